@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# One interface target carries every flag: tlsecho_flags.
+include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
+
+add_library(tlsecho_flags INTERFACE)
+target_include_directories(tlsecho_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
+target_compile_definitions(tlsecho_flags INTERFACE _GNU_SOURCE)
+target_compile_options(tlsecho_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual
+  -Wwrite-strings -Wundef -Wvla -Wswitch-enum -Wformat=2 -Wconversion -Wno-sign-conversion)
+if(TLSECHO_WERROR)
+  target_compile_options(tlsecho_flags INTERFACE -Werror)
+endif()
+
+function(tlsecho_probe_compile flag)
+  string(MAKE_C_IDENTIFIER "HAVE_C${flag}" name)
+  check_c_compiler_flag("${flag}" ${name})
+  if(${name})
+    target_compile_options(tlsecho_flags INTERFACE ${flag})
+  endif()
+endfunction()
+
+function(tlsecho_probe_link flag)
+  string(MAKE_C_IDENTIFIER "HAVE_L${flag}" name)
+  check_linker_flag(C "${flag}" ${name})
+  if(${name})
+    target_link_options(tlsecho_flags INTERFACE ${flag})
+  endif()
+endfunction()
+
+if(TLSECHO_HARDEN)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  include(CheckPIESupported)
+  check_pie_supported(LANGUAGES C)
+  foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
+               -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow)
+    tlsecho_probe_compile(${flag})
+  endforeach()
+  foreach(flag -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
+    tlsecho_probe_link(${flag})
+  endforeach()
+  # Distributions set _FORTIFY_SOURCE themselves; it needs optimisation.
+  if(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT CMAKE_C_FLAGS MATCHES "_FORTIFY_SOURCE")
+    target_compile_options(tlsecho_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+  endif()
+endif()
+
+if(TLSECHO_COVERAGE)
+  target_compile_options(tlsecho_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(tlsecho_flags INTERFACE --coverage)
+endif()

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes that wait: taken from the front, added at the end.
+ *
+ * Ownership: `data` belongs to whoever lent it.   Threads: one at a time.
+ */
+#ifndef TLSECHO_BUF_H
+#define TLSECHO_BUF_H
+
+#include <assert.h>
+#include <stddef.h>
+
+struct buf {
+    unsigned char *data; /* NULL while nothing is lent */
+    size_t size;
+    size_t start, end; /* the waiting bytes: data[start..end) */
+};
+
+static inline size_t buf_waiting(const struct buf *b)
+{
+    return b->end - b->start;
+}
+
+/* n of the waiting bytes are dealt with; an emptied buffer starts afresh. */
+static inline void buf_take(struct buf *b, size_t n)
+{
+    assert(n <= buf_waiting(b));
+    b->start += n;
+    if (b->start == b->end)
+        b->start = b->end = 0;
+}
+
+#endif

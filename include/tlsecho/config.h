@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's configuration: what the YAML file says, with defaults, as one value. One table of
+ * keys drives reading, checking, defaults and printing. Nothing here opens a file that the
+ * configuration names, or binds.
+ *
+ * Ownership: a config owns everything it points to.   Threads: one while it is read, then any (it
+ * is never changed).
+ */
+#ifndef TLSECHO_CONFIG_H
+#define TLSECHO_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tlsecho/endpoint.h"
+#include "tlsecho/error.h"
+#include "tlsecho/log.h"
+
+/* Where in the file a value stands, from 1; line 0 = a default. */
+struct config_place {
+    int line, column;
+};
+
+/* A text that somebody else judges (a path, a name of something), with its place for the message.
+ */
+struct config_text {
+    char *value; /* never NULL; "" = not given */
+    struct config_place place;
+};
+
+struct config_certificate {
+    struct config_text certificate, key; /* absolute paths */
+    struct config_place place;
+};
+
+struct config_tls {
+    struct config_text name;
+    struct config_certificate *certificates;
+    size_t certificate_count;                    /* 0 = make a self-signed one */
+    struct config_text min_version, max_version; /* "1.2" or "1.3", min <= max */
+};
+
+struct config_listener {
+    struct endpoint listen;
+    struct config_place place;    /* of `listen` */
+    struct config_text name;      /* unique; default: the endpoint's text */
+    struct config_text service;   /* a name that service_find knows */
+    const struct config_tls *tls; /* NULL unless listen is tls:// */
+};
+
+struct config {
+    char *file; /* NULL = the built-in default */
+    struct config_listener *listeners;
+    size_t listener_count; /* 1..64 */
+    struct config_tls *profiles;
+    size_t profile_count;
+    uint64_t workers; /* 0 = auto: one per usable CPU */
+    struct {
+        uint64_t handshake, idle, write, linger, drain, lifetime;
+    } timeouts_ms; /* 0 = none */
+    struct {
+        uint64_t connections; /* 0 = none */
+        uint64_t buffer_bytes;
+    } limits;
+    struct {
+        bool nodelay;
+        uint64_t backlog;
+        struct {
+            uint64_t idle_ms, interval_ms, probes; /* whole seconds */
+        } keepalive;
+    } tcp;
+    struct {
+        uint64_t level;  /* enum log_level */
+        uint64_t format; /* enum log_format */
+        bool connections;
+    } log;
+};
+
+/* Reads and checks a file of at most 1 MiB. ERROR_INPUT: "FILE:LINE:COLUMN: key: what is wrong and
+ * what would be right". */
+int config_load(const char *path, struct config **ret, struct error *err);
+
+/* The same from memory; name stands for the file in messages and its folder for relative paths. */
+int config_parse(const char *name, const char *text, size_t size, struct config **ret,
+                 struct error *err);
+
+/* tcp://localhost:7007 and tls://localhost:7443, and every default. ERROR_SYSTEM (memory). */
+int config_default(struct config **ret, struct error *err);
+
+void config_free(struct config *config);
+
+/* The effective configuration as YAML, which config_parse reads back to the same value. */
+void config_print(const struct config *config, FILE *out);
+
+/* Fills err with ERROR_INPUT and "FILE:LINE:COLUMN: ..." for a value that proved wrong later.
+ * Always returns -1. */
+int config_refuse(const struct config *config, struct config_place place, struct error *err,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log: one line per event, logfmt or JSON, written by a thread of its own from a bounded queue.
+ * Nobody ever waits for it: a line that finds the queue full is dropped and counted, and the count
+ * is logged as soon as there is room (event=log_dropped).
+ *
+ *     struct log_line line;
+ *     if (log_begin(&line, LOG_LEVEL_INFO, "listening")) {
+ *         log_text(&line, "address", address);
+ *         log_end(&line);
+ *     }
+ *
+ * Text may come from a peer: quotes, control characters and invalid UTF-8 are escaped.
+ *
+ * Ownership: text is copied.   Threads: any, between log_open and log_close.
+ */
+#ifndef TLSECHO_LOG_H
+#define TLSECHO_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tlsecho/error.h"
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+
+enum { LOG_LINE_BYTES = 2048 }; /* a longer line loses its last fields and says truncated=yes */
+
+struct log_line {
+    size_t length;
+    bool truncated;
+    char text[LOG_LINE_BYTES];
+};
+
+/* Starts the writer thread (all signals blocked in it) on descriptor fd, which stays the caller's.
+ */
+int log_open(int fd, enum log_level level, enum log_format format, struct error *err);
+
+/* Writes what is queued, for at most a second if the reader is stuck, and ends the writer thread.
+ */
+void log_close(void);
+
+/* Whether lines of that level are written: lets a caller skip the work of composing one. */
+bool log_enabled(enum log_level level);
+
+/* Starts a line: time, level, event. False if that level is not logged; then nothing is to be done.
+ */
+bool log_begin(struct log_line *line, enum log_level level, const char *event);
+void log_text(struct log_line *line, const char *key, const char *value);
+void log_number(struct log_line *line, const char *key, uint64_t value);
+/* Microseconds, written in seconds with six digits. */
+void log_seconds(struct log_line *line, const char *key, uint64_t us);
+/* yes/no in logfmt, true/false in JSON. */
+void log_switch(struct log_line *line, const char *key, bool value);
+void log_end(struct log_line *line);
+
+/* A whole line with one field, reason: the usual warning or error. */
+void log_reason(enum log_level level, const char *event, const char *reason);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is at the other end of a connection, as its transport knows it.
+ *
+ * Ownership: a value, no heap.   Threads: any.
+ */
+#ifndef TLSECHO_PEER_H
+#define TLSECHO_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PEER_NAME_BYTES = 256, PEER_SHA256_BYTES = 65 };
+
+struct peer_certificate {
+    bool present;
+    bool verified;                  /* chain, dates and name hold, or the pin does */
+    char subject[PEER_NAME_BYTES];  /* RFC 2253 */
+    char issuer[PEER_NAME_BYTES];   /* RFC 2253 */
+    int64_t not_after;              /* seconds since 1970, UTC */
+    char sha256[PEER_SHA256_BYTES]; /* of the DER, lower-case hex */
+};
+
+/* Everything that is unknown is "" or false. */
+struct peer {
+    bool tls;
+    char version[16]; /* "TLSv1.3" */
+    char cipher[64];  /* IANA's name, "TLS_AES_128_GCM_SHA256" */
+    char group[32];   /* key exchange, "X25519" */
+    char sni[PEER_NAME_BYTES];
+    char alpn[PEER_NAME_BYTES];
+    bool resumed;
+    struct peer_certificate certificate;
+};
+
+#endif

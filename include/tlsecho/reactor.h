@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for many descriptors at once: epoll(7), level-triggered.
+ *
+ * Ownership: sources belong to the caller and must be removed before they go; a source that is
+ * being called may remove itself, and only itself.   Threads: its own, but reactor_wake any.
+ */
+#ifndef TLSECHO_REACTOR_H
+#define TLSECHO_REACTOR_H
+
+#include <stdbool.h>
+
+#include "tlsecho/error.h"
+#include "tlsecho/want.h"
+
+struct reactor;
+
+/* Embedded in whatever waits. The first two are set by its owner, the last by the reactor alone. */
+struct reactor_source {
+    int fd;
+    void (*ready)(struct reactor_source *source);
+    unsigned want; /* set of enum want; starts as WANT_NOTHING */
+};
+
+/* ERROR_SYSTEM. */
+int reactor_new(struct reactor **ret, struct error *err);
+void reactor_free(struct reactor *reactor);
+
+/*
+ * Waits for that set of enum want from now on; no system call if it is unchanged. WANT_NOTHING
+ * removes the source: an error on the descriptor would wake it otherwise (EPOLLHUP cannot be
+ * masked). ERROR_SYSTEM (memory, or the system's limit of watches).
+ */
+int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigned want,
+                 struct error *err);
+
+/* One turn: waits up to timeout_ms (-1 = for ever) and calls `ready` of every source that is. */
+void reactor_turn(struct reactor *reactor, int timeout_ms);
+
+/* Makes the present or the next turn end. The only call that another thread may make. */
+void reactor_wake(struct reactor *reactor);
+
+#endif

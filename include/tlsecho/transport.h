@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What carries the bytes: TCP, or TLS over TCP, behind one table of operations. Nothing above this
+ * header knows which of the two it is.
+ *
+ * Values, not callbacks: an operation does what can be done now, never waits, and returns what
+ * happened. The caller waits for what the status names and calls again; a wake-up is only a hint.
+ * `n` says what was done, `status` what comes next.
+ *
+ * Ownership: a transport owns its descriptor; transport_free closes both.   Threads: one at a time.
+ */
+#ifndef TLSECHO_TRANSPORT_H
+#define TLSECHO_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tlsecho/error.h"
+#include "tlsecho/peer.h"
+
+enum io_status {
+    IO_OK,         /* done */
+    IO_WANT_READ,  /* call again when the descriptor is readable */
+    IO_WANT_WRITE, /* call again when it is writable; a read may say so too, and a write WANT_READ
+                    */
+    IO_EOF, /* the peer ended as it should: close_notify (RFC 8446 §6.1), or FIN on plain TCP */
+    IO_CUT, /* FIN without close_notify: what came before may be incomplete; writing still works */
+    IO_RESET,  /* RST: nothing goes either way any more */
+    IO_FAILED, /* anything else; err says what. Only shutdown (it sends the alert) makes sense now
+                */
+};
+
+struct io {
+    enum io_status status;
+    bool more; /* read, with IO_OK only: more is already here, although the kernel may have none */
+    size_t n;
+};
+
+struct transport;
+
+struct transport_ops {
+    const char *name; /* "tcp" or "tls" */
+
+    /* Until IO_OK, before anything else. IO_EOF and IO_CUT: the peer left in the middle of it. */
+    struct io (*handshake)(struct transport *t, struct error *err);
+
+    /*
+     * Up to size bytes into data. IO_OK: n > 0 of them. err is filled with IO_FAILED and IO_RESET.
+     * After IO_EOF, IO_CUT and IO_RESET every read says so again.
+     */
+    struct io (*read)(struct transport *t, void *data, size_t size, struct error *err);
+
+    /*
+     * Takes the first n of size bytes. IO_OK: all of them, and nothing waits here. IO_WANT_WRITE:
+     * call again with the rest; with size 0 if n was all (taken, but not yet handed to the kernel).
+     * The rest may have moved in memory but must be the same bytes. err is filled as by read.
+     */
+    struct io (*write)(struct transport *t, const void *data, size_t size, struct error *err);
+
+    /*
+     * Ends our direction: what waits, then close_notify (on TLS), then FIN. Reading goes on. After
+     * IO_FAILED the alert takes close_notify's place. Until IO_OK or IO_RESET.
+     */
+    struct io (*shutdown)(struct transport *t, struct error *err);
+
+    /* Who is at the other end, as the handshake showed it. */
+    void (*peer)(const struct transport *t, struct peer *ret);
+
+    void (*free)(struct transport *t);
+};
+
+struct transport {
+    const struct transport_ops *ops;
+    int fd; /* for waiting and for its addresses; only the operations read and write it */
+};
+
+static inline struct io transport_handshake(struct transport *t, struct error *err)
+{
+    return t->ops->handshake(t, err);
+}
+
+static inline struct io transport_read(struct transport *t, void *data, size_t size,
+                                       struct error *err)
+{
+    return t->ops->read(t, data, size, err);
+}
+
+static inline struct io transport_write(struct transport *t, const void *data, size_t size,
+                                        struct error *err)
+{
+    return t->ops->write(t, data, size, err);
+}
+
+static inline struct io transport_shutdown(struct transport *t, struct error *err)
+{
+    return t->ops->shutdown(t, err);
+}
+
+static inline void transport_peer(const struct transport *t, struct peer *ret)
+{
+    t->ops->peer(t, ret);
+}
+
+static inline void transport_free(struct transport *t)
+{
+    if (t)
+        t->ops->free(t);
+}
+
+/* Plain TCP, or a Unix stream socket. Takes fd over, on failure too. ERROR_SYSTEM (memory). */
+int transport_tcp_new(int fd, struct transport **ret, struct error *err);
+
+struct tls_context;
+struct tls_scratch;
+
+/*
+ * TLS over the connected, non-blocking fd, which it takes over, on failure too; TCP_NODELAY should
+ * be set by now, or the first answer waits for a delayed ACK. The role is the context's.
+ * server_name: for a client, the name or address to send (names only, RFC 6066 §3) and to verify;
+ * NULL for a server. ctx is kept alive by the transport; scratch is shared by all transports of one
+ * thread and must outlive them. ERROR_SYSTEM (memory), ERROR_INPUT (a name that cannot be one).
+ */
+int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
+                      struct tls_scratch *scratch, struct transport **ret, struct error *err);
+
+/* The records on their way between kernel and OpenSSL: one per thread, not one per connection. */
+struct tls_scratch *tls_scratch_new(void); /* NULL = no memory */
+void tls_scratch_free(struct tls_scratch *scratch);
+
+#endif

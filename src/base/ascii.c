@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/ascii.h"
+
+void ascii_upper(unsigned char *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        data[i] = (unsigned char)(data[i] ^ ((data[i] >= 'a' && data[i] <= 'z') ? 0x20 : 0));
+}

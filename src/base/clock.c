@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/clock.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+uint64_t clock_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int clock_poll_ms(uint64_t now_us, uint64_t due_us)
+{
+    if (due_us == UINT64_MAX)
+        return -1;
+    if (due_us <= now_us)
+        return 0;
+    uint64_t ms = (due_us - now_us + 999) / 1000;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES])
+{
+    struct tm utc;
+    gmtime_r(&at->tv_sec, &utc);
+    char seconds[CLOCK_TEXT_BYTES];
+    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(ret, CLOCK_TEXT_BYTES, "%.19s.%03uZ", seconds,
+             (unsigned)(at->tv_nsec / 1000000) % 1000);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void fill(struct error *err, enum error_kind kind, int code, const char *format,
+                 va_list args) __attribute__((format(printf, 4, 0)));
+
+static void fill(struct error *err, enum error_kind kind, int code, const char *format,
+                 va_list args)
+{
+    err->kind = kind;
+    err->code = code;
+    err->alert = -1;
+    vsnprintf(err->text, sizeof err->text, format, args);
+}
+
+int error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fill(err, kind, 0, format, args);
+    va_end(args);
+    return -1;
+}
+
+int error_sys(struct error *err, const char *format, ...)
+{
+    int code = errno;
+    va_list args;
+    va_start(args, format);
+    fill(err, ERROR_SYSTEM, code, format, args);
+    va_end(args);
+
+    char reason[128];
+    size_t used = strlen(err->text);
+    snprintf(err->text + used, sizeof err->text - used, ": %s",
+             strerror_r(code, reason, sizeof reason));
+    return -1;
+}
+
+int error_prefix(struct error *err, const char *format, ...)
+{
+    char text[ERROR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+
+    size_t used = strlen(text);
+    snprintf(text + used, sizeof text - used, ": %s", err->text);
+    memcpy(err->text, text, sizeof err->text);
+    return -1;
+}
