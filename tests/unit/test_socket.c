@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,51 +12,7 @@
 #include <unistd.h>
 
 #include "folder.h"
-
-static struct address address_from(const char *scheme_and_host)
-{
-    struct endpoint endpoint;
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t count;
-    struct error err;
-    ck_assert_msg(endpoint_parse(scheme_and_host, &endpoint, &err) == 0, "%s", err.text);
-    ck_assert_msg(address_resolve(&endpoint, AF_UNSPEC, true, addresses, &count, &err) == 0, "%s",
-                  err.text);
-    return addresses[0];
-}
-
-static struct address address_of_path(const char *path)
-{
-    struct address address = {.length = sizeof(struct sockaddr_un)};
-    address.local.sun_family = AF_UNIX;
-    strcpy(address.local.sun_path, path);
-    return address;
-}
-
-static int listener(struct address *address)
-{
-    int fd;
-    struct error err;
-    ck_assert_msg(socket_listen(address, 8, &fd, &err) == 0, "%s", err.text);
-    return fd;
-}
-
-static int connected(const struct address *address)
-{
-    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(connect(fd, &address->any, address->length), 0);
-    return fd;
-}
-
-static int accepted(int listening)
-{
-    struct pollfd waiting = {.fd = listening, .events = POLLIN};
-    ck_assert_int_eq(poll(&waiting, 1, 5000), 1);
-    int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
-    return fd;
-}
+#include "loopback.h"
 
 static int option(int fd, int level, int name)
 {
@@ -80,20 +35,20 @@ static void refused(struct address *address, int code, const char *text)
 
 START_TEST(listens_on_a_free_port_and_names_it)
 {
-    struct address address = address_from("tcp://127.0.0.1:0");
-    int fd = listener(&address);
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = loopback_listen(&address, 8);
     ck_assert_uint_ne(address_port(&address), 0);
     ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
     ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
-    close(connected(&address));
+    close(loopback_connect(&address));
     close(fd);
 }
 END_TEST
 
 START_TEST(refuses_a_second_listener_on_a_port)
 {
-    struct address address = address_from("tcp://127.0.0.1:0");
-    int fd = listener(&address);
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = loopback_listen(&address, 8);
     refused(&address, EADDRINUSE,
             ": Address already in use (another program, or another tlsecho-server, holds the "
             "port)");
@@ -103,15 +58,15 @@ END_TEST
 
 START_TEST(listens_again_while_connections_are_in_time_wait)
 {
-    struct address address = address_from("tcp://127.0.0.1:0");
-    int fd = listener(&address);
-    int client = connected(&address), server = accepted(fd);
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = loopback_listen(&address, 8);
+    int client = loopback_connect(&address), server = loopback_accept(fd);
     close(server); /* whoever ends first keeps TIME_WAIT (RFC 9293 §3.6) */
     char byte;
     ck_assert_int_eq(read(client, &byte, 1), 0);
     close(client);
     close(fd);
-    close(listener(&address));
+    close(loopback_listen(&address, 8));
 }
 END_TEST
 
@@ -126,7 +81,7 @@ START_TEST(names_the_remedy_for_a_low_port)
         return; /* everybody may, on this system */
 
     uid_t before = geteuid();
-    struct address address = address_from("tcp://127.0.0.1:1");
+    struct address address = loopback_address("tcp://127.0.0.1:1");
     if (before == 0)
         ck_assert_int_eq(seteuid(65534), 0);
     refused(&address, EACCES, "choose a higher one");
@@ -136,19 +91,21 @@ END_TEST
 
 START_TEST(says_that_an_address_is_not_ours)
 {
-    struct address address = address_from("tcp://192.0.2.1:0");
+    struct address address = loopback_address("tcp://192.0.2.1:0");
     refused(&address, EADDRNOTAVAIL, "no interface of this host has that address");
 }
 END_TEST
 
 START_TEST(takes_ipv4_too_on_the_ipv6_wildcard_only)
 {
-    struct address wildcard = address_from("tcp://[::]:0");
-    int fd = listener(&wildcard);
+    if (!loopback_has_ipv6())
+        return;
+    struct address wildcard = loopback_address("tcp://[::]:0");
+    int fd = loopback_listen(&wildcard, 8);
     ck_assert_int_eq(option(fd, IPPROTO_IPV6, IPV6_V6ONLY), 0);
-    struct address ipv4 = address_from("tcp://127.0.0.1:0");
+    struct address ipv4 = loopback_address("tcp://127.0.0.1:0");
     address_set_port(&ipv4, address_port(&wildcard));
-    int client = connected(&ipv4), server = accepted(fd);
+    int client = loopback_connect(&ipv4), server = loopback_accept(fd);
     struct address peer;
     struct error err;
     ck_assert_int_eq(socket_addresses(server, &peer, NULL, &err), 0);
@@ -158,8 +115,8 @@ START_TEST(takes_ipv4_too_on_the_ipv6_wildcard_only)
     close(client);
     close(fd);
 
-    struct address loopback = address_from("tcp://[::1]:0");
-    fd = listener(&loopback);
+    struct address loopback = loopback_address("tcp://[::1]:0");
+    fd = loopback_listen(&loopback, 8);
     ck_assert_int_eq(option(fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
     close(fd);
 }
@@ -167,9 +124,9 @@ END_TEST
 
 START_TEST(knows_both_ends_of_a_connection)
 {
-    struct address address = address_from("tcp://127.0.0.1:0");
-    int fd = listener(&address);
-    int client = connected(&address), server = accepted(fd);
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = loopback_listen(&address, 8);
+    int client = loopback_connect(&address), server = loopback_accept(fd);
     struct address client_peer, client_own, server_peer, server_own;
     struct error err;
     ck_assert_int_eq(socket_addresses(client, &client_peer, &client_own, &err), 0);
@@ -224,14 +181,14 @@ START_TEST(makes_a_unix_socket_for_owner_and_group)
     static const mode_t umasks[] = {0, 077};
     struct folder folder;
     folder_new(&folder);
-    struct address address = address_of_path(folder_file(&folder, "socket"));
+    struct address address = loopback_path(folder_file(&folder, "socket"));
     mode_t before = umask(umasks[_i]);
-    int fd = listener(&address);
+    int fd = loopback_listen(&address, 8);
     umask(before);
     struct stat status;
     ck_assert_int_eq(stat(address.local.sun_path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 07777, 0660);
-    close(connected(&address));
+    close(loopback_connect(&address));
     close(fd);
     folder_remove(&folder);
 }
@@ -241,10 +198,10 @@ START_TEST(replaces_a_stale_unix_socket)
 {
     struct folder folder;
     folder_new(&folder);
-    struct address address = address_of_path(folder_file(&folder, "socket"));
-    close(listener(&address));
-    int fd = listener(&address);
-    close(connected(&address));
+    struct address address = loopback_path(folder_file(&folder, "socket"));
+    close(loopback_listen(&address, 8));
+    int fd = loopback_listen(&address, 8);
+    close(loopback_connect(&address));
     close(fd);
     folder_remove(&folder);
 }
@@ -254,10 +211,10 @@ START_TEST(leaves_a_unix_socket_to_its_listener)
 {
     struct folder folder;
     folder_new(&folder);
-    struct address address = address_of_path(folder_file(&folder, "socket"));
-    int fd = listener(&address);
+    struct address address = loopback_path(folder_file(&folder, "socket"));
+    int fd = loopback_listen(&address, 8);
     refused(&address, EADDRINUSE, "another tlsecho-server, listens there");
-    close(connected(&address));
+    close(loopback_connect(&address));
     close(fd);
     folder_remove(&folder);
 }
@@ -267,11 +224,9 @@ START_TEST(leaves_a_unix_socket_to_its_listener_when_its_backlog_is_full)
 {
     struct folder folder;
     folder_new(&folder);
-    struct address address = address_of_path(folder_file(&folder, "socket"));
-    int fd;
-    struct error err;
-    ck_assert_int_eq(socket_listen(&address, 0, &fd, &err), 0);
-    int waiting = connected(&address);
+    struct address address = loopback_path(folder_file(&folder, "socket"));
+    int fd = loopback_listen(&address, 0);
+    int waiting = loopback_connect(&address);
     refused(&address, EADDRINUSE, "listens there");
     close(waiting);
     close(fd);
@@ -283,7 +238,7 @@ START_TEST(leaves_a_file_that_is_no_socket)
 {
     struct folder folder;
     folder_new(&folder);
-    struct address address = address_of_path(folder_write(&folder, "file", "kept", 4));
+    struct address address = loopback_path(folder_write(&folder, "file", "kept", 4));
     refused(&address, EEXIST, "remove it, or choose another path");
     ck_assert_int_eq(access(address.local.sun_path, F_OK), 0);
     folder_remove(&folder);
@@ -292,7 +247,7 @@ END_TEST
 
 START_TEST(says_that_the_folder_is_missing)
 {
-    struct address address = address_of_path("/nonexistent/socket");
+    struct address address = loopback_path("/nonexistent/socket");
     refused(&address, ENOENT, "create it");
 }
 END_TEST
