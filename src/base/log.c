@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log_internal.h"
+
+enum {
+    QUEUE_BYTES = 512 * 1024,
+    CHUNK_BYTES = 4096, /* whole lines in one write: PIPE_BUF, so that lines never mix, pipe(7) */
+    CLOSE_SECONDS = 1,
+    LEVEL_NONE = LOG_LEVEL_ERROR + 1,
+};
+
+static struct {
+    pthread_mutex_t mutex; /* guards what follows up to `closing` */
+    pthread_cond_t filled;
+    size_t head, waiting; /* the queued bytes: waiting ones from head on, around the ring */
+    uint64_t dropped;     /* lines since the last log_dropped */
+    bool closing;
+    atomic_int level;
+    enum log_format format;
+    int fd;
+    pthread_t writer;
+    char ring[QUEUE_BYTES];
+} state = {
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+    .filled = PTHREAD_COND_INITIALIZER,
+    .level = LEVEL_NONE,
+};
+
+enum log_format log_state_format(void)
+{
+    return state.format;
+}
+
+static void ring_put(const char *text, size_t n)
+{
+    size_t at = (state.head + state.waiting) % QUEUE_BYTES;
+    size_t first = n < QUEUE_BYTES - at ? n : QUEUE_BYTES - at;
+    memcpy(state.ring + at, text, first);
+    memcpy(state.ring, text + first, n - first);
+    state.waiting += n;
+}
+
+/* Takes as many whole lines as fit into a chunk; at least one, for no line is longer. */
+static size_t ring_take(char chunk[CHUNK_BYTES])
+{
+    size_t limit = state.waiting < CHUNK_BYTES ? state.waiting : CHUNK_BYTES;
+    size_t n = 0;
+    for (size_t i = 0; i < limit; i++) {
+        chunk[i] = state.ring[(state.head + i) % QUEUE_BYTES];
+        if (chunk[i] == '\n')
+            n = i + 1;
+    }
+    state.head = (state.head + n) % QUEUE_BYTES;
+    state.waiting -= n;
+    return n;
+}
+
+static void write_all(const char *text, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = write(state.fd, text, n);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return; /* nobody reads the log: there is no place left to say so */
+        text += done;
+        n -= (size_t)done;
+    }
+}
+
+static void write_dropped(uint64_t count)
+{
+    struct log_line line;
+    log_line_start(&line, LOG_LEVEL_WARNING, "log_dropped");
+    log_number(&line, "lines", count);
+    log_line_finish(&line);
+    write_all(line.text, line.length);
+}
+
+static void *writer(void *unused)
+{
+    (void)unused;
+    char chunk[CHUNK_BYTES];
+    pthread_mutex_lock(&state.mutex);
+    for (;;) {
+        while (state.waiting == 0 && state.dropped == 0 && !state.closing)
+            pthread_cond_wait(&state.filled, &state.mutex);
+        if (state.waiting == 0 && state.dropped == 0)
+            break;
+        size_t n = ring_take(chunk);
+        uint64_t dropped = state.waiting == 0 ? state.dropped : 0;
+        state.dropped -= dropped;
+        pthread_mutex_unlock(&state.mutex);
+        write_all(chunk, n);
+        if (dropped > 0)
+            write_dropped(dropped);
+        pthread_mutex_lock(&state.mutex);
+    }
+    pthread_mutex_unlock(&state.mutex);
+    return NULL;
+}
+
+int log_open(int fd, enum log_level level, enum log_format format, struct error *err)
+{
+    state.fd = fd;
+    state.format = format;
+    state.head = state.waiting = 0;
+    state.dropped = 0;
+    state.closing = false;
+
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    errno = pthread_create(&state.writer, NULL, writer, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (errno != 0)
+        return error_sys(err, "start the log writer");
+    state.level = (int)level;
+    return 0;
+}
+
+void log_close(void)
+{
+    if (state.level == LEVEL_NONE)
+        return;
+    state.level = LEVEL_NONE;
+    pthread_mutex_lock(&state.mutex);
+    state.closing = true;
+    pthread_cond_signal(&state.filled);
+    pthread_mutex_unlock(&state.mutex);
+
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += CLOSE_SECONDS;
+    if (pthread_timedjoin_np(state.writer, NULL, &until) != 0)
+        pthread_detach(state.writer); /* stuck in write(2); the process is about to end */
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level >= state.level;
+}
+
+bool log_begin(struct log_line *line, enum log_level level, const char *event)
+{
+    if (!log_enabled(level))
+        return false;
+    log_line_start(line, level, event);
+    return true;
+}
+
+void log_end(struct log_line *line)
+{
+    log_line_finish(line);
+    pthread_mutex_lock(&state.mutex);
+    if (state.waiting + line->length > QUEUE_BYTES)
+        state.dropped++;
+    else
+        ring_put(line->text, line->length);
+    pthread_cond_signal(&state.filled);
+    pthread_mutex_unlock(&state.mutex);
+}
+
+void log_reason(enum log_level level, const char *event, const char *reason)
+{
+    struct log_line line;
+    if (!log_begin(&line, level, event))
+        return;
+    log_text(&line, "reason", reason);
+    log_end(&line);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Between log.c (queue and writer) and log_line.c (how a line looks).   Ownership, Threads: as
+ * log.h. */
+#ifndef TLSECHO_LOG_INTERNAL_H
+#define TLSECHO_LOG_INTERNAL_H
+
+#include "tlsecho/log.h"
+
+enum log_format log_state_format(void);
+
+/* time, level and event. */
+void log_line_start(struct log_line *line, enum log_level level, const char *event);
+
+/* The end of the line, newline included; there is always room for it. */
+void log_line_finish(struct log_line *line);
+
+#endif

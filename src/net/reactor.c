@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/reactor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { EVENTS_PER_TURN = 128 };
+
+struct reactor {
+    int epoll_fd;
+    struct reactor_source waker; /* an eventfd(2) */
+};
+
+static void waker_ready(struct reactor_source *source)
+{
+    uint64_t count;
+    ssize_t n = read(source->fd, &count, sizeof count);
+    (void)n; /* EAGAIN: somebody else's wake-up was read with an earlier one */
+}
+
+int reactor_new(struct reactor **ret, struct error *err)
+{
+    struct reactor *r = calloc(1, sizeof *r);
+    if (!r)
+        return error_sys(err, "make an event loop");
+    r->waker.fd = -1;
+    r->waker.ready = waker_ready;
+
+    r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (r->epoll_fd < 0) {
+        error_sys(err, "epoll_create1");
+        goto fail;
+    }
+    r->waker.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (r->waker.fd < 0) {
+        error_sys(err, "eventfd");
+        goto fail;
+    }
+    if (reactor_want(r, &r->waker, WANT_READ, err) < 0)
+        goto fail;
+    *ret = r;
+    return 0;
+
+fail:
+    reactor_free(r);
+    return -1;
+}
+
+void reactor_free(struct reactor *reactor)
+{
+    if (!reactor)
+        return;
+    if (reactor->waker.fd >= 0)
+        close(reactor->waker.fd);
+    if (reactor->epoll_fd >= 0)
+        close(reactor->epoll_fd);
+    free(reactor);
+}
+
+int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigned want,
+                 struct error *err)
+{
+    if (source->want == want)
+        return 0;
+
+    int op = EPOLL_CTL_MOD;
+    if (source->want == WANT_NOTHING)
+        op = EPOLL_CTL_ADD;
+    else if (want == WANT_NOTHING)
+        op = EPOLL_CTL_DEL;
+
+    struct epoll_event event = {
+        .events = ((want & WANT_READ) ? (uint32_t)EPOLLIN : 0) |
+                  ((want & WANT_WRITE) ? (uint32_t)EPOLLOUT : 0),
+        .data.ptr = source,
+    };
+    if (epoll_ctl(reactor->epoll_fd, op, source->fd, &event) < 0)
+        return error_sys(err, "epoll_ctl");
+    source->want = want;
+    return 0;
+}
+
+void reactor_turn(struct reactor *reactor, int timeout_ms)
+{
+    struct epoll_event events[EVENTS_PER_TURN];
+    int n = epoll_wait(reactor->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);
+    assert(n >= 0 || errno == EINTR);
+
+    for (int i = 0; i < n; i++) {
+        struct reactor_source *source = events[i].data.ptr;
+        source->ready(source);
+    }
+}
+
+void reactor_wake(struct reactor *reactor)
+{
+    ssize_t n = write(reactor->waker.fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)n; /* EAGAIN: the counter is full, so a wake-up is due already */
+}

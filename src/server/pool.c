@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/pool.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { SPARE_MAX = 16 }; /* kept for the next ones; more go back to the system */
+
+struct pool_block {
+    struct pool_block *next;
+};
+
+void pool_init(struct pool *pool, size_t buffer_bytes)
+{
+    assert(buffer_bytes >= sizeof(struct pool_block));
+    *pool = (struct pool){.buffer_bytes = buffer_bytes};
+}
+
+void pool_done(struct pool *pool)
+{
+    while (pool->spare) {
+        struct pool_block *block = pool->spare;
+        pool->spare = block->next;
+        free(block);
+    }
+    pool->spare_count = 0;
+}
+
+bool pool_lend(struct pool *pool, struct buf *b)
+{
+    assert(!b->data);
+    struct pool_block *block = pool->spare;
+    if (block) {
+        pool->spare = block->next;
+        pool->spare_count--;
+    } else {
+        block = malloc(pool->buffer_bytes);
+        if (!block)
+            return false;
+    }
+    *b = (struct buf){.data = (unsigned char *)block, .size = pool->buffer_bytes};
+    return true;
+}
+
+void pool_return(struct pool *pool, struct buf *b)
+{
+    if (!b->data)
+        return;
+    struct pool_block *block = (struct pool_block *)(void *)b->data;
+    *b = (struct buf){.data = NULL};
+    if (pool->spare_count >= SPARE_MAX) {
+        free(block);
+        return;
+    }
+    block->next = pool->spare;
+    pool->spare = block;
+    pool->spare_count++;
+}
