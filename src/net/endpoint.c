@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/endpoint.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* Quoted texts are cut here, so that the remedy behind them always fits in an error. */
+#define QUOTED "\"%.160s\""
+
+static const struct {
+    const char *name;
+    uint16_t port;
+} schemes[] = {
+    [ENDPOINT_TCP] = {"tcp", ENDPOINT_PORT_TCP},
+    [ENDPOINT_TLS] = {"tls", ENDPOINT_PORT_TLS},
+    [ENDPOINT_UNIX] = {"unix", 0},
+};
+
+enum { SCHEMES = sizeof schemes / sizeof *schemes };
+
+const char *endpoint_scheme_name(enum endpoint_scheme scheme)
+{
+    return schemes[scheme].name;
+}
+
+static bool is_ipv6(const char *host)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t length = strcspn(host, "%");
+    if (length >= sizeof address)
+        return false;
+    memcpy(address, host, length);
+    address[length] = '\0';
+
+    if (host[length] == '%') {
+        size_t scope = strlen(host + length + 1);
+        if (scope == 0 || scope >= IF_NAMESIZE)
+            return false;
+    }
+    struct in6_addr binary;
+    return inet_pton(AF_INET6, address, &binary) == 1;
+}
+
+static bool is_ipv4(const char *host)
+{
+    struct in_addr binary;
+    return inet_pton(AF_INET, host, &binary) == 1;
+}
+
+bool endpoint_host_is_address(const char *host)
+{
+    return is_ipv4(host) || is_ipv6(host);
+}
+
+/* Labels of 1 to 63 letters, digits, '-' and '_', with dots between them and one allowed at the end
+ * (RFC 1123 §2.1; '_' is in use). A number at the end can only be an IPv4 address gone wrong. */
+static bool is_name(const char *host)
+{
+    for (const char *label = host;;) {
+        size_t length = strspn(label, "abcdefghijklmnopqrstuvwxyz"
+                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+        if (length == 0 || length > 63)
+            return false;
+        const char *end = label + length;
+        if (*end == '\0' || strcmp(end, ".") == 0)
+            return strspn(label, "0123456789") < length;
+        if (*end != '.')
+            return false;
+        label = end + 1;
+    }
+}
+
+static bool has_control_character(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return true;
+    return false;
+}
+
+int endpoint_parse_port(const char *text, uint16_t *ret, struct error *err)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned value = 0;
+    for (size_t i = 0; i < digits && value <= UINT16_MAX; i++)
+        value = value * 10 + (unsigned)(text[i] - '0');
+
+    if (has_control_character(text))
+        return error_set(err, ERROR_INPUT,
+                         "a port has a control character: write a number from 0 to 65535");
+    if (digits == 0 || text[digits] != '\0' || value > UINT16_MAX)
+        return error_set(err, ERROR_INPUT, QUOTED " is no port: write a number from 0 to 65535",
+                         text);
+    *ret = (uint16_t)value;
+    return 0;
+}
+
+static int parse_scheme(const char *text, enum endpoint_scheme *ret, const char **ret_rest,
+                        struct error *err)
+{
+    const char *end = strstr(text, "://");
+    if (!end && text[0] == '/')
+        return error_set(err, ERROR_INPUT, QUOTED " has no scheme: write unix://%.160s", text,
+                         text);
+    if (!end)
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has no scheme: write tcp://%.100s or tls://%.100s", text, text,
+                         text);
+
+    /* RFC 3986 §3.1: schemes are case-insensitive. */
+    size_t length = (size_t)(end - text);
+    for (int i = 0; i < SCHEMES; i++) {
+        if (strlen(schemes[i].name) == length && strncasecmp(schemes[i].name, text, length) == 0) {
+            *ret = (enum endpoint_scheme)i;
+            *ret_rest = end + 3;
+            return 0;
+        }
+    }
+    return error_set(err, ERROR_INPUT,
+                     QUOTED " has an unknown scheme: write tcp://, tls:// or unix://", text);
+}
+
+static int parse_path(const char *text, const char *path, struct endpoint *ret, struct error *err)
+{
+    size_t length = strlen(path);
+    if (path[0] != '/')
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has no absolute path: write unix:///PATH, with three slashes",
+                         text);
+    if (length >= sizeof ret->path)
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has a path of %zu bytes: a Unix socket's has at most %zu", text,
+                         length, sizeof ret->path - 1);
+    if (path[length - 1] == '/')
+        return error_set(err, ERROR_INPUT, QUOTED " names a folder: name a file in it", text);
+    memcpy(ret->path, path, length + 1);
+    return 0;
+}
+
+/* Sets the host and says where it ends. */
+static int parse_host(const char *text, const char *host, struct endpoint *ret,
+                      const char **ret_end, struct error *err)
+{
+    const char *scheme = endpoint_scheme_name(ret->scheme);
+    bool brackets = host[0] == '[';
+    size_t length = brackets ? strcspn(++host, "]") : strcspn(host, ":");
+    const char *end = host + length;
+
+    if (brackets && *end != ']')
+        return error_set(err, ERROR_INPUT, QUOTED " lacks the closing ] behind its address", text);
+    if (!brackets && length == 0 && end[0] == ':' && end[1] != ':')
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has no host: write %s://localhost%.100s, "
+                                "or %s://[::]%.100s for every address",
+                         text, scheme, end, scheme, end);
+    if (!brackets && strchr(end, ':') != strrchr(end, ':'))
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has an IPv6 address without brackets: write %s://[ADDRESS]:PORT",
+                         text, scheme);
+    if (length == 0)
+        return error_set(err, ERROR_INPUT, QUOTED " has no host: write %s://HOST:PORT", text,
+                         scheme);
+    if (length >= sizeof ret->host)
+        return error_set(err, ERROR_INPUT, QUOTED " has a host of %zu bytes: a name has at most %d",
+                         text, length, ENDPOINT_HOST_BYTES - 1);
+    memcpy(ret->host, host, length);
+    ret->host[length] = '\0';
+    *ret_end = end + (brackets ? 1 : 0);
+
+    if (brackets && !is_ipv6(ret->host))
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has no IPv6 address in its brackets: write %s://[::1]:PORT for "
+                                "one, and names and IPv4 addresses without brackets",
+                         text, scheme);
+    if (!brackets && !is_ipv4(ret->host) && !is_name(ret->host))
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has a host that is neither a name nor an address: "
+                                "write %s://HOST:PORT",
+                         text, scheme);
+    return 0;
+}
+
+static int parse_host_port(const char *text, const char *rest, struct endpoint *ret,
+                           struct error *err)
+{
+    size_t length = strcspn(rest, "/?#");
+    if (rest[length] != '\0')
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " goes on behind the port: write %s://%.*s without \"%.60s\"", text,
+                         endpoint_scheme_name(ret->scheme), length > 100 ? 100 : (int)length, rest,
+                         rest + length);
+    const char *user = strchr(rest, '@');
+    if (user)
+        return error_set(err, ERROR_INPUT, QUOTED " names a user: write %s://%.100s", text,
+                         endpoint_scheme_name(ret->scheme), user + 1);
+
+    const char *end;
+    if (parse_host(text, rest, ret, &end, err))
+        return -1;
+    ret->port = schemes[ret->scheme].port;
+    if (*end == '\0')
+        return 0;
+    if (*end != ':')
+        return error_set(err, ERROR_INPUT, QUOTED " lacks a colon between address and port", text);
+    if (endpoint_parse_port(end + 1, &ret->port, err))
+        return error_prefix(err, QUOTED, text);
+    return 0;
+}
+
+int endpoint_parse(const char *text, struct endpoint *ret, struct error *err)
+{
+    if (text[0] == '\0')
+        return error_set(err, ERROR_INPUT,
+                         "an endpoint is empty: write tcp://HOST:PORT, tls://HOST:PORT or "
+                         "unix:///PATH");
+    if (has_control_character(text))
+        return error_set(err, ERROR_INPUT, "an endpoint has a control character: remove it");
+
+    struct endpoint endpoint = {0};
+    const char *rest;
+    if (parse_scheme(text, &endpoint.scheme, &rest, err))
+        return -1;
+    if (endpoint.scheme == ENDPOINT_UNIX ? parse_path(text, rest, &endpoint, err)
+                                         : parse_host_port(text, rest, &endpoint, err))
+        return -1;
+    *ret = endpoint;
+    return 0;
+}
+
+void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES])
+{
+    const char *scheme = endpoint_scheme_name(endpoint->scheme);
+    bool brackets = strchr(endpoint->host, ':') != NULL;
+
+    if (endpoint->scheme == ENDPOINT_UNIX)
+        snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s", scheme, endpoint->path);
+    else
+        snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s%s%s:%u", scheme, brackets ? "[" : "",
+                 endpoint->host, brackets ? "]" : "", endpoint->port);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the TLS files share among themselves, OpenSSL's types included.
+ *
+ * Ownership: as said below.   Threads: as for tls_context and transport.
+ */
+#ifndef TLSECHO_TLS_INTERNAL_H
+#define TLSECHO_TLS_INTERNAL_H
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "tlsecho/error.h"
+#include "tlsecho/peer.h"
+#include "tlsecho/tls_context.h"
+
+enum { TLS_PIN_BYTES = 32 }; /* SHA-256 */
+
+/* How a client judges a server. */
+enum tls_trust {
+    TLS_TRUST_CHAIN, /* chain, dates and name */
+    TLS_TRUST_PIN,   /* nothing but the leaf's SHA-256 */
+    TLS_TRUST_ANYONE,
+};
+
+struct tls_context {
+    SSL_CTX *ssl;
+    enum tls_role role;
+    enum tls_trust trust;
+    unsigned char pin[TLS_PIN_BYTES];
+    char certificate_path[256]; /* of the certificate added last, for messages */
+    atomic_uint count;
+};
+
+/* What a client found about its server's certificate; zero before the handshake. */
+struct tls_verdict {
+    bool requested_client_certificate; /* the server asked for ours */
+    bool verified;                     /* as in struct peer_certificate */
+    bool untrusted, expired, name_mismatch;
+    long error; /* X509_V_ERR_*, the one that decided; X509_V_OK if there is none */
+    int depth;  /* of the certificate that it is about: 0 = the leaf */
+    char text[ERROR_TEXT_BYTES]; /* what is wrong and what to do; "" if nothing is */
+};
+
+/* Client, before the handshake: what the callbacks find out goes to *verdict, which is the owner's
+ * of ssl and lives as long. */
+int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err);
+
+/* The kind of the error that a verdict decided: untrusted, then expired, then name mismatch. */
+enum error_kind tls_verdict_kind(const struct tls_verdict *verdict);
+
+/* Client: sends (names only, RFC 6066 §3) and verifies server_name (RFC 9525 §6). ERROR_INPUT: it
+ * cannot be a name; ERROR_SYSTEM: no memory. */
+int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
+
+/* Makes a client's context verify as its `trust` says. */
+void tls_verify_install(struct tls_context *ctx);
+
+/* Fills everything but `verified`. Control characters are escaped. */
+void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret);
+
+/* error_set with ": REASON" at its end, the innermost one in OpenSSL's queue, which is emptied.
+ * Always returns -1. */
+int tls_error_set(struct error *err, enum error_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
