@@ -46,7 +46,8 @@ struct transport_ops {
 
     /*
      * Up to size bytes into data. IO_OK: n > 0 of them. err is filled with IO_FAILED and IO_RESET.
-     * After IO_EOF, IO_CUT and IO_RESET every read says so again.
+     * After IO_EOF, IO_CUT and IO_RESET every read says so again; after IO_FAILED a read drops what
+     * arrives and only tells the end.
      */
     struct io (*read)(struct transport *t, void *data, size_t size, struct error *err);
 

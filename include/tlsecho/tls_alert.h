@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The names of TLS alerts, RFC 8446 §6 and the IANA registry.   Threads: any. */
+#ifndef TLSECHO_TLS_ALERT_H
+#define TLSECHO_TLS_ALERT_H
+
+/* AlertDescription values that somebody here decides by. */
+enum tls_alert {
+    TLS_ALERT_UNEXPECTED_MESSAGE = 10,
+    TLS_ALERT_HANDSHAKE_FAILURE = 40,
+    TLS_ALERT_BAD_CERTIFICATE = 42,
+    TLS_ALERT_DECODE_ERROR = 50,
+    TLS_ALERT_CERTIFICATE_REQUIRED = 116,
+};
+
+/* "handshake_failure"; "unknown" for a number without a name. Static text. */
+const char *tls_alert_name(int alert);
+
+#endif

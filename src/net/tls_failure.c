@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "tls_failure.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tlsecho/tls_alert.h"
+
+/* A record header (RFC 8446 §5.1) starts with a known type and major version 3. */
+static bool looks_like_tls(const struct tls_wire *wire)
+{
+    if (wire->first_n < 2)
+        return true;
+    return wire->first[0] >= SSL3_RT_CHANGE_CIPHER_SPEC &&
+           wire->first[0] <= SSL3_RT_APPLICATION_DATA && wire->first[1] == 3;
+}
+
+/* A server never sends a ClientHello: an echo sent ours back. */
+static bool is_our_client_hello(const struct tls_wire *wire)
+{
+    return wire->first_n >= 6 && wire->first[0] == SSL3_RT_HANDSHAKE &&
+           wire->first[5] == SSL3_MT_CLIENT_HELLO;
+}
+
+static bool is_http(const struct tls_wire *wire)
+{
+    static const char *const methods[] = {"GET ", "HEAD", "POST", "PUT ", "OPTI", "DELE", "CONN"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (wire->first_n >= 4 && memcmp(wire->first, methods[i], 4) == 0)
+            return true;
+    return false;
+}
+
+static void describe_not_tls(const struct tls_wire *wire, bool server, struct error *err)
+{
+    if (server && is_http(wire)) {
+        error_set(err, ERROR_NOT_TLS, "a plain HTTP request on a TLS port");
+        return;
+    }
+    char bytes[3 * TLS_WIRE_FIRST_BYTES + 1] = "";
+    for (size_t i = 0; i < wire->first_n; i++)
+        snprintf(bytes + 3 * i, 4, " %02x", wire->first[i]);
+    if (server)
+        error_set(err, ERROR_NOT_TLS,
+                  "not TLS: the first bytes were%s; a plain client on a TLS port?", bytes);
+    else
+        error_set(err, ERROR_NOT_TLS,
+                  "the far end does not speak TLS (its first bytes were%s): leave out --tls",
+                  bytes);
+}
+
+/* RFC 8446 §6.2: the alerts that say something about the certificate we sent, or did not send. */
+static bool is_about_certificate(int alert)
+{
+    return (alert >= TLS_ALERT_BAD_CERTIFICATE && alert < TLS_ALERT_DECODE_ERROR) ||
+           alert == TLS_ALERT_CERTIFICATE_REQUIRED;
+}
+
+static bool refused_our_certificate(const struct tls_failure *failure, const SSL *ssl,
+                                    const struct tls_verdict *verdict)
+{
+    if (!verdict || !verdict->requested_client_certificate || !failure->alert_received)
+        return false;
+    if (is_about_certificate(failure->alert))
+        return true;
+    /* TLS 1.2 has no certificate_required: RFC 5246 §7.4.6 lets the server say handshake_failure.
+     */
+    return failure->alert == TLS_ALERT_HANDSHAKE_FAILURE && !SSL_get_certificate(ssl) &&
+           SSL_version(ssl) <= TLS1_2_VERSION;
+}
+
+static void describe_alert(const struct tls_failure *failure, SSL *ssl,
+                           const struct tls_verdict *verdict, struct error *err)
+{
+    const char *alert = tls_alert_name(failure->alert);
+    if (!refused_our_certificate(failure, ssl, verdict))
+        error_set(err, ERROR_TLS, "the %s sent the alert %s", verdict ? "server" : "client", alert);
+    else if (SSL_get_certificate(ssl))
+        error_set(err, ERROR_CLIENT_CERTIFICATE,
+                  "the server refused our certificate (alert %s): is it one that its CA issued, "
+                  "in date and not revoked?",
+                  alert);
+    else
+        error_set(err, ERROR_CLIENT_CERTIFICATE,
+                  "the server demands a client certificate (alert %s): give --cert and --key",
+                  alert);
+}
+
+void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
+                          const struct tls_verdict *verdict, struct error *err)
+{
+    bool server = !verdict;
+    bool certificate =
+        verdict && ERR_GET_REASON(failure->reason) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    if (!looks_like_tls(wire)) {
+        describe_not_tls(wire, server, err);
+    } else if (!server && is_our_client_hello(wire)) {
+        error_set(err, ERROR_NOT_TLS,
+                  "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
+    } else if (failure->alert_received) {
+        describe_alert(failure, ssl, verdict, err);
+    } else if (certificate) {
+        error_set(err, tls_verdict_kind(verdict), "%s", verdict->text);
+    } else {
+        const char *reason = ERR_reason_error_string(failure->reason);
+        error_set(err, ERROR_TLS, "%s", reason ? reason : "the TLS protocol failed");
+    }
+    err->alert = failure->alert;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "tls_wire.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    SCRATCH_IN_BYTES = 64 * 1024,
+    SCRATCH_OUT_BYTES = 4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD),
+};
+
+struct tls_scratch {
+    unsigned char in[SCRATCH_IN_BYTES];
+    unsigned char out[SCRATCH_OUT_BYTES];
+};
+
+struct tls_scratch *tls_scratch_new(void)
+{
+    return malloc(sizeof(struct tls_scratch));
+}
+
+void tls_scratch_free(struct tls_scratch *scratch)
+{
+    free(scratch);
+}
+
+void tls_wire_init(struct tls_wire *wire, int fd, struct tls_scratch *scratch)
+{
+    *wire = (struct tls_wire){.fd = fd, .scratch = scratch, .in_end = IO_OK, .out_end = IO_OK};
+}
+
+static void drop_in(struct tls_wire *wire)
+{
+    free(wire->in_kept);
+    wire->in_kept = NULL;
+    wire->in = NULL;
+    wire->in_n = 0;
+}
+
+static void drop_out(struct tls_wire *wire)
+{
+    free(wire->out_kept);
+    wire->out_kept = NULL;
+    wire->out_n = 0;
+}
+
+void tls_wire_done(struct tls_wire *wire)
+{
+    drop_in(wire);
+    drop_out(wire);
+}
+
+static void end_in(struct tls_wire *wire, enum io_status end, int code)
+{
+    wire->in_end = end;
+    wire->in_errno = code;
+}
+
+static void end_out(struct tls_wire *wire, enum io_status end, int code)
+{
+    wire->out_end = end;
+    wire->out_errno = code;
+    drop_out(wire);
+}
+
+static enum io_status end_of_errno(int code)
+{
+    return code == ECONNRESET || code == EPIPE ? IO_RESET : IO_FAILED;
+}
+
+/* The operation's one recv. A reset that a send was told of reads as an end of file afterwards. */
+static void receive(struct tls_wire *wire)
+{
+    size_t size = wire->receive_bytes < SCRATCH_IN_BYTES ? wire->receive_bytes : SCRATCH_IN_BYTES;
+    wire->receive_bytes = 0;
+    if (size == 0 || wire->in_end != IO_OK)
+        return;
+    drop_in(wire);
+
+    ssize_t n;
+    do
+        n = recv(wire->fd, wire->scratch->in, size, 0);
+    while (n < 0 && errno == EINTR);
+
+    if (n > 0) {
+        wire->in = wire->scratch->in;
+        wire->in_n = (size_t)n;
+    } else if (n == 0 && wire->out_end == IO_RESET) {
+        end_in(wire, IO_RESET, wire->out_errno);
+    } else if (n == 0) {
+        end_in(wire, IO_CUT, 0);
+    } else if (errno != EAGAIN) {
+        end_in(wire, end_of_errno(errno), errno);
+    }
+}
+
+static void remember_first(struct tls_wire *wire, const unsigned char *data, size_t n)
+{
+    size_t room = TLS_WIRE_FIRST_BYTES - wire->first_n;
+    if (n > room)
+        n = room;
+    memcpy(wire->first + wire->first_n, data, n);
+    wire->first_n += n;
+}
+
+static int wire_read(BIO *bio, char *data, int size)
+{
+    struct tls_wire *wire = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (wire->in_n == 0)
+        receive(wire);
+    if (wire->in_n == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    size_t n = wire->in_n < (size_t)size ? wire->in_n : (size_t)size;
+    memcpy(data, wire->in, n);
+    remember_first(wire, wire->in, n);
+    wire->in += n;
+    wire->in_n -= n;
+    return (int)n;
+}
+
+static int wire_write(BIO *bio, const char *data, int size)
+{
+    struct tls_wire *wire = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (tls_wire_put(wire, data, (size_t)size))
+        return size;
+    BIO_set_retry_write(bio);
+    return -1;
+}
+
+static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH; /* tls_wire_flush does it, once for all records */
+}
+
+static BIO_METHOD *method;
+
+static void make_method(void)
+{
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "tls wire");
+    if (!method)
+        return;
+    BIO_meth_set_read(method, wire_read);
+    BIO_meth_set_write(method, wire_write);
+    BIO_meth_set_ctrl(method, wire_ctrl);
+}
+
+BIO *tls_wire_bio(struct tls_wire *wire)
+{
+    static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+    if (!CRYPTO_THREAD_run_once(&once, make_method) || !method)
+        return NULL;
+    BIO *bio = BIO_new(method);
+    if (!bio)
+        return NULL;
+    BIO_set_data(bio, wire);
+    BIO_set_init(bio, 1);
+    return bio;
+}
+
+void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes)
+{
+    assert(wire->in_n == 0 || wire->in_kept);
+    assert(wire->out_n == 0 || wire->out_kept);
+    wire->receive_bytes = receive_bytes;
+}
+
+static void keep_in(struct tls_wire *wire)
+{
+    if (wire->in_n == 0) {
+        drop_in(wire);
+        return;
+    }
+    if (wire->in_kept)
+        return;
+    unsigned char *kept = malloc(wire->in_n);
+    if (!kept) {
+        drop_in(wire);
+        end_in(wire, IO_FAILED, ENOMEM);
+        return;
+    }
+    memcpy(kept, wire->in, wire->in_n);
+    wire->in_kept = kept;
+    wire->in = kept;
+}
+
+static void keep_out(struct tls_wire *wire)
+{
+    if (wire->out_n == 0 || wire->out_kept)
+        return;
+    wire->out_kept = malloc(wire->out_n);
+    if (!wire->out_kept) {
+        end_out(wire, IO_FAILED, ENOMEM);
+        return;
+    }
+    memcpy(wire->out_kept, wire->scratch->out, wire->out_n);
+}
+
+void tls_wire_end(struct tls_wire *wire)
+{
+    keep_in(wire);
+    keep_out(wire);
+}
+
+bool tls_wire_has_room(const struct tls_wire *wire)
+{
+    return wire->out_n + TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD <= SCRATCH_OUT_BYTES;
+}
+
+bool tls_wire_put(struct tls_wire *wire, const void *data, size_t n)
+{
+    if (wire->out_end != IO_OK)
+        return true; /* it has nowhere to go; tls_wire_flush says so */
+    if (wire->out_n + n > SCRATCH_OUT_BYTES)
+        return false;
+    unsigned char *at = wire->scratch->out;
+    if (wire->out_kept) {
+        at = realloc(wire->out_kept, wire->out_n + n);
+        if (!at) {
+            end_out(wire, IO_FAILED, ENOMEM);
+            return true;
+        }
+        wire->out_kept = at;
+    }
+    memcpy(at + wire->out_n, data, n);
+    wire->out_n += n;
+    wire->sent_any = true;
+    return true;
+}
+
+enum io_status tls_wire_flush(struct tls_wire *wire)
+{
+    if (wire->out_end != IO_OK)
+        return wire->out_end;
+    if (wire->out_n == 0)
+        return IO_OK;
+
+    unsigned char *data = wire->out_kept ? wire->out_kept : wire->scratch->out;
+    ssize_t n;
+    do
+        n = send(wire->fd, data, wire->out_n, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+
+    if (n == (ssize_t)wire->out_n) {
+        drop_out(wire);
+        return IO_OK;
+    }
+    if (n < 0 && errno != EAGAIN) {
+        end_out(wire, end_of_errno(errno), errno);
+        return wire->out_end;
+    }
+    if (n > 0) {
+        wire->out_n -= (size_t)n;
+        memmove(data, data + n, wire->out_n);
+    }
+    return IO_WANT_WRITE;
+}
+
+enum io_status tls_wire_discard(struct tls_wire *wire)
+{
+    wire->receive_bytes = SCRATCH_IN_BYTES;
+    receive(wire);
+    drop_in(wire);
+    return wire->in_end == IO_OK ? IO_WANT_READ : wire->in_end;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records of one connection between the kernel and OpenSSL: a BIO over its thread's scratch
+ * buffers. One recv(2) feeds all the records it brought, one send(2) takes several along. What
+ * cannot be dealt with now is kept for the connection, so that the scratch serves the next one.
+ *
+ * OpenSSL is only ever told "try again": it never learns of a FIN or RST, which would be fatal to
+ * it although what is owed can still be written after a FIN. The wire remembers them.
+ *
+ * Ownership: the wire owns what it keeps, not fd and not scratch.   Threads: its transport's.
+ */
+#ifndef TLSECHO_TLS_WIRE_H
+#define TLSECHO_TLS_WIRE_H
+
+#include <openssl/bio.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tlsecho/transport.h"
+
+enum {
+    TLS_RECORD_BYTES = 16384,  /* plaintext in one record, RFC 8446 §5.1 */
+    TLS_RECORD_OVERHEAD = 512, /* header, tag, padding; and a KeyUpdate that may go before it */
+    TLS_WIRE_FIRST_BYTES = 8,  /* of what arrived first: enough to tell what is not TLS */
+};
+
+struct tls_wire {
+    int fd;
+    struct tls_scratch *scratch;
+
+    const unsigned char *in; /* arrived, not yet taken by OpenSSL */
+    size_t in_n;
+    unsigned char *in_kept; /* what `in` points into, unless into the scratch; NULL mostly */
+    size_t receive_bytes;   /* what the present operation may still receive; 0 after its one recv */
+    enum io_status in_end;  /* IO_OK until the kernel has said IO_CUT, IO_RESET or IO_FAILED */
+    int in_errno;
+
+    unsigned char *out_kept; /* accepted, refused by the kernel so far; NULL mostly */
+    size_t out_n;            /* bytes in out_kept, or in the scratch during an operation */
+    enum io_status out_end;  /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
+    int out_errno;
+    bool sent_any;
+
+    unsigned char first[TLS_WIRE_FIRST_BYTES];
+    size_t first_n;
+};
+
+void tls_wire_init(struct tls_wire *wire, int fd, struct tls_scratch *scratch);
+void tls_wire_done(struct tls_wire *wire);
+
+/* A BIO over it, for SSL_set_bio(3), which takes it over. NULL = no memory. */
+BIO *tls_wire_bio(struct tls_wire *wire);
+
+/* Every operation begins so: it may receive once, at most receive_bytes. */
+void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes);
+
+/* And ends so, whatever happened: nothing of this connection stays in the scratch. */
+void tls_wire_end(struct tls_wire *wire);
+
+/* Hands what waits to the kernel: IO_OK (nothing waits), IO_WANT_WRITE, IO_RESET, IO_FAILED. */
+enum io_status tls_wire_flush(struct tls_wire *wire);
+
+/* Room for another record? */
+bool tls_wire_has_room(const struct tls_wire *wire);
+
+/* Adds bytes to be sent; false, and none of them, if there is no room. */
+bool tls_wire_put(struct tls_wire *wire, const void *data, size_t n);
+
+/* After a failure: reads once and drops it. IO_WANT_READ until the end: IO_CUT, IO_RESET,
+ * IO_FAILED. */
+enum io_status tls_wire_discard(struct tls_wire *wire);
+
+#endif

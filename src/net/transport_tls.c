@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tls_failure.h"
+#include "tls_internal.h"
+#include "tls_wire.h"
+#include "tlsecho/tls_alert.h"
+#include "tlsecho/transport.h"
+
+struct transport_tls {
+    struct transport base;
+    struct tls_context *ctx;
+    SSL *ssl;
+    struct tls_wire wire;
+    struct tls_verdict *verdict; /* a client's; NULL on a server */
+    struct tls_failure failure;
+    bool failed;       /* OpenSSL gave up: only the alert can still go out */
+    bool failure_told; /* and the caller knows */
+    bool closing;      /* close_notify, or the alert, is on its way */
+};
+
+static struct transport_tls *self(struct transport *t)
+{
+    return (struct transport_tls *)t;
+}
+
+static void begin(struct transport_tls *t, size_t receive_bytes)
+{
+    tls_wire_begin(&t->wire, receive_bytes);
+    ERR_clear_error();
+    errno = 0;
+}
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct transport_tls *t = SSL_get_app_data(ssl);
+    if (!(where & SSL_CB_ALERT))
+        return;
+    int alert = value & 0xff;
+    bool ends = alert == SSL_AD_CLOSE_NOTIFY || alert == SSL_AD_USER_CANCELLED;
+    bool fatal =
+        value >> 8 == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION; /* RFC 8446 §6 */
+    if (ends || !fatal)
+        return;
+    t->failure.alert = alert;
+    t->failure.alert_received = where & SSL_CB_READ;
+}
+
+/* Why the wire ended, in words. */
+static struct io wire_ended(enum io_status status, int code, const char *what, struct error *err)
+{
+    errno = code;
+    if (status == IO_RESET || status == IO_FAILED)
+        error_sys(err, "%s", what);
+    return (struct io){.status = status};
+}
+
+static struct io report_failure(struct transport_tls *t, struct error *err)
+{
+    t->failure_told = true;
+    tls_failure_describe(&t->failure, t->ssl, &t->wire, t->verdict, err);
+    return (struct io){.status = IO_FAILED};
+}
+
+/* OpenSSL could not go on with `result`: what does that mean? */
+static struct io why_not(struct transport_tls *t, int result, struct error *err)
+{
+    int reason = SSL_get_error(t->ssl, result);
+    if (reason == SSL_ERROR_ZERO_RETURN)
+        return (struct io){.status = IO_EOF};
+    if (reason == SSL_ERROR_WANT_WRITE)
+        return (struct io){.status = IO_WANT_WRITE};
+    if (reason == SSL_ERROR_WANT_READ && t->wire.in_end == IO_OK)
+        return (struct io){.status = IO_WANT_READ};
+    if (reason == SSL_ERROR_WANT_READ)
+        return wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
+    t->failed = true;
+    t->failure.reason = ERR_peek_last_error();
+    return report_failure(t, err);
+}
+
+static struct io tls_handshake(struct transport *transport, struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    begin(t, SIZE_MAX);
+    struct io io = {.status = IO_OK};
+    int result = SSL_do_handshake(t->ssl);
+    if (result != 1)
+        io = why_not(t, result, err);
+
+    /* If our flight cannot be sent, the reason is what the peer sent before: reading finds it. */
+    bool waits = tls_wire_flush(&t->wire) == IO_WANT_WRITE;
+    if (waits && (io.status == IO_OK || io.status == IO_WANT_READ))
+        io.status = IO_WANT_WRITE;
+    tls_wire_end(&t->wire);
+    return io;
+}
+
+/* Bytes that the kernel no longer has: the rest of a record, and records that came with it. */
+static bool has_more(const struct transport_tls *t)
+{
+    return SSL_pending(t->ssl) > 0 || t->wire.in_n > 0;
+}
+
+/*
+ * So much may be received that all of it surely fits, with a record of which a part came before:
+ * then nothing has to be kept for the next read. A small buffer takes the risk.
+ */
+static size_t receive_limit(size_t size)
+{
+    return size > 2 * TLS_RECORD_BYTES ? size - TLS_RECORD_BYTES : size;
+}
+
+static struct io tls_read(struct transport *transport, void *data, size_t size, struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    if (t->failed && !t->failure_told)
+        return report_failure(t, err);
+    if (t->failed) {
+        enum io_status status = tls_wire_discard(&t->wire);
+        return wire_ended(status, t->wire.in_errno, "receive", err);
+    }
+
+    begin(t, receive_limit(size));
+    unsigned char *at = data;
+    size_t n = 0, got = 0;
+    int result = 1;
+    while (n < size && (result = SSL_read_ex(t->ssl, at + n, size - n, &got)) == 1)
+        n += got;
+
+    struct io io = {.status = IO_OK, .n = n};
+    if (result != 1) {
+        struct io stop = why_not(t, result, err);
+        bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
+        if (n == 0)
+            io = stop;
+        io.more = n > 0 && ended; /* the next read tells how */
+        t->failure_told = t->failed && n == 0;
+    } else {
+        io.more = has_more(t);
+    }
+    tls_wire_flush(&t->wire);
+    tls_wire_end(&t->wire);
+    return io;
+}
+
+/* Encrypts as many records as there is room for. Returns how many bytes of data they took. */
+static size_t fill(struct transport_tls *t, const unsigned char *data, size_t size, struct io *stop,
+                   struct error *err)
+{
+    size_t n = 0;
+    while (n < size && tls_wire_has_room(&t->wire)) {
+        size_t chunk = size - n < TLS_RECORD_BYTES ? size - n : TLS_RECORD_BYTES;
+        size_t done = 0;
+        int result = SSL_write_ex(t->ssl, data + n, chunk, &done);
+        if (result != 1) {
+            *stop = why_not(t, result, err);
+            break;
+        }
+        n += done;
+    }
+    return n;
+}
+
+static struct io flush(struct transport_tls *t, struct error *err)
+{
+    enum io_status status = tls_wire_flush(&t->wire);
+    return wire_ended(status, t->wire.out_errno, "send", err);
+}
+
+static struct io tls_write(struct transport *transport, const void *data, size_t size,
+                           struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    begin(t, 0);
+    size_t n = 0;
+    struct io io = flush(t, err);
+    while (io.status == IO_OK && n < size) {
+        struct io stop = {.status = IO_OK};
+        n += fill(t, (const unsigned char *)data + n, size - n, &stop, err);
+        io = flush(t, err);
+        if (io.status == IO_OK)
+            io = stop;
+    }
+    tls_wire_end(&t->wire);
+    io.n = n;
+    return io;
+}
+
+/*
+ * OpenSSL sends no alert to what does not look like TLS. RFC 8446 §5 demands one: a record of an
+ * unexpected type ends the connection with unexpected_message.
+ */
+static void put_plain_alert(struct transport_tls *t)
+{
+    static const unsigned char record[] = {
+        SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, TLS_ALERT_UNEXPECTED_MESSAGE};
+    tls_wire_put(&t->wire, record, sizeof record);
+}
+
+static struct io tls_shutdown(struct transport *transport, struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    begin(t, 0);
+    if (!t->closing) {
+        t->closing = true;
+        if (t->failed && t->ctx->role == TLS_SERVER && !t->wire.sent_any)
+            put_plain_alert(t);
+        else if (!t->failed && SSL_is_init_finished(t->ssl))
+            SSL_shutdown(t->ssl);
+    }
+    struct io io = flush(t, err);
+    tls_wire_end(&t->wire);
+    if (io.status != IO_OK)
+        return io;
+    if (shutdown(t->base.fd, SHUT_WR) == 0)
+        return io;
+    return wire_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down", err);
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    if (from)
+        strncat(to, from, size - 1);
+}
+
+static const char *group_name(SSL *ssl)
+{
+    static const struct {
+        int nid;
+        const char *name;
+    } usual[] = {{NID_X25519, "X25519"},
+                 {NID_X9_62_prime256v1, "P-256"},
+                 {NID_secp384r1, "P-384"},
+                 {NID_secp521r1, "P-521"},
+                 {EVP_PKEY_X448, "X448"}};
+    int nid = (int)SSL_get_negotiated_group(ssl);
+    if (nid == NID_undef)
+        return NULL;
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        if (usual[i].nid == nid)
+            return usual[i].name;
+    return SSL_group_to_name(ssl, nid);
+}
+
+static void tls_peer(const struct transport *transport, struct peer *ret)
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    *ret = (struct peer){.tls = true};
+    if (!SSL_is_init_finished(t->ssl)) {
+        copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
+        return;
+    }
+    copy_text(ret->version, sizeof ret->version, SSL_get_version(t->ssl));
+    copy_text(ret->cipher, sizeof ret->cipher,
+              SSL_CIPHER_standard_name(SSL_get_current_cipher(t->ssl)));
+    copy_text(ret->group, sizeof ret->group, group_name(t->ssl));
+    copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
+    ret->resumed = SSL_session_reused(t->ssl);
+
+    const unsigned char *alpn = NULL;
+    unsigned alpn_bytes = 0;
+    SSL_get0_alpn_selected(t->ssl, &alpn, &alpn_bytes);
+    memcpy(ret->alpn, alpn_bytes ? alpn : (const unsigned char *)"", alpn_bytes);
+
+    X509 *certificate = SSL_get0_peer_certificate(t->ssl);
+    if (certificate)
+        tls_describe_certificate(certificate, &ret->certificate);
+    ret->certificate.verified = t->verdict && t->verdict->verified;
+}
+
+static void tls_free(struct transport *transport)
+{
+    struct transport_tls *t = self(transport);
+    SSL_free(t->ssl);
+    tls_wire_done(&t->wire);
+    tls_context_free(t->ctx);
+    free(t->verdict);
+    close(t->base.fd);
+    free(t);
+}
+
+static const struct transport_ops tls_ops = {
+    .name = "tls",
+    .handshake = tls_handshake,
+    .read = tls_read,
+    .write = tls_write,
+    .shutdown = tls_shutdown,
+    .peer = tls_peer,
+    .free = tls_free,
+};
+
+static int prepare_client(struct transport_tls *t, const char *server_name, struct error *err)
+{
+    t->verdict = calloc(1, sizeof *t->verdict);
+    if (!t->verdict)
+        return error_sys(err, "make a TLS transport");
+    SSL_set_connect_state(t->ssl);
+    if (tls_verdict_attach(t->ssl, t->verdict, err) < 0)
+        return -1;
+    return tls_verify_prepare(t->ssl, server_name, err);
+}
+
+static int prepare(struct transport_tls *t, const char *server_name, struct error *err)
+{
+    t->ssl = SSL_new(t->ctx->ssl);
+    BIO *bio = t->ssl ? tls_wire_bio(&t->wire) : NULL;
+    if (!bio)
+        return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
+    SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_app_data(t->ssl, t);
+    SSL_set_info_callback(t->ssl, on_info);
+    if (t->ctx->role == TLS_CLIENT)
+        return prepare_client(t, server_name, err);
+    SSL_set_accept_state(t->ssl);
+    return 0;
+}
+
+int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
+                      struct tls_scratch *scratch, struct transport **ret, struct error *err)
+{
+    struct transport_tls *t = calloc(1, sizeof *t);
+    if (!t) {
+        close(fd);
+        return error_sys(err, "make a TLS transport");
+    }
+    t->base = (struct transport){.ops = &tls_ops, .fd = fd};
+    t->ctx = tls_context_ref(ctx);
+    t->failure.alert = -1;
+    tls_wire_init(&t->wire, fd, scratch);
+    if (prepare(t, server_name, err) < 0) {
+        tls_free(&t->base);
+        return -1;
+    }
+    *ret = &t->base;
+    return 0;
+}
