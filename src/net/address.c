@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/address.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The length of a Unix address's path; 0 for an unnamed one, and for an abstract one. */
+static size_t path_length(const struct address *address)
+{
+    size_t before = offsetof(struct sockaddr_un, sun_path);
+    if (address->length <= before)
+        return 0;
+    return strnlen(address->local.sun_path, address->length - before);
+}
+
+void address_text(const struct address *address, char ret[ADDRESS_TEXT_BYTES])
+{
+    if (address->any.sa_family == AF_UNIX) {
+        size_t length = path_length(address);
+        snprintf(ret, ADDRESS_TEXT_BYTES, length ? "unix:%.*s" : "unix", (int)length,
+                 address->local.sun_path);
+        return;
+    }
+
+    char host[INET6_ADDRSTRLEN + 1 + IF_NAMESIZE], port[sizeof "65535"];
+    if (getnameinfo(&address->any, address->length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV))
+        snprintf(ret, ADDRESS_TEXT_BYTES, "unknown");
+    else
+        snprintf(ret, ADDRESS_TEXT_BYTES, address->any.sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
+                 host, port);
+}
+
+void address_unmap(struct address *address)
+{
+    if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->ipv6.sin6_addr))
+        return;
+
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = address->ipv6.sin6_port};
+    memcpy(&ipv4.sin_addr, address->ipv6.sin6_addr.s6_addr + 12, sizeof ipv4.sin_addr);
+    address->ipv4 = ipv4;
+    address->length = sizeof ipv4;
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET)
+        return a->ipv4.sin_port == b->ipv4.sin_port &&
+               a->ipv4.sin_addr.s_addr == b->ipv4.sin_addr.s_addr;
+    if (a->any.sa_family == AF_INET6)
+        return a->ipv6.sin6_port == b->ipv6.sin6_port &&
+               a->ipv6.sin6_scope_id == b->ipv6.sin6_scope_id &&
+               IN6_ARE_ADDR_EQUAL(&a->ipv6.sin6_addr, &b->ipv6.sin6_addr);
+
+    size_t length = path_length(a);
+    return length == path_length(b) && memcmp(a->local.sun_path, b->local.sun_path, length) == 0;
+}
+
+uint16_t address_port(const struct address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return ntohs(address->ipv4.sin_port);
+    if (address->any.sa_family == AF_INET6)
+        return ntohs(address->ipv6.sin6_port);
+    return 0;
+}
+
+void address_set_port(struct address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET)
+        address->ipv4.sin_port = htons(port);
+    else if (address->any.sa_family == AF_INET6)
+        address->ipv6.sin6_port = htons(port);
+}
+
+static void local_address(const char *path, struct address *ret)
+{
+    *ret = (struct address){.local = {.sun_family = AF_UNIX}};
+    size_t length = strlen(path);
+    memcpy(ret->local.sun_path, path, length + 1);
+    ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+}
+
+static size_t distinct(const struct addrinfo *list, struct address *ret)
+{
+    size_t count = 0;
+    for (const struct addrinfo *item = list; item && count < SOCKET_ADDRESSES_MAX;
+         item = item->ai_next) {
+        struct address *address = &ret[count];
+        *address = (struct address){.length = item->ai_addrlen};
+        memcpy(&address->any, item->ai_addr, item->ai_addrlen);
+
+        size_t same = 0;
+        while (!address_equal(&ret[same], address))
+            same++;
+        if (same == count)
+            count++;
+    }
+    return count;
+}
+
+int address_resolve(const struct endpoint *endpoint, int family, bool passive, struct address *ret,
+                    size_t *ret_count, struct error *err)
+{
+    if (endpoint->scheme == ENDPOINT_UNIX) {
+        local_address(endpoint->path, &ret[0]);
+        *ret_count = 1;
+        return 0;
+    }
+
+    char port[sizeof "65535"];
+    snprintf(port, sizeof port, "%u", endpoint->port);
+    struct addrinfo hints = {
+        .ai_family = family,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0) |
+                    (endpoint_host_is_address(endpoint->host) ? AI_NUMERICHOST : 0),
+    };
+    struct addrinfo *list;
+    int code = getaddrinfo(endpoint->host, port, &hints, &list);
+    if (code != 0) {
+        if (code == EAI_SYSTEM)
+            error_sys(err, "look up %s", endpoint->host);
+        else
+            error_set(err, ERROR_DNS, "look up %s: %s", endpoint->host, gai_strerror(code));
+        err->kind = ERROR_DNS;
+        err->code = code;
+        return -1;
+    }
+    *ret_count = distinct(list, ret);
+    freeaddrinfo(list);
+    return 0;
+}

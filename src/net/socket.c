@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/socket.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOCAL_MODE = 0660 };
+
+static int set_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* What to do about errno; NULL if its own words are enough. */
+static const char *listen_remedy(const struct address *address, int code)
+{
+    bool local = address->any.sa_family == AF_UNIX;
+    switch (code) {
+    case EADDRINUSE:
+        return local ? "another program, or another tlsecho-server, listens there"
+                     : "another program, or another tlsecho-server, holds the port";
+    case EACCES:
+        return local ? "its folder must be writable for us"
+                     : "ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher one";
+    case EEXIST:
+        return "it is no socket: remove it, or choose another path";
+    case ENOENT:
+        return "its folder does not exist: create it";
+    case EADDRNOTAVAIL:
+        return "no interface of this host has that address";
+    case EAFNOSUPPORT:
+        return "this host has no such family of addresses";
+    }
+    return NULL;
+}
+
+/* Fills err from errno. Always returns -1. */
+static int listen_failed(const struct address *address, struct error *err)
+{
+    const char *remedy = listen_remedy(address, errno);
+    char text[ADDRESS_TEXT_BYTES];
+    address_text(address, text);
+    error_sys(err, "listen on %s", text);
+    if (remedy) {
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used, " (%s)", remedy);
+    }
+    return -1;
+}
+
+static int bind_internet(int fd, const struct address *address)
+{
+    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+        return -1;
+    if (address->any.sa_family == AF_INET6) {
+        bool everything = IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
+        if (set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !everything))
+            return -1;
+    }
+    return bind(fd, &address->any, address->length);
+}
+
+/* Removes the file of a socket on which nobody listens any more. Sets errno. */
+static int remove_stale(const struct address *address)
+{
+    const char *path = address->local.sun_path;
+    struct stat status;
+    if (lstat(path, &status))
+        return errno == ENOENT ? 0 : -1;
+    if (!S_ISSOCK(status.st_mode)) {
+        errno = EEXIST;
+        return -1;
+    }
+
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return -1;
+    int code = connect(probe, &address->any, address->length) ? errno : EADDRINUSE;
+    close(probe);
+    if (code == ECONNREFUSED)
+        return unlink(path);
+    errno = code == EAGAIN ? EADDRINUSE : code; /* EAGAIN: its backlog is full */
+    return -1;
+}
+
+/* Linux gives the file the mode of the descriptor, less the umask: never wider than it is at the
+ * end. */
+static int bind_local(int fd, const struct address *address)
+{
+    if (remove_stale(address) || fchmod(fd, LOCAL_MODE) || bind(fd, &address->any, address->length))
+        return -1;
+    return chmod(address->local.sun_path, LOCAL_MODE);
+}
+
+int socket_listen(struct address *address, int backlog, int *ret, struct error *err)
+{
+    bool local = address->any.sa_family == AF_UNIX;
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return listen_failed(address, err);
+    if ((local ? bind_local(fd, address) : bind_internet(fd, address)) || listen(fd, backlog)) {
+        listen_failed(address, err);
+        close(fd);
+        return -1;
+    }
+    if (!local && socket_addresses(fd, NULL, address, err)) {
+        close(fd);
+        return -1;
+    }
+    *ret = fd;
+    return 0;
+}
+
+int socket_set_nodelay(int fd, struct error *err)
+{
+    /* unix(7) sockets know no TCP options. */
+    if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) && errno != EOPNOTSUPP)
+        return error_sys(err, "set TCP_NODELAY");
+    return 0;
+}
+
+int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struct error *err)
+{
+    if (set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)keepalive->idle_s) == 0 &&
+        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)keepalive->interval_s) == 0 &&
+        set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, (int)keepalive->probes) == 0 &&
+        set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == 0)
+        return 0;
+    return errno == EOPNOTSUPP ? 0 : error_sys(err, "set keepalive");
+}
+
+static int address_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *), const char *which,
+                      struct address *ret, struct error *err)
+{
+    struct address address = {.length = sizeof address.local};
+    if (get(fd, &address.any, &address.length))
+        return error_sys(err, "%s address of a connection", which);
+    *ret = address;
+    return 0;
+}
+
+int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, struct error *err)
+{
+    if (ret_peer && address_of(fd, getpeername, "peer", ret_peer, err))
+        return -1;
+    if (ret_own && address_of(fd, getsockname, "own", ret_own, err))
+        return -1;
+    return 0;
+}

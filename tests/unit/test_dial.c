@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/dial.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "loopback.h"
+#include "tlsecho/clock.h"
+#include "tlsecho/socket.h"
+
+/* A socket that holds a port on which nobody listens: connections are refused. */
+static int refusing(struct address *address)
+{
+    struct error err;
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, &address->any, address->length), 0);
+    ck_assert_int_eq(socket_addresses(fd, NULL, address, &err), 0);
+    return fd;
+}
+
+/* A listener with a full backlog: the kernel drops every further SYN, as a firewall does. */
+static void black_hole(struct address *address, int ret[2])
+{
+    ret[0] = loopback_listen(address, 0);
+    ret[1] = loopback_connect(address);
+    struct pollfd full = {.fd = ret[0], .events = POLLIN};
+    ck_assert_int_eq(poll(&full, 1, 5000), 1);
+}
+
+static void close_both(const int fds[2])
+{
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static uint64_t in_ms(unsigned ms)
+{
+    return clock_now_us() + ms * 1000ull;
+}
+
+static void dial_wins(const struct address *addresses, size_t count, size_t winner)
+{
+    int fd;
+    size_t index;
+    struct error err;
+    struct address peer;
+    ck_assert_msg(dial(addresses, count, NULL, in_ms(20000), &fd, &index, &err) == 0, "%s",
+                  err.text);
+    ck_assert_uint_eq(index, winner);
+    ck_assert_int_eq(socket_addresses(fd, &peer, NULL, &err), 0);
+    ck_assert(address_equal(&peer, &addresses[winner]));
+    close(fd);
+}
+
+static struct error dial_fails(const struct address *addresses, size_t count, unsigned limit_ms)
+{
+    int fd = -7;
+    size_t index = 77;
+    struct error err;
+    ck_assert_int_eq(dial(addresses, count, NULL, in_ms(limit_ms), &fd, &index, &err), -1);
+    ck_assert_int_eq(fd, -7);
+    ck_assert_uint_eq(index, 77);
+    return err;
+}
+
+START_TEST(gives_a_socket_that_is_ready_for_use)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int listening = loopback_listen(&address, 8), fd, nodelay;
+    size_t index;
+    struct error err;
+    ck_assert_int_eq(dial(&address, 1, NULL, UINT64_MAX, &fd, &index, &err), 0);
+    socklen_t length = sizeof nodelay;
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &length), 0);
+    ck_assert_int_eq(nodelay, 1);
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+    close(fd);
+    close(listening);
+}
+END_TEST
+
+START_TEST(goes_on_at_once_when_an_address_refuses)
+{
+    /* Waiting 250 ms for each of the fourteen would take longer than the deadline. */
+    enum { REFUSING = 14 };
+    struct address addresses[REFUSING + 1];
+    int fds[REFUSING], fd;
+    size_t index;
+    struct error err;
+    for (int i = 0; i < REFUSING; i++) {
+        addresses[i] = loopback_address("tcp://127.0.0.1:0");
+        fds[i] = refusing(&addresses[i]);
+    }
+    addresses[REFUSING] = loopback_address("tcp://127.0.0.1:0");
+    int listening = loopback_listen(&addresses[REFUSING], 8);
+    ck_assert_int_eq(dial(addresses, REFUSING + 1, NULL, in_ms(3000), &fd, &index, &err), 0);
+    ck_assert_uint_eq(index, REFUSING);
+    close(fd);
+    close(listening);
+    for (int i = 0; i < REFUSING; i++)
+        close(fds[i]);
+}
+END_TEST
+
+START_TEST(starts_the_next_while_an_address_is_silent)
+{
+    struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
+                                  loopback_address("tcp://127.0.0.1:0")};
+    int hole[2], listening = loopback_listen(&addresses[1], 8);
+    black_hole(&addresses[0], hole);
+    dial_wins(addresses, 2, 1);
+    close(listening);
+    close_both(hole);
+}
+END_TEST
+
+START_TEST(waits_for_a_slow_address_when_the_next_refuses)
+{
+    struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
+                                  loopback_address("tcp://127.0.0.1:0")};
+    int hole[2], fd = refusing(&addresses[1]);
+    black_hole(&addresses[0], hole);
+    struct error err = dial_fails(addresses, 2, 400);
+    ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
+    close(fd);
+    close_both(hole);
+}
+END_TEST
+
+START_TEST(takes_the_families_in_turn)
+{
+    if (!loopback_has_ipv6())
+        return;
+    struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
+                                  loopback_address("tcp://127.0.0.1:0"),
+                                  loopback_address("tcp://[::1]:0")};
+    int fd = refusing(&addresses[0]);
+    int ipv4 = loopback_listen(&addresses[1], 8), ipv6 = loopback_listen(&addresses[2], 8);
+    dial_wins(addresses, 3, 2);
+    close(ipv6);
+    close(ipv4);
+    close(fd);
+}
+END_TEST
+
+START_TEST(gives_up_at_the_deadline)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int hole[2];
+    black_hole(&address, hole);
+    struct error err = dial_fails(&address, 1, 100);
+    ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
+    ck_assert_ptr_nonnull(strstr(err.text, "no answer in time"));
+    close_both(hole);
+}
+END_TEST
+
+START_TEST(says_that_it_was_refused_rather_than_anything_else)
+{
+    /* connect(2) to a broadcast address is ENETUNREACH before any packet. */
+    struct address refused = loopback_address("tcp://127.0.0.1:0");
+    struct address unreachable = loopback_address("tcp://255.255.255.255:7007");
+    int fd = refusing(&refused);
+    struct address orders[][2] = {{refused, unreachable}, {unreachable, refused}};
+    for (int i = 0; i < 2; i++) {
+        struct error err = dial_fails(orders[i], 2, 5000);
+        char text[ADDRESS_TEXT_BYTES];
+        address_text(&refused, text);
+        ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+        ck_assert_int_eq(err.code, ECONNREFUSED);
+        ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
+    }
+    struct error err = dial_fails(&unreachable, 1, 5000);
+    ck_assert_int_eq(err.code, ENETUNREACH);
+    close(fd);
+}
+END_TEST
+
+START_TEST(binds_to_the_source_first)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    struct address source = loopback_address("tcp://127.0.0.2:0"), own;
+    int listening = loopback_listen(&address, 8), fd;
+    size_t index;
+    struct error err;
+    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), &fd, &index, &err), 0);
+    ck_assert_int_eq(socket_addresses(fd, NULL, &own, &err), 0);
+    address_set_port(&own, 0);
+    ck_assert(address_equal(&own, &source));
+    close(fd);
+
+    source = loopback_address("tcp://[::1]:0");
+    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), &fd, &index, &err), -1);
+    ck_assert_int_eq(err.code, EAFNOSUPPORT);
+    close(listening);
+}
+END_TEST
+
+START_TEST(does_not_connect_to_itself)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int holder = refusing(&address), fd;
+    size_t index;
+    struct error err;
+    close(holder);
+    ck_assert_int_eq(dial(&address, 1, &address, in_ms(5000), &fd, &index, &err), -1);
+    ck_assert_int_eq(err.code, ECONNREFUSED);
+}
+END_TEST
+
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *list = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(list);
+    while (readdir(list))
+        count++;
+    closedir(list);
+    return count;
+}
+
+START_TEST(closes_every_descriptor_but_the_winner)
+{
+    struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
+                                  loopback_address("tcp://127.0.0.1:0"),
+                                  loopback_address("tcp://127.0.0.1:0")};
+    int hole[2], listening = loopback_listen(&addresses[2], 8), fd = refusing(&addresses[1]);
+    black_hole(&addresses[0], hole);
+    unsigned before = open_descriptors();
+    dial_wins(addresses, 3, 2);
+    dial_fails(addresses, 2, 50);
+    ck_assert_uint_eq(open_descriptors(), before);
+    close(fd);
+    close(listening);
+    close_both(hole);
+}
+END_TEST
+
+START_TEST(connects_to_a_unix_socket)
+{
+    struct folder folder;
+    folder_new(&folder);
+    struct address address = loopback_path(folder_file(&folder, "socket"));
+    int listening = loopback_listen(&address, 8), fd;
+    size_t index;
+    struct error err;
+    ck_assert_int_eq(dial(&address, 1, NULL, in_ms(5000), &fd, &index, &err), 0);
+    ck_assert_uint_eq(index, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+    close(fd);
+    close(listening);
+
+    ck_assert_int_eq(dial_fails(&address, 1, 5000).code, ECONNREFUSED);
+    ck_assert_int_eq(unlink(address.local.sun_path), 0);
+    ck_assert_int_eq(dial_fails(&address, 1, 5000).code, ENOENT);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(waits_for_room_in_the_backlog_of_a_unix_socket)
+{
+    struct folder folder;
+    folder_new(&folder);
+    struct address address = loopback_path(folder_file(&folder, "socket"));
+    int hole[2];
+    black_hole(&address, hole);
+    struct error err = dial_fails(&address, 1, 50);
+    ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
+    close_both(hole);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(tries_nothing_after_the_deadline)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int listening = loopback_listen(&address, 8);
+    ck_assert_int_eq(dial_fails(&address, 1, 0).kind, ERROR_TIMEOUT);
+    close(listening);
+    address = loopback_path("/nonexistent/socket");
+    ck_assert_int_eq(dial_fails(&address, 1, 0).kind, ERROR_TIMEOUT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("dial");
+    TCase *tcase = tcase_create("dial");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, gives_a_socket_that_is_ready_for_use);
+    tcase_add_test(tcase, goes_on_at_once_when_an_address_refuses);
+    tcase_add_test(tcase, starts_the_next_while_an_address_is_silent);
+    tcase_add_test(tcase, waits_for_a_slow_address_when_the_next_refuses);
+    tcase_add_test(tcase, takes_the_families_in_turn);
+    tcase_add_test(tcase, gives_up_at_the_deadline);
+    tcase_add_test(tcase, says_that_it_was_refused_rather_than_anything_else);
+    tcase_add_test(tcase, binds_to_the_source_first);
+    tcase_add_test(tcase, does_not_connect_to_itself);
+    tcase_add_test(tcase, closes_every_descriptor_but_the_winner);
+    tcase_add_test(tcase, connects_to_a_unix_socket);
+    tcase_add_test(tcase, waits_for_room_in_the_backlog_of_a_unix_socket);
+    tcase_add_test(tcase, tries_nothing_after_the_deadline);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
