@@ -21,6 +21,11 @@ static inline size_t buf_waiting(const struct buf *b)
     return b->end - b->start;
 }
 
+static inline const unsigned char *buf_front(const struct buf *b)
+{
+    return b->data ? b->data + b->start : NULL;
+}
+
 /* n of the waiting bytes are dealt with; an emptied buffer starts afresh. */
 static inline void buf_take(struct buf *b, size_t n)
 {

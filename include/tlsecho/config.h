@@ -33,7 +33,7 @@ struct config_text {
 
 struct config_certificate {
     struct config_text certificate, key; /* absolute paths */
-    struct config_place place;
+    struct config_place place;           /* of `certificate` */
 };
 
 struct config_tls {
@@ -48,6 +48,7 @@ struct config_listener {
     struct config_place place;    /* of `listen` */
     struct config_text name;      /* unique; default: the endpoint's text */
     struct config_text service;   /* a name that service_find knows */
+    struct config_text profile;   /* the name of tls; "" unless listen is tls:// */
     const struct config_tls *tls; /* NULL unless listen is tls:// */
 };
 
@@ -80,7 +81,7 @@ struct config {
 };
 
 /* Reads and checks a file of at most 1 MiB. ERROR_INPUT: "FILE:LINE:COLUMN: key: what is wrong and
- * what would be right". */
+ * what would be right"; ERROR_SYSTEM where the file cannot be read at all. */
 int config_load(const char *path, struct config **ret, struct error *err);
 
 /* The same from memory; name stands for the file in messages and its folder for relative paths. */

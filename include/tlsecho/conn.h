@@ -56,6 +56,7 @@ struct conn {
     enum conn_timeout timeout; /* the one that runs now */
     bool moved;      /* bytes moved in the last conn_run: a relative time-out starts again */
     bool again;      /* there is more to do at once: run it again without waiting */
+    bool sending;    /* something is owed, or taken by the transport and not yet sent */
     bool peer_ended; /* nothing more will arrive */
     bool draining;
     bool client_hello; /* the first bytes on a plain transport were a TLS ClientHello */

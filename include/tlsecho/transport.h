@@ -32,7 +32,8 @@ enum io_status {
 
 struct io {
     enum io_status status;
-    bool more; /* read, with IO_OK only: more is already here, although the kernel may have none */
+    bool more;  /* read, with IO_OK only: more is already here, although the kernel may have none */
+    bool moved; /* the kernel gave or took bytes, however few */
     size_t n;
 };
 

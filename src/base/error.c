@@ -18,6 +18,15 @@ static void fill(struct error *err, enum error_kind kind, int code, const char *
     vsnprintf(err->text, sizeof err->text, format, args);
 }
 
+/* As much of `more` as fits. */
+static void append(char text[ERROR_TEXT_BYTES], const char *more)
+{
+    size_t used = strlen(text);
+    size_t n = strnlen(more, ERROR_TEXT_BYTES - 1 - used);
+    memcpy(text + used, more, n);
+    text[used + n] = '\0';
+}
+
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
     va_list args;
@@ -36,9 +45,8 @@ int error_sys(struct error *err, const char *format, ...)
     va_end(args);
 
     char reason[128];
-    size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof err->text - used, ": %s",
-             strerror_r(code, reason, sizeof reason));
+    append(err->text, ": ");
+    append(err->text, strerror_r(code, reason, sizeof reason));
     return -1;
 }
 
@@ -50,8 +58,8 @@ int error_prefix(struct error *err, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
 
-    size_t used = strlen(text);
-    snprintf(text + used, sizeof text - used, ": %s", err->text);
+    append(text, ": ");
+    append(text, err->text);
     memcpy(err->text, text, sizeof err->text);
     return -1;
 }

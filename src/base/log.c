@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log_internal.h"
+#include "tlsecho/thread.h"
 
 enum {
     QUEUE_BYTES = 512 * 1024,
@@ -117,13 +117,8 @@ int log_open(int fd, enum log_level level, enum log_format format, struct error 
     state.dropped = 0;
     state.closing = false;
 
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    errno = pthread_create(&state.writer, NULL, writer, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (errno != 0)
-        return error_sys(err, "start the log writer");
+    if (thread_start(&state.writer, "log", writer, NULL, err) < 0)
+        return -1;
     state.level = (int)level;
     return 0;
 }

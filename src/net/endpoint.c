@@ -198,7 +198,7 @@ static int parse_host_port(const char *text, const char *rest, struct endpoint *
         return error_set(err, ERROR_INPUT, QUOTED " names a user: write %s://%.100s", text,
                          endpoint_scheme_name(ret->scheme), user + 1);
 
-    const char *end;
+    const char *end = rest;
     if (parse_host(text, rest, ret, &end, err))
         return -1;
     ret->port = schemes[ret->scheme].port;
@@ -221,7 +221,7 @@ int endpoint_parse(const char *text, struct endpoint *ret, struct error *err)
         return error_set(err, ERROR_INPUT, "an endpoint has a control character: remove it");
 
     struct endpoint endpoint = {0};
-    const char *rest;
+    const char *rest = text;
     if (parse_scheme(text, &endpoint.scheme, &rest, err))
         return -1;
     if (endpoint.scheme == ENDPOINT_UNIX ? parse_path(text, rest, &endpoint, err)

@@ -233,7 +233,6 @@ bool tls_wire_put(struct tls_wire *wire, const void *data, size_t n)
     }
     memcpy(at + wire->out_n, data, n);
     wire->out_n += n;
-    wire->sent_any = true;
     return true;
 }
 
@@ -250,6 +249,8 @@ enum io_status tls_wire_flush(struct tls_wire *wire)
         n = send(wire->fd, data, wire->out_n, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
 
+    if (n > 0)
+        wire->sent_bytes += (size_t)n;
     if (n == (ssize_t)wire->out_n) {
         drop_out(wire);
         return IO_OK;

@@ -15,6 +15,7 @@
 #include <openssl/bio.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tlsecho/transport.h"
 
@@ -39,7 +40,7 @@ struct tls_wire {
     size_t out_n;            /* bytes in out_kept, or in the scratch during an operation */
     enum io_status out_end;  /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
     int out_errno;
-    bool sent_any;
+    uint64_t sent_bytes; /* that the kernel took */
 
     unsigned char first[TLS_WIRE_FIRST_BYTES];
     size_t first_n;

@@ -41,7 +41,7 @@ static struct io tcp_read(struct transport *t, void *data, size_t size, struct e
     while (n < 0 && errno == EINTR);
 
     if (n > 0)
-        return (struct io){.status = IO_OK, .n = (size_t)n};
+        return (struct io){.status = IO_OK, .moved = true, .n = (size_t)n};
     if (n == 0) {
         self(t)->ended = true;
         return (struct io){.status = IO_EOF};
@@ -62,9 +62,9 @@ static struct io tcp_write(struct transport *t, const void *data, size_t size, s
     while (n < 0 && errno == EINTR);
 
     if (n == (ssize_t)size)
-        return (struct io){.status = IO_OK, .n = size};
+        return (struct io){.status = IO_OK, .moved = true, .n = size};
     if (n >= 0)
-        return (struct io){.status = IO_WANT_WRITE, .n = (size_t)n};
+        return (struct io){.status = IO_WANT_WRITE, .moved = n > 0, .n = (size_t)n};
     if (errno == EAGAIN)
         return (struct io){.status = IO_WANT_WRITE};
     return failed("send", err);

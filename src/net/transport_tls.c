@@ -133,7 +133,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     while (n < size && (result = SSL_read_ex(t->ssl, at + n, size - n, &got)) == 1)
         n += got;
 
-    struct io io = {.status = IO_OK, .n = n};
+    struct io io = {.status = IO_OK, .moved = true, .n = n};
     if (result != 1) {
         struct io stop = why_not(t, result, err);
         bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
@@ -178,6 +178,7 @@ static struct io tls_write(struct transport *transport, const void *data, size_t
 {
     struct transport_tls *t = self(transport);
     begin(t, 0);
+    uint64_t sent_bytes = t->wire.sent_bytes;
     size_t n = 0;
     struct io io = flush(t, err);
     while (io.status == IO_OK && n < size) {
@@ -189,6 +190,7 @@ static struct io tls_write(struct transport *transport, const void *data, size_t
     }
     tls_wire_end(&t->wire);
     io.n = n;
+    io.moved = t->wire.sent_bytes > sent_bytes;
     return io;
 }
 
@@ -209,7 +211,7 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
     begin(t, 0);
     if (!t->closing) {
         t->closing = true;
-        if (t->failed && t->ctx->role == TLS_SERVER && !t->wire.sent_any)
+        if (t->failed && t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
             put_plain_alert(t);
         else if (!t->failed && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);

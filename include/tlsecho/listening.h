@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sockets that the listeners listen on: one per address, opened once.
+ *
+ * Ownership: owns its sockets; a Unix socket's file is removed with them.   Threads: one at a time.
+ */
+#ifndef TLSECHO_LISTENING_H
+#define TLSECHO_LISTENING_H
+
+#include <stddef.h>
+
+#include "tlsecho/reactor.h"
+#include "tlsecho/settings.h"
+#include "tlsecho/socket.h"
+
+struct listening_socket {
+    struct reactor_source source; /* its fd, and the acceptor's interest in it */
+    struct address address;       /* as bound, with its real port */
+    const struct listener *listener;
+    void *owner; /* the acceptor's */
+};
+
+struct listening {
+    struct listening_socket *sockets;
+    size_t count;
+};
+
+/*
+ * Opens every listener of the settings or none. A name binds all its addresses; a family that the
+ * host lacks is skipped with a warning in the log unless none is left; port 0 is one free port for
+ * all of them. Accepted sockets inherit TCP_NODELAY and keepalive from here, tcp(7). ERROR_SYSTEM,
+ * ERROR_DNS.
+ */
+int listening_open(const struct settings *settings, struct listening *ret, struct error *err);
+void listening_close(struct listening *listening);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The running server: from bound sockets to the last connection's end.   Threads: the main one.
+ */
+#ifndef TLSECHO_SERVER_H
+#define TLSECHO_SERVER_H
+
+#include "tlsecho/error.h"
+#include "tlsecho/settings.h"
+
+/*
+ * Binds, serves until SIGTERM or SIGINT, then drains: connections may finish until timeouts.drain
+ * has passed; a second signal ends them at once. The log must be open. 0 = stopped as asked.
+ * ERROR_SYSTEM, ERROR_DNS: what the system refused; ERROR_INPUT: what the configuration shows.
+ */
+int server_run(const struct settings *settings, struct error *err);
+
+#endif

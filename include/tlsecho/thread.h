@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads, pthreads(7).   Threads: any. */
+#ifndef TLSECHO_THREAD_H
+#define TLSECHO_THREAD_H
+
+#include <pthread.h>
+
+#include "tlsecho/error.h"
+
+/*
+ * Starts a thread with every signal blocked in it, so that signals are the main thread's alone
+ * (signal(7)). name: at most 15 bytes, shown by ps and debuggers. ERROR_SYSTEM.
+ */
+int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
+                 struct error *err);
+
+#endif

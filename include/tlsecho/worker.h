@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread that serves connections: its own event loop, time-outs and buffers; nothing is shared
+ * with other workers while bytes move.
+ *
+ * Ownership: a worker owns the sockets handed to it.   Threads: said at each function.
+ */
+#ifndef TLSECHO_WORKER_H
+#define TLSECHO_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tlsecho/error.h"
+#include "tlsecho/reactor.h"
+#include "tlsecho/settings.h"
+#include "tlsecho/socket.h"
+
+struct worker;
+
+/* A connection on its way from the acceptor to a worker. */
+struct handoff {
+    int fd;
+    uint64_t id;
+    const struct listener *listener;
+    struct address source;
+};
+
+enum worker_order {
+    WORKER_SERVE,
+    WORKER_DRAIN,  /* every connection ends as soon as it is quiet; then the worker ends */
+    WORKER_FINISH, /* every connection ends in order, now */
+    WORKER_STOP,   /* at once */
+};
+
+/* Starts the thread, all signals blocked in it, which wakes owner when it ends. Both must outlive
+ * it. ERROR_SYSTEM. */
+int worker_new(const struct settings *settings, struct reactor *owner, struct worker **ret,
+               struct error *err);
+
+/*
+ * Acceptor: hands up to WORKER_HANDOFFS_MAX connections over in one write(2). Returns how many were
+ * taken: fewer only if the worker is far behind.
+ */
+enum { WORKER_HANDOFFS_MAX = 16 };
+size_t worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
+
+/* Connections it has, those on their way to it included. Any thread. */
+unsigned worker_load(const struct worker *worker);
+
+/* What to do from now on; orders only ever go up. After WORKER_DRAIN nothing may be handed over.
+ * Any thread. */
+void worker_order(struct worker *worker, enum worker_order order);
+
+/* Whether its thread has ended, as any order lets it do once it has no connections. Any thread. */
+bool worker_ended(const struct worker *worker);
+
+/* Waits until its thread has ended, and frees it. */
+void worker_join(struct worker *worker);
+
+#endif

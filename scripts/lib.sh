@@ -1,0 +1,151 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# What the scripts share. Sourced from the top of the clone: cd "$(dirname "$0")/.." first.
+
+# set | probe: a command, pc:pkg-config name, or clang-rt | Debian, Ubuntu | Fedora, EL | what for
+readonly PACKAGES="
+build|cc|gcc libc6-dev|gcc|compiles C
+build|cmake|cmake|cmake|plans the build
+build|ninja|ninja-build|ninja-build|runs the build
+build|pkg-config|pkg-config|pkgconf-pkg-config|finds the libraries
+build|pc:libssl|libssl-dev|openssl-devel|TLS
+build|pc:yaml-0.1|libyaml-dev|libyaml-devel|reads the configuration
+build|pc:jansson|libjansson-dev|jansson-devel|writes JSON
+build|pc:libedit|libedit-dev|libedit-devel|edits lines at the prompt
+build|openssl|openssl|openssl|makes certificates
+test|pc:check|check|check-devel|runs the unit tests
+test|python3|python3|python3|runs the integration tests
+test|socat|socat|socat|a foreign peer in the tests
+test|gnutls-cli|gnutls-bin|gnutls-utils|a foreign peer in the tests
+test|ncat|ncat|nmap-ncat|a foreign peer in the tests
+test|curl|curl|curl|a foreign peer in the tests
+lint|clang-format|clang-format|clang-tools-extra|checks the format
+lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
+lint|shellcheck|shellcheck|ShellCheck|looks for mistakes in scripts
+fuzz|clang|clang|clang|compiles for libFuzzer
+fuzz|clang-rt|libclang-rt-dev|compiler-rt|libFuzzer itself
+fuzz|llvm-cov|llvm|llvm|measures what fuzzing reached
+coverage|gcovr|gcovr|gcovr|measures what the tests reached
+"
+
+say() {
+    echo "== $*"
+}
+
+die() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# quietly LOG COMMAND...: the output goes to a file and is shown only if the command fails.
+quietly() {
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1 || {
+        cat "$log" >&2
+        die "failed: $* (the lines above are from $log)"
+    }
+}
+
+is_there() {
+    case $1 in
+    pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    clang-rt) compgen -G "$(clang -print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer*" >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# missing SETS: the lines of the table that these sets need and this machine lacks.
+missing() {
+    local set probe apt dnf why
+    while IFS='|' read -r set probe apt dnf why; do
+        [[ " $* " == *" $set "* ]] || continue
+        is_there "$probe" || echo "$set|$probe|$apt|$dnf|$why"
+    done <<<"$PACKAGES"
+}
+
+# as_root COMMAND...
+as_root() {
+    if [ "$EUID" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "needs root to run: $* (neither root nor sudo here)"
+    fi
+}
+
+install_with_apt() {
+    mkdir -p build
+    quietly build/install.log as_root apt-get update -q
+    # Before Debian 12 the runtime came with clang itself.
+    apt-cache show libclang-rt-dev >/dev/null 2>&1 || set -- "${@/libclang-rt-dev/clang}"
+    quietly build/install.log as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
+        --no-install-recommends -o DPkg::Lock::Timeout=600 "$@"
+}
+
+install_with_dnf() {
+    mkdir -p build
+    as_root dnf install -q -y "$@" || die "dnf failed. On an Enterprise Linux some of these are in \
+CRB and EPEL: dnf install epel-release && dnf config-manager --set-enabled crb"
+}
+
+# need SETS: installs what these sets need and this machine lacks, after it has said what and why.
+need() {
+    local tool column lines packages still
+    [ -n "$(missing "$@")" ] || return 0
+    if command -v apt-get >/dev/null; then
+        tool=apt column=3
+    elif command -v dnf >/dev/null; then
+        tool=dnf column=4
+    else
+        missing "$@" | awk -F'|' '{ print "  " $2 ": " $5 }' >&2
+        die "the above is missing, and here is neither apt-get nor dnf to install it with"
+    fi
+    # Two at once would fail on the package manager's locks: the second finds all done.
+    exec 8</var/lib
+    flock 8
+    lines=$(missing "$@")
+    if [ -n "$lines" ]; then
+        say "these packages are missing and are installed now with $tool:"
+        awk -F'|' -v column="$column" '{ printf "   %-20s %s\n", $column, $5 }' <<<"$lines"
+        mapfile -t packages < <(cut -d'|' -f"$column" <<<"$lines" | tr ' ' '\n' | sort -u)
+        "install_with_$tool" "${packages[@]}"
+    fi
+    exec 8<&-
+    still=$(missing "$@" | cut -d'|' -f2 | xargs)
+    [ -z "$still" ] || die "still missing after the installation: $still"
+}
+
+# locked NAME COMMAND...: one at a time in this clone.
+locked() {
+    mkdir -p build
+    (
+        flock -n 9 || {
+            say "waiting for another run in this clone to finish with build/$1"
+            flock 9
+        }
+        shift
+        "$@"
+    ) 9>"build/$1.lock"
+}
+
+# build PRESET [cmake's -D options]
+build() {
+    local preset=$1
+    shift
+    mkdir -p "build/$preset"
+    quietly "build/$preset/configure.log" cmake --preset "$preset" "$@"
+    quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)"
+}
+
+# The sanitizers of older compilers need memory maps that a kernel with much randomness denies them.
+without_randomness() {
+    local bits
+    bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)
+    if [ "$bits" -gt 28 ] && setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R "$@"
+    else
+        "$@"
+    fi
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/acceptor.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tlsecho/clock.h"
+#include "tlsecho/log.h"
+#include "tlsecho/thread.h"
+
+enum { PAUSE_US = 100 * 1000, LOG_EVERY_US = 1000 * 1000 };
+
+/* Connections on their way to one worker. */
+struct outgoing {
+    struct handoff handoffs[WORKER_HANDOFFS_MAX];
+    size_t count;
+};
+
+struct acceptor {
+    const struct settings *settings;
+    struct listening *listening;
+    struct worker *const *workers;
+    unsigned worker_count;
+    struct outgoing *outgoing; /* one per worker */
+    struct reactor *reactor;
+    pthread_t thread;
+    atomic_bool stopping;
+    uint64_t next_id;
+    uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
+    uint64_t log_us;    /* no refusal is logged before */
+    uint64_t refused;   /* since the last line about it */
+};
+
+static void log_refusal(struct acceptor *a, const char *reason)
+{
+    a->refused++;
+    uint64_t now_us = clock_now_us();
+    if (now_us < a->log_us)
+        return;
+    struct log_line line;
+    if (log_begin(&line, LOG_LEVEL_WARNING, "connections_refused")) {
+        log_text(&line, "reason", reason);
+        log_number(&line, "count", a->refused);
+        log_end(&line);
+    }
+    a->refused = 0;
+    a->log_us = now_us + LOG_EVERY_US;
+}
+
+static unsigned load(const struct acceptor *a, unsigned worker)
+{
+    return worker_load(a->workers[worker]) + (unsigned)a->outgoing[worker].count;
+}
+
+static unsigned least_loaded(const struct acceptor *a)
+{
+    unsigned best = 0;
+    for (unsigned i = 1; i < a->worker_count; i++)
+        if (load(a, i) < load(a, best))
+            best = i;
+    return best;
+}
+
+static bool is_full(const struct acceptor *a)
+{
+    uint64_t limit = a->settings->config->limits.connections;
+    uint64_t total = 0;
+    for (unsigned i = 0; i < a->worker_count; i++)
+        total += load(a, i);
+    return limit > 0 && total >= limit;
+}
+
+static void hand_over(struct acceptor *a, unsigned worker)
+{
+    struct outgoing *out = &a->outgoing[worker];
+    size_t taken = out->count ? worker_hand_over(a->workers[worker], out->handoffs, out->count) : 0;
+    for (size_t i = taken; i < out->count; i++) {
+        close(out->handoffs[i].fd);
+        log_refusal(a, "the workers are too far behind");
+    }
+    out->count = 0;
+}
+
+static void hand_over_all(struct acceptor *a)
+{
+    for (unsigned i = 0; i < a->worker_count; i++)
+        hand_over(a, i);
+}
+
+static void admit(struct acceptor *a, const struct listener *listener, int fd,
+                  const struct address *source)
+{
+    if (is_full(a)) {
+        close(fd);
+        log_refusal(a, "limits.connections is reached");
+        return;
+    }
+    unsigned worker = least_loaded(a);
+    struct outgoing *out = &a->outgoing[worker];
+    out->handoffs[out->count++] =
+        (struct handoff){.fd = fd, .id = a->next_id++, .listener = listener, .source = *source};
+    if (out->count == WORKER_HANDOFFS_MAX)
+        hand_over(a, worker);
+}
+
+static void set_interest(struct acceptor *a, unsigned want)
+{
+    for (size_t i = 0; i < a->listening->count; i++) {
+        struct error err;
+        if (reactor_want(a->reactor, &a->listening->sockets[i].source, want, &err) < 0)
+            log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+    }
+}
+
+/* Short of descriptors or memory: accepting again at once would only spin. */
+static void pause_accepting(struct acceptor *a, int code)
+{
+    errno = code;
+    struct error err;
+    error_sys(&err, "accept");
+    log_refusal(a, err.text);
+    set_interest(a, WANT_NOTHING);
+    a->resume_us = clock_now_us() + PAUSE_US;
+}
+
+/* accept(2): these are the connection's own troubles, the next one may be well. */
+static bool is_passing(int code)
+{
+    return code == EINTR || code == ECONNABORTED || code == EPROTO || code == ENETDOWN ||
+           code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN || code == EPERM;
+}
+
+/* True if there was one. */
+static bool accept_one(struct acceptor *a, struct listening_socket *socket)
+{
+    struct address source = {.length = sizeof source - offsetof(struct address, any)};
+    int fd = accept4(socket->source.fd, &source.any, &source.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        address_unmap(&source);
+        admit(a, socket->listener, fd, &source);
+        return true;
+    }
+    if (is_passing(errno))
+        return true;
+    if (errno != EAGAIN)
+        pause_accepting(a, errno);
+    return false;
+}
+
+/* Some at a time, so that a flood on one listener does not silence the others. */
+static void socket_ready(struct reactor_source *source)
+{
+    struct listening_socket *socket = (struct listening_socket *)source;
+    struct acceptor *a = socket->owner;
+    for (int i = 0; i < WORKER_HANDOFFS_MAX && accept_one(a, socket); i++)
+        ;
+    hand_over_all(a);
+}
+
+static void *accept_all(void *argument)
+{
+    struct acceptor *a = argument;
+    while (!atomic_load(&a->stopping)) {
+        reactor_turn(a->reactor, clock_poll_ms(clock_now_us(), a->resume_us));
+        if (clock_now_us() >= a->resume_us) {
+            a->resume_us = UINT64_MAX;
+            set_interest(a, WANT_READ);
+        }
+    }
+    /* Whoever has been told "connected" by the kernel is served: closing now would reset them. */
+    for (size_t i = 0; i < a->listening->count; i++)
+        while (accept_one(a, &a->listening->sockets[i]))
+            ;
+    hand_over_all(a);
+    set_interest(a, WANT_NOTHING);
+    return NULL;
+}
+
+static void acceptor_free(struct acceptor *a)
+{
+    reactor_free(a->reactor);
+    free(a->outgoing);
+    free(a);
+}
+
+static int start(struct acceptor *a, struct error *err)
+{
+    a->outgoing = calloc(a->worker_count, sizeof *a->outgoing);
+    if (!a->outgoing)
+        return error_sys(err, "make the acceptor");
+    if (reactor_new(&a->reactor, err) < 0)
+        return -1;
+    for (size_t i = 0; i < a->listening->count; i++) {
+        struct listening_socket *socket = &a->listening->sockets[i];
+        socket->owner = a;
+        socket->source.ready = socket_ready;
+        if (reactor_want(a->reactor, &socket->source, WANT_READ, err) < 0)
+            return -1;
+    }
+    return thread_start(&a->thread, "acceptor", accept_all, a, err);
+}
+
+int acceptor_new(const struct settings *settings, struct listening *listening,
+                 struct worker *const *workers, unsigned worker_count, struct acceptor **ret,
+                 struct error *err)
+{
+    struct acceptor *a = calloc(1, sizeof *a);
+    if (!a)
+        return error_sys(err, "make the acceptor");
+    a->settings = settings;
+    a->listening = listening;
+    a->workers = workers;
+    a->worker_count = worker_count;
+    a->next_id = 1;
+    a->resume_us = UINT64_MAX;
+    if (start(a, err) < 0) {
+        acceptor_free(a);
+        return -1;
+    }
+    *ret = a;
+    return 0;
+}
+
+void acceptor_stop(struct acceptor *acceptor)
+{
+    atomic_store(&acceptor->stopping, true);
+    reactor_wake(acceptor->reactor);
+    pthread_join(acceptor->thread, NULL);
+    acceptor_free(acceptor);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_internal.h"
+
+int config_refuse(const struct config *config, struct config_place place, struct error *err,
+                  const char *format, ...)
+{
+    char message[ERROR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+
+    const char *file = config->file ? config->file : "built-in default";
+    if (place.line == 0)
+        return error_set(err, ERROR_INPUT, "%s: %s", file, message);
+    return error_set(err, ERROR_INPUT, "%s:%d:%d: %s", file, place.line, place.column, message);
+}
+
+/* name NULL = the built-in default. */
+static int build(const char *name, const struct config_node *root, struct config **ret,
+                 struct error *err)
+{
+    struct config *config = calloc(1, sizeof *config);
+    if (!config)
+        return error_sys(err, "read the configuration");
+    if (name && !(config->file = strdup(name))) {
+        error_sys(err, "read %s", name);
+        goto fail;
+    }
+    if (config_read(config, root, err) || config_check(config, err))
+        goto fail;
+    *ret = config;
+    return 0;
+fail:
+    config_free(config);
+    return -1;
+}
+
+int config_parse(const char *name, const char *text, size_t size, struct config **ret,
+                 struct error *err)
+{
+    struct config_node *root;
+    if (config_yaml_parse(name, text, size, &root, err))
+        return -1;
+    int result = build(name, root, ret, err);
+    config_yaml_free(root);
+    return result;
+}
+
+int config_default(struct config **ret, struct error *err)
+{
+    static const struct config_node empty;
+    return build(NULL, &empty, ret, err);
+}
+
+/* Reads at most size bytes; -1 with errno. */
+static ssize_t read_fully(int fd, char *data, size_t size)
+{
+    size_t used = 0;
+    while (used < size) {
+        ssize_t n = read(fd, data + used, size - used);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n == 0)
+            break;
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)used;
+}
+
+int config_load(const char *path, struct config **ret, struct error *err)
+{
+    enum { ROOM = CONFIG_YAML_BYTES + 1 }; /* one more shows that a file is too large */
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_sys(err, "open %s", path);
+    char *text = malloc(ROOM);
+    ssize_t size = text ? read_fully(fd, text, ROOM) : -1;
+    int result = size < 0 ? error_sys(err, "read %s", path)
+                          : config_parse(path, text, (size_t)size, ret, err);
+    free(text);
+    close(fd);
+    return result;
+}
+
+static void free_fields(const struct config_section *section, char *base);
+
+static void free_entries(const struct config_key *key, char *base)
+{
+    char *entries;
+    size_t count;
+    memcpy(&entries, base + key->offset, sizeof entries);
+    memcpy(&count, base + key->count, sizeof count);
+    for (size_t i = 0; i < count; i++) {
+        char *entry = entries + i * key->section->size;
+        if (key->type == CONFIG_PROFILES)
+            free(((struct config_text *)(void *)(entry + key->section->name))->value);
+        free_fields(key->section, entry);
+    }
+    free(entries);
+}
+
+static void free_fields(const struct config_section *section, char *base)
+{
+    for (const struct config_key *key = section->keys; key->name; key++) {
+        if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH)
+            free(((struct config_text *)(void *)(base + key->offset))->value);
+        else if (key->type == CONFIG_SECTION)
+            free_fields(key->section, base);
+        else if (key->section)
+            free_entries(key, base);
+    }
+}
+
+void config_free(struct config *config)
+{
+    if (!config)
+        return;
+    free_fields(&config_keys, (char *)config);
+    free(config->file);
+    free(config);
+}

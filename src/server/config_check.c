@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* What the table of keys cannot say: defaults and rules that join several keys. */
+#include "config_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsecho/config_suggest.h"
+
+static const char default_profile[] = "default";
+
+static int replace_text(struct config_text *text, const char *value, struct error *err)
+{
+    char *copy = strdup(value);
+    if (!copy)
+        return error_sys(err, "read the configuration");
+    free(text->value);
+    text->value = copy;
+    return 0;
+}
+
+/* A name is free of colons, so that it can be told from an endpoint, which is the default. */
+static int name_listener(struct config *config, size_t i, struct error *err)
+{
+    struct config_listener *listener = &config->listeners[i];
+    char text[ENDPOINT_TEXT_BYTES];
+    endpoint_text(&listener->listen, text);
+    if (listener->name.value[0] == '\0')
+        return replace_text(&listener->name, text, err);
+    if (strchr(listener->name.value, ':') && strcmp(listener->name.value, text) != 0)
+        return config_refuse(config, listener->name.place, err,
+                             "listeners[%zu].name: a colon in a name: remove it", i);
+    return 0;
+}
+
+/* The same address under two schemes is the same address; port 0 is another one each time. */
+static bool same_address(const struct endpoint *a, const struct endpoint *b)
+{
+    bool fixed = a->port != 0 || a->scheme == ENDPOINT_UNIX;
+    return fixed && a->port == b->port && strcmp(a->host, b->host) == 0 &&
+           strcmp(a->path, b->path) == 0;
+}
+
+static int check_twins(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    for (size_t j = 0; j < i; j++) {
+        const struct config_listener *earlier = &config->listeners[j];
+        if (same_address(&listener->listen, &earlier->listen))
+            return config_refuse(config, listener->place, err,
+                                 "listeners[%zu].listen: the address of listeners[%zu] again: "
+                                 "write another one, or remove it",
+                                 i, j);
+        if (strcmp(listener->name.value, earlier->name.value) == 0)
+            return config_refuse(
+                config, listener->name.place.line ? listener->name.place : listener->place, err,
+                "listeners[%zu].name: the name of listeners[%zu] again: write another one", i, j);
+    }
+    return 0;
+}
+
+static const struct config_tls *find_profile(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->profile_count; i++)
+        if (strcmp(config->profiles[i].name.value, name) == 0)
+            return &config->profiles[i];
+    return NULL;
+}
+
+/* Every profile that a listener may name: those written, and the default one. */
+static int refuse_profile(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_text *profile = &config->listeners[i].profile;
+    const char *names[CONFIG_ENTRIES + 1] = {default_profile};
+    size_t count = 1;
+    for (size_t p = 0; p < config->profile_count; p++)
+        if (strcmp(config->profiles[p].name.value, default_profile) != 0)
+            names[count++] = config->profiles[p].name.value;
+
+    char list[CONFIG_SUGGEST_BYTES], brief[CONFIG_VALUE_BYTES];
+    config_suggest_list(names, count, list);
+    config_value_brief(profile->value, brief);
+    return config_refuse(config, profile->place, err,
+                         "listeners[%zu].tls: no profile \"%s\" under tls: write one of %s", i,
+                         brief, list);
+}
+
+/* The default profile is there without being written, for those who want it. */
+static int name_profile(struct config *config, size_t i, struct error *err)
+{
+    struct config_listener *listener = &config->listeners[i];
+    if (listener->listen.scheme != ENDPOINT_TLS) {
+        if (listener->profile.place.line == 0)
+            return 0;
+        return config_refuse(config, listener->profile.place, err,
+                             "listeners[%zu].tls: a profile, but %s:// has no TLS: "
+                             "remove it, or listen on tls://",
+                             i, endpoint_scheme_name(listener->listen.scheme));
+    }
+    if (listener->profile.value[0] == '\0' &&
+        replace_text(&listener->profile, default_profile, err))
+        return -1;
+    if (find_profile(config, listener->profile.value))
+        return 0;
+    if (strcmp(listener->profile.value, default_profile) != 0)
+        return refuse_profile(config, i, err);
+    return config_read_profile(config, default_profile, err);
+}
+
+static int check_profile(const struct config *config, const struct config_tls *profile,
+                         struct error *err)
+{
+    if (strcmp(profile->min_version.value, profile->max_version.value) <= 0)
+        return 0;
+    char brief[CONFIG_VALUE_BYTES];
+    config_value_brief(profile->name.value, brief);
+    return config_refuse(config, profile->min_version.place, err,
+                         "tls.%s.min_version: %s is above max_version %s: write at most that",
+                         brief, profile->min_version.value, profile->max_version.value);
+}
+
+int config_check(struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (name_listener(config, i, err) || check_twins(config, i, err) ||
+            name_profile(config, i, err))
+            return -1;
+    for (size_t i = 0; i < config->profile_count; i++)
+        if (check_profile(config, &config->profiles[i], err))
+            return -1;
+
+    /* The profiles stay where they are from here on. */
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (config->listeners[i].listen.scheme == ENDPOINT_TLS)
+            config->listeners[i].tls = find_profile(config, config->listeners[i].profile.value);
+    return 0;
+}

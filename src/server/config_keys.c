@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/config_keys.h"
+
+#include <string.h>
+
+#include "tlsecho/config.h"
+#include "tlsecho/service.h"
+
+#define SECOND UINT64_C(1000)
+#define DAY    (24 * 3600 * SECOND)
+#define KIB    UINT64_C(1024)
+#define MIB    (1024 * KIB)
+
+enum {
+    PATH_BYTES = 4095,         /* PATH_MAX without its NUL */
+    KEEPALIVE_SECONDS = 32767, /* tcp(7): TCP_KEEPIDLE and TCP_KEEPINTVL */
+    KEEPALIVE_PROBES = 127,    /* tcp(7): TCP_KEEPCNT */
+};
+
+#define WORDS(name, ...)                                                                           \
+    static const char *name(size_t i)                                                              \
+    {                                                                                              \
+        static const char *const words[] = {__VA_ARGS__};                                          \
+        return i < sizeof words / sizeof *words ? words[i] : NULL;                                 \
+    }
+
+WORDS(word_auto, "auto")
+WORDS(word_version, "1.2", "1.3")
+WORDS(word_level, "debug", "info", "warning", "error") /* enum log_level */
+WORDS(word_format, "logfmt", "json")                   /* enum log_format */
+
+/* A key's name, type and field. */
+#define KEY(name_, type_, at)  .name = name_, .type = CONFIG_##type_, .offset = at
+#define AT(member)             offsetof(struct config, member)
+#define AT_LISTENER(member)    offsetof(struct config_listener, member)
+#define AT_PROFILE(member)     offsetof(struct config_tls, member)
+#define AT_CERTIFICATE(member) offsetof(struct config_certificate, member)
+
+static const struct config_key listener_keys[] = {
+    {KEY("listen", ENDPOINT, AT_LISTENER(listen)), .place = AT_LISTENER(place),
+     .help = "where to listen: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"},
+    {KEY("name", TEXT, AT_LISTENER(name)), .standard = "", .max = CONFIG_NAME_BYTES,
+     .help = "what logs call it; without it: its endpoint"},
+    {KEY("service", TEXT, AT_LISTENER(service)), .standard = "echo", .words = service_name,
+     .help = "what it answers"},
+    {KEY("tls", TEXT, AT_LISTENER(profile)), .standard = "", .max = CONFIG_NAME_BYTES,
+     .hide_empty = true, .help = "a profile under tls, for tls:// only; without it: default"},
+    {0},
+};
+
+static const struct config_section listener_section = {.keys = listener_keys,
+                                                       .size = sizeof(struct config_listener)};
+
+static const struct config_key certificate_keys[] = {
+    {KEY("certificate", PATH, AT_CERTIFICATE(certificate)), .max = PATH_BYTES,
+     .place = AT_CERTIFICATE(place), .help = "a PEM file: the leaf first, then its chain"},
+    {KEY("key", PATH, AT_CERTIFICATE(key)), .max = PATH_BYTES,
+     .help = "a PEM file: the private key, which others cannot read"},
+    {0},
+};
+
+static const struct config_section certificate_section = {
+    .keys = certificate_keys, .size = sizeof(struct config_certificate)};
+
+static const struct config_key profile_keys[] = {
+    {KEY("certificates", LIST, AT_PROFILE(certificates)), .count = AT_PROFILE(certificate_count),
+     .standard = "[]", .max = CONFIG_ENTRIES, .section = &certificate_section,
+     .help = "what the server shows to clients; without any: a self-signed one"},
+    {KEY("min_version", TEXT, AT_PROFILE(min_version)), .standard = "1.2", .words = word_version,
+     .help = "the oldest TLS version that is spoken"},
+    {KEY("max_version", TEXT, AT_PROFILE(max_version)), .standard = "1.3", .words = word_version,
+     .help = "the newest TLS version that is spoken"},
+    {0},
+};
+
+const struct config_section config_keys_profile = {
+    .keys = profile_keys, .size = sizeof(struct config_tls), .name = AT_PROFILE(name)};
+
+static const struct config_key timeout_keys[] = {
+    {KEY("handshake", TIME, AT(timeouts_ms.handshake)), .standard = "10s", .max = 365 * DAY,
+     .help = "for the whole handshake; 0 = none"},
+    {KEY("idle", TIME, AT(timeouts_ms.idle)), .standard = "5m", .max = 365 * DAY,
+     .help = "with no byte either way; 0 = none"},
+    {KEY("write", TIME, AT(timeouts_ms.write)), .standard = "1m", .max = 365 * DAY,
+     .help = "with nothing taken by the peer; 0 = none"},
+    {KEY("linger", TIME, AT(timeouts_ms.linger)), .standard = "5s", .max = 365 * DAY,
+     .help = "for the peer's end after ours; 0 = none"},
+    {KEY("drain", TIME, AT(timeouts_ms.drain)), .standard = "30s", .max = 365 * DAY,
+     .help = "for connections to finish when the server stops; 0 = none"},
+    {KEY("lifetime", TIME, AT(timeouts_ms.lifetime)), .standard = "0", .max = 365 * DAY,
+     .help = "for a whole connection; 0 = none"},
+    {0},
+};
+
+static const struct config_section timeout_section = {.keys = timeout_keys};
+
+static const struct config_key limit_keys[] = {
+    {KEY("connections", COUNT, AT(limits.connections)), .standard = "10000", .max = 10000000,
+     .help = "live at the same time; 0 = none"},
+    {KEY("buffer", SIZE, AT(limits.buffer_bytes)), .standard = "64KiB", .min = 4 * KIB,
+     .max = 64 * MIB, .help = "memory for what waits in one connection"},
+    {0},
+};
+
+static const struct config_section limit_section = {.keys = limit_keys};
+
+static const struct config_key keepalive_keys[] = {
+    {KEY("idle", TIME, AT(tcp.keepalive.idle_ms)), .standard = "2h", .min = SECOND,
+     .max = KEEPALIVE_SECONDS * SECOND, .step = SECOND, .help = "silence before the first probe"},
+    {KEY("interval", TIME, AT(tcp.keepalive.interval_ms)), .standard = "75s", .min = SECOND,
+     .max = KEEPALIVE_SECONDS * SECOND, .step = SECOND, .help = "time between probes"},
+    {KEY("probes", COUNT, AT(tcp.keepalive.probes)), .standard = "10", .min = 1,
+     .max = KEEPALIVE_PROBES, .help = "unanswered ones that end a connection"},
+    {0},
+};
+
+static const struct config_section keepalive_section = {.keys = keepalive_keys};
+
+static const struct config_key tcp_keys[] = {
+    {KEY("nodelay", SWITCH, AT(tcp.nodelay)), .standard = "on",
+     .help = "send small messages at once (TCP_NODELAY)"},
+    {KEY("backlog", COUNT, AT(tcp.backlog)), .standard = "4096", .min = 1, .max = 65535,
+     .help = "connections that may wait to be accepted, listen(2)"},
+    {KEY("keepalive", SECTION, 0), .section = &keepalive_section,
+     .help = "probes on a silent connection, tcp(7)"},
+    {0},
+};
+
+static const struct config_section tcp_section = {.keys = tcp_keys};
+
+static const struct config_key log_keys[] = {
+    {KEY("level", CHOICE, AT(log.level)), .standard = "info", .words = word_level,
+     .help = "the least important lines that are written"},
+    {KEY("format", CHOICE, AT(log.format)), .standard = "logfmt", .words = word_format,
+     .help = "how a line looks"},
+    {KEY("connections", SWITCH, AT(log.connections)), .standard = "on",
+     .help = "one line for each connection at its end"},
+    {0},
+};
+
+static const struct config_section log_section = {.keys = log_keys};
+
+static const struct config_key keys[] = {
+    {KEY("listeners", LIST, AT(listeners)), .count = AT(listener_count),
+     .standard = "[{listen: tcp://localhost:7007}, {listen: tls://localhost:7443}]", .min = 1,
+     .max = CONFIG_ENTRIES, .section = &listener_section, .help = "where to listen, and what for"},
+    {KEY("tls", PROFILES, AT(profiles)), .count = AT(profile_count), .standard = "{}",
+     .max = CONFIG_ENTRIES, .section = &config_keys_profile,
+     .help = "profiles by name; default is there without being written"},
+    {KEY("workers", COUNT, AT(workers)), .standard = "auto", .min = 1, .max = 1024,
+     .words = word_auto, .help = "threads; auto = one per usable CPU"},
+    {KEY("timeouts", SECTION, 0), .section = &timeout_section,
+     .help = "after which a connection is ended"},
+    {KEY("limits", SECTION, 0), .section = &limit_section, .help = "what is refused beyond"},
+    {KEY("tcp", SECTION, 0), .section = &tcp_section, .help = "options of every TCP socket"},
+    {KEY("log", SECTION, 0), .section = &log_section, .help = "what is written to stderr"},
+    {0},
+};
+
+const struct config_section config_keys = {.keys = keys, .size = sizeof(struct config)};
+
+const struct config_key *config_keys_find(const struct config_section *section, const char *name)
+{
+    for (const struct config_key *key = section->keys; key->name; key++)
+        if (strcmp(key->name, name) == 0)
+            return key;
+    return NULL;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/config_suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { WORD_BYTES = 32 }; /* nobody means a longer one */
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static int same_letter(char a, char b)
+{
+    return strncasecmp(&a, &b, 1) == 0;
+}
+
+/* How many letters must be added, dropped, changed or swapped with their neighbour to get from one
+ * word to the other: the optimal string alignment distance. */
+static unsigned distance(const char *a, const char *b)
+{
+    size_t rows = strlen(a), columns = strlen(b);
+    if (rows > WORD_BYTES || columns > WORD_BYTES)
+        return WORD_BYTES;
+
+    unsigned cost[WORD_BYTES + 1][WORD_BYTES + 1];
+    for (size_t i = 0; i <= rows; i++)
+        cost[i][0] = (unsigned)i;
+    for (size_t j = 0; j <= columns; j++)
+        cost[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= rows; i++) {
+        for (size_t j = 1; j <= columns; j++) {
+            unsigned changed = cost[i - 1][j - 1] + !same_letter(a[i - 1], b[j - 1]);
+            cost[i][j] = least(changed, least(cost[i - 1][j], cost[i][j - 1]) + 1);
+            if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+                same_letter(a[i - 2], b[j - 1]))
+                cost[i][j] = least(cost[i][j], cost[i - 2][j - 2] + 1);
+        }
+    }
+    return cost[rows][columns];
+}
+
+void config_suggest_list(const char *const *names, size_t count, char ret[CONFIG_SUGGEST_BYTES])
+{
+    size_t used = 0;
+    ret[0] = '\0';
+    for (size_t i = 0; i < count && used < CONFIG_SUGGEST_BYTES; i++)
+        used += (size_t)snprintf(ret + used, CONFIG_SUGGEST_BYTES - used, "%s%s", i ? ", " : "",
+                                 names[i]);
+}
+
+void config_suggest(const char *word, const char *const *names, size_t count,
+                    char ret[CONFIG_SUGGEST_BYTES])
+{
+    /* One letter in three may be wrong, or everything is near everything. */
+    unsigned nearest = (unsigned)(strlen(word) + 5) / 3;
+    const char *meant = NULL;
+    for (size_t i = 0; i < count; i++) {
+        unsigned here = distance(word, names[i]);
+        if (here < nearest) {
+            nearest = here;
+            meant = names[i];
+        }
+    }
+    if (meant) {
+        snprintf(ret, CONFIG_SUGGEST_BYTES, "did you mean %s?", meant);
+        return;
+    }
+    char list[CONFIG_SUGGEST_BYTES];
+    config_suggest_list(names, count, list);
+    snprintf(ret, CONFIG_SUGGEST_BYTES, "write one of %.200s", list);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tlsecho/config.h"
+#include "tlsecho/log.h"
+#include "tlsecho/server.h"
+#include "tlsecho/settings.h"
+#include "tlsecho/tls_context.h"
+#include "tlsecho/version.h"
+
+#define DEFAULT_FILE "/etc/tlsecho/server.yaml"
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 /* EX_CONFIG, sysexits.h(3head) */ };
+
+enum action { ACTION_SERVE, ACTION_CHECK, ACTION_PRINT };
+
+struct arguments {
+    const char *file; /* NULL = the built-in default */
+    enum action action;
+};
+
+static const char usage[] =
+    "Usage: tlsecho-server [-c FILE] [-t | -T | -V | -h]\n"
+    "Sends every byte back, over plain TCP or TLS. Runs in the foreground, logs to standard "
+    "error.\n"
+    "\n"
+    "  -c, --config FILE    YAML; without it: " DEFAULT_FILE " if it exists,\n"
+    "                       else tcp://localhost:7007 and tls://localhost:7443\n"
+    "  -t, --check-config   check all of it, certificates and keys included; exit 0 or 78\n"
+    "  -T, --print-config   print the effective configuration\n"
+    "  -V, --version        print versions\n"
+    "  -h, --help           print this\n";
+
+static void print_version(void)
+{
+    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\n", TLSECHO_VERSION,
+           tls_version_built(), tls_version_running());
+}
+
+static int report(const struct error *err)
+{
+    fprintf(stderr, "tlsecho-server: %s\n", err->text);
+    return err->kind == ERROR_INPUT ? EXIT_CONFIG : EXIT_REFUSED;
+}
+
+/* What the command line asks for. Ends the program for -V, -h and what it cannot make sense of. */
+static struct arguments parse_arguments(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 't'},
+        {"print-config", no_argument, NULL, 'T'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    struct arguments a = {.action = ACTION_SERVE};
+    int option;
+    while ((option = getopt_long(argc, argv, "c:tTVh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            a.file = optarg;
+            break;
+        case 't':
+            a.action = ACTION_CHECK;
+            break;
+        case 'T':
+            a.action = ACTION_PRINT;
+            break;
+        case 'V':
+            print_version();
+            exit(EXIT_SUCCESS);
+        case 'h':
+            fputs(usage, stdout);
+            exit(EXIT_SUCCESS);
+        default:
+            fputs("Try 'tlsecho-server --help'.\n", stderr);
+            exit(EXIT_USAGE);
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr,
+                "tlsecho-server: unexpected argument '%s': a configuration is named with -c\n"
+                "Try 'tlsecho-server --help'.\n",
+                argv[optind]);
+        exit(EXIT_USAGE);
+    }
+    if (!a.file && access(DEFAULT_FILE, F_OK) == 0)
+        a.file = DEFAULT_FILE;
+    return a;
+}
+
+static int load_config(const struct arguments *a, struct config **ret, struct error *err)
+{
+    return a->file ? config_load(a->file, ret, err) : config_default(ret, err);
+}
+
+/* systemd.exec(5): several directories are separated by colons; the first is ours. */
+static char *state_directory(void)
+{
+    const char *all = getenv("STATE_DIRECTORY");
+    return all && *all ? strndup(all, strcspn(all, ":")) : NULL;
+}
+
+static int serve(const struct settings *settings, struct error *err)
+{
+    const struct config *config = settings->config;
+    if (log_open(STDERR_FILENO, (enum log_level)config->log.level,
+                 (enum log_format)config->log.format, err) < 0)
+        return -1;
+    int result = server_run(settings, err);
+    log_close();
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = parse_arguments(argc, argv);
+    struct error err;
+    struct config *config;
+    if (load_config(&a, &config, &err) < 0)
+        return report(&err);
+    if (a.action == ACTION_PRINT) {
+        config_print(config, stdout);
+        config_free(config);
+        return EXIT_SUCCESS;
+    }
+
+    char *state = a.action == ACTION_CHECK ? NULL : state_directory();
+    struct settings *settings;
+    int result = settings_new(config, state, &settings, &err);
+    free(state);
+    if (result < 0)
+        return report(&err);
+    if (a.action == ACTION_CHECK)
+        printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
+    else
+        result = serve(settings, &err);
+    settings_free(settings);
+    return result < 0 ? report(&err) : EXIT_SUCCESS;
+}

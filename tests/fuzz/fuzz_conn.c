@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection under an arbitrary script of transport results, time-outs, drains and ends. Whatever
+ * comes, the connection's promises hold: see `check`.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_transport.h"
+#include "tlsecho/conn.h"
+
+static struct fake_transport fake;
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check(const struct conn *c)
+{
+    require(c->sent_bytes <= c->received_bytes);
+    require(c->sent_bytes + buf_waiting(&c->owed) <= c->received_bytes);
+    if (c->state == CONN_OVER) {
+        require(c->end != CONN_END_NONE);
+        return;
+    }
+    require(c->again || c->want == WANT_READ || c->want == WANT_WRITE);
+    require(c->timeout < CONN_TIMEOUTS);
+    require((c->end == CONN_END_NONE) == (c->state == CONN_HANDSHAKE || c->state == CONN_SERVE));
+    require(c->state != CONN_SERVE || c->again || c->sending || !c->owed.data);
+    if (c->end == CONN_END_CLOSED)
+        require(buf_waiting(&c->owed) == 0);
+}
+
+static enum io_status status_of(uint8_t byte)
+{
+    return (enum io_status)(byte % (IO_FAILED + 1));
+}
+
+static void script(struct fake_script *into, uint8_t status, uint8_t size)
+{
+    static const char text[] = "\x16\x03\x01 some bytes to be echoed, which may be taken in parts";
+    into->after.io = (struct io){.status = status_of(status), .more = status & 0x80, .n = size % 64};
+    into->after.data = text + size % 48;
+}
+
+/* One byte says what happens next, two more the details. */
+static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
+{
+    switch (what % 9) {
+    case 0:
+        script(&fake.handshakes, a, b);
+        break;
+    case 1:
+        script(&fake.reads, a, b);
+        break;
+    case 2:
+        script(&fake.writes, a, b);
+        break;
+    case 3:
+        script(&fake.shutdowns, a, b);
+        break;
+    case 4:
+        conn_expire(c);
+        break;
+    case 5:
+        conn_drain(c);
+        break;
+    case 6:
+        conn_finish(c, a & 1 ? CONN_END_LIFETIME : CONN_END_DRAINED);
+        break;
+    case 7:
+        fake.failure = a & 1 ? ERROR_SYSTEM : ERROR_TLS;
+        break;
+    case 8:
+        conn_run(c);
+        check(c);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fake_init(&fake);
+    struct pool pool;
+    struct conn conn;
+    pool_init(&pool, 4096);
+    conn_init(&conn, &fake.base, size & 1 ? &service_echo : &service_upper, &pool);
+    for (size_t i = 0; i + 2 < size && conn.state != CONN_OVER; i += 3)
+        step(&conn, data[i], data[i + 1], data[i + 2]);
+    conn_done(&conn);
+    require(fake.freed == 1);
+    pool_done(&pool);
+    return 0;
+}

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""What the integration tests stand on: the real programs, their logs, and a PKI.
+
+    class Echo(support.TestCase):
+        def test_a_byte_comes_back(self):
+            server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]")
+            self.assertEqual(support.client(server.endpoint("tcp"), data=b"x").stdout, b"x")
+
+The programs are named by TLSECHO_SERVER and TLSECHO_CLIENT, the folder of the PKI by TLSECHO_PKI
+(made if it is missing; without it, one for this run). Nothing here waits by sleeping.
+"""
+
+import atexit
+import functools
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from typing import NamedTuple
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+DEADLINE_S = 30  # for anything that ought to happen at once, on a busy machine, under a sanitizer
+
+# What a developer's own surroundings must not change.
+FOREIGN = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "STATE_DIRECTORY", "OPENSSL_CONF")
+
+FIELD = re.compile(r'([a-z0-9_]+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+def environment(**extra):
+    """The environment for a child: ours without what would change its behaviour."""
+    kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    return {**kept, **extra}
+
+
+def program(variable):
+    """The path of a program under test."""
+    path = os.environ.get(variable)
+    if not path:
+        sys.exit(f"{variable} is not set: run this by scripts/test or ctest")
+    return path
+
+
+def requires(tool):
+    """Skips a test where a foreign program is missing; with TLSECHO_TOOLS=required it fails."""
+    missing = not shutil.which(tool) and os.environ.get("TLSECHO_TOOLS") != "required"
+    return unittest.skipIf(missing, f"{tool} is not installed")
+
+
+@functools.cache
+def pki():
+    """The folder of a development PKI, see certs/README.md."""
+    folder = os.environ.get("TLSECHO_PKI")
+    if not folder:
+        parent = tempfile.mkdtemp(prefix="tlsecho-pki-")
+        atexit.register(shutil.rmtree, parent)
+        folder = os.path.join(parent, "pki")
+    subprocess.run([REPOSITORY / "certs" / "make-dev-pki", folder, "--quiet"], check=True)
+    return pathlib.Path(folder)
+
+
+def parse(line):
+    """A logfmt line as a dict of texts; {} for a line that is none."""
+    fields = {}
+    for key, value in FIELD.findall(line):
+        # A quoted value is a JSON string.
+        fields[key] = json.loads(value) if value.startswith('"') else value
+    return fields if "event" in fields else {}
+
+
+def matches(fields, event, wanted):
+    return fields.get("event") == event and all(
+        fields.get(key) == str(value) for key, value in wanted.items())
+
+
+class Finished(NamedTuple):
+    status: int  # negative: the signal that ended it
+    stdout: bytes
+    stderr: str
+
+    def summary(self):
+        """The JSON object that --json puts on the last line of stderr."""
+        return json.loads(self.stderr.splitlines()[-1])
+
+
+def run(*command, data=b"", env=None, timeout=DEADLINE_S):
+    """Runs a command to its end with data on its standard input."""
+    done = subprocess.run([str(word) for word in command], input=data, env=env or environment(),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+                          check=False)
+    return Finished(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+
+def client(*args, data=b"", env=None, timeout=DEADLINE_S):
+    """Runs tlsecho-client as a pipe."""
+    return run(program("TLSECHO_CLIENT"), *args, data=data, env=env, timeout=timeout)
+
+
+class Server:
+    """A running tlsecho-server in a folder of its own."""
+
+    def __init__(self, config=None, args=(), files=None, env=None):
+        """config: text for server.yaml, None = the built-in default; files: {name: bytes} beside
+        it. The folder's own path may stand in args and config as {dir}."""
+        self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
+        self.folder = pathlib.Path(self._folder.name)
+        for name, content in (files or {}).items():
+            (self.folder / name).write_bytes(content)
+        command = [program("TLSECHO_SERVER")]
+        if config is not None:
+            (self.folder / "server.yaml").write_text(config.replace("{dir}", str(self.folder)))
+            command += ["-c", "server.yaml"]
+        command += [word.replace("{dir}", str(self.folder)) for word in args]
+        self._lines = []  # [text, fields, handed out by wait_for]
+        self._ended = False
+        self._news = threading.Condition()
+        self.process = subprocess.Popen(command, cwd=self.folder, env=env or environment(),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            text = line.decode(errors="replace").rstrip("\n")
+            with self._news:
+                self._lines.append([text, parse(text), False])
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def log(self):
+        """Everything that it has said so far, as text."""
+        with self._news:
+            return "\n".join(text for text, _, _ in self._lines)
+
+    def lines(self, event, **fields):
+        """All lines so far of that event with these fields, as dicts."""
+        with self._news:
+            return [found for _, found, _ in self._lines if matches(found, event, fields)]
+
+    def wait_for(self, event, timeout=DEADLINE_S, **fields):
+        """The next line of that event with these fields, as a dict. Each line is handed out once.
+        Fails when the time is over or the server has ended without it."""
+        wanted = " ".join([f"event={event}"] + [f"{key}={value}" for key, value in fields.items()])
+        end = time.monotonic() + timeout
+        with self._news:
+            while True:
+                for entry in self._lines:
+                    if not entry[2] and matches(entry[1], event, fields):
+                        entry[2] = True
+                        return entry[1]
+                if self._ended:
+                    raise AssertionError(f"the server ended without {wanted}")
+                if not self._news.wait(end - time.monotonic()):
+                    raise AssertionError(f"no {wanted} within {timeout} s")
+
+    def _listening(self, which):
+        for key in ("name", "transport"):
+            found = self.lines("listening", **{key: which})
+            if found:
+                return found[0]
+        raise AssertionError(f"no listener is named {which} or has that transport")
+
+    def address(self, which="tcp"):
+        """(host, port) of the first listener of that name or transport; a path for unix."""
+        text = self._listening(which)["address"]
+        if text.startswith("unix:"):
+            return text[len("unix:"):]
+        host, _, port = text.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def endpoint(self, which="tcp"):
+        """The same as the client takes it: tls://127.0.0.1:40001."""
+        found = self._listening(which)
+        if found["address"].startswith("unix:"):
+            return "unix://" + found["address"][len("unix:"):]
+        return f"{found['transport']}://{found['address']}"
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=DEADLINE_S):
+        """Waits for its end; returns the exit status, negative for a signal."""
+        status = self.process.wait(timeout)
+        self._reader.join(timeout)
+        return status
+
+    def stop(self, timeout=DEADLINE_S):
+        """Asks it to stop (TERM) if it still runs; returns the exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.wait(timeout)
+
+    def remove(self):
+        """Ends it the hard way if it still runs, and removes its folder."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.wait()
+        self.process.stdout.close()
+        self._folder.cleanup()
+
+
+class TestCase(unittest.TestCase):
+    """Starts servers, ends them after the test, and shows their logs if the test failed."""
+
+    def server(self, config=None, ready=True, **arguments):
+        """A server that is ready to serve. It must end with status 0 when the test does not end it
+        itself. ready=False: do not wait, it is not expected to get so far."""
+        server = Server(config, **arguments)
+        self._servers.append(server)
+        self.addCleanup(server.remove)
+        if ready:
+            server.wait_for("ready")
+            self.addCleanup(self._stop, server)
+        return server
+
+    def _stop(self, server):
+        if server.process.poll() is None:
+            self.assertEqual(server.stop(), 0, "exit status of the server")
+
+    def run(self, result=None):
+        self._servers = []
+        result = result if result is not None else self.defaultTestResult()
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            for number, server in enumerate(self._servers, 1):
+                print(f"--- {self.id()}: log of server {number}\n{server.log()}\n---",
+                      file=sys.stderr)
+        return result

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_transport.h"
+#include "tlsecho/conn.h"
+
+enum { BUFFER_BYTES = 4096 };
+
+static struct fake_transport fake;
+static struct pool pool;
+static struct conn conn;
+
+static void set_up(void)
+{
+    fake_init(&fake);
+    pool_init(&pool, BUFFER_BYTES);
+    conn_init(&conn, &fake.base, &service_echo, &pool);
+}
+
+static void tear_down(void)
+{
+    conn_done(&conn);
+    ck_assert_int_eq(fake.freed, 1);
+    pool_done(&pool);
+}
+
+static void assert_written(const char *text)
+{
+    ck_assert_uint_eq(fake.written_bytes, strlen(text));
+    ck_assert_mem_eq(fake.written, text, strlen(text));
+}
+
+static void assert_waits(unsigned want, enum conn_timeout timeout)
+{
+    ck_assert_int_ne(conn.state, CONN_OVER);
+    ck_assert(!conn.again);
+    ck_assert_uint_eq(conn.want, want);
+    ck_assert_int_eq(conn.timeout, timeout);
+}
+
+static void assert_over(enum conn_end end)
+{
+    ck_assert_int_eq(conn.state, CONN_OVER);
+    ck_assert_str_eq(conn_end_name(conn.end), conn_end_name(end));
+}
+
+START_TEST(echoes_with_one_read_and_one_write)
+{
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    assert_written("hello");
+    ck_assert_int_eq(fake.read_calls, 1);
+    ck_assert_int_eq(fake.write_calls, 1);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+    ck_assert(conn.moved);
+}
+END_TEST
+
+START_TEST(the_service_decides_what_is_answered)
+{
+    conn.service = &service_upper;
+    fake_add_read(&fake, "Gr\xc3\xbc\xc3\x9f z{`a");
+    conn_run(&conn);
+    assert_written("GR\xc3\xbc\xc3\x9f Z{`A");
+}
+END_TEST
+
+START_TEST(waits_for_the_handshake_in_whatever_direction_it_asks_for)
+{
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    fake_add(&fake.handshakes, IO_WANT_WRITE);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_HANDSHAKE);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
+START_TEST(sends_the_rest_after_a_short_write)
+{
+    fake_add_read(&fake, "abcdef");
+    fake_add_short_write(&fake, 1);
+    fake_add_short_write(&fake, 3);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    conn_run(&conn);
+    ck_assert(conn.moved);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    conn_run(&conn);
+    assert_written("abcdef");
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
+START_TEST(one_byte_writes_lose_and_double_nothing)
+{
+    fake_add_read(&fake, "0123456789");
+    for (int i = 0; i < 10; i++)
+        fake_add_short_write(&fake, 1);
+    for (int i = 0; i <= 10; i++)
+        conn_run(&conn);
+    assert_written("0123456789");
+    ck_assert_uint_eq(conn.sent_bytes, 10);
+    ck_assert_uint_eq(conn.received_bytes, 10);
+}
+END_TEST
+
+START_TEST(does_not_read_while_something_is_owed)
+{
+    fake_add_read(&fake, "abc");
+    fake_add_read(&fake, "def");
+    fake_add_short_write(&fake, 1);
+    fake_add_short_write(&fake, 0);
+    conn_run(&conn);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.read_calls, 1);
+    ck_assert(!conn.moved);
+}
+END_TEST
+
+START_TEST(flushes_what_the_transport_took_but_did_not_send)
+{
+    fake_add_read(&fake, "abc");
+    fake_add_short_write(&fake, 3);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    ck_assert_ptr_null(conn.owed.data);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.write_calls, 2);
+    assert_written("abc");
+}
+END_TEST
+
+START_TEST(goes_on_while_the_transport_says_that_there_is_more)
+{
+    fake_add_read_more(&fake, "a");
+    fake_add_read_more(&fake, "b");
+    fake_add_read(&fake, "c");
+    fake_add_read(&fake, "later");
+    conn_run(&conn);
+    assert_written("abc");
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
+START_TEST(leaves_the_turn_to_others_when_its_budget_is_spent)
+{
+    fake.reads.after = (struct fake_step){.io = {.status = IO_OK, .more = true}, .data = "x"};
+    conn_run(&conn);
+    ck_assert(conn.again);
+    ck_assert_int_eq(fake.read_calls, CONN_TURNS_MAX);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_IDLE);
+    conn_run(&conn);
+    ck_assert(conn.again);
+    ck_assert_int_eq(fake.read_calls, 2 * CONN_TURNS_MAX);
+}
+END_TEST
+
+START_TEST(an_idle_connection_holds_no_buffer)
+{
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    ck_assert_ptr_null(conn.owed.data);
+    ck_assert_uint_eq(pool.spare_count, 1);
+}
+END_TEST
+
+START_TEST(half_closed_what_is_owed_is_sent_after_the_peers_end)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 1);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_written("owed");
+    ck_assert_int_eq(fake.shutdown_at, 4);
+    assert_over(CONN_END_CLOSED);
+}
+END_TEST
+
+START_TEST(a_cut_is_answered_as_an_end_and_named)
+{
+    fake_add_read(&fake, "owed");
+    fake_add(&fake.reads, IO_CUT);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_written("owed");
+    ck_assert_int_eq(fake.shutdown_at, 4);
+    assert_over(CONN_END_CUT);
+}
+END_TEST
+
+START_TEST(a_reset_ends_it_at_once)
+{
+    fake_add(&fake.reads, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
+
+START_TEST(a_reset_while_bytes_are_owed_is_a_reset)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 1);
+    fake_add(&fake.writes, IO_RESET);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+}
+END_TEST
+
+START_TEST(a_reset_during_the_handshake_is_a_reset)
+{
+    fake_add(&fake.handshakes, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+}
+END_TEST
+
+START_TEST(a_peer_that_leaves_in_the_handshake_is_named)
+{
+    fake_add(&fake.handshakes, IO_CUT);
+    conn_run(&conn);
+    assert_over(CONN_END_HANDSHAKE);
+    ck_assert_ptr_nonnull(strstr(conn.error.text, "middle of the handshake"));
+}
+END_TEST
+
+START_TEST(a_failed_handshake_sends_its_alert_and_lingers)
+{
+    fake_add(&fake.handshakes, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.shutdown_at, 0);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    assert_waits(WANT_READ, CONN_TIMEOUT_LINGER);
+    fake.reads.after.io.status = IO_CUT;
+    conn_run(&conn);
+    assert_over(CONN_END_HANDSHAKE);
+    ck_assert_str_eq(conn.error.text, "the script says so");
+}
+END_TEST
+
+START_TEST(a_broken_record_sends_its_alert_and_lingers)
+{
+    fake_add(&fake.reads, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_int_eq(conn.end, CONN_END_TLS);
+}
+END_TEST
+
+START_TEST(a_write_that_fails_drops_what_is_owed)
+{
+    fake_add_read(&fake, "owed");
+    fake_add(&fake.writes, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_TLS);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_ptr_null(conn.owed.data);
+}
+END_TEST
+
+START_TEST(our_own_failure_is_told_apart)
+{
+    fake.failure = ERROR_SYSTEM;
+    fake_add(&fake.reads, IO_FAILED);
+    conn_run(&conn);
+    assert_over(CONN_END_FAILED);
+}
+END_TEST
+
+START_TEST(lingers_and_drops_until_the_peer_ends_too)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    fake_add_read(&fake, "dropped");
+    conn_run(&conn);
+    ck_assert_int_eq(fake.shutdown_at, 0);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    assert_waits(WANT_READ, CONN_TIMEOUT_LINGER);
+    ck_assert_uint_eq(conn.received_bytes, 0);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_IDLE_TIMEOUT);
+    ck_assert_uint_eq(fake.written_bytes, 0);
+}
+END_TEST
+
+START_TEST(lingering_has_a_budget_and_an_end)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    fake.reads.after = (struct fake_step){.io.status = IO_OK, .data = "flood"};
+    conn_run(&conn);
+    ck_assert(conn.again);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_LINGER);
+    conn_expire(&conn);
+    assert_over(CONN_END_IDLE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(time_outs_have_their_names)
+{
+    static const struct {
+        enum conn_timeout timeout;
+        enum conn_end end;
+        enum conn_state state;
+    } expected[] = {
+        {CONN_TIMEOUT_HANDSHAKE, CONN_END_HANDSHAKE_TIMEOUT, CONN_OVER},
+        {CONN_TIMEOUT_IDLE, CONN_END_IDLE_TIMEOUT, CONN_SHUTDOWN},
+        {CONN_TIMEOUT_WRITE, CONN_END_WRITE_TIMEOUT, CONN_OVER},
+        {CONN_TIMEOUT_QUIET, CONN_END_DRAINED, CONN_SHUTDOWN},
+    };
+    conn.timeout = expected[_i].timeout;
+    conn_expire(&conn);
+    ck_assert_int_eq(conn.end, expected[_i].end);
+    ck_assert_int_eq(conn.state, expected[_i].state);
+}
+END_TEST
+
+START_TEST(what_is_owed_goes_out_before_an_end_that_we_start)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 1);
+    conn_run(&conn);
+    conn_finish(&conn, CONN_END_LIFETIME);
+    conn_run(&conn);
+    assert_written("owed");
+    ck_assert_int_eq(fake.shutdown_at, 4);
+    ck_assert_int_eq(conn.end, CONN_END_LIFETIME);
+}
+END_TEST
+
+START_TEST(the_shutdown_is_tried_until_it_is_done)
+{
+    fake_add(&fake.reads, IO_EOF);
+    fake_add(&fake.shutdowns, IO_WANT_WRITE);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_LINGER);
+    conn_run(&conn);
+    assert_over(CONN_END_CLOSED);
+}
+END_TEST
+
+START_TEST(while_draining_it_ends_when_it_has_been_quiet)
+{
+    conn_run(&conn);
+    conn_drain(&conn);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_QUIET);
+    fake_add_read(&fake, "still talking");
+    conn_run(&conn);
+    assert_written("still talking");
+    assert_waits(WANT_READ, CONN_TIMEOUT_QUIET);
+    conn_expire(&conn);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+}
+END_TEST
+
+START_TEST(draining_lets_a_handshake_finish)
+{
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    conn_run(&conn);
+    conn_drain(&conn);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_HANDSHAKE);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_QUIET);
+}
+END_TEST
+
+START_TEST(a_tls_client_on_a_plain_port_is_noticed)
+{
+    fake_add_read(&fake, "\x16\x03\x01\x02\x01\x01\xfc\x03");
+    conn_run(&conn);
+    ck_assert(conn.client_hello);
+}
+END_TEST
+
+START_TEST(crossed_wants_are_passed_on)
+{
+    fake_add(&fake.reads, IO_WANT_WRITE);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    fake_add_read(&fake, "x");
+    fake_add(&fake.writes, IO_WANT_READ);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_WRITE);
+    conn_run(&conn);
+    assert_written("x");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("conn");
+    TCase *tc = tcase_create("life");
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_test(tc, echoes_with_one_read_and_one_write);
+    tcase_add_test(tc, the_service_decides_what_is_answered);
+    tcase_add_test(tc, waits_for_the_handshake_in_whatever_direction_it_asks_for);
+    tcase_add_test(tc, sends_the_rest_after_a_short_write);
+    tcase_add_test(tc, one_byte_writes_lose_and_double_nothing);
+    tcase_add_test(tc, does_not_read_while_something_is_owed);
+    tcase_add_test(tc, flushes_what_the_transport_took_but_did_not_send);
+    tcase_add_test(tc, goes_on_while_the_transport_says_that_there_is_more);
+    tcase_add_test(tc, leaves_the_turn_to_others_when_its_budget_is_spent);
+    tcase_add_test(tc, an_idle_connection_holds_no_buffer);
+    tcase_add_test(tc, half_closed_what_is_owed_is_sent_after_the_peers_end);
+    tcase_add_test(tc, a_cut_is_answered_as_an_end_and_named);
+    tcase_add_test(tc, a_reset_ends_it_at_once);
+    tcase_add_test(tc, a_reset_while_bytes_are_owed_is_a_reset);
+    tcase_add_test(tc, a_reset_during_the_handshake_is_a_reset);
+    tcase_add_test(tc, a_peer_that_leaves_in_the_handshake_is_named);
+    tcase_add_test(tc, a_failed_handshake_sends_its_alert_and_lingers);
+    tcase_add_test(tc, a_broken_record_sends_its_alert_and_lingers);
+    tcase_add_test(tc, a_write_that_fails_drops_what_is_owed);
+    tcase_add_test(tc, our_own_failure_is_told_apart);
+    tcase_add_test(tc, lingers_and_drops_until_the_peer_ends_too);
+    tcase_add_test(tc, lingering_has_a_budget_and_an_end);
+    tcase_add_loop_test(tc, time_outs_have_their_names, 0, 4);
+    tcase_add_test(tc, what_is_owed_goes_out_before_an_end_that_we_start);
+    tcase_add_test(tc, the_shutdown_is_tried_until_it_is_done);
+    tcase_add_test(tc, while_draining_it_ends_when_it_has_been_quiet);
+    tcase_add_test(tc, draining_lets_a_handshake_finish);
+    tcase_add_test(tc, a_tls_client_on_a_plain_port_is_noticed);
+    tcase_add_test(tc, crossed_wants_are_passed_on);
+    suite_add_tcase(suite, tc);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
