@@ -118,6 +118,41 @@ START_TEST(prints_every_key_in_the_units_people_write)
 }
 END_TEST
 
+START_TEST(quotes_what_other_readers_of_yaml_would_not_take_for_a_text)
+{
+    static const struct {
+        const char *name, *text;
+    } names[] = {{"web", "web"},
+                 {"a-1.b_c", "a-1.b_c"},
+                 {"/run/x", "/run/x"},
+                 {"a:b", "a:b"},
+                 {"k:", "\"k:\""},
+                 {"On", "\"On\""},
+                 {"no", "\"no\""},
+                 {"y", "\"y\""},
+                 {"null", "\"null\""},
+                 {"1.2", "\"1.2\""},
+                 {"-", "\"-\""},
+                 {"~", "\"~\""},
+                 {"[a]", "\"[a]\""},
+                 {"a b", "\"a b\""},
+                 {"a#", "\"a#\""},
+                 {"a\"b", "\"a\\\"b\""},
+                 {"\xc3\xa4", "\"\xc3\xa4\""}};
+    for (int i = 0; i < COUNT(names); i++) {
+        char given[128], expected[128];
+        snprintf(given, sizeof given, "listeners: [{listen: tcp://a}]\ntls: {'%s': {}}",
+                 names[i].name);
+        snprintf(expected, sizeof expected, "\ntls:\n  %s:\n", names[i].text);
+        struct config *config = parsed(given);
+        char *text = printed(config);
+        ck_assert_msg(strstr(text, expected) != NULL, "%s", text);
+        free(text);
+        config_free(config);
+    }
+}
+END_TEST
+
 START_TEST(prints_no_profiles_where_there_are_none)
 {
     struct config *config = parsed("listeners: [{listen: tcp://a}]");
@@ -169,6 +204,7 @@ int main(void)
     TCase *tcase = tcase_create("config_print");
     tcase_add_loop_test(tcase, prints_what_it_reads_back_to_the_same, 0, COUNT(configurations));
     tcase_add_test(tcase, prints_every_key_in_the_units_people_write);
+    tcase_add_test(tcase, quotes_what_other_readers_of_yaml_would_not_take_for_a_text);
     tcase_add_test(tcase, prints_no_profiles_where_there_are_none);
     tcase_add_test(tcase, the_shipped_example_says_what_the_defaults_are);
     tcase_add_test(tcase, the_other_examples_are_right);
