@@ -235,7 +235,7 @@ START_TEST(lives_through_a_file_cut_at_any_byte)
     static const char text[] =
         "%YAML 1.1\n--- # c\na: {b: [\"\\u00e4\", 'x'], ? d : e}\n\xc3\xa4:\n"
         "  - |\n    text\n  - !t &a *b\n...\n";
-    for (size_t size = 0; size < sizeof text; size++) {
+    for (size_t size = 1; size < sizeof text; size++) {
         char *copy = malloc(size); /* exact, so that a sanitizer sees an overrun */
         memcpy(copy, text, size);
         struct config_node *root;
