@@ -264,6 +264,7 @@ START_TEST(says_how_much_of_a_write_it_took)
     struct io again = transport_write(pair.client, data + io.n, 0, &err);
     ck_assert_int_eq(again.status, _i == TCP ? IO_OK : IO_WANT_WRITE);
     ck_assert_uint_eq(again.n, 0);
+    ck_assert(!again.moved);
 
     /* What was taken arrives by writing nothing; and not a byte more. */
     struct flow flow = {.from = pair.client,
@@ -375,6 +376,10 @@ START_TEST(waits_without_more_for_the_rest_of_half_a_record)
     size_t n = relay_take(relay.raw[0], record, sizeof record);
     for (size_t cut = 1; cut < n; cut += n / 3) {
         relay_give(relay.raw[1], record, cut);
+        struct io half = transport_read(relay.pair.server, data, sizeof data, &err);
+        ck_assert_int_eq(half.status, IO_WANT_READ);
+        ck_assert(half.moved);
+        ck_assert(!transport_read(relay.pair.server, data, sizeof data, &err).moved);
         reads(relay.pair.server, IO_WANT_READ);
         relay_give(relay.raw[1], record + cut, n - cut);
         struct io io = read_on(relay.pair.server, data, sizeof data);
@@ -528,6 +533,7 @@ START_TEST(tells_a_reset_whatever_is_done)
     ck_assert_int_eq(err.code, ECONNRESET);
     ck_assert_int_eq(transport_write(pair.server, "x", 1, &err).status, IO_RESET);
     reads(pair.server, IO_RESET);
+    ck_assert_int_eq(err.code, ECONNRESET);
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_RESET);
     pair_done(&pair);
     close(listening);
