@@ -35,6 +35,7 @@ END_TEST
 START_TEST(a_deadline_beyond_polls_reach_is_as_far_as_it_goes)
 {
     ck_assert_int_eq(clock_poll_ms(0, (uint64_t)INT_MAX * 1000 + 1), INT_MAX);
+    ck_assert_int_eq(clock_poll_ms(0, UINT64_MAX - 1), INT_MAX);
 }
 END_TEST
 
