@@ -348,6 +348,22 @@ START_TEST(a_reader_that_goes_away_stops_nobody)
 }
 END_TEST
 
+/* Whoever shares standard error with us may have set O_NONBLOCK on it. */
+START_TEST(a_descriptor_that_does_not_block_loses_nothing)
+{
+    enum { LINES = 600 }; /* more than the pipe takes, less than the queue */
+    int fd = captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    flood_lines(LINES);
+    for (int i = 0; i < LINES; i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, " event=flood i=%d ", i);
+        ck_assert_ptr_nonnull(strstr(captured_log_line(), expected));
+    }
+    captured_log_close();
+}
+END_TEST
+
 enum { WRITERS = 4, LINES_EACH = 200 };
 
 static void *write_lines(void *name)
@@ -402,6 +418,7 @@ int main(void)
     tcase_add_test(tcase, closing_waits_a_second_for_a_stuck_reader_and_no_longer);
     tcase_add_test(tcase, closing_writes_what_is_queued);
     tcase_add_test(tcase, a_reader_that_goes_away_stops_nobody);
+    tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
     tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
     suite_add_tcase(suite, tcase);
 
