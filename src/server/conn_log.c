@@ -42,7 +42,7 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
     log_number(&line, "id", origin->id);
     log_text(&line, "source", source);
     log_text(&line, "listener", origin->listener->config->name.value);
-    log_text(&line, "transport", c->transport->ops->name);
+    log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
     log_text(&line, "service", c->service->name);
     log_number(&line, "received_bytes", c->received_bytes);
     log_number(&line, "sent_bytes", c->sent_bytes);
