@@ -21,6 +21,7 @@ test|ncat|ncat|nmap-ncat|a foreign peer in the tests
 test|curl|curl|curl|a foreign peer in the tests
 lint|clang-format|clang-format|clang-tools-extra|checks the format
 lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
+lint|clang|clang|clang|lends clang-tidy its flags
 lint|shellcheck|shellcheck|ShellCheck|looks for mistakes in scripts
 fuzz|clang|clang|clang|compiles for libFuzzer
 fuzz|clang-rt|libclang-rt-dev|compiler-rt|libFuzzer itself

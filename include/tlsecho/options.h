@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client's command line. One table of options gives the parser and --help.
+ *
+ * Ownership: text points into argv.   Threads: one (getopt_long).
+ */
+#ifndef TLSECHO_OPTIONS_H
+#define TLSECHO_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tlsecho/endpoint.h"
+#include "tlsecho/error.h"
+#include "tlsecho/expect.h"
+
+enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
+
+enum options_verbosity { OPTIONS_QUIET = -1, OPTIONS_NORMAL = 0, OPTIONS_VERBOSE = 1 };
+
+/* A text that was not given is NULL. */
+struct options {
+    int action; /* enum options_action; unless OPTIONS_RUN, the rest may be incomplete */
+    struct endpoint endpoint;
+    bool tls;
+    int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
+    const char *source;
+    const char *cacert, *cert, *key, *server_name, *pin;
+    bool insecure;
+    const char *tls_min, *tls_max;
+    int expect;                                   /* enum expect_kind */
+    uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
+    bool json;
+    int verbosity; /* enum options_verbosity */
+};
+
+/* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked
+ * at here. */
+int options_parse(int argc, char **argv, struct options *ret, struct error *err);
+
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the client says about a run, on standard error: in words, or as one JSON object.
+ *
+ * Ownership: nothing is kept.   Threads: one.
+ */
+#ifndef TLSECHO_OUTPUT_H
+#define TLSECHO_OUTPUT_H
+
+#include "tlsecho/exchange.h"
+#include "tlsecho/options.h"
+#include "tlsecho/result.h"
+#include "tlsecho/session.h"
+
+/* "tlsecho-client: warning: ...", unless quiet. */
+void output_warn(const struct options *options, const char *text);
+
+/* How the session came about, if the user wants to know. */
+void output_session(const struct options *options, const struct session *session);
+
+/* The result, at the end of a run: the JSON object, or the failure and what was measured. */
+void output_result(const struct options *options, const struct session *session,
+                   const struct exchange *exchange, const struct outcome *outcome);
+
+/* The JSON object of output_result and a line feed. */
+void output_json(const struct options *options, const struct session *session,
+                 const struct exchange *exchange, const struct outcome *outcome);
+
+#endif

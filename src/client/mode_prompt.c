@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <histedit.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "tlsecho/clock.h"
+#include "tlsecho/mode.h"
+
+enum { HISTORY_LINES = 1000 };
+
+struct prompt {
+    struct exchange *x;
+    EditLine *editor;
+    History *history;
+    FILE *display;     /* where the prompt stands */
+    bool editing;      /* a line is on display that what comes back must not write into */
+    mbstate_t decoder; /* of what is typed */
+    int interrupts;    /* signalfd(2) of SIGINT */
+    bool interrupted;
+    uint64_t idle_us; /* 0 = for ever */
+    bool failed;      /* standard input or output, and error says why */
+    struct error error;
+};
+
+static char *prompt_text(EditLine *editor)
+{
+    static char text[] = "> ";
+    (void)editor;
+    return text;
+}
+
+static int write_all(const unsigned char *data, size_t n, struct error *err)
+{
+    while (n) {
+        ssize_t written = write(STDOUT_FILENO, data, n);
+        if (written < 0 && errno != EINTR)
+            return error_sys(err, "write standard output");
+        if (written > 0) {
+            data += written;
+            n -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+/* Writes out what came back; if a line is being edited, above it. */
+static void show(struct prompt *p)
+{
+    struct buf *in = &p->x->in;
+    bool unfinished = in->data[in->end - 1] != '\n';
+    if (p->editing) {
+        fputc('\n', p->display);
+        fflush(p->display);
+    }
+    p->failed = write_all(in->data + in->start, buf_waiting(in), &p->error) < 0;
+    buf_take(in, buf_waiting(in));
+    if (p->editing) {
+        if (unfinished)
+            fputc('\n', p->display);
+        el_set(p->editor, EL_REFRESH);
+    }
+}
+
+/* Moves what can be moved, both ways. Returns what to wait for. */
+static unsigned move(struct prompt *p)
+{
+    unsigned want = exchange_send(p->x);
+    for (;;) {
+        unsigned receive = exchange_receive(p->x);
+        if (!buf_waiting(&p->x->in))
+            return want | receive;
+        show(p);
+    }
+}
+
+static bool is_over(const struct prompt *p)
+{
+    return p->x->state != EXCHANGE_OPEN || p->interrupted || p->failed;
+}
+
+/* Waits for the far end, Ctrl-C and, if `typing`, the keyboard. Returns poll(2)'s answer; then
+ * *ret_typed says whether there is a key to read. */
+static int wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t due_us,
+                        bool *ret_typed)
+{
+    short far = (short)((want & WANT_READ ? POLLIN : 0) | (want & WANT_WRITE ? POLLOUT : 0));
+    struct pollfd polls[] = {
+        {.fd = far ? p->x->transport->fd : -1, .events = far},
+        {.fd = p->interrupts, .events = POLLIN},
+        {.fd = typing ? STDIN_FILENO : -1, .events = POLLIN},
+    };
+    int ready = poll(polls, sizeof polls / sizeof *polls, clock_poll_ms(clock_now_us(), due_us));
+    p->interrupted = ready > 0 && polls[1].revents;
+    *ret_typed = ready > 0 && polls[2].revents;
+    return ready;
+}
+
+/* libedit's way to the keyboard, EL_GETCFN in editline(3): 1 = a character, 0 = the end. */
+static int read_character(EditLine *editor, wchar_t *ret)
+{
+    struct prompt *p;
+    el_get(editor, EL_CLIENTDATA, &p);
+    for (;;) {
+        bool typed;
+        unsigned want = move(p);
+        if (is_over(p))
+            return 0;
+        wait_for_any(p, want, true, UINT64_MAX, &typed);
+        if (p->interrupted)
+            return 0;
+        if (!typed)
+            continue;
+
+        char byte;
+        if (read(STDIN_FILENO, &byte, 1) != 1)
+            return 0;
+        size_t used = mbrtowc(ret, &byte, 1, &p->decoder);
+        if (used == (size_t)-1)
+            p->decoder = (mbstate_t){0}; /* not a character here: dropped */
+        else if (used != (size_t)-2)
+            return 1;
+    }
+}
+
+/* Until everything sent has come back or, if until_end, the far end has ended. */
+static void await(struct prompt *p, bool until_end)
+{
+    uint64_t moved_us = clock_now_us(), moved_bytes = 0;
+    for (;;) {
+        struct exchange *x = p->x;
+        unsigned want = move(p);
+        if (is_over(p) || (!until_end && exchange_room(x) && !expect_missing(&x->expect)))
+            return;
+        if (moved_bytes != x->sent_bytes + x->received_bytes)
+            moved_us = clock_now_us();
+        moved_bytes = x->sent_bytes + x->received_bytes;
+
+        bool typed;
+        uint64_t due_us = p->idle_us ? moved_us + p->idle_us : UINT64_MAX;
+        if (wait_for_any(p, want, false, due_us, &typed) == 0)
+            exchange_expire(x, p->idle_us);
+    }
+}
+
+static void send_line(struct prompt *p, const char *line, size_t n)
+{
+    while (n && !is_over(p)) {
+        struct buf *out = &p->x->out;
+        size_t room = exchange_room(p->x);
+        size_t part = n < room ? n : room;
+        memcpy(out->data, line, part);
+        out->end = part;
+        line += part;
+        n -= part;
+        await(p, false);
+    }
+}
+
+/* One line. False at the end of the input. */
+static bool edit_line(struct prompt *p)
+{
+    int n = 0;
+    p->editing = true;
+    const char *line = el_gets(p->editor, &n);
+    p->editing = false;
+    if (is_over(p) || !line || n <= 0) {
+        fputc('\n', p->display);
+        fflush(p->display);
+        return false;
+    }
+    if (strcmp(line, "\n") == 0)
+        return true;
+
+    HistEvent event;
+    history(p->history, &event, H_ENTER, line);
+    send_line(p, line, (size_t)n);
+    return true;
+}
+
+static void run(struct prompt *p)
+{
+    while (!is_over(p) && edit_line(p))
+        ;
+    if (is_over(p))
+        return;
+    p->x->ending = true;
+    await(p, true);
+}
+
+/* SIGINT comes by a descriptor, so that no moment exists in which it could be missed. */
+static int catch_interrupts(struct error *err)
+{
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &interrupt, NULL) < 0)
+        return error_sys(err, "block SIGINT");
+    int fd = signalfd(-1, &interrupt, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? error_sys(err, "signalfd") : fd;
+}
+
+static int open_editor(struct prompt *p, struct error *err)
+{
+    HistEvent event;
+    p->display = isatty(STDOUT_FILENO) ? stdout : stderr;
+    p->interrupts = catch_interrupts(err);
+    if (p->interrupts < 0)
+        return -1;
+    p->history = history_init();
+    p->editor = el_init("tlsecho-client", stdin, p->display, stderr);
+    if (!p->history || !p->editor)
+        return error_sys(err, "start the line editor");
+
+    history(p->history, &event, H_SETSIZE, HISTORY_LINES);
+    history(p->history, &event, H_SETUNIQUE, 1);
+    el_set(p->editor, EL_CLIENTDATA, p);
+    el_set(p->editor, EL_PROMPT, prompt_text);
+    el_set(p->editor, EL_EDITOR, "emacs");
+    el_set(p->editor, EL_SIGNAL, 1);
+    el_set(p->editor, EL_HIST, history, p->history);
+    el_set(p->editor, EL_GETCFN, read_character);
+    return 0;
+}
+
+static void close_editor(struct prompt *p)
+{
+    if (p->editor)
+        el_end(p->editor);
+    if (p->history)
+        history_end(p->history);
+    if (p->interrupts >= 0)
+        close(p->interrupts);
+}
+
+void mode_prompt(struct exchange *x, const struct options *options, struct outcome *ret)
+{
+    struct prompt p = {.x = x, .idle_us = options->idle_timeout_ms * 1000};
+    p.failed = open_editor(&p, &p.error) < 0;
+    if (!p.failed)
+        run(&p);
+    close_editor(&p);
+
+    if (p.failed)
+        outcome_fail(ret, PHASE_LOCAL, &p.error);
+    else
+        exchange_judge(x, false, ret);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tlsecho/clock.h"
+#include "tlsecho/output.h"
+
+enum { SCHEMA = 1, PRECISION = 9 };
+
+/* jansson refuses what is not UTF-8, which a file name or a certificate may be. */
+static json_t *text(const char *value)
+{
+    json_t *json = json_string(value);
+    if (json)
+        return json;
+
+    char ascii[ERROR_TEXT_BYTES];
+    size_t n = strnlen(value, sizeof ascii - 1);
+    for (size_t i = 0; i < n; i++)
+        ascii[i] = (value[i] & 0x80) ? '?' : value[i];
+    return json_stringn(ascii, n);
+}
+
+/* What is unknown is absent. */
+static void add_text(json_t *object, const char *key, const char *value)
+{
+    if (*value)
+        json_object_set_new(object, key, text(value));
+}
+
+static void add_seconds(json_t *object, const char *key, uint64_t us)
+{
+    json_object_set_new(object, key, json_real((double)us / 1e6));
+}
+
+static void add_count(json_t *object, const char *key, uint64_t count)
+{
+    json_object_set_new(object, key, json_integer((json_int_t)count));
+}
+
+static void add_address(json_t *object, const struct address *address)
+{
+    char value[ADDRESS_TEXT_BYTES];
+    if (!address->length)
+        return;
+    address_text(address, value);
+    add_text(object, "address", value);
+}
+
+static json_t *phases(const struct session *session, const struct exchange *exchange)
+{
+    json_t *json = json_object();
+    for (int i = PHASE_DNS; i <= PHASE_HANDSHAKE; i++) {
+        if (session->phase_us[i] != SESSION_UNKNOWN_US)
+            add_seconds(json, phase_name((enum phase)i), session->phase_us[i]);
+    }
+    if (exchange->first_sent_us && exchange->first_echo_us >= exchange->first_sent_us)
+        add_seconds(json, "first_echo", exchange->first_echo_us - exchange->first_sent_us);
+    return json;
+}
+
+/* RFC 3339, in UTC. */
+static void add_time(json_t *object, const char *key, int64_t seconds)
+{
+    struct tm utc;
+    char value[32];
+    time_t at = (time_t)seconds;
+    if (gmtime_r(&at, &utc) && strftime(value, sizeof value, "%Y-%m-%dT%H:%M:%SZ", &utc))
+        add_text(object, key, value);
+}
+
+static json_t *certificate(const struct peer_certificate *peer)
+{
+    json_t *json = json_object();
+    add_text(json, "subject", peer->subject);
+    add_text(json, "issuer", peer->issuer);
+    add_time(json, "not_after", peer->not_after);
+    add_text(json, "sha256", peer->sha256);
+    return json;
+}
+
+static void add_tls(json_t *object, const struct session *session)
+{
+    struct peer peer = {0};
+    if (session->transport)
+        transport_peer(session->transport, &peer);
+    if (!peer.tls)
+        return;
+
+    json_t *json = json_object();
+    add_text(json, "version", peer.version);
+    add_text(json, "cipher", peer.cipher);
+    add_text(json, "group", peer.group);
+    json_object_set_new(json, "resumed", json_boolean(peer.resumed));
+    add_text(json, "alpn", peer.alpn);
+    json_object_set_new(json, "verified", json_boolean(peer.certificate.verified));
+    if (peer.certificate.present)
+        json_object_set_new(json, "peer", certificate(&peer.certificate));
+    json_object_set_new(object, "tls", json);
+}
+
+static json_t *failure(const struct session *session, const struct outcome *outcome)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "phase", text(phase_name(outcome->phase)));
+    json_object_set_new(json, "message", text(outcome->error.text));
+    if (outcome->error.alert >= 0)
+        add_count(json, "alert", (uint64_t)outcome->error.alert);
+    add_address(json, &session->peer);
+    return json;
+}
+
+static json_t *whole(const struct options *options, const struct session *session,
+                     const struct exchange *exchange, const struct outcome *outcome)
+{
+    json_t *json = json_object();
+    add_count(json, "schema", SCHEMA);
+    json_object_set_new(json, "result", text(result_word(outcome->result)));
+    add_count(json, "exit", outcome->result);
+    add_text(json, "transport", endpoint_scheme_name(options->endpoint.scheme));
+    add_address(json, &session->peer);
+    add_count(json, "bytes_sent", exchange->sent_bytes);
+    add_count(json, "bytes_received", exchange->received_bytes);
+    add_seconds(json, "duration", clock_now_us() - session->started_us);
+    json_object_set_new(json, "phases", phases(session, exchange));
+    add_tls(json, session);
+    if (options->tls && (exchange->state == EXCHANGE_ENDED || exchange->state == EXCHANGE_CUT))
+        json_object_set_new(json, "close_notify", json_boolean(exchange->state == EXCHANGE_ENDED));
+    if (outcome->result != RESULT_OK)
+        json_object_set_new(json, "error", failure(session, outcome));
+    return json;
+}
+
+void output_json(const struct options *options, const struct session *session,
+                 const struct exchange *exchange, const struct outcome *outcome)
+{
+    json_t *json = whole(options, session, exchange, outcome);
+    char *line = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
+    if (line)
+        fprintf(stderr, "%s\n", line);
+    free(line);
+    json_decref(json);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/result.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const words[] = {
+    [RESULT_OK] = "ok",
+    [RESULT_LOST] = "lost",
+    [RESULT_USAGE] = "usage",
+    [RESULT_DNS] = "dns",
+    [RESULT_REFUSED] = "refused",
+    [RESULT_UNREACHABLE] = "unreachable",
+    [RESULT_TIMEOUT] = "timeout",
+    [RESULT_HANDSHAKE] = "handshake",
+    [RESULT_UNTRUSTED] = "untrusted",
+    [RESULT_NAME_MISMATCH] = "name-mismatch",
+    [RESULT_EXPIRED] = "expired",
+    [RESULT_CLIENT_CERTIFICATE] = "client-certificate",
+    [RESULT_RESET] = "reset",
+    [RESULT_TRUNCATED] = "truncated",
+    [RESULT_CORRUPT] = "corrupt",
+    [RESULT_LOCAL_IO] = "local-io",
+};
+
+/* Where the story itself does not say what to do. */
+static const char *const remedies[] = {
+    [RESULT_DNS] = "check the host name",
+    [RESULT_REFUSED] = "start the server there, or check the port",
+    [RESULT_UNREACHABLE] = "check the address and the route to it",
+    [RESULT_LOCAL_IO] = NULL,
+};
+
+static const char *const phases[] = {
+    [PHASE_OPTIONS] = "options",     [PHASE_DNS] = "dns",   [PHASE_CONNECT] = "connect",
+    [PHASE_HANDSHAKE] = "handshake", [PHASE_ECHO] = "echo", [PHASE_LOCAL] = "local",
+};
+
+const char *result_word(enum result result)
+{
+    return words[result];
+}
+
+const char *phase_name(enum phase phase)
+{
+    return phases[phase];
+}
+
+/* A system call on the way to the far end failed with this errno. */
+static enum result of_errno(int code)
+{
+    switch (code) {
+    case ECONNREFUSED:
+    case ENOENT: /* unix(7): nobody has ever listened there */
+        return RESULT_REFUSED;
+    case ECONNRESET:
+    case EPIPE:
+        return RESULT_RESET;
+    case ETIMEDOUT:
+        return RESULT_TIMEOUT;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EACCES:
+    case EPERM:
+    case EPROTO:
+    case EINVAL: /* ip(7): an address that nothing can be sent to, such as 255.255.255.255 */
+        return RESULT_UNREACHABLE;
+    default:
+        return RESULT_LOCAL_IO;
+    }
+}
+
+enum result result_of(enum phase phase, const struct error *err)
+{
+    if (phase == PHASE_LOCAL)
+        return RESULT_LOCAL_IO;
+
+    switch (err->kind) {
+    case ERROR_INPUT:
+        return RESULT_USAGE;
+    case ERROR_SYSTEM:
+        return phase == PHASE_OPTIONS ? RESULT_LOCAL_IO : of_errno(err->code);
+    case ERROR_DNS:
+        return RESULT_DNS;
+    case ERROR_TIMEOUT:
+        return RESULT_TIMEOUT;
+    case ERROR_TLS:
+    case ERROR_NOT_TLS:
+        return RESULT_HANDSHAKE;
+    case ERROR_UNTRUSTED:
+        return RESULT_UNTRUSTED;
+    case ERROR_EXPIRED:
+        return RESULT_EXPIRED;
+    case ERROR_NAME_MISMATCH:
+        return RESULT_NAME_MISMATCH;
+    case ERROR_CLIENT_CERTIFICATE:
+        return RESULT_CLIENT_CERTIFICATE;
+    }
+    return RESULT_LOCAL_IO; /* not reached: the switch is complete */
+}
+
+void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err)
+{
+    outcome->result = result_of(phase, err);
+    outcome->phase = phase;
+    outcome->error = *err;
+
+    const char *remedy = remedies[outcome->result];
+    size_t used = strlen(err->text);
+    if (remedy)
+        snprintf(outcome->error.text + used, sizeof err->text - used, "; %s", remedy);
+}
+
+void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)
+{
+    outcome->result = result;
+    outcome->phase = PHASE_ECHO;
+    outcome->error.code = 0;
+    outcome->error.alert = -1;
+
+    va_list args;
+    va_start(args, format);
+    vsnprintf(outcome->error.text, sizeof outcome->error.text, format, args);
+    va_end(args);
+}
