@@ -140,6 +140,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
         return wire_ended(status, t->wire.in_errno, "receive", err);
     }
 
+    uint64_t received_bytes = t->wire.received_bytes;
     begin(t, receive_limit(size));
     unsigned char *at = data;
     size_t n = 0, got = 0;
@@ -147,7 +148,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     while (n < size && (result = SSL_read_ex(t->ssl, at + n, size - n, &got)) == 1)
         n += got;
 
-    struct io io = {.status = IO_OK, .moved = true, .n = n};
+    struct io io = {.status = IO_OK, .n = n};
     if (result != 1) {
         struct io stop = why_not(t, result, err);
         bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
@@ -158,6 +159,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     } else {
         io.more = has_more(t);
     }
+    io.moved = n > 0 || t->wire.received_bytes > received_bytes;
     tls_wire_flush(&t->wire);
     tls_wire_end(&t->wire);
     return io;
