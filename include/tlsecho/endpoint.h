@@ -46,4 +46,8 @@ const char *endpoint_scheme_name(enum endpoint_scheme scheme);
 /* Whether host is an IPv4 or IPv6 address rather than a name (a scope such as %eth0 allowed). */
 bool endpoint_host_is_address(const char *host);
 
+/* Whether host can be a host name (RFC 1123 §2.1, '_' and a dot at the end allowed), not an
+ * address. */
+bool endpoint_host_is_name(const char *host);
+
 #endif

@@ -56,9 +56,9 @@ bool endpoint_host_is_address(const char *host)
     return is_ipv4(host) || is_ipv6(host);
 }
 
-/* Labels of 1 to 63 letters, digits, '-' and '_', with dots between them and one allowed at the end
- * (RFC 1123 §2.1; '_' is in use). A number at the end can only be an IPv4 address gone wrong. */
-static bool is_name(const char *host)
+/* Labels of 1 to 63 letters, digits, '-' and '_', with dots between them. A number at the end can
+ * only be an IPv4 address, or one gone wrong. */
+bool endpoint_host_is_name(const char *host)
 {
     for (const char *label = host;;) {
         size_t length = strspn(label, "abcdefghijklmnopqrstuvwxyz"
@@ -176,7 +176,7 @@ static int parse_host(const char *text, const char *host, struct endpoint *ret,
                          QUOTED " has no IPv6 address in its brackets: write %s://[::1]:PORT for "
                                 "one, and names and IPv4 addresses without brackets",
                          text, scheme);
-    if (!brackets && !is_ipv4(ret->host) && !is_name(ret->host))
+    if (!brackets && !is_ipv4(ret->host) && !endpoint_host_is_name(ret->host))
         return error_set(err, ERROR_INPUT,
                          QUOTED " has a host that is neither a name nor an address: "
                                 "write %s://HOST:PORT",

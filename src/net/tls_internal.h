@@ -29,7 +29,7 @@ struct tls_context {
     enum tls_role role;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
-    char certificate_path[256]; /* of the certificate added last, for messages */
+    char certificate[256]; /* what the one added last is called in messages */
     atomic_uint count;
 };
 
@@ -57,8 +57,26 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
 /* Makes a client's context verify as its `trust` says. */
 void tls_verify_install(struct tls_context *ctx);
 
+/* Adds certificates, leaf first, and the key that belongs to the leaf added last; `name` is for
+ * messages. ERROR_INPUT. */
+int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
+                                 const char *name, struct error *err);
+int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name,
+                        struct error *err);
+
 /* Fills everything but `verified`. Control characters are escaped. */
 void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret);
+
+/* RFC 2253 in UTF-8, control characters escaped, cut to size. */
+void tls_name_text(const X509_NAME *name, char *ret, size_t size);
+
+/* The first few names that a certificate is for (its subjectAltName), "a, b, c and 7 more"; "" if
+ * it has none. Control characters are escaped. */
+void tls_certificate_names(X509 *certificate, char *ret, size_t size);
+
+/* A date of a certificate in UTC, "2026-01-02 03:04". */
+enum { TLS_DATE_BYTES = 32 };
+void tls_date_text(const ASN1_TIME *date, char ret[TLS_DATE_BYTES]);
 
 /* error_set with ": REASON" at its end, the innermost one in OpenSSL's queue, which is emptied.
  * Always returns -1. */

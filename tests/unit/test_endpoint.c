@@ -184,6 +184,13 @@ START_TEST(tells_addresses_from_names)
     ck_assert(!endpoint_host_is_address("127.1"));
     ck_assert(!endpoint_host_is_address("[::1]"));
     ck_assert(!endpoint_host_is_address(""));
+
+    ck_assert(endpoint_host_is_name("localhost"));
+    ck_assert(endpoint_host_is_name("a.example."));
+    ck_assert(!endpoint_host_is_name("127.0.0.1"));
+    ck_assert(!endpoint_host_is_name("::1"));
+    ck_assert(!endpoint_host_is_name(".example"));
+    ck_assert(!endpoint_host_is_name(""));
 }
 END_TEST
 

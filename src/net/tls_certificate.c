@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls_internal.h"
+
+enum { NAMES_SHOWN = 4 };
+
+/* What was printed, cut to size between two characters of UTF-8. */
+static void take_text(BIO *printed, char *ret, size_t size)
+{
+    int n = BIO_read(printed, ret, (int)size);
+    if (n == (int)size)
+        do
+            n--;
+        while (n > 0 && (ret[n] & 0xc0) == 0x80);
+    ret[n > 0 ? n : 0] = '\0';
+}
+
+void tls_name_text(const X509_NAME *name, char *ret, size_t size)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    ret[0] = '\0';
+    if (!out)
+        return;
+    /* RFC 2253 escapes control characters; letters beyond ASCII stay readable as UTF-8. */
+    X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+    take_text(out, ret, size);
+    BIO_free(out);
+}
+
+static bool to_tm(const ASN1_TIME *date, struct tm *ret)
+{
+    *ret = (struct tm){0};
+    return date && ASN1_TIME_to_tm(date, ret) == 1;
+}
+
+static int64_t seconds(const ASN1_TIME *date)
+{
+    struct tm utc;
+    return to_tm(date, &utc) ? timegm(&utc) : 0;
+}
+
+void tls_date_text(const ASN1_TIME *date, char ret[TLS_DATE_BYTES])
+{
+    struct tm utc;
+    if (!to_tm(date, &utc) || strftime(ret, TLS_DATE_BYTES, "%Y-%m-%d %H:%M", &utc) == 0)
+        strcpy(ret, "an unreadable date");
+}
+
+void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
+{
+    *ret = (struct peer_certificate){.present = true};
+    tls_name_text(X509_get_subject_name(certificate), ret->subject, sizeof ret->subject);
+    tls_name_text(X509_get_issuer_name(certificate), ret->issuer, sizeof ret->issuer);
+    ret->not_before = seconds(X509_get0_notBefore(certificate));
+    ret->not_after = seconds(X509_get0_notAfter(certificate));
+
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    X509_digest(certificate, EVP_sha256(), digest, &n);
+    for (unsigned i = 0; i < n; i++)
+        snprintf(ret->sha256 + i * 2, 3, "%02x", digest[i]);
+}
+
+/* False if it is of a kind that no client asks for. */
+static bool print_name(BIO *out, const GENERAL_NAME *name, const char *before)
+{
+    int type;
+    const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &type);
+    if (type == GEN_DNS) {
+        BIO_puts(out, before);
+        ASN1_STRING_print_ex(out, value, ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_ESC_MSB);
+        return true;
+    }
+
+    int length = type == GEN_IPADD ? ASN1_STRING_length(value) : 0;
+    if (length != sizeof(struct in_addr) && length != sizeof(struct in6_addr))
+        return false;
+    char text[INET6_ADDRSTRLEN];
+    inet_ntop(length == sizeof(struct in_addr) ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value),
+              text, sizeof text);
+    BIO_printf(out, "%s%s", before, text);
+    return true;
+}
+
+void tls_certificate_names(X509 *certificate, char *ret, size_t size)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    int shown = 0, i = 0, count = names ? sk_GENERAL_NAME_num(names) : 0;
+    ret[0] = '\0';
+    for (; out && i < count && shown < NAMES_SHOWN; i++)
+        shown += print_name(out, sk_GENERAL_NAME_value(names, i), shown ? ", " : "");
+    if (out && i < count)
+        BIO_printf(out, " and %d more", count - i);
+    if (out)
+        take_text(out, ret, size);
+    GENERAL_NAMES_free(names);
+    BIO_free(out);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls_internal.h"
+#include "tls_pem.h"
+
+/* RFC 9325 §4.2: ECDHE and AEAD only. AES-128 first: it is the fastest where the CPU has AES. */
+static const char ciphers_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                                  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                                  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char ciphers_1_3[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+/* The first list is for libraries that know X25519MLKEM768 (3.5 and later). */
+static const char groups_hybrid[] = "X25519MLKEM768:X25519:P-256:P-384";
+static const char groups[] = "X25519:P-256:P-384";
+
+static bool set_groups(SSL_CTX *ssl)
+{
+    if (SSL_CTX_set1_groups_list(ssl, groups_hybrid))
+        return true;
+    ERR_clear_error();
+    return SSL_CTX_set1_groups_list(ssl, groups);
+}
+
+static bool set_defaults(struct tls_context *ctx)
+{
+    static const unsigned char session_context[] = "tlsecho";
+    SSL_CTX *ssl = ctx->ssl;
+    SSL_CTX_set_security_level(ssl, 2);
+    SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+    /* A client with ChaCha20 first has no AES in its CPU: let it win. */
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets hold the sessions */
+    if (ctx->role == TLS_CLIENT)
+        tls_verify_install(ctx);
+    return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) &&
+           SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) &&
+           SSL_CTX_set_cipher_list(ssl, ciphers_1_2) &&
+           SSL_CTX_set_ciphersuites(ssl, ciphers_1_3) && set_groups(ssl) &&
+           SSL_CTX_set_num_tickets(ssl, 1) &&
+           SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
+}
+
+int tls_context_new(enum tls_role role, struct tls_context **ret, struct error *err)
+{
+    struct tls_context *ctx = calloc(1, sizeof *ctx);
+    if (!ctx)
+        return error_sys(err, "make a TLS context");
+    ctx->role = role;
+    atomic_init(&ctx->count, 1);
+    ERR_clear_error();
+    ctx->ssl = SSL_CTX_new(role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
+    if (!ctx->ssl || !set_defaults(ctx)) {
+        tls_error_set(err, ERROR_SYSTEM, "make a TLS context");
+        tls_context_free(ctx);
+        return -1;
+    }
+    *ret = ctx;
+    return 0;
+}
+
+struct tls_context *tls_context_ref(struct tls_context *ctx)
+{
+    atomic_fetch_add(&ctx->count, 1);
+    return ctx;
+}
+
+void tls_context_free(struct tls_context *ctx)
+{
+    if (!ctx || atomic_fetch_sub(&ctx->count, 1) > 1)
+        return;
+    SSL_CTX_free(ctx->ssl);
+    free(ctx);
+}
+
+static int parse_version(const char *text, int *ret, struct error *err)
+{
+    if (strcmp(text, "1.2") == 0)
+        *ret = TLS1_2_VERSION;
+    else if (strcmp(text, "1.3") == 0)
+        *ret = TLS1_3_VERSION;
+    else
+        return error_set(err, ERROR_INPUT, "\"%.20s\" is no TLS version: write 1.2 or 1.3", text);
+    return 0;
+}
+
+int tls_context_set_versions(struct tls_context *ctx, const char *min, const char *max,
+                             struct error *err)
+{
+    int lowest = (int)SSL_CTX_get_min_proto_version(ctx->ssl);
+    int highest = (int)SSL_CTX_get_max_proto_version(ctx->ssl);
+    if (min && parse_version(min, &lowest, err))
+        return -1;
+    if (max && parse_version(max, &highest, err))
+        return -1;
+    if (lowest > highest)
+        return error_set(err, ERROR_INPUT,
+                         "the lowest TLS version is above the highest: swap them");
+    SSL_CTX_set_min_proto_version(ctx->ssl, lowest);
+    SSL_CTX_set_max_proto_version(ctx->ssl, highest);
+    return 0;
+}
+
+int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
+                                 const char *name, struct error *err)
+{
+    X509 *leaf = sk_X509_shift(certificates);
+    ERR_clear_error();
+    int added = SSL_CTX_use_cert_and_key(ctx->ssl, leaf, NULL, certificates, 0);
+    X509_free(leaf);
+    if (added != 1 && ERR_GET_REASON(ERR_peek_error()) == SSL_R_NOT_REPLACING_CERTIFICATE) {
+        ERR_clear_error();
+        return error_set(err, ERROR_INPUT,
+                         "%s: there is a certificate with that kind of key already: one RSA and "
+                         "one ECDSA go together",
+                         name);
+    }
+    if (added != 1)
+        return tls_error_set(err, ERROR_INPUT, "%s cannot be used", name);
+    snprintf(ctx->certificate, sizeof ctx->certificate, "%s", name);
+    return 0;
+}
+
+int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name, struct error *err)
+{
+    X509 *leaf = SSL_CTX_get0_certificate(ctx->ssl);
+    ERR_clear_error();
+    if (!leaf || X509_check_private_key(leaf, key) != 1) {
+        ERR_clear_error();
+        return error_set(err, ERROR_INPUT, "%s is not the key of the certificate %s", name,
+                         ctx->certificate);
+    }
+    if (SSL_CTX_use_PrivateKey(ctx->ssl, key) != 1)
+        return tls_error_set(err, ERROR_INPUT, "%s cannot be used", name);
+    return 0;
+}
+
+int tls_context_use_certificate(struct tls_context *ctx, const char *path,
+                                struct peer_certificate *ret, struct error *err)
+{
+    struct tls_pem pem;
+    STACK_OF(X509) *certificates = NULL;
+    if (tls_pem_open(path, false, &pem, err))
+        return -1;
+    int result = tls_pem_certificates(&pem, &certificates, err);
+    tls_pem_close(&pem);
+    if (result)
+        return -1;
+
+    result = tls_context_add_certificates(ctx, certificates, path, err);
+    sk_X509_pop_free(certificates, X509_free);
+    if (result == 0)
+        tls_describe_certificate(SSL_CTX_get0_certificate(ctx->ssl), ret);
+    return result;
+}
+
+int tls_context_use_key(struct tls_context *ctx, const char *path, struct error *err)
+{
+    struct tls_pem pem;
+    EVP_PKEY *key = NULL;
+    if (tls_pem_open(path, true, &pem, err))
+        return -1;
+    int result = tls_pem_key(&pem, &key, err);
+    tls_pem_close(&pem);
+    if (result == 0)
+        result = tls_context_add_key(ctx, key, path, err);
+    EVP_PKEY_free(key);
+    return result;
+}
+
+static int trust_file(struct tls_context *ctx, const char *path, struct error *err)
+{
+    struct tls_pem pem;
+    STACK_OF(X509) *certificates = NULL;
+    if (tls_pem_open(path, false, &pem, err))
+        return -1;
+    int result = tls_pem_certificates(&pem, &certificates, err);
+    tls_pem_close(&pem);
+    if (result)
+        return -1;
+
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
+    for (int i = 0; result == 0 && i < sk_X509_num(certificates); i++)
+        if (!X509_STORE_add_cert(store, sk_X509_value(certificates, i)))
+            result = tls_error_set(err, ERROR_INPUT, "%s cannot be used", path);
+    sk_X509_pop_free(certificates, X509_free);
+    return result;
+}
+
+int tls_context_trust(struct tls_context *ctx, const char *path, struct error *err)
+{
+    ctx->trust = TLS_TRUST_CHAIN;
+    if (path)
+        return trust_file(ctx, path, err);
+    ERR_clear_error();
+    if (SSL_CTX_set_default_verify_paths(ctx->ssl) != 1)
+        return tls_error_set(err, ERROR_INPUT, "read the system's trusted certificates");
+    return 0;
+}
+
+/* The digits without colons, or false. */
+static bool parse_pin(const char *text, unsigned char ret[TLS_PIN_BYTES])
+{
+    int digits = 0;
+    for (const char *c = text; *c; c++) {
+        int value = OPENSSL_hexchar2int((unsigned char)*c);
+        if (*c == ':' && digits > 0 && digits % 2 == 0)
+            continue;
+        if (value < 0 || digits == 2 * TLS_PIN_BYTES)
+            return false;
+        ret[digits / 2] = (unsigned char)(ret[digits / 2] << 4 | value);
+        digits++;
+    }
+    return digits == 2 * TLS_PIN_BYTES;
+}
+
+int tls_context_pin(struct tls_context *ctx, const char *sha256, struct error *err)
+{
+    unsigned char pin[TLS_PIN_BYTES] = {0};
+    if (!parse_pin(sha256, pin))
+        return error_set(err, ERROR_INPUT,
+                         "\"%.100s\" is no pin: write the 64 hex digits of the certificate's "
+                         "SHA-256, as the server logs it",
+                         sha256);
+    memcpy(ctx->pin, pin, sizeof pin);
+    ctx->trust = TLS_TRUST_PIN;
+    return 0;
+}
+
+void tls_context_trust_anyone(struct tls_context *ctx)
+{
+    ctx->trust = TLS_TRUST_ANYONE;
+}
+
+const char *tls_version_built(void)
+{
+    return OPENSSL_VERSION_TEXT;
+}
+
+const char *tls_version_running(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "tls_pem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tls_internal.h"
+
+/* Fills err from errno; a file that was named wrongly is an input. Always returns -1. */
+static int unreadable(const char *what, const char *path, struct error *err)
+{
+    error_sys(err, "%s %s", what, path);
+    err->kind = ERROR_INPUT;
+    return -1;
+}
+
+static int check_file(int fd, const char *path, bool secret, struct error *err)
+{
+    struct stat status;
+    if (fstat(fd, &status))
+        return unreadable("read", path, err);
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, ERROR_INPUT, "%s is no regular file: name a PEM file", path);
+    if (status.st_size > TLS_PEM_BYTES_MAX)
+        return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB: name a PEM file", path);
+    if (secret && status.st_mode & S_IRWXO)
+        return error_set(err, ERROR_INPUT,
+                         "%s holds a private key and is open to others: chmod o= %s", path, path);
+    return 0;
+}
+
+static int read_all(int fd, struct tls_pem *pem, struct error *err)
+{
+    while (pem->n < TLS_PEM_BYTES_MAX) {
+        ssize_t n = read(fd, pem->data + pem->n, TLS_PEM_BYTES_MAX - pem->n);
+        if (n < 0)
+            return unreadable("read", pem->path, err);
+        if (n == 0)
+            break;
+        pem->n += (size_t)n;
+    }
+    return 0;
+}
+
+int tls_pem_open(const char *path, bool secret, struct tls_pem *ret, struct error *err)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return unreadable("open", path, err);
+
+    struct tls_pem pem = {.path = path};
+    int result = check_file(fd, path, secret, err);
+    if (result == 0 && !(pem.data = OPENSSL_malloc(TLS_PEM_BYTES_MAX)))
+        result = error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
+    if (result == 0)
+        result = read_all(fd, &pem, err);
+    close(fd);
+    if (result == 0)
+        *ret = pem;
+    else
+        tls_pem_close(&pem);
+    return result;
+}
+
+void tls_pem_close(struct tls_pem *pem)
+{
+    OPENSSL_clear_free(pem->data, pem->n);
+    pem->data = NULL;
+}
+
+static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
+{
+    (void)buffer, (void)size, (void)writing;
+    *(bool *)asked = true;
+    return -1;
+}
+
+/* Whether reading stopped because there is nothing more to read. */
+static bool at_end(void)
+{
+    unsigned long code = ERR_peek_last_error();
+    return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+static int read_certificates(BIO *in, const char *path, STACK_OF(X509) * ret, struct error *err)
+{
+    bool asked = false;
+    ERR_clear_error();
+    for (X509 *next; (next = PEM_read_bio_X509(in, NULL, refuse_passphrase, &asked));)
+        if (!sk_X509_push(ret, next)) {
+            X509_free(next);
+            return error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
+        }
+    if (!at_end())
+        return tls_error_set(err, ERROR_INPUT, "%s: certificate %d is broken", path,
+                             sk_X509_num(ret) + 1);
+    ERR_clear_error();
+    if (sk_X509_num(ret) == 0)
+        return error_set(err, ERROR_INPUT,
+                         "%s has no certificate: name a PEM file with -----BEGIN CERTIFICATE-----",
+                         path);
+    return 0;
+}
+
+int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err)
+{
+    BIO *in = BIO_new_mem_buf(pem->data, (int)pem->n);
+    STACK_OF(X509) *list = sk_X509_new_null();
+    int result = in && list ? read_certificates(in, pem->path, list, err)
+                            : error_set(err, ERROR_SYSTEM, "read %s: no memory", pem->path);
+    BIO_free(in);
+    if (result == 0)
+        *ret = list;
+    else
+        sk_X509_pop_free(list, X509_free);
+    return result;
+}
+
+int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err)
+{
+    bool asked = false;
+    BIO *in = BIO_new_mem_buf(pem->data, (int)pem->n);
+    if (!in)
+        return error_set(err, ERROR_SYSTEM, "read %s: no memory", pem->path);
+    ERR_clear_error();
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, refuse_passphrase, &asked);
+    BIO_free(in);
+    if (key) {
+        *ret = key;
+        return 0;
+    }
+    if (asked) {
+        ERR_clear_error();
+        return error_set(err, ERROR_INPUT,
+                         "%s is encrypted: write it without a passphrase, "
+                         "openssl pkey -in %s -out FILE",
+                         pem->path, pem->path);
+    }
+    return tls_error_set(err, ERROR_INPUT, "%s has no private key in PEM", pem->path);
+}

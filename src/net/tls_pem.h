@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PEM files (RFC 7468), read with care: a path may be mistyped or hostile, a file may be secret.
+ *
+ * Ownership: a tls_pem owns its bytes; what is read from it is the caller's.   Threads: any.
+ */
+#ifndef TLSECHO_TLS_PEM_H
+#define TLSECHO_TLS_PEM_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tlsecho/error.h"
+
+enum { TLS_PEM_BYTES_MAX = 1 << 20 };
+
+struct tls_pem {
+    const char *path; /* the caller's, for messages */
+    unsigned char *data;
+    size_t n;
+};
+
+/* Reads a regular file of at most TLS_PEM_BYTES_MAX. secret: refuses one that others than owner and
+ * group can read. ERROR_INPUT. */
+int tls_pem_open(const char *path, bool secret, struct tls_pem *ret, struct error *err);
+
+/* Overwrites the bytes and frees them. */
+void tls_pem_close(struct tls_pem *pem);
+
+/* All certificates, in the file's order, at least one. ERROR_INPUT. */
+int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err);
+
+/* The first private key, never asking for a passphrase. ERROR_INPUT. */
+int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "pair.h"
+
+#include <check.h>
+#include <sys/socket.h>
+
+void pair_sockets(bool tiny, int ret[2])
+{
+    static const int bytes = 4096;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ret), 0);
+    for (int i = 0; tiny && i < 2; i++) {
+        ck_assert_int_eq(setsockopt(ret[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
+        ck_assert_int_eq(setsockopt(ret[i], SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+    }
+}
+
+void pair_tcp(struct pair *pair, const int fds[2])
+{
+    struct error err;
+    *pair = (struct pair){0};
+    ck_assert_int_eq(transport_tcp_new(fds[0], &pair->client, &err), 0);
+    ck_assert_int_eq(transport_tcp_new(fds[1], &pair->server, &err), 0);
+}
+
+void pair_tls(struct pair *pair, const int fds[2], struct tls_context *client,
+              struct tls_context *server, const char *server_name)
+{
+    struct error err;
+    *pair = (struct pair){.client_scratch = tls_scratch_new(), .server_scratch = tls_scratch_new()};
+    ck_assert_ptr_nonnull(pair->client_scratch);
+    ck_assert_ptr_nonnull(pair->server_scratch);
+    ck_assert_msg(transport_tls_new(fds[0], client, server_name, pair->client_scratch,
+                                    &pair->client, &err) == 0,
+                  "%s", err.text);
+    ck_assert_msg(
+        transport_tls_new(fds[1], server, NULL, pair->server_scratch, &pair->server, &err) == 0,
+        "%s", err.text);
+}
+
+void pair_done(struct pair *pair)
+{
+    transport_free(pair->client);
+    transport_free(pair->server);
+    tls_scratch_free(pair->client_scratch);
+    tls_scratch_free(pair->server_scratch);
+}
+
+static bool is_waiting(enum io_status status)
+{
+    return status == IO_WANT_READ || status == IO_WANT_WRITE;
+}
+
+enum io_status pair_handshake(struct pair *pair, struct error *ret_client,
+                              enum io_status *ret_server, struct error *ret_server_error)
+{
+    enum { TURNS_MAX = 100 };
+    enum io_status client = IO_WANT_READ, server = IO_WANT_READ;
+    struct error ignored;
+    for (int turn = 0; turn < TURNS_MAX && (is_waiting(client) || is_waiting(server)); turn++) {
+        if (is_waiting(client))
+            client = transport_handshake(pair->client, ret_client).status;
+        if (client == IO_FAILED)
+            transport_shutdown(pair->client, &ignored);
+        if (is_waiting(server))
+            server = transport_handshake(pair->server, ret_server_error).status;
+        if (server == IO_FAILED)
+            transport_shutdown(pair->server, &ignored);
+    }
+    if (ret_server)
+        *ret_server = server;
+    return client;
+}

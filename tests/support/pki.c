@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "pki.h"
+
+#include <check.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+    X509V3_set_ctx(&ctx, issuer, certificate, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    ck_assert_msg(extension != NULL, "%s", value);
+    ck_assert_int_eq(X509_add_ext(certificate, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+struct pki pki_make(const struct pki_spec *spec)
+{
+    static const long day = 24L * 3600;
+    static long serial;
+    struct pki pki = {.certificate = X509_new()};
+    pki.key =
+        spec->rsa ? EVP_RSA_gen(spec->rsa_bits ? spec->rsa_bits : 2048u) : EVP_EC_gen("P-256");
+    ck_assert_ptr_nonnull(pki.key);
+    X509 *issuer = spec->issuer ? spec->issuer->certificate : pki.certificate;
+    bool usual = spec->starts_days == 0 && spec->ends_days == 0;
+
+    X509_set_version(pki.certificate, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(pki.certificate), ++serial);
+    X509_gmtime_adj(X509_getm_notBefore(pki.certificate), (usual ? -1 : spec->starts_days) * day);
+    X509_gmtime_adj(X509_getm_notAfter(pki.certificate), (usual ? 365 : spec->ends_days) * day);
+    X509_NAME *name = X509_get_subject_name(pki.certificate);
+    ck_assert_int_eq(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+                                                (const unsigned char *)spec->subject,
+                                                (int)strlen(spec->subject), -1, 0),
+                     1);
+    X509_set_issuer_name(pki.certificate, X509_get_subject_name(issuer));
+    X509_set_pubkey(pki.certificate, pki.key);
+    extend(pki.certificate, issuer, NID_basic_constraints,
+           spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    if (spec->names)
+        extend(pki.certificate, issuer, NID_subject_alt_name, spec->names);
+    ck_assert_int_ne(
+        X509_sign(pki.certificate, spec->issuer ? spec->issuer->key : pki.key, EVP_sha256()), 0);
+    return pki;
+}
+
+void pki_free(struct pki *pki)
+{
+    X509_free(pki->certificate);
+    EVP_PKEY_free(pki->key);
+}
+
+static FILE *create(struct folder *folder, const char *name)
+{
+    FILE *file = fopen(folder_write(folder, name, "", 0), "w");
+    ck_assert_ptr_nonnull(file);
+    return file;
+}
+
+const char *pki_write_chain(struct folder *folder, const char *name, const struct pki *leaf,
+                            const struct pki *issuer)
+{
+    FILE *file = create(folder, name);
+    ck_assert_int_eq(PEM_write_X509(file, leaf->certificate), 1);
+    if (issuer)
+        ck_assert_int_eq(PEM_write_X509(file, issuer->certificate), 1);
+    ck_assert_int_eq(fclose(file), 0);
+    return folder->file;
+}
+
+const char *pki_write_certificate(struct folder *folder, const char *name, const struct pki *pki)
+{
+    return pki_write_chain(folder, name, pki, NULL);
+}
+
+const char *pki_write_key(struct folder *folder, const char *name, const struct pki *pki,
+                          const char *passphrase)
+{
+    FILE *file = create(folder, name);
+    ck_assert_int_eq(PEM_write_PrivateKey(file, pki->key, passphrase ? EVP_aes_128_cbc() : NULL,
+                                          (const unsigned char *)passphrase,
+                                          passphrase ? (int)strlen(passphrase) : 0, NULL, NULL),
+                     1);
+    ck_assert_int_eq(fclose(file), 0);
+    return folder->file;
+}

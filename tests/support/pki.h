@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Certificates of a test's own; whatever fails, fails the test.
+ *
+ * Ownership: pki_free.   Threads: one.
+ */
+#ifndef TLSECHO_TEST_PKI_H
+#define TLSECHO_TEST_PKI_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "folder.h"
+
+struct pki {
+    X509 *certificate;
+    EVP_PKEY *key;
+};
+
+struct pki_spec {
+    const char *subject;      /* CN */
+    const char *names;        /* subjectAltName as in x509v3_config(5); NULL = none */
+    const struct pki *issuer; /* NULL = itself */
+    bool ca;
+    bool rsa;                   /* else ECDSA P-256 */
+    unsigned rsa_bits;          /* 0 = 2048 */
+    int starts_days, ends_days; /* from now; both 0 = yesterday to next year */
+};
+
+struct pki pki_make(const struct pki_spec *spec);
+void pki_free(struct pki *pki);
+
+/* Writes PEM files into the folder and returns their path as folder_file does. */
+const char *pki_write_certificate(struct folder *folder, const char *name, const struct pki *pki);
+const char *pki_write_chain(struct folder *folder, const char *name, const struct pki *leaf,
+                            const struct pki *issuer);
+const char *pki_write_key(struct folder *folder, const char *name, const struct pki *pki,
+                          const char *passphrase);
+
+#endif
