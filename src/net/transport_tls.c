@@ -67,6 +67,18 @@ static struct io report_failure(struct transport_tls *t, struct error *err)
     return (struct io){.status = IO_FAILED};
 }
 
+/*
+ * OpenSSL sends no alert to what does not look like TLS. RFC 8446 §5 demands one: a record of an
+ * unexpected type ends the connection with unexpected_message.
+ */
+static void put_plain_alert(struct transport_tls *t)
+{
+    static const unsigned char record[] = {
+        SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, TLS_ALERT_UNEXPECTED_MESSAGE};
+    tls_wire_put(&t->wire, record, sizeof record);
+    t->failure.alert = TLS_ALERT_UNEXPECTED_MESSAGE;
+}
+
 /* OpenSSL could not go on with `result`: what does that mean? */
 static struct io why_not(struct transport_tls *t, int result, struct error *err)
 {
@@ -81,6 +93,8 @@ static struct io why_not(struct transport_tls *t, int result, struct error *err)
         return wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->failed = true;
     t->failure.reason = ERR_peek_last_error();
+    if (t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
+        put_plain_alert(t);
     return report_failure(t, err);
 }
 
@@ -196,26 +210,13 @@ static struct io tls_write(struct transport *transport, const void *data, size_t
     return io;
 }
 
-/*
- * OpenSSL sends no alert to what does not look like TLS. RFC 8446 §5 demands one: a record of an
- * unexpected type ends the connection with unexpected_message.
- */
-static void put_plain_alert(struct transport_tls *t)
-{
-    static const unsigned char record[] = {
-        SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, TLS_ALERT_UNEXPECTED_MESSAGE};
-    tls_wire_put(&t->wire, record, sizeof record);
-}
-
 static struct io tls_shutdown(struct transport *transport, struct error *err)
 {
     struct transport_tls *t = self(transport);
     begin(t, 0);
     if (!t->closing) {
         t->closing = true;
-        if (t->failed && t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
-            put_plain_alert(t);
-        else if (!t->failed && SSL_is_init_finished(t->ssl))
+        if (!t->failed && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);
     }
     struct io io = flush(t, err);
