@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../src/net/tls_internal.h"
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
@@ -309,6 +310,18 @@ START_TEST(trusts_anyone_but_says_so)
     ck_assert_int_eq(shake("elsewhere", &peer), IO_OK);
     ck_assert(peer.certificate.present);
     ck_assert(!peer.certificate.verified);
+}
+END_TEST
+
+START_TEST(knows_that_the_server_asked_for_a_certificate)
+{
+    serve(&leaf, NULL);
+    trust(&ca);
+    ck_assert_int_eq(tls_context_set_versions(server, NULL, "1.2", &err), 0);
+    SSL_CTX_set_verify(server->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    rejected("localhost", ERROR_CLIENT_CERTIFICATE, "demands a client certificate");
+    SSL_CTX_set_verify(server->ssl, SSL_VERIFY_PEER, NULL);
+    accepted("localhost");
 }
 END_TEST
 
@@ -622,6 +635,7 @@ int main(void)
     tcase_add_test(tcase, lets_a_pin_replace_chain_and_name);
     tcase_add_test(tcase, refuses_what_is_no_pin);
     tcase_add_test(tcase, trusts_anyone_but_says_so);
+    tcase_add_test(tcase, knows_that_the_server_asked_for_a_certificate);
     tcase_add_test(tcase, refuses_a_server_name_that_cannot_be_one);
     suite_add_tcase(suite, tcase);
 
