@@ -13,6 +13,7 @@
 #include "folder.h"
 #include "loopback.h"
 #include "talk.h"
+#include "tlsecho/clock.h"
 #include "yaml_settings.h"
 
 enum { WORKERS_MAX = 3 };
@@ -193,6 +194,54 @@ START_TEST(refuses_at_the_limit_and_recovers_below_it)
 }
 END_TEST
 
+START_TEST(logs_refusals_once_a_second_however_many_there_are)
+{
+    enum { REFUSED = 20 };
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+          "limits: { connections: 1 }",
+          1);
+    int client = connect_to(0);
+    talk_echo(client, "hello");
+    uint64_t start_us = clock_now_us(), counted = 0, lines = 0;
+    for (int i = 0; i < REFUSED; i++) {
+        int refused = connect_to(0);
+        talk_ends(refused);
+        close(refused);
+    }
+    acceptor_stop(acceptor);
+    log_reason(LOG_LEVEL_INFO, "marker", "x");
+    const char *line;
+    while (!strstr(line = captured_log_line(), " event=marker ")) {
+        const char *count = strstr(line, " count=");
+        ck_assert_ptr_nonnull(count);
+        counted += strtoull(count + strlen(" count="), NULL, 10);
+        lines++;
+    }
+    ck_assert_uint_eq(counted, REFUSED);
+    ck_assert_uint_le(lines, 2 + (clock_now_us() - start_us) / 1000000);
+    close(client);
+    close_all();
+}
+END_TEST
+
+START_TEST(the_last_refusals_are_logged_too)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+          "limits: { connections: 1 }",
+          1);
+    int client = connect_to(0);
+    talk_echo(client, "hello");
+    for (int i = 0; i < 2; i++) {
+        int refused = connect_to(0);
+        talk_ends(refused);
+        close(refused);
+        assert_logged(" event=connections_refused ", " count=1");
+    }
+    close(client);
+    stop();
+}
+END_TEST
+
 START_TEST(whoever_is_in_the_backlog_at_the_end_is_served)
 {
     enum { CLIENTS = 100 };
@@ -249,6 +298,8 @@ int main(void)
     tcase_add_test(tcase, numbers_connections_from_one);
     tcase_add_test(tcase, a_mapped_source_counts_as_ipv4);
     tcase_add_test(tcase, refuses_at_the_limit_and_recovers_below_it);
+    tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
+    tcase_add_test(tcase, the_last_refusals_are_logged_too);
     tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
     tcase_add_test(tcase, out_of_descriptors_it_pauses_says_so_and_recovers);
     suite_add_tcase(suite, tcase);
