@@ -8,8 +8,8 @@
 
 struct transport_tcp {
     struct transport base;
-    bool ended; /* the FIN has been read */
-    bool reset; /* the kernel tells of an RST once; afterwards it looks like a FIN */
+    bool ended;      /* the FIN has been read */
+    int reset_errno; /* of the RST; 0 = none came */
 };
 
 static struct transport_tcp *self(struct transport *t)
@@ -20,7 +20,8 @@ static struct transport_tcp *self(struct transport *t)
 static struct io failed(struct transport *t, const char *what, struct error *err)
 {
     bool reset = errno == ECONNRESET || errno == EPIPE;
-    self(t)->reset = self(t)->reset || reset;
+    if (reset && self(t)->reset_errno == 0)
+        self(t)->reset_errno = errno;
     error_sys(err, "%s", what);
     return (struct io){.status = reset ? IO_RESET : IO_FAILED};
 }
@@ -44,8 +45,8 @@ static struct io tcp_read(struct transport *t, void *data, size_t size, struct e
 
     if (n > 0)
         return (struct io){.status = IO_OK, .moved = true, .n = (size_t)n};
-    if (n == 0 && self(t)->reset) {
-        errno = ECONNRESET;
+    if (n == 0 && self(t)->reset_errno != 0) {
+        errno = self(t)->reset_errno; /* the kernel tells of an RST only once */
         return failed(t, "receive", err);
     }
     if (n == 0) {
