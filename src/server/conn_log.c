@@ -2,12 +2,31 @@
 #include "tlsecho/conn_log.h"
 
 #include "tlsecho/log.h"
+#include "tlsecho/socket.h"
 #include "tlsecho/tls_alert.h"
 
 static void known_text(struct log_line *line, const char *key, const char *value)
 {
     if (*value)
         log_text(line, key, value);
+}
+
+static void address_field(struct log_line *line, const char *key, const struct address *address)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    address_text(address, text);
+    log_text(line, key, text);
+}
+
+/* Which of our addresses the client reached: a listener on a wildcard does not tell. */
+static void own_address_field(struct log_line *line, int fd)
+{
+    struct address own;
+    struct error ignored;
+    if (socket_addresses(fd, NULL, &own, &ignored) < 0)
+        return;
+    address_unmap(&own);
+    address_field(line, "destination", &own);
 }
 
 static void tls_fields(struct log_line *line, const struct peer *peer)
@@ -37,12 +56,11 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
     struct log_line line;
     if (!log_begin(&line, LOG_LEVEL_INFO, "connection"))
         return;
-    char source[ADDRESS_TEXT_BYTES];
-    address_text(&origin->source, source);
     log_number(&line, "id", origin->id);
-    log_text(&line, "source", source);
+    address_field(&line, "source", &origin->source);
+    own_address_field(&line, c->transport->fd);
     log_text(&line, "listener", origin->listener->config->name.value);
-    log_text(&line, "transport", c->transport->ops->name);
+    log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
     log_text(&line, "service", c->service->name);
     log_number(&line, "received_bytes", c->received_bytes);
     log_number(&line, "sent_bytes", c->sent_bytes);

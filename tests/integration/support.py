@@ -11,12 +11,14 @@ The programs are named by TLSECHO_SERVER and TLSECHO_CLIENT, the folder of the P
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,20 @@ DEADLINE_S = 30  # for anything that ought to happen at once, on a busy machine,
 
 # What a developer's own surroundings must not change.
 FOREIGN = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "STATE_DIRECTORY", "OPENSSL_CONF")
+
+# One listener of each transport, and a certificate that the PKI vouches for.
+LISTENERS = """
+listeners:
+  - listen: tcp://127.0.0.1:0
+  - listen: tls://127.0.0.1:0
+  - listen: unix://{dir}/echo.sock
+"""
+PROFILE = """
+tls:
+  default:
+    certificates: [ { certificate: "{pki}/server-ecdsa.pem", key: "{pki}/server-ecdsa.key" } ]
+"""
+EVERYTHING = LISTENERS + PROFILE
 
 FIELD = re.compile(r'([a-z0-9_]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
@@ -108,16 +124,16 @@ class Server:
 
     def __init__(self, config=None, args=(), files=None, env=None):
         """config: text for server.yaml, None = the built-in default; files: {name: bytes} beside
-        it. The folder's own path may stand in args and config as {dir}."""
+        it. In args and config, {dir} stands for the folder's own path and {pki} for the PKI's."""
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
             (self.folder / name).write_bytes(content)
         command = [program("TLSECHO_SERVER")]
         if config is not None:
-            (self.folder / "server.yaml").write_text(config.replace("{dir}", str(self.folder)))
+            (self.folder / "server.yaml").write_text(self._fill_in(config))
             command += ["-c", "server.yaml"]
-        command += [word.replace("{dir}", str(self.folder)) for word in args]
+        command += [self._fill_in(word) for word in args]
         self._lines = []  # [text, fields, handed out by wait_for]
         self._ended = False
         self._news = threading.Condition()
@@ -126,6 +142,10 @@ class Server:
                                         stderr=subprocess.STDOUT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def _fill_in(self, text):
+        text = text.replace("{dir}", str(self.folder))
+        return text.replace("{pki}", str(pki())) if "{pki}" in text else text
 
     def _read(self):
         for line in self.process.stdout:
@@ -164,7 +184,7 @@ class Server:
                     raise AssertionError(f"no {wanted} within {timeout} s")
 
     def _listening(self, which):
-        for key in ("name", "transport"):
+        for key in ("listener", "transport"):
             found = self.lines("listening", **{key: which})
             if found:
                 return found[0]
@@ -187,6 +207,16 @@ class Server:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Meanwhile it stands still, and only the kernel answers for it."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def wait(self, timeout=DEADLINE_S):
         """Waits for its end; returns the exit status, negative for a signal."""
