@@ -93,6 +93,11 @@ class Plain:
         """Leaves the sending to the call that waits for the answer."""
         self._unsent += data
 
+    def push(self, data):
+        """Sends what the kernel takes at once of it, and reads nothing."""
+        self.send_soon(data)
+        del self._unsent[:self.socket.send(self._unsent)]
+
     def receive(self, count):
         """Exactly so many bytes."""
         self._turn_until(lambda: len(self._received) >= count, f"{count} bytes arrived")
@@ -162,8 +167,8 @@ class Plain:
 class Tls(Plain):
     """A peer over TLS, of one version unless a context is given. Its handshake is done."""
 
-    def __init__(self, address, version="1.3", ctx=None):
-        super().__init__(address)
+    def __init__(self, address, version="1.3", ctx=None, receive_buffer=None):
+        super().__init__(address, receive_buffer)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (ctx or context(version)).wrap_bio(self._in, self._out,
                                                       server_hostname="localhost")
