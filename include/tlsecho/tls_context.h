@@ -9,6 +9,7 @@
 #ifndef TLSECHO_TLS_CONTEXT_H
 #define TLSECHO_TLS_CONTEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tlsecho/error.h"
@@ -60,6 +61,63 @@ int tls_context_pin(struct tls_context *ctx, const char *sha256, struct error *e
 
 /* Client: verify nothing at all. The peer is then reported as not verified. */
 void tls_context_trust_anyone(struct tls_context *ctx);
+
+/*
+ * What a context offers and accepts, as lists that users write: names separated by ':'. Each name
+ * is looked up on its own; an unknown one is refused (ERROR_INPUT, with names that are near),
+ * `?NAME` is skipped where the library lacks it. "" leaves the default. TLS 1.2 ciphers, TLS 1.3
+ * suites, groups.
+ */
+int tls_context_set_ciphers(struct tls_context *ctx, const char *list, struct error *err);
+int tls_context_set_ciphersuites(struct tls_context *ctx, const char *list, struct error *err);
+int tls_context_set_groups(struct tls_context *ctx, const char *list, struct error *err);
+
+/*
+ * ALPN (RFC 7301): what a client offers, or what a server prefers in this order; no match ends the
+ * handshake with no_application_protocol. count 0: ALPN is ignored. Names of 1..255 bytes.
+ * ERROR_INPUT.
+ */
+int tls_context_set_alpn(struct tls_context *ctx, const char *const *protocols, size_t count,
+                         struct error *err);
+
+/* Appends the secrets of every connection to an NSS key log (mode 0600; whoever may read it can
+ * decrypt). ERROR_INPUT. */
+int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct error *err);
+
+/*
+ * Server: the DER OCSP response (RFC 6960) that is stapled (RFC 6066 §8) to the certificate added
+ * last, as long as it is in date. ERROR_INPUT: no response, not "good", or for another certificate.
+ */
+int tls_context_use_staple(struct tls_context *ctx, const char *path, struct error *err);
+
+enum tls_client_auth { TLS_CLIENT_AUTH_OFF, TLS_CLIENT_AUTH_OPTIONAL, TLS_CLIENT_AUTH_REQUIRED };
+
+/*
+ * Server: who may connect. First the CA bundle (PEM), then the CRLs (PEM, one per CA of the bundle,
+ * checked for the whole chain), then patterns of which one must match a subjectAltName
+ * (`DNS:*.example.org`, `URI:spiffe://td/ns/STAR/sa`, `email:STAR@example.org`, a star is one label
+ * or segment; never the CN); set_client_auth comes last and ties tickets to all of this, so that
+ * none gets around it. ERROR_INPUT.
+ */
+int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct error *err);
+int tls_context_use_crl(struct tls_context *ctx, const char *path, struct error *err);
+int tls_context_allow_name(struct tls_context *ctx, const char *pattern, struct error *err);
+int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mode,
+                                struct error *err);
+
+/*
+ * Server: ticket keys from a file of N x 80 random bytes, N 1..8, newest first (RFC 5077 §4's key
+ * name, HMAC and AES keys): the newest encrypts, all decrypt. Without a file the process has a key
+ * of its own, which is renewed every 12 hours and shared by all contexts. ERROR_INPUT.
+ */
+int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struct error *err);
+
+/*
+ * Client: offers the session saved in the file at path, if there is one, and saves the newest there
+ * (mode 0600). A session that cannot be used any more is not an error: the handshake is a full one.
+ * ERROR_INPUT.
+ */
+int tls_context_use_session_file(struct tls_context *ctx, const char *path, struct error *err);
 
 /* "OpenSSL 3.0.x ...": built with, running with. */
 const char *tls_version_built(void);

@@ -17,7 +17,7 @@ int clock_poll_ms(uint64_t now_us, uint64_t due_us)
         return -1;
     if (due_us <= now_us)
         return 0;
-    uint64_t ms = (due_us - now_us + 999) / 1000;
+    uint64_t ms = (due_us - now_us - 1) / 1000 + 1;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 

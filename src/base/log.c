@@ -2,6 +2,7 @@
 #include "tlsecho/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -68,12 +69,14 @@ static void write_all(const char *text, size_t n)
 {
     while (n > 0) {
         ssize_t done = write(state.fd, text, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
+        if (done >= 0) {
+            text += done;
+            n -= (size_t)done;
+        } else if (errno == EAGAIN) { /* whoever shares it with us has set O_NONBLOCK on it */
+            poll(&(struct pollfd){.fd = state.fd, .events = POLLOUT}, 1, -1);
+        } else if (errno != EINTR) {
             return; /* nobody reads the log: there is no place left to say so */
-        text += done;
-        n -= (size_t)done;
+        }
     }
 }
 

@@ -87,8 +87,8 @@ static void add_tls(json_t *object, const struct session *session)
     struct peer peer = {0};
     if (session->transport)
         transport_peer(session->transport, &peer);
-    if (!peer.tls)
-        return;
+    if (!*peer.version)
+        return; /* plain, or the handshake did not get so far */
 
     json_t *json = json_object();
     add_text(json, "version", peer.version);

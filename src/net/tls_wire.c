@@ -88,6 +88,7 @@ static void receive(struct tls_wire *wire)
     if (n > 0) {
         wire->in = wire->scratch->in;
         wire->in_n = (size_t)n;
+        wire->received_bytes += (size_t)n;
     } else if (n == 0 && wire->out_end == IO_RESET) {
         end_in(wire, IO_RESET, wire->out_errno);
     } else if (n == 0) {

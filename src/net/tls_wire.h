@@ -40,7 +40,7 @@ struct tls_wire {
     size_t out_n;            /* bytes in out_kept, or in the scratch during an operation */
     enum io_status out_end;  /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
     int out_errno;
-    uint64_t sent_bytes; /* that the kernel took */
+    uint64_t received_bytes, sent_bytes; /* that the kernel gave, that it took */
 
     unsigned char first[TLS_WIRE_FIRST_BYTES];
     size_t first_n;

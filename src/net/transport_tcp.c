@@ -8,7 +8,8 @@
 
 struct transport_tcp {
     struct transport base;
-    bool ended; /* the FIN has been read */
+    bool ended;      /* the FIN has been read */
+    int reset_errno; /* of the RST; 0 = none came */
 };
 
 static struct transport_tcp *self(struct transport *t)
@@ -16,9 +17,11 @@ static struct transport_tcp *self(struct transport *t)
     return (struct transport_tcp *)t;
 }
 
-static struct io failed(const char *what, struct error *err)
+static struct io failed(struct transport *t, const char *what, struct error *err)
 {
     bool reset = errno == ECONNRESET || errno == EPIPE;
+    if (reset && self(t)->reset_errno == 0)
+        self(t)->reset_errno = errno;
     error_sys(err, "%s", what);
     return (struct io){.status = reset ? IO_RESET : IO_FAILED};
 }
@@ -42,13 +45,17 @@ static struct io tcp_read(struct transport *t, void *data, size_t size, struct e
 
     if (n > 0)
         return (struct io){.status = IO_OK, .moved = true, .n = (size_t)n};
+    if (n == 0 && self(t)->reset_errno != 0) {
+        errno = self(t)->reset_errno; /* the kernel tells of an RST only once */
+        return failed(t, "receive", err);
+    }
     if (n == 0) {
         self(t)->ended = true;
         return (struct io){.status = IO_EOF};
     }
     if (errno == EAGAIN)
         return (struct io){.status = IO_WANT_READ};
-    return failed("receive", err);
+    return failed(t, "receive", err);
 }
 
 static struct io tcp_write(struct transport *t, const void *data, size_t size, struct error *err)
@@ -67,7 +74,7 @@ static struct io tcp_write(struct transport *t, const void *data, size_t size, s
         return (struct io){.status = IO_WANT_WRITE, .moved = n > 0, .n = (size_t)n};
     if (errno == EAGAIN)
         return (struct io){.status = IO_WANT_WRITE};
-    return failed("send", err);
+    return failed(t, "send", err);
 }
 
 static struct io tcp_shutdown(struct transport *t, struct error *err)
@@ -78,7 +85,7 @@ static struct io tcp_shutdown(struct transport *t, struct error *err)
         error_sys(err, "shut down");
         return (struct io){.status = IO_RESET};
     }
-    return failed("shut down", err);
+    return failed(t, "shut down", err);
 }
 
 static void tcp_peer(const struct transport *t, struct peer *ret)

@@ -67,6 +67,18 @@ static struct io report_failure(struct transport_tls *t, struct error *err)
     return (struct io){.status = IO_FAILED};
 }
 
+/*
+ * OpenSSL sends no alert to what does not look like TLS. RFC 8446 §5 demands one: a record of an
+ * unexpected type ends the connection with unexpected_message.
+ */
+static void put_plain_alert(struct transport_tls *t)
+{
+    static const unsigned char record[] = {
+        SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, TLS_ALERT_UNEXPECTED_MESSAGE};
+    tls_wire_put(&t->wire, record, sizeof record);
+    t->failure.alert = TLS_ALERT_UNEXPECTED_MESSAGE;
+}
+
 /* OpenSSL could not go on with `result`: what does that mean? */
 static struct io why_not(struct transport_tls *t, int result, struct error *err)
 {
@@ -81,6 +93,8 @@ static struct io why_not(struct transport_tls *t, int result, struct error *err)
         return wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->failed = true;
     t->failure.reason = ERR_peek_last_error();
+    if (t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
+        put_plain_alert(t);
     return report_failure(t, err);
 }
 
@@ -126,6 +140,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
         return wire_ended(status, t->wire.in_errno, "receive", err);
     }
 
+    uint64_t received_bytes = t->wire.received_bytes;
     begin(t, receive_limit(size));
     unsigned char *at = data;
     size_t n = 0, got = 0;
@@ -133,7 +148,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     while (n < size && (result = SSL_read_ex(t->ssl, at + n, size - n, &got)) == 1)
         n += got;
 
-    struct io io = {.status = IO_OK, .moved = true, .n = n};
+    struct io io = {.status = IO_OK, .n = n};
     if (result != 1) {
         struct io stop = why_not(t, result, err);
         bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
@@ -144,6 +159,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     } else {
         io.more = has_more(t);
     }
+    io.moved = n > 0 || t->wire.received_bytes > received_bytes;
     tls_wire_flush(&t->wire);
     tls_wire_end(&t->wire);
     return io;
@@ -194,26 +210,13 @@ static struct io tls_write(struct transport *transport, const void *data, size_t
     return io;
 }
 
-/*
- * OpenSSL sends no alert to what does not look like TLS. RFC 8446 §5 demands one: a record of an
- * unexpected type ends the connection with unexpected_message.
- */
-static void put_plain_alert(struct transport_tls *t)
-{
-    static const unsigned char record[] = {
-        SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, TLS_ALERT_UNEXPECTED_MESSAGE};
-    tls_wire_put(&t->wire, record, sizeof record);
-}
-
 static struct io tls_shutdown(struct transport *transport, struct error *err)
 {
     struct transport_tls *t = self(transport);
     begin(t, 0);
     if (!t->closing) {
         t->closing = true;
-        if (t->failed && t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
-            put_plain_alert(t);
-        else if (!t->failed && SSL_is_init_finished(t->ssl))
+        if (!t->failed && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);
     }
     struct io io = flush(t, err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,25 +30,32 @@ struct acceptor {
     pthread_t thread;
     atomic_bool stopping;
     uint64_t next_id;
-    uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
-    uint64_t log_us;    /* no refusal is logged before */
-    uint64_t refused;   /* since the last line about it */
+    uint64_t resume_us;            /* paused until then; UINT64_MAX = not paused */
+    uint64_t log_us;               /* no refusal is logged before */
+    uint64_t refused;              /* since the last line about it */
+    char reason[ERROR_TEXT_BYTES]; /* of the last one */
 };
 
-static void log_refusal(struct acceptor *a, const char *reason)
+/* The refusals since the last line, if that is long enough ago at now_us. */
+static void log_refusals(struct acceptor *a, uint64_t now_us)
 {
-    a->refused++;
-    uint64_t now_us = clock_now_us();
-    if (now_us < a->log_us)
+    if (a->refused == 0 || now_us < a->log_us)
         return;
     struct log_line line;
     if (log_begin(&line, LOG_LEVEL_WARNING, "connections_refused")) {
-        log_text(&line, "reason", reason);
+        log_text(&line, "reason", a->reason);
         log_number(&line, "count", a->refused);
         log_end(&line);
     }
     a->refused = 0;
     a->log_us = now_us + LOG_EVERY_US;
+}
+
+static void count_refusal(struct acceptor *a, const char *reason)
+{
+    a->refused++;
+    snprintf(a->reason, sizeof a->reason, "%s", reason);
+    log_refusals(a, clock_now_us());
 }
 
 static unsigned load(const struct acceptor *a, unsigned worker)
@@ -79,7 +87,7 @@ static void hand_over(struct acceptor *a, unsigned worker)
     size_t taken = out->count ? worker_hand_over(a->workers[worker], out->handoffs, out->count) : 0;
     for (size_t i = taken; i < out->count; i++) {
         close(out->handoffs[i].fd);
-        log_refusal(a, "the workers are too far behind");
+        count_refusal(a, "the workers are too far behind");
     }
     out->count = 0;
 }
@@ -95,7 +103,7 @@ static void admit(struct acceptor *a, const struct listener *listener, int fd,
 {
     if (is_full(a)) {
         close(fd);
-        log_refusal(a, "limits.connections is reached");
+        count_refusal(a, "limits.connections is reached");
         return;
     }
     unsigned worker = least_loaded(a);
@@ -121,7 +129,7 @@ static void pause_accepting(struct acceptor *a, int code)
     errno = code;
     struct error err;
     error_sys(&err, "accept");
-    log_refusal(a, err.text);
+    count_refusal(a, err.text);
     set_interest(a, WANT_NOTHING);
     a->resume_us = clock_now_us() + PAUSE_US;
 }
@@ -160,21 +168,30 @@ static void socket_ready(struct reactor_source *source)
     hand_over_all(a);
 }
 
+/* When there is something to do even if nobody comes. */
+static uint64_t next_us(const struct acceptor *a)
+{
+    bool unlogged = a->refused > 0 && a->log_us < a->resume_us;
+    return unlogged ? a->log_us : a->resume_us;
+}
+
 static void *accept_all(void *argument)
 {
     struct acceptor *a = argument;
     while (!atomic_load(&a->stopping)) {
-        reactor_turn(a->reactor, clock_poll_ms(clock_now_us(), a->resume_us));
+        reactor_turn(a->reactor, clock_poll_ms(clock_now_us(), next_us(a)));
         if (clock_now_us() >= a->resume_us) {
             a->resume_us = UINT64_MAX;
             set_interest(a, WANT_READ);
         }
+        log_refusals(a, clock_now_us());
     }
     /* Whoever has been told "connected" by the kernel is served: closing now would reset them. */
     for (size_t i = 0; i < a->listening->count; i++)
         while (accept_one(a, &a->listening->sockets[i]))
             ;
     hand_over_all(a);
+    log_refusals(a, UINT64_MAX);
     set_interest(a, WANT_NOTHING);
     return NULL;
 }

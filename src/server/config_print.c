@@ -2,12 +2,13 @@
 /* The effective configuration as block-style YAML, in the order of the table of keys. */
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config_internal.h"
 
 enum { INDENT = 2 };
 
-static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* Whether any reader of YAML takes the unquoted text as that text, and not for a number, a switch,
  * nothing, or the beginning of something else. */
@@ -18,12 +19,9 @@ static bool is_plain(const char *text)
     for (size_t i = 0; i < sizeof meaning / sizeof *meaning; i++)
         if (strcasecmp(text, meaning[i]) == 0)
             return false;
-    size_t first = text[0] == '/' ? 1 : strspn(text, letters);
-    size_t length = strlen(text);
-    for (size_t i = 0; i < length; i++)
-        if (!strchr(letters, text[i]) && !strchr("0123456789:/._-[]%", text[i]))
-            return false;
-    return first > 0 && text[length - 1] != ':';
+    bool begins = text[0] == '/' || strspn(text, LETTERS) > 0;
+    size_t length = strspn(text, LETTERS "0123456789:/._-[]%");
+    return begins && text[length] == '\0' && text[length - 1] != ':';
 }
 
 static void print_text(const char *text, FILE *out)

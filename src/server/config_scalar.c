@@ -45,9 +45,10 @@ static int read_number(struct config_reader *r, const struct config_key *key, co
     if (parse_number(key, text, &number, r->err))
         return config_reader_refuse(r, place, "%s%s%s", r->err->text, zero ? ", or " : "",
                                     zero ? zero : "");
+    char written[CONFIG_VALUE_BYTES];
+    config_value_brief(text, written);
     if (number < key->min || number > key->max) {
-        char written[CONFIG_VALUE_BYTES], least[CONFIG_VALUE_BYTES], most[CONFIG_VALUE_BYTES];
-        config_value_brief(text, written);
+        char least[CONFIG_VALUE_BYTES], most[CONFIG_VALUE_BYTES];
         config_scalar_number_text(key, key->min, least);
         config_scalar_number_text(key, key->max, most);
         return config_reader_refuse(r, place, "%s is out of range: write %s%s%s to %s", written,
@@ -56,7 +57,7 @@ static int read_number(struct config_reader *r, const struct config_key *key, co
     if (key->step && number % key->step != 0) {
         char step[CONFIG_VALUE_BYTES];
         config_scalar_number_text(key, key->step, step);
-        return config_reader_refuse(r, place, "%s is no multiple of %s: write one", text, step);
+        return config_reader_refuse(r, place, "%s is no multiple of %s: write one", written, step);
     }
     *ret = number;
     return 0;

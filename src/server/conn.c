@@ -119,7 +119,6 @@ static void answer(struct conn *c, size_t n)
     if (c->received_bytes == 0)
         c->client_hello = is_client_hello(c->owed.data, n);
     c->received_bytes += n;
-    c->moved = true;
     c->owed.end = c->service->answer(c->owed.data, n);
     c->sending = c->owed.end > 0;
 }
@@ -133,6 +132,7 @@ static enum step receive(struct conn *c, bool *more)
     }
     struct io io = transport_read(c->transport, c->owed.data, c->owed.size, &c->error);
     *more = io.more;
+    c->moved = c->moved || io.moved;
     if (io.status == IO_OK)
         answer(c, io.n);
     if (!c->sending)

@@ -184,7 +184,7 @@ class Server:
                     raise AssertionError(f"no {wanted} within {timeout} s")
 
     def _listening(self, which):
-        for key in ("name", "transport"):
+        for key in ("listener", "transport"):
             found = self.lines("listening", **{key: which})
             if found:
                 return found[0]

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Whatever is read as an endpoint has a text that reads back to the same endpoint. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsecho/endpoint.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+static int same(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->scheme == b->scheme && a->port == b->port && strcmp(a->host, b->host) == 0 &&
+           strcmp(a->path, b->path) == 0;
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    if (!text)
+        abort();
+    memcpy(text, data, size);
+    text[size] = '\0';
+
+    struct endpoint endpoint, again;
+    struct error err;
+    char canonical[ENDPOINT_TEXT_BYTES];
+    if (endpoint_parse(text, &endpoint, &err) == 0) {
+        endpoint_text(&endpoint, canonical);
+        if (endpoint_parse(canonical, &again, &err) || !same(&endpoint, &again))
+            abort();
+    } else if (err.kind != ERROR_INPUT || err.text[0] == '\0') {
+        abort();
+    }
+    free(text);
+    return 0;
+}

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""A foreign far end for the client: Python's own sockets and TLS, with every kind of manners.
+
+    with farend.FarEnd(farend.echo) as far:
+        support.client(far.endpoint(), data=b"x")
+
+A handler gets the connection as an argument and runs in a thread of its own; what it raises fails
+the test, except for the connection's own errors.
+"""
+
+import fcntl
+import socket
+import ssl
+import struct
+import termios
+import threading
+import time
+
+import support
+
+CHUNK = 64 << 10
+
+
+def server_context(name="server-ecdsa", minimum=ssl.TLSVersion.TLSv1_2,
+                   maximum=ssl.TLSVersion.TLSv1_3, client_ca=None):
+    """TLS with a certificate of the PKI; client_ca: a certificate is demanded from the client."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version, context.maximum_version = minimum, maximum
+    context.load_cert_chain(support.pki() / f"{name}.pem", support.pki() / f"{name}.key")
+    if client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(support.pki() / client_ca)
+    return context
+
+
+class FarEnd:
+    """Listens on loopback, port 0; hands every connection to the handler, after the handshake if
+    there is a context."""
+
+    def __init__(self, handler, context=None):
+        self.handler, self.context = handler, context
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.connections, self.failures, self.threads = [], [], []
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
+
+    def endpoint(self):
+        return f"{'tls' if self.context else 'tcp'}://127.0.0.1:{self.port}"
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listening.accept()
+            except OSError:
+                return  # closed by __exit__
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self.connections.append(connection)
+            self.threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection):
+        try:
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True,
+                                                      suppress_ragged_eofs=False)
+                self.connections.append(connection)
+            self.handler(connection)
+        except OSError:
+            pass  # the client left, or refused us: it is the client's word that counts
+        except Exception as failure:  # shown by __exit__
+            self.failures.append(failure)
+        finally:
+            connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+        self.acceptor.join(support.DEADLINE_S)
+        for thread in self.threads:
+            thread.join(support.DEADLINE_S)
+            if thread.is_alive():
+                self.failures.append(AssertionError("the far end still serves"))
+        for connection in self.connections:
+            connection.close()
+        if self.failures and not kind:
+            raise self.failures[0]
+
+
+def received(connection):
+    """What arrives, piece by piece, until the client's end."""
+    while True:
+        try:
+            data = connection.recv(CHUNK)
+        except ssl.SSLEOFError:
+            return
+        if not data:
+            return
+        yield data
+
+
+def delivered(connection):
+    """Waits until the client's kernel has acknowledged all that was sent (SIOCOUTQ, tcp(7))."""
+    end = time.monotonic() + support.DEADLINE_S
+    while struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]:
+        if time.monotonic() > end:
+            raise AssertionError("the client acknowledges nothing")
+        time.sleep(0.001)
+
+
+def reset(connection):
+    """RST instead of FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def finish(connection):
+    """The proper end: close_notify on TLS, then FIN."""
+    if isinstance(connection, ssl.SSLSocket):
+        connection = connection.unwrap()
+    connection.shutdown(socket.SHUT_WR)
+
+
+def echo(connection):
+    for data in received(connection):
+        connection.sendall(data)
+    finish(connection)
+
+
+def swallow(connection):
+    for _ in received(connection):
+        pass

@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: MIT
+"""Every exit status of tlsecho-client that pipe and prompt can have, each caused by a far end."""
+
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import unittest
+
+import farend
+import support
+from farend import FarEnd, server_context
+
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+CA = ("--cacert", support.pki() / "ca.pem")
+
+
+def take(connection, size):
+    """Exactly size bytes."""
+    data = b""
+    while len(data) < size:
+        data += connection.recv(size - len(data))
+    return data
+
+
+class Status(unittest.TestCase):
+    """check() runs the client twice, in words and with --json, and wants one story of both."""
+
+    def check(self, status, word, phase, says, *args, data=b"hello", **options):
+        words = support.client(*args, data=data, **options)
+        done = support.client("--json", *args, data=data, **options)
+        summary = done.summary()
+        self.assertEqual((words.status, done.status), (status, status), words.stderr + done.stderr)
+        self.assertEqual((summary["schema"], summary["exit"], summary["result"]), (1, status, word))
+        if status == 0:
+            self.assertNotIn("error", summary)
+            self.assertEqual(words.stdout, done.stdout)
+            return summary
+        self.assertEqual(summary["error"]["phase"], phase)
+        self.assertRegex(summary["error"]["message"], says)
+        last = words.stderr.splitlines()[-1]
+        self.assertRegex(last, f"^tlsecho-client: {phase}: .*{says}")
+        return summary
+
+
+class Usage(Status):
+    """2, and nothing is connected."""
+
+    def refuse(self, says, *args):
+        done = support.client(*args)
+        self.assertEqual(done.status, 2, done.stderr)
+        self.assertEqual(done.stdout, b"")
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn(says, done.stderr)
+
+    def test_a_wrong_command_line_is_one_line_with_its_remedy(self):
+        self.refuse("unknown option --nonsense", "--nonsense", "localhost")
+        self.refuse("Give HOST [PORT]")
+        self.refuse("port", "localhost", "http")
+        self.refuse("add --tls", "-k", "localhost")
+
+    def test_a_file_that_cannot_be_read_is_a_wrong_option(self):
+        for option in ("--cacert", "--cert"):
+            self.check(2, "usage", "options", "/nonexistent", option, "/nonexistent",
+                       "tls://127.0.0.1:1")
+
+    def test_a_key_of_another_certificate_is_a_wrong_option(self):
+        self.check(2, "usage", "options", "client.key", "--cert",
+                   support.pki() / "client-expired.pem", "--key", support.pki() / "client.key",
+                   "tls://127.0.0.1:1")
+
+    def test_wrong_values_of_tls_options_are_wrong_options(self):
+        self.check(2, "usage", "options", "1.1", "--tls-min", "1.1", "tls://127.0.0.1:1")
+        self.check(2, "usage", "options", "64", "--pin", "abc", "tls://127.0.0.1:1")
+
+    def test_a_source_is_an_address(self):
+        self.check(2, "usage", "options", "--source", "--source", "localhost", "127.0.0.1", "1")
+
+    def test_help_and_version_go_to_standard_output(self):
+        done = support.client("--help")
+        self.assertEqual((done.status, done.stderr), (0, ""))
+        self.assertIn(b"--cacert FILE", done.stdout)
+        done = support.client("-V")
+        self.assertEqual(done.status, 0)
+        self.assertRegex(done.stdout.decode(), r"(?s)^tlsecho-client \d.*OpenSSL 3.*OpenSSL 3")
+
+
+class Connect(Status):
+    """3, 4, 5, 6: there is no connection."""
+
+    def test_a_name_without_an_address_is_dns(self):
+        # A label of 64 bytes (RFC 1035 §2.3.4) is refused before anyone is asked.
+        self.check(3, "dns", "dns", "look up", "x" * 64 + ".invalid")
+        self.check(3, "dns", "dns", "look up", "-6", "127.0.0.1")
+
+    def test_a_port_without_a_listener_is_refused(self):
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            port = bound.getsockname()[1]
+            summary = self.check(4, "refused", "connect", "start the server", "127.0.0.1", port)
+            self.assertEqual(summary["error"]["address"], f"127.0.0.1:{port}")
+
+    def test_a_unix_socket_that_nobody_made_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.check(4, "refused", "connect", "No such file", f"unix://{folder}/none")
+
+    def test_an_address_that_no_route_leads_to_is_unreachable(self):
+        # TCP to the broadcast address fails in connect(2), and no packet leaves.
+        self.check(5, "unreachable", "connect", "255.255.255.255", "255.255.255.255", "7")
+
+    def test_a_source_address_of_somebody_else_is_unreachable(self):
+        self.check(5, "unreachable", "connect", "Cannot assign", "--source", "192.0.2.1", "127.0.0.1", "7")
+
+    def test_the_source_is_the_address_that_the_far_end_sees(self):
+        seen = []
+        with FarEnd(lambda c: (seen.append(c.getpeername()[0]), farend.echo(c))) as far:
+            self.check(0, "ok", None, None, "--source", "127.0.0.2", far.endpoint())
+        self.assertEqual(seen, ["127.0.0.2"] * 2)
+
+    def test_no_answer_to_a_syn_is_a_timeout(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+            waiting = []
+            while True:  # until the queue is full and connections stay half open
+                waiting.append(socket.socket())
+                waiting[-1].settimeout(0.5)
+                try:
+                    waiting[-1].connect(full.getsockname())
+                except TimeoutError:
+                    break
+            self.check(6, "timeout", "connect", "no answer in time", "--connect-timeout=300ms",
+                       "127.0.0.1", full.getsockname()[1])
+            for connection in waiting:
+                connection.close()
+
+    def test_a_handshake_without_an_answer_is_a_timeout(self):
+        with FarEnd(farend.swallow) as far:
+            self.check(6, "timeout", "handshake", "in time", "--connect-timeout=300ms", "--tls",
+                       "127.0.0.1", far.port)
+
+
+class Handshake(Status):
+    """7 to 12: the connection stands, TLS does not."""
+
+    def test_a_server_that_greets_first_does_not_speak_tls(self):
+        with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), farend.swallow(c))) as far:
+            self.check(7, "handshake", "handshake", "leave out --tls", "--tls", "127.0.0.1",
+                       far.port)
+
+    def test_a_plain_echo_does_not_speak_tls(self):
+        with FarEnd(farend.echo) as far:
+            self.check(7, "handshake", "handshake", "leave out --tls", "--tls", "127.0.0.1",
+                       far.port)
+
+    def test_no_common_version_is_a_failed_handshake(self):
+        with FarEnd(farend.echo, server_context(maximum=V12)) as far:
+            summary = self.check(7, "handshake", "handshake", "protocol_version", "--tls-min=1.3",
+                                 *CA, far.endpoint())
+            self.assertEqual(summary["error"]["alert"], 70)
+
+    def test_a_far_end_that_leaves_in_the_middle_is_a_failed_handshake(self):
+        with FarEnd(lambda c: take(c, 100) and c.shutdown(socket.SHUT_WR)) as far:
+            self.check(7, "handshake", "handshake", "left in the middle", "--tls", "127.0.0.1",
+                       far.port)
+
+    def test_a_reset_in_the_middle_is_a_reset_of_that_phase(self):
+        with FarEnd(lambda c: take(c, 1) and farend.reset(c)) as far:
+            self.check(12, "reset", "handshake", "reset", "--tls", "127.0.0.1", far.port)
+
+    def test_certificates_are_judged(self):
+        for name, status, word, says in (("self-signed", 8, "untrusted", "--pin"),
+                                         ("wrong-host", 9, "name-mismatch", "wrong.example"),
+                                         ("expired", 10, "expired", "2021"),
+                                         ("not-yet-valid", 10, "expired", "2090")):
+            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+                self.check(status, word, "handshake", says, *CA, far.endpoint())
+
+    def test_untrusted_comes_before_expired_and_that_before_the_name(self):
+        with FarEnd(farend.echo, server_context("expired")) as far:
+            self.check(8, "untrusted", "handshake", "--cacert", "--cacert",
+                       support.pki() / "other-ca.pem", far.endpoint())
+            self.check(10, "expired", "handshake", "2021", *CA, "--servername=x.example",
+                       far.endpoint())
+
+    def test_insecure_takes_any_certificate_and_warns(self):
+        with FarEnd(farend.echo, server_context("self-signed")) as far:
+            summary = self.check(0, "ok", None, None, "-k", far.endpoint())
+            self.assertIs(summary["tls"]["verified"], False)
+            self.assertIn("not verified", support.client("-k", far.endpoint()).stderr)
+            self.assertEqual("", support.client("-kq", far.endpoint()).stderr)
+
+    def test_a_pin_takes_the_place_of_chain_and_name(self):
+        with FarEnd(farend.echo, server_context("self-signed")) as far:
+            summary = self.check(0, "ok", None, None, "-k", far.endpoint())
+            pin = summary["tls"]["peer"]["sha256"]
+            summary = self.check(0, "ok", None, None, "--pin", pin.upper(), far.endpoint())
+            self.assertIs(summary["tls"]["verified"], True)
+            other = ("0" if pin[0] != "0" else "1") + pin[1:]
+            self.check(8, "untrusted", "handshake", pin, "--pin", other, far.endpoint())
+
+    def test_servername_is_sent_and_verified_instead_of_the_host(self):
+        context, names = server_context("wrong-host"), []
+        context.sni_callback = lambda _socket, name, _context: names.append(name)
+        with FarEnd(farend.echo, context) as far:
+            self.check(0, "ok", None, None, *CA, "--servername=wrong.example", far.endpoint())
+        self.assertEqual(names, ["wrong.example"] * 2)
+
+    def test_a_missing_client_certificate_is_named_on_both_versions(self):
+        for version in (V12, V13):
+            context = server_context(minimum=version, maximum=version, client_ca="ca.pem")
+            with self.subTest(version), FarEnd(farend.echo, context) as far:
+                phase = "handshake" if version == V12 else "echo"
+                self.check(11, "client-certificate", phase, "--cert", *CA, far.endpoint())
+
+    def test_a_refused_client_certificate_is_named_on_both_versions(self):
+        for version in (V12, V13):
+            context = server_context(minimum=version, maximum=version, client_ca="ca.pem")
+            with self.subTest(version), FarEnd(farend.echo, context) as far:
+                phase = "handshake" if version == V12 else "echo"
+                summary = self.check(11, "client-certificate", phase, "refused", *CA, "--cert",
+                                     support.pki() / "client-other-ca.pem", "--key",
+                                     support.pki() / "client-other-ca.key", far.endpoint())
+                self.assertIn(summary["error"]["alert"], (42, 43, 46, 48))
+
+    def test_a_refusal_is_found_however_much_there_was_to_send(self):
+        context = server_context(minimum=V13, client_ca="ca.pem")
+        with FarEnd(farend.echo, context) as far:
+            self.check(11, "client-certificate", "echo", "--cert", *CA, far.endpoint(),
+                       data=bytes(8 << 20))
+
+    def test_a_good_client_certificate_is_taken(self):
+        with tempfile.NamedTemporaryFile() as both:  # and its key may be in the same file
+            for part in ("client.pem", "client.key"):
+                both.write((support.pki() / part).read_bytes())
+            both.flush()
+            with FarEnd(farend.echo, server_context(client_ca="ca.pem")) as far:
+                self.check(0, "ok", None, None, *CA, "--cert", both.name, far.endpoint())
+
+
+class Echo(Status):
+    """0, 6, 12, 13, 14: the session stands, and this is what came of the bytes."""
+
+    def test_every_byte_back_is_ok_on_all_transports(self):
+        data = os.urandom(1 << 20)
+        for context in (None, server_context(maximum=V12), server_context(minimum=V13),
+                        server_context("server-rsa")):
+            with self.subTest(context), FarEnd(farend.echo, context) as far:
+                args = CA if context else ()
+                self.assertEqual(support.client(*args, far.endpoint(), data=data).stdout, data)
+                summary = self.check(0, "ok", None, None, *args, far.endpoint(), data=data)
+                self.assertEqual(summary["bytes_sent"], len(data))
+                self.assertEqual(summary["bytes_received"], len(data))
+                self.assertEqual(summary["address"], f"127.0.0.1:{far.port}")
+                self.assertGreater(summary["phases"]["first_echo"], 0)
+                self.assertEqual("handshake" in summary["phases"], bool(context))
+                self.assertEqual(summary.get("close_notify"), True if context else None)
+
+    def test_json_says_what_tls_agreed_on(self):
+        with FarEnd(farend.echo, server_context(minimum=V13)) as far:
+            tls = self.check(0, "ok", None, None, *CA, far.endpoint())["tls"]
+            self.assertEqual((tls["version"], tls["resumed"], tls["verified"]),
+                             ("TLSv1.3", False, True))
+            self.assertRegex(tls["cipher"], "^TLS_")
+            self.assertRegex(tls["peer"]["not_after"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+            self.assertRegex(tls["peer"]["sha256"], "^[0-9a-f]{64}$")
+            self.assertIn("CN=", tls["peer"]["subject"])
+            self.assertNotIn("alpn", tls)
+
+    def test_no_input_is_ok(self):
+        with FarEnd(farend.echo) as far:
+            summary = self.check(0, "ok", None, None, far.endpoint(), data=b"")
+            self.assertEqual((summary["bytes_sent"], summary["bytes_received"]), (0, 0))
+            self.assertNotIn("first_echo", summary["phases"])
+
+    def test_all_bytes_back_are_ok_even_without_close_notify_or_with_a_reset(self):
+        def echo_then(end):
+            def handler(connection):
+                for data in farend.received(connection):
+                    connection.sendall(data)
+                farend.delivered(connection)
+                end(connection)
+            return handler
+
+        for end in (lambda c: c.close(), farend.reset):
+            with self.subTest(end), FarEnd(echo_then(end), server_context()) as far:
+                summary = self.check(0, "ok", None, None, *CA, far.endpoint())
+                self.assertIs(summary["close_notify"], False)
+        with FarEnd(echo_then(farend.reset)) as far:
+            self.check(0, "ok", None, None, far.endpoint())
+
+    def test_silence_is_a_timeout(self):
+        with FarEnd(farend.swallow) as far:
+            os_pipe, stays_open = os.pipe()
+            with os.fdopen(os_pipe), os.fdopen(stays_open, "wb") as feed:
+                feed.write(b"hello")
+                feed.flush()
+                done = subprocess.run([support.program("TLSECHO_CLIENT"), "--idle-timeout=300ms",
+                                       far.endpoint()], stdin=os_pipe, capture_output=True,
+                                      timeout=support.DEADLINE_S, check=False)
+            self.assertEqual(done.returncode, 6)
+            self.assertIn(b"5 bytes still to come back", done.stderr)
+
+    def test_a_reset_with_bytes_missing_is_a_reset(self):
+        for context in (None, server_context()):
+            with self.subTest(context), \
+                    FarEnd(lambda c: take(c, 5) and farend.reset(c), context) as far:
+                self.check(12, "reset", "echo", "5 of 5 bytes missing", *(CA if context else ()),
+                           far.endpoint())
+
+    def test_an_end_with_bytes_missing_is_truncated(self):
+        def half(connection):
+            connection.sendall(take(connection, 10)[:4])
+            farend.finish(connection)
+
+        with FarEnd(half) as far:
+            self.check(13, "truncated", "echo", "ended with 6 of 10 bytes missing", far.endpoint(),
+                       data=b"0123456789")
+
+    def test_a_cut_with_bytes_missing_is_truncated_and_named(self):
+        def cut(connection):
+            for _ in farend.received(connection):
+                connection.sendall(b"0123")
+            farend.delivered(connection)
+
+        with FarEnd(cut, server_context()) as far:
+            summary = self.check(13, "truncated", "echo", "without close_notify", *CA,
+                                 far.endpoint(), data=b"0123456789")
+            self.assertIs(summary["close_notify"], False)
+
+    def test_an_end_before_the_input_s_is_truncated(self):
+        with FarEnd(lambda c: c.sendall(take(c, 5))) as far:
+            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), far.endpoint()],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE)
+            client.stdin.write(b"hello")
+            client.stdin.flush()
+            self.assertEqual(client.wait(support.DEADLINE_S), 13)
+            self.assertEqual(client.stdout.read(), b"hello")
+            self.assertIn(b"before our input did", client.stderr.read())
+            for stream in (client.stdin, client.stdout, client.stderr):
+                stream.close()
+
+    def test_a_different_byte_is_corrupt_at_its_offset_at_once(self):
+        def change(connection):
+            data = bytearray(take(connection, 10))
+            data[7] ^= 1
+            connection.sendall(data)
+            farend.swallow(connection)  # the client must not wait for an end
+
+        with FarEnd(change) as far:
+            self.check(14, "corrupt", "echo", "byte 7 came back as 0x36 instead of 0x37",
+                       far.endpoint(), data=b"0123456789")
+
+    def test_a_surplus_byte_is_corrupt(self):
+        with FarEnd(lambda c: (c.sendall(take(c, 5) + b"!"), farend.swallow(c))) as far:
+            self.check(14, "corrupt", "echo", r"byte 5 \(0x21\) came back, but only 5 were sent",
+                       far.endpoint())
+
+    def test_a_tls_server_is_recognised_by_its_alert(self):
+        alert = b"\x15\x03\x01\x00\x02\x02\x46"  # fatal, protocol_version (RFC 8446 §6)
+        with FarEnd(lambda c: (take(c, 5), c.sendall(alert), farend.swallow(c))) as far:
+            self.check(14, "corrupt", "echo", "it speaks TLS, add --tls", far.endpoint())
+
+    def test_upper_is_compared_as_upper(self):
+        def upper(connection):
+            for data in farend.received(connection):
+                connection.sendall(data.upper())
+            farend.finish(connection)
+
+        with FarEnd(upper) as far:
+            self.check(0, "ok", None, None, "--expect=upper", far.endpoint(), data=b"Hello, 1\xe9")
+            self.check(14, "corrupt", "echo", "byte 1 ", far.endpoint(), data=b"Hello")
+
+    def test_none_takes_anything_but_a_reset(self):
+        def other(end):
+            return lambda c: (take(c, 5), c.sendall(b"something else"), farend.delivered(c), end(c))
+
+        with FarEnd(other(lambda c: c.close())) as far:
+            done = support.client("--expect=none", far.endpoint(), data=b"hello")
+            self.assertEqual((done.status, done.stdout), (0, b"something else"))
+        with FarEnd(other(farend.reset)) as far:
+            self.check(12, "reset", "echo", "reset", "--expect=none", far.endpoint())
+
+
+class Local(Status):
+    """15, and signals."""
+
+    def shell(self, line, far):
+        return support.run("sh", "-c", line, "sh", support.program("TLSECHO_CLIENT"),
+                           far.endpoint(), data=b"hello")
+
+    def test_trouble_with_our_own_input_and_output_is_local(self):
+        with FarEnd(farend.echo) as far:
+            for line, says in (('"$1" "$2" >/dev/full', "No space left"),
+                               ('"$1" "$2" >&-', "standard output"),
+                               ('"$1" "$2" <&-', "standard input"),
+                               ('"$1" "$2" <.', "Is a directory")):
+                with self.subTest(line):
+                    done = self.shell(line, far)
+                    self.assertEqual(done.status, 15, done.stderr)
+                    self.assertRegex(done.stderr, f"^tlsecho-client: local: .*{says}")
+
+    def test_nobody_reading_standard_output_is_local_and_no_signal(self):
+        with FarEnd(farend.echo) as far:
+            read_end, write_end = os.pipe()
+            os.close(read_end)
+            done = subprocess.run([support.program("TLSECHO_CLIENT"), "--json", far.endpoint()],
+                                  input=b"hello", stdout=write_end, stderr=subprocess.PIPE,
+                                  timeout=support.DEADLINE_S, check=False)
+            os.close(write_end)
+            self.assertEqual(done.returncode, 15)
+            self.assertIn(b'"result":"local-io"', done.stderr)
+
+    def test_an_interrupt_ends_the_pipe_by_the_signal(self):
+        with FarEnd(farend.echo) as far:
+            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), far.endpoint()],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            client.stdin.write(b"x")
+            client.stdin.flush()
+            self.assertEqual(client.stdout.read(1), b"x")
+            client.send_signal(signal.SIGINT)
+            self.assertEqual(client.wait(support.DEADLINE_S), -signal.SIGINT)
+            client.stdin.close()
+            client.stdout.close()
+
+    def test_verbose_tells_how_the_session_came_about_and_quiet_nothing(self):
+        with FarEnd(farend.echo, server_context()) as far:
+            text = support.client("-v", *CA, far.endpoint(), data=b"x").stderr
+            self.assertTrue(re.search(rf"connected to 127\.0\.0\.1:{far.port} from 127\.", text))
+            self.assertIn("TLSv1.3", text)
+            self.assertIn("sent 1 bytes, received 1 bytes", text)
+            self.assertEqual(support.client("-q", *CA, far.endpoint(), data=b"x").stderr, "")
+
+
+if __name__ == "__main__":
+    unittest.main()

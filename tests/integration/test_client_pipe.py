@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""The pipe of tlsecho-client moves every direction by itself, whatever the sizes."""
+
+import os
+import socket
+import subprocess
+import threading
+import unittest
+
+import farend
+import support
+from farend import FarEnd, server_context
+
+CA = ("--cacert", support.pki() / "ca.pem")
+BIG = 8 << 20
+WINDOW = 16 << 20  # what the client remembers of bytes on their way
+
+
+def start(*args):
+    """The client with pipes at both ends, unbuffered."""
+    command = [support.program("TLSECHO_CLIENT"), *map(str, args)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, bufsize=0)
+
+
+def finish(client):
+    """(exit status, what is left on stdout, stderr)"""
+    out, err = client.stdout.read(), client.stderr.read()
+    status = client.wait(support.DEADLINE_S)
+    for stream in (client.stdin, client.stdout, client.stderr):
+        stream.close()
+    return status, out, err
+
+
+def feed(client, data):
+    """Writes data and closes, in a thread of its own."""
+    def write():
+        view = memoryview(data)
+        while view:
+            view = view[client.stdin.write(view):]
+        client.stdin.close()
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+class Pipe(unittest.TestCase):
+    def transports(self):
+        return (None, server_context())
+
+    def test_sending_does_not_wait_for_anything_to_come_back(self):
+        def later(connection):
+            data = b"".join(farend.received(connection))
+            connection.sendall(data)
+            farend.finish(connection)
+
+        data = os.urandom(BIG)
+        for context in self.transports():
+            with self.subTest(context), FarEnd(later, context) as far:
+                done = support.client(*(CA if context else ()), far.endpoint(), data=data)
+                self.assertEqual((done.status, done.stderr), (0, ""))
+                self.assertEqual(done.stdout, data)
+
+    def test_a_far_end_that_reads_only_while_it_is_read_is_served(self):
+        def narrow(connection):
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                connection.setsockopt(socket.SOL_SOCKET, option, 64 << 10)
+            while data := connection.recv(3001):
+                connection.sendall(data)
+            farend.finish(connection)
+
+        data = os.urandom(BIG)
+        for context in self.transports():
+            with self.subTest(context), FarEnd(narrow, context) as far:
+                done = support.client(*(CA if context else ()), far.endpoint(), data=data)
+                self.assertEqual((done.status, done.stderr), (0, ""))
+                self.assertEqual(done.stdout, data)
+
+    def test_a_stopped_standard_output_stops_reading_alone_and_is_no_silence(self):
+        arrived = threading.Event()
+
+        def ahead(connection):
+            """Echoes while the client reads, and takes all of its input meanwhile."""
+            data = bytearray()
+            done = threading.Event()
+
+            def take():
+                for piece in farend.received(connection):
+                    data.extend(piece)
+                arrived.set()
+                done.set()
+
+            taker = threading.Thread(target=take)
+            taker.start()
+            sent = 0
+            while not done.is_set() or sent < len(data):
+                piece = bytes(data[sent:sent + 4096])
+                connection.sendall(piece)
+                sent += len(piece)
+            taker.join()
+            farend.finish(connection)
+
+        data = os.urandom(BIG)
+        with FarEnd(ahead) as far:
+            client = start("--idle-timeout=500ms", far.endpoint())
+            feeding = feed(client, data)
+            self.assertTrue(arrived.wait(support.DEADLINE_S), "all input is sent")
+            with self.assertRaises(subprocess.TimeoutExpired):  # longer than its idle time-out
+                client.wait(1.5)
+            status, out, err = finish(client)
+            feeding.join()
+            self.assertEqual((status, err), (0, b""))
+            self.assertEqual(out, data)
+
+    def test_what_comes_is_written_while_the_input_says_nothing(self):
+        with FarEnd(lambda c: (c.sendall(b"banner\n"), farend.swallow(c))) as far:
+            client = start("--expect=none", far.endpoint())
+            self.assertEqual(client.stdout.read(7), b"banner\n")
+            client.stdin.close()
+            self.assertEqual(finish(client)[0], 0)
+
+    def test_each_byte_of_slow_input_is_echoed_at_once(self):
+        for context in self.transports():
+            with self.subTest(context), FarEnd(farend.echo, context) as far:
+                client = start(*(CA if context else ()), far.endpoint())
+                for byte in (b"a", b"b", b"\0", b"\xff"):
+                    client.stdin.write(byte)
+                    self.assertEqual(client.stdout.read(1), byte)
+                client.stdin.close()
+                self.assertEqual(finish(client), (0, b"", b""))
+
+    def test_the_input_is_not_touched_before_the_session_is_up(self):
+        with FarEnd(farend.echo) as far:
+            read_end, write_end = os.pipe()
+            os.write(write_end, b"still here")
+            os.close(write_end)
+            done = subprocess.run([support.program("TLSECHO_CLIENT"), "-q", "--tls", "127.0.0.1",
+                                   str(far.port)], stdin=read_end, capture_output=True,
+                                  timeout=support.DEADLINE_S, check=False)
+            self.assertEqual(done.returncode, 7)
+            self.assertEqual(os.read(read_end, 100), b"still here")
+            os.close(read_end)
+
+    def test_with_nothing_coming_back_it_stops_at_the_window_it_remembers(self):
+        with FarEnd(farend.swallow) as far, open("/dev/zero", "rb") as zero:
+            done = subprocess.run([support.program("TLSECHO_CLIENT"), "--json",
+                                   "--idle-timeout=500ms", far.endpoint()], stdin=zero,
+                                  capture_output=True, timeout=support.DEADLINE_S, check=False)
+            self.assertEqual(done.returncode, 6)
+            self.assertIn(b'"bytes_sent":%d,' % WINDOW, done.stderr)
+
+    def test_descriptors_shared_with_the_shell_stay_blocking(self):
+        with FarEnd(farend.echo) as far:
+            client = start(far.endpoint())
+            client.stdin.write(b"x")
+            self.assertEqual(client.stdout.read(1), b"x")
+            self.assertTrue(os.get_blocking(client.stdin.fileno()))
+            with open(f"/proc/{client.pid}/fdinfo/1", encoding="ascii") as info:
+                flags = int(info.read().split("flags:")[1].split()[0], 8)
+            self.assertFalse(flags & os.O_NONBLOCK)
+            client.stdin.close()
+            self.assertEqual(finish(client)[0], 0)
+
+    def test_a_socket_as_standard_output_takes_everything(self):
+        data = os.urandom(1 << 20)
+        ours, its = socket.socketpair()
+        with FarEnd(farend.echo) as far, ours, its:
+            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), far.endpoint()],
+                                      stdin=subprocess.PIPE, stdout=its)
+            its.close()
+            feeding = feed(client, data)
+            self.assertEqual(b"".join(iter(lambda: ours.recv(1 << 16), b"")), data)
+            feeding.join()
+            self.assertEqual(client.wait(support.DEADLINE_S), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

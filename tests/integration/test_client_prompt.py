@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""The prompt of tlsecho-client, as somebody at a terminal sees it."""
+
+import os
+import pty
+import select
+import termios
+import threading
+import time
+import unittest
+
+import farend
+import support
+from farend import FarEnd, server_context
+
+UP, INTERRUPT, END = b"\x1b[A", b"\x03", b"\x04"
+
+
+class Terminal:
+    """The client with a terminal of its own."""
+
+    def __init__(self, *args):
+        program = support.program("TLSECHO_CLIENT")
+        environment = support.environment(TERM="vt100", LC_ALL="C.UTF-8")
+        self.seen = b""
+        self.pid, self.keyboard = pty.fork()
+        if self.pid == 0:
+            os.execve(program, [program, *map(str, args)], environment)
+
+    def type(self, keys):
+        os.write(self.keyboard, keys)
+
+    def read(self, end):
+        """More of the screen; False once the client has closed it."""
+        ready, _, _ = select.select([self.keyboard], [], [], max(0, end - time.monotonic()))
+        if not ready:
+            raise AssertionError(f"nothing more on the screen than {self.seen!r}")
+        try:
+            self.seen += os.read(self.keyboard, 4096)
+        except OSError:  # EIO: nobody holds the other side any more
+            return False
+        return True
+
+    def wait_for(self, text):
+        """Until text is on the screen; what was there before it is forgotten."""
+        end = time.monotonic() + support.DEADLINE_S
+        while text not in self.seen:
+            if not self.read(end):
+                raise AssertionError(f"ended without {text!r} after {self.seen!r}")
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def wait_for_line_editor(self):
+        """Until the terminal gives single keys, so that what is typed is not echoed by it."""
+        end = time.monotonic() + support.DEADLINE_S
+        while termios.tcgetattr(self.keyboard)[3] & termios.ICANON:
+            if time.monotonic() > end:
+                raise AssertionError("no line editor")
+            time.sleep(0.001)
+
+    def prompt(self):
+        self.wait_for(b"> ")
+        self.wait_for_line_editor()
+
+    def status(self):
+        end = time.monotonic() + support.DEADLINE_S
+        while self.read(end):
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.keyboard)
+        return os.waitstatus_to_exitcode(status)
+
+
+class Lines:
+    """A far end that echoes and keeps what it got."""
+
+    def __init__(self):
+        self.data = b""
+
+    def __call__(self, connection):
+        for piece in farend.received(connection):
+            self.data += piece
+            connection.sendall(piece)
+        farend.finish(connection)
+
+
+class Prompt(unittest.TestCase):
+    def test_a_line_goes_out_and_its_echo_is_shown(self):
+        for context in (None, server_context()):
+            lines = Lines()
+            with self.subTest(context), FarEnd(lines, context) as far:
+                terminal = Terminal(*(("-kq",) if context else ()), far.endpoint())
+                terminal.prompt()
+                terminal.type(b"hello\n")
+                terminal.wait_for(b"hello\r\n")  # as typed
+                terminal.wait_for(b"hello\r\n")  # as it came back
+                terminal.prompt()
+                terminal.type(END)
+                self.assertEqual(terminal.status(), 0)
+                self.assertEqual(lines.data, b"hello\n")
+
+    def test_an_empty_line_is_not_sent(self):
+        lines = Lines()
+        with FarEnd(lines) as far:
+            terminal = Terminal(far.endpoint())
+            for keys in (b"\n", b"\n", b"x\n"):
+                terminal.prompt()
+                terminal.type(keys)
+            terminal.wait_for(b"x\r\nx\r\n")
+            terminal.prompt()
+            terminal.type(END)
+            self.assertEqual(terminal.status(), 0)
+            self.assertEqual(lines.data, b"x\n")
+
+    def test_arrow_up_brings_back_a_line_and_it_can_be_edited(self):
+        lines = Lines()
+        with FarEnd(lines) as far:
+            terminal = Terminal(far.endpoint())
+            terminal.prompt()
+            terminal.type(b"first\n")
+            terminal.wait_for(b"first\r\nfirst\r\n")
+            terminal.prompt()
+            terminal.type(UP + b"\x7f!\n")  # rubs out the last character
+            terminal.wait_for(b"firs!\r\n")
+            terminal.prompt()
+            terminal.type(END)
+            self.assertEqual(terminal.status(), 0)
+            self.assertEqual(lines.data, b"first\nfirs!\n")
+
+    def test_letters_of_several_bytes_stay_whole(self):
+        lines = Lines()
+        with FarEnd(lines) as far:
+            terminal = Terminal(far.endpoint())
+            terminal.prompt()
+            terminal.type("grün €\n".encode())
+            terminal.wait_for("grün €\r\n".encode())
+            terminal.prompt()
+            terminal.type(END)
+            self.assertEqual(terminal.status(), 0)
+            self.assertEqual(lines.data, "grün €\n".encode())
+
+    def test_an_interrupt_ends_by_what_was_measured(self):
+        with FarEnd(farend.echo) as far:
+            terminal = Terminal("-v", far.endpoint())
+            terminal.prompt()
+            terminal.type(b"x\n")
+            terminal.wait_for(b"x\r\nx\r\n")
+            terminal.prompt()
+            terminal.type(INTERRUPT)
+            terminal.wait_for(b"sent 2 bytes, received 2 bytes")
+            self.assertEqual(terminal.status(), 0)
+
+    def test_an_interrupt_while_an_echo_is_awaited_is_truncated(self):
+        got = threading.Event()
+
+        def silent(connection):
+            for _ in farend.received(connection):
+                got.set()
+
+        with FarEnd(silent) as far:
+            terminal = Terminal(far.endpoint())
+            terminal.prompt()
+            terminal.type(b"x\n")
+            self.assertTrue(got.wait(support.DEADLINE_S))
+            terminal.type(INTERRUPT)
+            terminal.wait_for(b"interrupted with 2 of 2 bytes missing")
+            self.assertEqual(terminal.status(), 13)
+
+    def test_an_echo_that_does_not_come_is_a_timeout(self):
+        with FarEnd(farend.swallow) as far:
+            terminal = Terminal("--idle-timeout=300ms", far.endpoint())
+            terminal.prompt()
+            terminal.type(b"x\n")
+            terminal.wait_for(b"nothing moved for 0.3 s, with 2 bytes still to come back")
+            self.assertEqual(terminal.status(), 6)
+
+    def test_a_wrong_echo_ends_the_prompt(self):
+        with FarEnd(lambda c: (c.recv(9), c.sendall(b"y\n"), farend.swallow(c))) as far:
+            terminal = Terminal(far.endpoint())
+            terminal.prompt()
+            terminal.type(b"x\n")
+            terminal.wait_for(b"byte 0 came back as 0x79 instead of 0x78")
+            self.assertEqual(terminal.status(), 14)
+
+    def test_the_end_of_the_far_end_is_noticed_while_somebody_types(self):
+        leave = threading.Event()
+        with FarEnd(lambda c: leave.wait(support.DEADLINE_S)) as far:
+            terminal = Terminal("--json", far.endpoint())
+            terminal.prompt()
+            terminal.type(b"half a li")
+            terminal.wait_for(b"half a li")
+            leave.set()
+            terminal.wait_for(b'"result":"ok"')
+            self.assertEqual(terminal.status(), 0)
+
+    def test_with_none_what_comes_is_shown_above_the_line_being_typed(self):
+        speak = threading.Event()
+
+        def handler(connection):
+            speak.wait(support.DEADLINE_S)
+            connection.sendall(b"news")
+            farend.swallow(connection)
+
+        with FarEnd(handler) as far:
+            terminal = Terminal("--expect=none", far.endpoint())
+            terminal.prompt()
+            terminal.type(b"typing")
+            terminal.wait_for(b"typing")
+            speak.set()
+            terminal.wait_for(b"\r\nnews\r\n")
+            terminal.wait_for(b"> typing")
+            terminal.type(INTERRUPT)
+            self.assertEqual(terminal.status(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

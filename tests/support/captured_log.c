@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "captured_log.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 10000 };
+
+static int ends[2];
+static char line[LOG_LINE_BYTES + 1];
+
+int captured_log_open(enum log_level level, enum log_format format)
+{
+    struct error err;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_msg(log_open(ends[1], level, format, &err) == 0, "%s", err.text);
+    return ends[1];
+}
+
+static char next_byte(void)
+{
+    char byte;
+    struct pollfd waiting = {.fd = ends[0], .events = POLLIN};
+    ck_assert_msg(poll(&waiting, 1, WAIT_MS) == 1, "no line came");
+    ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+    return byte;
+}
+
+const char *captured_log_line(void)
+{
+    size_t n = 0;
+    for (char byte; (byte = next_byte()) != '\n'; n++) {
+        ck_assert_uint_lt(n, LOG_LINE_BYTES);
+        line[n] = byte;
+    }
+    line[n] = '\0';
+    return line;
+}
+
+const char *captured_log_find(const char *text)
+{
+    while (!strstr(captured_log_line(), text))
+        ;
+    return line;
+}
+
+void captured_log_close(void)
+{
+    log_close();
+    close(ends[0]);
+    close(ends[1]);
+}

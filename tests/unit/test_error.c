@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsecho/error.h"
+
+START_TEST(tells_its_kind_and_its_sentence)
+{
+    struct error err;
+    ck_assert_int_eq(error_set(&err, ERROR_EXPIRED, "it ended %d days ago", 3), -1);
+    ck_assert_int_eq(err.kind, ERROR_EXPIRED);
+    ck_assert_int_eq(err.code, 0);
+    ck_assert_int_eq(err.alert, -1);
+    ck_assert_str_eq(err.text, "it ended 3 days ago");
+}
+END_TEST
+
+START_TEST(ends_with_the_systems_words)
+{
+    struct error err;
+    errno = ENOENT;
+    ck_assert_int_eq(error_sys(&err, "open %s", "/etc/nothing"), -1);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, ENOENT);
+    ck_assert_int_eq(err.alert, -1);
+    ck_assert_str_eq(err.text, "open /etc/nothing: No such file or directory");
+}
+END_TEST
+
+START_TEST(puts_the_context_in_front_and_keeps_the_rest)
+{
+    struct error err;
+    error_set(&err, ERROR_TLS, "bad record");
+    err.code = 7;
+    err.alert = 20;
+    ck_assert_int_eq(error_prefix(&err, "profile %s", "default"), -1);
+    ck_assert_str_eq(err.text, "profile default: bad record");
+    ck_assert_int_eq(err.kind, ERROR_TLS);
+    ck_assert_int_eq(err.code, 7);
+    ck_assert_int_eq(err.alert, 20);
+}
+END_TEST
+
+START_TEST(cuts_what_is_too_long)
+{
+    char text[2 * ERROR_TEXT_BYTES];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    struct error err;
+
+    error_set(&err, ERROR_INPUT, "%s", text);
+    ck_assert_uint_eq(strlen(err.text), ERROR_TEXT_BYTES - 1);
+    errno = EACCES;
+    error_sys(&err, "%s", text);
+    ck_assert_uint_eq(strlen(err.text), ERROR_TEXT_BYTES - 1);
+    error_prefix(&err, "%s", text);
+    ck_assert_uint_eq(strlen(err.text), ERROR_TEXT_BYTES - 1);
+    error_prefix(&err, "in front");
+    ck_assert_uint_eq(strlen(err.text), ERROR_TEXT_BYTES - 1);
+    ck_assert_uint_eq(strncmp(err.text, "in front: xxx", 13), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("error");
+    TCase *tcase = tcase_create("error");
+    tcase_add_test(tcase, tells_its_kind_and_its_sentence);
+    tcase_add_test(tcase, ends_with_the_systems_words);
+    tcase_add_test(tcase, puts_the_context_in_front_and_keeps_the_rest);
+    tcase_add_test(tcase, cuts_what_is_too_long);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

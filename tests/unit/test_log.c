@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/log.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "captured_log.h"
+#include "tlsecho/clock.h"
+
+static void log_value(const char *value)
+{
+    struct log_line line;
+    ck_assert(log_begin(&line, LOG_LEVEL_INFO, "test"));
+    log_text(&line, "value", value);
+    log_end(&line);
+}
+
+static void log_one_of_each(void)
+{
+    struct log_line line;
+    ck_assert(log_begin(&line, LOG_LEVEL_WARNING, "test"));
+    log_text(&line, "text", "two words");
+    log_number(&line, "number", UINT64_MAX);
+    log_seconds(&line, "duration", 12000034);
+    log_switch(&line, "on", true);
+    log_switch(&line, "off", false);
+    log_end(&line);
+}
+
+static json_t *parse(const char *text)
+{
+    json_error_t err;
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &err);
+    ck_assert_msg(object != NULL, "%s: %s", text, err.text);
+    return object;
+}
+
+static const char *json_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    ck_assert_msg(text != NULL, "no text for %s", key);
+    return text;
+}
+
+START_TEST(writes_logfmt)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_one_of_each();
+    const char *line = captured_log_line();
+    char time[32];
+    int end = 0;
+    sscanf(line, "time=%31[0-9TZ:.-]%n", time, &end);
+    ck_assert_uint_eq(strlen(time), strlen("2026-01-02T03:04:05.678Z"));
+    ck_assert_str_eq(line + end, " level=warning event=test text=\"two words\""
+                                 " number=18446744073709551615 duration=12.000034 on=yes off=no");
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(writes_json)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    log_one_of_each();
+    const char *line = captured_log_line();
+    ck_assert_ptr_nonnull(strstr(line, "\"number\":18446744073709551615,\"duration\":12.000034,"));
+    log_reason(LOG_LEVEL_ERROR, "broken", "in the middle");
+    json_t *object = parse(captured_log_line());
+    ck_assert_str_eq(json_text(object, "level"), "error");
+    ck_assert_str_eq(json_text(object, "event"), "broken");
+    ck_assert_str_eq(json_text(object, "reason"), "in the middle");
+    ck_assert_uint_eq(strlen(json_text(object, "time")), strlen("2026-01-02T03:04:05.678Z"));
+    json_decref(object);
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(switches_are_booleans_in_json)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    struct log_line line;
+    ck_assert(log_begin(&line, LOG_LEVEL_INFO, "test"));
+    log_switch(&line, "on", true);
+    log_switch(&line, "off", false);
+    log_end(&line);
+    json_t *object = parse(captured_log_line());
+    ck_assert(json_is_true(json_object_get(object, "on")));
+    ck_assert(json_is_false(json_object_get(object, "off")));
+    json_decref(object);
+    captured_log_close();
+}
+END_TEST
+
+/* What a value looks like between quotes, in either format; NULL = logfmt needs no quotes. */
+static const struct {
+    const char *value, *escaped;
+} escapes[] = {
+    {"bare-value/1.0:[::1]", NULL},
+    {"", ""},
+    {"two words", "two words"},
+    {"a=b", "a=b"},
+    {"say \"hi\"", "say \\\"hi\\\""},
+    {"back\\slash", "back\\\\slash"},
+    {"line\nbreak\r\ttab", "line\\u000abreak\\u000d\\u0009tab"},
+    {"\x1b[31mred", "\\u001b[31mred"},
+    {"rub\x7f", "rub\\u007f"},
+    {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\x8d", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\x8d"},
+    {"c1 \xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "c1 \\u0080\\u009b\\u009f\xc2\xa0"},
+    {"\x80\xbf", "\\ufffd\\ufffd"},                       /* no sequence begins so */
+    {"\xff\xfe", "\\ufffd\\ufffd"},                       /* nor so */
+    {"\xc3", "\\ufffd"},                                  /* it ends too early */
+    {"\xe2\x82", "\\ufffd\\ufffd"},                       /* likewise */
+    {"\xf0\x9f\x8c!", "\\ufffd\\ufffd\\ufffd!"},          /* likewise */
+    {"\xc0\x80", "\\ufffd\\ufffd"},                       /* overlong NUL */
+    {"\xc1\xbf", "\\ufffd\\ufffd"},                       /* overlong DEL */
+    {"\xe0\x9f\xbf", "\\ufffd\\ufffd\\ufffd"},            /* overlong U+07FF */
+    {"\xe0\xa0\x80", "\xe0\xa0\x80"},                     /* U+0800 */
+    {"\xf0\x8f\xbf\xbf", "\\ufffd\\ufffd\\ufffd\\ufffd"}, /* overlong U+FFFF */
+    {"\xf0\x90\x80\x80", "\xf0\x90\x80\x80"},             /* U+10000 */
+    {"\xed\x9f\xbf", "\xed\x9f\xbf"},                     /* U+D7FF */
+    {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},            /* a surrogate */
+    {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},             /* U+10FFFF */
+    {"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"}, /* U+110000 */
+};
+
+enum { ESCAPES = sizeof escapes / sizeof escapes[0] };
+
+START_TEST(escapes_in_logfmt_what_a_reader_or_a_terminal_would_take_amiss)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_value(escapes[_i].value);
+    char expected[128];
+    if (escapes[_i].escaped)
+        snprintf(expected, sizeof expected, " event=test value=\"%s\"", escapes[_i].escaped);
+    else
+        snprintf(expected, sizeof expected, " event=test value=%s", escapes[_i].value);
+    const char *line = captured_log_line();
+    ck_assert_ptr_nonnull(strstr(line, " event="));
+    ck_assert_str_eq(strstr(line, " event="), expected);
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(escapes_likewise_in_json_which_stays_json)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    log_value(escapes[_i].value);
+    char expected[128];
+    const char *escaped = escapes[_i].escaped ? escapes[_i].escaped : escapes[_i].value;
+    snprintf(expected, sizeof expected, ",\"value\":\"%s\"}", escaped);
+    const char *line = captured_log_line();
+    ck_assert_ptr_nonnull(strstr(line, ",\"value\""));
+    ck_assert_str_eq(strstr(line, ",\"value\""), expected);
+    json_decref(parse(line));
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(writes_its_level_and_those_above)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    captured_log_open((enum log_level)_i, LOG_FORMAT_LOGFMT);
+    for (int level = LOG_LEVEL_DEBUG; level <= LOG_LEVEL_ERROR; level++) {
+        ck_assert_int_eq(log_enabled((enum log_level)level), level >= _i);
+        log_reason((enum log_level)level, "test", "x");
+    }
+    for (int level = _i; level <= LOG_LEVEL_ERROR; level++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, " level=%s ", names[level]);
+        ck_assert_ptr_nonnull(strstr(captured_log_line(), expected));
+    }
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(nothing_is_logged_while_it_is_not_open)
+{
+    struct log_line line;
+    ck_assert(!log_enabled(LOG_LEVEL_ERROR));
+    ck_assert(!log_begin(&line, LOG_LEVEL_ERROR, "test"));
+    log_close();
+    captured_log_open(LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT);
+    captured_log_close();
+    ck_assert(!log_begin(&line, LOG_LEVEL_ERROR, "test"));
+}
+END_TEST
+
+/* Fills a line with fields until one does not fit, then one more that would. */
+static void log_too_much(void)
+{
+    char value[301];
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    struct log_line line;
+    ck_assert(log_begin(&line, LOG_LEVEL_INFO, "test"));
+    for (int i = 0; i < 8; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "key%d", i);
+        log_text(&line, key, value);
+    }
+    log_number(&line, "last", 1);
+    log_end(&line);
+}
+
+START_TEST(a_line_too_long_loses_its_last_fields_and_says_so)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_too_much();
+    const char *line = captured_log_line();
+    ck_assert_uint_lt(strlen(line), LOG_LINE_BYTES);
+    ck_assert_ptr_nonnull(strstr(line, " key5=vvv"));
+    ck_assert_ptr_null(strstr(line, "key6"));
+    ck_assert_ptr_null(strstr(line, "last"));
+    ck_assert_str_eq(strrchr(line, ' '), " truncated=yes");
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(a_json_line_too_long_is_still_json)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    log_too_much();
+    json_t *object = parse(captured_log_line());
+    ck_assert_uint_eq(strlen(json_text(object, "key5")), 300);
+    ck_assert_ptr_null(json_object_get(object, "key6"));
+    ck_assert_ptr_null(json_object_get(object, "last"));
+    ck_assert(json_is_true(json_object_get(object, "truncated")));
+    json_decref(object);
+    captured_log_close();
+}
+END_TEST
+
+/* Every length around the limit: a line never outgrows its room, and never breaks. */
+START_TEST(a_line_just_too_long_is_still_whole)
+{
+    captured_log_open(LOG_LEVEL_INFO, _i ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
+    for (size_t n = LOG_LINE_BYTES - 150; n <= LOG_LINE_BYTES; n++) {
+        char value[LOG_LINE_BYTES + 1];
+        memset(value, 'v', n);
+        value[n] = '\0';
+        log_value(value);
+        const char *line = captured_log_line();
+        ck_assert_uint_lt(strlen(line), LOG_LINE_BYTES);
+        ck_assert_int_ne(!strstr(line, "truncated"), !strstr(line, "vvv"));
+        if (_i)
+            json_decref(parse(line));
+    }
+    captured_log_close();
+}
+END_TEST
+
+static void flood_lines(int lines)
+{
+    char value[401];
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    for (int i = 0; i < lines; i++) {
+        struct log_line line;
+        ck_assert(log_begin(&line, LOG_LEVEL_INFO, "flood"));
+        log_number(&line, "i", (uint64_t)i);
+        log_text(&line, "value", value);
+        log_end(&line);
+    }
+}
+
+/* More than the queue takes. */
+enum { FLOOD_LINES = 4000 };
+
+static void flood(void)
+{
+    flood_lines(FLOOD_LINES);
+}
+
+START_TEST(drops_and_counts_what_the_queue_has_no_room_for)
+{
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    flood(); /* would never return if a caller waited: the pipe takes 64 KiB */
+    int lines = 0;
+    const char *line;
+    while (!strstr(line = captured_log_line(), " event=log_dropped ")) {
+        char expected[32];
+        snprintf(expected, sizeof expected, " event=flood i=%d ", lines++);
+        ck_assert_msg(strstr(line, expected) != NULL, "%s has not %s", line, expected);
+    }
+    int dropped = 0;
+    sscanf(strstr(line, " lines="), " lines=%d", &dropped);
+    ck_assert_ptr_nonnull(strstr(line, " level=warning "));
+    ck_assert_int_gt(dropped, 0);
+    ck_assert_int_eq(lines + dropped, FLOOD_LINES);
+
+    log_value("afterwards");
+    captured_log_find(" value=afterwards");
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(closing_waits_a_second_for_a_stuck_reader_and_no_longer)
+{
+    int ends[2];
+    struct error err;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, &err), 0);
+    flood();
+    uint64_t start_us = clock_now_us();
+    log_close();
+    uint64_t took_us = clock_now_us() - start_us;
+    ck_assert_uint_ge(took_us, 900 * 1000);
+    ck_assert_uint_lt(took_us, 5000 * 1000);
+}
+END_TEST
+
+START_TEST(closing_writes_what_is_queued)
+{
+    int ends[2];
+    struct error err;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, &err), 0);
+    for (int i = 0; i < 50; i++)
+        log_value("queued");
+    log_close();
+    close(ends[1]);
+    FILE *reader = fdopen(ends[0], "r");
+    char line[LOG_LINE_BYTES + 1];
+    int lines = 0;
+    while (fgets(line, sizeof line, reader))
+        lines++;
+    ck_assert_int_eq(lines, 50);
+    fclose(reader);
+}
+END_TEST
+
+START_TEST(a_reader_that_goes_away_stops_nobody)
+{
+    int ends[2];
+    struct error err;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    ck_assert_int_eq(log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, &err), 0);
+    flood();
+    log_close();
+    close(ends[1]);
+}
+END_TEST
+
+/* Whoever shares standard error with us may have set O_NONBLOCK on it. */
+START_TEST(a_descriptor_that_does_not_block_loses_nothing)
+{
+    enum { LINES = 600 }; /* more than the pipe takes, less than the queue */
+    int fd = captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    flood_lines(LINES);
+    for (int i = 0; i < LINES; i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, " event=flood i=%d ", i);
+        ck_assert_ptr_nonnull(strstr(captured_log_line(), expected));
+    }
+    captured_log_close();
+}
+END_TEST
+
+enum { WRITERS = 4, LINES_EACH = 200 };
+
+static void *write_lines(void *name)
+{
+    for (int i = 0; i < LINES_EACH; i++)
+        log_value(name);
+    return NULL;
+}
+
+START_TEST(lines_of_several_threads_do_not_mix)
+{
+    static char names[WRITERS][2] = {"a", "b", "c", "d"};
+    pthread_t writers[WRITERS];
+    int counts[WRITERS] = {0};
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    for (int i = 0; i < WRITERS; i++)
+        ck_assert_int_eq(pthread_create(&writers[i], NULL, write_lines, names[i]), 0);
+    for (int i = 0; i < WRITERS * LINES_EACH; i++) {
+        const char *end = strstr(captured_log_line(), " event=test value=");
+        ck_assert_ptr_nonnull(end);
+        ck_assert_uint_eq(strlen(end), strlen(" event=test value=") + 1);
+        counts[end[strlen(end) - 1] - 'a']++;
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i], NULL);
+        ck_assert_int_eq(counts[i], LINES_EACH);
+    }
+    captured_log_close();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("log");
+    TCase *tcase = tcase_create("lines");
+    tcase_add_test(tcase, writes_logfmt);
+    tcase_add_test(tcase, writes_json);
+    tcase_add_test(tcase, switches_are_booleans_in_json);
+    tcase_add_loop_test(tcase, escapes_in_logfmt_what_a_reader_or_a_terminal_would_take_amiss, 0,
+                        ESCAPES);
+    tcase_add_loop_test(tcase, escapes_likewise_in_json_which_stays_json, 0, ESCAPES);
+    tcase_add_loop_test(tcase, writes_its_level_and_those_above, 0, LOG_LEVEL_ERROR + 1);
+    tcase_add_test(tcase, nothing_is_logged_while_it_is_not_open);
+    tcase_add_test(tcase, a_line_too_long_loses_its_last_fields_and_says_so);
+    tcase_add_test(tcase, a_json_line_too_long_is_still_json);
+    tcase_add_loop_test(tcase, a_line_just_too_long_is_still_whole, 0, 2);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("queue");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, drops_and_counts_what_the_queue_has_no_room_for);
+    tcase_add_test(tcase, closing_waits_a_second_for_a_stuck_reader_and_no_longer);
+    tcase_add_test(tcase, closing_writes_what_is_queued);
+    tcase_add_test(tcase, a_reader_that_goes_away_stops_nobody);
+    tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
+    tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

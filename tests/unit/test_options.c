@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/options.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+
+enum { WORDS = 8 };
+
+struct words {
+    char *argv[WORDS + 1];
+    int argc;
+};
+
+static struct words words_of(const char *const arguments[WORDS])
+{
+    static char name[] = "tlsecho-client", arena[1024]; /* afresh for each test, which is a fork */
+    static size_t used;
+    struct words words = {.argv = {name}, .argc = 1};
+    for (int i = 0; i < WORDS - 1 && arguments[i]; i++) {
+        ck_assert_uint_lt(used + strlen(arguments[i]), sizeof arena);
+        words.argv[words.argc++] = strcpy(arena + used, arguments[i]);
+        used += strlen(arguments[i]) + 1;
+    }
+    return words;
+}
+
+static struct options parsed(const char *const arguments[WORDS])
+{
+    struct options options;
+    struct error err;
+    struct words words = words_of(arguments); /* kept: the options point into it */
+    ck_assert_msg(options_parse(words.argc, words.argv, &options, &err) == 0, "%s", err.text);
+    return options;
+}
+
+#define PARSED(...) parsed((const char *const[WORDS]){__VA_ARGS__})
+
+START_TEST(a_host_alone_is_plain_on_the_default_port_with_every_check_on)
+{
+    struct options options = PARSED("example.org");
+    ck_assert_int_eq(options.action, OPTIONS_RUN);
+    ck_assert_int_eq(options.endpoint.scheme, ENDPOINT_TCP);
+    ck_assert_str_eq(options.endpoint.host, "example.org");
+    ck_assert_uint_eq(options.endpoint.port, ENDPOINT_PORT_TCP);
+    ck_assert(!options.tls && !options.insecure && !options.json);
+    ck_assert_int_eq(options.family, AF_UNSPEC);
+    ck_assert_int_eq(options.expect, EXPECT_ECHO);
+    ck_assert_int_eq(options.verbosity, OPTIONS_NORMAL);
+    ck_assert_uint_eq(options.connect_timeout_ms, 10000);
+    ck_assert_uint_eq(options.idle_timeout_ms, 60000);
+    ck_assert_ptr_null(options.cacert);
+}
+END_TEST
+
+START_TEST(tls_moves_the_default_port_wherever_the_switch_stands)
+{
+    struct options before = PARSED("--tls", "h"), after = PARSED("h", "--tls");
+    ck_assert_uint_eq(before.endpoint.port, ENDPOINT_PORT_TLS);
+    ck_assert_uint_eq(after.endpoint.port, ENDPOINT_PORT_TLS);
+    ck_assert_int_eq(after.endpoint.scheme, ENDPOINT_TLS);
+    ck_assert_uint_eq(PARSED("--tls", "h", "443").endpoint.port, 443);
+}
+END_TEST
+
+START_TEST(an_endpoint_says_by_itself_whether_it_is_tls)
+{
+    struct options tls = PARSED("tls://[::1]:443");
+    ck_assert(tls.tls);
+    ck_assert_str_eq(tls.endpoint.host, "::1");
+    ck_assert_uint_eq(tls.endpoint.port, 443);
+    ck_assert(!PARSED("tcp://h").tls);
+    ck_assert_str_eq(PARSED("unix:///run/x").endpoint.path, "/run/x");
+    ck_assert(PARSED("--tls", "tls://h").tls);
+}
+END_TEST
+
+START_TEST(takes_an_ipv6_address_with_and_without_brackets)
+{
+    ck_assert_str_eq(PARSED("[::1]", "7").endpoint.host, "::1");
+    ck_assert_str_eq(PARSED("::1", "7").endpoint.host, "::1");
+}
+END_TEST
+
+START_TEST(takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short)
+{
+    ck_assert_str_eq(PARSED("--source=127.0.0.2", "h").source, "127.0.0.2");
+    ck_assert_str_eq(PARSED("--source", "127.0.0.2", "h").source, "127.0.0.2");
+    ck_assert_uint_eq(PARSED("--idle=3", "h").idle_timeout_ms, 3000);
+}
+END_TEST
+
+START_TEST(keeps_the_last_of_what_excludes_each_other)
+{
+    ck_assert_int_eq(PARSED("-4", "-6", "h").family, AF_INET6);
+    ck_assert_int_eq(PARSED("-q", "-v", "h").verbosity, OPTIONS_VERBOSE);
+    ck_assert_int_eq(PARSED("-vq", "h").verbosity, OPTIONS_QUIET);
+}
+END_TEST
+
+START_TEST(keeps_every_trust_option)
+{
+    struct options a = PARSED("--cacert=a", "--cert=b", "--key=c", "--servername=d", "tls://h");
+    ck_assert_str_eq(a.cacert, "a");
+    ck_assert_str_eq(a.cert, "b");
+    ck_assert_str_eq(a.key, "c");
+    ck_assert_str_eq(a.server_name, "d");
+    struct options b = PARSED("--pin=e", "--tls-min=1.2", "--tls-max=1.3", "tls://h");
+    ck_assert_str_eq(b.pin, "e");
+    ck_assert_str_eq(b.tls_min, "1.2");
+    ck_assert_str_eq(b.tls_max, "1.3");
+    ck_assert(PARSED("-k", "tls://h").insecure);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint64_t ms;
+} times[] = {
+    {"10", 10000},  {"0.5", 500},   {"1.5s", 1500},
+    {"250ms", 250}, {"2m", 120000}, {"1h", 3.6e6},
+    {"1d", 86.4e6}, {"0", 0},       {"0.1ms", 1 /* not "none" */},
+};
+
+START_TEST(reads_a_time_with_and_without_its_unit)
+{
+    struct options options = PARSED("--idle-timeout", times[_i].text, "h");
+    ck_assert_uint_eq(options.idle_timeout_ms, times[_i].ms);
+}
+END_TEST
+
+START_TEST(help_and_version_need_no_host)
+{
+    ck_assert_int_eq(PARSED("-h").action, OPTIONS_HELP);
+    ck_assert_int_eq(PARSED("--version").action, OPTIONS_VERSION);
+}
+END_TEST
+
+START_TEST(what_stands_after_two_dashes_is_no_option)
+{
+    ck_assert_str_eq(PARSED("--", "-k").endpoint.host, "-k");
+}
+END_TEST
+
+static const struct {
+    const char *arguments[WORDS];
+    const char *says; /* part of the message: what is wrong, and the remedy */
+} wrong[] = {
+    {{NULL}, "Give HOST [PORT]"},
+    {{"h", "1", "2"}, "'2' is one operand too many"},
+    {{"h", "x"}, "port"},
+    {{"h", "65536"}, "65535"},
+    {{"h", "0"}, "port 0"},
+    {{"tcp://h:0"}, "port 0"},
+    {{""}, "HOST must have"},
+    {{"h:7007"}, "write HOST PORT, or tcp://HOST:PORT"},
+    {{"tcp://h", "7007"}, "write tcp://HOST:PORT"},
+    {{"ftp://h"}, "tcp://"},
+    {{"--tls", "tcp://h"}, "write tls://HOST:PORT"},
+    {{"--tls", "unix:///x"}, "--tls does not go with unix://"},
+    {{"--nonsense", "h"}, "unknown option --nonsense; tlsecho-client --help"},
+    {{"-x", "h"}, "unknown option -x; tlsecho-client --help"},
+    {{"--tls-m=1.2", "h"}, "may be several options, such as --tls-min"},
+    {{"--json=yes", "h"}, "--json takes no argument"},
+    {{"h", "--source"}, "--source needs an argument: ADDR"},
+    {{"--source=", "h"}, "--source: it is empty"},
+    {{"--expect=reverse", "h"}, "echo, upper or none"},
+    {{"--idle-timeout=soon", "h"}, "'soon' is no time"},
+    {{"--idle-timeout=-1", "h"}, "'-1' is no time"},
+    {{"--idle-timeout=", "h"}, "'' is no time"},
+    {{"--idle-timeout=1.2.3", "h"}, "'1.2.3' is no time"},
+    {{"--idle-timeout=5w", "h"}, "'5w' is no time"},
+    {{"--idle-timeout=366d", "h"}, "at most 365d"},
+    {{"--cacert=a", "h"}, "--cacert means nothing without TLS: add --tls"},
+    {{"-k", "tcp://h"}, "--insecure means nothing without TLS"},
+    {{"--key=a", "tls://h"}, "add --cert FILE"},
+    {{"--pin=a", "-k", "tls://h"}, "--pin verifies and --insecure does not"},
+    {{"--pin=a", "--cacert=b", "tls://h"}, "--pin takes the place of --cacert"},
+};
+
+START_TEST(refuses_what_is_wrong_with_the_remedy)
+{
+    struct options options = {.action = -1};
+    struct error err = {.text = "nothing"};
+    struct words words = words_of(wrong[_i].arguments);
+    ck_assert_int_eq(options_parse(words.argc, words.argv, &options, &err), -1);
+    ck_assert_msg(strstr(err.text, wrong[_i].says) != NULL, "'%s' instead of '%s'", err.text,
+                  wrong[_i].says);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_ptr_null(strchr(err.text, '\n'));
+    ck_assert_int_eq(options.action, -1); /* untouched */
+}
+END_TEST
+
+START_TEST(help_has_a_line_for_every_option)
+{
+    static const char *const names[] = {
+        "--tls ",     "-4 --ipv4",         "-6 --ipv6",      "--source",
+        "--cacert",   "--cert ",           "--key",          "--servername",
+        "--pin",      "-k --insec",        "--tls-min",      "--tls-max",
+        "--expect",   "--connect-timeout", "--idle-timeout", "--json",
+        "-q --quiet", "-v --verbose",      "-V --version",   "-h --help"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    options_help(out);
+    fclose(out);
+    for (int i = 0; i < COUNT(names); i++)
+        ck_assert_msg(strstr(text, names[i]) != NULL, "%s", names[i]);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("options");
+    tcase_add_test(cases, a_host_alone_is_plain_on_the_default_port_with_every_check_on);
+    tcase_add_test(cases, tls_moves_the_default_port_wherever_the_switch_stands);
+    tcase_add_test(cases, an_endpoint_says_by_itself_whether_it_is_tls);
+    tcase_add_test(cases, takes_an_ipv6_address_with_and_without_brackets);
+    tcase_add_test(cases, takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short);
+    tcase_add_test(cases, keeps_the_last_of_what_excludes_each_other);
+    tcase_add_test(cases, keeps_every_trust_option);
+    tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
+    tcase_add_test(cases, help_and_version_need_no_host);
+    tcase_add_test(cases, what_stands_after_two_dashes_is_no_option);
+    tcase_add_loop_test(cases, refuses_what_is_wrong_with_the_remedy, 0, COUNT(wrong));
+    tcase_add_test(cases, help_has_a_line_for_every_option);
+
+    Suite *suite = suite_create("options");
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "tlsecho/thread.h"
+
+static void *get_mask(void *mask)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, mask);
+    return mask;
+}
+
+START_TEST(blocks_every_signal_in_the_thread_and_none_in_its_maker)
+{
+    pthread_t thread;
+    sigset_t before, inside, after;
+    void *result;
+    struct error err;
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    ck_assert_int_eq(thread_start(&thread, "mask", get_mask, &inside, &err), 0);
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+
+    ck_assert_ptr_eq(result, &inside);
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGCHLD};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        ck_assert_int_eq(sigismember(&inside, signals[i]), 1);
+        ck_assert_int_eq(sigismember(&after, signals[i]), sigismember(&before, signals[i]));
+    }
+}
+END_TEST
+
+static void *wait_on(void *barrier)
+{
+    pthread_barrier_wait(barrier);
+    return NULL;
+}
+
+START_TEST(a_thread_has_its_name)
+{
+    pthread_t thread;
+    pthread_barrier_t barrier;
+    struct error err;
+    char name[16];
+    pthread_barrier_init(&barrier, NULL, 2);
+    ck_assert_int_eq(thread_start(&thread, "worker", wait_on, &barrier, &err), 0);
+    ck_assert_int_eq(pthread_getname_np(thread, name, sizeof name), 0);
+    ck_assert_str_eq(name, "worker");
+    pthread_barrier_wait(&barrier);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&barrier);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("thread");
+    TCase *tcase = tcase_create("thread");
+    tcase_add_test(tcase, blocks_every_signal_in_the_thread_and_none_in_its_maker);
+    tcase_add_test(tcase, a_thread_has_its_name);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
