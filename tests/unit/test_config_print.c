@@ -157,7 +157,7 @@ START_TEST(prints_no_profiles_where_there_are_none)
 {
     struct config *config = parsed("listeners: [{listen: tcp://a}]");
     char *text = printed(config);
-    ck_assert_ptr_nonnull(strstr(text, "\ntls: {}\nworkers: auto\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\ntls: {}\nwatch: on\n"));
     free(text);
     config_free(config);
 }

@@ -49,7 +49,7 @@ static const struct {
      "1:13: tls.web.min-version: unknown key: did you mean min_version?"},
     {"listeners: [{lisetn: x}]", "1:14: listeners[0].lisetn: unknown key: did you mean listen?"},
     {"limits: {xyzzy: 1}", "1:10: limits.xyzzy: unknown key: write one of connections, buffer"},
-    {"'': 1", "1:1: unknown key: write one of listeners, tls, workers, timeouts, limits, tcp, log"},
+    {"'': 1", "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, tcp, log"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
      "1:1: abcdefghijklmnopqrstuvwxyzab...: unknown key: write one of listeners"},
     {"workers: 1\nlog: {}\nworkers: 1\n", "3:1: workers: a second time, after line 1: keep one"},
