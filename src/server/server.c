@@ -150,6 +150,8 @@ static void drain(struct server *s)
     uint64_t drain_us = s->settings->config->timeouts_ms.drain * 1000;
     order_all(s, WORKER_DRAIN);
     wait_for_workers(s, drain_us ? clock_now_us() + drain_us : UINT64_MAX, 2);
+    if (s->stop_signals > 1)
+        return;
     order_all(s, WORKER_FINISH);
     wait_for_workers(s, UINT64_MAX, 2);
 }
