@@ -17,7 +17,7 @@ class Documents(unittest.TestCase):
         for path, name in named:
             with self.subTest(path, name=name):
                 text = (REPOSITORY / "tests" / path).read_text()
-                self.assertRegex(text, rf"(?:def |START_TEST\(){name}\(?")
+                self.assertRegex(text, rf"(?:def |START_TEST\(){name}\b")
 
     def test_every_linked_file_exists(self):
         for document in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"),
