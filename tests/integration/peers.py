@@ -46,9 +46,22 @@ def reset(sock):
 @functools.cache
 def context(version="1.3"):
     """A client's context that trusts the development PKI and speaks one version only."""
-    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    ctx.load_verify_locations(support.pki() / "ca.pem")
+    ctx = trusting(support.pki() / "ca.pem")
     ctx.minimum_version = ctx.maximum_version = VERSIONS[version]
+    return ctx
+
+
+def trusting(certificate):
+    """A client's context that trusts nothing but what is in that file."""
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ctx.load_verify_locations(certificate)
+    return ctx
+
+
+def trusting_anyone():
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ctx.check_hostname = False
+    ctx.verify_mode = ssl.CERT_NONE
     return ctx
 
 

@@ -83,7 +83,9 @@ def pki():
 
 
 def parse(line):
-    """A logfmt line as a dict of texts; {} for a line that is none."""
+    """A line of the log, logfmt or JSON, as a dict of texts; {} for a line that is none."""
+    if line.startswith("{"):
+        return {key: str(value) for key, value in json.loads(line).items()}
     fields = {}
     for key, value in FIELD.findall(line):
         # A quoted value is a JSON string.
