@@ -88,6 +88,7 @@ START_TEST(prints_every_key_in_the_units_people_write)
                                    "    certificates: []\n"
                                    "    min_version: \"1.2\"\n"
                                    "    max_version: \"1.2\"\n"
+                                   "watch: off\n"
                                    "workers: 3\n"
                                    "timeouts:\n"
                                    "  handshake: 1500ms\n"
