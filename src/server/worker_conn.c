@@ -12,7 +12,6 @@ enum { QUIET_MS = 1000 }; /* while draining: so long without a byte, and a conne
 
 void worker_loop_init(struct worker_loop *loop)
 {
-    TAILQ_INIT(&loop->generations);
     TAILQ_INIT(&loop->all);
     TAILQ_INIT(&loop->again);
 }
@@ -26,7 +25,10 @@ uint64_t worker_loop_now_us(struct worker_loop *loop)
 
 static void generation_free(struct worker_loop *loop, struct generation *g)
 {
-    TAILQ_REMOVE(&loop->generations, g, in_all);
+    struct generation **at = &loop->newest;
+    while (*at != g)
+        at = &(*at)->older;
+    *at = g->older;
     pool_done(&g->pool);
     settings_free(g->settings);
     free(g);
@@ -52,36 +54,35 @@ static struct generation *generation_new(struct worker_loop *loop, struct settin
     pool_init(&g->pool, config->limits.buffer_bytes);
     g->settings = settings;
 
-    struct generation *before = TAILQ_FIRST(&loop->generations);
-    if (before && before->conns == 0)
-        generation_free(loop, before);
-    TAILQ_INSERT_HEAD(&loop->generations, g, in_all);
+    if (loop->newest && loop->newest->conns == 0)
+        generation_free(loop, loop->newest);
+    g->older = loop->newest;
+    loop->newest = g;
     return g;
 }
 
 /* The generation of these settings, whose count it takes over. NULL: no memory. */
 static struct generation *generation_of(struct worker_loop *loop, struct settings *settings)
 {
-    struct generation *g;
-    TAILQ_FOREACH(g, &loop->generations, in_all)
-    if (g->settings == settings) {
-        settings_free(settings);
-        return g;
-    }
+    for (struct generation *g = loop->newest; g; g = g->older)
+        if (g->settings == settings) {
+            settings_free(settings);
+            return g;
+        }
     return generation_new(loop, settings);
 }
 
 static void leave_generation(struct worker_loop *loop, struct generation *g)
 {
     g->conns--;
-    if (g->conns == 0 && g != TAILQ_FIRST(&loop->generations))
+    if (g->conns == 0 && g != loop->newest)
         generation_free(loop, g);
 }
 
 void worker_loop_done(struct worker_loop *loop)
 {
-    while (!TAILQ_EMPTY(&loop->generations))
-        generation_free(loop, TAILQ_FIRST(&loop->generations));
+    while (loop->newest)
+        generation_free(loop, loop->newest);
 }
 
 static void set_again(struct worker_conn *s, bool again)
@@ -237,9 +238,9 @@ static bool expire_one(struct worker_loop *loop, struct generation *g)
 /* An end may free the generation: afterwards it starts anew. */
 void worker_loop_expire(struct worker_loop *loop)
 {
-    struct generation *g = TAILQ_FIRST(&loop->generations);
+    struct generation *g = loop->newest;
     while (g)
-        g = expire_one(loop, g) ? TAILQ_FIRST(&loop->generations) : TAILQ_NEXT(g, in_all);
+        g = expire_one(loop, g) ? loop->newest : g->older;
 }
 
 int worker_loop_wait_ms(struct worker_loop *loop)
@@ -247,9 +248,7 @@ int worker_loop_wait_ms(struct worker_loop *loop)
     if (!TAILQ_EMPTY(&loop->again))
         return 0;
     uint64_t due_us = UINT64_MAX;
-    struct generation *g;
-    TAILQ_FOREACH(g, &loop->generations, in_all)
-    {
+    for (const struct generation *g = loop->newest; g; g = g->older) {
         for (int class = 0; class < CONN_TIMEOUTS; class ++)
             if (deadline_next_us(&g->timeouts[class]) < due_us)
                 due_us = deadline_next_us(&g->timeouts[class]);
