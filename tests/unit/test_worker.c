@@ -381,6 +381,24 @@ START_TEST(ordered_to_stop_it_ends_at_once_whatever_the_clients_do)
 }
 END_TEST
 
+/* More than the worker takes from its pipe at once. */
+START_TEST(an_order_reaches_those_that_are_still_on_their_way)
+{
+    enum { CLIENTS = 5 * WORKER_HANDOFFS_MAX };
+    int clients[CLIENTS];
+    start("timeouts: { idle: 0 }");
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(PLAIN);
+    worker_order(worker, WORKER_STOP);
+    wait_for_end();
+    for (int i = 0; i < CLIENTS; i++) {
+        talk_ends(clients[i]);
+        close(clients[i]);
+    }
+    finish(WORKER_STOP);
+}
+END_TEST
+
 START_TEST(a_stop_follows_a_drain)
 {
     start("timeouts: { idle: 0, handshake: 0 }");
@@ -440,6 +458,7 @@ int main(void)
     tcase_add_test(tcase, draining_lets_a_client_finish);
     tcase_add_test(tcase, ordered_to_finish_it_ends_every_connection_in_order);
     tcase_add_test(tcase, ordered_to_stop_it_ends_at_once_whatever_the_clients_do);
+    tcase_add_test(tcase, an_order_reaches_those_that_are_still_on_their_way);
     tcase_add_test(tcase, a_stop_follows_a_drain);
     suite_add_tcase(suite, tcase);
 
