@@ -384,11 +384,18 @@ END_TEST
 /* More than the worker takes from its pipe at once. */
 START_TEST(an_order_reaches_those_that_are_still_on_their_way)
 {
-    enum { CLIENTS = 5 * WORKER_HANDOFFS_MAX };
+    enum { WRITES = 8, CLIENTS = WRITES * WORKER_HANDOFFS_MAX };
+    struct handoff given[CLIENTS];
     int clients[CLIENTS];
     start("timeouts: { idle: 0 }");
-    for (int i = 0; i < CLIENTS; i++)
-        clients[i] = connect_to(PLAIN);
+    for (int i = 0; i < CLIENTS; i++) {
+        int ends[2];
+        make_pair(0, ends);
+        clients[i] = ends[0];
+        given[i] = handoff(ends[1], PLAIN);
+    }
+    for (int i = 0; i < CLIENTS; i += WORKER_HANDOFFS_MAX)
+        worker_hand_over(worker, &given[i], WORKER_HANDOFFS_MAX);
     worker_order(worker, WORKER_STOP);
     wait_for_end();
     for (int i = 0; i < CLIENTS; i++) {
