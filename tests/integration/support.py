@@ -130,6 +130,7 @@ class Server:
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
+            (self.folder / name).touch(mode=0o600)
             (self.folder / name).write_bytes(content)
         command = [program("TLSECHO_SERVER")]
         if config is not None:
