@@ -30,8 +30,13 @@ struct tls_context {
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
     char certificate[256]; /* what the one added last is called in messages */
+    unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
+    size_t alpn_n;
     atomic_uint count;
 };
+
+/* Levels, versions, ciphers, suites and groups of a context that was told nothing else. */
+bool tls_policy_set_defaults(SSL_CTX *ssl);
 
 /* What a client found about its server's certificate; zero before the handshake. */
 struct tls_verdict {
