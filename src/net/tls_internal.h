@@ -33,19 +33,33 @@ struct tls_context {
     atomic_uint count;
 };
 
-/* What a client found about its server's certificate; zero before the handshake. */
+/* What was found about the peer's certificate; zero before the handshake. */
 struct tls_verdict {
     bool requested_client_certificate; /* the server asked for ours */
-    bool verified;                     /* as in struct peer_certificate */
     bool untrusted, expired, name_mismatch;
     long error; /* X509_V_ERR_*, the one that decided; X509_V_OK if there is none */
     int depth;  /* of the certificate that it is about: 0 = the leaf */
     char text[ERROR_TEXT_BYTES]; /* what is wrong and what to do; "" if nothing is */
 };
 
-/* Client, before the handshake: what the callbacks find out goes to *verdict, which is the owner's
- * of ssl and lives as long. */
+/* What a chain can be accused of, the worst first. */
+enum tls_fault { TLS_FAULT_UNTRUSTED, TLS_FAULT_EXPIRED, TLS_FAULT_NAME, TLS_FAULTS };
+
+struct tls_finding {
+    long error; /* X509_V_ERR_* */
+    int depth;
+    X509 *certificate; /* these two belong to the chain and its store; NULL = not about one */
+    X509_CRL *crl;
+};
+
+/* Before the handshake: what the callbacks find out goes to *verdict, which is the owner's of ssl
+ * and lives as long. */
 int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err);
+struct tls_verdict *tls_verdict_of(const SSL *ssl);
+
+/* Verifies the whole chain whatever is wrong with it, and fills all of *v but its text. Returns
+ * what decided; its error is the store's, and X509_V_OK if nothing is wrong. */
+struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v);
 
 /* The kind of the error that a verdict decided: untrusted, then expired, then name mismatch. */
 enum error_kind tls_verdict_kind(const struct tls_verdict *verdict);
