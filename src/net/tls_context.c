@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_client_auth.h"
 #include "tls_internal.h"
 #include "tls_pem.h"
 
@@ -39,6 +40,8 @@ static bool set_defaults(struct tls_context *ctx)
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets hold the sessions */
     if (ctx->role == TLS_CLIENT)
         tls_verify_install(ctx);
+    else if (!tls_tickets_install(ctx))
+        return false;
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) &&
            SSL_CTX_set_cipher_list(ssl, ciphers_1_2) &&
@@ -76,6 +79,8 @@ void tls_context_free(struct tls_context *ctx)
     if (!ctx || atomic_fetch_sub(&ctx->count, 1) > 1)
         return;
     SSL_CTX_free(ctx->ssl);
+    tls_clients_free(ctx->clients);
+    tls_tickets_free(ctx);
     free(ctx);
 }
 

@@ -29,7 +29,9 @@ struct tls_context {
     enum tls_role role;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
-    char certificate[256]; /* what the one added last is called in messages */
+    struct tls_clients *clients;         /* of a server; NULL = nothing was said about them */
+    struct tls_ticket_keys *ticket_keys; /* from a file; NULL = the process's own */
+    char certificate[256];               /* what the one added last is called in messages */
     atomic_uint count;
 };
 
@@ -71,6 +73,11 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
 /* Makes a client's context verify as its `trust` says. */
 void tls_verify_install(struct tls_context *ctx);
 
+/* Makes a server seal and open its tickets with ours; false = no memory. And what is freed with the
+ * context, cleansed. */
+bool tls_tickets_install(struct tls_context *ctx);
+void tls_tickets_free(struct tls_context *ctx);
+
 /* Adds certificates, leaf first, and the key that belongs to the leaf added last; `name` is for
  * messages. ERROR_INPUT. */
 int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
@@ -84,13 +91,21 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret);
 /* RFC 2253 in UTF-8, control characters escaped, cut to size. */
 void tls_name_text(const X509_NAME *name, char *ret, size_t size);
 
+enum tls_names {
+    TLS_NAMES_OF_HOSTS,  /* what a client may ask for: "localhost, 127.0.0.1" */
+    TLS_NAMES_WITH_KIND, /* all: "DNS:localhost, URI:spiffe://td/sa, email:a@example.org, IP:::1" */
+};
+
 /* The first few names that a certificate is for (its subjectAltName), "a, b, c and 7 more"; "" if
  * it has none. Control characters are escaped. */
-void tls_certificate_names(X509 *certificate, char *ret, size_t size);
+void tls_certificate_names(X509 *certificate, enum tls_names which, char *ret, size_t size);
 
 /* A date of a certificate in UTC, "2026-01-02 03:04". */
 enum { TLS_DATE_BYTES = 32 };
 void tls_date_text(const ASN1_TIME *date, char ret[TLS_DATE_BYTES]);
+
+/* The same in seconds since 1970; 0 = unreadable. */
+int64_t tls_date_seconds(const ASN1_TIME *date);
 
 /* error_set with ": REASON" at its end, the innermost one in OpenSSL's queue, which is emptied.
  * Always returns -1. */

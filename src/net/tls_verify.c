@@ -50,7 +50,7 @@ static void describe_expired(struct tls_verdict *v, X509 *certificate)
 static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VERIFY_PARAM *param)
 {
     char names[200];
-    tls_certificate_names(certificate, names, sizeof names);
+    tls_certificate_names(certificate, TLS_NAMES_OF_HOSTS, names, sizeof names);
     char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
     const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
     const char *wanted = host ? host : address ? address : "";
