@@ -43,6 +43,7 @@ struct exchange {
     unsigned char first[2]; /* of what came back */
     uint64_t sent_bytes, received_bytes;
     uint64_t first_sent_us, first_echo_us; /* clock_now_us; 0 = not yet */
+    uint64_t moved_us;                     /* when anything moved last, either way */
 };
 
 /* ERROR_SYSTEM (memory). */
@@ -65,6 +66,9 @@ unsigned exchange_receive(struct exchange *x);
 
 /* The result, with its story. input_left: not all that was to be sent has been given to us. */
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret);
+
+/* When it will have been silent for idle_us (0 = for ever): a due_us of clock_poll_ms. */
+uint64_t exchange_due_us(const struct exchange *x, uint64_t idle_us);
 
 /* Ends it because nothing has moved for so long. */
 void exchange_expire(struct exchange *x, uint64_t idle_us);

@@ -18,7 +18,8 @@ int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind
     }
     *x = (struct exchange){.transport = t,
                            .out = {.data = out, .size = EXCHANGE_BUFFER_BYTES},
-                           .in = {.data = in, .size = EXCHANGE_BUFFER_BYTES}};
+                           .in = {.data = in, .size = EXCHANGE_BUFFER_BYTES},
+                           .moved_us = clock_now_us()};
     expect_init(&x->expect, kind);
     return 0;
 }
@@ -46,12 +47,23 @@ static void fail(struct exchange *x, const struct error *err)
     x->error = *err;
 }
 
+uint64_t exchange_due_us(const struct exchange *x, uint64_t idle_us)
+{
+    return idle_us ? x->moved_us + idle_us : UINT64_MAX;
+}
+
 void exchange_expire(struct exchange *x, uint64_t idle_us)
 {
     struct error err;
     error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s, with %zu bytes still to come back",
               (double)idle_us / 1e6, expect_missing(&x->expect) + buf_waiting(&x->out));
     fail(x, &err);
+}
+
+static void note_moved(struct exchange *x, struct io io)
+{
+    if (io.moved)
+        x->moved_us = clock_now_us();
 }
 
 static void note_sent(struct exchange *x, size_t n)
@@ -97,6 +109,7 @@ unsigned exchange_send(struct exchange *x)
     if (x->flushing || buf_waiting(&x->out)) {
         struct io io =
             transport_write(x->transport, x->out.data + x->out.start, buf_waiting(&x->out), &err);
+        note_moved(x, io);
         note_sent(x, io.n);
         x->flushing = io.status == IO_WANT_READ || io.status == IO_WANT_WRITE;
         if (io.status != IO_OK)
@@ -106,6 +119,7 @@ unsigned exchange_send(struct exchange *x)
     if (!x->ending)
         return WANT_NOTHING;
     struct io io = transport_shutdown(x->transport, &err);
+    note_moved(x, io);
     x->ended = io.status == IO_OK;
     return after_sending(x, io.status, &err);
 }
@@ -130,6 +144,7 @@ unsigned exchange_receive(struct exchange *x)
         return WANT_NOTHING;
 
     struct io io = transport_read(x->transport, x->in.data, x->in.size, &err);
+    note_moved(x, io);
     switch (io.status) {
     case IO_OK:
         note_received(x, io.n);

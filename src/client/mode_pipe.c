@@ -15,11 +15,8 @@ struct pipe_mode {
     struct exchange *x;
     mode_t output_type; /* S_IFMT of standard output */
     bool input_over;
-    unsigned want;        /* of the transport */
-    uint64_t local_bytes; /* read from standard input and written to standard output */
-    uint64_t moved_bytes; /* by all directions, when moved_us was noted */
-    uint64_t moved_us;    /* when anything moved last */
-    uint64_t idle_us;     /* 0 = for ever */
+    unsigned want;    /* of the transport */
+    uint64_t idle_us; /* 0 = for ever */
     struct pollfd polls[POLLS];
 };
 
@@ -42,7 +39,7 @@ static int read_input(struct pipe_mode *p, struct error *err)
         return is_transient(errno) ? 0 : error_sys(err, "read standard input");
     p->input_over = x->ending = n == 0;
     x->out.end = (size_t)n;
-    p->local_bytes += (size_t)n;
+    p->x->moved_us = clock_now_us();
     return 0;
 }
 
@@ -64,7 +61,7 @@ static int write_output(struct pipe_mode *p, struct error *err)
     if (n < 0)
         return is_transient(errno) ? 0 : error_sys(err, "write standard output");
     buf_take(in, (size_t)n);
-    p->local_bytes += (size_t)n;
+    p->x->moved_us = clock_now_us();
     return 0;
 }
 
@@ -76,11 +73,6 @@ static int turn(struct pipe_mode *p, struct error *err)
         return -1;
     p->want = exchange_send(x);
     p->want |= exchange_receive(x);
-
-    uint64_t moved_bytes = p->local_bytes + x->sent_bytes + x->received_bytes;
-    if (moved_bytes != p->moved_bytes)
-        p->moved_us = clock_now_us();
-    p->moved_bytes = moved_bytes;
     return 0;
 }
 
@@ -96,7 +88,7 @@ static int wait_for_any(struct pipe_mode *p, struct error *err)
     p->polls[FAR_END] = (struct pollfd){.fd = far ? x->transport->fd : -1, .events = far};
 
     /* A stopped standard output is not the far end's silence. */
-    uint64_t due_us = p->idle_us && !output ? p->moved_us + p->idle_us : UINT64_MAX;
+    uint64_t due_us = output ? UINT64_MAX : exchange_due_us(x, p->idle_us);
     int ready = poll(p->polls, POLLS, clock_poll_ms(clock_now_us(), due_us));
     if (ready < 0 && errno != EINTR)
         return error_sys(err, "poll");
@@ -121,8 +113,7 @@ static bool input_left(const struct pipe_mode *p)
 void mode_pipe(struct exchange *x, const struct options *options, struct outcome *ret)
 {
     struct stat output;
-    struct pipe_mode p = {
-        .x = x, .moved_us = clock_now_us(), .idle_us = options->idle_timeout_ms * 1000};
+    struct pipe_mode p = {.x = x, .idle_us = options->idle_timeout_ms * 1000};
     if (fstat(STDOUT_FILENO, &output) == 0)
         p.output_type = output.st_mode & S_IFMT;
 

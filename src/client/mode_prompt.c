@@ -131,19 +131,15 @@ static int read_character(EditLine *editor, wchar_t *ret)
 /* Until everything sent has come back or, if until_end, the far end has ended. */
 static void await(struct prompt *p, bool until_end)
 {
-    uint64_t moved_us = clock_now_us(), moved_bytes = 0;
+    struct exchange *x = p->x;
+    x->moved_us = clock_now_us(); /* however long the line took to type */
     for (;;) {
-        struct exchange *x = p->x;
         unsigned want = move(p);
         if (is_over(p) || (!until_end && exchange_room(x) && !expect_missing(&x->expect)))
             return;
-        if (moved_bytes != x->sent_bytes + x->received_bytes)
-            moved_us = clock_now_us();
-        moved_bytes = x->sent_bytes + x->received_bytes;
 
         bool typed;
-        uint64_t due_us = p->idle_us ? moved_us + p->idle_us : UINT64_MAX;
-        if (wait_for_any(p, want, false, due_us, &typed) == 0)
+        if (wait_for_any(p, want, false, exchange_due_us(x, p->idle_us), &typed) == 0)
             exchange_expire(x, p->idle_us);
     }
 }

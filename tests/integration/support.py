@@ -11,12 +11,14 @@ The programs are named by TLSECHO_SERVER and TLSECHO_CLIENT, the folder of the P
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,7 +83,9 @@ def pki():
 
 
 def parse(line):
-    """A logfmt line as a dict of texts; {} for a line that is none."""
+    """A line of the log, logfmt or JSON, as a dict of texts; {} for a line that is none."""
+    if line.startswith("{"):
+        return {key: str(value) for key, value in json.loads(line).items()}
     fields = {}
     for key, value in FIELD.findall(line):
         # A quoted value is a JSON string.
@@ -126,6 +130,7 @@ class Server:
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
+            (self.folder / name).touch(mode=0o600)
             (self.folder / name).write_bytes(content)
         command = [program("TLSECHO_SERVER")]
         if config is not None:
@@ -182,7 +187,7 @@ class Server:
                     raise AssertionError(f"no {wanted} within {timeout} s")
 
     def _listening(self, which):
-        for key in ("name", "transport"):
+        for key in ("listener", "transport"):
             found = self.lines("listening", **{key: which})
             if found:
                 return found[0]
@@ -205,6 +210,16 @@ class Server:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Meanwhile it stands still, and only the kernel answers for it."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def wait(self, timeout=DEADLINE_S):
         """Waits for its end; returns the exit status, negative for a signal."""

@@ -86,19 +86,6 @@ class Bytes(support.TestCase):
                                  (transport.partition(" ")[0], "echo", "closed"))
 
 
-class Upper(support.TestCase):
-    def test_ascii_letters_come_back_in_upper_case_and_nothing_else_changes(self):
-        server = self.server("""
-listeners:
-  - { listen: tcp://127.0.0.1:0, service: upper }
-  - { listen: tls://127.0.0.1:0, service: upper }
-""" + support.PROFILE)
-        data = bytes(range(256)) + "grün".encode()
-        for transport in ("tcp", "tls 1.3"):
-            with self.subTest(transport), connect(server, transport) as peer:
-                self.assertEqual(peer.exchange(data), data.upper())
-
-
 class Company(support.TestCase):
     def test_two_are_served_while_a_third_never_starts_its_handshake(self):
         server = self.server(support.EVERYTHING + "workers: 1")

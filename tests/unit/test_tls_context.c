@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../src/net/tls_internal.h"
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
@@ -230,7 +231,6 @@ START_TEST(rejects_a_certificate_out_of_its_time)
     trust(&ca);
     serve(&old, NULL);
     rejected("localhost", ERROR_EXPIRED, "expired on 20");
-    ck_assert_int_eq(err.alert, 45);
 
     tls_context_free(server);
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
@@ -251,8 +251,10 @@ START_TEST(lets_the_worst_fault_decide)
     struct pki old = pki_make(&spec);
     serve(&old, NULL);
     rejected("localhost", ERROR_UNTRUSTED, "not trusted");
+    ck_assert_int_eq(err.alert, 48); /* RFC 8446 §6.2: unknown_ca */
     trust(&ca);
     rejected("localhost", ERROR_EXPIRED, "expired on");
+    ck_assert_int_eq(err.alert, 45); /* certificate_expired */
     pki_free(&old);
 }
 END_TEST
@@ -308,6 +310,18 @@ START_TEST(trusts_anyone_but_says_so)
     ck_assert_int_eq(shake("elsewhere", &peer), IO_OK);
     ck_assert(peer.certificate.present);
     ck_assert(!peer.certificate.verified);
+}
+END_TEST
+
+START_TEST(knows_that_the_server_asked_for_a_certificate)
+{
+    serve(&leaf, NULL);
+    trust(&ca);
+    ck_assert_int_eq(tls_context_set_versions(server, NULL, "1.2", &err), 0);
+    SSL_CTX_set_verify(server->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    rejected("localhost", ERROR_CLIENT_CERTIFICATE, "demands a client certificate");
+    SSL_CTX_set_verify(server->ssl, SSL_VERIFY_PEER, NULL);
+    accepted("localhost");
 }
 END_TEST
 
@@ -605,6 +619,7 @@ int main(void)
     Suite *suite = suite_create("tls_context");
     TCase *tcase = tcase_create("verify");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60); /* making RSA keys takes its time */
     tcase_add_test(tcase, accepts_each_name_of_a_trusted_certificate);
     tcase_add_test(tcase, sends_names_and_never_addresses);
     tcase_add_test(tcase, rejects_a_certificate_for_other_names);
@@ -620,11 +635,13 @@ int main(void)
     tcase_add_test(tcase, lets_a_pin_replace_chain_and_name);
     tcase_add_test(tcase, refuses_what_is_no_pin);
     tcase_add_test(tcase, trusts_anyone_but_says_so);
+    tcase_add_test(tcase, knows_that_the_server_asked_for_a_certificate);
     tcase_add_test(tcase, refuses_a_server_name_that_cannot_be_one);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("files");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60); /* making RSA keys takes its time */
     tcase_add_test(tcase, negotiates_only_the_versions_it_was_told);
     tcase_add_test(tcase, describes_the_certificate_that_it_loaded);
     tcase_add_test(tcase, serves_rsa_and_ecdsa_together_and_prefers_ecdsa);
@@ -640,6 +657,7 @@ int main(void)
 
     tcase = tcase_create("self-signed");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60); /* making RSA keys takes its time */
     tcase_add_test(tcase, makes_a_self_signed_certificate_in_memory);
     tcase_add_test(tcase, keeps_a_self_signed_certificate_in_its_directory);
     tcase_add_test(tcase, renews_a_self_signed_certificate_thirty_days_before_its_end);

@@ -428,6 +428,32 @@ START_TEST(follows_more_to_an_end_when_half_a_record_comes_behind_a_whole_one)
 }
 END_TEST
 
+START_TEST(leaves_no_record_behind_one_that_came_in_two_parts)
+{
+    struct relay relay;
+    unsigned char records[1000], data[100] = {0};
+    relay_open(&relay, (enum kind)_i);
+    ck_assert_int_eq(transport_write(relay.pair.client, data, sizeof data, &err).status, IO_OK);
+    ck_assert_int_eq(transport_write(relay.pair.client, "x", 1, &err).status, IO_OK);
+    size_t n = relay_take(relay.raw[0], records, sizeof records);
+
+    /* The second part brings the small record along, and the large one fills the buffer. */
+    relay_give(relay.raw[1], records, 60);
+    reads(relay.pair.server, IO_WANT_READ);
+    relay_give(relay.raw[1], records + 60, n - 60);
+    struct io io = transport_read(relay.pair.server, data, sizeof data, &err);
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert_uint_eq(io.n, sizeof data);
+    ck_assert(!is_ready(relay.pair.server, POLLIN));
+    ck_assert(io.more);
+    io = transport_read(relay.pair.server, data, sizeof data, &err);
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert_uint_eq(io.n, 1);
+    ck_assert_int_eq(data[0], 'x');
+    relay_done(&relay);
+}
+END_TEST
+
 START_TEST(tells_a_clean_end_again_and_again_and_after_all_bytes)
 {
     struct pair pair = connected((enum kind)_i, false);
@@ -506,7 +532,8 @@ START_TEST(sends_what_it_owes_before_its_end)
 }
 END_TEST
 
-START_TEST(tells_a_reset_whatever_is_done)
+/* A pair over real TCP whose client has sent RST; only the server is left. */
+static struct pair reset_pair(enum kind kind)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&address, 8);
@@ -514,7 +541,7 @@ START_TEST(tells_a_reset_whatever_is_done)
     struct pair pair;
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
-    pair_up((enum kind)_i, fds, &pair);
+    pair_up(kind, fds, &pair);
     for (enum io_status client = IO_WANT_READ, server = IO_WANT_READ;
          client != IO_OK || server != IO_OK;) {
         client = client == IO_OK ? IO_OK : transport_handshake(pair.client, &err).status;
@@ -527,6 +554,13 @@ START_TEST(tells_a_reset_whatever_is_done)
     transport_free(pair.client);
     pair.client = NULL;
     wait_readable(pair.server);
+    close(listening);
+    return pair;
+}
+
+START_TEST(tells_a_reset_to_whoever_reads)
+{
+    struct pair pair = reset_pair((enum kind)_i);
     err.kind = ERROR_INPUT;
     reads(pair.server, IO_RESET);
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
@@ -536,7 +570,17 @@ START_TEST(tells_a_reset_whatever_is_done)
     ck_assert_int_eq(err.code, ECONNRESET);
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_RESET);
     pair_done(&pair);
-    close(listening);
+}
+END_TEST
+
+START_TEST(tells_a_reset_to_whoever_writes_and_then_reads)
+{
+    struct pair pair = reset_pair((enum kind)_i);
+    ck_assert_int_eq(transport_write(pair.server, "x", 1, &err).status, IO_RESET);
+    ck_assert_int_eq(err.code, ECONNRESET);
+    reads(pair.server, IO_RESET);
+    ck_assert_int_eq(err.code, ECONNRESET);
+    pair_done(&pair);
 }
 END_TEST
 
@@ -750,7 +794,8 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, still_reads_after_its_own_end, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
     tcase_add_loop_test(tcase, sends_what_it_owes_before_its_end, 0, KINDS);
-    tcase_add_loop_test(tcase, tells_a_reset_whatever_is_done, 0, KINDS);
+    tcase_add_loop_test(tcase, tells_a_reset_to_whoever_reads, 0, KINDS);
+    tcase_add_loop_test(tcase, tells_a_reset_to_whoever_writes_and_then_reads, 0, KINDS);
     tcase_add_loop_test(tcase, knows_the_peer, 0, KINDS);
 }
 
@@ -761,6 +806,7 @@ static void add_tls(TCase *tcase)
     tcase_add_loop_test(tcase, waits_without_more_for_the_rest_of_half_a_record, TLS12, KINDS);
     tcase_add_loop_test(tcase, follows_more_to_an_end_when_half_a_record_comes_behind_a_whole_one,
                         TLS12, KINDS);
+    tcase_add_loop_test(tcase, leaves_no_record_behind_one_that_came_in_two_parts, TLS12, KINDS);
     tcase_add_loop_test(tcase, answers_strangers_with_an_alert_and_a_reason, 0, count);
     tcase_add_loop_test(tcase, tells_that_the_peer_left_in_the_middle_of_the_handshake, TLS12,
                         KINDS);

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""What the kernel says of TCP connections and of another process's sockets: proc(5)."""
+
+import ctypes
+import os
+import pathlib
+import socket
+import struct
+import time
+from typing import NamedTuple
+
+import support
+
+STATES = {1: "ESTABLISHED", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", 8: "CLOSE_WAIT",
+          9: "LAST_ACK", 11: "CLOSING"}
+ASK_AGAIN_S = 0.005
+SYS_PIDFD_GETFD = 438  # the same on every architecture
+
+
+class Connection(NamedTuple):
+    state: str
+    inode: int
+
+
+def _address(text):
+    """"0100007F:1F90" as ("127.0.0.1", 8080): words of 32 bits in the host's order."""
+    words, port = text.split(":")
+    packed = b"".join(struct.pack("=I", int(words[at:at + 8], 16))
+                      for at in range(0, len(words), 8))
+    if packed.startswith(bytes(10) + b"\xff\xff"):
+        packed = packed[12:]  # a mapped address counts as IPv4
+    family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+    return socket.inet_ntop(family, packed), int(port, 16)
+
+
+def connections():
+    """{(local address, remote address): Connection} of this network namespace."""
+    found = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if not os.path.exists(table):
+            continue
+        for line in pathlib.Path(table).read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            state = STATES.get(int(fields[3], 16), fields[3])
+            found[_address(fields[1]), _address(fields[2])] = Connection(state, int(fields[9]))
+    return found
+
+
+def state(local, remote):
+    """The state of the end that is local, None if it is gone."""
+    found = connections().get((local[:2], remote[:2]))
+    return found and found.state
+
+
+def wait_for_state(local, remote, wanted):
+    """The kernel tells nobody of a change of state, so this asks again and again."""
+    deadline = time.monotonic() + support.DEADLINE_S
+    while (now := state(local, remote)) != wanted:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{local} to {remote} is {now}, not {wanted}")
+        time.sleep(ASK_AGAIN_S)
+
+
+def socket_of(pid, local, remote):
+    """A duplicate of another process's socket. PermissionError where the kernel denies that."""
+    wanted = f"socket:[{connections()[local[:2], remote[:2]].inode}]"
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        if os.readlink(f"/proc/{pid}/fd/{fd}") == wanted:
+            return socket.socket(fileno=_duplicate(pid, int(fd)))
+    raise AssertionError(f"process {pid} has no {wanted}")
+
+
+def _duplicate(pid, fd):
+    pidfd = os.pidfd_open(pid)
+    libc = ctypes.CDLL(None, use_errno=True)
+    copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, fd, 0)
+    code = ctypes.get_errno()
+    os.close(pidfd)
+    if copy < 0:
+        raise OSError(code, os.strerror(code))
+    return copy

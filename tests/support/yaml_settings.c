@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "yaml_settings.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+struct settings *yaml_settings(const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ck_assert_int_lt(n, (int)sizeof text);
+
+    struct config *config;
+    struct settings *settings;
+    struct error err;
+    ck_assert_msg(config_parse("test.yaml", text, (size_t)n, &config, &err) == 0, "%s", err.text);
+    ck_assert_msg(settings_new(config, NULL, &settings, &err) == 0, "%s", err.text);
+    return settings;
+}

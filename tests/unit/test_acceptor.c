@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/acceptor.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "captured_log.h"
+#include "folder.h"
+#include "loopback.h"
+#include "talk.h"
+#include "tlsecho/clock.h"
+#include "yaml_settings.h"
+
+enum { WORKERS_MAX = 3 };
+
+static struct settings *settings;
+static struct listening listening;
+static struct reactor *owner;
+static struct worker *workers[WORKERS_MAX];
+static unsigned worker_count;
+static struct acceptor *acceptor;
+
+/* Listeners and workers; the backlog fills until there is an acceptor. */
+static void open_all(const char *yaml, unsigned count)
+{
+    struct error err;
+    settings = yaml_settings("%s\n", yaml);
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_msg(listening_open(settings, NULL, &listening, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(reactor_new(&owner, &err), 0);
+    for (worker_count = 0; worker_count < count; worker_count++)
+        ck_assert_int_eq(worker_new(owner, &workers[worker_count], &err), 0);
+}
+
+static void accept_all(void)
+{
+    struct error err;
+    ck_assert_msg(acceptor_new(settings, &listening, workers, worker_count, &acceptor, &err) == 0,
+                  "%s", err.text);
+}
+
+static void start(const char *yaml, unsigned count)
+{
+    open_all(yaml, count);
+    accept_all();
+}
+
+static void close_all(void)
+{
+    listening_close(&listening, NULL);
+    for (unsigned i = 0; i < worker_count; i++) {
+        worker_order(workers[i], WORKER_STOP);
+        worker_join(workers[i]);
+    }
+    reactor_free(owner);
+    captured_log_close();
+    settings_free(settings);
+}
+
+static void stop(void)
+{
+    acceptor_stop(acceptor);
+    close_all();
+}
+
+static int connect_to(size_t socket)
+{
+    return loopback_connect(&listening.sockets[socket].address);
+}
+
+static void assert_logged(const char *event, const char *part)
+{
+    const char *line = captured_log_find(event);
+    ck_assert_msg(strstr(line, part) != NULL, "\"%s\" has not \"%s\"", line, part);
+}
+
+START_TEST(accepts_on_every_listener)
+{
+    struct folder folder;
+    char yaml[256];
+    folder_new(&folder);
+    snprintf(yaml, sizeof yaml,
+             "listeners:\n"
+             "  - listen: tcp://127.0.0.1:0\n"
+             "  - { listen: 'unix://%s', name: local }\n",
+             folder_file(&folder, "socket"));
+    start(yaml, 1);
+    for (size_t i = 0; i < 2; i++) {
+        int client = connect_to(i);
+        talk_echo(client, "hello");
+        close(client);
+        const char *line = captured_log_find(" event=connection ");
+        ck_assert_ptr_nonnull(strstr(line, i ? " source=unix " : " source=127.0.0.1:"));
+        ck_assert_ptr_nonnull(
+            strstr(line, i ? " listener=local " : " listener=tcp://127.0.0.1:0 "));
+    }
+    stop();
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(spreads_connections_over_the_workers)
+{
+    enum { CLIENTS = 12 };
+    int clients[CLIENTS];
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", WORKERS_MAX);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = connect_to(0);
+        talk_echo(clients[i], "hello");
+    }
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        ck_assert_uint_eq(worker_load(workers[i]), CLIENTS / WORKERS_MAX);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    stop();
+}
+END_TEST
+
+START_TEST(spreads_those_that_come_together_too)
+{
+    enum { CLIENTS = 12 };
+    int clients[CLIENTS];
+    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", WORKERS_MAX);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(0);
+    accept_all();
+    for (int i = 0; i < CLIENTS; i++)
+        talk_echo(clients[i], "hello");
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        ck_assert_uint_eq(worker_load(workers[i]), CLIENTS / WORKERS_MAX);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    stop();
+}
+END_TEST
+
+START_TEST(numbers_connections_from_one)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    for (int i = 1; i <= 3; i++) {
+        int client = connect_to(0);
+        talk_echo(client, "hello");
+        close(client);
+        char id[24];
+        snprintf(id, sizeof id, " id=%d ", i);
+        assert_logged(" event=connection ", id);
+    }
+    stop();
+}
+END_TEST
+
+START_TEST(a_mapped_source_counts_as_ipv4)
+{
+    if (!loopback_has_ipv6())
+        return;
+    start("listeners: [{ listen: 'tcp://[::]:0' }]", 1);
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    address_set_port(&address, address_port(&listening.sockets[0].address));
+    int client = loopback_connect(&address);
+    talk_echo(client, "hello");
+    close(client);
+    assert_logged(" event=connection ", " source=127.0.0.1:");
+    stop();
+}
+END_TEST
+
+START_TEST(refuses_at_the_limit_and_recovers_below_it)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+          "limits: { connections: 2 }",
+          1);
+    int leaving = connect_to(0), staying = connect_to(0);
+    talk_echo(leaving, "one");
+    talk_echo(staying, "two");
+    int refused = connect_to(0);
+    talk_ends(refused);
+    close(refused);
+    assert_logged(" event=connections_refused ",
+                  " level=warning event=connections_refused"
+                  " reason=\"limits.connections is reached\" count=1");
+    talk_echo(staying, "untouched");
+
+    close(leaving);
+    assert_logged(" event=connection ", " end=closed");
+    talk_echo(staying, "the other's end is dealt with");
+    int next = connect_to(0);
+    talk_echo(next, "served again");
+    close(next);
+    close(staying);
+    stop();
+}
+END_TEST
+
+START_TEST(logs_refusals_once_a_second_however_many_there_are)
+{
+    enum { REFUSED = 20 };
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+          "limits: { connections: 1 }",
+          1);
+    int client = connect_to(0);
+    talk_echo(client, "hello");
+    uint64_t start_us = clock_now_us(), counted = 0, lines = 0;
+    for (int i = 0; i < REFUSED; i++) {
+        int refused = connect_to(0);
+        talk_ends(refused);
+        close(refused);
+    }
+    acceptor_stop(acceptor);
+    log_reason(LOG_LEVEL_INFO, "marker", "x");
+    const char *line;
+    while (!strstr(line = captured_log_line(), " event=marker ")) {
+        const char *count = strstr(line, " count=");
+        ck_assert_ptr_nonnull(count);
+        counted += strtoull(count + strlen(" count="), NULL, 10);
+        lines++;
+    }
+    ck_assert_uint_eq(counted, REFUSED);
+    ck_assert_uint_le(lines, 2 + (clock_now_us() - start_us) / 1000000);
+    close(client);
+    close_all();
+}
+END_TEST
+
+START_TEST(the_last_refusals_are_logged_too)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+          "limits: { connections: 1 }",
+          1);
+    int client = connect_to(0);
+    talk_echo(client, "hello");
+    for (int i = 0; i < 2; i++) {
+        int refused = connect_to(0);
+        talk_ends(refused);
+        close(refused);
+        assert_logged(" event=connections_refused ", " count=1");
+    }
+    close(client);
+    stop();
+}
+END_TEST
+
+START_TEST(whoever_is_in_the_backlog_at_the_end_is_served)
+{
+    enum { CLIENTS = 100 };
+    int clients[CLIENTS];
+    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 2);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(0);
+    accept_all();
+    acceptor_stop(acceptor);
+    listening_close(&listening, NULL);
+    for (int i = 0; i < CLIENTS; i++) {
+        talk_echo(clients[i], "hello");
+        close(clients[i]);
+    }
+    close_all();
+}
+END_TEST
+
+START_TEST(out_of_descriptors_it_pauses_says_so_and_recovers)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    int first = connect_to(0);
+    talk_echo(first, "hello");
+
+    int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct rlimit usual, none;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = usual;
+    int lowest_free = dup(second);
+    close(lowest_free);
+    none.rlim_cur = (rlim_t)lowest_free;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const struct address *address = &listening.sockets[0].address;
+    ck_assert_int_eq(connect(second, &address->any, address->length), 0);
+    assert_logged(" event=connections_refused ", " reason=\"accept: Too many open files\" count=1");
+    talk_echo(first, "untouched");
+
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    talk_echo(second, "served after all");
+    close(first);
+    close(second);
+    stop();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("acceptor");
+    TCase *tcase = tcase_create("acceptor");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, accepts_on_every_listener);
+    tcase_add_test(tcase, spreads_connections_over_the_workers);
+    tcase_add_test(tcase, spreads_those_that_come_together_too);
+    tcase_add_test(tcase, numbers_connections_from_one);
+    tcase_add_test(tcase, a_mapped_source_counts_as_ipv4);
+    tcase_add_test(tcase, refuses_at_the_limit_and_recovers_below_it);
+    tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
+    tcase_add_test(tcase, the_last_refusals_are_logged_too);
+    tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
+    tcase_add_test(tcase, out_of_descriptors_it_pauses_says_so_and_recovers);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/listening.h"
+
+#include <check.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "loopback.h"
+#include "yaml_settings.h"
+
+static struct listening listening;
+
+static void open_all(const struct settings *settings)
+{
+    struct error err;
+    ck_assert_msg(listening_open(settings, NULL, &listening, &err) == 0, "%s", err.text);
+}
+
+static struct error refused(const struct settings *settings)
+{
+    struct error err;
+    listening.count = 99;
+    ck_assert_int_eq(listening_open(settings, NULL, &listening, &err), -1);
+    ck_assert_uint_eq(listening.count, 99);
+    return err;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" has not \"%s\"", text, part);
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+    ck_assert_int_eq(getsockopt(fd, level, name, &value, &length), 0);
+    return value;
+}
+
+START_TEST(opens_every_listener_in_order)
+{
+    struct folder folder;
+    folder_new(&folder);
+    struct settings *settings = yaml_settings("listeners:\n"
+                                              "  - listen: tcp://127.0.0.1:0\n"
+                                              "  - listen: unix://%s\n"
+                                              "    service: upper\n",
+                                              folder_file(&folder, "socket"));
+    open_all(settings);
+    ck_assert_uint_eq(listening.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_ptr_eq(listening.sockets[i].listener, &settings->listeners[i]);
+        close(loopback_connect(&listening.sockets[i].address));
+    }
+    ck_assert_uint_ne(address_port(&listening.sockets[0].address), 0);
+    listening_close(&listening, NULL);
+    settings_free(settings);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_free_port_is_the_same_for_all_addresses_of_a_name)
+{
+    struct settings *settings = yaml_settings("listeners: [{ listen: 'tcp://localhost:0' }]\n");
+    open_all(settings);
+    uint16_t port = address_port(&listening.sockets[0].address);
+    ck_assert_uint_ne(port, 0);
+    for (size_t i = 0; i < listening.count; i++) {
+        ck_assert_uint_eq(address_port(&listening.sockets[i].address), port);
+        close(loopback_connect(&listening.sockets[i].address));
+    }
+    listening_close(&listening, NULL);
+    settings_free(settings);
+}
+END_TEST
+
+/* A socket that keeps a port free for us: bound with SO_REUSEADDR, and it does not listen. */
+static int hold_port(uint16_t *ret)
+{
+    static const int on = 1;
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    ck_assert_int_eq(bind(fd, &address.any, address.length), 0);
+    ck_assert_int_eq(getsockname(fd, &address.any, &address.length), 0);
+    *ret = address_port(&address);
+    return fd;
+}
+
+START_TEST(an_address_that_is_listed_twice_is_refused_with_its_place)
+{
+    uint16_t port;
+    int holder = hold_port(&port);
+    struct settings *settings = yaml_settings("listeners:\n"
+                                              "  - listen: tcp://127.0.0.1:%u\n"
+                                              "    name: first\n"
+                                              "  - listen: tcp://localhost:%u\n"
+                                              "    name: second\n",
+                                              port, port);
+    struct error err = refused(settings);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    assert_has(err.text, "test.yaml:4:");
+    assert_has(err.text, "is listed twice: listener first has it already");
+    close(holder);
+    settings_free(settings);
+}
+END_TEST
+
+START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct settings *settings = yaml_settings("listeners:\n"
+                                              "  - { listen: 'unix://%s', name: first }\n"
+                                              "  - { listen: 'unix://%s.', name: second }\n",
+                                              path, path);
+    strcpy(settings->config->listeners[1].listen.path, path);
+    struct error err = refused(settings);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    assert_has(err.text, "is listed twice: listener first has it already");
+    ck_assert_int_eq(access(path, F_OK), -1);
+    settings_free(settings);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_port_in_use_is_refused_and_what_was_open_is_closed)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int other = loopback_listen(&address, 8);
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct settings *settings = yaml_settings("listeners:\n"
+                                              "  - listen: unix://%s\n"
+                                              "  - listen: tcp://127.0.0.1:%u\n",
+                                              path, address_port(&address));
+    struct error err = refused(settings);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, EADDRINUSE);
+    assert_has(err.text, "another program, or another tlsecho-server, holds the port");
+    ck_assert_int_eq(access(path, F_OK), -1);
+    close(other);
+    settings_free(settings);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_unix_socket_is_removed_at_the_end)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct settings *settings = yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
+    open_all(settings);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    listening_close(&listening, NULL);
+    ck_assert_int_eq(access(path, F_OK), -1);
+    ck_assert_uint_eq(listening.count, 0);
+    listening_close(&listening, NULL);
+    settings_free(settings);
+    folder_remove(&folder);
+}
+END_TEST
+
+/* The lesson: two hours of silence, then ten probes, 75 seconds apart. */
+START_TEST(accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay)
+{
+    struct settings *settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
+    open_all(settings);
+    int client = loopback_connect(&listening.sockets[0].address);
+    int fd = loopback_accept(listening.sockets[0].source.fd);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 2 * 60 * 60);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 75);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 10);
+    close(client);
+    close(fd);
+    listening_close(&listening, NULL);
+    settings_free(settings);
+}
+END_TEST
+
+START_TEST(accepted_sockets_have_what_the_configuration_says)
+{
+    struct settings *settings =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+                      "tcp:\n"
+                      "  nodelay: off\n"
+                      "  keepalive: { idle: 1m, interval: 5s, probes: 3 }\n");
+    open_all(settings);
+    int client = loopback_connect(&listening.sockets[0].address);
+    int fd = loopback_accept(listening.sockets[0].source.fd);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 5);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 3);
+    close(client);
+    close(fd);
+    listening_close(&listening, NULL);
+    settings_free(settings);
+}
+END_TEST
+
+START_TEST(the_backlog_is_what_the_configuration_says)
+{
+    struct settings *settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+                                              "tcp: { backlog: 3 }\n");
+    open_all(settings);
+    struct tcp_info info; /* tcp(7): of a listening socket, tcpi_sacked is its backlog */
+    socklen_t length = sizeof info;
+    ck_assert_int_eq(
+        getsockopt(listening.sockets[0].source.fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+    ck_assert_uint_eq(info.tcpi_sacked, 3);
+    listening_close(&listening, NULL);
+    settings_free(settings);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("listening");
+    TCase *tcase = tcase_create("listening");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, opens_every_listener_in_order);
+    tcase_add_test(tcase, a_free_port_is_the_same_for_all_addresses_of_a_name);
+    tcase_add_test(tcase, an_address_that_is_listed_twice_is_refused_with_its_place);
+    tcase_add_test(tcase, a_unix_socket_that_is_listed_twice_is_refused_and_removed);
+    tcase_add_test(tcase, a_port_in_use_is_refused_and_what_was_open_is_closed);
+    tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
+    tcase_add_test(tcase, accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay);
+    tcase_add_test(tcase, accepted_sockets_have_what_the_configuration_says);
+    tcase_add_test(tcase, the_backlog_is_what_the_configuration_says);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

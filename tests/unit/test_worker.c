@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/worker.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "captured_log.h"
+#include "loopback.h"
+#include "talk.h"
+#include "tlsecho/clock.h"
+#include "tlsecho/tls_context.h"
+#include "tlsecho/transport.h"
+#include "yaml_settings.h"
+
+static struct settings *settings;
+static struct reactor *owner;
+static struct worker *worker;
+static uint64_t next_id;
+
+enum { PLAIN, TLS }; /* the two listeners */
+
+static void start(const char *options)
+{
+    struct error err;
+    settings = yaml_settings("listeners:\n"
+                             "  - listen: tcp://127.0.0.1:0\n"
+                             "  - listen: tls://127.0.0.1:0\n"
+                             "%s\n",
+                             options);
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_msg(reactor_new(&owner, &err) == 0, "%s", err.text);
+    ck_assert_msg(worker_new(owner, &worker, &err) == 0, "%s", err.text);
+}
+
+static void wait_for_end(void)
+{
+    while (!worker_ended(worker))
+        reactor_turn(owner, -1);
+}
+
+static void finish(enum worker_order order)
+{
+    worker_order(worker, order);
+    wait_for_end();
+    ck_assert_uint_eq(worker_load(worker), 0);
+    worker_join(worker);
+    reactor_free(owner);
+    captured_log_close();
+    settings_free(settings);
+}
+
+static struct handoff handoff(int fd, int listener)
+{
+    settings_ref(settings); /* for the worker */
+    return (struct handoff){.fd = fd,
+                            .id = ++next_id,
+                            .listener = &settings->listeners[listener],
+                            .source = loopback_address("tcp://127.0.0.1:1")};
+}
+
+/* Both ends of a connection with buffers of that size, or the usual ones. */
+static void make_pair(int buffer_bytes, int ret[2])
+{
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret), 0);
+    for (int i = 0; buffer_bytes && i < 2; i++)
+        ck_assert_int_eq(
+            setsockopt(ret[i], SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes), 0);
+    ck_assert_int_eq(fcntl(ret[1], F_SETFL, O_NONBLOCK), 0);
+}
+
+/* Hands one end over and returns the other. */
+static int connect_to(int listener)
+{
+    int ends[2];
+    make_pair(0, ends);
+    struct handoff given = handoff(ends[1], listener);
+    ck_assert_uint_eq(worker_hand_over(worker, &given, 1), 1);
+    return ends[0];
+}
+
+static void assert_logged(const char *part)
+{
+    const char *line = captured_log_find(" event=connection ");
+    ck_assert_msg(strstr(line, part) != NULL, "\"%s\" has not \"%s\"", line, part);
+}
+
+START_TEST(echoes_and_ends_when_the_client_does)
+{
+    start("");
+    int client = connect_to(PLAIN);
+    talk_echo(client, "hello");
+    shutdown(client, SHUT_WR);
+    talk_ends(client);
+    assert_logged(" end=closed");
+    close(client);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(serves_as_many_as_come_together)
+{
+    start("");
+    struct handoff given[WORKER_HANDOFFS_MAX];
+    int clients[WORKER_HANDOFFS_MAX];
+    for (int i = 0; i < WORKER_HANDOFFS_MAX; i++) {
+        int ends[2];
+        make_pair(0, ends);
+        clients[i] = ends[0];
+        given[i] = handoff(ends[1], PLAIN);
+    }
+    ck_assert_uint_eq(worker_hand_over(worker, given, WORKER_HANDOFFS_MAX), WORKER_HANDOFFS_MAX);
+    ck_assert_uint_eq(worker_load(worker), WORKER_HANDOFFS_MAX);
+    for (int i = 0; i < WORKER_HANDOFFS_MAX; i++)
+        talk_echo(clients[i], "hello");
+    ck_assert_uint_eq(worker_load(worker), WORKER_HANDOFFS_MAX);
+    for (int i = 0; i < WORKER_HANDOFFS_MAX; i++)
+        close(clients[i]);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(its_load_falls_when_a_connection_ends)
+{
+    start("");
+    int leaving = connect_to(PLAIN), staying = connect_to(PLAIN);
+    talk_echo(leaving, "hello");
+    ck_assert_uint_eq(worker_load(worker), 2);
+    close(leaving);
+    assert_logged(" end=closed");
+    talk_echo(staying, "served after the other's end");
+    ck_assert_uint_eq(worker_load(worker), 1);
+    close(staying);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+static struct transport *make_client(int fd, struct tls_scratch *scratch)
+{
+    struct tls_context *ctx;
+    struct transport *t;
+    struct error err;
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    ck_assert_msg(tls_context_new(TLS_CLIENT, &ctx, &err) == 0, "%s", err.text);
+    tls_context_trust_anyone(ctx);
+    ck_assert_msg(transport_tls_new(fd, ctx, "localhost", scratch, &t, &err) == 0, "%s", err.text);
+    tls_context_free(ctx);
+    return t;
+}
+
+/* True: call again. */
+static bool waits(const struct transport *t, enum io_status status)
+{
+    if (status != IO_WANT_READ && status != IO_WANT_WRITE)
+        return false;
+    struct pollfd waiting = {.fd = t->fd, .events = status == IO_WANT_READ ? POLLIN : POLLOUT};
+    ck_assert_int_eq(poll(&waiting, 1, 10000), 1);
+    return true;
+}
+
+START_TEST(echoes_over_tls)
+{
+    start("");
+    struct tls_scratch *scratch = tls_scratch_new();
+    struct transport *client = make_client(connect_to(TLS), scratch);
+    struct error err;
+    char data[16];
+    struct io io;
+    while (waits(client, (io = transport_handshake(client, &err)).status))
+        ;
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert_int_eq(transport_write(client, "hello", 5, &err).status, IO_OK);
+    while (waits(client, (io = transport_read(client, data, sizeof data, &err)).status))
+        ;
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert_uint_eq(io.n, 5);
+    ck_assert_mem_eq(data, "hello", 5);
+    ck_assert_int_eq(transport_shutdown(client, &err).status, IO_OK);
+    while (waits(client, (io = transport_read(client, data, sizeof data, &err)).status))
+        ;
+    ck_assert_int_eq(io.status, IO_EOF);
+    assert_logged(" end=closed version=TLSv1.3 ");
+    transport_free(client);
+    tls_scratch_free(scratch);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(a_reset_ends_that_client_alone)
+{
+    start("");
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int listening = loopback_listen(&address, 8);
+    int leaving = loopback_connect(&address), staying = connect_to(PLAIN);
+    int fd = loopback_accept(listening);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    struct handoff given = handoff(fd, PLAIN);
+    ck_assert_uint_eq(worker_hand_over(worker, &given, 1), 1);
+    talk_echo(leaving, "hello");
+
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(leaving, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(leaving);
+    assert_logged(" end=reset reason=\"receive: Connection reset by peer\"");
+    talk_echo(staying, "still here");
+    close(staying);
+    close(listening);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(no_handshake_in_time_ends_it)
+{
+    start("timeouts: { handshake: 50ms }");
+    int client = connect_to(TLS);
+    talk_ends(client);
+    assert_logged(" end=handshake_timeout");
+    close(client);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+/* The beginning of a record of 16 KiB, byte by byte. */
+START_TEST(bytes_do_not_prolong_a_handshake)
+{
+    start("timeouts: { handshake: 200ms }");
+    int client = connect_to(TLS);
+    static const char header[] = {0x16, 0x03, 0x01, 0x40, 0x00, 0x01, 0x00, 0x3f, (char)0xfc};
+    struct pollfd waiting = {.fd = client, .events = POLLIN};
+    for (size_t i = 0; poll(&waiting, 1, 1) == 0; i++) {
+        ck_assert_uint_lt(i, 16000);
+        send(client, i < sizeof header ? &header[i] : "", 1, MSG_NOSIGNAL);
+    }
+    talk_ends(client);
+    assert_logged(" end=handshake_timeout");
+    close(client);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(silence_ends_it_in_order)
+{
+    start("timeouts: { idle: 50ms }");
+    int client = connect_to(PLAIN);
+    talk_ends(client);
+    close(client);
+    assert_logged(" end=idle_timeout");
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(bytes_put_off_the_idle_time_out)
+{
+    start("timeouts: { idle: 500ms }");
+    int client = connect_to(PLAIN);
+    uint64_t until_us = clock_now_us() + 750 * 1000;
+    while (clock_now_us() < until_us)
+        talk_echo(client, "hello");
+    uint64_t last_us = clock_now_us();
+    talk_ends(client);
+    ck_assert_uint_ge(clock_now_us() - last_us, 450 * 1000);
+    close(client);
+    assert_logged(" end=idle_timeout");
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(a_client_that_stays_after_our_end_is_left_after_a_while)
+{
+    start("timeouts: { idle: 50ms, linger: 50ms }");
+    int client = connect_to(PLAIN);
+    talk_ends(client);
+    assert_logged(" end=idle_timeout");
+    close(client);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(a_peer_that_never_reads_is_left)
+{
+    start("timeouts: { write: 100ms, idle: 0 }");
+    int ends[2];
+    make_pair(4096, ends);
+    struct handoff given = handoff(ends[1], PLAIN);
+    ck_assert_uint_eq(worker_hand_over(worker, &given, 1), 1);
+    static const char zeros[4096];
+    while (send(ends[0], zeros, sizeof zeros, MSG_NOSIGNAL) > 0)
+        ;
+    ck_assert(errno == EPIPE || errno == ECONNRESET);
+    assert_logged(" end=write_timeout");
+    close(ends[0]);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(nobody_lives_longer_than_the_lifetime)
+{
+    start("timeouts: { lifetime: 100ms }");
+    int client = connect_to(PLAIN);
+    char byte;
+    while (send(client, "x", 1, MSG_NOSIGNAL) == 1 && talk_goes_on(client))
+        ck_assert_int_eq(recv(client, &byte, 1, 0), 1);
+    close(client);
+    assert_logged(" end=lifetime");
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(ordered_to_drain_without_connections_it_ends)
+{
+    start("");
+    ck_assert(!worker_ended(worker));
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(draining_ends_quiet_connections_and_then_the_thread)
+{
+    start("");
+    int client = connect_to(PLAIN);
+    talk_echo(client, "hello");
+    worker_order(worker, WORKER_DRAIN);
+    talk_ends(client);
+    close(client);
+    assert_logged(" end=drained");
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(draining_lets_a_client_finish)
+{
+    start("");
+    int client = connect_to(PLAIN);
+    worker_order(worker, WORKER_DRAIN); /* it may still be on its way */
+    uint64_t until_us = clock_now_us() + 1500 * 1000;
+    while (clock_now_us() < until_us)
+        talk_echo(client, "still talking");
+    shutdown(client, SHUT_WR);
+    talk_ends(client);
+    close(client);
+    assert_logged(" end=closed");
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(ordered_to_finish_it_ends_every_connection_in_order)
+{
+    start("timeouts: { idle: 0 }");
+    int client = connect_to(PLAIN), shaking = connect_to(TLS);
+    talk_echo(client, "hello");
+    worker_order(worker, WORKER_FINISH);
+    talk_ends(client);
+    talk_ends(shaking);
+    close(client);
+    close(shaking);
+    assert_logged(" end=drained");
+    assert_logged(" end=drained");
+    finish(WORKER_FINISH);
+}
+END_TEST
+
+START_TEST(ordered_to_stop_it_ends_at_once_whatever_the_clients_do)
+{
+    start("timeouts: { idle: 0, handshake: 0, linger: 0 }");
+    int client = connect_to(PLAIN), shaking = connect_to(TLS);
+    talk_echo(client, "hello");
+    worker_order(worker, WORKER_STOP);
+    wait_for_end();
+    assert_logged(" end=stopped");
+    assert_logged(" end=stopped");
+    talk_ends(client);
+    talk_ends(shaking);
+    close(client);
+    close(shaking);
+    finish(WORKER_STOP);
+}
+END_TEST
+
+START_TEST(a_stop_follows_a_drain)
+{
+    start("timeouts: { idle: 0, handshake: 0 }");
+    int shaking = connect_to(TLS);
+    worker_order(worker, WORKER_DRAIN);
+    worker_order(worker, WORKER_FINISH);
+    worker_order(worker, WORKER_STOP);
+    wait_for_end();
+    talk_ends(shaking);
+    close(shaking);
+    finish(WORKER_STOP);
+}
+END_TEST
+
+START_TEST(leaves_no_line_if_connections_are_not_logged)
+{
+    start("log: { connections: off }");
+    int client = connect_to(PLAIN);
+    talk_echo(client, "hello");
+    worker_order(worker, WORKER_STOP);
+    wait_for_end();
+    log_reason(LOG_LEVEL_INFO, "marker", "x");
+    ck_assert_ptr_nonnull(strstr(captured_log_line(), " event=marker "));
+    close(client);
+    finish(WORKER_STOP);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("worker");
+    TCase *tcase = tcase_create("serves");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, echoes_and_ends_when_the_client_does);
+    tcase_add_test(tcase, serves_as_many_as_come_together);
+    tcase_add_test(tcase, its_load_falls_when_a_connection_ends);
+    tcase_add_test(tcase, echoes_over_tls);
+    tcase_add_test(tcase, a_reset_ends_that_client_alone);
+    tcase_add_test(tcase, leaves_no_line_if_connections_are_not_logged);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("time-outs");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, no_handshake_in_time_ends_it);
+    tcase_add_test(tcase, bytes_do_not_prolong_a_handshake);
+    tcase_add_test(tcase, silence_ends_it_in_order);
+    tcase_add_test(tcase, bytes_put_off_the_idle_time_out);
+    tcase_add_test(tcase, a_client_that_stays_after_our_end_is_left_after_a_while);
+    tcase_add_test(tcase, a_peer_that_never_reads_is_left);
+    tcase_add_test(tcase, nobody_lives_longer_than_the_lifetime);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("orders");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, ordered_to_drain_without_connections_it_ends);
+    tcase_add_test(tcase, draining_ends_quiet_connections_and_then_the_thread);
+    tcase_add_test(tcase, draining_lets_a_client_finish);
+    tcase_add_test(tcase, ordered_to_finish_it_ends_every_connection_in_order);
+    tcase_add_test(tcase, ordered_to_stop_it_ends_at_once_whatever_the_clients_do);
+    tcase_add_test(tcase, a_stop_follows_a_drain);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
