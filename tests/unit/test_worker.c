@@ -36,7 +36,7 @@ static void start(const char *options)
                              options);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_msg(reactor_new(&owner, &err) == 0, "%s", err.text);
-    ck_assert_msg(worker_new(settings, owner, &worker, &err) == 0, "%s", err.text);
+    ck_assert_msg(worker_new(owner, &worker, &err) == 0, "%s", err.text);
 }
 
 static void wait_for_end(void)
@@ -58,6 +58,7 @@ static void finish(enum worker_order order)
 
 static struct handoff handoff(int fd, int listener)
 {
+    settings_ref(settings); /* for the worker */
     return (struct handoff){.fd = fd,
                             .id = ++next_id,
                             .listener = &settings->listeners[listener],
