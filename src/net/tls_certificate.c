@@ -99,7 +99,8 @@ static void print_address(BIO *out, const ASN1_STRING *value)
 }
 
 /* False if it is not shown. */
-static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names_of which, const char *before)
+static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names_of which,
+                       const char *before)
 {
     int type = GEN_OTHERNAME;
     const void *value = GENERAL_NAME_get0_value(name, &type);
