@@ -32,8 +32,13 @@ struct tls_context {
     struct tls_clients *clients;         /* of a server; NULL = nothing was said about them */
     struct tls_ticket_keys *ticket_keys; /* from a file; NULL = the process's own */
     char certificate[256];               /* what the one added last is called in messages */
+    unsigned char *alpn;                 /* ours, RFC 7301 §3.1's ProtocolNameList */
+    size_t alpn_n;
     atomic_uint count;
 };
+
+/* Levels, versions, ciphers, suites and groups of a context that was told nothing else. */
+bool tls_policy_set_defaults(SSL_CTX *ssl);
 
 /* What was found about the peer's certificate; zero before the handshake. */
 struct tls_verdict {
@@ -91,14 +96,14 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret);
 /* RFC 2253 in UTF-8, control characters escaped, cut to size. */
 void tls_name_text(const X509_NAME *name, char *ret, size_t size);
 
-enum tls_names {
+enum tls_names_of {
     TLS_NAMES_OF_HOSTS,  /* what a client may ask for: "localhost, 127.0.0.1" */
     TLS_NAMES_WITH_KIND, /* all: "DNS:localhost, URI:spiffe://td/sa, email:a@example.org, IP:::1" */
 };
 
 /* The first few names that a certificate is for (its subjectAltName), "a, b, c and 7 more"; "" if
  * it has none. Control characters are escaped. */
-void tls_certificate_names(X509 *certificate, enum tls_names which, char *ret, size_t size);
+void tls_certificate_names(X509 *certificate, enum tls_names_of which, char *ret, size_t size);
 
 /* A date of a certificate in UTC, "2026-01-02 03:04". */
 enum { TLS_DATE_BYTES = 32 };

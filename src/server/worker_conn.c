@@ -12,7 +12,6 @@ enum { QUIET_MS = 1000 }; /* while draining: so long without a byte, and a conne
 
 void worker_loop_init(struct worker_loop *loop)
 {
-    TAILQ_INIT(&loop->generations);
     TAILQ_INIT(&loop->all);
     TAILQ_INIT(&loop->again);
 }
@@ -26,7 +25,10 @@ uint64_t worker_loop_now_us(struct worker_loop *loop)
 
 static void generation_free(struct worker_loop *loop, struct generation *g)
 {
-    TAILQ_REMOVE(&loop->generations, g, in_all);
+    struct generation **at = &loop->newest;
+    while (*at != g)
+        at = &(*at)->older;
+    *at = g->older;
     pool_done(&g->pool);
     settings_free(g->settings);
     free(g);
@@ -46,42 +48,41 @@ static struct generation *generation_new(struct worker_loop *loop, struct settin
         [CONN_TIMEOUT_QUIET] = QUIET_MS,
         [CONN_TIMEOUT_LINGER] = config->timeouts_ms.linger,
     };
-    for (int class = 0; class < CONN_TIMEOUTS; class ++)
-        deadline_queue_init(&g->timeouts[class], after_ms[class] * 1000);
+    for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
+        deadline_queue_init(&g->timeouts[kind], after_ms[kind] * 1000);
     deadline_queue_init(&g->lifetimes, config->timeouts_ms.lifetime * 1000);
     pool_init(&g->pool, config->limits.buffer_bytes);
     g->settings = settings;
 
-    struct generation *before = TAILQ_FIRST(&loop->generations);
-    if (before && before->conns == 0)
-        generation_free(loop, before);
-    TAILQ_INSERT_HEAD(&loop->generations, g, in_all);
+    if (loop->newest && loop->newest->conns == 0)
+        generation_free(loop, loop->newest);
+    g->older = loop->newest;
+    loop->newest = g;
     return g;
 }
 
 /* The generation of these settings, whose count it takes over. NULL: no memory. */
 static struct generation *generation_of(struct worker_loop *loop, struct settings *settings)
 {
-    struct generation *g;
-    TAILQ_FOREACH(g, &loop->generations, in_all)
-    if (g->settings == settings) {
-        settings_free(settings);
-        return g;
-    }
+    for (struct generation *g = loop->newest; g; g = g->older)
+        if (g->settings == settings) {
+            settings_free(settings);
+            return g;
+        }
     return generation_new(loop, settings);
 }
 
 static void leave_generation(struct worker_loop *loop, struct generation *g)
 {
     g->conns--;
-    if (g->conns == 0 && g != TAILQ_FIRST(&loop->generations))
+    if (g->conns == 0 && g != loop->newest)
         generation_free(loop, g);
 }
 
 void worker_loop_done(struct worker_loop *loop)
 {
-    while (!TAILQ_EMPTY(&loop->generations))
-        generation_free(loop, TAILQ_FIRST(&loop->generations));
+    while (loop->newest)
+        generation_free(loop, loop->newest);
 }
 
 static void set_again(struct worker_conn *s, bool again)
@@ -115,13 +116,13 @@ static void end(struct worker_conn *s)
 /* A relative time-out starts again when bytes moved; an absolute one runs on. */
 static void arm(struct worker_conn *s)
 {
-    enum conn_timeout class = s->conn.timeout;
+    enum conn_timeout kind = s->conn.timeout;
     bool relative =
-        class == CONN_TIMEOUT_IDLE || class == CONN_TIMEOUT_WRITE || class == CONN_TIMEOUT_QUIET;
-    if (class == s->armed && !(relative && s->conn.moved))
+        kind == CONN_TIMEOUT_IDLE || kind == CONN_TIMEOUT_WRITE || kind == CONN_TIMEOUT_QUIET;
+    if (kind == s->armed && !(relative && s->conn.moved))
         return;
-    s->armed = class;
-    deadline_set(&s->generation->timeouts[class], &s->timeout, worker_loop_now_us(s->loop));
+    s->armed = kind;
+    deadline_set(&s->generation->timeouts[kind], &s->timeout, worker_loop_now_us(s->loop));
 }
 
 static void run(struct worker_conn *s)
@@ -215,13 +216,13 @@ static struct worker_conn *of_lifetime(struct deadline *d)
     return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, lifetime));
 }
 
-/* One that has passed, of whatever class; false if there is none. */
+/* One that has passed, of whatever kind; false if there is none. */
 static bool expire_one(struct worker_loop *loop, struct generation *g)
 {
     uint64_t now_us = worker_loop_now_us(loop);
     struct deadline *d;
-    for (int class = 0; class < CONN_TIMEOUTS; class ++)
-        if ((d = deadline_pop(&g->timeouts[class], now_us))) {
+    for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
+        if ((d = deadline_pop(&g->timeouts[kind], now_us))) {
             conn_expire(&of_timeout(d)->conn);
             run(of_timeout(d));
             return true;
@@ -237,9 +238,9 @@ static bool expire_one(struct worker_loop *loop, struct generation *g)
 /* An end may free the generation: afterwards it starts anew. */
 void worker_loop_expire(struct worker_loop *loop)
 {
-    struct generation *g = TAILQ_FIRST(&loop->generations);
+    struct generation *g = loop->newest;
     while (g)
-        g = expire_one(loop, g) ? TAILQ_FIRST(&loop->generations) : TAILQ_NEXT(g, in_all);
+        g = expire_one(loop, g) ? loop->newest : g->older;
 }
 
 int worker_loop_wait_ms(struct worker_loop *loop)
@@ -247,12 +248,10 @@ int worker_loop_wait_ms(struct worker_loop *loop)
     if (!TAILQ_EMPTY(&loop->again))
         return 0;
     uint64_t due_us = UINT64_MAX;
-    struct generation *g;
-    TAILQ_FOREACH(g, &loop->generations, in_all)
-    {
-        for (int class = 0; class < CONN_TIMEOUTS; class ++)
-            if (deadline_next_us(&g->timeouts[class]) < due_us)
-                due_us = deadline_next_us(&g->timeouts[class]);
+    for (const struct generation *g = loop->newest; g; g = g->older) {
+        for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
+            if (deadline_next_us(&g->timeouts[kind]) < due_us)
+                due_us = deadline_next_us(&g->timeouts[kind]);
         if (deadline_next_us(&g->lifetimes) < due_us)
             due_us = deadline_next_us(&g->lifetimes);
     }

@@ -25,7 +25,7 @@ struct generation {
     struct deadline_queue lifetimes;
     struct pool pool;
     unsigned conns;
-    TAILQ_ENTRY(generation) in_all;
+    struct generation *older;
 };
 
 struct worker_conn {
@@ -42,13 +42,12 @@ struct worker_conn {
 };
 
 TAILQ_HEAD(worker_conn_list, worker_conn);
-TAILQ_HEAD(generation_list, generation);
 
 /* The worker's loop, as its connections see it. */
 struct worker_loop {
     struct reactor *reactor;
     struct tls_scratch *scratch;
-    struct generation_list generations; /* the newest first */
+    struct generation *newest;
     struct worker_conn_list all, again;
     uint64_t now_us; /* 0 = ask the clock again */
     atomic_uint load;

@@ -199,14 +199,16 @@ class Plain:
 
 
 class Tls(Plain):
-    """A peer over TLS, of one version unless a context is given. Its handshake is done."""
+    """A peer over TLS, of one version unless a context is given. Its handshake is done.
+    with_finished: data that goes out together with the last flight of the handshake."""
 
-    def __init__(self, address, version="1.3", ctx=None, receive_buffer=None):
+    def __init__(self, address, version="1.3", ctx=None, receive_buffer=None, with_finished=b""):
         super().__init__(address, receive_buffer)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (ctx or context(version)).wrap_bio(self._in, self._out,
                                                       server_hostname="localhost")
         self._shaken = False
+        self._with_finished = with_finished
         try:
             self._advance()
             self._turn_until(lambda: self._shaken and not self._unsent, "the handshake was done")
@@ -249,6 +251,8 @@ class Tls(Plain):
             if not self._shaken:
                 self.tls.do_handshake()
                 self._shaken = True
+                if self._with_finished:
+                    self.tls.write(self._with_finished)
             while not self.close_notify:
                 data = self.tls.read(CHUNK_BYTES)
                 self._received += data

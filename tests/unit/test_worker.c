@@ -382,6 +382,31 @@ START_TEST(ordered_to_stop_it_ends_at_once_whatever_the_clients_do)
 }
 END_TEST
 
+/* More than the worker takes from its pipe at once. */
+START_TEST(an_order_reaches_those_that_are_still_on_their_way)
+{
+    enum { WRITES = 8, CLIENTS = WRITES * WORKER_HANDOFFS_MAX };
+    struct handoff given[CLIENTS];
+    int clients[CLIENTS];
+    start("timeouts: { idle: 0 }");
+    for (int i = 0; i < CLIENTS; i++) {
+        int ends[2];
+        make_pair(0, ends);
+        clients[i] = ends[0];
+        given[i] = handoff(ends[1], PLAIN);
+    }
+    for (int i = 0; i < CLIENTS; i += WORKER_HANDOFFS_MAX)
+        worker_hand_over(worker, &given[i], WORKER_HANDOFFS_MAX);
+    worker_order(worker, WORKER_STOP);
+    wait_for_end();
+    for (int i = 0; i < CLIENTS; i++) {
+        talk_ends(clients[i]);
+        close(clients[i]);
+    }
+    finish(WORKER_STOP);
+}
+END_TEST
+
 START_TEST(a_stop_follows_a_drain)
 {
     start("timeouts: { idle: 0, handshake: 0 }");
@@ -441,6 +466,7 @@ int main(void)
     tcase_add_test(tcase, draining_lets_a_client_finish);
     tcase_add_test(tcase, ordered_to_finish_it_ends_every_connection_in_order);
     tcase_add_test(tcase, ordered_to_stop_it_ends_at_once_whatever_the_clients_do);
+    tcase_add_test(tcase, an_order_reaches_those_that_are_still_on_their_way);
     tcase_add_test(tcase, a_stop_follows_a_drain);
     suite_add_tcase(suite, tcase);
 
