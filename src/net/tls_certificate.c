@@ -39,7 +39,7 @@ static bool to_tm(const ASN1_TIME *date, struct tm *ret)
     return date && ASN1_TIME_to_tm(date, ret) == 1;
 }
 
-static int64_t seconds(const ASN1_TIME *date)
+int64_t tls_date_seconds(const ASN1_TIME *date)
 {
     struct tm utc;
     return to_tm(date, &utc) ? timegm(&utc) : 0;
@@ -57,8 +57,8 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
     *ret = (struct peer_certificate){.present = true};
     tls_name_text(X509_get_subject_name(certificate), ret->subject, sizeof ret->subject);
     tls_name_text(X509_get_issuer_name(certificate), ret->issuer, sizeof ret->issuer);
-    ret->not_before = seconds(X509_get0_notBefore(certificate));
-    ret->not_after = seconds(X509_get0_notAfter(certificate));
+    ret->not_before = tls_date_seconds(X509_get0_notBefore(certificate));
+    ret->not_after = tls_date_seconds(X509_get0_notAfter(certificate));
 
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;

@@ -29,9 +29,12 @@ struct tls_context {
     enum tls_role role;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
+    struct tls_certificate *certificates;
+    size_t certificate_count;
     char certificate[256]; /* what the one added last is called in messages */
     unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
+    int keylog_fd; /* -1 = none */
     atomic_uint count;
 };
 
@@ -62,8 +65,10 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
 /* Makes a client's context verify as its `trust` says. */
 void tls_verify_install(struct tls_context *ctx);
 
-/* Adds certificates, leaf first, and the key that belongs to the leaf added last; `name` is for
- * messages. ERROR_INPUT. */
+void tls_keylog_close(struct tls_context *ctx);
+
+/* Adds certificates, leaf first (the stack stays the caller's), and the key that belongs to the
+ * leaf added last; `name` is for messages. ERROR_INPUT. */
 int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
                                  const char *name, struct error *err);
 int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name,
@@ -82,6 +87,9 @@ void tls_certificate_names(X509 *certificate, char *ret, size_t size);
 /* A date of a certificate in UTC, "2026-01-02 03:04". */
 enum { TLS_DATE_BYTES = 32 };
 void tls_date_text(const ASN1_TIME *date, char ret[TLS_DATE_BYTES]);
+
+/* The same in seconds since 1970; 0 = unreadable. */
+int64_t tls_date_seconds(const ASN1_TIME *date);
 
 /* error_set with ": REASON" at its end, the innermost one in OpenSSL's queue, which is emptied.
  * Always returns -1. */
