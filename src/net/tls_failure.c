@@ -60,7 +60,7 @@ static bool is_about_certificate(int alert)
 static bool refused_our_certificate(const struct tls_failure *failure, const SSL *ssl,
                                     const struct tls_verdict *verdict)
 {
-    if (!verdict || !verdict->requested_client_certificate || !failure->alert_received)
+    if (SSL_is_server(ssl) || !verdict->requested_client_certificate || !failure->alert_received)
         return false;
     if (is_about_certificate(failure->alert))
         return true;
@@ -75,7 +75,8 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
 {
     const char *alert = tls_alert_name(failure->alert);
     if (!refused_our_certificate(failure, ssl, verdict))
-        error_set(err, ERROR_TLS, "the %s sent the alert %s", verdict ? "server" : "client", alert);
+        error_set(err, ERROR_TLS, "the %s sent the alert %s",
+                  SSL_is_server(ssl) ? "client" : "server", alert);
     else if (SSL_get_certificate(ssl))
         error_set(err, ERROR_CLIENT_CERTIFICATE,
                   "the server refused our certificate (alert %s): is it one that its CA issued, "
@@ -90,9 +91,8 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
                           const struct tls_verdict *verdict, struct error *err)
 {
-    bool server = !verdict;
-    bool certificate =
-        verdict && ERR_GET_REASON(failure->reason) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    bool server = SSL_is_server(ssl);
+    int code = ERR_GET_REASON(failure->reason);
     if (!looks_like_tls(wire)) {
         describe_not_tls(wire, server, err);
     } else if (!server && is_our_client_hello(wire)) {
@@ -100,8 +100,10 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
                   "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
     } else if (failure->alert_received) {
         describe_alert(failure, ssl, verdict, err);
-    } else if (certificate) {
+    } else if (code == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         error_set(err, tls_verdict_kind(verdict), "%s", verdict->text);
+    } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+        error_set(err, ERROR_UNTRUSTED, "no client certificate, and one is required");
     } else {
         const char *reason = ERR_reason_error_string(failure->reason);
         error_set(err, ERROR_TLS, "%s", reason ? reason : "the TLS protocol failed");

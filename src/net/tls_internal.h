@@ -31,8 +31,10 @@ struct tls_context {
     unsigned char pin[TLS_PIN_BYTES];
     struct tls_certificate *certificates;
     size_t certificate_count;
-    char certificate[256]; /* what the one added last is called in messages */
-    unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
+    struct tls_clients *clients;         /* of a server; NULL = nothing was said about them */
+    struct tls_ticket_keys *ticket_keys; /* from a file; NULL = the process's own */
+    char certificate[256];               /* what the one added last is called in messages */
+    unsigned char *alpn;                 /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
     int keylog_fd; /* -1 = none */
     atomic_uint count;
@@ -41,19 +43,33 @@ struct tls_context {
 /* Levels, versions, ciphers, suites and groups of a context that was told nothing else. */
 bool tls_policy_set_defaults(SSL_CTX *ssl);
 
-/* What a client found about its server's certificate; zero before the handshake. */
+/* What was found about the peer's certificate; zero before the handshake. */
 struct tls_verdict {
     bool requested_client_certificate; /* the server asked for ours */
-    bool verified;                     /* as in struct peer_certificate */
     bool untrusted, expired, name_mismatch;
     long error; /* X509_V_ERR_*, the one that decided; X509_V_OK if there is none */
     int depth;  /* of the certificate that it is about: 0 = the leaf */
     char text[ERROR_TEXT_BYTES]; /* what is wrong and what to do; "" if nothing is */
 };
 
-/* Client, before the handshake: what the callbacks find out goes to *verdict, which is the owner's
- * of ssl and lives as long. */
+/* What a chain can be accused of, the worst first. */
+enum tls_fault { TLS_FAULT_UNTRUSTED, TLS_FAULT_EXPIRED, TLS_FAULT_NAME, TLS_FAULTS };
+
+struct tls_finding {
+    long error; /* X509_V_ERR_* */
+    int depth;
+    X509 *certificate; /* these two belong to the chain and its store; NULL = not about one */
+    X509_CRL *crl;
+};
+
+/* Before the handshake: what the callbacks find out goes to *verdict, which is the owner's of ssl
+ * and lives as long. */
 int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err);
+struct tls_verdict *tls_verdict_of(const SSL *ssl);
+
+/* Verifies the whole chain whatever is wrong with it, and fills all of *v but its text. Returns
+ * what decided; its error is the store's, and X509_V_OK if nothing is wrong. */
+struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v);
 
 /* The kind of the error that a verdict decided: untrusted, then expired, then name mismatch. */
 enum error_kind tls_verdict_kind(const struct tls_verdict *verdict);
@@ -66,6 +82,11 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
 void tls_verify_install(struct tls_context *ctx);
 
 void tls_keylog_close(struct tls_context *ctx);
+
+/* Makes a server seal and open its tickets with ours; false = no memory. And what is freed with the
+ * context, cleansed. */
+bool tls_tickets_install(struct tls_context *ctx);
+void tls_tickets_free(struct tls_context *ctx);
 
 /* Adds certificates, leaf first (the stack stays the caller's), and the key that belongs to the
  * leaf added last; `name` is for messages. ERROR_INPUT. */
@@ -80,9 +101,14 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret);
 /* RFC 2253 in UTF-8, control characters escaped, cut to size. */
 void tls_name_text(const X509_NAME *name, char *ret, size_t size);
 
+enum tls_names {
+    TLS_NAMES_OF_HOSTS,  /* what a client may ask for: "localhost, 127.0.0.1" */
+    TLS_NAMES_WITH_KIND, /* all: "DNS:localhost, URI:spiffe://td/sa, email:a@example.org, IP:::1" */
+};
+
 /* The first few names that a certificate is for (its subjectAltName), "a, b, c and 7 more"; "" if
  * it has none. Control characters are escaped. */
-void tls_certificate_names(X509 *certificate, char *ret, size_t size);
+void tls_certificate_names(X509 *certificate, enum tls_names which, char *ret, size_t size);
 
 /* A date of a certificate in UTC, "2026-01-02 03:04". */
 enum { TLS_DATE_BYTES = 32 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a client judges its server's certificate: all that is wrong is found, the worst decides. */
-#include <openssl/crypto.h>
+/* How a client judges its server's certificate. */
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,70 +8,6 @@
 #include "tlsecho/endpoint.h"
 
 #define OR_INSECURE "or connect with --insecure"
-
-/* What a certificate can be accused of, the worst first. */
-enum fault { FAULT_UNTRUSTED, FAULT_EXPIRED, FAULT_NAME, FAULTS };
-
-/* The first error of each kind. */
-struct findings {
-    struct {
-        long error;
-        int depth;
-        X509 *certificate; /* the chain's, not ours */
-    } first[FAULTS];
-};
-
-static int verdict_index = -1, findings_index = -1;
-static CRYPTO_ONCE indices_once = CRYPTO_ONCE_STATIC_INIT;
-
-static void make_indices(void)
-{
-    verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    findings_index = X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
-
-int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err)
-{
-    if (!SSL_set_ex_data(ssl, verdict_index, verdict))
-        return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
-    return 0;
-}
-
-enum error_kind tls_verdict_kind(const struct tls_verdict *verdict)
-{
-    if (verdict->untrusted)
-        return ERROR_UNTRUSTED;
-    if (verdict->expired)
-        return ERROR_EXPIRED;
-    return verdict->name_mismatch ? ERROR_NAME_MISMATCH : ERROR_TLS;
-}
-
-static enum fault fault_of(int error)
-{
-    switch (error) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return FAULT_EXPIRED;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return FAULT_NAME;
-    }
-    return FAULT_UNTRUSTED;
-}
-
-/* Called by X509_verify_cert for every certificate; goes on whatever it hears. */
-static int on_step(int ok, X509_STORE_CTX *store)
-{
-    struct findings *findings = X509_STORE_CTX_get_ex_data(store, findings_index);
-    int error = X509_STORE_CTX_get_error(store);
-    enum fault fault = fault_of(error);
-    if (!ok && findings->first[fault].error == X509_V_OK) {
-        findings->first[fault].error = error;
-        findings->first[fault].depth = X509_STORE_CTX_get_error_depth(store);
-        findings->first[fault].certificate = X509_STORE_CTX_get_current_cert(store);
-    }
-    return 1;
-}
 
 static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
 {
@@ -115,7 +50,7 @@ static void describe_expired(struct tls_verdict *v, X509 *certificate)
 static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VERIFY_PARAM *param)
 {
     char names[200];
-    tls_certificate_names(certificate, names, sizeof names);
+    tls_certificate_names(certificate, TLS_NAMES_OF_HOSTS, names, sizeof names);
     char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
     const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
     const char *wanted = host ? host : address ? address : "";
@@ -133,45 +68,18 @@ static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VER
     OPENSSL_free(address);
 }
 
-static int reject(X509_STORE_CTX *store, struct tls_verdict *v, long error)
-{
-    v->error = error;
-    X509_STORE_CTX_set_error(store, (int)error); /* decides which alert is sent */
-    return 0;
-}
-
-static int judge(X509_STORE_CTX *store, struct tls_verdict *v, const struct findings *findings)
-{
-    v->untrusted = findings->first[FAULT_UNTRUSTED].error != X509_V_OK;
-    v->expired = findings->first[FAULT_EXPIRED].error != X509_V_OK;
-    v->name_mismatch = findings->first[FAULT_NAME].error != X509_V_OK;
-    v->verified = !v->untrusted && !v->expired && !v->name_mismatch;
-    if (v->verified) {
-        X509_STORE_CTX_set_error(store, X509_V_OK);
-        return 1;
-    }
-
-    enum fault worst = v->untrusted ? FAULT_UNTRUSTED : v->expired ? FAULT_EXPIRED : FAULT_NAME;
-    X509 *certificate = findings->first[worst].certificate;
-    v->depth = findings->first[worst].depth;
-    reject(store, v, findings->first[worst].error);
-    if (v->untrusted)
-        describe_untrusted(v, certificate);
-    else if (v->expired)
-        describe_expired(v, certificate);
-    else
-        describe_mismatch(v, certificate, X509_STORE_CTX_get0_param(store));
-    return 0;
-}
-
 static int verify_chain(X509_STORE_CTX *store, struct tls_verdict *v)
 {
-    struct findings findings = {0};
-    X509_STORE_CTX_set_verify_cb(store, on_step);
-    if (!X509_STORE_CTX_set_ex_data(store, findings_index, &findings) ||
-        X509_verify_cert(store) <= 0)
-        findings.first[FAULT_UNTRUSTED].error = X509_V_ERR_OUT_OF_MEM; /* on_step refuses nothing */
-    return judge(store, v, &findings);
+    struct tls_finding worst = tls_verdict_reach(store, v);
+    if (worst.error == X509_V_OK)
+        return 1;
+    if (v->untrusted)
+        describe_untrusted(v, worst.certificate);
+    else if (v->expired)
+        describe_expired(v, worst.certificate);
+    else
+        describe_mismatch(v, worst.certificate, X509_STORE_CTX_get0_param(store));
+    return 0;
 }
 
 static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsigned char *pin)
@@ -179,9 +87,10 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
-    v->verified = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
-                  memcmp(digest, pin, TLS_PIN_BYTES) == 0;
-    if (v->verified)
+    bool same = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
+                memcmp(digest, pin, TLS_PIN_BYTES) == 0;
+    X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+    if (same)
         return 1;
 
     struct peer_certificate about;
@@ -190,23 +99,26 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     for (int i = 0; i < TLS_PIN_BYTES; i++)
         snprintf(wanted + 2 * i, 3, "%02x", pin[i]);
     v->untrusted = true;
+    v->error = X509_V_ERR_CERT_REJECTED;
     snprintf(v->text, sizeof v->text,
              "the certificate is not the pinned one: its SHA-256 is %s, the pin is %s",
              about.sha256, wanted);
-    return reject(store, v, X509_V_ERR_CERT_REJECTED);
+    return 0;
 }
 
 static int on_certificate(X509_STORE_CTX *store, void *arg)
 {
     const struct tls_context *ctx = arg;
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls_verdict *verdict = SSL_get_ex_data(ssl, verdict_index);
+    struct tls_verdict *verdict = tls_verdict_of(ssl);
     switch (ctx->trust) {
     case TLS_TRUST_CHAIN:
         return verify_chain(store, verdict);
     case TLS_TRUST_PIN:
         return verify_pin(store, verdict, ctx->pin);
     case TLS_TRUST_ANYONE:
+        /* The session remembers that nobody looked. */
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
         return 1;
     }
     return 0;
@@ -216,14 +128,12 @@ static int on_certificate(X509_STORE_CTX *store, void *arg)
 static int on_request(SSL *ssl, void *arg)
 {
     (void)arg;
-    struct tls_verdict *verdict = SSL_get_ex_data(ssl, verdict_index);
-    verdict->requested_client_certificate = true;
+    tls_verdict_of(ssl)->requested_client_certificate = true;
     return 1;
 }
 
 void tls_verify_install(struct tls_context *ctx)
 {
-    CRYPTO_THREAD_run_once(&indices_once, make_indices);
     SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx->ssl, on_certificate, ctx);
     SSL_CTX_set_cert_cb(ctx->ssl, on_request, NULL);

@@ -17,7 +17,7 @@ struct transport_tls {
     struct tls_context *ctx;
     SSL *ssl;
     struct tls_wire wire;
-    struct tls_verdict *verdict; /* a client's; NULL on a server */
+    struct tls_verdict *verdict; /* NULL where the peer is not asked for a certificate */
     struct tls_failure failure;
     bool failed;       /* OpenSSL gave up: only the alert can still go out */
     bool failure_told; /* and the caller knows */
@@ -276,7 +276,8 @@ static void tls_peer(const struct transport *transport, struct peer *ret)
     X509 *certificate = SSL_get0_peer_certificate(t->ssl);
     if (certificate)
         tls_describe_certificate(certificate, &ret->certificate);
-    ret->certificate.verified = t->verdict && t->verdict->verified;
+    /* A resumed session remembers what its first handshake found. */
+    ret->certificate.verified = certificate && SSL_get_verify_result(t->ssl) == X509_V_OK;
 }
 
 static void tls_free(struct transport *transport)
@@ -300,15 +301,14 @@ static const struct transport_ops tls_ops = {
     .free = tls_free,
 };
 
-static int prepare_client(struct transport_tls *t, const char *server_name, struct error *err)
+static int prepare_verdict(struct transport_tls *t, struct error *err)
 {
+    if (SSL_get_verify_mode(t->ssl) == SSL_VERIFY_NONE)
+        return 0;
     t->verdict = calloc(1, sizeof *t->verdict);
     if (!t->verdict)
         return error_sys(err, "make a TLS transport");
-    SSL_set_connect_state(t->ssl);
-    if (tls_verdict_attach(t->ssl, t->verdict, err) < 0)
-        return -1;
-    return tls_verify_prepare(t->ssl, server_name, err);
+    return tls_verdict_attach(t->ssl, t->verdict, err);
 }
 
 static int prepare(struct transport_tls *t, const char *server_name, struct error *err)
@@ -320,10 +320,14 @@ static int prepare(struct transport_tls *t, const char *server_name, struct erro
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, t);
     SSL_set_info_callback(t->ssl, on_info);
-    if (t->ctx->role == TLS_CLIENT)
-        return prepare_client(t, server_name, err);
-    SSL_set_accept_state(t->ssl);
-    return 0;
+    if (prepare_verdict(t, err) < 0)
+        return -1;
+    if (t->ctx->role == TLS_SERVER) {
+        SSL_set_accept_state(t->ssl);
+        return 0;
+    }
+    SSL_set_connect_state(t->ssl);
+    return tls_verify_prepare(t->ssl, server_name, err);
 }
 
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
