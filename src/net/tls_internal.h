@@ -29,11 +29,14 @@ struct tls_context {
     enum tls_role role;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
+    struct tls_certificate *certificates;
+    size_t certificate_count;
     struct tls_clients *clients;         /* of a server; NULL = nothing was said about them */
     struct tls_ticket_keys *ticket_keys; /* from a file; NULL = the process's own */
     char certificate[256];               /* what the one added last is called in messages */
     unsigned char *alpn;                 /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
+    int keylog_fd; /* -1 = none */
     atomic_uint count;
 };
 
@@ -78,13 +81,15 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
 /* Makes a client's context verify as its `trust` says. */
 void tls_verify_install(struct tls_context *ctx);
 
+void tls_keylog_close(struct tls_context *ctx);
+
 /* Makes a server seal and open its tickets with ours; false = no memory. And what is freed with the
  * context, cleansed. */
 bool tls_tickets_install(struct tls_context *ctx);
 void tls_tickets_free(struct tls_context *ctx);
 
-/* Adds certificates, leaf first, and the key that belongs to the leaf added last; `name` is for
- * messages. ERROR_INPUT. */
+/* Adds certificates, leaf first (the stack stays the caller's), and the key that belongs to the
+ * leaf added last; `name` is for messages. ERROR_INPUT. */
 int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
                                  const char *name, struct error *err);
 int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name,
