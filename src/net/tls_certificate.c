@@ -10,6 +10,9 @@
 
 enum { NAMES_SHOWN = 4 };
 
+/* RFC 2253 escapes control characters; letters beyond ASCII stay readable as UTF-8. */
+#define NAME_FLAGS (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB)
+
 /* What was printed, cut to size between two characters of UTF-8. */
 static void take_text(BIO *printed, char *ret, size_t size)
 {
@@ -27,8 +30,7 @@ void tls_name_text(const X509_NAME *name, char *ret, size_t size)
     ret[0] = '\0';
     if (!out)
         return;
-    /* RFC 2253 escapes control characters; letters beyond ASCII stay readable as UTF-8. */
-    X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+    X509_NAME_print_ex(out, name, 0, NAME_FLAGS);
     take_text(out, ret, size);
     BIO_free(out);
 }
@@ -67,25 +69,29 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
         snprintf(ret->sha256 + i * 2, 3, "%02x", digest[i]);
 }
 
-/* False if it is of a kind that no client asks for. */
-static bool print_name(BIO *out, const GENERAL_NAME *name, const char *before)
+static void print_address(BIO *out, const ASN1_STRING *value)
+{
+    int length = ASN1_STRING_length(value);
+    char text[INET6_ADDRSTRLEN] = "unreadable";
+    if (length == sizeof(struct in_addr))
+        inet_ntop(AF_INET, ASN1_STRING_get0_data(value), text, sizeof text);
+    else if (length == sizeof(struct in6_addr))
+        inet_ntop(AF_INET6, ASN1_STRING_get0_data(value), text, sizeof text);
+    BIO_puts(out, text);
+}
+
+static void print_name(BIO *out, const GENERAL_NAME *name)
 {
     int type;
-    const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &type);
-    if (type == GEN_DNS) {
-        BIO_puts(out, before);
+    const void *value = GENERAL_NAME_get0_value(name, &type);
+    if (type == GEN_IPADD)
+        print_address(out, value);
+    else if (type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI)
         ASN1_STRING_print_ex(out, value, ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_ESC_MSB);
-        return true;
-    }
-
-    int length = type == GEN_IPADD ? ASN1_STRING_length(value) : 0;
-    if (length != sizeof(struct in_addr) && length != sizeof(struct in6_addr))
-        return false;
-    char text[INET6_ADDRSTRLEN];
-    inet_ntop(length == sizeof(struct in_addr) ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value),
-              text, sizeof text);
-    BIO_printf(out, "%s%s", before, text);
-    return true;
+    else if (type == GEN_DIRNAME)
+        X509_NAME_print_ex(out, value, 0, NAME_FLAGS);
+    else
+        BIO_puts(out, "unreadable");
 }
 
 void tls_certificate_names(X509 *certificate, char *ret, size_t size)
@@ -94,12 +100,57 @@ void tls_certificate_names(X509 *certificate, char *ret, size_t size)
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     int shown = 0, i = 0, count = names ? sk_GENERAL_NAME_num(names) : 0;
     ret[0] = '\0';
-    for (; out && i < count && shown < NAMES_SHOWN; i++)
-        shown += print_name(out, sk_GENERAL_NAME_value(names, i), shown ? ", " : "");
+    for (; out && i < count && shown < NAMES_SHOWN; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_DNS && name->type != GEN_IPADD)
+            continue; /* nothing that a client asks for */
+        BIO_puts(out, shown++ ? ", " : "");
+        print_name(out, name);
+    }
     if (out && i < count)
         BIO_printf(out, " and %d more", count - i);
     if (out)
         take_text(out, ret, size);
     GENERAL_NAMES_free(names);
     BIO_free(out);
+}
+
+/* As x509v3_config(5) writes it. */
+static const char *kind_of(const GENERAL_NAME *name)
+{
+    switch (name->type) {
+    case GEN_DNS:
+        return "DNS:";
+    case GEN_IPADD:
+        return "IP:";
+    case GEN_URI:
+        return "URI:";
+    case GEN_EMAIL:
+        return "email:";
+    case GEN_DIRNAME:
+        return "dirName:";
+    case GEN_RID:
+        return "RID:";
+    }
+    return "otherName:";
+}
+
+char *tls_certificate_all_names(X509 *certificate)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; out && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        BIO_puts(out, kind_of(name));
+        print_name(out, name);
+        BIO_write(out, "", 1);
+    }
+    char *data, *copy = NULL;
+    if (out && BIO_write(out, "", 1) == 1) {
+        long n = BIO_get_mem_data(out, &data);
+        copy = OPENSSL_memdup(data, (size_t)n);
+    }
+    GENERAL_NAMES_free(names);
+    BIO_free(out);
+    return copy;
 }

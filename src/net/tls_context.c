@@ -76,6 +76,7 @@ void tls_context_free(struct tls_context *ctx)
     if (!ctx || atomic_fetch_sub(&ctx->count, 1) > 1)
         return;
     SSL_CTX_free(ctx->ssl);
+    tls_session_file_free(ctx->session_file);
     free(ctx);
 }
 

@@ -70,12 +70,33 @@ static bool refused_our_certificate(const struct tls_failure *failure, const SSL
            SSL_version(ssl) <= TLS1_2_VERSION;
 }
 
+/* What a client's user can do about an alert, whoever sent it; "" = nothing in particular. */
+static const char *advice(int alert)
+{
+    switch (alert) {
+    case TLS_ALERT_HANDSHAKE_FAILURE:
+    case TLS_ALERT_INSUFFICIENT_SECURITY:
+        return ": no cipher, group or signature in common? See --ciphers, --ciphersuites, --groups";
+    case TLS_ALERT_PROTOCOL_VERSION:
+        return ": no TLS version in common, see --tls-min and --tls-max";
+    case TLS_ALERT_UNRECOGNIZED_NAME:
+        return ": it does not serve that name, see --servername";
+    case TLS_ALERT_NO_APPLICATION_PROTOCOL:
+        return ": no protocol in common, see --alpn";
+    case TLS_ALERT_INTERNAL_ERROR:
+        return ": its log says why";
+    }
+    return "";
+}
+
 static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                            const struct tls_verdict *verdict, struct error *err)
 {
     const char *alert = tls_alert_name(failure->alert);
-    if (!refused_our_certificate(failure, ssl, verdict))
-        error_set(err, ERROR_TLS, "the %s sent the alert %s", verdict ? "server" : "client", alert);
+    if (!verdict)
+        error_set(err, ERROR_TLS, "the client sent the alert %s", alert);
+    else if (!refused_our_certificate(failure, ssl, verdict))
+        error_set(err, ERROR_TLS, "the server sent the alert %s%s", alert, advice(failure->alert));
     else if (SSL_get_certificate(ssl))
         error_set(err, ERROR_CLIENT_CERTIFICATE,
                   "the server refused our certificate (alert %s): is it one that its CA issued, "
@@ -87,12 +108,19 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                   alert);
 }
 
+/* It was us who gave up, for what the verdict says. */
+static bool is_about_server_certificate(const struct tls_failure *failure,
+                                        const struct tls_verdict *verdict)
+{
+    int reason = ERR_GET_REASON(failure->reason);
+    return verdict && *verdict->fault &&
+           (reason == SSL_R_CERTIFICATE_VERIFY_FAILED || reason == SSL_R_INVALID_STATUS_RESPONSE);
+}
+
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
                           const struct tls_verdict *verdict, struct error *err)
 {
     bool server = !verdict;
-    bool certificate =
-        verdict && ERR_GET_REASON(failure->reason) == SSL_R_CERTIFICATE_VERIFY_FAILED;
     if (!looks_like_tls(wire)) {
         describe_not_tls(wire, server, err);
     } else if (!server && is_our_client_hello(wire)) {
@@ -100,11 +128,13 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
                   "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
     } else if (failure->alert_received) {
         describe_alert(failure, ssl, verdict, err);
-    } else if (certificate) {
-        error_set(err, tls_verdict_kind(verdict), "%s", verdict->text);
+    } else if (is_about_server_certificate(failure, verdict)) {
+        error_set(err, tls_verdict_kind(verdict), "%s: %s, or connect with --insecure",
+                  verdict->fault, verdict->remedy);
     } else {
         const char *reason = ERR_reason_error_string(failure->reason);
-        error_set(err, ERROR_TLS, "%s", reason ? reason : "the TLS protocol failed");
+        error_set(err, ERROR_TLS, "%s%s", reason ? reason : "the TLS protocol failed",
+                  server ? "" : advice(failure->alert));
     }
     err->alert = failure->alert;
 }
