@@ -29,6 +29,9 @@ function(tlsecho_probe_link flag)
   endif()
 endfunction()
 
+# A text that is too long is cut, on purpose; GCC warns of it, and only when it optimises.
+tlsecho_probe_compile(-Wno-format-truncation)
+
 if(TLSECHO_HARDEN)
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   include(CheckPIESupported)

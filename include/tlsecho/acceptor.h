@@ -14,10 +14,18 @@
 
 struct acceptor;
 
-/* Starts the thread, all signals blocked in it. ERROR_SYSTEM. */
-int acceptor_new(const struct settings *settings, struct listening *listening,
+/* Starts the thread, all signals blocked in it. settings must stay until they are replaced.
+ * ERROR_SYSTEM. */
+int acceptor_new(const struct settings *settings, const struct listening *listening,
                  struct worker *const *workers, unsigned worker_count, struct acceptor **ret,
                  struct error *err);
+
+/*
+ * Goes on with these settings and sockets. What waits at a socket that is not among them is
+ * accepted first. Afterwards the former ones are no longer in use.
+ */
+void acceptor_replace(struct acceptor *acceptor, const struct settings *settings,
+                      const struct listening *listening);
 
 /* Accepts what is waiting, ends the thread and frees it. */
 void acceptor_stop(struct acceptor *acceptor);

@@ -10,6 +10,7 @@
 #ifndef TLSECHO_CONFIG_H
 #define TLSECHO_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,11 +54,13 @@ struct config_listener {
 };
 
 struct config {
+    atomic_uint references;
     char *file; /* NULL = the built-in default */
     struct config_listener *listeners;
     size_t listener_count; /* 1..64 */
     struct config_tls *profiles;
     size_t profile_count;
+    bool watch;       /* reload when a file that is named here changes */
     uint64_t workers; /* 0 = auto: one per usable CPU */
     struct {
         uint64_t handshake, idle, write, linger, drain, lifetime;
@@ -91,7 +94,13 @@ int config_parse(const char *name, const char *text, size_t size, struct config 
 /* tcp://localhost:7007 and tls://localhost:7443, and every default. ERROR_SYSTEM (memory). */
 int config_default(struct config **ret, struct error *err);
 
+/* Counted: each of these is undone by one config_free. */
+struct config *config_ref(struct config *config);
 void config_free(struct config *config);
+
+/* Calls each with every file that the configuration names; not the configuration's own. */
+void config_each_path(const struct config *config, void (*each)(const char *path, void *context),
+                      void *context);
 
 /* The effective configuration as YAML, which config_parse reads back to the same value. */
 void config_print(const struct config *config, FILE *out);

@@ -80,7 +80,7 @@ void conn_run(struct conn *c);
 void conn_expire(struct conn *c);
 
 /* Starts an orderly end now, for a reason that lies outside (lifetime, drain's deadline). */
-void conn_finish(struct conn *c, enum conn_end end);
+void conn_finish(struct conn *c, enum conn_end reason);
 
 /* From now on it ends as soon as it has been quiet for CONN_TIMEOUT_QUIET. */
 void conn_drain(struct conn *c);
@@ -88,6 +88,6 @@ void conn_drain(struct conn *c);
 /* Closes whatever is open. */
 void conn_done(struct conn *c);
 
-const char *conn_end_name(enum conn_end end);
+const char *conn_end_name(enum conn_end reason);
 
 #endif

@@ -15,7 +15,9 @@
 
 struct listening_socket {
     struct reactor_source source; /* its fd, and the acceptor's interest in it */
+    struct address wanted;        /* as the configuration says, port 0 included */
     struct address address;       /* as bound, with its real port */
+    bool adopted;                 /* it was open before these settings */
     const struct listener *listener;
     void *owner; /* the acceptor's */
 };
@@ -28,10 +30,14 @@ struct listening {
 /*
  * Opens every listener of the settings or none. A name binds all its addresses; a family that the
  * host lacks is skipped with a warning in the log unless none is left; port 0 is one free port for
- * all of them. Accepted sockets inherit TCP_NODELAY and keepalive from here, tcp(7). ERROR_SYSTEM,
- * ERROR_DNS.
+ * all of them. An address that `held` (NULL at the start) listens on is adopted, never opened
+ * again. Accepted sockets inherit TCP_NODELAY and keepalive from here, tcp(7). ERROR_SYSTEM,
+ * ERROR_DNS, ERROR_INPUT (an address that is listed twice).
  */
-int listening_open(const struct settings *settings, struct listening *ret, struct error *err);
-void listening_close(struct listening *listening);
+int listening_open(const struct settings *settings, const struct listening *held,
+                   struct listening *ret, struct error *err);
+
+/* Closes what `kept` (may be NULL) has not adopted, and forgets the rest. */
+void listening_close(struct listening *listening, const struct listening *kept);
 
 #endif

@@ -38,6 +38,9 @@ struct log_line {
  */
 int log_open(int fd, enum log_level level, enum log_format format, struct error *err);
 
+/* Another level and format from now on. */
+void log_set(enum log_level level, enum log_format format);
+
 /* Writes what is queued, for at most a second if the reader is stuck, and ends the writer thread.
  */
 void log_close(void);

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A configuration made ready for use: every certificate read, every service found. Complete or not
- * there at all, and never changed afterwards.
+ * there at all, and never changed afterwards; a reload replaces them as a whole.
  *
- * Ownership: settings own their configuration and contexts.   Threads: any.
+ * Ownership: counted; settings own their configuration and contexts.   Threads: any.
  */
 #ifndef TLSECHO_SETTINGS_H
 #define TLSECHO_SETTINGS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tlsecho/config.h"
 #include "tlsecho/peer.h"
 #include "tlsecho/service.h"
 #include "tlsecho/tls_context.h"
 
+struct settings;
+
 struct listener {
+    struct settings *settings; /* that it belongs to */
     const struct config_listener *config;
     const struct service *service;
     struct tls_context *tls; /* NULL = plain */
@@ -30,11 +35,14 @@ struct settings_certificate {
 };
 
 struct settings {
+    atomic_uint references;
     struct config *config;
     struct listener *listeners;    /* as many as in config, in their order */
     struct tls_context **contexts; /* as many as config has profiles, in their order */
     struct settings_certificate *certificates;
     size_t certificate_count;
+    char *state_directory; /* NULL = in memory */
+    uint64_t stamp;        /* of its files, when they were about to be read: watch_stamp */
 };
 
 /*
@@ -43,6 +51,9 @@ struct settings {
  */
 int settings_new(struct config *config, const char *state_directory, struct settings **ret,
                  struct error *err);
+
+/* Counted: each of these is undone by one settings_free. */
+struct settings *settings_ref(struct settings *settings);
 void settings_free(struct settings *settings);
 
 #endif

@@ -23,8 +23,8 @@ struct socket_keepalive {
     unsigned idle_s, interval_s, probes; /* tcp(7): TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT */
 };
 
-/* TCP_NODELAY on; a no-op on a Unix socket. ERROR_SYSTEM. */
-int socket_set_nodelay(int fd, struct error *err);
+/* TCP_NODELAY; a no-op on a Unix socket. ERROR_SYSTEM. */
+int socket_set_nodelay(int fd, bool on, struct error *err);
 
 /* SO_KEEPALIVE with these times; a no-op on a Unix socket. ERROR_SYSTEM. */
 int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struct error *err);

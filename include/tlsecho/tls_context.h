@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings to a TLS context: TLS 1.2 and 1.3, ECDHE with AEAD only (RFC 9325 §4.2), no
- * renegotiation, no compression, one ticket. Built once, by setters, before its first connection;
- * never changed after.
+ * Settings to a TLS context: TLS 1.2 and 1.3, ECDHE with AEAD unless told otherwise (RFC 9325
+ * §4.2), no renegotiation, no compression, one ticket. Built once, by setters, before its first
+ * connection; never changed after.
  *
  * Ownership: counted; a transport holds its own count.   Threads: the setters one, then any.
  */
 #ifndef TLSECHO_TLS_CONTEXT_H
 #define TLSECHO_TLS_CONTEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -126,6 +127,12 @@ int tls_context_use_session_file(struct tls_context *ctx, const char *path, stru
  * ERROR_SYSTEM.
  */
 int tls_context_save_session(struct tls_context *ctx, struct error *err);
+/* Whether the library has a group of that name, and would use it. */
+bool tls_has_group(const char *name);
+
+/* What the library offers, on one line: "X25519MLKEM768: yes; groups: ...; TLS 1.3 suites: ...".
+ * Static text. */
+const char *tls_features(void);
 
 /* "OpenSSL 3.0.x ...": built with, running with. */
 const char *tls_version_built(void);

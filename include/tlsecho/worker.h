@@ -34,14 +34,14 @@ enum worker_order {
     WORKER_STOP,   /* at once */
 };
 
-/* Starts the thread, all signals blocked in it, which wakes owner when it ends. Both must outlive
- * it. ERROR_SYSTEM. */
-int worker_new(const struct settings *settings, struct reactor *owner, struct worker **ret,
-               struct error *err);
+/* Starts the thread, all signals blocked in it, which wakes owner (it must outlive the worker) when
+ * it ends. ERROR_SYSTEM. */
+int worker_new(struct reactor *owner, struct worker **ret, struct error *err);
 
 /*
  * Acceptor: hands up to WORKER_HANDOFFS_MAX connections over in one write(2). Returns how many were
- * taken: fewer only if the worker is far behind.
+ * taken: none if the worker is far behind. What is taken takes a settings_ref of its listener's
+ * along.
  */
 enum { WORKER_HANDOFFS_MAX = 16 };
 size_t worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);

@@ -26,7 +26,7 @@ static struct {
     uint64_t dropped;     /* lines since the last log_dropped */
     bool closing;
     atomic_int level;
-    enum log_format format;
+    atomic_int format;
     int fd;
     pthread_t writer;
     char ring[QUEUE_BYTES];
@@ -38,7 +38,7 @@ static struct {
 
 enum log_format log_state_format(void)
 {
-    return state.format;
+    return (enum log_format)atomic_load(&state.format);
 }
 
 static void ring_put(const char *text, size_t n)
@@ -115,7 +115,7 @@ static void *writer(void *unused)
 int log_open(int fd, enum log_level level, enum log_format format, struct error *err)
 {
     state.fd = fd;
-    state.format = format;
+    state.format = (int)format;
     state.head = state.waiting = 0;
     state.dropped = 0;
     state.closing = false;
@@ -124,6 +124,12 @@ int log_open(int fd, enum log_level level, enum log_format format, struct error 
         return -1;
     state.level = (int)level;
     return 0;
+}
+
+void log_set(enum log_level level, enum log_format format)
+{
+    state.format = (int)format;
+    state.level = (int)level;
 }
 
 void log_close(void)

@@ -73,7 +73,7 @@ static void fail(struct dial *d, size_t attempt, int code)
 static int attempt_connect(const struct address *address, const struct address *source, int fd)
 {
     struct error err;
-    if (socket_set_nodelay(fd, &err))
+    if (socket_set_nodelay(fd, true, &err))
         return -1;
     if (source && source->any.sa_family != address->any.sa_family) {
         errno = EAFNOSUPPORT;

@@ -115,10 +115,10 @@ int socket_listen(struct address *address, int backlog, int *ret, struct error *
     return 0;
 }
 
-int socket_set_nodelay(int fd, struct error *err)
+int socket_set_nodelay(int fd, bool on, struct error *err)
 {
     /* unix(7) sockets know no TCP options. */
-    if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) && errno != EOPNOTSUPP)
+    if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, on) && errno != EOPNOTSUPP)
         return error_sys(err, "set TCP_NODELAY");
     return 0;
 }

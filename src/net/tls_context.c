@@ -7,43 +7,17 @@
 #include "tls_internal.h"
 #include "tls_pem.h"
 
-/* RFC 9325 §4.2: ECDHE and AEAD only. AES-128 first: it is the fastest where the CPU has AES. */
-static const char ciphers_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-                                  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-                                  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-static const char ciphers_1_3[] =
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-
-/* The first list is for libraries that know X25519MLKEM768 (3.5 and later). */
-static const char groups_hybrid[] = "X25519MLKEM768:X25519:P-256:P-384";
-static const char groups[] = "X25519:P-256:P-384";
-
-static bool set_groups(SSL_CTX *ssl)
-{
-    if (SSL_CTX_set1_groups_list(ssl, groups_hybrid))
-        return true;
-    ERR_clear_error();
-    return SSL_CTX_set1_groups_list(ssl, groups);
-}
-
 static bool set_defaults(struct tls_context *ctx)
 {
     static const unsigned char session_context[] = "tlsecho";
     SSL_CTX *ssl = ctx->ssl;
-    SSL_CTX_set_security_level(ssl, 2);
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
-    /* A client with ChaCha20 first has no AES in its CPU: let it win. */
-    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets hold the sessions */
     if (ctx->role == TLS_CLIENT)
         tls_verify_install(ctx);
-    return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) &&
-           SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) &&
-           SSL_CTX_set_cipher_list(ssl, ciphers_1_2) &&
-           SSL_CTX_set_ciphersuites(ssl, ciphers_1_3) && set_groups(ssl) &&
-           SSL_CTX_set_num_tickets(ssl, 1) &&
+    return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
            SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
 }
 
@@ -77,6 +51,7 @@ void tls_context_free(struct tls_context *ctx)
         return;
     SSL_CTX_free(ctx->ssl);
     tls_session_file_free(ctx->session_file);
+    free(ctx->alpn);
     free(ctx);
 }
 

@@ -30,10 +30,15 @@ struct tls_context {
     enum tls_role role;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
-    char certificate[256];                 /* what the one added last is called in messages */
+    char certificate[256]; /* what the one added last is called in messages */
+    unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
+    size_t alpn_n;
     struct tls_session_file *session_file; /* a client's; NULL = none */
     atomic_uint count;
 };
+
+/* Levels, versions, ciphers, suites and groups of a context that was told nothing else. */
+bool tls_policy_set_defaults(SSL_CTX *ssl);
 
 /* What an OCSP response (RFC 6960) says about a certificate. */
 enum tls_staple {
@@ -43,7 +48,6 @@ enum tls_staple {
     TLS_STAPLE_EXPIRED, /* or not valid yet */
     TLS_STAPLE_INVALID, /* no response, unsigned, or for another certificate */
 };
-
 /* What a client found about its server's certificate; zero before the handshake. */
 struct tls_verdict {
     bool requested_client_certificate; /* the server asked for ours */

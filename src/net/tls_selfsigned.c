@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,31 @@ static int keep(const char *directory, const char *host, struct pair *ret, struc
     return 0;
 }
 
+/* The pair of this process: a reload, or another profile, shows clients the same certificate. */
+static int remember(const char *host, struct pair *ret, struct error *err)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static struct pair remembered;
+
+    pthread_mutex_lock(&mutex);
+    int result = 0;
+    if (!remembered.certificate || !is_good(remembered.certificate, host)) {
+        struct pair pair;
+        result = make(host, &pair, err);
+        if (result == 0) {
+            pair_free(&remembered);
+            remembered = pair;
+        }
+    }
+    if (result == 0) {
+        X509_up_ref(remembered.certificate);
+        EVP_PKEY_up_ref(remembered.key);
+        *ret = remembered;
+    }
+    pthread_mutex_unlock(&mutex);
+    return result;
+}
+
 static int use(struct tls_context *ctx, const struct pair *pair, struct error *err)
 {
     static const char name[] = "the self-signed certificate";
@@ -188,7 +214,7 @@ int tls_context_use_self_signed(struct tls_context *ctx, const char *directory,
     char host[ENDPOINT_HOST_BYTES] = "";
     struct pair pair;
     host_name(host);
-    if (directory ? keep(directory, host, &pair, err) : make(host, &pair, err))
+    if (directory ? keep(directory, host, &pair, err) : remember(host, &pair, err))
         return -1;
     int result = use(ctx, &pair, err);
     if (result == 0)

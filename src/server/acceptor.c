@@ -22,13 +22,17 @@ struct outgoing {
 
 struct acceptor {
     const struct settings *settings;
-    struct listening *listening;
+    struct listening listening;
     struct worker *const *workers;
     unsigned worker_count;
     struct outgoing *outgoing; /* one per worker */
     struct reactor *reactor;
     pthread_t thread;
     atomic_bool stopping;
+    pthread_mutex_t mutex; /* guards the two `next` */
+    pthread_cond_t replaced;
+    const struct settings *next_settings; /* NULL = no replacement is due */
+    struct listening next_listening;
     uint64_t next_id;
     uint64_t resume_us;            /* paused until then; UINT64_MAX = not paused */
     uint64_t log_us;               /* no refusal is logged before */
@@ -87,6 +91,7 @@ static void hand_over(struct acceptor *a, unsigned worker)
     size_t taken = out->count ? worker_hand_over(a->workers[worker], out->handoffs, out->count) : 0;
     for (size_t i = taken; i < out->count; i++) {
         close(out->handoffs[i].fd);
+        settings_free(out->handoffs[i].listener->settings);
         count_refusal(a, "the workers are too far behind");
     }
     out->count = 0;
@@ -106,6 +111,7 @@ static void admit(struct acceptor *a, const struct listener *listener, int fd,
         count_refusal(a, "limits.connections is reached");
         return;
     }
+    settings_ref(listener->settings);
     unsigned worker = least_loaded(a);
     struct outgoing *out = &a->outgoing[worker];
     out->handoffs[out->count++] =
@@ -116,9 +122,9 @@ static void admit(struct acceptor *a, const struct listener *listener, int fd,
 
 static void set_interest(struct acceptor *a, unsigned want)
 {
-    for (size_t i = 0; i < a->listening->count; i++) {
+    for (size_t i = 0; i < a->listening.count; i++) {
         struct error err;
-        if (reactor_want(a->reactor, &a->listening->sockets[i].source, want, &err) < 0)
+        if (reactor_want(a->reactor, &a->listening.sockets[i].source, want, &err) < 0)
             log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
     }
 }
@@ -175,6 +181,39 @@ static uint64_t next_us(const struct acceptor *a)
     return unlogged ? a->log_us : a->resume_us;
 }
 
+static void attach(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->listening.count; i++) {
+        a->listening.sockets[i].owner = a;
+        a->listening.sockets[i].source.ready = socket_ready;
+    }
+}
+
+/* Whoever has been told "connected" by the kernel is served: closing now would reset them. */
+static void accept_waiting(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->listening.count; i++)
+        while (accept_one(a, &a->listening.sockets[i]))
+            ;
+    hand_over_all(a);
+}
+
+static void take_replacement(struct acceptor *a)
+{
+    pthread_mutex_lock(&a->mutex);
+    if (a->next_settings) {
+        accept_waiting(a);
+        set_interest(a, WANT_NOTHING);
+        a->settings = a->next_settings;
+        a->listening = a->next_listening;
+        a->next_settings = NULL;
+        attach(a);
+        set_interest(a, WANT_READ);
+        pthread_cond_signal(&a->replaced);
+    }
+    pthread_mutex_unlock(&a->mutex);
+}
+
 static void *accept_all(void *argument)
 {
     struct acceptor *a = argument;
@@ -185,12 +224,9 @@ static void *accept_all(void *argument)
             set_interest(a, WANT_READ);
         }
         log_refusals(a, clock_now_us());
+        take_replacement(a);
     }
-    /* Whoever has been told "connected" by the kernel is served: closing now would reset them. */
-    for (size_t i = 0; i < a->listening->count; i++)
-        while (accept_one(a, &a->listening->sockets[i]))
-            ;
-    hand_over_all(a);
+    accept_waiting(a);
     log_refusals(a, UINT64_MAX);
     set_interest(a, WANT_NOTHING);
     return NULL;
@@ -199,6 +235,8 @@ static void *accept_all(void *argument)
 static void acceptor_free(struct acceptor *a)
 {
     reactor_free(a->reactor);
+    pthread_cond_destroy(&a->replaced);
+    pthread_mutex_destroy(&a->mutex);
     free(a->outgoing);
     free(a);
 }
@@ -210,17 +248,14 @@ static int start(struct acceptor *a, struct error *err)
         return error_sys(err, "make the acceptor");
     if (reactor_new(&a->reactor, err) < 0)
         return -1;
-    for (size_t i = 0; i < a->listening->count; i++) {
-        struct listening_socket *socket = &a->listening->sockets[i];
-        socket->owner = a;
-        socket->source.ready = socket_ready;
-        if (reactor_want(a->reactor, &socket->source, WANT_READ, err) < 0)
+    attach(a);
+    for (size_t i = 0; i < a->listening.count; i++)
+        if (reactor_want(a->reactor, &a->listening.sockets[i].source, WANT_READ, err) < 0)
             return -1;
-    }
     return thread_start(&a->thread, "acceptor", accept_all, a, err);
 }
 
-int acceptor_new(const struct settings *settings, struct listening *listening,
+int acceptor_new(const struct settings *settings, const struct listening *listening,
                  struct worker *const *workers, unsigned worker_count, struct acceptor **ret,
                  struct error *err)
 {
@@ -228,7 +263,9 @@ int acceptor_new(const struct settings *settings, struct listening *listening,
     if (!a)
         return error_sys(err, "make the acceptor");
     a->settings = settings;
-    a->listening = listening;
+    a->listening = *listening;
+    pthread_mutex_init(&a->mutex, NULL);
+    pthread_cond_init(&a->replaced, NULL);
     a->workers = workers;
     a->worker_count = worker_count;
     a->next_id = 1;
@@ -239,6 +276,18 @@ int acceptor_new(const struct settings *settings, struct listening *listening,
     }
     *ret = a;
     return 0;
+}
+
+void acceptor_replace(struct acceptor *acceptor, const struct settings *settings,
+                      const struct listening *listening)
+{
+    pthread_mutex_lock(&acceptor->mutex);
+    acceptor->next_settings = settings;
+    acceptor->next_listening = *listening;
+    reactor_wake(acceptor->reactor);
+    while (acceptor->next_settings)
+        pthread_cond_wait(&acceptor->replaced, &acceptor->mutex);
+    pthread_mutex_unlock(&acceptor->mutex);
 }
 
 void acceptor_stop(struct acceptor *acceptor)

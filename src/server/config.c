@@ -32,6 +32,7 @@ static int build(const char *name, const struct config_node *root, struct config
     struct config *config = calloc(1, sizeof *config);
     if (!config)
         return error_sys(err, "read the configuration");
+    atomic_init(&config->references, 1);
     if (name && !(config->file = strdup(name))) {
         error_sys(err, "read %s", name);
         goto fail;
@@ -121,9 +122,15 @@ static void free_fields(const struct config_section *section, char *base)
     }
 }
 
+struct config *config_ref(struct config *config)
+{
+    atomic_fetch_add(&config->references, 1);
+    return config;
+}
+
 void config_free(struct config *config)
 {
-    if (!config)
+    if (!config || atomic_fetch_sub(&config->references, 1) > 1)
         return;
     free_fields(&config_keys, (char *)config);
     free(config->file);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsecho/config_suggest.h"
+#include "tlsecho/suggest.h"
 
 static const char default_profile[] = "default";
 
@@ -77,8 +77,8 @@ static int refuse_profile(const struct config *config, size_t i, struct error *e
         if (strcmp(config->profiles[p].name.value, default_profile) != 0)
             names[count++] = config->profiles[p].name.value;
 
-    char list[CONFIG_SUGGEST_BYTES], brief[CONFIG_VALUE_BYTES];
-    config_suggest_list(names, count, list);
+    char list[SUGGEST_BYTES], brief[CONFIG_VALUE_BYTES];
+    suggest_list(names, count, list);
     config_value_brief(profile->value, brief);
     return config_refuse(config, profile->place, err,
                          "listeners[%zu].tls: no profile \"%s\" under tls: write one of %s", i,

@@ -147,6 +147,8 @@ static const struct config_key keys[] = {
     {KEY("tls", PROFILES, AT(profiles)), .count = AT(profile_count), .standard = "{}",
      .max = CONFIG_ENTRIES, .section = &config_keys_profile,
      .help = "profiles by name; default is there without being written"},
+    {KEY("watch", SWITCH, AT(watch)), .standard = "on",
+     .help = "reload when a file that is named here changes"},
     {KEY("workers", COUNT, AT(workers)), .standard = "auto", .min = 1, .max = 1024,
      .words = word_auto, .help = "threads; auto = one per usable CPU"},
     {KEY("timeouts", SECTION, 0), .section = &timeout_section,

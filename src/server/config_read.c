@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsecho/config_suggest.h"
+#include "tlsecho/suggest.h"
 
 static int read_section(struct config_reader *r, const struct config_section *section,
                         const struct config_node *node, char *base);
@@ -73,8 +73,8 @@ static int refuse_unknown(struct config_reader *r, const struct config_section *
     size_t count = 0;
     for (const struct config_key *key = section->keys; key->name && count < CONFIG_ENTRIES; key++)
         names[count++] = key->name;
-    char suggestion[CONFIG_SUGGEST_BYTES];
-    config_suggest(child->key, names, count, suggestion);
+    char suggestion[SUGGEST_BYTES];
+    suggest_name(child->key, names, count, suggestion);
     return config_reader_refuse(r, child->key_place, "unknown key: %s", suggestion);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tlsecho/config_suggest.h"
+#include "tlsecho/suggest.h"
 
 void config_scalar_number_text(const struct config_key *key, uint64_t number,
                                char ret[CONFIG_VALUE_BYTES])
@@ -76,8 +76,8 @@ static int read_word(struct config_reader *r, const struct config_key *key, cons
         }
         names[count] = word;
     }
-    char list[CONFIG_SUGGEST_BYTES], brief[CONFIG_VALUE_BYTES];
-    config_suggest_list(names, count, list);
+    char list[SUGGEST_BYTES], brief[CONFIG_VALUE_BYTES];
+    suggest_list(names, count, list);
     config_value_brief(text, brief);
     return config_reader_refuse(r, place, "\"%s\" is not known: write one of %s", brief, list);
 }

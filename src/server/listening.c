@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tlsecho/log.h"
@@ -11,18 +12,29 @@ enum { FREE_PORT_TRIES = 16 };
 
 /* The addresses of one listener while they are being opened. */
 struct opening {
+    struct listening *all; /* opened so far, by other listeners */
     const struct settings *settings;
     const struct listener *listener;
+    const struct listening *held; /* by the settings before these; NULL at the start */
     struct address addresses[SOCKET_ADDRESSES_MAX];
     size_t address_count;
     struct listening_socket sockets[SOCKET_ADDRESSES_MAX];
     size_t count;
 };
 
+static void close_socket(const struct listening_socket *socket)
+{
+    close(socket->source.fd);
+    if (socket->address.any.sa_family == AF_UNIX)
+        unlink(socket->address.local.sun_path);
+}
+
+/* Those that are held stay open. */
 static void close_sockets(struct opening *o)
 {
     for (size_t i = 0; i < o->count; i++)
-        close(o->sockets[i].source.fd);
+        if (!o->sockets[i].adopted)
+            close_socket(&o->sockets[i]);
     o->count = 0;
 }
 
@@ -33,19 +45,43 @@ static int set_options(const struct config *config, int fd, struct error *err)
         .interval_s = (unsigned)(config->tcp.keepalive.interval_ms / 1000),
         .probes = (unsigned)config->tcp.keepalive.probes,
     };
-    if (config->tcp.nodelay && socket_set_nodelay(fd, err) < 0)
+    if (socket_set_nodelay(fd, config->tcp.nodelay, err) < 0)
         return -1;
     return socket_set_keepalive(fd, &keepalive, err);
 }
 
-static int open_one(struct opening *o, struct address *address, struct error *err)
+/* A socket for that address that is held, and not adopted by these settings yet. */
+static const struct listening_socket *find_held(const struct opening *o,
+                                                const struct address *wanted)
 {
-    int fd;
-    if (socket_listen(address, (int)o->settings->config->tcp.backlog, &fd, err) < 0)
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listening_socket *held = &o->held->sockets[i];
+        bool taken = false;
+        for (size_t j = 0; j < o->all->count; j++)
+            taken = taken || o->all->sockets[j].source.fd == held->source.fd;
+        if (!taken && address_equal(&held->wanted, wanted))
+            return held;
+    }
+    return NULL;
+}
+
+/* wanted: with the port that the configuration names; *address: with the one to bind. */
+static int open_one(struct opening *o, const struct address *wanted, struct address *address,
+                    struct error *err)
+{
+    struct listening_socket socket = {.wanted = *wanted, .listener = o->listener};
+    const struct listening_socket *held = find_held(o, wanted);
+    if (held) {
+        socket.source.fd = held->source.fd;
+        socket.adopted = true;
+        *address = held->address;
+    } else if (socket_listen(address, (int)o->settings->config->tcp.backlog, &socket.source.fd,
+                             err) < 0) {
         return -1;
-    o->sockets[o->count++] = (struct listening_socket){
-        .source = {.fd = fd}, .address = *address, .listener = o->listener};
-    return set_options(o->settings->config, fd, err);
+    }
+    socket.address = *address;
+    o->sockets[o->count++] = socket;
+    return held ? 0 : set_options(o->settings->config, socket.source.fd, err);
 }
 
 static bool is_missing_family(const struct error *err)
@@ -58,10 +94,11 @@ static int open_addresses(struct opening *o, struct error *err)
 {
     uint16_t port = o->listener->config->listen.port;
     for (size_t i = 0; i < o->address_count; i++) {
-        struct address address = o->addresses[i];
-        if (port != 0)
-            address_set_port(&address, port);
-        if (open_one(o, &address, err) == 0) {
+        struct address wanted = o->addresses[i];
+        address_set_port(&wanted, o->listener->config->listen.port);
+        struct address address = wanted;
+        address_set_port(&address, port);
+        if (open_one(o, &wanted, &address, err) == 0) {
             port = address_port(&address);
             continue;
         }
@@ -88,8 +125,9 @@ static int open_listener(struct opening *o, struct error *err)
     }
 }
 
-static int append(struct listening *all, struct opening *o, struct error *err)
+static int append(struct opening *o, struct error *err)
 {
+    struct listening *all = o->all;
     struct listening_socket *sockets =
         realloc(all->sockets, (all->count + o->count) * sizeof *sockets);
     if (!sockets) {
@@ -103,25 +141,23 @@ static int append(struct listening *all, struct opening *o, struct error *err)
 }
 
 /* The same address by another name would only show as "in use", by ourselves. */
-static const struct listening_socket *find_clash(const struct listening *all,
-                                                 const struct opening *o)
+static const struct listening_socket *find_clash(const struct opening *o)
 {
-    for (size_t i = 0; i < all->count; i++)
+    for (size_t i = 0; i < o->all->count; i++)
         for (size_t j = 0; j < o->address_count; j++) {
             struct address wanted = o->addresses[j];
-            if (o->listener->config->listen.port != 0)
-                address_set_port(&wanted, o->listener->config->listen.port);
-            if (address_equal(&all->sockets[i].address, &wanted))
-                return &all->sockets[i];
+            address_set_port(&wanted, o->listener->config->listen.port);
+            if (address_equal(&o->all->sockets[i].address, &wanted))
+                return &o->all->sockets[i];
         }
     return NULL;
 }
 
-static int open_and_append(struct listening *all, struct opening *o, struct error *err)
+static int open_and_append(struct opening *o, struct error *err)
 {
     if (open_listener(o, err) == 0)
-        return append(all, o, err);
-    const struct listening_socket *clash = find_clash(all, o);
+        return append(o, err);
+    const struct listening_socket *clash = find_clash(o);
     if (!clash)
         return -1;
     char text[ADDRESS_TEXT_BYTES];
@@ -131,28 +167,47 @@ static int open_and_append(struct listening *all, struct opening *o, struct erro
                          clash->listener->config->name.value);
 }
 
-int listening_open(const struct settings *settings, struct listening *ret, struct error *err)
+/* Only now, when nothing can be refused any more: a refused reload leaves everything as it was. */
+static void renew_adopted(const struct listening *all, const struct config *config)
+{
+    struct error ignored;
+    for (size_t i = 0; i < all->count; i++) {
+        int fd = all->sockets[i].source.fd;
+        if (all->sockets[i].adopted && set_options(config, fd, &ignored) == 0)
+            listen(fd, (int)config->tcp.backlog);
+    }
+}
+
+int listening_open(const struct settings *settings, const struct listening *held,
+                   struct listening *ret, struct error *err)
 {
     struct listening all = {.count = 0};
     for (size_t i = 0; i < settings->config->listener_count; i++) {
-        struct opening o = {.settings = settings, .listener = &settings->listeners[i]};
-        if (open_and_append(&all, &o, err) < 0) {
-            listening_close(&all);
+        struct opening o = {
+            .all = &all, .settings = settings, .listener = &settings->listeners[i], .held = held};
+        if (open_and_append(&o, err) < 0) {
+            listening_close(&all, held);
             return -1;
         }
     }
+    renew_adopted(&all, settings->config);
     *ret = all;
     return 0;
 }
 
-void listening_close(struct listening *listening)
+static bool has(const struct listening *listening, int fd)
 {
-    for (size_t i = 0; i < listening->count; i++) {
-        struct listening_socket *socket = &listening->sockets[i];
-        close(socket->source.fd);
-        if (socket->address.any.sa_family == AF_UNIX)
-            unlink(socket->address.local.sun_path);
-    }
+    for (size_t i = 0; listening && i < listening->count; i++)
+        if (listening->sockets[i].source.fd == fd)
+            return true;
+    return false;
+}
+
+void listening_close(struct listening *listening, const struct listening *kept)
+{
+    for (size_t i = 0; i < listening->count; i++)
+        if (!has(kept, listening->sockets[i].source.fd))
+            close_socket(&listening->sockets[i]);
     free(listening->sockets);
     *listening = (struct listening){.count = 0};
 }

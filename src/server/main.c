@@ -103,12 +103,15 @@ static char *state_directory(void)
     return all && *all ? strndup(all, strcspn(all, ":")) : NULL;
 }
 
-static int serve(const struct settings *settings, struct error *err)
+/* Takes settings over. */
+static int serve(struct settings *settings, struct error *err)
 {
     const struct config *config = settings->config;
     if (log_open(STDERR_FILENO, (enum log_level)config->log.level,
-                 (enum log_format)config->log.format, err) < 0)
+                 (enum log_format)config->log.format, err) < 0) {
+        settings_free(settings);
         return -1;
+    }
     int result = server_run(settings, err);
     log_close();
     return result;
@@ -133,10 +136,9 @@ int main(int argc, char **argv)
     free(state);
     if (result < 0)
         return report(&err);
-    if (a.action == ACTION_CHECK)
-        printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
-    else
-        result = serve(settings, &err);
+    if (a.action == ACTION_SERVE)
+        return serve(settings, &err) < 0 ? report(&err) : EXIT_SUCCESS;
     settings_free(settings);
-    return result < 0 ? report(&err) : EXIT_SUCCESS;
+    printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
+    return EXIT_SUCCESS;
 }

@@ -8,58 +8,97 @@
 #include <unistd.h>
 
 #include "tlsecho/acceptor.h"
+#include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
 #include "tlsecho/reactor.h"
+#include "tlsecho/watch.h"
 #include "tlsecho/worker.h"
 
 struct server {
-    const struct settings *settings;
-    struct reactor *reactor; /* the main thread's: signals, and the ends of workers */
+    struct settings *settings;         /* in force */
+    uint64_t loaded_stamp, seen_stamp; /* of their files: when read, and when looked at last */
+    struct reactor *reactor;           /* the main thread's: signals, and the ends of workers */
     struct reactor_source signals;
     unsigned stop_signals; /* TERM and INT received so far */
+    bool reload_wanted;    /* HUP */
     struct listening listening;
     struct worker **workers;
     unsigned worker_count;
     struct acceptor *acceptor;
 };
 
-static void log_certificates(const struct settings *settings)
+/* Takes config over. On failure everything stays as it was. */
+static int replace_settings(struct server *s, struct config *config, struct error *err)
 {
-    for (size_t i = 0; i < settings->certificate_count; i++) {
-        const struct settings_certificate *c = &settings->certificates[i];
-        struct timespec end = {.tv_sec = (time_t)c->description.not_after};
-        char not_after[CLOCK_TEXT_BYTES];
-        clock_text(&end, not_after);
-        struct log_line line;
-        if (!log_begin(&line, LOG_LEVEL_INFO, "certificate"))
-            return;
-        log_text(&line, "profile", c->profile);
-        log_text(&line, "subject", c->description.subject);
-        log_text(&line, "issuer", c->description.issuer);
-        log_text(&line, "not_after", not_after);
-        log_text(&line, "sha256", c->description.sha256);
-        log_switch(&line, "self_signed", c->self_signed);
-        log_end(&line);
+    struct settings *next;
+    struct listening listening;
+    if (settings_new(config, s->settings->state_directory, &next, err) < 0)
+        return -1;
+    if (listening_open(next, &s->listening, &listening, err) < 0) {
+        settings_free(next);
+        return -1;
     }
+    acceptor_replace(s->acceptor, next, &listening);
+    listening_close(&s->listening, &listening);
+    s->listening = listening;
+    if (next->config->workers != s->settings->config->workers)
+        log_reason(LOG_LEVEL_WARNING, "restart_needed", "workers has changed");
+    settings_free(s->settings);
+    s->settings = next;
+    s->loaded_stamp = s->seen_stamp = next->stamp;
+    return 0;
 }
 
-static void log_listening(const struct listening *listening)
+static int read_again(const struct config *config, struct config **ret, struct error *err)
 {
-    for (size_t i = 0; i < listening->count; i++) {
-        const struct listening_socket *socket = &listening->sockets[i];
-        char address[ADDRESS_TEXT_BYTES];
-        address_text(&socket->address, address);
-        struct log_line line;
-        if (!log_begin(&line, LOG_LEVEL_INFO, "listening"))
-            return;
-        log_text(&line, "address", address);
-        log_text(&line, "transport", endpoint_scheme_name(socket->listener->config->listen.scheme));
-        log_text(&line, "service", socket->listener->service->name);
-        log_text(&line, "listener", socket->listener->config->name.value);
-        log_end(&line);
+    return config->file ? config_load(config->file, ret, err) : config_default(ret, err);
+}
+
+/* Brings config into force, unless reading it failed already: `result` and err say so. */
+static void reload(struct server *s, struct config *config, int result, struct error *err)
+{
+    if (result == 0)
+        result = replace_settings(s, config, err);
+    if (result < 0) {
+        log_reason(LOG_LEVEL_ERROR, "reload_refused", err->text);
+        return;
     }
+    log_set((enum log_level)s->settings->config->log.level,
+            (enum log_format)s->settings->config->log.format);
+    announce_certificates(s->settings);
+    announce_listening(&s->listening);
+    log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
+}
+
+static void reload_configuration(struct server *s)
+{
+    struct error err;
+    struct config *config = NULL;
+    log_reason(LOG_LEVEL_INFO, "reloading", "SIGHUP");
+    int result = read_again(s->settings->config, &config, &err);
+    reload(s, config, result, &err);
+}
+
+/* The configuration stays as it is: it may be in the middle of an edit. */
+static void reload_files(struct server *s)
+{
+    struct error err;
+    log_reason(LOG_LEVEL_INFO, "reloading", "a file that the configuration names has changed");
+    reload(s, config_ref(s->settings->config), 0, &err);
+}
+
+/* A change counts once the files have been still from one look to the next. */
+static void watch_files(struct server *s)
+{
+    uint64_t stamp = watch_stamp(s->settings->config);
+    bool still = stamp == s->seen_stamp;
+    s->seen_stamp = stamp;
+    if (!still || stamp == s->loaded_stamp)
+        return;
+    s->loaded_stamp = stamp;
+    reload_files(s);
 }
 
 static void signals_ready(struct reactor_source *source)
@@ -68,6 +107,10 @@ static void signals_ready(struct reactor_source *source)
     struct signalfd_siginfo info;
     if (read(source->fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;
+    if (info.ssi_signo == SIGHUP) {
+        s->reload_wanted = true;
+        return;
+    }
     s->stop_signals++;
     log_reason(LOG_LEVEL_INFO, s->stop_signals == 1 ? "draining" : "stopping",
                info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
@@ -79,6 +122,7 @@ static int open_signals(struct server *s, struct error *err)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away */
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -105,7 +149,7 @@ static int start_workers(struct server *s, struct error *err)
     if (!s->workers)
         return error_sys(err, "make the workers");
     while (s->worker_count < count) {
-        if (worker_new(s->settings, s->reactor, &s->workers[s->worker_count], err) < 0)
+        if (worker_new(s->reactor, &s->workers[s->worker_count], err) < 0)
             return -1;
         s->worker_count++;
     }
@@ -116,8 +160,8 @@ static int start(struct server *s, struct error *err)
 {
     if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0)
         return -1;
-    log_certificates(s->settings);
-    if (listening_open(s->settings, &s->listening, err) < 0)
+    announce_certificates(s->settings);
+    if (listening_open(s->settings, NULL, &s->listening, err) < 0)
         return -1;
     if (start_workers(s, err) < 0)
         return -1;
@@ -150,6 +194,8 @@ static void drain(struct server *s)
     uint64_t drain_us = s->settings->config->timeouts_ms.drain * 1000;
     order_all(s, WORKER_DRAIN);
     wait_for_workers(s, drain_us ? clock_now_us() + drain_us : UINT64_MAX, 2);
+    if (s->stop_signals > 1)
+        return;
     order_all(s, WORKER_FINISH);
     wait_for_workers(s, UINT64_MAX, 2);
 }
@@ -158,7 +204,7 @@ static void stop(struct server *s)
 {
     if (s->acceptor)
         acceptor_stop(s->acceptor);
-    listening_close(&s->listening);
+    listening_close(&s->listening, NULL);
     if (s->stop_signals > 0)
         drain(s);
     order_all(s, WORKER_STOP);
@@ -170,21 +216,37 @@ static void stop(struct server *s)
     reactor_free(s->reactor);
 }
 
-int server_run(const struct settings *settings, struct error *err)
+static void serve(struct server *s)
 {
-    struct server s = {.settings = settings, .signals = {.fd = -1}};
+    while (s->stop_signals == 0) {
+        bool watch = s->settings->config->watch;
+        reactor_turn(s->reactor, watch ? WATCH_EVERY_MS : -1);
+        if (s->reload_wanted)
+            reload_configuration(s);
+        else if (watch)
+            watch_files(s);
+        s->reload_wanted = false;
+    }
+}
+
+int server_run(struct settings *settings, struct error *err)
+{
+    struct server s = {.settings = settings,
+                       .loaded_stamp = settings->stamp,
+                       .seen_stamp = settings->stamp,
+                       .signals = {.fd = -1}};
     int result = start(&s, err);
     if (result == 0) {
-        log_listening(&s.listening);
+        announce_listening(&s.listening);
         struct log_line line;
         if (log_begin(&line, LOG_LEVEL_INFO, "ready")) {
             log_number(&line, "workers", s.worker_count);
             log_end(&line);
         }
-        while (s.stop_signals == 0)
-            reactor_turn(s.reactor, -1);
+        serve(&s);
     }
     stop(&s);
+    settings_free(s.settings);
     if (result == 0)
         log_reason(LOG_LEVEL_INFO, "stopped", "as asked");
     return result;

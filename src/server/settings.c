@@ -2,6 +2,9 @@
 #include "tlsecho/settings.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "tlsecho/watch.h"
 
 /* A failure of the file that a key names becomes one of the configuration, at that key's place. */
 static int refuse(const struct settings *s, const struct config_text *value, const char *key,
@@ -20,12 +23,11 @@ static struct peer_certificate *add_certificate(struct settings *s,
 }
 
 static int load_certificates(struct settings *s, const struct config_tls *profile,
-                             struct tls_context *ctx, const char *state_directory,
-                             struct error *err)
+                             struct tls_context *ctx, struct error *err)
 {
     if (profile->certificate_count == 0)
-        return tls_context_use_self_signed(ctx, state_directory, add_certificate(s, profile, true),
-                                           err);
+        return tls_context_use_self_signed(ctx, s->state_directory,
+                                           add_certificate(s, profile, true), err);
 
     for (size_t i = 0; i < profile->certificate_count; i++) {
         const struct config_certificate *pair = &profile->certificates[i];
@@ -38,8 +40,7 @@ static int load_certificates(struct settings *s, const struct config_tls *profil
     return 0;
 }
 
-static int load_profile(struct settings *s, size_t index, const char *state_directory,
-                        struct error *err)
+static int load_profile(struct settings *s, size_t index, struct error *err)
 {
     const struct config_tls *profile = &s->config->profiles[index];
     if (tls_context_new(TLS_SERVER, &s->contexts[index], err) < 0)
@@ -47,7 +48,7 @@ static int load_profile(struct settings *s, size_t index, const char *state_dire
     if (tls_context_set_versions(s->contexts[index], profile->min_version.value,
                                  profile->max_version.value, err) < 0)
         return refuse(s, &profile->min_version, "min_version", err);
-    return load_certificates(s, profile, s->contexts[index], state_directory, err);
+    return load_certificates(s, profile, s->contexts[index], err);
 }
 
 static void link_listeners(struct settings *s)
@@ -55,6 +56,7 @@ static void link_listeners(struct settings *s)
     for (size_t i = 0; i < s->config->listener_count; i++) {
         const struct config_listener *config = &s->config->listeners[i];
         s->listeners[i] = (struct listener){
+            .settings = s,
             .config = config,
             .service = service_find(config->service.value),
             .tls = config->tls ? s->contexts[config->tls - s->config->profiles] : NULL,
@@ -70,13 +72,16 @@ static size_t count_certificates(const struct config *config)
     return n;
 }
 
-static int allocate(struct settings *s, struct error *err)
+static int allocate(struct settings *s, const char *state_directory, struct error *err)
 {
     const struct config *config = s->config;
     s->listeners = calloc(config->listener_count, sizeof *s->listeners);
     s->contexts = calloc(config->profile_count + 1, sizeof(struct tls_context *));
     s->certificates = calloc(count_certificates(config) + 1, sizeof *s->certificates);
-    if (!s->listeners || !s->contexts || !s->certificates)
+    if (state_directory)
+        s->state_directory = strdup(state_directory);
+    if (!s->listeners || !s->contexts || !s->certificates ||
+        (state_directory && !s->state_directory))
         return error_sys(err, "make the settings");
     return 0;
 }
@@ -89,10 +94,12 @@ int settings_new(struct config *config, const char *state_directory, struct sett
         config_free(config);
         return error_sys(err, "make the settings");
     }
+    atomic_init(&s->references, 1);
     s->config = config;
-    int result = allocate(s, err);
+    s->stamp = watch_stamp(config);
+    int result = allocate(s, state_directory, err);
     for (size_t i = 0; result == 0 && i < config->profile_count; i++)
-        result = load_profile(s, i, state_directory, err);
+        result = load_profile(s, i, err);
     if (result < 0) {
         settings_free(s);
         return -1;
@@ -102,15 +109,22 @@ int settings_new(struct config *config, const char *state_directory, struct sett
     return 0;
 }
 
+struct settings *settings_ref(struct settings *settings)
+{
+    atomic_fetch_add(&settings->references, 1);
+    return settings;
+}
+
 void settings_free(struct settings *s)
 {
-    if (!s)
+    if (!s || atomic_fetch_sub(&s->references, 1) > 1)
         return;
     for (size_t i = 0; s->contexts && i < s->config->profile_count; i++)
         tls_context_free(s->contexts[i]);
     free(s->contexts);
     free(s->listeners);
     free(s->certificates);
+    free(s->state_directory);
     config_free(s->config);
     free(s);
 }

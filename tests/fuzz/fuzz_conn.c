@@ -20,6 +20,7 @@ static void require(bool holds)
 
 static void check(const struct conn *c)
 {
+    require(*conn_end_name(c->end));
     require(c->sent_bytes <= c->received_bytes);
     require(c->sent_bytes + buf_waiting(&c->owed) <= c->received_bytes);
     if (c->state == CONN_OVER) {
@@ -41,8 +42,10 @@ static enum io_status status_of(uint8_t byte)
 
 static void script(struct fake_script *into, uint8_t status, uint8_t size)
 {
-    static const char text[] = "\x16\x03\x01 some bytes to be echoed, which may be taken in parts";
-    into->after.io = (struct io){.status = status_of(status), .more = status & 0x80, .n = size % 64};
+    static const char text[] =
+        "\x16\x03\x01\x02\x05\x01 some bytes to be echoed, which may be taken in parts";
+    into->after.io =
+        (struct io){.status = status_of(status), .more = status & 0x80, .n = size % 64};
     into->after.data = text + size % 48;
 }
 

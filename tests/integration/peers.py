@@ -15,6 +15,7 @@ import select
 import socket
 import ssl
 import struct
+import threading
 import time
 
 import support
@@ -45,9 +46,22 @@ def reset(sock):
 @functools.cache
 def context(version="1.3"):
     """A client's context that trusts the development PKI and speaks one version only."""
-    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    ctx.load_verify_locations(support.pki() / "ca.pem")
+    ctx = trusting(support.pki() / "ca.pem")
     ctx.minimum_version = ctx.maximum_version = VERSIONS[version]
+    return ctx
+
+
+def trusting(certificate):
+    """A client's context that trusts nothing but what is in that file."""
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ctx.load_verify_locations(certificate)
+    return ctx
+
+
+def trusting_anyone():
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ctx.check_hostname = False
+    ctx.verify_mode = ssl.CERT_NONE
     return ctx
 
 
@@ -96,7 +110,24 @@ class Plain:
     def push(self, data):
         """Sends what the kernel takes at once of it, and reads nothing."""
         self.send_soon(data)
-        del self._unsent[:self.socket.send(self._unsent)]
+        if self._unsent:
+            del self._unsent[:self.socket.send(self._unsent)]
+
+    def stream(self, data):
+        """Sends it and our end from a thread of its own, whether or not anything is read here."""
+        self.send_soon(data)
+        self._notify_soon()
+        wire = bytes(self._unsent)
+        self._unsent.clear()
+        self.socket.settimeout(support.DEADLINE_S)
+
+        def run():
+            self.socket.sendall(wire)
+            self.socket.shutdown(socket.SHUT_WR)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
 
     def receive(self, count):
         """Exactly so many bytes."""
@@ -129,6 +160,9 @@ class Plain:
 
     def reset(self):
         reset(self.socket)
+
+    def _notify_soon(self):
+        pass
 
     def _turn_until(self, done, what):
         deadline = time.monotonic() + support.DEADLINE_S
@@ -165,14 +199,16 @@ class Plain:
 
 
 class Tls(Plain):
-    """A peer over TLS, of one version unless a context is given. Its handshake is done."""
+    """A peer over TLS, of one version unless a context is given. Its handshake is done.
+    with_finished: data that goes out together with the last flight of the handshake."""
 
-    def __init__(self, address, version="1.3", ctx=None, receive_buffer=None):
+    def __init__(self, address, version="1.3", ctx=None, receive_buffer=None, with_finished=b""):
         super().__init__(address, receive_buffer)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (ctx or context(version)).wrap_bio(self._in, self._out,
                                                       server_hostname="localhost")
         self._shaken = False
+        self._with_finished = with_finished
         try:
             self._advance()
             self._turn_until(lambda: self._shaken and not self._unsent, "the handshake was done")
@@ -192,21 +228,31 @@ class Tls(Plain):
 
     def notify(self):
         """close_notify without a FIN."""
+        self._notify_soon()
+        self.send(b"")
+
+    def _notify_soon(self):
         try:
             self.tls.unwrap()
         except ssl.SSLWantReadError:
             pass
-        self.send(b"")
+        super().send_soon(self._out.read())
 
     def _take(self, wire):
         self._in.write(wire)
-        self._advance()
+        try:
+            self._advance()
+        except ssl.SSLError:
+            self.push(b"")  # the alert, if it is ours
+            raise
 
     def _advance(self):
         try:
             if not self._shaken:
                 self.tls.do_handshake()
                 self._shaken = True
+                if self._with_finished:
+                    self.tls.write(self._with_finished)
             while not self.close_notify:
                 data = self.tls.read(CHUNK_BYTES)
                 self._received += data

@@ -83,7 +83,9 @@ def pki():
 
 
 def parse(line):
-    """A logfmt line as a dict of texts; {} for a line that is none."""
+    """A line of the log, logfmt or JSON, as a dict of texts; {} for a line that is none."""
+    if line.startswith("{"):
+        return {key: str(value) for key, value in json.loads(line).items()}
     fields = {}
     for key, value in FIELD.findall(line):
         # A quoted value is a JSON string.
@@ -128,6 +130,7 @@ class Server:
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
+            (self.folder / name).touch(mode=0o600)
             (self.folder / name).write_bytes(content)
         command = [program("TLSECHO_SERVER")]
         if config is not None:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The pipe of tlsecho-client moves every direction by itself, whatever the sizes."""
 
+import fcntl
 import os
+import queue
+import resource
 import socket
 import subprocess
 import threading
@@ -113,6 +116,35 @@ class Pipe(unittest.TestCase):
             self.assertEqual((status, err), (0, b""))
             self.assertEqual(out, data)
 
+    def test_an_output_that_nobody_reads_does_not_stop_the_input(self):
+        got = queue.Queue()
+
+        def talk(connection):
+            talker = threading.Thread(target=lambda: connection.sendall(bytes(1 << 20)))
+            talker.start()
+            for piece in farend.received(connection):
+                got.put(piece)
+            talker.join()
+
+        # Both take less at once than the client has to write.
+        pipe = [os.fdopen(fd, mode) for fd, mode in zip(os.pipe(), ("rb", "wb"))]
+        fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, 8192)
+        pair = socket.socketpair()
+        pair[1].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+        for ours, its in (pipe, pair):
+            with self.subTest(ours), ours, FarEnd(talk) as far:
+                client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--expect=none",
+                                           far.endpoint()], stdin=subprocess.PIPE, stdout=its,
+                                          bufsize=0)
+                its.close()
+                for word in (b"one", b"two", b"three"):
+                    client.stdin.write(word)
+                    self.assertEqual(got.get(timeout=5), word)
+                client.stdin.close()
+                while os.read(ours.fileno(), 1 << 16):
+                    pass
+                self.assertEqual(client.wait(support.DEADLINE_S), 0)
+
     def test_what_comes_is_written_while_the_input_says_nothing(self):
         with FarEnd(lambda c: (c.sendall(b"banner\n"), farend.swallow(c))) as far:
             client = start("--expect=none", far.endpoint())
@@ -149,6 +181,21 @@ class Pipe(unittest.TestCase):
                                   capture_output=True, timeout=support.DEADLINE_S, check=False)
             self.assertEqual(done.returncode, 6)
             self.assertIn(b'"bytes_sent":%d,' % WINDOW, done.stderr)
+
+    def test_waiting_takes_no_processor_time(self):
+        hold = threading.Event()
+        with FarEnd(lambda _: hold.wait(support.DEADLINE_S)) as far:
+            read_end, write_end = os.pipe()
+            os.close(read_end)  # nobody will read our output, and our input has ended
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            done = subprocess.run([support.program("TLSECHO_CLIENT"), "--idle-timeout=2s",
+                                   far.endpoint()], input=b"x", stdout=write_end,
+                                  stderr=subprocess.PIPE, timeout=support.DEADLINE_S, check=False)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            hold.set()
+            os.close(write_end)
+            self.assertEqual(done.returncode, 6)
+            self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
 
     def test_descriptors_shared_with_the_shell_stay_blocking(self):
         with FarEnd(farend.echo) as far:

@@ -256,13 +256,9 @@ class ShortWrites(support.TestCase):
     def test_a_tiny_window_read_in_small_pieces_gets_every_byte(self):
         server = self.server(TCP)
         data = os.urandom(8 * 1024 * 1024)  # more than the kernel takes for a peer that waits
-        with peers.connect(server.address(), receive_buffer=4096) as sock:
-            def send():
-                sock.sendall(data)
-                sock.shutdown(socket.SHUT_WR)
-            sender = threading.Thread(target=send)
-            sender.start()
-            self.assertEqual(read_all(sock, chunk_bytes=1500), data)
+        with peers.Plain(server.address(), receive_buffer=4096) as peer:
+            sender = peer.stream(data)
+            self.assertTrue(read_all(peer.socket, chunk_bytes=1500) == data, "every byte came back")
             sender.join()
 
 

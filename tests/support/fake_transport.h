@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A transport that does what a script says, and remembers what was done to it. Each operation has
- * its own list of results; past a list's end, handshake, write and shutdown succeed and a read waits.
+ * its own list of results; past a list's end, handshake, write and shutdown succeed and a read
+ * waits.
  *
  * Ownership: embedded in the test; `free` only counts.   Threads: one.
  */

@@ -31,10 +31,10 @@ static void open_all(const char *yaml, unsigned count)
     struct error err;
     settings = yaml_settings("%s\n", yaml);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    ck_assert_msg(listening_open(settings, &listening, &err) == 0, "%s", err.text);
+    ck_assert_msg(listening_open(settings, NULL, &listening, &err) == 0, "%s", err.text);
     ck_assert_int_eq(reactor_new(&owner, &err), 0);
     for (worker_count = 0; worker_count < count; worker_count++)
-        ck_assert_int_eq(worker_new(settings, owner, &workers[worker_count], &err), 0);
+        ck_assert_int_eq(worker_new(owner, &workers[worker_count], &err), 0);
 }
 
 static void accept_all(void)
@@ -52,7 +52,7 @@ static void start(const char *yaml, unsigned count)
 
 static void close_all(void)
 {
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     for (unsigned i = 0; i < worker_count; i++) {
         worker_order(workers[i], WORKER_STOP);
         worker_join(workers[i]);
@@ -94,8 +94,10 @@ START_TEST(accepts_on_every_listener)
         int client = connect_to(i);
         talk_echo(client, "hello");
         close(client);
-        assert_logged(" event=connection ",
-                      i ? " source=unix listener=local " : " source=127.0.0.1:");
+        const char *line = captured_log_find(" event=connection ");
+        ck_assert_ptr_nonnull(strstr(line, i ? " source=unix " : " source=127.0.0.1:"));
+        ck_assert_ptr_nonnull(
+            strstr(line, i ? " listener=local " : " listener=tcp://127.0.0.1:0 "));
     }
     stop();
     folder_remove(&folder);
@@ -144,7 +146,7 @@ START_TEST(numbers_connections_from_one)
         int client = connect_to(0);
         talk_echo(client, "hello");
         close(client);
-        char id[16];
+        char id[24];
         snprintf(id, sizeof id, " id=%d ", i);
         assert_logged(" event=connection ", id);
     }
@@ -251,7 +253,7 @@ START_TEST(whoever_is_in_the_backlog_at_the_end_is_served)
         clients[i] = connect_to(0);
     accept_all();
     acceptor_stop(acceptor);
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     for (int i = 0; i < CLIENTS; i++) {
         talk_echo(clients[i], "hello");
         close(clients[i]);

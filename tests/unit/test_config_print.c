@@ -88,6 +88,7 @@ START_TEST(prints_every_key_in_the_units_people_write)
                                    "    certificates: []\n"
                                    "    min_version: \"1.2\"\n"
                                    "    max_version: \"1.2\"\n"
+                                   "watch: off\n"
                                    "workers: 3\n"
                                    "timeouts:\n"
                                    "  handshake: 1500ms\n"
@@ -157,7 +158,7 @@ START_TEST(prints_no_profiles_where_there_are_none)
 {
     struct config *config = parsed("listeners: [{listen: tcp://a}]");
     char *text = printed(config);
-    ck_assert_ptr_nonnull(strstr(text, "\ntls: {}\nworkers: auto\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\ntls: {}\nwatch: on\n"));
     free(text);
     config_free(config);
 }

@@ -2,8 +2,10 @@
 #include "tlsecho/conn_log.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "captured_log.h"
 #include "fake_transport.h"
@@ -14,7 +16,8 @@ static struct fake_transport fake;
 static struct pool pool;
 static struct conn conn;
 static struct peer peer;
-static struct config_listener config = {.name.value = (char[]){"front"}};
+static char name[] = "front";
+static struct config_listener config;
 static struct listener listener = {.config = &config};
 static struct handoff origin;
 static struct transport_ops ops;
@@ -37,6 +40,7 @@ static void set_up(void)
     conn.end = CONN_END_CLOSED;
     conn.received_bytes = 12;
     conn.sent_bytes = 11;
+    config = (struct config_listener){.name.value = name};
     origin = (struct handoff){
         .id = 42, .listener = &listener, .source = loopback_address("tcp://192.0.2.1:4711")};
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
@@ -58,13 +62,30 @@ static void assert_line(const char *expected)
     ck_assert_str_eq(line, expected);
 }
 
-#define PLAIN_FIELDS(TRANSPORT, END)                                                               \
+#define FIELDS(TRANSPORT, END)                                                                     \
     "event=connection id=42 source=192.0.2.1:4711 listener=front transport=" TRANSPORT             \
     " service=upper received_bytes=12 sent_bytes=11 duration=1.500000 end=" END
 
 START_TEST(tells_who_what_how_much_how_long_and_how_it_ended)
 {
-    assert_line(PLAIN_FIELDS("fake", "closed"));
+    assert_line(FIELDS("tcp", "closed"));
+}
+END_TEST
+
+START_TEST(tells_which_of_our_addresses_was_reached)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int listening = loopback_listen(&address, 8);
+    int client = loopback_connect(&address);
+    fake.base.fd = loopback_accept(listening);
+    conn_log(&conn, &origin, 0);
+    char expected[64];
+    snprintf(expected, sizeof expected,
+             " destination=127.0.0.1:%u listener=", address_port(&address));
+    ck_assert_ptr_nonnull(strstr(captured_log_line(), expected));
+    close(fake.base.fd);
+    close(client);
+    close(listening);
 }
 END_TEST
 
@@ -79,6 +100,7 @@ END_TEST
 
 START_TEST(tells_what_tls_agreed_on)
 {
+    config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true,
                          .version = "TLSv1.3",
                          .cipher = "TLS_AES_128_GCM_SHA256",
@@ -87,21 +109,22 @@ START_TEST(tells_what_tls_agreed_on)
                          .alpn = "h2",
                          .resumed = true,
                          .certificate = {.present = true, .subject = "CN=client,O=Example"}};
-    assert_line(PLAIN_FIELDS("fake", "closed") " version=TLSv1.3 cipher=TLS_AES_128_GCM_SHA256"
-                                               " group=X25519 sni=localhost alpn=h2 resumed=yes"
-                                               " client=\"CN=client,O=Example\"");
+    assert_line(FIELDS("tls", "closed") " version=TLSv1.3 cipher=TLS_AES_128_GCM_SHA256"
+                                        " group=X25519 sni=localhost alpn=h2 resumed=yes"
+                                        " client=\"CN=client,O=Example\"");
 }
 END_TEST
 
 START_TEST(leaves_out_what_a_handshake_never_came_to)
 {
+    config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true, .sni = "localhost"};
     conn.end = CONN_END_HANDSHAKE;
     error_set(&conn.error, ERROR_TLS, "no shared cipher");
     conn.error.alert = TLS_ALERT_HANDSHAKE_FAILURE;
-    assert_line(PLAIN_FIELDS("fake", "handshake_failed") " alert=handshake_failure"
-                                                         " reason=\"no shared cipher\""
-                                                         " sni=localhost");
+    assert_line(FIELDS("tls", "handshake_failed") " alert=handshake_failure"
+                                                  " reason=\"no shared cipher\""
+                                                  " sni=localhost");
 }
 END_TEST
 
@@ -109,7 +132,7 @@ START_TEST(gives_a_reason_without_an_alert_where_there_was_none)
 {
     conn.end = CONN_END_RESET;
     error_set(&conn.error, ERROR_SYSTEM, "receive: Connection reset by peer");
-    assert_line(PLAIN_FIELDS("fake", "reset") " reason=\"receive: Connection reset by peer\"");
+    assert_line(FIELDS("tcp", "reset") " reason=\"receive: Connection reset by peer\"");
 }
 END_TEST
 
@@ -117,22 +140,23 @@ START_TEST(close_notify_is_an_alert_too)
 {
     error_set(&conn.error, ERROR_TLS, "x");
     conn.error.alert = 0;
-    assert_line(PLAIN_FIELDS("fake", "closed") " alert=close_notify reason=x");
+    assert_line(FIELDS("tcp", "closed") " alert=close_notify reason=x");
 }
 END_TEST
 
 START_TEST(tells_a_tls_client_on_a_plain_port_in_words)
 {
     conn.client_hello = true;
-    assert_line(PLAIN_FIELDS("fake", "closed") " note=\"it began with a TLS ClientHello: a TLS"
-                                               " client on a plain port?\"");
+    assert_line(FIELDS("tcp", "closed") " note=\"it began with a TLS ClientHello: a TLS"
+                                        " client on a plain port?\"");
 }
 END_TEST
 
 START_TEST(what_a_client_sends_as_its_name_cannot_forge_a_line)
 {
+    config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true, .sni = "x\nevent=\"forged\""};
-    assert_line(PLAIN_FIELDS("fake", "closed") " sni=\"x\\u000aevent=\\\"forged\\\"\"");
+    assert_line(FIELDS("tls", "closed") " sni=\"x\\u000aevent=\\\"forged\\\"\"");
 }
 END_TEST
 
@@ -152,6 +176,7 @@ int main(void)
     TCase *tcase = tcase_create("conn_log");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, tells_who_what_how_much_how_long_and_how_it_ended);
+    tcase_add_test(tcase, tells_which_of_our_addresses_was_reached);
     tcase_add_test(tcase, names_an_unnamed_local_peer);
     tcase_add_test(tcase, tells_what_tls_agreed_on);
     tcase_add_test(tcase, leaves_out_what_a_handshake_never_came_to);

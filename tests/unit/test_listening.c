@@ -18,14 +18,14 @@ static struct listening listening;
 static void open_all(const struct settings *settings)
 {
     struct error err;
-    ck_assert_msg(listening_open(settings, &listening, &err) == 0, "%s", err.text);
+    ck_assert_msg(listening_open(settings, NULL, &listening, &err) == 0, "%s", err.text);
 }
 
 static struct error refused(const struct settings *settings)
 {
     struct error err;
     listening.count = 99;
-    ck_assert_int_eq(listening_open(settings, &listening, &err), -1);
+    ck_assert_int_eq(listening_open(settings, NULL, &listening, &err), -1);
     ck_assert_uint_eq(listening.count, 99);
     return err;
 }
@@ -59,7 +59,7 @@ START_TEST(opens_every_listener_in_order)
         close(loopback_connect(&listening.sockets[i].address));
     }
     ck_assert_uint_ne(address_port(&listening.sockets[0].address), 0);
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     settings_free(settings);
     folder_remove(&folder);
 }
@@ -75,7 +75,7 @@ START_TEST(a_free_port_is_the_same_for_all_addresses_of_a_name)
         ck_assert_uint_eq(address_port(&listening.sockets[i].address), port);
         close(loopback_connect(&listening.sockets[i].address));
     }
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     settings_free(settings);
 }
 END_TEST
@@ -161,10 +161,10 @@ START_TEST(a_unix_socket_is_removed_at_the_end)
     struct settings *settings = yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
     open_all(settings);
     ck_assert_int_eq(access(path, F_OK), 0);
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     ck_assert_int_eq(access(path, F_OK), -1);
     ck_assert_uint_eq(listening.count, 0);
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     settings_free(settings);
     folder_remove(&folder);
 }
@@ -184,7 +184,7 @@ START_TEST(accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay)
     ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 10);
     close(client);
     close(fd);
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     settings_free(settings);
 }
 END_TEST
@@ -206,7 +206,7 @@ START_TEST(accepted_sockets_have_what_the_configuration_says)
     ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 3);
     close(client);
     close(fd);
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     settings_free(settings);
 }
 END_TEST
@@ -221,7 +221,7 @@ START_TEST(the_backlog_is_what_the_configuration_says)
     ck_assert_int_eq(
         getsockopt(listening.sockets[0].source.fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
     ck_assert_uint_eq(info.tcpi_sacked, 3);
-    listening_close(&listening);
+    listening_close(&listening, NULL);
     settings_free(settings);
 }
 END_TEST

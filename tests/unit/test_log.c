@@ -200,7 +200,7 @@ static void log_too_much(void)
     struct log_line line;
     ck_assert(log_begin(&line, LOG_LEVEL_INFO, "test"));
     for (int i = 0; i < 8; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "key%d", i);
         log_text(&line, key, value);
     }

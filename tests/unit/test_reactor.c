@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tlsecho/clock.h"
+
 enum { SOON_MS = 10000 }; /* much longer than what is there already needs */
 
 struct watched {
@@ -178,6 +180,17 @@ START_TEST(wake_ups_before_a_turn_end_that_turn_and_only_that)
 }
 END_TEST
 
+START_TEST(a_turn_after_a_wake_up_waits_again)
+{
+    enum { WAIT_MS = 50 };
+    reactor_wake(reactor);
+    reactor_turn(reactor, -1);
+    uint64_t start_us = clock_now_us();
+    reactor_turn(reactor, WAIT_MS);
+    ck_assert_uint_ge(clock_now_us() - start_us, WAIT_MS * 1000);
+}
+END_TEST
+
 static void remove_itself(struct reactor_source *source)
 {
     count(source);
@@ -253,6 +266,7 @@ int main(void)
     tcase_add_test(tcase, a_hang_up_does_not_wake_who_wants_nothing);
     tcase_add_test(tcase, another_thread_ends_a_turn_that_would_wait_for_ever);
     tcase_add_test(tcase, wake_ups_before_a_turn_end_that_turn_and_only_that);
+    tcase_add_test(tcase, a_turn_after_a_wake_up_waits_again);
     tcase_add_test(tcase, a_source_may_remove_itself_while_it_is_called);
     tcase_add_test(tcase, serves_more_sources_than_one_turn_takes);
     tcase_add_test(tcase, says_what_it_cannot_watch);

@@ -147,7 +147,7 @@ START_TEST(sets_nodelay_and_keepalive)
     static const struct socket_keepalive keepalive = {.idle_s = 7, .interval_s = 5, .probes = 3};
     struct error err;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(socket_set_nodelay(fd, &err), 0);
+    ck_assert_int_eq(socket_set_nodelay(fd, true, &err), 0);
     ck_assert_int_eq(socket_set_keepalive(fd, &keepalive, &err), 0);
     ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
     ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
@@ -157,7 +157,7 @@ START_TEST(sets_nodelay_and_keepalive)
     close(fd);
 
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(socket_set_nodelay(fd, &err), 0);
+    ck_assert_int_eq(socket_set_nodelay(fd, true, &err), 0);
     ck_assert_int_eq(socket_set_keepalive(fd, &keepalive, &err), 0);
     close(fd);
 }
@@ -171,7 +171,7 @@ START_TEST(says_that_an_option_was_refused)
     ck_assert_int_eq(socket_set_keepalive(fd, &keepalive, &err), -1);
     ck_assert_int_eq(err.code, EINVAL);
     close(fd);
-    ck_assert_int_eq(socket_set_nodelay(fd, &err), -1);
+    ck_assert_int_eq(socket_set_nodelay(fd, true, &err), -1);
     ck_assert_int_eq(err.code, EBADF);
 }
 END_TEST

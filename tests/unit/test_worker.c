@@ -36,7 +36,7 @@ static void start(const char *options)
                              options);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_msg(reactor_new(&owner, &err) == 0, "%s", err.text);
-    ck_assert_msg(worker_new(settings, owner, &worker, &err) == 0, "%s", err.text);
+    ck_assert_msg(worker_new(owner, &worker, &err) == 0, "%s", err.text);
 }
 
 static void wait_for_end(void)
@@ -58,6 +58,7 @@ static void finish(enum worker_order order)
 
 static struct handoff handoff(int fd, int listener)
 {
+    settings_ref(settings); /* for the worker */
     return (struct handoff){.fd = fd,
                             .id = ++next_id,
                             .listener = &settings->listeners[listener],
@@ -381,6 +382,31 @@ START_TEST(ordered_to_stop_it_ends_at_once_whatever_the_clients_do)
 }
 END_TEST
 
+/* More than the worker takes from its pipe at once. */
+START_TEST(an_order_reaches_those_that_are_still_on_their_way)
+{
+    enum { WRITES = 8, CLIENTS = WRITES * WORKER_HANDOFFS_MAX };
+    struct handoff given[CLIENTS];
+    int clients[CLIENTS];
+    start("timeouts: { idle: 0 }");
+    for (int i = 0; i < CLIENTS; i++) {
+        int ends[2];
+        make_pair(0, ends);
+        clients[i] = ends[0];
+        given[i] = handoff(ends[1], PLAIN);
+    }
+    for (int i = 0; i < CLIENTS; i += WORKER_HANDOFFS_MAX)
+        worker_hand_over(worker, &given[i], WORKER_HANDOFFS_MAX);
+    worker_order(worker, WORKER_STOP);
+    wait_for_end();
+    for (int i = 0; i < CLIENTS; i++) {
+        talk_ends(clients[i]);
+        close(clients[i]);
+    }
+    finish(WORKER_STOP);
+}
+END_TEST
+
 START_TEST(a_stop_follows_a_drain)
 {
     start("timeouts: { idle: 0, handshake: 0 }");
@@ -440,6 +466,7 @@ int main(void)
     tcase_add_test(tcase, draining_lets_a_client_finish);
     tcase_add_test(tcase, ordered_to_finish_it_ends_every_connection_in_order);
     tcase_add_test(tcase, ordered_to_stop_it_ends_at_once_whatever_the_clients_do);
+    tcase_add_test(tcase, an_order_reaches_those_that_are_still_on_their_way);
     tcase_add_test(tcase, a_stop_follows_a_drain);
     suite_add_tcase(suite, tcase);
 

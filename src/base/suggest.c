@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/config_suggest.h"
+#include "tlsecho/suggest.h"
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { WORD_BYTES = 32 }; /* nobody means a longer one */
+enum { WORD_BYTES = 64 }; /* nobody means a longer one */
 
 static unsigned least(unsigned a, unsigned b)
 {
@@ -23,7 +25,7 @@ static unsigned distance(const char *a, const char *b)
 {
     size_t rows = strlen(a), columns = strlen(b);
     if (rows > WORD_BYTES || columns > WORD_BYTES)
-        return WORD_BYTES;
+        return UINT_MAX;
 
     unsigned cost[WORD_BYTES + 1][WORD_BYTES + 1];
     for (size_t i = 0; i <= rows; i++)
@@ -42,17 +44,27 @@ static unsigned distance(const char *a, const char *b)
     return cost[rows][columns];
 }
 
-void config_suggest_list(const char *const *names, size_t count, char ret[CONFIG_SUGGEST_BYTES])
+/* Whole names only; what does not fit is left out, and said to be. */
+static void list_names(const char *const *names, size_t count, char *ret, size_t size)
 {
+    static const char rest[] = ", ...";
     size_t used = 0;
     ret[0] = '\0';
-    for (size_t i = 0; i < count && used < CONFIG_SUGGEST_BYTES; i++)
-        used += (size_t)snprintf(ret + used, CONFIG_SUGGEST_BYTES - used, "%s%s", i ? ", " : "",
-                                 names[i]);
+    for (size_t i = 0; i < count; i++) {
+        bool fits = used + strlen(names[i]) + 2 + sizeof rest <= size;
+        used += (size_t)snprintf(ret + used, size - used, "%s%s", i && fits ? ", " : "",
+                                 fits ? names[i] : rest);
+        if (!fits)
+            return;
+    }
 }
 
-void config_suggest(const char *word, const char *const *names, size_t count,
-                    char ret[CONFIG_SUGGEST_BYTES])
+void suggest_list(const char *const *names, size_t count, char ret[SUGGEST_BYTES])
+{
+    list_names(names, count, ret, SUGGEST_BYTES);
+}
+
+void suggest_name(const char *word, const char *const *names, size_t count, char ret[SUGGEST_BYTES])
 {
     /* One letter in three may be wrong, or everything is near everything. */
     unsigned nearest = (unsigned)(strlen(word) + 5) / 3;
@@ -65,10 +77,10 @@ void config_suggest(const char *word, const char *const *names, size_t count,
         }
     }
     if (meant) {
-        snprintf(ret, CONFIG_SUGGEST_BYTES, "did you mean %s?", meant);
+        snprintf(ret, SUGGEST_BYTES, "did you mean %s?", meant);
         return;
     }
-    char list[CONFIG_SUGGEST_BYTES];
-    config_suggest_list(names, count, list);
-    snprintf(ret, CONFIG_SUGGEST_BYTES, "write one of %.200s", list);
+    char list[SUGGEST_BYTES - sizeof "write one of"];
+    list_names(names, count, list, sizeof list);
+    snprintf(ret, SUGGEST_BYTES, "write one of %s", list);
 }

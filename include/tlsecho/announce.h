@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the log says of settings when they come into force.   Ownership: none.   Threads: the main
+ * one.
+ */
+#ifndef TLSECHO_ANNOUNCE_H
+#define TLSECHO_ANNOUNCE_H
+
+#include "tlsecho/listening.h"
+#include "tlsecho/settings.h"
+
+/* event=certificate, one line per certificate that is served. */
+void announce_certificates(const struct settings *settings);
+
+/* event=listening, one line per socket. */
+void announce_listening(const struct listening *listening);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether the files that a configuration names have changed. Asked again and again rather than told
+ * by inotify(7): a symbolic link swapped anywhere on the way, a rename into place and a network
+ * file system are then all the same, and a few stat(2) calls a second cost nothing.
+ *
+ * Ownership: none.   Threads: any.
+ */
+#ifndef TLSECHO_WATCH_H
+#define TLSECHO_WATCH_H
+
+#include <stdint.h>
+
+#include "tlsecho/config.h"
+
+enum { WATCH_EVERY_MS = 250 };
+
+/* A digest of what stat(2) says of every file named: another one means that a file is another one.
+ */
+uint64_t watch_stamp(const struct config *config);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/announce.h"
+
+#include "tlsecho/clock.h"
+#include "tlsecho/log.h"
+
+void announce_certificates(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->certificate_count; i++) {
+        const struct settings_certificate *c = &settings->certificates[i];
+        struct timespec end = {.tv_sec = (time_t)c->description.not_after};
+        char not_after[CLOCK_TEXT_BYTES];
+        clock_text(&end, not_after);
+        struct log_line line;
+        if (!log_begin(&line, LOG_LEVEL_INFO, "certificate"))
+            return;
+        log_text(&line, "profile", c->profile);
+        log_text(&line, "subject", c->description.subject);
+        log_text(&line, "issuer", c->description.issuer);
+        log_text(&line, "not_after", not_after);
+        log_text(&line, "sha256", c->description.sha256);
+        log_switch(&line, "self_signed", c->self_signed);
+        log_end(&line);
+    }
+}
+
+void announce_listening(const struct listening *listening)
+{
+    for (size_t i = 0; i < listening->count; i++) {
+        const struct listening_socket *socket = &listening->sockets[i];
+        char address[ADDRESS_TEXT_BYTES];
+        address_text(&socket->address, address);
+        struct log_line line;
+        if (!log_begin(&line, LOG_LEVEL_INFO, "listening"))
+            return;
+        log_text(&line, "address", address);
+        log_text(&line, "transport", endpoint_scheme_name(socket->listener->config->listen.scheme));
+        log_text(&line, "service", socket->listener->service->name);
+        log_text(&line, "listener", socket->listener->config->name.value);
+        log_end(&line);
+    }
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker_conn.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tlsecho/clock.h"
+#include "tlsecho/conn_log.h"
+#include "tlsecho/log.h"
+
+enum { QUIET_MS = 1000 }; /* while draining: so long without a byte, and a connection is done */
+
+void worker_loop_init(struct worker_loop *loop)
+{
+    TAILQ_INIT(&loop->all);
+    TAILQ_INIT(&loop->again);
+}
+
+uint64_t worker_loop_now_us(struct worker_loop *loop)
+{
+    if (loop->now_us == 0)
+        loop->now_us = clock_now_us();
+    return loop->now_us;
+}
+
+static void generation_free(struct worker_loop *loop, struct generation *g)
+{
+    struct generation **at = &loop->newest;
+    while (*at != g)
+        at = &(*at)->older;
+    *at = g->older;
+    pool_done(&g->pool);
+    settings_free(g->settings);
+    free(g);
+}
+
+/* Takes the count of settings over. NULL: no memory. */
+static struct generation *generation_new(struct worker_loop *loop, struct settings *settings)
+{
+    struct generation *g = calloc(1, sizeof *g);
+    if (!g)
+        return NULL;
+    const struct config *config = settings->config;
+    const uint64_t after_ms[CONN_TIMEOUTS] = {
+        [CONN_TIMEOUT_HANDSHAKE] = config->timeouts_ms.handshake,
+        [CONN_TIMEOUT_IDLE] = config->timeouts_ms.idle,
+        [CONN_TIMEOUT_WRITE] = config->timeouts_ms.write,
+        [CONN_TIMEOUT_QUIET] = QUIET_MS,
+        [CONN_TIMEOUT_LINGER] = config->timeouts_ms.linger,
+    };
+    for (int class = 0; class < CONN_TIMEOUTS; class ++)
+        deadline_queue_init(&g->timeouts[class], after_ms[class] * 1000);
+    deadline_queue_init(&g->lifetimes, config->timeouts_ms.lifetime * 1000);
+    pool_init(&g->pool, config->limits.buffer_bytes);
+    g->settings = settings;
+
+    if (loop->newest && loop->newest->conns == 0)
+        generation_free(loop, loop->newest);
+    g->older = loop->newest;
+    loop->newest = g;
+    return g;
+}
+
+/* The generation of these settings, whose count it takes over. NULL: no memory. */
+static struct generation *generation_of(struct worker_loop *loop, struct settings *settings)
+{
+    for (struct generation *g = loop->newest; g; g = g->older)
+        if (g->settings == settings) {
+            settings_free(settings);
+            return g;
+        }
+    return generation_new(loop, settings);
+}
+
+static void leave_generation(struct worker_loop *loop, struct generation *g)
+{
+    g->conns--;
+    if (g->conns == 0 && g != loop->newest)
+        generation_free(loop, g);
+}
+
+void worker_loop_done(struct worker_loop *loop)
+{
+    while (loop->newest)
+        generation_free(loop, loop->newest);
+}
+
+static void set_again(struct worker_conn *s, bool again)
+{
+    if (s->again == again)
+        return;
+    s->again = again;
+    if (again)
+        TAILQ_INSERT_TAIL(&s->loop->again, s, in_again);
+    else
+        TAILQ_REMOVE(&s->loop->again, s, in_again);
+}
+
+static void end(struct worker_conn *s)
+{
+    struct worker_loop *loop = s->loop;
+    struct error ignored;
+    set_again(s, false);
+    deadline_clear(&s->timeout);
+    deadline_clear(&s->lifetime);
+    reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
+    if (s->generation->settings->config->log.connections)
+        conn_log(&s->conn, &s->origin, worker_loop_now_us(loop) - s->start_us);
+    conn_done(&s->conn);
+    leave_generation(loop, s->generation);
+    TAILQ_REMOVE(&loop->all, s, in_all);
+    free(s);
+    atomic_fetch_sub(&loop->load, 1);
+}
+
+/* A relative time-out starts again when bytes moved; an absolute one runs on. */
+static void arm(struct worker_conn *s)
+{
+    enum conn_timeout class = s->conn.timeout;
+    bool relative =
+        class == CONN_TIMEOUT_IDLE || class == CONN_TIMEOUT_WRITE || class == CONN_TIMEOUT_QUIET;
+    if (class == s->armed && !(relative && s->conn.moved))
+        return;
+    s->armed = class;
+    deadline_set(&s->generation->timeouts[class], &s->timeout, worker_loop_now_us(s->loop));
+}
+
+static void run(struct worker_conn *s)
+{
+    conn_run(&s->conn);
+    if (s->conn.state == CONN_OVER) {
+        end(s);
+        return;
+    }
+    arm(s);
+    set_again(s, s->conn.again);
+    struct error err;
+    if (!s->conn.again && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
+        log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+        s->conn.end = CONN_END_FAILED;
+        end(s);
+    }
+}
+
+static void ready(struct reactor_source *source)
+{
+    run((struct worker_conn *)source);
+}
+
+static int make_transport(struct worker_loop *loop, const struct handoff *origin,
+                          struct transport **ret, struct error *err)
+{
+    if (origin->listener->tls)
+        return transport_tls_new(origin->fd, origin->listener->tls, NULL, loop->scratch, ret, err);
+    return transport_tcp_new(origin->fd, ret, err);
+}
+
+static void refuse(struct worker_loop *loop, struct worker_conn *s, const char *reason)
+{
+    if (s && s->generation)
+        leave_generation(loop, s->generation);
+    free(s);
+    atomic_fetch_sub(&loop->load, 1);
+    log_reason(LOG_LEVEL_ERROR, "connection_refused", reason);
+}
+
+void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
+{
+    struct worker_conn *s = calloc(1, sizeof *s);
+    if (s)
+        s->generation = generation_of(loop, origin->listener->settings);
+    if (!s || !s->generation) {
+        settings_free(origin->listener->settings);
+        close(origin->fd);
+        refuse(loop, s, "no memory for a connection");
+        return;
+    }
+    s->generation->conns++;
+
+    struct error err;
+    struct transport *transport;
+    if (make_transport(loop, origin, &transport, &err) < 0) {
+        refuse(loop, s, err.text);
+        return;
+    }
+    s->loop = loop;
+    s->origin = *origin;
+    s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
+    s->start_us = worker_loop_now_us(loop);
+    s->armed = CONN_TIMEOUTS;
+    conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool);
+    TAILQ_INSERT_TAIL(&loop->all, s, in_all);
+    deadline_set(&s->generation->lifetimes, &s->lifetime, s->start_us);
+    run(s);
+}
+
+void worker_loop_run_again(struct worker_loop *loop)
+{
+    struct worker_conn_list turn = TAILQ_HEAD_INITIALIZER(turn);
+    TAILQ_CONCAT(&turn, &loop->again, in_again);
+    struct worker_conn *s;
+    while ((s = TAILQ_FIRST(&turn))) {
+        TAILQ_REMOVE(&turn, s, in_again);
+        s->again = false;
+        run(s);
+    }
+}
+
+static struct worker_conn *of_timeout(struct deadline *d)
+{
+    return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, timeout));
+}
+
+static struct worker_conn *of_lifetime(struct deadline *d)
+{
+    return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, lifetime));
+}
+
+/* One that has passed, of whatever class; false if there is none. */
+static bool expire_one(struct worker_loop *loop, struct generation *g)
+{
+    uint64_t now_us = worker_loop_now_us(loop);
+    struct deadline *d;
+    for (int class = 0; class < CONN_TIMEOUTS; class ++)
+        if ((d = deadline_pop(&g->timeouts[class], now_us))) {
+            conn_expire(&of_timeout(d)->conn);
+            run(of_timeout(d));
+            return true;
+        }
+    if ((d = deadline_pop(&g->lifetimes, now_us))) {
+        conn_finish(&of_lifetime(d)->conn, CONN_END_LIFETIME);
+        run(of_lifetime(d));
+        return true;
+    }
+    return false;
+}
+
+/* An end may free the generation: afterwards it starts anew. */
+void worker_loop_expire(struct worker_loop *loop)
+{
+    struct generation *g = loop->newest;
+    while (g)
+        g = expire_one(loop, g) ? loop->newest : g->older;
+}
+
+int worker_loop_wait_ms(struct worker_loop *loop)
+{
+    if (!TAILQ_EMPTY(&loop->again))
+        return 0;
+    uint64_t due_us = UINT64_MAX;
+    for (const struct generation *g = loop->newest; g; g = g->older) {
+        for (int class = 0; class < CONN_TIMEOUTS; class ++)
+            if (deadline_next_us(&g->timeouts[class]) < due_us)
+                due_us = deadline_next_us(&g->timeouts[class]);
+        if (deadline_next_us(&g->lifetimes) < due_us)
+            due_us = deadline_next_us(&g->lifetimes);
+    }
+    return clock_poll_ms(worker_loop_now_us(loop), due_us);
+}
+
+static void obey(struct worker_conn *s, enum worker_order order)
+{
+    switch (order) {
+    case WORKER_SERVE:
+        break;
+    case WORKER_DRAIN:
+        conn_drain(&s->conn);
+        arm(s);
+        break;
+    case WORKER_FINISH:
+        conn_finish(&s->conn, CONN_END_DRAINED);
+        run(s);
+        break;
+    case WORKER_STOP:
+        if (s->conn.end == CONN_END_NONE)
+            s->conn.end = CONN_END_STOPPED;
+        end(s);
+        break;
+    }
+}
+
+void worker_loop_order(struct worker_loop *loop, enum worker_order order)
+{
+    for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {
+        next = TAILQ_NEXT(s, in_all);
+        obey(s, order);
+    }
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection as its worker runs it: its place in the loop, its time-outs, its line in the log.
+ *
+ * Ownership: the worker's.   Threads: the worker's.
+ */
+#ifndef TLSECHO_WORKER_CONN_H
+#define TLSECHO_WORKER_CONN_H
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "tlsecho/conn.h"
+#include "tlsecho/deadline.h"
+#include "tlsecho/reactor.h"
+#include "tlsecho/worker.h"
+
+/*
+ * What all connections that came under the same settings share. Within it all time-outs of a class
+ * are equally long, which is what lets a list be the timer queue.
+ */
+struct generation {
+    struct settings *settings;
+    struct deadline_queue timeouts[CONN_TIMEOUTS];
+    struct deadline_queue lifetimes;
+    struct pool pool;
+    unsigned conns;
+    struct generation *older;
+};
+
+struct worker_conn {
+    struct reactor_source source;
+    struct conn conn;
+    struct deadline timeout, lifetime;
+    enum conn_timeout armed; /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
+    bool again;              /* it is in the `again` list */
+    struct handoff origin;
+    uint64_t start_us;
+    struct worker_loop *loop;
+    struct generation *generation;
+    TAILQ_ENTRY(worker_conn) in_all, in_again;
+};
+
+TAILQ_HEAD(worker_conn_list, worker_conn);
+
+/* The worker's loop, as its connections see it. */
+struct worker_loop {
+    struct reactor *reactor;
+    struct tls_scratch *scratch;
+    struct generation *newest;
+    struct worker_conn_list all, again;
+    uint64_t now_us; /* 0 = ask the clock again */
+    atomic_uint load;
+};
+
+void worker_loop_init(struct worker_loop *loop);
+
+/* After the last connection has ended. */
+void worker_loop_done(struct worker_loop *loop);
+
+/* The time of this turn, clock_now_us. */
+uint64_t worker_loop_now_us(struct worker_loop *loop);
+
+/* Takes over a connection, its descriptor and its count of the settings. */
+void worker_conn_start(struct worker_loop *loop, const struct handoff *origin);
+
+/* Runs those that had more to do than one turn allows. */
+void worker_loop_run_again(struct worker_loop *loop);
+
+/* Ends or moves on those whose time is over. */
+void worker_loop_expire(struct worker_loop *loop);
+
+/* When the next of them is, for poll: milliseconds, 0 = at once, -1 = none. */
+int worker_loop_wait_ms(struct worker_loop *loop);
+
+/* Tells every one of it. */
+void worker_loop_order(struct worker_loop *loop, enum worker_order order);
+
+#endif

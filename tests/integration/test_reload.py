@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""HUP and watched files: all or nothing, and nobody who is connected notices."""
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import ssl
+import threading
+import unittest
+
+import support
+
+TLS_LISTENER = "listeners:\n  - { listen: 'tls://127.0.0.1:0', name: main }\n"
+OWN_PAIR = """
+tls:
+  default:
+    certificates: [ { certificate: server.pem, key: server.key } ]
+"""
+
+
+def fingerprint(address):
+    """The SHA-256 of the certificate that a new client is shown."""
+    context = ssl.create_default_context(cafile=support.pki() / "ca.pem")
+    context.check_hostname = False
+    with socket.create_connection(address) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost") as tls:
+            return hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest()
+
+
+def replace(folder, name, source):
+    """As an administrator should: written beside it, then renamed into place."""
+    temporary = folder / (name + ".new")
+    shutil.copy(source, temporary)
+    os.chmod(temporary, 0o600)
+    os.replace(temporary, folder / name)
+
+
+class Reload(support.TestCase):
+    def own_pair(self, extra=""):
+        """A server with a pair of its own in its folder."""
+        folder_files = {name: (support.pki() / f"server-ecdsa{suffix}").read_bytes()
+                        for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
+        return self.server(TLS_LISTENER + OWN_PAIR + extra, files=folder_files)
+
+    def rewrite(self, server, config):
+        replacement = server.folder / "server.yaml.new"
+        replacement.write_text(config)
+        os.replace(replacement, server.folder / "server.yaml")
+
+    def hang_up(self, server, outcome="reloaded"):
+        server.signal(signal.SIGHUP)
+        return server.wait_for(outcome)
+
+    def test_hup_shows_new_clients_the_new_certificate(self):
+        server = self.own_pair("watch: off\n")
+        address = server.address("tls")
+        before = fingerprint(address)
+        replace(server.folder, "server.pem", support.pki() / "server-rsa.pem")
+        replace(server.folder, "server.key", support.pki() / "server-rsa.key")
+        self.assertEqual(fingerprint(address), before)
+        self.hang_up(server)
+        self.assertNotEqual(fingerprint(address), before)
+
+    def test_a_watched_certificate_is_refused_until_its_key_follows(self):
+        server = self.own_pair()
+        address = server.address("tls")
+        before = fingerprint(address)
+        replace(server.folder, "server.pem", support.pki() / "server-rsa.pem")
+        refused = server.wait_for("reload_refused")
+        self.assertIn("server.yaml", refused["reason"])
+        self.assertEqual(fingerprint(address), before)
+        replace(server.folder, "server.key", support.pki() / "server-rsa.key")
+        server.wait_for("reloaded")
+        self.assertNotEqual(fingerprint(address), before)
+
+    def test_a_symbolic_link_swapped_on_the_way_is_noticed(self):
+        """As Kubernetes does: server.pem -> ..data/server.pem, ..data -> a folder per version."""
+        server = self.own_pair("watch: on\n")
+        for version, kind in (("v1", "ecdsa"), ("v2", "rsa")):
+            folder = server.folder / version
+            folder.mkdir()
+            replace(folder, "server.pem", support.pki() / f"server-{kind}.pem")
+            replace(folder, "server.key", support.pki() / f"server-{kind}.key")
+        os.symlink("v1", server.folder / "..data")
+        for name in ("server.key", "server.pem"):
+            link = server.folder / (name + ".link")
+            os.symlink(f"..data/{name}", link)
+            os.replace(link, server.folder / name)
+        server.wait_for("reloaded")
+        before = fingerprint(server.address("tls"))
+        os.symlink("v2", server.folder / "..data.new")
+        os.replace(server.folder / "..data.new", server.folder / "..data")
+        server.wait_for("reloaded")
+        self.assertNotEqual(fingerprint(server.address("tls")), before)
+
+    def test_a_broken_configuration_leaves_everything_as_it_was(self):
+        server = self.own_pair()
+        self.rewrite(server, TLS_LISTENER + OWN_PAIR + "nonsense: 1\n")
+        refused = self.hang_up(server, "reload_refused")
+        self.assertIn("server.yaml:", refused["reason"])
+        self.assertIn("nonsense", refused["reason"])
+        self.assertTrue(fingerprint(server.address("tls")))
+
+    def test_listeners_come_and_go_and_those_that_stay_are_never_reopened(self):
+        server = self.server("listeners:\n"
+                             "  - { listen: 'tcp://127.0.0.1:0', name: stays }\n")
+        stays = server.address("tcp")
+        with socket.create_connection(stays) as living:
+            self.rewrite(server, "listeners:\n"
+                                 "  - { listen: 'tcp://127.0.0.1:0', name: stays }\n"
+                                 f"  - {{ listen: 'unix://{server.folder}/new.sock', name: new }}\n")
+            self.hang_up(server)
+            with socket.socket(socket.AF_UNIX) as added:
+                added.connect(str(server.folder / "new.sock"))
+                added.sendall(b"new")
+                self.assertEqual(added.recv(16), b"new")
+            living.sendall(b"old")
+            self.assertEqual(living.recv(16), b"old")
+            with socket.create_connection(stays) as again:
+                again.sendall(b"again")
+                self.assertEqual(again.recv(16), b"again")
+
+            self.rewrite(server, f"listeners:\n  - {{ listen: 'unix://{server.folder}/new.sock' }}\n")
+            self.hang_up(server)
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(stays)
+            living.sendall(b"still served")
+            self.assertEqual(living.recv(16), b"still served")
+        self.assertTrue((server.folder / "new.sock").exists())
+
+    def test_a_listener_that_cannot_be_opened_refuses_the_reload(self):
+        server = self.server("listeners:\n  - { listen: 'tcp://127.0.0.1:0' }\n")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.rewrite(server, "listeners:\n  - { listen: 'tcp://127.0.0.1:0' }\n"
+                                 f"  - {{ listen: 'tcp://127.0.0.1:{port}' }}\n")
+            refused = self.hang_up(server, "reload_refused")
+            self.assertIn(f"127.0.0.1:{port}", refused["reason"])
+        with socket.create_connection(server.address("tcp")) as living:
+            living.sendall(b"x")
+            self.assertEqual(living.recv(16), b"x")
+
+    def test_workers_need_a_restart_and_say_so(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 1\n")
+        self.rewrite(server, "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 2\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for("restart_needed")
+        server.wait_for("reloaded")
+
+    def test_a_self_signed_certificate_stays_the_same(self):
+        server = self.server(TLS_LISTENER + "watch: off\n")
+        first = server.wait_for("certificate")["sha256"]
+        self.hang_up(server)
+        self.assertEqual(server.wait_for("certificate")["sha256"], first)
+
+    def test_twenty_reloads_under_load_lose_nothing(self):
+        server = self.own_pair()
+        address = server.address("tls")
+        stop, failures, echoed = threading.Event(), [], []
+        context = ssl.create_default_context(cafile=support.pki() / "ca.pem")
+
+        def talk():
+            data = os.urandom(4096)
+            try:
+                with socket.create_connection(address) as plain:
+                    with context.wrap_socket(plain, server_hostname="localhost") as tls:
+                        while not stop.is_set():
+                            tls.sendall(data)
+                            back = b""
+                            while len(back) < len(data):
+                                back += tls.recv(len(data) - len(back))
+                            if back != data:
+                                failures.append("a byte differs")
+                            echoed.append(len(back))
+            except OSError as error:
+                failures.append(repr(error))
+
+        threads = [threading.Thread(target=talk) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for turn in range(20):
+            kind = ("rsa", "ecdsa")[turn % 2]
+            replace(server.folder, "server.pem", support.pki() / f"server-{kind}.pem")
+            replace(server.folder, "server.key", support.pki() / f"server-{kind}.key")
+            self.hang_up(server)
+            wanted = fingerprint(address)
+            self.assertEqual(wanted, fingerprint(address))
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertGreater(len(echoed), 20)
+
+
+if __name__ == "__main__":
+    unittest.main()
