@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PEER_NAME_BYTES = 256, PEER_SHA256_BYTES = 65, PEER_VERIFICATION_BYTES = 480 };
+enum { PEER_NAME_BYTES = 256, PEER_SHA256_BYTES = 65, PEER_VERIFICATION_BYTES = 512 };
 
 struct peer_certificate {
     bool present;
     bool verified;                  /* chain, dates and name hold, or the pin does */
     char subject[PEER_NAME_BYTES];  /* RFC 2253 */
     char issuer[PEER_NAME_BYTES];   /* RFC 2253 */
+    char names[PEER_NAME_BYTES];    /* the first subjectAltNames, "DNS:a, URI:b://c and 7 more" */
     int64_t not_before, not_after;  /* seconds since 1970, UTC */
     char sha256[PEER_SHA256_BYTES]; /* of the DER, lower-case hex */
 };

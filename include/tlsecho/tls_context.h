@@ -106,6 +106,10 @@ int tls_context_allow_name(struct tls_context *ctx, const char *pattern, struct 
 int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mode,
                                 struct error *err);
 
+/* The earliest nextUpdate of the CRLs (RFC 5280 §5.1.2.5) in seconds since 1970, after which they
+ * refuse every client (`crl-expired`); INT64_MAX without CRLs. */
+int64_t tls_context_crl_expires(const struct tls_context *ctx);
+
 /*
  * Server: ticket keys from a file of N x 80 random bytes, N 1..8, newest first (RFC 5077 §4's key
  * name, HMAC and AES keys): the newest encrypts, all decrypt. Without a file the process has a key

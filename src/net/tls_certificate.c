@@ -10,9 +10,6 @@
 
 enum { NAMES_SHOWN = 4 };
 
-/* RFC 2253 escapes control characters; letters beyond ASCII stay readable as UTF-8. */
-#define NAME_FLAGS (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB)
-
 /* What was printed, cut to size between two characters of UTF-8. */
 static void take_text(BIO *printed, char *ret, size_t size)
 {
@@ -30,7 +27,8 @@ void tls_name_text(const X509_NAME *name, char *ret, size_t size)
     ret[0] = '\0';
     if (!out)
         return;
-    X509_NAME_print_ex(out, name, 0, NAME_FLAGS);
+    /* RFC 2253 escapes control characters; letters beyond ASCII stay readable as UTF-8. */
+    X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
     take_text(out, ret, size);
     BIO_free(out);
 }
@@ -41,7 +39,7 @@ static bool to_tm(const ASN1_TIME *date, struct tm *ret)
     return date && ASN1_TIME_to_tm(date, ret) == 1;
 }
 
-static int64_t seconds(const ASN1_TIME *date)
+int64_t tls_date_seconds(const ASN1_TIME *date)
 {
     struct tm utc;
     return to_tm(date, &utc) ? timegm(&utc) : 0;
@@ -59,8 +57,9 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
     *ret = (struct peer_certificate){.present = true};
     tls_name_text(X509_get_subject_name(certificate), ret->subject, sizeof ret->subject);
     tls_name_text(X509_get_issuer_name(certificate), ret->issuer, sizeof ret->issuer);
-    ret->not_before = seconds(X509_get0_notBefore(certificate));
-    ret->not_after = seconds(X509_get0_notAfter(certificate));
+    tls_certificate_names(certificate, TLS_NAMES_WITH_KIND, ret->names, sizeof ret->names);
+    ret->not_before = tls_date_seconds(X509_get0_notBefore(certificate));
+    ret->not_after = tls_date_seconds(X509_get0_notAfter(certificate));
 
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -69,44 +68,65 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
         snprintf(ret->sha256 + i * 2, 3, "%02x", digest[i]);
 }
 
-static void print_address(BIO *out, const ASN1_STRING *value)
+static bool is_address(const ASN1_STRING *value)
 {
     int length = ASN1_STRING_length(value);
-    char text[INET6_ADDRSTRLEN] = "unreadable";
-    if (length == sizeof(struct in_addr))
-        inet_ntop(AF_INET, ASN1_STRING_get0_data(value), text, sizeof text);
-    else if (length == sizeof(struct in6_addr))
-        inet_ntop(AF_INET6, ASN1_STRING_get0_data(value), text, sizeof text);
+    return length == sizeof(struct in_addr) || length == sizeof(struct in6_addr);
+}
+
+/* "DNS" as in x509v3_config(5); NULL for what is not shown. Only by `type` is `value` known. */
+static const char *kind_text(int type, const void *value)
+{
+    switch (type) {
+    case GEN_DNS:
+        return "DNS";
+    case GEN_URI:
+        return "URI";
+    case GEN_EMAIL:
+        return "email";
+    case GEN_IPADD:
+        return is_address(value) ? "IP" : NULL;
+    }
+    return NULL;
+}
+
+static void print_address(BIO *out, const ASN1_STRING *value)
+{
+    char text[INET6_ADDRSTRLEN];
+    int family = ASN1_STRING_length(value) == sizeof(struct in_addr) ? AF_INET : AF_INET6;
+    inet_ntop(family, ASN1_STRING_get0_data(value), text, sizeof text);
     BIO_puts(out, text);
 }
 
-static void print_name(BIO *out, const GENERAL_NAME *name)
+/* False if it is not shown. */
+static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_certificate_names which,
+                       const char *before)
 {
-    int type;
+    int type = GEN_OTHERNAME;
     const void *value = GENERAL_NAME_get0_value(name, &type);
+    bool of_host = type == GEN_DNS || type == GEN_IPADD;
+    const char *kind = of_host || which == TLS_NAMES_WITH_KIND ? kind_text(type, value) : NULL;
+    if (!kind)
+        return false;
+    BIO_puts(out, before);
+    if (which == TLS_NAMES_WITH_KIND)
+        BIO_printf(out, "%s:", kind);
     if (type == GEN_IPADD)
         print_address(out, value);
-    else if (type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI)
-        ASN1_STRING_print_ex(out, value, ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_ESC_MSB);
-    else if (type == GEN_DIRNAME)
-        X509_NAME_print_ex(out, value, 0, NAME_FLAGS);
     else
-        BIO_puts(out, "unreadable");
+        ASN1_STRING_print_ex(out, value, ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_ESC_MSB);
+    return true;
 }
 
-void tls_certificate_names(X509 *certificate, char *ret, size_t size)
+void tls_certificate_names(X509 *certificate, enum tls_certificate_names which, char *ret,
+                           size_t size)
 {
     BIO *out = BIO_new(BIO_s_mem());
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     int shown = 0, i = 0, count = names ? sk_GENERAL_NAME_num(names) : 0;
     ret[0] = '\0';
-    for (; out && i < count && shown < NAMES_SHOWN; i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_DNS && name->type != GEN_IPADD)
-            continue; /* nothing that a client asks for */
-        BIO_puts(out, shown++ ? ", " : "");
-        print_name(out, name);
-    }
+    for (; out && i < count && shown < NAMES_SHOWN; i++)
+        shown += print_name(out, sk_GENERAL_NAME_value(names, i), which, shown ? ", " : "");
     if (out && i < count)
         BIO_printf(out, " and %d more", count - i);
     if (out)
@@ -115,36 +135,13 @@ void tls_certificate_names(X509 *certificate, char *ret, size_t size)
     BIO_free(out);
 }
 
-/* As x509v3_config(5) writes it. */
-static const char *kind_of(const GENERAL_NAME *name)
-{
-    switch (name->type) {
-    case GEN_DNS:
-        return "DNS:";
-    case GEN_IPADD:
-        return "IP:";
-    case GEN_URI:
-        return "URI:";
-    case GEN_EMAIL:
-        return "email:";
-    case GEN_DIRNAME:
-        return "dirName:";
-    case GEN_RID:
-        return "RID:";
-    }
-    return "otherName:";
-}
-
 char *tls_certificate_all_names(X509 *certificate)
 {
     BIO *out = BIO_new(BIO_s_mem());
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; out && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        BIO_puts(out, kind_of(name));
-        print_name(out, name);
-        BIO_write(out, "", 1);
-    }
+    for (int i = 0; out && i < sk_GENERAL_NAME_num(names); i++)
+        if (print_name(out, sk_GENERAL_NAME_value(names, i), TLS_NAMES_WITH_KIND, ""))
+            BIO_write(out, "", 1);
     char *data, *copy = NULL;
     if (out && BIO_write(out, "", 1) == 1) {
         long n = BIO_get_mem_data(out, &data);

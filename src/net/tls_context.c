@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_client_auth.h"
 #include "tls_internal.h"
 #include "tls_pem.h"
 
@@ -17,6 +18,8 @@ static bool set_defaults(struct tls_context *ctx)
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets hold the sessions */
     if (ctx->role == TLS_CLIENT)
         tls_verify_install(ctx);
+    else if (!tls_tickets_install(ctx))
+        return false;
     return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
            SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
 }
@@ -52,6 +55,8 @@ void tls_context_free(struct tls_context *ctx)
     SSL_CTX_free(ctx->ssl);
     tls_session_file_free(ctx->session_file);
     free(ctx->alpn);
+    tls_clients_free(ctx->clients);
+    tls_tickets_free(ctx);
     free(ctx);
 }
 

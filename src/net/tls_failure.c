@@ -60,7 +60,7 @@ static bool is_about_certificate(int alert)
 static bool refused_our_certificate(const struct tls_failure *failure, const SSL *ssl,
                                     const struct tls_verdict *verdict)
 {
-    if (!verdict || !verdict->requested_client_certificate || !failure->alert_received)
+    if (SSL_is_server(ssl) || !verdict->requested_client_certificate || !failure->alert_received)
         return false;
     if (is_about_certificate(failure->alert))
         return true;
@@ -93,7 +93,7 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                            const struct tls_verdict *verdict, struct error *err)
 {
     const char *alert = tls_alert_name(failure->alert);
-    if (!verdict)
+    if (SSL_is_server(ssl))
         error_set(err, ERROR_TLS, "the client sent the alert %s", alert);
     else if (!refused_our_certificate(failure, ssl, verdict))
         error_set(err, ERROR_TLS, "the server sent the alert %s%s", alert, advice(failure->alert));
@@ -109,18 +109,26 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
 }
 
 /* It was us who gave up, for what the verdict says. */
-static bool is_about_server_certificate(const struct tls_failure *failure,
-                                        const struct tls_verdict *verdict)
+static bool is_about_certificate_of_peer(int code, const struct tls_verdict *verdict)
 {
-    int reason = ERR_GET_REASON(failure->reason);
-    return verdict && *verdict->fault &&
-           (reason == SSL_R_CERTIFICATE_VERIFY_FAILED || reason == SSL_R_INVALID_STATUS_RESPONSE);
+    return verdict && *verdict->text &&
+           (code == SSL_R_CERTIFICATE_VERIFY_FAILED || code == SSL_R_INVALID_STATUS_RESPONSE);
+}
+
+static void describe_verdict(const struct tls_verdict *verdict, struct error *err)
+{
+    enum error_kind kind = tls_verdict_kind(verdict);
+    if (verdict->remedy)
+        error_set(err, kind, "%s: %s, or connect with --insecure", verdict->text, verdict->remedy);
+    else
+        error_set(err, kind, "%s", verdict->text);
 }
 
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
                           const struct tls_verdict *verdict, struct error *err)
 {
-    bool server = !verdict;
+    bool server = SSL_is_server(ssl);
+    int code = ERR_GET_REASON(failure->reason);
     if (!looks_like_tls(wire)) {
         describe_not_tls(wire, server, err);
     } else if (!server && is_our_client_hello(wire)) {
@@ -128,9 +136,10 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
                   "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
     } else if (failure->alert_received) {
         describe_alert(failure, ssl, verdict, err);
-    } else if (is_about_server_certificate(failure, verdict)) {
-        error_set(err, tls_verdict_kind(verdict), "%s: %s, or connect with --insecure",
-                  verdict->fault, verdict->remedy);
+    } else if (is_about_certificate_of_peer(code, verdict)) {
+        describe_verdict(verdict, err);
+    } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+        error_set(err, ERROR_UNTRUSTED, "no client certificate, and one is required");
     } else {
         const char *reason = ERR_reason_error_string(failure->reason);
         error_set(err, ERROR_TLS, "%s%s", reason ? reason : "the TLS protocol failed",

@@ -30,10 +30,12 @@ struct tls_context {
     enum tls_role role;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
-    char certificate[256]; /* what the one added last is called in messages */
-    unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
-    size_t alpn_n;
+    struct tls_clients *clients;           /* of a server; NULL = nothing was said about them */
+    struct tls_ticket_keys *ticket_keys;   /* from a file; NULL = the process's own */
     struct tls_session_file *session_file; /* a client's; NULL = none */
+    char certificate[256];                 /* what the one added last is called in messages */
+    unsigned char *alpn;                   /* ours, RFC 7301 §3.1's ProtocolNameList */
+    size_t alpn_n;
     atomic_uint count;
 };
 
@@ -48,25 +50,41 @@ enum tls_staple {
     TLS_STAPLE_EXPIRED, /* or not valid yet */
     TLS_STAPLE_INVALID, /* no response, unsigned, or for another certificate */
 };
-/* What a client found about its server's certificate; zero before the handshake. */
+
+/* What was found about the peer's certificate; zero before the handshake. */
 struct tls_verdict {
     bool requested_client_certificate; /* the server asked for ours */
-    STACK_OF(X509) * chain;            /* as the server sent it, leaf first; NULL = none yet */
-    X509 *issuer;                      /* of the leaf; NULL = unknown */
-    bool verified;                     /* as in struct peer_certificate */
     bool untrusted, expired, name_mismatch;
     long error; /* X509_V_ERR_*, the one that decided; X509_V_OK if there is none */
     int depth;  /* of the certificate that it is about: 0 = the leaf */
-    char fault[PEER_VERIFICATION_BYTES]; /* what is wrong; "" if nothing is */
-    const char *remedy;                  /* what to do about it */
+    char text[ERROR_TEXT_BYTES]; /* what is wrong; "" if nothing is */
+    const char *remedy;          /* what a client can do about it */
+
+    /* A client's: */
+    STACK_OF(X509) * chain; /* as the server sent it, leaf first; NULL = none yet */
+    X509 *issuer;           /* of the leaf; NULL = unknown */
     enum tls_staple staple;
 };
 
-/* Client, before the handshake: what the callbacks find out goes to *verdict, which is the owner's
- * of ssl and lives as long. */
+/* What a chain can be accused of, the worst first. */
+enum tls_fault { TLS_FAULT_UNTRUSTED, TLS_FAULT_EXPIRED, TLS_FAULT_NAME, TLS_FAULTS };
+
+struct tls_finding {
+    long error; /* X509_V_ERR_* */
+    int depth;
+    X509 *certificate; /* these two belong to the chain and its store; NULL = not about one */
+    X509_CRL *crl;
+};
+
+/* Before the handshake: what the callbacks find out goes to *verdict, which is the owner's of ssl
+ * and lives as long. */
 int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err);
 struct tls_verdict *tls_verdict_of(const SSL *ssl);
 void tls_verdict_free(struct tls_verdict *verdict);
+
+/* Verifies the whole chain whatever is wrong with it, and fills all of *v but its text. Returns
+ * what decided; its error is the store's, and X509_V_OK if nothing is wrong. */
+struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v);
 
 /* The kind of the error that a verdict decided: untrusted, then expired, then name mismatch. */
 enum error_kind tls_verdict_kind(const struct tls_verdict *verdict);
@@ -101,6 +119,11 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
 /* Makes a client's context verify as its `trust` says. */
 void tls_verify_install(struct tls_context *ctx);
 
+/* Makes a server seal and open its tickets with ours; false = no memory. And what is freed with the
+ * context, cleansed. */
+bool tls_tickets_install(struct tls_context *ctx);
+void tls_tickets_free(struct tls_context *ctx);
+
 /* Adds certificates, leaf first, and the key that belongs to the leaf added last; `name` is for
  * messages. ERROR_INPUT. */
 int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
@@ -120,10 +143,14 @@ int tls_chain_describe(STACK_OF(X509) * certificates, struct tls_chain *ret, str
 /* All names of a certificate (its subjectAltName) as struct tls_chain_certificate keeps them, for
  * OPENSSL_free; NULL = no memory. */
 char *tls_certificate_all_names(X509 *certificate);
+enum tls_certificate_names {
+    TLS_NAMES_OF_HOSTS,  /* what a client may ask for: "localhost, 127.0.0.1" */
+    TLS_NAMES_WITH_KIND, /* all: "DNS:localhost, URI:spiffe://td/sa, email:a@example.org, IP:::1" */
+};
 
 /* The first few names that a certificate is for (its subjectAltName), "a, b, c and 7 more"; "" if
  * it has none. Control characters are escaped. */
-void tls_certificate_names(X509 *certificate, char *ret, size_t size);
+void tls_certificate_names(X509 *certificate, enum tls_certificate_names which, char *ret, size_t size);
 
 /* The name or address that a client verifies, for messages; the caller's to free. NULL = no memory.
  */
@@ -132,6 +159,9 @@ char *tls_verify_name(X509_VERIFY_PARAM *param);
 /* A date of a certificate in UTC, "2026-01-02 03:04". */
 enum { TLS_DATE_BYTES = 32 };
 void tls_date_text(const ASN1_TIME *date, char ret[TLS_DATE_BYTES]);
+
+/* The same in seconds since 1970; 0 = unreadable. */
+int64_t tls_date_seconds(const ASN1_TIME *date);
 
 /* error_set with ": REASON" at its end, the innermost one in OpenSSL's queue, which is emptied.
  * Always returns -1. */

@@ -121,10 +121,12 @@ int tls_session_offer(struct tls_context *ctx, SSL *ssl, struct error *err)
     if (describe_owner(ssl, file->new.owner, err) < 0)
         return -1;
 
-    bool fits = file->old.session && strcmp(file->old.owner, file->new.owner) == 0 &&
-                tls_verify_again(ctx, ssl, file->old.chain);
-    if (fits && SSL_set_session(ssl, file->old.session) != 1)
+    if (!file->old.session || strcmp(file->old.owner, file->new.owner) != 0)
+        return 0;
+    if (SSL_set_session(ssl, file->old.session) != 1)
         return tls_error_set(err, ERROR_SYSTEM, "offer a session");
+    if (!tls_verify_again(ctx, ssl, file->old.chain)) /* after it: it sets what was found before */
+        SSL_set_session(ssl, NULL);
     return 0;
 }
 

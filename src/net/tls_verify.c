@@ -1,91 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* How a client judges its server's certificate: all that is wrong is found, the worst decides. */
-#include <openssl/crypto.h>
+/* How a client judges its server's certificate. */
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tls_internal.h"
 #include "tlsecho/endpoint.h"
-
-/* What a certificate can be accused of, the worst first. */
-enum fault { FAULT_UNTRUSTED, FAULT_EXPIRED, FAULT_NAME, FAULTS };
-
-/* The first error of each kind. */
-struct findings {
-    struct {
-        long error;
-        int depth;
-        X509 *certificate; /* the chain's, not ours */
-    } first[FAULTS];
-};
-
-static int verdict_index = -1, findings_index = -1;
-static CRYPTO_ONCE indices_once = CRYPTO_ONCE_STATIC_INIT;
-
-static void make_indices(void)
-{
-    verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    findings_index = X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
-
-int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err)
-{
-    if (!SSL_set_ex_data(ssl, verdict_index, verdict))
-        return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
-    return 0;
-}
-
-struct tls_verdict *tls_verdict_of(const SSL *ssl)
-{
-    return SSL_get_ex_data(ssl, verdict_index);
-}
-
-void tls_verdict_free(struct tls_verdict *verdict)
-{
-    if (!verdict)
-        return;
-    sk_X509_pop_free(verdict->chain, X509_free);
-    X509_free(verdict->issuer);
-    free(verdict);
-}
-
-enum error_kind tls_verdict_kind(const struct tls_verdict *verdict)
-{
-    if (verdict->untrusted)
-        return ERROR_UNTRUSTED;
-    if (verdict->expired)
-        return ERROR_EXPIRED;
-    return verdict->name_mismatch ? ERROR_NAME_MISMATCH : ERROR_TLS;
-}
-
-static enum fault fault_of(int error)
-{
-    switch (error) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return FAULT_EXPIRED;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return FAULT_NAME;
-    }
-    return FAULT_UNTRUSTED;
-}
-
-/* Called by X509_verify_cert for every certificate; goes on whatever it hears. */
-static int on_step(int ok, X509_STORE_CTX *store)
-{
-    struct findings *findings = X509_STORE_CTX_get_ex_data(store, findings_index);
-    int error = X509_STORE_CTX_get_error(store);
-    enum fault fault = fault_of(error);
-    if (!ok && findings->first[fault].error == X509_V_OK) {
-        findings->first[fault].error = error;
-        findings->first[fault].depth = X509_STORE_CTX_get_error_depth(store);
-        findings->first[fault].certificate = X509_STORE_CTX_get_current_cert(store);
-    }
-    return 1;
-}
 
 static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
 {
@@ -97,18 +17,18 @@ static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
 
     switch (v->error) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        snprintf(v->fault, sizeof v->fault, "the certificate \"%s\" is self-signed and not trusted",
+        snprintf(v->text, sizeof v->text, "the certificate \"%s\" is self-signed and not trusted",
                  subject);
         v->remedy = "give it with --cacert, or the SHA-256 that the server logs with --pin";
         return;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-        snprintf(v->fault, sizeof v->fault, "the issuer \"%s\" is not trusted", issuer);
+        snprintf(v->text, sizeof v->text, "the issuer \"%s\" is not trusted", issuer);
         v->remedy = "give its CA with --cacert";
         return;
     }
-    snprintf(v->fault, sizeof v->fault, "the certificate \"%s\" is not trusted: %s", subject,
+    snprintf(v->text, sizeof v->text, "the certificate \"%s\" is not trusted: %s", subject,
              X509_verify_cert_error_string(v->error));
     v->remedy = "issue it anew";
 }
@@ -119,7 +39,7 @@ static void describe_expired(struct tls_verdict *v, X509 *certificate)
     char date[TLS_DATE_BYTES], subject[120];
     tls_date_text(late ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate), date);
     tls_name_text(X509_get_subject_name(certificate), subject, sizeof subject);
-    snprintf(v->fault, sizeof v->fault, "the certificate \"%s\" %s %s UTC", subject,
+    snprintf(v->text, sizeof v->text, "the certificate \"%s\" %s %s UTC", subject,
              late ? "expired on" : "is not valid before", date);
     v->remedy = late ? "renew it on the server" : "check the clocks of both hosts";
 }
@@ -133,54 +53,27 @@ char *tls_verify_name(X509_VERIFY_PARAM *param)
 static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VERIFY_PARAM *param)
 {
     char names[180];
-    tls_certificate_names(certificate, names, sizeof names);
+    tls_certificate_names(certificate, TLS_NAMES_OF_HOSTS, names, sizeof names);
     char *wanted = tls_verify_name(param);
-    snprintf(v->fault, sizeof v->fault, "the certificate is for %s, and not for %s",
+    snprintf(v->text, sizeof v->text, "the certificate is for %s, and not for %s",
              *names ? names : "no name at all", wanted ? wanted : "this one");
     v->remedy = *names ? "connect to one of its names, or give it with --servername"
                        : "issue it anew with a subjectAltName";
     OPENSSL_free(wanted);
 }
 
-static int reject(X509_STORE_CTX *store, struct tls_verdict *v, long error)
-{
-    v->error = error;
-    X509_STORE_CTX_set_error(store, (int)error); /* decides which alert is sent */
-    return 0;
-}
-
-static int judge(X509_STORE_CTX *store, struct tls_verdict *v, const struct findings *findings)
-{
-    v->untrusted = findings->first[FAULT_UNTRUSTED].error != X509_V_OK;
-    v->expired = findings->first[FAULT_EXPIRED].error != X509_V_OK;
-    v->name_mismatch = findings->first[FAULT_NAME].error != X509_V_OK;
-    v->verified = !v->untrusted && !v->expired && !v->name_mismatch;
-    if (v->verified) {
-        X509_STORE_CTX_set_error(store, X509_V_OK);
-        return 1;
-    }
-
-    enum fault worst = v->untrusted ? FAULT_UNTRUSTED : v->expired ? FAULT_EXPIRED : FAULT_NAME;
-    X509 *certificate = findings->first[worst].certificate;
-    v->depth = findings->first[worst].depth;
-    reject(store, v, findings->first[worst].error);
-    if (v->untrusted)
-        describe_untrusted(v, certificate);
-    else if (v->expired)
-        describe_expired(v, certificate);
-    else
-        describe_mismatch(v, certificate, X509_STORE_CTX_get0_param(store));
-    return 0;
-}
-
 static int verify_chain(X509_STORE_CTX *store, struct tls_verdict *v)
 {
-    struct findings findings = {0};
-    X509_STORE_CTX_set_verify_cb(store, on_step);
-    if (!X509_STORE_CTX_set_ex_data(store, findings_index, &findings) ||
-        X509_verify_cert(store) <= 0)
-        findings.first[FAULT_UNTRUSTED].error = X509_V_ERR_OUT_OF_MEM; /* on_step refuses nothing */
-    return judge(store, v, &findings);
+    struct tls_finding worst = tls_verdict_reach(store, v);
+    if (worst.error == X509_V_OK)
+        return 1;
+    if (v->untrusted)
+        describe_untrusted(v, worst.certificate);
+    else if (v->expired)
+        describe_expired(v, worst.certificate);
+    else
+        describe_mismatch(v, worst.certificate, X509_STORE_CTX_get0_param(store));
+    return 0;
 }
 
 static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsigned char *pin)
@@ -188,9 +81,10 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
-    v->verified = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
-                  memcmp(digest, pin, TLS_PIN_BYTES) == 0;
-    if (v->verified)
+    bool same = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
+                memcmp(digest, pin, TLS_PIN_BYTES) == 0;
+    X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+    if (same)
         return 1;
 
     struct peer_certificate about;
@@ -199,18 +93,19 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     for (int i = 0; i < TLS_PIN_BYTES; i++)
         snprintf(wanted + 2 * i, 3, "%02x", pin[i]);
     v->untrusted = true;
-    snprintf(v->fault, sizeof v->fault,
+    snprintf(v->text, sizeof v->text,
              "the certificate is not the pinned one: its SHA-256 is %s, the pin is %s",
              about.sha256, wanted);
     v->remedy = "compare it with what the server logs, and give that with --pin";
-    return reject(store, v, X509_V_ERR_CERT_REJECTED);
+    v->error = X509_V_ERR_CERT_REJECTED;
+    return 0;
 }
 
 /* Whatever is wrong is known then, and decides nothing. */
 static int verify_nothing(X509_STORE_CTX *store, struct tls_verdict *v)
 {
-    verify_chain(store, v);
-    v->verified = false;
+    if (verify_chain(store, v))
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED); /* nobody relies on it */
     return 1;
 }
 
@@ -277,9 +172,11 @@ bool tls_verify_again(struct tls_context *ctx, SSL *ssl, STACK_OF(X509) * chain)
 {
     X509_STORE_CTX *store = X509_STORE_CTX_new();
     bool accepted = store && prepare_again(store, ssl, chain) && on_certificate(store, ctx) == 1;
-    X509_STORE_CTX_free(store);
-    if (!accepted)
+    if (accepted)
+        SSL_set_verify_result(ssl, X509_STORE_CTX_get_error(store));
+    else
         forget(tls_verdict_of(ssl));
+    X509_STORE_CTX_free(store);
     return accepted;
 }
 
@@ -287,13 +184,12 @@ static void judge_revoked(struct tls_verdict *v, X509 *leaf, const char *revoked
 {
     char subject[120];
     tls_name_text(X509_get_subject_name(leaf), subject, sizeof subject);
-    snprintf(v->fault, sizeof v->fault,
+    snprintf(v->text, sizeof v->text,
              "the certificate \"%s\" was revoked on %s, says the OCSP response that the server "
              "stapled",
              subject, revoked);
     v->remedy = "renew it on the server";
     v->untrusted = true;
-    v->verified = false;
     v->error = X509_V_ERR_CERT_REVOKED;
     v->depth = 0;
 }
@@ -327,7 +223,6 @@ static int on_request(SSL *ssl, void *arg)
 
 void tls_verify_install(struct tls_context *ctx)
 {
-    CRYPTO_THREAD_run_once(&indices_once, make_indices);
     SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx->ssl, on_certificate, ctx);
     SSL_CTX_set_cert_cb(ctx->ssl, on_request, NULL);

@@ -17,7 +17,7 @@ struct transport_tls {
     struct tls_context *ctx;
     SSL *ssl;
     struct tls_wire wire;
-    struct tls_verdict *verdict; /* a client's; NULL on a server */
+    struct tls_verdict *verdict; /* NULL where the peer is not asked for a certificate */
     struct tls_failure failure;
     bool failed;       /* OpenSSL gave up: only the alert can still go out */
     bool failure_told; /* and the caller knows */
@@ -288,7 +288,7 @@ static void describe_handshake(const struct transport_tls *t, struct peer *ret)
     copy_text(ret->group, sizeof ret->group, group_name(t->ssl));
     copy_text(ret->signature, sizeof ret->signature, signature_name(t->ssl));
     ret->resumed = SSL_session_reused(t->ssl);
-    if (t->verdict && !ret->resumed)
+    if (t->ctx->role == TLS_CLIENT && !ret->resumed)
         copy_text(ret->staple, sizeof ret->staple, tls_staple_name(t->verdict->staple));
 
     const unsigned char *alpn = NULL;
@@ -300,7 +300,7 @@ static void describe_handshake(const struct transport_tls *t, struct peer *ret)
 /* A client knows its server's certificate even where it refused it. */
 static X509 *peer_certificate(const struct transport_tls *t)
 {
-    if (t->verdict)
+    if (t->ctx->role == TLS_CLIENT)
         return sk_X509_value(t->verdict->chain, 0);
     return SSL_is_init_finished(t->ssl) ? SSL_get0_peer_certificate(t->ssl) : NULL;
 }
@@ -317,10 +317,11 @@ static void tls_peer(const struct transport *transport, struct peer *ret)
     if (!certificate)
         return;
     tls_describe_certificate(certificate, &ret->certificate);
-    ret->certificate.verified = t->verdict && t->verdict->verified;
+    /* A resumed session remembers what was found about it. */
+    ret->certificate.verified = SSL_get_verify_result(t->ssl) == X509_V_OK;
     if (t->verdict)
         copy_text(ret->verification, sizeof ret->verification,
-                  *t->verdict->fault ? t->verdict->fault : "ok");
+                  *t->verdict->text ? t->verdict->text : "ok");
 }
 
 static void tls_free(struct transport *transport)
@@ -344,17 +345,14 @@ static const struct transport_ops tls_ops = {
     .free = tls_free,
 };
 
-static int prepare_client(struct transport_tls *t, const char *server_name, struct error *err)
+static int prepare_verdict(struct transport_tls *t, struct error *err)
 {
+    if (SSL_get_verify_mode(t->ssl) == SSL_VERIFY_NONE)
+        return 0;
     t->verdict = calloc(1, sizeof *t->verdict);
     if (!t->verdict)
         return error_sys(err, "make a TLS transport");
-    SSL_set_connect_state(t->ssl);
-    if (tls_verdict_attach(t->ssl, t->verdict, err) < 0)
-        return -1;
-    if (tls_verify_prepare(t->ssl, server_name, err) < 0)
-        return -1;
-    return tls_session_offer(t->ctx, t->ssl, err);
+    return tls_verdict_attach(t->ssl, t->verdict, err);
 }
 
 static int prepare(struct transport_tls *t, const char *server_name, struct error *err)
@@ -366,16 +364,22 @@ static int prepare(struct transport_tls *t, const char *server_name, struct erro
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, t);
     SSL_set_info_callback(t->ssl, on_info);
-    if (t->ctx->role == TLS_CLIENT)
-        return prepare_client(t, server_name, err);
-    SSL_set_accept_state(t->ssl);
-    return 0;
+    if (prepare_verdict(t, err) < 0)
+        return -1;
+    if (t->ctx->role == TLS_SERVER) {
+        SSL_set_accept_state(t->ssl);
+        return 0;
+    }
+    SSL_set_connect_state(t->ssl);
+    if (tls_verify_prepare(t->ssl, server_name, err) < 0)
+        return -1;
+    return tls_session_offer(t->ctx, t->ssl, err);
 }
 
 int transport_tls_chain(const struct transport *transport, struct tls_chain *ret, struct error *err)
 {
     const struct transport_tls *t = (const struct transport_tls *)transport;
-    bool known = transport->ops == &tls_ops && t->verdict;
+    bool known = transport->ops == &tls_ops && t->ctx->role == TLS_CLIENT;
     return tls_chain_describe(known ? t->verdict->chain : NULL, ret, err);
 }
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "foreign.h"
+
+#include <check.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pair.h"
+
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct foreign *foreign = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    SSL_SESSION_free(foreign->session);
+    foreign->session = session;
+    return 1;
+}
+
+static void note_alert(const SSL *ssl, int where, int value)
+{
+    struct foreign_result *result = SSL_get_app_data(ssl);
+    if (where == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
+        result->alert = value & 0xff;
+}
+
+void foreign_new(struct foreign *foreign, const char *version)
+{
+    int number = strcmp(version, "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    *foreign = (struct foreign){.ctx = SSL_CTX_new(TLS_client_method())};
+    ck_assert_ptr_nonnull(foreign->ctx);
+    SSL_CTX_set_min_proto_version(foreign->ctx, number);
+    SSL_CTX_set_max_proto_version(foreign->ctx, number);
+    SSL_CTX_set_security_level(foreign->ctx, 0); /* it presents weak certificates too */
+    SSL_CTX_set_app_data(foreign->ctx, foreign);
+    SSL_CTX_set_session_cache_mode(foreign->ctx,
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(foreign->ctx, keep_session);
+    SSL_CTX_set_info_callback(foreign->ctx, note_alert);
+}
+
+void foreign_free(struct foreign *foreign)
+{
+    SSL_SESSION_free(foreign->session);
+    SSL_CTX_free(foreign->ctx);
+}
+
+void foreign_present(struct foreign *foreign, const struct pki *leaf, const struct pki *issuer)
+{
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    if (issuer)
+        sk_X509_push(chain, issuer->certificate);
+    ck_assert_int_eq(SSL_CTX_use_cert_and_key(foreign->ctx, leaf->certificate, leaf->key, chain, 1),
+                     1);
+    sk_X509_free(chain);
+}
+
+/* Steps both until the server is through, or has sent its alert. */
+static void step(SSL *client, struct transport *server, struct foreign_result *ret)
+{
+    enum { TURNS_MAX = 100 };
+    struct error ignored;
+    ret->status = IO_WANT_READ;
+    for (int turn = 0; turn < TURNS_MAX && ret->status == IO_WANT_READ; turn++) {
+        ERR_clear_error();
+        SSL_do_handshake(client);
+        ret->status = transport_handshake(server, &ret->err).status;
+    }
+    if (ret->status == IO_OK)
+        ck_assert_int_eq(transport_write(server, "x", 1, &ignored).status, IO_OK);
+    else
+        transport_shutdown(server, &ignored);
+}
+
+struct foreign_result foreign_shake(struct foreign *foreign, struct tls_context *server)
+{
+    struct foreign_result result = {.alert = -1};
+    struct tls_scratch *scratch = tls_scratch_new();
+    struct transport *transport;
+    int fds[2];
+    char byte;
+    pair_sockets(false, fds);
+    ck_assert_int_eq(transport_tls_new(fds[1], server, NULL, scratch, &transport, &result.err), 0);
+    SSL *client = SSL_new(foreign->ctx);
+    SSL_set_app_data(client, &result);
+    SSL_set_fd(client, fds[0]);
+    SSL_set_connect_state(client);
+    SSL_SESSION *offer = foreign->session ? SSL_SESSION_dup(foreign->session) : NULL;
+    if (offer)
+        ck_assert_int_eq(SSL_set_session(client, offer), 1);
+
+    step(client, transport, &result);
+    ERR_clear_error();
+    ck_assert((SSL_read(client, &byte, 1) == 1) == (result.status == IO_OK));
+    result.resumed = SSL_session_reused(client);
+    result.cas = sk_X509_NAME_num(SSL_get0_peer_CA_list(client));
+    transport_peer(transport, &result.peer);
+
+    SSL_SESSION_free(offer);
+    SSL_set_shutdown(client, SSL_SENT_SHUTDOWN); /* or OpenSSL gives the session up */
+    SSL_free(client);
+    close(fds[0]);
+    transport_free(transport);
+    tls_scratch_free(scratch);
+    return result;
+}
