@@ -99,7 +99,7 @@ static void print_address(BIO *out, const ASN1_STRING *value)
 }
 
 /* False if it is not shown. */
-static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_certificate_names which,
+static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names_of which,
                        const char *before)
 {
     int type = GEN_OTHERNAME;
@@ -118,8 +118,7 @@ static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_certificate_
     return true;
 }
 
-void tls_certificate_names(X509 *certificate, enum tls_certificate_names which, char *ret,
-                           size_t size)
+void tls_certificate_names(X509 *certificate, enum tls_names_of which, char *ret, size_t size)
 {
     BIO *out = BIO_new(BIO_s_mem());
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);

@@ -143,14 +143,15 @@ int tls_chain_describe(STACK_OF(X509) * certificates, struct tls_chain *ret, str
 /* All names of a certificate (its subjectAltName) as struct tls_chain_certificate keeps them, for
  * OPENSSL_free; NULL = no memory. */
 char *tls_certificate_all_names(X509 *certificate);
-enum tls_certificate_names {
+
+enum tls_names_of {
     TLS_NAMES_OF_HOSTS,  /* what a client may ask for: "localhost, 127.0.0.1" */
     TLS_NAMES_WITH_KIND, /* all: "DNS:localhost, URI:spiffe://td/sa, email:a@example.org, IP:::1" */
 };
 
 /* The first few names that a certificate is for (its subjectAltName), "a, b, c and 7 more"; "" if
  * it has none. Control characters are escaped. */
-void tls_certificate_names(X509 *certificate, enum tls_certificate_names which, char *ret, size_t size);
+void tls_certificate_names(X509 *certificate, enum tls_names_of which, char *ret, size_t size);
 
 /* The name or address that a client verifies, for messages; the caller's to free. NULL = no memory.
  */
