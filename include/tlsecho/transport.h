@@ -131,6 +131,12 @@ struct tls_scratch;
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
                       struct tls_scratch *scratch, struct transport **ret, struct error *err);
 
+struct tls_chain;
+
+/* The certificates of a client's server, also where it refused them; none over anything but TLS.
+ * tls_chain_done frees them. ERROR_SYSTEM (memory). */
+int transport_tls_chain(const struct transport *t, struct tls_chain *ret, struct error *err);
+
 /* The records on their way between kernel and OpenSSL: one per thread, not one per connection. */
 struct tls_scratch *tls_scratch_new(void); /* NULL = no memory */
 void tls_scratch_free(struct tls_scratch *scratch);

@@ -133,3 +133,20 @@ void tls_certificate_names(X509 *certificate, enum tls_names_of which, char *ret
     GENERAL_NAMES_free(names);
     BIO_free(out);
 }
+
+char *tls_certificate_all_names(X509 *certificate)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; out && i < sk_GENERAL_NAME_num(names); i++)
+        if (print_name(out, sk_GENERAL_NAME_value(names, i), TLS_NAMES_WITH_KIND, ""))
+            BIO_write(out, "", 1);
+    char *data, *copy = NULL;
+    if (out && BIO_write(out, "", 1) == 1) {
+        long n = BIO_get_mem_data(out, &data);
+        copy = OPENSSL_memdup(data, (size_t)n);
+    }
+    GENERAL_NAMES_free(names);
+    BIO_free(out);
+    return copy;
+}

@@ -73,7 +73,7 @@ class CommandLine(Folder):
 
     def test_a_file_that_is_not_there_is_named(self):
         done = self.run_server("-c", self.folder / "missing.yaml")
-        self.assertEqual(done.status, REFUSED)
+        self.assertEqual(done.status, CONFIG)
         self.assertRegex(done.stderr, "^tlsecho-server: .*missing.yaml.*No such file")
 
     def test_the_check_binds_nothing_and_makes_nothing(self):
