@@ -196,9 +196,8 @@ static bool uri_matches(struct piece pattern, struct piece value)
 static bool email_matches(struct piece pattern, struct piece value)
 {
     struct piece wanted, local, domain;
-    next_piece(&pattern, '@', &wanted);
-    next_piece(&value, '@', &local);
-    return next_piece(&value, '@', &domain) && !value.at && local.n > 0 &&
+    return next_piece(&pattern, '@', &wanted) && next_piece(&value, '@', &local) &&
+           next_piece(&value, '@', &domain) && !value.at && local.n > 0 &&
            (is_star(wanted) || is_same(wanted, local)) && is_same_but_case(pattern, domain);
 }
 
