@@ -109,6 +109,12 @@ static inline void transport_free(struct transport *t)
         t->ops->free(t);
 }
 
+/*
+ * What an errno of send(2) or recv(2) means: IO_RESET if the peer is gone (ECONNRESET, EPIPE;
+ * ETIMEDOUT and the like when keepalive or retransmission gave it up, tcp(7)), else IO_FAILED.
+ */
+enum io_status transport_errno_status(int code);
+
 /* Plain TCP, or a Unix stream socket. Takes fd over, on failure too. ERROR_SYSTEM (memory). */
 int transport_tcp_new(int fd, struct transport **ret, struct error *err);
 

@@ -75,11 +75,13 @@ static bool still_holds(const struct tls_context *ctx, SSL_SESSION *session)
 static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
                                    size_t n, SSL_TICKET_STATUS status, void *arg)
 {
-    (void)ssl, (void)name, (void)n;
-    bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
-    if (!opened || !still_holds(arg, session))
+    (void)name, (void)n;
+    bool old = status == SSL_TICKET_SUCCESS_RENEW;
+    if ((!old && status != SSL_TICKET_SUCCESS) || !still_holds(arg, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+    /* RFC 8446 appendix C.4: each ticket is used once, or it would link connections. */
+    bool once = SSL_version(ssl) == TLS1_3_VERSION;
+    return old || once ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 bool tls_tickets_install(struct tls_context *ctx)

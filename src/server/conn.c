@@ -2,6 +2,7 @@
 #include "tlsecho/conn.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 /* What a step of the machine leads to. */
@@ -47,6 +48,15 @@ static enum step fail(struct conn *c, enum conn_end reason)
     return end(c, reason, CONN_SHUTDOWN);
 }
 
+/* Gone without an end: by RST, or silently. */
+static enum conn_end gone(const struct conn *c)
+{
+    return c->error.code == ETIMEDOUT || c->error.code == EHOSTUNREACH ||
+                   c->error.code == ENETUNREACH
+               ? CONN_END_VANISHED
+               : CONN_END_RESET;
+}
+
 static enum step shake_hands(struct conn *c)
 {
     struct io io = transport_handshake(c->transport, &c->error);
@@ -62,7 +72,7 @@ static enum step shake_hands(struct conn *c)
         error_set(&c->error, ERROR_TLS, "the client left in the middle of the handshake");
         return end(c, CONN_END_HANDSHAKE, CONN_OVER);
     case IO_RESET:
-        return end(c, CONN_END_RESET, CONN_OVER);
+        return end(c, gone(c), CONN_OVER);
     case IO_FAILED:
         return fail(c, CONN_END_HANDSHAKE);
     }
@@ -93,7 +103,7 @@ static enum step send_owed(struct conn *c, enum conn_timeout timeout)
     case IO_EOF:
     case IO_CUT:
     case IO_RESET:
-        c->end = CONN_END_RESET; /* whatever began before: bytes were owed and are lost */
+        c->end = gone(c); /* whatever began before: bytes were owed and are lost */
         return enter(c, CONN_OVER);
     case IO_FAILED:
         c->sending = false;
@@ -152,7 +162,7 @@ static enum step receive(struct conn *c, bool *more)
         c->peer_ended = true;
         return end(c, CONN_END_CUT, CONN_SHUTDOWN);
     case IO_RESET:
-        return end(c, CONN_END_RESET, CONN_OVER);
+        return end(c, gone(c), CONN_OVER);
     case IO_FAILED:
         return fail(c, CONN_END_TLS);
     }
@@ -317,6 +327,8 @@ const char *conn_end_name(enum conn_end reason)
         return "cut";
     case CONN_END_RESET:
         return "reset";
+    case CONN_END_VANISHED:
+        return "vanished";
     case CONN_END_HANDSHAKE:
         return "handshake_failed";
     case CONN_END_TLS:

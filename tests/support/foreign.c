@@ -8,14 +8,6 @@
 
 #include "pair.h"
 
-static int keep_session(SSL *ssl, SSL_SESSION *session)
-{
-    struct foreign *foreign = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    SSL_SESSION_free(foreign->session);
-    foreign->session = session;
-    return 1;
-}
-
 static void note_alert(const SSL *ssl, int where, int value)
 {
     struct foreign_result *result = SSL_get_app_data(ssl);
@@ -31,10 +23,6 @@ void foreign_new(struct foreign *foreign, const char *version)
     SSL_CTX_set_min_proto_version(foreign->ctx, number);
     SSL_CTX_set_max_proto_version(foreign->ctx, number);
     SSL_CTX_set_security_level(foreign->ctx, 0); /* it presents weak certificates too */
-    SSL_CTX_set_app_data(foreign->ctx, foreign);
-    SSL_CTX_set_session_cache_mode(foreign->ctx,
-                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(foreign->ctx, keep_session);
     SSL_CTX_set_info_callback(foreign->ctx, note_alert);
 }
 
@@ -96,6 +84,10 @@ struct foreign_result foreign_shake(struct foreign *foreign, struct tls_context 
     transport_peer(transport, &result.peer);
 
     SSL_SESSION_free(offer);
+    if (result.status == IO_OK) {
+        SSL_SESSION_free(foreign->session);
+        foreign->session = SSL_get1_session(client);
+    }
     SSL_set_shutdown(client, SSL_SENT_SHUTDOWN); /* or OpenSSL gives the session up */
     SSL_free(client);
     close(fds[0]);
