@@ -210,6 +210,7 @@ static int on_staple(SSL *ssl, void *arg)
     if (verdict->staple != TLS_OCSP_REVOKED || ctx->trust == TLS_TRUST_PIN)
         return 1;
     judge_revoked(verdict, leaf, revoked);
+    SSL_set_verify_result(ssl, verdict->error);
     return ctx->trust == TLS_TRUST_ANYONE;
 }
 
