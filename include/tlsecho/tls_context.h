@@ -118,12 +118,19 @@ int64_t tls_context_crl_expires(const struct tls_context *ctx);
 int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struct error *err);
 
 /*
- * Client: offers the session saved in the file at path, if there is one, and saves the newest there
- * (mode 0600). A session that cannot be used any more is not an error: the handshake is a full one.
- * ERROR_INPUT.
+ * Client: offers the session saved in the file at path, if it is there and was made for the same
+ * server name and identity of ours, with a certificate that would be accepted now; otherwise the
+ * handshake is a full one. One transport at a time then. ERROR_INPUT: it holds something else, or
+ * its folder cannot be written.
  */
 int tls_context_use_session_file(struct tls_context *ctx, const char *path, struct error *err);
 
+/*
+ * Saves the newest session there, mode 0600; nothing without a file or a new session. On TLS 1.3
+ * the server gives one after the handshake, and only reading takes it (RFC 8446 §4.6.1).
+ * ERROR_SYSTEM.
+ */
+int tls_context_save_session(struct tls_context *ctx, struct error *err);
 /* Whether the library has a group of that name, and would use it. */
 bool tls_has_group(const char *name);
 

@@ -99,7 +99,8 @@ static void print_address(BIO *out, const ASN1_STRING *value)
 }
 
 /* False if it is not shown. */
-static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names which, const char *before)
+static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names_of which,
+                       const char *before)
 {
     int type = GEN_OTHERNAME;
     const void *value = GENERAL_NAME_get0_value(name, &type);
@@ -117,7 +118,7 @@ static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names which,
     return true;
 }
 
-void tls_certificate_names(X509 *certificate, enum tls_names which, char *ret, size_t size)
+void tls_certificate_names(X509 *certificate, enum tls_names_of which, char *ret, size_t size)
 {
     BIO *out = BIO_new(BIO_s_mem());
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -131,4 +132,21 @@ void tls_certificate_names(X509 *certificate, enum tls_names which, char *ret, s
         take_text(out, ret, size);
     GENERAL_NAMES_free(names);
     BIO_free(out);
+}
+
+char *tls_certificate_all_names(X509 *certificate)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; out && i < sk_GENERAL_NAME_num(names); i++)
+        if (print_name(out, sk_GENERAL_NAME_value(names, i), TLS_NAMES_WITH_KIND, ""))
+            BIO_write(out, "", 1);
+    char *data, *copy = NULL;
+    if (out && BIO_write(out, "", 1) == 1) {
+        long n = BIO_get_mem_data(out, &data);
+        copy = OPENSSL_memdup(data, (size_t)n);
+    }
+    GENERAL_NAMES_free(names);
+    BIO_free(out);
+    return copy;
 }

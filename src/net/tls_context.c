@@ -59,6 +59,7 @@ void tls_context_free(struct tls_context *ctx)
     SSL_CTX_free(ctx->ssl);
     tls_certificates_free(ctx);
     tls_keylog_close(ctx);
+    tls_session_file_free(ctx->session_file);
     free(ctx->alpn);
     tls_clients_free(ctx->clients);
     tls_tickets_free(ctx);

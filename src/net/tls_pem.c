@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,4 +196,24 @@ int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err)
                          pem->path, pem->path);
     }
     return tls_error_set(err, ERROR_INPUT, "%s has no private key in PEM", pem->path);
+}
+
+int tls_pem_save(const char *path, BIO *content, struct error *err)
+{
+    char temporary[PATH_MAX], *data;
+    long n = BIO_get_mem_data(content, &data);
+    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
+        return error_set(err, ERROR_INPUT, "write %.100s...: the path is too long", path);
+    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+    if (fd < 0)
+        return error_sys(err, "write %s", path);
+
+    bool written =
+        write(fd, data, (size_t)n) == n && fsync(fd) == 0 && rename(temporary, path) == 0;
+    if (!written) {
+        error_sys(err, "write %s", path);
+        unlink(temporary);
+    }
+    close(fd);
+    return written ? 0 : -1;
 }

@@ -8,6 +8,7 @@
 #ifndef TLSECHO_TLS_PEM_H
 #define TLSECHO_TLS_PEM_H
 
+#include <openssl/bio.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,5 +38,9 @@ int tls_pem_crls(const struct tls_pem *pem, STACK_OF(X509_CRL) * *ret, struct er
 
 /* The first private key, never asking for a passphrase. ERROR_INPUT. */
 int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err);
+
+/* Writes what the memory BIO holds, mode 0600: under another name first, so that whoever reads path
+ * finds it whole, or as it was. ERROR_SYSTEM. */
+int tls_pem_save(const char *path, BIO *content, struct error *err);
 
 #endif

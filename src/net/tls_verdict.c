@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is wrong with a peer's chain: all of it is found, the worst decides. */
 #include <openssl/crypto.h>
+#include <stdlib.h>
 
 #include "tls_internal.h"
 
@@ -29,6 +30,15 @@ int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err)
 struct tls_verdict *tls_verdict_of(const SSL *ssl)
 {
     return SSL_get_ex_data(ssl, verdict_index);
+}
+
+void tls_verdict_free(struct tls_verdict *verdict)
+{
+    if (!verdict)
+        return;
+    sk_X509_pop_free(verdict->chain, X509_free);
+    X509_free(verdict->issuer);
+    free(verdict);
 }
 
 enum error_kind tls_verdict_kind(const struct tls_verdict *verdict)

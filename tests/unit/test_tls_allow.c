@@ -79,6 +79,7 @@ START_TEST(refuses_a_star_that_is_no_whole_segment_of_the_path)
     refused("URI:spiffe://td/a?b/*", "one whole segment");
     refused("URI:spiffe://td/a#b/*", "one whole segment");
     refused("URI:example", "a whole URI");
+    refused("URI::example", "a whole URI");
 }
 END_TEST
 
@@ -136,6 +137,7 @@ START_TEST(takes_a_star_for_one_local_part)
     ck_assert(matches("email:*@example.org", TLS_ALLOW_EMAIL, "a.b+c@Example.org"));
     ck_assert(!matches("email:*@example.org", TLS_ALLOW_EMAIL, "@example.org"));
     ck_assert(!matches("email:*@example.org", TLS_ALLOW_EMAIL, "a@b@example.org"));
+    ck_assert(!matches("email:*@example.org", TLS_ALLOW_EMAIL, "a@example.org@b"));
     ck_assert(!matches("email:*@example.org", TLS_ALLOW_EMAIL, "a@sub.example.org"));
     ck_assert(!matches("email:*@example.org", TLS_ALLOW_EMAIL, "example.org"));
     ck_assert(matches("email:a@example.org", TLS_ALLOW_EMAIL, "a@EXAMPLE.org"));

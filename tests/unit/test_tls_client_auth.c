@@ -529,14 +529,16 @@ END_TEST
 
 START_TEST(lets_no_ticket_get_around_other_cas_or_names)
 {
-    const struct admission wide = {.mode = TLS_CLIENT_AUTH_REQUIRED};
-    const struct admission wider = {.mode = TLS_CLIENT_AUTH_REQUIRED, .second_ca = &other_ca};
-    const struct admission narrow = {.mode = TLS_CLIENT_AUTH_REQUIRED, .names = {"DNS:b.example"}};
+    const struct admission one = {
+        .mode = TLS_CLIENT_AUTH_REQUIRED, .second_ca = &middle, .names = {"DNS:*.example.org"}};
+    struct admission other_cas = one, other_names = one;
+    other_cas.second_ca = &other_ca;
+    other_names.names[0] = "DNS:b.example";
     for (size_t i = 0; i < 2; i++) {
-        struct foreign_result result = offer(versions[i], &wider, &wide, &leaf);
+        struct foreign_result result = offer(versions[i], &one, &other_cas, &leaf);
         ck_assert_int_eq(result.status, IO_OK);
         ck_assert(!result.resumed);
-        result = offer(versions[i], &wide, &narrow, &leaf);
+        result = offer(versions[i], &one, &other_names, &leaf);
         ck_assert_int_eq(result.status, IO_FAILED);
         ck_assert_int_eq(result.alert, BAD_CERTIFICATE);
     }
