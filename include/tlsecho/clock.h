@@ -21,4 +21,7 @@ int clock_poll_ms(uint64_t now_us, uint64_t due_us);
 /* Wall-clock time in UTC as RFC 3339 with milliseconds, "2026-01-02T03:04:05.678Z". */
 void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES]);
 
+/* The same without milliseconds, of seconds since 1970. */
+void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES]);
+
 #endif

@@ -25,6 +25,7 @@ enum conn_end {
     CONN_END_CLOSED,            /* the peer ended it, and got everything that was owed */
     CONN_END_CUT,               /* likewise, but its FIN came without close_notify */
     CONN_END_RESET,             /* RST */
+    CONN_END_VANISHED,          /* the kernel gave it up: keepalive or retransmission timed out */
     CONN_END_HANDSHAKE,         /* the handshake failed, or the peer left in the middle of it */
     CONN_END_TLS,               /* the TLS protocol broke after the handshake */
     CONN_END_HANDSHAKE_TIMEOUT, /* no complete handshake in time */

@@ -28,7 +28,11 @@ struct options {
     const char *source;
     const char *cacert, *cert, *key, *server_name, *pin;
     bool insecure;
-    const char *tls_min, *tls_max;
+    const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
+    const char *alpn;   /* names separated by commas */
+    const char *keylog; /* SSLKEYLOGFILE unless --keylog was given */
+    const char *resume; /* session file */
+    bool show_certs;
     int expect;                                   /* enum expect_kind */
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
     bool json;

@@ -15,8 +15,12 @@
 /* "tlsecho-client: warning: ...", unless quiet. */
 void output_warn(const struct options *options, const char *text);
 
-/* How the session came about, if the user wants to know. */
+/* How the session came about, as far as it did, if the user wants to know. */
 void output_session(const struct options *options, const struct session *session);
+
+/* The server's certificates on standard output, as `openssl s_client -showcerts` has them; nothing
+ * if it showed none. ERROR_SYSTEM. */
+int output_certificates(const struct session *session, struct error *err);
 
 /* The result, at the end of a run: the JSON object, or the failure and what was measured. */
 void output_result(const struct options *options, const struct session *session,

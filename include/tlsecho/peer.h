@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PEER_NAME_BYTES = 256, PEER_SHA256_BYTES = 65 };
+enum { PEER_NAME_BYTES = 256, PEER_SHA256_BYTES = 65, PEER_VERIFICATION_BYTES = 512 };
 
 struct peer_certificate {
     bool present;
     bool verified;                  /* chain, dates and name hold, or the pin does */
     char subject[PEER_NAME_BYTES];  /* RFC 2253 */
     char issuer[PEER_NAME_BYTES];   /* RFC 2253 */
+    char names[PEER_NAME_BYTES];    /* the first subjectAltNames, "DNS:a, URI:b://c and 7 more" */
     int64_t not_before, not_after;  /* seconds since 1970, UTC */
     char sha256[PEER_SHA256_BYTES]; /* of the DER, lower-case hex */
 };
@@ -24,12 +25,16 @@ struct peer_certificate {
 /* Everything that is unknown is "" or false. */
 struct peer {
     bool tls;
-    char version[16]; /* "TLSv1.3" */
-    char cipher[64];  /* IANA's name, "TLS_AES_128_GCM_SHA256" */
-    char group[32];   /* key exchange, "X25519" */
+    char version[16];   /* "TLSv1.3" */
+    char cipher[64];    /* IANA's name, "TLS_AES_128_GCM_SHA256" */
+    char group[32];     /* key exchange, "X25519" */
+    char signature[40]; /* by the peer's key, RFC 8446 §4.2.3's name, "ecdsa_secp256r1_sha256" */
     char sni[PEER_NAME_BYTES];
     char alpn[PEER_NAME_BYTES];
     bool resumed;
+    char staple[8]; /* a server's OCSP response: none, good, revoked, expired or invalid */
+    /* "ok", or what is wrong with a server's certificate, even if it is trusted all the same. */
+    char verification[PEER_VERIFICATION_BYTES];
     struct peer_certificate certificate;
 };
 

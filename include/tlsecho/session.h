@@ -37,6 +37,9 @@ void session_init(struct session *s);
  */
 int session_open(struct session *s, const struct options *options, struct error *err);
 
+/* Saves what `resume` of the options will want next time, if there is anything. ERROR_SYSTEM. */
+int session_save(struct session *s, struct error *err);
+
 /* Ends our direction if that has not been done, and closes. */
 void session_close(struct session *s);
 

@@ -106,6 +106,10 @@ int tls_context_allow_name(struct tls_context *ctx, const char *pattern, struct 
 int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mode,
                                 struct error *err);
 
+/* The earliest nextUpdate of the CRLs (RFC 5280 §5.1.2.5) in seconds since 1970, after which they
+ * refuse every client (`crl-expired`); INT64_MAX without CRLs. */
+int64_t tls_context_crl_expires(const struct tls_context *ctx);
+
 /*
  * Server: ticket keys from a file of N x 80 random bytes, N 1..8, newest first (RFC 5077 §4's key
  * name, HMAC and AES keys): the newest encrypts, all decrypt. Without a file the process has a key
@@ -114,12 +118,19 @@ int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mo
 int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struct error *err);
 
 /*
- * Client: offers the session saved in the file at path, if there is one, and saves the newest there
- * (mode 0600). A session that cannot be used any more is not an error: the handshake is a full one.
- * ERROR_INPUT.
+ * Client: offers the session saved in the file at path, if it is there and was made for the same
+ * server name and identity of ours, with a certificate that would be accepted now; otherwise the
+ * handshake is a full one. One transport at a time then. ERROR_INPUT: it holds something else, or
+ * its folder cannot be written.
  */
 int tls_context_use_session_file(struct tls_context *ctx, const char *path, struct error *err);
 
+/*
+ * Saves the newest session there, mode 0600; nothing without a file or a new session. On TLS 1.3
+ * the server gives one after the handshake, and only reading takes it (RFC 8446 §4.6.1).
+ * ERROR_SYSTEM.
+ */
+int tls_context_save_session(struct tls_context *ctx, struct error *err);
 /* Whether the library has a group of that name, and would use it. */
 bool tls_has_group(const char *name);
 

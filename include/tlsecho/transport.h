@@ -109,6 +109,12 @@ static inline void transport_free(struct transport *t)
         t->ops->free(t);
 }
 
+/*
+ * What an errno of send(2) or recv(2) means: IO_RESET if the peer is gone (ECONNRESET, EPIPE;
+ * ETIMEDOUT and the like when keepalive or retransmission gave it up, tcp(7)), else IO_FAILED.
+ */
+enum io_status transport_errno_status(int code);
+
 /* Plain TCP, or a Unix stream socket. Takes fd over, on failure too. ERROR_SYSTEM (memory). */
 int transport_tcp_new(int fd, struct transport **ret, struct error *err);
 
@@ -124,6 +130,12 @@ struct tls_scratch;
  */
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
                       struct tls_scratch *scratch, struct transport **ret, struct error *err);
+
+struct tls_chain;
+
+/* The certificates of a client's server, also where it refused them; none over anything but TLS.
+ * tls_chain_done frees them. ERROR_SYSTEM (memory). */
+int transport_tls_chain(const struct transport *t, struct tls_chain *ret, struct error *err);
 
 /* The records on their way between kernel and OpenSSL: one per thread, not one per connection. */
 struct tls_scratch *tls_scratch_new(void); /* NULL = no memory */

@@ -21,12 +21,25 @@ int clock_poll_ms(uint64_t now_us, uint64_t due_us)
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES])
+static void text_of(time_t seconds, char ret[CLOCK_TEXT_BYTES])
 {
     struct tm utc;
-    gmtime_r(&at->tv_sec, &utc);
+    if (!gmtime_r(&seconds, &utc) ||
+        strftime(ret, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+        ret[0] = '\0';
+}
+
+void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES])
+{
     char seconds[CLOCK_TEXT_BYTES];
-    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
+    text_of(at->tv_sec, seconds);
     snprintf(ret, CLOCK_TEXT_BYTES, "%.19s.%03uZ", seconds,
              (unsigned)(at->tv_nsec / 1000000) % 1000);
+}
+
+void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES])
+{
+    char text[CLOCK_TEXT_BYTES];
+    text_of((time_t)seconds, text);
+    snprintf(ret, CLOCK_TEXT_BYTES, "%.19sZ", text);
 }

@@ -42,27 +42,47 @@ static void print_version(void)
            TLSECHO_VERSION, tls_version_built(), tls_version_running());
 }
 
-/* One session, in the mode that fits standard input. */
+/* What the mode that fits standard input makes of the session. */
+static void exchange_bytes(struct exchange *exchange, const struct session *session,
+                           const struct options *options, struct outcome *outcome)
+{
+    struct error err;
+    if (exchange_init(exchange, session->transport, (enum expect_kind)options->expect, &err) < 0)
+        outcome_fail(outcome, PHASE_LOCAL, &err);
+    else
+        choose_mode()->run(exchange, options, outcome);
+}
+
+/* What is left to be done after the session. A failure before it weighs more. */
+static void keep_results(struct session *session, const struct options *options,
+                         struct outcome *outcome)
+{
+    struct error err;
+    bool kept = !options->show_certs || output_certificates(session, &err) == 0;
+    if (kept)
+        kept = session_save(session, &err) == 0;
+    if (!kept && outcome->result == RESULT_OK)
+        outcome_fail(outcome, PHASE_LOCAL, &err);
+}
+
 static enum result run(const struct options *options)
 {
     struct session session;
     struct exchange exchange = {0};
-    struct outcome outcome = {0};
+    struct outcome outcome = {.error.alert = -1};
     struct error err = {.alert = -1};
 
     session_init(&session);
     if (options->insecure)
         output_warn(options, "the server's certificate is not verified (--insecure)");
-    if (session_open(&session, options, &err) < 0) {
+    bool opened = session_open(&session, options, &err) == 0;
+    output_session(options, &session);
+    if (!opened)
         outcome_fail(&outcome, session.phase, &err);
-    } else if (exchange_init(&exchange, session.transport, (enum expect_kind)options->expect,
-                             &err) < 0) {
-        outcome_fail(&outcome, PHASE_LOCAL, &err);
-    } else {
-        output_session(options, &session);
-        choose_mode()->run(&exchange, options, &outcome);
-    }
+    else if (!options->show_certs)
+        exchange_bytes(&exchange, &session, options, &outcome);
 
+    keep_results(&session, options, &outcome);
     output_result(options, &session, &exchange, &outcome);
     exchange_done(&exchange);
     session_close(&session);

@@ -18,6 +18,7 @@ struct option_row {
                  struct error *err);
     size_t field;  /* its offset in struct options */
     int value;     /* what parse_value stores */
+    bool optional; /* the argument; parse gets NULL then */
     bool only_tls; /* means nothing on a plain connection, where it is refused */
 };
 
@@ -44,6 +45,14 @@ static int parse_text(const struct option_row *row, const char *argument, void *
         return error_set(err, ERROR_INPUT, "it is empty: %s is wanted", row->argument);
     *(const char **)field = argument;
     return 0;
+}
+
+static int parse_resume(const struct option_row *row, const char *argument, void *field,
+                        struct error *err)
+{
+    if (!argument)
+        return error_set(err, ERROR_INPUT, "without a file it means nothing here: --resume=FILE");
+    return parse_text(row, argument, field, err);
 }
 
 static int parse_expect(const struct option_row *row, const char *argument, void *field,
@@ -111,6 +120,20 @@ static const struct option_row rows[] = {
      TLS_ONLY},
     {"tls-max", 0, "1.2|1.3", "highest TLS version (default 1.3)", parse_text, FIELD(tls_max),
      TLS_ONLY},
+    {"ciphers", 0, "LIST", "offer these TLS 1.2 ciphers, A:B:C", parse_text, FIELD(ciphers),
+     TLS_ONLY},
+    {"ciphersuites", 0, "LIST", "offer these TLS 1.3 cipher suites, A:B:C", parse_text,
+     FIELD(ciphersuites), TLS_ONLY},
+    {"groups", 0, "LIST", "offer these groups for the key exchange, A:B:C", parse_text,
+     FIELD(groups), TLS_ONLY},
+    {"alpn", 0, "LIST", "offer these application protocols, h2,http/1.1", parse_text, FIELD(alpn),
+     TLS_ONLY},
+    {"keylog", 0, "FILE", "append the TLS secrets here (default: SSLKEYLOGFILE)", parse_text,
+     FIELD(keylog), TLS_ONLY},
+    {"resume", 0, "FILE", "offer the session saved here, and save the new one", parse_resume,
+     FIELD(resume), .optional = true, TLS_ONLY},
+    {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", parse_true,
+     FIELD(show_certs), TLS_ONLY},
     {"expect", 0, "echo|upper|none", "what the far end makes of our bytes (default echo)",
      parse_expect, FIELD(expect)},
     {"connect-timeout", 0, "TIME", "for TCP and TLS together, 0 = none (default 10s)",
@@ -135,11 +158,9 @@ static void describe(struct option ret_long[ROWS + 1], char ret_short[2 * ROWS +
 {
     *ret_short++ = ':'; /* a missing argument is told apart from an unknown option */
     for (int i = 0; i < ROWS; i++) {
-        ret_long[i] = (struct option){
-            .name = rows[i].name,
-            .has_arg = rows[i].argument ? required_argument : no_argument,
-            .val = FIRST_CODE + i,
-        };
+        ret_long[i] = (struct option){.name = rows[i].name, .val = FIRST_CODE + i};
+        if (rows[i].argument)
+            ret_long[i].has_arg = rows[i].optional ? optional_argument : required_argument;
         if (rows[i].short_name)
             *ret_short++ = rows[i].short_name;
         if (rows[i].short_name && rows[i].argument)
@@ -276,6 +297,13 @@ static int check(const struct options *options, const struct option_row *only_tl
     return 0;
 }
 
+/* As other programs do; empty means unset. */
+static const char *keylog_of_environment(void)
+{
+    const char *path = getenv("SSLKEYLOGFILE");
+    return path && *path ? path : NULL;
+}
+
 int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 {
     struct options options = {
@@ -288,6 +316,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
          check(&options, only_tls, err) < 0))
         return -1;
+    if (!options.keylog)
+        options.keylog = keylog_of_environment();
     *ret = options;
     return 0;
 }
@@ -301,7 +331,8 @@ void options_help(FILE *out)
           out);
     for (int i = 0; i < ROWS; i++) {
         char left[40];
-        snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
+        const char *before = rows[i].optional ? "=" : rows[i].argument ? " " : "";
+        snprintf(left, sizeof left, "--%s%s%s", rows[i].name, before,
                  rows[i].argument ? rows[i].argument : "");
         fprintf(out, "  %c%c %-25s %s\n", rows[i].short_name ? '-' : ' ',
                 rows[i].short_name ? rows[i].short_name : ' ', left, rows[i].help);

@@ -19,30 +19,6 @@ static void failure(const struct outcome *outcome)
     fprintf(stderr, NAME "%s: %s\n", phase_name(outcome->phase), outcome->error.text);
 }
 
-static void session_addresses(const struct session *session)
-{
-    char peer[ADDRESS_TEXT_BYTES], own[ADDRESS_TEXT_BYTES];
-    address_text(&session->peer, peer);
-    address_text(&session->own, own);
-    fprintf(stderr, NAME "connected to %s from %s over %s\n", peer, own,
-            session->transport->ops->name);
-}
-
-void output_session(const struct options *options, const struct session *session)
-{
-    if (options->verbosity < OPTIONS_VERBOSE)
-        return;
-    session_addresses(session);
-
-    struct peer peer = {0};
-    transport_peer(session->transport, &peer);
-    if (!peer.tls)
-        return;
-    fprintf(stderr, NAME "%s, %s, %s\n", peer.version, peer.cipher, peer.group);
-    fprintf(stderr, NAME "certificate of %s, issued by %s, %s\n", peer.certificate.subject,
-            peer.certificate.issuer, peer.certificate.verified ? "verified" : "not verified");
-}
-
 static void measured(const struct session *session, const struct exchange *exchange)
 {
     fprintf(stderr, NAME "sent %" PRIu64 " bytes, received %" PRIu64 " bytes in %.3f s",

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tlsecho/clock.h"
 #include "tlsecho/output.h"
+#include "tlsecho/tls_chain.h"
 
 enum { SCHEMA = 1, PRECISION = 9 };
 
@@ -62,43 +62,76 @@ static json_t *phases(const struct session *session, const struct exchange *exch
     return json;
 }
 
-/* RFC 3339, in UTC. */
 static void add_time(json_t *object, const char *key, int64_t seconds)
 {
-    struct tm utc;
-    char value[32];
-    time_t at = (time_t)seconds;
-    if (gmtime_r(&at, &utc) && strftime(value, sizeof value, "%Y-%m-%dT%H:%M:%SZ", &utc))
-        add_text(object, key, value);
+    char value[CLOCK_TEXT_BYTES];
+    clock_seconds_text(seconds, value);
+    add_text(object, key, value);
 }
 
-static json_t *certificate(const struct peer_certificate *peer)
+/* subjectAltName as struct tls_chain_certificate has it. */
+static json_t *sans(const char *names)
+{
+    json_t *json = json_array();
+    for (; *names; names += strlen(names) + 1)
+        json_array_append_new(json, text(names));
+    return json;
+}
+
+static json_t *certificate(const struct tls_chain_certificate *shown)
 {
     json_t *json = json_object();
-    add_text(json, "subject", peer->subject);
-    add_text(json, "issuer", peer->issuer);
-    add_time(json, "not_after", peer->not_after);
-    add_text(json, "sha256", peer->sha256);
+    add_text(json, "subject", shown->about.subject);
+    add_text(json, "issuer", shown->about.issuer);
+    if (*shown->names)
+        json_object_set_new(json, "sans", sans(shown->names));
+    add_time(json, "not_before", shown->about.not_before);
+    add_time(json, "not_after", shown->about.not_after);
+    add_text(json, "sha256", shown->about.sha256);
     return json;
+}
+
+/* What was agreed on, once the handshake is done. */
+static void add_agreed(json_t *object, const struct peer *peer)
+{
+    add_text(object, "version", peer->version);
+    add_text(object, "cipher", peer->cipher);
+    add_text(object, "group", peer->group);
+    add_text(object, "signature", peer->signature);
+    json_object_set_new(object, "resumed", json_boolean(peer->resumed));
+    add_text(object, "alpn", peer->alpn);
+    add_text(object, "staple", peer->staple);
+}
+
+/* "peer" is the first of "chain". */
+static void add_certificates(json_t *object, const struct tls_chain *chain)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < chain->count; i++)
+        json_array_append_new(all, certificate(&chain->certificates[i]));
+    json_object_set(object, "peer", json_array_get(all, 0));
+    json_object_set_new(object, "chain", all);
 }
 
 static void add_tls(json_t *object, const struct session *session)
 {
     struct peer peer = {0};
-    if (session->transport)
-        transport_peer(session->transport, &peer);
-    if (!*peer.version)
+    struct tls_chain chain = {0};
+    struct error ignored; /* no memory: what else there is */
+    if (!session->transport)
+        return;
+    transport_peer(session->transport, &peer);
+    if (!*peer.version && !peer.certificate.present)
         return; /* plain, or the handshake did not get so far */
 
     json_t *json = json_object();
-    add_text(json, "version", peer.version);
-    add_text(json, "cipher", peer.cipher);
-    add_text(json, "group", peer.group);
-    json_object_set_new(json, "resumed", json_boolean(peer.resumed));
-    add_text(json, "alpn", peer.alpn);
+    if (*peer.version)
+        add_agreed(json, &peer);
     json_object_set_new(json, "verified", json_boolean(peer.certificate.verified));
-    if (peer.certificate.present)
-        json_object_set_new(json, "peer", certificate(&peer.certificate));
+    add_text(json, "verification", peer.verification);
+    if (transport_tls_chain(session->transport, &chain, &ignored) == 0 && chain.count)
+        add_certificates(json, &chain);
+    tls_chain_done(&chain);
     json_object_set_new(object, "tls", json);
 }
 

@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tlsecho/clock.h"
 #include "tlsecho/dial.h"
 #include "tlsecho/tls_context.h"
+
+enum { ALPN_MAX = 32 };
 
 void session_init(struct session *s)
 {
@@ -18,31 +21,73 @@ void session_init(struct session *s)
 
 static int trust(struct tls_context *context, const struct options *options, struct error *err)
 {
-    if (options->insecure) {
-        tls_context_trust_anyone(context);
-        return 0;
-    }
     if (options->pin)
         return tls_context_pin(context, options->pin, err);
-    return tls_context_trust(context, options->cacert, err);
+    if (tls_context_trust(context, options->cacert, err) < 0)
+        return -1;
+    if (options->insecure) /* what would have been said is said all the same */
+        tls_context_trust_anyone(context);
+    return 0;
+}
+
+/* "h2,http/1.1" */
+static int offer_alpn(struct tls_context *context, const char *list, struct error *err)
+{
+    char *copy = strdup(list), *rest = copy;
+    const char *names[ALPN_MAX];
+    size_t count = 0;
+    if (!copy)
+        return error_sys(err, "memory for TLS");
+    while (rest && count < ALPN_MAX)
+        names[count++] = strsep(&rest, ",");
+    int result = rest ? error_set(err, ERROR_INPUT, "at most %d protocols", ALPN_MAX)
+                      : tls_context_set_alpn(context, names, count, err);
+    free(copy);
+    return result;
+}
+
+/* What an option says to the context; NULL says nothing. */
+static int tell(struct tls_context *context, const char *option, const char *value,
+                int (*set)(struct tls_context *, const char *, struct error *), struct error *err)
+{
+    if (!value || set(context, value, err) == 0)
+        return 0;
+    return error_prefix(err, "%s", option);
+}
+
+static int set_policy(struct tls_context *context, const struct options *options, struct error *err)
+{
+    if (tls_context_set_versions(context, options->tls_min, options->tls_max, err) < 0 ||
+        tell(context, "--ciphers", options->ciphers, tls_context_set_ciphers, err) < 0 ||
+        tell(context, "--ciphersuites", options->ciphersuites, tls_context_set_ciphersuites, err) <
+            0 ||
+        tell(context, "--groups", options->groups, tls_context_set_groups, err) < 0 ||
+        tell(context, "--alpn", options->alpn, offer_alpn, err) < 0 ||
+        tell(context, "key log", options->keylog, tls_context_set_keylog, err) < 0)
+        return -1;
+    return tell(context, "--resume", options->resume, tls_context_use_session_file, err);
+}
+
+static int use_own_certificate(struct tls_context *context, const struct options *options,
+                               struct error *err)
+{
+    struct peer_certificate own;
+    if (!options->cert)
+        return 0;
+    if (tls_context_use_certificate(context, options->cert, &own, err) < 0)
+        return -1;
+    return tls_context_use_key(context, options->key ? options->key : options->cert, err);
 }
 
 static int prepare_tls(struct session *s, const struct options *options, struct error *err)
 {
     if (tls_context_new(TLS_CLIENT, &s->context, err) < 0 ||
-        tls_context_set_versions(s->context, options->tls_min, options->tls_max, err) < 0 ||
-        trust(s->context, options, err) < 0)
+        set_policy(s->context, options, err) < 0 || trust(s->context, options, err) < 0)
         return -1;
     s->scratch = tls_scratch_new();
     if (!s->scratch)
         return error_sys(err, "memory for TLS");
-
-    struct peer_certificate own;
-    if (!options->cert)
-        return 0;
-    if (tls_context_use_certificate(s->context, options->cert, &own, err) < 0)
-        return -1;
-    return tls_context_use_key(s->context, options->key ? options->key : options->cert, err);
+    return use_own_certificate(s->context, options, err);
 }
 
 /* An address of ours, never looked up. */
@@ -100,7 +145,10 @@ static int wait_for(int fd, short events, uint64_t deadline_us, struct error *er
     if (ready < 0)
         return error_sys(err, "poll");
     if (ready == 0)
-        return error_set(err, ERROR_TIMEOUT, "no complete handshake in time");
+        return error_set(
+            err, ERROR_TIMEOUT,
+            "no complete handshake in time: is it a TLS port? If it is only slow, raise "
+            "--connect-timeout");
     return 0;
 }
 
@@ -116,7 +164,9 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
             break;
         case IO_EOF:
         case IO_CUT:
-            return error_set(err, ERROR_TLS, "the far end left in the middle of the handshake");
+            return error_set(
+                err, ERROR_TLS,
+                "the far end left in the middle of the handshake: its log may say why");
         case IO_RESET:
         case IO_FAILED:
             return -1;
@@ -157,6 +207,11 @@ int session_open(struct session *s, const struct options *options, struct error 
     if (connect_to(s, options, options->source ? &source : NULL, &deadline_us, &fd, err) < 0)
         return -1;
     return shake_hands(s, options, fd, deadline_us, err);
+}
+
+int session_save(struct session *s, struct error *err)
+{
+    return s->context ? tls_context_save_session(s->context, err) : 0;
 }
 
 void session_close(struct session *s)

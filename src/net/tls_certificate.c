@@ -39,7 +39,7 @@ static bool to_tm(const ASN1_TIME *date, struct tm *ret)
     return date && ASN1_TIME_to_tm(date, ret) == 1;
 }
 
-static int64_t seconds(const ASN1_TIME *date)
+int64_t tls_date_seconds(const ASN1_TIME *date)
 {
     struct tm utc;
     return to_tm(date, &utc) ? timegm(&utc) : 0;
@@ -57,8 +57,9 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
     *ret = (struct peer_certificate){.present = true};
     tls_name_text(X509_get_subject_name(certificate), ret->subject, sizeof ret->subject);
     tls_name_text(X509_get_issuer_name(certificate), ret->issuer, sizeof ret->issuer);
-    ret->not_before = seconds(X509_get0_notBefore(certificate));
-    ret->not_after = seconds(X509_get0_notAfter(certificate));
+    tls_certificate_names(certificate, TLS_NAMES_WITH_KIND, ret->names, sizeof ret->names);
+    ret->not_before = tls_date_seconds(X509_get0_notBefore(certificate));
+    ret->not_after = tls_date_seconds(X509_get0_notAfter(certificate));
 
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -67,39 +68,85 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
         snprintf(ret->sha256 + i * 2, 3, "%02x", digest[i]);
 }
 
-/* False if it is of a kind that no client asks for. */
-static bool print_name(BIO *out, const GENERAL_NAME *name, const char *before)
+static bool is_address(const ASN1_STRING *value)
 {
-    int type;
-    const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &type);
-    if (type == GEN_DNS) {
-        BIO_puts(out, before);
-        ASN1_STRING_print_ex(out, value, ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_ESC_MSB);
-        return true;
-    }
+    int length = ASN1_STRING_length(value);
+    return length == sizeof(struct in_addr) || length == sizeof(struct in6_addr);
+}
 
-    int length = type == GEN_IPADD ? ASN1_STRING_length(value) : 0;
-    if (length != sizeof(struct in_addr) && length != sizeof(struct in6_addr))
-        return false;
+/* "DNS" as in x509v3_config(5); NULL for what is not shown. Only by `type` is `value` known. */
+static const char *kind_text(int type, const void *value)
+{
+    switch (type) {
+    case GEN_DNS:
+        return "DNS";
+    case GEN_URI:
+        return "URI";
+    case GEN_EMAIL:
+        return "email";
+    case GEN_IPADD:
+        return is_address(value) ? "IP" : NULL;
+    }
+    return NULL;
+}
+
+static void print_address(BIO *out, const ASN1_STRING *value)
+{
     char text[INET6_ADDRSTRLEN];
-    inet_ntop(length == sizeof(struct in_addr) ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value),
-              text, sizeof text);
-    BIO_printf(out, "%s%s", before, text);
+    int family = ASN1_STRING_length(value) == sizeof(struct in_addr) ? AF_INET : AF_INET6;
+    inet_ntop(family, ASN1_STRING_get0_data(value), text, sizeof text);
+    BIO_puts(out, text);
+}
+
+/* False if it is not shown. */
+static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names_of which,
+                       const char *before)
+{
+    int type = GEN_OTHERNAME;
+    const void *value = GENERAL_NAME_get0_value(name, &type);
+    bool of_host = type == GEN_DNS || type == GEN_IPADD;
+    const char *kind = of_host || which == TLS_NAMES_WITH_KIND ? kind_text(type, value) : NULL;
+    if (!kind)
+        return false;
+    BIO_puts(out, before);
+    if (which == TLS_NAMES_WITH_KIND)
+        BIO_printf(out, "%s:", kind);
+    if (type == GEN_IPADD)
+        print_address(out, value);
+    else
+        ASN1_STRING_print_ex(out, value, ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_ESC_MSB);
     return true;
 }
 
-void tls_certificate_names(X509 *certificate, char *ret, size_t size)
+void tls_certificate_names(X509 *certificate, enum tls_names_of which, char *ret, size_t size)
 {
     BIO *out = BIO_new(BIO_s_mem());
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     int shown = 0, i = 0, count = names ? sk_GENERAL_NAME_num(names) : 0;
     ret[0] = '\0';
     for (; out && i < count && shown < NAMES_SHOWN; i++)
-        shown += print_name(out, sk_GENERAL_NAME_value(names, i), shown ? ", " : "");
+        shown += print_name(out, sk_GENERAL_NAME_value(names, i), which, shown ? ", " : "");
     if (out && i < count)
         BIO_printf(out, " and %d more", count - i);
     if (out)
         take_text(out, ret, size);
     GENERAL_NAMES_free(names);
     BIO_free(out);
+}
+
+char *tls_certificate_all_names(X509 *certificate)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; out && i < sk_GENERAL_NAME_num(names); i++)
+        if (print_name(out, sk_GENERAL_NAME_value(names, i), TLS_NAMES_WITH_KIND, ""))
+            BIO_write(out, "", 1);
+    char *data, *copy = NULL;
+    if (out && BIO_write(out, "", 1) == 1) {
+        long n = BIO_get_mem_data(out, &data);
+        copy = OPENSSL_memdup(data, (size_t)n);
+    }
+    GENERAL_NAMES_free(names);
+    BIO_free(out);
+    return copy;
 }

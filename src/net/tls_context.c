@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_certificates.h"
+#include "tls_client_auth.h"
 #include "tls_internal.h"
 #include "tls_pem.h"
 
@@ -17,6 +19,10 @@ static bool set_defaults(struct tls_context *ctx)
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets hold the sessions */
     if (ctx->role == TLS_CLIENT)
         tls_verify_install(ctx);
+    else if (!tls_tickets_install(ctx))
+        return false;
+    if (ctx->role == TLS_SERVER)
+        tls_certificates_install(ctx);
     return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
            SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
 }
@@ -27,6 +33,7 @@ int tls_context_new(enum tls_role role, struct tls_context **ret, struct error *
     if (!ctx)
         return error_sys(err, "make a TLS context");
     ctx->role = role;
+    ctx->keylog_fd = -1;
     atomic_init(&ctx->count, 1);
     ERR_clear_error();
     ctx->ssl = SSL_CTX_new(role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
@@ -50,7 +57,12 @@ void tls_context_free(struct tls_context *ctx)
     if (!ctx || atomic_fetch_sub(&ctx->count, 1) > 1)
         return;
     SSL_CTX_free(ctx->ssl);
+    tls_certificates_free(ctx);
+    tls_keylog_close(ctx);
+    tls_session_file_free(ctx->session_file);
     free(ctx->alpn);
+    tls_clients_free(ctx->clients);
+    tls_tickets_free(ctx);
     free(ctx);
 }
 
@@ -80,73 +92,6 @@ int tls_context_set_versions(struct tls_context *ctx, const char *min, const cha
     SSL_CTX_set_min_proto_version(ctx->ssl, lowest);
     SSL_CTX_set_max_proto_version(ctx->ssl, highest);
     return 0;
-}
-
-int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
-                                 const char *name, struct error *err)
-{
-    X509 *leaf = sk_X509_shift(certificates);
-    ERR_clear_error();
-    int added = SSL_CTX_use_cert_and_key(ctx->ssl, leaf, NULL, certificates, 0);
-    X509_free(leaf);
-    if (added != 1 && ERR_GET_REASON(ERR_peek_error()) == SSL_R_NOT_REPLACING_CERTIFICATE) {
-        ERR_clear_error();
-        return error_set(err, ERROR_INPUT,
-                         "%s: there is a certificate with that kind of key already: one RSA and "
-                         "one ECDSA go together",
-                         name);
-    }
-    if (added != 1)
-        return tls_error_set(err, ERROR_INPUT, "%s cannot be used", name);
-    snprintf(ctx->certificate, sizeof ctx->certificate, "%s", name);
-    return 0;
-}
-
-int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name, struct error *err)
-{
-    X509 *leaf = SSL_CTX_get0_certificate(ctx->ssl);
-    ERR_clear_error();
-    if (!leaf || X509_check_private_key(leaf, key) != 1) {
-        ERR_clear_error();
-        return error_set(err, ERROR_INPUT, "%s is not the key of the certificate %s", name,
-                         ctx->certificate);
-    }
-    if (SSL_CTX_use_PrivateKey(ctx->ssl, key) != 1)
-        return tls_error_set(err, ERROR_INPUT, "%s cannot be used", name);
-    return 0;
-}
-
-int tls_context_use_certificate(struct tls_context *ctx, const char *path,
-                                struct peer_certificate *ret, struct error *err)
-{
-    struct tls_pem pem;
-    STACK_OF(X509) *certificates = NULL;
-    if (tls_pem_open(path, false, &pem, err))
-        return -1;
-    int result = tls_pem_certificates(&pem, &certificates, err);
-    tls_pem_close(&pem);
-    if (result)
-        return -1;
-
-    result = tls_context_add_certificates(ctx, certificates, path, err);
-    sk_X509_pop_free(certificates, X509_free);
-    if (result == 0)
-        tls_describe_certificate(SSL_CTX_get0_certificate(ctx->ssl), ret);
-    return result;
-}
-
-int tls_context_use_key(struct tls_context *ctx, const char *path, struct error *err)
-{
-    struct tls_pem pem;
-    EVP_PKEY *key = NULL;
-    if (tls_pem_open(path, true, &pem, err))
-        return -1;
-    int result = tls_pem_key(&pem, &key, err);
-    tls_pem_close(&pem);
-    if (result == 0)
-        result = tls_context_add_key(ctx, key, path, err);
-    EVP_PKEY_free(key);
-    return result;
 }
 
 static int trust_file(struct tls_context *ctx, const char *path, struct error *err)

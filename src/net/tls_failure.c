@@ -60,7 +60,7 @@ static bool is_about_certificate(int alert)
 static bool refused_our_certificate(const struct tls_failure *failure, const SSL *ssl,
                                     const struct tls_verdict *verdict)
 {
-    if (!verdict || !verdict->requested_client_certificate || !failure->alert_received)
+    if (SSL_is_server(ssl) || !verdict->requested_client_certificate || !failure->alert_received)
         return false;
     if (is_about_certificate(failure->alert))
         return true;
@@ -70,12 +70,33 @@ static bool refused_our_certificate(const struct tls_failure *failure, const SSL
            SSL_version(ssl) <= TLS1_2_VERSION;
 }
 
+/* What a client's user can do about an alert, whoever sent it; "" = nothing in particular. */
+static const char *advice(int alert)
+{
+    switch (alert) {
+    case TLS_ALERT_HANDSHAKE_FAILURE:
+    case TLS_ALERT_INSUFFICIENT_SECURITY:
+        return ": no cipher, group or signature in common? See --ciphers, --ciphersuites, --groups";
+    case TLS_ALERT_PROTOCOL_VERSION:
+        return ": no TLS version in common, see --tls-min and --tls-max";
+    case TLS_ALERT_UNRECOGNIZED_NAME:
+        return ": it does not serve that name, see --servername";
+    case TLS_ALERT_NO_APPLICATION_PROTOCOL:
+        return ": no protocol in common, see --alpn";
+    case TLS_ALERT_INTERNAL_ERROR:
+        return ": its log says why";
+    }
+    return "";
+}
+
 static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                            const struct tls_verdict *verdict, struct error *err)
 {
     const char *alert = tls_alert_name(failure->alert);
-    if (!refused_our_certificate(failure, ssl, verdict))
-        error_set(err, ERROR_TLS, "the %s sent the alert %s", verdict ? "server" : "client", alert);
+    if (SSL_is_server(ssl))
+        error_set(err, ERROR_TLS, "the client sent the alert %s", alert);
+    else if (!refused_our_certificate(failure, ssl, verdict))
+        error_set(err, ERROR_TLS, "the server sent the alert %s%s", alert, advice(failure->alert));
     else if (SSL_get_certificate(ssl))
         error_set(err, ERROR_CLIENT_CERTIFICATE,
                   "the server refused our certificate (alert %s): is it one that its CA issued, "
@@ -87,12 +108,27 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                   alert);
 }
 
+/* It was us who gave up, for what the verdict says. */
+static bool is_about_certificate_of_peer(int code, const struct tls_verdict *verdict)
+{
+    return verdict && *verdict->text &&
+           (code == SSL_R_CERTIFICATE_VERIFY_FAILED || code == SSL_R_INVALID_STATUS_RESPONSE);
+}
+
+static void describe_verdict(const struct tls_verdict *verdict, struct error *err)
+{
+    enum error_kind kind = tls_verdict_kind(verdict);
+    if (verdict->remedy)
+        error_set(err, kind, "%s: %s, or connect with --insecure", verdict->text, verdict->remedy);
+    else
+        error_set(err, kind, "%s", verdict->text);
+}
+
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
                           const struct tls_verdict *verdict, struct error *err)
 {
-    bool server = !verdict;
-    bool certificate =
-        verdict && ERR_GET_REASON(failure->reason) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    bool server = SSL_is_server(ssl);
+    int code = ERR_GET_REASON(failure->reason);
     if (!looks_like_tls(wire)) {
         describe_not_tls(wire, server, err);
     } else if (!server && is_our_client_hello(wire)) {
@@ -100,11 +136,14 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
                   "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
     } else if (failure->alert_received) {
         describe_alert(failure, ssl, verdict, err);
-    } else if (certificate) {
-        error_set(err, tls_verdict_kind(verdict), "%s", verdict->text);
+    } else if (is_about_certificate_of_peer(code, verdict)) {
+        describe_verdict(verdict, err);
+    } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+        error_set(err, ERROR_UNTRUSTED, "no client certificate, and one is required");
     } else {
         const char *reason = ERR_reason_error_string(failure->reason);
-        error_set(err, ERROR_TLS, "%s", reason ? reason : "the TLS protocol failed");
+        error_set(err, ERROR_TLS, "%s%s", reason ? reason : "the TLS protocol failed",
+                  server ? "" : advice(failure->alert));
     }
     err->alert = failure->alert;
 }

@@ -20,7 +20,7 @@ struct tls_failure {
     bool alert_received;  /* it came from the peer */
 };
 
-/* verdict is NULL on a server. */
+/* verdict is NULL where the peer was not asked for a certificate. */
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
                           const struct tls_verdict *verdict, struct error *err);
 

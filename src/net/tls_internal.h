@@ -13,6 +13,7 @@
 
 #include "tlsecho/error.h"
 #include "tlsecho/peer.h"
+#include "tlsecho/tls_chain.h"
 #include "tlsecho/tls_context.h"
 
 enum { TLS_PIN_BYTES = 32 }; /* SHA-256 */
@@ -29,31 +30,90 @@ struct tls_context {
     enum tls_role role;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
-    char certificate[256]; /* what the one added last is called in messages */
-    unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
+    struct tls_certificate *certificates;
+    size_t certificate_count;
+    struct tls_clients *clients;           /* of a server; NULL = nothing was said about them */
+    struct tls_ticket_keys *ticket_keys;   /* from a file; NULL = the process's own */
+    struct tls_session_file *session_file; /* a client's; NULL = none */
+    char certificate[256];                 /* what the one added last is called in messages */
+    unsigned char *alpn;                   /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
+    int keylog_fd; /* -1 = none */
     atomic_uint count;
 };
 
 /* Levels, versions, ciphers, suites and groups of a context that was told nothing else. */
 bool tls_policy_set_defaults(SSL_CTX *ssl);
 
-/* What a client found about its server's certificate; zero before the handshake. */
+/* What an OCSP response (RFC 6960) says about a certificate. */
+enum tls_staple {
+    TLS_STAPLE_NONE,
+    TLS_STAPLE_GOOD,
+    TLS_STAPLE_REVOKED,
+    TLS_STAPLE_EXPIRED, /* or not valid yet */
+    TLS_STAPLE_INVALID, /* no response, unsigned, or for another certificate */
+};
+
+/* What was found about the peer's certificate; zero before the handshake. */
 struct tls_verdict {
     bool requested_client_certificate; /* the server asked for ours */
-    bool verified;                     /* as in struct peer_certificate */
     bool untrusted, expired, name_mismatch;
     long error; /* X509_V_ERR_*, the one that decided; X509_V_OK if there is none */
     int depth;  /* of the certificate that it is about: 0 = the leaf */
-    char text[ERROR_TEXT_BYTES]; /* what is wrong and what to do; "" if nothing is */
+    char text[ERROR_TEXT_BYTES]; /* what is wrong; "" if nothing is */
+    const char *remedy;          /* what a client can do about it */
+
+    /* A client's: */
+    STACK_OF(X509) * chain; /* as the server sent it, leaf first; NULL = none yet */
+    X509 *issuer;           /* of the leaf; NULL = unknown */
+    enum tls_staple staple;
 };
 
-/* Client, before the handshake: what the callbacks find out goes to *verdict, which is the owner's
- * of ssl and lives as long. */
+/* What a chain can be accused of, the worst first. */
+enum tls_fault { TLS_FAULT_UNTRUSTED, TLS_FAULT_EXPIRED, TLS_FAULT_NAME, TLS_FAULTS };
+
+struct tls_finding {
+    long error; /* X509_V_ERR_* */
+    int depth;
+    X509 *certificate; /* these two belong to the chain and its store; NULL = not about one */
+    X509_CRL *crl;
+};
+
+/* Before the handshake: what the callbacks find out goes to *verdict, which is the owner's of ssl
+ * and lives as long. */
 int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err);
+struct tls_verdict *tls_verdict_of(const SSL *ssl);
+void tls_verdict_free(struct tls_verdict *verdict);
+
+/* Verifies the whole chain whatever is wrong with it, and fills all of *v but its text. Returns
+ * what decided; its error is the store's, and X509_V_OK if nothing is wrong. */
+struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v);
 
 /* The kind of the error that a verdict decided: untrusted, then expired, then name mismatch. */
 enum error_kind tls_verdict_kind(const struct tls_verdict *verdict);
+
+/*
+ * Client: judges a chain that is known from before as if the server of ssl had sent it now. False:
+ * it would be refused, and the verdict is as if there had been none.
+ */
+bool tls_verify_again(struct tls_context *ctx, SSL *ssl, STACK_OF(X509) * chain);
+
+/*
+ * What a DER response says about the leaf. issuer: whose key must have signed it, or the key of a
+ * responder that it appointed (RFC 6960 §4.2.2.2). ret_revoked: when it was revoked, and why.
+ */
+enum { TLS_REVOKED_BYTES = 80 };
+enum tls_staple tls_staple_judge(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
+                                 char ret_revoked[TLS_REVOKED_BYTES]);
+const char *tls_staple_name(enum tls_staple staple);
+
+/* A client's session file. */
+struct tls_session_file;
+void tls_session_file_free(struct tls_session_file *file);
+
+/* Client: offers the saved session if it is for this server, this identity of ours, and a
+ * certificate that would be accepted now. The server's name is set by then. ERROR_SYSTEM. */
+int tls_session_offer(struct tls_context *ctx, SSL *ssl, struct error *err);
 
 /* Client: sends (names only, RFC 6066 §3) and verifies server_name (RFC 9525 §6). ERROR_INPUT: it
  * cannot be a name; ERROR_SYSTEM: no memory. */
@@ -62,8 +122,15 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err);
 /* Makes a client's context verify as its `trust` says. */
 void tls_verify_install(struct tls_context *ctx);
 
-/* Adds certificates, leaf first, and the key that belongs to the leaf added last; `name` is for
- * messages. ERROR_INPUT. */
+void tls_keylog_close(struct tls_context *ctx);
+
+/* Makes a server seal and open its tickets with ours; false = no memory. And what is freed with the
+ * context, cleansed. */
+bool tls_tickets_install(struct tls_context *ctx);
+void tls_tickets_free(struct tls_context *ctx);
+
+/* Adds certificates, leaf first (the stack stays the caller's), and the key that belongs to the
+ * leaf added last; `name` is for messages. ERROR_INPUT. */
 int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
                                  const char *name, struct error *err);
 int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name,
@@ -75,13 +142,32 @@ void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret);
 /* RFC 2253 in UTF-8, control characters escaped, cut to size. */
 void tls_name_text(const X509_NAME *name, char *ret, size_t size);
 
+/* NULL or empty: no certificates. ERROR_SYSTEM (memory). */
+int tls_chain_describe(STACK_OF(X509) * certificates, struct tls_chain *ret, struct error *err);
+
+/* All names of a certificate (its subjectAltName) as struct tls_chain_certificate keeps them, for
+ * OPENSSL_free; NULL = no memory. */
+char *tls_certificate_all_names(X509 *certificate);
+
+enum tls_names_of {
+    TLS_NAMES_OF_HOSTS,  /* what a client may ask for: "localhost, 127.0.0.1" */
+    TLS_NAMES_WITH_KIND, /* all: "DNS:localhost, URI:spiffe://td/sa, email:a@example.org, IP:::1" */
+};
+
 /* The first few names that a certificate is for (its subjectAltName), "a, b, c and 7 more"; "" if
  * it has none. Control characters are escaped. */
-void tls_certificate_names(X509 *certificate, char *ret, size_t size);
+void tls_certificate_names(X509 *certificate, enum tls_names_of which, char *ret, size_t size);
+
+/* The name or address that a client verifies, for messages; the caller's to free. NULL = no memory.
+ */
+char *tls_verify_name(X509_VERIFY_PARAM *param);
 
 /* A date of a certificate in UTC, "2026-01-02 03:04". */
 enum { TLS_DATE_BYTES = 32 };
 void tls_date_text(const ASN1_TIME *date, char ret[TLS_DATE_BYTES]);
+
+/* The same in seconds since 1970; 0 = unreadable. */
+int64_t tls_date_seconds(const ASN1_TIME *date);
 
 /* error_set with ": REASON" at its end, the innermost one in OpenSSL's queue, which is emptied.
  * Always returns -1. */

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,12 +28,12 @@ static int check_file(int fd, const char *path, bool secret, struct error *err)
     if (fstat(fd, &status))
         return unreadable("read", path, err);
     if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INPUT, "%s is no regular file: name a PEM file", path);
+        return error_set(err, ERROR_INPUT, "%s is no regular file", path);
     if (status.st_size > TLS_PEM_BYTES_MAX)
-        return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB: name a PEM file", path);
+        return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", path);
     if (secret && status.st_mode & S_IRWXO)
         return error_set(err, ERROR_INPUT,
-                         "%s holds a private key and is open to others: chmod o= %s", path, path);
+                         "%s holds secret keys and is open to others: chmod o= %s", path, path);
     return 0;
 }
 
@@ -88,37 +91,87 @@ static bool at_end(void)
     return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
-static int read_certificates(BIO *in, const char *path, STACK_OF(X509) * ret, struct error *err)
+/* Things that a file has several of. */
+struct pem_kind {
+    const char *name, *label;
+    void *(*read)(BIO *in, bool *asked);
+    void (*free)(void *thing);
+};
+
+static void *read_certificate(BIO *in, bool *asked)
+{
+    return PEM_read_bio_X509(in, NULL, refuse_passphrase, asked);
+}
+
+static void free_certificate(void *certificate)
+{
+    X509_free(certificate);
+}
+
+static void *read_crl(BIO *in, bool *asked)
+{
+    return PEM_read_bio_X509_CRL(in, NULL, refuse_passphrase, asked);
+}
+
+static void free_crl(void *crl)
+{
+    X509_CRL_free(crl);
+}
+
+static const struct pem_kind certificate_kind = {"certificate", "CERTIFICATE", read_certificate,
+                                                 free_certificate};
+static const struct pem_kind crl_kind = {"CRL", "X509 CRL", read_crl, free_crl};
+
+static int read_several(BIO *in, const char *path, const struct pem_kind *kind, OPENSSL_STACK *ret,
+                        struct error *err)
 {
     bool asked = false;
     ERR_clear_error();
-    for (X509 *next; (next = PEM_read_bio_X509(in, NULL, refuse_passphrase, &asked));)
-        if (!sk_X509_push(ret, next)) {
-            X509_free(next);
+    for (void *next; (next = kind->read(in, &asked));)
+        if (!OPENSSL_sk_push(ret, next)) {
+            kind->free(next);
             return error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
         }
     if (!at_end())
-        return tls_error_set(err, ERROR_INPUT, "%s: certificate %d is broken", path,
-                             sk_X509_num(ret) + 1);
+        return tls_error_set(err, ERROR_INPUT, "%s: %s %d is broken", path, kind->name,
+                             OPENSSL_sk_num(ret) + 1);
     ERR_clear_error();
-    if (sk_X509_num(ret) == 0)
-        return error_set(err, ERROR_INPUT,
-                         "%s has no certificate: name a PEM file with -----BEGIN CERTIFICATE-----",
-                         path);
+    if (OPENSSL_sk_num(ret) == 0)
+        return error_set(err, ERROR_INPUT, "%s has no %s: name a PEM file with -----BEGIN %s-----",
+                         path, kind->name, kind->label);
     return 0;
 }
 
-int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err)
+static int several(const struct tls_pem *pem, const struct pem_kind *kind, OPENSSL_STACK **ret,
+                   struct error *err)
 {
     BIO *in = BIO_new_mem_buf(pem->data, (int)pem->n);
-    STACK_OF(X509) *list = sk_X509_new_null();
-    int result = in && list ? read_certificates(in, pem->path, list, err)
+    OPENSSL_STACK *list = OPENSSL_sk_new_null();
+    int result = in && list ? read_several(in, pem->path, kind, list, err)
                             : error_set(err, ERROR_SYSTEM, "read %s: no memory", pem->path);
     BIO_free(in);
     if (result == 0)
         *ret = list;
     else
-        sk_X509_pop_free(list, X509_free);
+        OPENSSL_sk_pop_free(list, kind->free);
+    return result;
+}
+
+int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err)
+{
+    OPENSSL_STACK *list = NULL;
+    int result = several(pem, &certificate_kind, &list, err);
+    if (result == 0)
+        *ret = (STACK_OF(X509) *)list;
+    return result;
+}
+
+int tls_pem_crls(const struct tls_pem *pem, STACK_OF(X509_CRL) * *ret, struct error *err)
+{
+    OPENSSL_STACK *list = NULL;
+    int result = several(pem, &crl_kind, &list, err);
+    if (result == 0)
+        *ret = (STACK_OF(X509_CRL) *)list;
     return result;
 }
 
@@ -143,4 +196,24 @@ int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err)
                          pem->path, pem->path);
     }
     return tls_error_set(err, ERROR_INPUT, "%s has no private key in PEM", pem->path);
+}
+
+int tls_pem_save(const char *path, BIO *content, struct error *err)
+{
+    char temporary[PATH_MAX], *data;
+    long n = BIO_get_mem_data(content, &data);
+    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
+        return error_set(err, ERROR_INPUT, "write %.100s...: the path is too long", path);
+    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+    if (fd < 0)
+        return error_sys(err, "write %s", path);
+
+    bool written =
+        write(fd, data, (size_t)n) == n && fsync(fd) == 0 && rename(temporary, path) == 0;
+    if (!written) {
+        error_sys(err, "write %s", path);
+        unlink(temporary);
+    }
+    close(fd);
+    return written ? 0 : -1;
 }

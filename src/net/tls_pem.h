@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PEM files (RFC 7468), read with care: a path may be mistyped or hostile, a file may be secret.
+ * (What only wants the bytes of such a file opens it likewise.)
  *
  * Ownership: a tls_pem owns its bytes; what is read from it is the caller's.   Threads: any.
  */
 #ifndef TLSECHO_TLS_PEM_H
 #define TLSECHO_TLS_PEM_H
 
+#include <openssl/bio.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +33,14 @@ void tls_pem_close(struct tls_pem *pem);
 /* All certificates, in the file's order, at least one. ERROR_INPUT. */
 int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err);
 
+/* All certificate revocation lists (RFC 5280 §5), likewise. ERROR_INPUT. */
+int tls_pem_crls(const struct tls_pem *pem, STACK_OF(X509_CRL) * *ret, struct error *err);
+
 /* The first private key, never asking for a passphrase. ERROR_INPUT. */
 int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err);
+
+/* Writes what the memory BIO holds, mode 0600: under another name first, so that whoever reads path
+ * finds it whole, or as it was. ERROR_SYSTEM. */
+int tls_pem_save(const char *path, BIO *content, struct error *err);
 
 #endif

@@ -128,34 +128,16 @@ static bool is_good(X509 *certificate, const char *host)
            X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
 
-static bool write_pair(int fd, const struct pair *pair)
+static int save(const char *path, const struct pair *pair, struct error *err)
 {
     /* Memory that OpenSSL overwrites before it frees it: the key passes through. */
     BIO *out = BIO_new(BIO_s_mem());
-    char *data;
-    bool written = out && PEM_write_bio_X509(out, pair->certificate) &&
-                   PEM_write_bio_PrivateKey(out, pair->key, NULL, NULL, 0, NULL, NULL);
-    long n = written ? BIO_get_mem_data(out, &data) : 0;
-    written = written && write(fd, data, (size_t)n) == n && fsync(fd) == 0;
+    bool complete = out && PEM_write_bio_X509(out, pair->certificate) &&
+                    PEM_write_bio_PrivateKey(out, pair->key, NULL, NULL, 0, NULL, NULL);
+    int result = complete ? tls_pem_save(path, out, err)
+                          : tls_error_set(err, ERROR_SYSTEM, "write %s", path);
     BIO_free(out);
-    return written;
-}
-
-/* Under another name first: whoever reads it finds it whole, or not at all. */
-static int save(const char *directory, const char *path, const struct pair *pair, struct error *err)
-{
-    char temporary[PATH_BYTES];
-    snprintf(temporary, sizeof temporary, "%s/.%s.XXXXXX", directory, file_name);
-    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0)
-        return error_sys(err, "write %s", path);
-    bool written = write_pair(fd, pair) && rename(temporary, path) == 0;
-    if (!written) {
-        error_sys(err, "write %s", path);
-        unlink(temporary);
-    }
-    close(fd);
-    return written ? 0 : -1;
+    return result;
 }
 
 /* The pair in the directory, renewed there if need be. */
@@ -179,7 +161,7 @@ static int keep(const char *directory, const char *host, struct pair *ret, struc
     pair_free(&pair);
     if (make(host, &pair, err))
         return -1;
-    if (save(directory, path, &pair, err)) {
+    if (save(path, &pair, err)) {
         pair_free(&pair);
         return -1;
     }

@@ -1,78 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* How a client judges its server's certificate: all that is wrong is found, the worst decides. */
-#include <openssl/crypto.h>
+/* How a client judges its server's certificate. */
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tls_internal.h"
 #include "tlsecho/endpoint.h"
-
-#define OR_INSECURE "or connect with --insecure"
-
-/* What a certificate can be accused of, the worst first. */
-enum fault { FAULT_UNTRUSTED, FAULT_EXPIRED, FAULT_NAME, FAULTS };
-
-/* The first error of each kind. */
-struct findings {
-    struct {
-        long error;
-        int depth;
-        X509 *certificate; /* the chain's, not ours */
-    } first[FAULTS];
-};
-
-static int verdict_index = -1, findings_index = -1;
-static CRYPTO_ONCE indices_once = CRYPTO_ONCE_STATIC_INIT;
-
-static void make_indices(void)
-{
-    verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    findings_index = X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
-
-int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err)
-{
-    if (!SSL_set_ex_data(ssl, verdict_index, verdict))
-        return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
-    return 0;
-}
-
-enum error_kind tls_verdict_kind(const struct tls_verdict *verdict)
-{
-    if (verdict->untrusted)
-        return ERROR_UNTRUSTED;
-    if (verdict->expired)
-        return ERROR_EXPIRED;
-    return verdict->name_mismatch ? ERROR_NAME_MISMATCH : ERROR_TLS;
-}
-
-static enum fault fault_of(int error)
-{
-    switch (error) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return FAULT_EXPIRED;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return FAULT_NAME;
-    }
-    return FAULT_UNTRUSTED;
-}
-
-/* Called by X509_verify_cert for every certificate; goes on whatever it hears. */
-static int on_step(int ok, X509_STORE_CTX *store)
-{
-    struct findings *findings = X509_STORE_CTX_get_ex_data(store, findings_index);
-    int error = X509_STORE_CTX_get_error(store);
-    enum fault fault = fault_of(error);
-    if (!ok && findings->first[fault].error == X509_V_OK) {
-        findings->first[fault].error = error;
-        findings->first[fault].depth = X509_STORE_CTX_get_error_depth(store);
-        findings->first[fault].certificate = X509_STORE_CTX_get_current_cert(store);
-    }
-    return 1;
-}
 
 static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
 {
@@ -84,21 +17,20 @@ static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
 
     switch (v->error) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        snprintf(v->text, sizeof v->text,
-                 "the certificate \"%s\" is self-signed and not trusted: give it with --cacert, "
-                 "or the SHA-256 that the server logs with --pin, " OR_INSECURE,
+        snprintf(v->text, sizeof v->text, "the certificate \"%s\" is self-signed and not trusted",
                  subject);
+        v->remedy = "give it with --cacert, or the SHA-256 that the server logs with --pin";
         return;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-        snprintf(v->text, sizeof v->text,
-                 "the issuer \"%s\" is not trusted: give its CA with --cacert, " OR_INSECURE,
-                 issuer);
+        snprintf(v->text, sizeof v->text, "the issuer \"%s\" is not trusted", issuer);
+        v->remedy = "give its CA with --cacert";
         return;
     }
-    snprintf(v->text, sizeof v->text, "the certificate \"%s\" is not trusted: %s, " OR_INSECURE,
-             subject, X509_verify_cert_error_string(v->error));
+    snprintf(v->text, sizeof v->text, "the certificate \"%s\" is not trusted: %s", subject,
+             X509_verify_cert_error_string(v->error));
+    v->remedy = "issue it anew";
 }
 
 static void describe_expired(struct tls_verdict *v, X509 *certificate)
@@ -107,71 +39,41 @@ static void describe_expired(struct tls_verdict *v, X509 *certificate)
     char date[TLS_DATE_BYTES], subject[120];
     tls_date_text(late ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate), date);
     tls_name_text(X509_get_subject_name(certificate), subject, sizeof subject);
-    snprintf(v->text, sizeof v->text, "the certificate \"%s\" %s %s UTC: %s, " OR_INSECURE, subject,
-             late ? "expired on" : "is not valid before", date,
-             late ? "renew it on the server" : "check the clocks of both hosts");
+    snprintf(v->text, sizeof v->text, "the certificate \"%s\" %s %s UTC", subject,
+             late ? "expired on" : "is not valid before", date);
+    v->remedy = late ? "renew it on the server" : "check the clocks of both hosts";
+}
+
+char *tls_verify_name(X509_VERIFY_PARAM *param)
+{
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    return host ? OPENSSL_strdup(host) : X509_VERIFY_PARAM_get1_ip_asc(param);
 }
 
 static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VERIFY_PARAM *param)
 {
-    char names[200];
-    tls_certificate_names(certificate, names, sizeof names);
-    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
-    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
-    const char *wanted = host ? host : address ? address : "";
-
-    if (names[0] == '\0')
-        snprintf(v->text, sizeof v->text,
-                 "the certificate is for no name at all, and not for %s: issue it anew with a "
-                 "subjectAltName, " OR_INSECURE,
-                 wanted);
-    else
-        snprintf(v->text, sizeof v->text,
-                 "the certificate is for %s, and not for %s: connect to one of its names, or give "
-                 "it with --servername, " OR_INSECURE,
-                 names, wanted);
-    OPENSSL_free(address);
-}
-
-static int reject(X509_STORE_CTX *store, struct tls_verdict *v, long error)
-{
-    v->error = error;
-    X509_STORE_CTX_set_error(store, (int)error); /* decides which alert is sent */
-    return 0;
-}
-
-static int judge(X509_STORE_CTX *store, struct tls_verdict *v, const struct findings *findings)
-{
-    v->untrusted = findings->first[FAULT_UNTRUSTED].error != X509_V_OK;
-    v->expired = findings->first[FAULT_EXPIRED].error != X509_V_OK;
-    v->name_mismatch = findings->first[FAULT_NAME].error != X509_V_OK;
-    v->verified = !v->untrusted && !v->expired && !v->name_mismatch;
-    if (v->verified) {
-        X509_STORE_CTX_set_error(store, X509_V_OK);
-        return 1;
-    }
-
-    enum fault worst = v->untrusted ? FAULT_UNTRUSTED : v->expired ? FAULT_EXPIRED : FAULT_NAME;
-    X509 *certificate = findings->first[worst].certificate;
-    v->depth = findings->first[worst].depth;
-    reject(store, v, findings->first[worst].error);
-    if (v->untrusted)
-        describe_untrusted(v, certificate);
-    else if (v->expired)
-        describe_expired(v, certificate);
-    else
-        describe_mismatch(v, certificate, X509_STORE_CTX_get0_param(store));
-    return 0;
+    char names[180];
+    tls_certificate_names(certificate, TLS_NAMES_OF_HOSTS, names, sizeof names);
+    char *wanted = tls_verify_name(param);
+    snprintf(v->text, sizeof v->text, "the certificate is for %s, and not for %s",
+             *names ? names : "no name at all", wanted ? wanted : "this one");
+    v->remedy = *names ? "connect to one of its names, or give it with --servername"
+                       : "issue it anew with a subjectAltName";
+    OPENSSL_free(wanted);
 }
 
 static int verify_chain(X509_STORE_CTX *store, struct tls_verdict *v)
 {
-    struct findings findings = {0};
-    X509_STORE_CTX_set_verify_cb(store, on_step);
-    if (!X509_STORE_CTX_set_ex_data(store, findings_index, &findings) ||
-        X509_verify_cert(store) <= 0)
-        findings.first[FAULT_UNTRUSTED].error = X509_V_ERR_OUT_OF_MEM; /* on_step refuses nothing */
-    return judge(store, v, &findings);
+    struct tls_finding worst = tls_verdict_reach(store, v);
+    if (worst.error == X509_V_OK)
+        return 1;
+    if (v->untrusted)
+        describe_untrusted(v, worst.certificate);
+    else if (v->expired)
+        describe_expired(v, worst.certificate);
+    else
+        describe_mismatch(v, worst.certificate, X509_STORE_CTX_get0_param(store));
+    return 0;
 }
 
 static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsigned char *pin)
@@ -179,9 +81,10 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
-    v->verified = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
-                  memcmp(digest, pin, TLS_PIN_BYTES) == 0;
-    if (v->verified)
+    bool same = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
+                memcmp(digest, pin, TLS_PIN_BYTES) == 0;
+    X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+    if (same)
         return 1;
 
     struct peer_certificate about;
@@ -193,40 +96,139 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     snprintf(v->text, sizeof v->text,
              "the certificate is not the pinned one: its SHA-256 is %s, the pin is %s",
              about.sha256, wanted);
-    return reject(store, v, X509_V_ERR_CERT_REJECTED);
+    v->remedy = "compare it with what the server logs, and give that with --pin";
+    v->error = X509_V_ERR_CERT_REJECTED;
+    return 0;
+}
+
+/* Whatever is wrong is known then, and decides nothing. */
+static int verify_nothing(X509_STORE_CTX *store, struct tls_verdict *v)
+{
+    if (verify_chain(store, v))
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED); /* nobody relies on it */
+    return 1;
+}
+
+static int verify(X509_STORE_CTX *store, const struct tls_context *ctx, struct tls_verdict *v)
+{
+    switch (ctx->trust) {
+    case TLS_TRUST_CHAIN:
+        return verify_chain(store, v);
+    case TLS_TRUST_PIN:
+        return verify_pin(store, v, ctx->pin);
+    case TLS_TRUST_ANYONE:
+        return verify_nothing(store, v);
+    }
+    return 0;
+}
+
+/* All but whether our certificate was asked for. */
+static void forget(struct tls_verdict *v)
+{
+    sk_X509_pop_free(v->chain, X509_free);
+    X509_free(v->issuer);
+    *v = (struct tls_verdict){.requested_client_certificate = v->requested_client_certificate};
+}
+
+/* Among what verification built, or else what the server sent; NULL if it is not there. */
+static X509 *find_issuer(X509_STORE_CTX *store, X509 *leaf)
+{
+    STACK_OF(X509) *known = X509_STORE_CTX_get0_chain(store);
+    if (!known)
+        known = X509_STORE_CTX_get0_untrusted(store);
+    for (int i = 0; i < sk_X509_num(known); i++)
+        if (X509_check_issued(sk_X509_value(known, i), leaf) == X509_V_OK)
+            return sk_X509_value(known, i);
+    return NULL;
 }
 
 static int on_certificate(X509_STORE_CTX *store, void *arg)
 {
-    const struct tls_context *ctx = arg;
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls_verdict *verdict = SSL_get_ex_data(ssl, verdict_index);
-    switch (ctx->trust) {
-    case TLS_TRUST_CHAIN:
-        return verify_chain(store, verdict);
-    case TLS_TRUST_PIN:
-        return verify_pin(store, verdict, ctx->pin);
-    case TLS_TRUST_ANYONE:
+    struct tls_verdict *verdict = tls_verdict_of(ssl);
+    forget(verdict);
+    verdict->chain = X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(store));
+    int result = verify(store, arg, verdict);
+    verdict->issuer = find_issuer(store, X509_STORE_CTX_get0_cert(store));
+    if (verdict->issuer)
+        X509_up_ref(verdict->issuer);
+    return result;
+}
+
+/* As OpenSSL prepares it for a server's certificate, ssl/ssl_cert.c. */
+static bool prepare_again(X509_STORE_CTX *store, SSL *ssl, STACK_OF(X509) * chain)
+{
+    X509_STORE *trusted = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+    if (!X509_STORE_CTX_init(store, trusted, sk_X509_value(chain, 0), chain) ||
+        !X509_STORE_CTX_set_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl) ||
+        !X509_STORE_CTX_set_default(store, "ssl_server"))
+        return false;
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+    X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(ssl));
+    return X509_VERIFY_PARAM_set1(param, SSL_get0_param(ssl));
+}
+
+bool tls_verify_again(struct tls_context *ctx, SSL *ssl, STACK_OF(X509) * chain)
+{
+    X509_STORE_CTX *store = X509_STORE_CTX_new();
+    bool accepted = store && prepare_again(store, ssl, chain) && on_certificate(store, ctx) == 1;
+    if (accepted)
+        SSL_set_verify_result(ssl, X509_STORE_CTX_get_error(store));
+    else
+        forget(tls_verdict_of(ssl));
+    X509_STORE_CTX_free(store);
+    return accepted;
+}
+
+static void judge_revoked(struct tls_verdict *v, X509 *leaf, const char *revoked)
+{
+    char subject[120];
+    tls_name_text(X509_get_subject_name(leaf), subject, sizeof subject);
+    snprintf(v->text, sizeof v->text,
+             "the certificate \"%s\" was revoked on %s, says the OCSP response that the server "
+             "stapled",
+             subject, revoked);
+    v->remedy = "renew it on the server";
+    v->untrusted = true;
+    v->error = X509_V_ERR_CERT_REVOKED;
+    v->depth = 0;
+}
+
+/* SSL_CTX_set_tlsext_status_cb(3): after the certificate, stapled or not. 0 ends the handshake. */
+static int on_staple(SSL *ssl, void *arg)
+{
+    const struct tls_context *ctx = arg;
+    struct tls_verdict *verdict = tls_verdict_of(ssl);
+    const unsigned char *der = NULL;
+    long n = SSL_get_tlsext_status_ocsp_resp(ssl, &der);
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    if (!der || n <= 0 || !leaf)
         return 1;
-    }
-    return 0;
+
+    char revoked[TLS_REVOKED_BYTES];
+    verdict->staple = tls_staple_judge(der, n, leaf, verdict->issuer, revoked);
+    if (verdict->staple != TLS_STAPLE_REVOKED || ctx->trust == TLS_TRUST_PIN)
+        return 1;
+    judge_revoked(verdict, leaf, revoked);
+    return ctx->trust == TLS_TRUST_ANYONE;
 }
 
 /* SSL_CTX_set_cert_cb(3): a client is asked for its certificate. */
 static int on_request(SSL *ssl, void *arg)
 {
     (void)arg;
-    struct tls_verdict *verdict = SSL_get_ex_data(ssl, verdict_index);
-    verdict->requested_client_certificate = true;
+    tls_verdict_of(ssl)->requested_client_certificate = true;
     return 1;
 }
 
 void tls_verify_install(struct tls_context *ctx)
 {
-    CRYPTO_THREAD_run_once(&indices_once, make_indices);
     SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx->ssl, on_certificate, ctx);
     SSL_CTX_set_cert_cb(ctx->ssl, on_request, NULL);
+    SSL_CTX_set_tlsext_status_type(ctx->ssl, TLSEXT_STATUSTYPE_ocsp); /* RFC 6066 §8: please */
+    SSL_CTX_set_tlsext_status_cb(ctx->ssl, on_staple);
+    SSL_CTX_set_tlsext_status_arg(ctx->ssl, ctx);
 }
 
 int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err)

@@ -66,11 +66,6 @@ static void end_out(struct tls_wire *wire, enum io_status end, int code)
     drop_out(wire);
 }
 
-static enum io_status end_of_errno(int code)
-{
-    return code == ECONNRESET || code == EPIPE ? IO_RESET : IO_FAILED;
-}
-
 /* The operation's one recv. A reset that a send was told of reads as an end of file afterwards. */
 static void receive(struct tls_wire *wire)
 {
@@ -94,7 +89,7 @@ static void receive(struct tls_wire *wire)
     } else if (n == 0) {
         end_in(wire, IO_CUT, 0);
     } else if (errno != EAGAIN) {
-        end_in(wire, end_of_errno(errno), errno);
+        end_in(wire, transport_errno_status(errno), errno);
     }
 }
 
@@ -257,7 +252,7 @@ enum io_status tls_wire_flush(struct tls_wire *wire)
         return IO_OK;
     }
     if (n < 0 && errno != EAGAIN) {
-        end_out(wire, end_of_errno(errno), errno);
+        end_out(wire, transport_errno_status(errno), errno);
         return wire->out_end;
     }
     if (n > 0) {

@@ -19,11 +19,11 @@ static struct transport_tcp *self(struct transport *t)
 
 static struct io failed(struct transport *t, const char *what, struct error *err)
 {
-    bool reset = errno == ECONNRESET || errno == EPIPE;
-    if (reset && self(t)->reset_errno == 0)
+    enum io_status status = transport_errno_status(errno);
+    if (status == IO_RESET && self(t)->reset_errno == 0)
         self(t)->reset_errno = errno;
     error_sys(err, "%s", what);
-    return (struct io){.status = reset ? IO_RESET : IO_FAILED};
+    return (struct io){.status = status};
 }
 
 static struct io tcp_handshake(struct transport *t, struct error *err)

@@ -17,7 +17,7 @@ struct transport_tls {
     struct tls_context *ctx;
     SSL *ssl;
     struct tls_wire wire;
-    struct tls_verdict *verdict; /* a client's; NULL on a server */
+    struct tls_verdict *verdict; /* NULL where the peer is not asked for a certificate */
     struct tls_failure failure;
     bool failed;       /* OpenSSL gave up: only the alert can still go out */
     bool failure_told; /* and the caller knows */
@@ -253,30 +253,75 @@ static const char *group_name(SSL *ssl)
     return SSL_group_to_name(ssl, nid);
 }
 
-static void tls_peer(const struct transport *transport, struct peer *ret)
+/* RFC 8446 §4.2.3's names: on TLS 1.2 the same numbers say the same, but for the curve. */
+static const char *signature_name(SSL *ssl)
 {
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    *ret = (struct peer){.tls = true};
-    if (!SSL_is_init_finished(t->ssl)) {
-        copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
-        return;
-    }
+    static const struct {
+        int type, digest;
+        const char *name;
+    } known[] = {{EVP_PKEY_EC, NID_sha256, "ecdsa_secp256r1_sha256"},
+                 {EVP_PKEY_EC, NID_sha384, "ecdsa_secp384r1_sha384"},
+                 {EVP_PKEY_EC, NID_sha512, "ecdsa_secp521r1_sha512"},
+                 {EVP_PKEY_RSA_PSS, NID_sha256, "rsa_pss_rsae_sha256"},
+                 {EVP_PKEY_RSA_PSS, NID_sha384, "rsa_pss_rsae_sha384"},
+                 {EVP_PKEY_RSA_PSS, NID_sha512, "rsa_pss_rsae_sha512"},
+                 {EVP_PKEY_RSA, NID_sha256, "rsa_pkcs1_sha256"},
+                 {EVP_PKEY_RSA, NID_sha384, "rsa_pkcs1_sha384"},
+                 {EVP_PKEY_RSA, NID_sha512, "rsa_pkcs1_sha512"},
+                 {EVP_PKEY_ED25519, NID_undef, "ed25519"},
+                 {EVP_PKEY_ED448, NID_undef, "ed448"}};
+    int type = NID_undef, digest = NID_undef;
+    if (SSL_session_reused(ssl) || SSL_get_peer_signature_type_nid(ssl, &type) != 1)
+        return NULL; /* nothing was signed */
+    SSL_get_peer_signature_nid(ssl, &digest);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].type == type && known[i].digest == digest)
+            return known[i].name;
+    return NULL;
+}
+
+static void describe_handshake(const struct transport_tls *t, struct peer *ret)
+{
     copy_text(ret->version, sizeof ret->version, SSL_get_version(t->ssl));
     copy_text(ret->cipher, sizeof ret->cipher,
               SSL_CIPHER_standard_name(SSL_get_current_cipher(t->ssl)));
     copy_text(ret->group, sizeof ret->group, group_name(t->ssl));
-    copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
+    copy_text(ret->signature, sizeof ret->signature, signature_name(t->ssl));
     ret->resumed = SSL_session_reused(t->ssl);
+    if (t->ctx->role == TLS_CLIENT && !ret->resumed)
+        copy_text(ret->staple, sizeof ret->staple, tls_staple_name(t->verdict->staple));
 
     const unsigned char *alpn = NULL;
     unsigned alpn_bytes = 0;
     SSL_get0_alpn_selected(t->ssl, &alpn, &alpn_bytes);
     memcpy(ret->alpn, alpn_bytes ? alpn : (const unsigned char *)"", alpn_bytes);
+}
 
-    X509 *certificate = SSL_get0_peer_certificate(t->ssl);
-    if (certificate)
-        tls_describe_certificate(certificate, &ret->certificate);
-    ret->certificate.verified = t->verdict && t->verdict->verified;
+/* A client knows its server's certificate even where it refused it. */
+static X509 *peer_certificate(const struct transport_tls *t)
+{
+    if (t->ctx->role == TLS_CLIENT)
+        return sk_X509_value(t->verdict->chain, 0);
+    return SSL_is_init_finished(t->ssl) ? SSL_get0_peer_certificate(t->ssl) : NULL;
+}
+
+static void tls_peer(const struct transport *transport, struct peer *ret)
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    *ret = (struct peer){.tls = true};
+    copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
+    if (SSL_is_init_finished(t->ssl))
+        describe_handshake(t, ret);
+
+    X509 *certificate = peer_certificate(t);
+    if (!certificate)
+        return;
+    tls_describe_certificate(certificate, &ret->certificate);
+    /* A resumed session remembers what was found about it. */
+    ret->certificate.verified = SSL_get_verify_result(t->ssl) == X509_V_OK;
+    if (t->verdict)
+        copy_text(ret->verification, sizeof ret->verification,
+                  *t->verdict->text ? t->verdict->text : "ok");
 }
 
 static void tls_free(struct transport *transport)
@@ -285,7 +330,7 @@ static void tls_free(struct transport *transport)
     SSL_free(t->ssl);
     tls_wire_done(&t->wire);
     tls_context_free(t->ctx);
-    free(t->verdict);
+    tls_verdict_free(t->verdict);
     close(t->base.fd);
     free(t);
 }
@@ -300,15 +345,14 @@ static const struct transport_ops tls_ops = {
     .free = tls_free,
 };
 
-static int prepare_client(struct transport_tls *t, const char *server_name, struct error *err)
+static int prepare_verdict(struct transport_tls *t, struct error *err)
 {
+    if (SSL_get_verify_mode(t->ssl) == SSL_VERIFY_NONE)
+        return 0;
     t->verdict = calloc(1, sizeof *t->verdict);
     if (!t->verdict)
         return error_sys(err, "make a TLS transport");
-    SSL_set_connect_state(t->ssl);
-    if (tls_verdict_attach(t->ssl, t->verdict, err) < 0)
-        return -1;
-    return tls_verify_prepare(t->ssl, server_name, err);
+    return tls_verdict_attach(t->ssl, t->verdict, err);
 }
 
 static int prepare(struct transport_tls *t, const char *server_name, struct error *err)
@@ -320,10 +364,23 @@ static int prepare(struct transport_tls *t, const char *server_name, struct erro
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, t);
     SSL_set_info_callback(t->ssl, on_info);
-    if (t->ctx->role == TLS_CLIENT)
-        return prepare_client(t, server_name, err);
-    SSL_set_accept_state(t->ssl);
-    return 0;
+    if (prepare_verdict(t, err) < 0)
+        return -1;
+    if (t->ctx->role == TLS_SERVER) {
+        SSL_set_accept_state(t->ssl);
+        return 0;
+    }
+    SSL_set_connect_state(t->ssl);
+    if (tls_verify_prepare(t->ssl, server_name, err) < 0)
+        return -1;
+    return tls_session_offer(t->ctx, t->ssl, err);
+}
+
+int transport_tls_chain(const struct transport *transport, struct tls_chain *ret, struct error *err)
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    bool known = transport->ops == &tls_ops && t->ctx->role == TLS_CLIENT;
+    return tls_chain_describe(known ? t->verdict->chain : NULL, ret, err);
 }
 
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,

@@ -40,6 +40,7 @@ static void tls_fields(struct log_line *line, const struct peer *peer)
         log_switch(line, "resumed", peer->resumed);
     if (peer->certificate.present)
         log_text(line, "client", peer->certificate.subject);
+    known_text(line, "client_names", peer->certificate.names);
 }
 
 static void reason_fields(struct log_line *line, const struct conn *c)

@@ -48,8 +48,8 @@ static struct generation *generation_new(struct worker_loop *loop, struct settin
         [CONN_TIMEOUT_QUIET] = QUIET_MS,
         [CONN_TIMEOUT_LINGER] = config->timeouts_ms.linger,
     };
-    for (int class = 0; class < CONN_TIMEOUTS; class ++)
-        deadline_queue_init(&g->timeouts[class], after_ms[class] * 1000);
+    for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
+        deadline_queue_init(&g->timeouts[kind], after_ms[kind] * 1000);
     deadline_queue_init(&g->lifetimes, config->timeouts_ms.lifetime * 1000);
     pool_init(&g->pool, config->limits.buffer_bytes);
     g->settings = settings;
@@ -116,13 +116,13 @@ static void end(struct worker_conn *s)
 /* A relative time-out starts again when bytes moved; an absolute one runs on. */
 static void arm(struct worker_conn *s)
 {
-    enum conn_timeout class = s->conn.timeout;
+    enum conn_timeout kind = s->conn.timeout;
     bool relative =
-        class == CONN_TIMEOUT_IDLE || class == CONN_TIMEOUT_WRITE || class == CONN_TIMEOUT_QUIET;
-    if (class == s->armed && !(relative && s->conn.moved))
+        kind == CONN_TIMEOUT_IDLE || kind == CONN_TIMEOUT_WRITE || kind == CONN_TIMEOUT_QUIET;
+    if (kind == s->armed && !(relative && s->conn.moved))
         return;
-    s->armed = class;
-    deadline_set(&s->generation->timeouts[class], &s->timeout, worker_loop_now_us(s->loop));
+    s->armed = kind;
+    deadline_set(&s->generation->timeouts[kind], &s->timeout, worker_loop_now_us(s->loop));
 }
 
 static void run(struct worker_conn *s)
@@ -216,13 +216,13 @@ static struct worker_conn *of_lifetime(struct deadline *d)
     return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, lifetime));
 }
 
-/* One that has passed, of whatever class; false if there is none. */
+/* One that has passed, of whatever kind; false if there is none. */
 static bool expire_one(struct worker_loop *loop, struct generation *g)
 {
     uint64_t now_us = worker_loop_now_us(loop);
     struct deadline *d;
-    for (int class = 0; class < CONN_TIMEOUTS; class ++)
-        if ((d = deadline_pop(&g->timeouts[class], now_us))) {
+    for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
+        if ((d = deadline_pop(&g->timeouts[kind], now_us))) {
             conn_expire(&of_timeout(d)->conn);
             run(of_timeout(d));
             return true;
@@ -249,9 +249,9 @@ int worker_loop_wait_ms(struct worker_loop *loop)
         return 0;
     uint64_t due_us = UINT64_MAX;
     for (const struct generation *g = loop->newest; g; g = g->older) {
-        for (int class = 0; class < CONN_TIMEOUTS; class ++)
-            if (deadline_next_us(&g->timeouts[class]) < due_us)
-                due_us = deadline_next_us(&g->timeouts[class]);
+        for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
+            if (deadline_next_us(&g->timeouts[kind]) < due_us)
+                due_us = deadline_next_us(&g->timeouts[kind]);
         if (deadline_next_us(&g->lifetimes) < due_us)
             due_us = deadline_next_us(&g->lifetimes);
     }

@@ -37,12 +37,6 @@ def connect(address, receive_buffer=None):
     return sock
 
 
-def reset(sock):
-    """Ends a connection with RST instead of FIN, socket(7)."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
-
-
 @functools.cache
 def context(version="1.3"):
     """A client's context that trusts the development PKI and speaks one version only."""
@@ -159,7 +153,9 @@ class Plain:
         self.socket.shutdown(socket.SHUT_WR)
 
     def reset(self):
-        reset(self.socket)
+        """RST instead of FIN, socket(7)."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def _notify_soon(self):
         pass

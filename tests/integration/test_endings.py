@@ -2,6 +2,7 @@
 """Each way in which a connection can end, its name in the log, and what the client sees of it."""
 
 import os
+import pathlib
 import signal
 import socket
 import ssl
@@ -46,7 +47,7 @@ class Ending(support.TestCase):
         self.assertEqual(peer.receive(1), b"x")
 
     def assert_ends(self, server, end, act, kinds=BOTH, **options):
-        """act(peer) after a first echo leads to that end. Returns nothing: each is a subtest."""
+        """After a first echo, act(peer) leads to that end, over each kind of transport."""
         for connect, transport in kinds:
             with self.subTest(transport), connect(server.address(transport), **options) as peer:
                 self.talk(peer)
@@ -270,6 +271,22 @@ class Stopping(Ending):
             sender.join()
         self.assertEqual(server.wait(), 0)
         self.assertEqual(len(server.lines("connection", end="closed")), len(streams))
+
+    def test_who_had_connected_before_the_signal_is_served(self):
+        server = self.start()
+        room = int(pathlib.Path("/proc/sys/net/core/somaxconn").read_text(encoding="ascii"))
+        waiting = []
+        with server.paused():
+            for _ in range(min(400, room)):
+                peer = peers.Plain(server.address("tcp"))
+                self.addCleanup(peer.socket.close)
+                peer.send(b"in time")
+                waiting.append(peer)
+            server.signal(signal.SIGTERM)
+        for peer in waiting:
+            self.assertEqual(peer.receive(7), b"in time")
+            peer.socket.close()
+        self.assertEqual(server.wait(), 0)
 
     def test_nobody_gets_in_any_more_while_the_server_drains(self):
         server = self.start()

@@ -2,6 +2,7 @@
 #include "fake_transport.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static struct fake_transport *self(struct transport *t)
@@ -18,8 +19,9 @@ static struct io done(struct transport *t, struct io io, struct error *err)
 {
     if (io.status == IO_FAILED)
         error_set(err, self(t)->failure, "the script says so");
+    errno = self(t)->reset_errno;
     if (io.status == IO_RESET)
-        error_set(err, ERROR_SYSTEM, "reset by the script");
+        error_sys(err, "the script");
     return io;
 }
 
@@ -94,6 +96,7 @@ void fake_init(struct fake_transport *fake)
     fake->shutdowns.after.io.status = IO_OK;
     fake->reads.after.io.status = IO_WANT_READ;
     fake->failure = ERROR_TLS;
+    fake->reset_errno = ECONNRESET;
     fake->shutdown_at = -1;
 }
 

@@ -31,6 +31,7 @@ struct fake_transport {
     struct transport base;
     struct fake_script handshakes, reads, writes, shutdowns;
     enum error_kind failure; /* of the error that comes with IO_FAILED */
+    int reset_errno;         /* of the error that comes with IO_RESET */
     unsigned char written[FAKE_WRITTEN_BYTES];
     size_t written_bytes;
     int shutdown_at; /* -1, or how many bytes had been written at the first shutdown */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const long day = 24L * 3600;
+
 static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
     X509V3_CTX ctx;
@@ -21,7 +23,6 @@ static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
 
 struct pki pki_make(const struct pki_spec *spec)
 {
-    static const long day = 24L * 3600;
     static long serial;
     struct pki pki = {.certificate = X509_new()};
     pki.key =
@@ -45,6 +46,8 @@ struct pki pki_make(const struct pki_spec *spec)
            spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     if (spec->names)
         extend(pki.certificate, issuer, NID_subject_alt_name, spec->names);
+    if (spec->usage)
+        extend(pki.certificate, issuer, NID_ext_key_usage, spec->usage);
     ck_assert_int_ne(
         X509_sign(pki.certificate, spec->issuer ? spec->issuer->key : pki.key, EVP_sha256()), 0);
     return pki;
@@ -87,6 +90,47 @@ const char *pki_write_key(struct folder *folder, const char *name, const struct 
                                           (const unsigned char *)passphrase,
                                           passphrase ? (int)strlen(passphrase) : 0, NULL, NULL),
                      1);
+    ck_assert_int_eq(fclose(file), 0);
+    return folder->file;
+}
+
+static void revoke(X509_CRL *crl, X509 *certificate, ASN1_TIME *date)
+{
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ck_assert_ptr_nonnull(entry);
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate));
+    X509_REVOKED_set_revocationDate(entry, date);
+    ck_assert_int_eq(X509_CRL_add0_revoked(crl, entry), 1);
+}
+
+static X509_CRL *make_crl(const struct pki_crl_spec *spec)
+{
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *date = ASN1_TIME_new();
+    const struct pki *signer = spec->signer ? spec->signer : spec->issuer;
+    bool usual = spec->starts_days == 0 && spec->ends_days == 0;
+    X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(spec->issuer->certificate));
+    X509_gmtime_adj(date, (usual ? -1 : spec->starts_days) * day);
+    X509_CRL_set1_lastUpdate(crl, date);
+    if (spec->revoked)
+        revoke(crl, spec->revoked->certificate, date);
+    X509_gmtime_adj(date, (usual ? 30 : spec->ends_days) * day);
+    X509_CRL_set1_nextUpdate(crl, date);
+    ASN1_TIME_free(date);
+    ck_assert_int_ne(X509_CRL_sign(crl, signer->key, EVP_sha256()), 0);
+    return crl;
+}
+
+const char *pki_write_crls(struct folder *folder, const char *name,
+                           const struct pki_crl_spec *specs, size_t count)
+{
+    FILE *file = create(folder, name);
+    for (size_t i = 0; i < count; i++) {
+        X509_CRL *crl = make_crl(&specs[i]);
+        ck_assert_int_eq(PEM_write_X509_CRL(file, crl), 1);
+        X509_CRL_free(crl);
+    }
     ck_assert_int_eq(fclose(file), 0);
     return folder->file;
 }

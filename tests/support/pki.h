@@ -21,6 +21,7 @@ struct pki {
 struct pki_spec {
     const char *subject;      /* CN */
     const char *names;        /* subjectAltName as in x509v3_config(5); NULL = none */
+    const char *usage;        /* extendedKeyUsage likewise; NULL = any */
     const struct pki *issuer; /* NULL = itself */
     bool ca;
     bool rsa;                   /* else ECDSA P-256 */
@@ -35,6 +36,18 @@ void pki_free(struct pki *pki);
 const char *pki_write_certificate(struct folder *folder, const char *name, const struct pki *pki);
 const char *pki_write_chain(struct folder *folder, const char *name, const struct pki *leaf,
                             const struct pki *issuer);
+
+struct pki_crl_spec {
+    const struct pki *issuer;
+    const struct pki *signer;   /* NULL = the issuer */
+    const struct pki *revoked;  /* NULL = none */
+    int starts_days, ends_days; /* from now; both 0 = yesterday to next month */
+};
+
+/* One file with all of them. */
+const char *pki_write_crls(struct folder *folder, const char *name,
+                           const struct pki_crl_spec *specs, size_t count);
+
 const char *pki_write_key(struct folder *folder, const char *name, const struct pki *pki,
                           const char *passphrase);
 

@@ -56,6 +56,16 @@ START_TEST(writes_the_time_as_rfc_3339)
 }
 END_TEST
 
+START_TEST(writes_whole_seconds_likewise)
+{
+    char text[CLOCK_TEXT_BYTES];
+    clock_seconds_text(1767323045, text);
+    ck_assert_str_eq(text, "2026-01-02T03:04:05Z");
+    clock_seconds_text(-1, text); /* a certificate may begin before 1970 */
+    ck_assert_str_eq(text, "1969-12-31T23:59:59Z");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("clock");
@@ -65,6 +75,7 @@ int main(void)
     tcase_add_test(tcase, polls_for_ever_without_a_deadline);
     tcase_add_test(tcase, a_deadline_beyond_polls_reach_is_as_far_as_it_goes);
     tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
+    tcase_add_test(tcase, writes_whole_seconds_likewise);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

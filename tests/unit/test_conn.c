@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,15 @@ START_TEST(a_reset_ends_it_at_once)
     conn_run(&conn);
     assert_over(CONN_END_RESET);
     ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
+
+START_TEST(a_peer_that_the_kernel_gave_up_has_vanished)
+{
+    fake.reset_errno = ETIMEDOUT;
+    fake_add(&fake.reads, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_VANISHED);
 }
 END_TEST
 
@@ -414,6 +424,7 @@ int main(void)
     tcase_add_test(tc, half_closed_what_is_owed_is_sent_after_the_peers_end);
     tcase_add_test(tc, a_cut_is_answered_as_an_end_and_named);
     tcase_add_test(tc, a_reset_ends_it_at_once);
+    tcase_add_test(tc, a_peer_that_the_kernel_gave_up_has_vanished);
     tcase_add_test(tc, a_reset_while_bytes_are_owed_is_a_reset);
     tcase_add_test(tc, a_reset_during_the_handshake_is_a_reset);
     tcase_add_test(tc, a_peer_that_leaves_in_the_handshake_is_named);

@@ -399,6 +399,7 @@ int main(void)
 {
     Suite *suite = suite_create("log");
     TCase *tcase = tcase_create("lines");
+    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, writes_logfmt);
     tcase_add_test(tcase, writes_json);
     tcase_add_test(tcase, switches_are_booleans_in_json);

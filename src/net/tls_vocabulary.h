@@ -5,8 +5,8 @@
  *
  * Ownership: the caller frees what it gets.   Threads: any.
  */
-#ifndef TLSECHO_TLS_NAMES_H
-#define TLSECHO_TLS_NAMES_H
+#ifndef TLSECHO_TLS_VOCABULARY_H
+#define TLSECHO_TLS_VOCABULARY_H
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -14,10 +14,10 @@
 #include "tlsecho/error.h"
 #include "tlsecho/suggest.h"
 
-enum tls_names {
-    TLS_NAMES_CIPHERS, /* of TLS 1.2, OpenSSL's names or IANA's */
-    TLS_NAMES_SUITES,  /* of TLS 1.3 */
-    TLS_NAMES_GROUPS,
+enum tls_vocabulary {
+    TLS_VOCABULARY_CIPHERS, /* of TLS 1.2, OpenSSL's names or IANA's */
+    TLS_VOCABULARY_SUITES,  /* of TLS 1.3 */
+    TLS_VOCABULARY_GROUPS,
 };
 
 /*
@@ -25,13 +25,14 @@ enum tls_names {
  * that are near), an expression such as HIGH or !aNULL, or nothing left when every `?NAME` was
  * skipped. ERROR_SYSTEM: no memory.
  */
-int tls_names_translate(enum tls_names kind, const char *list, char **ret, struct error *err);
+int tls_vocabulary_translate(enum tls_vocabulary kind, const char *list, char **ret,
+                             struct error *err);
 
 /* Those that the library offers, "A, B, C". */
-enum { TLS_NAMES_TEXT_BYTES = SUGGEST_BYTES };
-void tls_names_list(enum tls_names kind, char ret[TLS_NAMES_TEXT_BYTES]);
+enum { TLS_VOCABULARY_TEXT_BYTES = SUGGEST_BYTES };
+void tls_vocabulary_list(enum tls_vocabulary kind, char ret[TLS_VOCABULARY_TEXT_BYTES]);
 
 /* The level and the versions that everything here keeps to. */
-bool tls_names_set_limits(SSL_CTX *ssl);
+bool tls_vocabulary_set_limits(SSL_CTX *ssl);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tls_names.h"
+#include "tls_vocabulary.h"
 
 #include <ctype.h>
 #include <openssl/ec.h>
@@ -175,9 +175,9 @@ static const char *explain_group(const struct vocabulary *v, const char *name)
 }
 
 static const struct kind kinds[] = {
-    [TLS_NAMES_CIPHERS] = {"TLS 1.2 cipher", gather_ciphers, find_nothing, explain_cipher},
-    [TLS_NAMES_SUITES] = {"TLS 1.3 suite", gather_suites, find_nothing, explain_suite},
-    [TLS_NAMES_GROUPS] = {"group", gather_groups, find_group, explain_group},
+    [TLS_VOCABULARY_CIPHERS] = {"TLS 1.2 cipher", gather_ciphers, find_nothing, explain_cipher},
+    [TLS_VOCABULARY_SUITES] = {"TLS 1.3 suite", gather_suites, find_nothing, explain_suite},
+    [TLS_VOCABULARY_GROUPS] = {"group", gather_groups, find_group, explain_group},
 };
 
 static const char *find(const struct kind *kind, const struct vocabulary *v, const char *name)
@@ -244,7 +244,7 @@ static int take_items(const struct kind *kind, const struct vocabulary *v, const
     return 0;
 }
 
-bool tls_names_set_limits(SSL_CTX *ssl)
+bool tls_vocabulary_set_limits(SSL_CTX *ssl)
 {
     SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) &&
@@ -255,7 +255,7 @@ static bool vocabulary_open(struct vocabulary *v, const struct kind *kind)
 {
     v->scratch = SSL_CTX_new(TLS_method());
     v->count = 0;
-    if (!v->scratch || !tls_names_set_limits(v->scratch) ||
+    if (!v->scratch || !tls_vocabulary_set_limits(v->scratch) ||
         !SSL_CTX_set_cipher_list(v->scratch, all_ciphers) ||
         !SSL_CTX_set_ciphersuites(v->scratch, all_suites))
         return false;
@@ -287,7 +287,8 @@ static int translate(const struct kind *kind, const struct vocabulary *v, const 
     return result;
 }
 
-int tls_names_translate(enum tls_names kind, const char *list, char **ret, struct error *err)
+int tls_vocabulary_translate(enum tls_vocabulary kind, const char *list, char **ret,
+                             struct error *err)
 {
     struct vocabulary v;
     ERR_clear_error();
@@ -298,7 +299,7 @@ int tls_names_translate(enum tls_names kind, const char *list, char **ret, struc
     return result;
 }
 
-void tls_names_list(enum tls_names kind, char ret[TLS_NAMES_TEXT_BYTES])
+void tls_vocabulary_list(enum tls_vocabulary kind, char ret[TLS_VOCABULARY_TEXT_BYTES])
 {
     struct vocabulary v;
     ret[0] = '\0';

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The certificates of a context. A server chooses among them by the name that the client asks for
+ * (SNI, RFC 6066 §3) and by what it can verify; a client has one.
+ *
+ * Ownership: the context's, freed with it.   Threads: as for tls_context.
+ */
+#ifndef TLSECHO_TLS_CERTIFICATES_H
+#define TLSECHO_TLS_CERTIFICATES_H
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+
+#include "tls_internal.h"
+
+struct tls_certificate {
+    X509 *leaf;
+    STACK_OF(X509) * chain; /* above the leaf */
+    EVP_PKEY *key;          /* NULL = not given yet, and it is not served */
+    const char *key_type;   /* OpenSSL's name for it */
+    char **names;           /* what it is for, as they are compared, in order and each once */
+    size_t name_count;
+    struct tls_stapling *stapling; /* NULL = nothing to staple */
+};
+
+/* The one added last; NULL if there is none. */
+struct tls_certificate *tls_certificates_last(const struct tls_context *ctx);
+
+/* The one that a connection uses; NULL if it uses none. */
+const struct tls_certificate *tls_certificates_used(const struct tls_context *ctx, SSL *ssl);
+
+/* Makes a server remember the name that its client asked for. */
+void tls_certificates_install(struct tls_context *ctx);
+void tls_certificates_free(struct tls_context *ctx);
+
+void tls_stapling_free(struct tls_stapling *stapling);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The secrets of every connection, for who must decrypt a capture: NSS key log format. */
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tls_internal.h"
+
+enum { LINE_BYTES = 512 }; /* a label, 32 bytes and at most 64 in hex */
+
+/* One call a line: others may append to the file too. */
+static void on_secret(const SSL *ssl, const char *line)
+{
+    const struct tls_context *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    char text[LINE_BYTES];
+    int n = snprintf(text, sizeof text, "%s\n", line);
+    ssize_t written = n < LINE_BYTES ? write(ctx->keylog_fd, text, (size_t)n) : 0;
+    (void)written; /* a full disk ends no connection */
+    OPENSSL_cleanse(text, sizeof text);
+}
+
+static int check_file(int fd, const char *path, struct error *err)
+{
+    struct stat status;
+    if (fstat(fd, &status))
+        return error_sys(err, "open %s", path);
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, ERROR_INPUT, "%s is no regular file", path);
+    if (status.st_mode & S_IRWXO)
+        return error_set(err, ERROR_INPUT, "%s holds secrets and is open to others: chmod o= %s",
+                         path, path);
+    return 0;
+}
+
+int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct error *err)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for a reader. */
+    int fd = open(
+        path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0) {
+        error_sys(err, "open %s", path);
+        err->kind = ERROR_INPUT;
+        return -1;
+    }
+    if (check_file(fd, path, err) < 0) {
+        close(fd);
+        return -1;
+    }
+    tls_keylog_close(ctx);
+    ctx->keylog_fd = fd;
+    SSL_CTX_set_app_data(ctx->ssl, ctx);
+    SSL_CTX_set_keylog_callback(ctx->ssl, on_secret);
+    return 0;
+}
+
+void tls_keylog_close(struct tls_context *ctx)
+{
+    if (ctx->keylog_fd >= 0)
+        close(ctx->keylog_fd);
+    ctx->keylog_fd = -1;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The OCSP response (RFC 6960) that a server staples to its certificate (RFC 6066 §8). */
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls_certificates.h"
+#include "tls_pem.h"
+
+struct tls_stapling {
+    unsigned char *der;
+    size_t n;
+    int64_t from, until; /* seconds since 1970: it is in date */
+};
+
+void tls_stapling_free(struct tls_stapling *stapling)
+{
+    if (!stapling)
+        return;
+    OPENSSL_free(stapling->der);
+    free(stapling);
+}
+
+/* RFC 6960 §4.1.1: a certificate is named by its serial number and hashes of its issuer. The
+ * issuer's name will do: its key may not be at hand. */
+static bool is_id_of(OCSP_CERTID *id, X509 *leaf)
+{
+    ASN1_OCTET_STRING *issuer;
+    ASN1_OBJECT *algorithm;
+    ASN1_INTEGER *serial;
+    if (!OCSP_id_get0_info(&issuer, &algorithm, NULL, &serial, id) ||
+        ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(leaf)) != 0)
+        return false;
+
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n;
+    const EVP_MD *md = EVP_get_digestbyobj(algorithm);
+    return md && X509_NAME_digest(X509_get_issuer_name(leaf), md, digest, &n) == 1 &&
+           n == (unsigned)ASN1_STRING_length(issuer) &&
+           memcmp(digest, ASN1_STRING_get0_data(issuer), n) == 0;
+}
+
+static bool is_about(const OCSP_SINGLERESP *single, X509 *leaf)
+{
+    OCSP_CERTID *id = OCSP_CERTID_dup(OCSP_SINGLERESP_get0_id(single));
+    bool about = id && is_id_of(id, leaf);
+    OCSP_CERTID_free(id);
+    return about;
+}
+
+static OCSP_SINGLERESP *find_single(OCSP_BASICRESP *basic, X509 *leaf)
+{
+    for (int i = 0; i < OCSP_resp_count(basic); i++)
+        if (is_about(OCSP_resp_get0(basic, i), leaf))
+            return OCSP_resp_get0(basic, i);
+    return NULL;
+}
+
+/* Fills the dates. */
+static int check_single(OCSP_BASICRESP *basic, X509 *leaf, const char *path,
+                        struct tls_stapling *ret, struct error *err)
+{
+    int reason;
+    ASN1_GENERALIZEDTIME *from, *until;
+    OCSP_SINGLERESP *single = find_single(basic, leaf);
+    if (!single)
+        return error_set(err, ERROR_INPUT, "%s is not about this certificate: fetch its own", path);
+    int status = OCSP_single_get0_status(single, &reason, NULL, &from, &until);
+    if (status != V_OCSP_CERTSTATUS_GOOD)
+        return error_set(err, ERROR_INPUT, "%s says that the certificate is %s: replace it", path,
+                         OCSP_cert_status_str(status));
+    ret->from = tls_date_seconds(from);
+    ret->until = until ? tls_date_seconds(until) : INT64_MAX; /* §4.2.2.1: newer ones always */
+    return 0;
+}
+
+static int check(OCSP_RESPONSE *response, X509 *leaf, const char *path, struct tls_stapling *ret,
+                 struct error *err)
+{
+    int status = OCSP_response_status(response);
+    if (status != OCSP_RESPONSE_STATUS_SUCCESSFUL)
+        return error_set(err, ERROR_INPUT, "%s holds no answer but \"%s\": fetch another", path,
+                         OCSP_response_status_str(status));
+    OCSP_BASICRESP *basic = OCSP_response_get1_basic(response);
+    int result = basic ? check_single(basic, leaf, path, ret, err)
+                       : tls_error_set(err, ERROR_INPUT, "%s is no basic OCSP response", path);
+    OCSP_BASICRESP_free(basic);
+    return result;
+}
+
+static int parse(const struct tls_pem *file, X509 *leaf, struct tls_stapling *ret,
+                 struct error *err)
+{
+    const unsigned char *at = file->data;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)file->n);
+    int result = response && at == file->data + file->n
+                     ? check(response, leaf, file->path, ret, err)
+                     : error_set(err, ERROR_INPUT, "%s is no OCSP response in DER", file->path);
+    OCSP_RESPONSE_free(response);
+    ERR_clear_error();
+    if (result < 0)
+        return -1;
+    ret->der = OPENSSL_memdup(file->data, file->n);
+    ret->n = file->n;
+    return ret->der ? 0 : error_set(err, ERROR_SYSTEM, "read %s: no memory", file->path);
+}
+
+/* SSL_CTX_set_tlsext_status_cb(3): the client asked for one. */
+static int on_status(SSL *ssl, void *arg)
+{
+    const struct tls_certificate *c = tls_certificates_used(arg, ssl);
+    const struct tls_stapling *stapling = c ? c->stapling : NULL;
+    int64_t now = time(NULL);
+    if (!stapling || now < stapling->from || now > stapling->until)
+        return SSL_TLSEXT_ERR_NOACK;
+    unsigned char *copy = OPENSSL_memdup(stapling->der, stapling->n);
+    if (!copy)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)stapling->n);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+int tls_context_use_staple(struct tls_context *ctx, const char *path, struct error *err)
+{
+    struct tls_pem file;
+    struct tls_certificate *c = tls_certificates_last(ctx);
+    if (!c)
+        return error_set(err, ERROR_INPUT, "%s: there is no certificate to staple it to", path);
+    if (tls_pem_open(path, false, &file, err))
+        return -1;
+    struct tls_stapling *stapling = calloc(1, sizeof *stapling);
+    int result = stapling ? parse(&file, c->leaf, stapling, err) : error_sys(err, "read %s", path);
+    tls_pem_close(&file);
+    if (result < 0) {
+        tls_stapling_free(stapling);
+        return -1;
+    }
+    tls_stapling_free(c->stapling);
+    c->stapling = stapling;
+    SSL_CTX_set_tlsext_status_cb(ctx->ssl, on_status);
+    SSL_CTX_set_tlsext_status_arg(ctx->ssl, ctx);
+    return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* A server's tickets, in which its sessions are kept (RFC 5077, RFC 8446 §4.6.1). */
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls_internal.h"
+#include "tlsecho/clock.h"
+#include "tlsecho/tls_ticket_keys.h"
+
+static int current_keys(const struct tls_context *ctx, struct tls_ticket_keys *ret)
+{
+    if (!ctx->ticket_keys)
+        return tls_ticket_keys_own((int64_t)(clock_now_us() / 1000000), ret);
+    *ret = *ctx->ticket_keys;
+    return 0;
+}
+
+static bool use_key(struct tls_ticket_key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                    EVP_MAC_CTX *mac, int sealing)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->hmac, sizeof key->hmac),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_END};
+    return EVP_MAC_CTX_set_params(mac, params) == 1 &&
+           EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv, sealing) == 1;
+}
+
+/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 = failed, 0 = not ours, 1 = done, 2 = done, and the
+ * client should get a newer one. */
+static int apply(struct tls_ticket_keys *keys, unsigned char *name, unsigned char *iv,
+                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing)
+{
+    size_t i = 0;
+    if (sealing) {
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+            return -1;
+        memcpy(name, keys->key[0].name, sizeof keys->key[0].name);
+    } else {
+        while (i < keys->count && memcmp(name, keys->key[i].name, sizeof keys->key[i].name) != 0)
+            i++;
+        if (i == keys->count)
+            return 0;
+    }
+    if (!use_key(&keys->key[i], iv, cipher, mac, sealing))
+        return -1;
+    return i == 0 ? 1 : 2;
+}
+
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                     EVP_MAC_CTX *mac, int sealing)
+{
+    const struct tls_context *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct tls_ticket_keys keys;
+    if (current_keys(ctx, &keys) < 0)
+        return -1;
+    int result = apply(&keys, name, iv, cipher, mac, sealing);
+    OPENSSL_cleanse(&keys, sizeof keys);
+    return result;
+}
+
+/* Whether the client's certificate and the CRLs are still in date, as they were when the session
+ * began. */
+static bool still_holds(const struct tls_context *ctx, SSL_SESSION *session)
+{
+    X509 *certificate = SSL_SESSION_get0_peer(session);
+    return !certificate || (X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0 &&
+                            tls_context_crl_expires(ctx) > time(NULL));
+}
+
+/* SSL_CTX_set_session_ticket_cb(3): a ticket was opened, or could not be. */
+static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+                                   size_t n, SSL_TICKET_STATUS status, void *arg)
+{
+    (void)name, (void)n;
+    bool old = status == SSL_TICKET_SUCCESS_RENEW;
+    if ((!old && status != SSL_TICKET_SUCCESS) || !still_holds(arg, session))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    /* RFC 8446 appendix C.4: each ticket is used once, or it would link connections. */
+    bool once = SSL_version(ssl) == TLS1_3_VERSION;
+    return old || once ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
+bool tls_tickets_install(struct tls_context *ctx)
+{
+    return SSL_CTX_set_app_data(ctx->ssl, ctx) &&
+           SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx->ssl, on_ticket) &&
+           SSL_CTX_set_session_ticket_cb(ctx->ssl, NULL, on_opened, ctx);
+}
+
+int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struct error *err)
+{
+    struct tls_ticket_keys *keys = OPENSSL_zalloc(sizeof *keys);
+    if (!keys)
+        return error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
+    if (tls_ticket_keys_read(path, keys, err) < 0) {
+        OPENSSL_free(keys);
+        return -1;
+    }
+    tls_tickets_free(ctx);
+    ctx->ticket_keys = keys;
+    return 0;
+}
+
+void tls_tickets_free(struct tls_context *ctx)
+{
+    OPENSSL_clear_free(ctx->ticket_keys, sizeof *ctx->ticket_keys);
+    ctx->ticket_keys = NULL;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* What is wrong with a peer's chain: all of it is found, the worst decides. */
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#include "tls_internal.h"
+
+/* The first of each kind. */
+struct findings {
+    struct tls_finding first[TLS_FAULTS];
+};
+
+static int verdict_index = -1, findings_index = -1;
+static CRYPTO_ONCE indices_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_indices(void)
+{
+    verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    findings_index = X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err)
+{
+    CRYPTO_THREAD_run_once(&indices_once, make_indices);
+    if (!SSL_set_ex_data(ssl, verdict_index, verdict))
+        return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
+    return 0;
+}
+
+struct tls_verdict *tls_verdict_of(const SSL *ssl)
+{
+    return SSL_get_ex_data(ssl, verdict_index);
+}
+
+void tls_verdict_free(struct tls_verdict *verdict)
+{
+    if (!verdict)
+        return;
+    sk_X509_pop_free(verdict->chain, X509_free);
+    X509_free(verdict->issuer);
+    free(verdict);
+}
+
+enum error_kind tls_verdict_kind(const struct tls_verdict *verdict)
+{
+    if (verdict->untrusted)
+        return ERROR_UNTRUSTED;
+    if (verdict->expired)
+        return ERROR_EXPIRED;
+    return verdict->name_mismatch ? ERROR_NAME_MISMATCH : ERROR_TLS;
+}
+
+static enum tls_fault fault_of(int error)
+{
+    switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return TLS_FAULT_EXPIRED;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return TLS_FAULT_NAME;
+    }
+    return TLS_FAULT_UNTRUSTED;
+}
+
+/* Called by X509_verify_cert for every certificate; goes on whatever it hears. */
+static int on_step(int ok, X509_STORE_CTX *store)
+{
+    struct findings *findings = X509_STORE_CTX_get_ex_data(store, findings_index);
+    int error = X509_STORE_CTX_get_error(store);
+    struct tls_finding *first = &findings->first[fault_of(error)];
+    if (!ok && first->error == X509_V_OK)
+        *first = (struct tls_finding){
+            .error = error,
+            .depth = X509_STORE_CTX_get_error_depth(store),
+            .certificate = X509_STORE_CTX_get_current_cert(store),
+            .crl = X509_STORE_CTX_get0_current_crl(store),
+        };
+    return 1;
+}
+
+static struct tls_finding judge(struct tls_verdict *v, const struct findings *findings)
+{
+    v->untrusted = findings->first[TLS_FAULT_UNTRUSTED].error != X509_V_OK;
+    v->expired = findings->first[TLS_FAULT_EXPIRED].error != X509_V_OK;
+    v->name_mismatch = findings->first[TLS_FAULT_NAME].error != X509_V_OK;
+    enum tls_fault worst = v->untrusted ? TLS_FAULT_UNTRUSTED
+                           : v->expired ? TLS_FAULT_EXPIRED
+                                        : TLS_FAULT_NAME;
+    v->error = findings->first[worst].error;
+    v->depth = findings->first[worst].depth;
+    return findings->first[worst];
+}
+
+struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v)
+{
+    struct findings findings = {0};
+    X509_STORE_CTX_set_verify_cb(store, on_step);
+    if (!X509_STORE_CTX_set_ex_data(store, findings_index, &findings) ||
+        X509_verify_cert(store) <= 0) /* on_step refuses nothing */
+        findings.first[TLS_FAULT_UNTRUSTED].error = X509_V_ERR_OUT_OF_MEM;
+    struct tls_finding worst = judge(v, &findings);
+    X509_STORE_CTX_set_error(store, (int)worst.error); /* decides which alert is sent */
+    return worst;
+}
