@@ -21,8 +21,6 @@ static bool set_defaults(struct tls_context *ctx)
         tls_verify_install(ctx);
     else if (!tls_tickets_install(ctx))
         return false;
-    if (ctx->role == TLS_SERVER)
-        tls_certificates_install(ctx);
     return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
            SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
 }
@@ -57,9 +55,9 @@ void tls_context_free(struct tls_context *ctx)
     if (!ctx || atomic_fetch_sub(&ctx->count, 1) > 1)
         return;
     SSL_CTX_free(ctx->ssl);
+    tls_session_file_free(ctx->session_file);
     tls_certificates_free(ctx);
     tls_keylog_close(ctx);
-    tls_session_file_free(ctx->session_file);
     free(ctx->alpn);
     tls_clients_free(ctx->clients);
     tls_tickets_free(ctx);

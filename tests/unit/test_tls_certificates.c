@@ -204,6 +204,7 @@ START_TEST(goes_by_ability_among_those_for_the_same_names_as_the_first)
         ck_assert_str_eq(shown_to(versions[i], NULL, "unknown.example"), "both");
         ck_assert_str_eq(shown_to(versions[i], NULL, NULL), "both");
         ck_assert_str_eq(shown_to(versions[i], NULL, "other.example"), "other");
+        ck_assert_str_eq(shown_to(versions[i], rsa_only, "other.example"), "");
     }
 }
 END_TEST
@@ -274,9 +275,15 @@ END_TEST
 
 START_TEST(does_not_show_a_certificate_without_its_key)
 {
+    struct pki third =
+        pki_make(&(struct pki_spec){.subject = "third", .names = "DNS:third.example"});
     add_new("first", "DNS:first.example");
+    add(&rsa);
     ck_assert_int_eq(add_certificate(&both, NULL), 0);
-    shows("a.example", "first");
+    ck_assert_int_eq(add_certificate(&third, NULL), 0);
+    shows("a.example", "rsa");
+    shows("third.example", "first");
+    pki_free(&third);
 }
 END_TEST
 
