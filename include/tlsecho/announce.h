@@ -9,6 +9,9 @@
 #include "tlsecho/listening.h"
 #include "tlsecho/settings.h"
 
+/* event=library, level debug: which OpenSSL, and what it offers. */
+void announce_library(void);
+
 /* event=certificate, one line per certificate that is served. */
 void announce_certificates(const struct settings *settings);
 
