@@ -9,6 +9,9 @@
 #include "tlsecho/listening.h"
 #include "tlsecho/settings.h"
 
+/* event=library, at debug level: which OpenSSL it is, and what it offers. */
+void announce_library(void);
+
 /* event=certificate, one line per certificate that is served. */
 void announce_certificates(const struct settings *settings);
 

@@ -10,6 +10,7 @@
 #include "tlsecho/acceptor.h"
 #include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/expiry.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
 #include "tlsecho/reactor.h"
@@ -68,6 +69,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
     log_set((enum log_level)s->settings->config->log.level,
             (enum log_format)s->settings->config->log.format);
     announce_certificates(s->settings);
+    expiry_log(s->settings);
     announce_listening(&s->listening);
     log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
 }
@@ -160,7 +162,9 @@ static int start(struct server *s, struct error *err)
 {
     if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0)
         return -1;
+    announce_library();
     announce_certificates(s->settings);
+    expiry_log(s->settings);
     if (listening_open(s->settings, NULL, &s->listening, err) < 0)
         return -1;
     if (start_workers(s, err) < 0)
