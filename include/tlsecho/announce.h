@@ -9,7 +9,7 @@
 #include "tlsecho/listening.h"
 #include "tlsecho/settings.h"
 
-/* event=library, level debug: which OpenSSL, and what it offers. */
+/* event=library, at debug level: which OpenSSL it is, and what it offers. */
 void announce_library(void);
 
 /* event=certificate, one line per certificate that is served. */

@@ -38,7 +38,7 @@ static const char usage[] =
 
 static void print_version(void)
 {
-    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\n%s\n", TLSECHO_VERSION,
+    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\noffers %s\n", TLSECHO_VERSION,
            tls_version_built(), tls_version_running(), tls_features());
 }
 
