@@ -4,6 +4,16 @@
 #include "tlsecho/clock.h"
 #include "tlsecho/log.h"
 
+void announce_library(void)
+{
+    struct log_line line;
+    if (!log_begin(&line, LOG_LEVEL_DEBUG, "library"))
+        return;
+    log_text(&line, "version", tls_version_running());
+    log_text(&line, "offers", tls_features());
+    log_end(&line);
+}
+
 void announce_certificates(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->certificate_count; i++) {

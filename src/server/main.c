@@ -38,8 +38,8 @@ static const char usage[] =
 
 static void print_version(void)
 {
-    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\n", TLSECHO_VERSION,
-           tls_version_built(), tls_version_running());
+    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\n%s\n", TLSECHO_VERSION,
+           tls_version_built(), tls_version_running(), tls_features());
 }
 
 static int report(const struct error *err)

@@ -160,6 +160,7 @@ static int start(struct server *s, struct error *err)
 {
     if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0)
         return -1;
+    announce_library();
     announce_certificates(s->settings);
     if (listening_open(s->settings, NULL, &s->listening, err) < 0)
         return -1;

@@ -62,7 +62,8 @@ class CommandLine(Folder):
             done = self.run_server(flag)
             self.assertEqual((done.status, done.stderr), (0, ""))
             self.assertRegex(done.stdout.decode(), r"^tlsecho-server \d+\.\d+\.\d+\n"
-                             r"built with OpenSSL .*\nrunning with OpenSSL .*\n")
+                             r"built with OpenSSL .*\nrunning with OpenSSL .*\n"
+                             r"X25519MLKEM768: (yes|no); groups: .*X25519.*; TLS 1.3 suites: .+\n")
 
     def test_what_it_does_not_know_is_refused_with_the_way_to_the_help(self):
         for args in (["-x"], ["--nonsense"], ["-c"], ["server.yaml"]):
