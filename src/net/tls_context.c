@@ -21,6 +21,8 @@ static bool set_defaults(struct tls_context *ctx)
         tls_verify_install(ctx);
     else if (!tls_tickets_install(ctx))
         return false;
+    if (ctx->role == TLS_SERVER)
+        tls_certificates_install(ctx);
     return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
            SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
 }
