@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the log says of settings when they come into force.   Ownership: none.   Threads: the main
- * one.
+ * What the log says at start, and of settings when they come into force.   Ownership: none.
+ * Threads: the main one.
  */
 #ifndef TLSECHO_ANNOUNCE_H
 #define TLSECHO_ANNOUNCE_H
