@@ -84,7 +84,7 @@ struct config {
 };
 
 /* Reads and checks a file of at most 1 MiB. ERROR_INPUT: "FILE:LINE:COLUMN: key: what is wrong and
- * what would be right"; ERROR_SYSTEM where the file cannot be read at all. */
+ * what would be right", or why the file cannot be read. */
 int config_load(const char *path, struct config **ret, struct error *err);
 
 /* The same from memory; name stands for the file in messages and its folder for relative paths. */

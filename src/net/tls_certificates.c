@@ -239,6 +239,19 @@ static int on_hello(SSL *ssl, void *arg)
     return is_served(ctx, dot - 1) ? offer(ssl, ctx, dot - 1) : 1;
 }
 
+/* SSL_CTX_set_tlsext_servername_callback(3). What is not acknowledged is not in the session, and
+ * unknown when a TLS 1.2 client resumes it (RFC 6066 §3). */
+static int on_name(SSL *ssl, int *alert, void *arg)
+{
+    (void)ssl, (void)alert, (void)arg;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+void tls_certificates_install(struct tls_context *ctx)
+{
+    SSL_CTX_set_tlsext_servername_callback(ctx->ssl, on_name);
+}
+
 /* Into the SSL_CTX goes what is served without being asked for by name. */
 static int serve(struct tls_context *ctx, const struct tls_certificate *c)
 {

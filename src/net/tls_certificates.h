@@ -29,6 +29,8 @@ struct tls_certificate *tls_certificates_last(const struct tls_context *ctx);
 /* The one that a connection uses; NULL if it uses none. */
 const struct tls_certificate *tls_certificates_used(const struct tls_context *ctx, SSL *ssl);
 
+/* Makes a server remember the name that its client asked for. */
+void tls_certificates_install(struct tls_context *ctx);
 void tls_certificates_free(struct tls_context *ctx);
 
 void tls_stapling_free(struct tls_stapling *stapling);

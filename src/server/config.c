@@ -78,16 +78,24 @@ static ssize_t read_fully(int fd, char *data, size_t size)
     return (ssize_t)used;
 }
 
+/* A configuration that is not there is as wrong as a bad one. */
+static int unreadable(const char *what, const char *path, struct error *err)
+{
+    error_sys(err, "%s %s", what, path);
+    err->kind = ERROR_INPUT;
+    return -1;
+}
+
 int config_load(const char *path, struct config **ret, struct error *err)
 {
     enum { ROOM = CONFIG_YAML_BYTES + 1 }; /* one more shows that a file is too large */
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return error_sys(err, "open %s", path);
+        return unreadable("open", path, err);
     char *text = malloc(ROOM);
     ssize_t size = text ? read_fully(fd, text, ROOM) : -1;
-    int result = size < 0 ? error_sys(err, "read %s", path)
-                          : config_parse(path, text, (size_t)size, ret, err);
+    int result =
+        size < 0 ? unreadable("read", path, err) : config_parse(path, text, (size_t)size, ret, err);
     free(text);
     close(fd);
     return result;

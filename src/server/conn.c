@@ -11,9 +11,10 @@ enum step {
     STEP_WAIT, /* nothing to do until `want`, `timeout` or the next turn */
 };
 
-static enum step wait_for(struct conn *c, enum want want, enum conn_timeout timeout)
+/* wish: IO_WANT_READ or IO_WANT_WRITE. */
+static enum step wait_for(struct conn *c, enum io_status wish, enum conn_timeout timeout)
 {
-    c->want = want;
+    c->want = wish == IO_WANT_READ ? WANT_READ : WANT_WRITE;
     c->timeout = timeout;
     return STEP_WAIT;
 }
@@ -64,9 +65,8 @@ static enum step shake_hands(struct conn *c)
     case IO_OK:
         return enter(c, CONN_SERVE);
     case IO_WANT_READ:
-        return wait_for(c, WANT_READ, CONN_TIMEOUT_HANDSHAKE);
     case IO_WANT_WRITE:
-        return wait_for(c, WANT_WRITE, CONN_TIMEOUT_HANDSHAKE);
+        return wait_for(c, io.status, CONN_TIMEOUT_HANDSHAKE);
     case IO_EOF:
     case IO_CUT:
         error_set(&c->error, ERROR_TLS, "the client left in the middle of the handshake");
@@ -97,9 +97,8 @@ static enum step send_owed(struct conn *c, enum conn_timeout timeout)
         c->sending = false;
         return STEP_ON;
     case IO_WANT_READ:
-        return wait_for(c, WANT_READ, timeout);
     case IO_WANT_WRITE:
-        return wait_for(c, WANT_WRITE, timeout);
+        return wait_for(c, io.status, timeout);
     case IO_EOF:
     case IO_CUT:
     case IO_RESET:
@@ -152,9 +151,9 @@ static enum step receive(struct conn *c, bool *more)
     case IO_OK:
         return STEP_ON;
     case IO_WANT_READ:
-        return wait_for(c, WANT_READ, quiet_timeout(c));
+        return wait_for(c, io.status, quiet_timeout(c));
     case IO_WANT_WRITE:
-        return wait_for(c, WANT_WRITE, CONN_TIMEOUT_WRITE);
+        return wait_for(c, io.status, CONN_TIMEOUT_WRITE);
     case IO_EOF:
         c->peer_ended = true;
         return end(c, CONN_END_CLOSED, CONN_SHUTDOWN);
@@ -180,7 +179,7 @@ static enum step serve(struct conn *c)
         if (c->state != CONN_SERVE)
             return STEP_ON;
         if (!more)
-            return wait_for(c, WANT_READ, quiet_timeout(c));
+            return wait_for(c, IO_WANT_READ, quiet_timeout(c));
         if (receive(c, &more) == STEP_WAIT)
             return STEP_WAIT;
         if (c->state != CONN_SERVE)
@@ -203,9 +202,8 @@ static enum step shut_down(struct conn *c)
     case IO_OK:
         return enter(c, c->peer_ended ? CONN_OVER : CONN_LINGER);
     case IO_WANT_READ:
-        return wait_for(c, WANT_READ, CONN_TIMEOUT_LINGER);
     case IO_WANT_WRITE:
-        return wait_for(c, WANT_WRITE, CONN_TIMEOUT_LINGER);
+        return wait_for(c, io.status, CONN_TIMEOUT_LINGER);
     case IO_EOF:
     case IO_CUT:
     case IO_RESET:
@@ -231,9 +229,8 @@ static enum step linger(struct conn *c)
         case IO_OK:
             break;
         case IO_WANT_READ:
-            return wait_for(c, WANT_READ, CONN_TIMEOUT_LINGER);
         case IO_WANT_WRITE:
-            return wait_for(c, WANT_WRITE, CONN_TIMEOUT_LINGER);
+            return wait_for(c, io.status, CONN_TIMEOUT_LINGER);
         case IO_EOF:
         case IO_CUT:
         case IO_RESET:

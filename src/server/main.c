@@ -7,6 +7,7 @@
 
 #include "tlsecho/config.h"
 #include "tlsecho/log.h"
+#include "tlsecho/privilege.h"
 #include "tlsecho/server.h"
 #include "tlsecho/settings.h"
 #include "tlsecho/tls_context.h"
@@ -130,6 +131,8 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
+    if (privilege_forbid_dumps(&err) < 0)
+        return report(&err);
     char *state = a.action == ACTION_CHECK ? NULL : state_directory();
     struct settings *settings;
     int result = settings_new(config, state, &settings, &err);

@@ -73,7 +73,7 @@ class CommandLine(Folder):
 
     def test_a_file_that_is_not_there_is_named(self):
         done = self.run_server("-c", self.folder / "missing.yaml")
-        self.assertEqual(done.status, REFUSED)
+        self.assertEqual(done.status, CONFIG)
         self.assertRegex(done.stderr, "^tlsecho-server: .*missing.yaml.*No such file")
 
     def test_the_check_binds_nothing_and_makes_nothing(self):
@@ -127,15 +127,18 @@ class Configuration(Folder):
                                     f"  - listen: {second}", ":3:", "listeners[1].listen")
 
     def test_an_address_listed_twice_under_another_name(self):
-        with socket.socket() as reserved:  # bound and not listening: free for who reuses it
-            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            reserved.bind(("127.0.0.1", 0))
-            port = reserved.getsockname()[1]
-            path = self.write("server.yaml", f"listeners:\n  - listen: tcp://127.0.0.1:{port}\n"
-                              f"  - listen: tcp://localhost:{port}\n")
-            done = self.run_server("-c", path)
-        self.assertEqual(done.status, CONFIG, done.stderr)
-        self.assertIn(f"server.yaml:3:13: listen: 127.0.0.1:{port} is listed twice", done.stderr)
+        for name in ("localhost", "0.0.0.0"):
+            with self.subTest(name), socket.socket() as reserved:
+                # Bound and not listening: free for who reuses it.
+                reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                reserved.bind(("127.0.0.1", 0))
+                port = reserved.getsockname()[1]
+                path = self.write("server.yaml", f"listeners:\n  - listen: tcp://127.0.0.1:{port}\n"
+                                  f"  - listen: tcp://{name}:{port}\n")
+                done = self.run_server("-c", path)
+                self.assertEqual(done.status, CONFIG, done.stderr)
+                self.assertIn(f"server.yaml:3:13: listen: tcp://{name}:{port} is listed twice",
+                              done.stderr)
 
     def test_a_certificate_or_key_that_is_not_there(self):
         key = support.pki() / "server-rsa.key"

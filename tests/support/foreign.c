@@ -59,6 +59,22 @@ static void step(SSL *client, struct transport *server, struct foreign_result *r
         transport_shutdown(server, &ignored);
 }
 
+static void note_server(SSL *client, struct foreign_result *ret)
+{
+    const unsigned char *staple;
+    long staple_n = SSL_get_tlsext_status_ocsp_resp(client, &staple);
+    X509 *certificate = SSL_get0_peer_certificate(client);
+    if (certificate)
+        X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, ret->server,
+                                  sizeof ret->server);
+    ret->chain = sk_X509_num(SSL_get_peer_cert_chain(client));
+    if (staple_n <= 0)
+        return;
+    ck_assert_uint_le((size_t)staple_n, sizeof ret->staple);
+    memcpy(ret->staple, staple, (size_t)staple_n);
+    ret->staple_n = (size_t)staple_n;
+}
+
 struct foreign_result foreign_shake(struct foreign *foreign, struct tls_context *server)
 {
     struct foreign_result result = {.alert = -1};
@@ -75,6 +91,8 @@ struct foreign_result foreign_shake(struct foreign *foreign, struct tls_context 
     SSL_SESSION *offer = foreign->session ? SSL_SESSION_dup(foreign->session) : NULL;
     if (offer)
         ck_assert_int_eq(SSL_set_session(client, offer), 1);
+    if (foreign->sni)
+        ck_assert_int_eq(SSL_set_tlsext_host_name(client, foreign->sni), 1);
 
     step(client, transport, &result);
     ERR_clear_error();
@@ -82,6 +100,7 @@ struct foreign_result foreign_shake(struct foreign *foreign, struct tls_context 
     result.resumed = SSL_session_reused(client);
     result.cas = sk_X509_NAME_num(SSL_get0_peer_CA_list(client));
     transport_peer(transport, &result.peer);
+    note_server(client, &result);
 
     SSL_SESSION_free(offer);
     if (result.status == IO_OK) {

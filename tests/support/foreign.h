@@ -18,6 +18,7 @@
 struct foreign {
     SSL_CTX *ctx;
     SSL_SESSION *session; /* the newest; NULL = none yet */
+    const char *sni;      /* what it asks for, as it stands; NULL = nothing */
 };
 
 /* How a handshake went. */
@@ -28,6 +29,10 @@ struct foreign_result {
     int cas;               /* how many CAs the server named */
     bool resumed;          /* as the client sees it */
     struct peer peer;      /* as the server sees the client */
+    char server[64];       /* CN of the certificate that the server showed, "" = none */
+    int chain;             /* how many certificates came with it, itself included */
+    unsigned char staple[4096];
+    size_t staple_n; /* 0 = none came */
 };
 
 /* version is 1.2 or 1.3. */

@@ -278,7 +278,7 @@ START_TEST(says_why_a_file_cannot_be_read)
     struct config *config;
     struct error err;
     ck_assert_int_eq(config_load("/nonexistent/server.yaml", &config, &err), -1);
-    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
     ck_assert_str_eq(err.text, "open /nonexistent/server.yaml: No such file or directory");
     ck_assert_int_eq(config_load("/", &config, &err), -1);
     ck_assert_str_eq(err.text, "read /: Is a directory");
