@@ -282,12 +282,8 @@ int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name
 int tls_context_use_certificate(struct tls_context *ctx, const char *path,
                                 struct peer_certificate *ret, struct error *err)
 {
-    struct tls_pem pem;
     STACK_OF(X509) *certificates = NULL;
-    if (tls_pem_open(path, false, &pem, err))
-        return -1;
-    int result = tls_pem_certificates(&pem, &certificates, err);
-    tls_pem_close(&pem);
+    int result = tls_pem_read_certificates(path, &certificates, err);
     if (result == 0)
         result = tls_context_add_certificates(ctx, certificates, path, err);
     sk_X509_pop_free(certificates, X509_free);

@@ -21,6 +21,8 @@ static bool set_defaults(struct tls_context *ctx)
         tls_verify_install(ctx);
     else if (!tls_tickets_install(ctx))
         return false;
+    if (ctx->role == TLS_SERVER)
+        tls_certificates_install(ctx);
     return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
            SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
 }
@@ -94,15 +96,8 @@ int tls_context_set_versions(struct tls_context *ctx, const char *min, const cha
 
 static int trust_file(struct tls_context *ctx, const char *path, struct error *err)
 {
-    struct tls_pem pem;
     STACK_OF(X509) *certificates = NULL;
-    if (tls_pem_open(path, false, &pem, err))
-        return -1;
-    int result = tls_pem_certificates(&pem, &certificates, err);
-    tls_pem_close(&pem);
-    if (result)
-        return -1;
-
+    int result = tls_pem_read_certificates(path, &certificates, err);
     X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
     for (int i = 0; result == 0 && i < sk_X509_num(certificates); i++)
         if (!X509_STORE_add_cert(store, sk_X509_value(certificates, i)))

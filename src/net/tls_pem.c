@@ -166,6 +166,16 @@ int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struc
     return result;
 }
 
+int tls_pem_read_certificates(const char *path, STACK_OF(X509) * *ret, struct error *err)
+{
+    struct tls_pem pem;
+    if (tls_pem_open(path, false, &pem, err))
+        return -1;
+    int result = tls_pem_certificates(&pem, ret, err);
+    tls_pem_close(&pem);
+    return result;
+}
+
 int tls_pem_crls(const struct tls_pem *pem, STACK_OF(X509_CRL) * *ret, struct error *err)
 {
     OPENSSL_STACK *list = NULL;

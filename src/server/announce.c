@@ -19,7 +19,7 @@ void announce_certificates(const struct settings *settings)
         log_text(&line, "issuer", c->description.issuer);
         log_text(&line, "not_after", not_after);
         log_text(&line, "sha256", c->description.sha256);
-        log_switch(&line, "self_signed", c->self_signed);
+        log_switch(&line, "self_signed", !c->file);
         log_end(&line);
     }
 }
