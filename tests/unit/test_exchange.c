@@ -299,7 +299,8 @@ START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
     struct outcome outcome = judged(false);
     ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
     ck_assert_str_eq(outcome.error.text,
-                     "nothing moved for 1.5 s, with 1 bytes still to come back");
+                     "nothing moved for 1.5 s, with 1 bytes still to come back; if it is only "
+                     "slow, raise --connect-timeout or --idle-timeout");
 }
 END_TEST
 
