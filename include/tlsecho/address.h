@@ -35,6 +35,9 @@ void address_text(const struct address *address, char ret[ADDRESS_TEXT_BYTES]);
 /* An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) becomes the IPv4 address that it stands for. */
 void address_unmap(struct address *address);
 
+/* 0.0.0.0 or [::]: every address of the host. */
+bool address_is_wildcard(const struct address *address);
+
 bool address_equal(const struct address *a, const struct address *b);
 
 /* Host byte order; 0 for a local address. */

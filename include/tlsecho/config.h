@@ -32,9 +32,14 @@ struct config_text {
     struct config_place place;
 };
 
+struct config_texts {
+    struct config_text *values; /* none of them is "" */
+    size_t count;
+};
+
 struct config_certificate {
-    struct config_text certificate, key; /* absolute paths */
-    struct config_place place;           /* of `certificate` */
+    struct config_text certificate, key, ocsp; /* absolute paths */
+    struct config_place place;                 /* of `certificate` */
 };
 
 struct config_tls {
@@ -42,6 +47,13 @@ struct config_tls {
     struct config_certificate *certificates;
     size_t certificate_count;                    /* 0 = make a self-signed one */
     struct config_text min_version, max_version; /* "1.2" or "1.3", min <= max */
+    struct config_text ciphers, ciphersuites, groups;
+    struct config_texts alpn;
+    uint64_t client_auth; /* enum tls_client_auth; off: the next three are not given */
+    struct config_place client_auth_place;
+    struct config_text client_ca, crl; /* absolute paths */
+    struct config_texts allow_names;
+    struct config_text ticket_keys, keylog; /* absolute paths */
 };
 
 struct config_listener {
@@ -98,7 +110,8 @@ int config_default(struct config **ret, struct error *err);
 struct config *config_ref(struct config *config);
 void config_free(struct config *config);
 
-/* Calls each with every file that the configuration names; not the configuration's own. */
+/* Calls each with every file that the configuration names to be read; not the configuration's own.
+ */
 void config_each_path(const struct config *config, void (*each)(const char *path, void *context),
                       void *context);
 

@@ -16,6 +16,7 @@
 
 enum {
     CONFIG_ENTRIES = 64,                         /* in a list, or profiles */
+    CONFIG_TEXTS_ENTRIES = 256,                  /* in a list of texts */
     CONFIG_NAME_BYTES = ENDPOINT_TEXT_BYTES - 1, /* of a listener or a profile */
 };
 
@@ -29,6 +30,7 @@ enum config_type {
     CONFIG_TEXT,     /* struct config_text; one of words, where there are any */
     CONFIG_PATH,     /* struct config_text, absolute; relative ones start at the file's folder */
     CONFIG_ENDPOINT, /* struct endpoint */
+    CONFIG_TEXTS,    /* struct config_texts; a list of texts */
     CONFIG_SECTION,  /* a mapping of further keys; fields of the same struct */
     CONFIG_LIST,     /* a list of mappings: a pointer to an array of section's structs */
     CONFIG_PROFILES, /* a mapping of names to mappings: likewise, named by section's `name` */
@@ -39,14 +41,15 @@ struct config_section;
 struct config_key {
     const char *name;
     enum config_type type;
-    size_t offset;                  /* of the field in its struct; 0 for a section */
-    const char *standard;           /* the default as users write it; NULL = the key is required */
-    uint64_t min, max;              /* of the number, of a text's bytes, or of how many entries */
-    uint64_t step;                  /* of times: a multiple of this many ms; 0 = any */
-    const char *(*words)(size_t i); /* the i-th, NULL past the last */
+    size_t offset;        /* of the field in its struct; 0 for a section */
+    const char *standard; /* the default as users write it; NULL = the key is required */
+    uint64_t min, max;    /* of the number, of each text's bytes, or of how many entries */
+    uint64_t step;        /* of times: a multiple of this many ms; 0 = any */
+    const char *(*words)(size_t i);       /* the i-th, NULL past the last */
     const struct config_section *section; /* of sections, lists and profiles */
     size_t count;                         /* lists and profiles: offset of the size_t beside it */
-    size_t place;     /* endpoints and texts: offset of a struct config_place to fill; 0 = none */
+    size_t place;     /* single values: offset of a struct config_place to fill; 0 = none */
+    bool written;     /* paths: we write the file, so it is none that a reload reads */
     bool hide_empty;  /* not printed where it is "": it would be refused there */
     const char *help; /* one line */
 };

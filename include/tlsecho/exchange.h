@@ -42,8 +42,9 @@ struct exchange {
     bool reset;             /* RST, noticed by either direction */
     unsigned char first[2]; /* of what came back */
     uint64_t sent_bytes, received_bytes;
-    uint64_t first_sent_us, first_echo_us; /* clock_now_us; 0 = not yet */
-    uint64_t moved_us;                     /* when anything moved last, either way */
+    uint64_t first_sent_us; /* clock_now_us, before the first write; 0 = not yet */
+    uint64_t first_echo_us; /* clock_now_us; 0 = not yet */
+    uint64_t moved_us;      /* when anything moved last, either way */
 };
 
 /* ERROR_SYSTEM (memory). */

@@ -9,7 +9,6 @@
 #define TLSECHO_SETTINGS_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +29,9 @@ struct listener {
 /* A certificate that is served, for the log. */
 struct settings_certificate {
     const char *profile;
-    bool self_signed; /* made here */
+    const char *file;     /* NULL = self-signed, made here */
+    const char *staple;   /* its file; NULL = none */
+    int64_t staple_until; /* seconds since 1970, UTC */
     struct peer_certificate description;
 };
 
@@ -39,6 +40,7 @@ struct settings {
     struct config *config;
     struct listener *listeners;    /* as many as in config, in their order */
     struct tls_context **contexts; /* as many as config has profiles, in their order */
+    int64_t *crl_until;            /* of its first CRL to end; as many, as above */
     struct settings_certificate *certificates;
     size_t certificate_count;
     char *state_directory; /* NULL = in memory */

@@ -91,6 +91,10 @@ int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct err
  */
 int tls_context_use_staple(struct tls_context *ctx, const char *path, struct error *err);
 
+/* The nextUpdate of the staple of the certificate added last (RFC 6960 §4.2.2.1) in seconds since
+ * 1970, after which it is no longer sent; INT64_MAX without one. */
+int64_t tls_context_staple_expires(const struct tls_context *ctx);
+
 enum tls_client_auth { TLS_CLIENT_AUTH_OFF, TLS_CLIENT_AUTH_OPTIONAL, TLS_CLIENT_AUTH_REQUIRED };
 
 /*
@@ -131,6 +135,7 @@ int tls_context_use_session_file(struct tls_context *ctx, const char *path, stru
  * ERROR_SYSTEM.
  */
 int tls_context_save_session(struct tls_context *ctx, struct error *err);
+
 /* Whether the library has a group of that name, and would use it. */
 bool tls_has_group(const char *name);
 

@@ -69,8 +69,6 @@ static void note_moved(struct exchange *x, struct io io)
 static void note_sent(struct exchange *x, size_t n)
 {
     struct error err;
-    if (n && !x->first_sent_us)
-        x->first_sent_us = clock_now_us();
     if (expect_sent(&x->expect, x->out.data + x->out.start, n, &err) < 0)
         fail(x, &err);
     buf_take(&x->out, n);
@@ -107,6 +105,8 @@ unsigned exchange_send(struct exchange *x)
         return WANT_NOTHING;
 
     if (x->flushing || buf_waiting(&x->out)) {
+        if (!x->first_sent_us)
+            x->first_sent_us = clock_now_us(); /* the echo may be here before the write returns */
         struct io io =
             transport_write(x->transport, x->out.data + x->out.start, buf_waiting(&x->out), &err);
         note_moved(x, io);

@@ -30,6 +30,8 @@ static const char *const remedies[] = {
     [RESULT_DNS] = "check the host name",
     [RESULT_REFUSED] = "start the server there, or check the port",
     [RESULT_UNREACHABLE] = "check the address and the route to it",
+    [RESULT_TIMEOUT] = "if it is only slow, raise --connect-timeout or --idle-timeout",
+    [RESULT_RESET] = "the log of the far end may say why",
     [RESULT_LOCAL_IO] = NULL,
 };
 

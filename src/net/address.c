@@ -45,6 +45,13 @@ void address_unmap(struct address *address)
     address->length = sizeof ipv4;
 }
 
+bool address_is_wildcard(const struct address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return address->ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
     if (a->any.sa_family != b->any.sa_family)

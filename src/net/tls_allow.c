@@ -195,10 +195,12 @@ static bool uri_matches(struct piece pattern, struct piece value)
 
 static bool email_matches(struct piece pattern, struct piece value)
 {
-    struct piece wanted, local, domain;
-    return next_piece(&pattern, '@', &wanted) && next_piece(&value, '@', &local) &&
-           next_piece(&value, '@', &domain) && !value.at && local.n > 0 &&
-           (is_star(wanted) || is_same(wanted, local)) && is_same_but_case(pattern, domain);
+    struct piece wanted, wanted_domain, local, domain;
+    if (!next_piece(&pattern, '@', &wanted) || !next_piece(&pattern, '@', &wanted_domain) ||
+        !next_piece(&value, '@', &local) || !next_piece(&value, '@', &domain))
+        return false;
+    return !value.at && local.n > 0 && (is_star(wanted) || is_same(wanted, local)) &&
+           is_same_but_case(wanted_domain, domain);
 }
 
 bool tls_allow_matches(const char *pattern, enum tls_allow_kind kind, const char *value, size_t n)

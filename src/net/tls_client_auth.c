@@ -60,12 +60,10 @@ static int name_cas(SSL_CTX *ssl, const struct tls_clients *clients, struct erro
 int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct error *err)
 {
     struct tls_clients *clients = clients_of(ctx, err);
-    struct tls_pem pem;
-    if (!clients || tls_pem_open(path, false, &pem, err))
+    if (!clients)
         return -1;
     assert(!clients->cas);
-    int result = tls_pem_certificates(&pem, &clients->cas, err);
-    tls_pem_close(&pem);
+    int result = tls_pem_read_certificates(path, &clients->cas, err);
     if (result == 0)
         result = add_cas(clients, path, err);
     if (result == 0)

@@ -57,9 +57,9 @@ void tls_context_free(struct tls_context *ctx)
     if (!ctx || atomic_fetch_sub(&ctx->count, 1) > 1)
         return;
     SSL_CTX_free(ctx->ssl);
+    tls_session_file_free(ctx->session_file);
     tls_certificates_free(ctx);
     tls_keylog_close(ctx);
-    tls_session_file_free(ctx->session_file);
     free(ctx->alpn);
     tls_clients_free(ctx->clients);
     tls_tickets_free(ctx);
@@ -96,15 +96,8 @@ int tls_context_set_versions(struct tls_context *ctx, const char *min, const cha
 
 static int trust_file(struct tls_context *ctx, const char *path, struct error *err)
 {
-    struct tls_pem pem;
     STACK_OF(X509) *certificates = NULL;
-    if (tls_pem_open(path, false, &pem, err))
-        return -1;
-    int result = tls_pem_certificates(&pem, &certificates, err);
-    tls_pem_close(&pem);
-    if (result)
-        return -1;
-
+    int result = tls_pem_read_certificates(path, &certificates, err);
     X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
     for (int i = 0; result == 0 && i < sk_X509_num(certificates); i++)
         if (!X509_STORE_add_cert(store, sk_X509_value(certificates, i)))

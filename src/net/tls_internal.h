@@ -32,9 +32,9 @@ struct tls_context {
     unsigned char pin[TLS_PIN_BYTES];
     struct tls_certificate *certificates;
     size_t certificate_count;
+    struct tls_session_file *session_file; /* a client's; NULL = none */
     struct tls_clients *clients;           /* of a server; NULL = nothing was said about them */
     struct tls_ticket_keys *ticket_keys;   /* from a file; NULL = the process's own */
-    struct tls_session_file *session_file; /* a client's; NULL = none */
     char certificate[256];                 /* what the one added last is called in messages */
     unsigned char *alpn;                   /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
@@ -46,12 +46,12 @@ struct tls_context {
 bool tls_policy_set_defaults(SSL_CTX *ssl);
 
 /* What an OCSP response (RFC 6960) says about a certificate. */
-enum tls_staple {
-    TLS_STAPLE_NONE,
-    TLS_STAPLE_GOOD,
-    TLS_STAPLE_REVOKED,
-    TLS_STAPLE_EXPIRED, /* or not valid yet */
-    TLS_STAPLE_INVALID, /* no response, unsigned, or for another certificate */
+enum tls_ocsp {
+    TLS_OCSP_NONE,
+    TLS_OCSP_GOOD,
+    TLS_OCSP_REVOKED,
+    TLS_OCSP_EXPIRED, /* or not valid yet */
+    TLS_OCSP_INVALID, /* no response, unsigned, or for another certificate */
 };
 
 /* What was found about the peer's certificate; zero before the handshake. */
@@ -66,7 +66,7 @@ struct tls_verdict {
     /* A client's: */
     STACK_OF(X509) * chain; /* as the server sent it, leaf first; NULL = none yet */
     X509 *issuer;           /* of the leaf; NULL = unknown */
-    enum tls_staple staple;
+    enum tls_ocsp staple;
 };
 
 /* What a chain can be accused of, the worst first. */
@@ -103,9 +103,9 @@ bool tls_verify_again(struct tls_context *ctx, SSL *ssl, STACK_OF(X509) * chain)
  * responder that it appointed (RFC 6960 §4.2.2.2). ret_revoked: when it was revoked, and why.
  */
 enum { TLS_REVOKED_BYTES = 80 };
-enum tls_staple tls_staple_judge(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
-                                 char ret_revoked[TLS_REVOKED_BYTES]);
-const char *tls_staple_name(enum tls_staple staple);
+enum tls_ocsp tls_ocsp_judge(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
+                             char ret_revoked[TLS_REVOKED_BYTES]);
+const char *tls_ocsp_name(enum tls_ocsp staple);
 
 /* A client's session file. */
 struct tls_session_file;

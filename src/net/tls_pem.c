@@ -33,7 +33,9 @@ static int check_file(int fd, const char *path, bool secret, struct error *err)
         return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", path);
     if (secret && status.st_mode & S_IRWXO)
         return error_set(err, ERROR_INPUT,
-                         "%s holds secret keys and is open to others: chmod o= %s", path, path);
+                         "%s holds secret keys and is open to others: chmod o= %s (on Kubernetes: "
+                         "defaultMode: 0440, and fsGroup)",
+                         path, path);
     return 0;
 }
 
@@ -163,6 +165,16 @@ int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struc
     int result = several(pem, &certificate_kind, &list, err);
     if (result == 0)
         *ret = (STACK_OF(X509) *)list;
+    return result;
+}
+
+int tls_pem_read_certificates(const char *path, STACK_OF(X509) * *ret, struct error *err)
+{
+    struct tls_pem pem;
+    if (tls_pem_open(path, false, &pem, err))
+        return -1;
+    int result = tls_pem_certificates(&pem, ret, err);
+    tls_pem_close(&pem);
     return result;
 }
 

@@ -33,6 +33,9 @@ void tls_pem_close(struct tls_pem *pem);
 /* All certificates, in the file's order, at least one. ERROR_INPUT. */
 int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err);
 
+/* The same of a file that is no secret and of which nothing else is wanted. ERROR_INPUT. */
+int tls_pem_read_certificates(const char *path, STACK_OF(X509) * *ret, struct error *err);
+
 /* All certificate revocation lists (RFC 5280 §5), likewise. ERROR_INPUT. */
 int tls_pem_crls(const struct tls_pem *pem, STACK_OF(X509_CRL) * *ret, struct error *err);
 

@@ -143,3 +143,9 @@ int tls_context_use_staple(struct tls_context *ctx, const char *path, struct err
     SSL_CTX_set_tlsext_status_arg(ctx->ssl, ctx);
     return 0;
 }
+
+int64_t tls_context_staple_expires(const struct tls_context *ctx)
+{
+    const struct tls_certificate *c = tls_certificates_last(ctx);
+    return c && c->stapling ? c->stapling->until : INT64_MAX;
+}

@@ -206,10 +206,11 @@ static int on_staple(SSL *ssl, void *arg)
         return 1;
 
     char revoked[TLS_REVOKED_BYTES];
-    verdict->staple = tls_staple_judge(der, n, leaf, verdict->issuer, revoked);
-    if (verdict->staple != TLS_STAPLE_REVOKED || ctx->trust == TLS_TRUST_PIN)
+    verdict->staple = tls_ocsp_judge(der, n, leaf, verdict->issuer, revoked);
+    if (verdict->staple != TLS_OCSP_REVOKED || ctx->trust == TLS_TRUST_PIN)
         return 1;
     judge_revoked(verdict, leaf, revoked);
+    SSL_set_verify_result(ssl, verdict->error);
     return ctx->trust == TLS_TRUST_ANYONE;
 }
 

@@ -290,7 +290,7 @@ static void describe_handshake(const struct transport_tls *t, struct peer *ret)
     copy_text(ret->signature, sizeof ret->signature, signature_name(t->ssl));
     ret->resumed = SSL_session_reused(t->ssl);
     if (t->ctx->role == TLS_CLIENT && !ret->resumed)
-        copy_text(ret->staple, sizeof ret->staple, tls_staple_name(t->verdict->staple));
+        copy_text(ret->staple, sizeof ret->staple, tls_ocsp_name(t->verdict->staple));
 
     const unsigned char *alpn = NULL;
     unsigned alpn_bytes = 0;

@@ -136,7 +136,6 @@ static void pause_accepting(struct acceptor *a, int code)
     struct error err;
     error_sys(&err, "accept");
     count_refusal(a, err.text);
-    set_interest(a, WANT_NOTHING);
     a->resume_us = clock_now_us() + PAUSE_US;
 }
 
@@ -169,7 +168,8 @@ static void socket_ready(struct reactor_source *source)
 {
     struct listening_socket *socket = (struct listening_socket *)source;
     struct acceptor *a = socket->owner;
-    for (int i = 0; i < WORKER_HANDOFFS_MAX && accept_one(a, socket); i++)
+    bool paused = a->resume_us != UINT64_MAX;
+    for (int i = 0; i < WORKER_HANDOFFS_MAX && !paused && accept_one(a, socket); i++)
         ;
     hand_over_all(a);
 }
@@ -189,12 +189,14 @@ static void attach(struct acceptor *a)
     }
 }
 
-/* Whoever has been told "connected" by the kernel is served: closing now would reset them. */
+/* Whoever has been told "connected" by the kernel is served: closing now would reset them. More
+ * than the backlog has not been told so, however many keep coming. */
 static void accept_waiting(struct acceptor *a)
 {
     for (size_t i = 0; i < a->listening.count; i++)
-        while (accept_one(a, &a->listening.sockets[i]))
-            ;
+        for (uint64_t n = 0; n <= a->settings->config->tcp.backlog; n++)
+            if (!accept_one(a, &a->listening.sockets[i]))
+                break;
     hand_over_all(a);
 }
 
@@ -219,10 +221,9 @@ static void *accept_all(void *argument)
     struct acceptor *a = argument;
     while (!atomic_load(&a->stopping)) {
         reactor_turn(a->reactor, clock_poll_ms(clock_now_us(), next_us(a)));
-        if (clock_now_us() >= a->resume_us) {
+        if (clock_now_us() >= a->resume_us)
             a->resume_us = UINT64_MAX;
-            set_interest(a, WANT_READ);
-        }
+        set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
         log_refusals(a, clock_now_us());
         take_replacement(a);
     }

@@ -103,6 +103,13 @@ int config_load(const char *path, struct config **ret, struct error *err)
 
 static void free_fields(const struct config_section *section, char *base);
 
+static void free_texts(const struct config_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        free(texts->values[i].value);
+    free(texts->values);
+}
+
 static void free_entries(const struct config_key *key, char *base)
 {
     char *entries;
@@ -123,6 +130,8 @@ static void free_fields(const struct config_section *section, char *base)
     for (const struct config_key *key = section->keys; key->name; key++) {
         if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH)
             free(((struct config_text *)(void *)(base + key->offset))->value);
+        else if (key->type == CONFIG_TEXTS)
+            free_texts((const void *)(base + key->offset));
         else if (key->type == CONFIG_SECTION)
             free_fields(key->section, base);
         else if (key->section)

@@ -107,16 +107,52 @@ static int name_profile(struct config *config, size_t i, struct error *err)
     return config_read_profile(config, default_profile, err);
 }
 
-static int check_profile(const struct config *config, const struct config_tls *profile,
-                         struct error *err)
+static int check_versions(const struct config *config, const struct config_tls *profile,
+                          const char *name, struct error *err)
 {
     if (strcmp(profile->min_version.value, profile->max_version.value) <= 0)
         return 0;
+    return config_refuse(config, profile->min_version.place, err,
+                         "tls.%s.min_version: %s is above max_version %s: write at most that", name,
+                         profile->min_version.value, profile->max_version.value);
+}
+
+/* What would not be enforced is refused: nobody shall take a profile for stricter than it is. */
+static int check_client_auth(const struct config *config, const struct config_tls *profile,
+                             const char *name, struct error *err)
+{
+    bool asks = profile->client_auth > 0;
+    if (asks && profile->client_ca.value[0] == '\0')
+        return config_refuse(config, profile->client_auth_place, err,
+                             "tls.%s.client_ca: missing, but needed unless client_auth is off: "
+                             "name the PEM file of the CAs that issue client certificates",
+                             name);
+    const struct {
+        const char *key;
+        const struct config_text *value; /* NULL = not given */
+    } rules[] = {
+        {"client_ca", profile->client_ca.value[0] ? &profile->client_ca : NULL},
+        {"crl", profile->crl.value[0] ? &profile->crl : NULL},
+        {"allow_names", profile->allow_names.values},
+    };
+    for (size_t i = 0; !asks && i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].value)
+            return config_refuse(config, rules[i].value->place, err,
+                                 "tls.%s.%s: given, but client_auth is off, so that no client is "
+                                 "asked for a certificate: write client_auth: required or "
+                                 "optional, or remove it",
+                                 name, rules[i].key);
+    return 0;
+}
+
+static int check_profile(const struct config *config, const struct config_tls *profile,
+                         struct error *err)
+{
     char brief[CONFIG_VALUE_BYTES];
     config_value_brief(profile->name.value, brief);
-    return config_refuse(config, profile->min_version.place, err,
-                         "tls.%s.min_version: %s is above max_version %s: write at most that",
-                         brief, profile->min_version.value, profile->max_version.value);
+    if (check_versions(config, profile, brief, err))
+        return -1;
+    return check_client_auth(config, profile, brief, err);
 }
 
 int config_check(struct config *config, struct error *err)

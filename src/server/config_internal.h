@@ -33,6 +33,10 @@ int config_read_profile(struct config *config, const char *name, struct error *e
 int config_scalar_read(struct config_reader *r, const struct config_key *key, const char *text,
                        struct config_place place, char *base);
 
+/* Reads one text of that key into ret, which the config frees, also after a failure. */
+int config_scalar_text(struct config_reader *r, const struct config_key *key, const char *text,
+                       struct config_place place, struct config_text *ret);
+
 /* A number of that key as users write it. */
 void config_scalar_number_text(const struct config_key *key, uint64_t number,
                                char ret[CONFIG_VALUE_BYTES]);

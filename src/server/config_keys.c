@@ -13,6 +13,8 @@
 
 enum {
     PATH_BYTES = 4095,         /* PATH_MAX without its NUL */
+    CIPHERS_BYTES = 4095,      /* of a list of names, more than there are */
+    ALPN_BYTES = 255,          /* RFC 7301 §3.1: ProtocolName */
     KEEPALIVE_SECONDS = 32767, /* tcp(7): TCP_KEEPIDLE and TCP_KEEPINTVL */
     KEEPALIVE_PROBES = 127,    /* tcp(7): TCP_KEEPCNT */
 };
@@ -26,6 +28,7 @@ enum {
 
 WORDS(word_auto, "auto")
 WORDS(word_version, "1.2", "1.3")
+WORDS(word_client_auth, "off", "optional", "required") /* enum tls_client_auth */
 WORDS(word_level, "debug", "info", "warning", "error") /* enum log_level */
 WORDS(word_format, "logfmt", "json")                   /* enum log_format */
 
@@ -56,6 +59,8 @@ static const struct config_key certificate_keys[] = {
      .place = AT_CERTIFICATE(place), .help = "a PEM file: the leaf first, then its chain"},
     {KEY("key", PATH, AT_CERTIFICATE(key)), .max = PATH_BYTES,
      .help = "a PEM file: the private key, which others cannot read"},
+    {KEY("ocsp", PATH, AT_CERTIFICATE(ocsp)), .standard = "", .max = PATH_BYTES,
+     .help = "a DER file: the OCSP response to staple"},
     {0},
 };
 
@@ -70,6 +75,27 @@ static const struct config_key profile_keys[] = {
      .help = "the oldest TLS version that is spoken"},
     {KEY("max_version", TEXT, AT_PROFILE(max_version)), .standard = "1.3", .words = word_version,
      .help = "the newest TLS version that is spoken"},
+    {KEY("ciphers", TEXT, AT_PROFILE(ciphers)), .standard = "", .max = CIPHERS_BYTES,
+     .help = "for TLS 1.2, separated by ':'; without any: modern ones"},
+    {KEY("ciphersuites", TEXT, AT_PROFILE(ciphersuites)), .standard = "", .max = CIPHERS_BYTES,
+     .help = "for TLS 1.3, separated by ':'; without any: all"},
+    {KEY("groups", TEXT, AT_PROFILE(groups)), .standard = "", .max = CIPHERS_BYTES,
+     .help = "for the key exchange, separated by ':'; without any: modern ones"},
+    {KEY("alpn", TEXTS, AT_PROFILE(alpn)), .standard = "[]", .max = ALPN_BYTES,
+     .help = "application protocols, the preferred one first; without any: ALPN is ignored"},
+    {KEY("client_auth", CHOICE, AT_PROFILE(client_auth)), .standard = "off",
+     .words = word_client_auth, .place = AT_PROFILE(client_auth_place),
+     .help = "whether clients are asked for a certificate"},
+    {KEY("client_ca", PATH, AT_PROFILE(client_ca)), .standard = "", .max = PATH_BYTES,
+     .help = "a PEM file: the CAs that issue client certificates"},
+    {KEY("crl", PATH, AT_PROFILE(crl)), .standard = "", .max = PATH_BYTES,
+     .help = "a PEM file: the CRL of each CA in client_ca"},
+    {KEY("allow_names", TEXTS, AT_PROFILE(allow_names)), .standard = "[]", .max = PATH_BYTES,
+     .help = "patterns of clients' names; without any: every verified certificate"},
+    {KEY("ticket_keys", PATH, AT_PROFILE(ticket_keys)), .standard = "", .max = PATH_BYTES,
+     .help = "a file of 1 to 8 times 80 random bytes, newest first; without it: an own key"},
+    {KEY("keylog", PATH, AT_PROFILE(keylog)), .standard = "", .max = PATH_BYTES, .written = true,
+     .help = "a file that gets the secrets of every connection, to decrypt captures"},
     {0},
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files that a configuration names, found by the table of keys. */
+/* The files that a configuration names to be read, found by the table of keys. */
 #include <string.h>
 
 #include "config_internal.h"
@@ -16,7 +16,7 @@ static void visit_fields(const struct config_section *section, const char *base,
         const char *field = base + key->offset;
         const char *entries = NULL;
         size_t count = 0;
-        if (key->type == CONFIG_PATH) {
+        if (key->type == CONFIG_PATH && !key->written) {
             const char *path = ((const struct config_text *)(const void *)field)->value;
             if (path && *path)
                 visit->each(path, visit->context);

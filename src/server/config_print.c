@@ -63,12 +63,23 @@ static void print_value(const struct config_key *key, const char *field, FILE *o
         endpoint_text((const struct endpoint *)(const void *)field, text);
         print_text(text, out);
         return;
+    case CONFIG_TEXTS:
     case CONFIG_SECTION:
     case CONFIG_LIST:
     case CONFIG_PROFILES:
         break;
     }
     assert(!"a single value");
+}
+
+static void print_texts(const struct config_texts *texts, int indent, FILE *out)
+{
+    fputs(texts->count ? "\n" : " []\n", out);
+    for (size_t i = 0; i < texts->count; i++) {
+        fprintf(out, "%*s", indent + INDENT, "- ");
+        print_text(texts->values[i].value, out);
+        fputc('\n', out);
+    }
 }
 
 static void print_section(const struct config_section *section, const char *base, int indent,
@@ -110,6 +121,8 @@ static void print_section(const struct config_section *section, const char *base
         if (key->type == CONFIG_SECTION) {
             fputc('\n', out);
             print_section(key->section, base, indent + INDENT, false, out);
+        } else if (key->type == CONFIG_TEXTS) {
+            print_texts((const void *)(base + key->offset), indent + INDENT, out);
         } else if (key->section) {
             print_entries(key, base, indent + INDENT, out);
         } else {

@@ -87,6 +87,7 @@ static int expect(struct config_reader *r, const struct config_key *key,
         if (node->kind == CONFIG_NODE_MAPPING || node->kind == CONFIG_NODE_EMPTY)
             return 0;
         return config_reader_refuse(r, node->place, "not a mapping: write \"KEY: VALUE\" lines");
+    case CONFIG_TEXTS:
     case CONFIG_LIST:
         if (node->kind == CONFIG_NODE_LIST)
             return 0;
@@ -158,6 +159,39 @@ static int read_entries(struct config_reader *r, const struct config_key *key,
     return 0;
 }
 
+static int read_entry_text(struct config_reader *r, const struct config_key *key,
+                           const struct config_node *child, struct config_text *ret)
+{
+    if (child->kind != CONFIG_NODE_TEXT)
+        return config_reader_refuse(r, child->place, "a single value belongs here: %s", key->help);
+    if (child->text[0] == '\0')
+        return config_reader_refuse(r, child->place, "empty: write a text, or remove it");
+    return config_scalar_text(r, key, child->text, child->place, ret);
+}
+
+static int read_texts(struct config_reader *r, const struct config_key *key,
+                      const struct config_node *node, struct config_texts *ret)
+{
+    if (node->count > CONFIG_TEXTS_ENTRIES)
+        return config_reader_refuse(r, node->place, "%zu entries: write at most %d", node->count,
+                                    CONFIG_TEXTS_ENTRIES);
+    if (node->count == 0)
+        return 0;
+    ret->values = calloc(node->count, sizeof *ret->values);
+    if (!ret->values)
+        return error_sys(r->err, "read %s", r->path);
+    ret->count = node->count;
+
+    size_t i = 0;
+    for (const struct config_node *child = node->first; child; child = child->next, i++) {
+        size_t before = enter_entry(r, i);
+        if (read_entry_text(r, key, child, &ret->values[i]))
+            return -1;
+        leave(r, before);
+    }
+    return 0;
+}
+
 static int read_key(struct config_reader *r, const struct config_key *key,
                     const struct config_node *node, char *base)
 {
@@ -165,6 +199,8 @@ static int read_key(struct config_reader *r, const struct config_key *key,
         return -1;
     if (key->type == CONFIG_SECTION)
         return read_section(r, key->section, node, base);
+    if (key->type == CONFIG_TEXTS)
+        return read_texts(r, key, node, (void *)(base + key->offset));
     if (key->section)
         return read_entries(r, key, node, base);
     return config_scalar_read(r, key, node->text,
@@ -177,6 +213,8 @@ static int read_standard(struct config_reader *r, const struct config_key *key, 
     static const struct config_node empty;
     if (key->type == CONFIG_SECTION)
         return read_section(r, key->section, &empty, base);
+    if (key->type == CONFIG_TEXTS)
+        return 0; /* the default of each is [] */
     if (!key->section)
         return config_scalar_read(r, key, key->standard, empty.place, base);
 

@@ -101,8 +101,8 @@ static char *join_folder(const char *file, const char *path)
     return joined;
 }
 
-static int read_text(struct config_reader *r, const struct config_key *key, const char *text,
-                     struct config_place place, struct config_text *ret)
+int config_scalar_text(struct config_reader *r, const struct config_key *key, const char *text,
+                       struct config_place place, struct config_text *ret)
 {
     uint64_t index;
     if (key->words && read_word(r, key, text, place, &index))
@@ -161,9 +161,10 @@ int config_scalar_read(struct config_reader *r, const struct config_key *key, co
         return read_word(r, key, text, place, field);
     case CONFIG_TEXT:
     case CONFIG_PATH:
-        return read_text(r, key, text, place, field);
+        return config_scalar_text(r, key, text, place, field);
     case CONFIG_ENDPOINT:
         return read_endpoint(r, text, place, field);
+    case CONFIG_TEXTS:
     case CONFIG_SECTION:
     case CONFIG_LIST:
     case CONFIG_PROFILES:

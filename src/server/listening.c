@@ -140,6 +140,12 @@ static int append(struct opening *o, struct error *err)
     return 0;
 }
 
+static bool overlap(const struct address *a, const struct address *b)
+{
+    bool wildcard = address_is_wildcard(a) || address_is_wildcard(b);
+    return address_equal(a, b) || (wildcard && address_port(a) == address_port(b));
+}
+
 /* The same address by another name would only show as "in use", by ourselves. */
 static const struct listening_socket *find_clash(const struct opening *o)
 {
@@ -147,7 +153,7 @@ static const struct listening_socket *find_clash(const struct opening *o)
         for (size_t j = 0; j < o->address_count; j++) {
             struct address wanted = o->addresses[j];
             address_set_port(&wanted, o->listener->config->listen.port);
-            if (address_equal(&o->all->sockets[i].address, &wanted))
+            if (overlap(&o->all->sockets[i].address, &wanted))
                 return &o->all->sockets[i];
         }
     return NULL;
@@ -160,11 +166,12 @@ static int open_and_append(struct opening *o, struct error *err)
     const struct listening_socket *clash = find_clash(o);
     if (!clash)
         return -1;
-    char text[ADDRESS_TEXT_BYTES];
-    address_text(&clash->address, text);
+    char wanted[ENDPOINT_TEXT_BYTES], held[ADDRESS_TEXT_BYTES];
+    endpoint_text(&o->listener->config->listen, wanted);
+    address_text(&clash->address, held);
     return config_refuse(o->settings->config, o->listener->config->place, err,
-                         "listen: %s is listed twice: listener %s has it already", text,
-                         clash->listener->config->name.value);
+                         "listen: %s is listed twice: listener %s has it already, as %s", wanted,
+                         clash->listener->config->name.value, held);
 }
 
 /* Only now, when nothing can be refused any more: a refused reload leaves everything as it was. */

@@ -57,19 +57,27 @@ class CommandLine(Folder):
             self.assertEqual((done.status, done.stderr), (0, ""))
             self.assertTrue(done.stdout.startswith(b"Usage: tlsecho-server"))
 
-    def test_version_names_us_and_both_versions_of_openssl(self):
+    def test_version_names_us_and_openssl_and_what_it_offers(self):
         for flag in ("-V", "--version"):
             done = self.run_server(flag)
             self.assertEqual((done.status, done.stderr), (0, ""))
             self.assertRegex(done.stdout.decode(), r"^tlsecho-server \d+\.\d+\.\d+\n"
-                             r"built with OpenSSL .*\nrunning with OpenSSL .*\n")
+                             r"built with OpenSSL .*\nrunning with OpenSSL .*\n"
+                             r"offers X25519MLKEM768: (yes|no); groups: .*X25519.*\n$")
 
     def test_what_it_does_not_know_is_refused_with_the_way_to_the_help(self):
-        for args in (["-x"], ["--nonsense"], ["-c"], ["server.yaml"]):
+        for args, words in ((["-x"], "unknown option -x"), (["-xt"], "unknown option -x"),
+                            (["--nonsense"], "unknown option --nonsense"),
+                            (["-c"], "-c needs an argument: FILE"),
+                            (["--config"], "-c needs an argument: FILE"),
+                            (["--help=me"], "-h takes no argument"),
+                            (["server.yaml"], "unexpected argument 'server.yaml': "
+                                              "a configuration is named with -c")):
             with self.subTest(args):
                 done = self.run_server(*args)
                 self.assertEqual((done.status, done.stdout), (USAGE, b""))
-                self.assertIn("Try 'tlsecho-server --help'.", done.stderr)
+                self.assertEqual(done.stderr, f"tlsecho-server: {words}; "
+                                              "tlsecho-server --help lists the options\n")
 
     def test_a_file_that_is_not_there_is_named(self):
         done = self.run_server("-c", self.folder / "missing.yaml")
@@ -127,15 +135,18 @@ class Configuration(Folder):
                                     f"  - listen: {second}", ":3:", "listeners[1].listen")
 
     def test_an_address_listed_twice_under_another_name(self):
-        with socket.socket() as reserved:  # bound and not listening: free for who reuses it
-            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            reserved.bind(("127.0.0.1", 0))
-            port = reserved.getsockname()[1]
-            path = self.write("server.yaml", f"listeners:\n  - listen: tcp://127.0.0.1:{port}\n"
-                              f"  - listen: tcp://localhost:{port}\n")
-            done = self.run_server("-c", path)
-        self.assertEqual(done.status, CONFIG, done.stderr)
-        self.assertIn(f"server.yaml:3:13: listen: 127.0.0.1:{port} is listed twice", done.stderr)
+        for name in ("localhost", "0.0.0.0"):
+            with self.subTest(name), socket.socket() as reserved:
+                # Bound and not listening: free for who reuses it.
+                reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                reserved.bind(("127.0.0.1", 0))
+                port = reserved.getsockname()[1]
+                path = self.write("server.yaml", f"listeners:\n  - listen: tcp://127.0.0.1:{port}\n"
+                                  f"  - listen: tcp://{name}:{port}\n")
+                done = self.run_server("-c", path)
+                self.assertEqual(done.status, CONFIG, done.stderr)
+                self.assertIn(f"server.yaml:3:13: listen: tcp://{name}:{port} is listed twice",
+                              done.stderr)
 
     def test_a_certificate_or_key_that_is_not_there(self):
         key = support.pki() / "server-rsa.key"

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tlsecho/tls_context.h"
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define FILE_NAME    "/etc/tlsecho/server.yaml"
 
@@ -66,6 +68,16 @@ START_TEST(defaults_are_one_plain_and_one_tls_listener_on_localhost)
     ck_assert_uint_eq(tls->tls->certificate_count, 0);
     ck_assert_str_eq(tls->tls->min_version.value, "1.2");
     ck_assert_str_eq(tls->tls->max_version.value, "1.3");
+    ck_assert_str_eq(tls->tls->ciphers.value, "");
+    ck_assert_str_eq(tls->tls->ciphersuites.value, "");
+    ck_assert_str_eq(tls->tls->groups.value, "");
+    ck_assert_uint_eq(tls->tls->alpn.count, 0);
+    ck_assert_uint_eq(tls->tls->client_auth, TLS_CLIENT_AUTH_OFF);
+    ck_assert_str_eq(tls->tls->client_ca.value, "");
+    ck_assert_str_eq(tls->tls->crl.value, "");
+    ck_assert_uint_eq(tls->tls->allow_names.count, 0);
+    ck_assert_str_eq(tls->tls->ticket_keys.value, "");
+    ck_assert_str_eq(tls->tls->keylog.value, "");
     config_free(config);
 }
 END_TEST
@@ -75,6 +87,7 @@ START_TEST(defaults_are_those_of_the_manual)
     struct config *config;
     struct error err;
     ck_assert_int_eq(config_default(&config, &err), 0);
+    ck_assert(config->watch);
     ck_assert_uint_eq(config->workers, 0);
     ck_assert_uint_eq(config->timeouts_ms.handshake, 10000);
     ck_assert_uint_eq(config->timeouts_ms.idle, 300000);
@@ -133,9 +146,23 @@ static const char everything[] = "listeners:\n"
                                  "    certificates:\n"
                                  "      - certificate: tls/a.pem\n"
                                  "        key: /keys/a.key\n"
+                                 "        ocsp: tls/a.ocsp\n"
                                  "      - {key: \"b \\\"\\\\.key\", certificate: b.pem}\n"
                                  "    min_version: 1.3\n"
+                                 "    ciphers: ECDHE-RSA-AES128-GCM-SHA256\n"
+                                 "    ciphersuites: TLS_AES_128_GCM_SHA256\n"
+                                 "    groups: '?X25519MLKEM768:X25519'\n"
+                                 "    alpn: [h2, http/1.1]\n"
+                                 "    client_auth: required\n"
+                                 "    client_ca: ca.pem\n"
+                                 "    crl: crl.pem\n"
+                                 "    allow_names:\n"
+                                 "      - DNS:*.example.org\n"
+                                 "      - email:a@example.org\n"
+                                 "    ticket_keys: tickets\n"
+                                 "    keylog: /tmp/keys\n"
                                  "  \"two words\": {max_version: \"1.2\"}\n"
+                                 "watch: no\n"
                                  "workers: 3\n"
                                  "timeouts: {handshake: 1500ms, idle: 0, write: 90s, linger: 1h,\n"
                                  "           drain: 365d, lifetime: 2d}\n"
@@ -165,9 +192,25 @@ START_TEST(reads_every_key)
     ck_assert_str_eq(web->certificates[0].key.value, "/keys/a.key");
     ck_assert_str_eq(web->certificates[1].key.value, "/etc/tlsecho/b \"\\.key");
     ck_assert_str_eq(web->min_version.value, "1.3");
+    ck_assert_str_eq(web->certificates[0].ocsp.value, "/etc/tlsecho/tls/a.ocsp");
+    ck_assert_str_eq(web->certificates[1].ocsp.value, "");
+    ck_assert_str_eq(web->ciphers.value, "ECDHE-RSA-AES128-GCM-SHA256");
+    ck_assert_str_eq(web->ciphersuites.value, "TLS_AES_128_GCM_SHA256");
+    ck_assert_str_eq(web->groups.value, "?X25519MLKEM768:X25519");
+    ck_assert_uint_eq(web->alpn.count, 2);
+    ck_assert_str_eq(web->alpn.values[0].value, "h2");
+    ck_assert_str_eq(web->alpn.values[1].value, "http/1.1");
+    ck_assert_uint_eq(web->client_auth, TLS_CLIENT_AUTH_REQUIRED);
+    ck_assert_str_eq(web->client_ca.value, "/etc/tlsecho/ca.pem");
+    ck_assert_str_eq(web->crl.value, "/etc/tlsecho/crl.pem");
+    ck_assert_uint_eq(web->allow_names.count, 2);
+    ck_assert_str_eq(web->allow_names.values[0].value, "DNS:*.example.org");
+    ck_assert_str_eq(web->ticket_keys.value, "/etc/tlsecho/tickets");
+    ck_assert_str_eq(web->keylog.value, "/tmp/keys");
     ck_assert_str_eq(config->profiles[1].name.value, "two words");
     ck_assert_str_eq(config->profiles[1].max_version.value, "1.2");
 
+    ck_assert(!config->watch);
     ck_assert_uint_eq(config->workers, 3);
     ck_assert_uint_eq(config->timeouts_ms.handshake, 1500);
     ck_assert_uint_eq(config->timeouts_ms.idle, 0);
@@ -186,6 +229,22 @@ START_TEST(reads_every_key)
     ck_assert_uint_eq(config->log.format, LOG_FORMAT_JSON);
     ck_assert(!config->log.connections);
     config_free(config);
+}
+END_TEST
+
+START_TEST(the_words_of_client_auth_are_its_enum)
+{
+    static const struct {
+        const char *text;
+        uint64_t mode;
+    } modes[] = {{"tls: {a: {client_auth: off}}", TLS_CLIENT_AUTH_OFF},
+                 {"tls: {a: {client_auth: optional, client_ca: c}}", TLS_CLIENT_AUTH_OPTIONAL},
+                 {"tls: {a: {client_auth: required, client_ca: c}}", TLS_CLIENT_AUTH_REQUIRED}};
+    for (int i = 0; i < COUNT(modes); i++) {
+        struct config *config = parsed(modes[i].text);
+        ck_assert_uint_eq(config->profiles[0].client_auth, modes[i].mode);
+        config_free(config);
+    }
 }
 END_TEST
 
@@ -218,14 +277,21 @@ START_TEST(keeps_the_place_of_what_others_judge)
     const struct config_certificate *certificate = &config->profiles[0].certificates[1];
     ck_assert_int_eq(config->profiles[0].name.place.line, 8);
     ck_assert_int_eq(config->profiles[0].name.place.column, 3);
-    ck_assert_int_eq(certificate->place.line, 12);
+    ck_assert_int_eq(certificate->place.line, 13);
     ck_assert_int_eq(certificate->place.column, 42);
     ck_assert_int_eq(certificate->key.place.column, 15);
+    const struct config_tls *web = &config->profiles[0];
+    ck_assert_int_eq(web->alpn.values[1].place.line, 18);
+    ck_assert_int_eq(web->alpn.values[1].place.column, 16);
+    ck_assert_int_eq(web->allow_names.values[1].place.line, 24);
+    ck_assert_int_eq(web->allow_names.values[1].place.column, 9);
+    ck_assert_int_eq(web->client_auth_place.line, 19);
+    ck_assert_int_eq(web->ticket_keys.place.line, 25);
 
     struct error err;
     ck_assert_int_eq(config_refuse(config, certificate->key.place, &err, "no %s", "luck"), -1);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
-    ck_assert_str_eq(err.text, FILE_NAME ":12:15: no luck");
+    ck_assert_str_eq(err.text, FILE_NAME ":13:15: no luck");
     config_refuse(config, listener->service.place, &err, "no place");
     ck_assert_str_eq(err.text, FILE_NAME ": no place");
     config_free(config);
@@ -271,6 +337,27 @@ START_TEST(refuses_relative_paths_in_a_folder_that_cannot_be_printed)
 }
 END_TEST
 
+static void collect(const char *path, void *context)
+{
+    fprintf(context, "%s\n", path);
+}
+
+START_TEST(names_every_file_that_is_read_and_none_that_is_written)
+{
+    struct config *config = parsed(everything);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    config_each_path(config, collect, out);
+    fclose(out);
+    ck_assert_str_eq(text, "/etc/tlsecho/tls/a.pem\n/keys/a.key\n/etc/tlsecho/tls/a.ocsp\n"
+                           "/etc/tlsecho/b.pem\n/etc/tlsecho/b \"\\.key\n"
+                           "/etc/tlsecho/ca.pem\n/etc/tlsecho/crl.pem\n/etc/tlsecho/tickets\n");
+    free(text);
+    config_free(config);
+}
+END_TEST
+
 /* ---- files ---- */
 
 START_TEST(says_why_a_file_cannot_be_read)
@@ -308,8 +395,10 @@ int main(void)
     tcase_add_test(tcase, defaults_are_those_of_the_manual);
     tcase_add_loop_test(tcase, what_is_empty_means_every_default, 0, 8);
     tcase_add_test(tcase, reads_every_key);
+    tcase_add_test(tcase, the_words_of_client_auth_are_its_enum);
     tcase_add_test(tcase, the_words_of_the_log_are_its_enums);
     tcase_add_test(tcase, keeps_the_place_of_what_others_judge);
+    tcase_add_test(tcase, names_every_file_that_is_read_and_none_that_is_written);
     tcase_add_test(tcase, makes_paths_absolute_from_the_folder_of_the_file);
     tcase_add_test(tcase, refuses_relative_paths_in_a_folder_that_cannot_be_printed);
     tcase_add_test(tcase, says_why_a_file_cannot_be_read);

@@ -37,6 +37,8 @@ static const char *const configurations[] = {
     "listeners: [{listen: tls://a, tls: \"\xc3\xa4 \"}]\ntls: {\"\xc3\xa4 \": {}, '~': {}, ' ': "
     "{}}",
     "tls: {'''': {certificates: [{certificate: './-', key: '{[&*!|>%@`,]}?'}]}}",
+    "tls: {a: {alpn: [' x', '- y', 'no', '#', \"\\xc3\\xa4\", 'a\"b'], client_auth: optional, "
+    "client_ca: c, allow_names: ['DNS:*', 'k:']}}",
     "limits: {buffer: 4097}\ntimeouts: {idle: 1ms, write: 86399999ms, linger: 1001ms}",
 };
 
@@ -80,14 +82,41 @@ START_TEST(prints_every_key_in_the_units_people_write)
                                    "    certificates:\n"
                                    "      - certificate: /etc/tlsecho/tls/a.pem\n"
                                    "        key: /keys/a.key\n"
+                                   "        ocsp: /etc/tlsecho/a.ocsp\n"
                                    "      - certificate: /etc/tlsecho/b.pem\n"
                                    "        key: \"/etc/tlsecho/b \\\"\\\\.key\"\n"
+                                   "        ocsp: \"\"\n"
                                    "    min_version: \"1.3\"\n"
                                    "    max_version: \"1.3\"\n"
+                                   "    ciphers: ECDHE-RSA-AES128-GCM-SHA256:x\n"
+                                   "    ciphersuites: TLS_AES_128_GCM_SHA256\n"
+                                   "    groups: \"?X25519MLKEM768:X25519\"\n"
+                                   "    alpn:\n"
+                                   "      - h2\n"
+                                   "      - http/1.1\n"
+                                   "      - \"no\"\n"
+                                   "    client_auth: required\n"
+                                   "    client_ca: /etc/tlsecho/ca.pem\n"
+                                   "    crl: /etc/tlsecho/crl.pem\n"
+                                   "    allow_names:\n"
+                                   "      - \"DNS:*.example.org\"\n"
+                                   "      - email:a\n"
+                                   "    ticket_keys: /etc/tlsecho/tickets\n"
+                                   "    keylog: /etc/tlsecho/keys.log\n"
                                    "  \"two words\":\n"
                                    "    certificates: []\n"
                                    "    min_version: \"1.2\"\n"
                                    "    max_version: \"1.2\"\n"
+                                   "    ciphers: \"\"\n"
+                                   "    ciphersuites: \"\"\n"
+                                   "    groups: \"\"\n"
+                                   "    alpn: []\n"
+                                   "    client_auth: off\n"
+                                   "    client_ca: \"\"\n"
+                                   "    crl: \"\"\n"
+                                   "    allow_names: []\n"
+                                   "    ticket_keys: \"\"\n"
+                                   "    keylog: \"\"\n"
                                    "watch: off\n"
                                    "workers: 3\n"
                                    "timeouts:\n"
@@ -158,7 +187,7 @@ START_TEST(prints_no_profiles_where_there_are_none)
 {
     struct config *config = parsed("listeners: [{listen: tcp://a}]");
     char *text = printed(config);
-    ck_assert_ptr_nonnull(strstr(text, "\ntls: {}\nwatch: on\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\ntls: {}\nwatch: on\nworkers: auto\n"));
     free(text);
     config_free(config);
 }
@@ -196,6 +225,16 @@ START_TEST(the_other_examples_are_right)
     config = loaded(TLSECHO_SOURCE_DIR "/config/certificates.yaml");
     ck_assert_str_eq(config->listeners[1].tls->certificates[0].key.value,
                      TLSECHO_SOURCE_DIR "/config/tls/server-ecdsa.key");
+    config_free(config);
+
+    config = loaded(TLSECHO_SOURCE_DIR "/config/mtls.yaml");
+    ck_assert_uint_eq(config->listeners[0].tls->client_auth, 2);
+    ck_assert_uint_eq(config->listeners[0].tls->allow_names.count, 3);
+    config_free(config);
+
+    config = loaded(TLSECHO_SOURCE_DIR "/config/cluster.yaml");
+    ck_assert_str_eq(config->listeners[0].tls->ticket_keys.value,
+                     TLSECHO_SOURCE_DIR "/config/tls/tickets.key");
     config_free(config);
 }
 END_TEST

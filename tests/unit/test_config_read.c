@@ -79,6 +79,17 @@ static const struct {
     {"tls: []", "1:6: tls: not a mapping"},
     {"tls: {web: []}", "1:12: tls.web: not a mapping"},
     {"tls: {web: {certificates:  }}", "1:28: tls.web.certificates: not a list"},
+    {"tls: {a: {alpn: h2}}",
+     "1:17: tls.a.alpn: not a list: begin each entry with \"- \", or write []"},
+    {"tls: {a: {alpn: {h2: 1}}}", "1:17: tls.a.alpn: not a list"},
+    {"tls: {a: {alpn: }}", "1:17: tls.a.alpn: not a list"},
+    {"tls: {a: {alpn: [h2, [h3]]}}",
+     "1:22: tls.a.alpn[1]: a single value belongs here: application protocols"},
+    {"tls: {a: {alpn: [h2, {x: y}]}}", "1:22: tls.a.alpn[1]: a single value belongs here"},
+    {"tls: {a: {alpn: [h2, '']}}", "1:22: tls.a.alpn[1]: empty: write a text, or remove it"},
+    {"tls:\n  a:\n    allow_names:\n      -\n",
+     "4:8: tls.a.allow_names[0]: a single value belongs"},
+    {"tls: {a: {ciphers: [x]}}", "1:20: tls.a.ciphers: a single value belongs here: for TLS 1.2"},
 
     /* values */
     {"workers: 0", "1:10: workers: 0 is out of range: write auto or 1 to 1024"},
@@ -112,6 +123,9 @@ static const struct {
      "1:24: tls.a.min_version: \"1.1\" is not known: write one of 1.2, 1.3"},
     {"tls: {a: {certificates: [{certificate: '', key: k}]}}",
      "1:40: tls.a.certificates[0].certificate: empty, but needed: a PEM file"},
+    {"watch: maybe", "1:8: watch: \"maybe\" is no switch: write on or off"},
+    {"tls: {a: {client_auth: yes}}",
+     "1:24: tls.a.client_auth: \"yes\" is not known: write one of off, optional, required"},
     {"tls: {'': {}}", "1:7: tls.: 0 bytes long: write a name of 1 to 287 bytes"},
 
     /* listeners */
@@ -144,6 +158,19 @@ static const struct {
      "1:36: listeners[0].tls: no profile \"x\" under tls: write one of default"},
     {"tls: {a: {min_version: 1.3, max_version: 1.2}}",
      "1:24: tls.a.min_version: 1.3 is above max_version 1.2: write at most that"},
+
+    /* client certificates */
+    {"tls: {a: {client_auth: optional}}",
+     "1:24: tls.a.client_ca: missing, but needed unless client_auth is off: name the PEM file"},
+    {"tls: {a: {client_auth: required, client_ca: ''}}",
+     "1:24: tls.a.client_ca: missing, but needed unless client_auth is off"},
+    {"tls: {a: {client_ca: c}}",
+     "1:22: tls.a.client_ca: given, but client_auth is off, so that no client is asked for a "
+     "certificate: write client_auth: required or optional, or remove it"},
+    {"tls: {a: {client_auth: off, crl: c}}",
+     "1:34: tls.a.crl: given, but client_auth is off, so that no client is asked"},
+    {"tls: {a: {allow_names: ['DNS:a', 'DNS:b']}}",
+     "1:25: tls.a.allow_names: given, but client_auth is off, so that no client is asked"},
 };
 
 START_TEST(refuses_with_place_key_and_remedy)
@@ -236,6 +263,32 @@ START_TEST(takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system)
 }
 END_TEST
 
+START_TEST(takes_256_texts_and_not_257)
+{
+    char *text = repeated("tls: {a: {alpn: [", "p", ",", 256, "]}}");
+    struct config *config = parsed(text);
+    ck_assert_uint_eq(config->profiles[0].alpn.count, 256);
+    ck_assert_str_eq(config->profiles[0].alpn.values[255].value, "p255");
+    config_free(config);
+    free(text);
+
+    text = repeated("tls: {a: {alpn: [", "p", ",", 257, "]}}");
+    assert_refused(text, "1:17: tls.a.alpn: 257 entries: write at most 256");
+    free(text);
+}
+END_TEST
+
+START_TEST(takes_protocols_of_255_bytes_and_not_256)
+{
+    char *text = filled("tls: {a: {alpn: [h2, ", 'p', 255, "]}}");
+    config_free(parsed(text));
+    free(text);
+    text = filled("tls: {a: {alpn: [h2, ", 'p', 256, "]}}");
+    assert_refused(text, "1:22: tls.a.alpn[1]: 256 bytes long: write at most 255");
+    free(text);
+}
+END_TEST
+
 START_TEST(two_listeners_may_each_take_any_free_port)
 {
     struct config *config =
@@ -272,6 +325,8 @@ int main(void)
     tcase_add_test(tcase, takes_64_listeners_and_not_65);
     tcase_add_test(tcase, takes_64_profiles_the_default_one_included);
     tcase_add_test(tcase, takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system);
+    tcase_add_test(tcase, takes_256_texts_and_not_257);
+    tcase_add_test(tcase, takes_protocols_of_255_bytes_and_not_256);
     tcase_add_test(tcase, two_listeners_may_each_take_any_free_port);
     tcase_add_loop_test(tcase, lives_through_40000_entries_of_one_kind, 0, 4);
 

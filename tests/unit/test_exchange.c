@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fake_transport.h"
+#include "tlsecho/clock.h"
 
 static struct fake_transport fake;
 static struct exchange x;
@@ -65,6 +66,30 @@ START_TEST(an_echo_to_the_last_byte_is_ok)
     ck_assert_uint_eq(x.sent_bytes, 5);
     ck_assert_uint_eq(x.received_bytes, 5);
     ck_assert_uint_ge(x.first_echo_us, x.first_sent_us);
+}
+END_TEST
+
+static uint64_t writing_us;
+
+/* Takes everything, and so long that the clock moves. */
+static struct io write_slowly(struct transport *t, const void *data, size_t size, struct error *err)
+{
+    (void)t, (void)data, (void)err;
+    writing_us = clock_now_us();
+    while (clock_now_us() == writing_us)
+        ;
+    return (struct io){.status = IO_OK, .n = size, .moved = true};
+}
+
+START_TEST(the_first_echo_is_measured_from_before_the_write)
+{
+    struct transport_ops ops = *fake.base.ops;
+    ops.write = write_slowly;
+    fake.base.ops = &ops;
+    put("hello");
+    exchange_send(&x);
+    ck_assert_uint_gt(x.first_sent_us, 0);
+    ck_assert_uint_le(x.first_sent_us, writing_us);
 }
 END_TEST
 
@@ -274,7 +299,8 @@ START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
     struct outcome outcome = judged(false);
     ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
     ck_assert_str_eq(outcome.error.text,
-                     "nothing moved for 1.5 s, with 1 bytes still to come back");
+                     "nothing moved for 1.5 s, with 1 bytes still to come back; if it is only "
+                     "slow, raise --connect-timeout or --idle-timeout");
 }
 END_TEST
 
@@ -294,6 +320,7 @@ int main(void)
     TCase *cases = tcase_create("exchange");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, an_echo_to_the_last_byte_is_ok);
+    tcase_add_test(cases, the_first_echo_is_measured_from_before_the_write);
     tcase_add_test(cases, the_rest_of_a_short_write_is_sent_before_anything_else);
     tcase_add_test(cases, bytes_taken_but_not_handed_on_are_flushed_before_more_is_taken);
     tcase_add_test(cases, our_end_comes_after_all_that_waits_and_only_once);

@@ -116,6 +116,33 @@ START_TEST(keeps_every_trust_option)
 }
 END_TEST
 
+START_TEST(keeps_every_tls_option)
+{
+    struct options a =
+        PARSED("--ciphers=a", "--ciphersuites=b", "--groups=c", "--alpn=d,e", "tls://h");
+    ck_assert_str_eq(a.ciphers, "a");
+    ck_assert_str_eq(a.ciphersuites, "b");
+    ck_assert_str_eq(a.groups, "c");
+    ck_assert_str_eq(a.alpn, "d,e");
+    struct options b = PARSED("--keylog=f", "--resume=g", "--show-certs", "tls://h");
+    ck_assert_str_eq(b.keylog, "f");
+    ck_assert_str_eq(b.resume, "g");
+    ck_assert(b.show_certs);
+}
+END_TEST
+
+START_TEST(takes_the_key_log_from_the_environment_unless_it_is_given)
+{
+    setenv("SSLKEYLOGFILE", "env", 1);
+    ck_assert_str_eq(PARSED("tls://h").keylog, "env");
+    ck_assert_str_eq(PARSED("--keylog=given", "tls://h").keylog, "given");
+    setenv("SSLKEYLOGFILE", "", 1);
+    ck_assert_ptr_null(PARSED("tls://h").keylog);
+    unsetenv("SSLKEYLOGFILE");
+    ck_assert_ptr_null(PARSED("tls://h").keylog);
+}
+END_TEST
+
 static const struct {
     const char *text;
     uint64_t ms;
@@ -176,6 +203,10 @@ static const struct {
     {{"--idle-timeout=366d", "h"}, "at most 365d"},
     {{"--cacert=a", "h"}, "--cacert means nothing without TLS: add --tls"},
     {{"-k", "tcp://h"}, "--insecure means nothing without TLS"},
+    {{"--show-certs", "h"}, "--show-certs means nothing without TLS"},
+    {{"--resume", "tls://h"}, "--resume: without a file it means nothing here: --resume=FILE"},
+    {{"--resume", "file", "tls://h"}, "--resume=FILE"},
+    {{"--resume=", "tls://h"}, "--resume: it is empty: FILE is wanted"},
     {{"--key=a", "tls://h"}, "add --cert FILE"},
     {{"--pin=a", "-k", "tls://h"}, "--pin verifies and --insecure does not"},
     {{"--pin=a", "--cacert=b", "tls://h"}, "--pin takes the place of --cacert"},
@@ -197,12 +228,15 @@ END_TEST
 
 START_TEST(help_has_a_line_for_every_option)
 {
-    static const char *const names[] = {
-        "--tls ",     "-4 --ipv4",         "-6 --ipv6",      "--source",
-        "--cacert",   "--cert ",           "--key",          "--servername",
-        "--pin",      "-k --insec",        "--tls-min",      "--tls-max",
-        "--expect",   "--connect-timeout", "--idle-timeout", "--json",
-        "-q --quiet", "-v --verbose",      "-V --version",   "-h --help"};
+    static const char *const names[] = {"--tls ",         "-4 --ipv4",       "-6 --ipv6",
+                                        "--source",       "--cacert",        "--cert ",
+                                        "--key",          "--servername",    "--pin",
+                                        "-k --insec",     "--tls-min",       "--tls-max",
+                                        "--ciphers ",     "--ciphersuites ", "--groups ",
+                                        "--alpn LIST",    "--keylog FILE",   "--resume=FILE",
+                                        "--show-certs ",  "--expect",        "--connect-timeout",
+                                        "--idle-timeout", "--json",          "-q --quiet",
+                                        "-v --verbose",   "-V --version",    "-h --help"};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -224,6 +258,8 @@ int main(void)
     tcase_add_test(cases, takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short);
     tcase_add_test(cases, keeps_the_last_of_what_excludes_each_other);
     tcase_add_test(cases, keeps_every_trust_option);
+    tcase_add_test(cases, keeps_every_tls_option);
+    tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);
     tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
     tcase_add_test(cases, help_and_version_need_no_host);
     tcase_add_test(cases, what_stands_after_two_dashes_is_no_option);

@@ -100,7 +100,7 @@ START_TEST(describes_every_certificate_that_is_served)
     for (int i = 0; i < 2; i++) {
         const struct settings_certificate *c = &settings->certificates[i];
         ck_assert_str_eq(c->profile, "ours");
-        ck_assert(!c->self_signed);
+        ck_assert_ptr_nonnull(c->file);
         ck_assert(c->description.present);
         ck_assert_str_eq(c->description.subject, subjects[i]);
         ck_assert_uint_eq(strlen(c->description.sha256), 64);
@@ -114,7 +114,7 @@ START_TEST(a_profile_without_certificates_makes_its_own)
     struct settings *settings = made("listeners: [{ listen: 'tls://127.0.0.1:1' }]\n", NULL);
     ck_assert_uint_eq(settings->certificate_count, 1);
     ck_assert_str_eq(settings->certificates[0].profile, "default");
-    ck_assert(settings->certificates[0].self_signed);
+    ck_assert_ptr_null(settings->certificates[0].file);
     ck_assert_uint_eq(strlen(settings->certificates[0].description.sha256), 64);
     settings_free(settings);
 }
@@ -142,7 +142,7 @@ START_TEST(the_built_in_default_is_complete)
     ck_assert_msg(settings_new(config, NULL, &settings, &err) == 0, "%s", err.text);
     ck_assert_ptr_null(settings->listeners[0].tls);
     ck_assert_ptr_nonnull(settings->listeners[1].tls);
-    ck_assert(settings->certificates[0].self_signed);
+    ck_assert_ptr_null(settings->certificates[0].file);
     settings_free(settings);
 }
 END_TEST
@@ -159,23 +159,29 @@ END_TEST
 
 START_TEST(names_the_place_of_a_certificate_that_cannot_be_read)
 {
-    refused(TLS_YAML("missing.pem", "other.key"), "7:22: certificate: ", "missing.pem");
-    refused(TLS_YAML("other.key", "other.key"), "7:22: certificate: ", "other.key");
+    refused(TLS_YAML("missing.pem", "other.key"),
+            "7:22: tls.default.certificates[1].certificate: ", "missing.pem");
+    refused(TLS_YAML("other.key", "other.key"),
+            "7:22: tls.default.certificates[1].certificate: ", "other.key");
 }
 END_TEST
 
 START_TEST(names_the_place_of_a_key_that_does_not_belong_to_it)
 {
-    refused(TLS_YAML("other.pem", "leaf.key"), "8:14: key: ", "leaf.key");
-    refused(TLS_YAML("other.pem", "missing.key"), "8:14: key: ", "missing.key");
-    refused(TLS_YAML("other.pem", "other.pem"), "8:14: key: ", "other.pem");
+    refused(TLS_YAML("other.pem", "leaf.key"),
+            "8:14: tls.default.certificates[1].key: ", "leaf.key");
+    refused(TLS_YAML("other.pem", "missing.key"),
+            "8:14: tls.default.certificates[1].key: ", "missing.key");
+    refused(TLS_YAML("other.pem", "other.pem"),
+            "8:14: tls.default.certificates[1].key: ", "other.pem");
 }
 END_TEST
 
 START_TEST(names_the_place_of_a_key_that_others_can_read)
 {
     ck_assert_int_eq(chmod(folder_file(&folder, "other.key"), 0644), 0);
-    refused(TLS_YAML("other.pem", "other.key"), "8:14: key: ", "other.key");
+    refused(TLS_YAML("other.pem", "other.key"),
+            "8:14: tls.default.certificates[1].key: ", "other.key");
 }
 END_TEST
 

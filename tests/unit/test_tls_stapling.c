@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "folder.h"
 #include "foreign.h"
@@ -181,6 +182,23 @@ START_TEST(staples_nothing_that_is_out_of_date)
 }
 END_TEST
 
+START_TEST(tells_until_when_the_response_of_the_last_certificate_is_in_date)
+{
+    struct answer answer = good(&leaf);
+    serve(&leaf);
+    ck_assert_int_eq(tls_context_staple_expires(server), INT64_MAX);
+    int64_t now = time(NULL);
+    staple("good", &answer);
+    ck_assert_int_ge(tls_context_staple_expires(server), now + HOUR_S);
+    ck_assert_int_le(tls_context_staple_expires(server), time(NULL) + HOUR_S);
+    answer.ends_hours = OFF;
+    staple("endless", &answer);
+    ck_assert_int_eq(tls_context_staple_expires(server), INT64_MAX);
+    serve(&other);
+    ck_assert_int_eq(tls_context_staple_expires(server), INT64_MAX);
+}
+END_TEST
+
 START_TEST(takes_a_response_without_an_end_for_good)
 {
     struct answer answer = good(&leaf);
@@ -273,6 +291,7 @@ int main(void)
     tcase_add_test(tcase, staples_a_response_that_is_in_date_to_who_asks);
     tcase_add_test(tcase, names_certificates_by_any_digest);
     tcase_add_test(tcase, staples_nothing_that_is_out_of_date);
+    tcase_add_test(tcase, tells_until_when_the_response_of_the_last_certificate_is_in_date);
     tcase_add_test(tcase, takes_a_response_without_an_end_for_good);
     tcase_add_test(tcase, staples_what_belongs_to_the_certificate_that_is_shown);
     tcase_add_test(tcase, refuses_a_response_that_is_not_good);

@@ -13,18 +13,18 @@ struct status {
     ASN1_GENERALIZEDTIME *revoked, *this_update, *next_update; /* the response's */
 };
 
-const char *tls_staple_name(enum tls_staple staple)
+const char *tls_ocsp_name(enum tls_ocsp staple)
 {
     switch (staple) {
-    case TLS_STAPLE_NONE:
+    case TLS_OCSP_NONE:
         break;
-    case TLS_STAPLE_GOOD:
+    case TLS_OCSP_GOOD:
         return "good";
-    case TLS_STAPLE_REVOKED:
+    case TLS_OCSP_REVOKED:
         return "revoked";
-    case TLS_STAPLE_EXPIRED:
+    case TLS_OCSP_EXPIRED:
         return "expired";
-    case TLS_STAPLE_INVALID:
+    case TLS_OCSP_INVALID:
         return "invalid";
     }
     return "none";
@@ -67,29 +67,29 @@ static void describe_revoked(const struct status *status, char ret[TLS_REVOKED_B
         snprintf(ret, TLS_REVOKED_BYTES, "%s UTC (%s)", date, OCSP_crl_reason_str(status->reason));
 }
 
-static enum tls_staple judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer,
-                             char ret_revoked[TLS_REVOKED_BYTES])
+static enum tls_ocsp judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer,
+                           char ret_revoked[TLS_REVOKED_BYTES])
 {
     struct status status = {0};
     if (!is_signed(basic, issuer) || !find(basic, leaf, issuer, &status))
-        return TLS_STAPLE_INVALID;
+        return TLS_OCSP_INVALID;
     if (status.status == V_OCSP_CERTSTATUS_REVOKED) {
         describe_revoked(&status, ret_revoked);
-        return TLS_STAPLE_REVOKED;
+        return TLS_OCSP_REVOKED;
     }
     if (status.status != V_OCSP_CERTSTATUS_GOOD)
-        return TLS_STAPLE_INVALID;
+        return TLS_OCSP_INVALID;
     bool in_date = OCSP_check_validity(status.this_update, status.next_update, CLOCK_SKEW_S, -1);
-    return in_date ? TLS_STAPLE_GOOD : TLS_STAPLE_EXPIRED;
+    return in_date ? TLS_OCSP_GOOD : TLS_OCSP_EXPIRED;
 }
 
-enum tls_staple tls_staple_judge(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
-                                 char ret_revoked[TLS_REVOKED_BYTES])
+enum tls_ocsp tls_ocsp_judge(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
+                             char ret_revoked[TLS_REVOKED_BYTES])
 {
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, n);
     OCSP_BASICRESP *basic = response ? OCSP_response_get1_basic(response) : NULL;
-    enum tls_staple staple =
-        basic && issuer ? judge(basic, leaf, issuer, ret_revoked) : TLS_STAPLE_INVALID;
+    enum tls_ocsp staple =
+        basic && issuer ? judge(basic, leaf, issuer, ret_revoked) : TLS_OCSP_INVALID;
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(response);
     ERR_clear_error();

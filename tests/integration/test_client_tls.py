@@ -1,0 +1,454 @@
+# SPDX-License-Identifier: MIT
+"""The TLS options of tlsecho-client, each as a foreign far end sees it, and what is said of it all."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import ssl
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from typing import NamedTuple
+
+import farend
+import support
+from farend import FarEnd, server_context
+
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+CA = ("--cacert", support.pki() / "ca.pem")
+PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.S)
+
+
+class OpenSsl:
+    """openssl s_server, which says what the client offered. It keeps what it receives."""
+
+    def __init__(self, *args, name="server-ecdsa"):
+        path = support.pki() / name
+        self.process = subprocess.Popen(
+            ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", f"{path}.pem", "-key",
+             f"{path}.key", "-cert_chain", support.pki() / "intermediate.pem", *map(str, args)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=support.environment(), text=True, errors="replace")
+        self._lines, self._news = [], threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = self.said(r"ACCEPT 127\.0\.0\.1:(\d+)").group(1)
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._news:
+                self._lines.append(line)
+                self._news.notify_all()
+
+    def said(self, pattern):
+        """Waits until it has said so, and forgets everything up to there."""
+        end = time.monotonic() + support.DEADLINE_S
+        with self._news:
+            while not (found := re.search(pattern, "".join(self._lines))):
+                if not self._news.wait(end - time.monotonic()):
+                    raise AssertionError(f"openssl did not say {pattern}: {self._lines}")
+            self._lines = ["".join(self._lines)[found.end():]]
+        return found
+
+    def connection(self):
+        """Everything that it says about the next connection."""
+        return self.said(r"(?s).*?DONE\n").group()
+
+    def endpoint(self):
+        return f"tls://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.process.kill()
+        self.process.wait(support.DEADLINE_S)
+        self._reader.join(support.DEADLINE_S)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class TlsCase(support.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="tlsecho-tls-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def ok(self, far, *args, data=b"hello", env=None):
+        """Runs the client against it, which must succeed; what --json says of TLS."""
+        done = support.client("--json", *CA, *args, far.endpoint(), data=data, env=env)
+        self.assertEqual(done.status, 0, done.stderr)
+        return done.summary()["tls"]
+
+    def fails(self, status, says, *args, **options):
+        """The message of a run that must fail."""
+        done = support.client("--json", *args, **options)
+        self.assertEqual(done.status, status, done.stderr)
+        message = done.summary()["error"]["message"]
+        self.assertRegex(message, says)
+        return done.summary()
+
+
+class Seen(NamedTuple):
+    version: str
+    ciphers: list  # (name, version, bits)
+    alpn: str
+
+
+@contextlib.contextmanager
+def seeing(context):
+    """A Python far end that echoes, and what it has seen of its clients."""
+    def handler(connection):
+        far.seen.append(Seen(connection.version(), connection.shared_ciphers(),
+                             connection.selected_alpn_protocol()))
+        farend.echo(connection)
+
+    with FarEnd(handler, context) as far:
+        far.seen = []
+        yield far
+
+
+class Offered(TlsCase):
+    """What the options offer is what the far end sees."""
+
+    def test_versions(self):
+        for args, version in ((["--tls-max=1.2"], "TLSv1.2"), (["--tls-min=1.3"], "TLSv1.3"),
+                              ([], "TLSv1.3")):
+            with self.subTest(args), seeing(server_context()) as far:
+                self.assertEqual(self.ok(far, *args)["version"], version)
+                self.assertEqual(far.seen[0].version, version)
+
+    def test_ciphers_of_tls_1_2(self):
+        with seeing(server_context(maximum=V12)) as far:
+            wanted = "ECDHE-ECDSA-CHACHA20-POLY1305"
+            tls = self.ok(far, f"--ciphers={wanted}:?NO-SUCH-CIPHER")
+            self.assertEqual(tls["cipher"], "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256")
+            self.assertEqual([name for name, version, _ in far.seen[0].ciphers
+                              if version == "TLSv1.2"], [wanted])
+
+    def test_cipher_suites_of_tls_1_3(self):
+        with seeing(server_context(minimum=V13)) as far:
+            wanted = "TLS_AES_256_GCM_SHA384"
+            self.assertEqual(self.ok(far, f"--ciphersuites={wanted}")["cipher"], wanted)
+            self.assertEqual([name for name, version, _ in far.seen[0].ciphers
+                              if version == "TLSv1.3"], [wanted])
+
+    def test_alpn(self):
+        context = server_context()
+        context.set_alpn_protocols(["b", "c"])
+        with seeing(context) as far:
+            self.assertEqual(self.ok(far, "--alpn=a,c,b")["alpn"], "b")
+            self.assertEqual(far.seen[0].alpn, "b")
+            self.assertNotIn("alpn", self.ok(far))
+            self.assertIsNone(far.seen[1].alpn)
+
+    @support.requires("openssl")
+    def test_groups(self):
+        with OpenSsl() as far:
+            tls = self.ok(far, "--groups=P-384:P-256", "--expect=none", data=b"")
+            self.assertEqual(tls["group"], "P-384")
+            self.assertRegex(far.connection(), r"Supported groups: secp384r1:secp256r1\n")
+
+    @support.requires("openssl")
+    def test_a_staple_is_asked_for(self):
+        with OpenSsl("-tlsextdebug") as far:
+            self.ok(far, "--expect=none", data=b"")
+            self.assertIn('TLS client extension "status request"', far.connection())
+
+    def test_an_unknown_name_is_a_wrong_option(self):
+        for option, name in (("--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA25"),
+                             ("--ciphersuites", "TLS_AES_128_GCM_SHA25"), ("--groups", "X2551"),
+                             ("--ciphers", "HIGH"), ("--alpn", "a,,b")):
+            with self.subTest(option):
+                self.fails(2, f"^{option}: ", f"{option}={name}", "tls://127.0.0.1:1")
+
+    def test_nothing_in_common_is_said_with_the_option_to_change(self):
+        with FarEnd(farend.echo, server_context(maximum=V12)) as far:
+            self.fails(7, "handshake_failure.*--ciphers", *CA,
+                       "--ciphers=ECDHE-RSA-AES128-GCM-SHA256", far.endpoint())
+            self.fails(7, "protocol_version.*--tls-min", *CA, "--tls-min=1.3", far.endpoint())
+        with FarEnd(farend.echo, server_context(minimum=V13)) as far:
+            self.fails(7, "protocol_version.*--tls-max", *CA, "--tls-max=1.2", far.endpoint())
+
+    @support.requires("openssl")
+    def test_no_protocol_in_common_is_said_with_its_option(self):
+        with OpenSsl("-alpn", "a") as far:
+            summary = self.fails(7, "no_application_protocol.*--alpn", *CA, "--alpn=b",
+                                 far.endpoint())
+            self.assertEqual(summary["error"]["alert"], 120)
+
+
+class KeyLog(TlsCase):
+
+    def test_has_the_secrets_that_the_far_end_has(self):
+        for version in (V12, V13):
+            context = server_context(minimum=version, maximum=version)
+            context.keylog_filename = self.folder / f"theirs-{version}"
+            ours = self.folder / f"ours-{version}"
+            with self.subTest(version), seeing(context) as far:
+                self.ok(far, f"--keylog={ours}")
+                theirs = pathlib.Path(context.keylog_filename).read_text(encoding="ascii")
+                theirs = {line for line in theirs.splitlines() if not line.startswith("#")}
+                lines = ours.read_text(encoding="ascii").splitlines()
+                self.assertTrue(lines)
+                self.assertEqual(set(lines), theirs)
+                self.assertEqual(stat.S_IMODE(ours.stat().st_mode), 0o600)
+                self.ok(far, f"--keylog={ours}")
+                self.assertEqual(ours.read_text(encoding="ascii").splitlines()[:len(lines)], lines)
+
+    def test_the_option_wins_over_the_environment(self):
+        env = support.environment(SSLKEYLOGFILE=str(self.folder / "env"))
+        with seeing(server_context()) as far:
+            self.ok(far, "--keylog", self.folder / "given", env=env)
+            self.assertFalse((self.folder / "env").exists())
+            self.ok(far, env=env)
+            self.assertTrue((self.folder / "env").exists())
+
+    def test_one_that_cannot_be_written_is_a_wrong_option(self):
+        self.fails(2, "key log: .*nonexistent", "--keylog=/nonexistent/log", "tls://127.0.0.1:1")
+
+
+class Resume(TlsCase):
+
+    def resumed(self, far, *args, **options):
+        return self.ok(far, f"--resume={self.folder / 'session'}", *args, **options)["resumed"]
+
+    @support.requires("openssl")
+    def test_a_foreign_server_sees_its_session_again(self):
+        for version in ("1.2", "1.3"):
+            self.folder.joinpath("session").unlink(missing_ok=True)
+            options = (f"--tls-max={version}", "--expect=none")
+            with self.subTest(version), OpenSsl() as far:
+                self.assertFalse(self.resumed(far, *options, data=b""))
+                self.assertNotIn("Reused session-id", far.connection())
+                for _ in range(2):
+                    self.assertTrue(self.resumed(far, *options, data=b""))
+                    self.assertIn("Reused session-id", far.connection())
+
+    def test_our_server_sees_it_again_and_what_is_known_of_it_stays_known(self):
+        server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0' } ]" + support.PROFILE)
+        for version in ("1.2", "1.3"):
+            args = (*CA, "--json", f"--tls-max={version}", f"--resume={self.folder / version}",
+                    server.endpoint("tls"))
+            full = support.client(*args, data=b"x").summary()["tls"]
+            again = support.client(*args, data=b"x").summary()["tls"]
+            self.assertEqual((full["resumed"], again["resumed"]), (False, True))
+            for key in ("version", "cipher", "verified", "verification", "peer", "chain"):
+                self.assertEqual(full[key], again[key], key)
+            for resumed in ("no", "yes"):
+                server.wait_for("connection", version=f"TLSv{version}", resumed=resumed)
+            mode = (self.folder / version).stat().st_mode
+            self.assertEqual(stat.S_IMODE(mode), 0o600)
+
+    def test_a_session_gets_around_no_check(self):
+        server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0' } ]" + support.PROFILE)
+        self.assertFalse(self.resumed(server_end(server)))
+        session, endpoint = f"--resume={self.folder / 'session'}", server.endpoint("tls")
+        self.fails(8, "not trusted", session, endpoint)
+        self.fails(8, "not the pinned one", session, "--pin", "0" * 64, endpoint)
+        self.assertFalse(self.resumed(server_end(server), "--servername=localhost"))
+
+    def test_a_session_that_could_not_be_saved_is_local(self):
+        folder = self.folder / "gone"
+        folder.mkdir()
+
+        def handler(connection):
+            shutil.rmtree(folder)
+            farend.echo(connection)
+
+        with FarEnd(handler, server_context()) as far:
+            summary = self.fails(15, "write .*gone/session: No such file", *CA,
+                                 f"--resume={folder / 'session'}", far.endpoint())
+            self.assertEqual(summary["error"]["phase"], "local")
+
+    def test_another_file_is_not_overwritten(self):
+        precious = self.folder / "precious"
+        precious.write_text("precious")
+        self.fails(2, "name another file", f"--resume={precious}", "tls://127.0.0.1:1")
+        self.assertEqual(precious.read_text(), "precious")
+        self.fails(2, "/nonexistent", "--resume=/nonexistent/session", "tls://127.0.0.1:1")
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        self.fails(2, "no regular file", f"--resume={fifo}", "tls://127.0.0.1:1")
+
+
+def server_end(server):
+    """One of our servers where a far end is wanted."""
+    class End:
+        """Only its endpoint matters."""
+        @staticmethod
+        def endpoint():
+            return server.endpoint("tls")
+    return End
+
+
+class Certificates(TlsCase):
+
+    def shown(self, *args):
+        done = support.client("--show-certs", *args)
+        return done, done.stdout.decode()
+
+    @support.requires("openssl")
+    def test_shows_what_s_client_shows(self):
+        server = self.server(support.EVERYTHING)
+        host, port = server.address("tls")
+        done, text = self.shown(*CA, server.endpoint("tls"))
+        theirs = support.run("openssl", "s_client", "-connect", f"{host}:{port}", "-showcerts",
+                             "-nameopt", "rfc2253").stdout.decode()
+        self.assertEqual((done.status, done.stderr), (0, ""))
+        self.assertEqual(len(PEM.findall(text)), 2)
+        self.assertEqual(PEM.findall(text), PEM.findall(theirs))
+        for line in re.findall(r"^ *\d* [si]:.*\n", theirs, re.M):
+            self.assertIn(line, text)
+
+    def test_shows_them_and_ends_without_reading_or_sending(self):
+        with FarEnd(farend.swallow, server_context()) as far:  # it would not answer
+            done = support.client("--show-certs", *CA, far.endpoint(), data=b"hello")
+            self.assertEqual(done.status, 0, done.stderr)
+
+    def test_shows_what_it_does_not_trust_too(self):
+        for name, status in (("self-signed", 8), ("expired", 10), ("wrong-host", 9)):
+            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+                done, text = self.shown(*CA, far.endpoint())
+                self.assertEqual(done.status, status, done.stderr)
+                self.assertIn("tlsecho-client: handshake: ", done.stderr)
+                leaf = PEM.search((support.pki() / f"{name}.pem").read_text()).group()
+                self.assertEqual(PEM.findall(text)[0], leaf)
+
+    def test_a_full_disk_is_local(self):
+        with FarEnd(farend.echo, server_context()) as far:
+            done = support.run("sh", "-c", '"$@" >/dev/full', "sh",
+                               support.program("TLSECHO_CLIENT"), "--show-certs", *CA,
+                               far.endpoint())
+            self.assertEqual(done.status, 15, done.stderr)
+
+    def test_shows_nothing_where_there_is_nothing(self):
+        done, text = self.shown("tls://127.0.0.1:1")
+        self.assertEqual((done.status, text), (4, ""))
+
+
+class Staple(TlsCase):
+    """OCSP responses of the PKI's intermediate CA, stapled by openssl s_server."""
+
+    def response(self, name, *times):
+        """A DER file about a certificate: "revoked" is, everything else is good."""
+        pki = support.pki()
+        serial = subprocess.run(["openssl", "x509", "-in", pki / f"{name}.pem", "-noout",
+                                 "-serial"], capture_output=True, check=True, text=True)
+        serial = serial.stdout.strip().partition("=")[2]
+        end = "R\t300101000000Z\t260101000000Z" if name == "revoked" else "V\t300101000000Z\t"
+        (self.folder / "index").write_text(f"{end}\t{serial}\tunknown\t/CN=localhost\n")
+        issuer = pki / "intermediate.pem"
+        for command in (["-issuer", issuer, "-cert", pki / f"{name}.pem", "-no_nonce", "-reqout",
+                         self.folder / "request"],
+                        ["-index", self.folder / "index", "-rsigner", issuer, "-rkey",
+                         pki / "intermediate.key", "-CA", issuer, "-reqin",
+                         self.folder / "request", "-respout", self.folder / name, *times]):
+            subprocess.run(["openssl", "ocsp", *command], check=True, capture_output=True)
+        return self.folder / name
+
+    @support.requires("openssl")
+    def test_is_judged_on_both_versions(self):
+        good = self.response("server-ecdsa", "-ndays", "1")
+        other = self.response("server-rsa", "-ndays", "1")
+        for version in ("1.2", "1.3"):
+            for file, word in ((good, "good"), (other, "invalid"), (None, "none")):
+                staple = ("-status_file", file) if file else ()
+                with self.subTest(version=version, word=word), OpenSsl(*staple) as far:
+                    tls = self.ok(far, f"--tls-max={version}", "--expect=none", data=b"")
+                    self.assertEqual((tls["staple"], tls["verified"]), (word, True))
+
+    @support.requires("openssl")
+    def test_revoked_is_untrusted(self):
+        revoked = self.response("revoked", "-ndays", "1")
+        with OpenSsl("-status_file", revoked, name="revoked") as far:
+            summary = self.fails(8, "was revoked on 2026-01-01.*renew it", *CA, far.endpoint())
+            self.assertEqual(summary["result"], "untrusted")
+            self.assertIs(summary["tls"]["verified"], False)
+            done = support.client("-k", "--json", *CA, "--expect=none", far.endpoint())
+            self.assertEqual(done.status, 0, done.stderr)
+            self.assertEqual(done.summary()["tls"]["staple"], "revoked")
+            self.assertIn("was revoked", done.summary()["tls"]["verification"])
+
+
+class Told(TlsCase):
+    """-v and --json say the same, and what verification found."""
+
+    def both(self, *args, data=b"hello"):
+        done = support.client("-v", "--json", *args, data=data)
+        return done, done.summary()["tls"], "\n".join(done.stderr.splitlines()[:-1])
+
+    def every_text(self, value):
+        if isinstance(value, dict):
+            for inner in value.values():
+                yield from self.every_text(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from self.every_text(inner)
+        elif isinstance(value, str):
+            yield value
+
+    def test_everything_is_in_both(self):
+        context = server_context()
+        context.set_alpn_protocols(["proto"])
+        with FarEnd(farend.echo, context) as far:
+            done, tls, words = self.both(*CA, "--alpn=proto", far.endpoint())
+        self.assertEqual(done.status, 0, done.stderr)
+        self.assertEqual(set(tls), {"version", "cipher", "group", "signature", "resumed", "alpn",
+                                    "staple", "verified", "verification", "peer", "chain"})
+        self.assertEqual(tls["signature"], "ecdsa_secp256r1_sha256")
+        self.assertEqual(tls["peer"], tls["chain"][0])
+        self.assertEqual(tls["peer"]["sans"], ["DNS:localhost", "IP:127.0.0.1", "IP:::1"])
+        self.assertEqual(tls["chain"][1]["subject"], tls["peer"]["issuer"])
+        self.assertEqual((tls["verified"], tls["verification"]), (True, "ok"))
+        for text in self.every_text(tls):
+            self.assertIn(text, words)
+        self.assertIn("resumed no", words)
+        self.assertIn("verification: ok", words)
+
+    def test_signatures_have_their_names(self):
+        for name, version, signature in (("server-rsa", V13, "rsa_pss_rsae_sha256"),
+                                         ("server-rsa", V12, "rsa_pss_rsae_sha256"),
+                                         ("server-ecdsa", V12, "ecdsa_secp256r1_sha256")):
+            context = server_context(name, minimum=version, maximum=version)
+            with self.subTest(name=name, version=version), FarEnd(farend.echo, context) as far:
+                self.assertEqual(self.ok(far)["signature"], signature)
+
+    def test_insecure_says_what_verification_would_have_said(self):
+        with FarEnd(farend.echo, server_context("expired")) as far:
+            done, tls, words = self.both("-k", *CA, far.endpoint())
+            self.assertEqual((done.status, tls["verified"]), (0, False))
+            self.assertIn("expired on 2021", tls["verification"])
+            self.assertIn(f"it would have said: {tls['verification']}", words)
+        with FarEnd(farend.echo, server_context()) as far:
+            _, tls, words = self.both("-k", *CA, far.endpoint())
+            self.assertEqual((tls["verified"], tls["verification"]), (False, "ok"))
+            self.assertIn("it would have said: ok", words)
+
+    def test_a_pin_says_so(self):
+        with FarEnd(farend.echo, server_context("self-signed")) as far:
+            _, tls, _ = self.both("-k", far.endpoint())
+            _, tls, words = self.both("--pin", tls["peer"]["sha256"], far.endpoint())
+            self.assertEqual((tls["verified"], tls["verification"]), (True, "ok"))
+            self.assertIn("verification: ok, it is the pinned certificate", words)
+
+    def test_a_refused_chain_is_shown_with_the_reason(self):
+        with FarEnd(farend.echo, server_context("wrong-host")) as far:
+            done, tls, words = self.both(*CA, far.endpoint())
+            self.assertEqual((done.status, tls["verified"]), (9, False))
+            self.assertEqual(tls["peer"]["sans"], ["DNS:wrong.example"])
+            self.assertNotIn("version", tls)
+            self.assertIn("DNS:wrong.example", words)
+            self.assertIn(f"verification: {tls['verification']}", words)
+            self.assertTrue(done.summary()["error"]["message"].startswith(tls["verification"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
