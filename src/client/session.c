@@ -145,10 +145,7 @@ static int wait_for(int fd, short events, uint64_t deadline_us, struct error *er
     if (ready < 0)
         return error_sys(err, "poll");
     if (ready == 0)
-        return error_set(
-            err, ERROR_TIMEOUT,
-            "no complete handshake in time: is it a TLS port? If it is only slow, raise "
-            "--connect-timeout");
+        return error_set(err, ERROR_TIMEOUT, "no complete handshake in time: is it a TLS port?");
     return 0;
 }
 

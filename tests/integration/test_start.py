@@ -11,8 +11,8 @@ class Library(support.TestCase):
         version = support.run(support.program("TLSECHO_SERVER"), "--version").stdout.decode()
         server = self.server("listeners: [{ listen: tcp://127.0.0.1:0 }]\nlog: { level: debug }\n")
         line = server.wait_for("library")
-        self.assertIn(f"running with {line['version']}\n", version)
-        self.assertIn(f"\n{line['offers']}\n", version)
+        self.assertIn(f"running with {line['running_with']}\n"
+                      f"offers {line['offers']}\n", version)
 
     def test_nothing_is_said_at_the_usual_level(self):
         server = self.server("listeners: [{ listen: tcp://127.0.0.1:0 }]\n")
