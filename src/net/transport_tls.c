@@ -253,13 +253,24 @@ static const char *group_name(SSL *ssl)
     return SSL_group_to_name(ssl, nid);
 }
 
+/* The one scheme goes with two kinds of keys, and is called after them. */
+static bool is_pss_key(SSL *ssl)
+{
+    X509 *certificate = SSL_get0_peer_certificate(ssl);
+    return certificate && EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA-PSS");
+}
+
 /* RFC 8446 §4.2.3's names: on TLS 1.2 the same numbers say the same, but for the curve. */
 static const char *signature_name(SSL *ssl)
 {
+    enum { PSS_KEY = -1 }; /* no NID */
     static const struct {
         int type, digest;
         const char *name;
-    } known[] = {{EVP_PKEY_EC, NID_sha256, "ecdsa_secp256r1_sha256"},
+    } known[] = {{PSS_KEY, NID_sha256, "rsa_pss_pss_sha256"},
+                 {PSS_KEY, NID_sha384, "rsa_pss_pss_sha384"},
+                 {PSS_KEY, NID_sha512, "rsa_pss_pss_sha512"},
+                 {EVP_PKEY_EC, NID_sha256, "ecdsa_secp256r1_sha256"},
                  {EVP_PKEY_EC, NID_sha384, "ecdsa_secp384r1_sha384"},
                  {EVP_PKEY_EC, NID_sha512, "ecdsa_secp521r1_sha512"},
                  {EVP_PKEY_RSA_PSS, NID_sha256, "rsa_pss_rsae_sha256"},
@@ -274,6 +285,8 @@ static const char *signature_name(SSL *ssl)
     if (SSL_session_reused(ssl) || SSL_get_peer_signature_type_nid(ssl, &type) != 1)
         return NULL; /* nothing was signed */
     SSL_get_peer_signature_nid(ssl, &digest);
+    if (type == EVP_PKEY_RSA_PSS && is_pss_key(ssl))
+        type = PSS_KEY;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].type == type && known[i].digest == digest)
             return known[i].name;
