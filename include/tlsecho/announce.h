@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the log says of settings when they come into force.   Ownership: none.   Threads: the main
- * one.
+ * What the log says at start, and of settings when they come into force.   Ownership: none.
+ * Threads: the main one.
  */
 #ifndef TLSECHO_ANNOUNCE_H
 #define TLSECHO_ANNOUNCE_H
 
 #include "tlsecho/listening.h"
 #include "tlsecho/settings.h"
+
+/* event=library, at debug level: which OpenSSL it is, and what it offers. */
+void announce_library(void);
 
 /* event=certificate, one line per certificate that is served. */
 void announce_certificates(const struct settings *settings);

@@ -17,4 +17,8 @@ enum { EXPIRY_WARNING_DAYS = 30 };
  */
 void expiry_log(const struct settings *settings);
 
+/* Whether a certificate that we made ourselves ends within 30 days: new settings come with a new
+ * one. */
+bool expiry_is_ours(const struct settings *settings);
+
 #endif

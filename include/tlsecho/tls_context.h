@@ -135,6 +135,7 @@ int tls_context_use_session_file(struct tls_context *ctx, const char *path, stru
  * ERROR_SYSTEM.
  */
 int tls_context_save_session(struct tls_context *ctx, struct error *err);
+
 /* Whether the library has a group of that name, and would use it. */
 bool tls_has_group(const char *name);
 

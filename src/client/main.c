@@ -38,8 +38,8 @@ static void occupy_standard_descriptors(void)
 
 static void print_version(void)
 {
-    printf("tlsecho-client %s\nbuilt with %s\nrunning with %s\nfeatures: json prompt\n",
-           TLSECHO_VERSION, tls_version_built(), tls_version_running());
+    printf("tlsecho-client %s\nbuilt with %s\nrunning with %s\noffers %s\n", TLSECHO_VERSION,
+           tls_version_built(), tls_version_running(), tls_features());
 }
 
 /* What the mode that fits standard input makes of the session. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -231,7 +232,7 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
 static void copy_text(char *to, size_t size, const char *from)
 {
     if (from)
-        strncat(to, from, size - 1);
+        snprintf(to, size, "%s", from);
 }
 
 static const char *group_name(SSL *ssl)

@@ -4,13 +4,23 @@
 #include "tlsecho/clock.h"
 #include "tlsecho/log.h"
 
+void announce_library(void)
+{
+    struct log_line line;
+    if (!log_begin(&line, LOG_LEVEL_DEBUG, "library"))
+        return;
+    log_text(&line, "built_with", tls_version_built());
+    log_text(&line, "running_with", tls_version_running());
+    log_text(&line, "offers", tls_features());
+    log_end(&line);
+}
+
 void announce_certificates(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->certificate_count; i++) {
         const struct settings_certificate *c = &settings->certificates[i];
-        struct timespec end = {.tv_sec = (time_t)c->description.not_after};
         char not_after[CLOCK_TEXT_BYTES];
-        clock_text(&end, not_after);
+        clock_seconds_text(c->description.not_after, not_after);
         struct log_line line;
         if (!log_begin(&line, LOG_LEVEL_INFO, "certificate"))
             return;

@@ -94,3 +94,13 @@ void expiry_log(const struct settings *settings)
     for (size_t i = 0; i < settings->config->profile_count; i++)
         check_crl(&settings->config->profiles[i], settings->crl_until[i], now);
 }
+
+bool expiry_is_ours(const struct settings *settings)
+{
+    int64_t soon = (int64_t)time(NULL) + EXPIRY_WARNING_DAYS * DAY_SECONDS;
+    for (size_t i = 0; i < settings->certificate_count; i++)
+        if (!settings->certificates[i].file &&
+            settings->certificates[i].description.not_after < soon)
+            return true;
+    return false;
+}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +15,8 @@
 #include "tlsecho/tls_context.h"
 #include "tlsecho/version.h"
 
-#define DEFAULT_FILE "/etc/tlsecho/server.yaml"
+#define DEFAULT_FILE  "/etc/tlsecho/server.yaml"
+#define SHORT_OPTIONS ":c:tTVh" /* ':' first: a missing argument is told apart */
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 /* EX_CONFIG, sysexits.h(3head) */ };
 
@@ -38,14 +41,37 @@ static const char usage[] =
 
 static void print_version(void)
 {
-    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\n", TLSECHO_VERSION,
-           tls_version_built(), tls_version_running());
+    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\noffers %s\n", TLSECHO_VERSION,
+           tls_version_built(), tls_version_running(), tls_features());
 }
 
 static int report(const struct error *err)
 {
     fprintf(stderr, "tlsecho-server: %s\n", err->text);
     return err->kind == ERROR_INPUT ? EXIT_CONFIG : EXIT_REFUSED;
+}
+
+static noreturn void refuse(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("tlsecho-server: ", stderr);
+    vfprintf(stderr, format, args);
+    fputs("; tlsecho-server --help lists the options\n", stderr);
+    va_end(args);
+    exit(EXIT_USAGE);
+}
+
+/* getopt_long(3) returned `answer`, which is none of our options. */
+static noreturn void refuse_option(int answer, char **argv)
+{
+    if (answer == ':')
+        refuse("-%c needs an argument: FILE", optopt);
+    if (optopt && strchr(SHORT_OPTIONS, optopt))
+        refuse("-%c takes no argument", optopt);
+    if (optopt)
+        refuse("unknown option -%c", optopt);
+    refuse("unknown option %s", argv[optind - 1]);
 }
 
 /* What the command line asks for. Ends the program for -V, -h and what it cannot make sense of. */
@@ -58,7 +84,8 @@ static struct arguments parse_arguments(int argc, char **argv)
     };
     struct arguments a = {.action = ACTION_SERVE};
     int option;
-    while ((option = getopt_long(argc, argv, "c:tTVh", options, NULL)) != -1) {
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, SHORT_OPTIONS, options, NULL)) != -1) {
         switch (option) {
         case 'c':
             a.file = optarg;
@@ -76,17 +103,11 @@ static struct arguments parse_arguments(int argc, char **argv)
             fputs(usage, stdout);
             exit(EXIT_SUCCESS);
         default:
-            fputs("Try 'tlsecho-server --help'.\n", stderr);
-            exit(EXIT_USAGE);
+            refuse_option(option, argv);
         }
     }
-    if (optind < argc) {
-        fprintf(stderr,
-                "tlsecho-server: unexpected argument '%s': a configuration is named with -c\n"
-                "Try 'tlsecho-server --help'.\n",
-                argv[optind]);
-        exit(EXIT_USAGE);
-    }
+    if (optind < argc)
+        refuse("unexpected argument '%s': a configuration is named with -c", argv[optind]);
     if (!a.file && access(DEFAULT_FILE, F_OK) == 0)
         a.file = DEFAULT_FILE;
     return a;

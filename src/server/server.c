@@ -10,11 +10,14 @@
 #include "tlsecho/acceptor.h"
 #include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/expiry.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/watch.h"
 #include "tlsecho/worker.h"
+
+#define DAY_US (24ULL * 3600 * 1000 * 1000)
 
 struct server {
     struct settings *settings;         /* in force */
@@ -23,6 +26,7 @@ struct server {
     struct reactor_source signals;
     unsigned stop_signals; /* TERM and INT received so far */
     bool reload_wanted;    /* HUP */
+    uint64_t daily_us;     /* when to look at the calendar again */
     struct listening listening;
     struct worker **workers;
     unsigned worker_count;
@@ -68,6 +72,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
     log_set((enum log_level)s->settings->config->log.level,
             (enum log_format)s->settings->config->log.format);
     announce_certificates(s->settings);
+    expiry_log(s->settings);
     announce_listening(&s->listening);
     log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
 }
@@ -160,7 +165,9 @@ static int start(struct server *s, struct error *err)
 {
     if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0)
         return -1;
+    announce_library();
     announce_certificates(s->settings);
+    expiry_log(s->settings);
     if (listening_open(s->settings, NULL, &s->listening, err) < 0)
         return -1;
     if (start_workers(s, err) < 0)
@@ -216,16 +223,30 @@ static void stop(struct server *s)
     reactor_free(s->reactor);
 }
 
+/* Warns of what runs out, and makes anew what is ours to make. */
+static void look_at_calendar(struct server *s)
+{
+    s->daily_us = clock_now_us() + DAY_US;
+    if (expiry_is_ours(s->settings))
+        reload_files(s);
+    else
+        expiry_log(s->settings);
+}
+
 static void serve(struct server *s)
 {
+    s->daily_us = clock_now_us() + DAY_US;
     while (s->stop_signals == 0) {
         bool watch = s->settings->config->watch;
-        reactor_turn(s->reactor, watch ? WATCH_EVERY_MS : -1);
+        int day_ms = clock_poll_ms(clock_now_us(), s->daily_us);
+        reactor_turn(s->reactor, watch && day_ms > WATCH_EVERY_MS ? WATCH_EVERY_MS : day_ms);
         if (s->reload_wanted)
             reload_configuration(s);
         else if (watch)
             watch_files(s);
         s->reload_wanted = false;
+        if (clock_now_us() >= s->daily_us)
+            look_at_calendar(s);
     }
 }
 

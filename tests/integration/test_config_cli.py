@@ -57,19 +57,27 @@ class CommandLine(Folder):
             self.assertEqual((done.status, done.stderr), (0, ""))
             self.assertTrue(done.stdout.startswith(b"Usage: tlsecho-server"))
 
-    def test_version_names_us_and_both_versions_of_openssl(self):
+    def test_version_names_us_and_openssl_and_what_it_offers(self):
         for flag in ("-V", "--version"):
             done = self.run_server(flag)
             self.assertEqual((done.status, done.stderr), (0, ""))
             self.assertRegex(done.stdout.decode(), r"^tlsecho-server \d+\.\d+\.\d+\n"
-                             r"built with OpenSSL .*\nrunning with OpenSSL .*\n")
+                             r"built with OpenSSL .*\nrunning with OpenSSL .*\n"
+                             r"offers X25519MLKEM768: (yes|no); groups: .*X25519.*\n$")
 
     def test_what_it_does_not_know_is_refused_with_the_way_to_the_help(self):
-        for args in (["-x"], ["--nonsense"], ["-c"], ["server.yaml"]):
+        for args, words in ((["-x"], "unknown option -x"), (["-xt"], "unknown option -x"),
+                            (["--nonsense"], "unknown option --nonsense"),
+                            (["-c"], "-c needs an argument: FILE"),
+                            (["--config"], "-c needs an argument: FILE"),
+                            (["--help=me"], "-h takes no argument"),
+                            (["server.yaml"], "unexpected argument 'server.yaml': "
+                                              "a configuration is named with -c")):
             with self.subTest(args):
                 done = self.run_server(*args)
                 self.assertEqual((done.status, done.stdout), (USAGE, b""))
-                self.assertIn("Try 'tlsecho-server --help'.", done.stderr)
+                self.assertEqual(done.stderr, f"tlsecho-server: {words}; "
+                                              "tlsecho-server --help lists the options\n")
 
     def test_a_file_that_is_not_there_is_named(self):
         done = self.run_server("-c", self.folder / "missing.yaml")

@@ -10,7 +10,9 @@ import tempfile
 import termios
 import unittest
 
+import issuing
 import support
+from issuing import openssl
 
 CONFIG_ERROR = 78
 MARK = "^"  # stands before the value that must be named
@@ -26,18 +28,12 @@ FILES = {
     "certificates[0].certificate": 'certificates: [ { certificate: ^"%s", key: k } ]',
     "certificates[0].key":
         'certificates: [ { certificate: "{pki}/server-ecdsa.pem", key: ^"%s" } ]',
-    "certificates[0].ocsp": PAIR[:-3] + ', ocsp: ^"%s" } ]',
+    "certificates[0].ocsp": PAIR.replace(" } ]", ', ocsp: ^"%s" } ]'),
     "client_ca": PAIR + '\n    client_auth: optional\n    client_ca: ^"%s"',
     "crl": MUTUAL + '    crl: ^"%s"',
     "ticket_keys": PAIR + '\n    ticket_keys: ^"%s"',
     "keylog": PAIR + '\n    keylog: ^"%s"',
 }
-
-
-def openssl(*words, data=b""):
-    done = support.run("openssl", *words, data=data)
-    assert done.status == 0, done.stderr
-    return done.stdout
 
 
 class Terminal:
@@ -78,9 +74,7 @@ class Case(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-tls-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        pki = support.pki()
-        cls.write("bundle.pem", (pki / "ca.pem").read_bytes() +
-                  (pki / "intermediate.pem").read_bytes())
+        cls.write("bundle.pem", issuing.bundle())
 
     @classmethod
     def write(cls, name, content, mode=0o600):
@@ -184,6 +178,15 @@ class Certificates(Case):
                 self.write("weak.pem", openssl("x509", "-req", *ca, digest, data=request))
                 self.refuse(self.pair('^"{dir}/weak.pem"', '"{dir}/weak.key"'),
                             "certificates[0].certificate", reason)
+
+    def test_a_response_to_staple_has_to_be_about_its_certificate(self):
+        for name, other in (("server-ecdsa", "server-rsa"), ("server-rsa", "server-ecdsa")):
+            with self.subTest(name):
+                self.write("staple", issuing.make_staple(name))
+                stapled = PAIR.replace(" } ]", ', ocsp: ^"{dir}/staple" } ]')
+                self.accept(stapled.replace("server-ecdsa", name).replace(MARK, ""))
+                self.refuse(stapled.replace("server-ecdsa", other), "certificates[0].ocsp",
+                            "not about this certificate")
 
     def test_the_second_of_two_is_named(self):
         good = '{ certificate: "{pki}/server-rsa.pem", key: "{pki}/server-rsa.key" }'

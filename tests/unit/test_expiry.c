@@ -128,6 +128,18 @@ START_TEST(warns_of_a_crl_that_is_out_of_date)
 }
 END_TEST
 
+START_TEST(only_a_self_signed_certificate_near_its_end_is_ours_to_renew)
+{
+    ck_assert(!expiry_is_ours(&settings));
+    certificate.description.not_after = now + DAY;
+    ck_assert(!expiry_is_ours(&settings));
+    certificate.file = NULL;
+    ck_assert(expiry_is_ours(&settings));
+    certificate.description.not_after = now + 31 * DAY;
+    ck_assert(!expiry_is_ours(&settings));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("expiry");
@@ -138,6 +150,7 @@ int main(void)
     tcase_add_test(tcase, warns_of_a_certificate_that_is_not_valid_yet);
     tcase_add_test(tcase, a_self_signed_certificate_has_no_file);
     tcase_add_test(tcase, warns_of_a_staple_that_is_out_of_date);
+    tcase_add_test(tcase, only_a_self_signed_certificate_near_its_end_is_ours_to_renew);
     tcase_add_test(tcase, warns_of_a_crl_that_is_out_of_date);
 
     Suite *suite = suite_create("expiry");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -311,6 +312,22 @@ START_TEST(refuses_a_key_that_is_no_file_without_waiting)
 }
 END_TEST
 
+START_TEST(refuses_an_encrypted_key_of_either_format_without_asking)
+{
+    static unsigned char phrase[] = "secret";
+    ck_assert_int_eq(add_certificate(&both, NULL), 0);
+    refused(tls_context_use_key(server, pki_write_key(&folder, "k", &both, "secret"), &err),
+            "k is encrypted: write it without a passphrase");
+    BIO *out = BIO_new_file(folder.file, "w");
+    ck_assert_int_eq(PEM_write_bio_PrivateKey_traditional(out, both.key, EVP_aes_128_cbc(), phrase,
+                                                          sizeof phrase - 1, NULL, NULL),
+                     1);
+    BIO_free(out);
+    refused(tls_context_use_key(server, folder.file, &err),
+            "k is encrypted: write it without a passphrase");
+}
+END_TEST
+
 START_TEST(refuses_a_key_before_its_certificate)
 {
     refused(tls_context_use_key(server, pki_write_key(&folder, "k", &both, NULL), &err),
@@ -345,6 +362,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_certificate_that_would_never_be_shown);
     tcase_add_test(tcase, refuses_what_is_weak_anywhere_in_the_chain);
     tcase_add_test(tcase, refuses_a_key_that_is_no_file_without_waiting);
+    tcase_add_test(tcase, refuses_an_encrypted_key_of_either_format_without_asking);
     tcase_add_test(tcase, refuses_a_key_before_its_certificate);
     suite_add_tcase(suite, tcase);
 
