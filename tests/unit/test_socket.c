@@ -13,6 +13,7 @@
 
 #include "folder.h"
 #include "loopback.h"
+#include "suite.h"
 
 static int option(int fd, int level, int name)
 {
@@ -275,10 +276,5 @@ int main(void)
     tcase_add_test(tcase, leaves_a_file_that_is_no_socket);
     tcase_add_test(tcase, says_that_the_folder_is_missing);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }
