@@ -51,7 +51,7 @@ START_TEST(refuses_a_second_listener_on_a_port)
     int fd = loopback_listen(&address, 8);
     refused(&address, EADDRINUSE,
             ": Address already in use (another program, or another tlsecho-server, holds the "
-            "port)");
+            "port: stop it, or choose another)");
     close(fd);
 }
 END_TEST
