@@ -33,4 +33,8 @@ int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struc
  */
 int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, struct error *err);
 
+/* What was sent and not yet acknowledged by the peer's system: SIOCOUTQ, tcp(7), unix(7); 0 if
+ * unknown. */
+size_t socket_unacknowledged_bytes(int fd);
+
 #endif

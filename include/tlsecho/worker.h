@@ -39,12 +39,12 @@ enum worker_order {
 int worker_new(struct reactor *owner, struct worker **ret, struct error *err);
 
 /*
- * Acceptor: hands up to WORKER_HANDOFFS_MAX connections over in one write(2). Returns how many were
- * taken: none if the worker is far behind. What is taken takes a settings_ref of its listener's
- * along.
+ * Acceptor: hands up to WORKER_HANDOFFS_MAX connections over in one write(2), each with a
+ * settings_ref of its listener's. Waits while the worker is far behind: whoever connects meanwhile
+ * waits in the backlog, and nobody is refused.
  */
 enum { WORKER_HANDOFFS_MAX = 16 };
-size_t worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
+void worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
 
 /* Connections it has, those on their way to it included. Any thread. */
 unsigned worker_load(const struct worker *worker);

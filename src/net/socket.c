@@ -2,9 +2,11 @@
 #include "tlsecho/socket.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,4 +153,10 @@ int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, 
     if (ret_own && address_of(fd, getsockname, "own", ret_own, err))
         return -1;
     return 0;
+}
+
+size_t socket_unacknowledged_bytes(int fd)
+{
+    int n = 0;
+    return ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }

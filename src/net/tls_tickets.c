@@ -71,13 +71,27 @@ static bool still_holds(const struct tls_context *ctx, SSL_SESSION *session)
                             tls_context_crl_expires(ctx) > time(NULL));
 }
 
+/* TLS 1.2 goes on with the session's cipher (RFC 5246 §7.3), and OpenSSL does not ask whether it is
+ * one of ours; TLS 1.3 chooses anew. */
+static bool is_cipher_ours(const SSL *ssl, const SSL_SESSION *session)
+{
+    STACK_OF(SSL_CIPHER) *ours = SSL_get_ciphers(ssl);
+    if (SSL_version(ssl) == TLS1_3_VERSION)
+        return true;
+    for (int i = 0; i < sk_SSL_CIPHER_num(ours); i++)
+        if (sk_SSL_CIPHER_value(ours, i) == SSL_SESSION_get0_cipher(session))
+            return true;
+    return false;
+}
+
 /* SSL_CTX_set_session_ticket_cb(3): a ticket was opened, or could not be. */
 static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
                                    size_t n, SSL_TICKET_STATUS status, void *arg)
 {
     (void)name, (void)n;
     bool old = status == SSL_TICKET_SUCCESS_RENEW;
-    if ((!old && status != SSL_TICKET_SUCCESS) || !still_holds(arg, session))
+    if ((!old && status != SSL_TICKET_SUCCESS) || !still_holds(arg, session) ||
+        !is_cipher_ours(ssl, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     /* RFC 8446 appendix C.4: each ticket is used once, or it would link connections. */
     bool once = SSL_version(ssl) == TLS1_3_VERSION;

@@ -88,12 +88,8 @@ static bool is_full(const struct acceptor *a)
 static void hand_over(struct acceptor *a, unsigned worker)
 {
     struct outgoing *out = &a->outgoing[worker];
-    size_t taken = out->count ? worker_hand_over(a->workers[worker], out->handoffs, out->count) : 0;
-    for (size_t i = taken; i < out->count; i++) {
-        close(out->handoffs[i].fd);
-        settings_free(out->handoffs[i].listener->settings);
-        count_refusal(a, "the workers are too far behind");
-    }
+    if (out->count > 0)
+        worker_hand_over(a->workers[worker], out->handoffs, out->count);
     out->count = 0;
 }
 

@@ -2,6 +2,7 @@
 #include "tlsecho/worker.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -70,10 +71,12 @@ static void *work(void *argument)
 static int init(struct worker *w, struct error *err)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+    if (pipe2(ends, O_CLOEXEC) < 0)
         return error_sys(err, "make a worker's pipe");
     w->handoffs = (struct reactor_source){.fd = ends[0], .ready = handoffs_ready};
     w->handoffs_in = ends[1];
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) /* writing waits */
+        return error_sys(err, "make a worker's pipe");
     w->loop.scratch = tls_scratch_new();
     if (!w->loop.scratch)
         return error_sys(err, "make a worker");
@@ -110,15 +113,15 @@ int worker_new(struct reactor *owner, struct worker **ret, struct error *err)
     return 0;
 }
 
-size_t worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count)
+void worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count)
 {
     assert(count <= WORKER_HANDOFFS_MAX);
     atomic_fetch_add(&worker->loop.load, (unsigned)count);
-    ssize_t n = write(worker->handoffs_in, handoffs, count * sizeof handoffs[0]);
-    if (n > 0)
-        return count;
-    atomic_fetch_sub(&worker->loop.load, (unsigned)count);
-    return 0;
+    ssize_t n;
+    do
+        n = write(worker->handoffs_in, handoffs, count * sizeof handoffs[0]);
+    while (n < 0 && errno == EINTR);
+    assert(n == (ssize_t)(count * sizeof handoffs[0]));
 }
 
 unsigned worker_load(const struct worker *worker)

@@ -7,6 +7,7 @@
 #include "tlsecho/clock.h"
 #include "tlsecho/conn_log.h"
 #include "tlsecho/log.h"
+#include "tlsecho/socket.h"
 
 enum { QUIET_MS = 1000 }; /* while draining: so long without a byte, and a connection is done */
 
@@ -122,7 +123,20 @@ static void arm(struct worker_conn *s)
     if (kind == s->armed && !(relative && s->conn.moved))
         return;
     s->armed = kind;
+    if (kind == CONN_TIMEOUT_WRITE)
+        s->unacknowledged_bytes = socket_unacknowledged_bytes(s->source.fd);
     deadline_set(&s->generation->timeouts[kind], &s->timeout, worker_loop_now_us(s->loop));
+}
+
+/*
+ * Whether the peer has taken something since the write time-out was set. The kernel asks for more
+ * only when a third of its buffer is free: a slow peer may be busy with it for much longer.
+ */
+static bool peer_takes(struct worker_conn *s)
+{
+    size_t before = s->unacknowledged_bytes;
+    s->unacknowledged_bytes = socket_unacknowledged_bytes(s->source.fd);
+    return s->unacknowledged_bytes < before;
 }
 
 static void run(struct worker_conn *s)
@@ -216,6 +230,16 @@ static struct worker_conn *of_lifetime(struct deadline *d)
     return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, lifetime));
 }
 
+static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)
+{
+    if (s->armed == CONN_TIMEOUT_WRITE && peer_takes(s)) {
+        deadline_set(&g->timeouts[s->armed], &s->timeout, now_us);
+        return;
+    }
+    conn_expire(&s->conn);
+    run(s);
+}
+
 /* One that has passed, of whatever kind; false if there is none. */
 static bool expire_one(struct worker_loop *loop, struct generation *g)
 {
@@ -223,8 +247,7 @@ static bool expire_one(struct worker_loop *loop, struct generation *g)
     struct deadline *d;
     for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
         if ((d = deadline_pop(&g->timeouts[kind], now_us))) {
-            conn_expire(&of_timeout(d)->conn);
-            run(of_timeout(d));
+            expire(g, of_timeout(d), now_us);
             return true;
         }
     if ((d = deadline_pop(&g->lifetimes, now_us))) {

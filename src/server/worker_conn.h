@@ -32,8 +32,9 @@ struct worker_conn {
     struct reactor_source source;
     struct conn conn;
     struct deadline timeout, lifetime;
-    enum conn_timeout armed; /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
-    bool again;              /* it is in the `again` list */
+    enum conn_timeout armed;     /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
+    size_t unacknowledged_bytes; /* when the write time-out was set */
+    bool again;                  /* it is in the `again` list */
     struct handoff origin;
     uint64_t start_us;
     struct worker_loop *loop;

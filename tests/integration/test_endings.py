@@ -6,6 +6,8 @@ import pathlib
 import signal
 import socket
 import ssl
+import threading
+import time
 import unittest
 
 import peers
@@ -120,6 +122,20 @@ class ByTime(Ending):
     def test_write_timeout(self):
         self.assert_ends(self.start("timeouts: { write: 200ms }"), "write_timeout",
                          lambda peer: peer.push(bytes(BULK_BYTES)), receive_buffer=4096)
+
+    def test_a_peer_that_reads_slowly_is_not_one_that_takes_nothing(self):
+        """The kernel has so much to send that it asks for no more until long after."""
+        server = self.start("timeouts: { write: 1s }")
+        with peers.connect(server.address("tcp"), receive_buffer=4096) as sock:
+            sender = threading.Thread(target=sock.sendall, args=(bytes(BULK_BYTES),), daemon=True)
+            sender.start()
+            until = time.monotonic() + 4
+            while time.monotonic() < until:
+                self.assertTrue(sock.recv(1000))
+                time.sleep(0.01)
+            self.assertEqual(server.lines("connection"), [])
+            while sender.is_alive():
+                sock.recv(STREAM_BYTES)
 
 
 class NotTls(Ending):

@@ -99,6 +99,27 @@ START_TEST(resumes_where_there_is_the_same_file)
 }
 END_TEST
 
+/* Whether a server with these TLS 1.2 ciphers resumes the client's session. */
+static bool resumes_with(const char *ciphers)
+{
+    struct tls_context *server = new_server(NULL);
+    ck_assert_int_eq(tls_context_set_ciphers(server, ciphers, &err), 0);
+    struct foreign_result result = foreign_shake(&client, server);
+    ck_assert_msg(result.status == IO_OK, "%s", result.err.text);
+    tls_context_free(server);
+    return result.resumed;
+}
+
+START_TEST(lets_no_ticket_get_around_the_ciphers_of_another_context)
+{
+    begin("1.2");
+    ck_assert(!resumes_with("ECDHE-ECDSA-AES128-SHA"));
+    ck_assert(resumes_with("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA"));
+    ck_assert(!resumes_with("ECDHE-ECDSA-AES256-GCM-SHA384"));
+    ck_assert(resumes_with("ECDHE-ECDSA-AES256-GCM-SHA384"));
+}
+END_TEST
+
 START_TEST(keeps_files_and_the_own_key_apart)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -303,6 +324,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, resumes_within_a_process_whatever_the_context);
     tcase_add_test(tcase, resumes_where_there_is_the_same_file);
+    tcase_add_test(tcase, lets_no_ticket_get_around_the_ciphers_of_another_context);
     tcase_add_test(tcase, keeps_files_and_the_own_key_apart);
     tcase_add_test(tcase, resumes_across_a_rotation_and_renews_the_ticket);
     tcase_add_test(tcase, opens_tickets_of_every_key_in_the_file);

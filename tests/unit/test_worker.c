@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -81,7 +84,7 @@ static int connect_to(int listener)
     int ends[2];
     make_pair(0, ends);
     struct handoff given = handoff(ends[1], listener);
-    ck_assert_uint_eq(worker_hand_over(worker, &given, 1), 1);
+    worker_hand_over(worker, &given, 1);
     return ends[0];
 }
 
@@ -115,13 +118,81 @@ START_TEST(serves_as_many_as_come_together)
         clients[i] = ends[0];
         given[i] = handoff(ends[1], PLAIN);
     }
-    ck_assert_uint_eq(worker_hand_over(worker, given, WORKER_HANDOFFS_MAX), WORKER_HANDOFFS_MAX);
+    worker_hand_over(worker, given, WORKER_HANDOFFS_MAX);
     ck_assert_uint_eq(worker_load(worker), WORKER_HANDOFFS_MAX);
     for (int i = 0; i < WORKER_HANDOFFS_MAX; i++)
         talk_echo(clients[i], "hello");
     ck_assert_uint_eq(worker_load(worker), WORKER_HANDOFFS_MAX);
     for (int i = 0; i < WORKER_HANDOFFS_MAX; i++)
         close(clients[i]);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+static int gate[2]; /* a pipe: the worker is held up until something is in it */
+
+static size_t wait_at_gate(unsigned char *data, size_t n)
+{
+    char passed;
+    (void)data;
+    while (read(gate[0], &passed, 1) < 0)
+        ;
+    return n;
+}
+
+enum { MANY = 20 * WORKER_HANDOFFS_MAX }; /* more than the pipe of a worker holds */
+
+static struct handoff many[MANY];
+static atomic_bool many_given;
+
+static void *give_many(void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < MANY; i += WORKER_HANDOFFS_MAX)
+        worker_hand_over(worker, &many[i], WORKER_HANDOFFS_MAX);
+    atomic_store(&many_given, true);
+    return NULL;
+}
+
+/* Until all are given, or one more write than the pipe has room for has begun. */
+static void wait_until_behind(void)
+{
+    while (!atomic_load(&many_given) && worker_load(worker) <= 1 + 16 * WORKER_HANDOFFS_MAX)
+        sched_yield();
+}
+
+START_TEST(nobody_is_lost_while_the_worker_is_far_behind)
+{
+    const struct service slow_service = {.name = "slow", .answer = wait_at_gate};
+    int clients[MANY], ends[2];
+    pthread_t giver;
+    start("");
+    ck_assert_int_eq(pipe(gate), 0);
+    make_pair(0, ends);
+    struct handoff slow = handoff(ends[1], PLAIN);
+    struct listener slow_listener = *slow.listener;
+    slow_listener.service = &slow_service;
+    slow.listener = &slow_listener;
+    ck_assert_int_eq(write(ends[0], "x", 1), 1);
+    worker_hand_over(worker, &slow, 1);
+    for (int i = 0; i < MANY; i++) {
+        int pair[2];
+        make_pair(0, pair);
+        clients[i] = pair[0];
+        many[i] = handoff(pair[1], PLAIN);
+    }
+    ck_assert_int_eq(pthread_create(&giver, NULL, give_many, NULL), 0);
+    wait_until_behind();
+    ck_assert_int_eq(write(gate[1], "", 1), 1);
+    pthread_join(giver, NULL);
+    ck_assert_uint_eq(worker_load(worker), 1 + MANY);
+    for (int i = 0; i < MANY; i++) {
+        talk_echo(clients[i], "hello");
+        close(clients[i]);
+    }
+    close(ends[0]);
+    close(gate[0]);
+    close(gate[1]);
     finish(WORKER_DRAIN);
 }
 END_TEST
@@ -201,7 +272,7 @@ START_TEST(a_reset_ends_that_client_alone)
     int fd = loopback_accept(listening);
     ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
     struct handoff given = handoff(fd, PLAIN);
-    ck_assert_uint_eq(worker_hand_over(worker, &given, 1), 1);
+    worker_hand_over(worker, &given, 1);
     talk_echo(leaving, "hello");
 
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
@@ -288,7 +359,7 @@ START_TEST(a_peer_that_never_reads_is_left)
     int ends[2];
     make_pair(4096, ends);
     struct handoff given = handoff(ends[1], PLAIN);
-    ck_assert_uint_eq(worker_hand_over(worker, &given, 1), 1);
+    worker_hand_over(worker, &given, 1);
     static const char zeros[4096];
     while (send(ends[0], zeros, sizeof zeros, MSG_NOSIGNAL) > 0)
         ;
@@ -442,6 +513,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, echoes_and_ends_when_the_client_does);
     tcase_add_test(tcase, serves_as_many_as_come_together);
+    tcase_add_test(tcase, nobody_is_lost_while_the_worker_is_far_behind);
     tcase_add_test(tcase, its_load_falls_when_a_connection_ends);
     tcase_add_test(tcase, echoes_over_tls);
     tcase_add_test(tcase, a_reset_ends_that_client_alone);
