@@ -68,16 +68,16 @@ void suggest_name(const char *word, const char *const *names, size_t count, char
 {
     /* One letter in three may be wrong, or everything is near everything. */
     unsigned nearest = (unsigned)(strlen(word) + 5) / 3;
-    const char *meant = NULL;
+    size_t meant = count;
     for (size_t i = 0; i < count; i++) {
         unsigned here = distance(word, names[i]);
         if (here < nearest) {
             nearest = here;
-            meant = names[i];
+            meant = i;
         }
     }
-    if (meant) {
-        snprintf(ret, SUGGEST_BYTES, "did you mean %s?", meant);
+    if (meant < count) {
+        snprintf(ret, SUGGEST_BYTES, "did you mean %s?", names[meant]);
         return;
     }
     char list[SUGGEST_BYTES - sizeof "write one of"];

@@ -24,7 +24,7 @@ static int trust(struct tls_context *context, const struct options *options, str
     if (options->pin)
         return tls_context_pin(context, options->pin, err);
     if (tls_context_trust(context, options->cacert, err) < 0)
-        return -1;
+        return options->cacert ? error_prefix(err, "--cacert") : -1;
     if (options->insecure) /* what would have been said is said all the same */
         tls_context_trust_anyone(context);
     return 0;
@@ -75,8 +75,9 @@ static int use_own_certificate(struct tls_context *context, const struct options
     if (!options->cert)
         return 0;
     if (tls_context_use_certificate(context, options->cert, &own, err) < 0)
-        return -1;
-    return tls_context_use_key(context, options->key ? options->key : options->cert, err);
+        return error_prefix(err, "--cert");
+    return tell(context, options->key ? "--key" : "--cert",
+                options->key ? options->key : options->cert, tls_context_use_key, err);
 }
 
 static int prepare_tls(struct session *s, const struct options *options, struct error *err)
@@ -145,10 +146,7 @@ static int wait_for(int fd, short events, uint64_t deadline_us, struct error *er
     if (ready < 0)
         return error_sys(err, "poll");
     if (ready == 0)
-        return error_set(
-            err, ERROR_TIMEOUT,
-            "no complete handshake in time: is it a TLS port? If it is only slow, raise "
-            "--connect-timeout");
+        return error_set(err, ERROR_TIMEOUT, "no complete handshake in time: is it a TLS port?");
     return 0;
 }
 

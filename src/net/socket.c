@@ -24,7 +24,8 @@ static const char *listen_remedy(const struct address *address, int code)
     switch (code) {
     case EADDRINUSE:
         return local ? "another program, or another tlsecho-server, listens there"
-                     : "another program, or another tlsecho-server, holds the port";
+                     : "another program, or another tlsecho-server, holds the port: stop it, or "
+                       "choose another";
     case EACCES:
         return local ? "its folder must be writable for us"
                      : "ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher one";

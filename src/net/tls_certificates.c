@@ -86,36 +86,39 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void sort_names(struct tls_certificate *c)
+/* Sorts them, each once. Returns how many are left. */
+static size_t sort_names(char **names, size_t count)
 {
     size_t kept = 0;
-    if (c->name_count > 0)
-        qsort(c->names, c->name_count, sizeof(char *), compare);
-    for (size_t i = 0; i < c->name_count; i++) {
-        if (kept > 0 && strcmp(c->names[kept - 1], c->names[i]) == 0)
-            free(c->names[i]);
+    if (count > 0)
+        qsort(names, count, sizeof(char *), compare);
+    for (size_t i = 0; i < count; i++) {
+        if (kept > 0 && strcmp(names[kept - 1], names[i]) == 0)
+            free(names[i]);
         else
-            c->names[kept++] = c->names[i];
+            names[kept++] = names[i];
     }
-    c->name_count = kept;
+    return kept;
 }
 
 /* The subjectAltName; the CN is no name (RFC 9525 §2). False = no memory. */
 static bool read_names(struct tls_certificate *c)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
-    int count = names ? sk_GENERAL_NAME_num(names) : 0;
-    c->names = calloc((size_t)count + 1, sizeof(char *));
-    bool complete = c->names;
-    for (int i = 0; complete && i < count; i++) {
+    GENERAL_NAMES *all = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+    int all_count = all ? sk_GENERAL_NAME_num(all) : 0;
+    char **names = calloc((size_t)all_count + 1, sizeof(char *));
+    size_t count = 0;
+    bool complete = names;
+    for (int i = 0; complete && i < all_count; i++) {
         char name[NAME_BYTES];
-        if (!fold_general(sk_GENERAL_NAME_value(names, i), name))
+        if (!fold_general(sk_GENERAL_NAME_value(all, i), name))
             continue;
-        complete = (c->names[c->name_count] = strdup(name));
-        c->name_count += complete;
+        complete = (names[count] = strdup(name));
+        count += complete;
     }
-    GENERAL_NAMES_free(names);
-    sort_names(c);
+    GENERAL_NAMES_free(all);
+    c->names = names;
+    c->name_count = sort_names(names, count);
     return complete;
 }
 
@@ -170,32 +173,36 @@ static int prepare(const struct tls_context *ctx, struct tls_certificate *c, con
     return 0;
 }
 
-static int append(struct tls_context *ctx, const struct tls_certificate *c, struct error *err)
+/* Room for one more, which counts once it is complete. NULL = no memory. */
+static struct tls_certificate *next_slot(struct tls_context *ctx)
 {
     size_t count = ctx->certificate_count;
     struct tls_certificate *more = realloc(ctx->certificates, (count + 1) * sizeof *more);
     if (!more)
-        return error_sys(err, "add a certificate");
-    more[count] = *c;
+        return NULL;
     ctx->certificates = more;
-    ctx->certificate_count++;
-    return 0;
+    more[count] = (struct tls_certificate){0};
+    return &more[count];
 }
 
 int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
                                  const char *name, struct error *err)
 {
     ERR_clear_error();
-    struct tls_certificate c = {.chain = X509_chain_up_ref(certificates)};
-    c.leaf = c.chain ? sk_X509_shift(c.chain) : NULL;
-    int result = c.leaf ? prepare(ctx, &c, name, err) : error_sys(err, "add a certificate");
-    if (result == 0)
-        result = append(ctx, &c, err);
-    if (result < 0)
-        certificate_done(&c);
-    else
-        snprintf(ctx->certificate, sizeof ctx->certificate, "%s", name);
-    return result;
+    struct tls_certificate *c = next_slot(ctx);
+    if (!c)
+        return error_sys(err, "add %s", name);
+    c->chain = X509_chain_up_ref(certificates);
+    c->leaf = c->chain ? sk_X509_shift(c->chain) : NULL;
+    int result = c->leaf ? prepare(ctx, c, name, err)
+                         : error_set(err, ERROR_SYSTEM, "add %s: no memory", name);
+    if (result < 0) {
+        certificate_done(c);
+        return -1;
+    }
+    ctx->certificate_count++;
+    snprintf(ctx->certificate, sizeof ctx->certificate, "%s", name);
+    return 0;
 }
 
 /* Gives the client all that are for one name. Of one key type the first in the list: it comes last.

@@ -107,6 +107,9 @@ enum tls_ocsp tls_ocsp_judge(const unsigned char *der, long n, X509 *leaf, X509 
                              char ret_revoked[TLS_REVOKED_BYTES]);
 const char *tls_ocsp_name(enum tls_ocsp staple);
 
+/* verdict may be NULL on a server. */
+void tls_peer_describe(SSL *ssl, const struct tls_verdict *verdict, struct peer *ret);
+
 /* A client's session file. */
 struct tls_session_file;
 void tls_session_file_free(struct tls_session_file *file);

@@ -46,9 +46,10 @@ static bool is_signed(OCSP_BASICRESP *basic, X509 *issuer)
 /* RFC 6960 §4.1.1: a certificate is named by hashes, with SHA-1 mostly. */
 static bool find(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, struct status *ret)
 {
-    const EVP_MD *const digests[] = {EVP_sha1(), EVP_sha256()};
+    enum { DIGESTS = 2 };
+    const EVP_MD *const digests[DIGESTS] = {EVP_sha1(), EVP_sha256()};
     bool found = false;
-    for (size_t i = 0; !found && i < sizeof digests / sizeof *digests; i++) {
+    for (size_t i = 0; !found && i < sizeof digests / sizeof digests[0]; i++) {
         OCSP_CERTID *id = OCSP_cert_to_id(digests[i], leaf, issuer);
         found = id && OCSP_resp_find_status(basic, id, &ret->status, &ret->reason, &ret->revoked,
                                             &ret->this_update, &ret->next_update) == 1;

@@ -33,7 +33,9 @@ static int check_file(int fd, const char *path, bool secret, struct error *err)
         return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", path);
     if (secret && status.st_mode & S_IRWXO)
         return error_set(err, ERROR_INPUT,
-                         "%s holds secret keys and is open to others: chmod o= %s", path, path);
+                         "%s holds secret keys and is open to others: chmod o= %s (on Kubernetes: "
+                         "defaultMode: 0440, and fsGroup)",
+                         path, path);
     return 0;
 }
 

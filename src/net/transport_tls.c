@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -228,100 +229,10 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
     return wire_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down", err);
 }
 
-static void copy_text(char *to, size_t size, const char *from)
-{
-    if (from)
-        strncat(to, from, size - 1);
-}
-
-static const char *group_name(SSL *ssl)
-{
-    static const struct {
-        int nid;
-        const char *name;
-    } usual[] = {{NID_X25519, "X25519"},
-                 {NID_X9_62_prime256v1, "P-256"},
-                 {NID_secp384r1, "P-384"},
-                 {NID_secp521r1, "P-521"},
-                 {EVP_PKEY_X448, "X448"}};
-    int nid = (int)SSL_get_negotiated_group(ssl);
-    if (nid == NID_undef)
-        return NULL;
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (usual[i].nid == nid)
-            return usual[i].name;
-    return SSL_group_to_name(ssl, nid);
-}
-
-/* RFC 8446 §4.2.3's names: on TLS 1.2 the same numbers say the same, but for the curve. */
-static const char *signature_name(SSL *ssl)
-{
-    static const struct {
-        int type, digest;
-        const char *name;
-    } known[] = {{EVP_PKEY_EC, NID_sha256, "ecdsa_secp256r1_sha256"},
-                 {EVP_PKEY_EC, NID_sha384, "ecdsa_secp384r1_sha384"},
-                 {EVP_PKEY_EC, NID_sha512, "ecdsa_secp521r1_sha512"},
-                 {EVP_PKEY_RSA_PSS, NID_sha256, "rsa_pss_rsae_sha256"},
-                 {EVP_PKEY_RSA_PSS, NID_sha384, "rsa_pss_rsae_sha384"},
-                 {EVP_PKEY_RSA_PSS, NID_sha512, "rsa_pss_rsae_sha512"},
-                 {EVP_PKEY_RSA, NID_sha256, "rsa_pkcs1_sha256"},
-                 {EVP_PKEY_RSA, NID_sha384, "rsa_pkcs1_sha384"},
-                 {EVP_PKEY_RSA, NID_sha512, "rsa_pkcs1_sha512"},
-                 {EVP_PKEY_ED25519, NID_undef, "ed25519"},
-                 {EVP_PKEY_ED448, NID_undef, "ed448"}};
-    int type = NID_undef, digest = NID_undef;
-    if (SSL_session_reused(ssl) || SSL_get_peer_signature_type_nid(ssl, &type) != 1)
-        return NULL; /* nothing was signed */
-    SSL_get_peer_signature_nid(ssl, &digest);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (known[i].type == type && known[i].digest == digest)
-            return known[i].name;
-    return NULL;
-}
-
-static void describe_handshake(const struct transport_tls *t, struct peer *ret)
-{
-    copy_text(ret->version, sizeof ret->version, SSL_get_version(t->ssl));
-    copy_text(ret->cipher, sizeof ret->cipher,
-              SSL_CIPHER_standard_name(SSL_get_current_cipher(t->ssl)));
-    copy_text(ret->group, sizeof ret->group, group_name(t->ssl));
-    copy_text(ret->signature, sizeof ret->signature, signature_name(t->ssl));
-    ret->resumed = SSL_session_reused(t->ssl);
-    if (t->ctx->role == TLS_CLIENT && !ret->resumed)
-        copy_text(ret->staple, sizeof ret->staple, tls_ocsp_name(t->verdict->staple));
-
-    const unsigned char *alpn = NULL;
-    unsigned alpn_bytes = 0;
-    SSL_get0_alpn_selected(t->ssl, &alpn, &alpn_bytes);
-    memcpy(ret->alpn, alpn_bytes ? alpn : (const unsigned char *)"", alpn_bytes);
-}
-
-/* A client knows its server's certificate even where it refused it. */
-static X509 *peer_certificate(const struct transport_tls *t)
-{
-    if (t->ctx->role == TLS_CLIENT)
-        return sk_X509_value(t->verdict->chain, 0);
-    return SSL_is_init_finished(t->ssl) ? SSL_get0_peer_certificate(t->ssl) : NULL;
-}
-
 static void tls_peer(const struct transport *transport, struct peer *ret)
 {
     const struct transport_tls *t = (const struct transport_tls *)transport;
-    *ret = (struct peer){.tls = true};
-    copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
-    if (SSL_is_init_finished(t->ssl))
-        describe_handshake(t, ret);
-
-    X509 *certificate = peer_certificate(t);
-    if (!certificate)
-        return;
-    tls_describe_certificate(certificate, &ret->certificate);
-    /* A resumed session remembers what was found about it. */
-    ret->certificate.verified = SSL_get_verify_result(t->ssl) == X509_V_OK;
-    if (t->verdict)
-        copy_text(ret->verification, sizeof ret->verification,
-                  *t->verdict->text ? t->verdict->text : "ok");
+    tls_peer_describe(t->ssl, t->verdict, ret);
 }
 
 static void tls_free(struct transport *transport)

@@ -185,12 +185,14 @@ static void attach(struct acceptor *a)
     }
 }
 
-/* Whoever has been told "connected" by the kernel is served: closing now would reset them. */
+/* Whoever has been told "connected" by the kernel is served: closing now would reset them. More
+ * than the backlog has not been told so, however many keep coming. */
 static void accept_waiting(struct acceptor *a)
 {
     for (size_t i = 0; i < a->listening.count; i++)
-        while (accept_one(a, &a->listening.sockets[i]))
-            ;
+        for (uint64_t n = 0; n <= a->settings->config->tcp.backlog; n++)
+            if (!accept_one(a, &a->listening.sockets[i]))
+                break;
     hand_over_all(a);
 }
 

@@ -30,10 +30,12 @@ def folder():
 
 
 def make_crls(*dates):
-    """CRLs of both CAs in which nobody is revoked; dates as openssl-ca(1) takes them."""
+    """CRLs of both CAs in which nobody is revoked, for 30 days; or dates as openssl-ca(1) takes
+    them."""
     with folder() as work:
         (work / "index").touch()
-        (work / "cnf").write_text(f"[ca]\ndatabase = {work}/index\ndefault_md = sha256\n")
+        (work / "cnf").write_text(f"[ca]\ndatabase = {work}/index\ndefault_md = sha256\n"
+                                  "default_crl_days = 30\n")
         return b"".join(openssl("ca", "-config", work / "cnf", "-name", "ca", "-gencrl", *dates,
                                 "-cert", pki(f"{ca}.pem"), "-keyfile", pki(f"{ca}.key"))
                         for ca in ("ca", "intermediate"))

@@ -196,13 +196,16 @@ class Plain:
 
 class Tls(Plain):
     """A peer over TLS, of one version unless a context is given. Its handshake is done.
-    with_finished: data that goes out together with the last flight of the handshake."""
+    with_finished: data that goes out together with the last flight of the handshake.
+    session: an earlier peer's tls.session, to be resumed."""
 
-    def __init__(self, address, version="1.3", ctx=None, receive_buffer=None, with_finished=b""):
+    def __init__(self, address, version="1.3", ctx=None, receive_buffer=None, with_finished=b"",
+                 session=None):
         super().__init__(address, receive_buffer)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (ctx or context(version)).wrap_bio(self._in, self._out,
-                                                      server_hostname="localhost")
+                                                      server_hostname="localhost",
+                                                      session=session)
         self._shaken = False
         self._with_finished = with_finished
         try:

@@ -187,7 +187,8 @@ class Start(Folder):
             done = self.run_server("-c", path)
         self.assertEqual(done.status, REFUSED)
         self.assertIn(f"tlsecho-server: listen on 127.0.0.1:{port}: Address already in use "
-                      "(another program, or another tlsecho-server, holds the port)", done.stderr)
+                      "(another program, or another tlsecho-server, holds the port: stop it, or "
+                      "choose another)", done.stderr)
         self.assertNotIn("event=listening", done.stderr)
         self.assertFalse((self.folder / "sock").exists())
 

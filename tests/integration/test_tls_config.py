@@ -272,5 +272,25 @@ class Tickets(Case):
                 self.accept('ticket_keys: "{dir}/tickets"')
 
 
+class Examples(Case):
+    """The shipped ones, with the files that they name beside them."""
+
+    def test_they_are_right(self):
+        (self.folder / "tls").mkdir()
+        for name in ("server-rsa", "server-ecdsa"):
+            for suffix in ("pem", "key"):
+                content = (support.pki() / f"{name}.{suffix}").read_bytes()
+                self.write(f"tls/{name}.{suffix}", content)
+                self.write(f"tls/server.{suffix}", content)
+        self.write("tls/clients-ca.pem", issuing.bundle())
+        self.write("tls/clients-crl.pem", (support.pki() / "crl.pem").read_bytes())
+        self.write("tls/tickets.key", os.urandom(80))
+        for example in sorted((support.REPOSITORY / "config").glob("*.yaml")):
+            with self.subTest(example.name):
+                file = self.write(example.name, example.read_bytes())
+                done = support.run(support.program("TLSECHO_SERVER"), "-c", file, "-t")
+                self.assertEqual(done.status, 0, done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -12,6 +12,7 @@
 #include "captured_log.h"
 #include "folder.h"
 #include "loopback.h"
+#include "suite.h"
 #include "talk.h"
 #include "tlsecho/clock.h"
 #include "yaml_settings.h"
@@ -305,10 +306,5 @@ int main(void)
     tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
     tcase_add_test(tcase, out_of_descriptors_it_pauses_says_so_and_recovers);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

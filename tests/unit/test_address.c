@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/address.h"
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct address resolved(const char *text, int family)
@@ -163,10 +163,5 @@ int main(void)
     tcase_add_test(tcase, keeps_to_one_family_if_asked);
     tcase_add_test(tcase, says_that_a_name_does_not_resolve);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

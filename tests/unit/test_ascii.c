@@ -2,9 +2,9 @@
 #include <check.h>
 #include <locale.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "tlsecho/ascii.h"
 
 START_TEST(raises_the_26_letters_and_no_other_byte)
@@ -38,10 +38,5 @@ int main(void)
     tcase_add_loop_test(tcase, raises_the_26_letters_and_no_other_byte, 0, 2);
     tcase_add_test(tcase, stops_where_it_is_told);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <limits.h>
-#include <stdlib.h>
 
+#include "suite.h"
 #include "tlsecho/clock.h"
 
 START_TEST(never_goes_backwards)
@@ -77,10 +77,5 @@ int main(void)
     tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
     tcase_add_test(tcase, writes_whole_seconds_likewise);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

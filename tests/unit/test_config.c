@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "suite.h"
 #include "tlsecho/tls_context.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
@@ -407,9 +408,5 @@ int main(void)
 
     Suite *suite = suite_create("config");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

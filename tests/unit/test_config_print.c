@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The printed configuration, and the examples, which say what it says. */
+#include "suite.h"
 #include "tlsecho/config.h"
 
 #include <check.h>
@@ -251,9 +252,5 @@ int main(void)
 
     Suite *suite = suite_create("config_print");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

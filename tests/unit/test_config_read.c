@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a configuration must not say: wrong keys, types and values, and those at odds. */
+#include "suite.h"
 #include "tlsecho/config.h"
 
 #include <check.h>
@@ -332,9 +333,5 @@ int main(void)
 
     Suite *suite = suite_create("config_read");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/config_value.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
@@ -235,9 +235,5 @@ int main(void)
 
     Suite *suite = suite_create("config_value");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

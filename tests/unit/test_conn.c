@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fake_transport.h"
+#include "suite.h"
 #include "tlsecho/conn.h"
 
 enum { BUFFER_BYTES = 4096 };
@@ -442,10 +442,5 @@ int main(void)
     tcase_add_test(tc, a_tls_client_on_a_plain_port_is_noticed);
     tcase_add_test(tc, crossed_wants_are_passed_on);
     suite_add_tcase(suite, tc);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

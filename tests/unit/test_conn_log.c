@@ -3,13 +3,13 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "captured_log.h"
 #include "fake_transport.h"
 #include "loopback.h"
+#include "suite.h"
 #include "tlsecho/tls_alert.h"
 
 static struct fake_transport fake;
@@ -186,10 +186,5 @@ int main(void)
     tcase_add_test(tcase, what_a_client_sends_as_its_name_cannot_forge_a_line);
     tcase_add_test(tcase, is_silent_below_its_level);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/deadline.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 enum { AFTER_US = 100 };
 
@@ -113,10 +113,5 @@ int main(void)
     tcase_add_test(tcase, moves_from_one_class_to_another);
     tcase_add_test(tcase, a_class_without_a_length_never_passes);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

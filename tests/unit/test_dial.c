@@ -7,12 +7,12 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "folder.h"
 #include "loopback.h"
+#include "suite.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/socket.h"
 
@@ -312,10 +312,5 @@ int main(void)
     tcase_add_test(tcase, waits_for_room_in_the_backlog_of_a_unix_socket);
     tcase_add_test(tcase, tries_nothing_after_the_deadline);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/endpoint.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
@@ -208,10 +208,5 @@ int main(void)
     tcase_add_loop_test(tcase, reads_back_what_it_writes, 0, COUNT(pairs));
     tcase_add_test(tcase, tells_addresses_from_names);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

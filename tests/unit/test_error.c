@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "tlsecho/error.h"
 
 START_TEST(tells_its_kind_and_its_sentence)
@@ -72,10 +72,5 @@ int main(void)
     tcase_add_test(tcase, puts_the_context_in_front_and_keeps_the_rest);
     tcase_add_test(tcase, cuts_what_is_too_long);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -2,10 +2,10 @@
 #include "tlsecho/exchange.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fake_transport.h"
+#include "suite.h"
 #include "tlsecho/clock.h"
 
 static struct fake_transport fake;
@@ -342,9 +342,5 @@ int main(void)
 
     Suite *suite = suite_create("exchange");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

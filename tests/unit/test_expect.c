@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/expect.h"
 
 #include <check.h>
@@ -177,9 +178,5 @@ int main(void)
 
     Suite *suite = suite_create("expect");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -2,11 +2,11 @@
 #include "tlsecho/expiry.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "captured_log.h"
+#include "suite.h"
 #include "tlsecho/clock.h"
 
 enum { MINUTE = 60, DAY = 24 * 3600 };
@@ -155,9 +155,5 @@ int main(void)
 
     Suite *suite = suite_create("expiry");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

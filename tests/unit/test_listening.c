@@ -11,6 +11,7 @@
 
 #include "folder.h"
 #include "loopback.h"
+#include "suite.h"
 #include "yaml_settings.h"
 
 static struct listening listening;
@@ -241,10 +242,5 @@ int main(void)
     tcase_add_test(tcase, accepted_sockets_have_what_the_configuration_says);
     tcase_add_test(tcase, the_backlog_is_what_the_configuration_says);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

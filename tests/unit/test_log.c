@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "captured_log.h"
+#include "suite.h"
 #include "tlsecho/clock.h"
 
 static void log_value(const char *value)
@@ -422,10 +422,5 @@ int main(void)
     tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
     tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

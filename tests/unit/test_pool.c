@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/pool.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { BUFFER_BYTES = 4096 };
@@ -105,10 +105,5 @@ int main(void)
     tcase_add_test(tcase, returning_nothing_is_nothing);
     tcase_add_test(tcase, keeps_only_some_after_a_crowd);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

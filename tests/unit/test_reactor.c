@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "suite.h"
 #include "tlsecho/clock.h"
 
 enum { SOON_MS = 10000 }; /* much longer than what is there already needs */
@@ -272,10 +272,5 @@ int main(void)
     tcase_add_test(tcase, says_what_it_cannot_watch);
     tcase_add_test(tcase, freeing_nothing_is_nothing);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/result.h"
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
@@ -112,9 +112,5 @@ int main(void)
 
     Suite *suite = suite_create("result");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/service.h"
 
 #include <check.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void every_byte(unsigned char ret[256])
@@ -68,10 +68,5 @@ int main(void)
     tcase_add_test(tcase, echo_owes_every_byte_unchanged);
     tcase_add_test(tcase, upper_raises_the_letters_and_owes_as_many_bytes);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

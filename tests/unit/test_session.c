@@ -2,11 +2,11 @@
 #include "tlsecho/session.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "loopback.h"
+#include "suite.h"
 
 static struct address address;
 static int listening;
@@ -141,9 +141,5 @@ int main(void)
 
     Suite *suite = suite_create("session");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

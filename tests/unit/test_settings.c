@@ -3,12 +3,12 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "folder.h"
 #include "pki.h"
+#include "suite.h"
 
 static struct folder folder;
 static struct pki leaf, other;
@@ -207,10 +207,5 @@ int main(void)
     tcase_add_test(tcase, names_the_place_of_a_key_that_others_can_read);
     tcase_add_test(tcase, freeing_nothing_is_nothing);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "folder.h"
 #include "loopback.h"
+#include "suite.h"
 
 static int option(int fd, int level, int name)
 {
@@ -51,7 +52,7 @@ START_TEST(refuses_a_second_listener_on_a_port)
     int fd = loopback_listen(&address, 8);
     refused(&address, EADDRINUSE,
             ": Address already in use (another program, or another tlsecho-server, holds the "
-            "port)");
+            "port: stop it, or choose another)");
     close(fd);
 }
 END_TEST
@@ -275,10 +276,5 @@ int main(void)
     tcase_add_test(tcase, leaves_a_file_that_is_no_socket);
     tcase_add_test(tcase, says_that_the_folder_is_missing);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/suggest.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const names[] = {"listen", "service", "ECDHE-RSA-AES128-GCM-SHA256",
@@ -73,10 +73,5 @@ int main(void)
     tcase_add_test(tcase, leaves_out_whole_names_where_they_are_too_many);
     tcase_add_test(tcase, takes_a_word_of_any_length);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 
+#include "suite.h"
 #include "tlsecho/thread.h"
 
 static void *get_mask(void *mask)
@@ -60,10 +60,5 @@ int main(void)
     tcase_add_test(tcase, blocks_every_signal_in_the_thread_and_none_in_its_maker);
     tcase_add_test(tcase, a_thread_has_its_name);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/tls_alert.h"
 
 #include <check.h>
 #include <limits.h>
 #include <openssl/ssl.h>
-#include <stdlib.h>
 
 START_TEST(names_the_alerts_as_the_registry_does)
 {
@@ -69,10 +69,5 @@ int main(void)
     tcase_add_test(tcase, decides_by_the_numbers_of_the_registry);
     tcase_add_loop_test(tcase, a_number_without_a_name_is_unknown, 0, 10);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite.h"
 #include "tlsecho/tls_allow.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct error err;
@@ -183,10 +183,5 @@ int main(void)
     tcase_add_test(tcase, never_takes_one_kind_of_name_for_another);
     tcase_add_test(tcase, is_not_fooled_by_what_hides_in_a_name);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

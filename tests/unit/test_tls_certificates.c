@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <openssl/pem.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "folder.h"
 #include "foreign.h"
 #include "pki.h"
+#include "suite.h"
 #include "tlsecho/tls_context.h"
 
 static const char *const versions[] = {"1.2", "1.3"};
@@ -365,10 +365,5 @@ int main(void)
     tcase_add_test(tcase, refuses_an_encrypted_key_of_either_format_without_asking);
     tcase_add_test(tcase, refuses_a_key_before_its_certificate);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

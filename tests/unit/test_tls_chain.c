@@ -3,13 +3,13 @@
 
 #include <check.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../src/net/tls_internal.h"
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
+#include "suite.h"
 
 static struct folder folder;
 static struct pki ca, leaf;
@@ -170,9 +170,5 @@ int main(void)
 
     Suite *suite = suite_create("tls_chain");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "folder.h"
 #include "foreign.h"
 #include "pki.h"
+#include "suite.h"
 #include "tlsecho/tls_context.h"
 
 /* RFC 8446 §6 */
@@ -655,10 +655,5 @@ int main(void)
     tcase_add_test(tcase, lets_no_ticket_outlive_its_chain);
     tcase_add_test(tcase, lets_no_ticket_outlive_the_crl);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
+#include "suite.h"
 
 static struct folder folder;
 static struct pki ca, leaf;
@@ -666,10 +667,5 @@ int main(void)
     tcase_add_test(tcase, says_that_the_state_directory_cannot_be_written);
     tcase_add_test(tcase, names_both_versions_of_the_library);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

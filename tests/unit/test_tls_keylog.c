@@ -9,6 +9,7 @@
 
 #include "folder.h"
 #include "pair.h"
+#include "suite.h"
 #include "tlsecho/tls_context.h"
 
 enum { TEXT_BYTES = 16384 };
@@ -199,10 +200,5 @@ int main(void)
     tcase_add_test(tcase, refuses_what_is_no_file_without_waiting);
     tcase_add_test(tcase, is_not_inherited_by_what_the_process_starts);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <openssl/ocsp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,6 +8,7 @@
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
+#include "suite.h"
 
 enum { DAY_S = 86400 };
 
@@ -296,9 +296,5 @@ int main(void)
 
     Suite *suite = suite_create("tls_ocsp");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

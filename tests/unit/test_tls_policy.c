@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
+#include "suite.h"
 #include "tlsecho/tls_alert.h"
 #include "tlsecho/tls_context.h"
 
@@ -395,10 +395,5 @@ int main(void)
     tcase_add_test(tcase, does_without_alpn_where_either_side_has_none);
     tcase_add_test(tcase, takes_protocols_of_one_to_255_bytes);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
+#include "suite.h"
 #include "tlsecho/tls_context.h"
 
 static struct folder folder;
@@ -222,6 +222,31 @@ START_TEST(makes_a_full_handshake_where_the_session_is_refused)
 }
 END_TEST
 
+START_TEST(what_was_found_about_a_refused_session_is_forgotten)
+{
+    struct peer peer;
+    struct pki strange = pki_make(&(struct pki_spec){
+        .subject = "strange", .names = "DNS:a.example.org", .issuer = &other_ca});
+    tls_context_free(server);
+    must(tls_context_new(TLS_SERVER, &server, &err));
+    use(server, &strange);
+    tls_context_trust_anyone(client);
+    ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
+    ck_assert_str_ne(peer.verification, "ok");
+
+    tls_context_free(server);
+    must(tls_context_new(TLS_SERVER, &server, &err));
+    use(server, &leaf);
+    must(tls_context_set_versions(server, NULL, "1.2", &err)); /* not the session's */
+    new_client_with_session();
+    tls_context_trust_anyone(client);
+    ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
+    ck_assert(!peer.resumed);
+    ck_assert_str_eq(peer.verification, "ok");
+    pki_free(&strange);
+}
+END_TEST
+
 START_TEST(nothing_new_leaves_the_file_as_it_is)
 {
     must(tls_context_save_session(client, &err));
@@ -255,6 +280,19 @@ START_TEST(refuses_a_file_that_is_no_session_of_ours)
     memset(path, 'x', sizeof path - 1);
     path[sizeof path - 1] = '\0';
     refused(path, "is too long");
+}
+END_TEST
+
+START_TEST(refuses_the_session_of_another_program)
+{
+    char text[16384] = "";
+    ck_assert(!resumes("a.example.org"));
+    FILE *in = fopen(session_path, "r");
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, in), 0);
+    fclose(in);
+    refused(folder_write(&folder, "foreign", text + 1, strlen(text + 1)), "no session of ours");
+    const char *bare = strchr(text, '\n') + 1; /* as openssl s_client -sess_out writes it */
+    refused(folder_write(&folder, "bare", bare, strlen(bare)), "no session of ours");
 }
 END_TEST
 
@@ -298,16 +336,14 @@ int main(void)
     tcase_add_test(cases, judges_a_pin_anew_too);
     tcase_add_test(cases, is_verified_only_by_who_verifies);
     tcase_add_test(cases, makes_a_full_handshake_where_the_session_is_refused);
+    tcase_add_test(cases, what_was_found_about_a_refused_session_is_forgotten);
     tcase_add_test(cases, nothing_new_leaves_the_file_as_it_is);
     tcase_add_test(cases, refuses_a_file_that_is_no_session_of_ours);
+    tcase_add_test(cases, refuses_the_session_of_another_program);
     tcase_add_test(cases, takes_an_empty_file_for_none);
     tcase_add_test(cases, says_that_it_could_not_be_saved);
 
     Suite *suite = suite_create("tls_session");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <openssl/ocsp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 #include "folder.h"
 #include "foreign.h"
 #include "pki.h"
+#include "suite.h"
 #include "tlsecho/tls_context.h"
 
 enum { HOUR_S = 3600, OFF = 9999 };
@@ -299,10 +299,5 @@ int main(void)
     tcase_add_test(tcase, refuses_a_file_that_is_no_response);
     tcase_add_test(tcase, refuses_a_response_before_its_certificate);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

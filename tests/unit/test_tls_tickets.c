@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "folder.h"
 #include "foreign.h"
 #include "pki.h"
+#include "suite.h"
 #include "tlsecho/tls_context.h"
 #include "tlsecho/tls_ticket_keys.h"
 
@@ -342,10 +342,5 @@ int main(void)
     tcase_add_test(tcase, refuses_keys_that_others_can_read);
     tcase_add_test(tcase, renews_its_own_key_and_keeps_the_one_before);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

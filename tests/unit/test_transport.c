@@ -16,6 +16,7 @@
 #include "loopback.h"
 #include "pair.h"
 #include "pki.h"
+#include "suite.h"
 
 enum kind { TCP, TLS12, TLS13, KINDS };
 
@@ -829,10 +830,5 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     add_tls(tcase);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

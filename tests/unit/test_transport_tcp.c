@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "loopback.h"
+#include "suite.h"
 #include "tlsecho/transport.h"
 
 static struct transport *transport;
@@ -182,10 +182,5 @@ int main(void)
     tcase_add_test(tcase, writing_nothing_is_done_at_once);
     tcase_add_test(tcase, says_what_else_failed);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

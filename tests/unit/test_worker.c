@@ -9,13 +9,13 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "captured_log.h"
 #include "loopback.h"
+#include "suite.h"
 #include "talk.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/tls_context.h"
@@ -541,10 +541,5 @@ int main(void)
     tcase_add_test(tcase, an_order_reaches_those_that_are_still_on_their_way);
     tcase_add_test(tcase, a_stop_follows_a_drain);
     suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""Who may connect to a server that authenticates its clients, and what those learn whom it refuses."""
+
+import concurrent.futures
+import os
+import signal
+import socket
+import ssl
+import unittest
+
+import issuing
+import peers
+import support
+
+CONFIG = """
+listeners:
+  - { listen: "tls://127.0.0.1:0", name: open, tls: open }
+  - { listen: "tls://127.0.0.1:0", name: mutual, tls: mutual }
+tls:
+  open:
+    certificates: [ &PAIR ]
+    ticket_keys: tickets
+  mutual:
+    certificates: [ &PAIR ]
+    client_auth: required
+    client_ca: ca.pem
+    crl: crl.pem
+    ticket_keys: tickets
+    allow_names: [ "DNS:*.example" ]
+""".replace("&PAIR", '{ certificate: "{pki}/server-ecdsa.pem", key: "{pki}/server-ecdsa.key" }')
+
+VERSIONS = ("1.2", "1.3")
+CLIENT_CERTIFICATE = 11  # the client's exit status
+AT_ONCE = 100            # clients that are refused
+KEY_BYTES = 80
+PAST_ALL_BUFFERS = 8_000_000  # more than the kernel keeps between two sockets
+
+
+def revoking():
+    """The CRLs in which client-revoked is."""
+    return (support.pki() / "crl.pem").read_bytes()
+
+
+class Mutual(support.TestCase):
+    def mutual(self, config=CONFIG, crl=None):
+        """A server with the files that the configuration names in its folder."""
+        return self.server(config, files={"ca.pem": issuing.bundle(), "crl.pem": crl or revoking(),
+                                          "tickets": b"a" * KEY_BYTES})
+
+
+class Refused(Mutual):
+    """tlsecho-client against the server: the client's exit status, the server's log."""
+
+    def connect(self, server, version, name=None, data=b"hello"):
+        own = () if name is None else ("--cert", support.pki() / f"{name}.pem",
+                                       "--key", support.pki() / f"{name}.key")
+        return support.client("--cacert", support.pki() / "ca.pem", "--tls-max", version, *own,
+                              server.endpoint("mutual"), data=data)
+
+    def assert_refused(self, server, name, alert, reason):
+        for version in VERSIONS:
+            with self.subTest(name=name, version=version):
+                done = self.connect(server, version, name)
+                self.assertEqual(done.status, CLIENT_CERTIFICATE, done.stderr)
+                line = server.wait_for("connection", listener="mutual")
+                sent = alert if name or version == "1.3" else "handshake_failure"
+                self.assertIn(f"alert {sent}", done.stderr)
+                self.assertEqual((line["end"], line["alert"]), ("handshake_failed", sent), line)
+                self.assertIn(reason, line["reason"])
+                self.assertIn("127.0.0.1:", line["source"])
+
+    def test_a_client_with_a_good_certificate_is_named_in_the_log(self):
+        server = self.mutual()
+        for version in VERSIONS:
+            done = self.connect(server, version, "client")
+            self.assertEqual((done.status, done.stdout), (0, b"hello"), done.stderr)
+            line = server.wait_for("connection")
+            self.assertEqual(line["client"], "CN=client.example,O=tlsecho development")
+            self.assertTrue(line["client_names"].startswith("DNS:client.example, "), line)
+
+    def test_the_log_says_who_was_refused_and_why(self):
+        server = self.mutual()
+        refused = 'client certificate "CN=client.example,O=tlsecho development" refused: '
+        self.assert_refused(server, None, "certificate_required", "no client certificate")
+        self.assert_refused(server, "client-other-ca", "unknown_ca",
+                            refused + 'its issuer "CN=Another CA,O=tlsecho development" is not')
+        self.assert_refused(server, "client-expired", "certificate_expired",
+                            refused + "expired on 2021-01-01 00:00 UTC")
+        self.assert_refused(server, "client-revoked", "certificate_revoked",
+                            refused + "revoked on 20")
+
+    def test_a_name_that_is_not_allowed_is_refused(self):
+        server = self.mutual(CONFIG.replace("DNS:*.example", "DNS:*.example.net"))
+        self.assert_refused(server, "client", "bad_certificate",
+                            "name not allowed: it is for DNS:client.example, ")
+
+    def test_a_crl_that_is_out_of_date_lets_nobody_in(self):
+        server = self.mutual(crl=issuing.make_crls("-crl_lastupdate", "20200101000000Z",
+                                                   "-crl_nextupdate", "20210101000000Z"))
+        self.assert_refused(server, "client", "certificate_unknown",
+                            'crl-expired: the CRL of "CN=Intermediate CA,O=tlsecho development" '
+                            "is out of date since 2021-01-01 00:00 UTC")
+
+    def test_every_client_that_writes_at_once_learns_that_it_was_refused(self):
+        server = self.mutual()
+        data = os.urandom(100_000)
+        for version in VERSIONS:
+            for name in (None, "client-revoked"):
+                with self.subTest(name=name, version=version), \
+                        concurrent.futures.ThreadPoolExecutor(8) as several:
+                    statuses = list(several.map(
+                        lambda _: self.connect(server, version, name, data).status,
+                        range(AT_ONCE)))
+                    self.assertEqual(statuses, [CLIENT_CERTIFICATE] * AT_ONCE)
+
+    def test_what_a_refused_client_still_sends_is_read_to_its_end(self):
+        """A close with unread input would be a reset, and a client that meets one while it writes
+        never reads the alert."""
+        server = self.mutual()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = peers.context("1.3").wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with peers.connect(server.address("mutual")) as sock:
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    sock.sendall(outgoing.read())
+                    incoming.write(sock.recv(peers.CHUNK_BYTES))
+            tls.write(os.urandom(PAST_ALL_BUFFERS))
+            sock.sendall(outgoing.read())
+            sock.shutdown(socket.SHUT_WR)
+            while wire := sock.recv(peers.CHUNK_BYTES):
+                incoming.write(wire)
+            with self.assertRaisesRegex(ssl.SSLError, "(?i)certificate.required"):
+                tls.read()
+
+
+class Resumption(Mutual):
+    """Python's ssl offers a session again."""
+
+    @staticmethod
+    def context(version, name=None):
+        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        ctx.load_verify_locations(support.pki() / "ca.pem")
+        ctx.minimum_version = ctx.maximum_version = peers.VERSIONS[version]
+        if name:
+            ctx.load_cert_chain(support.pki() / f"{name}.pem", support.pki() / f"{name}.key")
+        return ctx
+
+    def session(self, server, ctx, offered=None, listener="mutual"):
+        """Echoes a byte: (was it resumed, the session to offer next)."""
+        with peers.Tls(server.address(listener), ctx=ctx, session=offered) as peer:
+            peer.send(b"x")
+            self.assertEqual(peer.receive(1), b"x")
+            self.assertEqual(peer.exchange(b""), b"")
+            line = server.wait_for("connection", source=peer.name)
+            self.assertEqual(line["resumed"], "yes" if peer.tls.session_reused else "no")
+            return peer.tls.session_reused, peer.tls.session
+
+    def assert_refused(self, server, ctx, offered, reason):
+        with self.assertRaises((ssl.SSLError, AssertionError)):
+            self.session(server, ctx, offered)
+        self.assertIn(reason, server.wait_for("connection", end="handshake_failed")["reason"])
+
+    def replace(self, server, name, data):
+        fresh = server.folder / (name + ".new")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(data)
+        os.replace(fresh, server.folder / name)
+
+    def reload(self, server, name, data):
+        self.replace(server, name, data)
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+
+    def test_from_one_process_to_another_after_the_first_has_died(self):
+        for version in VERSIONS:
+            ctx = self.context(version, "client")
+            first = self.mutual()
+            resumed, session = self.session(first, ctx)
+            self.assertFalse(resumed)
+            first.process.kill()
+            first.wait()
+            second = self.mutual()
+            resumed, _ = self.session(second, ctx, session)
+            self.assertTrue(resumed)
+            line = second.lines("connection")[-1]
+            self.assertEqual(line["client"], "CN=client.example,O=tlsecho development")
+
+    def test_across_a_rotation_of_the_keys_and_not_after_the_last_one(self):
+        old, new = b"a" * KEY_BYTES, b"b" * KEY_BYTES
+        for version in VERSIONS:
+            ctx = self.context(version, "client")
+            server = self.mutual(CONFIG + "watch: off\n")
+            _, session = self.session(server, ctx)
+            self.reload(server, "tickets", new + old)
+            resumed, renewed = self.session(server, ctx, session)
+            self.assertTrue(resumed)
+            self.reload(server, "tickets", new)
+            self.assertFalse(self.session(server, ctx, session)[0])
+            self.assertTrue(self.session(server, ctx, renewed)[0])
+
+    def test_across_a_reload_without_a_file_of_keys(self):
+        config = CONFIG.replace("    ticket_keys: tickets\n", "") + "watch: off\n"
+        for version in VERSIONS:
+            ctx = self.context(version, "client")
+            server = self.mutual(config)
+            _, session = self.session(server, ctx)
+            self.reload(server, "ca.pem", issuing.bundle())
+            self.assertTrue(self.session(server, ctx, session)[0])
+
+    def test_a_ticket_of_a_profile_without_client_auth_opens_no_other(self):
+        server = self.mutual()
+        for version in VERSIONS:
+            ctx = self.context(version)
+            _, session = self.session(server, ctx, listener="open")
+            self.assertTrue(self.session(server, ctx, session, listener="open")[0])
+            self.assert_refused(server, ctx, session, "no client certificate, and one is required")
+
+    def test_a_client_that_was_revoked_after_it_got_its_ticket_is_refused(self):
+        for version in VERSIONS:
+            ctx = self.context(version, "client-revoked")
+            server = self.mutual(CONFIG + "watch: off\n", crl=issuing.make_crls())
+            _, session = self.session(server, ctx)
+            self.assertTrue(self.session(server, ctx, session)[0])
+            self.reload(server, "crl.pem", revoking())
+            self.assert_refused(server, ctx, session, "refused: revoked on 20")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
