@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A server's tickets, in which its sessions are kept (RFC 5077, RFC 8446 §4.6.1). */
+#include <endian.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -62,13 +63,52 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return result;
 }
 
-/* Whether the client's certificate and the CRLs are still in date, as they were when the session
- * began. */
+/* The end of the first certificate of a chain to end, in seconds since 1970. */
+static int64_t chain_expires(STACK_OF(X509) * chain)
+{
+    int64_t earliest = INT64_MAX;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        int64_t end = tls_date_seconds(X509_get0_notAfter(sk_X509_value(chain, i)));
+        if (end < earliest)
+            earliest = end;
+    }
+    return earliest;
+}
+
+/*
+ * SSL_CTX_set_session_ticket_cb(3): a ticket is being made. A session remembers the client's
+ * certificate but not its chain, so the ticket carries until when that is in date, and those that
+ * replace it carry the same (RFC 8446 §4.6.1). In network order: clusters may be mixed.
+ */
+static int on_sealing(SSL *ssl, void *arg)
+{
+    (void)arg;
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    if (!chain)
+        return 1;
+    uint64_t until = htobe64((uint64_t)chain_expires(chain));
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &until, sizeof until);
+}
+
+/* Until when the client's chain is in date; 0 = the ticket does not say. */
+static int64_t sealed_expiry(SSL_SESSION *session)
+{
+    void *data;
+    size_t n;
+    uint64_t until;
+    if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 || n != sizeof until)
+        return 0;
+    memcpy(&until, data, sizeof until);
+    return (int64_t)be64toh(until);
+}
+
+/* Whether the client's chain and the CRLs are still in date, as they were when the session began.
+ */
 static bool still_holds(const struct tls_context *ctx, SSL_SESSION *session)
 {
-    X509 *certificate = SSL_SESSION_get0_peer(session);
-    return !certificate || (X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0 &&
-                            tls_context_crl_expires(ctx) > time(NULL));
+    int64_t now = time(NULL);
+    return !SSL_SESSION_get0_peer(session) ||
+           (sealed_expiry(session) > now && tls_context_crl_expires(ctx) > now);
 }
 
 /* TLS 1.2 goes on with the session's cipher (RFC 5246 §7.3), and OpenSSL does not ask whether it is
@@ -102,7 +142,7 @@ bool tls_tickets_install(struct tls_context *ctx)
 {
     return SSL_CTX_set_app_data(ctx->ssl, ctx) &&
            SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx->ssl, on_ticket) &&
-           SSL_CTX_set_session_ticket_cb(ctx->ssl, NULL, on_opened, ctx);
+           SSL_CTX_set_session_ticket_cb(ctx->ssl, on_sealing, on_opened, ctx);
 }
 
 int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struct error *err)

@@ -567,6 +567,29 @@ START_TEST(lets_no_ticket_outlive_its_certificate)
 }
 END_TEST
 
+START_TEST(lets_no_ticket_outlive_its_chain)
+{
+    struct pki brief = pki_make(&(struct pki_spec){.subject = "brief", .ca = true, .issuer = &ca});
+    X509_gmtime_adj(X509_getm_notAfter(brief.certificate), HOUR + HOUR / 2);
+    ck_assert_int_ne(X509_sign(brief.certificate, ca.key, EVP_sha256()), 0);
+    struct pki client_pki = pki_make(&(struct pki_spec){.subject = "client", .issuer = &brief});
+    require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        ahead_s = 0;
+        use_version(versions[i]);
+        foreign_present(&client, &client_pki, &brief);
+        accepted();
+        ahead_s = HOUR;
+        ck_assert(accepted().resumed);
+        ck_assert(accepted().resumed); /* with a ticket of a resumed connection, on TLS 1.3 */
+        ahead_s = 2 * HOUR - 1;
+        rejected(CERTIFICATE_EXPIRED, "\"CN=brief\": expired");
+    }
+    pki_free(&client_pki);
+    pki_free(&brief);
+}
+END_TEST
+
 START_TEST(lets_no_ticket_outlive_the_crl)
 {
     static const int days = 30; /* until a CRL's end, as pki_write_crls makes it */
@@ -629,6 +652,7 @@ int main(void)
     tcase_add_test(tcase, lets_no_ticket_get_around_a_newer_crl);
     tcase_add_test(tcase, lets_no_ticket_get_around_other_cas_or_names);
     tcase_add_test(tcase, lets_no_ticket_outlive_its_certificate);
+    tcase_add_test(tcase, lets_no_ticket_outlive_its_chain);
     tcase_add_test(tcase, lets_no_ticket_outlive_the_crl);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
