@@ -2,7 +2,6 @@
 """Other people's clients get back every byte that they sent."""
 
 import os
-import ssl
 import statistics
 import subprocess
 import threading
