@@ -114,29 +114,34 @@ static void end(struct worker_conn *s)
     atomic_fetch_sub(&loop->load, 1);
 }
 
+static bool is_relative(enum conn_timeout kind)
+{
+    return kind == CONN_TIMEOUT_IDLE || kind == CONN_TIMEOUT_WRITE || kind == CONN_TIMEOUT_QUIET;
+}
+
 /* A relative time-out starts again when bytes moved; an absolute one runs on. */
 static void arm(struct worker_conn *s)
 {
     enum conn_timeout kind = s->conn.timeout;
-    bool relative =
-        kind == CONN_TIMEOUT_IDLE || kind == CONN_TIMEOUT_WRITE || kind == CONN_TIMEOUT_QUIET;
-    if (kind == s->armed && !(relative && s->conn.moved))
+    if (kind == s->armed && !(is_relative(kind) && s->conn.moved))
         return;
     s->armed = kind;
-    if (kind == CONN_TIMEOUT_WRITE)
-        s->unacknowledged_bytes = socket_unacknowledged_bytes(s->source.fd);
+    s->unacknowledged_bytes =
+        kind == CONN_TIMEOUT_WRITE ? socket_unacknowledged_bytes(s->source.fd) : SIZE_MAX;
     deadline_set(&s->generation->timeouts[kind], &s->timeout, worker_loop_now_us(s->loop));
 }
 
 /*
- * Whether the peer has taken something since the write time-out was set. The kernel asks for more
- * only when a third of its buffer is free: a slow peer may be busy with it for much longer.
+ * Whether bytes moved between kernel and peer since the time-out was set. The kernel holds much for
+ * a slow peer, and asks for more only when a third of its buffer is free: it may be busy with that
+ * for longer than any time-out. Outside of a write nobody counted at the start, which would cost a
+ * system call for each echo: what is still on its way has one more time-out to move in.
  */
 static bool peer_takes(struct worker_conn *s)
 {
-    size_t before = s->unacknowledged_bytes;
-    s->unacknowledged_bytes = socket_unacknowledged_bytes(s->source.fd);
-    return s->unacknowledged_bytes < before;
+    size_t before = s->unacknowledged_bytes, now = socket_unacknowledged_bytes(s->source.fd);
+    s->unacknowledged_bytes = now;
+    return now < before && (now > 0 || s->armed == CONN_TIMEOUT_WRITE);
 }
 
 static void run(struct worker_conn *s)
@@ -232,7 +237,7 @@ static struct worker_conn *of_lifetime(struct deadline *d)
 
 static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)
 {
-    if (s->armed == CONN_TIMEOUT_WRITE && peer_takes(s)) {
+    if (is_relative(s->armed) && peer_takes(s)) {
         deadline_set(&g->timeouts[s->armed], &s->timeout, now_us);
         return;
     }

@@ -33,7 +33,7 @@ struct worker_conn {
     struct conn conn;
     struct deadline timeout, lifetime;
     enum conn_timeout armed;     /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
-    size_t unacknowledged_bytes; /* when the write time-out was set */
+    size_t unacknowledged_bytes; /* when `timeout` was set; SIZE_MAX = not counted */
     bool again;                  /* it is in the `again` list */
     struct handoff origin;
     uint64_t start_us;

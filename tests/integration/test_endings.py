@@ -15,6 +15,7 @@ import support
 
 BOTH = ((peers.Plain, "tcp"), (peers.Tls, "tls"))
 BULK_BYTES = 8 * 1024 * 1024  # more than the kernel takes for a peer that does not read
+KERNEL_BYTES = 1024 * 1024    # and less than that
 STREAM_BYTES = 5 * 1024 * 1024
 ALERT = 21                    # the content types of RFC 8446 §5.1
 PROTOCOL_VERSION, UNEXPECTED_MESSAGE = 70, 10
@@ -136,6 +137,18 @@ class ByTime(Ending):
             self.assertEqual(server.lines("connection"), [])
             while sender.is_alive():
                 sock.recv(STREAM_BYTES)
+
+
+    def test_a_peer_that_still_reads_is_not_idle(self):
+        """All is with the kernel, and the peer takes it little by little."""
+        server = self.start("timeouts: { idle: 1s, linger: 100ms }")
+        with peers.connect(server.address("tcp"), receive_buffer=4096) as sock:
+            sock.sendall(bytes(KERNEL_BYTES))
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                self.assertTrue(sock.recv(1000))
+                time.sleep(0.01)
+            self.assertEqual(server.lines("connection"), [])
 
 
 class NotTls(Ending):
