@@ -8,6 +8,7 @@
 #define TLSECHO_LISTENING_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "tlsecho/reactor.h"
 #include "tlsecho/settings.h"
@@ -17,6 +18,7 @@ struct listening_socket {
     struct reactor_source source; /* its fd, and the acceptor's interest in it */
     struct address wanted;        /* as the configuration says, port 0 included */
     struct address address;       /* as bound, with its real port */
+    ino_t inode;                  /* of a Unix socket's file: only that one is removed */
     bool adopted;                 /* it was open before these settings */
     const struct listener *listener;
     void *owner; /* the acceptor's */

@@ -43,6 +43,7 @@ struct settings {
     int64_t *crl_until;            /* of its first CRL to end; as many, as above */
     struct settings_certificate *certificates;
     size_t certificate_count;
+    bool check_only;       /* nothing is written: no certificate kept, no key log begun */
     char *state_directory; /* NULL = in memory */
     uint64_t stamp;        /* of its files, when they were about to be read: watch_stamp */
 };
@@ -53,6 +54,10 @@ struct settings {
  */
 int settings_new(struct config *config, const char *state_directory, struct settings **ret,
                  struct error *err);
+
+/* Takes config over. Whether settings_new would succeed, without writing anything. Errors as there.
+ */
+int settings_check(struct config *config, struct error *err);
 
 /* Counted: each of these is undone by one settings_free. */
 struct settings *settings_ref(struct settings *settings);

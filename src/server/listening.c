@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tlsecho/log.h"
@@ -22,10 +23,19 @@ struct opening {
     size_t count;
 };
 
+/* 0 = it is no Unix socket, or its file is gone. */
+static ino_t inode_of(const struct address *address)
+{
+    struct stat file;
+    bool there = address->any.sa_family == AF_UNIX && lstat(address->local.sun_path, &file) == 0;
+    return there ? file.st_ino : 0;
+}
+
+/* Somebody else may have put a socket of his own in the place of ours. */
 static void close_socket(const struct listening_socket *socket)
 {
     close(socket->source.fd);
-    if (socket->address.any.sa_family == AF_UNIX)
+    if (socket->inode != 0 && inode_of(&socket->address) == socket->inode)
         unlink(socket->address.local.sun_path);
 }
 
@@ -80,6 +90,7 @@ static int open_one(struct opening *o, const struct address *wanted, struct addr
         return -1;
     }
     socket.address = *address;
+    socket.inode = held ? held->inode : inode_of(address);
     o->sockets[o->count++] = socket;
     return held ? 0 : set_options(o->settings->config, socket.source.fd, err);
 }

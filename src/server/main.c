@@ -154,15 +154,18 @@ int main(int argc, char **argv)
 
     if (privilege_forbid_dumps(&err) < 0)
         return report(&err);
-    char *state = a.action == ACTION_CHECK ? NULL : state_directory();
+    if (a.action == ACTION_CHECK) {
+        if (settings_check(config, &err) < 0)
+            return report(&err);
+        printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
+        return EXIT_SUCCESS;
+    }
+
+    char *state = state_directory();
     struct settings *settings;
     int result = settings_new(config, state, &settings, &err);
     free(state);
-    if (result < 0)
-        return report(&err);
-    if (a.action == ACTION_SERVE)
-        return serve(settings, &err) < 0 ? report(&err) : EXIT_SUCCESS;
-    settings_free(settings);
-    printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
-    return EXIT_SUCCESS;
+    if (result == 0)
+        result = serve(settings, &err);
+    return result < 0 ? report(&err) : EXIT_SUCCESS;
 }

@@ -87,10 +87,10 @@ static void reload_configuration(struct server *s)
 }
 
 /* The configuration stays as it is: it may be in the middle of an edit. */
-static void reload_files(struct server *s)
+static void reload_files(struct server *s, const char *reason)
 {
     struct error err;
-    log_reason(LOG_LEVEL_INFO, "reloading", "a file that the configuration names has changed");
+    log_reason(LOG_LEVEL_INFO, "reloading", reason);
     reload(s, config_ref(s->settings->config), 0, &err);
 }
 
@@ -103,7 +103,7 @@ static void watch_files(struct server *s)
     if (!still || stamp == s->loaded_stamp)
         return;
     s->loaded_stamp = stamp;
-    reload_files(s);
+    reload_files(s, "a file that the configuration names has changed");
 }
 
 static void signals_ready(struct reactor_source *source)
@@ -130,6 +130,8 @@ static int open_signals(struct server *s, struct error *err)
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away */
+    signal(SIGUSR1, SIG_IGN); /* nobody's wish to see more may end the server */
+    signal(SIGUSR2, SIG_IGN);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return error_sys(err, "signalfd");
@@ -227,10 +229,9 @@ static void stop(struct server *s)
 static void look_at_calendar(struct server *s)
 {
     s->daily_us = clock_now_us() + DAY_US;
+    expiry_log(s->settings);
     if (expiry_is_ours(s->settings))
-        reload_files(s);
-    else
-        expiry_log(s->settings);
+        reload_files(s, "a self-signed certificate ends within 30 days");
 }
 
 static void serve(struct server *s)

@@ -41,8 +41,8 @@ static int allocate(struct settings *s, const char *state_directory, struct erro
     return 0;
 }
 
-int settings_new(struct config *config, const char *state_directory, struct settings **ret,
-                 struct error *err)
+static int build(struct config *config, const char *state_directory, bool check_only,
+                 struct settings **ret, struct error *err)
 {
     struct settings *s = calloc(1, sizeof *s);
     if (!s) {
@@ -51,6 +51,7 @@ int settings_new(struct config *config, const char *state_directory, struct sett
     }
     atomic_init(&s->references, 1);
     s->config = config;
+    s->check_only = check_only;
     s->stamp = watch_stamp(config);
     int result = allocate(s, state_directory, err);
     for (size_t i = 0; result == 0 && i < config->profile_count; i++)
@@ -61,6 +62,21 @@ int settings_new(struct config *config, const char *state_directory, struct sett
     }
     link_listeners(s);
     *ret = s;
+    return 0;
+}
+
+int settings_new(struct config *config, const char *state_directory, struct settings **ret,
+                 struct error *err)
+{
+    return build(config, state_directory, false, ret, err);
+}
+
+int settings_check(struct config *config, struct error *err)
+{
+    struct settings *settings;
+    if (build(config, NULL, true, &settings, err) < 0)
+        return -1;
+    settings_free(settings);
     return 0;
 }
 

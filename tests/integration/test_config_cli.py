@@ -148,6 +148,15 @@ class Configuration(Folder):
                 self.assertIn(f"server.yaml:3:13: listen: tcp://{name}:{port} is listed twice",
                               done.stderr)
 
+    def test_the_check_begins_no_key_log(self):
+        keylog = self.folder / "keys.log"
+        path = self.write("server.yaml", "listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
+                          f"tls: {{ default: {{ keylog: {keylog} }} }}\n")
+        self.assertEqual(self.run_server("-t", "-c", path).status, 0)
+        self.assertFalse(keylog.exists())
+        keylog.touch(mode=0o644)
+        self.assertEqual(self.run_server("-t", "-c", path).status, CONFIG)
+
     def test_a_certificate_or_key_that_is_not_there(self):
         key = support.pki() / "server-rsa.key"
         self.assert_refused(TLS + PAIR.format("none.pem", key), "certificate", "none.pem",

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the server says of its TLS library."""
+"""What the server says of its TLS library, and which signals it outlives."""
 
+import signal
+import socket
 import unittest
 
 import support
@@ -17,6 +19,17 @@ class Library(support.TestCase):
     def test_nothing_is_said_at_the_usual_level(self):
         server = self.server("listeners: [{ listen: tcp://127.0.0.1:0 }]\n")
         self.assertEqual(server.lines("library"), [])
+
+
+class Signals(support.TestCase):
+    def test_what_asks_for_more_ends_nobody(self):
+        server = self.server("listeners: [{ listen: tcp://127.0.0.1:0 }]\n")
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGHUP):
+            server.signal(number)
+        server.wait_for("reloaded")
+        with socket.create_connection(server.address("tcp")) as client:
+            client.sendall(b"x")
+            self.assertEqual(client.recv(1), b"x")
 
 
 if __name__ == "__main__":

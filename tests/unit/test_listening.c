@@ -113,6 +113,29 @@ START_TEST(an_address_that_is_listed_twice_is_refused_with_its_place)
 }
 END_TEST
 
+START_TEST(a_unix_socket_that_another_put_in_its_place_is_left_to_it)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct settings *settings = yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
+    open_all(settings);
+    /* Renamed, not removed: a new file could get the same inode. */
+    char moved[256];
+    snprintf(moved, sizeof moved, "%s.moved", path);
+    ck_assert_int_eq(rename(path, moved), 0);
+    struct address address = listening.sockets[0].address;
+    int other = loopback_listen(&address, 8);
+    listening_close(&listening, NULL);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    close(other);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(unlink(moved), 0);
+    settings_free(settings);
+    folder_remove(&folder);
+}
+END_TEST
+
 START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
 {
     struct folder folder;
@@ -235,6 +258,7 @@ int main(void)
     tcase_add_test(tcase, opens_every_listener_in_order);
     tcase_add_test(tcase, a_free_port_is_the_same_for_all_addresses_of_a_name);
     tcase_add_test(tcase, an_address_that_is_listed_twice_is_refused_with_its_place);
+    tcase_add_test(tcase, a_unix_socket_that_another_put_in_its_place_is_left_to_it);
     tcase_add_test(tcase, a_unix_socket_that_is_listed_twice_is_refused_and_removed);
     tcase_add_test(tcase, a_port_in_use_is_refused_and_what_was_open_is_closed);
     tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
