@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "settings_internal.h"
@@ -124,6 +125,31 @@ static int apply_client_auth(const struct loading *l)
     return 0;
 }
 
+/* Whether a key log could be begun, without beginning it. */
+static int check_keylog_folder(const struct loading *l)
+{
+    const struct config_text *keylog = &l->profile->keylog;
+    size_t length = (size_t)(strrchr(keylog->value, '/') - keylog->value);
+    char *folder = length > 0 ? strndup(keylog->value, length) : strdup("/");
+    int result = folder ? access(folder, W_OK | X_OK) : -1;
+    if (result < 0)
+        error_sys(l->err, "make %s", keylog->value);
+    free(folder);
+    if (result == 0)
+        return 0;
+    l->err->kind = ERROR_INPUT;
+    return refuse(l, keylog->place, "keylog");
+}
+
+/* The only file that is written to: it comes last, so that nothing is when the rest is wrong. */
+static int apply_keylog(const struct loading *l)
+{
+    const char *path = l->profile->keylog.value;
+    if (l->settings->check_only && *path && access(path, F_OK) < 0)
+        return check_keylog_folder(l);
+    return apply(l, "keylog", &l->profile->keylog, tls_context_set_keylog);
+}
+
 int settings_load_profile(struct settings *s, size_t index, struct error *err)
 {
     struct loading l = {.settings = s, .profile = &s->config->profiles[index], .err = err};
@@ -134,9 +160,5 @@ int settings_load_profile(struct settings *s, size_t index, struct error *err)
         apply(&l, "ticket_keys", &l.profile->ticket_keys, tls_context_use_ticket_keys))
         return -1;
     s->crl_until[index] = tls_context_crl_expires(l.ctx);
-    /* The only file that is written to comes last: nothing is when the rest is wrong. */
-    bool begun = access(l.profile->keylog.value, F_OK) == 0;
-    if (s->check_only && !begun)
-        return 0;
-    return apply(&l, "keylog", &l.profile->keylog, tls_context_set_keylog);
+    return apply_keylog(&l);
 }
