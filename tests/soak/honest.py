@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Clients that only want their bytes back, and count each one that is not as it was."""
+
+import asyncio
+import random
+import ssl
+
+BLOCKS = 20
+BLOCK_BYTES = 100_000
+PATIENCE_S = 60  # a busy machine, a server under a sanitizer
+
+
+class Tally:
+    def __init__(self):
+        self.bytes = self.connections = 0
+        self.failures = []
+
+
+async def one_connection(address, context, tally):
+    tls = {"ssl": context, "server_hostname": "localhost"} if context else {}
+    reader, writer = await asyncio.open_connection(*address, **tls)
+    try:
+        for _ in range(random.randrange(1, BLOCKS)):
+            block = random.randbytes(random.randrange(1, BLOCK_BYTES))
+            writer.write(block)
+            if await reader.readexactly(len(block)) != block:
+                raise ValueError("other bytes came back")
+            tally.bytes += len(block)
+            await asyncio.sleep(random.random() / 5)
+        if not context:
+            writer.write_eof()
+            if await reader.read():
+                raise ValueError("more came back than was sent")
+        tally.connections += 1
+    finally:
+        writer.close()
+
+
+async def client(address, context, tally, ending):
+    while not ending.is_set():
+        try:
+            await asyncio.wait_for(one_connection(address, context, tally), PATIENCE_S)
+        except Exception as failure:  # whatever it is, an honest client did not get its bytes
+            tally.failures.append(f"{'tls' if context else 'tcp'}: {failure!r}")
+
+
+async def echo(tcp, tls, ca, clients, seconds, report):
+    """So many at once, half of them over TLS, for so long; report(tally) every ten seconds."""
+    context = ssl.create_default_context(cafile=ca)
+    tally, ending = Tally(), asyncio.Event()
+    tasks = [asyncio.create_task(client(tls if n % 2 else tcp, context if n % 2 else None, tally,
+                                        ending)) for n in range(clients)]
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while loop.time() < end:
+        await asyncio.sleep(min(10, max(0, end - loop.time())))
+        report(tally)
+    ending.set()
+    await asyncio.gather(*tasks)
+    return tally
