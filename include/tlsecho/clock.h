@@ -14,6 +14,9 @@ enum { CLOCK_TEXT_BYTES = 32 };
 /* Microseconds since an arbitrary start, never backwards: CLOCK_MONOTONIC, clock_gettime(2). */
 uint64_t clock_now_us(void);
 
+/* The same clock in nanoseconds, for what takes only microseconds. */
+uint64_t clock_now_ns(void);
+
 /* Milliseconds from now until due_us, rounded up, for poll(2): -1 for UINT64_MAX (never), 0 if
  * past. */
 int clock_poll_ms(uint64_t now_us, uint64_t due_us);

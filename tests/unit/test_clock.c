@@ -16,6 +16,15 @@ START_TEST(never_goes_backwards)
 }
 END_TEST
 
+START_TEST(tells_the_same_time_in_nanoseconds)
+{
+    uint64_t before_us = clock_now_us();
+    uint64_t now_ns = clock_now_ns();
+    ck_assert_uint_ge(now_ns / 1000, before_us);
+    ck_assert_uint_ge(clock_now_us(), now_ns / 1000);
+}
+END_TEST
+
 START_TEST(polls_until_the_deadline_and_not_a_moment_less)
 {
     ck_assert_int_eq(clock_poll_ms(5000, 5000), 0);
@@ -71,6 +80,7 @@ int main(void)
     Suite *suite = suite_create("clock");
     TCase *tcase = tcase_create("clock");
     tcase_add_test(tcase, never_goes_backwards);
+    tcase_add_test(tcase, tells_the_same_time_in_nanoseconds);
     tcase_add_test(tcase, polls_until_the_deadline_and_not_a_moment_less);
     tcase_add_test(tcase, polls_for_ever_without_a_deadline);
     tcase_add_test(tcase, a_deadline_beyond_polls_reach_is_as_far_as_it_goes);
