@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tlsecho/cidr.h"
 #include "tlsecho/endpoint.h"
 #include "tlsecho/error.h"
 #include "tlsecho/log.h"
@@ -35,6 +36,12 @@ struct config_text {
 struct config_texts {
     struct config_text *values; /* none of them is "" */
     size_t count;
+};
+
+struct config_cidrs {
+    struct cidr *values; /* all different */
+    size_t count;
+    struct config_place place; /* of the list */
 };
 
 struct config_certificate {
@@ -63,6 +70,8 @@ struct config_listener {
     struct config_text service;   /* a name that service_find knows */
     struct config_text profile;   /* the name of tls; "" unless listen is tls:// */
     const struct config_tls *tls; /* NULL unless listen is tls:// */
+    struct config_cidrs allow;    /* who may come; none = everyone */
+    struct config_cidrs deny;     /* who may not, even if allowed */
 };
 
 struct config {

@@ -16,7 +16,7 @@
 
 enum {
     CONFIG_ENTRIES = 64,                         /* in a list, or profiles */
-    CONFIG_TEXTS_ENTRIES = 256,                  /* in a list of texts */
+    CONFIG_VALUES_ENTRIES = 256,                 /* in a list of texts or networks */
     CONFIG_NAME_BYTES = ENDPOINT_TEXT_BYTES - 1, /* of a listener or a profile */
 };
 
@@ -31,6 +31,7 @@ enum config_type {
     CONFIG_PATH,     /* struct config_text, absolute; relative ones start at the file's folder */
     CONFIG_ENDPOINT, /* struct endpoint */
     CONFIG_TEXTS,    /* struct config_texts; a list of texts */
+    CONFIG_CIDRS,    /* struct config_cidrs; a list of networks */
     CONFIG_SECTION,  /* a mapping of further keys; fields of the same struct */
     CONFIG_LIST,     /* a list of mappings: a pointer to an array of section's structs */
     CONFIG_PROFILES, /* a mapping of names to mappings: likewise, named by section's `name` */

@@ -99,9 +99,30 @@ static void hand_over_all(struct acceptor *a)
         hand_over(a, i);
 }
 
+static bool has(const struct config_cidrs *cidrs, const struct address *source)
+{
+    return cidr_match(cidrs->values, cidrs->count, source);
+}
+
+/* NULL: it may come in. */
+static const char *why_not(const struct config_listener *listener, const struct address *source)
+{
+    if (has(&listener->deny, source))
+        return "its address is denied";
+    if (listener->allow.count > 0 && !has(&listener->allow, source))
+        return "its address is not allowed";
+    return NULL;
+}
+
 static void admit(struct acceptor *a, const struct listener *listener, int fd,
                   const struct address *source)
 {
+    const char *reason = why_not(listener->config, source);
+    if (reason) {
+        close(fd);
+        count_refusal(a, reason);
+        return;
+    }
     if (is_full(a)) {
         close(fd);
         count_refusal(a, "limits.connections is reached");

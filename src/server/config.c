@@ -132,6 +132,8 @@ static void free_fields(const struct config_section *section, char *base)
             free(((struct config_text *)(void *)(base + key->offset))->value);
         else if (key->type == CONFIG_TEXTS)
             free_texts((const void *)(base + key->offset));
+        else if (key->type == CONFIG_CIDRS)
+            free(((struct config_cidrs *)(void *)(base + key->offset))->values);
         else if (key->type == CONFIG_SECTION)
             free_fields(key->section, base);
         else if (key->section)

@@ -48,6 +48,10 @@ static const struct config_key listener_keys[] = {
      .help = "what it answers"},
     {KEY("tls", TEXT, AT_LISTENER(profile)), .standard = "", .max = CONFIG_NAME_BYTES,
      .hide_empty = true, .help = "a profile under tls, for tls:// only; without it: default"},
+    {KEY("allow", CIDRS, AT_LISTENER(allow)), .standard = "[]",
+     .help = "networks of clients that may come; without any: everyone"},
+    {KEY("deny", CIDRS, AT_LISTENER(deny)), .standard = "[]",
+     .help = "networks of clients that may not come, even if allowed"},
     {0},
 };
 

@@ -64,6 +64,7 @@ static void print_value(const struct config_key *key, const char *field, FILE *o
         print_text(text, out);
         return;
     case CONFIG_TEXTS:
+    case CONFIG_CIDRS:
     case CONFIG_SECTION:
     case CONFIG_LIST:
     case CONFIG_PROFILES:
@@ -78,6 +79,18 @@ static void print_texts(const struct config_texts *texts, int indent, FILE *out)
     for (size_t i = 0; i < texts->count; i++) {
         fprintf(out, "%*s", indent + INDENT, "- ");
         print_text(texts->values[i].value, out);
+        fputc('\n', out);
+    }
+}
+
+static void print_cidrs(const struct config_cidrs *cidrs, int indent, FILE *out)
+{
+    fputs(cidrs->count ? "\n" : " []\n", out);
+    for (size_t i = 0; i < cidrs->count; i++) {
+        char text[CIDR_TEXT_BYTES];
+        cidr_text(&cidrs->values[i], text);
+        fprintf(out, "%*s", indent + INDENT, "- ");
+        print_text(text, out);
         fputc('\n', out);
     }
 }
@@ -123,6 +136,8 @@ static void print_section(const struct config_section *section, const char *base
             print_section(key->section, base, indent + INDENT, false, out);
         } else if (key->type == CONFIG_TEXTS) {
             print_texts((const void *)(base + key->offset), indent + INDENT, out);
+        } else if (key->type == CONFIG_CIDRS) {
+            print_cidrs((const void *)(base + key->offset), indent + INDENT, out);
         } else if (key->section) {
             print_entries(key, base, indent + INDENT, out);
         } else {

@@ -88,6 +88,7 @@ static int expect(struct config_reader *r, const struct config_key *key,
             return 0;
         return config_reader_refuse(r, node->place, "not a mapping: write \"KEY: VALUE\" lines");
     case CONFIG_TEXTS:
+    case CONFIG_CIDRS:
     case CONFIG_LIST:
         if (node->kind == CONFIG_NODE_LIST)
             return 0;
@@ -159,33 +160,56 @@ static int read_entries(struct config_reader *r, const struct config_key *key,
     return 0;
 }
 
-static int read_entry_text(struct config_reader *r, const struct config_key *key,
-                           const struct config_node *child, struct config_text *ret)
+static int read_cidr(struct config_reader *r, const char *text, struct config_place place,
+                     const struct config_cidrs *cidrs, size_t i)
 {
-    if (child->kind != CONFIG_NODE_TEXT)
-        return config_reader_refuse(r, child->place, "a single value belongs here: %s", key->help);
-    if (child->text[0] == '\0')
-        return config_reader_refuse(r, child->place, "empty: write a text, or remove it");
-    return config_scalar_text(r, key, child->text, child->place, ret);
+    if (cidr_parse(text, &cidrs->values[i], r->err))
+        return config_reader_refuse(r, place, "%s", r->err->text);
+    size_t first = 0;
+    while (!cidr_equal(&cidrs->values[first], &cidrs->values[i]))
+        first++;
+    if (first == i)
+        return 0;
+    char again[CIDR_TEXT_BYTES];
+    cidr_text(&cidrs->values[i], again);
+    return config_reader_refuse(r, place, "%s a second time, after [%zu]: keep one", again, first);
 }
 
-static int read_texts(struct config_reader *r, const struct config_key *key,
-                      const struct config_node *node, struct config_texts *ret)
+/* The i-th of a list, which has room for it. */
+static int read_value(struct config_reader *r, const struct config_key *key,
+                      const struct config_node *node, void *list, size_t i)
 {
-    if (node->count > CONFIG_TEXTS_ENTRIES)
+    if (node->kind != CONFIG_NODE_TEXT)
+        return config_reader_refuse(r, node->place, "a single value belongs here: %s", key->help);
+    if (node->text[0] == '\0')
+        return config_reader_refuse(r, node->place, "empty: write a text, or remove it");
+    if (key->type == CONFIG_CIDRS)
+        return read_cidr(r, node->text, node->place, list, i);
+    return config_scalar_text(r, key, node->text, node->place,
+                              &((struct config_texts *)list)->values[i]);
+}
+
+static int read_values(struct config_reader *r, const struct config_key *key,
+                       const struct config_node *node, void *list)
+{
+    if (node->count > CONFIG_VALUES_ENTRIES)
         return config_reader_refuse(r, node->place, "%zu entries: write at most %d", node->count,
-                                    CONFIG_TEXTS_ENTRIES);
+                                    CONFIG_VALUES_ENTRIES);
     if (node->count == 0)
         return 0;
-    ret->values = calloc(node->count, sizeof *ret->values);
-    if (!ret->values)
+    bool cidrs = key->type == CONFIG_CIDRS;
+    void *values = calloc(node->count, cidrs ? sizeof(struct cidr) : sizeof(struct config_text));
+    if (!values)
         return error_sys(r->err, "read %s", r->path);
-    ret->count = node->count;
+    if (cidrs)
+        *(struct config_cidrs *)list = (struct config_cidrs){values, node->count, node->place};
+    else
+        *(struct config_texts *)list = (struct config_texts){values, node->count};
 
     size_t i = 0;
     for (const struct config_node *child = node->first; child; child = child->next, i++) {
         size_t before = enter_entry(r, i);
-        if (read_entry_text(r, key, child, &ret->values[i]))
+        if (read_value(r, key, child, list, i))
             return -1;
         leave(r, before);
     }
@@ -199,8 +223,8 @@ static int read_key(struct config_reader *r, const struct config_key *key,
         return -1;
     if (key->type == CONFIG_SECTION)
         return read_section(r, key->section, node, base);
-    if (key->type == CONFIG_TEXTS)
-        return read_texts(r, key, node, (void *)(base + key->offset));
+    if (key->type == CONFIG_TEXTS || key->type == CONFIG_CIDRS)
+        return read_values(r, key, node, base + key->offset);
     if (key->section)
         return read_entries(r, key, node, base);
     return config_scalar_read(r, key, node->text,
@@ -213,7 +237,7 @@ static int read_standard(struct config_reader *r, const struct config_key *key, 
     static const struct config_node empty;
     if (key->type == CONFIG_SECTION)
         return read_section(r, key->section, &empty, base);
-    if (key->type == CONFIG_TEXTS)
+    if (key->type == CONFIG_TEXTS || key->type == CONFIG_CIDRS)
         return 0; /* the default of each is [] */
     if (!key->section)
         return config_scalar_read(r, key, key->standard, empty.place, base);

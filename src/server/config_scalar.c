@@ -165,6 +165,7 @@ int config_scalar_read(struct config_reader *r, const struct config_key *key, co
     case CONFIG_ENDPOINT:
         return read_endpoint(r, text, place, field);
     case CONFIG_TEXTS:
+    case CONFIG_CIDRS:
     case CONFIG_SECTION:
     case CONFIG_LIST:
     case CONFIG_PROFILES:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever is read as an endpoint has a text that reads back to the same endpoint. */
+/* Whatever is read as an endpoint, or as a network, has a text that reads back to the same. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsecho/cidr.h"
 #include "tlsecho/endpoint.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
@@ -13,14 +14,8 @@ static int same(const struct endpoint *a, const struct endpoint *b)
            strcmp(a->path, b->path) == 0;
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+static void read_endpoint(const char *text)
 {
-    char *text = malloc(size + 1);
-    if (!text)
-        abort();
-    memcpy(text, data, size);
-    text[size] = '\0';
-
     struct endpoint endpoint, again;
     struct error err;
     char canonical[ENDPOINT_TEXT_BYTES];
@@ -31,6 +26,31 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     } else if (err.kind != ERROR_INPUT || err.text[0] == '\0') {
         abort();
     }
+}
+
+static void read_cidr(const char *text)
+{
+    struct cidr cidr, again;
+    struct error err;
+    char canonical[CIDR_TEXT_BYTES];
+    if (cidr_parse(text, &cidr, &err) == 0) {
+        cidr_text(&cidr, canonical);
+        if (cidr_parse(canonical, &again, &err) || !cidr_equal(&cidr, &again))
+            abort();
+    } else if (err.kind != ERROR_INPUT || err.text[0] == '\0') {
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    if (!text)
+        abort();
+    memcpy(text, data, size);
+    text[size] = '\0';
+    read_endpoint(text);
+    read_cidr(text);
     free(text);
     return 0;
 }

@@ -197,6 +197,34 @@ START_TEST(refuses_at_the_limit_and_recovers_below_it)
 }
 END_TEST
 
+START_TEST(denies_before_it_allows)
+{
+    static const struct {
+        const char *lists, *reason; /* NULL = served */
+    } cases[] = {
+        {"allow: [127.0.0.1], deny: [10.0.0.0/8]", NULL},
+        {"deny: [127.0.0.2]", NULL},
+        {"allow: [127.0.0.2]", " reason=\"its address is not allowed\" "},
+        {"allow: [127.0.0.1], deny: [127.0.0.0/8]", " reason=\"its address is denied\" "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char yaml[256];
+        snprintf(yaml, sizeof yaml, "listeners: [{ listen: 'tcp://127.0.0.1:0', %s }]",
+                 cases[i].lists);
+        start(yaml, 1);
+        int client = connect_to(0);
+        if (cases[i].reason) {
+            talk_ends(client);
+            assert_logged(" event=connections_refused ", cases[i].reason);
+        } else {
+            talk_echo(client, "hello");
+        }
+        close(client);
+        stop();
+    }
+}
+END_TEST
+
 START_TEST(logs_refusals_once_a_second_however_many_there_are)
 {
     enum { REFUSED = 20 };
@@ -301,6 +329,7 @@ int main(void)
     tcase_add_test(tcase, numbers_connections_from_one);
     tcase_add_test(tcase, a_mapped_source_counts_as_ipv4);
     tcase_add_test(tcase, refuses_at_the_limit_and_recovers_below_it);
+    tcase_add_test(tcase, denies_before_it_allows);
     tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
     tcase_add_test(tcase, the_last_refusals_are_logged_too);
     tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);

@@ -140,7 +140,8 @@ static const char everything[] = "listeners:\n"
                                  "  - listen: tcp://[::1]:7\n"
                                  "    name: one\n"
                                  "    service: upper\n"
-                                 "  - {listen: tls://example.org:8, tls: web}\n"
+                                 "  - {listen: tls://example.org:8, tls: web, "
+                                 "deny: [2001:db8::/32], allow: [10.0.0.0/8, '::1', unix]}\n"
                                  "  - listen: unix:///run/a b\n"
                                  "tls:\n"
                                  "  web:\n"
@@ -181,6 +182,15 @@ START_TEST(reads_every_key)
     ck_assert_uint_eq(config->listener_count, 3);
     ck_assert_str_eq(config->listeners[0].name.value, "one");
     ck_assert_str_eq(config->listeners[0].service.value, "upper");
+    const struct config_cidrs *allow = &config->listeners[1].allow;
+    ck_assert_uint_eq(allow->count, 3);
+    ck_assert_int_eq(allow->place.line, 5);
+    ck_assert_int_eq(allow->values[0].family, AF_INET);
+    ck_assert_uint_eq(allow->values[0].bits, 8);
+    ck_assert_uint_eq(allow->values[1].bits, 128);
+    ck_assert_int_eq(allow->values[2].family, AF_UNIX);
+    ck_assert_uint_eq(config->listeners[1].deny.count, 1);
+    ck_assert_uint_eq(config->listeners[2].allow.count, 0);
     ck_assert_str_eq(config->listeners[1].profile.value, "web");
     ck_assert_ptr_eq(config->listeners[1].tls, &config->profiles[0]);
     ck_assert_str_eq(config->listeners[2].listen.path, "/run/a b");

@@ -148,6 +148,20 @@ static const struct {
     {"listeners: [{listen: unix:///a}, {listen: unix:///a, name: x}]",
      "1:43: listeners[1].listen: the address of listeners[0] again"},
 
+    /* networks */
+    {"listeners: [{listen: tcp://a, allow: 10.0.0.0/8}]",
+     "1:38: listeners[0].allow: not a list: begin each entry with \"- \", or write []"},
+    {"listeners: [{listen: tcp://a, allow: [[]]}]",
+     "1:39: listeners[0].allow[0]: a single value belongs here: networks of clients"},
+    {"listeners: [{listen: tcp://a, allow: ['']}]", "1:39: listeners[0].allow[0]: empty: write"},
+    {"listeners: [{listen: tcp://a, deny: [10.0.0.1/8]}]",
+     "1:38: listeners[0].deny[0]: \"10.0.0.1/8\" is an address inside of a network: "
+     "write 10.0.0.0/8 for the network, or 10.0.0.1 for that address alone"},
+    {"listeners: [{listen: tcp://a, deny: ['::1', 10.0.0.0/33]}]",
+     "1:45: listeners[0].deny[1]: \"10.0.0.0/33\" has no prefix length behind the slash"},
+    {"listeners: [{listen: tcp://a, allow: [10.0.0.0/8, '::1', '::ffff:10.0.0.0/104']}]",
+     "1:58: listeners[0].allow[2]: 10.0.0.0/8 a second time, after [0]: keep one"},
+
     /* profiles */
     {"listeners: [{listen: tcp://a, tls: default}]",
      "1:36: listeners[0].tls: a profile, but tcp:// has no TLS: remove it, or listen on tls://"},
@@ -279,6 +293,20 @@ START_TEST(takes_256_texts_and_not_257)
 }
 END_TEST
 
+START_TEST(takes_256_networks_and_not_257)
+{
+    char *text = repeated("listeners: [{listen: tcp://a, deny: [", "10.0.0.", ",", 256, "]}]");
+    struct config *config = parsed(text);
+    ck_assert_uint_eq(config->listeners[0].deny.count, 256);
+    config_free(config);
+    free(text);
+
+    text = repeated("listeners: [{listen: tcp://a, deny: [", "10::", ",", 257, "]}]");
+    assert_refused(text, "1:37: listeners[0].deny: 257 entries: write at most 256");
+    free(text);
+}
+END_TEST
+
 START_TEST(takes_protocols_of_255_bytes_and_not_256)
 {
     char *text = filled("tls: {a: {alpn: [h2, ", 'p', 255, "]}}");
@@ -327,6 +355,7 @@ int main(void)
     tcase_add_test(tcase, takes_64_profiles_the_default_one_included);
     tcase_add_test(tcase, takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system);
     tcase_add_test(tcase, takes_256_texts_and_not_257);
+    tcase_add_test(tcase, takes_256_networks_and_not_257);
     tcase_add_test(tcase, takes_protocols_of_255_bytes_and_not_256);
     tcase_add_test(tcase, two_listeners_may_each_take_any_free_port);
     tcase_add_loop_test(tcase, lives_through_40000_entries_of_one_kind, 0, 4);
