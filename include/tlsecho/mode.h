@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the client does with a session once it is up.
+ * The modes: what a run of the client is for. A mode opens the sessions that it needs (target.h,
+ * session.h), does its work, says what it measured (output.h) and leaves the outcome in *ret, which
+ * comes to it as RESULT_OK. options.h says how one is added.
  *
- * Ownership: everything stays the caller's.   Threads: one.
+ * Ownership: everything stays the caller's.   Threads: one calls; a mode may start more and ends
+ * them.
  */
 #ifndef TLSECHO_MODE_H
 #define TLSECHO_MODE_H
 
-#include "tlsecho/exchange.h"
 #include "tlsecho/options.h"
 #include "tlsecho/result.h"
 
@@ -15,12 +17,15 @@
  * Standard input to the far end, half-closed at its end, what comes back to standard output. All
  * directions move independently: a stopped standard output stops nothing but reading.
  */
-void mode_pipe(struct exchange *x, const struct options *options, struct outcome *ret);
+void mode_pipe(const struct options *options, struct outcome *ret);
 
 /*
  * A line out, its echo back, with editing and history; an empty line is not sent. Ctrl-D ends our
  * direction and waits for the far end's; Ctrl-C ends at once, by what was measured until then.
  */
-void mode_prompt(struct exchange *x, const struct options *options, struct outcome *ret);
+void mode_prompt(const struct options *options, struct outcome *ret);
+
+/* The server's certificates to standard output, also where they are refused; no byte is sent. */
+void mode_show_certs(const struct options *options, struct outcome *ret);
 
 #endif

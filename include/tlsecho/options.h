@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client's command line. One table of options gives the parser and --help.
+ * The client's command line. One table of options gives the parser and --help. An option says in
+ * its row in which modes it means anything; anywhere else it is refused.
+ *
+ * To add a mode: a value of enum options_mode here; in the table of options.c a row that chooses it
+ * and rows of its own options; a function in a file mode_NAME.c, see mode.h; a row in main.c.
  *
  * Ownership: text points into argv.   Threads: one (getopt_long).
  */
@@ -19,9 +23,18 @@ enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
 
 enum options_verbosity { OPTIONS_QUIET = -1, OPTIONS_NORMAL = 0, OPTIONS_VERBOSE = 1 };
 
+/* What a run is for. One option chooses each, but the first two: standard input does. */
+enum options_mode {
+    MODE_PIPE,
+    MODE_PROMPT, /* MODE_PIPE when standard input is a terminal; options_parse does not look */
+    MODE_SHOW_CERTS,
+    MODES,
+};
+
 /* A text that was not given is NULL. */
 struct options {
     int action; /* enum options_action; unless OPTIONS_RUN, the rest may be incomplete */
+    int mode;   /* enum options_mode */
     struct endpoint endpoint;
     bool tls;
     int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
@@ -29,10 +42,9 @@ struct options {
     const char *cacert, *cert, *key, *server_name, *pin;
     bool insecure;
     const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
-    const char *alpn;   /* names separated by commas */
-    const char *keylog; /* SSLKEYLOGFILE unless --keylog was given */
-    const char *resume; /* session file */
-    bool show_certs;
+    const char *alpn;                             /* names separated by commas */
+    const char *keylog;                           /* SSLKEYLOGFILE unless --keylog was given */
+    const char *resume;                           /* session file */
     int expect;                                   /* enum expect_kind */
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
     bool json;
@@ -42,6 +54,9 @@ struct options {
 /* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked
  * at here. */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
+
+/* "pipe", "prompt", "show-certs": as in the JSON object. */
+const char *options_mode_name(enum options_mode mode);
 
 void options_help(FILE *out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the client says about a run, on standard error: in words, or as one JSON object.
+ * What the client says about a run: in words on standard error, or as one JSON object.
  *
  * Ownership: nothing is kept.   Threads: one.
  */
@@ -18,16 +18,18 @@ void output_warn(const struct options *options, const char *text);
 /* How the session came about, as far as it did, if the user wants to know. */
 void output_session(const struct options *options, const struct session *session);
 
+/* "tlsecho-client: PHASE: ...", unless the outcome is ok. */
+void output_failure(const struct outcome *outcome);
+
 /* The server's certificates on standard output, as `openssl s_client -showcerts` has them; nothing
  * if it showed none. ERROR_SYSTEM. */
 int output_certificates(const struct session *session, struct error *err);
 
-/* The result, at the end of a run: the JSON object, or the failure and what was measured. */
-void output_result(const struct options *options, const struct session *session,
+/* The end of a run, a function per mode: the JSON object, or the failure and what was measured.
+ * Both on standard error where standard output has the data. */
+void output_stream(const struct options *options, const struct session *session,
                    const struct exchange *exchange, const struct outcome *outcome);
-
-/* The JSON object of output_result and a line feed. */
-void output_json(const struct options *options, const struct session *session,
-                 const struct exchange *exchange, const struct outcome *outcome);
+void output_show_certs(const struct options *options, const struct session *session,
+                       const struct outcome *outcome);
 
 #endif

@@ -5,27 +5,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tlsecho/exchange.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/options.h"
 #include "tlsecho/output.h"
 #include "tlsecho/result.h"
-#include "tlsecho/session.h"
 #include "tlsecho/tls_context.h"
 #include "tlsecho/version.h"
 
-static const struct mode {
-    const char *name;
-    void (*run)(struct exchange *x, const struct options *options, struct outcome *ret);
-} mode_table[] = {
-    {"pipe", mode_pipe},
-    {"prompt", mode_prompt},
+static void (*const modes[MODES])(const struct options *options, struct outcome *ret) = {
+    [MODE_PIPE] = mode_pipe,
+    [MODE_PROMPT] = mode_prompt,
+    [MODE_SHOW_CERTS] = mode_show_certs,
 };
-
-static const struct mode *choose_mode(void)
-{
-    return &mode_table[isatty(STDIN_FILENO) ? 1 : 0];
-}
 
 /* No socket may come by number 0, 1 or 2. What is put in their place fails on use. */
 static void occupy_standard_descriptors(void)
@@ -42,50 +33,14 @@ static void print_version(void)
            tls_version_built(), tls_version_running(), tls_features());
 }
 
-/* What the mode that fits standard input makes of the session. */
-static void exchange_bytes(struct exchange *exchange, const struct session *session,
-                           const struct options *options, struct outcome *outcome)
+static enum result run(struct options *options)
 {
-    struct error err;
-    if (exchange_init(exchange, session->transport, (enum expect_kind)options->expect, &err) < 0)
-        outcome_fail(outcome, PHASE_LOCAL, &err);
-    else
-        choose_mode()->run(exchange, options, outcome);
-}
-
-/* What is left to be done after the session. A failure before it weighs more. */
-static void keep_results(struct session *session, const struct options *options,
-                         struct outcome *outcome)
-{
-    struct error err;
-    bool kept = !options->show_certs || output_certificates(session, &err) == 0;
-    if (kept)
-        kept = session_save(session, &err) == 0;
-    if (!kept && outcome->result == RESULT_OK)
-        outcome_fail(outcome, PHASE_LOCAL, &err);
-}
-
-static enum result run(const struct options *options)
-{
-    struct session session;
-    struct exchange exchange = {0};
-    struct outcome outcome = {.error.alert = -1};
-    struct error err = {.alert = -1};
-
-    session_init(&session);
+    struct outcome outcome = {.result = RESULT_OK, .error.alert = -1};
+    if (options->mode == MODE_PIPE && isatty(STDIN_FILENO))
+        options->mode = MODE_PROMPT;
     if (options->insecure)
         output_warn(options, "the server's certificate is not verified (--insecure)");
-    bool opened = session_open(&session, options, &err) == 0;
-    output_session(options, &session);
-    if (!opened)
-        outcome_fail(&outcome, session.phase, &err);
-    else if (!options->show_certs)
-        exchange_bytes(&exchange, &session, options, &outcome);
-
-    keep_results(&session, options, &outcome);
-    output_result(options, &session, &exchange, &outcome);
-    exchange_done(&exchange);
-    session_close(&session);
+    modes[options->mode](options, &outcome);
     return outcome.result;
 }
 

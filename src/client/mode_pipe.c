@@ -8,6 +8,7 @@
 
 #include "tlsecho/clock.h"
 #include "tlsecho/mode.h"
+#include "tlsecho/stream.h"
 
 enum { INPUT, OUTPUT, FAR_END, POLLS };
 
@@ -110,7 +111,7 @@ static bool input_left(const struct pipe_mode *p)
     return poll(&input, 1, 0) != 1 || read(STDIN_FILENO, &byte, 1) != 0;
 }
 
-void mode_pipe(struct exchange *x, const struct options *options, struct outcome *ret)
+static void talk(struct exchange *x, const struct options *options, struct outcome *ret)
 {
     struct stat output;
     struct pipe_mode p = {.x = x, .idle_us = options->idle_timeout_ms * 1000};
@@ -125,4 +126,9 @@ void mode_pipe(struct exchange *x, const struct options *options, struct outcome
         outcome_fail(ret, PHASE_LOCAL, &err);
     else
         exchange_judge(x, input_left(&p), ret);
+}
+
+void mode_pipe(const struct options *options, struct outcome *ret)
+{
+    stream_run(options, talk, ret);
 }

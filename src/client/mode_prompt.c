@@ -11,6 +11,7 @@
 
 #include "tlsecho/clock.h"
 #include "tlsecho/mode.h"
+#include "tlsecho/stream.h"
 
 enum { HISTORY_LINES = 1000 };
 
@@ -234,7 +235,7 @@ static void close_editor(struct prompt *p)
         close(p->interrupts);
 }
 
-void mode_prompt(struct exchange *x, const struct options *options, struct outcome *ret)
+static void talk(struct exchange *x, const struct options *options, struct outcome *ret)
 {
     struct prompt p = {.x = x, .idle_us = options->idle_timeout_ms * 1000};
     p.failed = open_editor(&p, &p.error) < 0;
@@ -246,4 +247,9 @@ void mode_prompt(struct exchange *x, const struct options *options, struct outco
         outcome_fail(ret, PHASE_LOCAL, &p.error);
     else
         exchange_judge(x, false, ret);
+}
+
+void mode_prompt(const struct options *options, struct outcome *ret)
+{
+    stream_run(options, talk, ret);
 }

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output_internal.h"
 #include "tlsecho/clock.h"
-#include "tlsecho/output.h"
 #include "tlsecho/tls_chain.h"
 
 enum { SCHEMA = 1, PRECISION = 9 };
 
 /* jansson refuses what is not UTF-8, which a file name or a certificate may be. */
-static json_t *text(const char *value)
+json_t *output_json_text(const char *value)
 {
     json_t *json = json_string(value);
     if (json)
@@ -24,19 +24,18 @@ static json_t *text(const char *value)
     return json_stringn(ascii, n);
 }
 
-/* What is unknown is absent. */
-static void add_text(json_t *object, const char *key, const char *value)
+void output_json_add_text(json_t *object, const char *key, const char *value)
 {
     if (*value)
-        json_object_set_new(object, key, text(value));
+        json_object_set_new(object, key, output_json_text(value));
 }
 
-static void add_seconds(json_t *object, const char *key, uint64_t us)
+void output_json_add_seconds(json_t *object, const char *key, uint64_t us)
 {
     json_object_set_new(object, key, json_real((double)us / 1e6));
 }
 
-static void add_count(json_t *object, const char *key, uint64_t count)
+void output_json_add_count(json_t *object, const char *key, uint64_t count)
 {
     json_object_set_new(object, key, json_integer((json_int_t)count));
 }
@@ -47,18 +46,20 @@ static void add_address(json_t *object, const struct address *address)
     if (!address->length)
         return;
     address_text(address, value);
-    add_text(object, "address", value);
+    output_json_add_text(object, "address", value);
 }
 
-static json_t *phases(const struct session *session, const struct exchange *exchange)
+static json_t *phases(const struct session *session)
 {
+    static const char *const names[PHASES] = {[PHASE_DNS] = "dns",
+                                              [PHASE_CONNECT] = "connect",
+                                              [PHASE_HANDSHAKE] = "handshake",
+                                              [PHASE_ECHO] = "first_echo"};
     json_t *json = json_object();
-    for (int i = PHASE_DNS; i <= PHASE_HANDSHAKE; i++) {
-        if (session->phase_us[i] != SESSION_UNKNOWN_US)
-            add_seconds(json, phase_name((enum phase)i), session->phase_us[i]);
+    for (int i = 0; i < PHASES; i++) {
+        if (names[i] && session->phase_us[i] != SESSION_UNKNOWN_US)
+            output_json_add_seconds(json, names[i], session->phase_us[i]);
     }
-    if (exchange->first_sent_us && exchange->first_echo_us >= exchange->first_sent_us)
-        add_seconds(json, "first_echo", exchange->first_echo_us - exchange->first_sent_us);
     return json;
 }
 
@@ -66,7 +67,7 @@ static void add_time(json_t *object, const char *key, int64_t seconds)
 {
     char value[CLOCK_TEXT_BYTES];
     clock_seconds_text(seconds, value);
-    add_text(object, key, value);
+    output_json_add_text(object, key, value);
 }
 
 /* subjectAltName as struct tls_chain_certificate has it. */
@@ -74,33 +75,33 @@ static json_t *sans(const char *names)
 {
     json_t *json = json_array();
     for (; *names; names += strlen(names) + 1)
-        json_array_append_new(json, text(names));
+        json_array_append_new(json, output_json_text(names));
     return json;
 }
 
 static json_t *certificate(const struct tls_chain_certificate *shown)
 {
     json_t *json = json_object();
-    add_text(json, "subject", shown->about.subject);
-    add_text(json, "issuer", shown->about.issuer);
+    output_json_add_text(json, "subject", shown->about.subject);
+    output_json_add_text(json, "issuer", shown->about.issuer);
     if (*shown->names)
         json_object_set_new(json, "sans", sans(shown->names));
     add_time(json, "not_before", shown->about.not_before);
     add_time(json, "not_after", shown->about.not_after);
-    add_text(json, "sha256", shown->about.sha256);
+    output_json_add_text(json, "sha256", shown->about.sha256);
     return json;
 }
 
 /* What was agreed on, once the handshake is done. */
 static void add_agreed(json_t *object, const struct peer *peer)
 {
-    add_text(object, "version", peer->version);
-    add_text(object, "cipher", peer->cipher);
-    add_text(object, "group", peer->group);
-    add_text(object, "signature", peer->signature);
+    output_json_add_text(object, "version", peer->version);
+    output_json_add_text(object, "cipher", peer->cipher);
+    output_json_add_text(object, "group", peer->group);
+    output_json_add_text(object, "signature", peer->signature);
     json_object_set_new(object, "resumed", json_boolean(peer->resumed));
-    add_text(object, "alpn", peer->alpn);
-    add_text(object, "staple", peer->staple);
+    output_json_add_text(object, "alpn", peer->alpn);
+    output_json_add_text(object, "staple", peer->staple);
 }
 
 /* "peer" is the first of "chain". */
@@ -128,7 +129,7 @@ static void add_tls(json_t *object, const struct session *session)
     if (*peer.version)
         add_agreed(json, &peer);
     json_object_set_new(json, "verified", json_boolean(peer.certificate.verified));
-    add_text(json, "verification", peer.verification);
+    output_json_add_text(json, "verification", peer.verification);
     if (transport_tls_chain(session->transport, &chain, &ignored) == 0 && chain.count)
         add_certificates(json, &chain);
     tls_chain_done(&chain);
@@ -138,42 +139,38 @@ static void add_tls(json_t *object, const struct session *session)
 static json_t *failure(const struct session *session, const struct outcome *outcome)
 {
     json_t *json = json_object();
-    json_object_set_new(json, "phase", text(phase_name(outcome->phase)));
-    json_object_set_new(json, "message", text(outcome->error.text));
+    json_object_set_new(json, "phase", output_json_text(phase_name(outcome->phase)));
+    json_object_set_new(json, "message", output_json_text(outcome->error.text));
     if (outcome->error.alert >= 0)
-        add_count(json, "alert", (uint64_t)outcome->error.alert);
+        output_json_add_count(json, "alert", (uint64_t)outcome->error.alert);
     add_address(json, &session->peer);
     return json;
 }
 
-static json_t *whole(const struct options *options, const struct session *session,
-                     const struct exchange *exchange, const struct outcome *outcome)
+json_t *output_json_new(const struct options *options, const struct session *session,
+                        const struct outcome *outcome)
 {
     json_t *json = json_object();
-    add_count(json, "schema", SCHEMA);
-    json_object_set_new(json, "result", text(result_word(outcome->result)));
-    add_count(json, "exit", outcome->result);
-    add_text(json, "transport", endpoint_scheme_name(options->endpoint.scheme));
+    output_json_add_count(json, "schema", SCHEMA);
+    output_json_add_text(json, "mode", options_mode_name((enum options_mode)options->mode));
+    output_json_add_text(json, "result", result_word(outcome->result));
+    output_json_add_count(json, "exit", outcome->result);
+    output_json_add_text(json, "transport",
+                         endpoint_scheme_name(session->target->endpoint->scheme));
     add_address(json, &session->peer);
-    add_count(json, "bytes_sent", exchange->sent_bytes);
-    add_count(json, "bytes_received", exchange->received_bytes);
-    add_seconds(json, "duration", clock_now_us() - session->started_us);
-    json_object_set_new(json, "phases", phases(session, exchange));
+    output_json_add_seconds(json, "duration", clock_now_us() - session->started_us);
+    json_object_set_new(json, "phases", phases(session));
     add_tls(json, session);
-    if (options->tls && (exchange->state == EXCHANGE_ENDED || exchange->state == EXCHANGE_CUT))
-        json_object_set_new(json, "close_notify", json_boolean(exchange->state == EXCHANGE_ENDED));
     if (outcome->result != RESULT_OK)
         json_object_set_new(json, "error", failure(session, outcome));
     return json;
 }
 
-void output_json(const struct options *options, const struct session *session,
-                 const struct exchange *exchange, const struct outcome *outcome)
+void output_json_print(json_t *object, FILE *out)
 {
-    json_t *json = whole(options, session, exchange, outcome);
-    char *line = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
+    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
     if (line)
-        fprintf(stderr, "%s\n", line);
+        fprintf(out, "%s\n", line);
     free(line);
-    json_decref(json);
+    json_decref(object);
 }

@@ -128,7 +128,7 @@ START_TEST(keeps_every_tls_option)
     struct options b = PARSED("--keylog=f", "--resume=g", "--show-certs", "tls://h");
     ck_assert_str_eq(b.keylog, "f");
     ck_assert_str_eq(b.resume, "g");
-    ck_assert(b.show_certs);
+    ck_assert_int_eq(b.mode, MODE_SHOW_CERTS);
 }
 END_TEST
 
@@ -210,6 +210,7 @@ static const struct {
     {{"--resume=", "tls://h"}, "--resume: it is empty: FILE is wanted"},
     {{"--key=a", "tls://h"}, "add --cert FILE"},
     {{"--pin=a", "-k", "tls://h"}, "--pin verifies and --insecure does not"},
+    {{"--expect=none", "--show-certs", "tls://h"}, "--expect means nothing with --show-certs"},
     {{"--pin=a", "--cacert=b", "tls://h"}, "--pin takes the place of --cacert"},
 };
 

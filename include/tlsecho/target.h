@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where to, and how: what is prepared once, however many connections follow. Reading what the
+ * options name and looking up the name are two steps, since they fail and take time apart.
+ *
+ * Ownership: a target owns its TLS context, which transports keep alive, and its scratch; options
+ * and endpoint are the caller's and outlive it.   Threads: one until it is resolved; then any may
+ * read it, each with a scratch of its own (tls_scratch_new) instead of the target's.
+ */
+#ifndef TLSECHO_TARGET_H
+#define TLSECHO_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tlsecho/address.h"
+#include "tlsecho/endpoint.h"
+#include "tlsecho/error.h"
+#include "tlsecho/options.h"
+#include "tlsecho/tls_context.h"
+#include "tlsecho/transport.h"
+
+struct target {
+    const struct options *options;
+    const struct endpoint *endpoint;
+    bool prepared;
+    struct tls_context *context; /* NULL unless TLS */
+    struct tls_scratch *scratch;
+    struct address source; /* length 0 = whichever the kernel takes */
+    struct address addresses[SOCKET_ADDRESSES_MAX];
+    size_t count; /* of addresses; 0 = not resolved yet */
+};
+
+/* Reads nothing yet. */
+void target_init(struct target *t, const struct options *options, const struct endpoint *endpoint);
+void target_done(struct target *t);
+
+bool target_is_tls(const struct target *t);
+
+/* The name or address that the server's certificate must be for. */
+const char *target_server_name(const struct target *t);
+
+/* Reads what the options name: PHASE_OPTIONS. Nothing if that has been done. ERROR_INPUT names the
+ * option; ERROR_SYSTEM (memory). */
+int target_prepare(struct target *t, struct error *err);
+
+/* Looks the name up: PHASE_DNS. Nothing if that has been done. Blocks. ERROR_DNS. */
+int target_resolve(struct target *t, struct error *err);
+
+#endif

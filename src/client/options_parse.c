@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line against the table of options. */
+#include <assert.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "options_internal.h"
+
+#define SEE_HELP "; tlsecho-client --help lists the options"
+
+enum { ROWS_MAX = 128, FIRST_CODE = 256 }; /* getopt_long's code of option_rows[0] */
+
+/* The table as getopt_long(3) wants it. */
+static void describe(struct option ret_long[ROWS_MAX + 1], char ret_short[2 * ROWS_MAX + 2])
+{
+    assert(option_rows_count <= ROWS_MAX);
+    *ret_short++ = ':'; /* a missing argument is told apart from an unknown option */
+    for (int i = 0; i < option_rows_count; i++) {
+        ret_long[i] = (struct option){.name = option_rows[i].name, .val = FIRST_CODE + i};
+        if (option_rows[i].argument)
+            ret_long[i].has_arg = option_rows[i].optional ? optional_argument : required_argument;
+        if (option_rows[i].short_name)
+            *ret_short++ = option_rows[i].short_name;
+        if (option_rows[i].short_name && option_rows[i].argument)
+            *ret_short++ = ':';
+    }
+    ret_long[option_rows_count] = (struct option){0};
+    *ret_short = '\0';
+}
+
+static const struct option_row *row_of(int code)
+{
+    if (code >= FIRST_CODE)
+        return &option_rows[code - FIRST_CODE];
+    for (int i = 0; i < option_rows_count; i++) {
+        if (code && option_rows[i].short_name == code)
+            return &option_rows[i];
+    }
+    return NULL;
+}
+
+/* getopt_long said '?' about the option in `word`. */
+static int refuse(const char *word, struct error *err)
+{
+    const struct option_row *row = row_of(optopt);
+    if (row)
+        return error_set(err, ERROR_INPUT, "--%s takes no argument" SEE_HELP, row->name);
+    if (optopt)
+        return error_set(err, ERROR_INPUT, "unknown option -%c" SEE_HELP, optopt);
+
+    size_t length = strcspn(word, "=");
+    for (int i = 0; length > 2 && i < option_rows_count; i++) {
+        if (strncmp(option_rows[i].name, word + 2, length - 2) == 0)
+            return error_set(err, ERROR_INPUT, "%s may be several options, such as --%s" SEE_HELP,
+                             word, option_rows[i].name);
+    }
+    return error_set(err, ERROR_INPUT, "unknown option %s" SEE_HELP, word);
+}
+
+/* Fills options from the options of argv, and ret_given by their rows. */
+static int parse_options(int argc, char **argv, struct options *options, bool ret_given[ROWS_MAX],
+                         struct error *err)
+{
+    struct option longs[ROWS_MAX + 1];
+    char shorts[2 * ROWS_MAX + 2];
+    describe(longs, shorts);
+
+    optind = 0; /* start afresh: getopt_long(3), notes */
+    opterr = 0;
+    int code;
+    while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (code == '?')
+            return refuse(argv[optind - 1], err);
+        if (code == ':')
+            return error_set(err, ERROR_INPUT, "--%s needs an argument: %s", row_of(optopt)->name,
+                             row_of(optopt)->argument);
+        const struct option_row *row = row_of(code);
+        if (row->parse(row, optarg, (char *)options + row->field, err) < 0)
+            return error_prefix(err, "--%s", row->name);
+        ret_given[row - option_rows] = true;
+    }
+    return 0;
+}
+
+static int parse_uri(const char *uri, const char *port, struct options *options, struct error *err)
+{
+    struct endpoint *endpoint = &options->endpoint;
+    if (endpoint_parse(uri, endpoint, err) < 0)
+        return -1;
+    if (port)
+        return error_set(err, ERROR_INPUT, "'%s' after an endpoint: write %s://HOST:PORT", port,
+                         endpoint_scheme_name(endpoint->scheme));
+    if (options->tls && endpoint->scheme != ENDPOINT_TLS)
+        return error_set(err, ERROR_INPUT, "--tls does not go with %s://: write tls://HOST:PORT",
+                         endpoint_scheme_name(endpoint->scheme));
+    return 0;
+}
+
+/* HOST [PORT]; an IPv6 address with or without brackets. */
+static int parse_host(const char *host, const char *port, struct options *options,
+                      struct error *err)
+{
+    struct endpoint *endpoint = &options->endpoint;
+    size_t length = strlen(host);
+    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+        host++;
+        length -= 2;
+    }
+    if (!length || length >= sizeof endpoint->host)
+        return error_set(err, ERROR_INPUT, "HOST must have 1 to %zu bytes",
+                         sizeof endpoint->host - 1);
+    *endpoint = (struct endpoint){.scheme = options->tls ? ENDPOINT_TLS : ENDPOINT_TCP};
+    memcpy(endpoint->host, host, length);
+    if (strchr(endpoint->host, ':') && !endpoint_host_is_address(endpoint->host))
+        return error_set(err, ERROR_INPUT, "'%s' is no host: write HOST PORT, or %s://HOST:PORT",
+                         host, endpoint_scheme_name(endpoint->scheme));
+
+    endpoint->port = options->tls ? ENDPOINT_PORT_TLS : ENDPOINT_PORT_TCP;
+    return port ? endpoint_parse_port(port, &endpoint->port, err) : 0;
+}
+
+static int parse_operands(char **operands, int count, struct options *options, struct error *err)
+{
+    if (count < 1)
+        return error_set(err, ERROR_INPUT, "whereto? Give HOST [PORT] or tls://HOST:PORT" SEE_HELP);
+    if (count > 2)
+        return error_set(err, ERROR_INPUT, "'%s' is one operand too many: give HOST [PORT]",
+                         operands[2]);
+
+    const char *port = count == 2 ? operands[1] : NULL;
+    int parsed = strstr(operands[0], "://") ? parse_uri(operands[0], port, options, err)
+                                            : parse_host(operands[0], port, options, err);
+    if (parsed < 0)
+        return -1;
+    if (options->endpoint.scheme != ENDPOINT_UNIX && !options->endpoint.port)
+        return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
+    options->tls = options->endpoint.scheme == ENDPOINT_TLS;
+    return 0;
+}
+
+/* "--a, --b or --c": the options that choose modes of a set. */
+static void choosers_text(unsigned modes, char *ret, size_t size)
+{
+    const struct option_row *found[MODES];
+    size_t count = 0, used = 0;
+    for (int mode = 0; mode < MODES; mode++) {
+        found[count] = option_that_chooses(mode);
+        count += found[count] && modes & 1u << mode;
+    }
+    *ret = '\0';
+    for (size_t i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(ret + used, size - used, "%s--%s",
+                                 i == 0           ? ""
+                                 : i == count - 1 ? " or "
+                                                  : ", ",
+                                 found[i]->name);
+}
+
+/* Whether an option means something in the mode that was chosen, over this transport. */
+static int check_place(const struct option_row *row, const struct options *options,
+                       struct error *err)
+{
+    const struct option_row *chooser = option_that_chooses(options->mode);
+    if (row->modes && !(row->modes & 1u << options->mode)) {
+        char choosers[128];
+        if (chooser)
+            return error_set(err, ERROR_INPUT, "--%s means nothing with --%s" SEE_HELP, row->name,
+                             chooser->name);
+        choosers_text(row->modes, choosers, sizeof choosers);
+        return error_set(err, ERROR_INPUT, "--%s means nothing without %s" SEE_HELP, row->name,
+                         choosers);
+    }
+    if (row->only_tls && !options->tls)
+        return error_set(err, ERROR_INPUT, "--%s means nothing without TLS: add --tls", row->name);
+    return 0;
+}
+
+/* What contradicts itself. */
+static int check(const struct options *options, const bool given[ROWS_MAX], struct error *err)
+{
+    for (int i = 0; i < option_rows_count; i++)
+        if (given[i] && check_place(&option_rows[i], options, err) < 0)
+            return -1;
+    if (options->key && !options->cert)
+        return error_set(err, ERROR_INPUT, "--key without its certificate: add --cert FILE");
+    if (options->pin && options->insecure)
+        return error_set(err, ERROR_INPUT, "--pin verifies and --insecure does not: give one");
+    if (options->pin && options->cacert)
+        return error_set(err, ERROR_INPUT, "--pin takes the place of --cacert: give one");
+    return 0;
+}
+
+/* As other programs do; empty means unset. */
+static const char *keylog_of_environment(void)
+{
+    const char *path = getenv("SSLKEYLOGFILE");
+    return path && *path ? path : NULL;
+}
+
+int options_parse(int argc, char **argv, struct options *ret, struct error *err)
+{
+    struct options options = {
+        .family = AF_UNSPEC, .connect_timeout_ms = 10 * 1000, .idle_timeout_ms = 60 * 1000};
+    bool given[ROWS_MAX] = {false};
+
+    if (parse_options(argc, argv, &options, given, err) < 0)
+        return -1;
+    if (options.action == OPTIONS_RUN &&
+        (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
+         check(&options, given, err) < 0))
+        return -1;
+    if (!options.keylog)
+        options.keylog = keylog_of_environment();
+    *ret = options;
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The JSON object of a run: a common part, which every mode has, and a part per mode, which its own
+ * output_MODE.c adds. docs/schema/client.schema.json describes all of it.
+ *
+ * Ownership: as in jansson; output_json_print takes the object.   Threads: one.
+ */
+#ifndef TLSECHO_OUTPUT_INTERNAL_H
+#define TLSECHO_OUTPUT_INTERNAL_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tlsecho/options.h"
+#include "tlsecho/result.h"
+#include "tlsecho/session.h"
+
+struct json_t; /* jansson.h */
+
+/* schema, mode, result, exit, transport, address, duration, phases, tls, error. */
+struct json_t *output_json_new(const struct options *options, const struct session *session,
+                               const struct outcome *outcome);
+
+/* One line. A full disk is not noticed here. */
+void output_json_print(struct json_t *object, FILE *out);
+
+/* A JSON string, whatever bytes it holds. */
+struct json_t *output_json_text(const char *value);
+
+/* "" is unknown, and what is unknown is absent. */
+void output_json_add_text(struct json_t *object, const char *key, const char *value);
+void output_json_add_count(struct json_t *object, const char *key, uint64_t count);
+
+/* Microseconds become seconds. */
+void output_json_add_seconds(struct json_t *object, const char *key, uint64_t us);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/stream.h"
+
+#include "tlsecho/output.h"
+#include "tlsecho/session.h"
+
+/* A failure before it weighs more. */
+static void keep_session(struct session *session, struct outcome *outcome)
+{
+    struct error err;
+    if (session_save(session, &err) < 0 && outcome->result == RESULT_OK)
+        outcome_fail(outcome, PHASE_LOCAL, &err);
+}
+
+void stream_run(const struct options *options,
+                void (*talk)(struct exchange *x, const struct options *options,
+                             struct outcome *ret),
+                struct outcome *ret)
+{
+    struct target target;
+    struct session session;
+    struct exchange exchange = {0};
+    struct error err = {.alert = -1};
+
+    target_init(&target, options, &options->endpoint);
+    session_init(&session, &target);
+    bool opened = session_open(&session, &err) == 0;
+    output_session(options, &session);
+    if (!opened)
+        outcome_fail(ret, session.phase, &err);
+    else if (exchange_init(&exchange, session.transport, (enum expect_kind)options->expect, &err) <
+             0)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    else
+        talk(&exchange, options, ret);
+
+    keep_session(&session, ret);
+    if (exchange.first_sent_us && exchange.first_echo_us >= exchange.first_sent_us)
+        session.phase_us[PHASE_ECHO] = exchange.first_echo_us - exchange.first_sent_us;
+    output_stream(options, &session, &exchange, ret);
+    exchange_done(&exchange);
+    session_close(&session);
+    target_done(&target);
+}

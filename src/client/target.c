@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALPN_MAX = 32 };
+
+void target_init(struct target *t, const struct options *options, const struct endpoint *endpoint)
+{
+    *t = (struct target){.options = options, .endpoint = endpoint};
+}
+
+void target_done(struct target *t)
+{
+    tls_scratch_free(t->scratch);
+    tls_context_free(t->context);
+    target_init(t, t->options, t->endpoint);
+}
+
+bool target_is_tls(const struct target *t)
+{
+    return t->endpoint->scheme == ENDPOINT_TLS;
+}
+
+const char *target_server_name(const struct target *t)
+{
+    return t->options->server_name ? t->options->server_name : t->endpoint->host;
+}
+
+static int trust(struct tls_context *context, const struct options *options, struct error *err)
+{
+    if (options->pin)
+        return tls_context_pin(context, options->pin, err);
+    if (tls_context_trust(context, options->cacert, err) < 0)
+        return options->cacert ? error_prefix(err, "--cacert") : -1;
+    if (options->insecure) /* what would have been said is said all the same */
+        tls_context_trust_anyone(context);
+    return 0;
+}
+
+/* "h2,http/1.1" */
+static int offer_alpn(struct tls_context *context, const char *list, struct error *err)
+{
+    char *copy = strdup(list), *rest = copy;
+    const char *names[ALPN_MAX];
+    size_t count = 0;
+    if (!copy)
+        return error_sys(err, "memory for TLS");
+    while (rest && count < ALPN_MAX)
+        names[count++] = strsep(&rest, ",");
+    int result = rest ? error_set(err, ERROR_INPUT, "at most %d protocols", ALPN_MAX)
+                      : tls_context_set_alpn(context, names, count, err);
+    free(copy);
+    return result;
+}
+
+/* What an option says to the context; NULL says nothing. */
+static int tell(struct tls_context *context, const char *option, const char *value,
+                int (*set)(struct tls_context *, const char *, struct error *), struct error *err)
+{
+    if (!value || set(context, value, err) == 0)
+        return 0;
+    return error_prefix(err, "%s", option);
+}
+
+static int set_policy(struct tls_context *context, const struct options *options, struct error *err)
+{
+    if (tls_context_set_versions(context, options->tls_min, options->tls_max, err) < 0 ||
+        tell(context, "--ciphers", options->ciphers, tls_context_set_ciphers, err) < 0 ||
+        tell(context, "--ciphersuites", options->ciphersuites, tls_context_set_ciphersuites, err) <
+            0 ||
+        tell(context, "--groups", options->groups, tls_context_set_groups, err) < 0 ||
+        tell(context, "--alpn", options->alpn, offer_alpn, err) < 0 ||
+        tell(context, "key log", options->keylog, tls_context_set_keylog, err) < 0)
+        return -1;
+    return tell(context, "--resume", options->resume, tls_context_use_session_file, err);
+}
+
+static int use_own_certificate(struct tls_context *context, const struct options *options,
+                               struct error *err)
+{
+    struct peer_certificate own;
+    if (!options->cert)
+        return 0;
+    if (tls_context_use_certificate(context, options->cert, &own, err) < 0)
+        return error_prefix(err, "--cert");
+    return tell(context, options->key ? "--key" : "--cert",
+                options->key ? options->key : options->cert, tls_context_use_key, err);
+}
+
+static int prepare_tls(struct target *t, struct error *err)
+{
+    if (tls_context_new(TLS_CLIENT, &t->context, err) < 0 ||
+        set_policy(t->context, t->options, err) < 0 || trust(t->context, t->options, err) < 0)
+        return -1;
+    t->scratch = tls_scratch_new();
+    if (!t->scratch)
+        return error_sys(err, "memory for TLS");
+    return use_own_certificate(t->context, t->options, err);
+}
+
+/* An address of ours, never looked up. */
+static int prepare_source(const char *text, struct address *ret, struct error *err)
+{
+    struct endpoint source = {.scheme = ENDPOINT_TCP};
+    struct address found[SOCKET_ADDRESSES_MAX];
+    size_t count;
+    if (!endpoint_host_is_address(text) || strlen(text) >= sizeof source.host)
+        return error_set(err, ERROR_INPUT, "--source: '%s' is no IPv4 or IPv6 address", text);
+    memcpy(source.host, text, strlen(text));
+    if (address_resolve(&source, AF_UNSPEC, false, found, &count, err) < 0)
+        return error_prefix(err, "--source");
+    *ret = found[0];
+    return 0;
+}
+
+int target_prepare(struct target *t, struct error *err)
+{
+    if (t->prepared)
+        return 0;
+    target_done(t); /* what an earlier attempt left */
+    if (target_is_tls(t) && prepare_tls(t, err) < 0)
+        return -1;
+    if (t->options->source && prepare_source(t->options->source, &t->source, err) < 0)
+        return -1;
+    t->prepared = true;
+    return 0;
+}
+
+int target_resolve(struct target *t, struct error *err)
+{
+    if (t->count)
+        return 0;
+    return address_resolve(t->endpoint, t->options->family, false, t->addresses, &t->count, err);
+}
