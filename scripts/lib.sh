@@ -27,6 +27,8 @@ fuzz|clang|clang|clang|compiles for libFuzzer
 fuzz|clang-rt|libclang-rt-dev|compiler-rt|libFuzzer itself
 fuzz|llvm-cov|llvm|llvm|measures what fuzzing reached
 coverage|gcovr|gcovr|gcovr|measures what the tests reached
+package|scdoc|scdoc|scdoc|writes the manual pages
+package|mandoc|mandoc|mandoc|looks for mistakes in manual pages
 "
 
 say() {
