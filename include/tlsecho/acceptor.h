@@ -27,6 +27,9 @@ int acceptor_new(const struct settings *settings, const struct listening *listen
 void acceptor_replace(struct acceptor *acceptor, const struct settings *settings,
                       const struct listening *listening);
 
+/* Its loop's, to ask its pulse. */
+struct reactor *acceptor_reactor(struct acceptor *acceptor);
+
 /* Accepts what is waiting, ends the thread and frees it. */
 void acceptor_stop(struct acceptor *acceptor);
 

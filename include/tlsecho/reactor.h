@@ -3,7 +3,7 @@
  * Waiting for many descriptors at once: epoll(7), level-triggered.
  *
  * Ownership: sources belong to the caller and must be removed before they go; a source that is
- * being called may remove itself, and only itself.   Threads: its own, but reactor_wake any.
+ * being called may remove itself, and only itself.   Threads: its own, but for the last two calls.
  */
 #ifndef TLSECHO_REACTOR_H
 #define TLSECHO_REACTOR_H
@@ -37,7 +37,10 @@ int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigne
 /* One turn: waits up to timeout_ms (-1 = for ever) and calls `ready` of every source that is. */
 void reactor_turn(struct reactor *reactor, int timeout_ms);
 
-/* Makes the present or the next turn end. The only call that another thread may make. */
+/* Makes the present or the next turn end. Any thread. */
 void reactor_wake(struct reactor *reactor);
+
+/* How many turns have begun; it wraps around. Any thread. */
+unsigned reactor_turns(const struct reactor *reactor);
 
 #endif

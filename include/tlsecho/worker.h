@@ -56,6 +56,9 @@ void worker_order(struct worker *worker, enum worker_order order);
 /* Whether its thread has ended, as any order lets it do once it has no connections. Any thread. */
 bool worker_ended(const struct worker *worker);
 
+/* Its loop's, to ask its pulse. Any thread. */
+struct reactor *worker_reactor(struct worker *worker);
+
 /* Waits until its thread has ended, and frees it. */
 void worker_join(struct worker *worker);
 

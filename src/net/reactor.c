@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -14,6 +15,7 @@ enum { EVENTS_PER_TURN = 128 };
 struct reactor {
     int epoll_fd;
     struct reactor_source waker; /* an eventfd(2) */
+    atomic_uint turns;           /* written by its own thread alone */
 };
 
 static void waker_ready(struct reactor_source *source)
@@ -88,6 +90,8 @@ int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigne
 void reactor_turn(struct reactor *reactor, int timeout_ms)
 {
     struct epoll_event events[EVENTS_PER_TURN];
+    unsigned turns = atomic_load_explicit(&reactor->turns, memory_order_relaxed);
+    atomic_store_explicit(&reactor->turns, turns + 1, memory_order_relaxed);
     int n = epoll_wait(reactor->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);
     assert(n >= 0 || errno == EINTR);
 
@@ -101,4 +105,9 @@ void reactor_wake(struct reactor *reactor)
 {
     ssize_t n = write(reactor->waker.fd, &(uint64_t){1}, sizeof(uint64_t));
     (void)n; /* EAGAIN: the counter is full, so a wake-up is due already */
+}
+
+unsigned reactor_turns(const struct reactor *reactor)
+{
+    return atomic_load_explicit(&reactor->turns, memory_order_relaxed);
 }

@@ -308,6 +308,11 @@ void acceptor_replace(struct acceptor *acceptor, const struct settings *settings
     pthread_mutex_unlock(&acceptor->mutex);
 }
 
+struct reactor *acceptor_reactor(struct acceptor *acceptor)
+{
+    return acceptor->reactor;
+}
+
 void acceptor_stop(struct acceptor *acceptor)
 {
     atomic_store(&acceptor->stopping, true);

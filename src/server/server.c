@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/server.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@
 #include "tlsecho/expiry.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
+#include "tlsecho/notify.h"
+#include "tlsecho/pulse.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/watch.h"
 #include "tlsecho/worker.h"
@@ -27,11 +31,67 @@ struct server {
     unsigned stop_signals; /* TERM and INT received so far */
     bool reload_wanted;    /* HUP */
     uint64_t daily_us;     /* when to look at the calendar again */
+    struct notify notify;
+    uint64_t feed_us; /* when the watchdog is due; UINT64_MAX = there is none */
+    struct pulse pulse;
     struct listening listening;
     struct worker **workers;
     unsigned worker_count;
     struct acceptor *acceptor;
 };
+
+static void tell(const struct server *s, const char *state, const char *status)
+{
+    struct error err;
+    if (notify_send(&s->notify, state, status, &err) < 0)
+        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
+}
+
+static void tell_ready(const struct server *s)
+{
+    char status[64];
+    snprintf(status, sizeof status, "Serving: %zu addresses, %u workers", s->listening.count,
+             s->worker_count);
+    tell(s, "READY=1", status);
+}
+
+/* The time tells the manager which reload a later READY=1 ends: systemd.service(5), notify-reload.
+ */
+static void tell_reloading(const struct server *s)
+{
+    char state[64];
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_us());
+    tell(s, state, "Reloading");
+}
+
+/* Only if every thread has turned since the last time; then each is asked for the next time. */
+static void feed_watchdog(struct server *s)
+{
+    const char *name;
+    uint64_t now_us = clock_now_us();
+    if (now_us < s->feed_us)
+        return;
+    s->feed_us = now_us + s->notify.watchdog_us / 2;
+    uint64_t silent_us = pulse_silent_us(&s->pulse, now_us, &name);
+    struct log_line line;
+    if (silent_us == 0) {
+        tell(s, "WATCHDOG=1", NULL);
+    } else if (log_begin(&line, LOG_LEVEL_ERROR, "watchdog_withheld")) {
+        log_text(&line, "reason", "a thread does not turn");
+        log_text(&line, "thread", name);
+        log_seconds(&line, "silent", silent_us);
+        log_end(&line);
+    }
+    pulse_ask(&s->pulse, now_us);
+}
+
+/* One turn of the main thread: waits until due_us, a signal, or the watchdog is due. */
+static void turn(struct server *s, uint64_t due_us)
+{
+    uint64_t next_us = due_us < s->feed_us ? due_us : s->feed_us;
+    reactor_turn(s->reactor, clock_poll_ms(clock_now_us(), next_us));
+    feed_watchdog(s);
+}
 
 /* Takes config over. On failure everything stays as it was. */
 static int replace_settings(struct server *s, struct config *config, struct error *err)
@@ -67,6 +127,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
         result = replace_settings(s, config, err);
     if (result < 0) {
         log_reason(LOG_LEVEL_ERROR, "reload_refused", err->text);
+        tell(s, "READY=1", err->text);
         return;
     }
     log_set((enum log_level)s->settings->config->log.level,
@@ -75,6 +136,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
     expiry_log(s->settings);
     announce_listening(&s->listening);
     log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
+    tell_ready(s);
 }
 
 static void reload_configuration(struct server *s)
@@ -82,6 +144,7 @@ static void reload_configuration(struct server *s)
     struct error err;
     struct config *config = NULL;
     log_reason(LOG_LEVEL_INFO, "reloading", "SIGHUP");
+    tell_reloading(s);
     int result = read_again(s->settings->config, &config, &err);
     reload(s, config, result, &err);
 }
@@ -91,6 +154,7 @@ static void reload_files(struct server *s, const char *reason)
 {
     struct error err;
     log_reason(LOG_LEVEL_INFO, "reloading", reason);
+    tell_reloading(s);
     reload(s, config_ref(s->settings->config), 0, &err);
 }
 
@@ -163,8 +227,27 @@ static int start_workers(struct server *s, struct error *err)
     return 0;
 }
 
+/* Who cannot be told does not keep us from serving. */
+static void open_notify(struct server *s)
+{
+    struct error err;
+    if (notify_open(&s->notify, &err) < 0)
+        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
+    if (s->notify.watchdog_us > 0)
+        s->feed_us = clock_now_us();
+}
+
+static int watch_threads(struct server *s, struct error *err)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        if (pulse_add(&s->pulse, "worker", worker_reactor(s->workers[i]), err) < 0)
+            return -1;
+    return pulse_add(&s->pulse, "acceptor", acceptor_reactor(s->acceptor), err);
+}
+
 static int start(struct server *s, struct error *err)
 {
+    open_notify(s);
     if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0)
         return -1;
     announce_library();
@@ -174,15 +257,21 @@ static int start(struct server *s, struct error *err)
         return -1;
     if (start_workers(s, err) < 0)
         return -1;
-    return acceptor_new(s->settings, &s->listening, s->workers, s->worker_count, &s->acceptor, err);
+    if (acceptor_new(s->settings, &s->listening, s->workers, s->worker_count, &s->acceptor, err) <
+        0)
+        return -1;
+    return watch_threads(s, err);
 }
 
-static bool all_ended(const struct server *s)
+static bool all_ended(struct server *s)
 {
+    bool all = true;
     for (unsigned i = 0; i < s->worker_count; i++)
-        if (!worker_ended(s->workers[i]))
-            return false;
-    return true;
+        if (worker_ended(s->workers[i]))
+            pulse_forget(&s->pulse, worker_reactor(s->workers[i]));
+        else
+            all = false;
+    return all;
 }
 
 static void order_all(struct server *s, enum worker_order order)
@@ -195,7 +284,7 @@ static void order_all(struct server *s, enum worker_order order)
 static void wait_for_workers(struct server *s, uint64_t due_us, unsigned stop_signals)
 {
     while (!all_ended(s) && s->stop_signals < stop_signals && clock_now_us() < due_us)
-        reactor_turn(s->reactor, clock_poll_ms(clock_now_us(), due_us));
+        turn(s, due_us);
 }
 
 static void drain(struct server *s)
@@ -211,8 +300,11 @@ static void drain(struct server *s)
 
 static void stop(struct server *s)
 {
-    if (s->acceptor)
+    tell(s, "STOPPING=1", "Draining");
+    if (s->acceptor) {
+        pulse_forget(&s->pulse, acceptor_reactor(s->acceptor));
         acceptor_stop(s->acceptor);
+    }
     listening_close(&s->listening, NULL);
     if (s->stop_signals > 0)
         drain(s);
@@ -220,6 +312,8 @@ static void stop(struct server *s)
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
     free(s->workers);
+    pulse_done(&s->pulse);
+    notify_close(&s->notify);
     if (s->signals.fd >= 0)
         close(s->signals.fd);
     reactor_free(s->reactor);
@@ -239,8 +333,8 @@ static void serve(struct server *s)
     s->daily_us = clock_now_us() + DAY_US;
     while (s->stop_signals == 0) {
         bool watch = s->settings->config->watch;
-        int day_ms = clock_poll_ms(clock_now_us(), s->daily_us);
-        reactor_turn(s->reactor, watch && day_ms > WATCH_EVERY_MS ? WATCH_EVERY_MS : day_ms);
+        uint64_t look_us = clock_now_us() + WATCH_EVERY_MS * UINT64_C(1000);
+        turn(s, watch && look_us < s->daily_us ? look_us : s->daily_us);
         if (s->reload_wanted)
             reload_configuration(s);
         else if (watch)
@@ -256,6 +350,7 @@ int server_run(struct settings *settings, struct error *err)
     struct server s = {.settings = settings,
                        .loaded_stamp = settings->stamp,
                        .seen_stamp = settings->stamp,
+                       .feed_us = UINT64_MAX,
                        .signals = {.fd = -1}};
     int result = start(&s, err);
     if (result == 0) {
@@ -265,6 +360,7 @@ int server_run(struct settings *settings, struct error *err)
             log_number(&line, "workers", s.worker_count);
             log_end(&line);
         }
+        tell_ready(&s);
         serve(&s);
     }
     stop(&s);

@@ -140,6 +140,11 @@ bool worker_ended(const struct worker *worker)
     return atomic_load(&worker->ended);
 }
 
+struct reactor *worker_reactor(struct worker *worker)
+{
+    return worker->loop.reactor;
+}
+
 void worker_join(struct worker *worker)
 {
     pthread_join(worker->thread, NULL);

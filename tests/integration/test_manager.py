@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Under a service manager: what it is told, sd_notify(3)."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import select
+import signal
+import socket
+import time
+import unittest
+
+import support
+
+PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 2\n"
+WATCHDOG_US = 200_000
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
+WAIT_FOR_THREADS = 0x40000000  # __WALL
+
+
+class Manager:
+    """The other end of NOTIFY_SOCKET, at an abstract address."""
+
+    def __init__(self):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("")  # the kernel chooses a name
+        self._socket.settimeout(support.DEADLINE_S)
+        self.environment = {"NOTIFY_SOCKET": "@" + self._socket.getsockname()[1:].decode()}
+
+    def next(self):
+        """The next message, as a dict."""
+        message = self._socket.recv(4096).decode()
+        return dict(line.split("=", 1) for line in message.split("\n"))
+
+    def wait_for(self, state):
+        while state not in (message := self.next()):
+            pass
+        return message
+
+    def forget(self):
+        """Drops what has been said so far."""
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(4096):
+                pass
+        self._socket.settimeout(support.DEADLINE_S)
+
+    def has_said_nothing(self):
+        return not select.select([self._socket], [], [], 0)[0]
+
+    def close(self):
+        self._socket.close()
+
+
+@contextlib.contextmanager
+def standing_still(tid):
+    """Meanwhile that one thread of another process does nothing at all: ptrace(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
+        if libc.ptrace(request, tid, 0, 0) < 0:
+            raise unittest.SkipTest("this system lets nobody stop a thread, ptrace(2)")
+    os.waitpid(tid, WAIT_FOR_THREADS)
+    try:
+        yield
+    finally:
+        libc.ptrace(PTRACE_DETACH, tid, 0, 0)
+
+
+class Told(support.TestCase):
+    def managed(self, config=PLAIN, **variables):
+        manager = Manager()
+        self.addCleanup(manager.close)
+        environment = support.environment(**manager.environment, **variables)
+        return self.server(config, env=environment), manager
+
+    def test_a_whole_life(self):
+        server, manager = self.managed()
+        self.assertEqual(manager.next(),
+                         {"READY": "1", "STATUS": "Serving: 1 addresses, 2 workers"})
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        server.signal(signal.SIGHUP)
+        reloading = manager.next()
+        after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self.assertEqual(reloading["RELOADING"], "1")
+        self.assertLessEqual(before, int(reloading["MONOTONIC_USEC"]))
+        self.assertLessEqual(int(reloading["MONOTONIC_USEC"]), after)
+        self.assertEqual(manager.next()["READY"], "1")
+        server.signal(signal.SIGTERM)
+        self.assertEqual(manager.next(), {"STOPPING": "1", "STATUS": "Draining"})
+        self.assertEqual(server.wait(), 0)
+
+    def test_a_refused_reload_ends_too_and_says_why(self):
+        server, manager = self.managed()
+        manager.wait_for("READY")
+        (server.folder / "server.yaml").write_text("nonsense: 1\n")
+        server.signal(signal.SIGHUP)
+        manager.wait_for("RELOADING")
+        refused = manager.next()
+        self.assertEqual(refused["READY"], "1")
+        self.assertIn("nonsense", refused["STATUS"])
+
+    def test_a_manager_that_is_not_there_keeps_nobody_from_serving(self):
+        server = self.server(PLAIN, env=support.environment(NOTIFY_SOCKET="/nonexistent/notify"))
+        self.assertIn("/nonexistent/notify", server.wait_for("notify_failed")["reason"])
+
+    def test_the_watchdog_is_fed_at_half_its_time(self):
+        _, manager = self.managed(WATCHDOG_USEC=str(WATCHDOG_US))
+        manager.wait_for("WATCHDOG")
+        begin = time.monotonic()
+        for _ in range(4):
+            manager.wait_for("WATCHDOG")
+        self.assertGreater(time.monotonic() - begin, 4 * WATCHDOG_US / 2e6 - 0.05)
+
+    def test_the_watchdog_is_not_fed_while_a_thread_stands_still(self):
+        server, manager = self.managed(WATCHDOG_USEC=str(WATCHDOG_US))
+        manager.wait_for("WATCHDOG")
+        tasks = pathlib.Path(f"/proc/{server.process.pid}/task")
+        names = {task.name: (task / "comm").read_text().strip() for task in tasks.iterdir()}
+        worker = next(int(tid) for tid, name in names.items() if name == "worker")
+        with standing_still(worker):
+            withheld = server.wait_for("watchdog_withheld")
+            self.assertEqual(withheld["thread"], "worker")
+            manager.forget()
+            server.wait_for("watchdog_withheld")
+            server.wait_for("watchdog_withheld")
+            self.assertTrue(manager.has_said_nothing())
+        manager.wait_for("WATCHDOG")
+
+    def test_the_watchdog_is_fed_while_connections_drain(self):
+        server, manager = self.managed(WATCHDOG_USEC=str(WATCHDOG_US))
+        with socket.create_connection(server.address("tcp")):  # which does not close
+            server.signal(signal.SIGTERM)
+            manager.wait_for("STOPPING")
+            for _ in range(3):
+                manager.wait_for("WATCHDOG")
+        self.assertEqual(server.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

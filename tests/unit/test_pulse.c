@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/pulse.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "suite.h"
+
+enum { THREADS = 3 };
+
+static const char *const names[THREADS] = {"first", "second", "third"};
+static struct reactor *reactors[THREADS]; /* of threads that turn when the test lets them */
+static struct pulse pulse;
+
+static void set_up(void)
+{
+    struct error err;
+    pulse = (struct pulse){.count = 0};
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert_msg(reactor_new(&reactors[i], &err) == 0, "%s", err.text);
+        ck_assert_msg(pulse_add(&pulse, names[i], reactors[i], &err) == 0, "%s", err.text);
+    }
+}
+
+static void tear_down(void)
+{
+    pulse_done(&pulse);
+    for (int i = 0; i < THREADS; i++)
+        reactor_free(reactors[i]);
+}
+
+static void turn_all(void)
+{
+    for (int i = 0; i < THREADS; i++)
+        reactor_turn(reactors[i], 0);
+}
+
+static void assert_silent(uint64_t us, uint64_t now_us, const char *name)
+{
+    const char *silent = "nobody";
+    ck_assert_uint_eq(pulse_silent_us(&pulse, now_us, &silent), us);
+    ck_assert_str_eq(silent, name);
+}
+
+START_TEST(nobody_is_silent_who_was_never_asked)
+{
+    assert_silent(0, 1000, "nobody");
+}
+END_TEST
+
+START_TEST(asking_wakes_everyone)
+{
+    pulse_ask(&pulse, 1000);
+    for (int i = 0; i < THREADS; i++)
+        reactor_turn(reactors[i], -1);
+    assert_silent(0, 2000, "nobody");
+}
+END_TEST
+
+START_TEST(who_does_not_turn_is_silent_since_it_was_asked)
+{
+    turn_all();
+    pulse_ask(&pulse, 1000);
+    reactor_turn(reactors[0], 0);
+    reactor_turn(reactors[2], 0);
+    assert_silent(500, 1500, "second");
+}
+END_TEST
+
+START_TEST(asking_again_makes_nobody_less_silent)
+{
+    pulse_ask(&pulse, 1000);
+    reactor_turn(reactors[0], 0);
+    reactor_turn(reactors[1], 0);
+    pulse_ask(&pulse, 2000);
+    assert_silent(1500, 2500, "third");
+    reactor_turn(reactors[2], 0);
+    assert_silent(500, 2500, "first");
+    turn_all();
+    assert_silent(0, 2500, "nobody");
+}
+END_TEST
+
+START_TEST(turning_before_being_asked_does_not_count)
+{
+    for (int i = 0; i < 5; i++)
+        turn_all();
+    pulse_ask(&pulse, 1000);
+    assert_silent(1, 1001, "first");
+}
+END_TEST
+
+START_TEST(who_has_ended_need_not_turn)
+{
+    pulse_ask(&pulse, 1000);
+    pulse_forget(&pulse, reactors[1]);
+    reactor_turn(reactors[0], 0);
+    reactor_turn(reactors[2], 0);
+    assert_silent(0, 2000, "nobody");
+    pulse_ask(&pulse, 3000);
+    turn_all();
+    assert_silent(0, 4000, "nobody");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pulse");
+    TCase *tcase = tcase_create("pulse");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, nobody_is_silent_who_was_never_asked);
+    tcase_add_test(tcase, asking_wakes_everyone);
+    tcase_add_test(tcase, who_does_not_turn_is_silent_since_it_was_asked);
+    tcase_add_test(tcase, asking_again_makes_nobody_less_silent);
+    tcase_add_test(tcase, turning_before_being_asked_does_not_count);
+    tcase_add_test(tcase, who_has_ended_need_not_turn);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
