@@ -137,6 +137,19 @@ struct tls_chain;
  * tls_chain_done frees them. ERROR_SYSTEM (memory). */
 int transport_tls_chain(const struct transport *t, struct tls_chain *ret, struct error *err);
 
+/*
+ * The tls-exporter channel binding (RFC 9266) in hex: equal at both ends only if one TLS session
+ * reaches from one to the other. "" over anything but TLS, before the handshake is done, and on TLS
+ * 1.2 without extended_master_secret, where it would prove nothing.
+ */
+enum { TLS_EXPORTER_BYTES = 65 };
+void transport_tls_exporter(const struct transport *t, char ret[TLS_EXPORTER_BYTES]);
+
+/* The subjectAltNames of the peer's certificate, "DNS:a", as many as fit, one after the other with
+ * an empty one at the end. */
+enum { TLS_NAMES_BYTES = 2048 };
+void transport_tls_peer_names(const struct transport *t, char ret[TLS_NAMES_BYTES]);
+
 /* The records on their way between kernel and OpenSSL: one per thread, not one per connection. */
 struct tls_scratch *tls_scratch_new(void); /* NULL = no memory */
 void tls_scratch_free(struct tls_scratch *scratch);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tlsecho/clock.h"
+#include "tlsecho/json.h"
 
 /* What a truncated line still needs at its end. */
 static const char truncated_logfmt[] = " truncated=yes\n";
@@ -29,50 +30,12 @@ static void put_text(struct log_line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-static void put_escaped_code(struct log_line *line, unsigned code)
-{
-    char text[8];
-    int n = snprintf(text, sizeof text, "\\u%04x", code & 0xffff);
-    put(line, text, (size_t)n);
-}
-
-/* Length of the well-formed UTF-8 sequence (RFC 3629 §4) at s, 0 if there is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-    size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : 4;
-    if (n == 1)
-        return 1;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
-    bool too_large = s[0] == 0xf4 && s[1] > 0x8f;
-    return overlong || surrogate || too_large ? 0 : n;
-}
-
-/* Escapes as RFC 8259 §7 does, and what a terminal would obey besides: DEL and the C1 controls. */
 static void put_escaped(struct log_line *line, const char *text)
 {
-    const unsigned char *s = (const unsigned char *)text;
-    while (*s) {
-        size_t n = utf8_length(s);
-        if (n == 0) {
-            put_text(line, "\\ufffd");
-            n = 1;
-        } else if (*s == '"' || *s == '\\') {
-            put(line, (const char[]){'\\', (char)*s}, 2);
-        } else if (*s < 0x20 || *s == 0x7f) {
-            put_escaped_code(line, *s);
-        } else if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0) {
-            put_escaped_code(line, s[1]);
-        } else {
-            put(line, (const char *)s, n);
-        }
-        s += n;
-    }
+    char piece[JSON_PIECE_BYTES];
+    size_t n;
+    while ((n = json_escape(&text, piece)) > 0)
+        put(line, piece, n);
 }
 
 static bool is_bare(const char *value)

@@ -15,6 +15,7 @@
 #include "tlsecho/peer.h"
 #include "tlsecho/tls_chain.h"
 #include "tlsecho/tls_context.h"
+#include "tlsecho/transport.h"
 
 enum { TLS_PIN_BYTES = 32 }; /* SHA-256 */
 
@@ -109,6 +110,10 @@ const char *tls_ocsp_name(enum tls_ocsp staple);
 
 /* verdict may be NULL on a server. */
 void tls_peer_describe(SSL *ssl, const struct tls_verdict *verdict, struct peer *ret);
+
+/* As transport_tls_exporter and transport_tls_peer_names. */
+void tls_peer_exporter(SSL *ssl, char ret[TLS_EXPORTER_BYTES]);
+void tls_peer_names(SSL *ssl, char ret[TLS_NAMES_BYTES]);
 
 /* A client's session file. */
 struct tls_session_file;

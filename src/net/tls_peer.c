@@ -111,3 +111,32 @@ void tls_peer_describe(SSL *ssl, const struct tls_verdict *verdict, struct peer 
         copy_text(ret->verification, sizeof ret->verification,
                   *verdict->text ? verdict->text : "ok");
 }
+
+void tls_peer_exporter(SSL *ssl, char ret[TLS_EXPORTER_BYTES])
+{
+    static const char label[] = "EXPORTER-Channel-Binding"; /* RFC 9266 §2, an empty context */
+    unsigned char value[(TLS_EXPORTER_BYTES - 1) / 2];
+    bool unique = SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1;
+    if (!SSL_is_init_finished(ssl) || !unique ||
+        SSL_export_keying_material(ssl, value, sizeof value, label, sizeof label - 1,
+                                   (const unsigned char *)"", 0, 1) != 1)
+        return;
+    for (size_t i = 0; i < sizeof value; i++)
+        snprintf(ret + i * 2, 3, "%02x", value[i]);
+}
+
+void tls_peer_names(SSL *ssl, char ret[TLS_NAMES_BYTES])
+{
+    X509 *certificate = SSL_is_init_finished(ssl) ? SSL_get0_peer_certificate(ssl) : NULL;
+    char *names = certificate ? tls_certificate_all_names(certificate) : NULL;
+    size_t used = 0;
+    for (const char *name = names; name && *name; name += strlen(name) + 1) {
+        size_t n = strlen(name) + 1;
+        if (used + n + 1 > TLS_NAMES_BYTES)
+            break;
+        memcpy(ret + used, name, n);
+        used += n;
+    }
+    ret[used] = '\0';
+    OPENSSL_free(names);
+}

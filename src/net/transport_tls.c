@@ -294,6 +294,22 @@ int transport_tls_chain(const struct transport *transport, struct tls_chain *ret
     return tls_chain_describe(known ? t->verdict->chain : NULL, ret, err);
 }
 
+void transport_tls_exporter(const struct transport *transport, char ret[TLS_EXPORTER_BYTES])
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    ret[0] = '\0';
+    if (transport->ops == &tls_ops)
+        tls_peer_exporter(t->ssl, ret);
+}
+
+void transport_tls_peer_names(const struct transport *transport, char ret[TLS_NAMES_BYTES])
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    ret[0] = '\0';
+    if (transport->ops == &tls_ops)
+        tls_peer_names(t->ssl, ret);
+}
+
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
                       struct tls_scratch *scratch, struct transport **ret, struct error *err)
 {

@@ -45,9 +45,10 @@ static void tls_fields(struct log_line *line, const struct peer *peer)
 
 static void reason_fields(struct log_line *line, const struct conn *c)
 {
-    if (c->error.alert >= 0)
-        log_text(line, "alert", tls_alert_name(c->error.alert));
-    known_text(line, "reason", c->error.text);
+    if (c->story && c->story->alert >= 0)
+        log_text(line, "alert", tls_alert_name(c->story->alert));
+    if (c->story)
+        log_text(line, "reason", c->story->text);
     if (c->client_hello)
         log_text(line, "note", "it began with a TLS ClientHello: a TLS client on a plain port?");
 }

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-static const struct service *const services[] = {&service_echo, &service_upper};
+static const struct service *const services[] = {
+    &service_echo, &service_upper, &service_discard, &service_chargen, &service_report,
+};
 
 enum { SERVICES = sizeof services / sizeof services[0] };
 

@@ -6,6 +6,7 @@
 
 #include "tlsecho/clock.h"
 #include "tlsecho/conn_log.h"
+#include "tlsecho/facts.h"
 #include "tlsecho/log.h"
 #include "tlsecho/socket.h"
 
@@ -183,6 +184,12 @@ static void refuse(struct worker_loop *loop, struct worker_conn *s, const char *
     log_reason(LOG_LEVEL_ERROR, "connection_refused", reason);
 }
 
+static void describe(const struct conn *c, struct facts *ret)
+{
+    facts_gather((const struct worker_conn *)((const char *)c - offsetof(struct worker_conn, conn)),
+                 ret);
+}
+
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
 {
     struct worker_conn *s = calloc(1, sizeof *s);
@@ -206,8 +213,10 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->origin = *origin;
     s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
     s->start_us = worker_loop_now_us(loop);
+    clock_gettime(CLOCK_REALTIME, &s->opened);
     s->armed = CONN_TIMEOUTS;
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool);
+    s->conn.describe = describe;
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
     deadline_set(&s->generation->lifetimes, &s->lifetime, s->start_us);
     run(s);

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "tlsecho/conn.h"
 #include "tlsecho/deadline.h"
@@ -37,6 +38,7 @@ struct worker_conn {
     bool again;                  /* it is in the `again` list */
     struct handoff origin;
     uint64_t start_us;
+    struct timespec opened; /* the same by the wall clock */
     struct worker_loop *loop;
     struct generation *generation;
     TAILQ_ENTRY(worker_conn) in_all, in_again;

@@ -9,6 +9,7 @@
 
 #include "fake_transport.h"
 #include "tlsecho/conn.h"
+#include "tlsecho/facts.h"
 
 static struct fake_transport fake;
 
@@ -21,16 +22,20 @@ static void require(bool holds)
 static void check(const struct conn *c)
 {
     require(*conn_end_name(c->end));
-    require(c->sent_bytes <= c->received_bytes);
-    require(c->sent_bytes + buf_waiting(&c->owed) <= c->received_bytes);
+    bool answers = !c->service->produce;
+    require(!answers || c->sent_bytes + buf_waiting(&c->owed) <= c->received_bytes);
     if (c->state == CONN_OVER) {
         require(c->end != CONN_END_NONE);
         return;
     }
-    require(c->again || c->want == WANT_READ || c->want == WANT_WRITE);
+    bool hears = c->state == CONN_PRODUCE && !c->peer_ended;
+    require(c->again || c->want == WANT_READ || c->want == WANT_WRITE ||
+            (hears && c->want == (WANT_READ | WANT_WRITE)));
+    require(!hears || c->again || c->want & WANT_READ);
     require(c->timeout < CONN_TIMEOUTS);
-    require((c->end == CONN_END_NONE) == (c->state == CONN_HANDSHAKE || c->state == CONN_SERVE));
+    require((c->end == CONN_END_NONE) == (c->state < CONN_SHUTDOWN));
     require(c->state != CONN_SERVE || c->again || c->sending || !c->owed.data);
+    require(c->state == CONN_SERVE ? answers : c->state != CONN_PRODUCE || !answers);
     if (c->end == CONN_END_CLOSED)
         require(buf_waiting(&c->owed) == 0);
 }
@@ -84,13 +89,20 @@ static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
     }
 }
 
+static void tell(const struct conn *c, struct facts *ret)
+{
+    require(c->state == CONN_PRODUCE);
+    *ret = (struct facts){.listener = "told"};
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fake_init(&fake);
     struct pool pool;
     struct conn conn;
     pool_init(&pool, 4096);
-    conn_init(&conn, &fake.base, size & 1 ? &service_echo : &service_upper, &pool);
+    conn_init(&conn, &fake.base, service_find(service_name(size % 5)), &pool);
+    conn.describe = tell;
     for (size_t i = 0; i + 2 < size && conn.state != CONN_OVER; i += 3)
         step(&conn, data[i], data[i + 1], data[i + 2]);
     conn_done(&conn);

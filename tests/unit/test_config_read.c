@@ -134,7 +134,8 @@ static const struct {
     {"listeners: [{listen: localhost}]", "1:22: listeners[0].listen: \"localhost\" has no scheme"},
     {"listeners: [{listen: ''}]", "1:22: listeners[0].listen: an endpoint is empty"},
     {"listeners: [{listen: tcp://a, service: chat}]",
-     "1:40: listeners[0].service: \"chat\" is not known: write one of echo, upper"},
+     "1:40: listeners[0].service: \"chat\" is not known: write one of echo, upper, discard, "
+     "chargen, report"},
     {"listeners: [{listen: tcp://a, name: 'a:b'}]",
      "1:37: listeners[0].name: a colon in a name: remove it"},
     {"listeners: [{listen: tcp://a, name: x}, {listen: tcp://b, name: x}]",

@@ -6,6 +6,7 @@
 #include "fake_transport.h"
 #include "suite.h"
 #include "tlsecho/conn.h"
+#include "tlsecho/facts.h"
 
 enum { BUFFER_BYTES = 4096 };
 
@@ -237,7 +238,7 @@ START_TEST(a_peer_that_leaves_in_the_handshake_is_named)
     fake_add(&fake.handshakes, IO_CUT);
     conn_run(&conn);
     assert_over(CONN_END_HANDSHAKE);
-    ck_assert_ptr_nonnull(strstr(conn.error.text, "middle of the handshake"));
+    ck_assert_ptr_nonnull(strstr(conn.story->text, "middle of the handshake"));
 }
 END_TEST
 
@@ -251,7 +252,7 @@ START_TEST(a_failed_handshake_sends_its_alert_and_lingers)
     fake.reads.after.io.status = IO_CUT;
     conn_run(&conn);
     assert_over(CONN_END_HANDSHAKE);
-    ck_assert_str_eq(conn.error.text, "the script says so");
+    ck_assert_str_eq(conn.story->text, "the script says so");
 }
 END_TEST
 
@@ -406,6 +407,163 @@ START_TEST(crossed_wants_are_passed_on)
 }
 END_TEST
 
+/* A service that says "one two " and is done. */
+static size_t say(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
+{
+    static const char text[] = "one two ";
+    ck_assert_ptr_null(facts);
+    size_t n = sizeof text - 1 - (size_t)offset < 4 ? sizeof text - 1 - (size_t)offset : 4;
+    ck_assert_uint_le(n, size);
+    memcpy(data, text + offset, n);
+    return n;
+}
+
+static size_t babble(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
+{
+    (void)facts;
+    (void)offset;
+    memset(data, 'x', size);
+    return size;
+}
+
+static const struct service service_say = {.name = "say", .produce = say};
+static const struct service service_babble = {.name = "babble", .produce = babble, .endless = true};
+
+START_TEST(what_a_discarding_service_gets_is_counted_and_dropped)
+{
+    conn.service = &service_discard;
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+    ck_assert_uint_eq(conn.received_bytes, 5);
+    ck_assert_int_eq(fake.write_calls, 0);
+    ck_assert_ptr_null(conn.owed.data);
+}
+END_TEST
+
+START_TEST(a_service_with_bytes_of_its_own_sends_them_at_once_and_ends)
+{
+    conn.service = &service_say;
+    conn_run(&conn);
+    assert_written("one two ");
+    ck_assert_int_eq(fake.shutdown_at, 8);
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(its_bytes_go_on_where_a_short_write_left_off)
+{
+    conn.service = &service_say;
+    for (int i = 0; i < 8; i++)
+        fake_add_short_write(&fake, 1);
+    for (int i = 0; i < 9; i++)
+        conn_run(&conn);
+    assert_written("one two ");
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(what_has_an_end_is_said_to_its_end_though_the_peer_has_ended)
+{
+    conn.service = &service_say;
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_written("one two ");
+    assert_over(CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 10);
+    conn_run(&conn);
+    assert_waits(WANT_READ | WANT_WRITE, CONN_TIMEOUT_WRITE);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_CLOSED);
+    ck_assert_uint_eq(conn.sent_bytes, BUFFER_BYTES);
+}
+END_TEST
+
+START_TEST(what_has_no_end_ends_with_a_drain)
+{
+    conn.service = &service_babble;
+    conn_run(&conn);
+    ck_assert(conn.again);
+    conn_drain(&conn);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+}
+END_TEST
+
+START_TEST(producing_leaves_the_turn_to_others)
+{
+    conn.service = &service_babble;
+    conn_run(&conn);
+    ck_assert(conn.again);
+    ck_assert_int_eq(fake.write_calls, CONN_TURNS_MAX);
+    ck_assert(conn.moved);
+}
+END_TEST
+
+START_TEST(a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 0);
+    fake_add_short_write(&fake, 0);
+    fake_add_read(&fake, "flood");
+    fake_add_read(&fake, "flood");
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_waits(WANT_READ | WANT_WRITE, CONN_TIMEOUT_WRITE);
+    ck_assert(!conn.moved);
+    ck_assert_uint_eq(conn.received_bytes, 10);
+}
+END_TEST
+
+START_TEST(a_reset_while_producing_is_a_reset)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 0);
+    conn_run(&conn);
+    fake_add(&fake.reads, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+}
+END_TEST
+
+static void tell(const struct conn *c, struct facts *ret)
+{
+    ck_assert_ptr_eq(c, &conn);
+    *ret = (struct facts){.listener = "told", .connection = 42};
+}
+
+START_TEST(a_service_that_wants_facts_is_told_them)
+{
+    conn.service = &service_report;
+    conn.describe = tell;
+    conn_run(&conn);
+    ck_assert_ptr_nonnull(
+        strstr((char *)fake.written, "\"listener\":\"told\",\"connection\":42}\n"));
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(each_end_has_a_name_of_its_own)
+{
+    ck_assert_ptr_nonnull(conn_end_name((enum conn_end)_i));
+    for (int i = 0; i < _i; i++)
+        ck_assert_str_ne(conn_end_name((enum conn_end)i), conn_end_name((enum conn_end)_i));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conn");
@@ -441,6 +599,17 @@ int main(void)
     tcase_add_test(tc, draining_lets_a_handshake_finish);
     tcase_add_test(tc, a_tls_client_on_a_plain_port_is_noticed);
     tcase_add_test(tc, crossed_wants_are_passed_on);
+    tcase_add_test(tc, what_a_discarding_service_gets_is_counted_and_dropped);
+    tcase_add_test(tc, a_service_with_bytes_of_its_own_sends_them_at_once_and_ends);
+    tcase_add_test(tc, its_bytes_go_on_where_a_short_write_left_off);
+    tcase_add_test(tc, what_has_an_end_is_said_to_its_end_though_the_peer_has_ended);
+    tcase_add_test(tc, what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out);
+    tcase_add_test(tc, what_has_no_end_ends_with_a_drain);
+    tcase_add_test(tc, producing_leaves_the_turn_to_others);
+    tcase_add_test(tc, a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive);
+    tcase_add_test(tc, a_reset_while_producing_is_a_reset);
+    tcase_add_test(tc, a_service_that_wants_facts_is_told_them);
+    tcase_add_loop_test(tc, each_end_has_a_name_of_its_own, 0, CONN_ENDS);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

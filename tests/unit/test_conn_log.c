@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,6 +52,13 @@ static void tear_down(void)
     captured_log_close();
     conn_done(&conn);
     pool_done(&pool);
+}
+
+static struct error *tell(void)
+{
+    conn.story = malloc(sizeof *conn.story);
+    ck_assert_ptr_nonnull(conn.story);
+    return conn.story;
 }
 
 /* The line, from its event on. */
@@ -120,8 +128,8 @@ START_TEST(leaves_out_what_a_handshake_never_came_to)
     config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true, .sni = "localhost"};
     conn.end = CONN_END_HANDSHAKE;
-    error_set(&conn.error, ERROR_TLS, "no shared cipher");
-    conn.error.alert = TLS_ALERT_HANDSHAKE_FAILURE;
+    error_set(tell(), ERROR_TLS, "no shared cipher");
+    conn.story->alert = TLS_ALERT_HANDSHAKE_FAILURE;
     assert_line(FIELDS("tls", "handshake_failed") " alert=handshake_failure"
                                                   " reason=\"no shared cipher\""
                                                   " sni=localhost");
@@ -131,15 +139,15 @@ END_TEST
 START_TEST(gives_a_reason_without_an_alert_where_there_was_none)
 {
     conn.end = CONN_END_RESET;
-    error_set(&conn.error, ERROR_SYSTEM, "receive: Connection reset by peer");
+    error_set(tell(), ERROR_SYSTEM, "receive: Connection reset by peer");
     assert_line(FIELDS("tcp", "reset") " reason=\"receive: Connection reset by peer\"");
 }
 END_TEST
 
 START_TEST(close_notify_is_an_alert_too)
 {
-    error_set(&conn.error, ERROR_TLS, "x");
-    conn.error.alert = 0;
+    error_set(tell(), ERROR_TLS, "x");
+    conn.story->alert = 0;
     assert_line(FIELDS("tcp", "closed") " alert=close_notify reason=x");
 }
 END_TEST

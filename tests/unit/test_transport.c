@@ -510,6 +510,23 @@ START_TEST(tells_a_bare_fin_from_an_end_and_still_writes)
 }
 END_TEST
 
+START_TEST(both_ends_of_one_session_export_the_same_value)
+{
+    char client[TLS_EXPORTER_BYTES] = "?", server[TLS_EXPORTER_BYTES] = "?";
+    struct pair pair = connected((enum kind)_i, false);
+    transport_tls_exporter(pair.client, client);
+    transport_tls_exporter(pair.server, server);
+    ck_assert_uint_eq(strlen(client), _i == TCP ? 0 : 64);
+    ck_assert_str_eq(client, server);
+
+    struct pair other = connected((enum kind)_i, false);
+    transport_tls_exporter(other.server, server);
+    ck_assert(_i == TCP || strcmp(client, server) != 0);
+    pair_done(&pair);
+    pair_done(&other);
+}
+END_TEST
+
 START_TEST(sends_what_it_owes_before_its_end)
 {
     static unsigned char data[LARGE_BYTES];
@@ -794,6 +811,7 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, still_writes_after_the_peer_has_ended, 0, KINDS);
     tcase_add_loop_test(tcase, still_reads_after_its_own_end, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
+    tcase_add_loop_test(tcase, both_ends_of_one_session_export_the_same_value, 0, KINDS);
     tcase_add_loop_test(tcase, sends_what_it_owes_before_its_end, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_reset_to_whoever_reads, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_reset_to_whoever_writes_and_then_reads, 0, KINDS);

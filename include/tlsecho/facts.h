@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of a connection, for a service that tells it. What is unknown is "" or false.
+ *
+ * Ownership: a value, no heap; the texts it points to live as long as the connection.
+ * Threads: its worker's.
+ */
+#ifndef TLSECHO_FACTS_H
+#define TLSECHO_FACTS_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "tlsecho/address.h"
+#include "tlsecho/peer.h"
+#include "tlsecho/transport.h"
+
+enum { FACTS_SERVER_BYTES = 256 };
+
+struct facts {
+    struct timespec time;            /* when the connection came */
+    char server[FACTS_SERVER_BYTES]; /* gethostname(2) */
+    const char *listener;
+    uint64_t connection; /* its id in the log */
+    char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
+    struct peer peer;
+    char exporter[TLS_EXPORTER_BYTES];
+    char client_names[TLS_NAMES_BYTES]; /* one after the other, an empty one at the end */
+};
+
+struct worker_conn;
+
+/* Never fails: what cannot be found out stays unknown. */
+void facts_gather(const struct worker_conn *s, struct facts *ret);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Length of the well-formed UTF-8 sequence (RFC 3629 §4) at s, 0 if there is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+    size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : 4;
+    if (n == 1)
+        return 1;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
+    bool too_large = s[0] == 0xf4 && s[1] > 0x8f;
+    return overlong || surrogate || too_large ? 0 : n;
+}
+
+static size_t escape_code(char ret[JSON_PIECE_BYTES], unsigned code)
+{
+    return (size_t)snprintf(ret, JSON_PIECE_BYTES, "\\u%04x", code & 0xffff);
+}
+
+size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES])
+{
+    const unsigned char *s = (const unsigned char *)*text;
+    if (!*s)
+        return 0;
+    size_t n = utf8_length(s);
+    *text += n ? n : 1;
+    if (n == 0)
+        return escape_code(ret, 0xfffd);
+    if (*s < 0x20 || *s == 0x7f)
+        return escape_code(ret, *s);
+    if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
+        return escape_code(ret, s[1]);
+    bool quoted = *s == '"' || *s == '\\';
+    ret[0] = '\\';
+    memcpy(ret + quoted, s, n);
+    return quoted + n;
+}
+
+void json_begin(struct json *json, void *data, size_t size, uint64_t skip)
+{
+    *json = (struct json){.data = data, .size = size, .skip = skip};
+}
+
+static void put(struct json *json, const char *text, size_t n)
+{
+    size_t skipped = json->skip < n ? (size_t)json->skip : n;
+    json->skip -= skipped;
+    size_t room = json->size - json->n;
+    size_t taken = n - skipped < room ? n - skipped : room;
+    memcpy(json->data + json->n, text + skipped, taken);
+    json->n += taken;
+}
+
+static void put_text(struct json *json, const char *text)
+{
+    put(json, text, strlen(text));
+}
+
+static void put_string(struct json *json, const char *text)
+{
+    char piece[JSON_PIECE_BYTES];
+    size_t n;
+    put_text(json, "\"");
+    while ((n = json_escape(&text, piece)) > 0)
+        put(json, piece, n);
+    put_text(json, "\"");
+}
+
+static void put_key(struct json *json, const char *key)
+{
+    if (json->follows)
+        put_text(json, ",");
+    json->follows = true;
+    if (key) {
+        put_string(json, key);
+        put_text(json, ":");
+    }
+}
+
+static void open_with(struct json *json, const char *key, const char *bracket)
+{
+    put_key(json, key);
+    put_text(json, bracket);
+    json->follows = false;
+}
+
+static void close_with(struct json *json, const char *bracket)
+{
+    put_text(json, bracket);
+    json->follows = true;
+}
+
+void json_open(struct json *json, const char *key)
+{
+    open_with(json, key, "{");
+}
+
+void json_close(struct json *json)
+{
+    close_with(json, "}");
+}
+
+void json_open_array(struct json *json, const char *key)
+{
+    open_with(json, key, "[");
+}
+
+void json_close_array(struct json *json)
+{
+    close_with(json, "]");
+}
+
+void json_text(struct json *json, const char *key, const char *value)
+{
+    put_key(json, key);
+    put_string(json, value);
+}
+
+void json_number(struct json *json, const char *key, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    put_key(json, key);
+    put_text(json, text);
+}
+
+void json_switch(struct json *json, const char *key, bool value)
+{
+    put_key(json, key);
+    put_text(json, value ? "true" : "false");
+}
+
+void json_newline(struct json *json)
+{
+    put_text(json, "\n");
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes: answered one for another, or a service's own. */
+#include "conn_internal.h"
+#include "tlsecho/facts.h"
+
+enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
+{
+    if (!c->sending)
+        return STEP_ON;
+    struct error err;
+    struct io io = transport_write(c->transport, buf_front(&c->owed), buf_waiting(&c->owed), &err);
+    buf_take(&c->owed, io.n);
+    c->sent_bytes += io.n;
+    c->moved = c->moved || io.moved;
+    if (buf_waiting(&c->owed) == 0)
+        pool_return(c->pool, &c->owed);
+
+    switch (io.status) {
+    case IO_OK:
+        c->sending = false;
+        return STEP_ON;
+    case IO_WANT_READ:
+    case IO_WANT_WRITE:
+        return conn_wait(c, io.status, timeout);
+    case IO_EOF:
+    case IO_CUT:
+    case IO_RESET:
+        c->end = CONN_END_NONE; /* whatever began before: bytes were owed and are lost */
+        return conn_gone(c, io.status == IO_RESET ? &err : NULL);
+    case IO_FAILED:
+        c->sending = false;
+        pool_return(c->pool, &c->owed);
+        return conn_fail(c, &err, CONN_END_TLS);
+    }
+    return STEP_WAIT;
+}
+
+/* Gives the connection a buffer; false: there is none, and that is its end. */
+static bool borrow(struct conn *c)
+{
+    if (pool_lend(c->pool, &c->owed))
+        return true;
+    struct error err;
+    error_set(&err, ERROR_SYSTEM, "no memory for a buffer");
+    conn_fail(c, &err, CONN_END_FAILED);
+    return false;
+}
+
+/* A TLS client on a plain listener: the record header and type of RFC 8446 §4 and §5.1. */
+static bool is_client_hello(const unsigned char *data, size_t n)
+{
+    return n >= 6 && data[0] == 0x16 && data[1] == 3 && data[5] == 1;
+}
+
+static enum conn_timeout quiet_timeout(const struct conn *c)
+{
+    return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
+}
+
+static void answer(struct conn *c, size_t n)
+{
+    if (c->received_bytes == 0)
+        c->client_hello = is_client_hello(c->owed.data, n);
+    c->received_bytes += n;
+    c->owed.end = c->service->answer ? c->service->answer(c->owed.data, n) : 0;
+    c->sending = c->owed.end > 0;
+}
+
+/* Reads once, into a borrowed buffer, and answers. STEP_ON: something may be owed now. */
+static enum step receive(struct conn *c, bool *more)
+{
+    if (!borrow(c))
+        return STEP_ON;
+    struct error err;
+    struct io io = transport_read(c->transport, c->owed.data, c->owed.size, &err);
+    *more = io.more;
+    c->moved = c->moved || io.moved;
+    if (io.status == IO_OK)
+        answer(c, io.n);
+    if (!c->sending)
+        pool_return(c->pool, &c->owed);
+
+    switch (io.status) {
+    case IO_OK:
+        return STEP_ON;
+    case IO_WANT_READ:
+        return conn_wait(c, io.status, quiet_timeout(c));
+    case IO_WANT_WRITE:
+        return conn_wait(c, io.status, CONN_TIMEOUT_WRITE);
+    case IO_EOF:
+        c->peer_ended = true;
+        return conn_end_as(c, CONN_END_CLOSED, CONN_SHUTDOWN);
+    case IO_CUT:
+        c->peer_ended = true;
+        return conn_end_as(c, CONN_END_CUT, CONN_SHUTDOWN);
+    case IO_RESET:
+        return conn_gone(c, &err);
+    case IO_FAILED:
+        return conn_fail(c, &err, CONN_END_TLS);
+    }
+    return STEP_WAIT;
+}
+
+/* One recv and one send, then wait: only what the transport already holds is worth another round.
+ */
+enum step conn_serve(struct conn *c)
+{
+    bool more = true;
+    for (int turn = 0; turn < CONN_TURNS_MAX; turn++) {
+        if (conn_send_owed(c, CONN_TIMEOUT_WRITE) == STEP_WAIT)
+            return STEP_WAIT;
+        if (c->state != CONN_SERVE)
+            return STEP_ON;
+        if (!more)
+            return conn_wait(c, IO_WANT_READ, quiet_timeout(c));
+        if (receive(c, &more) == STEP_WAIT)
+            return STEP_WAIT;
+        if (c->state != CONN_SERVE)
+            return STEP_ON;
+    }
+    return conn_yield(c, quiet_timeout(c));
+}
+
+/* The peer has ended: of what never ends it has had enough, the rest is still said to its end. */
+static void end_heard(struct conn *c, enum conn_end reason)
+{
+    c->peer_ended = true;
+    if (c->service->endless)
+        conn_end_as(c, reason, CONN_SHUTDOWN);
+}
+
+/* Input means nothing here but for its end. Returns whether there is more of it. */
+static bool hear(struct conn *c)
+{
+    if (c->peer_ended)
+        return false;
+    struct error err;
+    struct io io = conn_drop_input(c, &err);
+    switch (io.status) {
+    case IO_OK:
+        c->received_bytes += io.n;
+        return io.more;
+    case IO_WANT_READ:
+    case IO_WANT_WRITE:
+        return false;
+    case IO_EOF:
+        end_heard(c, CONN_END_CLOSED);
+        return false;
+    case IO_CUT:
+        end_heard(c, CONN_END_CUT);
+        return false;
+    case IO_RESET:
+        conn_gone(c, &err);
+        return false;
+    case IO_FAILED:
+        conn_fail(c, &err, CONN_END_TLS);
+        return false;
+    }
+    return false;
+}
+
+/* More to send. A new state is set where there is none. */
+static void speak(struct conn *c)
+{
+    struct facts facts;
+    if (c->service->endless && c->draining) {
+        conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
+        return;
+    }
+    if (!borrow(c))
+        return;
+    if (c->service->wants_facts)
+        c->describe(c, &facts);
+    c->owed.end = c->service->produce(c->service->wants_facts ? &facts : NULL, c->sent_bytes,
+                                      c->owed.data, c->owed.size);
+    c->sending = c->owed.end > 0;
+    if (c->sending)
+        return;
+    pool_return(c->pool, &c->owed);
+    conn_end_as(c, CONN_END_FINISHED, CONN_SHUTDOWN);
+}
+
+/* Sends as fast as the peer takes it, and hears meanwhile: neither waits for the other. */
+enum step conn_produce(struct conn *c)
+{
+    for (int turn = 0; turn < CONN_TURNS_MAX; turn++) {
+        bool more = hear(c);
+        if (c->state == CONN_PRODUCE && !c->sending)
+            speak(c);
+        if (c->state != CONN_PRODUCE)
+            return STEP_ON;
+        if (conn_send_owed(c, CONN_TIMEOUT_WRITE) == STEP_ON)
+            continue;
+        if (!more) {
+            c->want |= c->peer_ended ? WANT_NOTHING : WANT_READ;
+            return STEP_WAIT;
+        }
+    }
+    return conn_yield(c, CONN_TIMEOUT_WRITE);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/facts.h"
+
+#include <unistd.h>
+
+#include "tlsecho/socket.h"
+#include "worker_conn.h"
+
+void facts_gather(const struct worker_conn *s, struct facts *ret)
+{
+    *ret = (struct facts){
+        .time = s->opened,
+        .listener = s->origin.listener->config->name.value,
+        .connection = s->origin.id,
+    };
+    if (gethostname(ret->server, sizeof ret->server - 1) < 0)
+        ret->server[0] = '\0';
+    address_text(&s->origin.source, ret->source);
+    struct address own;
+    struct error ignored;
+    if (socket_addresses(s->source.fd, NULL, &own, &ignored) == 0) {
+        address_unmap(&own);
+        address_text(&own, ret->destination);
+    }
+    const struct transport *t = s->conn.transport;
+    transport_peer(t, &ret->peer);
+    transport_tls_exporter(t, ret->exporter);
+    transport_tls_peer_names(t, ret->client_names);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What the server saw of the client: one JSON object, docs/schema/report.json. */
+#include "tlsecho/service.h"
+
+#include <string.h>
+
+#include "tlsecho/clock.h"
+#include "tlsecho/facts.h"
+#include "tlsecho/json.h"
+
+enum { SCHEMA = 1 };
+
+static void put_known(struct json *json, const char *key, const char *value)
+{
+    if (*value)
+        json_text(json, key, value);
+}
+
+static void put_client(struct json *json, const struct facts *facts)
+{
+    const struct peer_certificate *certificate = &facts->peer.certificate;
+    if (!certificate->present)
+        return;
+    json_open(json, "client");
+    put_known(json, "subject", certificate->subject);
+    json_open_array(json, "sans");
+    for (const char *name = facts->client_names; *name; name += strlen(name) + 1)
+        json_text(json, NULL, name);
+    json_close_array(json);
+    json_text(json, "sha256", certificate->sha256);
+    json_switch(json, "verified", certificate->verified);
+    json_close(json);
+}
+
+static void put_tls(struct json *json, const struct facts *facts)
+{
+    const struct peer *peer = &facts->peer;
+    if (!peer->tls)
+        return;
+    json_open(json, "tls");
+    put_known(json, "version", peer->version);
+    put_known(json, "cipher", peer->cipher);
+    put_known(json, "group", peer->group);
+    put_known(json, "sni", peer->sni);
+    put_known(json, "alpn", peer->alpn);
+    json_switch(json, "resumed", peer->resumed);
+    put_known(json, "exporter", facts->exporter);
+    put_client(json, facts);
+    json_close(json);
+}
+
+static size_t produce(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
+{
+    char time[CLOCK_TEXT_BYTES];
+    clock_text(&facts->time, time);
+    struct json json;
+    json_begin(&json, data, size, offset);
+    json_open(&json, NULL);
+    json_number(&json, "schema", SCHEMA);
+    json_text(&json, "time", time);
+    put_known(&json, "server", facts->server);
+    json_text(&json, "listener", facts->listener);
+    json_number(&json, "connection", facts->connection);
+    put_known(&json, "source", facts->source);
+    put_known(&json, "destination", facts->destination);
+    put_tls(&json, facts);
+    json_close(&json);
+    json_newline(&json);
+    return json.n;
+}
+
+const struct service service_report = {.name = "report", .produce = produce, .wants_facts = true};

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""As much of JSON Schema as docs/schema uses: enough to hold what the programs say against it."""
+
+import json
+import re
+
+import support
+
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
+         "boolean": bool}
+KEYWORDS = {"$schema", "title", "description", "type", "const", "enum", "pattern", "minimum",
+            "items", "properties", "required", "additionalProperties"}
+
+
+def load(name):
+    return json.loads((support.REPOSITORY / "docs" / "schema" / f"{name}.json").read_text())
+
+
+def _is(value, kind):
+    return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def faults(value, rules, path="$"):
+    """One line for each way in which the value is not as the schema says."""
+    assert set(rules) <= KEYWORDS, set(rules) - KEYWORDS
+    if "type" in rules and not _is(value, rules["type"]):
+        return [f"{path}: {value!r} is no {rules['type']}"]
+    found = []
+    if "const" in rules and value != rules["const"]:
+        found.append(f"{path}: {value!r} is not {rules['const']!r}")
+    if value not in rules.get("enum", [value]):
+        found.append(f"{path}: {value!r} is none of {rules['enum']!r}")
+    if "pattern" in rules and not re.search(rules["pattern"], value):
+        found.append(f"{path}: {value!r} does not match {rules['pattern']}")
+    if "minimum" in rules and value < rules["minimum"]:
+        found.append(f"{path}: {value!r} is below {rules['minimum']}")
+    for number, entry in enumerate(value if "items" in rules else []):
+        found += faults(entry, rules["items"], f"{path}[{number}]")
+    found += [f"{path}.{name} is missing" for name in rules.get("required", [])
+              if name not in value]
+    for name, entry in value.items() if "properties" in rules else []:
+        if name in rules["properties"]:
+            found += faults(entry, rules["properties"][name], f"{path}.{name}")
+        elif rules.get("additionalProperties") is False:
+            found.append(f"{path}.{name} is not described")
+    return found
