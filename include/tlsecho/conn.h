@@ -45,6 +45,7 @@ struct conn {
     enum conn_state state;
     enum conn_end end;
     enum conn_timeout timeout; /* the one that runs now */
+    bool established;          /* the handshake is done */
     bool moved; /* in the last conn_run bytes moved that matter to its time-out: it starts again */
     bool again; /* there is more to do at once: run it again without waiting */
     bool sending;    /* something is owed, or taken by the transport and not yet sent */
@@ -80,5 +81,8 @@ void conn_drain(struct conn *c);
 
 /* Closes whatever is open. */
 void conn_done(struct conn *c);
+
+/* The word in the log. */
+const char *conn_state_name(enum conn_state state);
 
 #endif

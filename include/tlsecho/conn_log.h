@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line that a connection leaves in the log at its end.   Ownership: none.   Threads: any.
+ * What the log says of a connection.   Ownership: none.   Threads: any.
  */
 #ifndef TLSECHO_CONN_LOG_H
 #define TLSECHO_CONN_LOG_H
@@ -10,6 +10,11 @@
 #include "tlsecho/conn.h"
 #include "tlsecho/worker.h"
 
+/* Its last line, event=connection. */
 void conn_log(const struct conn *c, const struct handoff *origin, uint64_t duration_us);
+
+/* A line on the way, event=live. idle_us: since a byte moved last. */
+void conn_log_live(const struct conn *c, const struct handoff *origin, uint64_t age_us,
+                   uint64_t idle_us);
 
 #endif

@@ -45,6 +45,13 @@ void log_set(enum log_level level, enum log_format format);
  */
 void log_close(void);
 
+/* How many lines were dropped since log_open. Any thread; waits for nobody. */
+uint64_t log_dropped_lines(void);
+
+/* Whether the queue is less than half full: whoever has many lines to write waits until it is. Any
+ * thread; waits for nobody. */
+bool log_has_room(void);
+
 /* Whether lines of that level are written: lets a caller skip the work of composing one. */
 bool log_enabled(enum log_level level);
 

@@ -24,6 +24,7 @@ struct listener {
     const struct config_listener *config;
     const struct service *service;
     struct tls_context *tls; /* NULL = plain */
+    unsigned slot;           /* what it counts in, metrics_adopt */
 };
 
 /* A certificate that is served, for the log. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "tlsecho/error.h"
+#include "tlsecho/metrics_shard.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/settings.h"
 #include "tlsecho/socket.h"
@@ -49,9 +50,18 @@ void worker_hand_over(struct worker *worker, const struct handoff *handoffs, siz
 /* Connections it has, those on their way to it included. Any thread. */
 unsigned worker_load(const struct worker *worker);
 
+/* What it counts; there as long as the worker is. Any thread. */
+const struct metrics_shard *worker_metrics(const struct worker *worker);
+
 /* What to do from now on; orders only ever go up. After WORKER_DRAIN nothing may be handed over.
  * Any thread. */
 void worker_order(struct worker *worker, enum worker_order order);
+
+/*
+ * Has it log one line (event=live) per connection that it has, some in each turn and only as fast
+ * as the log is written, so that neither the connections wait nor lines are dropped. Any thread.
+ */
+void worker_list(struct worker *worker);
 
 /* Whether its thread has ended, as any order lets it do once it has no connections. Any thread. */
 bool worker_ended(const struct worker *worker);

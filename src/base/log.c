@@ -22,9 +22,11 @@ enum {
 static struct {
     pthread_mutex_t mutex; /* guards what follows up to `closing` */
     pthread_cond_t filled;
-    size_t head, waiting; /* the queued bytes: waiting ones from head on, around the ring */
-    uint64_t dropped;     /* lines since the last log_dropped */
+    size_t head;           /* the queued bytes: waiting ones from here on, around the ring */
+    atomic_size_t waiting; /* read without the mutex too */
+    uint64_t dropped;      /* lines since the last log_dropped */
     bool closing;
+    _Atomic uint64_t dropped_ever; /* since log_open */
     atomic_int level;
     atomic_int format;
     int fd;
@@ -116,8 +118,10 @@ int log_open(int fd, enum log_level level, enum log_format format, struct error 
 {
     state.fd = fd;
     state.format = (int)format;
-    state.head = state.waiting = 0;
+    state.head = 0;
+    state.waiting = 0;
     state.dropped = 0;
+    state.dropped_ever = 0;
     state.closing = false;
 
     if (thread_start(&state.writer, "log", writer, NULL, err) < 0)
@@ -149,6 +153,16 @@ void log_close(void)
         pthread_detach(state.writer); /* stuck in write(2); the process is about to end */
 }
 
+uint64_t log_dropped_lines(void)
+{
+    return state.dropped_ever;
+}
+
+bool log_has_room(void)
+{
+    return state.waiting < QUEUE_BYTES / 2;
+}
+
 bool log_enabled(enum log_level level)
 {
     return (int)level >= state.level;
@@ -166,10 +180,12 @@ void log_end(struct log_line *line)
 {
     log_line_finish(line);
     pthread_mutex_lock(&state.mutex);
-    if (state.waiting + line->length > QUEUE_BYTES)
+    if (state.waiting + line->length > QUEUE_BYTES) {
         state.dropped++;
-    else
+        state.dropped_ever++;
+    } else {
         ring_put(line->text, line->length);
+    }
     pthread_cond_signal(&state.filled);
     pthread_mutex_unlock(&state.mutex);
 }

@@ -76,6 +76,7 @@ static enum step shake_hands(struct conn *c)
     struct io io = transport_handshake(c->transport, &err);
     switch (io.status) {
     case IO_OK:
+        c->established = true;
         return conn_enter(c, c->service->produce ? CONN_PRODUCE : CONN_SERVE);
     case IO_WANT_READ:
     case IO_WANT_WRITE:
@@ -212,4 +213,23 @@ void conn_done(struct conn *c)
     free(c->story);
     c->transport = NULL;
     c->story = NULL;
+}
+
+const char *conn_state_name(enum conn_state state)
+{
+    switch (state) {
+    case CONN_HANDSHAKE:
+        return "handshake";
+    case CONN_SERVE:
+        return "serve";
+    case CONN_PRODUCE:
+        return "produce";
+    case CONN_SHUTDOWN:
+        return "shutdown";
+    case CONN_LINGER:
+        return "linger";
+    case CONN_OVER:
+        break;
+    }
+    return "over";
 }

@@ -76,3 +76,22 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
         tls_fields(&line, &peer);
     log_end(&line);
 }
+
+void conn_log_live(const struct conn *c, const struct handoff *origin, uint64_t age_us,
+                   uint64_t idle_us)
+{
+    struct log_line line;
+    if (!log_begin(&line, LOG_LEVEL_INFO, "live"))
+        return;
+    log_number(&line, "id", origin->id);
+    address_field(&line, "source", &origin->source);
+    log_text(&line, "listener", origin->listener->config->name.value);
+    log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
+    log_text(&line, "service", c->service->name);
+    log_text(&line, "state", conn_state_name(c->state));
+    log_number(&line, "received_bytes", c->received_bytes);
+    log_number(&line, "sent_bytes", c->sent_bytes);
+    log_seconds(&line, "age", age_us);
+    log_seconds(&line, "idle", idle_us);
+    log_end(&line);
+}

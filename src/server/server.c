@@ -15,6 +15,7 @@
 #include "tlsecho/expiry.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
+#include "tlsecho/metrics.h"
 #include "tlsecho/notify.h"
 #include "tlsecho/pulse.h"
 #include "tlsecho/reactor.h"
@@ -38,6 +39,7 @@ struct server {
     struct worker **workers;
     unsigned worker_count;
     struct acceptor *acceptor;
+    struct metrics metrics;
 };
 
 static void tell(const struct server *s, const char *state, const char *status)
@@ -104,6 +106,7 @@ static int replace_settings(struct server *s, struct config *config, struct erro
         settings_free(next);
         return -1;
     }
+    metrics_adopt(&s->metrics, next);
     acceptor_replace(s->acceptor, next, &listening);
     listening_close(&s->listening, &listening);
     s->listening = listening;
@@ -126,6 +129,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
     if (result == 0)
         result = replace_settings(s, config, err);
     if (result < 0) {
+        metrics_count_refused_reload(&s->metrics);
         log_reason(LOG_LEVEL_ERROR, "reload_refused", err->text);
         tell(s, "READY=1", err->text);
         return;
@@ -170,19 +174,33 @@ static void watch_files(struct server *s)
     reload_files(s, "a file that the configuration names has changed");
 }
 
+static void list_connections(struct server *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_list(s->workers[i]);
+}
+
 static void signals_ready(struct reactor_source *source)
 {
     struct server *s = (struct server *)((char *)source - offsetof(struct server, signals));
     struct signalfd_siginfo info;
     if (read(source->fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;
-    if (info.ssi_signo == SIGHUP) {
+    switch (info.ssi_signo) {
+    case SIGHUP:
         s->reload_wanted = true;
-        return;
+        break;
+    case SIGUSR1:
+        metrics_log(&s->metrics);
+        break;
+    case SIGUSR2:
+        list_connections(s);
+        break;
+    default:
+        s->stop_signals++;
+        log_reason(LOG_LEVEL_INFO, s->stop_signals == 1 ? "draining" : "stopping",
+                   info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
     }
-    s->stop_signals++;
-    log_reason(LOG_LEVEL_INFO, s->stop_signals == 1 ? "draining" : "stopping",
-               info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 static int open_signals(struct server *s, struct error *err)
@@ -192,10 +210,10 @@ static int open_signals(struct server *s, struct error *err)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away */
-    signal(SIGUSR1, SIG_IGN); /* nobody's wish to see more may end the server */
-    signal(SIGUSR2, SIG_IGN);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return error_sys(err, "signalfd");
@@ -222,6 +240,7 @@ static int start_workers(struct server *s, struct error *err)
     while (s->worker_count < count) {
         if (worker_new(s->reactor, &s->workers[s->worker_count], err) < 0)
             return -1;
+        metrics_add_shard(&s->metrics, worker_metrics(s->workers[s->worker_count]));
         s->worker_count++;
     }
     return 0;
@@ -311,6 +330,7 @@ static void stop(struct server *s)
     order_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
+    metrics_done(&s->metrics);
     free(s->workers);
     pulse_done(&s->pulse);
     notify_close(&s->notify);
@@ -352,6 +372,8 @@ int server_run(struct settings *settings, struct error *err)
                        .seen_stamp = settings->stamp,
                        .feed_us = UINT64_MAX,
                        .signals = {.fd = -1}};
+    metrics_init(&s.metrics);
+    metrics_adopt(&s.metrics, settings);
     int result = start(&s, err);
     if (result == 0) {
         announce_listening(&s.listening);

@@ -22,6 +22,7 @@ struct worker {
     struct reactor *owner;    /* woken at the end */
     enum worker_order obeyed; /* the order that the conns know of */
     atomic_int order;
+    atomic_bool list_wanted;
     atomic_bool ended;
 };
 
@@ -61,6 +62,9 @@ static void *work(void *argument)
         reactor_turn(w->loop.reactor, wait_ms);
         worker_loop_run_again(&w->loop);
         worker_loop_expire(&w->loop);
+        if (atomic_load(&w->list_wanted) && atomic_exchange(&w->list_wanted, false))
+            worker_loop_list(&w->loop);
+        worker_loop_list_some(&w->loop);
         obey(w);
     }
     atomic_store(&w->ended, true);
@@ -78,7 +82,8 @@ static int init(struct worker *w, struct error *err)
     if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) /* writing waits */
         return error_sys(err, "make a worker's pipe");
     w->loop.scratch = tls_scratch_new();
-    if (!w->loop.scratch)
+    w->loop.metrics = metrics_shard_new();
+    if (!w->loop.scratch || !w->loop.metrics)
         return error_sys(err, "make a worker");
     if (reactor_new(&w->loop.reactor, err) < 0)
         return -1;
@@ -94,6 +99,7 @@ static void worker_free(struct worker *worker)
     worker_loop_done(&worker->loop);
     reactor_free(worker->loop.reactor);
     tls_scratch_free(worker->loop.scratch);
+    metrics_shard_free(worker->loop.metrics);
     free(worker);
 }
 
@@ -129,9 +135,20 @@ unsigned worker_load(const struct worker *worker)
     return atomic_load(&worker->loop.load);
 }
 
+const struct metrics_shard *worker_metrics(const struct worker *worker)
+{
+    return worker->loop.metrics;
+}
+
 void worker_order(struct worker *worker, enum worker_order order)
 {
     atomic_store(&worker->order, (int)order);
+    reactor_wake(worker->loop.reactor);
+}
+
+void worker_list(struct worker *worker)
+{
+    atomic_store(&worker->list_wanted, true);
     reactor_wake(worker->loop.reactor);
 }
 

@@ -10,7 +10,11 @@
 #include "tlsecho/log.h"
 #include "tlsecho/socket.h"
 
-enum { QUIET_MS = 1000 }; /* while draining: so long without a byte, and a connection is done */
+enum {
+    QUIET_MS = 1000, /* while draining: so long without a byte, and a connection is done */
+    LIST_TURN = 32,  /* connections that are listed in one turn */
+    LIST_PAUSE_US = 10 * 1000, /* while the log has no room for them */
+};
 
 void worker_loop_init(struct worker_loop *loop)
 {
@@ -98,6 +102,27 @@ static void set_again(struct worker_conn *s, bool again)
         TAILQ_REMOVE(&s->loop->again, s, in_again);
 }
 
+/* Not in the turn's time, which is before the arithmetic. */
+static void count_handshake(struct worker_conn *s, enum conn_end end)
+{
+    struct peer peer;
+    s->counted_handshake = true;
+    transport_peer(s->conn.transport, &peer);
+    metrics_count_handshake(s->loop->metrics, &peer, end, clock_now_us() - s->start_us);
+}
+
+/* What moved since it was counted last. */
+static void count(struct worker_conn *s)
+{
+    struct metrics_listener *m = &s->loop->metrics->listeners[s->origin.listener->slot];
+    metrics_add(&m->received_bytes, s->conn.received_bytes - s->counted_received);
+    metrics_add(&m->sent_bytes, s->conn.sent_bytes - s->counted_sent);
+    s->counted_received = s->conn.received_bytes;
+    s->counted_sent = s->conn.sent_bytes;
+    if (s->conn.established && !s->counted_handshake)
+        count_handshake(s, CONN_END_NONE);
+}
+
 static void end(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
@@ -106,10 +131,17 @@ static void end(struct worker_conn *s)
     deadline_clear(&s->timeout);
     deadline_clear(&s->lifetime);
     reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
+    if (!s->counted_handshake)
+        count_handshake(s, s->conn.end);
+    uint64_t duration_us = worker_loop_now_us(loop) - s->start_us;
+    metrics_count_end(loop->metrics, s->origin.listener->slot,
+                      s->origin.listener->config->listen.scheme, s->conn.end, duration_us);
     if (s->generation->settings->config->log.connections)
-        conn_log(&s->conn, &s->origin, worker_loop_now_us(loop) - s->start_us);
+        conn_log(&s->conn, &s->origin, duration_us);
     conn_done(&s->conn);
     leave_generation(loop, s->generation);
+    if (loop->unlisted == s)
+        loop->unlisted = TAILQ_NEXT(s, in_all);
     TAILQ_REMOVE(&loop->all, s, in_all);
     free(s);
     atomic_fetch_sub(&loop->load, 1);
@@ -148,6 +180,9 @@ static bool peer_takes(struct worker_conn *s)
 static void run(struct worker_conn *s)
 {
     conn_run(&s->conn);
+    count(s);
+    if (s->conn.moved)
+        s->moved_us = worker_loop_now_us(s->loop);
     if (s->conn.state == CONN_OVER) {
         end(s);
         return;
@@ -175,8 +210,10 @@ static int make_transport(struct worker_loop *loop, const struct handoff *origin
     return transport_tcp_new(origin->fd, ret, err);
 }
 
-static void refuse(struct worker_loop *loop, struct worker_conn *s, const char *reason)
+static void refuse(struct worker_loop *loop, struct worker_conn *s, unsigned slot,
+                   const char *reason)
 {
+    metrics_add(&loop->metrics->listeners[slot].ended[CONN_END_FAILED], 1);
     if (s && s->generation)
         leave_generation(loop, s->generation);
     free(s);
@@ -193,12 +230,14 @@ static void describe(const struct conn *c, struct facts *ret)
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
 {
     struct worker_conn *s = calloc(1, sizeof *s);
+    unsigned slot = origin->listener->slot;
+    metrics_add(&loop->metrics->listeners[slot].accepted, 1);
     if (s)
         s->generation = generation_of(loop, origin->listener->settings);
     if (!s || !s->generation) {
         settings_free(origin->listener->settings);
         close(origin->fd);
-        refuse(loop, s, "no memory for a connection");
+        refuse(loop, s, slot, "no memory for a connection");
         return;
     }
     s->generation->conns++;
@@ -206,15 +245,16 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     struct error err;
     struct transport *transport;
     if (make_transport(loop, origin, &transport, &err) < 0) {
-        refuse(loop, s, err.text);
+        refuse(loop, s, slot, err.text);
         return;
     }
     s->loop = loop;
     s->origin = *origin;
     s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
-    s->start_us = worker_loop_now_us(loop);
+    s->start_us = s->moved_us = worker_loop_now_us(loop);
     clock_gettime(CLOCK_REALTIME, &s->opened);
     s->armed = CONN_TIMEOUTS;
+    s->counted_handshake = !origin->listener->tls; /* there is none */
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool);
     s->conn.describe = describe;
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
@@ -282,9 +322,9 @@ void worker_loop_expire(struct worker_loop *loop)
 
 int worker_loop_wait_ms(struct worker_loop *loop)
 {
-    if (!TAILQ_EMPTY(&loop->again))
+    if (!TAILQ_EMPTY(&loop->again) || (loop->unlisted && log_has_room()))
         return 0;
-    uint64_t due_us = UINT64_MAX;
+    uint64_t due_us = loop->unlisted ? worker_loop_now_us(loop) + LIST_PAUSE_US : UINT64_MAX;
     for (const struct generation *g = loop->newest; g; g = g->older) {
         for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
             if (deadline_next_us(&g->timeouts[kind]) < due_us)
@@ -293,6 +333,29 @@ int worker_loop_wait_ms(struct worker_loop *loop)
             due_us = deadline_next_us(&g->lifetimes);
     }
     return clock_poll_ms(worker_loop_now_us(loop), due_us);
+}
+
+void worker_loop_list(struct worker_loop *loop)
+{
+    if (loop->unlisted)
+        return;
+    loop->unlisted = TAILQ_FIRST(&loop->all);
+    loop->listed_until_us = worker_loop_now_us(loop);
+}
+
+/* They are in the order of their start. */
+void worker_loop_list_some(struct worker_loop *loop)
+{
+    for (int i = 0; i < LIST_TURN && loop->unlisted && log_has_room(); i++) {
+        struct worker_conn *s = loop->unlisted;
+        if (s->start_us > loop->listed_until_us) {
+            loop->unlisted = NULL;
+            return;
+        }
+        uint64_t now_us = worker_loop_now_us(loop);
+        conn_log_live(&s->conn, &s->origin, now_us - s->start_us, now_us - s->moved_us);
+        loop->unlisted = TAILQ_NEXT(s, in_all);
+    }
 }
 
 static void obey(struct worker_conn *s, enum worker_order order)

@@ -13,6 +13,7 @@
 
 #include "tlsecho/conn.h"
 #include "tlsecho/deadline.h"
+#include "tlsecho/metrics_shard.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/worker.h"
 
@@ -38,6 +39,9 @@ struct worker_conn {
     bool again;                  /* it is in the `again` list */
     struct handoff origin;
     uint64_t start_us;
+    uint64_t moved_us;                       /* when a byte moved last */
+    uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
+    bool counted_handshake;
     struct timespec opened; /* the same by the wall clock */
     struct worker_loop *loop;
     struct generation *generation;
@@ -50,9 +54,12 @@ TAILQ_HEAD(worker_conn_list, worker_conn);
 struct worker_loop {
     struct reactor *reactor;
     struct tls_scratch *scratch;
+    struct metrics_shard *metrics;
     struct generation *newest;
     struct worker_conn_list all, again;
-    uint64_t now_us; /* 0 = ask the clock again */
+    struct worker_conn *unlisted; /* the next to be listed; NULL = none is */
+    uint64_t listed_until_us;     /* those that started later are not */
+    uint64_t now_us;              /* 0 = ask the clock again */
     atomic_uint load;
 };
 
@@ -72,6 +79,12 @@ void worker_loop_run_again(struct worker_loop *loop);
 
 /* Ends or moves on those whose time is over. */
 void worker_loop_expire(struct worker_loop *loop);
+
+/* Starts to list every connection that there is now, unless that is under way. */
+void worker_loop_list(struct worker_loop *loop);
+
+/* Lists some of those that are to be, if the log has room. */
+void worker_loop_list_some(struct worker_loop *loop);
 
 /* When the next of them is, for poll: milliseconds, 0 = at once, -1 = none. */
 int worker_loop_wait_ms(struct worker_loop *loop);

@@ -492,6 +492,114 @@ START_TEST(a_stop_follows_a_drain)
 }
 END_TEST
 
+static uint64_t counted(const struct metrics_counter *counter)
+{
+    return metrics_read(counter);
+}
+
+START_TEST(counts_bytes_while_a_connection_lives_and_its_end_after_it)
+{
+    start("");
+    const struct metrics_listener *m = &worker_metrics(worker)->listeners[0];
+    int client = connect_to(PLAIN);
+    talk_echo(client, "hello");
+    talk_echo(client, "again"); /* the turn of the first one is over */
+    ck_assert_uint_eq(counted(&m->accepted), 1);
+    ck_assert_uint_ge(counted(&m->received_bytes), 5);
+    ck_assert_uint_eq(counted(&m->ended[CONN_END_CLOSED]), 0);
+    close(client);
+    assert_logged(" end=closed");
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+/* The kinds of handshakes that this worker counted, of which there may be one. */
+static struct metrics_handshake counted_handshake(void)
+{
+    for (unsigned at = 0; at < METRICS_HANDSHAKES; at++)
+        if (counted(&worker_metrics(worker)->handshakes[at]) == 1)
+            return metrics_handshake_at(at);
+    ck_abort_msg("no handshake is counted");
+}
+
+START_TEST(counts_a_handshake_that_failed_by_how_it_ended)
+{
+    start("");
+    int client = connect_to(TLS);
+    ck_assert_int_eq(write(client, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+    shutdown(client, SHUT_WR);
+    assert_logged(" end=handshake_failed");
+    ck_assert_int_eq(counted_handshake().end, CONN_END_HANDSHAKE);
+    ck_assert_str_eq(metrics_version_name(counted_handshake().version), "none");
+    close(client);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
+START_TEST(counts_a_handshake_that_was_going_on_when_all_stopped)
+{
+    start("");
+    int shaking = connect_to(TLS);
+    worker_order(worker, WORKER_STOP);
+    wait_for_end();
+    ck_assert_int_eq(counted_handshake().end, CONN_END_STOPPED);
+    close(shaking);
+    finish(WORKER_STOP);
+}
+END_TEST
+
+START_TEST(lists_every_connection_once)
+{
+    enum { CLIENTS = 100 };
+    int clients[CLIENTS];
+    start("");
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = connect_to(PLAIN);
+        talk_echo(clients[i], "hello");
+    }
+    worker_list(worker);
+    for (int i = 0; i < CLIENTS; i++) {
+        char id[32];
+        snprintf(id, sizeof id, " event=live id=%d ", i + 1);
+        const char *line = captured_log_line();
+        ck_assert_msg(strstr(line, id) != NULL, "\"%s\" has not \"%s\"", line, id);
+        ck_assert_ptr_nonnull(strstr(line, " state=serve received_bytes=5 sent_bytes=5 age="));
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    finish(WORKER_STOP);
+}
+END_TEST
+
+/* More than half of the queue and all of a pipe, and less than the whole queue. */
+static void fill_log(void)
+{
+    enum { FILLERS = 370 };
+    char text[LOG_LINE_BYTES / 2];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < FILLERS; i++)
+        log_reason(LOG_LEVEL_INFO, "filler", text);
+    ck_assert(!log_has_room());
+}
+
+START_TEST(the_list_waits_for_room_in_the_log_and_goes_on_when_the_next_in_it_has_ended)
+{
+    start("");
+    int leaving = connect_to(PLAIN), staying = connect_to(PLAIN);
+    talk_echo(leaving, "hello");
+    fill_log();
+    worker_list(worker);
+    talk_echo(staying, "the list is begun after this turn");
+    close(leaving);
+    while (worker_load(worker) > 1)
+        sched_yield();
+    ck_assert_ptr_nonnull(strstr(captured_log_find(" event=live "), " id=2 "));
+    close(staying);
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
 START_TEST(leaves_no_line_if_connections_are_not_logged)
 {
     start("log: { connections: off }");
@@ -540,6 +648,12 @@ int main(void)
     tcase_add_test(tcase, ordered_to_stop_it_ends_at_once_whatever_the_clients_do);
     tcase_add_test(tcase, an_order_reaches_those_that_are_still_on_their_way);
     tcase_add_test(tcase, a_stop_follows_a_drain);
+    tcase_add_test(tcase, counts_bytes_while_a_connection_lives_and_its_end_after_it);
+    tcase_add_test(tcase, counts_a_handshake_that_failed_by_how_it_ended);
+    tcase_add_test(tcase, counts_a_handshake_that_was_going_on_when_all_stopped);
+    tcase_add_test(tcase, lists_every_connection_once);
+    tcase_add_test(tcase,
+                   the_list_waits_for_room_in_the_log_and_goes_on_when_the_next_in_it_has_ended);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
