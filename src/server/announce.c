@@ -47,6 +47,8 @@ void announce_listening(const struct listening *listening)
         log_text(&line, "transport", endpoint_scheme_name(socket->listener->config->listen.scheme));
         log_text(&line, "service", socket->listener->service->name);
         log_text(&line, "listener", socket->listener->config->name.value);
+        if (socket->inherited[0] != '\0')
+            log_text(&line, "inherited", socket->inherited);
         log_end(&line);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ struct opening {
     struct listening *all; /* opened so far, by other listeners */
     const struct settings *settings;
     const struct listener *listener;
-    const struct listening *held; /* by the settings before these; NULL at the start */
+    const struct listening *held; /* by the settings before these, or inherited; may be NULL */
     struct address addresses[SOCKET_ADDRESSES_MAX];
     size_t address_count;
     struct listening_socket sockets[SOCKET_ADDRESSES_MAX];
@@ -66,7 +67,7 @@ static const struct listening_socket *find_held(const struct opening *o,
 {
     for (size_t i = 0; o->held && i < o->held->count; i++) {
         const struct listening_socket *held = &o->held->sockets[i];
-        bool taken = false;
+        bool taken = held->inherited[0] != '\0';
         for (size_t j = 0; j < o->all->count; j++)
             taken = taken || o->all->sockets[j].source.fd == held->source.fd;
         if (!taken && address_equal(&held->wanted, wanted))
@@ -75,24 +76,85 @@ static const struct listening_socket *find_held(const struct opening *o,
     return NULL;
 }
 
+/* Its descriptor and all that belongs to it; what the acceptor does with it is not ours to read. */
+static void adopt(struct opening *o, const struct listening_socket *held)
+{
+    struct listening_socket *socket = &o->sockets[o->count++];
+    *socket = (struct listening_socket){
+        .source.fd = held->source.fd,
+        .wanted = held->wanted,
+        .address = held->address,
+        .inode = held->inode,
+        .adopted = true,
+        .listener = o->listener,
+    };
+    memcpy(socket->inherited, held->inherited, sizeof socket->inherited);
+}
+
 /* wanted: with the port that the configuration names; *address: with the one to bind. */
 static int open_one(struct opening *o, const struct address *wanted, struct address *address,
                     struct error *err)
 {
-    struct listening_socket socket = {.wanted = *wanted, .listener = o->listener};
+    const struct config *config = o->settings->config;
     const struct listening_socket *held = find_held(o, wanted);
     if (held) {
-        socket.source.fd = held->source.fd;
-        socket.adopted = true;
         *address = held->address;
-    } else if (socket_listen(address, (int)o->settings->config->tcp.backlog, &socket.source.fd,
-                             err) < 0) {
-        return -1;
+        adopt(o, held);
+        return 0;
     }
+    struct listening_socket socket = {.wanted = *wanted, .listener = o->listener};
+    if (socket_listen(address, (int)config->tcp.backlog, &socket.source.fd, err) < 0)
+        return -1;
     socket.address = *address;
-    socket.inode = held ? held->inode : inode_of(address);
+    socket.inode = inode_of(address);
     o->sockets[o->count++] = socket;
-    return held ? 0 : set_options(o->settings->config, socket.source.fd, err);
+    return set_options(config, socket.source.fd, err);
+}
+
+static const struct listener *find_listener(const struct settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->config->listener_count; i++)
+        if (strcmp(settings->config->listeners[i].name.value, name) == 0)
+            return &settings->listeners[i];
+    return NULL;
+}
+
+static bool has_address(const struct opening *o, const struct address *address)
+{
+    for (size_t i = 0; i < o->address_count; i++) {
+        struct address wanted = o->addresses[i];
+        address_set_port(&wanted, o->listener->config->listen.port);
+        if (address_equal(&wanted, address))
+            return true;
+    }
+    return false;
+}
+
+static bool is_ours(const struct opening *o, const struct listening_socket *inherited)
+{
+    const struct listener *named = find_listener(o->settings, inherited->inherited);
+    return named ? named == o->listener : has_address(o, &inherited->address);
+}
+
+/* Adopts what the service manager has opened for this listener. */
+static int adopt_inherited(struct opening *o, struct error *err)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listening_socket *held = &o->held->sockets[i];
+        if (held->inherited[0] == '\0' || !is_ours(o, held))
+            continue;
+        bool local = o->listener->config->listen.scheme == ENDPOINT_UNIX;
+        if ((held->address.any.sa_family == AF_UNIX) != local)
+            return error_set(err, ERROR_SYSTEM,
+                             "descriptor %d (%s) is %s Unix socket, unlike the listener of that "
+                             "name",
+                             held->source.fd, held->inherited, local ? "no" : "a");
+        if (o->count == SOCKET_ADDRESSES_MAX)
+            return error_set(err, ERROR_SYSTEM, "more than %d sockets were handed to us for it",
+                             SOCKET_ADDRESSES_MAX);
+        adopt(o, held);
+    }
+    return 0;
 }
 
 static bool is_missing_family(const struct error *err)
@@ -124,8 +186,16 @@ static int open_addresses(struct opening *o, struct error *err)
 static int open_listener(struct opening *o, struct error *err)
 {
     const struct endpoint *listen = &o->listener->config->listen;
+    if (adopt_inherited(o, err) < 0) /* by name: what it listens on need not be known */
+        return -1;
+    if (o->count > 0)
+        return 0;
     if (address_resolve(listen, AF_UNSPEC, true, o->addresses, &o->address_count, err) < 0)
         return -1;
+    if (adopt_inherited(o, err) < 0) /* by address */
+        return -1;
+    if (o->count > 0)
+        return 0;
     for (int try = 1;; try++) {
         if (open_addresses(o, err) == 0)
             return 0;
@@ -170,13 +240,23 @@ static const struct listening_socket *find_clash(const struct opening *o)
     return NULL;
 }
 
+/* What the system, or a name server, has refused, with the place of what asked for it. */
+static int refuse(const struct opening *o, struct error *err)
+{
+    struct error cause = *err;
+    config_refuse(o->settings->config, o->listener->config->place, err, "listen: %s", cause.text);
+    err->kind = cause.kind;
+    err->code = cause.code;
+    return -1;
+}
+
 static int open_and_append(struct opening *o, struct error *err)
 {
     if (open_listener(o, err) == 0)
         return append(o, err);
     const struct listening_socket *clash = find_clash(o);
     if (!clash)
-        return -1;
+        return refuse(o, err);
     char wanted[ENDPOINT_TEXT_BYTES], held[ADDRESS_TEXT_BYTES];
     endpoint_text(&o->listener->config->listen, wanted);
     address_text(&clash->address, held);
@@ -196,6 +276,32 @@ static void renew_adopted(const struct listening *all, const struct config *conf
     }
 }
 
+static bool has(const struct listening *listening, int fd)
+{
+    for (size_t i = 0; listening && i < listening->count; i++)
+        if (listening->sockets[i].source.fd == fd)
+            return true;
+    return false;
+}
+
+/* Whoever connects to a socket that nobody accepts from would wait for ever. */
+static int check_inherited(const struct listening *held, const struct listening *all,
+                           struct error *err)
+{
+    for (size_t i = 0; held && i < held->count; i++) {
+        const struct listening_socket *socket = &held->sockets[i];
+        if (socket->inherited[0] == '\0' || has(all, socket->source.fd))
+            continue;
+        char address[ADDRESS_TEXT_BYTES];
+        address_text(&socket->address, address);
+        return error_set(err, ERROR_SYSTEM,
+                         "descriptor %d (%s, %s) was handed to us, but no listener has that name "
+                         "or address: add one, or remove it from its .socket unit",
+                         socket->source.fd, socket->inherited, address);
+    }
+    return 0;
+}
+
 int listening_open(const struct settings *settings, const struct listening *held,
                    struct listening *ret, struct error *err)
 {
@@ -208,17 +314,13 @@ int listening_open(const struct settings *settings, const struct listening *held
             return -1;
         }
     }
+    if (check_inherited(held, &all, err) < 0) {
+        listening_close(&all, held);
+        return -1;
+    }
     renew_adopted(&all, settings->config);
     *ret = all;
     return 0;
-}
-
-static bool has(const struct listening *listening, int fd)
-{
-    for (size_t i = 0; listening && i < listening->count; i++)
-        if (listening->sockets[i].source.fd == fd)
-            return true;
-    return false;
 }
 
 void listening_close(struct listening *listening, const struct listening *kept)

@@ -13,6 +13,7 @@
 #include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/expiry.h"
+#include "tlsecho/inherited.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
 #include "tlsecho/metrics.h"
@@ -256,6 +257,16 @@ static void open_notify(struct server *s)
         s->feed_us = clock_now_us();
 }
 
+static int open_listening(struct server *s, struct error *err)
+{
+    struct listening inherited;
+    if (inherited_take(&inherited, err) < 0)
+        return -1;
+    int result = listening_open(s->settings, &inherited, &s->listening, err);
+    listening_close(&inherited, &s->listening);
+    return result;
+}
+
 static int watch_threads(struct server *s, struct error *err)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
@@ -272,7 +283,7 @@ static int start(struct server *s, struct error *err)
     announce_library();
     announce_certificates(s->settings);
     expiry_log(s->settings);
-    if (listening_open(s->settings, NULL, &s->listening, err) < 0)
+    if (open_listening(s, err) < 0)
         return -1;
     if (start_workers(s, err) < 0)
         return -1;

@@ -126,15 +126,15 @@ def client(*args, data=b"", env=None, timeout=DEADLINE_S):
 class Server:
     """A running tlsecho-server in a folder of its own."""
 
-    def __init__(self, config=None, args=(), files=None, env=None):
+    def __init__(self, config=None, args=(), files=None, env=None, prefix=(), pass_fds=()):
         """config: text for server.yaml, None = the built-in default; files: {name: bytes} beside
-        it. In args and config, {dir} stands for the folder's own path and {pki} for the PKI's."""
+        it; prefix: a command that runs another, with pass_fds open. In args and config, {dir} stands for the folder's own path and {pki} for the PKI's."""
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
             (self.folder / name).touch(mode=0o600)
             (self.folder / name).write_bytes(content)
-        command = [program("TLSECHO_SERVER")]
+        command = [*prefix, program("TLSECHO_SERVER")]
         if config is not None:
             (self.folder / "server.yaml").write_text(self._fill_in(config))
             command += ["-c", "server.yaml"]
@@ -144,7 +144,7 @@ class Server:
         self._news = threading.Condition()
         self.process = subprocess.Popen(command, cwd=self.folder, env=env or environment(),
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+                                        stderr=subprocess.STDOUT, pass_fds=pass_fds)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -176,13 +176,20 @@ class Server:
         """The next line of that event with these fields, as a dict. Each line is handed out once.
         Fails when the time is over or the server has ended without it."""
         wanted = " ".join([f"event={event}"] + [f"{key}={value}" for key, value in fields.items()])
+        return self._wait(wanted, lambda entry: matches(entry[1], event, fields), timeout)[1]
+
+    def wait_for_text(self, text, timeout=DEADLINE_S):
+        """The next line with that text in it, which need not be one of the log; likewise."""
+        return self._wait(repr(text), lambda entry: text in entry[0], timeout)[0]
+
+    def _wait(self, wanted, is_it, timeout):
         end = time.monotonic() + timeout
         with self._news:
             while True:
                 for entry in self._lines:
-                    if not entry[2] and matches(entry[1], event, fields):
+                    if not entry[2] and is_it(entry):
                         entry[2] = True
-                        return entry[1]
+                        return entry
                 if self._ended:
                     raise AssertionError(f"the server ended without {wanted}")
                 if not self._news.wait(end - time.monotonic()):

@@ -195,7 +195,7 @@ class Start(Folder):
                               f"  - listen: tcp://127.0.0.1:{port}\n")
             done = self.run_server("-c", path)
         self.assertEqual(done.status, REFUSED)
-        self.assertIn(f"tlsecho-server: listen on 127.0.0.1:{port}: Address already in use "
+        self.assertIn(f"listen: listen on 127.0.0.1:{port}: Address already in use "
                       "(another program, or another tlsecho-server, holds the port: stop it, or "
                       "choose another)", done.stderr)
         self.assertNotIn("event=listening", done.stderr)

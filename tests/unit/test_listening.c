@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -250,6 +251,150 @@ START_TEST(the_backlog_is_what_the_configuration_says)
 }
 END_TEST
 
+/* A socket as a service manager hands it over. */
+static void hand_over(struct listening *held, const char *name, const char *endpoint)
+{
+    struct listening_socket *socket = &held->sockets[held->count++];
+    *socket = (struct listening_socket){.address = loopback_address(endpoint)};
+    socket->source.fd = loopback_listen(&socket->address, 8);
+    socket->wanted = socket->address;
+    snprintf(socket->inherited, sizeof socket->inherited, "%s", name);
+}
+
+static void open_held(const struct settings *settings, const struct listening *held)
+{
+    struct error err;
+    ck_assert_msg(listening_open(settings, held, &listening, &err) == 0, "%s", err.text);
+}
+
+static void close_held(struct listening *held)
+{
+    for (size_t i = 0; i < held->count; i++)
+        ck_assert_int_eq(close(held->sockets[i].source.fd), 0);
+}
+
+START_TEST(what_is_inherited_goes_to_the_listener_of_its_name)
+{
+    struct listening_socket sockets[2];
+    struct listening held = {.sockets = sockets};
+    hand_over(&held, "second", "tcp://127.0.0.1:0");
+    hand_over(&held, "second", "tcp://127.0.0.1:0");
+    struct settings *settings =
+        yaml_settings("listeners:\n"
+                      "  - { listen: 'tcp://127.0.0.1:0', name: first }\n"
+                      "  - { listen: 'tcp://nowhere.invalid:7007', name: second }\n");
+    open_held(settings, &held);
+    ck_assert_uint_eq(listening.count, 3);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(listening.sockets[1 + i].source.fd, sockets[i].source.fd);
+        ck_assert_ptr_eq(listening.sockets[1 + i].listener, &settings->listeners[1]);
+    }
+    listening_close(&listening, NULL);
+    settings_free(settings);
+}
+END_TEST
+
+START_TEST(what_is_inherited_goes_to_the_listener_of_its_address_which_binds_nothing)
+{
+    struct listening_socket sockets[1];
+    struct listening held = {.sockets = sockets};
+    hand_over(&held, "unknown", "tcp://127.0.0.1:0");
+    struct settings *settings = yaml_settings("listeners: [{ listen: 'tcp://localhost:%u' }]\n",
+                                              address_port(&sockets[0].address));
+    open_held(settings, &held);
+    ck_assert_uint_eq(listening.count, 1);
+    ck_assert_int_eq(listening.sockets[0].source.fd, sockets[0].source.fd);
+    listening_close(&listening, NULL);
+    settings_free(settings);
+}
+END_TEST
+
+START_TEST(a_name_counts_more_than_an_address)
+{
+    struct listening_socket sockets[1];
+    struct listening held = {.sockets = sockets};
+    hand_over(&held, "named", "tcp://127.0.0.1:0");
+    struct settings *settings =
+        yaml_settings("listeners:\n"
+                      "  - { listen: 'tcp://127.0.0.1:%u', name: addressed }\n"
+                      "  - { listen: 'tcp://127.0.0.1:0', name: named }\n",
+                      address_port(&sockets[0].address));
+    struct error err;
+    ck_assert_int_eq(listening_open(settings, &held, &listening, &err), -1);
+    ck_assert_int_eq(err.code, EADDRINUSE); /* so it did not go to that one */
+    close_held(&held);
+    settings_free(settings);
+}
+END_TEST
+
+START_TEST(what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open)
+{
+    struct listening_socket sockets[1];
+    struct listening held = {.sockets = sockets};
+    hand_over(&held, "stray", "tcp://127.0.0.1:0");
+    struct settings *settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
+    struct error err;
+    ck_assert_int_eq(listening_open(settings, &held, &listening, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    char expected[128], address[ADDRESS_TEXT_BYTES];
+    address_text(&sockets[0].address, address);
+    snprintf(expected, sizeof expected, "descriptor %d (stray, %s) was handed to us, but no",
+             sockets[0].source.fd, address);
+    assert_has(err.text, expected);
+    close_held(&held);
+    settings_free(settings);
+}
+END_TEST
+
+START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
+{
+    struct folder folder;
+    folder_new(&folder);
+    char endpoint[ENDPOINT_TEXT_BYTES];
+    snprintf(endpoint, sizeof endpoint, "unix://%s", folder_file(&folder, "socket"));
+    struct listening_socket sockets[1];
+    struct listening held = {.sockets = sockets};
+    hand_over(&held, "named", endpoint);
+    struct settings *settings =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', name: named }]\n");
+    struct error err;
+    ck_assert_int_eq(listening_open(settings, &held, &listening, &err), -1);
+    assert_has(err.text, "test.yaml:1:");
+    assert_has(err.text, "(named) is a Unix socket");
+    close_held(&held);
+    unlink(sockets[0].address.local.sun_path);
+    settings_free(settings);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made_it)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    char endpoint[ENDPOINT_TEXT_BYTES];
+    snprintf(endpoint, sizeof endpoint, "unix://%s", path);
+    struct listening_socket sockets[1];
+    struct listening held = {.sockets = sockets};
+    hand_over(&held, "unknown", endpoint);
+    struct settings *settings = yaml_settings("listeners: [{ listen: '%s' }]\n", endpoint);
+    open_held(settings, &held);
+    for (int i = 0; i < 2; i++) {
+        struct listening before = listening;
+        open_held(settings, &before);
+        listening_close(&before, &listening);
+        ck_assert_uint_eq(listening.count, 1);
+        ck_assert_int_eq(listening.sockets[0].source.fd, sockets[0].source.fd);
+    }
+    close(loopback_connect(&sockets[0].address));
+    listening_close(&listening, NULL);
+    ck_assert_int_eq(unlink(path), 0);
+    settings_free(settings);
+    folder_remove(&folder);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("listening");
@@ -265,6 +410,13 @@ int main(void)
     tcase_add_test(tcase, accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay);
     tcase_add_test(tcase, accepted_sockets_have_what_the_configuration_says);
     tcase_add_test(tcase, the_backlog_is_what_the_configuration_says);
+    tcase_add_test(tcase, what_is_inherited_goes_to_the_listener_of_its_name);
+    tcase_add_test(tcase,
+                   what_is_inherited_goes_to_the_listener_of_its_address_which_binds_nothing);
+    tcase_add_test(tcase, a_name_counts_more_than_an_address);
+    tcase_add_test(tcase, what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open);
+    tcase_add_test(tcase, a_unix_socket_is_not_taken_for_a_tcp_listener);
+    tcase_add_test(tcase, what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made_it);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Socket activation, sd_listen_fds(3): a service manager binds, the server only accepts."""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import unittest
+
+import support
+
+# As a service manager: the descriptors from 3 on, and whom they are meant for.
+HAND_OVER = """
+import os, sys
+fds, rest = sys.argv[1].split(","), sys.argv[2:]
+copies = [os.dup(int(fd)) for fd in fds]
+for number, copy in enumerate(copies, 3):
+    os.dup2(copy, number)
+    os.set_inheritable(number, True)
+for copy in copies:
+    if copy >= 3 + len(fds):
+        os.close(copy)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execv(rest[0], rest)
+"""
+
+
+def echoes(address):
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family) as client:
+        client.settimeout(support.DEADLINE_S)
+        client.connect(address)
+        client.sendall(b"x")
+        return client.recv(1) == b"x"
+
+
+class Activation(support.TestCase):
+    def socket(self, address=("127.0.0.1", 0), kind=socket.SOCK_STREAM, listen=True):
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        made = socket.socket(family, kind)
+        self.addCleanup(made.close)
+        made.bind(address)
+        if listen:
+            made.listen()
+        return made
+
+    def path(self, name):
+        folder = tempfile.TemporaryDirectory(prefix="tlsecho-activation-")
+        self.addCleanup(folder.cleanup)
+        return os.path.join(folder.name, name)
+
+    def activated(self, config, sockets, ready=True, **variables):
+        fds = [made.fileno() for made in sockets]
+        prefix = [sys.executable, "-c", HAND_OVER, ",".join(map(str, fds))]
+        variables = {"LISTEN_FDS": str(len(fds)), **variables}
+        return self.server(config, ready=ready, prefix=prefix, pass_fds=fds,
+                           env=support.environment(**variables))
+
+    def assert_refused(self, server, *parts):
+        self.assertEqual(server.wait(), 1)
+        for part in parts:
+            self.assertIn(part, server.log())
+
+    def test_sockets_go_to_the_listeners_of_their_names(self):
+        sockets = [self.socket() for _ in range(3)]
+        server = self.activated("listeners:\n"
+                                "  - { listen: 'tcp://127.0.0.1:0', name: one }\n"
+                                "  - { listen: 'tcp://127.0.0.1:0', name: two }\n",
+                                sockets, LISTEN_FDNAMES="two:one:two")
+        for made, name in zip(sockets, ("two", "one", "two")):
+            host, port = made.getsockname()
+            lines = server.lines("listening", address=f"{host}:{port}", listener=name)
+            self.assertEqual([line["inherited"] for line in lines], [name])
+            self.assertTrue(echoes((host, port)))
+        self.assertEqual(len(server.lines("listening")), 3)
+
+    def test_a_socket_goes_to_the_listener_of_its_address_and_outlives_reloads(self):
+        made = self.socket()
+        path = self.path("echo.sock")
+        local = self.socket(path)
+        config = ("listeners:\n"
+                  f"  - listen: tcp://localhost:{made.getsockname()[1]}\n"
+                  f"  - listen: unix://{path}\n")
+        server = self.activated(config, [made, local])
+        for _ in range(2):
+            server.signal(signal.SIGHUP)
+            server.wait_for("reloaded")
+        self.assertTrue(echoes(made.getsockname()))
+        self.assertTrue(echoes(path))
+        self.assertEqual(server.stop(), 0)
+        self.assertTrue(os.path.exists(path), "its maker removes it, not the server")
+        with socket.create_connection(made.getsockname()):
+            pass  # who connects between two servers waits in the backlog
+
+    def test_a_reload_that_forsakes_an_inherited_socket_is_refused(self):
+        made = self.socket()
+        server = self.activated("listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]",
+                                [made], LISTEN_FDNAMES="one")
+        (server.folder / "server.yaml").write_text("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]")
+        server.signal(signal.SIGHUP)
+        self.assertIn("descriptor 3 (one, ", server.wait_for("reload_refused")["reason"])
+        self.assertTrue(echoes(made.getsockname()))
+
+    def test_a_socket_that_nobody_wants_is_refused(self):
+        made = self.socket()
+        port = made.getsockname()[1]
+        server = self.activated("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]", [made],
+                                ready=False, LISTEN_FDNAMES="stray")
+        self.assert_refused(server, f"descriptor 3 (stray, 127.0.0.1:{port})",
+                            "no listener has that name or address")
+
+    def test_what_is_no_listening_stream_socket_is_refused(self):
+        config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]"
+        for made, reason in ((self.socket(kind=socket.SOCK_DGRAM, listen=False), "no TCP"),
+                             (self.socket(listen=False), "it does not listen"),
+                             (open(os.devnull, "rb"), "non-socket")):
+            with self.subTest(reason), made:
+                server = self.activated(config, [made], ready=False, LISTEN_FDNAMES="one")
+                self.assert_refused(server, "descriptor 3 (one", reason)
+
+    def test_variables_that_make_no_sense_are_refused(self):
+        config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]"
+        for variables in ({"LISTEN_FDS": "many"}, {"LISTEN_FDS": "2000"},
+                          {"LISTEN_FDNAMES": "one:two"}, {"LISTEN_FDNAMES": "n" * 300}):
+            with self.subTest(variables):
+                server = self.activated(config, [self.socket()], ready=False, **variables)
+                self.assert_refused(server, *variables)
+
+    def test_what_is_meant_for_another_process_is_left_alone(self):
+        made = self.socket()
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]",
+                             pass_fds=[made.fileno()],
+                             env=support.environment(LISTEN_PID="1", LISTEN_FDS="1"))
+        self.assertTrue(echoes(server.address("tcp")))
+
+    @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd is not installed")
+    def test_systemd_socket_activate_starts_it_with_the_first_client(self):
+        path = self.path("echo.sock")
+        prefix = ["systemd-socket-activate", "-l", path, "--fdname=one"]
+        server = self.server(f"listeners: [ {{ listen: 'unix://{path}', name: one }} ]",
+                             ready=False, prefix=prefix)
+        server.wait_for_text("Listening on")
+        self.assertEqual(server.lines("listening"), [])
+        self.assertTrue(echoes(path))
+        self.assertEqual(server.wait_for("listening")["inherited"], "one")
+        self.assertEqual(server.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
