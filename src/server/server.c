@@ -285,7 +285,7 @@ static int start(struct server *s, struct error *err)
     expiry_log(s->settings);
     if (open_listening(s, err) < 0)
         return -1;
-    if (start_workers(s, err) < 0)
+    if (log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
     if (acceptor_new(s->settings, &s->listening, s->workers, s->worker_count, &s->acceptor, err) <
         0)
