@@ -41,6 +41,7 @@ struct server {
     unsigned worker_count;
     struct acceptor *acceptor;
     struct metrics metrics;
+    struct admission *admission;
 };
 
 static void tell(const struct server *s, const char *state, const char *status)
@@ -285,10 +286,10 @@ static int start(struct server *s, struct error *err)
     expiry_log(s->settings);
     if (open_listening(s, err) < 0)
         return -1;
-    if (log_start(err) < 0 || start_workers(s, err) < 0)
+    if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
-    if (acceptor_new(s->settings, &s->listening, s->workers, s->worker_count, &s->acceptor, err) <
-        0)
+    if (acceptor_new(s->settings, &s->listening, s->admission, s->workers, s->worker_count,
+                     &s->acceptor, err) < 0)
         return -1;
     return watch_threads(s, err);
 }
@@ -343,6 +344,7 @@ static void stop(struct server *s)
         worker_join(s->workers[i]);
     metrics_done(&s->metrics);
     free(s->workers);
+    admission_free(s->admission);
     pulse_done(&s->pulse);
     notify_close(&s->notify);
     if (s->signals.fd >= 0)
