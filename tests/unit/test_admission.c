@@ -200,17 +200,19 @@ START_TEST(many_sources_are_kept_apart)
     struct admission_pass refused = {.admission = NULL};
     limit("per_source: 1");
     const struct config_listener *listener = &settings->config->listeners[OPEN];
+    unsigned wrong = 0;
     for (int turn = 0; turn < 2; turn++) {
         for (uint32_t i = 0; i < SOURCES; i++) {
             address.ipv4.sin_addr.s_addr = htonl(i);
-            ck_assert_int_eq(admission_source(admission, listener, &address, &passes[i]),
-                             ADMISSION_GRANTED);
-            ck_assert_int_eq(admission_source(admission, listener, &address, &refused),
-                             ADMISSION_PER_SOURCE);
+            wrong +=
+                admission_source(admission, listener, &address, &passes[i]) != ADMISSION_GRANTED;
+            wrong +=
+                admission_source(admission, listener, &address, &refused) != ADMISSION_PER_SOURCE;
         }
         for (uint32_t i = 0; i < SOURCES; i++)
             admission_over(&passes[i]);
     }
+    ck_assert_uint_eq(wrong, 0);
 }
 END_TEST
 
