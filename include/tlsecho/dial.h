@@ -28,4 +28,13 @@ enum { DIAL_DELAY_MS = 250 }; /* RFC 8305 §5: Connection Attempt Delay */
 int dial(const struct address *addresses, size_t count, const struct address *source,
          uint64_t deadline_us, int *ret_fd, size_t *ret_index, struct error *err);
 
+/*
+ * One attempt, for a loop that must not wait. Writable, the descriptor (as dial's) is over with it,
+ * and dial_finish says how it went. A Unix socket connects at once, or fails: with EAGAIN if its
+ * backlog is full. ERROR_SYSTEM; dial_begin has closed the descriptor then, dial_finish has not.
+ */
+int dial_begin(const struct address *address, const struct address *source, int *ret_fd,
+               struct error *err);
+int dial_finish(int fd, const struct address *address, struct error *err);
+
 #endif

@@ -8,6 +8,9 @@
 #ifndef TLSECHO_SOCKET_H
 #define TLSECHO_SOCKET_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "tlsecho/address.h"
 #include "tlsecho/error.h"
 
@@ -36,5 +39,11 @@ int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, 
 /* What was sent and not yet acknowledged by the peer's system: SIOCOUTQ, tcp(7), unix(7); 0 if
  * unknown. */
 size_t socket_unacknowledged_bytes(int fd);
+
+/* Whether the peer's FIN has come, or nothing can any more, and nothing is left to be read. */
+bool socket_has_ended(int fd);
+
+/* close(2) will send RST instead of FIN, and leave nothing behind: SO_LINGER of 0, socket(7). */
+void socket_reset_on_close(int fd);
 
 #endif

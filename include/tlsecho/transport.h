@@ -131,6 +131,13 @@ struct tls_scratch;
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
                       struct tls_scratch *scratch, struct transport **ret, struct error *err);
 
+/*
+ * As transport_shutdown, but TLS sends close_notify alone and leaves the FIN to transport_free: if
+ * the far end's comes before, TIME_WAIT is the far end's too (RFC 9293 §3.6.1), and costs us no
+ * port. Plain TCP knows no other end than its FIN.
+ */
+struct io transport_close_notify(struct transport *t, struct error *err);
+
 struct tls_chain;
 
 /* The certificates of a client's server, also where it refused them; none over anything but TLS.

@@ -69,6 +69,15 @@ static void fail(struct dial *d, size_t attempt, int code)
     error_sys(&d->failure, "connect to %s", text);
 }
 
+/* With a source, too, connect(2) shall choose the port: only the four numbers together must be
+ * unique then, and each far end has its 28,000 ports instead of all sharing them (ip(7)). */
+static int bind_source(int fd, const struct address *source)
+{
+    int late = 1;
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+    return bind(fd, &source->any, source->length);
+}
+
 /* -1 with errno: it has failed at once. 0: it connects now, or has connected. */
 static int attempt_connect(const struct address *address, const struct address *source, int fd)
 {
@@ -79,16 +88,21 @@ static int attempt_connect(const struct address *address, const struct address *
         errno = EAFNOSUPPORT;
         return -1;
     }
-    if (source && bind(fd, &source->any, source->length))
+    if (source && bind_source(fd, source))
         return -1;
     return connect(fd, &address->any, address->length) && errno != EINPROGRESS ? -1 : 0;
+}
+
+static int new_socket(const struct address *address)
+{
+    return socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 static void start(struct dial *d, uint64_t now_us)
 {
     size_t attempt = d->started++;
     const struct address *address = &d->addresses[d->order[attempt]];
-    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = new_socket(address);
     d->polls[attempt] = (struct pollfd){.fd = fd, .events = POLLOUT};
     d->next_us = now_us + DIAL_DELAY_MS * 1000;
     if (fd < 0 || attempt_connect(address, d->source, fd))
@@ -218,4 +232,33 @@ int dial(const struct address *addresses, size_t count, const struct address *so
         return -1;
     *ret_index = 0;
     return 0;
+}
+
+static int connect_failed(const struct address *address, int code, struct error *err)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    address_text(address, text);
+    errno = code;
+    return error_sys(err, "connect to %s", text);
+}
+
+int dial_begin(const struct address *address, const struct address *source, int *ret_fd,
+               struct error *err)
+{
+    int fd = new_socket(address);
+    if (fd < 0)
+        return connect_failed(address, errno, err);
+    if (attempt_connect(address, source, fd)) {
+        connect_failed(address, errno, err);
+        close(fd);
+        return -1;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int dial_finish(int fd, const struct address *address, struct error *err)
+{
+    int code = address->any.sa_family == AF_UNIX ? 0 : outcome(fd);
+    return code ? connect_failed(address, code, err) : 0;
 }

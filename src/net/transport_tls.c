@@ -211,9 +211,9 @@ static struct io tls_write(struct transport *transport, const void *data, size_t
     return io;
 }
 
-static struct io tls_shutdown(struct transport *transport, struct error *err)
+/* close_notify, or the alert, and no FIN. */
+static struct io notify(struct transport_tls *t, struct error *err)
 {
-    struct transport_tls *t = self(transport);
     begin(t, 0);
     if (!t->closing) {
         t->closing = true;
@@ -222,6 +222,13 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
     }
     struct io io = flush(t, err);
     tls_wire_end(&t->wire);
+    return io;
+}
+
+static struct io tls_shutdown(struct transport *transport, struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    struct io io = notify(t, err);
     if (io.status != IO_OK)
         return io;
     if (shutdown(t->base.fd, SHUT_WR) == 0)
@@ -285,6 +292,13 @@ static int prepare(struct transport_tls *t, const char *server_name, struct erro
     if (tls_verify_prepare(t->ssl, server_name, err) < 0)
         return -1;
     return tls_session_offer(t->ctx, t->ssl, err);
+}
+
+struct io transport_close_notify(struct transport *transport, struct error *err)
+{
+    if (transport->ops != &tls_ops)
+        return transport_shutdown(transport, err);
+    return notify(self(transport), err);
 }
 
 int transport_tls_chain(const struct transport *transport, struct tls_chain *ret, struct error *err)

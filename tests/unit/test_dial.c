@@ -293,6 +293,51 @@ START_TEST(tries_nothing_after_the_deadline)
 }
 END_TEST
 
+static int finished(int fd, const struct address *address, struct error *err)
+{
+    struct pollfd over = {.fd = fd, .events = POLLOUT};
+    ck_assert_int_eq(poll(&over, 1, 5000), 1);
+    return dial_finish(fd, address, err);
+}
+
+START_TEST(one_attempt_waits_for_nothing_and_tells_how_it_went)
+{
+    struct address listened = loopback_address("tcp://127.0.0.1:0"), closed = listened;
+    int listening = loopback_listen(&listened, 8), held = refusing(&closed), fd;
+    struct error err;
+    ck_assert_int_eq(dial_begin(&listened, NULL, &fd, &err), 0);
+    ck_assert_int_eq(finished(fd, &listened, &err), 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    close(fd);
+
+    if (dial_begin(&closed, NULL, &fd, &err) == 0) {
+        ck_assert_int_eq(finished(fd, &closed, &err), -1);
+        close(fd);
+    }
+    ck_assert_int_eq(err.code, ECONNREFUSED);
+    close(held);
+    close(listening);
+}
+END_TEST
+
+START_TEST(a_source_leaves_the_choice_of_the_port_to_connect)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    struct address source = loopback_address("tcp://127.0.0.2:0"), own;
+    int listening = loopback_listen(&address, 8), fd, late = 0;
+    socklen_t length = sizeof late;
+    struct error err;
+    ck_assert_int_eq(dial_begin(&address, &source, &fd, &err), 0);
+    ck_assert_int_eq(finished(fd, &address, &err), 0);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, &length), 0);
+    ck_assert_int_eq(late, 1);
+    ck_assert_int_eq(socket_addresses(fd, NULL, &own, &err), 0);
+    ck_assert_uint_eq(own.ipv4.sin_addr.s_addr, source.ipv4.sin_addr.s_addr);
+    close(fd);
+    close(listening);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("dial");
@@ -311,6 +356,8 @@ int main(void)
     tcase_add_test(tcase, connects_to_a_unix_socket);
     tcase_add_test(tcase, waits_for_room_in_the_backlog_of_a_unix_socket);
     tcase_add_test(tcase, tries_nothing_after_the_deadline);
+    tcase_add_test(tcase, one_attempt_waits_for_nothing_and_tells_how_it_went);
+    tcase_add_test(tcase, a_source_leaves_the_choice_of_the_port_to_connect);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

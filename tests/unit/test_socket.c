@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,40 @@ START_TEST(says_that_the_folder_is_missing)
 }
 END_TEST
 
+START_TEST(knows_when_the_peer_has_ended_and_nothing_is_left)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = loopback_listen(&address, 8);
+    int client = loopback_connect(&address), server = loopback_accept(fd);
+    char byte;
+    ck_assert(!socket_has_ended(client));
+    ck_assert_int_eq(write(server, "x", 1), 1);
+    close(server);
+    struct pollfd end = {.fd = client, .events = POLLRDHUP};
+    ck_assert_int_eq(poll(&end, 1, 5000), 1);
+    ck_assert(!socket_has_ended(client));
+    ck_assert_int_eq(read(client, &byte, 1), 1);
+    ck_assert(socket_has_ended(client));
+    close(client);
+    close(fd);
+}
+END_TEST
+
+START_TEST(resets_instead_of_ending_where_asked)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = loopback_listen(&address, 8);
+    int client = loopback_connect(&address), server = loopback_accept(fd);
+    char byte;
+    socket_reset_on_close(client);
+    close(client);
+    ck_assert_int_eq(read(server, &byte, 1), -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    close(server);
+    close(fd);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("socket");
@@ -266,6 +301,8 @@ int main(void)
     tcase_add_test(tcase, knows_both_ends_of_a_connection);
     tcase_add_test(tcase, sets_nodelay_and_keepalive);
     tcase_add_test(tcase, says_that_an_option_was_refused);
+    tcase_add_test(tcase, knows_when_the_peer_has_ended_and_nothing_is_left);
+    tcase_add_test(tcase, resets_instead_of_ending_where_asked);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("unix");

@@ -527,6 +527,21 @@ START_TEST(both_ends_of_one_session_export_the_same_value)
 }
 END_TEST
 
+START_TEST(leaves_the_fin_to_the_peer_where_asked)
+{
+    struct pair pair = connected((enum kind)_i, false);
+    char byte;
+    ck_assert_int_eq(transport_close_notify(pair.client, &err).status, IO_OK);
+    ck_assert(is_ready(pair.server, POLLIN));
+    reads(pair.server, IO_EOF);
+    ssize_t n = recv(pair.server->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ck_assert_int_eq(n, _i == TCP ? 0 : -1); /* plain TCP has only its FIN to end with */
+    shut_down(pair.server);
+    reads(pair.client, IO_EOF);
+    pair_done(&pair);
+}
+END_TEST
+
 START_TEST(sends_what_it_owes_before_its_end)
 {
     static unsigned char data[LARGE_BYTES];
@@ -810,6 +825,7 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, tells_a_clean_end_again_and_again_and_after_all_bytes, 0, KINDS);
     tcase_add_loop_test(tcase, still_writes_after_the_peer_has_ended, 0, KINDS);
     tcase_add_loop_test(tcase, still_reads_after_its_own_end, 0, KINDS);
+    tcase_add_loop_test(tcase, leaves_the_fin_to_the_peer_where_asked, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
     tcase_add_loop_test(tcase, both_ends_of_one_session_export_the_same_value, 0, KINDS);
     tcase_add_loop_test(tcase, sends_what_it_owes_before_its_end, 0, KINDS);
