@@ -28,4 +28,7 @@ void mode_prompt(const struct options *options, struct outcome *ret);
 /* The server's certificates to standard output, also where they are refused; no byte is sent. */
 void mode_show_certs(const struct options *options, struct outcome *ret);
 
+/* A load on the far end, over many connections, and what was measured. */
+void mode_bench(const struct options *options, struct outcome *ret);
+
 #endif

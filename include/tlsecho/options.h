@@ -28,8 +28,11 @@ enum options_mode {
     MODE_PIPE,
     MODE_PROMPT, /* MODE_PIPE when standard input is a terminal; options_parse does not look */
     MODE_SHOW_CERTS,
+    MODE_BENCH,
     MODES,
 };
+
+#define OPTIONS_NOT_GIVEN UINT64_MAX
 
 /* A text that was not given is NULL. */
 struct options {
@@ -49,6 +52,13 @@ struct options {
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
     bool json;
     int verbosity; /* enum options_verbosity */
+
+    /* --bench; bench_plan.h says what goes together */
+    uint64_t connections, threads, pipeline, rate; /* 0 = the default */
+    uint64_t messages;                             /* 0 = by time */
+    uint64_t size_bytes;                           /* of a message */
+    uint64_t time_ms;                              /* OPTIONS_NOT_GIVEN = the default; 0 = no end */
+    uint64_t omit_ms, ramp_ms;
 };
 
 /* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked

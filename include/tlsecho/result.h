@@ -30,6 +30,8 @@ enum result {
     RESULT_LOCAL_IO = 15,
 };
 
+enum { RESULTS = RESULT_LOCAL_IO + 1 };
+
 /* The stretches of a run, in their order. */
 enum phase {
     PHASE_OPTIONS,   /* reading what the options name */

@@ -16,6 +16,7 @@ static void (*const modes[MODES])(const struct options *options, struct outcome 
     [MODE_PIPE] = mode_pipe,
     [MODE_PROMPT] = mode_prompt,
     [MODE_SHOW_CERTS] = mode_show_certs,
+    [MODE_BENCH] = mode_bench,
 };
 
 /* No socket may come by number 0, 1 or 2. What is put in their place fails on use. */

@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 
 #include "options_internal.h"
+#include "tlsecho/bench.h"
 
 #define FIELD(name) .field = offsetof(struct options, name)
 #define TLS_ONLY    .only_tls = true
 
 /* Modes in which an option means something. */
 #define STREAM  (1u << MODE_PIPE | 1u << MODE_PROMPT)
+#define BENCH   (1u << MODE_BENCH)
 #define IN(set) .modes = (set)
 
 const struct option_row option_rows[] = {
@@ -51,11 +53,11 @@ const struct option_row option_rows[] = {
     {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", option_parse_mode,
      FIELD(mode), .value = MODE_SHOW_CERTS, TLS_ONLY},
     {"expect", 0, "echo|upper|none", "what the far end makes of our bytes (default echo)",
-     option_parse_expect, FIELD(expect), IN(STREAM)},
+     option_parse_expect, FIELD(expect), IN(STREAM | BENCH)},
     {"connect-timeout", 0, "TIME", "for TCP and TLS together, 0 = none (default 10s)",
      option_parse_duration, FIELD(connect_timeout_ms)},
     {"idle-timeout", 0, "TIME", "when nothing moves, 0 = none (default 60s)", option_parse_duration,
-     FIELD(idle_timeout_ms), IN(STREAM)},
+     FIELD(idle_timeout_ms), IN(STREAM | BENCH)},
     {"json", 0, NULL,
      "the result as one JSON object; on standard error where data is on standard output",
      option_parse_true, FIELD(json)},
@@ -63,6 +65,26 @@ const struct option_row option_rows[] = {
      .value = OPTIONS_QUIET},
     {"verbose", 'v', NULL, "say how the session came about and what it did", option_parse_value,
      FIELD(verbosity), .value = OPTIONS_VERBOSE},
+    {"bench", 0, NULL, "put a load on the far end, and measure", option_parse_mode, FIELD(mode),
+     .value = MODE_BENCH},
+    {"connections", 'P', "N", "at once (default 1)", option_parse_number, FIELD(connections),
+     .least = 1, .most = BENCH_CONNECTIONS_MAX, IN(BENCH)},
+    {"time", 't', "TIME", "measure for so long, 0 = until interrupted (default 10s)",
+     option_parse_duration, FIELD(time_ms), IN(BENCH)},
+    {"messages", 'n', "N", "send so many, over all connections, instead", option_parse_number,
+     FIELD(messages), .least = 1, .most = 1000000000000, IN(BENCH)},
+    {"size", 's', "BYTES", "of a message; 0 = only receive, with --expect none (default 64)",
+     option_parse_size, FIELD(size_bytes), .least = 0, .most = 1 << 30, IN(BENCH)},
+    {"pipeline", 0, "N", "messages on their way on each connection (default 1)",
+     option_parse_number, FIELD(pipeline), .least = 1, .most = BENCH_PIPELINE_MAX, IN(BENCH)},
+    {"rate", 0, "N", "messages per second over all connections, come what may (open loop)",
+     option_parse_number, FIELD(rate), .least = 1, .most = 10000000, IN(BENCH)},
+    {"threads", 0, "N", "that share the connections (default 1)", option_parse_number,
+     FIELD(threads), .least = 1, .most = BENCH_THREADS_MAX, IN(BENCH)},
+    {"omit", 0, "TIME", "leave out the start, and measure after it", option_parse_duration,
+     FIELD(omit_ms), IN(BENCH)},
+    {"ramp", 0, "TIME", "spread the start of connections over this, and use them at once",
+     option_parse_duration, FIELD(ramp_ms), IN(BENCH)},
     {"version", 'V', NULL, "print the versions of this program and of OpenSSL", option_parse_value,
      FIELD(action), .value = OPTIONS_VERSION},
     {"help", 'h', NULL, "print this text", option_parse_value, FIELD(action),

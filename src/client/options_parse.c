@@ -202,7 +202,12 @@ static const char *keylog_of_environment(void)
 int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 {
     struct options options = {
-        .family = AF_UNSPEC, .connect_timeout_ms = 10 * 1000, .idle_timeout_ms = 60 * 1000};
+        .family = AF_UNSPEC,
+        .connect_timeout_ms = 10 * 1000,
+        .idle_timeout_ms = 60 * 1000,
+        .size_bytes = 64,
+        .time_ms = OPTIONS_NOT_GIVEN,
+    };
     bool given[ROWS_MAX] = {false};
 
     if (parse_options(argc, argv, &options, given, err) < 0)

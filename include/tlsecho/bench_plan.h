@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The load that the options describe, if they fit together and the system lets us carry it.
+ *
+ * Ownership: values.   Threads: one.
+ */
+#ifndef TLSECHO_BENCH_PLAN_H
+#define TLSECHO_BENCH_PLAN_H
+
+#include "tlsecho/bench.h"
+#include "tlsecho/options.h"
+
+enum { BENCH_DEFAULT_SECONDS = 10 };
+
+/* Raises the soft limit of descriptors as far as the connections need it. ERROR_INPUT: a
+ * contradiction, or more connections than the hard limit of descriptors allows. */
+int bench_plan(const struct options *options, struct bench_load *ret, struct error *err);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* A run of the load: its threads, its start, its seconds, its end. */
+#include "tlsecho/bench.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "bench_internal.h"
+#include "tlsecho/clock.h"
+#include "tlsecho/thread.h"
+
+enum { PROGRESS_EVERY_MS = 100, SECOND_NS = 1000000000 };
+
+struct bench {
+    struct bench_run run;
+    struct bench_thread *threads;
+    uint32_t thread_count, started; /* of threads: initialized, running or over */
+    int signal_fd;
+    unsigned seconds; /* collected */
+    const struct bench_watch *watch;
+    struct bench_measure *measure;
+};
+
+static int init_run(struct bench_run *run, const struct bench_load *load, struct error *err)
+{
+    pthread_mutex_init(&run->lock, NULL);
+    run->outcome = (struct outcome){.result = RESULT_OK, .error.alert = -1};
+    run->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    run->latency = histogram_new();
+    if (run->news_fd < 0 || !run->latency)
+        return error_sys(err, "prepare the load");
+    return bench_pattern_new(load->expect, &run->pattern, err);
+}
+
+static void done_run(struct bench_run *run)
+{
+    if (run->news_fd >= 0)
+        close(run->news_fd);
+    histogram_free(run->latency);
+    bench_pattern_free(run->pattern);
+    pthread_mutex_destroy(&run->lock);
+}
+
+/* With a ramp, and with handshakes, the load starts with the first connection. */
+static int start_threads(struct bench *b, struct error *err)
+{
+    const struct bench_load *load = b->run.load;
+    b->threads = calloc(load->threads, sizeof *b->threads);
+    if (!b->threads)
+        return error_sys(err, "memory for threads");
+    for (; b->thread_count < load->threads; b->thread_count++)
+        if (bench_thread_init(&b->threads[b->thread_count], &b->run, b->thread_count, err) < 0) {
+            b->thread_count++;
+            return -1;
+        }
+    if (load->ramp_ns || load->handshakes)
+        atomic_store(&b->run.start_ns, clock_now_ns());
+    for (uint32_t i = 0; i < load->threads; i++) {
+        struct bench_thread *t = &b->threads[i];
+        atomic_fetch_add(&b->run.running, 1);
+        if (thread_start(&t->id, "load", bench_thread_main, t, err) < 0) {
+            atomic_fetch_sub(&b->run.running, 1);
+            atomic_store(&b->run.abandoned, true);
+            return -1;
+        }
+        b->started++;
+    }
+    return 0;
+}
+
+static void wake_threads(struct bench *b)
+{
+    for (uint32_t i = 0; i < b->thread_count; i++)
+        reactor_wake(b->threads[i].reactor);
+}
+
+/* Every connection is up, or has failed. */
+static void start_if_all_are_up(struct bench *b)
+{
+    struct bench_run *run = &b->run;
+    if (atomic_load(&run->start_ns) || atomic_load(&run->settled) < run->load->connections)
+        return;
+    atomic_store(&run->start_ns, clock_now_ns());
+    wake_threads(b);
+}
+
+/* Whether all threads have said all about the next second. */
+static bool second_is_complete(const struct bench *b)
+{
+    for (uint32_t i = 0; i < b->thread_count; i++)
+        if (atomic_load(&b->threads[i].published) <= b->seconds)
+            return false;
+    return true;
+}
+
+static void take_second(struct bench *b, struct bench_second *ret)
+{
+    struct bench_run *run = &b->run;
+    struct histogram_summary summary;
+    pthread_mutex_lock(&run->lock);
+    *ret = run->second;
+    histogram_summarize(run->latency, &summary);
+    ret->p50_ns = histogram_quantile_ns(run->latency, 0.5);
+    ret->p99_ns = histogram_quantile_ns(run->latency, 0.99);
+    ret->max_ns = summary.max_ns;
+    histogram_clear(run->latency);
+    run->second = (struct bench_second){.start_s = 0};
+    pthread_mutex_unlock(&run->lock);
+}
+
+static double since_start_s(const struct bench *b)
+{
+    uint64_t start_ns = atomic_load(&b->run.start_ns);
+    return start_ns ? (double)(clock_now_ns() - start_ns) / 1e9 : 0;
+}
+
+static void tell(struct bench *b, const struct bench_second *new_second)
+{
+    const struct bench_load *load = b->run.load;
+    const struct bench_measure *m = b->measure;
+    if (!b->watch || !b->watch->progress)
+        return;
+    struct bench_progress progress = {
+        .connections = load->connections,
+        .connections_up = atomic_load(&b->run.up),
+        .started = atomic_load(&b->run.start_ns),
+        .elapsed_s = since_start_s(b),
+        .whole_s = load->messages ? 0 : (double)(load->omit_ns + load->measured_ns) / 1e9,
+        .second = m->second_count ? &m->seconds[m->second_count - 1] : NULL,
+        .new_second = new_second,
+    };
+    b->watch->progress(b->watch->context, &progress);
+}
+
+/* length_s: 1, but for the last. Out of memory: a second less is seen, nothing else is lost. */
+static void collect_second(struct bench *b, double length_s)
+{
+    struct bench_second second;
+    struct error ignored;
+    take_second(b, &second);
+    second.start_s = b->seconds;
+    second.length_s = length_s;
+    second.omitted = (b->seconds + 1.0) * SECOND_NS <= (double)b->run.load->omit_ns;
+    b->seconds++;
+    if (bench_measure_add_second(b->measure, &second, &ignored) == 0)
+        tell(b, &second);
+}
+
+static void take_signal(struct bench *b)
+{
+    struct signalfd_siginfo info;
+    if (read(b->signal_fd, &info, sizeof info) != sizeof info)
+        return;
+    if (atomic_exchange(&b->run.stopping, true))
+        atomic_store(&b->run.abandoned, true);
+    wake_threads(b);
+}
+
+static void watch_run(struct bench *b)
+{
+    struct pollfd polls[] = {{.fd = b->run.news_fd, .events = POLLIN},
+                             {.fd = b->signal_fd, .events = POLLIN}};
+    uint64_t news;
+    while (atomic_load(&b->run.running)) {
+        start_if_all_are_up(b);
+        poll(polls, 2, PROGRESS_EVERY_MS);
+        if (polls[1].revents)
+            take_signal(b);
+        if (read(b->run.news_fd, &news, sizeof news) < 0)
+            tell(b, NULL);
+        while (atomic_load(&b->run.running) && second_is_complete(b))
+            collect_second(b, 1);
+    }
+}
+
+static void join_threads(struct bench *b)
+{
+    for (uint32_t i = 0; i < b->started; i++) {
+        pthread_join(b->threads[i].id, NULL);
+        bench_measure_add(b->measure, &b->threads[i].measure);
+    }
+}
+
+/* SIGINT is read while the load runs, not delivered. */
+static int block_interrupt(struct bench *b, sigset_t *ret_before, struct error *err)
+{
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, ret_before);
+    b->signal_fd = signalfd(-1, &interrupt, SFD_CLOEXEC | SFD_NONBLOCK);
+    return b->signal_fd < 0 ? error_sys(err, "signalfd") : 0;
+}
+
+static int run_all(struct bench *b, struct error *err)
+{
+    if (init_run(&b->run, b->run.load, err) < 0)
+        return -1;
+    int result = start_threads(b, err);
+    watch_run(b);
+    join_threads(b);
+    double rest_s = since_start_s(b) - b->seconds;
+    if (result == 0 && rest_s > 0)
+        collect_second(b, rest_s);
+    return result;
+}
+
+int bench_run(const struct bench_load *load, struct target *target, const struct address *to,
+              const struct bench_watch *watch, struct bench_measure *ret, struct outcome *outcome,
+              struct error *err)
+{
+    struct bench b = {.run = {.load = load, .target = target, .to = to, .news_fd = -1},
+                      .signal_fd = -1,
+                      .watch = watch,
+                      .measure = ret};
+    sigset_t before;
+    int result = block_interrupt(&b, &before, err);
+    if (result == 0)
+        result = run_all(&b, err);
+    if (result == 0 && b.run.outcome.result != RESULT_OK)
+        *outcome = b.run.outcome;
+    for (uint32_t i = 0; i < b.thread_count; i++)
+        bench_thread_done(&b.threads[i]);
+    free(b.threads);
+    done_run(&b.run);
+    if (b.signal_fd >= 0)
+        close(b.signal_fd);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return result;
+}

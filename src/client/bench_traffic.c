@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages on a connection, there and back. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "bench_internal.h"
+#include "tlsecho/clock.h"
+
+enum { PIECES_PER_TURN = 8 }; /* of long messages; then it is the others' turn */
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many messages may begin now. */
+static uint64_t may_begin(const struct bench_conn *c, uint64_t now_ns)
+{
+    const struct bench_thread *t = c->thread;
+    const struct bench_load *load = t->run->load;
+    if (t->finishing || now_ns >= t->end_ns || !load->size_bytes || c->deaf)
+        return 0;
+    uint64_t until = load->rate > 0 ? smaller(c->due, c->quota) : c->quota;
+    return smaller(until - c->begun, load->pipeline - (c->begun - c->answered));
+}
+
+static void begin(struct bench_conn *c, uint64_t now_ns)
+{
+    const struct bench_load *load = c->thread->run->load;
+    uint64_t n = may_begin(c, now_ns);
+    c->unsent_bytes += n * load->size_bytes;
+    for (; n; n--)
+        c->begun_ns[c->begun++ % load->pipeline] = now_ns;
+}
+
+/* Those messages of which everything up to this offset of the stream has got where it should. */
+static void answer(struct bench_conn *c, uint64_t offset, uint64_t now_ns)
+{
+    struct bench_thread *t = c->thread;
+    const struct bench_load *load = t->run->load;
+    while (c->answered < c->begun && offset >= (c->answered + 1) * load->size_bytes) {
+        uint64_t begun_ns = c->begun_ns[c->answered % load->pipeline];
+        uint64_t due_ns =
+            load->rate > 0 ? bench_thread_due_ns(t, c->number, c->answered) : begun_ns;
+        bench_count_message(t, now_ns);
+        if (load->expect != EXPECT_NONE) /* else it has only left */
+            bench_count_latency(t, due_ns, begun_ns, now_ns);
+        c->answered++;
+    }
+}
+
+/* One write. Returns what it wants; *ret_go_on: nothing hinders another. */
+static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_on)
+{
+    struct bench_run *run = c->thread->run;
+    struct error err;
+    size_t n = (size_t)smaller(c->unsent_bytes, BENCH_PIECE_BYTES);
+    const unsigned char *data = bench_pattern_sent(run->pattern, c->number, c->sent);
+    struct io io = transport_write(c->transport, data, n, &err);
+    c->sent += io.n;
+    c->unsent_bytes -= io.n;
+    c->flushing = io.status == IO_WANT_READ || io.status == IO_WANT_WRITE;
+    if (io.moved)
+        c->moved_ns = now_ns;
+    bench_count_bytes(c->thread, io.n, 0, now_ns);
+    if (run->load->expect == EXPECT_NONE && !c->flushing)
+        answer(c, c->sent, now_ns);
+    *ret_go_on = io.status == IO_OK;
+    if (c->flushing)
+        return io.status == IO_WANT_READ ? WANT_READ : WANT_WRITE;
+    if (io.status != IO_OK) { /* reading tells why */
+        c->deaf = true;
+        c->unsent_bytes = 0;
+    }
+    return WANT_NOTHING;
+}
+
+void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
+{
+    unsigned want = WANT_READ;
+    bool go_on = true;
+    for (int pieces = 0; go_on; pieces++) {
+        if (!c->unsent_bytes && !c->flushing)
+            begin(c, now_ns);
+        if (!c->unsent_bytes && !c->flushing)
+            break;
+        if (pieces == PIECES_PER_TURN) {
+            want |= WANT_WRITE;
+            break;
+        }
+        want |= send_piece(c, now_ns, &go_on);
+    }
+    bench_conn_wait(c, want);
+}
+
+static void differs(struct bench_conn *c, const unsigned char *expected, size_t n)
+{
+    struct bench_thread *t = c->thread;
+    struct outcome outcome;
+    size_t i = 0;
+    while (i < n && t->in[i] == expected[i])
+        i++;
+    bool alert = c->received + i == 0 && n > 1 && t->in[0] == 0x15 && t->in[1] == 0x03 &&
+                 !target_is_tls(t->run->target);
+    if (c->received + i >= c->sent)
+        outcome_measure(&outcome, RESULT_CORRUPT,
+                        "connection %" PRIu32 ": byte %" PRIu64
+                        " (0x%02x) came back, but only %" PRIu64 " were sent",
+                        c->number + 1, c->received + i, t->in[i], c->sent);
+    else
+        outcome_measure(&outcome, RESULT_CORRUPT,
+                        "connection %" PRIu32 ": byte %" PRIu64
+                        " came back as 0x%02x instead of 0x%02x%s",
+                        c->number + 1, c->received + i, t->in[i], expected[i],
+                        alert ? "; the far end answered with a TLS alert: it speaks TLS, add --tls"
+                              : ": this is no echo, or something on the way changed it");
+    atomic_store(&t->run->stopping, true);
+    bench_conn_fail_as(c, &outcome);
+}
+
+/* n bytes have come. False: they are wrong, and c is gone. */
+static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
+{
+    struct bench_thread *t = c->thread;
+    c->moved_ns = now_ns;
+    bench_count_bytes(t, 0, n, now_ns);
+    if (t->run->load->expect == EXPECT_NONE) {
+        c->received += n;
+        return true;
+    }
+    const unsigned char *expected = bench_pattern_expected(t->run->pattern, c->number, c->received);
+    size_t owed = (size_t)smaller(c->sent - c->received, n);
+    if (owed < n || memcmp(t->in, expected, n) != 0) {
+        differs(c, expected, owed);
+        return false;
+    }
+    c->received += n;
+    answer(c, c->received, now_ns);
+    return true;
+}
+
+static void left_early(struct bench_conn *c, enum io_status status)
+{
+    struct outcome outcome;
+    uint64_t missing = c->sent + c->unsent_bytes - c->received;
+    const char *how = status == IO_RESET ? "reset the connection"
+                      : status == IO_CUT ? "ended without close_notify"
+                                         : "ended";
+    if (c->thread->run->load->expect == EXPECT_NONE)
+        missing = c->unsent_bytes;
+    outcome_measure(&outcome, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
+                    "connection %" PRIu32 ": the far end %s with %" PRIu64 " bytes missing",
+                    c->number + 1, how, missing);
+    bench_conn_fail_as(c, &outcome);
+}
+
+/* False: c is gone. */
+static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
+{
+    struct error err;
+    struct io io;
+    do {
+        io = transport_read(c->transport, c->thread->in, BENCH_PIECE_BYTES, &err);
+        *ret_now_ns = clock_now_ns();
+        switch (io.status) {
+        case IO_OK:
+            if (!take(c, io.n, *ret_now_ns))
+                return false;
+            break;
+        case IO_WANT_READ:
+        case IO_WANT_WRITE: /* TLS says so to a write, too */
+            break;
+        case IO_EOF:
+        case IO_CUT:
+        case IO_RESET:
+            left_early(c, io.status);
+            return false;
+        case IO_FAILED:
+            bench_conn_fail(c, PHASE_ECHO, &err);
+            return false;
+        }
+    } while (io.status == IO_OK && io.more);
+    return true;
+}
+
+void bench_conn_run(struct bench_conn *c)
+{
+    uint64_t now_ns;
+    if (!receive(c, &now_ns))
+        return;
+    if ((c->thread->finishing || c->answered == c->quota) && !bench_conn_is_busy(c))
+        bench_conn_end(c);
+    else
+        bench_conn_send(c, now_ns);
+}
+
+void bench_conn_start(struct bench_conn *c)
+{
+    c->state = BENCH_RUNNING;
+    c->moved_ns = clock_now_ns();
+    if (c->quota == 0)
+        bench_conn_end(c);
+    else
+        bench_conn_send(c, c->moved_ns);
+}
