@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one thread that accepts: it owns every listening socket, applies the limits, and hands each
- * connection to the worker that has the fewest.
+ * The one thread that accepts: it owns every listening socket, lets in whom admission grants
+ * it, and hands each connection to the worker that has the fewest.
  *
- * Ownership: the listening sockets stay the caller's, and must outlive it.   Threads: the caller's.
+ * Ownership: the listening sockets stay the caller's, and must outlive it, as must admission.
+ * Threads: the caller's.
  */
 #ifndef TLSECHO_ACCEPTOR_H
 #define TLSECHO_ACCEPTOR_H
 
+#include "tlsecho/admission.h"
 #include "tlsecho/error.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/worker.h"
@@ -17,8 +19,8 @@ struct acceptor;
 /* Starts the thread, all signals blocked in it. settings must stay until they are replaced.
  * ERROR_SYSTEM. */
 int acceptor_new(const struct settings *settings, const struct listening *listening,
-                 struct worker *const *workers, unsigned worker_count, struct acceptor **ret,
-                 struct error *err);
+                 struct admission *admission, struct worker *const *workers, unsigned worker_count,
+                 struct acceptor **ret, struct error *err);
 
 /*
  * Goes on with these settings and sockets. What waits at a socket that is not among them is

@@ -87,7 +87,7 @@ struct config {
         uint64_t handshake, idle, write, linger, drain, lifetime;
     } timeouts_ms; /* 0 = none */
     struct {
-        uint64_t connections; /* 0 = none */
+        uint64_t connections, per_source, accept_rate, handshakes; /* 0 = none */
         uint64_t buffer_bytes;
     } limits;
     struct {

@@ -29,20 +29,28 @@ enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 enum { LOG_LINE_BYTES = 2048 }; /* a longer line loses its last fields and says truncated=yes */
 
 struct log_line {
+    enum log_level level;
     size_t length;
     bool truncated;
     char text[LOG_LINE_BYTES];
 };
 
-/* Starts the writer thread (all signals blocked in it) on descriptor fd, which stays the caller's.
+/*
+ * From now on lines are queued for descriptor fd, which stays the caller's. If that is the journal
+ * (JOURNAL_STREAM, systemd.exec(5)), each line starts with its priority, sd-daemon(3), which the
+ * journal takes off again; what is left is the same line as everywhere else, its time included.
  */
-int log_open(int fd, enum log_level level, enum log_format format, struct error *err);
+void log_open(int fd, enum log_level level, enum log_format format);
+
+/* Starts the writer thread, all signals blocked in it. Once, after privileges are dropped: they are
+ * a thread's own. ERROR_SYSTEM. */
+int log_start(struct error *err);
 
 /* Another level and format from now on. */
 void log_set(enum log_level level, enum log_format format);
 
-/* Writes what is queued, for at most a second if the reader is stuck, and ends the writer thread.
- */
+/* Writes what is queued, for at most a second if the reader is stuck, and ends the writer thread;
+ * also where it was not started. */
 void log_close(void);
 
 /* How many lines were dropped since log_open. Any thread; waits for nobody. */

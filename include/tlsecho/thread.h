@@ -9,7 +9,8 @@
 
 /*
  * Starts a thread with every signal blocked in it, so that signals are the main thread's alone
- * (signal(7)). name: at most 15 bytes, shown by ps and debuggers. ERROR_SYSTEM.
+ * (signal(7)). name: at most 15 bytes, shown by ps and debuggers; it must outlive the thread's
+ * start. ERROR_SYSTEM.
  */
 int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
                  struct error *err);

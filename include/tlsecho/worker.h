@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tlsecho/admission.h"
 #include "tlsecho/error.h"
 #include "tlsecho/metrics_shard.h"
 #include "tlsecho/reactor.h"
@@ -26,6 +27,7 @@ struct handoff {
     uint64_t id;
     const struct listener *listener;
     struct address source;
+    struct admission_pass pass;
 };
 
 enum worker_order {

@@ -5,7 +5,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,8 @@ static struct {
     atomic_int level;
     atomic_int format;
     int fd;
+    bool journal; /* fd is the journal's */
+    bool started; /* the writer is there */
     pthread_t writer;
     char ring[QUEUE_BYTES];
 } state = {
@@ -82,12 +87,20 @@ static void write_all(const char *text, size_t n)
     }
 }
 
+/* The priority of a line in the journal, sd-daemon(3); "" elsewhere. */
+static const char *priority(const struct log_line *line)
+{
+    static const char *const priorities[] = {"<7>", "<6>", "<4>", "<3>"};
+    return state.journal ? priorities[line->level] : "";
+}
+
 static void write_dropped(uint64_t count)
 {
     struct log_line line;
     log_line_start(&line, LOG_LEVEL_WARNING, "log_dropped");
     log_number(&line, "lines", count);
     log_line_finish(&line);
+    write_all(priority(&line), strlen(priority(&line)));
     write_all(line.text, line.length);
 }
 
@@ -114,19 +127,38 @@ static void *writer(void *unused)
     return NULL;
 }
 
-int log_open(int fd, enum log_level level, enum log_format format, struct error *err)
+/* systemd.exec(5): device and inode of what the journal reads. */
+static bool is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char expected[64];
+    if (!stream || fstat(fd, &status) < 0)
+        return false;
+    snprintf(expected, sizeof expected, "%ju:%ju", (uintmax_t)status.st_dev,
+             (uintmax_t)status.st_ino);
+    return strcmp(stream, expected) == 0;
+}
+
+void log_open(int fd, enum log_level level, enum log_format format)
 {
     state.fd = fd;
+    state.journal = is_journal(fd);
+    state.started = false;
     state.format = (int)format;
     state.head = 0;
     state.waiting = 0;
     state.dropped = 0;
     state.dropped_ever = 0;
     state.closing = false;
+    state.level = (int)level;
+}
 
+int log_start(struct error *err)
+{
     if (thread_start(&state.writer, "log", writer, NULL, err) < 0)
         return -1;
-    state.level = (int)level;
+    state.started = true;
     return 0;
 }
 
@@ -138,7 +170,10 @@ void log_set(enum log_level level, enum log_format format)
 
 void log_close(void)
 {
+    struct error err;
     if (state.level == LEVEL_NONE)
+        return;
+    if (!state.started && log_start(&err) < 0)
         return;
     state.level = LEVEL_NONE;
     pthread_mutex_lock(&state.mutex);
@@ -180,10 +215,12 @@ void log_end(struct log_line *line)
 {
     log_line_finish(line);
     pthread_mutex_lock(&state.mutex);
-    if (state.waiting + line->length > QUEUE_BYTES) {
+    const char *prefix = priority(line);
+    if (state.waiting + strlen(prefix) + line->length > QUEUE_BYTES) {
         state.dropped++;
         state.dropped_ever++;
     } else {
+        ring_put(prefix, strlen(prefix));
         ring_put(line->text, line->length);
     }
     pthread_cond_signal(&state.filled);

@@ -120,6 +120,7 @@ void log_switch(struct log_line *line, const char *key, bool value)
 void log_line_start(struct log_line *line, enum log_level level, const char *event)
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
+    line->level = level;
     line->length = 0;
     line->truncated = false;
 

@@ -10,9 +10,14 @@
 
 #include "tlsecho/clock.h"
 #include "tlsecho/log.h"
+#include "tlsecho/refusals.h"
+#include "tlsecho/spare.h"
 #include "tlsecho/thread.h"
 
-enum { PAUSE_US = 100 * 1000, LOG_EVERY_US = 1000 * 1000 };
+enum {
+    PAUSE_US = 100 * 1000,
+    SHED_MAX = 256, /* refused before a pause: with it, what a flood may cost */
+};
 
 /* Connections on their way to one worker. */
 struct outgoing {
@@ -23,6 +28,11 @@ struct outgoing {
 struct acceptor {
     const struct settings *settings;
     struct listening listening;
+    struct admission *admission;
+    struct refusals refusals; /* that the log has not told yet */
+    struct spare spare;
+    struct tally failures; /* of accept(2), with the last one's error */
+    struct error failure;
     struct worker *const *workers;
     unsigned worker_count;
     struct outgoing *outgoing; /* one per worker */
@@ -34,32 +44,26 @@ struct acceptor {
     const struct settings *next_settings; /* NULL = no replacement is due */
     struct listening next_listening;
     uint64_t next_id;
-    uint64_t resume_us;            /* paused until then; UINT64_MAX = not paused */
-    uint64_t log_us;               /* no refusal is logged before */
-    uint64_t refused;              /* since the last line about it */
-    char reason[ERROR_TEXT_BYTES]; /* of the last one */
+    uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
 };
 
-/* The refusals since the last line, if that is long enough ago at now_us. */
-static void log_refusals(struct acceptor *a, uint64_t now_us)
+/* At most a line a second for each reason. */
+static void tell(struct acceptor *a, uint64_t now_us)
 {
-    if (a->refused == 0 || now_us < a->log_us)
-        return;
+    refusals_tell(&a->refusals, now_us);
+    uint64_t count = tally_take(&a->failures, now_us);
     struct log_line line;
-    if (log_begin(&line, LOG_LEVEL_WARNING, "connections_refused")) {
-        log_text(&line, "reason", a->reason);
-        log_number(&line, "count", a->refused);
-        log_end(&line);
-    }
-    a->refused = 0;
-    a->log_us = now_us + LOG_EVERY_US;
+    if (count == 0 || !log_begin(&line, LOG_LEVEL_WARNING, "accept_failed"))
+        return;
+    log_number(&line, "count", count);
+    log_text(&line, "reason", a->failure.text);
+    log_end(&line);
 }
 
-static void count_refusal(struct acceptor *a, const char *reason)
+static void refuse(struct acceptor *a, enum admission_refusal refusal, const char *reason,
+                   const struct listener *listener, const struct address *source)
 {
-    a->refused++;
-    snprintf(a->reason, sizeof a->reason, "%s", reason);
-    log_refusals(a, clock_now_us());
+    refusals_add(&a->refusals, refusal, reason, listener->config->name.value, source);
 }
 
 static unsigned load(const struct acceptor *a, unsigned worker)
@@ -76,15 +80,6 @@ static unsigned least_loaded(const struct acceptor *a)
     return best;
 }
 
-static bool is_full(const struct acceptor *a)
-{
-    uint64_t limit = a->settings->config->limits.connections;
-    uint64_t total = 0;
-    for (unsigned i = 0; i < a->worker_count; i++)
-        total += load(a, i);
-    return limit > 0 && total >= limit;
-}
-
 static void hand_over(struct acceptor *a, unsigned worker)
 {
     struct outgoing *out = &a->outgoing[worker];
@@ -99,40 +94,32 @@ static void hand_over_all(struct acceptor *a)
         hand_over(a, i);
 }
 
-static bool has(const struct config_cidrs *cidrs, const struct address *source)
+/* ADMISSION_GRANTED, or why not; whatever the pass holds then is given back by whoever asked. */
+static enum admission_refusal ask(struct acceptor *a, const struct listener *listener,
+                                  const struct address *source, struct admission_pass *pass)
 {
-    return cidr_match(cidrs->values, cidrs->count, source);
-}
-
-/* NULL: it may come in. */
-static const char *why_not(const struct config_listener *listener, const struct address *source)
-{
-    if (has(&listener->deny, source))
-        return "its address is denied";
-    if (listener->allow.count > 0 && !has(&listener->allow, source))
-        return "its address is not allowed";
-    return NULL;
+    enum admission_refusal refusal = admission_source(a->admission, listener->config, source, pass);
+    if (refusal != ADMISSION_GRANTED)
+        return refusal;
+    return admission_accept(a->admission, listener->tls != NULL, clock_now_us(), pass);
 }
 
 static void admit(struct acceptor *a, const struct listener *listener, int fd,
                   const struct address *source)
 {
-    const char *reason = why_not(listener->config, source);
-    if (reason) {
+    struct admission_pass pass = {.admission = NULL};
+    enum admission_refusal refusal = ask(a, listener, source, &pass);
+    if (refusal != ADMISSION_GRANTED) {
         close(fd);
-        count_refusal(a, reason);
-        return;
-    }
-    if (is_full(a)) {
-        close(fd);
-        count_refusal(a, "limits.connections is reached");
+        admission_over(&pass);
+        refuse(a, refusal, admission_reason(refusal), listener, source);
         return;
     }
     settings_ref(listener->settings);
     unsigned worker = least_loaded(a);
     struct outgoing *out = &a->outgoing[worker];
-    out->handoffs[out->count++] =
-        (struct handoff){.fd = fd, .id = a->next_id++, .listener = listener, .source = *source};
+    out->handoffs[out->count++] = (struct handoff){
+        .fd = fd, .id = a->next_id++, .listener = listener, .source = *source, .pass = pass};
     if (out->count == WORKER_HANDOFFS_MAX)
         hand_over(a, worker);
 }
@@ -146,14 +133,30 @@ static void set_interest(struct acceptor *a, unsigned want)
     }
 }
 
-/* Short of descriptors or memory: accepting again at once would only spin. */
-static void pause_accepting(struct acceptor *a, int code)
+static bool is_shortage(int code)
 {
+    return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
+}
+
+/*
+ * Short of descriptors or memory, accepting again at once would only spin, and whoever waits would
+ * wait for ever. So they are refused, as far as the spare descriptor lets us; then comes a pause.
+ */
+static void shed(struct acceptor *a, const struct listening_socket *socket, int code)
+{
+    enum admission_refusal refusal =
+        code == EMFILE || code == ENFILE ? ADMISSION_DESCRIPTORS : ADMISSION_MEMORY;
+    struct address source;
     errno = code;
-    struct error err;
-    error_sys(&err, "accept");
-    count_refusal(a, err.text);
-    a->resume_us = clock_now_us() + PAUSE_US;
+    error_sys(&a->failure, "accept");
+    int n = 0;
+    for (; n < SHED_MAX && spare_refuse(&a->spare, socket->source.fd, &source) == 0; n++) {
+        address_unmap(&source);
+        admission_refuse(a->admission, refusal);
+        refuse(a, refusal, a->failure.text, socket->listener, &source);
+    }
+    if (n == 0)
+        tally_add(&a->failures);
 }
 
 /* accept(2): these are the connection's own troubles, the next one may be well. */
@@ -173,10 +176,18 @@ static bool accept_one(struct acceptor *a, struct listening_socket *socket)
         admit(a, socket->listener, fd, &source);
         return true;
     }
-    if (is_passing(errno))
+    int code = errno;
+    if (is_passing(code))
         return true;
-    if (errno != EAGAIN)
-        pause_accepting(a, errno);
+    if (code == EAGAIN)
+        return false;
+    if (is_shortage(code)) {
+        shed(a, socket, code);
+    } else {
+        error_sys(&a->failure, "accept");
+        tally_add(&a->failures);
+    }
+    a->resume_us = clock_now_us() + PAUSE_US;
     return false;
 }
 
@@ -194,8 +205,10 @@ static void socket_ready(struct reactor_source *source)
 /* When there is something to do even if nobody comes. */
 static uint64_t next_us(const struct acceptor *a)
 {
-    bool unlogged = a->refused > 0 && a->log_us < a->resume_us;
-    return unlogged ? a->log_us : a->resume_us;
+    uint64_t refusals_us = refusals_due_us(&a->refusals);
+    uint64_t failures_us = tally_due_us(&a->failures);
+    uint64_t tell_us = refusals_us < failures_us ? refusals_us : failures_us;
+    return tell_us < a->resume_us ? tell_us : a->resume_us;
 }
 
 static void attach(struct acceptor *a)
@@ -225,6 +238,7 @@ static void take_replacement(struct acceptor *a)
         set_interest(a, WANT_NOTHING);
         a->settings = a->next_settings;
         a->listening = a->next_listening;
+        admission_limit(a->admission, a->settings->config);
         a->next_settings = NULL;
         attach(a);
         set_interest(a, WANT_READ);
@@ -241,17 +255,18 @@ static void *accept_all(void *argument)
         if (clock_now_us() >= a->resume_us)
             a->resume_us = UINT64_MAX;
         set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
-        log_refusals(a, clock_now_us());
+        tell(a, clock_now_us());
         take_replacement(a);
     }
     accept_waiting(a);
-    log_refusals(a, UINT64_MAX);
+    tell(a, UINT64_MAX);
     set_interest(a, WANT_NOTHING);
     return NULL;
 }
 
 static void acceptor_free(struct acceptor *a)
 {
+    spare_close(&a->spare);
     reactor_free(a->reactor);
     pthread_cond_destroy(&a->replaced);
     pthread_mutex_destroy(&a->mutex);
@@ -266,6 +281,8 @@ static int start(struct acceptor *a, struct error *err)
         return error_sys(err, "make the acceptor");
     if (reactor_new(&a->reactor, err) < 0)
         return -1;
+    spare_open(&a->spare);
+    admission_limit(a->admission, a->settings->config);
     attach(a);
     for (size_t i = 0; i < a->listening.count; i++)
         if (reactor_want(a->reactor, &a->listening.sockets[i].source, WANT_READ, err) < 0)
@@ -274,14 +291,16 @@ static int start(struct acceptor *a, struct error *err)
 }
 
 int acceptor_new(const struct settings *settings, const struct listening *listening,
-                 struct worker *const *workers, unsigned worker_count, struct acceptor **ret,
-                 struct error *err)
+                 struct admission *admission, struct worker *const *workers, unsigned worker_count,
+                 struct acceptor **ret, struct error *err)
 {
     struct acceptor *a = calloc(1, sizeof *a);
     if (!a)
         return error_sys(err, "make the acceptor");
     a->settings = settings;
     a->listening = *listening;
+    a->admission = admission;
+    a->spare.fd = -1;
     pthread_mutex_init(&a->mutex, NULL);
     pthread_cond_init(&a->replaced, NULL);
     a->workers = workers;

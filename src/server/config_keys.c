@@ -127,6 +127,12 @@ static const struct config_section timeout_section = {.keys = timeout_keys};
 static const struct config_key limit_keys[] = {
     {KEY("connections", COUNT, AT(limits.connections)), .standard = "10000", .max = 10000000,
      .help = "live at the same time; 0 = none"},
+    {KEY("per_source", COUNT, AT(limits.per_source)), .standard = "0", .max = 10000000,
+     .help = "of them with one address, or one IPv6 /64; 0 = none"},
+    {KEY("accept_rate", COUNT, AT(limits.accept_rate)), .standard = "0", .max = 10000000,
+     .help = "new ones in a second; 0 = none"},
+    {KEY("handshakes", COUNT, AT(limits.handshakes)), .standard = "0", .max = 10000000,
+     .help = "in a handshake at the same time; 0 = none"},
     {KEY("buffer", SIZE, AT(limits.buffer_bytes)), .standard = "64KiB", .min = 4 * KIB,
      .max = 64 * MIB, .help = "memory for what waits in one connection"},
     {0},

@@ -1,9 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/conn_log.h"
 
+#include <pthread.h>
+
+#include "tlsecho/bucket.h"
+#include "tlsecho/clock.h"
 #include "tlsecho/log.h"
 #include "tlsecho/socket.h"
+#include "tlsecho/tally.h"
 #include "tlsecho/tls_alert.h"
+
+/* Those who ended before they were served. Never touched on the way of those who are. */
+static struct {
+    pthread_mutex_t mutex;
+    struct bucket bucket;
+    struct tally left_out;
+} unserved = {
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+    .bucket = BUCKET_FULL(CONN_LOG_PER_SECOND, CONN_LOG_BURST),
+};
+
+/* Whether one more of them may have its line; else it is counted. */
+static bool is_among_the_few(void)
+{
+    pthread_mutex_lock(&unserved.mutex);
+    bool few = bucket_take(&unserved.bucket, clock_now_us());
+    if (!few)
+        tally_add(&unserved.left_out);
+    pthread_mutex_unlock(&unserved.mutex);
+    return few;
+}
+
+uint64_t conn_log_tell(uint64_t now_us)
+{
+    pthread_mutex_lock(&unserved.mutex);
+    uint64_t count = tally_take(&unserved.left_out, now_us);
+    uint64_t due_us = tally_due_us(&unserved.left_out);
+    pthread_mutex_unlock(&unserved.mutex);
+
+    struct log_line line;
+    if (count > 0 && log_begin(&line, LOG_LEVEL_WARNING, "connections_not_logged")) {
+        log_number(&line, "count", count);
+        log_text(&line, "reason", "many end before they are served");
+        log_end(&line);
+    }
+    return due_us;
+}
 
 static void known_text(struct log_line *line, const char *key, const char *value)
 {
@@ -53,13 +95,29 @@ static void reason_fields(struct log_line *line, const struct conn *c)
         log_text(line, "note", "it began with a TLS ClientHello: a TLS client on a plain port?");
 }
 
+static void origin_fields(struct log_line *line, const struct handoff *origin)
+{
+    log_number(line, "id", origin->id);
+    address_field(line, "source", &origin->source);
+}
+
+void conn_log_failed(const struct handoff *origin, const char *reason)
+{
+    struct log_line line;
+    if (!is_among_the_few() || !log_begin(&line, LOG_LEVEL_ERROR, "connection_refused"))
+        return;
+    origin_fields(&line, origin);
+    log_text(&line, "reason", reason);
+    log_end(&line);
+}
+
 void conn_log(const struct conn *c, const struct handoff *origin, uint64_t duration_us)
 {
     struct log_line line;
-    if (!log_begin(&line, LOG_LEVEL_INFO, "connection"))
+    if (!log_enabled(LOG_LEVEL_INFO) || (!c->established && !is_among_the_few()) ||
+        !log_begin(&line, LOG_LEVEL_INFO, "connection"))
         return;
-    log_number(&line, "id", origin->id);
-    address_field(&line, "source", &origin->source);
+    origin_fields(&line, origin);
     own_address_field(&line, c->transport->fd);
     log_text(&line, "listener", origin->listener->config->name.value);
     log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));

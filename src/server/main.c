@@ -129,11 +129,7 @@ static char *state_directory(void)
 static int serve(struct settings *settings, struct error *err)
 {
     const struct config *config = settings->config;
-    if (log_open(STDERR_FILENO, (enum log_level)config->log.level,
-                 (enum log_format)config->log.format, err) < 0) {
-        settings_free(settings);
-        return -1;
-    }
+    log_open(STDERR_FILENO, (enum log_level)config->log.level, (enum log_format)config->log.format);
     int result = server_run(settings, err);
     log_close();
     return result;

@@ -12,6 +12,7 @@
 #include "tlsecho/acceptor.h"
 #include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/descriptors.h"
 #include "tlsecho/expiry.h"
 #include "tlsecho/inherited.h"
 #include "tlsecho/listening.h"
@@ -41,6 +42,8 @@ struct server {
     unsigned worker_count;
     struct acceptor *acceptor;
     struct metrics metrics;
+    struct admission *admission;
+    uint64_t descriptors; /* that there may be */
 };
 
 static void tell(const struct server *s, const char *state, const char *status)
@@ -124,6 +127,13 @@ static int read_again(const struct config *config, struct config **ret, struct e
     return config->file ? config_load(config->file, ret, err) : config_default(ret, err);
 }
 
+static void announce_descriptors(const struct server *s)
+{
+    enum { OF_ITS_OWN = 24, OF_A_WORKER = 4 };
+    descriptors_announce(s->descriptors, s->settings->config,
+                         OF_ITS_OWN + s->listening.count + OF_A_WORKER * s->worker_count);
+}
+
 /* Brings config into force, unless reading it failed already: `result` and err say so. */
 static void reload(struct server *s, struct config *config, int result, struct error *err)
 {
@@ -140,6 +150,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
     announce_certificates(s->settings);
     expiry_log(s->settings);
     announce_listening(&s->listening);
+    announce_descriptors(s);
     log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
     tell_ready(s);
 }
@@ -277,6 +288,7 @@ static int watch_threads(struct server *s, struct error *err)
 
 static int start(struct server *s, struct error *err)
 {
+    s->descriptors = descriptors_raise();
     open_notify(s);
     if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0)
         return -1;
@@ -285,10 +297,10 @@ static int start(struct server *s, struct error *err)
     expiry_log(s->settings);
     if (open_listening(s, err) < 0)
         return -1;
-    if (start_workers(s, err) < 0)
+    if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
-    if (acceptor_new(s->settings, &s->listening, s->workers, s->worker_count, &s->acceptor, err) <
-        0)
+    if (acceptor_new(s->settings, &s->listening, s->admission, s->workers, s->worker_count,
+                     &s->acceptor, err) < 0)
         return -1;
     return watch_threads(s, err);
 }
@@ -343,6 +355,7 @@ static void stop(struct server *s)
         worker_join(s->workers[i]);
     metrics_done(&s->metrics);
     free(s->workers);
+    admission_free(s->admission);
     pulse_done(&s->pulse);
     notify_close(&s->notify);
     if (s->signals.fd >= 0)
@@ -388,6 +401,7 @@ int server_run(struct settings *settings, struct error *err)
     int result = start(&s, err);
     if (result == 0) {
         announce_listening(&s.listening);
+        announce_descriptors(&s);
         struct log_line line;
         if (log_begin(&line, LOG_LEVEL_INFO, "ready")) {
             log_number(&line, "workers", s.worker_count);

@@ -20,6 +20,7 @@ void worker_loop_init(struct worker_loop *loop)
 {
     TAILQ_INIT(&loop->all);
     TAILQ_INIT(&loop->again);
+    loop->log_tell_us = UINT64_MAX;
 }
 
 uint64_t worker_loop_now_us(struct worker_loop *loop)
@@ -89,6 +90,7 @@ void worker_loop_done(struct worker_loop *loop)
 {
     while (loop->newest)
         generation_free(loop, loop->newest);
+    conn_log_tell(UINT64_MAX);
 }
 
 static void set_again(struct worker_conn *s, bool again)
@@ -138,11 +140,14 @@ static void end(struct worker_conn *s)
                       s->origin.listener->config->listen.scheme, s->conn.end, duration_us);
     if (s->generation->settings->config->log.connections)
         conn_log(&s->conn, &s->origin, duration_us);
+    if (!s->conn.established)
+        loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
     conn_done(&s->conn);
     leave_generation(loop, s->generation);
     if (loop->unlisted == s)
         loop->unlisted = TAILQ_NEXT(s, in_all);
     TAILQ_REMOVE(&loop->all, s, in_all);
+    admission_over(&s->origin.pass);
     free(s);
     atomic_fetch_sub(&loop->load, 1);
 }
@@ -187,6 +192,8 @@ static void run(struct worker_conn *s)
         end(s);
         return;
     }
+    if (s->conn.state > CONN_HANDSHAKE)
+        admission_handshake_over(&s->origin.pass);
     arm(s);
     set_again(s, s->conn.again);
     struct error err;
@@ -210,15 +217,18 @@ static int make_transport(struct worker_loop *loop, const struct handoff *origin
     return transport_tcp_new(origin->fd, ret, err);
 }
 
-static void refuse(struct worker_loop *loop, struct worker_conn *s, unsigned slot,
-                   const char *reason)
+static void refuse(struct worker_loop *loop, struct worker_conn *s, const struct handoff *origin,
+                   unsigned slot, const char *reason)
 {
+    struct admission_pass pass = origin->pass;
+    admission_revoke(&pass, ADMISSION_MEMORY);
     metrics_add(&loop->metrics->listeners[slot].ended[CONN_END_FAILED], 1);
+    conn_log_failed(origin, reason);
+    loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
     if (s && s->generation)
         leave_generation(loop, s->generation);
     free(s);
     atomic_fetch_sub(&loop->load, 1);
-    log_reason(LOG_LEVEL_ERROR, "connection_refused", reason);
 }
 
 static void describe(const struct conn *c, struct facts *ret)
@@ -237,7 +247,7 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     if (!s || !s->generation) {
         settings_free(origin->listener->settings);
         close(origin->fd);
-        refuse(loop, s, slot, "no memory for a connection");
+        refuse(loop, s, origin, slot, "no memory for a connection");
         return;
     }
     s->generation->conns++;
@@ -245,7 +255,7 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     struct error err;
     struct transport *transport;
     if (make_transport(loop, origin, &transport, &err) < 0) {
-        refuse(loop, s, slot, err.text);
+        refuse(loop, s, origin, slot, err.text);
         return;
     }
     s->loop = loop;
@@ -318,13 +328,17 @@ void worker_loop_expire(struct worker_loop *loop)
     struct generation *g = loop->newest;
     while (g)
         g = expire_one(loop, g) ? loop->newest : g->older;
+    if (worker_loop_now_us(loop) >= loop->log_tell_us)
+        loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
 }
 
 int worker_loop_wait_ms(struct worker_loop *loop)
 {
     if (!TAILQ_EMPTY(&loop->again) || (loop->unlisted && log_has_room()))
         return 0;
-    uint64_t due_us = loop->unlisted ? worker_loop_now_us(loop) + LIST_PAUSE_US : UINT64_MAX;
+    uint64_t due_us = loop->log_tell_us;
+    if (loop->unlisted && worker_loop_now_us(loop) + LIST_PAUSE_US < due_us)
+        due_us = worker_loop_now_us(loop) + LIST_PAUSE_US;
     for (const struct generation *g = loop->newest; g; g = g->older) {
         for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
             if (deadline_next_us(&g->timeouts[kind]) < due_us)

@@ -59,6 +59,7 @@ struct worker_loop {
     struct worker_conn_list all, again;
     struct worker_conn *unlisted; /* the next to be listed; NULL = none is */
     uint64_t listed_until_us;     /* those that started later are not */
+    uint64_t log_tell_us;         /* when conn_log_tell is due */
     uint64_t now_us;              /* 0 = ask the clock again */
     atomic_uint load;
 };

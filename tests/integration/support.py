@@ -128,7 +128,8 @@ class Server:
 
     def __init__(self, config=None, args=(), files=None, env=None, prefix=(), pass_fds=()):
         """config: text for server.yaml, None = the built-in default; files: {name: bytes} beside
-        it; prefix: a command that runs another, with pass_fds open. In args and config, {dir} stands for the folder's own path and {pki} for the PKI's."""
+        it; prefix: a command that runs another, with pass_fds open. In args and config, {dir}
+        stands for the folder's own path and {pki} for the PKI's."""
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():

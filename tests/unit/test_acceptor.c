@@ -2,11 +2,15 @@
 #include "tlsecho/acceptor.h"
 
 #include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "captured_log.h"
@@ -24,7 +28,21 @@ static struct listening listening;
 static struct reactor *owner;
 static struct worker *workers[WORKERS_MAX];
 static unsigned worker_count;
+static struct admission *admission;
 static struct acceptor *acceptor;
+
+/* In the place of the C library's: what accept4(2) fails with, 0 = it does what it does. */
+static atomic_int accept_fails;
+static atomic_int accept_failures;
+
+int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    if ((errno = atomic_load(&accept_fails)) != 0) {
+        atomic_fetch_add(&accept_failures, 1);
+        return -1;
+    }
+    return (int)syscall(SYS_accept4, fd, address, length, flags);
+}
 
 /* Listeners and workers; the backlog fills until there is an acceptor. */
 static void open_all(const char *yaml, unsigned count)
@@ -34,6 +52,7 @@ static void open_all(const char *yaml, unsigned count)
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_msg(listening_open(settings, NULL, &listening, &err) == 0, "%s", err.text);
     ck_assert_int_eq(reactor_new(&owner, &err), 0);
+    ck_assert_int_eq(admission_new(&admission, &err), 0);
     for (worker_count = 0; worker_count < count; worker_count++)
         ck_assert_int_eq(worker_new(owner, &workers[worker_count], &err), 0);
 }
@@ -41,8 +60,9 @@ static void open_all(const char *yaml, unsigned count)
 static void accept_all(void)
 {
     struct error err;
-    ck_assert_msg(acceptor_new(settings, &listening, workers, worker_count, &acceptor, &err) == 0,
-                  "%s", err.text);
+    ck_assert_msg(
+        acceptor_new(settings, &listening, admission, workers, worker_count, &acceptor, &err) == 0,
+        "%s", err.text);
 }
 
 static void start(const char *yaml, unsigned count)
@@ -58,6 +78,7 @@ static void close_all(void)
         worker_order(workers[i], WORKER_STOP);
         worker_join(workers[i]);
     }
+    admission_free(admission);
     reactor_free(owner);
     captured_log_close();
     settings_free(settings);
@@ -182,8 +203,8 @@ START_TEST(refuses_at_the_limit_and_recovers_below_it)
     talk_ends(refused);
     close(refused);
     assert_logged(" event=connections_refused ",
-                  " level=warning event=connections_refused"
-                  " reason=\"limits.connections is reached\" count=1");
+                  " level=warning event=connections_refused cause=connections count=1"
+                  " reason=\"limits.connections is reached\" last_source=127.0.0.1:");
     talk_echo(staying, "untouched");
 
     close(leaving);
@@ -204,8 +225,8 @@ START_TEST(denies_before_it_allows)
     } cases[] = {
         {"allow: [127.0.0.1], deny: [10.0.0.0/8]", NULL},
         {"deny: [127.0.0.2]", NULL},
-        {"allow: [127.0.0.2]", " reason=\"its address is not allowed\" "},
-        {"allow: [127.0.0.1], deny: [127.0.0.0/8]", " reason=\"its address is denied\" "},
+        {"allow: [127.0.0.2]", " cause=allow "},
+        {"allow: [127.0.0.1], deny: [127.0.0.0/8]", " cause=deny "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char yaml[256];
@@ -291,29 +312,100 @@ START_TEST(whoever_is_in_the_backlog_at_the_end_is_served)
 }
 END_TEST
 
-START_TEST(out_of_descriptors_it_pauses_says_so_and_recovers)
+/* So that no descriptor beyond those that are open can be had; returns the usual limit. */
+static struct rlimit exhaust_descriptors(void)
+{
+    struct rlimit usual, none;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = usual;
+    int lowest_free = dup(STDIN_FILENO);
+    close(lowest_free);
+    none.rlim_cur = (rlim_t)lowest_free;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return usual;
+}
+
+START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
     int first = connect_to(0);
     talk_echo(first, "hello");
 
     int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct rlimit usual, none;
-    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
-    none = usual;
-    int lowest_free = dup(second);
-    close(lowest_free);
-    none.rlim_cur = (rlim_t)lowest_free;
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit usual = exhaust_descriptors();
     const struct address *address = &listening.sockets[0].address;
     ck_assert_int_eq(connect(second, &address->any, address->length), 0);
-    assert_logged(" event=connections_refused ", " reason=\"accept: Too many open files\" count=1");
+    talk_ends(second);
+    assert_logged(" event=connections_refused ",
+                  " cause=descriptors count=1 reason=\"accept: Too many open files\""
+                  " last_source=127.0.0.1:");
+    ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), 1);
     talk_echo(first, "untouched");
 
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
-    talk_echo(second, "served after all");
+    int third = connect_to(0);
+    talk_echo(third, "served again");
     close(first);
     close(second);
+    close(third);
+    stop();
+}
+END_TEST
+
+START_TEST(out_of_descriptors_a_crowd_is_refused_in_one_turn)
+{
+    enum { CROWD = 100 };
+    int crowd[CROWD];
+    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    for (int i = 0; i < CROWD; i++)
+        crowd[i] = connect_to(0);
+    /* One for the acceptor's reactor, one for its wake-up, one to spare. */
+    int left[3];
+    for (int i = 0; i < 3; i++)
+        left[i] = dup(STDIN_FILENO);
+    struct rlimit usual = exhaust_descriptors();
+    for (int i = 0; i < 3; i++)
+        close(left[i]);
+    uint64_t start_us = clock_now_us();
+    accept_all();
+    for (int i = 0; i < CROWD; i++)
+        talk_ends(crowd[i]);
+    ck_assert_uint_lt(clock_now_us() - start_us, 1000000); /* a pause for each would be 10 s */
+    ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), CROWD);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    for (int i = 0; i < CROWD; i++)
+        close(crowd[i]);
+    stop();
+}
+END_TEST
+
+static const struct {
+    int code;
+    const char *reason;
+} shortages[] = {
+    {EMFILE, "accept: Too many open files"},    {ENFILE, "accept: Too many open files in system"},
+    {ENOMEM, "accept: Cannot allocate memory"}, {ENOBUFS, "accept: No buffer space available"},
+    {EINVAL, "accept: Invalid argument"},
+};
+
+/* Not even the spare descriptor helps: whoever waits is served when it is over. */
+START_TEST(what_accept_cannot_do_is_said_and_tried_again_without_spinning)
+{
+    enum { PAUSES = 2 };
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    atomic_store(&accept_fails, shortages[_i].code);
+    uint64_t start_us = clock_now_us();
+    int client = connect_to(0);
+    const char *line = captured_log_find(" event=accept_failed ");
+    ck_assert_ptr_nonnull(strstr(line, shortages[_i].reason));
+    while (atomic_load(&accept_failures) < PAUSES * 2)
+        ck_assert_int_eq(poll(NULL, 0, 10), 0);
+    ck_assert_int_le(atomic_load(&accept_failures),
+                     (int)(2 * (1 + (clock_now_us() - start_us) / 100000)));
+
+    atomic_store(&accept_fails, 0);
+    talk_echo(client, "served after all");
+    close(client);
     stop();
 }
 END_TEST
@@ -333,7 +425,10 @@ int main(void)
     tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
     tcase_add_test(tcase, the_last_refusals_are_logged_too);
     tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
-    tcase_add_test(tcase, out_of_descriptors_it_pauses_says_so_and_recovers);
+    tcase_add_test(tcase, out_of_descriptors_it_refuses_says_so_and_recovers);
+    tcase_add_test(tcase, out_of_descriptors_a_crowd_is_refused_in_one_turn);
+    tcase_add_loop_test(tcase, what_accept_cannot_do_is_said_and_tried_again_without_spinning, 0,
+                        sizeof shortages / sizeof *shortages);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

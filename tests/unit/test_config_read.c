@@ -49,7 +49,8 @@ static const struct {
     {"tls: {web: {min-version: 1}}",
      "1:13: tls.web.min-version: unknown key: did you mean min_version?"},
     {"listeners: [{lisetn: x}]", "1:14: listeners[0].lisetn: unknown key: did you mean listen?"},
-    {"limits: {xyzzy: 1}", "1:10: limits.xyzzy: unknown key: write one of connections, buffer"},
+    {"limits: {xyzzy: 1}", "1:10: limits.xyzzy: unknown key: write one of connections, "
+                           "per_source, accept_rate, handshakes, buffer"},
     {"'': 1",
      "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, tcp, log"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
@@ -148,6 +149,11 @@ static const struct {
      "1:43: listeners[1].listen: the address of listeners[0] again"},
     {"listeners: [{listen: unix:///a}, {listen: unix:///a, name: x}]",
      "1:43: listeners[1].listen: the address of listeners[0] again"},
+
+    /* limits */
+    {"limits: {per_source: 10000001}", "1:22: limits.per_source: 10000001 is out of range: "},
+    {"limits: {accept_rate: 10/s}", "1:23: limits.accept_rate: \"10/s\" is no number"},
+    {"limits: {handshakes: -1}", "1:22: limits.handshakes: \"-1\" is no number"},
 
     /* networks */
     {"listeners: [{listen: tcp://a, allow: 10.0.0.0/8}]",

@@ -11,6 +11,7 @@
 #include "fake_transport.h"
 #include "loopback.h"
 #include "suite.h"
+#include "tlsecho/clock.h"
 #include "tlsecho/tls_alert.h"
 
 static struct fake_transport fake;
@@ -178,6 +179,77 @@ START_TEST(is_silent_below_its_level)
 }
 END_TEST
 
+/* Lines of connections until the marker; the counts of those left out are added up. */
+static unsigned lines_until_marker(uint64_t *ret_left_out)
+{
+    unsigned lines = 0;
+    const char *line;
+    *ret_left_out = 0;
+    log_reason(LOG_LEVEL_INFO, "marker", "x");
+    while (!strstr(line = captured_log_line(), " event=marker ")) {
+        const char *count = strstr(line, " event=connections_not_logged count=");
+        if (count)
+            *ret_left_out += strtoull(strstr(count, "count=") + strlen("count="), NULL, 10);
+        else
+            lines++;
+    }
+    return lines;
+}
+
+START_TEST(a_flood_of_those_who_were_never_served_is_counted)
+{
+    enum { FLOOD = 200 }; /* their lines fit into a pipe */
+    uint64_t start_us = clock_now_us(), left_out;
+    conn.established = false;
+    for (int i = 0; i < FLOOD; i++)
+        conn_log(&conn, &origin, 0);
+    conn_log_failed(&origin, "no memory for a connection");
+    conn_log_tell(UINT64_MAX);
+    unsigned lines = lines_until_marker(&left_out);
+    uint64_t seconds = (clock_now_us() - start_us) / 1000000;
+    ck_assert_uint_ge(lines, CONN_LOG_BURST);
+    ck_assert_uint_le(lines, CONN_LOG_BURST + (seconds + 1) * CONN_LOG_PER_SECOND);
+    ck_assert_uint_eq(lines + left_out, FLOOD + 1);
+    ck_assert_uint_eq(conn_log_tell(UINT64_MAX), UINT64_MAX);
+
+    conn.established = true;
+    conn_log(&conn, &origin, 0);
+    ck_assert_ptr_nonnull(strstr(captured_log_line(), " event=connection "));
+}
+END_TEST
+
+START_TEST(how_many_were_left_out_is_told_at_most_once_a_second)
+{
+    enum { SECOND = 1000000 };
+    uint64_t now_us = clock_now_us(), left_out;
+    conn.established = false;
+    for (int i = 0; i < CONN_LOG_BURST + 20; i++)
+        conn_log(&conn, &origin, 0);
+    ck_assert_uint_eq(conn_log_tell(now_us), UINT64_MAX); /* told */
+    for (int i = 0; i < 20; i++)
+        conn_log(&conn, &origin, 0);
+    ck_assert_uint_eq(conn_log_tell(now_us + SECOND - 1), now_us + SECOND);
+    lines_until_marker(&left_out);
+    ck_assert_uint_gt(left_out, 0);
+    conn_log_tell(now_us + SECOND);
+    const char *line = captured_log_line();
+    ck_assert_msg(strstr(line, " level=warning event=connections_not_logged count="), "%s", line);
+}
+END_TEST
+
+START_TEST(what_is_not_logged_anyway_leaves_no_one_out)
+{
+    conn.established = false;
+    log_set(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+    for (int i = 0; i < 2 * CONN_LOG_BURST; i++)
+        conn_log(&conn, &origin, 0);
+    log_set(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    conn_log_tell(UINT64_MAX);
+    conn_log(&conn, &origin, 0);
+    ck_assert_ptr_nonnull(strstr(captured_log_line(), " event=connection "));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conn_log");
@@ -193,6 +265,9 @@ int main(void)
     tcase_add_test(tcase, tells_a_tls_client_on_a_plain_port_in_words);
     tcase_add_test(tcase, what_a_client_sends_as_its_name_cannot_forge_a_line);
     tcase_add_test(tcase, is_silent_below_its_level);
+    tcase_add_test(tcase, a_flood_of_those_who_were_never_served_is_counted);
+    tcase_add_test(tcase, how_many_were_left_out_is_told_at_most_once_a_second);
+    tcase_add_test(tcase, what_is_not_logged_anyway_leaves_no_one_out);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

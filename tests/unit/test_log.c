@@ -6,8 +6,11 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "captured_log.h"
@@ -307,7 +310,8 @@ START_TEST(closing_waits_a_second_for_a_stuck_reader_and_no_longer)
     int ends[2];
     struct error err;
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-    ck_assert_int_eq(log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, &err), 0);
+    log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_int_eq(log_start(&err), 0);
     flood();
     uint64_t start_us = clock_now_us();
     log_close();
@@ -322,7 +326,8 @@ START_TEST(closing_writes_what_is_queued)
     int ends[2];
     struct error err;
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-    ck_assert_int_eq(log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, &err), 0);
+    log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_int_eq(log_start(&err), 0);
     for (int i = 0; i < 50; i++)
         log_value("queued");
     log_close();
@@ -337,13 +342,76 @@ START_TEST(closing_writes_what_is_queued)
 }
 END_TEST
 
+START_TEST(what_is_queued_before_the_writer_starts_is_written)
+{
+    int ends[2];
+    char text[LOG_LINE_BYTES] = "";
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_value("early");
+    log_close();
+    ck_assert_int_gt(read(ends[0], text, sizeof text - 1), 0);
+    ck_assert_ptr_nonnull(strstr(text, " value=early\n"));
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
+/* A log whose reader calls itself the journal, by a device and inode that are so much off. */
+static int open_journal(int ends[2], unsigned off)
+{
+    struct stat status;
+    char stream[64];
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(fstat(ends[1], &status), 0);
+    snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)status.st_dev,
+             (uintmax_t)status.st_ino + off);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_open(ends[1], LOG_LEVEL_DEBUG, LOG_FORMAT_JSON);
+    return ends[0];
+}
+
+START_TEST(a_line_for_the_journal_starts_with_its_priority)
+{
+    static const char *const prefixes[] = {"<7>{", "<6>{", "<4>{", "<3>{"};
+    int ends[2];
+    char line[LOG_LINE_BYTES + 8];
+    FILE *reader = fdopen(open_journal(ends, 0), "r");
+    for (int level = LOG_LEVEL_DEBUG; level <= LOG_LEVEL_ERROR; level++)
+        log_reason((enum log_level)level, "test", "of a level");
+    log_close();
+    close(ends[1]);
+    for (int level = LOG_LEVEL_DEBUG; level <= LOG_LEVEL_ERROR; level++) {
+        ck_assert_ptr_nonnull(fgets(line, sizeof line, reader));
+        ck_assert_msg(strncmp(line, prefixes[level], 4) == 0, "%s", line);
+        json_decref(parse(line + 3));
+    }
+    fclose(reader);
+}
+END_TEST
+
+START_TEST(what_only_has_a_journal_elsewhere_gets_no_priority)
+{
+    int ends[2];
+    char text[LOG_LINE_BYTES] = "";
+    open_journal(ends, 1);
+    log_value("plain");
+    log_close();
+    ck_assert_int_gt(read(ends[0], text, sizeof text - 1), 0);
+    ck_assert_int_eq(text[0], '{');
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 START_TEST(a_reader_that_goes_away_stops_nobody)
 {
     int ends[2];
     struct error err;
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     close(ends[0]);
-    ck_assert_int_eq(log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, &err), 0);
+    log_open(ends[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_int_eq(log_start(&err), 0);
     flood();
     log_close();
     close(ends[1]);
@@ -420,6 +488,9 @@ int main(void)
     tcase_add_test(tcase, drops_and_counts_what_the_queue_has_no_room_for);
     tcase_add_test(tcase, closing_waits_a_second_for_a_stuck_reader_and_no_longer);
     tcase_add_test(tcase, closing_writes_what_is_queued);
+    tcase_add_test(tcase, what_is_queued_before_the_writer_starts_is_written);
+    tcase_add_test(tcase, a_line_for_the_journal_starts_with_its_priority);
+    tcase_add_test(tcase, what_only_has_a_journal_elsewhere_gets_no_priority);
     tcase_add_test(tcase, a_reader_that_goes_away_stops_nobody);
     tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
     tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
