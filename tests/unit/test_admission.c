@@ -301,15 +301,17 @@ START_TEST(workers_may_come_and_go_at_once)
     enum { THREADS = 3 };
     pthread_t threads[THREADS];
     struct error err;
-    struct admission_pass pass;
+    struct admission_pass passes[2], refused;
     limit("per_source: 2");
     for (int i = 0; i < THREADS; i++)
         ck_assert_int_eq(thread_start(&threads[i], "worker", come_and_go, NULL, &err), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     for (int i = 0; i < 2; i++) /* nobody has been forgotten */
-        ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &pass), ADMISSION_GRANTED);
-    ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &pass), ADMISSION_PER_SOURCE);
+        ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &passes[i]), ADMISSION_GRANTED);
+    ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &refused), ADMISSION_PER_SOURCE);
+    for (int i = 0; i < 2; i++)
+        admission_over(&passes[i]);
 }
 END_TEST
 
