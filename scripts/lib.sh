@@ -29,6 +29,16 @@ fuzz|llvm-cov|llvm|llvm|measures what fuzzing reached
 coverage|gcovr|gcovr|gcovr|measures what the tests reached
 package|scdoc|scdoc|scdoc|writes the manual pages
 package|mandoc|mandoc|mandoc|looks for mistakes in manual pages
+package|dh|debhelper|debhelper|builds the Debian packages
+package|dpkg-buildpackage|dpkg-dev|dpkg-dev|builds the Debian packages
+package|fakeroot|fakeroot|fakeroot|builds the Debian packages
+package|lintian|lintian|lintian|looks for mistakes in the Debian packages
+package|blhc|blhc|blhc|looks for missing hardening flags
+package|rpmbuild|rpm|rpm-build|builds the RPM packages
+package|rpmlint|rpmlint|rpmlint|looks for mistakes in the RPM packages
+package|systemd-analyze|systemd|systemd|scores the hardening of the unit
+boot|debootstrap|debootstrap|debootstrap|makes the systems that the packages are installed in
+boot|systemd-nspawn|systemd-container|systemd-container|boots them
 "
 
 say() {
@@ -151,4 +161,27 @@ without_randomness() {
     else
         "$@"
     fi
+}
+
+version() {
+    sed -n 's/^project(tlsecho VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt
+}
+
+# reproducibly COMMAND...: what depends on the day and on the user's habits does not.
+reproducibly() {
+    git rev-parse --git-dir >/dev/null 2>&1 || die "needs a clone: git knows which files are ours"
+    (
+        umask 022
+        SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+        export SOURCE_DATE_EPOCH
+        "$@"
+    )
+}
+
+# source_tarball FILE: the tracked files as they are now. Within `reproducibly`.
+source_tarball() {
+    git ls-files -z | LC_ALL=C tar --create --null --files-from=- --sort=name --format=gnu \
+        --transform "s,^,tlsecho-$(version)/,S" --mtime="@$SOURCE_DATE_EPOCH" \
+        --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w | xz -T1 >"$1"
+    touch --date="@$SOURCE_DATE_EPOCH" "$1"
 }

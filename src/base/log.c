@@ -36,12 +36,12 @@ static struct {
     bool journal; /* fd is the journal's */
     bool started; /* the writer is there */
     pthread_t writer;
-    char ring[QUEUE_BYTES];
 } state = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .filled = PTHREAD_COND_INITIALIZER,
     .level = LEVEL_NONE,
 };
+static char ring[QUEUE_BYTES]; /* beside the state, whose initial value is part of the program */
 
 enum log_format log_state_format(void)
 {
@@ -52,8 +52,8 @@ static void ring_put(const char *text, size_t n)
 {
     size_t at = (state.head + state.waiting) % QUEUE_BYTES;
     size_t first = n < QUEUE_BYTES - at ? n : QUEUE_BYTES - at;
-    memcpy(state.ring + at, text, first);
-    memcpy(state.ring, text + first, n - first);
+    memcpy(ring + at, text, first);
+    memcpy(ring, text + first, n - first);
     state.waiting += n;
 }
 
@@ -63,7 +63,7 @@ static size_t ring_take(char chunk[CHUNK_BYTES])
     size_t limit = state.waiting < CHUNK_BYTES ? state.waiting : CHUNK_BYTES;
     size_t n = 0;
     for (size_t i = 0; i < limit; i++) {
-        chunk[i] = state.ring[(state.head + i) % QUEUE_BYTES];
+        chunk[i] = ring[(state.head + i) % QUEUE_BYTES];
         if (chunk[i] == '\n')
             n = i + 1;
     }
