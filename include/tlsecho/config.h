@@ -102,6 +102,10 @@ struct config {
         uint64_t format; /* enum log_format */
         bool connections;
     } log;
+    struct {
+        struct config_text listen; /* as it is written; "" = nowhere */
+        struct endpoint endpoint;  /* the same */
+    } admin;
 };
 
 /* Reads and checks a file of at most 1 MiB. ERROR_INPUT: "FILE:LINE:COLUMN: key: what is wrong and

@@ -4,7 +4,7 @@
  * in the log. Nothing that a peer says becomes a label, so that no peer adds a series; a listener
  * keeps its counters over a reload by its name and transport.
  *
- * Ownership: shards and settings stay the caller's.   Threads: the main one.
+ * Ownership: shards, settings and admission stay the caller's.   Threads: the main one.
  */
 #ifndef TLSECHO_METRICS_H
 #define TLSECHO_METRICS_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tlsecho/admission.h"
 #include "tlsecho/metrics_process.h"
 #include "tlsecho/metrics_shard.h"
 #include "tlsecho/settings.h"
@@ -28,7 +29,8 @@ struct metrics {
     const struct metrics_shard *shards[METRICS_SHARDS];
     unsigned shard_count;
     struct metrics_slot slots[METRICS_LISTENERS];
-    const struct settings *settings; /* in force */
+    const struct settings *settings;   /* in force */
+    const struct admission *admission; /* NULL = there is none */
     struct metrics_process process;
     uint64_t start_us;
     uint64_t reloads, reloads_refused;

@@ -12,8 +12,9 @@
  * Takes settings over. Binds, serves until SIGTERM or SIGINT, then drains: connections may finish
  * until timeouts.drain has passed; a second signal ends them at once. SIGHUP reads the
  * configuration again, a change of a file that it names (unless `watch` is off) the files: all or
- * nothing. The log must be open; it is started. 0 = stopped as asked. ERROR_SYSTEM, ERROR_DNS: what
- * the system refused; ERROR_INPUT: what the configuration shows.
+ * nothing. SIGUSR1 logs the counters, SIGUSR2 a line for each live connection. The log must be
+ * open; it is started. 0 = stopped as asked. ERROR_SYSTEM, ERROR_DNS: what the system refused;
+ * ERROR_INPUT: what the configuration shows.
  */
 int server_run(struct settings *settings, struct error *err);
 

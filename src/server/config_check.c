@@ -155,6 +155,29 @@ static int check_profile(const struct config *config, const struct config_tls *p
     return check_client_auth(config, profile, brief, err);
 }
 
+/* Neither secrets nor strangers: what is told there needs no TLS, and has none. */
+static int check_admin(struct config *config, struct error *err)
+{
+    const struct config_text *listen = &config->admin.listen;
+    struct endpoint *endpoint = &config->admin.endpoint;
+    if (listen->value[0] == '\0')
+        return 0;
+    if (endpoint_parse(listen->value, endpoint, err)) {
+        struct error cause = *err;
+        return config_refuse(config, listen->place, err, "admin.listen: %s", cause.text);
+    }
+    if (endpoint->scheme == ENDPOINT_TLS)
+        return config_refuse(config, listen->place, err,
+                             "admin.listen: tls:// is not spoken there: write tcp:// or unix://");
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (same_address(endpoint, &config->listeners[i].listen))
+            return config_refuse(config, listen->place, err,
+                                 "admin.listen: the address of listeners[%zu] again: "
+                                 "write another one",
+                                 i);
+    return 0;
+}
+
 int config_check(struct config *config, struct error *err)
 {
     for (size_t i = 0; i < config->listener_count; i++)
@@ -164,6 +187,9 @@ int config_check(struct config *config, struct error *err)
     for (size_t i = 0; i < config->profile_count; i++)
         if (check_profile(config, &config->profiles[i], err))
             return -1;
+
+    if (check_admin(config, err))
+        return -1;
 
     /* The profiles stay where they are from here on. */
     for (size_t i = 0; i < config->listener_count; i++)

@@ -176,6 +176,14 @@ static const struct config_key log_keys[] = {
 
 static const struct config_section log_section = {.keys = log_keys};
 
+static const struct config_key admin_keys[] = {
+    {KEY("listen", TEXT, AT(admin.listen)), .standard = "", .max = CONFIG_NAME_BYTES,
+     .help = "tcp://HOST:PORT or unix:///PATH; without it: nowhere"},
+    {0},
+};
+
+static const struct config_section admin_section = {.keys = admin_keys};
+
 static const struct config_key keys[] = {
     {KEY("listeners", LIST, AT(listeners)), .count = AT(listener_count),
      .standard = "[{listen: tcp://localhost:7007}, {listen: tls://localhost:7443}]", .min = 1,
@@ -192,6 +200,8 @@ static const struct config_key keys[] = {
     {KEY("limits", SECTION, 0), .section = &limit_section, .help = "what is refused beyond"},
     {KEY("tcp", SECTION, 0), .section = &tcp_section, .help = "options of every TCP socket"},
     {KEY("log", SECTION, 0), .section = &log_section, .help = "what is written to stderr"},
+    {KEY("admin", SECTION, 0), .section = &admin_section,
+     .help = "where /metrics, /healthz and /readyz are answered, by HTTP"},
     {0},
 };
 

@@ -33,6 +33,15 @@ static void count_handshakes(const struct metrics *metrics, uint64_t *ret_ok, ui
     *ret_failed = failed;
 }
 
+static uint64_t count_refused(const struct metrics *metrics)
+{
+    uint64_t n = 0;
+    for (enum admission_refusal r = ADMISSION_GRANTED + 1;
+         metrics->admission && r < ADMISSION_REFUSALS; r++)
+        n += admission_refused(metrics->admission, r);
+    return n;
+}
+
 void metrics_log(const struct metrics *metrics)
 {
     struct metrics_sum sum;
@@ -51,6 +60,7 @@ void metrics_log(const struct metrics *metrics)
     log_seconds(&line, "uptime", clock_now_us() - metrics->start_us);
     log_number(&line, "accepted", accepted);
     log_number(&line, "live", live);
+    log_number(&line, "refused", count_refused(metrics));
     log_number(&line, "handshakes", shaken);
     log_number(&line, "handshakes_failed", failed);
     log_number(&line, "reloads", metrics->reloads);

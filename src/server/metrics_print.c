@@ -81,6 +81,17 @@ static void print_ends(const struct metrics *m, FILE *out)
     }
 }
 
+static void print_refusals(const struct metrics *m, FILE *out)
+{
+    static const char name[] = "tlsecho_connections_refused_total";
+    metrics_text_family(out, name, "counter",
+                        "Connections that were not let in, or could not be served, by the limit.");
+    for (enum admission_refusal r = ADMISSION_GRANTED + 1; m->admission && r < ADMISSION_REFUSALS;
+         r++)
+        metrics_text_sample(out, name, LABELS("reason", admission_word(r)),
+                            admission_refused(m->admission, r));
+}
+
 static const char *truth(unsigned value)
 {
     return value ? "true" : "false";
@@ -220,6 +231,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
               metrics->shard_count);
     print_per_listener(metrics, out);
     print_ends(metrics, out);
+    print_refusals(metrics, out);
     print_durations(metrics, out);
     print_handshakes(metrics, out);
     print_reloads(metrics, out);

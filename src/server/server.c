@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tlsecho/acceptor.h"
+#include "tlsecho/admin.h"
 #include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/descriptors.h"
@@ -44,6 +45,7 @@ struct server {
     struct metrics metrics;
     struct admission *admission;
     uint64_t descriptors; /* that there may be */
+    struct admin *admin;
 };
 
 static void tell(const struct server *s, const char *state, const char *status)
@@ -80,7 +82,7 @@ static void feed_watchdog(struct server *s)
     s->feed_us = now_us + s->notify.watchdog_us / 2;
     uint64_t silent_us = pulse_silent_us(&s->pulse, now_us, &name);
     struct log_line line;
-    if (silent_us == 0) {
+    if (silent_us < s->notify.watchdog_us / 2) { /* others ask too, in between */
         tell(s, "WATCHDOG=1", NULL);
     } else if (log_begin(&line, LOG_LEVEL_ERROR, "watchdog_withheld")) {
         log_text(&line, "reason", "a thread does not turn");
@@ -104,13 +106,20 @@ static int replace_settings(struct server *s, struct config *config, struct erro
 {
     struct settings *next;
     struct listening listening;
+    struct admin_address *admin;
     if (settings_new(config, s->settings->state_directory, &next, err) < 0)
         return -1;
+    if (admin_open(s->admin, next->config, &admin, err) < 0) {
+        settings_free(next);
+        return -1;
+    }
     if (listening_open(next, &s->listening, &listening, err) < 0) {
+        admin_discard(s->admin, admin);
         settings_free(next);
         return -1;
     }
     metrics_adopt(&s->metrics, next);
+    admin_listen(s->admin, admin);
     acceptor_replace(s->acceptor, next, &listening);
     listening_close(&s->listening, &listening);
     s->listening = listening;
@@ -151,6 +160,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
     expiry_log(s->settings);
     announce_listening(&s->listening);
     announce_descriptors(s);
+    admin_announce(s->admin);
     log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
     tell_ready(s);
 }
@@ -278,6 +288,16 @@ static int open_listening(struct server *s, struct error *err)
     return result;
 }
 
+static int open_admin(struct server *s, struct error *err)
+{
+    struct admin_address *address;
+    if (admin_new(s->reactor, &s->metrics, &s->pulse, &s->admin, err) < 0 ||
+        admin_open(s->admin, s->settings->config, &address, err) < 0)
+        return -1;
+    admin_listen(s->admin, address);
+    return 0;
+}
+
 static int watch_threads(struct server *s, struct error *err)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
@@ -295,10 +315,11 @@ static int start(struct server *s, struct error *err)
     announce_library();
     announce_certificates(s->settings);
     expiry_log(s->settings);
-    if (open_listening(s, err) < 0)
+    if (open_listening(s, err) < 0 || open_admin(s, err) < 0)
         return -1;
     if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
+    s->metrics.admission = s->admission;
     if (acceptor_new(s->settings, &s->listening, s->admission, s->workers, s->worker_count,
                      &s->acceptor, err) < 0)
         return -1;
@@ -343,6 +364,8 @@ static void drain(struct server *s)
 static void stop(struct server *s)
 {
     tell(s, "STOPPING=1", "Draining");
+    if (s->admin)
+        admin_set_ready(s->admin, false);
     if (s->acceptor) {
         pulse_forget(&s->pulse, acceptor_reactor(s->acceptor));
         acceptor_stop(s->acceptor);
@@ -350,6 +373,7 @@ static void stop(struct server *s)
     listening_close(&s->listening, NULL);
     if (s->stop_signals > 0)
         drain(s);
+    admin_free(s->admin);
     order_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
@@ -402,6 +426,8 @@ int server_run(struct settings *settings, struct error *err)
     if (result == 0) {
         announce_listening(&s.listening);
         announce_descriptors(&s);
+        admin_announce(s.admin);
+        admin_set_ready(s.admin, true);
         struct log_line line;
         if (log_begin(&line, LOG_LEVEL_INFO, "ready")) {
             log_number(&line, "workers", s.worker_count);

@@ -153,7 +153,9 @@ START_TEST(prints_every_key_in_the_units_people_write)
                                    "log:\n"
                                    "  level: debug\n"
                                    "  format: json\n"
-                                   "  connections: off\n";
+                                   "  connections: off\n"
+                                   "admin:\n"
+                                   "  listen: unix:///run/admin\n";
     struct config *config = parsed(complete);
     char *text = printed(config);
     ck_assert_str_eq(text, complete);

@@ -155,6 +155,13 @@ static const struct {
     {"limits: {accept_rate: 10/s}", "1:23: limits.accept_rate: \"10/s\" is no number"},
     {"limits: {handshakes: -1}", "1:22: limits.handshakes: \"-1\" is no number"},
 
+    /* the admin address */
+    {"admin: {listen: localhost}", "1:17: admin.listen: \"localhost\" has no scheme"},
+    {"admin: {listen: 'tls://localhost:1'}",
+     "1:17: admin.listen: tls:// is not spoken there: write tcp:// or unix://"},
+    {"listeners: [{listen: tcp://a:1}]\nadmin: {listen: 'tcp://a:1'}",
+     "2:17: admin.listen: the address of listeners[0] again: write another one"},
+
     /* networks */
     {"listeners: [{listen: tcp://a, allow: 10.0.0.0/8}]",
      "1:38: listeners[0].allow: not a list: begin each entry with \"- \", or write []"},

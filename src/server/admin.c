@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/admin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "admin_answer.h"
+#include "admin_conn.h"
+#include "tlsecho/announce.h"
+#include "tlsecho/clock.h"
+#include "tlsecho/listening.h"
+#include "tlsecho/log.h"
+
+enum {
+    CLIENTS_MAX = 16,
+    PAUSE_US = 100 * 1000,          /* after accept(2) has failed: again at once would only spin */
+    SILENT_US_MAX = 5 * 1000 * 1000 /* a thread that does not turn for so long is stuck */
+};
+
+/* A listener of its own kind with settings of its own, so that it listens as every other does. */
+struct admin_address {
+    struct config config;
+    struct config_listener config_listener;
+    struct listener listener;
+    struct settings settings;
+    struct listening listening;
+};
+
+struct admin {
+    struct reactor *reactor;
+    const struct metrics *metrics;
+    struct pulse *pulse;
+    bool ready, was_ready;
+    struct admin_address *address; /* NULL = nowhere */
+    struct admin_conn conns[CLIENTS_MAX];
+    struct reactor_source timer; /* a timerfd(2) */
+    uint64_t timer_us;           /* when it fires; UINT64_MAX = never */
+    uint64_t resume_us;          /* no accept(2) until then; UINT64_MAX = not paused */
+};
+
+static void want(struct admin *a, struct reactor_source *source, unsigned what)
+{
+    struct error err;
+    if (reactor_want(a->reactor, source, what, &err) < 0)
+        log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+}
+
+static void set_interest(struct admin *a, unsigned what)
+{
+    for (size_t i = 0; a->address && i < a->address->listening.count; i++)
+        want(a, &a->address->listening.sockets[i].source, what);
+}
+
+/* Sets the timer to whatever is due next. */
+static void set_timer(struct admin *a)
+{
+    uint64_t due_us = a->resume_us;
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        if (a->conns[i].state != ADMIN_FREE && a->conns[i].due_us < due_us)
+            due_us = a->conns[i].due_us;
+    if (due_us == a->timer_us)
+        return;
+    a->timer_us = due_us;
+    uint64_t at_us = due_us == UINT64_MAX ? 0 : due_us; /* 0 disarms it, timerfd_settime(2) */
+    struct itimerspec at = {.it_value = {.tv_sec = (time_t)(at_us / 1000000),
+                                         .tv_nsec = (long)(at_us % 1000000 * 1000)}};
+    timerfd_settime(a->timer.fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static char *print_metrics(const struct admin *a, bool head_only, size_t *ret_size)
+{
+    char *text = NULL, *answer = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    metrics_print(a->metrics, out);
+    struct admin_body body = {.type = "text/plain; version=0.0.4; charset=utf-8"};
+    if (fclose(out) == 0) {
+        body.text = text;
+        body.size = size;
+        answer = admin_answer(200, &body, head_only, ret_size);
+    }
+    free(text);
+    return answer;
+}
+
+/* Whether every thread turns; and asks them anew, for the next time. */
+static bool is_healthy(struct admin *a)
+{
+    const char *name;
+    uint64_t now_us = clock_now_us();
+    bool healthy = pulse_silent_us(a->pulse, now_us, &name) < SILENT_US_MAX;
+    pulse_ask(a->pulse, now_us);
+    return healthy;
+}
+
+/* request: NULL unless status is 200. */
+static char *respond(void *owner, int status, const struct admin_request *request, size_t *ret_size)
+{
+    struct admin *a = owner;
+    bool head_only = status == 200 && request->head;
+    if (status == 200 && request->path == ADMIN_METRICS)
+        return print_metrics(a, head_only, ret_size);
+    const char *text = NULL;
+    if (status == 200 && request->path == ADMIN_HEALTHZ && !is_healthy(a)) {
+        status = 503;
+        text = "a thread does not turn\n";
+    }
+    if (status == 200 && request->path == ADMIN_READYZ && !a->ready) {
+        status = 503;
+        text = a->was_ready ? "draining\n" : "starting\n";
+    }
+    text = text ? text : admin_answer_text(status);
+    struct admin_body body = {"text/plain; charset=utf-8", text, strlen(text)};
+    return admin_answer(status, &body, head_only, ret_size);
+}
+
+static void settle(struct admin *a, struct admin_conn *c, unsigned wanted)
+{
+    want(a, &c->source, wanted);
+    if (c->state == ADMIN_OVER)
+        admin_conn_close(c);
+    set_timer(a);
+}
+
+static void client_ready(struct reactor_source *source)
+{
+    struct admin_conn *c = (struct admin_conn *)source;
+    struct admin *a = c->owner;
+    settle(a, c, admin_conn_run(c, clock_now_us()));
+}
+
+static void expire(struct admin *a)
+{
+    uint64_t now_us = clock_now_us();
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        if (a->conns[i].state != ADMIN_FREE && a->conns[i].due_us <= now_us)
+            settle(a, &a->conns[i], admin_conn_expire(&a->conns[i], now_us));
+    if (a->resume_us <= now_us) {
+        a->resume_us = UINT64_MAX;
+        set_interest(a, WANT_READ);
+    }
+}
+
+static void timer_ready(struct reactor_source *source)
+{
+    struct admin *a = (struct admin *)((char *)source - offsetof(struct admin, timer));
+    uint64_t count;
+    ssize_t n = read(source->fd, &count, sizeof count);
+    (void)n; /* EAGAIN: it was set anew meanwhile */
+    a->timer_us = UINT64_MAX;
+    expire(a);
+    set_timer(a);
+}
+
+static struct admin_conn *find_free(struct admin *a)
+{
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        if (a->conns[i].state == ADMIN_FREE)
+            return &a->conns[i];
+    return NULL;
+}
+
+/* One more than there is room for is closed: it would wait without knowing why. */
+static void socket_ready(struct reactor_source *source)
+{
+    struct admin *a = ((struct listening_socket *)source)->owner;
+    int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            set_interest(a, WANT_NOTHING);
+            a->resume_us = clock_now_us() + PAUSE_US;
+            set_timer(a);
+        }
+        return;
+    }
+    struct admin_conn *c = find_free(a);
+    if (!c) {
+        close(fd);
+        return;
+    }
+    admin_conn_start(c, fd, clock_now_us());
+    settle(a, c, WANT_READ);
+}
+
+int admin_new(struct reactor *reactor, const struct metrics *metrics, struct pulse *pulse,
+              struct admin **ret, struct error *err)
+{
+    struct admin *a = calloc(1, sizeof *a);
+    if (!a)
+        return error_sys(err, "make the admin address");
+    a->reactor = reactor;
+    a->metrics = metrics;
+    a->pulse = pulse;
+    a->timer_us = a->resume_us = UINT64_MAX;
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        a->conns[i].source.ready = client_ready;
+        a->conns[i].respond = respond;
+        a->conns[i].owner = a;
+    }
+    a->timer.ready = timer_ready;
+    a->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (a->timer.fd < 0) {
+        free(a);
+        return error_sys(err, "timerfd_create");
+    }
+    if (reactor_want(reactor, &a->timer, WANT_READ, err) < 0) {
+        close(a->timer.fd);
+        free(a);
+        return -1;
+    }
+    *ret = a;
+    return 0;
+}
+
+void admin_free(struct admin *admin)
+{
+    if (!admin)
+        return;
+    admin_listen(admin, NULL);
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        want(admin, &admin->conns[i].source, WANT_NOTHING);
+        admin_conn_close(&admin->conns[i]);
+    }
+    want(admin, &admin->timer, WANT_NOTHING);
+    close(admin->timer.fd);
+    free(admin);
+}
+
+static const struct listening *present(const struct admin *admin)
+{
+    return admin->address ? &admin->address->listening : NULL;
+}
+
+int admin_open(struct admin *admin, const struct config *config, struct admin_address **ret,
+               struct error *err)
+{
+    static const struct service service = {.name = "admin"}; /* a name for the log, no more */
+    static char name[] = "admin";
+    *ret = NULL;
+    if (config->admin.listen.value[0] == '\0')
+        return 0;
+    struct admin_address *p = calloc(1, sizeof *p);
+    if (!p)
+        return error_sys(err, "open the admin address");
+    p->config_listener = (struct config_listener){
+        .listen = config->admin.endpoint, .place = config->admin.listen.place, .name.value = name};
+    p->config.file = config->file;
+    p->config.tcp = config->tcp;
+    p->config.listeners = &p->config_listener;
+    p->config.listener_count = 1;
+    p->listener = (struct listener){
+        .settings = &p->settings, .config = &p->config_listener, .service = &service};
+    p->settings.config = &p->config;
+    p->settings.listeners = &p->listener;
+    if (listening_open(&p->settings, present(admin), &p->listening, err) < 0) {
+        free(p);
+        return -1;
+    }
+    *ret = p;
+    return 0;
+}
+
+void admin_discard(struct admin *admin, struct admin_address *address)
+{
+    if (address)
+        listening_close(&address->listening, present(admin));
+    free(address);
+}
+
+void admin_listen(struct admin *admin, struct admin_address *address)
+{
+    struct admin_address *former = admin->address;
+    set_interest(admin, WANT_NOTHING);
+    if (former)
+        listening_close(&former->listening, address ? &address->listening : NULL);
+    free(former);
+    admin->address = address;
+    for (size_t i = 0; address && i < address->listening.count; i++) {
+        address->listening.sockets[i].owner = admin;
+        address->listening.sockets[i].source.ready = socket_ready;
+    }
+    set_interest(admin, admin->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
+}
+
+void admin_announce(const struct admin *admin)
+{
+    if (admin->address)
+        announce_listening(&admin->address->listening);
+}
+
+void admin_set_ready(struct admin *admin, bool ready)
+{
+    admin->was_ready = admin->was_ready || ready;
+    admin->ready = ready;
+}

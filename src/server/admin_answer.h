@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An answer as it goes out.
+ *
+ * Ownership: the caller frees text.   Threads: any.
+ */
+#ifndef TLSECHO_ADMIN_ANSWER_H
+#define TLSECHO_ADMIN_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct admin_body {
+    const char *type; /* Content-Type */
+    const char *text;
+    size_t size;
+};
+
+/* The head (RFC 9112 §4 and §5) and, unless only that is wanted, the body. NULL = no memory. */
+char *admin_answer(int status, const struct admin_body *body, bool head_only, size_t *ret_size);
+
+/* What a status that is no 200 says in its body, a line. */
+const char *admin_answer_text(int status);
+
+#endif

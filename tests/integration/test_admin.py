@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+"""The admin address: what it answers, what it makes of nonsense, and that it costs nobody else."""
+
+import contextlib
+import re
+import signal
+import socket
+import unittest
+
+import peers
+import scrape
+import support
+
+ADMIN = support.EVERYTHING + "admin: { listen: 'tcp://127.0.0.1:0' }\n"
+CLIENTS_MAX = 16
+
+
+def place(server):
+    """The latest admin address."""
+    text = server.lines("listening", service="admin")[-1]["address"]
+    if text.startswith("unix:"):
+        return text[len("unix:"):]
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+def ask(address, request):
+    """Sends these bytes and returns (status, header lines, body)."""
+    with peers.connect(address) as client:
+        client.sendall(request)
+        return answer(client)
+
+
+def answer(client):
+    data = b""
+    while chunk := client.recv(65536):
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    return int(lines[0].split(" ")[1]), lines[1:], body
+
+
+def get(server, path, method="GET"):
+    return ask(place(server), f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+
+
+def metrics(server):
+    return scrape.parse(get(server, "/metrics")[2].decode())
+
+
+class Answers(support.TestCase):
+    def setUp(self):
+        self.echo = self.server(ADMIN)
+
+    def test_health_and_readiness(self):
+        for path in ("/healthz", "/readyz"):
+            status, head, body = get(self.echo, path)
+            self.assertEqual((status, body), (200, b"ok\n"))
+            self.assertIn("Connection: close", head)
+
+    def test_head_says_the_same_without_a_body(self):
+        status, head, body = get(self.echo, "/healthz", "HEAD")
+        self.assertEqual((status, body), (200, b""))
+        self.assertIn("Content-Length: 3", head)
+
+    def test_what_is_wrong_has_its_status(self):
+        hello = peers.client_hello(peers.context())
+        for status, request in ((400, b"nonsense\r\n"), (400, hello),
+                                (400, b"GET /metrics HTTP/1.1\r\n\r\n"),
+                                (400, b"GET /metrics HTTP/2.0\r\n\r\n"),
+                                (404, b"GET / HTTP/1.0\r\n\r\n"),
+                                (431, b"GET /metrics HTTP/1.0\r\nA: " + b"a" * 30000)):
+            with self.subTest(request=request[:40]):
+                self.assertEqual(ask(place(self.echo), request)[0], status)
+        status, head, _ = get(self.echo, "/metrics", "PUT")
+        self.assertEqual(status, 405)
+        self.assertIn("Allow: GET, HEAD", head)
+
+    def test_half_a_request_and_an_end_are_bad_and_nothing_gets_nothing(self):
+        for sent, expected in ((b"GET /metr", b"HTTP/1.0 400"), (b"", b"")):
+            with peers.connect(place(self.echo)) as client:
+                client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(client.recv(65536)[:12], expected)
+
+    def test_an_answer_is_not_lost_because_the_request_goes_on(self):
+        with peers.connect(place(self.echo)) as client:
+            client.sendall(b"POST /metrics HTTP/1.0\r\n\r\n" + b"x" * 32000)
+            self.assertEqual(answer(client)[0], 405)
+
+    def test_more_clients_than_there_is_room_for_are_closed_and_cost_nobody_else(self):
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(peers.connect(place(self.echo)))
+                    for _ in range(CLIENTS_MAX)]
+            for client in slow:
+                client.sendall(b"GET /healthz HTTP/1.0\r\n")
+            with peers.connect(place(self.echo)) as one_too_many:
+                self.assertEqual(one_too_many.recv(1), b"")
+            with peers.Plain(self.echo.address("tcp")) as peer:
+                self.assertEqual(peer.exchange(b"served"), b"served")
+            for client in slow:
+                client.sendall(b"\r\n")
+                self.assertEqual(answer(client)[0], 200)
+        self.assertEqual(get(self.echo, "/healthz")[0], 200)
+
+    def test_a_real_client_of_http_is_content(self):
+        host, port = place(self.echo)
+        done = support.run("curl", "-sS", "-i", f"http://{host}:{port}/metrics")
+        self.assertEqual(done.status, 0, done.stderr)
+        self.assertIn(b"Content-Type: text/plain; version=0.0.4", done.stdout)
+
+
+class Metrics(support.TestCase):
+    def session(self, server):
+        """Something of everything."""
+        for transport in ("tcp", "unix"):
+            with peers.Plain(server.address(transport)) as peer:
+                self.assertEqual(peer.exchange(b"12345"), b"12345")
+        for version in ("1.2", "1.3"):
+            with peers.Tls(server.address("tls"), version) as peer:
+                peer.exchange(b"123")
+        with peers.Plain(server.address("tls")) as peer:
+            peer.exchange(b"GET / HTTP/1.0\r\n\r\n")
+        with peers.Plain(server.address("tcp")) as peer:
+            peer.send(b"1")
+            peer.receive(1)
+            peer.reset()
+        for _ in range(6):
+            server.wait_for("connection")
+
+    def test_they_say_what_happened(self):
+        server = self.server(ADMIN)
+        self.session(server)
+        found = metrics(server)
+        ended, shaken = found["tlsecho_connections_ended_total"], found["tlsecho_handshakes_total"]
+        self.assertEqual(found["tlsecho_connections_accepted_total"].value(transport="tcp"), 2)
+        self.assertEqual(found["tlsecho_connections_active"].value(), 0)
+        self.assertEqual(found["tlsecho_received_bytes_total"].value(transport="tcp"), 6)
+        self.assertEqual(found["tlsecho_sent_bytes_total"].value(transport="tls"), 6)
+        self.assertEqual(ended.value(transport="tcp", end="reset"), 1)
+        self.assertEqual(ended.value(transport="tls", end="handshake_failed"), 1)
+        self.assertEqual(shaken.value(version="TLSv1.2", result="ok", resumed="false"), 1)
+        self.assertEqual(shaken.value(version="TLSv1.3", result="ok"), 1)
+        self.assertEqual(shaken.value(version="none", result="handshake_failed"), 1)
+        self.assertEqual(found["tlsecho_connection_duration_seconds"].samples[-1].labels,
+                         {"transport": "unix"})
+        self.assertGreater(found["process_open_fds"].value(), 10)
+
+    def test_a_connection_counts_while_it_lives(self):
+        server = self.server(ADMIN)
+        with peers.Plain(server.address("tcp")) as peer:
+            peer.send(b"12345")
+            peer.receive(5)
+            peer.send(b"6")  # the turn of the first five is over
+            peer.receive(1)
+            found = metrics(server)
+        self.assertEqual(found["tlsecho_connections_active"].value(transport="tcp"), 1)
+        self.assertGreaterEqual(found["tlsecho_received_bytes_total"].value(), 5)
+
+    def test_the_names_of_listeners_are_told_as_they_are(self):
+        server = self.server("listeners:\n"
+                             "  - { listen: 'tcp://127.0.0.1:0', name: 'a\"b\\c{}=,ä' }\n"
+                             "admin: { listen: 'tcp://127.0.0.1:0' }\n")
+        [sample] = metrics(server)["tlsecho_connections_active"].samples
+        self.assertEqual(sample.labels["listener"], 'a"b\\c{}=,ä')
+
+    def test_what_a_peer_says_is_no_label(self):
+        server = self.server(ADMIN)
+        context = peers.trusting_anyone()
+        with peers.Tls(server.address("tls"), ctx=context) as peer:
+            peer.exchange(b"x")
+        text = get(server, "/metrics")[2].decode()
+        self.assertNotIn("localhost", re.sub(r"(?m)^# .*", "", text))
+
+    def test_limits_that_were_hit(self):
+        server = self.server(ADMIN + "limits: { connections: 1 }\n")
+        with peers.Plain(server.address("tcp")) as first:
+            first.send(b"x")
+            first.receive(1)
+            with peers.Plain(server.address("tcp")) as second:
+                second.receive_all()
+            refused = metrics(server)["tlsecho_connections_refused_total"]
+        self.assertEqual((refused.value(), refused.value(reason="connections")), (1, 1))
+
+    def test_certificates_and_reloads(self):
+        server = self.server(ADMIN)
+        before = metrics(server)
+        [certificate] = before["tlsecho_certificate_not_after_timestamp_seconds"].samples
+        self.assertTrue(certificate.labels["file"].endswith("/server-ecdsa.pem"))
+        self.assertGreater(certificate.value, before["process_start_time_seconds"].value())
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        (server.folder / "server.yaml").write_text("nonsense")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reload_refused")
+        after = metrics(server)
+        self.assertEqual(after["tlsecho_reloads_total"].value(result="ok"), 1)
+        self.assertEqual(after["tlsecho_reloads_total"].value(result="refused"), 1)
+        self.assertEqual(after["tlsecho_last_reload_successful"].value(), 0)
+
+
+class Address(support.TestCase):
+    def test_a_unix_socket_will_do(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
+                             "admin: { listen: 'unix://{dir}/admin.sock' }\n")
+        self.assertEqual(get(server, "/readyz")[0], 200)
+        server.stop()
+        self.assertFalse((server.folder / "admin.sock").exists())
+
+    def reload(self, server, admin):
+        (server.folder / "server.yaml").write_text(
+            f"listeners: [ {{ listen: 'tcp://127.0.0.1:0' }} ]\nadmin: {{ listen: '{admin}' }}\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+
+    def test_a_reload_adds_keeps_moves_and_removes_it(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
+        self.assertEqual(server.lines("listening", service="admin"), [])
+        self.reload(server, "tcp://127.0.0.1:0")
+        first = place(server)
+        with peers.connect(first) as client:
+            client.sendall(b"GET /readyz HTTP/1.0\r\n")
+            self.reload(server, "tcp://127.0.0.1:0")
+            self.assertEqual(place(server), first)
+            client.sendall(b"\r\n")
+            self.assertEqual(answer(client)[0], 200)
+        self.reload(server, f"unix://{server.folder}/admin.sock")
+        self.assertEqual(get(server, "/readyz")[0], 200)
+        with self.assertRaises(ConnectionRefusedError):
+            peers.connect(first)
+        self.reload(server, "")
+        self.assertFalse((server.folder / "admin.sock").exists())
+
+    def test_a_reload_that_cannot_open_it_changes_nothing(self):
+        server = self.server(ADMIN)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            (server.folder / "server.yaml").write_text(
+                "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
+                f"admin: {{ listen: 'tcp://127.0.0.1:{taken.getsockname()[1]}' }}\n")
+            server.signal(signal.SIGHUP)
+            refused = server.wait_for("reload_refused")
+        self.assertIn("server.yaml:2:", refused["reason"])
+        self.assertEqual(get(server, "/readyz")[0], 200)
+        with peers.Tls(server.address("tls")) as peer:
+            self.assertEqual(peer.exchange(b"x"), b"x")
+
+    def test_while_draining_it_says_so_and_goes_on(self):
+        server = self.server(ADMIN)
+        with peers.Tls(server.address("tls")) as busy:
+            busy.send(b"x")
+            busy.receive(1)
+            with server.paused():
+                server.signal(signal.SIGTERM)
+                busy.push(b"y")
+            server.wait_for("draining")
+            status, _, body = get(server, "/readyz")
+            self.assertEqual((status, body), (503, b"draining\n"))
+            self.assertEqual(get(server, "/healthz")[0], 200)
+            self.assertEqual(metrics(server)["tlsecho_connections_active"].value(), 1)
+        self.assertEqual(server.wait(), 0)
+
+
+GOOD = """# HELP a_total Some.
+# TYPE a_total counter
+a_total{x="1"} 2
+a_total{x="2\\"\\\\\\n,}"} 2
+# HELP h_seconds Some.
+# TYPE h_seconds histogram
+h_seconds_bucket{le="1"} 1
+h_seconds_bucket{le="+Inf"} 2
+h_seconds_sum 3.5
+h_seconds_count 2
+"""
+
+
+class Parser(unittest.TestCase):
+    """The rules themselves: what is right passes, and each mistake is found."""
+
+    MISTAKES = (
+        ("# HELP a_total Some.", "# HELP a_total "),
+        ("# HELP a_total Some.\n", ""),
+        ("# TYPE a_total counter\n", ""),
+        ("# TYPE a_total counter", "# TYPE a_total gauge"),
+        ('x="2', 'x="1"} 2\na_total{x="1"} 2\na_total{x="2'),
+        ('x="1"', 'x="1",x="2"'),
+        ('x="1"', 'x="\\1"'),
+        ('x="1"', 'x="1",'),
+        ("a_total", "a"),
+        ("a_total", "A_total"),
+        ("a_total", "a_ms_total"),
+        ("a_total{x=\"1\"} 2", "a_total{x=\"1\"} -2"),
+        ("a_total{x=\"1\"} 2", "a_total{x=\"1\"}  2"),
+        ('h_seconds_bucket{le="+Inf"} 2\n', ""),
+        ('le="1"} 1', 'le="1"} 3'),
+        ('le="1"} 1', 'le="1"} 1\nh_seconds_bucket{le="0.5"} 1'),
+        ("h_seconds_sum 3.5\n", ""),
+        ("h_seconds_count 2", "h_seconds_count 3"),
+        ("h_seconds_count 2\n", "h_seconds_count 2\na_total 1\n"),
+        ("h_seconds_count 2\n", "h_seconds_count 2"),
+    )
+
+    def test_what_is_right_passes(self):
+        families = scrape.parse(GOOD)
+        self.assertEqual(families["a_total"].value(), 4)
+        self.assertEqual(families["a_total"].samples[1].labels, {"x": '2"\\\n,}'})
+
+    def test_each_mistake_is_found(self):
+        for right, wrong in self.MISTAKES:
+            with self.subTest(right=right, wrong=wrong):
+                self.assertIn(right, GOOD)
+                with self.assertRaises(scrape.Malformed):
+                    scrape.parse(GOOD.replace(right, wrong))
+
+
+if __name__ == "__main__":
+    unittest.main()
