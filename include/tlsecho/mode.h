@@ -25,6 +25,13 @@ void mode_pipe(const struct options *options, struct outcome *ret);
  */
 void mode_prompt(const struct options *options, struct outcome *ret);
 
+/*
+ * Like ping(8): a probe of so many bytes each interval on one connection, and a line for its reply.
+ * With reconnect a failure is followed by another connection, else it ends the run. SIGINT ends it,
+ * by what was measured until then; SIGQUIT says how it stands.
+ */
+void mode_ping(const struct options *options, struct outcome *ret);
+
 /* The server's certificates to standard output, also where they are refused; no byte is sent. */
 void mode_show_certs(const struct options *options, struct outcome *ret);
 

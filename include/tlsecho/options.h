@@ -27,6 +27,7 @@ enum options_verbosity { OPTIONS_QUIET = -1, OPTIONS_NORMAL = 0, OPTIONS_VERBOSE
 enum options_mode {
     MODE_PIPE,
     MODE_PROMPT, /* MODE_PIPE when standard input is a terminal; options_parse does not look */
+    MODE_PING,
     MODE_SHOW_CERTS,
     MODE_BENCH,
     MODES,
@@ -59,13 +60,19 @@ struct options {
     uint64_t size_bytes;                           /* of a message */
     uint64_t time_ms;                              /* OPTIONS_NOT_GIVEN = the default; 0 = no end */
     uint64_t omit_ms, ramp_ms;
+
+    /* --ping */
+    uint64_t count;       /* of probes; 0 = no end */
+    uint64_t interval_ms; /* from one probe to the next; 0 = as soon as the reply is there */
+    uint64_t deadline_ms, reply_timeout_ms; /* 0 = none */
+    bool reconnect;
 };
 
 /* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked
  * at here. */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
 
-/* "pipe", "prompt", "show-certs": as in the JSON object. */
+/* "pipe", "prompt", "ping": as in the JSON object. */
 const char *options_mode_name(enum options_mode mode);
 
 void options_help(FILE *out);

@@ -28,6 +28,10 @@ struct session {
     /* How long each took; SESSION_UNKNOWN_US = not finished, or none. PHASE_ECHO is the first echo
      * alone, and its mode's to fill in. */
     uint64_t phase_us[PHASES];
+
+    /* What ends session_open early; may be set after session_init. */
+    uint64_t deadline_us; /* UINT64_MAX = none but connect_timeout_ms of the options */
+    int stop_fd;          /* readable: nobody waits any more; -1 = none */
 };
 
 void session_init(struct session *s, struct target *target);
@@ -39,8 +43,9 @@ void session_init(struct session *s, struct target *target);
  */
 int session_open(struct session *s, struct error *err);
 
-/* Saves what `resume` of the options will want next time, if there is anything. ERROR_SYSTEM. */
-int session_save(struct session *s, struct error *err);
+/* Saves what `resume` of the options will want next time, if there is anything. A failure becomes
+ * the outcome unless an earlier one is. */
+void session_keep(struct session *s, struct outcome *outcome);
 
 /* Ends our direction if that has not been done, and closes. Then it is as after session_init. */
 void session_close(struct session *s);

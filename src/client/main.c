@@ -13,9 +13,8 @@
 #include "tlsecho/version.h"
 
 static void (*const modes[MODES])(const struct options *options, struct outcome *ret) = {
-    [MODE_PIPE] = mode_pipe,
-    [MODE_PROMPT] = mode_prompt,
-    [MODE_SHOW_CERTS] = mode_show_certs,
+    [MODE_PIPE] = mode_pipe,   [MODE_PROMPT] = mode_prompt,
+    [MODE_PING] = mode_ping,   [MODE_SHOW_CERTS] = mode_show_certs,
     [MODE_BENCH] = mode_bench,
 };
 

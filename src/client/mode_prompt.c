@@ -2,14 +2,13 @@
 #include <errno.h>
 #include <histedit.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "tlsecho/clock.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/stream.h"
 
@@ -22,7 +21,7 @@ struct prompt {
     FILE *display;     /* where the prompt stands */
     bool editing;      /* a line is on display that what comes back must not write into */
     mbstate_t decoder; /* of what is typed */
-    int interrupts;    /* signalfd(2) of SIGINT */
+    int interrupts;    /* of interrupt_open */
     bool interrupted;
     uint64_t idle_us; /* 0 = for ever */
     bool failed;      /* standard input or output, and error says why */
@@ -190,23 +189,11 @@ static void run(struct prompt *p)
     await(p, true);
 }
 
-/* SIGINT comes by a descriptor, so that no moment exists in which it could be missed. */
-static int catch_interrupts(struct error *err)
-{
-    sigset_t interrupt;
-    sigemptyset(&interrupt);
-    sigaddset(&interrupt, SIGINT);
-    if (sigprocmask(SIG_BLOCK, &interrupt, NULL) < 0)
-        return error_sys(err, "block SIGINT");
-    int fd = signalfd(-1, &interrupt, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd < 0 ? error_sys(err, "signalfd") : fd;
-}
-
 static int open_editor(struct prompt *p, struct error *err)
 {
     HistEvent event;
     p->display = isatty(STDOUT_FILENO) ? stdout : stderr;
-    p->interrupts = catch_interrupts(err);
+    p->interrupts = interrupt_open(false, err);
     if (p->interrupts < 0)
         return -1;
     p->history = history_init();

@@ -3,15 +3,6 @@
 #include "tlsecho/output.h"
 #include "tlsecho/session.h"
 
-/* What is left to be done after the session. A failure before it weighs more. */
-static void show_and_keep(struct session *session, struct outcome *ret)
-{
-    struct error err;
-    if ((output_certificates(session, &err) < 0 || session_save(session, &err) < 0) &&
-        ret->result == RESULT_OK)
-        outcome_fail(ret, PHASE_LOCAL, &err);
-}
-
 void mode_show_certs(const struct options *options, struct outcome *ret)
 {
     struct target target;
@@ -23,7 +14,9 @@ void mode_show_certs(const struct options *options, struct outcome *ret)
     if (session_open(&session, &err) < 0)
         outcome_fail(ret, session.phase, &err);
     output_session(options, &session);
-    show_and_keep(&session, ret);
+    if (output_certificates(&session, &err) < 0 && ret->result == RESULT_OK)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    session_keep(&session, ret);
     output_show_certs(options, &session, ret);
     session_close(&session);
     target_done(&target);

@@ -13,9 +13,16 @@
 /* Modes in which an option means something. */
 #define STREAM  (1u << MODE_PIPE | 1u << MODE_PROMPT)
 #define BENCH   (1u << MODE_BENCH)
+#define PING    (1u << MODE_PING)
 #define IN(set) .modes = (set)
 
 const struct option_row option_rows[] = {
+    {"ping", 0, NULL, "probe by probe: what is on the way, and how long it takes",
+     option_parse_mode, FIELD(mode), .value = MODE_PING},
+    {"bench", 0, NULL, "put a load on the far end, and measure", option_parse_mode, FIELD(mode),
+     .value = MODE_BENCH},
+    {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", option_parse_mode,
+     FIELD(mode), .value = MODE_SHOW_CERTS, TLS_ONLY},
     {"tls", 0, NULL, "speak TLS, as with tls://HOST:PORT", option_parse_true, FIELD(tls)},
     {"ipv4", '4', NULL, "use IPv4 addresses only", option_parse_value, FIELD(family),
      .value = AF_INET},
@@ -50,14 +57,8 @@ const struct option_row option_rows[] = {
      FIELD(keylog), TLS_ONLY},
     {"resume", 0, "FILE", "offer the session saved here, and save the new one", option_parse_resume,
      FIELD(resume), .optional = true, TLS_ONLY},
-    {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", option_parse_mode,
-     FIELD(mode), .value = MODE_SHOW_CERTS, TLS_ONLY},
-    {"expect", 0, "echo|upper|none", "what the far end makes of our bytes (default echo)",
-     option_parse_expect, FIELD(expect), IN(STREAM | BENCH)},
     {"connect-timeout", 0, "TIME", "for TCP and TLS together, 0 = none (default 10s)",
      option_parse_duration, FIELD(connect_timeout_ms)},
-    {"idle-timeout", 0, "TIME", "when nothing moves, 0 = none (default 60s)", option_parse_duration,
-     FIELD(idle_timeout_ms), IN(STREAM | BENCH)},
     {"json", 0, NULL,
      "the result as one JSON object; on standard error where data is on standard output",
      option_parse_true, FIELD(json)},
@@ -65,16 +66,33 @@ const struct option_row option_rows[] = {
      .value = OPTIONS_QUIET},
     {"verbose", 'v', NULL, "say how the session came about and what it did", option_parse_value,
      FIELD(verbosity), .value = OPTIONS_VERBOSE},
-    {"bench", 0, NULL, "put a load on the far end, and measure", option_parse_mode, FIELD(mode),
-     .value = MODE_BENCH},
+    {"version", 'V', NULL, "print the versions of this program and of OpenSSL", option_parse_value,
+     FIELD(action), .value = OPTIONS_VERSION},
+    {"help", 'h', NULL, "print this text", option_parse_value, FIELD(action),
+     .value = OPTIONS_HELP},
+    {"expect", 0, "echo|upper|none", "what the far end makes of our bytes (default echo)",
+     option_parse_expect, FIELD(expect), IN(STREAM | PING | BENCH)},
+    {"idle-timeout", 0, "TIME", "end when nothing moves, 0 = never (default 60s)",
+     option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | BENCH)},
+    {"count", 'c', "N", "end after so many probes (default: never)", option_parse_number,
+     FIELD(count), .least = 1, .most = UINT32_MAX, IN(PING)},
+    {"interval", 'i', "TIME", "from one probe to the next, 0 = reply by reply (default 1s)",
+     option_parse_duration, FIELD(interval_ms), IN(PING)},
+    {"deadline", 'w', "TIME", "end after so long, 0 = never (default)", option_parse_duration,
+     FIELD(deadline_ms), IN(PING)},
+    {"reply-timeout", 'W', "TIME", "a later reply is late, 0 = none is (default 10s)",
+     option_parse_duration, FIELD(reply_timeout_ms), IN(PING)},
+    {"reconnect", 0, NULL, "after a failure, go on with a new connection", option_parse_true,
+     FIELD(reconnect), IN(PING)},
+    {"size", 's', "BYTES",
+     "of a probe or message (default 64); --bench: 0 = only receive, with --expect none",
+     option_parse_size, FIELD(size_bytes), .least = 0, .most = 1 << 30, IN(PING | BENCH)},
     {"connections", 'P', "N", "at once (default 1)", option_parse_number, FIELD(connections),
      .least = 1, .most = BENCH_CONNECTIONS_MAX, IN(BENCH)},
     {"time", 't', "TIME", "measure for so long, 0 = until interrupted (default 10s)",
      option_parse_duration, FIELD(time_ms), IN(BENCH)},
     {"messages", 'n', "N", "send so many, over all connections, instead", option_parse_number,
      FIELD(messages), .least = 1, .most = 1000000000000, IN(BENCH)},
-    {"size", 's', "BYTES", "of a message; 0 = only receive, with --expect none (default 64)",
-     option_parse_size, FIELD(size_bytes), .least = 0, .most = 1 << 30, IN(BENCH)},
     {"pipeline", 0, "N", "messages on their way on each connection (default 1)",
      option_parse_number, FIELD(pipeline), .least = 1, .most = BENCH_PIPELINE_MAX, IN(BENCH)},
     {"rate", 0, "N", "messages per second over all connections, come what may (open loop)",
@@ -85,10 +103,6 @@ const struct option_row option_rows[] = {
      FIELD(omit_ms), IN(BENCH)},
     {"ramp", 0, "TIME", "spread the start of connections over this, and use them at once",
      option_parse_duration, FIELD(ramp_ms), IN(BENCH)},
-    {"version", 'V', NULL, "print the versions of this program and of OpenSSL", option_parse_value,
-     FIELD(action), .value = OPTIONS_VERSION},
-    {"help", 'h', NULL, "print this text", option_parse_value, FIELD(action),
-     .value = OPTIONS_HELP},
 };
 
 const int option_rows_count = sizeof option_rows / sizeof *option_rows;
@@ -117,14 +131,43 @@ static void print_row(FILE *out, const struct option_row *row)
             row->short_name ? row->short_name : ' ', left, row->help);
 }
 
+void option_modes_text(unsigned modes, char *ret, size_t size)
+{
+    size_t used = 0;
+    *ret = '\0';
+    for (int mode = 0; mode < MODES && used < size; mode++) {
+        unsigned later = modes >> mode >> 1;
+        if (!(modes & 1u << mode))
+            continue;
+        used += (size_t)snprintf(ret + used, size - used, "%s%s%s",
+                                 option_that_chooses(mode) ? "--" : "",
+                                 options_mode_name((enum options_mode)mode),
+                                 !later                ? ""
+                                 : later & (later - 1) ? ", "
+                                                       : " or ");
+    }
+}
+
 void options_help(FILE *out)
 {
     fputs("Usage: tlsecho-client [options] HOST [PORT]\n"
           "       tlsecho-client [options] tcp://HOST[:PORT] | tls://HOST[:PORT] | unix:///PATH\n"
           "Sends standard input, checks every byte that comes back, writes it to standard output.\n"
-          "If standard input is a terminal, sends line by line.\n\n",
+          "If standard input is a terminal, sends line by line. Or, instead of that:\n\n",
           out);
-    for (int i = 0; i < option_rows_count; i++)
-        print_row(out, &option_rows[i]);
+    unsigned modes = 0;
+    for (int i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        bool choice_ends = i > 0 && option_rows[i - 1].parse == option_parse_mode &&
+                           row->parse != option_parse_mode;
+        char text[128];
+        option_modes_text(row->modes, text, sizeof text);
+        if (row->modes != modes)
+            fprintf(out, "\nWith %s:\n", text);
+        else if (choice_ends)
+            fputs("\nEverywhere:\n", out);
+        modes = row->modes;
+        print_row(out, row);
+    }
     fprintf(out, "\nPORT is %d by default, %d with TLS.\n", ENDPOINT_PORT_TCP, ENDPOINT_PORT_TLS);
 }

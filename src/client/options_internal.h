@@ -69,4 +69,7 @@ int option_parse_size(const struct option_row *row, const char *argument, void *
 /* The option that chooses a mode; NULL for those that standard input chooses. */
 const struct option_row *option_that_chooses(int mode);
 
+/* "pipe, prompt or --ping": a set of modes. */
+void option_modes_text(unsigned modes, char *ret, size_t size);
+
 #endif

@@ -140,24 +140,6 @@ static int parse_operands(char **operands, int count, struct options *options, s
     return 0;
 }
 
-/* "--a, --b or --c": the options that choose modes of a set. */
-static void choosers_text(unsigned modes, char *ret, size_t size)
-{
-    const struct option_row *found[MODES];
-    size_t count = 0, used = 0;
-    for (int mode = 0; mode < MODES; mode++) {
-        found[count] = option_that_chooses(mode);
-        count += found[count] && modes & 1u << mode;
-    }
-    *ret = '\0';
-    for (size_t i = 0; i < count && used < size; i++)
-        used += (size_t)snprintf(ret + used, size - used, "%s--%s",
-                                 i == 0           ? ""
-                                 : i == count - 1 ? " or "
-                                                  : ", ",
-                                 found[i]->name);
-}
-
 /* Whether an option means something in the mode that was chosen, over this transport. */
 static int check_place(const struct option_row *row, const struct options *options,
                        struct error *err)
@@ -168,7 +150,7 @@ static int check_place(const struct option_row *row, const struct options *optio
         if (chooser)
             return error_set(err, ERROR_INPUT, "--%s means nothing with --%s" SEE_HELP, row->name,
                              chooser->name);
-        choosers_text(row->modes, choosers, sizeof choosers);
+        option_modes_text(row->modes, choosers, sizeof choosers);
         return error_set(err, ERROR_INPUT, "--%s means nothing without %s" SEE_HELP, row->name,
                          choosers);
     }
@@ -183,6 +165,11 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     for (int i = 0; i < option_rows_count; i++)
         if (given[i] && check_place(&option_rows[i], options, err) < 0)
             return -1;
+    if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
+        return error_set(err, ERROR_INPUT,
+                         "--ping needs its bytes back: --expect must be echo or upper");
+    if (options->mode == MODE_PING && options->size_bytes == 0)
+        return error_set(err, ERROR_INPUT, "--size: a probe has at least one byte");
     if (options->key && !options->cert)
         return error_set(err, ERROR_INPUT, "--key without its certificate: add --cert FILE");
     if (options->pin && options->insecure)
@@ -206,6 +193,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         .connect_timeout_ms = 10 * 1000,
         .idle_timeout_ms = 60 * 1000,
         .size_bytes = 64,
+        .interval_ms = 1000,
+        .reply_timeout_ms = 10 * 1000,
         .time_ms = OPTIONS_NOT_GIVEN,
     };
     bool given[ROWS_MAX] = {false};

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tlsecho/histogram.h"
 #include "tlsecho/options.h"
 #include "tlsecho/result.h"
 #include "tlsecho/session.h"
@@ -33,5 +34,12 @@ void output_json_add_count(struct json_t *object, const char *key, uint64_t coun
 
 /* Microseconds become seconds. */
 void output_json_add_seconds(struct json_t *object, const char *key, uint64_t us);
+
+/* {count, min, mean, stddev, p50, p90, p99, p99_9, max, histogram: [[upper_seconds, count], ...]};
+ * nothing of nothing. */
+void output_json_add_latency(struct json_t *object, const char *key, const struct histogram *h);
+
+/* "NAME min/avg/max/stddev = ... ms" and "NAME p50/p90/p99/p99.9 = ... ms"; nothing of nothing. */
+void output_latency_print(FILE *out, const char *name, const struct histogram *h);
 
 #endif

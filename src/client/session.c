@@ -9,7 +9,11 @@
 
 void session_init(struct session *s, struct target *target)
 {
-    *s = (struct session){.target = target, .phase = PHASE_OPTIONS, .started_us = clock_now_us()};
+    *s = (struct session){.target = target,
+                          .phase = PHASE_OPTIONS,
+                          .started_us = clock_now_us(),
+                          .deadline_us = UINT64_MAX,
+                          .stop_fd = -1};
     for (int i = 0; i < PHASES; i++)
         s->phase_us[i] = SESSION_UNKNOWN_US;
 }
@@ -33,9 +37,11 @@ static int connect_to(struct session *s, uint64_t *ret_deadline_us, int *ret_fd,
     uint64_t since_us = clock_now_us(), limit_ms = t->options->connect_timeout_ms;
     size_t index = 0;
     s->phase = PHASE_CONNECT;
-    *ret_deadline_us = limit_ms ? since_us + limit_ms * 1000 : UINT64_MAX;
+    *ret_deadline_us = s->deadline_us;
+    if (limit_ms && since_us + limit_ms * 1000 < s->deadline_us)
+        *ret_deadline_us = since_us + limit_ms * 1000;
     int dialled = dial(t->addresses, t->count, t->source.length ? &t->source : NULL,
-                       *ret_deadline_us, ret_fd, &index, err);
+                       *ret_deadline_us, s->stop_fd, ret_fd, &index, err);
     s->peer = t->addresses[index];
     if (dialled < 0)
         return -1;
@@ -43,17 +49,20 @@ static int connect_to(struct session *s, uint64_t *ret_deadline_us, int *ret_fd,
     return 0;
 }
 
-static int wait_for(int fd, short events, uint64_t deadline_us, struct error *err)
+static int wait_for(const struct session *s, short events, uint64_t deadline_us, struct error *err)
 {
-    struct pollfd pollfd = {.fd = fd, .events = events};
+    struct pollfd polls[] = {{.fd = s->transport->fd, .events = events},
+                             {.fd = s->stop_fd, .events = POLLIN}};
     int ready;
     do
-        ready = poll(&pollfd, 1, clock_poll_ms(clock_now_us(), deadline_us));
+        ready = poll(polls, 2, clock_poll_ms(clock_now_us(), deadline_us));
     while (ready < 0 && errno == EINTR);
     if (ready < 0)
         return error_sys(err, "poll");
     if (ready == 0)
         return error_set(err, ERROR_TIMEOUT, "no complete handshake in time: is it a TLS port?");
+    if (polls[1].revents)
+        return error_set(err, ERROR_TIMEOUT, "interrupted");
     return 0;
 }
 
@@ -76,8 +85,7 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
         case IO_FAILED:
             return -1;
         }
-        if (wait_for(s->transport->fd, io.status == IO_WANT_READ ? POLLIN : POLLOUT, deadline_us,
-                     err) < 0)
+        if (wait_for(s, io.status == IO_WANT_READ ? POLLIN : POLLOUT, deadline_us, err) < 0)
             return -1;
     }
 }
@@ -113,10 +121,12 @@ int session_open(struct session *s, struct error *err)
     return shake_hands(s, fd, deadline_us, err);
 }
 
-int session_save(struct session *s, struct error *err)
+void session_keep(struct session *s, struct outcome *outcome)
 {
+    struct error err;
     struct tls_context *context = s->target->context;
-    return context ? tls_context_save_session(context, err) : 0;
+    if (context && tls_context_save_session(context, &err) < 0 && outcome->result == RESULT_OK)
+        outcome_fail(outcome, PHASE_LOCAL, &err);
 }
 
 void session_close(struct session *s)

@@ -4,14 +4,6 @@
 #include "tlsecho/output.h"
 #include "tlsecho/session.h"
 
-/* A failure before it weighs more. */
-static void keep_session(struct session *session, struct outcome *outcome)
-{
-    struct error err;
-    if (session_save(session, &err) < 0 && outcome->result == RESULT_OK)
-        outcome_fail(outcome, PHASE_LOCAL, &err);
-}
-
 void stream_run(const struct options *options,
                 void (*talk)(struct exchange *x, const struct options *options,
                              struct outcome *ret),
@@ -34,7 +26,7 @@ void stream_run(const struct options *options,
     else
         talk(&exchange, options, ret);
 
-    keep_session(&session, ret);
+    session_keep(&session, ret);
     if (exchange.first_sent_us && exchange.first_echo_us >= exchange.first_sent_us)
         session.phase_us[PHASE_ECHO] = exchange.first_echo_us - exchange.first_sent_us;
     output_stream(options, &session, &exchange, ret);

@@ -15,10 +15,12 @@ struct dial {
     const struct address *addresses, *source;
     size_t order[SOCKET_ADDRESSES_MAX]; /* indices of addresses */
     size_t count, started, failed;
-    uint64_t next_us;                          /* when the next attempt starts at the latest */
-    struct pollfd polls[SOCKET_ADDRESSES_MAX]; /* by attempt; fd -1 when it has failed */
-    struct error failure;                      /* what all of them together failed with */
-    int rank;                                  /* its weight: see rank_of */
+    uint64_t next_us; /* when the next attempt starts at the latest */
+    int stop_fd;      /* -1 = none */
+    struct pollfd
+        polls[SOCKET_ADDRESSES_MAX + 1]; /* by attempt, fd -1 when it has failed; stop_fd */
+    struct error failure;                /* what all of them together failed with */
+    int rank;                            /* its weight: see rank_of */
 };
 
 /* A refusal says more than a missing route, and that more than anything of our own. */
@@ -168,9 +170,14 @@ static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struc
 
         bool last = d->started == d->count;
         uint64_t due_us = last || d->next_us > deadline_us ? deadline_us : d->next_us;
-        if (poll(d->polls, d->started, clock_poll_ms(now_us, due_us)) > 0 &&
-            collect(d, ret_attempt))
+        struct pollfd *stop = &d->polls[d->started];
+        *stop = (struct pollfd){.fd = d->stop_fd, .events = POLLIN};
+        if (poll(d->polls, d->started + 1, clock_poll_ms(now_us, due_us)) <= 0)
+            continue;
+        if (collect(d, ret_attempt))
             return 0;
+        if (stop->revents)
+            return error_set(err, ERROR_TIMEOUT, "interrupted");
     }
 }
 
@@ -222,10 +229,10 @@ static int dial_local(struct dial *d, uint64_t deadline_us, int *ret_fd, struct 
 }
 
 int dial(const struct address *addresses, size_t count, const struct address *source,
-         uint64_t deadline_us, int *ret_fd, size_t *ret_index, struct error *err)
+         uint64_t deadline_us, int stop_fd, int *ret_fd, size_t *ret_index, struct error *err)
 {
     assert(count > 0 && count <= SOCKET_ADDRESSES_MAX);
-    struct dial d = {.addresses = addresses, .source = source, .count = count};
+    struct dial d = {.addresses = addresses, .source = source, .count = count, .stop_fd = stop_fd};
     if (addresses[0].any.sa_family != AF_UNIX)
         return dial_internet(&d, deadline_us, ret_fd, ret_index, err);
     if (dial_local(&d, deadline_us, ret_fd, err))

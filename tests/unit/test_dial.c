@@ -53,7 +53,7 @@ static void dial_wins(const struct address *addresses, size_t count, size_t winn
     size_t index;
     struct error err;
     struct address peer;
-    ck_assert_msg(dial(addresses, count, NULL, in_ms(20000), &fd, &index, &err) == 0, "%s",
+    ck_assert_msg(dial(addresses, count, NULL, in_ms(20000), -1, &fd, &index, &err) == 0, "%s",
                   err.text);
     ck_assert_uint_eq(index, winner);
     ck_assert_int_eq(socket_addresses(fd, &peer, NULL, &err), 0);
@@ -66,7 +66,7 @@ static struct error dial_fails(const struct address *addresses, size_t count, un
     int fd = -7;
     size_t index = 77;
     struct error err;
-    ck_assert_int_eq(dial(addresses, count, NULL, in_ms(limit_ms), &fd, &index, &err), -1);
+    ck_assert_int_eq(dial(addresses, count, NULL, in_ms(limit_ms), -1, &fd, &index, &err), -1);
     ck_assert_int_eq(fd, -7);
     ck_assert_uint_eq(index, 77);
     return err;
@@ -78,7 +78,7 @@ START_TEST(gives_a_socket_that_is_ready_for_use)
     int listening = loopback_listen(&address, 8), fd, nodelay;
     size_t index;
     struct error err;
-    ck_assert_int_eq(dial(&address, 1, NULL, UINT64_MAX, &fd, &index, &err), 0);
+    ck_assert_int_eq(dial(&address, 1, NULL, UINT64_MAX, -1, &fd, &index, &err), 0);
     socklen_t length = sizeof nodelay;
     ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &length), 0);
     ck_assert_int_eq(nodelay, 1);
@@ -103,7 +103,7 @@ START_TEST(goes_on_at_once_when_an_address_refuses)
     }
     addresses[REFUSING] = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&addresses[REFUSING], 8);
-    ck_assert_int_eq(dial(addresses, REFUSING + 1, NULL, in_ms(3000), &fd, &index, &err), 0);
+    ck_assert_int_eq(dial(addresses, REFUSING + 1, NULL, in_ms(3000), -1, &fd, &index, &err), 0);
     ck_assert_uint_eq(index, REFUSING);
     close(fd);
     close(listening);
@@ -193,14 +193,14 @@ START_TEST(binds_to_the_source_first)
     int listening = loopback_listen(&address, 8), fd;
     size_t index;
     struct error err;
-    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), &fd, &index, &err), 0);
+    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), -1, &fd, &index, &err), 0);
     ck_assert_int_eq(socket_addresses(fd, NULL, &own, &err), 0);
     address_set_port(&own, 0);
     ck_assert(address_equal(&own, &source));
     close(fd);
 
     source = loopback_address("tcp://[::1]:0");
-    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), &fd, &index, &err), -1);
+    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), -1, &fd, &index, &err), -1);
     ck_assert_int_eq(err.code, EAFNOSUPPORT);
     close(listening);
 }
@@ -213,7 +213,7 @@ START_TEST(does_not_connect_to_itself)
     size_t index;
     struct error err;
     close(holder);
-    ck_assert_int_eq(dial(&address, 1, &address, in_ms(5000), &fd, &index, &err), -1);
+    ck_assert_int_eq(dial(&address, 1, &address, in_ms(5000), -1, &fd, &index, &err), -1);
     ck_assert_int_eq(err.code, ECONNREFUSED);
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(connects_to_a_unix_socket)
     int listening = loopback_listen(&address, 8), fd;
     size_t index;
     struct error err;
-    ck_assert_int_eq(dial(&address, 1, NULL, in_ms(5000), &fd, &index, &err), 0);
+    ck_assert_int_eq(dial(&address, 1, NULL, in_ms(5000), -1, &fd, &index, &err), 0);
     ck_assert_uint_eq(index, 0);
     ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
     ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
@@ -279,6 +279,23 @@ START_TEST(waits_for_room_in_the_backlog_of_a_unix_socket)
     ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
     close_both(hole);
     folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(gives_up_when_nobody_waits_any_more)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int hole[2], stop[2], fd;
+    size_t index;
+    struct error err;
+    black_hole(&address, hole);
+    ck_assert_int_eq(pipe(stop), 0);
+    ck_assert_int_eq(write(stop[1], "x", 1), 1);
+    ck_assert_int_eq(dial(&address, 1, NULL, UINT64_MAX, stop[0], &fd, &index, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
+    ck_assert_str_eq(err.text, "interrupted");
+    close_both(stop);
+    close_both(hole);
 }
 END_TEST
 
@@ -355,6 +372,7 @@ int main(void)
     tcase_add_test(tcase, closes_every_descriptor_but_the_winner);
     tcase_add_test(tcase, connects_to_a_unix_socket);
     tcase_add_test(tcase, waits_for_room_in_the_backlog_of_a_unix_socket);
+    tcase_add_test(tcase, gives_up_when_nobody_waits_any_more);
     tcase_add_test(tcase, tries_nothing_after_the_deadline);
     tcase_add_test(tcase, one_attempt_waits_for_nothing_and_tells_how_it_went);
     tcase_add_test(tcase, a_source_leaves_the_choice_of_the_port_to_connect);

@@ -144,6 +144,46 @@ START_TEST(takes_the_key_log_from_the_environment_unless_it_is_given)
 }
 END_TEST
 
+START_TEST(a_ping_takes_what_ping_takes)
+{
+    struct options a = PARSED("--ping", "-c5", "-i.2", "-s1400", "-w10", "-W500ms", "h");
+    ck_assert_int_eq(a.mode, MODE_PING);
+    ck_assert_uint_eq(a.count, 5);
+    ck_assert_uint_eq(a.interval_ms, 200);
+    ck_assert_uint_eq(a.size_bytes, 1400);
+    ck_assert_uint_eq(a.deadline_ms, 10000);
+    ck_assert_uint_eq(a.reply_timeout_ms, 500);
+    ck_assert(!a.reconnect);
+    struct options b = PARSED("--ping", "--reconnect", "h");
+    ck_assert(b.reconnect);
+    ck_assert_uint_eq(b.count, 0);
+    ck_assert_uint_eq(b.interval_ms, 1000);
+    ck_assert_uint_eq(b.reply_timeout_ms, 10000);
+    ck_assert_uint_eq(b.deadline_ms, 0);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint64_t bytes;
+} sizes[] = {
+    {"1", 1},
+    {"1500", 1500},
+    {"2k", 2000},
+    {"64KiB", 64 << 10},
+    {"3M", 3000000},
+    {"1MiB", 1 << 20},
+    {"1G", 1000000000},
+    {"1GiB", 1u << 30},
+    {"1073741824", 1u << 30},
+};
+
+START_TEST(reads_a_size_with_and_without_its_unit)
+{
+    ck_assert_uint_eq(PARSED("--ping", "--size", sizes[_i].text, "h").size_bytes, sizes[_i].bytes);
+}
+END_TEST
+
 static const struct {
     const char *text;
     uint64_t ms;
@@ -211,6 +251,22 @@ static const struct {
     {{"--key=a", "tls://h"}, "add --cert FILE"},
     {{"--pin=a", "-k", "tls://h"}, "--pin verifies and --insecure does not"},
     {{"--expect=none", "--show-certs", "tls://h"}, "--expect means nothing with --show-certs"},
+    {{"--count=1", "h"}, "--count means nothing without --ping"},
+    {{"-s1", "--show-certs", "tls://h"}, "--size means nothing with --show-certs"},
+    {{"--ping", "--show-certs", "tls://h"}, "--show-certs: it does not go with --ping"},
+    {{"--ping", "--expect=none", "h"}, "--expect must be echo or upper"},
+    {{"--ping", "-c0", "h"}, "--count: '0' is no number from 1 to 4294967295"},
+    {{"--ping", "-c-1", "h"}, "'-1' is no number"},
+    {{"--ping", "-c1x", "h"}, "'1x' is no number"},
+    {{"--ping", "-c99999999999999999999", "h"}, "is no number"},
+    {{"--ping", "-s0", "h"}, "--size: a probe has at least one byte"},
+    {{"--ping", "-s1.5k", "h"}, "'1.5k' is no size: write 1500, 64KiB"},
+    {{"--ping", "-s2GiB", "h"}, "from 0 to 1GiB"},
+    {{"--ping", "-s1073741825", "h"}, "is no size"},
+    {{"--ping", "-s18446744073709551617", "h"}, "is no size"},
+    {{"--ping", "-s20000000000000000000G", "h"}, "is no size"},
+    {{"--ping", "-sKiB", "h"}, "is no size"},
+    {{"--ping", "-i-1", "h"}, "--interval: '-1' is no time"},
     {{"--pin=a", "--cacert=b", "tls://h"}, "--pin takes the place of --cacert"},
 };
 
@@ -230,15 +286,42 @@ END_TEST
 
 START_TEST(help_has_a_line_for_every_option)
 {
-    static const char *const names[] = {"--tls ",         "-4 --ipv4",       "-6 --ipv6",
-                                        "--source",       "--cacert",        "--cert ",
-                                        "--key",          "--servername",    "--pin",
-                                        "-k --insec",     "--tls-min",       "--tls-max",
-                                        "--ciphers ",     "--ciphersuites ", "--groups ",
-                                        "--alpn LIST",    "--keylog FILE",   "--resume=FILE",
-                                        "--show-certs ",  "--expect",        "--connect-timeout",
-                                        "--idle-timeout", "--json",          "-q --quiet",
-                                        "-v --verbose",   "-V --version",    "-h --help"};
+    static const char *const names[] = {"--tls ",
+                                        "-4 --ipv4",
+                                        "-6 --ipv6",
+                                        "--source",
+                                        "--cacert",
+                                        "--cert ",
+                                        "--key",
+                                        "--servername",
+                                        "--pin",
+                                        "-k --insec",
+                                        "--tls-min",
+                                        "--tls-max",
+                                        "--ciphers ",
+                                        "--ciphersuites ",
+                                        "--groups ",
+                                        "--alpn LIST",
+                                        "--keylog FILE",
+                                        "--resume=FILE",
+                                        "--show-certs ",
+                                        "--expect",
+                                        "--connect-timeout",
+                                        "--idle-timeout",
+                                        "--ping ",
+                                        "-c --count N",
+                                        "-i --interval",
+                                        "-s --size",
+                                        "-w --deadline",
+                                        "-W --reply-timeout",
+                                        "--reconnect ",
+                                        "With --ping:",
+                                        "With pipe, prompt, --ping or",
+                                        "--json",
+                                        "-q --quiet",
+                                        "-v --verbose",
+                                        "-V --version",
+                                        "-h --help"};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -262,6 +345,8 @@ int main(void)
     tcase_add_test(cases, keeps_every_trust_option);
     tcase_add_test(cases, keeps_every_tls_option);
     tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);
+    tcase_add_test(cases, a_ping_takes_what_ping_takes);
+    tcase_add_loop_test(cases, reads_a_size_with_and_without_its_unit, 0, COUNT(sizes));
     tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
     tcase_add_test(cases, help_and_version_need_no_host);
     tcase_add_test(cases, what_stands_after_two_dashes_is_no_option);

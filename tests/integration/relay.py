@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""A relay between a client and a server that does to the bytes what a test wants.
+
+    with relay.Relay(server.address("tcp"), relay.Corrupt(123_456)) as between:
+        support.client("--ping", between.endpoint("tcp"))
+
+A way is called with each connection's number and gets what the client sends, piece by piece; it
+returns what the server gets. It may sleep, since delays are what it is for. What comes back is left
+as it is.
+"""
+
+import contextlib
+import random
+import socket
+import struct
+import threading
+import time
+
+import support
+
+CHUNK = 64 << 10
+
+
+class Way:
+    """Leaves everything as it is."""
+
+    def opened(self, number):
+        """The number-th connection, from 0, has come; raising OSError closes it."""
+
+    def forward(self, data):
+        return data
+
+
+class Delay(Way):
+    """Holds every piece for a time between two bounds; remembers how long each took from here to
+    the server and back."""
+
+    def __init__(self, low_s, high_s):
+        self.bounds = low_s, high_s
+        self.random = random.Random(1)
+        self.started, self.times = [], []
+
+    def forward(self, data):
+        self.started.append(time.monotonic())
+        time.sleep(self.random.uniform(*self.bounds))
+        return data
+
+    def came_back(self):
+        self.times.append(time.monotonic() - self.started[len(self.times)])
+
+
+class Corrupt(Way):
+    """Changes one byte of the stream."""
+
+    def __init__(self, offset):
+        self.left = offset
+
+    def forward(self, data):
+        if 0 <= self.left < len(data):
+            data = data[:self.left] + bytes([data[self.left] ^ 1]) + data[self.left + 1:]
+        self.left -= len(data)
+        return data
+
+
+class Drop(Way):
+    """Resets the first connection after so many bytes, instead of forwarding more."""
+
+    def __init__(self, after):
+        self.left = after
+        self.number = 0
+
+    def opened(self, number):
+        self.number = number
+
+    def forward(self, data):
+        self.left -= len(data)
+        if self.number == 0 and self.left < 0:
+            raise ConnectionResetError
+        return data
+
+
+class Stall(Way):
+    """Holds everything once, from that piece on, for so long."""
+
+    def __init__(self, piece, seconds):
+        self.left, self.seconds = piece, seconds
+
+    def forward(self, data):
+        if self.left == 0:
+            time.sleep(self.seconds)
+        self.left -= 1
+        return data
+
+
+class Relay:
+    def __init__(self, target, way=None):
+        self.target, self.way = target, way or Way()
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.sockets, self.threads, self.accepted = [], [], 0
+        self._start(self._accept)
+
+    def endpoint(self, scheme):
+        return "{}://{}:{}".format(scheme, *self.listening.getsockname())
+
+    def _start(self, target, *args):
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+                server = socket.create_connection(self.target)
+            except OSError:
+                return
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.sockets.append(end)
+            self.way.opened(self.accepted)
+            self.accepted += 1
+            self._start(self._there, client, server)
+            self._start(self._back, server, client)
+
+    def _there(self, client, server):
+        try:
+            while data := client.recv(CHUNK):
+                server.sendall(self.way.forward(data))
+            server.shutdown(socket.SHUT_WR)
+        except ConnectionResetError:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()  # first: the other thread would send FIN
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def _back(self, server, client):
+        try:
+            while data := server.recv(CHUNK):
+                client.sendall(data)
+                if isinstance(self.way, Delay):
+                    self.way.came_back()
+            client.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for end in (self.listening, *self.sockets):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(support.DEADLINE_S)
+        for end in (self.listening, *self.sockets):
+            end.close()

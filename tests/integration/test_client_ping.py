@@ -1,0 +1,418 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client --ping: what it prints, measures and exits with, behind relays that disturb it."""
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import threading
+import time
+import unittest
+
+import farend
+import relay
+import support
+from farend import FarEnd, server_context
+
+CA = ("--cacert", support.pki() / "ca.pem")
+REPLY = re.compile(r"^(\d+) bytes from (\S+): seq=(\d+) time=([\d.]+) ms(.*)$", re.M)
+
+
+class PingCase(support.TestCase):
+    def ping(self, *args, status=0):
+        """(summary, events) of a run with --json -v."""
+        done = support.client("--ping", "--json", "-v", *args)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        self.assertEqual(lines[-1]["exit"], status)
+        return lines[-1], lines[:-1]
+
+    def echo(self):
+        return self.server(support.EVERYTHING)
+
+
+class Output(PingCase):
+    def test_reads_like_ping(self):
+        server = self.echo()
+        for which, args in (("tcp", ()), ("tls", CA)):
+            with self.subTest(which):
+                done = support.client("--ping", "-c3", "-i1ms", *args, server.endpoint(which))
+                text = done.stdout.decode()
+                self.assertEqual((done.status, done.stderr), (0, ""))
+                address = "{}:{}".format(*server.address(which))
+                self.assertEqual([(size, peer, seq, rest)
+                                  for size, peer, seq, _, rest in REPLY.findall(text)],
+                                 [("64", address, "1", " (first)"), ("64", address, "2", ""),
+                                  ("64", address, "3", "")])
+                self.assertRegex(text, rf"\APING {which}://{address} \({address}\): dns [\d.]+, "
+                                       r"connect [\d.]+" + (", handshake" if args else " ms\n"))
+                self.assertRegex(text, r"\n3 probes transmitted, 3 received, 0 late, 0% lost, time ")
+                self.assertRegex(text, r"\nrtt min/avg/max/stddev = ([\d.]+/){3}[\d.]+ ms\n")
+                self.assertRegex(text, r"\nrtt p50/p90/p99/p99.9 = ([\d.]+/){3}[\d.]+ ms\n")
+                self.assertRegex(text, r"\nkernel: rtt [\d.]+ ms, .* \d+ retransmits\n")
+                self.assertIn("first echo", text)
+
+    def test_a_unix_socket_has_no_kernel_figures(self):
+        done = support.client("--ping", "-c2", "-i0", self.echo().endpoint("unix"))
+        self.assertEqual(done.status, 0, done.stderr)
+        self.assertNotIn(b"kernel", done.stdout)
+
+    def test_quiet_is_the_summary_alone(self):
+        done = support.client("--ping", "-q", "-c2", "-i1ms", self.echo().endpoint("tcp"))
+        self.assertEqual(REPLY.findall(done.stdout.decode()), [])
+        self.assertIn(b"2 probes transmitted", done.stdout)
+
+    def test_json_is_one_object_and_with_verbose_a_line_for_each_reply(self):
+        server = self.echo()
+        done = support.client("--ping", "--json", "-c3", "-i1ms", server.endpoint("tcp"))
+        self.assertEqual(done.stderr, "")
+        summary = json.loads(done.stdout)
+        self.assertEqual(summary["probes"], {"sent": 3, "received": 3, "late": 0, "lost": 0,
+                                             "on_their_way": 0, "failures": {}})
+        self.assertEqual((summary["bytes_sent"], summary["bytes_received"]), (192, 192))
+        self.assertEqual(summary["latency"]["count"], 2)
+        summary, events = self.ping("-c3", "-i1ms", server.endpoint("tcp"))
+        self.assertEqual([(event["seq"], event["status"], event["first"]) for event in events],
+                         [(1, "reply", True), (2, "reply", False), (3, "reply", False)])
+        times = [event["time"] for event in events]
+        self.assertEqual(summary["phases"]["first_echo"], times[0])
+        self.assertAlmostEqual(summary["latency"]["mean"], statistics.mean(times[1:]), 6)
+        self.assertEqual((summary["latency"]["min"], summary["latency"]["max"]),
+                         (min(times[1:]), max(times[1:])))
+
+    def test_each_line_is_there_at_once_when_somebody_else_reads(self):
+        client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping",
+                                   self.echo().endpoint("tcp")], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+        self.assertIn(b"PING", client.stdout.readline())
+        self.assertIn(b"seq=1 ", client.stdout.readline())
+        client.stdout.close()  # now nobody reads
+        self.assertEqual(client.wait(support.DEADLINE_S), 15)
+        self.assertIn(b"standard output", client.stderr.read())
+        client.stderr.close()
+
+    def test_interrupt_prints_the_summary_and_quit_how_it_stands(self):
+        client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "-i30",
+                                   self.echo().endpoint("tcp")], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+        client.stdout.readline()
+        client.stdout.readline()
+        client.send_signal(signal.SIGQUIT)
+        self.assertEqual(client.stderr.readline(), b"\r1/1 probes, 0% lost\n")
+        client.send_signal(signal.SIGINT)
+        self.assertIn(b"1 probes transmitted, 1 received", client.stdout.read())
+        self.assertEqual(client.wait(support.DEADLINE_S), 0)
+        client.stdout.close()
+        client.stderr.close()
+
+
+class Sizes(PingCase):
+    def test_any_size_comes_back_whole(self):
+        server = self.echo()
+        for which, args in (("tcp", ()), ("tls", CA)):
+            for size, count in (("1", 20), ("16KiB", 3), ("40MiB", 2)):  # more than the window
+                with self.subTest(which=which, size=size):
+                    self.ping(f"-s{size}", f"-c{count}", "-i1ms", *args, server.endpoint(which))
+
+    def test_probes_do_not_wait_for_each_other_but_with_interval_0_they_do(self):
+        most, arrived = 0, []
+
+        def hold(connection):
+            """Answers three probes together."""
+            nonlocal most
+            data = b""
+            while len(data) < 3 * 64:
+                data += connection.recv(1024)
+            most = len(data)
+            arrived.append(most)
+            connection.sendall(data)
+            farend.echo(connection)
+
+        with FarEnd(hold) as far:
+            self.ping("-c3", "-i1ms", far.endpoint())
+        seen = []
+
+        def one_by_one(connection):
+            for data in farend.received(connection):
+                seen.append(len(data))
+                connection.sendall(data)
+            farend.finish(connection)
+
+        with FarEnd(one_by_one) as far:
+            self.ping("-c50", "-i0", far.endpoint())
+        self.assertEqual(seen, [64] * 50)
+
+    def test_probes_differ_from_each_other(self):
+        data = []
+
+        def keep(connection):
+            for piece in farend.received(connection):
+                data.append(piece)
+                connection.sendall(piece)
+            farend.finish(connection)
+
+        with FarEnd(keep) as far:
+            self.ping("-c20", "-i0", far.endpoint())
+        self.assertEqual(len(set(data)), 20)
+
+    def test_upper_is_compared_as_upper(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0', service: upper } ]")
+        self.ping("-c3", "-i0", "--expect=upper", server.endpoint("tcp"))
+        summary, _ = self.ping("-c3", "-i0", server.endpoint("tcp"), status=14)
+        self.assertIn("of seq=1", summary["error"]["message"])
+
+
+class Phases(PingCase):
+    """A delay put into one phase is seen there, and nowhere else."""
+    DELAY_S = 0.3
+
+    def check(self, phase, *args):
+        summary, events = self.ping("-c3", "-i1ms", *args)
+        times = {**summary["phases"], "round trips": min(event["time"] for event in events[1:])}
+        for name, seconds in times.items():
+            with self.subTest(phase, name=name):
+                if name == phase:
+                    self.assertGreaterEqual(seconds, self.DELAY_S * 0.98)
+                else:
+                    self.assertLess(seconds, self.DELAY_S)
+        return summary
+
+    def test_handshake(self):
+        class Late(FarEnd):
+            """Takes its time before the handshake."""
+            def _serve(self, connection):
+                time.sleep(Phases.DELAY_S)
+                super()._serve(connection)
+
+        with Late(farend.echo, server_context()) as far:
+            self.check("handshake", *CA, far.endpoint())
+
+    def test_first_echo(self):
+        def slow_start(connection):
+            data = connection.recv(64)
+            time.sleep(self.DELAY_S)
+            connection.sendall(data)
+            farend.echo(connection)
+
+        # One by one, or the others wait for the first.
+        for context, args in ((None, ()), (server_context(), CA)):
+            with FarEnd(slow_start, context) as far:
+                self.check("first_echo", "-i0", *args, far.endpoint())
+
+    def test_round_trips(self):
+        def slow(connection):
+            connection.sendall(connection.recv(64))
+            for data in farend.received(connection):
+                time.sleep(self.DELAY_S)
+                connection.sendall(data)
+
+        with FarEnd(slow) as far:
+            self.check("round trips", "-i0", far.endpoint())
+
+    def test_connect(self):
+        """A full backlog drops the SYN, and the kernel sends it again after a second."""
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+            waiting = []
+            while True:  # until the queue is full
+                waiting.append(socket.socket())
+                waiting[-1].settimeout(0.3)
+                try:
+                    waiting[-1].connect(listening.getsockname())
+                except TimeoutError:
+                    break
+
+            def answer(connection):
+                with contextlib.suppress(OSError):
+                    farend.echo(connection)
+
+            def serve():
+                time.sleep(0.2)
+                while True:
+                    try:
+                        connection, _ = listening.accept()
+                    except OSError:
+                        return
+                    waiting.append(connection)
+                    threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+            server = threading.Thread(target=serve, daemon=True)
+            server.start()
+            self.check("connect", "127.0.0.1", listening.getsockname()[1])
+            listening.shutdown(socket.SHUT_RDWR)
+            server.join()
+            for connection in waiting:
+                connection.close()
+
+    def test_together_they_are_the_whole(self):
+        with relay.Relay(self.echo().address("tls"), relay.Delay(0.1, 0.1)) as between:
+            summary, _ = self.ping("-c1", *CA, between.endpoint("tls"))
+        whole, parts = summary["duration"], sum(summary["phases"].values())
+        self.assertEqual(set(summary["phases"]), {"dns", "connect", "handshake", "first_echo"})
+        self.assertLessEqual(parts, whole)
+        self.assertGreater(parts, 0.2)
+        self.assertLess(whole - parts, 0.25 * whole)
+
+
+class Relays(PingCase):
+    def test_statistics_agree_with_what_the_relay_recorded(self):
+        way = relay.Delay(0.015, 0.025)
+        with relay.Relay(self.echo().address("tcp"), way) as between:
+            summary, events = self.ping("-c20", "-i0", between.endpoint("tcp"))
+        self.assertEqual(len(way.times), 20)
+        for event, seconds in zip(events, way.times):
+            self.assertGreater(event["time"], seconds - 0.001)
+        self.assertAlmostEqual(summary["latency"]["mean"], statistics.mean(way.times[1:]),
+                               delta=0.005)
+
+    def test_a_dropped_connection_ends_the_run_with_its_class(self):
+        with relay.Relay(self.echo().address("tcp"), relay.Drop(0)) as between:
+            summary, events = self.ping("-c3", "-i1ms", between.endpoint("tcp"), status=12)
+            self.assertEqual(summary["result"], "reset")
+            self.assertEqual(summary["error"]["phase"], "echo")
+            self.assertRegex(summary["error"]["message"], "reset the connection with .* missing")
+            self.assertEqual(events[-1]["result"], "reset")
+
+    def test_after_some_good_replies_it_is_lost(self):
+        with relay.Relay(self.echo().address("tcp"), relay.Drop(2 * 64)) as between:
+            summary, events = self.ping("-c5", "-i0", between.endpoint("tcp"), status=1)
+            self.assertEqual(summary["result"], "lost")
+            self.assertEqual(summary["probes"]["failures"], {"reset": 1})
+            self.assertRegex(summary["error"]["message"],
+                             "1 of 3 probes late or lost, the last: the far end reset")
+            self.assertEqual(events[-1]["seq"], 3)
+
+    def test_reconnect_goes_on_after_it(self):
+        with relay.Relay(self.echo().address("tls"), relay.Drop(4000)) as between:
+            summary, events = self.ping("-c5", "-i20ms", "-s1000", "--reconnect", *CA,
+                                        between.endpoint("tls"), status=1)
+        self.assertEqual(summary["connections"], 2)
+        self.assertEqual(summary["probes"]["sent"], 5)
+        self.assertGreaterEqual(summary["probes"]["received"], 3)
+        self.assertEqual(sum(event.get("first", False) for event in events), 2)
+        self.assertEqual(events[-1]["status"], "reply")
+        self.assertEqual(set(summary["phases"]), {"dns", "connect", "handshake", "first_echo"})
+
+    def test_a_changed_byte_is_corrupt_with_its_place(self):
+        with relay.Relay(self.echo().address("tcp"), relay.Corrupt(123_456)) as between:
+            summary, _ = self.ping("-c3", "-s100000", "-i0", between.endpoint("tcp"), status=1)
+            self.assertEqual(summary["probes"]["failures"], {"corrupt": 1})
+            self.assertRegex(summary["error"]["message"],
+                             "byte 123456 came back as 0x.. instead of 0x..: byte 23456 of seq=2")
+        with relay.Relay(self.echo().address("tcp"), relay.Corrupt(123_456)) as between:
+            summary, _ = self.ping("-c3", "-s200000", "-i0", between.endpoint("tcp"), status=14)
+            self.assertEqual(summary["result"], "corrupt")
+
+    def test_a_changed_byte_of_a_record_is_a_failure_of_tls(self):
+        with relay.Relay(self.echo().address("tls"), relay.Corrupt(123_456)) as between:
+            summary, _ = self.ping("-c3", "-s200000", "-i0", *CA, between.endpoint("tls"), status=7)
+            self.assertEqual(summary["error"]["phase"], "echo")
+            self.assertEqual(summary["error"]["alert"], 20)  # bad_record_mac
+
+    def test_a_stall_is_late_and_the_line_before_says_so(self):
+        with relay.Relay(self.echo().address("tcp"), relay.Stall(2, 0.5)) as between:
+            summary, events = self.ping("-c4", "-i0", "-W100ms", between.endpoint("tcp"), status=1)
+        self.assertEqual(summary["probes"]["failures"], {"timeout": 1})
+        self.assertEqual((summary["probes"]["received"], summary["probes"]["late"]), (4, 1))
+        self.assertEqual([event["status"] for event in events],
+                         ["reply", "reply", "overdue", "late", "reply"])
+        self.assertRegex(summary["error"]["message"], "the reply to seq=3 took 0.5.. s: that is late")
+
+
+class Ends(PingCase):
+    def test_no_reply_at_all_is_lost_after_its_time_out_and_a_timeout(self):
+        with FarEnd(farend.swallow) as far:
+            summary, events = self.ping("-c2", "-i1ms", "-W200ms", far.endpoint(), status=6)
+        self.assertEqual(summary["probes"]["lost"], 2)
+        self.assertEqual(summary["error"]["message"], "no reply to seq=1 within 0.2 s")
+        self.assertEqual([event["status"] for event in events], ["overdue", "overdue", "lost"])
+
+    def test_a_deadline_ends_it_and_what_was_on_its_way_is_no_loss(self):
+        with FarEnd(farend.swallow) as far:
+            summary, _ = self.ping("-w300ms", far.endpoint(), status=1)
+        self.assertEqual(summary["probes"]["on_their_way"], 1)
+        self.assertIn("before anything had come back", summary["error"]["message"])
+        summary, _ = self.ping("-w300ms", "-i100ms", self.echo().endpoint("tcp"))
+        self.assertGreaterEqual(summary["probes"]["received"], 1)
+
+    def test_silence_ends_it_however_many_are_sent_into_it(self):
+        with FarEnd(farend.swallow) as far:
+            summary, _ = self.ping("-i10ms", "--idle-timeout=200ms", far.endpoint(), status=6)
+        self.assertIn("nothing came back for 0.2 s", summary["error"]["message"])
+
+    def test_a_long_interval_is_no_silence(self):
+        self.ping("-c2", "-i400ms", "--idle-timeout=100ms", self.echo().endpoint("tcp"))
+
+    def test_an_end_between_two_probes_is_the_loss_of_the_next(self):
+        def once(connection):
+            connection.sendall(connection.recv(64))
+
+        with FarEnd(once) as far:
+            summary, _ = self.ping("-c2", "-i30", far.endpoint(), status=1)
+            self.assertRegex(summary["error"]["message"], "the far end (ended|reset) the connection")
+            self.ping("-c1", far.endpoint())
+            summary, _ = self.ping("-c2", "-i50ms", "--reconnect", far.endpoint())
+            self.assertEqual(summary["connections"], 2)
+
+    def test_a_failed_connection_is_a_probe_with_its_class(self):
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            port = bound.getsockname()[1]
+            summary, events = self.ping("-c3", "127.0.0.1", port, status=4)
+            self.assertEqual(summary["probes"]["failures"], {"refused": 1})
+            self.assertEqual([event["seq"] for event in events], [1])
+            self.assertNotIn("latency", summary)
+            summary, _ = self.ping("-c3", "-i1ms", "--reconnect", "127.0.0.1", port, status=4)
+            self.assertEqual(summary["probes"]["failures"], {"refused": 3})
+        self.ping("-c3", "x" * 64 + ".invalid", status=3)
+        summary, _ = self.ping("-c2", "-i1ms", "--reconnect", "x" * 64 + ".invalid", status=3)
+        self.assertEqual(summary["probes"]["failures"], {"dns": 2})
+        with FarEnd(farend.echo, server_context("expired")) as far:
+            summary, _ = self.ping("-c3", *CA, far.endpoint(), status=10)
+            self.assertEqual(summary["error"]["phase"], "handshake")
+            self.assertIn("peer", summary["tls"])
+
+    def test_a_server_that_comes_back_is_found_again(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
+                             "timeouts: { drain: 1ms }")
+        port = server.address("tcp")[1]
+        client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--reconnect",
+                                   "-i20ms", "127.0.0.1", str(port)], stdout=subprocess.PIPE)
+        for line in client.stdout:
+            if b"seq=3 " in line:
+                break
+        self.assertEqual(server.stop(), 0)
+        for line in client.stdout:
+            if b"refused" in line:
+                break
+        self.server(f"listeners: [ {{ listen: 'tcp://127.0.0.1:{port}' }} ]")
+        for line in client.stdout:
+            if line.startswith(b"64 bytes"):
+                break
+        client.send_signal(signal.SIGINT)
+        self.assertIn(b"2 connections", client.stdout.read())
+        self.assertEqual(client.wait(support.DEADLINE_S), 1)
+        client.stdout.close()
+
+    def test_an_interrupt_ends_a_connection_attempt(self):
+        with FarEnd(farend.swallow) as far:
+            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-k",
+                                       "--tls", "127.0.0.1", str(far.port)],
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            while not far.connections:
+                time.sleep(0.001)
+            client.send_signal(signal.SIGINT)
+            summary = json.loads(client.stdout.read())
+            self.assertEqual(client.wait(support.DEADLINE_S), 1)
+            self.assertEqual(summary["probes"]["sent"], 0)
+            client.stdout.close()
+
+    def test_an_unreadable_file_is_usage(self):
+        done = support.client("--ping", "--cacert=/nonexistent", "tls://127.0.0.1:1")
+        self.assertEqual((done.status, done.stdout), (2, b""))
+
+
+if __name__ == "__main__":
+    unittest.main()
