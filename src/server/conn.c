@@ -184,6 +184,8 @@ void conn_expire(struct conn *c)
         conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
         break;
     case CONN_TIMEOUT_LINGER:
+        if (c->peer_ended && c->sending) /* it did not get all that it was owed */
+            c->end = CONN_END_WRITE_TIMEOUT;
         conn_enter(c, CONN_OVER);
         break;
     case CONN_TIMEOUTS:

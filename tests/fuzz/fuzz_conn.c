@@ -26,6 +26,7 @@ static void check(const struct conn *c)
     require(!answers || c->sent_bytes + buf_waiting(&c->owed) <= c->received_bytes);
     if (c->state == CONN_OVER) {
         require(c->end != CONN_END_NONE);
+        require(c->end != CONN_END_CLOSED || buf_waiting(&c->owed) == 0);
         return;
     }
     bool hears = c->state == CONN_PRODUCE && !c->peer_ended;
@@ -36,8 +37,6 @@ static void check(const struct conn *c)
     require((c->end == CONN_END_NONE) == (c->state < CONN_SHUTDOWN));
     require(c->state != CONN_SERVE || c->again || c->sending || !c->owed.data);
     require(c->state == CONN_SERVE ? answers : c->state != CONN_PRODUCE || !answers);
-    if (c->end == CONN_END_CLOSED)
-        require(buf_waiting(&c->owed) == 0);
 }
 
 static enum io_status status_of(uint8_t byte)
@@ -105,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conn.describe = tell;
     for (size_t i = 0; i + 2 < size && conn.state != CONN_OVER; i += 3)
         step(&conn, data[i], data[i + 1], data[i + 2]);
+    if (conn.state == CONN_OVER)
+        check(&conn);
     conn_done(&conn);
     require(fake.freed == 1);
     pool_done(&pool);

@@ -491,6 +491,20 @@ START_TEST(what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out)
 }
 END_TEST
 
+START_TEST(a_peer_that_ends_and_does_not_take_what_it_is_owed_is_no_clean_end)
+{
+    conn.service = &service_babble;
+    fake.writes.after.io.status = IO_WANT_WRITE;
+    fake_add(&fake.reads, IO_WANT_READ);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_LINGER);
+    conn_expire(&conn);
+    assert_over(CONN_END_WRITE_TIMEOUT);
+}
+END_TEST
+
 START_TEST(what_has_no_end_ends_with_a_drain)
 {
     conn.service = &service_babble;
@@ -604,6 +618,7 @@ int main(void)
     tcase_add_test(tc, its_bytes_go_on_where_a_short_write_left_off);
     tcase_add_test(tc, what_has_an_end_is_said_to_its_end_though_the_peer_has_ended);
     tcase_add_test(tc, what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out);
+    tcase_add_test(tc, a_peer_that_ends_and_does_not_take_what_it_is_owed_is_no_clean_end);
     tcase_add_test(tc, what_has_no_end_ends_with_a_drain);
     tcase_add_test(tc, producing_leaves_the_turn_to_others);
     tcase_add_test(tc, a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive);
