@@ -19,6 +19,7 @@ test|socat|socat|socat|a foreign peer in the tests
 test|gnutls-cli|gnutls-bin|gnutls-utils|a foreign peer in the tests
 test|ncat|ncat|nmap-ncat|a foreign peer in the tests
 test|curl|curl|curl|a foreign peer in the tests
+test|haproxy|haproxy|haproxy|a proxy in front of the server in the tests
 lint|clang-format|clang-format|clang-tools-extra|checks the format
 lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
 lint|clang|clang|clang|lends clang-tidy its flags
@@ -64,7 +65,7 @@ is_there() {
     case $1 in
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     clang-rt) compgen -G "$(clang -print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer*" >/dev/null ;;
-    *) command -v "$1" >/dev/null ;;
+    *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac
 }
 

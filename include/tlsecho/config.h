@@ -70,8 +70,11 @@ struct config_listener {
     struct config_text service;   /* a name that service_find knows */
     struct config_text profile;   /* the name of tls; "" unless listen is tls:// */
     const struct config_tls *tls; /* NULL unless listen is tls:// */
-    struct config_cidrs allow;    /* who may come; none = everyone */
-    struct config_cidrs deny;     /* who may not, even if allowed */
+    uint64_t proxy_protocol;      /* enum proxied_protocol; off: the next is not given */
+    struct config_place proxy_protocol_place;
+    struct config_cidrs proxy_from; /* whose PROXY headers are believed */
+    struct config_cidrs allow;      /* who may come; none = everyone */
+    struct config_cidrs deny;       /* who may not, even if allowed */
 };
 
 struct config {

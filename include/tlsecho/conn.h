@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of one connection: HANDSHAKE -> SERVE or PRODUCE -> SHUTDOWN -> LINGER, a small state
- * machine that moves bytes from a transport through a service and back. It knows neither sockets
- * nor loops nor clocks: conn_run does what can be done now and says what to wait for.
+ * The life of one connection: PROXY -> HANDSHAKE -> SERVE or PRODUCE -> SHUTDOWN -> LINGER, a small
+ * state machine that moves bytes from a transport through a service and back. It knows neither
+ * sockets nor loops nor clocks: conn_run does what can be done now and says what to wait for.
  *
  * Ownership: a conn owns its transport and what it borrowed from the pool.   Threads: its worker's.
  */
@@ -22,7 +22,7 @@
 
 /* What bounds the present wait. */
 enum conn_timeout {
-    CONN_TIMEOUT_HANDSHAKE, /* from the start of the handshake, absolute */
+    CONN_TIMEOUT_HANDSHAKE, /* from the start, absolute: PROXY and HANDSHAKE together */
     CONN_TIMEOUT_IDLE,      /* from the last byte either way */
     CONN_TIMEOUT_WRITE,     /* from the last byte that the peer took */
     CONN_TIMEOUT_QUIET,     /* while draining, in place of idle */
@@ -31,6 +31,7 @@ enum conn_timeout {
 };
 
 enum conn_state {
+    CONN_PROXY, /* somebody else takes what stands before the first byte of the transport's */
     CONN_HANDSHAKE,
     CONN_SERVE,   /* the service answers */
     CONN_PRODUCE, /* the service has bytes of its own */
@@ -59,6 +60,8 @@ struct conn {
     struct buf owed; /* answered, not yet written */
     uint64_t received_bytes, sent_bytes;
     struct error *story; /* why, for the ends that have one; NULL otherwise, or without memory */
+    /* For CONN_PROXY, as a transport's handshake. An end that it sets is the one that counts. */
+    struct io (*introduce)(struct conn *c, struct error *err);
     /* What a service that wants facts is told; NULL where none does. */
     void (*describe)(const struct conn *c, struct facts *ret);
 };

@@ -13,6 +13,7 @@
 
 #include "tlsecho/address.h"
 #include "tlsecho/peer.h"
+#include "tlsecho/proxy.h"
 #include "tlsecho/transport.h"
 
 enum { FACTS_SERVER_BYTES = 256 };
@@ -23,6 +24,8 @@ struct facts {
     const char *listener;
     uint64_t connection; /* its id in the log */
     char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
+    const struct proxy *proxy; /* its header, which those two are of unless it is local; or NULL */
+    char proxy_source[ADDRESS_TEXT_BYTES], proxy_destination[ADDRESS_TEXT_BYTES];
     struct peer peer;
     char exporter[TLS_EXPORTER_BYTES];
     char client_names[TLS_NAMES_BYTES]; /* one after the other, an empty one at the end */

@@ -15,6 +15,7 @@
 #include "tlsecho/admission.h"
 #include "tlsecho/error.h"
 #include "tlsecho/metrics_shard.h"
+#include "tlsecho/proxied.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/settings.h"
 #include "tlsecho/socket.h"
@@ -26,7 +27,8 @@ struct handoff {
     int fd;
     uint64_t id;
     const struct listener *listener;
-    struct address source;
+    struct address source;   /* the peer, or the client that its PROXY header named */
+    struct proxied *proxied; /* NULL unless a header came, or is to come; the worker's */
     struct admission_pass pass;
 };
 

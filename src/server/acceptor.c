@@ -94,14 +94,18 @@ static void hand_over_all(struct acceptor *a)
         hand_over(a, i);
 }
 
-/* ADMISSION_GRANTED, or why not; whatever the pass holds then is given back by whoever asked. */
+/* Whom a PROXY header will name, his worker asks about, when it has come.
+ * ADMISSION_GRANTED, or why not; whatever the pass holds then is given back by whoever asked. */
 static enum admission_refusal ask(struct acceptor *a, const struct listener *listener,
                                   const struct address *source, struct admission_pass *pass)
 {
-    enum admission_refusal refusal = admission_source(a->admission, listener->config, source, pass);
+    bool proxied = proxied_is_expected(listener->config, source);
+    enum admission_refusal refusal =
+        proxied ? ADMISSION_GRANTED
+                : admission_source(a->admission, listener->config, source, pass);
     if (refusal != ADMISSION_GRANTED)
         return refusal;
-    return admission_accept(a->admission, listener->tls != NULL, clock_now_us(), pass);
+    return admission_accept(a->admission, proxied || listener->tls, clock_now_us(), pass);
 }
 
 static void admit(struct acceptor *a, const struct listener *listener, int fd,

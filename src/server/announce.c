@@ -3,6 +3,7 @@
 
 #include "tlsecho/clock.h"
 #include "tlsecho/log.h"
+#include "tlsecho/proxied.h"
 
 void announce_library(void)
 {
@@ -47,6 +48,10 @@ void announce_listening(const struct listening *listening)
         log_text(&line, "transport", endpoint_scheme_name(socket->listener->config->listen.scheme));
         log_text(&line, "service", socket->listener->service->name);
         log_text(&line, "listener", socket->listener->config->name.value);
+        if (socket->listener->config->proxy_protocol != PROXIED_OFF)
+            log_text(&line, "proxy_protocol",
+                     socket->listener->config->proxy_protocol == PROXIED_TRUSTED ? "trusted"
+                                                                                 : "required");
         if (socket->inherited[0] != '\0')
             log_text(&line, "inherited", socket->inherited);
         log_end(&line);

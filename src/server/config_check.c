@@ -178,11 +178,29 @@ static int check_admin(struct config *config, struct error *err)
     return 0;
 }
 
+/* Addresses that anyone can claim would be worth nothing. */
+static int check_proxies(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    bool on = listener->proxy_protocol > 0;
+    if (on && listener->proxy_from.count == 0)
+        return config_refuse(config, listener->proxy_protocol_place, err,
+                             "listeners[%zu].proxy_from: missing, but needed unless "
+                             "proxy_protocol is off: name the networks of the proxies",
+                             i);
+    if (!on && listener->proxy_from.count > 0)
+        return config_refuse(config, listener->proxy_from.place, err,
+                             "listeners[%zu].proxy_from: given, but proxy_protocol is off: write "
+                             "proxy_protocol: trusted or required, or remove it",
+                             i);
+    return 0;
+}
+
 int config_check(struct config *config, struct error *err)
 {
     for (size_t i = 0; i < config->listener_count; i++)
         if (name_listener(config, i, err) || check_twins(config, i, err) ||
-            name_profile(config, i, err))
+            name_profile(config, i, err) || check_proxies(config, i, err))
             return -1;
     for (size_t i = 0; i < config->profile_count; i++)
         if (check_profile(config, &config->profiles[i], err))

@@ -28,9 +28,10 @@ enum {
 
 WORDS(word_auto, "auto")
 WORDS(word_version, "1.2", "1.3")
-WORDS(word_client_auth, "off", "optional", "required") /* enum tls_client_auth */
-WORDS(word_level, "debug", "info", "warning", "error") /* enum log_level */
-WORDS(word_format, "logfmt", "json")                   /* enum log_format */
+WORDS(word_client_auth, "off", "optional", "required")   /* enum tls_client_auth */
+WORDS(word_proxy_protocol, "off", "trusted", "required") /* enum proxied_protocol */
+WORDS(word_level, "debug", "info", "warning", "error")   /* enum log_level */
+WORDS(word_format, "logfmt", "json")                     /* enum log_format */
 
 /* A key's name, type and field. */
 #define KEY(name_, type_, at)  .name = name_, .type = CONFIG_##type_, .offset = at
@@ -48,6 +49,11 @@ static const struct config_key listener_keys[] = {
      .help = "what it answers"},
     {KEY("tls", TEXT, AT_LISTENER(profile)), .standard = "", .max = CONFIG_NAME_BYTES,
      .hide_empty = true, .help = "a profile under tls, for tls:// only; without it: default"},
+    {KEY("proxy_protocol", CHOICE, AT_LISTENER(proxy_protocol)), .standard = "off",
+     .words = word_proxy_protocol, .place = AT_LISTENER(proxy_protocol_place),
+     .help = "whether a PROXY header comes first, version 1 or 2"},
+    {KEY("proxy_from", CIDRS, AT_LISTENER(proxy_from)), .standard = "[]",
+     .help = "networks of proxies, whose header is believed and demanded; of others it is not"},
     {KEY("allow", CIDRS, AT_LISTENER(allow)), .standard = "[]",
      .help = "networks of clients that may come; without any: everyone"},
     {KEY("deny", CIDRS, AT_LISTENER(deny)), .standard = "[]",

@@ -70,6 +70,29 @@ struct io conn_drop_input(struct conn *c, struct error *err)
     return io;
 }
 
+static enum step introduce(struct conn *c)
+{
+    struct error err;
+    struct io io = c->introduce(c, &err);
+    switch (io.status) {
+    case IO_OK:
+        return conn_enter(c, CONN_HANDSHAKE);
+    case IO_WANT_READ:
+    case IO_WANT_WRITE:
+        return conn_wait(c, io.status, CONN_TIMEOUT_HANDSHAKE);
+    case IO_EOF:
+    case IO_CUT:
+        error_set(&err, ERROR_INPUT, "PROXY header: the peer left before its end");
+        break;
+    case IO_RESET:
+        return conn_gone(c, &err);
+    case IO_FAILED:
+        break;
+    }
+    keep_story(c, &err);
+    return conn_end_as(c, err.kind == ERROR_SYSTEM ? CONN_END_FAILED : CONN_END_PROXY, CONN_OVER);
+}
+
 static enum step shake_hands(struct conn *c)
 {
     struct error err;
@@ -159,8 +182,8 @@ void conn_init(struct conn *c, struct transport *t, const struct service *servic
 void conn_run(struct conn *c)
 {
     static enum step (*const run[])(struct conn *) = {
-        [CONN_HANDSHAKE] = shake_hands, [CONN_SERVE] = conn_serve, [CONN_PRODUCE] = conn_produce,
-        [CONN_SHUTDOWN] = shut_down,    [CONN_LINGER] = linger,
+        [CONN_PROXY] = introduce,      [CONN_HANDSHAKE] = shake_hands, [CONN_SERVE] = conn_serve,
+        [CONN_PRODUCE] = conn_produce, [CONN_SHUTDOWN] = shut_down,    [CONN_LINGER] = linger,
     };
     c->moved = false;
     c->again = false;
@@ -195,7 +218,7 @@ void conn_expire(struct conn *c)
 
 void conn_finish(struct conn *c, enum conn_end reason)
 {
-    if (c->state == CONN_HANDSHAKE)
+    if (c->state == CONN_PROXY || c->state == CONN_HANDSHAKE)
         conn_end_as(c, reason, CONN_OVER);
     else if (c->state == CONN_SERVE || c->state == CONN_PRODUCE)
         conn_end_as(c, reason, CONN_SHUTDOWN);
@@ -220,6 +243,8 @@ void conn_done(struct conn *c)
 const char *conn_state_name(enum conn_state state)
 {
     switch (state) {
+    case CONN_PROXY:
+        return "proxy";
     case CONN_HANDSHAKE:
         return "handshake";
     case CONN_SERVE:

@@ -60,15 +60,18 @@ static void address_field(struct log_line *line, const char *key, const struct a
     log_text(line, key, text);
 }
 
-/* Which of our addresses the client reached: a listener on a wildcard does not tell. */
-static void own_address_field(struct log_line *line, int fd)
+/* Which of our addresses the client reached: a listener on a wildcard does not tell. Or, where a
+ * proxy names the client, which of the proxy's. */
+static void destination_field(struct log_line *line, const struct handoff *origin, int fd)
 {
     struct address own;
     struct error ignored;
-    if (socket_addresses(fd, NULL, &own, &ignored) < 0)
-        return;
-    address_unmap(&own);
-    address_field(line, "destination", &own);
+    if (proxied_is_named(origin->proxied)) {
+        address_field(line, "destination", &origin->proxied->header.destination);
+    } else if (socket_addresses(fd, NULL, &own, &ignored) == 0) {
+        address_unmap(&own);
+        address_field(line, "destination", &own);
+    }
 }
 
 static void tls_fields(struct log_line *line, const struct peer *peer)
@@ -99,6 +102,8 @@ static void origin_fields(struct log_line *line, const struct handoff *origin)
 {
     log_number(line, "id", origin->id);
     address_field(line, "source", &origin->source);
+    if (proxied_is_named(origin->proxied))
+        address_field(line, "proxy", &origin->proxied->peer);
 }
 
 void conn_log_failed(const struct handoff *origin, const char *reason)
@@ -118,7 +123,7 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
         !log_begin(&line, LOG_LEVEL_INFO, "connection"))
         return;
     origin_fields(&line, origin);
-    own_address_field(&line, c->transport->fd);
+    destination_field(&line, origin, c->transport->fd);
     log_text(&line, "listener", origin->listener->config->name.value);
     log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
     log_text(&line, "service", c->service->name);
@@ -141,8 +146,7 @@ void conn_log_live(const struct conn *c, const struct handoff *origin, uint64_t 
     struct log_line line;
     if (!log_begin(&line, LOG_LEVEL_INFO, "live"))
         return;
-    log_number(&line, "id", origin->id);
-    address_field(&line, "source", &origin->source);
+    origin_fields(&line, origin);
     log_text(&line, "listener", origin->listener->config->name.value);
     log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
     log_text(&line, "service", c->service->name);

@@ -1,10 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/facts.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "tlsecho/socket.h"
 #include "worker_conn.h"
+
+static void gather_addresses(const struct worker_conn *s, struct facts *ret)
+{
+    struct address own;
+    struct error ignored;
+    address_text(&s->origin.source, ret->source);
+    if (socket_addresses(s->source.fd, NULL, &own, &ignored) == 0) {
+        address_unmap(&own);
+        address_text(&own, ret->destination);
+    }
+    const struct proxied *proxied = s->origin.proxied;
+    if (!proxied)
+        return;
+    ret->proxy = &proxied->header;
+    address_text(&proxied->peer, ret->proxy_source);
+    memcpy(ret->proxy_destination, ret->destination, sizeof ret->destination);
+    if (proxied_is_named(proxied))
+        address_text(&proxied->header.destination, ret->destination);
+}
 
 void facts_gather(const struct worker_conn *s, struct facts *ret)
 {
@@ -15,13 +35,7 @@ void facts_gather(const struct worker_conn *s, struct facts *ret)
     };
     if (gethostname(ret->server, sizeof ret->server - 1) < 0)
         ret->server[0] = '\0';
-    address_text(&s->origin.source, ret->source);
-    struct address own;
-    struct error ignored;
-    if (socket_addresses(s->source.fd, NULL, &own, &ignored) == 0) {
-        address_unmap(&own);
-        address_text(&own, ret->destination);
-    }
+    gather_addresses(s, ret);
     const struct transport *t = s->conn.transport;
     transport_peer(t, &ret->peer);
     transport_tls_exporter(t, ret->exporter);

@@ -49,6 +49,40 @@ static void put_tls(struct json *json, const struct facts *facts)
     json_close(json);
 }
 
+static void put_proxy_tls(struct json *json, const struct proxy_tls *tls)
+{
+    if (!tls->present)
+        return;
+    json_open(json, "tls");
+    put_known(json, "version", tls->version);
+    put_known(json, "cipher", tls->cipher);
+    put_known(json, "group", tls->group);
+    if (tls->certificate) {
+        json_open(json, "client");
+        put_known(json, "common_name", tls->common_name);
+        json_switch(json, "verified", tls->verified);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_proxy(struct json *json, const struct facts *facts)
+{
+    const struct proxy *proxy = facts->proxy;
+    if (!proxy)
+        return;
+    json_open(json, "proxy");
+    json_number(json, "version", (uint64_t)proxy->version);
+    json_switch(json, "local", proxy->local);
+    put_known(json, "source", facts->proxy_source);
+    put_known(json, "destination", facts->proxy_destination);
+    put_known(json, "alpn", proxy->alpn);
+    put_known(json, "authority", proxy->authority);
+    put_known(json, "unique_id", proxy->unique_id);
+    put_proxy_tls(json, &proxy->tls);
+    json_close(json);
+}
+
 static size_t produce(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
 {
     char time[CLOCK_TEXT_BYTES];
@@ -63,6 +97,7 @@ static size_t produce(const struct facts *facts, uint64_t offset, unsigned char 
     json_number(&json, "connection", facts->connection);
     put_known(&json, "source", facts->source);
     put_known(&json, "destination", facts->destination);
+    put_proxy(&json, facts);
     put_tls(&json, facts);
     json_close(&json);
     json_newline(&json);

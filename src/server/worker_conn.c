@@ -143,6 +143,7 @@ static void end(struct worker_conn *s)
     if (!s->conn.established)
         loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
     conn_done(&s->conn);
+    proxied_free(s->origin.proxied);
     leave_generation(loop, s->generation);
     if (loop->unlisted == s)
         loop->unlisted = TAILQ_NEXT(s, in_all);
@@ -267,6 +268,7 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->counted_handshake = !origin->listener->tls; /* there is none */
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool);
     s->conn.describe = describe;
+    worker_conn_expect_proxy(s);
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
     deadline_set(&s->generation->lifetimes, &s->lifetime, s->start_us);
     run(s);

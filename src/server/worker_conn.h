@@ -75,6 +75,9 @@ uint64_t worker_loop_now_us(struct worker_loop *loop);
 /* Takes over a connection, its descriptor and its count of the settings. */
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin);
 
+/* Where a PROXY header is expected from the peer: it comes first, and then admission. */
+void worker_conn_expect_proxy(struct worker_conn *s);
+
 /* Runs those that had more to do than one turn allows. */
 void worker_loop_run_again(struct worker_loop *loop);
 

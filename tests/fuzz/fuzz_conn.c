@@ -53,10 +53,23 @@ static void script(struct fake_script *into, uint8_t status, uint8_t size)
     into->after.data = text + size % 48;
 }
 
+static struct fake_script introductions;
+
+static struct io introduce(struct conn *c, struct error *err)
+{
+    struct io io = introductions.after.io;
+    require(c->state == CONN_PROXY);
+    if (io.status == IO_FAILED && io.more)
+        c->end = CONN_END_REFUSED;
+    if (io.status == IO_FAILED || io.status == IO_RESET)
+        error_set(err, fake.failure, "the script says so");
+    return io;
+}
+
 /* One byte says what happens next, two more the details. */
 static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
 {
-    switch (what % 9) {
+    switch (what % 10) {
     case 0:
         script(&fake.handshakes, a, b);
         break;
@@ -81,6 +94,9 @@ static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
     case 7:
         fake.failure = a & 1 ? ERROR_SYSTEM : ERROR_TLS;
         break;
+    case 9:
+        script(&introductions, a, b);
+        break;
     case 8:
         conn_run(c);
         check(c);
@@ -102,6 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pool_init(&pool, 4096);
     conn_init(&conn, &fake.base, service_find(service_name(size % 5)), &pool);
     conn.describe = tell;
+    conn.introduce = introduce;
+    introductions.after.io.status = IO_OK;
+    if (size / 5 % 2)
+        conn.state = CONN_PROXY;
     for (size_t i = 0; i + 2 < size && conn.state != CONN_OVER; i += 3)
         step(&conn, data[i], data[i + 1], data[i + 2]);
     if (conn.state == CONN_OVER)

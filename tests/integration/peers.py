@@ -24,8 +24,8 @@ CHUNK_BYTES = 256 * 1024
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
-def connect(address, receive_buffer=None):
-    """A connected, blocking socket to what Server.address() gives."""
+def connect(address, receive_buffer=None, source=None):
+    """A connected, blocking socket to what Server.address() gives, from that host if given."""
     family = socket.AF_UNIX
     if not isinstance(address, str):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -33,7 +33,13 @@ def connect(address, receive_buffer=None):
     sock.settimeout(support.DEADLINE_S)
     if receive_buffer:  # only before connect does it bound the window, tcp(7)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    sock.connect(address)
+    try:
+        if source:
+            sock.bind((source, 0))
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
@@ -71,10 +77,11 @@ def client_hello(ctx):
 
 
 class Plain:
-    """A peer over plain TCP or a Unix socket."""
+    """A peer over plain TCP or a Unix socket. preamble: what is sent before anything else."""
 
-    def __init__(self, address, receive_buffer=None):
-        self.socket = connect(address, receive_buffer)
+    def __init__(self, address, receive_buffer=None, source=None, preamble=b""):
+        self.socket = connect(address, receive_buffer, source)
+        self.socket.sendall(preamble)
         self.socket.setblocking(False)
         self.close_notify = False  # has it arrived?
         self.ended = None          # how the far end ended: "fin" or "reset"
@@ -200,8 +207,8 @@ class Tls(Plain):
     session: an earlier peer's tls.session, to be resumed."""
 
     def __init__(self, address, version="1.3", ctx=None, receive_buffer=None, with_finished=b"",
-                 session=None):
-        super().__init__(address, receive_buffer)
+                 session=None, source=None, preamble=b""):
+        super().__init__(address, receive_buffer, source, preamble)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (ctx or context(version)).wrap_bio(self._in, self._out,
                                                       server_hostname="localhost",

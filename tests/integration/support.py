@@ -49,6 +49,9 @@ tls:
 """
 EVERYTHING = LISTENERS + PROFILE
 
+# Where foreign programs are: for some users the last ones are not in PATH.
+TOOL_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
 FIELD = re.compile(r'([a-z0-9_]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
@@ -68,7 +71,7 @@ def program(variable):
 
 def requires(tool):
     """Skips a test where a foreign program is missing; with TLSECHO_TOOLS=required it fails."""
-    missing = not shutil.which(tool) and os.environ.get("TLSECHO_TOOLS") != "required"
+    missing = not shutil.which(tool, path=TOOL_PATH) and os.environ.get("TLSECHO_TOOLS") != "required"
     return unittest.skipIf(missing, f"{tool} is not installed")
 
 

@@ -570,6 +570,84 @@ START_TEST(a_service_that_wants_facts_is_told_them)
 }
 END_TEST
 
+/* What its owner does in CONN_PROXY: the next of these, again and again at the end. */
+static enum io_status introductions[4];
+static int introduced;
+static enum conn_end refusal;
+
+static struct io introduce(struct conn *c, struct error *ret)
+{
+    enum io_status status = introductions[introduced];
+    introduced += introduced < 3;
+    c->end = refusal;
+    if (status == IO_FAILED)
+        error_set(ret, fake.failure, "the proxy says so");
+    errno = fake.reset_errno;
+    if (status == IO_RESET)
+        error_sys(ret, "the proxy");
+    return (struct io){.status = status};
+}
+
+static void expect_proxy(enum io_status first, enum io_status second)
+{
+    introductions[0] = first;
+    introductions[1] = second;
+    introduced = 0;
+    refusal = CONN_END_NONE;
+    conn.introduce = introduce;
+    conn.state = CONN_PROXY;
+}
+
+START_TEST(the_header_of_a_proxy_comes_before_the_handshake_in_its_time)
+{
+    expect_proxy(IO_WANT_READ, IO_OK);
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    ck_assert_int_eq(conn.state, CONN_PROXY);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    ck_assert_int_eq(conn.state, CONN_HANDSHAKE);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_SERVE);
+}
+END_TEST
+
+START_TEST(a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent)
+{
+    static const struct {
+        enum io_status status;
+        enum error_kind kind;
+        enum conn_end set, end;
+    } cases[] = {
+        {IO_FAILED, ERROR_INPUT, CONN_END_NONE, CONN_END_PROXY},
+        {IO_FAILED, ERROR_SYSTEM, CONN_END_NONE, CONN_END_FAILED},
+        {IO_FAILED, ERROR_INPUT, CONN_END_REFUSED, CONN_END_REFUSED},
+        {IO_CUT, ERROR_INPUT, CONN_END_NONE, CONN_END_PROXY},
+        {IO_RESET, ERROR_INPUT, CONN_END_NONE, CONN_END_RESET},
+    };
+    expect_proxy(cases[_i].status, IO_OK);
+    fake.failure = cases[_i].kind;
+    refusal = cases[_i].set;
+    conn_run(&conn);
+    assert_over(cases[_i].end);
+    ck_assert_ptr_nonnull(conn.story);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+    ck_assert_int_eq(fake.write_calls, 0);
+}
+END_TEST
+
+START_TEST(an_end_from_outside_does_not_wait_for_a_header)
+{
+    expect_proxy(IO_WANT_READ, IO_WANT_READ);
+    conn_run(&conn);
+    conn_drain(&conn);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_HANDSHAKE);
+    conn_finish(&conn, CONN_END_DRAINED);
+    assert_over(CONN_END_DRAINED);
+}
+END_TEST
+
 START_TEST(each_end_has_a_name_of_its_own)
 {
     ck_assert_ptr_nonnull(conn_end_name((enum conn_end)_i));
@@ -624,6 +702,9 @@ int main(void)
     tcase_add_test(tc, a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive);
     tcase_add_test(tc, a_reset_while_producing_is_a_reset);
     tcase_add_test(tc, a_service_that_wants_facts_is_told_them);
+    tcase_add_test(tc, the_header_of_a_proxy_comes_before_the_handshake_in_its_time);
+    tcase_add_loop_test(tc, a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent, 0, 5);
+    tcase_add_test(tc, an_end_from_outside_does_not_wait_for_a_header);
     tcase_add_loop_test(tc, each_end_has_a_name_of_its_own, 0, CONN_ENDS);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

@@ -98,6 +98,21 @@ START_TEST(tells_which_of_our_addresses_was_reached)
 }
 END_TEST
 
+START_TEST(tells_the_client_that_a_proxy_named_and_the_proxy)
+{
+    struct proxied proxied = {
+        .peer = loopback_address("tcp://127.0.0.1:99"),
+        .header = {.version = 2, .destination = loopback_address("tcp://198.51.100.1:443")},
+    };
+    origin.proxied = &proxied;
+    assert_line("event=connection id=42 source=192.0.2.1:4711 proxy=127.0.0.1:99 "
+                "destination=198.51.100.1:443 listener=front transport=tcp service=upper "
+                "received_bytes=12 sent_bytes=11 duration=1.500000 end=closed");
+    proxied.header.local = true;
+    assert_line(FIELDS("tcp", "closed"));
+}
+END_TEST
+
 START_TEST(names_an_unnamed_local_peer)
 {
     origin.source = (struct address){.length = sizeof(sa_family_t)};
@@ -257,6 +272,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, tells_who_what_how_much_how_long_and_how_it_ended);
     tcase_add_test(tcase, tells_which_of_our_addresses_was_reached);
+    tcase_add_test(tcase, tells_the_client_that_a_proxy_named_and_the_proxy);
     tcase_add_test(tcase, names_an_unnamed_local_peer);
     tcase_add_test(tcase, tells_what_tls_agreed_on);
     tcase_add_test(tcase, leaves_out_what_a_handshake_never_came_to);

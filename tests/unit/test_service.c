@@ -159,6 +159,28 @@ START_TEST(report_is_the_same_through_a_small_buffer)
 }
 END_TEST
 
+START_TEST(report_tells_what_a_proxy_said)
+{
+    static const struct proxy local = {.version = 1, .local = true};
+    static const struct proxy whole = {
+        .version = 2,
+        .alpn = "h2",
+        .authority = "a",
+        .unique_id = "7",
+        .tls = {.present = true, .certificate = true, .version = "TLSv1.2", .common_name = "c"}};
+    facts = (struct facts){.listener = "x", .connection = 7, .source = "unix"};
+    facts.proxy = &local;
+    ck_assert_ptr_nonnull(strstr(report(4096), "\"proxy\":{\"version\":1,\"local\":true}"));
+    facts.proxy = &whole;
+    memcpy(facts.proxy_source, "b", sizeof "b");
+    ck_assert_ptr_nonnull(strstr(report(4096),
+                                 "\"proxy\":{\"version\":2,\"local\":false,\"source\":\"b\","
+                                 "\"alpn\":\"h2\",\"authority\":\"a\",\"unique_id\":\"7\","
+                                 "\"tls\":{\"version\":\"TLSv1.2\",\"client\":"
+                                 "{\"common_name\":\"c\",\"verified\":false}}}"));
+}
+END_TEST
+
 START_TEST(report_leaves_out_what_is_unknown)
 {
     facts = (struct facts){.listener = "plain", .connection = 7, .source = "unix"};
@@ -182,6 +204,7 @@ int main(void)
     tcase_add_loop_test(tcase, chargen_goes_on_anywhere_in_pieces_of_any_size, 0, 6);
     tcase_add_test(tcase, report_tells_the_facts_as_one_line_of_json);
     tcase_add_loop_test(tcase, report_is_the_same_through_a_small_buffer, 1, 8);
+    tcase_add_test(tcase, report_tells_what_a_proxy_said);
     tcase_add_test(tcase, report_leaves_out_what_is_unknown);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

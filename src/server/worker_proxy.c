@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection whose client is only known when its PROXY header has come. */
+#include "worker_conn.h"
+
+/* In place of the acceptor, which could not know yet who it is. */
+static struct io admit(struct worker_conn *s, struct error *err)
+{
+    struct admission_pass *pass = &s->origin.pass;
+    enum admission_refusal refusal =
+        admission_source(pass->admission, s->origin.listener->config, &s->origin.source, pass);
+    if (refusal == ADMISSION_GRANTED)
+        return (struct io){.status = IO_OK};
+    s->conn.end = CONN_END_REFUSED;
+    error_set(err, ERROR_INPUT, "%s", admission_reason(refusal));
+    return (struct io){.status = IO_FAILED};
+}
+
+static struct io introduce(struct conn *c, struct error *err)
+{
+    struct worker_conn *s = (struct worker_conn *)((char *)c - offsetof(struct worker_conn, conn));
+    struct handoff *origin = &s->origin;
+    if (!origin->proxied)
+        origin->proxied = proxied_new(&origin->source, &s->generation->pool);
+    if (!origin->proxied) {
+        error_set(err, ERROR_SYSTEM, "no memory for a PROXY header");
+        return (struct io){.status = IO_FAILED};
+    }
+    struct io io = proxied_introduce(origin->proxied, origin->listener->config, s->source.fd, err);
+    if (io.status != IO_OK)
+        return io;
+    if (proxied_is_named(origin->proxied))
+        origin->source = origin->proxied->header.source;
+    return admit(s, err);
+}
+
+void worker_conn_expect_proxy(struct worker_conn *s)
+{
+    if (!proxied_is_expected(s->origin.listener->config, &s->origin.source))
+        return;
+    s->conn.introduce = introduce;
+    s->conn.state = CONN_PROXY;
+}
