@@ -109,6 +109,11 @@ struct config {
         struct config_text listen; /* as it is written; "" = nowhere */
         struct endpoint endpoint;  /* the same */
     } admin;
+    struct {
+        struct config_text user, group;
+        uint64_t sandbox; /* enum privilege_sandbox */
+        struct config_place sandbox_place;
+    } security;
 };
 
 /* Reads and checks a file of at most 1 MiB. ERROR_INPUT: "FILE:LINE:COLUMN: key: what is wrong and

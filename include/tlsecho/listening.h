@@ -44,6 +44,10 @@ struct listening {
 int listening_open(const struct settings *settings, const struct listening *held,
                    struct listening *ret, struct error *err);
 
+/* The same sockets for other settings of the same configuration. */
+void listening_relink(struct listening *listening, const struct settings *from,
+                      const struct settings *to);
+
 /* Closes what `kept` (may be NULL) has not adopted, and forgets the rest. */
 void listening_close(struct listening *listening, const struct listening *kept);
 

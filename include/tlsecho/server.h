@@ -9,13 +9,14 @@
 #include "tlsecho/settings.h"
 
 /*
- * Takes settings over. Binds, serves until SIGTERM or SIGINT, then drains: connections may finish
- * until timeouts.drain has passed; a second signal ends them at once. SIGHUP reads the
- * configuration again, a change of a file that it names (unless `watch` is off) the files: all or
- * nothing. SIGUSR1 logs the counters, SIGUSR2 a line for each live connection. The log must be
- * open; it is started. 0 = stopped as asked. ERROR_SYSTEM, ERROR_DNS: what the system refused;
- * ERROR_INPUT: what the configuration shows.
+ * Takes over settings of which nothing has been written yet. Binds, drops privileges, makes the
+ * settings anew (self-signed certificates in state_directory, NULL = in memory), and serves until
+ * SIGTERM or SIGINT, then drains: connections may finish until timeouts.drain has passed; a second
+ * signal ends them at once. SIGHUP reads the configuration again, a change of a file that it names
+ * (unless `watch` is off) the files: all or nothing. SIGUSR1 logs the counters, SIGUSR2 a line for
+ * each live connection. The log must be open; it is started. 0 = stopped as asked. ERROR_SYSTEM,
+ * ERROR_DNS: what the system refused; ERROR_INPUT: what the configuration shows.
  */
-int server_run(struct settings *settings, struct error *err);
+int server_run(struct settings *draft, const char *state_directory, struct error *err);
 
 #endif

@@ -56,9 +56,9 @@ struct settings {
 int settings_new(struct config *config, const char *state_directory, struct settings **ret,
                  struct error *err);
 
-/* Takes config over. Whether settings_new would succeed, without writing anything. Errors as there.
- */
-int settings_check(struct config *config, struct error *err);
+/* The same without writing anything: to check a configuration, and to listen by it before
+ * privileges are dropped. */
+int settings_draft(struct config *config, struct settings **ret, struct error *err);
 
 /* Counted: each of these is undone by one settings_free. */
 struct settings *settings_ref(struct settings *settings);

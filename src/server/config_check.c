@@ -196,8 +196,19 @@ static int check_proxies(const struct config *config, size_t i, struct error *er
     return 0;
 }
 
+static int check_security(const struct config *config, struct error *err)
+{
+    if (config->security.group.value[0] == '\0' || config->security.user.value[0] != '\0')
+        return 0;
+    return config_refuse(config, config->security.group.place, err,
+                         "security.group: given, but without security.user nobody changes groups: "
+                         "name the user too, or remove it");
+}
+
 int config_check(struct config *config, struct error *err)
 {
+    if (check_security(config, err))
+        return -1;
     for (size_t i = 0; i < config->listener_count; i++)
         if (name_listener(config, i, err) || check_twins(config, i, err) ||
             name_profile(config, i, err) || check_proxies(config, i, err))

@@ -13,6 +13,7 @@
 
 enum {
     PATH_BYTES = 4095,         /* PATH_MAX without its NUL */
+    LOGIN_BYTES = 255,         /* LOGIN_NAME_MAX without its NUL, useradd(8) */
     CIPHERS_BYTES = 4095,      /* of a list of names, more than there are */
     ALPN_BYTES = 255,          /* RFC 7301 §3.1: ProtocolName */
     KEEPALIVE_SECONDS = 32767, /* tcp(7): TCP_KEEPIDLE and TCP_KEEPINTVL */
@@ -32,6 +33,7 @@ WORDS(word_client_auth, "off", "optional", "required")   /* enum tls_client_auth
 WORDS(word_proxy_protocol, "off", "trusted", "required") /* enum proxied_protocol */
 WORDS(word_level, "debug", "info", "warning", "error")   /* enum log_level */
 WORDS(word_format, "logfmt", "json")                     /* enum log_format */
+WORDS(word_sandbox, "auto", "on", "off")                 /* enum privilege_sandbox */
 
 /* A key's name, type and field. */
 #define KEY(name_, type_, at)  .name = name_, .type = CONFIG_##type_, .offset = at
@@ -190,6 +192,19 @@ static const struct config_key admin_keys[] = {
 
 static const struct config_section admin_section = {.keys = admin_keys};
 
+static const struct config_key security_keys[] = {
+    {KEY("user", TEXT, AT(security.user)), .standard = "", .max = LOGIN_BYTES,
+     .help = "whom the server runs as once it listens; without it: who starts it"},
+    {KEY("group", TEXT, AT(security.group)), .standard = "", .max = LOGIN_BYTES,
+     .help = "its group; without it: that of the user"},
+    {KEY("sandbox", CHOICE, AT(security.sandbox)), .standard = "auto", .words = word_sandbox,
+     .place = AT(security.sandbox_place),
+     .help = "Landlock and seccomp: auto = what the kernel has; on = both, or no start; off"},
+    {0},
+};
+
+static const struct config_section security_section = {.keys = security_keys};
+
 static const struct config_key keys[] = {
     {KEY("listeners", LIST, AT(listeners)), .count = AT(listener_count),
      .standard = "[{listen: tcp://localhost:7007}, {listen: tls://localhost:7443}]", .min = 1,
@@ -208,6 +223,8 @@ static const struct config_key keys[] = {
     {KEY("log", SECTION, 0), .section = &log_section, .help = "what is written to stderr"},
     {KEY("admin", SECTION, 0), .section = &admin_section,
      .help = "where /metrics, /healthz and /readyz are answered, by HTTP"},
+    {KEY("security", SECTION, 0), .section = &security_section,
+     .help = "what the server gives up once it listens; a change needs a restart"},
     {0},
 };
 

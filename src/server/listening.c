@@ -323,6 +323,14 @@ int listening_open(const struct settings *settings, const struct listening *held
     return 0;
 }
 
+void listening_relink(struct listening *listening, const struct settings *from,
+                      const struct settings *to)
+{
+    for (size_t i = 0; i < listening->count; i++)
+        listening->sockets[i].listener =
+            &to->listeners[listening->sockets[i].listener - from->listeners];
+}
+
 void listening_close(struct listening *listening, const struct listening *kept)
 {
     for (size_t i = 0; i < listening->count; i++)

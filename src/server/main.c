@@ -125,12 +125,14 @@ static char *state_directory(void)
     return all && *all ? strndup(all, strcspn(all, ":")) : NULL;
 }
 
-/* Takes settings over. */
-static int serve(struct settings *settings, struct error *err)
+/* Takes the draft over. */
+static int serve(struct settings *draft, struct error *err)
 {
-    const struct config *config = settings->config;
+    const struct config *config = draft->config;
     log_open(STDERR_FILENO, (enum log_level)config->log.level, (enum log_format)config->log.format);
-    int result = server_run(settings, err);
+    char *state = state_directory();
+    int result = server_run(draft, state, err);
+    free(state);
     log_close();
     return result;
 }
@@ -140,6 +142,7 @@ int main(int argc, char **argv)
     struct arguments a = parse_arguments(argc, argv);
     struct error err;
     struct config *config;
+    struct settings *draft;
     if (load_config(&a, &config, &err) < 0)
         return report(&err);
     if (a.action == ACTION_PRINT) {
@@ -148,20 +151,11 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
-    if (privilege_forbid_dumps(&err) < 0)
+    if (privilege_forbid_dumps(&err) < 0 || settings_draft(config, &draft, &err) < 0)
         return report(&err);
-    if (a.action == ACTION_CHECK) {
-        if (settings_check(config, &err) < 0)
-            return report(&err);
-        printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
-        return EXIT_SUCCESS;
-    }
-
-    char *state = state_directory();
-    struct settings *settings;
-    int result = settings_new(config, state, &settings, &err);
-    free(state);
-    if (result == 0)
-        result = serve(settings, &err);
-    return result < 0 ? report(&err) : EXIT_SUCCESS;
+    if (a.action == ACTION_SERVE)
+        return serve(draft, &err) < 0 ? report(&err) : EXIT_SUCCESS;
+    settings_free(draft);
+    printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
+    return EXIT_SUCCESS;
 }

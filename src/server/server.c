@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "tlsecho/log.h"
 #include "tlsecho/metrics.h"
 #include "tlsecho/notify.h"
+#include "tlsecho/privilege.h"
 #include "tlsecho/pulse.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/watch.h"
@@ -39,6 +41,7 @@ struct server {
     uint64_t feed_us; /* when the watchdog is due; UINT64_MAX = there is none */
     struct pulse pulse;
     struct listening listening;
+    bool given_up; /* privileges that opening a file or a port may need */
     struct worker **workers;
     unsigned worker_count;
     struct acceptor *acceptor;
@@ -101,6 +104,25 @@ static void turn(struct server *s, uint64_t due_us)
     feed_watchdog(s);
 }
 
+/* What stays as it is while the server runs. */
+static void tell_what_needs_a_restart(const struct config *running, const struct config *next)
+{
+    const struct {
+        bool changed;
+        const char *reason;
+    } keys[] = {
+        {running->workers != next->workers, "workers has changed"},
+        {strcmp(running->security.user.value, next->security.user.value) != 0,
+         "security.user has changed"},
+        {strcmp(running->security.group.value, next->security.group.value) != 0,
+         "security.group has changed"},
+        {running->security.sandbox != next->security.sandbox, "security.sandbox has changed"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (keys[i].changed)
+            log_reason(LOG_LEVEL_WARNING, "restart_needed", keys[i].reason);
+}
+
 /* Takes config over. On failure everything stays as it was. */
 static int replace_settings(struct server *s, struct config *config, struct error *err)
 {
@@ -123,8 +145,7 @@ static int replace_settings(struct server *s, struct config *config, struct erro
     acceptor_replace(s->acceptor, next, &listening);
     listening_close(&s->listening, &listening);
     s->listening = listening;
-    if (next->config->workers != s->settings->config->workers)
-        log_reason(LOG_LEVEL_WARNING, "restart_needed", "workers has changed");
+    tell_what_needs_a_restart(s->settings->config, next->config);
     settings_free(s->settings);
     s->settings = next;
     s->loaded_stamp = s->seen_stamp = next->stamp;
@@ -149,6 +170,8 @@ static void reload(struct server *s, struct config *config, int result, struct e
     if (result == 0)
         result = replace_settings(s, config, err);
     if (result < 0) {
+        if (s->given_up)
+            privilege_explain(false, err);
         metrics_count_refused_reload(&s->metrics);
         log_reason(LOG_LEVEL_ERROR, "reload_refused", err->text);
         tell(s, "READY=1", err->text);
@@ -306,17 +329,45 @@ static int watch_threads(struct server *s, struct error *err)
     return pulse_add(&s->pulse, "acceptor", acceptor_reactor(s->acceptor), err);
 }
 
-static int start(struct server *s, struct error *err)
+/* Once more, as who we are from now on: what cannot be read any more could not be reloaded. */
+static int read_as_served(struct server *s, const char *state_directory, struct error *err)
+{
+    struct settings *draft = s->settings, *settings;
+    struct config *config;
+    if (read_again(draft->config, &config, err) < 0)
+        return -1;
+    config_free(config); /* it can be read: the listeners that are open are the draft's */
+    if (settings_new(config_ref(draft->config), state_directory, &settings, err) < 0)
+        return -1;
+    listening_relink(&s->listening, draft, settings);
+    settings_free(draft);
+    s->settings = settings;
+    s->loaded_stamp = s->seen_stamp = settings->stamp;
+    return 0;
+}
+
+static int drop_privileges(struct server *s, const char *state_directory, struct error *err)
+{
+    if (privilege_drop(s->settings->config, state_directory, &s->given_up, err) < 0)
+        return -1;
+    if (read_as_served(s, state_directory, err) < 0)
+        return s->given_up ? privilege_explain(true, err) : -1;
+    return 0;
+}
+
+/* The order matters: ports are bound with privileges, and threads inherit that there are none. */
+static int start(struct server *s, const char *state_directory, struct error *err)
 {
     s->descriptors = descriptors_raise();
     open_notify(s);
-    if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0)
-        return -1;
     announce_library();
+    if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0 ||
+        open_listening(s, err) < 0 || open_admin(s, err) < 0 ||
+        drop_privileges(s, state_directory, err) < 0)
+        return -1;
+    metrics_adopt(&s->metrics, s->settings);
     announce_certificates(s->settings);
     expiry_log(s->settings);
-    if (open_listening(s, err) < 0 || open_admin(s, err) < 0)
-        return -1;
     if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
     s->metrics.admission = s->admission;
@@ -413,16 +464,11 @@ static void serve(struct server *s)
     }
 }
 
-int server_run(struct settings *settings, struct error *err)
+int server_run(struct settings *draft, const char *state_directory, struct error *err)
 {
-    struct server s = {.settings = settings,
-                       .loaded_stamp = settings->stamp,
-                       .seen_stamp = settings->stamp,
-                       .feed_us = UINT64_MAX,
-                       .signals = {.fd = -1}};
+    struct server s = {.settings = draft, .feed_us = UINT64_MAX, .signals = {.fd = -1}};
     metrics_init(&s.metrics);
-    metrics_adopt(&s.metrics, settings);
-    int result = start(&s, err);
+    int result = start(&s, state_directory, err);
     if (result == 0) {
         announce_listening(&s.listening);
         announce_descriptors(&s);

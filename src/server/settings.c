@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "settings_internal.h"
+#include "tlsecho/privilege.h"
 #include "tlsecho/watch.h"
 
 static void link_listeners(struct settings *s)
@@ -53,7 +54,9 @@ static int build(struct config *config, const char *state_directory, bool check_
     s->config = config;
     s->check_only = check_only;
     s->stamp = watch_stamp(config);
-    int result = allocate(s, state_directory, err);
+    int result = privilege_check(config, err);
+    if (result == 0)
+        result = allocate(s, state_directory, err);
     for (size_t i = 0; result == 0 && i < config->profile_count; i++)
         result = settings_load_profile(s, i, err);
     if (result < 0) {
@@ -71,13 +74,9 @@ int settings_new(struct config *config, const char *state_directory, struct sett
     return build(config, state_directory, false, ret, err);
 }
 
-int settings_check(struct config *config, struct error *err)
+int settings_draft(struct config *config, struct settings **ret, struct error *err)
 {
-    struct settings *settings;
-    if (build(config, NULL, true, &settings, err) < 0)
-        return -1;
-    settings_free(settings);
-    return 0;
+    return build(config, NULL, true, ret, err);
 }
 
 struct settings *settings_ref(struct settings *settings)

@@ -31,8 +31,9 @@ static int refuse(const struct loading *l, struct config_place place, const char
     va_end(args);
     config_value_brief(l->profile->name.value, profile);
     struct error cause = *l->err;
-    return config_refuse(l->settings->config, place, l->err, "tls.%s.%s: %s", profile, key,
-                         cause.text);
+    config_refuse(l->settings->config, place, l->err, "tls.%s.%s: %s", profile, key, cause.text);
+    l->err->code = cause.code;
+    return -1;
 }
 
 /* What is not given leaves the context as it is. */

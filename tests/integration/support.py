@@ -129,24 +129,32 @@ def client(*args, data=b"", env=None, timeout=DEADLINE_S):
 class Server:
     """A running tlsecho-server in a folder of its own."""
 
-    def __init__(self, config=None, args=(), files=None, env=None, prefix=(), pass_fds=()):
-        """config: text for server.yaml, None = the built-in default; files: {name: bytes} beside
-        it; prefix: a command that runs another, with pass_fds open. In args and config, {dir}
+    def __init__(self, config=None, args=(), files=None, folders=None, prepare=None, env=None,
+                 prefix=(), pass_fds=()):
+        """config: text for server.yaml, None = the built-in default; files: {name: bytes} and
+        folders: {name: mode} beside it; prepare is called with its folder before the start;
+        prefix: a command that runs another, with pass_fds open. In args, env and config, {dir}
         stands for the folder's own path and {pki} for the PKI's."""
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
             (self.folder / name).touch(mode=0o600)
             (self.folder / name).write_bytes(content)
+        for name, mode in (folders or {}).items():
+            (self.folder / name).mkdir()
+            (self.folder / name).chmod(mode)
         command = [*prefix, program("TLSECHO_SERVER")]
         if config is not None:
             (self.folder / "server.yaml").write_text(self._fill_in(config))
             command += ["-c", "server.yaml"]
         command += [self._fill_in(word) for word in args]
+        if prepare:
+            prepare(self.folder)
+        env = {key: self._fill_in(value) for key, value in (env or environment()).items()}
         self._lines = []  # [text, fields, handed out by wait_for]
         self._ended = False
         self._news = threading.Condition()
-        self.process = subprocess.Popen(command, cwd=self.folder, env=env or environment(),
+        self.process = subprocess.Popen(command, cwd=self.folder, env=env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, pass_fds=pass_fds)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -163,7 +163,11 @@ START_TEST(prints_every_key_in_the_units_people_write)
                                    "  format: json\n"
                                    "  connections: off\n"
                                    "admin:\n"
-                                   "  listen: unix:///run/admin\n";
+                                   "  listen: unix:///run/admin\n"
+                                   "security:\n"
+                                   "  user: echo\n"
+                                   "  group: echoes\n"
+                                   "  sandbox: on\n";
     struct config *config = parsed(complete);
     char *text = printed(config);
     ck_assert_str_eq(text, complete);

@@ -51,8 +51,8 @@ static const struct {
     {"listeners: [{lisetn: x}]", "1:14: listeners[0].lisetn: unknown key: did you mean listen?"},
     {"limits: {xyzzy: 1}", "1:10: limits.xyzzy: unknown key: write one of connections, "
                            "per_source, accept_rate, handshakes, buffer"},
-    {"'': 1",
-     "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, tcp, log"},
+    {"'': 1", "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, "
+              "tcp, log, admin, security"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
      "1:1: abcdefghijklmnopqrstuvwxyzab...: unknown key: write one of listeners"},
     {"workers: 1\nlog: {}\nworkers: 1\n", "3:1: workers: a second time, after line 1: keep one"},

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Least privilege: what the running server still is and can, and what it refuses to start with."""
+
+import os
+import pathlib
+import pwd
+import signal
+import socket
+import stat
+import unittest
+
+import support
+
+NOBODY = "nobody"
+FIRST_UNPRIVILEGED_PORT = pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+as_root = unittest.skipUnless(os.geteuid() == 0, "only root can start a server that gives root up")
+PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: plain } ]\n"
+OWN_PAIR = ("listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
+            "tls: { default: { certificates: [ { certificate: server.pem, key: server.key } ] } }\n")
+
+
+def status(server):
+    """/proc/PID/status as a dict, proc_pid_status(5)."""
+    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
+    return {key: value.strip() for key, _, value in (line.partition(":")
+                                                      for line in text.splitlines())}
+
+
+def echoes(address):
+    with socket.create_connection(address, timeout=support.DEADLINE_S) as client:
+        client.sendall(b"x")
+        return client.recv(1) == b"x"
+
+
+def open_to(user, folder):
+    """Everything in the folder can be read by that user, and secrets by nobody else."""
+    account = pwd.getpwnam(user)
+    os.chmod(folder, 0o711)
+    for path in filter(pathlib.Path.is_file, pathlib.Path(folder).iterdir()):
+        os.chown(path, -1, account.pw_gid)
+        os.chmod(path, 0o640)
+
+
+class TestCase(support.TestCase):
+    def as_user(self, config, user=NOBODY, files=None, ready=True, **arguments):
+        """A server that root starts, and whose files that user can read."""
+        return self.server(config + f"security: {{ user: {user} }}\n", files=files, ready=ready,
+                           prepare=lambda folder: open_to(user, folder), **arguments)
+
+    def rewrite(self, server, config):
+        (server.folder / "server.yaml").write_text(config)
+
+    def hang_up(self, server, outcome):
+        server.signal(signal.SIGHUP)
+        return server.wait_for(outcome)
+
+
+class User(TestCase):
+    @as_root
+    def test_root_becomes_the_user_and_keeps_no_capability(self):
+        server = self.as_user(PLAIN)
+        account, found = pwd.getpwnam(NOBODY), status(server)
+        self.assertEqual(set(found["Uid"].split()), {str(account.pw_uid)})
+        self.assertEqual(set(found["Gid"].split()), {str(account.pw_gid)})
+        self.assertEqual(set(found["Groups"].split()) - {str(account.pw_gid)}, set())
+        for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            self.assertEqual(int(found[capabilities], 16), 0, capabilities)
+        self.assertEqual(found["NoNewPrivs"], "1")
+        self.assertTrue(echoes(server.address("tcp")))
+
+    def test_every_thread_is_like_the_first(self):
+        server = self.server(PLAIN)
+        tasks = list(pathlib.Path(f"/proc/{server.process.pid}/task").iterdir())
+        self.assertGreater(len(tasks), 2)
+        for task in tasks:
+            text = (task / "status").read_text(encoding="utf-8")
+            self.assertIn("CapEff:\t0000000000000000\n", text)
+            self.assertIn("NoNewPrivs:\t1\n", text)
+
+    @as_root
+    def test_root_without_a_user_is_warned_of_once(self):
+        server = self.server(PLAIN)
+        user = server.wait_for("privilege", step="user")
+        self.assertEqual((user["level"], user["result"]), ("warning", "unchanged"))
+        self.assertEqual(int(status(server)["CapEff"], 16), 0)
+        user = self.as_user(PLAIN).wait_for("privilege", step="user")
+        self.assertEqual((user["level"], user["result"]), ("info", "done"))
+
+    @as_root
+    def test_a_reload_that_names_a_privileged_port_is_refused_with_its_place(self):
+        if int(FIRST_UNPRIVILEGED_PORT.read_text(encoding="ascii")) < 9:
+            self.skipTest("on this system every port is for everyone")
+        server = self.as_user(PLAIN)
+        before = server.address("tcp")
+        self.rewrite(server, "listeners:\n"
+                             "  - { listen: 'tcp://127.0.0.1:0', name: plain }\n"
+                             "  - listen: tcp://127.0.0.1:7\n"
+                             f"security: {{ user: {NOBODY} }}\n")
+        reason = self.hang_up(server, "reload_refused")["reason"]
+        self.assertIn("server.yaml:3:13: listen: ", reason)
+        self.assertIn("restart the server", reason)
+        self.assertTrue(echoes(before))
+
+    def test_an_unknown_user_or_group_is_refused_with_its_place(self):
+        for security, place in (("{ user: nobody-has-this-name }", "server.yaml:2:19: security.user"),
+                                ("{ user: nobody, group: no-such-group }",
+                                 "server.yaml:2:34: security.group"),
+                                ("{ group: nogroup }", "server.yaml:2:20: security.group")):
+            config = PLAIN + f"security: {security}\n"
+            for args in ((), ("-t",)):
+                with self.subTest(security, args=args):
+                    server = self.server(config, ready=False, args=args)
+                    self.assertEqual(server.wait(), 78)
+                    self.assertIn(place, server.log())
+
+    @as_root
+    def test_a_file_that_no_reload_could_read_is_refused_with_its_name(self):
+        files = {name: (support.pki() / f"server-ecdsa{suffix}").read_bytes()
+                 for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
+
+        def open_to_all_but_the_key(folder):
+            open_to(NOBODY, folder)
+            os.chown(folder / "server.key", 0, 0)
+
+        server = self.server(OWN_PAIR + f"security: {{ user: {NOBODY} }}\n", files=files,
+                             ready=False, prepare=open_to_all_but_the_key)
+        self.assertEqual(server.wait(), 78)
+        self.assertIn("server.key: Permission denied", server.log())
+        self.assertIn("chgrp", server.log())
+
+    @as_root
+    def test_what_the_server_writes_is_its_users(self):
+        server = self.as_user("listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
+                              "tls: { default: { keylog: '{dir}/keys/log' } }\n",
+                              folders={"keys": 0o777, "state": 0o777},
+                              env=support.environment(STATE_DIRECTORY="{dir}/state"))
+        support.client("-k", server.endpoint("tls"), data=b"x")
+        uid = pwd.getpwnam(NOBODY).pw_uid
+        for name in ("keys/log", "state/self-signed.pem"):
+            found = os.stat(server.folder / name)
+            self.assertEqual((found.st_uid, stat.S_IMODE(found.st_mode)), (uid, 0o600), name)
+            self.assertGreater(found.st_size, 0, name)
+
+    def test_changes_that_need_a_restart_say_so(self):
+        server = self.server(PLAIN)
+        self.rewrite(server, PLAIN + "workers: 1\nsecurity: { user: nobody, group: daemon, "
+                                     "sandbox: off }\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        reasons = {line["reason"] for line in server.lines("restart_needed")}
+        self.assertEqual(reasons, {f"{key} has changed" for key in
+                                   ("workers", "security.user", "security.group",
+                                    "security.sandbox")})
+
+
+if __name__ == "__main__":
+    unittest.main()
