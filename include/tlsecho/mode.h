@@ -32,6 +32,12 @@ void mode_prompt(const struct options *options, struct outcome *ret);
  */
 void mode_ping(const struct options *options, struct outcome *ret);
 
+/*
+ * One connection, a few bytes there and back (with --expect none nothing is sent), and the dates of
+ * the chain: one verdict.
+ */
+void mode_check(const struct options *options, struct outcome *ret);
+
 /* The server's certificates to standard output, also where they are refused; no byte is sent. */
 void mode_show_certs(const struct options *options, struct outcome *ret);
 

@@ -28,6 +28,7 @@ enum options_mode {
     MODE_PIPE,
     MODE_PROMPT, /* MODE_PIPE when standard input is a terminal; options_parse does not look */
     MODE_PING,
+    MODE_CHECK,
     MODE_SHOW_CERTS,
     MODE_BENCH,
     MODES,
@@ -66,11 +67,19 @@ struct options {
     uint64_t interval_ms; /* from one probe to the next; 0 = as soon as the reply is there */
     uint64_t deadline_ms, reply_timeout_ms; /* 0 = none */
     bool reconnect;
+
+    /* --check */
+    bool nagios;
+    uint64_t expiry_warn_days, expiry_crit_days; /* 0 = none */
 };
 
 /* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked
  * at here. */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
+
+/* Whether the arguments ask for --nagios, even if they are wrong otherwise: that plug-in says so in
+ * its own way. */
+bool options_want_nagios(int argc, char **argv);
 
 /* "pipe", "prompt", "ping": as in the JSON object. */
 const char *options_mode_name(enum options_mode mode);

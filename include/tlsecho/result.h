@@ -8,6 +8,8 @@
 #ifndef TLSECHO_RESULT_H
 #define TLSECHO_RESULT_H
 
+#include <stdbool.h>
+
 #include "tlsecho/error.h"
 
 /* The value is the exit status. */
@@ -47,6 +49,7 @@ struct outcome {
     enum result result;
     enum phase phase;   /* where it went wrong; meaningless if ok */
     struct error error; /* its story; text "" if ok */
+    bool warning;       /* ok, but somebody should look at it */
 };
 
 /* "ok", "lost", "usage", ... */
@@ -64,5 +67,8 @@ void outcome_fail(struct outcome *outcome, enum phase phase, const struct error 
 /* The far end sent too little, or something else: a result that was measured, not an error. */
 void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The exit status of a Nagios plug-in: 0 ok, 1 warning, 2 failed, 3 wrong usage. */
+int outcome_nagios_status(const struct outcome *outcome);
 
 #endif

@@ -8,6 +8,7 @@
 #include "tlsecho/mode.h"
 #include "tlsecho/options.h"
 #include "tlsecho/output.h"
+#include "tlsecho/output_check.h"
 #include "tlsecho/result.h"
 #include "tlsecho/tls_context.h"
 #include "tlsecho/version.h"
@@ -15,7 +16,7 @@
 static void (*const modes[MODES])(const struct options *options, struct outcome *ret) = {
     [MODE_PIPE] = mode_pipe,   [MODE_PROMPT] = mode_prompt,
     [MODE_PING] = mode_ping,   [MODE_SHOW_CERTS] = mode_show_certs,
-    [MODE_BENCH] = mode_bench,
+    [MODE_BENCH] = mode_bench, [MODE_CHECK] = mode_check,
 };
 
 /* No socket may come by number 0, 1 or 2. What is put in their place fails on use. */
@@ -33,7 +34,8 @@ static void print_version(void)
            tls_version_built(), tls_version_running(), tls_features());
 }
 
-static enum result run(struct options *options)
+/* The exit status. */
+static int run(struct options *options)
 {
     struct outcome outcome = {.result = RESULT_OK, .error.alert = -1};
     if (options->mode == MODE_PIPE && isatty(STDIN_FILENO))
@@ -41,7 +43,18 @@ static enum result run(struct options *options)
     if (options->insecure)
         output_warn(options, "the server's certificate is not verified (--insecure)");
     modes[options->mode](options, &outcome);
-    return outcome.result;
+    return options->nagios ? outcome_nagios_status(&outcome) : (int)outcome.result;
+}
+
+static int refuse(int argc, char **argv, const struct error *err)
+{
+    struct outcome outcome = {.result = RESULT_USAGE};
+    if (options_want_nagios(argc, argv)) {
+        output_nagios_usage(err);
+        return outcome_nagios_status(&outcome);
+    }
+    fprintf(stderr, "tlsecho-client: %s\n", err->text);
+    return RESULT_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -52,10 +65,8 @@ int main(int argc, char **argv)
 
     struct options options;
     struct error err;
-    if (options_parse(argc, argv, &options, &err) < 0) {
-        fprintf(stderr, "tlsecho-client: %s\n", err.text);
-        return RESULT_USAGE;
-    }
+    if (options_parse(argc, argv, &options, &err) < 0)
+        return refuse(argc, argv, &err);
     switch ((enum options_action)options.action) {
     case OPTIONS_HELP:
         options_help(stdout);
@@ -66,5 +77,5 @@ int main(int argc, char **argv)
     case OPTIONS_RUN:
         break;
     }
-    return (int)run(&options);
+    return run(&options);
 }

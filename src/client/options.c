@@ -12,13 +12,18 @@
 
 /* Modes in which an option means something. */
 #define STREAM  (1u << MODE_PIPE | 1u << MODE_PROMPT)
+#define CHECK   (1u << MODE_CHECK)
 #define BENCH   (1u << MODE_BENCH)
 #define PING    (1u << MODE_PING)
 #define IN(set) .modes = (set)
 
+enum { DAYS_MAX = 36500 };
+
 const struct option_row option_rows[] = {
     {"ping", 0, NULL, "probe by probe: what is on the way, and how long it takes",
      option_parse_mode, FIELD(mode), .value = MODE_PING},
+    {"check", 0, NULL, "one connection, one verdict", option_parse_mode, FIELD(mode),
+     .value = MODE_CHECK},
     {"bench", 0, NULL, "put a load on the far end, and measure", option_parse_mode, FIELD(mode),
      .value = MODE_BENCH},
     {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", option_parse_mode,
@@ -71,9 +76,9 @@ const struct option_row option_rows[] = {
     {"help", 'h', NULL, "print this text", option_parse_value, FIELD(action),
      .value = OPTIONS_HELP},
     {"expect", 0, "echo|upper|none", "what the far end makes of our bytes (default echo)",
-     option_parse_expect, FIELD(expect), IN(STREAM | PING | BENCH)},
+     option_parse_expect, FIELD(expect), IN(STREAM | PING | CHECK | BENCH)},
     {"idle-timeout", 0, "TIME", "end when nothing moves, 0 = never (default 60s)",
-     option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | BENCH)},
+     option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | CHECK | BENCH)},
     {"count", 'c', "N", "end after so many probes (default: never)", option_parse_number,
      FIELD(count), .least = 1, .most = UINT32_MAX, IN(PING)},
     {"interval", 'i', "TIME", "from one probe to the next, 0 = reply by reply (default 1s)",
@@ -84,6 +89,14 @@ const struct option_row option_rows[] = {
      option_parse_duration, FIELD(reply_timeout_ms), IN(PING)},
     {"reconnect", 0, NULL, "after a failure, go on with a new connection", option_parse_true,
      FIELD(reconnect), IN(PING)},
+    {"nagios", 0, NULL, "a line and an exit status as Nagios and its kin want them",
+     option_parse_true, FIELD(nagios), IN(CHECK)},
+    {"expiry-warn", 0, "DAYS", "warn if a certificate of the chain ends sooner",
+     option_parse_number, FIELD(expiry_warn_days), .least = 0, .most = DAYS_MAX, IN(CHECK),
+     TLS_ONLY},
+    {"expiry-crit", 0, "DAYS", "fail if a certificate of the chain ends sooner",
+     option_parse_number, FIELD(expiry_crit_days), .least = 0, .most = DAYS_MAX, IN(CHECK),
+     TLS_ONLY},
     {"size", 's', "BYTES",
      "of a probe or message (default 64); --bench: 0 = only receive, with --expect none",
      option_parse_size, FIELD(size_bytes), .least = 0, .most = 1 << 30, IN(PING | BENCH)},

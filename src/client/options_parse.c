@@ -168,6 +168,11 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "--ping needs its bytes back: --expect must be echo or upper");
+    if (options->nagios && options->json)
+        return error_set(err, ERROR_INPUT, "--nagios has a line of its own: leave out --json");
+    if (options->expiry_warn_days && options->expiry_warn_days < options->expiry_crit_days)
+        return error_set(err, ERROR_INPUT,
+                         "--expiry-warn comes before --expiry-crit: give it more days");
     if (options->mode == MODE_PING && options->size_bytes == 0)
         return error_set(err, ERROR_INPUT, "--size: a probe has at least one byte");
     if (options->key && !options->cert)
@@ -209,4 +214,12 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         options.keylog = keylog_of_environment();
     *ret = options;
     return 0;
+}
+
+bool options_want_nagios(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--nagios") == 0)
+            return true;
+    return false;
 }

@@ -132,3 +132,13 @@ void outcome_measure(struct outcome *outcome, enum result result, const char *fo
     vsnprintf(outcome->error.text, sizeof outcome->error.text, format, args);
     va_end(args);
 }
+
+int outcome_nagios_status(const struct outcome *outcome)
+{
+    enum { OK, WARNING, CRITICAL, UNKNOWN };
+    if (outcome->result == RESULT_USAGE)
+        return UNKNOWN;
+    if (outcome->result != RESULT_OK)
+        return CRITICAL;
+    return outcome->warning ? WARNING : OK;
+}

@@ -9,9 +9,11 @@ the test, except for the connection's own errors.
 """
 
 import fcntl
+import re
 import socket
 import ssl
 import struct
+import subprocess
 import termios
 import threading
 import time
@@ -88,6 +90,55 @@ class FarEnd:
             connection.close()
         if self.failures and not kind:
             raise self.failures[0]
+
+
+class OpenSsl:
+    """openssl s_server, which says what the client offered. It keeps what it receives."""
+
+    def __init__(self, *args, name="server-ecdsa"):
+        path = support.pki() / name
+        self.process = subprocess.Popen(
+            ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", f"{path}.pem", "-key",
+             f"{path}.key", "-cert_chain", support.pki() / "intermediate.pem", *map(str, args)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=support.environment(), text=True, errors="replace")
+        self._lines, self._news = [], threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = self.said(r"ACCEPT 127\.0\.0\.1:(\d+)").group(1)
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._news:
+                self._lines.append(line)
+                self._news.notify_all()
+
+    def said(self, pattern):
+        """Waits until it has said so, and forgets everything up to there."""
+        end = time.monotonic() + support.DEADLINE_S
+        with self._news:
+            while not (found := re.search(pattern, "".join(self._lines))):
+                if not self._news.wait(end - time.monotonic()):
+                    raise AssertionError(f"openssl did not say {pattern}: {self._lines}")
+            self._lines = ["".join(self._lines)[found.end():]]
+        return found
+
+    def connection(self):
+        """Everything that it says about the next connection."""
+        return self.said(r"(?s).*?DONE\n").group()
+
+    def endpoint(self):
+        return f"tls://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.process.kill()
+        self.process.wait(support.DEADLINE_S)
+        self._reader.join(support.DEADLINE_S)
+        self.process.stdin.close()
+        self.process.stdout.close()
 
 
 def received(connection):

@@ -8,24 +8,53 @@ import support
 
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
          "boolean": bool}
-KEYWORDS = {"$schema", "title", "description", "type", "const", "enum", "pattern", "minimum",
-            "items", "properties", "required", "additionalProperties"}
+KEYWORDS = {"$schema", "$defs", "title", "description", "type", "const", "enum", "pattern",
+            "minimum", "items", "properties", "required", "additionalProperties", "allOf", "oneOf",
+            "if", "then", "else"}
 
 
 def load(name):
-    return json.loads((support.REPOSITORY / "docs" / "schema" / f"{name}.json").read_text())
+    """The schema, with each "$ref" replaced by what it refers to."""
+    whole = json.loads((support.REPOSITORY / "docs" / "schema" / f"{name}.json").read_text())
+
+    def expand(rules):
+        if isinstance(rules, list):
+            return [expand(entry) for entry in rules]
+        if not isinstance(rules, dict):
+            return rules
+        if "$ref" in rules:
+            return expand(whole["$defs"][rules["$ref"].removeprefix("#/$defs/")])
+        return {key: expand(entry) for key, entry in rules.items() if key != "$defs"}
+
+    return expand(whole)
 
 
 def _is(value, kind):
     return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
+def _combined(value, rules, path):
+    found = []
+    for part in rules.get("allOf", []):
+        found += faults(value, part, path)
+    if "oneOf" in rules:
+        answers = [faults(value, part, path) for part in rules["oneOf"]]
+        if answers.count([]) != 1:
+            found += [f"{path}: fits {answers.count([])} of oneOf: {min(answers, key=len)}"]
+    if "if" in rules:
+        holds = not faults(value, rules["if"], path)
+        found += faults(value, rules.get("then" if holds else "else", True), path)
+    return found
+
+
 def faults(value, rules, path="$"):
     """One line for each way in which the value is not as the schema says."""
+    if isinstance(rules, bool):
+        return [] if rules else [f"{path} should not be there"]
     assert set(rules) <= KEYWORDS, set(rules) - KEYWORDS
     if "type" in rules and not _is(value, rules["type"]):
         return [f"{path}: {value!r} is no {rules['type']}"]
-    found = []
+    found = _combined(value, rules, path)
     if "const" in rules and value != rules["const"]:
         found.append(f"{path}: {value!r} is not {rules['const']!r}")
     if value not in rules.get("enum", [value]):

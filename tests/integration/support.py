@@ -103,14 +103,34 @@ def matches(fields, event, wanted):
         fields.get(key) == str(value) for key, value in wanted.items())
 
 
+@functools.cache
+def client_schema():
+    import schema  # it stands on this module
+    return schema.load("client.schema"), schema.faults
+
+
+def described(line):
+    """A line of the client's JSON as a dict. It must be as docs/schema says."""
+    value = json.loads(line)
+    rules, faults = client_schema()
+    found = faults(value, rules)
+    if found:
+        raise AssertionError(f"{line}\n" + "\n".join(found))
+    return value
+
+
 class Finished(NamedTuple):
     status: int  # negative: the signal that ended it
     stdout: bytes
     stderr: str
 
     def summary(self):
-        """The JSON object that --json puts on the last line of stderr."""
-        return json.loads(self.stderr.splitlines()[-1])
+        """The JSON object that --json puts on the last line of stderr, or of stdout in the modes
+        that have no data there; it is as its schema says."""
+        lines = self.stderr.splitlines()
+        if not lines or not lines[-1].startswith("{"):
+            lines = self.stdout.decode().splitlines()
+        return described(lines[-1])
 
 
 def run(*command, data=b"", env=None, timeout=DEADLINE_S):

@@ -2,7 +2,6 @@
 """tlsecho-client --ping: what it prints, measures and exits with, behind relays that disturb it."""
 
 import contextlib
-import json
 import re
 import signal
 import socket
@@ -25,7 +24,7 @@ class PingCase(support.TestCase):
     def ping(self, *args, status=0):
         """(summary, events) of a run with --json -v."""
         done = support.client("--ping", "--json", "-v", *args)
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        lines = [support.described(line) for line in done.stdout.splitlines()]
         self.assertEqual(done.status, status, (done.stdout, done.stderr))
         self.assertEqual(lines[-1]["exit"], status)
         return lines[-1], lines[:-1]
@@ -69,7 +68,7 @@ class Output(PingCase):
         server = self.echo()
         done = support.client("--ping", "--json", "-c3", "-i1ms", server.endpoint("tcp"))
         self.assertEqual(done.stderr, "")
-        summary = json.loads(done.stdout)
+        summary = support.described(done.stdout)
         self.assertEqual(summary["probes"], {"sent": 3, "received": 3, "late": 0, "lost": 0,
                                              "on_their_way": 0, "failures": {}})
         self.assertEqual((summary["bytes_sent"], summary["bytes_received"]), (192, 192))
@@ -404,7 +403,7 @@ class Ends(PingCase):
             while not far.connections:
                 time.sleep(0.001)
             client.send_signal(signal.SIGINT)
-            summary = json.loads(client.stdout.read())
+            summary = support.described(client.stdout.read())
             self.assertEqual(client.wait(support.DEADLINE_S), 1)
             self.assertEqual(summary["probes"]["sent"], 0)
             client.stdout.close()

@@ -163,6 +163,26 @@ START_TEST(a_ping_takes_what_ping_takes)
 }
 END_TEST
 
+START_TEST(a_check_has_limits_in_days)
+{
+    struct options a =
+        PARSED("--check", "--expiry-warn=30", "--expiry-crit=7", "--nagios", "tls://h");
+    ck_assert_int_eq(a.mode, MODE_CHECK);
+    ck_assert(a.nagios);
+    ck_assert_uint_eq(a.expiry_warn_days, 30);
+    ck_assert_uint_eq(a.expiry_crit_days, 7);
+}
+END_TEST
+
+START_TEST(a_wish_for_nagios_is_found_in_a_wrong_command_line_too)
+{
+    struct words wish = words_of((const char *const[WORDS]){"--nonsense", "--nagios"});
+    struct words none = words_of((const char *const[WORDS]){"h", "--", "--nagios"});
+    ck_assert(options_want_nagios(wish.argc, wish.argv));
+    ck_assert(!options_want_nagios(none.argc, none.argv));
+}
+END_TEST
+
 static const struct {
     const char *text;
     uint64_t bytes;
@@ -267,6 +287,10 @@ static const struct {
     {{"--ping", "-s20000000000000000000G", "h"}, "is no size"},
     {{"--ping", "-sKiB", "h"}, "is no size"},
     {{"--ping", "-i-1", "h"}, "--interval: '-1' is no time"},
+    {{"--nagios", "h"}, "--nagios means nothing without --check"},
+    {{"--check", "--nagios", "--json", "h"}, "leave out --json"},
+    {{"--check", "--expiry-warn=1", "h"}, "--expiry-warn means nothing without TLS"},
+    {{"--check", "--expiry-warn=1", "--expiry-crit=2", "tls://h"}, "give it more days"},
     {{"--pin=a", "--cacert=b", "tls://h"}, "--pin takes the place of --cacert"},
 };
 
@@ -316,7 +340,7 @@ START_TEST(help_has_a_line_for_every_option)
                                         "-W --reply-timeout",
                                         "--reconnect ",
                                         "With --ping:",
-                                        "With pipe, prompt, --ping or",
+                                        "With pipe, prompt, --ping,",
                                         "--json",
                                         "-q --quiet",
                                         "-v --verbose",
@@ -346,6 +370,8 @@ int main(void)
     tcase_add_test(cases, keeps_every_tls_option);
     tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);
     tcase_add_test(cases, a_ping_takes_what_ping_takes);
+    tcase_add_test(cases, a_check_has_limits_in_days);
+    tcase_add_test(cases, a_wish_for_nagios_is_found_in_a_wrong_command_line_too);
     tcase_add_loop_test(cases, reads_a_size_with_and_without_its_unit, 0, COUNT(sizes));
     tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
     tcase_add_test(cases, help_and_version_need_no_host);

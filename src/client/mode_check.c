@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "tlsecho/clock.h"
+#include "tlsecho/mode.h"
+#include "tlsecho/output.h"
+#include "tlsecho/output_check.h"
+#include "tlsecho/payload.h"
+#include "tlsecho/tls_chain.h"
+
+enum {
+    PROBE_BYTES = 64,
+    DAY_S = 24 * 60 * 60,
+    /* How long a far end that is sent nothing has to answer our end. One that refuses our
+     * certificate on TLS 1.3 does it only now; others may go on waiting. */
+    FAREWELL_US = 2 * 1000 * 1000,
+};
+
+static bool is_done(const struct exchange *x)
+{
+    if (x->state != EXCHANGE_OPEN)
+        return true;
+    return x->expect.kind != EXPECT_NONE && !buf_waiting(&x->out) && !x->flushing &&
+           !expect_missing(&x->expect);
+}
+
+/* Until the bytes are back, or the far end has ended. */
+static int await(struct exchange *x, uint64_t limit_us, struct error *err)
+{
+    for (;;) {
+        unsigned want = exchange_send(x) | exchange_receive(x);
+        bool received = buf_waiting(&x->in);
+        buf_take(&x->in, buf_waiting(&x->in));
+        if (is_done(x))
+            return 0;
+        if (received)
+            continue;
+        struct pollfd far = {.fd = x->transport->fd};
+        far.events = (short)((want & WANT_READ ? POLLIN : 0) | (want & WANT_WRITE ? POLLOUT : 0));
+        int ready = poll(&far, 1, clock_poll_ms(clock_now_us(), exchange_due_us(x, limit_us)));
+        if (ready < 0)
+            return error_sys(err, "poll");
+        if (ready == 0 && x->expect.kind == EXPECT_NONE)
+            return 0;
+        if (ready == 0)
+            exchange_expire(x, limit_us);
+    }
+}
+
+static void talk(struct exchange *x, const struct options *options, struct outcome *ret)
+{
+    struct error err;
+    uint64_t limit_us = options->idle_timeout_ms * 1000;
+    if (x->expect.kind == EXPECT_NONE) {
+        x->ending = true;
+        limit_us = !limit_us || limit_us > FAREWELL_US ? FAREWELL_US : limit_us;
+    } else {
+        payload_fill(x->out.data, PROBE_BYTES, (uint64_t)time(NULL), 0);
+        x->out.end = PROBE_BYTES;
+    }
+    if (await(x, limit_us, &err) < 0)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    else
+        exchange_judge(x, false, ret);
+}
+
+static void find_expiry(const struct session *session, struct check_expiry *ret)
+{
+    struct tls_chain chain = {0};
+    struct error ignored; /* no memory: then nothing is known */
+    if (!session->transport || transport_tls_chain(session->transport, &chain, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < chain.count; i++) {
+        const struct peer_certificate *certificate = &chain.certificates[i].about;
+        if (ret->known && certificate->not_after >= ret->not_after)
+            continue;
+        ret->known = true;
+        ret->not_after = certificate->not_after;
+        snprintf(ret->subject, sizeof ret->subject, "%s", certificate->subject);
+    }
+    tls_chain_done(&chain);
+    int64_t left_s = ret->not_after - time(NULL);
+    ret->days = left_s / DAY_S - (left_s % DAY_S < 0);
+}
+
+/* days: 0 = whenever. */
+static bool ends_sooner(const struct check_expiry *expiry, uint64_t days)
+{
+    return days && expiry->days < (int64_t)days;
+}
+
+/* Only where all else is well: an error tells more. */
+static void judge_expiry(const struct check_report *report, struct outcome *ret)
+{
+    const struct check_expiry *expiry = &report->expiry;
+    const struct options *options = report->options;
+    char end[CLOCK_TEXT_BYTES];
+    if (!expiry->known || ret->result != RESULT_OK)
+        return;
+    ret->warning = ends_sooner(expiry, options->expiry_warn_days);
+    if (!ends_sooner(expiry, options->expiry_crit_days))
+        return;
+    clock_seconds_text(expiry->not_after, end);
+    outcome_measure(ret, RESULT_EXPIRED,
+                    "the certificate \"%s\" ends in %" PRId64
+                    " days, on %s: --expiry-crit is %" PRIu64,
+                    expiry->subject, expiry->days, end, options->expiry_crit_days);
+    ret->phase = PHASE_HANDSHAKE;
+}
+
+void mode_check(const struct options *options, struct outcome *ret)
+{
+    struct target target;
+    struct session session;
+    struct exchange exchange = {0};
+    struct check_report report = {.options = options, .session = &session, .exchange = &exchange};
+    struct error err = {.alert = -1};
+
+    target_init(&target, options, &options->endpoint);
+    session_init(&session, &target);
+    bool prepared = target_prepare(&target, &err) == 0;
+    session.started_us = clock_now_us(); /* what our own files take is not the far end's time */
+    bool opened = prepared && session_open(&session, &err) == 0;
+    output_session(options, &session);
+    if (!opened)
+        outcome_fail(ret, session.phase, &err);
+    else if (exchange_init(&exchange, session.transport, (enum expect_kind)options->expect, &err) <
+             0)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    else
+        talk(&exchange, options, ret);
+    if (exchange.first_sent_us && exchange.first_echo_us >= exchange.first_sent_us)
+        session.phase_us[PHASE_ECHO] = exchange.first_echo_us - exchange.first_sent_us;
+
+    report.duration_us = clock_now_us() - session.started_us;
+    find_expiry(&session, &report.expiry);
+    judge_expiry(&report, ret);
+    session_keep(&session, ret);
+    output_check(&report, ret);
+    exchange_done(&exchange);
+    session_close(&session);
+    target_done(&target);
+}

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client --check and --nagios: one verdict; and the schema of all JSON of the client."""
+
+import copy
+import json
+import re
+import socket
+import unittest
+
+import farend
+import schema
+import support
+from farend import FarEnd, OpenSsl, server_context
+
+PKI = support.pki()
+CA = ("--cacert", PKI / "ca.pem")
+# What comes after the '|': 'label'=value[UOM];[warn];[crit];[min];[max], apart by blanks.
+PERFORMANCE = re.compile(r"^(\w+=-?[\d.]+(s|%|B|c)?(;[\d.:@~-]*){0,4}( |$))+$")
+
+
+class CheckCase(support.TestCase):
+    def check(self, *args, status=0):
+        """The JSON object; and in words it is the same story."""
+        done = support.client("--check", "--json", *args)
+        summary = done.summary()
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        words = support.client("--check", *args)
+        self.assertEqual(words.status, status, words.stderr)
+        if status:
+            self.assertEqual(words.stdout, b"")
+            self.assertIn(f"tlsecho-client: {summary['error']['phase']}: ", words.stderr)
+        else:
+            self.assertRegex(words.stdout, rb"\A(ok|warning): .* ms\n\Z")
+        return summary
+
+    def nagios(self, status, word, *args):
+        """The text before the '|'."""
+        done = support.client("--check", "--nagios", *args)
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        text = done.stdout.decode()
+        self.assertEqual(text.count("\n"), 1, text)
+        self.assertTrue(text.startswith(f"TLSECHO {word} - "), text)
+        line, bar, performance = text.rstrip("\n").partition("|")
+        self.assertEqual(bool(bar), status != 3)
+        if bar:
+            self.assertRegex(performance, PERFORMANCE)
+        return line, performance
+
+    def echo(self):
+        return self.server(support.EVERYTHING)
+
+
+class Verdict(CheckCase):
+    def test_an_echo_server_is_ok_and_a_few_bytes_were_there_and_back(self):
+        server = self.echo()
+        for which, args in (("tcp", ()), ("unix", ()), ("tls", CA)):
+            with self.subTest(which):
+                summary = self.check(*args, server.endpoint(which))
+                self.assertEqual((summary["bytes_sent"], summary["bytes_received"]), (64, 64))
+                self.assertEqual("expiry" in summary, which == "tls")
+        self.assertEqual(set(summary["phases"]), {"dns", "connect", "handshake", "first_echo"})
+        self.assertEqual(support.client("--check", "-q", server.endpoint("tcp")).stdout, b"")
+
+    def test_what_is_wrong_has_its_class(self):
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            self.check("127.0.0.1", bound.getsockname()[1], status=4)
+        for name, status in (("expired", 10), ("wrong-host", 9), ("self-signed", 8)):
+            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+                summary = self.check(*CA, far.endpoint(), status=status)
+                self.assertEqual(summary["error"]["phase"], "handshake")
+        with FarEnd(lambda c: c.sendall(c.recv(64).swapcase() + b"!")) as far:
+            self.assertIn("byte ", self.check(far.endpoint(), status=14)["error"]["message"])
+        with FarEnd(lambda c: c.recv(64)) as far:
+            self.check(far.endpoint(), status=13)
+        with FarEnd(farend.swallow) as far:
+            self.check("--idle-timeout=100ms", far.endpoint(), status=6)
+        self.check("x" * 64 + ".invalid", status=3)
+        self.check("--cacert=/nonexistent", "tls://127.0.0.1:1", status=2)
+
+    def test_with_expect_none_nothing_is_sent_and_any_tls_server_will_do(self):
+        seen = []
+        with FarEnd(lambda c: (seen.extend(farend.received(c)), farend.finish(c)),
+                    server_context()) as far:
+            summary = self.check("--expect=none", *CA, far.endpoint())
+        self.assertEqual((seen, summary["bytes_sent"]), ([], 0))
+        with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), farend.swallow(c)),
+                    server_context()) as far:
+            self.check("--expect=none", *CA, far.endpoint())
+
+    def test_one_that_does_not_answer_our_end_is_ok_too(self):
+        def stay(connection):
+            connection.unwrap()
+            connection.recv(1)
+
+        with FarEnd(stay, server_context()) as far:
+            self.check("--expect=none", "--idle-timeout=200ms", *CA, far.endpoint())
+
+    @support.requires("openssl")
+    def test_a_refused_client_certificate_is_found_even_if_nothing_is_sent(self):
+        for version in ("-tls1_2", "-tls1_3"):
+            with self.subTest(version), OpenSsl("-Verify", "1", "-verify_return_error", "-CAfile",
+                                                PKI / "ca.pem", version) as far:
+                summary = self.check("--expect=none", *CA, far.endpoint(), status=11)
+                self.assertEqual(summary["result"], "client-certificate")
+        server = self.server(support.LISTENERS + support.PROFILE +
+                             '    client_auth: required\n    client_ca: "{pki}/ca.pem"\n')
+        self.check("--expect=none", *CA, server.endpoint("tls"), status=11)
+        self.check("--expect=none", *CA, "--cert", PKI / "client.pem", "--key", PKI / "client.key",
+                   server.endpoint("tls"))
+
+
+class Expiry(CheckCase):
+    def test_the_certificate_that_ends_first_decides(self):
+        server = self.echo()
+        summary = self.check(*CA, server.endpoint("tls"))
+        ends = [certificate["not_after"] for certificate in summary["tls"]["chain"]]
+        self.assertEqual(summary["expiry"]["not_after"], min(ends))
+        days = summary["expiry"]["days"]
+        self.assertGreater(days, 0)
+        at = server.endpoint("tls")
+        self.assertIs(self.check(*CA, "--expiry-warn", days, at)["warning"], False)
+        self.assertIs(self.check(*CA, "--expiry-warn", days + 1, at)["warning"], True)
+        self.assertIs(self.check(*CA, "--expiry-crit", days, at)["warning"], False)
+        summary = self.check(*CA, "--expiry-crit", days + 1, at, status=10)
+        self.assertRegex(summary["error"]["message"], rf"ends in {days} days, on .*--expiry-crit")
+
+    def test_one_that_has_ended_counts_backwards(self):
+        with FarEnd(farend.echo, server_context("expired")) as far:
+            summary = self.check(*CA, "--insecure", far.endpoint())
+            self.assertLess(summary["expiry"]["days"], -1000)
+            self.check(*CA, "--insecure", "--expiry-crit=1", far.endpoint(), status=10)
+
+    def test_limits_are_days_and_make_sense_together(self):
+        for says, args in (("no number from 0 to 36500", ("--expiry-warn=soon", "tls://h")),
+                           ("give it more days", ("--expiry-warn=7", "--expiry-crit=8", "tls://h")),
+                           ("means nothing without TLS", ("--expiry-warn=7", "h"))):
+            done = support.client("--check", *args)
+            self.assertEqual((done.status, done.stdout), (2, b""))
+            self.assertIn(says, done.stderr)
+
+
+class Nagios(CheckCase):
+    def test_ok_warning_critical_and_unknown(self):
+        at = self.echo().endpoint("tls")
+        line, performance = self.nagios(0, "OK", *CA, at)
+        self.assertIn(f"{at} ({at[6:]}), TLSv1.3, ", line)
+        self.assertRegex(performance, r"^time=[\d.]+s;;;0 dns=[\d.]+s;;;0 connect=.* handshake=.* "
+                                      r"first_echo=[\d.]+s;;;0 certificate_days=\d+;;$")
+        _, performance = self.nagios(1, "WARNING", *CA, "--expiry-warn=9999", "--expiry-crit=1", at)
+        self.assertRegex(performance, r" certificate_days=\d+;9999:;1:$")
+        line, _ = self.nagios(2, "CRITICAL", *CA, "--expiry-crit=9999", at)
+        self.assertIn("expired: handshake: ", line)
+        self.nagios(2, "CRITICAL", at)
+        line, _ = self.nagios(2, "CRITICAL", "x" * 64 + ".invalid")
+        self.assertIn("dns: dns: ", line)
+        self.nagios(3, "UNKNOWN", "--cacert=/nonexistent", at)
+
+    def test_a_wrong_command_line_is_unknown_too(self):
+        for args in (("--nonsense", "h"), (), ("-c3", "h"), ("--json", "h")):
+            line, _ = self.nagios(3, "UNKNOWN", *args)
+            self.assertIn(args[0] if args else "HOST", line.replace("--count", "-c3"))
+        done = support.client("--nagios", "h")  # without --check
+        self.assertEqual((done.status, done.stderr), (3, ""))
+
+    def test_a_bar_in_a_message_does_not_begin_the_performance_data(self):
+        line, _ = self.nagios(2, "CRITICAL", f"unix://{PKI}/a|b|c")
+        self.assertIn("/a/b/c", line)
+
+    def test_a_plain_connection_has_no_days(self):
+        _, performance = self.nagios(0, "OK", self.echo().endpoint("tcp"))
+        self.assertNotIn("days", performance)
+
+
+class Schema(CheckCase):
+    """What every summary of the tests is held against says no where it should."""
+
+    def test_it_refuses_what_is_not_so(self):
+        rules = schema.load("client.schema")
+        good = support.client("--check", "--json", *CA, self.echo().endpoint("tls")).summary()
+        self.assertEqual(schema.faults(good, rules), [])
+        bad = support.client("--check", "--json", "tls://127.0.0.1:1").summary()
+        for base, path, value in ((good, "exit", 1), (good, "result", "fine"), (good, "new", 1),
+                                  (good, "schema", 2), (good, "bytes_sent", -1),
+                                  (good, "duration", "1"), (good, "mode", "pong"),
+                                  (good, "error", {"phase": "echo", "message": "x"}),
+                                  (good, "probes", {}), (good, "close_notify", True),
+                                  (bad, "exit", 0), (bad, "result", "ok")):
+            with self.subTest(path, value=value):
+                self.assertTrue(schema.faults({**base, path: value}, rules))
+        for name in ("schema", "mode", "result", "exit", "phases", "warning"):
+            with self.subTest(name):
+                less = copy.deepcopy(good)
+                del less[name]
+                self.assertTrue(schema.faults(less, rules))
+        less = copy.deepcopy(bad)
+        del less["error"]["phase"]
+        self.assertTrue(schema.faults(less, rules))
+
+    def test_every_word_of_the_client_is_in_it_and_no_other(self):
+        readme = (support.REPOSITORY / "README.md").read_text()
+        words = re.findall(r"^\| \d+ \| ([a-z-]+) \|", readme, re.M)
+        text = json.loads((support.REPOSITORY / "docs/schema/client.schema.json").read_text())
+        self.assertEqual(text["$defs"]["word"]["enum"], words)
+
+
+if __name__ == "__main__":
+    unittest.main()
