@@ -106,6 +106,14 @@ static void origin_fields(struct log_line *line, const struct handoff *origin)
         address_field(line, "proxy", &origin->proxied->peer);
 }
 
+static void service_fields(struct log_line *line, const struct conn *c,
+                           const struct handoff *origin)
+{
+    log_text(line, "listener", origin->listener->config->name.value);
+    log_text(line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
+    log_text(line, "service", c->service->name);
+}
+
 void conn_log_failed(const struct handoff *origin, const char *reason)
 {
     struct log_line line;
@@ -124,9 +132,7 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
         return;
     origin_fields(&line, origin);
     destination_field(&line, origin, c->transport->fd);
-    log_text(&line, "listener", origin->listener->config->name.value);
-    log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
-    log_text(&line, "service", c->service->name);
+    service_fields(&line, c, origin);
     log_number(&line, "received_bytes", c->received_bytes);
     log_number(&line, "sent_bytes", c->sent_bytes);
     log_seconds(&line, "duration", duration_us);
@@ -147,9 +153,7 @@ void conn_log_live(const struct conn *c, const struct handoff *origin, uint64_t 
     if (!log_begin(&line, LOG_LEVEL_INFO, "live"))
         return;
     origin_fields(&line, origin);
-    log_text(&line, "listener", origin->listener->config->name.value);
-    log_text(&line, "transport", endpoint_scheme_name(origin->listener->config->listen.scheme));
-    log_text(&line, "service", c->service->name);
+    service_fields(&line, c, origin);
     log_text(&line, "state", conn_state_name(c->state));
     log_number(&line, "received_bytes", c->received_bytes);
     log_number(&line, "sent_bytes", c->sent_bytes);
