@@ -16,6 +16,8 @@ struct reactor {
     int epoll_fd;
     struct reactor_source waker; /* an eventfd(2) */
     atomic_uint turns;           /* written by its own thread alone */
+    /* Of this turn: on the stack the compiler would zero them each time. */
+    struct epoll_event events[EVENTS_PER_TURN];
 };
 
 static void waker_ready(struct reactor_source *source)
@@ -89,7 +91,7 @@ int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigne
 
 void reactor_turn(struct reactor *reactor, int timeout_ms)
 {
-    struct epoll_event events[EVENTS_PER_TURN];
+    struct epoll_event *events = reactor->events;
     unsigned turns = atomic_load_explicit(&reactor->turns, memory_order_relaxed);
     atomic_store_explicit(&reactor->turns, turns + 1, memory_order_relaxed);
     int n = epoll_wait(reactor->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);

@@ -232,7 +232,7 @@ bool tls_wire_put(struct tls_wire *wire, const void *data, size_t n)
     return true;
 }
 
-enum io_status tls_wire_flush(struct tls_wire *wire)
+static enum io_status flush(struct tls_wire *wire, int flags)
 {
     if (wire->out_end != IO_OK)
         return wire->out_end;
@@ -242,7 +242,7 @@ enum io_status tls_wire_flush(struct tls_wire *wire)
     unsigned char *data = wire->out_kept ? wire->out_kept : wire->scratch->out;
     ssize_t n;
     do
-        n = send(wire->fd, data, wire->out_n, MSG_NOSIGNAL);
+        n = send(wire->fd, data, wire->out_n, MSG_NOSIGNAL | flags);
     while (n < 0 && errno == EINTR);
 
     if (n > 0)
@@ -260,6 +260,16 @@ enum io_status tls_wire_flush(struct tls_wire *wire)
         memmove(data, data + n, wire->out_n);
     }
     return IO_WANT_WRITE;
+}
+
+enum io_status tls_wire_flush(struct tls_wire *wire)
+{
+    return flush(wire, 0);
+}
+
+enum io_status tls_wire_flush_last(struct tls_wire *wire)
+{
+    return flush(wire, MSG_MORE);
 }
 
 enum io_status tls_wire_discard(struct tls_wire *wire)

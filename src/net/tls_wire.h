@@ -61,6 +61,10 @@ void tls_wire_end(struct tls_wire *wire);
 /* Hands what waits to the kernel: IO_OK (nothing waits), IO_WANT_WRITE, IO_RESET, IO_FAILED. */
 enum io_status tls_wire_flush(struct tls_wire *wire);
 
+/* Likewise, where shutdown(2) follows at once: the kernel sends the last bytes and the FIN as one.
+ */
+enum io_status tls_wire_flush_last(struct tls_wire *wire);
+
 /* Room for another record? */
 bool tls_wire_has_room(const struct tls_wire *wire);
 

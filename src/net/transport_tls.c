@@ -33,7 +33,8 @@ static struct transport_tls *self(struct transport *t)
 static void begin(struct transport_tls *t, size_t receive_bytes)
 {
     tls_wire_begin(&t->wire, receive_bytes);
-    ERR_clear_error();
+    if (ERR_peek_error() != 0) /* clearing an empty queue costs as much as decrypting a message */
+        ERR_clear_error();
     errno = 0;
 }
 
@@ -145,9 +146,11 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     begin(t, receive_limit(size));
     unsigned char *at = data;
     size_t n = 0, got = 0;
-    int result = 1;
-    while (n < size && (result = SSL_read_ex(t->ssl, at + n, size - n, &got)) == 1)
-        n += got;
+    int result;
+    do {
+        result = SSL_read_ex(t->ssl, at + n, size - n, &got);
+        n += result == 1 ? got : 0;
+    } while (result == 1 && n < size && has_more(t));
 
     struct io io = {.status = IO_OK, .n = n};
     if (result != 1) {
@@ -220,7 +223,8 @@ static struct io notify(struct transport_tls *t, struct error *err)
         if (!t->failed && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);
     }
-    struct io io = flush(t, err);
+    enum io_status status = tls_wire_flush_last(&t->wire);
+    struct io io = wire_ended(status, t->wire.out_errno, "send", err);
     tls_wire_end(&t->wire);
     return io;
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -565,8 +567,8 @@ START_TEST(sends_what_it_owes_before_its_end)
 }
 END_TEST
 
-/* A pair over real TCP whose client has sent RST; only the server is left. */
-static struct pair reset_pair(enum kind kind)
+/* A pair over real TCP. */
+static struct pair network_pair(enum kind kind)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&address, 8);
@@ -580,14 +582,44 @@ static struct pair reset_pair(enum kind kind)
         client = client == IO_OK ? IO_OK : transport_handshake(pair.client, &err).status;
         server = server == IO_OK ? IO_OK : transport_handshake(pair.server, &err).status;
     }
+    close(listening);
+    return pair;
+}
+
+static unsigned segments_received(const struct transport *t)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    ck_assert_int_eq(getsockopt(t->fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    return info.tcpi_segs_in;
+}
+
+START_TEST(sends_close_notify_and_fin_in_one_segment)
+{
+    struct pair pair = network_pair((enum kind)_i);
+    transfer(pair.client, pair.server, 1);
+    transfer(pair.server, pair.client, 1); /* acknowledges: no segment is due but the end */
+    ck_assert_int_eq(setsockopt(pair.server->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)),
+                     0);
+    unsigned before = segments_received(pair.client);
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
+    reads(pair.client, IO_EOF);
+    ck_assert_uint_eq(segments_received(pair.client), before + 1);
+    pair_done(&pair);
+}
+END_TEST
+
+/* A pair over real TCP whose client has sent RST; only the server is left. */
+static struct pair reset_pair(enum kind kind)
+{
+    struct pair pair = network_pair(kind);
     transfer(pair.client, pair.server, 1);
 
     static const struct linger now = {.l_onoff = 1};
-    ck_assert_int_eq(setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    ck_assert_int_eq(setsockopt(pair.client->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
     transport_free(pair.client);
     pair.client = NULL;
     wait_readable(pair.server);
-    close(listening);
     return pair;
 }
 
@@ -829,6 +861,7 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, tells_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
     tcase_add_loop_test(tcase, both_ends_of_one_session_export_the_same_value, 0, KINDS);
     tcase_add_loop_test(tcase, sends_what_it_owes_before_its_end, 0, KINDS);
+    tcase_add_loop_test(tcase, sends_close_notify_and_fin_in_one_segment, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_reset_to_whoever_reads, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_reset_to_whoever_writes_and_then_reads, 0, KINDS);
     tcase_add_loop_test(tcase, knows_the_peer, 0, KINDS);
