@@ -18,6 +18,7 @@
 enum {
     QUEUE_BYTES = 512 * 1024,
     CHUNK_BYTES = 4096, /* whole lines in one write: PIPE_BUF, so that lines never mix, pipe(7) */
+    REST_MS = 5,
     CLOSE_SECONDS = 1,
     LEVEL_NONE = LOG_LEVEL_ERROR + 1,
 };
@@ -104,6 +105,13 @@ static void write_dropped(uint64_t count)
     write_all(line.text, line.length);
 }
 
+/* Under load many lines become one write, and whoever logs has nobody to wake meanwhile. */
+static void rest(void)
+{
+    struct timespec time = {.tv_nsec = REST_MS * 1000000L};
+    nanosleep(&time, NULL);
+}
+
 static void *writer(void *unused)
 {
     (void)unused;
@@ -117,10 +125,13 @@ static void *writer(void *unused)
         size_t n = ring_take(chunk);
         uint64_t dropped = state.waiting == 0 ? state.dropped : 0;
         state.dropped -= dropped;
+        bool last = state.waiting == 0 && !state.closing;
         pthread_mutex_unlock(&state.mutex);
         write_all(chunk, n);
         if (dropped > 0)
             write_dropped(dropped);
+        if (last)
+            rest();
         pthread_mutex_lock(&state.mutex);
     }
     pthread_mutex_unlock(&state.mutex);
