@@ -27,6 +27,15 @@ lint|shellcheck|shellcheck|ShellCheck|looks for mistakes in scripts
 fuzz|clang|clang|clang|compiles for libFuzzer
 fuzz|clang-rt|libclang-rt-dev|compiler-rt|libFuzzer itself
 fuzz|llvm-cov|llvm|llvm|measures what fuzzing reached
+gate|valgrind|valgrind|valgrind|counts instructions
+gate|python3|python3|python3|reads what was counted
+bench|python3|python3|python3|runs the rounds
+bench|go|golang-go|golang|a peer: Go
+bench|node|nodejs|nodejs|a peer: Node
+bench|nginx|nginx-light libnginx-mod-stream|nginx nginx-mod-stream|a peer: nginx
+bench|haproxy|haproxy|haproxy|a peer: haproxy
+bench|stunnel|stunnel4|stunnel|a peer: stunnel
+bench|socat|socat|socat|a peer: socat
 coverage|gcovr|gcovr|gcovr|measures what the tests reached
 package|scdoc|scdoc|scdoc|writes the manual pages
 package|mandoc|mandoc|mandoc|looks for mistakes in manual pages

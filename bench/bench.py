@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Measures the server against its peers and its limits, in rounds: each work once for each server,
+then the next work, then the next round, in another order. See scripts/bench."""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import report
+from servers import SERVER_CORE, Fleet, first_line
+from works import IDLE_COUNT, WORKS, measure, measure_idle
+
+NO_LOG = "tlsecho, no log lines"  # takes part in one work: what a line per connection costs
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        cpu = re.search(r"model name\s*: (.*)", f.read())
+    with open("/etc/os-release", encoding="utf-8") as f:
+        system = re.search(r'PRETTY_NAME="(.*)"', f.read())
+    return {"cpu": cpu.group(1) if cpu else "unknown", "cpus": os.cpu_count(),
+            "system": system.group(1) if system else "unknown", "kernel": os.uname().release,
+            "openssl": first_line("openssl", "version")}
+
+
+def arithmetic():
+    """µs of CPU for what a handshake cannot do without, by openssl-speed(1)."""
+    done = subprocess.run(["taskset", "-c", SERVER_CORE, "openssl", "speed", "-mr", "-seconds", "1",
+                           "ecdsap256", "rsa2048", "ecdhx25519"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    took = {}
+    for line in done.stdout.splitlines():
+        fields = line.split(":")
+        if re.match(r"\+F[245]$", fields[0]):
+            took[fields[0][2], fields[2]] = float(fields[3]) * 1e6
+    exchange = 2 * took["5", "253"]  # a key pair, and the secret
+    return {"full-ecdsa": took["4", "256"] + exchange, "full-rsa": took["2", "2048"] + exchange,
+            "resumed-1.3": exchange}
+
+
+def take_part(servers, work):
+    return [s for s in servers if s.name in work.servers or (s.name == NO_LOG and work.name == "full-ecdsa")]
+
+
+def one_round(build, servers, works, number, results):
+    for work in works:
+        cells = results.setdefault(work.name, {})
+        there = take_part(servers, work)
+        turn = number % len(there)
+        for server in there[turn:] + there[:turn]:
+            try:
+                value = measure(build, server, work)
+            except RuntimeError as problem:
+                print(f"  {work.name}, {server.name}: {problem}", file=sys.stderr)
+                value = None
+            cells.setdefault(server.name, []).append(value)
+        if work.name in ("full-ecdsa", "full-rsa", "resumed-1.3"):
+            cells.setdefault("limit", []).append(arithmetic()[work.name])
+
+
+def idle(build, servers):
+    """Once, of servers that have done nothing else yet."""
+    cells = {}
+    for server in servers:
+        if "ecdsa" in server.ports and server.name not in ("limit", NO_LOG, "socat"):
+            try:
+                cells[server.name] = [measure_idle(build, server, IDLE_COUNT)]
+            except RuntimeError as problem:
+                print(f"  idle, {server.name}: {problem}", file=sys.stderr)
+    return cells
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--pki", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--works", default="", help="those whose names begin so, by commas")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="a folder for the results")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    works = [w for w in WORKS if w.name.startswith(tuple(options.works.split(",")))]
+    results = {}
+    with tempfile.TemporaryDirectory() as folder, \
+            Fleet(build, options.pki.resolve(), pathlib.Path(folder)) as fleet:
+        servers, missing = fleet.all()
+        for name, problem in missing.items():
+            print(f"left out: {name}: {problem}", file=sys.stderr)
+        silent = fleet.ours(log="off")
+        silent.name = NO_LOG
+        servers.append(silent)
+        if not options.works:
+            results["idle"] = idle(build, servers)
+        for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+            one_round(build, servers, works, number, results)
+        versions = {server.name: server.version for server in servers}
+    told = {"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(), "machine": machine(),
+            "rounds": options.rounds, "versions": versions, "missing": missing, "works": results}
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "results.json").write_text(json.dumps(told, indent=1) + "\n")
+    (options.out / "results.md").write_text(report.table(told))
+    (options.out / "chart.svg").write_text(report.chart(told))
+    print(report.table(told))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""A gate that noise cannot move: the instructions of the server for each echo and each connection.
+
+callgrind counts them while a fixed script runs; instructions.json keeps what they were. More than
+3 % up fails, and names the function that grew. What is compared depends on what can be:
+
+    calls      system calls, clock reads and allocations: everywhere
+    own        instructions of our own functions: with the compiler that was recorded
+    libraries  instructions of OpenSSL and libc on our behalf: with the versions that were recorded
+
+callgrind shows every CPU that has AVX2 as the same one, so the machine does not matter otherwise.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+from servers import OURS, first_line, free_port, wait_for_port
+
+RECORDED = pathlib.Path(__file__).with_name("instructions.json")
+GROWTH = 1.03
+LEAST = 0.02  # of a call, for each unit: less is chance
+CALLS = ("recv", "send", "read", "write", "epoll_wait", "epoll_ctl", "accept4", "close", "shutdown",
+         "clock_gettime", "malloc", "calloc", "realloc")
+TIMEOUT_S = 60
+
+
+class Script(NamedTuple):
+    name: str
+    kind: str
+    load: tuple
+    warm: int   # units before counting
+    units: int  # units that are counted
+    size: int   # of the load's units in one of ours
+
+
+SCRIPTS = (
+    Script("plain echo of 64 B", "plain", ("plain", "stream", 1, 64, 64), 200, 2000, 64),
+    Script("TLS echo of 64 B", "ecdsa", ("1.3", "stream", 1, 64, 64), 200, 1000, 64),
+    Script("TLS 1.3 connection, full handshake", "ecdsa", ("1.3", "full", 1), 5, 25, 1),
+    Script("TLS 1.3 connection, resumed", "ecdsa", ("1.3", "resumed", 1), 5, 25, 1),
+    Script("TLS 1.2 connection, resumed", "ecdsa", ("1.2", "resumed", 1), 5, 25, 1),
+)
+
+
+class Profile:
+    """What a dump of callgrind says: instructions by (object, function), and calls by function."""
+
+    def __init__(self, path):
+        self.instructions = collections.Counter()
+        self.calls = collections.Counter()
+        place = {"ob": "", "fn": ""}
+        called = None
+        inclusive = False  # the next line of costs is what a call took, counted where it was spent
+        for line in path.read_text().splitlines():
+            key, equals, value = line.partition("=")
+            if equals and key in ("ob", "fn", "cfn"):
+                called = value if key == "cfn" else called
+                place[key] = value
+            elif equals and key == "calls":
+                self.calls[plain_name(called)] += int(value.split()[0])
+                inclusive = True
+            elif re.match(r"[-+*\d]", line):
+                if not inclusive:
+                    at = pathlib.Path(place["ob"]).name, plain_name(place["fn"])
+                    self.instructions[at] += int(line.split()[1])
+                inclusive = False
+
+
+def plain_name(function):
+    """Without what the compiler or the linker put behind it."""
+    return re.sub(r"(@@?|\.|').*", "", function)
+
+
+class Counted(NamedTuple):
+    calls: dict      # for each unit
+    functions: dict  # instructions of our own functions, for each unit
+    own: float
+    libraries: float
+
+
+def count(profile, units):
+    functions = collections.Counter()
+    for (program, function), n in profile.instructions.items():
+        if program == "tlsecho-server":
+            functions[function] += n
+    own = sum(functions.values())
+    libraries = sum(profile.instructions.values()) - own
+    return Counted({name: round(profile.calls[name] / units, 2) for name in CALLS},
+                   {name: round(n / units, 1) for name, n in functions.most_common() if n >= units},
+                   round(own / units, 1), round(libraries / units, 1))
+
+
+class Counting:
+    """The server under callgrind. A with block."""
+
+    def __init__(self, build, pki, folder):
+        self.build, self.folder = build, folder
+        self.ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa")}
+        self.dumps = 0
+        config = folder / "server.yaml"
+        config.write_text(OURS % {"pki": pki, "log": "on", **self.ports} + "watch: off\nworkers: 1\n")
+        with open(folder / "server.log", "wb") as log:
+            self.process = subprocess.Popen(
+                ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/counted",
+                 "--compress-strings=no", "--compress-pos=no", "--trace-children=no",
+                 build / "src" / "tlsecho-server", "-c", config], stderr=log)
+
+    def __enter__(self):
+        for port in self.ports.values():
+            wait_for_port(port, self.process)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def dump(self):
+        """What was counted since the dump before."""
+        self.dumps += 1
+        subprocess.run(["callgrind_control", "--dump", str(self.process.pid)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT_S)
+        path = self.folder / f"counted.{self.dumps}"
+        end = time.monotonic() + TIMEOUT_S
+        while "totals:" not in (path.read_text() if path.exists() else ""):
+            if time.monotonic() > end:
+                raise RuntimeError("callgrind wrote no dump")
+            time.sleep(0.05)
+        return Profile(path)
+
+    def run(self, script):
+        command = [self.build / "bench" / "load", self.ports[script.kind], *script.load]
+        with subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as load:
+            def work(units):
+                load.stdin.write(f"{TIMEOUT_S} {units * script.size}\n")
+                load.stdin.flush()
+                if load.stdout.readline().split() != ["done", str(units * script.size)]:
+                    raise RuntimeError(f"{script.name}: the load ended early")
+            if load.stdout.readline() != "ready\n":
+                raise RuntimeError(f"{script.name}: the load did not start")
+            work(script.warm)
+            self.dump()
+            work(script.units)
+            counted = count(self.dump(), script.units)
+            load.stdin.close()
+        return counted
+
+
+def environment():
+    """What the figures depend on."""
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        avx2 = " avx2 " in f.read()
+    return {
+        "compiler": first_line("cc", "--version"),
+        "machine": first_line("uname", "-m") + (" with AVX2" if avx2 else ""),
+        "openssl": first_line("openssl", "version"),
+        "libc": first_line("ldd", "--version"),
+        "valgrind": first_line("valgrind", "--version"),
+    }
+
+
+def differences(name, before, now, same_compiler, same_libraries):
+    """What grew, in words."""
+    for call in CALLS:
+        if now.calls[call] > before["calls"][call] * GROWTH + LEAST:
+            yield f"{name}: {call} is called {now.calls[call]} times, not {before['calls'][call]}"
+    if same_compiler and now.own > before["own"] * GROWTH:
+        grown = sorted(now.functions, key=lambda f: before["functions"].get(f, 0) - now.functions[f])
+        told = ", ".join(f"{f} {before['functions'].get(f, 0)} -> {now.functions[f]}" for f in grown[:3])
+        yield f"{name}: {now.own} instructions of our own, not {before['own']}: {told}"
+    if same_libraries and now.libraries > before["libraries"] * GROWTH:
+        yield f"{name}: {now.libraries} instructions of libraries, not {before['libraries']}"
+
+
+def gate(build, pki, record):
+    """The exit status."""
+    with tempfile.TemporaryDirectory() as folder, \
+            Counting(build, pki, pathlib.Path(folder)) as counting:
+        now = {script.name: counting.run(script) for script in SCRIPTS}
+    here = environment()
+    for name, counted in now.items():
+        calls = ", ".join(f"{call} {n:g}" for call, n in counted.calls.items() if n)
+        print(f"{name}: {counted.own:g} own + {counted.libraries:g} of libraries; {calls}")
+    if record:
+        works = {name: counted._asdict() for name, counted in now.items()}
+        RECORDED.write_text(json.dumps({"environment": here, "works": works}, indent=1) + "\n")
+        return 0
+    recorded = json.loads(RECORDED.read_text())
+    there = recorded["environment"]
+    same = {key: here[key] == there[key] for key in there}
+    for key in (key for key in there if not same[key]):
+        print(f"{key} is \"{here[key]}\", recorded was \"{there[key]}\"")
+    same_compiler = same["compiler"] and same["machine"]
+    same_libraries = same_compiler and all(same.values())
+    if not same_libraries:
+        print("not compared here: instructions of " + ("libraries" if same_compiler else "any kind"))
+    grown = [text for name, counted in now.items() for text in
+             differences(name, recorded["works"][name], counted, same_compiler, same_libraries)]
+    for text in grown:
+        print("GREW " + text)
+    return 1 if grown else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench --gate")
+    parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--pki", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--record", action="store_true", help="keep what is counted now")
+    options = parser.parse_args()
+    sys.exit(gate(options.build.resolve(), options.pki.resolve(), options.record))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""The servers that are compared: ours, what users would deploy instead, and the limits.
+
+Each is started once, pinned to one core with its backend if it needs one, and listens on up to
+three ports: plain, TLS with an ECDSA certificate (P-256), TLS with an RSA one (2048 bits). All run
+as their documentation has it, with one thread, and session tickets.
+"""
+
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+KINDS = ("plain", "ecdsa", "rsa")
+SERVER_CORE, LOAD_CORE = "0", "1"
+START_S = 20
+
+OURS = """
+listeners:
+  - { listen: "tcp://127.0.0.1:%(plain)d" }
+  - { listen: "tls://127.0.0.1:%(ecdsa)d", tls: ecdsa }
+  - { listen: "tls://127.0.0.1:%(rsa)d", tls: rsa }
+tls:
+  ecdsa: { certificates: [ { certificate: "%(pki)s/server-ecdsa.pem", key: "%(pki)s/server-ecdsa.key" } ] }
+  rsa: { certificates: [ { certificate: "%(pki)s/server-rsa.pem", key: "%(pki)s/server-rsa.key" } ] }
+limits: { connections: 0 }
+log: { connections: %(log)s }
+"""
+
+NGINX = """
+daemon off;
+pid %(dir)s/nginx.pid;
+error_log %(dir)s/nginx.log;
+worker_processes 1;
+worker_rlimit_nofile 65536;
+events { worker_connections 32768; }
+stream {
+    server {
+        listen 127.0.0.1:%(ecdsa)d ssl backlog=4096;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_certificate %(pki)s/server-ecdsa.pem;
+        ssl_certificate_key %(pki)s/server-ecdsa.key;
+        proxy_pass 127.0.0.1:%(backend)d;
+    }
+    server {
+        listen 127.0.0.1:%(rsa)d ssl backlog=4096;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_certificate %(pki)s/server-rsa.pem;
+        ssl_certificate_key %(pki)s/server-rsa.key;
+        proxy_pass 127.0.0.1:%(backend)d;
+    }
+}
+"""
+
+HAPROXY = """
+global
+    nbthread 1
+    maxconn 8000
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 5m
+    timeout server 5m
+frontend ecdsa
+    bind 127.0.0.1:%(ecdsa)d ssl crt %(dir)s/ecdsa.pem
+    default_backend echo
+frontend rsa
+    bind 127.0.0.1:%(rsa)d ssl crt %(dir)s/rsa.pem
+    default_backend echo
+backend echo
+    server echo 127.0.0.1:%(backend)d
+"""
+
+STUNNEL = """
+foreground = yes
+debug = err
+pid =
+[ecdsa]
+accept = 127.0.0.1:%(ecdsa)d
+connect = 127.0.0.1:%(backend)d
+cert = %(pki)s/server-ecdsa.pem
+key = %(pki)s/server-ecdsa.key
+[rsa]
+accept = 127.0.0.1:%(rsa)d
+connect = 127.0.0.1:%(backend)d
+cert = %(pki)s/server-rsa.pem
+key = %(pki)s/server-rsa.key
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for_port(port, process):
+    """Until somebody accepts there."""
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError(f"{process.args} does not listen")
+
+
+class Server:
+    """A running server: its ports by kind, and the processes whose time is its own."""
+
+    def __init__(self, name, version=""):
+        self.name, self.version = name, version
+        self.ports, self.processes = {}, {}  # by kind
+
+    def add(self, process, ports, backend=None):
+        for kind, port in ports.items():
+            wait_for_port(port, process)
+            self.ports[kind] = port
+            self.processes[kind] = [process.pid] + (backend.processes["plain"] if backend else [])
+
+    def pids(self, kind):
+        """Its processes of this kind, with all their descendants."""
+        parents = {}
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                try:
+                    stat = pathlib.Path("/proc", entry, "stat").read_text()
+                except OSError:
+                    continue
+                parents[int(entry)] = int(stat.rpartition(")")[2].split()[1])
+        found = list(self.processes[kind])
+        for pid in found:  # grows meanwhile
+            found += [child for child, parent in parents.items() if parent == pid]
+        return found
+
+    def cpu_s(self, kind):
+        """CPU time that they have used: clock_getcpuclockid(3), to the nanosecond."""
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids(kind))
+
+    def memory_bytes(self, kind):
+        total = 0
+        for pid in self.pids(kind):
+            for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Private_Dirty:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+
+class Fleet:
+    """Starts servers, and ends them all. A with block."""
+
+    def __init__(self, build, pki, folder):
+        self.build, self.pki, self.folder = build, pki, folder
+        self.running = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.running):
+            process.terminate()
+        for process in self.running:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def spawn(self, *command, log, core=SERVER_CORE, **options):
+        with open(self.folder / log, "ab") as output:
+            process = subprocess.Popen(
+                ["taskset", "-c", core, *map(str, command)], stdin=subprocess.DEVNULL,
+                **{"stdout": output, "stderr": output, **options})
+        self.running.append(process)
+        return process
+
+    def configured(self, server, command, name, text, kinds=KINDS, backend=None, **values):
+        """One process for all kinds, with a configuration file that names their ports."""
+        ports = {kind: free_port() for kind in kinds}
+        path = self.folder / f"{name}.conf"
+        if backend:
+            values["backend"] = backend.ports["plain"]
+        path.write_text(text % {"dir": self.folder, "pki": self.pki, **values, **ports})
+        process = self.spawn(*command, path, log=f"{name}.log")
+        server.add(process, ports, backend)
+        return server
+
+    def ours(self, log="on"):
+        program = self.build / "src" / "tlsecho-server"
+        server = Server("tlsecho", first_line(program, "-V"))
+        return self.configured(server, [program, "-c"], f"tlsecho-{len(self.running)}", OURS, log=log)
+
+    def limit(self, mode):
+        """A bare loop, for plain and, under the name of the ECDSA kind, for TLS."""
+        server = Server("limit", "bench/limit.c")
+        process = self.spawn(self.build / "bench" / "limit", *mode, log="limit.log",
+                             stdout=subprocess.PIPE)
+        server.add(process, {"ecdsa" if mode else "plain": int(process.stdout.readline())})
+        return server
+
+    def limits(self):
+        both = self.limit([])
+        gcm = self.limit(["gcm"])
+        both.ports.update(gcm.ports)
+        both.processes.update(gcm.processes)
+        return both
+
+    def by_words(self, name, version, command):
+        """A process for each kind, started with an address and perhaps a certificate and its key."""
+        server = Server(name, version)
+        for kind in KINDS:
+            files = [] if kind == "plain" else [self.pki / f"server-{kind}.pem", self.pki / f"server-{kind}.key"]
+            port = free_port()
+            server.add(self.spawn(*command(port, files), log=f"{name}.log"), {kind: port})
+        return server
+
+    def go(self):
+        version = first_line(need("go"), "version")
+        program = self.build / "bench" / "go-echo"
+        subprocess.run(["go", "build", "-o", program, "echo.go"], cwd=HERE / "peers", check=True,
+                       env={"HOME": str(self.folder), **os.environ})
+        return self.by_words("Go", version, lambda port, files: [program, f"127.0.0.1:{port}", *files])
+
+    def node(self):
+        version = "Node " + first_line(need("node"), "--version")
+        return self.by_words("Node", version, lambda port, files: ["node", HERE / "peers" / "echo.js", port, *files])
+
+    def socat(self):
+        version = first_line(need("socat"), "-V", line=1)
+
+        def command(port, files):
+            listen = f"TCP-LISTEN:{port}"
+            if files:
+                listen = f"OPENSSL-LISTEN:{port},cert={files[0]},key={files[1]},verify=0"
+            return ["socat", listen + ",bind=127.0.0.1,fork,reuseaddr,backlog=4096,nodelay", "PIPE"]
+        return self.by_words("socat", version, command)
+
+    def proxied(self, name, version, command, text):
+        """TLS ends there; the echo behind it is the cheapest that there is."""
+        return self.configured(Server(name, version), command, name, text, ("ecdsa", "rsa"),
+                               self.limit([]))
+
+    def nginx(self):
+        version = first_line(need("nginx"), "-v")
+        module = "/usr/lib/nginx/modules/ngx_stream_module.so"
+        load = f"load_module {module};\n" if os.path.exists(module) else ""
+        return self.proxied("nginx", version, ["nginx", "-c"], load + NGINX)
+
+    def haproxy(self):
+        version = first_line(need("haproxy"), "-v")
+        for kind in ("ecdsa", "rsa"):
+            parts = [(self.pki / f"server-{kind}.{end}").read_text() for end in ("pem", "key")]
+            (self.folder / f"{kind}.pem").write_text("".join(parts))
+        return self.proxied("haproxy", version, ["haproxy", "-f"], HAPROXY)
+
+    def stunnel(self):
+        version = first_line(need("stunnel"), "-version")
+        return self.proxied("stunnel", version, ["stunnel"], STUNNEL)
+
+    def all(self):
+        """Those that are there, ours first; and the names of the others with what is missing."""
+        started, missing = [self.ours(), self.limits()], {}
+        for start in (self.go, self.node, self.nginx, self.haproxy, self.stunnel, self.socat):
+            try:
+                started.append(start())
+            except (OSError, RuntimeError, subprocess.CalledProcessError) as problem:
+                missing[start.__name__] = str(problem)
+        return started, missing
+
+
+def need(program):
+    if not shutil.which(program):
+        raise OSError(f"{program} is not installed")
+    return program
+
+
+def first_line(*command, line=0):
+    """What a program says of its version, wherever it says it."""
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    lines = done.stdout.splitlines() or [""]
+    return lines[min(line, len(lines) - 1)].strip()

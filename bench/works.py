@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""What is measured: each work is one cell of the table for each server that takes part."""
+
+import subprocess
+from typing import NamedTuple
+
+from servers import LOAD_CORE
+
+TLS = ("tlsecho", "limit", "Go", "Node", "nginx", "haproxy", "stunnel", "socat")
+PLAIN = ("tlsecho", "limit", "Go", "Node", "socat")
+HANDSHAKE = ("tlsecho", "Go", "Node", "nginx", "haproxy", "stunnel")
+GROWTH = {"ecdsa": ("tlsecho", "limit", "Go"), "plain": ("tlsecho", "limit")}  # Go's takes 3 descriptors
+GB = 1000 ** 3
+WINDOW, CHUNK = 256 * 1024, 16 * 1024  # of a bulk connection
+ROUND_S = 0.4
+IDLE_COUNT = 5000
+
+
+class Work(NamedTuple):
+    """CPU per unit; unit_count is how many of the load's units make one of the table's."""
+    name: str
+    title: str
+    unit: str
+    kind: str  # plain, ecdsa or rsa
+    load: tuple  # the load's words after its port
+    unit_count: float
+    servers: tuple
+    seconds: float = ROUND_S
+
+
+def echo(size, count, kind="ecdsa", servers=TLS, seconds=ROUND_S):
+    protocol, word = ("plain", "plain") if kind == "plain" else ("1.3", "TLS")
+    if count > 1000:
+        servers = GROWTH[kind]
+    return Work(f"{word.lower()}-echo-{size}-{count}", f"{word} echo, {size} B, {count:,} connections",
+                "µs", kind, (protocol, "stream", count, size, size), size, servers, seconds)
+
+
+def bulk(kind, servers):
+    protocol, word = ("plain", "plain") if kind == "plain" else ("1.3", "TLS")
+    return Work(f"{word.lower()}-bulk", f"{word} bulk, 4 connections", "s/GB", kind,
+                (protocol, "stream", 4, WINDOW, CHUNK), GB, servers)
+
+
+def handshake(name, title, kind, version, mode, servers=HANDSHAKE):
+    return Work(name, title, "µs", kind, (version, mode, 8), 1, servers)
+
+
+WORKS = [
+    *(echo(size, count) for size in (64, 1024) for count in (1, 100, 1000)),
+    echo(64, 10000, seconds=1.5),
+    bulk("ecdsa", TLS),
+    handshake("full-ecdsa", "full handshake, TLS 1.3, ECDSA", "ecdsa", "1.3", "full"),
+    handshake("full-rsa", "full handshake, TLS 1.3, RSA-2048", "rsa", "1.3", "full"),
+    handshake("resumed-1.3", "resumed handshake, TLS 1.3", "ecdsa", "1.3", "resumed"),
+    handshake("resumed-1.2", "resumed handshake, TLS 1.2", "ecdsa", "1.2", "resumed"),
+    echo(64, 1, "plain", PLAIN),
+    echo(64, 100, "plain", PLAIN),
+    echo(64, 1000, "plain", PLAIN),
+    echo(64, 10000, "plain", PLAIN, seconds=1.5),
+    bulk("plain", PLAIN),
+]
+
+
+class Load:
+    """bench/load.c at work. A with block."""
+
+    def __init__(self, build, port, words):
+        self.process = subprocess.Popen(
+            ["taskset", "-c", LOAD_CORE, str(build / "bench" / "load"), str(port), *map(str, words)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        self.expect("ready")
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def expect(self, word):
+        line = self.process.stdout.readline().split()
+        if not line or line[0] != word:
+            raise RuntimeError(f"{' '.join(self.process.args)}: it ended early")
+        return line
+
+    def work(self, seconds, units=2 ** 62):
+        """How many units it did."""
+        self.process.stdin.write(f"{seconds} {units}\n")
+        self.process.stdin.flush()
+        return int(self.expect("done")[1])
+
+
+def measure(build, server, work):
+    """CPU of the server for one unit, in µs or s."""
+    with Load(build, server.ports[work.kind], work_words(server, work)) as load:
+        load.work(work.seconds / 8)  # warm
+        before = server.cpu_s(work.kind)
+        units = load.work(work.seconds)
+        spent = server.cpu_s(work.kind) - before
+    per_unit = spent / units * work.unit_count
+    return per_unit * 1e6 if work.unit == "µs" else per_unit
+
+
+def work_words(server, work):
+    """The limit gets the bytes of TLS without TLS: it only does the arithmetic."""
+    return ("plain", *work.load[1:]) if server.name == "limit" else work.load
+
+
+def measure_idle(build, server, count):
+    """Memory of the server for one idle TLS connection, in bytes."""
+    with Load(build, server.ports["ecdsa"], ("1.3", "stream", 64, 64, 64)):
+        pass
+    before = server.memory_bytes("ecdsa")
+    with Load(build, server.ports["ecdsa"], ("1.3", "stream", count, 64, 64)):
+        return (server.memory_bytes("ecdsa") - before) / count
