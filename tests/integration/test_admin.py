@@ -10,42 +10,10 @@ import unittest
 import peers
 import scrape
 import support
+import watcher
 
 ADMIN = support.EVERYTHING + "admin: { listen: 'tcp://127.0.0.1:0' }\n"
 CLIENTS_MAX = 16
-
-
-def place(server):
-    """The latest admin address."""
-    text = server.lines("listening", service="admin")[-1]["address"]
-    if text.startswith("unix:"):
-        return text[len("unix:"):]
-    host, _, port = text.rpartition(":")
-    return host, int(port)
-
-
-def ask(address, request):
-    """Sends these bytes and returns (status, header lines, body)."""
-    with peers.connect(address) as client:
-        client.sendall(request)
-        return answer(client)
-
-
-def answer(client):
-    data = b""
-    while chunk := client.recv(65536):
-        data += chunk
-    head, _, body = data.partition(b"\r\n\r\n")
-    lines = head.decode().split("\r\n")
-    return int(lines[0].split(" ")[1]), lines[1:], body
-
-
-def get(server, path, method="GET"):
-    return ask(place(server), f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-
-
-def metrics(server):
-    return scrape.parse(get(server, "/metrics")[2].decode())
 
 
 class Answers(support.TestCase):
@@ -54,12 +22,12 @@ class Answers(support.TestCase):
 
     def test_health_and_readiness(self):
         for path in ("/healthz", "/readyz"):
-            status, head, body = get(self.echo, path)
+            status, head, body = watcher.get(self.echo, path)
             self.assertEqual((status, body), (200, b"ok\n"))
             self.assertIn("Connection: close", head)
 
     def test_head_says_the_same_without_a_body(self):
-        status, head, body = get(self.echo, "/healthz", "HEAD")
+        status, head, body = watcher.get(self.echo, "/healthz", "HEAD")
         self.assertEqual((status, body), (200, b""))
         self.assertIn("Content-Length: 3", head)
 
@@ -71,40 +39,40 @@ class Answers(support.TestCase):
                                 (404, b"GET / HTTP/1.0\r\n\r\n"),
                                 (431, b"GET /metrics HTTP/1.0\r\nA: " + b"a" * 30000)):
             with self.subTest(request=request[:40]):
-                self.assertEqual(ask(place(self.echo), request)[0], status)
-        status, head, _ = get(self.echo, "/metrics", "PUT")
+                self.assertEqual(watcher.ask(watcher.place(self.echo), request)[0], status)
+        status, head, _ = watcher.get(self.echo, "/metrics", "PUT")
         self.assertEqual(status, 405)
         self.assertIn("Allow: GET, HEAD", head)
 
     def test_half_a_request_and_an_end_are_bad_and_nothing_gets_nothing(self):
         for sent, expected in ((b"GET /metr", b"HTTP/1.0 400"), (b"", b"")):
-            with peers.connect(place(self.echo)) as client:
+            with peers.connect(watcher.place(self.echo)) as client:
                 client.sendall(sent)
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(client.recv(65536)[:12], expected)
 
     def test_an_answer_is_not_lost_because_the_request_goes_on(self):
-        with peers.connect(place(self.echo)) as client:
+        with peers.connect(watcher.place(self.echo)) as client:
             client.sendall(b"POST /metrics HTTP/1.0\r\n\r\n" + b"x" * 32000)
-            self.assertEqual(answer(client)[0], 405)
+            self.assertEqual(watcher.answer(client)[0], 405)
 
     def test_more_clients_than_there_is_room_for_are_closed_and_cost_nobody_else(self):
         with contextlib.ExitStack() as stack:
-            slow = [stack.enter_context(peers.connect(place(self.echo)))
+            slow = [stack.enter_context(peers.connect(watcher.place(self.echo)))
                     for _ in range(CLIENTS_MAX)]
             for client in slow:
                 client.sendall(b"GET /healthz HTTP/1.0\r\n")
-            with peers.connect(place(self.echo)) as one_too_many:
+            with peers.connect(watcher.place(self.echo)) as one_too_many:
                 self.assertEqual(one_too_many.recv(1), b"")
             with peers.Plain(self.echo.address("tcp")) as peer:
                 self.assertEqual(peer.exchange(b"served"), b"served")
             for client in slow:
                 client.sendall(b"\r\n")
-                self.assertEqual(answer(client)[0], 200)
-        self.assertEqual(get(self.echo, "/healthz")[0], 200)
+                self.assertEqual(watcher.answer(client)[0], 200)
+        self.assertEqual(watcher.get(self.echo, "/healthz")[0], 200)
 
     def test_a_real_client_of_http_is_content(self):
-        host, port = place(self.echo)
+        host, port = watcher.place(self.echo)
         done = support.run("curl", "-sS", "-i", f"http://{host}:{port}/metrics")
         self.assertEqual(done.status, 0, done.stderr)
         self.assertIn(b"Content-Type: text/plain; version=0.0.4", done.stdout)
@@ -131,7 +99,7 @@ class Metrics(support.TestCase):
     def test_they_say_what_happened(self):
         server = self.server(ADMIN)
         self.session(server)
-        found = metrics(server)
+        found = watcher.metrics(server)
         ended, shaken = found["tlsecho_connections_ended_total"], found["tlsecho_handshakes_total"]
         self.assertEqual(found["tlsecho_connections_accepted_total"].value(transport="tcp"), 2)
         self.assertEqual(found["tlsecho_connections_active"].value(), 0)
@@ -153,7 +121,7 @@ class Metrics(support.TestCase):
             peer.receive(5)
             peer.send(b"6")  # the turn of the first five is over
             peer.receive(1)
-            found = metrics(server)
+            found = watcher.metrics(server)
         self.assertEqual(found["tlsecho_connections_active"].value(transport="tcp"), 1)
         self.assertGreaterEqual(found["tlsecho_received_bytes_total"].value(), 5)
 
@@ -161,7 +129,7 @@ class Metrics(support.TestCase):
         server = self.server("listeners:\n"
                              "  - { listen: 'tcp://127.0.0.1:0', name: 'a\"b\\c{}=,ä' }\n"
                              "admin: { listen: 'tcp://127.0.0.1:0' }\n")
-        [sample] = metrics(server)["tlsecho_connections_active"].samples
+        [sample] = watcher.metrics(server)["tlsecho_connections_active"].samples
         self.assertEqual(sample.labels["listener"], 'a"b\\c{}=,ä')
 
     def test_what_a_peer_says_is_no_label(self):
@@ -169,7 +137,7 @@ class Metrics(support.TestCase):
         context = peers.trusting_anyone()
         with peers.Tls(server.address("tls"), ctx=context) as peer:
             peer.exchange(b"x")
-        text = get(server, "/metrics")[2].decode()
+        text = watcher.get(server, "/metrics")[2].decode()
         self.assertNotIn("localhost", re.sub(r"(?m)^# .*", "", text))
 
     def test_limits_that_were_hit(self):
@@ -179,12 +147,12 @@ class Metrics(support.TestCase):
             first.receive(1)
             with peers.Plain(server.address("tcp")) as second:
                 second.receive_all()
-            refused = metrics(server)["tlsecho_connections_refused_total"]
+            refused = watcher.metrics(server)["tlsecho_connections_refused_total"]
         self.assertEqual((refused.value(), refused.value(reason="connections")), (1, 1))
 
     def test_certificates_and_reloads(self):
         server = self.server(ADMIN)
-        before = metrics(server)
+        before = watcher.metrics(server)
         [certificate] = before["tlsecho_certificate_not_after_timestamp_seconds"].samples
         self.assertTrue(certificate.labels["file"].endswith("/server-ecdsa.pem"))
         self.assertGreater(certificate.value, before["process_start_time_seconds"].value())
@@ -193,7 +161,7 @@ class Metrics(support.TestCase):
         (server.folder / "server.yaml").write_text("nonsense")
         server.signal(signal.SIGHUP)
         server.wait_for("reload_refused")
-        after = metrics(server)
+        after = watcher.metrics(server)
         self.assertEqual(after["tlsecho_reloads_total"].value(result="ok"), 1)
         self.assertEqual(after["tlsecho_reloads_total"].value(result="refused"), 1)
         self.assertEqual(after["tlsecho_last_reload_successful"].value(), 0)
@@ -203,7 +171,7 @@ class Address(support.TestCase):
     def test_a_unix_socket_will_do(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "admin: { listen: 'unix://{dir}/admin.sock' }\n")
-        self.assertEqual(get(server, "/readyz")[0], 200)
+        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
         server.stop()
         self.assertFalse((server.folder / "admin.sock").exists())
 
@@ -217,15 +185,15 @@ class Address(support.TestCase):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
         self.assertEqual(server.lines("listening", service="admin"), [])
         self.reload(server, "tcp://127.0.0.1:0")
-        first = place(server)
+        first = watcher.place(server)
         with peers.connect(first) as client:
             client.sendall(b"GET /readyz HTTP/1.0\r\n")
             self.reload(server, "tcp://127.0.0.1:0")
-            self.assertEqual(place(server), first)
+            self.assertEqual(watcher.place(server), first)
             client.sendall(b"\r\n")
-            self.assertEqual(answer(client)[0], 200)
+            self.assertEqual(watcher.answer(client)[0], 200)
         self.reload(server, f"unix://{server.folder}/admin.sock")
-        self.assertEqual(get(server, "/readyz")[0], 200)
+        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
         with self.assertRaises(ConnectionRefusedError):
             peers.connect(first)
         self.reload(server, "")
@@ -240,7 +208,7 @@ class Address(support.TestCase):
             server.signal(signal.SIGHUP)
             refused = server.wait_for("reload_refused")
         self.assertIn("server.yaml:2:", refused["reason"])
-        self.assertEqual(get(server, "/readyz")[0], 200)
+        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
         with peers.Tls(server.address("tls")) as peer:
             self.assertEqual(peer.exchange(b"x"), b"x")
 
@@ -253,10 +221,10 @@ class Address(support.TestCase):
                 server.signal(signal.SIGTERM)
                 busy.push(b"y")
             server.wait_for("draining")
-            status, _, body = get(server, "/readyz")
+            status, _, body = watcher.get(server, "/readyz")
             self.assertEqual((status, body), (503, b"draining\n"))
-            self.assertEqual(get(server, "/healthz")[0], 200)
-            self.assertEqual(metrics(server)["tlsecho_connections_active"].value(), 1)
+            self.assertEqual(watcher.get(server, "/healthz")[0], 200)
+            self.assertEqual(watcher.metrics(server)["tlsecho_connections_active"].value(), 1)
         self.assertEqual(server.wait(), 0)
 
 
