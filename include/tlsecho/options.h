@@ -50,6 +50,7 @@ struct options {
     const char *alpn;                             /* names separated by commas */
     const char *keylog;                           /* SSLKEYLOGFILE unless --keylog was given */
     const char *resume;                           /* session file */
+    uint64_t proxy_protocol;                      /* version of the header to send; 0 = none */
     int expect;                                   /* enum expect_kind */
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
     bool json;

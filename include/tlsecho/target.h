@@ -47,4 +47,11 @@ int target_prepare(struct target *t, struct error *err);
 /* Looks the name up: PHASE_DNS. Nothing if that has been done. Blocks. ERROR_DNS. */
 int target_resolve(struct target *t, struct error *err);
 
+/*
+ * On a new connection, before anything else: sends the PROXY header that the options may want, with
+ * both ends as they are, the name that we ask for and the first protocol that we offer. It fits
+ * into the socket's buffer, so nothing waits. ERROR_SYSTEM.
+ */
+int target_introduce(const struct target *t, int fd, struct error *err);
+
 #endif

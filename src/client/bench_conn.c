@@ -227,7 +227,8 @@ static void connected(struct bench_conn *c)
     struct bench_thread *t = c->thread;
     struct target *target = t->run->target;
     struct error err;
-    if (dial_finish(c->source.fd, t->run->to, &err) < 0) {
+    if (dial_finish(c->source.fd, t->run->to, &err) < 0 ||
+        target_introduce(target, c->source.fd, &err) < 0) {
         bench_conn_fail(c, PHASE_CONNECT, &err);
         return;
     }

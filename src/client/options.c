@@ -34,6 +34,8 @@ const struct option_row option_rows[] = {
     {"ipv6", '6', NULL, "use IPv6 addresses only", option_parse_value, FIELD(family),
      .value = AF_INET6},
     {"source", 0, "ADDR", "connect from this address of ours", option_parse_text, FIELD(source)},
+    {"proxy-protocol", 0, "1|2", "first send a PROXY header of this version, before TLS",
+     option_parse_number, FIELD(proxy_protocol), .least = 1, .most = 2},
     {"cacert", 0, "FILE", "trust the CAs in this PEM file instead of the system's",
      option_parse_text, FIELD(cacert), TLS_ONLY},
     {"cert", 0, "FILE", "our certificate with its chain, PEM, leaf first", option_parse_text,

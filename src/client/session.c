@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "tlsecho/clock.h"
 #include "tlsecho/dial.h"
@@ -95,6 +96,10 @@ static int shake_hands(struct session *s, int fd, uint64_t deadline_us, struct e
     struct target *t = s->target;
     struct error unknown;
     socket_addresses(fd, NULL, &s->own, &unknown); /* the far end may have left already */
+    if (target_introduce(t, fd, err) < 0) {
+        close(fd);
+        return -1;
+    }
     if (!target_is_tls(t)) {
         s->phase = PHASE_ECHO;
         return transport_tcp_new(fd, &s->transport, err);

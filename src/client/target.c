@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/target.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "tlsecho/proxy.h"
+#include "tlsecho/socket.h"
 
 enum { ALPN_MAX = 32 };
 
@@ -133,4 +139,33 @@ int target_resolve(struct target *t, struct error *err)
     if (t->count)
         return 0;
     return address_resolve(t->endpoint, t->options->family, false, t->addresses, &t->count, err);
+}
+
+/* What a TLS client would have said in its ClientHello, for who looks no further than the header.
+ */
+static void name(struct proxy *proxy, const struct target *t)
+{
+    const char *alpn = t->options->alpn ? t->options->alpn : "";
+    const char *server_name = target_server_name(t);
+    snprintf(proxy->alpn, sizeof proxy->alpn, "%.*s", (int)strcspn(alpn, ","), alpn);
+    if (endpoint_host_is_name(server_name))
+        snprintf(proxy->authority, sizeof proxy->authority, "%s", server_name);
+}
+
+int target_introduce(const struct target *t, int fd, struct error *err)
+{
+    unsigned char header[PROXY_BYTES_MAX];
+    struct proxy proxy = {.version = (int)t->options->proxy_protocol};
+    if (!proxy.version)
+        return 0;
+    if (socket_addresses(fd, &proxy.destination, &proxy.source, err) < 0)
+        return error_prefix(err, "PROXY header");
+    if (target_is_tls(t))
+        name(&proxy, t);
+
+    size_t n = proxy_build(&proxy, header);
+    ssize_t sent = send(fd, header, n, MSG_NOSIGNAL);
+    if (sent >= 0 && (size_t)sent < n)
+        errno = ENOBUFS;
+    return sent == (ssize_t)n ? 0 : error_sys(err, "send the PROXY header");
 }

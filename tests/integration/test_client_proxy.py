@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client --proxy-protocol: a PROXY header before TLS, in every mode."""
+
+import json
+import unittest
+
+import farend
+import support
+from farend import FarEnd
+
+CA = ("--cacert", support.pki() / "ca.pem")
+
+
+def listeners(service):
+    keys = f"service: {service}, proxy_protocol: required, proxy_from: [ 127.0.0.1, '::1', unix ]"
+    return f"""
+listeners:
+  - {{ listen: "tcp://127.0.0.1:0", {keys} }}
+  - {{ listen: "tls://127.0.0.1:0", {keys} }}
+  - {{ listen: "unix://{{dir}}/echo.sock", {keys} }}
+""" + support.PROFILE + "    alpn: [ h2, other ]\n"
+
+
+class Proxy(support.TestCase):
+    def test_in_every_mode_it_comes_first(self):
+        server = self.server(listeners("echo"))
+        for version in ("1", "2"):
+            header = f"--proxy-protocol={version}"
+            for which, args in (("tcp", ()), ("tls", CA), ("unix", ())):
+                at = server.endpoint(which)
+                for mode in ((), ("--ping", "-c2", "-i0"), ("--check",), ("--bench", "-n10"),
+                             ("--show-certs",)):
+                    if mode == ("--show-certs",) and which != "tls":
+                        continue
+                    with self.subTest(version=version, which=which, mode=mode):
+                        done = support.client(header, *mode, *args, at, data=b"hello")
+                        self.assertEqual(done.status, 0, done.stderr)
+        self.assertNotEqual(support.client(server.endpoint("tcp"), data=b"hello").status, 0)
+
+    def test_says_what_is_so(self):
+        server = self.server(listeners("report"))
+        for version in (1, 2):
+            for which, args in (("tcp", ()), ("tls", (*CA, "--alpn=h2,x", "--servername=localhost"))):
+                with self.subTest(version=version, which=which):
+                    done = support.client("-v", f"--proxy-protocol={version}", "--expect=none",
+                                          *args, server.endpoint(which))
+                    self.assertEqual(done.status, 0, done.stderr)
+                    report = json.loads(done.stdout)
+                    own = done.stderr.split(" from ")[1].split()[0]
+                    self.assertEqual(report["source"], own)
+                    self.assertEqual(report["destination"],
+                                     "{}:{}".format(*server.address(which)))
+                    self.assertEqual((report["proxy"]["version"], report["proxy"]["local"]),
+                                     (version, False))
+                    if version == 2 and which == "tls":
+                        self.assertEqual((report["proxy"]["authority"], report["proxy"]["alpn"]),
+                                         ("localhost", "h2"))
+                    else:
+                        self.assertNotIn("authority", report["proxy"])
+
+    def test_without_it_no_byte_is_sent_before_ours(self):
+        seen = []
+        with FarEnd(lambda c: (seen.append(c.recv(100)), c.sendall(seen[0]), farend.finish(c))) as far:
+            support.client(far.endpoint(), data=b"hello")
+            support.client("--proxy-protocol=1", far.endpoint(), data=b"hello")
+        self.assertEqual(seen[0], b"hello")
+        self.assertRegex(seen[1], rb"\APROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ %d\r\n" % far.port)
+
+    def test_there_are_two_versions(self):
+        done = support.client("--proxy-protocol=3", "h")
+        self.assertEqual(done.status, 2)
+        self.assertIn("--proxy-protocol: '3' is no number from 1 to 2", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
