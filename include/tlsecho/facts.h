@@ -28,7 +28,8 @@ struct facts {
     char proxy_source[ADDRESS_TEXT_BYTES], proxy_destination[ADDRESS_TEXT_BYTES];
     struct peer peer;
     char exporter[TLS_EXPORTER_BYTES];
-    char client_names[TLS_NAMES_BYTES]; /* one after the other, an empty one at the end */
+    char certificate[PEER_SHA256_BYTES]; /* our own, that the client was shown */
+    char client_names[TLS_NAMES_BYTES];  /* one after the other, an empty one at the end */
 };
 
 struct worker_conn;

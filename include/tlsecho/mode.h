@@ -38,6 +38,10 @@ void mode_ping(const struct options *options, struct outcome *ret);
  */
 void mode_check(const struct options *options, struct outcome *ret);
 
+/* What a `report` listener says that it sees of us, beside what we see, and the verdict about what
+ * is in between. */
+void mode_report(const struct options *options, struct outcome *ret);
+
 /* The server's certificates to standard output, also where they are refused; no byte is sent. */
 void mode_show_certs(const struct options *options, struct outcome *ret);
 

@@ -29,6 +29,7 @@ enum options_mode {
     MODE_PROMPT, /* MODE_PIPE when standard input is a terminal; options_parse does not look */
     MODE_PING,
     MODE_CHECK,
+    MODE_REPORT,
     MODE_SHOW_CERTS,
     MODE_BENCH,
     MODES,
@@ -72,6 +73,8 @@ struct options {
     /* --check */
     bool nagios;
     uint64_t expiry_warn_days, expiry_crit_days; /* 0 = none */
+
+    bool expect_direct; /* --report */
 };
 
 /* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked

@@ -152,6 +152,13 @@ int transport_tls_chain(const struct transport *t, struct tls_chain *ret, struct
 enum { TLS_EXPORTER_BYTES = 65 };
 void transport_tls_exporter(const struct transport *t, char ret[TLS_EXPORTER_BYTES]);
 
+/*
+ * The SHA-256 of our own certificate, as peer_certificate has it of the peer's: the one that a
+ * server has shown, or that a client has to show. "" if there is none, over anything but TLS, and
+ * for a server that resumed a session, where it showed none.
+ */
+void transport_tls_own_sha256(const struct transport *t, char ret[PEER_SHA256_BYTES]);
+
 /* The subjectAltNames of the peer's certificate, "DNS:a", as many as fit, one after the other with
  * an empty one at the end. */
 enum { TLS_NAMES_BYTES = 2048 };

@@ -13,6 +13,7 @@
 /* Modes in which an option means something. */
 #define STREAM  (1u << MODE_PIPE | 1u << MODE_PROMPT)
 #define CHECK   (1u << MODE_CHECK)
+#define REPORT  (1u << MODE_REPORT)
 #define BENCH   (1u << MODE_BENCH)
 #define PING    (1u << MODE_PING)
 #define IN(set) .modes = (set)
@@ -24,6 +25,8 @@ const struct option_row option_rows[] = {
      option_parse_mode, FIELD(mode), .value = MODE_PING},
     {"check", 0, NULL, "one connection, one verdict", option_parse_mode, FIELD(mode),
      .value = MODE_CHECK},
+    {"report", 0, NULL, "what a `report` listener sees of us, and what is in between",
+     option_parse_mode, FIELD(mode), .value = MODE_REPORT},
     {"bench", 0, NULL, "put a load on the far end, and measure", option_parse_mode, FIELD(mode),
      .value = MODE_BENCH},
     {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", option_parse_mode,
@@ -80,7 +83,7 @@ const struct option_row option_rows[] = {
     {"expect", 0, "echo|upper|none", "what the far end makes of our bytes (default echo)",
      option_parse_expect, FIELD(expect), IN(STREAM | PING | CHECK | BENCH)},
     {"idle-timeout", 0, "TIME", "end when nothing moves, 0 = never (default 60s)",
-     option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | CHECK | BENCH)},
+     option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | CHECK | REPORT | BENCH)},
     {"count", 'c', "N", "end after so many probes (default: never)", option_parse_number,
      FIELD(count), .least = 1, .most = UINT32_MAX, IN(PING)},
     {"interval", 'i', "TIME", "from one probe to the next, 0 = reply by reply (default 1s)",
@@ -99,6 +102,8 @@ const struct option_row option_rows[] = {
     {"expiry-crit", 0, "DAYS", "fail if a certificate of the chain ends sooner",
      option_parse_number, FIELD(expiry_crit_days), .least = 0, .most = DAYS_MAX, IN(CHECK),
      TLS_ONLY},
+    {"expect-direct", 0, NULL, "fail (untrusted) unless it is one session from end to end",
+     option_parse_true, FIELD(expect_direct), IN(REPORT)},
     {"size", 's', "BYTES",
      "of a probe or message (default 64); --bench: 0 = only receive, with --expect none",
      option_parse_size, FIELD(size_bytes), .least = 0, .most = 1 << 30, IN(PING | BENCH)},

@@ -111,7 +111,8 @@ const char *tls_ocsp_name(enum tls_ocsp staple);
 /* verdict may be NULL on a server. */
 void tls_peer_describe(SSL *ssl, const struct tls_verdict *verdict, struct peer *ret);
 
-/* As transport_tls_exporter and transport_tls_peer_names. */
+/* As transport_tls_exporter, transport_tls_own_sha256 and transport_tls_peer_names. */
+void tls_peer_own_sha256(SSL *ssl, char ret[PEER_SHA256_BYTES]);
 void tls_peer_exporter(SSL *ssl, char ret[TLS_EXPORTER_BYTES]);
 void tls_peer_names(SSL *ssl, char ret[TLS_NAMES_BYTES]);
 

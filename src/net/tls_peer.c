@@ -125,6 +125,17 @@ void tls_peer_exporter(SSL *ssl, char ret[TLS_EXPORTER_BYTES])
         snprintf(ret + i * 2, 3, "%02x", value[i]);
 }
 
+void tls_peer_own_sha256(SSL *ssl, char ret[PEER_SHA256_BYTES])
+{
+    struct peer_certificate about;
+    bool shown = SSL_is_init_finished(ssl) && !(SSL_is_server(ssl) && SSL_session_reused(ssl));
+    X509 *own = shown ? SSL_get_certificate(ssl) : NULL;
+    if (!own)
+        return;
+    tls_describe_certificate(own, &about);
+    copy_text(ret, PEER_SHA256_BYTES, about.sha256);
+}
+
 void tls_peer_names(SSL *ssl, char ret[TLS_NAMES_BYTES])
 {
     X509 *certificate = SSL_is_init_finished(ssl) ? SSL_get0_peer_certificate(ssl) : NULL;

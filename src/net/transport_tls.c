@@ -320,6 +320,14 @@ void transport_tls_exporter(const struct transport *transport, char ret[TLS_EXPO
         tls_peer_exporter(t->ssl, ret);
 }
 
+void transport_tls_own_sha256(const struct transport *transport, char ret[PEER_SHA256_BYTES])
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    ret[0] = '\0';
+    if (transport->ops == &tls_ops)
+        tls_peer_own_sha256(t->ssl, ret);
+}
+
 void transport_tls_peer_names(const struct transport *transport, char ret[TLS_NAMES_BYTES])
 {
     const struct transport_tls *t = (const struct transport_tls *)transport;

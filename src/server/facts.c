@@ -39,5 +39,6 @@ void facts_gather(const struct worker_conn *s, struct facts *ret)
     const struct transport *t = s->conn.transport;
     transport_peer(t, &ret->peer);
     transport_tls_exporter(t, ret->exporter);
+    transport_tls_own_sha256(t, ret->certificate);
     transport_tls_peer_names(t, ret->client_names);
 }

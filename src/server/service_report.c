@@ -45,6 +45,7 @@ static void put_tls(struct json *json, const struct facts *facts)
     put_known(json, "alpn", peer->alpn);
     json_switch(json, "resumed", peer->resumed);
     put_known(json, "exporter", facts->exporter);
+    put_known(json, "certificate_sha256", facts->certificate);
     put_client(json, facts);
     json_close(json);
 }

@@ -4,15 +4,11 @@
 import contextlib
 import json
 import os
-import shutil
-import signal
 import socket
 import struct
-import subprocess
-import tempfile
-import time
 import unittest
 
+import haproxy
 import peers
 import schema
 import support
@@ -224,51 +220,9 @@ class Admission(Proxied):
                 server.wait_for("connection", end="refused", source="192.0.2.2:4711")
 
 
-HAPROXY = """
-global
-    maxconn 100
-defaults
-    timeout connect 10s
-    timeout client 10s
-    timeout server 10s
-"""
-
-
 @support.requires("haproxy")
-class Haproxy(Proxied):
+class Haproxy(Proxied, haproxy.TestCase):
     """In front of the server, each frontend on a Unix socket or port of its own."""
-
-    def haproxy(self, text):
-        """Runs it with that after the defaults, until the test's end; {dir} is a folder for it."""
-        folder = tempfile.TemporaryDirectory(prefix="tlsecho-haproxy-")
-        self.addCleanup(folder.cleanup)
-        pair = b"".join((support.pki() / f"server-ecdsa.{end}").read_bytes() for end in ("pem", "key"))
-        with open(os.path.join(folder.name, "pair.pem"), "wb") as out:
-            out.write(pair)
-        path = os.path.join(folder.name, "haproxy.cfg")
-        with open(path, "w", encoding="ascii") as out:
-            out.write(HAPROXY + text.replace("{dir}", folder.name))
-        process = subprocess.Popen([shutil.which("haproxy", path=support.TOOL_PATH), "-db", "-f", path],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.send_signal, signal.SIGKILL)
-        return folder.name
-
-    @staticmethod
-    def reach(address, connect):
-        """connect(address), as soon as somebody listens there: it says so to nobody."""
-        deadline = time.monotonic() + support.DEADLINE_S
-        while True:
-            try:
-                return connect(address)
-            except (ConnectionRefusedError, FileNotFoundError):
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-
-    def free_port(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            return probe.getsockname()[1]
 
     def report_of(self, peer):
         report = json.loads(peer.receive_all())
