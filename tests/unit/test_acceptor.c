@@ -246,6 +246,30 @@ START_TEST(denies_before_it_allows)
 }
 END_TEST
 
+START_TEST(whoever_is_refused_for_one_limit_counts_for_no_other)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+          "limits: { connections: 1, per_source: 2 }",
+          1);
+    int leaving = connect_to(0);
+    talk_echo(leaving, "hello");
+    for (int i = 0; i < 3; i++) {
+        int refused = connect_to(0);
+        talk_ends(refused);
+        close(refused);
+    }
+    close(leaving);
+    while (worker_load(workers[0]) > 0)
+        ck_assert_int_eq(poll(NULL, 0, 1), 0);
+    int next = connect_to(0);
+    talk_echo(next, "served");
+    ck_assert_uint_eq(admission_refused(admission, ADMISSION_CONNECTIONS), 3);
+    ck_assert_uint_eq(admission_refused(admission, ADMISSION_PER_SOURCE), 0);
+    close(next);
+    stop();
+}
+END_TEST
+
 START_TEST(logs_refusals_once_a_second_however_many_there_are)
 {
     enum { REFUSED = 20 };
@@ -422,6 +446,7 @@ int main(void)
     tcase_add_test(tcase, a_mapped_source_counts_as_ipv4);
     tcase_add_test(tcase, refuses_at_the_limit_and_recovers_below_it);
     tcase_add_test(tcase, denies_before_it_allows);
+    tcase_add_test(tcase, whoever_is_refused_for_one_limit_counts_for_no_other);
     tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
     tcase_add_test(tcase, the_last_refusals_are_logged_too);
     tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
