@@ -196,6 +196,26 @@ static int check_proxies(const struct config *config, size_t i, struct error *er
     return 0;
 }
 
+/* A list in which no client of its listener can be lets nobody in, which nobody can have meant. */
+static int check_allow(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    const struct config_cidrs *allow = &listener->allow;
+    bool local = listener->listen.scheme == ENDPOINT_UNIX;
+    if (allow->count == 0 || listener->proxy_protocol > 0)
+        return 0;
+    for (size_t n = 0; n < allow->count; n++)
+        if ((allow->values[n].family == AF_UNIX) == local)
+            return 0;
+    return config_refuse(config, allow->place, err,
+                         "listeners[%zu].allow: %s, so that nobody could come in: %s, "
+                         "or remove the list",
+                         i,
+                         local ? "networks, but clients of a Unix socket have no network"
+                               : "unix, but no client of this listener comes through a Unix socket",
+                         local ? "add unix" : "add a network");
+}
+
 static int check_security(const struct config *config, struct error *err)
 {
     if (config->security.group.value[0] == '\0' || config->security.user.value[0] != '\0')
@@ -211,7 +231,8 @@ int config_check(struct config *config, struct error *err)
         return -1;
     for (size_t i = 0; i < config->listener_count; i++)
         if (name_listener(config, i, err) || check_twins(config, i, err) ||
-            name_profile(config, i, err) || check_proxies(config, i, err))
+            name_profile(config, i, err) || check_proxies(config, i, err) ||
+            check_allow(config, i, err))
             return -1;
     for (size_t i = 0; i < config->profile_count; i++)
         if (check_profile(config, &config->profiles[i], err))

@@ -176,6 +176,13 @@ static const struct {
     {"listeners: [{listen: tcp://a, allow: [10.0.0.0/8, '::1', '::ffff:10.0.0.0/104']}]",
      "1:58: listeners[0].allow[2]: 10.0.0.0/8 a second time, after [0]: keep one"},
 
+    {"listeners: [{listen: unix:///a, allow: [0.0.0.0/0, '::/0']}]",
+     "1:40: listeners[0].allow: networks, but clients of a Unix socket have no network, so that "
+     "nobody could come in: add unix, or remove the list"},
+    {"listeners: [{listen: tcp://a, allow: [unix]}]",
+     "1:38: listeners[0].allow: unix, but no client of this listener comes through a Unix socket, "
+     "so that nobody could come in: add a network, or remove the list"},
+
     /* profiles */
     {"listeners: [{listen: tcp://a, tls: default}]",
      "1:36: listeners[0].tls: a profile, but tcp:// has no TLS: remove it, or listen on tls://"},
@@ -307,6 +314,18 @@ START_TEST(takes_256_texts_and_not_257)
 }
 END_TEST
 
+START_TEST(takes_lists_in_which_somebody_can_be)
+{
+    static const char *const texts[] = {
+        "listeners: [{listen: unix:///a, allow: [10.0.0.0/8, unix]}]",
+        "listeners: [{listen: tcp://a, allow: [unix, 10.0.0.0/8], deny: [0.0.0.0/0]}]",
+        "listeners: [{listen: unix:///a, allow: [10.0.0.0/8], proxy_protocol: required,\n"
+        "             proxy_from: [unix]}]",
+    };
+    config_free(parsed(texts[_i]));
+}
+END_TEST
+
 START_TEST(takes_256_networks_and_not_257)
 {
     char *text = repeated("listeners: [{listen: tcp://a, deny: [", "10.0.0.", ",", 256, "]}]");
@@ -370,6 +389,7 @@ int main(void)
     tcase_add_test(tcase, takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system);
     tcase_add_test(tcase, takes_256_texts_and_not_257);
     tcase_add_test(tcase, takes_256_networks_and_not_257);
+    tcase_add_loop_test(tcase, takes_lists_in_which_somebody_can_be, 0, 3);
     tcase_add_test(tcase, takes_protocols_of_255_bytes_and_not_256);
     tcase_add_test(tcase, two_listeners_may_each_take_any_free_port);
     tcase_add_loop_test(tcase, lives_through_40000_entries_of_one_kind, 0, 4);
