@@ -18,6 +18,7 @@ enum conn_end {
     CONN_END_PROXY,             /* no PROXY header, a bad one, or from where none is believed */
     CONN_END_HANDSHAKE,         /* the handshake failed, or the peer left in the middle of it */
     CONN_END_TLS,               /* the TLS protocol broke after the handshake */
+    CONN_END_FLOOD,             /* key updates, renegotiation, empty records, warning alerts */
     CONN_END_HANDSHAKE_TIMEOUT, /* no complete PROXY header and handshake in time */
     CONN_END_IDLE_TIMEOUT,      /* no byte either way */
     CONN_END_WRITE_TIMEOUT,     /* the peer took nothing of what was owed */

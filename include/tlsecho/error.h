@@ -18,6 +18,7 @@ enum error_kind {
     ERROR_TIMEOUT,       /* a deadline passed */
     ERROR_TLS,           /* the TLS protocol failed */
     ERROR_NOT_TLS,       /* the other end does not speak TLS at all */
+    ERROR_FLOOD,         /* the peer sends what carries nothing and only costs work */
     ERROR_UNTRUSTED,     /* the peer's certificate is not trusted, revoked, or not the pinned one */
     ERROR_EXPIRED,       /* the peer's certificate is out of date, or not valid yet */
     ERROR_NAME_MISMATCH, /* the peer's certificate is for other names */

@@ -33,6 +33,17 @@ int socket_set_nodelay(int fd, bool on, struct error *err);
 /* SO_KEEPALIVE with these times; a no-op on a Unix socket. ERROR_SYSTEM. */
 int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struct error *err);
 
+/*
+ * What the kernel may hold of one connection: it is not writable while so many bytes of it are
+ * unsent (TCP_NOTSENT_LOWAT, tcp(7)), and takes no more while so many have not been received
+ * (SO_RCVBUF, socket(7): of memory, twice that). receive_bytes 0: what the kernel finds good. A
+ * no-op on a Unix socket, whose sender's buffer bounds both. ERROR_SYSTEM.
+ */
+int socket_set_buffers(int fd, size_t unsent_bytes, size_t receive_bytes, struct error *err);
+
+/* An urgent byte (RFC 6093) is one of the stream, in its place: SO_OOBINLINE. ERROR_SYSTEM. */
+int socket_set_urgent_inline(int fd, struct error *err);
+
 /* The two ends of a connection: getpeername(2), getsockname(2); either may be NULL. ERROR_SYSTEM.
  */
 int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, struct error *err);

@@ -95,6 +95,7 @@ enum result result_of(enum phase phase, const struct error *err)
         return RESULT_TIMEOUT;
     case ERROR_TLS:
     case ERROR_NOT_TLS:
+    case ERROR_FLOOD:
         return RESULT_HANDSHAKE;
     case ERROR_UNTRUSTED:
         return RESULT_UNTRUSTED;

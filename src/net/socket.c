@@ -137,6 +137,33 @@ int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struc
     return errno == EOPNOTSUPP ? 0 : error_sys(err, "set keepalive");
 }
 
+/* Once it has been set, SO_RCVBUF would stay for ever: Linux 5.15 gives it back to the kernel. */
+static int set_receive_buffer(int fd, size_t bytes)
+{
+    if (bytes > 0)
+        return set_option(fd, SOL_SOCKET, SO_RCVBUF, (int)bytes);
+#ifdef SO_BUF_LOCK
+    set_option(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
+#endif
+    return 0;
+}
+
+int socket_set_buffers(int fd, size_t unsent_bytes, size_t receive_bytes, struct error *err)
+{
+    if (set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)unsent_bytes))
+        return errno == EOPNOTSUPP ? 0 : error_sys(err, "set TCP_NOTSENT_LOWAT");
+    if (set_receive_buffer(fd, receive_bytes))
+        return error_sys(err, "set SO_RCVBUF");
+    return 0;
+}
+
+int socket_set_urgent_inline(int fd, struct error *err)
+{
+    if (set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1))
+        return error_sys(err, "set SO_OOBINLINE");
+    return 0;
+}
+
 static int address_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *), const char *which,
                       struct address *ret, struct error *err)
 {

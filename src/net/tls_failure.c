@@ -124,12 +124,29 @@ static void describe_verdict(const struct tls_verdict *verdict, struct error *er
         error_set(err, kind, "%s", verdict->text);
 }
 
+/* What only costs work, with words about it; NULL = it is something else. */
+static const char *flood_of(const struct tls_failure *failure)
+{
+    if (failure->flood)
+        return "too many key updates or attempts at renegotiation for so little data";
+    switch (ERR_GET_REASON(failure->reason)) {
+    case SSL_R_RECORD_TOO_SMALL:
+        return "too many empty records in a row";
+    case SSL_R_TOO_MANY_WARN_ALERTS:
+        return "too many warning alerts in a row";
+    }
+    return NULL;
+}
+
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
                           const struct tls_verdict *verdict, struct error *err)
 {
     bool server = SSL_is_server(ssl);
     int code = ERR_GET_REASON(failure->reason);
-    if (!looks_like_tls(wire)) {
+    const char *flood = flood_of(failure);
+    if (flood) {
+        error_set(err, ERROR_FLOOD, "%s", flood);
+    } else if (!looks_like_tls(wire)) {
         describe_not_tls(wire, server, err);
     } else if (!server && is_our_client_hello(wire)) {
         error_set(err, ERROR_NOT_TLS,

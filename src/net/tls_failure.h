@@ -18,6 +18,7 @@ struct tls_failure {
     unsigned long reason; /* OpenSSL's error code; 0 = none */
     int alert;            /* RFC 8446 §6.2; -1 = none went either way */
     bool alert_received;  /* it came from the peer */
+    bool flood;           /* it began too many handshakes after the first */
 };
 
 /* verdict is NULL where the peer was not asked for a certificate. */

@@ -106,9 +106,9 @@ static int wire_read(BIO *bio, char *data, int size)
 {
     struct tls_wire *wire = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (wire->in_n == 0)
+    if (wire->in_n == 0 && !wire->stopped)
         receive(wire);
-    if (wire->in_n == 0) {
+    if (wire->in_n == 0 || wire->stopped) {
         BIO_set_retry_read(bio);
         return -1;
     }
@@ -168,6 +168,11 @@ void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes)
     assert(wire->in_n == 0 || wire->in_kept);
     assert(wire->out_n == 0 || wire->out_kept);
     wire->receive_bytes = receive_bytes;
+}
+
+void tls_wire_stop(struct tls_wire *wire)
+{
+    wire->stopped = true;
 }
 
 static void keep_in(struct tls_wire *wire)

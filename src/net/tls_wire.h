@@ -40,6 +40,7 @@ struct tls_wire {
     size_t out_n;            /* bytes in out_kept, or in the scratch during an operation */
     enum io_status out_end;  /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
     int out_errno;
+    bool stopped;                        /* OpenSSL gets nothing more to read */
     uint64_t received_bytes, sent_bytes; /* that the kernel gave, that it took */
 
     unsigned char first[TLS_WIRE_FIRST_BYTES];
@@ -57,6 +58,9 @@ void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes);
 
 /* And ends so, whatever happened: nothing of this connection stays in the scratch. */
 void tls_wire_end(struct tls_wire *wire);
+
+/* From now on OpenSSL finds nothing to read; tls_wire_discard still does. */
+void tls_wire_stop(struct tls_wire *wire);
 
 /* Hands what waits to the kernel: IO_OK (nothing waits), IO_WANT_WRITE, IO_RESET, IO_FAILED. */
 enum io_status tls_wire_flush(struct tls_wire *wire);

@@ -13,6 +13,12 @@
 #include "tlsecho/tls_alert.h"
 #include "tlsecho/transport.h"
 
+/*
+ * OpenSSL changes keys and refuses renegotiation as often as it is asked. Each costs the peer 27
+ * bytes and us as much as many messages: so it must be earned by data, but for the first ones.
+ */
+enum { REKEY_PRICE_BYTES = 1024, REKEY_CREDIT_BYTES = 128 * REKEY_PRICE_BYTES };
+
 struct transport_tls {
     struct transport base;
     struct tls_context *ctx;
@@ -23,6 +29,8 @@ struct transport_tls {
     bool failed;       /* OpenSSL gave up: only the alert can still go out */
     bool failure_told; /* and the caller knows */
     bool closing;      /* close_notify, or the alert, is on its way */
+    bool established;
+    unsigned rekey_credit_bytes;
 };
 
 static struct transport_tls *self(struct transport *t)
@@ -38,12 +46,44 @@ static void begin(struct transport_tls *t, size_t receive_bytes)
     errno = 0;
 }
 
+static void earn_rekeys(struct transport_tls *t, size_t data_bytes)
+{
+    size_t room = REKEY_CREDIT_BYTES - t->rekey_credit_bytes;
+    t->rekey_credit_bytes += (unsigned)(data_bytes < room ? data_bytes : room);
+}
+
+/* Out of a callback OpenSSL cannot be stopped; without a record to read it stops by itself. */
+static void pay_rekey(struct transport_tls *t)
+{
+    if (t->rekey_credit_bytes < REKEY_PRICE_BYTES) {
+        t->failure.flood = true;
+        tls_wire_stop(&t->wire);
+        return;
+    }
+    t->rekey_credit_bytes -= REKEY_PRICE_BYTES;
+}
+
+/* SSL_set_msg_callback(3). After the handshake: a KeyUpdate, or a ticket (RFC 8446 §4.6). */
+static void on_message(int written, int version, int type, const void *data, size_t n, SSL *ssl,
+                       void *arg)
+{
+    struct transport_tls *t = arg;
+    (void)version;
+    (void)data;
+    (void)n;
+    (void)ssl;
+    if (t->established && !written && type == SSL3_RT_HANDSHAKE)
+        pay_rekey(t);
+}
+
 static void on_info(const SSL *ssl, int where, int value)
 {
     struct transport_tls *t = SSL_get_app_data(ssl);
     if (!(where & SSL_CB_ALERT))
         return;
     int alert = value & 0xff;
+    if (alert == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE)
+        pay_rekey(t);
     bool ends = alert == SSL_AD_CLOSE_NOTIFY || alert == SSL_AD_USER_CANCELLED;
     bool fatal =
         value >> 8 == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION; /* RFC 8446 §6 */
@@ -85,6 +125,10 @@ static void put_plain_alert(struct transport_tls *t)
 static struct io why_not(struct transport_tls *t, int result, struct error *err)
 {
     int reason = SSL_get_error(t->ssl, result);
+    if (t->failure.flood) {
+        t->failed = true;
+        return report_failure(t, err);
+    }
     if (reason == SSL_ERROR_ZERO_RETURN)
         return (struct io){.status = IO_EOF};
     if (reason == SSL_ERROR_WANT_WRITE)
@@ -108,6 +152,7 @@ static struct io tls_handshake(struct transport *transport, struct error *err)
     int result = SSL_do_handshake(t->ssl);
     if (result != 1)
         io = why_not(t, result, err);
+    t->established = io.status == IO_OK;
 
     /* If our flight cannot be sent, the reason is what the peer sent before: reading finds it. */
     bool waits = tls_wire_flush(&t->wire) == IO_WANT_WRITE;
@@ -151,6 +196,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
         result = SSL_read_ex(t->ssl, at + n, size - n, &got);
         n += result == 1 ? got : 0;
     } while (result == 1 && n < size && has_more(t));
+    earn_rekeys(t, n);
 
     struct io io = {.status = IO_OK, .n = n};
     if (result != 1) {
@@ -220,7 +266,7 @@ static struct io notify(struct transport_tls *t, struct error *err)
     begin(t, 0);
     if (!t->closing) {
         t->closing = true;
-        if (!t->failed && SSL_is_init_finished(t->ssl))
+        if ((!t->failed || t->failure.flood) && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);
     }
     enum io_status status = tls_wire_flush_last(&t->wire);
@@ -286,6 +332,8 @@ static int prepare(struct transport_tls *t, const char *server_name, struct erro
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, t);
     SSL_set_info_callback(t->ssl, on_info);
+    SSL_set_msg_callback(t->ssl, on_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
     if (prepare_verdict(t, err) < 0)
         return -1;
     if (t->ctx->role == TLS_SERVER) {
@@ -347,6 +395,7 @@ int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
     t->base = (struct transport){.ops = &tls_ops, .fd = fd};
     t->ctx = tls_context_ref(ctx);
     t->failure.alert = -1;
+    t->rekey_credit_bytes = REKEY_CREDIT_BYTES;
     tls_wire_init(&t->wire, fd, scratch);
     if (prepare(t, server_name, err) < 0) {
         tls_free(&t->base);

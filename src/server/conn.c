@@ -46,7 +46,7 @@ enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reaso
     keep_story(c, err);
     if (err->kind == ERROR_SYSTEM)
         return conn_end_as(c, CONN_END_FAILED, CONN_OVER);
-    return conn_end_as(c, reason, CONN_SHUTDOWN);
+    return conn_end_as(c, err->kind == ERROR_FLOOD ? CONN_END_FLOOD : reason, CONN_SHUTDOWN);
 }
 
 enum step conn_gone(struct conn *c, const struct error *err)

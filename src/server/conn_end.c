@@ -14,6 +14,7 @@ const char *conn_end_name(enum conn_end reason)
         [CONN_END_PROXY] = "proxy_failed",
         [CONN_END_HANDSHAKE] = "handshake_failed",
         [CONN_END_TLS] = "tls_failed",
+        [CONN_END_FLOOD] = "flood",
         [CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
         [CONN_END_IDLE_TIMEOUT] = "idle_timeout",
         [CONN_END_WRITE_TIMEOUT] = "write_timeout",

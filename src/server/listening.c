@@ -49,14 +49,28 @@ static void close_sockets(struct opening *o)
     o->count = 0;
 }
 
-static int set_options(const struct config *config, int fd, struct error *err)
+/*
+ * What the kernel may hold follows what we may. Only who is answered byte for byte can leave us
+ * with input that we do not read: with the other services the kernel's own measure is the best.
+ */
+static int set_buffers(const struct listener *listener, int fd, struct error *err)
 {
+    enum { UNSENT = 2, RECEIVE = 4 }; /* times limits.buffer: docs/adr/0007-kernel-buffers.md */
+    size_t buffer = (size_t)listener->settings->config->limits.buffer_bytes;
+    return socket_set_buffers(fd, UNSENT * buffer, listener->service->answer ? RECEIVE * buffer : 0,
+                              err);
+}
+
+static int set_options(const struct listener *listener, int fd, struct error *err)
+{
+    const struct config *config = listener->settings->config;
     struct socket_keepalive keepalive = {
         .idle_s = (unsigned)(config->tcp.keepalive.idle_ms / 1000),
         .interval_s = (unsigned)(config->tcp.keepalive.interval_ms / 1000),
         .probes = (unsigned)config->tcp.keepalive.probes,
     };
-    if (socket_set_nodelay(fd, config->tcp.nodelay, err) < 0)
+    if (socket_set_nodelay(fd, config->tcp.nodelay, err) < 0 ||
+        socket_set_urgent_inline(fd, err) < 0 || set_buffers(listener, fd, err) < 0)
         return -1;
     return socket_set_keepalive(fd, &keepalive, err);
 }
@@ -108,7 +122,7 @@ static int open_one(struct opening *o, const struct address *wanted, struct addr
     socket.address = *address;
     socket.inode = inode_of(address);
     o->sockets[o->count++] = socket;
-    return set_options(config, socket.source.fd, err);
+    return set_options(o->listener, socket.source.fd, err);
 }
 
 static const struct listener *find_listener(const struct settings *settings, const char *name)
@@ -271,7 +285,7 @@ static void renew_adopted(const struct listening *all, const struct config *conf
     struct error ignored;
     for (size_t i = 0; i < all->count; i++) {
         int fd = all->sockets[i].source.fd;
-        if (all->sockets[i].adopted && set_options(config, fd, &ignored) == 0)
+        if (all->sockets[i].adopted && set_options(all->sockets[i].listener, fd, &ignored) == 0)
             listen(fd, (int)config->tcp.backlog);
     }
 }

@@ -92,7 +92,7 @@ static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
         conn_finish(c, a & 1 ? CONN_END_LIFETIME : CONN_END_DRAINED);
         break;
     case 7:
-        fake.failure = a & 1 ? ERROR_SYSTEM : ERROR_TLS;
+        fake.failure = a & 1 ? ERROR_SYSTEM : a & 2 ? ERROR_FLOOD : ERROR_TLS;
         break;
     case 9:
         script(&introductions, a, b);

@@ -228,6 +228,10 @@ class Tls(Plain):
             self.tls.write(data)
         super().send_soon(self._out.read())
 
+    def take_outgoing(self):
+        """The records of what was given to `tls`, for a test that sends them itself."""
+        return self._out.read()
+
     def end(self):
         self.notify()
         self.fin()

@@ -265,6 +265,16 @@ START_TEST(a_broken_record_sends_its_alert_and_lingers)
 }
 END_TEST
 
+START_TEST(a_flood_has_a_name_of_its_own)
+{
+    fake.failure = ERROR_FLOOD;
+    fake_add(&fake.reads, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_int_eq(conn.end, CONN_END_FLOOD);
+}
+END_TEST
+
 START_TEST(a_write_that_fails_drops_what_is_owed)
 {
     fake_add_read(&fake, "owed");
@@ -680,6 +690,7 @@ int main(void)
     tcase_add_test(tc, a_peer_that_leaves_in_the_handshake_is_named);
     tcase_add_test(tc, a_failed_handshake_sends_its_alert_and_lingers);
     tcase_add_test(tc, a_broken_record_sends_its_alert_and_lingers);
+    tcase_add_test(tc, a_flood_has_a_name_of_its_own);
     tcase_add_test(tc, a_write_that_fails_drops_what_is_owed);
     tcase_add_test(tc, our_own_failure_is_told_apart);
     tcase_add_test(tc, lingers_and_drops_until_the_peer_ends_too);

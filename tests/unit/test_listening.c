@@ -236,6 +236,34 @@ START_TEST(accepted_sockets_have_what_the_configuration_says)
 }
 END_TEST
 
+START_TEST(what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer)
+{
+    static const struct {
+        const char *service;
+        bool bounded; /* what it receives */
+    } cases[] = {{"echo", true}, {"upper", true}, {"discard", false}, {"chargen", false}};
+    enum { BUFFER = 16 * 1024 };
+    struct settings *settings =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', service: %s }]\n"
+                      "limits: { buffer: 16KiB }\n",
+                      cases[_i].service);
+    open_all(settings);
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int plain = loopback_listen(&address, 1);
+    int client = loopback_connect(&listening.sockets[0].address);
+    int fd = loopback_accept(listening.sockets[0].source.fd);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 2 * BUFFER);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_OOBINLINE), 1);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_RCVBUF),
+                     cases[_i].bounded ? 2 * 4 * BUFFER : option(plain, SOL_SOCKET, SO_RCVBUF));
+    close(plain);
+    close(client);
+    close(fd);
+    listening_close(&listening, NULL);
+    settings_free(settings);
+}
+END_TEST
+
 START_TEST(the_backlog_is_what_the_configuration_says)
 {
     struct settings *settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
@@ -409,6 +437,8 @@ int main(void)
     tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
     tcase_add_test(tcase, accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay);
     tcase_add_test(tcase, accepted_sockets_have_what_the_configuration_says);
+    tcase_add_loop_test(tcase, what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer, 0,
+                        4);
     tcase_add_test(tcase, the_backlog_is_what_the_configuration_says);
     tcase_add_test(tcase, what_is_inherited_goes_to_the_listener_of_its_name);
     tcase_add_test(tcase,
