@@ -138,7 +138,25 @@ static bool have_same_names(const struct tls_certificate *a, const struct tls_ce
     return true;
 }
 
-/* Whether OpenSSL would take it: no key too small, no digest too weak, the chain's included. */
+/* Whether whoever verifies it will mind a digest: OpenSSL 3.5 as a server no longer looks. Nobody
+ * verifies the signature of what signed itself. */
+static bool is_signed_weakly(X509 *certificate)
+{
+    int bits;
+    return !(X509_get_extension_flags(certificate) & EXFLAG_SS) &&
+           (!X509_get_signature_info(certificate, NULL, NULL, &bits, NULL) ||
+            bits < TLS_VOCABULARY_SECURITY_BITS);
+}
+
+static bool has_weak_digest(const struct tls_certificate *c)
+{
+    bool weak = is_signed_weakly(c->leaf);
+    for (int i = 0; i < sk_X509_num(c->chain); i++)
+        weak = weak || is_signed_weakly(sk_X509_value(c->chain, i));
+    return weak;
+}
+
+/* Whether OpenSSL would take it: no key too small, in the chain neither. */
 static bool is_usable(const struct tls_certificate *c)
 {
     SSL_CTX *scratch = SSL_CTX_new(TLS_method());
@@ -160,6 +178,11 @@ static bool is_hidden(const struct tls_context *ctx, const struct tls_certificat
 static int prepare(const struct tls_context *ctx, struct tls_certificate *c, const char *name,
                    struct error *err)
 {
+    if (has_weak_digest(c))
+        return error_set(err, ERROR_INPUT,
+                         "%s cannot be used: a signature in its chain has a weak digest, such as "
+                         "SHA-1",
+                         name);
     if (!is_usable(c))
         return tls_error_set(err, ERROR_INPUT, "%s cannot be used", name);
     c->key_type = EVP_PKEY_get0_type_name(X509_get0_pubkey(c->leaf));

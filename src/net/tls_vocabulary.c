@@ -14,7 +14,6 @@
 
 enum {
     SECURITY_LEVEL = 2, /* SSL_CTX_set_security_level(3) */
-    SECURITY_BITS = 112,
     NAMES_MAX = 1024,
     NAME_BYTES = 80,
 };
@@ -118,7 +117,7 @@ static const char *find_nothing(const struct vocabulary *v, const char *name)
 static bool is_weak_curve(const char *name)
 {
     EVP_PKEY *key = EVP_EC_gen(name);
-    bool weak = key && EVP_PKEY_get_security_bits(key) < SECURITY_BITS;
+    bool weak = key && EVP_PKEY_get_security_bits(key) < TLS_VOCABULARY_SECURITY_BITS;
     EVP_PKEY_free(key);
     return weak;
 }

@@ -33,6 +33,7 @@ enum { TLS_VOCABULARY_TEXT_BYTES = SUGGEST_BYTES };
 void tls_vocabulary_list(enum tls_vocabulary kind, char ret[TLS_VOCABULARY_TEXT_BYTES]);
 
 /* The level and the versions that everything here keeps to. */
+enum { TLS_VOCABULARY_SECURITY_BITS = 112 }; /* level 2 of SSL_CTX_set_security_level(3) */
 bool tls_vocabulary_set_limits(SSL_CTX *ssl);
 
 #endif

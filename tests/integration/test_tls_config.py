@@ -168,10 +168,10 @@ class Certificates(Case):
                 self.refuse(self.pair("{pki}/server-ecdsa.pem", '^"{dir}/encrypted.key"'),
                             "certificates[0].key", "is encrypted: .*openssl pkey")
 
-    def test_a_weak_certificate_is_refused_with_the_reason_of_openssl(self):
+    def test_a_weak_certificate_is_refused_with_the_reason(self):
         ca = ("-CA", support.pki() / "ca.pem", "-CAkey", support.pki() / "ca.key")
         for name, key, digest, reason in (("short", "rsa:1024", "-sha256", "ee key too small"),
-                                          ("sha1", "rsa:2048", "-sha1", "ca md too weak")):
+                                          ("sha1", "rsa:2048", "-sha1", "a weak digest")):
             with self.subTest(name):
                 request = openssl("req", "-new", "-nodes", "-newkey", key, "-subj", "/CN=weak",
                                   "-keyout", self.folder / "weak.key")
