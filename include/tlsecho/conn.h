@@ -52,6 +52,7 @@ struct conn {
     bool sending;    /* something is owed, or taken by the transport and not yet sent */
     bool peer_ended; /* nothing more will arrive */
     bool draining;
+    bool full;         /* the last read was: a stream, no messages */
     bool client_hello; /* the first bytes on a plain transport were a TLS ClientHello */
     unsigned want;     /* set of enum want; meaningless while `again` */
     struct transport *transport;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Buffers that connections borrow while bytes wait, so that idle ones hold none and no echo
- * allocates.
+ * allocates; and a pipe for bytes that need no buffer.
  *
  * Ownership: the pool's; a lent buffer must come back before pool_done.   Threads: its worker's.
  */
@@ -19,6 +19,7 @@ struct pool {
     size_t buffer_bytes;
     struct pool_block *spare;
     unsigned spare_count;
+    int pipe[2]; /* -1 until one is asked for */
 };
 
 void pool_init(struct pool *pool, size_t buffer_bytes);
@@ -29,5 +30,8 @@ bool pool_lend(struct pool *pool, struct buf *b);
 
 /* Takes b's buffer back; b may hold none. */
 void pool_return(struct pool *pool, struct buf *b);
+
+/* A pipe that is empty between two uses, for transport_bounce; NULL if there is none. */
+const int *pool_pipe(struct pool *pool);
 
 #endif

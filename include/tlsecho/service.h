@@ -20,6 +20,7 @@ struct service {
     /* Turns the n bytes that arrived into the bytes that are owed for them, in place; returns how
      * many. NULL: what arrives is dropped. */
     size_t (*answer)(unsigned char *data, size_t n);
+    bool verbatim; /* the answer is what arrived: nobody needs to see it */
 
     /* The bytes that come after the first `offset` of its own, at most size > 0 of them; returns
      * how many, 0 at their end. NULL: it has none. */

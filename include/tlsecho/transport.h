@@ -53,6 +53,15 @@ struct transport_ops {
     struct io (*read)(struct transport *t, void *data, size_t size, struct error *err);
 
     /*
+     * As read, but what arrives goes back to the peer inside the kernel, through an empty pipe:
+     * splice(2). Of the n bytes that came the first *ret_back have been sent; only the rest is in
+     * data. An error of sending is told by the write that follows. Pays for full reads only.
+     * SIGPIPE must be blocked or ignored. NULL where bytes must be seen.
+     */
+    struct io (*bounce)(struct transport *t, const int pipe[2], void *data, size_t size,
+                        size_t *ret_back, struct error *err);
+
+    /*
      * Takes the first n of size bytes. IO_OK: all of them, and nothing waits here. IO_WANT_WRITE:
      * call again with the rest; with size 0 if n was all (taken, but not yet handed to the kernel).
      * The rest may have moved in memory but must be the same bytes. err is filled as by read.
@@ -85,6 +94,12 @@ static inline struct io transport_read(struct transport *t, void *data, size_t s
                                        struct error *err)
 {
     return t->ops->read(t, data, size, err);
+}
+
+static inline struct io transport_bounce(struct transport *t, const int pipe[2], void *data,
+                                         size_t size, size_t *ret_back, struct error *err)
+{
+    return t->ops->bounce(t, pipe, data, size, ret_back, err);
 }
 
 static inline struct io transport_write(struct transport *t, const void *data, size_t size,

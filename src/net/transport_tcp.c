@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,16 +35,9 @@ static struct io tcp_handshake(struct transport *t, struct error *err)
     return (struct io){.status = IO_OK};
 }
 
-static struct io tcp_read(struct transport *t, void *data, size_t size, struct error *err)
+/* What a system call that receives has returned. */
+static struct io arrived(struct transport *t, ssize_t n, struct error *err)
 {
-    if (self(t)->ended)
-        return (struct io){.status = IO_EOF};
-
-    ssize_t n;
-    do
-        n = recv(t->fd, data, size, 0);
-    while (n < 0 && errno == EINTR);
-
     if (n > 0)
         return (struct io){.status = IO_OK, .moved = true, .n = (size_t)n};
     if (n == 0 && self(t)->reset_errno != 0) {
@@ -56,6 +51,56 @@ static struct io tcp_read(struct transport *t, void *data, size_t size, struct e
     if (errno == EAGAIN)
         return (struct io){.status = IO_WANT_READ};
     return failed(t, "receive", err);
+}
+
+static struct io tcp_read(struct transport *t, void *data, size_t size, struct error *err)
+{
+    if (self(t)->ended)
+        return (struct io){.status = IO_EOF};
+
+    ssize_t n;
+    do
+        n = recv(t->fd, data, size, 0);
+    while (n < 0 && errno == EINTR);
+    return arrived(t, n, err);
+}
+
+static ssize_t move(int from, int to, size_t size)
+{
+    ssize_t n;
+    do
+        n = splice(from, NULL, to, NULL, size, SPLICE_F_NONBLOCK);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* The pipe is shared: it must be empty again. */
+static void empty(int pipe, unsigned char *data, size_t n)
+{
+    for (size_t got = 0; got < n;) {
+        ssize_t done = read(pipe, data + got, n - got);
+        assert(done > 0 || errno == EINTR);
+        got += done > 0 ? (size_t)done : 0;
+    }
+}
+
+static struct io tcp_bounce(struct transport *t, const int pipe[2], void *data, size_t size,
+                            size_t *ret_back, struct error *err)
+{
+    *ret_back = 0;
+    if (self(t)->ended)
+        return (struct io){.status = IO_EOF};
+    ssize_t n = move(t->fd, pipe[1], size);
+    if (n < 0 && (errno == EINVAL || errno == EPERM || errno == ENOSYS))
+        return tcp_read(t, data, size, err); /* not between these, or not allowed */
+
+    size_t waiting = n > 0 ? (size_t)n : 0;
+    ssize_t sent = 0;
+    for (; waiting > 0 && (sent = move(pipe[0], t->fd, waiting)) > 0; waiting -= (size_t)sent)
+        *ret_back += (size_t)sent;
+    if (waiting > 0)
+        empty(pipe[0], data, waiting);
+    return arrived(t, n, err);
 }
 
 static struct io tcp_write(struct transport *t, const void *data, size_t size, struct error *err)
@@ -104,6 +149,7 @@ static const struct transport_ops tcp_ops = {
     .name = "tcp",
     .handshake = tcp_handshake,
     .read = tcp_read,
+    .bounce = tcp_bounce,
     .write = tcp_write,
     .shutdown = tcp_shutdown,
     .peer = tcp_peer,

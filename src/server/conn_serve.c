@@ -57,13 +57,27 @@ static enum conn_timeout quiet_timeout(const struct conn *c)
     return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
 }
 
-static void answer(struct conn *c, size_t n)
+/* n bytes arrived, of which so many are back already. */
+static void answer(struct conn *c, size_t n, size_t back)
 {
     if (c->received_bytes == 0)
         c->client_hello = is_client_hello(c->owed.data, n);
     c->received_bytes += n;
-    c->owed.end = c->service->answer ? c->service->answer(c->owed.data, n) : 0;
+    c->sent_bytes += back;
+    c->full = n > c->owed.size / 2;
+    c->owed.end = c->service->answer ? c->service->answer(c->owed.data, n - back) : 0;
     c->sending = c->owed.end > 0;
+}
+
+/* Streams stay in the kernel where they can; messages would only pay for it. */
+static struct io take(struct conn *c, size_t *ret_back, struct error *err)
+{
+    bool can = c->full && c->service->verbatim && c->transport->ops->bounce;
+    const int *pipe = can ? pool_pipe(c->pool) : NULL;
+    *ret_back = 0;
+    if (!pipe)
+        return transport_read(c->transport, c->owed.data, c->owed.size, err);
+    return transport_bounce(c->transport, pipe, c->owed.data, c->owed.size, ret_back, err);
 }
 
 /* Reads once, into a borrowed buffer, and answers. STEP_ON: something may be owed now. */
@@ -72,11 +86,12 @@ static enum step receive(struct conn *c, bool *more)
     if (!borrow(c))
         return STEP_ON;
     struct error err;
-    struct io io = transport_read(c->transport, c->owed.data, c->owed.size, &err);
+    size_t back;
+    struct io io = take(c, &back, &err);
     *more = io.more;
     c->moved = c->moved || io.moved;
     if (io.status == IO_OK)
-        answer(c, io.n);
+        answer(c, io.n, back);
     if (!c->sending)
         pool_return(c->pool, &c->owed);
 

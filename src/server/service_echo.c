@@ -7,4 +7,4 @@ static size_t answer(unsigned char *data, size_t n)
     return n;
 }
 
-const struct service service_echo = {.name = "echo", .answer = answer};
+const struct service service_echo = {.name = "echo", .answer = answer, .verbatim = true};
