@@ -51,5 +51,6 @@ endif()
 
 if(TLSECHO_COVERAGE)
   target_compile_options(tlsecho_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_compile_definitions(tlsecho_flags INTERFACE TLSECHO_INSTRUMENTED)
   target_link_options(tlsecho_flags INTERFACE --coverage)
 endif()

@@ -11,6 +11,7 @@ build|pkg-config|pkg-config|pkgconf-pkg-config|finds the libraries
 build|pc:libssl|libssl-dev|openssl-devel|TLS
 build|pc:yaml-0.1|libyaml-dev|libyaml-devel|reads the configuration
 build|pc:jansson|libjansson-dev|jansson-devel|writes JSON
+build|pc:libseccomp|libseccomp-dev|libseccomp-devel|restricts the system calls
 build|pc:libedit|libedit-dev|libedit-devel|edits lines at the prompt
 build|openssl|openssl|openssl|makes certificates
 test|pc:check|check|check-devel|runs the unit tests

@@ -40,4 +40,8 @@ int privilege_drop(const struct config *config, const char *state_directory, boo
  * that permission at the start, a restart later on. Leaves others as they are. Returns -1. */
 int privilege_explain(bool at_start, struct error *err);
 
+/* What the sandbox can use, for --version. */
+enum { PRIVILEGE_FEATURES_BYTES = 64 };
+void privilege_features(char ret[PRIVILEGE_FEATURES_BYTES]);
+
 #endif

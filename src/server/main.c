@@ -41,8 +41,10 @@ static const char usage[] =
 
 static void print_version(void)
 {
-    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\noffers %s\n", TLSECHO_VERSION,
-           tls_version_built(), tls_version_running(), tls_features());
+    char features[PRIVILEGE_FEATURES_BYTES];
+    privilege_features(features);
+    printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\noffers %s\nsandbox %s\n",
+           TLSECHO_VERSION, tls_version_built(), tls_version_running(), tls_features(), features);
 }
 
 static int report(const struct error *err)

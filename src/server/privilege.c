@@ -92,6 +92,24 @@ static int judge(const struct step *step, enum privilege_result result,
     return -1;
 }
 
+static enum privilege_result take(const struct step *step, struct privilege_step *taken,
+                                  struct error *err)
+{
+    if (!step->sandbox || !PRIVILEGE_INSTRUMENTED)
+        return step->take(taken, err);
+    error_set(err, ERROR_SYSTEM,
+              "this build is for tests: its sanitizer or its coverage needs more than that");
+    return PRIVILEGE_MISSING;
+}
+
+/* The list is too long for the usual log, and who has to know it finds it at this level. */
+static void log_calls(void)
+{
+    char text[PRIVILEGE_CALLS_BYTES];
+    if (privilege_list_calls(text, sizeof text) > 0)
+        log_reason(LOG_LEVEL_DEBUG, "system_calls", text);
+}
+
 int privilege_drop(const struct config *config, const char *state_directory, bool *ret,
                    struct error *err)
 {
@@ -102,13 +120,22 @@ int privilege_drop(const struct config *config, const char *state_directory, boo
             log_step(steps[i].name, LOG_LEVEL_INFO, "off", "", NULL);
             continue;
         }
-        enum privilege_result result = steps[i].take(&taken, err);
+        enum privilege_result result = take(&steps[i], &taken, err);
         if (judge(&steps[i], result, &taken, err) < 0)
             return -1;
+        if (result == PRIVILEGE_DONE && steps[i].take == privilege_restrict_calls)
+            log_calls();
         given_up = given_up || (steps[i].needed && result == PRIVILEGE_DONE);
     }
     *ret = given_up;
     return 0;
+}
+
+void privilege_features(char ret[PRIVILEGE_FEATURES_BYTES])
+{
+    const char *seccomp = privilege_seccomp_version();
+    snprintf(ret, PRIVILEGE_FEATURES_BYTES, "Landlock: up to ABI 6; libseccomp: %s",
+             seccomp ? seccomp : "no");
 }
 
 int privilege_explain(bool at_start, struct error *err)

@@ -51,6 +51,8 @@ enum privilege_result privilege_empty_capabilities(struct privilege_step *step, 
         error_sys(err, "read the capabilities");
         return PRIVILEGE_FAILED;
     }
+    if (is_empty(&before)) /* and so is the ambient set; to ask for it anew may be forbidden */
+        return PRIVILEGE_KEPT;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (syscall(SYS_capset, &header, none.half) < 0 || get(&after) < 0) {
         error_sys(err, "give up the capabilities");
@@ -60,5 +62,5 @@ enum privilege_result privilege_empty_capabilities(struct privilege_step *step, 
         error_set(err, ERROR_SYSTEM, "capabilities are left although they were given up");
         return PRIVILEGE_FAILED;
     }
-    return is_empty(&before) ? PRIVILEGE_KEPT : PRIVILEGE_DONE;
+    return PRIVILEGE_DONE;
 }

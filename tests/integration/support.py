@@ -32,7 +32,7 @@ DEADLINE_S = 30  # for anything that ought to happen at once, on a busy machine,
 
 # What a developer's own surroundings must not change.
 FOREIGN = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "STATE_DIRECTORY", "OPENSSL_CONF",
-           "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM",
+           "RUNTIME_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM",
            "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 # One listener of each transport, and a certificate that the PKI vouches for.

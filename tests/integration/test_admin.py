@@ -182,7 +182,8 @@ class Address(support.TestCase):
         server.wait_for("reloaded")
 
     def test_a_reload_adds_keeps_moves_and_removes_it(self):
-        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n",
+                             env=support.environment(RUNTIME_DIRECTORY="{dir}"))
         self.assertEqual(server.lines("listening", service="admin"), [])
         self.reload(server, "tcp://127.0.0.1:0")
         first = watcher.place(server)

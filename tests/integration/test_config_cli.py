@@ -63,7 +63,8 @@ class CommandLine(Folder):
             self.assertEqual((done.status, done.stderr), (0, ""))
             self.assertRegex(done.stdout.decode(), r"^tlsecho-server \d+\.\d+\.\d+\n"
                              r"built with OpenSSL .*\nrunning with OpenSSL .*\n"
-                             r"offers X25519MLKEM768: (yes|no); groups: .*X25519.*\n$")
+                             r"offers X25519MLKEM768: (yes|no); groups: .*X25519.*\n"
+                             r"sandbox Landlock: up to ABI \d; libseccomp: (no|\d+\.\d+\.\d+)\n$")
 
     def test_what_it_does_not_know_is_refused_with_the_way_to_the_help(self):
         for args, words in ((["-x"], "unknown option -x"), (["-xt"], "unknown option -x"),

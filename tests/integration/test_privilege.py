@@ -7,6 +7,8 @@ import pwd
 import signal
 import socket
 import stat
+import sys
+import tempfile
 import unittest
 
 import support
@@ -19,11 +21,15 @@ OWN_PAIR = ("listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
             "tls: { default: { certificates: [ { certificate: server.pem, key: server.key } ] } }\n")
 
 
+def status_text(server):
+    """proc_pid_status(5)."""
+    return pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
+
+
 def status(server):
-    """/proc/PID/status as a dict, proc_pid_status(5)."""
-    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
+    """The same as a dict."""
     return {key: value.strip() for key, _, value in (line.partition(":")
-                                                      for line in text.splitlines())}
+                                                      for line in status_text(server).splitlines())}
 
 
 def echoes(address):
@@ -151,6 +157,125 @@ class User(TestCase):
         self.assertEqual(reasons, {f"{key} has changed" for key in
                                    ("workers", "security.user", "security.group",
                                     "security.sandbox")})
+
+
+# Runs a command on a kernel without Landlock: a filter, seccomp(2), that says so. BPF: load the
+# number; if it is landlock_create_ruleset, ENOSYS; else allow.
+WITHOUT_LANDLOCK = """
+import ctypes, os, struct, sys
+code = b"".join(struct.pack("=HBBI", *line) for line in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, 444), (0x06, 0, 0, 0x00050000 | 38), (0x06, 0, 0, 0x7fff0000)))
+libc, buffer = ctypes.CDLL(None), ctypes.create_string_buffer(code, len(code))
+program = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program):
+    sys.exit("no filter can be set")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+class Sandbox(TestCase):
+    def sandboxed(self, config, **arguments):
+        """A server with everything that a sandbox has; skips the test where that is not so."""
+        start = self.as_user if os.geteuid() == 0 else self.server
+        server = start(config, **arguments)
+        for step in ("landlock", "seccomp"):
+            line = server.wait_for("privilege", step=step)
+            if line["result"] != "done":
+                self.skipTest(f"{step}: {line['reason']}")
+        return server
+
+    def pair(self):
+        return {name: (support.pki() / f"server-ecdsa{suffix}").read_bytes()
+                for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
+
+    def replace(self, folder, kind):
+        """The pair of that kind, each file written beside and renamed into place."""
+        for name, suffix in (("server.pem", ".pem"), ("server.key", ".key")):
+            new = folder / (name + ".new")
+            new.write_bytes((support.pki() / f"server-{kind}{suffix}").read_bytes())
+            open_to(NOBODY if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name, folder)
+            os.replace(new, folder / name)
+
+    def certificate(self, server):
+        """What a new client is shown."""
+        return support.client("--show-certs", "-k", server.endpoint("tls")).stdout
+
+    def test_every_thread_has_a_filter(self):
+        server = self.sandboxed(PLAIN)
+        for task in pathlib.Path(f"/proc/{server.process.pid}/task").iterdir():
+            self.assertIn("Seccomp:\t2\n", (task / "status").read_text(encoding="utf-8"))
+        self.assertTrue(echoes(server.address("tcp")))
+
+    def test_the_list_of_system_calls_is_in_the_log_of_who_asks(self):
+        server = self.sandboxed(PLAIN + "log: { level: debug }\n")
+        calls = server.wait_for("system_calls")["reason"].split()
+        self.assertIn("epoll_wait", calls)
+        self.assertNotIn("execve", calls)
+
+    def test_a_renewed_certificate_and_a_reload_still_work_inside(self):
+        server = self.sandboxed(OWN_PAIR, files=self.pair())
+        before = self.certificate(server)
+        self.replace(server.folder, "rsa")
+        server.wait_for("reloaded")
+        after = self.certificate(server)
+        self.assertNotEqual(after, before)
+        self.hang_up(server, "reloaded")
+        self.assertEqual(self.certificate(server), after)
+
+    def test_a_link_that_is_swapped_still_works_inside(self):
+        """..data -> v1 becomes ..data -> v2, as on Kubernetes."""
+        def versions(folder):
+            for version, kind in (("v1", "ecdsa"), ("v2", "rsa")):
+                (folder / version).mkdir()
+                self.replace(folder / version, kind)
+            os.symlink("v1", folder / "..data")
+            for name in ("server.pem", "server.key"):
+                os.symlink(f"..data/{name}", folder / name)
+            open_to(NOBODY, folder)
+
+        server = self.server(OWN_PAIR + (f"security: {{ user: {NOBODY} }}\n" if os.geteuid() == 0
+                                         else ""), prepare=versions)
+        before = self.certificate(server)
+        os.symlink("v2", server.folder / "..data.new")
+        os.replace(server.folder / "..data.new", server.folder / "..data")
+        server.wait_for("reloaded")
+        self.assertNotEqual(self.certificate(server), before)
+
+    def test_names_are_looked_up_inside(self):
+        server = self.sandboxed(PLAIN)
+        self.rewrite(server, "listeners: [ { listen: 'tcp://localhost:0', name: named } ]\n")
+        self.hang_up(server, "reloaded")
+        self.assertTrue(echoes(server.address("named")))
+
+    def test_a_reload_that_needs_a_file_elsewhere_is_refused_with_its_place(self):
+        server = self.sandboxed(PLAIN)
+        with tempfile.TemporaryDirectory() as elsewhere:
+            keys = pathlib.Path(elsewhere) / "tickets"
+            keys.write_bytes(os.urandom(80))
+            open_to(NOBODY, elsewhere)
+            self.rewrite(server, "listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
+                                 f"tls: {{ default: {{ ticket_keys: '{keys}' }} }}\n")
+            reason = self.hang_up(server, "reload_refused")["reason"]
+        self.assertIn("server.yaml:2:", reason)
+        self.assertIn(f"open {keys}: Permission denied", reason)
+        self.assertIn("restart the server", reason)
+        self.assertTrue(echoes(server.address("tcp")))
+
+    def test_off_is_off(self):
+        server = self.server(PLAIN + "security: { sandbox: off }\n")
+        self.assertEqual({line["step"] for line in server.lines("privilege", result="off")},
+                         {"landlock", "seccomp"})
+        self.assertNotIn("Seccomp:\t2\n", status_text(server))
+
+    def test_auto_goes_on_without_what_the_kernel_lacks_and_on_refuses(self):
+        prefix = [sys.executable, "-c", WITHOUT_LANDLOCK]
+        server = self.server(PLAIN, prefix=prefix)
+        self.assertEqual(server.wait_for("privilege", step="landlock")["result"], "missing")
+        self.assertTrue(echoes(server.address("tcp")))
+
+        server = self.server(PLAIN + "security: { sandbox: on }\n", prefix=prefix, ready=False)
+        self.assertEqual(server.wait(), 1)
+        self.assertIn("server.yaml:2:22: security.sandbox: the step landlock", server.log())
 
 
 if __name__ == "__main__":

@@ -105,7 +105,8 @@ class Reload(support.TestCase):
 
     def test_listeners_come_and_go_and_those_that_stay_are_never_reopened(self):
         server = self.server("listeners:\n"
-                             "  - { listen: 'tcp://127.0.0.1:0', name: stays }\n")
+                             "  - { listen: 'tcp://127.0.0.1:0', name: stays }\n",
+                             env=support.environment(RUNTIME_DIRECTORY="{dir}"))
         stays = server.address("tcp")
         with socket.create_connection(stays) as living:
             self.rewrite(server, "listeners:\n"

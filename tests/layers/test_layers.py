@@ -26,6 +26,7 @@ ONLY = {
     "yaml.h": ("src/server/config_yaml.c",),
     "sys/epoll.h": ("src/net/reactor.c",),
     "jansson.h": ("src/client/output*.c", "src/client/report.c",),
+    "seccomp.h": ("src/server/privilege_seccomp.c",),
     "histedit.h": ("src/client/mode_prompt.c",),
     "editline/*": ("src/client/mode_prompt.c",),
 }

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the files are that a reload needs. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "privilege_internal.h"
+
+enum { LINKS_MAX = 40 }; /* path_resolution(7) */
+
+/* What the C library reads to look up names and users, and its modules for that, nsswitch.conf(5).
+ */
+static const char *const system_folders[] = {"/etc", "/lib", "/lib64", "/usr"};
+static const char resolver_file[] = "/etc/resolv.conf"; /* often a link into /run */
+
+struct search {
+    struct privilege_reach reach;
+    bool failed; /* no memory */
+};
+
+static void add(struct search *s, const char *path, unsigned rights)
+{
+    struct privilege_reach *reach = &s->reach;
+    for (size_t i = 0; i < reach->count; i++)
+        if (strcmp(reach->places[i].path, path) == 0) {
+            reach->places[i].rights |= rights;
+            return;
+        }
+    struct privilege_place *places =
+        reallocarray(reach->places, reach->count + 1, sizeof places[0]);
+    char *copy = strdup(path);
+    if (places)
+        reach->places = places;
+    if (!places || !copy) {
+        free(copy);
+        s->failed = true;
+        return;
+    }
+    places[reach->count++] = (struct privilege_place){.path = copy, .rights = rights};
+}
+
+/* As Kubernetes and administrators do: a link beside, or above, all that it may lead to. */
+static bool is_swapped(const char *folder, const char *target)
+{
+    size_t length = strlen(folder);
+    if (length == 0) /* that would be everything */
+        return false;
+    if (target[0] != '/')
+        return strcmp(target, "..") != 0 && strncmp(target, "../", 3) != 0;
+    return strncmp(target, folder, length) == 0 && target[length] == '/';
+}
+
+/* A path that is being followed, link by link. */
+struct way {
+    char at[PATH_MAX];       /* so far, without links and without a slash at its end */
+    char rest[2 * PATH_MAX]; /* from there on */
+    int links;
+};
+
+static void go_up(struct way *w)
+{
+    char *slash = strrchr(w->at, '/');
+    if (slash)
+        *slash = '\0';
+}
+
+/* Goes on where the link leads to. False if that is nowhere. */
+static bool follow(struct way *w, const char *target, const char *rest)
+{
+    char next[sizeof w->rest];
+    int n = snprintf(next, sizeof next, "%s/%s", target, rest);
+    if (++w->links > LINKS_MAX || n >= (int)sizeof next)
+        return false;
+    if (target[0] == '/')
+        w->at[0] = '\0';
+    memcpy(w->rest, next, (size_t)n + 1);
+    return true;
+}
+
+/* One step; false at the end of the way. */
+static bool step(struct search *s, struct way *w)
+{
+    const char *name = w->rest + strspn(w->rest, "/");
+    size_t length = strcspn(name, "/");
+    const char *rest = name + length + strspn(name + length, "/");
+    if (length == 0)
+        return false;
+    bool up = length == 2 && memcmp(name, "..", 2) == 0;
+    if (up)
+        go_up(w);
+    char next[PATH_MAX], target[PATH_MAX];
+    int n = snprintf(next, sizeof next, "%s/%.*s", w->at, (int)length, name);
+    if (n >= (int)sizeof next)
+        return false;
+    bool stays = up || (length == 1 && name[0] == '.');
+    ssize_t link = stays ? -1 : readlink(next, target, sizeof target - 1);
+    if (!stays && *rest == '\0') /* the whole root folder would be everything */
+        add(s, w->at[0] ? w->at : next, PRIVILEGE_READ);
+    if (link >= 0) {
+        target[link] = '\0';
+        if (is_swapped(w->at, target))
+            add(s, w->at, PRIVILEGE_READ);
+        return follow(w, target, rest);
+    }
+    if (!stays)
+        memcpy(w->at, next, (size_t)n + 1);
+    memmove(w->rest, rest, strlen(rest) + 1);
+    return true;
+}
+
+static void add_file(const char *path, void *search)
+{
+    struct search *s = search;
+    struct way w = {.links = 0};
+    char here[PATH_MAX] = "";
+    if (path[0] != '/' && !getcwd(here, sizeof here))
+        return;
+    snprintf(w.rest, sizeof w.rest, "%s/%s", here, path);
+    while (step(s, &w))
+        ;
+}
+
+/* The folder of a file that we make there ourselves. */
+static void add_folder_of(struct search *s, const char *path, unsigned rights)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    if (!slash || snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path) >= PATH_MAX)
+        return;
+    if (folder[0] != '\0') /* in the root folder nothing is made any more */
+        add(s, folder, rights);
+}
+
+static void add_folder_of_socket(struct search *s, const struct endpoint *endpoint)
+{
+    if (endpoint->scheme == ENDPOINT_UNIX)
+        add_folder_of(s, endpoint->path, PRIVILEGE_SOCKETS);
+}
+
+/* Those that there are, and those that a reload may name: in RUNTIME_DIRECTORY, systemd.exec(5). */
+static void add_sockets(struct search *s, const struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        add_folder_of_socket(s, &config->listeners[i].listen);
+    if (config->admin.listen.value[0] != '\0')
+        add_folder_of_socket(s, &config->admin.endpoint);
+
+    const char *all = getenv("RUNTIME_DIRECTORY");
+    char first[PATH_MAX];
+    int length = all ? (int)strcspn(all, ":") : 0;
+    if (length > 0 && snprintf(first, sizeof first, "%.*s", length, all) < PATH_MAX)
+        add(s, first, PRIVILEGE_SOCKETS);
+}
+
+int privilege_find_reach(const struct config *config, const char *state_directory,
+                         struct privilege_reach *ret, struct error *err)
+{
+    struct search s = {.failed = false};
+    for (size_t i = 0; i < sizeof system_folders / sizeof system_folders[0]; i++)
+        add(&s, system_folders[i], PRIVILEGE_READ);
+    add_file(resolver_file, &s);
+    if (config->file)
+        add_file(config->file, &s);
+    config_each_path(config, add_file, &s);
+    for (size_t i = 0; i < config->profile_count; i++)
+        add_folder_of(&s, config->profiles[i].keylog.value, PRIVILEGE_APPEND);
+    add_sockets(&s, config);
+    if (state_directory)
+        add(&s, state_directory, PRIVILEGE_KEEP);
+    if (s.failed) {
+        privilege_free_reach(&s.reach);
+        errno = ENOMEM;
+        return error_sys(err, "find the files that are needed");
+    }
+    *ret = s.reach;
+    return 0;
+}
+
+void privilege_free_reach(struct privilege_reach *reach)
+{
+    for (size_t i = 0; i < reach->count; i++)
+        free(reach->places[i].path);
+    free(reach->places);
+    *reach = (struct privilege_reach){.count = 0};
+}
