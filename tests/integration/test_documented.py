@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What the server's --help lists is in its manual page and completions, and nothing else is."""
+"""What --help lists is in the manual page and the completions, and nothing else is; the examples of
+the client's page do what they say."""
 
+import concurrent.futures
+import os
 import pathlib
 import re
+import shutil
+import tempfile
 import unittest
 
+import farend
 import support
+from farend import FarEnd, server_context
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
@@ -30,6 +37,108 @@ class Server(support.TestCase):
         for name in ("tlsecho-server.bash", "_tlsecho-server"):
             with self.subTest(name):
                 self.assertEqual(options((PACKAGING / "completions" / name).read_text()), self.offered)
+
+
+def made(what):
+    """What is made of the client's table of options."""
+    page = PACKAGING / "man" / "tlsecho-client.1.scd.in"
+    done = support.run(support.program("TLSECHO_CLIENT_OPTIONS"), what, data=page.read_bytes())
+    assert done.status == 0, done.stderr
+    return done.stdout.decode()
+
+
+class Client(support.TestCase):
+    """All of it is made of one table. These tests know that it is made whole."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.offered = options(support.run(support.program("TLSECHO_CLIENT"), "-h").stdout.decode())
+
+    def test_the_manual_page_describes_every_option(self):
+        described = made("man").partition("# OPTIONS")[2].partition("# OUTPUT")[0]
+        rows = re.findall(r"^(?:\*-.\*, )?\*(--[a-z0-9-]+)\*", described, re.M)
+        self.assertEqual(options(" ".join(rows)), self.offered)
+        self.assertGreater(len(self.offered), 30)
+
+    def test_the_manual_page_and_the_readme_know_the_same_statuses(self):
+        page = made("man").partition("# EXIT STATUS")[2].partition("# EXAMPLES")[0]
+        readme = (support.REPOSITORY / "README.md").read_text()
+        self.assertEqual(re.findall(r"^\*(\d+)\*\n\t([a-z-]+):", page, re.M),
+                         re.findall(r"^\| (\d+) \| ([a-z-]+) \|", readme, re.M))
+
+    def complete(self, *words):
+        """What bash would offer for the last word."""
+        script = (made("bash") + 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() { :; }\n'
+                  '_tlsecho_client; printf "%s\\n" "${COMPREPLY[@]}"')
+        done = support.run("bash", "-c", script, "bash", "tlsecho-client", *words)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.decode().split()
+
+    @support.requires("bash")
+    def test_bash_completes_options_words_and_files(self):
+        offered = self.complete("-")
+        self.assertEqual(options(" ".join(offered)), self.offered)
+        self.assertEqual(self.complete("--expect-d"), ["--expect-direct"])
+        self.assertEqual(self.complete("--expect", ""), ["echo", "upper", "none"])
+        self.assertEqual(self.complete("--expect", "=", "u"), ["upper"])
+        self.assertEqual(self.complete("--expect", "="), ["echo", "upper", "none"])
+        self.assertEqual(self.complete("-c", ""), [])
+        ca = str(support.pki() / "ca.pe")
+        self.assertEqual(self.complete("--cacert", ca), [f"{ca}m"])
+
+    def test_zsh_knows_every_option(self):
+        text = made("zsh")
+        self.assertTrue(text.startswith("#compdef tlsecho-client\n"))
+        self.assertEqual(options(text), self.offered)
+        if shutil.which("zsh"):
+            done = support.run("zsh", "-n", "-c", text)
+            self.assertEqual((done.status, done.stderr), (0, ""))
+
+
+class Examples(support.TestCase):
+    """Each line of the page's examples, run as it stands but for where the far ends are."""
+
+    CONFIG = """
+listeners:
+  - { listen: "tcp://127.0.0.1:0" }
+  - { listen: "tls://127.0.0.1:0" }
+  - { listen: "tls://127.0.0.1:0", service: report, name: report }
+  - { listen: "tcp://127.0.0.1:0", name: proxied, proxy_protocol: required, proxy_from: [ 127.0.0.1 ] }
+""" + support.PROFILE + """
+    client_auth: optional
+    client_ca: "{pki}/ca.pem"
+"""
+
+    def test_every_example_does_what_it_says(self):
+        server = self.server(self.CONFIG)
+        page = made("man").partition("# EXAMPLES")[2]
+        lines = [line for block in re.findall(r"^```\n(.*?)^```$", page, re.M | re.S)
+                 for line in block.splitlines()]
+        self.assertGreater(len(lines), 15)
+        with tempfile.TemporaryDirectory() as folder, \
+                FarEnd(farend.swallow, server_context()) as web:
+            for name in ("ca.pem", "client.pem", "client.key"):
+                shutil.copy(support.pki() / name, folder)
+            (pathlib.Path(folder) / "photo.jpg").write_bytes(os.urandom(1 << 20))
+            far_ends = {"tcp://echo.example.org": server.endpoint("tcp"),
+                        "tls://echo.example.org": server.endpoint("tls"),
+                        "tls://report.example.org": server.endpoint("report"),
+                        "tcp://proxied.example.org": server.endpoint("proxied"),
+                        "tls://www.example.org:443": web.endpoint()}
+            with concurrent.futures.ThreadPoolExecutor(len(lines)) as pool:
+                for line, done in zip(lines, pool.map(
+                        lambda line: self.run_line(line, folder, far_ends), lines)):
+                    with self.subTest(line):
+                        self.assertEqual(done.status, 0, (done.stdout, done.stderr))
+
+    def run_line(self, line, folder, far_ends):
+        for example, real in far_ends.items():
+            line = line.replace(example, real)
+        self.assertNotIn("example.org", line)
+        path = os.pathsep.join([str(pathlib.Path(support.program("TLSECHO_CLIENT")).parent),
+                                os.environ["PATH"]])
+        return support.run("bash", "-o", "pipefail", "-c", f"cd '{folder}' && {line}",
+                           env=support.environment(PATH=path))
 
 
 if __name__ == "__main__":
