@@ -158,15 +158,39 @@ static void timer_ready(struct reactor_source *source)
     set_timer(a);
 }
 
-static struct admin_conn *find_free(struct admin *a)
+/* Whether a gives way to somebody new rather than b, which may be NULL: one that has its answer, or
+ * else one that is still asking; of two that are as far, the one that has been longer about it. */
+static bool gives_way(const struct admin_conn *a, const struct admin_conn *b)
 {
-    for (int i = 0; i < CLIENTS_MAX; i++)
-        if (a->conns[i].state == ADMIN_FREE)
-            return &a->conns[i];
-    return NULL;
+    if (a->state != ADMIN_LINGERING && a->state != ADMIN_READING)
+        return false;
+    if (!b || a->state != b->state)
+        return !b || a->state == ADMIN_LINGERING;
+    return a->due_us < b->due_us;
 }
 
-/* One more than there is room for is closed: it would wait without knowing why. */
+/*
+ * For somebody new: without it a few who dawdle would keep out whoever asks for our health. NULL =
+ * all are being answered. An event that has been waited for may still be told of one that is closed
+ * here: it finds nothing to read.
+ */
+static struct admin_conn *make_room(struct admin *a)
+{
+    struct admin_conn *found = NULL;
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        struct admin_conn *c = &a->conns[i];
+        if (c->state == ADMIN_FREE)
+            return c;
+        if (gives_way(c, found))
+            found = c;
+    }
+    if (found) {
+        want(a, &found->source, WANT_NOTHING);
+        admin_conn_close(found);
+    }
+    return found;
+}
+
 static void socket_ready(struct reactor_source *source)
 {
     struct admin *a = ((struct listening_socket *)source)->owner;
@@ -179,7 +203,7 @@ static void socket_ready(struct reactor_source *source)
         }
         return;
     }
-    struct admin_conn *c = find_free(a);
+    struct admin_conn *c = make_room(a);
     if (!c) {
         close(fd);
         return;

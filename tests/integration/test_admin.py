@@ -56,20 +56,31 @@ class Answers(support.TestCase):
             client.sendall(b"POST /metrics HTTP/1.0\r\n\r\n" + b"x" * 32000)
             self.assertEqual(watcher.answer(client)[0], 405)
 
-    def test_more_clients_than_there_is_room_for_are_closed_and_cost_nobody_else(self):
+    def test_who_dawdles_longest_gives_way_and_costs_nobody_else(self):
         with contextlib.ExitStack() as stack:
             slow = [stack.enter_context(peers.connect(watcher.place(self.echo)))
                     for _ in range(CLIENTS_MAX)]
             for client in slow:
                 client.sendall(b"GET /healthz HTTP/1.0\r\n")
-            with peers.connect(watcher.place(self.echo)) as one_too_many:
-                self.assertEqual(one_too_many.recv(1), b"")
+            self.assertEqual(watcher.get(self.echo, "/healthz")[0], 200)
+            self.assertEqual(slow[0].recv(1), b"")
             with peers.Plain(self.echo.address("tcp")) as peer:
                 self.assertEqual(peer.exchange(b"served"), b"served")
-            for client in slow:
+            for client in slow[1:]:
                 client.sendall(b"\r\n")
                 self.assertEqual(watcher.answer(client)[0], 200)
-        self.assertEqual(watcher.get(self.echo, "/healthz")[0], 200)
+
+    def test_those_who_have_their_answer_give_way_first(self):
+        with contextlib.ExitStack() as stack:
+            def connect():
+                return stack.enter_context(peers.connect(watcher.place(self.echo)))
+            asking = connect()
+            for _ in range(2 * CLIENTS_MAX):
+                answered = connect()
+                answered.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                self.assertEqual(watcher.answer(answered)[0], 200)
+            asking.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            self.assertEqual(watcher.answer(asking)[0], 200)
 
     def test_a_real_client_of_http_is_content(self):
         host, port = watcher.place(self.echo)
