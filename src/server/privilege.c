@@ -79,8 +79,6 @@ static int judge(const struct step *step, enum privilege_result result,
         log_step(step->name, LOG_LEVEL_WARNING, "missing", taken->detail, err->text);
         return 0;
     case PRIVILEGE_FAILED:
-        if (step->sandbox)
-            break;
         return -1;
     }
     struct error cause = *err;

@@ -46,11 +46,11 @@ enum privilege_result privilege_empty_bounding_set(struct privilege_step *step, 
 enum privilege_result privilege_empty_capabilities(struct privilege_step *step, struct error *err)
 {
     struct sets before, after, none = {0};
-    (void)step;
     if (get(&before) < 0) {
         error_sys(err, "read the capabilities");
         return PRIVILEGE_FAILED;
     }
+    snprintf(step->detail, sizeof step->detail, "none are left");
     if (is_empty(&before)) /* and so is the ambient set; to ask for it anew may be forbidden */
         return PRIVILEGE_KEPT;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

@@ -20,8 +20,8 @@ enum { PRIVILEGE_INSTRUMENTED = 0 };
 enum privilege_result {
     PRIVILEGE_DONE,
     PRIVILEGE_KEPT,    /* there was nothing to give up */
-    PRIVILEGE_MISSING, /* this system, or this build, has it not; err says why */
-    PRIVILEGE_FAILED,  /* err says why */
+    PRIVILEGE_MISSING, /* this system, or this build, does not do it; err says why */
+    PRIVILEGE_FAILED,  /* nobody shall serve without it; err says why */
 };
 
 struct privilege_step {

@@ -122,7 +122,7 @@ enum privilege_result privilege_landlock(const struct privilege_reach *reach, ch
     }
     if (restrict_to(reach, abi) < 0) {
         error_sys(err, "restrict the files with Landlock");
-        return PRIVILEGE_FAILED;
+        return PRIVILEGE_MISSING;
     }
     snprintf(detail, 256, "ABI %ld, %zu places", abi, reach->count);
     return PRIVILEGE_DONE;

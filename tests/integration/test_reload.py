@@ -131,6 +131,41 @@ class Reload(support.TestCase):
             self.assertEqual(living.recv(16), b"still served")
         self.assertTrue((server.folder / "new.sock").exists())
 
+    def test_listeners_that_come_and_go_cost_nobody_on_those_that_stay_a_connection(self):
+        stays = "listeners:\n  - { listen: 'tcp://127.0.0.1:0', name: stays }\n"
+        server = self.server(stays)
+        address, stop = server.address("stays"), threading.Event()
+        failures, served = [], []
+
+        def come_again_and_again():
+            while not stop.is_set():
+                try:
+                    with socket.create_connection(address, support.DEADLINE_S) as client:
+                        client.sendall(b"x")
+                        served.append(client.recv(1) == b"x")
+                except OSError as error:
+                    failures.append(repr(error))
+
+        threads = [threading.Thread(target=come_again_and_again) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            self.rewrite(server, stays + "  - { listen: 'tcp://127.0.0.1:0', name: comes }\n")
+            self.hang_up(server)
+            comes = server.lines("listening", listener="comes")[-1]["address"].rsplit(":", 1)
+            with socket.create_connection((comes[0], int(comes[1]))) as client:
+                client.sendall(b"x")
+                self.assertEqual(client.recv(1), b"x")
+                self.rewrite(server, stays)
+                self.hang_up(server)
+                client.sendall(b"y")
+                self.assertEqual(client.recv(1), b"y")
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertTrue(served and all(served))
+
     def test_a_listener_that_cannot_be_opened_refuses_the_reload(self):
         server = self.server("listeners:\n  - { listen: 'tcp://127.0.0.1:0' }\n")
         with socket.create_server(("127.0.0.1", 0)) as taken:
