@@ -50,6 +50,16 @@ static int await(struct exchange *x, uint64_t limit_us, struct error *err)
     }
 }
 
+/* A line of letters: some far ends echo nothing but whole lines of text. */
+static void write_line(struct buf *out)
+{
+    payload_fill(out->data, PROBE_BYTES, (uint64_t)time(NULL), 0);
+    for (int i = 0; i < PROBE_BYTES; i++)
+        out->data[i] = (unsigned char)('a' + out->data[i] % 26);
+    out->data[PROBE_BYTES - 1] = '\n';
+    out->end = PROBE_BYTES;
+}
+
 static void talk(struct exchange *x, const struct options *options, struct outcome *ret)
 {
     struct error err;
@@ -58,8 +68,7 @@ static void talk(struct exchange *x, const struct options *options, struct outco
         x->ending = true;
         limit_us = !limit_us || limit_us > FAREWELL_US ? FAREWELL_US : limit_us;
     } else {
-        payload_fill(x->out.data, PROBE_BYTES, (uint64_t)time(NULL), 0);
-        x->out.end = PROBE_BYTES;
+        write_line(&x->out);
     }
     if (await(x, limit_us, &err) < 0)
         outcome_fail(ret, PHASE_LOCAL, &err);

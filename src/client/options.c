@@ -82,7 +82,7 @@ const struct option_row option_rows[] = {
      .value = OPTIONS_HELP},
     {"expect", 0, "echo|upper|none", "what the far end makes of our bytes (default echo)",
      option_parse_expect, FIELD(expect), IN(STREAM | PING | CHECK | BENCH)},
-    {"idle-timeout", 0, "TIME", "end when nothing moves, 0 = never (default 60s)",
+    {"idle-timeout", 0, "TIME", "end when nothing moves, 0 = never (default 60s; --check: 10s)",
      option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | CHECK | REPORT | BENCH)},
     {"count", 'c', "N", "end after so many probes (default: never)", option_parse_number,
      FIELD(count), .least = 1, .most = UINT32_MAX, IN(PING)},

@@ -196,7 +196,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
     struct options options = {
         .family = AF_UNSPEC,
         .connect_timeout_ms = 10 * 1000,
-        .idle_timeout_ms = 60 * 1000,
+        .idle_timeout_ms = OPTIONS_NOT_GIVEN,
         .size_bytes = 64,
         .interval_ms = 1000,
         .reply_timeout_ms = 10 * 1000,
@@ -210,6 +210,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
          check(&options, given, err) < 0))
         return -1;
+    if (options.idle_timeout_ms == OPTIONS_NOT_GIVEN)
+        options.idle_timeout_ms = options.mode == MODE_CHECK ? 10 * 1000 : 60 * 1000;
     if (!options.keylog)
         options.keylog = keylog_of_environment();
     *ret = options;

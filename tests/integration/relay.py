@@ -30,23 +30,30 @@ class Way:
     def forward(self, data):
         return data
 
+    def back(self, client, data):
+        client.sendall(data)
+
 
 class Delay(Way):
-    """Holds every piece for a time between two bounds; remembers how long each took from here to
-    the server and back."""
+    """Holds every piece for a time between two bounds; remembers for each how long it was from its
+    arrival here until the last of what came back was sent on. One piece at a time, please."""
 
     def __init__(self, low_s, high_s):
         self.bounds = low_s, high_s
         self.random = random.Random(1)
-        self.started, self.times = [], []
+        self.started, self.times = [], []  # by piece
 
     def forward(self, data):
         self.started.append(time.monotonic())
+        self.times.append(None)
         time.sleep(self.random.uniform(*self.bounds))
         return data
 
-    def came_back(self):
-        self.times.append(time.monotonic() - self.started[len(self.times)])
+    def back(self, client, data):
+        piece = len(self.started) - 1  # before the client can answer with the next
+        client.sendall(data)
+        if piece >= 0:
+            self.times[piece] = time.monotonic() - self.started[piece]
 
 
 class Corrupt(Way):
@@ -138,9 +145,7 @@ class Relay:
     def _back(self, server, client):
         try:
             while data := server.recv(CHUNK):
-                client.sendall(data)
-                if isinstance(self.way, Delay):
-                    self.way.came_back()
+                self.way.back(client, data)
             client.shutdown(socket.SHUT_WR)
         except OSError:
             pass

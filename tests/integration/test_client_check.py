@@ -88,6 +88,18 @@ class Verdict(CheckCase):
                     server_context()) as far:
             self.check("--expect=none", *CA, far.endpoint())
 
+    def test_the_bytes_are_a_line_of_text_which_some_far_ends_wait_for(self):
+        def echo_lines(connection):
+            data = b""
+            while not data.endswith(b"\n"):
+                data += connection.recv(100)
+            connection.sendall(data)
+            farend.finish(connection)
+            self.assertRegex(data, rb"\A[a-z]+\n\Z")
+
+        with FarEnd(echo_lines) as far:
+            self.check(far.endpoint())
+
     def test_one_that_does_not_answer_our_end_is_ok_too(self):
         def stay(connection):
             connection.unwrap()
