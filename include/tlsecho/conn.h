@@ -40,7 +40,11 @@ enum conn_state {
     CONN_OVER,
 };
 
-enum { CONN_TURNS_MAX = 8 }; /* reads in one turn of the loop: after that it is the others' turn */
+/* In one turn of the loop; after that it is the others' turn. */
+enum {
+    CONN_TURNS_MAX = 8,  /* reads */
+    CONN_BLOCKS_MAX = 2, /* whole buffers of a service's own bytes */
+};
 
 struct conn {
     enum conn_state state;

@@ -198,7 +198,7 @@ static void speak(struct conn *c)
 /* Sends as fast as the peer takes it, and hears meanwhile: neither waits for the other. */
 enum step conn_produce(struct conn *c)
 {
-    for (int turn = 0; turn < CONN_TURNS_MAX; turn++) {
+    for (int block = 0; block < CONN_BLOCKS_MAX; block++) {
         bool more = hear(c);
         if (c->state == CONN_PRODUCE && !c->sending)
             speak(c);

@@ -456,6 +456,8 @@ START_TEST(a_service_with_bytes_of_its_own_sends_them_at_once_and_ends)
 {
     conn.service = &service_say;
     conn_run(&conn);
+    ck_assert(conn.again);
+    conn_run(&conn);
     assert_written("one two ");
     ck_assert_int_eq(fake.shutdown_at, 8);
     ck_assert_int_eq(conn.end, CONN_END_FINISHED);
@@ -471,7 +473,7 @@ START_TEST(its_bytes_go_on_where_a_short_write_left_off)
     conn.service = &service_say;
     for (int i = 0; i < 8; i++)
         fake_add_short_write(&fake, 1);
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 10; i++)
         conn_run(&conn);
     assert_written("one two ");
     ck_assert_int_eq(conn.end, CONN_END_FINISHED);
@@ -482,6 +484,7 @@ START_TEST(what_has_an_end_is_said_to_its_end_though_the_peer_has_ended)
 {
     conn.service = &service_say;
     fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
     conn_run(&conn);
     assert_written("one two ");
     assert_over(CONN_END_FINISHED);
@@ -532,7 +535,7 @@ START_TEST(producing_leaves_the_turn_to_others)
     conn.service = &service_babble;
     conn_run(&conn);
     ck_assert(conn.again);
-    ck_assert_int_eq(fake.write_calls, CONN_TURNS_MAX);
+    ck_assert_int_eq(fake.write_calls, CONN_BLOCKS_MAX);
     ck_assert(conn.moved);
 }
 END_TEST
