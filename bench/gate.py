@@ -30,6 +30,7 @@ TOLD = 40      # functions of libraries that are kept, the costliest
 CALLS = ("recv", "send", "read", "write", "epoll_wait", "epoll_ctl", "accept4", "close", "shutdown",
          "clock_gettime", "splice", "malloc", "calloc", "realloc")
 TIMEOUT_S = 60
+MORE = "watch: off\nworkers: 1\nsecurity: { sandbox: off }\n"  # in which callgrind could write nothing
 
 
 class Script(NamedTuple):
@@ -109,7 +110,7 @@ class Counting:
         self.ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa")}
         self.dumps = 0
         config = folder / "server.yaml"
-        config.write_text(OURS % {"pki": pki, "log": "on", **self.ports} + "watch: off\nworkers: 1\n")
+        config.write_text(OURS % {"pki": pki, "log": "on", **self.ports} + MORE)
         with open(folder / "server.log", "wb") as log:
             self.process = subprocess.Popen(
                 ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/counted",

@@ -32,6 +32,16 @@ struct error {
     char text[ERROR_TEXT_BYTES];
 };
 
+/* For a struct error on a path that every message takes: hardened builds zero other variables. */
+#if defined __has_attribute
+#if __has_attribute(uninitialized)
+#define ERROR_UNSET __attribute__((uninitialized))
+#endif
+#endif
+#ifndef ERROR_UNSET
+#define ERROR_UNSET
+#endif
+
 /* Fills err with a formatted sentence without a full stop. Always returns -1. */
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

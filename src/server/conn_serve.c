@@ -7,7 +7,7 @@ enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
 {
     if (!c->sending)
         return STEP_ON;
-    struct error err;
+    struct error err ERROR_UNSET;
     struct io io = transport_write(c->transport, buf_front(&c->owed), buf_waiting(&c->owed), &err);
     buf_take(&c->owed, io.n);
     c->sent_bytes += io.n;
@@ -85,7 +85,7 @@ static enum step receive(struct conn *c, bool *more)
 {
     if (!borrow(c))
         return STEP_ON;
-    struct error err;
+    struct error err ERROR_UNSET;
     size_t back;
     struct io io = take(c, &back, &err);
     *more = io.more;

@@ -197,7 +197,7 @@ static void run(struct worker_conn *s)
         admission_handshake_over(&s->origin.pass);
     arm(s);
     set_again(s, s->conn.again);
-    struct error err;
+    struct error err ERROR_UNSET;
     if (!s->conn.again && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
         log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
         s->conn.end = CONN_END_FAILED;
