@@ -29,7 +29,6 @@ enum {
 
 struct bench_load {
     bool handshakes;      /* instead of messages */
-    bool resume;          /* handshakes by the session of one before */
     uint32_t connections; /* with handshakes: as many at a time */
     uint32_t threads;     /* no more than connections */
     uint32_t pipeline;    /* messages on their way, per connection */
@@ -55,18 +54,20 @@ struct bench_progress {
 };
 
 struct bench_watch {
+    int interrupt_fd; /* of interrupt.h; -1 = none */
+    bool interrupted; /* it has been read */
     void (*progress)(void *context, const struct bench_progress *progress); /* NULL = nobody */
     void *context;
 };
 
 /*
  * Puts the load on `to`, an address of the target, which has been prepared. Blocks until it is
- * over; SIGINT ends it early, a second one at once. *ret, which has been initialized, is added to;
- * the outcome gets the first error of a connection, if there was one. ERROR_SYSTEM (memory,
- * threads): nothing was measured.
+ * over; an interrupt ends it early, a second one at once. *ret, which has been initialized, is
+ * added to; the outcome gets the first error of a connection, if there was one. ERROR_SYSTEM
+ * (memory, threads): nothing was measured.
  */
 int bench_run(const struct bench_load *load, struct target *target, const struct address *to,
-              const struct bench_watch *watch, struct bench_measure *ret, struct outcome *outcome,
+              struct bench_watch *watch, struct bench_measure *ret, struct outcome *outcome,
               struct error *err);
 
 #endif

@@ -48,4 +48,7 @@ void mode_show_certs(const struct options *options, struct outcome *ret);
 /* A load on the far end, over many connections, and what was measured. */
 void mode_bench(const struct options *options, struct outcome *ret);
 
+/* The summaries that several loads left in files, added up. */
+void mode_merge(const struct options *options, struct outcome *ret);
+
 #endif

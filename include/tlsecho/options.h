@@ -32,10 +32,13 @@ enum options_mode {
     MODE_REPORT,
     MODE_SHOW_CERTS,
     MODE_BENCH,
+    MODE_MERGE,
     MODES,
 };
 
 #define OPTIONS_NOT_GIVEN UINT64_MAX
+
+enum { OPTIONS_DEFAULT_SIZE_BYTES = 64 };
 
 /* A text that was not given is NULL. */
 struct options {
@@ -50,7 +53,7 @@ struct options {
     const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
     const char *alpn;                             /* names separated by commas */
     const char *keylog;                           /* SSLKEYLOGFILE unless --keylog was given */
-    const char *resume;                           /* session file */
+    const char *resume;                           /* session file; "" = within the run */
     uint64_t proxy_protocol;                      /* version of the header to send; 0 = none */
     int expect;                                   /* enum expect_kind */
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
@@ -60,9 +63,17 @@ struct options {
     /* --bench; bench_plan.h says what goes together */
     uint64_t connections, threads, pipeline, rate; /* 0 = the default */
     uint64_t messages;                             /* 0 = by time */
-    uint64_t size_bytes;                           /* of a message */
-    uint64_t time_ms;                              /* OPTIONS_NOT_GIVEN = the default; 0 = no end */
+    bool handshakes;
+    bool compares; /* endpoint with other */
+    struct endpoint other;
+    const char *report_html; /* file */
+    uint64_t size_bytes;     /* OPTIONS_NOT_GIVEN = the default */
+    uint64_t time_ms;        /* likewise; 0 = no end */
     uint64_t omit_ms, ramp_ms;
+
+    /* --merge */
+    char **files; /* operands */
+    int file_count;
 
     /* --ping */
     uint64_t count;       /* of probes; 0 = no end */

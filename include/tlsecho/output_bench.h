@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a load on one far end came to, for those who print it.
+ * What a load on one far end came to, and how it is printed: for people, as JSON, as a page; while
+ * it runs, too.
  *
- * Ownership: owns its measure; all else is borrowed.   Threads: one.
+ * Ownership: a report owns its measure; all else is borrowed.   Threads: one.
  */
 #ifndef TLSECHO_OUTPUT_BENCH_H
 #define TLSECHO_OUTPUT_BENCH_H
@@ -11,15 +12,32 @@
 #include "tlsecho/options.h"
 #include "tlsecho/session.h"
 
+enum { BENCH_NAME_BYTES = ENDPOINT_TEXT_BYTES };
+
 struct bench_report {
     const struct options *options;
-    const struct bench_load *load;
-    struct session *session; /* opened before the load, to look at: whose TLS facts stand for all */
+    char name[BENCH_NAME_BYTES]; /* of the far end, "tls://localhost:7443", or of what was merged */
+    struct bench_load load;      /* all of it, not that of a round */
+    bool merged;                 /* from files: there was no session, and perhaps no one load */
+    struct session *session;     /* opened before the load: its TLS facts stand for all; or NULL */
     struct bench_measure measure;
     struct outcome outcome;
 };
 
-/* A table in words, on standard output. */
-void output_bench(const struct bench_report *report);
+/* On a terminal: one line on standard error that is written over and over; it is erased at the end.
+ * With -v a line per second on standard output, in words or as JSON. context: a report. */
+void output_bench_progress(void *context, const struct bench_progress *progress);
+void output_bench_progress_end(const struct options *options);
+
+/* The end of a run, on standard output: one far end in words, or two side by side; or one JSON
+ * object. count: 1 or 2 reports. */
+void output_bench(const struct bench_report *reports, size_t count, const struct outcome *outcome);
+
+/* The sum of what several clients measured: likewise. */
+void output_merge(const struct bench_report *report, size_t clients);
+
+/* A page of its own, without network. ERROR_SYSTEM: it cannot be written. */
+int output_html(const char *path, const struct bench_report *reports, size_t count,
+                struct error *err);
 
 #endif

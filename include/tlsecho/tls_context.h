@@ -130,6 +130,12 @@ int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struc
 int tls_context_use_session_file(struct tls_context *ctx, const char *path, struct error *err);
 
 /*
+ * Client: remembers the newest session, and offers it on every transport that follows, of any
+ * thread; so all must be to the same server. ERROR_SYSTEM.
+ */
+int tls_context_remember_session(struct tls_context *ctx, struct error *err);
+
+/*
  * Saves the newest session there, mode 0600; nothing without a file or a new session. On TLS 1.3
  * the server gives one after the handshake, and only reading takes it (RFC 8446 §4.6.1).
  * ERROR_SYSTEM.

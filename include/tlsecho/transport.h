@@ -153,6 +153,9 @@ int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
  */
 struct io transport_close_notify(struct transport *t, struct error *err);
 
+/* Whether the handshake resumed an earlier session: what transport_peer says at length. */
+bool transport_tls_resumed(const struct transport *t);
+
 struct tls_chain;
 
 /* The certificates of a client's server, also where it refused them; none over anything but TLS.

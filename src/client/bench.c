@@ -4,25 +4,25 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "bench_internal.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/thread.h"
 
 enum { PROGRESS_EVERY_MS = 100, SECOND_NS = 1000000000 };
+
+#define SHORTEST_S 0.1
 
 struct bench {
     struct bench_run run;
     struct bench_thread *threads;
     uint32_t thread_count, started; /* of threads: initialized, running or over */
-    int signal_fd;
-    unsigned seconds; /* collected */
-    const struct bench_watch *watch;
+    unsigned seconds;               /* collected */
+    struct bench_watch *watch;
     struct bench_measure *measure;
 };
 
@@ -123,7 +123,7 @@ static void tell(struct bench *b, const struct bench_second *new_second)
 {
     const struct bench_load *load = b->run.load;
     const struct bench_measure *m = b->measure;
-    if (!b->watch || !b->watch->progress)
+    if (!b->watch->progress)
         return;
     struct bench_progress progress = {
         .connections = load->connections,
@@ -151,11 +151,32 @@ static void collect_second(struct bench *b, double length_s)
         tell(b, &second);
 }
 
-static void take_signal(struct bench *b)
+/* The rest of the run: what came back after its last whole second. A moment is no second of its
+ * own; it counts to the last. */
+static void collect_rest(struct bench *b, double length_s)
 {
-    struct signalfd_siginfo info;
-    if (read(b->signal_fd, &info, sizeof info) != sizeof info)
+    struct bench_measure *m = b->measure;
+    struct bench_second rest;
+    if (length_s >= SHORTEST_S || !m->second_count) {
+        collect_second(b, length_s);
         return;
+    }
+    take_second(b, &rest);
+    struct bench_second *last = &m->seconds[m->second_count - 1];
+    last->length_s += length_s;
+    last->messages += rest.messages;
+    last->sent_bytes += rest.sent_bytes;
+    last->received_bytes += rest.received_bytes;
+    last->errors += rest.errors;
+    if (rest.max_ns > last->max_ns)
+        last->max_ns = rest.max_ns;
+}
+
+static void take_interrupt(struct bench *b)
+{
+    if (interrupt_read(b->watch->interrupt_fd) != INTERRUPT_END)
+        return;
+    b->watch->interrupted = true;
     if (atomic_exchange(&b->run.stopping, true))
         atomic_store(&b->run.abandoned, true);
     wake_threads(b);
@@ -164,13 +185,13 @@ static void take_signal(struct bench *b)
 static void watch_run(struct bench *b)
 {
     struct pollfd polls[] = {{.fd = b->run.news_fd, .events = POLLIN},
-                             {.fd = b->signal_fd, .events = POLLIN}};
+                             {.fd = b->watch->interrupt_fd, .events = POLLIN}};
     uint64_t news;
     while (atomic_load(&b->run.running)) {
         start_if_all_are_up(b);
         poll(polls, 2, PROGRESS_EVERY_MS);
         if (polls[1].revents)
-            take_signal(b);
+            take_interrupt(b);
         if (read(b->run.news_fd, &news, sizeof news) < 0)
             tell(b, NULL);
         while (atomic_load(&b->run.running) && second_is_complete(b))
@@ -186,17 +207,6 @@ static void join_threads(struct bench *b)
     }
 }
 
-/* SIGINT is read while the load runs, not delivered. */
-static int block_interrupt(struct bench *b, sigset_t *ret_before, struct error *err)
-{
-    sigset_t interrupt;
-    sigemptyset(&interrupt);
-    sigaddset(&interrupt, SIGINT);
-    sigprocmask(SIG_BLOCK, &interrupt, ret_before);
-    b->signal_fd = signalfd(-1, &interrupt, SFD_CLOEXEC | SFD_NONBLOCK);
-    return b->signal_fd < 0 ? error_sys(err, "signalfd") : 0;
-}
-
 static int run_all(struct bench *b, struct error *err)
 {
     if (init_run(&b->run, b->run.load, err) < 0)
@@ -206,30 +216,23 @@ static int run_all(struct bench *b, struct error *err)
     join_threads(b);
     double rest_s = since_start_s(b) - b->seconds;
     if (result == 0 && rest_s > 0)
-        collect_second(b, rest_s);
+        collect_rest(b, rest_s);
     return result;
 }
 
 int bench_run(const struct bench_load *load, struct target *target, const struct address *to,
-              const struct bench_watch *watch, struct bench_measure *ret, struct outcome *outcome,
+              struct bench_watch *watch, struct bench_measure *ret, struct outcome *outcome,
               struct error *err)
 {
     struct bench b = {.run = {.load = load, .target = target, .to = to, .news_fd = -1},
-                      .signal_fd = -1,
                       .watch = watch,
                       .measure = ret};
-    sigset_t before;
-    int result = block_interrupt(&b, &before, err);
-    if (result == 0)
-        result = run_all(&b, err);
+    int result = run_all(&b, err);
     if (result == 0 && b.run.outcome.result != RESULT_OK)
         *outcome = b.run.outcome;
     for (uint32_t i = 0; i < b.thread_count; i++)
         bench_thread_done(&b.threads[i]);
     free(b.threads);
     done_run(&b.run);
-    if (b.signal_fd >= 0)
-        close(b.signal_fd);
-    sigprocmask(SIG_SETMASK, &before, NULL);
     return result;
 }

@@ -47,6 +47,7 @@ void bench_count_up(struct bench_conn *c)
     if (handshakes && (c->dialled_ns < t->begin_ns || c->up_ns >= t->end_ns))
         return;
     t->measure.connections++;
+    t->measure.resumed += c->transport && transport_tls_resumed(c->transport);
     histogram_record(t->measure.histograms[BENCH_CONNECT], c->connected_ns - c->dialled_ns);
     if (target_is_tls(t->run->target))
         histogram_record(t->measure.histograms[BENCH_HANDSHAKE], c->up_ns - c->connected_ns);

@@ -82,6 +82,7 @@ struct bench_thread {
     uint64_t *rings; /* what conns' begun_ns point into */
     uint32_t count;
     uint32_t opened, opening, over; /* connections: ever begun; between dial and up; done with */
+    uint32_t started;               /* connections that were told of the start */
     uint64_t sweep_ns;              /* the next look at time-outs */
     uint64_t armed_ns;              /* what timer is set to */
     uint64_t start_ns, begin_ns,

@@ -9,21 +9,41 @@
 /* "Until interrupted": as good as never, and still far from the end of the numbers. */
 #define ENDLESS_NS (UINT64_MAX / 4)
 
-static int check(const struct options *options, struct error *err)
+static int check_handshakes(const struct options *options, struct error *err)
 {
-    bool by_count = options->messages;
-    if (by_count && options->time_ms != OPTIONS_NOT_GIVEN)
-        return error_set(err, ERROR_INPUT, "-n counts messages and -t seconds: give one");
-    if (by_count && options->omit_ms)
-        return error_set(err, ERROR_INPUT, "--omit is a time before that of -t: -n has none");
-    if (!options->size_bytes && options->expect != EXPECT_NONE)
+    if (options->size_bytes != OPTIONS_DEFAULT_SIZE_BYTES || options->pipeline || options->rate ||
+        options->ramp_ms)
+        return error_set(err, ERROR_INPUT,
+                         "--handshakes sends no message: -s, --pipeline, --rate and --ramp mean "
+                         "nothing with it");
+    return 0;
+}
+
+static int check_messages(const struct options *options, struct error *err)
+{
+    if (options->size_bytes != 0)
+        return 0;
+    if (options->expect != EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "-s 0 sends nothing, so nothing can come back: add --expect none to only "
                          "receive, as from chargen");
-    if (!options->size_bytes && (by_count || options->rate || options->pipeline))
+    if (options->messages || options->rate || options->pipeline)
         return error_set(err, ERROR_INPUT,
                          "-s 0 only receives: -n, --rate and --pipeline are about messages");
     return 0;
+}
+
+static int check(const struct options *options, struct error *err)
+{
+    if (options->messages && options->time_ms != OPTIONS_NOT_GIVEN)
+        return error_set(err, ERROR_INPUT, "-n counts messages and -t seconds: give one");
+    if (options->messages && options->omit_ms)
+        return error_set(err, ERROR_INPUT, "--omit is a time before that of -t: -n has none");
+    if (options->resume && *options->resume)
+        return error_set(err, ERROR_INPUT,
+                         "--resume=FILE is for one connection at a time: with --handshakes leave "
+                         "out the file");
+    return options->handshakes ? check_handshakes(options, err) : check_messages(options, err);
 }
 
 /* Two loads at a time never happen, so the connections of one decide. */
@@ -70,6 +90,7 @@ int bench_plan(const struct options *options, struct bench_load *ret, struct err
     if (check(options, err) < 0 || raise_descriptors(connections, err) < 0)
         return -1;
     *ret = (struct bench_load){
+        .handshakes = options->handshakes,
         .connections = connections,
         .threads = threads < connections ? threads : connections,
         .pipeline = (uint32_t)or_default(options->pipeline, 1),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A thread of the load: its loop, and what is to be done at which time. */
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include "tlsecho/clock.h"
 
 enum {
-    OPENING_MAX = 64,   /* connections of a thread between dial and up: a backlog is finite */
-    DUE_PER_TURN = 256, /* messages that a thread sends before it looks at the answers */
+    OPENING_MAX = 64,       /* connections of a thread between dial and up: a backlog is finite */
+    MESSAGES_PER_TURN = 64, /* that a thread sends before it looks at the answers */
     SWEEP_EVERY_NS = 100000000, /* time-outs are that exact */
     SECOND_NS = 1000000000,
 };
@@ -116,9 +116,9 @@ static struct bench_conn *take_turn(struct bench_thread *t)
     return c;
 }
 
-static void send_due(struct bench_thread *t, uint64_t now_ns)
+static void send_due(struct bench_thread *t, uint64_t now_ns, unsigned most)
 {
-    for (int i = 0; i < DUE_PER_TURN && next_due_ns(t) <= now_ns; i++) {
+    for (; most && next_due_ns(t) <= now_ns && next_due_ns(t) < t->end_ns; most--) {
         struct bench_conn *c = take_turn(t);
         if (c->state == BENCH_RUNNING)
             bench_conn_send(c, clock_now_ns());
@@ -128,8 +128,6 @@ static void send_due(struct bench_thread *t, uint64_t now_ns)
 /* Messages that were due before the end and were not sent. */
 static void count_unsent(struct bench_thread *t)
 {
-    while (next_due_ns(t) < t->end_ns && t->end_ns != UINT64_MAX)
-        take_turn(t);
     for (uint32_t i = 0; i < t->count; i++)
         if (t->conns[i].due > t->conns[i].begun)
             t->measure.unsent += t->conns[i].due - t->conns[i].begun;
@@ -144,9 +142,21 @@ static void start(struct bench_thread *t, uint64_t start_ns)
     t->begin_ns = start_ns + load->omit_ns;
     if (!load->messages)
         t->end_ns = t->begin_ns + load->measured_ns;
-    for (uint32_t i = 0; i < t->opened; i++)
-        if (t->conns[i].state == BENCH_WAITING)
-            bench_conn_start(&t->conns[i]);
+}
+
+/* Those that are up. Not all at once: the answers of the first would lie there unread meanwhile. */
+static void start_some(struct bench_thread *t)
+{
+    for (int i = 0; i < MESSAGES_PER_TURN && t->started < t->opened; i++) {
+        struct bench_conn *c = &t->conns[t->started++];
+        if (c->state == BENCH_WAITING)
+            bench_conn_start(c);
+    }
+}
+
+static bool has_to_start(const struct bench_thread *t)
+{
+    return t->start_ns && !t->finishing && t->started < t->opened;
 }
 
 /* Nothing new from now on. */
@@ -161,6 +171,7 @@ static void finish(struct bench_thread *t, uint64_t now_ns)
     if (now_ns < t->end_ns && !t->run->load->messages)
         t->end_ns = now_ns; /* interrupted */
     t->finished_ns = now_ns;
+    send_due(t, now_ns, UINT_MAX);
     count_unsent(t);
     t->finishing = true;
     t->opened = t->count;
@@ -212,7 +223,9 @@ static void do_what_is_due(struct bench_thread *t, uint64_t now_ns)
     while (now_ns >= next_publish_ns(t))
         bench_count_publish(t);
     open_some(t, now_ns);
-    send_due(t, now_ns);
+    if (has_to_start(t))
+        start_some(t);
+    send_due(t, now_ns, MESSAGES_PER_TURN);
     if (now_ns >= t->sweep_ns)
         sweep(t, now_ns);
 }
@@ -224,6 +237,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static uint64_t next_ns(const struct bench_thread *t)
 {
+    if (has_to_start(t))
+        return 0;
     uint64_t next = earlier(t->sweep_ns, next_publish_ns(t));
     next = earlier(next, next_open_ns(t));
     next = earlier(next, next_due_ns(t));

@@ -18,9 +18,10 @@ static uint64_t may_begin(const struct bench_conn *c, uint64_t now_ns)
 {
     const struct bench_thread *t = c->thread;
     const struct bench_load *load = t->run->load;
-    if (t->finishing || now_ns >= t->end_ns || !load->size_bytes || c->deaf)
+    bool open_loop = load->rate > 0; /* what was due in time may go, even if we are late */
+    if (t->finishing || (now_ns >= t->end_ns && !open_loop) || !load->size_bytes || c->deaf)
         return 0;
-    uint64_t until = load->rate > 0 ? smaller(c->due, c->quota) : c->quota;
+    uint64_t until = open_loop ? smaller(c->due, c->quota) : c->quota;
     return smaller(until - c->begun, load->pipeline - (c->begun - c->answered));
 }
 
@@ -183,23 +184,37 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
     return true;
 }
 
+/* Nothing more of it is to go or to come. */
+static bool is_done(const struct bench_conn *c)
+{
+    return (c->thread->finishing || c->answered == c->quota) && !bench_conn_is_busy(c);
+}
+
+/* What only goes is done with when it has gone, and nothing comes to say so. */
+static void send_and_see(struct bench_conn *c, uint64_t now_ns)
+{
+    bench_conn_send(c, now_ns);
+    if (c->state == BENCH_RUNNING && is_done(c))
+        bench_conn_end(c);
+}
+
 void bench_conn_run(struct bench_conn *c)
 {
     uint64_t now_ns;
     if (!receive(c, &now_ns))
         return;
-    if ((c->thread->finishing || c->answered == c->quota) && !bench_conn_is_busy(c))
+    if (is_done(c))
         bench_conn_end(c);
     else
-        bench_conn_send(c, now_ns);
+        send_and_see(c, now_ns);
 }
 
 void bench_conn_start(struct bench_conn *c)
 {
     c->state = BENCH_RUNNING;
     c->moved_ns = clock_now_ns();
-    if (c->quota == 0)
+    if (is_done(c))
         bench_conn_end(c);
     else
-        bench_conn_send(c, c->moved_ns);
+        send_and_see(c, c->moved_ns);
 }

@@ -14,10 +14,10 @@
 #include "tlsecho/version.h"
 
 static void (*const modes[MODES])(const struct options *options, struct outcome *ret) = {
-    [MODE_PIPE] = mode_pipe,     [MODE_PROMPT] = mode_prompt,
-    [MODE_PING] = mode_ping,     [MODE_SHOW_CERTS] = mode_show_certs,
-    [MODE_BENCH] = mode_bench,   [MODE_CHECK] = mode_check,
-    [MODE_REPORT] = mode_report,
+    [MODE_PIPE] = mode_pipe,   [MODE_PROMPT] = mode_prompt,
+    [MODE_PING] = mode_ping,   [MODE_SHOW_CERTS] = mode_show_certs,
+    [MODE_BENCH] = mode_bench, [MODE_MERGE] = mode_merge,
+    [MODE_CHECK] = mode_check, [MODE_REPORT] = mode_report,
 };
 
 /* No socket may come by number 0, 1 or 2. What is put in their place fails on use. */

@@ -1,51 +1,169 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/bench.h"
+#include <poll.h>
+#include <unistd.h>
+
 #include "tlsecho/bench_plan.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/output.h"
 #include "tlsecho/output_bench.h"
+
+enum { SIDES = 2, TICKET_WITHIN_MS = 1000 };
+
+/* One or two far ends under the same load. */
+struct compare {
+    const struct options *options;
+    size_t count;
+    struct bench_load load; /* of a round */
+    struct target targets[SIDES];
+    struct session sessions[SIDES];
+    struct bench_report reports[SIDES];
+    struct bench_watch watch;
+};
+
+/* On TLS 1.3 a session comes after the handshake, and only reading takes it (RFC 8446 §4.6.1); the
+ * server's end comes behind it. */
+static void take_session(struct session *session)
+{
+    static unsigned char dropped[4096];
+    struct error ignored;
+    struct pollfd answer = {.fd = session->transport->fd, .events = POLLIN};
+    struct io io;
+    transport_close_notify(session->transport, &ignored);
+    do {
+        poll(&answer, 1, TICKET_WITHIN_MS);
+        io = transport_read(session->transport, dropped, sizeof dropped, &ignored);
+    } while (io.status == IO_OK || (io.status == IO_WANT_READ && answer.revents));
+}
 
 /*
  * The first connection is made for itself: a name, an address or a certificate that is wrong is
  * said as everywhere, before thousands of connections say it again. It stays idle, and its address
  * is that of all others.
  */
-static void run(struct bench_report *report)
+static void look(struct bench_report *report, int interrupt_fd)
 {
     struct session *session = report->session;
-    struct outcome *outcome = &report->outcome;
     struct error err = {.alert = -1};
+    session->stop_fd = interrupt_fd;
     if (session_open(session, &err) < 0)
-        outcome_fail(outcome, session->phase, &err);
+        outcome_fail(&report->outcome, session->phase, &err);
     output_session(report->options, session);
-    if (outcome->result != RESULT_OK)
+    if (report->outcome.result == RESULT_OK && report->options->resume)
+        take_session(session);
+}
+
+static void run_round(struct compare *c, size_t side)
+{
+    struct bench_report *report = &c->reports[side];
+    struct bench_measure round;
+    struct error err = {.alert = -1};
+    if (report->outcome.result != RESULT_OK || c->watch.interrupted)
         return;
-    if (bench_run(report->load, session->target, &session->peer, NULL, &report->measure, outcome,
-                  &err) < 0)
-        outcome_fail(outcome, PHASE_LOCAL, &err);
+    c->watch.context = report;
+    if (bench_measure_init(&round, &err) < 0) {
+        outcome_fail(&report->outcome, PHASE_LOCAL, &err);
+        return;
+    }
+    if (bench_run(&c->load, report->session->target, &report->session->peer, &c->watch, &round,
+                  &report->outcome, &err) < 0 ||
+        bench_measure_append(&report->measure, &round, &err) < 0)
+        outcome_fail(&report->outcome, PHASE_LOCAL, &err);
+    bench_measure_done(&round);
+    output_bench_progress_end(c->options);
+}
+
+/* Two far ends have two rounds each, as A B B A: whatever the machine does more and more of, or
+ * less and less, meets both alike. */
+static void run(struct compare *c)
+{
+    static const size_t order[] = {0, 1, 1, 0};
+    for (size_t i = 0; i < c->count; i++) {
+        look(&c->reports[i], c->watch.interrupt_fd);
+        if (c->reports[i].outcome.result != RESULT_OK)
+            return;
+    }
+    if (c->count == 1)
+        run_round(c, 0);
+    for (size_t i = 0; c->count == SIDES && i < sizeof order / sizeof *order; i++)
+        run_round(c, order[i]);
+}
+
+static void halve(struct bench_load *load)
+{
+    load->messages = (load->messages + 1) / 2;
+    load->measured_ns /= 2;
+}
+
+static int prepare(struct compare *c, struct error *err)
+{
+    struct bench_load load;
+    if (bench_plan(c->options, &load, err) < 0)
+        return -1;
+    c->load = load;
+    if (c->count == SIDES)
+        halve(&c->load);
+    for (size_t i = 0; i < c->count; i++) {
+        struct bench_report *report = &c->reports[i];
+        report->load = load;
+        endpoint_text(c->targets[i].endpoint, report->name);
+        if (bench_measure_init(&report->measure, err) < 0 ||
+            target_prepare(&c->targets[i], err) < 0)
+            return -1;
+    }
+    c->watch.interrupt_fd = interrupt_open(false, err);
+    return c->watch.interrupt_fd < 0 ? -1 : 0;
+}
+
+static void init(struct compare *c, const struct options *options, const struct outcome *outcome)
+{
+    const struct endpoint *endpoints[SIDES] = {&options->endpoint, &options->other};
+    *c = (struct compare){
+        .options = options,
+        .count = options->compares ? SIDES : 1,
+        .watch = {.interrupt_fd = -1, .progress = output_bench_progress},
+    };
+    for (size_t i = 0; i < c->count; i++) {
+        target_init(&c->targets[i], options, endpoints[i]);
+        session_init(&c->sessions[i], &c->targets[i]);
+        c->reports[i] = (struct bench_report){
+            .options = options, .session = &c->sessions[i], .outcome = *outcome};
+    }
+}
+
+static void done(struct compare *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        bench_measure_done(&c->reports[i].measure);
+        session_close(&c->sessions[i]);
+        target_done(&c->targets[i]);
+    }
+    if (c->watch.interrupt_fd >= 0)
+        close(c->watch.interrupt_fd);
+}
+
+/* The first that went wrong. */
+static void judge(struct compare *c, struct outcome *ret)
+{
+    struct error err = {.alert = -1};
+    for (size_t i = 0; i < c->count && ret->result == RESULT_OK; i++)
+        *ret = c->reports[i].outcome;
+    if (c->options->report_html && c->reports[0].measure.elapsed_s > 0 &&
+        output_html(c->options->report_html, c->reports, c->count, &err) < 0 &&
+        ret->result == RESULT_OK)
+        outcome_fail(ret, PHASE_LOCAL, &err);
 }
 
 void mode_bench(const struct options *options, struct outcome *ret)
 {
-    struct bench_load load;
-    struct target target;
-    struct session session;
-    struct bench_report report = {
-        .options = options, .load = &load, .session = &session, .outcome = *ret};
+    struct compare c;
     struct error err = {.alert = -1};
-    target_init(&target, options, &options->endpoint);
-    session_init(&session, &target);
-    if (bench_plan(options, &load, &err) < 0)
-        outcome_fail(&report.outcome, PHASE_OPTIONS, &err);
-    else if (bench_measure_init(&report.measure, &err) < 0)
-        outcome_fail(&report.outcome, PHASE_LOCAL, &err);
+    init(&c, options, ret);
+    if (prepare(&c, &err) < 0)
+        outcome_fail(&c.reports[0].outcome, PHASE_OPTIONS, &err);
     else
-        run(&report);
-    *ret = report.outcome;
-    if (report.measure.elapsed_s > 0)
-        output_bench(&report);
-    output_failure(ret);
-    bench_measure_done(&report.measure);
-    session_close(&session);
-    target_done(&target);
+        run(&c);
+    judge(&c, ret);
+    output_bench(c.reports, c.count, ret);
+    done(&c);
 }

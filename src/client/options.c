@@ -16,6 +16,7 @@
 #define REPORT  (1u << MODE_REPORT)
 #define BENCH   (1u << MODE_BENCH)
 #define PING    (1u << MODE_PING)
+#define MERGE   (1u << MODE_MERGE)
 #define IN(set) .modes = (set)
 
 enum { DAYS_MAX = 36500 };
@@ -29,6 +30,8 @@ const struct option_row option_rows[] = {
      option_parse_mode, FIELD(mode), .value = MODE_REPORT},
     {"bench", 0, NULL, "put a load on the far end, and measure", option_parse_mode, FIELD(mode),
      .value = MODE_BENCH},
+    {"merge", 0, NULL, "the summaries of several --bench --json, in files, as one",
+     option_parse_mode, FIELD(mode), .value = MODE_MERGE},
     {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", option_parse_mode,
      FIELD(mode), .value = MODE_SHOW_CERTS, TLS_ONLY},
     {"tls", 0, NULL, "speak TLS, as with tls://HOST:PORT", option_parse_true, FIELD(tls)},
@@ -65,8 +68,9 @@ const struct option_row option_rows[] = {
      FIELD(alpn), TLS_ONLY},
     {"keylog", 0, "FILE", "append the TLS secrets here (default: SSLKEYLOGFILE)", option_parse_text,
      FIELD(keylog), TLS_ONLY},
-    {"resume", 0, "FILE", "offer the session saved here, and save the new one", option_parse_resume,
-     FIELD(resume), .optional = true, TLS_ONLY},
+    {"resume", 0, "FILE",
+     "offer the session saved here, and save the new one; for --handshakes: no file",
+     option_parse_resume, FIELD(resume), .optional = true, TLS_ONLY},
     {"connect-timeout", 0, "TIME", "for TCP and TLS together, 0 = none (default 10s)",
      option_parse_duration, FIELD(connect_timeout_ms)},
     {"json", 0, NULL,
@@ -107,6 +111,8 @@ const struct option_row option_rows[] = {
     {"size", 's', "BYTES",
      "of a probe or message (default 64); --bench: 0 = only receive, with --expect none",
      option_parse_size, FIELD(size_bytes), .least = 0, .most = 1 << 30, IN(PING | BENCH)},
+    {"handshakes", 0, NULL, "connections instead of messages, -P at a time", option_parse_true,
+     FIELD(handshakes), IN(BENCH)},
     {"connections", 'P', "N", "at once (default 1)", option_parse_number, FIELD(connections),
      .least = 1, .most = BENCH_CONNECTIONS_MAX, IN(BENCH)},
     {"time", 't', "TIME", "measure for so long, 0 = until interrupted (default 10s)",
@@ -123,6 +129,8 @@ const struct option_row option_rows[] = {
      FIELD(omit_ms), IN(BENCH)},
     {"ramp", 0, "TIME", "spread the start of connections over this, and use them at once",
      option_parse_duration, FIELD(ramp_ms), IN(BENCH)},
+    {"report-html", 0, "FILE", "write a page with curves, too", option_parse_text,
+     FIELD(report_html), IN(BENCH | MERGE)},
 };
 
 const int option_rows_count = sizeof option_rows / sizeof *option_rows;
@@ -172,6 +180,8 @@ void options_help(FILE *out)
 {
     fputs("Usage: tlsecho-client [options] HOST [PORT]\n"
           "       tlsecho-client [options] tcp://HOST[:PORT] | tls://HOST[:PORT] | unix:///PATH\n"
+          "       tlsecho-client --bench [options] ENDPOINT ENDPOINT\n"
+          "       tlsecho-client --merge [options] FILE...\n"
           "Sends standard input, checks every byte that comes back, writes it to standard output.\n"
           "If standard input is a terminal, sends line by line. Or, instead of that:\n\n",
           out);

@@ -49,7 +49,7 @@ int option_parse_mode(const struct option_row *row, const char *argument, void *
 int option_parse_expect(const struct option_row *row, const char *argument, void *field,
                         struct error *err);
 
-/* A text that has to follow after "=". */
+/* A text that may follow after "="; without it, "". */
 int option_parse_resume(const struct option_row *row, const char *argument, void *field,
                         struct error *err);
 

@@ -84,11 +84,24 @@ static int parse_options(int argc, char **argv, struct options *options, bool re
     return 0;
 }
 
+/* --bench A B */
+static int parse_other(const char *uri, struct options *options, struct error *err)
+{
+    if (endpoint_parse(uri, &options->other, err) < 0)
+        return -1;
+    if (options->other.scheme != ENDPOINT_UNIX && !options->other.port)
+        return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
+    options->compares = true;
+    return 0;
+}
+
 static int parse_uri(const char *uri, const char *port, struct options *options, struct error *err)
 {
     struct endpoint *endpoint = &options->endpoint;
     if (endpoint_parse(uri, endpoint, err) < 0)
         return -1;
+    if (port && options->mode == MODE_BENCH && strstr(port, "://"))
+        return parse_other(port, options, err);
     if (port)
         return error_set(err, ERROR_INPUT, "'%s' after an endpoint: write %s://HOST:PORT", port,
                          endpoint_scheme_name(endpoint->scheme));
@@ -121,8 +134,20 @@ static int parse_host(const char *host, const char *port, struct options *option
     return port ? endpoint_parse_port(port, &endpoint->port, err) : 0;
 }
 
+static int parse_files(char **operands, int count, struct options *options, struct error *err)
+{
+    if (count < 1)
+        return error_set(err, ERROR_INPUT,
+                         "--merge what? Give the files of --bench --json" SEE_HELP);
+    options->files = operands;
+    options->file_count = count;
+    return 0;
+}
+
 static int parse_operands(char **operands, int count, struct options *options, struct error *err)
 {
+    if (options->mode == MODE_MERGE)
+        return parse_files(operands, count, options, err);
     if (count < 1)
         return error_set(err, ERROR_INPUT, "whereto? Give HOST [PORT] or tls://HOST:PORT" SEE_HELP);
     if (count > 2)
@@ -136,7 +161,8 @@ static int parse_operands(char **operands, int count, struct options *options, s
         return -1;
     if (options->endpoint.scheme != ENDPOINT_UNIX && !options->endpoint.port)
         return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
-    options->tls = options->endpoint.scheme == ENDPOINT_TLS;
+    options->tls = options->endpoint.scheme == ENDPOINT_TLS ||
+                   (options->compares && options->other.scheme == ENDPOINT_TLS);
     return 0;
 }
 
@@ -197,7 +223,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         .family = AF_UNSPEC,
         .connect_timeout_ms = 10 * 1000,
         .idle_timeout_ms = OPTIONS_NOT_GIVEN,
-        .size_bytes = 64,
+        .size_bytes = OPTIONS_DEFAULT_SIZE_BYTES,
         .interval_ms = 1000,
         .reply_timeout_ms = 10 * 1000,
         .time_ms = OPTIONS_NOT_GIVEN,
@@ -206,6 +232,9 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 
     if (parse_options(argc, argv, &options, given, err) < 0)
         return -1;
+    if (options.resume && !*options.resume && !options.handshakes)
+        return error_set(err, ERROR_INPUT,
+                         "--resume: without a file it means nothing here: --resume=FILE");
     if (options.action == OPTIONS_RUN &&
         (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
          check(&options, given, err) < 0))

@@ -44,9 +44,10 @@ int option_parse_text(const struct option_row *row, const char *argument, void *
 int option_parse_resume(const struct option_row *row, const char *argument, void *field,
                         struct error *err)
 {
-    if (!argument)
-        return error_set(err, ERROR_INPUT, "without a file it means nothing here: --resume=FILE");
-    return option_parse_text(row, argument, field, err);
+    if (argument)
+        return option_parse_text(row, argument, field, err);
+    *(const char **)field = "";
+    return 0;
 }
 
 int option_parse_expect(const struct option_row *row, const char *argument, void *field,

@@ -2,103 +2,92 @@
 /* What a load came to, in words. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "tlsecho/output_bench.h"
+#include "output_bench_internal.h"
+#include "output_internal.h"
+#include "tlsecho/output.h"
 
-enum { TEXT_BYTES = 32 };
-
-/* Three digits with a unit: "71.2 us". */
-static const char *time_text(double ns, char ret[TEXT_BYTES])
+static const char *plural(uint64_t n)
 {
-    static const struct {
-        double ns;
-        const char *unit;
-    } units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
-    size_t i = 0;
-    while (i < 3 && ns < units[i].ns)
-        i++;
-    double value = ns / units[i].ns;
-    snprintf(ret, TEXT_BYTES, "%.*f %s",
-             value < 10    ? 2
-             : value < 100 ? 1
-                           : 0,
-             value, units[i].unit);
-    return ret;
-}
-
-static const char *bytes_text(double bytes, char ret[TEXT_BYTES])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t i = 0;
-    for (; i < 4 && bytes >= 1024; i++)
-        bytes /= 1024;
-    snprintf(ret, TEXT_BYTES, "%.*f %s",
-             i == 0 || bytes >= 100 ? 0
-             : bytes < 10           ? 2
-                                    : 1,
-             bytes, units[i]);
-    return ret;
+    return n == 1 ? "" : "s";
 }
 
 static void print_load(const struct bench_load *load)
 {
-    printf("%" PRIu32 " connection%s, %" PRIu32 " thread%s", load->connections,
-           load->connections == 1 ? "" : "s", load->threads, load->threads == 1 ? "" : "s");
-    if (load->size_bytes)
-        printf(", %" PRIu64 " bytes a message", load->size_bytes);
-    if (load->size_bytes && load->rate > 0)
+    char size[OUTPUT_UNIT_BYTES];
+    printf("%" PRIu32 " connection%s%s, %" PRIu32 " thread%s", load->connections,
+           plural(load->connections), load->handshakes ? " at a time" : "", load->threads,
+           plural(load->threads));
+    if (!load->handshakes && load->size_bytes)
+        printf(", %s a message", output_bytes_text((double)load->size_bytes, size));
+    if (!load->handshakes && load->rate > 0)
         printf(", open loop at %.0f messages/s", load->rate);
-    else if (load->size_bytes)
+    else if (!load->handshakes && load->size_bytes)
         printf(", closed loop");
     if (load->pipeline > 1)
         printf(", %" PRIu32 " on their way", load->pipeline);
     putchar('\n');
 }
 
+static void print_far_end(const struct bench_report *report)
+{
+    char address[ADDRESS_TEXT_BYTES];
+    struct peer peer = {.tls = false};
+    fputs(report->name, stdout);
+    if (report->session && report->session->transport) {
+        address_text(&report->session->peer, address);
+        printf(" (%s)", address);
+        transport_peer(report->session->transport, &peer);
+    }
+    if (*peer.version)
+        printf(", %s, %s, %s", peer.version, peer.cipher, peer.group);
+    putchar('\n');
+}
+
 static void print_bytes(const char *name, const struct bench_measure *m, uint64_t bytes)
 {
-    char all[TEXT_BYTES], rate[TEXT_BYTES];
+    char all[OUTPUT_UNIT_BYTES], rate[OUTPUT_UNIT_BYTES];
     if (bytes)
-        printf("%-11s %s, %s/s (%.0f Mbit/s)\n", name, bytes_text((double)bytes, all),
-               bytes_text(bench_measure_rate(m, bytes), rate),
+        printf("%-11s %s, %s/s (%.0f Mbit/s)\n", name, output_bytes_text((double)bytes, all),
+               output_bytes_text(bench_measure_rate(m, bytes), rate),
                bench_measure_rate(m, bytes) * 8 / 1e6);
 }
 
 static void print_times(const char *name, const struct histogram *h)
 {
-    char text[7][TEXT_BYTES];
+    static const double shares[] = {0.5, 0.9, 0.99, 0.999};
+    char text[4][OUTPUT_UNIT_BYTES];
     struct histogram_summary all;
     histogram_summarize(h, &all);
     if (!all.count)
         return;
     printf("%-11s min %s, mean %s, stddev %s, max %s\n", name,
-           time_text((double)all.min_ns, text[0]), time_text(all.mean_ns, text[1]),
-           time_text(all.stddev_ns, text[2]), time_text((double)all.max_ns, text[3]));
-    printf("%-11s p50 %s, p90 %s, p99 %s, p99.9 %s\n", "",
-           time_text((double)histogram_quantile_ns(h, 0.5), text[3]),
-           time_text((double)histogram_quantile_ns(h, 0.9), text[4]),
-           time_text((double)histogram_quantile_ns(h, 0.99), text[5]),
-           time_text((double)histogram_quantile_ns(h, 0.999), text[6]));
+           output_time_text((double)all.min_ns, text[0]), output_time_text(all.mean_ns, text[1]),
+           output_time_text(all.stddev_ns, text[2]), output_time_text((double)all.max_ns, text[3]));
+    for (int i = 0; i < 4; i++)
+        output_time_text((double)histogram_quantile_ns(h, shares[i]), text[i]);
+    printf("%-11s p50 %s, p90 %s, p99 %s, p99.9 %s\n", "", text[0], text[1], text[2], text[3]);
 }
 
-static void print_client(const struct bench_measure *m)
+static void print_client(const struct bench_report *report)
 {
-    char text[TEXT_BYTES];
+    const struct bench_measure *m = &report->measure;
+    char text[OUTPUT_UNIT_BYTES];
     double cpu_s = m->user_s + m->system_s;
     printf("%-11s %.2f s of CPU (user %.2f, system %.2f), its busiest thread %.0f %% of one",
            "client", cpu_s, m->user_s, m->system_s, m->busiest * 100);
     if (m->messages)
-        printf(", %s a message", time_text(cpu_s * 1e9 / (double)m->messages, text));
+        printf(", %s per %s", output_time_text(cpu_s * 1e9 / (double)m->messages, text),
+               report->load.handshakes ? "handshake" : "message");
     putchar('\n');
 }
 
-static void print_errors(const struct bench_measure *m)
+static void print_failures(const struct bench_measure *m)
 {
     const char *separator = "";
     if (!bench_measure_errors(m))
         return;
-    printf("%-11s %" PRIu64 ": ", "errors", bench_measure_errors(m));
+    printf("%-11s %" PRIu64 ": ", "failures", bench_measure_errors(m));
     for (int i = 0; i < RESULTS; i++) {
         if (!m->errors[i])
             continue;
@@ -108,20 +97,84 @@ static void print_errors(const struct bench_measure *m)
     putchar('\n');
 }
 
-void output_bench(const struct bench_report *report)
+static void print_measure(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
-    print_load(report->load);
     printf("%-11s %.3f s\n", "measured", m->elapsed_s);
     if (m->messages)
-        printf("%-11s %" PRIu64 ", %.0f/s\n", report->load->handshakes ? "handshakes" : "messages",
+        printf("%-11s %" PRIu64 ", %.0f/s\n", report->load.handshakes ? "handshakes" : "messages",
                m->messages, bench_measure_rate(m, m->messages));
+    if (m->resumed)
+        printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "resumed", m->resumed, m->connections);
     print_bytes("sent", m, m->sent_bytes);
     print_bytes("received", m, m->received_bytes);
     print_times("latency", m->histograms[BENCH_LATENCY]);
     print_times("service", m->histograms[BENCH_SERVICE]);
     print_times("connect", m->histograms[BENCH_CONNECT]);
     print_times("handshake", m->histograms[BENCH_HANDSHAKE]);
-    print_client(m);
-    print_errors(m);
+    print_client(report);
+    print_failures(m);
+}
+
+static void warn(const struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    char text[ERROR_TEXT_BYTES];
+    if (bench_measure_client_limited(m)) {
+        snprintf(text, sizeof text,
+                 "this client was the limit: a thread of it used %.0f %% of a CPU; with more "
+                 "--threads, or from several machines (--merge), the far end may do more",
+                 m->busiest * 100);
+        output_warn(report->options, text);
+    }
+    if (m->unsent) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " messages were due and their turn never came: the far end did not "
+                 "keep up with --rate, or --pipeline is too small for it",
+                 m->unsent);
+        output_warn(report->options, text);
+    }
+    if (report->options->resume && m->connections && !m->resumed)
+        output_warn(report->options, "the far end resumed no session");
+}
+
+static bool has_run(const struct bench_report *report)
+{
+    return report->measure.elapsed_s > 0;
+}
+
+void output_bench(const struct bench_report *reports, size_t count, const struct outcome *outcome)
+{
+    const struct options *options = reports[0].options;
+    for (size_t i = 0; i < count; i++)
+        warn(&reports[i]);
+    if (options->json) {
+        output_bench_json(reports, count, outcome);
+        return;
+    }
+    if (count > 1 && has_run(&reports[0]) && has_run(&reports[1])) {
+        print_load(&reports[0].load);
+        output_bench_compare(reports);
+    } else if (has_run(&reports[0])) {
+        print_far_end(&reports[0]);
+        print_load(&reports[0].load);
+        print_measure(&reports[0]);
+    }
+    fflush(stdout);
+    output_failure(outcome);
+}
+
+void output_merge(const struct bench_report *report, size_t clients)
+{
+    if (report->options->json) {
+        output_bench_merge_json(report, clients);
+        return;
+    }
+    if (has_run(report)) {
+        printf("%zu client%s, ", clients, plural(clients));
+        print_load(&report->load);
+        print_measure(report);
+    }
+    fflush(stdout);
+    output_failure(&report->outcome);
 }

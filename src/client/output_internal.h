@@ -18,6 +18,8 @@
 
 struct json_t; /* jansson.h */
 
+enum { OUTPUT_JSON_SCHEMA = 1 }; /* its version */
+
 /* schema, mode, result, exit, transport, address, duration, phases, tls, error. */
 struct json_t *output_json_new(const struct options *options, const struct session *session,
                                const struct outcome *outcome);
@@ -41,5 +43,11 @@ void output_json_add_latency(struct json_t *object, const char *key, const struc
 
 /* "NAME min/avg/max/stddev = ... ms" and "NAME p50/p90/p99/p99.9 = ... ms"; nothing of nothing. */
 void output_latency_print(FILE *out, const char *name, const struct histogram *h);
+
+enum { OUTPUT_UNIT_BYTES = 32 };
+
+/* "71.2 us", "1.21 GiB": three digits. Return ret. */
+const char *output_time_text(double ns, char ret[OUTPUT_UNIT_BYTES]);
+const char *output_bytes_text(double bytes, char ret[OUTPUT_UNIT_BYTES]);
 
 #endif

@@ -8,7 +8,7 @@
 #include "tlsecho/clock.h"
 #include "tlsecho/tls_chain.h"
 
-enum { SCHEMA = 1, PRECISION = 9 };
+enum { PRECISION = 15 }; /* nanoseconds of over an hour */
 
 /* jansson refuses what is not UTF-8, which a file name or a certificate may be. */
 json_t *output_json_text(const char *value)
@@ -151,7 +151,7 @@ json_t *output_json_new(const struct options *options, const struct session *ses
                         const struct outcome *outcome)
 {
     json_t *json = json_object();
-    output_json_add_count(json, "schema", SCHEMA);
+    output_json_add_count(json, "schema", OUTPUT_JSON_SCHEMA);
     output_json_add_text(json, "mode", options_mode_name((enum options_mode)options->mode));
     output_json_add_text(json, "result", result_word(outcome->result));
     output_json_add_count(json, "exit", outcome->result);

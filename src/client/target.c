@@ -70,6 +70,13 @@ static int tell(struct tls_context *context, const char *option, const char *val
     return error_prefix(err, "%s", option);
 }
 
+/* Without a file, within the run. */
+static int resume(struct tls_context *context, const char *path, struct error *err)
+{
+    return *path ? tls_context_use_session_file(context, path, err)
+                 : tls_context_remember_session(context, err);
+}
+
 static int set_policy(struct tls_context *context, const struct options *options, struct error *err)
 {
     if (tls_context_set_versions(context, options->tls_min, options->tls_max, err) < 0 ||
@@ -80,7 +87,7 @@ static int set_policy(struct tls_context *context, const struct options *options
         tell(context, "--alpn", options->alpn, offer_alpn, err) < 0 ||
         tell(context, "key log", options->keylog, tls_context_set_keylog, err) < 0)
         return -1;
-    return tell(context, "--resume", options->resume, tls_context_use_session_file, err);
+    return tell(context, "--resume", options->resume, resume, err);
 }
 
 static int use_own_certificate(struct tls_context *context, const struct options *options,

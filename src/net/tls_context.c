@@ -58,6 +58,7 @@ void tls_context_free(struct tls_context *ctx)
         return;
     SSL_CTX_free(ctx->ssl);
     tls_session_file_free(ctx->session_file);
+    tls_session_memory_free(ctx->session_memory);
     tls_certificates_free(ctx);
     tls_keylog_close(ctx);
     free(ctx->alpn);

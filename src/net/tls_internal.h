@@ -33,11 +33,12 @@ struct tls_context {
     unsigned char pin[TLS_PIN_BYTES];
     struct tls_certificate *certificates;
     size_t certificate_count;
-    struct tls_session_file *session_file; /* a client's; NULL = none */
-    struct tls_clients *clients;           /* of a server; NULL = nothing was said about them */
-    struct tls_ticket_keys *ticket_keys;   /* from a file; NULL = the process's own */
-    char certificate[256];                 /* what the one added last is called in messages */
-    unsigned char *alpn;                   /* ours, RFC 7301 §3.1's ProtocolNameList */
+    struct tls_session_file *session_file;     /* a client's; NULL = none */
+    struct tls_session_memory *session_memory; /* likewise */
+    struct tls_clients *clients;               /* of a server; NULL = nothing was said about them */
+    struct tls_ticket_keys *ticket_keys;       /* from a file; NULL = the process's own */
+    char certificate[256];                     /* what the one added last is called in messages */
+    unsigned char *alpn;                       /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
     int keylog_fd; /* -1 = none */
     atomic_uint count;
@@ -123,6 +124,13 @@ void tls_session_file_free(struct tls_session_file *file);
 /* Client: offers the saved session if it is for this server, this identity of ours, and a
  * certificate that would be accepted now. The server's name is set by then. ERROR_SYSTEM. */
 int tls_session_offer(struct tls_context *ctx, SSL *ssl, struct error *err);
+
+/* A client's session in memory. */
+struct tls_session_memory;
+void tls_session_memory_free(struct tls_session_memory *memory);
+
+/* Client: offers the session that is remembered, if there is one. ERROR_SYSTEM. */
+int tls_session_recall(struct tls_context *ctx, SSL *ssl, struct error *err);
 
 /* Client: sends (names only, RFC 6066 §3) and verifies server_name (RFC 9525 §6). ERROR_INPUT: it
  * cannot be a name; ERROR_SYSTEM: no memory. */

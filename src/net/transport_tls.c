@@ -260,8 +260,9 @@ static struct io tls_write(struct transport *transport, const void *data, size_t
     return io;
 }
 
-/* close_notify, or the alert, and no FIN. */
-static struct io notify(struct transport_tls *t, struct error *err)
+/* close_notify, or the alert; send: tls_wire_flush_last if a FIN follows at once. */
+static struct io notify(struct transport_tls *t, enum io_status (*send)(struct tls_wire *wire),
+                        struct error *err)
 {
     begin(t, 0);
     if (!t->closing) {
@@ -269,8 +270,7 @@ static struct io notify(struct transport_tls *t, struct error *err)
         if ((!t->failed || t->failure.flood) && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);
     }
-    enum io_status status = tls_wire_flush_last(&t->wire);
-    struct io io = wire_ended(status, t->wire.out_errno, "send", err);
+    struct io io = wire_ended(send(&t->wire), t->wire.out_errno, "send", err);
     tls_wire_end(&t->wire);
     return io;
 }
@@ -278,7 +278,7 @@ static struct io notify(struct transport_tls *t, struct error *err)
 static struct io tls_shutdown(struct transport *transport, struct error *err)
 {
     struct transport_tls *t = self(transport);
-    struct io io = notify(t, err);
+    struct io io = notify(t, tls_wire_flush_last, err);
     if (io.status != IO_OK)
         return io;
     if (shutdown(t->base.fd, SHUT_WR) == 0)
@@ -343,6 +343,8 @@ static int prepare(struct transport_tls *t, const char *server_name, struct erro
     SSL_set_connect_state(t->ssl);
     if (tls_verify_prepare(t->ssl, server_name, err) < 0)
         return -1;
+    if (tls_session_recall(t->ctx, t->ssl, err) < 0)
+        return -1;
     return tls_session_offer(t->ctx, t->ssl, err);
 }
 
@@ -350,7 +352,13 @@ struct io transport_close_notify(struct transport *transport, struct error *err)
 {
     if (transport->ops != &tls_ops)
         return transport_shutdown(transport, err);
-    return notify(self(transport), err);
+    return notify(self(transport), tls_wire_flush, err);
+}
+
+bool transport_tls_resumed(const struct transport *transport)
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    return transport->ops == &tls_ops && SSL_session_reused(t->ssl);
 }
 
 int transport_tls_chain(const struct transport *transport, struct tls_chain *ret, struct error *err)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Two far ends side by side, and how many times the one the other is. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "output_bench_internal.h"
+#include "output_internal.h"
+
+static const char *count_text(double value, char ret[OUTPUT_UNIT_BYTES])
+{
+    snprintf(ret, OUTPUT_UNIT_BYTES, "%.0f", value);
+    return ret;
+}
+
+/* A row of values in whose unit nobody has to think. */
+static void print_row(const char *name, double a, double b,
+                      const char *(*text)(double, char[OUTPUT_UNIT_BYTES]))
+{
+    char left[OUTPUT_UNIT_BYTES], right[OUTPUT_UNIT_BYTES];
+    if (a <= 0 || b <= 0)
+        return;
+    printf("%-22s %16s %16s %8.2f\n", name, text(a, left), text(b, right), b / a);
+}
+
+static void print_times(const char *name, const struct bench_report reports[2],
+                        enum bench_histogram which)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
+    const struct histogram *a = reports[0].measure.histograms[which];
+    const struct histogram *b = reports[1].measure.histograms[which];
+    char row[OUTPUT_UNIT_BYTES];
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
+        snprintf(row, sizeof row, "%s %s", name, quantiles[i].name);
+        print_row(row, (double)histogram_quantile_ns(a, quantiles[i].share),
+                  (double)histogram_quantile_ns(b, quantiles[i].share), output_time_text);
+    }
+}
+
+static double cpu_ns(const struct bench_measure *m)
+{
+    return m->messages ? (m->user_s + m->system_s) * 1e9 / (double)m->messages : 0;
+}
+
+void output_bench_compare(const struct bench_report reports[2])
+{
+    const struct bench_measure *a = &reports[0].measure, *b = &reports[1].measure;
+    bool handshakes = reports[0].load.handshakes;
+    printf("A = %s\nB = %s, each measured in two rounds, as A B B A\n\n", reports[0].name,
+           reports[1].name);
+    printf("%-22s %16s %16s %8s\n", "", "A", "B", "B / A");
+    print_row("measured", a->elapsed_s * 1e9, b->elapsed_s * 1e9, output_time_text);
+    print_row(handshakes ? "handshakes/s" : "messages/s", bench_measure_rate(a, a->messages),
+              bench_measure_rate(b, b->messages), count_text);
+    print_row("sent bytes/s", bench_measure_rate(a, a->sent_bytes),
+              bench_measure_rate(b, b->sent_bytes), output_bytes_text);
+    print_row("received bytes/s", bench_measure_rate(a, a->received_bytes),
+              bench_measure_rate(b, b->received_bytes), output_bytes_text);
+    print_times("latency", reports, BENCH_LATENCY);
+    print_times("connect", reports, BENCH_CONNECT);
+    print_times("TLS handshake", reports, BENCH_HANDSHAKE);
+    print_row("client's CPU per each", cpu_ns(a), cpu_ns(b), output_time_text);
+    if (bench_measure_errors(a) + bench_measure_errors(b))
+        printf("%-22s %16" PRIu64 " %16" PRIu64 "\n", "failures", bench_measure_errors(a),
+               bench_measure_errors(b));
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client's newest session, kept in memory for the connections that follow, of any thread. Its
+ * server's certificate was judged when it was made, a moment ago, and is not judged again.
+ */
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "tls_internal.h"
+
+struct tls_session_memory {
+    pthread_mutex_t lock;
+    SSL_SESSION *session; /* NULL = none yet */
+};
+
+static int memory_index = -1;
+static CRYPTO_ONCE memory_index_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_index(void)
+{
+    memory_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+void tls_session_memory_free(struct tls_session_memory *memory)
+{
+    if (!memory)
+        return;
+    SSL_SESSION_free(memory->session);
+    pthread_mutex_destroy(&memory->lock);
+    free(memory);
+}
+
+/* SSL_CTX_sess_set_new_cb(3). 1: the session is ours to free. */
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_session_memory *memory = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), memory_index);
+    if (!SSL_SESSION_is_resumable(session))
+        return 0;
+    pthread_mutex_lock(&memory->lock);
+    SSL_SESSION *before = memory->session;
+    memory->session = session;
+    pthread_mutex_unlock(&memory->lock);
+    SSL_SESSION_free(before);
+    return 1;
+}
+
+/* A copy: OpenSSL marks a session as used up when its connection gets a new one, although others
+ * have offered it, too (RFC 8446 §C.4 would have each used once; a load needs more than it gets).
+ */
+int tls_session_recall(struct tls_context *ctx, SSL *ssl, struct error *err)
+{
+    struct tls_session_memory *memory = ctx->session_memory;
+    if (!memory)
+        return 0;
+    pthread_mutex_lock(&memory->lock);
+    SSL_SESSION *copy = memory->session ? SSL_SESSION_dup(memory->session) : NULL;
+    pthread_mutex_unlock(&memory->lock);
+    int result = !copy || SSL_set_session(ssl, copy) == 1
+                     ? 0
+                     : tls_error_set(err, ERROR_SYSTEM, "offer a session");
+    SSL_SESSION_free(copy);
+    return result;
+}
+
+int tls_context_remember_session(struct tls_context *ctx, struct error *err)
+{
+    struct tls_session_memory *memory = calloc(1, sizeof *memory);
+    if (!memory)
+        return error_sys(err, "no memory for a session");
+    pthread_mutex_init(&memory->lock, NULL);
+    CRYPTO_THREAD_run_once(&memory_index_once, make_index);
+    if (SSL_CTX_set_ex_data(ctx->ssl, memory_index, memory) != 1) {
+        tls_session_memory_free(memory);
+        return tls_error_set(err, ERROR_SYSTEM, "remember a session");
+    }
+    tls_session_memory_free(ctx->session_memory);
+    ctx->session_memory = memory;
+    SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx->ssl, on_session);
+    return 0;
+}
