@@ -145,8 +145,9 @@ static bool is_shortage(int code)
 /*
  * Short of descriptors or memory, accepting again at once would only spin, and whoever waits would
  * wait for ever. So they are refused, as far as the spare descriptor lets us; then comes a pause.
+ * False: nobody waits. accept(2) is in need of a descriptor before it looks.
  */
-static void shed(struct acceptor *a, const struct listening_socket *socket, int code)
+static bool shed(struct acceptor *a, const struct listening_socket *socket, int code)
 {
     enum admission_refusal refusal =
         code == EMFILE || code == ENFILE ? ADMISSION_DESCRIPTORS : ADMISSION_MEMORY;
@@ -159,8 +160,11 @@ static void shed(struct acceptor *a, const struct listening_socket *socket, int 
         admission_refuse(a->admission, refusal);
         refuse(a, refusal, a->failure.text, socket->listener, &source);
     }
+    if (n == 0 && errno == EAGAIN)
+        return false;
     if (n == 0)
         tally_add(&a->failures);
+    return true;
 }
 
 /* accept(2): these are the connection's own troubles, the next one may be well. */
@@ -186,7 +190,8 @@ static bool accept_one(struct acceptor *a, struct listening_socket *socket)
     if (code == EAGAIN)
         return false;
     if (is_shortage(code)) {
-        shed(a, socket, code);
+        if (!shed(a, socket, code))
+            return false;
     } else {
         error_sys(&a->failure, "accept");
         tally_add(&a->failures);

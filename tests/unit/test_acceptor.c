@@ -395,11 +395,35 @@ START_TEST(out_of_descriptors_a_crowd_is_refused_in_one_turn)
     for (int i = 0; i < CROWD; i++)
         talk_ends(crowd[i]);
     ck_assert_uint_lt(clock_now_us() - start_us, 1000000); /* a pause for each would be 10 s */
-    ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), CROWD);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    acceptor_stop(acceptor);
+    ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), CROWD);
     for (int i = 0; i < CROWD; i++)
         close(crowd[i]);
-    stop();
+    close_all();
+}
+END_TEST
+
+START_TEST(the_last_descriptor_is_no_failure_while_nobody_else_waits)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int last = dup(STDIN_FILENO);
+    struct rlimit usual = exhaust_descriptors();
+    close(last);
+    const struct address *address = &listening.sockets[0].address;
+    ck_assert_int_eq(connect(client, &address->any, address->length), 0);
+    talk_echo(client, "hello");
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    acceptor_stop(acceptor);
+    close(client);
+    log_reason(LOG_LEVEL_INFO, "marker", "x");
+    const char *line = captured_log_line();
+    while (!strstr(line, " event=marker ")) {
+        ck_assert_msg(strstr(line, " event=connection ") != NULL, "%s", line);
+        line = captured_log_line();
+    }
+    close_all();
 }
 END_TEST
 
@@ -452,6 +476,7 @@ int main(void)
     tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
     tcase_add_test(tcase, out_of_descriptors_it_refuses_says_so_and_recovers);
     tcase_add_test(tcase, out_of_descriptors_a_crowd_is_refused_in_one_turn);
+    tcase_add_test(tcase, the_last_descriptor_is_no_failure_while_nobody_else_waits);
     tcase_add_loop_test(tcase, what_accept_cannot_do_is_said_and_tried_again_without_spinning, 0,
                         sizeof shortages / sizeof *shortages);
     suite_add_tcase(suite, tcase);
