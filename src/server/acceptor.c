@@ -264,6 +264,7 @@ static void *accept_all(void *argument)
         if (clock_now_us() >= a->resume_us)
             a->resume_us = UINT64_MAX;
         set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
+        spare_open(&a->spare); /* another thread may have taken it when it was lent */
         tell(a, clock_now_us());
         take_replacement(a);
     }
