@@ -26,6 +26,10 @@ int privilege_forbid_dumps(struct error *err);
 /* Whether the user and the group that it names exist. ERROR_INPUT with the key's place. */
 int privilege_check(const struct config *config, struct error *err);
 
+/* The file at path, made by who starts the server, becomes that of the user and group that it will
+ * have; without security.user it stays as it is. ERROR_SYSTEM. */
+int privilege_give(const struct config *config, const char *path, struct error *err);
+
 /*
  * Gives up, one line of the log for each step: the user and its groups; all capabilities; gaining
  * any by execve(2) (no_new_privs); the files that no reload needs (Landlock); the system calls that

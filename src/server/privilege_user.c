@@ -48,6 +48,18 @@ int privilege_check(const struct config *config, struct error *err)
     return config->security.user.value[0] ? find(config, &account, err) : 0;
 }
 
+int privilege_give(const struct config *config, const char *path, struct error *err)
+{
+    struct account account;
+    if (config->security.user.value[0] == '\0')
+        return 0;
+    if (find(config, &account, err) < 0)
+        return -1;
+    if (lchown(path, account.uid, account.gid) < 0)
+        return error_sys(err, "give %s to %s", path, config->security.user.value);
+    return 0;
+}
+
 /* Fills err with ERROR_SYSTEM and the place of the key. */
 static enum privilege_result refuse(const struct config *config, const char *why, struct error *err)
 {

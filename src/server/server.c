@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/server.h"
 
-#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -19,10 +17,9 @@
 #include "tlsecho/inherited.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
+#include "tlsecho/manager.h"
 #include "tlsecho/metrics.h"
-#include "tlsecho/notify.h"
 #include "tlsecho/privilege.h"
-#include "tlsecho/pulse.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/watch.h"
 #include "tlsecho/worker.h"
@@ -37,9 +34,7 @@ struct server {
     unsigned stop_signals; /* TERM and INT received so far */
     bool reload_wanted;    /* HUP */
     uint64_t daily_us;     /* when to look at the calendar again */
-    struct notify notify;
-    uint64_t feed_us; /* when the watchdog is due; UINT64_MAX = there is none */
-    struct pulse pulse;
+    struct manager manager;
     struct listening listening;
     bool given_up; /* privileges that opening a file or a port may need */
     struct worker **workers;
@@ -51,57 +46,12 @@ struct server {
     struct admin *admin;
 };
 
-static void tell(const struct server *s, const char *state, const char *status)
-{
-    struct error err;
-    if (notify_send(&s->notify, state, status, &err) < 0)
-        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
-}
-
-static void tell_ready(const struct server *s)
-{
-    char status[64];
-    snprintf(status, sizeof status, "Serving: %zu addresses, %u workers", s->listening.count,
-             s->worker_count);
-    tell(s, "READY=1", status);
-}
-
-/* The time tells the manager which reload a later READY=1 ends: systemd.service(5), notify-reload.
- */
-static void tell_reloading(const struct server *s)
-{
-    char state[64];
-    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_us());
-    tell(s, state, "Reloading");
-}
-
-/* Only if every thread has turned since the last time; then each is asked for the next time. */
-static void feed_watchdog(struct server *s)
-{
-    const char *name;
-    uint64_t now_us = clock_now_us();
-    if (now_us < s->feed_us)
-        return;
-    s->feed_us = now_us + s->notify.watchdog_us / 2;
-    uint64_t silent_us = pulse_silent_us(&s->pulse, now_us, &name);
-    struct log_line line;
-    if (silent_us < s->notify.watchdog_us / 2) { /* others ask too, in between */
-        tell(s, "WATCHDOG=1", NULL);
-    } else if (log_begin(&line, LOG_LEVEL_ERROR, "watchdog_withheld")) {
-        log_text(&line, "reason", "a thread does not turn");
-        log_text(&line, "thread", name);
-        log_seconds(&line, "silent", silent_us);
-        log_end(&line);
-    }
-    pulse_ask(&s->pulse, now_us);
-}
-
 /* One turn of the main thread: waits until due_us, a signal, or the watchdog is due. */
 static void turn(struct server *s, uint64_t due_us)
 {
-    uint64_t next_us = due_us < s->feed_us ? due_us : s->feed_us;
+    uint64_t next_us = due_us < s->manager.feed_us ? due_us : s->manager.feed_us;
     reactor_turn(s->reactor, clock_poll_ms(clock_now_us(), next_us));
-    feed_watchdog(s);
+    manager_feed(&s->manager);
 }
 
 /* What stays as it is while the server runs. */
@@ -174,7 +124,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
             privilege_explain(false, err);
         metrics_count_refused_reload(&s->metrics);
         log_reason(LOG_LEVEL_ERROR, "reload_refused", err->text);
-        tell(s, "READY=1", err->text);
+        manager_refused(&s->manager, err->text);
         return;
     }
     log_set((enum log_level)s->settings->config->log.level,
@@ -185,7 +135,7 @@ static void reload(struct server *s, struct config *config, int result, struct e
     announce_descriptors(s);
     admin_announce(s->admin);
     log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
-    tell_ready(s);
+    manager_ready(&s->manager, s->listening.count, s->worker_count);
 }
 
 static void reload_configuration(struct server *s)
@@ -193,7 +143,7 @@ static void reload_configuration(struct server *s)
     struct error err;
     struct config *config = NULL;
     log_reason(LOG_LEVEL_INFO, "reloading", "SIGHUP");
-    tell_reloading(s);
+    manager_reloading(&s->manager);
     int result = read_again(s->settings->config, &config, &err);
     reload(s, config, result, &err);
 }
@@ -203,7 +153,7 @@ static void reload_files(struct server *s, const char *reason)
 {
     struct error err;
     log_reason(LOG_LEVEL_INFO, "reloading", reason);
-    tell_reloading(s);
+    manager_reloading(&s->manager);
     reload(s, config_ref(s->settings->config), 0, &err);
 }
 
@@ -291,16 +241,6 @@ static int start_workers(struct server *s, struct error *err)
     return 0;
 }
 
-/* Who cannot be told does not keep us from serving. */
-static void open_notify(struct server *s)
-{
-    struct error err;
-    if (notify_open(&s->notify, &err) < 0)
-        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
-    if (s->notify.watchdog_us > 0)
-        s->feed_us = clock_now_us();
-}
-
 static int open_listening(struct server *s, struct error *err)
 {
     struct listening inherited;
@@ -314,7 +254,7 @@ static int open_listening(struct server *s, struct error *err)
 static int open_admin(struct server *s, struct error *err)
 {
     struct admin_address *address;
-    if (admin_new(s->reactor, &s->metrics, &s->pulse, &s->admin, err) < 0 ||
+    if (admin_new(s->reactor, &s->metrics, &s->manager.pulse, &s->admin, err) < 0 ||
         admin_open(s->admin, s->settings->config, &address, err) < 0)
         return -1;
     admin_listen(s->admin, address);
@@ -324,9 +264,9 @@ static int open_admin(struct server *s, struct error *err)
 static int watch_threads(struct server *s, struct error *err)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
-        if (pulse_add(&s->pulse, "worker", worker_reactor(s->workers[i]), err) < 0)
+        if (pulse_add(&s->manager.pulse, "worker", worker_reactor(s->workers[i]), err) < 0)
             return -1;
-    return pulse_add(&s->pulse, "acceptor", acceptor_reactor(s->acceptor), err);
+    return pulse_add(&s->manager.pulse, "acceptor", acceptor_reactor(s->acceptor), err);
 }
 
 /* Once more, as who we are from now on: what cannot be read any more could not be reloaded. */
@@ -346,9 +286,24 @@ static int read_as_served(struct server *s, const char *state_directory, struct 
     return 0;
 }
 
+/* Else its group could not connect to the Unix sockets, nor could we remove them. */
+static int give_sockets(const struct server *s, struct error *err)
+{
+    const struct config *config = s->settings->config;
+    for (size_t i = 0; i < s->listening.count; i++) {
+        const struct listening_socket *socket = &s->listening.sockets[i];
+        if (socket->inode != 0 && privilege_give(config, socket->address.local.sun_path, err) < 0)
+            return -1;
+    }
+    if (config->admin.listen.value[0] == '\0' || config->admin.endpoint.scheme != ENDPOINT_UNIX)
+        return 0;
+    return privilege_give(config, config->admin.endpoint.path, err);
+}
+
 static int drop_privileges(struct server *s, const char *state_directory, struct error *err)
 {
-    if (privilege_drop(s->settings->config, state_directory, &s->given_up, err) < 0)
+    if (give_sockets(s, err) < 0 ||
+        privilege_drop(s->settings->config, state_directory, &s->given_up, err) < 0)
         return -1;
     if (read_as_served(s, state_directory, err) < 0)
         return s->given_up ? privilege_explain(true, err) : -1;
@@ -359,7 +314,7 @@ static int drop_privileges(struct server *s, const char *state_directory, struct
 static int start(struct server *s, const char *state_directory, struct error *err)
 {
     s->descriptors = descriptors_raise();
-    open_notify(s);
+    manager_open(&s->manager);
     announce_library();
     if (reactor_new(&s->reactor, err) < 0 || open_signals(s, err) < 0 ||
         open_listening(s, err) < 0 || open_admin(s, err) < 0 ||
@@ -382,7 +337,7 @@ static bool all_ended(struct server *s)
     bool all = true;
     for (unsigned i = 0; i < s->worker_count; i++)
         if (worker_ended(s->workers[i]))
-            pulse_forget(&s->pulse, worker_reactor(s->workers[i]));
+            pulse_forget(&s->manager.pulse, worker_reactor(s->workers[i]));
         else
             all = false;
     return all;
@@ -414,11 +369,11 @@ static void drain(struct server *s)
 
 static void stop(struct server *s)
 {
-    tell(s, "STOPPING=1", "Draining");
+    manager_stopping(&s->manager);
     if (s->admin)
         admin_set_ready(s->admin, false);
     if (s->acceptor) {
-        pulse_forget(&s->pulse, acceptor_reactor(s->acceptor));
+        pulse_forget(&s->manager.pulse, acceptor_reactor(s->acceptor));
         acceptor_stop(s->acceptor);
     }
     listening_close(&s->listening, NULL);
@@ -431,8 +386,7 @@ static void stop(struct server *s)
     metrics_done(&s->metrics);
     free(s->workers);
     admission_free(s->admission);
-    pulse_done(&s->pulse);
-    notify_close(&s->notify);
+    manager_close(&s->manager);
     if (s->signals.fd >= 0)
         close(s->signals.fd);
     reactor_free(s->reactor);
@@ -466,7 +420,7 @@ static void serve(struct server *s)
 
 int server_run(struct settings *draft, const char *state_directory, struct error *err)
 {
-    struct server s = {.settings = draft, .feed_us = UINT64_MAX, .signals = {.fd = -1}};
+    struct server s = {.settings = draft, .signals = {.fd = -1}};
     metrics_init(&s.metrics);
     int result = start(&s, state_directory, err);
     if (result == 0) {
@@ -479,7 +433,7 @@ int server_run(struct settings *draft, const char *state_directory, struct error
             log_number(&line, "workers", s.worker_count);
             log_end(&line);
         }
-        tell_ready(&s);
+        manager_ready(&s.manager, s.listening.count, s.worker_count);
         serve(&s);
     }
     stop(&s);

@@ -136,9 +136,12 @@ class User(TestCase):
 
     @as_root
     def test_what_the_server_writes_is_its_users(self):
-        server = self.as_user("listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
-                              "tls: { default: { keylog: '{dir}/keys/log' } }\n",
-                              folders={"keys": 0o777, "state": 0o777},
+        server = self.as_user("listeners:\n"
+                              "  - listen: tls://127.0.0.1:0\n"
+                              "  - listen: unix://{dir}/run/echo\n"
+                              "tls: { default: { keylog: '{dir}/keys/log' } }\n"
+                              "admin: { listen: 'unix://{dir}/run/admin' }\n",
+                              folders={"keys": 0o777, "state": 0o777, "run": 0o777},
                               env=support.environment(STATE_DIRECTORY="{dir}/state"))
         support.client("-k", server.endpoint("tls"), data=b"x")
         uid = pwd.getpwnam(NOBODY).pw_uid
@@ -146,6 +149,11 @@ class User(TestCase):
             found = os.stat(server.folder / name)
             self.assertEqual((found.st_uid, stat.S_IMODE(found.st_mode)), (uid, 0o600), name)
             self.assertGreater(found.st_size, 0, name)
+        for name in ("run/echo", "run/admin"):
+            found = os.stat(server.folder / name)
+            self.assertEqual((found.st_uid, stat.S_IMODE(found.st_mode)), (uid, 0o660), name)
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(list((server.folder / "run").iterdir()), [])
 
     def test_changes_that_need_a_restart_say_so(self):
         server = self.server(PLAIN)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/manager.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tlsecho/clock.h"
+#include "tlsecho/log.h"
+
+static void tell(const struct manager *m, const char *state, const char *status)
+{
+    struct error err;
+    if (notify_send(&m->notify, state, status, &err) < 0)
+        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
+}
+
+void manager_open(struct manager *ret)
+{
+    struct error err;
+    *ret = (struct manager){.feed_us = UINT64_MAX};
+    if (notify_open(&ret->notify, &err) < 0)
+        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
+    if (ret->notify.watchdog_us > 0)
+        ret->feed_us = clock_now_us();
+}
+
+void manager_close(struct manager *manager)
+{
+    pulse_done(&manager->pulse);
+    notify_close(&manager->notify);
+}
+
+void manager_ready(const struct manager *manager, size_t addresses, unsigned workers)
+{
+    char status[64];
+    snprintf(status, sizeof status, "Serving: %zu addresses, %u workers", addresses, workers);
+    tell(manager, "READY=1", status);
+}
+
+/* The time tells the manager which reload a later READY=1 ends: systemd.service(5), notify-reload.
+ */
+void manager_reloading(const struct manager *manager)
+{
+    char state[64];
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_us());
+    tell(manager, state, "Reloading");
+}
+
+void manager_refused(const struct manager *manager, const char *why)
+{
+    tell(manager, "READY=1", why);
+}
+
+void manager_stopping(const struct manager *manager)
+{
+    tell(manager, "STOPPING=1", "Draining");
+}
+
+void manager_feed(struct manager *manager)
+{
+    const char *name;
+    uint64_t now_us = clock_now_us(), every_us = manager->notify.watchdog_us / 2;
+    if (now_us < manager->feed_us)
+        return;
+    manager->feed_us = now_us + every_us;
+    uint64_t silent_us = pulse_silent_us(&manager->pulse, now_us, &name);
+    struct log_line line;
+    if (silent_us < every_us) { /* others ask too, in between */
+        tell(manager, "WATCHDOG=1", NULL);
+    } else if (log_begin(&line, LOG_LEVEL_ERROR, "watchdog_withheld")) {
+        log_text(&line, "reason", "a thread does not turn");
+        log_text(&line, "thread", name);
+        log_seconds(&line, "silent", silent_us);
+        log_end(&line);
+    }
+    pulse_ask(&manager->pulse, now_us);
+}
