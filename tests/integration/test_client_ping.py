@@ -116,6 +116,19 @@ class Sizes(PingCase):
                 with self.subTest(which=which, size=size):
                     self.ping(f"-s{size}", f"-c{count}", "-i1ms", *args, server.endpoint(which))
 
+    def test_a_far_end_that_answers_whole_probes_alone_gets_them_whole(self):
+        size = 1 << 20
+
+        def whole(connection):
+            for _ in range(2):
+                data = b""
+                while len(data) < size:
+                    data += connection.recv(size - len(data))
+                connection.sendall(data)
+
+        with FarEnd(whole) as far:
+            self.ping("-c2", "-i0", f"-s{size}", "-W5s", far.endpoint())
+
     def test_probes_do_not_wait_for_each_other_but_with_interval_0_they_do(self):
         most, arrived = 0, []
 
