@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     require(answer != 0 || size < ADMIN_REQUEST_BYTES);
     require(answer != 200 || (whole.path <= ADMIN_READYZ && (int)whole.head <= 1));
 
-    size_t step = size > 64 ? size / 64 : 1;
+    size_t step = size > 16 ? size / 16 : 1;
     for (size_t n = 0; n < size; n += step) {
         char *copy = malloc(n + 1); /* of just that size, so that reading on would be found */
         if (!copy)

@@ -224,6 +224,17 @@ class Address(support.TestCase):
         with peers.Tls(server.address("tls")) as peer:
             self.assertEqual(peer.exchange(b"x"), b"x")
 
+    def test_a_reload_that_is_refused_for_a_listener_leaves_no_address_behind(self):
+        server = self.server(ADMIN, env=support.environment(RUNTIME_DIRECTORY="{dir}"))
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            (server.folder / "server.yaml").write_text(
+                f"listeners: [ {{ listen: 'tcp://127.0.0.1:{taken.getsockname()[1]}' }} ]\n"
+                f"admin: {{ listen: 'unix://{server.folder}/admin.sock' }}\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("reload_refused")
+        self.assertFalse((server.folder / "admin.sock").exists())
+        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
+
     def test_while_draining_it_says_so_and_goes_on(self):
         server = self.server(ADMIN)
         with peers.Tls(server.address("tls")) as busy:

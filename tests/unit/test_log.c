@@ -298,6 +298,7 @@ START_TEST(drops_and_counts_what_the_queue_has_no_room_for)
     ck_assert_ptr_nonnull(strstr(line, " level=warning "));
     ck_assert_int_gt(dropped, 0);
     ck_assert_int_eq(lines + dropped, FLOOD_LINES);
+    ck_assert_uint_eq(log_dropped_lines(), (uint64_t)dropped); /* also once they are told */
 
     log_value("afterwards");
     captured_log_find(" value=afterwards");
