@@ -20,6 +20,9 @@ PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: plain } ]\n"
 OWN_PAIR = ("listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
             "tls: { default: { certificates: [ { certificate: server.pem, key: server.key } ] } }\n")
 
+# Runs a command in groups that nobody else is in.
+IN_MORE_GROUPS = "import os, sys; os.setgroups([0, 4242]); os.execv(sys.argv[1], sys.argv[1:])"
+
 
 def status_text(server):
     """proc_pid_status(5)."""
@@ -64,7 +67,7 @@ class TestCase(support.TestCase):
 class User(TestCase):
     @as_root
     def test_root_becomes_the_user_and_keeps_no_capability(self):
-        server = self.as_user(PLAIN)
+        server = self.as_user(PLAIN, prefix=[sys.executable, "-c", IN_MORE_GROUPS])
         account, found = pwd.getpwnam(NOBODY), status(server)
         self.assertEqual(set(found["Uid"].split()), {str(account.pw_uid)})
         self.assertEqual(set(found["Gid"].split()), {str(account.pw_gid)})

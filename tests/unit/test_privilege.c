@@ -152,9 +152,10 @@ END_TEST
 
 START_TEST(the_root_folder_is_never_given_as_a_whole)
 {
-    find(
-        "tls: { default: { ticket_keys: /key, client_auth: required, client_ca: /../a/../key } }\n",
-        NULL);
+    /* /bin is a link to usr/bin beside it on most systems. */
+    find("tls: { default: { ticket_keys: /key, client_auth: required, client_ca: /../a/../key,\n"
+         "                  crl: /bin/key } }\n",
+         NULL);
     bool found = false;
     for (size_t i = 0; i < reach.count; i++) {
         ck_assert_str_ne(reach.places[i].path, "/");
@@ -245,9 +246,10 @@ static int try_packet(void)
     return socket(AF_PACKET, SOCK_RAW, 0);
 }
 
+/* Not setuid(3), which wants every thread to succeed or none: a sanitizer has one of its own. */
 static int try_setuid(void)
 {
-    return setuid(0);
+    return (int)syscall(SYS_setuid, 0);
 }
 
 static int try_unshare(void)
