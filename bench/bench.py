@@ -14,7 +14,7 @@ import tempfile
 
 import report
 from servers import SERVER_CORE, Fleet, first_line
-from works import IDLE_COUNT, WORKS, measure, measure_idle
+from works import IDLE_COUNT, groups, measure, measure_idle
 
 NO_LOG = "tlsecho, no log lines"  # takes part in one work: what a line per connection costs
 
@@ -38,7 +38,7 @@ def arithmetic():
     for line in done.stdout.splitlines():
         fields = line.split(":")
         if re.match(r"\+F[245]$", fields[0]):
-            took[fields[0][2], fields[2]] = float(fields[3]) * 1e6
+            took[fields[0][2], fields[2]] = 1e6 / float(fields[3])  # it tells how many a second
     exchange = 2 * took["5", "253"]  # a key pair, and the secret
     return {"full-ecdsa": took["4", "256"] + exchange, "full-rsa": took["2", "2048"] + exchange,
             "resumed-1.3": exchange}
@@ -49,19 +49,34 @@ def take_part(servers, work):
 
 
 def one_round(build, servers, works, number, results):
-    for work in works:
-        cells = results.setdefault(work.name, {})
-        there = take_part(servers, work)
+    for group in works:
+        there = take_part(servers, group[0])
+        if number % group[0].every != 0:
+            continue
         turn = number % len(there)
         for server in there[turn:] + there[:turn]:
             try:
-                value = measure(build, server, work)
+                found = measure(build, server, group)
             except RuntimeError as problem:
-                print(f"  {work.name}, {server.name}: {problem}", file=sys.stderr)
-                value = None
-            cells.setdefault(server.name, []).append(value)
-        if work.name in ("full-ecdsa", "full-rsa", "resumed-1.3"):
-            cells.setdefault("limit", []).append(arithmetic()[work.name])
+                print(f"  {group[0].name}, {server.name}: {problem}", file=sys.stderr)
+                found = {}
+            for work in group:
+                cells = results.setdefault(work.name, {})
+                cells.setdefault(server.name, []).append(found.get(work.name))
+    for name, value in arithmetic().items():
+        if name in results:
+            results[name].setdefault("limit", []).append(value)
+
+
+def rounds(build, servers, works, count, results):
+    """How many were done: an interrupt ends them early, the last one is then not whole."""
+    for number in range(count):
+        print(f"{datetime.datetime.now():%H:%M:%S} round {number + 1} of {count}", file=sys.stderr, flush=True)
+        try:
+            one_round(build, servers, works, number, results)
+        except KeyboardInterrupt:
+            return number
+    return count
 
 
 def idle(build, servers):
@@ -85,7 +100,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True, help="a folder for the results")
     options = parser.parse_args()
     build = options.build.resolve()
-    works = [w for w in WORKS if w.name.startswith(tuple(options.works.split(",")))]
+    works = [g for g in groups() if any(w.name.startswith(tuple(options.works.split(","))) for w in g)]
     results = {}
     with tempfile.TemporaryDirectory() as folder, \
             Fleet(build, options.pki.resolve(), pathlib.Path(folder)) as fleet:
@@ -97,12 +112,10 @@ def main():
         servers.append(silent)
         if not options.works:
             results["idle"] = idle(build, servers)
-        for number in range(options.rounds):
-            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-            one_round(build, servers, works, number, results)
+        done = rounds(build, servers, works, options.rounds, results)
         versions = {server.name: server.version for server in servers}
     told = {"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(), "machine": machine(),
-            "rounds": options.rounds, "versions": versions, "missing": missing, "works": results}
+            "rounds": done, "versions": versions, "missing": missing, "works": results}
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_text(json.dumps(told, indent=1) + "\n")
     (options.out / "results.md").write_text(report.table(told))

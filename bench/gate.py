@@ -44,8 +44,8 @@ class Script(NamedTuple):
 
 
 SCRIPTS = (
-    Script("plain echo of 64 B", "plain", ("plain", "stream", 1, 64, 64), 200, 2000, 64, 0.02),
-    Script("TLS echo of 64 B", "ecdsa", ("1.3", "stream", 1, 64, 64), 200, 1000, 64, 0.02),
+    Script("plain echo of 64 B", "plain", ("plain", "stream", 1), 200, 2000, 64, 0.02),
+    Script("TLS echo of 64 B", "ecdsa", ("1.3", "stream", 1), 200, 1000, 64, 0.02),
     Script("TLS 1.3 connection, full handshake", "ecdsa", ("1.3", "full", 1), 5, 25, 1, 0.6),
     Script("TLS 1.3 connection, resumed", "ecdsa", ("1.3", "resumed", 1), 5, 25, 1, 0.6),
     Script("TLS 1.2 connection, resumed", "ecdsa", ("1.2", "resumed", 1), 5, 25, 1, 0.6),
@@ -144,7 +144,7 @@ class Counting:
         with subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True) as load:
             def work(units):
-                load.stdin.write(f"{TIMEOUT_S} {units * script.size}\n")
+                load.stdin.write(f"{TIMEOUT_S} {units * script.size} {script.size} {script.size}\n")
                 load.stdin.flush()
                 if load.stdout.readline().split() != ["done", str(units * script.size)]:
                     raise RuntimeError(f"{script.name}: the load ended early")

@@ -2,14 +2,15 @@
 /*
  * Load for one server on the loopback, as light as it gets, for measuring what the server spends:
  *
- *     load PORT plain|1.2|1.3 stream CONNECTIONS WINDOW CHUNK   WINDOW bytes on their way on each,
- *                                                               sent by CHUNK; equal: a ping-pong
- *     load PORT 1.2|1.3 full|resumed THREADS                    connect, one byte echoed, close
+ *     load PORT plain|1.2|1.3 stream CONNECTIONS
+ *     load PORT 1.2|1.3 full|resumed THREADS         connect, one byte echoed, close, and again
  *
  * It makes its connections, sends something over each, and prints "ready". For each line "SECONDS
- * UNITS" on its standard input it works until either is reached and prints "done UNITS": bytes that
- * came back, or connections. Whoever drives it reads the server's CPU clock at those moments. At
- * the end of standard input it ends. What is unexpected ends it with a message and status 1.
+ * UNITS WINDOW CHUNK" on its standard input it works until either of the first two is reached and
+ * prints "done UNITS": bytes that came back, or connections. A stream has WINDOW bytes on their way
+ * on each connection, sent by CHUNK; both alike are a ping-pong. Whoever drives it reads the
+ * server's CPU clock at those moments. At the end of standard input it ends. What is unexpected
+ * ends it with a message and status 1.
  *
  * The client of this project measures time as its user sees it, and checks every byte; this one
  * waits between set-up and work, holds ten thousand connections, and is as cheap as can be.
@@ -148,7 +149,7 @@ static void conn_close(struct conn *c)
 /* -- stream -- */
 
 static struct {
-    size_t count, window, chunk;
+    size_t count, window, chunk; /* the latter two by order */
     struct conn *conns;
     int epoll_fd;
     uint64_t flowing; /* over all of them */
@@ -164,7 +165,7 @@ static void stream_open(void)
         struct conn *c = &stream.conns[i];
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         conn_open(c);
-        conn_exchange(c, stream.chunk);
+        conn_exchange(c, 1);
         if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0 ||
             epoll_ctl(stream.epoll_fd, EPOLL_CTL_ADD, c->fd, &event) < 0)
             die("watch");
@@ -282,7 +283,10 @@ static void serve_orders(void (*run)(void))
     double seconds;
     puts("ready");
     fflush(stdout);
-    while (scanf("%lf %" SCNu64, &seconds, &work.units) == 2) {
+    while (scanf("%lf %" SCNu64 " %zu %zu", &seconds, &work.units, &stream.window, &stream.chunk) ==
+           4) {
+        if (stream.chunk < 1 || stream.chunk > CHUNK_MAX)
+            die("a chunk of that size");
         work.begun = work.done = 0;
         work.until_ns = now_ns() + (uint64_t)(seconds * 1e9);
         run();
@@ -299,7 +303,7 @@ static size_t number(const char *text)
 int main(int count, char **words)
 {
     const char *mode = count > 3 ? words[3] : "";
-    bool is_stream = strcmp(mode, "stream") == 0 && count == 7;
+    bool is_stream = strcmp(mode, "stream") == 0 && count == 5;
     bool is_resumed = strcmp(mode, "resumed") == 0 && count == 5;
     bool is_full = strcmp(mode, "full") == 0 && count == 5;
     if (!is_stream && !is_resumed && !is_full) {
@@ -311,10 +315,6 @@ int main(int count, char **words)
         make_tls(strcmp(words[2], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
     if (is_stream) {
         stream.count = number(words[4]);
-        stream.window = number(words[5]);
-        stream.chunk = number(words[6]);
-        if (stream.chunk < 1 || stream.chunk > CHUNK_MAX)
-            return 2;
         stream_open();
         serve_orders(stream_work);
         return 0;

@@ -258,7 +258,7 @@ class Fleet:
         return self.proxied("haproxy", version, ["haproxy", "-f"], HAPROXY)
 
     def stunnel(self):
-        version = first_line(need("stunnel"), "-version")
+        version = first_line(need("stunnel"), "-version", line=1)
         return self.proxied("stunnel", version, ["stunnel"], STUNNEL)
 
     def all(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is measured: each work is one cell of the table for each server that takes part."""
 
+import itertools
 import subprocess
 from typing import NamedTuple
 
@@ -9,10 +10,11 @@ from servers import LOAD_CORE
 TLS = ("tlsecho", "limit", "Go", "Node", "nginx", "haproxy", "stunnel", "socat")
 PLAIN = ("tlsecho", "limit", "Go", "Node", "socat")
 HANDSHAKE = ("tlsecho", "Go", "Node", "nginx", "haproxy", "stunnel")
+MANY = ("tlsecho", "limit", "Go")  # the others take minutes to connect so many
 GROWTH = {"ecdsa": ("tlsecho", "limit", "Go"), "plain": ("tlsecho", "limit")}  # Go's takes 3 descriptors
 GB = 1000 ** 3
 WINDOW, CHUNK = 256 * 1024, 16 * 1024  # of a bulk connection
-ROUND_S = 0.4
+ROUND_S = 0.25
 IDLE_COUNT = 5000
 
 
@@ -23,41 +25,44 @@ class Work(NamedTuple):
     unit: str
     kind: str  # plain, ecdsa or rsa
     load: tuple  # the load's words after its port
+    window: int  # and of its orders
+    chunk: int
     unit_count: float
     servers: tuple
     seconds: float = ROUND_S
+    every: int = 1  # in each so manyth round
 
 
-def echo(size, count, kind="ecdsa", servers=TLS, seconds=ROUND_S):
-    protocol, word = ("plain", "plain") if kind == "plain" else ("1.3", "TLS")
+def echo(size, count, kind="ecdsa"):
+    protocol, word, servers = ("plain", "plain", PLAIN) if kind == "plain" else ("1.3", "TLS", TLS)
+    seconds, every = ROUND_S, 1
+    if count >= 1000:
+        servers = MANY
     if count > 1000:
-        servers = GROWTH[kind]
+        servers, seconds, every = GROWTH[kind], 1.5, 5
     return Work(f"{word.lower()}-echo-{size}-{count}", f"{word} echo, {size} B, {count:,} connections",
-                "µs", kind, (protocol, "stream", count, size, size), size, servers, seconds)
+                "µs", kind, (protocol, "stream", count), size, size, size, servers, seconds, every)
 
 
 def bulk(kind, servers):
     protocol, word = ("plain", "plain") if kind == "plain" else ("1.3", "TLS")
     return Work(f"{word.lower()}-bulk", f"{word} bulk, 4 connections", "s/GB", kind,
-                (protocol, "stream", 4, WINDOW, CHUNK), GB, servers)
+                (protocol, "stream", 4), WINDOW, CHUNK, GB, servers)
 
 
 def handshake(name, title, kind, version, mode, servers=HANDSHAKE):
-    return Work(name, title, "µs", kind, (version, mode, 8), 1, servers)
+    return Work(name, title, "µs", kind, (version, mode, 8), 1, 1, 1, servers)
 
 
 WORKS = [
-    *(echo(size, count) for size in (64, 1024) for count in (1, 100, 1000)),
-    echo(64, 10000, seconds=1.5),
+    *(echo(size, count) for count in (1, 100, 1000) for size in (64, 1024)),
+    echo(64, 10000),
     bulk("ecdsa", TLS),
     handshake("full-ecdsa", "full handshake, TLS 1.3, ECDSA", "ecdsa", "1.3", "full"),
     handshake("full-rsa", "full handshake, TLS 1.3, RSA-2048", "rsa", "1.3", "full"),
     handshake("resumed-1.3", "resumed handshake, TLS 1.3", "ecdsa", "1.3", "resumed"),
     handshake("resumed-1.2", "resumed handshake, TLS 1.2", "ecdsa", "1.2", "resumed"),
-    echo(64, 1, "plain", PLAIN),
-    echo(64, 100, "plain", PLAIN),
-    echo(64, 1000, "plain", PLAIN),
-    echo(64, 10000, "plain", PLAIN, seconds=1.5),
+    *(echo(64, count, "plain") for count in (1, 100, 1000, 10000)),
     bulk("plain", PLAIN),
 ]
 
@@ -85,33 +90,39 @@ class Load:
             raise RuntimeError(f"{' '.join(self.process.args)}: it ended early")
         return line
 
-    def work(self, seconds, units=2 ** 62):
+    def work(self, seconds, window, chunk):
         """How many units it did."""
-        self.process.stdin.write(f"{seconds} {units}\n")
+        self.process.stdin.write(f"{seconds} {2 ** 62} {window} {chunk}\n")
         self.process.stdin.flush()
         return int(self.expect("done")[1])
 
 
-def measure(build, server, work):
-    """CPU of the server for one unit, in µs or s."""
-    with Load(build, server.ports[work.kind], work_words(server, work)) as load:
-        load.work(work.seconds / 8)  # warm
-        before = server.cpu_s(work.kind)
-        units = load.work(work.seconds)
-        spent = server.cpu_s(work.kind) - before
-    per_unit = spent / units * work.unit_count
+def groups():
+    """The works, those together that can use the same connections."""
+    return [list(group) for _, group in itertools.groupby(WORKS, lambda work: (work.kind, work.load))]
+
+
+def measure(build, server, group):
+    """CPU of the server for one unit of each work, in µs or s."""
+    words = group[0].load
+    if server.name == "limit":
+        words = ("plain", *words[1:])  # it gets the bytes of TLS without TLS: it only does the arithmetic
+    with Load(build, server.ports[group[0].kind], words) as load:
+        return {work.name: one(server, work, load) for work in group}
+
+
+def one(server, work, load):
+    load.work(work.seconds / 8, work.window, work.chunk)  # warm
+    before = server.cpu_s(work.kind)
+    units = load.work(work.seconds, work.window, work.chunk)
+    per_unit = (server.cpu_s(work.kind) - before) / units * work.unit_count
     return per_unit * 1e6 if work.unit == "µs" else per_unit
-
-
-def work_words(server, work):
-    """The limit gets the bytes of TLS without TLS: it only does the arithmetic."""
-    return ("plain", *work.load[1:]) if server.name == "limit" else work.load
 
 
 def measure_idle(build, server, count):
     """Memory of the server for one idle TLS connection, in bytes."""
-    with Load(build, server.ports["ecdsa"], ("1.3", "stream", 64, 64, 64)):
+    with Load(build, server.ports["ecdsa"], ("1.3", "stream", 64)):
         pass
     before = server.memory_bytes("ecdsa")
-    with Load(build, server.ports["ecdsa"], ("1.3", "stream", count, 64, 64)):
+    with Load(build, server.ports["ecdsa"], ("1.3", "stream", count)):
         return (server.memory_bytes("ecdsa") - before) / count
