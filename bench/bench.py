@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -102,6 +103,8 @@ def main():
     build = options.build.resolve()
     works = [g for g in groups() if any(w.name.startswith(tuple(options.works.split(","))) for w in g)]
     results = {}
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has them ignored
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder, \
             Fleet(build, options.pki.resolve(), pathlib.Path(folder)) as fleet:
         servers, missing = fleet.all()

@@ -270,7 +270,8 @@ static struct io notify(struct transport_tls *t, enum io_status (*send)(struct t
         if ((!t->failed || t->failure.flood) && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);
     }
-    struct io io = wire_ended(send(&t->wire), t->wire.out_errno, "send", err);
+    enum io_status status = send(&t->wire);
+    struct io io = wire_ended(status, t->wire.out_errno, "send", err);
     tls_wire_end(&t->wire);
     return io;
 }

@@ -638,6 +638,15 @@ START_TEST(tells_a_reset_to_whoever_reads)
 }
 END_TEST
 
+START_TEST(tells_a_reset_to_whoever_ends)
+{
+    struct pair pair = reset_pair((enum kind)_i);
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_RESET);
+    ck_assert_int_eq(err.code, _i == TCP ? ENOTCONN : ECONNRESET);
+    pair_done(&pair);
+}
+END_TEST
+
 START_TEST(tells_a_reset_to_whoever_writes_and_then_reads)
 {
     struct pair pair = reset_pair((enum kind)_i);
@@ -863,6 +872,7 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, sends_what_it_owes_before_its_end, 0, KINDS);
     tcase_add_loop_test(tcase, sends_close_notify_and_fin_in_one_segment, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_reset_to_whoever_reads, 0, KINDS);
+    tcase_add_loop_test(tcase, tells_a_reset_to_whoever_ends, 0, KINDS);
     tcase_add_loop_test(tcase, tells_a_reset_to_whoever_writes_and_then_reads, 0, KINDS);
     tcase_add_loop_test(tcase, knows_the_peer, 0, KINDS);
 }
