@@ -12,14 +12,21 @@ static const char *count_text(double value, char ret[OUTPUT_UNIT_BYTES])
     return ret;
 }
 
-/* A row of values in whose unit nobody has to think. */
+/* A row, unless neither has anything; what only one has, such as a TLS handshake, has no ratio. */
 static void print_row(const char *name, double a, double b,
                       const char *(*text)(double, char[OUTPUT_UNIT_BYTES]))
 {
-    char left[OUTPUT_UNIT_BYTES], right[OUTPUT_UNIT_BYTES];
-    if (a <= 0 || b <= 0)
+    char left[OUTPUT_UNIT_BYTES] = "-", right[OUTPUT_UNIT_BYTES] = "-",
+         ratio[OUTPUT_UNIT_BYTES] = "-";
+    if (a <= 0 && b <= 0)
         return;
-    printf("%-22s %16s %16s %8.2f\n", name, text(a, left), text(b, right), b / a);
+    if (a > 0)
+        text(a, left);
+    if (b > 0)
+        text(b, right);
+    if (a > 0 && b > 0)
+        snprintf(ratio, sizeof ratio, "%.2f", b / a);
+    printf("%-22s %16s %16s %8s\n", name, left, right, ratio);
 }
 
 static void print_times(const char *name, const struct bench_report reports[2],

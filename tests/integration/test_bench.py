@@ -148,6 +148,7 @@ class Loads(BenchCase):
         text = bench("-n", "100", self.far.endpoint("tcp"), *self.tls()).stdout.decode()
         self.assertRegex(text, r"B / A\n")
         self.assertRegex(text, r"latency p99 +\S+ \S+ +\S+ \S+ +\d+\.\d\d\n")
+        self.assertRegex(text, r"TLS handshake p99 +- +\S+ \S+ +-\n")
 
     def test_for_people_there_is_a_table(self):
         text = bench("-n", "100", *self.tls()).stdout.decode()
@@ -286,6 +287,18 @@ class Failures(BenchCase):
         with FarEnd(doubled) as far:
             got = self.fails(14, "corrupt", "-t", "20", far.endpoint())
         self.assertRegex(got["error"]["message"], "byte 64 .* only 64 were sent")
+
+        def ahead(connection):
+            """What is sent repeats after 65,521 bytes, so the next ones can be known before."""
+            data = b""
+            for piece in farend.received(connection):
+                data += piece
+                if len(data) == 65521:
+                    connection.sendall(data + data[:64])
+
+        with FarEnd(ahead) as far:
+            got = self.fails(14, "corrupt", "-n", "2", "-s", "65521", far.endpoint())
+        self.assertRegex(got["error"]["message"], "byte 65521 .* only 65521 were sent")
 
         held, both = [], threading.Barrier(3)
 
@@ -451,6 +464,11 @@ class Files(BenchCase):
         done = support.client("--merge", "--report-html", path, self.folder / "a")
         self.assertEqual(done.status, 0, done.stderr)
         self.assertEqual(path.read_text().count("<svg"), 2)
+
+    def test_names_are_text_on_the_page_whatever_they_hold(self):
+        far = self.server('listeners: [ { listen: "unix://{dir}/<b>&.sock" } ]')
+        tree, _ = self.page("-n", "10", far.endpoint("unix"))
+        self.assertTrue(tree.find(".//h1").text.endswith("/<b>&.sock"))
 
     def test_a_page_that_cannot_be_written_is_a_failure_of_ours(self):
         done = bench("-n", "1", "--report-html", self.folder / "no" / "where", *CA,
