@@ -104,7 +104,7 @@ class Loads(BenchCase):
         self.assertEqual(due(got), 200)
 
     def test_a_ramp_is_climbed_within_the_time(self):
-        got = self.ok("-t", "0.4", "--ramp", "0.2", "-P", "10", *self.tls())
+        got = self.ok("-t", "0.4", "--ramp", "0.2", "-P", "10", self.far.endpoint("tcp"))
         self.assertEqual((got["duration"], got["connections"]), (0.4, 10))
 
     def test_an_open_loop_sends_when_it_is_time(self):
