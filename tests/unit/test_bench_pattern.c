@@ -58,9 +58,11 @@ END_TEST
 START_TEST(another_connections_bytes_differ_at_once)
 {
     make(EXPECT_ECHO);
+    uint32_t alike = 0;
     for (uint32_t other = 1; other < 60000; other++)
-        ck_assert(memcmp(bench_pattern_sent(pattern, 0, 0), bench_pattern_sent(pattern, other, 0),
-                         16) != 0);
+        alike += memcmp(bench_pattern_sent(pattern, 0, 0), bench_pattern_sent(pattern, other, 0),
+                        16) == 0;
+    ck_assert_uint_eq(alike, 0);
 }
 END_TEST
 
