@@ -36,8 +36,8 @@ struct bench_load {
     uint64_t messages;    /* to send, over all connections; 0 = by time */
     uint64_t measured_ns; /* if by time */
     uint64_t omit_ns;     /* before it, and not measured */
-    uint64_t ramp_ns;     /* connections begin one after the other within it, and are used at once;
-                             0 = all are up before the first message is sent */
+    uint64_t ramp_ns;     /* connections begin one after the other within it; in a closed loop they
+                             are used at once. 0 = as fast as they come up */
     double rate;          /* messages per second over all connections, each due at its time whatever
                              became of those before (open loop); 0 = as fast as the far end answers */
     enum expect_kind expect;

@@ -46,7 +46,8 @@ static void done_run(struct bench_run *run)
     pthread_mutex_destroy(&run->lock);
 }
 
-/* With a ramp, and with handshakes, the load starts with the first connection. */
+/* With a ramp, and with handshakes, the load starts with the first connection; but not in an open
+ * loop, where messages would be due on connections that nobody has made yet. */
 static int start_threads(struct bench *b, struct error *err)
 {
     const struct bench_load *load = b->run.load;
@@ -58,8 +59,9 @@ static int start_threads(struct bench *b, struct error *err)
             b->thread_count++;
             return -1;
         }
-    if (load->ramp_ns || load->handshakes)
-        atomic_store(&b->run.start_ns, clock_now_ns());
+    b->run.opening_ns = clock_now_ns();
+    if (load->handshakes || (load->ramp_ns && load->rate <= 0))
+        atomic_store(&b->run.start_ns, b->run.opening_ns);
     for (uint32_t i = 0; i < load->threads; i++) {
         struct bench_thread *t = &b->threads[i];
         atomic_fetch_add(&b->run.running, 1);

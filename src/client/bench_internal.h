@@ -56,6 +56,7 @@ struct bench_run {
     struct target *target;
     const struct address *to;
     struct bench_pattern *pattern;
+    uint64_t opening_ns; /* when the first connection was to be made */
 
     atomic_uint settled;            /* connections */
     atomic_uint up;                 /* connections */

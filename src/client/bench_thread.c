@@ -186,7 +186,7 @@ static uint64_t next_open_ns(const struct bench_thread *t)
     if (t->opened == t->count || crowded)
         return UINT64_MAX;
     uint64_t number = t->conns[t->opened].number;
-    return t->start_ns + load->ramp_ns * number / load->connections;
+    return t->run->opening_ns + load->ramp_ns * number / load->connections;
 }
 
 static void open_some(struct bench_thread *t, uint64_t now_ns)

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from xml.etree import ElementTree
 
@@ -106,6 +107,14 @@ class Loads(BenchCase):
     def test_a_ramp_is_climbed_within_the_time(self):
         got = self.ok("-t", "0.4", "--ramp", "0.2", "-P", "10", self.far.endpoint("tcp"))
         self.assertEqual((got["duration"], got["connections"]), (0.4, 10))
+
+    def test_an_open_loop_waits_for_the_top_of_a_ramp(self):
+        """Or messages would be due on connections that nobody has made yet."""
+        began = time.monotonic()
+        got = self.ok("-t", "0.2", "--ramp", "0.5", "-P", "10", "--rate", "500",
+                      self.far.endpoint("tcp"))
+        self.assertGreaterEqual(time.monotonic() - began, 0.65)
+        self.assertEqual(due(got), 100)
 
     def test_an_open_loop_sends_when_it_is_time(self):
         got = self.ok("-t", "0.4", "--rate", "500", "-P", "4", "--threads", "2", *self.tls())
