@@ -11,7 +11,12 @@
 
 /* The run-time of a sanitizer, and of a coverage test, reads and writes what the server itself has
  * no need of. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(TLSECHO_INSTRUMENTED)
+#ifndef __has_feature
+#define __has_feature(feature) 0 /* as clang says what GCC has macros for */
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    defined(TLSECHO_INSTRUMENTED)
 enum { PRIVILEGE_INSTRUMENTED = 1 };
 #else
 enum { PRIVILEGE_INSTRUMENTED = 0 };
