@@ -30,6 +30,9 @@ class Reset(support.TestCase):
         for peer in self.bystanders:
             self.addCleanup(peer.socket.close)
             talk(peer)
+        with peers.Plain(self.echo.address("tcp")) as bulk:
+            bulk.exchange(bytes(BULK_BYTES))  # the worker keeps a pipe for such from now on
+        talk(self.bystanders[0])
         self.descriptors = self.count_descriptors()
 
     def count_descriptors(self):
