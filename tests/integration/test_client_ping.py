@@ -411,7 +411,7 @@ class Ends(PingCase):
     def test_an_interrupt_ends_a_connection_attempt(self):
         with FarEnd(farend.swallow) as far:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-k",
-                                       "--tls", "127.0.0.1", str(far.port)],
+                                       "--connect-timeout=0", "--tls", "127.0.0.1", str(far.port)],
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             while not far.connections:
                 time.sleep(0.001)
