@@ -90,7 +90,7 @@ def table(told):
     lines += ["", "Versions: " + "; ".join(f"{name}: {text}" for name, text in told["versions"].items() if text) + "."]
     if told["missing"]:
         lines.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in told["missing"].items()) + ".")
-    return "\n".join(lines) + "\n"
+    return "\n".join(["# Results of scripts/bench", "", *lines]) + "\n"
 
 
 def bars(told, work, x, y):
