@@ -180,12 +180,11 @@ version() {
 
 # reproducibly COMMAND...: what depends on the day and on the user's habits does not.
 reproducibly() {
-    git rev-parse --git-dir >/dev/null 2>&1 || die "needs a clone: git knows which files are ours"
+    local date
+    date=$(git log -1 --format=%ct 2>/dev/null) || die "needs a clone: git knows which files are ours"
     (
         umask 022
-        SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-        export SOURCE_DATE_EPOCH
-        "$@"
+        SOURCE_DATE_EPOCH=$date "$@"
     )
 }
 
