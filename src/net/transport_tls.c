@@ -121,6 +121,17 @@ static void put_plain_alert(struct transport_tls *t)
     t->failure.alert = TLS_ALERT_UNEXPECTED_MESSAGE;
 }
 
+/* Of what OpenSSL has just refused; 0 = nothing. */
+static unsigned long outermost_reason(void)
+{
+    unsigned long code = ERR_peek_last_error();
+#ifdef SSL_R_RECORD_LAYER_FAILURE /* since 3.2, around what happened there */
+    if (ERR_GET_REASON(code) == SSL_R_RECORD_LAYER_FAILURE)
+        code = ERR_peek_error();
+#endif
+    return code;
+}
+
 /* OpenSSL could not go on with `result`: what does that mean? */
 static struct io why_not(struct transport_tls *t, int result, struct error *err)
 {
@@ -138,7 +149,7 @@ static struct io why_not(struct transport_tls *t, int result, struct error *err)
     if (reason == SSL_ERROR_WANT_READ)
         return wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->failed = true;
-    t->failure.reason = ERR_peek_last_error();
+    t->failure.reason = outermost_reason();
     if (t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
         put_plain_alert(t);
     return report_failure(t, err);

@@ -53,6 +53,8 @@ static int report(const struct error *err)
     return err->kind == ERROR_INPUT ? EXIT_CONFIG : EXIT_REFUSED;
 }
 
+static noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 static noreturn void refuse(const char *format, ...)
 {
     va_list args;

@@ -319,8 +319,8 @@ START_TEST(takes_lists_in_which_somebody_can_be)
     static const char *const texts[] = {
         "listeners: [{listen: unix:///a, allow: [10.0.0.0/8, unix]}]",
         "listeners: [{listen: tcp://a, allow: [unix, 10.0.0.0/8], deny: [0.0.0.0/0]}]",
-        "listeners: [{listen: unix:///a, allow: [10.0.0.0/8], proxy_protocol: required,\n"
-        "             proxy_from: [unix]}]",
+        ("listeners: [{listen: unix:///a, allow: [10.0.0.0/8], proxy_protocol: required,\n"
+         "             proxy_from: [unix]}]"),
     };
     config_free(parsed(texts[_i]));
 }

@@ -54,7 +54,7 @@ START_TEST(upper_raises_the_letters_and_owes_as_many_bytes)
     unsigned char data[256], raised[256];
     every_byte(data);
     every_byte(raised);
-    memcpy(raised + 'a', "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 26);
+    memcpy(&raised['a'], "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 26);
     ck_assert_uint_eq(service_upper.answer(data, sizeof data), sizeof data);
     ck_assert_mem_eq(data, raised, sizeof data);
 }
