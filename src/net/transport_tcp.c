@@ -84,6 +84,17 @@ static void empty(int pipe, unsigned char *data, size_t n)
     }
 }
 
+/*
+ * Whether a read can tell more than a splice that moved nothing. It stops before urgent data, and
+ * then says EAGAIN, or even the end, to whatever comes behind; or it is not possible here, or not
+ * allowed. Any other error is told once, and this was that time.
+ */
+static bool is_to_be_read(ssize_t n)
+{
+    return n == 0 ||
+           (n < 0 && (errno == EAGAIN || errno == EINVAL || errno == EPERM || errno == ENOSYS));
+}
+
 static struct io tcp_bounce(struct transport *t, const int pipe[2], void *data, size_t size,
                             size_t *ret_back, struct error *err)
 {
@@ -91,8 +102,8 @@ static struct io tcp_bounce(struct transport *t, const int pipe[2], void *data, 
     if (self(t)->ended)
         return (struct io){.status = IO_EOF};
     ssize_t n = move(t->fd, pipe[1], size);
-    if (n < 0 && (errno == EINVAL || errno == EPERM || errno == ENOSYS))
-        return tcp_read(t, data, size, err); /* not between these, or not allowed */
+    if (is_to_be_read(n))
+        return tcp_read(t, data, size, err);
 
     size_t waiting = n > 0 ? (size_t)n : 0;
     ssize_t sent = 0;

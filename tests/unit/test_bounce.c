@@ -172,6 +172,30 @@ START_TEST(tells_of_a_reset)
 }
 END_TEST
 
+/* splice(2) does not go past it, and says that there is nothing, or that this was the end. */
+START_TEST(goes_on_behind_urgent_data_and_does_not_take_it_for_the_end)
+{
+    ck_assert_int_eq(setsockopt(transport->fd, SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int)),
+                     0);
+    ck_assert_int_eq(send(peer, "!", 1, MSG_OOB), 1);
+    ck_assert_int_eq(send(peer, "rest", 4, 0), 4);
+    ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+    unsigned char got[8] = {0};
+    size_t n = 0;
+    for (struct io io; n < 5; n += io.n) {
+        wait_readable(transport->fd);
+        io = do_bounce();
+        ck_assert_int_eq(io.status, IO_OK);
+        ck_assert_uint_le(n + io.n, 5);
+        ck_assert_int_eq(send(transport->fd, data, io.n - back, 0), (ssize_t)(io.n - back));
+    }
+    ck_assert_int_eq(recv(peer, got, 5, MSG_WAITALL), 5);
+    ck_assert_str_eq((const char *)got, "!rest");
+    ck_assert_int_eq(do_bounce().status, IO_EOF);
+    transport_free(transport);
+}
+END_TEST
+
 /* A kernel, or a sandbox, may not allow it. */
 START_TEST(reads_where_it_cannot_bounce)
 {
@@ -279,6 +303,7 @@ int main(void)
     tcase_add_test(tcase, hands_over_what_the_peer_does_not_take_and_empties_the_pipe);
     tcase_add_test(tcase, tells_what_a_read_would_tell);
     tcase_add_test(tcase, tells_of_a_reset);
+    tcase_add_test(tcase, goes_on_behind_urgent_data_and_does_not_take_it_for_the_end);
     tcase_add_test(tcase, reads_where_it_cannot_bounce);
     tcase_add_test(tcase, a_connection_bounces_a_stream_and_reads_messages);
     tcase_add_test(tcase, a_connection_owes_what_a_bounce_left);
