@@ -21,6 +21,9 @@ void output_session(const struct options *options, const struct session *session
 /* "tlsecho-client: PHASE: ...", unless the outcome is ok. */
 void output_failure(const struct outcome *outcome);
 
+/* What was printed on standard output so far is there. ERROR_SYSTEM, now and from then on. */
+int output_flush(struct error *err);
+
 /* The server's certificates on standard output, as `openssl s_client -showcerts` has them; nothing
  * if it showed none. ERROR_SYSTEM. */
 int output_certificates(const struct session *session, struct error *err);

@@ -35,15 +35,44 @@ static void print_version(void)
            tls_version_built(), tls_version_running(), tls_features());
 }
 
-/* The exit status. */
-static int run(struct options *options)
+/* What nobody could be told is no success: a script would take an empty file for an answer. */
+static void finish_output(const struct options *options, struct outcome *outcome)
 {
-    struct outcome outcome = {.result = RESULT_OK, .error.alert = -1};
+    struct error err;
+    bool told = outcome->result != RESULT_OK && !options->json && !options->nagios;
+    if (output_flush(&err) == 0)
+        return;
+    if (outcome->result == RESULT_OK)
+        outcome_fail(outcome, PHASE_LOCAL, &err);
+    if (!told)
+        output_failure(outcome);
+}
+
+static void run_mode(struct options *options, struct outcome *ret)
+{
     if (options->mode == MODE_PIPE && isatty(STDIN_FILENO))
         options->mode = MODE_PROMPT;
     if (options->insecure)
         output_warn(options, "the server's certificate is not verified (--insecure)");
-    modes[options->mode](options, &outcome);
+    modes[options->mode](options, ret);
+}
+
+/* The exit status. */
+static int run(struct options *options)
+{
+    struct outcome outcome = {.result = RESULT_OK, .error.alert = -1};
+    switch ((enum options_action)options->action) {
+    case OPTIONS_HELP:
+        options_help(stdout);
+        break;
+    case OPTIONS_VERSION:
+        print_version();
+        break;
+    case OPTIONS_RUN:
+        run_mode(options, &outcome);
+        break;
+    }
+    finish_output(options, &outcome);
     return options->nagios ? outcome_nagios_status(&outcome) : (int)outcome.result;
 }
 
@@ -68,15 +97,5 @@ int main(int argc, char **argv)
     struct error err;
     if (options_parse(argc, argv, &options, &err) < 0)
         return refuse(argc, argv, &err);
-    switch ((enum options_action)options.action) {
-    case OPTIONS_HELP:
-        options_help(stdout);
-        return RESULT_OK;
-    case OPTIONS_VERSION:
-        print_version();
-        return RESULT_OK;
-    case OPTIONS_RUN:
-        break;
-    }
     return run(&options);
 }

@@ -316,15 +316,14 @@ static void wait_for_any(struct ping *p)
 
 static void loop(struct ping *p)
 {
+    struct error err;
     while (!p->over && !is_complete(p) && clock_now_us() < p->end_us) {
         begin_probe_if_due(p);
         if (p->connected)
             move(p);
         expire_probes(p);
         end_silence(p);
-        if (ferror(stdout)) {
-            struct error err;
-            error_sys(&err, "write standard output");
+        if (output_flush(&err) < 0) {
             outcome_fail(&p->last, PHASE_LOCAL, &err);
             p->over = true;
         }
@@ -381,7 +380,6 @@ static int prepare(struct ping *p, struct error *err)
     uint64_t timeout_us = options->reply_timeout_ms ? options->reply_timeout_ms * 1000 : UINT64_MAX;
     if (target_prepare(&p->target, err) < 0 || probes_init(&p->totals.probes, timeout_us, err) < 0)
         return -1;
-    setvbuf(stdout, NULL, _IOLBF, 0);
     p->totals.started_us = clock_now_us();
     p->end_us =
         options->deadline_ms ? p->totals.started_us + options->deadline_ms * 1000 : UINT64_MAX;

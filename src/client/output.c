@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/output.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "output_internal.h"
@@ -13,10 +14,24 @@ void output_warn(const struct options *options, const char *text)
         fprintf(stderr, NAME "warning: %s\n", text);
 }
 
+int output_flush(struct error *err)
+{
+    static int failure; /* the first errno: stdio drops what it could not write, and forgets why */
+    if (fflush(stdout) && !failure)
+        failure = errno;
+    if (ferror(stdout) && !failure)
+        failure = EIO;
+    errno = failure;
+    return failure ? error_sys(err, "write standard output") : 0;
+}
+
 void output_failure(const struct outcome *outcome)
 {
-    if (outcome->result != RESULT_OK)
-        fprintf(stderr, NAME "%s: %s\n", phase_name(outcome->phase), outcome->error.text);
+    struct error ignored;
+    if (outcome->result == RESULT_OK)
+        return;
+    output_flush(&ignored); /* what was printed before comes before it */
+    fprintf(stderr, NAME "%s: %s\n", phase_name(outcome->phase), outcome->error.text);
 }
 
 void output_show_certs(const struct options *options, const struct session *session,

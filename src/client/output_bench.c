@@ -160,7 +160,6 @@ void output_bench(const struct bench_report *reports, size_t count, const struct
         print_load(&reports[0].load);
         print_measure(&reports[0]);
     }
-    fflush(stdout);
     output_failure(outcome);
 }
 
@@ -175,6 +174,5 @@ void output_merge(const struct bench_report *report, size_t clients)
         print_load(&report->load);
         print_measure(report);
     }
-    fflush(stdout);
     output_failure(&report->outcome);
 }

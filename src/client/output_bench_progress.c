@@ -7,6 +7,7 @@
 
 #include "output_bench_internal.h"
 #include "output_internal.h"
+#include "tlsecho/output.h"
 
 #define ERASE "\r\033[K" /* ECMA-48: back to the line's start, and erase to its end */
 
@@ -52,6 +53,7 @@ void output_bench_progress(void *context, const struct bench_progress *progress)
 {
     const struct bench_report *report = context;
     const struct options *options = report->options;
+    struct error ignored;
     if (shows_line(options))
         print_line(progress);
     if (!progress->new_second || options->verbosity < OPTIONS_VERBOSE)
@@ -66,7 +68,7 @@ void output_bench_progress(void *context, const struct bench_progress *progress)
     } else {
         print_second(progress->second);
     }
-    fflush(stdout);
+    output_flush(&ignored); /* the end of the run says it */
 }
 
 void output_bench_progress_end(const struct options *options)

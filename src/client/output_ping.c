@@ -205,6 +205,5 @@ void output_ping(const struct options *options, const struct session *session,
     }
     if (totals->probes.sent)
         print_summary(session, totals);
-    fflush(stdout);
     output_failure(outcome);
 }

@@ -122,6 +122,5 @@ void output_report(const struct options *options, const struct session *session,
     }
     if (report && options->verbosity > OPTIONS_QUIET)
         print_words(session, report, verdict);
-    fflush(stdout);
     output_failure(outcome);
 }

@@ -99,7 +99,7 @@ static int print_chain(const struct tls_chain *chain, struct error *err)
         const struct tls_chain_certificate *shown = &chain->certificates[i];
         printf("%2zu s:%s\n   i:%s\n%s", i, shown->about.subject, shown->about.issuer, shown->pem);
     }
-    return fflush(stdout) ? error_sys(err, "write standard output") : 0;
+    return output_flush(err);
 }
 
 int output_certificates(const struct session *session, struct error *err)

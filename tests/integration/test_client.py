@@ -2,6 +2,7 @@
 """Every exit status of tlsecho-client that pipe and prompt can have, each caused by a far end."""
 
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -401,6 +402,34 @@ class Local(Status):
                     done = self.shell(line, far)
                     self.assertEqual(done.status, 15, done.stderr)
                     self.assertRegex(done.stderr, f"^tlsecho-client: local: .*{says}")
+
+    def test_an_answer_that_cannot_be_written_is_no_success_in_any_mode(self):
+        with FarEnd(farend.echo) as far, tempfile.TemporaryDirectory() as folder:
+            load = ("--bench", "-n", "1", far.endpoint())
+            summary = pathlib.Path(folder, "a.json")
+            summary.write_bytes(support.client(*load, "--json").stdout)
+            check = ("--check", far.endpoint())
+            ping = ("--ping", "-c", "1", far.endpoint())
+            for args, status in ((ping, 15), ((*ping, "--json"), 15), ((*ping, "--json", "-v"), 15),
+                                 (load, 15), ((*load, "--json"), 15), ((*load, "--json", "-v"), 15),
+                                 (check, 15), ((*check, "--json"), 15), ((*check, "--nagios"), 2),
+                                 (("--merge", summary), 15), (("--merge", "--json", summary), 15),
+                                 (("--help",), 15), (("--version",), 15)):
+                for where, says in ((">/dev/full", "No space left on device"),
+                                    (">&-", "Bad file descriptor")):
+                    with self.subTest(args=args, where=where):
+                        done = support.run("sh", "-c", f'"$@" {where}', "sh",
+                                           support.program("TLSECHO_CLIENT"), *args)
+                        self.assertEqual(done.status, status, done.stderr)
+                        self.assertEqual(
+                            done.stderr.splitlines(True)[-1],
+                            f"tlsecho-client: local: write standard output: {says}\n")
+
+    def test_an_answer_that_cannot_be_written_leaves_a_failure_its_status_and_its_words(self):
+        done = support.run("sh", "-c", '"$@" >/dev/full', "sh", support.program("TLSECHO_CLIENT"),
+                           "--check", "--json", "tcp://127.0.0.1:1")
+        self.assertEqual(done.status, 4)
+        self.assertRegex(done.stderr, "^tlsecho-client: connect: .*refused")
 
     def test_nobody_reading_standard_output_is_local_and_no_signal(self):
         with FarEnd(farend.echo) as far:
