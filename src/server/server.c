@@ -33,6 +33,7 @@ struct server {
     struct reactor_source signals;
     unsigned stop_signals; /* TERM and INT received so far */
     bool reload_wanted;    /* HUP */
+    uint64_t look_us;      /* when to look at the files again */
     uint64_t daily_us;     /* when to look at the calendar again */
     struct manager manager;
     struct listening listening;
@@ -157,9 +158,13 @@ static void reload_files(struct server *s, const char *reason)
     reload(s, config_ref(s->settings->config), 0, &err);
 }
 
-/* A change counts once the files have been still from one look to the next. */
+/* A change counts once the files have been still from one look to the next: never sooner, however
+ * often something else wakes this thread. */
 static void watch_files(struct server *s)
 {
+    if (clock_now_us() < s->look_us)
+        return;
+    s->look_us = clock_now_us() + WATCH_EVERY_MS * UINT64_C(1000);
     uint64_t stamp = watch_stamp(s->settings->config);
     bool still = stamp == s->seen_stamp;
     s->seen_stamp = stamp;
@@ -406,8 +411,7 @@ static void serve(struct server *s)
     s->daily_us = clock_now_us() + DAY_US;
     while (s->stop_signals == 0) {
         bool watch = s->settings->config->watch;
-        uint64_t look_us = clock_now_us() + WATCH_EVERY_MS * UINT64_C(1000);
-        turn(s, watch && look_us < s->daily_us ? look_us : s->daily_us);
+        turn(s, watch && s->look_us < s->daily_us ? s->look_us : s->daily_us);
         if (s->reload_wanted)
             reload_configuration(s);
         else if (watch)

@@ -75,6 +75,18 @@ class Reload(support.TestCase):
         server.wait_for("reloaded")
         self.assertNotEqual(fingerprint(address), before)
 
+    def test_a_change_is_not_taken_for_complete_because_something_else_happens(self):
+        server = self.own_pair()
+        before = fingerprint(server.address("tls"))
+        replace(server.folder, "server.pem", support.pki() / "server-rsa.pem")
+        for _ in range(1, 4):
+            server.signal(signal.SIGUSR1)
+            server.wait_for("summary")
+        replace(server.folder, "server.key", support.pki() / "server-rsa.key")
+        server.wait_for("reloaded")
+        self.assertEqual(server.lines("reload_refused"), [])
+        self.assertNotEqual(fingerprint(server.address("tls")), before)
+
     def test_a_symbolic_link_swapped_on_the_way_is_noticed(self):
         """As Kubernetes does: server.pem -> ..data/server.pem, ..data -> a folder per version."""
         server = self.own_pair("watch: on\n")
