@@ -361,15 +361,23 @@ static void wait_for_workers(struct server *s, uint64_t due_us, unsigned stop_si
         turn(s, due_us);
 }
 
+/* 0: never. */
+static uint64_t after_us(uint64_t ms)
+{
+    return ms ? clock_now_us() + ms * 1000 : UINT64_MAX;
+}
+
+/* Who says goodbye has timeouts.linger for it; where there is none, as long as for all the rest. */
 static void drain(struct server *s)
 {
-    uint64_t drain_us = s->settings->config->timeouts_ms.drain * 1000;
+    uint64_t drain_ms = s->settings->config->timeouts_ms.drain;
+    uint64_t linger_ms = s->settings->config->timeouts_ms.linger;
     order_all(s, WORKER_DRAIN);
-    wait_for_workers(s, drain_us ? clock_now_us() + drain_us : UINT64_MAX, 2);
+    wait_for_workers(s, after_us(drain_ms), 2);
     if (s->stop_signals > 1)
         return;
     order_all(s, WORKER_FINISH);
-    wait_for_workers(s, UINT64_MAX, 2);
+    wait_for_workers(s, after_us(linger_ms ? linger_ms : drain_ms), 2);
 }
 
 static void stop(struct server *s)

@@ -344,6 +344,14 @@ class Stopping(Ending):
             self.assertEqual(server.wait(), 0)
         self.assertEqual(server.lines("connection")[0]["end"], "drained")
 
+    def test_drain_has_an_end_where_lingering_has_none(self):
+        server = self.start("timeouts: { drain: 200ms, linger: 0 }")
+        with peers.Plain(server.address("tcp")) as peer:
+            peer.push(bytes(BULK_BYTES))
+            server.signal(signal.SIGTERM)
+            self.assertEqual(server.wait(), 0)
+        self.assertEqual(server.lines("connection")[0]["end"], "drained")
+
     def test_stopped_by_a_second_signal(self):
         for second in (signal.SIGTERM, signal.SIGINT):
             server = self.start("timeouts: { drain: 1h, write: 1h }")
