@@ -110,7 +110,7 @@ static int read_again(const struct config *config, struct config **ret, struct e
 
 static void announce_descriptors(const struct server *s)
 {
-    enum { OF_ITS_OWN = 24, OF_A_WORKER = 4 };
+    enum { OF_ITS_OWN = 24, OF_A_WORKER = 6 };
     descriptors_announce(s->descriptors, s->settings->config,
                          OF_ITS_OWN + s->listening.count + OF_A_WORKER * s->worker_count);
 }
