@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of the server share: server.c (serving), server_start.c, server_signals.c,
+ * server_reload.c, server_stop.c.
+ *
+ * Ownership: server_run's.   Threads: the main one.
+ */
+#ifndef TLSECHO_SERVER_INTERNAL_H
+#define TLSECHO_SERVER_INTERNAL_H
+
+#include "tlsecho/acceptor.h"
+#include "tlsecho/admin.h"
+#include "tlsecho/listening.h"
+#include "tlsecho/manager.h"
+#include "tlsecho/metrics.h"
+#include "tlsecho/reactor.h"
+#include "tlsecho/server.h"
+#include "tlsecho/worker.h"
+
+struct server {
+    struct settings *settings;         /* in force */
+    uint64_t loaded_stamp, seen_stamp; /* of their files: when read, and when looked at last */
+    struct reactor *reactor;           /* the main thread's: signals, and the ends of workers */
+    struct reactor_source signals;
+    unsigned stop_signals; /* TERM and INT received so far */
+    bool reload_wanted;    /* HUP */
+    uint64_t look_us;      /* when to look at the files again */
+    uint64_t daily_us;     /* when to look at the calendar again */
+    struct manager manager;
+    struct listening listening;
+    bool given_up; /* privileges that opening a file or a port may need */
+    struct worker **workers;
+    unsigned worker_count;
+    struct acceptor *acceptor;
+    struct metrics metrics;
+    struct admission *admission;
+    uint64_t descriptors; /* that there may be */
+    struct admin *admin;
+};
+
+/* Binds, gives up privileges and starts the threads. After a failure server_stop is still due.
+ * Errors: as server_run. */
+int server_start(struct server *s, const char *state_directory, struct error *err);
+
+/* The signals that are for us become events of the main thread's loop. ERROR_SYSTEM. */
+int server_open_signals(struct server *s, struct error *err);
+
+/* The configuration anew, from where this one is from. Errors: as config_load. */
+int server_read_again(const struct config *config, struct config **ret, struct error *err);
+
+/* Logs what is in force: certificates, addresses, and what may run out. */
+void server_announce(const struct server *s);
+
+/* All or nothing, and the log says which: the configuration too, or only the files it names. */
+void server_reload_configuration(struct server *s);
+void server_reload_files(struct server *s, const char *reason);
+
+/* One turn of the main thread: waits until due_us, a signal, or the watchdog is due. */
+void server_turn(struct server *s, uint64_t due_us);
+
+/* Accepts nobody any more, drains if it was asked to stop, and gives back all but the settings. */
+void server_stop(struct server *s);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* From the draft of the settings to threads that serve. */
+#include <sched.h>
+#include <stdlib.h>
+
+#include "server_internal.h"
+#include "tlsecho/announce.h"
+#include "tlsecho/descriptors.h"
+#include "tlsecho/inherited.h"
+#include "tlsecho/log.h"
+#include "tlsecho/privilege.h"
+
+static unsigned count_workers(const struct config *config)
+{
+    if (config->workers > 0)
+        return (unsigned)config->workers;
+    cpu_set_t usable;
+    if (sched_getaffinity(0, sizeof usable, &usable) < 0)
+        return 1;
+    return (unsigned)CPU_COUNT(&usable);
+}
+
+static int start_workers(struct server *s, struct error *err)
+{
+    unsigned count = count_workers(s->settings->config);
+    s->workers = calloc(count, sizeof(struct worker *));
+    if (!s->workers)
+        return error_sys(err, "make the workers");
+    while (s->worker_count < count) {
+        if (worker_new(s->reactor, &s->workers[s->worker_count], err) < 0)
+            return -1;
+        metrics_add_shard(&s->metrics, worker_metrics(s->workers[s->worker_count]));
+        s->worker_count++;
+    }
+    return 0;
+}
+
+static int open_listening(struct server *s, struct error *err)
+{
+    struct listening inherited;
+    if (inherited_take(&inherited, err) < 0)
+        return -1;
+    int result = listening_open(s->settings, &inherited, &s->listening, err);
+    listening_close(&inherited, &s->listening);
+    return result;
+}
+
+static int open_admin(struct server *s, struct error *err)
+{
+    struct admin_address *address;
+    if (admin_new(s->reactor, &s->metrics, &s->manager.pulse, &s->admin, err) < 0 ||
+        admin_open(s->admin, s->settings->config, &address, err) < 0)
+        return -1;
+    admin_listen(s->admin, address);
+    return 0;
+}
+
+static int watch_threads(struct server *s, struct error *err)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        if (pulse_add(&s->manager.pulse, "worker", worker_reactor(s->workers[i]), err) < 0)
+            return -1;
+    return pulse_add(&s->manager.pulse, "acceptor", acceptor_reactor(s->acceptor), err);
+}
+
+/* Once more, as who we are from now on: what cannot be read any more could not be reloaded. */
+static int read_as_served(struct server *s, const char *state_directory, struct error *err)
+{
+    struct settings *draft = s->settings, *settings;
+    struct config *config;
+    if (server_read_again(draft->config, &config, err) < 0)
+        return -1;
+    config_free(config); /* it can be read: the listeners that are open are the draft's */
+    if (settings_new(config_ref(draft->config), state_directory, &settings, err) < 0)
+        return -1;
+    listening_relink(&s->listening, draft, settings);
+    settings_free(draft);
+    s->settings = settings;
+    s->loaded_stamp = s->seen_stamp = settings->stamp;
+    return 0;
+}
+
+/* Else its group could not connect to the Unix sockets, nor could we remove them. */
+static int give_sockets(const struct server *s, struct error *err)
+{
+    const struct config *config = s->settings->config;
+    for (size_t i = 0; i < s->listening.count; i++) {
+        const struct listening_socket *socket = &s->listening.sockets[i];
+        if (socket->inode != 0 && privilege_give(config, socket->address.local.sun_path, err) < 0)
+            return -1;
+    }
+    if (config->admin.listen.value[0] == '\0' || config->admin.endpoint.scheme != ENDPOINT_UNIX)
+        return 0;
+    return privilege_give(config, config->admin.endpoint.path, err);
+}
+
+static int drop_privileges(struct server *s, const char *state_directory, struct error *err)
+{
+    if (give_sockets(s, err) < 0 ||
+        privilege_drop(s->settings->config, state_directory, &s->given_up, err) < 0)
+        return -1;
+    if (read_as_served(s, state_directory, err) < 0)
+        return s->given_up ? privilege_explain(true, err) : -1;
+    return 0;
+}
+
+/* The order matters: ports are bound with privileges, and threads inherit that there are none. */
+int server_start(struct server *s, const char *state_directory, struct error *err)
+{
+    s->descriptors = descriptors_raise();
+    manager_open(&s->manager);
+    announce_library();
+    if (reactor_new(&s->reactor, err) < 0 || server_open_signals(s, err) < 0 ||
+        open_listening(s, err) < 0 || open_admin(s, err) < 0 ||
+        drop_privileges(s, state_directory, err) < 0)
+        return -1;
+    metrics_adopt(&s->metrics, s->settings);
+    if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
+        return -1;
+    s->metrics.admission = s->admission;
+    if (acceptor_new(s->settings, &s->listening, s->admission, s->workers, s->worker_count,
+                     &s->acceptor, err) < 0)
+        return -1;
+    return watch_threads(s, err);
+}
