@@ -61,6 +61,13 @@ def wait_for_state(local, remote, wanted):
         time.sleep(ASK_AGAIN_S)
 
 
+def wait_for_silence(sock, seconds):
+    """Until nothing has come for so long, by the kernel's own clock: tcpi_last_data_recv."""
+    while struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56),
+                             52)[0] < seconds * 1000:
+        time.sleep(ASK_AGAIN_S)
+
+
 def socket_of(pid, local, remote):
     """A duplicate of another process's socket. PermissionError where the kernel denies that."""
     wanted = f"socket:[{connections()[local[:2], remote[:2]].inode}]"

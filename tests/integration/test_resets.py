@@ -4,10 +4,10 @@
 import os
 import signal
 import socket
-import time
 import unittest
 
 import peers
+import proc
 import support
 
 BOTH = ((peers.Plain, "tcp"), (peers.Tls, "tls"))
@@ -162,9 +162,11 @@ class AtOnce(support.TestCase):
             with self.subTest(transport), connect(server.address(transport)) as peer:
                 talk(peer)
                 name = peer.name
+                here = peer.socket.getsockname()
                 with server.paused():  # so that its time is over when it hears of our end
                     peer.end()
-                    time.sleep(0.4)
+                    proc.wait_for_state(server.address(transport), here, "CLOSE_WAIT")
+                    proc.wait_for_silence(peer.socket, 0.4)
                 self.assertEqual(peer.receive_all(), b"")
                 self.assertEqual((peer.ended, peer.close_notify), ("fin", transport == "tls"))
                 line = server.wait_for("connection", source=name)
