@@ -11,8 +11,7 @@
 #include "tlsecho/socket.h"
 
 enum {
-    QUIET_MS = 1000, /* while draining: so long without a byte, and a connection is done */
-    LIST_TURN = 32,  /* connections that are listed in one turn */
+    LIST_TURN = 32,            /* connections that are listed in one turn */
     LIST_PAUSE_US = 10 * 1000, /* while the log has no room for them */
 };
 
@@ -30,66 +29,9 @@ uint64_t worker_loop_now_us(struct worker_loop *loop)
     return loop->now_us;
 }
 
-static void generation_free(struct worker_loop *loop, struct generation *g)
-{
-    struct generation **at = &loop->newest;
-    while (*at != g)
-        at = &(*at)->older;
-    *at = g->older;
-    pool_done(&g->pool);
-    settings_free(g->settings);
-    free(g);
-}
-
-/* Takes the count of settings over. NULL: no memory. */
-static struct generation *generation_new(struct worker_loop *loop, struct settings *settings)
-{
-    struct generation *g = calloc(1, sizeof *g);
-    if (!g)
-        return NULL;
-    const struct config *config = settings->config;
-    const uint64_t after_ms[CONN_TIMEOUTS] = {
-        [CONN_TIMEOUT_HANDSHAKE] = config->timeouts_ms.handshake,
-        [CONN_TIMEOUT_IDLE] = config->timeouts_ms.idle,
-        [CONN_TIMEOUT_WRITE] = config->timeouts_ms.write,
-        [CONN_TIMEOUT_QUIET] = QUIET_MS,
-        [CONN_TIMEOUT_LINGER] = config->timeouts_ms.linger,
-    };
-    for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
-        deadline_queue_init(&g->timeouts[kind], after_ms[kind] * 1000);
-    deadline_queue_init(&g->lifetimes, config->timeouts_ms.lifetime * 1000);
-    pool_init(&g->pool, config->limits.buffer_bytes);
-    g->settings = settings;
-
-    if (loop->newest && loop->newest->conns == 0)
-        generation_free(loop, loop->newest);
-    g->older = loop->newest;
-    loop->newest = g;
-    return g;
-}
-
-/* The generation of these settings, whose count it takes over. NULL: no memory. */
-static struct generation *generation_of(struct worker_loop *loop, struct settings *settings)
-{
-    for (struct generation *g = loop->newest; g; g = g->older)
-        if (g->settings == settings) {
-            settings_free(settings);
-            return g;
-        }
-    return generation_new(loop, settings);
-}
-
-static void leave_generation(struct worker_loop *loop, struct generation *g)
-{
-    g->conns--;
-    if (g->conns == 0 && g != loop->newest)
-        generation_free(loop, g);
-}
-
 void worker_loop_done(struct worker_loop *loop)
 {
-    while (loop->newest)
-        generation_free(loop, loop->newest);
+    generation_drop_all(&loop->newest);
     conn_log_tell(UINT64_MAX);
 }
 
@@ -144,7 +86,7 @@ static void end(struct worker_conn *s)
         loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
     conn_done(&s->conn);
     proxied_free(s->origin.proxied);
-    leave_generation(loop, s->generation);
+    generation_leave(&loop->newest, s->generation);
     if (loop->unlisted == s)
         loop->unlisted = TAILQ_NEXT(s, in_all);
     TAILQ_REMOVE(&loop->all, s, in_all);
@@ -227,7 +169,7 @@ static void refuse(struct worker_loop *loop, struct worker_conn *s, const struct
     conn_log_failed(origin, reason);
     loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
     if (s && s->generation)
-        leave_generation(loop, s->generation);
+        generation_leave(&loop->newest, s->generation);
     free(s);
     atomic_fetch_sub(&loop->load, 1);
 }
@@ -244,14 +186,13 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     unsigned slot = origin->listener->slot;
     metrics_add(&loop->metrics->listeners[slot].accepted, 1);
     if (s)
-        s->generation = generation_of(loop, origin->listener->settings);
+        s->generation = generation_enter(&loop->newest, origin->listener->settings);
     if (!s || !s->generation) {
         settings_free(origin->listener->settings);
         close(origin->fd);
         refuse(loop, s, origin, slot, "no memory for a connection");
         return;
     }
-    s->generation->conns++;
 
     struct error err;
     struct transport *transport;
@@ -341,13 +282,9 @@ int worker_loop_wait_ms(struct worker_loop *loop)
     uint64_t due_us = loop->log_tell_us;
     if (loop->unlisted && worker_loop_now_us(loop) + LIST_PAUSE_US < due_us)
         due_us = worker_loop_now_us(loop) + LIST_PAUSE_US;
-    for (const struct generation *g = loop->newest; g; g = g->older) {
-        for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
-            if (deadline_next_us(&g->timeouts[kind]) < due_us)
-                due_us = deadline_next_us(&g->timeouts[kind]);
-        if (deadline_next_us(&g->lifetimes) < due_us)
-            due_us = deadline_next_us(&g->lifetimes);
-    }
+    uint64_t expiry_us = generation_due_us(loop->newest);
+    if (expiry_us < due_us)
+        due_us = expiry_us;
     return clock_poll_ms(worker_loop_now_us(loop), due_us);
 }
 

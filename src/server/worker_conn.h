@@ -11,24 +11,12 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "generation.h"
 #include "tlsecho/conn.h"
 #include "tlsecho/deadline.h"
 #include "tlsecho/metrics_shard.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/worker.h"
-
-/*
- * What all connections that came under the same settings share. Within it all time-outs of a class
- * are equally long, which is what lets a list be the timer queue.
- */
-struct generation {
-    struct settings *settings;
-    struct deadline_queue timeouts[CONN_TIMEOUTS];
-    struct deadline_queue lifetimes;
-    struct pool pool;
-    unsigned conns;
-    struct generation *older;
-};
 
 struct worker_conn {
     struct reactor_source source;
