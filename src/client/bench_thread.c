@@ -108,7 +108,8 @@ static uint64_t next_due_ns(const struct bench_thread *t)
 static struct bench_conn *take_turn(struct bench_thread *t)
 {
     struct bench_conn *c = &t->conns[t->turn];
-    c->due = t->round + 1;
+    if (t->round < c->quota) /* others may have some left to send */
+        c->due = t->round + 1;
     if (++t->turn == t->count) {
         t->turn = 0;
         t->round++;

@@ -21,7 +21,7 @@ static uint64_t may_begin(const struct bench_conn *c, uint64_t now_ns)
     bool open_loop = load->rate > 0; /* what was due in time may go, even if we are late */
     if (t->finishing || (now_ns >= t->end_ns && !open_loop) || !load->size_bytes || c->deaf)
         return 0;
-    uint64_t until = open_loop ? smaller(c->due, c->quota) : c->quota;
+    uint64_t until = open_loop ? c->due : c->quota;
     return smaller(until - c->begun, load->pipeline - (c->begun - c->answered));
 }
 

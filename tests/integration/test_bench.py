@@ -9,6 +9,7 @@ import subprocess
 import time
 import unittest
 
+import relay
 import support
 from loads import BenchCase, CA, CONFIG, bench, due, samples
 
@@ -139,9 +140,309 @@ class Loads(BenchCase):
         self.assertEqual(process.returncode, 0)
         return second, support.described(rest.splitlines()[-1])
 
+<<<<<<< HEAD
     def test_interrupted_it_says_what_it_has_measured(self):
         second, summary = self.interrupted("messages", *self.tls())
         self.assertGreaterEqual(summary["messages"], second["messages"])
+=======
+
+class Stall(BenchCase):
+    """Coordinated omission: what a stall of the server does to the two loops."""
+
+    def stalled(self, *args):
+        far = self.server(CONFIG)
+        process = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--bench", "--json", "-v",
+                                    "-t", "2.5", *args, *map(str, CA), far.endpoint("tls")],
+                                   stdout=subprocess.PIPE, env=support.environment())
+        process.stdout.readline()  # the first second is over
+        with far.paused():
+            process.stdout.readline()  # and another one
+        return json.loads(process.communicate(timeout=support.DEADLINE_S)[0].splitlines()[-1])
+
+    def test_a_connection_that_has_sent_its_share_is_due_no_more(self):
+        way = relay.Delay(0.1, 0.1)
+        with relay.Relay(self.server(CONFIG).address("tcp"), way) as between:
+            got = self.ok("-n", "3", "-P", "2", "--rate", "100", between.endpoint("tcp"))
+        self.assertEqual(got["messages"], 3)
+        self.assertNotIn("messages_unsent", got)
+
+    def test_an_open_loop_counts_from_when_a_message_was_due(self):
+        got = self.stalled("--rate", "200")
+        self.assertGreater(got["latency"]["p90"], 0.4)
+        self.assertEqual(due(got), 500)
+
+    def test_a_closed_loop_meets_the_stall_once(self):
+        got = self.stalled("-P", "2")
+        self.assertLess(got["latency"]["p99"], 0.4)
+        self.assertGreater(got["latency"]["max"], 0.9)
+
+
+class Handshakes(BenchCase):
+    def test_full_ones_one_after_the_other_and_several_at_a_time(self):
+        far = self.server(CONFIG)
+        for args in (), ("-P", "4", "--threads", "2"), ("--tls-max", "1.2"), \
+                ("--groups", "P-256"):
+            with self.subTest(args):
+                got = self.ok("--handshakes", "-n", "20", *args, *CA, far.endpoint("tls"))
+                self.assertEqual((got["handshakes"], got["connections"]), (20, 20))
+                for key in "latency", "connect", "handshake":
+                    self.assertEqual(samples(got, key), 20)
+                self.assertNotIn("resumed", got)
+
+    def test_every_one_is_resumed_where_asked(self):
+        far = self.server(CONFIG)
+        for version in "1.2", "1.3":
+            with self.subTest(version):
+                got = self.ok("--handshakes", "--resume", "-n", "40", "-P", "4", "--tls-min",
+                              version, "--tls-max", version, *CA, far.endpoint("tls"))
+                self.assertEqual((got["handshakes"], got["resumed"]), (40, 40))
+
+    def test_plain_ones_too(self):
+        got = self.ok("--handshakes", "-n", "20", self.server(CONFIG).endpoint("tcp"))
+        self.assertEqual(got["handshakes"], 20)
+        self.assertNotIn("handshake", got)
+
+    def test_with_a_certificate_of_ours(self):
+        far = self.server(MUTUAL)
+        own = ("--cert", support.pki() / "client.pem", "--key", support.pki() / "client.key")
+        self.assertEqual(self.ok("--handshakes", "-n", "10", *own, *CA,
+                                 far.endpoint("tls"))["handshakes"], 10)
+        for version in "1.2", "1.3":  # on TLS 1.3 it is refused after the handshake
+            with self.subTest(version):
+                got = self.fails(11, "client-certificate", "--handshakes", "-n", "10", "--tls-max",
+                                 version, *CA, far.endpoint("tls"))
+                self.assertEqual(got.get("failures", {}).get("client-certificate", 10), 10)
+
+    def test_time_wait_stays_with_the_server(self):
+        far = self.server(CONFIG)
+        self.ok("--handshakes", "-n", "50", *CA, far.endpoint("tls"))
+        port = far.address("tls")[1]
+        table = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+        waiting = [line.split() for line in table if line.split()[3] == "06"]
+        ours = [line for line in waiting if int(line[2].split(":")[1], 16) == port]
+        theirs = [line for line in waiting if int(line[1].split(":")[1], 16) == port]
+        self.assertLessEqual(len(ours), 1)  # the first, idle one is not of the load
+        self.assertGreaterEqual(len(theirs), 45)
+
+
+class Failures(BenchCase):
+    def test_no_server_is_said_as_everywhere(self):
+        with FarEnd(farend.echo) as far:
+            endpoint = far.endpoint()
+        self.fails(4, "refused", "-P", "100", endpoint)
+
+    def test_a_server_that_is_no_echo_is_told_at_the_first_byte_that_differs(self):
+        def corrupt(connection):
+            offset = 0
+            for data in farend.received(connection):
+                if offset <= 123456 < offset + len(data):
+                    data = bytearray(data)
+                    data[123456 - offset] ^= 0xff
+                offset += len(data)
+                connection.sendall(data)
+
+        with FarEnd(corrupt) as far:
+            got = self.fails(14, "corrupt", "-t", "20", "-s", "1000", far.endpoint())
+        self.assertRegex(got["error"]["message"], "connection 1: byte 123456 came back as 0x")
+        self.assertEqual(got["failures"], {"corrupt": 1})
+
+    def test_surplus_and_swapped_bytes_are_found(self):
+        def doubled(connection):
+            for data in farend.received(connection):
+                connection.sendall(data + data)
+
+        with FarEnd(doubled) as far:
+            got = self.fails(14, "corrupt", "-t", "20", far.endpoint())
+        self.assertRegex(got["error"]["message"], "byte 64 .* only 64 were sent")
+
+        def ahead(connection):
+            """What is sent repeats after 65,521 bytes, so the next ones can be known before."""
+            data = b""
+            for piece in farend.received(connection):
+                data += piece
+                if len(data) == 65521:
+                    connection.sendall(data + data[:64])
+
+        with FarEnd(ahead) as far:
+            got = self.fails(14, "corrupt", "-n", "2", "-s", "65521", far.endpoint())
+        self.assertRegex(got["error"]["message"], "byte 65521 .* only 65521 were sent")
+
+        held, both = [], threading.Barrier(3)
+
+        def swap(connection):
+            held.append(connection)
+            if len(held) == 1:
+                return  # the connection that only looks
+            data = connection.recv(64)
+            both.wait(support.DEADLINE_S)
+            other = next(c for c in held[1:] if c is not connection)
+            other.sendall(data)
+            farend.swallow(connection)
+
+        with FarEnd(swap) as far:
+            release = threading.Thread(target=both.wait, args=(support.DEADLINE_S,))
+            release.start()
+            got = self.fails(14, "corrupt", "-t", "20", "-P", "2", far.endpoint())
+            release.join()
+        self.assertRegex(got["error"]["message"], "connection [12]: byte 0 came back")
+
+    def test_a_tls_port_is_named_where_plain_was_spoken(self):
+        far = self.server(CONFIG)
+        got = self.fails(14, "corrupt", far.endpoint("tls").replace("tls:", "tcp:"))
+        self.assertIn("add --tls", got["error"]["message"])
+
+    def test_an_early_end_a_reset_and_silence_have_their_names(self):
+        def early(connection):
+            connection.recv(64)
+
+        def cut(connection):
+            connection.recv(64)
+            farend.reset(connection)
+
+        for handler, status, word in (early, 13, "truncated"), (cut, 12, "reset"), \
+                (farend.swallow, 6, "timeout"):
+            with self.subTest(word), FarEnd(handler) as far:
+                got = self.fails(status, word, "-t", "20", "-P", "3", "--idle-timeout", "300ms",
+                                 far.endpoint())
+                self.assertEqual(got["failures"], {word: 3})
+
+    def test_those_that_come_up_do_the_work_and_the_others_are_counted(self):
+        far = self.server(SCARCE)
+        got = bench("--json", "-n", "100", "-P", "10", *CA, far.endpoint("tls")).summary()
+        self.assertEqual(got["connections"] + sum(got["failures"].values()), 10)
+        self.assertLessEqual(got["connections"], 4)
+        self.assertNotEqual(got["result"], "ok")
+        self.assertGreater(got["messages"], 0)
+
+    def test_a_handshake_that_never_ends_times_out(self):
+        with FarEnd(farend.swallow) as far:
+            endpoint = far.endpoint().replace("tcp:", "tls:")
+            self.fails(6, "timeout", "--connect-timeout", "200ms", *CA, endpoint)
+
+    def test_usage_is_one_line(self):
+        for args, says in ((("--rate", "0"), "--rate: '0' is no number from 1"),
+                           (("-s", "2GiB"), "--size: '2GiB' is no size"),
+                           (("-P", "60000", "-n", "1"), "ulimit -n"),
+                           (("--handshakes", "--rate", "5"), "--handshakes sends no message"),
+                           (("-n", "1", "-t", "1"), "give one")):
+            with self.subTest(args):
+                done = support.run("prlimit", "--nofile=1000", support.program("TLSECHO_CLIENT"),
+                                   "--bench", *args, "localhost")
+                self.assertEqual(done.status, 2, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertIn(says, done.stderr)
+
+
+class Files(BenchCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="tlsecho-bench-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.far = self.server(CONFIG)
+
+    def summary(self, name, *args):
+        done = bench("--json", *args, *CA, self.far.endpoint("tls"))
+        (self.folder / name).write_bytes(done.stdout)
+        return support.described(done.stdout.splitlines()[-1])
+
+    def merge(self, *names):
+        return support.client("--merge", "--json", *(self.folder / name for name in names))
+
+    def test_a_sum_has_every_sample_of_its_parts(self):
+        a = self.summary("a", "-n", "300", "-P", "3", "-v")
+        b = self.summary("b", "-n", "200", "--rate", "2000")
+        whole = support.described(self.merge("a", "b").stdout)
+        buckets = {}
+        for upper, count in a["latency"]["histogram"] + b["latency"]["histogram"]:
+            buckets[upper] = buckets.get(upper, 0) + count
+        self.assertEqual(whole["latency"]["histogram"], [list(pair) for pair in sorted(buckets.items())])
+        self.assertEqual((whole["messages"], whole["clients"]), (500, 2))
+        self.assertEqual(whole["latency"]["min"], min(a["latency"]["min"], b["latency"]["min"]))
+        self.assertEqual(whole["latency"]["max"], max(a["latency"]["max"], b["latency"]["max"]))
+        mean = (300 * a["latency"]["mean"] + 200 * b["latency"]["mean"]) / 500
+        self.assertAlmostEqual(whole["latency"]["mean"], mean, places=9)
+        self.assertEqual(whole["load"]["connections"], 4)
+
+    def test_a_sum_of_sums_is_the_sum(self):
+        self.summary("a", "-n", "100")
+        self.summary("b", "-n", "100")
+        (self.folder / "ab").write_bytes(self.merge("a", "b").stdout)
+        twice = support.described(self.merge("ab", "ab").stdout)
+        self.assertEqual(samples(twice), 400)
+
+    def test_what_is_no_summary_is_refused_in_one_line(self):
+        self.summary("a", "-n", "10")
+        handshakes = bench("--json", "--handshakes", "-n", "3", *CA, self.far.endpoint("tls"))
+        (self.folder / "h").write_bytes(handshakes.stdout)
+        text = (self.folder / "a").read_text()
+        for name, content in (("empty", ""), ("words", "hello\n"), ("list", "[1]\n"),
+                              ("other", '{"schema": 1}\n'),
+                              ("forged", text.replace('"count":10', '"count":11')),
+                              ("wrong", text.replace('"histogram":[[', '"histogram":[["x",1],['))):
+            (self.folder / name).write_text(content)
+        for name in "missing", "empty", "words", "list", "other", "forged", "wrong", "h":
+            with self.subTest(name):
+                done = support.client("--merge", self.folder / "a", self.folder / name)
+                self.assertEqual((done.status, done.stdout), (2, b""), done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1)
+                self.assertIn(str(self.folder / name), done.stderr)
+
+    def test_a_failure_among_them_is_the_result(self):
+        self.summary("a", "-n", "10")
+        failed = bench("--json", "-t", "20", self.far.endpoint("tls").replace("tls:", "tcp:"))
+        (self.folder / "failed").write_bytes(failed.stdout)
+        done = self.merge("a", "failed")
+        self.assertEqual(done.status, 14)
+        self.assertEqual(support.described(done.stdout)["result"], "corrupt")
+
+    def page(self, *args):
+        path = self.folder / "report.html"
+        self.assertEqual(bench("--report-html", path, *args).status, 0)
+        text = path.read_text()
+        for outside in "src=", "href=", "@import", "url(", "<script":
+            self.assertNotIn(outside, text)
+        # All of it but the first line, and what HTML leaves open, is XML.
+        body = text.split("\n", 1)[1]
+        for tag in "meta", "br":
+            body = body.replace(f"<{tag}>", f"<{tag}/>")
+        body = "\n".join(line.replace('">', '"/>') if line.startswith("<meta") else line
+                         for line in body.splitlines())
+        return ElementTree.fromstring(body), text
+
+    def test_the_page_stands_alone_and_has_four_charts(self):
+        tree, text = self.page("-t", "0.3", *CA, self.far.endpoint("tls"))
+        self.assertEqual([svg.find("title").text for svg in tree.iter("svg")],
+                         ["Latency by percentile", "Histogram of latency", "Messages per second",
+                          "Latency over time"])
+        for svg in tree.iter("svg"):
+            self.assertEqual(svg.get("role"), "img")
+            self.assertTrue(svg.find("desc").text)
+            self.assertNotIn("nan", ElementTree.tostring(svg).decode())
+        self.assertIn("TLSv1.3", text)
+        self.assertIn("prefers-color-scheme: dark", text)
+
+    def test_a_page_of_two_a_merged_and_an_upward_one(self):
+        tree, _ = self.page("-n", "100", self.far.endpoint("tcp"), *CA, self.far.endpoint("tls"))
+        self.assertEqual(len(list(tree.iter("svg"))), 4)
+        tree, _ = self.page("-t", "0.2", "--expect", "none", *CA, self.far.endpoint("discard"))
+        self.assertEqual(len(list(tree.iter("svg"))), 1)
+        self.summary("a", "-n", "10")
+        path = self.folder / "merged.html"
+        done = support.client("--merge", "--report-html", path, self.folder / "a")
+        self.assertEqual(done.status, 0, done.stderr)
+        self.assertEqual(path.read_text().count("<svg"), 2)
+
+    def test_names_are_text_on_the_page_whatever_they_hold(self):
+        far = self.server('listeners: [ { listen: "unix://{dir}/<b>&.sock" } ]')
+        tree, _ = self.page("-n", "10", far.endpoint("unix"))
+        self.assertTrue(tree.find(".//h1").text.endswith("/<b>&.sock"))
+
+    def test_a_page_that_cannot_be_written_is_a_failure_of_ours(self):
+        done = bench("-n", "1", "--report-html", self.folder / "no" / "where", *CA,
+                     self.far.endpoint("tls"))
+        self.assertEqual(done.status, 15)
+        self.assertIn("--report-html: write ", done.stderr)
+>>>>>>> 1e1df57 (Count no message as unsent that nobody was to send)
 
 
 if __name__ == "__main__":
