@@ -26,19 +26,31 @@ static const char *const words[] = {
 };
 
 /* Where the story itself does not say what to do. */
-static const char *const remedies[] = {
+static const char *const remedies[RESULTS] = {
     [RESULT_DNS] = "check the host name",
     [RESULT_REFUSED] = "start the server there, or check the port",
     [RESULT_UNREACHABLE] = "check the address and the route to it",
     [RESULT_TIMEOUT] = "if it is only slow, raise --connect-timeout or --idle-timeout",
     [RESULT_RESET] = "the log of the far end may say why",
-    [RESULT_LOCAL_IO] = NULL,
 };
 
 static const char *const phases[] = {
     [PHASE_OPTIONS] = "options",     [PHASE_DNS] = "dns",   [PHASE_CONNECT] = "connect",
     [PHASE_HANDSHAKE] = "handshake", [PHASE_ECHO] = "echo", [PHASE_LOCAL] = "local",
 };
+
+/* Two faults of our own, for which the far end's address is blamed in vain. */
+static const char *remedy_for(enum result result, const struct error *err)
+{
+    if (result != RESULT_UNREACHABLE || err->kind != ERROR_SYSTEM)
+        return remedies[result];
+    if (err->code == EADDRNOTAVAIL)
+        return "all our ports towards it are taken (widen net.ipv4.ip_local_port_range, or use "
+               "more addresses of ours with --source), or --source is none of ours";
+    if (err->code == EAFNOSUPPORT)
+        return "this host has no such addresses, or --source is of the other family";
+    return remedies[result];
+}
 
 const char *result_word(enum result result)
 {
@@ -115,7 +127,7 @@ void outcome_fail(struct outcome *outcome, enum phase phase, const struct error 
     outcome->phase = phase;
     outcome->error = *err;
 
-    const char *remedy = remedies[outcome->result];
+    const char *remedy = remedy_for(outcome->result, err);
     size_t used = strlen(err->text);
     if (remedy)
         snprintf(outcome->error.text + used, sizeof err->text - used, "; %s", remedy);

@@ -91,6 +91,16 @@ START_TEST(a_failure_keeps_its_phase_and_story_and_gets_its_remedy)
 }
 END_TEST
 
+START_TEST(ports_that_ran_out_get_a_remedy_of_their_own)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_SYSTEM, .code = EADDRNOTAVAIL, .alert = -1, .text = "story"};
+    outcome_fail(&outcome, PHASE_CONNECT, &err);
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "net.ipv4.ip_local_port_range"));
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "--source"));
+}
+END_TEST
+
 START_TEST(what_was_measured_is_of_the_echo_phase)
 {
     struct outcome outcome = {.result = RESULT_OK};
@@ -108,6 +118,7 @@ int main(void)
     tcase_add_loop_test(cases, every_exit_status_has_its_word, 0, COUNT(frozen));
     tcase_add_loop_test(cases, every_failure_has_its_exit_status, 0, COUNT(rows));
     tcase_add_test(cases, a_failure_keeps_its_phase_and_story_and_gets_its_remedy);
+    tcase_add_test(cases, ports_that_ran_out_get_a_remedy_of_their_own);
     tcase_add_test(cases, what_was_measured_is_of_the_echo_phase);
 
     Suite *suite = suite_create("result");
