@@ -9,6 +9,7 @@ import subprocess
 import time
 import unittest
 
+import relay
 import support
 from loads import BenchCase, CA, CONFIG, bench, due, samples
 
@@ -58,6 +59,12 @@ class Loads(BenchCase):
                       self.far.endpoint("tcp"))
         self.assertGreaterEqual(time.monotonic() - began, 0.65)
         self.assertEqual(due(got), 100)
+
+    def test_a_connection_that_has_sent_its_share_is_due_no_more(self):
+        with relay.Relay(self.far.address("tcp"), relay.Delay(0.1, 0.1)) as between:
+            got = self.ok("-n", "3", "-P", "2", "--rate", "100", between.endpoint("tcp"))
+        self.assertEqual(got["messages"], 3)
+        self.assertNotIn("messages_unsent", got)
 
     def test_an_open_loop_sends_when_it_is_time(self):
         got = self.ok("-t", "0.4", "--rate", "500", "-P", "4", "--threads", "2", *self.tls())
