@@ -1,135 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ping_internal.h"
 #include "tlsecho/clock.h"
-#include "tlsecho/exchange.h"
 #include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/output.h"
-#include "tlsecho/output_ping.h"
 #include "tlsecho/payload.h"
 
 enum { RETRY_US = 1000000 };
-
-struct ping {
-    const struct options *options;
-    struct target target;
-    struct session session;
-    struct exchange exchange; /* only while connected */
-    bool connected;
-    struct ping_totals totals;
-    uint64_t filled_bytes, wanted_bytes; /* of the connection's stream: in the exchange; begun */
-    uint64_t due_us;                     /* of the next probe */
-    uint64_t end_us;                     /* of it all; UINT64_MAX = never */
-    uint64_t heard_us;                   /* when something last came back */
-    unsigned want;                       /* of the transport */
-    bool again;                          /* there is more to do at once */
-    int interrupts;
-    bool over;
-    struct outcome last; /* what was last wrong */
-};
-
-static bool all_sent(const struct ping *p)
-{
-    return p->options->count && p->totals.probes.sent == p->options->count;
-}
 
 /* Nothing may be sent now, since something is on its way. */
 static bool is_held(const struct ping *p)
 {
     size_t on_way = p->totals.probes.count;
     return on_way == PROBES_MAX || (on_way && p->options->interval_ms == 0);
-}
-
-/* Probes are late or lost because of `last`. */
-static void blame(struct ping *p, uint64_t count)
-{
-    p->totals.lost_by[p->last.result] += count;
-}
-
-/* What the kernel and the exchange know goes before they do. */
-static void disconnect(struct ping *p)
-{
-    struct ping_totals *totals = &p->totals;
-    struct socket_tcp_info info;
-    if (!p->connected)
-        return;
-    if (socket_tcp_info(p->session.transport->fd, &info)) {
-        info.retransmits += totals->kernel.retransmits;
-        totals->kernel = info;
-        totals->kernel_tells = true;
-    }
-    totals->bytes_sent += p->exchange.sent_bytes;
-    totals->bytes_received += p->exchange.received_bytes;
-    exchange_done(&p->exchange);
-    p->connected = false;
-}
-
-static void lose_next(struct ping *p)
-{
-    blame(p, 1);
-    output_ping_lost(p->options, probes_fail(&p->totals.probes), 1, &p->last);
-}
-
-/* Without a connection there is no next probe: that is a loss too, unless one has been counted. */
-static void end_early(struct ping *p, bool counted)
-{
-    if (!counted && !all_sent(p))
-        lose_next(p);
-    p->over = true;
-}
-
-/* The connection is of no more use, because of `last`. */
-static void give_up(struct ping *p)
-{
-    const struct probe *oldest = probes_oldest(&p->totals.probes);
-    uint64_t first = oldest ? oldest->seq : 0;
-    size_t lost = probes_lose(&p->totals.probes, true);
-    if (lost) {
-        blame(p, lost);
-        output_ping_lost(p->options, first, lost, &p->last);
-    }
-    disconnect(p);
-    if (!p->options->reconnect)
-        end_early(p, lost > 0);
-}
-
-/* A probe without a connection is lost. */
-static void fail_to_connect(struct ping *p, const struct error *err)
-{
-    if (interrupt_pending(p->interrupts) || clock_now_us() >= p->end_us)
-        return; /* it is not the far end's fault */
-    outcome_fail(&p->last, p->session.phase, err);
-    lose_next(p);
-    p->over = !p->options->reconnect;
-}
-
-static bool connect_again(struct ping *p)
-{
-    struct error err = {.alert = -1};
-    session_close(&p->session);
-    p->session.deadline_us = p->end_us;
-    p->session.stop_fd = p->interrupts;
-    bool opened = session_open(&p->session, &err) == 0;
-    for (int i = 0; i < PHASES; i++)
-        if (p->session.phase_us[i] != SESSION_UNKNOWN_US)
-            p->totals.phase_us[i] = p->session.phase_us[i];
-    if (opened)
-        opened = exchange_init(&p->exchange, p->session.transport,
-                               (enum expect_kind)p->options->expect, &err) == 0;
-    if (!opened) {
-        fail_to_connect(p, &err);
-        return false;
-    }
-    p->connected = true;
-    p->totals.connections++;
-    p->filled_bytes = p->wanted_bytes = 0;
-    return true;
 }
 
 /* Puts as much of the probes begun into the exchange as it has room for. */
@@ -160,7 +49,7 @@ static void begin_probe(struct ping *p)
     struct probes *probes = &p->totals.probes;
     struct error err;
     bool fresh = !p->connected;
-    if (fresh && !connect_again(p))
+    if (fresh && !ping_connect_again(p))
         return;
 
     uint64_t now_us = clock_now_us();
@@ -180,7 +69,7 @@ static void begin_probe(struct ping *p)
 /* The next is due one interval after this was; after a long stop, after now. */
 static void begin_probe_if_due(struct ping *p)
 {
-    if (clock_now_us() < p->due_us || is_held(p) || all_sent(p))
+    if (clock_now_us() < p->due_us || is_held(p) || ping_all_sent(p))
         return;
     begin_probe(p);
     uint64_t interval_us = p->options->interval_ms * 1000;
@@ -203,7 +92,7 @@ static void take_replies(struct ping *p)
             outcome_measure(&p->last, RESULT_TIMEOUT,
                             "the reply to seq=%" PRIu64 " took %.3f s: that is late (-W)",
                             probe.seq, (double)probe.time_us / 1e6);
-            blame(p, 1);
+            ping_blame(p, 1);
         }
         output_ping_reply(p->options, &p->session, &probe, p->options->size_bytes);
     }
@@ -251,7 +140,7 @@ static void move(struct ping *p)
     if (p->exchange.state == EXCHANGE_OPEN)
         return;
     judge_connection(p);
-    give_up(p);
+    ping_give_up(p);
 }
 
 static void expire_probes(struct ping *p)
@@ -274,14 +163,14 @@ static void end_silence(struct ping *p)
         return;
     outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)",
                     (double)p->options->idle_timeout_ms / 1e3);
-    give_up(p);
+    ping_give_up(p);
 }
 
 /* All probes have been sent, and nothing is to be waited for. */
 static bool is_complete(const struct ping *p)
 {
     const struct probes *probes = &p->totals.probes;
-    return all_sent(p) && probes_overdue(probes) == probes->count;
+    return ping_all_sent(p) && probes_overdue(probes) == probes->count;
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -291,7 +180,7 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 
 static void wait_for_any(struct ping *p)
 {
-    uint64_t due_us = all_sent(p) || is_held(p) ? UINT64_MAX : p->due_us;
+    uint64_t due_us = ping_all_sent(p) || is_held(p) ? UINT64_MAX : p->due_us;
     due_us = earliest(due_us, earliest(probes_due_us(&p->totals.probes), silence_us(p)));
     due_us = p->again ? 0 : earliest(due_us, p->end_us);
 
@@ -342,7 +231,7 @@ static void settle(struct ping *p)
         return;
     outcome_measure(&p->last, RESULT_TIMEOUT, "no reply to seq=%" PRIu64 " within %.6g s", first,
                     (double)p->options->reply_timeout_ms / 1e3);
-    blame(p, lost);
+    ping_blame(p, lost);
     output_ping_lost(p->options, first, lost, &p->last);
 }
 
@@ -369,7 +258,7 @@ static void resolve(struct ping *p)
     struct error err = {.alert = -1};
     p->session.phase = PHASE_DNS;
     if (target_resolve(&p->target, &err) < 0)
-        fail_to_connect(p, &err);
+        ping_fail_to_connect(p, &err);
     else
         p->totals.phase_us[PHASE_DNS] = clock_now_us() - p->totals.started_us;
 }
@@ -403,7 +292,7 @@ void mode_ping(const struct options *options, struct outcome *ret)
     } else {
         loop(&p);
         settle(&p);
-        disconnect(&p);
+        ping_disconnect(&p);
         judge(&p, ret);
     }
     session_keep(&p.session, ret);

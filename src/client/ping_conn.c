@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "ping_internal.h"
+#include "tlsecho/clock.h"
+#include "tlsecho/interrupt.h"
+
+bool ping_all_sent(const struct ping *p)
+{
+    return p->options->count && p->totals.probes.sent == p->options->count;
+}
+
+void ping_blame(struct ping *p, uint64_t count)
+{
+    p->totals.lost_by[p->last.result] += count;
+}
+
+void ping_disconnect(struct ping *p)
+{
+    struct ping_totals *totals = &p->totals;
+    struct socket_tcp_info info;
+    if (!p->connected)
+        return;
+    if (socket_tcp_info(p->session.transport->fd, &info)) {
+        info.retransmits += totals->kernel.retransmits;
+        totals->kernel = info;
+        totals->kernel_tells = true;
+    }
+    totals->bytes_sent += p->exchange.sent_bytes;
+    totals->bytes_received += p->exchange.received_bytes;
+    exchange_done(&p->exchange);
+    p->connected = false;
+}
+
+static void lose_next(struct ping *p)
+{
+    ping_blame(p, 1);
+    output_ping_lost(p->options, probes_fail(&p->totals.probes), 1, &p->last);
+}
+
+/* Without a connection there is no next probe: that is a loss too, unless one has been counted. */
+static void end_early(struct ping *p, bool counted)
+{
+    if (!counted && !ping_all_sent(p))
+        lose_next(p);
+    p->over = true;
+}
+
+void ping_give_up(struct ping *p)
+{
+    const struct probe *oldest = probes_oldest(&p->totals.probes);
+    uint64_t first = oldest ? oldest->seq : 0;
+    size_t lost = probes_lose(&p->totals.probes, true);
+    if (lost) {
+        ping_blame(p, lost);
+        output_ping_lost(p->options, first, lost, &p->last);
+    }
+    ping_disconnect(p);
+    if (!p->options->reconnect)
+        end_early(p, lost > 0);
+}
+
+void ping_fail_to_connect(struct ping *p, const struct error *err)
+{
+    if (interrupt_pending(p->interrupts) || clock_now_us() >= p->end_us)
+        return; /* it is not the far end's fault */
+    outcome_fail(&p->last, p->session.phase, err);
+    lose_next(p);
+    p->over = !p->options->reconnect;
+}
+
+bool ping_connect_again(struct ping *p)
+{
+    struct error err = {.alert = -1};
+    session_close(&p->session);
+    p->session.deadline_us = p->end_us;
+    p->session.stop_fd = p->interrupts;
+    bool opened = session_open(&p->session, &err) == 0;
+    for (int i = 0; i < PHASES; i++)
+        if (p->session.phase_us[i] != SESSION_UNKNOWN_US)
+            p->totals.phase_us[i] = p->session.phase_us[i];
+    if (opened)
+        opened = exchange_init(&p->exchange, p->session.transport,
+                               (enum expect_kind)p->options->expect, &err) == 0;
+    if (!opened) {
+        ping_fail_to_connect(p, &err);
+        return false;
+    }
+    p->connected = true;
+    p->totals.connections++;
+    p->filled_bytes = p->wanted_bytes = 0;
+    return true;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ping between its two files: mode_ping.c has the probes and the time, ping_conn.c the connection
+ * and what it costs to lose it.
+ *
+ * Ownership: the struct is mode_ping's, and with it all that is in it.   Threads: one.
+ */
+#ifndef TLSECHO_PING_INTERNAL_H
+#define TLSECHO_PING_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tlsecho/exchange.h"
+#include "tlsecho/output_ping.h"
+
+struct ping {
+    const struct options *options;
+    struct target target;
+    struct session session;
+    struct exchange exchange; /* only while connected */
+    bool connected;
+    struct ping_totals totals;
+    uint64_t filled_bytes, wanted_bytes; /* of the connection's stream: in the exchange; begun */
+    uint64_t due_us;                     /* of the next probe */
+    uint64_t end_us;                     /* of it all; UINT64_MAX = never */
+    uint64_t heard_us;                   /* when something last came back */
+    unsigned want;                       /* of the transport */
+    bool again;                          /* there is more to do at once */
+    int interrupts;
+    bool over;
+    struct outcome last; /* what was last wrong */
+};
+
+/* The probes of -c are sent. */
+bool ping_all_sent(const struct ping *p);
+
+/* Probes are late or lost because of `last`. */
+void ping_blame(struct ping *p, uint64_t count);
+
+/* A new connection. False: the next probe is lost, and without --reconnect it is over. */
+bool ping_connect_again(struct ping *p);
+
+/* There is none because of err: the next probe is lost, unless we ended it ourselves. */
+void ping_fail_to_connect(struct ping *p, const struct error *err);
+
+/* Keeps what the kernel and the exchange know; nothing if not connected. */
+void ping_disconnect(struct ping *p);
+
+/* The connection is of no more use, because of `last`: its probes are lost. */
+void ping_give_up(struct ping *p);
+
+#endif
