@@ -194,8 +194,9 @@ class Phases(PingCase):
 
     def test_handshake(self):
         class Late(FarEnd):
-            """Takes its time before the handshake."""
+            """Takes its time before it answers the client's first message."""
             def _serve(self, connection):
+                connection.recv(1, socket.MSG_PEEK)
                 time.sleep(Phases.DELAY_S)
                 super()._serve(connection)
 
