@@ -27,10 +27,10 @@ struct worker_conn {
     bool again;                  /* it is in the `again` list */
     struct handoff origin;
     uint64_t start_us;
+    struct timespec opened;                  /* the same by the wall clock */
     uint64_t moved_us;                       /* when a byte moved last */
     uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
     bool counted_handshake;
-    struct timespec opened; /* the same by the wall clock */
     struct worker_loop *loop;
     struct generation *generation;
     TAILQ_ENTRY(worker_conn) in_all, in_again;
@@ -78,7 +78,7 @@ void worker_loop_list(struct worker_loop *loop);
 /* Lists some of those that are to be, if the log has room. */
 void worker_loop_list_some(struct worker_loop *loop);
 
-/* When the next of them is, for poll: milliseconds, 0 = at once, -1 = none. */
+/* When one of all these has something to do, for poll: milliseconds, 0 = at once, -1 = never. */
 int worker_loop_wait_ms(struct worker_loop *loop);
 
 /* Tells every one of it. */
