@@ -19,10 +19,13 @@ int output_flush(struct error *err)
     static int failure; /* the first errno: stdio drops what it could not write, and forgets why */
     if (fflush(stdout) && !failure)
         failure = errno;
-    if (ferror(stdout) && !failure)
-        failure = EIO;
     errno = failure;
-    return failure ? error_sys(err, "write standard output") : 0;
+    if (failure)
+        return error_sys(err, "write standard output");
+    if (ferror(stdout))
+        return error_set(err, ERROR_SYSTEM,
+                         "write standard output: it is full or closed, or nobody reads it");
+    return 0;
 }
 
 void output_failure(const struct outcome *outcome)

@@ -425,6 +425,14 @@ class Local(Status):
                             done.stderr.splitlines(True)[-1],
                             f"tlsecho-client: local: write standard output: {says}\n")
 
+    def test_an_answer_of_more_than_a_buffer_that_cannot_be_written_is_no_success(self):
+        with FarEnd(farend.echo) as far:
+            done = support.run("sh", "-c", '"$@" >/dev/full', "sh",
+                               support.program("TLSECHO_CLIENT"), "--bench", "-n", "2000",
+                               "--json", far.endpoint())
+        self.assertEqual(done.status, 15)
+        self.assertRegex(done.stderr, "local: write standard output: (it is full|No space left)")
+
     def test_an_answer_that_cannot_be_written_leaves_a_failure_its_status_and_its_words(self):
         done = support.run("sh", "-c", '"$@" >/dev/full', "sh", support.program("TLSECHO_CLIENT"),
                            "--check", "--json", "tcp://127.0.0.1:1")
