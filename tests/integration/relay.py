@@ -36,7 +36,8 @@ class Way:
 
 class Delay(Way):
     """Holds every piece for a time between two bounds; remembers for each how long it was from its
-    arrival here until the last of what came back was sent on. One piece at a time, please."""
+    arrival here until the last of what came back was about to be sent on: never longer than whoever
+    sent it waited. One piece at a time, please."""
 
     def __init__(self, low_s, high_s):
         self.bounds = low_s, high_s
@@ -50,10 +51,9 @@ class Delay(Way):
         return data
 
     def back(self, client, data):
-        piece = len(self.started) - 1  # before the client can answer with the next
+        if self.started:
+            self.times[-1] = time.monotonic() - self.started[-1]
         client.sendall(data)
-        if piece >= 0:
-            self.times[piece] = time.monotonic() - self.started[piece]
 
 
 class Corrupt(Way):

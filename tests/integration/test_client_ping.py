@@ -276,9 +276,9 @@ class Relays(PingCase):
             summary, events = self.ping("-c20", "-i0", between.endpoint("tcp"))
         self.assertEqual(len(way.times), 20)
         for event, seconds in zip(events, way.times):
-            self.assertGreater(event["time"], seconds - 0.001)
+            self.assertGreater(event["time"], seconds)
         self.assertAlmostEqual(summary["latency"]["mean"], statistics.mean(way.times[1:]),
-                               delta=0.005)
+                               delta=0.01)
 
     def test_a_dropped_connection_ends_the_run_with_its_class(self):
         with relay.Relay(self.echo().address("tcp"), relay.Drop(0)) as between:

@@ -111,12 +111,14 @@ class Program:
         process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=errors,
                                    env=support.environment())
-        with process, selectors.DefaultSelector() as selector, \
-                contextlib.suppress(BrokenPipeError):
-            process.stdin.write(self.line)
-            process.stdin.flush()
+        end, output = time.monotonic() + support.DEADLINE_S, b""
+        # One that has left already still has something to tell, and closing its pipe fails, too.
+        with contextlib.suppress(BrokenPipeError), process, \
+                selectors.DefaultSelector() as selector:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(self.line)
+                process.stdin.flush()
             selector.register(process.stdout, selectors.EVENT_READ)
-            end, output = time.monotonic() + support.DEADLINE_S, b""
             while TOKEN.encode() not in output and selector.select(end - time.monotonic()):
                 chunk = os.read(process.stdout.fileno(), 65536)
                 if not chunk:
