@@ -32,7 +32,8 @@ void manager_reloading(const struct manager *manager);
 /* The reload is over, everything is as it was, and why. */
 void manager_refused(const struct manager *manager, const char *why);
 
-void manager_stopping(const struct manager *manager);
+/* why: what kept it from serving; NULL = it served, and drains. */
+void manager_stopping(const struct manager *manager, const char *why);
 
 /* From feed_us on: feeds the watchdog if every thread has turned since the last time, and asks each
  * for the next time. */

@@ -51,9 +51,9 @@ void manager_refused(const struct manager *manager, const char *why)
     tell(manager, "READY=1", why);
 }
 
-void manager_stopping(const struct manager *manager)
+void manager_stopping(const struct manager *manager, const char *why)
 {
-    tell(manager, "STOPPING=1", "Draining");
+    tell(manager, "STOPPING=1", why ? why : "Draining");
 }
 
 void manager_feed(struct manager *manager)

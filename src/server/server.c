@@ -89,7 +89,7 @@ int server_run(struct settings *draft, const char *state_directory, struct error
         manager_ready(&s.manager, s.listening.count, s.worker_count);
         serve(&s);
     }
-    server_stop(&s);
+    server_stop(&s, result < 0 ? err->text : NULL);
     settings_free(s.settings);
     if (result == 0)
         log_reason(LOG_LEVEL_INFO, "stopped", "as asked");

@@ -58,7 +58,8 @@ void server_reload_files(struct server *s, const char *reason);
 /* One turn of the main thread: waits until due_us, a signal, or the watchdog is due. */
 void server_turn(struct server *s, uint64_t due_us);
 
-/* Accepts nobody any more, drains if it was asked to stop, and gives back all but the settings. */
-void server_stop(struct server *s);
+/* Accepts nobody any more, drains if it was asked to stop, and gives back all but the settings.
+ * why: what kept it from serving, or NULL. */
+void server_stop(struct server *s, const char *why);
 
 #endif

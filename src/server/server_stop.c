@@ -49,9 +49,9 @@ static void drain(struct server *s)
     wait_for_workers(s, after_us(linger_ms ? linger_ms : drain_ms), 2);
 }
 
-void server_stop(struct server *s)
+void server_stop(struct server *s, const char *why)
 {
-    manager_stopping(&s->manager);
+    manager_stopping(&s->manager, why);
     if (s->admin)
         admin_set_ready(s->admin, false);
     if (s->acceptor) {

@@ -100,6 +100,18 @@ class Told(support.TestCase):
         self.assertEqual(refused["READY"], "1")
         self.assertIn("nonsense", refused["STATUS"])
 
+    def test_what_keeps_it_from_serving_is_its_status(self):
+        with socket.create_server(("127.0.0.1", 0)) as holder:
+            manager = Manager()
+            self.addCleanup(manager.close)
+            taken = "127.0.0.1:%d" % holder.getsockname()[1]
+            server = self.server(f"listeners: [ {{ listen: 'tcp://{taken}' }} ]", ready=False,
+                                 env=support.environment(**manager.environment))
+            told = manager.next()
+            self.assertEqual(told["STOPPING"], "1")
+            self.assertRegex(told["STATUS"], f"{taken}: Address already in use")
+            self.assertEqual(server.wait(), 1)
+
     def test_a_manager_that_is_not_there_keeps_nobody_from_serving(self):
         server = self.server(PLAIN, env=support.environment(NOTIFY_SOCKET="/nonexistent/notify"))
         self.assertIn("/nonexistent/notify", server.wait_for("notify_failed")["reason"])
