@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for many descriptors at once: epoll(7), level-triggered.
+ * Waiting for many descriptors at once: epoll(7), level-triggered; and for a time: timerfd(2),
+ * which is set again only for an earlier one. What moves on with each message, as an idle time-out
+ * does, then costs no timer each time that the kernel waits.
  *
  * Ownership: sources belong to the caller and must be removed before they go; a source that is
  * being called may remove itself, and only itself.   Threads: its own, but for the last two calls.
@@ -8,7 +10,7 @@
 #ifndef TLSECHO_REACTOR_H
 #define TLSECHO_REACTOR_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "tlsecho/error.h"
 #include "tlsecho/want.h"
@@ -34,8 +36,14 @@ void reactor_free(struct reactor *reactor);
 int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigned want,
                  struct error *err);
 
-/* One turn: waits up to timeout_ms (-1 = for ever) and calls `ready` of every source that is. */
-void reactor_turn(struct reactor *reactor, int timeout_ms);
+/* A turn shall not wait beyond due_us of clock_now_us (UINT64_MAX = never). What was asked for
+ * before and is earlier stays: the turn then ends too soon, and whoever asked looks again. */
+void reactor_alarm(struct reactor *reactor, uint64_t due_us);
+
+enum reactor_patience { REACTOR_LOOK, REACTOR_WAIT };
+
+/* One turn: calls `ready` of every source that is; REACTOR_WAIT waits for one, or for the alarm. */
+void reactor_turn(struct reactor *reactor, enum reactor_patience patience);
 
 /* Makes the present or the next turn end. Any thread. */
 void reactor_wake(struct reactor *reactor);

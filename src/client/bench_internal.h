@@ -76,7 +76,6 @@ struct bench_thread {
     struct bench_run *run;
     pthread_t id;
     struct reactor *reactor;
-    struct reactor_source timer; /* timerfd(2): epoll knows milliseconds only */
     struct tls_scratch *scratch;
     unsigned char *in; /* BENCH_PIECE_BYTES: what is just being received */
     struct bench_conn *conns;
@@ -85,7 +84,6 @@ struct bench_thread {
     uint32_t opened, opening, over; /* connections: ever begun; between dial and up; done with */
     uint32_t started;               /* connections that were told of the start */
     uint64_t sweep_ns;              /* the next look at time-outs */
-    uint64_t armed_ns;              /* what timer is set to */
     uint64_t start_ns, begin_ns,
         end_ns;              /* of the load, of the measured time; UINT64_MAX = unknown */
     uint32_t turn;           /* open loop: whose message is due next */

@@ -2,7 +2,6 @@
 /* A thread of the load: its loop, and what is to be done at which time. */
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "bench_internal.h"
@@ -14,20 +13,6 @@ enum {
     SWEEP_EVERY_NS = 100000000, /* time-outs are that exact */
     SECOND_NS = 1000000000,
 };
-
-static void timer_ready(struct reactor_source *source)
-{
-    (void)source; /* the loop looks at the clock anyway */
-}
-
-static int open_timer(struct bench_thread *t, struct error *err)
-{
-    t->timer.ready = timer_ready;
-    t->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (t->timer.fd < 0)
-        return error_sys(err, "timerfd_create");
-    return reactor_want(t->reactor, &t->timer, WANT_READ, err);
-}
 
 static uint64_t quota_of(const struct bench_load *load, uint32_t number)
 {
@@ -55,13 +40,11 @@ int bench_thread_init(struct bench_thread *t, struct bench_run *run, uint32_t in
 {
     const struct bench_load *load = run->load;
     *t = (struct bench_thread){.run = run,
-                               .timer.fd = -1,
                                .begin_ns = UINT64_MAX,
                                .end_ns = UINT64_MAX,
                                .count = load->connections / load->threads +
                                         (index < load->connections % load->threads)};
-    if (reactor_new(&t->reactor, err) < 0 || open_timer(t, err) < 0 ||
-        bench_measure_init(&t->measure, err) < 0)
+    if (reactor_new(&t->reactor, err) < 0 || bench_measure_init(&t->measure, err) < 0)
         return -1;
     t->scratch = tls_scratch_new();
     t->in = malloc(BENCH_PIECE_BYTES);
@@ -76,8 +59,6 @@ int bench_thread_init(struct bench_thread *t, struct bench_run *run, uint32_t in
 
 void bench_thread_done(struct bench_thread *t)
 {
-    if (t->timer.fd >= 0)
-        close(t->timer.fd);
     reactor_free(t->reactor);
     tls_scratch_free(t->scratch);
     free(t->in);
@@ -246,22 +227,16 @@ static uint64_t next_ns(const struct bench_thread *t)
     return t->finishing ? next : earlier(next, t->end_ns);
 }
 
-/* Sleeps until the next thing is due or a connection is ready. The timer is set only when that time
- * has changed: with a closed loop, not once per message. */
+/* Sleeps until the next thing is due or a connection is ready. */
 static void turn(struct bench_thread *t, uint64_t now_ns)
 {
     uint64_t next = next_ns(t);
     if (next <= now_ns) {
-        reactor_turn(t->reactor, 0);
+        reactor_turn(t->reactor, REACTOR_LOOK);
         return;
     }
-    if (next != t->armed_ns) {
-        struct itimerspec at = {.it_value = {.tv_sec = (time_t)(next / SECOND_NS),
-                                             .tv_nsec = (long)(next % SECOND_NS)}};
-        timerfd_settime(t->timer.fd, TFD_TIMER_ABSTIME, &at, NULL);
-        t->armed_ns = next;
-    }
-    reactor_turn(t->reactor, -1);
+    reactor_alarm(t->reactor, next / 1000); /* never too late: the loop looks at the clock anyway */
+    reactor_turn(t->reactor, REACTOR_WAIT);
 }
 
 /* The measured time, as long as it was for this thread. */

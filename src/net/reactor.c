@@ -4,17 +4,23 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
+
+#include "tlsecho/clock.h"
 
 enum { EVENTS_PER_TURN = 128 };
 
 struct reactor {
     int epoll_fd;
     struct reactor_source waker; /* an eventfd(2) */
+    struct reactor_source timer; /* a timerfd(2) */
+    uint64_t alarm_us;           /* what it is set for; UINT64_MAX = it is not set */
     atomic_uint turns;           /* written by its own thread alone */
     /* Of this turn: on the stack the compiler would zero them each time. */
     struct epoll_event events[EVENTS_PER_TURN];
@@ -27,13 +33,23 @@ static void waker_ready(struct reactor_source *source)
     (void)n; /* EAGAIN: somebody else's wake-up was read with an earlier one */
 }
 
+static void timer_ready(struct reactor_source *source)
+{
+    struct reactor *r = (struct reactor *)((char *)source - offsetof(struct reactor, timer));
+    uint64_t count;
+    ssize_t n = read(source->fd, &count, sizeof count);
+    (void)n;
+    r->alarm_us = UINT64_MAX;
+}
+
 int reactor_new(struct reactor **ret, struct error *err)
 {
     struct reactor *r = calloc(1, sizeof *r);
     if (!r)
         return error_sys(err, "make an event loop");
-    r->waker.fd = -1;
-    r->waker.ready = waker_ready;
+    r->waker = (struct reactor_source){.fd = -1, .ready = waker_ready};
+    r->timer = (struct reactor_source){.fd = -1, .ready = timer_ready};
+    r->alarm_us = UINT64_MAX;
 
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (r->epoll_fd < 0) {
@@ -45,7 +61,13 @@ int reactor_new(struct reactor **ret, struct error *err)
         error_sys(err, "eventfd");
         goto fail;
     }
-    if (reactor_want(r, &r->waker, WANT_READ, err) < 0)
+    r->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (r->timer.fd < 0) {
+        error_sys(err, "timerfd_create");
+        goto fail;
+    }
+    if (reactor_want(r, &r->waker, WANT_READ, err) < 0 ||
+        reactor_want(r, &r->timer, WANT_READ, err) < 0)
         goto fail;
     *ret = r;
     return 0;
@@ -59,6 +81,8 @@ void reactor_free(struct reactor *reactor)
 {
     if (!reactor)
         return;
+    if (reactor->timer.fd >= 0)
+        close(reactor->timer.fd);
     if (reactor->waker.fd >= 0)
         close(reactor->waker.fd);
     if (reactor->epoll_fd >= 0)
@@ -89,12 +113,28 @@ int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigne
     return 0;
 }
 
-void reactor_turn(struct reactor *reactor, int timeout_ms)
+void reactor_alarm(struct reactor *reactor, uint64_t due_us)
+{
+    if (due_us >= reactor->alarm_us)
+        return;
+    reactor->alarm_us = due_us;
+    uint64_t now_us = clock_now_us();
+    uint64_t after_us = due_us > now_us ? due_us - now_us : 0;
+    struct itimerspec after = {
+        .it_value = {.tv_sec = (time_t)(after_us / 1000000),
+                     .tv_nsec = (long)(after_us % 1000000 * 1000 + 1)}}; /* zero would mean never */
+    int result = timerfd_settime(reactor->timer.fd, 0, &after, NULL);
+    assert(result == 0);
+    (void)result;
+}
+
+void reactor_turn(struct reactor *reactor, enum reactor_patience patience)
 {
     struct epoll_event *events = reactor->events;
     unsigned turns = atomic_load_explicit(&reactor->turns, memory_order_relaxed);
     atomic_store_explicit(&reactor->turns, turns + 1, memory_order_relaxed);
-    int n = epoll_wait(reactor->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);
+    int n =
+        epoll_wait(reactor->epoll_fd, events, EVENTS_PER_TURN, patience == REACTOR_WAIT ? -1 : 0);
     assert(n >= 0 || errno == EINTR);
 
     for (int i = 0; i < n; i++) {

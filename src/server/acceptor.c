@@ -260,7 +260,8 @@ static void *accept_all(void *argument)
 {
     struct acceptor *a = argument;
     while (!atomic_load(&a->stopping)) {
-        reactor_turn(a->reactor, clock_poll_ms(clock_now_us(), next_us(a)));
+        reactor_alarm(a->reactor, next_us(a));
+        reactor_turn(a->reactor, REACTOR_WAIT);
         if (clock_now_us() >= a->resume_us)
             a->resume_us = UINT64_MAX;
         set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);

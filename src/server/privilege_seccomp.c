@@ -122,6 +122,7 @@ static const struct call calls[] = {
     {"poll", 0, 0, 0},
     {"ppoll", 0, 0, 0},
     {"splice", 0, 0, 0},
+    {"timerfd_create", 0, 0, 0},
     {"timerfd_settime", 0, 0, 0},
     /* sockets of three families */
     {"accept4", 0, 0, 0},

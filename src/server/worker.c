@@ -57,11 +57,14 @@ static void *work(void *argument)
 {
     struct worker *w = argument;
     while (w->obeyed == WORKER_SERVE || atomic_load(&w->loop.load) > 0) {
-        int wait_ms = worker_loop_wait_ms(&w->loop);
+        uint64_t due_us = worker_loop_due_us(&w->loop);
+        bool busy = worker_loop_is_busy(&w->loop);
+        reactor_alarm(w->loop.reactor, due_us);
         w->loop.now_us = 0;
-        reactor_turn(w->loop.reactor, wait_ms);
+        reactor_turn(w->loop.reactor, busy ? REACTOR_LOOK : REACTOR_WAIT);
         worker_loop_run_again(&w->loop);
-        worker_loop_expire(&w->loop);
+        if (worker_loop_now_us(&w->loop) >= due_us)
+            worker_loop_expire(&w->loop);
         if (atomic_load(&w->list_wanted) && atomic_exchange(&w->list_wanted, false))
             worker_loop_list(&w->loop);
         worker_loop_list_some(&w->loop);

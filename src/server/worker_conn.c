@@ -275,17 +275,18 @@ void worker_loop_expire(struct worker_loop *loop)
         loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
 }
 
-int worker_loop_wait_ms(struct worker_loop *loop)
+bool worker_loop_is_busy(const struct worker_loop *loop)
 {
-    if (!TAILQ_EMPTY(&loop->again) || (loop->unlisted && log_has_room()))
-        return 0;
+    return !TAILQ_EMPTY(&loop->again) || (loop->unlisted && log_has_room());
+}
+
+uint64_t worker_loop_due_us(struct worker_loop *loop)
+{
     uint64_t due_us = loop->log_tell_us;
     if (loop->unlisted && worker_loop_now_us(loop) + LIST_PAUSE_US < due_us)
         due_us = worker_loop_now_us(loop) + LIST_PAUSE_US;
     uint64_t expiry_us = generation_due_us(loop->newest);
-    if (expiry_us < due_us)
-        due_us = expiry_us;
-    return clock_poll_ms(worker_loop_now_us(loop), due_us);
+    return expiry_us < due_us ? expiry_us : due_us;
 }
 
 void worker_loop_list(struct worker_loop *loop)

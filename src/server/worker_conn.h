@@ -78,8 +78,12 @@ void worker_loop_list(struct worker_loop *loop);
 /* Lists some of those that are to be, if the log has room. */
 void worker_loop_list_some(struct worker_loop *loop);
 
-/* When one of all these has something to do, for poll: milliseconds, 0 = at once, -1 = never. */
-int worker_loop_wait_ms(struct worker_loop *loop);
+/* Whether there is something to do at once. */
+bool worker_loop_is_busy(const struct worker_loop *loop);
+
+/* When worker_loop_expire or worker_loop_list_some will have something to do; UINT64_MAX = never.
+ */
+uint64_t worker_loop_due_us(struct worker_loop *loop);
 
 /* Tells every one of it. */
 void worker_loop_order(struct worker_loop *loop, enum worker_order order);

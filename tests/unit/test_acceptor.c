@@ -402,12 +402,12 @@ START_TEST(out_of_descriptors_a_crowd_is_refused_in_one_turn)
     for (int i = 0; i < CROWD; i++)
         crowd[i] = connect_to(0);
     wait_for_backlog(CROWD);
-    /* One for the acceptor's reactor, one for its wake-up, one to spare. */
-    int left[3];
-    for (int i = 0; i < 3; i++)
+    /* Three for the acceptor's reactor, its wake-up and its timer, one to spare. */
+    int left[4];
+    for (int i = 0; i < 4; i++)
         left[i] = dup(STDIN_FILENO);
     struct rlimit usual = exhaust_descriptors();
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         close(left[i]);
     accept_all();
     for (int i = 0; i < CROWD; i++)

@@ -72,7 +72,7 @@ static const char *ask(const char *path)
     ck_assert_int_eq(write(client, request, (size_t)n), n);
     ssize_t got;
     while ((got = recv(client, answer, sizeof answer - 1, MSG_DONTWAIT)) < 0 && errno == EAGAIN)
-        reactor_turn(reactor, -1);
+        reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_gt(got, 0);
     answer[got] = '\0';
     close(client);
@@ -102,7 +102,7 @@ START_TEST(is_healthy_while_every_thread_turns)
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n"); /* it has had no time yet */
     pulse.threads[0].asked_us -= SIX_SECONDS_US;
     assert_says("/healthz", "HTTP/1.0 503 ", "a thread does not turn\n");
-    reactor_turn(thread, 0);
+    reactor_turn(thread, REACTOR_LOOK);
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n");
 }
 END_TEST
@@ -114,9 +114,9 @@ START_TEST(without_descriptors_it_pauses_instead_of_spinning)
     none.rlim_max = before.rlim_max;
     int client = connect_to_it();
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    reactor_turn(reactor, -1); /* accept(2) fails */
+    reactor_turn(reactor, REACTOR_WAIT); /* accept(2) fails */
     uint64_t start_us = clock_now_us();
-    reactor_turn(reactor, -1); /* the pause is over */
+    reactor_turn(reactor, REACTOR_WAIT); /* the pause is over */
     ck_assert_uint_ge(clock_now_us() - start_us, PAUSE_US_MIN);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n");

@@ -32,7 +32,7 @@ static void tear_down(void)
 static void turn_all(void)
 {
     for (int i = 0; i < THREADS; i++)
-        reactor_turn(reactors[i], 0);
+        reactor_turn(reactors[i], REACTOR_LOOK);
 }
 
 static void assert_silent(uint64_t us, uint64_t now_us, const char *name)
@@ -52,7 +52,7 @@ START_TEST(asking_wakes_everyone)
 {
     pulse_ask(&pulse, 1000);
     for (int i = 0; i < THREADS; i++)
-        reactor_turn(reactors[i], -1);
+        reactor_turn(reactors[i], REACTOR_WAIT);
     assert_silent(0, 2000, "nobody");
 }
 END_TEST
@@ -61,8 +61,8 @@ START_TEST(who_does_not_turn_is_silent_since_it_was_asked)
 {
     turn_all();
     pulse_ask(&pulse, 1000);
-    reactor_turn(reactors[0], 0);
-    reactor_turn(reactors[2], 0);
+    reactor_turn(reactors[0], REACTOR_LOOK);
+    reactor_turn(reactors[2], REACTOR_LOOK);
     assert_silent(500, 1500, "second");
 }
 END_TEST
@@ -70,11 +70,11 @@ END_TEST
 START_TEST(asking_again_makes_nobody_less_silent)
 {
     pulse_ask(&pulse, 1000);
-    reactor_turn(reactors[0], 0);
-    reactor_turn(reactors[1], 0);
+    reactor_turn(reactors[0], REACTOR_LOOK);
+    reactor_turn(reactors[1], REACTOR_LOOK);
     pulse_ask(&pulse, 2000);
     assert_silent(1500, 2500, "third");
-    reactor_turn(reactors[2], 0);
+    reactor_turn(reactors[2], REACTOR_LOOK);
     assert_silent(500, 2500, "first");
     turn_all();
     assert_silent(0, 2500, "nobody");
@@ -94,8 +94,8 @@ START_TEST(who_has_ended_need_not_turn)
 {
     pulse_ask(&pulse, 1000);
     pulse_forget(&pulse, reactors[1]);
-    reactor_turn(reactors[0], 0);
-    reactor_turn(reactors[2], 0);
+    reactor_turn(reactors[0], REACTOR_LOOK);
+    reactor_turn(reactors[2], REACTOR_LOOK);
     assert_silent(0, 2000, "nobody");
     pulse_ask(&pulse, 3000);
     turn_all();

@@ -11,8 +11,6 @@
 #include "suite.h"
 #include "tlsecho/clock.h"
 
-enum { SOON_MS = 10000 }; /* much longer than what is there already needs */
-
 struct watched {
     struct reactor_source source; /* first: a source is cast back */
     int peer;
@@ -62,16 +60,16 @@ START_TEST(wakes_when_bytes_have_arrived_and_until_they_are_read)
 {
     struct watched w = watched_new(count);
     want(&w, WANT_READ);
-    reactor_turn(reactor, 0);
+    reactor_turn(reactor, REACTOR_LOOK);
     ck_assert_int_eq(w.calls, 0);
     ck_assert_int_eq(write(w.peer, "x", 1), 1);
-    reactor_turn(reactor, SOON_MS);
+    reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_eq(w.calls, 1);
-    reactor_turn(reactor, SOON_MS);
+    reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_eq(w.calls, 2);
     char byte;
     ck_assert_int_eq(read(w.source.fd, &byte, 1), 1);
-    reactor_turn(reactor, 0);
+    reactor_turn(reactor, REACTOR_LOOK);
     ck_assert_int_eq(w.calls, 2);
     done(&w);
 }
@@ -97,10 +95,10 @@ START_TEST(wakes_when_there_is_room_to_write)
     struct watched w = watched_new(count);
     fill(w.source.fd);
     want(&w, WANT_WRITE);
-    reactor_turn(reactor, 0);
+    reactor_turn(reactor, REACTOR_LOOK);
     ck_assert_int_eq(w.calls, 0);
     empty(w.peer);
-    reactor_turn(reactor, SOON_MS);
+    reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_eq(w.calls, 1);
     done(&w);
 }
@@ -112,10 +110,10 @@ START_TEST(wakes_only_for_what_is_wanted)
     ck_assert_int_eq(write(w.peer, "x", 1), 1);
     fill(w.source.fd);
     want(&w, WANT_WRITE);
-    reactor_turn(reactor, 0);
+    reactor_turn(reactor, REACTOR_LOOK);
     ck_assert_int_eq(w.calls, 0);
     want(&w, WANT_READ | WANT_WRITE);
-    reactor_turn(reactor, SOON_MS);
+    reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_eq(w.calls, 1);
     done(&w);
 }
@@ -127,7 +125,7 @@ START_TEST(a_hang_up_wakes_whoever_wants_anything)
     fill(w.source.fd);
     want(&w, _i ? WANT_WRITE : WANT_READ);
     close(w.peer);
-    reactor_turn(reactor, SOON_MS);
+    reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_eq(w.calls, 1);
     w.peer = -1;
     done(&w);
@@ -140,7 +138,7 @@ START_TEST(a_hang_up_does_not_wake_who_wants_nothing)
     want(&w, WANT_READ);
     want(&w, WANT_NOTHING);
     close(w.peer);
-    reactor_turn(reactor, 0);
+    reactor_turn(reactor, REACTOR_LOOK);
     ck_assert_int_eq(w.calls, 0);
     w.peer = -1;
     done(&w);
@@ -158,7 +156,7 @@ START_TEST(another_thread_ends_a_turn_that_would_wait_for_ever)
 {
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, wake, NULL), 0);
-    reactor_turn(reactor, -1);
+    reactor_turn(reactor, REACTOR_WAIT);
     pthread_join(thread, NULL);
 }
 END_TEST
@@ -169,25 +167,62 @@ START_TEST(wake_ups_before_a_turn_end_that_turn_and_only_that)
     want(&w, WANT_READ);
     reactor_wake(reactor);
     reactor_wake(reactor);
-    reactor_turn(reactor, -1);
+    reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_eq(write(w.peer, "x", 1), 1);
-    reactor_turn(reactor, -1); /* a wake-up left over would not have kept this from being seen */
+    reactor_turn(reactor,
+                 REACTOR_WAIT); /* a wake-up left over would not have kept this from being seen */
     ck_assert_int_eq(w.calls, 1);
     empty(w.source.fd);
-    reactor_turn(reactor, 0);
+    reactor_turn(reactor, REACTOR_LOOK);
     ck_assert_int_eq(w.calls, 1);
     done(&w);
 }
 END_TEST
 
-START_TEST(a_turn_after_a_wake_up_waits_again)
+enum { A_WHILE_US = 50 * 1000 };
+
+START_TEST(a_turn_after_a_wake_up_waits_for_the_alarm)
 {
-    enum { WAIT_MS = 50 };
     reactor_wake(reactor);
-    reactor_turn(reactor, -1);
-    uint64_t start_us = clock_now_us();
-    reactor_turn(reactor, WAIT_MS);
-    ck_assert_uint_ge(clock_now_us() - start_us, WAIT_MS * 1000);
+    reactor_turn(reactor, REACTOR_WAIT);
+    uint64_t due_us = clock_now_us() + A_WHILE_US;
+    reactor_alarm(reactor, due_us);
+    reactor_turn(reactor, REACTOR_WAIT);
+    ck_assert_uint_ge(clock_now_us(), due_us);
+}
+END_TEST
+
+START_TEST(an_alarm_rings_once)
+{
+    for (int i = 0; i < 2; i++) {
+        uint64_t due_us = clock_now_us() + A_WHILE_US;
+        reactor_alarm(reactor, due_us);
+        reactor_turn(reactor, REACTOR_WAIT);
+        ck_assert_uint_ge(clock_now_us(), due_us);
+    }
+}
+END_TEST
+
+START_TEST(of_several_alarms_the_earliest_rings)
+{
+    const uint64_t hour_us = 3600 * UINT64_C(1000000);
+    uint64_t due_us = clock_now_us() + A_WHILE_US;
+    reactor_alarm(reactor, UINT64_MAX);
+    reactor_alarm(reactor, due_us + hour_us);
+    reactor_alarm(reactor, due_us);
+    reactor_alarm(reactor, due_us + 2 * hour_us);
+    reactor_turn(reactor, REACTOR_WAIT);
+    ck_assert_uint_ge(clock_now_us(), due_us);
+    ck_assert_uint_lt(clock_now_us(), due_us + hour_us);
+}
+END_TEST
+
+START_TEST(an_alarm_of_long_ago_rings_at_once)
+{
+    reactor_alarm(reactor, 0);
+    reactor_turn(reactor, REACTOR_WAIT);
+    reactor_alarm(reactor, clock_now_us() - 1);
+    reactor_turn(reactor, REACTOR_WAIT);
 }
 END_TEST
 
@@ -206,10 +241,10 @@ START_TEST(a_source_may_remove_itself_while_it_is_called)
         want(&w[i], WANT_READ);
         ck_assert_int_eq(write(w[i].peer, "x", 1), 1);
     }
-    reactor_turn(reactor, SOON_MS);
+    reactor_turn(reactor, REACTOR_WAIT);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(w[i].calls, 1);
-    reactor_turn(reactor, SOON_MS);
+    reactor_turn(reactor, REACTOR_WAIT);
     ck_assert_int_eq(w[0].calls, 2);
     ck_assert_int_eq(w[1].calls, 1);
     ck_assert_int_eq(w[2].calls, 2);
@@ -229,7 +264,7 @@ START_TEST(serves_more_sources_than_one_turn_takes)
         ck_assert_int_eq(write(w[i].peer, "x", 1), 1);
     }
     for (int turn = 0; turn < 3; turn++)
-        reactor_turn(reactor, 0);
+        reactor_turn(reactor, REACTOR_LOOK);
     for (int i = 0; i < MANY; i++) {
         ck_assert_int_eq(w[i].calls, 1);
         close(w[i].peer);
@@ -266,7 +301,10 @@ int main(void)
     tcase_add_test(tcase, a_hang_up_does_not_wake_who_wants_nothing);
     tcase_add_test(tcase, another_thread_ends_a_turn_that_would_wait_for_ever);
     tcase_add_test(tcase, wake_ups_before_a_turn_end_that_turn_and_only_that);
-    tcase_add_test(tcase, a_turn_after_a_wake_up_waits_again);
+    tcase_add_test(tcase, a_turn_after_a_wake_up_waits_for_the_alarm);
+    tcase_add_test(tcase, an_alarm_rings_once);
+    tcase_add_test(tcase, of_several_alarms_the_earliest_rings);
+    tcase_add_test(tcase, an_alarm_of_long_ago_rings_at_once);
     tcase_add_test(tcase, a_source_may_remove_itself_while_it_is_called);
     tcase_add_test(tcase, serves_more_sources_than_one_turn_takes);
     tcase_add_test(tcase, says_what_it_cannot_watch);

@@ -58,7 +58,7 @@ static void start(const char *options)
 static void wait_for_end(void)
 {
     while (!worker_ended(worker))
-        reactor_turn(owner, -1);
+        reactor_turn(owner, REACTOR_WAIT);
 }
 
 static void finish(enum worker_order order)
