@@ -13,19 +13,11 @@ enum {
 };
 
 struct tls_scratch {
+    BIO *bio;
+    struct tls_wire *at_work;
     unsigned char in[SCRATCH_IN_BYTES];
     unsigned char out[SCRATCH_OUT_BYTES];
 };
-
-struct tls_scratch *tls_scratch_new(void)
-{
-    return malloc(sizeof(struct tls_scratch));
-}
-
-void tls_scratch_free(struct tls_scratch *scratch)
-{
-    free(scratch);
-}
 
 void tls_wire_init(struct tls_wire *wire, int fd, struct tls_scratch *scratch)
 {
@@ -99,12 +91,18 @@ static void remember_first(struct tls_wire *wire, const unsigned char *data, siz
     if (n > room)
         n = room;
     memcpy(wire->first + wire->first_n, data, n);
-    wire->first_n += n;
+    wire->first_n = (unsigned char)(wire->first_n + n);
+}
+
+struct tls_wire *tls_wire_at_work(BIO *bio)
+{
+    const struct tls_scratch *scratch = BIO_get_data(bio);
+    return scratch->at_work;
 }
 
 static int wire_read(BIO *bio, char *data, int size)
 {
-    struct tls_wire *wire = BIO_get_data(bio);
+    struct tls_wire *wire = tls_wire_at_work(bio);
     BIO_clear_retry_flags(bio);
     if (wire->in_n == 0 && !wire->stopped)
         receive(wire);
@@ -122,7 +120,7 @@ static int wire_read(BIO *bio, char *data, int size)
 
 static int wire_write(BIO *bio, const char *data, int size)
 {
-    struct tls_wire *wire = BIO_get_data(bio);
+    struct tls_wire *wire = tls_wire_at_work(bio);
     BIO_clear_retry_flags(bio);
     if (tls_wire_put(wire, data, (size_t)size))
         return size;
@@ -150,7 +148,7 @@ static void make_method(void)
     BIO_meth_set_ctrl(method, wire_ctrl);
 }
 
-BIO *tls_wire_bio(struct tls_wire *wire)
+static BIO *make_bio(struct tls_scratch *scratch)
 {
     static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
     if (!CRYPTO_THREAD_run_once(&once, make_method) || !method)
@@ -158,13 +156,42 @@ BIO *tls_wire_bio(struct tls_wire *wire)
     BIO *bio = BIO_new(method);
     if (!bio)
         return NULL;
-    BIO_set_data(bio, wire);
+    BIO_set_data(bio, scratch);
     BIO_set_init(bio, 1);
     return bio;
 }
 
+struct tls_scratch *tls_scratch_new(void)
+{
+    struct tls_scratch *scratch = malloc(sizeof *scratch);
+    if (!scratch)
+        return NULL;
+    scratch->at_work = NULL;
+    scratch->bio = make_bio(scratch);
+    if (!scratch->bio) {
+        free(scratch);
+        return NULL;
+    }
+    return scratch;
+}
+
+void tls_scratch_free(struct tls_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    BIO_free(scratch->bio);
+    free(scratch);
+}
+
+BIO *tls_wire_bio(struct tls_wire *wire)
+{
+    BIO *bio = wire->scratch->bio;
+    return BIO_up_ref(bio) ? bio : NULL;
+}
+
 void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes)
 {
+    wire->scratch->at_work = wire;
     assert(wire->in_n == 0 || wire->in_kept);
     assert(wire->out_n == 0 || wire->out_kept);
     wire->receive_bytes = receive_bytes;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records of one connection between the kernel and OpenSSL: a BIO over its thread's scratch
- * buffers. One recv(2) feeds all the records it brought, one send(2) takes several along. What
- * cannot be dealt with now is kept for the connection, so that the scratch serves the next one.
+ * The records of one connection between the kernel and OpenSSL, by way of its thread's scratch: two
+ * buffers, and a BIO over them. One recv(2) feeds all the records it brought, one send(2) takes
+ * several along. What cannot be dealt with now is kept for the connection, so that the scratch
+ * serves the next one.
  *
  * OpenSSL is only ever told "try again": it never learns of a FIN or RST, which would be fatal to
  * it although what is owed can still be written after a FIN. The wire remembers them.
@@ -25,33 +26,39 @@ enum {
     TLS_WIRE_FIRST_BYTES = 8,  /* of what arrived first: enough to tell what is not TLS */
 };
 
+/* Each connection has one for as long as it lives: no holes. */
 struct tls_wire {
-    int fd;
     struct tls_scratch *scratch;
-
     const unsigned char *in; /* arrived, not yet taken by OpenSSL */
     size_t in_n;
     unsigned char *in_kept; /* what `in` points into, unless into the scratch; NULL mostly */
     size_t receive_bytes;   /* what the present operation may still receive; 0 after its one recv */
-    enum io_status in_end;  /* IO_OK until the kernel has said IO_CUT, IO_RESET or IO_FAILED */
-    int in_errno;
 
     unsigned char *out_kept; /* accepted, refused by the kernel so far; NULL mostly */
     size_t out_n;            /* bytes in out_kept, or in the scratch during an operation */
-    enum io_status out_end;  /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
-    int out_errno;
-    bool stopped;                        /* OpenSSL gets nothing more to read */
-    uint64_t received_bytes, sent_bytes; /* that the kernel gave, that it took */
 
+    uint64_t received_bytes, sent_bytes; /* that the kernel gave, that it took */
+    int fd;
+    enum io_status in_end; /* IO_OK until the kernel has said IO_CUT, IO_RESET or IO_FAILED */
+    int in_errno;
+    enum io_status out_end; /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
+    int out_errno;
     unsigned char first[TLS_WIRE_FIRST_BYTES];
-    size_t first_n;
+    unsigned char first_n;
+    bool stopped; /* OpenSSL gets nothing more to read */
 };
 
 void tls_wire_init(struct tls_wire *wire, int fd, struct tls_scratch *scratch);
 void tls_wire_done(struct tls_wire *wire);
 
-/* A BIO over it, for SSL_set_bio(3), which takes it over. NULL = no memory. */
+/*
+ * The BIO for SSL_set_bio(3), which takes this reference over. All SSLs of a scratch have the same
+ * one: it reads and writes for the wire that has begun. NULL = no memory.
+ */
 BIO *tls_wire_bio(struct tls_wire *wire);
+
+/* The wire that the BIO works for. */
+struct tls_wire *tls_wire_at_work(BIO *bio);
 
 /* Every operation begins so: it may receive once, at most receive_bytes. */
 void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes);

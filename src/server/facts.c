@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tlsecho/clock.h"
 #include "tlsecho/socket.h"
 #include "worker_conn.h"
 
@@ -26,10 +27,20 @@ static void gather_addresses(const struct worker_conn *s, struct facts *ret)
         address_text(&proxied->header.destination, ret->destination);
 }
 
+/* When it came, by the wall clock as it goes now. */
+static struct timespec start_time(const struct worker_conn *s)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    us -= (int64_t)(clock_now_us() - s->start_us);
+    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+}
+
 void facts_gather(const struct worker_conn *s, struct facts *ret)
 {
     *ret = (struct facts){
-        .time = s->opened,
+        .time = start_time(s),
         .listener = s->origin.listener->config->name.value,
         .connection = s->origin.id,
     };

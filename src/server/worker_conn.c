@@ -204,7 +204,6 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->origin = *origin;
     s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
     s->start_us = s->moved_us = worker_loop_now_us(loop);
-    clock_gettime(CLOCK_REALTIME, &s->opened);
     s->armed = CONN_TIMEOUTS;
     s->counted_handshake = !origin->listener->tls; /* there is none */
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool);

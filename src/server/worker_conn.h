@@ -9,7 +9,6 @@
 
 #include <stdatomic.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "generation.h"
 #include "tlsecho/conn.h"
@@ -22,18 +21,17 @@ struct worker_conn {
     struct reactor_source source;
     struct conn conn;
     struct deadline timeout, lifetime;
-    enum conn_timeout armed;     /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
-    size_t unacknowledged_bytes; /* when `timeout` was set; SIZE_MAX = not counted */
-    bool again;                  /* it is in the `again` list */
     struct handoff origin;
-    uint64_t start_us;
-    struct timespec opened;                  /* the same by the wall clock */
-    uint64_t moved_us;                       /* when a byte moved last */
-    uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
-    bool counted_handshake;
     struct worker_loop *loop;
     struct generation *generation;
     TAILQ_ENTRY(worker_conn) in_all, in_again;
+    uint64_t start_us;
+    uint64_t moved_us;                       /* when a byte moved last */
+    size_t unacknowledged_bytes;             /* when `timeout` was set; SIZE_MAX = not counted */
+    uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
+    bool counted_handshake;
+    bool again;              /* it is in the `again` list */
+    enum conn_timeout armed; /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
 };
 
 TAILQ_HEAD(worker_conn_list, worker_conn);
