@@ -24,12 +24,12 @@ struct worker;
 
 /* A connection on its way from the acceptor to a worker. */
 struct handoff {
-    int fd;
-    uint64_t id;
     const struct listener *listener;
-    struct address source;   /* the peer, or the client that its PROXY header named */
-    struct proxied *proxied; /* NULL unless a header came, or is to come; the worker's */
     struct admission_pass pass;
+    uint64_t id;
+    struct proxied *proxied; /* NULL unless a header came, or is to come; the worker's */
+    int fd;
+    struct address source; /* the peer, or the client that its PROXY header named */
 };
 
 enum worker_order {

@@ -17,21 +17,23 @@
 #include "tlsecho/reactor.h"
 #include "tlsecho/worker.h"
 
+/* What each message needs comes first: with many connections every line of cache counts. */
 struct worker_conn {
     struct reactor_source source;
     struct conn conn;
-    struct deadline timeout, lifetime;
-    struct handoff origin;
+    struct deadline timeout;
     struct worker_loop *loop;
     struct generation *generation;
-    TAILQ_ENTRY(worker_conn) in_all, in_again;
-    uint64_t start_us;
     uint64_t moved_us;                       /* when a byte moved last */
     size_t unacknowledged_bytes;             /* when `timeout` was set; SIZE_MAX = not counted */
     uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
     bool counted_handshake;
     bool again;              /* it is in the `again` list */
     enum conn_timeout armed; /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
+    struct handoff origin;
+    uint64_t start_us;
+    struct deadline lifetime;
+    TAILQ_ENTRY(worker_conn) in_all, in_again;
 };
 
 TAILQ_HEAD(worker_conn_list, worker_conn);
