@@ -52,8 +52,6 @@ def take_part(servers, work):
 def one_round(build, servers, works, number, results):
     for group in works:
         there = take_part(servers, group[0])
-        if number % group[0].every != 0:
-            continue
         turn = number % len(there)
         for server in there[turn:] + there[:turn]:
             try:

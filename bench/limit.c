@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The least that an echo can cost: a bare loop of epoll_wait, recv and send, which knows neither
- * time-outs nor errors nor back-pressure. With "gcm" it also does the arithmetic of TLS on what it
- * echoes: AES-128-GCM, decrypting and encrypting, in records of 16 KiB.
+ * time-outs nor errors nor back-pressure. It has TCP_NODELAY, as every echo must: without it the
+ * kernel may keep the end of an answer until the one before has been acknowledged. With "gcm" it
+ * also does the arithmetic of TLS on what it echoes: AES-128-GCM, decrypting and encrypting, in
+ * records of 16 KiB.
  *
  *     limit [gcm]        listens on a free port of 127.0.0.1 and prints it
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -91,6 +94,14 @@ static int listen_somewhere(void)
     return fd;
 }
 
+static int accept_one(int listener)
+{
+    int fd = accept(listener, NULL, NULL);
+    if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
+        die("accept");
+    return fd;
+}
+
 int main(int count, char **words)
 {
     if (count > 1 && strcmp(words[1], "gcm") == 0) {
@@ -105,7 +116,7 @@ int main(int count, char **words)
         int n = epoll_wait(epoll_fd, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
             if (events[i].data.fd == listener)
-                watch(epoll_fd, accept(listener, NULL, NULL));
+                watch(epoll_fd, accept_one(listener));
             else
                 echo(events[i].data.fd);
         }

@@ -8,7 +8,7 @@ from works import IDLE_COUNT, WORKS
 
 COLUMNS = ("tlsecho", "limit", "Go", "Node", "nginx", "haproxy", "stunnel", "socat")
 TITLES = {work.name: (work.title, work.unit) for work in WORKS}
-TITLES["idle"] = (f"memory of one of {IDLE_COUNT:,} idle TLS connections", "KB")
+TITLES["idle"] = (f"memory of one of {IDLE_COUNT:,} idle TLS connections", "KiB")
 
 # What was promised: ours over the other's, at most.
 TARGETS = (
@@ -19,7 +19,7 @@ TARGETS = (
     ("plain-echo-64-100", "Go", 0.85), ("plain-echo-64-100", "limit", 1.05), ("plain-bulk", "Go", 0.40),
 )
 GROWTH = 1.5             # CPU of a message at 10,000 connections over that at 100
-IDLE_KB = 14             # at most
+IDLE_KIB = 14            # at most
 LOG_SHARE = 0.05         # of a handshake, for its line in the log
 
 CHARTED = ("tls-echo-64-100", "tls-bulk", "full-ecdsa", "full-rsa", "resumed-1.3", "idle",
@@ -30,7 +30,7 @@ COLOURS = {"tlsecho": "#0b6e4f", "limit": "#b9c3c9"}
 
 def values(told, work, server):
     found = [v for v in told["works"].get(work, {}).get(server, []) if v is not None]
-    return [v / 1000 for v in found] if work == "idle" else found
+    return [v / 1024 for v in found] if work == "idle" else found
 
 
 def ratio(told, work, one, other, other_work=None):
@@ -66,7 +66,7 @@ def verdicts(told):
         many, few = f"{word}-echo-64-10000", f"{word}-echo-64-100"
         yield f"{TITLES[many][0]}: ours / ours at 100", ratio(told, many, "tlsecho", "tlsecho", few), GROWTH
     idle = values(told, "idle", "tlsecho")
-    yield "idle TLS connection, KB", idle[0] if idle else None, IDLE_KB
+    yield "idle TLS connection, KiB", idle[0] if idle else None, IDLE_KIB
     silent = ratio(told, "full-ecdsa", "tlsecho, no log lines", "tlsecho")
     yield "log line: share of a full handshake", 1 - silent if silent else None, LOG_SHARE
 

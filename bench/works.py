@@ -14,7 +14,7 @@ MANY = ("tlsecho", "limit", "Go")  # the others take minutes to connect so many
 GROWTH = {"ecdsa": ("tlsecho", "limit", "Go"), "plain": ("tlsecho", "limit")}  # Go's takes 3 descriptors
 GB = 1000 ** 3
 WINDOW, CHUNK = 256 * 1024, 16 * 1024  # of a bulk connection
-ROUND_S = 0.25
+ROUND_S, HANDSHAKES_S = 0.25, 0.5
 IDLE_COUNT = 5000
 
 
@@ -30,18 +30,17 @@ class Work(NamedTuple):
     unit_count: float
     servers: tuple
     seconds: float = ROUND_S
-    every: int = 1  # in each so manyth round
 
 
 def echo(size, count, kind="ecdsa"):
     protocol, word, servers = ("plain", "plain", PLAIN) if kind == "plain" else ("1.3", "TLS", TLS)
-    seconds, every = ROUND_S, 1
+    seconds = ROUND_S
     if count >= 1000:
         servers = MANY
     if count > 1000:
-        servers, seconds, every = GROWTH[kind], 1.5, 5
+        servers, seconds = GROWTH[kind], 1.5
     return Work(f"{word.lower()}-echo-{size}-{count}", f"{word} echo, {size} B, {count:,} connections",
-                "µs", kind, (protocol, "stream", count), size, size, size, servers, seconds, every)
+                "µs", kind, (protocol, "stream", count), size, size, size, servers, seconds)
 
 
 def bulk(kind, servers):
@@ -51,7 +50,7 @@ def bulk(kind, servers):
 
 
 def handshake(name, title, kind, version, mode, servers=HANDSHAKE):
-    return Work(name, title, "µs", kind, (version, mode, 8), 1, 1, 1, servers)
+    return Work(name, title, "µs", kind, (version, mode, 8), 1, 1, 1, servers, HANDSHAKES_S)
 
 
 WORKS = [
