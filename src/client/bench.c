@@ -147,7 +147,7 @@ static void collect_second(struct bench *b, double length_s)
     take_second(b, &second);
     second.start_s = b->seconds;
     second.length_s = length_s;
-    second.omitted = (b->seconds + 1.0) * SECOND_NS <= (double)b->run.load->omit_ns;
+    second.omitted = (b->seconds + UINT64_C(1)) * SECOND_NS <= b->run.load->omit_ns;
     b->seconds++;
     if (bench_measure_add_second(b->measure, &second, &ignored) == 0)
         tell(b, &second);

@@ -77,7 +77,7 @@ int option_parse_duration(const struct option_row *row, const char *argument, vo
     if (digits && unit == argument + digits) {
         for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
             double ms = number * units[i].ms;
-            if (strcmp(unit, units[i].unit) != 0 || ms > LONGEST_DAYS * 86400e3)
+            if (strcmp(unit, units[i].unit) != 0 || ms > (double)LONGEST_DAYS * 86400e3)
                 continue;
             /* Rounded up, so that a short time does not become "none". */
             uint64_t whole = (uint64_t)ms;

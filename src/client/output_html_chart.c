@@ -79,7 +79,7 @@ static double along(const struct html_axis *axis, double value)
 
 static double place_x(const struct html_chart *chart, double x)
 {
-    return LEFT + along(&chart->x, x) * (WIDTH - LEFT - RIGHT);
+    return (double)LEFT + along(&chart->x, x) * (WIDTH - LEFT - RIGHT);
 }
 
 static double place_y(const struct html_chart *chart, double y)

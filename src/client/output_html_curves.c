@@ -88,7 +88,7 @@ static double fill_bins(const struct histogram *h, double low_ns, double high_ns
 {
     struct histogram_bucket bucket = {.count = 0};
     struct histogram_summary all;
-    double width = log(high_ns / low_ns) / BINS, highest = 0;
+    double width = log(high_ns / low_ns) / (double)BINS, highest = 0;
     histogram_summarize(h, &all);
     for (int i = 0; i < BINS; i++) {
         ret[i][0] = low_ns * exp(width * i);

@@ -124,7 +124,7 @@ START_TEST(quantiles_are_those_of_the_samples_to_three_digits)
     }
     qsort(samples, SAMPLES, sizeof *samples, compare);
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
-        size_t rank = (size_t)ceil(shares[i] * SAMPLES - 1e-6);
+        size_t rank = (size_t)ceil(shares[i] * (double)SAMPLES - 1e-6);
         uint64_t exact_ns = samples[rank ? rank - 1 : 0];
         uint64_t found_ns = histogram_quantile_ns(h, shares[i]);
         ck_assert_uint_ge(found_ns, exact_ns);
