@@ -219,8 +219,9 @@ async def abuse(tcp, tls, visitors, seconds):
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     counts = {}
     tasks = [asyncio.create_task(visit_for_ever(tcp, tls, counts)) for _ in range(visitors)]
-    await asyncio.wait(tasks, timeout=seconds)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    _, staying = await asyncio.wait(tasks, timeout=seconds)
+    while staying:  # before Python 3.12 wait_for swallows what comes just as it is done
+        for task in staying:
+            task.cancel()
+        _, staying = await asyncio.wait(staying, timeout=1)
     return counts
