@@ -12,6 +12,7 @@ ANYONE = ssl.create_default_context()
 ANYONE.check_hostname = False
 ANYONE.verify_mode = ssl.CERT_NONE
 PATIENCE_S = 5
+PATIENCE_FOR_BYTES_S = 60  # as the honest have it
 
 
 def client_hello():
@@ -51,6 +52,24 @@ async def swallow(sock):
         await asyncio.wait_for(read(), PATIENCE_S)
     except TimeoutError:
         pass
+
+
+async def get_back(sock, sent):
+    """Reads all of it. Nothing that may happen meanwhile is expected: ValueError."""
+    got = bytearray()
+
+    async def read():
+        while len(got) < len(sent):
+            chunk = await asyncio.get_running_loop().sock_recv(sock, len(sent) - len(got))
+            if not chunk:
+                raise EOFError
+            got.extend(chunk)
+    try:
+        await asyncio.wait_for(read(), PATIENCE_FOR_BYTES_S)
+    except (*EXPECTED, EOFError) as failure:
+        raise ValueError(f"{len(got)} of {len(sent)} bytes came back: {failure!r}") from failure
+    if got != sent:
+        raise ValueError("other bytes came back")
 
 
 async def open_tls(address):
@@ -186,6 +205,26 @@ async def shout_urgently(tcp, _):
     sock.close()
 
 
+async def shout_behind_a_stream(tcp, _):
+    """A stream is spliced, and splice(2) stops before an urgent byte: that one must come back too,
+    and what is behind it."""
+    sock = await connect(tcp)
+    try:
+        for _ in range(3):
+            stream = os.urandom(60_000)
+            await asyncio.get_running_loop().sock_sendall(sock, stream)
+            await get_back(sock, stream)
+        sock.send(b"!", socket.MSG_OOB)
+        if random.random() < 0.5:
+            await get_back(sock, b"!")
+        else:
+            sock.send(b"tail")
+            sock.shutdown(socket.SHUT_WR)
+            await get_back(sock, b"!tail")
+    finally:
+        sock.close()
+
+
 async def cut_after_talking(_, tls):
     """FIN without close_notify."""
     reader, writer = await open_tls(tls)
@@ -198,30 +237,33 @@ async def cut_after_talking(_, tls):
 
 VISITS = [visit for name, visit in sorted(globals().items())
           if asyncio.iscoroutinefunction(visit) and visit.__code__.co_argcount == 2
-          and name not in ("connect", "swallow", "open_tls")]
+          and name not in ("connect", "swallow", "get_back", "open_tls")]
 
 # What the far end may do to such a client.
 EXPECTED = (ConnectionError, TimeoutError, OSError, ssl.SSLError, asyncio.IncompleteReadError)
 
 
-async def visit_for_ever(tcp, tls, counts):
+async def visit_for_ever(tcp, tls, counts, failures):
     while True:
         visit = random.choice(VISITS)
         try:
             await visit(tcp, tls)
         except EXPECTED:
             pass
+        except Exception as failure:  # whatever it is, no visitor stays away because of it
+            failures.append(f"{visit.__name__}: {failure!r}")
         counts[visit.__name__] = counts.get(visit.__name__, 0) + 1
 
 
 async def abuse(tcp, tls, visitors, seconds):
-    """So many at once for so long. Returns {visit: how often}."""
+    """So many at once for so long. Returns {visit: how often}, and what none of them expected."""
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    counts = {}
-    tasks = [asyncio.create_task(visit_for_ever(tcp, tls, counts)) for _ in range(visitors)]
+    counts, failures = {}, []
+    tasks = [asyncio.create_task(visit_for_ever(tcp, tls, counts, failures))
+             for _ in range(visitors)]
     _, staying = await asyncio.wait(tasks, timeout=seconds)
     while staying:  # before Python 3.12 wait_for swallows what comes just as it is done
         for task in staying:
             task.cancel()
         _, staying = await asyncio.wait(staying, timeout=1)
-    return counts
+    return counts, failures

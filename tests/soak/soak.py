@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hours of abuse beside honest clients: soak.py SECONDS. Prints what it saw; exit status 1 if an
-honest client lost a byte, the server did not end with 0, or a sanitizer had something to say."""
+honest client lost a byte, a hostile one met what it may not, the server did not end with 0, or a
+sanitizer had something to say."""
 
 import asyncio
 import collections
@@ -90,7 +91,7 @@ def soak(folder, seconds):
     started = time.monotonic()
     tally = asyncio.run(honest.echo(tcp, tls, str(support.pki() / "ca.pem"), HONEST, seconds,
                                     lambda so_far: say(server.pid, started, so_far)))
-    visits = results.get()
+    visits, unexpected = results.get()
     other.join()
     say(server.pid, started, tally)
     server.send_signal(signal.SIGTERM)
@@ -98,12 +99,13 @@ def soak(folder, seconds):
     log.join()
     print("hostile visits:", json.dumps(visits), "in all", sum(visits.values()))
     print("how the connections ended:", json.dumps(dict(log.ends.most_common())))
-    for line in tally.failures[:20] + log.strange[:100]:
+    for line in tally.failures[:20] + unexpected[:20] + log.strange[:100]:
         print(line)
     print(f"honest: {tally.connections} connections, {tally.bytes} bytes, "
-          f"{len(tally.failures)} failures; exit status of the server {ended}; "
+          f"{len(tally.failures)} failures; hostile: {len(unexpected)} failures; "
+          f"exit status of the server {ended}; "
           f"{len(log.strange)} lines that are no log lines")
-    return ended != 0 or tally.failures or log.strange or not tally.bytes
+    return ended != 0 or tally.failures or unexpected or log.strange or not tally.bytes
 
 
 if __name__ == "__main__":
