@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Measures the server against its peers and its limits, in rounds: each work once for each server,
-then the next work, then the next round, in another order. See scripts/bench."""
+"""Measures the server against its peers and its limits, in rounds: in each work all take turns, then
+comes the next work, then the next round, in another order. See scripts/bench."""
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -15,7 +16,7 @@ import tempfile
 
 import report
 from servers import SERVER_CORE, Fleet, first_line
-from works import IDLE_COUNT, groups, measure, measure_idle
+from works import IDLE_COUNT, connect, groups, measure, measure_idle
 
 NO_LOG = "tlsecho, no log lines"  # takes part in one work: what a line per connection costs
 
@@ -49,19 +50,31 @@ def take_part(servers, work):
     return [s for s in servers if s.name in work.servers or (s.name == NO_LOG and work.name == "full-ecdsa")]
 
 
+def connect_all(stack, build, servers, group):
+    """The loads of those that can be connected to, by server."""
+    loads = {}
+    for server in servers:
+        try:
+            loads[server] = stack.enter_context(connect(build, server, group))
+        except RuntimeError as problem:
+            print(f"  {group[0].name}, {server.name}: {problem}", file=sys.stderr)
+    return loads
+
+
 def one_round(build, servers, works, number, results):
     for group in works:
         there = take_part(servers, group[0])
         turn = number % len(there)
-        for server in there[turn:] + there[:turn]:
-            try:
-                found = measure(build, server, group)
-            except RuntimeError as problem:
-                print(f"  {group[0].name}, {server.name}: {problem}", file=sys.stderr)
-                found = {}
+        with contextlib.ExitStack() as stack:
+            loads = connect_all(stack, build, there[turn:] + there[:turn], group)
             for work in group:
-                cells = results.setdefault(work.name, {})
-                cells.setdefault(server.name, []).append(found.get(work.name))
+                try:
+                    found = measure(work, loads)
+                except RuntimeError as problem:
+                    print(f"  {work.name}: {problem}", file=sys.stderr)
+                    found = {}
+                for server in there:
+                    results.setdefault(work.name, {}).setdefault(server.name, []).append(found.get(server))
     for name, value in arithmetic().items():
         if name in results:
             results[name].setdefault("limit", []).append(value)

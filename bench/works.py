@@ -15,6 +15,7 @@ GROWTH = {"ecdsa": ("tlsecho", "limit", "Go"), "plain": ("tlsecho", "limit")}  #
 GB = 1000 ** 3
 WINDOW, CHUNK = 256 * 1024, 16 * 1024  # of a bulk connection
 ROUND_S, HANDSHAKES_S = 0.25, 0.5
+TURNS = 8  # of each server in a round
 IDLE_COUNT = 5000
 
 
@@ -101,21 +102,29 @@ def groups():
     return [list(group) for _, group in itertools.groupby(WORKS, lambda work: (work.kind, work.load))]
 
 
-def measure(build, server, group):
-    """CPU of the server for one unit of each work, in µs or s."""
+def connect(build, server, group):
+    """Its load, not yet at work."""
     words = group[0].load
     if server.name == "limit":
         words = ("plain", *words[1:])  # it gets the bytes of TLS without TLS: it only does the arithmetic
-    with Load(build, server.ports[group[0].kind], words) as load:
-        return {work.name: one(server, work, load) for work in group}
+    return Load(build, server.ports[group[0].kind], words)
 
 
-def one(server, work, load):
-    load.work(work.seconds / 8, work.window, work.chunk)  # warm
-    before = server.cpu_s(work.kind)
-    units = load.work(work.seconds, work.window, work.chunk)
-    per_unit = (server.cpu_s(work.kind) - before) / units * work.unit_count
-    return per_unit * 1e6 if work.unit == "µs" else per_unit
+def measure(work, loads):
+    """CPU of each server for one unit, in µs or s: loads are by server, all connected. They take turns
+    of a fraction of a second, so that whatever else the machine is busy with hits all alike."""
+    spent, units = dict.fromkeys(loads, 0.0), dict.fromkeys(loads, 0)
+    for load in loads.values():
+        load.work(work.seconds / TURNS, work.window, work.chunk)  # warm
+    order = list(loads)
+    for _ in range(TURNS):
+        order = order[1:] + order[:1]
+        for server in order:
+            before = server.cpu_s(work.kind)
+            units[server] += loads[server].work(work.seconds / TURNS, work.window, work.chunk)
+            spent[server] += server.cpu_s(work.kind) - before
+    scale = work.unit_count * (1e6 if work.unit == "µs" else 1)
+    return {server: spent[server] / units[server] * scale for server in loads}
 
 
 def measure_idle(build, server, count):
