@@ -281,36 +281,61 @@ START_TEST(every_refusal_has_a_word_of_its_own_and_a_sentence)
 }
 END_TEST
 
-/* As workers do: each comes and goes, from a few sources that they have in common. */
-static void *come_and_go(void *unused)
+enum { WORKERS = 3 };
+
+/*
+ * As workers do: each comes and goes, from so many sources that all have in common; so often that
+ * they meet in the table on a busy machine too.
+ */
+static void *come_and_go(void *sources_in_common)
 {
-    enum { TIMES = 20000, SOURCES = 3 };
-    (void)unused;
+    enum { TIMES = 200000 };
+    const uint32_t *count = sources_in_common;
     struct address address = loopback_address("tcp://192.0.2.0");
     for (uint32_t i = 0; i < TIMES; i++) {
         struct admission_pass pass = {.admission = NULL};
-        address.ipv4.sin_addr.s_addr = htonl(i % SOURCES);
+        address.ipv4.sin_addr.s_addr = htonl(i % *count);
         admission_source(admission, &settings->config->listeners[OPEN], &address, &pass);
         admission_over(&pass);
     }
     return NULL;
 }
 
+static void let_workers_come_and_go(uint32_t sources_in_common)
+{
+    pthread_t threads[WORKERS];
+    struct error err;
+    for (int i = 0; i < WORKERS; i++)
+        ck_assert_int_eq(thread_start(&threads[i], "worker", come_and_go, &sources_in_common, &err),
+                         0);
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(threads[i], NULL);
+}
+
 START_TEST(workers_may_come_and_go_at_once)
 {
-    enum { THREADS = 3 };
-    pthread_t threads[THREADS];
-    struct error err;
     struct admission_pass passes[2], refused;
     limit("per_source: 2");
-    for (int i = 0; i < THREADS; i++)
-        ck_assert_int_eq(thread_start(&threads[i], "worker", come_and_go, NULL, &err), 0);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
+    let_workers_come_and_go(3);
     for (int i = 0; i < 2; i++) /* nobody has been forgotten */
         ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &passes[i]), ADMISSION_GRANTED);
     ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &refused), ADMISSION_PER_SOURCE);
     for (int i = 0; i < 2; i++)
+        admission_over(&passes[i]);
+}
+END_TEST
+
+START_TEST(a_source_of_which_one_stays_is_counted_right_while_others_come_and_go_at_once)
+{
+    struct admission_pass passes[1 + WORKERS], refused;
+    limit("per_source: 4");
+    ck_assert_int_eq(from(OPEN, "tcp://0.0.0.0", &passes[0]), ADMISSION_GRANTED);
+    let_workers_come_and_go(1);
+    ck_assert_uint_eq(admission_refused(admission, ADMISSION_PER_SOURCE), 0);
+    for (int i = 1; i <= WORKERS; i++)
+        ck_assert_int_eq(from(OPEN, "tcp://0.0.0.0", &passes[i]), ADMISSION_GRANTED);
+    ck_assert_int_eq(from(OPEN, "tcp://0.0.0.0", &refused), ADMISSION_PER_SOURCE);
+    for (int i = 0; i <= WORKERS; i++)
         admission_over(&passes[i]);
 }
 END_TEST
@@ -336,6 +361,8 @@ int main(void)
     tcase_add_test(tcase, one_that_cannot_be_served_after_all_is_counted_and_over);
     tcase_add_test(tcase, every_refusal_has_a_word_of_its_own_and_a_sentence);
     tcase_add_test(tcase, workers_may_come_and_go_at_once);
+    tcase_add_test(tcase,
+                   a_source_of_which_one_stays_is_counted_right_while_others_come_and_go_at_once);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
