@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the documents name exists: the tests of docs/lessons.md, and every file that is linked."""
+"""What the documents name exists: the tests of docs/lessons.md, and every file that is linked. And
+no two decisions have one number."""
 
 import pathlib
 import re
@@ -25,6 +26,14 @@ class Documents(unittest.TestCase):
             for link in LINK.findall(document.read_text()):
                 with self.subTest(document.name, link=link):
                     self.assertTrue((document.parent / link).exists())
+
+    def test_decisions_are_numbered_without_a_gap_and_say_their_number(self):
+        decisions = sorted((REPOSITORY / "docs" / "adr").glob("*.md"))
+        self.assertTrue(decisions)
+        for number, decision in enumerate(decisions, 1):
+            with self.subTest(decision.name):
+                self.assertTrue(decision.name.startswith(f"{number:04}-"))
+                self.assertTrue(decision.read_text().startswith(f"# {number}. "))
 
 
 if __name__ == "__main__":
