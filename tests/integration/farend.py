@@ -8,13 +8,11 @@ A handler gets the connection as an argument and runs in a thread of its own; wh
 the test, except for the connection's own errors.
 """
 
-import fcntl
 import re
 import socket
 import ssl
 import struct
 import subprocess
-import termios
 import threading
 import time
 
@@ -151,15 +149,6 @@ def received(connection):
         if not data:
             return
         yield data
-
-
-def delivered(connection):
-    """Waits until the client's kernel has acknowledged all that was sent (SIOCOUTQ, tcp(7))."""
-    end = time.monotonic() + support.DEADLINE_S
-    while struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]:
-        if time.monotonic() > end:
-            raise AssertionError("the client acknowledges nothing")
-        time.sleep(0.001)
 
 
 def reset(connection):

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 import support
 
@@ -23,33 +22,22 @@ defaults
 
 class TestCase(support.TestCase):
     def haproxy(self, text):
-        """Runs it with that after the defaults, until the test's end; {dir} is a folder for it."""
+        """Runs it with that after the defaults, until the test's end. {listening} is a socket that
+        listens already: whoever connects before haproxy is up waits there. {dir} is a folder with a
+        certificate for it. Returns the address."""
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-haproxy-")
         self.addCleanup(folder.cleanup)
         pair = b"".join((support.pki() / f"server-ecdsa.{end}").read_bytes() for end in ("pem", "key"))
         with open(os.path.join(folder.name, "pair.pem"), "wb") as out:
             out.write(pair)
         path = os.path.join(folder.name, "haproxy.cfg")
-        with open(path, "w", encoding="ascii") as out:
-            out.write(HAPROXY + text.replace("{dir}", folder.name))
-        process = subprocess.Popen([shutil.which("haproxy", path=support.TOOL_PATH), "-db", "-f", path],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.send_signal, signal.SIGKILL)
-        return folder.name
-
-    @staticmethod
-    def reach(address, connect):
-        """connect(address), as soon as somebody listens there: it says so to nobody."""
-        deadline = time.monotonic() + support.DEADLINE_S
-        while True:
-            try:
-                return connect(address)
-            except (ConnectionRefusedError, FileNotFoundError):
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-
-    def free_port(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            return probe.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            number = listening.fileno()
+            with open(path, "w", encoding="ascii") as out:
+                out.write(HAPROXY + text.format(dir=folder.name, listening=f"fd@{number}"))
+            process = subprocess.Popen(
+                [shutil.which("haproxy", path=support.TOOL_PATH), "-db", "-f", path],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(number,))
+            self.addCleanup(process.wait)
+            self.addCleanup(process.send_signal, signal.SIGKILL)
+            return listening.getsockname()

@@ -2,23 +2,26 @@
 """What the kernel says of TCP connections and of another process's sockets: proc(5)."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
 import socket
 import struct
+import termios
 import time
 from typing import NamedTuple
 
 import support
 
-STATES = {1: "ESTABLISHED", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", 8: "CLOSE_WAIT",
-          9: "LAST_ACK", 11: "CLOSING"}
+STATES = {1: "ESTABLISHED", 2: "SYN_SENT", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT",
+          8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
 ASK_AGAIN_S = 0.005
 SYS_PIDFD_GETFD = 438  # the same on every architecture
 
 
 class Connection(NamedTuple):
     state: str
+    sent_again: int  # so many times, what nobody has acknowledged
     inode: int
 
 
@@ -42,7 +45,8 @@ def connections():
         for line in pathlib.Path(table).read_text(encoding="ascii").splitlines()[1:]:
             fields = line.split()
             state = STATES.get(int(fields[3], 16), fields[3])
-            found[_address(fields[1]), _address(fields[2])] = Connection(state, int(fields[9]))
+            found[_address(fields[1]), _address(fields[2])] = Connection(
+                state, int(fields[6], 16), int(fields[9]))
     return found
 
 
@@ -52,20 +56,37 @@ def state(local, remote):
     return found and found.state
 
 
-def wait_for_state(local, remote, wanted):
-    """The kernel tells nobody of a change of state, so this asks again and again."""
+def wait_until(is_so, problem):
+    """The kernel tells nobody of what it knows here, so this asks again and again."""
     deadline = time.monotonic() + support.DEADLINE_S
-    while (now := state(local, remote)) != wanted:
+    while not is_so():
         if time.monotonic() > deadline:
-            raise AssertionError(f"{local} to {remote} is {now}, not {wanted}")
+            raise AssertionError(problem)
         time.sleep(ASK_AGAIN_S)
+
+
+def wait_for_state(local, remote, wanted):
+    wait_until(lambda: state(local, remote) == wanted, f"{local} to {remote} is not {wanted}")
+
+
+def wait_for_dropped_syn(remote):
+    """Until somebody who connects there has had to send the SYN again."""
+    wait_until(lambda: any(found.state == "SYN_SENT" and found.sent_again
+                           for (_, to), found in connections().items() if to == remote[:2]),
+               f"every SYN to {remote} was answered")
 
 
 def wait_for_silence(sock, seconds):
     """Until nothing has come for so long, by the kernel's own clock: tcpi_last_data_recv."""
-    while struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56),
-                             52)[0] < seconds * 1000:
-        time.sleep(ASK_AGAIN_S)
+    wait_until(lambda: struct.unpack_from(
+        "=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56), 52)[0] >= seconds * 1000,
+               "it is never silent")
+
+
+def wait_for_acknowledgement(sock):
+    """Until the far end's kernel has acknowledged all that was sent: SIOCOUTQ, tcp(7)."""
+    wait_until(lambda: fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)) == bytes(4),
+               "the far end acknowledges nothing")
 
 
 def socket_of(pid, local, remote):

@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 import farend
+import proc
 import support
 from farend import FarEnd, server_context
 
@@ -280,7 +281,7 @@ class Echo(Status):
             def handler(connection):
                 for data in farend.received(connection):
                     connection.sendall(data)
-                farend.delivered(connection)
+                proc.wait_for_acknowledgement(connection)
                 end(connection)
             return handler
 
@@ -323,7 +324,7 @@ class Echo(Status):
         def cut(connection):
             for _ in farend.received(connection):
                 connection.sendall(b"0123")
-            farend.delivered(connection)
+            proc.wait_for_acknowledgement(connection)
 
         with FarEnd(cut, server_context()) as far:
             summary = self.check(13, "truncated", "echo", "without close_notify", *CA,
@@ -376,7 +377,8 @@ class Echo(Status):
 
     def test_none_takes_anything_but_a_reset(self):
         def other(end):
-            return lambda c: (take(c, 5), c.sendall(b"something else"), farend.delivered(c), end(c))
+            return lambda c: (take(c, 5), c.sendall(b"something else"),
+                              proc.wait_for_acknowledgement(c), end(c))
 
         with FarEnd(other(lambda c: c.close())) as far:
             done = support.client("--expect=none", far.endpoint(), data=b"hello")

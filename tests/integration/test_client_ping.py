@@ -12,6 +12,7 @@ import time
 import unittest
 
 import farend
+import proc
 import relay
 import support
 from farend import FarEnd, server_context
@@ -235,6 +236,7 @@ class Phases(PingCase):
                 try:
                     waiting[-1].connect(listening.getsockname())
                 except TimeoutError:
+                    waiting.pop().close()
                     break
 
             def answer(connection):
@@ -242,7 +244,7 @@ class Phases(PingCase):
                     farend.echo(connection)
 
             def serve():
-                time.sleep(0.2)
+                proc.wait_for_dropped_syn(listening.getsockname())
                 while True:
                     try:
                         connection, _ = listening.accept()
@@ -325,13 +327,25 @@ class Relays(PingCase):
             self.assertEqual(summary["error"]["alert"], 20)  # bad_record_mac
 
     def test_a_stall_is_late_and_the_line_before_says_so(self):
-        with relay.Relay(self.echo().address("tcp"), relay.Stall(2, 0.5)) as between:
-            summary, events = self.ping("-c4", "-i0", "-W100ms", between.endpoint("tcp"), status=1)
+        way, events = relay.Stall(2), []
+        with relay.Relay(self.echo().address("tcp"), way) as between:
+            with subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v",
+                                   "-c4", "-i0", "-W500ms", between.endpoint("tcp")],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+                for line in client.stdout:
+                    events.append(support.described(line))
+                    if events[-1].get("status") == "overdue":
+                        way.over.set()
+        summary = events.pop()
+        self.assertEqual((client.returncode, summary["exit"]), (1, 1))
         self.assertEqual(summary["probes"]["failures"], {"timeout": 1})
         self.assertEqual((summary["probes"]["received"], summary["probes"]["late"]), (4, 1))
         self.assertEqual([event["status"] for event in events],
                          ["reply", "reply", "overdue", "late", "reply"])
-        self.assertRegex(summary["error"]["message"], "the reply to seq=3 took 0.5.. s: that is late")
+        message = summary["error"]["message"]
+        said = re.search(r"the reply to seq=3 took ([\d.]+) s: that is late", message)
+        self.assertTrue(said, message)
+        self.assertGreaterEqual(float(said[1]), 0.5)
 
 
 class Ends(PingCase):
@@ -410,12 +424,12 @@ class Ends(PingCase):
         client.stdout.close()
 
     def test_an_interrupt_ends_a_connection_attempt(self):
-        with FarEnd(farend.swallow) as far:
+        came = threading.Event()
+        with FarEnd(lambda connection: (came.set(), farend.swallow(connection))) as far:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-k",
                                        "--connect-timeout=0", "--tls", "127.0.0.1", str(far.port)],
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            while not far.connections:
-                time.sleep(0.001)
+            self.assertTrue(came.wait(support.DEADLINE_S))
             client.send_signal(signal.SIGINT)
             summary = support.described(client.stdout.read())
             self.assertEqual(client.wait(support.DEADLINE_S), 1)

@@ -10,6 +10,7 @@ import time
 import unittest
 
 import farend
+import proc
 import support
 from farend import FarEnd, server_context
 
@@ -52,11 +53,8 @@ class Terminal:
 
     def wait_for_line_editor(self):
         """Until the terminal gives single keys, so that what is typed is not echoed by it."""
-        end = time.monotonic() + support.DEADLINE_S
-        while termios.tcgetattr(self.keyboard)[3] & termios.ICANON:
-            if time.monotonic() > end:
-                raise AssertionError("no line editor")
-            time.sleep(0.001)
+        proc.wait_until(lambda: not termios.tcgetattr(self.keyboard)[3] & termios.ICANON,
+                        "no line editor")
 
     def prompt(self):
         self.wait_for(b"> ")

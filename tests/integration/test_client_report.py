@@ -152,22 +152,18 @@ class Between(ReportCase):
     def test_haproxy_in_tcp_mode_and_in_the_one_that_ends_tls(self):
         server = self.far(PROXIED)
         host, behind = server.address("tls")
-        port = self.free_port()
-        self.haproxy(f"listen x\n  mode tcp\n  bind 127.0.0.1:{port}\n"
-                     f"  server s {host}:{behind} send-proxy-v2\n")
-        self.reach(("127.0.0.1", port), socket.create_connection).close()
-        summary = self.report(*CA, f"tls://127.0.0.1:{port}", path="end-to-end")
+        between = self.haproxy("listen x\n  mode tcp\n  bind {listening}\n"
+                               f"  server s {host}:{behind} send-proxy-v2\n")
+        summary = self.report(*CA, "tls://{}:{}".format(*between), path="end-to-end")
         self.assertIs(summary["verdict"]["proxy_header"], True)
         self.assertEqual(summary["verdict"]["source"], "same")  # by the header
         self.assertEqual(summary["there"]["proxy"]["version"], 2)
         for transport, extra in (("tcp", ""), ("tls", " ssl verify none")):
             host, behind = server.address(transport)
-            port = self.free_port()
-            self.haproxy(f"listen x\n  mode tcp\n  bind 127.0.0.1:{port} ssl crt {{dir}}/pair.pem\n"
-                         f"  server s {host}:{behind} send-proxy-v2{extra}\n")
-            self.reach(("127.0.0.1", port), socket.create_connection).close()
+            between = self.haproxy("listen x\n  mode tcp\n  bind {listening} ssl crt {dir}/pair.pem\n"
+                                   f"  server s {host}:{behind} send-proxy-v2{extra}\n")
             with self.subTest(transport):
-                summary = self.report(*CA, f"tls://127.0.0.1:{port}", path="terminated")
+                summary = self.report(*CA, "tls://{}:{}".format(*between), path="terminated")
                 self.assertEqual(summary["verdict"]["source"], "same")
 
 

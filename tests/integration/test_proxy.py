@@ -234,15 +234,13 @@ class Haproxy(Proxied, haproxy.TestCase):
         for version, option in ((1, "send-proxy"), (2, "send-proxy-v2"),
                                 (2, "send-proxy-v2 proxy-v2-options crc32c,unique-id")):
             for connect, transport in ((peers.Plain, "tcp"), (peers.Tls, "tls")):
-                port = self.free_port()
                 host, behind = server.address(transport)
-                self.haproxy(f"listen x\n  mode tcp\n  bind 127.0.0.1:{port}\n"
-                             f"  server s {host}:{behind} {option}\n")
-                with self.subTest(option, transport=transport), \
-                        self.reach(("127.0.0.1", port), connect) as peer:
+                between = self.haproxy("listen x\n  mode tcp\n  bind {listening}\n"
+                                       f"  server s {host}:{behind} {option}\n")
+                with self.subTest(option, transport=transport), connect(between) as peer:
                     report = self.report_of(peer)
                     self.assertEqual(report["source"], peer.name)
-                    self.assertEqual(report["destination"], f"127.0.0.1:{port}")
+                    self.assertEqual(report["destination"], "{}:{}".format(*between))
                     self.assertEqual(report["proxy"]["version"], version)
                     name = peer.name
                     peer.socket.close()
@@ -254,13 +252,12 @@ class Haproxy(Proxied, haproxy.TestCase):
         server = self.server(listeners("required", "report"))
         ctx = peers.trusting(support.pki() / "ca.pem")
         ctx.load_cert_chain(support.pki() / "client.pem", support.pki() / "client.key")
-        port = self.free_port()
         host, behind = server.address("tcp")
-        self.haproxy(f"listen x\n  mode tcp\n  bind 127.0.0.1:{port} ssl crt {{dir}}/pair.pem "
-                     f"ca-file {support.pki()}/ca.pem verify optional\n"
-                     f"  server s {host}:{behind} send-proxy-v2-ssl-cn "
-                     f"proxy-v2-options ssl,cert-cn,ssl-cipher,authority\n")
-        with self.reach(("127.0.0.1", port), lambda at: peers.Tls(at, ctx=ctx)) as peer:
+        between = self.haproxy("listen x\n  mode tcp\n  bind {listening} ssl crt {dir}/pair.pem "
+                               f"ca-file {support.pki()}/ca.pem verify optional\n"
+                               f"  server s {host}:{behind} send-proxy-v2-ssl-cn "
+                               "proxy-v2-options ssl,cert-cn,ssl-cipher,authority\n")
+        with peers.Tls(between, ctx=ctx) as peer:
             report = self.report_of(peer)
             self.assertNotIn("tls", report)
             self.assertEqual(report["source"], peer.name)
@@ -274,8 +271,7 @@ class Haproxy(Proxied, haproxy.TestCase):
     def test_its_health_checks_are_about_no_client(self):
         server = self.server(listeners("required"))
         host, behind = server.address("tcp")
-        port = self.free_port()
-        self.haproxy(f"listen x\n  mode tcp\n  bind 127.0.0.1:{port}\n"
+        self.haproxy("listen x\n  mode tcp\n  bind {listening}\n"
                      f"  server s {host}:{behind} send-proxy-v2 check check-send-proxy inter 100\n")
         line = server.wait_for("connection")
         self.assertNotIn("proxy", line)
