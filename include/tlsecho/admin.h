@@ -11,6 +11,7 @@
 #define TLSECHO_ADMIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "tlsecho/config.h"
 #include "tlsecho/error.h"
@@ -38,6 +39,12 @@ void admin_discard(struct admin *admin, struct admin_address *address);
 
 /* Listens there from now on, and no longer where it did. Takes address over; NULL = nowhere. */
 void admin_listen(struct admin *admin, struct admin_address *address);
+
+/* When admin_expire has something to do, by clock_now_us; UINT64_MAX = never. */
+uint64_t admin_due_us(const struct admin *admin);
+
+/* Ends whoever is too slow, and a pause. Whoever turns the reactor calls it when that is due. */
+void admin_expire(struct admin *admin);
 
 /* event=listening, a line for each socket. */
 void admin_announce(const struct admin *admin);

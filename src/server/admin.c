@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "admin_answer.h"
@@ -37,9 +36,7 @@ struct admin {
     bool ready, was_ready;
     struct admin_address *address; /* NULL = nowhere */
     struct admin_conn conns[CLIENTS_MAX];
-    struct reactor_source timer; /* a timerfd(2) */
-    uint64_t timer_us;           /* when it fires; UINT64_MAX = never */
-    uint64_t resume_us;          /* no accept(2) until then; UINT64_MAX = not paused */
+    uint64_t resume_us; /* no accept(2) until then; UINT64_MAX = not paused */
 };
 
 static void want(struct admin *a, struct reactor_source *source, unsigned what)
@@ -53,22 +50,6 @@ static void set_interest(struct admin *a, unsigned what)
 {
     for (size_t i = 0; a->address && i < a->address->listening.count; i++)
         want(a, &a->address->listening.sockets[i].source, what);
-}
-
-/* Sets the timer to whatever is due next. */
-static void set_timer(struct admin *a)
-{
-    uint64_t due_us = a->resume_us;
-    for (int i = 0; i < CLIENTS_MAX; i++)
-        if (a->conns[i].state != ADMIN_FREE && a->conns[i].due_us < due_us)
-            due_us = a->conns[i].due_us;
-    if (due_us == a->timer_us)
-        return;
-    a->timer_us = due_us;
-    uint64_t at_us = due_us == UINT64_MAX ? 0 : due_us; /* 0 disarms it, timerfd_settime(2) */
-    struct itimerspec at = {.it_value = {.tv_sec = (time_t)(at_us / 1000000),
-                                         .tv_nsec = (long)(at_us % 1000000 * 1000)}};
-    timerfd_settime(a->timer.fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 static char *print_metrics(const struct admin *a, bool head_only, size_t *ret_size)
@@ -125,7 +106,6 @@ static void settle(struct admin *a, struct admin_conn *c, unsigned wanted)
     want(a, &c->source, wanted);
     if (c->state == ADMIN_OVER)
         admin_conn_close(c);
-    set_timer(a);
 }
 
 static void client_ready(struct reactor_source *source)
@@ -135,27 +115,25 @@ static void client_ready(struct reactor_source *source)
     settle(a, c, admin_conn_run(c, clock_now_us()));
 }
 
-static void expire(struct admin *a)
+uint64_t admin_due_us(const struct admin *admin)
+{
+    uint64_t due_us = admin->resume_us;
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        if (admin->conns[i].state != ADMIN_FREE && admin->conns[i].due_us < due_us)
+            due_us = admin->conns[i].due_us;
+    return due_us;
+}
+
+void admin_expire(struct admin *admin)
 {
     uint64_t now_us = clock_now_us();
     for (int i = 0; i < CLIENTS_MAX; i++)
-        if (a->conns[i].state != ADMIN_FREE && a->conns[i].due_us <= now_us)
-            settle(a, &a->conns[i], admin_conn_expire(&a->conns[i], now_us));
-    if (a->resume_us <= now_us) {
-        a->resume_us = UINT64_MAX;
-        set_interest(a, WANT_READ);
+        if (admin->conns[i].state != ADMIN_FREE && admin->conns[i].due_us <= now_us)
+            settle(admin, &admin->conns[i], admin_conn_expire(&admin->conns[i], now_us));
+    if (admin->resume_us <= now_us) {
+        admin->resume_us = UINT64_MAX;
+        set_interest(admin, WANT_READ);
     }
-}
-
-static void timer_ready(struct reactor_source *source)
-{
-    struct admin *a = (struct admin *)((char *)source - offsetof(struct admin, timer));
-    uint64_t count;
-    ssize_t n = read(source->fd, &count, sizeof count);
-    (void)n; /* EAGAIN: it was set anew meanwhile */
-    a->timer_us = UINT64_MAX;
-    expire(a);
-    set_timer(a);
 }
 
 /* Whether a gives way to somebody new rather than b, which may be NULL: one that has its answer, or
@@ -199,7 +177,6 @@ static void socket_ready(struct reactor_source *source)
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             set_interest(a, WANT_NOTHING);
             a->resume_us = clock_now_us() + PAUSE_US;
-            set_timer(a);
         }
         return;
     }
@@ -221,22 +198,11 @@ int admin_new(struct reactor *reactor, const struct metrics *metrics, struct pul
     a->reactor = reactor;
     a->metrics = metrics;
     a->pulse = pulse;
-    a->timer_us = a->resume_us = UINT64_MAX;
+    a->resume_us = UINT64_MAX;
     for (int i = 0; i < CLIENTS_MAX; i++) {
         a->conns[i].source.ready = client_ready;
         a->conns[i].respond = respond;
         a->conns[i].owner = a;
-    }
-    a->timer.ready = timer_ready;
-    a->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (a->timer.fd < 0) {
-        free(a);
-        return error_sys(err, "timerfd_create");
-    }
-    if (reactor_want(reactor, &a->timer, WANT_READ, err) < 0) {
-        close(a->timer.fd);
-        free(a);
-        return -1;
     }
     *ret = a;
     return 0;
@@ -251,8 +217,6 @@ void admin_free(struct admin *admin)
         want(admin, &admin->conns[i].source, WANT_NOTHING);
         admin_conn_close(&admin->conns[i]);
     }
-    want(admin, &admin->timer, WANT_NOTHING);
-    close(admin->timer.fd);
     free(admin);
 }
 

@@ -11,15 +11,17 @@
 
 void server_turn(struct server *s, uint64_t due_us)
 {
-    uint64_t next_us = due_us < s->manager.feed_us ? due_us : s->manager.feed_us;
-    reactor_alarm(s->reactor, next_us);
+    reactor_alarm(s->reactor, due_us);
+    reactor_alarm(s->reactor, s->manager.feed_us);
+    reactor_alarm(s->reactor, admin_due_us(s->admin));
     reactor_turn(s->reactor, REACTOR_WAIT);
+    admin_expire(s->admin);
     manager_feed(&s->manager);
 }
 
 static void announce_descriptors(const struct server *s)
 {
-    enum { OF_ITS_OWN = 26, OF_A_WORKER = 7 };
+    enum { OF_ITS_OWN = 25, OF_A_WORKER = 7 };
     descriptors_announce(s->descriptors, s->settings->config,
                          OF_ITS_OWN + s->listening.count + OF_A_WORKER * s->worker_count);
 }
