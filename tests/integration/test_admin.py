@@ -51,6 +51,12 @@ class Answers(support.TestCase):
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(client.recv(65536)[:12], expected)
 
+    def test_half_a_request_is_waited_for_no_longer_than_for_a_while(self):
+        echo = self.server(ADMIN + "watch: off\n")  # or that would turn the loop, too
+        with peers.connect(watcher.place(echo)) as client:
+            client.sendall(b"GET /metr")
+            self.assertEqual(watcher.answer(client)[0], 408)
+
     def test_an_answer_is_not_lost_because_the_request_goes_on(self):
         with peers.connect(watcher.place(self.echo)) as client:
             client.sendall(b"POST /metrics HTTP/1.0\r\n\r\n" + b"x" * 32000)
