@@ -2,7 +2,7 @@
 /*
  * Addresses of sockets, and the way to them from an endpoint. See ip(7), ipv6(7), unix(7).
  *
- * Ownership: values, no heap.   Threads: any.
+ * Ownership: values; only an address_list is on the heap.   Threads: any.
  */
 #ifndef TLSECHO_ADDRESS_H
 #define TLSECHO_ADDRESS_H
@@ -27,7 +27,13 @@ struct address {
     };
 };
 
-enum { ADDRESS_TEXT_BYTES = 160, SOCKET_ADDRESSES_MAX = 16 };
+enum { ADDRESS_TEXT_BYTES = 160 };
+
+/* {NULL, 0} is an empty one. */
+struct address_list {
+    struct address *items;
+    size_t count;
+};
 
 /* "127.0.0.1:7007", "[::1]:7443", "unix:/path" or "unix" for an unnamed peer. */
 void address_text(const struct address *address, char ret[ADDRESS_TEXT_BYTES]);
@@ -45,11 +51,15 @@ uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 
 /*
- * All distinct addresses of an endpoint, in getaddrinfo(3)'s order: at most SOCKET_ADDRESSES_MAX.
- * family: AF_UNSPEC, AF_INET or AF_INET6. passive: for bind(2). Blocks while the resolver works.
- * ERROR_DNS with the resolver's words.
+ * All distinct addresses of an endpoint, in getaddrinfo(3)'s order: at least one, for
+ * address_list_free. family: AF_UNSPEC, AF_INET or AF_INET6. passive: for bind(2). Blocks while the
+ * resolver works: tlsecho/lookup.h does not. ERROR_DNS with the resolver's words; ERROR_SYSTEM
+ * (memory).
  */
-int address_resolve(const struct endpoint *endpoint, int family, bool passive, struct address *ret,
-                    size_t *ret_count, struct error *err);
+int address_resolve(const struct endpoint *endpoint, int family, bool passive,
+                    struct address_list *ret, struct error *err);
+
+/* Frees the addresses; an empty list is left. */
+void address_list_free(struct address_list *list);
 
 #endif

@@ -16,12 +16,12 @@
 enum { DIAL_DELAY_MS = 250 }; /* RFC 8305 §5: Connection Attempt Delay */
 
 /*
- * Tries 1 to SOCKET_ADDRESSES_MAX addresses, families in turn (§4), each DIAL_DELAY_MS after the
- * one before or as soon as that has failed (§5); the first that connects wins, the others are
- * closed. Waits until then, or until clock_now_us() is deadline_us (UINT64_MAX = no deadline).
- * source: the address to bind to first, or NULL. stop_fd: -1, or a descriptor that says by being
- * readable that nobody waits any more (not on a Unix socket). The descriptor is non-blocking and
- * close-on-exec, with TCP_NODELAY set; *ret_index says whose it is.
+ * Tries the addresses, at least one, families in turn (§4), each DIAL_DELAY_MS after the one before
+ * or as soon as that has failed (§5); the first that connects wins, the others are closed. Waits
+ * until then, or until clock_now_us() is deadline_us (UINT64_MAX = no deadline). source: the
+ * address to bind to first, or NULL. stop_fd: -1, or a descriptor that says by being readable that
+ * nobody waits any more (not on a Unix socket). The descriptor is non-blocking and close-on-exec,
+ * with TCP_NODELAY set; *ret_index says whose it is.
  *
  * ERROR_TIMEOUT: an attempt still waits for its answer, or was stopped. ERROR_SYSTEM: all have
  * failed, and this is the last that was refused, or else was unreachable, or else failed.

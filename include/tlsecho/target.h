@@ -26,9 +26,8 @@ struct target {
     bool prepared;
     struct tls_context *context; /* NULL unless TLS */
     struct tls_scratch *scratch;
-    struct address source; /* length 0 = whichever the kernel takes */
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t count; /* of addresses; 0 = not resolved yet */
+    struct address source;         /* length 0 = whichever the kernel takes */
+    struct address_list addresses; /* empty = not resolved yet */
 };
 
 /* Reads nothing yet. */

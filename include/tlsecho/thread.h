@@ -15,4 +15,8 @@
 int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
                  struct error *err);
 
+/* The same for a thread that nobody joins, with a small stack. */
+int thread_start_detached(const char *name, void *(*run)(void *), void *argument,
+                          struct error *err);
+
 #endif

@@ -20,22 +20,43 @@ static void *begin(void *argument)
     return b.run(b.argument);
 }
 
-int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
-                 struct error *err)
+static int start(pthread_t *ret, const pthread_attr_t *attributes,
+                 const struct beginning *beginning, struct error *err)
 {
     struct beginning *b = malloc(sizeof *b);
     if (!b)
-        return error_sys(err, "start the %s thread", name);
-    *b = (struct beginning){.name = name, .run = run, .argument = argument};
+        return error_sys(err, "start the %s thread", beginning->name);
+    *b = *beginning;
 
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    errno = pthread_create(ret, NULL, begin, b);
+    errno = pthread_create(ret, attributes, begin, b);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (errno == 0)
         return 0;
-    error_sys(err, "start the %s thread", name);
+    error_sys(err, "start the %s thread", beginning->name);
     free(b);
     return -1;
+}
+
+int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
+                 struct error *err)
+{
+    const struct beginning b = {.name = name, .run = run, .argument = argument};
+    return start(ret, NULL, &b, err);
+}
+
+int thread_start_detached(const char *name, void *(*run)(void *), void *argument, struct error *err)
+{
+    enum { STACK_BYTES = 512 * 1024 }; /* for getaddrinfo(3) and what nsswitch.conf(5) loads */
+    const struct beginning b = {.name = name, .run = run, .argument = argument};
+    pthread_t thread;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    int result = start(&thread, &attributes, &b, err);
+    pthread_attr_destroy(&attributes);
+    return result;
 }

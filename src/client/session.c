@@ -23,7 +23,7 @@ void session_init(struct session *s, struct target *target)
 static int resolve(struct session *s, struct error *err)
 {
     s->phase = PHASE_DNS;
-    if (s->target->count)
+    if (s->target->addresses.count)
         return 0;
     uint64_t since_us = clock_now_us();
     if (target_resolve(s->target, err) < 0)
@@ -41,9 +41,9 @@ static int connect_to(struct session *s, uint64_t *ret_deadline_us, int *ret_fd,
     *ret_deadline_us = s->deadline_us;
     if (limit_ms && since_us + limit_ms * 1000 < s->deadline_us)
         *ret_deadline_us = since_us + limit_ms * 1000;
-    int dialled = dial(t->addresses, t->count, t->source.length ? &t->source : NULL,
+    int dialled = dial(t->addresses.items, t->addresses.count, t->source.length ? &t->source : NULL,
                        *ret_deadline_us, s->stop_fd, ret_fd, &index, err);
-    s->peer = t->addresses[index];
+    s->peer = t->addresses.items[index];
     if (dialled < 0)
         return -1;
     s->phase_us[PHASE_CONNECT] = clock_now_us() - since_us;

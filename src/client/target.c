@@ -21,6 +21,7 @@ void target_done(struct target *t)
 {
     tls_scratch_free(t->scratch);
     tls_context_free(t->context);
+    address_list_free(&t->addresses);
     target_init(t, t->options, t->endpoint);
 }
 
@@ -117,14 +118,14 @@ static int prepare_tls(struct target *t, struct error *err)
 static int prepare_source(const char *text, struct address *ret, struct error *err)
 {
     struct endpoint source = {.scheme = ENDPOINT_TCP};
-    struct address found[SOCKET_ADDRESSES_MAX];
-    size_t count;
+    struct address_list found;
     if (!endpoint_host_is_address(text) || strlen(text) >= sizeof source.host)
         return error_set(err, ERROR_INPUT, "--source: '%s' is no IPv4 or IPv6 address", text);
     memcpy(source.host, text, strlen(text));
-    if (address_resolve(&source, AF_UNSPEC, false, found, &count, err) < 0)
+    if (address_resolve(&source, AF_UNSPEC, false, &found, err) < 0)
         return error_prefix(err, "--source");
-    *ret = found[0];
+    *ret = found.items[0];
+    address_list_free(&found);
     return 0;
 }
 
@@ -143,9 +144,9 @@ int target_prepare(struct target *t, struct error *err)
 
 int target_resolve(struct target *t, struct error *err)
 {
-    if (t->count)
+    if (t->addresses.count)
         return 0;
-    return address_resolve(t->endpoint, t->options->family, false, t->addresses, &t->count, err);
+    return address_resolve(t->endpoint, t->options->family, false, &t->addresses, err);
 }
 
 /* What a TLS client would have said in its ClientHello, for who looks no further than the header.

@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The length of a Unix address's path; 0 for an unnamed one, and for an abstract one. */
@@ -93,32 +94,45 @@ static void local_address(const char *path, struct address *ret)
     ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
 }
 
-static size_t distinct(const struct addrinfo *list, struct address *ret)
+static int distinct(const struct addrinfo *found, struct address_list *ret)
 {
     size_t count = 0;
-    for (const struct addrinfo *item = list; item && count < SOCKET_ADDRESSES_MAX;
-         item = item->ai_next) {
-        struct address *address = &ret[count];
+    for (const struct addrinfo *item = found; item; item = item->ai_next)
+        count++;
+    struct address_list list = {.items = calloc(count, sizeof *list.items)};
+    if (!list.items)
+        return -1;
+
+    for (const struct addrinfo *item = found; item; item = item->ai_next) {
+        struct address *address = &list.items[list.count];
         *address = (struct address){.length = item->ai_addrlen};
         memcpy(&address->any, item->ai_addr, item->ai_addrlen);
 
         size_t same = 0;
-        while (!address_equal(&ret[same], address))
+        while (!address_equal(&list.items[same], address))
             same++;
-        if (same == count)
-            count++;
+        if (same == list.count)
+            list.count++;
     }
-    return count;
+    *ret = list;
+    return 0;
 }
 
-int address_resolve(const struct endpoint *endpoint, int family, bool passive, struct address *ret,
-                    size_t *ret_count, struct error *err)
+static int resolve_local(const char *path, struct address_list *ret, struct error *err)
 {
-    if (endpoint->scheme == ENDPOINT_UNIX) {
-        local_address(endpoint->path, &ret[0]);
-        *ret_count = 1;
-        return 0;
-    }
+    struct address *address = malloc(sizeof *address);
+    if (!address)
+        return error_sys(err, "memory for an address");
+    local_address(path, address);
+    *ret = (struct address_list){.items = address, .count = 1};
+    return 0;
+}
+
+int address_resolve(const struct endpoint *endpoint, int family, bool passive,
+                    struct address_list *ret, struct error *err)
+{
+    if (endpoint->scheme == ENDPOINT_UNIX)
+        return resolve_local(endpoint->path, ret, err);
 
     char port[sizeof "65535"];
     snprintf(port, sizeof port, "%u", endpoint->port);
@@ -128,8 +142,8 @@ int address_resolve(const struct endpoint *endpoint, int family, bool passive, s
         .ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0) |
                     (endpoint_host_is_address(endpoint->host) ? AI_NUMERICHOST : 0),
     };
-    struct addrinfo *list;
-    int code = getaddrinfo(endpoint->host, port, &hints, &list);
+    struct addrinfo *found;
+    int code = getaddrinfo(endpoint->host, port, &hints, &found);
     if (code != 0) {
         if (code == EAI_SYSTEM)
             error_sys(err, "look up %s", endpoint->host);
@@ -139,7 +153,13 @@ int address_resolve(const struct endpoint *endpoint, int family, bool passive, s
         err->code = code;
         return -1;
     }
-    *ret_count = distinct(list, ret);
-    freeaddrinfo(list);
-    return 0;
+    int result = distinct(found, ret);
+    freeaddrinfo(found);
+    return result < 0 ? error_sys(err, "memory for the addresses of %s", endpoint->host) : 0;
+}
+
+void address_list_free(struct address_list *list)
+{
+    free(list->items);
+    *list = (struct address_list){.count = 0};
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -13,14 +14,13 @@
 
 struct dial {
     const struct address *addresses, *source;
-    size_t order[SOCKET_ADDRESSES_MAX]; /* indices of addresses */
+    size_t *order; /* indices of addresses */
     size_t count, started, failed;
-    uint64_t next_us; /* when the next attempt starts at the latest */
-    int stop_fd;      /* -1 = none */
-    struct pollfd
-        polls[SOCKET_ADDRESSES_MAX + 1]; /* by attempt, fd -1 when it has failed; stop_fd */
-    struct error failure;                /* what all of them together failed with */
-    int rank;                            /* its weight: see rank_of */
+    uint64_t next_us;     /* when the next attempt starts at the latest */
+    int stop_fd;          /* -1 = none */
+    struct pollfd *polls; /* by attempt, fd -1 when it has failed; then one for stop_fd */
+    struct error failure; /* what all of them together failed with */
+    int rank;             /* its weight: see rank_of */
 };
 
 /* A refusal says more than a missing route, and that more than anything of our own. */
@@ -148,7 +148,7 @@ static bool collect(struct dial *d, size_t *ret_attempt)
 static int timed_out(const struct dial *d, struct error *err)
 {
     char text[ADDRESS_TEXT_BYTES];
-    address_text(&d->addresses[d->order[0]], text);
+    address_text(d->addresses, text);
     if (d->count == 1)
         return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
     return error_set(err, ERROR_TIMEOUT, "connect to %s and %zu more: no answer in time", text,
@@ -181,10 +181,10 @@ static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struc
     }
 }
 
-static int dial_internet(struct dial *d, uint64_t deadline_us, int *ret_fd, size_t *ret_index,
-                         struct error *err)
+static int race_all(struct dial *d, uint64_t deadline_us, int *ret_fd, size_t *ret_index,
+                    struct error *err)
 {
-    size_t winner = SOCKET_ADDRESSES_MAX;
+    size_t winner = d->count;
     interleave(d);
     int result = race(d, deadline_us, &winner, err);
     for (size_t i = 0; i < d->started; i++)
@@ -194,6 +194,18 @@ static int dial_internet(struct dial *d, uint64_t deadline_us, int *ret_fd, size
         *ret_fd = d->polls[winner].fd;
         *ret_index = d->order[winner];
     }
+    return result;
+}
+
+static int dial_internet(struct dial *d, uint64_t deadline_us, int *ret_fd, size_t *ret_index,
+                         struct error *err)
+{
+    d->order = calloc(d->count, sizeof *d->order);
+    d->polls = calloc(d->count + 1, sizeof *d->polls);
+    int result = d->order && d->polls ? race_all(d, deadline_us, ret_fd, ret_index, err)
+                                      : error_sys(err, "connect");
+    free(d->order);
+    free(d->polls);
     return result;
 }
 
@@ -231,7 +243,7 @@ static int dial_local(struct dial *d, uint64_t deadline_us, int *ret_fd, struct 
 int dial(const struct address *addresses, size_t count, const struct address *source,
          uint64_t deadline_us, int stop_fd, int *ret_fd, size_t *ret_index, struct error *err)
 {
-    assert(count > 0 && count <= SOCKET_ADDRESSES_MAX);
+    assert(count > 0);
     struct dial d = {.addresses = addresses, .source = source, .count = count, .stop_fd = stop_fd};
     if (addresses[0].any.sa_family != AF_UNIX)
         return dial_internet(&d, deadline_us, ret_fd, ret_index, err);

@@ -18,9 +18,8 @@ struct opening {
     const struct settings *settings;
     const struct listener *listener;
     const struct listening *held; /* by the settings before these, or inherited; may be NULL */
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t address_count;
-    struct listening_socket sockets[SOCKET_ADDRESSES_MAX];
+    struct address_list addresses;
+    struct listening_socket *sockets;
     size_t count;
 };
 
@@ -90,9 +89,21 @@ static const struct listening_socket *find_held(const struct opening *o,
     return NULL;
 }
 
-/* Its descriptor and all that belongs to it; what the acceptor does with it is not ours to read. */
-static void adopt(struct opening *o, const struct listening_socket *held)
+/* Room for one more than there are. */
+static int make_room(struct opening *o, struct error *err)
 {
+    struct listening_socket *sockets = realloc(o->sockets, (o->count + 1) * sizeof *sockets);
+    if (!sockets)
+        return error_sys(err, "memory for a listening socket");
+    o->sockets = sockets;
+    return 0;
+}
+
+/* Its descriptor and all that belongs to it; what the acceptor does with it is not ours to read. */
+static int adopt(struct opening *o, const struct listening_socket *held, struct error *err)
+{
+    if (make_room(o, err) < 0)
+        return -1;
     struct listening_socket *socket = &o->sockets[o->count++];
     *socket = (struct listening_socket){
         .source.fd = held->source.fd,
@@ -103,6 +114,7 @@ static void adopt(struct opening *o, const struct listening_socket *held)
         .listener = o->listener,
     };
     memcpy(socket->inherited, held->inherited, sizeof socket->inherited);
+    return 0;
 }
 
 /* wanted: with the port that the configuration names; *address: with the one to bind. */
@@ -113,11 +125,11 @@ static int open_one(struct opening *o, const struct address *wanted, struct addr
     const struct listening_socket *held = find_held(o, wanted);
     if (held) {
         *address = held->address;
-        adopt(o, held);
-        return 0;
+        return adopt(o, held, err);
     }
     struct listening_socket socket = {.wanted = *wanted, .listener = o->listener};
-    if (socket_listen(address, (int)config->tcp.backlog, &socket.source.fd, err) < 0)
+    if (make_room(o, err) < 0 ||
+        socket_listen(address, (int)config->tcp.backlog, &socket.source.fd, err) < 0)
         return -1;
     socket.address = *address;
     socket.inode = inode_of(address);
@@ -135,8 +147,8 @@ static const struct listener *find_listener(const struct settings *settings, con
 
 static bool has_address(const struct opening *o, const struct address *address)
 {
-    for (size_t i = 0; i < o->address_count; i++) {
-        struct address wanted = o->addresses[i];
+    for (size_t i = 0; i < o->addresses.count; i++) {
+        struct address wanted = o->addresses.items[i];
         address_set_port(&wanted, o->listener->config->listen.port);
         if (address_equal(&wanted, address))
             return true;
@@ -163,10 +175,8 @@ static int adopt_inherited(struct opening *o, struct error *err)
                              "descriptor %d (%s) is %s Unix socket, unlike the listener of that "
                              "name",
                              held->source.fd, held->inherited, local ? "no" : "a");
-        if (o->count == SOCKET_ADDRESSES_MAX)
-            return error_set(err, ERROR_SYSTEM, "more than %d sockets were handed to us for it",
-                             SOCKET_ADDRESSES_MAX);
-        adopt(o, held);
+        if (adopt(o, held, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -180,8 +190,8 @@ static bool is_missing_family(const struct error *err)
 static int open_addresses(struct opening *o, struct error *err)
 {
     uint16_t port = o->listener->config->listen.port;
-    for (size_t i = 0; i < o->address_count; i++) {
-        struct address wanted = o->addresses[i];
+    for (size_t i = 0; i < o->addresses.count; i++) {
+        struct address wanted = o->addresses.items[i];
         address_set_port(&wanted, o->listener->config->listen.port);
         struct address address = wanted;
         address_set_port(&address, port);
@@ -189,7 +199,7 @@ static int open_addresses(struct opening *o, struct error *err)
             port = address_port(&address);
             continue;
         }
-        if (!is_missing_family(err) || o->address_count == 1)
+        if (!is_missing_family(err) || o->addresses.count == 1)
             return -1;
         log_reason(LOG_LEVEL_WARNING, "address_skipped", err->text);
     }
@@ -204,7 +214,7 @@ static int open_listener(struct opening *o, struct error *err)
         return -1;
     if (o->count > 0)
         return 0;
-    if (address_resolve(listen, AF_UNSPEC, true, o->addresses, &o->address_count, err) < 0)
+    if (address_resolve(listen, AF_UNSPEC, true, &o->addresses, err) < 0)
         return -1;
     if (adopt_inherited(o, err) < 0) /* by address */
         return -1;
@@ -245,8 +255,8 @@ static bool overlap(const struct address *a, const struct address *b)
 static const struct listening_socket *find_clash(const struct opening *o)
 {
     for (size_t i = 0; i < o->all->count; i++)
-        for (size_t j = 0; j < o->address_count; j++) {
-            struct address wanted = o->addresses[j];
+        for (size_t j = 0; j < o->addresses.count; j++) {
+            struct address wanted = o->addresses.items[j];
             address_set_port(&wanted, o->listener->config->listen.port);
             if (overlap(&o->all->sockets[i].address, &wanted))
                 return &o->all->sockets[i];
@@ -323,7 +333,10 @@ int listening_open(const struct settings *settings, const struct listening *held
     for (size_t i = 0; i < settings->config->listener_count; i++) {
         struct opening o = {
             .all = &all, .settings = settings, .listener = &settings->listeners[i], .held = held};
-        if (open_and_append(&o, err) < 0) {
+        int result = open_and_append(&o, err);
+        address_list_free(&o.addresses);
+        free(o.sockets);
+        if (result < 0) {
             listening_close(&all, held);
             return -1;
         }

@@ -11,13 +11,13 @@
 struct address loopback_address(const char *text)
 {
     struct endpoint endpoint;
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t count;
+    struct address_list found;
     struct error err;
     ck_assert_msg(endpoint_parse(text, &endpoint, &err) == 0, "%s", err.text);
-    ck_assert_msg(address_resolve(&endpoint, AF_UNSPEC, true, addresses, &count, &err) == 0, "%s",
-                  err.text);
-    return addresses[0];
+    ck_assert_msg(address_resolve(&endpoint, AF_UNSPEC, true, &found, &err) == 0, "%s", err.text);
+    struct address first = found.items[0];
+    address_list_free(&found);
+    return first;
 }
 
 struct address loopback_path(const char *path)

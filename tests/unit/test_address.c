@@ -9,14 +9,14 @@
 static struct address resolved(const char *text, int family)
 {
     struct endpoint endpoint;
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t count;
+    struct address_list found;
     struct error err;
     ck_assert_msg(endpoint_parse(text, &endpoint, &err) == 0, "%s", err.text);
-    ck_assert_msg(address_resolve(&endpoint, family, false, addresses, &count, &err) == 0, "%s",
-                  err.text);
-    ck_assert_uint_eq(count, 1);
-    return addresses[0];
+    ck_assert_msg(address_resolve(&endpoint, family, false, &found, &err) == 0, "%s", err.text);
+    ck_assert_uint_eq(found.count, 1);
+    struct address address = found.items[0];
+    address_list_free(&found);
+    return address;
 }
 
 START_TEST(writes_the_address_that_it_read)
@@ -105,31 +105,32 @@ END_TEST
 START_TEST(resolves_localhost_without_repeating_an_address)
 {
     struct endpoint endpoint = {.scheme = ENDPOINT_TCP, .host = "localhost", .port = 7007};
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t count;
+    struct address_list found;
     struct error err;
-    ck_assert_int_eq(address_resolve(&endpoint, AF_UNSPEC, true, addresses, &count, &err), 0);
-    ck_assert_uint_ge(count, 1);
-    for (size_t i = 0; i < count; i++) {
-        ck_assert_uint_eq(address_port(&addresses[i]), 7007);
+    ck_assert_int_eq(address_resolve(&endpoint, AF_UNSPEC, true, &found, &err), 0);
+    ck_assert_uint_ge(found.count, 1);
+    for (size_t i = 0; i < found.count; i++) {
+        ck_assert_uint_eq(address_port(&found.items[i]), 7007);
         for (size_t j = 0; j < i; j++)
-            ck_assert(!address_equal(&addresses[i], &addresses[j]));
+            ck_assert(!address_equal(&found.items[i], &found.items[j]));
     }
+    address_list_free(&found);
+    ck_assert_uint_eq(found.count, 0);
 }
 END_TEST
 
 START_TEST(keeps_to_one_family_if_asked)
 {
     struct endpoint endpoint = {.scheme = ENDPOINT_TCP, .host = "localhost", .port = 7007};
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t count;
+    struct address_list found;
     struct error err;
-    ck_assert_int_eq(address_resolve(&endpoint, AF_INET, false, addresses, &count, &err), 0);
-    for (size_t i = 0; i < count; i++)
-        ck_assert_int_eq(addresses[i].any.sa_family, AF_INET);
+    ck_assert_int_eq(address_resolve(&endpoint, AF_INET, false, &found, &err), 0);
+    for (size_t i = 0; i < found.count; i++)
+        ck_assert_int_eq(found.items[i].any.sa_family, AF_INET);
+    address_list_free(&found);
 
     strcpy(endpoint.host, "::1");
-    ck_assert_int_eq(address_resolve(&endpoint, AF_INET, false, addresses, &count, &err), -1);
+    ck_assert_int_eq(address_resolve(&endpoint, AF_INET, false, &found, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_DNS);
 }
 END_TEST
@@ -138,10 +139,9 @@ START_TEST(says_that_a_name_does_not_resolve)
 {
     /* RFC 6761 §6.4: it never does, with or without a resolver in reach. */
     struct endpoint endpoint = {.scheme = ENDPOINT_TCP, .host = "name.invalid", .port = 7007};
-    struct address addresses[SOCKET_ADDRESSES_MAX];
-    size_t count;
+    struct address_list found;
     struct error err;
-    ck_assert_int_eq(address_resolve(&endpoint, AF_UNSPEC, false, addresses, &count, &err), -1);
+    ck_assert_int_eq(address_resolve(&endpoint, AF_UNSPEC, false, &found, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_DNS);
     ck_assert_int_ne(err.code, 0);
     ck_assert_ptr_nonnull(strstr(err.text, "look up name.invalid: "));

@@ -91,8 +91,8 @@ END_TEST
 
 START_TEST(goes_on_at_once_when_an_address_refuses)
 {
-    /* Waiting 250 ms for each of the fourteen would take longer than the deadline. */
-    enum { REFUSING = 14 };
+    /* Waiting 250 ms for each of the forty would take longer than the deadline. */
+    enum { REFUSING = 40 };
     struct address addresses[REFUSING + 1];
     int fds[REFUSING], fd;
     size_t index;

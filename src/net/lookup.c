@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/lookup.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "tlsecho/thread.h"
+
+/* Shared by the caller and the thread; the one that is last to let go of it frees it. */
+struct lookup {
+    struct endpoint endpoint;
+    int family;
+    bool passive;
+    lookup_resolver *resolver;
+
+    pthread_mutex_t lock; /* over all below */
+    pthread_cond_t done_changed;
+    bool done;      /* the result is there, and nothing but the caller holds the look-up */
+    bool abandoned; /* nothing but the thread holds it */
+    int fd;         /* eventfd(2); the caller's: -1 once it is abandoned */
+    int result;
+    struct address_list addresses;
+    struct error error;
+};
+
+static void lookup_free(struct lookup *lookup)
+{
+    if (lookup->fd >= 0)
+        close(lookup->fd);
+    address_list_free(&lookup->addresses);
+    pthread_cond_destroy(&lookup->done_changed);
+    pthread_mutex_destroy(&lookup->lock);
+    free(lookup);
+}
+
+static void announce(struct lookup *lookup)
+{
+    const uint64_t one = 1;
+    lookup->done = true;
+    pthread_cond_signal(&lookup->done_changed);
+    if (write(lookup->fd, &one, sizeof one) < 0)
+        abort(); /* eventfd(2): its counter is 0, so that it takes a 1 */
+}
+
+static void *resolve(void *argument)
+{
+    struct lookup *lookup = argument;
+    struct address_list addresses = {.count = 0};
+    struct error err;
+    int result =
+        lookup->resolver(&lookup->endpoint, lookup->family, lookup->passive, &addresses, &err);
+
+    pthread_mutex_lock(&lookup->lock);
+    lookup->result = result;
+    lookup->addresses = addresses;
+    if (result < 0)
+        lookup->error = err;
+    bool abandoned = lookup->abandoned;
+    if (!abandoned)
+        announce(lookup);
+    pthread_mutex_unlock(&lookup->lock);
+    if (abandoned)
+        lookup_free(lookup);
+    return NULL;
+}
+
+static bool needs_no_thread(const struct endpoint *endpoint)
+{
+    return endpoint->scheme == ENDPOINT_UNIX || endpoint_host_is_address(endpoint->host);
+}
+
+int lookup_start(const struct lookup_query *query, struct lookup **ret, struct error *err)
+{
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
+        return error_sys(err, "look up %s", query->endpoint->host);
+    lookup->endpoint = *query->endpoint;
+    lookup->family = query->family;
+    lookup->passive = query->passive;
+    lookup->resolver = query->resolver ? query->resolver : address_resolve;
+    pthread_mutex_init(&lookup->lock, NULL);
+    pthread_cond_init(&lookup->done_changed, NULL);
+    lookup->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (lookup->fd < 0) {
+        error_sys(err, "look up %s", query->endpoint->host);
+        lookup_free(lookup);
+        return -1;
+    }
+    if (needs_no_thread(query->endpoint))
+        resolve(lookup);
+    else if (thread_start_detached("lookup", resolve, lookup, err) < 0) {
+        lookup_free(lookup);
+        return error_prefix(err, "look up %s", query->endpoint->host);
+    }
+    *ret = lookup;
+    return 0;
+}
+
+int lookup_fd(const struct lookup *lookup)
+{
+    return lookup->fd;
+}
+
+int lookup_finish(struct lookup *lookup, struct address_list *ret, struct error *err)
+{
+    pthread_mutex_lock(&lookup->lock);
+    while (!lookup->done)
+        pthread_cond_wait(&lookup->done_changed, &lookup->lock);
+    pthread_mutex_unlock(&lookup->lock);
+
+    int result = lookup->result;
+    if (result == 0) {
+        *ret = lookup->addresses;
+        lookup->addresses = (struct address_list){.count = 0};
+    } else
+        *err = lookup->error;
+    lookup_free(lookup);
+    return result;
+}
+
+void lookup_abandon(struct lookup *lookup)
+{
+    if (!lookup)
+        return;
+    pthread_mutex_lock(&lookup->lock);
+    bool done = lookup->done;
+    if (!done) {
+        close(lookup->fd);
+        lookup->fd = -1;
+        lookup->abandoned = true;
+    }
+    pthread_mutex_unlock(&lookup->lock);
+    if (done)
+        lookup_free(lookup);
+}
