@@ -87,8 +87,9 @@ int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err)
 struct tls_verdict *tls_verdict_of(const SSL *ssl);
 void tls_verdict_free(struct tls_verdict *verdict);
 
-/* Verifies the whole chain whatever is wrong with it, and fills all of *v but its text. Returns
- * what decided; its error is the store's, and X509_V_OK if nothing is wrong. */
+/* Verifies the chain up to the first fault that makes it untrusted, and fills all of *v but its
+ * text (of an untrusted chain nothing else is known). Returns what decided; its error is the
+ * store's, and X509_V_OK if nothing is wrong. */
 struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v);
 
 /* The kind of the error that a verdict decided: untrusted, then expired, then name mismatch. */

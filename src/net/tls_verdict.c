@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong with a peer's chain: all of it is found, the worst decides. */
+/* What is wrong with a peer's chain: the worst decides, and ends the search. */
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -63,20 +63,26 @@ static enum tls_fault fault_of(int error)
     return TLS_FAULT_UNTRUSTED;
 }
 
-/* Called by X509_verify_cert for every certificate; goes on whatever it hears. */
+/*
+ * X509_STORE_CTX_set_verify_cb(3). Nothing outweighs "untrusted": 0 ends the verification there,
+ * before the names and policies of a chain that anybody can make up cost anything. Dates and the
+ * server's name are noted: what follows may be worse, and only signatures follow.
+ */
 static int on_step(int ok, X509_STORE_CTX *store)
 {
+    if (ok)
+        return 1;
     struct findings *findings = X509_STORE_CTX_get_ex_data(store, findings_index);
     int error = X509_STORE_CTX_get_error(store);
-    struct tls_finding *first = &findings->first[fault_of(error)];
-    if (!ok && first->error == X509_V_OK)
-        *first = (struct tls_finding){
+    enum tls_fault fault = fault_of(error);
+    if (findings->first[fault].error == X509_V_OK)
+        findings->first[fault] = (struct tls_finding){
             .error = error,
             .depth = X509_STORE_CTX_get_error_depth(store),
             .certificate = X509_STORE_CTX_get_current_cert(store),
             .crl = X509_STORE_CTX_get0_current_crl(store),
         };
-    return 1;
+    return fault != TLS_FAULT_UNTRUSTED;
 }
 
 static struct tls_finding judge(struct tls_verdict *v, const struct findings *findings)
@@ -95,10 +101,12 @@ static struct tls_finding judge(struct tls_verdict *v, const struct findings *fi
 struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v)
 {
     struct findings findings = {0};
+    struct tls_finding *untrusted = &findings.first[TLS_FAULT_UNTRUSTED];
     X509_STORE_CTX_set_verify_cb(store, on_step);
-    if (!X509_STORE_CTX_set_ex_data(store, findings_index, &findings) ||
-        X509_verify_cert(store) <= 0) /* on_step refuses nothing */
-        findings.first[TLS_FAULT_UNTRUSTED].error = X509_V_ERR_OUT_OF_MEM;
+    bool verified =
+        X509_STORE_CTX_set_ex_data(store, findings_index, &findings) && X509_verify_cert(store) > 0;
+    if (!verified && untrusted->error == X509_V_OK) /* it failed without asking on_step */
+        untrusted->error = X509_V_ERR_OUT_OF_MEM;
     struct tls_finding worst = judge(v, &findings);
     X509_STORE_CTX_set_error(store, (int)worst.error); /* decides which alert is sent */
     return worst;

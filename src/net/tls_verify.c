@@ -130,16 +130,19 @@ static void forget(struct tls_verdict *v)
     *v = (struct tls_verdict){.requested_client_certificate = v->requested_client_certificate};
 }
 
-/* Among what verification built, or else what the server sent; NULL if it is not there. */
-static X509 *find_issuer(X509_STORE_CTX *store, X509 *leaf)
+static X509 *find_issuer_in(STACK_OF(X509) * known, X509 *leaf)
 {
-    STACK_OF(X509) *known = X509_STORE_CTX_get0_chain(store);
-    if (!known)
-        known = X509_STORE_CTX_get0_untrusted(store);
     for (int i = 0; i < sk_X509_num(known); i++)
         if (X509_check_issued(sk_X509_value(known, i), leaf) == X509_V_OK)
             return sk_X509_value(known, i);
     return NULL;
+}
+
+/* Among what verification built, which ends early, or else what the server sent; NULL = unknown. */
+static X509 *find_issuer(X509_STORE_CTX *store, X509 *leaf)
+{
+    X509 *found = find_issuer_in(X509_STORE_CTX_get0_chain(store), leaf);
+    return found ? found : find_issuer_in(X509_STORE_CTX_get0_untrusted(store), leaf);
 }
 
 static int on_certificate(X509_STORE_CTX *store, void *arg)
