@@ -31,7 +31,7 @@ enum conn_timeout {
 };
 
 enum conn_state {
-    CONN_PROXY, /* somebody else takes what stands before the first byte of the transport's */
+    CONN_PROXY, /* a PROXY header comes before the transport's first byte */
     CONN_HANDSHAKE,
     CONN_SERVE,   /* the service answers */
     CONN_PRODUCE, /* the service has bytes of its own */
@@ -46,6 +46,7 @@ enum {
     CONN_BLOCKS_MAX = 2, /* whole buffers of a service's own bytes */
 };
 
+/* Only the machine writes to it; whoever owns it may read. */
 struct conn {
     enum conn_state state;
     enum conn_end end;
@@ -65,15 +66,21 @@ struct conn {
     struct buf owed; /* answered, not yet written */
     uint64_t received_bytes, sent_bytes;
     struct error *story; /* why, for the ends that have one; NULL otherwise, or without memory */
-    /* For CONN_PROXY, as a transport's handshake. An end that it sets is the one that counts. */
-    struct io (*introduce)(struct conn *c, struct error *err);
-    /* What a service that wants facts is told; NULL where none does. */
+    struct io (*read_proxy)(struct conn *c, enum conn_end *ret_end, struct error *err);
     void (*describe)(const struct conn *c, struct facts *ret);
 };
 
-/* Takes the transport over. */
+/* Takes the transport over. describe tells the facts to a service that wants them, else NULL. */
 void conn_init(struct conn *c, struct transport *t, const struct service *service,
-               struct pool *pool);
+               struct pool *pool, void (*describe)(const struct conn *c, struct facts *ret));
+
+/*
+ * Before the first conn_run: a PROXY header comes before the handshake, and `read` takes it from
+ * the socket, as a transport's handshake does. With IO_FAILED it may set *ret_end, which is
+ * CONN_END_PROXY otherwise.
+ */
+void conn_expect_proxy(struct conn *c, struct io (*read)(struct conn *c, enum conn_end *ret_end,
+                                                         struct error *err));
 
 /* Does what can be done now. Afterwards: state CONN_OVER, or `again`, or `want` with `timeout`. */
 void conn_run(struct conn *c);
@@ -83,6 +90,9 @@ void conn_expire(struct conn *c);
 
 /* Starts an orderly end now, for a reason that lies outside (lifetime, drain's deadline). */
 void conn_finish(struct conn *c, enum conn_end reason);
+
+/* Is CONN_OVER now, for a reason that lies outside: nothing is sent any more. */
+void conn_abort(struct conn *c, enum conn_end reason);
 
 /* From now on it ends as soon as it has been quiet for CONN_TIMEOUT_QUIET. */
 void conn_drain(struct conn *c);

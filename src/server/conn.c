@@ -22,7 +22,7 @@ enum step conn_yield(struct conn *c, enum conn_timeout timeout)
 enum step conn_enter(struct conn *c, enum conn_state state)
 {
     c->state = state;
-    return STEP_ON;
+    return STEP_LEFT;
 }
 
 enum step conn_end_as(struct conn *c, enum conn_end reason, enum conn_state next)
@@ -70,10 +70,11 @@ struct io conn_drop_input(struct conn *c, struct error *err)
     return io;
 }
 
-static enum step introduce(struct conn *c)
+static enum step read_proxy(struct conn *c)
 {
     struct error err;
-    struct io io = c->introduce(c, &err);
+    enum conn_end end = CONN_END_PROXY;
+    struct io io = c->read_proxy(c, &end, &err);
     switch (io.status) {
     case IO_OK:
         return conn_enter(c, CONN_HANDSHAKE);
@@ -90,7 +91,7 @@ static enum step introduce(struct conn *c)
         break;
     }
     keep_story(c, &err);
-    return conn_end_as(c, err.kind == ERROR_SYSTEM ? CONN_END_FAILED : CONN_END_PROXY, CONN_OVER);
+    return conn_end_as(c, err.kind == ERROR_SYSTEM ? CONN_END_FAILED : end, CONN_OVER);
 }
 
 static enum step shake_hands(struct conn *c)
@@ -120,10 +121,9 @@ static enum step shake_hands(struct conn *c)
 /* What is owed, then close_notify or the alert, then FIN. */
 static enum step shut_down(struct conn *c)
 {
-    if (conn_send_owed(c, CONN_TIMEOUT_LINGER) == STEP_WAIT)
-        return STEP_WAIT;
-    if (c->state != CONN_SHUTDOWN)
-        return STEP_ON;
+    enum step step = conn_send_owed(c, CONN_TIMEOUT_LINGER);
+    if (step != STEP_ON)
+        return step;
 
     struct error ignored;
     struct io io = transport_shutdown(c->transport, &ignored);
@@ -168,7 +168,7 @@ static enum step linger(struct conn *c)
 }
 
 void conn_init(struct conn *c, struct transport *t, const struct service *service,
-               struct pool *pool)
+               struct pool *pool, void (*describe)(const struct conn *c, struct facts *ret))
 {
     *c = (struct conn){
         .state = CONN_HANDSHAKE,
@@ -176,18 +176,26 @@ void conn_init(struct conn *c, struct transport *t, const struct service *servic
         .transport = t,
         .service = service,
         .pool = pool,
+        .describe = describe,
     };
+}
+
+void conn_expect_proxy(struct conn *c,
+                       struct io (*read)(struct conn *c, enum conn_end *ret_end, struct error *err))
+{
+    c->read_proxy = read;
+    c->state = CONN_PROXY;
 }
 
 void conn_run(struct conn *c)
 {
     static enum step (*const run[])(struct conn *) = {
-        [CONN_PROXY] = introduce,      [CONN_HANDSHAKE] = shake_hands, [CONN_SERVE] = conn_serve,
+        [CONN_PROXY] = read_proxy,     [CONN_HANDSHAKE] = shake_hands, [CONN_SERVE] = conn_serve,
         [CONN_PRODUCE] = conn_produce, [CONN_SHUTDOWN] = shut_down,    [CONN_LINGER] = linger,
     };
     c->moved = false;
     c->again = false;
-    while (c->state != CONN_OVER && run[c->state](c) == STEP_ON)
+    while (c->state != CONN_OVER && run[c->state](c) != STEP_WAIT)
         ;
 }
 
@@ -222,6 +230,11 @@ void conn_finish(struct conn *c, enum conn_end reason)
         conn_end_as(c, reason, CONN_OVER);
     else if (c->state == CONN_SERVE || c->state == CONN_PRODUCE)
         conn_end_as(c, reason, CONN_SHUTDOWN);
+}
+
+void conn_abort(struct conn *c, enum conn_end reason)
+{
+    conn_end_as(c, reason, CONN_OVER);
 }
 
 void conn_drain(struct conn *c)

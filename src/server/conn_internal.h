@@ -11,8 +11,9 @@
 
 /* What a step of the machine leads to. */
 enum step {
-    STEP_ON,   /* go on: within a state, or to the state that is now set */
+    STEP_ON,   /* go on in this state */
     STEP_WAIT, /* nothing to do until `want`, `timeout` or the next turn */
+    STEP_LEFT, /* another state has been entered: nothing of this one may be done any more */
 };
 
 /* wish: IO_WANT_READ or IO_WANT_WRITE. */
@@ -21,6 +22,7 @@ enum step conn_wait(struct conn *c, enum io_status wish, enum conn_timeout timeo
 /* It is the others' turn now. */
 enum step conn_yield(struct conn *c, enum conn_timeout timeout);
 
+/* These four enter a state: STEP_LEFT. */
 enum step conn_enter(struct conn *c, enum conn_state state);
 
 /* The first reason is the one that counts. */
@@ -32,8 +34,7 @@ enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reaso
 /* Gone without an end: by RST, or silently. err NULL: nothing more is known. */
 enum step conn_gone(struct conn *c, const struct error *err);
 
-/* Hands over what is owed, as far as the transport takes it. STEP_ON: nothing waits any more, or
- * another state is set. */
+/* Hands over what is owed, as far as the transport takes it. STEP_ON: nothing waits any more. */
 enum step conn_send_owed(struct conn *c, enum conn_timeout timeout);
 
 /* One read whose bytes nobody wants. */

@@ -35,15 +35,14 @@ enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
     return STEP_WAIT;
 }
 
-/* Gives the connection a buffer; false: there is none, and that is its end. */
-static bool borrow(struct conn *c)
+/* Gives the connection a buffer. STEP_LEFT: there is none, and that is its end. */
+static enum step borrow(struct conn *c)
 {
     if (pool_lend(c->pool, &c->owed))
-        return true;
+        return STEP_ON;
     struct error err;
     error_set(&err, ERROR_SYSTEM, "no memory for a buffer");
-    conn_fail(c, &err, CONN_END_FAILED);
-    return false;
+    return conn_fail(c, &err, CONN_END_FAILED);
 }
 
 /* A TLS client on a plain listener: the record header and type of RFC 8446 §4 and §5.1. */
@@ -83,8 +82,8 @@ static struct io take(struct conn *c, size_t *ret_back, struct error *err)
 /* Reads once, into a borrowed buffer, and answers. STEP_ON: something may be owed now. */
 static enum step receive(struct conn *c, bool *more)
 {
-    if (!borrow(c))
-        return STEP_ON;
+    if (borrow(c) == STEP_LEFT)
+        return STEP_LEFT;
     struct error err ERROR_UNSET;
     size_t back;
     struct io io = take(c, &back, &err);
@@ -122,91 +121,88 @@ enum step conn_serve(struct conn *c)
 {
     bool more = true;
     for (int turn = 0; turn < CONN_TURNS_MAX; turn++) {
-        if (conn_send_owed(c, CONN_TIMEOUT_WRITE) == STEP_WAIT)
-            return STEP_WAIT;
-        if (c->state != CONN_SERVE)
-            return STEP_ON;
+        enum step step = conn_send_owed(c, CONN_TIMEOUT_WRITE);
+        if (step != STEP_ON)
+            return step;
         if (!more)
             return conn_wait(c, IO_WANT_READ, quiet_timeout(c));
-        if (receive(c, &more) == STEP_WAIT)
-            return STEP_WAIT;
-        if (c->state != CONN_SERVE)
-            return STEP_ON;
+        step = receive(c, &more);
+        if (step != STEP_ON)
+            return step;
     }
     return conn_yield(c, quiet_timeout(c));
 }
 
-/* The peer has ended: of what never ends it has had enough, the rest is still said to its end. */
-static void end_heard(struct conn *c, enum conn_end reason)
+/* The peer has ended its direction. Output without an end stops; finite output is still sent. */
+static enum step end_input(struct conn *c, enum conn_end reason)
 {
     c->peer_ended = true;
-    if (c->service->endless)
-        conn_end_as(c, reason, CONN_SHUTDOWN);
+    return c->service->endless ? conn_end_as(c, reason, CONN_SHUTDOWN) : STEP_ON;
 }
 
-/* Input means nothing here but for its end. Returns whether there is more of it. */
-static bool hear(struct conn *c)
+/* Reads and drops: only the end of the input matters here. STEP_ON, with whether more is there, or
+ * STEP_LEFT. */
+static enum step drain_input(struct conn *c, bool *ret_more)
 {
+    *ret_more = false;
     if (c->peer_ended)
-        return false;
+        return STEP_ON;
     struct error err;
     struct io io = conn_drop_input(c, &err);
     switch (io.status) {
     case IO_OK:
         c->received_bytes += io.n;
-        return io.more;
+        *ret_more = io.more;
+        return STEP_ON;
     case IO_WANT_READ:
     case IO_WANT_WRITE:
-        return false;
+        return STEP_ON;
     case IO_EOF:
-        end_heard(c, CONN_END_CLOSED);
-        return false;
+        return end_input(c, CONN_END_CLOSED);
     case IO_CUT:
-        end_heard(c, CONN_END_CUT);
-        return false;
+        return end_input(c, CONN_END_CUT);
     case IO_RESET:
-        conn_gone(c, &err);
-        return false;
+        return conn_gone(c, &err);
     case IO_FAILED:
-        conn_fail(c, &err, CONN_END_TLS);
-        return false;
+        return conn_fail(c, &err, CONN_END_TLS);
     }
-    return false;
+    return STEP_ON;
 }
 
-/* More to send. A new state is set where there is none. */
-static void speak(struct conn *c)
+/* Asks the service for more to send, unless something is owed. STEP_LEFT: there is no more. */
+static enum step fill_output(struct conn *c)
 {
     struct facts facts;
-    if (c->service->endless && c->draining) {
-        conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
-        return;
-    }
-    if (!borrow(c))
-        return;
+    if (c->sending)
+        return STEP_ON;
+    if (c->service->endless && c->draining)
+        return conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
+    if (borrow(c) == STEP_LEFT)
+        return STEP_LEFT;
     if (c->service->wants_facts)
         c->describe(c, &facts);
     c->owed.end = c->service->produce(c->service->wants_facts ? &facts : NULL, c->sent_bytes,
                                       c->owed.data, c->owed.size);
     c->sending = c->owed.end > 0;
     if (c->sending)
-        return;
+        return STEP_ON;
     pool_return(c->pool, &c->owed);
-    conn_end_as(c, CONN_END_FINISHED, CONN_SHUTDOWN);
+    return conn_end_as(c, CONN_END_FINISHED, CONN_SHUTDOWN);
 }
 
-/* Sends as fast as the peer takes it, and hears meanwhile: neither waits for the other. */
+/* Sends as fast as the peer takes it, and reads meanwhile: neither waits for the other. */
 enum step conn_produce(struct conn *c)
 {
     for (int block = 0; block < CONN_BLOCKS_MAX; block++) {
-        bool more = hear(c);
-        if (c->state == CONN_PRODUCE && !c->sending)
-            speak(c);
-        if (c->state != CONN_PRODUCE)
-            return STEP_ON;
-        if (conn_send_owed(c, CONN_TIMEOUT_WRITE) == STEP_ON)
-            continue;
-        if (!more) {
+        bool more;
+        enum step step = drain_input(c, &more);
+        if (step == STEP_ON)
+            step = fill_output(c);
+        if (step == STEP_ON)
+            step = conn_send_owed(c, CONN_TIMEOUT_WRITE);
+        if (step == STEP_LEFT)
+            return STEP_LEFT;
+        if (step == STEP_WAIT && !more) {
             c->want |= c->peer_ended ? WANT_NOTHING : WANT_READ;
             return STEP_WAIT;
         }

@@ -142,7 +142,7 @@ static void run(struct worker_conn *s)
     struct error err ERROR_UNSET;
     if (!s->conn.again && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
         log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
-        s->conn.end = CONN_END_FAILED;
+        conn_abort(&s->conn, CONN_END_FAILED);
         end(s);
     }
 }
@@ -206,8 +206,7 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->start_us = s->moved_us = worker_loop_now_us(loop);
     s->armed = CONN_TIMEOUTS;
     s->counted_handshake = !origin->listener->tls; /* there is none */
-    conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool);
-    s->conn.describe = describe;
+    conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool, describe);
     worker_conn_expect_proxy(s);
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
     deadline_set(&s->generation->lifetimes, &s->lifetime, s->start_us);
@@ -325,8 +324,7 @@ static void obey(struct worker_conn *s, enum worker_order order)
         run(s);
         break;
     case WORKER_STOP:
-        if (s->conn.end == CONN_END_NONE)
-            s->conn.end = CONN_END_STOPPED;
+        conn_abort(&s->conn, CONN_END_STOPPED);
         end(s);
         break;
     }

@@ -3,19 +3,19 @@
 #include "worker_conn.h"
 
 /* In place of the acceptor, which could not know yet who it is. */
-static struct io admit(struct worker_conn *s, struct error *err)
+static struct io admit(struct worker_conn *s, enum conn_end *ret_end, struct error *err)
 {
     struct admission_pass *pass = &s->origin.pass;
     enum admission_refusal refusal =
         admission_source(pass->admission, s->origin.listener->config, &s->origin.source, pass);
     if (refusal == ADMISSION_GRANTED)
         return (struct io){.status = IO_OK};
-    s->conn.end = CONN_END_REFUSED;
+    *ret_end = CONN_END_REFUSED;
     error_set(err, ERROR_INPUT, "%s", admission_reason(refusal));
     return (struct io){.status = IO_FAILED};
 }
 
-static struct io introduce(struct conn *c, struct error *err)
+static struct io read_proxy(struct conn *c, enum conn_end *ret_end, struct error *err)
 {
     struct worker_conn *s = (struct worker_conn *)((char *)c - offsetof(struct worker_conn, conn));
     struct handoff *origin = &s->origin;
@@ -30,13 +30,11 @@ static struct io introduce(struct conn *c, struct error *err)
         return io;
     if (proxied_is_named(origin->proxied))
         origin->source = origin->proxied->header.source;
-    return admit(s, err);
+    return admit(s, ret_end, err);
 }
 
 void worker_conn_expect_proxy(struct worker_conn *s)
 {
-    if (!proxied_is_expected(s->origin.listener->config, &s->origin.source))
-        return;
-    s->conn.introduce = introduce;
-    s->conn.state = CONN_PROXY;
+    if (proxied_is_expected(s->origin.listener->config, &s->origin.source))
+        conn_expect_proxy(&s->conn, read_proxy);
 }

@@ -55,12 +55,12 @@ static void script(struct fake_script *into, uint8_t status, uint8_t size)
 
 static struct fake_script introductions;
 
-static struct io introduce(struct conn *c, struct error *err)
+static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error *err)
 {
     struct io io = introductions.after.io;
     require(c->state == CONN_PROXY);
     if (io.status == IO_FAILED && io.more)
-        c->end = CONN_END_REFUSED;
+        *ret_end = CONN_END_REFUSED;
     if (io.status == IO_FAILED || io.status == IO_RESET)
         error_set(err, fake.failure, "the script says so");
     return io;
@@ -116,12 +116,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pool pool;
     struct conn conn;
     pool_init(&pool, 4096);
-    conn_init(&conn, &fake.base, service_find(service_name(size % 5)), &pool);
-    conn.describe = tell;
-    conn.introduce = introduce;
+    conn_init(&conn, &fake.base, service_find(service_name(size % 5)), &pool, tell);
     introductions.after.io.status = IO_OK;
     if (size / 5 % 2)
-        conn.state = CONN_PROXY;
+        conn_expect_proxy(&conn, introduce);
     for (size_t i = 0; i + 2 < size && conn.state != CONN_OVER; i += 3)
         step(&conn, data[i], data[i + 1], data[i + 2]);
     if (conn.state == CONN_OVER)

@@ -229,7 +229,7 @@ START_TEST(a_connection_bounces_a_stream_and_reads_messages)
 {
     struct conn conn;
     size_t offset = 0;
-    conn_init(&conn, transport, &service_echo, &pool);
+    conn_init(&conn, transport, &service_echo, &pool, NULL);
     run_stream(&conn, &offset, 64);
     run_stream(&conn, &offset, 64);
     ck_assert_uint_eq(bounces, 0);
@@ -249,7 +249,7 @@ START_TEST(a_connection_owes_what_a_bounce_left)
 {
     struct conn conn;
     size_t offset = 0;
-    conn_init(&conn, transport, &service_echo, &pool);
+    conn_init(&conn, transport, &service_echo, &pool, NULL);
     run_stream(&conn, &offset, BUFFER_BYTES);
     ck_assert_int_eq(setsockopt(transport->fd, SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int)),
                      0);
@@ -277,7 +277,7 @@ START_TEST(a_service_that_changes_bytes_sees_a_stream)
 {
     struct conn conn;
     char got[BUFFER_BYTES];
-    conn_init(&conn, transport, &service_upper, &pool);
+    conn_init(&conn, transport, &service_upper, &pool, NULL);
     for (int i = 0; i < 3; i++) {
         memset(data, 'a', sizeof data);
         ck_assert_int_eq(send(peer, data, sizeof data, 0), (ssize_t)sizeof data);

@@ -14,11 +14,17 @@ static struct fake_transport fake;
 static struct pool pool;
 static struct conn conn;
 
+static void tell(const struct conn *c, struct facts *ret)
+{
+    ck_assert_ptr_eq(c, &conn);
+    *ret = (struct facts){.listener = "told", .connection = 42};
+}
+
 static void set_up(void)
 {
     fake_init(&fake);
     pool_init(&pool, BUFFER_BYTES);
-    conn_init(&conn, &fake.base, &service_echo, &pool);
+    conn_init(&conn, &fake.base, &service_echo, &pool, tell);
 }
 
 static void tear_down(void)
@@ -566,16 +572,34 @@ START_TEST(a_reset_while_producing_is_a_reset)
 }
 END_TEST
 
-static void tell(const struct conn *c, struct facts *ret)
+START_TEST(nothing_is_read_any_more_once_a_write_has_met_a_reset)
 {
-    ck_assert_ptr_eq(c, &conn);
-    *ret = (struct facts){.listener = "told", .connection = 42};
+    conn.service = &service_babble;
+    fake_add(&fake.writes, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+    ck_assert_int_eq(fake.read_calls, 1);
+    ck_assert_int_eq(fake.write_calls, 1);
 }
+END_TEST
+
+START_TEST(an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 0);
+    conn_run(&conn);
+    if (_i)
+        conn_finish(&conn, CONN_END_LIFETIME);
+    conn_abort(&conn, CONN_END_STOPPED);
+    assert_over(_i ? CONN_END_LIFETIME : CONN_END_STOPPED);
+    ck_assert_int_eq(fake.write_calls, 1);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
 
 START_TEST(a_service_that_wants_facts_is_told_them)
 {
     conn.service = &service_report;
-    conn.describe = tell;
     conn_run(&conn);
     ck_assert_ptr_nonnull(
         strstr((char *)fake.written, "\"listener\":\"told\",\"connection\":42}\n"));
@@ -588,11 +612,13 @@ static enum io_status introductions[4];
 static int introduced;
 static enum conn_end refusal;
 
-static struct io introduce(struct conn *c, struct error *ret)
+static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error *ret)
 {
+    ck_assert_ptr_eq(c, &conn);
     enum io_status status = introductions[introduced];
     introduced += introduced < 3;
-    c->end = refusal;
+    if (refusal)
+        *ret_end = refusal;
     if (status == IO_FAILED)
         error_set(ret, fake.failure, "the proxy says so");
     errno = fake.reset_errno;
@@ -607,8 +633,7 @@ static void expect_proxy(enum io_status first, enum io_status second)
     introductions[1] = second;
     introduced = 0;
     refusal = CONN_END_NONE;
-    conn.introduce = introduce;
-    conn.state = CONN_PROXY;
+    conn_expect_proxy(&conn, introduce);
 }
 
 START_TEST(the_header_of_a_proxy_comes_before_the_handshake_in_its_time)
@@ -715,6 +740,9 @@ int main(void)
     tcase_add_test(tc, producing_leaves_the_turn_to_others);
     tcase_add_test(tc, a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive);
     tcase_add_test(tc, a_reset_while_producing_is_a_reset);
+    tcase_add_test(tc, nothing_is_read_any_more_once_a_write_has_met_a_reset);
+    tcase_add_loop_test(tc, an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun, 0,
+                        2);
     tcase_add_test(tc, a_service_that_wants_facts_is_told_them);
     tcase_add_test(tc, the_header_of_a_proxy_comes_before_the_handshake_in_its_time);
     tcase_add_loop_test(tc, a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent, 0, 5);

@@ -38,7 +38,7 @@ static void set_up(void)
     fake.base.ops = &ops;
     peer = (struct peer){.tls = false};
     pool_init(&pool, 4096);
-    conn_init(&conn, &fake.base, &service_upper, &pool);
+    conn_init(&conn, &fake.base, &service_upper, &pool, NULL);
     conn.end = CONN_END_CLOSED;
     conn.received_bytes = 12;
     conn.sent_bytes = 11;
