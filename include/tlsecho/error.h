@@ -12,13 +12,15 @@ enum { ERROR_TEXT_BYTES = 512 };
 
 /* What went wrong, as far as somebody may want to act on it. */
 enum error_kind {
-    ERROR_INPUT,         /* something we were given is wrong: an option, a file, a value */
-    ERROR_SYSTEM,        /* a system call failed; code is its errno */
-    ERROR_DNS,           /* no address for a name; code is getaddrinfo(3)'s EAI_* */
-    ERROR_TIMEOUT,       /* a deadline passed */
-    ERROR_TLS,           /* the TLS protocol failed */
-    ERROR_NOT_TLS,       /* the other end does not speak TLS at all */
-    ERROR_FLOOD,         /* the peer sends what carries nothing and only costs work */
+    ERROR_INPUT,          /* something we were given is wrong: an option, a file, a value */
+    ERROR_SYSTEM,         /* a system call failed; code is its errno */
+    ERROR_DNS,            /* no address for a name; code is getaddrinfo(3)'s EAI_* */
+    ERROR_TIMEOUT,        /* a deadline passed */
+    ERROR_UNACKNOWLEDGED, /* what was sent, and sent again, was never acknowledged */
+    ERROR_SPOOFED_RESET,  /* RST that the peer cannot have sent */
+    ERROR_TLS,            /* the TLS protocol failed */
+    ERROR_NOT_TLS,        /* the other end does not speak TLS at all */
+    ERROR_FLOOD,          /* the peer sends what carries nothing and only costs work */
     ERROR_UNTRUSTED,     /* the peer's certificate is not trusted, revoked, or not the pinned one */
     ERROR_EXPIRED,       /* the peer's certificate is out of date, or not valid yet */
     ERROR_NAME_MISMATCH, /* the peer's certificate is for other names */

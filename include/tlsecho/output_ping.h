@@ -14,7 +14,7 @@
 #include "tlsecho/probes.h"
 #include "tlsecho/result.h"
 #include "tlsecho/session.h"
-#include "tlsecho/socket.h"
+#include "tlsecho/tcp_stats.h"
 
 struct ping_totals {
     struct probes probes;
@@ -24,7 +24,7 @@ struct ping_totals {
     uint64_t bytes_sent, bytes_received;
     uint64_t lost_by[RESULTS]; /* why they were late or lost */
     bool kernel_tells;
-    struct socket_tcp_info kernel; /* of the last connection; retransmits of all */
+    struct tcp_stats kernel; /* of the last connection; retransmits of all */
 };
 
 /* One line (or JSON object) on standard output for each of these, as the options want it. */

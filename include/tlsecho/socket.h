@@ -58,13 +58,4 @@ bool socket_has_ended(int fd);
 /* close(2) will send RST instead of FIN, and leave nothing behind: SO_LINGER of 0, socket(7). */
 void socket_reset_on_close(int fd);
 
-/* What the kernel knows of a TCP connection: TCP_INFO, tcp(7). */
-struct socket_tcp_info {
-    uint64_t rtt_us, rtt_variance_us; /* smoothed, RFC 6298 */
-    uint64_t retransmits;             /* segments sent again, in all */
-};
-
-/* False if it is no TCP connection, or the kernel does not tell. */
-bool socket_tcp_info(int fd, struct socket_tcp_info *ret);
-
 #endif

@@ -16,10 +16,10 @@ void ping_blame(struct ping *p, uint64_t count)
 void ping_disconnect(struct ping *p)
 {
     struct ping_totals *totals = &p->totals;
-    struct socket_tcp_info info;
+    struct tcp_stats info;
     if (!p->connected)
         return;
-    if (socket_tcp_info(p->session.transport->fd, &info)) {
+    if (tcp_stats_read(p->session.transport->fd, &info)) {
         info.retransmits += totals->kernel.retransmits;
         totals->kernel = info;
         totals->kernel_tells = true;

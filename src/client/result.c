@@ -39,9 +39,11 @@ static const char *const phases[] = {
     [PHASE_HANDSHAKE] = "handshake", [PHASE_ECHO] = "echo", [PHASE_LOCAL] = "local",
 };
 
-/* Two faults of our own, for which the far end's address is blamed in vain. */
+/* Two faults of our own, for which the far end's address is blamed in vain; and what TCP tells. */
 static const char *remedy_for(enum result result, const struct error *err)
 {
+    if (err->kind == ERROR_UNACKNOWLEDGED || err->kind == ERROR_SPOOFED_RESET)
+        return NULL;
     if (result != RESULT_UNREACHABLE || err->kind != ERROR_SYSTEM)
         return remedies[result];
     if (err->code == EADDRNOTAVAIL)
@@ -104,7 +106,10 @@ enum result result_of(enum phase phase, const struct error *err)
     case ERROR_DNS:
         return RESULT_DNS;
     case ERROR_TIMEOUT:
+    case ERROR_UNACKNOWLEDGED:
         return RESULT_TIMEOUT;
+    case ERROR_SPOOFED_RESET:
+        return RESULT_RESET;
     case ERROR_TLS:
     case ERROR_NOT_TLS:
     case ERROR_FLOOD:

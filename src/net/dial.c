@@ -5,22 +5,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "tlsecho/clock.h"
 #include "tlsecho/socket.h"
+#include "tlsecho/tcp_stats.h"
+
+enum { OTHERS_SHOWN = 3 }; /* of several addresses that failed */
+
+enum attempt_state { ATTEMPT_NOT_MADE, ATTEMPT_WAITING, ATTEMPT_FAILED };
+
+struct attempt {
+    const struct address *address;
+    enum attempt_state state;
+    int code; /* errno of a failed one */
+};
 
 struct dial {
     const struct address *addresses, *source;
-    size_t *order; /* indices of addresses */
+    struct attempt *attempts; /* one for each address, in the order in which they are made */
+    struct pollfd *polls;     /* by attempt, fd -1 when it has failed; stop_fd at the end */
     size_t count, started, failed;
-    uint64_t next_us;     /* when the next attempt starts at the latest */
-    int stop_fd;          /* -1 = none */
-    struct pollfd *polls; /* by attempt, fd -1 when it has failed; then one for stop_fd */
-    struct error failure; /* what all of them together failed with */
-    int rank;             /* its weight: see rank_of */
+    uint64_t next_us; /* when the next attempt starts at the latest */
+    int stop_fd;      /* -1 = none */
 };
 
 /* A refusal says more than a missing route, and that more than anything of our own. */
@@ -49,7 +60,7 @@ static void interleave(struct dial *d)
             i++;
         next[turn] = i + 1;
         if (i < d->count)
-            d->order[n++] = i;
+            d->attempts[n++].address = &d->addresses[i];
     }
 }
 
@@ -59,16 +70,10 @@ static void fail(struct dial *d, size_t attempt, int code)
     if (waiting->fd >= 0)
         close(waiting->fd);
     waiting->fd = -1;
+    d->attempts[attempt].state = ATTEMPT_FAILED;
+    d->attempts[attempt].code = code;
     d->failed++;
     d->next_us = 0;
-    if (rank_of(code) < d->rank)
-        return;
-
-    char text[ADDRESS_TEXT_BYTES];
-    address_text(&d->addresses[d->order[attempt]], text);
-    d->rank = rank_of(code);
-    errno = code;
-    error_sys(&d->failure, "connect to %s", text);
 }
 
 /* With a source, too, connect(2) shall choose the port: only the four numbers together must be
@@ -103,8 +108,9 @@ static int new_socket(const struct address *address)
 static void start(struct dial *d, uint64_t now_us)
 {
     size_t attempt = d->started++;
-    const struct address *address = &d->addresses[d->order[attempt]];
+    const struct address *address = d->attempts[attempt].address;
     int fd = new_socket(address);
+    d->attempts[attempt].state = ATTEMPT_WAITING;
     d->polls[attempt] = (struct pollfd){.fd = fd, .events = POLLOUT};
     d->next_us = now_us + DIAL_DELAY_MS * 1000;
     if (fd < 0 || attempt_connect(address, d->source, fd))
@@ -145,14 +151,71 @@ static bool collect(struct dial *d, size_t *ret_attempt)
     return false;
 }
 
-static int timed_out(const struct dial *d, struct error *err)
+/* The attempt whose failure is the failure of all: one that still waits, or else the last of those
+ * that say most. */
+static size_t find_decisive(const struct dial *d)
+{
+    size_t decisive = 0;
+    for (size_t i = 0; i < d->started; i++) {
+        if (d->attempts[i].state == ATTEMPT_WAITING)
+            return i;
+        if (rank_of(d->attempts[i].code) >= rank_of(d->attempts[decisive].code))
+            decisive = i;
+    }
+    return decisive;
+}
+
+/* "; likewise [::1]:7 (Network is unreachable), 10.0.0.1:7 (no answer) and 5 more": those that were
+ * made beside the decisive one. */
+static void tell_others(const struct dial *d, size_t decisive, struct error *err)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < d->started && shown < OTHERS_SHOWN; i++) {
+        char text[ADDRESS_TEXT_BYTES], reason[64] = "no answer";
+        const struct attempt *attempt = &d->attempts[i];
+        size_t used = strlen(err->text);
+        if (i == decisive)
+            continue;
+        address_text(attempt->address, text);
+        if (attempt->state == ATTEMPT_FAILED)
+            snprintf(reason, sizeof reason, "%s", strerror(attempt->code));
+        snprintf(err->text + used, sizeof err->text - used, "%s%s (%s)",
+                 shown++ ? ", " : "; also tried ", text, reason);
+    }
+    size_t used = strlen(err->text);
+    if (d->started > shown + 1)
+        snprintf(err->text + used, sizeof err->text - used, " and %zu more",
+                 d->started - shown - 1);
+}
+
+/* The SYN was dropped, unless the time was too short to say so. */
+static int describe_waiting(const struct dial *d, size_t attempt, struct error *err)
+{
+    char text[ADDRESS_TEXT_BYTES], syn[TCP_STATS_TEXT_BYTES];
+    struct tcp_stats stats;
+    address_text(d->attempts[attempt].address, text);
+    if (d->started == 0 || !tcp_stats_read(d->polls[attempt].fd, &stats) || !stats.repeats)
+        return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
+    tcp_stats_describe_syn(&stats, syn);
+    return error_set(err, ERROR_UNACKNOWLEDGED, "connect to %s: %s", text, syn);
+}
+
+/* What the attempts have come to, when none has connected. Always returns -1. */
+static int give_up(const struct dial *d, size_t *ret_attempt, struct error *err)
 {
     char text[ADDRESS_TEXT_BYTES];
-    address_text(d->addresses, text);
-    if (d->count == 1)
-        return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
-    return error_set(err, ERROR_TIMEOUT, "connect to %s and %zu more: no answer in time", text,
-                     d->count - 1);
+    size_t decisive = find_decisive(d);
+    const struct attempt *attempt = &d->attempts[decisive];
+    *ret_attempt = decisive;
+    if (attempt->state == ATTEMPT_FAILED) {
+        address_text(attempt->address, text);
+        errno = attempt->code;
+        error_sys(err, "connect to %s", text);
+    } else {
+        describe_waiting(d, decisive, err);
+    }
+    tell_others(d, decisive, err);
+    return -1;
 }
 
 static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struct error *err)
@@ -160,13 +223,11 @@ static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struc
     for (;;) {
         uint64_t now_us = clock_now_us();
         if (now_us >= deadline_us)
-            return timed_out(d, err);
+            return give_up(d, ret_attempt, err);
         while (d->started < d->count && now_us >= d->next_us)
             start(d, now_us);
-        if (d->failed == d->count) {
-            *err = d->failure;
-            return -1;
-        }
+        if (d->failed == d->count)
+            return give_up(d, ret_attempt, err);
 
         bool last = d->started == d->count;
         uint64_t due_us = last || d->next_us > deadline_us ? deadline_us : d->next_us;
@@ -176,48 +237,37 @@ static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struc
             continue;
         if (collect(d, ret_attempt))
             return 0;
-        if (stop->revents)
+        if (stop->revents) {
+            *ret_attempt = find_decisive(d);
             return error_set(err, ERROR_TIMEOUT, "interrupted");
+        }
     }
-}
-
-static int race_all(struct dial *d, uint64_t deadline_us, int *ret_fd, size_t *ret_index,
-                    struct error *err)
-{
-    size_t winner = d->count;
-    interleave(d);
-    int result = race(d, deadline_us, &winner, err);
-    for (size_t i = 0; i < d->started; i++)
-        if (i != winner && d->polls[i].fd >= 0)
-            close(d->polls[i].fd);
-    if (result == 0) {
-        *ret_fd = d->polls[winner].fd;
-        *ret_index = d->order[winner];
-    }
-    return result;
 }
 
 static int dial_internet(struct dial *d, uint64_t deadline_us, int *ret_fd, size_t *ret_index,
                          struct error *err)
 {
-    d->order = calloc(d->count, sizeof *d->order);
-    d->polls = calloc(d->count + 1, sizeof *d->polls);
-    int result = d->order && d->polls ? race_all(d, deadline_us, ret_fd, ret_index, err)
-                                      : error_sys(err, "connect");
-    free(d->order);
-    free(d->polls);
+    size_t decisive = 0;
+    interleave(d);
+    int result = race(d, deadline_us, &decisive, err);
+    for (size_t i = 0; i < d->started; i++)
+        if ((result < 0 || i != decisive) && d->polls[i].fd >= 0)
+            close(d->polls[i].fd);
+    if (result == 0)
+        *ret_fd = d->polls[decisive].fd;
+    *ret_index = (size_t)(d->attempts[decisive].address - d->addresses);
     return result;
 }
 
 /* unix(7) has no connection in progress, only a wait for room in the backlog. */
-static int dial_local(struct dial *d, uint64_t deadline_us, int *ret_fd, struct error *err)
+static int dial_local(const struct address *address, uint64_t deadline_us, int *ret_fd,
+                      struct error *err)
 {
-    uint64_t now_us = clock_now_us();
-    if (now_us >= deadline_us)
-        return timed_out(d, err);
-
     char text[ADDRESS_TEXT_BYTES];
-    address_text(d->addresses, text);
+    uint64_t now_us = clock_now_us();
+    address_text(address, text);
+    if (now_us >= deadline_us)
+        return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return error_sys(err, "connect to %s", text);
@@ -228,9 +278,9 @@ static int dial_local(struct dial *d, uint64_t deadline_us, int *ret_fd, struct 
         limit.tv_usec = (suseconds_t)((deadline_us - now_us) % 1000000);
     }
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ||
-        connect(fd, &d->addresses->any, d->addresses->length) || fcntl(fd, F_SETFL, O_NONBLOCK)) {
+        connect(fd, &address->any, address->length) || fcntl(fd, F_SETFL, O_NONBLOCK)) {
         if (errno == EAGAIN)
-            timed_out(d, err);
+            error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
         else
             error_sys(err, "connect to %s", text);
         close(fd);
@@ -243,14 +293,19 @@ static int dial_local(struct dial *d, uint64_t deadline_us, int *ret_fd, struct 
 int dial(const struct address *addresses, size_t count, const struct address *source,
          uint64_t deadline_us, int stop_fd, int *ret_fd, size_t *ret_index, struct error *err)
 {
-    assert(count > 0);
     struct dial d = {.addresses = addresses, .source = source, .count = count, .stop_fd = stop_fd};
-    if (addresses[0].any.sa_family != AF_UNIX)
-        return dial_internet(&d, deadline_us, ret_fd, ret_index, err);
-    if (dial_local(&d, deadline_us, ret_fd, err))
-        return -1;
+    assert(count > 0);
     *ret_index = 0;
-    return 0;
+    if (addresses[0].any.sa_family == AF_UNIX)
+        return dial_local(addresses, deadline_us, ret_fd, err);
+    d.attempts = calloc(count, sizeof *d.attempts);
+    d.polls = calloc(count + 1, sizeof *d.polls);
+    int result = d.attempts && d.polls
+                     ? dial_internet(&d, deadline_us, ret_fd, ret_index, err)
+                     : error_sys(err, "memory for %zu connection attempts", count);
+    free(d.attempts);
+    free(d.polls);
+    return result;
 }
 
 static int connect_failed(const struct address *address, int code, struct error *err)

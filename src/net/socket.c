@@ -201,16 +201,3 @@ void socket_reset_on_close(int fd)
     struct linger none = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
-
-bool socket_tcp_info(int fd, struct socket_tcp_info *ret)
-{
-    struct tcp_info info;
-    socklen_t length = sizeof info;
-    size_t needed = offsetof(struct tcp_info, tcpi_total_retrans) + sizeof info.tcpi_total_retrans;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 || length < needed)
-        return false;
-    *ret = (struct socket_tcp_info){.rtt_us = info.tcpi_rtt,
-                                    .rtt_variance_us = info.tcpi_rttvar,
-                                    .retransmits = info.tcpi_total_retrans};
-    return true;
-}

@@ -61,15 +61,25 @@ static void dial_wins(const struct address *addresses, size_t count, size_t winn
     close(fd);
 }
 
-static struct error dial_fails(const struct address *addresses, size_t count, unsigned limit_ms)
+/* blamed: the address that the error must be about. */
+static struct error dial_blames(const struct address *addresses, size_t count, unsigned limit_ms,
+                                size_t blamed)
 {
     int fd = -7;
     size_t index = 77;
     struct error err;
+    char text[ADDRESS_TEXT_BYTES + 16] = "connect to ";
     ck_assert_int_eq(dial(addresses, count, NULL, in_ms(limit_ms), -1, &fd, &index, &err), -1);
     ck_assert_int_eq(fd, -7);
-    ck_assert_uint_eq(index, 77);
+    ck_assert_uint_eq(index, blamed);
+    address_text(&addresses[blamed], text + strlen(text));
+    ck_assert_msg(strncmp(err.text, text, strlen(text)) == 0, "%s", err.text);
     return err;
+}
+
+static struct error dial_fails(const struct address *address, unsigned limit_ms)
+{
+    return dial_blames(address, 1, limit_ms, 0);
 }
 
 START_TEST(gives_a_socket_that_is_ready_for_use)
@@ -130,10 +140,58 @@ START_TEST(waits_for_a_slow_address_when_the_next_refuses)
                                   loopback_address("tcp://127.0.0.1:0")};
     int hole[2], fd = refusing(&addresses[1]);
     black_hole(&addresses[0], hole);
-    struct error err = dial_fails(addresses, 2, 400);
+    struct error err = dial_blames(addresses, 2, 400, 0);
+    ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
+    ck_assert_msg(strstr(err.text, "; also tried 127.0.0.1:"), "%s", err.text);
+    ck_assert_msg(strstr(err.text, " (Connection refused)"), "%s", err.text);
+    close(fd);
+    close_both(hole);
+}
+END_TEST
+
+START_TEST(blames_the_address_that_still_waits_not_the_one_that_refused)
+{
+    struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
+                                  loopback_address("tcp://127.0.0.1:0")};
+    int hole[2], fd = refusing(&addresses[0]);
+    black_hole(&addresses[1], hole);
+    struct error err = dial_blames(addresses, 2, 400, 1);
     ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
     close(fd);
     close_both(hole);
+}
+END_TEST
+
+START_TEST(tells_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made)
+{
+    struct address addresses[8];
+    int hole[2];
+    for (int i = 0; i < 8; i++)
+        addresses[i] = loopback_address("tcp://127.0.0.1:0");
+    black_hole(&addresses[0], hole);
+    for (int i = 1; i < 8; i++)
+        addresses[i] = addresses[0];
+    struct error err = dial_blames(addresses, 8, 1400, 0); /* the SYN is sent again after 1 s */
+    ck_assert_int_eq(err.kind, ERROR_UNACKNOWLEDGED);
+    ck_assert_msg(strstr(err.text, "the SYN was sent 2 times and never answered"), "%s", err.text);
+    ck_assert_msg(strstr(err.text, "(no answer), "), "%s", err.text);
+    ck_assert_msg(strstr(err.text, " and 2 more"), "%s", err.text); /* six were begun by then */
+    close_both(hole);
+}
+END_TEST
+
+START_TEST(tries_any_number_of_addresses)
+{
+    enum { MANY = 40 };
+    struct address addresses[MANY + 1];
+    addresses[0] = loopback_address("tcp://127.0.0.1:0");
+    addresses[MANY] = loopback_address("tcp://127.0.0.1:0");
+    int fd = refusing(&addresses[0]), listening = loopback_listen(&addresses[MANY], 8);
+    for (int i = 1; i < MANY; i++)
+        addresses[i] = addresses[0];
+    dial_wins(addresses, MANY + 1, MANY);
+    close(listening);
+    close(fd);
 }
 END_TEST
 
@@ -158,7 +216,7 @@ START_TEST(gives_up_at_the_deadline)
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int hole[2];
     black_hole(&address, hole);
-    struct error err = dial_fails(&address, 1, 100);
+    struct error err = dial_fails(&address, 100);
     ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
     ck_assert_ptr_nonnull(strstr(err.text, "no answer in time"));
     close_both(hole);
@@ -173,14 +231,14 @@ START_TEST(says_that_it_was_refused_rather_than_anything_else)
     int fd = refusing(&refused);
     struct address orders[][2] = {{refused, unreachable}, {unreachable, refused}};
     for (int i = 0; i < 2; i++) {
-        struct error err = dial_fails(orders[i], 2, 5000);
+        struct error err = dial_blames(orders[i], 2, 5000, (size_t)i);
         char text[ADDRESS_TEXT_BYTES];
         address_text(&refused, text);
         ck_assert_int_eq(err.kind, ERROR_SYSTEM);
         ck_assert_int_eq(err.code, ECONNREFUSED);
         ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
     }
-    struct error err = dial_fails(&unreachable, 1, 5000);
+    struct error err = dial_fails(&unreachable, 5000);
     ck_assert_int_eq(err.code, ENETUNREACH);
     close(fd);
 }
@@ -238,7 +296,7 @@ START_TEST(closes_every_descriptor_but_the_winner)
     black_hole(&addresses[0], hole);
     unsigned before = open_descriptors();
     dial_wins(addresses, 3, 2);
-    dial_fails(addresses, 2, 50);
+    dial_blames(addresses, 2, 50, 0);
     ck_assert_uint_eq(open_descriptors(), before);
     close(fd);
     close(listening);
@@ -261,9 +319,9 @@ START_TEST(connects_to_a_unix_socket)
     close(fd);
     close(listening);
 
-    ck_assert_int_eq(dial_fails(&address, 1, 5000).code, ECONNREFUSED);
+    ck_assert_int_eq(dial_fails(&address, 5000).code, ECONNREFUSED);
     ck_assert_int_eq(unlink(address.local.sun_path), 0);
-    ck_assert_int_eq(dial_fails(&address, 1, 5000).code, ENOENT);
+    ck_assert_int_eq(dial_fails(&address, 5000).code, ENOENT);
     folder_remove(&folder);
 }
 END_TEST
@@ -275,7 +333,7 @@ START_TEST(waits_for_room_in_the_backlog_of_a_unix_socket)
     struct address address = loopback_path(folder_file(&folder, "socket"));
     int hole[2];
     black_hole(&address, hole);
-    struct error err = dial_fails(&address, 1, 50);
+    struct error err = dial_fails(&address, 50);
     ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
     close_both(hole);
     folder_remove(&folder);
@@ -303,10 +361,10 @@ START_TEST(tries_nothing_after_the_deadline)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&address, 8);
-    ck_assert_int_eq(dial_fails(&address, 1, 0).kind, ERROR_TIMEOUT);
+    ck_assert_int_eq(dial_fails(&address, 0).kind, ERROR_TIMEOUT);
     close(listening);
     address = loopback_path("/nonexistent/socket");
-    ck_assert_int_eq(dial_fails(&address, 1, 0).kind, ERROR_TIMEOUT);
+    ck_assert_int_eq(dial_fails(&address, 0).kind, ERROR_TIMEOUT);
 }
 END_TEST
 
@@ -364,6 +422,9 @@ int main(void)
     tcase_add_test(tcase, goes_on_at_once_when_an_address_refuses);
     tcase_add_test(tcase, starts_the_next_while_an_address_is_silent);
     tcase_add_test(tcase, waits_for_a_slow_address_when_the_next_refuses);
+    tcase_add_test(tcase, blames_the_address_that_still_waits_not_the_one_that_refused);
+    tcase_add_test(tcase, tells_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made);
+    tcase_add_test(tcase, tries_any_number_of_addresses);
     tcase_add_test(tcase, takes_the_families_in_turn);
     tcase_add_test(tcase, gives_up_at_the_deadline);
     tcase_add_test(tcase, says_that_it_was_refused_rather_than_anything_else);

@@ -52,6 +52,10 @@ static const struct {
      RESULT_TIMEOUT},
     {"no descriptor left is our own affair", PHASE_CONNECT, ERROR_SYSTEM, EMFILE, RESULT_LOCAL_IO},
     {"a handshake that stalls", PHASE_HANDSHAKE, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
+    {"a SYN or ClientHello that nobody acknowledges", PHASE_HANDSHAKE, ERROR_UNACKNOWLEDGED, 0,
+     RESULT_TIMEOUT},
+    {"a reset in the peer's name is a reset", PHASE_HANDSHAKE, ERROR_SPOOFED_RESET, 0,
+     RESULT_RESET},
     {"a handshake that fails", PHASE_HANDSHAKE, ERROR_TLS, 0, RESULT_HANDSHAKE},
     {"no TLS at all", PHASE_HANDSHAKE, ERROR_NOT_TLS, 0, RESULT_HANDSHAKE},
     {"a reset during the handshake is a reset", PHASE_HANDSHAKE, ERROR_SYSTEM, ECONNRESET,
@@ -101,6 +105,18 @@ START_TEST(ports_that_ran_out_get_a_remedy_of_their_own)
 }
 END_TEST
 
+START_TEST(what_tcp_tells_has_its_remedy_already)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_UNACKNOWLEDGED, .alert = -1, .text = "story; try this"};
+    outcome_fail(&outcome, PHASE_HANDSHAKE, &err);
+    ck_assert_str_eq(outcome.error.text, "story; try this");
+    err.kind = ERROR_SPOOFED_RESET;
+    outcome_fail(&outcome, PHASE_HANDSHAKE, &err);
+    ck_assert_str_eq(outcome.error.text, "story; try this");
+}
+END_TEST
+
 START_TEST(what_was_measured_is_of_the_echo_phase)
 {
     struct outcome outcome = {.result = RESULT_OK};
@@ -118,6 +134,7 @@ int main(void)
     tcase_add_loop_test(cases, every_exit_status_has_its_word, 0, COUNT(frozen));
     tcase_add_loop_test(cases, every_failure_has_its_exit_status, 0, COUNT(rows));
     tcase_add_test(cases, a_failure_keeps_its_phase_and_story_and_gets_its_remedy);
+    tcase_add_test(cases, what_tcp_tells_has_its_remedy_already);
     tcase_add_test(cases, ports_that_ran_out_get_a_remedy_of_their_own);
     tcase_add_test(cases, what_was_measured_is_of_the_echo_phase);
 

@@ -288,29 +288,11 @@ START_TEST(resets_instead_of_ending_where_asked)
 }
 END_TEST
 
-START_TEST(tells_what_the_kernel_knows_of_a_tcp_connection)
-{
-    struct socket_tcp_info info = {.rtt_us = UINT64_MAX, .retransmits = 77};
-    struct address address = loopback_address("tcp://127.0.0.1:0");
-    int listening = loopback_listen(&address, 8), fd = loopback_connect(&address), pair[2];
-    ck_assert(socket_tcp_info(fd, &info));
-    ck_assert_uint_lt(info.rtt_us, 10000000);
-    ck_assert_uint_eq(info.retransmits, 0);
-    close(fd);
-    close(listening);
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    ck_assert(!socket_tcp_info(pair[0], &info));
-    close(pair[0]);
-    close(pair[1]);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("socket");
     TCase *tcase = tcase_create("internet");
     tcase_add_test(tcase, listens_on_a_free_port_and_names_it);
-    tcase_add_test(tcase, tells_what_the_kernel_knows_of_a_tcp_connection);
     tcase_add_test(tcase, refuses_a_second_listener_on_a_port);
     tcase_add_test(tcase, listens_again_while_connections_are_in_time_wait);
     tcase_add_test(tcase, names_the_remedy_for_a_low_port);

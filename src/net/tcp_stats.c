@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/tcp_stats.h"
+
+#include <inttypes.h>
+#include <linux/tcp.h> /* all of struct tcp_info, of which netinet/tcp.h has but the beginning */
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    LARGE_BYTES = 512, /* more than the smallest MTU leaves for data */
+    SMALLEST_RTT_US =
+        10000, /* below it, half a round trip is less than what a host needs to react */
+};
+
+#define GROUPED_BYTES 32
+
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* SYN counts as one acknowledged byte (RFC 9293 §3.4), which is not one of data. */
+static void read_bytes(const struct tcp_info *info, struct tcp_stats *ret)
+{
+    uint64_t sent = minus(info->tcpi_bytes_sent, info->tcpi_bytes_retrans);
+    uint64_t acknowledged = minus(info->tcpi_bytes_acked, 1);
+    ret->unacknowledged_bytes = minus(sent, acknowledged);
+    ret->received_bytes = info->tcpi_bytes_received;
+    /* A tail loss probe (RFC 8985 §7) is no time-out. Of the first flight all is counted. */
+    uint64_t probed = ret->unacknowledged_bytes && !acknowledged
+                          ? info->tcpi_bytes_retrans / ret->unacknowledged_bytes
+                          : 0;
+    ret->repeats = probed > info->tcpi_retransmits ? probed : info->tcpi_retransmits;
+}
+
+bool tcp_stats_read(int fd, struct tcp_stats *ret)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    size_t needed = offsetof(struct tcp_info, tcpi_total_retrans) + sizeof info.tcpi_total_retrans;
+    memset(&info, 0, sizeof info); /* an older kernel tells less */
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 || length < needed)
+        return false;
+    *ret = (struct tcp_stats){.rtt_us = info.tcpi_rtt,
+                              .rtt_variance_us = info.tcpi_rttvar,
+                              .min_rtt_us = info.tcpi_min_rtt == UINT32_MAX ? 0 : info.tcpi_min_rtt,
+                              .retransmits = info.tcpi_total_retrans,
+                              .segment_bytes = info.tcpi_snd_mss};
+    read_bytes(&info, ret);
+    return true;
+}
+
+/* "1,492" */
+static const char *group_digits(uint64_t n, char ret[GROUPED_BYTES])
+{
+    char digits[GROUPED_BYTES];
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            ret[at++] = ',';
+        ret[at++] = digits[i];
+    }
+    ret[at] = '\0';
+    return ret;
+}
+
+static const char *cause_of(const struct tcp_stats *stats, enum tcp_stats_data data)
+{
+    bool large = stats->unacknowledged_bytes > LARGE_BYTES;
+    if (data == TCP_STATS_HANDSHAKE && large && !stats->received_bytes)
+        return "something on the way drops segments of that size; try --groups X25519 or a smaller "
+               "MTU";
+    if (large)
+        return "something on the way drops segments of that size, or the peer is gone; try a "
+               "smaller MTU";
+    if (data == TCP_STATS_HANDSHAKE && !stats->received_bytes)
+        return "something on the way drops it, although TCP connects: check the firewalls that "
+               "look into TLS";
+    return "the peer is gone, or something on the way drops its packets";
+}
+
+bool tcp_stats_describe_loss(const struct tcp_stats *stats, enum tcp_stats_data data,
+                             char ret[TCP_STATS_TEXT_BYTES])
+{
+    char bytes[GROUPED_BYTES], segment[GROUPED_BYTES];
+    const char *of = data == TCP_STATS_STREAM ? ""
+                     : stats->received_bytes  ? " of the handshake"
+                                              : " of the ClientHello";
+    if (!stats->unacknowledged_bytes || !stats->repeats)
+        return false;
+    group_digits(stats->unacknowledged_bytes, bytes);
+    group_digits(stats->segment_bytes, segment);
+    /* Of several segments only the first is sent again and again. */
+    bool several = data == TCP_STATS_STREAM && stats->segment_bytes &&
+                   stats->unacknowledged_bytes > stats->segment_bytes;
+    if (several)
+        snprintf(ret, TCP_STATS_TEXT_BYTES,
+                 "%s bytes were never acknowledged, the first %s of them sent %" PRIu64
+                 " times: %s",
+                 bytes, segment, stats->repeats + 1, cause_of(stats, data));
+    else
+        snprintf(ret, TCP_STATS_TEXT_BYTES,
+                 "%s bytes%s were sent %" PRIu64 " times and never acknowledged: %s", bytes, of,
+                 stats->repeats + 1, cause_of(stats, data));
+    return true;
+}
+
+void tcp_stats_describe_syn(const struct tcp_stats *stats, char ret[TCP_STATS_TEXT_BYTES])
+{
+    if (stats->repeats)
+        snprintf(ret, TCP_STATS_TEXT_BYTES,
+                 "the SYN was sent %" PRIu64 " times and never answered: the host is down, or "
+                 "something on the way drops it",
+                 stats->repeats + 1);
+    else
+        snprintf(ret, TCP_STATS_TEXT_BYTES, "the SYN was not answered");
+}
+
+bool tcp_stats_describe_reset(const struct tcp_stats *stats, uint64_t after_us,
+                              char ret[TCP_STATS_TEXT_BYTES])
+{
+    if (stats->min_rtt_us < SMALLEST_RTT_US || after_us >= stats->min_rtt_us / 2)
+        return false;
+    snprintf(ret, TCP_STATS_TEXT_BYTES,
+             "the reset came %.1f ms after we sent, and the smallest round trip is %.1f ms: the "
+             "peer cannot answer so soon, something on the way sent it in the peer's name",
+             (double)after_us / 1e3, (double)stats->min_rtt_us / 1e3);
+    return true;
+}
