@@ -17,12 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JSON_PIECE_BYTES = 8 };
+enum { JSON_PIECE_BYTES = 16 };
 
 /*
  * The next piece of a text as it stands between the quotes of a JSON string: a character, or an
- * escape for what is none (invalid UTF-8), for quotes, control characters, DEL and the C1 controls.
- * Moves *text on. Returns the piece's length, 0 at the end of the text.
+ * escape: \ufffd for a byte that is none (invalid UTF-8), the character's own for quotes and for
+ * what is not printable (text.h). Moves *text on. Returns the piece's length, 0 at the end of the
+ * text.
  */
 size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES]);
 

@@ -5,41 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the well-formed UTF-8 sequence (RFC 3629 §4) at s, 0 if there is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-    size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : 4;
-    if (n == 1)
-        return 1;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
-    bool too_large = s[0] == 0xf4 && s[1] > 0x8f;
-    return overlong || surrogate || too_large ? 0 : n;
-}
+#include "tlsecho/text.h"
 
-static size_t escape_code(char ret[JSON_PIECE_BYTES], unsigned code)
+/* A character beyond the BMP as its two surrogates, RFC 8259 §7. */
+static size_t escape_code(char ret[JSON_PIECE_BYTES], uint32_t code)
 {
-    return (size_t)snprintf(ret, JSON_PIECE_BYTES, "\\u%04x", code & 0xffff);
+    if (code < 0x10000)
+        return (size_t)snprintf(ret, JSON_PIECE_BYTES, "\\u%04" PRIx32, code);
+    code -= 0x10000;
+    return (size_t)snprintf(ret, JSON_PIECE_BYTES, "\\u%04" PRIx32 "\\u%04" PRIx32,
+                            0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff));
 }
 
 size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES])
 {
-    const unsigned char *s = (const unsigned char *)*text;
+    const char *s = *text;
     if (!*s)
         return 0;
-    size_t n = utf8_length(s);
+    uint32_t code;
+    size_t n = text_decode(s, strnlen(s, TEXT_CHARACTER_BYTES), &code);
     *text += n ? n : 1;
     if (n == 0)
         return escape_code(ret, 0xfffd);
-    if (*s < 0x20 || *s == 0x7f)
-        return escape_code(ret, *s);
-    if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
-        return escape_code(ret, s[1]);
+    if (!text_code_printable(code))
+        return escape_code(ret, code);
     bool quoted = *s == '"' || *s == '\\';
     ret[0] = '\\';
     memcpy(ret + quoted, s, n);

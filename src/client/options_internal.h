@@ -62,7 +62,7 @@ int option_parse_duration(const struct option_row *row, const char *argument, vo
 int option_parse_number(const struct option_row *row, const char *argument, void *field,
                         struct error *err);
 
-/* Likewise bytes, with KiB, MiB, GiB or k, M, G = 1000s. */
+/* Likewise bytes, with K, KiB, MiB, GiB or k, M, G = 1000s. */
 int option_parse_size(const struct option_row *row, const char *argument, void *field,
                       struct error *err);
 

@@ -77,9 +77,9 @@ static int refuse_profile(const struct config *config, size_t i, struct error *e
         if (strcmp(config->profiles[p].name.value, default_profile) != 0)
             names[count++] = config->profiles[p].name.value;
 
-    char list[SUGGEST_BYTES], brief[CONFIG_VALUE_BYTES];
+    char list[SUGGEST_BYTES], brief[TEXT_BRIEF_BYTES];
     suggest_list(names, count, list);
-    config_value_brief(profile->value, brief);
+    text_brief(profile->value, brief);
     return config_refuse(config, profile->place, err,
                          "listeners[%zu].tls: no profile \"%s\" under tls: write one of %s", i,
                          brief, list);
@@ -148,8 +148,8 @@ static int check_client_auth(const struct config *config, const struct config_tl
 static int check_profile(const struct config *config, const struct config_tls *profile,
                          struct error *err)
 {
-    char brief[CONFIG_VALUE_BYTES];
-    config_value_brief(profile->name.value, brief);
+    char brief[TEXT_BRIEF_BYTES];
+    text_brief(profile->name.value, brief);
     if (check_versions(config, profile, brief, err))
         return -1;
     return check_client_auth(config, profile, brief, err);

@@ -12,6 +12,8 @@
 #include "tlsecho/config_keys.h"
 #include "tlsecho/config_value.h"
 #include "tlsecho/config_yaml.h"
+#include "tlsecho/quantity.h"
+#include "tlsecho/text.h"
 
 enum { CONFIG_PATH_BYTES = 192 };
 
@@ -39,7 +41,7 @@ int config_scalar_text(struct config_reader *r, const struct config_key *key, co
 
 /* A number of that key as users write it. */
 void config_scalar_number_text(const struct config_key *key, uint64_t number,
-                               char ret[CONFIG_VALUE_BYTES]);
+                               char ret[QUANTITY_BYTES]);
 
 /* config_refuse with the path of the key at hand. Always returns -1. */
 int config_reader_refuse(struct config_reader *r, struct config_place place, const char *format,

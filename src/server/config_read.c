@@ -27,8 +27,8 @@ int config_reader_refuse(struct config_reader *r, struct config_place place, con
 static size_t enter_key(struct config_reader *r, const char *name)
 {
     size_t before = r->path_length;
-    char brief[CONFIG_VALUE_BYTES];
-    config_value_brief(name, brief);
+    char brief[TEXT_BRIEF_BYTES];
+    text_brief(name, brief);
     r->path_length += (size_t)snprintf(r->path + before, CONFIG_PATH_BYTES - before, "%s%s",
                                        before ? "." : "", brief);
     return before;

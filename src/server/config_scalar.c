@@ -11,26 +11,26 @@
 #include "tlsecho/suggest.h"
 
 void config_scalar_number_text(const struct config_key *key, uint64_t number,
-                               char ret[CONFIG_VALUE_BYTES])
+                               char ret[QUANTITY_BYTES])
 {
     if (number == 0 && key->words)
-        snprintf(ret, CONFIG_VALUE_BYTES, "%s", key->words(0));
+        snprintf(ret, QUANTITY_BYTES, "%s", key->words(0));
     else if (key->type == CONFIG_TIME)
-        config_value_time_text(number, ret);
+        quantity_time_text(number, ret);
     else if (key->type == CONFIG_SIZE)
-        config_value_size_text(number, ret);
+        quantity_size_text(number, ret);
     else
-        config_value_count_text(number, ret);
+        quantity_count_text(number, ret);
 }
 
 static int parse_number(const struct config_key *key, const char *text, uint64_t *ret,
                         struct error *err)
 {
     if (key->type == CONFIG_TIME)
-        return config_value_time(text, ret, err);
+        return quantity_parse_time(text, QUANTITY_BARE_REFUSED, ret, err);
     if (key->type == CONFIG_SIZE)
-        return config_value_size(text, ret, err);
-    return config_value_count(text, ret, err);
+        return quantity_parse_size(text, ret, err);
+    return quantity_parse_count(text, ret, err);
 }
 
 static int read_number(struct config_reader *r, const struct config_key *key, const char *text,
@@ -45,17 +45,17 @@ static int read_number(struct config_reader *r, const struct config_key *key, co
     if (parse_number(key, text, &number, r->err))
         return config_reader_refuse(r, place, "%s%s%s", r->err->text, zero ? ", or " : "",
                                     zero ? zero : "");
-    char written[CONFIG_VALUE_BYTES];
-    config_value_brief(text, written);
+    char written[TEXT_BRIEF_BYTES];
+    text_brief(text, written);
     if (number < key->min || number > key->max) {
-        char least[CONFIG_VALUE_BYTES], most[CONFIG_VALUE_BYTES];
+        char least[QUANTITY_BYTES], most[QUANTITY_BYTES];
         config_scalar_number_text(key, key->min, least);
         config_scalar_number_text(key, key->max, most);
         return config_reader_refuse(r, place, "%s is out of range: write %s%s%s to %s", written,
                                     zero ? zero : "", zero ? " or " : "", least, most);
     }
     if (key->step && number % key->step != 0) {
-        char step[CONFIG_VALUE_BYTES];
+        char step[QUANTITY_BYTES];
         config_scalar_number_text(key, key->step, step);
         return config_reader_refuse(r, place, "%s is no multiple of %s: write one", written, step);
     }
@@ -76,9 +76,9 @@ static int read_word(struct config_reader *r, const struct config_key *key, cons
         }
         names[count] = word;
     }
-    char list[SUGGEST_BYTES], brief[CONFIG_VALUE_BYTES];
+    char list[SUGGEST_BYTES], brief[TEXT_BRIEF_BYTES];
     suggest_list(names, count, list);
-    config_value_brief(text, brief);
+    text_brief(text, brief);
     return config_reader_refuse(r, place, "\"%s\" is not known: write one of %s", brief, list);
 }
 
@@ -119,7 +119,7 @@ int config_scalar_text(struct config_reader *r, const struct config_key *key, co
     if (key->max && strlen(value) > key->max)
         return config_reader_refuse(r, place, "%zu bytes long: write at most %" PRIu64,
                                     strlen(value), key->max);
-    if (!config_value_printable(value))
+    if (!text_printable(value))
         return config_reader_refuse(
             r, place,
             "the name of this file's folder has a control character or is not UTF-8: "

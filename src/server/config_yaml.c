@@ -6,7 +6,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "tlsecho/config_value.h"
+#include "tlsecho/text.h"
 
 struct reading {
     yaml_parser_t parser;
@@ -120,7 +120,7 @@ static int copy_text(struct reading *r, const yaml_event_t *event, char **ret)
 {
     const char *value = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
-    if (memchr(value, '\0', length) || !config_value_printable(value))
+    if (memchr(value, '\0', length) || !text_printable(value))
         return refuse(r, place_of(event->start_mark),
                       "a line break or another control character in a text: write it in one line "
                       "of printable characters");

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "privilege_internal.h"
-#include "tlsecho/config_value.h"
+#include "tlsecho/text.h"
 
 struct account {
     uid_t uid;
@@ -18,8 +18,8 @@ struct account {
 static int unknown(const struct config *config, const char *key, const struct config_text *name,
                    struct error *err)
 {
-    char brief[CONFIG_VALUE_BYTES];
-    config_value_brief(name->value, brief);
+    char brief[TEXT_BRIEF_BYTES];
+    text_brief(name->value, brief);
     return config_refuse(config, name->place, err,
                          "security.%s: this system has no %s \"%s\": create it, or write another",
                          key, key, brief);

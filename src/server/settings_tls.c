@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "settings_internal.h"
-#include "tlsecho/config_value.h"
+#include "tlsecho/text.h"
 
 struct loading {
     struct settings *settings;
@@ -24,12 +24,12 @@ static int refuse(const struct loading *l, struct config_place place, const char
 {
     if (l->err->kind != ERROR_INPUT)
         return -1;
-    char key[64], profile[CONFIG_VALUE_BYTES];
+    char key[64], profile[TEXT_BRIEF_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(key, sizeof key, format, args);
     va_end(args);
-    config_value_brief(l->profile->name.value, profile);
+    text_brief(l->profile->name.value, profile);
     struct error cause = *l->err;
     config_refuse(l->settings->config, place, l->err, "tls.%s.%s: %s", profile, key, cause.text);
     l->err->code = cause.code;

@@ -31,6 +31,9 @@ START_TEST(escapes_what_would_end_a_string_or_move_a_terminal)
         {"\n\x1b[2J", "\\u000a\\u001b[2J"},
         {"\x7f", "\\u007f"},
         {"\xc2\x9b", "\\u009b"}, /* C1 */
+        {"\xe2\x80\xae", "\\u202e"},
+        {"\xe2\x80\xa8", "\\u2028"},
+        {"\xf3\xa0\x81\x81", "\\udb40\\udc41"}, /* U+E0041 as two surrogates */
         {"Gr\xc3\xbc\xc3\x9f", "Gr\xc3\xbc\xc3\x9f"},
         {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"}, /* four bytes */
         {"\xff\xc0\xaf", "\\ufffd\\ufffd\\ufffd"},
@@ -92,7 +95,7 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tcase = tcase_create("json");
-    tcase_add_loop_test(tcase, escapes_what_would_end_a_string_or_move_a_terminal, 0, 11);
+    tcase_add_loop_test(tcase, escapes_what_would_end_a_string_or_move_a_terminal, 0, 14);
     tcase_add_test(tcase, writes_objects_arrays_and_values);
     tcase_add_loop_test(tcase, windows_of_any_size_make_up_the_same_text, 1, 20);
     suite_add_tcase(suite, tcase);

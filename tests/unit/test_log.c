@@ -128,7 +128,7 @@ static const struct {
     {"\xf0\x90\x80\x80", "\xf0\x90\x80\x80"},             /* U+10000 */
     {"\xed\x9f\xbf", "\xed\x9f\xbf"},                     /* U+D7FF */
     {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},            /* a surrogate */
-    {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},             /* U+10FFFF */
+    {"\xf4\x8f\xbf\xbd", "\xf4\x8f\xbf\xbd"},             /* U+10FFFD */
     {"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"}, /* U+110000 */
 };
 

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/quantity.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tlsecho/text.h"
+
+struct unit {
+    const char *suffix;
+    uint64_t factor;
+};
+
+/* Largest first; of two that are equal the first is written. The last is what is counted. */
+static const struct unit sizes[] = {
+    {"GiB", UINT64_C(1) << 30},
+    {"G", 1000000000},
+    {"MiB", UINT64_C(1) << 20},
+    {"M", 1000000},
+    {"KiB", UINT64_C(1) << 10},
+    {"K", UINT64_C(1) << 10},
+    {"k", 1000},
+    {"", 1},
+};
+
+static const struct unit times[] = {
+    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
+};
+
+enum { SIZES = sizeof sizes / sizeof *sizes, TIMES = sizeof times / sizeof *times };
+
+/* digits * 10^exponent */
+struct number {
+    uint64_t digits;
+    int exponent;
+};
+
+static bool take_digit(char c, struct number *number)
+{
+    uint64_t digits;
+    if (__builtin_mul_overflow(number->digits, 10, &digits) ||
+        __builtin_add_overflow(digits, (uint64_t)(c - '0'), &digits))
+        return false;
+    number->digits = digits;
+    return true;
+}
+
+/* What follows an `e`: false if that is no exponent, or one that no number here needs. */
+static bool take_exponent(const char **text, int *exponent)
+{
+    const char *c = *text;
+    bool negative = *c == '-';
+    c += *c == '-' || *c == '+';
+    size_t n = strspn(c, "0123456789");
+    if (n == 0 || n > 3)
+        return false;
+    int value = 0;
+    for (size_t i = 0; i < n; i++)
+        value = value * 10 + (c[i] - '0');
+    *exponent += negative ? -value : value;
+    *text = c + n;
+    return true;
+}
+
+/* A number and what follows it. False if there is none or it has too many digits. */
+static bool take_number(const char *text, struct number *ret, const char **ret_rest)
+{
+    struct number number = {0};
+    bool any = false, fraction = false;
+    const char *c = text;
+    for (; (*c >= '0' && *c <= '9') || (*c == '.' && !fraction); c++) {
+        if (*c == '.') {
+            fraction = true;
+            continue;
+        }
+        if (!take_digit(*c, &number))
+            return false;
+        number.exponent -= fraction;
+        any = true;
+    }
+    if (!any)
+        return false;
+    if (*c == 'e' || *c == 'E') {
+        c++;
+        if (!take_exponent(&c, &number.exponent))
+            return false;
+    }
+    *ret = number;
+    *ret_rest = c;
+    return true;
+}
+
+/* The number times a factor, rounded up. False if that is too large. */
+static bool multiply(struct number number, uint64_t factor, uint64_t *ret, bool *ret_rounded)
+{
+    uint64_t value = number.digits;
+    bool rounded = false;
+    for (; number.exponent < 0 && value && value % 10 == 0; number.exponent++)
+        value /= 10;
+    if (__builtin_mul_overflow(value, factor, &value))
+        return false;
+    for (; number.exponent > 0 && value; number.exponent--)
+        if (__builtin_mul_overflow(value, 10, &value))
+            return false;
+    for (; number.exponent < 0 && value; number.exponent++) {
+        rounded |= value % 10 != 0;
+        value /= 10;
+    }
+    *ret = value + rounded;
+    *ret_rounded = rounded;
+    return true;
+}
+
+static bool read_quantity(const char *text, const struct unit *units, int n, uint64_t *ret,
+                          bool *ret_rounded)
+{
+    struct number number;
+    const char *suffix;
+    if (!take_number(text, &number, &suffix))
+        return false;
+    for (int i = 0; i < n; i++)
+        if (strcmp(suffix, units[i].suffix) == 0)
+            return multiply(number, units[i].factor, ret, ret_rounded);
+    return false;
+}
+
+static int refuse(const char *text, const char *why, struct error *err)
+{
+    char brief[TEXT_BRIEF_BYTES];
+    text_brief(text, brief);
+    return error_set(err, ERROR_INPUT, "\"%s\" %s", brief, why);
+}
+
+int quantity_parse_count(const char *text, uint64_t *ret, struct error *err)
+{
+    uint64_t value;
+    bool rounded;
+    if (!read_quantity(text, &sizes[SIZES - 1], 1, &value, &rounded) || rounded)
+        return refuse(text, "is no number: write digits only, such as 100", err);
+    *ret = value;
+    return 0;
+}
+
+int quantity_parse_size(const char *text, uint64_t *ret_bytes, struct error *err)
+{
+    uint64_t value;
+    bool rounded;
+    if (!read_quantity(text, sizes, SIZES, &value, &rounded) || rounded)
+        return refuse(text,
+                      "is no size: write whole bytes, or a number with K, KiB, MiB, GiB, k, M or "
+                      "G, such as 64KiB",
+                      err);
+    *ret_bytes = value;
+    return 0;
+}
+
+int quantity_parse_time(const char *text, enum quantity_bare bare, uint64_t *ret_ms,
+                        struct error *err)
+{
+    static const struct unit seconds = {"", 1000};
+    uint64_t value;
+    bool rounded;
+    bool known = read_quantity(text, times, TIMES, &value, &rounded);
+    if (!known && read_quantity(text, &seconds, 1, &value, &rounded)) {
+        if (bare == QUANTITY_BARE_REFUSED && value != 0)
+            return refuse(text, "has no unit: write ms, s, m, h or d behind it, such as 10s", err);
+        known = true;
+    }
+    if (!known)
+        return refuse(text, "is no time: write a number with ms, s, m, h or d, such as 10s", err);
+    *ret_ms = value;
+    return 0;
+}
+
+static void print_quantity(uint64_t value, const struct unit *units, char ret[QUANTITY_BYTES])
+{
+    while (value % units->factor != 0)
+        units++;
+    snprintf(ret, QUANTITY_BYTES, "%" PRIu64 "%s", value / units->factor,
+             value ? units->suffix : "");
+}
+
+void quantity_count_text(uint64_t count, char ret[QUANTITY_BYTES])
+{
+    print_quantity(count, &sizes[SIZES - 1], ret);
+}
+
+void quantity_size_text(uint64_t bytes, char ret[QUANTITY_BYTES])
+{
+    print_quantity(bytes, sizes, ret);
+}
+
+void quantity_time_text(uint64_t ms, char ret[QUANTITY_BYTES])
+{
+    print_quantity(ms, times, ret);
+}
