@@ -8,4 +8,7 @@
 /* Turns a..z into A..Z in place; every other byte stays as it is. */
 void ascii_upper(unsigned char *data, size_t n);
 
+/* Turns A..Z into a..z likewise. */
+void ascii_lower(unsigned char *data, size_t n);
+
 #endif

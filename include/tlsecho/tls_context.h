@@ -101,8 +101,10 @@ enum tls_client_auth { TLS_CLIENT_AUTH_OFF, TLS_CLIENT_AUTH_OPTIONAL, TLS_CLIENT
  * Server: who may connect. First the CA bundle (PEM), then the CRLs (PEM, one per CA of the bundle,
  * checked for the whole chain), then patterns of which one must match a subjectAltName
  * (`DNS:*.example.org`, `URI:spiffe://td/ns/STAR/sa`, `email:STAR@example.org`, a star is one label
- * or segment; never the CN); set_client_auth comes last and ties tickets to all of this, so that
- * none gets around it. ERROR_INPUT.
+ * or segment; never the CN). set_client_auth comes last, off or not, once the certificates are
+ * there too: it ties tickets to all of this, to the names of the certificates and to the server
+ * name that each client asks for; before it, a ticket is good within its own context only. What a
+ * client proved by its certificate is good for 24 hours. ERROR_INPUT.
  */
 int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct error *err);
 int tls_context_use_crl(struct tls_context *ctx, const char *path, struct error *err);

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <openssl/err.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,63 +157,11 @@ int tls_context_allow_name(struct tls_context *ctx, const char *pattern, struct 
     return 0;
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool digest_der(EVP_MD_CTX *md, unsigned char *der, int n)
-{
-    bool done = n > 0 && EVP_DigestUpdate(md, der, (size_t)n);
-    OPENSSL_free(der);
-    return done;
-}
-
-/* Each part in front of its own count, so that no two settings give the same bytes. */
-static bool digest_settings(EVP_MD_CTX *md, enum tls_client_auth mode, struct tls_clients *clients)
-{
-    const uint32_t counts[] = {mode, (uint32_t)sk_X509_num(clients->cas),
-                               clients->crls ? (uint32_t)sk_X509_CRL_num(clients->crls) : 0,
-                               (uint32_t)clients->allow_count};
-    bool done = EVP_DigestUpdate(md, counts, sizeof counts);
-    for (int i = 0; done && i < sk_X509_num(clients->cas); i++) {
-        unsigned char *der = NULL;
-        int n = i2d_X509(sk_X509_value(clients->cas, i), &der);
-        done = digest_der(md, der, n);
-    }
-    for (int i = 0; done && i < sk_X509_CRL_num(clients->crls); i++) {
-        unsigned char *der = NULL;
-        int n = i2d_X509_CRL(sk_X509_CRL_value(clients->crls, i), &der);
-        done = digest_der(md, der, n);
-    }
-    for (size_t i = 0; done && i < clients->allow_count; i++)
-        done = EVP_DigestUpdate(md, clients->allow[i], strlen(clients->allow[i]) + 1);
-    return done;
-}
-
-/*
- * A ticket is good only where it was earned: OpenSSL resumes no session of another session id
- * context, so all that decides who may connect goes into it.
- */
-static int tie_tickets(struct tls_context *ctx, enum tls_client_auth mode, struct error *err)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    struct tls_clients *clients = ctx->clients;
-    if (clients->allow_count)
-        qsort(clients->allow, clients->allow_count, sizeof *clients->allow, compare_texts);
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool done = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
-                digest_settings(md, mode, clients) && EVP_DigestFinal_ex(md, digest, NULL) &&
-                SSL_CTX_set_session_id_context(ctx->ssl, digest, sizeof digest);
-    EVP_MD_CTX_free(md);
-    return done ? 0 : tls_error_set(err, ERROR_SYSTEM, "tie tickets to a TLS context");
-}
-
 int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mode,
                                 struct error *err)
 {
     if (mode == TLS_CLIENT_AUTH_OFF)
-        return 0;
+        return tls_ticket_scope_fix(ctx, mode, err);
     if (!ctx->clients || !ctx->clients->cas)
         return error_set(
             err, ERROR_INPUT,
@@ -222,5 +169,5 @@ int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mo
     int required = mode == TLS_CLIENT_AUTH_REQUIRED ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
     SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER | required, NULL);
     tls_verify_client_install(ctx->ssl, ctx->clients);
-    return tie_tickets(ctx, mode, err);
+    return tls_ticket_scope_fix(ctx, mode, err);
 }

@@ -11,7 +11,6 @@
 
 static bool set_defaults(struct tls_context *ctx)
 {
-    static const unsigned char session_context[] = "tlsecho";
     SSL_CTX *ssl = ctx->ssl;
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
@@ -19,12 +18,11 @@ static bool set_defaults(struct tls_context *ctx)
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets hold the sessions */
     if (ctx->role == TLS_CLIENT)
         tls_verify_install(ctx);
-    else if (!tls_tickets_install(ctx))
+    else if (!tls_tickets_install(ctx) || !tls_ticket_scope_install(ctx))
         return false;
     if (ctx->role == TLS_SERVER)
         tls_certificates_install(ctx);
-    return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
-           SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1);
+    return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1);
 }
 
 int tls_context_new(enum tls_role role, struct tls_context **ret, struct error *err)
@@ -57,6 +55,7 @@ void tls_context_free(struct tls_context *ctx)
     if (!ctx || atomic_fetch_sub(&ctx->count, 1) > 1)
         return;
     SSL_CTX_free(ctx->ssl);
+    EVP_MD_free(ctx->sha256);
     tls_session_file_free(ctx->session_file);
     tls_session_memory_free(ctx->session_memory);
     tls_certificates_free(ctx);

@@ -17,7 +17,7 @@
 #include "tlsecho/tls_context.h"
 #include "tlsecho/transport.h"
 
-enum { TLS_PIN_BYTES = 32 }; /* SHA-256 */
+enum { TLS_PIN_BYTES = 32, TLS_TICKET_SCOPE_BYTES = 32 }; /* SHA-256 */
 
 /* How a client judges a server. */
 enum tls_trust {
@@ -37,8 +37,10 @@ struct tls_context {
     struct tls_session_memory *session_memory; /* likewise */
     struct tls_clients *clients;               /* of a server; NULL = nothing was said about them */
     struct tls_ticket_keys *ticket_keys;       /* from a file; NULL = the process's own */
-    char certificate[256];                     /* what the one added last is called in messages */
-    unsigned char *alpn;                       /* ours, RFC 7301 §3.1's ProtocolNameList */
+    EVP_MD *sha256;                            /* of a server, for what each handshake hashes */
+    unsigned char ticket_scope[TLS_TICKET_SCOPE_BYTES]; /* random until it is fixed */
+    char certificate[256]; /* what the one added last is called in messages */
+    unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
     int keylog_fd; /* -1 = none */
     atomic_uint count;
@@ -146,6 +148,15 @@ void tls_keylog_close(struct tls_context *ctx);
  * context, cleansed. */
 bool tls_tickets_install(struct tls_context *ctx);
 void tls_tickets_free(struct tls_context *ctx);
+
+/*
+ * Where a server's tickets are good: within one context, until the scope is fixed; then in every
+ * context that authenticates clients in the same way (mode, CAs, CRLs, names) and whose
+ * certificates are for the same names; and only for the server name asked for, RFC 6066 §3.
+ * Certificates and all about clients are set by then. ERROR_SYSTEM.
+ */
+bool tls_ticket_scope_install(struct tls_context *ctx);
+int tls_ticket_scope_fix(struct tls_context *ctx, enum tls_client_auth mode, struct error *err);
 
 /* Adds certificates, leaf first (the stack stays the caller's), and the key that belongs to the
  * leaf added last; `name` is for messages. ERROR_INPUT. */

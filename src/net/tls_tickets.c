@@ -75,10 +75,16 @@ static int64_t chain_expires(STACK_OF(X509) * chain)
     return earliest;
 }
 
+/* What a ticket carries of the client's authentication: a session remembers its certificate, but
+ * neither its chain nor when it was verified. In network order: clusters may be mixed. */
+struct proof {
+    uint64_t made_be;  /* when the client signed with its key, in seconds since 1970 */
+    uint64_t until_be; /* how long its chain is in date, likewise */
+};
+
 /*
- * SSL_CTX_set_session_ticket_cb(3): a ticket is being made. A session remembers the client's
- * certificate but not its chain, so the ticket carries until when that is in date, and those that
- * replace it carry the same (RFC 8446 §4.6.1). In network order: clusters may be mixed.
+ * SSL_CTX_set_session_ticket_cb(3): a ticket is being made. Those that replace it carry the same
+ * proof (RFC 8446 §4.6.1): without a chain of its own, the session has been resumed.
  */
 static int on_sealing(SSL *ssl, void *arg)
 {
@@ -86,29 +92,34 @@ static int on_sealing(SSL *ssl, void *arg)
     STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
     if (!chain)
         return 1;
-    uint64_t until = htobe64((uint64_t)chain_expires(chain));
-    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &until, sizeof until);
+    struct proof proof = {.made_be = htobe64((uint64_t)time(NULL)),
+                          .until_be = htobe64((uint64_t)chain_expires(chain))};
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &proof, sizeof proof);
 }
 
-/* Until when the client's chain is in date; 0 = the ticket does not say. */
-static int64_t sealed_expiry(SSL_SESSION *session)
+/* Whether what the client proved still counts: not for longer than a day, and not from the future,
+ * but for what the clocks of a cluster may differ. */
+static bool is_proof_fresh(SSL_SESSION *session, int64_t now)
 {
+    enum { PROOF_SECONDS = 24 * 3600, CLOCKS_DIFFER_SECONDS = 300 };
     void *data;
     size_t n;
-    uint64_t until;
-    if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 || n != sizeof until)
-        return 0;
-    memcpy(&until, data, sizeof until);
-    return (int64_t)be64toh(until);
+    struct proof proof;
+    if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 || n != sizeof proof)
+        return false;
+    memcpy(&proof, data, sizeof proof);
+    int64_t age = now - (int64_t)be64toh(proof.made_be);
+    return age < PROOF_SECONDS && age >= -CLOCKS_DIFFER_SECONDS &&
+           (int64_t)be64toh(proof.until_be) > now;
 }
 
-/* Whether the client's chain and the CRLs are still in date, as they were when the session began.
+/* Whether the client's proof and the CRLs are still in date, as they were when the session began.
  */
 static bool still_holds(const struct tls_context *ctx, SSL_SESSION *session)
 {
     int64_t now = time(NULL);
     return !SSL_SESSION_get0_peer(session) ||
-           (sealed_expiry(session) > now && tls_context_crl_expires(ctx) > now);
+           (is_proof_fresh(session, now) && tls_context_crl_expires(ctx) > now);
 }
 
 /* TLS 1.2 goes on with the session's cipher (RFC 5246 §7.3), and OpenSSL does not ask whether it is

@@ -109,7 +109,7 @@ static int apply_alpn(const struct loading *l)
     return result ? refuse(l, alpn->values[0].place, "alpn") : 0;
 }
 
-/* Whom to let in; last what ties tickets to all of it. */
+/* Which clients are accepted; last what ties tickets to all of this, and to the certificates. */
 static int apply_client_auth(const struct loading *l)
 {
     const struct config_tls *p = l->profile;

@@ -21,6 +21,19 @@ START_TEST(raises_the_26_letters_and_no_other_byte)
 }
 END_TEST
 
+START_TEST(lowers_the_26_letters_and_no_other_byte)
+{
+    unsigned char all[256];
+    for (int i = 0; i < 256; i++)
+        all[i] = (unsigned char)i;
+    ascii_lower(all, sizeof all);
+    for (int i = 0; i < 256; i++) {
+        bool letter = memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ", i, 26);
+        ck_assert_int_eq(all[i], letter ? i - 'A' + 'a' : i);
+    }
+}
+END_TEST
+
 START_TEST(stops_where_it_is_told)
 {
     unsigned char text[] = "abc";
@@ -36,6 +49,7 @@ int main(void)
     Suite *suite = suite_create("ascii");
     TCase *tcase = tcase_create("ascii");
     tcase_add_loop_test(tcase, raises_the_26_letters_and_no_other_byte, 0, 2);
+    tcase_add_test(tcase, lowers_the_26_letters_and_no_other_byte);
     tcase_add_test(tcase, stops_where_it_is_told);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -590,6 +590,44 @@ START_TEST(lets_no_ticket_outlive_its_chain)
 }
 END_TEST
 
+START_TEST(lets_what_a_client_proved_age_however_often_it_resumes)
+{
+    require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        ahead_s = 0;
+        use_version(versions[i]);
+        foreign_present(&client, &leaf, NULL);
+        ck_assert(!accepted().resumed);
+        int proved_at = 0;
+        for (int hour = 1; hour < 60; hour++) {
+            ahead_s = hour * HOUR;
+            if (!accepted().resumed) {
+                ck_assert_int_le(hour, proved_at + 24);
+                proved_at = hour;
+            }
+        }
+        ck_assert_int_gt(proved_at, 24);
+        if (strcmp(versions[i], "1.3") == 0)
+            ck_assert_int_eq(proved_at, 48); /* each resumption renews the ticket */
+    }
+    ahead_s = 0;
+}
+END_TEST
+
+START_TEST(takes_no_proof_from_the_future)
+{
+    require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        use_version(versions[i]);
+        foreign_present(&client, &leaf, NULL);
+        ahead_s = HOUR;
+        accepted();
+        ahead_s = 0;
+        ck_assert(!accepted().resumed);
+    }
+}
+END_TEST
+
 START_TEST(lets_no_ticket_outlive_the_crl)
 {
     static const int days = 30; /* until a CRL's end, as pki_write_crls makes it */
@@ -653,6 +691,8 @@ int main(void)
     tcase_add_test(tcase, lets_no_ticket_get_around_other_cas_or_names);
     tcase_add_test(tcase, lets_no_ticket_outlive_its_certificate);
     tcase_add_test(tcase, lets_no_ticket_outlive_its_chain);
+    tcase_add_test(tcase, lets_what_a_client_proved_age_however_often_it_resumes);
+    tcase_add_test(tcase, takes_no_proof_from_the_future);
     tcase_add_test(tcase, lets_no_ticket_outlive_the_crl);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -57,6 +57,7 @@ static struct tls_context *new_server(const char *letters)
     if (letters)
         ck_assert_msg(tls_context_use_ticket_keys(ctx, keys_of(letters), &err) == 0, "%s",
                       err.text);
+    ck_assert_int_eq(tls_context_set_client_auth(ctx, TLS_CLIENT_AUTH_OFF, &err), 0);
     return ctx;
 }
 
@@ -84,6 +85,132 @@ START_TEST(resumes_within_a_process_whatever_the_context)
         ck_assert(!resumes(NULL));
         ck_assert(resumes(NULL));
         ck_assert(resumes(NULL));
+    }
+}
+END_TEST
+
+/* A context with certificates for these subjectAltNames; NULL ends them. */
+static struct tls_context *named(const char *const names[])
+{
+    struct tls_context *ctx;
+    struct peer_certificate about;
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &ctx, &err), 0);
+    for (size_t i = 0; names[i]; i++) {
+        struct pki pki =
+            pki_make(&(struct pki_spec){.subject = "server", .names = names[i], .rsa = i % 2 == 1});
+        ck_assert_msg(tls_context_use_certificate(
+                          ctx, pki_write_certificate(&folder, "c.pem", &pki), &about, &err) == 0,
+                      "%s", err.text);
+        ck_assert_int_eq(
+            tls_context_use_key(ctx, pki_write_key(&folder, "c.key", &pki, NULL), &err), 0);
+        pki_free(&pki);
+    }
+    return ctx;
+}
+
+/* Whether a ticket that is earned from a server with certificates for some names is good at one
+ * with certificates for others. */
+static bool crosses(const char *version, const char *const from[], const char *const to[])
+{
+    struct tls_context *first = named(from), *second = named(to);
+    ck_assert_int_eq(tls_context_set_client_auth(first, TLS_CLIENT_AUTH_OFF, &err), 0);
+    ck_assert_int_eq(tls_context_set_client_auth(second, TLS_CLIENT_AUTH_OFF, &err), 0);
+    begin(version);
+    ck_assert(!foreign_shake(&client, first).resumed);
+    bool resumed = foreign_shake(&client, second).resumed;
+    tls_context_free(first);
+    tls_context_free(second);
+    return resumed;
+}
+
+START_TEST(lets_no_ticket_cross_to_certificates_for_other_names)
+{
+    static const char *const a[] = {"DNS:a.example", NULL}, *const b[] = {"DNS:b.example", NULL},
+                             *const both[] = {"DNS:a.example", "DNS:b.example", NULL},
+                             *const more[] = {"DNS:a.example,DNS:b.example", NULL},
+                             *const uri[] = {"URI:spiffe://td/a", NULL},
+                             *const other_uri[] = {"URI:spiffe://td/A", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(!crosses(versions[i], a, b));
+        ck_assert(!crosses(versions[i], a, more));
+        ck_assert(!crosses(versions[i], more, a));
+        ck_assert(!crosses(versions[i], a, both));
+        ck_assert(!crosses(versions[i], uri, other_uri));
+    }
+}
+END_TEST
+
+START_TEST(keeps_tickets_when_certificates_are_renewed_for_the_same_names)
+{
+    static const char *const two[] = {"DNS:a.example,IP:127.0.0.1,DNS:b.example", NULL},
+                             *const renewed[] = {"DNS:B.example,DNS:a.Example,IP:127.0.0.1", NULL},
+                             *const rsa_too[] = {"DNS:a.example,DNS:b.example",
+                                                 "DNS:b.example,DNS:a.example,IP:127.0.0.1", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(crosses(versions[i], two, renewed));
+        ck_assert(crosses(versions[i], two, rsa_too));
+    }
+}
+END_TEST
+
+START_TEST(tells_certificates_without_names_apart_by_their_subjects)
+{
+    struct pki other = pki_make(&(struct pki_spec){.subject = "other"});
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        struct tls_context *first = new_server(NULL);
+        ck_assert(!foreign_shake(&client, first).resumed);
+        ck_assert(foreign_shake(&client, first).resumed);
+        tls_context_free(first);
+        struct pki kept = own;
+        own = other;
+        struct tls_context *second = new_server(NULL);
+        own = kept;
+        ck_assert(!foreign_shake(&client, second).resumed);
+        tls_context_free(second);
+    }
+    pki_free(&other);
+}
+END_TEST
+
+/* Whether a ticket earned with one server name is good with another; NULL = none is sent. */
+static bool survives(const char *version, const char *earned, const char *offered)
+{
+    struct tls_context *server = new_server("a");
+    begin(version);
+    client.sni = earned;
+    ck_assert(!foreign_shake(&client, server).resumed);
+    client.sni = offered;
+    bool resumed = foreign_shake(&client, server).resumed;
+    tls_context_free(server);
+    return resumed;
+}
+
+START_TEST(resumes_for_the_server_name_that_was_asked_for_alone)
+{
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(survives(versions[i], "a.example", "a.example"));
+        ck_assert(survives(versions[i], "a.example", "A.Example"));
+        ck_assert(survives(versions[i], NULL, NULL));
+        ck_assert(!survives(versions[i], "a.example", "b.example"));
+        ck_assert(!survives(versions[i], "a.example", "a.example.org"));
+        ck_assert(!survives(versions[i], "a.example", NULL));
+        ck_assert(!survives(versions[i], NULL, "a.example"));
+    }
+}
+END_TEST
+
+START_TEST(keeps_tickets_within_a_context_that_nothing_ties_them_to)
+{
+    static const char *const names[] = {"DNS:a.example", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_context *first = named(names), *second = named(names);
+        begin(versions[i]);
+        ck_assert(!foreign_shake(&client, first).resumed);
+        ck_assert(foreign_shake(&client, first).resumed);
+        ck_assert(!foreign_shake(&client, second).resumed);
+        tls_context_free(first);
+        tls_context_free(second);
     }
 }
 END_TEST
@@ -324,6 +451,11 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, resumes_within_a_process_whatever_the_context);
     tcase_add_test(tcase, resumes_where_there_is_the_same_file);
+    tcase_add_test(tcase, lets_no_ticket_cross_to_certificates_for_other_names);
+    tcase_add_test(tcase, keeps_tickets_when_certificates_are_renewed_for_the_same_names);
+    tcase_add_test(tcase, tells_certificates_without_names_apart_by_their_subjects);
+    tcase_add_test(tcase, resumes_for_the_server_name_that_was_asked_for_alone);
+    tcase_add_test(tcase, keeps_tickets_within_a_context_that_nothing_ties_them_to);
     tcase_add_test(tcase, lets_no_ticket_get_around_the_ciphers_of_another_context);
     tcase_add_test(tcase, keeps_files_and_the_own_key_apart);
     tcase_add_test(tcase, resumes_across_a_rotation_and_renews_the_ticket);
