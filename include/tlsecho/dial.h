@@ -42,4 +42,8 @@ int dial_begin(const struct address *address, const struct address *source, int 
                struct error *err);
 int dial_finish(int fd, const struct address *address, struct error *err);
 
+/* And one that is given up while it waits: ERROR_TIMEOUT or ERROR_UNACKNOWLEDGED, as dial. Always
+ * returns -1. */
+int dial_expire(int fd, const struct address *address, struct error *err);
+
 #endif

@@ -40,11 +40,14 @@ struct exchange {
     struct error error; /* of EXCHANGE_BROKEN, and of the sending direction */
     bool send_failed;
     bool reset;             /* RST, noticed by either direction */
+    bool given_up;          /* not by an RST, but since the kernel gave up: error says why */
     unsigned char first[2]; /* of what came back */
     uint64_t sent_bytes, received_bytes;
-    uint64_t first_sent_us; /* clock_now_us, before the first write; 0 = not yet */
-    uint64_t first_echo_us; /* clock_now_us; 0 = not yet */
-    uint64_t moved_us;      /* when anything moved last, either way */
+    uint64_t first_sent_us;  /* clock_now_us, before the first write; 0 = not yet */
+    uint64_t first_echo_us;  /* clock_now_us; 0 = not yet */
+    uint64_t moved_us;       /* when anything moved last, either way */
+    uint64_t sent_us;        /* when bytes were last handed to the kernel */
+    uint64_t reset_after_us; /* from then until the RST; UINT64_MAX = none came */
 };
 
 /* ERROR_SYSTEM (memory). */

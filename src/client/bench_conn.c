@@ -8,6 +8,7 @@
 
 #include "bench_internal.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/diagnosis.h"
 #include "tlsecho/dial.h"
 #include "tlsecho/socket.h"
 
@@ -214,8 +215,11 @@ static void shake_hands(struct bench_conn *c)
     case IO_EOF:
     case IO_CUT:
         error_set(&err, ERROR_TLS, "the far end left in the middle of the handshake");
+        diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);
         break;
     case IO_RESET:
+        diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);
+        break;
     case IO_FAILED:
         break;
     }
@@ -305,10 +309,19 @@ static bool is_past(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
     return limit_ns && now_ns >= since_ns && now_ns - since_ns >= limit_ns;
 }
 
-static void expire(struct bench_conn *c, enum phase phase, const char *what)
+static void expire(struct bench_conn *c, enum phase phase)
 {
     struct error err;
-    error_set(&err, ERROR_TIMEOUT, "connection %" PRIu32 ": %s", c->number + 1, what);
+    if (phase == PHASE_CONNECT) {
+        dial_expire(c->source.fd, c->thread->run->to, &err);
+    } else if (phase == PHASE_HANDSHAKE) {
+        error_set(&err, ERROR_TIMEOUT, "no complete handshake in time");
+        diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);
+    } else {
+        error_set(&err, ERROR_TIMEOUT, "nothing moved any more");
+        diagnosis_of_silence(c->source.fd, &err);
+    }
+    error_prefix(&err, "connection %" PRIu32, c->number + 1);
     bench_conn_fail(c, phase, &err);
 }
 
@@ -321,16 +334,16 @@ void bench_conn_sweep(struct bench_conn *c, uint64_t now_ns)
         return;
     case BENCH_CONNECTING:
         if (is_past(c->dialled_ns, load->connect_timeout_ns, now_ns))
-            expire(c, PHASE_CONNECT, "no answer in time");
+            expire(c, PHASE_CONNECT);
         return;
     case BENCH_HANDSHAKING:
         if (is_past(c->dialled_ns, load->connect_timeout_ns, now_ns))
-            expire(c, PHASE_HANDSHAKE, "no complete handshake in time");
+            expire(c, PHASE_HANDSHAKE);
         return;
     case BENCH_RUNNING:
         if ((bench_conn_is_busy(c) || !load->size_bytes) &&
             is_past(c->moved_ns, load->idle_timeout_ns, now_ns))
-            expire(c, PHASE_ECHO, "nothing moved any more");
+            expire(c, PHASE_ECHO);
         return;
     case BENCH_ENDING:
         if (is_past(c->moved_ns, END_WITHIN_NS, now_ns))

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages on a connection, there and back. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "bench_internal.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/diagnosis.h"
 
 enum { PIECES_PER_TURN = 8 }; /* of long messages; then it is the others' turn */
 
@@ -143,6 +145,9 @@ static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
 static void left_early(struct bench_conn *c, enum io_status status)
 {
     struct outcome outcome;
+    char known[DIAGNOSIS_TEXT_BYTES];
+    uint64_t reset_after_us =
+        status == IO_RESET ? (clock_now_ns() - c->moved_ns) / 1000 : UINT64_MAX;
     uint64_t missing = c->sent + c->unsent_bytes - c->received;
     const char *how = status == IO_RESET ? "reset the connection"
                       : status == IO_CUT ? "ended without close_notify"
@@ -150,8 +155,9 @@ static void left_early(struct bench_conn *c, enum io_status status)
     if (c->thread->run->load->expect == EXPECT_NONE)
         missing = c->unsent_bytes;
     outcome_measure(&outcome, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
-                    "connection %" PRIu32 ": the far end %s with %" PRIu64 " bytes missing",
-                    c->number + 1, how, missing);
+                    "connection %" PRIu32 ": the far end %s with %" PRIu64 " bytes missing%s",
+                    c->number + 1, how, missing,
+                    diagnosis_of_end(c->source.fd, reset_after_us, known));
     bench_conn_fail_as(c, &outcome);
 }
 
@@ -171,9 +177,16 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
         case IO_WANT_READ:
         case IO_WANT_WRITE: /* TLS says so to a write, too */
             break;
+        case IO_RESET:
+            if (err.code != ECONNRESET && err.code != EPIPE) { /* the kernel has given it up */
+                diagnosis_of_silence(c->source.fd, &err);
+                bench_conn_fail(c, PHASE_ECHO, &err);
+                return false;
+            }
+            left_early(c, io.status);
+            return false;
         case IO_EOF:
         case IO_CUT:
-        case IO_RESET:
             left_early(c, io.status);
             return false;
         case IO_FAILED:

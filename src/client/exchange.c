@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/exchange.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tlsecho/clock.h"
+#include "tlsecho/diagnosis.h"
 
 int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind, struct error *err)
 {
@@ -19,7 +21,8 @@ int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind
     *x = (struct exchange){.transport = t,
                            .out = {.data = out, .size = EXCHANGE_BUFFER_BYTES},
                            .in = {.data = in, .size = EXCHANGE_BUFFER_BYTES},
-                           .moved_us = clock_now_us()};
+                           .moved_us = clock_now_us(),
+                           .reset_after_us = UINT64_MAX};
     expect_init(&x->expect, kind);
     return 0;
 }
@@ -57,6 +60,7 @@ void exchange_expire(struct exchange *x, uint64_t idle_us)
     struct error err;
     error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s, with %zu bytes still to come back",
               (double)idle_us / 1e6, expect_missing(&x->expect) + buf_waiting(&x->out));
+    diagnosis_of_silence(x->transport->fd, &err);
     fail(x, &err);
 }
 
@@ -69,6 +73,7 @@ static void note_moved(struct exchange *x, struct io io)
 static void note_sent(struct exchange *x, size_t n)
 {
     struct error err;
+    x->sent_us = x->moved_us;
     if (expect_sent(&x->expect, x->out.data + x->out.start, n, &err) < 0)
         fail(x, &err);
     buf_take(&x->out, n);
@@ -137,6 +142,19 @@ static void note_received(struct exchange *x, size_t n)
         x->state = EXCHANGE_WRONG;
 }
 
+/* An RST, or the kernel has given the peer up. */
+static void note_reset(struct exchange *x, const struct error *err)
+{
+    x->state = EXCHANGE_CUT;
+    x->reset = true;
+    x->reset_after_us = clock_now_us() - x->sent_us;
+    x->given_up = err->code != ECONNRESET && err->code != EPIPE;
+    if (!x->given_up)
+        return;
+    x->error = *err;
+    diagnosis_of_silence(x->transport->fd, &x->error);
+}
+
 unsigned exchange_receive(struct exchange *x)
 {
     struct error err = {.alert = -1};
@@ -160,8 +178,7 @@ unsigned exchange_receive(struct exchange *x)
         x->state = EXCHANGE_CUT;
         return WANT_NOTHING;
     case IO_RESET:
-        x->state = EXCHANGE_CUT;
-        x->reset = true;
+        note_reset(x, &err);
         return WANT_NOTHING;
     case IO_FAILED:
         fail(x, &err);
@@ -214,22 +231,26 @@ static const char *way(const struct exchange *x)
 /* It is over, and nothing wrong has come back. */
 static void judge_end(const struct exchange *x, bool input_left, struct outcome *ret)
 {
+    char known[DIAGNOSIS_TEXT_BYTES];
+    diagnosis_of_end(x->transport->fd, x->reset_after_us, known);
     enum result early = x->reset ? RESULT_RESET : RESULT_TRUNCATED;
     size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
     if (x->expect.kind == EXPECT_NONE) {
-        if (x->reset)
-            outcome_measure(ret, early, "%s", way(x));
+        if (x->given_up)
+            outcome_fail(ret, PHASE_ECHO, &x->error);
+        else if (x->reset)
+            outcome_measure(ret, early, "%s%s", way(x), known);
         return;
     }
     if (!missing && !input_left)
         return;
-    if (x->send_failed && !x->reset)
+    if (x->given_up || (x->send_failed && !x->reset))
         outcome_fail(ret, PHASE_ECHO, &x->error);
     else if (missing)
-        outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s", way(x), missing,
-                        x->sent_bytes + buf_waiting(&x->out), hint(x));
+        outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s%s", way(x), missing,
+                        x->sent_bytes + buf_waiting(&x->out), hint(x), known);
     else
-        outcome_measure(ret, early, "%s before our input did", way(x));
+        outcome_measure(ret, early, "%s before our input did%s", way(x), known);
 }
 
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret)

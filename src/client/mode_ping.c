@@ -7,6 +7,7 @@
 
 #include "ping_internal.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/diagnosis.h"
 #include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/output.h"
@@ -161,8 +162,10 @@ static void end_silence(struct ping *p)
 {
     if (clock_now_us() < silence_us(p))
         return;
-    outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)",
-                    (double)p->options->idle_timeout_ms / 1e3);
+    char known[DIAGNOSIS_TEXT_BYTES];
+    outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)%s",
+                    (double)p->options->idle_timeout_ms / 1e3,
+                    diagnosis_of_end(p->session.transport->fd, UINT64_MAX, known));
     ping_give_up(p);
 }
 
@@ -229,8 +232,11 @@ static void settle(struct ping *p)
     size_t lost = probes_lose(&p->totals.probes, false);
     if (!lost)
         return;
-    outcome_measure(&p->last, RESULT_TIMEOUT, "no reply to seq=%" PRIu64 " within %.6g s", first,
-                    (double)p->options->reply_timeout_ms / 1e3);
+    char known[DIAGNOSIS_TEXT_BYTES] = "";
+    if (p->connected)
+        diagnosis_of_end(p->session.transport->fd, UINT64_MAX, known);
+    outcome_measure(&p->last, RESULT_TIMEOUT, "no reply to seq=%" PRIu64 " within %.6g s%s", first,
+                    (double)p->options->reply_timeout_ms / 1e3, known);
     ping_blame(p, lost);
     output_ping_lost(p->options, first, lost, &p->last);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tlsecho/clock.h"
+#include "tlsecho/diagnosis.h"
 #include "tlsecho/dial.h"
 
 void session_init(struct session *s, struct target *target)
@@ -69,6 +70,7 @@ static int wait_for(const struct session *s, short events, uint64_t deadline_us,
 
 static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
 {
+    uint64_t begun_us = clock_now_us();
     for (;;) {
         struct io io = transport_handshake(s->transport, err);
         switch (io.status) {
@@ -79,15 +81,16 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
             break;
         case IO_EOF:
         case IO_CUT:
-            return error_set(
-                err, ERROR_TLS,
-                "the far end left in the middle of the handshake: its log may say why");
+            error_set(err, ERROR_TLS,
+                      "the far end left in the middle of the handshake: its log may say why");
+            return diagnosis_of_handshake(s->transport->fd, begun_us, err);
         case IO_RESET:
+            return diagnosis_of_handshake(s->transport->fd, begun_us, err);
         case IO_FAILED:
             return -1;
         }
         if (wait_for(s, io.status == IO_WANT_READ ? POLLIN : POLLOUT, deadline_us, err) < 0)
-            return -1;
+            return diagnosis_of_handshake(s->transport->fd, begun_us, err);
     }
 }
 

@@ -188,18 +188,6 @@ static void tell_others(const struct dial *d, size_t decisive, struct error *err
                  d->started - shown - 1);
 }
 
-/* The SYN was dropped, unless the time was too short to say so. */
-static int describe_waiting(const struct dial *d, size_t attempt, struct error *err)
-{
-    char text[ADDRESS_TEXT_BYTES], syn[TCP_STATS_TEXT_BYTES];
-    struct tcp_stats stats;
-    address_text(d->attempts[attempt].address, text);
-    if (d->started == 0 || !tcp_stats_read(d->polls[attempt].fd, &stats) || !stats.repeats)
-        return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
-    tcp_stats_describe_syn(&stats, syn);
-    return error_set(err, ERROR_UNACKNOWLEDGED, "connect to %s: %s", text, syn);
-}
-
 /* What the attempts have come to, when none has connected. Always returns -1. */
 static int give_up(const struct dial *d, size_t *ret_attempt, struct error *err)
 {
@@ -212,7 +200,7 @@ static int give_up(const struct dial *d, size_t *ret_attempt, struct error *err)
         errno = attempt->code;
         error_sys(err, "connect to %s", text);
     } else {
-        describe_waiting(d, decisive, err);
+        dial_expire(d->started ? d->polls[decisive].fd : -1, attempt->address, err);
     }
     tell_others(d, decisive, err);
     return -1;
@@ -335,4 +323,15 @@ int dial_finish(int fd, const struct address *address, struct error *err)
 {
     int code = address->any.sa_family == AF_UNIX ? 0 : outcome(fd);
     return code ? connect_failed(address, code, err) : 0;
+}
+
+int dial_expire(int fd, const struct address *address, struct error *err)
+{
+    char text[ADDRESS_TEXT_BYTES], syn[TCP_STATS_TEXT_BYTES];
+    struct tcp_stats stats;
+    address_text(address, text);
+    if (!tcp_stats_read(fd, &stats) || !stats.repeats) /* the time was too short to say more */
+        return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
+    tcp_stats_describe_syn(&stats, syn);
+    return error_set(err, ERROR_UNACKNOWLEDGED, "connect to %s: %s", text, syn);
 }

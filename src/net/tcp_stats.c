@@ -22,18 +22,27 @@ static uint64_t minus(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-/* SYN counts as one acknowledged byte (RFC 9293 §3.4), which is not one of data. */
+/* Whether the peer's FIN has come: RFC 9293 §3.3.2's states, of which linux/tcp.h has no names. */
+static bool has_fin(unsigned state)
+{
+    enum { TIME_WAIT = 6, CLOSE_WAIT = 8, LAST_ACK = 9, CLOSING = 11 };
+    return state == TIME_WAIT || state == CLOSE_WAIT || state == LAST_ACK || state == CLOSING;
+}
+
+/* SYN and FIN count as one byte each (RFC 9293 §3.4), which is not one of data. */
 static void read_bytes(const struct tcp_info *info, struct tcp_stats *ret)
 {
     uint64_t sent = minus(info->tcpi_bytes_sent, info->tcpi_bytes_retrans);
     uint64_t acknowledged = minus(info->tcpi_bytes_acked, 1);
     ret->unacknowledged_bytes = minus(sent, acknowledged);
-    ret->received_bytes = info->tcpi_bytes_received;
-    /* A tail loss probe (RFC 8985 §7) is no time-out. Of the first flight all is counted. */
-    uint64_t probed = ret->unacknowledged_bytes && !acknowledged
-                          ? info->tcpi_bytes_retrans / ret->unacknowledged_bytes
-                          : 0;
-    ret->repeats = probed > info->tcpi_retransmits ? probed : info->tcpi_retransmits;
+    ret->received_bytes = minus(info->tcpi_bytes_received, has_fin(info->tcpi_state));
+    ret->repeats =
+        info->tcpi_retransmits; /* by time-out; of a first flight others are known, too */
+    uint64_t first = ret->unacknowledged_bytes;
+    if (first > info->tcpi_snd_mss)
+        first = info->tcpi_snd_mss;
+    if (first && !acknowledged && info->tcpi_bytes_retrans / first > ret->repeats)
+        ret->repeats = info->tcpi_bytes_retrans / first;
 }
 
 bool tcp_stats_read(int fd, struct tcp_stats *ret)

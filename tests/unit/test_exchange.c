@@ -2,6 +2,7 @@
 #include "tlsecho/exchange.h"
 
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 #include "fake_transport.h"
@@ -235,6 +236,36 @@ START_TEST(however_it_ends_input_that_is_left_is_not_ok)
 }
 END_TEST
 
+static const struct {
+    int code;
+    enum result result;
+} given_up[] = {{ETIMEDOUT, RESULT_TIMEOUT}, {EHOSTUNREACH, RESULT_UNREACHABLE}};
+
+START_TEST(a_peer_that_the_kernel_gave_up_has_sent_no_reset)
+{
+    fake.reset_errno = given_up[_i].code;
+    put("xyz");
+    exchange_send(&x);
+    fake_add(&fake.reads, IO_RESET);
+    receive_all();
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, given_up[_i].result);
+    ck_assert_ptr_null(strstr(outcome.error.text, "reset the connection"));
+}
+END_TEST
+
+START_TEST(a_peer_that_the_kernel_gave_up_is_no_failure_once_every_byte_is_back)
+{
+    fake.reset_errno = given_up[_i].code;
+    put("x");
+    exchange_send(&x);
+    fake_add_read(&fake, "x");
+    fake_add(&fake.reads, IO_RESET);
+    receive_all();
+    ck_assert_int_eq(judged(false).result, RESULT_OK);
+}
+END_TEST
+
 START_TEST(bytes_that_were_never_sent_are_missing_too)
 {
     fake_add(&fake.writes, IO_WANT_WRITE);
@@ -333,6 +364,9 @@ int main(void)
     tcase_add_loop_test(cases, however_it_ends_it_is_ok_once_every_byte_is_back, 0, 3);
     tcase_add_loop_test(cases, however_it_ends_missing_bytes_are_not_ok, 0, 3);
     tcase_add_loop_test(cases, however_it_ends_input_that_is_left_is_not_ok, 0, 3);
+    tcase_add_loop_test(cases, a_peer_that_the_kernel_gave_up_has_sent_no_reset, 0, 2);
+    tcase_add_loop_test(cases, a_peer_that_the_kernel_gave_up_is_no_failure_once_every_byte_is_back,
+                        0, 2);
     tcase_add_test(cases, bytes_that_were_never_sent_are_missing_too);
     tcase_add_loop_test(cases, with_none_only_a_reset_is_not_ok, 0, 3);
     tcase_add_test(cases, a_difference_ends_it_and_reads_no_further);

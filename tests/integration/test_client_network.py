@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""The client tells what the network did: what it drops, and whose reset came."""
+
+import re
+import socket
+import struct
+import threading
+import unittest
+
+import netpath
+import support
+
+NEAR, FAR = netpath.Network.NEAR, netpath.Network.FAR
+LISTEN = """
+listeners:
+  - listen: tcp://10.9.0.1:0
+  - listen: tls://10.9.0.1:0
+"""
+# Protocols that make a ClientHello larger than a segment may be below.
+LARGE = ("--alpn", ",".join(f"{number:02d}-{'x' * 37}" for number in range(30)))
+LIMIT_BYTES = 1240
+
+
+def setUpModule():
+    netpath.enter()
+
+
+class Network(support.TestCase):
+    def far(self, rule, config=LISTEN + support.PROFILE, more="timeouts: { drain: 1s }\n"):
+        """A server behind that rule, as endpoints by transport."""
+        network = netpath.Network(rule)
+        self.addCleanup(network.__exit__)
+        server = self.server(config + more)
+        return {name: f"{name}://{FAR}:{server.address(name)[1]}" for name in ("tcp", "tls")}
+
+    def fails(self, status, *args, **options):
+        """Returns the error of the JSON object."""
+        done = support.client(*args, "--json", **options)
+        self.assertEqual(done.status, status, done)
+        summary = done.summary()
+        self.assertEqual(summary["exit"], status)
+        return summary["error"]
+
+
+class Hello(Network):
+    """A ClientHello that is never acknowledged is `timeout`, whoever gives up first."""
+
+    def is_told(self, rule, error):
+        size = len(rule.seen[0].payload)
+        hello = struct.unpack_from("!H", rule.seen[0].payload, 3)[0] + 5  # the record's length
+        times = [packet.seq for packet in rule.seen].count(rule.seen[0].seq)
+        self.assertGreater(times, 1)
+        self.assertLessEqual(size, hello)
+        self.assertIn(f"{hello:,} bytes of the ClientHello were sent {times} times and never "
+                      "acknowledged", error["message"])
+        self.assertEqual(error["phase"], "handshake")
+        self.assertRegex(error["address"], rf"^{re.escape(FAR)}:")
+
+    def test_a_large_one_by_our_deadline(self):
+        rule = netpath.DropAbove(LIMIT_BYTES)
+        far = self.far(rule)
+        error = self.fails(6, "--check", "-k", "--connect-timeout", "2.6s", *LARGE, far["tls"])
+        self.is_told(rule, error)
+        self.assertIn("drops segments of that size; try --groups X25519 or a smaller MTU",
+                      error["message"])
+        self.assertNotIn("connect-timeout", error["message"])
+        self.assertEqual(support.client("--check", "-k", far["tls"]).status, 0)
+
+    def test_a_large_one_by_the_servers_deadline(self):
+        rule = netpath.DropAbove(LIMIT_BYTES)
+        far = self.far(rule, more="timeouts: { handshake: 2s, drain: 1s }\n")
+        for mode in (("--check",), ("--ping", "-c", "1"), ("--bench", "-n", "1"), ()):
+            with self.subTest(mode=mode):
+                rule.seen.clear()
+                self.is_told(rule, self.fails(6, *mode, "-k", *LARGE, far["tls"]))
+
+    def test_a_small_one(self):
+        rule = netpath.DropData()
+        far = self.far(rule)
+        error = self.fails(6, "--check", "-k", "--groups", "X25519", "--connect-timeout", "2s",
+                           far["tls"])
+        self.is_told(rule, error)
+        self.assertNotIn("MTU", error["message"])
+
+    def test_one_behind_a_proxy_header(self):
+        rule = netpath.DropData(first=1)
+        config = LISTEN.replace("tls://10.9.0.1:0",
+                                "tls://10.9.0.1:0\n    proxy_protocol: trusted\n"
+                                "    proxy_from: [ 10.9.0.0/24 ]")
+        far = self.far(rule, config=config + support.PROFILE)
+        error = self.fails(6, "--check", "-k", "--groups", "X25519", "--connect-timeout", "2s",
+                           "--proxy-protocol", "2", far["tls"])
+        self.assertRegex(error["message"], r"bytes of the ClientHello were sent \d+ times")
+
+    def test_one_that_only_takes_long_is_not_said_to_be_dropped(self):
+        far = self.far(netpath.Slow(1.0))
+        error = self.fails(6, "--check", "-k", "--connect-timeout", "1.2s", far["tls"])
+        self.assertIn("no complete handshake in time", error["message"])
+
+
+class Syn(Network):
+    def test_it_is_told_how_often_it_was_sent(self):
+        rule = netpath.DropSyn()
+        far = self.far(rule)
+        for mode in (("--check",), ("--bench", "-n", "1"), ("--ping", "-c", "1"), ()):
+            with self.subTest(mode=mode):
+                rule.syns = 0
+                error = self.fails(6, *mode, "--connect-timeout", "1.5s", far["tcp"])
+                self.assertIn(f"the SYN was sent {rule.syns} times and never answered",
+                              error["message"])
+                self.assertEqual(error["phase"], "connect")
+
+    def test_of_several_addresses_the_one_in_json_is_the_one_in_the_message(self):
+        rule = netpath.DropSyn(socket.inet_aton("10.9.0.3"))
+        far = self.far(rule)
+        port = far["tcp"].rsplit(":", 1)[1]
+        # 255.255.255.255 fails at once, 10.9.0.3 is silent.
+        with netpath.hosts("255.255.255.255 several.test", "10.9.0.3 several.test") as prefix:
+            done = support.run(*prefix, support.program("TLSECHO_CLIENT"), "--json", "--check",
+                               "--connect-timeout", "1.5s", f"tcp://several.test:{port}")
+        error = done.summary()["error"]
+        self.assertEqual(done.status, 6)
+        self.assertEqual(error["address"], f"10.9.0.3:{port}")
+        self.assertIn(f"connect to 10.9.0.3:{port}: the SYN was sent 2 times", error["message"])
+        self.assertIn(f"also tried 255.255.255.255:{port} (Network is unreachable)",
+                      error["message"])
+
+
+class Reset(Network):
+    RTT_S = 0.2
+
+    def test_one_that_nobody_at_the_far_end_can_have_sent(self):
+        for number, (mode, name, at) in enumerate((
+                (("--check", "-k"), "tls", 0), (("--bench", "-n", "9", "-k"), "tls", 0),
+                ((), "tcp", 0), (("--ping", "-c", "3", "-i", "0.5s"), "tcp", 2))):
+            with self.subTest(mode=mode):
+                far = self.far(netpath.Slow(self.RTT_S, reset_at=at, reset_s=self.RTT_S / 10))
+                error = self.fails(1 if at else 12, *mode, far[name], data=b"hello\n")
+                self.assertIn("something on the way sent it in the peer's name", error["message"])
+                self.assertNotIn("log of the far end", error["message"])
+            self.doCleanups()
+
+    def test_one_that_the_far_end_may_have_sent(self):
+        far = self.far(netpath.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
+        for mode in (("--check", "-k"), ("--bench", "-n", "9", "-k")):
+            far = self.far(netpath.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
+            error = self.fails(12, *mode, far["tls"])
+            self.assertNotIn("on the way sent it", error["message"])
+            self.assertIn("refused our ClientHello", error["message"])
+            self.doCleanups()
+
+    def test_one_that_the_far_end_has_sent(self):
+        network = netpath.Network(netpath.Slow(self.RTT_S))
+        self.addCleanup(network.__exit__)
+        with socket.create_server((NEAR, 0)) as listening:
+            def serve():
+                for _ in range(2):
+                    peer, _ = listening.accept()
+                    peer.recv(1)
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    peer.close()
+            thread = threading.Thread(target=serve)
+            thread.start()
+            port = listening.getsockname()[1]
+            for mode in (("--check",), ("--ping", "-c", "1")):
+                error = self.fails(12, *mode, f"tcp://{FAR}:{port}")
+                self.assertNotIn("on the way sent it", error["message"])
+            thread.join()
+
+
+class Data(Network):
+    """What was never acknowledged once a connection was up."""
+
+    MODES = ((("--idle-timeout", "2s"), {"data": bytes(5000)}),
+             (("--bench", "-n", "1", "-s", "5000", "--idle-timeout", "2s"), {}),
+             (("--ping", "-c", "1", "-s", "5000", "-W", "2s"), {}),
+             (("--ping", "-c", "1", "-s", "5000", "-W", "9s", "--idle-timeout", "2s"), {}))
+
+    def test_large_segments_that_are_dropped(self):
+        far = self.far(netpath.DropAbove(LIMIT_BYTES))
+        for mode, options in self.MODES:
+            for name in ("tcp", "tls"):
+                with self.subTest(mode=mode, name=name):
+                    trust = ("-k", "--groups", "X25519") if name == "tls" else ()
+                    error = self.fails(6, *mode, *trust, far[name], **options)
+                    self.assertRegex(error["message"],
+                                     r"5,\d\d\d bytes were never acknowledged, the first "
+                                     r"1,4\d\d of them sent \d times: something on the way drops "
+                                     r"segments of that size, or the peer is gone; try a smaller "
+                                     r"MTU")
+                    self.assertEqual(error["phase"], "echo")
+
+    def test_a_path_that_ends(self):
+        far = self.far(netpath.DropData())
+        error = self.fails(6, "--check", "--idle-timeout", "2s", far["tcp"])
+        self.assertRegex(error["message"], r"64 bytes were sent \d times and never acknowledged: "
+                                           r"the peer is gone, or something on the way drops")
+
+    def test_a_peer_that_is_only_silent_is_not_accused(self):
+        far = self.far(netpath.Rule(), config=LISTEN.replace(
+            "tcp://10.9.0.1:0", "tcp://10.9.0.1:0\n    service: discard") + support.PROFILE)
+        error = self.fails(6, "--check", "--idle-timeout", "2s", far["tcp"])
+        self.assertNotIn("acknowledged", error["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()
