@@ -4,7 +4,8 @@
  * responder (RFC 9110, RFC 9112) on the main thread's reactor. It takes no lock of those who serve.
  * Whoever is slow, talks nonsense or comes in numbers is bounded here and costs nobody else.
  *
- * Ownership: an admin owns its sockets; the reactor, metrics and pulse must outlive it.
+ * Ownership: an admin owns its connections; the reactor, metrics, pulse and listening sockets must
+ * outlive it.
  * Threads: the reactor's.
  */
 #ifndef TLSECHO_ADMIN_H
@@ -13,41 +14,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tlsecho/config.h"
 #include "tlsecho/error.h"
+#include "tlsecho/listening.h"
 #include "tlsecho/metrics.h"
 #include "tlsecho/pulse.h"
 #include "tlsecho/reactor.h"
 
 struct admin;
-struct admin_address;
 
 /* Listens nowhere yet, and is not ready. ERROR_SYSTEM. */
 int admin_new(struct reactor *reactor, const struct metrics *metrics, struct pulse *pulse,
               struct admin **ret, struct error *err);
 
-/* Closes everything. */
+/* Closes every connection. */
 void admin_free(struct admin *admin);
 
-/*
- * Opens the address that a configuration names; where it is the present one, that stays open. *ret
- * NULL: it names none. admin_listen or admin_discard comes next. Errors as listening_open.
- */
-int admin_open(struct admin *admin, const struct config *config, struct admin_address **ret,
-               struct error *err);
-void admin_discard(struct admin *admin, struct admin_address *address);
-
-/* Listens there from now on, and no longer where it did. Takes address over; NULL = nowhere. */
-void admin_listen(struct admin *admin, struct admin_address *address);
+/* Listens on these from now on, and no longer where it did. The sockets stay the caller's, as long
+ * as they are in use; none = nowhere. */
+void admin_listen(struct admin *admin, const struct listening *listening);
 
 /* When admin_expire has something to do, by clock_now_us; UINT64_MAX = never. */
 uint64_t admin_due_us(const struct admin *admin);
 
 /* Ends whoever is too slow, and a pause. Whoever turns the reactor calls it when that is due. */
 void admin_expire(struct admin *admin);
-
-/* event=listening, a line for each socket. */
-void admin_announce(const struct admin *admin);
 
 /* What /readyz says from now on: that all is there to serve, or not yet, or not any more. */
 void admin_set_ready(struct admin *admin, bool ready);

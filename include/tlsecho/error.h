@@ -8,6 +8,8 @@
 #ifndef TLSECHO_ERROR_H
 #define TLSECHO_ERROR_H
 
+#include <stdbool.h>
+
 enum { ERROR_TEXT_BYTES = 512 };
 
 /* What went wrong, as far as somebody may want to act on it. */
@@ -51,6 +53,10 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 /* As error_set with ERROR_SYSTEM, errno as its code and ": strerror" at its end. Always returns -1.
  */
 int error_sys(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whether the same may succeed a little later, without anybody mending anything: descriptors or
+ * memory were short, or no name server answered. */
+bool error_is_temporary(const struct error *err);
 
 /* Puts "CONTEXT: " before the text, on the way up. Always returns -1. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

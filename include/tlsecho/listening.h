@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets that the listeners listen on: one per address, opened once.
+ * The sockets that the server listens on: one per address, opened once.
  *
  * Ownership: owns its sockets; a Unix socket's file is removed with them.   Threads: one at a time.
  */
@@ -10,45 +10,83 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "tlsecho/address.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/settings.h"
-#include "tlsecho/socket.h"
 
 enum { LISTENING_NAME_BYTES = 256 }; /* systemd.socket(5): FileDescriptorName= has at most 255 */
 
+/* Something to listen on: one endpoint. What it points to must stay while it is used. */
+struct listen_spec {
+    const struct config *config; /* its tcp and limits hold; errors name its file */
+    const struct endpoint *endpoint;
+    struct config_place place; /* of the endpoint */
+    const char *what;          /* the key that names it */
+    const char *name;          /* by which a service manager hands sockets over; NULL = none */
+    const struct listener *listener;      /* that connections are for; NULL = the admin address */
+    const struct address_list *addresses; /* of the endpoint's name, whatever their port; NULL =
+                                             listening_open looks them up, and blocks */
+};
+
 struct listening_socket {
-    struct reactor_source source; /* its fd, and the acceptor's interest in it */
-    struct address wanted;        /* as the configuration says, port 0 included */
-    struct address address;       /* as bound, with its real port */
-    ino_t inode;                  /* of a Unix socket's file: only that one is removed */
-    bool adopted;                 /* it was open before these settings */
-    const struct listener *listener;
+    struct reactor_source source;    /* its fd, -1 = closed; and the interest of whoever accepts */
+    struct address wanted;           /* as the configuration says, port 0 included */
+    struct address address;          /* as bound, with its real port */
+    dev_t device;                    /* of a Unix socket's file: only that one is removed */
+    ino_t inode;                     /* 0 = no file of ours */
+    bool adopted;                    /* it was open before these settings */
+    const struct listener *listener; /* NULL = the admin address */
     char inherited[LISTENING_NAME_BYTES]; /* its name by who opened it for us; "" = we did */
-    void *owner;                          /* the acceptor's */
+    void *owner;                          /* whoever accepts */
 };
 
 struct listening {
-    struct listening_socket *sockets;
+    struct listening_socket *sockets; /* in the order of their specs */
     size_t count;
 };
 
+/* All that these settings listen on: every listener, then the admin address if they have one. The
+ * caller frees *ret. ERROR_SYSTEM (memory). */
+int listening_specs(const struct settings *settings, struct listen_spec **ret, size_t *ret_count,
+                    struct error *err);
+
+/* Whether a service manager has handed a socket over by the name of that spec. */
+bool listening_is_inherited(const struct listening *held, const struct listen_spec *spec);
+
 /*
- * Opens every listener of the settings or none. What is held and inherited goes to the listener of
- * its name, else to that of its address, which then binds nothing itself; one that none is there
- * for is an error: whoever connects to it would wait for ever. Another name binds all its
- * addresses; a family that the host lacks is skipped with a warning in the log unless none is left;
- * port 0 is one free port for all of them. An address that `held` (may be NULL) listens on is
- * adopted, never opened again. Accepted sockets inherit TCP_NODELAY and keepalive from here,
+ * Opens all specs or none. What is held and inherited goes to the spec of its name, else to that of
+ * its address, which then binds nothing itself; one that none is there for is an error: whoever
+ * connects to it would wait for ever. Another name binds all its addresses; a family that the host
+ * lacks is skipped with a warning in the log unless none is left; port 0 is one free port for all
+ * of them. An address that `held` (may be NULL) listens on is adopted, never opened again, unless
+ * the file of a Unix socket is gone. An address that overlaps with one that is held, as [::] does
+ * with 127.0.0.1, is bound beside it. Accepted sockets inherit TCP_NODELAY and keepalive from here,
  * tcp(7). ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT (an address that is listed twice).
  */
-int listening_open(const struct settings *settings, const struct listening *held,
+int listening_open(const struct listen_spec specs[], size_t count, const struct listening *held,
                    struct listening *ret, struct error *err);
 
-/* The same sockets for other settings of the same configuration. */
-void listening_relink(struct listening *listening, const struct settings *from,
-                      const struct settings *to);
+/* The sockets of `from`, all adopted, for other settings `to` of the same configuration. `from` is
+ * for listening_close, with these as the kept ones. ERROR_SYSTEM (memory). */
+int listening_copy(const struct listening *from, const struct settings *to, struct listening *ret,
+                   struct error *err);
+
+/* The part that is for listeners, and the part that is for the admin address. Neither is to be
+ * closed: the sockets stay those of the whole. */
+struct listening listening_for_listeners(const struct listening *listening);
+struct listening listening_for_admin(const struct listening *listening);
+
+/*
+ * For those that `kept` has not adopted, before whoever accepts takes what waits at them for the
+ * last time: new connections are no longer for them. A client's SYN that comes in between is not
+ * answered; the next one, a second later, finds the socket that has taken over.
+ */
+void listening_retire(const struct listening *listening, const struct listening *kept);
 
 /* Closes what `kept` (may be NULL) has not adopted, and forgets the rest. */
 void listening_close(struct listening *listening, const struct listening *kept);
+
+/* Closes those that are for listeners; the rest stays as it is. */
+void listening_close_listeners(struct listening *listening);
 
 #endif

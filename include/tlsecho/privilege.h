@@ -30,6 +30,10 @@ int privilege_check(const struct config *config, struct error *err);
  * have; without security.user it stays as it is. ERROR_SYSTEM. */
 int privilege_give(const struct config *config, const char *path, struct error *err);
 
+/* The same for a socket, as far as the system lets us: the kernel lets only sockets of the same
+ * user share a port, socket(7). */
+void privilege_give_socket(const struct config *config, int fd);
+
 /*
  * Gives up, one line of the log for each step: the user and its groups; all capabilities; gaining
  * any by execve(2) (no_new_privs); the files that no reload needs (Landlock); the system calls that

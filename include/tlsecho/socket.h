@@ -15,13 +15,27 @@
 #include "tlsecho/address.h"
 #include "tlsecho/error.h"
 
+struct socket_listening {
+    int backlog;
+    bool share_port; /* bind beside sockets that have socket_share_port */
+};
+
 /*
  * Binds and listens. SO_REUSEADDR, so that connections of ours in TIME_WAIT do not hinder a restart
  * (RFC 9293 §3.4.2, socket(7)), and no SO_REUSEPORT, so that a second copy is refused. The wildcard
  * [::] takes IPv4 too. A Unix socket gets mode 0660 and replaces a stale file only if nobody
  * listens on it. *address gets the real port if it was 0. ERROR_SYSTEM.
  */
-int socket_listen(struct address *address, int backlog, int *ret, struct error *err);
+int socket_listen(struct address *address, const struct socket_listening *how, int *ret,
+                  struct error *err);
+
+/* Whether a socket of the same user may be bound to what this one is bound to, or to what overlaps
+ * with it: SO_REUSEPORT, socket(7). A no-op on a Unix socket. */
+void socket_share_port(int fd, bool on);
+
+/* A listening TCP socket answers no SYN any more; connections that are under way are completed:
+ * SO_ATTACH_FILTER, socket(7). */
+void socket_drop_syn(int fd);
 
 struct socket_keepalive {
     unsigned idle_s, interval_s, probes; /* tcp(7): TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT */

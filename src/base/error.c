@@ -2,6 +2,7 @@
 #include "tlsecho/error.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,24 @@ int error_sys(struct error *err, const char *format, ...)
     append(err->text, ": ");
     append(err->text, strerror_r(code, reason, sizeof reason));
     return -1;
+}
+
+bool error_is_temporary(const struct error *err)
+{
+    if (err->kind == ERROR_DNS)
+        return err->code == EAI_AGAIN || err->code == EAI_MEMORY || err->code == EAI_SYSTEM;
+    if (err->kind != ERROR_SYSTEM && err->kind != ERROR_INPUT)
+        return false;
+    switch (err->code) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+    case EAGAIN:
+    case EINTR:
+        return true;
+    }
+    return false;
 }
 
 int error_prefix(struct error *err, const char *format, ...)

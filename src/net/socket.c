@@ -2,6 +2,7 @@
 #include "tlsecho/socket.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -56,9 +57,10 @@ static int listen_failed(const struct address *address, struct error *err)
     return -1;
 }
 
-static int bind_internet(int fd, const struct address *address)
+static int bind_internet(int fd, const struct address *address, bool share_port)
 {
-    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
+        (share_port && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)))
         return -1;
     if (address->any.sa_family == AF_INET6) {
         bool everything = IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
@@ -100,13 +102,15 @@ static int bind_local(int fd, const struct address *address)
     return chmod(address->local.sun_path, LOCAL_MODE);
 }
 
-int socket_listen(struct address *address, int backlog, int *ret, struct error *err)
+int socket_listen(struct address *address, const struct socket_listening *how, int *ret,
+                  struct error *err)
 {
     bool local = address->any.sa_family == AF_UNIX;
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return listen_failed(address, err);
-    if ((local ? bind_local(fd, address) : bind_internet(fd, address)) || listen(fd, backlog)) {
+    if ((local ? bind_local(fd, address) : bind_internet(fd, address, how->share_port)) ||
+        listen(fd, how->backlog)) {
         listen_failed(address, err);
         close(fd);
         return -1;
@@ -117,6 +121,25 @@ int socket_listen(struct address *address, int backlog, int *ret, struct error *
     }
     *ret = fd;
     return 0;
+}
+
+void socket_share_port(int fd, bool on)
+{
+    set_option(fd, SOL_SOCKET, SO_REUSEPORT, on);
+}
+
+void socket_drop_syn(int fd)
+{
+    enum { FLAGS = 13, SYN = 0x02, ACK = 0x10, PASS = 0xffff }; /* RFC 9293 §3.1 */
+    static struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, PASS),
+    };
+    static const struct sock_fprog filter = {sizeof program / sizeof program[0], program};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 int socket_set_nodelay(int fd, bool on, struct error *err)

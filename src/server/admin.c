@@ -9,7 +9,6 @@
 
 #include "admin_answer.h"
 #include "admin_conn.h"
-#include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/listening.h"
 #include "tlsecho/log.h"
@@ -20,21 +19,12 @@ enum {
     SILENT_US_MAX = 5 * 1000 * 1000 /* a thread that does not turn for so long is stuck */
 };
 
-/* A listener of its own kind with settings of its own, so that it listens as every other does. */
-struct admin_address {
-    struct config config;
-    struct config_listener config_listener;
-    struct listener listener;
-    struct settings settings;
-    struct listening listening;
-};
-
 struct admin {
     struct reactor *reactor;
     const struct metrics *metrics;
     struct pulse *pulse;
     bool ready, was_ready;
-    struct admin_address *address; /* NULL = nowhere */
+    struct listening listening; /* none = nowhere */
     struct admin_conn conns[CLIENTS_MAX];
     uint64_t resume_us; /* no accept(2) until then; UINT64_MAX = not paused */
 };
@@ -48,8 +38,8 @@ static void want(struct admin *a, struct reactor_source *source, unsigned what)
 
 static void set_interest(struct admin *a, unsigned what)
 {
-    for (size_t i = 0; a->address && i < a->address->listening.count; i++)
-        want(a, &a->address->listening.sockets[i].source, what);
+    for (size_t i = 0; i < a->listening.count; i++)
+        want(a, &a->listening.sockets[i].source, what);
 }
 
 static char *print_metrics(const struct admin *a, bool head_only, size_t *ret_size)
@@ -212,7 +202,7 @@ void admin_free(struct admin *admin)
 {
     if (!admin)
         return;
-    admin_listen(admin, NULL);
+    set_interest(admin, WANT_NOTHING);
     for (int i = 0; i < CLIENTS_MAX; i++) {
         want(admin, &admin->conns[i].source, WANT_NOTHING);
         admin_conn_close(&admin->conns[i]);
@@ -220,66 +210,15 @@ void admin_free(struct admin *admin)
     free(admin);
 }
 
-static const struct listening *present(const struct admin *admin)
+void admin_listen(struct admin *admin, const struct listening *listening)
 {
-    return admin->address ? &admin->address->listening : NULL;
-}
-
-int admin_open(struct admin *admin, const struct config *config, struct admin_address **ret,
-               struct error *err)
-{
-    static const struct service service = {.name = "admin"}; /* a name for the log, no more */
-    static char name[] = "admin";
-    *ret = NULL;
-    if (config->admin.listen.value[0] == '\0')
-        return 0;
-    struct admin_address *p = calloc(1, sizeof *p);
-    if (!p)
-        return error_sys(err, "open the admin address");
-    p->config_listener = (struct config_listener){
-        .listen = config->admin.endpoint, .place = config->admin.listen.place, .name.value = name};
-    p->config.file = config->file;
-    p->config.tcp = config->tcp;
-    p->config.listeners = &p->config_listener;
-    p->config.listener_count = 1;
-    p->listener = (struct listener){
-        .settings = &p->settings, .config = &p->config_listener, .service = &service};
-    p->settings.config = &p->config;
-    p->settings.listeners = &p->listener;
-    if (listening_open(&p->settings, present(admin), &p->listening, err) < 0) {
-        free(p);
-        return -1;
-    }
-    *ret = p;
-    return 0;
-}
-
-void admin_discard(struct admin *admin, struct admin_address *address)
-{
-    if (address)
-        listening_close(&address->listening, present(admin));
-    free(address);
-}
-
-void admin_listen(struct admin *admin, struct admin_address *address)
-{
-    struct admin_address *former = admin->address;
     set_interest(admin, WANT_NOTHING);
-    if (former)
-        listening_close(&former->listening, address ? &address->listening : NULL);
-    free(former);
-    admin->address = address;
-    for (size_t i = 0; address && i < address->listening.count; i++) {
-        address->listening.sockets[i].owner = admin;
-        address->listening.sockets[i].source.ready = socket_ready;
+    admin->listening = *listening;
+    for (size_t i = 0; i < listening->count; i++) {
+        listening->sockets[i].owner = admin;
+        listening->sockets[i].source.ready = socket_ready;
     }
     set_interest(admin, admin->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
-}
-
-void admin_announce(const struct admin *admin)
-{
-    if (admin->address)
-        announce_listening(&admin->address->listening);
 }
 
 void admin_set_ready(struct admin *admin, bool ready)

@@ -35,6 +35,24 @@ void announce_certificates(const struct settings *settings)
     }
 }
 
+static void describe_listener(struct log_line *line, const struct listener *listener)
+{
+    log_text(line, "transport", endpoint_scheme_name(listener->config->listen.scheme));
+    log_text(line, "service", listener->service->name);
+    log_text(line, "listener", listener->config->name.value);
+    if (listener->config->proxy_protocol != PROXIED_OFF)
+        log_text(line, "proxy_protocol",
+                 listener->config->proxy_protocol == PROXIED_TRUSTED ? "trusted" : "required");
+}
+
+static void describe_admin(struct log_line *line, const struct listening_socket *socket)
+{
+    bool local = socket->address.any.sa_family == AF_UNIX;
+    log_text(line, "transport", endpoint_scheme_name(local ? ENDPOINT_UNIX : ENDPOINT_TCP));
+    log_text(line, "service", "admin");
+    log_text(line, "listener", "admin");
+}
+
 void announce_listening(const struct listening *listening)
 {
     for (size_t i = 0; i < listening->count; i++) {
@@ -45,13 +63,10 @@ void announce_listening(const struct listening *listening)
         if (!log_begin(&line, LOG_LEVEL_INFO, "listening"))
             return;
         log_text(&line, "address", address);
-        log_text(&line, "transport", endpoint_scheme_name(socket->listener->config->listen.scheme));
-        log_text(&line, "service", socket->listener->service->name);
-        log_text(&line, "listener", socket->listener->config->name.value);
-        if (socket->listener->config->proxy_protocol != PROXIED_OFF)
-            log_text(&line, "proxy_protocol",
-                     socket->listener->config->proxy_protocol == PROXIED_TRUSTED ? "trusted"
-                                                                                 : "required");
+        if (socket->listener)
+            describe_listener(&line, socket->listener);
+        else
+            describe_admin(&line, socket);
         if (socket->inherited[0] != '\0')
             log_text(&line, "inherited", socket->inherited);
         log_end(&line);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tlsecho/socket.h"
+
 enum { FIRST_FD = 3, FDS_MAX = 1024 }; /* SD_LISTEN_FDS_START */
 
 /* A decimal number; -1 if it is none, or larger than an int. */

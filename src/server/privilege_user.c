@@ -60,6 +60,15 @@ int privilege_give(const struct config *config, const char *path, struct error *
     return 0;
 }
 
+void privilege_give_socket(const struct config *config, int fd)
+{
+    struct account account;
+    struct error ignored;
+    if (config->security.user.value[0] != '\0' && find(config, &account, &ignored) == 0 &&
+        fchown(fd, account.uid, account.gid) < 0)
+        return; /* it stays root's: a reload then binds nothing beside it */
+}
+
 /* Fills err with ERROR_SYSTEM and the place of the key. */
 static enum privilege_result refuse(const struct config *config, const char *why, struct error *err)
 {

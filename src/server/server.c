@@ -13,9 +13,11 @@ void server_turn(struct server *s, uint64_t due_us)
 {
     reactor_alarm(s->reactor, due_us);
     reactor_alarm(s->reactor, s->manager.feed_us);
-    reactor_alarm(s->reactor, admin_due_us(s->admin));
+    if (s->admin)
+        reactor_alarm(s->reactor, admin_due_us(s->admin));
     reactor_turn(s->reactor, REACTOR_WAIT);
-    admin_expire(s->admin);
+    if (s->admin)
+        admin_expire(s->admin);
     manager_feed(&s->manager);
 }
 
@@ -32,7 +34,6 @@ void server_announce(const struct server *s)
     expiry_log(s->settings);
     announce_listening(&s->listening);
     announce_descriptors(s);
-    admin_announce(s->admin);
 }
 
 /* A change counts once the files have been still from one look to the next: never sooner, however
@@ -60,17 +61,29 @@ static void look_at_calendar(struct server *s)
         server_reload_files(s, "a self-signed certificate ends within 30 days");
 }
 
+static uint64_t due_us(const struct server *s)
+{
+    uint64_t due_us = server_reload_due_us(s);
+    if (s->daily_us < due_us)
+        due_us = s->daily_us;
+    return s->settings->config->watch && s->look_us < due_us ? s->look_us : due_us;
+}
+
 static void serve(struct server *s)
 {
     s->daily_us = clock_now_us() + DAY_US;
     while (s->stop_signals == 0) {
-        bool watch = s->settings->config->watch;
-        server_turn(s, watch && s->look_us < s->daily_us ? s->look_us : s->daily_us);
+        server_turn(s, due_us(s));
+        if (s->stop_signals > 0)
+            break;
         if (s->reload_wanted)
-            server_reload_configuration(s);
-        else if (watch)
-            watch_files(s);
+            server_reload_configuration(s, "SIGHUP");
         s->reload_wanted = false;
+        server_reload_continue(s);
+        if (server_reload_is_under_way(s))
+            continue; /* it reads everything anyway */
+        if (s->settings->config->watch)
+            watch_files(s);
         if (clock_now_us() >= s->daily_us)
             look_at_calendar(s);
     }
@@ -78,10 +91,10 @@ static void serve(struct server *s)
 
 int server_run(struct settings *draft, const char *state_directory, struct error *err)
 {
-    struct server s = {.settings = draft, .signals = {.fd = -1}};
+    struct server s = {.settings = draft, .signals = {.fd = -1}, .reload.again_us = UINT64_MAX};
     metrics_init(&s.metrics);
     int result = server_start(&s, state_directory, err);
-    if (result == 0) {
+    if (result == 0 && s.stop_signals == 0) {
         server_announce(&s);
         admin_set_ready(s.admin, true);
         struct log_line line;

@@ -11,11 +11,25 @@
 #include "tlsecho/acceptor.h"
 #include "tlsecho/admin.h"
 #include "tlsecho/listening.h"
+#include "tlsecho/lookups.h"
 #include "tlsecho/manager.h"
 #include "tlsecho/metrics.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/server.h"
 #include "tlsecho/worker.h"
+
+enum reload_kind { RELOAD_FILES, RELOAD_CONFIGURATION };
+
+/* One that waits: for name look-ups, or to be tried again. */
+struct reload {
+    struct settings *next; /* NULL = no look-up is under way */
+    struct listen_spec *specs;
+    size_t spec_count;
+    struct lookups *lookups;
+    enum reload_kind again; /* what is to be tried again */
+    uint64_t again_us;      /* and when; UINT64_MAX = nothing */
+    uint64_t delay_us; /* that grows from one attempt to the next; 0 = the last one succeeded */
+};
 
 struct server {
     struct settings *settings;         /* in force */
@@ -27,7 +41,8 @@ struct server {
     uint64_t look_us;      /* when to look at the files again */
     uint64_t daily_us;     /* when to look at the calendar again */
     struct manager manager;
-    struct listening listening;
+    struct listening listening; /* for listeners and for the admin address */
+    struct reload reload;
     bool given_up; /* privileges that opening a file or a port may need */
     struct worker **workers;
     unsigned worker_count;
@@ -51,9 +66,25 @@ int server_read_again(const struct config *config, struct config **ret, struct e
 /* Logs what is in force: certificates, addresses, and what may run out. */
 void server_announce(const struct server *s);
 
-/* All or nothing, and the log says which: the configuration too, or only the files it names. */
-void server_reload_configuration(struct server *s);
+/*
+ * All or nothing, and the log says which. The configuration too: its names are looked up while this
+ * thread goes on, and an earlier reload that still waits for its own is abandoned. Or only the
+ * files that it names, for which nothing is looked up or bound. What is refused for a reason that
+ * may pass is tried again.
+ */
+void server_reload_configuration(struct server *s, const char *reason);
 void server_reload_files(struct server *s, const char *reason);
+
+/* After each turn: ends a reload whose look-ups are done, and tries again what is due. */
+void server_reload_continue(struct server *s);
+
+/* When it is to be called at the latest; UINT64_MAX = after the next turn. */
+uint64_t server_reload_due_us(const struct server *s);
+
+bool server_reload_is_under_way(const struct server *s);
+
+/* A reload that waits for look-ups is given up. */
+void server_reload_abandon(struct server *s);
 
 /* One turn of the main thread: waits until due_us, a signal, or the watchdog is due. */
 void server_turn(struct server *s, uint64_t due_us);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The settings in force are replaced, all or nothing. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "server_internal.h"
+#include "tlsecho/clock.h"
 #include "tlsecho/log.h"
 #include "tlsecho/privilege.h"
+
+#define SECOND_US        UINT64_C(1000000)
+#define DELAY_US_FIRST   SECOND_US
+#define DELAY_US_LONGEST (60 * SECOND_US)
 
 /* What stays as it is while the server runs. */
 static void tell_what_needs_a_restart(const struct config *running, const struct config *next)
@@ -25,33 +31,51 @@ static void tell_what_needs_a_restart(const struct config *running, const struct
             log_reason(LOG_LEVEL_WARNING, "restart_needed", keys[i].reason);
 }
 
-/* Takes config over. On failure everything stays as it was. */
-static int replace_settings(struct server *s, struct config *config, struct error *err)
+/* Nothing can fail any more. Takes next and listening over. */
+static void put_in_force(struct server *s, struct settings *next, struct listening *listening)
 {
-    struct settings *next;
-    struct listening listening;
-    struct admin_address *admin;
-    if (settings_new(config, s->settings->state_directory, &next, err) < 0)
-        return -1;
-    if (admin_open(s->admin, next->config, &admin, err) < 0) {
-        settings_free(next);
-        return -1;
-    }
-    if (listening_open(next, &s->listening, &listening, err) < 0) {
-        admin_discard(s->admin, admin);
-        settings_free(next);
-        return -1;
-    }
+    const struct listening listeners = listening_for_listeners(listening);
+    const struct listening admin = listening_for_admin(listening);
     metrics_adopt(&s->metrics, next);
-    admin_listen(s->admin, admin);
-    acceptor_replace(s->acceptor, next, &listening);
-    listening_close(&s->listening, &listening);
-    s->listening = listening;
+    listening_retire(&s->listening, listening);
+    admin_listen(s->admin, &admin);
+    acceptor_replace(s->acceptor, next, &listeners);
+    listening_close(&s->listening, listening);
+    s->listening = *listening;
     tell_what_needs_a_restart(s->settings->config, next->config);
     settings_free(s->settings);
     s->settings = next;
     s->loaded_stamp = s->seen_stamp = next->stamp;
-    return 0;
+    s->reload.delay_us = 0;
+
+    log_set((enum log_level)next->config->log.level, (enum log_format)next->config->log.format);
+    server_announce(s);
+    log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
+    manager_ready(&s->manager, s->listening.count, s->worker_count);
+}
+
+/* Everything stays as it was; and why, for whoever may mend it. */
+static void refuse(struct server *s, enum reload_kind kind, struct error *err)
+{
+    struct reload *r = &s->reload;
+    bool temporary = error_is_temporary(err);
+    if (s->given_up)
+        privilege_explain(false, err);
+    metrics_count_refused_reload(&s->metrics);
+    manager_refused(&s->manager, err->text);
+    if (temporary) {
+        uint64_t longer_us = r->delay_us ? 2 * r->delay_us : DELAY_US_FIRST;
+        r->delay_us = longer_us < DELAY_US_LONGEST ? longer_us : DELAY_US_LONGEST;
+        r->again = kind;
+        r->again_us = clock_now_us() + r->delay_us;
+    }
+    struct log_line line;
+    if (!log_begin(&line, LOG_LEVEL_ERROR, "reload_refused"))
+        return;
+    if (temporary)
+        log_seconds(&line, "retry_in", r->delay_us);
+    log_text(&line, "reason", err->text);
+    log_end(&line);
 }
 
 int server_read_again(const struct config *config, struct config **ret, struct error *err)
@@ -59,41 +83,128 @@ int server_read_again(const struct config *config, struct config **ret, struct e
     return config->file ? config_load(config->file, ret, err) : config_default(ret, err);
 }
 
-/* Brings config into force, unless reading it failed already: `result` and err say so. */
-static void reload(struct server *s, struct config *config, int result, struct error *err)
+bool server_reload_is_under_way(const struct server *s)
 {
-    if (result == 0)
-        result = replace_settings(s, config, err);
-    if (result < 0) {
-        if (s->given_up)
-            privilege_explain(false, err);
-        metrics_count_refused_reload(&s->metrics);
-        log_reason(LOG_LEVEL_ERROR, "reload_refused", err->text);
-        manager_refused(&s->manager, err->text);
-        return;
-    }
-    log_set((enum log_level)s->settings->config->log.level,
-            (enum log_format)s->settings->config->log.format);
-    server_announce(s);
-    log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
-    manager_ready(&s->manager, s->listening.count, s->worker_count);
+    return s->reload.next != NULL;
 }
 
-void server_reload_configuration(struct server *s)
+/* Of the one under way, all but its settings. */
+static void end_lookups(struct reload *r)
+{
+    lookups_free(r->lookups);
+    free(r->specs);
+    r->lookups = NULL;
+    r->specs = NULL;
+    r->next = NULL;
+}
+
+void server_reload_abandon(struct server *s)
+{
+    struct settings *next = s->reload.next;
+    end_lookups(&s->reload);
+    settings_free(next);
+}
+
+static int read_configuration(struct server *s, struct settings **ret, struct error *err)
+{
+    struct config *config;
+    if (server_read_again(s->settings->config, &config, err) < 0)
+        return -1;
+    return settings_new(config, s->settings->state_directory, ret, err);
+}
+
+static int look_up(struct server *s, struct error *err)
+{
+    struct reload *r = &s->reload;
+    if (listening_specs(r->next, &r->specs, &r->spec_count, err) < 0)
+        return -1;
+    const struct lookups_plan plan = {
+        .specs = r->specs, .count = r->spec_count, .held = &s->listening, .reactor = s->reactor};
+    return lookups_start(&plan, &r->lookups, err);
+}
+
+static void begin(struct server *s, const char *reason)
+{
+    log_reason(LOG_LEVEL_INFO, "reloading", reason);
+    manager_reloading(&s->manager);
+    s->reload.again_us = UINT64_MAX;
+}
+
+static void reload_configuration(struct server *s, const char *reason)
 {
     struct error err;
-    struct config *config = NULL;
-    log_reason(LOG_LEVEL_INFO, "reloading", "SIGHUP");
-    manager_reloading(&s->manager);
-    int result = server_read_again(s->settings->config, &config, &err);
-    reload(s, config, result, &err);
+    server_reload_abandon(s);
+    begin(s, reason);
+    if (read_configuration(s, &s->reload.next, &err) == 0 && look_up(s, &err) == 0) {
+        server_reload_continue(s);
+        return;
+    }
+    server_reload_abandon(s);
+    refuse(s, RELOAD_CONFIGURATION, &err);
 }
 
 /* The configuration stays as it is: it may be in the middle of an edit. */
-void server_reload_files(struct server *s, const char *reason)
+static void reload_files(struct server *s, const char *reason)
 {
     struct error err;
-    log_reason(LOG_LEVEL_INFO, "reloading", reason);
-    manager_reloading(&s->manager);
-    reload(s, config_ref(s->settings->config), 0, &err);
+    struct settings *next = NULL;
+    struct listening listening;
+    begin(s, reason);
+    if (settings_new(config_ref(s->settings->config), s->settings->state_directory, &next, &err) ==
+            0 &&
+        listening_copy(&s->listening, next, &listening, &err) == 0) {
+        put_in_force(s, next, &listening);
+        return;
+    }
+    settings_free(next);
+    refuse(s, RELOAD_FILES, &err);
+}
+
+void server_reload_configuration(struct server *s, const char *reason)
+{
+    s->reload.delay_us = 0;
+    reload_configuration(s, reason);
+}
+
+void server_reload_files(struct server *s, const char *reason)
+{
+    s->reload.delay_us = 0;
+    reload_files(s, reason);
+}
+
+static void finish(struct server *s)
+{
+    struct reload *r = &s->reload;
+    struct settings *next = r->next;
+    struct listening listening;
+    struct error err;
+    int result = lookups_take(r->lookups, &err);
+    if (result == 0)
+        result = listening_open(r->specs, r->spec_count, &s->listening, &listening, &err);
+    end_lookups(r);
+    if (result == 0) {
+        put_in_force(s, next, &listening);
+        return;
+    }
+    settings_free(next);
+    refuse(s, RELOAD_CONFIGURATION, &err);
+}
+
+void server_reload_continue(struct server *s)
+{
+    static const char reason[] = "again: what was short before may be there now";
+    if (server_reload_is_under_way(s)) {
+        if (lookups_done(s->reload.lookups))
+            finish(s);
+    } else if (clock_now_us() >= s->reload.again_us) {
+        if (s->reload.again == RELOAD_CONFIGURATION)
+            reload_configuration(s, reason);
+        else
+            reload_files(s, reason);
+    }
+}
+
+uint64_t server_reload_due_us(const struct server *s)
+{
+    return server_reload_is_under_way(s) ? UINT64_MAX : s->reload.again_us;
 }

@@ -35,24 +35,35 @@ static int start_workers(struct server *s, struct error *err)
     return 0;
 }
 
-static int open_listening(struct server *s, struct error *err)
+/* A signal that asks to stop ends the wait: then nothing is opened. */
+static int look_up_and_open(struct server *s, const struct lookups_plan *plan, struct error *err)
 {
-    struct listening inherited;
-    if (inherited_take(&inherited, err) < 0)
+    struct lookups *lookups;
+    if (lookups_start(plan, &lookups, err) < 0)
         return -1;
-    int result = listening_open(s->settings, &inherited, &s->listening, err);
-    listening_close(&inherited, &s->listening);
+    while (!lookups_done(lookups) && s->stop_signals == 0)
+        server_turn(s, UINT64_MAX);
+    int result = 0;
+    if (s->stop_signals == 0)
+        result = lookups_take(lookups, err);
+    if (s->stop_signals == 0 && result == 0)
+        result = listening_open(plan->specs, plan->count, plan->held, &s->listening, err);
+    lookups_free(lookups);
     return result;
 }
 
-static int open_admin(struct server *s, struct error *err)
+static int open_listening(struct server *s, struct error *err)
 {
-    struct admin_address *address;
-    if (admin_new(s->reactor, &s->metrics, &s->manager.pulse, &s->admin, err) < 0 ||
-        admin_open(s->admin, s->settings->config, &address, err) < 0)
+    struct listening inherited;
+    struct lookups_plan plan = {.held = &inherited, .reactor = s->reactor};
+    if (inherited_take(&inherited, err) < 0)
         return -1;
-    admin_listen(s->admin, address);
-    return 0;
+    int result = listening_specs(s->settings, &plan.specs, &plan.count, err);
+    if (result == 0)
+        result = look_up_and_open(s, &plan, err);
+    free(plan.specs);
+    listening_close(&inherited, &s->listening);
+    return result;
 }
 
 static int watch_threads(struct server *s, struct error *err)
@@ -68,19 +79,26 @@ static int read_as_served(struct server *s, const char *state_directory, struct 
 {
     struct settings *draft = s->settings, *settings;
     struct config *config;
+    struct listening listening;
     if (server_read_again(draft->config, &config, err) < 0)
         return -1;
     config_free(config); /* it can be read: the listeners that are open are the draft's */
     if (settings_new(config_ref(draft->config), state_directory, &settings, err) < 0)
         return -1;
-    listening_relink(&s->listening, draft, settings);
+    if (listening_copy(&s->listening, settings, &listening, err) < 0) {
+        settings_free(settings);
+        return -1;
+    }
+    listening_close(&s->listening, &listening);
+    s->listening = listening;
     settings_free(draft);
     s->settings = settings;
     s->loaded_stamp = s->seen_stamp = settings->stamp;
     return 0;
 }
 
-/* Else its group could not connect to the Unix sockets, nor could we remove them. */
+/* Else its group could not connect to the Unix sockets, nor could we remove them; and a reload
+ * could bind nothing beside the others. */
 static int give_sockets(const struct server *s, struct error *err)
 {
     const struct config *config = s->settings->config;
@@ -88,10 +106,10 @@ static int give_sockets(const struct server *s, struct error *err)
         const struct listening_socket *socket = &s->listening.sockets[i];
         if (socket->inode != 0 && privilege_give(config, socket->address.local.sun_path, err) < 0)
             return -1;
+        if (socket->inode == 0)
+            privilege_give_socket(config, socket->source.fd);
     }
-    if (config->admin.listen.value[0] == '\0' || config->admin.endpoint.scheme != ENDPOINT_UNIX)
-        return 0;
-    return privilege_give(config, config->admin.endpoint.path, err);
+    return 0;
 }
 
 static int drop_privileges(struct server *s, const char *state_directory, struct error *err)
@@ -111,14 +129,21 @@ int server_start(struct server *s, const char *state_directory, struct error *er
     manager_open(&s->manager);
     announce_library();
     if (reactor_new(&s->reactor, err) < 0 || server_open_signals(s, err) < 0 ||
-        open_listening(s, err) < 0 || open_admin(s, err) < 0 ||
-        drop_privileges(s, state_directory, err) < 0)
+        open_listening(s, err) < 0)
         return -1;
+    if (s->stop_signals > 0)
+        return 0;
+    if (drop_privileges(s, state_directory, err) < 0 ||
+        admin_new(s->reactor, &s->metrics, &s->manager.pulse, &s->admin, err) < 0)
+        return -1;
+    const struct listening listeners = listening_for_listeners(&s->listening);
+    const struct listening admin = listening_for_admin(&s->listening);
+    admin_listen(s->admin, &admin);
     metrics_adopt(&s->metrics, s->settings);
     if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
     s->metrics.admission = s->admission;
-    if (acceptor_new(s->settings, &s->listening, s->admission, s->workers, s->worker_count,
+    if (acceptor_new(s->settings, &listeners, s->admission, s->workers, s->worker_count,
                      &s->acceptor, err) < 0)
         return -1;
     return watch_threads(s, err);

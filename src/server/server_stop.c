@@ -58,10 +58,12 @@ void server_stop(struct server *s, const char *why)
         pulse_forget(&s->manager.pulse, acceptor_reactor(s->acceptor));
         acceptor_stop(s->acceptor);
     }
-    listening_close(&s->listening, NULL);
+    server_reload_abandon(s);
+    listening_close_listeners(&s->listening);
     if (s->stop_signals > 0)
         drain(s);
     admin_free(s->admin);
+    listening_close(&s->listening, NULL);
     order_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);

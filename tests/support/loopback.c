@@ -32,7 +32,8 @@ int loopback_listen(struct address *address, int backlog)
 {
     int fd;
     struct error err;
-    ck_assert_msg(socket_listen(address, backlog, &fd, &err) == 0, "%s", err.text);
+    const struct socket_listening how = {.backlog = backlog};
+    ck_assert_msg(socket_listen(address, &how, &fd, &err) == 0, "%s", err.text);
     return fd;
 }
 

@@ -17,6 +17,7 @@
 
 #include "captured_log.h"
 #include "folder.h"
+#include "listen.h"
 #include "loopback.h"
 #include "suite.h"
 #include "talk.h"
@@ -56,7 +57,7 @@ static void open_all(const char *yaml, unsigned count)
     struct error err;
     settings = yaml_settings("%s\n", yaml);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    ck_assert_msg(listening_open(settings, NULL, &listening, &err) == 0, "%s", err.text);
+    ck_assert_msg(listen_as(settings, NULL, &listening, &err) == 0, "%s", err.text);
     ck_assert_int_eq(reactor_new(&owner, &err), 0);
     ck_assert_int_eq(admission_new(&admission, &err), 0);
     for (worker_count = 0; worker_count < count; worker_count++)

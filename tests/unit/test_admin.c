@@ -11,6 +11,7 @@
 
 #include "captured_log.h"
 #include "folder.h"
+#include "listen.h"
 #include "loopback.h"
 #include "suite.h"
 #include "tlsecho/clock.h"
@@ -24,14 +25,15 @@ static struct metrics metrics;
 static struct pulse pulse;
 static struct reactor *reactor, *thread; /* the admin's, and one that turns when the test wants */
 static struct admin *admin;
+static struct listening listening;
 
 static void set_up(void)
 {
     struct error err;
-    struct admin_address *address;
+    struct listening part;
     folder_new(&folder);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:1' }]\n"
+    settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                              "admin: { listen: 'unix://%s' }\n",
                              folder_file(&folder, "admin"));
     metrics_init(&metrics);
@@ -40,13 +42,15 @@ static void set_up(void)
     ck_assert_int_eq(reactor_new(&thread, &err), 0);
     ck_assert_int_eq(pulse_add(&pulse, "worker", thread, &err), 0);
     ck_assert_int_eq(admin_new(reactor, &metrics, &pulse, &admin, &err), 0);
-    ck_assert_msg(admin_open(admin, settings->config, &address, &err) == 0, "%s", err.text);
-    admin_listen(admin, address);
+    ck_assert_msg(listen_as(settings, NULL, &listening, &err) == 0, "%s", err.text);
+    part = listening_for_admin(&listening);
+    admin_listen(admin, &part);
 }
 
 static void tear_down(void)
 {
     admin_free(admin);
+    listening_close(&listening, NULL);
     metrics_done(&metrics);
     pulse_done(&pulse);
     reactor_free(reactor);

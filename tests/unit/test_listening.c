@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "listen.h"
 #include "loopback.h"
 #include "suite.h"
 #include "yaml_settings.h"
@@ -20,14 +21,14 @@ static struct listening listening;
 static void open_all(const struct settings *settings)
 {
     struct error err;
-    ck_assert_msg(listening_open(settings, NULL, &listening, &err) == 0, "%s", err.text);
+    ck_assert_msg(listen_as(settings, NULL, &listening, &err) == 0, "%s", err.text);
 }
 
 static struct error refused(const struct settings *settings)
 {
     struct error err;
     listening.count = 99;
-    ck_assert_int_eq(listening_open(settings, NULL, &listening, &err), -1);
+    ck_assert_int_eq(listen_as(settings, NULL, &listening, &err), -1);
     ck_assert_uint_eq(listening.count, 99);
     return err;
 }
@@ -292,7 +293,7 @@ static void hand_over(struct listening *held, const char *name, const char *endp
 static void open_held(const struct settings *settings, const struct listening *held)
 {
     struct error err;
-    ck_assert_msg(listening_open(settings, held, &listening, &err) == 0, "%s", err.text);
+    ck_assert_msg(listen_as(settings, held, &listening, &err) == 0, "%s", err.text);
 }
 
 static void close_held(struct listening *held)
@@ -348,7 +349,7 @@ START_TEST(a_name_counts_more_than_an_address)
                       "  - { listen: 'tcp://127.0.0.1:0', name: named }\n",
                       address_port(&sockets[0].address));
     struct error err;
-    ck_assert_int_eq(listening_open(settings, &held, &listening, &err), -1);
+    ck_assert_int_eq(listen_as(settings, &held, &listening, &err), -1);
     ck_assert_int_eq(err.code, EADDRINUSE); /* so it did not go to that one */
     close_held(&held);
     settings_free(settings);
@@ -362,7 +363,7 @@ START_TEST(what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open)
     hand_over(&held, "stray", "tcp://127.0.0.1:0");
     struct settings *settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
     struct error err;
-    ck_assert_int_eq(listening_open(settings, &held, &listening, &err), -1);
+    ck_assert_int_eq(listen_as(settings, &held, &listening, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
     char expected[128], address[ADDRESS_TEXT_BYTES];
     address_text(&sockets[0].address, address);
@@ -386,7 +387,7 @@ START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
     struct settings *settings =
         yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', name: named }]\n");
     struct error err;
-    ck_assert_int_eq(listening_open(settings, &held, &listening, &err), -1);
+    ck_assert_int_eq(listen_as(settings, &held, &listening, &err), -1);
     assert_has(err.text, "test.yaml:1:");
     assert_has(err.text, "(named) is a Unix socket");
     close_held(&held);

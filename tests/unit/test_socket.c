@@ -28,7 +28,8 @@ static void refused(struct address *address, int code, const char *text)
 {
     int fd = -7;
     struct error err;
-    ck_assert_int_eq(socket_listen(address, 8, &fd, &err), -1);
+    const struct socket_listening how = {.backlog = 8};
+    ck_assert_int_eq(socket_listen(address, &how, &fd, &err), -1);
     ck_assert_int_eq(fd, -7);
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
     ck_assert_int_eq(err.code, code);
