@@ -16,6 +16,7 @@ static bool set_defaults(struct tls_context *ctx)
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets hold the sessions */
+    tls_screen_limit(ssl, ctx->role);
     if (ctx->role == TLS_CLIENT)
         tls_verify_install(ctx);
     else if (!tls_tickets_install(ctx) || !tls_ticket_scope_install(ctx))

@@ -109,10 +109,21 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
 }
 
 /* It was us who gave up, for what the verdict says. */
-static bool is_about_certificate_of_peer(int code, const struct tls_verdict *verdict)
+static bool is_about_certificate_of_peer(const struct tls_failure *failure,
+                                         const struct tls_verdict *verdict)
 {
+    int code = ERR_GET_REASON(failure->reason);
     return verdict && *verdict->text &&
-           (code == SSL_R_CERTIFICATE_VERIFY_FAILED || code == SSL_R_INVALID_STATUS_RESPONSE);
+           (failure->chain_refused || code == SSL_R_CERTIFICATE_VERIFY_FAILED ||
+            code == SSL_R_INVALID_STATUS_RESPONSE);
+}
+
+/* SSL_CTX_set_max_cert_list(3) */
+static bool is_chain_too_long(int code, SSL *ssl)
+{
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+    return code == SSL_R_EXCESSIVE_MESSAGE_SIZE &&
+           (state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT);
 }
 
 static void describe_verdict(const struct tls_verdict *verdict, struct error *err)
@@ -153,8 +164,12 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
                   "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
     } else if (failure->alert_received) {
         describe_alert(failure, ssl, verdict, err);
-    } else if (is_about_certificate_of_peer(code, verdict)) {
+    } else if (is_about_certificate_of_peer(failure, verdict)) {
         describe_verdict(verdict, err);
+    } else if (is_chain_too_long(code, ssl)) {
+        error_set(err, ERROR_UNTRUSTED, "the %s's chain is refused unread: it has more than %d KiB",
+                  server ? "client" : "server",
+                  (server ? TLS_CLIENT_CHAIN_BYTES : TLS_SERVER_CHAIN_BYTES) / 1024);
     } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
         error_set(err, ERROR_UNTRUSTED, "no client certificate, and one is required");
     } else {

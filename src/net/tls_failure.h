@@ -19,6 +19,7 @@ struct tls_failure {
     int alert;            /* RFC 8446 §6.2; -1 = none went either way */
     bool alert_received;  /* it came from the peer */
     bool flood;           /* it began too many handshakes after the first */
+    bool chain_refused;   /* before OpenSSL parsed it: the verdict says why */
 };
 
 /* verdict is NULL where the peer was not asked for a certificate. */

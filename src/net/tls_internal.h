@@ -94,6 +94,26 @@ void tls_verdict_free(struct tls_verdict *verdict);
  * store's, and X509_V_OK if nothing is wrong. */
 struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v);
 
+/*
+ * What is read of a peer's chain at most: certificates, and bytes of DER. A client is there to look
+ * at servers, and has one of them at a time.
+ */
+enum {
+    TLS_CLIENT_CHAIN_COUNT = 8,
+    TLS_CLIENT_CHAIN_BYTES = 32 * 1024,
+    TLS_SERVER_CHAIN_COUNT = 32,
+    TLS_SERVER_CHAIN_BYTES = 100 * 1024,
+};
+
+/* Bounds the Certificate messages that a context reads. */
+void tls_screen_limit(SSL_CTX *ssl, enum tls_role role);
+
+/*
+ * A handshake message of the peer, from SSL_set_msg_callback(3). False: it is a Certificate that
+ * must not be parsed; OpenSSL now finds it empty and fails (decode_error), *verdict says why.
+ */
+bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verdict *verdict);
+
 /* The kind of the error that a verdict decided: untrusted, then expired, then name mismatch. */
 enum error_kind tls_verdict_kind(const struct tls_verdict *verdict);
 

@@ -63,17 +63,19 @@ static void pay_rekey(struct transport_tls *t)
     t->rekey_credit_bytes -= REKEY_PRICE_BYTES;
 }
 
-/* SSL_set_msg_callback(3). After the handshake: a KeyUpdate, or a ticket (RFC 8446 §4.6). */
+/* SSL_set_msg_callback(3): each message before it is dealt with. After the handshake: a KeyUpdate,
+ * or a ticket (RFC 8446 §4.6). */
 static void on_message(int written, int version, int type, const void *data, size_t n, SSL *ssl,
                        void *arg)
 {
     struct transport_tls *t = arg;
     (void)version;
-    (void)data;
-    (void)n;
-    (void)ssl;
-    if (t->established && !written && type == SSL3_RT_HANDSHAKE)
+    if (written || type != SSL3_RT_HANDSHAKE)
+        return;
+    if (t->established)
         pay_rekey(t);
+    else if (t->verdict && !tls_screen_peer(ssl, data, n, t->verdict))
+        t->failure.chain_refused = true;
 }
 
 /* The one whose operation this is: ssl could tell only at the cost of 96 bytes. */

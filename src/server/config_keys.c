@@ -97,7 +97,7 @@ static const struct config_key profile_keys[] = {
      .help = "application protocols, the preferred one first; without any: ALPN is ignored"},
     {KEY("client_auth", CHOICE, AT_PROFILE(client_auth)), .standard = "off",
      .words = word_client_auth, .place = AT_PROFILE(client_auth_place),
-     .help = "whether clients are asked for a certificate"},
+     .help = "whether clients are asked for a certificate; a chain has at most 8, and 32 KiB"},
     {KEY("client_ca", PATH, AT_PROFILE(client_ca)), .standard = "", .max = PATH_BYTES,
      .help = "a PEM file: the CAs that issue client certificates"},
     {KEY("crl", PATH, AT_PROFILE(crl)), .standard = "", .max = PATH_BYTES,

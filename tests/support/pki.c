@@ -2,6 +2,7 @@
 #include "pki.h"
 
 #include <check.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -21,12 +22,23 @@ static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
+static EVP_PKEY *make_key(const struct pki_spec *spec)
+{
+    if (spec->rsa)
+        return EVP_RSA_gen(spec->rsa_bits ? spec->rsa_bits : 2048u);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    if (spec->explicit_curve)
+        ck_assert_int_eq(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
+                                                        OSSL_PKEY_EC_ENCODING_EXPLICIT),
+                         1);
+    return key;
+}
+
 struct pki pki_make(const struct pki_spec *spec)
 {
     static long serial;
     struct pki pki = {.certificate = X509_new()};
-    pki.key =
-        spec->rsa ? EVP_RSA_gen(spec->rsa_bits ? spec->rsa_bits : 2048u) : EVP_EC_gen("P-256");
+    pki.key = make_key(spec);
     ck_assert_ptr_nonnull(pki.key);
     X509 *issuer = spec->issuer ? spec->issuer->certificate : pki.certificate;
     bool usual = spec->starts_days == 0 && spec->ends_days == 0;

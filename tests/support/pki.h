@@ -26,6 +26,7 @@ struct pki_spec {
     bool ca;
     bool rsa;                   /* else ECDSA P-256 */
     unsigned rsa_bits;          /* 0 = 2048 */
+    bool explicit_curve;        /* P-256 by its parameters instead of its name */
     int starts_days, ends_days; /* from now; both 0 = yesterday to next year */
 };
 

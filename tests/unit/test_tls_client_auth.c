@@ -17,7 +17,9 @@ enum {
     CERTIFICATE_REVOKED = 44,
     CERTIFICATE_EXPIRED = 45,
     CERTIFICATE_UNKNOWN = 46,
+    ILLEGAL_PARAMETER = 47,
     UNKNOWN_CA = 48,
+    DECODE_ERROR = 50,
     CERTIFICATE_REQUIRED = 116,
 };
 
@@ -247,6 +249,59 @@ START_TEST(refuses_what_its_cas_did_not_issue)
     pki_free(&forged);
     pki_free(&stranger);
     pki_free(&forged_ca);
+}
+END_TEST
+
+/* `under` with its CA and so many more certificates than the two. */
+static void present_chain(int more, size_t name_bytes)
+{
+    char name[64 * 1024] = "DNS:a";
+    for (size_t n = 5; n < name_bytes; n += 6)
+        memcpy(name + n, ",DNS:a", 7);
+    struct pki other = pki_make(&(struct pki_spec){.subject = "Middle", .names = name});
+    foreign_present(&client, &under_middle, &middle);
+    for (int i = 0; i < more; i++)
+        ck_assert_int_eq(SSL_CTX_add1_chain_cert(client.ctx, other.certificate), 1);
+    pki_free(&other);
+}
+
+START_TEST(reads_eight_certificates_and_no_more)
+{
+    require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        use_version(versions[i]);
+        present_chain(6, 5);
+        accepted();
+        use_version(versions[i]);
+        present_chain(7, 5);
+        rejected(DECODE_ERROR, "client certificate \"CN=under\" refused: its chain has 9 "
+                               "certificates, and at most 8 are read");
+    }
+}
+END_TEST
+
+START_TEST(reads_no_chain_above_32_kib)
+{
+    require(TLS_CLIENT_AUTH_OPTIONAL);
+    for (size_t i = 0; i < 2; i++) {
+        use_version(versions[i]);
+        present_chain(1, 60000); /* half as many bytes in DER */
+        accepted();
+        use_version(versions[i]);
+        present_chain(2, 60000);
+        rejected(ILLEGAL_PARAMETER,
+                 "the client's chain is refused unread: it has more than 32 KiB");
+    }
+}
+END_TEST
+
+START_TEST(parses_no_curve_that_a_client_made_up)
+{
+    struct pki explicit = pki_make(&(struct pki_spec){.subject = "odd", .explicit_curve = true});
+    require(TLS_CLIENT_AUTH_OPTIONAL);
+    rejects(&leaf, &explicit, DECODE_ERROR,
+            "client certificate \"CN=leaf\" refused: its chain has a key with explicit curve");
+    pki_free(&explicit);
 }
 END_TEST
 
@@ -659,6 +714,9 @@ int main(void)
     tcase_add_test(tcase, names_its_cas_to_the_client);
     tcase_add_test(tcase, takes_no_client_without_a_bundle);
     tcase_add_test(tcase, refuses_what_its_cas_did_not_issue);
+    tcase_add_test(tcase, reads_eight_certificates_and_no_more);
+    tcase_add_test(tcase, reads_no_chain_above_32_kib);
+    tcase_add_test(tcase, parses_no_curve_that_a_client_made_up);
     tcase_add_test(tcase, refuses_a_certificate_out_of_its_time);
     tcase_add_test(tcase, refuses_a_certificate_that_is_for_servers_or_weak);
     suite_add_tcase(suite, tcase);

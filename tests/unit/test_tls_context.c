@@ -207,6 +207,25 @@ START_TEST(does_not_take_an_intermediate_for_an_anchor)
 }
 END_TEST
 
+START_TEST(reads_no_server_s_chain_without_bounds)
+{
+    struct pki explicit = pki_make(&(struct pki_spec){.subject = "odd", .explicit_curve = true});
+    serve(&leaf, NULL);
+    tls_context_trust_anyone(client);
+    for (int i = 1; i < TLS_SERVER_CHAIN_COUNT; i++)
+        SSL_CTX_add1_chain_cert(server->ssl, ca.certificate);
+    ck_assert_int_eq(shake("localhost", NULL), IO_OK);
+    SSL_CTX_add1_chain_cert(server->ssl, ca.certificate);
+    rejected(
+        "localhost", ERROR_UNTRUSTED,
+        "server certificate \"CN=leaf\" refused: its chain has 33 certificates, and at most 32");
+    SSL_CTX_clear_chain_certs(server->ssl);
+    SSL_CTX_add1_chain_cert(server->ssl, explicit.certificate);
+    rejected("localhost", ERROR_UNTRUSTED, "its chain has a key with explicit curve parameters");
+    pki_free(&explicit);
+}
+END_TEST
+
 START_TEST(rejects_an_end_entity_that_plays_ca)
 {
     struct pki last =
@@ -630,6 +649,7 @@ int main(void)
     tcase_add_test(tcase, rejects_what_it_does_not_trust);
     tcase_add_test(tcase, rejects_a_self_signed_certificate_unless_it_is_trusted_itself);
     tcase_add_test(tcase, does_not_take_an_intermediate_for_an_anchor);
+    tcase_add_test(tcase, reads_no_server_s_chain_without_bounds);
     tcase_add_test(tcase, rejects_an_end_entity_that_plays_ca);
     tcase_add_test(tcase, rejects_a_certificate_out_of_its_time);
     tcase_add_test(tcase, lets_the_worst_fault_decide);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "../../src/net/tls_internal.h"
+#include "../../src/net/tls_screen.h"
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
@@ -129,6 +130,24 @@ START_TEST(believes_a_responder_that_the_issuer_appointed)
     ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &responder), "good");
     X509_EXTENSION_free(usage);
     pki_free(&responder);
+}
+END_TEST
+
+START_TEST(its_certificates_are_screened_before_they_are_parsed)
+{
+    struct pki explicit =
+        pki_make(&(struct pki_spec){.subject = "responder", .issuer = &ca, .explicit_curve = true});
+    unsigned char *der = NULL;
+    int n = der_of(&(struct response){.status = V_OCSP_CERTSTATUS_GOOD}, &der);
+    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, 1), TLS_SCREEN_OK);
+    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, 0), TLS_SCREEN_TOO_MANY);
+    OPENSSL_free(der);
+    der = NULL;
+    n = der_of(&(struct response){.status = V_OCSP_CERTSTATUS_GOOD, .signer = &explicit}, &der);
+    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, 1), TLS_SCREEN_EXPLICIT_CURVE);
+    OPENSSL_free(der);
+    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &explicit), "invalid");
+    pki_free(&explicit);
 }
 END_TEST
 
@@ -286,6 +305,7 @@ int main(void)
     tcase_add_test(cases, is_invalid_about_anything_else);
     tcase_add_test(cases, is_invalid_from_anyone_else);
     tcase_add_test(cases, believes_a_responder_that_the_issuer_appointed);
+    tcase_add_test(cases, its_certificates_are_screened_before_they_are_parsed);
     tcase_add_test(cases, is_invalid_if_it_is_no_response);
     tcase_add_test(cases, is_invalid_where_the_issuer_is_unknown);
     tcase_add_loop_test(cases, a_client_reports_a_good_staple, 0, 2);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a peer's certificates must not be, found out before OpenSSL parses them: parsing decodes
+ * their keys and extensions, and some of these cost seconds (docs/adr/0016-screen-certificates.md).
+ *
+ * Ownership: nothing; it reads the caller's bytes.   Threads: any.
+ */
+#ifndef TLSECHO_TLS_SCREEN_H
+#define TLSECHO_TLS_SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum tls_screen {
+    TLS_SCREEN_OK,
+    TLS_SCREEN_TOO_MANY,       /* certificates in the message */
+    TLS_SCREEN_NOT_DER,        /* no certificate as RFC 5280 §4.1 has it */
+    TLS_SCREEN_EXPLICIT_CURVE, /* RFC 5480 §2.1.1: its parameters must be a name */
+    TLS_SCREEN_RELATIVE_NAME, /* RFC 5280 §4.2.1.13: CRL distribution points should have no such */
+};
+
+/* What was found in a Certificate message. */
+struct tls_screening {
+    enum tls_screen fault;        /* the first */
+    size_t count;                 /* certificates in it, up to where it is broken */
+    const unsigned char *subject; /* of the leaf, as a DER Name; NULL = unknown */
+    size_t subject_n;
+};
+
+/* One certificate in DER. */
+enum tls_screen tls_screen_certificate(const unsigned char *der, size_t n);
+
+/*
+ * The body of a Certificate message (RFC 8446 §4.4.2 if tls13, else RFC 5246 §7.4.2) that may hold
+ * count_max certificates. A broken one is OK from where it is broken: nobody parses that.
+ */
+struct tls_screening tls_screen_message(const unsigned char *body, size_t n, bool tls13,
+                                        size_t count_max);
+
+/* The certificates in an OCSP response (RFC 6960 §4.2.1) in DER, of which it may hold count_max. */
+enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n, size_t count_max);
+
+#endif

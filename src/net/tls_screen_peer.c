@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Which chains of a peer OpenSSL does not get to parse. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tls_internal.h"
+#include "tls_screen.h"
+
+enum {
+    HEADER_BYTES = 4,  /* RFC 8446 §4: type and length */
+    FRAMING_BYTES = 64 /* of a Certificate: context, lengths, empty extensions */
+};
+
+void tls_screen_limit(SSL_CTX *ssl, enum tls_role role)
+{
+    SSL_CTX_set_max_cert_list(ssl, FRAMING_BYTES + (role == TLS_SERVER ? TLS_CLIENT_CHAIN_BYTES
+                                                                       : TLS_SERVER_CHAIN_BYTES));
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION /* since 3.2: RFC 8879 would get around all this */
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
+#endif
+}
+
+static size_t count_max(bool server)
+{
+    return server ? TLS_CLIENT_CHAIN_COUNT : TLS_SERVER_CHAIN_COUNT;
+}
+
+static void describe_leaf(const struct tls_screening *s, char *ret, size_t size)
+{
+    const unsigned char *der = s->subject;
+    X509_NAME *name = der ? d2i_X509_NAME(NULL, &der, (long)s->subject_n) : NULL;
+    *ret = '\0';
+    if (name)
+        tls_name_text(name, ret, size);
+    X509_NAME_free(name);
+}
+
+static void describe(const struct tls_screening *s, bool server, char *ret, size_t size)
+{
+    switch (s->fault) {
+    case TLS_SCREEN_TOO_MANY:
+        snprintf(ret, size, "its chain has %zu certificates, and at most %zu are read", s->count,
+                 count_max(server));
+        return;
+    case TLS_SCREEN_EXPLICIT_CURVE:
+        snprintf(ret, size,
+                 "its chain has a key with explicit curve parameters, which RFC 5480 "
+                 "forbids: issue it anew with a named curve");
+        return;
+    case TLS_SCREEN_RELATIVE_NAME:
+        snprintf(ret, size,
+                 "its chain has a CRL distribution point with a relative name: issue it "
+                 "anew with URLs");
+        return;
+    case TLS_SCREEN_NOT_DER:
+    case TLS_SCREEN_OK:
+        break;
+    }
+    snprintf(ret, size, "its chain has a certificate that is not in DER");
+}
+
+/*
+ * A message callback cannot refuse, but OpenSSL parses after it from these very bytes, which are
+ * its own and not constant: no message may be all zeros.
+ */
+static void erase(const unsigned char *body, size_t n)
+{
+    memset((unsigned char *)(uintptr_t)body, 0, n);
+}
+
+bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verdict *verdict)
+{
+    const unsigned char *type = message, *body = type + HEADER_BYTES;
+    if (n < HEADER_BYTES || *type != SSL3_MT_CERTIFICATE)
+        return true;
+    bool server = SSL_is_server(ssl);
+    struct tls_screening found = tls_screen_message(
+        body, n - HEADER_BYTES, SSL_version(ssl) >= TLS1_3_VERSION, count_max(server));
+    if (found.fault == TLS_SCREEN_OK)
+        return true;
+
+    char leaf[PEER_NAME_BYTES / 2], fault[160];
+    describe_leaf(&found, leaf, sizeof leaf);
+    describe(&found, server, fault, sizeof fault);
+    snprintf(verdict->text, sizeof verdict->text, "%s certificate \"%s\" refused: %s",
+             server ? "client" : "server", leaf, fault);
+    verdict->untrusted = true;
+    verdict->error = X509_V_ERR_CERT_REJECTED;
+    erase(body, n - HEADER_BYTES);
+    return false;
+}
