@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
+#include "tlsecho/buf.h"
 #include "tlsecho/config.h"
-#include "tlsecho/pool.h"
 #include "tlsecho/proxy.h"
 
 enum proxied_protocol { PROXIED_OFF, PROXIED_TRUSTED, PROXIED_REQUIRED }; /* as the key's words */
@@ -18,15 +18,14 @@ enum proxied_protocol { PROXIED_OFF, PROXIED_TRUSTED, PROXIED_REQUIRED }; /* as 
 struct proxied {
     struct address peer; /* the proxy */
     struct proxy header; /* version 0 = not here yet */
-    struct buf received; /* of it so far, in a buffer from the pool */
-    struct pool *pool;
+    struct buf received; /* of it so far; its memory is there only while it is unfinished */
 };
 
 /* Whether the first bytes from there must be a header, so that who it is remains to be seen. */
 bool proxied_is_expected(const struct config_listener *listener, const struct address *peer);
 
 /* NULL = no memory. */
-struct proxied *proxied_new(const struct address *peer, struct pool *pool);
+struct proxied *proxied_new(const struct address *peer);
 void proxied_free(struct proxied *proxied);
 
 /* Takes the header from the socket. IO_OK: it is there. IO_FAILED: it is none, or comes from where

@@ -18,9 +18,11 @@
 #include "tlsecho/transport.h"
 
 enum {
-    PROXY_BYTES_MAX = 4096, /* a longer header is refused; the text, §2.2, asks for 536 at least */
-    PROXY_NAME_BYTES = 256, /* and a longer name in it */
-    PROXY_UNIQUE_ID_BYTES = 129, /* the text, §2.2.5: at most 128 bytes */
+    PROXY_BYTES_MAX =
+        16 * 1024, /* a longer header is refused; the text, §2.2, asks for 536 at least */
+    PROXY_BUILD_BYTES = 4096,    /* none that proxy_build writes is longer */
+    PROXY_NAME_BYTES = 257,      /* a longer name is left out */
+    PROXY_UNIQUE_ID_BYTES = 257, /* the text, §2.2.5: at most 128 bytes, each two digits at most */
 };
 
 /* A TLS session of the client's with the proxy: the text, §2.2.6. */
@@ -35,25 +37,29 @@ struct proxy_tls {
 /* Everything that is unknown is "" or false. */
 struct proxy {
     int version; /* 1 or 2 */
-    bool local;  /* LOCAL, UNKNOWN or UNSPEC: about no client; the addresses are unknown */
+    bool local;  /* LOCAL, UNKNOWN, UNSPEC or what falls back to it: the addresses are unknown */
     struct address source, destination;
     char alpn[PROXY_NAME_BYTES];
-    char authority[PROXY_NAME_BYTES]; /* the SNI, mostly */
-    char unique_id[PROXY_UNIQUE_ID_BYTES];
+    char authority[PROXY_NAME_BYTES];      /* the SNI, mostly */
+    char unique_id[PROXY_UNIQUE_ID_BYTES]; /* in hex unless it is printable text */
     struct proxy_tls tls;
 };
 
 /*
  * Reads a header of either version from what has arrived. *ret_bytes: its length; 0 = that is a
- * beginning, more must come, and *ret is untouched. What is unassigned is skipped, CRC32C verified.
- * ERROR_INPUT: it is none, too long, not whole in itself, or contradicts itself.
+ * beginning, more must come, and *ret is untouched.
+ *
+ * A family or protocol that is not TCP or a Unix stream falls back to UNSPEC (the text, §2.2,
+ * demands it for datagrams): the connection's real addresses count. Unassigned TLVs are skipped, of
+ * one that comes twice the first counts, a name that is too long or holds a NUL is left out, CRC32C
+ * is verified. ERROR_INPUT: it is no header, too long, or inconsistent in itself.
  */
 int proxy_parse(const void *data, size_t n, struct proxy *ret, size_t *ret_bytes,
                 struct error *err);
 
 /* Writes the header, in version 2 with a CRC32C. Names that are "" are left out; in version 1, and
  * about no client, all of them. Returns its length. */
-size_t proxy_build(const struct proxy *proxy, unsigned char ret[PROXY_BYTES_MAX]);
+size_t proxy_build(const struct proxy *proxy, unsigned char ret[PROXY_BUILD_BYTES]);
 
 /*
  * Takes a header from the socket, and not one byte of what comes behind it. received: a buffer of

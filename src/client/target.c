@@ -162,7 +162,7 @@ static void name(struct proxy *proxy, const struct target *t)
 
 int target_introduce(const struct target *t, int fd, struct error *err)
 {
-    unsigned char header[PROXY_BYTES_MAX];
+    unsigned char header[PROXY_BUILD_BYTES];
     struct proxy proxy = {.version = (int)t->options->proxy_protocol};
     if (!proxy.version)
         return 0;

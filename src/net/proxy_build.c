@@ -56,13 +56,13 @@ static int family_of(const struct proxy *proxy)
     return source == AF_UNIX && destination == AF_UNIX ? PROXY_UNIX : PROXY_UNSPEC;
 }
 
-static size_t build_v1(const struct proxy *proxy, unsigned char ret[PROXY_BYTES_MAX])
+static size_t build_v1(const struct proxy *proxy, unsigned char ret[PROXY_BUILD_BYTES])
 {
     char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
     unsigned char bytes[16];
     int family = family_of(proxy), n;
     if (family != PROXY_TCP4 && family != PROXY_TCP6)
-        return (size_t)snprintf((char *)ret, PROXY_BYTES_MAX, "PROXY UNKNOWN\r\n");
+        return (size_t)snprintf((char *)ret, PROXY_BUILD_BYTES, "PROXY UNKNOWN\r\n");
     if (family == PROXY_TCP4) {
         inet_ntop(AF_INET, &proxy->source.ipv4.sin_addr, source, sizeof source);
         inet_ntop(AF_INET, &proxy->destination.ipv4.sin_addr, destination, sizeof destination);
@@ -72,7 +72,7 @@ static size_t build_v1(const struct proxy *proxy, unsigned char ret[PROXY_BYTES_
         host_bytes(&proxy->destination, bytes);
         inet_ntop(AF_INET6, bytes, destination, sizeof destination);
     }
-    n = snprintf((char *)ret, PROXY_BYTES_MAX, "PROXY TCP%c %s %s %u %u\r\n",
+    n = snprintf((char *)ret, PROXY_BUILD_BYTES, "PROXY TCP%c %s %s %u %u\r\n",
                  family == PROXY_TCP4 ? '4' : '6', source, destination,
                  address_port(&proxy->source), address_port(&proxy->destination));
     return (size_t)n;
@@ -152,7 +152,8 @@ static void put_names(struct writer *w, const struct proxy *proxy)
 {
     put_text(w, PROXY_TLV_ALPN, proxy->alpn);
     put_text(w, PROXY_TLV_AUTHORITY, proxy->authority);
-    put_text(w, PROXY_TLV_UNIQUE_ID, proxy->unique_id);
+    if (strlen(proxy->unique_id) <= PROXY_UNIQUE_ID_MAX)
+        put_text(w, PROXY_TLV_UNIQUE_ID, proxy->unique_id);
     put_tls(w, &proxy->tls);
 }
 
@@ -167,7 +168,7 @@ static void put_crc(struct writer *w)
     set_u16(w->data + at + 2, crc & 0xffff);
 }
 
-size_t proxy_build(const struct proxy *proxy, unsigned char ret[PROXY_BYTES_MAX])
+size_t proxy_build(const struct proxy *proxy, unsigned char ret[PROXY_BUILD_BYTES])
 {
     if (proxy->version == 1)
         return build_v1(proxy, ret);

@@ -17,8 +17,11 @@ enum {
     PROXY_PROXY = 0x21,
     PROXY_UNSPEC = 0x00,
     PROXY_TCP4 = 0x11,
+    PROXY_UDP4 = 0x12,
     PROXY_TCP6 = 0x21,
+    PROXY_UDP6 = 0x22,
     PROXY_UNIX = 0x31,
+    PROXY_UNIX_DATAGRAM = 0x32,
     PROXY_TCP4_BYTES = 12,
     PROXY_TCP6_BYTES = 36,
     PROXY_UNIX_BYTES = 216,
@@ -39,6 +42,7 @@ enum {
     PROXY_CLIENT_CERT_CONN = 2,
     PROXY_CLIENT_CERT_SESS = 4,
     PROXY_CRC_BYTES = 4,
+    PROXY_UNIQUE_ID_MAX = 128, /* bytes, as sent */
 };
 
 extern const unsigned char proxy_signature[PROXY_SIGNATURE_BYTES];

@@ -7,6 +7,7 @@
 
 #include "proxy_internal.h"
 #include "tlsecho/proxy.h"
+#include "tlsecho/text.h"
 
 static const char v1_prefix[] = "PROXY ";
 
@@ -127,16 +128,25 @@ static void set_local(const unsigned char *path, struct address *ret)
     ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + PROXY_UNIX_PATH_BYTES);
 }
 
-/* Returns how many bytes the addresses take; -1 if there are not so many. */
-static int parse_addresses(int family, const unsigned char *at, size_t n, struct proxy *ret,
-                           struct error *err)
+/* How many bytes the addresses take; 0 where there are none, or none that can be told from TLVs. */
+static size_t address_bytes(int family)
 {
-    size_t size = family == PROXY_TCP4   ? PROXY_TCP4_BYTES
-                  : family == PROXY_TCP6 ? PROXY_TCP6_BYTES
-                  : family == PROXY_UNIX ? PROXY_UNIX_BYTES
-                                         : 0;
-    if (n < size)
-        return refuse(err, "too short for the addresses of its family");
+    switch (family) {
+    case PROXY_TCP4:
+    case PROXY_UDP4:
+        return PROXY_TCP4_BYTES;
+    case PROXY_TCP6:
+    case PROXY_UDP6:
+        return PROXY_TCP6_BYTES;
+    case PROXY_UNIX:
+    case PROXY_UNIX_DATAGRAM:
+        return PROXY_UNIX_BYTES;
+    }
+    return 0;
+}
+
+static void take_addresses(int family, const unsigned char *at, struct proxy *ret)
+{
     if (family == PROXY_TCP4) {
         set_internet(AF_INET, at, get_u16(at + 8), &ret->source);
         set_internet(AF_INET, at + 4, get_u16(at + 10), &ret->destination);
@@ -146,12 +156,9 @@ static int parse_addresses(int family, const unsigned char *at, size_t n, struct
     } else if (family == PROXY_UNIX) {
         set_local(at, &ret->source);
         set_local(at + PROXY_UNIX_PATH_BYTES, &ret->destination);
-    } else if (family == PROXY_UNSPEC) {
-        ret->local = true;
     } else {
-        return refuse(err, "its family is none that comes over a stream");
+        ret->local = true;
     }
-    return (int)size;
 }
 
 /* What the TLVs of one header have in common. */
@@ -170,15 +177,25 @@ struct tlv {
     size_t n;
 };
 
-static int take_text(struct tlvs *all, const struct tlv *tlv, char *ret, size_t size)
+static void take_text(const struct tlv *tlv, char *ret, size_t size)
 {
-    if (tlv->n >= size)
-        return refuse(all->err, "a value in it is too long");
-    if (memchr(tlv->value, '\0', tlv->n))
-        return refuse(all->err, "a NUL in it");
+    if (tlv->n >= size || memchr(tlv->value, '\0', tlv->n))
+        return;
     memcpy(ret, tlv->value, tlv->n);
     ret[tlv->n] = '\0';
-    return 0;
+}
+
+/* Opaque bytes, the text §2.2.5. */
+static void take_unique_id(const struct tlv *tlv, char ret[PROXY_UNIQUE_ID_BYTES])
+{
+    if (tlv->n > PROXY_UNIQUE_ID_MAX)
+        return;
+    take_text(tlv, ret, PROXY_UNIQUE_ID_BYTES);
+    if (*ret && text_printable(ret))
+        return;
+    ret[0] = '\0';
+    for (size_t i = 0; i < tlv->n; i++)
+        snprintf(ret + 2 * i, 3, "%02x", tlv->value[i]);
 }
 
 static int check_crc(struct tlvs *all, const struct tlv *tlv)
@@ -200,10 +217,8 @@ static int take_ssl(struct tlvs *all, const struct tlv *tlv)
     struct proxy_tls *tls = &all->ret->tls;
     int flags = tlv->value[0];
     tls->present = flags & PROXY_CLIENT_SSL;
-    tls->certificate = flags & (PROXY_CLIENT_CERT_CONN | PROXY_CLIENT_CERT_SESS);
+    tls->certificate = tls->present && flags & (PROXY_CLIENT_CERT_CONN | PROXY_CLIENT_CERT_SESS);
     tls->verified = tls->certificate && get_u32(tlv->value + 1) == 0;
-    if (tls->certificate && !tls->present)
-        return refuse(all->err, "a client certificate without TLS");
     all->inside = true;
     int result = take_tlvs(all, tlv->value + PROXY_SSL_BYTES, tlv->n - PROXY_SSL_BYTES);
     all->inside = false;
@@ -214,29 +229,36 @@ static int take_tlv(struct tlvs *all, const struct tlv *tlv)
 {
     struct proxy *ret = all->ret;
     switch (tlv->type) {
-    case PROXY_TLV_ALPN:
-        return take_text(all, tlv, ret->alpn, sizeof ret->alpn);
-    case PROXY_TLV_AUTHORITY:
-        return take_text(all, tlv, ret->authority, sizeof ret->authority);
     case PROXY_TLV_CRC32C:
         return check_crc(all, tlv);
-    case PROXY_TLV_UNIQUE_ID:
-        return take_text(all, tlv, ret->unique_id, sizeof ret->unique_id);
     case PROXY_TLV_SSL:
         return take_ssl(all, tlv);
+    case PROXY_TLV_ALPN:
+        take_text(tlv, ret->alpn, sizeof ret->alpn);
+        break;
+    case PROXY_TLV_AUTHORITY:
+        take_text(tlv, ret->authority, sizeof ret->authority);
+        break;
+    case PROXY_TLV_UNIQUE_ID:
+        take_unique_id(tlv, ret->unique_id);
+        break;
     case PROXY_TLV_SSL_VERSION:
-        return take_text(all, tlv, ret->tls.version, sizeof ret->tls.version);
+        take_text(tlv, ret->tls.version, sizeof ret->tls.version);
+        break;
     case PROXY_TLV_SSL_CN:
-        return take_text(all, tlv, ret->tls.common_name, sizeof ret->tls.common_name);
+        take_text(tlv, ret->tls.common_name, sizeof ret->tls.common_name);
+        break;
     case PROXY_TLV_SSL_CIPHER:
-        return take_text(all, tlv, ret->tls.cipher, sizeof ret->tls.cipher);
+        take_text(tlv, ret->tls.cipher, sizeof ret->tls.cipher);
+        break;
     case PROXY_TLV_SSL_GROUP:
-        return take_text(all, tlv, ret->tls.group, sizeof ret->tls.group);
+        take_text(tlv, ret->tls.group, sizeof ret->tls.group);
+        break;
     }
     return 0;
 }
 
-/* The types that are read, each of which may come once. */
+/* The types that are read, each of them once. */
 static bool is_known(int type, bool inside)
 {
     if (inside)
@@ -252,9 +274,7 @@ static int take_tlvs(struct tlvs *all, const unsigned char *at, size_t n)
         if (n < PROXY_TLV_BYTES || n - PROXY_TLV_BYTES < get_u16(at + 1))
             return refuse(all->err, "a value in it goes beyond its end");
         struct tlv tlv = {.type = at[0], .value = at + PROXY_TLV_BYTES, .n = get_u16(at + 1)};
-        if (is_known(tlv.type, all->inside)) {
-            if (all->seen >> tlv.type & 1)
-                return refuse(all->err, "a value in it comes twice");
+        if (is_known(tlv.type, all->inside) && !(all->seen >> tlv.type & 1)) {
             all->seen |= UINT64_C(1) << tlv.type;
             if (take_tlv(all, &tlv) < 0)
                 return -1;
@@ -263,6 +283,20 @@ static int take_tlvs(struct tlvs *all, const unsigned char *at, size_t n)
         n -= PROXY_TLV_BYTES + tlv.n;
     }
     return 0;
+}
+
+/*
+ * What stands behind UNSPEC, or behind a family or protocol that nobody has assigned: TLVs at once,
+ * as haproxy sends it, or addresses whose length only the sender knows. It is read if it is the
+ * former.
+ */
+static void take_unspecified(const unsigned char *header, size_t n, struct proxy *ret)
+{
+    struct error ignored;
+    struct proxy found = *ret;
+    struct tlvs all = {.header = header, .header_bytes = n, .ret = &found, .err = &ignored};
+    if (take_tlvs(&all, header + PROXY_V2_BYTES, n - PROXY_V2_BYTES) == 0)
+        *ret = found;
 }
 
 static int parse_v2(const unsigned char *data, size_t n, struct proxy *ret, size_t *ret_bytes,
@@ -275,7 +309,7 @@ static int parse_v2(const unsigned char *data, size_t n, struct proxy *ret, size
     if (command != PROXY_LOCAL && command != PROXY_PROXY)
         return refuse(err, "neither LOCAL nor PROXY of version 2");
     if (length > PROXY_BYTES_MAX)
-        return refuse(err, "longer than 4096 bytes");
+        return refuse(err, "longer than 16384 bytes");
     if (n < length)
         return 0;
     ret->version = 2;
@@ -284,12 +318,17 @@ static int parse_v2(const unsigned char *data, size_t n, struct proxy *ret, size
         ret->local = true;
         return 0;
     }
-    const unsigned char *at = data + PROXY_V2_BYTES;
-    int taken = parse_addresses(data[13], at, length - PROXY_V2_BYTES, ret, err);
-    if (taken < 0)
-        return -1;
+    int family = data[PROXY_SIGNATURE_BYTES + 1];
+    size_t addresses = address_bytes(family), n_behind = length - PROXY_V2_BYTES;
+    if (n_behind < addresses)
+        return refuse(err, "too short for the addresses of its family");
+    take_addresses(family, data + PROXY_V2_BYTES, ret);
+    if (addresses == 0) {
+        take_unspecified(data, length, ret);
+        return 0;
+    }
     struct tlvs all = {.header = data, .header_bytes = length, .ret = ret, .err = err};
-    return take_tlvs(&all, at + taken, length - PROXY_V2_BYTES - (size_t)taken);
+    return take_tlvs(&all, data + PROXY_V2_BYTES + addresses, n_behind - addresses);
 }
 
 /* Whether what has arrived is, so far, such a beginning. */

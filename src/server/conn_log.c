@@ -102,8 +102,10 @@ static void origin_fields(struct log_line *line, const struct handoff *origin)
 {
     log_number(line, "id", origin->id);
     address_field(line, "source", &origin->source);
-    if (proxied_is_named(origin->proxied))
-        address_field(line, "proxy", &origin->proxied->peer);
+    if (!proxied_is_named(origin->proxied))
+        return;
+    address_field(line, "proxy", &origin->proxied->peer);
+    known_text(line, "unique_id", origin->proxied->header.unique_id);
 }
 
 static void service_fields(struct log_line *line, const struct conn *c,

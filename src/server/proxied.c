@@ -14,13 +14,11 @@ bool proxied_is_expected(const struct config_listener *listener, const struct ad
            (listener->proxy_protocol == PROXIED_TRUSTED && is_believed(listener, peer));
 }
 
-struct proxied *proxied_new(const struct address *peer, struct pool *pool)
+struct proxied *proxied_new(const struct address *peer)
 {
     struct proxied *p = calloc(1, sizeof *p);
-    if (p) {
+    if (p)
         p->peer = *peer;
-        p->pool = pool;
-    }
     return p;
 }
 
@@ -28,7 +26,7 @@ void proxied_free(struct proxied *proxied)
 {
     if (!proxied)
         return;
-    pool_return(proxied->pool, &proxied->received);
+    free(proxied->received.data);
     free(proxied);
 }
 
@@ -36,16 +34,19 @@ struct io proxied_introduce(struct proxied *p, const struct config_listener *lis
                             struct error *err)
 {
     if (!is_believed(listener, &p->peer)) {
-        error_set(err, ERROR_INPUT, "PROXY header: from there none is believed (proxy_from)");
+        error_set(err, ERROR_INPUT, "PROXY header: the source is not in proxy_from");
         return (struct io){.status = IO_FAILED};
     }
-    if (!p->received.data && !pool_lend(p->pool, &p->received)) {
-        error_set(err, ERROR_SYSTEM, "no memory for a buffer");
+    if (!p->received.data && !(p->received.data = malloc(PROXY_BYTES_MAX))) {
+        error_set(err, ERROR_SYSTEM, "no memory for a PROXY header");
         return (struct io){.status = IO_FAILED};
     }
+    p->received.size = PROXY_BYTES_MAX;
     struct io io = proxy_receive(fd, &p->received, &p->header, err);
-    if (io.status != IO_WANT_READ || p->received.end == 0)
-        pool_return(p->pool, &p->received);
+    if (io.status != IO_WANT_READ || p->received.end == 0) {
+        free(p->received.data);
+        p->received = (struct buf){.data = NULL};
+    }
     return io;
 }
 

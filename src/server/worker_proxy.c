@@ -20,7 +20,7 @@ static struct io read_proxy(struct conn *c, enum conn_end *ret_end, struct error
     struct worker_conn *s = (struct worker_conn *)((char *)c - offsetof(struct worker_conn, conn));
     struct handoff *origin = &s->origin;
     if (!origin->proxied)
-        origin->proxied = proxied_new(&origin->source, &s->generation->pool);
+        origin->proxied = proxied_new(&origin->source);
     if (!origin->proxied) {
         error_set(err, ERROR_SYSTEM, "no memory for a PROXY header");
         return (struct io){.status = IO_FAILED};

@@ -52,13 +52,13 @@ SSL = tlv(0x20, b"\x07\0\0\0\0" + tlv(0x21, b"TLSv1.3") + tlv(0x22, b"client") +
           tlv(0x23, b"TLS_AES_128_GCM_SHA256"))
 FULL = v2(tlvs=tlv(1, b"h2") + tlv(2, b"front.example") + tlv(5, b"id-7") + SSL)
 LOCALS = (b"PROXY UNKNOWN\r\n", v2(command=0x20), v2(command=0x20, family=0, addresses=b""),
-          v2(family=0, addresses=b""))
+          v2(family=0, addresses=b""), v2(family=0), v2(family=0x12), v2(family=0x41))
 BAD = {
     b"GET / HTTP/1.0\r\n\r\n": "there is none",
     b"hello": "there is none",
     b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n": "fewer words",
     b"PROXY " + b"x" * 101: "107 bytes",
-    SIGNATURE + b"\x21\x11\xff\xff": "4096",
+    SIGNATURE + b"\x21\x11\xff\xff": "16384",
     v2(family=0x21): "too short for the addresses",
     v2(tlvs=b"\x01\0\x09h2"): "beyond its end",
     v2(tlvs=tlv(3, bytes(4))): "CRC32C",
@@ -118,6 +118,15 @@ class Believed(Proxied):
                 self.talk(peer)
                 self.assert_client(server.wait_for("connection"))
 
+    def test_a_header_may_be_larger_than_a_buffer(self):
+        server = self.server(listeners("required") + "limits: { buffer: 4KiB }\n")
+        header = v2(tlvs=tlv(0xe0, bytes(16384 - 16 - 12 - 3)))
+        with self.connect(server, "tcp") as peer:
+            for at in range(0, len(header), 3000):
+                peer.send(header[at:at + 3000])
+            self.talk(peer)
+            self.assert_client(server.wait_for("connection"))
+
     def test_a_header_about_no_client_leaves_the_real_addresses(self):
         server = self.server(listeners("required"))
         for header in LOCALS:
@@ -125,6 +134,13 @@ class Believed(Proxied):
                 name = peer.name
                 self.talk(peer)
                 self.assert_client(server.wait_for("connection", source=name), proxied=False)
+
+    def test_a_unique_id_is_logged_in_hex_unless_it_is_text(self):
+        server = self.server(listeners("required"))
+        for sent, logged in ((b"id-7", "id-7"), (b"\0\x01\xff", "0001ff")):
+            with self.connect(server, "tcp", preamble=v2(tlvs=tlv(5, sent))) as peer:
+                self.talk(peer)
+                self.assertEqual(server.wait_for("connection")["unique_id"], logged)
 
     def test_the_report_tells_all_of_it(self):
         server = self.server(listeners("required", "report"))
@@ -191,7 +207,7 @@ class Spoofed(Proxied):
                 self.assertEqual(peer.receive_all(), b"")
                 line = server.wait_for("connection", end="proxy_failed")
                 self.assertTrue(line["source"].startswith(STRANGER))
-                self.assertIn("none is believed", line["reason"])
+                self.assertIn("not in proxy_from", line["reason"])
 
 
 class Admission(Proxied):
