@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the log says at start, and of settings when they come into force.   Ownership: none.
- * Threads: the main one.
+ * What the log says at start, and of settings when they are checked or come into force. Ownership:
+ * none. Threads: the main one.
  */
 #ifndef TLSECHO_ANNOUNCE_H
 #define TLSECHO_ANNOUNCE_H
@@ -14,6 +14,9 @@ void announce_library(void);
 
 /* event=certificate, one line per certificate that is served. */
 void announce_certificates(const struct settings *settings);
+
+/* What was found in the files of the settings that does harm: tls_context_warnings. */
+void announce_warnings(const struct settings *settings);
 
 /* event=listening, one line per socket. */
 void announce_listening(const struct listening *listening);

@@ -12,13 +12,15 @@
 enum { EXPIRY_WARNING_DAYS = 30 };
 
 /*
- * Logs a warning for each certificate that is out of date, not valid yet, or ends within 30 days,
- * and for each staple and CRL that is out of date. For the start, a reload, and then once a day.
+ * Logs a warning for each certificate that is out of date, not valid yet, or has no more than a
+ * third of its lifetime left and no more than 30 days; for each staple that is out of date; and for
+ * each profile with a CA that has no CRL in date. For a check, the start, a reload, and then once a
+ * day.
  */
 void expiry_log(const struct settings *settings);
 
-/* Whether a certificate that we made ourselves ends within 30 days: new settings come with a new
- * one. */
+/* Whether a certificate that we made ourselves ends so soon, or is not valid yet: new settings come
+ * with a new one. Cheap. */
 bool expiry_is_ours(const struct settings *settings);
 
 #endif

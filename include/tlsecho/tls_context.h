@@ -44,8 +44,8 @@ int tls_context_use_key(struct tls_context *ctx, const char *path, struct error 
 
 /*
  * A self-signed certificate for this host (its name, localhost, 127.0.0.1, ::1), kept in
- * DIRECTORY/self-signed.pem (mode 0600) and renewed there 30 days before its end; NULL = in memory
- * only.
+ * DIRECTORY/self-signed.pem (mode 0600) and renewed there 30 days before its end, or when it is not
+ * valid yet; NULL = in memory only.
  */
 int tls_context_use_self_signed(struct tls_context *ctx, const char *directory,
                                 struct peer_certificate *ret, struct error *err);
@@ -98,8 +98,9 @@ int64_t tls_context_staple_expires(const struct tls_context *ctx);
 enum tls_client_auth { TLS_CLIENT_AUTH_OFF, TLS_CLIENT_AUTH_OPTIONAL, TLS_CLIENT_AUTH_REQUIRED };
 
 /*
- * Server: who may connect. First the CA bundle (PEM), then the CRLs (PEM, one per CA of the bundle,
- * checked for the whole chain), then patterns of which one must match a subjectAltName
+ * Server: who may connect. First the CA bundle (PEM; an intermediate CA alone is an anchor too),
+ * then the CRLs (PEM, a complete one per CA of the bundle, checked for every certificate below the
+ * anchor), then patterns of which one must match a subjectAltName
  * (`DNS:*.example.org`, `URI:spiffe://td/ns/STAR/sa`, `email:STAR@example.org`, a star is one label
  * or segment; never the CN). set_client_auth comes last, off or not, once the certificates are
  * there too: it ties tickets to all of this, to the names of the certificates and to the server
@@ -112,8 +113,17 @@ int tls_context_allow_name(struct tls_context *ctx, const char *pattern, struct 
 int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mode,
                                 struct error *err);
 
-/* The earliest nextUpdate of the CRLs (RFC 5280 §5.1.2.5) in seconds since 1970, after which they
- * refuse every client (`crl-expired`); INT64_MAX without CRLs. */
+/*
+ * Of several CRLs by one CA the newest in date counts. Expired or not yet valid: from a CA without
+ * one in date all clients are refused; ret_date is when the last one ended, or the next one begins
+ * (RFC 5280 §5.1.2.4, §5.1.2.5), in seconds since 1970.
+ */
+enum tls_crl_state { TLS_CRL_IN_DATE, TLS_CRL_EXPIRED, TLS_CRL_NOT_YET_VALID };
+enum tls_crl_state tls_context_crl_state(const struct tls_context *ctx, int64_t now,
+                                         int64_t *ret_date);
+
+/* When the first CA will have no CRL in date any more, in seconds since 1970; INT64_MAX without
+ * CRLs. */
 int64_t tls_context_crl_expires(const struct tls_context *ctx);
 
 /*
@@ -143,6 +153,16 @@ int tls_context_remember_session(struct tls_context *ctx, struct error *err);
  * ERROR_SYSTEM.
  */
 int tls_context_save_session(struct tls_context *ctx, struct error *err);
+
+/* Something about a file of the context that its setters took, and that does harm all the same. */
+struct tls_warning {
+    const char *event; /* of the log, docs/log.md; static */
+    char *file;
+    char reason[ERROR_TEXT_BYTES]; /* what is wrong, and the remedy */
+};
+
+/* All of them, the context's; NULL if there is none. */
+const struct tls_warning *tls_context_warnings(const struct tls_context *ctx, size_t *ret_count);
 
 /* Whether the library has a group of that name, and would use it. */
 bool tls_has_group(const char *name);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@ void tls_clients_free(struct tls_clients *clients)
         free(clients->allow[i]);
     free(clients->allow);
     sk_X509_CRL_pop_free(clients->crls, X509_CRL_free);
+    free(clients->crl_signers);
+    sk_X509_free(clients->links);
     sk_X509_pop_free(clients->cas, X509_free);
     X509_STORE_free(clients->store);
     free(clients);
@@ -31,29 +34,113 @@ static struct tls_clients *clients_of(struct tls_context *ctx, struct error *err
     struct tls_clients *clients = calloc(1, sizeof *clients);
     if (clients)
         clients->store = X509_STORE_new();
-    if (!clients || !clients->store) {
-        free(clients);
+    /* Each certificate of the bundle is an anchor, an intermediate CA without its root too. */
+    if (!clients || !clients->store ||
+        !X509_STORE_set_flags(clients->store, X509_V_FLAG_PARTIAL_CHAIN)) {
+        tls_clients_free(clients);
         error_set(err, ERROR_SYSTEM, "make a TLS context: no memory");
         return NULL;
     }
     return ctx->clients = clients;
 }
 
+static int compare_names(const X509_NAME *const *a, const X509_NAME *const *b)
+{
+    return X509_NAME_cmp(*a, *b);
+}
+
+static bool is_issued_by(X509 *certificate, X509 *ca)
+{
+    bool issued = X509_check_issued(ca, certificate) == X509_V_OK &&
+                  X509_verify(certificate, X509_get0_pubkey(ca)) == 1;
+    ERR_clear_error();
+    return issued;
+}
+
+/* By another certificate of the bundle, self-signed ones aside. */
+static bool is_issued_within(const struct tls_clients *clients, X509 *certificate)
+{
+    if (is_issued_by(certificate, certificate))
+        return false;
+    for (int i = 0; i < sk_X509_num(clients->cas); i++)
+        if (is_issued_by(certificate, sk_X509_value(clients->cas, i)))
+            return true;
+    return false;
+}
+
+static bool add_link(struct tls_clients *clients, X509 *certificate)
+{
+    if (!clients->links)
+        clients->links = sk_X509_new_null();
+    return clients->links && sk_X509_push(clients->links, certificate) > 0;
+}
+
+/*
+ * Each certificate of the bundle can be an anchor. OpenSSL would take the first one on the way up
+ * (X509_V_FLAG_PARTIAL_CHAIN), and no longer ask the root's CRL for it; so where its issuer is in
+ * the bundle too, it is none.
+ */
 static int add_cas(struct tls_clients *clients, const char *path, struct error *err)
 {
-    for (int i = 0; i < sk_X509_num(clients->cas); i++)
-        if (!X509_STORE_add_cert(clients->store, sk_X509_value(clients->cas, i)))
+    for (int i = 0; i < sk_X509_num(clients->cas); i++) {
+        X509 *ca = sk_X509_value(clients->cas, i);
+        bool added = is_issued_within(clients, ca) ? add_link(clients, ca)
+                                                   : X509_STORE_add_cert(clients->store, ca) == 1;
+        if (!added)
             return tls_error_set(err, ERROR_INPUT, "%s cannot be used", path);
+    }
     return 0;
 }
 
-/* The names in a CertificateRequest (RFC 8446 §4.2.4): which certificate a client should take. */
-static int name_cas(SSL_CTX *ssl, const struct tls_clients *clients, struct error *err)
+/* The names of the CAs, each once. NULL = no memory. */
+static STACK_OF(X509_NAME) * list_names(const struct tls_clients *clients)
 {
-    for (int i = 0; i < sk_X509_num(clients->cas); i++)
-        if (!SSL_CTX_add1_to_CA_list(ssl, sk_X509_value(clients->cas, i)))
-            return tls_error_set(err, ERROR_SYSTEM, "name the CAs of clients");
-    return 0;
+    STACK_OF(X509_NAME) *names = sk_X509_NAME_new(compare_names);
+    for (int i = 0; names && i < sk_X509_num(clients->cas); i++) {
+        X509_NAME *name = X509_get_subject_name(sk_X509_value(clients->cas, i));
+        if (sk_X509_NAME_find(names, name) >= 0)
+            continue;
+        X509_NAME *copy = X509_NAME_dup(name);
+        if (!copy || !sk_X509_NAME_push(names, copy)) {
+            X509_NAME_free(copy);
+            sk_X509_NAME_pop_free(names, X509_NAME_free);
+            return NULL;
+        }
+    }
+    return names;
+}
+
+/* As they are laid out there, each after its length. */
+static size_t names_bytes(STACK_OF(X509_NAME) * names)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < sk_X509_NAME_num(names); i++)
+        bytes += 2 + (size_t)i2d_X509_NAME(sk_X509_NAME_value(names, i), NULL);
+    return bytes;
+}
+
+/*
+ * The names in a CertificateRequest (RFC 8446 §4.2.4): which certificate a client should take. All
+ * or none: a client whose CA is missing in a list sends no certificate, without a list it does.
+ */
+static int name_cas(struct tls_context *ctx, const char *path, struct error *err)
+{
+    enum { NAMES_BYTES_MAX = 65000 }; /* 65,535 with what else is in the request */
+    STACK_OF(X509_NAME) *names = list_names(ctx->clients);
+    if (!names)
+        return error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
+    size_t bytes = names_bytes(names);
+    if (bytes <= NAMES_BYTES_MAX) {
+        SSL_CTX_set_client_CA_list(ctx->ssl, names);
+        return 0;
+    }
+    int count = sk_X509_NAME_num(names);
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return tls_warning_add(ctx, "client_ca_names_omitted", path, err,
+                           "the names of %d CAs are %zu bytes, more than a CertificateRequest can "
+                           "carry: none is sent, and clients choose their certificate without: "
+                           "leave CAs out that no client uses",
+                           count, bytes);
 }
 
 int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct error *err)
@@ -66,78 +153,8 @@ int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct 
     if (result == 0)
         result = add_cas(clients, path, err);
     if (result == 0)
-        result = name_cas(ctx->ssl, clients, err);
+        result = name_cas(ctx, path, err);
     return result;
-}
-
-/* By its signature: a CA that has renewed its key under the same name has CRLs of both. */
-static bool is_crl_of(X509_CRL *crl, X509 *ca)
-{
-    bool same = X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) == 0 &&
-                X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1;
-    ERR_clear_error();
-    return same;
-}
-
-static bool has_crl(const struct tls_clients *clients, X509 *ca)
-{
-    for (int i = 0; i < sk_X509_CRL_num(clients->crls); i++)
-        if (is_crl_of(sk_X509_CRL_value(clients->crls, i), ca))
-            return true;
-    return false;
-}
-
-static int check_crls(const struct tls_clients *clients, const char *path, struct error *err)
-{
-    for (int i = 0; i < sk_X509_num(clients->cas); i++) {
-        X509 *ca = sk_X509_value(clients->cas, i);
-        char name[PEER_NAME_BYTES];
-        if (has_crl(clients, ca))
-            continue;
-        tls_name_text(X509_get_subject_name(ca), name, sizeof name);
-        return error_set(err, ERROR_INPUT,
-                         "%s has no CRL of \"%s\": every CA of the bundle needs one, signed by it",
-                         path, name);
-    }
-    return 0;
-}
-
-static int add_crls(struct tls_clients *clients, const char *path, struct error *err)
-{
-    for (int i = 0; i < sk_X509_CRL_num(clients->crls); i++)
-        if (!X509_STORE_add_crl(clients->store, sk_X509_CRL_value(clients->crls, i)))
-            return tls_error_set(err, ERROR_INPUT, "%s cannot be used", path);
-    X509_STORE_set_flags(clients->store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    return 0;
-}
-
-int tls_context_use_crl(struct tls_context *ctx, const char *path, struct error *err)
-{
-    struct tls_clients *clients = ctx->clients;
-    struct tls_pem pem;
-    if (!clients || !clients->cas)
-        return error_set(err, ERROR_INPUT, "CRLs are for the CAs of clients: name those first");
-    if (tls_pem_open(path, false, &pem, err))
-        return -1;
-    assert(!clients->crls);
-    int result = tls_pem_crls(&pem, &clients->crls, err);
-    tls_pem_close(&pem);
-    if (result == 0)
-        result = check_crls(clients, path, err);
-    if (result == 0)
-        result = add_crls(clients, path, err);
-    return result;
-}
-
-int64_t tls_context_crl_expires(const struct tls_context *ctx)
-{
-    int64_t earliest = INT64_MAX;
-    for (int i = 0; ctx->clients && i < sk_X509_CRL_num(ctx->clients->crls); i++) {
-        const ASN1_TIME *next = X509_CRL_get0_nextUpdate(sk_X509_CRL_value(ctx->clients->crls, i));
-        if (next && tls_date_seconds(next) < earliest)
-            earliest = tls_date_seconds(next);
-    }
-    return earliest;
 }
 
 int tls_context_allow_name(struct tls_context *ctx, const char *pattern, struct error *err)

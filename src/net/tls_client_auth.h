@@ -13,9 +13,11 @@
 #include <stdint.h>
 
 struct tls_clients {
-    X509_STORE *store;         /* the CAs and CRLs once more, as OpenSSL verifies with them */
+    X509_STORE *store;         /* the anchors: what no other one of the bundle has issued */
+    STACK_OF(X509) * links;    /* the rest, from which chains to the anchors are built */
     STACK_OF(X509) * cas;      /* the bundle, in its order */
     STACK_OF(X509_CRL) * crls; /* NULL = nothing is checked for revocation */
+    X509 **crl_signers;        /* of each: one of the CAs; NULL = a CA that is not in the bundle */
     char **allow;              /* patterns of names, tls_allow.h */
     size_t allow_count;        /* 0 = every name */
 };

@@ -64,6 +64,7 @@ void tls_context_free(struct tls_context *ctx)
     free(ctx->alpn);
     tls_clients_free(ctx->clients);
     tls_tickets_free(ctx);
+    tls_warnings_free(ctx);
     free(ctx);
 }
 

@@ -43,8 +43,15 @@ struct tls_context {
     unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
     int keylog_fd; /* -1 = none */
+    struct tls_warning *warnings;
+    size_t warning_count;
     atomic_uint count;
 };
+
+/* event and file as struct tls_warning has them, then the reason. ERROR_SYSTEM (memory). */
+int tls_warning_add(struct tls_context *ctx, const char *event, const char *file, struct error *err,
+                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+void tls_warnings_free(struct tls_context *ctx);
 
 /* Levels, versions, ciphers, suites and groups of a context that was told nothing else. */
 bool tls_policy_set_defaults(SSL_CTX *ssl);

@@ -120,11 +120,13 @@ static int load(const char *path, struct pair *ret, struct error *err)
     return result;
 }
 
-/* Whether it is still for this host, and for some time. */
+/* Whether it is for this host, valid now, and for some time to come. The clock may have been wrong
+ * when it was made. */
 static bool is_good(X509 *certificate, const char *host)
 {
-    time_t renewal = time(NULL) + RENEW_DAYS * 24 * HOUR_S;
-    return X509_cmp_time(X509_get0_notAfter(certificate), &renewal) > 0 &&
+    time_t now = time(NULL), renewal = now + RENEW_DAYS * 24 * HOUR_S;
+    return X509_cmp_time(X509_get0_notBefore(certificate), &now) < 0 &&
+           X509_cmp_time(X509_get0_notAfter(certificate), &renewal) > 0 &&
            X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
 

@@ -117,9 +117,10 @@ static bool is_proof_fresh(SSL_SESSION *session, int64_t now)
  */
 static bool still_holds(const struct tls_context *ctx, SSL_SESSION *session)
 {
-    int64_t now = time(NULL);
+    int64_t now = time(NULL), date;
     return !SSL_SESSION_get0_peer(session) ||
-           (is_proof_fresh(session, now) && tls_context_crl_expires(ctx) > now);
+           (is_proof_fresh(session, now) &&
+            tls_context_crl_state(ctx, now, &date) == TLS_CRL_IN_DATE);
 }
 
 /* TLS 1.2 goes on with the session's cipher (RFC 5246 §7.3), and OpenSSL does not ask whether it is

@@ -63,6 +63,28 @@ static enum tls_fault fault_of(int error)
     return TLS_FAULT_UNTRUSTED;
 }
 
+static bool is_about_revocation(int error)
+{
+    switch (error) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CERT_REVOKED:
+        return true;
+    }
+    return false;
+}
+
+/* An anchor is trusted because we were told so: an issuer above it, whose CRL it could be in, need
+ * not be known. */
+static bool is_revocation_of_anchor(X509_STORE_CTX *store, int error)
+{
+    int top = sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1;
+    return is_about_revocation(error) && X509_STORE_CTX_get_error_depth(store) == top;
+}
+
 /*
  * X509_STORE_CTX_set_verify_cb(3). Nothing outweighs "untrusted": 0 ends the verification there,
  * before the names and policies of a chain that anybody can make up cost anything. Dates and the
@@ -75,6 +97,8 @@ static int on_step(int ok, X509_STORE_CTX *store)
     struct findings *findings = X509_STORE_CTX_get_ex_data(store, findings_index);
     int error = X509_STORE_CTX_get_error(store);
     enum tls_fault fault = fault_of(error);
+    if (is_revocation_of_anchor(store, error))
+        return 1;
     if (findings->first[fault].error == X509_V_OK)
         findings->first[fault] = (struct tls_finding){
             .error = error,

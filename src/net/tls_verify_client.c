@@ -108,9 +108,26 @@ static long error_of_alert(long error)
     return error;
 }
 
-static bool is_chain_good(X509_STORE_CTX *store, struct tls_verdict *v)
+/* Verifies with what the client sent, and the links between it and our anchors. */
+static struct tls_finding verify_linked(X509_STORE_CTX *store, const struct tls_clients *clients,
+                                        struct tls_verdict *v)
 {
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+    STACK_OF(X509) *linked = sk_X509_dup(sent);
+    for (int i = 0; linked && i < sk_X509_num(clients->links); i++)
+        sk_X509_push(linked, sk_X509_value(clients->links, i)); /* without one, it is refused */
+    X509_STORE_CTX_set0_untrusted(store, linked ? linked : sent);
     struct tls_finding worst = tls_verdict_reach(store, v);
+    X509_STORE_CTX_set0_untrusted(store, sent);
+    sk_X509_free(linked);
+    return worst;
+}
+
+static bool is_chain_good(X509_STORE_CTX *store, const struct tls_clients *clients,
+                          struct tls_verdict *v)
+{
+    struct tls_finding worst =
+        clients->links ? verify_linked(store, clients, v) : tls_verdict_reach(store, v);
     if (worst.error == X509_V_OK)
         return true;
     size_t n = describe_who(v, X509_STORE_CTX_get0_cert(store), worst.certificate);
@@ -164,7 +181,7 @@ static int on_client_certificate(X509_STORE_CTX *store, void *arg)
     struct tls_verdict *v =
         tls_verdict_of(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
-    if (!is_chain_good(store, v))
+    if (!is_chain_good(store, clients, v))
         return 0;
     if (is_name_allowed(leaf, clients))
         return 1;

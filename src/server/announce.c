@@ -35,6 +35,23 @@ void announce_certificates(const struct settings *settings)
     }
 }
 
+void announce_warnings(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->config->profile_count; i++) {
+        size_t count;
+        const struct tls_warning *warnings = tls_context_warnings(settings->contexts[i], &count);
+        for (size_t k = 0; k < count; k++) {
+            struct log_line line;
+            if (!log_begin(&line, LOG_LEVEL_WARNING, warnings[k].event))
+                return;
+            log_text(&line, "profile", settings->config->profiles[i].name.value);
+            log_text(&line, "file", warnings[k].file);
+            log_text(&line, "reason", warnings[k].reason);
+            log_end(&line);
+        }
+    }
+}
+
 static void describe_listener(struct log_line *line, const struct listener *listener)
 {
     log_text(line, "transport", endpoint_scheme_name(listener->config->listen.scheme));

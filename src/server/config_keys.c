@@ -99,9 +99,11 @@ static const struct config_key profile_keys[] = {
      .words = word_client_auth, .place = AT_PROFILE(client_auth_place),
      .help = "whether clients are asked for a certificate; a chain has at most 8, and 32 KiB"},
     {KEY("client_ca", PATH, AT_PROFILE(client_ca)), .standard = "", .max = PATH_BYTES,
-     .help = "a PEM file: the CAs that issue client certificates"},
+     .help = "a PEM file: the CAs that issue client certificates; an intermediate alone is trusted "
+             "too"},
     {KEY("crl", PATH, AT_PROFILE(crl)), .standard = "", .max = PATH_BYTES,
-     .help = "a PEM file: the CRL of each CA in client_ca"},
+     .help = "a PEM file: a complete CRL of each CA in client_ca, no delta CRL; the newest in date "
+             "counts"},
     {KEY("allow_names", TEXTS, AT_PROFILE(allow_names)), .standard = "[]", .max = PATH_BYTES,
      .help = "patterns of clients' names; without any: every verified certificate"},
     {KEY("ticket_keys", PATH, AT_PROFILE(ticket_keys)), .standard = "", .max = PATH_BYTES,

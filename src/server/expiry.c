@@ -33,6 +33,14 @@ static void log_warning(const struct warning *w)
     log_end(&line);
 }
 
+/* A certificate of a few days would always be within 30 of its end. */
+static bool ends_soon(const struct peer_certificate *d, int64_t now)
+{
+    int64_t third = (d->not_after - d->not_before) / 3;
+    int64_t month = EXPIRY_WARNING_DAYS * (int64_t)DAY_SECONDS;
+    return d->not_after - now < (third < month ? third : month);
+}
+
 static void check_certificate(const struct settings_certificate *c, int64_t now)
 {
     const struct peer_certificate *d = &c->description;
@@ -51,9 +59,9 @@ static void check_certificate(const struct settings_certificate *c, int64_t now)
         w.event = "certificate_expired";
         w.reason = "clients refuse it: renew it";
         log_warning(&w);
-    } else if (d->not_after - now < EXPIRY_WARNING_DAYS * DAY_SECONDS) {
+    } else if (ends_soon(d, now)) {
         w.event = "certificate_expiring";
-        w.reason = "it ends within 30 days: renew it";
+        w.reason = "a third of its lifetime is left, and no more than 30 days: renew it";
         log_warning(&w);
     }
 }
@@ -71,17 +79,25 @@ static void check_staple(const struct settings_certificate *c, int64_t now)
         });
 }
 
-static void check_crl(const struct config_tls *profile, int64_t until, int64_t now)
+static void check_crl(const struct config_tls *profile, const struct tls_context *ctx, int64_t now)
 {
-    if (profile->crl.value[0] != '\0' && now > until)
-        log_warning(&(struct warning){
-            .event = "crl_expired",
-            .profile = profile->name.value,
-            .file = profile->crl.value,
-            .key = "next_update",
-            .date = until,
-            .reason = "clients of that CA are refused: fetch a new one",
-        });
+    struct warning w = {.profile = profile->name.value, .file = profile->crl.value};
+    switch (tls_context_crl_state(ctx, now, &w.date)) {
+    case TLS_CRL_IN_DATE:
+        return;
+    case TLS_CRL_EXPIRED:
+        w.event = "crl_expired";
+        w.key = "next_update";
+        w.reason = "clients of that CA are refused: fetch a new one";
+        break;
+    case TLS_CRL_NOT_YET_VALID:
+        w.event = "crl_not_yet_valid";
+        w.key = "this_update";
+        w.reason = "clients of that CA are refused until then: check the clocks of this host and "
+                   "of the CA, and keep the CRL before it in the file";
+        break;
+    }
+    log_warning(&w);
 }
 
 void expiry_log(const struct settings *settings)
@@ -92,15 +108,16 @@ void expiry_log(const struct settings *settings)
         check_staple(&settings->certificates[i], now);
     }
     for (size_t i = 0; i < settings->config->profile_count; i++)
-        check_crl(&settings->config->profiles[i], settings->crl_until[i], now);
+        check_crl(&settings->config->profiles[i], settings->contexts[i], now);
 }
 
 bool expiry_is_ours(const struct settings *settings)
 {
-    int64_t soon = (int64_t)time(NULL) + EXPIRY_WARNING_DAYS * DAY_SECONDS;
-    for (size_t i = 0; i < settings->certificate_count; i++)
-        if (!settings->certificates[i].file &&
-            settings->certificates[i].description.not_after < soon)
+    int64_t now = (int64_t)time(NULL);
+    for (size_t i = 0; i < settings->certificate_count; i++) {
+        const struct settings_certificate *c = &settings->certificates[i];
+        if (!c->file && (ends_soon(&c->description, now) || now < c->description.not_before))
             return true;
+    }
     return false;
 }

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tlsecho/announce.h"
 #include "tlsecho/config.h"
+#include "tlsecho/expiry.h"
 #include "tlsecho/log.h"
 #include "tlsecho/privilege.h"
 #include "tlsecho/server.h"
@@ -129,6 +131,18 @@ static char *state_directory(void)
     return all && *all ? strndup(all, strcspn(all, ":")) : NULL;
 }
 
+/* Warnings go where the server would log them. Takes the draft over. */
+static int check(const struct arguments *a, struct settings *draft)
+{
+    log_open(STDERR_FILENO, LOG_LEVEL_WARNING, (enum log_format)draft->config->log.format);
+    announce_warnings(draft);
+    expiry_log(draft);
+    log_close();
+    settings_free(draft);
+    printf("%s: the configuration is valid\n", a->file ? a->file : "built-in default");
+    return EXIT_SUCCESS;
+}
+
 /* Takes the draft over. */
 static int serve(struct settings *draft, struct error *err)
 {
@@ -159,7 +173,5 @@ int main(int argc, char **argv)
         return report(&err);
     if (a.action == ACTION_SERVE)
         return serve(draft, &err) < 0 ? report(&err) : EXIT_SUCCESS;
-    settings_free(draft);
-    printf("%s: the configuration is valid\n", a.file ? a.file : "built-in default");
-    return EXIT_SUCCESS;
+    return check(&a, draft);
 }

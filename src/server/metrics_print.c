@@ -189,9 +189,10 @@ static void print_certificates(const struct settings *s, FILE *out)
         if (s->certificates[i].staple && !is_repeated(s, i))
             print_date(out, staples, s->certificates[i].profile, s->certificates[i].file,
                        s->certificates[i].staple_until);
-    metrics_text_family(out, crls, "gauge", "When the first CRL of a profile ends, Unix time.");
+    metrics_text_family(out, crls, "gauge",
+                        "When the first CA of a profile has no CRL in date any more, Unix time.");
     for (size_t i = 0; i < s->config->profile_count; i++)
-        if (s->config->profiles[i].crl.value[0] != '\0')
+        if (s->crl_until[i] < INT64_MAX)
             print_date(out, crls, s->config->profiles[i].name.value,
                        s->config->profiles[i].crl.value, s->crl_until[i]);
 }

@@ -7,7 +7,8 @@
 #include "tlsecho/log.h"
 #include "tlsecho/watch.h"
 
-#define DAY_US (24ULL * 3600 * 1000 * 1000)
+#define DAY_US     (24ULL * 3600 * 1000 * 1000)
+#define RENEWAL_US (600ULL * 1000 * 1000)
 
 void server_turn(struct server *s, uint64_t due_us)
 {
@@ -31,6 +32,7 @@ static void announce_descriptors(const struct server *s)
 void server_announce(const struct server *s)
 {
     announce_certificates(s->settings);
+    announce_warnings(s->settings);
     expiry_log(s->settings);
     announce_listening(&s->listening);
     announce_descriptors(s);
@@ -52,26 +54,34 @@ static void watch_files(struct server *s)
     server_reload_files(s, "a file that the configuration names has changed");
 }
 
-/* Warns of what runs out, and makes anew what is ours to make. */
+/* Warns of what runs out once a day. What is ours to make anew is looked at more often: the clock
+ * may have been wrong when it was made, as on a machine that has just booted. */
 static void look_at_calendar(struct server *s)
 {
-    s->daily_us = clock_now_us() + DAY_US;
-    expiry_log(s->settings);
+    uint64_t now_us = clock_now_us();
+    if (now_us >= s->daily_us) {
+        s->daily_us = now_us + DAY_US;
+        expiry_log(s->settings);
+    }
+    if (now_us < s->renewal_us)
+        return;
+    s->renewal_us = now_us + RENEWAL_US;
     if (expiry_is_ours(s->settings))
-        server_reload_files(s, "a self-signed certificate ends within 30 days");
+        server_reload_files(s, "a self-signed certificate ends soon, or is not valid yet");
 }
 
 static uint64_t due_us(const struct server *s)
 {
     uint64_t due_us = server_reload_due_us(s);
-    if (s->daily_us < due_us)
-        due_us = s->daily_us;
+    if (s->renewal_us < due_us)
+        due_us = s->renewal_us;
     return s->settings->config->watch && s->look_us < due_us ? s->look_us : due_us;
 }
 
 static void serve(struct server *s)
 {
     s->daily_us = clock_now_us() + DAY_US;
+    s->renewal_us = clock_now_us() + RENEWAL_US;
     while (s->stop_signals == 0) {
         server_turn(s, due_us(s));
         if (s->stop_signals > 0)
@@ -84,8 +94,7 @@ static void serve(struct server *s)
             continue; /* it reads everything anyway */
         if (s->settings->config->watch)
             watch_files(s);
-        if (clock_now_us() >= s->daily_us)
-            look_at_calendar(s);
+        look_at_calendar(s);
     }
 }
 

@@ -39,7 +39,8 @@ struct server {
     unsigned stop_signals; /* TERM and INT received so far */
     bool reload_wanted;    /* HUP */
     uint64_t look_us;      /* when to look at the files again */
-    uint64_t daily_us;     /* when to look at the calendar again */
+    uint64_t daily_us;     /* when to warn again of what runs out */
+    uint64_t renewal_us;   /* when to look again whether a certificate of ours must be renewed */
     struct manager manager;
     struct listening listening; /* for listeners and for the admin address */
     struct reload reload;

@@ -13,6 +13,7 @@ import logdoc  # noqa: E402
 # A line begins: its event is the literal, or one of several, behind the level.
 BEGINS = re.compile(r"\b(?:log_begin\(&|log_line_start\(&|log_reason\()(?:\w+,\s*)?\w+,([^,;)]*)")
 ASSIGNED = re.compile(r"\.event = \"(\w+)\"")
+ADDED = re.compile(r"\btls_warning_add\(\w+,\s*\"(\w+)\"")
 FIELD = re.compile(r"\b(?:log_(text|number|seconds|switch)|(known_text|address_field))"
                    r"\((?:&|)\w+, \"(\w+)\"")
 KEY = re.compile(r"\.key = \"(\w+)\"")
@@ -32,7 +33,7 @@ class Log(unittest.TestCase):
         for _, text in sources():
             for call in BEGINS.findall(text):
                 logged |= set(re.findall(r'"(\w+)"', call))
-            logged |= set(ASSIGNED.findall(text))
+            logged |= set(ASSIGNED.findall(text)) | set(ADDED.findall(text))
         self.assertEqual(logged, set(logdoc.events()) - {""})
 
     def test_every_field_is_documented_with_its_type(self):

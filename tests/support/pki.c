@@ -26,7 +26,7 @@ static EVP_PKEY *make_key(const struct pki_spec *spec)
 {
     if (spec->rsa)
         return EVP_RSA_gen(spec->rsa_bits ? spec->rsa_bits : 2048u);
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY *key = EVP_EC_gen(spec->curve ? spec->curve : "P-256");
     if (spec->explicit_curve)
         ck_assert_int_eq(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
                                                         OSSL_PKEY_EC_ENCODING_EXPLICIT),
@@ -60,6 +60,12 @@ struct pki pki_make(const struct pki_spec *spec)
         extend(pki.certificate, issuer, NID_subject_alt_name, spec->names);
     if (spec->usage)
         extend(pki.certificate, issuer, NID_ext_key_usage, spec->usage);
+    if (spec->key_ids)
+        extend(pki.certificate, issuer, NID_subject_key_identifier, "hash");
+    if (spec->key_ids && spec->issuer)
+        extend(pki.certificate, issuer, NID_authority_key_identifier, "keyid:always");
+    if (spec->key_usage)
+        extend(pki.certificate, issuer, NID_key_usage, spec->key_usage);
     ck_assert_int_ne(
         X509_sign(pki.certificate, spec->issuer ? spec->issuer->key : pki.key, EVP_sha256()), 0);
     return pki;
@@ -106,12 +112,26 @@ const char *pki_write_key(struct folder *folder, const char *name, const struct 
     return folder->file;
 }
 
-static void revoke(X509_CRL *crl, X509 *certificate, ASN1_TIME *date)
+static X509_EXTENSION *make_extension(const struct pki_extension *spec)
+{
+    X509V3_CTX ctx;
+    X509V3_set_ctx(&ctx, NULL, NULL, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_nconf(NULL, &ctx, spec->name, spec->value);
+    ck_assert_msg(extension != NULL, "%s", spec->name);
+    return extension;
+}
+
+static void revoke(X509_CRL *crl, const struct pki_crl_spec *spec, ASN1_TIME *date)
 {
     X509_REVOKED *entry = X509_REVOKED_new();
     ck_assert_ptr_nonnull(entry);
-    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate));
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(spec->revoked->certificate));
     X509_REVOKED_set_revocationDate(entry, date);
+    if (spec->entry_extension.name) {
+        X509_EXTENSION *extension = make_extension(&spec->entry_extension);
+        ck_assert_int_eq(X509_REVOKED_add_ext(entry, extension, -1), 1);
+        X509_EXTENSION_free(extension);
+    }
     ck_assert_int_eq(X509_CRL_add0_revoked(crl, entry), 1);
 }
 
@@ -121,15 +141,21 @@ static X509_CRL *make_crl(const struct pki_crl_spec *spec)
     ASN1_TIME *date = ASN1_TIME_new();
     const struct pki *signer = spec->signer ? spec->signer : spec->issuer;
     bool usual = spec->starts_days == 0 && spec->ends_days == 0;
-    X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+    X509_CRL_set_version(crl, spec->version_1 ? X509_CRL_VERSION_1 : X509_CRL_VERSION_2);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(spec->issuer->certificate));
     X509_gmtime_adj(date, (usual ? -1 : spec->starts_days) * day);
     X509_CRL_set1_lastUpdate(crl, date);
     if (spec->revoked)
-        revoke(crl, spec->revoked->certificate, date);
+        revoke(crl, spec, date);
     X509_gmtime_adj(date, (usual ? 30 : spec->ends_days) * day);
-    X509_CRL_set1_nextUpdate(crl, date);
+    if (!spec->endless)
+        X509_CRL_set1_nextUpdate(crl, date);
     ASN1_TIME_free(date);
+    if (spec->extension.name) {
+        X509_EXTENSION *extension = make_extension(&spec->extension);
+        ck_assert_int_eq(X509_CRL_add_ext(crl, extension, -1), 1);
+        X509_EXTENSION_free(extension);
+    }
     ck_assert_int_ne(X509_CRL_sign(crl, signer->key, EVP_sha256()), 0);
     return crl;
 }

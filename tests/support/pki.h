@@ -22,8 +22,11 @@ struct pki_spec {
     const char *subject;      /* CN */
     const char *names;        /* subjectAltName as in x509v3_config(5); NULL = none */
     const char *usage;        /* extendedKeyUsage likewise; NULL = any */
+    const char *key_usage;    /* likewise */
+    const char *curve;        /* of an ECDSA key; NULL = P-256 */
     const struct pki *issuer; /* NULL = itself */
     bool ca;
+    bool key_ids;               /* subject and authority key identifier; the issuer has them too */
     bool rsa;                   /* else ECDSA P-256 */
     unsigned rsa_bits;          /* 0 = 2048 */
     bool explicit_curve;        /* P-256 by its parameters instead of its name */
@@ -38,11 +41,19 @@ const char *pki_write_certificate(struct folder *folder, const char *name, const
 const char *pki_write_chain(struct folder *folder, const char *name, const struct pki *leaf,
                             const struct pki *issuer);
 
+struct pki_extension {
+    const char *name;  /* or OID; NULL = none */
+    const char *value; /* as in x509v3_config(5): "critical,DER:0500" */
+};
+
 struct pki_crl_spec {
     const struct pki *issuer;
     const struct pki *signer;   /* NULL = the issuer */
     const struct pki *revoked;  /* NULL = none */
     int starts_days, ends_days; /* from now; both 0 = yesterday to next month */
+    bool endless;               /* without nextUpdate */
+    bool version_1;             /* which has no extensions */
+    struct pki_extension extension, entry_extension; /* of the CRL, and of the one revoked */
 };
 
 /* One file with all of them. */

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "captured_log.h"
+#include "folder.h"
+#include "pki.h"
 #include "suite.h"
 #include "tlsecho/clock.h"
 
@@ -14,35 +16,42 @@ enum { MINUTE = 60, DAY = 24 * 3600 };
 static int64_t now;
 static struct settings_certificate certificate;
 static struct config_tls profile;
-static int64_t crl_until;
+static struct tls_context *context; /* of a server without CRLs */
+static struct folder folder;
 static struct config config;
 static struct settings settings;
+static struct error err;
 
 /* Everything is in date for a year. */
 static void set_up(void)
 {
     static char name[] = "web", crl[] = "/tls/crl.pem";
     now = (int64_t)time(NULL);
-    crl_until = now + 365 * DAY;
+    folder_new(&folder);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &context, &err), 0);
     certificate = (struct settings_certificate){
         .profile = name,
         .file = "/tls/a.pem",
         .staple = "/tls/a.ocsp",
         .staple_until = now + 365 * DAY,
-        .description = {.subject = "CN=a", .not_before = now - DAY, .not_after = now + 365 * DAY},
+        .description = {.subject = "CN=a",
+                        .not_before = now - 300 * DAY,
+                        .not_after = now + 365 * DAY},
     };
     profile = (struct config_tls){.name.value = name, .crl.value = crl};
     config = (struct config){.profiles = &profile, .profile_count = 1};
     settings = (struct settings){.config = &config,
                                  .certificates = &certificate,
                                  .certificate_count = 1,
-                                 .crl_until = &crl_until};
+                                 .contexts = &context};
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 }
 
 static void tear_down(void)
 {
     captured_log_close();
+    tls_context_free(context);
+    folder_remove(&folder);
 }
 
 static void assert_says_nothing(void)
@@ -118,12 +127,73 @@ START_TEST(warns_of_a_staple_that_is_out_of_date)
 }
 END_TEST
 
+START_TEST(warns_of_a_short_certificate_in_the_last_third_of_its_life)
+{
+    certificate.description.not_before = now - 4 * DAY + MINUTE;
+    certificate.description.not_after = now + 2 * DAY + MINUTE;
+    assert_says_nothing();
+    certificate.description.not_before = now - 4 * DAY - MINUTE;
+    certificate.description.not_after = now + 2 * DAY - MINUTE;
+    assert_warns("event=certificate_expiring profile=web file=/tls/a.pem subject=\"CN=a\"",
+                 "not_after", certificate.description.not_after);
+}
+END_TEST
+
+/* The profile's CA has CRLs of these days from now, one or two. */
+static void use_crls(int first_starts, int first_ends, int second_starts, int second_ends)
+{
+    struct pki ca = pki_make(&(struct pki_spec){.subject = "CA", .ca = true});
+    const struct pki_crl_spec specs[] = {
+        {.issuer = &ca, .starts_days = first_starts, .ends_days = first_ends},
+        {.issuer = &ca, .starts_days = second_starts, .ends_days = second_ends}};
+    tls_context_free(context);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &context, &err), 0);
+    ck_assert_int_eq(
+        tls_context_use_client_ca(context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
+    ck_assert_msg(tls_context_use_crl(context,
+                                      pki_write_crls(&folder, "crl.pem", specs,
+                                                     second_starts || second_ends ? 2 : 1),
+                                      &err) == 0,
+                  "%s", err.text);
+    pki_free(&ca);
+}
+
+static void assert_warns_of_crl(const char *event, const char *date_key, int days)
+{
+    char about[100], text[CLOCK_TEXT_BYTES];
+    snprintf(about, sizeof about, "event=%s profile=web file=/tls/crl.pem %s=", event, date_key);
+    clock_seconds_text(now + days * DAY, text);
+    text[sizeof "2026-01-02" - 1] = '\0'; /* the CRL was made a moment later */
+    expiry_log(&settings);
+    const char *line = captured_log_line();
+    ck_assert_msg(strstr(line, about) != NULL && strstr(line, text) != NULL, "%s", line);
+    log_reason(LOG_LEVEL_INFO, "marker", "");
+    ck_assert_ptr_nonnull(strstr(captured_log_line(), "event=marker"));
+}
+
 START_TEST(warns_of_a_crl_that_is_out_of_date)
 {
-    static char none[] = "";
-    crl_until = now - 1;
-    assert_warns("event=crl_expired profile=web file=/tls/crl.pem", "next_update", crl_until);
-    profile.crl.value = none;
+    use_crls(-9, -2, 0, 0);
+    assert_warns_of_crl("crl_expired", "next_update", -2);
+    use_crls(-9, -2, -20, -10);
+    assert_warns_of_crl("crl_expired", "next_update", -2);
+}
+END_TEST
+
+START_TEST(warns_of_a_crl_from_the_future)
+{
+    use_crls(2, 9, 0, 0);
+    assert_warns_of_crl("crl_not_yet_valid", "this_update", 2);
+    use_crls(2, 9, -9, -2);
+    assert_warns_of_crl("crl_not_yet_valid", "this_update", 2);
+}
+END_TEST
+
+START_TEST(says_nothing_of_old_and_future_crls_beside_one_in_date)
+{
+    use_crls(-9, -2, -1, 9);
+    assert_says_nothing();
+    use_crls(2, 9, -1, 9);
     assert_says_nothing();
 }
 END_TEST
@@ -131,12 +201,16 @@ END_TEST
 START_TEST(only_a_self_signed_certificate_near_its_end_is_ours_to_renew)
 {
     ck_assert(!expiry_is_ours(&settings));
+    certificate.description.not_before = now - 300 * DAY;
     certificate.description.not_after = now + DAY;
     ck_assert(!expiry_is_ours(&settings));
     certificate.file = NULL;
     ck_assert(expiry_is_ours(&settings));
     certificate.description.not_after = now + 31 * DAY;
     ck_assert(!expiry_is_ours(&settings));
+    certificate.description.not_before = now + DAY;
+    certificate.description.not_after = now + 365 * DAY;
+    ck_assert(expiry_is_ours(&settings)); /* the clock was wrong when it was made */
 }
 END_TEST
 
@@ -151,7 +225,10 @@ int main(void)
     tcase_add_test(tcase, a_self_signed_certificate_has_no_file);
     tcase_add_test(tcase, warns_of_a_staple_that_is_out_of_date);
     tcase_add_test(tcase, only_a_self_signed_certificate_near_its_end_is_ours_to_renew);
+    tcase_add_test(tcase, warns_of_a_short_certificate_in_the_last_third_of_its_life);
     tcase_add_test(tcase, warns_of_a_crl_that_is_out_of_date);
+    tcase_add_test(tcase, warns_of_a_crl_from_the_future);
+    tcase_add_test(tcase, says_nothing_of_old_and_future_crls_beside_one_in_date);
 
     Suite *suite = suite_create("expiry");
     suite_add_tcase(suite, tcase);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
+#include <openssl/pem.h>
 #include <string.h>
 #include <time.h>
 
@@ -412,12 +413,243 @@ START_TEST(demands_a_crl_of_every_ca)
     tls_context_free(server);
     server = new_server();
     use_ca(server, &ca, &other_ca);
-    refused(use_crls(server, two, 2), "crl.pem has no CRL of \"CN=Other CA\"");
+    refused(use_crls(server, two, 2),
+            "crl.pem: CRL 2, of \"CN=Other CA\", is not signed by the CA of that name");
     tls_context_free(server);
     server = new_server();
     use_ca(server, &ca, &other_ca);
     two[1].signer = NULL;
     ok(use_crls(server, two, 2));
+}
+END_TEST
+
+START_TEST(refuses_crls_that_do_not_say_who_is_revoked)
+{
+    static const struct {
+        struct pki_extension extension, entry;
+        const char *text;
+    } cases[] = {
+        {{"deltaCRL", "critical,DER:020101"}, {0}, "is a delta CRL (RFC 5280"},
+        {{"deltaCRL", "DER:020101"}, {0}, "is a delta CRL"},
+        {{"issuingDistributionPoint", "critical,DER:30038101FF"}, {0}, "issuingDistributionPoint"},
+        {{"issuingDistributionPoint", "DER:3000"}, {0}, "issuingDistributionPoint"},
+        {{"1.2.3.4", "critical,DER:0500"}, {0}, "has the critical extension \"1.2.3.4\""},
+        {{"crlNumber", "critical,DER:020101"}, {0}, "has the critical extension \"X509v3 CRL N"},
+        {{0}, {"certificateIssuer", "critical,DER:3000"}, "is an indirect CRL"},
+        {{0}, {"1.2.3.4", "critical,DER:0500"}, "in an entry the critical extension \"1.2.3.4\""},
+        {{0}, {"CRLReason", "DER:0A0108"}, "removeFromCRL"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct pki_crl_spec both[] = {{.issuer = &ca, .revoked = &leaf},
+                                            {.issuer = &ca,
+                                             .revoked = &under_middle,
+                                             .extension = cases[i].extension,
+                                             .entry_extension = cases[i].entry}};
+        for (size_t first = 0; first < 2; first++) {
+            tls_context_free(server);
+            server = new_server();
+            use_ca(server, &ca, NULL);
+            refused(use_crls(server, both + first, 2 - first), cases[i].text);
+            ck_assert_ptr_nonnull(
+                strstr(err.text, first ? "CRL 1, of \"CN=Client CA\"" : "CRL 2, of"));
+        }
+    }
+}
+END_TEST
+
+START_TEST(takes_crls_with_extensions_that_do_not_change_what_they_say)
+{
+    static const struct pki_extension extensions[] = {
+        {"crlNumber", "DER:020101"}, {"freshestCRL", "DER:3000"}, {"1.2.3.4", "DER:0500"}};
+    static const struct pki_extension reason = {"CRLReason", "DER:0A0101"};
+    for (size_t i = 0; i < 3; i++) {
+        const struct pki_crl_spec crl = {.issuer = &ca,
+                                         .revoked = &under_middle,
+                                         .extension = extensions[i],
+                                         .entry_extension = reason};
+        tls_context_free(server);
+        server = new_server();
+        use_ca(server, &ca, NULL);
+        ok(use_crls(server, &crl, 1));
+    }
+}
+END_TEST
+
+/* With `ca` alone, and these CRLs of it. */
+static void require_with(const struct pki_crl_spec *crls, size_t count)
+{
+    tls_context_free(server);
+    server = new_server();
+    use_ca(server, &ca, NULL);
+    ok(use_crls(server, crls, count));
+    ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+}
+
+START_TEST(takes_the_newest_crl_in_date_of_several_by_one_ca)
+{
+    const struct pki_crl_spec out = {.issuer = &ca, .starts_days = -20, .ends_days = -10},
+                              old = {.issuer = &ca, .starts_days = -9, .ends_days = 1},
+                              new = {.issuer = &ca,
+                                     .revoked = &leaf,
+                                     .starts_days = -2,
+                                     .ends_days = 9},
+                              future = {.issuer = &ca, .starts_days = 1, .ends_days = 20};
+    const struct pki_crl_spec files[][4] = {{out, old, new, future}, {future, new, old, out}};
+    for (size_t i = 0; i < 2; i++) {
+        require_with(files[i], 4);
+        rejects(&leaf, NULL, CERTIFICATE_REVOKED, "revoked on 20");
+    }
+    const struct pki_crl_spec two[] = {out, old};
+    require_with(two, 2);
+    foreign_present(&client, &leaf, NULL);
+    accepted();
+    ck_assert(accepted().resumed); /* the one out of date does not count */
+}
+END_TEST
+
+START_TEST(tells_crls_of_cas_of_the_same_name_apart_by_their_keys)
+{
+    struct pki old = pki_make(&(struct pki_spec){.subject = "CA", .ca = true, .key_ids = true});
+    struct pki renewed = pki_make(&(struct pki_spec){.subject = "CA", .ca = true, .key_ids = true});
+    struct pki gone =
+        pki_make(&(struct pki_spec){.subject = "gone", .issuer = &old, .key_ids = true});
+    struct pki fresh =
+        pki_make(&(struct pki_spec){.subject = "fresh", .issuer = &renewed, .key_ids = true});
+    const struct pki_crl_spec two[] = {
+        {.issuer = &old, .revoked = &gone, .starts_days = -9, .ends_days = 9},
+        {.issuer = &renewed, .starts_days = -1, .ends_days = 20}};
+    use_ca(server, &old, &renewed);
+    ok(use_crls(server, two, 2));
+    ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    rejects(&gone, NULL, CERTIFICATE_REVOKED, "revoked on 20");
+    foreign_present(&client, &fresh, NULL);
+    accepted();
+    int64_t date;
+    ck_assert_int_eq(tls_context_crl_state(server, time(NULL) + 10L * 24 * 3600, &date),
+                     TLS_CRL_EXPIRED);
+    pki_free(&fresh);
+    pki_free(&gone);
+    pki_free(&renewed);
+    pki_free(&old);
+}
+END_TEST
+
+START_TEST(refuses_crls_of_a_ca_that_may_not_sign_any)
+{
+    struct pki mute = pki_make(
+        &(struct pki_spec){.subject = "Mute", .ca = true, .key_usage = "critical,keyCertSign"});
+    use_ca(server, &mute, NULL);
+    refused(use_crls(server, &(struct pki_crl_spec){.issuer = &mute}, 1),
+            "is signed by a CA whose keyUsage does not allow it");
+    pki_free(&mute);
+}
+END_TEST
+
+START_TEST(warns_of_a_crl_without_an_end_and_takes_it)
+{
+    size_t count;
+    require_with(&(struct pki_crl_spec){.issuer = &ca, .version_1 = true}, 1);
+    tls_context_warnings(server, &count);
+    ck_assert_uint_eq(count, 0);
+    require_with(&(struct pki_crl_spec){.issuer = &ca, .revoked = &leaf, .endless = true}, 1);
+    const struct tls_warning *warnings = tls_context_warnings(server, &count);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_str_eq(warnings[0].event, "crl_without_end");
+    ck_assert_ptr_nonnull(strstr(warnings[0].file, "crl.pem"));
+    ck_assert_ptr_nonnull(strstr(warnings[0].reason, "\"CN=Client CA\" has no nextUpdate"));
+    rejects(&leaf, NULL, CERTIFICATE_REVOKED, "revoked on 20");
+}
+END_TEST
+
+START_TEST(trusts_an_intermediate_without_its_root)
+{
+    use_ca(server, &middle, NULL);
+    ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    foreign_present(&client, &under_middle, NULL);
+    accepted();
+    foreign_present(&client, &under_middle, &middle);
+    accepted();
+    rejects(&leaf, NULL, UNKNOWN_CA, "is not trusted");
+}
+END_TEST
+
+START_TEST(trusts_a_clients_own_certificate)
+{
+    use_ca(server, &leaf, NULL);
+    ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    foreign_present(&client, &leaf, NULL);
+    accepted();
+    rejects(&under_middle, &middle, UNKNOWN_CA, "is not trusted");
+}
+END_TEST
+
+START_TEST(checks_every_certificate_below_the_anchor_for_revocation)
+{
+    const struct pki_crl_spec of_middle[] = {{.issuer = &middle},
+                                             {.issuer = &ca, .revoked = &middle}};
+    use_ca(server, &middle, NULL);
+    ok(use_crls(server, of_middle, 1));
+    ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    foreign_present(&client, &under_middle, NULL);
+    accepted();
+
+    tls_context_free(server);
+    server = new_server();
+    use_ca(server, &middle, NULL);
+    ok(use_crls(server, &(struct pki_crl_spec){.issuer = &middle, .revoked = &under_middle}, 1));
+    ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    rejects(&under_middle, NULL, CERTIFICATE_REVOKED, "revoked on 20");
+
+    tls_context_free(server);
+    server = new_server();
+    use_ca(server, &ca, &middle); /* the root is the anchor where it is known */
+    ok(use_crls(server, of_middle, 2));
+    ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    rejects(&under_middle, NULL, CERTIFICATE_REVOKED, "its CA \"CN=Middle\": revoked on 20");
+    rejects(&under_middle, &middle, CERTIFICATE_REVOKED, "its CA \"CN=Middle\": revoked on 20");
+}
+END_TEST
+
+/* A bundle of `ca` and so many more CAs, the last of them twice. */
+static const char *write_bundle(int more)
+{
+    enum { NAME_LENGTH = 60 };
+    FILE *file = fopen(pki_write_certificate(&folder, "ca.pem", &ca), "a");
+    for (int i = 0; i < more; i++) {
+        char name[NAME_LENGTH + 1];
+        snprintf(name, sizeof name, "%0*d", NAME_LENGTH, i);
+        struct pki another = pki_make(&(struct pki_spec){.subject = name, .ca = true});
+        for (int k = i == more - 1 ? 0 : 1; k < 2; k++)
+            ck_assert_int_eq(PEM_write_X509(file, another.certificate), 1);
+        pki_free(&another);
+    }
+    ck_assert_int_eq(fclose(file), 0);
+    return folder.file;
+}
+
+START_TEST(names_no_cas_where_a_request_cannot_carry_all)
+{
+    enum { FIT = 700, TOO_MANY = 900 };
+    size_t warnings;
+    for (size_t i = 0; i < 4; i++) {
+        bool fits = i < 2;
+        use_version(versions[i % 2]);
+        tls_context_free(server);
+        server = new_server();
+        const char *bundle =
+            i % 2 == 0 ? write_bundle(fits ? FIT : TOO_MANY) : folder_file(&folder, "ca.pem");
+        ok(tls_context_use_client_ca(server, bundle, &err));
+        ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+        const struct tls_warning *warning = tls_context_warnings(server, &warnings);
+        ck_assert_uint_eq(warnings, fits ? 0 : 1);
+        if (!fits) {
+            ck_assert_str_eq(warning->event, "client_ca_names_omitted");
+            ck_assert_ptr_nonnull(strstr(warning->reason, "the names of 901 CAs"));
+        }
+        foreign_present(&client, &leaf, NULL);
+        int cas = accepted().cas; /* -1 on TLS 1.3: no list at all */
+        ck_assert_int_eq(cas > 0 ? cas : 0, fits ? FIT + 1 : 0);
+    }
 }
 END_TEST
 
@@ -730,6 +962,16 @@ int main(void)
     tcase_add_test(tcase, refuses_all_clients_as_long_as_a_crl_is_not_valid_yet);
     tcase_add_test(tcase, tells_when_the_first_crl_will_be_out_of_date);
     tcase_add_test(tcase, demands_a_crl_of_every_ca);
+    tcase_add_test(tcase, refuses_crls_that_do_not_say_who_is_revoked);
+    tcase_add_test(tcase, takes_crls_with_extensions_that_do_not_change_what_they_say);
+    tcase_add_test(tcase, takes_the_newest_crl_in_date_of_several_by_one_ca);
+    tcase_add_test(tcase, tells_crls_of_cas_of_the_same_name_apart_by_their_keys);
+    tcase_add_test(tcase, refuses_crls_of_a_ca_that_may_not_sign_any);
+    tcase_add_test(tcase, warns_of_a_crl_without_an_end_and_takes_it);
+    tcase_add_test(tcase, trusts_an_intermediate_without_its_root);
+    tcase_add_test(tcase, trusts_a_clients_own_certificate);
+    tcase_add_test(tcase, checks_every_certificate_below_the_anchor_for_revocation);
+    tcase_add_test(tcase, names_no_cas_where_a_request_cannot_carry_all);
     tcase_add_test(tcase, refuses_a_crl_file_that_is_none);
     suite_add_tcase(suite, tcase);
 
