@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The log: one line per event, logfmt or JSON, written by a thread of its own from a bounded queue.
- * Nobody ever waits for it: a line that finds the queue full is dropped and counted, and the count
- * is logged as soon as there is room (event=log_dropped).
+ * Nobody ever waits for it: a line that finds the queue full, or that cannot be written (a full
+ * disk, nobody reads), is dropped and counted, and the count is logged as soon as that is possible
+ * (event=log_dropped). A line is whole or not there.
  *
  *     struct log_line line;
  *     if (log_begin(&line, LOG_LEVEL_INFO, "listening")) {
@@ -10,7 +11,7 @@
  *         log_end(&line);
  *     }
  *
- * Text may come from a peer: quotes, control characters and invalid UTF-8 are escaped.
+ * Text may come from a peer: quotes, invalid UTF-8 and what is not printable (text.h) are escaped.
  *
  * Ownership: text is copied.   Threads: any, between log_open and log_close.
  */
@@ -30,6 +31,7 @@ enum { LOG_LINE_BYTES = 2048 }; /* a longer line loses its last fields and says 
 
 struct log_line {
     enum log_level level;
+    enum log_format format; /* it keeps, whatever log_set says meanwhile */
     size_t length;
     bool truncated;
     char text[LOG_LINE_BYTES];
@@ -67,6 +69,9 @@ bool log_enabled(enum log_level level);
  */
 bool log_begin(struct log_line *line, enum log_level level, const char *event);
 void log_text(struct log_line *line, const char *key, const char *value);
+/* For what a peer chose, so that it pushes nothing else out of the line: beyond so many bytes, as
+ * it is written, it ends in "...". */
+void log_text_capped(struct log_line *line, const char *key, const char *value, size_t most_bytes);
 void log_number(struct log_line *line, const char *key, uint64_t value);
 /* Microseconds, written in seconds with six digits. */
 void log_seconds(struct log_line *line, const char *key, uint64_t us);

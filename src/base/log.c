@@ -2,7 +2,6 @@
 #include "tlsecho/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "log_internal.h"
+#include "log_sink.h"
 #include "tlsecho/thread.h"
 
 enum {
@@ -20,6 +20,8 @@ enum {
     CHUNK_BYTES = 4096, /* whole lines in one write: PIPE_BUF, so that lines never mix, pipe(7) */
     REST_MS = 5,
     CLOSE_SECONDS = 1,
+    RETRY_SECONDS = 1,
+    PREFIX_BYTES = 4, /* a priority */
     LEVEL_NONE = LOG_LEVEL_ERROR + 1,
 };
 
@@ -29,12 +31,13 @@ static struct {
     size_t head;           /* the queued bytes: waiting ones from here on, around the ring */
     atomic_size_t waiting; /* read without the mutex too */
     uint64_t dropped;      /* lines since the last log_dropped */
+    int drop_reason;       /* why the last of them: an errno, 0 = the queue was full */
     bool closing;
     _Atomic uint64_t dropped_ever; /* since log_open */
     atomic_int level;
     atomic_int format;
-    int fd;
-    bool journal; /* fd is the journal's */
+    struct log_sink sink;
+    bool journal; /* the sink is the journal's */
     bool started; /* the writer is there */
     pthread_t writer;
 } state = {
@@ -43,11 +46,6 @@ static struct {
     .level = LEVEL_NONE,
 };
 static char ring[QUEUE_BYTES]; /* beside the state, whose initial value is part of the program */
-
-enum log_format log_state_format(void)
-{
-    return (enum log_format)atomic_load(&state.format);
-}
 
 static void ring_put(const char *text, size_t n)
 {
@@ -73,21 +71,6 @@ static size_t ring_take(char chunk[CHUNK_BYTES])
     return n;
 }
 
-static void write_all(const char *text, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(state.fd, text, n);
-        if (done >= 0) {
-            text += done;
-            n -= (size_t)done;
-        } else if (errno == EAGAIN) { /* whoever shares it with us has set O_NONBLOCK on it */
-            poll(&(struct pollfd){.fd = state.fd, .events = POLLOUT}, 1, -1);
-        } else if (errno != EINTR) {
-            return; /* nobody reads the log: there is no place left to say so */
-        }
-    }
-}
-
 /* The priority of a line in the journal, sd-daemon(3); "" elsewhere. */
 static const char *priority(const struct log_line *line)
 {
@@ -95,14 +78,18 @@ static const char *priority(const struct log_line *line)
     return state.journal ? priorities[line->level] : "";
 }
 
-static void write_dropped(uint64_t count)
+/* Writes the line that tells how many were dropped; false if that fails too. */
+static bool write_dropped(uint64_t count, int reason)
 {
     struct log_line line;
-    log_line_start(&line, LOG_LEVEL_WARNING, "log_dropped");
+    char text[PREFIX_BYTES + LOG_LINE_BYTES];
+    log_line_start(&line, LOG_LEVEL_WARNING, "log_dropped",
+                   (enum log_format)atomic_load(&state.format));
     log_number(&line, "lines", count);
+    log_text(&line, "reason", reason ? strerror(reason) : "the queue was full");
     log_line_finish(&line);
-    write_all(priority(&line), strlen(priority(&line)));
-    write_all(line.text, line.length);
+    int n = snprintf(text, sizeof text, "%s%.*s", priority(&line), (int)line.length, line.text);
+    return log_sink_write(&state.sink, text, (size_t)n) == 0;
 }
 
 /* Under load many lines become one write, and whoever logs has nobody to wake meanwhile. */
@@ -112,27 +99,57 @@ static void rest(void)
     nanosleep(&time, NULL);
 }
 
+/* Counts lines that could not be written; errno says why. */
+static void count_unwritten(uint64_t lines)
+{
+    if (lines == 0)
+        return;
+    state.drop_reason = errno;
+    state.dropped += lines;
+    state.dropped_ever += lines;
+}
+
+/* Until there is something to write. With a count that could not be written: a second at most. */
+static void await_lines(bool retry)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += RETRY_SECONDS;
+    while (state.waiting == 0 && (state.dropped == 0 || retry) && !state.closing)
+        if (!retry)
+            pthread_cond_wait(&state.filled, &state.mutex);
+        else if (pthread_cond_timedwait(&state.filled, &state.mutex, &until) == ETIMEDOUT)
+            return;
+}
+
 static void *writer(void *unused)
 {
     (void)unused;
     char chunk[CHUNK_BYTES];
+    bool failed = false; /* the last attempt to tell what was dropped */
     pthread_mutex_lock(&state.mutex);
     for (;;) {
-        while (state.waiting == 0 && state.dropped == 0 && !state.closing)
-            pthread_cond_wait(&state.filled, &state.mutex);
+        await_lines(failed);
         if (state.waiting == 0 && state.dropped == 0)
             break;
+        bool closing = state.closing;
         size_t n = ring_take(chunk);
-        uint64_t dropped = state.waiting == 0 ? state.dropped : 0;
-        state.dropped -= dropped;
         bool last = state.waiting == 0 && !state.closing;
         pthread_mutex_unlock(&state.mutex);
-        write_all(chunk, n);
-        if (dropped > 0)
-            write_dropped(dropped);
+        uint64_t unwritten = log_sink_write(&state.sink, chunk, n);
+        pthread_mutex_lock(&state.mutex);
+        count_unwritten(unwritten);
+        uint64_t dropped = state.waiting == 0 ? state.dropped : 0;
+        int reason = state.drop_reason;
+        pthread_mutex_unlock(&state.mutex);
+        failed = dropped > 0 && !write_dropped(dropped, reason);
         if (last)
             rest();
         pthread_mutex_lock(&state.mutex);
+        if (!failed)
+            state.dropped -= dropped;
+        else if (closing && state.waiting == 0)
+            break;
     }
     pthread_mutex_unlock(&state.mutex);
     return NULL;
@@ -153,7 +170,7 @@ static bool is_journal(int fd)
 
 void log_open(int fd, enum log_level level, enum log_format format)
 {
-    state.fd = fd;
+    state.sink = (struct log_sink){.fd = fd};
     state.journal = is_journal(fd);
     state.started = false;
     state.format = (int)format;
@@ -218,7 +235,7 @@ bool log_begin(struct log_line *line, enum log_level level, const char *event)
 {
     if (!log_enabled(level))
         return false;
-    log_line_start(line, level, event);
+    log_line_start(line, level, event, (enum log_format)atomic_load(&state.format));
     return true;
 }
 
@@ -229,6 +246,7 @@ void log_end(struct log_line *line)
     const char *prefix = priority(line);
     if (state.waiting + strlen(prefix) + line->length > QUEUE_BYTES) {
         state.dropped++;
+        state.drop_reason = 0;
         state.dropped_ever++;
     } else {
         ring_put(prefix, strlen(prefix));

@@ -6,10 +6,9 @@
 
 #include "tlsecho/log.h"
 
-enum log_format log_state_format(void);
-
 /* time, level and event. */
-void log_line_start(struct log_line *line, enum log_level level, const char *event);
+void log_line_start(struct log_line *line, enum log_level level, const char *event,
+                    enum log_format format);
 
 /* The end of the line, newline included; there is always room for it. */
 void log_line_finish(struct log_line *line);

@@ -30,12 +30,22 @@ static void put_text(struct log_line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-static void put_escaped(struct log_line *line, const char *text)
+/* What would become longer than `most` bytes ends in "...", between two characters. */
+static void put_escaped(struct log_line *line, const char *text, size_t most)
 {
+    static const char more[] = "...";
     char piece[JSON_PIECE_BYTES];
-    size_t n;
-    while ((n = json_escape(&text, piece)) > 0)
+    size_t start = line->length, cut = start, n;
+    while ((n = json_escape(&text, piece)) > 0) {
+        if (line->length - start + n > most) {
+            line->length = cut;
+            put_text(line, more);
+            return;
+        }
         put(line, piece, n);
+        if (line->length - start + strlen(more) <= most)
+            cut = line->length;
+    }
 }
 
 static bool is_bare(const char *value)
@@ -51,7 +61,7 @@ static bool is_bare(const char *value)
 static void put_key(struct log_line *line, const char *key)
 {
     bool first = line->length == 0;
-    if (log_state_format() == LOG_FORMAT_JSON) {
+    if (line->format == LOG_FORMAT_JSON) {
         put_text(line, first ? "{\"" : ",\"");
         put_text(line, key);
         put_text(line, "\":");
@@ -62,14 +72,14 @@ static void put_key(struct log_line *line, const char *key)
     put_text(line, "=");
 }
 
-static void put_value(struct log_line *line, const char *value)
+static void put_value(struct log_line *line, const char *value, size_t most)
 {
-    if (log_state_format() == LOG_FORMAT_LOGFMT && is_bare(value)) {
+    if (line->format == LOG_FORMAT_LOGFMT && is_bare(value) && strlen(value) <= most) {
         put_text(line, value);
         return;
     }
     put_text(line, "\"");
-    put_escaped(line, value);
+    put_escaped(line, value, most);
     put_text(line, "\"");
 }
 
@@ -80,12 +90,17 @@ static void settle(struct log_line *line, size_t start)
         line->length = start;
 }
 
-void log_text(struct log_line *line, const char *key, const char *value)
+void log_text_capped(struct log_line *line, const char *key, const char *value, size_t most_bytes)
 {
     size_t start = line->length;
     put_key(line, key);
-    put_value(line, value);
+    put_value(line, value, most_bytes);
     settle(line, start);
+}
+
+void log_text(struct log_line *line, const char *key, const char *value)
+{
+    log_text_capped(line, key, value, SIZE_MAX);
 }
 
 /* A value that needs no quotes in either format. */
@@ -113,14 +128,16 @@ void log_seconds(struct log_line *line, const char *key, uint64_t us)
 
 void log_switch(struct log_line *line, const char *key, bool value)
 {
-    bool json = log_state_format() == LOG_FORMAT_JSON;
+    bool json = line->format == LOG_FORMAT_JSON;
     bare_field(line, key, value ? (json ? "true" : "yes") : (json ? "false" : "no"));
 }
 
-void log_line_start(struct log_line *line, enum log_level level, const char *event)
+void log_line_start(struct log_line *line, enum log_level level, const char *event,
+                    enum log_format format)
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     line->level = level;
+    line->format = format;
     line->length = 0;
     line->truncated = false;
 
@@ -135,7 +152,7 @@ void log_line_start(struct log_line *line, enum log_level level, const char *eve
 
 void log_line_finish(struct log_line *line)
 {
-    bool json = log_state_format() == LOG_FORMAT_JSON;
+    bool json = line->format == LOG_FORMAT_JSON;
     const char *end = json ? "}\n" : "\n";
     if (line->truncated)
         end = json ? truncated_json : truncated_logfmt;

@@ -92,6 +92,7 @@ int main(int argc, char **argv)
     occupy_standard_descriptors();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a failed write is an exit status, not the end */
 
     struct options options;
     struct error err;

@@ -238,6 +238,6 @@ void metrics_print(const struct metrics *metrics, FILE *out)
     print_reloads(metrics, out);
     print_certificates(metrics->settings, out);
     print_one(out, "tlsecho_log_lines_dropped_total", "counter",
-              "Log lines that found the queue full.", log_dropped_lines());
+              "Log lines that found the queue full or could not be written.", log_dropped_lines());
     print_process(metrics, out);
 }

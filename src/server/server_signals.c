@@ -46,7 +46,8 @@ int server_open_signals(struct server *s, struct error *err)
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away */
+    signal(SIGPIPE, SIG_IGN); /* what reads the log may go away */
+    signal(SIGXFSZ, SIG_IGN); /* and its file reach a limit */
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return error_sys(err, "signalfd");

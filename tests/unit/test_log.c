@@ -4,15 +4,19 @@
 #include <check.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../src/base/log_sink.h"
 #include "captured_log.h"
 #include "suite.h"
 #include "tlsecho/clock.h"
@@ -435,6 +439,172 @@ START_TEST(a_descriptor_that_does_not_block_loses_nothing)
 }
 END_TEST
 
+START_TEST(a_line_keeps_the_format_that_it_began_with)
+{
+    static const enum log_format formats[] = {LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON};
+    struct log_line line;
+    captured_log_open(LOG_LEVEL_INFO, formats[_i]);
+    ck_assert(log_begin(&line, LOG_LEVEL_INFO, "test"));
+    log_set(LOG_LEVEL_INFO, formats[!_i]);
+    log_text(&line, "text", "two words");
+    log_switch(&line, "on", true);
+    log_end(&line);
+    const char *written = captured_log_line();
+    if (formats[_i] == LOG_FORMAT_JSON)
+        json_decref(parse(written));
+    else
+        ck_assert_ptr_nonnull(strstr(written, " event=test text=\"two words\" on=yes"));
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(a_value_with_a_limit_ends_in_dots_between_two_characters)
+{
+    static const struct {
+        const char *value, *logfmt;
+    } cases[] = {
+        {"12345678", " value=12345678"},
+        {"123456789", " value=\"12345...\""},
+        {"12 45678", " value=\"12 45678\""},
+        {"12 456789", " value=\"12 45...\""},
+        {"1\x1b", " value=\"1\\u001b\""},
+        {"123\x1b", " value=\"123...\""}, /* an escape is not cut */
+        {"1234\xc3\xa4"
+         "7890",
+         " value=\"1234...\""},
+    };
+    struct log_line line;
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert(log_begin(&line, LOG_LEVEL_INFO, "test"));
+        log_text_capped(&line, "value", cases[i].value, 8);
+        log_end(&line);
+        ck_assert_str_eq(strstr(captured_log_line(), " value="), cases[i].logfmt);
+    }
+    captured_log_close();
+}
+END_TEST
+
+/* The lines of a file, each of which has to be whole. Returns how many, and the sum of the lines
+ * that it says were dropped. */
+static uint64_t count_whole_lines(const char *path, uint64_t *ret_dropped)
+{
+    char line[LOG_LINE_BYTES + 1];
+    uint64_t count = 0, dropped = 0;
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    for (; fgets(line, sizeof line, file); count++) {
+        json_t *object = parse(line);
+        if (strcmp(json_text(object, "event"), "log_dropped") == 0) {
+            ck_assert_str_eq(json_text(object, "reason"), "File too large");
+            dropped += (uint64_t)json_integer_value(json_object_get(object, "lines"));
+            count--;
+        }
+        json_decref(object);
+    }
+    fclose(file);
+    *ret_dropped = dropped;
+    return count;
+}
+
+/* A limit of the size of a file is a disk that is full: a write is cut short, the next one fails.
+ */
+static void limit_file(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Until the writer has seen the lines so far. */
+static void await_dropped(uint64_t more_than)
+{
+    uint64_t until_us = clock_now_us() + 10 * 1000000;
+    while (log_dropped_lines() <= more_than && clock_now_us() < until_us)
+        sched_yield();
+    ck_assert_uint_gt(log_dropped_lines(), more_than);
+}
+
+enum { APPENDS = 1, GETS_ROOM = 2 };
+
+START_TEST(a_full_disk_leaves_no_half_line_and_what_is_lost_is_counted)
+{
+    enum { ROUNDS = 3, LINES = 50 };
+    char path[] = "/tmp/tlsecho-log-XXXXXX";
+    struct error err;
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    if (_i & APPENDS)
+        fcntl(fd, F_SETFL, O_APPEND);
+    signal(SIGXFSZ, SIG_IGN);
+    limit_file(10000);
+    log_open(fd, LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    ck_assert_int_eq(log_start(&err), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t before = log_dropped_lines();
+        flood_lines(LINES);
+        await_dropped(before);
+    }
+    if (_i & GETS_ROOM)
+        limit_file(RLIM_INFINITY);
+    log_close();
+    uint64_t told, dropped = log_dropped_lines();
+    ck_assert_uint_gt(dropped, 0);
+    ck_assert_uint_eq(count_whole_lines(path, &told) + dropped, ROUNDS * LINES);
+    if (_i & GETS_ROOM)
+        ck_assert_uint_eq(told, dropped);
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(what_cannot_be_taken_back_ends_before_the_next_line)
+{
+    int ends[2];
+    char text[16] = "";
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    struct log_sink sink = {.fd = ends[1], .torn = true};
+    ck_assert_uint_eq(log_sink_write(&sink, "a\nb\n", 4), 0);
+    ck_assert_uint_eq(log_sink_write(&sink, "c\n", 2), 0);
+    ck_assert_int_eq(read(ends[0], text, sizeof text), 7);
+    ck_assert_str_eq(text, "\na\nb\nc\n");
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
+START_TEST(a_reader_that_comes_back_gets_whole_lines_and_what_it_missed_as_a_count)
+{
+    char folder[] = "/tmp/tlsecho-log-XXXXXX", path[64];
+    char text[LOG_LINE_BYTES] = "";
+    struct error err;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/fifo", folder);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    signal(SIGPIPE, SIG_IGN);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    close(reader);
+    log_open(fd, LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    ck_assert_int_eq(log_start(&err), 0);
+    log_value("lost");
+    await_dropped(0);
+    reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_ge(reader, 0);
+    /* Told although nothing else is logged. */
+    ck_assert_int_eq(poll(&(struct pollfd){.fd = reader, .events = POLLIN}, 1, 10000), 1);
+    ck_assert_int_gt(read(reader, text, sizeof text - 1), 0);
+    ck_assert_ptr_nonnull(strstr(text, " event=log_dropped lines=1 reason=\"Broken pipe\"\n"));
+    log_close();
+    close(reader);
+    close(fd);
+    unlink(path);
+    rmdir(folder);
+}
+END_TEST
+
 enum { WRITERS = 4, LINES_EACH = 200 };
 
 static void *write_lines(void *name)
@@ -482,6 +652,8 @@ int main(void)
     tcase_add_test(tcase, a_line_too_long_loses_its_last_fields_and_says_so);
     tcase_add_test(tcase, a_json_line_too_long_is_still_json);
     tcase_add_loop_test(tcase, a_line_just_too_long_is_still_whole, 0, 2);
+    tcase_add_loop_test(tcase, a_line_keeps_the_format_that_it_began_with, 0, 2);
+    tcase_add_test(tcase, a_value_with_a_limit_ends_in_dots_between_two_characters);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("queue");
@@ -494,6 +666,9 @@ int main(void)
     tcase_add_test(tcase, what_only_has_a_journal_elsewhere_gets_no_priority);
     tcase_add_test(tcase, a_reader_that_goes_away_stops_nobody);
     tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
+    tcase_add_loop_test(tcase, a_full_disk_leaves_no_half_line_and_what_is_lost_is_counted, 0, 4);
+    tcase_add_test(tcase, what_cannot_be_taken_back_ends_before_the_next_line);
+    tcase_add_test(tcase, a_reader_that_comes_back_gets_whole_lines_and_what_it_missed_as_a_count);
     tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
