@@ -47,17 +47,22 @@ uint64_t conn_log_tell(uint64_t now_us)
     return due_us;
 }
 
+enum {
+    PEER_TEXT_BYTES = 256, /* of one value that the peer chose */
+    REASON_BYTES = 512,
+};
+
 static void known_text(struct log_line *line, const char *key, const char *value)
 {
     if (*value)
-        log_text(line, key, value);
+        log_text_capped(line, key, value, PEER_TEXT_BYTES);
 }
 
 static void address_field(struct log_line *line, const char *key, const struct address *address)
 {
     char text[ADDRESS_TEXT_BYTES];
     address_text(address, text);
-    log_text(line, key, text);
+    log_text_capped(line, key, text, PEER_TEXT_BYTES);
 }
 
 /* Which of our addresses the client reached: a listener on a wildcard does not tell. Or, where a
@@ -74,28 +79,23 @@ static void destination_field(struct log_line *line, const struct handoff *origi
     }
 }
 
-static void tls_fields(struct log_line *line, const struct peer *peer)
+/* What was agreed on, and the name that was verified. */
+static void session_fields(struct log_line *line, const struct peer *peer)
 {
     known_text(line, "version", peer->version);
     known_text(line, "cipher", peer->cipher);
     known_text(line, "group", peer->group);
-    known_text(line, "sni", peer->sni);
-    known_text(line, "alpn", peer->alpn);
     if (*peer->version)
         log_switch(line, "resumed", peer->resumed);
     if (peer->certificate.present)
-        log_text(line, "client", peer->certificate.subject);
+        log_text_capped(line, "client", peer->certificate.subject, PEER_TEXT_BYTES);
     known_text(line, "client_names", peer->certificate.names);
 }
 
-static void reason_fields(struct log_line *line, const struct conn *c)
+static void reason_field(struct log_line *line, const struct conn *c)
 {
-    if (c->story && c->story->alert >= 0)
-        log_text(line, "alert", tls_alert_name(c->story->alert));
     if (c->story)
-        log_text(line, "reason", c->story->text);
-    if (c->client_hello)
-        log_text(line, "note", "it began with a TLS ClientHello: a TLS client on a plain port?");
+        log_text_capped(line, "reason", c->story->text, REASON_BYTES);
 }
 
 static void origin_fields(struct log_line *line, const struct handoff *origin)
@@ -139,12 +139,19 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
     log_number(&line, "sent_bytes", c->sent_bytes);
     log_seconds(&line, "duration", duration_us);
     log_text(&line, "end", conn_end_name(c->end));
-    reason_fields(&line, c);
+    if (c->story && c->story->alert >= 0)
+        log_text(&line, "alert", tls_alert_name(c->story->alert));
+    if (c->client_hello)
+        log_text(&line, "note", "it began with a TLS ClientHello: a TLS client on a plain port?");
 
+    /* What we know comes first, and each value has its limit: a line never loses it to what the
+     * peer chose itself. */
     struct peer peer;
     transport_peer(c->transport, &peer);
-    if (peer.tls)
-        tls_fields(&line, &peer);
+    session_fields(&line, &peer);
+    reason_field(&line, c);
+    known_text(&line, "sni", peer.sni);
+    known_text(&line, "alpn", peer.alpn);
     log_end(&line);
 }
 

@@ -134,8 +134,8 @@ START_TEST(tells_what_tls_agreed_on)
                          .resumed = true,
                          .certificate = {.present = true, .subject = "CN=client,O=Example"}};
     assert_line(FIELDS("tls", "closed") " version=TLSv1.3 cipher=TLS_AES_128_GCM_SHA256"
-                                        " group=X25519 sni=localhost alpn=h2 resumed=yes"
-                                        " client=\"CN=client,O=Example\"");
+                                        " group=X25519 resumed=yes"
+                                        " client=\"CN=client,O=Example\" sni=localhost alpn=h2");
 }
 END_TEST
 
@@ -181,6 +181,46 @@ START_TEST(what_a_client_sends_as_its_name_cannot_forge_a_line)
     config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true, .sni = "x\nevent=\"forged\""};
     assert_line(FIELDS("tls", "closed") " sni=\"x\\u000aevent=\\\"forged\\\"\"");
+}
+END_TEST
+
+static void fill(char *text, size_t size, char c)
+{
+    memset(text, c, size - 1);
+    text[size - 1] = '\0';
+}
+
+/* Every value that a peer can choose as long as it may be, and of bytes that become six each. */
+START_TEST(what_a_peer_chose_never_pushes_out_what_is_known)
+{
+    config.listen.scheme = ENDPOINT_TLS;
+    conn.end = CONN_END_TLS;
+    peer = (struct peer){.tls = true,
+                         .version = "TLSv1.3",
+                         .cipher = "TLS_CHACHA20_POLY1305_SHA256",
+                         .group = "SecP256r1MLKEM768",
+                         .certificate = {.present = true}};
+    fill(peer.sni, sizeof peer.sni, '\xff');
+    fill(peer.alpn, sizeof peer.alpn, '\x1b');
+    fill(peer.certificate.subject, sizeof peer.certificate.subject, '\x01');
+    memcpy(peer.certificate.subject, "CN=known", strlen("CN=known"));
+    fill(peer.certificate.names, sizeof peer.certificate.names, '\x7f');
+    memcpy(peer.certificate.names, "DNS:known", strlen("DNS:known"));
+    fill(tell()->text, sizeof conn.story->text, '\xff');
+    conn.story->alert = TLS_ALERT_HANDSHAKE_FAILURE;
+    origin.source = loopback_address("tcp://[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
+    struct proxied proxied = {.peer = origin.source, .header = {.version = 2}};
+    proxied.header.destination = origin.source;
+    origin.proxied = &proxied;
+
+    log_set(LOG_LEVEL_INFO, _i ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
+    conn_log(&conn, &origin, UINT64_MAX);
+    const char *line = captured_log_line();
+    static const char *const known[] = {"SecP256r1MLKEM768", "CN=known\\u0001", "DNS:known\\u007f"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        ck_assert_msg(strstr(line, known[i]) != NULL, "%s: %s", known[i], line);
+    ck_assert_ptr_nonnull(strstr(line, "handshake_failure"));
+    ck_assert_ptr_nonnull(strstr(line, _i ? ",\"reason\":\"\\ufffd" : " reason=\"\\ufffd"));
 }
 END_TEST
 
@@ -280,6 +320,7 @@ int main(void)
     tcase_add_test(tcase, close_notify_is_an_alert_too);
     tcase_add_test(tcase, tells_a_tls_client_on_a_plain_port_in_words);
     tcase_add_test(tcase, what_a_client_sends_as_its_name_cannot_forge_a_line);
+    tcase_add_loop_test(tcase, what_a_peer_chose_never_pushes_out_what_is_known, 0, 2);
     tcase_add_test(tcase, is_silent_below_its_level);
     tcase_add_test(tcase, a_flood_of_those_who_were_never_served_is_counted);
     tcase_add_test(tcase, how_many_were_left_out_is_told_at_most_once_a_second);
