@@ -113,6 +113,7 @@ struct config {
         struct config_text user, group;
         uint64_t sandbox; /* enum privilege_sandbox */
         struct config_place sandbox_place;
+        uint64_t key_files; /* enum tls_key_files */
     } security;
 };
 

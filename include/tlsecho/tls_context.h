@@ -29,6 +29,14 @@ int tls_context_set_versions(struct tls_context *ctx, const char *min, const cha
                              struct error *err);
 
 /*
+ * What files with secrets (keys, ticket keys, a key log) may be like: strict, which is the default,
+ * refuses those that others can read or anyone but the owner can write; any takes them with a
+ * warning. Comes first.
+ */
+enum tls_key_files { TLS_KEY_FILES_STRICT, TLS_KEY_FILES_ANY };
+void tls_context_set_key_files(struct tls_context *ctx, enum tls_key_files key_files);
+
+/*
  * Adds a certificate with its chain from a PEM file, leaf first; the key that belongs to it follows
  * by tls_context_use_key. ret gets the leaf's description. ERROR_INPUT names the file and the
  * reason.
@@ -37,8 +45,9 @@ int tls_context_use_certificate(struct tls_context *ctx, const char *path,
                                 struct peer_certificate *ret, struct error *err);
 
 /*
- * The private key (PEM) of the certificate added last. Refused if others can read the file, if it
- * is encrypted, or if it does not match. Never asks on a terminal. ERROR_INPUT.
+ * The private key (PEM) of the certificate added last. Refused if others can read the file or its
+ * group can write it, if it is encrypted, or if it does not match. Never asks on a terminal.
+ * ERROR_INPUT.
  */
 int tls_context_use_key(struct tls_context *ctx, const char *path, struct error *err);
 

@@ -8,6 +8,7 @@
 #ifndef TLSECHO_TLS_TICKET_KEYS_H
 #define TLSECHO_TLS_TICKET_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,8 +29,10 @@ struct tls_ticket_keys {
     struct tls_ticket_key key[TLS_TICKET_KEYS_MAX];
 };
 
-/* From a file of 1 to TLS_TICKET_KEYS_MAX keys. Refused if others can read it. ERROR_INPUT. */
-int tls_ticket_keys_read(const char *path, struct tls_ticket_keys *ret, struct error *err);
+/* From a file of 1 to TLS_TICKET_KEYS_MAX keys. Unless any_mode, refused if others can read it, or
+ * anyone but its owner can write it. ERROR_INPUT. */
+int tls_ticket_keys_read(const char *path, bool any_mode, struct tls_ticket_keys *ret,
+                         struct error *err);
 
 /*
  * The process's own: one that is renewed every TLS_TICKET_OWN_SECONDS, and the one before it. now_s

@@ -317,21 +317,24 @@ int tls_context_use_certificate(struct tls_context *ctx, const char *path,
     if (result == 0)
         result = tls_context_add_certificates(ctx, certificates, path, err);
     sk_X509_pop_free(certificates, X509_free);
-    if (result == 0)
-        tls_describe_certificate(tls_certificates_last(ctx)->leaf, ret);
-    return result;
+    if (result < 0)
+        return -1;
+    tls_describe_certificate(tls_certificates_last(ctx)->leaf, ret);
+    if (ctx->role == TLS_SERVER && tls_suitability_warn(ctx, tls_certificates_last(ctx), path, err))
+        return -1;
+    return tls_exposure_warn(ctx, path, false, err);
 }
 
 int tls_context_use_key(struct tls_context *ctx, const char *path, struct error *err)
 {
     struct tls_pem pem;
     EVP_PKEY *key = NULL;
-    if (tls_pem_open(path, true, &pem, err))
+    if (tls_pem_open(path, tls_exposure_access(ctx), &pem, err))
         return -1;
     int result = tls_pem_key(&pem, &key, err);
     tls_pem_close(&pem);
     if (result == 0)
         result = tls_context_add_key(ctx, key, path, err);
     EVP_PKEY_free(key);
-    return result;
+    return result ? -1 : tls_exposure_warn(ctx, path, true, err);
 }

@@ -29,6 +29,11 @@ struct tls_certificate *tls_certificates_last(const struct tls_context *ctx);
 /* The one that a connection uses; NULL if it uses none. */
 const struct tls_certificate *tls_certificates_used(const struct tls_context *ctx, SSL *ssl);
 
+/* Adds a warning to a server's context for each thing that clients will not like about it. path: of
+ * its file. ERROR_SYSTEM (memory). */
+int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
+                         struct error *err);
+
 /* Makes a server remember the name that its client asked for. */
 void tls_certificates_install(struct tls_context *ctx);
 void tls_certificates_free(struct tls_context *ctx);

@@ -154,6 +154,8 @@ int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct 
         result = add_cas(clients, path, err);
     if (result == 0)
         result = name_cas(ctx, path, err);
+    if (result == 0)
+        result = tls_exposure_warn(ctx, path, false, err);
     return result;
 }
 

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "tls_pem.h"
 #include "tlsecho/error.h"
 #include "tlsecho/peer.h"
 #include "tlsecho/tls_chain.h"
@@ -43,6 +44,7 @@ struct tls_context {
     unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
     int keylog_fd; /* -1 = none */
+    enum tls_key_files key_files;
     struct tls_warning *warnings;
     size_t warning_count;
     atomic_uint count;
@@ -52,6 +54,13 @@ struct tls_context {
 int tls_warning_add(struct tls_context *ctx, const char *event, const char *file, struct error *err,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));
 void tls_warnings_free(struct tls_context *ctx);
+
+/* How a file of the context's that holds secrets is opened. */
+enum tls_pem_access tls_exposure_access(const struct tls_context *ctx);
+
+/* Adds a warning to a server's context for a file that too many can write or, if it is a secret,
+ * read, or whose folder others can write. ERROR_SYSTEM (memory). */
+int tls_exposure_warn(struct tls_context *ctx, const char *path, bool secret, struct error *err);
 
 /* Levels, versions, ciphers, suites and groups of a context that was told nothing else. */
 bool tls_policy_set_defaults(SSL_CTX *ssl);

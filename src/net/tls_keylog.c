@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tls_internal.h"
+#include "tls_pem.h"
 
 enum { LINE_BYTES = 512 }; /* a label, 32 bytes and at most 64 in hex */
 
@@ -21,16 +22,17 @@ static void on_secret(const SSL *ssl, const char *line)
     OPENSSL_cleanse(text, sizeof text);
 }
 
-static int check_file(int fd, const char *path, struct error *err)
+static int check_file(const struct tls_context *ctx, int fd, const char *path, struct error *err)
 {
     struct stat status;
+    struct tls_exposure exposure;
     if (fstat(fd, &status))
         return error_sys(err, "open %s", path);
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_INPUT, "%s is no regular file", path);
-    if (status.st_mode & S_IRWXO)
-        return error_set(err, ERROR_INPUT, "%s holds secrets and is open to others: chmod o= %s",
-                         path, path);
+    if (ctx->key_files != TLS_KEY_FILES_ANY && tls_exposure_of_secret(status.st_mode, &exposure))
+        return error_set(err, ERROR_INPUT, "%s holds secrets and %s: chmod %s %s", path,
+                         exposure.how, exposure.remedy, path);
     return 0;
 }
 
@@ -44,7 +46,7 @@ int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct err
         err->kind = ERROR_INPUT;
         return -1;
     }
-    if (check_file(fd, path, err) < 0) {
+    if (check_file(ctx, fd, path, err) < 0) {
         close(fd);
         return -1;
     }
@@ -52,7 +54,7 @@ int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct err
     ctx->keylog_fd = fd;
     SSL_CTX_set_app_data(ctx->ssl, ctx);
     SSL_CTX_set_keylog_callback(ctx->ssl, on_secret);
-    return 0;
+    return tls_exposure_warn(ctx, path, true, err);
 }
 
 void tls_keylog_close(struct tls_context *ctx)

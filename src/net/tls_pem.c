@@ -22,20 +22,21 @@ static int unreadable(const char *what, const char *path, struct error *err)
     return -1;
 }
 
-static int check_file(int fd, const char *path, bool secret, struct error *err)
+static int check_file(int fd, const char *path, enum tls_pem_access access, struct error *err)
 {
     struct stat status;
+    struct tls_exposure exposure;
     if (fstat(fd, &status))
         return unreadable("read", path, err);
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_INPUT, "%s is no regular file", path);
     if (status.st_size > TLS_PEM_BYTES_MAX)
         return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", path);
-    if (secret && status.st_mode & S_IRWXO)
+    if (access == TLS_PEM_SECRET && tls_exposure_of_secret(status.st_mode, &exposure))
         return error_set(err, ERROR_INPUT,
-                         "%s holds secret keys and is open to others: chmod o= %s (on Kubernetes: "
-                         "defaultMode: 0440, and fsGroup)",
-                         path, path);
+                         "%s holds secret keys and %s: chmod %s %s (on Kubernetes: defaultMode: "
+                         "0440, and fsGroup)",
+                         path, exposure.how, exposure.remedy, path);
     return 0;
 }
 
@@ -52,7 +53,8 @@ static int read_all(int fd, struct tls_pem *pem, struct error *err)
     return 0;
 }
 
-int tls_pem_open(const char *path, bool secret, struct tls_pem *ret, struct error *err)
+int tls_pem_open(const char *path, enum tls_pem_access access, struct tls_pem *ret,
+                 struct error *err)
 {
     /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -60,7 +62,7 @@ int tls_pem_open(const char *path, bool secret, struct tls_pem *ret, struct erro
         return unreadable("open", path, err);
 
     struct tls_pem pem = {.path = path};
-    int result = check_file(fd, path, secret, err);
+    int result = check_file(fd, path, access, err);
     if (result == 0 && !(pem.data = OPENSSL_malloc(TLS_PEM_BYTES_MAX)))
         result = error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
     if (result == 0)
@@ -171,7 +173,7 @@ int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struc
 int tls_pem_read_certificates(const char *path, STACK_OF(X509) * *ret, struct error *err)
 {
     struct tls_pem pem;
-    if (tls_pem_open(path, false, &pem, err))
+    if (tls_pem_open(path, TLS_PEM_PUBLIC, &pem, err))
         return -1;
     int result = tls_pem_certificates(&pem, ret, err);
     tls_pem_close(&pem);

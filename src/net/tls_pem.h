@@ -23,9 +23,24 @@ struct tls_pem {
     size_t n;
 };
 
-/* Reads a regular file of at most TLS_PEM_BYTES_MAX. secret: refuses one that others than owner and
- * group can read. ERROR_INPUT. */
-int tls_pem_open(const char *path, bool secret, struct tls_pem *ret, struct error *err);
+enum tls_pem_access {
+    TLS_PEM_PUBLIC,
+    TLS_PEM_SECRET, /* refused if others can read it, or anyone but its owner can write it */
+    TLS_PEM_SECRET_ANYWHERE, /* taken with any mode */
+};
+
+/* Reads a regular file of at most TLS_PEM_BYTES_MAX. ERROR_INPUT. */
+int tls_pem_open(const char *path, enum tls_pem_access access, struct tls_pem *ret,
+                 struct error *err);
+
+/* How a secret is exposed, as the end of a sentence about it, and the mode that chmod(1) should
+ * take away. */
+struct tls_exposure {
+    const char *how, *remedy;
+};
+
+/* Whether a file of that mode is. */
+bool tls_exposure_of_secret(unsigned mode, struct tls_exposure *ret);
 
 /* Overwrites the bytes and frees them. */
 void tls_pem_close(struct tls_pem *pem);

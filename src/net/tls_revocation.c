@@ -215,7 +215,7 @@ int tls_context_use_crl(struct tls_context *ctx, const char *path, struct error 
     struct tls_pem pem;
     if (!clients || !clients->cas)
         return error_set(err, ERROR_INPUT, "CRLs are for the CAs of clients: name those first");
-    if (tls_pem_open(path, false, &pem, err))
+    if (tls_pem_open(path, TLS_PEM_PUBLIC, &pem, err))
         return -1;
     int result = tls_pem_crls(&pem, &clients->crls, err);
     tls_pem_close(&pem);
@@ -223,7 +223,7 @@ int tls_context_use_crl(struct tls_context *ctx, const char *path, struct error 
         return -1;
     X509_STORE_set_lookup_crls(clients->store, find_crls);
     X509_STORE_set_flags(clients->store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    return warn_of_endless(ctx, path, err);
+    return warn_of_endless(ctx, path, err) ? -1 : tls_exposure_warn(ctx, path, false, err);
 }
 
 static int64_t begin_of(const struct tls_clients *clients, int i)

@@ -100,7 +100,7 @@ static int load(const char *path, struct pair *ret, struct error *err)
     struct tls_pem pem;
     struct pair pair = {0};
     STACK_OF(X509) *certificates = NULL;
-    if (tls_pem_open(path, true, &pem, err))
+    if (tls_pem_open(path, TLS_PEM_SECRET, &pem, err))
         return -1;
     int result = tls_pem_certificates(&pem, &certificates, err);
     if (result == 0) {

@@ -84,7 +84,7 @@ static int check_folder(const char *path, struct error *err)
 static int load(struct tls_session_file *file, struct error *err)
 {
     struct tls_pem pem;
-    if (tls_pem_open(file->path, false, &pem, err) < 0)
+    if (tls_pem_open(file->path, TLS_PEM_PUBLIC, &pem, err) < 0)
         return err->code == ENOENT ? 0 : -1;
 
     int result = 0;

@@ -128,7 +128,7 @@ int tls_context_use_staple(struct tls_context *ctx, const char *path, struct err
     struct tls_certificate *c = tls_certificates_last(ctx);
     if (!c)
         return error_set(err, ERROR_INPUT, "%s: there is no certificate to staple it to", path);
-    if (tls_pem_open(path, false, &file, err))
+    if (tls_pem_open(path, TLS_PEM_PUBLIC, &file, err))
         return -1;
     struct tls_stapling *stapling = calloc(1, sizeof *stapling);
     int result = stapling ? parse(&file, c->leaf, stapling, err) : error_sys(err, "read %s", path);
@@ -141,7 +141,7 @@ int tls_context_use_staple(struct tls_context *ctx, const char *path, struct err
     c->stapling = stapling;
     SSL_CTX_set_tlsext_status_cb(ctx->ssl, on_status);
     SSL_CTX_set_tlsext_status_arg(ctx->ssl, ctx);
-    return 0;
+    return tls_exposure_warn(ctx, path, false, err);
 }
 
 int64_t tls_context_staple_expires(const struct tls_context *ctx)

@@ -10,10 +10,11 @@
 
 _Static_assert(sizeof(struct tls_ticket_key) == 80, "a key is what 80 bytes of a file are");
 
-int tls_ticket_keys_read(const char *path, struct tls_ticket_keys *ret, struct error *err)
+int tls_ticket_keys_read(const char *path, bool any_mode, struct tls_ticket_keys *ret,
+                         struct error *err)
 {
     struct tls_pem file;
-    if (tls_pem_open(path, true, &file, err))
+    if (tls_pem_open(path, any_mode ? TLS_PEM_SECRET_ANYWHERE : TLS_PEM_SECRET, &file, err))
         return -1;
     size_t count = file.n / sizeof ret->key[0];
     bool whole = count * sizeof ret->key[0] == file.n;

@@ -162,13 +162,13 @@ int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struc
     struct tls_ticket_keys *keys = OPENSSL_zalloc(sizeof *keys);
     if (!keys)
         return error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
-    if (tls_ticket_keys_read(path, keys, err) < 0) {
+    if (tls_ticket_keys_read(path, ctx->key_files == TLS_KEY_FILES_ANY, keys, err) < 0) {
         OPENSSL_free(keys);
         return -1;
     }
     tls_tickets_free(ctx);
     ctx->ticket_keys = keys;
-    return 0;
+    return tls_exposure_warn(ctx, path, true, err);
 }
 
 void tls_tickets_free(struct tls_context *ctx)

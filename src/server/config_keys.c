@@ -34,6 +34,7 @@ WORDS(word_proxy_protocol, "off", "trusted", "required") /* enum proxied_protoco
 WORDS(word_level, "debug", "info", "warning", "error")   /* enum log_level */
 WORDS(word_format, "logfmt", "json")                     /* enum log_format */
 WORDS(word_sandbox, "auto", "on", "off")                 /* enum privilege_sandbox */
+WORDS(word_key_files, "strict", "any")                   /* enum tls_key_files */
 
 /* A key's name, type and field. */
 #define KEY(name_, type_, at)  .name = name_, .type = CONFIG_##type_, .offset = at
@@ -202,6 +203,10 @@ static const struct config_key security_keys[] = {
     {KEY("sandbox", CHOICE, AT(security.sandbox)), .standard = "auto", .words = word_sandbox,
      .place = AT(security.sandbox_place),
      .help = "Landlock and seccomp: auto = what the kernel has; on = both, or no start; off"},
+    {KEY("key_files", CHOICE, AT(security.key_files)), .standard = "strict",
+     .words = word_key_files,
+     .help = "strict = keys that others can read or the group can write are refused; any = a "
+             "warning, where modes cannot be set"},
     {0},
 };
 

@@ -174,6 +174,7 @@ static void print_date(FILE *out, const char *name, const char *profile, const c
 static void print_certificates(const struct settings *s, FILE *out)
 {
     static const char certificates[] = "tlsecho_certificate_not_after_timestamp_seconds";
+    static const char begins[] = "tlsecho_certificate_not_before_timestamp_seconds";
     static const char staples[] = "tlsecho_staple_next_update_timestamp_seconds";
     static const char crls[] = "tlsecho_crl_next_update_timestamp_seconds";
     metrics_text_family(out, certificates, "gauge",
@@ -183,6 +184,13 @@ static void print_certificates(const struct settings *s, FILE *out)
             print_date(out, certificates, s->certificates[i].profile,
                        s->certificates[i].file ? s->certificates[i].file : "",
                        s->certificates[i].description.not_after);
+    metrics_text_family(out, begins, "gauge",
+                        "When a served certificate began, Unix time; no file: self-signed.");
+    for (size_t i = 0; i < s->certificate_count; i++)
+        if (!is_repeated(s, i))
+            print_date(out, begins, s->certificates[i].profile,
+                       s->certificates[i].file ? s->certificates[i].file : "",
+                       s->certificates[i].description.not_before);
     metrics_text_family(out, staples, "gauge",
                         "When the OCSP response for a certificate ends, Unix time.");
     for (size_t i = 0; i < s->certificate_count; i++)

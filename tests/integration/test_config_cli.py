@@ -177,8 +177,30 @@ class Configuration(Folder):
         key.chmod(0o604)
         text = TLS + PAIR.format(support.pki() / "server-rsa.pem", "open.key")
         self.assert_refused(text, f"chmod o= {key}")
+        key.chmod(0o660)
+        self.assert_refused(text, f"can be written by its group: chmod g-w {key}")
+        any_mode = self.write("server.yaml", text + "security: { key_files: any }\n")
+        done = self.run_server("-t", "-c", any_mode)
+        self.assertEqual(done.status, 0, done.stderr)
+        self.assertRegex(done.stderr, f"event=file_exposed profile=default file={key} reason=")
         key.chmod(0o640)
-        self.assertEqual(self.run_server("-t", "-c", self.write("server.yaml", text)).status, 0)
+        done = self.run_server("-t", "-c", self.write("server.yaml", text))
+        self.assertEqual((done.status, done.stderr), (0, ""))
+
+    def test_the_check_prints_warnings_and_then_one_line(self):
+        pki = support.pki()
+        leaf = (pki / "server-rsa.pem").read_text().partition("-----END CERTIFICATE-----")
+        self.write("leaf.pem", leaf[0] + leaf[1] + "\n")
+        for certificate, event in ((pki / "expired.pem", "certificate_expired"),
+                                   (pki / "not-yet-valid.pem", "certificate_not_yet_valid"),
+                                   ("leaf.pem", "certificate_chain_incomplete")):
+            with self.subTest(event):
+                name = "server-rsa" if certificate == "leaf.pem" else certificate.stem
+                path = self.write("server.yaml", TLS + PAIR.format(certificate, pki / f"{name}.key"))
+                done = self.run_server("-t", "-c", path)
+                self.assertEqual(done.status, 0)
+                self.assertRegex(done.stderr, rf"^time=\S+ level=warning event={event} .*\n$")
+                self.assertEqual(done.stdout.decode(), f"{path}: the configuration is valid\n")
 
     def test_files_that_are_no_pem(self):
         self.write("nonsense.pem", "nonsense")

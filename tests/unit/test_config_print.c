@@ -167,7 +167,8 @@ START_TEST(prints_every_key_in_the_units_people_write)
                                    "security:\n"
                                    "  user: echo\n"
                                    "  group: echoes\n"
-                                   "  sandbox: on\n";
+                                   "  sandbox: on\n"
+                                   "  key_files: any\n";
     struct config *config = parsed(complete);
     char *text = printed(config);
     ck_assert_str_eq(text, complete);

@@ -65,7 +65,7 @@ static struct tls_context *new_server(void)
 static void set_up(void)
 {
     folder_new(&folder);
-    own = pki_make(&(struct pki_spec){.subject = "server"});
+    own = pki_make(&(struct pki_spec){.subject = "server", .names = "DNS:server"});
     ca = pki_make(&(struct pki_spec){.subject = "Client CA", .ca = true});
     other_ca = pki_make(&(struct pki_spec){.subject = "Other CA", .ca = true});
     middle = pki_make(&(struct pki_spec){.subject = "Middle", .ca = true, .issuer = &ca});

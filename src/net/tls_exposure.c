@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that more people can read or write than should. */
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "tls_internal.h"
+#include "tls_pem.h"
+
+bool tls_exposure_of_secret(unsigned mode, struct tls_exposure *ret)
+{
+    bool open = mode & S_IRWXO;
+    *ret = open ? (struct tls_exposure){"is open to others", "o="}
+                : (struct tls_exposure){"can be written by its group", "g-w"};
+    return open || mode & S_IWGRP;
+}
+
+/* Of a folder without the sticky bit: who may write it can replace what is in it. */
+static bool can_others_replace(const char *folder)
+{
+    struct stat status;
+    return stat(folder, &status) == 0 && status.st_mode & S_IWOTH && !(status.st_mode & S_ISVTX);
+}
+
+static int warn_of_folder(struct tls_context *ctx, const char *path, struct error *err)
+{
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    const char *folder = dirname(copy);
+    if (!can_others_replace(folder))
+        return 0;
+    return tls_warning_add(ctx, "file_exposed", path, err,
+                           "others can replace it, as they can write its folder: chmod o-w %.200s",
+                           folder);
+}
+
+int tls_exposure_warn(struct tls_context *ctx, const char *path, bool secret, struct error *err)
+{
+    struct stat status;
+    struct tls_exposure exposure;
+    if (ctx->role != TLS_SERVER || stat(path, &status))
+        return 0;
+    if (secret && tls_exposure_of_secret(status.st_mode, &exposure) &&
+        tls_warning_add(ctx, "file_exposed", path, err,
+                        "it holds secrets and %s, which security.key_files: any allows: chmod %s "
+                        "it where modes can be set",
+                        exposure.how, exposure.remedy))
+        return -1;
+    if (!secret && status.st_mode & S_IWOTH &&
+        tls_warning_add(ctx, "file_exposed", path, err,
+                        "it can be written by others, who decide then what this server trusts or "
+                        "shows: chmod o-w it"))
+        return -1;
+    return warn_of_folder(ctx, path, err);
+}
+
+void tls_context_set_key_files(struct tls_context *ctx, enum tls_key_files key_files)
+{
+    ctx->key_files = key_files;
+}
+
+enum tls_pem_access tls_exposure_access(const struct tls_context *ctx)
+{
+    return ctx->key_files == TLS_KEY_FILES_ANY ? TLS_PEM_SECRET_ANYWHERE : TLS_PEM_SECRET;
+}
