@@ -149,6 +149,8 @@ static int read_several(BIO *in, const char *path, const struct pem_kind *kind, 
 static int several(const struct tls_pem *pem, const struct pem_kind *kind, OPENSSL_STACK **ret,
                    struct error *err)
 {
+    if (tls_pem_check_layout(pem, err))
+        return -1;
     BIO *in = BIO_new_mem_buf(pem->data, (int)pem->n);
     OPENSSL_STACK *list = OPENSSL_sk_new_null();
     int result = in && list ? read_several(in, pem->path, kind, list, err)
@@ -192,6 +194,8 @@ int tls_pem_crls(const struct tls_pem *pem, STACK_OF(X509_CRL) * *ret, struct er
 int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err)
 {
     bool asked = false;
+    if (tls_pem_check_layout(pem, err))
+        return -1;
     BIO *in = BIO_new_mem_buf(pem->data, (int)pem->n);
     if (!in)
         return error_set(err, ERROR_SYSTEM, "read %s: no memory", pem->path);

@@ -45,6 +45,10 @@ bool tls_exposure_of_secret(unsigned mode, struct tls_exposure *ret);
 /* Overwrites the bytes and frees them. */
 void tls_pem_close(struct tls_pem *pem);
 
+/* Refuses a file of which a part would be skipped: UTF-16, DER, blanks before a BEGIN, a BEGIN that
+ * is cut off or follows an END, OpenSSL's TRUSTED CERTIFICATE. ERROR_INPUT names the line. */
+int tls_pem_check_layout(const struct tls_pem *pem, struct error *err);
+
 /* All certificates, in the file's order, at least one. ERROR_INPUT. */
 int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err);
 

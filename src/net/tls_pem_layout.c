@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* What of a PEM file (RFC 7468) OpenSSL would skip without a word. */
+#include <string.h>
+
+#include "tls_pem.h"
+
+static const char begin_text[] = "-----BEGIN ", end_text[] = "-----END ", dashes[] = "-----";
+
+struct span {
+    const char *at;
+    size_t n;
+};
+
+static bool begins_with(struct span s, const char *text)
+{
+    return s.n >= strlen(text) && memcmp(s.at, text, strlen(text)) == 0;
+}
+
+static bool ends_with(struct span s, const char *text)
+{
+    return s.n >= strlen(text) && memcmp(s.at + s.n - strlen(text), text, strlen(text)) == 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct span trim_end(struct span s)
+{
+    while (s.n > 0 && is_blank(s.at[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+static bool is_all_blank(struct span s)
+{
+    return trim_end(s).n == 0;
+}
+
+/* Whether the file ends within a line that would be a BEGIN. */
+static bool is_cut(struct span line, bool last)
+{
+    if (begins_with(line, begin_text))
+        return !ends_with(trim_end(line), dashes) || trim_end(line).n <= strlen(begin_text);
+    return last && line.n > strlen(dashes) && line.n < strlen(begin_text) &&
+           memcmp(line.at, begin_text, line.n) == 0;
+}
+
+/* NULL = nothing; a comment may say BEGIN too. */
+static const char *fault_of(struct span line, bool last)
+{
+    if (is_cut(line, last))
+        return "is cut off in its BEGIN: write the file anew";
+    if (begins_with(line, "-----BEGIN TRUSTED CERTIFICATE"))
+        return "begins a TRUSTED CERTIFICATE, a format of OpenSSL alone: convert it with openssl "
+               "x509";
+    const char *begin = memmem(line.at, line.n, begin_text, strlen(begin_text));
+    if (!begin || begin == line.at)
+        return NULL;
+    struct span before = {line.at, (size_t)(begin - line.at)};
+    if (is_all_blank(before))
+        return "has blanks before -----BEGIN: remove them, and those of the lines that follow";
+    if (begins_with(before, end_text))
+        return "has an END and a BEGIN: put each on a line of its own";
+    return NULL;
+}
+
+static bool is_utf16(const struct tls_pem *pem)
+{
+    return pem->n >= 2 && ((pem->data[0] == 0xff && pem->data[1] == 0xfe) ||
+                           (pem->data[0] == 0xfe && pem->data[1] == 0xff));
+}
+
+/* DER begins with a SEQUENCE of more than 127 bytes; no text with that byte and one above ASCII. */
+static bool is_der(const struct tls_pem *pem)
+{
+    return pem->n >= 2 && pem->data[0] == 0x30 && pem->data[1] > 0x80;
+}
+
+int tls_pem_check_layout(const struct tls_pem *pem, struct error *err)
+{
+    static const char bom[] = "\xef\xbb\xbf";
+    struct span rest = {(const char *)pem->data, pem->n};
+    if (is_utf16(pem))
+        return error_set(err, ERROR_INPUT, "%s is UTF-16: save it as UTF-8 or ASCII", pem->path);
+    if (is_der(pem))
+        return error_set(err, ERROR_INPUT,
+                         "%s is binary (DER or PKCS#12): convert it to PEM, as with openssl x509, "
+                         "crl or pkey -inform DER, or openssl pkcs12 -nodes",
+                         pem->path);
+    if (begins_with(rest, bom))
+        rest = (struct span){rest.at + strlen(bom), rest.n - strlen(bom)};
+    for (int number = 1; rest.n > 0; number++) {
+        const char *end = memchr(rest.at, '\n', rest.n);
+        struct span line = {rest.at, end ? (size_t)(end - rest.at) : rest.n};
+        const char *fault = fault_of(line, !end);
+        if (fault)
+            return error_set(err, ERROR_INPUT, "%s: line %d %s", pem->path, number, fault);
+        rest.at += line.n + (end ? 1 : 0);
+        rest.n -= line.n + (end ? 1 : 0);
+    }
+    return 0;
+}
