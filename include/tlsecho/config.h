@@ -79,7 +79,8 @@ struct config_listener {
 
 struct config {
     atomic_uint references;
-    char *file; /* NULL = the built-in default */
+    char *file;     /* NULL = the built-in default */
+    bool read_once; /* it was a pipe, or something else that is no regular file */
     struct config_listener *listeners;
     size_t listener_count; /* 1..64 */
     struct config_tls *profiles;
@@ -117,9 +118,14 @@ struct config {
     } security;
 };
 
-/* Reads and checks a file of at most 1 MiB. ERROR_INPUT: "FILE:LINE:COLUMN: key: what is wrong and
- * what would be right", or why the file cannot be read. */
+/* Reads and checks a file of at most 1 MiB that is not empty. ERROR_INPUT: "FILE:LINE:COLUMN: key:
+ * what is wrong and what would be right", or why the file cannot be read. */
 int config_load(const char *path, struct config **ret, struct error *err);
+
+/* The same from where that one is from. ERROR_INPUT: likewise, and where that can be read only
+ * once.
+ */
+int config_load_again(const struct config *config, struct config **ret, struct error *err);
 
 /* The same from memory; name stands for the file in messages and its folder for relative paths. */
 int config_parse(const char *name, const char *text, size_t size, struct config **ret,

@@ -60,8 +60,10 @@ bool listening_is_inherited(const struct listening *held, const struct listen_sp
  * lacks is skipped with a warning in the log unless none is left; port 0 is one free port for all
  * of them. An address that `held` (may be NULL) listens on is adopted, never opened again, unless
  * the file of a Unix socket is gone. An address that overlaps with one that is held, as [::] does
- * with 127.0.0.1, is bound beside it. Accepted sockets inherit TCP_NODELAY and keepalive from here,
- * tcp(7). ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT (an address that is listed twice).
+ * with 127.0.0.1, is bound beside it; and one that a wildcard covers stays open beside that for as
+ * long as it does: closing it would reset connections that are being made. Accepted sockets inherit
+ * TCP_NODELAY and keepalive from here, tcp(7). ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT (an address
+ * that is listed twice).
  */
 int listening_open(const struct listen_spec specs[], size_t count, const struct listening *held,
                    struct listening *ret, struct error *err);
@@ -75,13 +77,6 @@ int listening_copy(const struct listening *from, const struct settings *to, stru
  * closed: the sockets stay those of the whole. */
 struct listening listening_for_listeners(const struct listening *listening);
 struct listening listening_for_admin(const struct listening *listening);
-
-/*
- * For those that `kept` has not adopted, before whoever accepts takes what waits at them for the
- * last time: new connections are no longer for them. A client's SYN that comes in between is not
- * answered; the next one, a second later, finds the socket that has taken over.
- */
-void listening_retire(const struct listening *listening, const struct listening *kept);
 
 /* Closes what `kept` (may be NULL) has not adopted, and forgets the rest. */
 void listening_close(struct listening *listening, const struct listening *kept);

@@ -33,10 +33,6 @@ int socket_listen(struct address *address, const struct socket_listening *how, i
  * with it: SO_REUSEPORT, socket(7). A no-op on a Unix socket. */
 void socket_share_port(int fd, bool on);
 
-/* A listening TCP socket answers no SYN any more; connections that are under way are completed:
- * SO_ATTACH_FILTER, socket(7). */
-void socket_drop_syn(int fd);
-
 struct socket_keepalive {
     unsigned idle_s, interval_s, probes; /* tcp(7): TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT */
 };

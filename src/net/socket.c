@@ -2,7 +2,6 @@
 #include "tlsecho/socket.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -126,20 +125,6 @@ int socket_listen(struct address *address, const struct socket_listening *how, i
 void socket_share_port(int fd, bool on)
 {
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, on);
-}
-
-void socket_drop_syn(int fd)
-{
-    enum { FLAGS = 13, SYN = 0x02, ACK = 0x10, PASS = 0xffff }; /* RFC 9293 §3.1 */
-    static struct sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, PASS),
-    };
-    static const struct sock_fprog filter = {sizeof program / sizeof program[0], program};
-    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 int socket_set_nodelay(int fd, bool on, struct error *err)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tlsecho/clock.h"
+#include "tlsecho/descriptors.h"
 #include "tlsecho/log.h"
 #include "tlsecho/refusals.h"
 #include "tlsecho/spare.h"
@@ -31,6 +32,8 @@ struct acceptor {
     struct admission *admission;
     struct refusals refusals; /* that the log has not told yet */
     struct spare spare;
+    int reserve_fd;        /* from that number on, descriptors are not for connections */
+    int highest_fd;        /* that a connection has had */
     struct tally failures; /* of accept(2), with the last one's error */
     struct error failure;
     struct worker *const *workers;
@@ -174,6 +177,25 @@ static bool is_passing(int code)
            code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN || code == EPERM;
 }
 
+/* The limit can be set anew while we run, prlimit(2). */
+static bool is_reserved(struct acceptor *a, int fd)
+{
+    if (fd > a->highest_fd || fd >= a->reserve_fd)
+        a->reserve_fd = descriptors_reserve_fd();
+    if (fd > a->highest_fd)
+        a->highest_fd = fd;
+    return fd >= a->reserve_fd;
+}
+
+static void refuse_reserved(struct acceptor *a, const struct listener *listener, int fd,
+                            const struct address *source)
+{
+    close(fd);
+    admission_refuse(a->admission, ADMISSION_DESCRIPTORS);
+    refuse(a, ADMISSION_DESCRIPTORS,
+           "the last descriptors are kept for the admin address and reloads", listener, source);
+}
+
 /* True if there was one. */
 static bool accept_one(struct acceptor *a, struct listening_socket *socket)
 {
@@ -181,6 +203,10 @@ static bool accept_one(struct acceptor *a, struct listening_socket *socket)
     int fd = accept4(socket->source.fd, &source.any, &source.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         address_unmap(&source);
+        if (is_reserved(a, fd)) {
+            refuse_reserved(a, socket->listener, fd, &source);
+            return true;
+        }
         admit(a, socket->listener, fd, &source);
         return true;
     }
@@ -190,6 +216,7 @@ static bool accept_one(struct acceptor *a, struct listening_socket *socket)
     if (code == EAGAIN)
         return false;
     if (is_shortage(code)) {
+        a->reserve_fd = descriptors_reserve_fd();
         if (!shed(a, socket, code))
             return false;
     } else {
@@ -293,6 +320,7 @@ static int start(struct acceptor *a, struct error *err)
     if (reactor_new(&a->reactor, err) < 0)
         return -1;
     spare_open(&a->spare);
+    a->reserve_fd = descriptors_reserve_fd();
     admission_limit(a->admission, a->settings->config);
     attach(a);
     for (size_t i = 0; i < a->listening.count; i++)

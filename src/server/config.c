@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_internal.h"
@@ -86,17 +87,65 @@ static int unreadable(const char *what, const char *path, struct error *err)
     return -1;
 }
 
-int config_load(const char *path, struct config **ret, struct error *err)
+/* What an editor, a template or a full disk left empty is no wish for the defaults. */
+static int parse_file(const char *path, const char *text, size_t size, struct config **ret,
+                      struct error *err)
+{
+    struct config_node *root;
+    if (config_yaml_parse(path, text, size, &root, err))
+        return -1;
+    int result = root->kind == CONFIG_NODE_EMPTY
+                     ? error_set(err, ERROR_INPUT,
+                                 "%s: the file is empty: write \"listeners:\" or another key", path)
+                     : build(path, root, ret, err);
+    config_yaml_free(root);
+    return result;
+}
+
+static bool is_regular(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+}
+
+static int load(int fd, const char *path, struct config **ret, struct error *err)
 {
     enum { ROOM = CONFIG_YAML_BYTES + 1 }; /* one more shows that a file is too large */
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return unreadable("open", path, err);
     char *text = malloc(ROOM);
     ssize_t size = text ? read_fully(fd, text, ROOM) : -1;
     int result =
-        size < 0 ? unreadable("read", path, err) : config_parse(path, text, (size_t)size, ret, err);
+        size < 0 ? unreadable("read", path, err) : parse_file(path, text, (size_t)size, ret, err);
+    if (result == 0)
+        (*ret)->read_once = !is_regular(fd);
     free(text);
+    return result;
+}
+
+int config_load(const char *path, struct config **ret, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return unreadable("open", path, err);
+    int result = load(fd, path, ret, err);
+    close(fd);
+    return result;
+}
+
+int config_load_again(const struct config *config, struct config **ret, struct error *err)
+{
+    if (!config->file)
+        return config_default(ret, err);
+    if (config->read_once)
+        return error_set(err, ERROR_INPUT,
+                         "%s was a pipe, which cannot be read again: restart the server, or name a "
+                         "file with -c",
+                         config->file);
+    int fd = open(config->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no FIFO is waited for */
+    if (fd < 0)
+        return unreadable("open", config->file, err);
+    int result = is_regular(fd) ? load(fd, config->file, ret, err)
+                                : error_set(err, ERROR_INPUT,
+                                            "%s is no regular file: put one there", config->file);
     close(fd);
     return result;
 }

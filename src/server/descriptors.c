@@ -2,6 +2,7 @@
 #include "tlsecho/descriptors.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <sys/resource.h>
 
 #include "tlsecho/log.h"
@@ -14,6 +15,16 @@ uint64_t descriptors_raise(void)
     raised = limit;
     raised.rlim_cur = limit.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &raised) < 0 ? limit.rlim_cur : raised.rlim_cur;
+}
+
+int descriptors_reserve_fd(void)
+{
+    enum { RESERVE = 32, SHARE = 8 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    int all = (int)limit.rlim_cur, share = all / SHARE;
+    return all - (share < RESERVE ? share : RESERVE);
 }
 
 void descriptors_announce(uint64_t descriptors, const struct config *config, uint64_t own)

@@ -143,15 +143,6 @@ struct listening listening_for_admin(const struct listening *listening)
     return (struct listening){listening->sockets + n, listening->count - n};
 }
 
-void listening_retire(const struct listening *listening, const struct listening *kept)
-{
-    for (size_t i = 0; i < listening->count; i++) {
-        const struct listening_socket *socket = &listening->sockets[i];
-        if (socket->address.any.sa_family != AF_UNIX && !listening_has(kept, socket->source.fd))
-            socket_drop_syn(socket->source.fd);
-    }
-}
-
 void listening_close(struct listening *listening, const struct listening *kept)
 {
     for (size_t i = 0; i < listening->count; i++)

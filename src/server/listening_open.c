@@ -153,6 +153,18 @@ static int open_one(struct opening *o, const struct address *wanted, struct addr
     return listening_set_options(o->spec, socket->source.fd, err);
 }
 
+/* What a wildcard address takes over need not be closed, and so nobody who connects is reset. */
+static int adopt_covered(struct opening *o, const struct address *all, struct error *err)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listening_socket *held = &o->held->sockets[i];
+        if (held->inherited[0] == '\0' && is_free(o, held) && overlap(all, &held->address) &&
+            covers(all, &held->address) && adopt(o, held, &held->address, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static const struct listen_spec *find_named(const struct opening *o, const char *name)
 {
     for (size_t i = 0; i < o->spec_count; i++)
@@ -217,6 +229,8 @@ static int open_addresses(struct opening *o, struct error *err)
         address_set_port(&address, port);
         if (open_one(o, wanted, &address, err) == 0) {
             port = address_port(&address);
+            if (adopt_covered(o, &address, err) < 0)
+                return -1;
             continue;
         }
         if (!is_missing_family(err) || o->addresses.count == 1)

@@ -61,9 +61,6 @@ int server_start(struct server *s, const char *state_directory, struct error *er
 /* The signals that are for us become events of the main thread's loop. ERROR_SYSTEM. */
 int server_open_signals(struct server *s, struct error *err);
 
-/* The configuration anew, from where this one is from. Errors: as config_load. */
-int server_read_again(const struct config *config, struct config **ret, struct error *err);
-
 /* Logs what is in force: certificates, addresses, and what may run out. */
 void server_announce(const struct server *s);
 

@@ -37,7 +37,6 @@ static void put_in_force(struct server *s, struct settings *next, struct listeni
     const struct listening listeners = listening_for_listeners(listening);
     const struct listening admin = listening_for_admin(listening);
     metrics_adopt(&s->metrics, next);
-    listening_retire(&s->listening, listening);
     admin_listen(s->admin, &admin);
     acceptor_replace(s->acceptor, next, &listeners);
     listening_close(&s->listening, listening);
@@ -78,11 +77,6 @@ static void refuse(struct server *s, enum reload_kind kind, struct error *err)
     log_end(&line);
 }
 
-int server_read_again(const struct config *config, struct config **ret, struct error *err)
-{
-    return config->file ? config_load(config->file, ret, err) : config_default(ret, err);
-}
-
 bool server_reload_is_under_way(const struct server *s)
 {
     return s->reload.next != NULL;
@@ -108,7 +102,7 @@ void server_reload_abandon(struct server *s)
 static int read_configuration(struct server *s, struct settings **ret, struct error *err)
 {
     struct config *config;
-    if (server_read_again(s->settings->config, &config, err) < 0)
+    if (config_load_again(s->settings->config, &config, err) < 0)
         return -1;
     return settings_new(config, s->settings->state_directory, ret, err);
 }

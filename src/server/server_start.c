@@ -80,9 +80,11 @@ static int read_as_served(struct server *s, const char *state_directory, struct 
     struct settings *draft = s->settings, *settings;
     struct config *config;
     struct listening listening;
-    if (server_read_again(draft->config, &config, err) < 0)
-        return -1;
-    config_free(config); /* it can be read: the listeners that are open are the draft's */
+    if (!draft->config->read_once) {
+        if (config_load_again(draft->config, &config, err) < 0)
+            return -1;
+        config_free(config); /* it can be read: the listeners that are open are the draft's */
+    }
     if (settings_new(config_ref(draft->config), state_directory, &settings, err) < 0)
         return -1;
     if (listening_copy(&s->listening, settings, &listening, err) < 0) {

@@ -16,6 +16,7 @@ import unittest
 import issuing
 import peers
 import support
+import watcher
 
 PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
 DESCRIPTORS, CROWD = 64, 500
@@ -184,12 +185,31 @@ class OutOfDescriptors(Limits):
         passed = time.monotonic() - start
         self.assertLess(cpu_seconds(server.process) - before, max(passed, 10 * PAUSE_S) / 10)
         line = server.wait_for("connections_refused", cause="descriptors")
-        self.assertEqual(line["reason"], "accept: Too many open files")
+        self.assertEqual(line["reason"], "the last descriptors are kept for the admin address and reloads")
 
         served[0].close()
         start = time.monotonic()
         while not is_served(self.connect(server)):
             self.assertLess(time.monotonic() - start, 1)
+
+    def test_the_admin_address_and_reloads_still_work(self):
+        pair = {name: (support.pki() / f"server-ecdsa{suffix}").read_bytes()
+                for name, suffix in (("a.pem", ".pem"), ("a.key", ".key"))}
+        server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0', name: main } ]\n"
+                             "tls: { default: { certificates: [ { certificate: a.pem, key: a.key } ]"
+                             " } }\nadmin: { listen: 'tcp://127.0.0.1:0' }\n"
+                             "log: { connections: off }\n", files=pair,
+                             prefix=["prlimit", f"--nofile={DESCRIPTORS}"])
+        for _ in range(CROWD):
+            self.connect(server, "main")
+        server.wait_for("connections_refused", cause="descriptors")
+        for path in ("/healthz", "/readyz", "/metrics") * 3:
+            self.assertEqual(watcher.get(server, path)[0], 200)
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        os.utime(server.folder / "a.pem")
+        server.wait_for("reloaded")
+        self.assertEqual(server.lines("reload_refused"), [])
 
     def test_too_low_a_limit_is_told_at_the_start_and_at_a_reload(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

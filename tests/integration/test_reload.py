@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -35,6 +36,16 @@ def replace(folder, name, source):
     shutil.copy(source, temporary)
     os.chmod(temporary, 0o600)
     os.replace(temporary, folder / name)
+
+
+def exhaust_descriptors(server):
+    """It can open nothing any more; returns the usual limit."""
+    pid = server.process.pid
+    taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+    lowest_free = min(set(range(len(taken) + 1)) - taken)
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest_free, usual[1]))
+    return usual
 
 
 class Reload(support.TestCase):
@@ -189,6 +200,53 @@ class Reload(support.TestCase):
         with socket.create_connection(server.address("tcp")) as living:
             living.sendall(b"x")
             self.assertEqual(living.recv(16), b"x")
+
+    def test_an_empty_or_vanished_configuration_is_wrong_and_never_the_default(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
+        for content in (b"", b"# nothing yet\n", b"---\n", b"\n\n"):
+            with self.subTest(content):
+                (server.folder / "server.yaml").write_bytes(content)
+                self.assertIn("server.yaml: the file is empty",
+                              self.hang_up(server, "reload_refused")["reason"])
+        os.unlink(server.folder / "server.yaml")
+        self.assertIn("No such file", self.hang_up(server, "reload_refused")["reason"])
+        os.mkfifo(server.folder / "server.yaml")  # nobody writes to it: it must not be waited for
+        self.assertIn("is no regular file", self.hang_up(server, "reload_refused")["reason"])
+        with socket.create_connection(server.address("tcp")) as living:
+            living.sendall(b"x")
+            self.assertEqual(living.recv(16), b"x")
+
+    def test_a_pipe_is_read_once(self):
+        reader, writer = os.pipe()
+        os.write(writer, b"listeners: [ { listen: 'tcp://127.0.0.1:0', name: mine } ]\n")
+        os.close(writer)
+        server = self.server(args=["-c", f"/dev/fd/{reader}"], pass_fds=(reader,))
+        os.close(reader)
+        self.assertIn("was a pipe", self.hang_up(server, "reload_refused")["reason"])
+        with socket.create_connection(server.address("mine")) as living:
+            living.sendall(b"x")
+            self.assertEqual(living.recv(16), b"x")
+
+    def test_what_was_short_is_tried_again_until_it_is_there(self):
+        server = self.own_pair()
+        before = server.wait_for("certificate")["sha256"]  # nobody has connected yet
+        usual = exhaust_descriptors(server)
+        for name, suffix in (("server.pem", ".pem"), ("server.key", ".key")):
+            replace(server.folder, name, support.pki() / f"server-rsa{suffix}")
+        delays = [server.wait_for("reload_refused")["retry_in"] for _ in range(2)]
+        self.assertEqual(delays, ["1.000000", "2.000000"])
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, usual)
+        server.wait_for("reloaded")
+        self.assertNotEqual(fingerprint(server.address("tls")), before)
+
+    def test_hup_does_not_wait_for_the_next_attempt(self):
+        server = self.own_pair("watch: off\n")
+        usual = exhaust_descriptors(server)
+        self.assertEqual(self.hang_up(server, "reload_refused")["retry_in"], "1.000000")
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, usual)
+        self.hang_up(server)
+        server.signal(signal.SIGUSR1)
+        self.assertEqual(server.wait_for("summary")["reloads"], "1")
 
     def test_workers_need_a_restart_and_say_so(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 1\n")

@@ -22,6 +22,7 @@
 #include "suite.h"
 #include "talk.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/descriptors.h"
 #include "yaml_settings.h"
 
 enum { WORKERS_MAX = 3 };
@@ -355,17 +356,27 @@ START_TEST(whoever_is_in_the_backlog_at_the_end_is_served)
 }
 END_TEST
 
-/* So that no descriptor beyond those that are open can be had; returns the usual limit. */
-static struct rlimit exhaust_descriptors(void)
+enum { DESCRIPTORS = 256 };
+static int fillers[DESCRIPTORS], filler_count;
+static struct rlimit usual;
+
+/* So that no descriptor can be had any more, those in reserve neither. */
+static void exhaust_descriptors(void)
 {
-    struct rlimit usual, none;
+    struct rlimit few;
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
-    none = usual;
-    int lowest_free = dup(STDIN_FILENO);
-    close(lowest_free);
-    none.rlim_cur = (rlim_t)lowest_free;
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    return usual;
+    few = usual;
+    few.rlim_cur = DESCRIPTORS;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int fd; (fd = dup(STDIN_FILENO)) >= 0;)
+        fillers[filler_count++] = fd;
+}
+
+static void release_descriptors(void)
+{
+    while (filler_count > 0)
+        close(fillers[--filler_count]);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
 }
 
 START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
@@ -375,7 +386,7 @@ START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
     talk_echo(first, "hello");
 
     int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct rlimit usual = exhaust_descriptors();
+    exhaust_descriptors();
     const struct address *address = &listening.sockets[0].address;
     ck_assert_int_eq(connect(second, &address->any, address->length), 0);
     talk_ends(second);
@@ -385,7 +396,7 @@ START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), 1);
     talk_echo(first, "untouched");
 
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    release_descriptors();
     int third = connect_to(0);
     talk_echo(third, "served again");
     close(first);
@@ -407,13 +418,13 @@ START_TEST(out_of_descriptors_a_crowd_is_refused_in_one_turn)
     int left[4];
     for (int i = 0; i < 4; i++)
         left[i] = dup(STDIN_FILENO);
-    struct rlimit usual = exhaust_descriptors();
+    exhaust_descriptors();
     for (int i = 0; i < 4; i++)
         close(left[i]);
     accept_all();
     for (int i = 0; i < CROWD; i++)
         talk_ends(crowd[i]);
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    release_descriptors();
     acceptor_stop(acceptor); /* who is refused is counted after he has seen his end */
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), CROWD);
     ck_assert_int_eq(atomic_load(&accept_shortages), 1); /* a pause comes with each */
@@ -423,17 +434,47 @@ START_TEST(out_of_descriptors_a_crowd_is_refused_in_one_turn)
 }
 END_TEST
 
+START_TEST(the_last_descriptors_are_not_for_connections)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    int clients[2], reserve[2];
+    for (int i = 0; i < 2; i++)
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int last = dup(STDIN_FILENO); /* of those that a connection may have */
+    exhaust_descriptors();
+    while (filler_count > 0 && fillers[filler_count - 1] >= descriptors_reserve_fd())
+        close(fillers[--filler_count]);
+    close(last);
+    const struct address *address = &listening.sockets[0].address;
+    ck_assert_int_eq(connect(clients[0], &address->any, address->length), 0);
+    talk_echo(clients[0], "hello");
+    ck_assert_int_eq(connect(clients[1], &address->any, address->length), 0);
+    talk_ends(clients[1]);
+    assert_logged(" event=connections_refused ",
+                  " cause=descriptors count=1 reason=\"the last descriptors are kept");
+    ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), 1);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_ge(reserve[i] = dup(STDIN_FILENO), 0);
+    for (int i = 0; i < 2; i++) {
+        close(reserve[i]);
+        close(clients[i]);
+    }
+    release_descriptors();
+    stop();
+}
+END_TEST
+
 START_TEST(the_last_descriptor_is_no_failure_while_nobody_else_waits)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int last = dup(STDIN_FILENO);
-    struct rlimit usual = exhaust_descriptors();
+    exhaust_descriptors();
     close(last);
     const struct address *address = &listening.sockets[0].address;
     ck_assert_int_eq(connect(client, &address->any, address->length), 0);
     talk_echo(client, "hello");
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    release_descriptors();
     acceptor_stop(acceptor);
     close(client);
     log_reason(LOG_LEVEL_INFO, "marker", "x");
@@ -495,6 +536,7 @@ int main(void)
     tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
     tcase_add_test(tcase, out_of_descriptors_it_refuses_says_so_and_recovers);
     tcase_add_test(tcase, out_of_descriptors_a_crowd_is_refused_in_one_turn);
+    tcase_add_test(tcase, the_last_descriptors_are_not_for_connections);
     tcase_add_test(tcase, the_last_descriptor_is_no_failure_while_nobody_else_waits);
     tcase_add_loop_test(tcase, what_accept_cannot_do_is_said_and_tried_again_without_spinning, 0,
                         sizeof shortages / sizeof *shortages);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
 
 #include "suite.h"
@@ -63,6 +64,31 @@ START_TEST(cuts_what_is_too_long)
 }
 END_TEST
 
+START_TEST(knows_what_may_pass_by_itself)
+{
+    static const struct {
+        enum error_kind kind;
+        int code;
+        bool temporary;
+    } cases[] = {
+        {ERROR_SYSTEM, EMFILE, true},
+        {ERROR_SYSTEM, ENFILE, true},
+        {ERROR_SYSTEM, ENOMEM, true},
+        {ERROR_INPUT, EMFILE, true}, /* a file that could not be opened */
+        {ERROR_INPUT, ENOENT, false},
+        {ERROR_INPUT, 0, false},
+        {ERROR_SYSTEM, EADDRINUSE, false},
+        {ERROR_DNS, EAI_AGAIN, true},
+        {ERROR_DNS, EAI_NONAME, false},
+        {ERROR_TLS, EMFILE, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = {.kind = cases[i].kind, .code = cases[i].code};
+        ck_assert_msg(error_is_temporary(&err) == cases[i].temporary, "case %zu", i);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("error");
@@ -71,6 +97,7 @@ int main(void)
     tcase_add_test(tcase, ends_with_the_systems_words);
     tcase_add_test(tcase, puts_the_context_in_front_and_keeps_the_rest);
     tcase_add_test(tcase, cuts_what_is_too_long);
+    tcase_add_test(tcase, knows_what_may_pass_by_itself);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
