@@ -17,7 +17,7 @@
 #include "tlsecho/result.h"
 #include "tlsecho/session.h"
 
-/* The certificate of the chain that ends first. */
+/* The certificate that ends first. */
 struct check_expiry {
     bool known;
     int64_t not_after; /* seconds since 1970, UTC */
@@ -29,7 +29,8 @@ struct check_report {
     const struct options *options;
     const struct session *session;
     const struct exchange *exchange;
-    struct check_expiry expiry;
+    struct check_expiry expiry;   /* of those that were verified, the trust anchor included */
+    struct check_expiry unneeded; /* of others that the server sent too: that is only noted */
     uint64_t duration_us;
 };
 

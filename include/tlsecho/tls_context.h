@@ -61,7 +61,8 @@ int tls_context_use_self_signed(struct tls_context *ctx, const char *directory,
 
 /*
  * Client: verify the server's chain against the PEM bundle at path; NULL = the system's, by
- * SSL_CERT_FILE and SSL_CERT_DIR where set. ERROR_INPUT.
+ * SSL_CERT_FILE and SSL_CERT_DIR where set, which must be readable then. Each certificate there is
+ * a trust anchor (RFC 5280 §6.1.1 d), also an intermediate, or the server's own. ERROR_INPUT.
  */
 int tls_context_trust(struct tls_context *ctx, const char *path, struct error *err);
 
@@ -145,8 +146,8 @@ int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struc
 /*
  * Client: offers the session saved in the file at path, if it is there and was made for the same
  * server name and identity of ours, with a certificate that would be accepted now; otherwise the
- * handshake is a full one. One transport at a time then. ERROR_INPUT: it holds something else, or
- * its folder cannot be written.
+ * handshake is a full one. One transport at a time then. ERROR_INPUT: it holds something else,
+ * others can write it, or its folder cannot be written.
  */
 int tls_context_use_session_file(struct tls_context *ctx, const char *path, struct error *err);
 

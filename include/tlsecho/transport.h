@@ -162,6 +162,10 @@ struct tls_chain;
  * tls_chain_done frees them. ERROR_SYSTEM (memory). */
 int transport_tls_chain(const struct transport *t, struct tls_chain *ret, struct error *err);
 
+/* Likewise those that were verified, from the server's to the trust anchor (RFC 5280 §6.1),
+ * whatever else was sent; the pinned one alone; none where nothing was verified. */
+int transport_tls_path(const struct transport *t, struct tls_chain *ret, struct error *err);
+
 /*
  * The tls-exporter channel binding (RFC 9266) in hex: equal at both ends only if one TLS session
  * reaches from one to the other. "" over anything but TLS, before the handshake is done, and on TLS

@@ -9,6 +9,7 @@
 #include "tlsecho/options.h"
 #include "tlsecho/output.h"
 #include "tlsecho/output_check.h"
+#include "tlsecho/piped_file.h"
 #include "tlsecho/result.h"
 #include "tlsecho/tls_context.h"
 #include "tlsecho/version.h"
@@ -87,6 +88,17 @@ static int refuse(int argc, char **argv, const struct error *err)
     return RESULT_USAGE;
 }
 
+/* --cacert <(command) */
+static int keep_pipes(struct options *options, struct error *err)
+{
+    static char paths[3][PIPED_FILE_PATH_BYTES];
+    if (piped_file_keep(&options->cacert, paths[0], err) < 0)
+        return error_prefix(err, "--cacert");
+    if (piped_file_keep(&options->cert, paths[1], err) < 0)
+        return error_prefix(err, "--cert");
+    return piped_file_keep(&options->key, paths[2], err) < 0 ? error_prefix(err, "--key") : 0;
+}
+
 int main(int argc, char **argv)
 {
     occupy_standard_descriptors();
@@ -96,7 +108,7 @@ int main(int argc, char **argv)
 
     struct options options;
     struct error err;
-    if (options_parse(argc, argv, &options, &err) < 0)
+    if (options_parse(argc, argv, &options, &err) < 0 || keep_pipes(&options, &err) < 0)
         return refuse(argc, argv, &err);
     return run(&options);
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "tlsecho/clock.h"
@@ -76,23 +77,43 @@ static void talk(struct exchange *x, const struct options *options, struct outco
         exchange_judge(x, false, ret);
 }
 
-static void find_expiry(const struct session *session, struct check_expiry *ret)
+static void note_expiry(const struct peer_certificate *certificate, struct check_expiry *ret)
 {
-    struct tls_chain chain = {0};
-    struct error ignored; /* no memory: then nothing is known */
-    if (!session->transport || transport_tls_chain(session->transport, &chain, &ignored) < 0)
+    if (ret->known && certificate->not_after >= ret->not_after)
         return;
-    for (size_t i = 0; i < chain.count; i++) {
-        const struct peer_certificate *certificate = &chain.certificates[i].about;
-        if (ret->known && certificate->not_after >= ret->not_after)
-            continue;
-        ret->known = true;
-        ret->not_after = certificate->not_after;
-        snprintf(ret->subject, sizeof ret->subject, "%s", certificate->subject);
-    }
-    tls_chain_done(&chain);
+    ret->known = true;
+    ret->not_after = certificate->not_after;
+    snprintf(ret->subject, sizeof ret->subject, "%s", certificate->subject);
     int64_t left_s = ret->not_after - time(NULL);
     ret->days = left_s / DAY_S - (left_s % DAY_S < 0);
+}
+
+static bool contains(const struct tls_chain *chain, const struct peer_certificate *certificate)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        if (strcmp(chain->certificates[i].about.sha256, certificate->sha256) == 0)
+            return true;
+    return false;
+}
+
+/* What was verified counts, down to the trust anchor; where nothing was, what was sent. */
+static void find_expiry(const struct session *session, struct check_report *report)
+{
+    struct tls_chain sent = {0}, path = {0};
+    struct error ignored; /* no memory: then nothing is known */
+    const struct transport *t = session->transport;
+    if (!t || transport_tls_chain(t, &sent, &ignored) < 0)
+        return;
+    if (transport_tls_path(t, &path, &ignored) == 0) {
+        const struct tls_chain *judged = path.count ? &path : &sent;
+        for (size_t i = 0; i < judged->count; i++)
+            note_expiry(&judged->certificates[i].about, &report->expiry);
+        for (size_t i = 0; i < sent.count; i++)
+            if (!contains(judged, &sent.certificates[i].about))
+                note_expiry(&sent.certificates[i].about, &report->unneeded);
+    }
+    tls_chain_done(&path);
+    tls_chain_done(&sent);
 }
 
 /* days: 0 = whenever. */
@@ -145,7 +166,7 @@ void mode_check(const struct options *options, struct outcome *ret)
         session.phase_us[PHASE_ECHO] = exchange.first_echo_us - exchange.first_sent_us;
 
     report.duration_us = clock_now_us() - session.started_us;
-    find_expiry(&session, &report.expiry);
+    find_expiry(&session, &report);
     judge_expiry(&report, ret);
     session_keep(&session, ret);
     output_check(&report, ret);

@@ -196,6 +196,13 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
                          "--ping needs its bytes back: --expect must be echo or upper");
     if (options->nagios && options->json)
         return error_set(err, ERROR_INPUT, "--nagios has a line of its own: leave out --json");
+    if (options->expect_direct && (options->insecure || (!options->pin && !options->cacert)))
+        return error_set(
+            err, ERROR_INPUT,
+            "--expect-direct: whoever gets a certificate that is trusted could end TLS "
+            "and rewrite the report: add --pin SHA256, or --cacert with a CA that is "
+            "yours alone%s",
+            options->insecure ? ", and leave out --insecure" : "");
     if (options->expiry_warn_days && options->expiry_warn_days < options->expiry_crit_days)
         return error_set(err, ERROR_INPUT,
                          "--expiry-warn comes before --expiry-crit: give it more days");

@@ -34,9 +34,18 @@ static void print_facts(const struct check_report *report)
         transport_peer(session->transport, &peer);
     if (*peer.version)
         printf(", %s, %s", peer.version, peer.cipher);
-    if (report->expiry.known) {
-        clock_seconds_text(report->expiry.not_after, text);
-        printf(", certificate ends in %" PRId64 " days (%s)", report->expiry.days, text);
+    const struct check_expiry *expiry = &report->expiry, *unneeded = &report->unneeded;
+    if (expiry->known) {
+        clock_seconds_text(expiry->not_after, text);
+        printf(", certificate \"");
+        put_plain(expiry->subject);
+        printf("\" ends in %" PRId64 " days (%s)", expiry->days, text);
+    }
+    if (unneeded->known && unneeded->days < 0) {
+        clock_seconds_text(unneeded->not_after, text);
+        printf(", certificate \"");
+        put_plain(unneeded->subject);
+        printf("\" is sent too and not needed, it ended on %s", text);
     }
 }
 
@@ -102,22 +111,28 @@ void output_nagios_usage(const struct error *err)
     putchar('\n');
 }
 
-static void print_json(const struct check_report *report, const struct outcome *outcome)
+static void add_expiry(json_t *json, const char *key, const struct check_expiry *expiry)
 {
     char end[CLOCK_TEXT_BYTES];
+    if (!expiry->known)
+        return;
+    json_t *shown = json_object();
+    clock_seconds_text(expiry->not_after, end);
+    output_json_add_text(shown, "subject", expiry->subject);
+    output_json_add_text(shown, "not_after", end);
+    json_object_set_new(shown, "days", json_integer((json_int_t)expiry->days));
+    json_object_set_new(json, key, shown);
+}
+
+static void print_json(const struct check_report *report, const struct outcome *outcome)
+{
     json_t *json = output_json_new(report->options, report->session, outcome);
     output_json_add_seconds(json, "duration", report->duration_us);
     output_json_add_count(json, "bytes_sent", report->exchange->sent_bytes);
     output_json_add_count(json, "bytes_received", report->exchange->received_bytes);
     json_object_set_new(json, "warning", json_boolean(outcome->warning));
-    if (report->expiry.known) {
-        json_t *expiry = json_object();
-        clock_seconds_text(report->expiry.not_after, end);
-        output_json_add_text(expiry, "subject", report->expiry.subject);
-        output_json_add_text(expiry, "not_after", end);
-        json_object_set_new(expiry, "days", json_integer((json_int_t)report->expiry.days));
-        json_object_set_new(json, "expiry", expiry);
-    }
+    add_expiry(json, "expiry", &report->expiry);
+    add_expiry(json, "unneeded", &report->unneeded);
     output_json_print(json, stdout);
 }
 

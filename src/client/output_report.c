@@ -69,7 +69,11 @@ static void print_words(const struct session *session, const struct report *repo
     printf("\n\n%-*s %-*s there\n", NAME_COLUMNS, "", VIEW_COLUMNS, "here");
     print_addresses(report, verdict);
     print_tls(report, verdict);
-    printf("\nverdict: %s\n", report_path_text(verdict->path));
+    printf("\nverdict: %s%s\n", report_path_text(verdict->path),
+           verdict->path == REPORT_END_TO_END && !session->target->options->pin
+               ? "; unless it ends TLS with a certificate that we trust, and rewrites the report: "
+                 "that looks the same without --pin"
+               : "");
 }
 
 static json_t *view_json(const struct report_view *view)
@@ -84,7 +88,8 @@ static json_t *view_json(const struct report_view *view)
     return json;
 }
 
-static json_t *verdict_json(const struct report *report, const struct report_verdict *verdict)
+static json_t *verdict_json(const struct report *report, const struct report_verdict *verdict,
+                            bool pinned)
 {
     const struct {
         const char *key;
@@ -100,6 +105,7 @@ static json_t *verdict_json(const struct report *report, const struct report_ver
                 {"client_certificate", verdict->client_certificate}};
     json_t *json = json_object();
     output_json_add_text(json, "path", report_path_word(verdict->path));
+    json_object_set_new(json, "pinned", json_boolean(pinned));
     json_object_set_new(json, "proxy_header", json_boolean(report->proxy.version != 0));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         output_json_add_text(json, rows[i].key, report_relation_word(rows[i].relation));
@@ -115,7 +121,7 @@ void output_report(const struct options *options, const struct session *session,
         if (report) {
             json_object_set_new(json, "here", view_json(&report->here));
             json_object_set_new(json, "there", json_loadb(text, n, 0, NULL));
-            json_object_set_new(json, "verdict", verdict_json(report, verdict));
+            json_object_set_new(json, "verdict", verdict_json(report, verdict, options->pin));
         }
         output_json_print(json, stdout);
         return;

@@ -93,5 +93,5 @@ void report_judge(const struct report *report, struct report_verdict *ret)
 
 bool report_is_direct(enum report_path path)
 {
-    return path == REPORT_END_TO_END || path == REPORT_PLAIN;
+    return path == REPORT_END_TO_END;
 }

@@ -313,7 +313,8 @@ int tls_context_use_certificate(struct tls_context *ctx, const char *path,
                                 struct peer_certificate *ret, struct error *err)
 {
     STACK_OF(X509) *certificates = NULL;
-    int result = tls_pem_read_certificates(path, &certificates, err);
+    int result = tls_pem_read_certificates(
+        path, ctx->role == TLS_CLIENT ? TLS_PEM_GUARDED : TLS_PEM_PUBLIC, &certificates, err);
     if (result == 0)
         result = tls_context_add_certificates(ctx, certificates, path, err);
     sk_X509_pop_free(certificates, X509_free);

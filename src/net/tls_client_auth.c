@@ -149,7 +149,7 @@ int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct 
     if (!clients)
         return -1;
     assert(!clients->cas);
-    int result = tls_pem_read_certificates(path, &clients->cas, err);
+    int result = tls_pem_read_certificates(path, TLS_PEM_PUBLIC, &clients->cas, err);
     if (result == 0)
         result = add_cas(clients, path, err);
     if (result == 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tls_certificates.h"
 #include "tls_client_auth.h"
@@ -99,7 +100,7 @@ int tls_context_set_versions(struct tls_context *ctx, const char *min, const cha
 static int trust_file(struct tls_context *ctx, const char *path, struct error *err)
 {
     STACK_OF(X509) *certificates = NULL;
-    int result = tls_pem_read_certificates(path, &certificates, err);
+    int result = tls_pem_read_certificates(path, TLS_PEM_GUARDED, &certificates, err);
     X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
     for (int i = 0; result == 0 && i < sk_X509_num(certificates); i++)
         if (!X509_STORE_add_cert(store, sk_X509_value(certificates, i)))
@@ -108,15 +109,30 @@ static int trust_file(struct tls_context *ctx, const char *path, struct error *e
     return result;
 }
 
+/* What the environment names must be there: without it everything would be called untrusted. */
+static int trust_system(struct tls_context *ctx, struct error *err)
+{
+    const char *file = secure_getenv(X509_get_default_cert_file_env());
+    const char *folder = secure_getenv(X509_get_default_cert_dir_env());
+    ERR_clear_error();
+    if (file && *file && SSL_CTX_load_verify_file(ctx->ssl, file) != 1)
+        return tls_error_set(err, ERROR_INPUT, "SSL_CERT_FILE: read certificates from %s", file);
+    if (folder && *folder && access(folder, R_OK | X_OK) && !strchr(folder, ':')) {
+        error_sys(err, "SSL_CERT_DIR: read %s", folder);
+        err->kind = ERROR_INPUT;
+        return -1;
+    }
+    if (SSL_CTX_set_default_verify_paths(ctx->ssl) != 1)
+        return tls_error_set(err, ERROR_INPUT, "read the system's trusted certificates");
+    ERR_clear_error();
+    return 0;
+}
+
 int tls_context_trust(struct tls_context *ctx, const char *path, struct error *err)
 {
     ctx->trust = TLS_TRUST_CHAIN;
-    if (path)
-        return trust_file(ctx, path, err);
-    ERR_clear_error();
-    if (SSL_CTX_set_default_verify_paths(ctx->ssl) != 1)
-        return tls_error_set(err, ERROR_INPUT, "read the system's trusted certificates");
-    return 0;
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx->ssl), X509_V_FLAG_PARTIAL_CHAIN);
+    return path ? trust_file(ctx, path, err) : trust_system(ctx, err);
 }
 
 /* The digits without colons, or false. */

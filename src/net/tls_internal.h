@@ -85,7 +85,8 @@ struct tls_verdict {
 
     /* A client's: */
     STACK_OF(X509) * chain; /* as the server sent it, leaf first; NULL = none yet */
-    X509 *issuer;           /* of the leaf; NULL = unknown */
+    STACK_OF(X509) * path; /* as verified, from the leaf to the trust anchor; NULL = not verified */
+    X509 *issuer;          /* of the leaf; NULL = unknown */
     enum tls_ocsp staple;
 };
 

@@ -22,6 +22,21 @@ static int unreadable(const char *what, const char *path, struct error *err)
     return -1;
 }
 
+static int check_owner(const struct stat *status, const char *path, struct error *err)
+{
+    if (status->st_uid != geteuid() && status->st_uid != 0)
+        return error_set(err, ERROR_INPUT,
+                         "%s belongs to another user, who could have put anything there: name "
+                         "another file",
+                         path);
+    if (status->st_mode & (S_IWGRP | S_IWOTH))
+        return error_set(err, ERROR_INPUT,
+                         "%s can be written by others, who could have put anything there: name "
+                         "another file, or chmod go-w %s",
+                         path, path);
+    return 0;
+}
+
 static int check_file(int fd, const char *path, enum tls_pem_access access, struct error *err)
 {
     struct stat status;
@@ -37,7 +52,10 @@ static int check_file(int fd, const char *path, enum tls_pem_access access, stru
                          "%s holds secret keys and %s: chmod %s %s (on Kubernetes: defaultMode: "
                          "0440, and fsGroup)",
                          path, exposure.how, exposure.remedy, path);
-    return 0;
+    if (access == TLS_PEM_GUARDED && status.st_mode & S_IWOTH)
+        return error_set(err, ERROR_INPUT, "%s can be written by everybody: chmod o-w %s", path,
+                         path);
+    return access == TLS_PEM_OURS ? check_owner(&status, path, err) : 0;
 }
 
 static int read_all(int fd, struct tls_pem *pem, struct error *err)
@@ -81,7 +99,7 @@ void tls_pem_close(struct tls_pem *pem)
     pem->data = NULL;
 }
 
-static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
+int tls_pem_refuse_passphrase(char *buffer, int size, int writing, void *asked)
 {
     (void)buffer, (void)size, (void)writing;
     *(bool *)asked = true;
@@ -104,7 +122,7 @@ struct pem_kind {
 
 static void *read_certificate(BIO *in, bool *asked)
 {
-    return PEM_read_bio_X509(in, NULL, refuse_passphrase, asked);
+    return PEM_read_bio_X509(in, NULL, tls_pem_refuse_passphrase, asked);
 }
 
 static void free_certificate(void *certificate)
@@ -114,7 +132,7 @@ static void free_certificate(void *certificate)
 
 static void *read_crl(BIO *in, bool *asked)
 {
-    return PEM_read_bio_X509_CRL(in, NULL, refuse_passphrase, asked);
+    return PEM_read_bio_X509_CRL(in, NULL, tls_pem_refuse_passphrase, asked);
 }
 
 static void free_crl(void *crl)
@@ -172,10 +190,11 @@ int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struc
     return result;
 }
 
-int tls_pem_read_certificates(const char *path, STACK_OF(X509) * *ret, struct error *err)
+int tls_pem_read_certificates(const char *path, enum tls_pem_access access, STACK_OF(X509) * *ret,
+                              struct error *err)
 {
     struct tls_pem pem;
-    if (tls_pem_open(path, TLS_PEM_PUBLIC, &pem, err))
+    if (tls_pem_open(path, access, &pem, err))
         return -1;
     int result = tls_pem_certificates(&pem, ret, err);
     tls_pem_close(&pem);
@@ -200,7 +219,7 @@ int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err)
     if (!in)
         return error_set(err, ERROR_SYSTEM, "read %s: no memory", pem->path);
     ERR_clear_error();
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, refuse_passphrase, &asked);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, tls_pem_refuse_passphrase, &asked);
     BIO_free(in);
     if (key) {
         *ret = key;

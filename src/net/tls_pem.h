@@ -25,7 +25,9 @@ struct tls_pem {
 
 enum tls_pem_access {
     TLS_PEM_PUBLIC,
-    TLS_PEM_SECRET, /* refused if others can read it, or anyone but its owner can write it */
+    TLS_PEM_GUARDED, /* refused if everybody can write it */
+    TLS_PEM_OURS,    /* refused if it is another user's (but root's), or another can write it */
+    TLS_PEM_SECRET,  /* refused if others can read it, or anyone but its owner can write it */
     TLS_PEM_SECRET_ANYWHERE, /* taken with any mode */
 };
 
@@ -52,11 +54,15 @@ int tls_pem_check_layout(const struct tls_pem *pem, struct error *err);
 /* All certificates, in the file's order, at least one. ERROR_INPUT. */
 int tls_pem_certificates(const struct tls_pem *pem, STACK_OF(X509) * *ret, struct error *err);
 
-/* The same of a file that is no secret and of which nothing else is wanted. ERROR_INPUT. */
-int tls_pem_read_certificates(const char *path, STACK_OF(X509) * *ret, struct error *err);
+/* The same of a file of which nothing else is wanted. ERROR_INPUT. */
+int tls_pem_read_certificates(const char *path, enum tls_pem_access access, STACK_OF(X509) * *ret,
+                              struct error *err);
 
 /* All certificate revocation lists (RFC 5280 §5), likewise. ERROR_INPUT. */
 int tls_pem_crls(const struct tls_pem *pem, STACK_OF(X509_CRL) * *ret, struct error *err);
+
+/* A pem_password_cb that never asks anybody: asked points to a bool, which becomes true. */
+int tls_pem_refuse_passphrase(char *buffer, int size, int writing, void *asked);
 
 /* The first private key, never asking for a passphrase. ERROR_INPUT. */
 int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err);

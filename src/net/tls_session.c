@@ -61,8 +61,9 @@ static bool read_session(const struct tls_pem *pem, struct saved *ret)
     BIO *in = BIO_new_mem_buf(pem->data, (int)pem->n);
     int length = in ? BIO_gets(in, ret->owner, sizeof ret->owner) : 0;
     bool ours = length > 0 && strncmp(ret->owner, FIRST_WORDS, strlen(FIRST_WORDS)) == 0;
+    bool asked = false;
     if (ours)
-        ret->session = PEM_read_bio_SSL_SESSION(in, NULL, NULL, NULL);
+        ret->session = PEM_read_bio_SSL_SESSION(in, NULL, tls_pem_refuse_passphrase, &asked);
     BIO_free(in);
     ERR_clear_error();
     return ret->session;
@@ -80,11 +81,12 @@ static int check_folder(const char *path, struct error *err)
     return -1;
 }
 
-/* A file that is not there yet, or empty, is one without a session. */
+/* A file that is not there yet, or empty, is one without a session. Whoever can write it chooses
+ * the keys of the next connection, and can then be its server. */
 static int load(struct tls_session_file *file, struct error *err)
 {
     struct tls_pem pem;
-    if (tls_pem_open(file->path, TLS_PEM_PUBLIC, &pem, err) < 0)
+    if (tls_pem_open(file->path, TLS_PEM_OURS, &pem, err) < 0)
         return err->code == ENOENT ? 0 : -1;
 
     int result = 0;

@@ -37,6 +37,7 @@ void tls_verdict_free(struct tls_verdict *verdict)
     if (!verdict)
         return;
     sk_X509_pop_free(verdict->chain, X509_free);
+    sk_X509_pop_free(verdict->path, X509_free);
     X509_free(verdict->issuer);
     free(verdict);
 }

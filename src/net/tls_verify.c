@@ -65,8 +65,10 @@ static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VER
 static int verify_chain(X509_STORE_CTX *store, struct tls_verdict *v)
 {
     struct tls_finding worst = tls_verdict_reach(store, v);
-    if (worst.error == X509_V_OK)
+    if (worst.error == X509_V_OK) {
+        v->path = X509_STORE_CTX_get1_chain(store);
         return 1;
+    }
     if (v->untrusted)
         describe_untrusted(v, worst.certificate);
     else if (v->expired)
@@ -84,8 +86,12 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     bool same = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
                 memcmp(digest, pin, TLS_PIN_BYTES) == 0;
     X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
-    if (same)
+    if (same) { /* nothing else counts */
+        v->path = sk_X509_new_null();
+        if (v->path)
+            X509_add_cert(v->path, leaf, X509_ADD_FLAG_UP_REF);
         return 1;
+    }
 
     struct peer_certificate about;
     char wanted[2 * TLS_PIN_BYTES + 1];
@@ -126,6 +132,7 @@ static int verify(X509_STORE_CTX *store, const struct tls_context *ctx, struct t
 static void forget(struct tls_verdict *v)
 {
     sk_X509_pop_free(v->chain, X509_free);
+    sk_X509_pop_free(v->path, X509_free);
     X509_free(v->issuer);
     *v = (struct tls_verdict){.requested_client_certificate = v->requested_client_certificate};
 }

@@ -388,6 +388,13 @@ int transport_tls_chain(const struct transport *transport, struct tls_chain *ret
     return tls_chain_describe(known ? t->verdict->chain : NULL, ret, err);
 }
 
+int transport_tls_path(const struct transport *transport, struct tls_chain *ret, struct error *err)
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    bool known = transport->ops == &tls_ops && t->ctx->role == TLS_CLIENT;
+    return tls_chain_describe(known ? t->verdict->path : NULL, ret, err);
+}
+
 void transport_tls_exporter(const struct transport *transport, char ret[TLS_EXPORTER_BYTES])
 {
     const struct transport_tls *t = (const struct transport_tls *)transport;

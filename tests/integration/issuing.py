@@ -2,6 +2,7 @@
 """What a test wants from the CAs of the development PKI beyond what lies there."""
 
 import contextlib
+import datetime
 import pathlib
 import tempfile
 
@@ -65,3 +66,38 @@ def make_staple(name):
                 pki("intermediate.pem"), "-cert", pki(f"{name}.pem"), "-ndays", "1", "-respout",
                 work / "response")
         return (work / "response").read_bytes()
+
+
+class Authorities:
+    """Certificates with dates of their own, EC, in a folder: NAME.pem and NAME.key."""
+
+    def __init__(self, work):
+        self.work = pathlib.Path(work)
+        (self.work / "index").touch()
+        (self.work / "cnf").write_text(
+            f"[ca]\ndatabase = {self.work}/index\nnew_certs_dir = {self.work}\n"
+            "default_md = sha256\nrand_serial = yes\npolicy = any\nunique_subject = no\n[any]\n"
+            "commonName = supplied\n")
+
+    def path(self, name, kind="pem"):
+        return self.work / f"{name}.{kind}"
+
+    def make(self, name, issuer=None, days=(-1, 100), extensions="", key=None, subject=None):
+        """issuer: None = itself; key: whose request is taken again; days: from now, start and
+        end, each half a day later, so that whole days are left whatever the hour."""
+        key = key or name
+        if not self.path(key, "csr").exists():
+            openssl("req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-keyout", self.path(key, "key"), "-subj",
+                    f"/CN={subject or name}", "-out", self.path(key, "csr"))
+        self.path(name, "ext").write_text(extensions or "basicConstraints = critical, CA:true\n")
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=12)
+        start, end = ((now + datetime.timedelta(days=n)).strftime("%Y%m%d%H%M%SZ") for n in days)
+        signer = ("-selfsign", "-keyfile", self.path(key, "key")) if issuer is None else (
+            "-cert", self.path(issuer), "-keyfile", self.path(issuer, "key"))
+        openssl("ca", "-config", self.work / "cnf", "-name", "ca", "-batch", "-notext",
+                "-in", self.path(key, "csr"), "-out", self.path(name), *signer,
+                "-startdate", start, "-enddate", end, "-extfile", self.path(name, "ext"))
+
+    def leaf(self, name, issuer, names="DNS:localhost, IP:127.0.0.1", **options):
+        self.make(name, issuer, extensions=f"subjectAltName = {names}\n", **options)

@@ -34,7 +34,8 @@ class ReportCase(haproxy.TestCase):
         return self.server(CONFIG.format(keys=keys) + more)
 
     def report(self, *args, path=None, status=0):
-        """The JSON object; in words it is the same story. --expect-direct is as the path says."""
+        """The JSON object; in words it is the same story. --expect-direct, where it has something to
+        stand on, is as the path says."""
         done = support.client("--report", "--json", *args)
         self.assertEqual(done.status, status, (done.stdout, done.stderr))
         summary = done.summary()
@@ -42,8 +43,9 @@ class ReportCase(haproxy.TestCase):
             return summary
         self.assertEqual(schema.faults(summary["there"], schema.load("report")), [])
         self.assertEqual(summary["verdict"]["path"], path)
-        direct = support.client("--report", "--expect-direct", *args)
-        self.assertEqual(direct.status, 0 if path in ("end-to-end", "plain") else 8, direct.stderr)
+        strict = ("--expect-direct",) if "--cacert" in args else ()
+        direct = support.client("--report", *strict, *args)
+        self.assertEqual(direct.status, 8 if strict and path != "end-to-end" else 0, direct.stderr)
         self.assertRegex(direct.stdout.decode(), r"\n {19} here +there\n")
         self.assertRegex(direct.stdout.decode(), r"\nsource  +\S+ +\S+ +(as sent|translated or)")
         self.assertRegex(direct.stdout.decode(), r"\nverdict: .+\n\Z")

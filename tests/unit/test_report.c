@@ -85,7 +85,7 @@ START_TEST(a_plain_connection_is_known_by_its_addresses)
 {
     report.here.tls = report.there.tls = false;
     ck_assert_int_eq(path(), REPORT_PLAIN);
-    ck_assert(report_is_direct(verdict.path));
+    ck_assert(!report_is_direct(verdict.path));
     strcpy(report.there.destination, "10.0.0.1:2");
     ck_assert_int_eq(path(), REPORT_RELAYED);
     ck_assert(!report_is_direct(verdict.path));

@@ -191,17 +191,34 @@ START_TEST(rejects_a_self_signed_certificate_unless_it_is_trusted_itself)
 }
 END_TEST
 
-START_TEST(does_not_take_an_intermediate_for_an_anchor)
+START_TEST(takes_an_intermediate_for_an_anchor)
+{
+    struct pki middle =
+        pki_make(&(struct pki_spec){.subject = "Middle", .ca = true, .issuer = &ca});
+    struct pki last = pki_make(
+        &(struct pki_spec){.subject = "last", .names = "DNS:localhost", .issuer = &middle});
+    serve(&last, NULL);
+    trust(&middle);
+    accepted("localhost");
+    pki_free(&last);
+    pki_free(&middle);
+}
+END_TEST
+
+START_TEST(takes_the_leaf_for_an_anchor_and_no_other_of_its_issuer)
 {
     struct pki middle =
         pki_make(&(struct pki_spec){.subject = "Middle", .ca = true, .issuer = &ca});
     struct pki last = pki_make(
         &(struct pki_spec){.subject = "last", .names = "DNS:localhost", .issuer = &middle});
     serve(&last, &middle);
-    trust(&middle);
+    struct pki sibling = pki_make(
+        &(struct pki_spec){.subject = "sibling", .names = "DNS:localhost", .issuer = &middle});
+    trust(&sibling);
     rejected("localhost", ERROR_UNTRUSTED, "not trusted");
-    trust(&ca);
+    trust(&last); /* beside it */
     accepted("localhost");
+    pki_free(&sibling);
     pki_free(&last);
     pki_free(&middle);
 }
@@ -648,7 +665,8 @@ int main(void)
     tcase_add_test(tcase, shows_the_first_names_and_counts_the_rest);
     tcase_add_test(tcase, rejects_what_it_does_not_trust);
     tcase_add_test(tcase, rejects_a_self_signed_certificate_unless_it_is_trusted_itself);
-    tcase_add_test(tcase, does_not_take_an_intermediate_for_an_anchor);
+    tcase_add_test(tcase, takes_an_intermediate_for_an_anchor);
+    tcase_add_test(tcase, takes_the_leaf_for_an_anchor_and_no_other_of_its_issuer);
     tcase_add_test(tcase, reads_no_server_s_chain_without_bounds);
     tcase_add_test(tcase, rejects_an_end_entity_that_plays_ca);
     tcase_add_test(tcase, rejects_a_certificate_out_of_its_time);
