@@ -30,13 +30,15 @@ def folder():
         yield pathlib.Path(name)
 
 
-def make_crls(*dates):
+def make_crls(*dates, extension=None):
     """CRLs of both CAs in which nobody is revoked, for 30 days; or dates as openssl-ca(1) takes
-    them."""
+    them. extension: a line as in x509v3_config(5)."""
     with folder() as work:
         (work / "index").touch()
         (work / "cnf").write_text(f"[ca]\ndatabase = {work}/index\ndefault_md = sha256\n"
-                                  "default_crl_days = 30\n")
+                                  "default_crl_days = 30\n" +
+                                  (f"crl_extensions = more\n[more]\n{extension}\n"
+                                   if extension else ""))
         return b"".join(openssl("ca", "-config", work / "cnf", "-name", "ca", "-gencrl", *dates,
                                 "-cert", pki(f"{ca}.pem"), "-keyfile", pki(f"{ca}.key"))
                         for ca in ("ca", "intermediate"))

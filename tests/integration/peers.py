@@ -204,14 +204,14 @@ class Plain:
 class Tls(Plain):
     """A peer over TLS, of one version unless a context is given. Its handshake is done.
     with_finished: data that goes out together with the last flight of the handshake.
-    session: an earlier peer's tls.session, to be resumed."""
+    session: an earlier peer's tls.session, to be resumed. server_hostname: sent, and verified."""
 
     def __init__(self, address, version="1.3", ctx=None, receive_buffer=None, with_finished=b"",
-                 session=None, source=None, preamble=b""):
+                 session=None, source=None, preamble=b"", server_hostname="localhost"):
         super().__init__(address, receive_buffer, source, preamble)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (ctx or context(version)).wrap_bio(self._in, self._out,
-                                                      server_hostname="localhost",
+                                                      server_hostname=server_hostname,
                                                       session=session)
         self._shaken = False
         self._with_finished = with_finished

@@ -218,6 +218,53 @@ class Resumption(Mutual):
             self.assertTrue(self.session(server, ctx, session, listener="open")[0])
             self.assert_refused(server, ctx, session, "no client certificate, and one is required")
 
+    def test_a_ticket_is_good_for_its_certificates_and_server_name_alone(self):
+        pair = "{ certificates: [ { certificate: '{pki}/NAME.pem', key: '{pki}/NAME.key' } ] }"
+        server = self.server("""
+listeners:
+  - { listen: "tls://127.0.0.1:0", name: one, tls: one }
+  - { listen: "tls://127.0.0.1:0", name: other, tls: other }
+tls:
+""" + "".join(f"  {profile}: {pair.replace('NAME', name)}\n"
+              for profile, name in (("one", "server-ecdsa"), ("other", "wrong-host"))))
+        for version in VERSIONS:
+            ctx = self.context(version)
+            ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
+            _, session = self.session(server, ctx, listener="one")
+            self.assertTrue(self.session(server, ctx, session, listener="one")[0])
+            self.assertFalse(self.session(server, ctx, session, listener="other")[0])
+            with peers.Tls(server.address("one"), ctx=ctx, session=session,
+                           server_hostname="other.example") as peer:
+                self.assertFalse(peer.tls.session_reused)
+
+    def test_a_renewed_certificate_for_the_same_names_keeps_tickets(self):
+        config = CONFIG.replace("{pki}/server-ecdsa.pem", "own.pem")
+        config = config.replace("{pki}/server-ecdsa.key", "own.key") + "watch: off\n"
+        first, renewed, other = (issuing.make_server(names) for names in (
+            "DNS:localhost,DNS:a.example", "DNS:a.example,DNS:localhost", "DNS:localhost"))
+        files = {"ca.pem": issuing.bundle(), "crl.pem": revoking(), "tickets": b"a" * KEY_BYTES}
+        for version in VERSIONS:
+            ctx = self.context(version, "client")
+            server = self.server(config, files={**files, "own.pem": first[0], "own.key": first[1]})
+            _, session = self.session(server, ctx)
+            self.replace(server, "own.pem", renewed[0])
+            self.reload(server, "own.key", renewed[1])
+            self.assertTrue(self.session(server, ctx, session)[0])
+            self.replace(server, "own.pem", other[0])
+            self.reload(server, "own.key", other[1])
+            self.assertFalse(self.session(server, ctx, session)[0])
+
+    def test_a_delta_crl_is_refused_at_a_reload_and_nobody_revoked_gets_in(self):
+        server = self.mutual(CONFIG + "watch: off\n")
+        delta = issuing.make_crls(extension="2.5.29.27 = critical,DER:020101")
+        self.replace(server, "crl.pem", revoking() + delta)
+        server.signal(signal.SIGHUP)
+        self.assertRegex(server.wait_for("reload_refused")["reason"],
+                         r":\d+:\d+: tls\.mutual\.crl: .*crl\.pem: CRL 3, of .* is a delta CRL")
+        for version in VERSIONS:
+            self.assert_refused(server, self.context(version, "client-revoked"), None,
+                                "refused: revoked on 20")
+
     def test_a_client_that_was_revoked_after_it_got_its_ticket_is_refused(self):
         for version in VERSIONS:
             ctx = self.context(version, "client-revoked")
