@@ -21,6 +21,7 @@
 #include "tlsecho/target.h"
 
 enum {
+    BENCH_LAST_REPLIES_MS = 50, /* after an interrupt: for what is on its way */
     BENCH_CONNECTIONS_MAX = 60000,
     BENCH_PIPELINE_MAX = 1024,
     BENCH_THREADS_MAX = 256,
@@ -55,14 +56,13 @@ struct bench_progress {
 
 struct bench_watch {
     int interrupt_fd; /* of interrupt.h; -1 = none */
-    bool interrupted; /* it has been read */
     void (*progress)(void *context, const struct bench_progress *progress); /* NULL = nobody */
     void *context;
 };
 
 /*
  * Puts the load on `to`, an address of the target, which has been prepared. Blocks until it is
- * over; an interrupt ends it early, a second one at once. *ret, which has been initialized, is
+ * over; an interrupt ends it within BENCH_LAST_REPLIES_MS. *ret, which has been initialized, is
  * added to; the outcome gets the first error of a connection, if there was one. ERROR_SYSTEM
  * (memory, threads): nothing was measured.
  */

@@ -20,15 +20,14 @@ enum { DIAL_DELAY_MS = 250 }; /* RFC 8305 §5: Connection Attempt Delay */
  * or as soon as that has failed (§5); the first that connects wins, the others are closed. Waits
  * until then, or until clock_now_us() is deadline_us (UINT64_MAX = no deadline). source: the
  * address to bind to first, or NULL. stop_fd: -1, or a descriptor that says by being readable that
- * nobody waits any more (not on a Unix socket). The descriptor is non-blocking and close-on-exec,
- * with TCP_NODELAY set.
+ * nobody waits any more. The descriptor is non-blocking and close-on-exec, with TCP_NODELAY set.
  *
  * *ret_index, also on failure: the address that has connected, or that err is about. err names the
  * others that were tried, and none that was not.
  *
- * ERROR_TIMEOUT: this attempt still waits for its answer, or was stopped. ERROR_UNACKNOWLEDGED: it
- * waits although its SYN was sent again. ERROR_SYSTEM: all have failed, and this is the last that
- * was refused, or else was unreachable, or else failed.
+ * ERROR_TIMEOUT: this attempt still waits for its answer. ERROR_UNACKNOWLEDGED: it waits although
+ * its SYN was sent again. ERROR_INTERRUPTED: stop_fd became readable. ERROR_SYSTEM: all have
+ * failed, and this is the last that was refused, or else was unreachable, or else failed.
  */
 int dial(const struct address *addresses, size_t count, const struct address *source,
          uint64_t deadline_us, int stop_fd, int *ret_fd, size_t *ret_index, struct error *err);

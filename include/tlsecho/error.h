@@ -18,6 +18,7 @@ enum error_kind {
     ERROR_SYSTEM,         /* a system call failed; code is its errno */
     ERROR_DNS,            /* no address for a name; code is getaddrinfo(3)'s EAI_* */
     ERROR_TIMEOUT,        /* a deadline passed */
+    ERROR_INTERRUPTED,    /* a signal or a descriptor said that nobody waits any more */
     ERROR_UNACKNOWLEDGED, /* what was sent, and sent again, was never acknowledged */
     ERROR_SPOOFED_RESET,  /* RST that the peer cannot have sent */
     ERROR_TLS,            /* the TLS protocol failed */

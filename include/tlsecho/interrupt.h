@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keys that a user interrupts with, Ctrl-C and Ctrl-\, as a descriptor to wait for: so that no
- * moment exists in which one could be missed. See signalfd(2).
+ * The signals that end a run early, INT and TERM, as a descriptor to wait for: so that no moment
+ * exists in which one could be missed. Where something else than that wait blocks (an output that
+ * nobody reads, a FIFO that nobody writes), SIGALRM follows, again and again, and each system call
+ * of the main thread that blocks ends with EINTR: nothing can hold up the end.
  *
- * Ownership: the descriptor is the caller's to close; the signals stay blocked.
- * Threads: call it before any other thread is started, so that all of them have the signals
- * blocked.
+ * Ownership: the state is the process's, for its lifetime; the descriptors are the module's.
+ * Threads: the main thread; others must have the signals blocked, as thread_start does.
  */
 #ifndef TLSECHO_INTERRUPT_H
 #define TLSECHO_INTERRUPT_H
@@ -14,20 +15,21 @@
 
 #include "tlsecho/error.h"
 
-enum interrupt {
-    INTERRUPT_NONE,
-    INTERRUPT_INTERIM, /* SIGQUIT: how does it stand? */
-    INTERRUPT_END,     /* SIGINT */
-};
+/* From the signal until blocking calls are interrupted. */
+enum { INTERRUPT_PATIENCE_MS = 60 };
 
-/* A non-blocking descriptor, readable when there is one. interim: SIGQUIT too, which otherwise ends
- * the process. -1 on failure: ERROR_SYSTEM. */
-int interrupt_open(bool interim, struct error *err);
+/* From now on INT and TERM do not end the process. Once. ERROR_SYSTEM. */
+int interrupt_open(struct error *err);
 
-/* Whether there is one to read. */
-bool interrupt_pending(int fd);
+/* Readable once one of them has come, and from then on; -1 before interrupt_open. */
+int interrupt_fd(void);
+bool interrupt_happened(void);
 
-/* The next one. */
-enum interrupt interrupt_read(int fd);
+/* QUIT asks how it stands, and no longer ends the process: a non-blocking descriptor, readable when
+ * it has come, the caller's to close. -1 on failure: ERROR_SYSTEM. */
+int interrupt_open_interim(struct error *err);
+
+/* Takes the next QUIT from it. False: there is none. */
+bool interrupt_take_interim(int fd);
 
 #endif

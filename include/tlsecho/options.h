@@ -92,9 +92,8 @@ struct options {
  * at here. */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
 
-/* Whether the arguments ask for --nagios, even if they are wrong otherwise: that plug-in says so in
- * its own way. */
-bool options_want_nagios(int argc, char **argv);
+/* What wrong arguments say of how to tell that: mode, json and nagios; all else is zero. */
+void options_glean(int argc, char **argv, struct options *ret);
 
 /* "pipe", "prompt", "ping": as in the JSON object. */
 const char *options_mode_name(enum options_mode mode);

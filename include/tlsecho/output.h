@@ -21,6 +21,13 @@ void output_session(const struct options *options, const struct session *session
 /* "tlsecho-client: PHASE: ...", unless the outcome is ok. */
 void output_failure(const struct outcome *outcome);
 
+/* Why nothing was begun, for the mode and in the form that the options say: one line, of a Nagios
+ * plug-in too, or a JSON object. */
+void output_refusal(const struct options *options, const struct outcome *outcome);
+
+/* Everything that the run had to say is written, its JSON object included. ERROR_SYSTEM. */
+int output_finish(const struct options *options, struct error *err);
+
 /* What was printed on standard output so far is there. ERROR_SYSTEM, now and from then on. */
 int output_flush(struct error *err);
 

@@ -31,15 +31,15 @@ struct session {
 
     /* What ends session_open early; may be set after session_init. */
     uint64_t deadline_us; /* UINT64_MAX = none but connect_timeout_ms of the options */
-    int stop_fd;          /* readable: nobody waits any more; -1 = none */
+    int stop_fd;          /* readable: nobody waits any more; -1 = none; interrupt_fd() at first */
 };
 
 void session_init(struct session *s, struct target *target);
 
 /*
  * Prepares and resolves the target if that has not been done, connects (RFC 8305), shakes hands.
- * Blocks, at most for options->connect_timeout_ms once the name is resolved. On failure s->phase
- * says how far it came, and err why.
+ * Blocks, at most for options->connect_timeout_ms once the files of the options are read. On
+ * failure s->phase says how far it came, and err why: ERROR_INTERRUPTED by stop_fd.
  */
 int session_open(struct session *s, struct error *err);
 

@@ -27,7 +27,7 @@ struct target {
     struct tls_context *context; /* NULL unless TLS */
     struct tls_scratch *scratch;
     struct address source;         /* length 0 = whichever the kernel takes */
-    struct address_list addresses; /* empty = not resolved yet */
+    struct address_list addresses; /* empty = not looked up yet; session_open does */
 };
 
 /* Reads nothing yet. */
@@ -42,9 +42,6 @@ const char *target_server_name(const struct target *t);
 /* Reads what the options name: PHASE_OPTIONS. Nothing if that has been done. ERROR_INPUT names the
  * option; ERROR_SYSTEM (memory). */
 int target_prepare(struct target *t, struct error *err);
-
-/* Looks the name up: PHASE_DNS. Nothing if that has been done. Blocks. ERROR_DNS. */
-int target_resolve(struct target *t, struct error *err);
 
 /*
  * On a new connection, before anything else: sends the PROXY header that the options may want, with

@@ -10,10 +10,9 @@
 
 #include "bench_internal.h"
 #include "tlsecho/clock.h"
-#include "tlsecho/interrupt.h"
 #include "tlsecho/thread.h"
 
-enum { PROGRESS_EVERY_MS = 100, SECOND_NS = 1000000000 };
+enum { PROGRESS_EVERY_MS = 100, SOON_MS = 10, SECOND_NS = 1000000000 };
 
 #define SHORTEST_S 0.1
 
@@ -23,6 +22,7 @@ struct bench {
     uint32_t thread_count, started; /* of threads: initialized, running or over */
     unsigned seconds;               /* collected */
     struct bench_watch *watch;
+    uint64_t abandon_us; /* interrupted: when nothing is waited for any more; 0 = not */
     struct bench_measure *measure;
 };
 
@@ -176,11 +176,16 @@ static void collect_rest(struct bench *b, double length_s)
 
 static void take_interrupt(struct bench *b)
 {
-    if (interrupt_read(b->watch->interrupt_fd) != INTERRUPT_END)
+    b->abandon_us = clock_now_us() + BENCH_LAST_REPLIES_MS * 1000;
+    atomic_store(&b->run.stopping, true);
+    wake_threads(b);
+}
+
+static void abandon_if_due(struct bench *b)
+{
+    if (!b->abandon_us || clock_now_us() < b->abandon_us)
         return;
-    b->watch->interrupted = true;
-    if (atomic_exchange(&b->run.stopping, true))
-        atomic_store(&b->run.abandoned, true);
+    atomic_store(&b->run.abandoned, true);
     wake_threads(b);
 }
 
@@ -191,9 +196,12 @@ static void watch_run(struct bench *b)
     uint64_t news;
     while (atomic_load(&b->run.running)) {
         start_if_all_are_up(b);
-        poll(polls, 2, PROGRESS_EVERY_MS);
+        poll(polls, 2, b->abandon_us ? SOON_MS : PROGRESS_EVERY_MS);
         if (polls[1].revents)
             take_interrupt(b);
+        polls[1].fd = b->abandon_us ? -1 : polls[1].fd; /* it stays readable */
+        polls[1].revents = 0;
+        abandon_if_due(b);
         if (read(b->run.news_fd, &news, sizeof news) < 0)
             tell(b, NULL);
         while (atomic_load(&b->run.running) && second_is_complete(b))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/options.h"
 #include "tlsecho/output.h"
@@ -36,12 +37,13 @@ static void print_version(void)
            tls_version_built(), tls_version_running(), tls_features());
 }
 
-/* What nobody could be told is no success: a script would take an empty file for an answer. */
+/* What nobody could be told is no success: a script would take an empty file for an answer. A
+ * failure keeps its status, and is told in words where its JSON object is lost. */
 static void finish_output(const struct options *options, struct outcome *outcome)
 {
     struct error err;
     bool told = outcome->result != RESULT_OK && !options->json && !options->nagios;
-    if (output_flush(&err) == 0)
+    if (output_finish(options, &err) == 0)
         return;
     if (outcome->result == RESULT_OK)
         outcome_fail(outcome, PHASE_LOCAL, &err);
@@ -49,12 +51,24 @@ static void finish_output(const struct options *options, struct outcome *outcome
         output_failure(outcome);
 }
 
+/* A pipe is ended by a signal as any filter is; a merge only reads files. */
+static int prepare_for_signals(const struct options *options, struct error *err)
+{
+    return options->mode == MODE_PIPE || options->mode == MODE_MERGE ? 0 : interrupt_open(err);
+}
+
 static void run_mode(struct options *options, struct outcome *ret)
 {
+    struct error err;
     if (options->mode == MODE_PIPE && isatty(STDIN_FILENO))
         options->mode = MODE_PROMPT;
     if (options->insecure)
         output_warn(options, "the server's certificate is not verified (--insecure)");
+    if (prepare_for_signals(options, &err) < 0) {
+        outcome_fail(ret, PHASE_LOCAL, &err);
+        output_refusal(options, ret);
+        return;
+    }
     modes[options->mode](options, ret);
 }
 
@@ -77,15 +91,16 @@ static int run(struct options *options)
     return options->nagios ? outcome_nagios_status(&outcome) : (int)outcome.result;
 }
 
+/* The command line is wrong; what can be understood of it says how that is to be told. */
 static int refuse(int argc, char **argv, const struct error *err)
 {
-    struct outcome outcome = {.result = RESULT_USAGE};
-    if (options_want_nagios(argc, argv)) {
-        output_nagios_usage(err);
-        return outcome_nagios_status(&outcome);
-    }
-    fprintf(stderr, "tlsecho-client: %s\n", err->text);
-    return RESULT_USAGE;
+    struct options options;
+    struct outcome outcome = {.error.alert = -1};
+    options_glean(argc, argv, &options);
+    outcome_fail(&outcome, PHASE_OPTIONS, err);
+    output_refusal(&options, &outcome);
+    finish_output(&options, &outcome);
+    return options.nagios ? outcome_nagios_status(&outcome) : (int)outcome.result;
 }
 
 /* --cacert <(command) */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <poll.h>
-#include <unistd.h>
+#include <inttypes.h>
 
 #include "tlsecho/bench_plan.h"
+#include "tlsecho/clock.h"
 #include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/output.h"
 #include "tlsecho/output_bench.h"
+#include "tlsecho/session_wait.h"
 
 enum { SIDES = 2, TICKET_WITHIN_MS = 1000 };
 
@@ -27,13 +28,16 @@ static void take_session(struct session *session)
 {
     static unsigned char dropped[4096];
     struct error ignored;
-    struct pollfd answer = {.fd = session->transport->fd, .events = POLLIN};
+    struct session_wait wait = {.fd = session->transport->fd,
+                                .want = WANT_READ,
+                                .stop_fd = interrupt_fd(),
+                                .due_us = clock_now_us() + TICKET_WITHIN_MS * 1000};
     struct io io;
     transport_close_notify(session->transport, &ignored);
-    do {
-        poll(&answer, 1, TICKET_WITHIN_MS);
+    do
         io = transport_read(session->transport, dropped, sizeof dropped, &ignored);
-    } while (io.status == IO_OK || (io.status == IO_WANT_READ && answer.revents));
+    while (io.status == IO_OK ||
+           (io.status == IO_WANT_READ && session_wait(&wait, &ignored) == SESSION_READY));
 }
 
 /*
@@ -41,11 +45,10 @@ static void take_session(struct session *session)
  * said as everywhere, before thousands of connections say it again. It stays idle, and its address
  * is that of all others.
  */
-static void look(struct bench_report *report, int interrupt_fd)
+static void look(struct bench_report *report)
 {
     struct session *session = report->session;
     struct error err = {.alert = -1};
-    session->stop_fd = interrupt_fd;
     if (session_open(session, &err) < 0)
         outcome_fail(&report->outcome, session->phase, &err);
     output_session(report->options, session);
@@ -58,7 +61,7 @@ static void run_round(struct compare *c, size_t side)
     struct bench_report *report = &c->reports[side];
     struct bench_measure round;
     struct error err = {.alert = -1};
-    if (report->outcome.result != RESULT_OK || c->watch.interrupted)
+    if (report->outcome.result != RESULT_OK || interrupt_happened())
         return;
     c->watch.context = report;
     if (bench_measure_init(&round, &err) < 0) {
@@ -79,7 +82,7 @@ static void run(struct compare *c)
 {
     static const size_t order[] = {0, 1, 1, 0};
     for (size_t i = 0; i < c->count; i++) {
-        look(&c->reports[i], c->watch.interrupt_fd);
+        look(&c->reports[i]);
         if (c->reports[i].outcome.result != RESULT_OK)
             return;
     }
@@ -111,8 +114,7 @@ static int prepare(struct compare *c, struct error *err)
             target_prepare(&c->targets[i], err) < 0)
             return -1;
     }
-    c->watch.interrupt_fd = interrupt_open(false, err);
-    return c->watch.interrupt_fd < 0 ? -1 : 0;
+    return 0;
 }
 
 static void init(struct compare *c, const struct options *options, const struct outcome *outcome)
@@ -121,7 +123,7 @@ static void init(struct compare *c, const struct options *options, const struct 
     *c = (struct compare){
         .options = options,
         .count = options->compares ? SIDES : 1,
-        .watch = {.interrupt_fd = -1, .progress = output_bench_progress},
+        .watch = {.interrupt_fd = interrupt_fd(), .progress = output_bench_progress},
     };
     for (size_t i = 0; i < c->count; i++) {
         target_init(&c->targets[i], options, endpoints[i]);
@@ -138,14 +140,34 @@ static void done(struct compare *c)
         session_close(&c->sessions[i]);
         target_done(&c->targets[i]);
     }
-    if (c->watch.interrupt_fd >= 0)
-        close(c->watch.interrupt_fd);
+}
+
+/* No failure, and yet nothing that would make it a success. */
+static void judge_measure(struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    bool resume = report->options->handshakes && report->options->resume;
+    if (report->outcome.result != RESULT_OK)
+        return;
+    if (m->elapsed_s <= 0 || (!m->messages && !m->received_bytes)) {
+        outcome_measure(&report->outcome, RESULT_TIMEOUT, "%s",
+                        interrupt_happened() ? "interrupted before anything was measured"
+                                             : "nothing came within the measured time");
+    } else if (resume && m->connections && !m->resumed) {
+        outcome_measure(&report->outcome, RESULT_HANDSHAKE,
+                        "none of %" PRIu64 " handshakes resumed a session: the server issues no "
+                        "tickets, or does not accept them",
+                        m->connections);
+        report->outcome.phase = PHASE_HANDSHAKE;
+    }
 }
 
 /* The first that went wrong. */
 static void judge(struct compare *c, struct outcome *ret)
 {
     struct error err = {.alert = -1};
+    for (size_t i = 0; i < c->count; i++)
+        judge_measure(&c->reports[i]);
     for (size_t i = 0; i < c->count && ret->result == RESULT_OK; i++)
         *ret = c->reports[i].outcome;
     if (c->options->report_html && c->reports[0].measure.elapsed_s > 0 &&

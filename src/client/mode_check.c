@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "tlsecho/clock.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/output.h"
 #include "tlsecho/output_check.h"
 #include "tlsecho/payload.h"
+#include "tlsecho/session_wait.h"
 #include "tlsecho/tls_chain.h"
 
 enum {
@@ -39,14 +40,18 @@ static int await(struct exchange *x, uint64_t limit_us, struct error *err)
             return 0;
         if (received)
             continue;
-        struct pollfd far = {.fd = x->transport->fd};
-        far.events = (short)((want & WANT_READ ? POLLIN : 0) | (want & WANT_WRITE ? POLLOUT : 0));
-        int ready = poll(&far, 1, clock_poll_ms(clock_now_us(), exchange_due_us(x, limit_us)));
-        if (ready < 0)
-            return error_sys(err, "poll");
-        if (ready == 0 && x->expect.kind == EXPECT_NONE)
+        struct session_wait wait = {.fd = x->transport->fd,
+                                    .want = want,
+                                    .stop_fd = interrupt_fd(),
+                                    .due_us = exchange_due_us(x, limit_us)};
+        int event = session_wait(&wait, err);
+        if (event < 0)
+            return -1;
+        if (event != SESSION_READY && x->expect.kind == EXPECT_NONE)
             return 0;
-        if (ready == 0)
+        if (event == SESSION_STOPPED)
+            return error_set(err, ERROR_INTERRUPTED, "interrupted before every byte came back");
+        if (event == SESSION_DUE)
             exchange_expire(x, limit_us);
     }
 }
@@ -72,7 +77,7 @@ static void talk(struct exchange *x, const struct options *options, struct outco
         write_line(&x->out);
     }
     if (await(x, limit_us, &err) < 0)
-        outcome_fail(ret, PHASE_LOCAL, &err);
+        outcome_fail(ret, PHASE_ECHO, &err);
     else
         exchange_judge(x, false, ret);
 }

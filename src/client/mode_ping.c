@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "tlsecho/mode.h"
 #include "tlsecho/output.h"
 #include "tlsecho/payload.h"
+#include "tlsecho/session_wait.h"
 
 enum { RETRY_US = 1000000 };
 
@@ -113,6 +113,8 @@ static void judge_connection(struct ping *p)
         snprintf(p->last.error.text + used, sizeof p->last.error.text - used,
                  ": byte %" PRIu64 " of seq=%" PRIu64, x->expect.offset_bytes - oldest->start_bytes,
                  oldest->seq);
+    if (p->last.result == RESULT_CORRUPT && p->wrong.result == RESULT_OK)
+        p->wrong = p->last;
 }
 
 /* All that is here now. Whether anything was. */
@@ -187,23 +189,19 @@ static void wait_for_any(struct ping *p)
     due_us = earliest(due_us, earliest(probes_due_us(&p->totals.probes), silence_us(p)));
     due_us = p->again ? 0 : earliest(due_us, p->end_us);
 
-    short far = (short)((p->want & WANT_READ ? POLLIN : 0) | (p->want & WANT_WRITE ? POLLOUT : 0));
-    struct pollfd polls[] = {
-        {.fd = p->connected && far ? p->session.transport->fd : -1, .events = far},
-        {.fd = p->interrupts, .events = POLLIN},
-    };
-    if (poll(polls, 2, clock_poll_ms(clock_now_us(), due_us)) <= 0 || !polls[1].revents)
-        return;
-    switch (interrupt_read(p->interrupts)) {
-    case INTERRUPT_END:
-        p->over = true;
-        break;
-    case INTERRUPT_INTERIM:
+    struct session_wait wait = {.fd = p->connected ? p->session.transport->fd : -1,
+                                .want = p->want,
+                                .stop_fd = interrupt_fd(),
+                                .due_us = due_us,
+                                .other_count = 1,
+                                .others = {{.fd = p->interim_fd, .events = POLLIN}}};
+    struct error err;
+    int event = session_wait(&wait, &err);
+    if (event < 0)
+        outcome_fail(&p->last, PHASE_LOCAL, &err);
+    p->over = event < 0 || event == SESSION_STOPPED;
+    if (wait.others[0].revents && interrupt_take_interim(p->interim_fd))
         output_ping_interim(&p->totals);
-        break;
-    case INTERRUPT_NONE:
-        break;
-    }
 }
 
 static void loop(struct ping *p)
@@ -241,12 +239,15 @@ static void settle(struct ping *p)
     output_ping_lost(p->options, first, lost, &p->last);
 }
 
+/* Wrong bytes outweigh whatever else there was. */
 static void judge(const struct ping *p, struct outcome *ret)
 {
     const struct probes *probes = &p->totals.probes;
     uint64_t bad = probes->late + probes->lost, good = probes->received - probes->late;
     bool local = p->last.result != RESULT_OK && p->last.phase == PHASE_LOCAL;
-    if (local || (bad && !good)) {
+    if (!local && p->wrong.result != RESULT_OK) {
+        *ret = p->wrong;
+    } else if (local || (!good && p->last.result != RESULT_OK)) {
         *ret = p->last;
     } else if (bad) {
         outcome_measure(ret, RESULT_LOST,
@@ -254,40 +255,29 @@ static void judge(const struct ping *p, struct outcome *ret)
                         probes->sent, p->last.error.text);
         ret->phase = p->last.phase;
     } else if (!good) {
-        outcome_measure(ret, RESULT_LOST, "ended before anything had come back");
+        outcome_measure(ret, RESULT_TIMEOUT,
+                        "ended before anything had come back, with %zu probes on their way",
+                        probes->count);
     }
-}
-
-/* Before signals are taken by a descriptor, since the resolver does not look there. */
-static void resolve(struct ping *p)
-{
-    struct error err = {.alert = -1};
-    p->session.phase = PHASE_DNS;
-    if (target_resolve(&p->target, &err) < 0)
-        ping_fail_to_connect(p, &err);
-    else
-        p->totals.phase_us[PHASE_DNS] = clock_now_us() - p->totals.started_us;
 }
 
 static int prepare(struct ping *p, struct error *err)
 {
     const struct options *options = p->options;
     uint64_t timeout_us = options->reply_timeout_ms ? options->reply_timeout_ms * 1000 : UINT64_MAX;
-    if (target_prepare(&p->target, err) < 0 || probes_init(&p->totals.probes, timeout_us, err) < 0)
+    if (probes_init(&p->totals.probes, timeout_us, err) < 0 || target_prepare(&p->target, err) < 0)
         return -1;
-    p->totals.started_us = clock_now_us();
-    p->end_us =
-        options->deadline_ms ? p->totals.started_us + options->deadline_ms * 1000 : UINT64_MAX;
-    resolve(p);
-    p->due_us = clock_now_us() + (p->totals.probes.sent ? options->interval_ms * 1000 : 0);
-    p->interrupts = interrupt_open(true, err);
-    return p->interrupts < 0 ? -1 : 0;
+    p->totals.started_us = p->due_us = clock_now_us();
+    p->end_us = options->deadline_ms ? p->due_us + options->deadline_ms * 1000 : UINT64_MAX;
+    p->interim_fd = interrupt_open_interim(err);
+    return p->interim_fd < 0 ? -1 : 0;
 }
 
 void mode_ping(const struct options *options, struct outcome *ret)
 {
-    struct ping p = {.options = options, .interrupts = -1, .last = *ret};
+    struct ping p = {.options = options, .interim_fd = -1, .last = *ret, .wrong = *ret};
     struct error err = {.alert = -1};
+    p.totals.started_us = clock_now_us();
     for (int i = 0; i < PHASES; i++)
         p.totals.phase_us[i] = SESSION_UNKNOWN_US;
 
@@ -307,6 +297,6 @@ void mode_ping(const struct options *options, struct outcome *ret)
     session_close(&p.session);
     target_done(&p.target);
     probes_done(&p.totals.probes);
-    if (p.interrupts >= 0)
-        close(p.interrupts);
+    if (p.interim_fd >= 0)
+        close(p.interim_fd);
 }

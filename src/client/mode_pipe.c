@@ -8,17 +8,18 @@
 
 #include "tlsecho/clock.h"
 #include "tlsecho/mode.h"
+#include "tlsecho/session_wait.h"
 #include "tlsecho/stream.h"
 
-enum { INPUT, OUTPUT, FAR_END, POLLS };
+enum { INPUT, OUTPUT, OTHERS };
 
 struct pipe_mode {
     struct exchange *x;
     mode_t output_type; /* S_IFMT of standard output */
     bool input_over;
-    unsigned want;    /* of the transport */
-    uint64_t idle_us; /* 0 = for ever */
-    struct pollfd polls[POLLS];
+    unsigned want;            /* of the transport */
+    uint64_t idle_us;         /* 0 = for ever */
+    struct session_wait wait; /* others: INPUT, OUTPUT */
 };
 
 /* The descriptors are shared with whoever started us, so they keep their blocking mode: poll(2)
@@ -32,7 +33,7 @@ static int read_input(struct pipe_mode *p, struct error *err)
 {
     struct exchange *x = p->x;
     size_t room = exchange_room(x);
-    if (!p->polls[INPUT].revents || p->input_over || !room)
+    if (!p->wait.others[INPUT].revents || p->input_over || !room)
         return 0;
 
     ssize_t n = read(STDIN_FILENO, x->out.data, room);
@@ -55,7 +56,7 @@ static ssize_t write_some(mode_t type, const void *data, size_t n)
 static int write_output(struct pipe_mode *p, struct error *err)
 {
     struct buf *in = &p->x->in;
-    if (!p->polls[OUTPUT].revents || !buf_waiting(in))
+    if (!p->wait.others[OUTPUT].revents || !buf_waiting(in))
         return 0;
 
     ssize_t n = write_some(p->output_type, in->data + in->start, buf_waiting(in));
@@ -83,22 +84,20 @@ static int wait_for_any(struct pipe_mode *p, struct error *err)
     struct exchange *x = p->x;
     bool output = buf_waiting(&x->in);
     bool input = !p->input_over && exchange_room(x);
-    short far = (short)((p->want & WANT_READ ? POLLIN : 0) | (p->want & WANT_WRITE ? POLLOUT : 0));
-    p->polls[INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
-    p->polls[OUTPUT] = (struct pollfd){.fd = output ? STDOUT_FILENO : -1, .events = POLLOUT};
-    p->polls[FAR_END] = (struct pollfd){.fd = far ? x->transport->fd : -1, .events = far};
-
-    /* A stopped standard output is not the far end's silence. */
-    uint64_t due_us = output ? UINT64_MAX : exchange_due_us(x, p->idle_us);
-    int ready = poll(p->polls, POLLS, clock_poll_ms(clock_now_us(), due_us));
-    if (ready < 0 && errno != EINTR)
-        return error_sys(err, "poll");
-    if (ready < 0)
-        for (int i = 0; i < POLLS; i++)
-            p->polls[i].revents = 0;
-    if (ready == 0)
+    p->wait = (struct session_wait){
+        .fd = x->transport->fd,
+        .want = p->want,
+        .stop_fd = -1, /* a signal ends the process */
+        /* A stopped standard output is not the far end's silence. */
+        .due_us = output ? UINT64_MAX : exchange_due_us(x, p->idle_us),
+        .other_count = OTHERS,
+        .others = {[INPUT] = {.fd = input ? STDIN_FILENO : -1, .events = POLLIN},
+                   [OUTPUT] = {.fd = output ? STDOUT_FILENO : -1, .events = POLLOUT}},
+    };
+    int event = session_wait(&p->wait, err);
+    if (event == SESSION_DUE)
         exchange_expire(x, p->idle_us);
-    return 0;
+    return event < 0 ? -1 : 0;
 }
 
 /* Whether the input has more for a far end that is gone: its end may be there, but not yet read. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <histedit.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "tlsecho/clock.h"
 #include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
+#include "tlsecho/session_wait.h"
 #include "tlsecho/stream.h"
 
 enum { HISTORY_LINES = 1000 };
@@ -21,7 +21,6 @@ struct prompt {
     FILE *display;     /* where the prompt stands */
     bool editing;      /* a line is on display that what comes back must not write into */
     mbstate_t decoder; /* of what is typed */
-    int interrupts;    /* of interrupt_open */
     bool interrupted;
     uint64_t idle_us; /* 0 = for ever */
     bool failed;      /* standard input or output, and error says why */
@@ -39,7 +38,7 @@ static int write_all(const unsigned char *data, size_t n, struct error *err)
 {
     while (n) {
         ssize_t written = write(STDOUT_FILENO, data, n);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && (errno != EINTR || interrupt_happened()))
             return error_sys(err, "write standard output");
         if (written > 0) {
             data += written;
@@ -84,21 +83,22 @@ static bool is_over(const struct prompt *p)
     return p->x->state != EXCHANGE_OPEN || p->interrupted || p->failed;
 }
 
-/* Waits for the far end, Ctrl-C and, if `typing`, the keyboard. Returns poll(2)'s answer; then
- * *ret_typed says whether there is a key to read. */
-static int wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t due_us,
-                        bool *ret_typed)
+/* Waits for the far end, Ctrl-C and, if `typing`, the keyboard; not longer than due_us. Whether
+ * there is a key to read. */
+static bool wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t due_us)
 {
-    short far = (short)((want & WANT_READ ? POLLIN : 0) | (want & WANT_WRITE ? POLLOUT : 0));
-    struct pollfd polls[] = {
-        {.fd = far ? p->x->transport->fd : -1, .events = far},
-        {.fd = p->interrupts, .events = POLLIN},
-        {.fd = typing ? STDIN_FILENO : -1, .events = POLLIN},
-    };
-    int ready = poll(polls, sizeof polls / sizeof *polls, clock_poll_ms(clock_now_us(), due_us));
-    p->interrupted = ready > 0 && polls[1].revents;
-    *ret_typed = ready > 0 && polls[2].revents;
-    return ready;
+    struct session_wait wait = {.fd = p->x->transport->fd,
+                                .want = want,
+                                .stop_fd = interrupt_fd(),
+                                .due_us = due_us,
+                                .other_count = typing,
+                                .others = {{.fd = STDIN_FILENO, .events = POLLIN}}};
+    int event = session_wait(&wait, &p->error);
+    p->failed = p->failed || event < 0;
+    p->interrupted = event == SESSION_STOPPED;
+    if (event == SESSION_DUE)
+        exchange_expire(p->x, p->idle_us);
+    return event == SESSION_READY && typing && wait.others[0].revents;
 }
 
 /* libedit's way to the keyboard, EL_GETCFN in editline(3): 1 = a character, 0 = the end. */
@@ -107,14 +107,10 @@ static int read_character(EditLine *editor, wchar_t *ret)
     struct prompt *p;
     el_get(editor, EL_CLIENTDATA, &p);
     for (;;) {
-        bool typed;
         unsigned want = move(p);
         if (is_over(p))
             return 0;
-        wait_for_any(p, want, true, UINT64_MAX, &typed);
-        if (p->interrupted)
-            return 0;
-        if (!typed)
+        if (!wait_for_any(p, want, true, UINT64_MAX))
             continue;
 
         char byte;
@@ -137,10 +133,7 @@ static void await(struct prompt *p, bool until_end)
         unsigned want = move(p);
         if (is_over(p) || (!until_end && exchange_room(x) && !expect_missing(&x->expect)))
             return;
-
-        bool typed;
-        if (wait_for_any(p, want, false, exchange_due_us(x, p->idle_us), &typed) == 0)
-            exchange_expire(x, p->idle_us);
+        wait_for_any(p, want, false, exchange_due_us(x, p->idle_us));
     }
 }
 
@@ -193,9 +186,6 @@ static int open_editor(struct prompt *p, struct error *err)
 {
     HistEvent event;
     p->display = isatty(STDOUT_FILENO) ? stdout : stderr;
-    p->interrupts = interrupt_open(false, err);
-    if (p->interrupts < 0)
-        return -1;
     p->history = history_init();
     p->editor = el_init("tlsecho-client", stdin, p->display, stderr);
     if (!p->history || !p->editor)
@@ -218,8 +208,6 @@ static void close_editor(struct prompt *p)
         el_end(p->editor);
     if (p->history)
         history_end(p->history);
-    if (p->interrupts >= 0)
-        close(p->interrupts);
 }
 
 static void talk(struct exchange *x, const struct options *options, struct outcome *ret)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tlsecho/clock.h"
 #include "tlsecho/exchange.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
 #include "tlsecho/output.h"
 #include "tlsecho/output_report.h"
 #include "tlsecho/report.h"
+#include "tlsecho/session_wait.h"
 
 /* A report comes by itself. What waits for bytes of ours instead is told after so long that there
  * are none; not at once, since some things in between end both ways when we end one. */
@@ -46,14 +46,18 @@ static int read_all(struct reading *r, uint64_t idle_us, struct error *err)
             return 0;
         bool patient = !x->ending && r->n == 0;
         uint64_t limit_us = patient ? PATIENCE_US : idle_us;
-        struct pollfd far = {.fd = x->transport->fd};
-        far.events = (short)((want & WANT_READ ? POLLIN : 0) | (want & WANT_WRITE ? POLLOUT : 0));
-        int ready = poll(&far, 1, clock_poll_ms(clock_now_us(), exchange_due_us(x, limit_us)));
-        if (ready < 0 && errno != EINTR)
-            return error_sys(err, "poll");
-        if (ready == 0 && patient)
+        struct session_wait wait = {.fd = x->transport->fd,
+                                    .want = want,
+                                    .stop_fd = interrupt_fd(),
+                                    .due_us = exchange_due_us(x, limit_us)};
+        int event = session_wait(&wait, err);
+        if (event < 0)
+            return -1;
+        if (event == SESSION_STOPPED)
+            return error_set(err, ERROR_INTERRUPTED, "interrupted before the report was complete");
+        if (event == SESSION_DUE && patient)
             x->ending = true;
-        else if (ready == 0)
+        else if (event == SESSION_DUE)
             exchange_expire(x, limit_us);
     }
     return 0;
@@ -83,9 +87,12 @@ static bool read_report(struct reading *r, const struct session *session, struct
     struct exchange *x = &r->exchange;
     const struct options *options = session->target->options;
     struct error err = {.alert = -1};
-    if (exchange_init(x, session->transport, EXPECT_NONE, &err) < 0 ||
-        read_all(r, options->idle_timeout_ms * 1000, &err) < 0) {
+    if (exchange_init(x, session->transport, EXPECT_NONE, &err) < 0) {
         outcome_fail(ret, PHASE_LOCAL, &err);
+        return false;
+    }
+    if (read_all(r, options->idle_timeout_ms * 1000, &err) < 0) {
+        outcome_fail(ret, PHASE_ECHO, &err);
         return false;
     }
     exchange_judge(x, false, ret);

@@ -254,10 +254,26 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
     return 0;
 }
 
-bool options_want_nagios(int argc, char **argv)
+static bool is_about_output(const struct option_row *row)
 {
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--nagios") == 0)
-            return true;
-    return false;
+    return row->parse == option_parse_mode || row->field == offsetof(struct options, json) ||
+           row->field == offsetof(struct options, nagios);
+}
+
+void options_glean(int argc, char **argv, struct options *ret)
+{
+    struct option longs[ROWS_MAX + 1];
+    char shorts[2 * ROWS_MAX + 2];
+    struct error ignored; /* the first of two modes counts */
+    int code;
+    describe(longs, shorts);
+    *ret = (struct options){.mode = MODE_PIPE};
+    optind = 0;
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        const struct option_row *row = code == '?' || code == ':' ? NULL : row_of(code);
+        if (row && is_about_output(row))
+            row->parse(row, optarg, (char *)ret + row->field, &ignored);
+    }
+    ret->json = ret->json && !ret->nagios;
 }

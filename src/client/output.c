@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "output_internal.h"
+#include "tlsecho/output_check.h"
 
 #define NAME "tlsecho-client: "
 
@@ -37,11 +38,35 @@ void output_failure(const struct outcome *outcome)
     fprintf(stderr, NAME "%s: %s\n", phase_name(outcome->phase), outcome->error.text);
 }
 
+FILE *output_json_stream(const struct options *options)
+{
+    bool data = options->mode == MODE_PIPE || options->mode == MODE_PROMPT ||
+                options->mode == MODE_SHOW_CERTS;
+    return data ? stderr : stdout;
+}
+
+int output_finish(const struct options *options, struct error *err)
+{
+    if (options->json && output_json_stream(options) == stderr && ferror(stderr))
+        return error_set(err, ERROR_SYSTEM, "write the JSON object to standard error");
+    return output_flush(err);
+}
+
+void output_refusal(const struct options *options, const struct outcome *outcome)
+{
+    if (options->nagios)
+        output_nagios_usage(&outcome->error);
+    else if (options->json)
+        output_json_print(output_json_refusal(options, outcome), output_json_stream(options));
+    else
+        fprintf(stderr, NAME "%s\n", outcome->error.text);
+}
+
 void output_show_certs(const struct options *options, const struct session *session,
                        const struct outcome *outcome)
 {
     if (options->json)
-        output_json_print(output_json_new(options, session, outcome), stderr);
+        output_json_print(output_json_new(options, session, outcome), output_json_stream(options));
     else
         output_failure(outcome);
 }

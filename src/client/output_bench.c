@@ -5,6 +5,7 @@
 
 #include "output_bench_internal.h"
 #include "output_internal.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/output.h"
 
 static const char *plural(uint64_t n)
@@ -100,11 +101,12 @@ static void print_failures(const struct bench_measure *m)
 static void print_measure(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
-    printf("%-11s %.3f s\n", "measured", m->elapsed_s);
+    printf("%-11s %.3f s%s\n", "measured", m->elapsed_s,
+           interrupt_happened() ? ", interrupted" : "");
     if (m->messages)
         printf("%-11s %" PRIu64 ", %.0f/s\n", report->load.handshakes ? "handshakes" : "messages",
                m->messages, bench_measure_rate(m, m->messages));
-    if (m->resumed)
+    if (report->options->resume || m->resumed)
         printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "resumed", m->resumed, m->connections);
     print_bytes("sent", m, m->sent_bytes);
     print_bytes("received", m, m->received_bytes);
@@ -134,8 +136,6 @@ static void warn(const struct bench_report *report)
                  m->unsent);
         output_warn(report->options, text);
     }
-    if (report->options->resume && m->connections && !m->resumed)
-        output_warn(report->options, "the far end resumed no session");
 }
 
 static bool has_run(const struct bench_report *report)

@@ -91,7 +91,7 @@ static void add_measure(json_t *json, const struct bench_report *report)
     const struct bench_measure *m = &report->measure;
     add_real(json, "duration", m->elapsed_s);
     output_json_add_count(json, "connections", m->connections);
-    if (m->resumed)
+    if (report->options->resume || m->resumed)
         output_json_add_count(json, "resumed", m->resumed);
     if (report->load.handshakes) {
         output_json_add_count(json, "handshakes", m->messages);
@@ -128,14 +128,6 @@ static json_t *report_json(const struct bench_report *report)
     return json;
 }
 
-static void add_result(json_t *json, const char *mode, const struct outcome *outcome)
-{
-    output_json_add_count(json, "schema", OUTPUT_JSON_SCHEMA);
-    output_json_add_text(json, "mode", mode);
-    output_json_add_text(json, "result", result_word(outcome->result));
-    output_json_add_count(json, "exit", outcome->result);
-}
-
 void output_bench_json(const struct bench_report *reports, size_t count,
                        const struct outcome *outcome)
 {
@@ -149,30 +141,20 @@ void output_bench_json(const struct bench_report *reports, size_t count,
         for (size_t i = 0; i < count; i++)
             json_array_append_new(sides, report_json(&reports[i]));
         json = json_object();
-        add_result(json, "bench", outcome);
+        output_json_add_result(json, "bench", outcome);
         json_object_set_new(json, "compared", sides);
     }
     output_json_print(json, stdout);
 }
 
-static json_t *error_json(const struct outcome *outcome)
-{
-    json_t *json = json_object();
-    output_json_add_text(json, "phase", phase_name(outcome->phase));
-    output_json_add_text(json, "message", outcome->error.text);
-    return json;
-}
-
 void output_bench_merge_json(const struct bench_report *report, size_t clients)
 {
     json_t *json = json_object();
-    add_result(json, "merge", &report->outcome);
+    output_json_add_result(json, "merge", &report->outcome);
     output_json_add_count(json, "clients", clients);
     if (report->measure.elapsed_s > 0) {
         json_object_set_new(json, "load", load_json(&report->load));
         add_measure(json, report);
     }
-    if (report->outcome.result != RESULT_OK)
-        json_object_set_new(json, "error", error_json(&report->outcome));
     output_json_print(json, stdout);
 }

@@ -20,15 +20,24 @@ struct json_t; /* jansson.h */
 
 enum { OUTPUT_JSON_SCHEMA = 1 }; /* its version */
 
-/* schema, mode, result, exit, transport, address, duration, phases, tls, error. */
+/* schema, mode, result, exit, interrupted, transport, address, duration, phases, tls, error. */
 struct json_t *output_json_new(const struct options *options, const struct session *session,
                                const struct outcome *outcome);
+
+/* schema, mode, result, exit, error: of a run that never began. */
+struct json_t *output_json_refusal(const struct options *options, const struct outcome *outcome);
+
+/* Where the object goes: standard error where standard output has the data. */
+FILE *output_json_stream(const struct options *options);
 
 /* One line. A full disk is not noticed here. */
 void output_json_print(struct json_t *object, FILE *out);
 
 /* A JSON string, whatever bytes it holds. */
 struct json_t *output_json_text(const char *value);
+
+/* schema, mode, result, exit, interrupted, error. */
+void output_json_add_result(struct json_t *object, const char *mode, const struct outcome *outcome);
 
 /* "" is unknown, and what is unknown is absent. */
 void output_json_add_text(struct json_t *object, const char *key, const char *value);

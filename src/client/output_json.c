@@ -6,6 +6,7 @@
 
 #include "output_internal.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/tls_chain.h"
 
 enum { PRECISION = 15 }; /* nanoseconds of over an hour */
@@ -136,25 +137,39 @@ static void add_tls(json_t *object, const struct session *session)
     json_object_set_new(object, "tls", json);
 }
 
-static json_t *failure(const struct session *session, const struct outcome *outcome)
+static json_t *failure(const struct outcome *outcome)
 {
     json_t *json = json_object();
     json_object_set_new(json, "phase", output_json_text(phase_name(outcome->phase)));
     json_object_set_new(json, "message", output_json_text(outcome->error.text));
     if (outcome->error.alert >= 0)
         output_json_add_count(json, "alert", (uint64_t)outcome->error.alert);
-    add_address(json, &session->peer);
+    return json;
+}
+
+void output_json_add_result(json_t *object, const char *mode, const struct outcome *outcome)
+{
+    output_json_add_count(object, "schema", OUTPUT_JSON_SCHEMA);
+    output_json_add_text(object, "mode", mode);
+    output_json_add_text(object, "result", result_word(outcome->result));
+    output_json_add_count(object, "exit", outcome->result);
+    if (interrupt_happened())
+        json_object_set_new(object, "interrupted", json_true());
+    if (outcome->result != RESULT_OK)
+        json_object_set_new(object, "error", failure(outcome));
+}
+
+json_t *output_json_refusal(const struct options *options, const struct outcome *outcome)
+{
+    json_t *json = json_object();
+    output_json_add_result(json, options_mode_name((enum options_mode)options->mode), outcome);
     return json;
 }
 
 json_t *output_json_new(const struct options *options, const struct session *session,
                         const struct outcome *outcome)
 {
-    json_t *json = json_object();
-    output_json_add_count(json, "schema", OUTPUT_JSON_SCHEMA);
-    output_json_add_text(json, "mode", options_mode_name((enum options_mode)options->mode));
-    output_json_add_text(json, "result", result_word(outcome->result));
-    output_json_add_count(json, "exit", outcome->result);
+    json_t *json = output_json_refusal(options, outcome);
     output_json_add_text(json, "transport",
                          endpoint_scheme_name(session->target->endpoint->scheme));
     add_address(json, &session->peer);
@@ -162,7 +177,7 @@ json_t *output_json_new(const struct options *options, const struct session *ses
     json_object_set_new(json, "phases", phases(session));
     add_tls(json, session);
     if (outcome->result != RESULT_OK)
-        json_object_set_new(json, "error", failure(session, outcome));
+        add_address(json_object_get(json, "error"), &session->peer);
     return json;
 }
 

@@ -152,7 +152,8 @@ static void print_summary(const struct session *session, const struct ping_total
         print_phases(totals->phase_us, PHASE_ECHO);
         fputc('\n', stdout);
     }
-    output_latency_print(stdout, "rtt", probes->round_trips);
+    if (probes->round_trips)
+        output_latency_print(stdout, "rtt", probes->round_trips);
     if (totals->kernel_tells)
         printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
                ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
@@ -185,7 +186,8 @@ static void print_json(const struct options *options, const struct session *sess
     output_json_add_count(json, "bytes_received", totals->bytes_received);
     output_json_add_count(json, "connections", totals->connections);
     json_object_set_new(json, "probes", probes_json(totals));
-    output_json_add_latency(json, "latency", totals->probes.round_trips);
+    if (totals->probes.round_trips)
+        output_json_add_latency(json, "latency", totals->probes.round_trips);
     if (totals->kernel_tells) {
         json_t *kernel = json_object();
         output_json_add_seconds(kernel, "rtt", totals->kernel.rtt_us);
@@ -203,7 +205,7 @@ void output_ping(const struct options *options, const struct session *session,
         print_json(options, session, totals, outcome);
         return;
     }
-    if (totals->probes.sent)
+    if (outcome->result == RESULT_OK || outcome->phase != PHASE_OPTIONS)
         print_summary(session, totals);
     output_failure(outcome);
 }

@@ -28,7 +28,7 @@ static void print_json(const struct options *options, const struct session *sess
     output_json_add_count(json, "bytes_received", exchange->received_bytes);
     if (options->tls && (exchange->state == EXCHANGE_ENDED || exchange->state == EXCHANGE_CUT))
         json_object_set_new(json, "close_notify", json_boolean(exchange->state == EXCHANGE_ENDED));
-    output_json_print(json, stderr);
+    output_json_print(json, output_json_stream(options));
 }
 
 void output_stream(const struct options *options, const struct session *session,

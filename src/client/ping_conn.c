@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ping_internal.h"
 #include "tlsecho/clock.h"
-#include "tlsecho/interrupt.h"
 
 bool ping_all_sent(const struct ping *p)
 {
@@ -58,10 +57,25 @@ void ping_give_up(struct ping *p)
         end_early(p, lost > 0);
 }
 
-void ping_fail_to_connect(struct ping *p, const struct error *err)
+/* We ended it ourselves: no probe is lost. What was waited for is the result where nothing else
+ * has been measured. */
+static void end_while_connecting(struct ping *p, const struct error *err)
 {
-    if (interrupt_pending(p->interrupts) || clock_now_us() >= p->end_us)
-        return; /* it is not the far end's fault */
+    p->over = true;
+    if (p->totals.probes.sent)
+        return;
+    outcome_measure(&p->last, result_of(p->session.phase, err), "%s%s", err->text,
+                    err->kind == ERROR_INTERRUPTED ? "" : ", when -w ended it");
+    p->last.phase = p->session.phase;
+}
+
+static void fail_to_connect(struct ping *p, const struct error *err)
+{
+    bool end = err->kind == ERROR_INTERRUPTED || clock_now_us() >= p->end_us;
+    if (end) {
+        end_while_connecting(p, err);
+        return;
+    }
     outcome_fail(&p->last, p->session.phase, err);
     lose_next(p);
     p->over = !p->options->reconnect;
@@ -72,7 +86,6 @@ bool ping_connect_again(struct ping *p)
     struct error err = {.alert = -1};
     session_close(&p->session);
     p->session.deadline_us = p->end_us;
-    p->session.stop_fd = p->interrupts;
     bool opened = session_open(&p->session, &err) == 0;
     for (int i = 0; i < PHASES; i++)
         if (p->session.phase_us[i] != SESSION_UNKNOWN_US)
@@ -81,7 +94,7 @@ bool ping_connect_again(struct ping *p)
         opened = exchange_init(&p->exchange, p->session.transport,
                                (enum expect_kind)p->options->expect, &err) == 0;
     if (!opened) {
-        ping_fail_to_connect(p, &err);
+        fail_to_connect(p, &err);
         return false;
     }
     p->connected = true;

@@ -27,9 +27,10 @@ struct ping {
     uint64_t heard_us;                   /* when something last came back */
     unsigned want;                       /* of the transport */
     bool again;                          /* there is more to do at once */
-    int interrupts;
+    int interim_fd;                      /* of interrupt_open_interim */
     bool over;
-    struct outcome last; /* what was last wrong */
+    struct outcome last;  /* what was last wrong */
+    struct outcome wrong; /* the first byte that was; RESULT_OK = none */
 };
 
 /* The probes of -c are sent. */
@@ -40,9 +41,6 @@ void ping_blame(struct ping *p, uint64_t count);
 
 /* A new connection. False: the next probe is lost, and without --reconnect it is over. */
 bool ping_connect_again(struct ping *p);
-
-/* There is none because of err: the next probe is lost, unless we ended it ourselves. */
-void ping_fail_to_connect(struct ping *p, const struct error *err);
 
 /* Keeps what the kernel and the exchange know; nothing if not connected. */
 void ping_disconnect(struct ping *p);

@@ -42,8 +42,11 @@ static const char *const phases[] = {
 /* Two faults of our own, for which the far end's address is blamed in vain; and what TCP tells. */
 static const char *remedy_for(enum result result, const struct error *err)
 {
-    if (err->kind == ERROR_UNACKNOWLEDGED || err->kind == ERROR_SPOOFED_RESET)
+    if (err->kind == ERROR_UNACKNOWLEDGED || err->kind == ERROR_SPOOFED_RESET ||
+        err->kind == ERROR_INTERRUPTED)
         return NULL;
+    if (result == RESULT_DNS && err->kind == ERROR_TIMEOUT)
+        return "check the name servers in /etc/resolv.conf, or raise --connect-timeout";
     if (result != RESULT_UNREACHABLE || err->kind != ERROR_SYSTEM)
         return remedies[result];
     if (err->code == EADDRNOTAVAIL)
@@ -105,7 +108,9 @@ enum result result_of(enum phase phase, const struct error *err)
         return phase == PHASE_OPTIONS ? RESULT_LOCAL_IO : of_errno(err->code);
     case ERROR_DNS:
         return RESULT_DNS;
-    case ERROR_TIMEOUT:
+    case ERROR_TIMEOUT: /* whoever ended the wait: the class of what was waited for */
+    case ERROR_INTERRUPTED:
+        return phase == PHASE_DNS ? RESULT_DNS : RESULT_TIMEOUT;
     case ERROR_UNACKNOWLEDGED:
         return RESULT_TIMEOUT;
     case ERROR_SPOOFED_RESET:

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/session.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include "tlsecho/clock.h"
 #include "tlsecho/diagnosis.h"
 #include "tlsecho/dial.h"
+#include "tlsecho/interrupt.h"
+#include "tlsecho/lookup.h"
+#include "tlsecho/session_wait.h"
+#include "tlsecho/want.h"
 
 void session_init(struct session *s, struct target *target)
 {
@@ -15,35 +17,53 @@ void session_init(struct session *s, struct target *target)
                           .phase = PHASE_OPTIONS,
                           .started_us = clock_now_us(),
                           .deadline_us = UINT64_MAX,
-                          .stop_fd = -1};
+                          .stop_fd = interrupt_fd()};
     for (int i = 0; i < PHASES; i++)
         s->phase_us[i] = SESSION_UNKNOWN_US;
 }
 
+static int look_up(struct session *s, uint64_t deadline_us, struct error *err)
+{
+    struct target *t = s->target;
+    const char *host = t->endpoint->host;
+    struct lookup_query query = {.endpoint = t->endpoint, .family = t->options->family};
+    struct lookup *lookup;
+    if (lookup_start(&query, &lookup, err) < 0)
+        return -1;
+    struct session_wait wait = {
+        .fd = lookup_fd(lookup), .want = WANT_READ, .stop_fd = s->stop_fd, .due_us = deadline_us};
+    int event = session_wait(&wait, err);
+    if (event == SESSION_READY)
+        return lookup_finish(lookup, &t->addresses, err);
+    lookup_abandon(lookup);
+    if (event == SESSION_DUE)
+        error_set(err, ERROR_TIMEOUT, "look up %s: no answer in time", host);
+    else if (event == SESSION_STOPPED)
+        error_set(err, ERROR_INTERRUPTED, "look up %s: interrupted", host);
+    return -1;
+}
+
 /* The name is looked up once; later sessions had no such phase. */
-static int resolve(struct session *s, struct error *err)
+static int resolve(struct session *s, uint64_t deadline_us, struct error *err)
 {
     s->phase = PHASE_DNS;
     if (s->target->addresses.count)
         return 0;
     uint64_t since_us = clock_now_us();
-    if (target_resolve(s->target, err) < 0)
+    if (look_up(s, deadline_us, err) < 0)
         return -1;
     s->phase_us[PHASE_DNS] = clock_now_us() - since_us;
     return 0;
 }
 
-static int connect_to(struct session *s, uint64_t *ret_deadline_us, int *ret_fd, struct error *err)
+static int connect_to(struct session *s, uint64_t deadline_us, int *ret_fd, struct error *err)
 {
     const struct target *t = s->target;
-    uint64_t since_us = clock_now_us(), limit_ms = t->options->connect_timeout_ms;
+    uint64_t since_us = clock_now_us();
     size_t index = 0;
     s->phase = PHASE_CONNECT;
-    *ret_deadline_us = s->deadline_us;
-    if (limit_ms && since_us + limit_ms * 1000 < s->deadline_us)
-        *ret_deadline_us = since_us + limit_ms * 1000;
     int dialled = dial(t->addresses.items, t->addresses.count, t->source.length ? &t->source : NULL,
-                       *ret_deadline_us, s->stop_fd, ret_fd, &index, err);
+                       deadline_us, s->stop_fd, ret_fd, &index, err);
     s->peer = t->addresses.items[index];
     if (dialled < 0)
         return -1;
@@ -51,21 +71,16 @@ static int connect_to(struct session *s, uint64_t *ret_deadline_us, int *ret_fd,
     return 0;
 }
 
-static int wait_for(const struct session *s, short events, uint64_t deadline_us, struct error *err)
+static int wait_for(const struct session *s, unsigned want, uint64_t deadline_us, struct error *err)
 {
-    struct pollfd polls[] = {{.fd = s->transport->fd, .events = events},
-                             {.fd = s->stop_fd, .events = POLLIN}};
-    int ready;
-    do
-        ready = poll(polls, 2, clock_poll_ms(clock_now_us(), deadline_us));
-    while (ready < 0 && errno == EINTR);
-    if (ready < 0)
-        return error_sys(err, "poll");
-    if (ready == 0)
+    struct session_wait wait = {
+        .fd = s->transport->fd, .want = want, .stop_fd = s->stop_fd, .due_us = deadline_us};
+    int event = session_wait(&wait, err);
+    if (event == SESSION_DUE)
         return error_set(err, ERROR_TIMEOUT, "no complete handshake in time: is it a TLS port?");
-    if (polls[1].revents)
-        return error_set(err, ERROR_TIMEOUT, "interrupted");
-    return 0;
+    if (event == SESSION_STOPPED)
+        return error_set(err, ERROR_INTERRUPTED, "interrupted before the handshake was complete");
+    return event < 0 ? -1 : 0;
 }
 
 static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
@@ -89,8 +104,11 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
         case IO_FAILED:
             return -1;
         }
-        if (wait_for(s, io.status == IO_WANT_READ ? POLLIN : POLLOUT, deadline_us, err) < 0)
-            return diagnosis_of_handshake(s->transport->fd, begun_us, err);
+        unsigned want = io.status == IO_WANT_READ ? WANT_READ : WANT_WRITE;
+        if (wait_for(s, want, deadline_us, err) < 0)
+            return err->kind == ERROR_INTERRUPTED
+                       ? -1
+                       : diagnosis_of_handshake(s->transport->fd, begun_us, err);
     }
 }
 
@@ -119,12 +137,21 @@ static int shake_hands(struct session *s, int fd, uint64_t deadline_us, struct e
     return 0;
 }
 
+/* From now on: of the look-up, TCP and TLS together. */
+static uint64_t deadline_of(const struct session *s)
+{
+    uint64_t limit_ms = s->target->options->connect_timeout_ms;
+    uint64_t due_us = limit_ms ? clock_now_us() + limit_ms * 1000 : UINT64_MAX;
+    return due_us < s->deadline_us ? due_us : s->deadline_us;
+}
+
 int session_open(struct session *s, struct error *err)
 {
     int fd;
-    uint64_t deadline_us;
-    if (target_prepare(s->target, err) < 0 || resolve(s, err) < 0 ||
-        connect_to(s, &deadline_us, &fd, err) < 0)
+    if (target_prepare(s->target, err) < 0)
+        return -1;
+    uint64_t deadline_us = deadline_of(s);
+    if (resolve(s, deadline_us, err) < 0 || connect_to(s, deadline_us, &fd, err) < 0)
         return -1;
     return shake_hands(s, fd, deadline_us, err);
 }

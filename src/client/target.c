@@ -142,13 +142,6 @@ int target_prepare(struct target *t, struct error *err)
     return 0;
 }
 
-int target_resolve(struct target *t, struct error *err)
-{
-    if (t->addresses.count)
-        return 0;
-    return address_resolve(t->endpoint, t->options->family, false, &t->addresses, err);
-}
-
 /* What a TLS client would have said in its ClientHello, for who looks no further than the header.
  */
 static void name(struct proxy *proxy, const struct target *t)

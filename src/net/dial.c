@@ -3,19 +3,20 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "tlsecho/clock.h"
 #include "tlsecho/socket.h"
 #include "tlsecho/tcp_stats.h"
 
-enum { OTHERS_SHOWN = 3 }; /* of several addresses that failed */
+enum {
+    OTHERS_SHOWN = 3,    /* of several addresses that failed */
+    LOCAL_AGAIN_MS = 10, /* between attempts where the backlog is full */
+};
 
 enum attempt_state { ATTEMPT_NOT_MADE, ATTEMPT_WAITING, ATTEMPT_FAILED };
 
@@ -206,6 +207,13 @@ static int give_up(const struct dial *d, size_t *ret_attempt, struct error *err)
     return -1;
 }
 
+static int interrupted(const struct address *address, struct error *err)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    address_text(address, text);
+    return error_set(err, ERROR_INTERRUPTED, "connect to %s: interrupted", text);
+}
+
 static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struct error *err)
 {
     for (;;) {
@@ -227,7 +235,7 @@ static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struc
             return 0;
         if (stop->revents) {
             *ret_attempt = find_decisive(d);
-            return error_set(err, ERROR_TIMEOUT, "interrupted");
+            return interrupted(d->attempts[*ret_attempt].address, err);
         }
     }
 }
@@ -247,35 +255,23 @@ static int dial_internet(struct dial *d, uint64_t deadline_us, int *ret_fd, size
     return result;
 }
 
-/* unix(7) has no connection in progress, only a wait for room in the backlog. */
-static int dial_local(const struct address *address, uint64_t deadline_us, int *ret_fd,
-                      struct error *err)
+/* unix(7) has no connection in progress, only a backlog that is full (EAGAIN), and nothing that
+ * says when it is not. */
+static int dial_local(const struct dial *d, uint64_t deadline_us, int *ret_fd, struct error *err)
 {
+    const struct address *address = d->addresses;
+    struct pollfd stop = {.fd = d->stop_fd, .events = POLLIN};
+    while (clock_now_us() < deadline_us) {
+        if (dial_begin(address, NULL, ret_fd, err) == 0)
+            return 0;
+        if (err->code != EAGAIN)
+            return -1;
+        if (poll(&stop, 1, LOCAL_AGAIN_MS) > 0)
+            return interrupted(address, err);
+    }
     char text[ADDRESS_TEXT_BYTES];
-    uint64_t now_us = clock_now_us();
     address_text(address, text);
-    if (now_us >= deadline_us)
-        return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_sys(err, "connect to %s", text);
-
-    struct timeval limit = {0}; /* none */
-    if (deadline_us != UINT64_MAX) {
-        limit.tv_sec = (time_t)((deadline_us - now_us) / 1000000);
-        limit.tv_usec = (suseconds_t)((deadline_us - now_us) % 1000000);
-    }
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ||
-        connect(fd, &address->any, address->length) || fcntl(fd, F_SETFL, O_NONBLOCK)) {
-        if (errno == EAGAIN)
-            error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
-        else
-            error_sys(err, "connect to %s", text);
-        close(fd);
-        return -1;
-    }
-    *ret_fd = fd;
-    return 0;
+    return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
 }
 
 int dial(const struct address *addresses, size_t count, const struct address *source,
@@ -285,7 +281,7 @@ int dial(const struct address *addresses, size_t count, const struct address *so
     assert(count > 0);
     *ret_index = 0;
     if (addresses[0].any.sa_family == AF_UNIX)
-        return dial_local(addresses, deadline_us, ret_fd, err);
+        return dial_local(&d, deadline_us, ret_fd, err);
     d.attempts = calloc(count, sizeof *d.attempts);
     d.polls = calloc(count + 1, sizeof *d.polls);
     int result = d.attempts && d.polls

@@ -312,7 +312,7 @@ class Relays(PingCase):
 
     def test_a_changed_byte_is_corrupt_with_its_place(self):
         with relay.Relay(self.echo().address("tcp"), relay.Corrupt(123_456)) as between:
-            summary, _ = self.ping("-c3", "-s100000", "-i0", between.endpoint("tcp"), status=1)
+            summary, _ = self.ping("-c3", "-s100000", "-i0", between.endpoint("tcp"), status=14)
             self.assertEqual(summary["probes"]["failures"], {"corrupt": 1})
             self.assertRegex(summary["error"]["message"],
                              "byte 123456 came back as 0x.. instead of 0x..: byte 23456 of seq=2")
@@ -358,7 +358,7 @@ class Ends(PingCase):
 
     def test_a_deadline_ends_it_and_what_was_on_its_way_is_no_loss(self):
         with FarEnd(farend.swallow) as far:
-            summary, _ = self.ping("-w300ms", far.endpoint(), status=1)
+            summary, _ = self.ping("-w300ms", far.endpoint(), status=6)
         self.assertEqual(summary["probes"]["on_their_way"], 1)
         self.assertIn("before anything had come back", summary["error"]["message"])
         summary, _ = self.ping("-w300ms", "-i100ms", self.echo().endpoint("tcp"))
@@ -432,8 +432,10 @@ class Ends(PingCase):
             self.assertTrue(came.wait(support.DEADLINE_S))
             client.send_signal(signal.SIGINT)
             summary = support.described(client.stdout.read())
-            self.assertEqual(client.wait(support.DEADLINE_S), 1)
+            self.assertEqual(client.wait(support.DEADLINE_S), 6)
             self.assertEqual(summary["probes"]["sent"], 0)
+            self.assertTrue(summary["interrupted"])
+            self.assertEqual(summary["error"]["phase"], "handshake")
             client.stdout.close()
 
     def test_an_unreadable_file_is_usage(self):

@@ -176,12 +176,29 @@ START_TEST(a_check_has_limits_in_days)
 }
 END_TEST
 
+START_TEST(how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it)
+{
+    struct options options;
+    struct words wish = words_of((const char *const[WORDS]){"--ping", "-s", "2GiB", "--js", "h"});
+    struct words value = words_of((const char *const[WORDS]){"--servername", "--json", "-Y"});
+    options_glean(wish.argc, wish.argv, &options);
+    ck_assert(options.json);
+    ck_assert_int_eq(options.mode, MODE_PING);
+    options_glean(value.argc, value.argv, &options);
+    ck_assert(!options.json);
+    ck_assert_int_eq(options.mode, MODE_PIPE);
+}
+END_TEST
+
 START_TEST(a_wish_for_nagios_is_found_in_a_wrong_command_line_too)
 {
     struct words wish = words_of((const char *const[WORDS]){"--nonsense", "--nagios"});
     struct words none = words_of((const char *const[WORDS]){"h", "--", "--nagios"});
-    ck_assert(options_want_nagios(wish.argc, wish.argv));
-    ck_assert(!options_want_nagios(none.argc, none.argv));
+    struct options options;
+    options_glean(wish.argc, wish.argv, &options);
+    ck_assert(options.nagios);
+    options_glean(none.argc, none.argv, &options);
+    ck_assert(!options.nagios);
 }
 END_TEST
 
@@ -375,6 +392,7 @@ int main(void)
     tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);
     tcase_add_test(cases, a_ping_takes_what_ping_takes);
     tcase_add_test(cases, a_check_has_limits_in_days);
+    tcase_add_test(cases, how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it);
     tcase_add_test(cases, a_wish_for_nagios_is_found_in_a_wrong_command_line_too);
     tcase_add_loop_test(cases, reads_a_size_with_and_without_its_unit, 0, COUNT(sizes));
     tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
