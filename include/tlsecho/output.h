@@ -7,6 +7,8 @@
 #ifndef TLSECHO_OUTPUT_H
 #define TLSECHO_OUTPUT_H
 
+#include <stdio.h>
+
 #include "tlsecho/exchange.h"
 #include "tlsecho/options.h"
 #include "tlsecho/result.h"
@@ -24,6 +26,9 @@ void output_failure(const struct outcome *outcome);
 /* Why nothing was begun, for the mode and in the form that the options say: one line, of a Nagios
  * plug-in too, or a JSON object. */
 void output_refusal(const struct options *options, const struct outcome *outcome);
+
+/* Where the JSON object goes: standard error where standard output has the data. */
+FILE *output_json_stream(const struct options *options);
 
 /* Everything that the run had to say is written, its JSON object included. ERROR_SYSTEM. */
 int output_finish(const struct options *options, struct error *err);

@@ -42,7 +42,8 @@ static void print_version(void)
 static void finish_output(const struct options *options, struct outcome *outcome)
 {
     struct error err;
-    bool told = outcome->result != RESULT_OK && !options->json && !options->nagios;
+    bool lost = options->nagios || (options->json && output_json_stream(options) == stdout);
+    bool told = outcome->result != RESULT_OK && !lost;
     if (output_finish(options, &err) == 0)
         return;
     if (outcome->result == RESULT_OK)

@@ -109,7 +109,6 @@ static int prepare(struct compare *c, struct error *err)
     for (size_t i = 0; i < c->count; i++) {
         struct bench_report *report = &c->reports[i];
         report->load = load;
-        endpoint_text(c->targets[i].endpoint, report->name);
         if (bench_measure_init(&report->measure, err) < 0 ||
             target_prepare(&c->targets[i], err) < 0)
             return -1;
@@ -130,6 +129,7 @@ static void init(struct compare *c, const struct options *options, const struct 
         session_init(&c->sessions[i], &c->targets[i]);
         c->reports[i] = (struct bench_report){
             .options = options, .session = &c->sessions[i], .outcome = *outcome};
+        endpoint_text(endpoints[i], c->reports[i].name);
     }
 }
 

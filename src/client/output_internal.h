@@ -27,9 +27,6 @@ struct json_t *output_json_new(const struct options *options, const struct sessi
 /* schema, mode, result, exit, error: of a run that never began. */
 struct json_t *output_json_refusal(const struct options *options, const struct outcome *outcome);
 
-/* Where the object goes: standard error where standard output has the data. */
-FILE *output_json_stream(const struct options *options);
-
 /* One line. A full disk is not noticed here. */
 void output_json_print(struct json_t *object, FILE *out);
 

@@ -89,6 +89,7 @@ END_TEST
 START_TEST(a_client_without_rest_is_the_limit)
 {
     a.busiest = 0.95;
+    a.elapsed_s = 1;
     ck_assert(bench_measure_client_limited(&a));
     a.busiest = 0.7;
     ck_assert(!bench_measure_client_limited(&a));
