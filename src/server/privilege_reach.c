@@ -140,7 +140,8 @@ static void add_folder_of_socket(struct search *s, const struct endpoint *endpoi
         add_folder_of(s, endpoint->path, PRIVILEGE_SOCKETS);
 }
 
-/* Those that there are, and those that a reload may name: in RUNTIME_DIRECTORY, systemd.exec(5). */
+/* Those that there are, and those that a reload may name: in RUNTIME_DIRECTORY, systemd.exec(5),
+ * where its outcome is written, too. */
 static void add_sockets(struct search *s, const struct config *config)
 {
     for (size_t i = 0; i < config->listener_count; i++)
@@ -152,7 +153,7 @@ static void add_sockets(struct search *s, const struct config *config)
     char first[PATH_MAX];
     int length = all ? (int)strcspn(all, ":") : 0;
     if (length > 0 && snprintf(first, sizeof first, "%.*s", length, all) < PATH_MAX)
-        add(s, first, PRIVILEGE_SOCKETS);
+        add(s, first, PRIVILEGE_SOCKETS | PRIVILEGE_KEEP);
 }
 
 int privilege_find_reach(const struct config *config, const char *state_directory,

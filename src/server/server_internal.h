@@ -14,6 +14,7 @@
 #include "tlsecho/lookups.h"
 #include "tlsecho/manager.h"
 #include "tlsecho/metrics.h"
+#include "tlsecho/outcome.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/server.h"
 #include "tlsecho/worker.h"
@@ -42,6 +43,7 @@ struct server {
     uint64_t daily_us;     /* when to warn again of what runs out */
     uint64_t renewal_us;   /* when to look again whether a certificate of ours must be renewed */
     struct manager manager;
+    struct outcome outcome;
     struct listening listening; /* for listeners and for the admin address */
     struct reload reload;
     bool given_up; /* privileges that opening a file or a port may need */

@@ -32,7 +32,8 @@ static void tell_what_needs_a_restart(const struct config *running, const struct
 }
 
 /* Nothing can fail any more. Takes next and listening over. */
-static void put_in_force(struct server *s, struct settings *next, struct listening *listening)
+static void put_in_force(struct server *s, enum reload_kind kind, struct settings *next,
+                         struct listening *listening)
 {
     const struct listening listeners = listening_for_listeners(listening);
     const struct listening admin = listening_for_admin(listening);
@@ -50,6 +51,8 @@ static void put_in_force(struct server *s, struct settings *next, struct listeni
     log_set((enum log_level)next->config->log.level, (enum log_format)next->config->log.format);
     server_announce(s);
     log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
+    if (kind == RELOAD_CONFIGURATION)
+        outcome_reloaded(&s->outcome);
     manager_ready(&s->manager, s->listening.count, s->worker_count);
 }
 
@@ -62,6 +65,8 @@ static void refuse(struct server *s, enum reload_kind kind, struct error *err)
         privilege_explain(false, err);
     metrics_count_refused_reload(&s->metrics);
     manager_refused(&s->manager, err->text);
+    if (kind == RELOAD_CONFIGURATION)
+        outcome_refused(&s->outcome, err->text);
     if (temporary) {
         uint64_t longer_us = r->delay_us ? 2 * r->delay_us : DELAY_US_FIRST;
         r->delay_us = longer_us < DELAY_US_LONGEST ? longer_us : DELAY_US_LONGEST;
@@ -147,7 +152,7 @@ static void reload_files(struct server *s, const char *reason)
     if (settings_new(config_ref(s->settings->config), s->settings->state_directory, &next, &err) ==
             0 &&
         listening_copy(&s->listening, next, &listening, &err) == 0) {
-        put_in_force(s, next, &listening);
+        put_in_force(s, RELOAD_FILES, next, &listening);
         return;
     }
     settings_free(next);
@@ -157,6 +162,7 @@ static void reload_files(struct server *s, const char *reason)
 void server_reload_configuration(struct server *s, const char *reason)
 {
     s->reload.delay_us = 0;
+    outcome_begin(&s->outcome);
     reload_configuration(s, reason);
 }
 
@@ -177,7 +183,7 @@ static void finish(struct server *s)
         result = listening_open(r->specs, r->spec_count, &s->listening, &listening, &err);
     end_lookups(r);
     if (result == 0) {
-        put_in_force(s, next, &listening);
+        put_in_force(s, RELOAD_CONFIGURATION, next, &listening);
         return;
     }
     settings_free(next);

@@ -138,6 +138,7 @@ int server_start(struct server *s, const char *state_directory, struct error *er
     if (drop_privileges(s, state_directory, err) < 0 ||
         admin_new(s->reactor, &s->metrics, &s->manager.pulse, &s->admin, err) < 0)
         return -1;
+    outcome_open(&s->outcome);
     const struct listening listeners = listening_for_listeners(&s->listening);
     const struct listening admin = listening_for_admin(&s->listening);
     admin_listen(s->admin, &admin);

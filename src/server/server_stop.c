@@ -58,6 +58,8 @@ void server_stop(struct server *s, const char *why)
         pulse_forget(&s->manager.pulse, acceptor_reactor(s->acceptor));
         acceptor_stop(s->acceptor);
     }
+    if (server_reload_is_under_way(s))
+        outcome_refused(&s->outcome, "the server stops");
     server_reload_abandon(s);
     listening_close_listeners(&s->listening);
     if (s->stop_signals > 0)
@@ -70,6 +72,7 @@ void server_stop(struct server *s, const char *why)
     metrics_done(&s->metrics);
     free(s->workers);
     admission_free(s->admission);
+    outcome_close(&s->outcome);
     manager_close(&s->manager);
     if (s->signals.fd >= 0)
         close(s->signals.fd);

@@ -150,5 +150,55 @@ class Told(support.TestCase):
         self.assertEqual(server.wait(), 0)
 
 
+class Outcome(support.TestCase):
+    """What `systemctl reload` waits for."""
+
+    RELOAD = support.REPOSITORY / "packaging" / "systemd" / "reload"
+
+    def setUp(self):
+        self.echo = self.server(PLAIN, env=support.environment(RUNTIME_DIRECTORY="{dir}:/other"))
+
+    def outcome(self):
+        return (self.echo.folder / "reload").read_text()
+
+    def reload(self, pid=None):
+        """ExecReload=, as systemd runs it."""
+        return support.run(self.RELOAD, env=support.environment(
+            RUNTIME_DIRECTORY=f"{self.echo.folder}:/other", MAINPID=str(pid or self.echo.process.pid)))
+
+    def test_each_hup_has_its_number_and_its_end(self):
+        self.assertEqual(self.outcome(), "0 reloaded\n")
+        for number in ("1", "2"):
+            self.assertEqual(self.reload(), (0, b"", ""))
+            self.assertEqual(self.outcome(), f"{number} reloaded\n")
+        self.assertEqual(self.echo.stop(), 0)
+        self.assertFalse((self.echo.folder / "reload").exists())
+
+    def test_a_refused_reload_fails_and_says_why(self):
+        before = (self.echo.folder / "server.yaml").read_text()
+        for wrong, reason in (("workers: many\n", "server.yaml:1:10: workers: "),
+                              ("listeners: [ { listen: 'unix:///nowhere/x' } ]\n",
+                               "its folder does not exist")):
+            (self.echo.folder / "server.yaml").write_text(wrong)
+            done = self.reload()
+            self.assertEqual(done.status, 1)
+            self.assertIn("the reload was refused, everything is as it was: ", done.stderr)
+            self.assertIn(reason, done.stderr)
+        self.assertRegex(self.outcome(), "^2 refused server.yaml:1:[0-9]*: listen: ")
+        (self.echo.folder / "server.yaml").write_text(before)
+        self.assertEqual(self.reload().status, 0)
+
+    def test_a_server_that_is_not_there_fails_it(self):
+        self.assertEqual(self.echo.stop(), 0)
+        self.assertEqual(self.reload().status, 1)
+
+    def test_an_outcome_that_cannot_be_written_is_told_and_stops_nobody(self):
+        self.echo.stop()
+        server = self.server(PLAIN, env=support.environment(RUNTIME_DIRECTORY="{dir}/nowhere"))
+        self.assertIn("No such file", server.wait_for("outcome_unwritten")["reason"])
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import unittest
 
 import nameserver
@@ -19,6 +20,7 @@ listeners:
   - { listen: 'tcp://first.internal:0', name: third }
 """
 ADMIN = "admin: { listen: 'tcp://127.0.0.1:0' }\n"
+RELOAD = support.REPOSITORY / "packaging" / "systemd" / "reload"
 AT_ONCE_S = 8  # a look-up that nobody answers takes 20 s
 
 
@@ -87,6 +89,21 @@ class AtReload(Outage):
         self.rewrite(server, NAMED)
         self.names.wait_for("echo.internal")
         self.assertEqual(server.stop(AT_ONCE_S), 0)
+
+    def test_who_waits_for_the_outcome_waits_for_that_of_his_own_signal(self):
+        server = self.server(LITERAL, prefix=self.prefix,
+                             env=support.environment(RUNTIME_DIRECTORY="{dir}"))
+        self.rewrite(server, NAMED)
+        self.names.wait_for("echo.internal")
+        self.names.wait_for("echo.internal")  # A and AAAA
+        with subprocess.Popen([RELOAD], env=support.environment(
+                RUNTIME_DIRECTORY=str(server.folder), MAINPID=str(server.process.pid))) as waiting:
+            self.names.wait_for("echo.internal")  # anew, for the second signal
+            self.assertEqual((server.folder / "reload").read_text(), "2 reading\n")
+            self.assertIsNone(waiting.poll())
+            self.names.answer("127.0.0.1")
+            self.assertEqual(waiting.wait(support.DEADLINE_S), 0)
+        self.assertEqual((server.folder / "reload").read_text(), "2 reloaded\n")
 
     def test_another_hup_begins_it_anew(self):
         server = self.named_server(LITERAL)
