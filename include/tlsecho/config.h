@@ -92,6 +92,7 @@ struct config {
     } timeouts_ms; /* 0 = none */
     struct {
         uint64_t connections, per_source, accept_rate, handshakes; /* 0 = none */
+        uint64_t client_hello_bytes;                               /* likewise */
         uint64_t buffer_bytes;
     } limits;
     struct {

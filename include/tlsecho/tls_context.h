@@ -174,6 +174,12 @@ struct tls_warning {
 /* All of them, the context's; NULL if there is none. */
 const struct tls_warning *tls_context_warnings(const struct tls_context *ctx, size_t *ret_count);
 
+/* Server: so many bytes may arrive before the ClientHello is whole, the headers of its records
+ * included; more is answered by illegal_parameter. The second one, after a HelloRetryRequest,
+ * likewise. 0 = no limit of ours, as in the beginning: OpenSSL takes 131,396 bytes of ClientHello.
+ */
+void tls_context_limit_client_hello(struct tls_context *ctx, size_t max_bytes);
+
 /* Whether the library has a group of that name, and would use it. */
 bool tls_has_group(const char *name);
 

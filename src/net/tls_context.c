@@ -169,6 +169,11 @@ void tls_context_trust_anyone(struct tls_context *ctx)
     ctx->trust = TLS_TRUST_ANYONE;
 }
 
+void tls_context_limit_client_hello(struct tls_context *ctx, size_t max_bytes)
+{
+    ctx->client_hello_max_bytes = max_bytes;
+}
+
 const char *tls_version_built(void)
 {
     return OPENSSL_VERSION_TEXT;

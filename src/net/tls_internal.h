@@ -47,6 +47,7 @@ struct tls_context {
     enum tls_key_files key_files;
     struct tls_warning *warnings;
     size_t warning_count;
+    size_t client_hello_max_bytes; /* of a server; 0 = no limit of ours */
     atomic_uint count;
 };
 

@@ -58,14 +58,14 @@ static void end_out(struct tls_wire *wire, enum io_status end, int code)
     drop_out(wire);
 }
 
-/* The operation's one recv. A reset that a send was told of reads as an end of file afterwards. */
-static void receive(struct tls_wire *wire)
+/* The operation's one recv, into the scratch: how many bytes came, 0 = none. A reset that a send
+ * was told of reads as an end of file afterwards. */
+static size_t receive_some(struct tls_wire *wire)
 {
     size_t size = wire->receive_bytes < SCRATCH_IN_BYTES ? wire->receive_bytes : SCRATCH_IN_BYTES;
     wire->receive_bytes = 0;
     if (size == 0 || wire->in_end != IO_OK)
-        return;
-    drop_in(wire);
+        return 0;
 
     ssize_t n;
     do
@@ -73,16 +73,53 @@ static void receive(struct tls_wire *wire)
     while (n < 0 && errno == EINTR);
 
     if (n > 0) {
-        wire->in = wire->scratch->in;
-        wire->in_n = (size_t)n;
         wire->received_bytes += (size_t)n;
-    } else if (n == 0 && wire->out_end == IO_RESET) {
-        end_in(wire, IO_RESET, wire->out_errno);
-    } else if (n == 0) {
-        end_in(wire, IO_CUT, 0);
-    } else if (errno != EAGAIN) {
-        end_in(wire, transport_errno_status(errno), errno);
+        return (size_t)n;
     }
+    if (n == 0 && wire->out_end == IO_RESET)
+        end_in(wire, IO_RESET, wire->out_errno);
+    else if (n == 0)
+        end_in(wire, IO_CUT, 0);
+    else if (errno != EAGAIN)
+        end_in(wire, transport_errno_status(errno), errno);
+    return 0;
+}
+
+/* Where OpenSSL has taken all that came before. */
+static void receive(struct tls_wire *wire)
+{
+    size_t n = receive_some(wire);
+    if (n == 0)
+        return;
+    drop_in(wire);
+    wire->in = wire->scratch->in;
+    wire->in_n = n;
+}
+
+/* Behind what has been kept. */
+static void receive_behind(struct tls_wire *wire)
+{
+    size_t n = receive_some(wire);
+    if (n == 0)
+        return;
+    memmove(wire->in_kept, wire->in, wire->in_n);
+    unsigned char *grown = realloc(wire->in_kept, wire->in_n + n);
+    if (!grown) {
+        drop_in(wire);
+        end_in(wire, IO_FAILED, ENOMEM);
+        return;
+    }
+    memcpy(grown + wire->in_n, wire->scratch->in, n);
+    wire->in = wire->in_kept = grown;
+    wire->in_n += n;
+}
+
+void tls_wire_gather(struct tls_wire *wire)
+{
+    if (wire->in_kept)
+        receive_behind(wire);
+    else
+        receive(wire);
 }
 
 static void remember_first(struct tls_wire *wire, const unsigned char *data, size_t n)
@@ -200,6 +237,11 @@ void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes)
 void tls_wire_stop(struct tls_wire *wire)
 {
     wire->stopped = true;
+}
+
+void tls_wire_go_on(struct tls_wire *wire)
+{
+    wire->stopped = false;
 }
 
 static void keep_in(struct tls_wire *wire)

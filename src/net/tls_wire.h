@@ -66,8 +66,13 @@ void tls_wire_begin(struct tls_wire *wire, size_t receive_bytes);
 /* And ends so, whatever happened: nothing of this connection stays in the scratch. */
 void tls_wire_end(struct tls_wire *wire);
 
-/* From now on OpenSSL finds nothing to read; tls_wire_discard still does. */
+/* Receives for whoever looks at `in` before OpenSSL may: what arrives is added to it. Nothing is
+ * kept that has not been received, and no more room is taken than that needs. */
+void tls_wire_gather(struct tls_wire *wire);
+
+/* From now on OpenSSL finds nothing to read, until it may go on; tls_wire_discard still does. */
 void tls_wire_stop(struct tls_wire *wire);
+void tls_wire_go_on(struct tls_wire *wire);
 
 /* Hands what waits to the kernel: IO_OK (nothing waits), IO_WANT_WRITE, IO_RESET, IO_FAILED. */
 enum io_status tls_wire_flush(struct tls_wire *wire);

@@ -7,31 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tls_failure.h"
-#include "tls_internal.h"
-#include "tls_wire.h"
 #include "tlsecho/tls_alert.h"
-#include "tlsecho/transport.h"
+#include "transport_tls_internal.h"
 
 /*
  * OpenSSL changes keys and refuses renegotiation as often as it is asked. Each costs the peer 27
  * bytes and us as much as many messages: so it must be earned by data, but for the first ones.
  */
 enum { REKEY_PRICE_BYTES = 1024, REKEY_CREDIT_BYTES = 128 * REKEY_PRICE_BYTES };
-
-struct transport_tls {
-    struct transport base;
-    struct tls_context *ctx;
-    SSL *ssl;
-    struct tls_wire wire;
-    struct tls_verdict *verdict; /* NULL where the peer is not asked for a certificate */
-    struct tls_failure failure;
-    bool failed;       /* OpenSSL gave up: only the alert can still go out */
-    bool failure_told; /* and the caller knows */
-    bool closing;      /* close_notify, or the alert, is on its way */
-    bool established;
-    unsigned rekey_credit_bytes;
-};
 
 static struct transport_tls *self(struct transport *t)
 {
@@ -70,11 +53,13 @@ static void on_message(int written, int version, int type, const void *data, siz
 {
     struct transport_tls *t = arg;
     (void)version;
-    if (written || type != SSL3_RT_HANDSHAKE)
+    if (type != SSL3_RT_HANDSHAKE)
         return;
-    if (t->established)
+    if (written && t->ctx->role == TLS_SERVER)
+        transport_tls_after_message(t, data, n);
+    else if (!written && t->established)
         pay_rekey(t);
-    else if (t->verdict && !tls_screen_peer(ssl, data, n, t->verdict))
+    else if (!written && t->verdict && !tls_screen_peer(ssl, data, n, t->verdict))
         t->failure.chain_refused = true;
 }
 
@@ -102,8 +87,8 @@ static void on_info(const SSL *ssl, int where, int value)
     t->failure.alert_received = where & SSL_CB_READ;
 }
 
-/* Why the wire ended, in words. */
-static struct io wire_ended(enum io_status status, int code, const char *what, struct error *err)
+struct io transport_tls_wire_ended(enum io_status status, int code, const char *what,
+                                   struct error *err)
 {
     errno = code;
     if (status == IO_RESET || status == IO_FAILED)
@@ -118,16 +103,11 @@ static struct io report_failure(struct transport_tls *t, struct error *err)
     return (struct io){.status = IO_FAILED};
 }
 
-/*
- * OpenSSL sends no alert to what does not look like TLS. RFC 8446 §5 demands one: a record of an
- * unexpected type ends the connection with unexpected_message.
- */
-static void put_plain_alert(struct transport_tls *t)
+void transport_tls_put_plain_alert(struct transport_tls *t, unsigned char alert)
 {
-    static const unsigned char record[] = {
-        SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, TLS_ALERT_UNEXPECTED_MESSAGE};
+    const unsigned char record[] = {SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, alert};
     tls_wire_put(&t->wire, record, sizeof record);
-    t->failure.alert = TLS_ALERT_UNEXPECTED_MESSAGE;
+    t->failure.alert = alert;
 }
 
 /* Of what OpenSSL has just refused; 0 = nothing. */
@@ -156,28 +136,46 @@ static struct io why_not(struct transport_tls *t, int result, struct error *err)
     if (reason == SSL_ERROR_WANT_READ && t->wire.in_end == IO_OK)
         return (struct io){.status = IO_WANT_READ};
     if (reason == SSL_ERROR_WANT_READ)
-        return wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
+        return transport_tls_wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->failed = true;
     t->failure.reason = outermost_reason();
+    /* RFC 8446 §5 demands one for a record of an unexpected type, and OpenSSL sends none. */
     if (t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
-        put_plain_alert(t);
+        transport_tls_put_plain_alert(t, TLS_ALERT_UNEXPECTED_MESSAGE);
     return report_failure(t, err);
+}
+
+/* Once with OpenSSL, unless a ClientHello is due and not whole. */
+static struct io shake_hands(struct transport_tls *t, struct error *err)
+{
+    struct io io = {.status = IO_OK};
+    if (t->hello_due)
+        io = transport_tls_gather_hello(t, err);
+    if (io.status != IO_OK)
+        return io;
+    int result = SSL_do_handshake(t->ssl);
+    if (result != 1)
+        io = why_not(t, result, err);
+    if (io.status == IO_WANT_READ && t->hello.state == TLS_HELLO_OTHER)
+        io = transport_tls_refuse_other(t, err);
+    return io;
 }
 
 static struct io tls_handshake(struct transport *transport, struct error *err)
 {
     struct transport_tls *t = self(transport);
+    uint64_t received_bytes = t->wire.received_bytes;
     begin(t, SIZE_MAX);
-    struct io io = {.status = IO_OK};
-    int result = SSL_do_handshake(t->ssl);
-    if (result != 1)
-        io = why_not(t, result, err);
+    struct io io = shake_hands(t, err);
+    if (io.status == IO_WANT_READ && t->hello_due && t->ssl && t->wire.in_n > 0)
+        io = shake_hands(t, err); /* a second ClientHello may be here already */
     t->established = io.status == IO_OK;
 
     /* If our flight cannot be sent, the reason is what the peer sent before: reading finds it. */
     bool waits = tls_wire_flush(&t->wire) == IO_WANT_WRITE;
     if (waits && (io.status == IO_OK || io.status == IO_WANT_READ))
         io.status = IO_WANT_WRITE;
+    io.moved = t->wire.received_bytes > received_bytes;
     tls_wire_end(&t->wire);
     return io;
 }
@@ -204,7 +202,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
         return report_failure(t, err);
     if (t->failed) {
         enum io_status status = tls_wire_discard(&t->wire);
-        return wire_ended(status, t->wire.in_errno, "receive", err);
+        return transport_tls_wire_ended(status, t->wire.in_errno, "receive", err);
     }
 
     uint64_t received_bytes = t->wire.received_bytes;
@@ -256,7 +254,7 @@ static size_t fill(struct transport_tls *t, const unsigned char *data, size_t si
 static struct io flush(struct transport_tls *t, struct error *err)
 {
     enum io_status status = tls_wire_flush(&t->wire);
-    return wire_ended(status, t->wire.out_errno, "send", err);
+    return transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
 }
 
 static struct io tls_write(struct transport *transport, const void *data, size_t size,
@@ -287,11 +285,11 @@ static struct io notify(struct transport_tls *t, enum io_status (*send)(struct t
     begin(t, 0);
     if (!t->closing) {
         t->closing = true;
-        if ((!t->failed || t->failure.flood) && SSL_is_init_finished(t->ssl))
+        if ((!t->failed || t->failure.flood) && t->ssl && SSL_is_init_finished(t->ssl))
             SSL_shutdown(t->ssl);
     }
     enum io_status status = send(&t->wire);
-    struct io io = wire_ended(status, t->wire.out_errno, "send", err);
+    struct io io = transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
     tls_wire_end(&t->wire);
     return io;
 }
@@ -304,13 +302,8 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
         return io;
     if (shutdown(t->base.fd, SHUT_WR) == 0)
         return io;
-    return wire_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down", err);
-}
-
-static void tls_peer(const struct transport *transport, struct peer *ret)
-{
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    tls_peer_describe(t->ssl, t->verdict, ret);
+    return transport_tls_wire_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down",
+                                    err);
 }
 
 static void tls_free(struct transport *transport)
@@ -324,13 +317,13 @@ static void tls_free(struct transport *transport)
     free(t);
 }
 
-static const struct transport_ops tls_ops = {
+const struct transport_ops transport_tls_ops = {
     .name = "tls",
     .handshake = tls_handshake,
     .read = tls_read,
     .write = tls_write,
     .shutdown = tls_shutdown,
-    .peer = tls_peer,
+    .peer = transport_tls_peer,
     .free = tls_free,
 };
 
@@ -344,7 +337,7 @@ static int prepare_verdict(struct transport_tls *t, struct error *err)
     return tls_verdict_attach(t->ssl, t->verdict, err);
 }
 
-static int prepare(struct transport_tls *t, const char *server_name, struct error *err)
+int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err)
 {
     t->ssl = SSL_new(t->ctx->ssl);
     BIO *bio = t->ssl ? tls_wire_bio(&t->wire) : NULL;
@@ -370,53 +363,9 @@ static int prepare(struct transport_tls *t, const char *server_name, struct erro
 
 struct io transport_close_notify(struct transport *transport, struct error *err)
 {
-    if (transport->ops != &tls_ops)
+    if (transport->ops != &transport_tls_ops)
         return transport_shutdown(transport, err);
     return notify(self(transport), tls_wire_flush, err);
-}
-
-bool transport_tls_resumed(const struct transport *transport)
-{
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    return transport->ops == &tls_ops && SSL_session_reused(t->ssl);
-}
-
-int transport_tls_chain(const struct transport *transport, struct tls_chain *ret, struct error *err)
-{
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    bool known = transport->ops == &tls_ops && t->ctx->role == TLS_CLIENT;
-    return tls_chain_describe(known ? t->verdict->chain : NULL, ret, err);
-}
-
-int transport_tls_path(const struct transport *transport, struct tls_chain *ret, struct error *err)
-{
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    bool known = transport->ops == &tls_ops && t->ctx->role == TLS_CLIENT;
-    return tls_chain_describe(known ? t->verdict->path : NULL, ret, err);
-}
-
-void transport_tls_exporter(const struct transport *transport, char ret[TLS_EXPORTER_BYTES])
-{
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    ret[0] = '\0';
-    if (transport->ops == &tls_ops)
-        tls_peer_exporter(t->ssl, ret);
-}
-
-void transport_tls_own_sha256(const struct transport *transport, char ret[PEER_SHA256_BYTES])
-{
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    ret[0] = '\0';
-    if (transport->ops == &tls_ops)
-        tls_peer_own_sha256(t->ssl, ret);
-}
-
-void transport_tls_peer_names(const struct transport *transport, char ret[TLS_NAMES_BYTES])
-{
-    const struct transport_tls *t = (const struct transport_tls *)transport;
-    ret[0] = '\0';
-    if (transport->ops == &tls_ops)
-        tls_peer_names(t->ssl, ret);
 }
 
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
@@ -427,12 +376,13 @@ int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
         close(fd);
         return error_sys(err, "make a TLS transport");
     }
-    t->base = (struct transport){.ops = &tls_ops, .fd = fd};
+    t->base = (struct transport){.ops = &transport_tls_ops, .fd = fd};
     t->ctx = tls_context_ref(ctx);
     t->failure.alert = -1;
     t->rekey_credit_bytes = REKEY_CREDIT_BYTES;
+    t->hello_due = ctx->role == TLS_SERVER;
     tls_wire_init(&t->wire, fd, scratch);
-    if (prepare(t, server_name, err) < 0) {
+    if (!t->hello_due && transport_tls_prepare(t, server_name, err) < 0) {
         tls_free(&t->base);
         return -1;
     }

@@ -144,6 +144,8 @@ static const struct config_key limit_keys[] = {
      .help = "new ones in a second; 0 = none"},
     {KEY("handshakes", COUNT, AT(limits.handshakes)), .standard = "0", .max = 10000000,
      .help = "in a handshake at the same time; 0 = none"},
+    {KEY("client_hello", SIZE, AT(limits.client_hello_bytes)), .standard = "32KiB", .max = MIB,
+     .help = "before a handshake begins; 0 = none"},
     {KEY("buffer", SIZE, AT(limits.buffer_bytes)), .standard = "64KiB", .min = 4 * KIB,
      .max = 64 * MIB, .help = "memory for what waits in one connection"},
     {0},

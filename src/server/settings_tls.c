@@ -158,6 +158,7 @@ int settings_load_profile(struct settings *s, size_t index, struct error *err)
         return -1;
     l.ctx = s->contexts[index];
     tls_context_set_key_files(l.ctx, (enum tls_key_files)s->config->security.key_files);
+    tls_context_limit_client_hello(l.ctx, s->config->limits.client_hello_bytes);
     if (apply_policy(&l) || apply_certificates(&l) || apply_alpn(&l) || apply_client_auth(&l) ||
         apply(&l, "ticket_keys", &l.profile->ticket_keys, tls_context_use_ticket_keys))
         return -1;

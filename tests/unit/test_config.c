@@ -100,6 +100,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config->limits.per_source, 0);
     ck_assert_uint_eq(config->limits.accept_rate, 0);
     ck_assert_uint_eq(config->limits.handshakes, 0);
+    ck_assert_uint_eq(config->limits.client_hello_bytes, 32768);
     ck_assert_uint_eq(config->limits.buffer_bytes, 65536);
     ck_assert(config->tcp.nodelay);
     ck_assert_uint_eq(config->tcp.backlog, 4096);
@@ -172,7 +173,7 @@ static const char everything[] =
     "workers: 3\n"
     "timeouts: {handshake: 1500ms, idle: 0, write: 90s, linger: 1h,\n"
     "           drain: 365d, lifetime: 2d}\n"
-    "limits: {connections: 0, buffer: 128k, per_source: 1, accept_rate: 2, "
+    "limits: {connections: 0, client_hello: 5k, buffer: 128k, per_source: 1, accept_rate: 2, "
     "handshakes: 3}\n"
     "tcp:\n"
     "  nodelay: off\n"
@@ -238,6 +239,7 @@ START_TEST(reads_every_key)
     ck_assert_uint_eq(config->limits.per_source, 1);
     ck_assert_uint_eq(config->limits.accept_rate, 2);
     ck_assert_uint_eq(config->limits.handshakes, 3);
+    ck_assert_uint_eq(config->limits.client_hello_bytes, 5000);
     ck_assert_uint_eq(config->limits.buffer_bytes, 128000);
     ck_assert(!config->tcp.nodelay);
     ck_assert_uint_eq(config->tcp.backlog, 65535);

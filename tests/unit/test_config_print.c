@@ -150,6 +150,7 @@ START_TEST(prints_every_key_in_the_units_people_write)
                                    "  per_source: 3\n"
                                    "  accept_rate: 10000000\n"
                                    "  handshakes: 500\n"
+                                   "  client_hello: 32KiB\n"
                                    "  buffer: 125KiB\n"
                                    "tcp:\n"
                                    "  nodelay: off\n"

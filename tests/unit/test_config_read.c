@@ -50,7 +50,7 @@ static const struct {
      "1:13: tls.web.min-version: unknown key: did you mean min_version?"},
     {"listeners: [{lisetn: x}]", "1:14: listeners[0].lisetn: unknown key: did you mean listen?"},
     {"limits: {xyzzy: 1}", "1:10: limits.xyzzy: unknown key: write one of connections, "
-                           "per_source, accept_rate, handshakes, buffer"},
+                           "per_source, accept_rate, handshakes, client_hello, buffer"},
     {"'': 1", "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, "
               "tcp, log, admin, security"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
