@@ -3,6 +3,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "tls_internal.h"
@@ -23,11 +24,14 @@ static bool can_others_replace(const char *folder)
     return stat(folder, &status) == 0 && status.st_mode & S_IWOTH && !(status.st_mode & S_ISVTX);
 }
 
+/* The one that the path names, and the one that a link leads to. */
 static int warn_of_folder(struct tls_context *ctx, const char *path, struct error *err)
 {
-    char copy[PATH_MAX];
-    snprintf(copy, sizeof copy, "%s", path);
-    const char *folder = dirname(copy);
+    char named[PATH_MAX], real[PATH_MAX];
+    snprintf(named, sizeof named, "%s", path);
+    const char *folder = dirname(named);
+    if (!can_others_replace(folder) && realpath(path, real))
+        folder = dirname(real);
     if (!can_others_replace(folder))
         return 0;
     return tls_warning_add(ctx, "file_exposed", path, err,

@@ -95,12 +95,12 @@ static int make(const char *host, struct pair *ret, struct error *err)
     return 0;
 }
 
-static int load(const char *path, struct pair *ret, struct error *err)
+static int load(const char *path, enum tls_pem_access access, struct pair *ret, struct error *err)
 {
     struct tls_pem pem;
     struct pair pair = {0};
     STACK_OF(X509) *certificates = NULL;
-    if (tls_pem_open(path, TLS_PEM_SECRET, &pem, err))
+    if (tls_pem_open(path, access, &pem, err))
         return -1;
     int result = tls_pem_certificates(&pem, &certificates, err);
     if (result == 0) {
@@ -143,7 +143,8 @@ static int save(const char *path, const struct pair *pair, struct error *err)
 }
 
 /* The pair in the directory, renewed there if need be. */
-static int keep(const char *directory, const char *host, struct pair *ret, struct error *err)
+static int keep(struct tls_context *ctx, const char *directory, const char *host, struct pair *ret,
+                struct error *err)
 {
     char path[PATH_BYTES];
     if (snprintf(path, sizeof path, "%s/%s", directory, file_name) >= PATH_BYTES - 8)
@@ -151,19 +152,19 @@ static int keep(const char *directory, const char *host, struct pair *ret, struc
 
     struct pair pair = {0};
     bool exists = access(path, F_OK) == 0 || errno != ENOENT;
-    if (exists && load(path, &pair, err)) {
+    if (exists && load(path, tls_exposure_access(ctx), &pair, err)) {
         size_t used = strlen(err->text);
         snprintf(err->text + used, sizeof err->text - used, " (remove it, and it is made anew)");
         return -1;
     }
-    if (exists && is_good(pair.certificate, host)) {
-        *ret = pair;
-        return 0;
+    if (!exists || !is_good(pair.certificate, host)) {
+        pair_free(&pair);
+        pair = (struct pair){0};
+        if (make(host, &pair, err))
+            return -1;
+        exists = save(path, &pair, err) == 0;
     }
-    pair_free(&pair);
-    if (make(host, &pair, err))
-        return -1;
-    if (save(path, &pair, err)) {
+    if (!exists || tls_exposure_warn(ctx, path, true, err)) {
         pair_free(&pair);
         return -1;
     }
@@ -216,7 +217,7 @@ int tls_context_use_self_signed(struct tls_context *ctx, const char *directory,
     char host[ENDPOINT_HOST_BYTES] = "";
     struct pair pair;
     host_name(host);
-    if (directory ? keep(directory, host, &pair, err) : remember(host, &pair, err))
+    if (directory ? keep(ctx, directory, host, &pair, err) : remember(host, &pair, err))
         return -1;
     int result = use(ctx, &pair, err);
     if (result == 0)

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "folder.h"
 #include "pki.h"
@@ -158,6 +159,40 @@ START_TEST(warns_of_a_folder_in_which_others_can_replace_files)
 }
 END_TEST
 
+START_TEST(warns_of_the_folder_that_a_link_leads_to)
+{
+    char target[FOLDER_FILE_BYTES], link[FOLDER_FILE_BYTES];
+    struct folder inner;
+    folder_new(&inner);
+    use_certificate(server, 0644);
+    snprintf(target, sizeof target, "%s", pki_write_key(&inner, "own.key", &own, NULL));
+    snprintf(link, sizeof link, "%s", folder_file(&folder, "link.key"));
+    ck_assert_int_eq(symlink(target, link), 0);
+    ck_assert_int_eq(tls_context_use_key(server, link, &err), 0);
+    assert_warned(0, NULL);
+    ck_assert_int_eq(chmod(inner.path, 0777), 0);
+    ck_assert_int_eq(tls_context_use_key(server, link, &err), 0);
+    assert_warned(1, inner.path);
+    folder_remove(&inner);
+}
+END_TEST
+
+START_TEST(keeps_a_self_signed_certificate_where_modes_cannot_be_set)
+{
+    struct peer_certificate made, again;
+    ck_assert_int_eq(tls_context_use_self_signed(server, folder.path, &made, &err), 0);
+    ck_assert_int_eq(chmod(folder_file(&folder, "self-signed.pem"), 0666), 0);
+    tls_context_free(server);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
+    ck_assert_int_eq(tls_context_use_self_signed(server, folder.path, &again, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "is open to others: chmod o= "));
+    tls_context_set_key_files(server, TLS_KEY_FILES_ANY);
+    ck_assert_int_eq(tls_context_use_self_signed(server, folder.path, &again, &err), 0);
+    ck_assert_str_eq(made.sha256, again.sha256);
+    assert_warned(1, "is open to others, which security.key_files: any allows");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tls_exposure");
@@ -169,6 +204,8 @@ int main(void)
     tcase_add_test(tcase, warns_of_what_others_can_write_although_it_is_no_secret);
     tcase_add_test(tcase, warns_of_a_ca_bundle_that_others_can_write);
     tcase_add_test(tcase, warns_of_a_folder_in_which_others_can_replace_files);
+    tcase_add_test(tcase, warns_of_the_folder_that_a_link_leads_to);
+    tcase_add_test(tcase, keeps_a_self_signed_certificate_where_modes_cannot_be_set);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
