@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Tickets where clients are authenticated. */
+#include <check.h>
+#include <string.h>
+#include <time.h>
+
+#include "mutual.h"
+#include "suite.h"
+
+/*
+ * The clock of this program and of the library: time(2) for all that is linked to it. So what was
+ * good can go out of date without waiting.
+ */
+static time_t ahead_s;
+
+time_t time(time_t *ret)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += ahead_s;
+    if (ret)
+        *ret = now.tv_sec;
+    return now.tv_sec;
+}
+
+START_TEST(knows_a_client_again_that_resumes)
+{
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        mutual_use_version(versions[i]);
+        foreign_present(&client, &leaf, NULL);
+        ck_assert(!mutual_accepted().resumed);
+        struct foreign_result result = mutual_accepted();
+        ck_assert(result.resumed);
+        ck_assert(result.peer.resumed);
+        ck_assert(result.peer.certificate.verified);
+        ck_assert_str_eq(result.peer.certificate.subject, "CN=leaf");
+        ck_assert_str_eq(result.peer.certificate.names,
+                         "DNS:a.example.org, URI:spiffe://td/ns/x/sa, email:a@example.org");
+    }
+}
+END_TEST
+
+/* Who may connect, and what makes one such setting differ from another. */
+struct admission {
+    enum tls_client_auth mode;
+    const struct pki *second_ca;
+    bool crl;
+    const struct pki *revoked;
+    const char *names[2];
+};
+
+static struct tls_context *admit(const struct admission *a)
+{
+    struct tls_context *ctx = mutual_new_server();
+    if (a->mode != TLS_CLIENT_AUTH_OFF)
+        mutual_use_ca(ctx, &ca, a->second_ca);
+    if (a->crl)
+        mutual_ok(mutual_use_crl(ctx, a->revoked));
+    for (int i = 0; i < 2 && a->names[i]; i++)
+        mutual_ok(tls_context_allow_name(ctx, a->names[i], &err));
+    mutual_ok(tls_context_set_client_auth(ctx, a->mode, &err));
+    return ctx;
+}
+
+/* A session earned under `from`: how does the next handshake under `to` go? */
+static struct foreign_result offer(const char *version, const struct admission *from,
+                                   const struct admission *to, const struct pki *presented)
+{
+    mutual_use_version(version);
+    if (presented)
+        foreign_present(&client, presented, NULL);
+    tls_context_free(server);
+    server = admit(from);
+    mutual_accepted();
+    ck_assert(mutual_accepted().resumed);
+    tls_context_free(server);
+    server = admit(to);
+    return foreign_shake(&client, server);
+}
+
+START_TEST(lets_a_ticket_be_used_where_the_same_clients_are_admitted)
+{
+    static const struct admission one = {.mode = TLS_CLIENT_AUTH_REQUIRED,
+                                         .names = {"DNS:*.example.org", "email:b@example.org"}};
+    static const struct admission same = {.mode = TLS_CLIENT_AUTH_REQUIRED,
+                                          .names = {"email:b@example.org", "DNS:*.example.org"}};
+    static const struct admission off = {.mode = TLS_CLIENT_AUTH_OFF};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(offer(versions[i], &one, &same, &leaf).peer.resumed);
+        ck_assert(offer(versions[i], &off, &off, NULL).peer.resumed);
+    }
+}
+END_TEST
+
+START_TEST(lets_no_ticket_get_around_client_authentication)
+{
+    static const struct admission off = {.mode = TLS_CLIENT_AUTH_OFF};
+    static const struct admission required = {.mode = TLS_CLIENT_AUTH_REQUIRED};
+    static const struct admission optional = {.mode = TLS_CLIENT_AUTH_OPTIONAL};
+    for (size_t i = 0; i < 2; i++) {
+        struct foreign_result result = offer(versions[i], &off, &required, NULL);
+        ck_assert_int_eq(result.status, IO_FAILED);
+        ck_assert_ptr_nonnull(strstr(result.err.text, "no client certificate"));
+        result = offer(versions[i], &optional, &required, NULL);
+        ck_assert_int_eq(result.status, IO_FAILED);
+        result = offer(versions[i], &off, &required, &leaf);
+        ck_assert_int_eq(result.status, IO_OK);
+        ck_assert(!result.resumed);
+        ck_assert(result.peer.certificate.verified);
+    }
+}
+END_TEST
+
+START_TEST(lets_no_ticket_get_around_a_newer_crl)
+{
+    const struct admission before = {.mode = TLS_CLIENT_AUTH_REQUIRED, .crl = true};
+    const struct admission after = {
+        .mode = TLS_CLIENT_AUTH_REQUIRED, .crl = true, .revoked = &leaf};
+    const struct admission without = {.mode = TLS_CLIENT_AUTH_REQUIRED};
+    for (size_t i = 0; i < 2; i++) {
+        struct foreign_result result = offer(versions[i], &before, &after, &leaf);
+        ck_assert_int_eq(result.status, IO_FAILED);
+        ck_assert_int_eq(result.alert, CERTIFICATE_REVOKED);
+        result = offer(versions[i], &without, &after, &leaf);
+        ck_assert_int_eq(result.alert, CERTIFICATE_REVOKED);
+    }
+}
+END_TEST
+
+START_TEST(lets_no_ticket_get_around_other_cas_or_names)
+{
+    const struct admission one = {
+        .mode = TLS_CLIENT_AUTH_REQUIRED, .second_ca = &middle, .names = {"DNS:*.example.org"}};
+    struct admission other_cas = one, other_names = one;
+    other_cas.second_ca = &other_ca;
+    other_names.names[0] = "DNS:b.example";
+    for (size_t i = 0; i < 2; i++) {
+        struct foreign_result result = offer(versions[i], &one, &other_cas, &leaf);
+        ck_assert_int_eq(result.status, IO_OK);
+        ck_assert(!result.resumed);
+        result = offer(versions[i], &one, &other_names, &leaf);
+        ck_assert_int_eq(result.status, IO_FAILED);
+        ck_assert_int_eq(result.alert, BAD_CERTIFICATE);
+    }
+}
+END_TEST
+
+/* Within the life of a ticket. */
+enum { HOUR = 3600 };
+
+START_TEST(lets_no_ticket_outlive_its_certificate)
+{
+    struct pki brief = pki_make(&(struct pki_spec){.subject = "brief", .issuer = &ca});
+    X509_gmtime_adj(X509_getm_notAfter(brief.certificate), HOUR / 2);
+    ck_assert_int_ne(X509_sign(brief.certificate, ca.key, EVP_sha256()), 0);
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        ahead_s = 0;
+        mutual_use_version(versions[i]);
+        foreign_present(&client, &brief, NULL);
+        mutual_accepted();
+        ck_assert(mutual_accepted().resumed);
+        ahead_s = HOUR;
+        mutual_rejected(CERTIFICATE_EXPIRED, "\"CN=brief\" refused: expired");
+    }
+    pki_free(&brief);
+}
+END_TEST
+
+START_TEST(lets_no_ticket_outlive_its_chain)
+{
+    struct pki brief = pki_make(&(struct pki_spec){.subject = "brief", .ca = true, .issuer = &ca});
+    X509_gmtime_adj(X509_getm_notAfter(brief.certificate), HOUR + HOUR / 2);
+    ck_assert_int_ne(X509_sign(brief.certificate, ca.key, EVP_sha256()), 0);
+    struct pki client_pki = pki_make(&(struct pki_spec){.subject = "client", .issuer = &brief});
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        ahead_s = 0;
+        mutual_use_version(versions[i]);
+        foreign_present(&client, &client_pki, &brief);
+        mutual_accepted();
+        ahead_s = HOUR;
+        ck_assert(mutual_accepted().resumed);
+        ck_assert(
+            mutual_accepted().resumed); /* with a ticket of a resumed connection, on TLS 1.3 */
+        ahead_s = 2 * HOUR - 1;
+        mutual_rejected(CERTIFICATE_EXPIRED, "\"CN=brief\": expired");
+    }
+    pki_free(&client_pki);
+    pki_free(&brief);
+}
+END_TEST
+
+START_TEST(lets_what_a_client_proved_age_however_often_it_resumes)
+{
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        ahead_s = 0;
+        mutual_use_version(versions[i]);
+        foreign_present(&client, &leaf, NULL);
+        ck_assert(!mutual_accepted().resumed);
+        int proved_at = 0;
+        for (int hour = 1; hour < 60; hour++) {
+            ahead_s = hour * HOUR;
+            if (!mutual_accepted().resumed) {
+                ck_assert_int_le(hour, proved_at + 24);
+                proved_at = hour;
+            }
+        }
+        ck_assert_int_gt(proved_at, 24);
+        if (strcmp(versions[i], "1.3") == 0)
+            ck_assert_int_eq(proved_at, 48); /* each resumption renews the ticket */
+    }
+    ahead_s = 0;
+}
+END_TEST
+
+START_TEST(takes_no_proof_from_the_future)
+{
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        mutual_use_version(versions[i]);
+        foreign_present(&client, &leaf, NULL);
+        ahead_s = HOUR;
+        mutual_accepted();
+        ahead_s = 0;
+        ck_assert(!mutual_accepted().resumed);
+    }
+}
+END_TEST
+
+START_TEST(lets_no_ticket_outlive_the_crl)
+{
+    static const int days = 30; /* until a CRL's end, as pki_write_crls makes it */
+    mutual_use_ca(server, &ca, NULL);
+    ahead_s = HOUR / 2 - days * 24 * HOUR;
+    mutual_ok(mutual_use_crl(server, NULL));
+    mutual_ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    for (size_t i = 0; i < 2; i++) {
+        ahead_s = 0;
+        mutual_use_version(versions[i]);
+        foreign_present(&client, &leaf, NULL);
+        mutual_accepted();
+        ck_assert(mutual_accepted().resumed);
+        ahead_s = HOUR;
+        mutual_rejected(CERTIFICATE_UNKNOWN, "crl-expired");
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tls_ticket_scope");
+    TCase *tcase = tcase_create("clients");
+    tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
+    tcase_add_test(tcase, knows_a_client_again_that_resumes);
+    tcase_add_test(tcase, lets_a_ticket_be_used_where_the_same_clients_are_admitted);
+    tcase_add_test(tcase, lets_no_ticket_get_around_client_authentication);
+    tcase_add_test(tcase, lets_no_ticket_get_around_a_newer_crl);
+    tcase_add_test(tcase, lets_no_ticket_get_around_other_cas_or_names);
+    tcase_add_test(tcase, lets_no_ticket_outlive_its_certificate);
+    tcase_add_test(tcase, lets_no_ticket_outlive_its_chain);
+    tcase_add_test(tcase, lets_what_a_client_proved_age_however_often_it_resumes);
+    tcase_add_test(tcase, takes_no_proof_from_the_future);
+    tcase_add_test(tcase, lets_no_ticket_outlive_the_crl);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
