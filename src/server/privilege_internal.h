@@ -56,6 +56,7 @@ enum privilege_right {
 struct privilege_place {
     char *path; /* a folder, or a file in the root folder */
     unsigned rights;
+    bool fixed; /* another folder, or file, that takes its place could not be read */
 };
 
 struct privilege_reach {
@@ -66,7 +67,8 @@ struct privilege_reach {
 /*
  * Where everything is that a reload reads and writes. The folders, not the files: those are renamed
  * into place; and with each symbolic link on the way the folder of what it leads to, and its own if
- * it is of the kind that is swapped for another. The caller frees. ERROR_SYSTEM.
+ * it is of the kind that is swapped for another. The folder above each of them too, so that they
+ * can be replaced, unless there is more in it. The caller frees. ERROR_SYSTEM.
  */
 int privilege_find_reach(const struct config *config, const char *state_directory,
                          struct privilege_reach *ret, struct error *err);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "privilege_internal.h"
+#include "tlsecho/log.h"
 
 enum { CREATE_RULESET = 444, ADD_RULE = 445, RESTRICT_SELF = 446 }; /* on every architecture */
 enum { ASK_VERSION = 1, RULE_PATH = 1, RULE_PORT = 2, DOMAIN_PORT = 53 };
@@ -128,12 +129,36 @@ enum privilege_result privilege_landlock(const struct privilege_reach *reach, ch
     return PRIVILEGE_DONE;
 }
 
+/* A file in the root folder is never written in place by those who renew it; a folder seldom goes.
+ */
+static void warn_of_fixed(const struct privilege_place *place)
+{
+    struct stat status;
+    struct log_line line;
+    bool file = lstat(place->path, &status) == 0 && !S_ISDIR(status.st_mode);
+    enum log_level level = file ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
+    if (!log_begin(&line, level, "not_replaceable"))
+        return;
+    log_text(&line, "path", place->path);
+    log_text(&line, "reason",
+             file ? "under the sandbox a file in the root folder cannot be reloaded once another "
+                    "one has been renamed into its place: keep it in a folder, or set "
+                    "security.sandbox: off"
+                  : "under the sandbox files in this folder can be reloaded as long as the folder "
+                    "itself is not replaced or mounted anew: replace files in it, keep it in a "
+                    "folder with nothing else in it, or set security.sandbox: off");
+    log_end(&line);
+}
+
 enum privilege_result privilege_restrict_files(struct privilege_step *step, struct error *err)
 {
     struct privilege_reach reach;
     if (privilege_find_reach(step->config, step->state_directory, &reach, err) < 0)
         return PRIVILEGE_FAILED;
     enum privilege_result result = privilege_landlock(&reach, step->detail, err);
+    for (size_t i = 0; i < reach.count && result == PRIVILEGE_DONE; i++)
+        if (reach.places[i].fixed)
+            warn_of_fixed(&reach.places[i]);
     privilege_free_reach(&reach);
     return result;
 }

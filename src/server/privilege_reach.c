@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the files are that a reload needs. */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -40,6 +41,64 @@ static void add(struct search *s, const char *path, unsigned rights)
         return;
     }
     places[reach->count++] = (struct privilege_place){.path = copy, .rights = rights};
+}
+
+static bool is_beneath(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+/* Whether files can be read there already: in one of the first `count` places, or beneath one. */
+static bool can_read(const struct search *s, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((s->reach.places[i].rights & (PRIVILEGE_READ | PRIVILEGE_KEEP)) &&
+            is_beneath(path, s->reach.places[i].path))
+            return true;
+    return false;
+}
+
+/* Whether a rule for the folder would let us read no more than the rules of the first `count`
+ * places do: links hold nothing themselves. */
+static bool adds_nothing(const struct search *s, size_t count, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    bool nothing = dir != NULL;
+    for (const struct dirent *entry; nothing && (entry = readdir(dir));) {
+        char path[PATH_MAX];
+        bool itself = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (itself || entry->d_type == DT_LNK)
+            continue;
+        int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        nothing = n < (int)sizeof path && can_read(s, count, path);
+    }
+    if (dir)
+        closedir(dir);
+    return nothing;
+}
+
+/*
+ * A rule is one for a folder itself, not for its name (landlock(7)): where another folder takes its
+ * place, or another file system is mounted there, it is of no use. A rule for the folder above it
+ * helps, and is safe where that holds nothing else. Of the others the start tells.
+ */
+static void add_folders_above(struct search *s, size_t first)
+{
+    size_t count = s->reach.count;
+    for (size_t i = first; i < count; i++) {
+        char above[PATH_MAX];
+        const char *path = s->reach.places[i].path, *slash = strrchr(path, '/');
+        if (!(s->reach.places[i].rights & PRIVILEGE_READ) || !slash)
+            continue;
+        snprintf(above, sizeof above, "%.*s", (int)(slash - path), path);
+        if (above[0] != '\0' && can_read(s, count, above))
+            continue;
+        if (above[0] != '\0' && adds_nothing(s, count, above))
+            add(s, above, PRIVILEGE_READ);
+        else
+            s->reach.places[i].fixed = true;
+    }
 }
 
 /* As Kubernetes and administrators do: a link beside, or above, all that it may lead to. */
@@ -163,9 +222,11 @@ int privilege_find_reach(const struct config *config, const char *state_director
     for (size_t i = 0; i < sizeof system_folders / sizeof system_folders[0]; i++)
         add(&s, system_folders[i], PRIVILEGE_READ);
     add_file(resolver_file, &s);
+    size_t first = s.reach.count;
     if (config->file)
         add_file(config->file, &s);
     config_each_path(config, add_file, &s);
+    add_folders_above(&s, first);
     for (size_t i = 0; i < config->profile_count; i++)
         add_folder_of(&s, config->profiles[i].keylog.value, PRIVILEGE_APPEND);
     add_sockets(&s, config);

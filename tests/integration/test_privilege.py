@@ -188,7 +188,9 @@ class Sandbox(TestCase):
     def sandboxed(self, config, **arguments):
         """A server with everything that a sandbox has; skips the test where that is not so."""
         start = self.as_user if os.geteuid() == 0 else self.server
-        server = start(config, **arguments)
+        return self.skip_unless_sandboxed(start(config, **arguments))
+
+    def skip_unless_sandboxed(self, server):
         for step in ("landlock", "seccomp"):
             line = server.wait_for("privilege", step=step)
             if line["result"] != "done":
@@ -251,6 +253,56 @@ class Sandbox(TestCase):
         os.replace(server.folder / "..data.new", server.folder / "..data")
         server.wait_for("reloaded")
         self.assertNotEqual(self.certificate(server), before)
+
+    def folder_in_another(self, *beside):
+        """A server whose pair is in live/tls, with these folders beside tls, and its line about it."""
+        def prepare(folder):
+            for name in ("tls", *beside):
+                (folder / "live" / name).mkdir(parents=True)
+            self.replace(folder / "live" / "tls", "ecdsa")
+            (folder / "conf").mkdir()
+            os.replace(folder / "server.yaml", folder / "conf" / "server.yaml")
+            open_to(NOBODY, folder)
+            open_to(NOBODY, folder / "conf")
+            for name in ("live", *(f"live/{name}" for name in beside)):
+                os.chmod(folder / name, 0o755)
+
+        config = OWN_PAIR
+        for name in ("server.pem", "server.key"):
+            config = config.replace(name, "{dir}/live/tls/" + name)
+        if os.geteuid() == 0:
+            config += f"security: {{ user: {NOBODY} }}\n"
+        return self.skip_unless_sandboxed(
+            self.server(config, prepare=prepare, args=("-c", "{dir}/conf/server.yaml")))
+
+    def not_replaceable(self, server, name):
+        """What the start says of folders beneath that one."""
+        beneath = str((server.folder / name).resolve()) + "/"
+        return [line["reason"] for line in server.lines("not_replaceable")
+                if line["path"].startswith(beneath)]
+
+    def replace_folder(self, server):
+        live = server.folder / "live"
+        (live / "new").mkdir()
+        self.replace(live / "new", "rsa")
+        os.rename(live / "tls", live / "old")
+        os.rename(live / "new", live / "tls")
+
+    def test_a_folder_that_is_replaced_still_works_inside(self):
+        server = self.folder_in_another()
+        before = self.certificate(server)
+        self.assertEqual(self.not_replaceable(server, "live"), [])
+        self.replace_folder(server)
+        server.wait_for("reloaded")
+        self.assertNotEqual(self.certificate(server), before)
+
+    def test_a_folder_that_cannot_be_replaced_is_told_at_the_start(self):
+        server = self.folder_in_another("secrets")
+        reasons = self.not_replaceable(server, "live")
+        self.assertEqual(len(reasons), 1)
+        self.assertIn("security.sandbox: off", reasons[0])
+        self.replace_folder(server)
+        self.assertIn("Permission denied", server.wait_for("reload_refused")["reason"])
 
     def test_names_are_looked_up_inside(self):
         server = self.sandboxed(PLAIN)

@@ -141,6 +141,53 @@ START_TEST(a_link_to_elsewhere_gives_nothing_beside_it)
 }
 END_TEST
 
+/* Whether the place beneath the folder is one that must not be replaced. */
+static bool is_fixed(const char *name)
+{
+    char path[TEXT_BYTES];
+    snprintf(path, sizeof path, "%s/%s", folder.path, name);
+    for (size_t i = 0; i < reach.count; i++)
+        if (strcmp(reach.places[i].path, path) == 0)
+            return reach.places[i].fixed;
+    ck_abort_msg("no place %s", path);
+}
+
+static const char far_key[] = "tls: { default: { ticket_keys: '%s/top/live/key' } }\n";
+
+/* The configuration lies elsewhere, so that its own folder gives nothing here. */
+static void find_far(void)
+{
+    char text[TEXT_BYTES], name[FOLDER_FILE_BYTES];
+    struct error err;
+    int n = snprintf(text, sizeof text, far_key, folder.path);
+    snprintf(name, sizeof name, "%s", folder_write(&foreign, "server.yaml", text, (size_t)n));
+    ck_assert_msg(config_load(name, &config, &err) == 0, "%s", err.text);
+    ck_assert_msg(privilege_find_reach(config, NULL, &reach, &err) == 0, "%s", err.text);
+}
+
+START_TEST(a_folder_that_is_alone_in_another_may_be_replaced)
+{
+    make_folder("top");
+    make_folder("top/live");
+    make_link("live", "top/link");
+    find_far();
+    ck_assert_uint_eq(rights_at("top"), PRIVILEGE_READ);
+    ck_assert_uint_eq(rights_at(""), 0);
+    ck_assert(!is_fixed("top/live"));
+}
+END_TEST
+
+START_TEST(a_folder_beside_something_else_gives_nothing_more_and_is_told)
+{
+    make_folder("top");
+    make_folder("top/live");
+    make_folder("top/secrets");
+    find_far();
+    ck_assert_uint_eq(rights_at("top"), 0);
+    ck_assert(is_fixed("top/live"));
+}
+END_TEST
+
 START_TEST(links_in_a_circle_lead_nowhere)
 {
     make_link("live", "round");
@@ -160,7 +207,9 @@ START_TEST(the_root_folder_is_never_given_as_a_whole)
     for (size_t i = 0; i < reach.count; i++) {
         ck_assert_str_ne(reach.places[i].path, "/");
         ck_assert_str_ne(reach.places[i].path, "");
-        found = found || strcmp(reach.places[i].path, "/key") == 0;
+        bool is_it = strcmp(reach.places[i].path, "/key") == 0;
+        ck_assert(!is_it || reach.places[i].fixed);
+        found = found || is_it;
     }
     ck_assert(found);
 }
@@ -470,6 +519,8 @@ int main(void)
     tcase_add_test(tcase, the_folder_that_a_link_leads_to_can_be_read_too);
     tcase_add_test(tcase, a_link_to_a_folder_beside_it_may_be_swapped);
     tcase_add_test(tcase, a_link_to_elsewhere_gives_nothing_beside_it);
+    tcase_add_test(tcase, a_folder_that_is_alone_in_another_may_be_replaced);
+    tcase_add_test(tcase, a_folder_beside_something_else_gives_nothing_more_and_is_told);
     tcase_add_test(tcase, links_in_a_circle_lead_nowhere);
     tcase_add_test(tcase, the_root_folder_is_never_given_as_a_whole);
     tcase_add_test(tcase, where_we_write_we_may_and_only_there);
