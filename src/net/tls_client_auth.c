@@ -34,7 +34,7 @@ static struct tls_clients *clients_of(struct tls_context *ctx, struct error *err
     struct tls_clients *clients = calloc(1, sizeof *clients);
     if (clients)
         clients->store = X509_STORE_new();
-    /* Each certificate of the bundle is an anchor, an intermediate CA without its root too. */
+    /* An anchor need not sign itself: an intermediate CA without its root is one too. */
     if (!clients || !clients->store ||
         !X509_STORE_set_flags(clients->store, X509_V_FLAG_PARTIAL_CHAIN)) {
         tls_clients_free(clients);
