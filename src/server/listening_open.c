@@ -119,12 +119,41 @@ static bool share_port(struct opening *o, const struct address *address)
     return found;
 }
 
+/* Who opened it holds it, and would hold it if we closed our descriptor. */
+static const struct listening_socket *find_inherited(const struct opening *o,
+                                                     const struct address *address)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++)
+        if (o->held->sockets[i].inherited[0] != '\0' &&
+            overlap(&o->held->sockets[i].address, address))
+            return &o->held->sockets[i];
+    return NULL;
+}
+
+static int refuse_inherited(const struct listening_socket *inherited, const struct address *address,
+                            struct error *err)
+{
+    char wanted[ADDRESS_TEXT_BYTES], held[ADDRESS_TEXT_BYTES];
+    address_text(address, wanted);
+    address_text(&inherited->address, held);
+    error_set(err, ERROR_SYSTEM,
+              "listen on %s: the service manager holds %s for us (%s): change its .socket unit",
+              wanted, held, inherited->inherited);
+    err->code = EADDRINUSE;
+    return -1;
+}
+
 static int listen_on(struct opening *o, struct address *address, int *ret, struct error *err)
 {
     struct socket_listening how = {.backlog = (int)o->spec->config->tcp.backlog};
     if (socket_listen(address, &how, ret, err) == 0)
         return 0;
-    if (err->code != EADDRINUSE || address->any.sa_family == AF_UNIX || !share_port(o, address))
+    if (err->code != EADDRINUSE || address->any.sa_family == AF_UNIX)
+        return -1;
+    const struct listening_socket *inherited = find_inherited(o, address);
+    if (inherited)
+        return refuse_inherited(inherited, address, err);
+    if (!share_port(o, address))
         return -1;
     how.share_port = true;
     return socket_listen(address, &how, ret, err);

@@ -66,6 +66,16 @@ class TestCase(support.TestCase):
 
 class User(TestCase):
     @as_root
+    def test_a_port_that_root_bound_is_handed_over_by_the_user(self):
+        security = f"security: {{ user: {NOBODY} }}\n"
+        server = self.as_user(PLAIN)
+        port = server.address("plain")[1]
+        for host in ("0.0.0.0", "127.0.0.1"):
+            self.rewrite(server, f"listeners: [ {{ listen: 'tcp://{host}:{port}' }} ]\n" + security)
+            self.hang_up(server, "reloaded")
+            self.assertTrue(echoes(("127.0.0.1", port)))
+
+    @as_root
     def test_root_becomes_the_user_and_keeps_no_capability(self):
         server = self.as_user(PLAIN, prefix=[sys.executable, "-c", IN_MORE_GROUPS])
         account, found = pwd.getpwnam(NOBODY), status(server)

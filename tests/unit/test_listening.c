@@ -351,6 +351,8 @@ START_TEST(a_name_counts_more_than_an_address)
     struct error err;
     ck_assert_int_eq(listen_as(settings, &held, &listening, &err), -1);
     ck_assert_int_eq(err.code, EADDRINUSE); /* so it did not go to that one */
+    assert_has(err.text, "the service manager holds 127.0.0.1:");
+    assert_has(err.text, "(named): change its .socket unit");
     close_held(&held);
     settings_free(settings);
 }
