@@ -11,16 +11,20 @@
 #include "tlsecho/mode.h"
 #include "tlsecho/session_wait.h"
 #include "tlsecho/stream.h"
+#include "tlsecho/terminal.h"
 
 enum { HISTORY_LINES = 1000 };
 
 struct prompt {
     struct exchange *x;
     EditLine *editor;
-    History *history;
-    FILE *display;     /* where the prompt stands */
-    bool editing;      /* a line is on display that what comes back must not write into */
-    mbstate_t decoder; /* of what is typed */
+    HistoryW *history;
+    FILE *display;    /* where the prompt stands */
+    bool editing;     /* a line is on display that what comes back must not write into */
+    bool to_terminal; /* standard output is one, and shows nothing that it would obey */
+    struct terminal_keys keys;
+    struct terminal_screen screen;
+    uint64_t shown_bytes;
     bool interrupted;
     uint64_t idle_us; /* 0 = for ever */
     bool failed;      /* standard input or output, and error says why */
@@ -48,6 +52,32 @@ static int write_all(const unsigned char *data, size_t n, struct error *err)
     return 0;
 }
 
+/* How many of the next n bytes are what was expected, and so what was typed. */
+static size_t count_expected(const struct prompt *p, size_t n)
+{
+    const struct expect *e = &p->x->expect;
+    if (e->kind == EXPECT_NONE || e->offset_bytes <= p->shown_bytes)
+        return 0;
+    uint64_t expected = e->offset_bytes - p->shown_bytes;
+    return expected < n ? (size_t)expected : n;
+}
+
+/* Writes bytes that came back: as they are, unless they are what a peer chose and a terminal would
+ * obey. */
+static void write_back(struct prompt *p, const unsigned char *data, size_t n)
+{
+    size_t raw = p->to_terminal ? count_expected(p, n) : n;
+    p->failed = write_all(data, raw, &p->error) < 0;
+    p->shown_bytes += n;
+    if (p->failed || raw == n)
+        return;
+    terminal_show(&p->screen, data + raw, n - raw, stdout);
+    if (fflush(stdout) != 0) {
+        error_sys(&p->error, "write standard output");
+        p->failed = true;
+    }
+}
+
 /* Writes out what came back; if a line is being edited, above it. */
 static void show(struct prompt *p)
 {
@@ -57,7 +87,7 @@ static void show(struct prompt *p)
         fputc('\n', p->display);
         fflush(p->display);
     }
-    p->failed = write_all(in->data + in->start, buf_waiting(in), &p->error) < 0;
+    write_back(p, in->data + in->start, buf_waiting(in));
     buf_take(in, buf_waiting(in));
     if (p->editing) {
         if (unfinished)
@@ -106,7 +136,7 @@ static int read_character(EditLine *editor, wchar_t *ret)
 {
     struct prompt *p;
     el_get(editor, EL_CLIENTDATA, &p);
-    for (;;) {
+    while (!terminal_next(&p->keys, ret)) {
         unsigned want = move(p);
         if (is_over(p))
             return 0;
@@ -116,12 +146,9 @@ static int read_character(EditLine *editor, wchar_t *ret)
         char byte;
         if (read(STDIN_FILENO, &byte, 1) != 1)
             return 0;
-        size_t used = mbrtowc(ret, &byte, 1, &p->decoder);
-        if (used == (size_t)-1)
-            p->decoder = (mbstate_t){0}; /* not a character here: dropped */
-        else if (used != (size_t)-2)
-            return 1;
+        terminal_type(&p->keys, byte);
     }
+    return 1;
 }
 
 /* Until everything sent has come back or, if until_end, the far end has ended. */
@@ -151,24 +178,35 @@ static void send_line(struct prompt *p, const char *line, size_t n)
     }
 }
 
+/* Sends what was typed, byte for byte. */
+static void send_typed(struct prompt *p, const wchar_t *line, size_t n)
+{
+    char *bytes = malloc(n * MB_LEN_MAX);
+    if (bytes)
+        send_line(p, bytes, terminal_bytes(line, n, bytes));
+    else
+        p->failed = error_sys(&p->error, "memory for a line") < 0;
+    free(bytes);
+}
+
 /* One line. False at the end of the input. */
 static bool edit_line(struct prompt *p)
 {
     int n = 0;
     p->editing = true;
-    const char *line = el_gets(p->editor, &n);
+    const wchar_t *line = el_wgets(p->editor, &n);
     p->editing = false;
     if (is_over(p) || !line || n <= 0) {
         fputc('\n', p->display);
         fflush(p->display);
         return false;
     }
-    if (strcmp(line, "\n") == 0)
+    if (wcscmp(line, L"\n") == 0)
         return true;
 
-    HistEvent event;
-    history(p->history, &event, H_ENTER, line);
-    send_line(p, line, (size_t)n);
+    HistEventW event;
+    history_w(p->history, &event, H_ENTER, line);
+    send_typed(p, line, (size_t)n);
     return true;
 }
 
@@ -184,20 +222,23 @@ static void run(struct prompt *p)
 
 static int open_editor(struct prompt *p, struct error *err)
 {
-    HistEvent event;
-    p->display = isatty(STDOUT_FILENO) ? stdout : stderr;
-    p->history = history_init();
+    HistEventW event;
+    terminal_init();
+    p->to_terminal = isatty(STDOUT_FILENO);
+    p->display = p->to_terminal ? stdout : stderr;
+    p->history = history_winit();
     p->editor = el_init("tlsecho-client", stdin, p->display, stderr);
     if (!p->history || !p->editor)
         return error_sys(err, "start the line editor");
 
-    history(p->history, &event, H_SETSIZE, HISTORY_LINES);
-    history(p->history, &event, H_SETUNIQUE, 1);
+    history_w(p->history, &event, H_SETSIZE, HISTORY_LINES);
+    history_w(p->history, &event, H_SETUNIQUE, 1);
     el_set(p->editor, EL_CLIENTDATA, p);
     el_set(p->editor, EL_PROMPT, prompt_text);
     el_set(p->editor, EL_EDITOR, "emacs");
+    el_set(p->editor, EL_BIND, "^I", "ed-insert", NULL); /* a tab is a byte like any other */
     el_set(p->editor, EL_SIGNAL, 1);
-    el_set(p->editor, EL_HIST, history, p->history);
+    el_wset(p->editor, EL_HIST, history_w, p->history);
     el_set(p->editor, EL_GETCFN, read_character);
     return 0;
 }
@@ -207,7 +248,7 @@ static void close_editor(struct prompt *p)
     if (p->editor)
         el_end(p->editor);
     if (p->history)
-        history_end(p->history);
+        history_wend(p->history);
 }
 
 static void talk(struct exchange *x, const struct options *options, struct outcome *ret)
@@ -216,6 +257,7 @@ static void talk(struct exchange *x, const struct options *options, struct outco
     p.failed = open_editor(&p, &p.error) < 0;
     if (!p.failed)
         run(&p);
+    terminal_show(&p.screen, NULL, 0, stdout);
     close_editor(&p);
 
     if (p.failed)
