@@ -27,6 +27,9 @@ enum { JSON_PIECE_BYTES = 16 };
  */
 size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES]);
 
+/* Likewise the next piece of JSON in one line that another writer made: its quotes stay. */
+size_t json_escape_json(const char **text, char ret[JSON_PIECE_BYTES]);
+
 /*
  * A writer that keeps a window of the whole: so many bytes after the first `skip`. Whoever has too
  * little room for all of it writes it once more, with a window that begins where the last one

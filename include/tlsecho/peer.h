@@ -30,7 +30,7 @@ struct peer {
     char group[32];     /* key exchange, "X25519" */
     char signature[40]; /* by the peer's key, RFC 8446 §4.2.3's name, "ecdsa_secp256r1_sha256" */
     char sni[PEER_NAME_BYTES];
-    char alpn[PEER_NAME_BYTES];
+    char alpn[PEER_NAME_BYTES]; /* escaped, text.h, as subject, issuer and names are */
     bool resumed;
     char staple[8]; /* a server's OCSP response: none, good, revoked, expired or invalid */
     /* "ok", or what is wrong with a server's certificate, even if it is trusted all the same. */

@@ -21,6 +21,7 @@ void terminal_init(void);
 struct terminal_keys {
     char bytes[MB_LEN_MAX];
     size_t n;
+    bool quoted; /* by Ctrl-V */
 };
 
 /* Adds a byte. Not before terminal_next has returned false. */
@@ -28,8 +29,8 @@ void terminal_type(struct terminal_keys *keys, char byte);
 
 /*
  * Takes the next character of what was typed; false = more bytes are needed. A byte that is no
- * character in this locale, NUL, and C1 controls become U+DC00 + byte, which no character has, so
- * that an editor inserts them like any other.
+ * character in this locale, C1 controls, and NUL behind Ctrl-V become U+DC00 + byte, which no
+ * character has, so that an editor inserts them like any other.
  */
 bool terminal_next(struct terminal_keys *keys, wchar_t *ret);
 

@@ -7,8 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tlsecho/text.h"
+
+static void format_text(char ret[ERROR_TEXT_BYTES], const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 static void fill(struct error *err, enum error_kind kind, int code, const char *format,
                  va_list args) __attribute__((format(printf, 4, 0)));
+
+/* What a peer chose may be part of it: escaped. */
+static void format_text(char ret[ERROR_TEXT_BYTES], const char *format, va_list args)
+{
+    char text[ERROR_TEXT_BYTES];
+    vsnprintf(text, sizeof text, format, args);
+    text_copy(text, strlen(text), ret, ERROR_TEXT_BYTES);
+}
 
 static void fill(struct error *err, enum error_kind kind, int code, const char *format,
                  va_list args)
@@ -16,7 +28,7 @@ static void fill(struct error *err, enum error_kind kind, int code, const char *
     err->kind = kind;
     err->code = code;
     err->alert = -1;
-    vsnprintf(err->text, sizeof err->text, format, args);
+    format_text(err->text, format, args);
 }
 
 /* As much of `more` as fits. */
@@ -74,7 +86,7 @@ int error_prefix(struct error *err, const char *format, ...)
     char text[ERROR_TEXT_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    format_text(text, format, args);
     va_end(args);
 
     append(text, ": ");

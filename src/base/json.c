@@ -17,7 +17,7 @@ static size_t escape_code(char ret[JSON_PIECE_BYTES], uint32_t code)
                             0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff));
 }
 
-size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES])
+static size_t escape(const char **text, bool quotes, char ret[JSON_PIECE_BYTES])
 {
     const char *s = *text;
     if (!*s)
@@ -29,10 +29,20 @@ size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES])
         return escape_code(ret, 0xfffd);
     if (!text_code_printable(code))
         return escape_code(ret, code);
-    bool quoted = *s == '"' || *s == '\\';
+    bool quoted = quotes && (*s == '"' || *s == '\\');
     ret[0] = '\\';
     memcpy(ret + quoted, s, n);
     return quoted + n;
+}
+
+size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES])
+{
+    return escape(text, true, ret);
+}
+
+size_t json_escape_json(const char **text, char ret[JSON_PIECE_BYTES])
+{
+    return escape(text, false, ret);
 }
 
 void json_begin(struct json *json, void *data, size_t size, uint64_t skip)

@@ -4,16 +4,21 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "output_internal.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/output.h"
+#include "tlsecho/text.h"
 
 /* Text before the '|' of a plug-in must not have one of its own, nor a second line. */
 static void put_plain(const char *text)
 {
-    for (; *text; text++)
-        putchar(*text == '|' || (unsigned char)*text < ' ' ? '/' : *text);
+    char piece[TEXT_PIECE_BYTES];
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        n = text_escape(text, left, piece);
+        fputs(*piece == '|' ? "/" : piece, stdout);
+    }
 }
 
 /* "tls://localhost:7443 (127.0.0.1:7443), TLSv1.3, ..., certificate ends in 12 days (...)" */

@@ -5,6 +5,7 @@
 
 #include "output_html_internal.h"
 #include "output_internal.h"
+#include "tlsecho/text.h"
 
 enum {
     WIDTH = 640,
@@ -20,23 +21,13 @@ enum {
 
 void output_html_text(FILE *out, const char *text)
 {
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
+    static const char *const markup[128] = {
+        ['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;", ['\''] = "&#39;"};
+    char piece[TEXT_PIECE_BYTES];
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        n = text_escape(text, left, piece);
+        unsigned char first = (unsigned char)piece[0];
+        fputs(first < 128 && markup[first] ? markup[first] : piece, out);
     }
 }
 

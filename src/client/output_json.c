@@ -7,6 +7,8 @@
 #include "output_internal.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/interrupt.h"
+#include "tlsecho/json.h"
+#include "tlsecho/text.h"
 #include "tlsecho/tls_chain.h"
 
 enum { PRECISION = 15 }; /* nanoseconds of over an hour */
@@ -18,11 +20,9 @@ json_t *output_json_text(const char *value)
     if (json)
         return json;
 
-    char ascii[ERROR_TEXT_BYTES];
-    size_t n = strnlen(value, sizeof ascii - 1);
-    for (size_t i = 0; i < n; i++)
-        ascii[i] = (value[i] & 0x80) ? '?' : value[i];
-    return json_stringn(ascii, n);
+    char escaped[ERROR_TEXT_BYTES];
+    text_copy(value, strlen(value), escaped, sizeof escaped);
+    return json_string(escaped);
 }
 
 void output_json_add_text(json_t *object, const char *key, const char *value)
@@ -181,11 +181,21 @@ json_t *output_json_new(const struct options *options, const struct session *ses
     return json;
 }
 
+/* jansson writes DEL, C1 and bidirectional controls as they are. */
+static void print_escaped(const char *line, FILE *out)
+{
+    char piece[JSON_PIECE_BYTES];
+    size_t n;
+    while ((n = json_escape_json(&line, piece)) > 0)
+        fwrite(piece, 1, n, out);
+    fputc('\n', out);
+}
+
 void output_json_print(json_t *object, FILE *out)
 {
     char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
     if (line)
-        fprintf(out, "%s\n", line);
+        print_escaped(line, out);
     free(line);
     json_decref(object);
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tlsecho/text.h"
+
 static const char *const words[] = {
     [RESULT_OK] = "ok",
     [RESULT_LOST] = "lost",
@@ -150,10 +152,12 @@ void outcome_measure(struct outcome *outcome, enum result result, const char *fo
     outcome->error.code = 0;
     outcome->error.alert = -1;
 
+    char text[ERROR_TEXT_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(outcome->error.text, sizeof outcome->error.text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    text_copy(text, strlen(text), outcome->error.text, sizeof outcome->error.text);
 }
 
 int outcome_nagios_status(const struct outcome *outcome)

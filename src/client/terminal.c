@@ -26,10 +26,12 @@ void terminal_type(struct terminal_keys *keys, char byte)
     keys->bytes[keys->n++] = byte;
 }
 
+enum { QUOTE = 'V' & 0x1f }; /* the next key is itself, and no command */
+
 /* Whether the editor would take it for a command of its own: below 256 it has a table. */
 static bool is_no_letter(wchar_t c)
 {
-    return c == 0 || (c >= 0x80 && c < 0x100 && !iswprint((wint_t)c));
+    return c >= 0x80 && c < 0x100 && !iswprint((wint_t)c);
 }
 
 bool terminal_next(struct terminal_keys *keys, wchar_t *ret)
@@ -41,10 +43,13 @@ bool terminal_next(struct terminal_keys *keys, wchar_t *ret)
     size_t used = mbrtowc(&c, keys->bytes, keys->n, &start);
     if (used == (size_t)-2 && keys->n < sizeof keys->bytes)
         return false;
-    if (used > keys->n || is_no_letter(c)) {
+    bool quoted_nul = used == 0 && keys->quoted; /* without the quote: a Ctrl-D typed too early */
+    if (used > keys->n || is_no_letter(c) || quoted_nul) {
         c = BYTE_BASE + (unsigned char)keys->bytes[0];
         used = 1;
     }
+    used += used == 0;
+    keys->quoted = c == QUOTE && !keys->quoted;
     keys->n -= used;
     memmove(keys->bytes, keys->bytes + used, keys->n);
     *ret = c;

@@ -7,18 +7,16 @@
 #include <time.h>
 
 #include "tls_internal.h"
+#include "tlsecho/text.h"
 
 enum { NAMES_SHOWN = 4 };
 
-/* What was printed, cut to size between two characters of UTF-8. */
+/* What was printed, escaped and cut to size. */
 static void take_text(BIO *printed, char *ret, size_t size)
 {
-    int n = BIO_read(printed, ret, (int)size);
-    if (n == (int)size)
-        do
-            n--;
-        while (n > 0 && (ret[n] & 0xc0) == 0x80);
-    ret[n > 0 ? n : 0] = '\0';
+    char *data;
+    long n = BIO_get_mem_data(printed, &data);
+    text_copy(data, n > 0 ? (size_t)n : 0, ret, size);
 }
 
 void tls_name_text(const X509_NAME *name, char *ret, size_t size)
@@ -27,7 +25,7 @@ void tls_name_text(const X509_NAME *name, char *ret, size_t size)
     ret[0] = '\0';
     if (!out)
         return;
-    /* RFC 2253 escapes control characters; letters beyond ASCII stay readable as UTF-8. */
+    /* RFC 2253 escapes C0 control characters; letters beyond ASCII stay readable as UTF-8. */
     X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
     take_text(out, ret, size);
     BIO_free(out);

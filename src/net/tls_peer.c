@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tls_internal.h"
+#include "tlsecho/text.h"
 
 static void copy_text(char *to, size_t size, const char *from)
 {
@@ -81,7 +82,7 @@ static void describe_handshake(SSL *ssl, struct peer *ret)
     const unsigned char *alpn = NULL;
     unsigned alpn_bytes = 0;
     SSL_get0_alpn_selected(ssl, &alpn, &alpn_bytes);
-    memcpy(ret->alpn, alpn_bytes ? alpn : (const unsigned char *)"", alpn_bytes);
+    text_copy(alpn, alpn_bytes, ret->alpn, sizeof ret->alpn);
 }
 
 /* A client knows its server's certificate even where it refused it. */

@@ -20,9 +20,9 @@ UP, INTERRUPT, END = b"\x1b[A", b"\x03", b"\x04"
 class Terminal:
     """The client with a terminal of its own."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, locale="C.UTF-8"):
         program = support.program("TLSECHO_CLIENT")
-        environment = support.environment(TERM="vt100", LC_ALL="C.UTF-8")
+        environment = support.environment(TERM="vt100", LC_ALL=locale)
         self.seen = b""
         self.pid, self.keyboard = pty.fork()
         if self.pid == 0:
@@ -96,6 +96,51 @@ class Prompt(unittest.TestCase):
                 terminal.type(END)
                 self.assertEqual(terminal.status(), 0)
                 self.assertEqual(lines.data, b"hello\n")
+
+    def sent(self, keys, locale="C.UTF-8"):
+        """What the far end got of what was typed."""
+        lines = Lines()
+        with FarEnd(lines) as far:
+            terminal = Terminal(far.endpoint(), locale=locale)
+            terminal.prompt()
+            for at in range(0, len(keys), 512):
+                terminal.type(keys[at:at + 512])
+            terminal.wait_for(b"\n> ")  # all of it came back, and is shown
+            terminal.wait_for_line_editor()
+            terminal.type(END)
+            self.assertEqual(terminal.status(), 0)
+        return lines.data
+
+    def test_bytes_typed_in_any_locale_are_sent(self):
+        text = "gr\u00fc\u00dfe \u20ac \U0001f600\tb\n".encode()
+        latin = "gr\u00fc\u00dfe\n".encode("latin-1")  # malformed UTF-8
+        for locale in ("C", "POSIX", "C.UTF-8", "", "no_SUCH.locale"):
+            with self.subTest(locale):
+                self.assertEqual(self.sent(text, locale), text)
+                self.assertEqual(self.sent(latin, locale), latin)
+                self.assertEqual(self.sent(b"\xc2\x9b\xff\n", locale), b"\xc2\x9b\xff\n")
+
+    def test_a_control_byte_is_sent_behind_ctrl_v(self):
+        self.assertEqual(self.sent(b"a\x16\x1bb\x16\x01c\x16\x00d\n"), b"a\x1bb\x01c\x00d\n")
+
+    def test_a_character_of_several_bytes_is_edited_as_one(self):
+        self.assertEqual(self.sent("a\u20ac\x7fb\u00fc\x02\x04c\n".encode()), b"abc\n")
+
+    def test_a_long_line_is_sent_as_a_whole(self):
+        line = b"0123456789abcdef" * 300 + b"\n"
+        self.assertEqual(self.sent(line), line)
+
+    def test_what_was_not_typed_commands_no_terminal(self):
+        for data, shown in ((b"\x1b]0;owned\x07\x1b[2Jx\n", b"\\x1b]0;owned\\x07\\x1b[2Jx"),
+                            ("\x9b2J\u202e\u2028\n".encode(), b"\\u009b2J\\u202e\\u2028"),
+                            (b"\xe2\x82", b"\\xe2\\x82")):
+            for args, status in (((), 14), (("--expect=none",), 0)):
+                with self.subTest(data, args=args), \
+                        FarEnd(lambda c, data=data: (c.sendall(data), farend.finish(c))) as far:
+                    terminal = Terminal(*args, far.endpoint())
+                    terminal.wait_for(shown)
+                    self.assertEqual(terminal.status(), status)
+                    self.assertNotIn(b"\x1b]0", terminal.seen)
 
     def test_an_empty_line_is_not_sent(self):
         lines = Lines()
