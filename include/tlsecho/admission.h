@@ -23,7 +23,7 @@ enum admission_refusal {
     ADMISSION_CONNECTIONS,
     ADMISSION_PER_SOURCE,
     ADMISSION_ACCEPT_RATE,
-    ADMISSION_HANDSHAKES,
+    ADMISSION_WORKERS,     /* none of them takes connections */
     ADMISSION_DESCRIPTORS, /* the process or the system has no more of them */
     ADMISSION_MEMORY,
     ADMISSION_REFUSALS,
@@ -49,12 +49,11 @@ void admission_free(struct admission *admission);
 void admission_limit(struct admission *admission, const struct config *config);
 
 /*
- * What does not depend on who it is: connections, accept_rate and, for one that has a handshake
- * before it, handshakes. What it holds is added to the pass; a refusal is counted. Threads: the
- * acceptor's.
+ * What does not depend on who it is: connections and accept_rate. What it holds is added to the
+ * pass; a refusal is counted. Threads: the acceptor's.
  */
-enum admission_refusal admission_accept(struct admission *admission, bool handshake,
-                                        uint64_t now_us, struct admission_pass *pass);
+enum admission_refusal admission_accept(struct admission *admission, uint64_t now_us,
+                                        struct admission_pass *pass);
 
 /*
  * What depends on who it is: deny, allow and per_source, for which the addresses of an IPv6 /64 are
@@ -63,6 +62,14 @@ enum admission_refusal admission_accept(struct admission *admission, bool handsh
 enum admission_refusal admission_source(struct admission *admission,
                                         const struct config_listener *listener,
                                         const struct address *source, struct admission_pass *pass);
+
+/* A ClientHello has begun, and counts until admission_handshake_over. A pass without an admission
+ * counts nowhere. Threads: any, one for each pass. */
+void admission_handshake_begins(struct admission_pass *pass);
+
+/* Whether more handshakes are unfinished than limits.handshakes allows; never where admission is
+ * NULL. Any thread. */
+bool admission_handshakes_exceeded(const struct admission *admission);
 
 /* The handshake is over, or the whole connection: gives back what the pass holds of it, once.
  * Threads: as above. */

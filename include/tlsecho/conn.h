@@ -52,6 +52,8 @@ struct conn {
     enum conn_end end;
     enum conn_timeout timeout; /* the one that runs now */
     bool established;          /* the handshake is done */
+    bool hello_begun;          /* bytes of the handshake have come */
+    bool introduced;           /* bytes of a PROXY header have come that speaks for a client */
     bool moved; /* in the last conn_run bytes moved that matter to its time-out: it starts again */
     bool again; /* there is more to do at once: run it again without waiting */
     bool sending;    /* something is owed, or taken by the transport and not yet sent */
@@ -76,8 +78,9 @@ void conn_init(struct conn *c, struct transport *t, const struct service *servic
 
 /*
  * Before the first conn_run: a PROXY header comes before the handshake, and `read` takes it from
- * the socket, as a transport's handshake does. With IO_FAILED it may set *ret_end, which is
- * CONN_END_PROXY otherwise.
+ * the socket, as a transport's handshake does. `moved` says that bytes of it have come, and with
+ * IO_OK that it speaks for a client: a LOCAL one is the proxy's own. With IO_FAILED it may set
+ * *ret_end, which is CONN_END_PROXY otherwise.
  */
 void conn_expect_proxy(struct conn *c, struct io (*read)(struct conn *c, enum conn_end *ret_end,
                                                          struct error *err));

@@ -29,7 +29,7 @@ struct proxied *proxied_new(const struct address *peer);
 void proxied_free(struct proxied *proxied);
 
 /* Takes the header from the socket. IO_OK: it is there. IO_FAILED: it is none, or comes from where
- * none is believed. As proxy_receive. */
+ * none is believed. `moved`: bytes of it have come, and it is not LOCAL. As proxy_receive. */
 struct io proxied_introduce(struct proxied *proxied, const struct config_listener *listener, int fd,
                             struct error *err);
 

@@ -21,6 +21,7 @@
 #include "tlsecho/socket.h"
 
 struct worker;
+struct worker_group;
 
 /* A connection on its way from the acceptor to a worker. */
 struct handoff {
@@ -39,17 +40,27 @@ enum worker_order {
     WORKER_STOP,   /* at once */
 };
 
+/* For at most that many workers, whose unfinished handshakes are limited together, by the
+ * admission's limit (NULL = none). Must outlive them. ERROR_SYSTEM. */
+int worker_group_new(unsigned count, struct admission *admission, struct worker_group **ret,
+                     struct error *err);
+void worker_group_free(struct worker_group *group);
+
 /* Starts the thread, all signals blocked in it, which wakes owner (it must outlive the worker) when
  * it ends. ERROR_SYSTEM. */
-int worker_new(struct reactor *owner, struct worker **ret, struct error *err);
+int worker_new(struct reactor *owner, struct worker_group *group, struct worker **ret,
+               struct error *err);
 
 /*
  * Acceptor: hands up to WORKER_HANDOFFS_MAX connections over in one write(2), each with a
- * settings_ref of its listener's. Waits while the worker is far behind: whoever connects meanwhile
- * waits in the backlog, and nobody is refused.
+ * settings_ref of its listener's. False, and none of them: the worker is too far behind. Never
+ * waits.
  */
 enum { WORKER_HANDOFFS_MAX = 16 };
-void worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
+bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
+
+/* Acceptor: waits until one of them can be handed something; false: none can after so long. */
+bool worker_wait_for_room(struct worker *const *workers, unsigned count, int timeout_ms);
 
 /* Connections it has, those on their way to it included. Any thread. */
 unsigned worker_load(const struct worker *worker);

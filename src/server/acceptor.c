@@ -17,6 +17,7 @@
 
 enum {
     PAUSE_US = 100 * 1000,
+    ROOM_MS = 1000, /* to wait for a worker to take connections */
     SHED_MAX = 256, /* refused before a pause: with it, what a flood may cost */
 };
 
@@ -47,6 +48,7 @@ struct acceptor {
     const struct settings *next_settings; /* NULL = no replacement is due */
     struct listening next_listening;
     uint64_t next_id;
+    bool stuck;         /* no worker took any in time: do not wait again until one does */
     uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
 };
 
@@ -83,11 +85,39 @@ static unsigned least_loaded(const struct acceptor *a)
     return best;
 }
 
+/* To that worker, or to another one while that is too far behind. */
+static bool hand_over_to_any(struct acceptor *a, unsigned first, const struct outgoing *out)
+{
+    for (unsigned i = 0; i < a->worker_count; i++)
+        if (worker_hand_over(a->workers[(first + i) % a->worker_count], out->handoffs, out->count))
+            return true;
+    return false;
+}
+
+static void refuse_all(struct acceptor *a, struct outgoing *out)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        struct handoff *h = &out->handoffs[i];
+        close(h->fd);
+        admission_revoke(&h->pass, ADMISSION_WORKERS);
+        refuse(a, ADMISSION_WORKERS, admission_reason(ADMISSION_WORKERS), h->listener, &h->source);
+        settings_free(h->listener->settings);
+    }
+}
+
+/* While all are far behind the rest waits in the backlog; who waits for too long waits for threads
+ * that do not turn, and must not keep the acceptor from what it is told. */
 static void hand_over(struct acceptor *a, unsigned worker)
 {
     struct outgoing *out = &a->outgoing[worker];
-    if (out->count > 0)
-        worker_hand_over(a->workers[worker], out->handoffs, out->count);
+    if (out->count == 0)
+        return;
+    bool taken = hand_over_to_any(a, worker, out);
+    while (!taken && worker_wait_for_room(a->workers, a->worker_count, a->stuck ? 0 : ROOM_MS))
+        taken = hand_over_to_any(a, worker, out);
+    a->stuck = !taken;
+    if (!taken)
+        refuse_all(a, out);
     out->count = 0;
 }
 
@@ -108,7 +138,7 @@ static enum admission_refusal ask(struct acceptor *a, const struct listener *lis
                 : admission_source(a->admission, listener->config, source, pass);
     if (refusal != ADMISSION_GRANTED)
         return refusal;
-    return admission_accept(a->admission, proxied || listener->tls, clock_now_us(), pass);
+    return admission_accept(a->admission, clock_now_us(), pass);
 }
 
 static void admit(struct acceptor *a, const struct listener *listener, int fd,

@@ -8,10 +8,10 @@
 #include "tlsecho/bucket.h"
 
 struct admission {
-    uint64_t limit_connections, limit_handshakes; /* the acceptor's; 0 = none */
-    struct bucket rate;                           /* likewise; per_second 0 = none */
-    atomic_uint_fast64_t limit_per_source;        /* 0 = none */
-    atomic_uint_fast64_t connections, handshakes; /* now */
+    uint64_t limit_connections;                              /* the acceptor's; 0 = none */
+    struct bucket rate;                                      /* likewise; per_second 0 = none */
+    atomic_uint_fast64_t limit_per_source, limit_handshakes; /* 0 = none */
+    atomic_uint_fast64_t connections, handshakes;            /* now */
     atomic_uint_fast64_t refused[ADMISSION_REFUSALS];
     struct admission_sources *sources;
 };
@@ -41,7 +41,7 @@ void admission_limit(struct admission *admission, const struct config *config)
 {
     uint64_t rate = config->limits.accept_rate;
     admission->limit_connections = config->limits.connections;
-    admission->limit_handshakes = config->limits.handshakes;
+    atomic_store(&admission->limit_handshakes, config->limits.handshakes);
     atomic_store(&admission->limit_per_source, config->limits.per_source);
     if (rate != admission->rate.per_second)
         bucket_init(&admission->rate, rate, rate);
@@ -69,22 +69,17 @@ static bool is_reached(uint64_t limit, const atomic_uint_fast64_t *count)
     return limit > 0 && atomic_load(count) >= limit;
 }
 
-enum admission_refusal admission_accept(struct admission *admission, bool handshake,
-                                        uint64_t now_us, struct admission_pass *pass)
+enum admission_refusal admission_accept(struct admission *admission, uint64_t now_us,
+                                        struct admission_pass *pass)
 {
     if (is_reached(admission->limit_connections, &admission->connections))
         return refuse(admission, ADMISSION_CONNECTIONS);
-    if (handshake && is_reached(admission->limit_handshakes, &admission->handshakes))
-        return refuse(admission, ADMISSION_HANDSHAKES);
     if (admission->rate.per_second > 0 && !bucket_take(&admission->rate, now_us))
         return refuse(admission, ADMISSION_ACCEPT_RATE);
 
     pass->admission = admission;
     pass->connection = true;
-    pass->handshake = handshake;
     atomic_fetch_add(&admission->connections, 1);
-    if (handshake)
-        atomic_fetch_add(&admission->handshakes, 1);
     return ADMISSION_GRANTED;
 }
 
@@ -111,6 +106,19 @@ enum admission_refusal admission_source(struct admission *admission,
         return refuse(admission, refusal);
     pass->admission = admission;
     return ADMISSION_GRANTED;
+}
+
+void admission_handshake_begins(struct admission_pass *pass)
+{
+    pass->handshake = pass->admission != NULL;
+    if (pass->handshake)
+        atomic_fetch_add(&pass->admission->handshakes, 1);
+}
+
+bool admission_handshakes_exceeded(const struct admission *admission)
+{
+    uint64_t limit = admission ? atomic_load(&admission->limit_handshakes) : 0;
+    return limit > 0 && atomic_load(&admission->handshakes) > limit;
 }
 
 void admission_handshake_over(struct admission_pass *pass)
@@ -146,7 +154,7 @@ static const struct {
     [ADMISSION_CONNECTIONS] = {"connections", "limits.connections is reached"},
     [ADMISSION_PER_SOURCE] = {"per_source", "limits.per_source is reached by its address"},
     [ADMISSION_ACCEPT_RATE] = {"accept_rate", "limits.accept_rate is reached"},
-    [ADMISSION_HANDSHAKES] = {"handshakes", "limits.handshakes is reached"},
+    [ADMISSION_WORKERS] = {"workers", "no worker takes connections"},
     [ADMISSION_DESCRIPTORS] = {"descriptors", "no descriptor is free"},
     [ADMISSION_MEMORY] = {"memory", "no memory is free"},
 };

@@ -32,6 +32,26 @@ enum step conn_end_as(struct conn *c, enum conn_end reason, enum conn_state next
     return conn_enter(c, next);
 }
 
+/* As a balancer does that looks whether somebody listens. */
+static bool is_probe(const struct conn *c)
+{
+    return !c->introduced && !c->hello_begun && c->received_bytes == 0 && c->sent_bytes == 0;
+}
+
+static void drop_story(struct conn *c)
+{
+    free(c->story);
+    c->story = NULL;
+}
+
+enum step conn_peer_ended(struct conn *c, enum conn_end reason, enum conn_state next)
+{
+    if (!is_probe(c))
+        return conn_end_as(c, reason, next);
+    drop_story(c); /* nothing has failed */
+    return conn_end_as(c, CONN_END_PROBE, next);
+}
+
 /* Few connections have one, and it is large. */
 static void keep_story(struct conn *c, const struct error *err)
 {
@@ -55,7 +75,8 @@ enum step conn_gone(struct conn *c, const struct error *err)
     bool silently = code == ETIMEDOUT || code == EHOSTUNREACH || code == ENETUNREACH;
     if (err)
         keep_story(c, err);
-    return conn_end_as(c, silently ? CONN_END_VANISHED : CONN_END_RESET, CONN_OVER);
+    return silently ? conn_end_as(c, CONN_END_VANISHED, CONN_OVER)
+                    : conn_peer_ended(c, CONN_END_RESET, CONN_OVER);
 }
 
 struct io conn_drop_input(struct conn *c, struct error *err)
@@ -75,6 +96,7 @@ static enum step read_proxy(struct conn *c)
     struct error err;
     enum conn_end end = CONN_END_PROXY;
     struct io io = c->read_proxy(c, &end, &err);
+    c->introduced = io.moved;
     switch (io.status) {
     case IO_OK:
         return conn_enter(c, CONN_HANDSHAKE);
@@ -84,7 +106,8 @@ static enum step read_proxy(struct conn *c)
     case IO_EOF:
     case IO_CUT:
         error_set(&err, ERROR_INPUT, "PROXY header: the peer left before its end");
-        break;
+        keep_story(c, &err);
+        return conn_peer_ended(c, CONN_END_PROXY, CONN_OVER);
     case IO_RESET:
         return conn_gone(c, &err);
     case IO_FAILED:
@@ -98,6 +121,7 @@ static enum step shake_hands(struct conn *c)
 {
     struct error err;
     struct io io = transport_handshake(c->transport, &err);
+    c->hello_begun = c->hello_begun || io.moved;
     switch (io.status) {
     case IO_OK:
         c->established = true;
@@ -109,7 +133,7 @@ static enum step shake_hands(struct conn *c)
     case IO_CUT:
         error_set(&err, ERROR_TLS, "the client left in the middle of the handshake");
         keep_story(c, &err);
-        return conn_end_as(c, CONN_END_HANDSHAKE, CONN_OVER);
+        return conn_peer_ended(c, CONN_END_HANDSHAKE, CONN_OVER);
     case IO_RESET:
         return conn_gone(c, &err);
     case IO_FAILED:
@@ -248,9 +272,8 @@ void conn_done(struct conn *c)
 {
     pool_return(c->pool, &c->owed);
     transport_free(c->transport);
-    free(c->story);
+    drop_story(c);
     c->transport = NULL;
-    c->story = NULL;
 }
 
 const char *conn_state_name(enum conn_state state)

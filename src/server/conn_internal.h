@@ -22,11 +22,14 @@ enum step conn_wait(struct conn *c, enum io_status wish, enum conn_timeout timeo
 /* It is the others' turn now. */
 enum step conn_yield(struct conn *c, enum conn_timeout timeout);
 
-/* These four enter a state: STEP_LEFT. */
+/* These five enter a state: STEP_LEFT. */
 enum step conn_enter(struct conn *c, enum conn_state state);
 
 /* The first reason is the one that counts. */
 enum step conn_end_as(struct conn *c, enum conn_end reason, enum conn_state next);
+
+/* The peer ended it; a probe, whatever the reason, if no byte has come or gone. */
+enum step conn_peer_ended(struct conn *c, enum conn_end reason, enum conn_state next);
 
 /* A transport that failed has an alert to send, unless the failure was our own. */
 enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reason);

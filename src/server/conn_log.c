@@ -129,8 +129,9 @@ void conn_log_failed(const struct handoff *origin, const char *reason)
 void conn_log(const struct conn *c, const struct handoff *origin, uint64_t duration_us)
 {
     struct log_line line;
-    if (!log_enabled(LOG_LEVEL_INFO) || (!c->established && !is_among_the_few()) ||
-        !log_begin(&line, LOG_LEVEL_INFO, "connection"))
+    enum log_level level = c->end == CONN_END_PROBE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+    if (!log_enabled(level) || (!c->established && !is_among_the_few()) ||
+        !log_begin(&line, level, "connection"))
         return;
     origin_fields(&line, origin);
     destination_field(&line, origin, c->transport->fd);

@@ -103,10 +103,10 @@ static enum step receive(struct conn *c, bool *more)
         return conn_wait(c, io.status, CONN_TIMEOUT_WRITE);
     case IO_EOF:
         c->peer_ended = true;
-        return conn_end_as(c, CONN_END_CLOSED, CONN_SHUTDOWN);
+        return conn_peer_ended(c, CONN_END_CLOSED, CONN_SHUTDOWN);
     case IO_CUT:
         c->peer_ended = true;
-        return conn_end_as(c, CONN_END_CUT, CONN_SHUTDOWN);
+        return conn_peer_ended(c, CONN_END_CUT, CONN_SHUTDOWN);
     case IO_RESET:
         return conn_gone(c, &err);
     case IO_FAILED:
@@ -137,7 +137,7 @@ enum step conn_serve(struct conn *c)
 static enum step end_input(struct conn *c, enum conn_end reason)
 {
     c->peer_ended = true;
-    return c->service->endless ? conn_end_as(c, reason, CONN_SHUTDOWN) : STEP_ON;
+    return c->service->endless ? conn_peer_ended(c, reason, CONN_SHUTDOWN) : STEP_ON;
 }
 
 /* Reads and drops: only the end of the input matters here. STEP_ON, with whether more is there, or

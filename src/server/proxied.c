@@ -43,6 +43,7 @@ struct io proxied_introduce(struct proxied *p, const struct config_listener *lis
     }
     p->received.size = PROXY_BYTES_MAX;
     struct io io = proxy_receive(fd, &p->received, &p->header, err);
+    io.moved = p->received.end > 0 && !p->header.local;
     if (io.status != IO_WANT_READ || p->received.end == 0) {
         free(p->received.data);
         p->received = (struct buf){.data = NULL};

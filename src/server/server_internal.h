@@ -47,6 +47,7 @@ struct server {
     struct listening listening; /* for listeners and for the admin address */
     struct reload reload;
     bool given_up; /* privileges that opening a file or a port may need */
+    struct worker_group *worker_group;
     struct worker **workers;
     unsigned worker_count;
     struct acceptor *acceptor;

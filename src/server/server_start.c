@@ -26,8 +26,10 @@ static int start_workers(struct server *s, struct error *err)
     s->workers = calloc(count, sizeof(struct worker *));
     if (!s->workers)
         return error_sys(err, "make the workers");
+    if (worker_group_new(count, s->admission, &s->worker_group, err) < 0)
+        return -1;
     while (s->worker_count < count) {
-        if (worker_new(s->reactor, &s->workers[s->worker_count], err) < 0)
+        if (worker_new(s->reactor, s->worker_group, &s->workers[s->worker_count], err) < 0)
             return -1;
         metrics_add_shard(&s->metrics, worker_metrics(s->workers[s->worker_count]));
         s->worker_count++;

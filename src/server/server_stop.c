@@ -71,6 +71,7 @@ void server_stop(struct server *s, const char *why)
         worker_join(s->workers[i]);
     metrics_done(&s->metrics);
     free(s->workers);
+    worker_group_free(s->worker_group);
     admission_free(s->admission);
     outcome_close(&s->outcome);
     manager_close(&s->manager);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ struct worker {
     struct reactor *owner;    /* woken at the end */
     enum worker_order obeyed; /* the order that the conns know of */
     atomic_int order;
-    atomic_bool list_wanted;
+    atomic_uint wants; /* WORKER_WANTS_*: what others ask for */
     atomic_bool ended;
 };
 
@@ -53,6 +54,15 @@ static void obey(struct worker *w)
     worker_loop_order(&w->loop, order);
 }
 
+static void grant_wants(struct worker *w)
+{
+    unsigned wants = atomic_exchange(&w->wants, 0);
+    if (wants & WORKER_WANTS_LIST)
+        worker_loop_list(&w->loop);
+    if (wants & WORKER_WANTS_TRIM)
+        worker_loop_trim_handshakes(&w->loop);
+}
+
 static void *work(void *argument)
 {
     struct worker *w = argument;
@@ -65,8 +75,8 @@ static void *work(void *argument)
         worker_loop_run_again(&w->loop);
         if (worker_loop_now_us(&w->loop) >= due_us)
             worker_loop_expire(&w->loop);
-        if (atomic_load(&w->list_wanted) && atomic_exchange(&w->list_wanted, false))
-            worker_loop_list(&w->loop);
+        if (atomic_load(&w->wants))
+            grant_wants(w);
         worker_loop_list_some(&w->loop);
         obey(w);
     }
@@ -75,21 +85,21 @@ static void *work(void *argument)
     return NULL;
 }
 
-static int init(struct worker *w, struct error *err)
+static int init(struct worker *w, struct worker_group *group, struct error *err)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return error_sys(err, "make a worker's pipe");
     w->handoffs = (struct reactor_source){.fd = ends[0], .ready = handoffs_ready};
     w->handoffs_in = ends[1];
-    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) /* writing waits */
-        return error_sys(err, "make a worker's pipe");
     w->loop.scratch = tls_scratch_new();
     w->loop.metrics = metrics_shard_new();
     if (!w->loop.scratch || !w->loop.metrics)
         return error_sys(err, "make a worker");
     if (reactor_new(&w->loop.reactor, err) < 0)
         return -1;
+    w->loop.group = group;
+    w->loop.member = worker_group_join(group, w->loop.reactor, &w->wants);
     return reactor_want(w->loop.reactor, &w->handoffs, WANT_READ, err);
 }
 
@@ -106,7 +116,8 @@ static void worker_free(struct worker *worker)
     free(worker);
 }
 
-int worker_new(struct reactor *owner, struct worker **ret, struct error *err)
+int worker_new(struct reactor *owner, struct worker_group *group, struct worker **ret,
+               struct error *err)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
@@ -114,7 +125,7 @@ int worker_new(struct reactor *owner, struct worker **ret, struct error *err)
     w->owner = owner;
     w->handoffs.fd = w->handoffs_in = -1;
     worker_loop_init(&w->loop);
-    if (init(w, err) < 0 || thread_start(&w->thread, "worker", work, w, err) < 0) {
+    if (init(w, group, err) < 0 || thread_start(&w->thread, "worker", work, w, err) < 0) {
         worker_free(w);
         return -1;
     }
@@ -122,15 +133,30 @@ int worker_new(struct reactor *owner, struct worker **ret, struct error *err)
     return 0;
 }
 
-void worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count)
+bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count)
 {
     assert(count <= WORKER_HANDOFFS_MAX);
-    atomic_fetch_add(&worker->loop.load, (unsigned)count);
+    atomic_fetch_add(&worker->loop.load, (unsigned)count); /* it may end them before we are back */
     ssize_t n;
     do
         n = write(worker->handoffs_in, handoffs, count * sizeof handoffs[0]);
     while (n < 0 && errno == EINTR);
-    assert(n == (ssize_t)(count * sizeof handoffs[0]));
+    if (n < 0)
+        atomic_fetch_sub(&worker->loop.load, (unsigned)count);
+    assert(n < 0 || n == (ssize_t)(count * sizeof handoffs[0]));
+    return n >= 0;
+}
+
+bool worker_wait_for_room(struct worker *const *workers, unsigned count, int timeout_ms)
+{
+    struct pollfd *pipes = calloc(count, sizeof *pipes);
+    if (!pipes)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        pipes[i] = (struct pollfd){.fd = workers[i]->handoffs_in, .events = POLLOUT};
+    int n = poll(pipes, count, timeout_ms);
+    free(pipes);
+    return n > 0;
 }
 
 unsigned worker_load(const struct worker *worker)
@@ -151,7 +177,7 @@ void worker_order(struct worker *worker, enum worker_order order)
 
 void worker_list(struct worker *worker)
 {
-    atomic_store(&worker->list_wanted, true);
+    atomic_fetch_or(&worker->wants, WORKER_WANTS_LIST);
     reactor_wake(worker->loop.reactor);
 }
 

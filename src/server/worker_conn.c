@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "tlsecho/clock.h"
 #include "tlsecho/conn_log.h"
@@ -13,12 +16,14 @@
 enum {
     LIST_TURN = 32,            /* connections that are listed in one turn */
     LIST_PAUSE_US = 10 * 1000, /* while the log has no room for them */
+    WAVE = 256,                /* connections whose memory is worth giving back */
 };
 
 void worker_loop_init(struct worker_loop *loop)
 {
     TAILQ_INIT(&loop->all);
     TAILQ_INIT(&loop->again);
+    TAILQ_INIT(&loop->handshakes);
     loop->log_tell_us = UINT64_MAX;
 }
 
@@ -67,6 +72,18 @@ static void count(struct worker_conn *s)
         count_handshake(s, CONN_END_NONE);
 }
 
+/* After a wave of connections: the C library keeps what they held, wherever a page of the others'
+ * lies above it. */
+static void give_back(struct worker_loop *loop, unsigned load)
+{
+    if (loop->peak_load < WAVE || load > loop->peak_load / 4)
+        return;
+    loop->peak_load = load;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 static void end(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
@@ -75,7 +92,7 @@ static void end(struct worker_conn *s)
     deadline_clear(&s->timeout);
     deadline_clear(&s->lifetime);
     reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
-    if (!s->counted_handshake)
+    if (!s->counted_handshake && s->conn.end != CONN_END_PROBE)
         count_handshake(s, s->conn.end);
     uint64_t duration_us = worker_loop_now_us(loop) - s->start_us;
     metrics_count_end(loop->metrics, s->origin.listener->slot,
@@ -90,9 +107,10 @@ static void end(struct worker_conn *s)
     if (loop->unlisted == s)
         loop->unlisted = TAILQ_NEXT(s, in_all);
     TAILQ_REMOVE(&loop->all, s, in_all);
+    worker_handshake_over(s);
     admission_over(&s->origin.pass);
     free(s);
-    atomic_fetch_sub(&loop->load, 1);
+    give_back(loop, atomic_fetch_sub(&loop->load, 1) - 1);
 }
 
 static bool is_relative(enum conn_timeout kind)
@@ -135,8 +153,8 @@ static void run(struct worker_conn *s)
         end(s);
         return;
     }
-    if (s->conn.state > CONN_HANDSHAKE)
-        admission_handshake_over(&s->origin.pass);
+    if (!s->conn.established || s->in_handshake)
+        worker_handshake_follow(s);
     arm(s);
     set_again(s, s->conn.again);
     struct error err ERROR_UNSET;
@@ -209,6 +227,8 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool, describe);
     worker_conn_expect_proxy(s);
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
+    unsigned load = atomic_load(&loop->load);
+    loop->peak_load = load > loop->peak_load ? load : loop->peak_load;
     deadline_set(&s->generation->lifetimes, &s->lifetime, s->start_us);
     run(s);
 }
@@ -310,6 +330,12 @@ void worker_loop_list_some(struct worker_loop *loop)
     }
 }
 
+void worker_conn_abort(struct worker_conn *s, enum conn_end reason)
+{
+    conn_abort(&s->conn, reason);
+    end(s);
+}
+
 static void obey(struct worker_conn *s, enum worker_order order)
 {
     switch (order) {
@@ -324,8 +350,7 @@ static void obey(struct worker_conn *s, enum worker_order order)
         run(s);
         break;
     case WORKER_STOP:
-        conn_abort(&s->conn, CONN_END_STOPPED);
-        end(s);
+        worker_conn_abort(s, CONN_END_STOPPED);
         break;
     }
 }

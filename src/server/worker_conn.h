@@ -16,6 +16,7 @@
 #include "tlsecho/metrics_shard.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/worker.h"
+#include "worker_group.h"
 
 /* What each message needs comes first: with many connections every line of cache counts. */
 struct worker_conn {
@@ -29,11 +30,12 @@ struct worker_conn {
     uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
     bool counted_handshake;
     bool again;              /* it is in the `again` list */
+    bool in_handshake;       /* it is in the `handshakes` list */
     enum conn_timeout armed; /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
     struct handoff origin;
-    uint64_t start_us;
+    uint64_t start_us, hello_us; /* when it came, and its first byte of a handshake */
     struct deadline lifetime;
-    TAILQ_ENTRY(worker_conn) in_all, in_again;
+    TAILQ_ENTRY(worker_conn) in_all, in_again, in_handshakes;
 };
 
 TAILQ_HEAD(worker_conn_list, worker_conn);
@@ -44,12 +46,15 @@ struct worker_loop {
     struct tls_scratch *scratch;
     struct metrics_shard *metrics;
     struct generation *newest;
-    struct worker_conn_list all, again;
+    struct worker_group *group;
+    unsigned member; /* of the group */
+    struct worker_conn_list all, again, handshakes;
     struct worker_conn *unlisted; /* the next to be listed; NULL = none is */
     uint64_t listed_until_us;     /* those that started later are not */
     uint64_t log_tell_us;         /* when conn_log_tell is due */
     uint64_t now_us;              /* 0 = ask the clock again */
     atomic_uint load;
+    unsigned peak_load; /* since memory was given back to the system last */
 };
 
 void worker_loop_init(struct worker_loop *loop);
@@ -62,6 +67,18 @@ uint64_t worker_loop_now_us(struct worker_loop *loop);
 
 /* Takes over a connection, its descriptor and its count of the settings. */
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin);
+
+/* Ends it now; it is gone afterwards. Not while the reactor calls sources. */
+void worker_conn_abort(struct worker_conn *s, enum conn_end reason);
+
+/* After each run of one that is not established, or is in the list of handshakes: enters or leaves
+ * that. */
+void worker_handshake_follow(struct worker_conn *s);
+void worker_handshake_over(struct worker_conn *s);
+
+/* Ends unfinished handshakes while there are more than limits.handshakes and the oldest is here;
+ * another worker that has it is told. Not while the reactor calls sources. */
+void worker_loop_trim_handshakes(struct worker_loop *loop);
 
 /* Where a PROXY header is expected from the peer: it comes first, and then admission. */
 void worker_conn_expect_proxy(struct worker_conn *s);

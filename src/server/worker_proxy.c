@@ -30,7 +30,9 @@ static struct io read_proxy(struct conn *c, enum conn_end *ret_end, struct error
         return io;
     if (proxied_is_named(origin->proxied))
         origin->source = origin->proxied->header.source;
-    return admit(s, ret_end, err);
+    struct io admitted = admit(s, ret_end, err);
+    admitted.moved = io.moved;
+    return admitted;
 }
 
 void worker_conn_expect_proxy(struct worker_conn *s)

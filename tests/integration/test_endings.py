@@ -6,6 +6,7 @@ import pathlib
 import signal
 import socket
 import ssl
+import struct
 import threading
 import time
 import unittest
@@ -219,6 +220,37 @@ class NotTls(Ending):
         line = self.echo.wait_for("connection", end="handshake_failed")
         self.assertIn("the client sent the alert", line["reason"])
         self.assertEqual(line["alert"], "unknown_ca")
+
+
+class Probes(Ending):
+    """As balancers do it: connect, and leave without a byte."""
+    LINGER = struct.pack("ii", 1, 0)
+
+    def test_leaving_without_a_byte_is_no_failure(self):
+        server = self.server(support.EVERYTHING + "log: { level: debug }")
+        for which in ("tcp", "tls", "unix"):
+            for reset in (False, True) if which != "unix" else (False,):
+                with self.subTest(which, reset=reset), peers.Plain(server.address(which)) as peer:
+                    if reset:
+                        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, self.LINGER)
+                        peer.socket.close()
+                    else:
+                        self.assertEqual(peer.exchange(b""), b"")  # no alert either
+                    line = server.wait_for("connection", end="probe")
+                    self.assertEqual((line["level"], line["transport"]), ("debug", which))
+                    self.assertNotIn("reason", line)
+        server.signal(signal.SIGUSR1)
+        self.assertEqual(server.wait_for("summary")["handshakes_failed"], "0")
+
+    def test_they_leave_no_line_at_level_info(self):
+        server = self.server(support.EVERYTHING)
+        for which in ("tcp", "tls"):
+            with peers.Plain(server.address(which)) as peer:
+                self.assertEqual(peer.exchange(b""), b"")
+        with peers.Plain(server.address("tcp")) as peer:
+            peer.exchange(b"x")
+            server.wait_for("connection", source=peer.name)
+        self.assertEqual(len(server.lines("connection")), 1)
 
 
 class NotPlain(Ending):

@@ -285,11 +285,11 @@ class Haproxy(Proxied, haproxy.TestCase):
             self.assertTrue(proxy["tls"]["client"]["common_name"])
 
     def test_its_health_checks_are_about_no_client(self):
-        server = self.server(listeners("required"))
+        server = self.server(listeners("required") + "log: { level: debug }\n")
         host, behind = server.address("tcp")
         self.haproxy("listen x\n  mode tcp\n  bind {listening}\n"
                      f"  server s {host}:{behind} send-proxy-v2 check check-send-proxy inter 100\n")
-        line = server.wait_for("connection")
+        line = server.wait_for("connection", end="probe")
         self.assertNotIn("proxy", line)
         self.assertTrue(line["source"].startswith("127.0.0.1:"))
 

@@ -25,7 +25,8 @@ class Reset(support.TestCase):
     EACH = 10
 
     def setUp(self):
-        self.echo = self.server(support.EVERYTHING + "workers: 1\ntimeouts: { linger: 100ms }\n")
+        self.echo = self.server(support.EVERYTHING + "workers: 1\ntimeouts: { linger: 100ms }\n"
+                                "log: { level: debug }\n")
         self.bystanders = [connect(self.echo.address(transport)) for connect, transport in BOTH]
         for peer in self.bystanders:
             self.addCleanup(peer.socket.close)
@@ -59,11 +60,11 @@ class Reset(support.TestCase):
                 peer.reset()
         for name in names:
             line = self.echo.wait_for("connection", source=name)
-            self.assertEqual(line["end"], "reset")
+            self.assertEqual(line["end"], "probe")
         self.assertEqual(self.count_descriptors(), self.descriptors)
 
     def test_before_the_client_hello(self):
-        self.reset_each(lambda: peers.Plain(self.echo.address("tls")))
+        self.reset_each(lambda: peers.Plain(self.echo.address("tls")), ("probe",))
 
     def test_in_the_middle_of_the_handshake(self):
         hello = peers.client_hello(peers.context())

@@ -30,6 +30,7 @@ enum { WORKERS_MAX = 3 };
 static struct settings *settings;
 static struct listening listening;
 static struct reactor *owner;
+static struct worker_group *group;
 static struct worker *workers[WORKERS_MAX];
 static unsigned worker_count;
 static struct admission *admission;
@@ -61,8 +62,9 @@ static void open_all(const char *yaml, unsigned count)
     ck_assert_msg(listen_as(settings, NULL, &listening, &err) == 0, "%s", err.text);
     ck_assert_int_eq(reactor_new(&owner, &err), 0);
     ck_assert_int_eq(admission_new(&admission, &err), 0);
+    ck_assert_int_eq(worker_group_new(count, admission, &group, &err), 0);
     for (worker_count = 0; worker_count < count; worker_count++)
-        ck_assert_int_eq(worker_new(owner, &workers[worker_count], &err), 0);
+        ck_assert_int_eq(worker_new(owner, group, &workers[worker_count], &err), 0);
 }
 
 static void accept_all(void)
@@ -86,6 +88,7 @@ static void close_all(void)
         worker_order(workers[i], WORKER_STOP);
         worker_join(workers[i]);
     }
+    worker_group_free(group);
     admission_free(admission);
     reactor_free(owner);
     captured_log_close();
@@ -234,6 +237,84 @@ START_TEST(refuses_at_the_limit_and_recovers_below_it)
     talk_echo(next, "served again");
     close(next);
     close(staying);
+    stop();
+}
+END_TEST
+
+static int gate[2]; /* a pipe: a worker is held up until something is in it */
+static atomic_bool held_up;
+
+static size_t wait_at_gate(unsigned char *data, size_t n)
+{
+    struct pollfd waiting = {.fd = gate[0], .events = POLLIN};
+    (void)data;
+    (void)n;
+    atomic_store(&held_up, true);
+    poll(&waiting, 1, -1);
+    return 0;
+}
+
+static const struct service service_stuck = {.name = "stuck", .answer = wait_at_gate};
+
+/* Listeners: one whose connections hold their worker up, and an echo. */
+static void start_stuck(unsigned count)
+{
+    ck_assert_int_eq(pipe(gate), 0);
+    open_all(
+        "listeners: [{ listen: 'tcp://127.0.0.1:0' }, { listen: 'tcp://127.0.0.1:0', name: b }]\n"
+        "log: { connections: off }",
+        count);
+    settings->listeners[0].service = &service_stuck;
+    accept_all();
+}
+
+static int hold_a_worker_up(void)
+{
+    int client = connect_to(0);
+    ck_assert_int_eq(write(client, "x", 1), 1);
+    while (!atomic_load(&held_up))
+        sched_yield();
+    return client;
+}
+
+START_TEST(a_stuck_worker_keeps_none_of_the_others_from_new_connections)
+{
+    enum { FILL = 2 * 400, LAST = 10 }; /* twice what a pipe holds: half of them go to it */
+    static int clients[FILL + LAST];
+    start_stuck(2);
+    int stuck = hold_a_worker_up();
+    for (int i = 0; i < FILL + LAST; i++)
+        clients[i] = connect_to(1);
+    for (int i = FILL; i < FILL + LAST; i++)
+        talk_echo(clients[i], "served");
+    ck_assert_int_eq(write(gate[1], "", 1), 1);
+    for (int i = 0; i < FILL; i++)
+        talk_echo(clients[i], "served at last");
+    for (int i = 0; i < FILL + LAST; i++)
+        close(clients[i]);
+    close(stuck);
+    stop();
+}
+END_TEST
+
+START_TEST(when_no_worker_takes_connections_they_are_refused_after_a_while)
+{
+    enum { FILL = 400 };
+    static int clients[FILL];
+    start_stuck(1);
+    int stuck = hold_a_worker_up();
+    for (int i = 0; i < FILL; i++)
+        clients[i] = connect_to(1);
+    talk_ends(clients[FILL - 1]);
+    assert_logged(" event=connections_refused ", " cause=workers ");
+    ck_assert_int_eq(write(gate[1], "", 1), 1);
+    talk_echo(clients[0], "it waited for the worker");
+    int next = connect_to(1);
+    talk_echo(next, "served again");
+    for (int i = 0; i < FILL; i++)
+        close(clients[i]);
+    close(next);
+    close(stuck);
     stop();
 }
 END_TEST
@@ -530,6 +611,8 @@ int main(void)
     tcase_add_test(tcase, a_mapped_source_counts_as_ipv4);
     tcase_add_test(tcase, refuses_at_the_limit_and_recovers_below_it);
     tcase_add_test(tcase, denies_before_it_allows);
+    tcase_add_test(tcase, a_stuck_worker_keeps_none_of_the_others_from_new_connections);
+    tcase_add_test(tcase, when_no_worker_takes_connections_they_are_refused_after_a_while);
     tcase_add_test(tcase, whoever_is_refused_for_one_limit_counts_for_no_other);
     tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
     tcase_add_test(tcase, the_last_refusals_are_logged_too);

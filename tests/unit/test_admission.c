@@ -37,10 +37,10 @@ static void tear_down(void)
     settings_free(settings);
 }
 
-static enum admission_refusal accepted(bool handshake, uint64_t now_us, struct admission_pass *pass)
+static enum admission_refusal accepted(uint64_t now_us, struct admission_pass *pass)
 {
     *pass = (struct admission_pass){.admission = NULL};
-    return admission_accept(admission, handshake, now_us, pass);
+    return admission_accept(admission, now_us, pass);
 }
 
 /* Of the listener that allows and denies, or of the one that does not. */
@@ -58,7 +58,7 @@ START_TEST(without_limits_everyone_may_come)
     struct admission_pass pass;
     limit("connections: 0");
     for (int i = 0; i < 1000; i++) {
-        ck_assert_int_eq(accepted(true, 0, &pass), ADMISSION_GRANTED);
+        ck_assert_int_eq(accepted(0, &pass), ADMISSION_GRANTED);
         ck_assert_int_eq(from(OPEN, "tcp://127.0.0.1", &pass), ADMISSION_GRANTED);
     }
     for (int i = 0; i < ADMISSION_REFUSALS; i++)
@@ -96,37 +96,47 @@ START_TEST(lets_in_as_many_connections_as_the_limit_and_another_when_one_is_over
     struct admission_pass passes[2], other;
     limit("connections: 2");
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(accepted(false, 0, &passes[i]), ADMISSION_GRANTED);
+        ck_assert_int_eq(accepted(0, &passes[i]), ADMISSION_GRANTED);
     for (uint64_t i = 1; i <= 3; i++) {
-        ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_CONNECTIONS);
+        ck_assert_int_eq(accepted(0, &other), ADMISSION_CONNECTIONS);
         ck_assert_uint_eq(admission_refused(admission, ADMISSION_CONNECTIONS), i);
     }
     admission_over(&other); /* holds nothing */
-    ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_CONNECTIONS);
+    ck_assert_int_eq(accepted(0, &other), ADMISSION_CONNECTIONS);
     admission_over(&passes[0]);
     admission_over(&passes[0]); /* once is enough */
-    ck_assert_int_eq(accepted(false, 0, &passes[0]), ADMISSION_GRANTED);
-    ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_CONNECTIONS);
+    ck_assert_int_eq(accepted(0, &passes[0]), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &other), ADMISSION_CONNECTIONS);
 }
 END_TEST
 
-START_TEST(counts_handshakes_until_they_are_over_and_connections_without_one_not_at_all)
+START_TEST(handshakes_are_too_many_from_one_above_the_limit_until_they_are_over)
 {
-    struct admission_pass passes[2], other;
+    struct admission_pass passes[3], none = {.admission = NULL};
     limit("handshakes: 2");
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(accepted(true, 0, &passes[i]), ADMISSION_GRANTED);
-    ck_assert_int_eq(accepted(true, 0, &other), ADMISSION_HANDSHAKES);
-    ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_GRANTED);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(accepted(0, &passes[i]), ADMISSION_GRANTED);
+        ck_assert(!admission_handshakes_exceeded(admission));
+        admission_handshake_begins(&passes[i]);
+    }
+    ck_assert(admission_handshakes_exceeded(admission));
+    limit("handshakes: 3");
+    ck_assert(!admission_handshakes_exceeded(admission));
+    limit("handshakes: 0");
+    ck_assert(!admission_handshakes_exceeded(admission));
+    limit("handshakes: 1");
 
     admission_handshake_over(&passes[0]);
     admission_handshake_over(&passes[0]);
-    ck_assert_int_eq(accepted(true, 0, &other), ADMISSION_GRANTED);
-    ck_assert_int_eq(accepted(true, 0, &other), ADMISSION_HANDSHAKES);
+    ck_assert(admission_handshakes_exceeded(admission));
     admission_over(&passes[0]); /* its handshake is over already */
-    ck_assert_int_eq(accepted(true, 0, &other), ADMISSION_HANDSHAKES);
+    ck_assert(admission_handshakes_exceeded(admission));
     admission_over(&passes[1]); /* in the middle of its handshake */
-    ck_assert_int_eq(accepted(true, 0, &other), ADMISSION_GRANTED);
+    ck_assert(!admission_handshakes_exceeded(admission));
+    admission_handshake_begins(&none);
+    admission_over(&none);
+    ck_assert(!admission_handshakes_exceeded(NULL));
+    admission_over(&passes[2]);
 }
 END_TEST
 
@@ -137,9 +147,9 @@ START_TEST(lets_in_a_seconds_worth_at_once_and_then_so_many_a_second)
     limit("accept_rate: 3");
     for (uint64_t us = SECOND; us < 4 * SECOND; us += SECOND) {
         for (int i = 0; i < 3; i++)
-            ck_assert_int_eq(accepted(false, us, &pass), ADMISSION_GRANTED);
-        ck_assert_int_eq(accepted(false, us, &pass), ADMISSION_ACCEPT_RATE);
-        ck_assert_int_eq(accepted(false, us + SECOND / 4, &pass), ADMISSION_ACCEPT_RATE);
+            ck_assert_int_eq(accepted(us, &pass), ADMISSION_GRANTED);
+        ck_assert_int_eq(accepted(us, &pass), ADMISSION_ACCEPT_RATE);
+        ck_assert_int_eq(accepted(us + SECOND / 4, &pass), ADMISSION_ACCEPT_RATE);
     }
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_ACCEPT_RATE), 6);
 }
@@ -149,11 +159,11 @@ START_TEST(those_refused_for_another_limit_use_up_no_rate)
 {
     struct admission_pass first, second;
     limit("connections: 1, accept_rate: 2");
-    ck_assert_int_eq(accepted(false, 0, &first), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &first), ADMISSION_GRANTED);
     for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(accepted(false, 0, &second), ADMISSION_CONNECTIONS);
+        ck_assert_int_eq(accepted(0, &second), ADMISSION_CONNECTIONS);
     admission_over(&first);
-    ck_assert_int_eq(accepted(false, 0, &second), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &second), ADMISSION_GRANTED);
 }
 END_TEST
 
@@ -222,24 +232,25 @@ START_TEST(a_reload_changes_the_limits_and_keeps_the_counts)
     limit("connections: 3, per_source: 3");
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(from(OPEN, "tcp://192.0.2.1", &passes[i]), ADMISSION_GRANTED);
-        ck_assert_int_eq(admission_accept(admission, true, 0, &passes[i]), ADMISSION_GRANTED);
+        ck_assert_int_eq(admission_accept(admission, 0, &passes[i]), ADMISSION_GRANTED);
     }
-    ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_CONNECTIONS);
+    ck_assert_int_eq(accepted(0, &other), ADMISSION_CONNECTIONS);
 
-    limit("connections: 2, per_source: 2, handshakes: 3");
-    ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_CONNECTIONS);
+    limit("connections: 2, per_source: 2");
+    ck_assert_int_eq(accepted(0, &other), ADMISSION_CONNECTIONS);
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_CONNECTIONS), 2);
     ck_assert_int_eq(from(OPEN, "tcp://192.0.2.1", &other), ADMISSION_PER_SOURCE);
     admission_over(&passes[0]);
-    ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_CONNECTIONS);
+    ck_assert_int_eq(accepted(0, &other), ADMISSION_CONNECTIONS);
     ck_assert_int_eq(from(OPEN, "tcp://192.0.2.1", &other), ADMISSION_PER_SOURCE);
     admission_over(&passes[1]);
-    ck_assert_int_eq(accepted(false, 0, &other), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &other), ADMISSION_GRANTED);
     ck_assert_int_eq(from(OPEN, "tcp://192.0.2.1", &passes[1]), ADMISSION_GRANTED);
 
-    limit("connections: 0, per_source: 0, handshakes: 1");
+    limit("connections: 0, per_source: 0");
     ck_assert_int_eq(from(OPEN, "tcp://192.0.2.1", &other), ADMISSION_GRANTED);
-    ck_assert_int_eq(accepted(true, 0, &other), ADMISSION_HANDSHAKES);
+    ck_assert_int_eq(accepted(0, &other), ADMISSION_GRANTED);
+    admission_over(&other);
     admission_over(&passes[1]);
     admission_over(&passes[2]);
 }
@@ -249,11 +260,11 @@ START_TEST(a_reload_that_leaves_the_rate_fills_no_bucket)
 {
     struct admission_pass pass;
     limit("accept_rate: 1");
-    ck_assert_int_eq(accepted(false, 0, &pass), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &pass), ADMISSION_GRANTED);
     limit("accept_rate: 1, connections: 100");
-    ck_assert_int_eq(accepted(false, 0, &pass), ADMISSION_ACCEPT_RATE);
+    ck_assert_int_eq(accepted(0, &pass), ADMISSION_ACCEPT_RATE);
     limit("accept_rate: 2");
-    ck_assert_int_eq(accepted(false, 0, &pass), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &pass), ADMISSION_GRANTED);
 }
 END_TEST
 
@@ -261,10 +272,10 @@ START_TEST(one_that_cannot_be_served_after_all_is_counted_and_over)
 {
     struct admission_pass pass, none = {.admission = NULL};
     limit("connections: 1");
-    ck_assert_int_eq(accepted(false, 0, &pass), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &pass), ADMISSION_GRANTED);
     admission_revoke(&pass, ADMISSION_MEMORY);
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_MEMORY), 1);
-    ck_assert_int_eq(accepted(false, 0, &pass), ADMISSION_GRANTED);
+    ck_assert_int_eq(accepted(0, &pass), ADMISSION_GRANTED);
     admission_revoke(&none, ADMISSION_MEMORY);
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_MEMORY), 1);
 }
@@ -348,8 +359,7 @@ int main(void)
     tcase_add_test(tcase, without_limits_everyone_may_come);
     tcase_add_loop_test(tcase, denies_before_it_allows, 0, sizeof sources / sizeof *sources);
     tcase_add_test(tcase, lets_in_as_many_connections_as_the_limit_and_another_when_one_is_over);
-    tcase_add_test(tcase,
-                   counts_handshakes_until_they_are_over_and_connections_without_one_not_at_all);
+    tcase_add_test(tcase, handshakes_are_too_many_from_one_above_the_limit_until_they_are_over);
     tcase_add_test(tcase, lets_in_a_seconds_worth_at_once_and_then_so_many_a_second);
     tcase_add_test(tcase, those_refused_for_another_limit_use_up_no_rate);
     tcase_add_loop_test(tcase, an_address_or_an_ipv6_64_is_one_source, 0,

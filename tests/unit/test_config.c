@@ -99,7 +99,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config->limits.connections, 10000);
     ck_assert_uint_eq(config->limits.per_source, 0);
     ck_assert_uint_eq(config->limits.accept_rate, 0);
-    ck_assert_uint_eq(config->limits.handshakes, 0);
+    ck_assert_uint_eq(config->limits.handshakes, 1000);
     ck_assert_uint_eq(config->limits.client_hello_bytes, 32768);
     ck_assert_uint_eq(config->limits.buffer_bytes, 65536);
     ck_assert(config->tcp.nodelay);

@@ -204,6 +204,8 @@ END_TEST
 
 START_TEST(a_reset_ends_it_at_once)
 {
+    fake_add_read(&fake, "x");
+    conn_run(&conn);
     fake_add(&fake.reads, IO_RESET);
     conn_run(&conn);
     assert_over(CONN_END_RESET);
@@ -234,6 +236,7 @@ END_TEST
 START_TEST(a_reset_during_the_handshake_is_a_reset)
 {
     fake_add(&fake.handshakes, IO_RESET);
+    fake.handshakes.steps[0].io.moved = true;
     conn_run(&conn);
     assert_over(CONN_END_RESET);
 }
@@ -242,6 +245,7 @@ END_TEST
 START_TEST(a_peer_that_leaves_in_the_handshake_is_named)
 {
     fake_add(&fake.handshakes, IO_CUT);
+    fake.handshakes.steps[0].io.moved = true;
     conn_run(&conn);
     assert_over(CONN_END_HANDSHAKE);
     ck_assert_ptr_nonnull(strstr(conn.story->text, "middle of the handshake"));
@@ -365,6 +369,7 @@ END_TEST
 
 START_TEST(the_shutdown_is_tried_until_it_is_done)
 {
+    fake_add_read_more(&fake, "x");
     fake_add(&fake.reads, IO_EOF);
     fake_add(&fake.shutdowns, IO_WANT_WRITE);
     conn_run(&conn);
@@ -564,7 +569,7 @@ END_TEST
 START_TEST(a_reset_while_producing_is_a_reset)
 {
     conn.service = &service_babble;
-    fake_add_short_write(&fake, 0);
+    fake_add_short_write(&fake, 1);
     conn_run(&conn);
     fake_add(&fake.reads, IO_RESET);
     conn_run(&conn);
@@ -575,6 +580,7 @@ END_TEST
 START_TEST(nothing_is_read_any_more_once_a_write_has_met_a_reset)
 {
     conn.service = &service_babble;
+    fake_add_read(&fake, "x");
     fake_add(&fake.writes, IO_RESET);
     conn_run(&conn);
     assert_over(CONN_END_RESET);
@@ -611,6 +617,7 @@ END_TEST
 static enum io_status introductions[4];
 static int introduced;
 static enum conn_end refusal;
+static bool arrived; /* bytes of a header that speaks for a client */
 
 static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error *ret)
 {
@@ -624,7 +631,7 @@ static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error 
     errno = fake.reset_errno;
     if (status == IO_RESET)
         error_sys(ret, "the proxy");
-    return (struct io){.status = status};
+    return (struct io){.status = status, .moved = arrived};
 }
 
 static void expect_proxy(enum io_status first, enum io_status second)
@@ -633,6 +640,7 @@ static void expect_proxy(enum io_status first, enum io_status second)
     introductions[1] = second;
     introduced = 0;
     refusal = CONN_END_NONE;
+    arrived = true;
     conn_expect_proxy(&conn, introduce);
 }
 
@@ -672,6 +680,52 @@ START_TEST(a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent)
     ck_assert_ptr_nonnull(conn.story);
     ck_assert_int_eq(fake.shutdown_at, -1);
     ck_assert_int_eq(fake.write_calls, 0);
+}
+END_TEST
+
+/* Every way in which a peer ends what it has not begun, and what is no probe. */
+START_TEST(a_peer_that_ends_without_a_byte_either_way_was_a_probe)
+{
+    static const struct {
+        enum io_status proxy, handshake, read; /* IO_OK: it goes on */
+        bool header, hello;
+        const struct service *service;
+        enum conn_end end;
+    } cases[] = {
+        {.read = IO_EOF, .end = CONN_END_PROBE},
+        {.read = IO_RESET, .end = CONN_END_PROBE},
+        {.read = IO_EOF, .service = &service_discard, .end = CONN_END_PROBE},
+        {.handshake = IO_CUT, .end = CONN_END_PROBE},
+        {.handshake = IO_RESET, .end = CONN_END_PROBE},
+        {.proxy = IO_CUT, .end = CONN_END_PROBE},
+        {.proxy = IO_RESET, .end = CONN_END_PROBE},
+        {.handshake = IO_CUT, .hello = true, .end = CONN_END_HANDSHAKE},
+        {.handshake = IO_RESET, .hello = true, .end = CONN_END_RESET},
+        {.read = IO_CUT, .hello = true, .end = CONN_END_CUT},
+        {.read = IO_EOF, .header = true, .end = CONN_END_CLOSED},
+        {.handshake = IO_CUT, .header = true, .end = CONN_END_HANDSHAKE},
+        {.proxy = IO_CUT, .header = true, .end = CONN_END_PROXY},
+        {.read = IO_EOF, .service = &service_say, .end = CONN_END_FINISHED},
+        {.read = IO_EOF, .service = &service_babble, .end = CONN_END_PROBE},
+    };
+    conn.service = cases[_i].service ? cases[_i].service : &service_echo;
+    expect_proxy(cases[_i].proxy, IO_OK);
+    arrived = cases[_i].header;
+    fake_add(&fake.handshakes, cases[_i].handshake);
+    fake.handshakes.steps[0].io.moved = cases[_i].hello;
+    fake.reads.after.io.status = cases[_i].read;
+    for (int turn = 0; turn < 4 && conn.state != CONN_OVER; turn++)
+        conn_run(&conn);
+    assert_over(cases[_i].end);
+    ck_assert(cases[_i].end != CONN_END_PROBE || fake.write_calls == 0);
+}
+END_TEST
+
+START_TEST(silence_until_a_time_out_is_no_probe)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_IDLE_TIMEOUT);
 }
 END_TEST
 
@@ -746,6 +800,8 @@ int main(void)
     tcase_add_test(tc, a_service_that_wants_facts_is_told_them);
     tcase_add_test(tc, the_header_of_a_proxy_comes_before_the_handshake_in_its_time);
     tcase_add_loop_test(tc, a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent, 0, 5);
+    tcase_add_loop_test(tc, a_peer_that_ends_without_a_byte_either_way_was_a_probe, 0, 15);
+    tcase_add_test(tc, silence_until_a_time_out_is_no_probe);
     tcase_add_test(tc, an_end_from_outside_does_not_wait_for_a_header);
     tcase_add_loop_test(tc, each_end_has_a_name_of_its_own, 0, CONN_ENDS);
     suite_add_tcase(suite, tc);

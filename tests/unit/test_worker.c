@@ -26,6 +26,8 @@
 
 static struct settings *settings;
 static struct reactor *owner;
+static struct admission *admission;
+static struct worker_group *group;
 static struct worker *worker;
 static uint64_t next_id;
 
@@ -65,7 +67,10 @@ static void start(const char *options)
                              options);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_msg(reactor_new(&owner, &err) == 0, "%s", err.text);
-    ck_assert_msg(worker_new(owner, &worker, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(admission_new(&admission, &err), 0);
+    admission_limit(admission, settings->config);
+    ck_assert_int_eq(worker_group_new(2, admission, &group, &err), 0);
+    ck_assert_msg(worker_new(owner, group, &worker, &err) == 0, "%s", err.text);
 }
 
 static void wait_for_end(void)
@@ -80,6 +85,8 @@ static void finish(enum worker_order order)
     wait_for_end();
     ck_assert_uint_eq(worker_load(worker), 0);
     worker_join(worker);
+    worker_group_free(group);
+    admission_free(admission);
     reactor_free(owner);
     captured_log_close();
     settings_free(settings);
@@ -91,6 +98,7 @@ static struct handoff handoff(int fd, int listener)
     return (struct handoff){.fd = fd,
                             .id = ++next_id,
                             .listener = &settings->listeners[listener],
+                            .pass = {.admission = admission},
                             .source = loopback_address("tcp://127.0.0.1:1")};
 }
 
@@ -168,30 +176,11 @@ static size_t wait_at_gate(unsigned char *data, size_t n)
 
 enum { MANY = 20 * WORKER_HANDOFFS_MAX }; /* more than the pipe of a worker holds */
 
-static struct handoff many[MANY];
-static atomic_bool many_given;
-
-static void *give_many(void *argument)
-{
-    (void)argument;
-    for (int i = 0; i < MANY; i += WORKER_HANDOFFS_MAX)
-        worker_hand_over(worker, &many[i], WORKER_HANDOFFS_MAX);
-    atomic_store(&many_given, true);
-    return NULL;
-}
-
-/* Until all are given, or one more write than the pipe has room for has begun. */
-static void wait_until_behind(void)
-{
-    while (!atomic_load(&many_given) && worker_load(worker) <= 1 + 16 * WORKER_HANDOFFS_MAX)
-        sched_yield();
-}
-
-START_TEST(nobody_is_lost_while_the_worker_is_far_behind)
+START_TEST(what_it_cannot_take_is_the_callers_and_what_it_took_is_served)
 {
     const struct service slow_service = {.name = "slow", .answer = wait_at_gate};
+    struct handoff many[MANY];
     int clients[MANY], ends[2];
-    pthread_t giver;
     start("log: { connections: off }"); /* more lines than the pipe holds, which nobody reads */
     ck_assert_int_eq(pipe(gate), 0);
     make_pair(0, ends);
@@ -200,18 +189,25 @@ START_TEST(nobody_is_lost_while_the_worker_is_far_behind)
     slow_listener.service = &slow_service;
     slow.listener = &slow_listener;
     ck_assert_int_eq(write(ends[0], "x", 1), 1);
-    worker_hand_over(worker, &slow, 1);
+    ck_assert(worker_hand_over(worker, &slow, 1));
     for (int i = 0; i < MANY; i++) {
         int pair[2];
         make_pair(0, pair);
         clients[i] = pair[0];
         many[i] = handoff(pair[1], PLAIN);
     }
-    ck_assert_int_eq(pthread_create(&giver, NULL, give_many, NULL), 0);
-    wait_until_behind();
+    unsigned taken = 0;
+    while (taken < MANY && worker_hand_over(worker, &many[taken], WORKER_HANDOFFS_MAX))
+        taken += WORKER_HANDOFFS_MAX;
+    ck_assert_uint_lt(taken, MANY);
+    ck_assert_uint_eq(worker_load(worker), 1 + taken);
+    ck_assert(!worker_wait_for_room(&worker, 1, 0));
     ck_assert_int_eq(write(gate[1], "", 1), 1);
-    pthread_join(giver, NULL);
-    ck_assert_uint_eq(worker_load(worker), 1 + MANY);
+    while (taken < MANY) {
+        ck_assert(worker_wait_for_room(&worker, 1, 10000));
+        ck_assert(worker_hand_over(worker, &many[taken], WORKER_HANDOFFS_MAX));
+        taken += WORKER_HANDOFFS_MAX;
+    }
     for (int i = 0; i < MANY; i++) {
         talk_echo(clients[i], "hello");
         close(clients[i]);
@@ -338,6 +334,63 @@ START_TEST(bytes_do_not_prolong_a_handshake)
     assert_logged(" end=handshake_timeout");
     close(client);
     finish(WORKER_DRAIN);
+}
+END_TEST
+
+/* To that worker, with the first bytes of a ClientHello or none; then it has been dealt with. */
+static int begin_at(struct worker *at, bool hello)
+{
+    int ends[2];
+    make_pair(0, ends);
+    if (hello)
+        ck_assert_int_eq(write(ends[0], "\x16\x03\x01\x02\x00\x01", 6), 6);
+    struct handoff given = handoff(ends[1], TLS);
+    given.id = 1;
+    ck_assert(worker_hand_over(at, &given, 1));
+    return ends[0];
+}
+
+static bool is_open(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* So many lines: that worker has dealt with what came before. */
+static void settle(struct worker *at, int connections)
+{
+    worker_list(at);
+    for (int i = 0; i < connections; i++)
+        captured_log_find(" event=live ");
+}
+
+START_TEST(the_oldest_unfinished_handshake_of_all_workers_gives_way_and_silence_does_not_count)
+{
+    struct worker *other;
+    struct error err;
+    start("limits: { handshakes: 1 }");
+    ck_assert_int_eq(worker_new(owner, group, &other, &err), 0);
+    int silent = begin_at(worker, false), old = begin_at(worker, true);
+    settle(worker, 2);
+    ck_assert(is_open(old));
+
+    int young = begin_at(other, true);
+    talk_ends(old);
+    assert_logged(" end=handshake_limit");
+    ck_assert(is_open(young));
+    int youngest = begin_at(worker, true);
+    talk_ends(young);
+    assert_logged(" end=handshake_limit");
+    settle(worker, 2);
+    ck_assert(is_open(youngest) && is_open(silent));
+
+    worker_order(other, WORKER_STOP);
+    worker_join(other);
+    close(silent);
+    close(old);
+    close(young);
+    close(youngest);
+    finish(WORKER_STOP);
 }
 END_TEST
 
@@ -664,7 +717,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, echoes_and_ends_when_the_client_does);
     tcase_add_test(tcase, serves_as_many_as_come_together);
-    tcase_add_test(tcase, nobody_is_lost_while_the_worker_is_far_behind);
+    tcase_add_test(tcase, what_it_cannot_take_is_the_callers_and_what_it_took_is_served);
     tcase_add_test(tcase, its_load_falls_when_a_connection_ends);
     tcase_add_test(tcase, echoes_over_tls);
     tcase_add_test(tcase, a_reset_ends_that_client_alone);
@@ -675,6 +728,8 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, no_handshake_in_time_ends_it);
     tcase_add_test(tcase, bytes_do_not_prolong_a_handshake);
+    tcase_add_test(
+        tcase, the_oldest_unfinished_handshake_of_all_workers_gives_way_and_silence_does_not_count);
     tcase_add_test(tcase, silence_ends_it_in_order);
     tcase_add_test(tcase, bytes_put_off_the_idle_time_out);
     tcase_add_test(tcase, a_client_that_stays_after_our_end_is_left_after_a_while);

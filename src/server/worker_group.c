@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker_group.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct member {
+    atomic_uint_fast64_t oldest_us;
+    struct reactor *reactor;
+    atomic_uint *wants;
+};
+
+struct worker_group {
+    struct admission *admission;
+    unsigned count, joined;
+    struct member members[];
+};
+
+int worker_group_new(unsigned count, struct admission *admission, struct worker_group **ret,
+                     struct error *err)
+{
+    struct worker_group *g = calloc(1, sizeof *g + count * sizeof g->members[0]);
+    if (!g)
+        return error_sys(err, "make the workers");
+    g->admission = admission;
+    g->count = count;
+    for (unsigned i = 0; i < count; i++)
+        atomic_init(&g->members[i].oldest_us, UINT64_MAX);
+    *ret = g;
+    return 0;
+}
+
+void worker_group_free(struct worker_group *group)
+{
+    free(group);
+}
+
+unsigned worker_group_join(struct worker_group *group, struct reactor *reactor, atomic_uint *wants)
+{
+    assert(group->joined < group->count);
+    group->members[group->joined].reactor = reactor;
+    group->members[group->joined].wants = wants;
+    return group->joined++;
+}
+
+struct admission *worker_group_admission(const struct worker_group *group)
+{
+    return group->admission;
+}
+
+void worker_group_publish(struct worker_group *group, unsigned worker, uint64_t oldest_us)
+{
+    atomic_store(&group->members[worker].oldest_us, oldest_us);
+}
+
+int worker_group_oldest(const struct worker_group *group)
+{
+    int oldest = -1;
+    uint64_t oldest_us = UINT64_MAX;
+    for (unsigned i = 0; i < group->count; i++) {
+        uint64_t us = atomic_load(&group->members[i].oldest_us);
+        if (us < oldest_us) {
+            oldest_us = us;
+            oldest = (int)i;
+        }
+    }
+    return oldest;
+}
+
+void worker_group_trim(struct worker_group *group, unsigned worker)
+{
+    atomic_fetch_or(group->members[worker].wants, WORKER_WANTS_TRIM);
+    reactor_wake(group->members[worker].reactor);
+}

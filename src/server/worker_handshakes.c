@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The unfinished handshakes of a worker, in the order of their beginning, and what
+ * limits.handshakes makes of them: beyond it the oldest of the process ends, so that whoever only
+ * begins them stands in the way of nobody.
+ */
+#include "worker_conn.h"
+
+static void publish(const struct worker_loop *loop)
+{
+    const struct worker_conn *oldest = TAILQ_FIRST(&loop->handshakes);
+    worker_group_publish(loop->group, loop->member, oldest ? oldest->hello_us : UINT64_MAX);
+}
+
+/* The oldest of each worker is known before the count says that one is too many; and the count is
+ * lower before another one is called the oldest: so never the newest ends. */
+static void begin(struct worker_conn *s)
+{
+    struct worker_loop *loop = s->loop;
+    s->in_handshake = true;
+    s->hello_us = worker_loop_now_us(loop);
+    TAILQ_INSERT_TAIL(&loop->handshakes, s, in_handshakes);
+    if (TAILQ_FIRST(&loop->handshakes) == s)
+        publish(loop);
+    admission_handshake_begins(&s->origin.pass);
+    if (admission_handshakes_exceeded(worker_group_admission(loop->group)))
+        worker_group_trim(loop->group, loop->member);
+}
+
+void worker_handshake_over(struct worker_conn *s)
+{
+    struct worker_loop *loop = s->loop;
+    if (!s->in_handshake)
+        return;
+    s->in_handshake = false;
+    admission_handshake_over(&s->origin.pass);
+    bool oldest = TAILQ_FIRST(&loop->handshakes) == s;
+    TAILQ_REMOVE(&loop->handshakes, s, in_handshakes);
+    if (oldest)
+        publish(loop);
+}
+
+void worker_handshake_follow(struct worker_conn *s)
+{
+    if (s->conn.established)
+        worker_handshake_over(s);
+    else if (s->conn.hello_begun && !s->in_handshake)
+        begin(s);
+}
+
+void worker_loop_trim_handshakes(struct worker_loop *loop)
+{
+    struct admission *admission = worker_group_admission(loop->group);
+    while (admission_handshakes_exceeded(admission)) {
+        int oldest = worker_group_oldest(loop->group);
+        if (oldest < 0)
+            return;
+        if ((unsigned)oldest != loop->member) {
+            worker_group_trim(loop->group, (unsigned)oldest);
+            return;
+        }
+        if (!admission_handshakes_exceeded(
+                admission)) /* others are over, so the oldest is another */
+            return;
+        worker_conn_abort(TAILQ_FIRST(&loop->handshakes), CONN_END_HANDSHAKE_LIMIT);
+    }
+}
