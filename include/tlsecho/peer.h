@@ -28,7 +28,7 @@ struct peer {
     char version[16];   /* "TLSv1.3" */
     char cipher[64];    /* IANA's name, "TLS_AES_128_GCM_SHA256" */
     char group[32];     /* key exchange, "X25519" */
-    char signature[40]; /* by the peer's key, RFC 8446 §4.2.3's name, "ecdsa_secp256r1_sha256" */
+    char signature[40]; /* by the server's key, RFC 8446 §4.2.3's name, "ecdsa_secp256r1_sha256" */
     char sni[PEER_NAME_BYTES];
     char alpn[PEER_NAME_BYTES]; /* escaped, text.h, as subject, issuer and names are */
     bool resumed;

@@ -23,7 +23,7 @@ enum { REPORT_BYTES_MAX = 64 << 10, REPORT_NAME_BYTES = 256 };
 struct report_view {
     bool tls;
     char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
-    char version[16], cipher[64], group[32];
+    char version[16], cipher[64], group[32], signature[40];
     char sni[PEER_NAME_BYTES], alpn[PEER_NAME_BYTES];
     char exporter[TLS_EXPORTER_BYTES];          /* RFC 9266 */
     char certificate[PEER_SHA256_BYTES];        /* of the server */
@@ -59,7 +59,8 @@ struct report_verdict {
     enum report_path path;
     /* A source or destination that is different has been translated, or relayed. */
     enum report_relation source, destination;
-    enum report_relation version, cipher, group, sni, alpn, certificate, client_certificate;
+    enum report_relation version, cipher, group, signature, sni, alpn, certificate,
+        client_certificate;
 };
 
 void report_judge(const struct report *report, struct report_verdict *ret);

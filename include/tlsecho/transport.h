@@ -153,6 +153,9 @@ int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
  */
 struct io transport_close_notify(struct transport *t, struct error *err);
 
+/* Whether a client was asked to renegotiate, which it refuses: a server may end over it. */
+bool transport_tls_refused_renegotiation(const struct transport *t);
+
 /* Whether the handshake resumed an earlier session: what transport_peer says at length. */
 bool transport_tls_resumed(const struct transport *t);
 

@@ -187,10 +187,13 @@ unsigned exchange_receive(struct exchange *x)
     return WANT_NOTHING;
 }
 
-/* A TLS alert record, RFC 8446 §5.1, in answer to what was no TLS. */
+/* A server that wanted to renegotiate; or a TLS alert record, RFC 8446 §5.1, in answer to what was
+ * no TLS. */
 static const char *hint(const struct exchange *x)
 {
     struct peer peer;
+    if (transport_tls_refused_renegotiation(x->transport))
+        return "; the server had asked for renegotiation, which is refused (RFC 9325 §3.5)";
     transport_peer(x->transport, &peer);
     if (peer.tls || x->received_bytes < 2 || x->first[0] != 0x15 || x->first[1] != 0x03)
         return "";

@@ -73,6 +73,7 @@ static void look_here(const struct session *session, struct report_view *ret)
     snprintf(ret->version, sizeof ret->version, "%s", peer.version);
     snprintf(ret->cipher, sizeof ret->cipher, "%s", peer.cipher);
     snprintf(ret->group, sizeof ret->group, "%s", peer.group);
+    snprintf(ret->signature, sizeof ret->signature, "%s", peer.signature);
     snprintf(ret->sni, sizeof ret->sni, "%s", peer.sni);
     snprintf(ret->alpn, sizeof ret->alpn, "%s", peer.alpn);
     snprintf(ret->certificate, sizeof ret->certificate, "%s", peer.certificate.sha256);

@@ -185,6 +185,20 @@ static int check_place(const struct option_row *row, const struct options *optio
     return 0;
 }
 
+/* Before anything is connected. An address may have a zone, which is not sent. */
+static int check_server_name(const char *name, struct error *err)
+{
+    if (!endpoint_host_is_address(name) && !endpoint_host_is_name(name))
+        return error_set(err, ERROR_INPUT,
+                         "--servername: \"%.160s\" can be no server's name: give a host name or an "
+                         "address, without brackets",
+                         name);
+    if (strlen(name) >= ENDPOINT_HOST_BYTES)
+        return error_set(err, ERROR_INPUT, "--servername: a name has at most %d bytes",
+                         ENDPOINT_HOST_BYTES - 1);
+    return 0;
+}
+
 /* What contradicts itself. */
 static int check(const struct options *options, const bool given[ROWS_MAX], struct error *err)
 {
@@ -194,6 +208,8 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "--ping needs its bytes back: --expect must be echo or upper");
+    if (options->server_name && check_server_name(options->server_name, err) < 0)
+        return -1;
     if (options->nagios && options->json)
         return error_set(err, ERROR_INPUT, "--nagios has a line of its own: leave out --json");
     if (options->expect_direct && (options->insecure || (!options->pin && !options->cacert)))

@@ -46,6 +46,7 @@ static void print_tls(const struct report *report, const struct report_verdict *
     compare_row("version", here->version, there->version, verdict->version);
     compare_row("cipher", here->cipher, there->cipher, verdict->cipher);
     compare_row("group", here->group, there->group, verdict->group);
+    compare_row("signature", here->signature, there->signature, verdict->signature);
     compare_row("SNI", here->sni, there->sni, verdict->sni);
     compare_row("ALPN", here->alpn, there->alpn, verdict->alpn);
     compare_row("certificate", here->certificate, there->certificate, verdict->certificate);
@@ -99,6 +100,7 @@ static json_t *verdict_json(const struct report *report, const struct report_ver
                 {"version", verdict->version},
                 {"cipher", verdict->cipher},
                 {"group", verdict->group},
+                {"signature", verdict->signature},
                 {"sni", verdict->sni},
                 {"alpn", verdict->alpn},
                 {"certificate", verdict->certificate},

@@ -25,6 +25,7 @@ static void take_tls(const json_t *tls, struct report_view *ret)
     TAKE(tls, "version", ret->version);
     TAKE(tls, "cipher", ret->cipher);
     TAKE(tls, "group", ret->group);
+    TAKE(tls, "signature", ret->signature);
     TAKE(tls, "sni", ret->sni);
     TAKE(tls, "alpn", ret->alpn);
     TAKE(tls, "exporter", ret->exporter);

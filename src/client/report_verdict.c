@@ -83,6 +83,7 @@ void report_judge(const struct report *report, struct report_verdict *ret)
         .version = compare(here->version, there->version),
         .cipher = compare(here->cipher, there->cipher),
         .group = compare(here->group, there->group),
+        .signature = compare_known(here->signature, there->signature),
         .sni = compare(here->sni, there->sni),
         .alpn = compare(here->alpn, there->alpn),
         .certificate = compare_known(here->certificate, there->certificate),

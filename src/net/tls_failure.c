@@ -32,29 +32,63 @@ static bool is_http(const struct tls_wire *wire)
     return false;
 }
 
+enum { FIRST_TEXT_BYTES = 3 * TLS_WIRE_FIRST_BYTES + 1 };
+
+static bool is_text(const unsigned char *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((data[i] < ' ' || data[i] > '~') && data[i] != '\r' && data[i] != '\n')
+            return false;
+    return true;
+}
+
+/* "SSH-2.0-" with quotes if it is a text, without the end of its line; else c8 c9 00. */
+static void first_text(const struct tls_wire *wire, char ret[FIRST_TEXT_BYTES])
+{
+    if (is_text(wire->first, wire->first_n)) {
+        size_t n = 0;
+        while (n < wire->first_n && wire->first[n] >= ' ')
+            n++;
+        snprintf(ret, FIRST_TEXT_BYTES, "\"%.*s\"", (int)n, (const char *)wire->first);
+        return;
+    }
+    for (size_t i = 0; i < wire->first_n; i++)
+        snprintf(ret + 3 * i, 4, "%02x ", wire->first[i]);
+    ret[3 * wire->first_n - 1] = '\0'; /* at least two have come */
+}
+
 static void describe_not_tls(const struct tls_wire *wire, bool server, struct error *err)
 {
     if (server && is_http(wire)) {
         error_set(err, ERROR_NOT_TLS, "a plain HTTP request on a TLS port");
         return;
     }
-    char bytes[3 * TLS_WIRE_FIRST_BYTES + 1] = "";
-    for (size_t i = 0; i < wire->first_n; i++)
-        snprintf(bytes + 3 * i, 4, " %02x", wire->first[i]);
+    char bytes[FIRST_TEXT_BYTES];
+    first_text(wire, bytes);
     if (server)
         error_set(err, ERROR_NOT_TLS,
-                  "not TLS: the first bytes were%s; a plain client on a TLS port?", bytes);
+                  "not TLS: the first bytes were %s; a plain client on a TLS port?", bytes);
     else
         error_set(err, ERROR_NOT_TLS,
-                  "the far end does not speak TLS (its first bytes were%s): leave out --tls",
+                  "the far end does not speak TLS (its first bytes were %s): leave out --tls",
                   bytes);
 }
 
 /* RFC 8446 §6.2: the alerts that say something about the certificate we sent, or did not send. */
 static bool is_about_certificate(int alert)
 {
-    return (alert >= TLS_ALERT_BAD_CERTIFICATE && alert < TLS_ALERT_DECODE_ERROR) ||
-           alert == TLS_ALERT_CERTIFICATE_REQUIRED;
+    switch (alert) {
+    case TLS_ALERT_BAD_CERTIFICATE:
+    case TLS_ALERT_UNSUPPORTED_CERTIFICATE:
+    case TLS_ALERT_CERTIFICATE_REVOKED:
+    case TLS_ALERT_CERTIFICATE_EXPIRED:
+    case TLS_ALERT_CERTIFICATE_UNKNOWN:
+    case TLS_ALERT_UNKNOWN_CA:
+    case TLS_ALERT_ACCESS_DENIED:
+    case TLS_ALERT_CERTIFICATE_REQUIRED:
+        return true;
+    }
+    return false;
 }
 
 static bool refused_our_certificate(const struct tls_failure *failure, const SSL *ssl,
@@ -89,12 +123,42 @@ static const char *advice(int alert)
     return "";
 }
 
+/* A version that is too old for any option of ours. False: it is not about that. */
+static bool describe_old_version(const struct tls_failure *failure, SSL *ssl, struct error *err)
+{
+    static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1"};
+    unsigned seen = failure->server_version;
+    if (failure->alert != TLS_ALERT_PROTOCOL_VERSION)
+        return false;
+    if (seen >= SSL3_VERSION && seen < TLS1_2_VERSION) {
+        error_set(err, ERROR_TLS,
+                  "the server speaks %s, which is obsolete (RFC 8996): upgrade it, this client "
+                  "speaks TLS 1.2 and 1.3 only",
+                  names[seen - SSL3_VERSION]);
+        return true;
+    }
+    long max = SSL_get_max_proto_version(ssl);
+    if (!failure->alert_received || SSL_get_min_proto_version(ssl) > TLS1_2_VERSION ||
+        (max != 0 && max < TLS1_3_VERSION))
+        return false;
+    error_set(err, ERROR_TLS,
+              "the server refuses TLS 1.2 and 1.3 (alert protocol_version), so it speaks only "
+              "versions up to TLS 1.1, which are obsolete (RFC 8996): upgrade it");
+    return true;
+}
+
 static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                            const struct tls_verdict *verdict, struct error *err)
 {
     const char *alert = tls_alert_name(failure->alert);
     if (SSL_is_server(ssl))
         error_set(err, ERROR_TLS, "the client sent the alert %s", alert);
+    else if (failure->renegotiation_refused)
+        error_set(
+            err, ERROR_TLS,
+            "the server asked for renegotiation, which is refused (RFC 9325 §3.5), and gave up "
+            "(alert %s): let it ask for what it wants in the first handshake, or use TLS 1.3",
+            alert);
     else if (!refused_our_certificate(failure, ssl, verdict))
         error_set(err, ERROR_TLS, "the server sent the alert %s%s", alert, advice(failure->alert));
     else if (SSL_get_certificate(ssl))
@@ -162,6 +226,8 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
     } else if (!server && is_our_client_hello(wire)) {
         error_set(err, ERROR_NOT_TLS,
                   "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
+    } else if (!server && describe_old_version(failure, ssl, err)) {
+        return;
     } else if (failure->alert_received) {
         describe_alert(failure, ssl, verdict, err);
     } else if (is_about_certificate_of_peer(failure, verdict)) {

@@ -15,11 +15,13 @@
 #include "tlsecho/error.h"
 
 struct tls_failure {
-    unsigned long reason; /* OpenSSL's error code; 0 = none */
-    int alert;            /* RFC 8446 §6.2; -1 = none went either way */
-    bool alert_received;  /* it came from the peer */
-    bool flood;           /* it began too many handshakes after the first */
-    bool chain_refused;   /* before OpenSSL parsed it: the verdict says why */
+    unsigned long reason;           /* OpenSSL's error code; 0 = none */
+    int alert;                      /* RFC 8446 §6.2; -1 = none went either way */
+    bool alert_received : 1;        /* it came from the peer */
+    bool flood : 1;                 /* it began too many handshakes after the first */
+    bool chain_refused : 1;         /* before OpenSSL parsed it: the verdict says why */
+    bool renegotiation_refused : 1; /* a server asked for it, RFC 5246 §7.4.1.1 */
+    unsigned short server_version;  /* legacy_version of the ServerHello; 0 = none came */
 };
 
 /* verdict is NULL where the peer was not asked for a certificate. */

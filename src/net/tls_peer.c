@@ -33,11 +33,13 @@ static const char *group_name(SSL *ssl)
 /* The one scheme goes with two kinds of keys, and is called after them. */
 static bool is_pss_key(SSL *ssl)
 {
-    X509 *certificate = SSL_get0_peer_certificate(ssl);
+    X509 *certificate =
+        SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
     return certificate && EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA-PSS");
 }
 
-/* RFC 8446 §4.2.3's names: on TLS 1.2 the same numbers say the same, but for the curve. */
+/* Of the server's signature, at both ends. RFC 8446 §4.2.3's names: on TLS 1.2 the same numbers say
+ * the same, but for the curve. */
 static const char *signature_name(SSL *ssl)
 {
     enum { PSS_KEY = -1 }; /* no NID */
@@ -59,9 +61,15 @@ static const char *signature_name(SSL *ssl)
                  {EVP_PKEY_ED25519, NID_undef, "ed25519"},
                  {EVP_PKEY_ED448, NID_undef, "ed448"}};
     int type = NID_undef, digest = NID_undef;
-    if (SSL_session_reused(ssl) || SSL_get_peer_signature_type_nid(ssl, &type) != 1)
+    bool server = SSL_is_server(ssl);
+    int (*get_type)(const SSL *, int *) =
+        server ? SSL_get_signature_type_nid : SSL_get_peer_signature_type_nid;
+    if (SSL_session_reused(ssl) || get_type(ssl, &type) != 1)
         return NULL; /* nothing was signed */
-    SSL_get_peer_signature_nid(ssl, &digest);
+    if (server)
+        SSL_get_signature_nid(ssl, &digest);
+    else
+        SSL_get_peer_signature_nid(ssl, &digest);
     if (type == EVP_PKEY_RSA_PSS && is_pss_key(ssl))
         type = PSS_KEY;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

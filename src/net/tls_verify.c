@@ -55,6 +55,15 @@ static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VER
     char names[180];
     tls_certificate_names(certificate, TLS_NAMES_OF_HOSTS, names, sizeof names);
     char *wanted = tls_verify_name(param);
+    /* RFC 9525 §6.5: an address is compared with addresses only. */
+    if (wanted && !X509_VERIFY_PARAM_get0_host(param, 0) &&
+        X509_check_host(certificate, wanted, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1) {
+        snprintf(v->text, sizeof v->text,
+                 "the certificate has %s as a DNS name, where an address does not count", wanted);
+        v->remedy = "issue it anew with the address as IP in its subjectAltName";
+        OPENSSL_free(wanted);
+        return;
+    }
     snprintf(v->text, sizeof v->text, "the certificate is for %s, and not for %s",
              *names ? names : "no name at all", wanted ? wanted : "this one");
     v->remedy = *names ? "connect to one of its names, or give it with --servername"

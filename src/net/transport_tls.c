@@ -46,6 +46,14 @@ static void pay_rekey(struct transport_tls *t)
     t->rekey_credit_bytes -= REKEY_PRICE_BYTES;
 }
 
+/* RFC 8446 §4.1.3: legacy_version, which is the version before TLS 1.3. */
+static void note_server_version(struct transport_tls *t, const unsigned char *message, size_t n)
+{
+    enum { AT = 4 };
+    if (n >= AT + 2 && message[0] == SSL3_MT_SERVER_HELLO)
+        t->failure.server_version = (unsigned short)(message[AT] << 8 | message[AT + 1]);
+}
+
 /* SSL_set_msg_callback(3): each message before it is dealt with. After the handshake: a KeyUpdate,
  * or a ticket (RFC 8446 §4.6). */
 static void on_message(int written, int version, int type, const void *data, size_t n, SSL *ssl,
@@ -55,6 +63,8 @@ static void on_message(int written, int version, int type, const void *data, siz
     (void)version;
     if (type != SSL3_RT_HANDSHAKE)
         return;
+    if (!written)
+        note_server_version(t, data, n);
     if (written && t->ctx->role == TLS_SERVER)
         transport_tls_after_message(t, data, n);
     else if (!written && t->established)
@@ -76,8 +86,10 @@ static void on_info(const SSL *ssl, int where, int value)
     if (!(where & SSL_CB_ALERT))
         return;
     int alert = value & 0xff;
-    if (alert == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE)
+    if (alert == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE) {
         pay_rekey(t);
+        t->failure.renegotiation_refused = t->ctx->role == TLS_CLIENT;
+    }
     bool ends = alert == SSL_AD_CLOSE_NOTIFY || alert == SSL_AD_USER_CANCELLED;
     bool fatal =
         value >> 8 == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION; /* RFC 8446 §6 */

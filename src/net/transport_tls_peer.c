@@ -17,6 +17,12 @@ void transport_tls_peer(const struct transport *transport, struct peer *ret)
         *ret = (struct peer){.tls = true};
 }
 
+bool transport_tls_refused_renegotiation(const struct transport *transport)
+{
+    const struct transport_tls *t = (const struct transport_tls *)transport;
+    return is_known(transport) && t->failure.renegotiation_refused;
+}
+
 bool transport_tls_resumed(const struct transport *transport)
 {
     const struct transport_tls *t = (const struct transport_tls *)transport;

@@ -41,6 +41,7 @@ static void put_tls(struct json *json, const struct facts *facts)
     put_known(json, "version", peer->version);
     put_known(json, "cipher", peer->cipher);
     put_known(json, "group", peer->group);
+    put_known(json, "signature", peer->signature);
     put_known(json, "sni", peer->sni);
     put_known(json, "alpn", peer->alpn);
     json_switch(json, "resumed", peer->resumed);

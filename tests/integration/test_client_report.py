@@ -68,6 +68,8 @@ class Direct(ReportCase):
                 self.assertEqual(set(self.relations(summary).values()), {"same"})
                 here, there = summary["here"], summary["there"]
                 self.assertEqual(here["exporter"], there["tls"]["exporter"])
+                self.assertEqual(there["tls"]["signature"], "ecdsa_secp256r1_sha256")
+                self.assertEqual(there["tls"]["signature"], summary["tls"]["signature"])
                 self.assertEqual(here["certificate_sha256"], there["tls"]["certificate_sha256"])
                 self.assertEqual((here["sni"], there["tls"]["sni"]), ("localhost",) * 2)
                 self.assertEqual(there["tls"]["alpn"], "other")
