@@ -39,7 +39,7 @@ static void print_words(const struct config_key *key)
 
 static void print_range(const struct config_key *key)
 {
-    char least[CONFIG_VALUE_BYTES], most[CONFIG_VALUE_BYTES];
+    char least[QUANTITY_BYTES], most[QUANTITY_BYTES];
     if (key->words)
         printf("*%s* or ", key->words(0));
     config_scalar_number_text(key, key->min, least);

@@ -201,7 +201,8 @@ class OutOfDescriptors(Limits):
         server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0', name: main } ]\n"
                              "tls: { default: { certificates: [ { certificate: a.pem, key: a.key } ]"
                              " } }\nadmin: { listen: 'tcp://127.0.0.1:0' }\n"
-                             "log: { connections: off }\n", files=pair,
+                             "log: { connections: off }\ntimeouts: { handshake: 5m }\n",
+                             files=pair,
                              prefix=["prlimit", f"--nofile={DESCRIPTORS}"])
         for _ in range(CROWD):
             self.connect(server, "main")
