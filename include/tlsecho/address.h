@@ -44,6 +44,9 @@ void address_unmap(struct address *address);
 /* 0.0.0.0 or [::]: every address of the host. */
 bool address_is_wildcard(const struct address *address);
 
+/* 127.0.0.0/8 or ::1: reached from this host alone. A local address is none of these. */
+bool address_is_loopback(const struct address *address);
+
 bool address_equal(const struct address *a, const struct address *b);
 
 /* Host byte order; 0 for a local address. */

@@ -17,7 +17,8 @@ enum admin_path { ADMIN_METRICS, ADMIN_HEALTHZ, ADMIN_READYZ };
 
 struct admin_request {
     enum admin_path path;
-    bool head; /* the answer has no body */
+    bool head;    /* the answer has no body */
+    bool by_name; /* its Host is a name other than localhost: one that DNS may have led here */
 };
 
 /*

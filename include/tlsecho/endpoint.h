@@ -50,4 +50,15 @@ bool endpoint_host_is_address(const char *host);
  * address. */
 bool endpoint_host_is_name(const char *host);
 
+/* Whether only this host can connect to it: localhost, 127.0.0.0/8, ::1, or a Unix socket. Other
+ * names are not looked up. */
+bool endpoint_is_local(const struct endpoint *endpoint);
+
+/*
+ * Whether both cannot be listened on at once: the same address, or a wildcard beside an address
+ * that it takes too ([::] takes IPv4 as well). Port 0 is another one each time. Of names only
+ * localhost is known here; others are compared as text.
+ */
+bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b);
+
 #endif

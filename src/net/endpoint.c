@@ -120,6 +120,11 @@ static int parse_scheme(const char *text, enum endpoint_scheme *ret, const char 
             return 0;
         }
     }
+    if (length == 4 && strncasecmp("quic", text, length) == 0)
+        return error_set(err, ERROR_INPUT,
+                         QUOTED
+                         ": QUIC is not supported, its scheme is reserved: write tls://%.100s",
+                         text, end + 3);
     return error_set(err, ERROR_INPUT,
                      QUOTED " has an unknown scheme: write tcp://, tls:// or unix://", text);
 }
@@ -139,6 +144,21 @@ static int parse_path(const char *text, const char *path, struct endpoint *ret, 
         return error_set(err, ERROR_INPUT, QUOTED " names a folder: name a file in it", text);
     memcpy(ret->path, path, length + 1);
     return 0;
+}
+
+/* A mapped address (RFC 4291 §2.5.5.2) is the IPv4 address in it, wherever it is used. */
+static void unmap_host(char host[ENDPOINT_HOST_BYTES])
+{
+    struct in6_addr binary;
+    if (inet_pton(AF_INET6, host, &binary) == 1 && IN6_IS_ADDR_V4MAPPED(&binary))
+        inet_ntop(AF_INET, &binary.s6_addr[12], host, INET_ADDRSTRLEN);
+}
+
+/* One such address exists on every link: RFC 4007 §6. */
+static bool lacks_zone(const char *host)
+{
+    struct in6_addr binary;
+    return inet_pton(AF_INET6, host, &binary) == 1 && IN6_IS_ADDR_LINKLOCAL(&binary);
 }
 
 /* Sets the host and says where it ends. */
@@ -176,6 +196,14 @@ static int parse_host(const char *text, const char *host, struct endpoint *ret,
                          QUOTED " has no IPv6 address in its brackets: write %s://[::1]:PORT for "
                                 "one, and names and IPv4 addresses without brackets",
                          text, scheme);
+    if (brackets && lacks_zone(ret->host))
+        return error_set(err, ERROR_INPUT,
+                         QUOTED
+                         " has a link-local address without its zone: write %s://[%s%%eth0], "
+                         "with the interface behind %%",
+                         text, scheme, ret->host);
+    if (brackets)
+        unmap_host(ret->host);
     if (!brackets && !is_ipv4(ret->host) && !endpoint_host_is_name(ret->host))
         return error_set(err, ERROR_INPUT,
                          QUOTED " has a host that is neither a name nor an address: "
@@ -241,4 +269,83 @@ void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES
     else
         snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s%s%s:%u", scheme, brackets ? "[" : "",
                  endpoint->host, brackets ? "]" : "", endpoint->port);
+}
+
+enum host_kind { HOST_NAME, HOST_LOOPBACK, HOST_IPV4, HOST_IPV6 };
+
+/* RFC 6761 §6.3: localhost is the loopback, whatever a name server says. */
+static enum host_kind host_kind(const char *host)
+{
+    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0)
+        return HOST_LOOPBACK;
+    return is_ipv4(host) ? HOST_IPV4 : is_ipv6(host) ? HOST_IPV6 : HOST_NAME;
+}
+
+/* Without its zone; an IPv4 address is mapped. */
+static void host_binary(const char *host, struct in6_addr *ret)
+{
+    char text[ENDPOINT_HOST_BYTES + sizeof "::ffff:"];
+    snprintf(text, sizeof text, "%s%.*s", is_ipv4(host) ? "::ffff:" : "", (int)strcspn(host, "%"),
+             host);
+    inet_pton(AF_INET6, text, ret);
+}
+
+static bool is_loopback(const struct in6_addr *address)
+{
+    static const unsigned char ipv4[] = {127, 0, 0, 1};
+    return IN6_IS_ADDR_LOOPBACK(address) ||
+           (IN6_IS_ADDR_V4MAPPED(address) && memcmp(&address->s6_addr[12], ipv4, sizeof ipv4) == 0);
+}
+
+bool endpoint_is_local(const struct endpoint *endpoint)
+{
+    struct in6_addr address;
+    enum host_kind kind = host_kind(endpoint->host);
+    if (endpoint->scheme == ENDPOINT_UNIX || kind == HOST_LOOPBACK)
+        return true;
+    if (kind == HOST_NAME)
+        return false;
+    host_binary(endpoint->host, &address);
+    return IN6_IS_ADDR_LOOPBACK(&address) ||
+           (IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == IN_LOOPBACKNET);
+}
+
+/* Whether a, a wildcard, takes the connections to b. */
+static bool covers(const char *a, const char *b)
+{
+    struct in6_addr address;
+    enum host_kind kind = host_kind(a);
+    if (kind != HOST_IPV4 && kind != HOST_IPV6)
+        return false;
+    host_binary(a, &address);
+    if (kind == HOST_IPV6)
+        return IN6_IS_ADDR_UNSPECIFIED(&address);
+    return strcmp(a, "0.0.0.0") == 0 &&
+           (host_kind(b) == HOST_IPV4 || host_kind(b) == HOST_LOOPBACK);
+}
+
+static bool same_host(const char *a, const char *b)
+{
+    struct in6_addr left = in6addr_any, right = in6addr_any;
+    enum host_kind a_kind = host_kind(a), b_kind = host_kind(b);
+    if (a_kind == HOST_NAME || b_kind == HOST_NAME)
+        return strcasecmp(a, b) == 0;
+    if (a_kind == HOST_LOOPBACK && b_kind == HOST_LOOPBACK)
+        return true;
+    if (a_kind != HOST_LOOPBACK)
+        host_binary(a, &left);
+    if (b_kind != HOST_LOOPBACK)
+        host_binary(b, &right);
+    if (a_kind == HOST_LOOPBACK || b_kind == HOST_LOOPBACK)
+        return is_loopback(a_kind == HOST_LOOPBACK ? &right : &left);
+    return memcmp(&left, &right, sizeof left) == 0 &&
+           strcmp(a + strcspn(a, "%"), b + strcspn(b, "%")) == 0;
+}
+
+bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->scheme == ENDPOINT_UNIX || b->scheme == ENDPOINT_UNIX)
+        return a->scheme == b->scheme && strcmp(a->path, b->path) == 0;
+    return a->port != 0 && a->port == b->port &&
+           (same_host(a->host, b->host) || covers(a->host, b->host) || covers(b->host, a->host));
 }

@@ -26,6 +26,7 @@ struct admin {
     bool ready, was_ready;
     struct listening listening; /* none = nowhere */
     struct admin_conn conns[CLIENTS_MAX];
+    bool loopback; /* a web page must not get here by a name that it made an address of this host */
     uint64_t resume_us; /* no accept(2) until then; UINT64_MAX = not paused */
 };
 
@@ -75,6 +76,8 @@ static char *respond(void *owner, int status, const struct admin_request *reques
 {
     struct admin *a = owner;
     bool head_only = status == 200 && request->head;
+    if (status == 200 && a->loopback && request->by_name)
+        status = 421;
     if (status == 200 && request->path == ADMIN_METRICS)
         return print_metrics(a, head_only, ret_size);
     const char *text = NULL;
@@ -214,6 +217,7 @@ void admin_listen(struct admin *admin, const struct listening *listening)
 {
     set_interest(admin, WANT_NOTHING);
     admin->listening = *listening;
+    admin->loopback = listening->count > 0 && address_is_loopback(&listening->sockets[0].address);
     for (size_t i = 0; i < listening->count; i++) {
         listening->sockets[i].owner = admin;
         listening->sockets[i].source.ready = socket_ready;

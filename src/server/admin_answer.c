@@ -16,6 +16,7 @@ static const struct {
     {404, "Not Found", "there are /metrics, /healthz and /readyz\n"},
     {405, "Method Not Allowed", "only GET and HEAD\n"},
     {408, "Request Timeout", "the request took too long\n"},
+    {421, "Misdirected Request", "name this host by its IP address or localhost\n"},
     {431, "Request Header Fields Too Large", "a request may have 4 KiB\n"},
     {503, "Service Unavailable", "not now\n"},
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/admin_request.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
 
@@ -90,6 +92,44 @@ static int find_path(struct span target, enum admin_path *ret)
     return NOT_FOUND;
 }
 
+static bool equals_name(struct span s, const char *name)
+{
+    return s.size == strlen(name) && strncasecmp(s.at, name, s.size) == 0;
+}
+
+/* RFC 3986 §3.2: what stands before the port is a name unless it is an IP address. */
+static bool is_foreign_name(struct span authority)
+{
+    char host[INET6_ADDRSTRLEN];
+    unsigned char address[sizeof(struct in6_addr)];
+    struct span rest = authority, found;
+    if (authority.size > 0 && authority.at[0] == '[')
+        return false;
+    if (split(&rest, ':', &found))
+        authority = found;
+    if (authority.size == 0 || equals_name(authority, "localhost") ||
+        equals_name(authority, "localhost."))
+        return false;
+    if (authority.size >= sizeof host)
+        return true;
+    memcpy(host, authority.at, authority.size);
+    host[authority.size] = '\0';
+    return inet_pton(AF_INET, host, address) != 1;
+}
+
+/* Of the absolute form, which counts instead of Host (RFC 9112 §3.2.2). Another form leaves *ret
+ * alone. */
+static void authority_of(struct span target, struct span *ret)
+{
+    static const char scheme[] = "http://";
+    size_t n = sizeof scheme - 1, length = 0;
+    if (target.size < n || strncasecmp(target.at, scheme, n) != 0)
+        return;
+    while (n + length < target.size && !strchr("/?#", target.at[n + length]))
+        length++;
+    *ret = (struct span){target.at + n, length};
+}
+
 struct request_line {
     struct span method, target;
     bool host_needed; /* RFC 9112 §3.2: since HTTP/1.1 */
@@ -110,14 +150,30 @@ static int parse_request_line(struct span line, struct request_line *ret)
     return OK;
 }
 
+struct hosts {
+    unsigned count;
+    struct span last;
+};
+
+static struct span trimmed(struct span s)
+{
+    for (; s.size > 0 && strchr(" \t", s.at[0]); s.size--)
+        s.at++;
+    while (s.size > 0 && strchr(" \t", s.at[s.size - 1]))
+        s.size--;
+    return s;
+}
+
 /* RFC 9112 §5: no space before the colon, no line that continues the one before. OK or BAD. */
-static int parse_field(struct span line, unsigned *hosts)
+static int parse_field(struct span line, struct hosts *hosts)
 {
     struct span name;
     if (!split(&line, ':', &name) || !is_token(name))
         return BAD;
-    if (name.size == 4 && strncasecmp(name.at, "Host", 4) == 0)
-        (*hosts)++;
+    if (equals_name(name, "Host")) {
+        hosts->count++;
+        hosts->last = trimmed(line);
+    }
     return OK;
 }
 
@@ -125,7 +181,7 @@ static int parse(struct span rest, struct admin_request *ret)
 {
     struct span line;
     struct request_line request;
-    unsigned hosts = 0;
+    struct hosts hosts = {.count = 0};
     int status = next_line(&rest, &line);
     if (status == OK)
         status = parse_request_line(line, &request);
@@ -136,10 +192,12 @@ static int parse(struct span rest, struct admin_request *ret)
             return BAD;
     if (status != OK)
         return status;
-    if (hosts > 1 || (request.host_needed && hosts == 0))
+    if (hosts.count > 1 || (request.host_needed && hosts.count == 0))
         return BAD;
 
-    struct admin_request found = {.head = equals(request.method, "HEAD")};
+    authority_of(request.target, &hosts.last);
+    struct admin_request found = {.head = equals(request.method, "HEAD"),
+                                  .by_name = is_foreign_name(hosts.last)};
     status = find_path(request.target, &found.path);
     if (status == OK && !found.head && !equals(request.method, "GET"))
         status = NOT_ALLOWED;

@@ -44,6 +44,13 @@ class Answers(support.TestCase):
         self.assertEqual(status, 405)
         self.assertIn("Allow: GET, HEAD", head)
 
+    def test_a_web_page_whose_name_leads_here_is_misdirected(self):
+        for host, expected in (("evil.example:9107", 421), ("127.0.0.1", 200), ("[::1]:9107", 200),
+                               ("localhost:9107", 200)):
+            for path in ("/metrics", "/healthz"):
+                request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+                self.assertEqual(watcher.ask(watcher.place(self.echo), request)[0], expected)
+
     def test_half_a_request_and_an_end_are_bad_and_nothing_gets_nothing(self):
         for sent, expected in ((b"GET /metr", b"HTTP/1.0 400"), (b"", b"")):
             with peers.connect(watcher.place(self.echo)) as client:
@@ -185,6 +192,14 @@ class Metrics(support.TestCase):
 
 
 class Address(support.TestCase):
+    def test_behind_no_loopback_address_any_name_will_do_and_a_warning_says_so(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
+                             "admin: { listen: 'tcp://[::]:0' }\n")
+        self.assertEqual(server.wait_for("admin_exposed")["address"], "tcp://[::]:0")
+        port = watcher.place(server)[1]
+        request = b"GET /readyz HTTP/1.1\r\nHost: monitor.example\r\n\r\n"
+        self.assertEqual(watcher.ask(("127.0.0.1", port), request)[0], 200)
+
     def test_a_unix_socket_will_do(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "admin: { listen: 'unix://{dir}/admin.sock' }\n")

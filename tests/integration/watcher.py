@@ -31,7 +31,7 @@ def answer(client):
 
 
 def get(server, path, method="GET"):
-    return ask(place(server), f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    return ask(place(server), f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
 
 def metrics(server):

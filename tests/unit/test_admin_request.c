@@ -43,6 +43,32 @@ START_TEST(takes_bare_line_feeds_a_query_and_the_absolute_form)
 }
 END_TEST
 
+START_TEST(tells_names_that_dns_may_have_led_here)
+{
+    static const struct {
+        const char *text;
+        bool by_name;
+    } cases[] = {
+        {"GET /metrics HTTP/1.0\r\n\r\n", false},
+        {"GET /metrics HTTP/1.1\r\nHost:\r\n\r\n", false},
+        {"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", false},
+        {"GET /metrics HTTP/1.1\r\nhost:LOCALHOST:9107 \r\n\r\n", false},
+        {"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:9107\r\n\r\n", false},
+        {"GET /metrics HTTP/1.1\r\nHost: [::1]:9107\r\n\r\n", false},
+        {"GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", true},
+        {"GET /metrics HTTP/1.1\r\nHost: evil.example:9107\r\n\r\n", true},
+        {"GET /metrics HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n", true},
+        {"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n\r\n", true},
+        {"GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", true},
+        {"GET http://localhost:1/metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_answer(200, cases[i].text);
+        ck_assert_msg(request.by_name == cases[i].by_name, "%s", cases[i].text);
+    }
+}
+END_TEST
+
 START_TEST(waits_for_the_whole_head)
 {
     const char *text = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -144,6 +170,7 @@ int main(void)
     TCase *tcase = tcase_create("admin_request");
     tcase_add_test(tcase, takes_the_three_paths);
     tcase_add_test(tcase, takes_bare_line_feeds_a_query_and_the_absolute_form);
+    tcase_add_test(tcase, tells_names_that_dns_may_have_led_here);
     tcase_add_test(tcase, waits_for_the_whole_head);
     tcase_add_test(tcase, a_body_is_not_looked_at);
     tcase_add_test(tcase, an_unknown_path_is_not_found_whatever_the_method);

@@ -30,7 +30,8 @@ static const struct {
     {"tcp://[::1]:7007", "::1", ENDPOINT_TCP, 7007},
     {"tls://[::]", "::", ENDPOINT_TLS, ENDPOINT_PORT_TLS},
     {"tcp://[fe80::1%eth0]:1", "fe80::1%eth0", ENDPOINT_TCP, 1},
-    {"tcp://[::ffff:192.0.2.1]:1", "::ffff:192.0.2.1", ENDPOINT_TCP, 1},
+    {"tcp://[::ffff:192.0.2.1]:1", "192.0.2.1", ENDPOINT_TCP, 1},
+    {"tcp://[::FFFF:c000:201]:1", "192.0.2.1", ENDPOINT_TCP, 1},
     {"tcp://_a-b.1c:1", "_a-b.1c", ENDPOINT_TCP, 1},
 };
 
@@ -73,6 +74,10 @@ END_TEST
 static const struct {
     const char *text, *remedy;
 } wrong[] = {
+    {"quic://localhost:1",
+     "QUIC is not supported, its scheme is reserved: write tls://localhost:1"},
+    {"QUIC://localhost", "QUIC is not supported"},
+    {"tcp://[fe80::1]:7007", "without its zone: write tcp://[fe80::1%eth0]"},
     {"", "write tcp://HOST:PORT"},
     {"localhost:7007", "\"localhost:7007\" has no scheme: write tcp://localhost:7007 or "
                        "tls://localhost:7007"},
@@ -194,6 +199,65 @@ START_TEST(tells_addresses_from_names)
 }
 END_TEST
 
+static const struct {
+    const char *a, *b;
+    bool overlap;
+} neighbours[] = {
+    {"tcp://127.0.0.1:1", "tls://127.0.0.1:1", true},
+    {"tcp://127.0.0.1:1", "tcp://127.0.0.1:2", false},
+    {"tcp://127.0.0.1:1", "tcp://127.0.0.2:1", false},
+    {"tcp://127.0.0.1:0", "tcp://127.0.0.1:0", false},
+    {"tcp://127.0.0.1:1", "tcp://[::ffff:7f00:1]:1", true},
+    {"tcp://[::1]:1", "tcp://[0:0::1]:1", true},
+    {"tcp://[::]:1", "tcp://127.0.0.1:1", true},
+    {"tcp://[::]:1", "tcp://[2001:db8::1]:1", true},
+    {"tcp://[0::0]:1", "tcp://example.org:1", true},
+    {"tcp://[::]:1", "tcp://0.0.0.0:1", true},
+    {"tcp://0.0.0.0:1", "tcp://127.0.0.1:1", true},
+    {"tcp://0.0.0.0:1", "tcp://localhost:1", true},
+    {"tcp://0.0.0.0:1", "tcp://[::1]:1", false},
+    {"tcp://0.0.0.0:1", "tcp://example.org:1", false},
+    {"tcp://localhost:1", "tcp://LocalHost.:1", true},
+    {"tcp://localhost:1", "tcp://127.0.0.1:1", true},
+    {"tcp://localhost:1", "tcp://[::1]:1", true},
+    {"tcp://localhost:1", "tcp://127.0.0.2:1", false},
+    {"tcp://localhost:1", "tcp://example.org:1", false},
+    {"tcp://example.org:1", "tcp://EXAMPLE.org:1", true},
+    {"tcp://[fe80::1%a]:1", "tcp://[fe80::1%b]:1", false},
+    {"tcp://[fe80::1%a]:1", "tcp://[fe80::1%a]:1", true},
+    {"tcp://[fe80::1%a]:1", "tcp://[::]:1", true},
+    {"unix:///a", "unix:///a", true},
+    {"unix:///a", "unix:///b", false},
+    {"unix:///a", "tcp://[::]:1", false},
+};
+
+START_TEST(tells_which_two_cannot_be_listened_on_at_once)
+{
+    struct endpoint a = parsed(neighbours[_i].a), b = parsed(neighbours[_i].b);
+    ck_assert_msg(endpoint_overlap(&a, &b) == neighbours[_i].overlap, "%s %s", neighbours[_i].a,
+                  neighbours[_i].b);
+    ck_assert(endpoint_overlap(&b, &a) == neighbours[_i].overlap);
+}
+END_TEST
+
+START_TEST(tells_what_only_this_host_reaches)
+{
+    static const char *const local[] = {"tcp://localhost:1",          "tcp://127.0.0.1:1",
+                                        "tcp://127.9.9.9:1",          "tcp://[::1]:1",
+                                        "tcp://[::ffff:127.0.0.1]:1", "unix:///a"};
+    static const char *const others[] = {"tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://192.0.2.1:1",
+                                         "tcp://[2001:db8::1]:1", "tcp://host.example:1"};
+    for (int i = 0; i < COUNT(local); i++) {
+        struct endpoint endpoint = parsed(local[i]);
+        ck_assert_msg(endpoint_is_local(&endpoint), "%s", local[i]);
+    }
+    for (int i = 0; i < COUNT(others); i++) {
+        struct endpoint endpoint = parsed(others[i]);
+        ck_assert_msg(!endpoint_is_local(&endpoint), "%s", others[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("endpoint");
@@ -207,6 +271,8 @@ int main(void)
     tcase_add_test(tcase, keeps_the_remedy_however_long_the_text_is);
     tcase_add_loop_test(tcase, reads_back_what_it_writes, 0, COUNT(pairs));
     tcase_add_test(tcase, tells_addresses_from_names);
+    tcase_add_loop_test(tcase, tells_which_two_cannot_be_listened_on_at_once, 0, COUNT(neighbours));
+    tcase_add_test(tcase, tells_what_only_this_host_reaches);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
