@@ -11,6 +11,7 @@
 #include "tlsecho/text.h"
 
 struct account {
+    const char *name; /* of getpwnam(3), valid until the next call; NULL = none */
     uid_t uid;
     gid_t gid;
 };
@@ -25,19 +26,52 @@ static int unknown(const struct config *config, const char *key, const struct co
                          key, key, brief);
 }
 
+/* The greatest number is -1, which for chown(2) and setresuid(2) is no user at all. */
+static bool parse_number(const char *text, unsigned *ret)
+{
+    uint64_t value = 0;
+    for (const char *c = text; *c; c++) {
+        if (*c < '0' || *c > '9' || value > UINT32_MAX)
+            return false;
+        value = value * 10 + (unsigned)(*c - '0');
+    }
+    *ret = (unsigned)value;
+    return *text && value < UINT32_MAX;
+}
+
+/* A number without an entry, as containers have it, has a group of the same number. */
+static bool find_user(const char *name, struct account *ret)
+{
+    unsigned number;
+    const struct passwd *passwd = getpwnam(name);
+    bool is_number = !passwd && parse_number(name, &number);
+    if (is_number)
+        passwd = getpwuid(number);
+    if (passwd)
+        *ret =
+            (struct account){.name = passwd->pw_name, .uid = passwd->pw_uid, .gid = passwd->pw_gid};
+    else if (is_number)
+        *ret = (struct account){.uid = number, .gid = number};
+    return passwd || is_number;
+}
+
+static bool find_group(const char *name, gid_t *ret)
+{
+    const struct group *group = getgrnam(name);
+    if (!group)
+        return parse_number(name, ret);
+    *ret = group->gr_gid;
+    return true;
+}
+
 static int find(const struct config *config, struct account *ret, struct error *err)
 {
     const struct config_text *user = &config->security.user, *group = &config->security.group;
-    const struct passwd *passwd = getpwnam(user->value);
-    if (!passwd)
+    struct account account;
+    if (!find_user(user->value, &account))
         return unknown(config, "user", user, err);
-    struct account account = {.uid = passwd->pw_uid, .gid = passwd->pw_gid};
-    if (group->value[0] != '\0') {
-        const struct group *found = getgrnam(group->value);
-        if (!found)
-            return unknown(config, "group", group, err);
-        account.gid = found->gr_gid;
-    }
+    if (group->value[0] != '\0' && !find_group(group->value, &account.gid))
+        return unknown(config, "group", group, err);
     *ret = account;
     return 0;
 }
@@ -78,10 +112,12 @@ static enum privilege_result refuse(const struct config *config, const char *why
 }
 
 /* setresuid(2) as root also empties the permitted, effective and ambient capability sets. */
-static int become(const char *name, const struct account *account, struct error *err)
+static int become(const struct account *account, struct error *err)
 {
-    if (initgroups(name, account->gid) < 0)
-        return error_sys(err, "take the groups of %s", name);
+    bool has_groups = account->name ? initgroups(account->name, account->gid) == 0
+                                    : setgroups(1, &account->gid) == 0;
+    if (!has_groups)
+        return error_sys(err, "take the groups of user %u", account->uid);
     if (setresgid(account->gid, account->gid, account->gid) < 0)
         return error_sys(err, "become the group %u", account->gid);
     if (setresuid(account->uid, account->uid, account->uid) < 0)
@@ -112,7 +148,7 @@ enum privilege_result privilege_change_user(struct privilege_step *step, struct 
     if (geteuid() != 0)
         return refuse(step->config,
                       "only root can become another user: start as root, or remove it", err);
-    if (become(name, &account, err) < 0) {
+    if (become(&account, err) < 0) {
         struct error cause = *err;
         return refuse(step->config, cause.text, err);
     }

@@ -87,6 +87,23 @@ class User(TestCase):
         self.assertEqual(found["NoNewPrivs"], "1")
         self.assertTrue(echoes(server.address("tcp")))
 
+    @as_root
+    def test_user_and_group_may_be_numbers_with_an_entry_or_without_one(self):
+        account = pwd.getpwnam(NOBODY)
+        for security, uid, gid in ((f"user: {account.pw_uid}", account.pw_uid, account.pw_gid),
+                                   ("user: 65533, group: 65531", 65533, 65531),
+                                   ("user: 65533", 65533, 65533)):
+            with self.subTest(security):
+                server = self.server(PLAIN + f"security: {{ {security} }}\n",
+                                     prepare=lambda folder: open_to(NOBODY, folder) or
+                                     os.chmod(folder / "server.yaml", 0o644))
+                found = status(server)
+                self.assertEqual(set(found["Uid"].split()), {str(uid)})
+                self.assertEqual(set(found["Gid"].split()), {str(gid)})
+                self.assertEqual(set(found["Groups"].split()) - {str(gid)}, set())
+                self.assertTrue(echoes(server.address("tcp")))
+                self.assertEqual(server.stop(), 0)
+
     def test_every_thread_is_like_the_first(self):
         server = self.server(PLAIN)
         tasks = list(pathlib.Path(f"/proc/{server.process.pid}/task").iterdir())
@@ -122,6 +139,7 @@ class User(TestCase):
 
     def test_an_unknown_user_or_group_is_refused_with_its_place(self):
         for security, place in (("{ user: nobody-has-this-name }", "server.yaml:2:19: security.user"),
+                                ("{ user: 4294967295 }", "server.yaml:2:19: security.user"),
                                 ("{ user: nobody, group: no-such-group }",
                                  "server.yaml:2:34: security.group"),
                                 ("{ group: nogroup }", "server.yaml:2:20: security.group")):
