@@ -73,8 +73,10 @@ struct config_listener {
     uint64_t proxy_protocol;      /* enum proxied_protocol; off: the next is not given */
     struct config_place proxy_protocol_place;
     struct config_cidrs proxy_from; /* whose PROXY headers are believed */
-    struct config_cidrs allow;      /* who may come; none = everyone */
-    struct config_cidrs deny;       /* who may not, even if allowed */
+    bool freebind;                  /* the address may be one that the host does not have yet */
+    struct config_place freebind_place;
+    struct config_cidrs allow; /* who may come; none = everyone */
+    struct config_cidrs deny;  /* who may not, even if allowed */
 };
 
 struct config {

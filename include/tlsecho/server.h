@@ -19,4 +19,14 @@
  */
 int server_run(struct settings *draft, const char *state_directory, struct error *err);
 
+/*
+ * The first thing that a server does, signal(7): from now on HUP, USR1 and USR2 wait for
+ * server_run, and TERM and INT end the process with status 0. Whatever mask and dispositions were
+ * inherited.
+ */
+void server_hold_signals(void);
+
+/* Back to what signals do to any program. */
+void server_release_signals(void);
+
 #endif

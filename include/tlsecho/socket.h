@@ -18,6 +18,7 @@
 struct socket_listening {
     int backlog;
     bool share_port; /* bind beside sockets that have socket_share_port */
+    bool freebind;   /* bind an address that this host lacks, or has not tested yet: ip(7) */
 };
 
 /*

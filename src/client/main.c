@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "tlsecho/output_check.h"
 #include "tlsecho/piped_file.h"
 #include "tlsecho/result.h"
+#include "tlsecho/standard_fds.h"
 #include "tlsecho/tls_context.h"
 #include "tlsecho/version.h"
 
@@ -21,15 +21,6 @@ static void (*const modes[MODES])(const struct options *options, struct outcome 
     [MODE_BENCH] = mode_bench, [MODE_MERGE] = mode_merge,
     [MODE_CHECK] = mode_check, [MODE_REPORT] = mode_report,
 };
-
-/* No socket may come by number 0, 1 or 2. What is put in their place fails on use. */
-static void occupy_standard_descriptors(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0)
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-    }
-}
 
 static void print_version(void)
 {
@@ -117,7 +108,7 @@ static int keep_pipes(struct options *options, struct error *err)
 
 int main(int argc, char **argv)
 {
-    occupy_standard_descriptors();
+    standard_fds_open(STANDARD_FDS_FAIL);
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a failed write is an exit status, not the end */

@@ -35,7 +35,9 @@ static const char *listen_remedy(const struct address *address, int code)
     case ENOENT:
         return "its folder does not exist: create it";
     case EADDRNOTAVAIL:
-        return "no interface of this host has that address";
+        return "no interface of this host has that address, or it is still tentative: add it, or "
+               "write "
+               "freebind: on";
     case EAFNOSUPPORT:
         return "this host has no such family of addresses";
     }
@@ -56,12 +58,15 @@ static int listen_failed(const struct address *address, struct error *err)
     return -1;
 }
 
-static int bind_internet(int fd, const struct address *address, bool share_port)
+static int bind_internet(int fd, const struct address *address, const struct socket_listening *how)
 {
+    bool ipv6 = address->any.sa_family == AF_INET6;
     if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
-        (share_port && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)))
+        (how->share_port && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) ||
+        (how->freebind &&
+         set_option(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_FREEBIND : IP_FREEBIND, 1)))
         return -1;
-    if (address->any.sa_family == AF_INET6) {
+    if (ipv6) {
         bool everything = IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
         if (set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !everything))
             return -1;
@@ -108,7 +113,7 @@ int socket_listen(struct address *address, const struct socket_listening *how, i
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return listen_failed(address, err);
-    if ((local ? bind_local(fd, address) : bind_internet(fd, address, how->share_port)) ||
+    if ((local ? bind_local(fd, address) : bind_internet(fd, address, how)) ||
         listen(fd, how->backlog)) {
         listen_failed(address, err);
         close(fd);

@@ -35,8 +35,23 @@ void announce_certificates(const struct settings *settings)
     }
 }
 
+/* What is told there needs no credentials. */
+static void warn_of_admin(const struct config *config)
+{
+    struct log_line line;
+    if (config->admin.listen.value[0] == '\0' || endpoint_is_local(&config->admin.endpoint) ||
+        !log_begin(&line, LOG_LEVEL_WARNING, "admin_exposed"))
+        return;
+    log_text(&line, "address", config->admin.listen.value);
+    log_text(&line, "reason",
+             "whoever reaches it reads the metrics: listen on tcp://127.0.0.1 or unix://, or let a "
+             "firewall decide who does");
+    log_end(&line);
+}
+
 void announce_warnings(const struct settings *settings)
 {
+    warn_of_admin(settings->config);
     for (size_t i = 0; i < settings->config->profile_count; i++) {
         size_t count;
         const struct tls_warning *warnings = tls_context_warnings(settings->contexts[i], &count);

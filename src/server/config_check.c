@@ -33,22 +33,14 @@ static int name_listener(struct config *config, size_t i, struct error *err)
     return 0;
 }
 
-/* The same address under two schemes is the same address; port 0 is another one each time. */
-static bool same_address(const struct endpoint *a, const struct endpoint *b)
-{
-    bool fixed = a->port != 0 || a->scheme == ENDPOINT_UNIX;
-    return fixed && a->port == b->port && strcmp(a->host, b->host) == 0 &&
-           strcmp(a->path, b->path) == 0;
-}
-
 static int check_twins(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
     for (size_t j = 0; j < i; j++) {
         const struct config_listener *earlier = &config->listeners[j];
-        if (same_address(&listener->listen, &earlier->listen))
+        if (endpoint_overlap(&listener->listen, &earlier->listen))
             return config_refuse(config, listener->place, err,
-                                 "listeners[%zu].listen: the address of listeners[%zu] again: "
+                                 "listeners[%zu].listen: listeners[%zu] has that address already: "
                                  "write another one, or remove it",
                                  i, j);
         if (strcmp(listener->name.value, earlier->name.value) == 0)
@@ -170,9 +162,9 @@ static int check_admin(struct config *config, struct error *err)
         return config_refuse(config, listen->place, err,
                              "admin.listen: tls:// is not spoken there: write tcp:// or unix://");
     for (size_t i = 0; i < config->listener_count; i++)
-        if (same_address(endpoint, &config->listeners[i].listen))
+        if (endpoint_overlap(endpoint, &config->listeners[i].listen))
             return config_refuse(config, listen->place, err,
-                                 "admin.listen: the address of listeners[%zu] again: "
+                                 "admin.listen: listeners[%zu] has that address already: "
                                  "write another one",
                                  i);
     return 0;
@@ -194,6 +186,17 @@ static int check_proxies(const struct config *config, size_t i, struct error *er
                              "proxy_protocol: trusted or required, or remove it",
                              i);
     return 0;
+}
+
+static int check_freebind(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    if (!listener->freebind || listener->listen.scheme != ENDPOINT_UNIX)
+        return 0;
+    return config_refuse(config, listener->freebind_place, err,
+                         "listeners[%zu].freebind: on, but a Unix socket has no IP address: "
+                         "remove it",
+                         i);
 }
 
 /* A list in which no client of its listener can be lets nobody in, which nobody can have meant. */
@@ -232,7 +235,7 @@ int config_check(struct config *config, struct error *err)
     for (size_t i = 0; i < config->listener_count; i++)
         if (name_listener(config, i, err) || check_twins(config, i, err) ||
             name_profile(config, i, err) || check_proxies(config, i, err) ||
-            check_allow(config, i, err))
+            check_freebind(config, i, err) || check_allow(config, i, err))
             return -1;
     for (size_t i = 0; i < config->profile_count; i++)
         if (check_profile(config, &config->profiles[i], err))

@@ -57,6 +57,9 @@ static const struct config_key listener_keys[] = {
      .help = "whether a PROXY header comes first, version 1 or 2"},
     {KEY("proxy_from", CIDRS, AT_LISTENER(proxy_from)), .standard = "[]",
      .help = "networks of proxies, whose header is believed and demanded; of others it is not"},
+    {KEY("freebind", SWITCH, AT_LISTENER(freebind)), .standard = "off",
+     .place = AT_LISTENER(freebind_place),
+     .help = "bind an address that this host does not have yet"},
     {KEY("allow", CIDRS, AT_LISTENER(allow)), .standard = "[]",
      .help = "networks of clients that may come; without any: everyone"},
     {KEY("deny", CIDRS, AT_LISTENER(deny)), .standard = "[]",
@@ -199,9 +202,10 @@ static const struct config_section admin_section = {.keys = admin_keys};
 
 static const struct config_key security_keys[] = {
     {KEY("user", TEXT, AT(security.user)), .standard = "", .max = LOGIN_BYTES,
-     .help = "whom the server runs as once it listens; without it: who starts it"},
+     .help =
+         "whom the server runs as once it listens, by name or number; without it: who starts it"},
     {KEY("group", TEXT, AT(security.group)), .standard = "", .max = LOGIN_BYTES,
-     .help = "its group; without it: that of the user"},
+     .help = "its group, by name or number; without it: that of the user"},
     {KEY("sandbox", CHOICE, AT(security.sandbox)), .standard = "auto", .words = word_sandbox,
      .place = AT(security.sandbox_place),
      .help = "Landlock and seccomp: auto = what the kernel has; on = both, or no start; off"},
@@ -224,7 +228,8 @@ static const struct config_key keys[] = {
     {KEY("watch", SWITCH, AT(watch)), .standard = "on",
      .help = "reload when a file that is named here changes"},
     {KEY("workers", COUNT, AT(workers)), .standard = "auto", .min = 1, .max = 1024,
-     .words = word_auto, .help = "threads; auto = one per usable CPU"},
+     .words = word_auto,
+     .help = "threads; auto = one per CPU of the affinity and of the smallest cgroup quota"},
     {KEY("timeouts", SECTION, 0), .section = &timeout_section,
      .help = "after which a connection is ended"},
     {KEY("limits", SECTION, 0), .section = &limit_section, .help = "what is refused beyond"},

@@ -231,6 +231,11 @@ static int read_stream(struct reading *r, struct config_node *root)
 int config_yaml_parse(const char *name, const char *text, size_t size, struct config_node **ret,
                       struct error *err)
 {
+    static const char mark[] = {'\xef', '\xbb', '\xbf'}; /* U+FEFF, which some editors put first */
+    if (size >= sizeof mark && memcmp(text, mark, sizeof mark) == 0) {
+        text += sizeof mark;
+        size -= sizeof mark;
+    }
     struct reading r = {.name = name, .text = text, .size = size, .err = err};
     if (size > CONFIG_YAML_BYTES)
         return refuse(&r, (struct config_place){1, 1}, "larger than 1 MiB: make it smaller");

@@ -145,7 +145,10 @@ static int refuse_inherited(const struct listening_socket *inherited, const stru
 
 static int listen_on(struct opening *o, struct address *address, int *ret, struct error *err)
 {
-    struct socket_listening how = {.backlog = (int)o->spec->config->tcp.backlog};
+    struct socket_listening how = {
+        .backlog = (int)o->spec->config->tcp.backlog,
+        .freebind = o->spec->listener && o->spec->listener->config->freebind,
+    };
     if (socket_listen(address, &how, ret, err) == 0)
         return 0;
     if (err->code != EADDRINUSE || address->any.sa_family == AF_UNIX)

@@ -14,6 +14,7 @@
 #include "tlsecho/privilege.h"
 #include "tlsecho/server.h"
 #include "tlsecho/settings.h"
+#include "tlsecho/standard_fds.h"
 #include "tlsecho/tls_context.h"
 #include "tlsecho/version.h"
 
@@ -157,7 +158,11 @@ static int serve(struct settings *draft, struct error *err)
 
 int main(int argc, char **argv)
 {
+    standard_fds_open(STANDARD_FDS_NULL);
+    server_hold_signals();
     struct arguments a = parse_arguments(argc, argv);
+    if (a.action != ACTION_SERVE)
+        server_release_signals();
     struct error err;
     struct config *config;
     struct settings *draft;

@@ -54,6 +54,7 @@ struct server {
     struct metrics metrics;
     struct admission *admission;
     uint64_t descriptors; /* that there may be */
+    unsigned cpus;        /* that may be used at once */
     struct admin *admin;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What signals ask for: done at once, or noted for the loop. */
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -36,15 +37,52 @@ static void signals_ready(struct reactor_source *source)
     }
 }
 
-int server_open_signals(struct server *s, struct error *err)
+static void handled(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGTERM);
+    sigaddset(ret, SIGINT);
+    sigaddset(ret, SIGHUP);
+    sigaddset(ret, SIGUSR1);
+    sigaddset(ret, SIGUSR2);
+}
+
+/* Nothing is open or written yet that anyone would miss. */
+static void stop_at_once(int number)
+{
+    (void)number;
+    _exit(EXIT_SUCCESS);
+}
+
+/* HUP, USR1 and USR2 wait until the loop reads them; TERM and INT, which reading a configuration
+ * from a pipe or a slow disk must not delay, stop the process as they do later, with status 0. */
+void server_hold_signals(void)
 {
     sigset_t set;
+    struct sigaction stop = {.sa_handler = stop_at_once};
+    handled(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    sigaddset(&set, SIGUSR2);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void server_release_signals(void)
+{
+    sigset_t set;
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    handled(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int server_open_signals(struct server *s, struct error *err)
+{
+    sigset_t set;
+    handled(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* what reads the log may go away */
     signal(SIGXFSZ, SIG_IGN); /* and its file reach a limit */

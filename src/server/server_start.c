@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* From the draft of the settings to threads that serve. */
-#include <sched.h>
 #include <stdlib.h>
 
 #include "server_internal.h"
 #include "tlsecho/announce.h"
+#include "tlsecho/cpus.h"
 #include "tlsecho/descriptors.h"
 #include "tlsecho/inherited.h"
 #include "tlsecho/log.h"
 #include "tlsecho/privilege.h"
 
-static unsigned count_workers(const struct config *config)
-{
-    if (config->workers > 0)
-        return (unsigned)config->workers;
-    cpu_set_t usable;
-    if (sched_getaffinity(0, sizeof usable, &usable) < 0)
-        return 1;
-    return (unsigned)CPU_COUNT(&usable);
-}
-
 static int start_workers(struct server *s, struct error *err)
 {
-    unsigned count = count_workers(s->settings->config);
+    const struct config *config = s->settings->config;
+    unsigned count = config->workers > 0 ? (unsigned)config->workers : s->cpus;
     s->workers = calloc(count, sizeof(struct worker *));
     if (!s->workers)
         return error_sys(err, "make the workers");
@@ -130,6 +121,7 @@ static int drop_privileges(struct server *s, const char *state_directory, struct
 int server_start(struct server *s, const char *state_directory, struct error *err)
 {
     s->descriptors = descriptors_raise();
+    s->cpus = cpus_usable(); /* the sandbox would hide the quota */
     manager_open(&s->manager);
     announce_library();
     if (reactor_new(&s->reactor, err) < 0 || server_open_signals(s, err) < 0 ||

@@ -136,18 +136,13 @@ class Configuration(Folder):
                                     f"  - listen: {second}", ":3:", "listeners[1].listen")
 
     def test_an_address_listed_twice_under_another_name(self):
-        for name in ("localhost", "0.0.0.0"):
-            with self.subTest(name), socket.socket() as reserved:
-                # Bound and not listening: free for who reuses it.
-                reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                reserved.bind(("127.0.0.1", 0))
-                port = reserved.getsockname()[1]
-                path = self.write("server.yaml", f"listeners:\n  - listen: tcp://127.0.0.1:{port}\n"
-                                  f"  - listen: tcp://{name}:{port}\n")
-                done = self.run_server("-c", path)
-                self.assertEqual(done.status, CONFIG, done.stderr)
-                self.assertIn(f"server.yaml:3:13: listen: tcp://{name}:{port} is listed twice",
-                              done.stderr)
+        for first, second in (("127.0.0.1", "localhost"), ("127.0.0.1", "0.0.0.0"),
+                              ("127.0.0.1", "[::]"), ("[::]", "127.0.0.1"), ("[::]", "localhost"),
+                              ("[::1]", "[0::1]"), ("127.0.0.1", "[::ffff:127.0.0.1]")):
+            with self.subTest(first, second=second):
+                self.assert_refused(f"listeners:\n  - listen: tcp://{first}:7\n"
+                                    f"  - listen: tcp://{second}:7\n", ":3:13:",
+                                    "listeners[0] has that address already")
 
     def test_the_check_begins_no_key_log(self):
         keylog = self.folder / "keys.log"

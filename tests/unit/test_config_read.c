@@ -75,7 +75,7 @@ static const struct {
     {"listeners: [{listen: [x]}]",
      "1:22: listeners[0].listen: a single value belongs here: where to listen"},
     {"listeners: [{listen: {a: b}}]", "1:22: listeners[0].listen: a single value belongs here"},
-    {"workers:\n", "1:9: workers: a single value belongs here: threads; auto = one per usable CPU"},
+    {"workers:\n", "1:9: workers: a single value belongs here: threads; auto = one per CPU"},
     {"log: info", "1:6: log: not a mapping: write \"KEY: VALUE\" lines"},
     {"log: []", "1:6: log: not a mapping"},
     {"tls: []", "1:6: tls: not a mapping"},
@@ -144,11 +144,11 @@ static const struct {
     {"listeners: [{listen: tcp://a:0}, {listen: tcp://a:0}]",
      "1:43: listeners[1].name: the name of listeners[0] again: write another one"},
     {"listeners: [{listen: tcp://a}, {listen: tcp://b}, {listen: tcp://a:7007}]",
-     "1:60: listeners[2].listen: the address of listeners[0] again: write another one, or"},
+     "1:60: listeners[2].listen: listeners[0] has that address already: write another one, or"},
     {"listeners: [{listen: tcp://a:1}, {listen: tls://a:1}]",
-     "1:43: listeners[1].listen: the address of listeners[0] again"},
+     "1:43: listeners[1].listen: listeners[0] has that address already"},
     {"listeners: [{listen: unix:///a}, {listen: unix:///a, name: x}]",
-     "1:43: listeners[1].listen: the address of listeners[0] again"},
+     "1:43: listeners[1].listen: listeners[0] has that address already"},
 
     /* limits */
     {"limits: {per_source: 10000001}", "1:22: limits.per_source: 10000001 is out of range: "},
@@ -160,7 +160,7 @@ static const struct {
     {"admin: {listen: 'tls://localhost:1'}",
      "1:17: admin.listen: tls:// is not spoken there: write tcp:// or unix://"},
     {"listeners: [{listen: tcp://a:1}]\nadmin: {listen: 'tcp://a:1'}",
-     "2:17: admin.listen: the address of listeners[0] again: write another one"},
+     "2:17: admin.listen: listeners[0] has that address already: write another one"},
 
     /* networks */
     {"listeners: [{listen: tcp://a, allow: 10.0.0.0/8}]",

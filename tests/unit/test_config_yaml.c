@@ -96,8 +96,10 @@ END_TEST
 START_TEST(skips_a_byte_order_mark)
 {
     struct config_node *root = parsed("\xef\xbb\xbf"
-                                      "a: b\n");
+                                      "a: b\nc: d\n");
     ck_assert_str_eq(root->first->key, "a");
+    ck_assert_str_eq(root->first->next->key, "c");
+    ck_assert_int_eq(root->first->place.column, 4);
     config_yaml_free(root);
 }
 END_TEST

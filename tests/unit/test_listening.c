@@ -103,9 +103,10 @@ START_TEST(an_address_that_is_listed_twice_is_refused_with_its_place)
     struct settings *settings = yaml_settings("listeners:\n"
                                               "  - listen: tcp://127.0.0.1:%u\n"
                                               "    name: first\n"
-                                              "  - listen: tcp://localhost:%u\n"
+                                              "  - listen: tcp://localhost:1\n"
                                               "    name: second\n",
-                                              port, port);
+                                              port);
+    settings->config->listeners[1].listen.port = port;
     struct error err = refused(settings);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
     assert_has(err.text, "test.yaml:4:");

@@ -99,6 +99,19 @@ START_TEST(says_that_an_address_is_not_ours)
 }
 END_TEST
 
+START_TEST(binds_an_address_that_is_not_ours_where_asked)
+{
+    static const char *const texts[] = {"tcp://192.0.2.1:0", "tcp://[2001:db8::1]:0"};
+    struct address address = loopback_address(texts[_i]);
+    const struct socket_listening how = {.backlog = 8, .freebind = true};
+    struct error err;
+    int fd;
+    ck_assert_msg(socket_listen(&address, &how, &fd, &err) == 0, "%s", err.text);
+    ck_assert_uint_ne(address_port(&address), 0);
+    close(fd);
+}
+END_TEST
+
 START_TEST(takes_ipv4_too_on_the_ipv6_wildcard_only)
 {
     if (!loopback_has_ipv6())
@@ -298,6 +311,7 @@ int main(void)
     tcase_add_test(tcase, listens_again_while_connections_are_in_time_wait);
     tcase_add_test(tcase, names_the_remedy_for_a_low_port);
     tcase_add_test(tcase, says_that_an_address_is_not_ours);
+    tcase_add_loop_test(tcase, binds_an_address_that_is_not_ours_where_asked, 0, 2);
     tcase_add_test(tcase, takes_ipv4_too_on_the_ipv6_wildcard_only);
     tcase_add_test(tcase, knows_both_ends_of_a_connection);
     tcase_add_test(tcase, sets_nodelay_and_keepalive);
