@@ -251,7 +251,7 @@ class Start(Folder):
         server.wait_for("connection")
         self.assertEqual(server.stop(), 0)
         lines = [json.loads(line) for line in server.log().splitlines()]
-        lines = [line for line in lines if line["event"] != "privilege"]
+        lines = [line for line in lines if line["event"] not in ("privilege", "not_replaceable")]
         self.assertEqual([line["event"] for line in lines],
                          ["listening", "ready", "connection", "draining", "stopped"])
         self.assertEqual(lines[2]["received_bytes"], 1)
