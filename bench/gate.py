@@ -8,6 +8,7 @@ callgrind counts them while a fixed script runs; instructions.json keeps what th
     own        instructions of our own functions: with the compiler that was recorded
     libraries  instructions of OpenSSL and libc on our behalf: with the versions that were recorded
 
+What strangers can ask for (strangers.py) must not cost more than so many full handshakes, everywhere.
 callgrind shows every CPU that has AVX2 as the same one, so the machine does not matter otherwise.
 """
 
@@ -16,12 +17,14 @@ import collections
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from typing import NamedTuple
 
+import strangers
 from servers import OURS, first_line, free_port, wait_for_port
 
 RECORDED = pathlib.Path(__file__).with_name("instructions.json")
@@ -31,6 +34,10 @@ CALLS = ("recv", "send", "read", "write", "epoll_wait", "epoll_ctl", "accept4", 
          "clock_gettime", "splice", "malloc", "calloc", "realloc")
 TIMEOUT_S = 60
 MORE = "watch: off\nworkers: 1\nsecurity: { sandbox: off }\n"  # in which callgrind could write nothing
+
+
+FULL_HANDSHAKE = "TLS 1.3 connection, full handshake"
+STRANGER_MAX = 20  # full handshakes
 
 
 class Script(NamedTuple):
@@ -46,7 +53,7 @@ class Script(NamedTuple):
 SCRIPTS = (
     Script("plain echo of 64 B", "plain", ("plain", "stream", 1), 200, 2000, 64, 0.02),
     Script("TLS echo of 64 B", "ecdsa", ("1.3", "stream", 1), 200, 1000, 64, 0.02),
-    Script("TLS 1.3 connection, full handshake", "ecdsa", ("1.3", "full", 1), 5, 25, 1, 0.6),
+    Script(FULL_HANDSHAKE, "ecdsa", ("1.3", "full", 1), 5, 25, 1, 0.6),
     Script("TLS 1.3 connection, resumed", "ecdsa", ("1.3", "resumed", 1), 5, 25, 1, 0.6),
     Script("TLS 1.2 connection, resumed", "ecdsa", ("1.2", "resumed", 1), 5, 25, 1, 0.6),
 )
@@ -105,12 +112,11 @@ def count(profile, units):
 class Counting:
     """The server under callgrind. A with block."""
 
-    def __init__(self, build, pki, folder):
-        self.build, self.folder = build, folder
-        self.ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa")}
+    def __init__(self, build, folder, ports, text):
+        self.build, self.folder, self.ports = build, folder, ports
         self.dumps = 0
         config = folder / "server.yaml"
-        config.write_text(OURS % {"pki": pki, "log": "on", **self.ports} + MORE)
+        config.write_text(text + MORE)
         with open(folder / "server.log", "wb") as log:
             self.process = subprocess.Popen(
                 ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/counted",
@@ -157,6 +163,21 @@ class Counting:
             load.stdin.close()
         return counted
 
+    def spent(self, visit, *arguments):
+        """Instructions of one visit: the first of two fills caches."""
+        visit(*arguments)
+        self.settle()
+        visit(*arguments)
+        return self.settle()
+
+    def settle(self):
+        """All since the dump before, once the server has nothing left to do: it has answered a
+        connection that came later."""
+        with socket.create_connection(("127.0.0.1", self.ports["plain"]), TIMEOUT_S) as after:
+            after.sendall(b"x")
+            after.recv(1)
+        return sum(self.dump().instructions.values())
+
 
 def environment():
     """What the figures depend on."""
@@ -191,11 +212,43 @@ def differences(script, before, now, same_compiler, same_libraries):
         yield f"{now.libraries:g} instructions of libraries, not {before['libraries']:g}: {told}"
 
 
+def count_scripts(build, pki, folder):
+    ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa")}
+    with Counting(build, folder, ports, OURS % {"pki": pki, "log": "on", **ports}) as counting:
+        return {script.name: counting.run(script) for script in SCRIPTS}
+
+
+def count_strangers(build, pki, folder):
+    """The instructions of each visit, by name. Without a log: how much it writes of whom is its own
+    affair."""
+    ports = {kind: free_port() for kind in ("plain", "visited")}
+    text, key_names = strangers.configure(folder, pki, ports)
+    costs = {}
+    with Counting(build, folder, ports, text) as counting:
+        for name, chain in strangers.chains(strangers.anchor_of(pki)).items():
+            costs[f"chain: {name}"] = counting.spent(strangers.present, ports["visited"], chain, folder)
+        for name, hello in strangers.hellos(key_names).items():
+            costs[f"hello: {name}"] = counting.spent(strangers.say, ports["visited"], hello)
+    return costs
+
+
+def costly(costs, handshake):
+    """What a stranger can have for too little, in words; prints them all."""
+    for name, cost in sorted(costs.items(), key=lambda item: -item[1]):
+        shakes = cost / handshake
+        print(f"{shakes:5.1f} full handshakes: {name}")
+        if shakes > STRANGER_MAX:
+            yield f"COSTLY {name}: {shakes:.1f} full handshakes, at most {STRANGER_MAX} are allowed"
+
+
 def gate(build, pki, record):
     """The exit status."""
-    with tempfile.TemporaryDirectory() as folder, \
-            Counting(build, pki, pathlib.Path(folder)) as counting:
-        now = {script.name: counting.run(script) for script in SCRIPTS}
+    with tempfile.TemporaryDirectory() as folder:
+        now = count_scripts(build, pki, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        strange = count_strangers(build, pki, pathlib.Path(folder))
+    full = now[FULL_HANDSHAKE]
+    too_much = list(costly(strange, full.own + full.libraries))
     here = environment()
     for name, counted in now.items():
         calls = ", ".join(f"{call} {n:g}" for call, n in counted.calls.items() if n)
@@ -216,7 +269,8 @@ def gate(build, pki, record):
     more = [f"GREW {script.name}: {text}" for script in SCRIPTS for text in differences(
         script, recorded["works"][script.name], now[script.name], same_compiler, same_libraries)]
     print("\n".join(more or ["nothing grew by more than 3 %"]))
-    return 1 if more else 0
+    print("\n".join(too_much or [f"no stranger costs more than {STRANGER_MAX} full handshakes"]))
+    return 1 if more or too_much else 0
 
 
 def main():

@@ -232,6 +232,8 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
         describe_alert(failure, ssl, verdict, err);
     } else if (is_about_certificate_of_peer(failure, verdict)) {
         describe_verdict(verdict, err);
+    } else if (code == SSL_R_CALLBACK_FAILED && failure->alert == SSL_AD_ILLEGAL_PARAMETER) {
+        error_set(err, ERROR_TLS, "too many key shares in a ClientHello");
     } else if (is_chain_too_long(code, ssl)) {
         error_set(err, ERROR_UNTRUSTED, "the %s's chain is refused unread: it has more than %d KiB",
                   server ? "client" : "server",

@@ -65,6 +65,25 @@ static bool take(struct der *in, int tag, struct der *ret)
     return true;
 }
 
+/*
+ * Elements, those within others and within OCTET STRINGs (extensions) included, from front to back:
+ * after the header of what contains others comes the first of these.
+ */
+static size_t count_elements(struct der in)
+{
+    size_t count = 0;
+    while (in.n >= 2) {
+        struct der contents, rest = in;
+        int tag = next_tag(&in);
+        count++;
+        if (!take(&rest, tag, &contents))
+            return count;
+        bool contains = (tag & 0x20) || tag == OCTET_STRING;
+        in = contains ? (struct der){contents.at, (size_t)(in.at + in.n - contents.at)} : rest;
+    }
+    return count;
+}
+
 static bool skip(struct der *in, int tag)
 {
     struct der ignored;
@@ -76,13 +95,21 @@ static bool skip_optional(struct der *in, int tag)
     return next_tag(in) != tag || skip(in, tag);
 }
 
-/* ECParameters begin with a version and a FieldID; of no other kind of key a SEQUENCE comes second.
+/*
+ * ECParameters begin with a version and a FieldID; of no other kind of key a SEQUENCE comes second.
+ * Only curves are parameters by a name, and their points begin with 4 (SEC 1 §2.3.3).
  */
 static enum tls_screen screen_key(struct der key)
 {
-    struct der algorithm, parameters;
+    enum { NO_UNUSED_BITS = 0, UNCOMPRESSED = 4 };
+    struct der algorithm, parameters, point;
     if (!take(&key, SEQUENCE, &algorithm) || !skip(&algorithm, OID))
         return TLS_SCREEN_NOT_DER;
+    if (next_tag(&algorithm) == OID) {
+        bool usual = take(&key, BIT_STRING, &point) && point.n > 1 &&
+                     point.at[0] == NO_UNUSED_BITS && point.at[1] == UNCOMPRESSED;
+        return usual ? TLS_SCREEN_OK : TLS_SCREEN_COMPRESSED_POINT;
+    }
     if (next_tag(&algorithm) != SEQUENCE)
         return TLS_SCREEN_OK;
     if (!take(&algorithm, SEQUENCE, &parameters))
@@ -161,9 +188,10 @@ enum tls_screen tls_screen_certificate(const unsigned char *der, size_t n)
 }
 
 struct tls_screening tls_screen_message(const unsigned char *body, size_t n, bool tls13,
-                                        size_t count_max)
+                                        const struct tls_screen_limits *limits)
 {
     struct tls_screening result = {.fault = TLS_SCREEN_OK};
+    size_t elements = 0;
     struct der in = {body, n}, list, certificate, ignored;
     if ((tls13 && !take_counted(&in, 1, &ignored)) || !take_counted(&in, 3, &list))
         return result;
@@ -176,10 +204,13 @@ struct tls_screening tls_screen_message(const unsigned char *body, size_t n, boo
         }
         if (result.fault == TLS_SCREEN_OK)
             result.fault = found;
+        elements += count_elements(certificate);
         if (tls13 && !take_counted(&list, 2, &ignored))
             break;
     }
-    if (result.count > count_max)
+    if (elements > limits->elements)
+        result.fault = TLS_SCREEN_TOO_COMPLEX;
+    if (result.count > limits->certificates)
         result.fault = TLS_SCREEN_TOO_MANY;
     return result;
 }
@@ -196,12 +227,14 @@ static bool find_basic_response(struct der in, struct der *ret)
            skip(&bytes, OID) && take(&bytes, OCTET_STRING, ret);
 }
 
-static enum tls_screen screen_list(struct der list, size_t count_max)
+static enum tls_screen screen_list(struct der list, const struct tls_screen_limits *limits)
 {
     enum tls_screen found = TLS_SCREEN_OK;
+    if (count_elements(list) > limits->elements)
+        return TLS_SCREEN_TOO_COMPLEX;
     for (size_t count = 0; found == TLS_SCREEN_OK && list.n > 0; count++) {
         struct der certificate = list, ignored;
-        if (count == count_max)
+        if (count == limits->certificates)
             return TLS_SCREEN_TOO_MANY;
         if (!skip(&list, SEQUENCE))
             return TLS_SCREEN_NOT_DER;
@@ -211,7 +244,8 @@ static enum tls_screen screen_list(struct der list, size_t count_max)
     return found;
 }
 
-enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n, size_t count_max)
+enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n,
+                                const struct tls_screen_limits *limits)
 {
     struct der basic = {0}, response, certificates, list;
     if (!find_basic_response((struct der){der, n}, &basic))
@@ -225,5 +259,21 @@ enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n, size_t count
         return TLS_SCREEN_OK;
     if (!take(&response, CONTEXT_0, &certificates) || !take(&certificates, SEQUENCE, &list))
         return TLS_SCREEN_NOT_DER;
-    return screen_list(list, count_max);
+    return screen_list(list, limits);
+}
+
+bool tls_screen_key_shares(const unsigned char *data, size_t n)
+{
+    enum { GROUP_BYTES = 2, LENGTH_BYTES = 2, SHARES_MAX = 32 };
+    struct der in = {data, n}, list, share;
+    size_t count = 0;
+    if (!take_counted(&in, LENGTH_BYTES, &list))
+        return true;
+    while (list.n > GROUP_BYTES && count <= SHARES_MAX) {
+        list = (struct der){list.at + GROUP_BYTES, list.n - GROUP_BYTES};
+        if (!take_counted(&list, LENGTH_BYTES, &share))
+            break;
+        count++;
+    }
+    return count <= SHARES_MAX;
 }

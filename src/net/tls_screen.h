@@ -13,10 +13,17 @@
 
 enum tls_screen {
     TLS_SCREEN_OK,
-    TLS_SCREEN_TOO_MANY,       /* certificates in the message */
-    TLS_SCREEN_NOT_DER,        /* no certificate as RFC 5280 §4.1 has it */
-    TLS_SCREEN_EXPLICIT_CURVE, /* RFC 5480 §2.1.1: its parameters must be a name */
-    TLS_SCREEN_RELATIVE_NAME, /* RFC 5280 §4.2.1.13: CRL distribution points should have no such */
+    TLS_SCREEN_TOO_MANY,         /* certificates */
+    TLS_SCREEN_TOO_COMPLEX,      /* ASN.1 elements in all of them */
+    TLS_SCREEN_NOT_DER,          /* no certificate as RFC 5280 §4.1 has it */
+    TLS_SCREEN_EXPLICIT_CURVE,   /* RFC 5480 §2.1.1: its parameters must be a name */
+    TLS_SCREEN_COMPRESSED_POINT, /* RFC 8422 §5.1.2: deprecated, and slow to decode */
+    TLS_SCREEN_RELATIVE_NAME,    /* RFC 5280 §4.2.1.13: should not be in a distribution point */
+};
+
+/* How much there may be. What OpenSSL spends grows with the elements, not with the bytes. */
+struct tls_screen_limits {
+    size_t certificates, elements;
 };
 
 /* What was found in a Certificate message. */
@@ -31,13 +38,20 @@ struct tls_screening {
 enum tls_screen tls_screen_certificate(const unsigned char *der, size_t n);
 
 /*
- * The body of a Certificate message (RFC 8446 §4.4.2 if tls13, else RFC 5246 §7.4.2) that may hold
- * count_max certificates. A broken one is OK from where it is broken: nobody parses that.
+ * The body of a Certificate message (RFC 8446 §4.4.2 if tls13, else RFC 5246 §7.4.2). A broken one
+ * is OK from where it is broken: nobody parses that.
  */
 struct tls_screening tls_screen_message(const unsigned char *body, size_t n, bool tls13,
-                                        size_t count_max);
+                                        const struct tls_screen_limits *limits);
 
-/* The certificates in an OCSP response (RFC 6960 §4.2.1) in DER, of which it may hold count_max. */
-enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n, size_t count_max);
+/* The certificates in an OCSP response (RFC 6960 §4.2.1) in DER. */
+enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n,
+                                const struct tls_screen_limits *limits);
+
+/*
+ * The key_share extension of a ClientHello (RFC 8446 §4.2.8). False: it has more shares than there
+ * are groups; OpenSSL looks for each in the client's list of groups, which may be long.
+ */
+bool tls_screen_key_shares(const unsigned char *data, size_t n);
 
 #endif

@@ -20,10 +20,8 @@ void tls_screen_limit(SSL_CTX *ssl, enum tls_role role)
 #endif
 }
 
-static size_t count_max(bool server)
-{
-    return server ? TLS_CLIENT_CHAIN_COUNT : TLS_SERVER_CHAIN_COUNT;
-}
+static const struct tls_screen_limits of_client = {TLS_CLIENT_CHAIN_COUNT, 4096},
+                                      of_server = {TLS_SERVER_CHAIN_COUNT, 32768};
 
 static void describe_leaf(const struct tls_screening *s, char *ret, size_t size)
 {
@@ -35,12 +33,24 @@ static void describe_leaf(const struct tls_screening *s, char *ret, size_t size)
     X509_NAME_free(name);
 }
 
-static void describe(const struct tls_screening *s, bool server, char *ret, size_t size)
+static void describe(const struct tls_screening *s, const struct tls_screen_limits *limits,
+                     char *ret, size_t size)
 {
     switch (s->fault) {
     case TLS_SCREEN_TOO_MANY:
         snprintf(ret, size, "its chain has %zu certificates, and at most %zu are read", s->count,
-                 count_max(server));
+                 limits->certificates);
+        return;
+    case TLS_SCREEN_TOO_COMPLEX:
+        snprintf(ret, size,
+                 "its chain has more than %zu ASN.1 elements: issue it with fewer names "
+                 "and extensions",
+                 limits->elements);
+        return;
+    case TLS_SCREEN_COMPRESSED_POINT:
+        snprintf(ret, size,
+                 "its chain has a key that is a compressed point: issue it anew with an "
+                 "uncompressed one");
         return;
     case TLS_SCREEN_EXPLICIT_CURVE:
         snprintf(ret, size,
@@ -74,14 +84,15 @@ bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verdict
     if (n < HEADER_BYTES || *type != SSL3_MT_CERTIFICATE)
         return true;
     bool server = SSL_is_server(ssl);
-    struct tls_screening found = tls_screen_message(
-        body, n - HEADER_BYTES, SSL_version(ssl) >= TLS1_3_VERSION, count_max(server));
+    const struct tls_screen_limits *limits = server ? &of_client : &of_server;
+    struct tls_screening found =
+        tls_screen_message(body, n - HEADER_BYTES, SSL_version(ssl) >= TLS1_3_VERSION, limits);
     if (found.fault == TLS_SCREEN_OK)
         return true;
 
     char leaf[PEER_NAME_BYTES / 2], fault[160];
     describe_leaf(&found, leaf, sizeof leaf);
-    describe(&found, server, fault, sizeof fault);
+    describe(&found, limits, fault, sizeof fault);
     snprintf(verdict->text, sizeof verdict->text, "%s certificate \"%s\" refused: %s",
              server ? "client" : "server", leaf, fault);
     verdict->untrusted = true;

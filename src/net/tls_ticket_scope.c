@@ -9,6 +9,7 @@
 #include "tls_certificates.h"
 #include "tls_client_auth.h"
 #include "tls_internal.h"
+#include "tls_screen.h"
 #include "tlsecho/ascii.h"
 
 /* As RFC 6066 §3 lays out the extension: a list of one name. */
@@ -160,10 +161,22 @@ static size_t asked_name(SSL *ssl, unsigned char ret[NAME_BYTES_MAX])
     return length;
 }
 
+static bool has_sane_key_shares(SSL *ssl)
+{
+    const unsigned char *data;
+    size_t n;
+    return !SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_key_share, &data, &n) ||
+           tls_screen_key_shares(data, n);
+}
+
 /* SSL_CTX_set_client_hello_cb(3): before a ticket is looked at; OpenSSL resumes no session of
  * another session id context. */
 static int on_client_hello(SSL *ssl, int *alert, void *arg)
 {
+    if (!has_sane_key_shares(ssl)) {
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
     const struct tls_context *ctx = arg;
     unsigned char digest[EVP_MAX_MD_SIZE], scope[TLS_TICKET_SCOPE_BYTES + NAME_BYTES_MAX];
     memcpy(scope, ctx->ticket_scope, TLS_TICKET_SCOPE_BYTES);

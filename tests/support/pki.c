@@ -22,15 +22,21 @@ static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
+static void set_text(EVP_PKEY *key, const char *name, const char *value)
+{
+    ck_assert_int_eq(EVP_PKEY_set_utf8_string_param(key, name, value), 1);
+}
+
 static EVP_PKEY *make_key(const struct pki_spec *spec)
 {
     if (spec->rsa)
         return EVP_RSA_gen(spec->rsa_bits ? spec->rsa_bits : 2048u);
     EVP_PKEY *key = EVP_EC_gen(spec->curve ? spec->curve : "P-256");
     if (spec->explicit_curve)
-        ck_assert_int_eq(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
-                                                        OSSL_PKEY_EC_ENCODING_EXPLICIT),
-                         1);
+        set_text(key, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_EXPLICIT);
+    if (spec->compressed_point)
+        set_text(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                 OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED);
     return key;
 }
 

@@ -26,10 +26,11 @@ struct pki_spec {
     const char *curve;        /* of an ECDSA key; NULL = P-256 */
     const struct pki *issuer; /* NULL = itself */
     bool ca;
-    bool key_ids;               /* subject and authority key identifier; the issuer has them too */
-    bool rsa;                   /* else ECDSA P-256 */
-    unsigned rsa_bits;          /* 0 = 2048 */
-    bool explicit_curve;        /* P-256 by its parameters instead of its name */
+    bool key_ids;        /* subject and authority key identifier; the issuer has them too */
+    bool rsa;            /* else ECDSA P-256 */
+    unsigned rsa_bits;   /* 0 = 2048 */
+    bool explicit_curve; /* P-256 by its parameters instead of its name */
+    bool compressed_point;
     int starts_days, ends_days; /* from now; both 0 = yesterday to next year */
 };
 

@@ -137,14 +137,15 @@ START_TEST(its_certificates_are_screened_before_they_are_parsed)
 {
     struct pki explicit =
         pki_make(&(struct pki_spec){.subject = "responder", .issuer = &ca, .explicit_curve = true});
+    const struct tls_screen_limits one = {1, 500}, none = {0, 500};
     unsigned char *der = NULL;
     int n = der_of(&(struct response){.status = V_OCSP_CERTSTATUS_GOOD}, &der);
-    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, 1), TLS_SCREEN_OK);
-    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, 0), TLS_SCREEN_TOO_MANY);
+    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, &one), TLS_SCREEN_OK);
+    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, &none), TLS_SCREEN_TOO_MANY);
     OPENSSL_free(der);
     der = NULL;
     n = der_of(&(struct response){.status = V_OCSP_CERTSTATUS_GOOD, .signer = &explicit}, &der);
-    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, 1), TLS_SCREEN_EXPLICIT_CURVE);
+    ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, &one), TLS_SCREEN_EXPLICIT_CURVE);
     OPENSSL_free(der);
     ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &explicit), "invalid");
     pki_free(&explicit);

@@ -14,9 +14,11 @@ enum { MESSAGE_BYTES = 64 * 1024 };
 static struct pki ca, leaf, explicit, rsa;
 static unsigned char message[MESSAGE_BYTES];
 static size_t used;
+static struct tls_screen_limits limits;
 
 static void set_up(void)
 {
+    limits = (struct tls_screen_limits){.certificates = 2, .elements = 400};
     ca = pki_make(&(struct pki_spec){.subject = "CA", .ca = true});
     leaf = pki_make(&(struct pki_spec){.subject = "leaf", .names = "DNS:a", .issuer = &ca});
     explicit = pki_make(&(struct pki_spec){.subject = "explicit", .explicit_curve = true});
@@ -72,7 +74,7 @@ static struct tls_screening screened(bool tls13, X509 *const *certificates, size
     used = prefix;
     put_number(end - prefix - 3, 3);
     used = end;
-    return tls_screen_message(message, used, tls13, 2);
+    return tls_screen_message(message, used, tls13, &limits);
 }
 
 /* crl: the contents of CRLDistributionPoints. */
@@ -103,6 +105,41 @@ END_TEST
 START_TEST(finds_a_curve_that_is_given_by_its_parameters)
 {
     ck_assert_int_eq(screen(explicit.certificate), TLS_SCREEN_EXPLICIT_CURVE);
+}
+END_TEST
+
+START_TEST(finds_a_point_that_is_compressed)
+{
+    struct pki odd = pki_make(&(struct pki_spec){.subject = "odd", .compressed_point = true});
+    ck_assert_int_eq(screen(odd.certificate), TLS_SCREEN_COMPRESSED_POINT);
+    pki_free(&odd);
+}
+END_TEST
+
+START_TEST(counts_the_elements_of_all_certificates)
+{
+    char names[4096] = "DNS:a";
+    for (size_t n = 5; n < 6 * 200; n += 6)
+        memcpy(names + n, ",DNS:a", 7);
+    struct pki named = pki_make(&(struct pki_spec){.subject = "named", .names = names});
+    X509 *const chain[] = {named.certificate, named.certificate};
+    ck_assert_int_eq(screened(true, chain, 1).fault, TLS_SCREEN_OK);
+    ck_assert_int_eq(screened(true, chain, 2).fault, TLS_SCREEN_TOO_COMPLEX);
+    pki_free(&named);
+}
+END_TEST
+
+START_TEST(lets_no_client_share_more_keys_than_there_are_groups)
+{
+    for (size_t count = 32; count <= 33; count++) {
+        used = 0;
+        put_number(5 * count, 2);
+        for (size_t i = 0; i < count; i++)
+            put_number(i << 24 | 1 << 8, 5); /* a group, and a byte of a key */
+        ck_assert(tls_screen_key_shares(message, used) == (count == 32));
+    }
+    for (size_t n = 0; n < used; n++)
+        tls_screen_key_shares(message, n);
 }
 END_TEST
 
@@ -156,8 +193,8 @@ START_TEST(reads_nothing_beyond_a_message_that_is_cut)
     for (size_t n = 0; n < used; n++) {
         unsigned char *part = malloc(n + 1);
         memcpy(part, message, n);
-        tls_screen_message(part, n, true, 2);
-        tls_screen_ocsp(part, n, 2);
+        tls_screen_message(part, n, true, &limits);
+        tls_screen_ocsp(part, n, &limits);
         if (n > 7)
             ck_assert_int_ne(tls_screen_certificate(part + 7, n - 7), TLS_SCREEN_EXPLICIT_CURVE);
         free(part);
@@ -171,6 +208,9 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, lets_usual_certificates_pass);
     tcase_add_test(cases, finds_a_curve_that_is_given_by_its_parameters);
+    tcase_add_test(cases, finds_a_point_that_is_compressed);
+    tcase_add_test(cases, counts_the_elements_of_all_certificates);
+    tcase_add_test(cases, lets_no_client_share_more_keys_than_there_are_groups);
     tcase_add_test(cases, finds_a_distribution_point_relative_to_the_issuer);
     tcase_add_test(cases, takes_no_lengths_that_der_does_not_have);
     tcase_add_test(cases, counts_the_certificates_of_a_message);
