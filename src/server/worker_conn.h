@@ -33,7 +33,8 @@ struct worker_conn {
     bool in_handshake;       /* it is in the `handshakes` list */
     enum conn_timeout armed; /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
     struct handoff origin;
-    uint64_t start_us, hello_us; /* when it came, and its first byte of a handshake */
+    uint64_t start_us;
+    uint64_t hello_number; /* of all handshakes, in the order of their beginning */
     struct deadline lifetime;
     TAILQ_ENTRY(worker_conn) in_all, in_again, in_handshakes;
 };

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 struct member {
-    atomic_uint_fast64_t oldest_us;
+    atomic_uint_fast64_t oldest;
     struct reactor *reactor;
     atomic_uint *wants;
 };
 
 struct worker_group {
     struct admission *admission;
+    atomic_uint_fast64_t next;
     unsigned count, joined;
     struct member members[];
 };
@@ -25,7 +26,7 @@ int worker_group_new(unsigned count, struct admission *admission, struct worker_
     g->admission = admission;
     g->count = count;
     for (unsigned i = 0; i < count; i++)
-        atomic_init(&g->members[i].oldest_us, UINT64_MAX);
+        atomic_init(&g->members[i].oldest, WORKER_GROUP_NONE);
     *ret = g;
     return 0;
 }
@@ -48,23 +49,28 @@ struct admission *worker_group_admission(const struct worker_group *group)
     return group->admission;
 }
 
-void worker_group_publish(struct worker_group *group, unsigned worker, uint64_t oldest_us)
+uint64_t worker_group_next(struct worker_group *group)
 {
-    atomic_store(&group->members[worker].oldest_us, oldest_us);
+    return atomic_fetch_add(&group->next, 1);
+}
+
+void worker_group_publish(struct worker_group *group, unsigned worker, uint64_t oldest)
+{
+    atomic_store(&group->members[worker].oldest, oldest);
 }
 
 int worker_group_oldest(const struct worker_group *group)
 {
-    int oldest = -1;
-    uint64_t oldest_us = UINT64_MAX;
+    int worker = -1;
+    uint64_t oldest = WORKER_GROUP_NONE;
     for (unsigned i = 0; i < group->count; i++) {
-        uint64_t us = atomic_load(&group->members[i].oldest_us);
-        if (us < oldest_us) {
-            oldest_us = us;
-            oldest = (int)i;
+        uint64_t number = atomic_load(&group->members[i].oldest);
+        if (number < oldest) {
+            oldest = number;
+            worker = (int)i;
         }
     }
-    return oldest;
+    return worker;
 }
 
 void worker_group_trim(struct worker_group *group, unsigned worker)

@@ -22,9 +22,12 @@ unsigned worker_group_join(struct worker_group *group, struct reactor *reactor, 
 /* What its limits are asked; may be NULL. */
 struct admission *worker_group_admission(const struct worker_group *group);
 
-/* Since when the oldest unfinished handshake of that worker began; UINT64_MAX = it has none. Its
- * thread. */
-void worker_group_publish(struct worker_group *group, unsigned worker, uint64_t oldest_us);
+/* The number of the handshake that begins now. Any thread. */
+uint64_t worker_group_next(struct worker_group *group);
+
+/* The number of that worker's oldest unfinished handshake. Its thread. */
+#define WORKER_GROUP_NONE UINT64_MAX
+void worker_group_publish(struct worker_group *group, unsigned worker, uint64_t oldest);
 
 /* The worker with the oldest of all; -1 = there is none. Any thread. */
 int worker_group_oldest(const struct worker_group *group);

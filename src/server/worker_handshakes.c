@@ -9,7 +9,8 @@
 static void publish(const struct worker_loop *loop)
 {
     const struct worker_conn *oldest = TAILQ_FIRST(&loop->handshakes);
-    worker_group_publish(loop->group, loop->member, oldest ? oldest->hello_us : UINT64_MAX);
+    worker_group_publish(loop->group, loop->member,
+                         oldest ? oldest->hello_number : WORKER_GROUP_NONE);
 }
 
 /* The oldest of each worker is known before the count says that one is too many; and the count is
@@ -18,7 +19,7 @@ static void begin(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
     s->in_handshake = true;
-    s->hello_us = worker_loop_now_us(loop);
+    s->hello_number = worker_group_next(loop->group);
     TAILQ_INSERT_TAIL(&loop->handshakes, s, in_handshakes);
     if (TAILQ_FIRST(&loop->handshakes) == s)
         publish(loop);
