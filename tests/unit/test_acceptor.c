@@ -277,20 +277,38 @@ static int hold_a_worker_up(void)
     return client;
 }
 
+/* Waits until so many of them have been answered. */
+static void await_answers(const int *clients, int count, int answered)
+{
+    struct pollfd waiting[1000];
+    for (int i = 0; i < count; i++)
+        waiting[i] = (struct pollfd){.fd = clients[i], .events = POLLIN};
+    for (int done = 0; done < answered;) {
+        ck_assert_int_gt(poll(waiting, (nfds_t)count, 20000), 0);
+        for (int i = 0; i < count; i++)
+            if (waiting[i].revents) {
+                char byte;
+                ck_assert_int_eq(recv(clients[i], &byte, 1, 0), 1);
+                waiting[i].fd = -1;
+                waiting[i].revents = 0;
+                done++;
+            }
+    }
+}
+
 START_TEST(a_stuck_worker_keeps_none_of_the_others_from_new_connections)
 {
-    enum { FILL = 2 * 400, LAST = 10 }; /* twice what a pipe holds: half of them go to it */
-    static int clients[FILL + LAST];
+    enum { CLIENTS = 900, PIPE_HOLDS = 65536 / sizeof(struct handoff) }; /* pipe(7) */
+    static int clients[CLIENTS];
     start_stuck(2);
     int stuck = hold_a_worker_up();
-    for (int i = 0; i < FILL + LAST; i++)
+    for (int i = 0; i < CLIENTS; i++) {
         clients[i] = connect_to(1);
-    for (int i = FILL; i < FILL + LAST; i++)
-        talk_echo(clients[i], "served");
+        ck_assert_int_eq(write(clients[i], "x", 1), 1);
+    }
+    await_answers(clients, CLIENTS, CLIENTS - PIPE_HOLDS);
     ck_assert_int_eq(write(gate[1], "", 1), 1);
-    for (int i = 0; i < FILL; i++)
-        talk_echo(clients[i], "served at last");
-    for (int i = 0; i < FILL + LAST; i++)
+    for (int i = 0; i < CLIENTS; i++)
         close(clients[i]);
     close(stuck);
     stop();
