@@ -43,8 +43,8 @@ void session_init(struct session *s, struct target *target);
  */
 int session_open(struct session *s, struct error *err);
 
-/* Saves what `resume` of the options will want next time, if there is anything. A failure becomes
- * the outcome unless an earlier one is. */
+/* Saves what `resume` of the options will want next time, if there is anything, and looks whether
+ * the key log is whole. A failure becomes the outcome unless an earlier one is. */
 void session_keep(struct session *s, struct outcome *outcome);
 
 /* Ends our direction if that has not been done, and closes. Then it is as after session_init. */

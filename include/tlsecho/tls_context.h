@@ -95,6 +95,9 @@ int tls_context_set_alpn(struct tls_context *ctx, const char *const *protocols, 
  * decrypt). ERROR_INPUT. */
 int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct error *err);
 
+/* Whether every line so far is in it: a full disk ends no connection. ERROR_SYSTEM. Any thread. */
+int tls_context_check_keylog(struct tls_context *ctx, struct error *err);
+
 /*
  * Server: the DER OCSP response (RFC 6960) that is stapled (RFC 6066 §8) to the certificate added
  * last, as long as it is in date. ERROR_INPUT: no response, not "good", or for another certificate.

@@ -49,18 +49,29 @@ static int prepare_for_signals(const struct options *options, struct error *err)
     return options->mode == MODE_PIPE || options->mode == MODE_MERGE ? 0 : interrupt_open(err);
 }
 
+/* --cacert <(command) */
+static int keep_pipes(struct options *options, struct error *err)
+{
+    static char paths[3][PIPED_FILE_PATH_BYTES];
+    if (piped_file_keep(&options->cacert, paths[0], err) < 0)
+        return error_prefix(err, "--cacert");
+    if (piped_file_keep(&options->cert, paths[1], err) < 0)
+        return error_prefix(err, "--cert");
+    return piped_file_keep(&options->key, paths[2], err) < 0 ? error_prefix(err, "--key") : 0;
+}
+
 static void run_mode(struct options *options, struct outcome *ret)
 {
-    struct error err;
+    struct error err = {.alert = -1};
     if (options->mode == MODE_PIPE && isatty(STDIN_FILENO))
         options->mode = MODE_PROMPT;
-    if (options->insecure)
-        output_warn(options, "the server's certificate is not verified (--insecure)");
-    if (prepare_for_signals(options, &err) < 0) {
-        outcome_fail(ret, PHASE_LOCAL, &err);
+    if (prepare_for_signals(options, &err) < 0 || keep_pipes(options, &err) < 0) {
+        outcome_fail(ret, PHASE_OPTIONS, &err);
         output_refusal(options, ret);
         return;
     }
+    if (options->insecure)
+        output_warn(options, "the server's certificate is not verified (--insecure)");
     modes[options->mode](options, ret);
 }
 
@@ -95,17 +106,6 @@ static int refuse(int argc, char **argv, const struct error *err)
     return options.nagios ? outcome_nagios_status(&outcome) : (int)outcome.result;
 }
 
-/* --cacert <(command) */
-static int keep_pipes(struct options *options, struct error *err)
-{
-    static char paths[3][PIPED_FILE_PATH_BYTES];
-    if (piped_file_keep(&options->cacert, paths[0], err) < 0)
-        return error_prefix(err, "--cacert");
-    if (piped_file_keep(&options->cert, paths[1], err) < 0)
-        return error_prefix(err, "--cert");
-    return piped_file_keep(&options->key, paths[2], err) < 0 ? error_prefix(err, "--key") : 0;
-}
-
 int main(int argc, char **argv)
 {
     standard_fds_open(STANDARD_FDS_FAIL);
@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 
     struct options options;
     struct error err;
-    if (options_parse(argc, argv, &options, &err) < 0 || keep_pipes(&options, &err) < 0)
+    if (options_parse(argc, argv, &options, &err) < 0)
         return refuse(argc, argv, &err);
     return run(&options);
 }

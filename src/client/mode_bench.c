@@ -166,8 +166,10 @@ static void judge_measure(struct bench_report *report)
 static void judge(struct compare *c, struct outcome *ret)
 {
     struct error err = {.alert = -1};
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count; i++) {
         judge_measure(&c->reports[i]);
+        session_keep(&c->sessions[i], &c->reports[i].outcome);
+    }
     for (size_t i = 0; i < c->count && ret->result == RESULT_OK; i++)
         *ret = c->reports[i].outcome;
     if (c->options->report_html && c->reports[0].measure.elapsed_s > 0 &&

@@ -72,7 +72,7 @@ const struct option_row option_rows[] = {
     {"resume", 0, "FILE",
      "offer the session saved here, and save the new one; for --handshakes: no file",
      option_parse_resume, FIELD(resume), .optional = true, TLS_ONLY},
-    {"connect-timeout", 0, "TIME", "for TCP and TLS together, 0 = none (default 10s)",
+    {"connect-timeout", 0, "TIME", "for look-up, TCP and TLS together, 0 = none (default 10s)",
      option_parse_duration, FIELD(connect_timeout_ms)},
     {"json", 0, NULL,
      "the result as one JSON object; on standard error where data is on standard output",

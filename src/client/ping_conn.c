@@ -65,7 +65,7 @@ static void end_while_connecting(struct ping *p, const struct error *err)
     if (p->totals.probes.sent)
         return;
     outcome_measure(&p->last, result_of(p->session.phase, err), "%s%s", err->text,
-                    err->kind == ERROR_INTERRUPTED ? "" : ", when -w ended it");
+                    err->kind == ERROR_INTERRUPTED ? "" : " (-w ended it)");
     p->last.phase = p->session.phase;
 }
 

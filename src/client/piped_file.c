@@ -10,14 +10,12 @@
 
 enum { BYTES_MAX = 1 << 20 };
 
-/* Returns -1 with errno; EFBIG: there is too much of it. */
+/* Returns -1 with errno; EFBIG: there is too much of it; EINTR: a signal ends the run. */
 static int copy_all(int from, int to)
 {
     char piece[4096];
     for (size_t all = 0; all <= BYTES_MAX;) {
         ssize_t n = read(from, piece, sizeof piece);
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n <= 0)
             return (int)n;
         if (write(to, piece, (size_t)n) != n)
@@ -55,7 +53,7 @@ int piped_file_keep(const char **path, char ret_path[PIPED_FILE_PATH_BYTES], str
     int fd = copy_pipe(*path);
     if (fd < 0) {
         error_sys(err, "read %s", *path);
-        err->kind = ERROR_INPUT;
+        err->kind = err->code == EINTR ? ERROR_INTERRUPTED : ERROR_INPUT;
         return -1;
     }
     snprintf(ret_path, PIPED_FILE_PATH_BYTES, "/proc/self/fd/%d", fd);

@@ -160,7 +160,9 @@ void session_keep(struct session *s, struct outcome *outcome)
 {
     struct error err;
     struct tls_context *context = s->target->context;
-    if (context && tls_context_save_session(context, &err) < 0 && outcome->result == RESULT_OK)
+    if (!context || outcome->result != RESULT_OK)
+        return;
+    if (tls_context_save_session(context, &err) < 0 || tls_context_check_keylog(context, &err) < 0)
         outcome_fail(outcome, PHASE_LOCAL, &err);
 }
 

@@ -43,7 +43,8 @@ struct tls_context {
     char certificate[256]; /* what the one added last is called in messages */
     unsigned char *alpn;   /* ours, RFC 7301 §3.1's ProtocolNameList */
     size_t alpn_n;
-    int keylog_fd; /* -1 = none */
+    int keylog_fd;             /* -1 = none */
+    atomic_int keylog_failure; /* the errno of a line that was not written; 0 = none */
     enum tls_key_files key_files;
     struct tls_warning *warnings;
     size_t warning_count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The secrets of every connection, for who must decrypt a capture: NSS key log format. */
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -14,11 +15,12 @@ enum { LINE_BYTES = 512 }; /* a label, 32 bytes and at most 64 in hex */
 /* One call a line: others may append to the file too. */
 static void on_secret(const SSL *ssl, const char *line)
 {
-    const struct tls_context *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct tls_context *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     char text[LINE_BYTES];
     int n = snprintf(text, sizeof text, "%s\n", line);
-    ssize_t written = n < LINE_BYTES ? write(ctx->keylog_fd, text, (size_t)n) : 0;
-    (void)written; /* a full disk ends no connection */
+    errno = ENOSPC; /* of a short write */
+    if (n < LINE_BYTES && write(ctx->keylog_fd, text, (size_t)n) != n)
+        atomic_store(&ctx->keylog_failure, errno); /* it ends no connection */
     OPENSSL_cleanse(text, sizeof text);
 }
 
@@ -55,6 +57,12 @@ int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct err
     SSL_CTX_set_app_data(ctx->ssl, ctx);
     SSL_CTX_set_keylog_callback(ctx->ssl, on_secret);
     return tls_exposure_warn(ctx, path, true, err);
+}
+
+int tls_context_check_keylog(struct tls_context *ctx, struct error *err)
+{
+    errno = atomic_load(&ctx->keylog_failure);
+    return errno ? error_sys(err, "write the key log") : 0;
 }
 
 void tls_keylog_close(struct tls_context *ctx)

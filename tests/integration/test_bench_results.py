@@ -59,6 +59,13 @@ class Handshakes(BenchCase):
                               version, "--tls-max", version, *CA, far.endpoint("tls"))
                 self.assertEqual((got["handshakes"], got["resumed"]), (40, 40))
 
+    def test_none_resumed_is_a_failure_of_the_handshake(self):
+        with farend.OpenSsl("-num_tickets", "0") as far:
+            summary = self.fails(7, "handshake", "--handshakes", "--resume", "-n5", *CA,
+                                 far.endpoint())
+        self.assertEqual((summary["handshakes"], summary["resumed"]), (5, 0))
+        self.assertIn("none of 5 handshakes resumed", summary["error"]["message"])
+
     def test_plain_ones_too(self):
         got = self.ok("--handshakes", "-n", "20", self.server(CONFIG).endpoint("tcp"))
         self.assertEqual(got["handshakes"], 20)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -167,6 +169,22 @@ START_TEST(refuses_what_is_no_file_without_waiting)
 }
 END_TEST
 
+START_TEST(tells_of_a_line_that_could_not_be_written)
+{
+    struct rlimit before, limit;
+    keep_log(client, "keys");
+    ck_assert_int_eq(tls_context_check_keylog(client, &err), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){.rlim_cur = 100, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    shake("1.3");
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    ck_assert_int_eq(tls_context_check_keylog(client, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "write the key log: "));
+}
+END_TEST
+
 START_TEST(is_not_inherited_by_what_the_process_starts)
 {
     char path[64], target[FOLDER_FILE_BYTES];
@@ -199,6 +217,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_file_that_others_can_read);
     tcase_add_test(tcase, refuses_what_is_no_file_without_waiting);
     tcase_add_test(tcase, is_not_inherited_by_what_the_process_starts);
+    tcase_add_test(tcase, tells_of_a_line_that_could_not_be_written);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

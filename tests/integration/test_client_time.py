@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client and the time: one deadline over look-up, TCP and TLS, and signals that are answered
+at any moment."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import farend
+import loads
+import proc
+import support
+from farend import FarEnd, server_context
+
+ANSWER_S = 0.1          # from a signal to the end
+BUSY_S = 1.0            # what a machine that runs many tests at once may add to it
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+F_SETPIPE_SZ = 1031
+MODES = {
+    "ping": ("--ping",),
+    "check": ("--check",),
+    "report": ("--report",),
+    "bench": ("--bench",),
+    "handshakes": ("--bench", "--handshakes"),
+    "show-certs": ("--show-certs",),
+}
+
+
+@contextlib.contextmanager
+def dead_name_servers():
+    """A command that runs another where the two name servers never answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        resolv = pathlib.Path(folder, "resolv.conf")
+        resolv.write_text("nameserver 10.9.0.98\nnameserver 10.9.0.99\n")
+        switch = pathlib.Path(folder, "nsswitch.conf")
+        switch.write_text("hosts: files dns\n")
+        script = (f"mount --make-rprivate / && mount --bind {resolv} /etc/resolv.conf && "
+                  f"mount --bind {switch} /etc/nsswitch.conf && ip link set lo up && "
+                  "ip link add v0 type veth peer name v1 && ip link set v1 up && ip addr add 10.9.0.1/24 dev v0 && "
+                  "ip link set v0 up && for i in 98 99; do ip neigh add 10.9.0.$i lladdr "
+                  "02:00:00:00:00:$i dev v0 nud permanent || exit 1; done && exec \"$@\"")
+        yield ["unshare", "-nm", "sh", "-c", script, "sh"]
+
+
+class Client:
+    """One that runs, with the seconds from a signal to its end."""
+
+    def __init__(self, *args, prefix=(), **where):
+        where = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+                 **where}
+        self.process = subprocess.Popen(
+            [*prefix, support.program("TLSECHO_CLIENT"), *map(str, args)],
+            env=support.environment(), **where)
+
+    def end_by(self, number):
+        """The seconds that it takes, its status, standard output and standard error."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=support.DEADLINE_S)
+        return time.monotonic() - began, self.process.returncode, out or b"", (err or b"").decode()
+
+    def wait_for_wait(self, where):
+        """Until it sleeps in a function of the kernel with such a name."""
+        wchan = pathlib.Path(f"/proc/{self.process.pid}/wchan")
+        if not os.access(wchan, os.R_OK):
+            self.process.kill()
+            self.process.communicate()
+            raise unittest.SkipTest("needs /proc/PID/wchan")
+        proc.wait_until(lambda: where in wchan.read_text(), f"it never waits in {where}")
+
+
+class TimeCase(support.TestCase):
+    def answered(self, ended, status=None):
+        seconds, got, out, err = ended
+        self.assertLess(seconds, ANSWER_S + BUSY_S, err)
+        if status is not None:
+            self.assertEqual(got, status, (out, err))
+        return out, err
+
+    def interrupted(self, ended, status, on_stderr=False):
+        """The JSON object of one that was."""
+        out, err = self.answered(ended, status)
+        summary = support.described((err if on_stderr else out.decode()).splitlines()[-1])
+        self.assertTrue(summary["interrupted"])
+        self.assertEqual(summary["exit"], status)
+        return summary
+
+
+def can_unshare():
+    done = subprocess.run(["unshare", "-nm", "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+@unittest.skipUnless(can_unshare(), "needs root: a network namespace cannot be made")
+class LookUp(TimeCase):
+    NAME = "tls://nosuch.example.test"
+
+    def setUp(self):
+        super().setUp()
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.prefix = stack.enter_context(dead_name_servers())
+
+    def test_the_connect_time_out_is_over_the_look_up_too(self):
+        for mode, args in {**MODES, "pipe": (), "nagios": ("--check", "--nagios")}.items():
+            with self.subTest(mode=mode):
+                began = time.monotonic()
+                done = support.run(*self.prefix, support.program("TLSECHO_CLIENT"), *args,
+                                   "--connect-timeout", "300ms", self.NAME)
+                self.assertLess(time.monotonic() - began, 0.3 + 2 * BUSY_S)
+                self.assertEqual(done.status, 2 if mode == "nagios" else 3, done)
+
+    def test_the_deadline_of_a_ping_is_over_the_look_up_too(self):
+        began = time.monotonic()
+        done = support.run(*self.prefix, support.program("TLSECHO_CLIENT"), "--ping", "--json",
+                           "-w", "300ms", self.NAME)
+        self.assertLess(time.monotonic() - began, 0.3 + 2 * BUSY_S)
+        self.assertEqual(done.status, 3)
+        self.assertEqual(done.summary()["error"]["phase"], "dns")
+        self.assertEqual(done.summary()["probes"]["sent"], 0)
+
+    def test_a_signal_ends_the_look_up(self):
+        for mode, args in MODES.items():
+            for number in SIGNALS:
+                with self.subTest(mode=mode, signal=number.name):
+                    client = Client(*args, "--json", self.NAME, prefix=self.prefix)
+                    client.wait_for_wait("poll")
+                    on_stderr = mode == "show-certs"
+                    summary = self.interrupted(client.end_by(number), 3, on_stderr)
+                    self.assertEqual(summary["error"]["phase"], "dns")
+
+
+class Signals(TimeCase):
+    def test_in_a_handshake(self):
+        """It waits for bytes that never come."""
+        for mode, args in MODES.items():
+            for number in SIGNALS:
+                with self.subTest(mode=mode, signal=number.name):
+                    came = threading.Event()
+                    with FarEnd(lambda c: (came.set(), farend.swallow(c))) as far:
+                        client = Client(*args, "--json", f"tls://127.0.0.1:{far.port}")
+                        self.assertTrue(came.wait(support.DEADLINE_S))
+                        summary = self.interrupted(client.end_by(number), 6, mode == "show-certs")
+                        self.assertEqual(summary["error"]["phase"], "handshake")
+
+    def test_in_a_full_backlog_of_a_unix_socket(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as full:
+            path = os.path.join(folder, "full.sock")
+            full.bind(path)
+            full.listen(0)
+            with socket.socket(socket.AF_UNIX) as first:
+                first.connect(path)
+                client = Client("--ping", "--json", f"unix://{path}")
+                client.wait_for_wait("poll")
+                summary = self.interrupted(client.end_by(signal.SIGINT), 6)
+                self.assertEqual(summary["error"]["phase"], "connect")
+
+    def test_while_an_echo_or_a_report_is_awaited(self):
+        for mode, args in (("check", ("--check",)), ("report", ("--report",)),
+                           ("ping", ("--ping",)), ("bench", ("--bench", "-t", "0"))):
+            for number in SIGNALS:
+                with self.subTest(mode=mode, signal=number.name):
+                    came = threading.Event()
+
+                    def silent(connection):
+                        came.set()
+                        farend.swallow(connection)
+
+                    with FarEnd(silent, server_context()) as far:
+                        client = Client(*args, "--json", *loads.CA, far.endpoint())
+                        self.assertTrue(came.wait(support.DEADLINE_S))
+                        self.interrupted(client.end_by(number), 6)
+
+    def test_during_omit_and_ramp_nothing_has_been_measured(self):
+        server = self.server(loads.CONFIG)
+        for args in (("--omit", "30"), ("--ramp", "30", "-P10", "--rate", "100")):
+            for number in SIGNALS:
+                with self.subTest(args=args, signal=number.name):
+                    client = Client("--bench", "--json", "-t30", *args, server.endpoint("tcp"))
+                    proc.wait_until(lambda: any(to[1] == server.address("tcp")[1] for _, to in
+                                                proc.connections()), "no connection")
+                    summary = self.interrupted(client.end_by(number), 6)
+                    self.assertIn("before anything was measured", summary["error"]["message"])
+
+    def test_a_load_and_a_ping_say_what_they_have_measured(self):
+        server = self.server(loads.CONFIG)
+        for mode, args in (("bench", ("--bench", "-t0")), ("ping", ("--ping", "-i10ms"))):
+            for number in SIGNALS:
+                with self.subTest(mode=mode, signal=number.name):
+                    client = Client(*args, "--json", "-v", *loads.CA, server.endpoint("tls"),
+                                    stderr=subprocess.DEVNULL)
+                    client.process.stdout.readline()
+                    client.process.stdout.readline()
+                    self.interrupted(client.end_by(number), 0)
+
+    def test_a_pipe_is_ended_by_the_signal(self):
+        for number in SIGNALS:
+            with FarEnd(farend.swallow) as far:
+                client = Client(far.endpoint(), stdin=subprocess.PIPE)
+                client.wait_for_wait("poll")
+                self.answered(client.end_by(number), -number)
+
+
+class Blocked(TimeCase):
+    """What somebody else makes it wait for is not waited for after a signal."""
+
+    def test_an_output_that_nobody_reads(self):
+        server = self.server(loads.CONFIG)
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
+        client = Client("--ping", "-i0", server.endpoint("tcp"), stdout=writer)
+        client.wait_for_wait("pipe")
+        _, err = self.answered(client.end_by(signal.SIGTERM), 15)
+        self.assertIn("write standard output", err)
+        os.close(reader)
+        os.close(writer)
+
+    def test_an_option_file_that_never_ends(self):
+        reader, writer = os.pipe()
+        client = Client("--check", "--json", "--cacert", f"/proc/self/fd/{reader}",
+                        "tls://127.0.0.1:1", pass_fds=(reader,))
+        client.wait_for_wait("pipe")
+        self.interrupted(client.end_by(signal.SIGINT), 6)
+        os.close(reader)
+        os.close(writer)
+
+
+if __name__ == "__main__":
+    unittest.main()
