@@ -323,8 +323,7 @@ START_TEST(when_no_worker_takes_connections_they_are_refused_after_a_while)
     int stuck = hold_a_worker_up();
     for (int i = 0; i < FILL; i++)
         clients[i] = connect_to(1);
-    talk_ends(clients[FILL - 1]);
-    assert_logged(" event=connections_refused ", " cause=workers ");
+    assert_logged(" event=connections_refused ", " cause=workers "); /* of some: which is luck */
     ck_assert_int_eq(write(gate[1], "", 1), 1);
     talk_echo(clients[0], "it waited for the worker");
     int next = connect_to(1);
