@@ -61,13 +61,13 @@ struct bench_watch {
 };
 
 /*
- * Puts the load on `to`, an address of the target, which has been prepared. Blocks until it is
+ * Puts the load on the target, which has been prepared and looked up: its addresses share the
+ * connections, and one that refuses leaves its share to the next. Blocks until it is
  * over; an interrupt ends it within BENCH_LAST_REPLIES_MS. *ret, which has been initialized, is
  * added to; the outcome gets the first error of a connection, if there was one. ERROR_SYSTEM
  * (memory, threads): nothing was measured.
  */
-int bench_run(const struct bench_load *load, struct target *target, const struct address *to,
-              struct bench_watch *watch, struct bench_measure *ret, struct outcome *outcome,
-              struct error *err);
+int bench_run(const struct bench_load *load, struct target *target, struct bench_watch *watch,
+              struct bench_measure *ret, struct outcome *outcome, struct error *err);
 
 #endif

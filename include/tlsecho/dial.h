@@ -15,6 +15,12 @@
 
 enum { DIAL_DELAY_MS = 250 }; /* RFC 8305 §5: Connection Attempt Delay */
 
+/* Where connections come from, and what their packets carry. */
+struct dial_origin {
+    struct address source; /* to bind to first; length 0 = whichever the kernel takes */
+    unsigned dscp;         /* RFC 2474, SYN included; 0 = the kernel's default */
+};
+
 /*
  * Tries the addresses, at least one, families in turn (§4), each DIAL_DELAY_MS after the one before
  * or as soon as that has failed (§5); the first that connects wins, the others are closed. Waits
@@ -29,7 +35,7 @@ enum { DIAL_DELAY_MS = 250 }; /* RFC 8305 §5: Connection Attempt Delay */
  * its SYN was sent again. ERROR_INTERRUPTED: stop_fd became readable. ERROR_SYSTEM: all have
  * failed, and this is the last that was refused, or else was unreachable, or else failed.
  */
-int dial(const struct address *addresses, size_t count, const struct address *source,
+int dial(const struct address *addresses, size_t count, const struct dial_origin *origin,
          uint64_t deadline_us, int stop_fd, int *ret_fd, size_t *ret_index, struct error *err);
 
 /*
@@ -37,7 +43,7 @@ int dial(const struct address *addresses, size_t count, const struct address *so
  * and dial_finish says how it went. A Unix socket connects at once, or fails: with EAGAIN if its
  * backlog is full. ERROR_SYSTEM; dial_begin has closed the descriptor then, dial_finish has not.
  */
-int dial_begin(const struct address *address, const struct address *source, int *ret_fd,
+int dial_begin(const struct address *address, const struct dial_origin *origin, int *ret_fd,
                struct error *err);
 int dial_finish(int fd, const struct address *address, struct error *err);
 

@@ -48,6 +48,8 @@ struct options {
     bool tls;
     int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
     const char *source;
+    struct endpoint connect_to; /* host and port to connect to instead; host "" = not given */
+    uint64_t dscp;              /* 0 = the kernel's default */
     const char *cacert, *cert, *key, *server_name, *pin;
     bool insecure;
     const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "tlsecho/address.h"
+#include "tlsecho/dial.h"
 #include "tlsecho/endpoint.h"
 #include "tlsecho/error.h"
 #include "tlsecho/options.h"
@@ -26,13 +27,19 @@ struct target {
     bool prepared;
     struct tls_context *context; /* NULL unless TLS */
     struct tls_scratch *scratch;
-    struct address source;         /* length 0 = whichever the kernel takes */
+    struct dial_origin origin;
     struct address_list addresses; /* empty = not looked up yet; session_open does */
 };
 
 /* Reads nothing yet. */
 void target_init(struct target *t, const struct options *options, const struct endpoint *endpoint);
 void target_done(struct target *t);
+
+/* What is looked up and connected to: the endpoint, unless --connect-to says otherwise. */
+const struct endpoint *target_destination(const struct target *t);
+
+/* The next session looks the name up again. */
+void target_forget_addresses(struct target *t);
 
 bool target_is_tls(const struct target *t);
 

@@ -230,13 +230,11 @@ static int run_all(struct bench *b, struct error *err)
     return result;
 }
 
-int bench_run(const struct bench_load *load, struct target *target, const struct address *to,
-              struct bench_watch *watch, struct bench_measure *ret, struct outcome *outcome,
-              struct error *err)
+int bench_run(const struct bench_load *load, struct target *target, struct bench_watch *watch,
+              struct bench_measure *ret, struct outcome *outcome, struct error *err)
 {
-    struct bench b = {.run = {.load = load, .target = target, .to = to, .news_fd = -1},
-                      .watch = watch,
-                      .measure = ret};
+    struct bench b = {
+        .run = {.load = load, .target = target, .news_fd = -1}, .watch = watch, .measure = ret};
     int result = run_all(&b, err);
     if (result == 0 && b.run.outcome.result != RESULT_OK)
         *outcome = b.run.outcome;

@@ -14,6 +14,13 @@
 
 enum { END_WITHIN_NS = 1000000000 }; /* the far end's end after ours */
 
+/* Its turn among those of the name; after a failure the next one. */
+static const struct address *address_of(const struct bench_conn *c)
+{
+    const struct address_list *addresses = &c->thread->run->target->addresses;
+    return &addresses->items[(c->first + c->tried) % addresses->count];
+}
+
 static void settle(struct bench_conn *c, bool up)
 {
     struct bench_run *run = c->thread->run;
@@ -226,13 +233,33 @@ static void shake_hands(struct bench_conn *c)
     bench_conn_fail(c, PHASE_HANDSHAKE, &err);
 }
 
+static void dial_on(struct bench_conn *c);
+
+/* The present address has refused, or there is no way to it. True: the next one is tried. */
+static bool try_next(struct bench_conn *c)
+{
+    struct error ignored;
+    if (c->tried + 1 >= c->thread->run->target->addresses.count)
+        return false;
+    c->tried++;
+    if (c->source.fd >= 0) {
+        reactor_want(c->thread->reactor, &c->source, WANT_NOTHING, &ignored);
+        close(c->source.fd);
+        c->source.fd = -1;
+    }
+    dial_on(c);
+    return true;
+}
+
 static void connected(struct bench_conn *c)
 {
     struct bench_thread *t = c->thread;
     struct target *target = t->run->target;
     struct error err;
-    if (dial_finish(c->source.fd, t->run->to, &err) < 0 ||
-        target_introduce(target, c->source.fd, &err) < 0) {
+    int refused = dial_finish(c->source.fd, address_of(c), &err);
+    if (refused && try_next(c))
+        return;
+    if (refused || target_introduce(target, c->source.fd, &err) < 0) {
         bench_conn_fail(c, PHASE_CONNECT, &err);
         return;
     }
@@ -279,29 +306,37 @@ static void start_afresh(struct bench_conn *c)
 {
     c->source.ready = ready;
     c->notified = c->deaf = c->flushing = false;
+    c->tried = 0;
+    c->first = c->number + (c->thread->run->load->handshakes ? c->begun : 0);
     if (!c->dialled_ns)
         c->dialled_ns = clock_now_ns();
 }
 
-void bench_conn_open(struct bench_conn *c)
+static void dial_on(struct bench_conn *c)
 {
     struct bench_run *run = c->thread->run;
-    const struct address *source = run->target->source.length ? &run->target->source : NULL;
     struct error err;
-    start_afresh(c);
-    int dialled = dial_begin(run->to, source, &c->source.fd, &err);
+    int dialled = dial_begin(address_of(c), &run->target->origin, &c->source.fd, &err);
     if (dialled < 0 && err.code == EAGAIN)
         return; /* the backlog of a Unix socket is full: at the next sweep */
-    if (run->load->handshakes)
-        c->begun++;
+    if (c->state == BENCH_CLOSED) {
+        c->begun += run->load->handshakes;
+        c->thread->opening++;
+    }
     c->state = BENCH_CONNECTING;
-    c->thread->opening++;
-    if (dialled < 0) {
-        c->source.fd = -1;
-        bench_conn_fail(c, PHASE_CONNECT, &err);
+    if (dialled == 0) {
+        bench_conn_wait(c, WANT_WRITE);
         return;
     }
-    bench_conn_wait(c, WANT_WRITE);
+    c->source.fd = -1;
+    if (!try_next(c))
+        bench_conn_fail(c, PHASE_CONNECT, &err);
+}
+
+void bench_conn_open(struct bench_conn *c)
+{
+    start_afresh(c);
+    dial_on(c);
 }
 
 static bool is_past(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
@@ -313,7 +348,7 @@ static void expire(struct bench_conn *c, enum phase phase)
 {
     struct error err;
     if (phase == PHASE_CONNECT) {
-        dial_expire(c->source.fd, c->thread->run->to, &err);
+        dial_expire(c->source.fd, address_of(c), &err);
     } else if (phase == PHASE_HANDSHAKE) {
         error_set(&err, ERROR_TIMEOUT, "no complete handshake in time");
         diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);

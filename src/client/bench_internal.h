@@ -33,11 +33,13 @@ struct bench_conn {
     struct transport *transport; /* NULL while closed, connecting or over */
     uint32_t number;             /* among all of the run: the pattern's, and its turn */
     enum bench_state state;
-    bool settled;            /* it has come up, or failed, once */
-    bool flushing;           /* the transport took bytes that it has not handed on */
-    bool deaf;               /* nothing can be sent any more; what is still to be read says why */
-    bool notified;           /* our end is out */
-    uint64_t moved_ns;       /* when anything came or went last, or the present state began */
+    uint64_t first;    /* address of the target that the present attempt begins with, modulo them */
+    uint32_t tried;    /* and those of them that have refused */
+    bool settled;      /* it has come up, or failed, once */
+    bool flushing;     /* the transport took bytes that it has not handed on */
+    bool deaf;         /* nothing can be sent any more; what is still to be read says why */
+    bool notified;     /* our end is out */
+    uint64_t moved_ns; /* when anything came or went last, or the present state began */
     uint64_t dialled_ns;     /* when the present attempt began; 0 = it has not */
     uint64_t connected_ns;   /* TCP */
     uint64_t up_ns;          /* TLS too */
@@ -54,7 +56,6 @@ struct bench_conn {
 struct bench_run {
     const struct bench_load *load;
     struct target *target;
-    const struct address *to;
     struct bench_pattern *pattern;
     uint64_t opening_ns; /* when the first connection was to be made */
 

@@ -42,8 +42,7 @@ static void take_session(struct session *session)
 
 /*
  * The first connection is made for itself: a name, an address or a certificate that is wrong is
- * said as everywhere, before thousands of connections say it again. It stays idle, and its address
- * is that of all others.
+ * said as everywhere, before thousands of connections say it again. It stays idle.
  */
 static void look(struct bench_report *report)
 {
@@ -68,8 +67,8 @@ static void run_round(struct compare *c, size_t side)
         outcome_fail(&report->outcome, PHASE_LOCAL, &err);
         return;
     }
-    if (bench_run(&c->load, report->session->target, &report->session->peer, &c->watch, &round,
-                  &report->outcome, &err) < 0 ||
+    if (bench_run(&c->load, report->session->target, &c->watch, &round, &report->outcome, &err) <
+            0 ||
         bench_measure_append(&report->measure, &round, &err) < 0)
         outcome_fail(&report->outcome, PHASE_LOCAL, &err);
     bench_measure_done(&round);

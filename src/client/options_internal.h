@@ -49,6 +49,10 @@ int option_parse_mode(const struct option_row *row, const char *argument, void *
 int option_parse_expect(const struct option_row *row, const char *argument, void *field,
                         struct error *err);
 
+/* HOST:PORT, IPv6 in brackets, in a struct endpoint. */
+int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
+                           struct error *err);
+
 /* A text that may follow after "="; without it, "". */
 int option_parse_resume(const struct option_row *row, const char *argument, void *field,
                         struct error *err);

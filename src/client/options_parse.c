@@ -208,6 +208,10 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "--ping needs its bytes back: --expect must be echo or upper");
+    if (*options->connect_to.host &&
+        (options->endpoint.scheme == ENDPOINT_UNIX || options->compares))
+        return error_set(err, ERROR_INPUT,
+                         "--connect-to is for one endpoint with a host: leave it out");
     if (options->server_name && check_server_name(options->server_name, err) < 0)
         return -1;
     if (options->nagios && options->json)

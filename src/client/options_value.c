@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An argument's text to its value. */
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "options_internal.h"
 #include "tlsecho/quantity.h"
@@ -101,4 +103,23 @@ int option_parse_size(const struct option_row *row, const char *argument, void *
     return error_set(err, ERROR_INPUT,
                      "'%s' is no size: write 1500, 64KiB, 1MiB or 1G, from %s to %s", argument,
                      least, most);
+}
+
+int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
+                           struct error *err)
+{
+    char uri[ENDPOINT_TEXT_BYTES];
+    struct endpoint endpoint;
+    const char *end = strrchr(argument, ']'), *port = strrchr(end ? end : argument, ':');
+    (void)row;
+    if (!port || strstr(argument, "://") || strlen(argument) >= sizeof uri - sizeof "tcp://")
+        return error_set(err, ERROR_INPUT, "\"%.160s\" is no HOST:PORT: write it with both",
+                         argument);
+    snprintf(uri, sizeof uri, "tcp://%s", argument);
+    if (endpoint_parse(uri, &endpoint, err) < 0)
+        return -1;
+    if (!endpoint.port)
+        return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
+    *(struct endpoint *)field = endpoint;
+    return 0;
 }

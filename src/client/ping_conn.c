@@ -86,6 +86,9 @@ bool ping_connect_again(struct ping *p)
     struct error err = {.alert = -1};
     session_close(&p->session);
     p->session.deadline_us = p->end_us;
+    if (p->tried)
+        target_forget_addresses(&p->target); /* it may have moved meanwhile */
+    p->tried = true;
     bool opened = session_open(&p->session, &err) == 0;
     for (int i = 0; i < PHASES; i++)
         if (p->session.phase_us[i] != SESSION_UNKNOWN_US)

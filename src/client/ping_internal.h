@@ -20,6 +20,7 @@ struct ping {
     struct session session;
     struct exchange exchange; /* only while connected */
     bool connected;
+    bool tried; /* a connection was, whatever became of it */
     struct ping_totals totals;
     uint64_t filled_bytes, wanted_bytes; /* of the connection's stream: in the exchange; begun */
     uint64_t due_us;                     /* of the next probe */

@@ -25,8 +25,8 @@ void session_init(struct session *s, struct target *target)
 static int look_up(struct session *s, uint64_t deadline_us, struct error *err)
 {
     struct target *t = s->target;
-    const char *host = t->endpoint->host;
-    struct lookup_query query = {.endpoint = t->endpoint, .family = t->options->family};
+    const char *host = target_destination(t)->host;
+    struct lookup_query query = {.endpoint = target_destination(t), .family = t->options->family};
     struct lookup *lookup;
     if (lookup_start(&query, &lookup, err) < 0)
         return -1;
@@ -43,7 +43,8 @@ static int look_up(struct session *s, uint64_t deadline_us, struct error *err)
     return -1;
 }
 
-/* The name is looked up once; later sessions had no such phase. */
+/* A name is looked up once, unless its addresses are forgotten; other sessions have no such phase.
+ */
 static int resolve(struct session *s, uint64_t deadline_us, struct error *err)
 {
     s->phase = PHASE_DNS;
@@ -62,8 +63,8 @@ static int connect_to(struct session *s, uint64_t deadline_us, int *ret_fd, stru
     uint64_t since_us = clock_now_us();
     size_t index = 0;
     s->phase = PHASE_CONNECT;
-    int dialled = dial(t->addresses.items, t->addresses.count, t->source.length ? &t->source : NULL,
-                       deadline_us, s->stop_fd, ret_fd, &index, err);
+    int dialled = dial(t->addresses.items, t->addresses.count, &t->origin, deadline_us, s->stop_fd,
+                       ret_fd, &index, err);
     s->peer = t->addresses.items[index];
     if (dialled < 0)
         return -1;

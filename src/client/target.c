@@ -25,6 +25,16 @@ void target_done(struct target *t)
     target_init(t, t->options, t->endpoint);
 }
 
+const struct endpoint *target_destination(const struct target *t)
+{
+    return *t->options->connect_to.host ? &t->options->connect_to : t->endpoint;
+}
+
+void target_forget_addresses(struct target *t)
+{
+    address_list_free(&t->addresses);
+}
+
 bool target_is_tls(const struct target *t)
 {
     return t->endpoint->scheme == ENDPOINT_TLS;
@@ -136,8 +146,9 @@ int target_prepare(struct target *t, struct error *err)
     target_done(t); /* what an earlier attempt left */
     if (target_is_tls(t) && prepare_tls(t, err) < 0)
         return -1;
-    if (t->options->source && prepare_source(t->options->source, &t->source, err) < 0)
+    if (t->options->source && prepare_source(t->options->source, &t->origin.source, err) < 0)
         return -1;
+    t->origin.dscp = (unsigned)t->options->dscp;
     t->prepared = true;
     return 0;
 }

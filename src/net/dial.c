@@ -27,7 +27,8 @@ struct attempt {
 };
 
 struct dial {
-    const struct address *addresses, *source;
+    const struct address *addresses;
+    const struct dial_origin *origin;
     struct attempt *attempts; /* one for each address, in the order in which they are made */
     struct pollfd *polls;     /* by attempt, fd -1 when it has failed; stop_fd at the end */
     size_t count, started, failed;
@@ -86,11 +87,22 @@ static int bind_source(int fd, const struct address *source)
     return bind(fd, &source->any, source->length);
 }
 
+/* The upper six bits of IPv4's TOS and IPv6's traffic class, ip(7), ipv6(7). */
+static int set_dscp(int fd, int family, unsigned dscp)
+{
+    int value = (int)(dscp << 2);
+    if (family == AF_INET6)
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof value);
+    return family == AF_INET ? setsockopt(fd, IPPROTO_IP, IP_TOS, &value, sizeof value) : 0;
+}
+
 /* -1 with errno: it has failed at once. 0: it connects now, or has connected. */
-static int attempt_connect(const struct address *address, const struct address *source, int fd)
+static int attempt_connect(const struct address *address, const struct dial_origin *origin, int fd)
 {
     struct error err;
-    if (socket_set_nodelay(fd, true, &err))
+    const struct address *source = origin && origin->source.length ? &origin->source : NULL;
+    if (socket_set_nodelay(fd, true, &err) ||
+        (origin && origin->dscp && set_dscp(fd, address->any.sa_family, origin->dscp)))
         return -1;
     if (source && source->any.sa_family != address->any.sa_family) {
         errno = EAFNOSUPPORT;
@@ -114,7 +126,7 @@ static void start(struct dial *d, uint64_t now_us)
     d->attempts[attempt].state = ATTEMPT_WAITING;
     d->polls[attempt] = (struct pollfd){.fd = fd, .events = POLLOUT};
     d->next_us = now_us + DIAL_DELAY_MS * 1000;
-    if (fd < 0 || attempt_connect(address, d->source, fd))
+    if (fd < 0 || attempt_connect(address, d->origin, fd))
         fail(d, attempt, errno);
 }
 
@@ -274,10 +286,10 @@ static int dial_local(const struct dial *d, uint64_t deadline_us, int *ret_fd, s
     return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
 }
 
-int dial(const struct address *addresses, size_t count, const struct address *source,
+int dial(const struct address *addresses, size_t count, const struct dial_origin *origin,
          uint64_t deadline_us, int stop_fd, int *ret_fd, size_t *ret_index, struct error *err)
 {
-    struct dial d = {.addresses = addresses, .source = source, .count = count, .stop_fd = stop_fd};
+    struct dial d = {.addresses = addresses, .origin = origin, .count = count, .stop_fd = stop_fd};
     assert(count > 0);
     *ret_index = 0;
     if (addresses[0].any.sa_family == AF_UNIX)
@@ -300,13 +312,13 @@ static int connect_failed(const struct address *address, int code, struct error 
     return error_sys(err, "connect to %s", text);
 }
 
-int dial_begin(const struct address *address, const struct address *source, int *ret_fd,
+int dial_begin(const struct address *address, const struct dial_origin *origin, int *ret_fd,
                struct error *err)
 {
     int fd = new_socket(address);
     if (fd < 0)
         return connect_failed(address, errno, err);
-    if (attempt_connect(address, source, fd)) {
+    if (attempt_connect(address, origin, fd)) {
         connect_failed(address, errno, err);
         close(fd);
         return -1;

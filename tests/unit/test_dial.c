@@ -251,14 +251,18 @@ START_TEST(binds_to_the_source_first)
     int listening = loopback_listen(&address, 8), fd;
     size_t index;
     struct error err;
-    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), -1, &fd, &index, &err), 0);
+    ck_assert_int_eq(dial(&address, 1, &(struct dial_origin){.source = source}, in_ms(5000), -1,
+                          &fd, &index, &err),
+                     0);
     ck_assert_int_eq(socket_addresses(fd, NULL, &own, &err), 0);
     address_set_port(&own, 0);
     ck_assert(address_equal(&own, &source));
     close(fd);
 
     source = loopback_address("tcp://[::1]:0");
-    ck_assert_int_eq(dial(&address, 1, &source, in_ms(5000), -1, &fd, &index, &err), -1);
+    ck_assert_int_eq(dial(&address, 1, &(struct dial_origin){.source = source}, in_ms(5000), -1,
+                          &fd, &index, &err),
+                     -1);
     ck_assert_int_eq(err.code, EAFNOSUPPORT);
     close(listening);
 }
@@ -271,7 +275,9 @@ START_TEST(does_not_connect_to_itself)
     size_t index;
     struct error err;
     close(holder);
-    ck_assert_int_eq(dial(&address, 1, &address, in_ms(5000), -1, &fd, &index, &err), -1);
+    ck_assert_int_eq(dial(&address, 1, &(struct dial_origin){.source = address}, in_ms(5000), -1,
+                          &fd, &index, &err),
+                     -1);
     ck_assert_int_eq(err.code, ECONNREFUSED);
 }
 END_TEST
@@ -421,7 +427,7 @@ START_TEST(a_source_leaves_the_choice_of_the_port_to_connect)
     int listening = loopback_listen(&address, 8), fd, late = 0;
     socklen_t length = sizeof late;
     struct error err;
-    ck_assert_int_eq(dial_begin(&address, &source, &fd, &err), 0);
+    ck_assert_int_eq(dial_begin(&address, &(struct dial_origin){.source = source}, &fd, &err), 0);
     ck_assert_int_eq(finished(fd, &address, &err), 0);
     ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, &length), 0);
     ck_assert_int_eq(late, 1);
