@@ -103,7 +103,7 @@ static bool is_foreign_name(struct span authority)
     char host[INET6_ADDRSTRLEN];
     unsigned char address[sizeof(struct in6_addr)];
     struct span rest = authority, found;
-    if (authority.size > 0 && authority.at[0] == '[')
+    if (authority.size == 0 || authority.at[0] == '[')
         return false;
     if (split(&rest, ':', &found))
         authority = found;

@@ -166,20 +166,20 @@ class Reset(support.TestCase):
             with connect(server.address(transport)) as peer:
                 self.assertEqual(peer.exchange(b"still here"), b"still here")
 
-    def assert_reset_at(self, stage):
+    def assert_reset_at(self, stage, end="reset"):
         """stage(server) returns a peer; its RST must end it, and nobody else."""
-        server = self.server(support.EVERYTHING + "workers: 1")
+        server = self.server(support.EVERYTHING + "workers: 1\nlog: { level: debug }\n")
         peer = stage(server)
         name = peer.name
         peer.reset()
-        self.assertEqual(server.wait_for("connection", source=name)["end"], "reset")
+        self.assertEqual(server.wait_for("connection", source=name)["end"], end)
         self.assert_serves(server)
 
     def test_before_any_byte(self):
-        self.assert_reset_at(lambda server: peers.Plain(server.address("tcp")))
+        self.assert_reset_at(lambda server: peers.Plain(server.address("tcp")), "probe")
 
     def test_before_the_handshake(self):
-        self.assert_reset_at(lambda server: peers.Plain(server.address("tls")))
+        self.assert_reset_at(lambda server: peers.Plain(server.address("tls")), "probe")
 
     def test_in_the_handshake(self):
         def stage(server):

@@ -44,12 +44,16 @@ async def client(address, context, tally, ending):
             tally.failures.append(f"{'tls' if context else 'tcp'}: {failure!r}")
 
 
-async def echo(tcp, tls, ca, clients, seconds, report):
-    """So many at once, half of them over TLS, for so long; report(tally) every ten seconds."""
-    context = ssl.create_default_context(cafile=ca)
+async def echo(at, pki, clients, seconds, report):
+    """So many at once for so long, a third of them plain, one over TLS, one with a certificate of
+    their own; report(tally) every ten seconds."""
+    trusting = ssl.create_default_context(cafile=pki / "ca.pem")
+    proving = ssl.create_default_context(cafile=pki / "ca.pem")
+    proving.load_cert_chain(pki / "client.pem", pki / "client.key")
+    kinds = ((at.tcp, None), (at.tls, trusting), (at.mutual, proving))
     tally, ending = Tally(), asyncio.Event()
-    tasks = [asyncio.create_task(client(tls if n % 2 else tcp, context if n % 2 else None, tally,
-                                        ending)) for n in range(clients)]
+    tasks = [asyncio.create_task(client(*kinds[n % len(kinds)], tally, ending))
+             for n in range(clients)]
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while loop.time() < end:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hours of abuse beside honest clients: soak.py SECONDS. Prints what it saw; exit status 1 if an
-honest client lost a byte, a hostile one met what it may not, the server did not end with 0, or a
-sanitizer had something to say."""
+honest client lost a byte, a hostile one met what it may not, /healthz was silent, a reload had
+another outcome than it should, the server did not end with 0, or a sanitizer had something to say."""
 
 import asyncio
 import collections
@@ -20,22 +20,14 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import abuse
 import honest
+import operate
 import support
 
 HONEST, HOSTILE = 50, 60
-CONFIG = """
-listeners:
-  - listen: tcp://127.0.0.1:0
-  - listen: tls://127.0.0.1:0
-tls:
-  default:
-    certificates: [ { certificate: "{pki}/server-ecdsa.pem", key: "{pki}/server-ecdsa.key" } ]
-timeouts: { handshake: 3s, idle: 20s, write: 3s, linger: 2s, drain: 10s }
-"""
 
 
-def hostile(tcp, tls, seconds, results):
-    results.put(asyncio.run(abuse.abuse(tcp, tls, HOSTILE, seconds)))
+def hostile(places, seconds, results):
+    results.put(asyncio.run(abuse.abuse(places, HOSTILE, seconds)))
 
 
 def status(pid, key):
@@ -55,6 +47,7 @@ class Log:
 
     def __init__(self, stream):
         self.ends, self.strange, self.addresses = collections.Counter(), [], {}
+        self.events = collections.Counter()
         self.ready = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(stream,))
         self._reader.start()
@@ -62,12 +55,14 @@ class Log:
     def _read(self, stream):
         for line in stream:
             fields = support.parse(line)
-            if fields.get("event") == "connection":
+            event = fields.get("event")
+            self.events[event] += 1
+            if event == "connection":
                 self.ends[fields["end"]] += 1
-            elif fields.get("event") == "listening":
+            elif event == "listening" and ":" in fields["address"] and fields["transport"] != "unix":
                 host, port = fields["address"].rsplit(":", 1)
-                self.addresses[fields["transport"]] = host, int(port)
-            elif fields.get("event") == "ready":
+                self.addresses[fields["listener"]] = host, int(port)
+            elif event == "ready":
                 self.ready.set()
             elif not fields:
                 self.strange.append(line.rstrip())
@@ -78,19 +73,22 @@ class Log:
 
 
 def soak(folder, seconds):
-    (folder / "server.yaml").write_text(CONFIG.replace("{pki}", str(support.pki())))
-    server = subprocess.Popen([support.program("TLSECHO_SERVER"), "-c", "server.yaml"],
-                              cwd=folder, stderr=subprocess.PIPE, env=support.environment(),
-                              text=True, errors="replace")
+    operator = operate.Operator(folder)
+    server = subprocess.Popen([*operator.prefix, support.program("TLSECHO_SERVER"), "-c",
+                               "server.yaml"], cwd=folder, stderr=subprocess.PIPE,
+                              env=support.environment(), text=True, errors="replace")
     log = Log(server.stderr)
     log.ready.wait()
-    tcp, tls = log.addresses["tcp"], log.addresses["tls"]
+    places = abuse.Places(log.addresses["plain"], log.addresses["tls"], log.addresses["mutual"],
+                          log.addresses["proxied"], folder)
     results = multiprocessing.Queue()
-    other = multiprocessing.Process(target=hostile, args=(tcp, tls, seconds, results))
+    other = multiprocessing.Process(target=hostile, args=(places, seconds, results))
     other.start()
+    operator.start(server, log)
     started = time.monotonic()
-    tally = asyncio.run(honest.echo(tcp, tls, str(support.pki() / "ca.pem"), HONEST, seconds,
+    tally = asyncio.run(honest.echo(places, support.pki(), HONEST, seconds,
                                     lambda so_far: say(server.pid, started, so_far)))
+    operator.stop()
     visits, unexpected = results.get()
     other.join()
     say(server.pid, started, tally)
@@ -98,14 +96,16 @@ def soak(folder, seconds):
     ended = server.wait(60)
     log.join()
     print("hostile visits:", json.dumps(visits), "in all", sum(visits.values()))
+    print("what the operator did:", json.dumps(operator.counts))
     print("how the connections ended:", json.dumps(dict(log.ends.most_common())))
-    for line in tally.failures[:20] + unexpected[:20] + log.strange[:100]:
+    for line in tally.failures[:20] + unexpected[:20] + operator.failures[:20] + log.strange[:100]:
         print(line)
     print(f"honest: {tally.connections} connections, {tally.bytes} bytes, "
           f"{len(tally.failures)} failures; hostile: {len(unexpected)} failures; "
-          f"exit status of the server {ended}; "
+          f"operator: {len(operator.failures)} failures; exit status of the server {ended}; "
           f"{len(log.strange)} lines that are no log lines")
-    return ended != 0 or tally.failures or unexpected or log.strange or not tally.bytes
+    return (ended != 0 or tally.failures or unexpected or operator.failures or log.strange
+            or not tally.bytes)
 
 
 if __name__ == "__main__":
