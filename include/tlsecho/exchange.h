@@ -18,7 +18,7 @@
 #include "tlsecho/transport.h"
 #include "tlsecho/want.h"
 
-enum { EXCHANGE_BUFFER_BYTES = 64 << 10 };
+enum { EXCHANGE_BUFFER_BYTES = 64 << 10, EXCHANGE_FIRST_BYTES = 24 };
 
 /* How it stands with the far end. */
 enum exchange_state {
@@ -39,9 +39,9 @@ struct exchange {
     enum expect_verdict verdict;
     struct error error; /* of EXCHANGE_BROKEN, and of the sending direction */
     bool send_failed;
-    bool reset;             /* RST, noticed by either direction */
-    bool given_up;          /* not by an RST, but since the kernel gave up: error says why */
-    unsigned char first[2]; /* of what came back */
+    bool reset;    /* RST, noticed by either direction */
+    bool given_up; /* not by an RST, but since the kernel gave up: error says why */
+    unsigned char first[EXCHANGE_FIRST_BYTES]; /* of what came back */
     uint64_t sent_bytes, received_bytes;
     uint64_t first_sent_us;  /* clock_now_us, before the first write; 0 = not yet */
     uint64_t first_echo_us;  /* clock_now_us; 0 = not yet */
@@ -70,6 +70,10 @@ unsigned exchange_receive(struct exchange *x);
 
 /* The result, with its story. input_left: not all that was to be sent has been given to us. */
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret);
+
+/* What exchange_judge said may be since what answers is no echo server, or none that --expect
+ * names: nothing of ours has come back. NULL: it is not about that. */
+const char *exchange_remedy(const struct exchange *x, const struct outcome *outcome);
 
 /* When it will have been silent for idle_us (0 = for ever): a due_us of clock_poll_ms. */
 uint64_t exchange_due_us(const struct exchange *x, uint64_t idle_us);

@@ -52,6 +52,9 @@ int expect_sent(struct expect *e, const unsigned char *data, size_t n, struct er
 /* n bytes came back. After anything but EXPECT_SAME the comparison is over. */
 enum expect_verdict expect_received(struct expect *e, const unsigned char *data, size_t n);
 
+/* Whether these bytes are what is expected next, in upper case where that is another. */
+bool expect_is_upper(const struct expect *e, const unsigned char *data, size_t n);
+
 /* "echo", "upper", "none". ERROR_INPUT says which there are. */
 int expect_find(const char *name, enum expect_kind *ret, struct error *err);
 

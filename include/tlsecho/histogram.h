@@ -50,6 +50,10 @@ void histogram_summarize(const struct histogram *h, struct histogram_summary *re
  */
 uint64_t histogram_quantile_ns(const struct histogram *h, double share);
 
+/* Whether there are so many that one may be beyond that quantile: p50 takes 2, p99.9 takes 1000.
+ * With fewer it is nothing but the longest. */
+bool histogram_has_quantile(const struct histogram *h, double share);
+
 /* Moves on to the next bucket that is not empty; false after the last. Shortest first. */
 bool histogram_next(const struct histogram *h, struct histogram_bucket *bucket);
 

@@ -82,6 +82,7 @@ struct options {
     uint64_t interval_ms; /* from one probe to the next; 0 = as soon as the reply is there */
     uint64_t deadline_ms, reply_timeout_ms; /* 0 = none */
     bool reconnect;
+    bool timestamps;
 
     /* --check */
     bool nagios;

@@ -37,7 +37,8 @@ struct probes {
     size_t size, start, count;
     uint64_t sent, received; /* received: whole, in time or late */
     uint64_t late, lost;
-    struct histogram *round_trips; /* of replies, but the first of each connection */
+    struct histogram *round_trips;   /* of replies, but the first of each connection */
+    struct histogram *first_replies; /* of those */
 };
 
 /* ERROR_SYSTEM (memory). */

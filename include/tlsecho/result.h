@@ -52,6 +52,8 @@ struct outcome {
     bool warning;       /* ok, but somebody should look at it */
 };
 
+struct options;
+
 /* "ok", "lost", "usage", ... */
 const char *result_word(enum result result);
 
@@ -63,6 +65,13 @@ enum result result_of(enum phase phase, const struct error *err);
 
 /* The run failed in phase with err, to which the remedy is added if its story does not give one. */
 void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err);
+
+/* Likewise, of what failed before the session was up: with the remedies that the options allow. */
+void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struct error *err,
+                          const struct options *options);
+
+/* Adds "; REMEDY" to the story. */
+void outcome_advise(struct outcome *outcome, const char *remedy);
 
 /* The far end sent too little, or something else: a result that was measured, not an error. */
 void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)

@@ -127,6 +127,11 @@ uint64_t histogram_quantile_ns(const struct histogram *h, double share)
     return bucket.upper_ns < h->max_ns ? bucket.upper_ns : h->max_ns;
 }
 
+bool histogram_has_quantile(const struct histogram *h, double share)
+{
+    return (double)h->count * (1 - share) > 1 - 1e-6; /* 1 - 0.999 is a little less than 0.001 */
+}
+
 bool histogram_next(const struct histogram *h, struct histogram_bucket *bucket)
 {
     if (!h->count)

@@ -70,7 +70,7 @@ void bench_conn_fail_as(struct bench_conn *c, const struct outcome *outcome)
 void bench_conn_fail(struct bench_conn *c, enum phase phase, const struct error *err)
 {
     struct outcome outcome;
-    outcome_fail(&outcome, phase, err);
+    outcome_fail_to_open(&outcome, phase, err, c->thread->run->target->options);
     bench_conn_fail_as(c, &outcome);
 }
 

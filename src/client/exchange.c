@@ -200,10 +200,32 @@ static const char *hint(const struct exchange *x)
     return "; the far end answered with a TLS alert: it speaks TLS, add --tls";
 }
 
+enum { TEXT_MIN = 3 }; /* what is shorter may be anything */
+
+static size_t first_bytes(const struct exchange *x)
+{
+    return x->received_bytes < sizeof x->first ? x->received_bytes : sizeof x->first;
+}
+
+/* How much of the start of what came back is one line of text; 0 = it is none. */
+static int first_text_length(const struct exchange *x)
+{
+    size_t n = 0, known = first_bytes(x);
+    while (n < known && x->first[n] >= ' ' && x->first[n] <= '~')
+        n++;
+    bool ends = n == known || x->first[n] == '\r' || x->first[n] == '\n' || x->first[n] == '\t';
+    return ends && n >= TEXT_MIN ? (int)n : 0;
+}
+
 static void judge_wrong(const struct exchange *x, struct outcome *ret)
 {
     const struct expect *e = &x->expect;
-    if (x->verdict == EXPECT_SURPLUS)
+    bool strange = e->offset_bytes == 0 && !expect_is_upper(e, x->first, first_bytes(x));
+    int n = strange ? first_text_length(x) : 0;
+    if (n)
+        outcome_measure(ret, RESULT_CORRUPT, "the server began with \"%.*s\" instead of our bytes",
+                        n, (const char *)x->first);
+    else if (x->verdict == EXPECT_SURPLUS)
         outcome_measure(ret, RESULT_CORRUPT,
                         "byte %" PRIu64 " (0x%02x) came back, but only %" PRIu64 " were sent%s",
                         e->offset_bytes, e->got, x->sent_bytes, hint(x));
@@ -211,6 +233,20 @@ static void judge_wrong(const struct exchange *x, struct outcome *ret)
         outcome_measure(ret, RESULT_CORRUPT,
                         "byte %" PRIu64 " came back as 0x%02x instead of 0x%02x%s", e->offset_bytes,
                         e->got, e->expected, hint(x));
+}
+
+const char *exchange_remedy(const struct exchange *x, const struct outcome *outcome)
+{
+    bool wrong = x->state == EXCHANGE_WRONG;
+    bool ended = (x->state == EXCHANGE_ENDED || x->state == EXCHANGE_CUT) && !x->given_up;
+    bool silent = x->state == EXCHANGE_BROKEN && x->error.kind == ERROR_TIMEOUT;
+    if (outcome->result == RESULT_OK || x->expect.kind == EXPECT_NONE || x->expect.offset_bytes ||
+        !(wrong || ended || silent) || *hint(x))
+        return NULL;
+    if (wrong && expect_is_upper(&x->expect, x->first, first_bytes(x)))
+        return "it sends upper case back: add --expect upper";
+    return wrong ? "it is no echo server: if that is intended, add --expect none"
+                 : "if it is no echo server, add --expect none";
 }
 
 /* How it went, for the start of a sentence. */

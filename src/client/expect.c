@@ -122,6 +122,19 @@ enum expect_verdict expect_received(struct expect *e, const unsigned char *data,
     return EXPECT_SURPLUS;
 }
 
+bool expect_is_upper(const struct expect *e, const unsigned char *data, size_t n)
+{
+    bool differs = false;
+    for (size_t i = 0; i < n && i < e->count; i++) {
+        unsigned char expected = e->window[(e->start + i) & (e->size - 1)], upper = expected;
+        ascii_upper(&upper, 1);
+        if (data[i] != upper)
+            return false;
+        differs |= upper != expected;
+    }
+    return differs;
+}
+
 int expect_find(const char *name, enum expect_kind *ret, struct error *err)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

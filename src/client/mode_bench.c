@@ -49,7 +49,7 @@ static void look(struct bench_report *report)
     struct session *session = report->session;
     struct error err = {.alert = -1};
     if (session_open(session, &err) < 0)
-        outcome_fail(&report->outcome, session->phase, &err);
+        outcome_fail_to_open(&report->outcome, session->phase, &err, report->options);
     output_session(report->options, session);
     if (report->outcome.result == RESULT_OK && report->options->resume)
         take_session(session);

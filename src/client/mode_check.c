@@ -80,6 +80,9 @@ static void talk(struct exchange *x, const struct options *options, struct outco
         outcome_fail(ret, PHASE_ECHO, &err);
     else
         exchange_judge(x, false, ret);
+    const char *remedy = exchange_remedy(x, ret);
+    if (remedy)
+        outcome_advise(ret, remedy);
 }
 
 static void note_expiry(const struct peer_certificate *certificate, struct check_expiry *ret)
@@ -161,7 +164,7 @@ void mode_check(const struct options *options, struct outcome *ret)
     bool opened = prepared && session_open(&session, &err) == 0;
     output_session(options, &session);
     if (!opened)
-        outcome_fail(ret, session.phase, &err);
+        outcome_fail_to_open(ret, session.phase, &err, options);
     else if (exchange_init(&exchange, session.transport, (enum expect_kind)options->expect, &err) <
              0)
         outcome_fail(ret, PHASE_LOCAL, &err);

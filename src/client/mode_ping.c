@@ -113,6 +113,9 @@ static void judge_connection(struct ping *p)
         snprintf(p->last.error.text + used, sizeof p->last.error.text - used,
                  ": byte %" PRIu64 " of seq=%" PRIu64, x->expect.offset_bytes - oldest->start_bytes,
                  oldest->seq);
+    if (x->state == EXCHANGE_WRONG && exchange_remedy(x, &p->last))
+        outcome_advise(&p->last, "--ping needs a server that sends its bytes back; to test the "
+                                 "connection alone, use --check --expect none");
     if (p->last.result == RESULT_CORRUPT && p->wrong.result == RESULT_OK)
         p->wrong = p->last;
 }

@@ -132,7 +132,7 @@ void mode_report(const struct options *options, struct outcome *ret)
         error_sys(&err, "memory for a report");
         outcome_fail(ret, PHASE_LOCAL, &err);
     } else if (!opened) {
-        outcome_fail(ret, session.phase, &err);
+        outcome_fail_to_open(ret, session.phase, &err, options);
     } else if ((reported = read_report(r, &session, &report, ret))) {
         look_here(&session, &report.here);
         report_judge(&report, &verdict);

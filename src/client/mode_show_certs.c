@@ -12,7 +12,7 @@ void mode_show_certs(const struct options *options, struct outcome *ret)
     target_init(&target, options, &options->endpoint);
     session_init(&session, &target);
     if (session_open(&session, &err) < 0)
-        outcome_fail(ret, session.phase, &err);
+        outcome_fail_to_open(ret, session.phase, &err, options);
     output_session(options, &session);
     if (output_certificates(&session, &err) < 0 && ret->result == RESULT_OK)
         outcome_fail(ret, PHASE_LOCAL, &err);

@@ -103,6 +103,8 @@ const struct option_row option_rows[] = {
      option_parse_duration, FIELD(reply_timeout_ms), IN(PING)},
     {"reconnect", 0, NULL, "after a failure, go on with a new connection", option_parse_true,
      FIELD(reconnect), IN(PING)},
+    {"timestamps", 'D', NULL, "begin each line with the time, [SECONDS.MICROSECONDS] since 1970",
+     option_parse_true, FIELD(timestamps), IN(PING)},
     {"nagios", 0, NULL, "a line and an exit status as Nagios and its kin want them",
      option_parse_true, FIELD(nagios), IN(CHECK)},
     {"expiry-warn", 0, "DAYS", "warn if a certificate of the chain ends sooner",
@@ -185,7 +187,7 @@ void option_modes_text(unsigned modes, char *ret, size_t size)
 
 void options_help(FILE *out)
 {
-    fputs("Usage: tlsecho-client [options] HOST [PORT]\n"
+    fputs("Usage: tlsecho-client [options] HOST [PORT] | HOST:PORT\n"
           "       tlsecho-client [options] tcp://HOST[:PORT] | tls://HOST[:PORT] | unix:///PATH\n"
           "       tlsecho-client --bench [options] ENDPOINT ENDPOINT\n"
           "       tlsecho-client --merge [options] FILE...\n"
@@ -206,5 +208,6 @@ void options_help(FILE *out)
         modes = row->modes;
         print_row(out, row);
     }
-    fprintf(out, "\nPORT is %d by default, %d with TLS.\n", ENDPOINT_PORT_TCP, ENDPOINT_PORT_TLS);
+    fprintf(out, "\nPORT is a number or a service such as https; %d by default, %d with TLS.\n",
+            ENDPOINT_PORT_TCP, ENDPOINT_PORT_TLS);
 }

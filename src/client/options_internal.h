@@ -70,6 +70,14 @@ int option_parse_number(const struct option_row *row, const char *argument, void
 int option_parse_size(const struct option_row *row, const char *argument, void *field,
                       struct error *err);
 
+/* A port from 1 to 65535, or the name of a TCP service (services(5)). */
+int option_parse_port(const char *text, uint16_t *ret, struct error *err);
+
+/* SCHEME://HOST:PORT, HOST:PORT, [ADDRESS]:PORT, or HOST and then the port if it is not NULL; an
+ * IPv6 address alone needs no brackets. Without a scheme, TLS if tls. */
+int option_parse_endpoint(const char *text, const char *port, bool tls, struct endpoint *ret,
+                          struct error *err);
+
 /* The option that chooses a mode; NULL for those that standard input chooses. */
 const struct option_row *option_that_chooses(int mode);
 

@@ -84,61 +84,11 @@ static int parse_options(int argc, char **argv, struct options *options, bool re
     return 0;
 }
 
-/* --bench A B */
-static int parse_other(const char *uri, struct options *options, struct error *err)
-{
-    if (endpoint_parse(uri, &options->other, err) < 0)
-        return -1;
-    if (options->other.scheme != ENDPOINT_UNIX && !options->other.port)
-        return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
-    options->compares = true;
-    return 0;
-}
-
-static int parse_uri(const char *uri, const char *port, struct options *options, struct error *err)
-{
-    struct endpoint *endpoint = &options->endpoint;
-    if (endpoint_parse(uri, endpoint, err) < 0)
-        return -1;
-    if (port && options->mode == MODE_BENCH && strstr(port, "://"))
-        return parse_other(port, options, err);
-    if (port)
-        return error_set(err, ERROR_INPUT, "'%s' after an endpoint: write %s://HOST:PORT", port,
-                         endpoint_scheme_name(endpoint->scheme));
-    if (options->tls && endpoint->scheme != ENDPOINT_TLS)
-        return error_set(err, ERROR_INPUT, "--tls does not go with %s://: write tls://HOST:PORT",
-                         endpoint_scheme_name(endpoint->scheme));
-    return 0;
-}
-
-/* HOST [PORT]; an IPv6 address with or without brackets. */
-static int parse_host(const char *host, const char *port, struct options *options,
-                      struct error *err)
-{
-    struct endpoint *endpoint = &options->endpoint;
-    size_t length = strlen(host);
-    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
-        host++;
-        length -= 2;
-    }
-    if (!length || length >= sizeof endpoint->host)
-        return error_set(err, ERROR_INPUT, "HOST must have 1 to %zu bytes",
-                         sizeof endpoint->host - 1);
-    *endpoint = (struct endpoint){.scheme = options->tls ? ENDPOINT_TLS : ENDPOINT_TCP};
-    memcpy(endpoint->host, host, length);
-    if (strchr(endpoint->host, ':') && !endpoint_host_is_address(endpoint->host))
-        return error_set(err, ERROR_INPUT, "'%s' is no host: write HOST PORT, or %s://HOST:PORT",
-                         host, endpoint_scheme_name(endpoint->scheme));
-
-    endpoint->port = options->tls ? ENDPOINT_PORT_TLS : ENDPOINT_PORT_TCP;
-    return port ? endpoint_parse_port(port, &endpoint->port, err) : 0;
-}
-
 static int parse_files(char **operands, int count, struct options *options, struct error *err)
 {
     if (count < 1)
         return error_set(err, ERROR_INPUT,
-                         "--merge what? Give the files of --bench --json" SEE_HELP);
+                         "--merge needs files: give those that --bench --json wrote" SEE_HELP);
     options->files = operands;
     options->file_count = count;
     return 0;
@@ -149,18 +99,22 @@ static int parse_operands(char **operands, int count, struct options *options, s
     if (options->mode == MODE_MERGE)
         return parse_files(operands, count, options, err);
     if (count < 1)
-        return error_set(err, ERROR_INPUT, "whereto? Give HOST [PORT] or tls://HOST:PORT" SEE_HELP);
+        return error_set(err, ERROR_INPUT,
+                         "no server: give HOST [PORT], HOST:PORT or tls://HOST:PORT" SEE_HELP);
     if (count > 2)
         return error_set(err, ERROR_INPUT, "'%s' is one operand too many: give HOST [PORT]",
                          operands[2]);
 
-    const char *port = count == 2 ? operands[1] : NULL;
-    int parsed = strstr(operands[0], "://") ? parse_uri(operands[0], port, options, err)
-                                            : parse_host(operands[0], port, options, err);
-    if (parsed < 0)
+    const char *second = count == 2 ? operands[1] : NULL;
+    options->compares = second && options->mode == MODE_BENCH && strchr(second, ':');
+    if (option_parse_endpoint(operands[0], options->compares ? NULL : second, options->tls,
+                              &options->endpoint, err) < 0 ||
+        (options->compares &&
+         option_parse_endpoint(second, NULL, options->tls, &options->other, err) < 0))
         return -1;
-    if (options->endpoint.scheme != ENDPOINT_UNIX && !options->endpoint.port)
-        return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
+    if (options->tls && options->endpoint.scheme != ENDPOINT_TLS)
+        return error_set(err, ERROR_INPUT, "--tls does not go with %s://: write tls://HOST:PORT",
+                         endpoint_scheme_name(options->endpoint.scheme));
     options->tls = options->endpoint.scheme == ENDPOINT_TLS ||
                    (options->compares && options->other.scheme == ENDPOINT_TLS);
     return 0;

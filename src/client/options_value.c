@@ -116,10 +116,8 @@ int option_parse_host_port(const struct option_row *row, const char *argument, v
         return error_set(err, ERROR_INPUT, "\"%.160s\" is no HOST:PORT: write it with both",
                          argument);
     snprintf(uri, sizeof uri, "tcp://%s", argument);
-    if (endpoint_parse(uri, &endpoint, err) < 0)
+    if (option_parse_endpoint(uri, NULL, false, &endpoint, err) < 0)
         return -1;
-    if (!endpoint.port)
-        return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
     *(struct endpoint *)field = endpoint;
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "output_internal.h"
 #include "tlsecho/output_check.h"
@@ -29,13 +30,24 @@ int output_flush(struct error *err)
     return 0;
 }
 
+const char *output_phase_prefix(const struct outcome *outcome, bool after_word,
+                                char ret[OUTPUT_UNIT_BYTES])
+{
+    const char *phase = phase_name(outcome->phase);
+    bool said = strncmp(outcome->error.text, phase, strlen(phase)) == 0 ||
+                (after_word && strcmp(phase, result_word(outcome->result)) == 0);
+    snprintf(ret, OUTPUT_UNIT_BYTES, "%s%s", said ? "" : phase, said ? "" : ": ");
+    return ret;
+}
+
 void output_failure(const struct outcome *outcome)
 {
     struct error ignored;
+    char phase[OUTPUT_UNIT_BYTES];
     if (outcome->result == RESULT_OK)
         return;
     output_flush(&ignored); /* what was printed before comes before it */
-    fprintf(stderr, NAME "%s: %s\n", phase_name(outcome->phase), outcome->error.text);
+    fprintf(stderr, NAME "%s%s\n", output_phase_prefix(outcome, false, phase), outcome->error.text);
 }
 
 FILE *output_json_stream(const struct options *options)

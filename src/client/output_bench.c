@@ -22,7 +22,7 @@ static void print_load(const struct bench_load *load)
     if (!load->handshakes && load->size_bytes)
         printf(", %s a message", output_bytes_text((double)load->size_bytes, size));
     if (!load->handshakes && load->rate > 0)
-        printf(", open loop at %.0f messages/s", load->rate);
+        printf(", open loop at %.10g messages/s", load->rate);
     else if (!load->handshakes && load->size_bytes)
         printf(", closed loop");
     if (load->pipeline > 1)
@@ -47,16 +47,19 @@ static void print_far_end(const struct bench_report *report)
 
 static void print_bytes(const char *name, const struct bench_measure *m, uint64_t bytes)
 {
-    char all[OUTPUT_UNIT_BYTES], rate[OUTPUT_UNIT_BYTES];
+    char all[OUTPUT_UNIT_BYTES], rate[OUTPUT_UNIT_BYTES], bits[OUTPUT_UNIT_BYTES];
     if (bytes)
-        printf("%-11s %s, %s/s (%.0f Mbit/s)\n", name, output_bytes_text((double)bytes, all),
+        printf("%-11s %s, %s/s (%s/s)\n", name, output_bytes_text((double)bytes, all),
                output_bytes_text(bench_measure_rate(m, bytes), rate),
-               bench_measure_rate(m, bytes) * 8 / 1e6);
+               output_bits_text(bench_measure_rate(m, bytes) * 8, bits));
 }
 
 static void print_times(const char *name, const struct histogram *h)
 {
-    static const double shares[] = {0.5, 0.9, 0.99, 0.999};
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
     char text[4][OUTPUT_UNIT_BYTES];
     struct histogram_summary all;
     histogram_summarize(h, &all);
@@ -65,9 +68,11 @@ static void print_times(const char *name, const struct histogram *h)
     printf("%-11s min %s, mean %s, stddev %s, max %s\n", name,
            output_time_text((double)all.min_ns, text[0]), output_time_text(all.mean_ns, text[1]),
            output_time_text(all.stddev_ns, text[2]), output_time_text((double)all.max_ns, text[3]));
-    for (int i = 0; i < 4; i++)
-        output_time_text((double)histogram_quantile_ns(h, shares[i]), text[i]);
-    printf("%-11s p50 %s, p90 %s, p99 %s, p99.9 %s\n", "", text[0], text[1], text[2], text[3]);
+    for (int i = 0; i < 4 && histogram_has_quantile(h, quantiles[i].share); i++)
+        printf("%s%s %s", i ? ", " : "            ", quantiles[i].name,
+               output_time_text((double)histogram_quantile_ns(h, quantiles[i].share), text[i]));
+    if (histogram_has_quantile(h, quantiles[0].share))
+        putchar('\n');
 }
 
 static void print_client(const struct bench_report *report)
@@ -101,11 +106,12 @@ static void print_failures(const struct bench_measure *m)
 static void print_measure(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
+    char rate[OUTPUT_UNIT_BYTES];
     printf("%-11s %.3f s%s\n", "measured", m->elapsed_s,
            interrupt_happened() ? ", interrupted" : "");
     if (m->messages)
-        printf("%-11s %" PRIu64 ", %.0f/s\n", report->load.handshakes ? "handshakes" : "messages",
-               m->messages, bench_measure_rate(m, m->messages));
+        printf("%-11s %" PRIu64 ", %s/s\n", report->load.handshakes ? "handshakes" : "messages",
+               m->messages, output_count_text(bench_measure_rate(m, m->messages), rate));
     if (report->options->resume || m->resumed)
         printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "resumed", m->resumed, m->connections);
     print_bytes("sent", m, m->sent_bytes);

@@ -6,12 +6,6 @@
 #include "output_bench_internal.h"
 #include "output_internal.h"
 
-static const char *count_text(double value, char ret[OUTPUT_UNIT_BYTES])
-{
-    snprintf(ret, OUTPUT_UNIT_BYTES, "%.0f", value);
-    return ret;
-}
-
 /* A row, unless neither has anything; what only one has, such as a TLS handshake, has no ratio. */
 static void print_row(const char *name, double a, double b,
                       const char *(*text)(double, char[OUTPUT_UNIT_BYTES]))
@@ -29,6 +23,13 @@ static void print_row(const char *name, double a, double b,
     printf("%-22s %16s %16s %8s\n", name, left, right, ratio);
 }
 
+/* 0 = so few have none; 1 is the longest. */
+static double quantile_ns(const struct histogram *h, double share)
+{
+    bool known = share == 1 || histogram_has_quantile(h, share);
+    return known ? (double)histogram_quantile_ns(h, share) : 0;
+}
+
 static void print_times(const char *name, const struct bench_report reports[2],
                         enum bench_histogram which)
 {
@@ -41,8 +42,8 @@ static void print_times(const char *name, const struct bench_report reports[2],
     char row[OUTPUT_UNIT_BYTES];
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
         snprintf(row, sizeof row, "%s %s", name, quantiles[i].name);
-        print_row(row, (double)histogram_quantile_ns(a, quantiles[i].share),
-                  (double)histogram_quantile_ns(b, quantiles[i].share), output_time_text);
+        print_row(row, quantile_ns(a, quantiles[i].share), quantile_ns(b, quantiles[i].share),
+                  output_time_text);
     }
 }
 
@@ -60,7 +61,7 @@ void output_bench_compare(const struct bench_report reports[2])
     printf("%-22s %16s %16s %8s\n", "", "A", "B", "B / A");
     print_row("measured", a->elapsed_s * 1e9, b->elapsed_s * 1e9, output_time_text);
     print_row(handshakes ? "handshakes/s" : "messages/s", bench_measure_rate(a, a->messages),
-              bench_measure_rate(b, b->messages), count_text);
+              bench_measure_rate(b, b->messages), output_count_text);
     print_row("sent bytes/s", bench_measure_rate(a, a->sent_bytes),
               bench_measure_rate(b, b->sent_bytes), output_bytes_text);
     print_row("received bytes/s", bench_measure_rate(a, a->received_bytes),

@@ -93,13 +93,14 @@ static void print_performance(const struct check_report *report)
 
 static void print_nagios(const struct check_report *report, const struct outcome *outcome)
 {
+    char phase[OUTPUT_UNIT_BYTES];
     if (outcome->result == RESULT_USAGE) {
         output_nagios_usage(&outcome->error);
         return;
     }
     if (outcome->result != RESULT_OK) {
-        printf("TLSECHO CRITICAL - %s: %s: ", result_word(outcome->result),
-               phase_name(outcome->phase));
+        printf("TLSECHO CRITICAL - %s: %s", result_word(outcome->result),
+               output_phase_prefix(outcome, true, phase));
         put_plain(outcome->error.text);
         printf(" - ");
     } else {

@@ -26,7 +26,7 @@ static void time_card(FILE *out, const struct histogram *h, double share, const 
 {
     char text[OUTPUT_UNIT_BYTES];
     uint64_t ns = histogram_quantile_ns(h, share);
-    if (ns)
+    if (ns && (share == 1 || histogram_has_quantile(h, share)))
         card(out, output_time_text((double)ns, text), name);
 }
 
@@ -36,7 +36,8 @@ static void cards(FILE *out, const struct bench_report *report)
     const struct histogram *latency = m->histograms[BENCH_LATENCY];
     char text[OUTPUT_UNIT_BYTES + 8], bytes[OUTPUT_UNIT_BYTES];
     fputs("<div class=\"cards\">\n", out);
-    snprintf(text, sizeof text, "%.0f/s", bench_measure_rate(m, m->messages));
+    snprintf(text, sizeof text, "%s/s",
+             output_count_text(bench_measure_rate(m, m->messages), bytes));
     if (m->messages)
         card(out, text, report->load.handshakes ? "handshakes" : "messages");
     time_card(out, latency, 0.5, "latency p50");
@@ -72,7 +73,7 @@ static void load_line(FILE *out, const struct bench_report *report)
         fprintf(out, "%s a message, %s loop", output_bytes_text((double)load->size_bytes, size),
                 load->rate > 0 ? "open" : "closed");
     if (load->rate > 0)
-        fprintf(out, " at %.0f messages/s", load->rate);
+        fprintf(out, " at %.10g messages/s", load->rate);
     if (load->pipeline > 1)
         fprintf(out, ", %" PRIu32 " on their way on each", load->pipeline);
     fprintf(out, "; measured for %.3g s. tlsecho-client %s, %s</p>\n", report->measure.elapsed_s,
@@ -134,7 +135,9 @@ static void times_row(FILE *out, const char *name, const struct histogram *h)
     fprintf(out, "<td>%s</td>", output_time_text(all.stddev_ns, text));
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         fprintf(out, "<td>%s</td>",
-                output_time_text((double)histogram_quantile_ns(h, shares[i]), text));
+                histogram_has_quantile(h, shares[i])
+                    ? output_time_text((double)histogram_quantile_ns(h, shares[i]), text)
+                    : "-");
     fprintf(out, "<td>%s</td></tr>\n", output_time_text((double)all.max_ns, text));
 }
 

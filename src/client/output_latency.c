@@ -20,13 +20,16 @@ void output_latency_print(FILE *out, const char *name, const struct histogram *h
         return;
     fprintf(out, "%s min/avg/max/stddev = %.3f/%.3f/%.3f/%.3f ms\n", name, (double)all.min_ns / 1e6,
             all.mean_ns / 1e6, (double)all.max_ns / 1e6, all.stddev_ns / 1e6);
-    fprintf(out, "%s ", name);
-    for (int i = 0; i < QUANTILES; i++)
-        fprintf(out, "%s%s", i ? "/" : "", quantiles[i].name);
-    for (int i = 0; i < QUANTILES; i++)
+    int known = 0;
+    while (known < QUANTILES && histogram_has_quantile(h, quantiles[known].share))
+        known++;
+    for (int i = 0; i < known; i++)
+        fprintf(out, "%s%s%s", i ? "" : name, i ? "/" : " ", quantiles[i].name);
+    for (int i = 0; i < known; i++)
         fprintf(out, "%s%.3f", i ? "/" : " = ",
                 (double)histogram_quantile_ns(h, quantiles[i].share) / 1e6);
-    fputs(" ms\n", out);
+    if (known)
+        fputs(" ms\n", out);
 }
 
 static json_t *seconds(double ns)
@@ -47,8 +50,9 @@ void output_json_add_latency(json_t *object, const char *key, const struct histo
     json_object_set_new(json, "mean", seconds(all.mean_ns));
     json_object_set_new(json, "stddev", seconds(all.stddev_ns));
     for (int i = 0; i < QUANTILES; i++)
-        json_object_set_new(json, quantiles[i].key,
-                            seconds((double)histogram_quantile_ns(h, quantiles[i].share)));
+        if (histogram_has_quantile(h, quantiles[i].share))
+            json_object_set_new(json, quantiles[i].key,
+                                seconds((double)histogram_quantile_ns(h, quantiles[i].share)));
     json_object_set_new(json, "max", seconds((double)all.max_ns));
     while (histogram_next(h, &bucket))
         json_array_append_new(buckets, json_pack("[o, I]", seconds((double)bucket.upper_ns),

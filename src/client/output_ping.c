@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "output_internal.h"
 #include "tlsecho/clock.h"
@@ -24,10 +25,25 @@ static double ms(uint64_t us)
     return (double)us / 1e3;
 }
 
+/* As ping -D does. */
+static void print_stamp(const struct options *options)
+{
+    struct timespec now;
+    if (!options->timestamps)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    printf("[%lld.%06ld] ", (long long)now.tv_sec, now.tv_nsec / 1000);
+}
+
 /* {"seq": ..., "status": ...} */
-static json_t *line(uint64_t seq, const char *status)
+static json_t *line(const struct options *options, uint64_t seq, const char *status)
 {
     json_t *json = json_object();
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (options->timestamps)
+        json_object_set_new(json, "timestamp",
+                            json_real((double)now.tv_sec + (double)(now.tv_nsec / 1000) / 1e6));
     output_json_add_count(json, "seq", seq);
     output_json_add_text(json, "status", status);
     return json;
@@ -66,6 +82,8 @@ void output_ping_connected(const struct options *options, const struct session *
     address_text(&session->peer, peer);
     if (totals->connections > 1 && options->verbosity == OPTIONS_QUIET)
         return;
+    if (totals->connections > 1)
+        print_stamp(options);
     printf("%s %s (%s): ", totals->connections == 1 ? "PING" : "CONNECTED again to", target, peer);
     print_phases(totals->connections == 1 ? totals->phase_us : session->phase_us, PHASE_HANDSHAKE);
     print_tls(session);
@@ -76,13 +94,14 @@ void output_ping_reply(const struct options *options, const struct session *sess
                        const struct probe *probe, uint64_t size_bytes)
 {
     if (tells_json_lines(options)) {
-        json_t *json = line(probe->seq, probe->overdue ? "late" : "reply");
+        json_t *json = line(options, probe->seq, probe->overdue ? "late" : "reply");
         output_json_add_seconds(json, "time", probe->time_us);
         json_object_set_new(json, "first", json_boolean(probe->first));
         output_json_print(json, stdout);
     } else if (tells_lines(options)) {
         char peer[ADDRESS_TEXT_BYTES];
         address_text(&session->peer, peer);
+        print_stamp(options);
         printf("%" PRIu64 " bytes from %s: seq=%" PRIu64 " time=%.3f ms%s%s\n", size_bytes, peer,
                probe->seq, ms(probe->time_us), probe->first ? " (first)" : "",
                probe->overdue ? " (late)" : "");
@@ -92,27 +111,40 @@ void output_ping_reply(const struct options *options, const struct session *sess
 void output_ping_overdue(const struct options *options, const struct probe *probe)
 {
     if (tells_json_lines(options))
-        output_json_print(line(probe->seq, "overdue"), stdout);
-    else if (tells_lines(options))
+        output_json_print(line(options, probe->seq, "overdue"), stdout);
+    else if (tells_lines(options)) {
+        print_stamp(options);
         printf("no reply yet: seq=%" PRIu64 "\n", probe->seq);
+    }
 }
 
 void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_t count,
                       const struct outcome *why)
 {
     if (tells_json_lines(options)) {
-        json_t *json = line(first_seq, "lost");
+        json_t *json = line(options, first_seq, "lost");
         output_json_add_count(json, "count", count);
         output_json_add_text(json, "result", result_word(why->result));
         output_json_add_text(json, "phase", phase_name(why->phase));
         output_json_add_text(json, "message", why->error.text);
         output_json_print(json, stdout);
     } else if (tells_lines(options)) {
+        char phase[OUTPUT_UNIT_BYTES];
+        print_stamp(options);
         printf("lost: seq=%" PRIu64, first_seq);
         if (count > 1)
             printf("..%" PRIu64, first_seq + count - 1);
-        printf(" %s: %s: %s\n", result_word(why->result), phase_name(why->phase), why->error.text);
+        printf(" %s: %s%s\n", result_word(why->result), output_phase_prefix(why, true, phase),
+               why->error.text);
     }
+}
+
+/* Where each connection had but one reply, that one counts. */
+static const struct histogram *round_trips(const struct probes *probes)
+{
+    struct histogram_summary others;
+    histogram_summarize(probes->round_trips, &others);
+    return others.count ? probes->round_trips : probes->first_replies;
 }
 
 static double percent_lost(const struct probes *probes)
@@ -125,13 +157,15 @@ void output_ping_interim(const struct ping_totals *totals)
 {
     const struct probes *probes = &totals->probes;
     struct histogram_summary all;
-    histogram_summarize(probes->round_trips, &all);
+    const struct histogram *h = round_trips(probes);
+    histogram_summarize(h, &all);
     fprintf(stderr, "\r%" PRIu64 "/%" PRIu64 " probes, %.3g%% lost", probes->received, probes->sent,
             percent_lost(probes));
     if (all.count)
-        fprintf(stderr, ", min/avg/p99/max = %.3f/%.3f/%.3f/%.3f ms", (double)all.min_ns / 1e6,
-                all.mean_ns / 1e6, (double)histogram_quantile_ns(probes->round_trips, 0.99) / 1e6,
-                (double)all.max_ns / 1e6);
+        fprintf(stderr, ", min/avg/max = %.3f/%.3f/%.3f ms", (double)all.min_ns / 1e6,
+                all.mean_ns / 1e6, (double)all.max_ns / 1e6);
+    if (histogram_has_quantile(h, 0.99))
+        fprintf(stderr, ", p99 = %.3f ms", (double)histogram_quantile_ns(h, 0.99) / 1e6);
     fputc('\n', stderr);
 }
 
@@ -153,7 +187,7 @@ static void print_summary(const struct session *session, const struct ping_total
         fputc('\n', stdout);
     }
     if (probes->round_trips)
-        output_latency_print(stdout, "rtt", probes->round_trips);
+        output_latency_print(stdout, "rtt", round_trips(probes));
     if (totals->kernel_tells)
         printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
                ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
@@ -187,7 +221,7 @@ static void print_json(const struct options *options, const struct session *sess
     output_json_add_count(json, "connections", totals->connections);
     json_object_set_new(json, "probes", probes_json(totals));
     if (totals->probes.round_trips)
-        output_json_add_latency(json, "latency", totals->probes.round_trips);
+        output_json_add_latency(json, "latency", round_trips(&totals->probes));
     if (totals->kernel_tells) {
         json_t *kernel = json_object();
         output_json_add_seconds(kernel, "rtt", totals->kernel.rtt_us);

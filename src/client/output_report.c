@@ -4,16 +4,28 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "output_internal.h"
 #include "tlsecho/output.h"
 
 enum { NAME_COLUMNS = 19, VIEW_COLUMNS = 32 };
 
+/* What is too long for its column, such as a fingerprint, takes both; if they differ, two lines. */
 static void print_row(const char *name, const char *here, const char *there, const char *relation)
 {
-    printf("%-*s %-*.*s %-*.*s %s\n", NAME_COLUMNS, name, VIEW_COLUMNS, VIEW_COLUMNS,
-           *here ? here : "-", VIEW_COLUMNS, VIEW_COLUMNS, *there ? there : "-", relation);
+    const int wide = VIEW_COLUMNS + 1 + VIEW_COLUMNS;
+    here = *here ? here : "-";
+    there = *there ? there : "-";
+    if (strlen(here) <= VIEW_COLUMNS && strlen(there) <= VIEW_COLUMNS) {
+        printf("%-*s %-*s %-*s %s\n", NAME_COLUMNS, name, VIEW_COLUMNS, here, VIEW_COLUMNS, there,
+               relation);
+    } else if (strcmp(here, there) == 0) {
+        printf("%-*s %-*s %s\n", NAME_COLUMNS, name, wide, here, relation);
+    } else {
+        printf("%-*s %-*s here\n", NAME_COLUMNS, name, wide, here);
+        printf("%-*s %-*s there: %s\n", NAME_COLUMNS, "", wide, there, relation);
+    }
 }
 
 static void compare_row(const char *name, const char *here, const char *there,

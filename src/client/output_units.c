@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as people read them: three digits and a unit. */
+/* Numbers as people read them: three digits at least, and a unit. */
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "output_internal.h"
@@ -29,6 +30,23 @@ const char *output_bytes_text(double bytes, char ret[OUTPUT_UNIT_BYTES])
     size_t i = 0;
     for (; i < 4 && bytes >= 1024; i++)
         bytes /= 1024;
-    snprintf(ret, OUTPUT_UNIT_BYTES, "%.*f %s", i == 0 ? 0 : decimals(bytes), bytes, units[i]);
+    bool exact = i == 0 && bytes == (double)(uint64_t)bytes;
+    snprintf(ret, OUTPUT_UNIT_BYTES, "%.*f %s", exact ? 0 : decimals(bytes), bytes, units[i]);
+    return ret;
+}
+
+const char *output_bits_text(double bits, char ret[OUTPUT_UNIT_BYTES])
+{
+    static const char *const units[] = {"bit", "kbit", "Mbit", "Gbit", "Tbit"};
+    size_t i = 0;
+    for (; i < 4 && bits >= 1000; i++)
+        bits /= 1000;
+    snprintf(ret, OUTPUT_UNIT_BYTES, "%.*f %s", decimals(bits), bits, units[i]);
+    return ret;
+}
+
+const char *output_count_text(double count, char ret[OUTPUT_UNIT_BYTES])
+{
+    snprintf(ret, OUTPUT_UNIT_BYTES, "%.*f", decimals(count), count);
     return ret;
 }

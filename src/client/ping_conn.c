@@ -76,7 +76,7 @@ static void fail_to_connect(struct ping *p, const struct error *err)
         end_while_connecting(p, err);
         return;
     }
-    outcome_fail(&p->last, p->session.phase, err);
+    outcome_fail_to_open(&p->last, p->session.phase, err, p->options);
     lose_next(p);
     p->over = !p->options->reconnect;
 }

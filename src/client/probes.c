@@ -11,8 +11,9 @@ int probes_init(struct probes *p, uint64_t timeout_us, struct error *err)
     *p = (struct probes){.timeout_us = timeout_us,
                          .ring = malloc(FIRST_SIZE * sizeof *p->ring),
                          .size = FIRST_SIZE,
-                         .round_trips = histogram_new()};
-    if (p->ring && p->round_trips)
+                         .round_trips = histogram_new(),
+                         .first_replies = histogram_new()};
+    if (p->ring && p->round_trips && p->first_replies)
         return 0;
     probes_done(p);
     return error_sys(err, "memory for probes");
@@ -22,6 +23,7 @@ void probes_done(struct probes *p)
 {
     free(p->ring);
     histogram_free(p->round_trips);
+    histogram_free(p->first_replies);
     *p = (struct probes){0};
 }
 
@@ -77,8 +79,7 @@ bool probes_receive(struct probes *p, uint64_t received_bytes, uint64_t now_us, 
     ret->overdue = ret->time_us > p->timeout_us;
     p->received++;
     p->late += ret->overdue;
-    if (!ret->first)
-        histogram_record(p->round_trips, ret->time_us * 1000);
+    histogram_record(ret->first ? p->first_replies : p->round_trips, ret->time_us * 1000);
     return true;
 }
 

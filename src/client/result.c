@@ -2,10 +2,13 @@
 #include "tlsecho/result.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "tlsecho/options.h"
 #include "tlsecho/text.h"
 
 static const char *const words[] = {
@@ -29,10 +32,8 @@ static const char *const words[] = {
 
 /* Where the story itself does not say what to do. */
 static const char *const remedies[RESULTS] = {
-    [RESULT_DNS] = "check the host name",
     [RESULT_REFUSED] = "start the server there, or check the port",
     [RESULT_UNREACHABLE] = "check the address and the route to it",
-    [RESULT_TIMEOUT] = "if it is only slow, raise --connect-timeout or --idle-timeout",
     [RESULT_RESET] = "the log of the far end may say why",
 };
 
@@ -41,21 +42,43 @@ static const char *const phases[] = {
     [PHASE_HANDSHAKE] = "handshake", [PHASE_ECHO] = "echo", [PHASE_LOCAL] = "local",
 };
 
+/* getaddrinfo(3): a name that does not exist is the user's, name servers that fail are not. */
+static const char *dns_remedy(const struct error *err)
+{
+    if (err->kind == ERROR_TIMEOUT)
+        return "check the name servers in /etc/resolv.conf, or raise --connect-timeout";
+    switch (err->code) {
+    case EAI_AGAIN:
+    case EAI_FAIL:
+        return "check the name servers in /etc/resolv.conf and the route to them";
+    case EAI_NODATA:
+        return "the name exists without an address: check its A and AAAA records";
+    case EAI_ADDRFAMILY:
+        return "give an address of the family that -4 or -6 asks for, or leave that out";
+    case EAI_NONAME:
+        return "check the host name";
+    }
+    return NULL;
+}
+
 /* Two faults of our own, for which the far end's address is blamed in vain; and what TCP tells. */
-static const char *remedy_for(enum result result, const struct error *err)
+static const char *remedy_for(enum result result, enum phase phase, const struct error *err)
 {
     if (err->kind == ERROR_UNACKNOWLEDGED || err->kind == ERROR_SPOOFED_RESET ||
         err->kind == ERROR_INTERRUPTED)
         return NULL;
-    if (result == RESULT_DNS && err->kind == ERROR_TIMEOUT)
-        return "check the name servers in /etc/resolv.conf, or raise --connect-timeout";
+    if (result == RESULT_DNS)
+        return dns_remedy(err);
+    if (result == RESULT_TIMEOUT)
+        return phase == PHASE_ECHO ? "if it is only slow, raise --idle-timeout"
+                                   : "if it is only slow, raise --connect-timeout";
     if (result != RESULT_UNREACHABLE || err->kind != ERROR_SYSTEM)
         return remedies[result];
     if (err->code == EADDRNOTAVAIL)
-        return "all our ports towards it are taken (widen net.ipv4.ip_local_port_range, or use "
-               "more addresses of ours with --source), or --source is none of ours";
+        return "give an address of this host with --source; without --source, all local ports to "
+               "this server are in use: widen net.ipv4.ip_local_port_range";
     if (err->code == EAFNOSUPPORT)
-        return "this host has no such addresses, or --source is of the other family";
+        return "this host has no addresses of that family, or --source is of the other one";
     return remedies[result];
 }
 
@@ -139,10 +162,29 @@ void outcome_fail(struct outcome *outcome, enum phase phase, const struct error 
     outcome->phase = phase;
     outcome->error = *err;
 
-    const char *remedy = remedy_for(outcome->result, err);
-    size_t used = strlen(err->text);
+    const char *remedy = remedy_for(outcome->result, phase, err);
     if (remedy)
-        snprintf(outcome->error.text + used, sizeof err->text - used, "; %s", remedy);
+        outcome_advise(outcome, remedy);
+}
+
+void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struct error *err,
+                          const struct options *options)
+{
+    outcome_fail(outcome, phase, err);
+    bool judged = outcome->result == RESULT_UNTRUSTED || outcome->result == RESULT_EXPIRED ||
+                  outcome->result == RESULT_NAME_MISMATCH;
+    if (judged && options->mode != MODE_CHECK)
+        outcome_advise(outcome, "to connect all the same, add --insecure");
+    if (err->kind == ERROR_DNS && err->code == EAI_NONAME && options->family != AF_UNSPEC)
+        outcome_advise(outcome, options->family == AF_INET
+                                    ? "or leave out -4, if it has IPv6 only"
+                                    : "or leave out -6, if it has IPv4 only");
+}
+
+void outcome_advise(struct outcome *outcome, const char *remedy)
+{
+    size_t used = strlen(outcome->error.text);
+    snprintf(outcome->error.text + used, sizeof outcome->error.text - used, "; %s", remedy);
 }
 
 void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)

@@ -19,12 +19,15 @@ void stream_run(const struct options *options,
     bool opened = session_open(&session, &err) == 0;
     output_session(options, &session);
     if (!opened)
-        outcome_fail(ret, session.phase, &err);
+        outcome_fail_to_open(ret, session.phase, &err, options);
     else if (exchange_init(&exchange, session.transport, (enum expect_kind)options->expect, &err) <
              0)
         outcome_fail(ret, PHASE_LOCAL, &err);
     else
         talk(&exchange, options, ret);
+    const char *remedy = opened ? exchange_remedy(&exchange, ret) : NULL;
+    if (remedy)
+        outcome_advise(ret, remedy);
 
     session_keep(&session, ret);
     if (exchange.first_sent_us && exchange.first_echo_us >= exchange.first_sent_us)

@@ -194,7 +194,7 @@ static void describe_verdict(const struct tls_verdict *verdict, struct error *er
 {
     enum error_kind kind = tls_verdict_kind(verdict);
     if (verdict->remedy)
-        error_set(err, kind, "%s: %s, or connect with --insecure", verdict->text, verdict->remedy);
+        error_set(err, kind, "%s: %s", verdict->text, verdict->remedy);
     else
         error_set(err, kind, "%s", verdict->text);
 }

@@ -51,7 +51,7 @@ class Output(PingCase):
                                        r"connect [\d.]+" + (", handshake" if args else " ms\n"))
                 self.assertRegex(text, r"\n3 probes transmitted, 3 received, 0 late, 0% lost, time ")
                 self.assertRegex(text, r"\nrtt min/avg/max/stddev = ([\d.]+/){3}[\d.]+ ms\n")
-                self.assertRegex(text, r"\nrtt p50/p90/p99/p99.9 = ([\d.]+/){3}[\d.]+ ms\n")
+                self.assertRegex(text, r"\nrtt p50 = [\d.]+ ms\n")
                 self.assertRegex(text, r"\nkernel: rtt [\d.]+ ms, .* \d+ retransmits\n")
                 self.assertIn("first echo", text)
 
@@ -101,7 +101,8 @@ class Output(PingCase):
         client.stdout.readline()
         client.stdout.readline()
         client.send_signal(signal.SIGQUIT)
-        self.assertEqual(client.stderr.readline(), b"\r1/1 probes, 0% lost\n")
+        self.assertRegex(client.stderr.readline(),
+                         rb"\A\r1/1 probes, 0% lost, min/avg/max = ([\d.]+/){2}[\d.]+ ms\n")
         client.send_signal(signal.SIGINT)
         self.assertIn(b"1 probes transmitted, 1 received", client.stdout.read())
         self.assertEqual(client.wait(support.DEADLINE_S), 0)

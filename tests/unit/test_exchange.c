@@ -313,6 +313,36 @@ START_TEST(a_tls_alert_in_plain_bytes_gives_the_hint)
 }
 END_TEST
 
+/* What is answered to "abc", and what follows from it. */
+static const struct {
+    const char *answer, *says, *remedy; /* NULL = none */
+} answers[] = {
+    {"HTTP/1.1 400 Bad Request\r\n", "began with \"HTTP/1.1 400 Bad Request\"", "--expect none"},
+    {"SSH-2.0-x\r\n", "began with \"SSH-2.0-x\"", "it is no echo server"},
+    {"+OK\r\n", "began with \"+OK\"", "--expect none"},
+    {"x\033[2J", "byte 0 came back as 0x78 instead of 0x61", "--expect none"},
+    {"ABC", "byte 0 came back as 0x41 instead of 0x61", "--expect upper"},
+    {"abX", "byte 2 came back as 0x58 instead of 0x63", NULL},
+    {"\x15\x03\x03", "add --tls", NULL},
+};
+
+START_TEST(an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed)
+{
+    put("abc");
+    exchange_send(&x);
+    fake_add_read(&fake, answers[_i].answer);
+    receive_all();
+    struct outcome outcome = judged(false);
+    const char *remedy = exchange_remedy(&x, &outcome);
+    ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
+    ck_assert_msg(strstr(outcome.error.text, answers[_i].says) != NULL, "%s", outcome.error.text);
+    if (answers[_i].remedy)
+        ck_assert_msg(remedy && strstr(remedy, answers[_i].remedy), "%s", remedy);
+    else
+        ck_assert_ptr_null(remedy);
+}
+END_TEST
+
 START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
 {
     ck_assert_uint_eq(exchange_due_us(&x, 0), UINT64_MAX);
@@ -331,7 +361,7 @@ START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
     ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
     ck_assert_str_eq(outcome.error.text,
                      "nothing moved for 1.5 s, with 1 bytes still to come back; if it is only "
-                     "slow, raise --connect-timeout or --idle-timeout");
+                     "slow, raise --idle-timeout");
 }
 END_TEST
 
@@ -371,6 +401,9 @@ int main(void)
     tcase_add_loop_test(cases, with_none_only_a_reset_is_not_ok, 0, 3);
     tcase_add_test(cases, a_difference_ends_it_and_reads_no_further);
     tcase_add_test(cases, a_tls_alert_in_plain_bytes_gives_the_hint);
+    tcase_add_loop_test(cases,
+                        an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed,
+                        0, sizeof answers / sizeof *answers);
     tcase_add_test(cases, silence_is_counted_from_the_last_movement_of_the_kernel);
     tcase_add_test(cases, what_we_ended_ourselves_is_judged_by_what_is_missing);
 

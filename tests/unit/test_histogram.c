@@ -82,6 +82,22 @@ START_TEST(what_is_too_long_is_counted_in_the_last_bucket)
 }
 END_TEST
 
+START_TEST(a_quantile_takes_as_many_samples_as_can_be_beyond_it)
+{
+    static const struct {
+        double share;
+        unsigned count;
+    } least[] = {{0.5, 2}, {0.9, 10}, {0.99, 100}, {0.999, 1000}};
+    for (unsigned count = 0, i = 0; i < 4; count++) {
+        if (count < least[i].count)
+            ck_assert(!histogram_has_quantile(h, least[i].share));
+        else
+            ck_assert(histogram_has_quantile(h, least[i++].share));
+        histogram_record(h, 1000);
+    }
+}
+END_TEST
+
 static int compare(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a;
@@ -249,6 +265,7 @@ int main(void)
     Suite *suite = suite_create("histogram");
     TCase *tcase = tcase_create("histogram");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_quantile_takes_as_many_samples_as_can_be_beyond_it);
     tcase_add_test(tcase, an_empty_one_has_neither_quantiles_nor_buckets);
     tcase_add_test(tcase, no_bucket_is_wider_than_a_1024th_of_its_values);
     tcase_add_test(tcase, buckets_follow_each_other_without_a_gap);

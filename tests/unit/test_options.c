@@ -203,6 +203,47 @@ START_TEST(a_wish_for_nagios_is_found_in_a_wrong_command_line_too)
 END_TEST
 
 static const struct {
+    const char *arguments[WORDS];
+    const char *endpoint;
+} places[] = {
+    {{"h:7000"}, "tcp://h:7000"},
+    {{"h", "7000"}, "tcp://h:7000"},
+    {{"--tls", "h:7000"}, "tls://h:7000"},
+    {{"127.0.0.1:7000"}, "tcp://127.0.0.1:7000"},
+    {{"[::1]:7443"}, "tcp://[::1]:7443"},
+    {{"[fe80::1%lo]:7443"}, "tcp://[fe80::1%lo]:7443"},
+    {{"::1"}, "tcp://[::1]:7007"},
+    {{"::1:7443"}, "tcp://[::1:7443]:7007"},
+    {{"::1", "https"}, "tcp://[::1]:443"},
+    {{"h", "https"}, "tcp://h:443"},
+    {{"h:https"}, "tcp://h:443"},
+    {{"[::1]:https"}, "tcp://[::1]:443"},
+    {{"tls://h:https"}, "tls://h:443"},
+    {{"tls://[::1]:https"}, "tls://[::1]:443"},
+    {{"--bench", "h:7000", "g:https"}, "tcp://h:7000"},
+    {{"--bench", "h", "https"}, "tcp://h:443"},
+};
+
+START_TEST(takes_the_port_by_number_or_service_behind_a_colon_or_a_blank)
+{
+    struct options options = parsed(places[_i].arguments);
+    char text[ENDPOINT_TEXT_BYTES];
+    endpoint_text(&options.endpoint, text);
+    ck_assert_str_eq(text, places[_i].endpoint);
+}
+END_TEST
+
+START_TEST(compares_two_endpoints_that_have_no_scheme)
+{
+    struct options options = PARSED("--bench", "h:7000", "g:https");
+    char text[ENDPOINT_TEXT_BYTES];
+    endpoint_text(&options.other, text);
+    ck_assert(options.compares);
+    ck_assert_str_eq(text, "tcp://g:443");
+}
+END_TEST
+
+static const struct {
     const char *text;
     uint64_t bytes;
 } sizes[] = {
@@ -229,9 +270,10 @@ static const struct {
     const char *text;
     uint64_t ms;
 } times[] = {
-    {"10", 10000},  {"0.5", 500},   {"1.5s", 1500},
-    {"250ms", 250}, {"2m", 120000}, {"1h", 3.6e6},
-    {"1d", 86.4e6}, {"0", 0},       {"0.1ms", 1 /* not "none" */},
+    {"10", 10000},  {"0.5", 500},    {"1.5s", 1500},
+    {"250ms", 250}, {"2m", 120000},  {"1h", 3.6e6},
+    {"1d", 86.4e6}, {"0", 0},        {"0.1ms", 1 /* not "none" */},
+    {"1e-1", 100},  {"1e3ms", 1000},
 };
 
 START_TEST(reads_a_time_with_and_without_its_unit)
@@ -258,14 +300,20 @@ static const struct {
     const char *arguments[WORDS];
     const char *says; /* part of the message: what is wrong, and the remedy */
 } wrong[] = {
-    {{NULL}, "Give HOST [PORT]"},
+    {{NULL}, "give HOST [PORT]"},
     {{"h", "1", "2"}, "'2' is one operand too many"},
     {{"h", "x"}, "port"},
     {{"h", "65536"}, "65535"},
     {{"h", "0"}, "port 0"},
     {{"tcp://h:0"}, "port 0"},
     {{""}, "HOST must have"},
-    {{"h:7007"}, "write HOST PORT, or tcp://HOST:PORT"},
+    {{"h:"}, "port"},
+    {{"h:0"}, "port 0"},
+    {{"h:nosuchservice"}, "'nosuchservice' is no port: give 1 to 65535, or a service"},
+    {{"tls://h:nosuchservice"}, "a service of /etc/services"},
+    {{"h:7007", "7008"}, "'7008' after an endpoint"},
+    {{"1:2:3"}, "write tcp://[ADDRESS]:PORT"},
+    {{"--bench", "h:1", "g:0"}, "port 0"},
     {{"tcp://h", "7007"}, "write tcp://HOST:PORT"},
     {{"ftp://h"}, "tcp://"},
     {{"--tls", "tcp://h"}, "write tls://HOST:PORT"},
@@ -359,6 +407,7 @@ START_TEST(help_has_a_line_for_every_option)
                                         "-s --size",
                                         "-w --deadline",
                                         "-W --reply-timeout",
+                                        "-D --timestamps",
                                         "--reconnect ",
                                         "With --ping:",
                                         "With pipe, prompt, --ping,",
@@ -394,6 +443,9 @@ int main(void)
     tcase_add_test(cases, a_check_has_limits_in_days);
     tcase_add_test(cases, how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it);
     tcase_add_test(cases, a_wish_for_nagios_is_found_in_a_wrong_command_line_too);
+    tcase_add_loop_test(cases, takes_the_port_by_number_or_service_behind_a_colon_or_a_blank, 0,
+                        COUNT(places));
+    tcase_add_test(cases, compares_two_endpoints_that_have_no_scheme);
     tcase_add_loop_test(cases, reads_a_size_with_and_without_its_unit, 0, COUNT(sizes));
     tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
     tcase_add_test(cases, help_and_version_need_no_host);

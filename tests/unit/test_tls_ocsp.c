@@ -254,7 +254,7 @@ START_TEST(a_client_trusts_no_certificate_that_was_revoked)
     ck_assert_int_eq(err.alert, 113); /* RFC 6066 §8: bad_certificate_status_response */
     ck_assert_ptr_nonnull(strstr(err.text, "\"CN=leaf\" was revoked on 2026-01-02 03:04 UTC "
                                            "(keyCompromise)"));
-    ck_assert_ptr_nonnull(strstr(err.text, ": renew it on the server, or connect with"));
+    ck_assert_ptr_nonnull(strstr(err.text, ": renew it on the server"));
     ck_assert(!peer.certificate.verified);
 }
 END_TEST

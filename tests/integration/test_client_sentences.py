@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Each sentence of the client's that sends somebody the right way, and no other."""
+
+import re
+import unittest
+
+import farend
+import support
+from farend import FarEnd, server_context
+
+PKI = support.pki()
+CA = ("--cacert", PKI / "ca.pem")
+
+
+def answering(data):
+    def serve(connection):
+        connection.recv(65536)
+        connection.sendall(data)
+        farend.finish(connection)
+    return FarEnd(serve)
+
+
+class Sentences(support.TestCase):
+    def echo(self):
+        return self.server(support.EVERYTHING)
+
+    def said(self, status, *args, **options):
+        """The line on standard error."""
+        done = support.client(*args, **options)
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        return done.stderr
+
+    def test_what_is_no_echo_server_is_quoted_and_expect_none_is_the_remedy(self):
+        with answering(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n") as far:
+            for args, data in ((("--check",), b""), ((), b"hi")):
+                with self.subTest(args):
+                    said = self.said(14, *args, far.endpoint(), data=data)
+                    self.assertIn('the server began with "HTTP/1.1 400 Bad Request"', said)
+                    self.assertIn("it is no echo server: if that is intended, add --expect none",
+                                  said)
+            self.assertIn("use --check --expect none", self.said(14, "--ping", far.endpoint()))
+
+    def test_silence_and_an_early_end_hint_at_it_too(self):
+        with FarEnd(farend.swallow) as far:
+            said = self.said(6, "--check", "--idle-timeout=100ms", far.endpoint())
+            self.assertIn("raise --idle-timeout; if it is no echo server, add --expect none", said)
+            self.assertNotIn("--connect-timeout", said)
+        with FarEnd(lambda c: c.recv(65536)) as far:
+            self.assertIn("if it is no echo server, add --expect none",
+                          self.said(13, "--check", far.endpoint()))
+
+    def test_a_server_of_upper_case_is_told_from_one_that_is_no_echo(self):
+        with FarEnd(lambda c: c.sendall(c.recv(65536).upper())) as far:
+            self.assertIn("it sends upper case back: add --expect upper",
+                          self.said(14, "--check", far.endpoint()))
+
+    def test_a_byte_that_changed_on_its_way_is_no_other_kind_of_server(self):
+        with FarEnd(lambda c: c.sendall(c.recv(65536)[:-1] + b"!")) as far:
+            said = self.said(14, "--check", far.endpoint())
+            self.assertIn("byte 63 came back as 0x21", said)
+            self.assertNotIn("--expect", said)
+
+    def test_a_check_offers_no_way_around_the_certificate(self):
+        for name, status in (("expired", 10), ("wrong-host", 9), ("self-signed", 8)):
+            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+                done = support.client("--check", "--nagios", *CA, far.endpoint())
+                self.assertEqual(done.status, 2)
+                self.assertNotIn(b"--insecure", done.stdout)
+                self.assertNotIn("--insecure", self.said(status, "--check", *CA, far.endpoint()))
+                self.assertIn("add --insecure", self.said(status, *CA, far.endpoint()))
+                self.assertIn("add --insecure", self.said(status, "--ping", *CA, far.endpoint()))
+
+    def test_no_prefix_is_there_twice(self):
+        with FarEnd(farend.echo) as far:
+            closed = far.endpoint()
+        for host, words in (("nosuch.invalid", "dns: look up nosuch.invalid: "),
+                            (closed, "refused: connect to 127.0.0.1:")):
+            with self.subTest(host):
+                done = support.client("--check", "--nagios", host)
+                self.assertIn(f"TLSECHO CRITICAL - {words}", done.stdout.decode())
+                done = support.client("--ping", "-c1", host)
+                self.assertIn(f"lost: seq=1 {words}", done.stdout.decode())
+                self.assertNotRegex(done.stderr, r"\b(\w+): \1[: ]")
+        with FarEnd(farend.echo, server_context("expired")) as far:
+            done = support.client("--check", "--nagios", *CA, far.endpoint())
+            self.assertIn(b"CRITICAL - expired: handshake: the ", done.stdout)
+
+    def test_an_address_of_the_other_family_is_not_a_wrong_name(self):
+        self.assertIn("give an address of the family that -4 or -6 asks for",
+                      self.said(3, "--check", "-6", "127.0.0.1"))
+
+    def test_a_report_shows_whole_fingerprints(self):
+        server = self.server(support.EVERYTHING.replace("tls://127.0.0.1:0",
+                                                        "tls://127.0.0.1:0\n    service: report"))
+        done = support.client("--report", *CA, server.endpoint("tls"))
+        self.assertEqual(done.status, 0, done.stderr)
+        text = done.stdout.decode()
+        for row in "certificate", "exporter":
+            self.assertRegex(text, rf"\n{row} +[0-9a-f]{{64}} +same\n")
+        self.assertRegex(text, r"\nversion +TLSv1.3 +TLSv1.3 +same\n")
+
+    def test_a_slow_rate_has_digits(self):
+        done = support.client("--bench", "-n3", "--rate=20", self.echo().endpoint("tcp"))
+        self.assertEqual(done.status, 0, done.stderr)
+        text = done.stdout.decode()
+        self.assertRegex(text, r"\nmessages +3, [1-9]\d\.\d/s\n")
+        self.assertRegex(text, r"\nsent .*/s \([1-9][\d.]{2,3} kbit/s\)\n")
+        self.assertNotIn("(0 ", text)
+
+    def test_what_so_few_samples_do_not_tell_is_left_out(self):
+        server = self.echo()
+        done = support.client("--bench", "-n1", server.endpoint("tcp"))
+        self.assertIn("latency     min", done.stdout.decode())
+        self.assertNotRegex(done.stdout.decode(), r"p50|p99")
+        for count, known in ((1, set()), (20, {"p50", "p90"}), (100, {"p50", "p90", "p99"})):
+            with self.subTest(count):
+                done = support.client("--bench", "--json", f"-n{count}", server.endpoint("tcp"))
+                latency = done.summary()["latency"]
+                self.assertEqual(known, set(latency) & {"p50", "p90", "p99", "p99_9"})
+        done = support.client("--bench", "-n1", server.endpoint("tcp"), server.endpoint("unix"))
+        self.assertRegex(done.stdout.decode(), r"latency max ")
+        self.assertNotRegex(done.stdout.decode(), r"latency p99")
+
+    def test_a_ping_of_one_probe_has_its_figures(self):
+        server = self.echo()
+        done = support.client("--ping", "-c1", server.endpoint("tcp"))
+        times = re.search(r"time=([\d.]+) ms \(first\)", done.stdout.decode())
+        self.assertRegex(done.stdout.decode(),
+                         rf"\nrtt min/avg/max/stddev = ({re.escape(times[1])}/){{3}}0.000 ms\n")
+        summary = support.client("--ping", "-c1", "--json", server.endpoint("tcp")).summary()
+        self.assertEqual(summary["latency"]["count"], 1)
+        self.assertEqual(summary["latency"]["max"], summary["phases"]["first_echo"])
+
+    def test_timestamps_begin_each_line(self):
+        done = support.client("--ping", "-D", "-c2", "-i1ms", self.echo().endpoint("tcp"))
+        lines = done.stdout.decode().splitlines()
+        self.assertRegex(lines[0], r"^PING ")
+        for line in lines[1:3]:
+            self.assertRegex(line, r"^\[[1-9]\d{8,}\.\d{6}\] 64 bytes from ")
+        self.assertEqual(lines[3], "")
+        with FarEnd(farend.echo) as far:
+            closed = far.endpoint()
+        done = support.client("--ping", "-D", "-c2", closed)
+        self.assertRegex(done.stdout.decode(), r"\A\[\d+\.\d{6}\] lost: seq=1 refused: ")
+        done = support.client("--ping", "-D", "--json", "-v", "-c2", "-i1ms",
+                              self.echo().endpoint("tcp"))
+        stamps = [support.described(line)["timestamp"] for line in done.stdout.splitlines()[:-1]]
+        self.assertEqual(stamps, sorted(stamps))
+        self.assertGreater(stamps[0], 1e9)
+
+    def test_the_port_is_taken_behind_a_colon_and_by_the_name_of_its_service(self):
+        address, port = self.echo().address("tcp")
+        for words in ((f"{address}:{port}",), (address, port), (f"tcp://{address}:{port}",)):
+            with self.subTest(words):
+                self.assertEqual(support.client("--check", *words).status, 0)
+        for words in (("127.0.0.1", "tcpmux"), ("127.0.0.1:tcpmux",), ("tls://127.0.0.1:tcpmux",)):
+            with self.subTest(words):
+                self.assertIn("127.0.0.1:1", self.said(4, "--check", *words))
+        self.assertIn("127.0.0.1:1:", self.said(4, "--check", "--connect-to=127.0.0.1:tcpmux", "h"))
+
+
+if __name__ == "__main__":
+    unittest.main()
