@@ -82,7 +82,7 @@ struct config_listener {
 struct config {
     atomic_uint references;
     char *file;     /* NULL = the built-in default */
-    bool read_once; /* it was a pipe, or something else that is no regular file */
+    bool read_once; /* it was standard input, a pipe, or else no regular file */
     struct config_listener *listeners;
     size_t listener_count; /* 1..64 */
     struct config_tls *profiles;
@@ -121,8 +121,12 @@ struct config {
     } security;
 };
 
-/* Reads and checks a file of at most 1 MiB that is not empty. ERROR_INPUT: "FILE:LINE:COLUMN: key:
- * what is wrong and what would be right", or why the file cannot be read. */
+#define CONFIG_STANDARD_INPUT "-"
+
+/* Reads and checks a file of at most 1 MiB that is not empty; CONFIG_STANDARD_INPUT is read from
+ * there, once, and what it names relatively is in the current folder. ERROR_INPUT:
+ * "FILE:LINE:COLUMN: key: what is wrong and what would be right", or why the file cannot be read.
+ */
 int config_load(const char *path, struct config **ret, struct error *err);
 
 /* The same from where that one is from. ERROR_INPUT: likewise, and where that can be read only

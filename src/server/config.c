@@ -121,8 +121,18 @@ static int load(int fd, const char *path, struct config **ret, struct error *err
     return result;
 }
 
+static int load_standard_input(struct config **ret, struct error *err)
+{
+    int result = load(STDIN_FILENO, CONFIG_STANDARD_INPUT, ret, err);
+    if (result == 0)
+        (*ret)->read_once = true;
+    return result;
+}
+
 int config_load(const char *path, struct config **ret, struct error *err)
 {
+    if (strcmp(path, CONFIG_STANDARD_INPUT) == 0)
+        return load_standard_input(ret, err);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return unreadable("open", path, err);
@@ -136,10 +146,11 @@ int config_load_again(const struct config *config, struct config **ret, struct e
     if (!config->file)
         return config_default(ret, err);
     if (config->read_once)
-        return error_set(err, ERROR_INPUT,
-                         "%s was a pipe, which cannot be read again: restart the server, or name a "
-                         "file with -c",
-                         config->file);
+        return error_set(
+            err, ERROR_INPUT,
+            "%s was %s, which cannot be read again: restart the server, or name a file with -c",
+            config->file,
+            strcmp(config->file, CONFIG_STANDARD_INPUT) == 0 ? "standard input" : "a pipe");
     int fd = open(config->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no FIFO is waited for */
     if (fd < 0)
         return unreadable("open", config->file, err);

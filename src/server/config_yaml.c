@@ -228,6 +228,15 @@ static int read_stream(struct reading *r, struct config_node *root)
     return another ? refuse(r, place, "a second document: keep one in a file") : 0;
 }
 
+/* UTF-32's mark in little-endian order begins as that of UTF-16, and NULs as in its other one no
+ * text has. */
+static bool is_wide(const struct reading *r)
+{
+    return r->size >= 2 &&
+           (memcmp(r->text, "\xff\xfe", 2) == 0 || memcmp(r->text, "\xfe\xff", 2) == 0 ||
+            r->text[0] == '\0' || r->text[1] == '\0');
+}
+
 int config_yaml_parse(const char *name, const char *text, size_t size, struct config_node **ret,
                       struct error *err)
 {
@@ -239,6 +248,9 @@ int config_yaml_parse(const char *name, const char *text, size_t size, struct co
     struct reading r = {.name = name, .text = text, .size = size, .err = err};
     if (size > CONFIG_YAML_BYTES)
         return refuse(&r, (struct config_place){1, 1}, "larger than 1 MiB: make it smaller");
+    if (is_wide(&r))
+        return refuse(&r, (struct config_place){1, 1},
+                      "UTF-16 or UTF-32: write the file as UTF-8 text");
 
     struct config_node *root = calloc(1, sizeof *root);
     if (!root || !yaml_parser_initialize(&r.parser)) {
@@ -247,7 +259,7 @@ int config_yaml_parse(const char *name, const char *text, size_t size, struct co
     }
     root->place = (struct config_place){1, 1};
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.size);
     int result = read_stream(&r, root);
     yaml_parser_delete(&r.parser);
     if (result) {

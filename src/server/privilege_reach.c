@@ -223,7 +223,7 @@ int privilege_find_reach(const struct config *config, const char *state_director
         add(&s, system_folders[i], PRIVILEGE_READ);
     add_file(resolver_file, &s);
     size_t first = s.reach.count;
-    if (config->file)
+    if (config->file && !config->read_once)
         add_file(config->file, &s);
     config_each_path(config, add_file, &s);
     add_folders_above(&s, first);

@@ -80,6 +80,16 @@ class CommandLine(Folder):
                 self.assertEqual(done.stderr, f"tlsecho-server: {words}; "
                                               "tlsecho-server --help lists the options\n")
 
+    def test_standard_input_is_read_like_a_file(self):
+        command = support.program("TLSECHO_SERVER"), "-t", "-c", "-"
+        done = support.run(*command, data=b"listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
+        self.assertEqual((done.status, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, b"-: the configuration is valid\n")
+        for text, words in ((b"listners: []\n", "-:1:1: listners: "), (b"", "-: the file is empty")):
+            done = support.run(*command, data=text)
+            self.assertEqual(done.status, CONFIG)
+            self.assertIn(words, done.stderr)
+
     def test_a_file_that_is_not_there_is_named(self):
         done = self.run_server("-c", self.folder / "missing.yaml")
         self.assertEqual(done.status, CONFIG)

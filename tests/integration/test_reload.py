@@ -227,6 +227,21 @@ class Reload(support.TestCase):
             living.sendall(b"x")
             self.assertEqual(living.recv(16), b"x")
 
+    def test_standard_input_is_read_once_and_its_files_again(self):
+        files = {name: (support.pki() / f"server-ecdsa{suffix}").read_bytes()
+                 for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
+        files["input"] = (b"listeners: [ { listen: 'tls://127.0.0.1:0' } ]\ntls: { default: "
+                          b"{ certificates: [ { certificate: server.pem, key: server.key } ] } }\n")
+        server = self.server(args=["-c", "-"], files=files,
+                             prefix=("sh", "-c", 'exec "$@" <input', "sh"))
+        before = server.wait_for("certificate")["sha256"]
+        self.assertIn("- was standard input, which cannot be read again",
+                      self.hang_up(server, "reload_refused")["reason"])
+        for name, suffix in (("server.pem", ".pem"), ("server.key", ".key")):
+            replace(server.folder, name, support.pki() / f"server-rsa{suffix}")
+        server.wait_for("reloaded")
+        self.assertNotEqual(server.wait_for("certificate")["sha256"], before)
+
     def test_what_was_short_is_tried_again_until_it_is_there(self):
         server = self.own_pair()
         before = server.wait_for("certificate")["sha256"]  # nobody has connected yet

@@ -149,7 +149,16 @@ static const struct {
     {TEXT("a: \xed\xa0\x80\n"), "f:1:4: invalid Unicode character"},
     {TEXT("\xff\xfe"
           "a\0"),
-     "f:1:1: invalid leading UTF-8 octet"},
+     "f:1:1: UTF-16 or UTF-32: write the file as UTF-8 text"},
+    {TEXT("\xfe\xff\0a"), "f:1:1: UTF-16 or UTF-32"},
+    {TEXT("a\0:\0"), "f:1:1: UTF-16 or UTF-32"},
+    {TEXT("\0\0\xfe\xff"), "f:1:1: UTF-16 or UTF-32"},
+    {TEXT("\xef\xbb\xbf"
+          "a: 1\nb: *x\n"),
+     "f:2:4: aliases are not supported"},
+    {TEXT("\xef\xbb\xbf"
+          "a: *x\n"),
+     "f:1:4: aliases are not supported"},
     {TEXT("a:\n\t- b\n"), "f:2:1: found character that cannot start any token"},
     {TEXT("a: [b\n"), "f:2:1: did not find expected ',' or ']' while parsing a flow sequence from "
                       "line 1: check indentation (spaces, no tabs), brackets and quotes"},
