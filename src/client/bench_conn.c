@@ -221,7 +221,8 @@ static void shake_hands(struct bench_conn *c)
         return;
     case IO_EOF:
     case IO_CUT:
-        error_set(&err, ERROR_TLS, "the far end left in the middle of the handshake");
+        error_set(&err, ERROR_TLS,
+                  "the server closed the connection during the handshake: see its log");
         diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);
         break;
     case IO_RESET:
@@ -350,10 +351,11 @@ static void expire(struct bench_conn *c, enum phase phase)
     if (phase == PHASE_CONNECT) {
         dial_expire(c->source.fd, address_of(c), &err);
     } else if (phase == PHASE_HANDSHAKE) {
-        error_set(&err, ERROR_TIMEOUT, "no complete handshake in time");
+        error_set(&err, ERROR_TIMEOUT, "the handshake was not complete in time");
         diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);
     } else {
-        error_set(&err, ERROR_TIMEOUT, "nothing moved any more");
+        error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s (--idle-timeout)",
+                  (double)c->thread->run->target->options->idle_timeout_ms / 1e3);
         diagnosis_of_silence(c->source.fd, &err);
     }
     error_prefix(&err, "connection %" PRIu32, c->number + 1);

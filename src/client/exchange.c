@@ -197,7 +197,7 @@ static const char *hint(const struct exchange *x)
     transport_peer(x->transport, &peer);
     if (peer.tls || x->received_bytes < 2 || x->first[0] != 0x15 || x->first[1] != 0x03)
         return "";
-    return "; the far end answered with a TLS alert: it speaks TLS, add --tls";
+    return "; the server answered with a TLS alert: it speaks TLS, add --tls";
 }
 
 enum { TEXT_MIN = 3 }; /* what is shorter may be anything */
@@ -253,18 +253,18 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
 static const char *way(const struct exchange *x)
 {
     if (x->reset)
-        return "the far end reset the connection";
+        return "the server reset the connection";
     switch (x->state) {
     case EXCHANGE_OPEN:
         return "interrupted";
     case EXCHANGE_CUT:
-        return "the far end ended without close_notify";
+        return "the server closed the connection without close_notify";
     case EXCHANGE_ENDED:
     case EXCHANGE_BROKEN:
     case EXCHANGE_WRONG:
         break;
     }
-    return "the far end ended";
+    return "the server closed the connection";
 }
 
 /* It is over, and nothing wrong has come back. */
@@ -289,7 +289,7 @@ static void judge_end(const struct exchange *x, bool input_left, struct outcome 
         outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s%s", way(x), missing,
                         x->sent_bytes + buf_waiting(&x->out), hint(x), known);
     else
-        outcome_measure(ret, early, "%s before our input did%s", way(x), known);
+        outcome_measure(ret, early, "%s before all input was sent%s", way(x), known);
 }
 
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret)

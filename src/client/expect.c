@@ -143,6 +143,5 @@ int expect_find(const char *name, enum expect_kind *ret, struct error *err)
             return 0;
         }
     }
-    return error_set(err, ERROR_INPUT,
-                     "nothing can be expected by the name of '%s': echo, upper or none", name);
+    return error_set(err, ERROR_INPUT, "'%.160s' is not known: give echo, upper or none", name);
 }

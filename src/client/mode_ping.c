@@ -107,7 +107,7 @@ static void judge_connection(struct ping *p)
     exchange_judge(x, true, &p->last);
     if (!oldest && (x->state == EXCHANGE_ENDED || x->state == EXCHANGE_CUT))
         outcome_measure(&p->last, x->reset ? RESULT_RESET : RESULT_TRUNCATED,
-                        "the far end %s the connection", x->reset ? "reset" : "ended");
+                        "the server %s the connection", x->reset ? "reset" : "closed");
     size_t used = strlen(p->last.error.text);
     if (x->state == EXCHANGE_WRONG && x->verdict == EXPECT_DIFFERS && oldest)
         snprintf(p->last.error.text + used, sizeof p->last.error.text - used,
@@ -171,6 +171,8 @@ static void end_silence(struct ping *p)
     outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)%s",
                     (double)p->options->idle_timeout_ms / 1e3,
                     diagnosis_of_end(p->session.transport->fd, UINT64_MAX, known));
+    if (!p->exchange.received_bytes)
+        outcome_advise(&p->last, "if it is no echo server, use --check --expect none");
     ping_give_up(p);
 }
 

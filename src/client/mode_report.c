@@ -99,8 +99,7 @@ static bool read_report(struct reading *r, const struct session *session, struct
     exchange_judge(x, false, ret);
     if (ret->result == RESULT_OK && r->n == 0)
         outcome_measure(ret, RESULT_TRUNCATED,
-                        "the far end ended without a report: is `service: report` what listens "
-                        "there?");
+                        "the server sent no report: connect to a listener with `service: report`");
     if (ret->result == RESULT_OK && report_parse(r->text, r->n, report, &err) < 0)
         outcome_measure(ret, RESULT_CORRUPT, "%s", err.text);
     return ret->result == RESULT_OK;

@@ -2,6 +2,7 @@
 /* Where to connect, as users of other clients write it. */
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ int option_parse_port(const char *text, uint16_t *ret, struct error *err)
                              text);
         port = ntohs((uint16_t)service->s_port);
     } else if (endpoint_parse_port(text, &port, err) < 0) {
-        return -1;
+        return error_set(err, ERROR_INPUT, "'%.160s' is no port: give 1 to 65535", text);
     }
     if (!port)
         return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
@@ -89,25 +90,45 @@ static bool has_port(const char *text)
     return strchr(text, ':') && !endpoint_host_is_address(text);
 }
 
+/* RFC 4007 §11: without its zone, such an address is in as many networks as there are interfaces.
+ */
+static int check_zone(const struct endpoint *endpoint, struct error *err)
+{
+    struct in6_addr address;
+    if (inet_pton(AF_INET6, endpoint->host, &address) != 1 || !IN6_IS_ADDR_LINKLOCAL(&address))
+        return 0;
+    return error_set(err, ERROR_INPUT, "%s is link-local: give its zone, as in %s%%eth0",
+                     endpoint->host, endpoint->host);
+}
+
 int option_parse_endpoint(const char *text, const char *port, bool tls, struct endpoint *ret,
                           struct error *err)
 {
     char uri[OPERAND_BYTES];
+    struct endpoint endpoint;
+    if (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0)
+        return error_set(err, ERROR_INPUT,
+                         "'%.160s' is for HTTP, which this client does not speak: give "
+                         "tls://HOST:443 or tcp://HOST:80, and --expect none",
+                         text);
     bool whole = strstr(text, "://");
     if (!whole && !has_port(text)) {
-        struct endpoint endpoint;
         if (parse_host(text, tls, &endpoint, err) < 0 ||
             (port && option_parse_port(port, &endpoint.port, err) < 0))
             return -1;
-        *ret = endpoint;
-        return 0;
-    }
-    if (port)
+    } else if (port) {
         return error_set(err, ERROR_INPUT, "'%.160s' after an endpoint: write %s or HOST PORT",
                          port, tls ? "tls://HOST:PORT" : "tcp://HOST:PORT");
-    if (!whole && strlen(text) < sizeof uri - sizeof "tls://") {
-        snprintf(uri, sizeof uri, "%s://%s", tls ? "tls" : "tcp", text);
-        text = uri;
+    } else {
+        if (!whole && strlen(text) < sizeof uri - sizeof "tls://") {
+            snprintf(uri, sizeof uri, "%s://%s", tls ? "tls" : "tcp", text);
+            text = uri;
+        }
+        if (parse_uri(text, &endpoint, err) < 0)
+            return -1;
     }
-    return parse_uri(text, ret, err);
+    if (check_zone(&endpoint, err) < 0)
+        return -1;
+    *ret = endpoint;
+    return 0;
 }

@@ -173,7 +173,7 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     if (options->expect_direct && (options->insecure || (!options->pin && !options->cacert)))
         return error_set(
             err, ERROR_INPUT,
-            "--expect-direct: whoever gets a certificate that is trusted could end TLS "
+            "--expect-direct: something in between that has a trusted certificate could end TLS "
             "and rewrite the report: add --pin SHA256, or --cacert with a CA that is "
             "yours alone%s",
             options->insecure ? ", and leave out --insecure" : "");
@@ -215,7 +215,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         return -1;
     if (options.resume && !*options.resume && !options.handshakes)
         return error_set(err, ERROR_INPUT,
-                         "--resume: without a file it means nothing here: --resume=FILE");
+                         "--resume: without a file it means nothing here: give --resume=FILE");
     if (options.action == OPTIONS_RUN &&
         (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
          check(&options, given, err) < 0))

@@ -36,7 +36,7 @@ int option_parse_text(const struct option_row *row, const char *argument, void *
                       struct error *err)
 {
     if (!*argument)
-        return error_set(err, ERROR_INPUT, "it is empty: %s is wanted", row->argument);
+        return error_set(err, ERROR_INPUT, "it is empty: give %s", row->argument);
     *(const char **)field = argument;
     return 0;
 }

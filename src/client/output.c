@@ -25,8 +25,7 @@ int output_flush(struct error *err)
     if (failure)
         return error_sys(err, "write standard output");
     if (ferror(stdout))
-        return error_set(err, ERROR_SYSTEM,
-                         "write standard output: it is full or closed, or nobody reads it");
+        return error_set(err, ERROR_SYSTEM, "write standard output: it is full or closed");
     return 0;
 }
 

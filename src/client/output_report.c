@@ -84,8 +84,8 @@ static void print_words(const struct session *session, const struct report *repo
     print_tls(report, verdict);
     printf("\nverdict: %s%s\n", report_path_text(verdict->path),
            verdict->path == REPORT_END_TO_END && !session->target->options->pin
-               ? "; unless it ends TLS with a certificate that we trust, and rewrites the report: "
-                 "that looks the same without --pin"
+               ? "; not proven without --pin: something in between that has a trusted certificate "
+                 "could end TLS and rewrite the report"
                : "");
 }
 

@@ -49,7 +49,8 @@ static void take_all(const json_t *json, struct report *ret)
 
 int report_parse(const char *text, size_t n, struct report *ret, struct error *err)
 {
-    static const char remedy[] = "what came is no report: is `service: report` what listens there?";
+    static const char remedy[] =
+        "what the server sent is no report: connect to a listener with `service: report`";
     struct report report = {.here = ret->here};
     json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
     bool is_one = json_is_string(json_object_get(json, "listener")) &&

@@ -33,8 +33,8 @@ static const char *const words[] = {
 /* Where the story itself does not say what to do. */
 static const char *const remedies[RESULTS] = {
     [RESULT_REFUSED] = "start the server there, or check the port",
-    [RESULT_UNREACHABLE] = "check the address and the route to it",
-    [RESULT_RESET] = "the log of the far end may say why",
+    [RESULT_UNREACHABLE] = "check the address, the route to it and the firewalls on it",
+    [RESULT_RESET] = "see the log of the server",
 };
 
 static const char *const phases[] = {

@@ -78,7 +78,8 @@ static int wait_for(const struct session *s, unsigned want, uint64_t deadline_us
         .fd = s->transport->fd, .want = want, .stop_fd = s->stop_fd, .due_us = deadline_us};
     int event = session_wait(&wait, err);
     if (event == SESSION_DUE)
-        return error_set(err, ERROR_TIMEOUT, "no complete handshake in time: is it a TLS port?");
+        return error_set(err, ERROR_TIMEOUT,
+                         "the handshake was not complete in time: check that it is a TLS port");
     if (event == SESSION_STOPPED)
         return error_set(err, ERROR_INTERRUPTED, "interrupted before the handshake was complete");
     return event < 0 ? -1 : 0;
@@ -98,7 +99,7 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
         case IO_EOF:
         case IO_CUT:
             error_set(err, ERROR_TLS,
-                      "the far end left in the middle of the handshake: its log may say why");
+                      "the server closed the connection during the handshake: see its log");
             return diagnosis_of_handshake(s->transport->fd, begun_us, err);
         case IO_RESET:
             return diagnosis_of_handshake(s->transport->fd, begun_us, err);

@@ -109,8 +109,14 @@ static int use_own_certificate(struct tls_context *context, const struct options
         return 0;
     if (tls_context_use_certificate(context, options->cert, &own, err) < 0)
         return error_prefix(err, "--cert");
-    return tell(context, options->key ? "--key" : "--cert",
-                options->key ? options->key : options->cert, tls_context_use_key, err);
+    if (options->key)
+        return tell(context, "--key", options->key, tls_context_use_key, err);
+    if (tls_context_use_key(context, options->cert, err) == 0)
+        return 0;
+    size_t used = strlen(err->text);
+    snprintf(err->text + used, sizeof err->text - used,
+             "; if it is in a file of its own, add --key");
+    return error_prefix(err, "--cert");
 }
 
 static int prepare_tls(struct target *t, struct error *err)

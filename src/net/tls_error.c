@@ -11,7 +11,8 @@
 static void reason_text(char *ret, size_t size)
 {
     unsigned long code = ERR_peek_error();
-    const char *reason = ERR_reason_error_string(code);
+    const char *reason =
+        ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
     if (code == 0)
         snprintf(ret, size, "no reason given");
     else if (reason)

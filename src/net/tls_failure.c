@@ -70,7 +70,7 @@ static void describe_not_tls(const struct tls_wire *wire, bool server, struct er
                   "not TLS: the first bytes were %s; a plain client on a TLS port?", bytes);
     else
         error_set(err, ERROR_NOT_TLS,
-                  "the far end does not speak TLS (its first bytes were %s): leave out --tls",
+                  "the server does not speak TLS (its first bytes were %s): leave out --tls",
                   bytes);
 }
 
@@ -224,8 +224,9 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
     } else if (!looks_like_tls(wire)) {
         describe_not_tls(wire, server, err);
     } else if (!server && is_our_client_hello(wire)) {
-        error_set(err, ERROR_NOT_TLS,
-                  "the far end sent our ClientHello back: it is a plain echo, leave out --tls");
+        error_set(
+            err, ERROR_NOT_TLS,
+            "the server sent our ClientHello back: it is a plain echo server, leave out --tls");
     } else if (!server && describe_old_version(failure, ssl, err)) {
         return;
     } else if (failure->alert_received) {

@@ -25,7 +25,10 @@ static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         snprintf(v->text, sizeof v->text, "the issuer \"%s\" is not trusted", issuer);
-        v->remedy = "give its CA with --cacert";
+        v->remedy = sk_X509_num(v->chain) == 1
+                        ? "give its CA with --cacert; if that is an intermediate CA, add it to the "
+                          "server's certificate file: the server sent no chain"
+                        : "give its CA with --cacert";
         return;
     }
     snprintf(v->text, sizeof v->text, "the certificate \"%s\" is not trusted: %s", subject,

@@ -164,7 +164,7 @@ class Handshake(Status):
 
     def test_a_far_end_that_leaves_in_the_middle_is_a_failed_handshake(self):
         with FarEnd(lambda c: take(c, 100) and c.shutdown(socket.SHUT_WR)) as far:
-            self.check(7, "handshake", "handshake", "left in the middle", "--tls", "127.0.0.1",
+            self.check(7, "handshake", "handshake", "closed the connection during", "--tls", "127.0.0.1",
                        far.port)
 
     def test_a_reset_in_the_middle_is_a_reset_of_that_phase(self):
@@ -317,7 +317,7 @@ class Echo(Status):
             farend.finish(connection)
 
         with FarEnd(half) as far:
-            self.check(13, "truncated", "echo", "ended with 6 of 10 bytes missing", far.endpoint(),
+            self.check(13, "truncated", "echo", "closed the connection with 6 of 10 bytes missing", far.endpoint(),
                        data=b"0123456789")
 
     def test_a_cut_with_bytes_missing_is_truncated_and_named(self):
@@ -340,7 +340,7 @@ class Echo(Status):
             client.stdin.flush()
             self.assertEqual(client.wait(support.DEADLINE_S), 13)
             self.assertEqual(client.stdout.read(), b"hello")
-            self.assertIn(b"before our input did", client.stderr.read())
+            self.assertIn(b"closed the connection before all input was sent", client.stderr.read())
             for stream in (client.stdin, client.stdout, client.stderr):
                 stream.close()
 

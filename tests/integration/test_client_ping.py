@@ -297,7 +297,7 @@ class Relays(PingCase):
             self.assertEqual(summary["result"], "lost")
             self.assertEqual(summary["probes"]["failures"], {"reset": 1})
             self.assertRegex(summary["error"]["message"],
-                             "1 of 3 probes late or lost, the last: the far end reset")
+                             "1 of 3 probes late or lost, the last: the server reset")
             self.assertEqual(events[-1]["seq"], 3)
 
     def test_reconnect_goes_on_after_it(self):
@@ -379,7 +379,7 @@ class Ends(PingCase):
 
         with FarEnd(once) as far:
             summary, _ = self.ping("-c2", "-i30", far.endpoint(), status=1)
-            self.assertRegex(summary["error"]["message"], "the far end (ended|reset) the connection")
+            self.assertRegex(summary["error"]["message"], "the server (closed|reset) the connection")
             self.ping("-c1", far.endpoint())
             summary, _ = self.ping("-c2", "-i50ms", "--reconnect", far.endpoint())
             self.assertEqual(summary["connections"], 2)

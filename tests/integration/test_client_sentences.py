@@ -2,6 +2,8 @@
 """Each sentence of the client's that sends somebody the right way, and no other."""
 
 import re
+import ssl
+import tempfile
 import unittest
 
 import farend
@@ -69,6 +71,31 @@ class Sentences(support.TestCase):
                 self.assertNotIn("--insecure", self.said(status, "--check", *CA, far.endpoint()))
                 self.assertIn("add --insecure", self.said(status, *CA, far.endpoint()))
                 self.assertIn("add --insecure", self.said(status, "--ping", *CA, far.endpoint()))
+
+    def test_a_server_that_sends_no_chain_is_told_as_such(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as leaf:
+            pem = (PKI / "server-ecdsa.pem").read_text()
+            leaf.write(pem[:pem.index("-----END")] + "-----END CERTIFICATE-----\n")
+            leaf.flush()
+            context.load_cert_chain(leaf.name, PKI / "server-ecdsa.key")
+        with FarEnd(farend.echo, context) as far:
+            self.assertIn("add it to the server's certificate file: the server sent no chain",
+                          self.said(8, "--check", *CA, far.endpoint()))
+
+    def test_a_key_that_is_elsewhere_has_an_option(self):
+        self.assertIn("if it is in a file of its own, add --key",
+                      self.said(2, "--cert", PKI / "server-ecdsa.pem", "tls://127.0.0.1:1"))
+
+    def test_a_silent_ping_says_that_it_takes_an_echo(self):
+        with FarEnd(farend.swallow) as far:
+            said = self.said(6, "--ping", "-c1", "--idle-timeout=100ms", far.endpoint())
+            self.assertIn("if it is no echo server, use --check --expect none", said)
+
+    def test_a_load_says_how_long_nothing_moved(self):
+        with FarEnd(farend.swallow) as far:
+            self.assertIn("nothing moved for 0.1 s (--idle-timeout)",
+                          self.said(6, "--bench", "-n1", "--idle-timeout=100ms", far.endpoint()))
 
     def test_no_prefix_is_there_twice(self):
         with FarEnd(farend.echo) as far:

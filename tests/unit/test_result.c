@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
+#include "tlsecho/options.h"
 #include "tlsecho/result.h"
 
 #include <check.h>
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 
@@ -123,6 +126,43 @@ START_TEST(what_tcp_tells_has_its_remedy_already)
 }
 END_TEST
 
+static const struct {
+    int code, family;
+    const char *says, *never;
+} look_ups[] = {
+    {EAI_NONAME, AF_UNSPEC, "; check the host name", "leave out"},
+    {EAI_NONAME, AF_INET6, "; or leave out -6", "-4"},
+    {EAI_NONAME, AF_INET, "; or leave out -4", "-6"},
+    {EAI_AGAIN, AF_UNSPEC, "; check the name servers", "host name"},
+    {EAI_FAIL, AF_INET6, "; check the name servers", "host name"},
+    {EAI_NODATA, AF_UNSPEC, "A and AAAA", "check the host name"},
+    {EAI_ADDRFAMILY, AF_INET6, "the family that -4 or -6 asks for", "check the host name"},
+};
+
+START_TEST(a_name_server_that_fails_is_not_a_wrong_name)
+{
+    struct options options = {.family = look_ups[_i].family};
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_DNS, "look up x");
+    err.code = look_ups[_i].code;
+    outcome_fail_to_open(&outcome, PHASE_DNS, &err, &options);
+    ck_assert_msg(strstr(outcome.error.text, look_ups[_i].says) != NULL, "%s", outcome.error.text);
+    ck_assert_msg(strstr(outcome.error.text, look_ups[_i].never) == NULL, "%s", outcome.error.text);
+}
+END_TEST
+
+START_TEST(only_a_check_offers_no_way_around_the_certificate)
+{
+    struct options options = {.mode = _i};
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_UNTRUSTED, "not trusted: give its CA");
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &options);
+    ck_assert_int_eq(strstr(outcome.error.text, "--insecure") != NULL, _i != MODE_CHECK);
+}
+END_TEST
+
 START_TEST(what_was_measured_is_of_the_echo_phase)
 {
     struct outcome outcome = {.result = RESULT_OK};
@@ -142,6 +182,8 @@ int main(void)
     tcase_add_test(cases, a_failure_keeps_its_phase_and_story_and_gets_its_remedy);
     tcase_add_test(cases, what_tcp_tells_has_its_remedy_already);
     tcase_add_test(cases, ports_that_ran_out_get_a_remedy_of_their_own);
+    tcase_add_loop_test(cases, a_name_server_that_fails_is_not_a_wrong_name, 0, COUNT(look_ups));
+    tcase_add_loop_test(cases, only_a_check_offers_no_way_around_the_certificate, 0, MODES);
     tcase_add_test(cases, what_was_measured_is_of_the_echo_phase);
 
     Suite *suite = suite_create("result");
