@@ -319,11 +319,12 @@ static void *accept_all(void *argument)
     while (!atomic_load(&a->stopping)) {
         reactor_alarm(a->reactor, next_us(a));
         reactor_turn(a->reactor, REACTOR_WAIT);
-        if (clock_now_us() >= a->resume_us)
+        uint64_t now_us = clock_now_us();
+        if (now_us >= a->resume_us)
             a->resume_us = UINT64_MAX;
         set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
         spare_open(&a->spare); /* another thread may have taken it when it was lent */
-        tell(a, clock_now_us());
+        tell(a, now_us);
         take_replacement(a);
     }
     accept_waiting(a);
