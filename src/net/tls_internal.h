@@ -122,6 +122,7 @@ enum {
     TLS_CLIENT_CHAIN_BYTES = 32 * 1024,
     TLS_SERVER_CHAIN_COUNT = 32,
     TLS_SERVER_CHAIN_BYTES = 100 * 1024,
+    TLS_CRLS_OF_CA_MAX = 16, /* old and new, of old and new keys */
 };
 
 /* Bounds the Certificate messages that a context reads. */

@@ -8,7 +8,7 @@
 #include "tls_screen.h"
 
 enum { CLOCK_SKEW_S = 300 };
-static const struct tls_screen_limits limits = {8, 4096}; /* of a responder and its CAs */
+const struct tls_screen_limits tls_ocsp_limits = {8, 4096};
 
 struct status {
     int status, reason;
@@ -89,7 +89,7 @@ static enum tls_ocsp judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer,
 enum tls_ocsp tls_ocsp_judge(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
                              char ret_revoked[TLS_REVOKED_BYTES])
 {
-    if (tls_screen_ocsp(der, (size_t)n, &limits) != TLS_SCREEN_OK)
+    if (tls_screen_ocsp(der, (size_t)n, &tls_ocsp_limits) != TLS_SCREEN_OK)
         return TLS_OCSP_INVALID;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, n);
     OCSP_BASICRESP *basic = response ? OCSP_response_get1_basic(response) : NULL;

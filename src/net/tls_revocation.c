@@ -119,6 +119,22 @@ static int find_signer(const struct crl_place *at, STACK_OF(X509) * cas, X509 **
     return 0;
 }
 
+/* Each is looked at in each handshake, and verified with each CA of its name when it is read. */
+static int check_number(const struct crl_place *at, STACK_OF(X509_CRL) * crls, struct error *err)
+{
+    int same = 0;
+    for (int i = 0; i < at->number; i++)
+        if (X509_NAME_cmp(X509_CRL_get_issuer(sk_X509_CRL_value(crls, i)),
+                          X509_CRL_get_issuer(at->crl)) == 0)
+            same++;
+    if (same <= TLS_CRLS_OF_CA_MAX)
+        return 0;
+    char what[120];
+    snprintf(what, sizeof what, "is one more than the %d that a CA may have: give the newest only",
+             TLS_CRLS_OF_CA_MAX);
+    return refuse(at, err, what);
+}
+
 static int check_crls(struct tls_clients *clients, const char *path, struct error *err)
 {
     int count = sk_X509_CRL_num(clients->crls);
@@ -127,7 +143,8 @@ static int check_crls(struct tls_clients *clients, const char *path, struct erro
         return error_sys(err, "read %s", path);
     for (int i = 0; i < count; i++) {
         struct crl_place at = {path, i + 1, sk_X509_CRL_value(clients->crls, i)};
-        if (check_extensions(&at, err) || check_entries(&at, err) ||
+        if (check_number(&at, clients->crls, err) || check_extensions(&at, err) ||
+            check_entries(&at, err) ||
             find_signer(&at, clients->cas, &clients->crl_signers[i], err))
             return -1;
     }

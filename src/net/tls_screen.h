@@ -44,6 +44,9 @@ enum tls_screen tls_screen_certificate(const unsigned char *der, size_t n);
 struct tls_screening tls_screen_message(const unsigned char *body, size_t n, bool tls13,
                                         const struct tls_screen_limits *limits);
 
+/* Of a responder and its CAs. */
+extern const struct tls_screen_limits tls_ocsp_limits;
+
 /* The certificates in an OCSP response (RFC 6960 §4.2.1) in DER. */
 enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n,
                                 const struct tls_screen_limits *limits);

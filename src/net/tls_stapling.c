@@ -7,7 +7,13 @@
 #include <time.h>
 
 #include "tls_certificates.h"
+#include "tls_internal.h"
 #include "tls_pem.h"
+#include "tls_screen.h"
+
+/* More than 64 KiB fit into no handshake of TLS 1.3 (RFC 8446 §4.4.2); one response has some 2 KiB.
+ */
+enum { STAPLE_BYTES_MAX = 32 * 1024 };
 
 struct tls_stapling {
     unsigned char *der;
@@ -90,10 +96,39 @@ static int check(OCSP_RESPONSE *response, X509 *leaf, const char *path, struct t
     return result;
 }
 
+/* Nothing has verified it, and parsing certificates can take seconds (ADR 16). */
+static int screen(const struct tls_pem *file, struct error *err)
+{
+    if (file->n > STAPLE_BYTES_MAX)
+        return error_set(err, ERROR_INPUT,
+                         "%s is larger than 32 KiB: fetch a response for this certificate alone",
+                         file->path);
+    switch (tls_screen_ocsp(file->data, file->n, &tls_ocsp_limits)) {
+    case TLS_SCREEN_OK:
+        return 0;
+    case TLS_SCREEN_NOT_DER:
+        return error_set(err, ERROR_INPUT, "%s is no OCSP response in DER", file->path);
+    case TLS_SCREEN_TOO_MANY:
+    case TLS_SCREEN_TOO_COMPLEX:
+    case TLS_SCREEN_EXPLICIT_CURVE:
+    case TLS_SCREEN_COMPRESSED_POINT:
+    case TLS_SCREEN_RELATIVE_NAME:
+        break;
+    }
+    return error_set(
+        err, ERROR_INPUT,
+        "%s holds certificates that a peer may not send either (too many or too complex, "
+        "explicit curve parameters, compressed points, relative distribution "
+        "points): fetch another response",
+        file->path);
+}
+
 static int parse(const struct tls_pem *file, X509 *leaf, struct tls_stapling *ret,
                  struct error *err)
 {
     const unsigned char *at = file->data;
+    if (screen(file, err))
+        return -1;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)file->n);
     int result = response && at == file->data + file->n
                      ? check(response, leaf, file->path, ret, err)

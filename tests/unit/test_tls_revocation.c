@@ -262,6 +262,16 @@ START_TEST(checks_every_certificate_below_the_anchor_for_revocation)
 }
 END_TEST
 
+START_TEST(refuses_more_than_sixteen_crls_of_one_ca)
+{
+    struct pki_crl_spec crls[17];
+    for (size_t i = 0; i < 17; i++)
+        crls[i] = (struct pki_crl_spec){.issuer = &ca};
+    require_with(crls, 16);
+    mutual_refused(mutual_use_crls(server, crls, 17), "is one more than the 16 that a CA may have");
+}
+END_TEST
+
 START_TEST(refuses_a_crl_file_that_is_none)
 {
     static const char broken[] = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
@@ -297,6 +307,7 @@ int main(void)
     tcase_add_test(tcase, refuses_crls_of_a_ca_that_may_not_sign_any);
     tcase_add_test(tcase, warns_of_a_crl_without_an_end_and_takes_it);
     tcase_add_test(tcase, checks_every_certificate_below_the_anchor_for_revocation);
+    tcase_add_test(tcase, refuses_more_than_sixteen_crls_of_one_ca);
     tcase_add_test(tcase, refuses_a_crl_file_that_is_none);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

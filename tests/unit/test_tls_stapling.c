@@ -276,6 +276,20 @@ START_TEST(refuses_a_file_that_is_no_response)
 }
 END_TEST
 
+START_TEST(refuses_a_response_that_takes_long_to_parse)
+{
+    static const char zeros[32 * 1024 + 1];
+    struct pki explicit = pki_make(&(struct pki_spec){.subject = "CA", .explicit_curve = true});
+    struct answer answer = good(&leaf);
+    serve(&leaf);
+    refused(folder_write(&folder, "f", zeros, sizeof zeros), "f is larger than 32 KiB");
+    refused(folder_write(&folder, "f", zeros, sizeof zeros - 1), "f is no OCSP response in DER");
+    answer.issuer = &explicit;
+    refused(write_answer("f", &answer), "f holds certificates that a peer may not send either");
+    pki_free(&explicit);
+}
+END_TEST
+
 START_TEST(refuses_a_response_before_its_certificate)
 {
     struct answer answer = good(&leaf);
@@ -297,6 +311,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_response_that_is_not_good);
     tcase_add_test(tcase, refuses_a_response_for_another_certificate);
     tcase_add_test(tcase, refuses_a_file_that_is_no_response);
+    tcase_add_test(tcase, refuses_a_response_that_takes_long_to_parse);
     tcase_add_test(tcase, refuses_a_response_before_its_certificate);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
