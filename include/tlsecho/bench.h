@@ -35,7 +35,7 @@ struct bench_load {
     uint32_t pipeline;    /* messages on their way, per connection */
     uint64_t size_bytes;  /* of a message; 0 = send nothing, only receive */
     uint64_t messages;    /* to send, over all connections; 0 = by time */
-    uint64_t measured_ns; /* if by time */
+    uint64_t measured_ns; /* 0 = until all messages are back; with a rate all are due in it */
     uint64_t omit_ns;     /* before it, and not measured */
     uint64_t ramp_ns;     /* connections begin one after the other within it; in a closed loop they
                              are used at once. 0 = as fast as they come up */
@@ -49,7 +49,7 @@ struct bench_load {
 struct bench_progress {
     uint32_t connections, connections_up; /* before the start of the load */
     bool started;
-    double elapsed_s, whole_s;         /* since its start; 0 if not by time */
+    double elapsed_s, whole_s;         /* since its start; 0 if nobody knows how long it takes */
     const struct bench_second *second; /* the last whole one; NULL before that */
     bool new_second;                   /* it has just ended */
 };

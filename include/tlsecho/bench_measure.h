@@ -35,10 +35,11 @@ enum bench_histogram {
 
 struct bench_measure {
     struct histogram *histograms[BENCH_HISTOGRAMS];
-    double elapsed_s;     /* the measured time */
+    uint64_t begun_us;    /* clock_now_us when that began; 0 = unknown, or it did not */
+    double elapsed_s;     /* the measured time; in a closed loop until all of it was back */
     uint64_t connections; /* that came up */
     uint64_t resumed;     /* those of them that did so by an earlier session */
-    uint64_t messages;    /* or handshakes; that came back within the measured time */
+    uint64_t messages;    /* or handshakes; that were due within the measured time, and came back */
     uint64_t sent_bytes, received_bytes;
     uint64_t unsent; /* open loop: messages that were due, and whose turn never came */
     uint64_t errors[RESULTS];

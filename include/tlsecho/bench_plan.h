@@ -16,4 +16,7 @@ enum { BENCH_DEFAULT_SECONDS = 10 };
  * contradiction, or more connections than the hard limit of descriptors allows. */
 int bench_plan(const struct options *options, struct bench_load *ret, struct error *err);
 
+/* How long it takes until so many messages were due, at that rate per second. */
+uint64_t bench_plan_schedule_ns(uint64_t messages, double rate);
+
 #endif

@@ -5,6 +5,7 @@
 #ifndef TLSECHO_CLOCK_H
 #define TLSECHO_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -17,6 +18,9 @@ uint64_t clock_now_us(void);
 /* The same clock in nanoseconds, for what takes only microseconds. */
 uint64_t clock_now_ns(void);
 
+/* The wall clock, CLOCK_REALTIME in microseconds since 1970, at a moment of clock_now_us. */
+int64_t clock_wall_us(uint64_t at_us);
+
 /* Milliseconds from now until due_us, rounded up, for poll(2): -1 for UINT64_MAX (never), 0 if
  * past. */
 int clock_poll_ms(uint64_t now_us, uint64_t due_us);
@@ -26,5 +30,10 @@ void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES]);
 
 /* The same without milliseconds, of seconds since 1970. */
 void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES]);
+
+/* Wall-clock microseconds since 1970 as clock_text has them, and read again from RFC 3339 in UTC,
+ * with or without a fraction: false if the text is none. */
+void clock_wall_text(int64_t wall_us, char ret[CLOCK_TEXT_BYTES]);
+bool clock_wall_parse(const char *text, int64_t *ret_wall_us);
 
 #endif

@@ -58,4 +58,6 @@ bool expect_is_upper(const struct expect *e, const unsigned char *data, size_t n
 /* "echo", "upper", "none". ERROR_INPUT says which there are. */
 int expect_find(const char *name, enum expect_kind *ret, struct error *err);
 
+const char *expect_name(enum expect_kind kind);
+
 #endif

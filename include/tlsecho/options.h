@@ -63,8 +63,9 @@ struct options {
     int verbosity; /* enum options_verbosity */
 
     /* --bench; bench_plan.h says what goes together */
-    uint64_t connections, threads, pipeline, rate; /* 0 = the default */
-    uint64_t messages;                             /* 0 = by time */
+    uint64_t connections, threads, pipeline; /* 0 = the default */
+    double rate;                             /* messages per second; 0 = closed loop */
+    uint64_t messages;                       /* 0 = by time */
     bool handshakes;
     bool compares; /* endpoint with other */
     struct endpoint other;

@@ -20,6 +20,12 @@ struct bench_report {
     struct bench_load load;      /* all of it, not that of a round */
     bool merged;                 /* from files: there was no session, and perhaps no one load */
     struct session *session;     /* opened before the load: its TLS facts stand for all; or NULL */
+    bool interrupted;            /* it, or one of those that were merged */
+    uint64_t clients, clients_failed; /* of what was merged */
+    const char *transport;            /* of what was merged; NULL = unknown */
+    int64_t started_us;               /* of what was merged, since 1970; 0 = unknown */
+    double rates_sum; /* of what was merged: messages per second of each, in its own time */
+    uint64_t wanted_connections; /* over all rounds, however many were made */
     struct bench_measure measure;
     struct outcome outcome;
 };
@@ -34,7 +40,7 @@ void output_bench_progress_end(const struct options *options);
 void output_bench(const struct bench_report *reports, size_t count, const struct outcome *outcome);
 
 /* The sum of what several clients measured: likewise. */
-void output_merge(const struct bench_report *report, size_t clients);
+void output_merge(const struct bench_report *report);
 
 /* A page of its own, without network. ERROR_SYSTEM: it cannot be written. */
 int output_html(const char *path, const struct bench_report *reports, size_t count,

@@ -21,6 +21,9 @@ enum quantity_bare { QUANTITY_BARE_REFUSED, QUANTITY_BARE_SECONDS };
 /* A whole number without a unit. */
 int quantity_parse_count(const char *text, uint64_t *ret, struct error *err);
 
+/* A number that may have a fraction, without a unit. */
+int quantity_parse_real(const char *text, double *ret, struct error *err);
+
 /* Whole bytes; with K, KiB, MiB, GiB (powers of 1024) or k, M, G (powers of 1000). */
 int quantity_parse_size(const char *text, uint64_t *ret_bytes, struct error *err);
 

@@ -16,6 +16,14 @@ uint64_t clock_now_us(void)
     return clock_now_ns() / 1000;
 }
 
+int64_t clock_wall_us(uint64_t at_us)
+{
+    struct timespec now;
+    uint64_t now_us = clock_now_us();
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - (int64_t)(now_us - at_us);
+}
+
 int clock_poll_ms(uint64_t now_us, uint64_t due_us)
 {
     if (due_us == UINT64_MAX)
@@ -47,4 +55,31 @@ void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES])
     char text[CLOCK_TEXT_BYTES];
     text_of((time_t)seconds, text);
     snprintf(ret, CLOCK_TEXT_BYTES, "%.19sZ", text);
+}
+
+void clock_wall_text(int64_t wall_us, char ret[CLOCK_TEXT_BYTES])
+{
+    struct timespec at = {.tv_sec = (time_t)(wall_us / 1000000),
+                          .tv_nsec = (long)(wall_us % 1000000) * 1000};
+    clock_text(&at, ret);
+}
+
+bool clock_wall_parse(const char *text, int64_t *ret_wall_us)
+{
+    struct tm utc = {0};
+    int used = 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
+               &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &used) != 6)
+        return false;
+    int64_t fraction_us = 0, unit_us = 100000;
+    const char *c = text + used;
+    if (*c == '.')
+        for (c++; *c >= '0' && *c <= '9'; c++, unit_us /= 10)
+            fraction_us += (*c - '0') * unit_us;
+    if (*c != 'Z' || c[1])
+        return false;
+    utc.tm_year -= 1900;
+    utc.tm_mon--;
+    *ret_wall_us = (int64_t)timegm(&utc) * 1000000 + fraction_us;
+    return true;
 }

@@ -2,6 +2,7 @@
 #include "tlsecho/quantity.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +132,16 @@ static int refuse(const char *text, const char *why, struct error *err)
     char brief[TEXT_BRIEF_BYTES];
     text_brief(text, brief);
     return error_set(err, ERROR_INPUT, "\"%s\" %s", brief, why);
+}
+
+int quantity_parse_real(const char *text, double *ret, struct error *err)
+{
+    struct number number;
+    const char *rest;
+    if (!take_number(text, &number, &rest) || *rest)
+        return error_set(err, ERROR_INPUT, "'%s' is no number: write 100, 2.5 or 1e3", text);
+    *ret = (double)number.digits * pow(10, number.exponent);
+    return 0;
 }
 
 int quantity_parse_count(const char *text, uint64_t *ret, struct error *err)

@@ -132,7 +132,7 @@ static void tell(struct bench *b, const struct bench_second *new_second)
         .connections_up = atomic_load(&b->run.up),
         .started = atomic_load(&b->run.start_ns),
         .elapsed_s = since_start_s(b),
-        .whole_s = load->messages ? 0 : (double)(load->omit_ns + load->measured_ns) / 1e9,
+        .whole_s = load->measured_ns ? (double)(load->omit_ns + load->measured_ns) / 1e9 : 0,
         .second = m->second_count ? &m->seconds[m->second_count - 1] : NULL,
         .new_second = new_second,
     };
@@ -225,6 +225,9 @@ static int run_all(struct bench *b, struct error *err)
     watch_run(b);
     join_threads(b);
     double rest_s = since_start_s(b) - b->seconds;
+    uint64_t start_ns = atomic_load(&b->run.start_ns);
+    if (start_ns)
+        b->measure->begun_us = (start_ns + b->run.load->omit_ns) / 1000;
     if (result == 0 && rest_s > 0)
         collect_rest(b, rest_s);
     return result;

@@ -5,25 +5,21 @@
 
 #include "bench_internal.h"
 
-static bool measured(const struct bench_thread *t, uint64_t now_ns)
-{
-    return now_ns >= t->begin_ns && now_ns < t->end_ns;
-}
-
-void bench_count_message(struct bench_thread *t, uint64_t now_ns)
-{
-    t->second.messages++;
-    t->last_ns = now_ns;
-    t->measure.messages += measured(t, now_ns);
-}
-
-void bench_count_latency(struct bench_thread *t, uint64_t due_ns, uint64_t begun_ns,
+/* A message is measured if it was due within the measured time, however long it then took; and its
+ * latency with it, so that both are of the same messages. What is due after the end is not sent. */
+void bench_count_message(struct bench_thread *t, uint64_t due_ns, uint64_t begun_ns,
                          uint64_t now_ns)
 {
-    histogram_record(t->latency, now_ns - due_ns);
+    bool comes_back = t->run->load->expect != EXPECT_NONE || t->run->load->handshakes;
+    t->second.messages++;
+    t->last_ns = now_ns;
+    if (comes_back)
+        histogram_record(t->latency, now_ns - due_ns);
     if (due_ns < t->begin_ns)
         return;
-    /* After the measured time, too: it was due within it. */
+    t->measure.messages++;
+    if (!comes_back)
+        return;
     histogram_record(t->measure.histograms[BENCH_LATENCY], now_ns - due_ns);
     if (t->run->load->rate > 0)
         histogram_record(t->measure.histograms[BENCH_SERVICE], now_ns - begun_ns);
@@ -34,7 +30,7 @@ void bench_count_bytes(struct bench_thread *t, uint64_t sent, uint64_t received,
     t->second.sent_bytes += sent;
     t->second.received_bytes += received;
     t->last_ns = now_ns;
-    if (!measured(t, now_ns))
+    if (now_ns < t->begin_ns)
         return;
     t->measure.sent_bytes += sent;
     t->measure.received_bytes += received;
@@ -53,8 +49,7 @@ void bench_count_up(struct bench_conn *c)
         histogram_record(t->measure.histograms[BENCH_HANDSHAKE], c->up_ns - c->connected_ns);
     if (!handshakes)
         return;
-    bench_count_message(t, c->up_ns);
-    bench_count_latency(t, c->dialled_ns, c->dialled_ns, c->up_ns);
+    bench_count_message(t, c->dialled_ns, c->dialled_ns, c->up_ns);
 }
 
 void bench_count_failure(struct bench_conn *c, const struct outcome *outcome)

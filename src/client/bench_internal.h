@@ -91,6 +91,7 @@ struct bench_thread {
     uint64_t round;          /* and its number */
     double ns_per_message;   /* open loop, of the whole run */
     bool measuring;          /* begin_ns is past */
+    bool behind;             /* a count at a rate: its time is over, and not all could be sent */
     bool finishing;          /* nothing new is sent */
     uint64_t finished_ns;    /* since then */
     atomic_uint published;   /* seconds */
@@ -134,6 +135,9 @@ void bench_conn_start(struct bench_conn *c);
 /* It is ready: receives, compares, sends. */
 void bench_conn_run(struct bench_conn *c);
 
+/* Nothing more of it is to go or to come. */
+bool bench_conn_is_done(const struct bench_conn *c);
+
 /* Sends what may be sent now. */
 void bench_conn_send(struct bench_conn *c, uint64_t now_ns);
 
@@ -153,8 +157,7 @@ void *bench_thread_main(void *thread);
 /* bench_count.c: what its connections tell a thread. */
 
 void bench_count_up(struct bench_conn *c);
-void bench_count_message(struct bench_thread *t, uint64_t now_ns);
-void bench_count_latency(struct bench_thread *t, uint64_t due_ns, uint64_t begun_ns,
+void bench_count_message(struct bench_thread *t, uint64_t due_ns, uint64_t begun_ns,
                          uint64_t now_ns);
 void bench_count_bytes(struct bench_thread *t, uint64_t sent, uint64_t received, uint64_t now_ns);
 void bench_count_failure(struct bench_conn *c, const struct outcome *outcome);

@@ -64,6 +64,7 @@ int bench_measure_append(struct bench_measure *m, const struct bench_measure *ot
             return -1;
     }
     add_counts(m, other);
+    m->begun_us = m->begun_us ? m->begun_us : other->begun_us;
     m->elapsed_s += other->elapsed_s;
     return 0;
 }

@@ -11,8 +11,8 @@
 
 static int check_handshakes(const struct options *options, struct error *err)
 {
-    if (options->size_bytes != OPTIONS_DEFAULT_SIZE_BYTES || options->pipeline || options->rate ||
-        options->ramp_ms)
+    if (options->size_bytes != OPTIONS_DEFAULT_SIZE_BYTES || options->pipeline ||
+        options->rate > 0 || options->ramp_ms)
         return error_set(err, ERROR_INPUT,
                          "--handshakes sends no message: -s, --pipeline, --rate and --ramp mean "
                          "nothing with it");
@@ -27,7 +27,7 @@ static int check_messages(const struct options *options, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "-s 0 sends nothing, so nothing can come back: add --expect none to only "
                          "receive, as from chargen");
-    if (options->messages || options->rate || options->pipeline)
+    if (options->messages || options->rate > 0 || options->pipeline)
         return error_set(err, ERROR_INPUT,
                          "-s 0 only receives: -n, --rate and --pipeline are about messages");
     return 0;
@@ -74,8 +74,16 @@ static uint64_t or_default(uint64_t value, uint64_t otherwise)
     return value ? value : otherwise;
 }
 
+uint64_t bench_plan_schedule_ns(uint64_t messages, double rate)
+{
+    double ns = (double)messages / rate * 1e9;
+    return ns < (double)ENDLESS_NS ? (uint64_t)ns : ENDLESS_NS;
+}
+
 static uint64_t measured_ns(const struct options *options)
 {
+    if (options->messages && options->rate > 0) /* as long as it takes until all were due */
+        return bench_plan_schedule_ns(options->messages, options->rate);
     if (options->messages)
         return 0;
     if (options->time_ms == OPTIONS_NOT_GIVEN)
@@ -99,7 +107,7 @@ int bench_plan(const struct options *options, struct bench_load *ret, struct err
         .measured_ns = measured_ns(options),
         .omit_ns = options->omit_ms * MS_NS,
         .ramp_ns = options->ramp_ms * MS_NS,
-        .rate = (double)options->rate,
+        .rate = options->rate,
         .expect = (enum expect_kind)options->expect,
         .connect_timeout_ns = options->connect_timeout_ms * MS_NS,
         .idle_timeout_ns = options->idle_timeout_ms * MS_NS,

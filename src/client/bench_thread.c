@@ -122,7 +122,7 @@ static void start(struct bench_thread *t, uint64_t start_ns)
     const struct bench_load *load = t->run->load;
     t->start_ns = start_ns;
     t->begin_ns = start_ns + load->omit_ns;
-    if (!load->messages)
+    if (load->measured_ns)
         t->end_ns = t->begin_ns + load->measured_ns;
 }
 
@@ -150,7 +150,7 @@ static void finish(struct bench_thread *t, uint64_t now_ns)
         t->measure.user_s = user_s - t->user_s;
         t->measure.system_s = system_s - t->system_s;
     }
-    if (now_ns < t->end_ns && !t->run->load->messages)
+    if (now_ns < t->end_ns && t->run->load->measured_ns)
         t->end_ns = now_ns; /* interrupted */
     t->finished_ns = now_ns;
     send_due(t, now_ns, UINT_MAX);
@@ -159,6 +159,24 @@ static void finish(struct bench_thread *t, uint64_t now_ns)
     t->opened = t->count;
     for (uint32_t i = 0; i < t->count; i++)
         bench_conn_finish(&t->conns[i]);
+}
+
+static bool has_messages_left(const struct bench_thread *t)
+{
+    for (uint32_t i = 0; t->run->load->messages && i < t->count; i++)
+        if (t->conns[i].state == BENCH_RUNNING && t->conns[i].begun < t->conns[i].quota)
+            return true;
+    return false;
+}
+
+/* As many as were asked for are sent, however long it takes; and that is then the measured time. */
+static void fall_behind(struct bench_thread *t)
+{
+    t->behind = true;
+    t->end_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < t->count; i++)
+        if (t->conns[i].state == BENCH_RUNNING && bench_conn_is_done(&t->conns[i]))
+            bench_conn_end(&t->conns[i]);
 }
 
 static uint64_t next_open_ns(const struct bench_thread *t)
@@ -200,6 +218,8 @@ static void do_what_is_due(struct bench_thread *t, uint64_t now_ns)
         t->measuring = true;
         bench_count_cpu(&t->user_s, &t->system_s);
     }
+    if (!t->finishing && now_ns >= t->end_ns && has_messages_left(t))
+        fall_behind(t);
     if (!t->finishing && (now_ns >= t->end_ns || atomic_load(&run->stopping)))
         finish(t, now_ns);
     while (now_ns >= next_publish_ns(t))
@@ -239,11 +259,22 @@ static void turn(struct bench_thread *t, uint64_t now_ns)
     reactor_turn(t->reactor, REACTOR_WAIT);
 }
 
-/* The measured time, as long as it was for this thread. */
+/* The measured time, as long as it was for this thread. In a closed loop it lasts until what was
+ * sent within it is back: else the rate of a slow peer would be too high. */
+static uint64_t measured_until_ns(const struct bench_thread *t)
+{
+    const struct bench_load *load = t->run->load;
+    uint64_t end_ns = earlier(t->finished_ns, t->end_ns);
+    if ((!load->measured_ns || t->behind) && !atomic_load(&t->run->stopping))
+        return t->last_ns;
+    bool waited = load->rate <= 0 && !load->handshakes && load->size_bytes;
+    return waited && t->last_ns > end_ns ? t->last_ns : end_ns;
+}
+
 static void measure_time(struct bench_thread *t)
 {
     struct bench_measure *m = &t->measure;
-    uint64_t until_ns = t->run->load->messages ? t->last_ns : earlier(t->finished_ns, t->end_ns);
+    uint64_t until_ns = measured_until_ns(t);
     if (t->start_ns && until_ns > t->begin_ns)
         m->elapsed_s = (double)(until_ns - t->begin_ns) / 1e9;
     if (m->elapsed_s > 0)

@@ -45,9 +45,7 @@ static void answer(struct bench_conn *c, uint64_t offset, uint64_t now_ns)
         uint64_t begun_ns = c->begun_ns[c->answered % load->pipeline];
         uint64_t due_ns =
             load->rate > 0 ? bench_thread_due_ns(t, c->number, c->answered) : begun_ns;
-        bench_count_message(t, now_ns);
-        if (load->expect != EXPECT_NONE) /* else it has only left */
-            bench_count_latency(t, due_ns, begun_ns, now_ns);
+        bench_count_message(t, due_ns, begun_ns, now_ns);
         c->answered++;
     }
 }
@@ -197,17 +195,20 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
     return true;
 }
 
-/* Nothing more of it is to go or to come. */
-static bool is_done(const struct bench_conn *c)
+/* Nothing more of it is to go or to come. In an open loop it stays until the measured time is over,
+ * of which the turn of the last message is a part. */
+bool bench_conn_is_done(const struct bench_conn *c)
 {
-    return (c->thread->finishing || c->answered == c->quota) && !bench_conn_is_busy(c);
+    const struct bench_thread *t = c->thread;
+    bool has_sent_all = c->answered == c->quota && (t->run->load->rate <= 0 || t->behind);
+    return (t->finishing || has_sent_all) && !bench_conn_is_busy(c);
 }
 
 /* What only goes is done with when it has gone, and nothing comes to say so. */
 static void send_and_see(struct bench_conn *c, uint64_t now_ns)
 {
     bench_conn_send(c, now_ns);
-    if (c->state == BENCH_RUNNING && is_done(c))
+    if (c->state == BENCH_RUNNING && bench_conn_is_done(c))
         bench_conn_end(c);
 }
 
@@ -216,7 +217,7 @@ void bench_conn_run(struct bench_conn *c)
     uint64_t now_ns;
     if (!receive(c, &now_ns))
         return;
-    if (is_done(c))
+    if (bench_conn_is_done(c))
         bench_conn_end(c);
     else
         send_and_see(c, now_ns);
@@ -226,7 +227,7 @@ void bench_conn_start(struct bench_conn *c)
 {
     c->state = BENCH_RUNNING;
     c->moved_ns = clock_now_ns();
-    if (is_done(c))
+    if (bench_conn_is_done(c))
         bench_conn_end(c);
     else
         send_and_see(c, c->moved_ns);

@@ -145,3 +145,8 @@ int expect_find(const char *name, enum expect_kind *ret, struct error *err)
     }
     return error_set(err, ERROR_INPUT, "'%.160s' is not known: give echo, upper or none", name);
 }
+
+const char *expect_name(enum expect_kind kind)
+{
+    return names[kind];
+}

@@ -63,6 +63,7 @@ static void run_round(struct compare *c, size_t side)
     if (report->outcome.result != RESULT_OK || interrupt_happened())
         return;
     c->watch.context = report;
+    report->wanted_connections += c->load.connections;
     if (bench_measure_init(&round, &err) < 0) {
         outcome_fail(&report->outcome, PHASE_LOCAL, &err);
         return;
@@ -94,7 +95,9 @@ static void run(struct compare *c)
 static void halve(struct bench_load *load)
 {
     load->messages = (load->messages + 1) / 2;
-    load->measured_ns /= 2;
+    load->measured_ns = load->messages && load->rate > 0
+                            ? bench_plan_schedule_ns(load->messages, load->rate)
+                            : load->measured_ns / 2;
 }
 
 static int prepare(struct compare *c, struct error *err)
@@ -167,6 +170,7 @@ static void judge(struct compare *c, struct outcome *ret)
     struct error err = {.alert = -1};
     for (size_t i = 0; i < c->count; i++) {
         judge_measure(&c->reports[i]);
+        c->reports[i].interrupted = interrupt_happened();
         session_keep(&c->sessions[i], &c->reports[i].outcome);
     }
     for (size_t i = 0; i < c->count && ret->result == RESULT_OK; i++)

@@ -130,7 +130,7 @@ const struct option_row option_rows[] = {
     {"pipeline", 0, "N", "messages on their way on each connection (default 1)",
      option_parse_number, FIELD(pipeline), .least = 1, .most = BENCH_PIPELINE_MAX, IN(BENCH)},
     {"rate", 0, "N", "messages per second over all connections, come what may (open loop)",
-     option_parse_number, FIELD(rate), .least = 1, .most = 10000000, IN(BENCH)},
+     option_parse_rate, FIELD(rate), .most = 10000000, IN(BENCH)},
     {"threads", 0, "N", "that share the connections (default 1)", option_parse_number,
      FIELD(threads), .least = 1, .most = BENCH_THREADS_MAX, IN(BENCH)},
     {"omit", 0, "TIME", "leave out the start, and measure after it", option_parse_duration,

@@ -53,6 +53,10 @@ int option_parse_expect(const struct option_row *row, const char *argument, void
 int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
                            struct error *err);
 
+/* A number above 0 that may have a fraction, in a double. */
+int option_parse_rate(const struct option_row *row, const char *argument, void *field,
+                      struct error *err);
+
 /* A text that may follow after "="; without it, "". */
 int option_parse_resume(const struct option_row *row, const char *argument, void *field,
                         struct error *err);

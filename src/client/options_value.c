@@ -7,6 +7,8 @@
 #include "options_internal.h"
 #include "tlsecho/quantity.h"
 
+#define LOWEST_RATE 1e-6 /* a message in 12 days; slower ones are none */
+
 int option_parse_true(const struct option_row *row, const char *argument, void *field,
                       struct error *err)
 {
@@ -85,6 +87,19 @@ int option_parse_number(const struct option_row *row, const char *argument, void
         return error_set(err, ERROR_INPUT, "'%s' is no number from %" PRIu64 " to %" PRIu64,
                          argument, row->least, row->most);
     *(uint64_t *)field = number;
+    return 0;
+}
+
+int option_parse_rate(const struct option_row *row, const char *argument, void *field,
+                      struct error *err)
+{
+    double number;
+    if (quantity_parse_real(argument, &number, err) < 0 || number < LOWEST_RATE ||
+        number > (double)row->most)
+        return error_set(err, ERROR_INPUT,
+                         "'%s' is no rate: write messages per second, from %g to %" PRIu64,
+                         argument, LOWEST_RATE, row->most);
+    *(double *)field = number;
     return 0;
 }
 

@@ -5,7 +5,6 @@
 
 #include "output_bench_internal.h"
 #include "output_internal.h"
-#include "tlsecho/interrupt.h"
 #include "tlsecho/output.h"
 
 static const char *plural(uint64_t n)
@@ -103,15 +102,24 @@ static void print_failures(const struct bench_measure *m)
     putchar('\n');
 }
 
+/* Some failed, or the run was over before their turn in the ramp. */
+static bool lacks_connections(const struct bench_report *report)
+{
+    return !report->load.handshakes && report->measure.connections < report->wanted_connections;
+}
+
 static void print_measure(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
     char rate[OUTPUT_UNIT_BYTES];
     printf("%-11s %.3f s%s\n", "measured", m->elapsed_s,
-           interrupt_happened() ? ", interrupted" : "");
+           report->interrupted ? ", interrupted" : "");
     if (m->messages)
         printf("%-11s %" PRIu64 ", %s/s\n", report->load.handshakes ? "handshakes" : "messages",
                m->messages, output_count_text(bench_measure_rate(m, m->messages), rate));
+    if (lacks_connections(report))
+        printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "connections", m->connections,
+               report->wanted_connections);
     if (report->options->resume || m->resumed)
         printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "resumed", m->resumed, m->connections);
     print_bytes("sent", m, m->sent_bytes);
@@ -133,6 +141,13 @@ static void warn(const struct bench_report *report)
                  "this client was the limit: a thread of it used %.0f %% of a CPU; with more "
                  "--threads, or from several machines (--merge), the far end may do more",
                  m->busiest * 100);
+        output_warn(report->options, text);
+    }
+    if (lacks_connections(report) && report->load.ramp_ns && !bench_measure_errors(m)) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " of %" PRIu64 " connections ran: the measured time was over before "
+                 "--ramp had come to the others",
+                 m->connections, report->wanted_connections);
         output_warn(report->options, text);
     }
     if (m->unsent) {
@@ -169,16 +184,34 @@ void output_bench(const struct bench_report *reports, size_t count, const struct
     output_failure(outcome);
 }
 
-void output_merge(const struct bench_report *report, size_t clients)
+/* What there is of it: of clients that all failed only that. */
+static void print_merged(const struct bench_report *report)
 {
-    if (report->options->json) {
-        output_bench_merge_json(report, clients);
+    const struct bench_measure *m = &report->measure;
+    char rate[OUTPUT_UNIT_BYTES];
+    printf("%" PRIu64 " client%s", report->clients, plural(report->clients));
+    if (report->clients_failed)
+        printf(", of which %" PRIu64 " failed", report->clients_failed);
+    if (!has_run(report)) {
+        putchar('\n');
+        print_failures(m);
         return;
     }
-    if (has_run(report)) {
-        printf("%zu client%s, ", clients, plural(clients));
-        print_load(&report->load);
-        print_measure(report);
+    fputs(", ", stdout);
+    print_load(&report->load);
+    print_measure(report);
+    if (m->messages && report->clients > 1)
+        printf("%-11s %s/s: the rates of the clients, each in its own time\n", "sum",
+               output_count_text(report->rates_sum, rate));
+}
+
+void output_merge(const struct bench_report *report)
+{
+    if (report->options->json) {
+        output_bench_merge_json(report);
+        return;
     }
+    if (report->clients)
+        print_merged(report);
     output_failure(&report->outcome);
 }

@@ -56,12 +56,13 @@ void output_bench_compare(const struct bench_report reports[2])
 {
     const struct bench_measure *a = &reports[0].measure, *b = &reports[1].measure;
     bool handshakes = reports[0].load.handshakes;
-    printf("A = %s\nB = %s, each measured in two rounds, as A B B A\n\n", reports[0].name,
-           reports[1].name);
+    printf("A = %s\nB = %s, each measured in two rounds, as A B B A%s\n\n", reports[0].name,
+           reports[1].name, reports[0].interrupted ? ", interrupted" : "");
     printf("%-22s %16s %16s %8s\n", "", "A", "B", "B / A");
     print_row("measured", a->elapsed_s * 1e9, b->elapsed_s * 1e9, output_time_text);
     print_row(handshakes ? "handshakes/s" : "messages/s", bench_measure_rate(a, a->messages),
               bench_measure_rate(b, b->messages), output_count_text);
+    print_row("connections", (double)a->connections, (double)b->connections, output_count_text);
     print_row("sent bytes/s", bench_measure_rate(a, a->sent_bytes),
               bench_measure_rate(b, b->sent_bytes), output_bytes_text);
     print_row("received bytes/s", bench_measure_rate(a, a->received_bytes),

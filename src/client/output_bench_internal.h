@@ -23,6 +23,6 @@ void output_bench_json(const struct bench_report *reports, size_t count,
 void output_bench_compare(const struct bench_report reports[2]);
 
 /* The JSON object of what several clients measured together. */
-void output_bench_merge_json(const struct bench_report *report, size_t clients);
+void output_bench_merge_json(const struct bench_report *report);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "output_bench_internal.h"
 #include "output_internal.h"
+#include "tlsecho/clock.h"
 
 static void add_real(json_t *object, const char *key, double value)
 {
@@ -26,12 +27,13 @@ static json_t *load_json(const struct bench_load *load)
         output_json_add_text(json, "loop", load->rate > 0 ? "open" : "closed");
         output_json_add_count(json, "size_bytes", load->size_bytes);
         output_json_add_count(json, "pipeline", load->pipeline);
+        output_json_add_text(json, "expect", expect_name(load->expect));
     }
     if (load->rate > 0)
         add_real(json, "messages_per_second", load->rate);
     if (load->messages)
         output_json_add_count(json, "messages", load->messages);
-    else if ((double)load->measured_ns < OUTPUT_BENCH_ENDLESS_S * 1e9)
+    else if (load->measured_ns && (double)load->measured_ns < OUTPUT_BENCH_ENDLESS_S * 1e9)
         add_ns(json, "time", load->measured_ns);
     if (load->omit_ns)
         add_ns(json, "omit", load->omit_ns);
@@ -89,6 +91,8 @@ static json_t *client_json(const struct bench_measure *m)
 static void add_measure(json_t *json, const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
+    if (m->begun_us)
+        output_json_add_started(json, m->begun_us);
     add_real(json, "duration", m->elapsed_s);
     output_json_add_count(json, "connections", m->connections);
     if (report->options->resume || m->resumed)
@@ -121,10 +125,10 @@ static json_t *report_json(const struct bench_report *report)
 {
     json_t *json = output_json_new(report->options, report->session, &report->outcome);
     output_json_add_text(json, "endpoint", report->name);
-    if (report->measure.elapsed_s > 0) {
+    if (report->load.connections)
         json_object_set_new(json, "load", load_json(&report->load));
+    if (report->measure.elapsed_s > 0)
         add_measure(json, report);
-    }
     return json;
 }
 
@@ -147,14 +151,35 @@ void output_bench_json(const struct bench_report *reports, size_t count,
     output_json_print(json, stdout);
 }
 
-void output_bench_merge_json(const struct bench_report *report, size_t clients)
+static void add_started(json_t *json, int64_t wall_us)
+{
+    char text[CLOCK_TEXT_BYTES];
+    clock_wall_text(wall_us, text);
+    output_json_add_text(json, "started", text);
+}
+
+void output_bench_merge_json(const struct bench_report *report)
 {
     json_t *json = json_object();
     output_json_add_result(json, "merge", &report->outcome);
-    output_json_add_count(json, "clients", clients);
-    if (report->measure.elapsed_s > 0) {
+    output_json_add_count(json, "clients", report->clients);
+    if (report->clients)
+        output_json_add_count(json, "clients_failed", report->clients_failed);
+    if (report->interrupted)
+        json_object_set_new(json, "interrupted", json_true());
+    if (report->transport)
+        output_json_add_text(json, "transport", report->transport);
+    if (report->clients && report->load.connections)
         json_object_set_new(json, "load", load_json(&report->load));
+    if (report->measure.elapsed_s > 0)
         add_measure(json, report);
-    }
+    else if (report->clients)
+        json_object_set_new(json, "failures", failures_json(&report->measure));
+    if (report->started_us)
+        add_started(json, report->started_us);
+    if (report->measure.elapsed_s > 0)
+        add_real(json,
+                 report->load.handshakes ? "handshakes_per_second_sum" : "messages_per_second_sum",
+                 report->rates_sum);
     output_json_print(json, stdout);
 }

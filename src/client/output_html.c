@@ -76,8 +76,8 @@ static void load_line(FILE *out, const struct bench_report *report)
         fprintf(out, " at %.10g messages/s", load->rate);
     if (load->pipeline > 1)
         fprintf(out, ", %" PRIu32 " on their way on each", load->pipeline);
-    fprintf(out, "; measured for %.3g s. tlsecho-client %s, %s</p>\n", report->measure.elapsed_s,
-            TLSECHO_VERSION, now);
+    fprintf(out, "; measured for %.3g s%s. tlsecho-client %s, %s</p>\n", report->measure.elapsed_s,
+            report->interrupted ? ", interrupted" : "", TLSECHO_VERSION, now);
 }
 
 static void row(FILE *out, const char *name, const char *value)

@@ -21,11 +21,12 @@ struct json_t; /* jansson.h */
 
 enum { OUTPUT_JSON_SCHEMA = 1 }; /* its version */
 
-/* schema, mode, result, exit, interrupted, transport, address, duration, phases, tls, error. */
+/* schema, mode, result, exit, interrupted, started, transport, address, duration, phases, tls,
+ * error. */
 struct json_t *output_json_new(const struct options *options, const struct session *session,
                                const struct outcome *outcome);
 
-/* schema, mode, result, exit, error: of a run that never began. */
+/* schema, mode, result, exit, started, error: of a run that never began. */
 struct json_t *output_json_refusal(const struct options *options, const struct outcome *outcome);
 
 /* One line. A full disk is not noticed here. */
@@ -34,12 +35,15 @@ void output_json_print(struct json_t *object, FILE *out);
 /* A JSON string, whatever bytes it holds. */
 struct json_t *output_json_text(const char *value);
 
-/* schema, mode, result, exit, interrupted, error. */
+/* schema, mode, result, exit, interrupted, started (now), error. */
 void output_json_add_result(struct json_t *object, const char *mode, const struct outcome *outcome);
 
 /* "" is unknown, and what is unknown is absent. */
 void output_json_add_text(struct json_t *object, const char *key, const char *value);
 void output_json_add_count(struct json_t *object, const char *key, uint64_t count);
+
+/* "started": when clock_now_us was that. */
+void output_json_add_started(struct json_t *object, uint64_t at_us);
 
 /* Microseconds become seconds. */
 void output_json_add_seconds(struct json_t *object, const char *key, uint64_t us);

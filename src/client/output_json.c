@@ -147,6 +147,13 @@ static json_t *failure(const struct outcome *outcome)
     return json;
 }
 
+void output_json_add_started(json_t *object, uint64_t at_us)
+{
+    char value[CLOCK_TEXT_BYTES];
+    clock_wall_text(clock_wall_us(at_us), value);
+    output_json_add_text(object, "started", value);
+}
+
 void output_json_add_result(json_t *object, const char *mode, const struct outcome *outcome)
 {
     output_json_add_count(object, "schema", OUTPUT_JSON_SCHEMA);
@@ -155,6 +162,7 @@ void output_json_add_result(json_t *object, const char *mode, const struct outco
     output_json_add_count(object, "exit", outcome->result);
     if (interrupt_happened())
         json_object_set_new(object, "interrupted", json_true());
+    output_json_add_started(object, clock_now_us());
     if (outcome->result != RESULT_OK)
         json_object_set_new(object, "error", failure(outcome));
 }
@@ -170,6 +178,7 @@ json_t *output_json_new(const struct options *options, const struct session *ses
                         const struct outcome *outcome)
 {
     json_t *json = output_json_refusal(options, outcome);
+    output_json_add_started(json, session->started_us);
     output_json_add_text(json, "transport",
                          endpoint_scheme_name(session->target->endpoint->scheme));
     add_address(json, &session->peer);

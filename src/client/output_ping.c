@@ -215,6 +215,7 @@ static void print_json(const struct options *options, const struct session *sess
                        const struct ping_totals *totals, const struct outcome *outcome)
 {
     json_t *json = output_json_new(options, session, outcome);
+    output_json_add_started(json, totals->started_us);
     output_json_add_seconds(json, "duration", clock_now_us() - totals->started_us);
     output_json_add_count(json, "bytes_sent", totals->bytes_sent);
     output_json_add_count(json, "bytes_received", totals->bytes_received);

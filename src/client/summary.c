@@ -7,36 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 64 << 20 };
+#include "tlsecho/clock.h"
 
 #define NOT_A_SUMMARY "it holds no summary of --bench --json"
-
-/* The last line that is not empty, to be freed; NULL with err. */
-static char *last_line(const char *path, struct error *err)
-{
-    FILE *file = fopen(path, "re");
-    char *line = NULL, *last = NULL;
-    size_t size = 0, last_size = 0;
-    ssize_t n;
-    if (!file) {
-        error_sys(err, "read it");
-        err->kind = ERROR_INPUT;
-        return NULL;
-    }
-    while ((n = getline(&line, &size, file)) > 0 && n < LINE_MAX_BYTES) {
-        if (line[strspn(line, " \t\r\n")] == '\0')
-            continue;
-        char *kept = last;
-        size_t kept_size = last_size;
-        last = line, last_size = size;
-        line = kept, size = kept_size;
-    }
-    free(line);
-    fclose(file);
-    if (!last)
-        error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
-    return last;
-}
 
 static uint64_t ns_of(double seconds)
 {
@@ -109,7 +82,8 @@ static void read_counts(const json_t *summary, struct bench_measure *m)
 {
     const json_t *client = json_object_get(summary, "client");
     const json_t *failures = json_object_get(summary, "failures");
-    m->elapsed_s = real_of(summary, "duration");
+    bool measured = json_object_get(summary, "messages") || json_object_get(summary, "handshakes");
+    m->elapsed_s = measured ? real_of(summary, "duration") : 0; /* else that of its one attempt */
     m->connections = count_of(summary, "connections");
     m->resumed = count_of(summary, "resumed");
     m->messages = count_of(summary, "messages") + count_of(summary, "handshakes");
@@ -140,40 +114,143 @@ static void read_load(const json_t *json, struct bench_load *load)
     };
 }
 
-static int read_summary(const json_t *summary, struct bench_load *load,
-                        struct bench_measure *measure, enum result *result, struct error *err)
+static void keep_term(struct summary *s, enum summary_term term, const char *text)
 {
-    const json_t *json = json_object_get(summary, "load");
-    uint64_t status = count_of(summary, "exit");
-    if (json_object_get(summary, "compared"))
-        return error_set(err, ERROR_INPUT, "it compares two far ends: give those of one each");
-    if (count_of(summary, "schema") != 1 || !json || status >= RESULTS)
-        return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
-
-    struct bench_measure m;
-    if (bench_measure_init(&m, err) < 0)
-        return -1;
-    read_load(json, load);
-    read_counts(summary, &m);
-    int read = read_histograms(summary, &m, err);
-    if (read == 0) {
-        bench_measure_add(measure, &m);
-        *result = (enum result)status;
-    }
-    bench_measure_done(&m);
-    return read;
+    if (text)
+        snprintf(s->terms[term], SUMMARY_TERM_BYTES, "%s", text);
 }
 
-int summary_read(const char *path, struct bench_load *load, struct bench_measure *measure,
-                 enum result *result, struct error *err)
+static void keep_count(struct summary *s, enum summary_term term, const json_t *json)
 {
-    char *line = last_line(path, err);
-    if (!line)
-        return error_prefix(err, "%s", path);
-    json_t *summary = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-    int read = json_is_object(summary) ? read_summary(summary, load, measure, result, err)
-                                       : error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
-    json_decref(summary);
-    free(line);
+    if (json)
+        snprintf(s->terms[term], SUMMARY_TERM_BYTES, "%lld", (long long)json_integer_value(json));
+}
+
+static void read_terms(const json_t *json, struct summary *s)
+{
+    const json_t *load = json_object_get(json, "load");
+    keep_term(s, SUMMARY_TRANSPORT, json_string_value(json_object_get(json, "transport")));
+    if (!load)
+        return;
+    keep_term(s, SUMMARY_KIND, json_string_value(json_object_get(load, "kind")));
+    keep_term(s, SUMMARY_LOOP, json_string_value(json_object_get(load, "loop")));
+    keep_term(s, SUMMARY_EXPECT, json_string_value(json_object_get(load, "expect")));
+    keep_count(s, SUMMARY_SIZE, json_object_get(load, "size_bytes"));
+    keep_count(s, SUMMARY_PIPELINE, json_object_get(load, "pipeline"));
+    if (s->load.handshakes && s->measure.elapsed_s > 0)
+        keep_term(s, SUMMARY_SESSIONS, json_object_get(json, "resumed") ? "resumed" : "full");
+}
+
+/* A client is one; a sum has some. One that failed and counted no failure has that one. */
+static int read_outcome(const json_t *json, struct summary *s, struct error *err)
+{
+    uint64_t clients = count_of(json, "clients"), status = count_of(json, "exit");
+    const char *started = json_string_value(json_object_get(json, "started"));
+    if (status >= RESULTS)
+        return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
+    s->result = (enum result)status;
+    s->interrupted = json_is_true(json_object_get(json, "interrupted"));
+    s->clients = clients ? clients : 1;
+    s->failed = clients ? count_of(json, "clients_failed") : s->result != RESULT_OK;
+    if (!started || !clock_wall_parse(started, &s->started_us))
+        s->started_us = 0;
+    if (s->result == RESULT_OK && s->measure.elapsed_s <= 0)
+        return error_set(err, ERROR_INPUT,
+                         "its result is ok, and yet it measured nothing: duration is 0");
+    if (s->result != RESULT_OK && !bench_measure_errors(&s->measure))
+        s->measure.errors[s->result]++;
+    return 0;
+}
+
+static int read_summary(const json_t *json, struct summary *s, struct error *err)
+{
+    const char *mode = json_string_value(json_object_get(json, "mode"));
+    if (json_object_get(json, "compared"))
+        return error_set(err, ERROR_INPUT, "it compares two far ends: give those of one each");
+    if (count_of(json, "schema") != 1 || !mode ||
+        (strcmp(mode, "bench") != 0 && strcmp(mode, "merge") != 0))
+        return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
+    read_load(json_object_get(json, "load"), &s->load);
+    read_counts(json, &s->measure);
+    if (read_histograms(json, &s->measure, err) < 0 || read_outcome(json, s, err) < 0)
+        return -1;
+    read_terms(json, s);
+    return 0;
+}
+
+static int add_summary(const json_t *json, const char *path, size_t number, struct summaries *all,
+                       struct error *err)
+{
+    struct summary *items = realloc(all->items, (all->count + 1) * sizeof *items);
+    if (!items)
+        return error_sys(err, "memory for summaries");
+    all->items = items;
+    struct summary *s = &items[all->count];
+    *s = (struct summary){.path = path, .number = number};
+    if (bench_measure_init(&s->measure, err) < 0)
+        return -1;
+    all->count++;
+    return read_summary(json, s, err);
+}
+
+/* What --bench -v says of a second. */
+static bool is_second(const json_t *json)
+{
+    return json_is_object(json) && !json_object_get(json, "schema") &&
+           json_object_get(json, "start") && json_object_get(json, "length");
+}
+
+static bool has_more(FILE *file)
+{
+    int c;
+    do
+        c = getc(file);
+    while (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+    return c != EOF && ungetc(c, file) != EOF;
+}
+
+static int read_objects(FILE *file, const char *path, struct summaries *all, struct error *err)
+{
+    size_t number = 0;
+    int read = 0;
+    while (read == 0 && has_more(file)) {
+        json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
+        if (!json_is_object(json))
+            read = error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
+        else if (!is_second(json))
+            read = add_summary(json, path, ++number, all, err);
+        json_decref(json);
+    }
+    if (read == 0 && ferror(file))
+        return error_sys(err, "read it");
+    return read == 0 && !number ? error_set(err, ERROR_INPUT, NOT_A_SUMMARY) : read;
+}
+
+int summaries_read(const char *path, struct summaries *all, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    int read = file ? read_objects(file, path, all, err) : error_sys(err, "read it");
+    if (!file)
+        err->kind = ERROR_INPUT;
+    else
+        fclose(file);
     return read < 0 ? error_prefix(err, "%s", path) : 0;
+}
+
+void summaries_free(struct summaries *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        bench_measure_done(&all->items[i].measure);
+    free(all->items);
+    *all = (struct summaries){0};
+}
+
+const char *summary_term_name(enum summary_term term)
+{
+    static const char *const names[SUMMARY_TERMS] = {
+        [SUMMARY_KIND] = "kind of load", [SUMMARY_TRANSPORT] = "transport",
+        [SUMMARY_LOOP] = "loop",         [SUMMARY_SIZE] = "message size in bytes",
+        [SUMMARY_PIPELINE] = "pipeline", [SUMMARY_EXPECT] = "--expect",
+        [SUMMARY_SESSIONS] = "sessions"};
+    return names[term];
 }

@@ -190,7 +190,7 @@ class Failures(BenchCase):
             self.fails(6, "timeout", "--connect-timeout", "200ms", *CA, endpoint)
 
     def test_usage_is_one_line(self):
-        for args, says in ((("--rate", "0"), "--rate: '0' is no number from 1"),
+        for args, says in ((("--rate", "0"), "--rate: '0' is no rate"),
                            (("-s", "2GiB"), "--size: '2GiB' is no size"),
                            (("-P", "60000", "-n", "1"), "ulimit -n"),
                            (("--handshakes", "--rate", "5"), "--handshakes sends no message"),
@@ -220,7 +220,7 @@ class Files(BenchCase):
 
     def test_a_sum_has_every_sample_of_its_parts(self):
         a = self.summary("a", "-n", "300", "-P", "3", "-v")
-        b = self.summary("b", "-n", "200", "--rate", "2000")
+        b = self.summary("b", "-n", "200")
         whole = support.described(self.merge("a", "b").stdout)
         buckets = {}
         for upper, count in a["latency"]["histogram"] + b["latency"]["histogram"]:
@@ -258,12 +258,103 @@ class Files(BenchCase):
                 self.assertIn(str(self.folder / name), done.stderr)
 
     def test_a_failure_among_them_is_the_result(self):
-        self.summary("a", "-n", "10")
-        failed = bench("--json", "-t", "20", self.far.endpoint("tls").replace("tls:", "tcp:"))
-        (self.folder / "failed").write_bytes(failed.stdout)
+        for name, far in ("a", "tcp"), ("failed", "upper"):
+            done = bench("--json", "-n", "1000", self.far.endpoint(far))
+            (self.folder / name).write_bytes(done.stdout)
         done = self.merge("a", "failed")
-        self.assertEqual(done.status, 14)
-        self.assertEqual(support.described(done.stdout)["result"], "corrupt")
+        whole = support.described(done.stdout)
+        self.assertEqual((done.status, whole["result"]), (14, "corrupt"))
+        self.assertEqual((whole["clients"], whole["clients_failed"]), (2, 1))
+
+    def forged(self, name, begin=None, source=None, **changes):
+        """Another summary like the one in the file `source`."""
+        summary = json.loads((self.folder / (source or "a")).read_text().splitlines()[-1])
+        if begin is not None:
+            summary["started"] = f"2026-11-29T08:00:{begin:06.3f}Z"
+        summary.update(changes)
+        (self.folder / name).write_text(json.dumps(summary))
+        return summary
+
+    def test_rates_add_up_over_the_union_of_time(self):
+        self.summary("a", "-t", "0.2", "--rate", "100")
+        self.forged("early", 10, duration=2.0, messages=200)
+        self.forged("inside", 10.5, duration=1.0, messages=400)
+        self.forged("late", 11, duration=2.0, messages=200)
+        self.forged("apart", 20, duration=1.0, messages=100)
+        for names, duration, messages, total in (
+                (("early", "inside"), 2, 600, 500), (("early", "late"), 3, 400, 200),
+                (("late", "inside", "early"), 3, 800, 600), (("apart", "early"), 3, 300, 200)):
+            with self.subTest(names):
+                done = self.merge(*names)
+                whole = support.described(done.stdout)
+                self.assertEqual((whole["duration"], whole["messages"]), (duration, messages))
+                self.assertAlmostEqual(whole["messages_per_second"], messages / duration)
+                self.assertAlmostEqual(whole["messages_per_second_sum"], total)
+                self.assertEqual("apart began 8.000 s after" in done.stderr.replace(
+                    f"{self.folder}/", ""), "apart" in names, done.stderr)
+                if "early" in names:
+                    self.assertEqual(whole["started"], "2026-11-29T08:00:10.000Z")
+        old = self.forged("old", duration=2.0)
+        del old["started"]
+        (self.folder / "old").write_text(json.dumps(old))
+        self.assertEqual(support.described(self.merge("old", "early").stdout)["duration"], 2)
+
+    def test_all_objects_of_a_file_count(self):
+        self.summary("a", "-n", "100", "-v")
+        self.summary("b", "-n", "50")
+        (self.folder / "both").write_bytes((self.folder / "a").read_bytes() +
+                                           (self.folder / "b").read_bytes())
+        pretty = "\n".join(json.dumps(json.loads((self.folder / name).read_text().splitlines()[-1]),
+                                      indent=2) for name in "ab")
+        (self.folder / "pretty").write_text(pretty)
+        for name in "both", "pretty":
+            whole = support.described(self.merge(name).stdout)
+            self.assertEqual((whole["clients"], whole["messages"]), (2, 150))
+        (self.folder / "trailing").write_text(pretty + "\nhello")
+        self.assertEqual(self.merge("trailing").status, 2)
+
+    def test_other_loads_are_refused_with_what_differs(self):
+        self.summary("a", "-n", "10")
+        load = json.loads((self.folder / "a").read_text())["load"]
+        for says, changes in (
+                ("its loop is open, that of", {"load": load | {"loop": "open"}}),
+                ("its pipeline is 7, that of", {"load": load | {"pipeline": 7}}),
+                ("its message size in bytes is 65, ", {"load": load | {"size_bytes": 65}}),
+                ("its --expect is upper, ", {"load": load | {"expect": "upper"}}),
+                ("its kind of load is handshakes, ", {"load": load | {"kind": "handshakes"}}),
+                ("its transport is tcp, that of", {"transport": "tcp"})):
+            with self.subTest(says):
+                self.forged("other", **changes)
+                done = self.merge("a", "other")
+                self.assertEqual(done.status, 2, done.stderr)
+                message = support.described(done.stdout)["error"]["message"]
+                self.assertIn(says, message)
+                self.assertIn(str(self.folder / "other"), message)
+        for name, more in ("full", ()), ("resumed", ("--resume",)):
+            self.summary(name, "--handshakes", "-n", "5", *more)
+        done = self.merge("full", "resumed")
+        self.assertIn("its sessions is resumed", support.described(done.stdout)["error"]["message"])
+
+    def test_a_client_that_never_began_is_a_failure_in_the_sum(self):
+        self.summary("a", "-n", "10")
+        with FarEnd(farend.echo) as far:
+            endpoint = far.endpoint().replace("tcp:", "tls:")
+        for name, args in ("refused", (endpoint,)), ("usage", ("--pin", "00", endpoint)):
+            (self.folder / name).write_bytes(bench("--json", *args).stdout)
+        whole = support.described(self.merge("a", "refused", "usage").stdout)
+        self.assertEqual((whole["clients"], whole["clients_failed"]), (3, 2))
+        self.assertEqual(whole["failures"], {"refused": 1, "usage": 1})
+        self.assertEqual((whole["result"], whole["messages"]), ("refused", 10))
+        done = support.client("--merge", self.folder / "refused")
+        self.assertEqual(done.status, 4)
+        self.assertIn("1 client, of which 1 failed", done.stdout.decode())
+
+    def test_an_interrupted_part_marks_the_sum_and_one_that_measured_nothing_is_no_part(self):
+        self.summary("a", "-n", "10")
+        self.forged("interrupted", interrupted=True)
+        self.assertIs(support.described(self.merge("a", "interrupted").stdout)["interrupted"], True)
+        self.forged("nothing", duration=0)
+        self.assertEqual(self.merge("nothing").status, 2)
 
     def page(self, *args):
         path = self.folder / "report.html"

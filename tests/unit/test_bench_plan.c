@@ -77,6 +77,18 @@ START_TEST(a_count_of_messages_takes_the_place_of_the_time)
 }
 END_TEST
 
+START_TEST(a_count_at_a_rate_lasts_until_the_last_of_them_is_over)
+{
+    ck_assert_int_eq(plan("-n 7 --rate 100"), 0);
+    ck_assert_uint_eq(load.measured_ns, 70000000);
+    ck_assert_int_eq(plan("-n 3 --rate 0.5"), 0);
+    ck_assert_double_eq(load.rate, 0.5);
+    ck_assert_uint_eq(load.measured_ns, UINT64_C(6000000000));
+    ck_assert_int_eq(plan("-n 1000000000000 --rate 1e-6"), 0);
+    ck_assert_uint_gt(load.measured_ns, UINT64_C(1000000000) * 86400 * 365 * 100);
+}
+END_TEST
+
 START_TEST(a_time_of_0_lasts_until_interrupted)
 {
     ck_assert_int_eq(plan("-t 0"), 0);
@@ -86,7 +98,9 @@ END_TEST
 
 START_TEST(refuses_what_is_out_of_range)
 {
-    refused("--rate 0", "--rate: '0' is no number from 1");
+    refused("--rate 0", "--rate: '0' is no rate: write messages per second");
+    refused("--rate nan", "--rate: ");
+    refused("--rate 10000001", "--rate: ");
     refused("-s 1025MiB", "'1025MiB' is no size");
     refused("-P 0", "--connections: '0' is no number");
     refused("-P 60001", "--connections: '60001' is no number");
@@ -134,6 +148,7 @@ int main(void)
     tcase_add_test(tcase, takes_what_the_options_say);
     tcase_add_test(tcase, no_thread_is_without_a_connection);
     tcase_add_test(tcase, a_count_of_messages_takes_the_place_of_the_time);
+    tcase_add_test(tcase, a_count_at_a_rate_lasts_until_the_last_of_them_is_over);
     tcase_add_test(tcase, a_time_of_0_lasts_until_interrupted);
     tcase_add_test(tcase, refuses_what_is_out_of_range);
     tcase_add_test(tcase, refuses_what_contradicts_itself);

@@ -75,6 +75,38 @@ START_TEST(writes_whole_seconds_likewise)
 }
 END_TEST
 
+START_TEST(tells_the_wall_clock_of_an_earlier_moment)
+{
+    struct timespec now;
+    int64_t an_hour_ago = clock_wall_us(clock_now_us() - UINT64_C(3600000000));
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t difference = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - an_hour_ago;
+    ck_assert_int_ge(difference, INT64_C(3600000000));
+    ck_assert_int_lt(difference, INT64_C(3660000000));
+}
+END_TEST
+
+START_TEST(reads_back_the_time_that_it_writes)
+{
+    int64_t read_us = 0;
+    char text[CLOCK_TEXT_BYTES];
+    clock_wall_text(INT64_C(1767323045678000), text);
+    ck_assert_str_eq(text, "2026-01-02T03:04:05.678Z");
+    ck_assert(clock_wall_parse(text, &read_us));
+    ck_assert_int_eq(read_us, INT64_C(1767323045678000));
+    ck_assert(clock_wall_parse("2026-01-02T03:04:05.25Z", &read_us));
+    ck_assert_int_eq(read_us, INT64_C(1767323045250000));
+    static const char *const wrong[] = {"",
+                                        "today",
+                                        "2026-01-02",
+                                        "2026-01-02T03:04:05",
+                                        "2026-01-02T03:04:05.678+01:00",
+                                        "2026-01-02T03:04:05Zulu"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(!clock_wall_parse(wrong[i], &read_us), "%s", wrong[i]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("clock");
@@ -86,6 +118,8 @@ int main(void)
     tcase_add_test(tcase, a_deadline_beyond_polls_reach_is_as_far_as_it_goes);
     tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
     tcase_add_test(tcase, writes_whole_seconds_likewise);
+    tcase_add_test(tcase, tells_the_wall_clock_of_an_earlier_moment);
+    tcase_add_test(tcase, reads_back_the_time_that_it_writes);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

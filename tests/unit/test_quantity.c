@@ -182,6 +182,20 @@ START_TEST(writes_a_time_in_the_largest_unit_without_a_remainder)
 }
 END_TEST
 
+START_TEST(reads_a_number_with_a_fraction)
+{
+    struct error err;
+    double number = 0;
+    ck_assert_int_eq(quantity_parse_real("2.5", &number, &err), 0);
+    ck_assert_double_eq_tol(number, 2.5, 1e-12);
+    ck_assert_int_eq(quantity_parse_real("1e-1", &number, &err), 0);
+    ck_assert_double_eq_tol(number, 0.1, 1e-12);
+    static const char *const refused[] = {"", "x", "-1", "nan", "inf", "0x10", "1 ", "1k"};
+    for (int i = 0; i < COUNT(refused); i++)
+        ck_assert_msg(quantity_parse_real(refused[i], &number, &err) < 0, "%s", refused[i]);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("quantity");
@@ -190,6 +204,7 @@ int main(void)
                         COUNT(wrong));
     tcase_add_test(tcase, writes_a_size_in_the_largest_unit_without_a_remainder);
     tcase_add_test(tcase, writes_a_time_in_the_largest_unit_without_a_remainder);
+    tcase_add_test(tcase, reads_a_number_with_a_fraction);
 
     Suite *suite = suite_create("quantity");
     suite_add_tcase(suite, tcase);
