@@ -187,9 +187,32 @@ static int check_cas(const struct tls_clients *clients, const char *path, struct
     return 0;
 }
 
+/* RFC 5280 §5.2.3: of two of the same time, the one with the greater number counts. */
+static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
+{
+    if (ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_lastUpdate(other)) != 0)
+        return false;
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL),
+                 *other_number = X509_CRL_get_ext_d2i(other, NID_crl_number, NULL, NULL);
+    bool greater = number && (!other_number || ASN1_INTEGER_cmp(number, other_number) > 0);
+    ASN1_INTEGER_free(other_number);
+    ASN1_INTEGER_free(number);
+    return greater;
+}
+
+/* Before those that it supersedes. */
+static int insert(STACK_OF(X509_CRL) * crls, X509_CRL *crl)
+{
+    int at = 0;
+    while (at < sk_X509_CRL_num(crls) && !supersedes(crl, sk_X509_CRL_value(crls, at)))
+        at++;
+    return sk_X509_CRL_insert(crls, crl, at);
+}
+
 /*
  * X509_STORE_set_lookup_crls(3): those of the issuer of the certificate that is being checked, of
- * which OpenSSL takes the newest in date. By itself it would go by their names alone.
+ * which OpenSSL takes the newest in date, of several the first. By itself it would go by their
+ * names alone.
  */
 static STACK_OF(X509_CRL) * find_crls(const X509_STORE_CTX *store, const X509_NAME *issuer_name)
 {
@@ -202,7 +225,7 @@ static STACK_OF(X509_CRL) * find_crls(const X509_STORE_CTX *store, const X509_NA
     (void)issuer_name; /* the same one's */
     for (int i = 0; found && i < sk_X509_CRL_num(ctx->clients->crls); i++) {
         X509_CRL *crl = sk_X509_CRL_value(ctx->clients->crls, i);
-        if (is_crl_of(ctx->clients, i, issuer) && sk_X509_CRL_push(found, crl))
+        if (is_crl_of(ctx->clients, i, issuer) && insert(found, crl))
             X509_CRL_up_ref(crl);
     }
     return found;

@@ -179,6 +179,22 @@ START_TEST(takes_the_newest_crl_in_date_of_several_by_one_ca)
 }
 END_TEST
 
+START_TEST(takes_the_crl_with_the_greater_number_of_several_of_the_same_time)
+{
+    const struct pki_crl_spec none = {.issuer = &ca},
+                              first = {.issuer = &ca, .extension = {"crlNumber", "DER:02017F"}},
+                              second = {.issuer = &ca,
+                                        .revoked = &leaf,
+                                        .extension = {"crlNumber", "DER:02020080"}};
+    const struct pki_crl_spec files[][3] = {
+        {none, first, second}, {first, second, none}, {second, none, first}, {second, first, none}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        require_with(files[i], 3);
+        mutual_rejects(&leaf, NULL, CERTIFICATE_REVOKED, "revoked on 20");
+    }
+}
+END_TEST
+
 START_TEST(tells_crls_of_cas_of_the_same_name_apart_by_their_keys)
 {
     struct pki old = pki_make(&(struct pki_spec){.subject = "CA", .ca = true, .key_ids = true});
@@ -303,6 +319,7 @@ int main(void)
     tcase_add_test(tcase, refuses_crls_that_do_not_say_who_is_revoked);
     tcase_add_test(tcase, takes_crls_with_extensions_that_do_not_change_what_they_say);
     tcase_add_test(tcase, takes_the_newest_crl_in_date_of_several_by_one_ca);
+    tcase_add_test(tcase, takes_the_crl_with_the_greater_number_of_several_of_the_same_time);
     tcase_add_test(tcase, tells_crls_of_cas_of_the_same_name_apart_by_their_keys);
     tcase_add_test(tcase, refuses_crls_of_a_ca_that_may_not_sign_any);
     tcase_add_test(tcase, warns_of_a_crl_without_an_end_and_takes_it);
