@@ -47,8 +47,9 @@ bool tls_exposure_of_secret(unsigned mode, struct tls_exposure *ret);
 /* Overwrites the bytes and frees them. */
 void tls_pem_close(struct tls_pem *pem);
 
-/* Refuses a file of which a part would be skipped: UTF-16, DER, blanks before a BEGIN, a BEGIN that
- * is cut off or follows an END, OpenSSL's TRUSTED CERTIFICATE. ERROR_INPUT names the line. */
+/* Refuses a file of which a part would be skipped: UTF-16, DER, NUL bytes, something before a BEGIN
+ * or other dashes, a BEGIN that is cut off or follows an END, an END without a BEGIN, OpenSSL's
+ * TRUSTED CERTIFICATE, PKCS7. ERROR_INPUT names the line. */
 int tls_pem_check_layout(const struct tls_pem *pem, struct error *err);
 
 /* All certificates, in the file's order, at least one. ERROR_INPUT. */

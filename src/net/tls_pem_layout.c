@@ -4,7 +4,8 @@
 
 #include "tls_pem.h"
 
-static const char begin_text[] = "-----BEGIN ", end_text[] = "-----END ", dashes[] = "-----";
+static const char begin_text[] = "-----BEGIN ", end_text[] = "-----END ", dashes[] = "-----",
+                  bom[] = "\xef\xbb\xbf";
 
 struct span {
     const char *at;
@@ -47,23 +48,47 @@ static bool is_cut(struct span line, bool last)
            memcmp(line.at, begin_text, line.n) == 0;
 }
 
-/* NULL = nothing; a comment may say BEGIN too. */
-static const char *fault_of(struct span line, bool last)
+/* Whether it would be a BEGIN but for other dashes, or something invisible before them. */
+static bool is_like_begin(struct span line)
 {
+    return line.n > 0 && (line.at[0] == '-' || (unsigned char)line.at[0] >= 0x80) &&
+           memmem(line.at, line.n, "BEGIN ", strlen("BEGIN "));
+}
+
+static const char like_begin[] = "looks like a BEGIN: let five dashes be the first thing on it";
+
+/* NULL = nothing; a comment may say BEGIN too. within: between a BEGIN and its END. */
+static const char *fault_of(struct span line, bool last, bool within)
+{
+    if (memchr(line.at, '\0', line.n))
+        return "has a NUL byte: write the file anew, as text";
+    if (begins_with(line, end_text) && !within)
+        return "is an END without a BEGIN: let its -----BEGIN be the first thing on a line";
     if (is_cut(line, last))
         return "is cut off in its BEGIN: write the file anew";
     if (begins_with(line, "-----BEGIN TRUSTED CERTIFICATE"))
         return "begins a TRUSTED CERTIFICATE, a format of OpenSSL alone: convert it with openssl "
                "x509";
+    if (begins_with(line, "-----BEGIN PKCS7"))
+        return "begins a PKCS7: convert it with openssl pkcs7 -print_certs";
     const char *begin = memmem(line.at, line.n, begin_text, strlen(begin_text));
-    if (!begin || begin == line.at)
+    if (begin == line.at)
         return NULL;
+    if (!begin)
+        return is_like_begin(line) ? like_begin : NULL;
     struct span before = {line.at, (size_t)(begin - line.at)};
     if (is_all_blank(before))
         return "has blanks before -----BEGIN: remove them, and those of the lines that follow";
     if (begins_with(before, end_text))
         return "has an END and a BEGIN: put each on a line of its own";
-    return NULL;
+    return is_like_begin(line) ? like_begin : NULL;
+}
+
+/* Files that were joined have one within. */
+static struct span skip_bom(struct span line)
+{
+    size_t n = begins_with(line, bom) ? strlen(bom) : 0;
+    return (struct span){line.at + n, line.n - n};
 }
 
 static bool is_utf16(const struct tls_pem *pem)
@@ -80,7 +105,6 @@ static bool is_der(const struct tls_pem *pem)
 
 int tls_pem_check_layout(const struct tls_pem *pem, struct error *err)
 {
-    static const char bom[] = "\xef\xbb\xbf";
     struct span rest = {(const char *)pem->data, pem->n};
     if (is_utf16(pem))
         return error_set(err, ERROR_INPUT, "%s is UTF-16: save it as UTF-8 or ASCII", pem->path);
@@ -89,14 +113,18 @@ int tls_pem_check_layout(const struct tls_pem *pem, struct error *err)
                          "%s is binary (DER or PKCS#12): convert it to PEM, as with openssl x509, "
                          "crl or pkey -inform DER, or openssl pkcs12 -nodes",
                          pem->path);
-    if (begins_with(rest, bom))
-        rest = (struct span){rest.at + strlen(bom), rest.n - strlen(bom)};
+    bool within = false;
     for (int number = 1; rest.n > 0; number++) {
         const char *end = memchr(rest.at, '\n', rest.n);
         struct span line = {rest.at, end ? (size_t)(end - rest.at) : rest.n};
-        const char *fault = fault_of(line, !end);
+        struct span text = skip_bom(line);
+        const char *fault = fault_of(text, !end, within);
         if (fault)
             return error_set(err, ERROR_INPUT, "%s: line %d %s", pem->path, number, fault);
+        if (begins_with(text, begin_text))
+            within = true;
+        else if (begins_with(text, end_text))
+            within = false;
         rest.at += line.n + (end ? 1 : 0);
         rest.n -= line.n + (end ? 1 : 0);
     }

@@ -82,6 +82,44 @@ START_TEST(takes_text_around_certificates)
 }
 END_TEST
 
+START_TEST(refuses_a_begin_that_is_not_the_first_thing_on_its_line)
+{
+    refuses(both("", "x", ""), "is an END without a BEGIN");
+    refuses(both("", "#", ""), "is an END without a BEGIN");
+    refuses(both("", "\xc2\xa0", ""), "looks like a BEGIN");
+    refuses(both("", "-", ""), "looks like a BEGIN");
+}
+END_TEST
+
+START_TEST(refuses_other_dashes_and_letters)
+{
+    refuses(both("----BEGIN CERTIFICATE----\nAAAA\n----END CERTIFICATE----\n", "", ""),
+            "line 1 looks like a BEGIN");
+    refuses(both("\xe2\x80\x93\xe2\x80\x93-BEGIN CERTIFICATE-----\n", "", ""),
+            "looks like a BEGIN");
+    refuses(both("-----begin CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "", ""),
+            "line 3 is an END without a BEGIN");
+}
+END_TEST
+
+START_TEST(refuses_nul_bytes)
+{
+    static char text[3 * PEM_BYTES];
+    const char *joined = both("", "?", "");
+    size_t n = strlen(joined);
+    memcpy(text, joined, n);
+    text[strlen(first)] = '\0';
+    ck_assert_int_eq(use(text, n), -1);
+    ck_assert_msg(strstr(err.text, "has a NUL byte") != NULL, "%s", err.text);
+}
+END_TEST
+
+START_TEST(takes_a_byte_order_mark_where_files_were_joined)
+{
+    takes(both("\xef\xbb\xbf", "\xef\xbb\xbf", ""));
+}
+END_TEST
+
 START_TEST(takes_a_last_line_without_a_line_feed)
 {
     second[strlen(second) - 1] = '\0';
@@ -129,11 +167,12 @@ START_TEST(refuses_what_is_not_ascii_or_not_pem)
 }
 END_TEST
 
-START_TEST(refuses_the_format_of_openssl_alone)
+START_TEST(refuses_formats_that_hide_certificates)
 {
     refuses(both("-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n",
                  "", ""),
             "line 1 begins a TRUSTED CERTIFICATE");
+    refuses(both("", "-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n", ""), "begins a PKCS7");
 }
 END_TEST
 
@@ -143,12 +182,16 @@ int main(void)
     TCase *tcase = tcase_create("layout");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, takes_text_around_certificates);
+    tcase_add_test(tcase, refuses_a_begin_that_is_not_the_first_thing_on_its_line);
+    tcase_add_test(tcase, refuses_other_dashes_and_letters);
+    tcase_add_test(tcase, refuses_nul_bytes);
+    tcase_add_test(tcase, takes_a_byte_order_mark_where_files_were_joined);
     tcase_add_test(tcase, takes_a_last_line_without_a_line_feed);
     tcase_add_test(tcase, refuses_blanks_before_a_begin);
     tcase_add_test(tcase, refuses_files_that_were_joined_without_a_line_feed);
     tcase_add_test(tcase, refuses_a_begin_that_is_cut_off);
     tcase_add_test(tcase, refuses_what_is_not_ascii_or_not_pem);
-    tcase_add_test(tcase, refuses_the_format_of_openssl_alone);
+    tcase_add_test(tcase, refuses_formats_that_hide_certificates);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
