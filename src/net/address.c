@@ -135,6 +135,17 @@ static int resolve_local(const char *path, struct address_list *ret, struct erro
     return 0;
 }
 
+static void explain(const char *host, int code, struct error *err)
+{
+    const char *zone = endpoint_host_is_address(host) ? strchr(host, '%') : NULL;
+    if (zone && code == EAI_NONAME)
+        error_set(err, ERROR_DNS,
+                  "%s: this host has no interface %s: write one that \"ip link\" lists", host,
+                  zone + 1);
+    else
+        error_set(err, ERROR_DNS, "look up %s: %s", host, gai_strerror(code));
+}
+
 int address_resolve(const struct endpoint *endpoint, int family, bool passive,
                     struct address_list *ret, struct error *err)
 {
@@ -155,7 +166,7 @@ int address_resolve(const struct endpoint *endpoint, int family, bool passive,
         if (code == EAI_SYSTEM)
             error_sys(err, "look up %s", endpoint->host);
         else
-            error_set(err, ERROR_DNS, "look up %s: %s", endpoint->host, gai_strerror(code));
+            explain(endpoint->host, code, err);
         err->kind = ERROR_DNS;
         err->code = code;
         return -1;

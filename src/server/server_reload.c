@@ -8,27 +8,33 @@
 #include "tlsecho/log.h"
 #include "tlsecho/privilege.h"
 
+#define UNTIL_RESTART    ", and stays as it was until then: restart the server"
 #define SECOND_US        UINT64_C(1000000)
 #define DELAY_US_FIRST   SECOND_US
 #define DELAY_US_LONGEST (60 * SECOND_US)
 
-/* What stays as it is while the server runs. */
-static void tell_what_needs_a_restart(const struct config *running, const struct config *next)
+/* What stays as it is while the server runs; whether anything does. */
+static bool tell_what_needs_a_restart(const struct config *running, const struct config *next)
 {
     const struct {
         bool changed;
         const char *reason;
     } keys[] = {
-        {running->workers != next->workers, "workers has changed"},
+        {running->workers != next->workers, "workers has changed" UNTIL_RESTART},
         {strcmp(running->security.user.value, next->security.user.value) != 0,
-         "security.user has changed"},
+         "security.user has changed" UNTIL_RESTART},
         {strcmp(running->security.group.value, next->security.group.value) != 0,
-         "security.group has changed"},
-        {running->security.sandbox != next->security.sandbox, "security.sandbox has changed"},
+         "security.group has changed" UNTIL_RESTART},
+        {running->security.sandbox != next->security.sandbox,
+         "security.sandbox has changed" UNTIL_RESTART},
     };
+    bool any = false;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if (keys[i].changed)
+        if (keys[i].changed) {
             log_reason(LOG_LEVEL_WARNING, "restart_needed", keys[i].reason);
+            any = true;
+        }
+    return any;
 }
 
 /* Nothing can fail any more. Takes next and listening over. */
@@ -42,7 +48,7 @@ static void put_in_force(struct server *s, enum reload_kind kind, struct setting
     acceptor_replace(s->acceptor, next, &listeners);
     listening_close(&s->listening, listening);
     s->listening = *listening;
-    tell_what_needs_a_restart(s->settings->config, next->config);
+    bool restart = tell_what_needs_a_restart(s->settings->config, next->config);
     settings_free(s->settings);
     s->settings = next;
     s->loaded_stamp = s->seen_stamp = next->stamp;
@@ -50,7 +56,9 @@ static void put_in_force(struct server *s, enum reload_kind kind, struct setting
 
     log_set((enum log_level)next->config->log.level, (enum log_format)next->config->log.format);
     server_announce(s);
-    log_reason(LOG_LEVEL_INFO, "reloaded", "everything is in force for new connections");
+    log_reason(LOG_LEVEL_INFO, "reloaded",
+               restart ? "everything but what needs a restart is in force for new connections"
+                       : "everything is in force for new connections");
     if (kind == RELOAD_CONFIGURATION)
         outcome_reloaded(&s->outcome);
     manager_ready(&s->manager, s->listening.count, s->worker_count);

@@ -193,7 +193,8 @@ class User(TestCase):
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
         reasons = {line["reason"] for line in server.lines("restart_needed")}
-        self.assertEqual(reasons, {f"{key} has changed" for key in
+        self.assertEqual(reasons, {f"{key} has changed, and stays as it was until "
+                                   "then: restart the server" for key in
                                    ("workers", "security.user", "security.group",
                                     "security.sandbox")})
 

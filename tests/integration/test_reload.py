@@ -267,8 +267,10 @@ class Reload(support.TestCase):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 1\n")
         self.rewrite(server, "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 2\n")
         server.signal(signal.SIGHUP)
-        server.wait_for("restart_needed")
-        server.wait_for("reloaded")
+        self.assertEqual(server.wait_for("restart_needed")["reason"],
+                         "workers has changed, and stays as it was until then: restart the server")
+        self.assertEqual(server.wait_for("reloaded")["reason"], "everything but what needs a "
+                         "restart is in force for new connections")
 
     def test_a_self_signed_certificate_stays_the_same(self):
         server = self.server(TLS_LISTENER + "watch: off\n")

@@ -136,6 +136,18 @@ START_TEST(keeps_to_one_family_if_asked)
 }
 END_TEST
 
+START_TEST(says_that_an_interface_is_not_there)
+{
+    struct endpoint endpoint = {.scheme = ENDPOINT_TCP, .host = "fe80::1%none0", .port = 7007};
+    struct address_list found;
+    struct error err;
+    ck_assert_int_eq(address_resolve(&endpoint, AF_UNSPEC, true, &found, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_DNS);
+    ck_assert_str_eq(err.text, "fe80::1%none0: this host has no interface none0: write one that "
+                               "\"ip link\" lists");
+}
+END_TEST
+
 START_TEST(says_that_a_name_does_not_resolve)
 {
     /* RFC 6761 §6.4: it never does, with or without a resolver in reach. */
@@ -162,6 +174,7 @@ int main(void)
     tcase_add_test(tcase, sets_and_gets_ports);
     tcase_add_test(tcase, resolves_localhost_without_repeating_an_address);
     tcase_add_test(tcase, keeps_to_one_family_if_asked);
+    tcase_add_test(tcase, says_that_an_interface_is_not_there);
     tcase_add_test(tcase, says_that_a_name_does_not_resolve);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
