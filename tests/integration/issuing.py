@@ -44,6 +44,12 @@ def make_crls(*dates, extension=None):
                         for ca in ("ca", "intermediate"))
 
 
+def not_after(name):
+    """The end of a certificate of the PKI, as the client writes it."""
+    text = openssl("x509", "-in", pki(f"{name}.pem"), "-noout", "-enddate", "-dateopt", "iso_8601")
+    return text.decode().strip().partition("=")[2].replace(" ", "T")
+
+
 def make_server(names):
     """A server certificate for a subjectAltName, RSA, with its chain behind it, and its key."""
     with folder() as work:
