@@ -17,6 +17,7 @@ import collections
 import json
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ MORE = "watch: off\nworkers: 1\nsecurity: { sandbox: off }\n"  # in which callgr
 
 FULL_HANDSHAKE = "TLS 1.3 connection, full handshake"
 STRANGER_MAX = 20  # full handshakes
+RELOAD_MAX = 1000  # likewise: a third of a second, and not on the data path
 
 
 class Script(NamedTuple):
@@ -170,6 +172,20 @@ class Counting:
         visit(*arguments)
         return self.settle()
 
+    def reload(self):
+        """Its instructions."""
+        log = self.folder / "server.log"
+        before = log.read_text().count("event=reload")
+        self.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + TIMEOUT_S
+        while log.read_text().count("event=reload") == before:
+            if time.monotonic() > end:
+                raise RuntimeError("no reload")
+            time.sleep(0.05)
+        if "event=reload_refused" in log.read_text():
+            raise RuntimeError("the reload was refused:\n" + log.read_text())
+        return self.settle()
+
     def settle(self):
         """All since the dump before, once the server has nothing left to do: it has answered a
         connection that came later."""
@@ -219,26 +235,30 @@ def count_scripts(build, pki, folder):
 
 
 def count_strangers(build, pki, folder):
-    """The instructions of each visit, by name. Without a log: how much it writes of whom is its own
-    affair."""
+    """The instructions of each visit and of each reload, by name. Without a log: how much it writes of
+    whom is its own affair."""
     ports = {kind: free_port() for kind in ("plain", "visited")}
     text, key_names = strangers.configure(folder, pki, ports)
-    costs = {}
+    costs, reloads = {}, {}
     with Counting(build, folder, ports, text) as counting:
         for name, chain in strangers.chains(strangers.anchor_of(pki)).items():
             costs[f"chain: {name}"] = counting.spent(strangers.present, ports["visited"], chain, folder)
         for name, hello in strangers.hellos(key_names).items():
             costs[f"hello: {name}"] = counting.spent(strangers.say, ports["visited"], hello)
-    return costs
+        for name, files in strangers.fetched(folder, pki).items():
+            strangers.put(folder, files)
+            counting.settle()
+            reloads[f"reload: {name}"] = counting.reload()
+    return costs, reloads
 
 
-def costly(costs, handshake):
-    """What a stranger can have for too little, in words; prints them all."""
+def costly(costs, handshake, most):
+    """What costs too much, in words; prints them all."""
     for name, cost in sorted(costs.items(), key=lambda item: -item[1]):
         shakes = cost / handshake
         print(f"{shakes:5.1f} full handshakes: {name}")
-        if shakes > STRANGER_MAX:
-            yield f"COSTLY {name}: {shakes:.1f} full handshakes, at most {STRANGER_MAX} are allowed"
+        if shakes > most:
+            yield f"COSTLY {name}: {shakes:.1f} full handshakes, at most {most} are allowed"
 
 
 def gate(build, pki, record):
@@ -246,9 +266,9 @@ def gate(build, pki, record):
     with tempfile.TemporaryDirectory() as folder:
         now = count_scripts(build, pki, pathlib.Path(folder))
     with tempfile.TemporaryDirectory() as folder:
-        strange = count_strangers(build, pki, pathlib.Path(folder))
-    full = now[FULL_HANDSHAKE]
-    too_much = list(costly(strange, full.own + full.libraries))
+        strange, reloads = count_strangers(build, pki, pathlib.Path(folder))
+    full = now[FULL_HANDSHAKE].own + now[FULL_HANDSHAKE].libraries
+    too_much = [*costly(strange, full, STRANGER_MAX), *costly(reloads, full, RELOAD_MAX)]
     here = environment()
     for name, counted in now.items():
         calls = ", ".join(f"{call} {n:g}" for call, n in counted.calls.items() if n)

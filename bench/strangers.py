@@ -4,6 +4,8 @@ ClientHellos that cost most to answer. gate.py counts what each costs, in full h
 
 The certificates are put together here, byte by byte: no tool makes them, and no signature has to be
 right. Their key is the number 1.
+
+And files that the operator gets from a CA, as large as the server takes them.
 """
 
 import base64
@@ -25,6 +27,8 @@ CERTIFICATES = 20
 TICKET_KEYS = 8
 ALPN = [f"p{i}" for i in range(16)]
 REVOKED = 18000           # certificates: a CRL may have 1 MiB of PEM
+CRLS_OF_CA = 16           # in that
+STAPLED = 440             # answers: a staple may have 32 KiB
 
 
 # DER
@@ -326,22 +330,60 @@ def make_certificates(folder):
                         "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN=n{i}", "-days", "30",
                         "-keyout", f"{path}.key", "-out", f"{path}.pem", "-addext",
                         f"subjectAltName={wanted}"], check=True, capture_output=True)
-        lines.append(f'{{ certificate: "{path}.pem", key: "{path}.key" }}')
+        staple = f', ocsp: "{path}.ocsp"' if i == 0 else ""
+        lines.append(f'{{ certificate: "{path}.pem", key: "{path}.key"{staple} }}')
     return lines
 
 
-def make_crl(folder, pki):
-    """A CRL of the CA with as many entries as there is room for. Returns its path."""
-    (folder / "index.txt").write_text("".join(
-        f"R\t490101000000Z\t250101000000Z\t{i + 0x10000:06X}\tunknown\t/CN=x\n" for i in range(REVOKED)))
+def write_database(folder, issuer, key, index):
+    """What openssl ca wants to know of a CA."""
+    (folder / "index.txt").write_text(index)
     (folder / "crlnumber").write_text("01\n")
     (folder / "crl.cnf").write_text(
         f"[ca]\ndefault_ca=c\n[c]\ndatabase={folder}/index.txt\ncrlnumber={folder}/crlnumber\n"
-        f"certificate={pki}/ca.pem\nprivate_key={pki}/ca.key\ndefault_md=sha256\n"
-        "default_crl_days=30\n")
-    subprocess.run(["openssl", "ca", "-config", folder / "crl.cnf", "-gencrl", "-out",
-                    folder / "crl.pem"], check=True, capture_output=True)
-    return folder / "crl.pem"
+        f"certificate={issuer}\nprivate_key={key}\ndefault_md=sha256\ndefault_crl_days=30\n")
+
+
+def make_crl(folder, pki, revoked):
+    """A CRL of the CA with so many entries, as PEM."""
+    write_database(folder, f"{pki}/ca.pem", f"{pki}/ca.key", "".join(
+        f"R\t490101000000Z\t250101000000Z\t{i + 0x10000:06X}\tunknown\t/CN=x\n" for i in range(revoked)))
+    return subprocess.run(["openssl", "ca", "-config", folder / "crl.cnf", "-gencrl"], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def make_staple(folder, answers):
+    """Of the first certificate with names, for it and for others, in DER."""
+    path = folder / "names0.pem"
+    serial = subprocess.run(["openssl", "x509", "-in", path, "-noout", "-serial"], check=True,
+                            capture_output=True, text=True).stdout.strip().partition("=")[2]
+    serials = [f"{i + 0x10000:06X}" for i in range(answers - 1)] + [serial]
+    (folder / "issued.txt").write_text("".join(
+        f"V\t490101000000Z\t\t{number}\tunknown\t/CN={number}\n" for number in serials))
+    subprocess.run(["openssl", "ocsp", "-index", folder / "issued.txt", "-CA", path, "-rsigner", path,
+                    "-rkey", folder / "names0.key", "-issuer", path, "-ndays", "30", "-noverify",
+                    "-respout", folder / "staple", *[f"-serial=0x{number}" for number in serials]],
+                   check=True, capture_output=True)
+    return (folder / "staple").read_bytes()
+
+
+def fetched(folder, pki):
+    """By name: what is fetched anew before a reload, as (crl, staple)."""
+    small_crl, small_staple = make_crl(folder, pki, 0), make_staple(folder, 1)
+    large_crl = make_crl(folder, pki, REVOKED)
+    return {
+        "small files": (small_crl, small_staple),
+        "a CRL of 18,000 entries": (large_crl, small_staple),
+        "16 CRLs of one CA": (make_crl(folder, pki, REVOKED // CRLS_OF_CA) * CRLS_OF_CA, small_staple),
+        "a staple of 440 answers": (small_crl, make_staple(folder, STAPLED)),
+        "the large ones again": (large_crl, small_staple),
+    }
+
+
+def put(folder, files):
+    crl, staple = files
+    (folder / "crl.pem").write_text(crl)
+    (folder / "names0.ocsp").write_bytes(staple)
 
 
 def configure(folder, pki, ports):
@@ -351,6 +393,7 @@ def configure(folder, pki, ports):
     (folder / "tickets").chmod(0o600)
     lines = [f'{{ certificate: "{pki}/server-ecdsa.pem", key: "{pki}/server-ecdsa.key" }}',
              *make_certificates(folder)]
+    put(folder, (make_crl(folder, pki, REVOKED), make_staple(folder, 1)))
     text = f"""
 listeners:
   - {{ listen: "tcp://127.0.0.1:{ports["plain"]}" }}
@@ -360,7 +403,7 @@ tls:
     certificates: [ {", ".join(lines)} ]
     client_auth: optional
     client_ca: "{pki}/ca.pem"
-    crl: "{make_crl(folder, pki)}"
+    crl: "{folder}/crl.pem"
     ticket_keys: "{folder}/tickets"
     alpn: [ {", ".join(ALPN)} ]
 """
