@@ -23,6 +23,9 @@ struct lookup;
 typedef int lookup_resolver(const struct endpoint *endpoint, int family, bool passive,
                             struct address_list *ret, struct error *err);
 
+/* So that reloads in quick succession beside a dead name server take no more threads. */
+enum { LOOKUP_ABANDONED_MAX = 32 };
+
 struct lookup_query {
     const struct endpoint *endpoint; /* copied by lookup_start */
     int family;                      /* AF_UNSPEC, AF_INET or AF_INET6 */
@@ -44,7 +47,8 @@ int lookup_fd(const struct lookup *lookup);
  */
 int lookup_finish(struct lookup *lookup, struct address_list *ret, struct error *err);
 
-/* Ends a look-up without waiting for its thread. NULL is ignored. */
+/* Ends a look-up without waiting for its thread. NULL is ignored. While LOOKUP_ABANDONED_MAX
+ * threads still wait for their resolver, none is started: ERROR_DNS, EAI_AGAIN. */
 void lookup_abandon(struct lookup *lookup);
 
 #endif

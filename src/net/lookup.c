@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/lookup.h"
 
+#include <netdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -25,6 +27,9 @@ struct lookup {
     struct address_list addresses;
     struct error error;
 };
+
+/* Each holds a thread and a descriptor of its resolver's. */
+static atomic_uint abandoned_count;
 
 static void lookup_free(struct lookup *lookup)
 {
@@ -62,8 +67,10 @@ static void *resolve(void *argument)
     if (!abandoned)
         announce(lookup);
     pthread_mutex_unlock(&lookup->lock);
-    if (abandoned)
+    if (abandoned) {
         lookup_free(lookup);
+        atomic_fetch_sub(&abandoned_count, 1);
+    }
     return NULL;
 }
 
@@ -72,8 +79,22 @@ static bool needs_no_thread(const struct endpoint *endpoint)
     return endpoint->scheme == ENDPOINT_UNIX || endpoint_host_is_address(endpoint->host);
 }
 
+static int refuse_too_many(const struct endpoint *endpoint, struct error *err)
+{
+    if (needs_no_thread(endpoint) || atomic_load(&abandoned_count) < LOOKUP_ABANDONED_MAX)
+        return 0;
+    error_set(err, ERROR_DNS,
+              "look up %s: %d earlier look-ups still wait for a name server: check the name "
+              "servers, and try again later",
+              endpoint->host, LOOKUP_ABANDONED_MAX);
+    err->code = EAI_AGAIN;
+    return -1;
+}
+
 int lookup_start(const struct lookup_query *query, struct lookup **ret, struct error *err)
 {
+    if (refuse_too_many(query->endpoint, err))
+        return -1;
     struct lookup *lookup = calloc(1, sizeof *lookup);
     if (!lookup)
         return error_sys(err, "look up %s", query->endpoint->host);
@@ -131,6 +152,7 @@ void lookup_abandon(struct lookup *lookup)
         close(lookup->fd);
         lookup->fd = -1;
         lookup->abandoned = true;
+        atomic_fetch_add(&abandoned_count, 1);
     }
     pthread_mutex_unlock(&lookup->lock);
     if (done)

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,25 @@ START_TEST(an_abandoned_look_up_is_freed_by_its_thread)
 }
 END_TEST
 
+START_TEST(abandoned_look_ups_are_bounded)
+{
+    const struct endpoint name = {.scheme = ENDPOINT_TCP, .host = "a.test", .port = 1};
+    const struct lookup_query query = {.endpoint = &name, .resolver = answer};
+    struct lookup *lookup = NULL;
+    struct error err;
+    for (unsigned i = 0; i < LOOKUP_ABANDONED_MAX; i++)
+        lookup_abandon(start("a.test", 1, answer));
+    ck_assert_int_eq(lookup_start(&query, &lookup, &err), -1);
+    ck_assert(error_is_temporary(&err));
+    ck_assert_ptr_nonnull(strstr(err.text, "look up a.test: 32 earlier look-ups still wait"));
+    open_gate();
+    wait_for(&gate.left, LOOKUP_ABANDONED_MAX);
+    while (lookup_start(&query, &lookup, &err) < 0) /* until the threads have let go */
+        sched_yield();
+    lookup_abandon(lookup);
+}
+END_TEST
+
 START_TEST(a_look_up_that_is_done_can_be_abandoned)
 {
     open_gate();
@@ -240,6 +260,7 @@ int main(void)
     tcase_add_test(tests, gives_every_address_of_a_name_that_has_many);
     tcase_add_test(tests, hands_on_the_error_of_the_resolver);
     tcase_add_test(tests, an_abandoned_look_up_is_freed_by_its_thread);
+    tcase_add_test(tests, abandoned_look_ups_are_bounded);
     tcase_add_test(tests, a_look_up_that_is_done_can_be_abandoned);
     tcase_add_exit_test(tests, a_process_exits_while_a_look_up_runs, 7);
     tcase_add_test(tests, signals_are_for_others_than_the_thread_that_looks_up);
