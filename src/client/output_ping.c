@@ -43,7 +43,7 @@ static json_t *line(const struct options *options, uint64_t seq, const char *sta
     clock_gettime(CLOCK_REALTIME, &now);
     if (options->timestamps)
         json_object_set_new(json, "timestamp",
-                            json_real((double)now.tv_sec + (double)(now.tv_nsec / 1000) / 1e6));
+                            json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
     output_json_add_count(json, "seq", seq);
     output_json_add_text(json, "status", status);
     return json;

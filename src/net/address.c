@@ -2,6 +2,7 @@
 #include "tlsecho/address.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -106,6 +107,7 @@ static int distinct(const struct addrinfo *found, struct address_list *ret)
     size_t count = 0;
     for (const struct addrinfo *item = found; item; item = item->ai_next)
         count++;
+    assert(count > 0); /* or getaddrinfo(3) has failed */
     struct address_list list = {.items = calloc(count, sizeof *list.items)};
     if (!list.items)
         return -1;

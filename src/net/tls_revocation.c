@@ -138,7 +138,7 @@ static int check_number(const struct crl_place *at, STACK_OF(X509_CRL) * crls, s
 static int check_crls(struct tls_clients *clients, const char *path, struct error *err)
 {
     int count = sk_X509_CRL_num(clients->crls);
-    clients->crl_signers = calloc((size_t)count, sizeof *clients->crl_signers);
+    clients->crl_signers = calloc((size_t)count, sizeof(X509 *));
     if (!clients->crl_signers)
         return error_sys(err, "read %s", path);
     for (int i = 0; i < count; i++) {

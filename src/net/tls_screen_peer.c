@@ -75,7 +75,9 @@ static void describe(const struct tls_screening *s, const struct tls_screen_limi
  */
 static void erase(const unsigned char *body, size_t n)
 {
-    memset((unsigned char *)(uintptr_t)body, 0, n);
+    unsigned char *writable;
+    memcpy(&writable, &body, sizeof writable);
+    memset(writable, 0, n);
 }
 
 bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verdict *verdict)

@@ -77,21 +77,28 @@ static void each_line(const char *root, const char *name,
         fclose(file);
 }
 
-/* Of one group: in processors, rounded up; 0 = none. */
-static unsigned quota_of(const char *root, const char *folder, bool unified)
+/* Of a file of the group its first line, "" if there is none. */
+static void read_line(const char *root, const char *folder, const char *name, char ret[LINE_BYTES])
 {
-    long long quota = -1, period = 0;
-    FILE *file = open_file(root, folder, unified ? "cpu.max" : "cpu.cfs_quota_us");
-    bool is_limited =
-        file && fscanf(file, unified ? "%lld %lld" : "%lld", &quota, &period) >= 1; /* or "max" */
+    FILE *file = open_file(root, folder, name);
+    if (!file || !fgets(ret, LINE_BYTES, file))
+        ret[0] = '\0';
     if (file)
         fclose(file);
-    if (is_limited && !unified && (file = open_file(root, folder, "cpu.cfs_period_us"))) {
-        if (fscanf(file, "%lld", &period) != 1)
-            period = 0;
-        fclose(file);
+}
+
+/* Of one group: in processors, rounded up; 0 = none. "max" and -1 are no quota. */
+static unsigned quota_of(const char *root, const char *folder, bool unified)
+{
+    char line[LINE_BYTES], *rest;
+    read_line(root, folder, unified ? "cpu.max" : "cpu.cfs_quota_us", line);
+    long long quota = strtoll(line, &rest, 10);
+    if (!unified) {
+        read_line(root, folder, "cpu.cfs_period_us", line);
+        rest = line;
     }
-    if (!is_limited || quota <= 0 || period <= 0)
+    long long period = strtoll(rest, NULL, 10);
+    if (quota <= 0 || period <= 0)
         return 0;
     long long cpus = quota / period + (quota % period > 0);
     return cpus < INT_MAX ? (unsigned)cpus : 0;
