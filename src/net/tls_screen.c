@@ -95,6 +95,23 @@ static bool skip_optional(struct der *in, int tag)
     return next_tag(in) != tag || skip(in, tag);
 }
 
+/* RFC 8017 §A.1.1: no other kind of key is a SEQUENCE that begins with two such numbers. */
+static bool is_long_rsa(struct der key)
+{
+    enum {
+        UNUSED_BITS_BYTES = 1,
+        MODULUS_BYTES_MAX = 8192 / 8 + 1,
+        EXPONENT_BYTES_MAX = 32 / 8 + 1
+    };
+    struct der bits, numbers, modulus, exponent;
+    if (!take(&key, BIT_STRING, &bits) || bits.n < UNUSED_BITS_BYTES)
+        return false;
+    bits = (struct der){bits.at + UNUSED_BITS_BYTES, bits.n - UNUSED_BITS_BYTES};
+    return take(&bits, SEQUENCE, &numbers) && take(&numbers, INTEGER, &modulus) &&
+           take(&numbers, INTEGER, &exponent) &&
+           (modulus.n > MODULUS_BYTES_MAX || exponent.n > EXPONENT_BYTES_MAX);
+}
+
 /*
  * ECParameters begin with a version and a FieldID; of no other kind of key a SEQUENCE comes second.
  * Only curves are parameters by a name, and their points begin with 4 (SEC 1 §2.3.3).
@@ -105,6 +122,8 @@ static enum tls_screen screen_key(struct der key)
     struct der algorithm, parameters, point;
     if (!take(&key, SEQUENCE, &algorithm) || !skip(&algorithm, OID))
         return TLS_SCREEN_NOT_DER;
+    if (is_long_rsa(key))
+        return TLS_SCREEN_LONG_RSA;
     if (next_tag(&algorithm) == OID) {
         bool usual = take(&key, BIT_STRING, &point) && point.n > 1 &&
                      point.at[0] == NO_UNUSED_BITS && point.at[1] == UNCOMPRESSED;

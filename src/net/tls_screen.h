@@ -18,6 +18,7 @@ enum tls_screen {
     TLS_SCREEN_NOT_DER,          /* no certificate as RFC 5280 §4.1 has it */
     TLS_SCREEN_EXPLICIT_CURVE,   /* RFC 5480 §2.1.1: its parameters must be a name */
     TLS_SCREEN_COMPRESSED_POINT, /* RFC 8422 §5.1.2: deprecated, and slow to decode */
+    TLS_SCREEN_LONG_RSA,         /* over 8192 bits, or its exponent over 32 */
     TLS_SCREEN_RELATIVE_NAME,    /* RFC 5280 §4.2.1.13: should not be in a distribution point */
 };
 

@@ -52,6 +52,11 @@ static void describe(const struct tls_screening *s, const struct tls_screen_limi
                  "its chain has a key that is a compressed point: issue it anew with an "
                  "uncompressed one");
         return;
+    case TLS_SCREEN_LONG_RSA:
+        snprintf(ret, size,
+                 "its chain has an RSA key of more than 8192 bits or an exponent of more than 32: "
+                 "issue it anew with a shorter one");
+        return;
     case TLS_SCREEN_EXPLICIT_CURVE:
         snprintf(ret, size,
                  "its chain has a key with explicit curve parameters, which RFC 5480 "

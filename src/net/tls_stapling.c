@@ -110,6 +110,7 @@ static int screen(const struct tls_pem *file, struct error *err)
         return error_set(err, ERROR_INPUT, "%s is no OCSP response in DER", file->path);
     case TLS_SCREEN_TOO_MANY:
     case TLS_SCREEN_TOO_COMPLEX:
+    case TLS_SCREEN_LONG_RSA:
     case TLS_SCREEN_EXPLICIT_CURVE:
     case TLS_SCREEN_COMPRESSED_POINT:
     case TLS_SCREEN_RELATIVE_NAME:

@@ -116,6 +116,42 @@ START_TEST(finds_a_point_that_is_compressed)
 }
 END_TEST
 
+/* With an RSA modulus of so many bits, a multiple of 8, and an exponent of so many bytes. */
+static enum tls_screen screen_rsa(size_t bits, unsigned char exponent_bytes)
+{
+    unsigned char exponent[11] = {0x02, exponent_bytes, 0x01, [10] = 0x01};
+    size_t exponent_n = 2 + (size_t)exponent_bytes;
+    size_t n = bits / 8 + 1; /* a zero comes first */
+    X509 *certificate = X509_dup(rsa.certificate);
+    used = 0;
+    put_number(0x3082, 2);
+    put_number(n + 4 + exponent_n, 2);
+    put_number(0x0282, 2);
+    put_number(n, 2);
+    put_number(0x00ff, 2);
+    for (size_t i = 2; i < n; i++)
+        put_number(0x55, 1);
+    put(exponent, exponent_n);
+    ck_assert_int_eq(X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(certificate),
+                                            OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL,
+                                            OPENSSL_memdup(message, used), (int)used),
+                     1);
+    ck_assert_int_gt(i2d_re_X509_tbs(certificate, NULL), 0);
+    enum tls_screen found = screen(certificate);
+    X509_free(certificate);
+    return found;
+}
+
+START_TEST(finds_an_rsa_key_that_takes_long_to_verify_with)
+{
+    ck_assert_int_eq(screen_rsa(4096, 3), TLS_SCREEN_OK);
+    ck_assert_int_eq(screen_rsa(8192, 5), TLS_SCREEN_OK);
+    ck_assert_int_eq(screen_rsa(8200, 3), TLS_SCREEN_LONG_RSA);
+    ck_assert_int_eq(screen_rsa(16384, 3), TLS_SCREEN_LONG_RSA);
+    ck_assert_int_eq(screen_rsa(2048, 6), TLS_SCREEN_LONG_RSA);
+}
+END_TEST
+
 START_TEST(counts_the_elements_of_all_certificates)
 {
     char names[4096] = "DNS:a";
@@ -209,6 +245,7 @@ int main(void)
     tcase_add_test(cases, lets_usual_certificates_pass);
     tcase_add_test(cases, finds_a_curve_that_is_given_by_its_parameters);
     tcase_add_test(cases, finds_a_point_that_is_compressed);
+    tcase_add_test(cases, finds_an_rsa_key_that_takes_long_to_verify_with);
     tcase_add_test(cases, counts_the_elements_of_all_certificates);
     tcase_add_test(cases, lets_no_client_share_more_keys_than_there_are_groups);
     tcase_add_test(cases, finds_a_distribution_point_relative_to_the_issuer);
