@@ -243,6 +243,10 @@ def count_strangers(build, pki, folder):
     with Counting(build, folder, ports, text) as counting:
         for name, chain in strangers.chains(strangers.anchor_of(pki)).items():
             costs[f"chain: {name}"] = counting.spent(strangers.present, ports["visited"], chain, folder)
+        for bits in (8192, 16384):
+            chain, key = strangers.issued_rsa(pki, bits)
+            costs[f"chain: RSA-{bits}, issued by a known CA"] = counting.spent(
+                strangers.present, ports["visited"], chain, folder, key)
         for name, hello in strangers.hellos(key_names).items():
             costs[f"hello: {name}"] = counting.spent(strangers.say, ports["visited"], hello)
         for name, files in strangers.fetched(folder, pki).items():

@@ -2,8 +2,8 @@
 """Visitors that nobody knows and that want the server to work: chains that cost most to look at, and
 ClientHellos that cost most to answer. gate.py counts what each costs, in full handshakes.
 
-The certificates are put together here, byte by byte: no tool makes them, and no signature has to be
-right. Their key is the number 1.
+The certificates are put together here, byte by byte: no tool makes them, and only one's signature has
+to be right. The others' key is the number 1.
 
 And files that the operator gets from a CA, as large as the server takes them.
 """
@@ -138,6 +138,37 @@ def certificate(issuer, subject, *extensions, key=USUAL_KEY):
                     algorithm, tlv(3, b"\0", sequence(integer(1), integer(1))))
 
 
+def sign(unsigned, ca_key):
+    """A certificate of above, signed by that CA (P-256)."""
+    begin = skip(unsigned, 0)[1]
+    inner = unsigned[begin:skip(unsigned, begin)[0]]
+    signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", ca_key], input=inner,
+                               capture_output=True, check=True).stdout
+    return sequence(inner, sequence(oid("1.2.840.10045.4.3.2")), tlv(3, b"\0", signature))
+
+
+def is_prime(n):
+    return all(pow(a, n - 1, n) == 1 for a in (2, 3, 5))
+
+
+def long_rsa(bits, part=512):
+    """The public and the private key, its exponent as long as is taken. Of many small primes, each half
+    of which stands for one: found in a moment, and it signs as well."""
+    e = 2 ** 32 - 5
+    halves, orders = [1, 1], [1, 1]
+    for i in range(bits // part):
+        p = secrets.randbits(part) | 3 << part - 2 | 1
+        while p % e == 1 or not is_prime(p):
+            p += 2
+        halves[i % 2] *= p
+        orders[i % 2] *= p - 1
+    exponents = [pow(e, -1, order) for order in orders]
+    p, q = halves
+    d = pow(e, -1, orders[0] * orders[1])
+    private = sequence(*map(integer, (0, p * q, e, d, p, q, *exponents, pow(q, -1, p))))
+    return public_key((oid("1.2.840.113549.1.1.1"), tlv(5)), sequence(integer(p * q), integer(e))), private
+
+
 def chain(count=CHAIN_COUNT, anchor=name("nobody"), extensions=(), key=USUAL_KEY):
     """Each issued by the next, the last by the anchor."""
     subjects = [name(f"c{i}") for i in range(count)] + [anchor]
@@ -212,14 +243,23 @@ def chains(anchor):
     }
 
 
+def issued_rsa(pki, bits):
+    """A certificate that the CA has issued for the costliest key, and that key: what is signed with it
+    is verified."""
+    public, private = long_rsa(bits)
+    anchor = subject_of((pki / "ca.pem").read_text())
+    leaf = sign(certificate(anchor, name("rsa"), key=public), pki / "ca.key")
+    return [leaf], ("RSA PRIVATE KEY", private)
+
+
 def pem_of(kind, der):
     return f"-----BEGIN {kind}-----\n{base64.encodebytes(der).decode()}-----END {kind}-----\n"
 
 
-def present(port, certificates, folder):
+def present(port, certificates, folder, key=("EC PRIVATE KEY", KEY)):
     """One handshake with that chain; whatever becomes of it."""
     path = folder / "stranger.pem"
-    path.write_text(pem_of("EC PRIVATE KEY", KEY) + "".join(
+    path.write_text(pem_of(*key) + "".join(
         pem_of("CERTIFICATE", der) for der in certificates))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
