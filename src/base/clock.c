@@ -67,19 +67,15 @@ void clock_wall_text(int64_t wall_us, char ret[CLOCK_TEXT_BYTES])
 bool clock_wall_parse(const char *text, int64_t *ret_wall_us)
 {
     struct tm utc = {0};
-    int used = 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
-               &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &used) != 6)
+    const char *c = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (!c)
         return false;
     int64_t fraction_us = 0, unit_us = 100000;
-    const char *c = text + used;
     if (*c == '.')
         for (c++; *c >= '0' && *c <= '9'; c++, unit_us /= 10)
             fraction_us += (*c - '0') * unit_us;
     if (*c != 'Z' || c[1])
         return false;
-    utc.tm_year -= 1900;
-    utc.tm_mon--;
     *ret_wall_us = (int64_t)timegm(&utc) * 1000000 + fraction_us;
     return true;
 }

@@ -143,7 +143,7 @@ static void warn_of_gaps(const struct options *options, const struct span *spans
 
 static int add_times(struct bench_report *report, const struct summaries *all, struct error *err)
 {
-    struct span *spans = calloc(all->count, sizeof *spans);
+    struct span *spans = calloc(all->count + 1, sizeof *spans);
     if (!spans)
         return error_sys(err, "memory for their times");
     size_t count = take_spans(all, spans);
