@@ -175,15 +175,14 @@ class Counting:
     def reload(self):
         """Its instructions."""
         log = self.folder / "server.log"
-        before = log.read_text().count("event=reload")
+        before = log.read_text().count("event=reloaded")
         self.process.send_signal(signal.SIGHUP)
         end = time.monotonic() + TIMEOUT_S
-        while log.read_text().count("event=reload") == before:
-            if time.monotonic() > end:
-                raise RuntimeError("no reload")
+        while log.read_text().count("event=reloaded") == before:
+            refused = re.search("event=reload_refused.*", log.read_text())
+            if refused or time.monotonic() > end:
+                raise RuntimeError(refused.group() if refused else "the reload does not end")
             time.sleep(0.05)
-        if "event=reload_refused" in log.read_text():
-            raise RuntimeError("the reload was refused:\n" + log.read_text())
         return self.settle()
 
     def settle(self):
