@@ -27,7 +27,7 @@ struct endpoint {
     enum endpoint_scheme scheme;
     char host[ENDPOINT_HOST_BYTES]; /* a name or an address without brackets; "" for unix */
     uint16_t port;                  /* host byte order; 0 for unix, and for "any free one" */
-    char path[ENDPOINT_PATH_BYTES]; /* absolute; "" unless unix */
+    char path[ENDPOINT_PATH_BYTES]; /* absolute, free of "//" and "/./"; "" unless unix */
 };
 
 /* Parses SCHEME://...; without :PORT the scheme's default port. ERROR_INPUT says what would be
@@ -45,6 +45,10 @@ const char *endpoint_scheme_name(enum endpoint_scheme scheme);
 
 /* Whether host is an IPv4 or IPv6 address rather than a name (a scope such as %eth0 allowed). */
 bool endpoint_host_is_address(const char *host);
+
+/* Whether a TCP socket can never have it: multicast (RFC 5771, RFC 4291 §2.7) or the limited
+ * broadcast (RFC 919 §7). Names are not looked up. */
+bool endpoint_host_is_for_many(const char *host);
 
 /* Whether host can be a host name (RFC 1123 §2.1, '_' and a dot at the end allowed), not an
  * address. */

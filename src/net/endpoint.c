@@ -129,6 +129,28 @@ static int parse_scheme(const char *text, enum endpoint_scheme *ret, const char 
                      QUOTED " has an unknown scheme: write tcp://, tls:// or unix://", text);
 }
 
+/* "//" and "/./" mean "/" (path_resolution(7)), in every folder: one file, one text. ".." does not
+ * mean the folder before it where that one is a symbolic link. */
+static void normalise_path(char *path)
+{
+    char *out = path;
+    for (const char *in = path; *in;) {
+        if (in[0] == '/' && in[1] == '/')
+            in++;
+        else if (in[0] == '/' && in[1] == '.' && in[2] == '/')
+            in += 2;
+        else
+            *out++ = *in++;
+    }
+    *out = '\0';
+}
+
+static bool names_folder(const char *path)
+{
+    const char *last = strrchr(path, '/') + 1;
+    return *last == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
 static int parse_path(const char *text, const char *path, struct endpoint *ret, struct error *err)
 {
     size_t length = strlen(path);
@@ -140,9 +162,10 @@ static int parse_path(const char *text, const char *path, struct endpoint *ret, 
         return error_set(err, ERROR_INPUT,
                          QUOTED " has a path of %zu bytes: a Unix socket's has at most %zu", text,
                          length, sizeof ret->path - 1);
-    if (path[length - 1] == '/')
+    if (names_folder(path))
         return error_set(err, ERROR_INPUT, QUOTED " names a folder: name a file in it", text);
     memcpy(ret->path, path, length + 1);
+    normalise_path(ret->path);
     return 0;
 }
 
@@ -308,6 +331,19 @@ bool endpoint_is_local(const struct endpoint *endpoint)
     host_binary(endpoint->host, &address);
     return IN6_IS_ADDR_LOOPBACK(&address) ||
            (IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == IN_LOOPBACKNET);
+}
+
+bool endpoint_host_is_for_many(const char *host)
+{
+    struct in6_addr address;
+    if (!endpoint_host_is_address(host))
+        return false;
+    host_binary(host, &address);
+    if (!IN6_IS_ADDR_V4MAPPED(&address))
+        return IN6_IS_ADDR_MULTICAST(&address);
+    uint32_t ipv4;
+    memcpy(&ipv4, &address.s6_addr[12], sizeof ipv4);
+    return IN_MULTICAST(ntohl(ipv4)) || ipv4 == INADDR_NONE;
 }
 
 /* Whether a, a wildcard, takes the connections to b. */

@@ -174,11 +174,12 @@ static bool domain_matches(struct piece pattern, struct piece value)
     return !value.at;
 }
 
-/* RFC 3986 §3.3: the path ends before '?' and '#', and "." and ".." are no names of segments. */
+/* RFC 3986 §3.3: the path ends before '?' and '#', and "." and ".." are no names of segments. What
+ * is percent-encoded may stand for one of these, or for a slash, to whatever decodes it (§2.4). */
 static bool is_segment(struct piece text)
 {
     bool dots = is_same(text, piece(".", 1)) || is_same(text, piece("..", 2));
-    return text.n > 0 && !dots && !has(text, '?') && !has(text, '#');
+    return text.n > 0 && !dots && !has(text, '?') && !has(text, '#') && !has(text, '%');
 }
 
 static bool uri_matches(struct piece pattern, struct piece value)

@@ -38,11 +38,23 @@ static int check_file(const struct tls_context *ctx, int fd, const char *path, s
     return 0;
 }
 
+/* A new file is ours alone whatever the umask is. O_NONBLOCK: opening a FIFO must not wait for a
+ * reader. -1 sets errno. */
+static int open_file(const char *path)
+{
+    const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = open(path, flags | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        return errno == EEXIST ? open(path, flags) : -1;
+    if (fchmod(fd, S_IRUSR | S_IWUSR) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
 int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct error *err)
 {
-    /* O_NONBLOCK: opening a FIFO must not wait for a reader. */
-    int fd = open(
-        path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    int fd = open_file(path);
     if (fd < 0) {
         error_sys(err, "open %s", path);
         err->kind = ERROR_INPUT;

@@ -241,12 +241,12 @@ int tls_pem_save(const char *path, BIO *content, struct error *err)
     long n = BIO_get_mem_data(content, &data);
     if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
         return error_set(err, ERROR_INPUT, "write %.100s...: the path is too long", path);
-    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600, less the umask */
     if (fd < 0)
         return error_sys(err, "write %s", path);
 
-    bool written =
-        write(fd, data, (size_t)n) == n && fsync(fd) == 0 && rename(temporary, path) == 0;
+    bool written = fchmod(fd, S_IRUSR | S_IWUSR) == 0 && write(fd, data, (size_t)n) == n &&
+                   fsync(fd) == 0 && rename(temporary, path) == 0;
     if (!written) {
         error_sys(err, "write %s", path);
         unlink(temporary);

@@ -97,37 +97,72 @@ static bool equals_name(struct span s, const char *name)
     return s.size == strlen(name) && strncasecmp(s.at, name, s.size) == 0;
 }
 
+static bool is_ip(int family, struct span s)
+{
+    char text[INET6_ADDRSTRLEN];
+    unsigned char address[sizeof(struct in6_addr)];
+    if (s.size >= sizeof text)
+        return false;
+    memcpy(text, s.at, s.size);
+    text[s.size] = '\0';
+    return inet_pton(family, text, address) == 1;
+}
+
+static bool consists_of(struct span s, const char *allowed)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (s.at[i] == '\0' || !strchr(allowed, s.at[i]))
+            return false;
+    return true;
+}
+
+/* RFC 3986 §3.2.2: an IPv6 address; some clients leave its zone in (RFC 6874). */
+static bool is_literal(struct span s)
+{
+    struct span address;
+    return is_ip(AF_INET6, split(&s, '%', &address) ? address : s);
+}
+
+/* RFC 9110 §4.2.1, §7.2: a host, which must not be empty, and perhaps a port. */
+static bool is_authority(struct span s)
+{
+    static const char digits[] = "0123456789";
+    static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                               "-._~%!$&'()*+,;=";
+    struct span host = s, port = s, none;
+    if (s.size > 0 && s.at[0] == '[') {
+        port = (struct span){s.at + 1, s.size - 1};
+        if (!split(&port, ']', &host) || !is_literal(host))
+            return false;
+        bool colon = split(&port, ':', &none) && none.size == 0;
+        return port.size == 0 || (colon && consists_of(port, digits));
+    }
+    bool good_port = !split(&port, ':', &host) || consists_of(port, digits);
+    return good_port && host.size > 0 && consists_of(host, name);
+}
+
 /* RFC 3986 §3.2: what stands before the port is a name unless it is an IP address. */
 static bool is_foreign_name(struct span authority)
 {
-    char host[INET6_ADDRSTRLEN];
-    unsigned char address[sizeof(struct in6_addr)];
-    struct span rest = authority, found;
-    if (authority.size == 0 || authority.at[0] == '[')
+    struct span rest = authority, host = authority;
+    if (authority.at[0] == '[')
         return false;
-    if (split(&rest, ':', &found))
-        authority = found;
-    if (authority.size == 0 || equals_name(authority, "localhost") ||
-        equals_name(authority, "localhost."))
-        return false;
-    if (authority.size >= sizeof host)
-        return true;
-    memcpy(host, authority.at, authority.size);
-    host[authority.size] = '\0';
-    return inet_pton(AF_INET, host, address) != 1;
+    split(&rest, ':', &host);
+    return !equals_name(host, "localhost") && !equals_name(host, "localhost.") &&
+           !is_ip(AF_INET, host);
 }
 
-/* Of the absolute form, which counts instead of Host (RFC 9112 §3.2.2). Another form leaves *ret
- * alone. */
-static void authority_of(struct span target, struct span *ret)
+/* Of the absolute form, which counts instead of Host (RFC 9112 §3.2.2). False: another form. */
+static bool authority_of(struct span target, struct span *ret)
 {
     static const char scheme[] = "http://";
     size_t n = sizeof scheme - 1, length = 0;
     if (target.size < n || strncasecmp(target.at, scheme, n) != 0)
-        return;
+        return false;
     while (n + length < target.size && !strchr("/?#", target.at[n + length]))
         length++;
     *ret = (struct span){target.at + n, length};
+    return true;
 }
 
 struct request_line {
@@ -192,12 +227,16 @@ static int parse(struct span rest, struct admin_request *ret)
             return BAD;
     if (status != OK)
         return status;
-    if (hosts.count > 1 || (request.host_needed && hosts.count == 0))
+    if (hosts.count > 1 || (request.host_needed && hosts.count == 0) ||
+        (hosts.count == 1 && !is_authority(hosts.last)))
         return BAD;
 
-    authority_of(request.target, &hosts.last);
+    bool absolute = authority_of(request.target, &hosts.last);
+    if (absolute && !is_authority(hosts.last))
+        return BAD;
     struct admin_request found = {.head = equals(request.method, "HEAD"),
-                                  .by_name = is_foreign_name(hosts.last)};
+                                  .by_name =
+                                      (absolute || hosts.count > 0) && is_foreign_name(hosts.last)};
     status = find_path(request.target, &found.path);
     if (status == OK && !found.head && !equals(request.method, "GET"))
         status = NOT_ALLOWED;

@@ -2,8 +2,10 @@
 /* What the table of keys cannot say: defaults and rules that join several keys. */
 #include "config_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tlsecho/suggest.h"
 
@@ -33,12 +35,56 @@ static int name_listener(struct config *config, size_t i, struct error *err)
     return 0;
 }
 
+static int check_address(const struct config *config, const struct endpoint *endpoint,
+                         struct config_place place, const char *key, struct error *err)
+{
+    if (!endpoint_host_is_for_many(endpoint->host))
+        return 0;
+    return config_refuse(config, place, err,
+                         "%s: %s is %s address, which no connection can come to: write an address "
+                         "of this host, or 0.0.0.0 or [::] for all of them",
+                         key, endpoint->host,
+                         strcmp(endpoint->host, "255.255.255.255") == 0 ? "the broadcast"
+                                                                        : "a multicast");
+}
+
+/* Two texts of one socket file, which only the file system knows: folders with ".." or links. */
+static bool is_same_file(const struct endpoint *a, const struct endpoint *b)
+{
+    char folders[2][ENDPOINT_PATH_BYTES];
+    struct stat status[2];
+    const char *paths[] = {a->path, b->path}, *names[2];
+    if (a->scheme != ENDPOINT_UNIX || b->scheme != ENDPOINT_UNIX)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        names[i] = strrchr(paths[i], '/') + 1;
+        snprintf(folders[i], sizeof folders[i], "%.*s", (int)(names[i] - paths[i]), paths[i]);
+        if (stat(folders[i], &status[i]) != 0)
+            return false;
+    }
+    return strcmp(names[0], names[1]) == 0 && status[0].st_dev == status[1].st_dev &&
+           status[0].st_ino == status[1].st_ino;
+}
+
+static bool overlap(const struct endpoint *a, const struct endpoint *b)
+{
+    return endpoint_overlap(a, b) || is_same_file(a, b);
+}
+
+static int check_listen(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    char key[64];
+    snprintf(key, sizeof key, "listeners[%zu].listen", i);
+    return check_address(config, &listener->listen, listener->place, key, err);
+}
+
 static int check_twins(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
     for (size_t j = 0; j < i; j++) {
         const struct config_listener *earlier = &config->listeners[j];
-        if (endpoint_overlap(&listener->listen, &earlier->listen))
+        if (overlap(&listener->listen, &earlier->listen))
             return config_refuse(config, listener->place, err,
                                  "listeners[%zu].listen: listeners[%zu] has that address already: "
                                  "write another one, or remove it",
@@ -161,8 +207,10 @@ static int check_admin(struct config *config, struct error *err)
     if (endpoint->scheme == ENDPOINT_TLS)
         return config_refuse(config, listen->place, err,
                              "admin.listen: tls:// is not spoken there: write tcp:// or unix://");
+    if (check_address(config, endpoint, listen->place, "admin.listen", err))
+        return -1;
     for (size_t i = 0; i < config->listener_count; i++)
-        if (endpoint_overlap(endpoint, &config->listeners[i].listen))
+        if (overlap(endpoint, &config->listeners[i].listen))
             return config_refuse(config, listen->place, err,
                                  "admin.listen: listeners[%zu] has that address already: "
                                  "write another one",
@@ -233,9 +281,10 @@ int config_check(struct config *config, struct error *err)
     if (check_security(config, err))
         return -1;
     for (size_t i = 0; i < config->listener_count; i++)
-        if (name_listener(config, i, err) || check_twins(config, i, err) ||
-            name_profile(config, i, err) || check_proxies(config, i, err) ||
-            check_freebind(config, i, err) || check_allow(config, i, err))
+        if (name_listener(config, i, err) || check_listen(config, i, err) ||
+            check_twins(config, i, err) || name_profile(config, i, err) ||
+            check_proxies(config, i, err) || check_freebind(config, i, err) ||
+            check_allow(config, i, err))
             return -1;
     for (size_t i = 0; i < config->profile_count; i++)
         if (check_profile(config, &config->profiles[i], err))

@@ -109,7 +109,8 @@ static const struct config_key profile_keys[] = {
      .help = "a PEM file: a complete CRL of each CA in client_ca, no delta CRL; the newest in date "
              "counts"},
     {KEY("allow_names", TEXTS, AT_PROFILE(allow_names)), .standard = "[]", .max = PATH_BYTES,
-     .help = "patterns of clients' names; without any: every verified certificate"},
+     .help = "patterns of clients' names, where a star is one whole label, segment without percent "
+             "signs, or local part; without any: every verified certificate"},
     {KEY("ticket_keys", PATH, AT_PROFILE(ticket_keys)), .standard = "", .max = PATH_BYTES,
      .help = "a file of 1 to 8 times 80 random bytes, newest first; without it: an own key"},
     {KEY("keylog", PATH, AT_PROFILE(keylog)), .standard = "", .max = PATH_BYTES, .written = true,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tlsecho/log.h"
@@ -26,7 +27,8 @@ static int write_file(const char *path, const char *text)
     if (fd < 0)
         return -1;
     size_t length = strlen(text);
-    ssize_t written = write(fd, text, length);
+    /* Whatever the umask is: systemctl reload may read it as another user. */
+    ssize_t written = fchmod(fd, 0644) == 0 ? write(fd, text, length) : -1;
     int code = written < 0 ? errno : ENOSPC;
     close(fd);
     errno = code;

@@ -37,7 +37,7 @@ START_TEST(takes_bare_line_feeds_a_query_and_the_absolute_form)
 {
     assert_answer(200, "GET /metrics HTTP/1.0\n\n");
     assert_answer(200, "GET /metrics?name=a&b HTTP/1.0\r\n\r\n");
-    assert_answer(200, "GET http://localhost:9107/metrics?x HTTP/1.1\r\nhOST:\r\n\r\n");
+    assert_answer(200, "GET http://localhost:9107/metrics?x HTTP/1.1\r\nhOST: a\r\n\r\n");
     assert_answer(404, "GET http://metrics HTTP/1.0\r\n\r\n");
     assert_answer(404, "GET /metrics#a HTTP/1.0\r\n\r\n");
 }
@@ -50,7 +50,7 @@ START_TEST(tells_names_that_dns_may_have_led_here)
         bool by_name;
     } cases[] = {
         {"GET /metrics HTTP/1.0\r\n\r\n", false},
-        {"GET /metrics HTTP/1.1\r\nHost:\r\n\r\n", false},
+        {"GET /metrics HTTP/1.1\r\nHost: [fe80::1%25eth0]:9107\r\n\r\n", false},
         {"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", false},
         {"GET /metrics HTTP/1.1\r\nhost:LOCALHOST:9107 \r\n\r\n", false},
         {"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:9107\r\n\r\n", false},
@@ -148,6 +148,32 @@ START_TEST(http_1_1_needs_one_host)
 }
 END_TEST
 
+START_TEST(a_host_is_well_formed_or_not_there)
+{
+    static const char *const malformed[] = {
+        "",     ":9107", "[::1",      "[::1:9107", "[]",        "[::1]x", "[::1]9107", "[::1]:a",
+        "[a]",  "::1",   "a:b",       "a:1:2",     "user@a",    "a/b",    "a b",       "\"a\"",
+        "a, b", "]",     "[%eth0]:1", "[::1]]",    "a\xc3\xa4", "<a>",    "[[::1]]",
+    };
+    for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
+        for (char minor = '0'; minor <= '1'; minor++) {
+            char text[200];
+            snprintf(text, sizeof text, "GET /metrics HTTP/1.%c\r\nHost: %s\r\n\r\n", minor,
+                     malformed[i]);
+            assert_answer(400, text);
+            snprintf(text, sizeof text, "GET http://a/metrics HTTP/1.%c\r\nHost: %s\r\n\r\n", minor,
+                     malformed[i]);
+            assert_answer(400, text);
+        }
+    assert_answer(400, "GET http:///metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_answer(400, "GET http://[::1/metrics HTTP/1.0\r\n\r\n");
+    assert_answer(200, "GET /metrics HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+    assert_answer(200, "GET /metrics HTTP/1.1\r\nHost: [::1]:\r\n\r\n");
+    assert_answer(200, "GET /metrics HTTP/1.1\r\nHost: a:\r\n\r\n");
+    assert_answer(200, "GET /metrics HTTP/1.0\r\nHost: _a.b-c:1\r\n\r\n");
+}
+END_TEST
+
 START_TEST(more_than_4_kib_are_too_large)
 {
     char text[ADMIN_REQUEST_BYTES + 1];
@@ -179,6 +205,7 @@ int main(void)
     tcase_add_test(tcase, what_belongs_into_no_line_is_bad_at_once);
     tcase_add_test(tcase, a_field_needs_a_name_and_a_colon);
     tcase_add_test(tcase, http_1_1_needs_one_host);
+    tcase_add_test(tcase, a_host_is_well_formed_or_not_there);
     tcase_add_test(tcase, more_than_4_kib_are_too_large);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -149,6 +149,17 @@ static const struct {
      "1:43: listeners[1].listen: listeners[0] has that address already"},
     {"listeners: [{listen: unix:///a}, {listen: unix:///a, name: x}]",
      "1:43: listeners[1].listen: listeners[0] has that address already"},
+    {"listeners: [{listen: unix:///a}, {listen: unix:///.//a}]",
+     "1:43: listeners[1].listen: listeners[0] has that address already"},
+    {"listeners: [{listen: unix:///proc/self/cwd/a}, {listen: unix:///proc/self/task/../cwd/a}]",
+     "1:57: listeners[1].listen: listeners[0] has that address already"},
+    {"listeners: [{listen: tcp://224.0.0.1}]",
+     "1:22: listeners[0].listen: 224.0.0.1 is a multicast address, which no connection can come "
+     "to: write an address of this host, or 0.0.0.0 or [::] for all of them"},
+    {"listeners: [{listen: tcp://a}, {listen: 'tls://[ff02::1%lo]:1'}]",
+     "1:41: listeners[1].listen: ff02::1%lo is a multicast address"},
+    {"listeners: [{listen: tcp://255.255.255.255}]",
+     "1:22: listeners[0].listen: 255.255.255.255 is the broadcast address"},
 
     /* limits */
     {"limits: {per_source: 10000001}", "1:22: limits.per_source: 10000001 is out of range: "},
@@ -160,6 +171,10 @@ static const struct {
     {"admin: {listen: 'tls://localhost:1'}",
      "1:17: admin.listen: tls:// is not spoken there: write tcp:// or unix://"},
     {"listeners: [{listen: tcp://a:1}]\nadmin: {listen: 'tcp://a:1'}",
+     "2:17: admin.listen: listeners[0] has that address already: write another one"},
+    {"admin: {listen: 'tcp://239.0.0.1:1'}",
+     "1:17: admin.listen: 239.0.0.1 is a multicast address"},
+    {"listeners: [{listen: unix:///a}]\nadmin: {listen: 'unix:////a'}",
      "2:17: admin.listen: listeners[0] has that address already: write another one"},
 
     /* networks */

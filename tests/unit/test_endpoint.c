@@ -56,6 +56,15 @@ START_TEST(reads_a_unix_path_as_it_stands)
 }
 END_TEST
 
+START_TEST(a_unix_path_has_one_text)
+{
+    static const char *const texts[] = {"unix:///run/.x/a..b", "unix:////run/.x//a..b",
+                                        "unix:///./run/./.x/././a..b", "unix:///run//.//.x/a..b"};
+    for (int i = 0; i < COUNT(texts); i++)
+        ck_assert_str_eq(parsed(texts[i]).path, "/run/.x/a..b");
+}
+END_TEST
+
 START_TEST(takes_a_unix_path_of_107_bytes_and_not_of_108)
 {
     char text[200];
@@ -199,6 +208,20 @@ START_TEST(tells_addresses_from_names)
 }
 END_TEST
 
+START_TEST(tells_addresses_that_no_socket_can_have)
+{
+    static const char *const many[] = {"224.0.0.0", "239.255.255.255", "255.255.255.255",
+                                       "ff02::1",   "ff02::1%lo",      "ffff::"};
+    static const char *const one[] = {"223.255.255.255", "240.0.0.1", "255.255.255.254",
+                                      "0.0.0.0",         "::",        "fe80::1",
+                                      "224.example",     "ff02"};
+    for (int i = 0; i < COUNT(many); i++)
+        ck_assert_msg(endpoint_host_is_for_many(many[i]), "%s", many[i]);
+    for (int i = 0; i < COUNT(one); i++)
+        ck_assert_msg(!endpoint_host_is_for_many(one[i]), "%s", one[i]);
+}
+END_TEST
+
 static const struct {
     const char *a, *b;
     bool overlap;
@@ -228,6 +251,9 @@ static const struct {
     {"tcp://[fe80::1%a]:1", "tcp://[::]:1", true},
     {"unix:///a", "unix:///a", true},
     {"unix:///a", "unix:///b", false},
+    {"unix:///run/a", "unix:////run//./a", true},
+    {"unix:///run/a", "unix:///run/.a", false},
+    {"unix:///run/a", "unix:///run/x/../a", false},
     {"unix:///a", "tcp://[::]:1", false},
 };
 
@@ -264,6 +290,7 @@ int main(void)
     TCase *tcase = tcase_create("endpoint");
     tcase_add_loop_test(tcase, reads_scheme_host_and_port, 0, COUNT(right));
     tcase_add_test(tcase, reads_a_unix_path_as_it_stands);
+    tcase_add_test(tcase, a_unix_path_has_one_text);
     tcase_add_test(tcase, takes_a_unix_path_of_107_bytes_and_not_of_108);
     tcase_add_loop_test(tcase, refuses_what_is_wrong_and_names_what_would_be_right, 0,
                         COUNT(wrong));
@@ -271,6 +298,7 @@ int main(void)
     tcase_add_test(tcase, keeps_the_remedy_however_long_the_text_is);
     tcase_add_loop_test(tcase, reads_back_what_it_writes, 0, COUNT(pairs));
     tcase_add_test(tcase, tells_addresses_from_names);
+    tcase_add_test(tcase, tells_addresses_that_no_socket_can_have);
     tcase_add_loop_test(tcase, tells_which_two_cannot_be_listened_on_at_once, 0, COUNT(neighbours));
     tcase_add_test(tcase, tells_what_only_this_host_reaches);
     suite_add_tcase(suite, tcase);

@@ -3,6 +3,7 @@
 #include "tlsecho/tls_allow.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct error err;
@@ -132,6 +133,20 @@ START_TEST(takes_a_star_for_one_segment)
 }
 END_TEST
 
+START_TEST(takes_a_star_for_no_segment_with_percent_encoding)
+{
+    static const char *const segments[] = {"%2e%2e", "%2E.", "a%2fb", "a%2Fb", "a%5cb",
+                                           "%252e",  "a%00", "a%2",   "a%zz",  "%61"};
+    for (size_t i = 0; i < sizeof segments / sizeof *segments; i++) {
+        char uri[80];
+        snprintf(uri, sizeof uri, "spiffe://td/ns/%s/sa", segments[i]);
+        ck_assert_msg(!matches("URI:spiffe://td/ns/*/sa", TLS_ALLOW_URI, uri), "%s", uri);
+    }
+    ck_assert(matches("URI:a://b/c%20d/*", TLS_ALLOW_URI, "a://b/c%20d/e"));
+    ck_assert(!matches("URI:a://b/c%20d/*", TLS_ALLOW_URI, "a://b/c d/e"));
+}
+END_TEST
+
 START_TEST(takes_a_star_for_one_local_part)
 {
     ck_assert(matches("email:*@example.org", TLS_ALLOW_EMAIL, "a.b+c@Example.org"));
@@ -179,6 +194,7 @@ int main(void)
     tcase_add_test(tcase, takes_a_star_for_one_label);
     tcase_add_test(tcase, does_not_take_a_wildcard_certificate_for_a_host);
     tcase_add_test(tcase, takes_a_star_for_one_segment);
+    tcase_add_test(tcase, takes_a_star_for_no_segment_with_percent_encoding);
     tcase_add_test(tcase, takes_a_star_for_one_local_part);
     tcase_add_test(tcase, never_takes_one_kind_of_name_for_another);
     tcase_add_test(tcase, is_not_fooled_by_what_hides_in_a_name);

@@ -80,6 +80,17 @@ static int count(const char *text, const char *part)
     return n;
 }
 
+START_TEST(a_new_file_is_its_owners_whatever_the_umask_is)
+{
+    struct stat status;
+    mode_t before = umask(0777);
+    keep_log(server, "new.keys");
+    umask(before);
+    ck_assert_int_eq(stat(folder_file(&folder, "new.keys"), &status), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, 0600);
+}
+END_TEST
+
 START_TEST(logs_the_secrets_of_both_versions_line_by_line)
 {
     keep_log(server, "log");
@@ -209,6 +220,7 @@ int main(void)
     Suite *suite = suite_create("tls_keylog");
     TCase *tcase = tcase_create("keylog");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_new_file_is_its_owners_whatever_the_umask_is);
     tcase_add_test(tcase, logs_the_secrets_of_both_versions_line_by_line);
     tcase_add_test(tcase, logs_the_same_on_both_sides);
     tcase_add_test(tcase, logs_nothing_unless_it_is_told_to);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "folder.h"
@@ -71,6 +72,17 @@ static void assert_kept(bool kept, time_t wrong_by_s)
     ck_assert_int_eq(is_kept(NULL, wrong_by_s), kept);
 }
 
+START_TEST(its_file_is_readable_by_its_owner_whatever_the_umask_is)
+{
+    struct stat status;
+    mode_t before = umask(0777);
+    use(folder.path);
+    umask(before);
+    ck_assert_int_eq(stat(folder_file(&folder, "self-signed.pem"), &status), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, 0600);
+}
+END_TEST
+
 START_TEST(is_kept_for_most_of_its_life)
 {
     assert_kept(true, 0);
@@ -102,6 +114,7 @@ int main(void)
     Suite *suite = suite_create("tls_selfsigned");
     TCase *tcase = tcase_create("renewal");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, its_file_is_readable_by_its_owner_whatever_the_umask_is);
     tcase_add_test(tcase, is_kept_for_most_of_its_life);
     tcase_add_test(tcase, is_renewed_in_its_last_days);
     tcase_add_test(tcase, is_renewed_when_the_clock_was_ahead);
