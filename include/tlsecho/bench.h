@@ -54,8 +54,11 @@ struct bench_progress {
     bool new_second;                   /* it has just ended */
 };
 
+struct session;
+
 struct bench_watch {
-    int interrupt_fd; /* of interrupt.h; -1 = none */
+    struct session *first; /* an open one is connection 1, and is hung up; NULL = none */
+    int interrupt_fd;      /* of interrupt.h; -1 = none */
     void (*progress)(void *context, const struct bench_progress *progress); /* NULL = nobody */
     void *context;
 };

@@ -153,6 +153,10 @@ int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
  */
 struct io transport_close_notify(struct transport *t, struct error *err);
 
+/* Closes the connection at once, and leaves what is known of the peer; then only transport_peer and
+ * the like, and transport_free, make sense. */
+void transport_hang_up(struct transport *t);
+
 /* Whether a client was asked to renegotiate, which it refuses: a server may end over it. */
 bool transport_tls_refused_renegotiation(const struct transport *t);
 

@@ -59,7 +59,7 @@ static int start_threads(struct bench *b, struct error *err)
             b->thread_count++;
             return -1;
         }
-    b->run.opening_ns = clock_now_ns();
+    b->run.opening_ns = clock_now_ns() - (load->handshakes ? bench_conn_age_ns(b->run.first) : 0);
     if (load->handshakes || (load->ramp_ns && load->rate <= 0))
         atomic_store(&b->run.start_ns, b->run.opening_ns);
     for (uint32_t i = 0; i < load->threads; i++) {
@@ -236,8 +236,9 @@ static int run_all(struct bench *b, struct error *err)
 int bench_run(const struct bench_load *load, struct target *target, struct bench_watch *watch,
               struct bench_measure *ret, struct outcome *outcome, struct error *err)
 {
-    struct bench b = {
-        .run = {.load = load, .target = target, .news_fd = -1}, .watch = watch, .measure = ret};
+    struct bench b = {.run = {.load = load, .target = target, .first = watch->first, .news_fd = -1},
+                      .watch = watch,
+                      .measure = ret};
     int result = run_all(&b, err);
     if (result == 0 && b.run.outcome.result != RESULT_OK)
         *outcome = b.run.outcome;

@@ -39,6 +39,7 @@ struct bench_conn {
     bool flushing;     /* the transport took bytes that it has not handed on */
     bool deaf;         /* nothing can be sent any more; what is still to be read says why */
     bool notified;     /* our end is out */
+    bool borrowed;     /* the transport is a session's */
     uint64_t moved_ns; /* when anything came or went last, or the present state began */
     uint64_t dialled_ns;     /* when the present attempt began; 0 = it has not */
     uint64_t connected_ns;   /* TCP */
@@ -56,6 +57,7 @@ struct bench_conn {
 struct bench_run {
     const struct bench_load *load;
     struct target *target;
+    struct session *first; /* of bench_watch */
     struct bench_pattern *pattern;
     uint64_t opening_ns; /* when the first connection was to be made */
 
@@ -103,6 +105,9 @@ struct bench_thread {
 };
 
 /* bench_conn.c: its life */
+
+/* How long the session took for TCP and TLS; 0 if there is none. */
+uint64_t bench_conn_age_ns(const struct session *first);
 
 /* Begins to connect. */
 void bench_conn_open(struct bench_conn *c);

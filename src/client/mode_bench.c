@@ -38,14 +38,17 @@ static void take_session(struct session *session)
         io = transport_read(session->transport, dropped, sizeof dropped, &ignored);
     while (io.status == IO_OK ||
            (io.status == IO_WANT_READ && session_wait(&wait, &ignored) == SESSION_READY));
+    transport_hang_up(session->transport);
 }
 
 /*
- * The first connection is made for itself: a name, an address or a certificate that is wrong is
- * said as everywhere, before thousands of connections say it again. It stays idle.
+ * The first connection is made before the others: a name, an address or a certificate that is wrong
+ * is said as everywhere, before thousands of connections say it again. Then it is one of the load;
+ * but one that was to earn a session to resume has ended by then.
  */
-static void look(struct bench_report *report)
+static void look(struct compare *c, size_t side)
 {
+    struct bench_report *report = &c->reports[side];
     struct session *session = report->session;
     struct error err = {.alert = -1};
     if (session_open(session, &err) < 0)
@@ -53,6 +56,8 @@ static void look(struct bench_report *report)
     output_session(report->options, session);
     if (report->outcome.result == RESULT_OK && report->options->resume)
         take_session(session);
+    else if (report->outcome.result == RESULT_OK)
+        c->watch.first = session;
 }
 
 static void run_round(struct compare *c, size_t side)
@@ -73,6 +78,7 @@ static void run_round(struct compare *c, size_t side)
         bench_measure_append(&report->measure, &round, &err) < 0)
         outcome_fail(&report->outcome, PHASE_LOCAL, &err);
     bench_measure_done(&round);
+    c->watch.first = NULL;
     output_bench_progress_end(c->options);
 }
 
@@ -81,15 +87,13 @@ static void run_round(struct compare *c, size_t side)
 static void run(struct compare *c)
 {
     static const size_t order[] = {0, 1, 1, 0};
-    for (size_t i = 0; i < c->count; i++) {
-        look(&c->reports[i]);
-        if (c->reports[i].outcome.result != RESULT_OK)
+    for (size_t i = 0; i < (c->count == 1 ? 1 : sizeof order / sizeof *order); i++) {
+        if (i < c->count)
+            look(c, order[i]);
+        if (c->reports[order[i]].outcome.result != RESULT_OK)
             return;
-    }
-    if (c->count == 1)
-        run_round(c, 0);
-    for (size_t i = 0; c->count == SIDES && i < sizeof order / sizeof *order; i++)
         run_round(c, order[i]);
+    }
 }
 
 static void halve(struct bench_load *load)

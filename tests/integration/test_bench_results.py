@@ -95,6 +95,23 @@ class Handshakes(BenchCase):
         self.assertGreaterEqual(sum(line[1] == end for line in waiting), 45)
 
 
+class NoneBeyond(BenchCase):
+    def test_there_is_no_connection_beyond_those_of_the_load(self):
+        """A listener that serves once, as nc -l, serves a load of one; and so many as that."""
+        for args, count in ((("-n", "5"), 1), (("-n", "6", "-P", "3", "--threads", "2"), 3)):
+            with self.subTest(args):
+                came = []
+
+                def echo(connection, came=came):
+                    came.append(connection)
+                    farend.echo(connection)
+
+                with FarEnd(echo) as far:
+                    got = self.ok(*args, far.endpoint())
+                self.assertEqual(len(came), count)
+                self.assertEqual(samples(got, "connect"), count)
+
+
 class Failures(BenchCase):
     def test_no_server_is_said_as_everywhere(self):
         with FarEnd(farend.echo) as far:
@@ -141,11 +158,9 @@ class Failures(BenchCase):
 
         def swap(connection):
             held.append(connection)
-            if len(held) == 1:
-                return  # the connection that only looks
             data = connection.recv(64)
             both.wait(support.DEADLINE_S)
-            other = next(c for c in held[1:] if c is not connection)
+            other = next(c for c in held if c is not connection)
             other.sendall(data)
             farend.swallow(connection)
 
