@@ -21,7 +21,7 @@ struct bench_second {
     double start_s, length_s; /* since the start of the load */
     bool omitted;             /* before the measured time */
     uint64_t messages, sent_bytes, received_bytes, errors;
-    uint64_t p50_ns, p99_ns, max_ns; /* 0 without messages */
+    uint64_t p50_ns, p99_ns, max_ns; /* 0 = so few messages have none */
 };
 
 enum bench_histogram {

@@ -54,6 +54,9 @@ uint64_t histogram_quantile_ns(const struct histogram *h, double share);
  * With fewer it is nothing but the longest. */
 bool histogram_has_quantile(const struct histogram *h, double share);
 
+/* That quantile, or 0 if there are too few for it. */
+uint64_t histogram_known_quantile_ns(const struct histogram *h, double share);
+
 /* Moves on to the next bucket that is not empty; false after the last. Shortest first. */
 bool histogram_next(const struct histogram *h, struct histogram_bucket *bucket);
 

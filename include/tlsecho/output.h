@@ -22,6 +22,8 @@ void output_session(const struct options *options, const struct session *session
 
 /* "tlsecho-client: PHASE: ...", unless the outcome is ok. */
 void output_failure(const struct outcome *outcome);
+/* Likewise without the phase: it was another process's. */
+void output_failure_elsewhere(const struct outcome *outcome);
 
 /* Why nothing was begun, for the mode and in the form that the options say: one line, of a Nagios
  * plug-in too, or a JSON object. */

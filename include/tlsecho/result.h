@@ -60,6 +60,9 @@ const char *result_word(enum result result);
 /* "options", "dns", "connect", "handshake", "echo", "local". */
 const char *phase_name(enum phase phase);
 
+/* PHASES if there is none of that name. */
+enum phase phase_find(const char *name);
+
 /* The only place that turns a failure in a phase into an exit status. Never RESULT_OK. */
 enum result result_of(enum phase phase, const struct error *err);
 

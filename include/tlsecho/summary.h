@@ -33,6 +33,7 @@ struct summary {
     struct bench_measure measure;                  /* without seconds */
     char terms[SUMMARY_TERMS][SUMMARY_TERM_BYTES]; /* "" = unknown */
     enum result result;
+    enum phase phase; /* in which it failed */
     bool interrupted;
     uint64_t clients, failed; /* 1 and 0 or 1; of a sum as many as it says */
     int64_t started_us;       /* of the measured time, since 1970; 0 = unknown */

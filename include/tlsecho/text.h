@@ -48,6 +48,11 @@ size_t text_escape(const void *data, size_t n, char ret[TEXT_PIECE_BYTES]);
  * bytes is left out between two characters and replaced by "...". Returns the length. */
 size_t text_copy(const void *data, size_t n, char *ret, size_t size);
 
+/* How long the line of printable ASCII is that the n bytes at `data` begin with, up to CR, LF, TAB
+ * or their end; 0 if they begin with none, or with less than three characters, which may be
+ * anything. */
+size_t text_line_length(const void *data, size_t n);
+
 /* Escapes a text, or its beginning where it is long, for a message. */
 void text_brief(const char *text, char ret[TEXT_BRIEF_BYTES]);
 

@@ -104,7 +104,7 @@ void histogram_summarize(const struct histogram *h, struct histogram_summary *re
 {
     *ret = (struct histogram_summary){
         .count = h->count, .min_ns = h->min_ns, .max_ns = h->max_ns, .mean_ns = h->mean_ns};
-    if (h->count)
+    if (h->count > 1)
         ret->stddev_ns = sqrt(h->square_ns / (double)h->count);
 }
 
@@ -130,6 +130,11 @@ uint64_t histogram_quantile_ns(const struct histogram *h, double share)
 bool histogram_has_quantile(const struct histogram *h, double share)
 {
     return (double)h->count * (1 - share) > 1 - 1e-6; /* 1 - 0.999 is a little less than 0.001 */
+}
+
+uint64_t histogram_known_quantile_ns(const struct histogram *h, double share)
+{
+    return histogram_has_quantile(h, share) ? histogram_quantile_ns(h, share) : 0;
 }
 
 bool histogram_next(const struct histogram *h, struct histogram_bucket *bucket)

@@ -102,6 +102,17 @@ size_t text_copy(const void *data, size_t n, char *ret, size_t size)
     return used;
 }
 
+size_t text_line_length(const void *data, size_t n)
+{
+    enum { SHORTEST = 3 };
+    const unsigned char *c = data;
+    size_t length = 0;
+    while (length < n && c[length] >= ' ' && c[length] <= '~')
+        length++;
+    bool ends = length == n || c[length] == '\r' || c[length] == '\n' || c[length] == '\t';
+    return ends && length >= SHORTEST ? length : 0;
+}
+
 void text_brief(const char *text, char ret[TEXT_BRIEF_BYTES])
 {
     text_copy(text, strlen(text), ret, TEXT_BRIEF_BYTES);

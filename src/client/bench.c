@@ -107,8 +107,8 @@ static void take_second(struct bench *b, struct bench_second *ret)
     pthread_mutex_lock(&run->lock);
     *ret = run->second;
     histogram_summarize(run->latency, &summary);
-    ret->p50_ns = histogram_quantile_ns(run->latency, 0.5);
-    ret->p99_ns = histogram_quantile_ns(run->latency, 0.99);
+    ret->p50_ns = histogram_known_quantile_ns(run->latency, 0.5);
+    ret->p99_ns = histogram_known_quantile_ns(run->latency, 0.99);
     ret->max_ns = summary.max_ns;
     histogram_clear(run->latency);
     run->second = (struct bench_second){.start_s = 0};

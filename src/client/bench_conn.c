@@ -13,7 +13,7 @@
 #include "tlsecho/session.h"
 #include "tlsecho/socket.h"
 
-enum { END_WITHIN_NS = 1000000000 }; /* the far end's end after ours */
+enum { END_WITHIN_NS = 1000000000 }; /* the server's end after ours */
 
 /* Its turn among those of the name; after a failure the next one. */
 static const struct address *address_of(const struct bench_conn *c)
@@ -85,7 +85,7 @@ void bench_conn_wait(struct bench_conn *c, unsigned want)
         bench_conn_fail(c, PHASE_LOCAL, &err);
 }
 
-/* The far end has ended, too, or is given up. */
+/* The server has ended, too, or is given up. */
 static void ended(struct bench_conn *c, bool reset)
 {
     bool handshakes = c->thread->run->load->handshakes;
@@ -100,7 +100,7 @@ static void ended(struct bench_conn *c, bool reset)
 }
 
 /*
- * Drops what still comes. The far end's FIN is awaited, so that TIME_WAIT is the far end's: at
+ * Drops what still comes. The server's FIN is awaited, so that TIME_WAIT is the server's: at
  * thousands of connections per second ours would have no port left within seconds.
  */
 static void await_end(struct bench_conn *c)
@@ -152,7 +152,7 @@ static void say_end(struct bench_conn *c)
 
 /*
  * A plain connection that only was to come up is reset: after two FINs the port would be ours to
- * keep for a minute. One that only receives has nothing to lose, and its far end never ends.
+ * keep for a minute. One that only receives has nothing to lose, and its server never ends.
  */
 void bench_conn_end(struct bench_conn *c)
 {
@@ -354,7 +354,7 @@ uint64_t bench_conn_age_ns(const struct session *first)
     return first ? phase_ns(first, PHASE_CONNECT) + phase_ns(first, PHASE_HANDSHAKE) : 0;
 }
 
-/* The session that was opened to see whether the far end is as it should be. */
+/* The session that was opened to see whether the server is as it should be. */
 static void take_over(struct bench_conn *c, const struct session *first)
 {
     c->thread->run->first = NULL;
@@ -387,6 +387,7 @@ static bool is_past(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
 
 static void expire(struct bench_conn *c, enum phase phase)
 {
+    struct outcome outcome;
     struct error err;
     if (phase == PHASE_CONNECT) {
         dial_expire(c->source.fd, address_of(c), &err);
@@ -399,7 +400,10 @@ static void expire(struct bench_conn *c, enum phase phase)
         diagnosis_of_silence(c->source.fd, &err);
     }
     error_prefix(&err, "connection %" PRIu32, c->number + 1);
-    bench_conn_fail(c, phase, &err);
+    outcome_fail_to_open(&outcome, phase, &err, c->thread->run->target->options);
+    if (phase == PHASE_ECHO && bench_conn_lacks_echo(c))
+        outcome_advise(&outcome, BENCH_IF_WITHOUT_ECHO);
+    bench_conn_fail_as(c, &outcome);
 }
 
 void bench_conn_sweep(struct bench_conn *c, uint64_t now_ns)

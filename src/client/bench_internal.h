@@ -27,6 +27,10 @@ enum bench_state {
 };
 
 /* A connection. Its messages are numbered from 0; offsets are those of its stream. */
+/* For a server that does not echo: what a load can be all the same. */
+#define BENCH_WITHOUT_ECHO    "add --expect none to compare nothing, or --handshakes to only connect"
+#define BENCH_IF_WITHOUT_ECHO "if it is no echo server, " BENCH_WITHOUT_ECHO
+
 struct bench_conn {
     struct reactor_source source; /* first: a source is its connection */
     struct bench_thread *thread;
@@ -108,6 +112,9 @@ struct bench_thread {
 
 /* How long the session took for TCP and TLS; 0 if there is none. */
 uint64_t bench_conn_age_ns(const struct session *first);
+
+/* Whether it has sent something to be echoed, and nothing at all came back. */
+bool bench_conn_lacks_echo(const struct bench_conn *c);
 
 /* Begins to connect. */
 void bench_conn_open(struct bench_conn *c);

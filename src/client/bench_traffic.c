@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "bench_internal.h"
+#include "tlsecho/ascii.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/diagnosis.h"
+#include "tlsecho/exchange.h"
+#include "tlsecho/text.h"
 
 enum { PIECES_PER_TURN = 8 }; /* of long messages; then it is the others' turn */
 
@@ -94,27 +97,71 @@ void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
     bench_conn_wait(c, want);
 }
 
-static void differs(struct bench_conn *c, const unsigned char *expected, size_t n)
+/* What came, of which `owed` bytes were to come, and the first wrong one. */
+struct difference {
+    const unsigned char *expected;
+    size_t owed, n, i;
+    uint64_t at; /* in the stream */
+};
+
+static bool is_upper(const struct bench_thread *t, const struct difference *d)
 {
-    struct bench_thread *t = c->thread;
-    struct outcome outcome;
-    size_t i = 0;
-    while (i < n && t->in[i] == expected[i])
-        i++;
-    bool alert = c->received + i == 0 && n > 1 && t->in[0] == 0x15 && t->in[1] == 0x03 &&
-                 !target_is_tls(t->run->target);
-    if (c->received + i >= c->sent)
-        outcome_measure(&outcome, RESULT_CORRUPT,
+    unsigned char upper[BENCH_PIECE_BYTES];
+    if (t->run->load->expect != EXPECT_ECHO || d->i == d->owed)
+        return false;
+    memcpy(upper, d->expected, d->owed);
+    ascii_upper(upper, d->owed);
+    return memcmp(upper, t->in, d->owed) == 0;
+}
+
+/* NULL: more came than was sent, and what that may be is unknown. */
+static const char *remedy(const struct bench_thread *t, const struct difference *d)
+{
+    if (d->at == 0 && d->n > 1 && t->in[0] == 0x15 && t->in[1] == 0x03 &&
+        !target_is_tls(t->run->target))
+        return "the server answered with a TLS alert: it speaks TLS, add --tls";
+    if (is_upper(t, d))
+        return "it sends upper case back: add --expect upper";
+    if (d->at == 0)
+        return "it is no echo server: " BENCH_WITHOUT_ECHO;
+    return d->i < d->owed ? "something on the way changed it" : NULL;
+}
+
+static void say_difference(const struct bench_conn *c, const struct difference *d,
+                           struct outcome *ret)
+{
+    const unsigned char *in = c->thread->in;
+    uint32_t number = c->number + 1;
+    size_t line = d->at ? 0 : text_line_length(in, smaller(d->n, EXCHANGE_FIRST_BYTES));
+    if (line && !is_upper(c->thread, d))
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "connection %" PRIu32
+                        ": the server began with \"%.*s\" instead of our bytes",
+                        number, (int)line, (const char *)in);
+    else if (d->i == d->owed)
+        outcome_measure(ret, RESULT_CORRUPT,
                         "connection %" PRIu32 ": byte %" PRIu64
                         " (0x%02x) came back, but only %" PRIu64 " were sent",
-                        c->number + 1, c->received + i, t->in[i], c->sent);
+                        number, d->at, in[d->i], c->sent);
     else
-        outcome_measure(&outcome, RESULT_CORRUPT,
+        outcome_measure(ret, RESULT_CORRUPT,
                         "connection %" PRIu32 ": byte %" PRIu64
-                        " came back as 0x%02x instead of 0x%02x%s",
-                        c->number + 1, c->received + i, t->in[i], expected[i],
-                        alert ? "; the far end answered with a TLS alert: it speaks TLS, add --tls"
-                              : ": this is no echo, or something on the way changed it");
+                        " came back as 0x%02x instead of 0x%02x",
+                        number, d->at, in[d->i], d->expected[d->i]);
+}
+
+static void differs(struct bench_conn *c, const unsigned char *expected, size_t owed, size_t n)
+{
+    struct bench_thread *t = c->thread;
+    struct difference d = {.expected = expected, .owed = owed, .n = n};
+    struct outcome outcome;
+    while (d.i < owed && t->in[d.i] == expected[d.i])
+        d.i++;
+    d.at = c->received + d.i;
+    say_difference(c, &d, &outcome);
+    const char *advice = remedy(t, &d);
+    if (advice)
+        outcome_advise(&outcome, advice);
     atomic_store(&t->run->stopping, true);
     bench_conn_fail_as(c, &outcome);
 }
@@ -132,12 +179,17 @@ static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
     const unsigned char *expected = bench_pattern_expected(t->run->pattern, c->number, c->received);
     size_t owed = (size_t)smaller(c->sent - c->received, n);
     if (owed < n || memcmp(t->in, expected, n) != 0) {
-        differs(c, expected, owed);
+        differs(c, expected, owed, n);
         return false;
     }
     c->received += n;
     answer(c, c->received, now_ns);
     return true;
+}
+
+bool bench_conn_lacks_echo(const struct bench_conn *c)
+{
+    return c->thread->run->load->expect != EXPECT_NONE && c->sent && !c->received;
 }
 
 static void left_early(struct bench_conn *c, enum io_status status)
@@ -153,9 +205,11 @@ static void left_early(struct bench_conn *c, enum io_status status)
     if (c->thread->run->load->expect == EXPECT_NONE)
         missing = c->unsent_bytes;
     outcome_measure(&outcome, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
-                    "connection %" PRIu32 ": the far end %s with %" PRIu64 " bytes missing%s",
+                    "connection %" PRIu32 ": the server %s with %" PRIu64 " bytes missing%s",
                     c->number + 1, how, missing,
                     diagnosis_of_end(c->source.fd, reset_after_us, known));
+    if (status != IO_RESET && bench_conn_lacks_echo(c))
+        outcome_advise(&outcome, BENCH_IF_WITHOUT_ECHO);
     bench_conn_fail_as(c, &outcome);
 }
 

@@ -8,6 +8,7 @@
 
 #include "tlsecho/clock.h"
 #include "tlsecho/diagnosis.h"
+#include "tlsecho/text.h"
 
 int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind, struct error *err)
 {
@@ -200,28 +201,16 @@ static const char *hint(const struct exchange *x)
     return "; the server answered with a TLS alert: it speaks TLS, add --tls";
 }
 
-enum { TEXT_MIN = 3 }; /* what is shorter may be anything */
-
 static size_t first_bytes(const struct exchange *x)
 {
     return x->received_bytes < sizeof x->first ? x->received_bytes : sizeof x->first;
-}
-
-/* How much of the start of what came back is one line of text; 0 = it is none. */
-static int first_text_length(const struct exchange *x)
-{
-    size_t n = 0, known = first_bytes(x);
-    while (n < known && x->first[n] >= ' ' && x->first[n] <= '~')
-        n++;
-    bool ends = n == known || x->first[n] == '\r' || x->first[n] == '\n' || x->first[n] == '\t';
-    return ends && n >= TEXT_MIN ? (int)n : 0;
 }
 
 static void judge_wrong(const struct exchange *x, struct outcome *ret)
 {
     const struct expect *e = &x->expect;
     bool strange = e->offset_bytes == 0 && !expect_is_upper(e, x->first, first_bytes(x));
-    int n = strange ? first_text_length(x) : 0;
+    int n = strange ? (int)text_line_length(x->first, first_bytes(x)) : 0;
     if (n)
         outcome_measure(ret, RESULT_CORRUPT, "the server began with \"%.*s\" instead of our bytes",
                         n, (const char *)x->first);

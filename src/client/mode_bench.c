@@ -11,7 +11,7 @@
 
 enum { SIDES = 2, TICKET_WITHIN_MS = 1000 };
 
-/* One or two far ends under the same load. */
+/* One or two servers under the same load. */
 struct compare {
     const struct options *options;
     size_t count;
@@ -82,7 +82,7 @@ static void run_round(struct compare *c, size_t side)
     output_bench_progress_end(c->options);
 }
 
-/* Two far ends have two rounds each, as A B B A: whatever the machine does more and more of, or
+/* Two servers have two rounds each, as A B B A: whatever the machine does more and more of, or
  * less and less, meets both alike. */
 static void run(struct compare *c)
 {

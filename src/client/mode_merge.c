@@ -73,6 +73,7 @@ static void judge(struct bench_report *report, const struct summary *s)
     name_of(s, name, sizeof name);
     outcome_measure(&report->outcome, s->result, "%s: its result is %s", name,
                     result_word(s->result));
+    report->outcome.phase = s->phase;
 }
 
 /* --- their times --- */

@@ -39,14 +39,24 @@ const char *output_phase_prefix(const struct outcome *outcome, bool after_word,
     return ret;
 }
 
-void output_failure(const struct outcome *outcome)
+static void print_failure(const char *prefix, const struct outcome *outcome)
 {
     struct error ignored;
-    char phase[OUTPUT_UNIT_BYTES];
     if (outcome->result == RESULT_OK)
         return;
     output_flush(&ignored); /* what was printed before comes before it */
-    fprintf(stderr, NAME "%s%s\n", output_phase_prefix(outcome, false, phase), outcome->error.text);
+    fprintf(stderr, NAME "%s%s\n", prefix, outcome->error.text);
+}
+
+void output_failure(const struct outcome *outcome)
+{
+    char phase[OUTPUT_UNIT_BYTES];
+    print_failure(output_phase_prefix(outcome, false, phase), outcome);
+}
+
+void output_failure_elsewhere(const struct outcome *outcome)
+{
+    print_failure("", outcome);
 }
 
 FILE *output_json_stream(const struct options *options)

@@ -64,9 +64,11 @@ static void print_times(const char *name, const struct histogram *h)
     histogram_summarize(h, &all);
     if (!all.count)
         return;
-    printf("%-11s min %s, mean %s, stddev %s, max %s\n", name,
-           output_time_text((double)all.min_ns, text[0]), output_time_text(all.mean_ns, text[1]),
-           output_time_text(all.stddev_ns, text[2]), output_time_text((double)all.max_ns, text[3]));
+    printf("%-11s min %s, mean %s", name, output_time_text((double)all.min_ns, text[0]),
+           output_time_text(all.mean_ns, text[1]));
+    if (all.count > 1) /* one sample has none */
+        printf(", stddev %s", output_time_text(all.stddev_ns, text[2]));
+    printf(", max %s\n", output_time_text((double)all.max_ns, text[3]));
     for (int i = 0; i < 4 && histogram_has_quantile(h, quantiles[i].share); i++)
         printf("%s%s %s", i ? ", " : "            ", quantiles[i].name,
                output_time_text((double)histogram_quantile_ns(h, quantiles[i].share), text[i]));
@@ -139,7 +141,7 @@ static void warn(const struct bench_report *report)
     if (bench_measure_client_limited(m)) {
         snprintf(text, sizeof text,
                  "this client was the limit: a thread of it used %.0f %% of a CPU; with more "
-                 "--threads, or from several machines (--merge), the far end may do more",
+                 "--threads, or from several machines (--merge), the server may do more",
                  m->busiest * 100);
         output_warn(report->options, text);
     }
@@ -152,7 +154,7 @@ static void warn(const struct bench_report *report)
     }
     if (m->unsent) {
         snprintf(text, sizeof text,
-                 "%" PRIu64 " messages were due and their turn never came: the far end did not "
+                 "%" PRIu64 " messages were due and their turn never came: the server did not "
                  "keep up with --rate, or --pipeline is too small for it",
                  m->unsent);
         output_warn(report->options, text);
@@ -213,5 +215,5 @@ void output_merge(const struct bench_report *report)
     }
     if (report->clients)
         print_merged(report);
-    output_failure(&report->outcome);
+    output_failure_elsewhere(&report->outcome);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two far ends side by side, and how many times the one the other is. */
+/* Two servers side by side, and how many times the one the other is. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -26,8 +26,8 @@ static void print_row(const char *name, double a, double b,
 /* 0 = so few have none; 1 is the longest. */
 static double quantile_ns(const struct histogram *h, double share)
 {
-    bool known = share == 1 || histogram_has_quantile(h, share);
-    return known ? (double)histogram_quantile_ns(h, share) : 0;
+    return (double)(share == 1 ? histogram_quantile_ns(h, 1)
+                               : histogram_known_quantile_ns(h, share));
 }
 
 static void print_times(const char *name, const struct bench_report reports[2],

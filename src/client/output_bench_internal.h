@@ -15,11 +15,11 @@ struct json_t; /* jansson.h */
 
 struct json_t *output_bench_second_json(const struct bench_second *second);
 
-/* The JSON object of one or two far ends. */
+/* The JSON object of one or two servers. */
 void output_bench_json(const struct bench_report *reports, size_t count,
                        const struct outcome *outcome);
 
-/* Two far ends in words. */
+/* Two servers in words. */
 void output_bench_compare(const struct bench_report reports[2]);
 
 /* The JSON object of what several clients measured together. */

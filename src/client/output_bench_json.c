@@ -53,11 +53,11 @@ json_t *output_bench_second_json(const struct bench_second *second)
     output_json_add_count(json, "bytes_sent", second->sent_bytes);
     output_json_add_count(json, "bytes_received", second->received_bytes);
     output_json_add_count(json, "errors", second->errors);
-    if (second->max_ns) {
-        add_ns(json, "p50", second->p50_ns);
-        add_ns(json, "p99", second->p99_ns);
-        add_ns(json, "max", second->max_ns);
-    }
+    const uint64_t times[] = {second->p50_ns, second->p99_ns, second->max_ns};
+    static const char *const names[] = {"p50", "p99", "max"};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        if (times[i])
+            add_ns(json, names[i], times[i]);
     return json;
 }
 

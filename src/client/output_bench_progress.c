@@ -16,6 +16,12 @@ static bool shows_line(const struct options *options)
     return options->verbosity > OPTIONS_QUIET && isatty(STDERR_FILENO);
 }
 
+/* 0 = so few messages have none. */
+static const char *known_text(uint64_t ns, char ret[OUTPUT_UNIT_BYTES])
+{
+    return ns ? output_time_text((double)ns, ret) : "-";
+}
+
 static void print_line(const struct bench_progress *progress)
 {
     const struct bench_second *second = progress->second;
@@ -31,9 +37,8 @@ static void print_line(const struct bench_progress *progress)
         fprintf(stderr, ", %.0f s left", progress->whole_s - progress->elapsed_s);
     if (second)
         fprintf(stderr, ": %.0f/s, p50 %s, p99 %s, %" PRIu64 " errors",
-                (double)second->messages / second->length_s,
-                output_time_text((double)second->p50_ns, p50),
-                output_time_text((double)second->p99_ns, p99), second->errors);
+                (double)second->messages / second->length_s, known_text(second->p50_ns, p50),
+                known_text(second->p99_ns, p99), second->errors);
 }
 
 static void print_second(const struct bench_second *second)
@@ -44,9 +49,8 @@ static void print_second(const struct bench_second *second)
            second->start_s + second->length_s, (double)second->messages / second->length_s,
            output_bytes_text((double)second->sent_bytes / second->length_s, up),
            output_bytes_text((double)second->received_bytes / second->length_s, down),
-           output_time_text((double)second->p50_ns, p50),
-           output_time_text((double)second->p99_ns, p99),
-           output_time_text((double)second->max_ns, max), second->omitted ? "  (omitted)" : "");
+           known_text(second->p50_ns, p50), known_text(second->p99_ns, p99),
+           known_text(second->max_ns, max), second->omitted ? "  (omitted)" : "");
 }
 
 void output_bench_progress(void *context, const struct bench_progress *progress)

@@ -132,7 +132,7 @@ static void times_row(FILE *out, const char *name, const struct histogram *h)
     fprintf(out, "</th><td>%" PRIu64 "</td>", all.count);
     fprintf(out, "<td>%s</td>", output_time_text((double)all.min_ns, text));
     fprintf(out, "<td>%s</td>", output_time_text(all.mean_ns, text));
-    fprintf(out, "<td>%s</td>", output_time_text(all.stddev_ns, text));
+    fprintf(out, "<td>%s</td>", all.count > 1 ? output_time_text(all.stddev_ns, text) : "-");
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         fprintf(out, "<td>%s</td>",
                 histogram_has_quantile(h, shares[i])

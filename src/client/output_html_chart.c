@@ -154,12 +154,22 @@ static void draw_y_axis(FILE *out, const struct html_chart *chart)
     }
 }
 
+/* Nothing is known there: a logarithm has no 0. */
+static bool is_gap(const struct html_chart *chart, const struct html_series *series, size_t i)
+{
+    return chart->y.logarithmic && series->points[i][1] <= 0;
+}
+
 static void draw_curve(FILE *out, const struct html_chart *chart, const struct html_series *series)
 {
     fprintf(out, "<path class=\"curve %s\" d=\"", series->css_class);
-    for (size_t i = 0; i < series->count; i++)
-        fprintf(out, "%c%.1f %.1f", i ? 'L' : 'M', place_x(chart, series->points[i][0]),
+    for (size_t i = 0; i < series->count; i++) {
+        if (is_gap(chart, series, i))
+            continue;
+        bool begins = i == 0 || is_gap(chart, series, i - 1);
+        fprintf(out, "%c%.1f %.1f", begins ? 'M' : 'L', place_x(chart, series->points[i][0]),
                 place_y(chart, series->points[i][1]));
+    }
     fputs("\"/>\n", out);
 }
 

@@ -18,8 +18,12 @@ void output_latency_print(FILE *out, const char *name, const struct histogram *h
     histogram_summarize(h, &all);
     if (!all.count)
         return;
-    fprintf(out, "%s min/avg/max/stddev = %.3f/%.3f/%.3f/%.3f ms\n", name, (double)all.min_ns / 1e6,
-            all.mean_ns / 1e6, (double)all.max_ns / 1e6, all.stddev_ns / 1e6);
+    bool spread = all.count > 1; /* one sample has none */
+    fprintf(out, "%s min/avg/max%s = %.3f/%.3f/%.3f", name, spread ? "/stddev" : "",
+            (double)all.min_ns / 1e6, all.mean_ns / 1e6, (double)all.max_ns / 1e6);
+    if (spread)
+        fprintf(out, "/%.3f", all.stddev_ns / 1e6);
+    fputs(" ms\n", out);
     int known = 0;
     while (known < QUANTILES && histogram_has_quantile(h, quantiles[known].share))
         known++;
@@ -48,7 +52,8 @@ void output_json_add_latency(json_t *object, const char *key, const struct histo
     json_object_set_new(json, "count", json_integer((json_int_t)all.count));
     json_object_set_new(json, "min", seconds((double)all.min_ns));
     json_object_set_new(json, "mean", seconds(all.mean_ns));
-    json_object_set_new(json, "stddev", seconds(all.stddev_ns));
+    if (all.count > 1)
+        json_object_set_new(json, "stddev", seconds(all.stddev_ns));
     for (int i = 0; i < QUANTILES; i++)
         if (histogram_has_quantile(h, quantiles[i].share))
             json_object_set_new(json, quantiles[i].key,

@@ -92,6 +92,14 @@ const char *phase_name(enum phase phase)
     return phases[phase];
 }
 
+enum phase phase_find(const char *name)
+{
+    int i = 0;
+    while (i < PHASES && strcmp(phases[i], name) != 0)
+        i++;
+    return (enum phase)i;
+}
+
 /* A system call on the way to the far end failed with this errno. */
 static enum result of_errno(int code)
 {

@@ -146,9 +146,13 @@ static int read_outcome(const json_t *json, struct summary *s, struct error *err
 {
     uint64_t clients = count_of(json, "clients"), status = count_of(json, "exit");
     const char *started = json_string_value(json_object_get(json, "started"));
+    const char *phase = json_string_value(json_object_get(json_object_get(json, "error"), "phase"));
     if (status >= RESULTS)
         return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
     s->result = (enum result)status;
+    s->phase = phase ? phase_find(phase) : PHASES;
+    if (s->result != RESULT_OK && s->phase == PHASES)
+        return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
     s->interrupted = json_is_true(json_object_get(json, "interrupted"));
     s->clients = clients ? clients : 1;
     s->failed = clients ? count_of(json, "clients_failed") : s->result != RESULT_OK;
@@ -166,7 +170,8 @@ static int read_summary(const json_t *json, struct summary *s, struct error *err
 {
     const char *mode = json_string_value(json_object_get(json, "mode"));
     if (json_object_get(json, "compared"))
-        return error_set(err, ERROR_INPUT, "it compares two far ends: give those of one each");
+        return error_set(err, ERROR_INPUT,
+                         "it compares two servers: give the summaries of one each");
     if (count_of(json, "schema") != 1 || !mode ||
         (strcmp(mode, "bench") != 0 && strcmp(mode, "merge") != 0))
         return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
@@ -251,6 +256,6 @@ const char *summary_term_name(enum summary_term term)
         [SUMMARY_KIND] = "kind of load", [SUMMARY_TRANSPORT] = "transport",
         [SUMMARY_LOOP] = "loop",         [SUMMARY_SIZE] = "message size in bytes",
         [SUMMARY_PIPELINE] = "pipeline", [SUMMARY_EXPECT] = "--expect",
-        [SUMMARY_SESSIONS] = "sessions"};
+        [SUMMARY_SESSIONS] = "handshake"};
     return names[term];
 }

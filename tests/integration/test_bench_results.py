@@ -281,6 +281,16 @@ class Files(BenchCase):
         self.assertEqual((done.status, whole["result"]), (14, "corrupt"))
         self.assertEqual((whole["clients"], whole["clients_failed"]), (2, 1))
 
+    def test_a_failure_among_them_has_its_own_phase(self):
+        with FarEnd(farend.echo) as far:
+            endpoint = far.endpoint()
+        done = bench("--json", endpoint)
+        (self.folder / "refused").write_bytes(done.stdout)
+        whole = support.described(self.merge("refused").stdout)
+        self.assertEqual((whole["result"], whole["error"]["phase"]), ("refused", "connect"))
+        done = support.client("--merge", self.folder / "refused")
+        self.assertEqual(done.stderr, f"tlsecho-client: {self.folder}/refused: its result is refused\n")
+
     def forged(self, name, begin=None, source=None, **changes):
         """Another summary like the one in the file `source`."""
         summary = json.loads((self.folder / (source or "a")).read_text().splitlines()[-1])
@@ -348,7 +358,7 @@ class Files(BenchCase):
         for name, more in ("full", ()), ("resumed", ("--resume",)):
             self.summary(name, "--handshakes", "-n", "5", *more)
         done = self.merge("full", "resumed")
-        self.assertIn("its sessions is resumed", support.described(done.stdout)["error"]["message"])
+        self.assertIn("its handshake is resumed", support.described(done.stdout)["error"]["message"])
 
     def test_a_client_that_never_began_is_a_failure_in_the_sum(self):
         self.summary("a", "-n", "10")

@@ -42,6 +42,47 @@ class Sentences(support.TestCase):
                                   said)
             self.assertIn("use --check --expect none", self.said(14, "--ping", far.endpoint()))
 
+    def test_a_load_says_that_a_server_is_no_echo_and_what_it_can_do_all_the_same(self):
+        remedy = "add --expect none to compare nothing, or --handshakes to only connect"
+        with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as far:
+            said = self.said(14, "--bench", "-n1", far.endpoint())
+            self.assertIn('connection 1: the server began with "HTTP/1.1 400 Bad Request" instead', said)
+            self.assertIn(f"; it is no echo server: {remedy}\n", said)
+        with answering(b"\xff" * 64) as far:
+            said = self.said(14, "--bench", "-n1", far.endpoint())
+            self.assertRegex(said, "byte 0 came back as 0xff instead of 0x..; it is no echo server")
+        with FarEnd(lambda c: c.recv(65536)) as far:
+            said = self.said(13, "--bench", "-n1", far.endpoint())
+            self.assertIn("connection 1: the server ended with 64 bytes missing", said)
+            self.assertIn(f"; if it is no echo server, {remedy}\n", said)
+        with FarEnd(farend.swallow) as far:
+            said = self.said(6, "--bench", "-n1", "--idle-timeout=100ms", far.endpoint())
+            self.assertIn(f"; if it is no echo server, {remedy}\n", said)
+            for args in ("--expect=none", "-n1"), ("--handshakes", "-n1"):
+                self.said(0, "--bench", *args, far.endpoint())
+        with FarEnd(lambda c: c.sendall(c.recv(65536).upper())) as far:
+            self.assertIn("it sends upper case back: add --expect upper",
+                          self.said(14, "--bench", "-n1", "-s", "200", far.endpoint()))
+
+    def test_a_load_that_was_echoed_at_first_is_offered_no_other_server(self):
+        def stop(connection):
+            connection.sendall(connection.recv(64))
+            connection.recv(64)
+
+        def change(connection):
+            connection.sendall(connection.recv(64)[:-1] + b"\xff")
+
+        def double(connection):
+            connection.sendall(connection.recv(64) * 2)
+
+        for serve, status, says in ((stop, 13, "ended with 64 bytes missing"),
+                                    (change, 14, "0x..; something on the way changed it"),
+                                    (double, 14, "came back, but only 64 were sent\n")):
+            with self.subTest(says), FarEnd(serve) as far:
+                said = self.said(status, "--bench", "-n3", "--pipeline=1", far.endpoint())
+                self.assertRegex(said, says)
+                self.assertNotIn("no echo server", said)
+
     def test_silence_and_an_early_end_hint_at_it_too(self):
         with FarEnd(farend.swallow) as far:
             said = self.said(6, "--check", "--idle-timeout=100ms", far.endpoint())
@@ -148,14 +189,34 @@ class Sentences(support.TestCase):
         self.assertRegex(done.stdout.decode(), r"latency max ")
         self.assertNotRegex(done.stdout.decode(), r"latency p99")
 
+    def test_a_second_of_few_messages_has_no_quantile_that_takes_more(self):
+        server = self.echo()
+        for count, known in ((1, {"max"}), (2, {"p50", "max"}), (100, {"p50", "p99", "max"})):
+            with self.subTest(count):
+                done = support.client("--bench", "--json", "-v", f"-n{count}", server.endpoint("tcp"))
+                second, summary = map(support.described, done.stdout.splitlines())
+                self.assertEqual(known, set(second) & {"p50", "p99", "max"})
+                self.assertEqual(known, set(summary["seconds"][0]) & {"p50", "p99", "max"})
+                self.assertEqual("stddev" in summary["latency"], count > 1)
+        with tempfile.TemporaryDirectory() as folder:
+            done = support.client("--bench", "-v", "-n1", f"--report-html={folder}/page",
+                                  server.endpoint("tcp"))
+            with open(f"{folder}/page", encoding="utf-8") as file:
+                page = file.read()
+        self.assertRegex(done.stdout.decode(), r"p50 -  p99 -  max [\d.]+ .s\n")
+        self.assertNotIn("stddev", done.stdout.decode())
+        self.assertRegex(page, r'class="curve a dashed" d=""')
+        self.assertNotIn("<td>0", page)
+
     def test_a_ping_of_one_probe_has_its_figures(self):
         server = self.echo()
         done = support.client("--ping", "-c1", server.endpoint("tcp"))
         times = re.search(r"time=([\d.]+) ms \(first\)", done.stdout.decode())
         self.assertRegex(done.stdout.decode(),
-                         rf"\nrtt min/avg/max/stddev = ({re.escape(times[1])}/){{3}}0.000 ms\n")
+                         rf"\nrtt min/avg/max = ({re.escape(times[1])}/){{2}}{re.escape(times[1])} ms\n")
         summary = support.client("--ping", "-c1", "--json", server.endpoint("tcp")).summary()
         self.assertEqual(summary["latency"]["count"], 1)
+        self.assertNotIn("stddev", summary["latency"])
         self.assertEqual(summary["latency"]["max"], summary["phases"]["first_echo"])
 
     def test_timestamps_begin_each_line(self):

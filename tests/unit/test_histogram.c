@@ -89,7 +89,9 @@ START_TEST(a_quantile_takes_as_many_samples_as_can_be_beyond_it)
         unsigned count;
     } least[] = {{0.5, 2}, {0.9, 10}, {0.99, 100}, {0.999, 1000}};
     for (unsigned count = 0, i = 0; i < 4; count++) {
-        if (count < least[i].count)
+        bool known = count >= least[i].count;
+        ck_assert_uint_eq(histogram_known_quantile_ns(h, least[i].share), known ? 1000 : 0);
+        if (!known)
             ck_assert(!histogram_has_quantile(h, least[i].share));
         else
             ck_assert(histogram_has_quantile(h, least[i++].share));

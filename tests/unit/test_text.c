@@ -185,6 +185,21 @@ START_TEST(cuts_escapes_as_a_whole_whatever_the_room)
 }
 END_TEST
 
+START_TEST(finds_the_line_of_text_that_bytes_begin_with)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } lines[] = {
+        {"SSH-2.0-x\r\n", 9}, {"220 mail\n", 8}, {"abc", 3},          {"ab\n", 0},        {"ab", 0},
+        {"abc\tdef", 3},      {"abc\x01", 0},    {"\x15\x03\x01", 0}, {"abc\xc3\xa9", 0}, {"", 0},
+        {"\nabc", 0}};
+    for (size_t i = 0; i < COUNT(lines); i++)
+        ck_assert_uint_eq(text_line_length(lines[i].bytes, strlen(lines[i].bytes)),
+                          lines[i].length);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("text");
@@ -198,6 +213,7 @@ int main(void)
     tcase_add_test(tcase, escapes_a_nul_in_the_middle);
     tcase_add_test(tcase, cuts_a_long_text_between_characters);
     tcase_add_test(tcase, cuts_escapes_as_a_whole_whatever_the_room);
+    tcase_add_test(tcase, finds_the_line_of_text_that_bytes_begin_with);
 
     Suite *suite = suite_create("text");
     suite_add_tcase(suite, tcase);
