@@ -13,9 +13,9 @@ enum { EXPIRY_WARNING_DAYS = 30 };
 
 /*
  * Logs a warning for each certificate that is out of date, not valid yet, or has no more than a
- * third of its lifetime left and no more than 30 days; for each staple that is out of date; and for
- * each profile with a CA that has no CRL in date. For a check, the start, a reload, and then once a
- * day.
+ * third of its lifetime left and no more than 30 days, and for each issuer that is sent with one
+ * and each CA of clients likewise; for each staple that is out of date; and for each profile with a
+ * CA that has no CRL in date. For a check, the start, a reload, and then once a day.
  */
 void expiry_log(const struct settings *settings);
 

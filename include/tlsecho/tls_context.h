@@ -177,6 +177,19 @@ struct tls_warning {
 /* All of them, the context's; NULL if there is none. */
 const struct tls_warning *tls_context_warnings(const struct tls_context *ctx, size_t *ret_count);
 
+/* A certificate of a server's files whose dates count as the leaf's do: of an issuer that is sent
+ * with the leaf, or of a CA of clients. */
+enum tls_dated_role { TLS_DATED_ISSUER, TLS_DATED_CLIENT_CA };
+struct tls_dated {
+    enum tls_dated_role role;
+    char *file;
+    char subject[PEER_NAME_BYTES];
+    int64_t not_before, not_after; /* seconds since 1970, UTC */
+};
+
+/* All of them, the context's; NULL if there is none. */
+const struct tls_dated *tls_context_dated(const struct tls_context *ctx, size_t *ret_count);
+
 /* Server: so many bytes may arrive before the ClientHello is whole, the headers of its records
  * included; more is answered by illegal_parameter. The second one, after a HelloRetryRequest,
  * likewise. 0 = no limit of ours, as in the beginning: OpenSSL takes 131,396 bytes of ClientHello.

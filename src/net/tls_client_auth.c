@@ -143,6 +143,15 @@ static int name_cas(struct tls_context *ctx, const char *path, struct error *err
                            count, bytes);
 }
 
+static int watch_cas(struct tls_context *ctx, const char *path, struct error *err)
+{
+    STACK_OF(X509) *cas = ctx->clients->cas;
+    for (int i = 0; i < sk_X509_num(cas); i++)
+        if (tls_dated_add(ctx, TLS_DATED_CLIENT_CA, path, sk_X509_value(cas, i), err))
+            return -1;
+    return 0;
+}
+
 int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct error *err)
 {
     struct tls_clients *clients = clients_of(ctx, err);
@@ -154,6 +163,8 @@ int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct 
         result = add_cas(clients, path, err);
     if (result == 0)
         result = name_cas(ctx, path, err);
+    if (result == 0)
+        result = watch_cas(ctx, path, err);
     if (result == 0)
         result = tls_exposure_warn(ctx, path, false, err);
     return result;

@@ -66,6 +66,7 @@ void tls_context_free(struct tls_context *ctx)
     tls_clients_free(ctx->clients);
     tls_tickets_free(ctx);
     tls_warnings_free(ctx);
+    tls_dated_free(ctx);
     free(ctx);
 }
 

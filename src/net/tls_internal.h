@@ -48,6 +48,8 @@ struct tls_context {
     enum tls_key_files key_files;
     struct tls_warning *warnings;
     size_t warning_count;
+    struct tls_dated *dated;
+    size_t dated_count;
     size_t client_hello_max_bytes; /* of a server; 0 = no limit of ours */
     atomic_uint count;
 };
@@ -56,6 +58,12 @@ struct tls_context {
 int tls_warning_add(struct tls_context *ctx, const char *event, const char *file, struct error *err,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));
 void tls_warnings_free(struct tls_context *ctx);
+
+/* Keeps what expiry warnings need of a certificate, whose dates count. path: of its file.
+ * ERROR_SYSTEM (memory). */
+int tls_dated_add(struct tls_context *ctx, enum tls_dated_role role, const char *path,
+                  X509 *certificate, struct error *err);
+void tls_dated_free(struct tls_context *ctx);
 
 /* How a file of the context's that holds secrets is opened. */
 enum tls_pem_access tls_exposure_access(const struct tls_context *ctx);

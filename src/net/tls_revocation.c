@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tls_client_auth.h"
 #include "tls_internal.h"
@@ -135,6 +136,68 @@ static int check_number(const struct crl_place *at, STACK_OF(X509_CRL) * crls, s
     return refuse(at, err, what);
 }
 
+static bool has_key_of(const X509 *a, const X509 *b)
+{
+    return EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
+}
+
+static bool have_same_issuer(const struct tls_clients *clients, int a, int b)
+{
+    const X509 *signer = clients->crl_signers[a], *other = clients->crl_signers[b];
+    return X509_NAME_cmp(X509_CRL_get_issuer(sk_X509_CRL_value(clients->crls, a)),
+                         X509_CRL_get_issuer(sk_X509_CRL_value(clients->crls, b))) == 0 &&
+           (signer == other || (signer && other && has_key_of(signer, other)));
+}
+
+static bool have_same_begin(const X509_CRL *crl, const X509_CRL *other)
+{
+    return ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_lastUpdate(other)) == 0;
+}
+
+/* RFC 5280 §5.2.3: of two of the same time, the one with the greater number counts. */
+static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
+{
+    if (!have_same_begin(crl, other))
+        return false;
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL),
+                 *other_number = X509_CRL_get_ext_d2i(other, NID_crl_number, NULL, NULL);
+    bool greater = number && (!other_number || ASN1_INTEGER_cmp(number, other_number) > 0);
+    ASN1_INTEGER_free(other_number);
+    ASN1_INTEGER_free(number);
+    return greater;
+}
+
+/* What is signed; one may have been signed twice. */
+static bool have_same_content(X509_CRL *crl, X509_CRL *other)
+{
+    unsigned char *der = NULL, *other_der = NULL;
+    int n = i2d_re_X509_CRL_tbs(crl, &der), other_n = i2d_re_X509_CRL_tbs(other, &other_der);
+    bool same = n > 0 && n == other_n && memcmp(der, other_der, (size_t)n) == 0;
+    OPENSSL_free(other_der);
+    OPENSSL_free(der);
+    return same;
+}
+
+/* Which of two counts must not depend on their order in the file. */
+static int check_twins(const struct tls_clients *clients, const struct crl_place *at,
+                       struct error *err)
+{
+    char what[200];
+    for (int i = 0; i + 1 < at->number; i++) {
+        X509_CRL *earlier = sk_X509_CRL_value(clients->crls, i);
+        if (!have_same_issuer(clients, i, at->number - 1) || !have_same_begin(earlier, at->crl) ||
+            supersedes(earlier, at->crl) || supersedes(at->crl, earlier) ||
+            have_same_content(earlier, at->crl))
+            continue;
+        snprintf(what, sizeof what,
+                 "differs from CRL %d, and neither thisUpdate nor the CRL number (RFC 5280 §5.2.3) "
+                 "says which is newer: give only the one that the CA issued last",
+                 i + 1);
+        return refuse(at, err, what);
+    }
+    return 0;
+}
+
 static int check_crls(struct tls_clients *clients, const char *path, struct error *err)
 {
     int count = sk_X509_CRL_num(clients->crls);
@@ -145,15 +208,11 @@ static int check_crls(struct tls_clients *clients, const char *path, struct erro
         struct crl_place at = {path, i + 1, sk_X509_CRL_value(clients->crls, i)};
         if (check_number(&at, clients->crls, err) || check_extensions(&at, err) ||
             check_entries(&at, err) ||
-            find_signer(&at, clients->cas, &clients->crl_signers[i], err))
+            find_signer(&at, clients->cas, &clients->crl_signers[i], err) ||
+            check_twins(clients, &at, err))
             return -1;
     }
     return 0;
-}
-
-static bool has_key_of(const X509 *a, const X509 *b)
-{
-    return EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
 }
 
 /* Whether a CRL is by this issuer, whichever of its certificates we know. */
@@ -185,19 +244,6 @@ static int check_cas(const struct tls_clients *clients, const char *path, struct
                          path, name);
     }
     return 0;
-}
-
-/* RFC 5280 §5.2.3: of two of the same time, the one with the greater number counts. */
-static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
-{
-    if (ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_lastUpdate(other)) != 0)
-        return false;
-    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL),
-                 *other_number = X509_CRL_get_ext_d2i(other, NID_crl_number, NULL, NULL);
-    bool greater = number && (!other_number || ASN1_INTEGER_cmp(number, other_number) > 0);
-    ASN1_INTEGER_free(other_number);
-    ASN1_INTEGER_free(number);
-    return greater;
 }
 
 /* Before those that it supersedes. */
@@ -275,14 +321,6 @@ static int64_t end_of(const struct tls_clients *clients, int i)
 {
     const ASN1_TIME *end = X509_CRL_get0_nextUpdate(sk_X509_CRL_value(clients->crls, i));
     return end ? tls_date_seconds(end) : INT64_MAX;
-}
-
-static bool have_same_issuer(const struct tls_clients *clients, int a, int b)
-{
-    const X509 *signer = clients->crl_signers[a], *other = clients->crl_signers[b];
-    return X509_NAME_cmp(X509_CRL_get_issuer(sk_X509_CRL_value(clients->crls, a)),
-                         X509_CRL_get_issuer(sk_X509_CRL_value(clients->crls, b))) == 0 &&
-           (signer == other || (signer && other && has_key_of(signer, other)));
 }
 
 /* How it stands with all CRLs by the issuer of one of them. */

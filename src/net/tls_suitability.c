@@ -68,23 +68,13 @@ static bool is_issuer_sent(const struct tls_certificate *c)
     return false;
 }
 
-/* Of the certificates behind the leaf; the leaf's own dates are watched daily. */
-static int warn_of_dates(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
-                         struct error *err)
+/* Their dates are watched daily, as the leaf's are. */
+static int add_issuers(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
+                       struct error *err)
 {
-    for (int i = 0; i < sk_X509_num(c->chain); i++) {
-        X509 *issuer = sk_X509_value(c->chain, i);
-        char name[PEER_NAME_BYTES];
-        bool ended = X509_cmp_current_time(X509_get0_notAfter(issuer)) < 0;
-        if (!ended && X509_cmp_current_time(X509_get0_notBefore(issuer)) <= 0)
-            continue;
-        tls_name_text(X509_get_subject_name(issuer), name, sizeof name);
-        if (tls_warning_add(ctx, "certificate_unsuitable", path, err,
-                            "certificate %d of the file, \"%.120s\", %s, and clients that know no "
-                            "other path refuse the leaf: replace it with its issuer's current one",
-                            i + 2, name, ended ? "has expired" : "is not yet valid"))
+    for (int i = 0; i < sk_X509_num(c->chain); i++)
+        if (tls_dated_add(ctx, TLS_DATED_ISSUER, path, sk_X509_value(c->chain, i), err))
             return -1;
-    }
     return 0;
 }
 
@@ -149,7 +139,7 @@ int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *
                         "it has no subjectAltName, and clients refuse it whatever its subject is: "
                         "reissue it with the names of this server"))
         return -1;
-    if (warn_of_dates(ctx, c, path, err))
+    if (add_issuers(ctx, c, path, err))
         return -1;
     return warn_of_chain(ctx, c, path, err);
 }

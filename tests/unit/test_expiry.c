@@ -14,6 +14,7 @@
 enum { MINUTE = 60, DAY = 24 * 3600 };
 
 static int64_t now;
+static int64_t ahead_s; /* the clock of what is tested */
 static struct settings_certificate certificate;
 static struct config_tls profile;
 static struct tls_context *context; /* of a server without CRLs */
@@ -22,10 +23,22 @@ static struct config config;
 static struct settings settings;
 static struct error err;
 
+/* The clock of this program and of the library. */
+time_t time(time_t *ret)
+{
+    struct timespec clock;
+    clock_gettime(CLOCK_REALTIME, &clock);
+    clock.tv_sec += ahead_s;
+    if (ret)
+        *ret = clock.tv_sec;
+    return clock.tv_sec;
+}
+
 /* Everything is in date for a year. */
 static void set_up(void)
 {
     static char name[] = "web", crl[] = "/tls/crl.pem";
+    ahead_s = 0;
     now = (int64_t)time(NULL);
     folder_new(&folder);
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &context, &err), 0);
@@ -139,6 +152,93 @@ START_TEST(warns_of_a_short_certificate_in_the_last_third_of_its_life)
 }
 END_TEST
 
+/* One warning of that event, with a date so many days from now, about a CN=Old in the file. */
+static void assert_warns_of_old(const char *event, const char *file, const char *date_key, int days)
+{
+    char about[200], text[CLOCK_TEXT_BYTES];
+    snprintf(about, sizeof about, "event=%s profile=web file=%s subject=\"CN=Old\" %s=", event,
+             folder_file(&folder, file), date_key);
+    clock_seconds_text(now + days * DAY, text);
+    text[sizeof "2026-01-02" - 1] = '\0'; /* it was made a moment later */
+    expiry_log(&settings);
+    const char *line = captured_log_line();
+    ck_assert_msg(strstr(line, about) != NULL && strstr(line, text) != NULL, "%s", line);
+    log_reason(LOG_LEVEL_INFO, "marker", "");
+    ck_assert_ptr_nonnull(strstr(captured_log_line(), "event=marker"));
+}
+
+static struct pki make_old(int starts, int ends)
+{
+    tls_context_free(context);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &context, &err), 0);
+    return pki_make(
+        &(struct pki_spec){.subject = "Old", .ca = true, .starts_days = starts, .ends_days = ends});
+}
+
+/* The profile's certificate is sent with an issuer of these days from now. */
+static void use_issuer(int starts, int ends)
+{
+    struct peer_certificate about;
+    struct pki old = make_old(starts, ends);
+    struct pki leaf =
+        pki_make(&(struct pki_spec){.subject = "a", .names = "DNS:a", .issuer = &old});
+    ck_assert_msg(tls_context_use_certificate(context,
+                                              pki_write_chain(&folder, "chain.pem", &leaf, &old),
+                                              &about, &err) == 0,
+                  "%s", err.text);
+    pki_free(&leaf);
+    pki_free(&old);
+}
+
+START_TEST(warns_of_an_issuer_that_is_sent)
+{
+    use_issuer(-40, -10);
+    assert_warns_of_old("issuer_expired", "chain.pem", "not_after", -10);
+    use_issuer(10, 40);
+    assert_warns_of_old("issuer_not_yet_valid", "chain.pem", "not_before", 10);
+    use_issuer(-40, 10);
+    assert_warns_of_old("issuer_expiring", "chain.pem", "not_after", 10);
+    use_issuer(-40, 40);
+    assert_says_nothing();
+}
+END_TEST
+
+static void use_client_ca(int starts, int ends)
+{
+    struct pki old = make_old(starts, ends);
+    ck_assert_int_eq(
+        tls_context_use_client_ca(context, pki_write_certificate(&folder, "cas.pem", &old), &err),
+        0);
+    pki_free(&old);
+}
+
+START_TEST(warns_of_a_ca_of_clients)
+{
+    use_client_ca(-40, -10);
+    assert_warns_of_old("client_ca_expired", "cas.pem", "not_after", -10);
+    use_client_ca(10, 40);
+    assert_warns_of_old("client_ca_not_yet_valid", "cas.pem", "not_before", 10);
+    use_client_ca(-40, 10);
+    assert_warns_of_old("client_ca_expiring", "cas.pem", "not_after", 10);
+    use_client_ca(-40, 40);
+    assert_says_nothing();
+}
+END_TEST
+
+START_TEST(warns_of_what_ends_while_the_server_runs)
+{
+    use_issuer(-40, 40);
+    assert_says_nothing();
+    ahead_s = 41 * DAY;
+    assert_warns_of_old("issuer_expired", "chain.pem", "not_after", 40);
+    ahead_s = 0;
+    use_client_ca(-40, 40);
+    assert_says_nothing();
+    ahead_s = 41 * DAY;
+    assert_warns_of_old("client_ca_expired", "cas.pem", "not_after", 40);
+}
+END_TEST
+
 /* The profile's CA has CRLs of these days from now, one or two. */
 static void use_crls(int first_starts, int first_ends, int second_starts, int second_ends)
 {
@@ -226,6 +326,9 @@ int main(void)
     tcase_add_test(tcase, warns_of_a_staple_that_is_out_of_date);
     tcase_add_test(tcase, only_a_self_signed_certificate_near_its_end_is_ours_to_renew);
     tcase_add_test(tcase, warns_of_a_short_certificate_in_the_last_third_of_its_life);
+    tcase_add_test(tcase, warns_of_an_issuer_that_is_sent);
+    tcase_add_test(tcase, warns_of_a_ca_of_clients);
+    tcase_add_test(tcase, warns_of_what_ends_while_the_server_runs);
     tcase_add_test(tcase, warns_of_a_crl_that_is_out_of_date);
     tcase_add_test(tcase, warns_of_a_crl_from_the_future);
     tcase_add_test(tcase, says_nothing_of_old_and_future_crls_beside_one_in_date);

@@ -195,6 +195,30 @@ START_TEST(takes_the_crl_with_the_greater_number_of_several_of_the_same_time)
 }
 END_TEST
 
+START_TEST(refuses_two_crls_of_which_none_is_newer)
+{
+    const struct pki_crl_spec none = {.issuer = &ca}, other = {.issuer = &ca, .revoked = &leaf},
+                              first = {.issuer = &ca, .extension = {"crlNumber", "DER:020105"}},
+                              second = {.issuer = &ca,
+                                        .revoked = &leaf,
+                                        .extension = {"crlNumber", "DER:020105"}},
+                              later = {.issuer = &ca, .starts_days = -2, .ends_days = 9};
+    const struct pki_crl_spec files[][3] = {
+        {none, other, later}, {other, none, later}, {first, second, later}, {second, first, later}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        tls_context_free(server);
+        server = mutual_new_server();
+        mutual_use_ca(server, &ca, NULL);
+        mutual_refused(mutual_use_crls(server, files[i], 3),
+                       "crl.pem: CRL 2, of \"CN=Client CA\", differs from CRL 1, and neither");
+    }
+    tls_context_free(server);
+    server = mutual_new_server();
+    mutual_use_ca(server, &ca, NULL);
+    mutual_ok(mutual_use_crls(server, (const struct pki_crl_spec[]){first, later, other}, 3));
+}
+END_TEST
+
 START_TEST(tells_crls_of_cas_of_the_same_name_apart_by_their_keys)
 {
     struct pki old = pki_make(&(struct pki_spec){.subject = "CA", .ca = true, .key_ids = true});
@@ -321,6 +345,7 @@ int main(void)
     tcase_add_test(tcase, takes_crls_with_extensions_that_do_not_change_what_they_say);
     tcase_add_test(tcase, takes_the_newest_crl_in_date_of_several_by_one_ca);
     tcase_add_test(tcase, takes_the_crl_with_the_greater_number_of_several_of_the_same_time);
+    tcase_add_test(tcase, refuses_two_crls_of_which_none_is_newer);
     tcase_add_test(tcase, tells_crls_of_cas_of_the_same_name_apart_by_their_keys);
     tcase_add_test(tcase, refuses_crls_of_a_ca_that_may_not_sign_any);
     tcase_add_test(tcase, warns_of_a_crl_without_an_end_and_takes_it);

@@ -113,29 +113,6 @@ START_TEST(warns_of_a_leaf_without_its_issuer)
 }
 END_TEST
 
-START_TEST(warns_of_an_issuer_that_is_out_of_date)
-{
-    static const struct {
-        int starts, ends;
-        const char *reason;
-    } dates[] = {
-        {-40, -10, "certificate 2 of the file, \"CN=Old\", has expired, and clients"},
-        {10, 40, "certificate 2 of the file, \"CN=Old\", is not yet valid, and clients"},
-        {-40, 40, NULL},
-    };
-    for (size_t i = 0; i < 3; i++) {
-        struct pki old = pki_make(&(struct pki_spec){.subject = "Old",
-                                                     .ca = true,
-                                                     .issuer = &ca,
-                                                     .starts_days = dates[i].starts,
-                                                     .ends_days = dates[i].ends});
-        warns(&(struct pki_spec){.subject = "a", .names = "DNS:a", .issuer = &old}, &old,
-              dates[i].reason ? "certificate_unsuitable" : NULL, dates[i].reason);
-        pki_free(&old);
-    }
-}
-END_TEST
-
 START_TEST(warns_of_a_chain_that_clients_find_too_long)
 {
     enum { NAMES = 9000 };
@@ -168,7 +145,6 @@ int main(void)
     tcase_add_test(tcase, warns_of_keys_without_a_signature_in_tls_1_3);
     tcase_add_test(tcase, warns_of_certificates_that_are_not_for_servers);
     tcase_add_test(tcase, warns_of_a_leaf_without_its_issuer);
-    tcase_add_test(tcase, warns_of_an_issuer_that_is_out_of_date);
     tcase_add_test(tcase, warns_of_a_chain_that_clients_find_too_long);
     tcase_add_test(tcase, warns_no_client_of_its_own_certificate);
     suite_add_tcase(suite, tcase);
