@@ -88,6 +88,8 @@ static void run(struct compare *c)
 {
     static const size_t order[] = {0, 1, 1, 0};
     for (size_t i = 0; i < (c->count == 1 ? 1 : sizeof order / sizeof *order); i++) {
+        if (i > 0 && interrupt_happened())
+            return;
         if (i < c->count)
             look(c, order[i]);
         if (c->reports[order[i]].outcome.result != RESULT_OK)

@@ -154,8 +154,8 @@ static void warn(const struct bench_report *report)
     }
     if (m->unsent) {
         snprintf(text, sizeof text,
-                 "%" PRIu64 " messages were due and their turn never came: the server did not "
-                 "keep up with --rate, or --pipeline is too small for it",
+                 "%" PRIu64 " messages were due and their turn never came: the server or this "
+                 "client did not keep up with --rate, or --pipeline is too small for it",
                  m->unsent);
         output_warn(report->options, text);
     }

@@ -196,6 +196,18 @@ class Loads(BenchCase):
         second, summary = self.interrupted("messages", *self.tls())
         self.assertGreaterEqual(summary["messages"], second["messages"])
 
+    def test_a_comparison_that_ends_in_the_round_of_one_says_so(self):
+        process = subprocess.Popen(
+            [support.program("TLSECHO_CLIENT"), "--bench", "--json", "-v", "-t", "1000",
+             self.far.endpoint("tcp"), *map(str, self.tls())], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=support.environment())
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=support.DEADLINE_S)
+        summary = support.described(rest.splitlines()[-1])
+        self.assertEqual((process.returncode, summary["result"]), (6, "timeout"))
+        self.assertEqual(summary["error"]["message"], "interrupted before anything was measured")
+
 
 if __name__ == "__main__":
     unittest.main()

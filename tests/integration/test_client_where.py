@@ -1,17 +1,36 @@
 # SPDX-License-Identifier: MIT
 """Where the client connects to: names that move, names with many addresses, another destination."""
 
+import socket
+import struct
 import subprocess
 import unittest
 
 import netpath
 import support
 
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86dd
 CA = ("--cacert", support.pki() / "ca.pem")
 
 
 def setUpModule():
     netpath.enter()
+
+
+def dscp_to(port, capture):
+    """The DSCP and whether it is a SYN of each TCP packet to that port, all of them already sent."""
+    capture.setblocking(False)
+    while True:
+        try:
+            packet = capture.recv(65536)
+        except BlockingIOError:
+            return
+        version = packet[0] >> 4
+        dscp = packet[1] >> 2 if version == 4 else (struct.unpack("!H", packet[:2])[0] >> 6) & 0x3f
+        tcp = packet[(packet[0] & 15) * 4:] if version == 4 else packet[40:]
+        if packet[9 if version == 4 else 6] == socket.IPPROTO_TCP and \
+                struct.unpack("!H", tcp[2:4])[0] == port:
+            yield dscp, bool(tcp[13] & netpath.SYN)
 
 
 class Where(support.TestCase):
@@ -71,24 +90,20 @@ class Where(support.TestCase):
         for wrong in ("host", "host:0", "tcp://host:1", "::1:5", "[::1]", ":7"):
             self.assertEqual(support.client("--connect-to", wrong, "tls://h").status, 2, wrong)
 
-    def test_packets_carry_the_dscp(self):
-        seen = set()
-
-        class Look(netpath.Rule):
-            def decide(self, packet, to_server):
-                if to_server:
-                    seen.add((packet.data[1] >> 2, bool(packet.flags & netpath.SYN)))
-                return super().decide(packet, to_server)
-
-        with netpath.Network(Look()):
-            server = self.server("listeners: [ { listen: 'tcp://10.9.0.1:0' } ]")
+    def test_packets_of_both_families_carry_the_dscp(self):
+        for host, kind in ("127.0.0.1", ETH_P_IP), ("::1", ETH_P_IPV6):
+            at = f"[{host}]" if ":" in host else host
+            server = self.server(f"listeners: [ {{ listen: 'tcp://{at}:0' }} ]")
             port = server.address("tcp")[1]
-            for mode in (("--check",), ("--bench", "-n", "3")):
-                seen.clear()
-                done = support.client(*mode, "--dscp", "46", f"tcp://10.9.0.2:{port}")
-                self.assertEqual(done.status, 0, done.stderr)
-                self.assertEqual({dscp for dscp, _ in seen}, {46})
-                self.assertIn((46, True), seen)
+            for mode in ("--check",), ("--bench", "-n", "3", "-P", "2"), ("--ping", "-c", "1"), ():
+                with self.subTest(host=host, mode=mode), \
+                        socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(kind)) as capture:
+                    capture.bind(("lo", kind))
+                    done = support.client(*mode, "--dscp", "46", f"tcp://{at}:{port}", data=b"x")
+                    self.assertEqual(done.status, 0, done.stderr)
+                    seen = list(dscp_to(port, capture))
+                    self.assertIn((46, True), seen)
+                    self.assertEqual({dscp for dscp, _ in seen}, {46})
         self.assertEqual(support.client("--dscp", "64", "h").status, 2)
 
 
