@@ -34,6 +34,9 @@ const struct tls_certificate *tls_certificates_used(const struct tls_context *ct
 int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
                          struct error *err);
 
+/* Likewise, if the library's configuration leaves no signature scheme for its key. */
+int tls_signatures_warn(struct tls_context *ctx, X509 *leaf, const char *path, struct error *err);
+
 /* Makes a server remember the name that its client asked for. */
 void tls_certificates_install(struct tls_context *ctx);
 void tls_certificates_free(struct tls_context *ctx);

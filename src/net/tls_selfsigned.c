@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tls_certificates.h"
 #include "tls_internal.h"
 #include "tls_pem.h"
 #include "tlsecho/endpoint.h"
@@ -208,6 +209,8 @@ static int use(struct tls_context *ctx, const struct pair *pair, struct error *e
     X509_up_ref(pair->certificate);
     int result = tls_context_add_certificates(ctx, chain, name, err);
     sk_X509_pop_free(chain, X509_free);
+    if (result == 0)
+        result = tls_signatures_warn(ctx, pair->certificate, "self-signed", err);
     return result ? -1 : tls_context_add_key(ctx, pair->key, name, err);
 }
 

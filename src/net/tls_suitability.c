@@ -117,7 +117,7 @@ static int warn_of_key(struct tls_context *ctx, X509 *leaf, const char *path, st
 int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
                          struct error *err)
 {
-    if (warn_of_key(ctx, c->leaf, path, err))
+    if (warn_of_key(ctx, c->leaf, path, err) || tls_signatures_warn(ctx, c->leaf, path, err))
         return -1;
     if (!is_for_servers(c->leaf) &&
         tls_warning_add(ctx, "certificate_unsuitable", path, err,
