@@ -24,7 +24,7 @@ static void (*const modes[MODES])(const struct options *options, struct outcome 
 
 static void print_version(void)
 {
-    printf("tlsecho-client %s\nbuilt with %s\nrunning with %s\noffers %s\n", TLSECHO_VERSION,
+    printf("tlsecho-client %s\nbuilt with %s\nrunning with %s\noffers %s\n", tlsecho_version,
            tls_version_built(), tls_version_running(), tls_features());
 }
 

@@ -77,7 +77,7 @@ static void load_line(FILE *out, const struct bench_report *report)
     if (load->pipeline > 1)
         fprintf(out, ", %" PRIu32 " on their way on each", load->pipeline);
     fprintf(out, "; measured for %.3g s%s. tlsecho-client %s, %s</p>\n", report->measure.elapsed_s,
-            report->interrupted ? ", interrupted" : "", TLSECHO_VERSION, now);
+            report->interrupted ? ", interrupted" : "", tlsecho_version, now);
 }
 
 static void row(FILE *out, const char *name, const char *value)

@@ -47,7 +47,7 @@ static void print_version(void)
     char features[PRIVILEGE_FEATURES_BYTES];
     privilege_features(features);
     printf("tlsecho-server %s\nbuilt with %s\nrunning with %s\noffers %s\nsandbox %s\n",
-           TLSECHO_VERSION, tls_version_built(), tls_version_running(), tls_features(), features);
+           tlsecho_version, tls_version_built(), tls_version_running(), tls_features(), features);
 }
 
 static int report(const struct error *err)

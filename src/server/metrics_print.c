@@ -235,7 +235,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
 {
     metrics_text_family(out, "tlsecho_build_info", "gauge", "Always 1; what is running.");
     metrics_text_sample(out, "tlsecho_build_info",
-                        LABELS("version", TLSECHO_VERSION, "openssl", tls_version_running()), 1);
+                        LABELS("version", tlsecho_version, "openssl", tls_version_running()), 1);
     print_one(out, "tlsecho_workers", "gauge", "Threads that serve connections.",
               metrics->shard_count);
     print_per_listener(metrics, out);

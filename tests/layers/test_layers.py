@@ -18,7 +18,7 @@ SEES = {
 }
 
 # A header in include/tlsecho belongs to the folder that has NAME.c or NAME_*.c; these have none.
-HEADER_ONLY = {"buf": "base", "want": "base", "version": "base", "peer": "net"}
+HEADER_ONLY = {"buf": "base", "want": "base", "peer": "net"}
 
 # A library's header, and the only files that may include it.
 ONLY = {

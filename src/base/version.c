@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/version.h"
+
+const char tlsecho_version[] = TLSECHO_VERSION;
