@@ -5,10 +5,11 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "rsa_keys.h"
 
 static const long day = 24L * 3600;
 
@@ -30,7 +31,7 @@ static void set_text(EVP_PKEY *key, const char *name, const char *value)
 static EVP_PKEY *make_key(const struct pki_spec *spec)
 {
     if (spec->rsa)
-        return EVP_RSA_gen(spec->rsa_bits ? spec->rsa_bits : 2048u);
+        return rsa_keys_take(spec->rsa_bits ? spec->rsa_bits : 2048u);
     EVP_PKEY *key = EVP_EC_gen(spec->curve ? spec->curve : "P-256");
     if (spec->explicit_curve)
         set_text(key, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_EXPLICIT);
