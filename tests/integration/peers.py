@@ -12,9 +12,11 @@ They are full duplex: what arrives while something is sent is kept, so no size c
 
 import functools
 import select
+import shutil
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 
@@ -180,11 +182,20 @@ class Plain:
                                               [], max(timeout, 0))
         if not readable and not writable:
             raise AssertionError(f"nothing moved: {len(self._received)} bytes here, "
-                                 f"{len(self._unsent)} to go")
+                                 f"{len(self._unsent)} to go; {self._in_the_kernel()}")
         if readable:
             self._receive_some()
         if writable and not self.ended:
             del self._unsent[:self.socket.send(self._unsent[:CHUNK_BYTES])]
+
+    def _in_the_kernel(self):
+        """What ss(8) says of the connection at both ends: which of the two does not move on."""
+        ss = shutil.which("ss", path=support.TOOL_PATH)
+        if not ss or self.socket.family == socket.AF_UNIX:
+            return "unknown to ss(8)"
+        port = self.socket.getsockname()[1]
+        return subprocess.run([ss, "-tinmo", f"sport = :{port} or dport = :{port}"],
+                              capture_output=True, text=True, check=False).stdout
 
     def _receive_some(self):
         try:
