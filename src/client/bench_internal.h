@@ -96,7 +96,7 @@ struct bench_thread {
     uint32_t turn;           /* open loop: whose message is due next */
     uint64_t round;          /* and its number */
     double ns_per_message;   /* open loop, of the whole run */
-    bool measuring;          /* begin_ns is past */
+    uint64_t measuring_ns;   /* when it was seen that begin_ns is past; 0 = it is not */
     bool behind;             /* a count at a rate: its time is over, and not all could be sent */
     bool finishing;          /* nothing new is sent */
     uint64_t finished_ns;    /* since then */

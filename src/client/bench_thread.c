@@ -145,10 +145,13 @@ static bool has_to_start(const struct bench_thread *t)
 static void finish(struct bench_thread *t, uint64_t now_ns)
 {
     double user_s, system_s;
-    if (t->measuring) {
+    if (t->measuring_ns) {
         bench_count_cpu(&user_s, &system_s);
         t->measure.user_s = user_s - t->user_s;
         t->measure.system_s = system_s - t->system_s;
+        double used_s = t->measure.user_s + t->measure.system_s;
+        double passed_s = (double)(clock_now_ns() - t->measuring_ns) / 1e9;
+        t->measure.busiest = used_s < passed_s ? used_s / passed_s : 1;
     }
     if (now_ns < t->end_ns && t->run->load->measured_ns)
         t->end_ns = now_ns; /* interrupted */
@@ -214,8 +217,8 @@ static void do_what_is_due(struct bench_thread *t, uint64_t now_ns)
     uint64_t start_ns = atomic_load(&run->start_ns);
     if (!t->start_ns && start_ns)
         start(t, start_ns);
-    if (!t->measuring && now_ns >= t->begin_ns) {
-        t->measuring = true;
+    if (!t->measuring_ns && now_ns >= t->begin_ns) {
+        t->measuring_ns = clock_now_ns();
         bench_count_cpu(&t->user_s, &t->system_s);
     }
     if (!t->finishing && now_ns >= t->end_ns && has_messages_left(t))
@@ -277,8 +280,6 @@ static void measure_time(struct bench_thread *t)
     uint64_t until_ns = measured_until_ns(t);
     if (t->start_ns && until_ns > t->begin_ns)
         m->elapsed_s = (double)(until_ns - t->begin_ns) / 1e9;
-    if (m->elapsed_s > 0)
-        m->busiest = (m->user_s + m->system_s) / m->elapsed_s;
 }
 
 void *bench_thread_main(void *thread)

@@ -9,8 +9,8 @@ import support
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
          "boolean": bool}
 KEYWORDS = {"$schema", "$defs", "title", "description", "type", "const", "enum", "pattern",
-            "minimum", "items", "properties", "required", "additionalProperties", "allOf", "oneOf",
-            "if", "then", "else"}
+            "minimum", "maximum", "items", "properties", "required", "additionalProperties",
+            "allOf", "oneOf", "if", "then", "else"}
 
 
 def load(name):
@@ -63,6 +63,8 @@ def faults(value, rules, path="$"):
         found.append(f"{path}: {value!r} does not match {rules['pattern']}")
     if "minimum" in rules and value < rules["minimum"]:
         found.append(f"{path}: {value!r} is below {rules['minimum']}")
+    if "maximum" in rules and value > rules["maximum"]:
+        found.append(f"{path}: {value!r} is above {rules['maximum']}")
     for number, entry in enumerate(value if "items" in rules else []):
         found += faults(entry, rules["items"], f"{path}[{number}]")
     found += [f"{path}.{name} is missing" for name in rules.get("required", [])

@@ -196,6 +196,11 @@ class Loads(BenchCase):
         second, summary = self.interrupted("messages", *self.tls())
         self.assertGreaterEqual(summary["messages"], second["messages"])
 
+    def test_no_thread_uses_more_than_a_cpu_however_short_the_load(self):
+        for count in "1", "5":
+            summary = self.ok("-n", count, "--expect", "none", *self.tls("discard"))
+            self.assertLessEqual(summary["client"]["busiest_thread"], 1)
+
     def test_a_comparison_that_ends_in_the_round_of_one_says_so(self):
         process = subprocess.Popen(
             [support.program("TLSECHO_CLIENT"), "--bench", "--json", "-v", "-t", "1000",
