@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_screen.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Tags of X.690 §8.1.2; 0xa0 + n is a constructed [n]. */
@@ -65,21 +66,47 @@ static bool take(struct der *in, int tag, struct der *ret)
     return true;
 }
 
+/* Takes the header of what contains others and has no length, as BER has it: OpenSSL accepts that.
+ */
+static bool take_endless(struct der *in)
+{
+    if (in->n < 2 || !(in->at[0] & 0x20) || in->at[1] != 0x80)
+        return false;
+    in->at += 2;
+    in->n -= 2;
+    return true;
+}
+
 /*
  * Elements, those within others and within OCTET STRINGs (extensions) included, from front to back:
- * after the header of what contains others comes the first of these.
+ * after the header of what contains others comes the first of these. The rest of an OCTET STRING
+ * that is none, as in a key identifier, is passed over. SIZE_MAX if they cannot be counted.
  */
 static size_t count_elements(struct der in)
 {
-    size_t count = 0;
+    enum { NESTED_MAX = 16 };
+    const unsigned char *const end = in.at + in.n, *ends[NESTED_MAX]; /* of the OCTET STRINGs */
+    size_t count = 0, nested = 0;
     while (in.n >= 2) {
         struct der contents, rest = in;
         int tag = next_tag(&in);
         count++;
-        if (!take(&rest, tag, &contents))
-            return count;
-        bool contains = (tag & 0x20) || tag == OCTET_STRING;
-        in = contains ? (struct der){contents.at, (size_t)(in.at + in.n - contents.at)} : rest;
+        if (take_endless(&in))
+            continue;
+        bool taken = take(&rest, tag, &contents);
+        while (nested > 0 && in.at >= ends[nested - 1])
+            nested--;
+        if (nested > 0 && (!taken || rest.at > ends[nested - 1])) {
+            nested--;
+            in = (struct der){ends[nested], (size_t)(end - ends[nested])};
+            continue;
+        }
+        if (!taken)
+            return SIZE_MAX;
+        bool holds = tag == OCTET_STRING && nested < NESTED_MAX;
+        if (holds)
+            ends[nested++] = rest.at;
+        in = holds || (tag & 0x20) ? (struct der){contents.at, (size_t)(end - contents.at)} : rest;
     }
     return count;
 }
@@ -223,7 +250,8 @@ struct tls_screening tls_screen_message(const unsigned char *body, size_t n, boo
         }
         if (result.fault == TLS_SCREEN_OK)
             result.fault = found;
-        elements += count_elements(certificate);
+        size_t more = count_elements(certificate);
+        elements = more > SIZE_MAX - elements ? SIZE_MAX : elements + more;
         if (tls13 && !take_counted(&list, 2, &ignored))
             break;
     }

@@ -43,8 +43,8 @@ static void describe(const struct tls_screening *s, const struct tls_screen_limi
         return;
     case TLS_SCREEN_TOO_COMPLEX:
         snprintf(ret, size,
-                 "its chain has more than %zu ASN.1 elements: issue it with fewer names "
-                 "and extensions",
+                 "its chain has more than %zu ASN.1 elements, or what looks like that many in the "
+                 "values of its extensions: issue it with fewer names and shorter extensions",
                  limits->elements);
         return;
     case TLS_SCREEN_COMPRESSED_POINT:

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <openssl/objects.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,6 +166,48 @@ START_TEST(counts_the_elements_of_all_certificates)
 }
 END_TEST
 
+/* An extension whose value is these bytes, before one with 200 names. */
+static size_t elements_behind(const char *value)
+{
+    char names[4096] = "DNS:a";
+    for (size_t n = 5; n < 6 * 200; n += 6)
+        memcpy(names + n, ",DNS:a", 7);
+    struct pki named = pki_make(&(struct pki_spec){.subject = "named"});
+    X509V3_CTX ctx;
+    X509V3_set_ctx(&ctx, NULL, NULL, NULL, NULL, 0);
+    X509_EXTENSION *opaque = X509V3_EXT_conf(NULL, &ctx, "1.2.3.4", value),
+                   *many = X509V3_EXT_conf(NULL, &ctx, "subjectAltName", names);
+    ck_assert_ptr_nonnull(opaque);
+    ck_assert(X509_add_ext(named.certificate, opaque, 0));
+    ck_assert(X509_add_ext(named.certificate, many, 1));
+    ck_assert_int_gt(X509_sign(named.certificate, named.key, EVP_sha256()), 0);
+    X509_EXTENSION_free(opaque);
+    X509_EXTENSION_free(many);
+    size_t low = 0, high = 4096; /* the least limit that takes it */
+    while (low < high) {
+        limits.elements = (low + high) / 2;
+        if (screened(true, &named.certificate, 1).fault == TLS_SCREEN_OK)
+            high = limits.elements;
+        else
+            low = limits.elements + 1;
+    }
+    pki_free(&named);
+    return low;
+}
+
+START_TEST(counts_what_comes_behind_bytes_that_are_no_elements)
+{
+    /* nothing; an element that would be longer than all; one that would end behind its OCTET
+     * STRING; an endless one; a stray byte; such bytes two OCTET STRINGs deep */
+    static const char *const values[] = {"DER:0500",     "DER:04847FFFFFFF", "DER:0440AA",
+                                         "DER:30800000", "DER:050030",       "DER:04040484FFFF"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        size_t n = elements_behind(values[i]);
+        ck_assert_msg(n > 200 && n < 300, "%s: %zu", values[i], n);
+    }
+}
+END_TEST
+
 START_TEST(lets_no_client_share_more_keys_than_there_are_groups)
 {
     for (size_t count = 32; count <= 33; count++) {
@@ -247,6 +290,7 @@ int main(void)
     tcase_add_test(cases, finds_a_point_that_is_compressed);
     tcase_add_test(cases, finds_an_rsa_key_that_takes_long_to_verify_with);
     tcase_add_test(cases, counts_the_elements_of_all_certificates);
+    tcase_add_test(cases, counts_what_comes_behind_bytes_that_are_no_elements);
     tcase_add_test(cases, lets_no_client_share_more_keys_than_there_are_groups);
     tcase_add_test(cases, finds_a_distribution_point_relative_to_the_issuer);
     tcase_add_test(cases, takes_no_lengths_that_der_does_not_have);
