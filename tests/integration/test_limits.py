@@ -15,11 +15,13 @@ import unittest
 
 import issuing
 import peers
+import proc
 import support
 import watcher
 
 PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
 DESCRIPTORS, CROWD = 64, 500
+HALF_HELLO = 16000       # bytes of a ClientHello that is not whole
 PAUSE_S = 0.1            # of the acceptor, when it is short of descriptors
 FEW, BURST = 10, 100     # lines of connections that ended before they were served
 HOSTILE = b'\x1b[31m\n"x='  # what a terminal obeys, a new line, a quote: as long as "localhost"
@@ -47,6 +49,16 @@ def is_served(sock):
 def cpu_seconds(process):
     fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(process):
+    pages = pathlib.Path(f"/proc/{process.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def gives_memory_back():
+    return ("CS_GNU_LIBC_VERSION" in os.confstr_names and os.confstr("CS_GNU_LIBC_VERSION")
+            and b"__asan_init" not in pathlib.Path(support.program("TLSECHO_SERVER")).read_bytes())
 
 
 class Limits(support.TestCase):
@@ -148,6 +160,24 @@ class HowMany(Limits):
             sock.setblocking(False)
             with self.assertRaises(BlockingIOError):
                 sock.recv(1)
+
+    @unittest.skipUnless(gives_memory_back(), "needs glibc's allocator, without a sanitizer")
+    def test_the_memory_of_a_wave_is_given_back(self):
+        server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0', name: main } ]\n"
+                             "workers: 1\nlog: { connections: off }\n"
+                             "timeouts: { handshake: 5m }\n")
+        before = resident_bytes(server.process)
+        hello = b"\x16\x03\x01\x40\x00\x01\x00\x40\x00"
+        wave = [self.connect(server, "main") for _ in range(CROWD)]
+        for sock in wave:
+            sock.sendall(hello + bytes(HALF_HELLO - len(hello)))
+        grown = before + CROWD * HALF_HELLO
+        proc.wait_until(lambda: resident_bytes(server.process) > grown, "it holds no hellos")
+        peak = resident_bytes(server.process)
+        for sock in wave[:-1]:  # the last one lies above them all
+            sock.close()
+        proc.wait_until(lambda: resident_bytes(server.process) < before + (peak - before) / 2,
+                        "it keeps the memory of those that have left")
 
     def test_accept_rate(self):
         server = self.server(PLAIN + "limits: { accept_rate: 20 }")
