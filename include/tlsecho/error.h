@@ -51,9 +51,13 @@ struct error {
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As error_set with ERROR_SYSTEM, errno as its code and ": strerror" at its end. Always returns -1.
- */
+/* As error_set with ERROR_SYSTEM, errno as its code and ": strerror" at its end; and then, where
+ * descriptors or memory are short, ": REMEDY". Always returns -1. */
 int error_sys(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts ": REMEDY", in the imperative, at the end, unless error_sys has done so. Always returns -1.
+ */
+int error_advise(struct error *err, const char *remedy);
 
 /* Whether the same may succeed a little later, without anybody mending anything: descriptors or
  * memory were short, or no name server answered. */

@@ -49,6 +49,29 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     return -1;
 }
 
+/* NULL = it depends on what failed. */
+static const char *remedy_of(int code)
+{
+    switch (code) {
+    case EMFILE:
+        return "raise the limit of open files, ulimit -n, or LimitNOFILE= of the service";
+    case ENFILE:
+        return "raise the host's limit of open files, sysctl fs.file-max";
+    case ENOMEM:
+        return "free memory, or raise its limit, ulimit -v, or MemoryMax= of the service";
+    }
+    return NULL;
+}
+
+int error_advise(struct error *err, const char *remedy)
+{
+    if (err->kind == ERROR_DNS || !remedy_of(err->code)) {
+        append(err->text, ": ");
+        append(err->text, remedy);
+    }
+    return -1;
+}
+
 int error_sys(struct error *err, const char *format, ...)
 {
     int code = errno;
@@ -60,6 +83,10 @@ int error_sys(struct error *err, const char *format, ...)
     char reason[128];
     append(err->text, ": ");
     append(err->text, strerror_r(code, reason, sizeof reason));
+    if (remedy_of(code)) {
+        append(err->text, ": ");
+        append(err->text, remedy_of(code));
+    }
     return -1;
 }
 

@@ -36,6 +36,8 @@ static int start(pthread_t *ret, const pthread_attr_t *attributes,
     if (errno == 0)
         return 0;
     error_sys(err, "start the %s thread", beginning->name);
+    if (err->code == EAGAIN) /* pthread_create(3) */
+        error_advise(err, "raise the limit of threads, ulimit -u, or TasksMax= of the service");
     free(b);
     return -1;
 }

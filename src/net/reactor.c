@@ -53,17 +53,17 @@ int reactor_new(struct reactor **ret, struct error *err)
 
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (r->epoll_fd < 0) {
-        error_sys(err, "epoll_create1");
+        error_sys(err, "make an event loop: epoll_create1");
         goto fail;
     }
     r->waker.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (r->waker.fd < 0) {
-        error_sys(err, "eventfd");
+        error_sys(err, "make an event loop: eventfd");
         goto fail;
     }
     r->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (r->timer.fd < 0) {
-        error_sys(err, "timerfd_create");
+        error_sys(err, "make an event loop: timerfd_create");
         goto fail;
     }
     if (reactor_want(r, &r->waker, WANT_READ, err) < 0 ||
@@ -108,7 +108,7 @@ int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigne
         .data.ptr = source,
     };
     if (epoll_ctl(reactor->epoll_fd, op, source->fd, &event) < 0)
-        return error_sys(err, "epoll_ctl");
+        return error_sys(err, "watch a descriptor: epoll_ctl");
     source->want = want;
     return 0;
 }

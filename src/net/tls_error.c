@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,25 @@ static void reason_text(char *ret, size_t size)
     ERR_clear_error();
 }
 
+/* Of what the library refuses with reasons that only its developers understand. */
+static const char *remedy_of(unsigned long code)
+{
+    if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+        return NULL;
+    switch (ERR_GET_REASON(code)) {
+    case SSL_R_LIBRARY_HAS_NO_CIPHERS:
+        return "correct the providers and properties in the configuration of OpenSSL "
+               "(OPENSSL_CONF)";
+    case SSL_R_EE_KEY_TOO_SMALL:
+        return "reissue it with a larger key, such as P-256 or RSA of 2048 bits";
+    case SSL_R_CA_KEY_TOO_SMALL:
+        return "use a CA with a larger key, such as P-256 or RSA of 2048 bits";
+    case SSL_R_CA_MD_TOO_WEAK:
+        return "let its CA sign with SHA-256 or better";
+    }
+    return NULL;
+}
+
 int tls_error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
     char text[ERROR_TEXT_BYTES], reason[128];
@@ -29,6 +49,8 @@ int tls_error_set(struct error *err, enum error_kind kind, const char *format, .
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    const char *remedy = remedy_of(ERR_peek_error());
     reason_text(reason, sizeof reason);
-    return error_set(err, kind, "%s: %s", text, reason);
+    error_set(err, kind, "%s: %s", text, reason);
+    return remedy ? error_advise(err, remedy) : -1;
 }

@@ -31,7 +31,7 @@ static int check_file(const struct tls_context *ctx, int fd, const char *path, s
     if (fstat(fd, &status))
         return error_sys(err, "open %s", path);
     if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INPUT, "%s is no regular file", path);
+        return error_set(err, ERROR_INPUT, "%s is no regular file: name one", path);
     if (ctx->key_files != TLS_KEY_FILES_ANY && tls_exposure_of_secret(status.st_mode, &exposure))
         return error_set(err, ERROR_INPUT, "%s holds secrets and %s: chmod %s %s", path,
                          exposure.how, exposure.remedy, path);

@@ -44,7 +44,7 @@ static int check_file(int fd, const char *path, enum tls_pem_access access, stru
     if (fstat(fd, &status))
         return unreadable("read", path, err);
     if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INPUT, "%s is no regular file", path);
+        return error_set(err, ERROR_INPUT, "%s is no regular file: name one", path);
     if (status.st_size > TLS_PEM_BYTES_MAX)
         return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", path);
     if (access == TLS_PEM_SECRET && tls_exposure_of_secret(status.st_mode, &exposure))

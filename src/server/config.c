@@ -82,9 +82,11 @@ static ssize_t read_fully(int fd, char *data, size_t size)
 /* A configuration that is not there is as wrong as a bad one. */
 static int unreadable(const char *what, const char *path, struct error *err)
 {
-    error_sys(err, "%s %s", what, path);
+    bool standard_input = strcmp(path, CONFIG_STANDARD_INPUT) == 0;
+    error_sys(err, "%s %s", what, standard_input ? "standard input (-c -)" : path);
     err->kind = ERROR_INPUT;
-    return -1;
+    return error_advise(err, standard_input ? "redirect a file or a pipe to it"
+                                            : "name a file that this user can read with -c");
 }
 
 /* What an editor, a template or a full disk left empty is no wish for the defaults. */

@@ -106,6 +106,8 @@ static int refuse(const struct listen_spec *spec, const struct error *cause, str
     config_refuse(spec->config, spec->place, err, "%s: %s", spec->what, cause->text);
     err->kind = cause->kind;
     err->code = cause->code;
+    if (cause->kind == ERROR_DNS && cause->code != 0 && endpoint_host_is_name(spec->endpoint->host))
+        error_advise(err, "check the name and this host's name servers, or write an address");
     return -1;
 }
 

@@ -95,6 +95,8 @@ static struct arguments parse_arguments(int argc, char **argv)
     while ((option = getopt_long(argc, argv, SHORT_OPTIONS, options, NULL)) != -1) {
         switch (option) {
         case 'c':
+            if (*optarg == '\0')
+                refuse("-c needs an argument: FILE");
             a.file = optarg;
             break;
         case 't':

@@ -29,6 +29,12 @@ enum privilege_result {
     PRIVILEGE_FAILED,  /* nobody shall serve without it; err says why */
 };
 
+/* Of a step that the system did not take: what is short is not missing. */
+static inline enum privilege_result privilege_result_of(const struct error *err)
+{
+    return error_is_temporary(err) ? PRIVILEGE_FAILED : PRIVILEGE_MISSING;
+}
+
 struct privilege_step {
     const struct config *config;
     const char *state_directory; /* NULL = none */

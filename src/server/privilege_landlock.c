@@ -74,13 +74,13 @@ static uint64_t rights_of(unsigned rights)
     return all;
 }
 
-/* A place that is not there, or not for us, needs no rule. */
+/* A place that is not there, or not for us, needs no rule. Sets errno. */
 static int allow(int ruleset_fd, const struct ruleset *ruleset, const struct privilege_place *place)
 {
     struct stat status;
     int fd = open(place->path, O_PATH | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
     struct path_rule rule = {.allowed = rights_of(place->rights) & ruleset->files, .folder_fd = fd};
     if (fstat(fd, &status) == 0 && !S_ISDIR(status.st_mode))
         rule.allowed &= OF_A_FILE;
@@ -123,7 +123,7 @@ enum privilege_result privilege_landlock(const struct privilege_reach *reach, ch
     }
     if (restrict_to(reach, abi) < 0) {
         error_sys(err, "restrict the files with Landlock");
-        return PRIVILEGE_MISSING;
+        return privilege_result_of(err);
     }
     snprintf(detail, 256, "ABI %ld, %zu places", abi, reach->count);
     return PRIVILEGE_DONE;

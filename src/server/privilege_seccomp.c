@@ -233,7 +233,7 @@ enum privilege_result privilege_restrict_calls(struct privilege_step *step, stru
     if (result < 0) {
         errno = -result;
         error_sys(err, "restrict the system calls with seccomp");
-        return PRIVILEGE_MISSING;
+        return privilege_result_of(err);
     }
     char names[PRIVILEGE_CALLS_BYTES];
     snprintf(step->detail, sizeof step->detail, "%u system calls, the others: %s",

@@ -88,7 +88,7 @@ int server_open_signals(struct server *s, struct error *err)
     signal(SIGXFSZ, SIG_IGN); /* and its file reach a limit */
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
-        return error_sys(err, "signalfd");
+        return error_sys(err, "receive signals: signalfd");
     s->signals = (struct reactor_source){.fd = fd, .ready = signals_ready};
     return reactor_want(s->reactor, &s->signals, WANT_READ, err);
 }

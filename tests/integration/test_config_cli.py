@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import stat
+import subprocess
 import tempfile
 import unittest
 
@@ -93,7 +94,19 @@ class CommandLine(Folder):
     def test_a_file_that_is_not_there_is_named(self):
         done = self.run_server("-c", self.folder / "missing.yaml")
         self.assertEqual(done.status, CONFIG)
-        self.assertRegex(done.stderr, "^tlsecho-server: .*missing.yaml.*No such file")
+        self.assertRegex(done.stderr, "^tlsecho-server: .*missing.yaml.*No such file.*: name a file")
+
+    def test_an_empty_name_is_no_argument(self):
+        done = self.run_server("-c", "")
+        self.assertEqual(done.status, 2)
+        self.assertIn("-c needs an argument: FILE", done.stderr)
+
+    def test_standard_input_that_cannot_be_read_is_named(self):
+        with open(self.folder / "written", "wb") as written:
+            done = subprocess.run([support.program("TLSECHO_SERVER"), "-t", "-c", "-"],
+                                  stdin=written, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, CONFIG)
+        self.assertIn("read standard input (-c -): Bad file descriptor: redirect", done.stderr)
 
     def test_the_check_binds_nothing_and_makes_nothing(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:

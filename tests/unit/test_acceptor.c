@@ -489,7 +489,8 @@ START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
     ck_assert_int_eq(connect(second, &address->any, address->length), 0);
     talk_ends(second);
     assert_logged(" event=connections_refused ",
-                  " cause=descriptors count=1 reason=\"accept: Too many open files\""
+                  " cause=descriptors count=1 reason=\"accept: Too many open files: raise "
+                  "the limit of open files, ulimit -n, or LimitNOFILE= of the service\""
                   " last_source=127.0.0.1:");
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), 1);
     talk_echo(first, "untouched");
@@ -589,8 +590,13 @@ static const struct {
     int code;
     const char *reason;
 } shortages[] = {
-    {EMFILE, "accept: Too many open files"},    {ENFILE, "accept: Too many open files in system"},
-    {ENOMEM, "accept: Cannot allocate memory"}, {ENOBUFS, "accept: No buffer space available"},
+    {EMFILE, "accept: Too many open files: raise the limit of open files, ulimit -n, or "
+             "LimitNOFILE= of the service"},
+    {ENFILE, "accept: Too many open files in system: raise the host's limit of open files, sysctl "
+             "fs.file-max"},
+    {ENOMEM, "accept: Cannot allocate memory: free memory, or raise its limit, ulimit -v, or "
+             "MemoryMax= of the service"},
+    {ENOBUFS, "accept: No buffer space available"},
     {EINVAL, "accept: Invalid argument"},
 };
 

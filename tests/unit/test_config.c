@@ -387,9 +387,11 @@ START_TEST(says_why_a_file_cannot_be_read)
     struct error err;
     ck_assert_int_eq(config_load("/nonexistent/server.yaml", &config, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
-    ck_assert_str_eq(err.text, "open /nonexistent/server.yaml: No such file or directory");
+    ck_assert_str_eq(err.text, "open /nonexistent/server.yaml: No such file or directory: name a "
+                               "file that this user can read with -c");
     ck_assert_int_eq(config_load("/", &config, &err), -1);
-    ck_assert_str_eq(err.text, "read /: Is a directory");
+    ck_assert_str_eq(err.text,
+                     "read /: Is a directory: name a file that this user can read with -c");
 }
 END_TEST
 

@@ -30,6 +30,41 @@ START_TEST(ends_with_the_systems_words)
 }
 END_TEST
 
+START_TEST(ends_with_the_remedy_where_descriptors_or_memory_are_short)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } cases[] = {
+        {EMFILE, "make it: Too many open files: raise the limit of open files, ulimit -n, or "
+                 "LimitNOFILE= of the service"},
+        {ENFILE, "make it: Too many open files in system: raise the host's limit of open files, "
+                 "sysctl fs.file-max"},
+        {ENOMEM, "make it: Cannot allocate memory: free memory, or raise its limit, ulimit -v, or "
+                 "MemoryMax= of the service"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err;
+        errno = cases[i].code;
+        error_sys(&err, "make it");
+        ck_assert_str_eq(err.text, cases[i].text);
+        ck_assert_int_eq(error_advise(&err, "try another way"), -1);
+        ck_assert_str_eq(err.text, cases[i].text);
+    }
+}
+END_TEST
+
+START_TEST(ends_with_the_advice_where_there_is_no_remedy_yet)
+{
+    struct error err;
+    errno = EACCES;
+    error_sys(&err, "open a");
+    ck_assert_int_eq(error_advise(&err, "name another file"), -1);
+    ck_assert_str_eq(err.text, "open a: Permission denied: name another file");
+    ck_assert_int_eq(err.code, EACCES);
+}
+END_TEST
+
 START_TEST(puts_the_context_in_front_and_keeps_the_rest)
 {
     struct error err;
@@ -95,6 +130,8 @@ int main(void)
     TCase *tcase = tcase_create("error");
     tcase_add_test(tcase, tells_its_kind_and_its_sentence);
     tcase_add_test(tcase, ends_with_the_systems_words);
+    tcase_add_test(tcase, ends_with_the_remedy_where_descriptors_or_memory_are_short);
+    tcase_add_test(tcase, ends_with_the_advice_where_there_is_no_remedy_yet);
     tcase_add_test(tcase, puts_the_context_in_front_and_keeps_the_rest);
     tcase_add_test(tcase, cuts_what_is_too_long);
     tcase_add_test(tcase, knows_what_may_pass_by_itself);

@@ -127,7 +127,9 @@ START_TEST(a_failure_is_told_with_its_place_and_nobody_waits_for_the_rest)
     allow(1);
     wait_until_done(lookups);
     ck_assert_int_eq(lookups_take(lookups, &err), -1);
-    ck_assert_str_eq(err.text, "test.yaml:2:15: listen: look up bad.test: no");
+    ck_assert_str_eq(err.text,
+                     "test.yaml:2:15: listen: look up bad.test: no: check the name and this "
+                     "host's name servers, or write an address");
     ck_assert_int_eq(err.kind, ERROR_DNS);
     ck_assert_int_eq(err.code, EAI_AGAIN);
     ck_assert(error_is_temporary(&err));

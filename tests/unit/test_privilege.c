@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -500,6 +501,39 @@ START_TEST(reads_what_was_renamed_into_place)
 }
 END_TEST
 
+/* So many descriptors are left. */
+static enum privilege_result restrict_with(int left, struct error *err)
+{
+    char detail[256];
+    struct rlimit usual, few;
+    int lowest = dup(STDIN_FILENO);
+    close(lowest);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    few = usual;
+    few.rlim_cur = (rlim_t)(lowest + left);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    enum privilege_result result = privilege_landlock(&reach, detail, err);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    return result;
+}
+
+/* One is for the rules, one for the place that each is about. */
+START_TEST(a_shortage_of_descriptors_is_no_lack_of_landlock)
+{
+    struct error err;
+    find("workers: 1", NULL);
+    ck_assert_uint_gt(reach.count, 0);
+    for (int left = 0; left < 2; left++) {
+        enum privilege_result result = restrict_with(left, &err);
+        if (result == PRIVILEGE_MISSING && strstr(err.text, "the kernel has no Landlock"))
+            return;
+        ck_assert_msg(result == PRIVILEGE_FAILED, "%d left: %d", left, result);
+        ck_assert_msg(strstr(err.text, "Landlock: Too many open files: raise the limit") != NULL,
+                      "%s", err.text);
+    }
+}
+END_TEST
+
 START_TEST(names_the_system_calls_that_are_left)
 {
     char names[PRIVILEGE_CALLS_BYTES];
@@ -531,6 +565,7 @@ int main(void)
     tcase_add_loop_test(tcase, refuses, 0, REFUSED);
     tcase_add_loop_test(tcase, still_allows_what_a_reload_needs, 0, ALLOWED);
     tcase_add_test(tcase, reads_what_was_renamed_into_place);
+    tcase_add_test(tcase, a_shortage_of_descriptors_is_no_lack_of_landlock);
     tcase_add_test(tcase, names_the_system_calls_that_are_left);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -294,7 +294,8 @@ START_TEST(refuses_what_is_weak_anywhere_in_the_chain)
         pki_make(&(struct pki_spec){.subject = "small", .ca = true, .rsa = true, .rsa_bits = 1024});
     struct pki leaf =
         pki_make(&(struct pki_spec){.subject = "leaf", .names = "DNS:a", .issuer = &small});
-    refused(add_certificate(&leaf, &small), "c cannot be used: ca key too small");
+    refused(add_certificate(&leaf, &small),
+            "c cannot be used: ca key too small: use a CA with a larger key");
     ck_assert_int_ne(X509_sign(leaf.certificate, ca.key, EVP_sha1()), 0);
     refused(add_certificate(&leaf, NULL),
             "c cannot be used: a signature in its chain has a weak digest");

@@ -471,7 +471,7 @@ START_TEST(refuses_a_weak_certificate_in_words)
         pki_make(&(struct pki_spec){.subject = "weak", .rsa = true, .rsa_bits = 1024});
     refused(tls_context_use_certificate(server, pki_write_certificate(&folder, "x.pem", &weak),
                                         &about, &err),
-            "x.pem cannot be used: ee key too small");
+            "x.pem cannot be used: ee key too small: reissue it with a larger key");
     pki_free(&weak);
 }
 END_TEST

@@ -171,7 +171,7 @@ START_TEST(refuses_what_is_no_file_without_waiting)
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
     refused(folder.file, "fifo: No such device or address");
     int reader = open(folder.file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    refused(folder.file, "fifo is no regular file");
+    refused(folder.file, "fifo is no regular file: name one");
     close(reader);
 
     refused("/dev/zero", "no regular file");

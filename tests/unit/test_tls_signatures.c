@@ -35,6 +35,18 @@ static void configure(const char *algorithms)
     setenv("OPENSSL_CONF", folder_write(&folder, "openssl.cnf", text, (size_t)n), 1);
 }
 
+START_TEST(a_library_without_ciphers_is_told_with_the_remedy)
+{
+    struct tls_context *server;
+    static const char text[] = "openssl_conf = a\n[a]\nproviders = b\n[b]\nbase = c\n[c]\n"
+                               "activate = 1\n";
+    setenv("OPENSSL_CONF", folder_write(&folder, "openssl.cnf", text, sizeof text - 1), 1);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), -1);
+    ck_assert_str_eq(err.text, "make a TLS context: library has no ciphers: correct the providers "
+                               "and properties in the configuration of OpenSSL (OPENSSL_CONF)");
+}
+END_TEST
+
 static struct tls_context *new_server(const char *lowest, const char *highest)
 {
     struct tls_context *server;
@@ -127,6 +139,7 @@ int main(void)
     tcase_add_test(tcase, the_defaults_serve_every_key);
     tcase_add_test(tcase, a_key_without_any_scheme_is_told);
     tcase_add_test(tcase, a_key_without_a_scheme_of_tls_1_3_is_told_where_that_is_spoken);
+    tcase_add_test(tcase, a_library_without_ciphers_is_told_with_the_remedy);
     tcase_add_test(tcase, a_self_signed_certificate_is_told_and_is_refused_indeed);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -270,7 +270,7 @@ START_TEST(refuses_a_file_that_is_no_response)
     refused(folder.file, "f is no OCSP response in DER");
 
     refused(folder_file(&folder, "absent"), "No such file");
-    refused("/dev/zero", "no regular file");
+    refused("/dev/zero", "no regular file: name one");
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
     refused(folder.file, "no regular file");
 }
