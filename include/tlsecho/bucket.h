@@ -19,11 +19,10 @@ struct bucket {
 
 enum { BUCKET_TOKEN = 1000000 };
 
-/* Full at the start; also for static ones. */
+/* The fields of a full one, for `= {BUCKET_FULL(rate, size)}`; static ones too. */
 #define BUCKET_FULL(rate, size)                                                                    \
-    {                                                                                              \
-        .per_second = (rate), .burst = (size), .millionths = (uint64_t)(size)*BUCKET_TOKEN         \
-    }
+    .per_second = (rate), .burst = (size), .millionths = (size) * (uint64_t)BUCKET_TOKEN
+
 void bucket_init(struct bucket *bucket, uint64_t per_second, uint64_t burst);
 
 /* Takes a token; false if there is none. now_us: clock_now_us. */

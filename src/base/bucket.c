@@ -3,7 +3,7 @@
 
 void bucket_init(struct bucket *bucket, uint64_t per_second, uint64_t burst)
 {
-    *bucket = (struct bucket)BUCKET_FULL(per_second, burst);
+    *bucket = (struct bucket){BUCKET_FULL(per_second, burst)};
 }
 
 /* A microsecond brings per_second millionths of a token. */

@@ -17,7 +17,7 @@ static struct {
     struct tally left_out;
 } unserved = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
-    .bucket = BUCKET_FULL(CONN_LOG_PER_SECOND, CONN_LOG_BURST),
+    .bucket = {BUCKET_FULL(CONN_LOG_PER_SECOND, CONN_LOG_BURST)},
 };
 
 /* Whether one more of them may have its line; else it is counted. */
