@@ -25,6 +25,8 @@ lint|clang-format|clang-format|clang-tools-extra|checks the format
 lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
 lint|clang|clang|clang|lends clang-tidy its flags
 lint|shellcheck|shellcheck|ShellCheck|looks for mistakes in scripts
+lint|codespell|codespell|codespell|looks for spelling mistakes
+docs|doxygen|doxygen|doxygen|reads the headers' comments
 fuzz|clang|clang|clang|compiles for libFuzzer
 fuzz|clang-rt|libclang-rt-dev|compiler-rt|libFuzzer itself
 fuzz|llvm-cov|llvm|llvm|measures what fuzzing reached
