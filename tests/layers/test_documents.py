@@ -35,6 +35,17 @@ class Documents(unittest.TestCase):
                 self.assertTrue(decision.name.startswith(f"{number:04}-"))
                 self.assertTrue(decision.read_text().startswith(f"# {number}. "))
 
+    def test_both_hosts_have_the_same_templates(self):
+        github, gitlab = REPOSITORY / ".github", REPOSITORY / ".gitlab"
+        pairs = {github / "pull_request_template.md": gitlab / "merge_request_templates" / "Default.md"}
+        for template in gitlab.glob("issue_templates/*.md"):
+            pairs[github / "ISSUE_TEMPLATE" / template.name] = template
+        self.assertEqual(len(pairs), 1 + len(list(github.glob("ISSUE_TEMPLATE/*.md"))))
+        for one, other in pairs.items():
+            with self.subTest(other.name):
+                text = re.sub(r"\A---\n.*?\n---\n", "", one.read_text(), flags=re.DOTALL)
+                self.assertEqual(text, other.read_text())
+
 
 if __name__ == "__main__":
     unittest.main()
