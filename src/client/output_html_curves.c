@@ -53,7 +53,7 @@ static void draw_percentiles(FILE *out, const struct bench_report *reports, size
         const struct histogram *h = reports[i].measure.histograms[BENCH_LATENCY];
         for (int p = 0; p < POINTS; p++) {
             points[i][p][0] = most * p / (POINTS - 1);
-            points[i][p][1] = (double)histogram_quantile_ns(h, 1 - pow(10, -points[i][p][0]));
+            points[i][p][1] = (double)histogram_known_quantile_ns(h, 1 - pow(10, -points[i][p][0]));
         }
         series[i] = (struct html_series){.name = sides[i],
                                          .css_class = letters[i],
