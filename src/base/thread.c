@@ -37,7 +37,9 @@ static int start(pthread_t *ret, const pthread_attr_t *attributes,
         return 0;
     error_sys(err, "start the %s thread", beginning->name);
     if (err->code == EAGAIN) /* pthread_create(3) */
-        error_advise(err, "raise the limit of threads, ulimit -u, or TasksMax= of the service");
+        error_advise(err,
+                     "raise the limits of threads and memory, ulimit -u and -v, or TasksMax= and "
+                     "MemoryMax= of the service");
     free(b);
     return -1;
 }
