@@ -17,6 +17,9 @@
 /* "tlsecho-client: warning: ...", unless quiet. */
 void output_warn(const struct options *options, const char *text);
 
+/* "tlsecho-client: ...", what somebody at a terminal should know now, unless quiet. */
+void output_notice(const struct options *options, const char *text);
+
 /* How the session came about, as far as it did, if the user wants to know. */
 void output_session(const struct options *options, const struct session *session);
 

@@ -59,8 +59,14 @@ uint64_t exchange_due_us(const struct exchange *x, uint64_t idle_us)
 void exchange_expire(struct exchange *x, uint64_t idle_us)
 {
     struct error err;
-    error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s, with %zu bytes still to come back",
-              (double)idle_us / 1e6, expect_missing(&x->expect) + buf_waiting(&x->out));
+    size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
+    if (missing)
+        error_set(&err, ERROR_TIMEOUT,
+                  "nothing moved for %.6g s, with %zu bytes still to come back",
+                  (double)idle_us / 1e6, missing);
+    else
+        error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s, and the server has not ended",
+                  (double)idle_us / 1e6);
     diagnosis_of_silence(x->transport->fd, &err);
     fail(x, &err);
 }
@@ -229,8 +235,9 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
     bool wrong = x->state == EXCHANGE_WRONG;
     bool ended = (x->state == EXCHANGE_ENDED || x->state == EXCHANGE_CUT) && !x->given_up;
     bool silent = x->state == EXCHANGE_BROKEN && x->error.kind == ERROR_TIMEOUT;
+    bool asked = x->sent_bytes > 0; /* what says nothing to nothing may be an echo server */
     if (outcome->result == RESULT_OK || x->expect.kind == EXPECT_NONE || x->expect.offset_bytes ||
-        !(wrong || ended || silent) || *hint(x))
+        !(wrong || (asked && (ended || silent))) || *hint(x))
         return NULL;
     if (wrong && expect_is_upper(&x->expect, x->first, first_bytes(x)))
         return "it sends upper case back: add --expect upper";
@@ -242,7 +249,7 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
 static const char *way(const struct exchange *x)
 {
     if (x->reset)
-        return "the server reset the connection";
+        return "the server, or something on the way, reset the connection";
     switch (x->state) {
     case EXCHANGE_OPEN:
         return "interrupted";
@@ -256,18 +263,37 @@ static const char *way(const struct exchange *x)
     return "the server closed the connection";
 }
 
+/* What it is if something is missing. An interrupt is the class of what was waited for. */
+static enum result early_result(const struct exchange *x)
+{
+    if (x->reset)
+        return RESULT_RESET;
+    return x->state == EXCHANGE_OPEN ? RESULT_TIMEOUT : RESULT_TRUNCATED;
+}
+
+/* Nothing is expected, so that only how it ended tells whether it is whole. */
+static void judge_end_of_anything(const struct exchange *x, const char *known, struct outcome *ret)
+{
+    if (x->given_up)
+        outcome_fail(ret, PHASE_ECHO, &x->error);
+    else if (x->reset)
+        outcome_measure(ret, RESULT_RESET, "%s%s", way(x), known);
+    else if (x->state == EXCHANGE_CUT)
+        outcome_measure(ret, RESULT_TRUNCATED,
+                        "%s: what it sent may be incomplete; see its log, or look for what cuts "
+                        "connections on the way",
+                        way(x));
+}
+
 /* It is over, and nothing wrong has come back. */
 static void judge_end(const struct exchange *x, bool input_left, struct outcome *ret)
 {
     char known[DIAGNOSIS_TEXT_BYTES];
     diagnosis_of_end(x->transport->fd, x->reset_after_us, known);
-    enum result early = x->reset ? RESULT_RESET : RESULT_TRUNCATED;
+    enum result early = early_result(x);
     size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
     if (x->expect.kind == EXPECT_NONE) {
-        if (x->given_up)
-            outcome_fail(ret, PHASE_ECHO, &x->error);
-        else if (x->reset)
-            outcome_measure(ret, early, "%s%s", way(x), known);
+        judge_end_of_anything(x, known, ret);
         return;
     }
     if (!missing && !input_left)
@@ -278,7 +304,7 @@ static void judge_end(const struct exchange *x, bool input_left, struct outcome 
         outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s%s", way(x), missing,
                         x->sent_bytes + buf_waiting(&x->out), hint(x), known);
     else
-        outcome_measure(ret, early, "%s before all input was sent%s", way(x), known);
+        outcome_measure(ret, early, "%s before our input had ended%s", way(x), known);
 }
 
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret)

@@ -80,6 +80,8 @@ static void talk(struct exchange *x, const struct options *options, struct outco
         outcome_fail(ret, PHASE_ECHO, &err);
     else
         exchange_judge(x, false, ret);
+    if (x->expect.kind == EXPECT_NONE && ret->result == RESULT_TRUNCATED)
+        *ret = (struct outcome){.error = {.alert = -1}}; /* nothing was asked, nothing is missing */
     const char *remedy = exchange_remedy(x, ret);
     if (remedy)
         outcome_advise(ret, remedy);

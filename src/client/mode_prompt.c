@@ -9,14 +9,16 @@
 #include "tlsecho/clock.h"
 #include "tlsecho/interrupt.h"
 #include "tlsecho/mode.h"
+#include "tlsecho/output.h"
 #include "tlsecho/session_wait.h"
 #include "tlsecho/stream.h"
 #include "tlsecho/terminal.h"
 
-enum { HISTORY_LINES = 1000 };
+enum { HISTORY_LINES = 1000, PATIENCE_US = 1500000 };
 
 struct prompt {
     struct exchange *x;
+    const struct options *options;
     EditLine *editor;
     HistoryW *history;
     FILE *display;    /* where the prompt stands */
@@ -26,8 +28,7 @@ struct prompt {
     struct terminal_screen screen;
     uint64_t shown_bytes;
     bool interrupted;
-    uint64_t idle_us; /* 0 = for ever */
-    bool failed;      /* standard input or output, and error says why */
+    bool failed; /* standard input or output, and error says why */
     struct error error;
 };
 
@@ -113,21 +114,27 @@ static bool is_over(const struct prompt *p)
     return p->x->state != EXCHANGE_OPEN || p->interrupted || p->failed;
 }
 
-/* Waits for the far end, Ctrl-C and, if `typing`, the keyboard; not longer than due_us. Whether
+/* When the far end will have been silent for too long. */
+static uint64_t due_us(const struct prompt *p)
+{
+    return exchange_due_us(p->x, p->options->idle_timeout_ms * 1000);
+}
+
+/* Waits for the far end, Ctrl-C and, if `typing`, the keyboard; not longer than until_us. Whether
  * there is a key to read. */
-static bool wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t due_us)
+static bool wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t until_us)
 {
     struct session_wait wait = {.fd = p->x->transport->fd,
                                 .want = want,
                                 .stop_fd = interrupt_fd(),
-                                .due_us = due_us,
+                                .due_us = until_us,
                                 .other_count = typing,
                                 .others = {{.fd = STDIN_FILENO, .events = POLLIN}}};
     int event = session_wait(&wait, &p->error);
     p->failed = p->failed || event < 0;
     p->interrupted = event == SESSION_STOPPED;
-    if (event == SESSION_DUE)
-        exchange_expire(p->x, p->idle_us);
+    if (event == SESSION_DUE && clock_now_us() >= due_us(p))
+        exchange_expire(p->x, p->options->idle_timeout_ms * 1000);
     return event == SESSION_READY && typing && wait.others[0].revents;
 }
 
@@ -140,7 +147,7 @@ static int read_character(EditLine *editor, wchar_t *ret)
         unsigned want = move(p);
         if (is_over(p))
             return 0;
-        if (!wait_for_any(p, want, true, UINT64_MAX))
+        if (!wait_for_any(p, want, true, expect_missing(&p->x->expect) ? due_us(p) : UINT64_MAX))
             continue;
 
         char byte;
@@ -151,31 +158,60 @@ static int read_character(EditLine *editor, wchar_t *ret)
     return 1;
 }
 
-/* Until everything sent has come back or, if until_end, the far end has ended. */
-static void await(struct prompt *p, bool until_end)
+/* What is waited for while no line is edited. */
+enum awaited { ROOM, ECHO, END };
+
+static bool has_come(const struct exchange *x, enum awaited what)
 {
-    struct exchange *x = p->x;
-    x->moved_us = clock_now_us(); /* however long the line took to type */
+    switch (what) {
+    case ROOM:
+        return exchange_room(x) > 0;
+    case ECHO:
+        return exchange_room(x) > 0 && !expect_missing(&x->expect);
+    case END:
+        break;
+    }
+    return false; /* the exchange is over */
+}
+
+/* Until it has come. An echo that takes long comes above the next line. */
+static void await(struct prompt *p, enum awaited what)
+{
+    uint64_t now_us = clock_now_us(), notice_us = now_us + PATIENCE_US;
+    p->x->moved_us = now_us; /* however long the line took to type */
     for (;;) {
         unsigned want = move(p);
-        if (is_over(p) || (!until_end && exchange_room(x) && !expect_missing(&x->expect)))
+        if (is_over(p) || has_come(p->x, what))
             return;
-        wait_for_any(p, want, false, exchange_due_us(x, p->idle_us));
+        wait_for_any(p, want, false, due_us(p) < notice_us ? due_us(p) : notice_us);
+        if (is_over(p) || clock_now_us() < notice_us)
+            continue;
+        notice_us = UINT64_MAX;
+        output_notice(p->options, what == END ? "the server has not ended its side yet; Ctrl-C ends"
+                                              : "no echo yet; Ctrl-C ends; if it is no echo "
+                                                "server, use --expect none");
+        if (what == ECHO)
+            return;
     }
 }
 
 static void send_line(struct prompt *p, const char *line, size_t n)
 {
-    while (n && !is_over(p)) {
-        struct buf *out = &p->x->out;
+    struct buf *out = &p->x->out;
+    for (;;) {
+        await(p, ROOM);
+        if (is_over(p))
+            return;
         size_t room = exchange_room(p->x);
         size_t part = n < room ? n : room;
         memcpy(out->data, line, part);
         out->end = part;
         line += part;
         n -= part;
-        await(p, false);
+        if (n == 0)
+            break;
     }
+    await(p, ECHO);
 }
 
 /* Sends what was typed, byte for byte. */
@@ -217,7 +253,7 @@ static void run(struct prompt *p)
     if (is_over(p))
         return;
     p->x->ending = true;
-    await(p, true);
+    await(p, END);
 }
 
 static int open_editor(struct prompt *p, struct error *err)
@@ -251,9 +287,19 @@ static void close_editor(struct prompt *p)
         history_wend(p->history);
 }
 
+/* Whoever is at the prompt may always have more to type: a far end that ends while they do ends
+ * the run as it should, a cut does not. */
+static void judge(const struct prompt *p, struct outcome *ret)
+{
+    const struct exchange *x = p->x;
+    exchange_judge(x, x->state == EXCHANGE_CUT && !x->ending, ret);
+    if (ret->result == RESULT_OK && x->state == EXCHANGE_ENDED && !x->ending)
+        output_notice(p->options, "the server ended the connection");
+}
+
 static void talk(struct exchange *x, const struct options *options, struct outcome *ret)
 {
-    struct prompt p = {.x = x, .idle_us = options->idle_timeout_ms * 1000};
+    struct prompt p = {.x = x, .options = options};
     p.failed = open_editor(&p, &p.error) < 0;
     if (!p.failed)
         run(&p);
@@ -263,7 +309,7 @@ static void talk(struct exchange *x, const struct options *options, struct outco
     if (p.failed)
         outcome_fail(ret, PHASE_LOCAL, &p.error);
     else
-        exchange_judge(x, false, ret);
+        judge(&p, ret);
 }
 
 void mode_prompt(const struct options *options, struct outcome *ret)

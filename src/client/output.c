@@ -16,6 +16,14 @@ void output_warn(const struct options *options, const char *text)
         fprintf(stderr, NAME "warning: %s\n", text);
 }
 
+void output_notice(const struct options *options, const char *text)
+{
+    struct error ignored;
+    output_flush(&ignored);
+    if (options->verbosity > OPTIONS_QUIET)
+        fprintf(stderr, NAME "%s\n", text);
+}
+
 int output_flush(struct error *err)
 {
     static int failure; /* the first errno: stdio drops what it could not write, and forgets why */

@@ -8,6 +8,7 @@
 
 #include "output_internal.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/interrupt.h"
 #include "tlsecho/output.h"
 #include "tlsecho/text.h"
 
@@ -52,6 +53,8 @@ static void print_facts(const struct check_report *report)
         put_plain(unneeded->subject);
         printf("\" is sent too and not needed, it ended on %s", text);
     }
+    if (interrupt_happened())
+        printf(", interrupted");
 }
 
 static const char *echo_text(const struct check_report *report)

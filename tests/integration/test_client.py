@@ -340,7 +340,7 @@ class Echo(Status):
             client.stdin.flush()
             self.assertEqual(client.wait(support.DEADLINE_S), 13)
             self.assertEqual(client.stdout.read(), b"hello")
-            self.assertIn(b"closed the connection before all input was sent", client.stderr.read())
+            self.assertIn(b"closed the connection before our input had ended", client.stderr.read())
             for stream in (client.stdin, client.stdout, client.stderr):
                 stream.close()
 

@@ -297,7 +297,7 @@ class Relays(PingCase):
             self.assertEqual(summary["result"], "lost")
             self.assertEqual(summary["probes"]["failures"], {"reset": 1})
             self.assertRegex(summary["error"]["message"],
-                             "1 of 3 probes late or lost, the last: the server reset")
+                             "1 of 3 probes late or lost, the last: the server, or something on the way, reset")
             self.assertEqual(events[-1]["seq"], 3)
 
     def test_reconnect_goes_on_after_it(self):

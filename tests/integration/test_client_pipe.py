@@ -145,6 +145,26 @@ class Pipe(unittest.TestCase):
                     pass
                 self.assertEqual(client.wait(support.DEADLINE_S), 0)
 
+    def test_with_none_a_cut_is_told_from_an_end(self):
+        def cut(connection):
+            connection.recv(9)
+            connection.sendall(b"some")
+            connection.shutdown(socket.SHUT_RDWR)
+
+        def whole(connection):
+            connection.recv(9)
+            connection.sendall(b"some")
+            farend.finish(connection)
+
+        for end, context, status in ((cut, server_context(), 13), (whole, server_context(), 0),
+                                     (cut, None, 0)):
+            with self.subTest(end, context=context), FarEnd(end, context) as far:
+                done = support.client("--expect=none", *(CA if context else ()), far.endpoint(),
+                                      data=b"x")
+                self.assertEqual((done.status, done.stdout), (status, b"some"))
+                self.assertEqual("closed the connection without close_notify" in done.stderr,
+                                 status == 13)
+
     def test_what_comes_is_written_while_the_input_says_nothing(self):
         with FarEnd(lambda c: (c.sendall(b"banner\n"), farend.swallow(c))) as far:
             client = start("--expect=none", far.endpoint())

@@ -4,6 +4,7 @@
 import os
 import pty
 import select
+import socket
 import termios
 import threading
 import time
@@ -193,7 +194,7 @@ class Prompt(unittest.TestCase):
             terminal.wait_for(b"sent 2 bytes, received 2 bytes")
             self.assertEqual(terminal.status(), 0)
 
-    def test_an_interrupt_while_an_echo_is_awaited_is_truncated(self):
+    def test_an_interrupt_while_an_echo_is_awaited_is_a_timeout(self):
         got = threading.Event()
 
         def silent(connection):
@@ -207,7 +208,104 @@ class Prompt(unittest.TestCase):
             self.assertTrue(got.wait(support.DEADLINE_S))
             terminal.type(INTERRUPT)
             terminal.wait_for(b"interrupted with 2 of 2 bytes missing")
+            self.assertEqual(terminal.status(), 6)
+
+    def test_an_interrupt_with_nothing_outstanding_is_ok(self):
+        with FarEnd(farend.echo) as far:
+            terminal = Terminal("--json", far.endpoint())
+            terminal.prompt()
+            terminal.type(INTERRUPT)
+            terminal.wait_for(b'"result":"ok","exit":0,"interrupted":true')
+            self.assertEqual(terminal.status(), 0)
+
+    def test_a_server_without_an_echo_leaves_the_prompt_usable(self):
+        lines = Lines()
+        speak = threading.Event()
+
+        def late(connection):
+            connection.setblocking(True)
+            while lines.data.count(b"\n") < 2:
+                lines.data += connection.recv(99)
+            speak.wait(support.DEADLINE_S)
+            connection.sendall(lines.data)
+            farend.swallow(connection)
+
+        with FarEnd(late) as far:
+            terminal = Terminal(far.endpoint())
+            terminal.prompt()
+            for line in (b"x\n", b"y\n"):
+                terminal.type(line)
+                terminal.wait_for(b"no echo yet; Ctrl-C ends; if it is no echo server, "
+                                  b"use --expect none")
+                terminal.prompt()
+            speak.set()
+            terminal.wait_for(b"x\r\ny\r\n")
+            terminal.type(END)
+            self.assertEqual(terminal.status(), 0)
+
+    def test_ctrl_d_ends_where_an_echo_is_missing(self):
+        with FarEnd(farend.swallow) as far:
+            terminal = Terminal(far.endpoint())
+            terminal.prompt()
+            terminal.type(b"x\n")
+            terminal.wait_for(b"no echo yet")
+            terminal.prompt()
+            terminal.type(END)
+            terminal.wait_for(b"closed the connection with 2 of 2 bytes missing")
             self.assertEqual(terminal.status(), 13)
+
+    def test_an_end_that_does_not_come_is_told(self):
+        leave = threading.Event()
+        with FarEnd(lambda c: leave.wait(support.DEADLINE_S)) as far:
+            terminal = Terminal(far.endpoint())
+            terminal.prompt()
+            terminal.type(END)
+            terminal.wait_for(b"the server has not ended its side yet; Ctrl-C ends")
+            leave.set()
+            self.assertEqual(terminal.status(), 0)
+
+    def ended_while_waiting(self, end, context=None, line=b"x\n"):
+        """Status and screen of a prompt whose far end does that once the line has come back."""
+        leave = threading.Event()
+
+        def handler(connection):
+            if line:
+                connection.sendall(connection.recv(99))
+            leave.wait(support.DEADLINE_S)
+            end(connection)
+
+        with FarEnd(handler, context) as far:
+            terminal = Terminal(*(("-k",) if context else ()), "--json", far.endpoint())
+            terminal.prompt()
+            if line:
+                terminal.type(line)
+                terminal.wait_for(b"x\r\nx\r\n")
+                terminal.prompt()
+            leave.set()
+            return terminal.status(), terminal.seen
+
+    def test_a_reset_while_the_prompt_waits_is_a_reset(self):
+        for context in (None, server_context()):
+            for line in (b"", b"x\n"):
+                with self.subTest(context, line=line):
+                    status, seen = self.ended_while_waiting(farend.reset, context, line)
+                    self.assertEqual(status, 12)
+                    self.assertIn(b'"result":"reset"', seen)
+                    self.assertIn(b"the server, or something on the way, reset the connection "
+                                  b"before our input had ended", seen)
+
+    def test_a_cut_while_the_prompt_waits_is_truncated(self):
+        status, seen = self.ended_while_waiting(lambda c: c.shutdown(socket.SHUT_RDWR),
+                                                server_context())
+        self.assertEqual(status, 13)
+        self.assertIn(b"without close_notify before our input had ended", seen)
+
+    def test_an_end_while_the_prompt_waits_is_told(self):
+        for context in (None, server_context()):
+            with self.subTest(context):
+                status, seen = self.ended_while_waiting(farend.finish, context)
+                self.assertEqual(status, 0)
+                self.assertIn(b"tlsecho-client: the server ended the connection\r\n", seen)
 
     def test_an_echo_that_does_not_come_is_a_timeout(self):
         with FarEnd(farend.swallow) as far:

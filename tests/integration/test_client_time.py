@@ -201,6 +201,35 @@ class Signals(TimeCase):
                     client.process.stdout.readline()
                     self.interrupted(client.end_by(number), 0)
 
+    def test_a_load_of_which_no_message_is_back_has_measured_nothing(self):
+        some = threading.Event()
+
+        def part(connection):
+            connection.sendall(connection.recv(4096))
+            some.set()
+            farend.swallow(connection)
+
+        with FarEnd(part) as far:
+            client = Client("--bench", "--json", "-t0", "-s1MiB", far.endpoint())
+            self.assertTrue(some.wait(support.DEADLINE_S))
+            self.interrupted(client.end_by(signal.SIGINT), 6)
+
+    def test_a_check_that_sends_nothing_says_that_it_was_interrupted(self):
+        for args in ((), ("--nagios",)):
+            ended, leave = threading.Event(), threading.Event()
+
+            def stay(connection, ended=ended, leave=leave):
+                farend.swallow(connection)
+                ended.set()
+                leave.wait(support.DEADLINE_S)
+
+            with self.subTest(args), FarEnd(stay) as far:
+                client = Client("--check", "--expect=none", *args, far.endpoint())
+                self.assertTrue(ended.wait(support.DEADLINE_S))
+                out, _ = self.answered(client.end_by(signal.SIGINT), 0)
+                leave.set()
+                self.assertIn(b", interrupted", out)
+
     def test_a_pipe_is_ended_by_the_signal(self):
         for number in SIGNALS:
             with FarEnd(farend.swallow) as far:

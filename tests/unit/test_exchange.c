@@ -277,7 +277,7 @@ START_TEST(bytes_that_were_never_sent_are_missing_too)
 }
 END_TEST
 
-START_TEST(with_none_only_a_reset_is_not_ok)
+START_TEST(with_none_a_cut_and_a_reset_are_not_ok)
 {
     start(EXPECT_NONE);
     put("x");
@@ -285,7 +285,10 @@ START_TEST(with_none_only_a_reset_is_not_ok)
     fake_add_read(&fake, "other");
     fake_add(&fake.reads, ends[_i]);
     receive_all();
-    ck_assert_int_eq(judged(true).result, ends[_i] == IO_RESET ? RESULT_RESET : RESULT_OK);
+    static const enum result expected[] = {RESULT_OK, RESULT_TRUNCATED, RESULT_RESET};
+    struct outcome outcome = judged(true);
+    ck_assert_int_eq(outcome.result, expected[_i]);
+    ck_assert_int_eq(outcome.result != RESULT_OK, *outcome.error.text != '\0');
 }
 END_TEST
 
@@ -365,13 +368,25 @@ START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
 }
 END_TEST
 
+START_TEST(silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo)
+{
+    x.ending = true;
+    exchange_send(&x);
+    exchange_expire(&x, 1000000);
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
+    ck_assert_ptr_null(strstr(outcome.error.text, "0 bytes"));
+    ck_assert_ptr_null(exchange_remedy(&x, &outcome));
+}
+END_TEST
+
 START_TEST(what_we_ended_ourselves_is_judged_by_what_is_missing)
 {
     ck_assert_int_eq(judged(false).result, RESULT_OK);
     put("x");
     exchange_send(&x);
     struct outcome outcome = judged(false);
-    ck_assert_int_eq(outcome.result, RESULT_TRUNCATED);
+    ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
     ck_assert_str_eq(outcome.error.text, "interrupted with 1 of 1 bytes missing");
 }
 END_TEST
@@ -398,13 +413,14 @@ int main(void)
     tcase_add_loop_test(cases, a_peer_that_the_kernel_gave_up_is_no_failure_once_every_byte_is_back,
                         0, 2);
     tcase_add_test(cases, bytes_that_were_never_sent_are_missing_too);
-    tcase_add_loop_test(cases, with_none_only_a_reset_is_not_ok, 0, 3);
+    tcase_add_loop_test(cases, with_none_a_cut_and_a_reset_are_not_ok, 0, 3);
     tcase_add_test(cases, a_difference_ends_it_and_reads_no_further);
     tcase_add_test(cases, a_tls_alert_in_plain_bytes_gives_the_hint);
     tcase_add_loop_test(cases,
                         an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed,
                         0, sizeof answers / sizeof *answers);
     tcase_add_test(cases, silence_is_counted_from_the_last_movement_of_the_kernel);
+    tcase_add_test(cases, silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo);
     tcase_add_test(cases, what_we_ended_ourselves_is_judged_by_what_is_missing);
 
     Suite *suite = suite_create("exchange");
