@@ -78,7 +78,7 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
 /* When it will have been silent for idle_us (0 = for ever): a due_us of clock_poll_ms. */
 uint64_t exchange_due_us(const struct exchange *x, uint64_t idle_us);
 
-/* Ends it because nothing has moved for so long. */
-void exchange_expire(struct exchange *x, uint64_t idle_us);
+/* Ends it because nothing has moved for so long, or since it is not over after so long. */
+void exchange_expire(struct exchange *x, uint64_t limit_us);
 
 #endif

@@ -56,17 +56,19 @@ uint64_t exchange_due_us(const struct exchange *x, uint64_t idle_us)
     return idle_us ? x->moved_us + idle_us : UINT64_MAX;
 }
 
-void exchange_expire(struct exchange *x, uint64_t idle_us)
+void exchange_expire(struct exchange *x, uint64_t limit_us)
 {
     struct error err;
+    bool moves = x->received_bytes && clock_now_us() < x->moved_us + limit_us;
+    const char *how = moves ? "the server was still sending after" : "nothing moved for";
+    double limit_s = (double)limit_us / 1e6;
     size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
     if (missing)
-        error_set(&err, ERROR_TIMEOUT,
-                  "nothing moved for %.6g s, with %zu bytes still to come back",
-                  (double)idle_us / 1e6, missing);
+        error_set(&err, ERROR_TIMEOUT, "%s %.6g s, with %zu bytes still to come back", how, limit_s,
+                  missing);
     else
-        error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s, and the server has not ended",
-                  (double)idle_us / 1e6);
+        error_set(&err, ERROR_TIMEOUT, "%s %.6g s%s", how, limit_s,
+                  moves ? "" : ", and the server has not ended");
     diagnosis_of_silence(x->transport->fd, &err);
     fail(x, &err);
 }

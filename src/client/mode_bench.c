@@ -36,8 +36,9 @@ static void take_session(struct session *session)
     transport_close_notify(session->transport, &ignored);
     do
         io = transport_read(session->transport, dropped, sizeof dropped, &ignored);
-    while (io.status == IO_OK ||
-           (io.status == IO_WANT_READ && session_wait(&wait, &ignored) == SESSION_READY));
+    while (clock_now_us() < wait.due_us && !interrupt_happened() &&
+           (io.status == IO_OK ||
+            (io.status == IO_WANT_READ && session_wait(&wait, &ignored) == SESSION_READY)));
     transport_hang_up(session->transport);
 }
 

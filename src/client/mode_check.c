@@ -25,13 +25,16 @@ static bool is_done(const struct exchange *x)
 {
     if (x->state != EXCHANGE_OPEN)
         return true;
-    return x->expect.kind != EXPECT_NONE && !buf_waiting(&x->out) && !x->flushing &&
-           !expect_missing(&x->expect);
+    if (x->expect.kind == EXPECT_NONE)
+        return x->received_bytes > 0;
+    return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect);
 }
 
-/* Until the bytes are back, or the far end has ended. */
+/* Until the bytes are back, or the far end has ended; where nothing is expected, until anything
+ * came. However fast the far end sends, no longer than limit_us (0 = for ever). */
 static int await(struct exchange *x, uint64_t limit_us, struct error *err)
 {
+    uint64_t due_us = exchange_due_us(x, limit_us);
     for (;;) {
         unsigned want = exchange_send(x) | exchange_receive(x);
         bool received = buf_waiting(&x->in);
@@ -40,10 +43,8 @@ static int await(struct exchange *x, uint64_t limit_us, struct error *err)
             return 0;
         if (received)
             continue;
-        struct session_wait wait = {.fd = x->transport->fd,
-                                    .want = want,
-                                    .stop_fd = interrupt_fd(),
-                                    .due_us = exchange_due_us(x, limit_us)};
+        struct session_wait wait = {
+            .fd = x->transport->fd, .want = want, .stop_fd = interrupt_fd(), .due_us = due_us};
         int event = session_wait(&wait, err);
         if (event < 0)
             return -1;

@@ -50,7 +50,7 @@ static void begin_probe(struct ping *p)
     struct probes *probes = &p->totals.probes;
     struct error err;
     bool fresh = !p->connected;
-    if (fresh && !ping_connect_again(p))
+    if (fresh && (!ping_connect_again(p) || ping_all_sent(p)))
         return;
 
     uint64_t now_us = clock_now_us();
@@ -260,9 +260,12 @@ static void judge(const struct ping *p, struct outcome *ret)
                         probes->sent, p->last.error.text);
         ret->phase = p->last.phase;
     } else if (!good) {
+        char known[DIAGNOSIS_TEXT_BYTES] = "";
+        if (p->connected)
+            diagnosis_of_end(p->session.transport->fd, UINT64_MAX, known);
         outcome_measure(ret, RESULT_TIMEOUT,
-                        "ended before anything had come back, with %zu probes on their way",
-                        probes->count);
+                        "ended before anything had come back, with %zu probes on their way%s",
+                        probes->count, known);
     }
 }
 
@@ -293,8 +296,8 @@ void mode_ping(const struct options *options, struct outcome *ret)
     } else {
         loop(&p);
         settle(&p);
+        judge(&p, ret); /* while the kernel can still be asked */
         ping_disconnect(&p);
-        judge(&p, ret);
     }
     session_keep(&p.session, ret);
     memcpy(p.session.phase_us, p.totals.phase_us, sizeof p.session.phase_us);

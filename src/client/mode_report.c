@@ -32,10 +32,14 @@ static void keep(struct reading *r)
     buf_take(in, buf_waiting(in));
 }
 
-/* Until the far end has ended, or more has come than a report can have. */
-static int read_all(struct reading *r, uint64_t idle_us, struct error *err)
+/* Until the far end has ended, or more has come than a report can have; no longer than limit_us,
+ * 0 = for ever. */
+static int read_all(struct reading *r, uint64_t limit_us, struct error *err)
 {
     struct exchange *x = &r->exchange;
+    uint64_t due_us = exchange_due_us(x, limit_us);
+    uint64_t patient_until_us =
+        exchange_due_us(x, limit_us && limit_us < 2 * PATIENCE_US ? limit_us / 2 : PATIENCE_US);
     while (x->state == EXCHANGE_OPEN && r->n < sizeof r->text) {
         unsigned want = exchange_send(x) | exchange_receive(x);
         if (buf_waiting(&x->in)) {
@@ -45,11 +49,10 @@ static int read_all(struct reading *r, uint64_t idle_us, struct error *err)
         if (x->state != EXCHANGE_OPEN)
             return 0;
         bool patient = !x->ending && r->n == 0;
-        uint64_t limit_us = patient ? PATIENCE_US : idle_us;
         struct session_wait wait = {.fd = x->transport->fd,
                                     .want = want,
                                     .stop_fd = interrupt_fd(),
-                                    .due_us = exchange_due_us(x, limit_us)};
+                                    .due_us = patient ? patient_until_us : due_us};
         int event = session_wait(&wait, err);
         if (event < 0)
             return -1;

@@ -147,10 +147,12 @@ static const struct histogram *round_trips(const struct probes *probes)
     return others.count ? probes->round_trips : probes->first_replies;
 }
 
+/* Before the end those count whose time is over: they will be lost unless they come late. */
 static double percent_lost(const struct probes *probes)
 {
-    uint64_t known = probes->sent - probes->count;
-    return known ? 100.0 * (double)probes->lost / (double)known : 0;
+    uint64_t overdue = probes_overdue(probes);
+    uint64_t known = probes->sent - probes->count + overdue;
+    return known ? 100.0 * (double)(probes->lost + overdue) / (double)known : 0;
 }
 
 void output_ping_interim(const struct ping_totals *totals)
@@ -161,6 +163,8 @@ void output_ping_interim(const struct ping_totals *totals)
     histogram_summarize(h, &all);
     fprintf(stderr, "\r%" PRIu64 "/%" PRIu64 " probes, %.3g%% lost", probes->received, probes->sent,
             percent_lost(probes));
+    if (probes->count)
+        fprintf(stderr, ", %zu on their way", probes->count);
     if (all.count)
         fprintf(stderr, ", min/avg/max = %.3f/%.3f/%.3f ms", (double)all.min_ns / 1e6,
                 all.mean_ns / 1e6, (double)all.max_ns / 1e6);

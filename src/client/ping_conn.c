@@ -29,17 +29,40 @@ void ping_disconnect(struct ping *p)
     p->connected = false;
 }
 
-static void lose_next(struct ping *p)
+static void lose_next(struct ping *p, uint64_t count)
 {
-    ping_blame(p, 1);
-    output_ping_lost(p->options, probes_fail(&p->totals.probes), 1, &p->last);
+    uint64_t first = p->totals.probes.sent + 1;
+    for (uint64_t i = 0; i < count; i++)
+        probes_fail(&p->totals.probes);
+    ping_blame(p, count);
+    output_ping_lost(p->options, first, count, &p->last);
+}
+
+/* How many more probes became due while a connection was tried, up to those of -c. */
+static uint64_t missed(const struct ping *p)
+{
+    uint64_t interval_us = p->options->interval_ms * 1000, now_us = clock_now_us();
+    uint64_t count = interval_us && now_us > p->due_us ? (now_us - p->due_us) / interval_us : 0;
+    uint64_t left = p->options->count ? p->options->count - p->totals.probes.sent : UINT64_MAX;
+    return count < left ? count : left;
+}
+
+/* An outage costs a probe for each interval that it lasts, however long the attempts take that end
+ * it. What the very first connection takes is none. */
+static void lose_missed(struct ping *p)
+{
+    uint64_t count = missed(p);
+    if (p->over || p->last.result == RESULT_OK || !count)
+        return;
+    lose_next(p, count);
+    p->due_us += count * p->options->interval_ms * 1000;
 }
 
 /* Without a connection there is no next probe: that is a loss too, unless one has been counted. */
 static void end_early(struct ping *p, bool counted)
 {
     if (!counted && !ping_all_sent(p))
-        lose_next(p);
+        lose_next(p, 1);
     p->over = true;
 }
 
@@ -77,7 +100,7 @@ static void fail_to_connect(struct ping *p, const struct error *err)
         return;
     }
     outcome_fail_to_open(&p->last, p->session.phase, err, p->options);
-    lose_next(p);
+    lose_next(p, 1);
     p->over = !p->options->reconnect;
 }
 
@@ -96,10 +119,11 @@ bool ping_connect_again(struct ping *p)
     if (opened)
         opened = exchange_init(&p->exchange, p->session.transport,
                                (enum expect_kind)p->options->expect, &err) == 0;
-    if (!opened) {
+    if (!opened)
         fail_to_connect(p, &err);
+    lose_missed(p);
+    if (!opened)
         return false;
-    }
     p->connected = true;
     p->totals.connections++;
     p->filled_bytes = p->wanted_bytes = 0;

@@ -108,6 +108,35 @@ class Verdict(CheckCase):
             self.check("--expect=none", "--idle-timeout=200ms", *CA, far.endpoint())
             hold.set()
 
+    def test_one_that_never_stops_sending_is_ok_with_its_first_bytes(self):
+        def endless(connection):
+            while True:
+                connection.sendall(b"x" * 1000)
+
+        for context in None, server_context():
+            with self.subTest(context), FarEnd(endless, context) as far:
+                summary = self.check("--expect=none", "--idle-timeout=1m", *CA, far.endpoint()) \
+                    if context else self.check("--expect=none", "--idle-timeout=1m", far.endpoint())
+                self.assertLess(summary["duration"], 1.5)
+                self.assertGreater(summary["bytes_received"], 0)
+
+    def test_an_echo_that_trickles_back_has_the_idle_timeout_for_all_of_it(self):
+        stop = threading.Event()
+
+        def trickle(connection):
+            for byte in connection.recv(64):
+                connection.sendall(bytes([byte]))
+                if stop.wait(0.1):
+                    return
+
+        with FarEnd(trickle) as far:
+            summary = self.check("--idle-timeout=500ms", far.endpoint(), status=6)
+            stop.set()
+        self.assertRegex(summary["error"]["message"], r"\Athe server was still sending after 0\.5 s, "
+                                                      r"with \d+ bytes still to come back; ")
+        self.assertGreater(summary["bytes_received"], 0)
+        self.assertLess(summary["duration"], 2)
+
     @support.requires("openssl")
     def test_a_refused_client_certificate_is_found_even_if_nothing_is_sent(self):
         for version in ("-tls1_2", "-tls1_3"):

@@ -197,6 +197,13 @@ class Data(Network):
                                      r"MTU")
                     self.assertEqual(error["phase"], "echo")
 
+    def test_a_ping_that_its_deadline_ends_tells_it_too(self):
+        far = self.far(netpath.DropAbove(LIMIT_BYTES))
+        error = self.fails(6, "--ping", "-c3", "-s3000", "-w2", far["tcp"])
+        self.assertRegex(error["message"], r"\Aended before anything had come back, with [1-3] probes "
+                                           r"on their way; [\d,]+ bytes were never acknowledged, the "
+                                           r"first 1,4\d\d of them sent \d times")
+
     def test_a_path_that_ends(self):
         far = self.far(netpath.DropData())
         error = self.fails(6, "--check", "--idle-timeout", "2s", far["tcp"])

@@ -110,6 +110,20 @@ class Output(PingCase):
         client.stderr.close()
 
 
+    def test_quit_counts_what_is_overdue_as_lost(self):
+        with FarEnd(lambda c: (c.sendall(c.recv(64)), farend.swallow(c))) as far:
+            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "-i20ms", "-c4",
+                                       "-W100ms", far.endpoint()], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE)
+            for line in client.stdout:
+                if line == b"no reply yet: seq=3\n":
+                    break
+            client.send_signal(signal.SIGQUIT)
+            told = client.stderr.readline()
+            self.assertRegex(told, rb"\A\r1/4 probes, (66\.7|75)% lost, 3 on their way, min/avg/max")
+            client.communicate(timeout=support.DEADLINE_S)
+
+
 class Sizes(PingCase):
     def test_any_size_comes_back_whole(self):
         server = self.echo()
@@ -302,7 +316,7 @@ class Relays(PingCase):
 
     def test_reconnect_goes_on_after_it(self):
         with relay.Relay(self.echo().address("tls"), relay.Drop(4000)) as between:
-            summary, events = self.ping("-c5", "-i20ms", "-s1000", "--reconnect", *CA,
+            summary, events = self.ping("-c5", "-i300ms", "-s1000", "--reconnect", *CA,
                                         between.endpoint("tls"), status=1)
         self.assertEqual(summary["connections"], 2)
         self.assertEqual(summary["probes"]["sent"], 5)
@@ -401,6 +415,26 @@ class Ends(PingCase):
             summary, _ = self.ping("-c3", *CA, far.endpoint(), status=10)
             self.assertEqual(summary["error"]["phase"], "handshake")
             self.assertIn("peer", summary["tls"])
+
+    def test_an_outage_costs_a_probe_for_each_interval(self):
+        served = []
+
+        def handshake_once(connection):
+            served.append(connection)
+            if len(served) > 1:
+                farend.swallow(connection)  # it never answers a ClientHello
+                return
+            with server_context().wrap_socket(connection, server_side=True) as tls:
+                tls.sendall(tls.recv(64))
+
+        with FarEnd(handshake_once) as far:
+            summary, events = self.ping("-c8", "-i100ms", "--reconnect", "--connect-timeout=350ms",
+                                        *CA, f"tls://127.0.0.1:{far.port}", status=1)
+        self.assertEqual(summary["probes"]["sent"], 8)
+        self.assertLess(len(served), 5)  # fewer attempts than probes were due
+        self.assertGreaterEqual(summary["duration"], 0.7)
+        self.assertEqual(sum(event.get("count", 0) for event in events),
+                         summary["probes"]["lost"])
 
     def test_a_server_that_comes_back_is_found_again(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"

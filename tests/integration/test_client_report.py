@@ -6,6 +6,7 @@ import pathlib
 import socket
 import ssl
 import tempfile
+import threading
 import unittest
 
 import farend
@@ -183,6 +184,25 @@ class NoReport(ReportCase):
                 summary = self.report(far.endpoint(), status=14)
                 self.assertIn("is no report", summary["error"]["message"])
                 self.assertNotIn("verdict", summary)
+
+    def test_one_that_trickles_in_has_the_idle_timeout_for_all_of_it(self):
+        stop = threading.Event()
+
+        def trickle(connection):
+            connection.sendall(b"{")
+            while not stop.wait(0.1):
+                connection.sendall(b" ")
+
+        with FarEnd(trickle) as far:
+            summary = self.report("--idle-timeout=500ms", far.endpoint(), status=6)
+            stop.set()
+        self.assertRegex(summary["error"]["message"],
+                         r"\Athe server was still sending after 0\.5 s; ")
+        with FarEnd(lambda c: stop.wait(5)) as far:
+            stop.clear()
+            summary = self.report("--idle-timeout=300ms", far.endpoint(), status=6)
+            stop.set()
+        self.assertIn("nothing moved for 0.3 s", summary["error"]["message"])
 
     def test_failures_have_their_class(self):
         self.report("tls://127.0.0.1:1", status=4)
