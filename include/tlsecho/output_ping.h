@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "tlsecho/options.h"
+#include "tlsecho/ping_timeline.h"
 #include "tlsecho/probes.h"
 #include "tlsecho/result.h"
 #include "tlsecho/session.h"
@@ -18,7 +19,8 @@
 
 struct ping_totals {
     struct probes probes;
-    uint64_t started_us; /* clock_now_us */
+    struct ping_timeline timeline;
+    uint64_t started_us, ended_us; /* clock_now_us */
     uint64_t connections;
     uint64_t phase_us[PHASES]; /* each as it was last, see struct session */
     uint64_t bytes_sent, bytes_received;
@@ -40,6 +42,12 @@ void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_
 
 /* How it stands, in one line on standard error. */
 void output_ping_interim(const struct ping_totals *totals);
+
+/* A page of its own, without network, of the values that the summary has. ERROR_SYSTEM: it cannot
+ * be written. */
+int output_ping_html(const char *path, const struct session *session,
+                     const struct ping_totals *totals, const struct outcome *outcome,
+                     struct error *err);
 
 /* The end: the summary. */
 void output_ping(const struct options *options, const struct session *session,

@@ -70,7 +70,8 @@ const struct probe *probes_oldest(const struct probes *p);
 size_t probes_overdue(const struct probes *p);
 
 /* Nothing comes back any more: those on their way are lost. Without `all`, those alone whose time
- * is over; the others stay what they are. Returns how many are lost now. */
-size_t probes_lose(struct probes *p, bool all);
+ * is over; the others stay what they are. True if one more is lost: it is *ret, and has been
+ * counted. */
+bool probes_lose(struct probes *p, bool all, struct probe *ret);
 
 #endif

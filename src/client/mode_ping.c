@@ -95,6 +95,8 @@ static void take_replies(struct ping *p)
                             probe.seq, (double)probe.time_us / 1e6);
             ping_blame(p, 1);
         }
+        ping_timeline_add_reply(&p->totals.timeline, ping_elapsed_us(p, probe.sent_us),
+                                probe.time_us, probe.overdue);
         output_ping_reply(p->options, &p->session, &probe, p->options->size_bytes);
     }
 }
@@ -230,18 +232,15 @@ static void loop(struct ping *p)
 /* What is overdue now is lost; what is not was not waited for long enough to say. */
 static void settle(struct ping *p)
 {
-    const struct probe *oldest = probes_oldest(&p->totals.probes);
-    uint64_t first = oldest ? oldest->seq : 0;
-    size_t lost = probes_lose(&p->totals.probes, false);
-    if (!lost)
+    if (!probes_overdue(&p->totals.probes))
         return;
     char known[DIAGNOSIS_TEXT_BYTES] = "";
     if (p->connected)
         diagnosis_of_end(p->session.transport->fd, UINT64_MAX, known);
-    outcome_measure(&p->last, RESULT_TIMEOUT, "no reply to seq=%" PRIu64 " within %.6g s%s", first,
+    outcome_measure(&p->last, RESULT_TIMEOUT, "no reply to seq=%" PRIu64 " within %.6g s%s",
+                    probes_oldest(&p->totals.probes)->seq,
                     (double)p->options->reply_timeout_ms / 1e3, known);
-    ping_blame(p, lost);
-    output_ping_lost(p->options, first, lost, &p->last);
+    ping_lose(p, false);
 }
 
 /* Wrong bytes outweigh whatever else there was. */
@@ -281,11 +280,22 @@ static int prepare(struct ping *p, struct error *err)
     return p->interim_fd < 0 ? -1 : 0;
 }
 
+static void write_page(const struct ping *p, struct outcome *ret)
+{
+    const char *path = p->options->report_html;
+    struct error err = {.alert = -1};
+    if (path && output_ping_html(path, &p->session, &p->totals, ret, &err) < 0 &&
+        ret->result == RESULT_OK)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+}
+
 void mode_ping(const struct options *options, struct outcome *ret)
 {
     struct ping p = {.options = options, .interim_fd = -1, .last = *ret, .wrong = *ret};
     struct error err = {.alert = -1};
+    bool ran = false;
     p.totals.started_us = clock_now_us();
+    ping_timeline_init(&p.totals.timeline);
     for (int i = 0; i < PHASES; i++)
         p.totals.phase_us[i] = SESSION_UNKNOWN_US;
 
@@ -298,9 +308,13 @@ void mode_ping(const struct options *options, struct outcome *ret)
         settle(&p);
         judge(&p, ret); /* while the kernel can still be asked */
         ping_disconnect(&p);
+        ran = true;
     }
     session_keep(&p.session, ret);
     memcpy(p.session.phase_us, p.totals.phase_us, sizeof p.session.phase_us);
+    p.totals.ended_us = clock_now_us();
+    if (ran)
+        write_page(&p, ret);
     output_ping(options, &p.session, &p.totals, ret);
     session_close(&p.session);
     target_done(&p.target);

@@ -142,7 +142,7 @@ const struct option_row option_rows[] = {
      "spread the start of connections over this; without --rate use them at once",
      option_parse_duration, FIELD(ramp_ms), IN(BENCH)},
     {"report-html", 0, "FILE", "write a page with curves, too", option_parse_text,
-     FIELD(report_html), IN(BENCH | MERGE)},
+     FIELD(report_html), IN(PING | BENCH | MERGE)},
 };
 
 const int option_rows_count = sizeof option_rows / sizeof *option_rows;

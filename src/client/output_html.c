@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A load as a page: the numbers, the session, and what output_html_curves.c draws. */
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 #include <time.h>
 
 #include "output_html_curves.h"
@@ -13,21 +11,9 @@
 
 static const char *const letters[] = {"a", "b"}, *const sides[] = {"A", "B"};
 
-static void card(FILE *out, const char *value, const char *name)
+static bool has_run(const struct bench_report *report)
 {
-    fputs("<div class=\"card\"><b>", out);
-    output_html_text(out, value);
-    fputs("</b><span>", out);
-    output_html_text(out, name);
-    fputs("</span></div>\n", out);
-}
-
-static void time_card(FILE *out, const struct histogram *h, double share, const char *name)
-{
-    char text[OUTPUT_UNIT_BYTES];
-    uint64_t ns = histogram_quantile_ns(h, share);
-    if (ns && (share == 1 || histogram_has_quantile(h, share)))
-        card(out, output_time_text((double)ns, text), name);
+    return report->measure.elapsed_s > 0;
 }
 
 static void cards(FILE *out, const struct bench_report *report)
@@ -35,29 +21,36 @@ static void cards(FILE *out, const struct bench_report *report)
     const struct bench_measure *m = &report->measure;
     const struct histogram *latency = m->histograms[BENCH_LATENCY];
     char text[OUTPUT_UNIT_BYTES + 8], bytes[OUTPUT_UNIT_BYTES];
+    if (!has_run(report))
+        return;
     fputs("<div class=\"cards\">\n", out);
     snprintf(text, sizeof text, "%s/s",
              output_count_text(bench_measure_rate(m, m->messages), bytes));
     if (m->messages)
-        card(out, text, report->load.handshakes ? "handshakes" : "messages");
-    time_card(out, latency, 0.5, "latency p50");
-    time_card(out, latency, 0.99, "latency p99");
-    time_card(out, latency, 0.999, "latency p99.9");
-    time_card(out, latency, 1, "latency max");
+        output_html_card(out, text, report->load.handshakes ? "handshakes" : "messages");
+    output_html_time_card(out, latency, 0.5, "latency p50");
+    output_html_time_card(out, latency, 0.99, "latency p99");
+    output_html_time_card(out, latency, 0.999, "latency p99.9");
+    output_html_time_card(out, latency, 1, "latency max");
     snprintf(text, sizeof text, "%s/s",
              output_bytes_text(bench_measure_rate(m, m->sent_bytes), bytes));
     if (m->sent_bytes)
-        card(out, text, "sent");
+        output_html_card(out, text, "sent");
     snprintf(text, sizeof text, "%s/s",
              output_bytes_text(bench_measure_rate(m, m->received_bytes), bytes));
     if (m->received_bytes)
-        card(out, text, "received");
+        output_html_card(out, text, "received");
     snprintf(text, sizeof text, "%" PRIu64, bench_measure_errors(m));
-    card(out, text, "failures");
+    output_html_card(out, text, "failures");
     fputs("</div>\n", out);
 }
 
-static void load_line(FILE *out, const struct bench_report *report)
+static void measured(FILE *out, const struct bench_report *report)
+{
+    fprintf(out, "measured for %.3g s", report->measure.elapsed_s);
+}
+
+static void load_line(FILE *out, const struct bench_report *report, size_t count)
 {
     const struct bench_load *load = &report->load;
     char size[OUTPUT_UNIT_BYTES], now[CLOCK_TEXT_BYTES];
@@ -76,105 +69,32 @@ static void load_line(FILE *out, const struct bench_report *report)
         fprintf(out, " at %.10g messages/s", load->rate);
     if (load->pipeline > 1)
         fprintf(out, ", %" PRIu32 " on their way on each", load->pipeline);
-    fprintf(out, "; measured for %.3g s%s. tlsecho-client %s, %s</p>\n", report->measure.elapsed_s,
-            report->interrupted ? ", interrupted" : "", tlsecho_version, now);
-}
-
-static void row(FILE *out, const char *name, const char *value)
-{
-    if (!*value)
-        return;
-    fputs("<tr><th scope=\"row\">", out);
-    output_html_text(out, name);
-    fputs("</th><td class=\"text\">", out);
-    output_html_text(out, value);
-    fputs("</td></tr>\n", out);
-}
-
-static void session_section(FILE *out, const struct bench_report *report)
-{
-    char address[ADDRESS_TEXT_BYTES], until[CLOCK_TEXT_BYTES] = "";
-    struct peer peer;
-    if (!report->session || !report->session->transport)
-        return;
-    transport_peer(report->session->transport, &peer);
-    address_text(&report->session->peer, address);
-    if (peer.certificate.present)
-        clock_seconds_text(peer.certificate.not_after, until);
-    fputs("<section><h2>Session: ", out);
-    output_html_text(out, report->name);
-    fputs("</h2><table>\n", out);
-    row(out, "Address", address);
-    row(out, "Transport", report->session->transport->ops->name);
-    row(out, "Version", peer.version);
-    row(out, "Cipher", peer.cipher);
-    row(out, "Group", peer.group);
-    row(out, "Signature", peer.signature);
-    row(out, "ALPN", peer.alpn);
-    row(out, "Certificate", peer.certificate.subject);
-    row(out, "Issuer", peer.certificate.issuer);
-    row(out, "Valid until", until);
-    row(out, "SHA-256", peer.certificate.sha256);
-    row(out, "Verification", peer.verification);
-    fputs("</table></section>\n", out);
-}
-
-static void times_row(FILE *out, const char *name, const struct histogram *h)
-{
-    static const double shares[] = {0.5, 0.9, 0.99, 0.999};
-    char text[OUTPUT_UNIT_BYTES];
-    struct histogram_summary all;
-    histogram_summarize(h, &all);
-    if (!all.count)
-        return;
-    fputs("<tr><th scope=\"row\">", out);
-    output_html_text(out, name);
-    fprintf(out, "</th><td>%" PRIu64 "</td>", all.count);
-    fprintf(out, "<td>%s</td>", output_time_text((double)all.min_ns, text));
-    fprintf(out, "<td>%s</td>", output_time_text(all.mean_ns, text));
-    fprintf(out, "<td>%s</td>", all.count > 1 ? output_time_text(all.stddev_ns, text) : "-");
-    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
-        fprintf(out, "<td>%s</td>",
-                histogram_has_quantile(h, shares[i])
-                    ? output_time_text((double)histogram_quantile_ns(h, shares[i]), text)
-                    : "-");
-    fprintf(out, "<td>%s</td></tr>\n", output_time_text((double)all.max_ns, text));
+    fputs("; ", out);
+    if (count == 1)
+        measured(out, report);
+    else
+        fputs("each measured in two rounds, as A B B A", out);
+    fprintf(out, ". tlsecho-client %s, %s</p>\n", tlsecho_version, now);
+    output_html_interrupted(out, report->interrupted);
 }
 
 static void times_section(FILE *out, const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
-    fputs("<section><h2>Times: ", out);
-    output_html_text(out, report->name);
-    fputs("</h2><table>\n<tr><th scope=\"col\"></th>", out);
-    static const char *const columns[] = {"count", "min", "mean",  "stddev", "p50",
-                                          "p90",   "p99", "p99.9", "max"};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        fprintf(out, "<th scope=\"col\">%s</th>", columns[i]);
-    fputs("</tr>\n", out);
-    times_row(out, "Latency", m->histograms[BENCH_LATENCY]);
-    times_row(out, "Service time", m->histograms[BENCH_SERVICE]);
-    times_row(out, "TCP connect", m->histograms[BENCH_CONNECT]);
-    times_row(out, "TLS handshake", m->histograms[BENCH_HANDSHAKE]);
+    if (!has_run(report))
+        return;
+    output_html_times_begin(out, report->name);
+    output_html_times_row(out, "Latency", m->histograms[BENCH_LATENCY]);
+    output_html_times_row(out, "Service time", m->histograms[BENCH_SERVICE]);
+    output_html_times_row(out, "TCP connect", m->histograms[BENCH_CONNECT]);
+    output_html_times_row(out, "TLS handshake", m->histograms[BENCH_HANDSHAKE]);
     fputs("</table></section>\n", out);
 }
 
-static void failures(FILE *out, const struct bench_report *report)
+static void warnings(FILE *out, const struct bench_report *report)
 {
-    const struct bench_measure *m = &report->measure;
-    const char *separator = "<p class=\"bad\">Failures: ";
-    for (int i = 0; i < RESULTS; i++) {
-        if (!m->errors[i])
-            continue;
-        fprintf(out, "%s%s %" PRIu64, separator, result_word((enum result)i), m->errors[i]);
-        separator = ", ";
-    }
-    if (bench_measure_errors(m)) {
-        fputs(". ", out);
-        output_html_text(out, report->outcome.error.text);
-        fputs("</p>\n", out);
-    }
-    if (bench_measure_client_limited(m))
+    output_html_failures(out, report->measure.errors, &report->outcome);
+    if (bench_measure_client_limited(&report->measure))
         fputs("<p class=\"bad\">The client itself was the limit.</p>\n", out);
 }
 
@@ -187,26 +107,31 @@ static void heading(FILE *out, const struct bench_report *reports, size_t count)
         output_html_text(out, reports[i].name);
     }
     fputs("</h1>\n", out);
-    load_line(out, &reports[0]);
+    load_line(out, &reports[0], count);
 }
 
-static void page(FILE *out, const struct bench_report *reports, size_t count)
+struct reports {
+    const struct bench_report *items;
+    size_t count;
+};
+
+static void write_page(FILE *out, const void *context)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-          out);
-    output_html_text(out, reports[0].name);
-    fprintf(out, " under load</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n",
-            output_html_style);
+    const struct reports *all = context;
+    const struct bench_report *reports = all->items;
+    size_t count = all->count;
+    output_html_begin(out, reports[0].name, " under load");
     heading(out, reports, count);
     for (size_t i = 0; i < count; i++) {
         if (count > 1) {
             fprintf(out, "<p><span class=\"key %s\"></span>%s: ", letters[i], sides[i]);
             output_html_text(out, reports[i].name);
+            fputs(", ", out);
+            measured(out, &reports[i]);
             fputs("</p>\n", out);
         }
         cards(out, &reports[i]);
-        failures(out, &reports[i]);
+        warnings(out, &reports[i]);
     }
     fputs("<div class=\"charts\">\n", out);
     output_html_curves(out, reports, count);
@@ -214,19 +139,13 @@ static void page(FILE *out, const struct bench_report *reports, size_t count)
     for (size_t i = 0; i < count; i++)
         times_section(out, &reports[i]);
     for (size_t i = 0; i < count; i++)
-        session_section(out, &reports[i]);
-    fputs("</main>\n</body>\n</html>\n", out);
+        output_html_session(out, reports[i].name, reports[i].session);
+    output_html_end(out);
 }
 
 int output_html(const char *path, const struct bench_report *reports, size_t count,
                 struct error *err)
 {
-    FILE *out = fopen(path, "we");
-    if (!out)
-        return error_sys(err, "--report-html: write %s", path);
-    page(out, reports, count);
-    int failed = ferror(out);
-    if (fclose(out) != 0 || failed)
-        return error_sys(err, "--report-html: write %s", path);
-    return 0;
+    const struct reports all = {reports, count};
+    return output_html_write(path, write_page, &all, err);
 }

@@ -15,6 +15,7 @@ enum {
     TOP = 30, /* where the key is */
     BOTTOM = 44,
     TICKS_MAX = 16,
+    TICKS_MIN = 3,    /* a logarithmic axis with fewer has even ones */
     LETTER_WIDTH = 7, /* about */
     DASH_WIDTH = 24,  /* of a line in the key */
 };
@@ -38,9 +39,13 @@ void output_html_label_time(FILE *out, double ns)
         const char *unit;
     } units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
     size_t i = 0;
+    if (ns <= 0) {
+        fputs("0", out);
+        return;
+    }
     while (i < 3 && ns < units[i].ns * 0.9999)
         i++;
-    fprintf(out, "%.4g %s", ns / units[i].ns, units[i].unit);
+    fprintf(out, "%.6g %s", ns / units[i].ns, units[i].unit);
 }
 
 void output_html_label_number(FILE *out, double value)
@@ -52,7 +57,7 @@ void output_html_label_number(FILE *out, double value)
 
 void output_html_label_seconds(FILE *out, double seconds)
 {
-    fprintf(out, "%.4g s", seconds);
+    fprintf(out, "%.6g s", seconds);
 }
 
 /* 0 to 1 along an axis. */
@@ -112,9 +117,12 @@ static size_t log_ticks(const struct html_axis *axis, double ret[TICKS_MAX])
 
 static size_t ticks_of(const struct html_axis *axis, double ret[TICKS_MAX])
 {
-    if (!axis->ticks)
-        return axis->logarithmic ? log_ticks(axis, ret) : even_ticks(axis, ret);
     size_t count = 0;
+    if (!axis->ticks && axis->logarithmic)
+        count = log_ticks(axis, ret);
+    if (!axis->ticks)
+        return count >= TICKS_MIN ? count : even_ticks(axis, ret);
+    count = 0;
     for (; count < axis->tick_count && count < TICKS_MAX; count++)
         ret[count] = axis->ticks[count];
     return count;
@@ -160,17 +168,39 @@ static bool is_gap(const struct html_chart *chart, const struct html_series *ser
     return chart->y.logarithmic && series->points[i][1] <= 0;
 }
 
+/* No line leads to it. */
+static bool is_alone(const struct html_chart *chart, const struct html_series *series, size_t i)
+{
+    return !is_gap(chart, series, i) && (i == 0 || is_gap(chart, series, i - 1)) &&
+           (i + 1 == series->count || is_gap(chart, series, i + 1));
+}
+
+static void draw_dots(FILE *out, const struct html_chart *chart, const struct html_series *series)
+{
+    fprintf(out, "<path class=\"bars %s\" d=\"", series->css_class);
+    for (size_t i = 0; i < series->count; i++)
+        if (is_alone(chart, series, i))
+            fprintf(out, "M%.1f %.1fh0", place_x(chart, series->points[i][0]),
+                    place_y(chart, series->points[i][1]));
+    fputs("\"/>\n", out);
+}
+
 static void draw_curve(FILE *out, const struct html_chart *chart, const struct html_series *series)
 {
+    bool dots = false;
     fprintf(out, "<path class=\"curve %s\" d=\"", series->css_class);
     for (size_t i = 0; i < series->count; i++) {
-        if (is_gap(chart, series, i))
+        bool alone = is_alone(chart, series, i);
+        dots |= alone;
+        if (alone || is_gap(chart, series, i))
             continue;
         bool begins = i == 0 || is_gap(chart, series, i - 1);
         fprintf(out, "%c%.1f %.1f", begins ? 'M' : 'L', place_x(chart, series->points[i][0]),
                 place_y(chart, series->points[i][1]));
     }
     fputs("\"/>\n", out);
+    if (dots)
+        draw_dots(out, chart, series);
 }
 
 static void draw_area(FILE *out, const struct html_chart *chart, const struct html_series *series)
@@ -184,6 +214,23 @@ static void draw_area(FILE *out, const struct html_chart *chart, const struct ht
     fprintf(out, "V%.1fZ\"/>\n", floor_y);
 }
 
+static void draw_bars(FILE *out, const struct html_chart *chart, const struct html_series *series)
+{
+    fprintf(out, "<path class=\"bars %s\" d=\"", series->css_class);
+    for (size_t i = 0; i + 1 < series->count; i += 2)
+        fprintf(out, "M%.1f %.1fV%.1f", place_x(chart, series->points[i][0]),
+                place_y(chart, series->points[i][1]), place_y(chart, series->points[i + 1][1]));
+    fputs("\"/>\n", out);
+}
+
+static void draw_rules(FILE *out, const struct html_chart *chart, const struct html_series *series)
+{
+    fprintf(out, "<path class=\"curve %s\" d=\"", series->css_class);
+    for (size_t i = 0; i < series->count; i++)
+        fprintf(out, "M%.1f %dV%d", place_x(chart, series->points[i][0]), TOP, HEIGHT - BOTTOM);
+    fputs("\"/>\n", out);
+}
+
 /* What each line is, above it, from right to left. */
 static void draw_key(FILE *out, const struct html_series *series, size_t count)
 {
@@ -191,7 +238,7 @@ static void draw_key(FILE *out, const struct html_series *series, size_t count)
     for (size_t i = count; i-- > 0 && count > 1;) {
         fprintf(out, "<text x=\"%zu\" y=\"16\" text-anchor=\"end\">", right);
         output_html_text(out, series[i].name);
-        size_t left = right - strlen(series[i].name) * LETTER_WIDTH - DASH_WIDTH - 6;
+        size_t left = right - strlen(series[i].name) * LETTER_WIDTH - DASH_WIDTH - 10;
         fprintf(out, "</text><path class=\"curve %s\" d=\"M%zu 12h%d\"/>\n", series[i].css_class,
                 left, DASH_WIDTH);
         right = left - 14;
@@ -201,6 +248,11 @@ static void draw_key(FILE *out, const struct html_series *series, size_t count)
 void output_html_chart(FILE *out, const struct html_chart *chart, const struct html_series *series,
                        size_t count)
 {
+    static void (*const draw[])(FILE *, const struct html_chart *,
+                                const struct html_series *) = {[HTML_LINE] = draw_curve,
+                                                               [HTML_AREA] = draw_area,
+                                                               [HTML_BARS] = draw_bars,
+                                                               [HTML_RULES] = draw_rules};
     fputs("<section><h2>", out);
     output_html_text(out, chart->title);
     fprintf(out,
@@ -213,12 +265,9 @@ void output_html_chart(FILE *out, const struct html_chart *chart, const struct h
     fputs("</desc>\n", out);
     draw_x_axis(out, chart);
     draw_y_axis(out, chart);
-    for (size_t i = 0; i < count; i++) {
-        if (series[i].count && series[i].area)
-            draw_area(out, chart, &series[i]);
-        else if (series[i].count)
-            draw_curve(out, chart, &series[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (series[i].count)
+            draw[series[i].look](out, chart, &series[i]);
     draw_key(out, series, count);
     fputs("</svg></section>\n", out);
 }

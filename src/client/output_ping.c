@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "output_internal.h"
+#include "output_ping_internal.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/output.h"
 #include "tlsecho/output_ping.h"
@@ -139,16 +140,14 @@ void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_
     }
 }
 
-/* Where each connection had but one reply, that one counts. */
-static const struct histogram *round_trips(const struct probes *probes)
+const struct histogram *output_ping_round_trips(const struct probes *probes)
 {
     struct histogram_summary others;
     histogram_summarize(probes->round_trips, &others);
     return others.count ? probes->round_trips : probes->first_replies;
 }
 
-/* Before the end those count whose time is over: they will be lost unless they come late. */
-static double percent_lost(const struct probes *probes)
+double output_ping_percent_lost(const struct probes *probes)
 {
     uint64_t overdue = probes_overdue(probes);
     uint64_t known = probes->sent - probes->count + overdue;
@@ -159,10 +158,10 @@ void output_ping_interim(const struct ping_totals *totals)
 {
     const struct probes *probes = &totals->probes;
     struct histogram_summary all;
-    const struct histogram *h = round_trips(probes);
+    const struct histogram *h = output_ping_round_trips(probes);
     histogram_summarize(h, &all);
     fprintf(stderr, "\r%" PRIu64 "/%" PRIu64 " probes, %.3g%% lost", probes->received, probes->sent,
-            percent_lost(probes));
+            output_ping_percent_lost(probes));
     if (probes->count)
         fprintf(stderr, ", %zu on their way", probes->count);
     if (all.count)
@@ -180,18 +179,18 @@ static void print_summary(const struct session *session, const struct ping_total
     endpoint_text(session->target->endpoint, target);
     printf("\n--- %s ping statistics ---\n", target);
     printf("%" PRIu64 " probes transmitted, %" PRIu64 " received, %" PRIu64 " late, %.3g%% lost",
-           probes->sent, probes->received, probes->late, percent_lost(probes));
+           probes->sent, probes->received, probes->late, output_ping_percent_lost(probes));
     if (probes->count)
         printf(", %zu on their way", probes->count);
     if (totals->connections > 1)
         printf(", %" PRIu64 " connections", totals->connections);
-    printf(", time %.0f ms\n", ms(clock_now_us() - totals->started_us));
+    printf(", time %.0f ms\n", ms(totals->ended_us - totals->started_us));
     if (totals->connections) {
         print_phases(totals->phase_us, PHASE_ECHO);
         fputc('\n', stdout);
     }
     if (probes->round_trips)
-        output_latency_print(stdout, "rtt", round_trips(probes));
+        output_latency_print(stdout, "rtt", output_ping_round_trips(probes));
     if (totals->kernel_tells)
         printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
                ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
@@ -215,18 +214,46 @@ static json_t *probes_json(const struct ping_totals *totals)
     return json;
 }
 
+static json_t *point_json(const struct ping_point *point)
+{
+    json_t *json = json_object();
+    output_json_add_seconds(json, "start", point->start_us);
+    output_json_add_count(json, "replies", point->replies);
+    output_json_add_count(json, "late", point->late);
+    output_json_add_count(json, "lost", point->lost);
+    output_json_add_count(json, "connections", point->connections);
+    if (point->replies) {
+        output_json_add_seconds(json, "min", point->min_us);
+        json_object_set_new(json, "mean", json_real(ping_point_mean_us(point) / 1e6));
+        output_json_add_seconds(json, "max", point->max_us);
+    }
+    return json;
+}
+
+static json_t *timeline_json(const struct ping_timeline *timeline)
+{
+    json_t *json = json_object(), *points = json_array();
+    output_json_add_seconds(json, "resolution", timeline->resolution_us);
+    for (size_t i = 0; i < timeline->count; i++)
+        json_array_append_new(points, point_json(&timeline->points[i]));
+    json_object_set_new(json, "points", points);
+    return json;
+}
+
 static void print_json(const struct options *options, const struct session *session,
                        const struct ping_totals *totals, const struct outcome *outcome)
 {
     json_t *json = output_json_new(options, session, outcome);
     output_json_add_started(json, totals->started_us);
-    output_json_add_seconds(json, "duration", clock_now_us() - totals->started_us);
+    output_json_add_seconds(json, "duration", totals->ended_us - totals->started_us);
     output_json_add_count(json, "bytes_sent", totals->bytes_sent);
     output_json_add_count(json, "bytes_received", totals->bytes_received);
     output_json_add_count(json, "connections", totals->connections);
     json_object_set_new(json, "probes", probes_json(totals));
     if (totals->probes.round_trips)
-        output_json_add_latency(json, "latency", round_trips(&totals->probes));
+        output_json_add_latency(json, "latency", output_ping_round_trips(&totals->probes));
+    if (totals->timeline.count)
+        json_object_set_new(json, "timeline", timeline_json(&totals->timeline));
     if (totals->kernel_tells) {
         json_t *kernel = json_object();
         output_json_add_seconds(kernel, "rtt", totals->kernel.rtt_us);

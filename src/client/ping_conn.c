@@ -12,6 +12,26 @@ void ping_blame(struct ping *p, uint64_t count)
     p->totals.lost_by[p->last.result] += count;
 }
 
+uint64_t ping_elapsed_us(const struct ping *p, uint64_t at_us)
+{
+    return at_us - p->totals.started_us;
+}
+
+size_t ping_lose(struct ping *p, bool all)
+{
+    const struct probe *oldest = probes_oldest(&p->totals.probes);
+    uint64_t first_seq = oldest ? oldest->seq : 0;
+    size_t lost = 0;
+    struct probe probe;
+    for (; probes_lose(&p->totals.probes, all, &probe); lost++)
+        ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, probe.sent_us));
+    if (lost) {
+        ping_blame(p, lost);
+        output_ping_lost(p->options, first_seq, lost, &p->last);
+    }
+    return lost;
+}
+
 void ping_disconnect(struct ping *p)
 {
     struct ping_totals *totals = &p->totals;
@@ -29,11 +49,14 @@ void ping_disconnect(struct ping *p)
     p->connected = false;
 }
 
-static void lose_next(struct ping *p, uint64_t count)
+/* So many probes from the one that was due then. */
+static void lose_next(struct ping *p, uint64_t count, uint64_t due_us)
 {
-    uint64_t first = p->totals.probes.sent + 1;
-    for (uint64_t i = 0; i < count; i++)
+    uint64_t first = p->totals.probes.sent + 1, interval_us = p->options->interval_ms * 1000;
+    for (uint64_t i = 0; i < count; i++) {
         probes_fail(&p->totals.probes);
+        ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, due_us + i * interval_us));
+    }
     ping_blame(p, count);
     output_ping_lost(p->options, first, count, &p->last);
 }
@@ -54,7 +77,7 @@ static void lose_missed(struct ping *p)
     uint64_t count = missed(p);
     if (p->over || p->last.result == RESULT_OK || !count)
         return;
-    lose_next(p, count);
+    lose_next(p, count, p->due_us);
     p->due_us += count * p->options->interval_ms * 1000;
 }
 
@@ -62,19 +85,13 @@ static void lose_missed(struct ping *p)
 static void end_early(struct ping *p, bool counted)
 {
     if (!counted && !ping_all_sent(p))
-        lose_next(p, 1);
+        lose_next(p, 1, clock_now_us());
     p->over = true;
 }
 
 void ping_give_up(struct ping *p)
 {
-    const struct probe *oldest = probes_oldest(&p->totals.probes);
-    uint64_t first = oldest ? oldest->seq : 0;
-    size_t lost = probes_lose(&p->totals.probes, true);
-    if (lost) {
-        ping_blame(p, lost);
-        output_ping_lost(p->options, first, lost, &p->last);
-    }
+    size_t lost = ping_lose(p, true);
     ping_disconnect(p);
     if (!p->options->reconnect)
         end_early(p, lost > 0);
@@ -100,7 +117,7 @@ static void fail_to_connect(struct ping *p, const struct error *err)
         return;
     }
     outcome_fail_to_open(&p->last, p->session.phase, err, p->options);
-    lose_next(p, 1);
+    lose_next(p, 1, clock_now_us());
     p->over = !p->options->reconnect;
 }
 
@@ -126,6 +143,7 @@ bool ping_connect_again(struct ping *p)
         return false;
     p->connected = true;
     p->totals.connections++;
+    ping_timeline_add_connection(&p->totals.timeline, ping_elapsed_us(p, clock_now_us()));
     p->filled_bytes = p->wanted_bytes = 0;
     return true;
 }

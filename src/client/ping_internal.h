@@ -40,6 +40,13 @@ bool ping_all_sent(const struct ping *p);
 /* Probes are late or lost because of `last`. */
 void ping_blame(struct ping *p, uint64_t count);
 
+/* Since the start of the run. */
+uint64_t ping_elapsed_us(const struct ping *p, uint64_t at_us);
+
+/* Nothing comes back for those on their way any more, or, without `all`, for those whose time is
+ * over: they are lost because of `last`, which is told. Returns how many. */
+size_t ping_lose(struct ping *p, bool all);
+
 /* A new connection. False: the next probe is lost, and without --reconnect it is over. */
 bool ping_connect_again(struct ping *p);
 

@@ -67,14 +67,18 @@ uint64_t probes_fail(struct probes *p)
     return ++p->sent;
 }
 
+static void drop_oldest(struct probes *p)
+{
+    p->start = (p->start + 1) & (p->size - 1);
+    p->count--;
+}
+
 bool probes_receive(struct probes *p, uint64_t received_bytes, uint64_t now_us, struct probe *ret)
 {
     if (!p->count || at(p, 0)->end_bytes > received_bytes)
         return false;
     *ret = *at(p, 0);
-    p->start = (p->start + 1) & (p->size - 1);
-    p->count--;
-
+    drop_oldest(p);
     ret->time_us = now_us - ret->sent_us;
     ret->overdue = ret->time_us > p->timeout_us;
     p->received++;
@@ -125,11 +129,12 @@ size_t probes_overdue(const struct probes *p)
     return low;
 }
 
-size_t probes_lose(struct probes *p, bool all)
+bool probes_lose(struct probes *p, bool all, struct probe *ret)
 {
-    size_t lost = all ? p->count : probes_overdue(p);
-    p->start = (p->start + lost) & (p->size - 1);
-    p->count -= lost;
-    p->lost += lost;
-    return lost;
+    if (!p->count || !(all || at(p, 0)->overdue))
+        return false;
+    *ret = *at(p, 0);
+    drop_oldest(p);
+    p->lost++;
+    return true;
 }

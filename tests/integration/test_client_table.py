@@ -49,6 +49,7 @@ MODES = {
 FORMS = {"text": (), "json": ("--json",), "quiet": ("-q",), "verbose": ("-v",),
          "json verbose": ("--json", "-v"), "html": ("--report-html", "{page}"),
          "json html": ("--json", "--report-html", "{page}")}
+PAGES = ("ping", "bench", "compare", "handshakes", "merge")
 DATA_ON_STDOUT = ("pipe", "prompt", "show-certs")  # so the object is on standard error
 
 # What a stage comes to: in all modes, and in those that differ. What is not among the far ends'
@@ -143,10 +144,15 @@ class Cell:
     def __str__(self):
         return f"{self.mode}, {self.stage}, {self.form}"
 
+    def has_page(self):
+        """Of a ping as soon as it began; of a load once something was measured."""
+        began = self.stage in LATE if self.mode == "ping" else self.stage == "good"
+        return "html" in self.form and began
+
     def left_out(self):
         """Why it cannot exist; None if it can."""
-        if "html" in self.form and self.mode not in ("bench", "compare", "handshakes", "merge"):
-            return "--report-html is for loads"
+        if "html" in self.form and self.mode not in PAGES:
+            return "--report-html is for what is measured"
         if self.mode == "nagios" and "json" in self.form:
             return "--nagios and --json do not go together"
         if self.stage == "standard error" and not (self.json and self.mode in DATA_ON_STDOUT):
@@ -278,6 +284,8 @@ class Table(support.TestCase):
         if cell.mode == "nagios":
             expected = 3 if expected == 2 else 2 if expected else 0
         found = [] if status == expected else [f"exit status {status}, not {expected}: {err}"]
+        if cell.has_page() and not pathlib.Path(self.folder, f"{number}.html").exists():
+            found.append("no page")
         check = self.object_faults if cell.json else self.word_faults
         return found + check(cell, status, out, err)
 

@@ -83,11 +83,13 @@ class Terminal(unittest.TestCase):
     def test_nor_a_page(self):
         with tempfile.TemporaryDirectory(prefix="tlsecho-page-") as folder:
             page = pathlib.Path(folder) / "page.html"
-            self.run_client("--bench", "-k", "-n", "3", "--report-html", page)
-            written = page.read_bytes()
-        self.assertEqual(unprintable(written), [])
-        self.assertIn(b"\\u009b2J", written)
-        self.assertNotIn(b"<script>", written)
+            for mode in ("--bench", "-n", "3"), ("--ping", "-c", "3", "-i", "0"):
+                with self.subTest(mode=mode):
+                    self.run_client(*mode, "-k", "--report-html", page)
+                    written = page.read_bytes()
+                    self.assertEqual(unprintable(written), [])
+                    self.assertIn(b"\\u009b2J", written)
+                    self.assertNotIn(b"<script>", written)
 
 
 class Report(unittest.TestCase):

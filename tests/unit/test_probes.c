@@ -120,7 +120,9 @@ START_TEST(at_the_end_only_the_overdue_are_lost)
     send_nth(0, 0);
     send_nth(1, 400);
     ck_assert(probes_expire(&probes, TIMEOUT_US + 1, &probe));
-    ck_assert_uint_eq(probes_lose(&probes, false), 1);
+    ck_assert(probes_lose(&probes, false, &probe));
+    ck_assert_uint_eq(probe.seq, 1);
+    ck_assert(!probes_lose(&probes, false, &probe));
     ck_assert_uint_eq(probes.lost, 1);
     ck_assert_uint_eq(probes.count, 1);
     ck_assert_uint_eq(probes_oldest(&probes)->seq, 2);
@@ -130,8 +132,12 @@ END_TEST
 START_TEST(with_their_connection_all_are_lost)
 {
     send_nth(0, 0);
-    send_nth(1, 0);
-    ck_assert_uint_eq(probes_lose(&probes, true), 2);
+    send_nth(1, 7);
+    ck_assert(probes_lose(&probes, true, &probe));
+    ck_assert_uint_eq(probe.seq, 1);
+    ck_assert(probes_lose(&probes, true, &probe));
+    ck_assert_uint_eq(probe.sent_us, 7);
+    ck_assert(!probes_lose(&probes, true, &probe));
     ck_assert_uint_eq(probes.lost, 2);
     ck_assert_ptr_null(probes_oldest(&probes));
 }
