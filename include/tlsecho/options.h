@@ -54,7 +54,7 @@ struct options {
     bool insecure;
     const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
     const char *alpn;                             /* names separated by commas */
-    const char *keylog;                           /* SSLKEYLOGFILE unless --keylog was given */
+    const char *keylog, *keylog_name; /* the file, and what named it: --keylog or SSLKEYLOGFILE */
     const char *resume;                           /* session file; "" = within the run */
     uint64_t proxy_protocol;                      /* version of the header to send; 0 = none */
     int expect;                                   /* enum expect_kind */

@@ -222,6 +222,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         return -1;
     if (options.idle_timeout_ms == OPTIONS_NOT_GIVEN)
         options.idle_timeout_ms = options.mode == MODE_CHECK ? 10 * 1000 : 60 * 1000;
+    options.keylog_name = options.keylog ? "--keylog" : "SSLKEYLOGFILE";
     if (!options.keylog)
         options.keylog = keylog_of_environment();
     *ret = options;

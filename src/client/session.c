@@ -164,7 +164,12 @@ void session_keep(struct session *s, struct outcome *outcome)
     struct tls_context *context = s->target->context;
     if (!context || outcome->result != RESULT_OK)
         return;
-    if (tls_context_save_session(context, &err) < 0 || tls_context_check_keylog(context, &err) < 0)
+    int kept = 0;
+    if (tls_context_save_session(context, &err) < 0)
+        kept = error_prefix(&err, "--resume");
+    else if (tls_context_check_keylog(context, &err) < 0)
+        kept = error_prefix(&err, "%s", s->target->options->keylog_name);
+    if (kept < 0)
         outcome_fail(outcome, PHASE_LOCAL, &err);
 }
 

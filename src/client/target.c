@@ -96,7 +96,7 @@ static int set_policy(struct tls_context *context, const struct options *options
             0 ||
         tell(context, "--groups", options->groups, tls_context_set_groups, err) < 0 ||
         tell(context, "--alpn", options->alpn, offer_alpn, err) < 0 ||
-        tell(context, "key log", options->keylog, tls_context_set_keylog, err) < 0)
+        tell(context, options->keylog_name, options->keylog, tls_context_set_keylog, err) < 0)
         return -1;
     return tell(context, "--resume", options->resume, resume, err);
 }

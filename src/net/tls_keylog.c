@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,14 +53,29 @@ static int open_file(const char *path)
     return -1;
 }
 
+static int fail_to_open(const char *path, struct error *err)
+{
+    static const struct {
+        int code;
+        const char *remedy;
+    } remedies[] = {{ENOENT, ": create its folder"},
+                    {ENOTDIR, ": name a file in a folder"},
+                    {EISDIR, ": name a file in it"},
+                    {ELOOP, ": name the file, not a symbolic link to it"},
+                    {ENXIO, ": name a regular file"},
+                    {EACCES, ": name a file that this user may write"}};
+    const char *remedy = "";
+    for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
+        if (remedies[i].code == errno)
+            remedy = remedies[i].remedy;
+    return error_set(err, ERROR_INPUT, "open %s: %s%s", path, strerror(errno), remedy);
+}
+
 int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct error *err)
 {
     int fd = open_file(path);
-    if (fd < 0) {
-        error_sys(err, "open %s", path);
-        err->kind = ERROR_INPUT;
-        return -1;
-    }
+    if (fd < 0)
+        return fail_to_open(path, err);
     if (check_file(ctx, fd, path, err) < 0) {
         close(fd);
         return -1;

@@ -160,7 +160,13 @@ class KeyLog(TlsCase):
             self.assertTrue((self.folder / "env").exists())
 
     def test_one_that_cannot_be_written_is_a_wrong_option(self):
-        self.fails(2, "key log: .*nonexistent", "--keylog=/nonexistent/log", "tls://127.0.0.1:1")
+        says = "open /nonexistent/log: No such file or directory: create its folder"
+        self.fails(2, f"^--keylog: {says}", "--keylog=/nonexistent/log",
+                   "tls://127.0.0.1:1")
+        env = support.environment(SSLKEYLOGFILE="/nonexistent/log")
+        self.fails(2, f"^SSLKEYLOGFILE: {says}", "tls://127.0.0.1:1", env=env)
+        self.fails(2, "^--keylog: /dev/full is no regular file", "--keylog=/dev/full",
+                   "tls://127.0.0.1:1")
 
 
 class Resume(TlsCase):

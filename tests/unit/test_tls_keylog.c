@@ -166,17 +166,17 @@ START_TEST(refuses_what_is_no_file_without_waiting)
     char target[FOLDER_FILE_BYTES];
     strcpy(target, folder_write(&folder, "target", "", 0));
     ck_assert_int_eq(symlink(target, folder_file(&folder, "link")), 0);
-    refused(folder.file, "link: Too many levels of symbolic links");
+    refused(folder.file, "link: Too many levels of symbolic links: name the file, not a symbolic link to it");
 
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
-    refused(folder.file, "fifo: No such device or address");
+    refused(folder.file, "fifo: No such device or address: name a regular file");
     int reader = open(folder.file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     refused(folder.file, "fifo is no regular file: name one");
     close(reader);
 
     refused("/dev/zero", "no regular file");
-    refused(folder.path, "Is a directory");
-    refused("/nonexistent/log", "No such file");
+    refused(folder.path, "Is a directory: name a file in it");
+    refused("/nonexistent/log", "No such file or directory: create its folder");
 }
 END_TEST
 
