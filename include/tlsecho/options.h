@@ -53,11 +53,11 @@ struct options {
     const char *cacert, *cert, *key, *server_name, *pin;
     bool insecure;
     const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
-    const char *alpn;                             /* names separated by commas */
+    const char *alpn;                 /* names separated by commas */
     const char *keylog, *keylog_name; /* the file, and what named it: --keylog or SSLKEYLOGFILE */
-    const char *resume;                           /* session file; "" = within the run */
-    uint64_t proxy_protocol;                      /* version of the header to send; 0 = none */
-    int expect;                                   /* enum expect_kind */
+    const char *resume;               /* session file; "" = within the run */
+    uint64_t proxy_protocol;          /* version of the header to send; 0 = none */
+    int expect;                       /* enum expect_kind */
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
     bool json;
     int verbosity; /* enum options_verbosity */

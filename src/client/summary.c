@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "summary_internal.h"
 #include "tlsecho/clock.h"
 
 #define NOT_A_SUMMARY "it holds no summary of --bench --json"
@@ -29,8 +30,7 @@ static double real_of(const json_t *object, const char *key)
     return value > 0 ? value : 0;
 }
 
-static int restore_buckets(const json_t *json, struct histogram *h, const char *key,
-                           struct error *err)
+static void restore_buckets(const json_t *json, struct histogram *h)
 {
     size_t i;
     json_t *bucket;
@@ -38,11 +38,8 @@ static int restore_buckets(const json_t *json, struct histogram *h, const char *
     {
         double upper_s = json_number_value(json_array_get(bucket, 0));
         json_int_t count = json_integer_value(json_array_get(bucket, 1));
-        if (upper_s < 0 || count <= 0)
-            return error_set(err, ERROR_INPUT, "%s.histogram[%zu] is no [seconds, count]", key, i);
         histogram_restore(h, ns_of(upper_s), (uint64_t)count);
     }
-    return 0;
 }
 
 /* Absent is empty. */
@@ -52,8 +49,7 @@ static int read_histogram(const json_t *summary, const char *key, struct histogr
     const json_t *json = json_object_get(summary, key);
     if (!json)
         return 0;
-    if (restore_buckets(json_object_get(json, "histogram"), h, key, err) < 0)
-        return -1;
+    restore_buckets(json_object_get(json, "histogram"), h);
     struct histogram_summary all = {
         .count = count_of(json, "count"),
         .min_ns = ns_of(real_of(json, "min")),
@@ -147,8 +143,6 @@ static int read_outcome(const json_t *json, struct summary *s, struct error *err
     uint64_t clients = count_of(json, "clients"), status = count_of(json, "exit");
     const char *started = json_string_value(json_object_get(json, "started"));
     const char *phase = json_string_value(json_object_get(json_object_get(json, "error"), "phase"));
-    if (status >= RESULTS)
-        return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
     s->result = (enum result)status;
     s->phase = phase ? phase_find(phase) : PHASES;
     if (s->result != RESULT_OK && s->phase == PHASES)
@@ -175,6 +169,8 @@ static int read_summary(const json_t *json, struct summary *s, struct error *err
     if (count_of(json, "schema") != 1 || !mode ||
         (strcmp(mode, "bench") != 0 && strcmp(mode, "merge") != 0))
         return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
+    if (summary_check_form(json, err) < 0)
+        return -1;
     read_load(json_object_get(json, "load"), &s->load);
     read_counts(json, &s->measure);
     if (read_histograms(json, &s->measure, err) < 0 || read_outcome(json, s, err) < 0)
@@ -186,6 +182,9 @@ static int read_summary(const json_t *json, struct summary *s, struct error *err
 static int add_summary(const json_t *json, const char *path, size_t number, struct summaries *all,
                        struct error *err)
 {
+    if (all->count == SUMMARIES_MAX)
+        return error_set(err, ERROR_INPUT, "more than %d summaries: merge some of them first",
+                         SUMMARIES_MAX);
     struct summary *items = realloc(all->items, (all->count + 1) * sizeof *items);
     if (!items)
         return error_sys(err, "memory for summaries");

@@ -58,12 +58,10 @@ static int fail_to_open(const char *path, struct error *err)
     static const struct {
         int code;
         const char *remedy;
-    } remedies[] = {{ENOENT, ": create its folder"},
-                    {ENOTDIR, ": name a file in a folder"},
-                    {EISDIR, ": name a file in it"},
-                    {ELOOP, ": name the file, not a symbolic link to it"},
-                    {ENXIO, ": name a regular file"},
-                    {EACCES, ": name a file that this user may write"}};
+    } remedies[] = {
+        {ENOENT, ": create its folder"},  {ENOTDIR, ": name a file in a folder"},
+        {EISDIR, ": name a file in it"},  {ELOOP, ": name the file, not a symbolic link to it"},
+        {ENXIO, ": name a regular file"}, {EACCES, ": name a file that this user may write"}};
     const char *remedy = "";
     for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
         if (remedies[i].code == errno)

@@ -25,7 +25,7 @@ ONLY = {
     "openssl/*": ("src/net/tls_*", "src/net/transport_tls*"),
     "yaml.h": ("src/server/config_yaml.c",),
     "sys/epoll.h": ("src/net/reactor.c",),
-    "jansson.h": ("src/client/output*.c", "src/client/report.c", "src/client/summary.c"),
+    "jansson.h": ("src/client/output*.c", "src/client/report.c", "src/client/summary*.c"),
     "seccomp.h": ("src/server/privilege_seccomp.c",),
     "histedit.h": ("src/client/mode_prompt.c",),
     "editline/*": ("src/client/mode_prompt.c",),

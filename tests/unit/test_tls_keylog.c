@@ -166,7 +166,8 @@ START_TEST(refuses_what_is_no_file_without_waiting)
     char target[FOLDER_FILE_BYTES];
     strcpy(target, folder_write(&folder, "target", "", 0));
     ck_assert_int_eq(symlink(target, folder_file(&folder, "link")), 0);
-    refused(folder.file, "link: Too many levels of symbolic links: name the file, not a symbolic link to it");
+    refused(folder.file,
+            "link: Too many levels of symbolic links: name the file, not a symbolic link to it");
 
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
     refused(folder.file, "fifo: No such device or address: name a regular file");

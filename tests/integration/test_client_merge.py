@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client --merge of files that may have come from anywhere: in all forms of output."""
+
+import concurrent.futures
+import copy
+import json
+import pathlib
+import re
+import tempfile
+import unittest
+
+import pages
+import support
+
+HOSTILE = "<script>\x1b[31m\u202e\u2028\x9b\"&'"
+BIG = 2 ** 63 - 1
+NESTED = "[" * 1000 + "]" * 1000
+COUNTS = (("messages",), ("bytes_sent",), ("bytes_received",), ("connections",), ("resumed",),
+          ("messages_unsent",), ("clients",), ("clients_failed",), ("exit",),
+          ("load", "connections"), ("load", "threads"), ("load", "pipeline"),
+          ("load", "size_bytes"), ("latency", "count"), ("failures", "reset"))
+NUMBERS = (("duration",), ("latency", "min"), ("latency", "mean"), ("latency", "stddev"),
+           ("latency", "max"), ("client", "cpu_user"), ("client", "cpu_system"),
+           ("client", "busiest_thread"), ("load", "messages_per_second"), ("load", "time"))
+WORDS = (("transport",), ("load", "kind"), ("load", "loop"), ("load", "expect"), ("started",),
+         ("result",), ("mode",))
+NO_COUNTS = (BIG, -1, 1.5, 1e300, "7", HOSTILE, [7], {"a": 7}, None, True)
+NO_NUMBERS = (BIG, -1, 1e300, "7", HOSTILE, [7], {"a": 7}, None, True)
+NO_WORDS = (HOSTILE, "tcp" * 100, "", 7, ["tcp"], None)
+NO_OBJECTS = (7, HOSTILE, [1], None)
+NO_HISTOGRAMS = ("x", 5, {"a": 1}, [7], [[1]], [["x", 1]], [[1, "x"]], [[-1, 20]], [[1e300, 20]],
+                 [[1e-4, BIG]] * 2, [[1e-4, 2 ** 53 - 1]] * 2048, [[1e-4, 0], [1e-4, 20]],
+                 [[1e-4, 10, 10]] * 2, [])
+NO_FAILURES = ({HOSTILE: 3}, {"reset": BIG, "timeout": BIG},
+               {"reset": 2 ** 53 - 1, "timeout": 2 ** 53 - 1})
+
+
+class Merge(support.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.temporary = tempfile.TemporaryDirectory(prefix="tlsecho-merge-")
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.folder = pathlib.Path(cls.temporary.name)
+
+    def setUp(self):
+        far = self.server(support.EVERYTHING)
+        done = support.client("--bench", "--json", "-n20", far.endpoint("tcp"))
+        self.good = json.loads(done.stdout)
+
+    def changed(self, path, value):
+        summary = copy.deepcopy(self.good)
+        *way, last = path
+        place = summary
+        for step in way:
+            place = place[step]
+        place[last] = value
+        return summary
+
+    def check_shown(self, text):
+        """Nothing of the file reaches the user raw, and no number is none."""
+        for character in "\x1b\u202e\u2028\x9b":
+            self.assertNotIn(character, text)
+        self.assertNotRegex(text, r"(?i)\b(inf|nan)\b")
+        self.assertNotRegex(text, r"[ :,]-\d")
+
+    def merge(self, text, status, name="summary.json"):
+        """In every form; the message, if it fails, and the JSON object."""
+        file, page = self.folder / name, self.folder / "page.html"
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        page.unlink(missing_ok=True)
+        forms = (), ("--json",), ("--report-html", page)
+        with concurrent.futures.ThreadPoolExecutor(len(forms)) as pool:
+            words, done, paged = pool.map(lambda form: support.client("--merge", *form, file), forms)
+        self.assertEqual((words.status, done.status, paged.status), (status,) * 3,
+                         (words.stderr, done.stdout))
+        for shown in words.stdout.decode(), words.stderr, done.stdout.decode(), paged.stderr:
+            self.check_shown(shown)
+        summary = support.described(done.stdout)
+        self.assertEqual(page.exists(), status == 0)
+        if status:
+            self.assertEqual(len(words.stderr.splitlines()), 1)
+            return summary["error"]["message"], summary
+        self.check_shown(re.sub(r"<style>.*</style>|<(path|text|svg)[^>]*>", "", page.read_text(),
+                                flags=re.S))
+        pages.parse(page.read_text())
+        return None, summary
+
+    def refuse(self, text, says):
+        message, _ = self.merge(text, 2)
+        self.assertRegex(message, says)
+
+    def test_what_it_was_made_of_is_taken(self):
+        _, summary = self.merge(json.dumps(self.good), 0)
+        self.assertEqual(summary["messages"], 20)
+
+    def test_a_field_of_another_type_or_beyond_all_bounds_is_named(self):
+        for paths, values, kind in ((COUNTS, NO_COUNTS, "whole number"),
+                                    (NUMBERS, NO_NUMBERS, "number")):
+            for path in paths:
+                for value in values:
+                    with self.subTest(path=path, value=value):
+                        self.refuse(json.dumps(self.changed(path, value)),
+                                    f": {re.escape('.'.join(path))} is no {kind}")
+
+    def test_a_word_that_is_none_is_refused_and_not_repeated(self):
+        for path in WORDS:
+            for value in NO_WORDS:
+                with self.subTest(path=path, value=value):
+                    message, _ = self.merge(json.dumps(self.changed(path, value)), 2)
+                    self.assertNotIn("script", message)
+
+    def test_an_object_that_is_none_is_named(self):
+        for name in "load", "client", "failures", "latency":
+            for value in NO_OBJECTS:
+                with self.subTest(name=name, value=value):
+                    self.refuse(json.dumps(self.changed((name,), value)), f": {name} is no object")
+        for value in (1, "true", HOSTILE, None):
+            self.refuse(json.dumps(self.changed(("interrupted",), value)),
+                        ": interrupted is no boolean")
+
+    def test_a_histogram_that_is_none_is_refused(self):
+        for value in NO_HISTOGRAMS:
+            with self.subTest(value=str(value)[:60]):
+                self.refuse(json.dumps(self.changed(("latency", "histogram"), value)), ": latency")
+        for name, value in ("mean", 5), ("stddev", 5), ("mean", 0):
+            self.refuse(json.dumps(self.changed(("latency", name), value)), ": latency: its mean")
+
+    def test_failures_that_are_none_are_refused(self):
+        for value in NO_FAILURES:
+            with self.subTest(value=value):
+                self.refuse(json.dumps(self.changed(("failures",), value)), ": failures")
+
+    def test_a_time_of_nearly_nothing_is_refused(self):
+        self.refuse(json.dumps(self.changed(("duration",), 1e-300)), ": duration is shorter")
+
+    def test_the_largest_that_are_taken_add_up(self):
+        most = self.changed(("messages",), 2 ** 53 - 1)
+        most.update(bytes_sent=2 ** 53 - 1, bytes_received=2 ** 53 - 1, duration=1e-6)
+        most["load"].update(connections=4194304, threads=4194304)
+        _, summary = self.merge(json.dumps(most) * 1000, 0)
+        self.assertEqual(summary["messages"], 1000 * (2 ** 53 - 1))
+        self.assertEqual(summary["load"]["connections"], 1000 * 4194304)
+        self.refuse(json.dumps(self.good) * 1001, "more than 1000 summaries")
+
+    def test_what_is_no_json_is_refused(self):
+        good = json.dumps(self.good)
+        for text in ("", "\n", "x", HOSTILE, "[]", "7", "{}", good[:-1], good + "x" + HOSTILE,
+                     good + "{}", good + "[]", good.replace('"tcp"', '"a\\u0000b"'),
+                     good.replace('"tcp"', '"tcp","transport":"tls"'), "[" * 100000,
+                     '{"a":' * 100000, good.encode().replace(b'"tcp"', b'"\xff\xfe"'),
+                     b"\xef\xbb\xbf" + good.encode(), bytes(range(256))):
+            with self.subTest(text=text[:40]):
+                self.refuse(text, ": it holds no summary of --bench --json$")
+
+    def test_what_is_not_read_may_be_anything(self):
+        text = json.dumps(self.changed(("unknown",), HOSTILE)).replace(
+            '"unknown"', f'"nested": {NESTED}, "unknown"')
+        self.merge(text, 0)
+        self.merge(json.dumps(self.changed(("endpoint",), HOSTILE)), 0)
+
+    def test_two_objects_in_a_file_count_both_however_they_are_parted(self):
+        good = json.dumps(self.good)
+        for between in "", " ", "\n", "\r\n\t":
+            _, summary = self.merge(good + between + good, 0)
+            self.assertEqual((summary["clients"], summary["messages"]), (2, 40))
+        message, _ = self.merge(good + json.dumps(self.changed(("duration",), -1)), 2)
+        self.assertIn("duration is no number", message)
+
+    def test_the_name_of_the_file_is_escaped(self):
+        message, _ = self.merge("{}", 2, name=HOSTILE.replace("\x9b", ""))
+        self.assertIn("\\u202e", message)
+
+
+if __name__ == "__main__":
+    unittest.main()
