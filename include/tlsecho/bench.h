@@ -16,15 +16,12 @@
 #include "tlsecho/address.h"
 #include "tlsecho/bench_measure.h"
 #include "tlsecho/error.h"
-#include "tlsecho/expect.h"
+#include "tlsecho/expect_kind.h"
 #include "tlsecho/result.h"
 #include "tlsecho/target.h"
 
 enum {
-    BENCH_LAST_REPLIES_MS = 50, /* after an interrupt: for what is on its way */
-    BENCH_CONNECTIONS_MAX = 60000,
-    BENCH_PIPELINE_MAX = 1024,
-    BENCH_THREADS_MAX = 256,
+    BENCH_LAST_REPLIES_MS = 50,   /* after an interrupt: for what is on its way */
     BENCH_SPARE_DESCRIPTORS = 64, /* beside those of the connections */
 };
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "tlsecho/error.h"
-#include "tlsecho/expect.h"
+#include "tlsecho/expect_kind.h"
 
 enum { BENCH_PIECE_BYTES = 64 << 10 };
 

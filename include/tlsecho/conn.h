@@ -69,12 +69,12 @@ struct conn {
     uint64_t received_bytes, sent_bytes;
     struct error *story; /* why, for the ends that have one; NULL otherwise, or without memory */
     struct io (*read_proxy)(struct conn *c, enum conn_end *ret_end, struct error *err);
-    void (*describe)(const struct conn *c, struct facts *ret);
+    void (*describe)(const struct conn *c, struct conn_info *ret);
 };
 
-/* Takes the transport over. describe tells the facts to a service that wants them, else NULL. */
+/* Takes the transport over. describe gives it the info that its service wants. */
 void conn_init(struct conn *c, struct transport *t, const struct service *service,
-               struct pool *pool, void (*describe)(const struct conn *c, struct facts *ret));
+               struct pool *pool, void (*describe)(const struct conn *c, struct conn_info *ret));
 
 /*
  * Before the first conn_run: a PROXY header comes before the handshake, and `read` takes it from

@@ -14,12 +14,7 @@
 #include <stdint.h>
 
 #include "tlsecho/error.h"
-
-enum expect_kind {
-    EXPECT_ECHO,  /* every byte as it was sent (RFC 862) */
-    EXPECT_UPPER, /* likewise, but a..z come back as A..Z */
-    EXPECT_NONE,  /* anything */
-};
+#include "tlsecho/expect_kind.h"
 
 enum { EXPECT_MAX_BYTES = 16 << 20 };
 
@@ -54,10 +49,5 @@ enum expect_verdict expect_received(struct expect *e, const unsigned char *data,
 
 /* Whether these bytes are what is expected next, in upper case where that is another. */
 bool expect_is_upper(const struct expect *e, const unsigned char *data, size_t n);
-
-/* "echo", "upper", "none". ERROR_INPUT says which there are. */
-int expect_find(const char *name, enum expect_kind *ret, struct error *err);
-
-const char *expect_name(enum expect_kind kind);
 
 #endif

@@ -17,7 +17,7 @@
 
 #include "tlsecho/endpoint.h"
 #include "tlsecho/error.h"
-#include "tlsecho/expect.h"
+#include "tlsecho/expect_kind.h"
 
 enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
 
@@ -38,7 +38,12 @@ enum options_mode {
 
 #define OPTIONS_NOT_GIVEN UINT64_MAX
 
-enum { OPTIONS_DEFAULT_SIZE_BYTES = 64 };
+enum {
+    OPTIONS_DEFAULT_SIZE_BYTES = 64,
+    OPTIONS_CONNECTIONS_MAX = 60000,
+    OPTIONS_PIPELINE_MAX = 1024,
+    OPTIONS_THREADS_MAX = 256,
+};
 
 /* A text that was not given is NULL. */
 struct options {

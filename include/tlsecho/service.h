@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct facts;
+struct conn_info;
 
 struct service {
     const char *name;
@@ -24,9 +24,10 @@ struct service {
 
     /* The bytes that come after the first `offset` of its own, at most size > 0 of them; returns
      * how many, 0 at their end. NULL: it has none. */
-    size_t (*produce)(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size);
-    bool wants_facts; /* else produce is given none, which costs less */
-    bool endless;     /* produce has no end: the client's ends it, and a drain does */
+    size_t (*produce)(const struct conn_info *info, uint64_t offset, unsigned char *data,
+                      size_t size);
+    bool wants_info; /* else produce is given none, which costs less */
+    bool endless;    /* produce has no end: the client's ends it, and a drain does */
 };
 
 extern const struct service service_echo;    /* every byte, unchanged (RFC 862) */

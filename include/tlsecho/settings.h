@@ -46,7 +46,7 @@ struct settings {
     size_t certificate_count;
     bool check_only;       /* nothing is written: no certificate kept, no key log begun */
     char *state_directory; /* NULL = in memory */
-    uint64_t stamp;        /* of its files, when they were about to be read: watch_stamp */
+    uint64_t stamp;        /* of its files, when they were about to be read: config_stamp */
 };
 
 /*

@@ -9,12 +9,6 @@
 
 enum { FIRST_BYTES = 64 << 10 };
 
-static const char *const names[] = {
-    [EXPECT_ECHO] = "echo",
-    [EXPECT_UPPER] = "upper",
-    [EXPECT_NONE] = "none",
-};
-
 void expect_init(struct expect *e, enum expect_kind kind)
 {
     *e = (struct expect){.kind = kind};
@@ -133,20 +127,4 @@ bool expect_is_upper(const struct expect *e, const unsigned char *data, size_t n
         differs |= upper != expected;
     }
     return differs;
-}
-
-int expect_find(const char *name, enum expect_kind *ret, struct error *err)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            *ret = (enum expect_kind)i;
-            return 0;
-        }
-    }
-    return error_set(err, ERROR_INPUT, "'%.160s' is not known: give echo, upper or none", name);
-}
-
-const char *expect_name(enum expect_kind kind)
-{
-    return names[kind];
 }

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include "options_internal.h"
-#include "tlsecho/bench.h"
 
 #define FIELD(name) .field = offsetof(struct options, name)
 #define TLS_ONLY    .only_tls = true
@@ -125,17 +124,17 @@ const struct option_row option_rows[] = {
     {"handshakes", 0, NULL, "connections instead of messages, -P at a time", option_parse_true,
      FIELD(handshakes), IN(BENCH)},
     {"connections", 'P', "N", "at once (default 1)", option_parse_number, FIELD(connections),
-     .least = 1, .most = BENCH_CONNECTIONS_MAX, IN(BENCH)},
+     .least = 1, .most = OPTIONS_CONNECTIONS_MAX, IN(BENCH)},
     {"time", 't', "TIME", "measure for so long, 0 = until interrupted (default 10s)",
      option_parse_duration, FIELD(time_ms), IN(BENCH)},
     {"messages", 'n', "N", "send so many, over all connections, instead", option_parse_number,
      FIELD(messages), .least = 1, .most = 1000000000000, IN(BENCH)},
     {"pipeline", 0, "N", "messages on their way on each connection (default 1)",
-     option_parse_number, FIELD(pipeline), .least = 1, .most = BENCH_PIPELINE_MAX, IN(BENCH)},
+     option_parse_number, FIELD(pipeline), .least = 1, .most = OPTIONS_PIPELINE_MAX, IN(BENCH)},
     {"rate", 0, "N", "messages per second over all connections, come what may (open loop)",
      option_parse_rate, FIELD(rate), .most = 10000000, IN(BENCH)},
     {"threads", 0, "N", "that share the connections (default 1)", option_parse_number,
-     FIELD(threads), .least = 1, .most = BENCH_THREADS_MAX, IN(BENCH)},
+     FIELD(threads), .least = 1, .most = OPTIONS_THREADS_MAX, IN(BENCH)},
     {"omit", 0, "TIME", "leave out the start, and measure after it", option_parse_duration,
      FIELD(omit_ms), IN(BENCH)},
     {"ramp", 0, "TIME",

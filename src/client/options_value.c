@@ -57,7 +57,7 @@ int option_parse_expect(const struct option_row *row, const char *argument, void
 {
     (void)row;
     enum expect_kind kind;
-    if (expect_find(argument, &kind, err) < 0)
+    if (expect_kind_find(argument, &kind, err) < 0)
         return -1;
     *(int *)field = kind;
     return 0;

@@ -27,7 +27,7 @@ static json_t *load_json(const struct bench_load *load)
         output_json_add_text(json, "loop", load->rate > 0 ? "open" : "closed");
         output_json_add_count(json, "size_bytes", load->size_bytes);
         output_json_add_count(json, "pipeline", load->pipeline);
-        output_json_add_text(json, "expect", expect_name(load->expect));
+        output_json_add_text(json, "expect", expect_kind_name(load->expect));
     }
     if (load->rate > 0)
         add_real(json, "messages_per_second", load->rate);

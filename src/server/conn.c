@@ -192,7 +192,7 @@ static enum step linger(struct conn *c)
 }
 
 void conn_init(struct conn *c, struct transport *t, const struct service *service,
-               struct pool *pool, void (*describe)(const struct conn *c, struct facts *ret))
+               struct pool *pool, void (*describe)(const struct conn *c, struct conn_info *ret))
 {
     *c = (struct conn){
         .state = CONN_HANDSHAKE,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The bytes: answered one for another, or a service's own. */
 #include "conn_internal.h"
-#include "tlsecho/facts.h"
+#include "tlsecho/conn_info.h"
 
 enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
 {
@@ -172,16 +172,16 @@ static enum step drain_input(struct conn *c, bool *ret_more)
 /* Asks the service for more to send, unless something is owed. STEP_LEFT: there is no more. */
 static enum step fill_output(struct conn *c)
 {
-    struct facts facts;
+    struct conn_info info;
     if (c->sending)
         return STEP_ON;
     if (c->service->endless && c->draining)
         return conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
     if (borrow(c) == STEP_LEFT)
         return STEP_LEFT;
-    if (c->service->wants_facts)
-        c->describe(c, &facts);
-    c->owed.end = c->service->produce(c->service->wants_facts ? &facts : NULL, c->sent_bytes,
+    if (c->service->wants_info)
+        c->describe(c, &info);
+    c->owed.end = c->service->produce(c->service->wants_info ? &info : NULL, c->sent_bytes,
                                       c->owed.data, c->owed.size);
     c->sending = c->owed.end > 0;
     if (c->sending)

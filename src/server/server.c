@@ -2,10 +2,12 @@
 #include "server_internal.h"
 #include "tlsecho/announce.h"
 #include "tlsecho/clock.h"
+#include "tlsecho/config_stamp.h"
 #include "tlsecho/descriptors.h"
 #include "tlsecho/expiry.h"
 #include "tlsecho/log.h"
-#include "tlsecho/watch.h"
+
+enum { WATCH_EVERY_MS = 250 };
 
 #define DAY_US     (24ULL * 3600 * 1000 * 1000)
 #define RENEWAL_US (600ULL * 1000 * 1000)
@@ -45,7 +47,7 @@ static void watch_files(struct server *s)
     if (clock_now_us() < s->look_us)
         return;
     s->look_us = clock_now_us() + WATCH_EVERY_MS * UINT64_C(1000);
-    uint64_t stamp = watch_stamp(s->settings->config);
+    uint64_t stamp = config_stamp(s->settings->config);
     bool still = stamp == s->seen_stamp;
     s->seen_stamp = stamp;
     if (!still || stamp == s->loaded_stamp)

@@ -15,9 +15,10 @@ static const char printable[] =
 
 _Static_assert(sizeof printable == 2 * PRINTABLE + 1, "twice, so that no line needs to go around");
 
-static size_t produce(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
+static size_t produce(const struct conn_info *info, uint64_t offset, unsigned char *data,
+                      size_t size)
 {
-    (void)facts;
+    (void)info;
     uint64_t row = offset / ROW_BYTES;
     size_t column = (size_t)(offset % ROW_BYTES);
     for (size_t n = 0; n < size;) {

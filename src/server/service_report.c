@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tlsecho/clock.h"
-#include "tlsecho/facts.h"
+#include "tlsecho/conn_info.h"
 #include "tlsecho/json.h"
 
 enum { SCHEMA = 1 };
@@ -16,15 +16,15 @@ static void put_known(struct json *json, const char *key, const char *value)
         json_text(json, key, value);
 }
 
-static void put_client(struct json *json, const struct facts *facts)
+static void put_client(struct json *json, const struct conn_info *info)
 {
-    const struct peer_certificate *certificate = &facts->peer.certificate;
+    const struct peer_certificate *certificate = &info->peer.certificate;
     if (!certificate->present)
         return;
     json_open(json, "client");
     put_known(json, "subject", certificate->subject);
     json_open_array(json, "sans");
-    for (const char *name = facts->client_names; *name; name += strlen(name) + 1)
+    for (const char *name = info->client_names; *name; name += strlen(name) + 1)
         json_text(json, NULL, name);
     json_close_array(json);
     json_text(json, "sha256", certificate->sha256);
@@ -32,9 +32,9 @@ static void put_client(struct json *json, const struct facts *facts)
     json_close(json);
 }
 
-static void put_tls(struct json *json, const struct facts *facts)
+static void put_tls(struct json *json, const struct conn_info *info)
 {
-    const struct peer *peer = &facts->peer;
+    const struct peer *peer = &info->peer;
     if (!peer->tls)
         return;
     json_open(json, "tls");
@@ -45,9 +45,9 @@ static void put_tls(struct json *json, const struct facts *facts)
     put_known(json, "sni", peer->sni);
     put_known(json, "alpn", peer->alpn);
     json_switch(json, "resumed", peer->resumed);
-    put_known(json, "exporter", facts->exporter);
-    put_known(json, "certificate_sha256", facts->certificate);
-    put_client(json, facts);
+    put_known(json, "exporter", info->exporter);
+    put_known(json, "certificate_sha256", info->certificate);
+    put_client(json, info);
     json_close(json);
 }
 
@@ -68,16 +68,16 @@ static void put_proxy_tls(struct json *json, const struct proxy_tls *tls)
     json_close(json);
 }
 
-static void put_proxy(struct json *json, const struct facts *facts)
+static void put_proxy(struct json *json, const struct conn_info *info)
 {
-    const struct proxy *proxy = facts->proxy;
+    const struct proxy *proxy = info->proxy;
     if (!proxy)
         return;
     json_open(json, "proxy");
     json_number(json, "version", (uint64_t)proxy->version);
     json_switch(json, "local", proxy->local);
-    put_known(json, "source", facts->proxy_source);
-    put_known(json, "destination", facts->proxy_destination);
+    put_known(json, "source", info->proxy_source);
+    put_known(json, "destination", info->proxy_destination);
     put_known(json, "alpn", proxy->alpn);
     put_known(json, "authority", proxy->authority);
     put_known(json, "unique_id", proxy->unique_id);
@@ -85,25 +85,26 @@ static void put_proxy(struct json *json, const struct facts *facts)
     json_close(json);
 }
 
-static size_t produce(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
+static size_t produce(const struct conn_info *info, uint64_t offset, unsigned char *data,
+                      size_t size)
 {
     char time[CLOCK_TEXT_BYTES];
-    clock_text(&facts->time, time);
+    clock_text(&info->time, time);
     struct json json;
     json_begin(&json, data, size, offset);
     json_open(&json, NULL);
     json_number(&json, "schema", SCHEMA);
     json_text(&json, "time", time);
-    put_known(&json, "server", facts->server);
-    json_text(&json, "listener", facts->listener);
-    json_number(&json, "connection", facts->connection);
-    put_known(&json, "source", facts->source);
-    put_known(&json, "destination", facts->destination);
-    put_proxy(&json, facts);
-    put_tls(&json, facts);
+    put_known(&json, "server", info->server);
+    json_text(&json, "listener", info->listener);
+    json_number(&json, "connection", info->connection);
+    put_known(&json, "source", info->source);
+    put_known(&json, "destination", info->destination);
+    put_proxy(&json, info);
+    put_tls(&json, info);
     json_close(&json);
     json_newline(&json);
     return json.n;
 }
 
-const struct service service_report = {.name = "report", .produce = produce, .wants_facts = true};
+const struct service service_report = {.name = "report", .produce = produce, .wants_info = true};

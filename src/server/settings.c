@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "settings_internal.h"
+#include "tlsecho/config_stamp.h"
 #include "tlsecho/privilege.h"
-#include "tlsecho/watch.h"
 
 static void link_listeners(struct settings *s)
 {
@@ -53,7 +53,7 @@ static int build(struct config *config, const char *state_directory, bool check_
     atomic_init(&s->references, 1);
     s->config = config;
     s->check_only = check_only;
-    s->stamp = watch_stamp(config);
+    s->stamp = config_stamp(config);
     int result = privilege_check(config, err);
     if (result == 0)
         result = allocate(s, state_directory, err);

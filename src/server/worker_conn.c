@@ -8,8 +8,8 @@
 #endif
 
 #include "tlsecho/clock.h"
+#include "tlsecho/conn_info.h"
 #include "tlsecho/conn_log.h"
-#include "tlsecho/facts.h"
 #include "tlsecho/log.h"
 #include "tlsecho/socket.h"
 
@@ -192,10 +192,10 @@ static void refuse(struct worker_loop *loop, struct worker_conn *s, const struct
     atomic_fetch_sub(&loop->load, 1);
 }
 
-static void describe(const struct conn *c, struct facts *ret)
+static void describe(const struct conn *c, struct conn_info *ret)
 {
-    facts_gather((const struct worker_conn *)((const char *)c - offsetof(struct worker_conn, conn)),
-                 ret);
+    worker_info_gather(
+        (const struct worker_conn *)((const char *)c - offsetof(struct worker_conn, conn)), ret);
 }
 
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)

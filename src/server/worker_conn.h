@@ -12,6 +12,7 @@
 
 #include "generation.h"
 #include "tlsecho/conn.h"
+#include "tlsecho/conn_info.h"
 #include "tlsecho/deadline.h"
 #include "tlsecho/metrics_shard.h"
 #include "tlsecho/reactor.h"
@@ -105,5 +106,9 @@ uint64_t worker_loop_due_us(struct worker_loop *loop);
 
 /* Tells every one of it. */
 void worker_loop_order(struct worker_loop *loop, enum worker_order order);
+
+/* What is known of it, for a service that tells it. Never fails: what cannot be found out stays
+ * unknown. */
+void worker_info_gather(const struct worker_conn *s, struct conn_info *ret);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "fake_transport.h"
 #include "tlsecho/conn.h"
-#include "tlsecho/facts.h"
+#include "tlsecho/conn_info.h"
 
 static struct fake_transport fake;
 
@@ -104,10 +104,10 @@ static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
     }
 }
 
-static void tell(const struct conn *c, struct facts *ret)
+static void tell(const struct conn *c, struct conn_info *ret)
 {
     require(c->state == CONN_PRODUCE);
-    *ret = (struct facts){.listener = "told"};
+    *ret = (struct conn_info){.listener = "told"};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,7 @@
 #include "fake_transport.h"
 #include "suite.h"
 #include "tlsecho/conn.h"
-#include "tlsecho/facts.h"
+#include "tlsecho/conn_info.h"
 
 enum { BUFFER_BYTES = 4096 };
 
@@ -14,10 +14,10 @@ static struct fake_transport fake;
 static struct pool pool;
 static struct conn conn;
 
-static void tell(const struct conn *c, struct facts *ret)
+static void tell(const struct conn *c, struct conn_info *ret)
 {
     ck_assert_ptr_eq(c, &conn);
-    *ret = (struct facts){.listener = "told", .connection = 42};
+    *ret = (struct conn_info){.listener = "told", .connection = 42};
 }
 
 static void set_up(void)
@@ -429,19 +429,20 @@ START_TEST(crossed_wants_are_passed_on)
 END_TEST
 
 /* A service that says "one two " and is done. */
-static size_t say(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
+static size_t say(const struct conn_info *info, uint64_t offset, unsigned char *data, size_t size)
 {
     static const char text[] = "one two ";
-    ck_assert_ptr_null(facts);
+    ck_assert_ptr_null(info);
     size_t n = sizeof text - 1 - (size_t)offset < 4 ? sizeof text - 1 - (size_t)offset : 4;
     ck_assert_uint_le(n, size);
     memcpy(data, text + offset, n);
     return n;
 }
 
-static size_t babble(const struct facts *facts, uint64_t offset, unsigned char *data, size_t size)
+static size_t babble(const struct conn_info *info, uint64_t offset, unsigned char *data,
+                     size_t size)
 {
-    (void)facts;
+    (void)info;
     (void)offset;
     memset(data, 'x', size);
     return size;
@@ -603,7 +604,7 @@ START_TEST(an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun)
 }
 END_TEST
 
-START_TEST(a_service_that_wants_facts_is_told_them)
+START_TEST(a_service_that_wants_info_is_told_them)
 {
     conn.service = &service_report;
     conn_run(&conn);
@@ -797,7 +798,7 @@ int main(void)
     tcase_add_test(tc, nothing_is_read_any_more_once_a_write_has_met_a_reset);
     tcase_add_loop_test(tc, an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun, 0,
                         2);
-    tcase_add_test(tc, a_service_that_wants_facts_is_told_them);
+    tcase_add_test(tc, a_service_that_wants_info_is_told_them);
     tcase_add_test(tc, the_header_of_a_proxy_comes_before_the_handshake_in_its_time);
     tcase_add_loop_test(tc, a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent, 0, 5);
     tcase_add_loop_test(tc, a_peer_that_ends_without_a_byte_either_way_was_a_probe, 0, 15);

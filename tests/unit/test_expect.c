@@ -152,11 +152,11 @@ START_TEST(names_are_found_and_others_are_told_which_there_are)
 {
     enum expect_kind kind = EXPECT_ECHO;
     struct error err;
-    ck_assert_int_eq(expect_find("upper", &kind, &err), 0);
+    ck_assert_int_eq(expect_kind_find("upper", &kind, &err), 0);
     ck_assert_int_eq(kind, EXPECT_UPPER);
-    ck_assert_int_eq(expect_find("none", &kind, &err), 0);
+    ck_assert_int_eq(expect_kind_find("none", &kind, &err), 0);
     ck_assert_int_eq(kind, EXPECT_NONE);
-    ck_assert_int_eq(expect_find("Echo", &kind, &err), -1);
+    ck_assert_int_eq(expect_kind_find("Echo", &kind, &err), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "echo, upper or none"));
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
-#include "tlsecho/facts.h"
+#include "tlsecho/conn_info.h"
 #include "tlsecho/service.h"
 
 #include <check.h>
@@ -102,11 +102,11 @@ START_TEST(chargen_goes_on_anywhere_in_pieces_of_any_size)
 }
 END_TEST
 
-static struct facts facts;
+static struct conn_info info;
 
 static void known_facts(void)
 {
-    facts = (struct facts){
+    info = (struct conn_info){
         .time = {.tv_sec = 1700000000, .tv_nsec = 5000000},
         .server = "host.example",
         .listener = "front \"door\"",
@@ -131,7 +131,7 @@ static const char *report(size_t window)
 {
     static char text[8192];
     size_t used = 0, n;
-    while ((n = service_report.produce(&facts, used, (unsigned char *)text + used, window)) > 0)
+    while ((n = service_report.produce(&info, used, (unsigned char *)text + used, window)) > 0)
         used += n;
     text[used] = '\0';
     return text;
@@ -168,11 +168,11 @@ START_TEST(report_tells_what_a_proxy_said)
         .authority = "a",
         .unique_id = "7",
         .tls = {.present = true, .certificate = true, .version = "TLSv1.2", .common_name = "c"}};
-    facts = (struct facts){.listener = "x", .connection = 7, .source = "unix"};
-    facts.proxy = &local;
+    info = (struct conn_info){.listener = "x", .connection = 7, .source = "unix"};
+    info.proxy = &local;
     ck_assert_ptr_nonnull(strstr(report(4096), "\"proxy\":{\"version\":1,\"local\":true}"));
-    facts.proxy = &whole;
-    memcpy(facts.proxy_source, "b", sizeof "b");
+    info.proxy = &whole;
+    memcpy(info.proxy_source, "b", sizeof "b");
     ck_assert_ptr_nonnull(strstr(report(4096),
                                  "\"proxy\":{\"version\":2,\"local\":false,\"source\":\"b\","
                                  "\"alpn\":\"h2\",\"authority\":\"a\",\"unique_id\":\"7\","
@@ -183,7 +183,7 @@ END_TEST
 
 START_TEST(report_leaves_out_what_is_unknown)
 {
-    facts = (struct facts){.listener = "plain", .connection = 7, .source = "unix"};
+    info = (struct conn_info){.listener = "plain", .connection = 7, .source = "unix"};
     ck_assert_str_eq(report(4096),
                      "{\"schema\":1,\"time\":\"1970-01-01T00:00:00.000Z\",\"listener\":\"plain\","
                      "\"connection\":7,\"source\":\"unix\"}\n");

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/facts.h"
-
 #include <string.h>
 #include <unistd.h>
 
 #include "tlsecho/clock.h"
+#include "tlsecho/conn_info.h"
 #include "tlsecho/socket.h"
 #include "worker_conn.h"
 
-static void gather_addresses(const struct worker_conn *s, struct facts *ret)
+static void gather_addresses(const struct worker_conn *s, struct conn_info *ret)
 {
     struct address own;
     struct error ignored;
@@ -37,9 +36,9 @@ static struct timespec start_time(const struct worker_conn *s)
     return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 }
 
-void facts_gather(const struct worker_conn *s, struct facts *ret)
+void worker_info_gather(const struct worker_conn *s, struct conn_info *ret)
 {
-    *ret = (struct facts){
+    *ret = (struct conn_info){
         .time = start_time(s),
         .listener = s->origin.listener->config->name.value,
         .connection = s->origin.id,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/watch.h"
+#include "tlsecho/config_stamp.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ static void mix_file(const char *path, void *context)
     mix(stamp, (uint64_t)file.st_ctim.tv_nsec);
 }
 
-uint64_t watch_stamp(const struct config *config)
+uint64_t config_stamp(const struct config *config)
 {
     uint64_t stamp = 0xcbf29ce484222325;
     config_each_path(config, mix_file, &stamp);

@@ -5,8 +5,8 @@
  * Ownership: a value, no heap; the texts it points to live as long as the connection.
  * Threads: its worker's.
  */
-#ifndef TLSECHO_FACTS_H
-#define TLSECHO_FACTS_H
+#ifndef TLSECHO_CONN_INFO_H
+#define TLSECHO_CONN_INFO_H
 
 #include <stdint.h>
 #include <time.h>
@@ -16,11 +16,11 @@
 #include "tlsecho/proxy.h"
 #include "tlsecho/transport.h"
 
-enum { FACTS_SERVER_BYTES = 256 };
+enum { CONN_INFO_SERVER_BYTES = 256 };
 
-struct facts {
-    struct timespec time;            /* when the connection came */
-    char server[FACTS_SERVER_BYTES]; /* gethostname(2) */
+struct conn_info {
+    struct timespec time;                /* when the connection came */
+    char server[CONN_INFO_SERVER_BYTES]; /* gethostname(2) */
     const char *listener;
     uint64_t connection; /* its id in the log */
     char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
@@ -31,10 +31,5 @@ struct facts {
     char certificate[PEER_SHA256_BYTES]; /* our own, that the client was shown */
     char client_names[TLS_NAMES_BYTES];  /* one after the other, an empty one at the end */
 };
-
-struct worker_conn;
-
-/* Never fails: what cannot be found out stays unknown. */
-void facts_gather(const struct worker_conn *s, struct facts *ret);
 
 #endif

@@ -6,17 +6,15 @@
  *
  * Ownership: none.   Threads: any.
  */
-#ifndef TLSECHO_WATCH_H
-#define TLSECHO_WATCH_H
+#ifndef TLSECHO_CONFIG_STAMP_H
+#define TLSECHO_CONFIG_STAMP_H
 
 #include <stdint.h>
 
 #include "tlsecho/config.h"
 
-enum { WATCH_EVERY_MS = 250 };
-
 /* A digest of what stat(2) says of every file named: another one means that a file is another one.
  */
-uint64_t watch_stamp(const struct config *config);
+uint64_t config_stamp(const struct config *config);
 
 #endif
