@@ -11,14 +11,14 @@
 
 #include "tlsecho/admission.h"
 #include "tlsecho/error.h"
-#include "tlsecho/listening.h"
+#include "tlsecho/listen_set.h"
 #include "tlsecho/worker.h"
 
 struct acceptor;
 
 /* Starts the thread, all signals blocked in it. settings must stay until they are replaced.
  * ERROR_SYSTEM. */
-int acceptor_new(const struct settings *settings, const struct listening *listening,
+int acceptor_new(const struct config_snapshot *snapshot, const struct listen_set *listen_set,
                  struct admission *admission, struct worker *const *workers, unsigned worker_count,
                  struct acceptor **ret, struct error *err);
 
@@ -26,10 +26,10 @@ int acceptor_new(const struct settings *settings, const struct listening *listen
  * Goes on with these settings and sockets. What waits at a socket that is not among them is
  * accepted first. Afterwards the former ones are no longer in use.
  */
-void acceptor_replace(struct acceptor *acceptor, const struct settings *settings,
-                      const struct listening *listening);
+void acceptor_replace(struct acceptor *acceptor, const struct config_snapshot *snapshot,
+                      const struct listen_set *listen_set);
 
-/* Its loop's, to ask its pulse. */
+/* Its loop's, to ask its heartbeat. */
 struct reactor *acceptor_reactor(struct acceptor *acceptor);
 
 /* Accepts what is waiting, ends the thread and frees it. */

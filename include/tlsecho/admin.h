@@ -4,9 +4,8 @@
  * responder (RFC 9110, RFC 9112) on the main thread's reactor. It takes no lock of those who serve.
  * Whoever is slow, talks nonsense or comes in numbers is bounded here and costs nobody else.
  *
- * Ownership: an admin owns its connections; the reactor, metrics, pulse and listening sockets must
- * outlive it.
- * Threads: the reactor's.
+ * Ownership: an admin owns its connections; the reactor, metrics, heartbeat and listening sockets
+ * must outlive it. Threads: the reactor's.
  */
 #ifndef TLSECHO_ADMIN_H
 #define TLSECHO_ADMIN_H
@@ -15,15 +14,15 @@
 #include <stdint.h>
 
 #include "tlsecho/error.h"
-#include "tlsecho/listening.h"
+#include "tlsecho/heartbeat.h"
+#include "tlsecho/listen_set.h"
 #include "tlsecho/metrics.h"
-#include "tlsecho/pulse.h"
 #include "tlsecho/reactor.h"
 
 struct admin;
 
 /* Listens nowhere yet, and is not ready. ERROR_SYSTEM. */
-int admin_new(struct reactor *reactor, const struct metrics *metrics, struct pulse *pulse,
+int admin_new(struct reactor *reactor, const struct metrics *metrics, struct heartbeat *heartbeat,
               struct admin **ret, struct error *err);
 
 /* Closes every connection. */
@@ -31,7 +30,7 @@ void admin_free(struct admin *admin);
 
 /* Listens on these from now on, and no longer where it did. The sockets stay the caller's, as long
  * as they are in use; none = nowhere. */
-void admin_listen(struct admin *admin, const struct listening *listening);
+void admin_listen(struct admin *admin, const struct listen_set *listen_set);
 
 /* When admin_expire has something to do, by clock_now_us; UINT64_MAX = never. */
 uint64_t admin_due_us(const struct admin *admin);

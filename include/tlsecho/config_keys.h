@@ -42,10 +42,10 @@ struct config_section;
 struct config_key {
     const char *name;
     enum config_type type;
-    size_t offset;        /* of the field in its struct; 0 for a section */
-    const char *standard; /* the default as users write it; NULL = the key is required */
-    uint64_t min, max;    /* of the number, of each text's bytes, or of how many entries */
-    uint64_t step;        /* of times: a multiple of this many ms; 0 = any */
+    size_t offset;            /* of the field in its struct; 0 for a section */
+    const char *default_text; /* the default as users write it; NULL = the key is required */
+    uint64_t min, max;        /* of the number, of each text's bytes, or of how many entries */
+    uint64_t step;            /* of times: a multiple of this many ms; 0 = any */
     const char *(*words)(size_t i);       /* the i-th, NULL past the last */
     const struct config_section *section; /* of sections, lists and profiles */
     size_t count;                         /* lists and profiles: offset of the size_t beside it */

@@ -54,8 +54,9 @@ struct conn {
     bool established;          /* the handshake is done */
     bool hello_begun;          /* bytes of the handshake have come */
     bool introduced;           /* bytes of a PROXY header have come that speaks for a client */
-    bool moved; /* in the last conn_run bytes moved that matter to its time-out: it starts again */
-    bool again; /* there is more to do at once: run it again without waiting */
+    bool progressed; /* in the last conn_run bytes moved that matter to its time-out: it starts
+                        again */
+    bool runnable;   /* there is more to do at once: run it again without waiting */
     bool sending;    /* something is owed, or taken by the transport and not yet sent */
     bool peer_ended; /* nothing more will arrive */
     bool draining;
@@ -67,7 +68,7 @@ struct conn {
     struct pool *pool;
     struct buf owed; /* answered, not yet written */
     uint64_t received_bytes, sent_bytes;
-    struct error *story; /* why, for the ends that have one; NULL otherwise, or without memory */
+    struct error *error; /* why, for the ends that have one; NULL otherwise, or without memory */
     struct io (*read_proxy)(struct conn *c, enum conn_end *ret_end, struct error *err);
     void (*describe)(const struct conn *c, struct conn_info *ret);
 };

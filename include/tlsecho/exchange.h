@@ -43,11 +43,11 @@ struct exchange {
     bool given_up; /* not by an RST, but since the kernel gave up: error says why */
     unsigned char first[EXCHANGE_FIRST_BYTES]; /* of what came back */
     uint64_t sent_bytes, received_bytes;
-    uint64_t first_sent_us;  /* clock_now_us, before the first write; 0 = not yet */
-    uint64_t first_echo_us;  /* clock_now_us; 0 = not yet */
-    uint64_t moved_us;       /* when anything moved last, either way */
-    uint64_t sent_us;        /* when bytes were last handed to the kernel */
-    uint64_t reset_after_us; /* from then until the RST; UINT64_MAX = none came */
+    uint64_t first_sent_us;    /* clock_now_us, before the first write; 0 = not yet */
+    uint64_t first_echo_us;    /* clock_now_us; 0 = not yet */
+    uint64_t last_activity_us; /* when anything moved last, either way */
+    uint64_t sent_us;          /* when bytes were last handed to the kernel */
+    uint64_t reset_after_us;   /* from then until the RST; UINT64_MAX = none came */
 };
 
 /* ERROR_SYSTEM (memory). */

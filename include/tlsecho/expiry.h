@@ -7,7 +7,7 @@
 #ifndef TLSECHO_EXPIRY_H
 #define TLSECHO_EXPIRY_H
 
-#include "tlsecho/settings.h"
+#include "tlsecho/config_snapshot.h"
 
 enum { EXPIRY_WARNING_DAYS = 30 };
 
@@ -17,10 +17,10 @@ enum { EXPIRY_WARNING_DAYS = 30 };
  * and each CA of clients likewise; for each staple that is out of date; and for each profile with a
  * CA that has no CRL in date. For a check, the start, a reload, and then once a day.
  */
-void expiry_log(const struct settings *settings);
+void expiry_log(const struct config_snapshot *snapshot);
 
 /* Whether a certificate that we made ourselves ends so soon, or is not valid yet: new settings come
  * with a new one. Cheap. */
-bool expiry_is_ours(const struct settings *settings);
+bool expiry_is_ours(const struct config_snapshot *snapshot);
 
 #endif

@@ -8,13 +8,13 @@
 #ifndef TLSECHO_INHERITED_H
 #define TLSECHO_INHERITED_H
 
-#include "tlsecho/listening.h"
+#include "tlsecho/listen_set.h"
 
 /*
  * All of them, non-blocking and close-on-exec from now on; none if they are meant for another
  * process. listening_open gives them to their listeners. The environment forgets them. ERROR_SYSTEM
  * names the descriptor that is no stream socket that listens.
  */
-int inherited_take(struct listening *ret, struct error *err);
+int inherited_take(struct listen_set *ret, struct error *err);
 
 #endif

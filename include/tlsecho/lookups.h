@@ -8,7 +8,7 @@
 #ifndef TLSECHO_LOOKUPS_H
 #define TLSECHO_LOOKUPS_H
 
-#include "tlsecho/listening.h"
+#include "tlsecho/listen_set.h"
 #include "tlsecho/lookup.h"
 #include "tlsecho/reactor.h"
 
@@ -22,7 +22,7 @@ struct lookups;
 struct lookups_plan {
     struct listen_spec *specs;
     size_t count;
-    const struct listening *held;
+    const struct listen_set *held;
     struct reactor *reactor;
     lookup_resolver *resolver;
 };

@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 #include "tlsecho/admission.h"
+#include "tlsecho/config_snapshot.h"
 #include "tlsecho/metrics_process.h"
 #include "tlsecho/metrics_shard.h"
-#include "tlsecho/settings.h"
 
 enum { METRICS_SHARDS = 1024 }; /* as many as there may be workers */
 
@@ -29,8 +29,8 @@ struct metrics {
     const struct metrics_shard *shards[METRICS_SHARDS];
     unsigned shard_count;
     struct metrics_slot slots[METRICS_LISTENERS];
-    const struct settings *settings;   /* in force */
-    const struct admission *admission; /* NULL = there is none */
+    const struct config_snapshot *snapshot; /* in force */
+    const struct admission *admission;      /* NULL = there is none */
     struct metrics_process process;
     uint64_t start_us;
     uint64_t reloads, reloads_refused;
@@ -55,7 +55,7 @@ void metrics_add_shard(struct metrics *metrics, const struct metrics_shard *shar
  * Gives each listener of these settings its slot, before anybody counts in it: the one that it has
  * had under its name and transport, or a free one. The settings stay the ones in force.
  */
-void metrics_adopt(struct metrics *metrics, struct settings *settings);
+void metrics_adopt(struct metrics *metrics, struct config_snapshot *snapshot);
 
 /* A reload has been refused; metrics_adopt counts the others. */
 void metrics_count_refused_reload(struct metrics *metrics);

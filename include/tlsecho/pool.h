@@ -31,7 +31,7 @@ bool pool_lend(struct pool *pool, struct buf *b);
 /* Takes b's buffer back; b may hold none. */
 void pool_return(struct pool *pool, struct buf *b);
 
-/* A pipe that is empty between two uses, for transport_bounce; NULL if there is none. */
+/* A pipe that is empty between two uses, for transport_splice; NULL if there is none. */
 const int *pool_pipe(struct pool *pool);
 
 #endif

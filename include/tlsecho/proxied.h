@@ -30,8 +30,8 @@ void proxied_free(struct proxied *proxied);
 
 /* Takes the header from the socket. IO_OK: it is there. IO_FAILED: it is none, or comes from where
  * none is believed. `moved`: bytes of it have come, and it is not LOCAL. As proxy_receive. */
-struct io proxied_introduce(struct proxied *proxied, const struct config_listener *listener, int fd,
-                            struct error *err);
+struct io proxied_read_header(struct proxied *proxied, const struct config_listener *listener,
+                              int fd, struct error *err);
 
 /* Whether there is a header that names the client. proxied may be NULL. */
 bool proxied_is_named(const struct proxied *proxied);

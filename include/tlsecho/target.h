@@ -55,6 +55,6 @@ int target_prepare(struct target *t, struct error *err);
  * both ends as they are, the name that we ask for and the first protocol that we offer. It fits
  * into the socket's buffer, so nothing waits. ERROR_SYSTEM.
  */
-int target_introduce(const struct target *t, int fd, struct error *err);
+int target_send_proxy_header(const struct target *t, int fd, struct error *err);
 
 #endif

@@ -32,8 +32,8 @@ enum io_status {
 
 struct io {
     enum io_status status;
-    bool more;  /* read, with IO_OK only: more is already here, although the kernel may have none */
-    bool moved; /* the kernel gave or took bytes, however few */
+    bool more; /* read, with IO_OK only: more is already here, although the kernel may have none */
+    bool progressed; /* the kernel gave or took bytes, however few */
     size_t n;
 };
 
@@ -58,7 +58,7 @@ struct transport_ops {
      * data. An error of sending is told by the write that follows. Pays for full reads only.
      * SIGPIPE must be blocked or ignored. NULL where bytes must be seen.
      */
-    struct io (*bounce)(struct transport *t, const int pipe[2], void *data, size_t size,
+    struct io (*splice)(struct transport *t, const int pipe[2], void *data, size_t size,
                         size_t *ret_back, struct error *err);
 
     /*
@@ -96,10 +96,10 @@ static inline struct io transport_read(struct transport *t, void *data, size_t s
     return t->ops->read(t, data, size, err);
 }
 
-static inline struct io transport_bounce(struct transport *t, const int pipe[2], void *data,
+static inline struct io transport_splice(struct transport *t, const int pipe[2], void *data,
                                          size_t size, size_t *ret_back, struct error *err)
 {
-    return t->ops->bounce(t, pipe, data, size, ret_back, err);
+    return t->ops->splice(t, pipe, data, size, ret_back, err);
 }
 
 static inline struct io transport_write(struct transport *t, const void *data, size_t size,

@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 #include "tlsecho/admission.h"
+#include "tlsecho/config_snapshot.h"
 #include "tlsecho/error.h"
 #include "tlsecho/metrics_shard.h"
 #include "tlsecho/proxied.h"
 #include "tlsecho/reactor.h"
-#include "tlsecho/settings.h"
 #include "tlsecho/socket.h"
 
 struct worker;
@@ -81,7 +81,7 @@ void worker_list(struct worker *worker);
 /* Whether its thread has ended, as any order lets it do once it has no connections. Any thread. */
 bool worker_ended(const struct worker *worker);
 
-/* Its loop's, to ask its pulse. Any thread. */
+/* Its loop's, to ask its heartbeat. Any thread. */
 struct reactor *worker_reactor(struct worker *worker);
 
 /* Waits until its thread has ended, and frees it. */

@@ -102,13 +102,13 @@ static void print_standard(const struct config_key *key)
 {
     if (key->type == CONFIG_SECTION)
         return;
-    if (!key->standard) {
+    if (!key->default_text) {
         fputs(". Required", stdout);
         return;
     }
     fputs("; default: ", stdout);
-    if (key->standard[0])
-        print_literal(key->standard);
+    if (key->default_text[0])
+        print_literal(key->default_text);
     else
         fputs("empty", stdout);
 }

@@ -159,7 +159,7 @@ void bench_conn_end(struct bench_conn *c)
     const struct bench_load *load = c->thread->run->load;
     bool plain = !target_is_tls(c->thread->run->target);
     c->state = BENCH_ENDING;
-    c->moved_ns = clock_now_ns();
+    c->last_activity_ns = clock_now_ns();
     if ((load->handshakes && plain) || (!load->handshakes && !load->size_bytes))
         ended(c, true);
     else
@@ -210,7 +210,7 @@ static void use(struct bench_conn *c)
 
 static void up(struct bench_conn *c)
 {
-    c->up_ns = c->moved_ns = clock_now_ns();
+    c->up_ns = c->last_activity_ns = clock_now_ns();
     use(c);
 }
 
@@ -269,7 +269,7 @@ static void connected(struct bench_conn *c)
     int refused = dial_finish(c->source.fd, address_of(c), &err);
     if (refused && try_next(c))
         return;
-    if (refused || target_introduce(target, c->source.fd, &err) < 0) {
+    if (refused || target_send_proxy_header(target, c->source.fd, &err) < 0) {
         bench_conn_fail(c, PHASE_CONNECT, &err);
         return;
     }
@@ -315,7 +315,7 @@ static void ready(struct reactor_source *source)
 static void start_afresh(struct bench_conn *c)
 {
     c->source.ready = ready;
-    c->notified = c->deaf = c->flushing = false;
+    c->notified = c->write_closed = c->flushing = false;
     c->tried = 0;
     c->first = c->number + (c->thread->run->load->handshakes ? c->begun : 0);
     if (!c->dialled_ns)
@@ -361,7 +361,7 @@ static void take_over(struct bench_conn *c, const struct session *first)
     c->transport = first->transport;
     c->borrowed = true;
     c->source.fd = first->transport->fd;
-    c->up_ns = c->moved_ns = clock_now_ns();
+    c->up_ns = c->last_activity_ns = clock_now_ns();
     c->connected_ns = c->up_ns - phase_ns(first, PHASE_HANDSHAKE);
     c->dialled_ns = c->up_ns - bench_conn_age_ns(first);
     c->begun += c->thread->run->load->handshakes;
@@ -423,11 +423,11 @@ void bench_conn_sweep(struct bench_conn *c, uint64_t now_ns)
         return;
     case BENCH_RUNNING:
         if ((bench_conn_is_busy(c) || !load->size_bytes) &&
-            is_past(c->moved_ns, load->idle_timeout_ns, now_ns))
+            is_past(c->last_activity_ns, load->idle_timeout_ns, now_ns))
             expire(c, PHASE_ECHO);
         return;
     case BENCH_ENDING:
-        if (is_past(c->moved_ns, END_WITHIN_NS, now_ns))
+        if (is_past(c->last_activity_ns, END_WITHIN_NS, now_ns))
             ended(c, true);
         return;
     case BENCH_WAITING:

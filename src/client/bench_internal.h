@@ -41,20 +41,20 @@ struct bench_conn {
     uint32_t tried;    /* and those of them that have refused */
     bool settled;      /* it has come up, or failed, once */
     bool flushing;     /* the transport took bytes that it has not handed on */
-    bool deaf;         /* nothing can be sent any more; what is still to be read says why */
+    bool write_closed; /* nothing can be sent any more; what is still to be read says why */
     bool notified;     /* our end is out */
     bool borrowed;     /* the transport is a session's */
-    uint64_t moved_ns; /* when anything came or went last, or the present state began */
-    uint64_t dialled_ns;     /* when the present attempt began; 0 = it has not */
-    uint64_t connected_ns;   /* TCP */
-    uint64_t up_ns;          /* TLS too */
-    uint64_t quota;          /* messages that it may send */
-    uint64_t due;            /* open loop: messages whose time has come */
-    uint64_t begun;          /* messages whose first byte was to be sent */
-    uint64_t answered;       /* messages that are back */
-    uint64_t unsent_bytes;   /* of those begun */
-    uint64_t sent, received; /* offsets */
-    uint64_t *begun_ns;      /* when the messages on their way began: a ring of load.pipeline */
+    uint64_t last_activity_ns; /* when anything came or went last, or the present state began */
+    uint64_t dialled_ns;       /* when the present attempt began; 0 = it has not */
+    uint64_t connected_ns;     /* TCP */
+    uint64_t up_ns;            /* TLS too */
+    uint64_t quota;            /* messages that it may send */
+    uint64_t due;              /* open loop: messages whose time has come */
+    uint64_t begun;            /* messages whose first byte was to be sent */
+    uint64_t answered;         /* messages that are back */
+    uint64_t unsent_bytes;     /* of those begun */
+    uint64_t sent, received;   /* offsets */
+    uint64_t *begun_ns;        /* when the messages on their way began: a ring of load.pipeline */
 };
 
 /* What threads share. */

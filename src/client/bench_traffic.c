@@ -24,7 +24,7 @@ static uint64_t may_begin(const struct bench_conn *c, uint64_t now_ns)
     const struct bench_thread *t = c->thread;
     const struct bench_load *load = t->run->load;
     bool open_loop = load->rate > 0; /* what was due in time may go, even if we are late */
-    if (t->finishing || (now_ns >= t->end_ns && !open_loop) || !load->size_bytes || c->deaf)
+    if (t->finishing || (now_ns >= t->end_ns && !open_loop) || !load->size_bytes || c->write_closed)
         return 0;
     uint64_t until = open_loop ? c->due : c->quota;
     return smaller(until - c->begun, load->pipeline - (c->begun - c->answered));
@@ -64,8 +64,8 @@ static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_o
     c->sent += io.n;
     c->unsent_bytes -= io.n;
     c->flushing = io.status == IO_WANT_READ || io.status == IO_WANT_WRITE;
-    if (io.moved)
-        c->moved_ns = now_ns;
+    if (io.progressed)
+        c->last_activity_ns = now_ns;
     bench_count_bytes(c->thread, io.n, 0, now_ns);
     if (run->load->expect == EXPECT_NONE && !c->flushing)
         answer(c, c->sent, now_ns);
@@ -73,7 +73,7 @@ static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_o
     if (c->flushing)
         return io.status == IO_WANT_READ ? WANT_READ : WANT_WRITE;
     if (io.status != IO_OK) { /* reading tells why */
-        c->deaf = true;
+        c->write_closed = true;
         c->unsent_bytes = 0;
     }
     return WANT_NOTHING;
@@ -170,7 +170,7 @@ static void differs(struct bench_conn *c, const unsigned char *expected, size_t 
 static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
 {
     struct bench_thread *t = c->thread;
-    c->moved_ns = now_ns;
+    c->last_activity_ns = now_ns;
     bench_count_bytes(t, 0, n, now_ns);
     if (t->run->load->expect == EXPECT_NONE) {
         c->received += n;
@@ -197,7 +197,7 @@ static void left_early(struct bench_conn *c, enum io_status status)
     struct outcome outcome;
     char known[DIAGNOSIS_TEXT_BYTES];
     uint64_t reset_after_us =
-        status == IO_RESET ? (clock_now_ns() - c->moved_ns) / 1000 : UINT64_MAX;
+        status == IO_RESET ? (clock_now_ns() - c->last_activity_ns) / 1000 : UINT64_MAX;
     uint64_t missing = c->sent + c->unsent_bytes - c->received;
     const char *how = status == IO_RESET ? "reset the connection"
                       : status == IO_CUT ? "ended without close_notify"
@@ -280,9 +280,9 @@ void bench_conn_run(struct bench_conn *c)
 void bench_conn_start(struct bench_conn *c)
 {
     c->state = BENCH_RUNNING;
-    c->moved_ns = clock_now_ns();
+    c->last_activity_ns = clock_now_ns();
     if (bench_conn_is_done(c))
         bench_conn_end(c);
     else
-        send_and_see(c, c->moved_ns);
+        send_and_see(c, c->last_activity_ns);
 }

@@ -22,7 +22,7 @@ int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind
     *x = (struct exchange){.transport = t,
                            .out = {.data = out, .size = EXCHANGE_BUFFER_BYTES},
                            .in = {.data = in, .size = EXCHANGE_BUFFER_BYTES},
-                           .moved_us = clock_now_us(),
+                           .last_activity_us = clock_now_us(),
                            .reset_after_us = UINT64_MAX};
     expect_init(&x->expect, kind);
     return 0;
@@ -53,13 +53,13 @@ static void fail(struct exchange *x, const struct error *err)
 
 uint64_t exchange_due_us(const struct exchange *x, uint64_t idle_us)
 {
-    return idle_us ? x->moved_us + idle_us : UINT64_MAX;
+    return idle_us ? x->last_activity_us + idle_us : UINT64_MAX;
 }
 
 void exchange_expire(struct exchange *x, uint64_t limit_us)
 {
     struct error err;
-    bool moves = x->received_bytes && clock_now_us() < x->moved_us + limit_us;
+    bool moves = x->received_bytes && clock_now_us() < x->last_activity_us + limit_us;
     const char *how = moves ? "the server was still sending after" : "nothing moved for";
     double limit_s = (double)limit_us / 1e6;
     size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
@@ -73,16 +73,16 @@ void exchange_expire(struct exchange *x, uint64_t limit_us)
     fail(x, &err);
 }
 
-static void note_moved(struct exchange *x, struct io io)
+static void note_activity(struct exchange *x, struct io io)
 {
-    if (io.moved)
-        x->moved_us = clock_now_us();
+    if (io.progressed)
+        x->last_activity_us = clock_now_us();
 }
 
 static void note_sent(struct exchange *x, size_t n)
 {
     struct error err;
-    x->sent_us = x->moved_us;
+    x->sent_us = x->last_activity_us;
     if (expect_sent(&x->expect, x->out.data + x->out.start, n, &err) < 0)
         fail(x, &err);
     buf_take(&x->out, n);
@@ -123,7 +123,7 @@ unsigned exchange_send(struct exchange *x)
             x->first_sent_us = clock_now_us(); /* the echo may be here before the write returns */
         struct io io =
             transport_write(x->transport, x->out.data + x->out.start, buf_waiting(&x->out), &err);
-        note_moved(x, io);
+        note_activity(x, io);
         note_sent(x, io.n);
         x->flushing = io.status == IO_WANT_READ || io.status == IO_WANT_WRITE;
         if (io.status != IO_OK)
@@ -133,7 +133,7 @@ unsigned exchange_send(struct exchange *x)
     if (!x->ending)
         return WANT_NOTHING;
     struct io io = transport_shutdown(x->transport, &err);
-    note_moved(x, io);
+    note_activity(x, io);
     x->ended = io.status == IO_OK;
     return after_sending(x, io.status, &err);
 }
@@ -171,7 +171,7 @@ unsigned exchange_receive(struct exchange *x)
         return WANT_NOTHING;
 
     struct io io = transport_read(x->transport, x->in.data, x->in.size, &err);
-    note_moved(x, io);
+    note_activity(x, io);
     switch (io.status) {
     case IO_OK:
         note_received(x, io.n);

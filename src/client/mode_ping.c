@@ -144,7 +144,7 @@ static bool receive_replies(struct ping *p)
 static void move(struct ping *p)
 {
     send_probes(p);
-    p->again = receive_replies(p) && p->filled_bytes < p->wanted_bytes;
+    p->runnable = receive_replies(p) && p->filled_bytes < p->wanted_bytes;
     if (p->exchange.state == EXCHANGE_OPEN)
         return;
     judge_connection(p);
@@ -194,7 +194,7 @@ static void wait_for_any(struct ping *p)
 {
     uint64_t due_us = ping_all_sent(p) || is_held(p) ? UINT64_MAX : p->due_us;
     due_us = earliest(due_us, earliest(probes_due_us(&p->totals.probes), silence_us(p)));
-    due_us = p->again ? 0 : earliest(due_us, p->end_us);
+    due_us = p->runnable ? 0 : earliest(due_us, p->end_us);
 
     struct session_wait wait = {.fd = p->connected ? p->session.transport->fd : -1,
                                 .want = p->want,

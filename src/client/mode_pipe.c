@@ -41,7 +41,7 @@ static int read_input(struct pipe_mode *p, struct error *err)
         return is_transient(errno) ? 0 : error_sys(err, "read standard input");
     p->input_over = x->ending = n == 0;
     x->out.end = (size_t)n;
-    p->x->moved_us = clock_now_us();
+    p->x->last_activity_us = clock_now_us();
     return 0;
 }
 
@@ -63,7 +63,7 @@ static int write_output(struct pipe_mode *p, struct error *err)
     if (n < 0)
         return is_transient(errno) ? 0 : error_sys(err, "write standard output");
     buf_take(in, (size_t)n);
-    p->x->moved_us = clock_now_us();
+    p->x->last_activity_us = clock_now_us();
     return 0;
 }
 

@@ -178,7 +178,7 @@ static bool has_come(const struct exchange *x, enum awaited what)
 static void await(struct prompt *p, enum awaited what)
 {
     uint64_t now_us = clock_now_us(), notice_us = now_us + PATIENCE_US;
-    p->x->moved_us = now_us; /* however long the line took to type */
+    p->x->last_activity_us = now_us; /* however long the line took to type */
     for (;;) {
         unsigned want = move(p);
         if (is_over(p) || has_come(p->x, what))

@@ -22,12 +22,12 @@ struct option_row {
     /* Stores the argument's value in field. ERROR_INPUT, without the option's name. */
     int (*parse)(const struct option_row *row, const char *argument, void *field,
                  struct error *err);
-    size_t field;         /* its offset in struct options */
-    int value;            /* what option_parse_value and option_parse_mode store */
-    uint64_t least, most; /* of option_parse_number and option_parse_size */
-    unsigned modes;       /* bits 1 << enum options_mode in which it means something; 0 = all */
-    bool optional;        /* the argument; parse gets NULL then */
-    bool only_tls;        /* means nothing on a plain connection, where it is refused */
+    size_t field;      /* its offset in struct options */
+    int value;         /* what option_parse_value and option_parse_mode store */
+    uint64_t min, max; /* of option_parse_number and option_parse_size */
+    unsigned modes;    /* bits 1 << enum options_mode in which it means something; 0 = all */
+    bool optional;     /* the argument; parse gets NULL then */
+    bool only_tls;     /* means nothing on a plain connection, where it is refused */
 };
 
 extern const struct option_row option_rows[];
@@ -66,7 +66,7 @@ int option_parse_resume(const struct option_row *row, const char *argument, void
 int option_parse_duration(const struct option_row *row, const char *argument, void *field,
                           struct error *err);
 
-/* A whole number, row->least to row->most, in a uint64_t. */
+/* A whole number, row->min to row->max, in a uint64_t. */
 int option_parse_number(const struct option_row *row, const char *argument, void *field,
                         struct error *err);
 

@@ -82,10 +82,9 @@ int option_parse_number(const struct option_row *row, const char *argument, void
                         struct error *err)
 {
     uint64_t number;
-    if (quantity_parse_count(argument, &number, err) < 0 || number < row->least ||
-        number > row->most)
+    if (quantity_parse_count(argument, &number, err) < 0 || number < row->min || number > row->max)
         return error_set(err, ERROR_INPUT, "'%s' is no number from %" PRIu64 " to %" PRIu64,
-                         argument, row->least, row->most);
+                         argument, row->min, row->max);
     *(uint64_t *)field = number;
     return 0;
 }
@@ -95,10 +94,10 @@ int option_parse_rate(const struct option_row *row, const char *argument, void *
 {
     double number;
     if (quantity_parse_real(argument, &number, err) < 0 || number < LOWEST_RATE ||
-        number > (double)row->most)
+        number > (double)row->max)
         return error_set(err, ERROR_INPUT,
                          "'%s' is no rate: write messages per second, from %g to %" PRIu64,
-                         argument, LOWEST_RATE, row->most);
+                         argument, LOWEST_RATE, row->max);
     *(double *)field = number;
     return 0;
 }
@@ -107,14 +106,13 @@ int option_parse_size(const struct option_row *row, const char *argument, void *
                       struct error *err)
 {
     uint64_t bytes;
-    if (quantity_parse_size(argument, &bytes, err) == 0 && bytes >= row->least &&
-        bytes <= row->most) {
+    if (quantity_parse_size(argument, &bytes, err) == 0 && bytes >= row->min && bytes <= row->max) {
         *(uint64_t *)field = bytes;
         return 0;
     }
     char least[QUANTITY_BYTES], most[QUANTITY_BYTES];
-    quantity_size_text(row->least, least);
-    quantity_size_text(row->most, most);
+    quantity_size_text(row->min, least);
+    quantity_size_text(row->max, most);
     return error_set(err, ERROR_INPUT,
                      "'%s' is no size: write 1500, 64KiB, 1MiB or 1G, from %s to %s", argument,
                      least, most);

@@ -27,7 +27,7 @@ struct ping {
     uint64_t end_us;                     /* of it all; UINT64_MAX = never */
     uint64_t heard_us;                   /* when something last came back */
     unsigned want;                       /* of the transport */
-    bool again;                          /* there is more to do at once */
+    bool runnable;                       /* there is more to do at once */
     int interim_fd;                      /* of interrupt_open_interim */
     bool over;
     struct outcome last;  /* what was last wrong */

@@ -119,7 +119,7 @@ static int shake_hands(struct session *s, int fd, uint64_t deadline_us, struct e
     struct target *t = s->target;
     struct error unknown;
     socket_addresses(fd, NULL, &s->own, &unknown); /* the far end may have left already */
-    if (target_introduce(t, fd, err) < 0) {
+    if (target_send_proxy_header(t, fd, err) < 0) {
         close(fd);
         return -1;
     }

@@ -18,7 +18,7 @@ enum kind { COUNT, NUMBER, WORD, TIME, TRUTH, OBJECT };
 struct field {
     const char *object, *name; /* object: NULL = the summary itself */
     enum kind kind;
-    double most;              /* of COUNT and NUMBER */
+    double max;               /* of COUNT and NUMBER */
     const char *const *words; /* of WORD, up to NULL */
 };
 
@@ -63,13 +63,13 @@ static const struct field fields[] = {
 
 static const char *const histograms[] = {"latency", "service", "connect", "handshake"};
 
-static bool is_number(const json_t *value, double most)
+static bool is_number(const json_t *value, double max)
 {
     double number = json_number_value(value);
-    return json_is_number(value) && number >= 0 && number <= most;
+    return json_is_number(value) && number >= 0 && number <= max;
 }
 
-static bool is_count(const json_t *value, double most)
+static bool is_count(const json_t *value, double max)
 {
     return json_is_integer(value) && is_number(value, most);
 }
@@ -92,9 +92,9 @@ static bool fits(const json_t *value, const struct field *field)
 {
     switch (field->kind) {
     case COUNT:
-        return is_count(value, field->most);
+        return is_count(value, field->max);
     case NUMBER:
-        return is_number(value, field->most);
+        return is_number(value, field->max);
     case WORD:
         return is_one_of(value, field->words);
     case TIME:
@@ -118,7 +118,7 @@ static int check_field(const json_t *summary, const struct field *field, struct 
     if (!value || fits(value, field))
         return 0;
     if (field->kind == COUNT || field->kind == NUMBER)
-        snprintf(limits, sizeof limits, " from 0 to %.0f", field->most);
+        snprintf(limits, sizeof limits, " from 0 to %.0f", field->max);
     return error_set(err, ERROR_INPUT, "%s%s%s is no %s%s", field->object ? field->object : "",
                      field->object ? "." : "", field->name, wanted[field->kind], limits);
 }

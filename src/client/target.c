@@ -170,7 +170,7 @@ static void name(struct proxy *proxy, const struct target *t)
         snprintf(proxy->authority, sizeof proxy->authority, "%s", server_name);
 }
 
-int target_introduce(const struct target *t, int fd, struct error *err)
+int target_send_proxy_header(const struct target *t, int fd, struct error *err)
 {
     unsigned char header[PROXY_BUILD_BYTES];
     struct proxy proxy = {.version = (int)t->options->proxy_protocol};

@@ -45,6 +45,6 @@ struct io proxy_receive(int fd, struct buf *received, struct proxy *ret, struct 
             return nothing(n, err);
         received->end += (size_t)n;
         if (bytes > 0 && received->end == bytes)
-            return (struct io){.status = IO_OK, .moved = true};
+            return (struct io){.status = IO_OK, .progressed = true};
     }
 }

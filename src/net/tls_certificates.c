@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_names.h"
 #include "tls_pem.h"
-#include "tls_vocabulary.h"
 #include "tlsecho/ascii.h"
 
 enum { NAME_BYTES = 256 }; /* RFC 1035 §2.3.4: a name has at most 255 octets */
@@ -160,7 +160,7 @@ static bool has_weak_digest(const struct tls_certificate *c)
 static bool is_usable(const struct tls_certificate *c)
 {
     SSL_CTX *scratch = SSL_CTX_new(TLS_method());
-    bool usable = scratch && tls_vocabulary_set_limits(scratch) &&
+    bool usable = scratch && tls_names_set_limits(scratch) &&
                   SSL_CTX_use_cert_and_key(scratch, c->leaf, NULL, c->chain, 1) == 1;
     SSL_CTX_free(scratch);
     return usable;

@@ -9,7 +9,7 @@
 
 #include "tls_internal.h"
 #include "tls_pem.h"
-#include "tlsecho/tls_allow.h"
+#include "tlsecho/tls_san_match.h"
 
 void tls_clients_free(struct tls_clients *clients)
 {
@@ -173,7 +173,7 @@ int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct 
 int tls_context_allow_name(struct tls_context *ctx, const char *pattern, struct error *err)
 {
     struct tls_clients *clients = clients_of(ctx, err);
-    if (!clients || tls_allow_check(pattern, err) < 0)
+    if (!clients || tls_san_match_check(pattern, err) < 0)
         return -1;
     char **longer = realloc(clients->allow, (clients->allow_count + 1) * sizeof *longer);
     char *copy = strdup(pattern);

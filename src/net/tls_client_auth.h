@@ -18,7 +18,7 @@ struct tls_clients {
     STACK_OF(X509) * cas;      /* the bundle, in its order */
     STACK_OF(X509_CRL) * crls; /* NULL = nothing is checked for revocation */
     X509 **crl_signers;        /* of each: one of the CAs; NULL = a CA that is not in the bundle */
-    char **allow;              /* patterns of names, tls_allow.h */
+    char **allow;              /* patterns of names, tls_san_match.h */
     size_t allow_count;        /* 0 = every name */
 };
 

@@ -8,7 +8,7 @@
 #include "tlsecho/tls_alert.h"
 
 /* A record header (RFC 8446 §5.1) starts with a known type and major version 3. */
-static bool looks_like_tls(const struct tls_wire *wire)
+static bool looks_like_tls(const struct tls_bio *wire)
 {
     if (wire->first_n < 2)
         return true;
@@ -17,13 +17,13 @@ static bool looks_like_tls(const struct tls_wire *wire)
 }
 
 /* A server never sends a ClientHello: an echo sent ours back. */
-static bool is_our_client_hello(const struct tls_wire *wire)
+static bool is_our_client_hello(const struct tls_bio *wire)
 {
     return wire->first_n >= 6 && wire->first[0] == SSL3_RT_HANDSHAKE &&
            wire->first[5] == SSL3_MT_CLIENT_HELLO;
 }
 
-static bool is_http(const struct tls_wire *wire)
+static bool is_http(const struct tls_bio *wire)
 {
     static const char *const methods[] = {"GET ", "HEAD", "POST", "PUT ", "OPTI", "DELE", "CONN"};
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
@@ -32,7 +32,7 @@ static bool is_http(const struct tls_wire *wire)
     return false;
 }
 
-enum { FIRST_TEXT_BYTES = 3 * TLS_WIRE_FIRST_BYTES + 1 };
+enum { FIRST_TEXT_BYTES = 3 * TLS_BIO_FIRST_BYTES + 1 };
 
 static bool is_text(const unsigned char *data, size_t n)
 {
@@ -43,7 +43,7 @@ static bool is_text(const unsigned char *data, size_t n)
 }
 
 /* "SSH-2.0-" with quotes if it is a text, without the end of its line; else c8 c9 00. */
-static void first_text(const struct tls_wire *wire, char ret[FIRST_TEXT_BYTES])
+static void first_text(const struct tls_bio *wire, char ret[FIRST_TEXT_BYTES])
 {
     if (is_text(wire->first, wire->first_n)) {
         size_t n = 0;
@@ -57,7 +57,7 @@ static void first_text(const struct tls_wire *wire, char ret[FIRST_TEXT_BYTES])
     ret[3 * wire->first_n - 1] = '\0'; /* at least two have come */
 }
 
-static void describe_not_tls(const struct tls_wire *wire, bool server, struct error *err)
+static void describe_not_tls(const struct tls_bio *wire, bool server, struct error *err)
 {
     if (server && is_http(wire)) {
         error_set(err, ERROR_NOT_TLS, "a plain HTTP request on a TLS port");
@@ -213,7 +213,7 @@ static const char *flood_of(const struct tls_failure *failure)
     return NULL;
 }
 
-void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
+void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
                           const struct tls_verdict *verdict, struct error *err)
 {
     bool server = SSL_is_server(ssl);

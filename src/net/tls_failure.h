@@ -10,8 +10,8 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
+#include "tls_bio.h"
 #include "tls_internal.h"
-#include "tls_wire.h"
 #include "tlsecho/error.h"
 
 struct tls_failure {
@@ -25,7 +25,7 @@ struct tls_failure {
 };
 
 /* verdict is NULL where the peer was not asked for a certificate. */
-void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_wire *wire,
+void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
                           const struct tls_verdict *verdict, struct error *err);
 
 #endif

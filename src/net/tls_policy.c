@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tls_internal.h"
-#include "tls_vocabulary.h"
+#include "tls_names.h"
 
 enum { ALPN_NAME_BYTES = 255, ALPN_BYTES = 65535 }; /* RFC 7301 §3.1 */
 
@@ -36,7 +36,7 @@ bool tls_policy_set_defaults(SSL_CTX *ssl)
     /* A client with ChaCha20 first has no AES in its CPU: let it win. */
     SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_dh_auto(ssl, 1); /* for who names a DHE cipher */
-    return tls_vocabulary_set_limits(ssl) && SSL_CTX_set_cipher_list(ssl, default_ciphers) &&
+    return tls_names_set_limits(ssl) && SSL_CTX_set_cipher_list(ssl, default_ciphers) &&
            SSL_CTX_set_ciphersuites(ssl, default_suites) && set_default_groups(ssl);
 }
 
@@ -45,13 +45,13 @@ static int set_groups_list(SSL_CTX *ssl, const char *list)
     return SSL_CTX_set1_groups_list(ssl, list) == 1;
 }
 
-static int set_list(struct tls_context *ctx, enum tls_vocabulary kind, const char *list,
+static int set_list(struct tls_context *ctx, enum tls_names kind, const char *list,
                     int (*set)(SSL_CTX *, const char *), struct error *err)
 {
     char *text;
     if (*list == '\0')
         return 0;
-    if (tls_vocabulary_translate(kind, list, &text, err) < 0)
+    if (tls_names_translate(kind, list, &text, err) < 0)
         return -1;
     int result = 0;
     if (set(ctx->ssl, text) != 1)
@@ -137,7 +137,7 @@ bool tls_has_group(const char *name)
 {
     struct error ignored;
     char *text = NULL;
-    bool has = tls_vocabulary_translate(TLS_VOCABULARY_GROUPS, name, &text, &ignored) == 0;
+    bool has = tls_names_translate(TLS_VOCABULARY_GROUPS, name, &text, &ignored) == 0;
     free(text);
     return has;
 }
@@ -148,8 +148,8 @@ static CRYPTO_ONCE features_once = CRYPTO_ONCE_STATIC_INIT;
 static void describe_features(void)
 {
     char groups[TLS_VOCABULARY_TEXT_BYTES], suites[TLS_VOCABULARY_TEXT_BYTES];
-    tls_vocabulary_list(TLS_VOCABULARY_GROUPS, groups);
-    tls_vocabulary_list(TLS_VOCABULARY_SUITES, suites);
+    tls_names_list(TLS_VOCABULARY_GROUPS, groups);
+    tls_names_list(TLS_VOCABULARY_SUITES, suites);
     snprintf(features, sizeof features, "X25519MLKEM768: %s; groups: %s; TLS 1.3 suites: %s",
              tls_has_group("X25519MLKEM768") ? "yes" : "no", groups, suites);
 }

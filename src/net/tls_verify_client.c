@@ -6,7 +6,7 @@
 
 #include "tls_client_auth.h"
 #include "tls_internal.h"
-#include "tlsecho/tls_allow.h"
+#include "tlsecho/tls_san_match.h"
 
 enum { NAME_SHOWN_BYTES = 120 };
 
@@ -140,15 +140,17 @@ static bool is_name_in(const GENERAL_NAME *name, const struct tls_clients *clien
 {
     static const struct {
         int type;
-        enum tls_allow_kind kind;
-    } kinds[] = {{GEN_DNS, TLS_ALLOW_DNS}, {GEN_URI, TLS_ALLOW_URI}, {GEN_EMAIL, TLS_ALLOW_EMAIL}};
+        enum tls_san_match_kind kind;
+    } kinds[] = {{GEN_DNS, TLS_SAN_MATCH_DNS},
+                 {GEN_URI, TLS_SAN_MATCH_URI},
+                 {GEN_EMAIL, TLS_SAN_MATCH_EMAIL}};
     int type = GEN_OTHERNAME;
     const void *value = GENERAL_NAME_get0_value(name, &type);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
         for (size_t i = 0; type == kinds[k].type && i < clients->allow_count; i++)
-            if (tls_allow_matches(clients->allow[i], kinds[k].kind,
-                                  (const char *)ASN1_STRING_get0_data(value),
-                                  (size_t)ASN1_STRING_length(value)))
+            if (tls_san_match_matches(clients->allow[i], kinds[k].kind,
+                                      (const char *)ASN1_STRING_get0_data(value),
+                                      (size_t)ASN1_STRING_length(value)))
                 return true;
     return false;
 }

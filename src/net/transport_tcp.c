@@ -39,7 +39,7 @@ static struct io tcp_handshake(struct transport *t, struct error *err)
 static struct io arrived(struct transport *t, ssize_t n, struct error *err)
 {
     if (n > 0)
-        return (struct io){.status = IO_OK, .moved = true, .n = (size_t)n};
+        return (struct io){.status = IO_OK, .progressed = true, .n = (size_t)n};
     if (n == 0 && self(t)->reset_errno != 0) {
         errno = self(t)->reset_errno; /* the kernel tells of an RST only once */
         return failed(t, "receive", err);
@@ -95,7 +95,7 @@ static bool is_to_be_read(ssize_t n)
            (n < 0 && (errno == EAGAIN || errno == EINVAL || errno == EPERM || errno == ENOSYS));
 }
 
-static struct io tcp_bounce(struct transport *t, const int pipe[2], void *data, size_t size,
+static struct io tcp_splice(struct transport *t, const int pipe[2], void *data, size_t size,
                             size_t *ret_back, struct error *err)
 {
     *ret_back = 0;
@@ -125,9 +125,9 @@ static struct io tcp_write(struct transport *t, const void *data, size_t size, s
     while (n < 0 && errno == EINTR);
 
     if (n == (ssize_t)size)
-        return (struct io){.status = IO_OK, .moved = true, .n = size};
+        return (struct io){.status = IO_OK, .progressed = true, .n = size};
     if (n >= 0)
-        return (struct io){.status = IO_WANT_WRITE, .moved = n > 0, .n = (size_t)n};
+        return (struct io){.status = IO_WANT_WRITE, .progressed = n > 0, .n = (size_t)n};
     if (errno == EAGAIN)
         return (struct io){.status = IO_WANT_WRITE};
     return failed(t, "send", err);
@@ -160,7 +160,7 @@ static const struct transport_ops tcp_ops = {
     .name = "tcp",
     .handshake = tcp_handshake,
     .read = tcp_read,
-    .bounce = tcp_bounce,
+    .splice = tcp_splice,
     .write = tcp_write,
     .shutdown = tcp_shutdown,
     .peer = tcp_peer,

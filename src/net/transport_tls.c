@@ -23,7 +23,7 @@ static struct transport_tls *self(struct transport *t)
 
 static void begin(struct transport_tls *t, size_t receive_bytes)
 {
-    tls_wire_begin(&t->wire, receive_bytes);
+    tls_bio_begin(&t->wire, receive_bytes);
     if (ERR_peek_error() != 0) /* clearing an empty queue costs as much as decrypting a message */
         ERR_clear_error();
     errno = 0;
@@ -40,7 +40,7 @@ static void pay_rekey(struct transport_tls *t)
 {
     if (t->rekey_credit_bytes < REKEY_PRICE_BYTES) {
         t->failure.flood = true;
-        tls_wire_stop(&t->wire);
+        tls_bio_stop(&t->wire);
         return;
     }
     t->rekey_credit_bytes -= REKEY_PRICE_BYTES;
@@ -76,7 +76,7 @@ static void on_message(int written, int version, int type, const void *data, siz
 /* The one whose operation this is: ssl could tell only at the cost of 96 bytes. */
 static struct transport_tls *at_work(const SSL *ssl)
 {
-    struct tls_wire *wire = tls_wire_at_work(SSL_get_rbio(ssl));
+    struct tls_bio *wire = tls_bio_at_work(SSL_get_rbio(ssl));
     return (struct transport_tls *)((char *)wire - offsetof(struct transport_tls, wire));
 }
 
@@ -118,7 +118,7 @@ static struct io report_failure(struct transport_tls *t, struct error *err)
 void transport_tls_put_plain_alert(struct transport_tls *t, unsigned char alert)
 {
     const unsigned char record[] = {SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, alert};
-    tls_wire_put(&t->wire, record, sizeof record);
+    tls_bio_put(&t->wire, record, sizeof record);
     t->failure.alert = alert;
 }
 
@@ -134,7 +134,7 @@ static unsigned long outermost_reason(void)
 }
 
 /* OpenSSL could not go on with `result`: what does that mean? */
-static struct io why_not(struct transport_tls *t, int result, struct error *err)
+static struct io translate_ssl_error(struct transport_tls *t, int result, struct error *err)
 {
     int reason = SSL_get_error(t->ssl, result);
     if (t->failure.flood) {
@@ -167,7 +167,7 @@ static struct io shake_hands(struct transport_tls *t, struct error *err)
         return io;
     int result = SSL_do_handshake(t->ssl);
     if (result != 1)
-        io = why_not(t, result, err);
+        io = translate_ssl_error(t, result, err);
     if (io.status == IO_WANT_READ && t->hello.state == TLS_HELLO_OTHER)
         io = transport_tls_refuse_other(t, err);
     return io;
@@ -184,11 +184,11 @@ static struct io tls_handshake(struct transport *transport, struct error *err)
     t->established = io.status == IO_OK;
 
     /* If our flight cannot be sent, the reason is what the peer sent before: reading finds it. */
-    bool waits = tls_wire_flush(&t->wire) == IO_WANT_WRITE;
+    bool waits = tls_bio_flush(&t->wire) == IO_WANT_WRITE;
     if (waits && (io.status == IO_OK || io.status == IO_WANT_READ))
         io.status = IO_WANT_WRITE;
-    io.moved = t->wire.received_bytes > received_bytes;
-    tls_wire_end(&t->wire);
+    io.progressed = t->wire.received_bytes > received_bytes;
+    tls_bio_end(&t->wire);
     return io;
 }
 
@@ -213,7 +213,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     if (t->failed && !t->failure_told)
         return report_failure(t, err);
     if (t->failed) {
-        enum io_status status = tls_wire_discard(&t->wire);
+        enum io_status status = tls_bio_discard(&t->wire);
         return transport_tls_wire_ended(status, t->wire.in_errno, "receive", err);
     }
 
@@ -230,7 +230,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
 
     struct io io = {.status = IO_OK, .n = n};
     if (result != 1) {
-        struct io stop = why_not(t, result, err);
+        struct io stop = translate_ssl_error(t, result, err);
         bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
         if (n == 0)
             io = stop;
@@ -239,9 +239,9 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     } else {
         io.more = has_more(t);
     }
-    io.moved = n > 0 || t->wire.received_bytes > received_bytes;
-    tls_wire_flush(&t->wire);
-    tls_wire_end(&t->wire);
+    io.progressed = n > 0 || t->wire.received_bytes > received_bytes;
+    tls_bio_flush(&t->wire);
+    tls_bio_end(&t->wire);
     return io;
 }
 
@@ -250,12 +250,12 @@ static size_t fill(struct transport_tls *t, const unsigned char *data, size_t si
                    struct error *err)
 {
     size_t n = 0;
-    while (n < size && tls_wire_has_room(&t->wire)) {
+    while (n < size && tls_bio_has_room(&t->wire)) {
         size_t chunk = size - n < TLS_RECORD_BYTES ? size - n : TLS_RECORD_BYTES;
         size_t done = 0;
         int result = SSL_write_ex(t->ssl, data + n, chunk, &done);
         if (result != 1) {
-            *stop = why_not(t, result, err);
+            *stop = translate_ssl_error(t, result, err);
             break;
         }
         n += done;
@@ -265,7 +265,7 @@ static size_t fill(struct transport_tls *t, const unsigned char *data, size_t si
 
 static struct io flush(struct transport_tls *t, struct error *err)
 {
-    enum io_status status = tls_wire_flush(&t->wire);
+    enum io_status status = tls_bio_flush(&t->wire);
     return transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
 }
 
@@ -284,14 +284,14 @@ static struct io tls_write(struct transport *transport, const void *data, size_t
         if (io.status == IO_OK)
             io = stop;
     }
-    tls_wire_end(&t->wire);
+    tls_bio_end(&t->wire);
     io.n = n;
-    io.moved = t->wire.sent_bytes > sent_bytes;
+    io.progressed = t->wire.sent_bytes > sent_bytes;
     return io;
 }
 
-/* close_notify, or the alert; send: tls_wire_flush_last if a FIN follows at once. */
-static struct io notify(struct transport_tls *t, enum io_status (*send)(struct tls_wire *wire),
+/* close_notify, or the alert; send: tls_bio_flush_last if a FIN follows at once. */
+static struct io notify(struct transport_tls *t, enum io_status (*send)(struct tls_bio *wire),
                         struct error *err)
 {
     begin(t, 0);
@@ -302,14 +302,14 @@ static struct io notify(struct transport_tls *t, enum io_status (*send)(struct t
     }
     enum io_status status = send(&t->wire);
     struct io io = transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
-    tls_wire_end(&t->wire);
+    tls_bio_end(&t->wire);
     return io;
 }
 
 static struct io tls_shutdown(struct transport *transport, struct error *err)
 {
     struct transport_tls *t = self(transport);
-    struct io io = notify(t, tls_wire_flush_last, err);
+    struct io io = notify(t, tls_bio_flush_last, err);
     if (io.status != IO_OK)
         return io;
     if (shutdown(t->base.fd, SHUT_WR) == 0)
@@ -322,7 +322,7 @@ static void tls_free(struct transport *transport)
 {
     struct transport_tls *t = self(transport);
     SSL_free(t->ssl);
-    tls_wire_done(&t->wire);
+    tls_bio_done(&t->wire);
     tls_context_free(t->ctx);
     tls_verdict_free(t->verdict);
     close(t->base.fd);
@@ -352,7 +352,7 @@ static int prepare_verdict(struct transport_tls *t, struct error *err)
 int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err)
 {
     t->ssl = SSL_new(t->ctx->ssl);
-    BIO *bio = t->ssl ? tls_wire_bio(&t->wire) : NULL;
+    BIO *bio = t->ssl ? tls_bio_bio(&t->wire) : NULL;
     if (!bio)
         return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
     SSL_set_bio(t->ssl, bio, bio);
@@ -377,7 +377,7 @@ struct io transport_close_notify(struct transport *transport, struct error *err)
 {
     if (transport->ops != &transport_tls_ops)
         return transport_shutdown(transport, err);
-    return notify(self(transport), tls_wire_flush, err);
+    return notify(self(transport), tls_bio_flush, err);
 }
 
 int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
@@ -393,7 +393,7 @@ int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
     t->failure.alert = -1;
     t->rekey_credit_bytes = REKEY_CREDIT_BYTES;
     t->hello_due = ctx->role == TLS_SERVER;
-    tls_wire_init(&t->wire, fd, scratch);
+    tls_bio_init(&t->wire, fd, scratch);
     if (!t->hello_due && transport_tls_prepare(t, server_name, err) < 0) {
         tls_free(&t->base);
         return -1;

@@ -31,7 +31,7 @@ void transport_tls_after_message(struct transport_tls *t, const unsigned char *d
         return;
     t->hello = (struct tls_hello){.second = true};
     t->hello_due = true;
-    tls_wire_stop(&t->wire);
+    tls_bio_stop(&t->wire);
 }
 
 static struct io refuse(struct transport_tls *t, unsigned char alert, const char *reason,
@@ -55,14 +55,14 @@ static struct io let_read(struct transport_tls *t, struct error *err)
     if (!t->ssl && transport_tls_prepare(t, NULL, err) < 0)
         return (struct io){.status = IO_FAILED};
     t->hello_due = false;
-    tls_wire_go_on(&t->wire);
+    tls_bio_go_on(&t->wire);
     return (struct io){.status = IO_OK};
 }
 
 struct io transport_tls_gather_hello(struct transport_tls *t, struct error *err)
 {
     size_t max = t->ctx->client_hello_max_bytes ? t->ctx->client_hello_max_bytes : UNLIMITED_BYTES;
-    tls_wire_gather(&t->wire);
+    tls_bio_gather(&t->wire);
     if (t->wire.in_end != IO_OK)
         return transport_tls_wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->hello.state = tls_hello_examine(&t->hello, t->wire.in, t->wire.in_n, max);

@@ -8,17 +8,17 @@
 #ifndef TLSECHO_TRANSPORT_TLS_INTERNAL_H
 #define TLSECHO_TRANSPORT_TLS_INTERNAL_H
 
+#include "tls_bio.h"
 #include "tls_failure.h"
 #include "tls_hello.h"
 #include "tls_internal.h"
-#include "tls_wire.h"
 #include "tlsecho/transport.h"
 
 struct transport_tls {
     struct transport base;
     struct tls_context *ctx;
     SSL *ssl; /* NULL at a server until the ClientHello is whole */
-    struct tls_wire wire;
+    struct tls_bio wire;
     struct tls_verdict *verdict; /* NULL where the peer is not asked for a certificate */
     struct tls_failure failure;
     struct tls_hello hello; /* of a server */

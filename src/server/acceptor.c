@@ -11,8 +11,8 @@
 #include "tlsecho/clock.h"
 #include "tlsecho/descriptors.h"
 #include "tlsecho/log.h"
-#include "tlsecho/refusals.h"
-#include "tlsecho/spare.h"
+#include "tlsecho/reject_log.h"
+#include "tlsecho/reserve_fd.h"
 #include "tlsecho/thread.h"
 
 enum {
@@ -28,14 +28,14 @@ struct outgoing {
 };
 
 struct acceptor {
-    const struct settings *settings;
-    struct listening listening;
+    const struct config_snapshot *snapshot;
+    struct listen_set listen_set;
     struct admission *admission;
-    struct refusals refusals; /* that the log has not told yet */
-    struct spare spare;
-    int reserve_fd;        /* from that number on, descriptors are not for connections */
-    int highest_fd;        /* that a connection has had */
-    struct tally failures; /* of accept(2), with the last one's error */
+    struct reject_log reject_log; /* that the log has not told yet */
+    struct reserve_fd reserve;
+    int reserve_fd; /* from that number on, descriptors are not for connections */
+    int highest_fd; /* that a connection has had */
+    struct rate_limited_count failures; /* of accept(2), with the last one's error */
     struct error failure;
     struct worker *const *workers;
     unsigned worker_count;
@@ -45,8 +45,8 @@ struct acceptor {
     atomic_bool stopping;
     pthread_mutex_t mutex; /* guards the two `next` */
     pthread_cond_t replaced;
-    const struct settings *next_settings; /* NULL = no replacement is due */
-    struct listening next_listening;
+    const struct config_snapshot *next_snapshot; /* NULL = no replacement is due */
+    struct listen_set next_listen_set;
     uint64_t next_id;
     bool stuck;         /* no worker took any in time: do not wait again until one does */
     uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
@@ -55,8 +55,8 @@ struct acceptor {
 /* At most a line a second for each reason. */
 static void tell(struct acceptor *a, uint64_t now_us)
 {
-    refusals_tell(&a->refusals, now_us);
-    uint64_t count = tally_take(&a->failures, now_us);
+    reject_log_tell(&a->reject_log, now_us);
+    uint64_t count = rate_limited_count_take(&a->failures, now_us);
     struct log_line line;
     if (count == 0 || !log_begin(&line, LOG_LEVEL_WARNING, "accept_failed"))
         return;
@@ -68,7 +68,7 @@ static void tell(struct acceptor *a, uint64_t now_us)
 static void refuse(struct acceptor *a, enum admission_refusal refusal, const char *reason,
                    const struct listener *listener, const struct address *source)
 {
-    refusals_add(&a->refusals, refusal, reason, listener->config->name.value, source);
+    reject_log_add(&a->reject_log, refusal, reason, listener->config->name.value, source);
 }
 
 static unsigned load(const struct acceptor *a, unsigned worker)
@@ -101,7 +101,7 @@ static void refuse_all(struct acceptor *a, struct outgoing *out)
         close(h->fd);
         admission_revoke(&h->pass, ADMISSION_WORKERS);
         refuse(a, ADMISSION_WORKERS, admission_reason(ADMISSION_WORKERS), h->listener, &h->source);
-        settings_free(h->listener->settings);
+        config_snapshot_free(h->listener->snapshot);
     }
 }
 
@@ -152,7 +152,7 @@ static void admit(struct acceptor *a, const struct listener *listener, int fd,
         refuse(a, refusal, admission_reason(refusal), listener, source);
         return;
     }
-    settings_ref(listener->settings);
+    config_snapshot_ref(listener->snapshot);
     unsigned worker = least_loaded(a);
     struct outgoing *out = &a->outgoing[worker];
     out->handoffs[out->count++] = (struct handoff){
@@ -163,9 +163,9 @@ static void admit(struct acceptor *a, const struct listener *listener, int fd,
 
 static void set_interest(struct acceptor *a, unsigned want)
 {
-    for (size_t i = 0; i < a->listening.count; i++) {
+    for (size_t i = 0; i < a->listen_set.count; i++) {
         struct error err;
-        if (reactor_want(a->reactor, &a->listening.sockets[i].source, want, &err) < 0)
+        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, want, &err) < 0)
             log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
     }
 }
@@ -180,7 +180,7 @@ static bool is_shortage(int code)
  * wait for ever. So they are refused, as far as the spare descriptor lets us; then comes a pause.
  * False: nobody waits. accept(2) is in need of a descriptor before it looks.
  */
-static bool shed(struct acceptor *a, const struct listening_socket *socket, int code)
+static bool shed(struct acceptor *a, const struct listen_socket *socket, int code)
 {
     enum admission_refusal refusal =
         code == EMFILE || code == ENFILE ? ADMISSION_DESCRIPTORS : ADMISSION_MEMORY;
@@ -188,7 +188,7 @@ static bool shed(struct acceptor *a, const struct listening_socket *socket, int 
     errno = code;
     error_sys(&a->failure, "accept");
     int n = 0;
-    for (; n < SHED_MAX && spare_refuse(&a->spare, socket->source.fd, &source) == 0; n++) {
+    for (; n < SHED_MAX && reserve_fd_refuse(&a->reserve, socket->source.fd, &source) == 0; n++) {
         address_unmap(&source);
         admission_refuse(a->admission, refusal);
         refuse(a, refusal, a->failure.text, socket->listener, &source);
@@ -196,7 +196,7 @@ static bool shed(struct acceptor *a, const struct listening_socket *socket, int 
     if (n == 0 && errno == EAGAIN)
         return false;
     if (n == 0)
-        tally_add(&a->failures);
+        rate_limited_count_add(&a->failures);
     return true;
 }
 
@@ -227,7 +227,7 @@ static void refuse_reserved(struct acceptor *a, const struct listener *listener,
 }
 
 /* True if there was one. */
-static bool accept_one(struct acceptor *a, struct listening_socket *socket)
+static bool accept_one(struct acceptor *a, struct listen_socket *socket)
 {
     struct address source = {.length = sizeof source - offsetof(struct address, any)};
     int fd = accept4(socket->source.fd, &source.any, &source.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -251,7 +251,7 @@ static bool accept_one(struct acceptor *a, struct listening_socket *socket)
             return false;
     } else {
         error_sys(&a->failure, "accept");
-        tally_add(&a->failures);
+        rate_limited_count_add(&a->failures);
     }
     a->resume_us = clock_now_us() + PAUSE_US;
     return false;
@@ -260,7 +260,7 @@ static bool accept_one(struct acceptor *a, struct listening_socket *socket)
 /* Some at a time, so that a flood on one listener does not silence the others. */
 static void socket_ready(struct reactor_source *source)
 {
-    struct listening_socket *socket = (struct listening_socket *)source;
+    struct listen_socket *socket = (struct listen_socket *)source;
     struct acceptor *a = socket->owner;
     bool paused = a->resume_us != UINT64_MAX;
     for (int i = 0; i < WORKER_HANDOFFS_MAX && !paused && accept_one(a, socket); i++)
@@ -271,17 +271,17 @@ static void socket_ready(struct reactor_source *source)
 /* When there is something to do even if nobody comes. */
 static uint64_t next_us(const struct acceptor *a)
 {
-    uint64_t refusals_us = refusals_due_us(&a->refusals);
-    uint64_t failures_us = tally_due_us(&a->failures);
+    uint64_t refusals_us = reject_log_due_us(&a->reject_log);
+    uint64_t failures_us = rate_limited_count_due_us(&a->failures);
     uint64_t tell_us = refusals_us < failures_us ? refusals_us : failures_us;
     return tell_us < a->resume_us ? tell_us : a->resume_us;
 }
 
 static void attach(struct acceptor *a)
 {
-    for (size_t i = 0; i < a->listening.count; i++) {
-        a->listening.sockets[i].owner = a;
-        a->listening.sockets[i].source.ready = socket_ready;
+    for (size_t i = 0; i < a->listen_set.count; i++) {
+        a->listen_set.sockets[i].owner = a;
+        a->listen_set.sockets[i].source.ready = socket_ready;
     }
 }
 
@@ -289,9 +289,9 @@ static void attach(struct acceptor *a)
  * than the backlog has not been told so, however many keep coming. */
 static void accept_waiting(struct acceptor *a)
 {
-    for (size_t i = 0; i < a->listening.count; i++)
-        for (uint64_t n = 0; n <= a->settings->config->tcp.backlog; n++)
-            if (!accept_one(a, &a->listening.sockets[i]))
+    for (size_t i = 0; i < a->listen_set.count; i++)
+        for (uint64_t n = 0; n <= a->snapshot->config->tcp.backlog; n++)
+            if (!accept_one(a, &a->listen_set.sockets[i]))
                 break;
     hand_over_all(a);
 }
@@ -299,13 +299,13 @@ static void accept_waiting(struct acceptor *a)
 static void take_replacement(struct acceptor *a)
 {
     pthread_mutex_lock(&a->mutex);
-    if (a->next_settings) {
+    if (a->next_snapshot) {
         accept_waiting(a);
         set_interest(a, WANT_NOTHING);
-        a->settings = a->next_settings;
-        a->listening = a->next_listening;
-        admission_limit(a->admission, a->settings->config);
-        a->next_settings = NULL;
+        a->snapshot = a->next_snapshot;
+        a->listen_set = a->next_listen_set;
+        admission_limit(a->admission, a->snapshot->config);
+        a->next_snapshot = NULL;
         attach(a);
         set_interest(a, WANT_READ);
         pthread_cond_signal(&a->replaced);
@@ -323,7 +323,7 @@ static void *accept_all(void *argument)
         if (now_us >= a->resume_us)
             a->resume_us = UINT64_MAX;
         set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
-        spare_open(&a->spare); /* another thread may have taken it when it was lent */
+        reserve_fd_open(&a->reserve); /* another thread may have taken it when it was lent */
         tell(a, now_us);
         take_replacement(a);
     }
@@ -335,7 +335,7 @@ static void *accept_all(void *argument)
 
 static void acceptor_free(struct acceptor *a)
 {
-    spare_close(&a->spare);
+    reserve_fd_close(&a->reserve);
     reactor_free(a->reactor);
     pthread_cond_destroy(&a->replaced);
     pthread_mutex_destroy(&a->mutex);
@@ -350,27 +350,27 @@ static int start(struct acceptor *a, struct error *err)
         return error_sys(err, "make the acceptor");
     if (reactor_new(&a->reactor, err) < 0)
         return -1;
-    spare_open(&a->spare);
+    reserve_fd_open(&a->reserve);
     a->reserve_fd = descriptors_reserve_fd();
-    admission_limit(a->admission, a->settings->config);
+    admission_limit(a->admission, a->snapshot->config);
     attach(a);
-    for (size_t i = 0; i < a->listening.count; i++)
-        if (reactor_want(a->reactor, &a->listening.sockets[i].source, WANT_READ, err) < 0)
+    for (size_t i = 0; i < a->listen_set.count; i++)
+        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, WANT_READ, err) < 0)
             return -1;
     return thread_start(&a->thread, "acceptor", accept_all, a, err);
 }
 
-int acceptor_new(const struct settings *settings, const struct listening *listening,
+int acceptor_new(const struct config_snapshot *snapshot, const struct listen_set *listen_set,
                  struct admission *admission, struct worker *const *workers, unsigned worker_count,
                  struct acceptor **ret, struct error *err)
 {
     struct acceptor *a = calloc(1, sizeof *a);
     if (!a)
         return error_sys(err, "make the acceptor");
-    a->settings = settings;
-    a->listening = *listening;
+    a->snapshot = snapshot;
+    a->listen_set = *listen_set;
     a->admission = admission;
-    a->spare.fd = -1;
+    a->reserve.fd = -1;
     pthread_mutex_init(&a->mutex, NULL);
     pthread_cond_init(&a->replaced, NULL);
     a->workers = workers;
@@ -385,14 +385,14 @@ int acceptor_new(const struct settings *settings, const struct listening *listen
     return 0;
 }
 
-void acceptor_replace(struct acceptor *acceptor, const struct settings *settings,
-                      const struct listening *listening)
+void acceptor_replace(struct acceptor *acceptor, const struct config_snapshot *snapshot,
+                      const struct listen_set *listen_set)
 {
     pthread_mutex_lock(&acceptor->mutex);
-    acceptor->next_settings = settings;
-    acceptor->next_listening = *listening;
+    acceptor->next_snapshot = snapshot;
+    acceptor->next_listen_set = *listen_set;
     reactor_wake(acceptor->reactor);
-    while (acceptor->next_settings)
+    while (acceptor->next_snapshot)
         pthread_cond_wait(&acceptor->replaced, &acceptor->mutex);
     pthread_mutex_unlock(&acceptor->mutex);
 }

@@ -10,7 +10,7 @@
 #include "admin_answer.h"
 #include "admin_conn.h"
 #include "tlsecho/clock.h"
-#include "tlsecho/listening.h"
+#include "tlsecho/listen_set.h"
 #include "tlsecho/log.h"
 
 enum {
@@ -22,9 +22,9 @@ enum {
 struct admin {
     struct reactor *reactor;
     const struct metrics *metrics;
-    struct pulse *pulse;
+    struct heartbeat *heartbeat;
     bool ready, was_ready;
-    struct listening listening; /* none = nowhere */
+    struct listen_set listen_set; /* none = nowhere */
     struct admin_conn conns[CLIENTS_MAX];
     bool loopback; /* a web page must not get here by a name that it made an address of this host */
     uint64_t resume_us; /* no accept(2) until then; UINT64_MAX = not paused */
@@ -39,8 +39,8 @@ static void want(struct admin *a, struct reactor_source *source, unsigned what)
 
 static void set_interest(struct admin *a, unsigned what)
 {
-    for (size_t i = 0; i < a->listening.count; i++)
-        want(a, &a->listening.sockets[i].source, what);
+    for (size_t i = 0; i < a->listen_set.count; i++)
+        want(a, &a->listen_set.sockets[i].source, what);
 }
 
 static char *print_metrics(const struct admin *a, bool head_only, size_t *ret_size)
@@ -66,8 +66,8 @@ static bool is_healthy(struct admin *a)
 {
     const char *name;
     uint64_t now_us = clock_now_us();
-    bool healthy = pulse_silent_us(a->pulse, now_us, &name) < SILENT_US_MAX;
-    pulse_ask(a->pulse, now_us);
+    bool healthy = heartbeat_silent_us(a->heartbeat, now_us, &name) < SILENT_US_MAX;
+    heartbeat_ask(a->heartbeat, now_us);
     return healthy;
 }
 
@@ -164,7 +164,7 @@ static struct admin_conn *make_room(struct admin *a)
 
 static void socket_ready(struct reactor_source *source)
 {
-    struct admin *a = ((struct listening_socket *)source)->owner;
+    struct admin *a = ((struct listen_socket *)source)->owner;
     int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
@@ -182,7 +182,7 @@ static void socket_ready(struct reactor_source *source)
     settle(a, c, WANT_READ);
 }
 
-int admin_new(struct reactor *reactor, const struct metrics *metrics, struct pulse *pulse,
+int admin_new(struct reactor *reactor, const struct metrics *metrics, struct heartbeat *heartbeat,
               struct admin **ret, struct error *err)
 {
     struct admin *a = calloc(1, sizeof *a);
@@ -190,7 +190,7 @@ int admin_new(struct reactor *reactor, const struct metrics *metrics, struct pul
         return error_sys(err, "make the admin address");
     a->reactor = reactor;
     a->metrics = metrics;
-    a->pulse = pulse;
+    a->heartbeat = heartbeat;
     a->resume_us = UINT64_MAX;
     for (int i = 0; i < CLIENTS_MAX; i++) {
         a->conns[i].source.ready = client_ready;
@@ -213,14 +213,14 @@ void admin_free(struct admin *admin)
     free(admin);
 }
 
-void admin_listen(struct admin *admin, const struct listening *listening)
+void admin_listen(struct admin *admin, const struct listen_set *listen_set)
 {
     set_interest(admin, WANT_NOTHING);
-    admin->listening = *listening;
-    admin->loopback = listening->count > 0 && address_is_loopback(&listening->sockets[0].address);
-    for (size_t i = 0; i < listening->count; i++) {
-        listening->sockets[i].owner = admin;
-        listening->sockets[i].source.ready = socket_ready;
+    admin->listen_set = *listen_set;
+    admin->loopback = listen_set->count > 0 && address_is_loopback(&listen_set->sockets[0].address);
+    for (size_t i = 0; i < listen_set->count; i++) {
+        listen_set->sockets[i].owner = admin;
+        listen_set->sockets[i].source.ready = socket_ready;
     }
     set_interest(admin, admin->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
 }

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "admission_sources.h"
-#include "tlsecho/bucket.h"
+#include "tlsecho/token_bucket.h"
 
 struct admission {
     uint64_t limit_connections;                              /* the acceptor's; 0 = none */
-    struct bucket rate;                                      /* likewise; per_second 0 = none */
+    struct token_bucket rate;                                /* likewise; per_second 0 = none */
     atomic_uint_fast64_t limit_per_source, limit_handshakes; /* 0 = none */
     atomic_uint_fast64_t connections, handshakes;            /* now */
     atomic_uint_fast64_t refused[ADMISSION_REFUSALS];
@@ -44,7 +44,7 @@ void admission_limit(struct admission *admission, const struct config *config)
     atomic_store(&admission->limit_handshakes, config->limits.handshakes);
     atomic_store(&admission->limit_per_source, config->limits.per_source);
     if (rate != admission->rate.per_second)
-        bucket_init(&admission->rate, rate, rate);
+        token_bucket_init(&admission->rate, rate, rate);
 }
 
 void admission_refuse(struct admission *admission, enum admission_refusal refusal)
@@ -74,7 +74,7 @@ enum admission_refusal admission_accept(struct admission *admission, uint64_t no
 {
     if (is_reached(admission->limit_connections, &admission->connections))
         return refuse(admission, ADMISSION_CONNECTIONS);
-    if (admission->rate.per_second > 0 && !bucket_take(&admission->rate, now_us))
+    if (admission->rate.per_second > 0 && !token_bucket_take(&admission->rate, now_us))
         return refuse(admission, ADMISSION_ACCEPT_RATE);
 
     pass->admission = admission;

@@ -16,10 +16,10 @@ void announce_library(void)
     log_end(&line);
 }
 
-void announce_certificates(const struct settings *settings)
+void announce_certificates(const struct config_snapshot *snapshot)
 {
-    for (size_t i = 0; i < settings->certificate_count; i++) {
-        const struct settings_certificate *c = &settings->certificates[i];
+    for (size_t i = 0; i < snapshot->certificate_count; i++) {
+        const struct config_snapshot_certificate *c = &snapshot->certificates[i];
         char not_after[CLOCK_TEXT_BYTES];
         clock_seconds_text(c->description.not_after, not_after);
         struct log_line line;
@@ -49,17 +49,17 @@ static void warn_of_admin(const struct config *config)
     log_end(&line);
 }
 
-void announce_warnings(const struct settings *settings)
+void announce_warnings(const struct config_snapshot *snapshot)
 {
-    warn_of_admin(settings->config);
-    for (size_t i = 0; i < settings->config->profile_count; i++) {
+    warn_of_admin(snapshot->config);
+    for (size_t i = 0; i < snapshot->config->profile_count; i++) {
         size_t count;
-        const struct tls_warning *warnings = tls_context_warnings(settings->contexts[i], &count);
+        const struct tls_warning *warnings = tls_context_warnings(snapshot->contexts[i], &count);
         for (size_t k = 0; k < count; k++) {
             struct log_line line;
             if (!log_begin(&line, LOG_LEVEL_WARNING, warnings[k].event))
                 return;
-            log_text(&line, "profile", settings->config->profiles[i].name.value);
+            log_text(&line, "profile", snapshot->config->profiles[i].name.value);
             log_text(&line, "file", warnings[k].file);
             log_text(&line, "reason", warnings[k].reason);
             log_end(&line);
@@ -77,7 +77,7 @@ static void describe_listener(struct log_line *line, const struct listener *list
                  listener->config->proxy_protocol == PROXIED_TRUSTED ? "trusted" : "required");
 }
 
-static void describe_admin(struct log_line *line, const struct listening_socket *socket)
+static void describe_admin(struct log_line *line, const struct listen_socket *socket)
 {
     bool local = socket->address.any.sa_family == AF_UNIX;
     log_text(line, "transport", endpoint_scheme_name(local ? ENDPOINT_UNIX : ENDPOINT_TCP));
@@ -85,10 +85,10 @@ static void describe_admin(struct log_line *line, const struct listening_socket 
     log_text(line, "listener", "admin");
 }
 
-void announce_listening(const struct listening *listening)
+void announce_listening(const struct listen_set *listen_set)
 {
-    for (size_t i = 0; i < listening->count; i++) {
-        const struct listening_socket *socket = &listening->sockets[i];
+    for (size_t i = 0; i < listen_set->count; i++) {
+        const struct listen_socket *socket = &listen_set->sockets[i];
         char address[ADDRESS_TEXT_BYTES];
         address_text(&socket->address, address);
         struct log_line line;

@@ -21,7 +21,7 @@ struct config_reader {
     struct config *config;
     char path[CONFIG_PATH_BYTES]; /* of the key at hand: listeners[0].tls */
     size_t path_length;
-    bool standard; /* what is read is a default: it has no place */
+    bool in_default; /* what is read is a default: it has no place */
     struct error *err;
 };
 

@@ -119,7 +119,7 @@ static int read_name(struct config_reader *r, const struct config_section *secti
                                     strlen(child->key), CONFIG_NAME_BYTES);
     struct config_text *name = (void *)(entry + section->name);
     name->value = strdup(child->key);
-    name->place = r->standard ? (struct config_place){0} : child->key_place;
+    name->place = r->in_default ? (struct config_place){0} : child->key_place;
     return name->value ? 0 : error_sys(r->err, "read %s", r->path);
 }
 
@@ -228,11 +228,11 @@ static int read_key(struct config_reader *r, const struct config_key *key,
     if (key->section)
         return read_entries(r, key, node, base);
     return config_scalar_read(r, key, node->text,
-                              r->standard ? (struct config_place){0} : node->place, base);
+                              r->in_default ? (struct config_place){0} : node->place, base);
 }
 
 /* A default is read as if it were written, but it stands nowhere. */
-static int read_standard(struct config_reader *r, const struct config_key *key, char *base)
+static int read_default(struct config_reader *r, const struct config_key *key, char *base)
 {
     static const struct config_node empty;
     if (key->type == CONFIG_SECTION)
@@ -240,15 +240,15 @@ static int read_standard(struct config_reader *r, const struct config_key *key, 
     if (key->type == CONFIG_TEXTS || key->type == CONFIG_CIDRS)
         return 0; /* the default of each is [] */
     if (!key->section)
-        return config_scalar_read(r, key, key->standard, empty.place, base);
+        return config_scalar_read(r, key, key->default_text, empty.place, base);
 
     struct config_node *node;
-    if (config_yaml_parse(key->name, key->standard, strlen(key->standard), &node, r->err))
+    if (config_yaml_parse(key->name, key->default_text, strlen(key->default_text), &node, r->err))
         return -1;
-    bool standard = r->standard;
-    r->standard = true;
+    bool standard = r->in_default;
+    r->in_default = true;
     int result = read_entries(r, key, node, base);
-    r->standard = standard;
+    r->in_default = standard;
     config_yaml_free(node);
     return result;
 }
@@ -269,9 +269,9 @@ static int read_section(struct config_reader *r, const struct config_section *se
         if (find_child(node, key->name))
             continue;
         size_t before = enter_key(r, key->name);
-        if (key->type != CONFIG_SECTION && !key->standard)
+        if (key->type != CONFIG_SECTION && !key->default_text)
             return config_reader_refuse(r, node->place, "missing, but needed: %s", key->help);
-        if (read_standard(r, key, base))
+        if (read_default(r, key, base))
             return -1;
         leave(r, before);
     }
@@ -290,7 +290,7 @@ int config_read(struct config *config, const struct config_node *root, struct er
 int config_read_profile(struct config *config, const char *name, struct error *err)
 {
     const struct config_key *key = config_keys_find(&config_keys, "tls");
-    struct config_reader r = {.config = config, .standard = true, .err = err};
+    struct config_reader r = {.config = config, .in_default = true, .err = err};
     enter_key(&r, key->name);
     if (config->profile_count >= key->max)
         return config_reader_refuse(&r, (struct config_place){0},

@@ -107,7 +107,7 @@ int config_scalar_text(struct config_reader *r, const struct config_key *key, co
     uint64_t index;
     if (key->words && read_word(r, key, text, place, &index))
         return -1;
-    if (!key->standard && text[0] == '\0')
+    if (!key->default_text && text[0] == '\0')
         return config_reader_refuse(r, place, "empty, but needed: %s", key->help);
 
     bool path = key->type == CONFIG_PATH && text[0] != '\0';

@@ -14,7 +14,7 @@ enum step conn_wait(struct conn *c, enum io_status wish, enum conn_timeout timeo
 
 enum step conn_yield(struct conn *c, enum conn_timeout timeout)
 {
-    c->again = true;
+    c->runnable = true;
     c->timeout = timeout;
     return STEP_WAIT;
 }
@@ -38,32 +38,32 @@ static bool is_probe(const struct conn *c)
     return !c->introduced && !c->hello_begun && c->received_bytes == 0 && c->sent_bytes == 0;
 }
 
-static void drop_story(struct conn *c)
+static void drop_error(struct conn *c)
 {
-    free(c->story);
-    c->story = NULL;
+    free(c->error);
+    c->error = NULL;
 }
 
 enum step conn_peer_ended(struct conn *c, enum conn_end reason, enum conn_state next)
 {
     if (!is_probe(c))
         return conn_end_as(c, reason, next);
-    drop_story(c); /* nothing has failed */
+    drop_error(c); /* nothing has failed */
     return conn_end_as(c, CONN_END_PROBE, next);
 }
 
 /* Few connections have one, and it is large. */
-static void keep_story(struct conn *c, const struct error *err)
+static void keep_error(struct conn *c, const struct error *err)
 {
-    if (!c->story)
-        c->story = malloc(sizeof *c->story);
-    if (c->story)
-        *c->story = *err;
+    if (!c->error)
+        c->error = malloc(sizeof *c->error);
+    if (c->error)
+        *c->error = *err;
 }
 
 enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reason)
 {
-    keep_story(c, err);
+    keep_error(c, err);
     if (err->kind == ERROR_SYSTEM)
         return conn_end_as(c, CONN_END_FAILED, CONN_OVER);
     return conn_end_as(c, err->kind == ERROR_FLOOD ? CONN_END_FLOOD : reason, CONN_SHUTDOWN);
@@ -74,7 +74,7 @@ enum step conn_gone(struct conn *c, const struct error *err)
     int code = err ? err->code : ECONNRESET;
     bool silently = code == ETIMEDOUT || code == EHOSTUNREACH || code == ENETUNREACH;
     if (err)
-        keep_story(c, err);
+        keep_error(c, err);
     return silently ? conn_end_as(c, CONN_END_VANISHED, CONN_OVER)
                     : conn_peer_ended(c, CONN_END_RESET, CONN_OVER);
 }
@@ -96,7 +96,7 @@ static enum step read_proxy(struct conn *c)
     struct error err;
     enum conn_end end = CONN_END_PROXY;
     struct io io = c->read_proxy(c, &end, &err);
-    c->introduced = io.moved;
+    c->introduced = io.progressed;
     switch (io.status) {
     case IO_OK:
         return conn_enter(c, CONN_HANDSHAKE);
@@ -106,14 +106,14 @@ static enum step read_proxy(struct conn *c)
     case IO_EOF:
     case IO_CUT:
         error_set(&err, ERROR_INPUT, "PROXY header: the peer left before its end");
-        keep_story(c, &err);
+        keep_error(c, &err);
         return conn_peer_ended(c, CONN_END_PROXY, CONN_OVER);
     case IO_RESET:
         return conn_gone(c, &err);
     case IO_FAILED:
         break;
     }
-    keep_story(c, &err);
+    keep_error(c, &err);
     return conn_end_as(c, err.kind == ERROR_SYSTEM ? CONN_END_FAILED : end, CONN_OVER);
 }
 
@@ -121,7 +121,7 @@ static enum step shake_hands(struct conn *c)
 {
     struct error err;
     struct io io = transport_handshake(c->transport, &err);
-    c->hello_begun = c->hello_begun || io.moved;
+    c->hello_begun = c->hello_begun || io.progressed;
     switch (io.status) {
     case IO_OK:
         c->established = true;
@@ -132,7 +132,7 @@ static enum step shake_hands(struct conn *c)
     case IO_EOF:
     case IO_CUT:
         error_set(&err, ERROR_TLS, "the client left in the middle of the handshake");
-        keep_story(c, &err);
+        keep_error(c, &err);
         return conn_peer_ended(c, CONN_END_HANDSHAKE, CONN_OVER);
     case IO_RESET:
         return conn_gone(c, &err);
@@ -217,8 +217,8 @@ void conn_run(struct conn *c)
         [CONN_PROXY] = read_proxy,     [CONN_HANDSHAKE] = shake_hands, [CONN_SERVE] = conn_serve,
         [CONN_PRODUCE] = conn_produce, [CONN_SHUTDOWN] = shut_down,    [CONN_LINGER] = linger,
     };
-    c->moved = false;
-    c->again = false;
+    c->progressed = false;
+    c->runnable = false;
     while (c->state != CONN_OVER && run[c->state](c) != STEP_WAIT)
         ;
 }
@@ -272,7 +272,7 @@ void conn_done(struct conn *c)
 {
     pool_return(c->pool, &c->owed);
     transport_free(c->transport);
-    drop_story(c);
+    drop_error(c);
     c->transport = NULL;
 }
 

@@ -3,30 +3,30 @@
 
 #include <pthread.h>
 
-#include "tlsecho/bucket.h"
 #include "tlsecho/clock.h"
 #include "tlsecho/log.h"
+#include "tlsecho/rate_limited_count.h"
 #include "tlsecho/socket.h"
-#include "tlsecho/tally.h"
 #include "tlsecho/tls_alert.h"
+#include "tlsecho/token_bucket.h"
 
 /* Those who ended before they were served. Never touched on the way of those who are. */
 static struct {
     pthread_mutex_t mutex;
-    struct bucket bucket;
-    struct tally left_out;
+    struct token_bucket bucket;
+    struct rate_limited_count left_out;
 } unserved = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
-    .bucket = {BUCKET_FULL(CONN_LOG_PER_SECOND, CONN_LOG_BURST)},
+    .bucket = {TOKEN_BUCKET_FULL(CONN_LOG_PER_SECOND, CONN_LOG_BURST)},
 };
 
 /* Whether one more of them may have its line; else it is counted. */
-static bool is_among_the_few(void)
+static bool take_log_token(void)
 {
     pthread_mutex_lock(&unserved.mutex);
-    bool few = bucket_take(&unserved.bucket, clock_now_us());
+    bool few = token_bucket_take(&unserved.bucket, clock_now_us());
     if (!few)
-        tally_add(&unserved.left_out);
+        rate_limited_count_add(&unserved.left_out);
     pthread_mutex_unlock(&unserved.mutex);
     return few;
 }
@@ -34,8 +34,8 @@ static bool is_among_the_few(void)
 uint64_t conn_log_tell(uint64_t now_us)
 {
     pthread_mutex_lock(&unserved.mutex);
-    uint64_t count = tally_take(&unserved.left_out, now_us);
-    uint64_t due_us = tally_due_us(&unserved.left_out);
+    uint64_t count = rate_limited_count_take(&unserved.left_out, now_us);
+    uint64_t due_us = rate_limited_count_due_us(&unserved.left_out);
     pthread_mutex_unlock(&unserved.mutex);
 
     struct log_line line;
@@ -94,8 +94,8 @@ static void session_fields(struct log_line *line, const struct peer *peer)
 
 static void reason_field(struct log_line *line, const struct conn *c)
 {
-    if (c->story)
-        log_text_capped(line, "reason", c->story->text, REASON_BYTES);
+    if (c->error)
+        log_text_capped(line, "reason", c->error->text, REASON_BYTES);
 }
 
 static void origin_fields(struct log_line *line, const struct handoff *origin)
@@ -119,7 +119,7 @@ static void service_fields(struct log_line *line, const struct conn *c,
 void conn_log_failed(const struct handoff *origin, const char *reason)
 {
     struct log_line line;
-    if (!is_among_the_few() || !log_begin(&line, LOG_LEVEL_ERROR, "connection_refused"))
+    if (!take_log_token() || !log_begin(&line, LOG_LEVEL_ERROR, "connection_refused"))
         return;
     origin_fields(&line, origin);
     log_text(&line, "reason", reason);
@@ -130,7 +130,7 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
 {
     struct log_line line;
     enum log_level level = c->end == CONN_END_PROBE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-    if (!log_enabled(level) || (!c->established && !is_among_the_few()) ||
+    if (!log_enabled(level) || (!c->established && !take_log_token()) ||
         !log_begin(&line, level, "connection"))
         return;
     origin_fields(&line, origin);
@@ -140,8 +140,8 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
     log_number(&line, "sent_bytes", c->sent_bytes);
     log_seconds(&line, "duration", duration_us);
     log_text(&line, "end", conn_end_name(c->end));
-    if (c->story && c->story->alert >= 0)
-        log_text(&line, "alert", tls_alert_name(c->story->alert));
+    if (c->error && c->error->alert >= 0)
+        log_text(&line, "alert", tls_alert_name(c->error->alert));
     if (c->client_hello)
         log_text(&line, "note", "it began with a TLS ClientHello: a TLS client on a plain port?");
 

@@ -11,7 +11,7 @@ enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
     struct io io = transport_write(c->transport, buf_front(&c->owed), buf_waiting(&c->owed), &err);
     buf_take(&c->owed, io.n);
     c->sent_bytes += io.n;
-    c->moved = c->moved || io.moved;
+    c->progressed = c->progressed || io.progressed;
     if (buf_waiting(&c->owed) == 0)
         pool_return(c->pool, &c->owed);
 
@@ -71,12 +71,12 @@ static void answer(struct conn *c, size_t n, size_t back)
 /* Streams stay in the kernel where they can; messages would only pay for it. */
 static struct io take(struct conn *c, size_t *ret_back, struct error *err)
 {
-    bool can = c->full && c->service->verbatim && c->transport->ops->bounce;
+    bool can = c->full && c->service->verbatim && c->transport->ops->splice;
     const int *pipe = can ? pool_pipe(c->pool) : NULL;
     *ret_back = 0;
     if (!pipe)
         return transport_read(c->transport, c->owed.data, c->owed.size, err);
-    return transport_bounce(c->transport, pipe, c->owed.data, c->owed.size, ret_back, err);
+    return transport_splice(c->transport, pipe, c->owed.data, c->owed.size, ret_back, err);
 }
 
 /* Reads once, into a borrowed buffer, and answers. STEP_ON: something may be owed now. */
@@ -88,7 +88,7 @@ static enum step receive(struct conn *c, bool *more)
     size_t back;
     struct io io = take(c, &back, &err);
     *more = io.more;
-    c->moved = c->moved || io.moved;
+    c->progressed = c->progressed || io.progressed;
     if (io.status == IO_OK)
         answer(c, io.n, back);
     if (!c->sending)

@@ -101,7 +101,7 @@ static void check_dates(struct warning w, struct dates d, const struct sentences
     log_warning(&w);
 }
 
-static void check_certificate(const struct settings_certificate *c, int64_t now)
+static void check_certificate(const struct config_snapshot_certificate *c, int64_t now)
 {
     const struct peer_certificate *d = &c->description;
     struct warning w = {.profile = c->profile, .file = c->file, .subject = d->subject};
@@ -121,7 +121,7 @@ static void check_dated(const char *profile, const struct tls_context *ctx, int6
     }
 }
 
-static void check_staple(const struct settings_certificate *c, int64_t now)
+static void check_staple(const struct config_snapshot_certificate *c, int64_t now)
 {
     if (c->staple && now > c->staple_until)
         log_warning(&(struct warning){
@@ -155,25 +155,25 @@ static void check_crl(const struct config_tls *profile, const struct tls_context
     log_warning(&w);
 }
 
-void expiry_log(const struct settings *settings)
+void expiry_log(const struct config_snapshot *snapshot)
 {
     int64_t now = (int64_t)time(NULL);
-    for (size_t i = 0; i < settings->certificate_count; i++) {
-        check_certificate(&settings->certificates[i], now);
-        check_staple(&settings->certificates[i], now);
+    for (size_t i = 0; i < snapshot->certificate_count; i++) {
+        check_certificate(&snapshot->certificates[i], now);
+        check_staple(&snapshot->certificates[i], now);
     }
-    for (size_t i = 0; i < settings->config->profile_count; i++) {
-        const struct config_tls *profile = &settings->config->profiles[i];
-        check_dated(profile->name.value, settings->contexts[i], now);
-        check_crl(profile, settings->contexts[i], now);
+    for (size_t i = 0; i < snapshot->config->profile_count; i++) {
+        const struct config_tls *profile = &snapshot->config->profiles[i];
+        check_dated(profile->name.value, snapshot->contexts[i], now);
+        check_crl(profile, snapshot->contexts[i], now);
     }
 }
 
-bool expiry_is_ours(const struct settings *settings)
+bool expiry_is_ours(const struct config_snapshot *snapshot)
 {
     int64_t now = (int64_t)time(NULL);
-    for (size_t i = 0; i < settings->certificate_count; i++) {
-        const struct settings_certificate *c = &settings->certificates[i];
+    for (size_t i = 0; i < snapshot->certificate_count; i++) {
+        const struct config_snapshot_certificate *c = &snapshot->certificates[i];
         struct dates d = {c->description.not_before, c->description.not_after};
         if (!c->file && (ends_soon(d, now) || now < d.not_before))
             return true;

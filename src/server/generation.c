@@ -14,17 +14,17 @@ static void drop(struct generation **newest, struct generation *g)
         at = &(*at)->older;
     *at = g->older;
     pool_done(&g->pool);
-    settings_free(g->settings);
+    config_snapshot_free(g->snapshot);
     free(g);
 }
 
 /* Takes the count of settings over. NULL: no memory. */
-static struct generation *make(struct generation **newest, struct settings *settings)
+static struct generation *make(struct generation **newest, struct config_snapshot *snapshot)
 {
     struct generation *g = calloc(1, sizeof *g);
     if (!g)
         return NULL;
-    const struct config *config = settings->config;
+    const struct config *config = snapshot->config;
     const uint64_t after_ms[CONN_TIMEOUTS] = {
         [CONN_TIMEOUT_HANDSHAKE] = config->timeouts_ms.handshake,
         [CONN_TIMEOUT_IDLE] = config->timeouts_ms.idle,
@@ -36,7 +36,7 @@ static struct generation *make(struct generation **newest, struct settings *sett
         deadline_queue_init(&g->timeouts[kind], after_ms[kind] * 1000);
     deadline_queue_init(&g->lifetimes, config->timeouts_ms.lifetime * 1000);
     pool_init(&g->pool, config->limits.buffer_bytes);
-    g->settings = settings;
+    g->snapshot = snapshot;
 
     if (*newest && (*newest)->conns == 0)
         drop(newest, *newest);
@@ -45,15 +45,15 @@ static struct generation *make(struct generation **newest, struct settings *sett
     return g;
 }
 
-struct generation *generation_enter(struct generation **newest, struct settings *settings)
+struct generation *generation_enter(struct generation **newest, struct config_snapshot *snapshot)
 {
     struct generation *g = *newest;
-    while (g && g->settings != settings)
+    while (g && g->snapshot != snapshot)
         g = g->older;
     if (g)
-        settings_free(settings); /* it has a count of its own */
+        config_snapshot_free(snapshot); /* it has a count of its own */
     else
-        g = make(newest, settings);
+        g = make(newest, snapshot);
     if (g)
         g->conns++;
     return g;

@@ -9,13 +9,13 @@
 #ifndef TLSECHO_GENERATION_H
 #define TLSECHO_GENERATION_H
 
+#include "tlsecho/config_snapshot.h"
 #include "tlsecho/conn.h"
 #include "tlsecho/deadline.h"
 #include "tlsecho/pool.h"
-#include "tlsecho/settings.h"
 
 struct generation {
-    struct settings *settings;
+    struct config_snapshot *snapshot;
     struct deadline_queue timeouts[CONN_TIMEOUTS];
     struct deadline_queue lifetimes;
     struct pool pool;
@@ -23,9 +23,9 @@ struct generation {
     struct generation *older;
 };
 
-/* The generation of these settings, whose count it takes over, with one connection more. NULL: no
+/* The generation of these snapshot, whose count it takes over, with one connection more. NULL: no
  * memory, and the count is still the caller's. */
-struct generation *generation_enter(struct generation **newest, struct settings *settings);
+struct generation *generation_enter(struct generation **newest, struct config_snapshot *snapshot);
 
 /* With one connection less; without any it goes, unless others may still come to it. */
 void generation_leave(struct generation **newest, struct generation *g);

@@ -36,7 +36,7 @@ static int count_fds(struct error *err)
     return count;
 }
 
-static int take_names(const char *names, struct listening *all, struct error *err)
+static int take_names(const char *names, struct listen_set *all, struct error *err)
 {
     for (size_t i = 0; i < all->count; i++) {
         size_t length = names ? strcspn(names, ":") : 0;
@@ -72,7 +72,7 @@ static const char *complaint(int fd, const struct address *address)
     return NULL;
 }
 
-static int take_socket(struct listening_socket *socket, int fd, struct error *err)
+static int take_socket(struct listen_socket *socket, int fd, struct error *err)
 {
     socket->source.fd = fd;
     if (socket_addresses(fd, NULL, &socket->address, err) < 0)
@@ -90,7 +90,7 @@ static int take_socket(struct listening_socket *socket, int fd, struct error *er
     return 0;
 }
 
-static int take_all(struct listening *all, struct error *err)
+static int take_all(struct listen_set *all, struct error *err)
 {
     if (take_names(getenv("LISTEN_FDNAMES"), all, err) < 0)
         return -1;
@@ -100,9 +100,9 @@ static int take_all(struct listening *all, struct error *err)
     return 0;
 }
 
-int inherited_take(struct listening *ret, struct error *err)
+int inherited_take(struct listen_set *ret, struct error *err)
 {
-    struct listening all = {.count = 0};
+    struct listen_set all = {.count = 0};
     int count = count_fds(err);
     if (count < 0)
         return -1;

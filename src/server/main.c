@@ -9,11 +9,11 @@
 
 #include "tlsecho/announce.h"
 #include "tlsecho/config.h"
+#include "tlsecho/config_snapshot.h"
 #include "tlsecho/expiry.h"
 #include "tlsecho/log.h"
 #include "tlsecho/privilege.h"
 #include "tlsecho/server.h"
-#include "tlsecho/settings.h"
 #include "tlsecho/standard_fds.h"
 #include "tlsecho/tls_context.h"
 #include "tlsecho/version.h"
@@ -135,19 +135,19 @@ static char *state_directory(void)
 }
 
 /* Warnings go where the server would log them. Takes the draft over. */
-static int check(const struct arguments *a, struct settings *draft)
+static int check(const struct arguments *a, struct config_snapshot *draft)
 {
     log_open(STDERR_FILENO, LOG_LEVEL_WARNING, (enum log_format)draft->config->log.format);
     announce_warnings(draft);
     expiry_log(draft);
     log_close();
-    settings_free(draft);
+    config_snapshot_free(draft);
     printf("%s: the configuration is valid\n", a->file ? a->file : "built-in default");
     return EXIT_SUCCESS;
 }
 
 /* Takes the draft over. */
-static int serve(struct settings *draft, struct error *err)
+static int serve(struct config_snapshot *draft, struct error *err)
 {
     const struct config *config = draft->config;
     log_open(STDERR_FILENO, (enum log_level)config->log.level, (enum log_format)config->log.format);
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
         server_release_signals();
     struct error err;
     struct config *config;
-    struct settings *draft;
+    struct config_snapshot *draft;
     if (load_config(&a, &config, &err) < 0)
         return report(&err);
     if (a.action == ACTION_PRINT) {
@@ -176,7 +176,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
-    if (privilege_forbid_dumps(&err) < 0 || settings_draft(config, &draft, &err) < 0)
+    if (privilege_forbid_dumps(&err) < 0 || config_snapshot_draft(config, &draft, &err) < 0)
         return report(&err);
     if (a.action == ACTION_SERVE)
         return serve(draft, &err) < 0 ? report(&err) : EXIT_SUCCESS;

@@ -43,15 +43,15 @@ static unsigned slot_of(struct metrics *metrics, const char *name, enum endpoint
     return metrics->slots[i].name ? i : OVERFLOW;
 }
 
-void metrics_adopt(struct metrics *metrics, struct settings *settings)
+void metrics_adopt(struct metrics *metrics, struct config_snapshot *snapshot)
 {
-    for (size_t i = 0; i < settings->config->listener_count; i++) {
-        const struct config_listener *config = settings->listeners[i].config;
-        settings->listeners[i].slot = slot_of(metrics, config->name.value, config->listen.scheme);
+    for (size_t i = 0; i < snapshot->config->listener_count; i++) {
+        const struct config_listener *config = snapshot->listeners[i].config;
+        snapshot->listeners[i].slot = slot_of(metrics, config->name.value, config->listen.scheme);
     }
-    if (metrics->settings)
+    if (metrics->snapshot)
         metrics->reloads++;
-    metrics->settings = settings;
+    metrics->snapshot = snapshot;
     metrics->reloaded_at = (int64_t)time(NULL);
     metrics->reload_refused = false;
 }

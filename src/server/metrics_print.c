@@ -152,11 +152,11 @@ static void print_reloads(const struct metrics *m, FILE *out)
 }
 
 /* A file may be listed twice in a profile: the same certificate is one series. */
-static bool is_repeated(const struct settings *settings, size_t i)
+static bool is_repeated(const struct config_snapshot *snapshot, size_t i)
 {
-    const struct settings_certificate *c = &settings->certificates[i];
+    const struct config_snapshot_certificate *c = &snapshot->certificates[i];
     for (size_t j = 0; j < i; j++) {
-        const struct settings_certificate *before = &settings->certificates[j];
+        const struct config_snapshot_certificate *before = &snapshot->certificates[j];
         bool same_file = c->file && before->file && strcmp(c->file, before->file) == 0;
         if (same_file && strcmp(c->profile, before->profile) == 0)
             return true;
@@ -171,7 +171,7 @@ static void print_date(FILE *out, const char *name, const char *profile, const c
                         date > 0 ? (uint64_t)date : 0);
 }
 
-static void print_certificates(const struct settings *s, FILE *out)
+static void print_certificates(const struct config_snapshot *s, FILE *out)
 {
     static const char certificates[] = "tlsecho_certificate_not_after_timestamp_seconds";
     static const char begins[] = "tlsecho_certificate_not_before_timestamp_seconds";
@@ -244,7 +244,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
     print_durations(metrics, out);
     print_handshakes(metrics, out);
     print_reloads(metrics, out);
-    print_certificates(metrics->settings, out);
+    print_certificates(metrics->snapshot, out);
     print_one(out, "tlsecho_log_lines_dropped_total", "counter",
               "Log lines that found the queue full or could not be written.", log_dropped_lines());
     print_process(metrics, out);

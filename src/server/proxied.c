@@ -30,8 +30,8 @@ void proxied_free(struct proxied *proxied)
     free(proxied);
 }
 
-struct io proxied_introduce(struct proxied *p, const struct config_listener *listener, int fd,
-                            struct error *err)
+struct io proxied_read_header(struct proxied *p, const struct config_listener *listener, int fd,
+                              struct error *err)
 {
     if (!is_believed(listener, &p->peer)) {
         error_set(err, ERROR_INPUT, "PROXY header: the source is not in proxy_from");
@@ -43,7 +43,7 @@ struct io proxied_introduce(struct proxied *p, const struct config_listener *lis
     }
     p->received.size = PROXY_BYTES_MAX;
     struct io io = proxy_receive(fd, &p->received, &p->header, err);
-    io.moved = p->received.end > 0 && !p->header.local;
+    io.progressed = p->received.end > 0 && !p->header.local;
     if (io.status != IO_WANT_READ || p->received.end == 0) {
         free(p->received.data);
         p->received = (struct buf){.data = NULL};

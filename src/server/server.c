@@ -21,22 +21,22 @@ void server_turn(struct server *s, uint64_t due_us)
     reactor_turn(s->reactor, REACTOR_WAIT);
     if (s->admin)
         admin_expire(s->admin);
-    manager_feed(&s->manager);
+    service_manager_feed(&s->manager);
 }
 
 static void announce_descriptors(const struct server *s)
 {
     enum { OF_ITS_OWN = 25, OF_A_WORKER = 7 };
-    descriptors_announce(s->descriptors, s->settings->config,
-                         OF_ITS_OWN + s->listening.count + OF_A_WORKER * s->worker_count);
+    descriptors_announce(s->descriptors, s->snapshot->config,
+                         OF_ITS_OWN + s->listen_set.count + OF_A_WORKER * s->worker_count);
 }
 
 void server_announce(const struct server *s)
 {
-    announce_certificates(s->settings);
-    announce_warnings(s->settings);
-    expiry_log(s->settings);
-    announce_listening(&s->listening);
+    announce_certificates(s->snapshot);
+    announce_warnings(s->snapshot);
+    expiry_log(s->snapshot);
+    announce_listening(&s->listen_set);
     announce_descriptors(s);
 }
 
@@ -47,7 +47,7 @@ static void watch_files(struct server *s)
     if (clock_now_us() < s->look_us)
         return;
     s->look_us = clock_now_us() + WATCH_EVERY_MS * UINT64_C(1000);
-    uint64_t stamp = config_stamp(s->settings->config);
+    uint64_t stamp = config_stamp(s->snapshot->config);
     bool still = stamp == s->seen_stamp;
     s->seen_stamp = stamp;
     if (!still || stamp == s->loaded_stamp)
@@ -63,12 +63,12 @@ static void look_at_calendar(struct server *s)
     uint64_t now_us = clock_now_us();
     if (now_us >= s->daily_us) {
         s->daily_us = now_us + DAY_US;
-        expiry_log(s->settings);
+        expiry_log(s->snapshot);
     }
     if (now_us < s->renewal_us)
         return;
     s->renewal_us = now_us + RENEWAL_US;
-    if (expiry_is_ours(s->settings))
+    if (expiry_is_ours(s->snapshot))
         server_reload_files(s, "a self-signed certificate ends soon, or is not valid yet");
 }
 
@@ -77,7 +77,7 @@ static uint64_t due_us(const struct server *s)
     uint64_t due_us = server_reload_due_us(s);
     if (s->renewal_us < due_us)
         due_us = s->renewal_us;
-    return s->settings->config->watch && s->look_us < due_us ? s->look_us : due_us;
+    return s->snapshot->config->watch && s->look_us < due_us ? s->look_us : due_us;
 }
 
 static void serve(struct server *s)
@@ -94,15 +94,15 @@ static void serve(struct server *s)
         server_reload_continue(s);
         if (server_reload_is_under_way(s))
             continue; /* it reads everything anyway */
-        if (s->settings->config->watch)
+        if (s->snapshot->config->watch)
             watch_files(s);
         look_at_calendar(s);
     }
 }
 
-int server_run(struct settings *draft, const char *state_directory, struct error *err)
+int server_run(struct config_snapshot *draft, const char *state_directory, struct error *err)
 {
-    struct server s = {.settings = draft, .signals = {.fd = -1}, .reload.again_us = UINT64_MAX};
+    struct server s = {.snapshot = draft, .signals = {.fd = -1}, .reload.again_us = UINT64_MAX};
     metrics_init(&s.metrics);
     int result = server_start(&s, state_directory, err);
     if (result == 0 && s.stop_signals == 0) {
@@ -113,11 +113,11 @@ int server_run(struct settings *draft, const char *state_directory, struct error
             log_number(&line, "workers", s.worker_count);
             log_end(&line);
         }
-        manager_ready(&s.manager, s.listening.count, s.worker_count);
+        service_manager_ready(&s.manager, s.listen_set.count, s.worker_count);
         serve(&s);
     }
     server_stop(&s, result < 0 ? err->text : NULL);
-    settings_free(s.settings);
+    config_snapshot_free(s.snapshot);
     if (result == 0)
         log_reason(LOG_LEVEL_INFO, "stopped", "as asked");
     return result;

@@ -10,20 +10,20 @@
 
 #include "tlsecho/acceptor.h"
 #include "tlsecho/admin.h"
-#include "tlsecho/listening.h"
+#include "tlsecho/listen_set.h"
 #include "tlsecho/lookups.h"
-#include "tlsecho/manager.h"
 #include "tlsecho/metrics.h"
 #include "tlsecho/outcome.h"
 #include "tlsecho/reactor.h"
 #include "tlsecho/server.h"
+#include "tlsecho/service_manager.h"
 #include "tlsecho/worker.h"
 
 enum reload_kind { RELOAD_FILES, RELOAD_CONFIGURATION };
 
 /* One that waits: for name look-ups, or to be tried again. */
 struct reload {
-    struct settings *next; /* NULL = no look-up is under way */
+    struct config_snapshot *next; /* NULL = no look-up is under way */
     struct listen_spec *specs;
     size_t spec_count;
     struct lookups *lookups;
@@ -33,7 +33,7 @@ struct reload {
 };
 
 struct server {
-    struct settings *settings;         /* in force */
+    struct config_snapshot *snapshot;  /* in force */
     uint64_t loaded_stamp, seen_stamp; /* of their files: when read, and when looked at last */
     struct reactor *reactor;           /* the main thread's: signals, and the ends of workers */
     struct reactor_source signals;
@@ -42,9 +42,9 @@ struct server {
     uint64_t look_us;      /* when to look at the files again */
     uint64_t daily_us;     /* when to warn again of what runs out */
     uint64_t renewal_us;   /* when to look again whether a certificate of ours must be renewed */
-    struct manager manager;
+    struct service_manager manager;
     struct outcome outcome;
-    struct listening listening; /* for listeners and for the admin address */
+    struct listen_set listen_set; /* for listeners and for the admin address */
     struct reload reload;
     bool given_up; /* privileges that opening a file or a port may need */
     struct worker_group *worker_group;

@@ -38,19 +38,19 @@ static bool tell_what_needs_a_restart(const struct config *running, const struct
 }
 
 /* Nothing can fail any more. Takes next and listening over. */
-static void put_in_force(struct server *s, enum reload_kind kind, struct settings *next,
-                         struct listening *listening)
+static void put_in_force(struct server *s, enum reload_kind kind, struct config_snapshot *next,
+                         struct listen_set *listen_set)
 {
-    const struct listening listeners = listening_for_listeners(listening);
-    const struct listening admin = listening_for_admin(listening);
+    const struct listen_set listeners = listen_set_for_listeners(listen_set);
+    const struct listen_set admin = listen_set_for_admin(listen_set);
     metrics_adopt(&s->metrics, next);
     admin_listen(s->admin, &admin);
     acceptor_replace(s->acceptor, next, &listeners);
-    listening_close(&s->listening, listening);
-    s->listening = *listening;
-    bool restart = tell_what_needs_a_restart(s->settings->config, next->config);
-    settings_free(s->settings);
-    s->settings = next;
+    listen_set_close(&s->listen_set, listen_set);
+    s->listen_set = *listen_set;
+    bool restart = tell_what_needs_a_restart(s->snapshot->config, next->config);
+    config_snapshot_free(s->snapshot);
+    s->snapshot = next;
     s->loaded_stamp = s->seen_stamp = next->stamp;
     s->reload.delay_us = 0;
 
@@ -61,7 +61,7 @@ static void put_in_force(struct server *s, enum reload_kind kind, struct setting
                        : "everything is in force for new connections");
     if (kind == RELOAD_CONFIGURATION)
         outcome_reloaded(&s->outcome);
-    manager_ready(&s->manager, s->listening.count, s->worker_count);
+    service_manager_ready(&s->manager, s->listen_set.count, s->worker_count);
 }
 
 /* Everything stays as it was; and why, for whoever may mend it. */
@@ -72,7 +72,7 @@ static void refuse(struct server *s, enum reload_kind kind, struct error *err)
     if (s->given_up)
         privilege_explain(false, err);
     metrics_count_refused_reload(&s->metrics);
-    manager_refused(&s->manager, err->text);
+    service_manager_refused(&s->manager, err->text);
     if (kind == RELOAD_CONFIGURATION)
         outcome_refused(&s->outcome, err->text);
     if (temporary) {
@@ -107,33 +107,33 @@ static void end_lookups(struct reload *r)
 
 void server_reload_abandon(struct server *s)
 {
-    struct settings *next = s->reload.next;
+    struct config_snapshot *next = s->reload.next;
     end_lookups(&s->reload);
-    settings_free(next);
+    config_snapshot_free(next);
 }
 
-static int read_configuration(struct server *s, struct settings **ret, struct error *err)
+static int read_configuration(struct server *s, struct config_snapshot **ret, struct error *err)
 {
     struct config *config;
-    if (config_load_again(s->settings->config, &config, err) < 0)
+    if (config_load_again(s->snapshot->config, &config, err) < 0)
         return -1;
-    return settings_new(config, s->settings->state_directory, ret, err);
+    return config_snapshot_new(config, s->snapshot->state_directory, ret, err);
 }
 
 static int look_up(struct server *s, struct error *err)
 {
     struct reload *r = &s->reload;
-    if (listening_specs(r->next, &r->specs, &r->spec_count, err) < 0)
+    if (listen_set_specs(r->next, &r->specs, &r->spec_count, err) < 0)
         return -1;
     const struct lookups_plan plan = {
-        .specs = r->specs, .count = r->spec_count, .held = &s->listening, .reactor = s->reactor};
+        .specs = r->specs, .count = r->spec_count, .held = &s->listen_set, .reactor = s->reactor};
     return lookups_start(&plan, &r->lookups, err);
 }
 
 static void begin(struct server *s, const char *reason)
 {
     log_reason(LOG_LEVEL_INFO, "reloading", reason);
-    manager_reloading(&s->manager);
+    service_manager_reloading(&s->manager);
     s->reload.again_us = UINT64_MAX;
 }
 
@@ -154,16 +154,16 @@ static void reload_configuration(struct server *s, const char *reason)
 static void reload_files(struct server *s, const char *reason)
 {
     struct error err;
-    struct settings *next = NULL;
-    struct listening listening;
+    struct config_snapshot *next = NULL;
+    struct listen_set listen_set;
     begin(s, reason);
-    if (settings_new(config_ref(s->settings->config), s->settings->state_directory, &next, &err) ==
-            0 &&
-        listening_copy(&s->listening, next, &listening, &err) == 0) {
-        put_in_force(s, RELOAD_FILES, next, &listening);
+    if (config_snapshot_new(config_ref(s->snapshot->config), s->snapshot->state_directory, &next,
+                            &err) == 0 &&
+        listen_set_copy(&s->listen_set, next, &listen_set, &err) == 0) {
+        put_in_force(s, RELOAD_FILES, next, &listen_set);
         return;
     }
-    settings_free(next);
+    config_snapshot_free(next);
     refuse(s, RELOAD_FILES, &err);
 }
 
@@ -183,18 +183,18 @@ void server_reload_files(struct server *s, const char *reason)
 static void finish(struct server *s)
 {
     struct reload *r = &s->reload;
-    struct settings *next = r->next;
-    struct listening listening;
+    struct config_snapshot *next = r->next;
+    struct listen_set listen_set;
     struct error err;
     int result = lookups_take(r->lookups, &err);
     if (result == 0)
-        result = listening_open(r->specs, r->spec_count, &s->listening, &listening, &err);
+        result = listen_set_open(r->specs, r->spec_count, &s->listen_set, &listen_set, &err);
     end_lookups(r);
     if (result == 0) {
-        put_in_force(s, RELOAD_CONFIGURATION, next, &listening);
+        put_in_force(s, RELOAD_CONFIGURATION, next, &listen_set);
         return;
     }
-    settings_free(next);
+    config_snapshot_free(next);
     refuse(s, RELOAD_CONFIGURATION, &err);
 }
 

@@ -12,7 +12,7 @@
 
 static int start_workers(struct server *s, struct error *err)
 {
-    const struct config *config = s->settings->config;
+    const struct config *config = s->snapshot->config;
     unsigned count = config->workers > 0 ? (unsigned)config->workers : s->cpus;
     s->workers = calloc(count, sizeof(struct worker *));
     if (!s->workers)
@@ -40,55 +40,55 @@ static int look_up_and_open(struct server *s, const struct lookups_plan *plan, s
     if (s->stop_signals == 0)
         result = lookups_take(lookups, err);
     if (s->stop_signals == 0 && result == 0)
-        result = listening_open(plan->specs, plan->count, plan->held, &s->listening, err);
+        result = listen_set_open(plan->specs, plan->count, plan->held, &s->listen_set, err);
     lookups_free(lookups);
     return result;
 }
 
 static int open_listening(struct server *s, struct error *err)
 {
-    struct listening inherited;
+    struct listen_set inherited;
     struct lookups_plan plan = {.held = &inherited, .reactor = s->reactor};
     if (inherited_take(&inherited, err) < 0)
         return -1;
-    int result = listening_specs(s->settings, &plan.specs, &plan.count, err);
+    int result = listen_set_specs(s->snapshot, &plan.specs, &plan.count, err);
     if (result == 0)
         result = look_up_and_open(s, &plan, err);
     free(plan.specs);
-    listening_close(&inherited, &s->listening);
+    listen_set_close(&inherited, &s->listen_set);
     return result;
 }
 
 static int watch_threads(struct server *s, struct error *err)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
-        if (pulse_add(&s->manager.pulse, "worker", worker_reactor(s->workers[i]), err) < 0)
+        if (heartbeat_add(&s->manager.heartbeat, "worker", worker_reactor(s->workers[i]), err) < 0)
             return -1;
-    return pulse_add(&s->manager.pulse, "acceptor", acceptor_reactor(s->acceptor), err);
+    return heartbeat_add(&s->manager.heartbeat, "acceptor", acceptor_reactor(s->acceptor), err);
 }
 
 /* Once more, as who we are from now on: what cannot be read any more could not be reloaded. */
 static int read_as_served(struct server *s, const char *state_directory, struct error *err)
 {
-    struct settings *draft = s->settings, *settings;
+    struct config_snapshot *draft = s->snapshot, *snapshot;
     struct config *config;
-    struct listening listening;
+    struct listen_set listen_set;
     if (!draft->config->read_once) {
         if (config_load_again(draft->config, &config, err) < 0)
             return -1;
         config_free(config); /* it can be read: the listeners that are open are the draft's */
     }
-    if (settings_new(config_ref(draft->config), state_directory, &settings, err) < 0)
+    if (config_snapshot_new(config_ref(draft->config), state_directory, &snapshot, err) < 0)
         return -1;
-    if (listening_copy(&s->listening, settings, &listening, err) < 0) {
-        settings_free(settings);
+    if (listen_set_copy(&s->listen_set, snapshot, &listen_set, err) < 0) {
+        config_snapshot_free(snapshot);
         return -1;
     }
-    listening_close(&s->listening, &listening);
-    s->listening = listening;
-    settings_free(draft);
-    s->settings = settings;
-    s->loaded_stamp = s->seen_stamp = settings->stamp;
+    listen_set_close(&s->listen_set, &listen_set);
+    s->listen_set = listen_set;
+    config_snapshot_free(draft);
+    s->snapshot = snapshot;
+    s->loaded_stamp = s->seen_stamp = snapshot->stamp;
     return 0;
 }
 
@@ -96,9 +96,9 @@ static int read_as_served(struct server *s, const char *state_directory, struct 
  * could bind nothing beside the others. */
 static int give_sockets(const struct server *s, struct error *err)
 {
-    const struct config *config = s->settings->config;
-    for (size_t i = 0; i < s->listening.count; i++) {
-        const struct listening_socket *socket = &s->listening.sockets[i];
+    const struct config *config = s->snapshot->config;
+    for (size_t i = 0; i < s->listen_set.count; i++) {
+        const struct listen_socket *socket = &s->listen_set.sockets[i];
         if (socket->inode != 0 && privilege_give(config, socket->address.local.sun_path, err) < 0)
             return -1;
         if (socket->inode == 0)
@@ -110,7 +110,7 @@ static int give_sockets(const struct server *s, struct error *err)
 static int drop_privileges(struct server *s, const char *state_directory, struct error *err)
 {
     if (give_sockets(s, err) < 0 ||
-        privilege_drop(s->settings->config, state_directory, &s->given_up, err) < 0)
+        privilege_drop(s->snapshot->config, state_directory, &s->given_up, err) < 0)
         return -1;
     if (read_as_served(s, state_directory, err) < 0)
         return s->given_up ? privilege_explain(true, err) : -1;
@@ -122,7 +122,7 @@ int server_start(struct server *s, const char *state_directory, struct error *er
 {
     s->descriptors = descriptors_raise();
     s->cpus = cpus_usable(); /* the sandbox would hide the quota */
-    manager_open(&s->manager);
+    service_manager_open(&s->manager);
     announce_library();
     if (reactor_new(&s->reactor, err) < 0 || server_open_signals(s, err) < 0 ||
         open_listening(s, err) < 0)
@@ -130,17 +130,17 @@ int server_start(struct server *s, const char *state_directory, struct error *er
     if (s->stop_signals > 0)
         return 0;
     if (drop_privileges(s, state_directory, err) < 0 ||
-        admin_new(s->reactor, &s->metrics, &s->manager.pulse, &s->admin, err) < 0)
+        admin_new(s->reactor, &s->metrics, &s->manager.heartbeat, &s->admin, err) < 0)
         return -1;
     outcome_open(&s->outcome);
-    const struct listening listeners = listening_for_listeners(&s->listening);
-    const struct listening admin = listening_for_admin(&s->listening);
+    const struct listen_set listeners = listen_set_for_listeners(&s->listen_set);
+    const struct listen_set admin = listen_set_for_admin(&s->listen_set);
     admin_listen(s->admin, &admin);
-    metrics_adopt(&s->metrics, s->settings);
+    metrics_adopt(&s->metrics, s->snapshot);
     if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
     s->metrics.admission = s->admission;
-    if (acceptor_new(s->settings, &listeners, s->admission, s->workers, s->worker_count,
+    if (acceptor_new(s->snapshot, &listeners, s->admission, s->workers, s->worker_count,
                      &s->acceptor, err) < 0)
         return -1;
     return watch_threads(s, err);

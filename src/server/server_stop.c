@@ -11,7 +11,7 @@ static bool all_ended(struct server *s)
     bool all = true;
     for (unsigned i = 0; i < s->worker_count; i++)
         if (worker_ended(s->workers[i]))
-            pulse_forget(&s->manager.pulse, worker_reactor(s->workers[i]));
+            heartbeat_forget(&s->manager.heartbeat, worker_reactor(s->workers[i]));
         else
             all = false;
     return all;
@@ -39,8 +39,8 @@ static uint64_t after_us(uint64_t ms)
 /* Who says goodbye has timeouts.linger for it; where there is none, as long as for all the rest. */
 static void drain(struct server *s)
 {
-    uint64_t drain_ms = s->settings->config->timeouts_ms.drain;
-    uint64_t linger_ms = s->settings->config->timeouts_ms.linger;
+    uint64_t drain_ms = s->snapshot->config->timeouts_ms.drain;
+    uint64_t linger_ms = s->snapshot->config->timeouts_ms.linger;
     order_all(s, WORKER_DRAIN);
     wait_for_workers(s, after_us(drain_ms), 2);
     if (s->stop_signals > 1)
@@ -51,21 +51,21 @@ static void drain(struct server *s)
 
 void server_stop(struct server *s, const char *why)
 {
-    manager_stopping(&s->manager, why);
+    service_manager_stopping(&s->manager, why);
     if (s->admin)
         admin_set_ready(s->admin, false);
     if (s->acceptor) {
-        pulse_forget(&s->manager.pulse, acceptor_reactor(s->acceptor));
+        heartbeat_forget(&s->manager.heartbeat, acceptor_reactor(s->acceptor));
         acceptor_stop(s->acceptor);
     }
     if (server_reload_is_under_way(s))
         outcome_refused(&s->outcome, "the server stops");
     server_reload_abandon(s);
-    listening_close_listeners(&s->listening);
+    listen_set_close_listeners(&s->listen_set);
     if (s->stop_signals > 0)
         drain(s);
     admin_free(s->admin);
-    listening_close(&s->listening, NULL);
+    listen_set_close(&s->listen_set, NULL);
     order_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
@@ -74,7 +74,7 @@ void server_stop(struct server *s, const char *why)
     worker_group_free(s->worker_group);
     admission_free(s->admission);
     outcome_close(&s->outcome);
-    manager_close(&s->manager);
+    service_manager_close(&s->manager);
     if (s->signals.fd >= 0)
         close(s->signals.fd);
     reactor_free(s->reactor);

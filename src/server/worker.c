@@ -72,7 +72,7 @@ static void *work(void *argument)
         reactor_alarm(w->loop.reactor, due_us);
         w->loop.now_us = 0;
         reactor_turn(w->loop.reactor, busy ? REACTOR_LOOK : REACTOR_WAIT);
-        worker_loop_run_again(&w->loop);
+        worker_loop_run_runnable(&w->loop);
         if (worker_loop_now_us(&w->loop) >= due_us)
             worker_loop_expire(&w->loop);
         if (atomic_load(&w->wants))

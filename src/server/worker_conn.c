@@ -22,7 +22,7 @@ enum {
 void worker_loop_init(struct worker_loop *loop)
 {
     TAILQ_INIT(&loop->all);
-    TAILQ_INIT(&loop->again);
+    TAILQ_INIT(&loop->runnable);
     TAILQ_INIT(&loop->handshakes);
     loop->log_tell_us = UINT64_MAX;
 }
@@ -40,15 +40,15 @@ void worker_loop_done(struct worker_loop *loop)
     conn_log_tell(UINT64_MAX);
 }
 
-static void set_again(struct worker_conn *s, bool again)
+static void set_runnable(struct worker_conn *s, bool runnable)
 {
-    if (s->again == again)
+    if (s->runnable == runnable)
         return;
-    s->again = again;
-    if (again)
-        TAILQ_INSERT_TAIL(&s->loop->again, s, in_again);
+    s->runnable = runnable;
+    if (runnable)
+        TAILQ_INSERT_TAIL(&s->loop->runnable, s, in_runnable);
     else
-        TAILQ_REMOVE(&s->loop->again, s, in_again);
+        TAILQ_REMOVE(&s->loop->runnable, s, in_runnable);
 }
 
 /* Not in the turn's time, which is before the arithmetic. */
@@ -88,7 +88,7 @@ static void end(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
     struct error ignored;
-    set_again(s, false);
+    set_runnable(s, false);
     deadline_clear(&s->timeout);
     deadline_clear(&s->lifetime);
     reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
@@ -97,7 +97,7 @@ static void end(struct worker_conn *s)
     uint64_t duration_us = worker_loop_now_us(loop) - s->start_us;
     metrics_count_end(loop->metrics, s->origin.listener->slot,
                       s->origin.listener->config->listen.scheme, s->conn.end, duration_us);
-    if (s->generation->settings->config->log.connections)
+    if (s->generation->snapshot->config->log.connections)
         conn_log(&s->conn, &s->origin, duration_us);
     if (!s->conn.established)
         loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
@@ -122,7 +122,7 @@ static bool is_relative(enum conn_timeout kind)
 static void arm(struct worker_conn *s)
 {
     enum conn_timeout kind = s->conn.timeout;
-    if (kind == s->armed && !(is_relative(kind) && s->conn.moved))
+    if (kind == s->armed && !(is_relative(kind) && s->conn.progressed))
         return;
     s->armed = kind;
     s->unacknowledged_bytes =
@@ -147,8 +147,8 @@ static void run(struct worker_conn *s)
 {
     conn_run(&s->conn);
     count(s);
-    if (s->conn.moved)
-        s->moved_us = worker_loop_now_us(s->loop);
+    if (s->conn.progressed)
+        s->last_activity_us = worker_loop_now_us(s->loop);
     if (s->conn.state == CONN_OVER) {
         end(s);
         return;
@@ -156,9 +156,9 @@ static void run(struct worker_conn *s)
     if (!s->conn.established || s->in_handshake)
         worker_handshake_follow(s);
     arm(s);
-    set_again(s, s->conn.again);
+    set_runnable(s, s->conn.runnable);
     struct error err ERROR_UNSET;
-    if (!s->conn.again && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
+    if (!s->conn.runnable && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
         log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
         conn_abort(&s->conn, CONN_END_FAILED);
         end(s);
@@ -204,9 +204,9 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     unsigned slot = origin->listener->slot;
     metrics_add(&loop->metrics->listeners[slot].accepted, 1);
     if (s)
-        s->generation = generation_enter(&loop->newest, origin->listener->settings);
+        s->generation = generation_enter(&loop->newest, origin->listener->snapshot);
     if (!s || !s->generation) {
-        settings_free(origin->listener->settings);
+        config_snapshot_free(origin->listener->snapshot);
         close(origin->fd);
         refuse(loop, s, origin, slot, "no memory for a connection");
         return;
@@ -221,7 +221,7 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->loop = loop;
     s->origin = *origin;
     s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
-    s->start_us = s->moved_us = worker_loop_now_us(loop);
+    s->start_us = s->last_activity_us = worker_loop_now_us(loop);
     s->armed = CONN_TIMEOUTS;
     s->counted_handshake = !origin->listener->tls; /* there is none */
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool, describe);
@@ -233,14 +233,14 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     run(s);
 }
 
-void worker_loop_run_again(struct worker_loop *loop)
+void worker_loop_run_runnable(struct worker_loop *loop)
 {
     struct worker_conn_list turn = TAILQ_HEAD_INITIALIZER(turn);
-    TAILQ_CONCAT(&turn, &loop->again, in_again);
+    TAILQ_CONCAT(&turn, &loop->runnable, in_runnable);
     struct worker_conn *s;
     while ((s = TAILQ_FIRST(&turn))) {
-        TAILQ_REMOVE(&turn, s, in_again);
-        s->again = false;
+        TAILQ_REMOVE(&turn, s, in_runnable);
+        s->runnable = false;
         run(s);
     }
 }
@@ -295,7 +295,7 @@ void worker_loop_expire(struct worker_loop *loop)
 
 bool worker_loop_is_busy(const struct worker_loop *loop)
 {
-    return !TAILQ_EMPTY(&loop->again) || (loop->unlisted && log_has_room());
+    return !TAILQ_EMPTY(&loop->runnable) || (loop->unlisted && log_has_room());
 }
 
 uint64_t worker_loop_due_us(struct worker_loop *loop)
@@ -325,7 +325,7 @@ void worker_loop_list_some(struct worker_loop *loop)
             return;
         }
         uint64_t now_us = worker_loop_now_us(loop);
-        conn_log_live(&s->conn, &s->origin, now_us - s->start_us, now_us - s->moved_us);
+        conn_log_live(&s->conn, &s->origin, now_us - s->start_us, now_us - s->last_activity_us);
         loop->unlisted = TAILQ_NEXT(s, in_all);
     }
 }

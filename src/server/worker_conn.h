@@ -26,18 +26,18 @@ struct worker_conn {
     struct deadline timeout;
     struct worker_loop *loop;
     struct generation *generation;
-    uint64_t moved_us;                       /* when a byte moved last */
+    uint64_t last_activity_us;               /* when a byte moved last */
     size_t unacknowledged_bytes;             /* when `timeout` was set; SIZE_MAX = not counted */
     uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
     bool counted_handshake;
-    bool again;              /* it is in the `again` list */
+    bool runnable;           /* it is in the `again` list */
     bool in_handshake;       /* it is in the `handshakes` list */
     enum conn_timeout armed; /* the class that `timeout` is set for; CONN_TIMEOUTS = none yet */
     struct handoff origin;
     uint64_t start_us;
     uint64_t hello_number; /* of all handshakes, in the order of their beginning */
     struct deadline lifetime;
-    TAILQ_ENTRY(worker_conn) in_all, in_again, in_handshakes;
+    TAILQ_ENTRY(worker_conn) in_all, in_runnable, in_handshakes;
 };
 
 TAILQ_HEAD(worker_conn_list, worker_conn);
@@ -50,7 +50,7 @@ struct worker_loop {
     struct generation *newest;
     struct worker_group *group;
     unsigned member; /* of the group */
-    struct worker_conn_list all, again, handshakes;
+    struct worker_conn_list all, runnable, handshakes;
     struct worker_conn *unlisted; /* the next to be listed; NULL = none is */
     uint64_t listed_until_us;     /* those that started later are not */
     uint64_t log_tell_us;         /* when conn_log_tell is due */
@@ -86,7 +86,7 @@ void worker_loop_trim_handshakes(struct worker_loop *loop);
 void worker_conn_expect_proxy(struct worker_conn *s);
 
 /* Runs those that had more to do than one turn allows. */
-void worker_loop_run_again(struct worker_loop *loop);
+void worker_loop_run_runnable(struct worker_loop *loop);
 
 /* Ends or moves on those whose time is over. */
 void worker_loop_expire(struct worker_loop *loop);

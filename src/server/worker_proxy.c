@@ -25,13 +25,14 @@ static struct io read_proxy(struct conn *c, enum conn_end *ret_end, struct error
         error_set(err, ERROR_SYSTEM, "no memory for a PROXY header");
         return (struct io){.status = IO_FAILED};
     }
-    struct io io = proxied_introduce(origin->proxied, origin->listener->config, s->source.fd, err);
+    struct io io =
+        proxied_read_header(origin->proxied, origin->listener->config, s->source.fd, err);
     if (io.status != IO_OK)
         return io;
     if (proxied_is_named(origin->proxied))
         origin->source = origin->proxied->header.source;
     struct io admitted = admit(s, ret_end, err);
-    admitted.moved = io.moved;
+    admitted.progressed = io.progressed;
     return admitted;
 }
 

@@ -37,7 +37,7 @@ static struct io fake_read(struct transport *t, void *data, size_t size, struct 
     if (step.io.status == IO_OK) {
         assert(step.data);
         step.io.n = strlen(step.data) < size ? strlen(step.data) : size;
-        step.io.moved = true;
+        step.io.progressed = true;
         memcpy(data, step.data, step.io.n);
     }
     return done(t, step.io, err);
@@ -55,7 +55,7 @@ static struct io fake_write(struct transport *t, const void *data, size_t size, 
     if (step.io.n > 0)
         memcpy(fake->written + fake->written_bytes, data, step.io.n);
     fake->written_bytes += step.io.n;
-    step.io.moved = step.io.n > 0;
+    step.io.progressed = step.io.n > 0;
     return done(t, step.io, err);
 }
 

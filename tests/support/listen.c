@@ -4,13 +4,13 @@
 #include <check.h>
 #include <stdlib.h>
 
-int listen_as(const struct settings *settings, const struct listening *held, struct listening *ret,
-              struct error *err)
+int listen_as(const struct config_snapshot *snapshot, const struct listen_set *held,
+              struct listen_set *ret, struct error *err)
 {
     struct listen_spec *specs;
     size_t count;
-    ck_assert_int_eq(listening_specs(settings, &specs, &count, err), 0);
-    int result = listening_open(specs, count, held, ret, err);
+    ck_assert_int_eq(listen_set_specs(snapshot, &specs, &count, err), 0);
+    int result = listen_set_open(specs, count, held, ret, err);
     free(specs);
     return result;
 }

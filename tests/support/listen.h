@@ -3,10 +3,10 @@
 #ifndef TLSECHO_TEST_LISTEN_H
 #define TLSECHO_TEST_LISTEN_H
 
-#include "tlsecho/listening.h"
+#include "tlsecho/listen_set.h"
 
 /* listening_open of listening_specs. */
-int listen_as(const struct settings *settings, const struct listening *held, struct listening *ret,
-              struct error *err);
+int listen_as(const struct config_snapshot *snapshot, const struct listen_set *held,
+              struct listen_set *ret, struct error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct settings *yaml_settings(const char *format, ...)
+struct config_snapshot *yaml_settings(const char *format, ...)
 {
     char text[2048];
     va_list args;
@@ -15,9 +15,9 @@ struct settings *yaml_settings(const char *format, ...)
     ck_assert_int_lt(n, (int)sizeof text);
 
     struct config *config;
-    struct settings *settings;
+    struct config_snapshot *snapshot;
     struct error err;
     ck_assert_msg(config_parse("test.yaml", text, (size_t)n, &config, &err) == 0, "%s", err.text);
-    ck_assert_msg(settings_new(config, NULL, &settings, &err) == 0, "%s", err.text);
-    return settings;
+    ck_assert_msg(config_snapshot_new(config, NULL, &snapshot, &err) == 0, "%s", err.text);
+    return snapshot;
 }

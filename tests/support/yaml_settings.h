@@ -7,9 +7,10 @@
 #ifndef TLSECHO_TEST_YAML_SETTINGS_H
 #define TLSECHO_TEST_YAML_SETTINGS_H
 
-#include "tlsecho/settings.h"
+#include "tlsecho/config_snapshot.h"
 
 /* The file's name in messages is test.yaml. */
-struct settings *yaml_settings(const char *format, ...) __attribute__((format(printf, 1, 2)));
+struct config_snapshot *yaml_settings(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
 
 #endif

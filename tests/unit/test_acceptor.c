@@ -27,8 +27,8 @@
 
 enum { WORKERS_MAX = 3 };
 
-static struct settings *settings;
-static struct listening listening;
+static struct config_snapshot *snapshot;
+static struct listen_set listen_set;
 static struct reactor *owner;
 static struct worker_group *group;
 static struct worker *workers[WORKERS_MAX];
@@ -57,9 +57,9 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 static void open_all(const char *yaml, unsigned count)
 {
     struct error err;
-    settings = yaml_settings("%s\n", yaml);
+    snapshot = yaml_settings("%s\n", yaml);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    ck_assert_msg(listen_as(settings, NULL, &listening, &err) == 0, "%s", err.text);
+    ck_assert_msg(listen_as(snapshot, NULL, &listen_set, &err) == 0, "%s", err.text);
     ck_assert_int_eq(reactor_new(&owner, &err), 0);
     ck_assert_int_eq(admission_new(&admission, &err), 0);
     ck_assert_int_eq(worker_group_new(count, admission, &group, &err), 0);
@@ -71,7 +71,7 @@ static void accept_all(void)
 {
     struct error err;
     ck_assert_msg(
-        acceptor_new(settings, &listening, admission, workers, worker_count, &acceptor, &err) == 0,
+        acceptor_new(snapshot, &listen_set, admission, workers, worker_count, &acceptor, &err) == 0,
         "%s", err.text);
 }
 
@@ -83,7 +83,7 @@ static void start(const char *yaml, unsigned count)
 
 static void close_all(void)
 {
-    listening_close(&listening, NULL);
+    listen_set_close(&listen_set, NULL);
     for (unsigned i = 0; i < worker_count; i++) {
         worker_order(workers[i], WORKER_STOP);
         worker_join(workers[i]);
@@ -92,7 +92,7 @@ static void close_all(void)
     admission_free(admission);
     reactor_free(owner);
     captured_log_close();
-    settings_free(settings);
+    config_snapshot_free(snapshot);
 }
 
 static void stop(void)
@@ -103,7 +103,7 @@ static void stop(void)
 
 static int connect_to(size_t socket)
 {
-    return loopback_connect(&listening.sockets[socket].address);
+    return loopback_connect(&listen_set.sockets[socket].address);
 }
 
 /* connect(2) returns before the last segment of the three has reached the listening socket. */
@@ -114,7 +114,7 @@ static void wait_for_backlog(unsigned count)
     do {
         sched_yield();
         ck_assert_int_eq(
-            getsockopt(listening.sockets[0].source.fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+            getsockopt(listen_set.sockets[0].source.fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
     } while (info.tcpi_unacked < count); /* of a listening socket: those that wait */
 }
 
@@ -205,7 +205,7 @@ START_TEST(a_mapped_source_counts_as_ipv4)
         return;
     start("listeners: [{ listen: 'tcp://[::]:0' }]", 1);
     struct address address = loopback_address("tcp://127.0.0.1:0");
-    address_set_port(&address, address_port(&listening.sockets[0].address));
+    address_set_port(&address, address_port(&listen_set.sockets[0].address));
     int client = loopback_connect(&address);
     talk_echo(client, "hello");
     close(client);
@@ -264,7 +264,7 @@ static void start_stuck(unsigned count)
         "listeners: [{ listen: 'tcp://127.0.0.1:0' }, { listen: 'tcp://127.0.0.1:0', name: b }]\n"
         "log: { connections: off }",
         count);
-    settings->listeners[0].service = &service_stuck;
+    snapshot->listeners[0].service = &service_stuck;
     accept_all();
 }
 
@@ -445,7 +445,7 @@ START_TEST(whoever_is_in_the_backlog_at_the_end_is_served)
         clients[i] = connect_to(0);
     accept_all();
     acceptor_stop(acceptor);
-    listening_close(&listening, NULL);
+    listen_set_close(&listen_set, NULL);
     for (int i = 0; i < CLIENTS; i++) {
         talk_echo(clients[i], "hello");
         close(clients[i]);
@@ -485,7 +485,7 @@ START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
 
     int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     exhaust_descriptors();
-    const struct address *address = &listening.sockets[0].address;
+    const struct address *address = &listen_set.sockets[0].address;
     ck_assert_int_eq(connect(second, &address->any, address->length), 0);
     talk_ends(second);
     assert_logged(" event=connections_refused ",
@@ -513,7 +513,7 @@ START_TEST(out_of_descriptors_a_crowd_is_refused_in_one_turn)
     for (int i = 0; i < CROWD; i++)
         crowd[i] = connect_to(0);
     wait_for_backlog(CROWD);
-    /* Three for the acceptor's reactor, its wake-up and its timer, one to spare. */
+    /* Three for the acceptor's reactor, its wake-up and its timer, one to reserve. */
     int left[4];
     for (int i = 0; i < 4; i++)
         left[i] = dup(STDIN_FILENO);
@@ -544,7 +544,7 @@ START_TEST(the_last_descriptors_are_not_for_connections)
     while (filler_count > 0 && fillers[filler_count - 1] >= descriptors_reserve_fd())
         close(fillers[--filler_count]);
     close(last);
-    const struct address *address = &listening.sockets[0].address;
+    const struct address *address = &listen_set.sockets[0].address;
     ck_assert_int_eq(connect(clients[0], &address->any, address->length), 0);
     talk_echo(clients[0], "hello");
     ck_assert_int_eq(connect(clients[1], &address->any, address->length), 0);
@@ -570,7 +570,7 @@ START_TEST(the_last_descriptor_is_no_failure_while_nobody_else_waits)
     int last = dup(STDIN_FILENO);
     exhaust_descriptors();
     close(last);
-    const struct address *address = &listening.sockets[0].address;
+    const struct address *address = &listen_set.sockets[0].address;
     ck_assert_int_eq(connect(client, &address->any, address->length), 0);
     talk_echo(client, "hello");
     release_descriptors();

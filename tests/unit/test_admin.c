@@ -20,42 +20,42 @@
 enum { SIX_SECONDS_US = 6 * 1000 * 1000, PAUSE_US_MIN = 50 * 1000 };
 
 static struct folder folder;
-static struct settings *settings;
+static struct config_snapshot *snapshot;
 static struct metrics metrics;
-static struct pulse pulse;
+static struct heartbeat heartbeat;
 static struct reactor *reactor, *thread; /* the admin's, and one that turns when the test wants */
 static struct admin *admin;
-static struct listening listening;
+static struct listen_set listen_set;
 
 static void set_up(void)
 {
     struct error err;
-    struct listening part;
+    struct listen_set part;
     folder_new(&folder);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    settings = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+    snapshot = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                              "admin: { listen: 'unix://%s' }\n",
                              folder_file(&folder, "admin"));
     metrics_init(&metrics);
-    metrics_adopt(&metrics, settings);
+    metrics_adopt(&metrics, snapshot);
     ck_assert_int_eq(reactor_new(&reactor, &err), 0);
     ck_assert_int_eq(reactor_new(&thread, &err), 0);
-    ck_assert_int_eq(pulse_add(&pulse, "worker", thread, &err), 0);
-    ck_assert_int_eq(admin_new(reactor, &metrics, &pulse, &admin, &err), 0);
-    ck_assert_msg(listen_as(settings, NULL, &listening, &err) == 0, "%s", err.text);
-    part = listening_for_admin(&listening);
+    ck_assert_int_eq(heartbeat_add(&heartbeat, "worker", thread, &err), 0);
+    ck_assert_int_eq(admin_new(reactor, &metrics, &heartbeat, &admin, &err), 0);
+    ck_assert_msg(listen_as(snapshot, NULL, &listen_set, &err) == 0, "%s", err.text);
+    part = listen_set_for_admin(&listen_set);
     admin_listen(admin, &part);
 }
 
 static void tear_down(void)
 {
     admin_free(admin);
-    listening_close(&listening, NULL);
+    listen_set_close(&listen_set, NULL);
     metrics_done(&metrics);
-    pulse_done(&pulse);
+    heartbeat_done(&heartbeat);
     reactor_free(reactor);
     reactor_free(thread);
-    settings_free(settings);
+    config_snapshot_free(snapshot);
     captured_log_close();
     folder_remove(&folder);
 }
@@ -104,7 +104,7 @@ START_TEST(is_healthy_while_every_thread_turns)
 {
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n");
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n"); /* it has had no time yet */
-    pulse.threads[0].asked_us -= SIX_SECONDS_US;
+    heartbeat.threads[0].asked_us -= SIX_SECONDS_US;
     assert_says("/healthz", "HTTP/1.0 503 ", "a thread does not turn\n");
     reactor_turn(thread, REACTOR_LOOK);
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n");

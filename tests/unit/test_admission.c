@@ -10,31 +10,31 @@
 #include "tlsecho/thread.h"
 #include "yaml_settings.h"
 
-static struct settings *settings;
+static struct config_snapshot *snapshot;
 static struct admission *admission;
 
 static void limit(const char *limits)
 {
-    settings_free(settings);
-    settings = yaml_settings("listeners: [{ listen: tcp://127.0.0.1, deny: [192.0.2.66, unix],\n"
+    config_snapshot_free(snapshot);
+    snapshot = yaml_settings("listeners: [{ listen: tcp://127.0.0.1, deny: [192.0.2.66, unix],\n"
                              "allow: [192.0.2.0/24, '2001:db8::/32', unix] },\n"
                              "{ listen: tcp://127.0.0.2 }]\n"
                              "limits: {%s}",
                              limits);
-    admission_limit(admission, settings->config);
+    admission_limit(admission, snapshot->config);
 }
 
 static void set_up(void)
 {
     struct error err;
     ck_assert_int_eq(admission_new(&admission, &err), 0);
-    settings = NULL;
+    snapshot = NULL;
 }
 
 static void tear_down(void)
 {
     admission_free(admission);
-    settings_free(settings);
+    config_snapshot_free(snapshot);
 }
 
 static enum admission_refusal accepted(uint64_t now_us, struct admission_pass *pass)
@@ -48,7 +48,7 @@ static enum admission_refusal from(int listener, const char *source, struct admi
 {
     struct address address = loopback_address(source);
     *pass = (struct admission_pass){.admission = NULL};
-    return admission_source(admission, &settings->config->listeners[listener], &address, pass);
+    return admission_source(admission, &snapshot->config->listeners[listener], &address, pass);
 }
 
 enum { CHOOSY, OPEN };
@@ -209,7 +209,7 @@ START_TEST(many_sources_are_kept_apart)
     struct address address = loopback_address("tcp://10.0.0.0");
     struct admission_pass refused = {.admission = NULL};
     limit("per_source: 1");
-    const struct config_listener *listener = &settings->config->listeners[OPEN];
+    const struct config_listener *listener = &snapshot->config->listeners[OPEN];
     unsigned wrong = 0;
     for (int turn = 0; turn < 2; turn++) {
         for (uint32_t i = 0; i < SOURCES; i++) {
@@ -306,7 +306,7 @@ static void *come_and_go(void *sources_in_common)
     for (uint32_t i = 0; i < TIMES; i++) {
         struct admission_pass pass = {.admission = NULL};
         address.ipv4.sin_addr.s_addr = htonl(i % *count);
-        admission_source(admission, &settings->config->listeners[OPEN], &address, &pass);
+        admission_source(admission, &snapshot->config->listeners[OPEN], &address, &pass);
         admission_over(&pass);
     }
     return NULL;

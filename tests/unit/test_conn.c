@@ -43,7 +43,7 @@ static void assert_written(const char *text)
 static void assert_waits(unsigned want, enum conn_timeout timeout)
 {
     ck_assert_int_ne(conn.state, CONN_OVER);
-    ck_assert(!conn.again);
+    ck_assert(!conn.runnable);
     ck_assert_uint_eq(conn.want, want);
     ck_assert_int_eq(conn.timeout, timeout);
 }
@@ -62,7 +62,7 @@ START_TEST(echoes_with_one_read_and_one_write)
     ck_assert_int_eq(fake.read_calls, 1);
     ck_assert_int_eq(fake.write_calls, 1);
     assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
-    ck_assert(conn.moved);
+    ck_assert(conn.progressed);
 }
 END_TEST
 
@@ -96,7 +96,7 @@ START_TEST(sends_the_rest_after_a_short_write)
     conn_run(&conn);
     assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
     conn_run(&conn);
-    ck_assert(conn.moved);
+    ck_assert(conn.progressed);
     assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
     conn_run(&conn);
     assert_written("abcdef");
@@ -126,7 +126,7 @@ START_TEST(does_not_read_while_something_is_owed)
     conn_run(&conn);
     conn_run(&conn);
     ck_assert_int_eq(fake.read_calls, 1);
-    ck_assert(!conn.moved);
+    ck_assert(!conn.progressed);
 }
 END_TEST
 
@@ -159,11 +159,11 @@ START_TEST(leaves_the_turn_to_others_when_its_budget_is_spent)
 {
     fake.reads.after = (struct fake_step){.io = {.status = IO_OK, .more = true}, .data = "x"};
     conn_run(&conn);
-    ck_assert(conn.again);
+    ck_assert(conn.runnable);
     ck_assert_int_eq(fake.read_calls, CONN_TURNS_MAX);
     ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_IDLE);
     conn_run(&conn);
-    ck_assert(conn.again);
+    ck_assert(conn.runnable);
     ck_assert_int_eq(fake.read_calls, 2 * CONN_TURNS_MAX);
 }
 END_TEST
@@ -236,7 +236,7 @@ END_TEST
 START_TEST(a_reset_during_the_handshake_is_a_reset)
 {
     fake_add(&fake.handshakes, IO_RESET);
-    fake.handshakes.steps[0].io.moved = true;
+    fake.handshakes.steps[0].io.progressed = true;
     conn_run(&conn);
     assert_over(CONN_END_RESET);
 }
@@ -245,10 +245,10 @@ END_TEST
 START_TEST(a_peer_that_leaves_in_the_handshake_is_named)
 {
     fake_add(&fake.handshakes, IO_CUT);
-    fake.handshakes.steps[0].io.moved = true;
+    fake.handshakes.steps[0].io.progressed = true;
     conn_run(&conn);
     assert_over(CONN_END_HANDSHAKE);
-    ck_assert_ptr_nonnull(strstr(conn.story->text, "middle of the handshake"));
+    ck_assert_ptr_nonnull(strstr(conn.error->text, "middle of the handshake"));
 }
 END_TEST
 
@@ -262,7 +262,7 @@ START_TEST(a_failed_handshake_sends_its_alert_and_lingers)
     fake.reads.after.io.status = IO_CUT;
     conn_run(&conn);
     assert_over(CONN_END_HANDSHAKE);
-    ck_assert_str_eq(conn.story->text, "the script says so");
+    ck_assert_str_eq(conn.error->text, "the script says so");
 }
 END_TEST
 
@@ -328,7 +328,7 @@ START_TEST(lingering_has_a_budget_and_an_end)
     conn_expire(&conn);
     fake.reads.after = (struct fake_step){.io.status = IO_OK, .data = "flood"};
     conn_run(&conn);
-    ck_assert(conn.again);
+    ck_assert(conn.runnable);
     ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_LINGER);
     conn_expire(&conn);
     assert_over(CONN_END_IDLE_TIMEOUT);
@@ -468,7 +468,7 @@ START_TEST(a_service_with_bytes_of_its_own_sends_them_at_once_and_ends)
 {
     conn.service = &service_say;
     conn_run(&conn);
-    ck_assert(conn.again);
+    ck_assert(conn.runnable);
     conn_run(&conn);
     assert_written("one two ");
     ck_assert_int_eq(fake.shutdown_at, 8);
@@ -534,7 +534,7 @@ START_TEST(what_has_no_end_ends_with_a_drain)
 {
     conn.service = &service_babble;
     conn_run(&conn);
-    ck_assert(conn.again);
+    ck_assert(conn.runnable);
     conn_drain(&conn);
     conn_run(&conn);
     ck_assert_int_eq(conn.end, CONN_END_DRAINED);
@@ -546,9 +546,9 @@ START_TEST(producing_leaves_the_turn_to_others)
 {
     conn.service = &service_babble;
     conn_run(&conn);
-    ck_assert(conn.again);
+    ck_assert(conn.runnable);
     ck_assert_int_eq(fake.write_calls, CONN_BLOCKS_MAX);
-    ck_assert(conn.moved);
+    ck_assert(conn.progressed);
 }
 END_TEST
 
@@ -562,7 +562,7 @@ START_TEST(a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive)
     conn_run(&conn);
     conn_run(&conn);
     assert_waits(WANT_READ | WANT_WRITE, CONN_TIMEOUT_WRITE);
-    ck_assert(!conn.moved);
+    ck_assert(!conn.progressed);
     ck_assert_uint_eq(conn.received_bytes, 10);
 }
 END_TEST
@@ -632,7 +632,7 @@ static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error 
     errno = fake.reset_errno;
     if (status == IO_RESET)
         error_sys(ret, "the proxy");
-    return (struct io){.status = status, .moved = arrived};
+    return (struct io){.status = status, .progressed = arrived};
 }
 
 static void expect_proxy(enum io_status first, enum io_status second)
@@ -678,7 +678,7 @@ START_TEST(a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent)
     refusal = cases[_i].set;
     conn_run(&conn);
     assert_over(cases[_i].end);
-    ck_assert_ptr_nonnull(conn.story);
+    ck_assert_ptr_nonnull(conn.error);
     ck_assert_int_eq(fake.shutdown_at, -1);
     ck_assert_int_eq(fake.write_calls, 0);
 }
@@ -713,7 +713,7 @@ START_TEST(a_peer_that_ends_without_a_byte_either_way_was_a_probe)
     expect_proxy(cases[_i].proxy, IO_OK);
     arrived = cases[_i].header;
     fake_add(&fake.handshakes, cases[_i].handshake);
-    fake.handshakes.steps[0].io.moved = cases[_i].hello;
+    fake.handshakes.steps[0].io.progressed = cases[_i].hello;
     fake.reads.after.io.status = cases[_i].read;
     for (int turn = 0; turn < 4 && conn.state != CONN_OVER; turn++)
         conn_run(&conn);

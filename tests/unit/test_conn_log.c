@@ -57,9 +57,9 @@ static void tear_down(void)
 
 static struct error *tell(void)
 {
-    conn.story = malloc(sizeof *conn.story);
-    ck_assert_ptr_nonnull(conn.story);
-    return conn.story;
+    conn.error = malloc(sizeof *conn.error);
+    ck_assert_ptr_nonnull(conn.error);
+    return conn.error;
 }
 
 /* The line, from its event on. */
@@ -145,7 +145,7 @@ START_TEST(leaves_out_what_a_handshake_never_came_to)
     peer = (struct peer){.tls = true, .sni = "localhost"};
     conn.end = CONN_END_HANDSHAKE;
     error_set(tell(), ERROR_TLS, "no shared cipher");
-    conn.story->alert = TLS_ALERT_HANDSHAKE_FAILURE;
+    conn.error->alert = TLS_ALERT_HANDSHAKE_FAILURE;
     assert_line(FIELDS("tls", "handshake_failed") " alert=handshake_failure"
                                                   " reason=\"no shared cipher\""
                                                   " sni=localhost");
@@ -163,7 +163,7 @@ END_TEST
 START_TEST(close_notify_is_an_alert_too)
 {
     error_set(tell(), ERROR_TLS, "x");
-    conn.story->alert = 0;
+    conn.error->alert = 0;
     assert_line(FIELDS("tcp", "closed") " alert=close_notify reason=x");
 }
 END_TEST
@@ -206,8 +206,8 @@ START_TEST(what_a_peer_chose_never_pushes_out_what_is_known)
     memcpy(peer.certificate.subject, "CN=known", strlen("CN=known"));
     fill(peer.certificate.names, sizeof peer.certificate.names, '\x7f');
     memcpy(peer.certificate.names, "DNS:known", strlen("DNS:known"));
-    fill(tell()->text, sizeof conn.story->text, '\xff');
-    conn.story->alert = TLS_ALERT_HANDSHAKE_FAILURE;
+    fill(tell()->text, sizeof conn.error->text, '\xff');
+    conn.error->alert = TLS_ALERT_HANDSHAKE_FAILURE;
     origin.source = loopback_address("tcp://[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
     struct proxied proxied = {.peer = origin.source, .header = {.version = 2}};
     proxied.header.destination = origin.source;

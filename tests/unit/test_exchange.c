@@ -79,7 +79,7 @@ static struct io write_slowly(struct transport *t, const void *data, size_t size
     writing_us = clock_now_us();
     while (clock_now_us() == writing_us)
         ;
-    return (struct io){.status = IO_OK, .n = size, .moved = true};
+    return (struct io){.status = IO_OK, .n = size, .progressed = true};
 }
 
 START_TEST(the_first_echo_is_measured_from_before_the_write)
@@ -349,13 +349,13 @@ END_TEST
 START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
 {
     ck_assert_uint_eq(exchange_due_us(&x, 0), UINT64_MAX);
-    x.moved_us = 1;
+    x.last_activity_us = 1;
     ck_assert_uint_eq(exchange_due_us(&x, 10), 11);
     exchange_receive(&x); /* nothing comes */
-    ck_assert_uint_eq(x.moved_us, 1);
-    fake.reads.after.io.moved = true; /* half a record */
+    ck_assert_uint_eq(x.last_activity_us, 1);
+    fake.reads.after.io.progressed = true; /* half a record */
     exchange_receive(&x);
-    ck_assert_uint_gt(x.moved_us, 1);
+    ck_assert_uint_gt(x.last_activity_us, 1);
 
     put("x");
     exchange_send(&x);

@@ -15,12 +15,12 @@ enum { MINUTE = 60, DAY = 24 * 3600 };
 
 static int64_t now;
 static int64_t ahead_s; /* the clock of what is tested */
-static struct settings_certificate certificate;
+static struct config_snapshot_certificate certificate;
 static struct config_tls profile;
 static struct tls_context *context; /* of a server without CRLs */
 static struct folder folder;
 static struct config config;
-static struct settings settings;
+static struct config_snapshot snapshot;
 static struct error err;
 
 /* The clock of this program and of the library. */
@@ -42,7 +42,7 @@ static void set_up(void)
     now = (int64_t)time(NULL);
     folder_new(&folder);
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &context, &err), 0);
-    certificate = (struct settings_certificate){
+    certificate = (struct config_snapshot_certificate){
         .profile = name,
         .file = "/tls/a.pem",
         .staple = "/tls/a.ocsp",
@@ -53,10 +53,10 @@ static void set_up(void)
     };
     profile = (struct config_tls){.name.value = name, .crl.value = crl};
     config = (struct config){.profiles = &profile, .profile_count = 1};
-    settings = (struct settings){.config = &config,
-                                 .certificates = &certificate,
-                                 .certificate_count = 1,
-                                 .contexts = &context};
+    snapshot = (struct config_snapshot){.config = &config,
+                                        .certificates = &certificate,
+                                        .certificate_count = 1,
+                                        .contexts = &context};
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 }
 
@@ -69,7 +69,7 @@ static void tear_down(void)
 
 static void assert_says_nothing(void)
 {
-    expiry_log(&settings);
+    expiry_log(&snapshot);
     log_reason(LOG_LEVEL_INFO, "marker", "");
     ck_assert_ptr_nonnull(strstr(captured_log_line(), "event=marker"));
 }
@@ -80,7 +80,7 @@ static void assert_warns(const char *about, const char *date_key, int64_t date)
     char text[CLOCK_TEXT_BYTES], expected[512];
     clock_seconds_text(date, text);
     snprintf(expected, sizeof expected, "level=warning %s %s=%s reason=", about, date_key, text);
-    expiry_log(&settings);
+    expiry_log(&snapshot);
     const char *line = captured_log_line();
     ck_assert_msg(strstr(line, expected) != NULL, "%s\nexpected %s", line, expected);
     log_reason(LOG_LEVEL_INFO, "marker", "");
@@ -160,7 +160,7 @@ static void assert_warns_of_old(const char *event, const char *file, const char 
              folder_file(&folder, file), date_key);
     clock_seconds_text(now + days * DAY, text);
     text[sizeof "2026-01-02" - 1] = '\0'; /* it was made a moment later */
-    expiry_log(&settings);
+    expiry_log(&snapshot);
     const char *line = captured_log_line();
     ck_assert_msg(strstr(line, about) != NULL && strstr(line, text) != NULL, "%s", line);
     log_reason(LOG_LEVEL_INFO, "marker", "");
@@ -264,7 +264,7 @@ static void assert_warns_of_crl(const char *event, const char *date_key, int day
     snprintf(about, sizeof about, "event=%s profile=web file=/tls/crl.pem %s=", event, date_key);
     clock_seconds_text(now + days * DAY, text);
     text[sizeof "2026-01-02" - 1] = '\0'; /* the CRL was made a moment later */
-    expiry_log(&settings);
+    expiry_log(&snapshot);
     const char *line = captured_log_line();
     ck_assert_msg(strstr(line, about) != NULL && strstr(line, text) != NULL, "%s", line);
     log_reason(LOG_LEVEL_INFO, "marker", "");
@@ -300,17 +300,17 @@ END_TEST
 
 START_TEST(only_a_self_signed_certificate_near_its_end_is_ours_to_renew)
 {
-    ck_assert(!expiry_is_ours(&settings));
+    ck_assert(!expiry_is_ours(&snapshot));
     certificate.description.not_before = now - 300 * DAY;
     certificate.description.not_after = now + DAY;
-    ck_assert(!expiry_is_ours(&settings));
+    ck_assert(!expiry_is_ours(&snapshot));
     certificate.file = NULL;
-    ck_assert(expiry_is_ours(&settings));
+    ck_assert(expiry_is_ours(&snapshot));
     certificate.description.not_after = now + 31 * DAY;
-    ck_assert(!expiry_is_ours(&settings));
+    ck_assert(!expiry_is_ours(&snapshot));
     certificate.description.not_before = now + DAY;
     certificate.description.not_after = now + 365 * DAY;
-    ck_assert(expiry_is_ours(&settings)); /* the clock was wrong when it was made */
+    ck_assert(expiry_is_ours(&snapshot)); /* the clock was wrong when it was made */
 }
 END_TEST
 

@@ -13,7 +13,7 @@
 #include "yaml_settings.h"
 
 static struct reactor *reactor;
-static struct settings *settings;
+static struct config_snapshot *snapshot;
 static struct lookups_plan plan;
 static atomic_int asked, allowed; /* names asked for, and how many may be answered */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -62,10 +62,10 @@ static struct lookups *start(const char *yaml)
 {
     struct lookups *lookups;
     struct error err;
-    settings = yaml_settings("%s", yaml);
+    snapshot = yaml_settings("%s", yaml);
     ck_assert_int_eq(reactor_new(&reactor, &err), 0);
     plan = (struct lookups_plan){.reactor = reactor, .resolver = resolve};
-    ck_assert_int_eq(listening_specs(settings, &plan.specs, &plan.count, &err), 0);
+    ck_assert_int_eq(listen_set_specs(snapshot, &plan.specs, &plan.count, &err), 0);
     ck_assert_msg(lookups_start(&plan, &lookups, &err) == 0, "%s", err.text);
     return lookups;
 }
@@ -75,7 +75,7 @@ static void finish(struct lookups *lookups)
     lookups_free(lookups);
     free(plan.specs);
     reactor_free(reactor);
-    settings_free(settings);
+    config_snapshot_free(snapshot);
 }
 
 static void wait_until_done(const struct lookups *lookups)
@@ -148,14 +148,14 @@ END_TEST
 
 START_TEST(what_a_service_manager_handed_over_by_name_is_not_looked_up)
 {
-    struct listening_socket socket = {.inherited = "mine"};
-    struct listening held = {&socket, 1};
+    struct listen_socket socket = {.inherited = "mine"};
+    struct listen_set held = {&socket, 1};
     struct lookups *lookups;
     struct error err;
-    settings = yaml_settings("listeners: [{ listen: 'tcp://a.test:1', name: mine }]\n");
+    snapshot = yaml_settings("listeners: [{ listen: 'tcp://a.test:1', name: mine }]\n");
     ck_assert_int_eq(reactor_new(&reactor, &err), 0);
     plan = (struct lookups_plan){.reactor = reactor, .resolver = resolve, .held = &held};
-    ck_assert_int_eq(listening_specs(settings, &plan.specs, &plan.count, &err), 0);
+    ck_assert_int_eq(listen_set_specs(snapshot, &plan.specs, &plan.count, &err), 0);
     ck_assert_int_eq(lookups_start(&plan, &lookups, &err), 0);
     ck_assert(lookups_done(lookups));
     ck_assert_int_eq(lookups_take(lookups, &err), 0);

@@ -268,7 +268,7 @@ START_TEST(says_how_much_of_a_write_it_took)
     struct io again = transport_write(pair.client, data + io.n, 0, &err);
     ck_assert_int_eq(again.status, _i == TCP ? IO_OK : IO_WANT_WRITE);
     ck_assert_uint_eq(again.n, 0);
-    ck_assert(!again.moved);
+    ck_assert(!again.progressed);
 
     /* What was taken arrives by writing nothing; and not a byte more. */
     struct flow flow = {.from = pair.client,
@@ -382,8 +382,8 @@ START_TEST(waits_without_more_for_the_rest_of_half_a_record)
         relay_give(relay.raw[1], record, cut);
         struct io half = transport_read(relay.pair.server, data, sizeof data, &err);
         ck_assert_int_eq(half.status, IO_WANT_READ);
-        ck_assert(half.moved);
-        ck_assert(!transport_read(relay.pair.server, data, sizeof data, &err).moved);
+        ck_assert(half.progressed);
+        ck_assert(!transport_read(relay.pair.server, data, sizeof data, &err).progressed);
         reads(relay.pair.server, IO_WANT_READ);
         relay_give(relay.raw[1], record + cut, n - cut);
         struct io io = read_on(relay.pair.server, data, sizeof data);

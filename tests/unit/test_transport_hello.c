@@ -145,7 +145,7 @@ START_TEST(openssl_allocates_nothing_before_the_last_byte_of_a_hello)
         give(hello + i, 1);
         struct io io = transport_handshake(server, &err);
         ck_assert_int_eq(io.status, IO_WANT_READ);
-        ck_assert(io.moved);
+        ck_assert(io.progressed);
         ck_assert_uint_eq(allocations, before);
     }
     give(hello + n - 1, 1);
@@ -305,11 +305,11 @@ START_TEST(a_client_that_leaves_before_its_hello_is_whole_is_told_as_such)
     if (_i)
         io = transport_handshake(server, &err);
     ck_assert_int_eq(io.status, IO_WANT_READ);
-    ck_assert_int_eq(io.moved, _i);
+    ck_assert_int_eq(io.progressed, _i);
     ck_assert_int_eq(shutdown(fds[0], SHUT_WR), 0);
     io = transport_handshake(server, &err);
     ck_assert_int_eq(io.status, IO_CUT);
-    ck_assert(!io.moved);
+    ck_assert(!io.progressed);
 }
 END_TEST
 

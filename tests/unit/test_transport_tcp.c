@@ -127,7 +127,7 @@ START_TEST(reading_goes_on_after_a_shutdown)
     struct io io = transport_read(transport, data, sizeof data, &err);
     ck_assert_int_eq(io.status, IO_OK);
     ck_assert_uint_eq(io.n, 4);
-    ck_assert(io.moved);
+    ck_assert(io.progressed);
 }
 END_TEST
 
@@ -146,7 +146,7 @@ START_TEST(writing_nothing_is_done_at_once)
     reset_by_peer();
     struct io io = transport_write(transport, NULL, 0, &err);
     ck_assert_int_eq(io.status, IO_OK);
-    ck_assert(!io.moved);
+    ck_assert(!io.progressed);
 }
 END_TEST
 

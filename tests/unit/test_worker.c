@@ -26,7 +26,7 @@
 #include "tlsecho/transport.h"
 #include "yaml_settings.h"
 
-static struct settings *settings;
+static struct config_snapshot *snapshot;
 static struct reactor *owner;
 static struct admission *admission;
 static struct worker_group *group;
@@ -62,7 +62,7 @@ static void stop_clock(void)
 static void start(const char *options)
 {
     struct error err;
-    settings = yaml_settings("listeners:\n"
+    snapshot = yaml_settings("listeners:\n"
                              "  - listen: tcp://127.0.0.1:0\n"
                              "  - listen: tls://127.0.0.1:0\n"
                              "%s\n",
@@ -70,7 +70,7 @@ static void start(const char *options)
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_msg(reactor_new(&owner, &err) == 0, "%s", err.text);
     ck_assert_int_eq(admission_new(&admission, &err), 0);
-    admission_limit(admission, settings->config);
+    admission_limit(admission, snapshot->config);
     ck_assert_int_eq(worker_group_new(2, admission, &group, &err), 0);
     ck_assert_msg(worker_new(owner, group, &worker, &err) == 0, "%s", err.text);
 }
@@ -91,15 +91,15 @@ static void finish(enum worker_order order)
     admission_free(admission);
     reactor_free(owner);
     captured_log_close();
-    settings_free(settings);
+    config_snapshot_free(snapshot);
 }
 
 static struct handoff handoff(int fd, int listener)
 {
-    settings_ref(settings); /* for the worker */
+    config_snapshot_ref(snapshot); /* for the worker */
     return (struct handoff){.fd = fd,
                             .id = ++next_id,
-                            .listener = &settings->listeners[listener],
+                            .listener = &snapshot->listeners[listener],
                             .pass = {.admission = admission},
                             .source = loopback_address("tcp://127.0.0.1:1")};
 }
