@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/ascii.h"
+#include "tlsecho/base/ascii.h"
 
 void ascii_upper(unsigned char *data, size_t n)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/clock.h"
+#include "tlsecho/base/clock.h"
 
 #include <limits.h>
 #include <stdio.h>

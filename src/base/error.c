@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/error.h"
+#include "tlsecho/base/error.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tlsecho/text.h"
+#include "tlsecho/base/text.h"
 
 static void format_text(char ret[ERROR_TEXT_BYTES], const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));

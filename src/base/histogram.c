@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/histogram.h"
+#include "tlsecho/base/histogram.h"
 
 #include <math.h>
 #include <stddef.h>

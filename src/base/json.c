@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/json.h"
+#include "tlsecho/base/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "tlsecho/text.h"
+#include "tlsecho/base/text.h"
 
 /* A character beyond the BMP as its two surrogates, RFC 8259 §7. */
 static size_t escape_code(char ret[JSON_PIECE_BYTES], uint32_t code)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/log.h"
+#include "tlsecho/base/log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@
 
 #include "log_internal.h"
 #include "log_sink.h"
-#include "tlsecho/thread.h"
+#include "tlsecho/base/thread.h"
 
 enum {
     QUEUE_BYTES = 512 * 1024,

@@ -4,7 +4,7 @@
 #ifndef TLSECHO_LOG_INTERNAL_H
 #define TLSECHO_LOG_INTERNAL_H
 
-#include "tlsecho/log.h"
+#include "tlsecho/base/log.h"
 
 /* time, level and event. */
 void log_line_start(struct log_line *line, enum log_level level, const char *event,

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tlsecho/clock.h"
-#include "tlsecho/json.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/json.h"
 
 /* What a truncated line still needs at its end. */
 static const char truncated_logfmt[] = " truncated=yes\n";

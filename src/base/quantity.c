@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/quantity.h"
+#include "tlsecho/base/quantity.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tlsecho/text.h"
+#include "tlsecho/base/text.h"
 
 struct unit {
     const char *suffix;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/rate_limited_count.h"
+#include "tlsecho/base/rate_limited_count.h"
 
 enum { EVERY_US = 1000 * 1000 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/standard_fds.h"
+#include "tlsecho/base/standard_fds.h"
 
 #include <fcntl.h>
 #include <unistd.h>

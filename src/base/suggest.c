@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/suggest.h"
+#include "tlsecho/base/suggest.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/text.h"
+#include "tlsecho/base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/thread.h"
+#include "tlsecho/base/thread.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/token_bucket.h"
+#include "tlsecho/base/token_bucket.h"
 
 void token_bucket_init(struct token_bucket *bucket, uint64_t per_second, uint64_t burst)
 {

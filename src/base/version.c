@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/version.h"
+#include "tlsecho/base/version.h"
 
 const char tlsecho_version[] = TLSECHO_VERSION;

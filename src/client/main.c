@@ -4,16 +4,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tlsecho/interrupt.h"
-#include "tlsecho/mode.h"
-#include "tlsecho/options.h"
-#include "tlsecho/output.h"
-#include "tlsecho/output_check.h"
-#include "tlsecho/piped_file.h"
-#include "tlsecho/result.h"
-#include "tlsecho/standard_fds.h"
-#include "tlsecho/tls_context.h"
-#include "tlsecho/version.h"
+#include "tlsecho/base/standard_fds.h"
+#include "tlsecho/base/version.h"
+#include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/mode.h"
+#include "tlsecho/client/options.h"
+#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_check.h"
+#include "tlsecho/client/piped_file.h"
+#include "tlsecho/client/result.h"
+#include "tlsecho/tls/tls_context.h"
 
 static void (*const modes[MODES])(const struct options *options, struct outcome *ret) = {
     [MODE_PIPE] = mode_pipe,   [MODE_PROMPT] = mode_prompt,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/address.h"
+#include "tlsecho/net/address.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

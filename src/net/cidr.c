@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/cidr.h"
+#include "tlsecho/net/cidr.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/dial.h"
+#include "tlsecho/net/dial.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tlsecho/clock.h"
-#include "tlsecho/socket.h"
-#include "tlsecho/tcp_stats.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/net/socket.h"
+#include "tlsecho/net/tcp_stats.h"
 
 enum {
     OTHERS_SHOWN = 3,    /* of several addresses that failed */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/endpoint.h"
+#include "tlsecho/net/endpoint.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/heartbeat.h"
+#include "tlsecho/net/heartbeat.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

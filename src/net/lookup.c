@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/lookup.h"
+#include "tlsecho/net/lookup.h"
 
 #include <netdb.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "tlsecho/thread.h"
+#include "tlsecho/base/thread.h"
 
 /* Shared by the caller and the thread; the one that is last to let go of it frees it. */
 struct lookup {

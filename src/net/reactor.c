@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/reactor.h"
+#include "tlsecho/net/reactor.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "tlsecho/clock.h"
+#include "tlsecho/base/clock.h"
 
 enum { EVENTS_PER_TURN = 128 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/socket.h"
+#include "tlsecho/net/socket.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/tcp_stats.h"
+#include "tlsecho/net/tcp_stats.h"
 
 #include <inttypes.h>
 #include <linux/tcp.h> /* all of struct tcp_info, of which netinet/tcp.h has but the beginning */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/transport.h"
+#include "tlsecho/net/transport.h"
 
 #include <errno.h>
 #include <fcntl.h>

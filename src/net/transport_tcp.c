@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tlsecho/transport.h"
+#include "tlsecho/net/transport.h"
 
 struct transport_tcp {
     struct transport base;

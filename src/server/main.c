@@ -7,16 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tlsecho/announce.h"
-#include "tlsecho/config.h"
-#include "tlsecho/config_snapshot.h"
-#include "tlsecho/expiry.h"
-#include "tlsecho/log.h"
-#include "tlsecho/privilege.h"
-#include "tlsecho/server.h"
-#include "tlsecho/standard_fds.h"
-#include "tlsecho/tls_context.h"
-#include "tlsecho/version.h"
+#include "tlsecho/base/log.h"
+#include "tlsecho/base/standard_fds.h"
+#include "tlsecho/base/version.h"
+#include "tlsecho/server/announce.h"
+#include "tlsecho/server/config.h"
+#include "tlsecho/server/config_snapshot.h"
+#include "tlsecho/server/expiry.h"
+#include "tlsecho/server/privilege.h"
+#include "tlsecho/server/server.h"
+#include "tlsecho/tls/tls_context.h"
 
 #define DEFAULT_FILE  "/etc/tlsecho/server.yaml"
 #define SHORT_OPTIONS ":c:tTVh" /* ':' first: a missing argument is told apart */

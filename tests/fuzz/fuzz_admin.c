@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsecho/admin_request.h"
+#include "admin_request.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsecho/config.h"
+#include "tlsecho/server/config.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

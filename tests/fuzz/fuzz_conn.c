@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "fake_transport.h"
-#include "tlsecho/conn.h"
-#include "tlsecho/conn_info.h"
+#include "tlsecho/server/conn.h"
+#include "tlsecho/server/conn_info.h"
 
 static struct fake_transport fake;
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsecho/cidr.h"
-#include "tlsecho/endpoint.h"
+#include "tlsecho/net/cidr.h"
+#include "tlsecho/net/endpoint.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

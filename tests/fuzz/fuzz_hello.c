@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../../src/net/tls_hello.h"
+#include "tls_hello.h"
 
 enum { MAX = 1024 };
 

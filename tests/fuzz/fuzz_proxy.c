@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsecho/proxy.h"
+#include "tlsecho/net/proxy.h"
 
 static void require(bool holds)
 {

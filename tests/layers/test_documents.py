@@ -7,7 +7,7 @@ import re
 import unittest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-TEST = re.compile(r"`((?:unit|integration)/test_\w+\.(?:c|py))` `(\w+)`")
+TEST = re.compile(r"`((?:unit/[\w/]*|integration/)test_\w+\.(?:c|py))` `(\w+)`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 

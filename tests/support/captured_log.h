@@ -8,7 +8,7 @@
 #ifndef TLSECHO_TEST_CAPTURED_LOG_H
 #define TLSECHO_TEST_CAPTURED_LOG_H
 
-#include "tlsecho/log.h"
+#include "tlsecho/base/log.h"
 
 /* Returns the descriptor that the log writes to. */
 int captured_log_open(enum log_level level, enum log_format format);

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#include "tlsecho/transport.h"
+#include "tlsecho/net/transport.h"
 
 enum { FAKE_STEPS = 64, FAKE_WRITTEN_BYTES = 1 << 20 };
 

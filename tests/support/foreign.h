@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 #include "pki.h"
-#include "tlsecho/tls_context.h"
-#include "tlsecho/transport.h"
+#include "tlsecho/net/transport.h"
+#include "tlsecho/tls/tls_context.h"
 
 struct foreign {
     SSL_CTX *ctx;

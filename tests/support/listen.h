@@ -3,7 +3,7 @@
 #ifndef TLSECHO_TEST_LISTEN_H
 #define TLSECHO_TEST_LISTEN_H
 
-#include "tlsecho/listen_set.h"
+#include "tlsecho/server/listen_set.h"
 
 /* listening_open of listening_specs. */
 int listen_as(const struct config_snapshot *snapshot, const struct listen_set *held,

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tlsecho/socket.h"
+#include "tlsecho/net/socket.h"
 
 struct address loopback_address(const char *text)
 {

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "tlsecho/address.h"
+#include "tlsecho/net/address.h"
 
 /* The first address of an endpoint's text. */
 struct address loopback_address(const char *endpoint);

@@ -13,7 +13,7 @@
 #include "folder.h"
 #include "foreign.h"
 #include "pki.h"
-#include "tlsecho/tls_context.h"
+#include "tlsecho/tls/tls_context.h"
 
 /* RFC 8446 §6 */
 enum {

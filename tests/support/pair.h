@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-#include "tlsecho/tls_context.h"
-#include "tlsecho/transport.h"
+#include "tlsecho/net/transport.h"
+#include "tlsecho/tls/tls_context.h"
 
 struct pair {
     struct transport *client, *server;

@@ -7,7 +7,7 @@
 #ifndef TLSECHO_TEST_YAML_SETTINGS_H
 #define TLSECHO_TEST_YAML_SETTINGS_H
 
-#include "tlsecho/config_snapshot.h"
+#include "tlsecho/server/config_snapshot.h"
 
 /* The file's name in messages is test.yaml. */
 struct config_snapshot *yaml_settings(const char *format, ...)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The load that the options describe, if they fit together and the system lets us carry it.
+ *
+ * Ownership: values.   Threads: one.
+ */
+#ifndef TLSECHO_BENCH_PLAN_H
+#define TLSECHO_BENCH_PLAN_H
+
+#include "tlsecho/client/bench.h"
+#include "tlsecho/client/options.h"
+
+enum { BENCH_DEFAULT_SECONDS = 10 };
+
+/* Raises the soft limit of descriptors as far as the connections need it. ERROR_INPUT: a
+ * contradiction, or more connections than the hard limit of descriptors allows. */
+int bench_plan(const struct options *options, struct bench_load *ret, struct error *err);
+
+/* How long it takes until so many messages were due, at that rate per second. */
+uint64_t bench_plan_schedule_ns(uint64_t messages, double rate);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client's command line. One table of options gives the parser and --help. An option says in
+ * its row in which modes it means anything; anywhere else it is refused.
+ *
+ * To add a mode: a value of enum options_mode here; in the table of options.c a row that chooses it
+ * and rows of its own options; a function in a file mode_NAME.c, see mode.h; a row in main.c.
+ *
+ * Ownership: text points into argv.   Threads: one (getopt_long).
+ */
+#ifndef TLSECHO_OPTIONS_H
+#define TLSECHO_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tlsecho/base/error.h"
+#include "tlsecho/client/expect_kind.h"
+#include "tlsecho/net/endpoint.h"
+
+enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
+
+enum options_verbosity { OPTIONS_QUIET = -1, OPTIONS_NORMAL = 0, OPTIONS_VERBOSE = 1 };
+
+/* What a run is for. One option chooses each, but the first two: standard input does. */
+enum options_mode {
+    MODE_PIPE,
+    MODE_PROMPT, /* MODE_PIPE when standard input is a terminal; options_parse does not look */
+    MODE_PING,
+    MODE_CHECK,
+    MODE_REPORT,
+    MODE_SHOW_CERTS,
+    MODE_BENCH,
+    MODE_MERGE,
+    MODES,
+};
+
+#define OPTIONS_NOT_GIVEN UINT64_MAX
+
+enum {
+    OPTIONS_DEFAULT_SIZE_BYTES = 64,
+    OPTIONS_CONNECTIONS_MAX = 60000,
+    OPTIONS_PIPELINE_MAX = 1024,
+    OPTIONS_THREADS_MAX = 256,
+};
+
+/* A text that was not given is NULL. */
+struct options {
+    int action; /* enum options_action; unless OPTIONS_RUN, the rest may be incomplete */
+    int mode;   /* enum options_mode */
+    struct endpoint endpoint;
+    bool tls;
+    int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
+    const char *source;
+    struct endpoint connect_to; /* host and port to connect to instead; host "" = not given */
+    uint64_t dscp;              /* 0 = the kernel's default */
+    const char *cacert, *cert, *key, *server_name, *pin;
+    bool insecure;
+    const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
+    const char *alpn;                 /* names separated by commas */
+    const char *keylog, *keylog_name; /* the file, and what named it: --keylog or SSLKEYLOGFILE */
+    const char *resume;               /* session file; "" = within the run */
+    uint64_t proxy_protocol;          /* version of the header to send; 0 = none */
+    int expect;                       /* enum expect_kind */
+    uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
+    bool json;
+    int verbosity; /* enum options_verbosity */
+
+    /* --bench; bench_plan.h says what goes together */
+    uint64_t connections, threads, pipeline; /* 0 = the default */
+    double rate;                             /* messages per second; 0 = closed loop */
+    uint64_t messages;                       /* 0 = by time */
+    bool handshakes;
+    bool compares; /* endpoint with other */
+    struct endpoint other;
+    const char *report_html; /* file */
+    uint64_t size_bytes;     /* OPTIONS_NOT_GIVEN = the default */
+    uint64_t time_ms;        /* likewise; 0 = no end */
+    uint64_t omit_ms, ramp_ms;
+
+    /* --merge */
+    char **files; /* operands */
+    int file_count;
+
+    /* --ping */
+    uint64_t count;       /* of probes; 0 = no end */
+    uint64_t interval_ms; /* from one probe to the next; 0 = as soon as the reply is there */
+    uint64_t deadline_ms, reply_timeout_ms; /* 0 = none */
+    bool reconnect;
+    bool timestamps;
+
+    /* --check */
+    bool nagios;
+    uint64_t expiry_warn_days, expiry_crit_days; /* 0 = none */
+
+    bool expect_direct; /* --report */
+};
+
+/* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked
+ * at here. */
+int options_parse(int argc, char **argv, struct options *ret, struct error *err);
+
+/* What wrong arguments say of how to tell that: mode, json and nagios; all else is zero. */
+void options_glean(int argc, char **argv, struct options *ret);
+
+/* "pipe", "prompt", "ping": as in the JSON object. */
+const char *options_mode_name(enum options_mode mode);
+
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verdict of a check: a line for people, the line of a Nagios plug-in
+ * (https://nagios-plugins.org/doc/guidelines.html), or JSON. On standard output.
+ *
+ * Ownership: nothing is kept.   Threads: one.
+ */
+#ifndef TLSECHO_OUTPUT_CHECK_H
+#define TLSECHO_OUTPUT_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tlsecho/client/exchange.h"
+#include "tlsecho/client/options.h"
+#include "tlsecho/client/result.h"
+#include "tlsecho/client/session.h"
+#include "tlsecho/net/peer.h"
+
+/* The certificate that ends first. */
+struct check_expiry {
+    bool known;
+    int64_t not_after; /* seconds since 1970, UTC */
+    int64_t days;      /* whole ones from now until then, rounded down; negative = it has ended */
+    char subject[PEER_NAME_BYTES];
+};
+
+struct check_report {
+    const struct options *options;
+    const struct session *session;
+    const struct exchange *exchange;
+    struct check_expiry expiry;   /* of those that were verified, the trust anchor included */
+    struct check_expiry unneeded; /* of others that the server sent too: that is only noted */
+    uint64_t duration_us;
+};
+
+void output_check(const struct check_report *report, const struct outcome *outcome);
+
+/* "TLSECHO UNKNOWN - ...", for what is wrong before there is anything to check. */
+void output_nagios_usage(const struct error *err);
+
+#endif

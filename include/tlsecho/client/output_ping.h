@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a ping has found out so far, for the one who tells it.
+ *
+ * Ownership: values; the probes are the mode's.   Threads: one.
+ */
+#ifndef TLSECHO_OUTPUT_PING_H
+#define TLSECHO_OUTPUT_PING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tlsecho/client/options.h"
+#include "tlsecho/client/ping_timeline.h"
+#include "tlsecho/client/probes.h"
+#include "tlsecho/client/result.h"
+#include "tlsecho/client/session.h"
+#include "tlsecho/net/tcp_stats.h"
+
+struct ping_totals {
+    struct probes probes;
+    struct ping_timeline timeline;
+    uint64_t started_us, ended_us; /* clock_now_us */
+    uint64_t connections;
+    uint64_t phase_us[PHASES]; /* each as it was last, see struct session */
+    uint64_t bytes_sent, bytes_received;
+    uint64_t lost_by[RESULTS]; /* why they were late or lost */
+    bool kernel_tells;
+    struct tcp_stats kernel; /* of the last connection; retransmits of all */
+};
+
+/* One line (or JSON object) on standard output for each of these, as the options want it. */
+void output_ping_connected(const struct options *options, const struct session *session,
+                           const struct ping_totals *totals);
+void output_ping_reply(const struct options *options, const struct session *session,
+                       const struct probe *probe, uint64_t size_bytes);
+/* Its time is over; a reply may still come. */
+void output_ping_overdue(const struct options *options, const struct probe *probe);
+/* count probes from first_seq on are lost. */
+void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_t count,
+                      const struct outcome *why);
+
+/* How it stands, in one line on standard error. */
+void output_ping_interim(const struct ping_totals *totals);
+
+/* A page of its own, without network, of the values that the summary has. ERROR_SYSTEM: it cannot
+ * be written. */
+int output_ping_html(const char *path, const struct session *session,
+                     const struct ping_totals *totals, const struct outcome *outcome,
+                     struct error *err);
+
+/* The end: the summary. */
+void output_ping(const struct options *options, const struct session *session,
+                 const struct ping_totals *totals, const struct outcome *outcome);
+
+#endif

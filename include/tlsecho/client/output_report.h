@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Both views side by side, and the verdict: on standard output, in words or as JSON.
+ *
+ * Ownership: nothing is kept.   Threads: one.
+ */
+#ifndef TLSECHO_OUTPUT_REPORT_H
+#define TLSECHO_OUTPUT_REPORT_H
+
+#include "tlsecho/client/options.h"
+#include "tlsecho/client/report.h"
+#include "tlsecho/client/result.h"
+#include "tlsecho/client/session.h"
+
+/* report, verdict: NULL if none came. text: the report as it came, of n bytes. */
+void output_report(const struct options *options, const struct session *session,
+                   const struct report *report, const struct report_verdict *verdict,
+                   const char *text, size_t n, const struct outcome *outcome);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the server saw of us (docs/schema/report.json) beside what we see of it, and what follows
+ * from the differences about what is in between.
+ *
+ * Ownership: values, no heap.   Threads: any.
+ */
+#ifndef TLSECHO_REPORT_H
+#define TLSECHO_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tlsecho/base/error.h"
+#include "tlsecho/net/address.h"
+#include "tlsecho/net/peer.h"
+#include "tlsecho/net/transport.h"
+
+enum { REPORT_BYTES_MAX = 64 << 10, REPORT_NAME_BYTES = 256 };
+
+/* One end's view. What is unknown is "". */
+struct report_view {
+    bool tls;
+    char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
+    char version[16], cipher[64], group[32], signature[40];
+    char sni[PEER_NAME_BYTES], alpn[PEER_NAME_BYTES];
+    char exporter[TLS_EXPORTER_BYTES];          /* RFC 9266 */
+    char certificate[PEER_SHA256_BYTES];        /* of the server */
+    char client_certificate[PEER_SHA256_BYTES]; /* of the client */
+};
+
+struct report {
+    struct report_view here, there;
+    char server[REPORT_NAME_BYTES], listener[REPORT_NAME_BYTES];
+    uint64_t connection; /* its id in the server's log */
+    struct {
+        int version; /* 0 = there was no header */
+        bool local;  /* it is about no client; else it gave source and destination above */
+        char source[ADDRESS_TEXT_BYTES]; /* whoever sent it */
+    } proxy;
+};
+
+/* Fills all of *ret but `here`. ERROR_INPUT: it is no report. */
+int report_parse(const char *text, size_t n, struct report *ret, struct error *err);
+
+/* What is between us and the server. */
+enum report_path {
+    REPORT_END_TO_END, /* one TLS session: its exporter is the same at both ends */
+    REPORT_TERMINATED, /* something in between ends TLS, on one side or on both */
+    REPORT_UNPROVEN,   /* TLS at both ends, but one has no exporter: TLS 1.2 without RFC 7627 */
+    REPORT_PLAIN,      /* no TLS: one TCP connection, as far as its addresses tell */
+    REPORT_RELAYED,    /* no TLS, and what arrives comes from another address, or went to one */
+};
+
+enum report_relation { REPORT_SAME, REPORT_DIFFERENT, REPORT_UNKNOWN /* to one end or both */ };
+
+struct report_verdict {
+    enum report_path path;
+    /* A source or destination that is different has been translated, or relayed. */
+    enum report_relation source, destination;
+    enum report_relation version, cipher, group, signature, sni, alpn, certificate,
+        client_certificate;
+};
+
+void report_judge(const struct report *report, struct report_verdict *ret);
+
+/* "end-to-end", "terminated", "unproven", "plain", "relayed"; "same", "different", "unknown". */
+const char *report_path_word(enum report_path path);
+const char *report_relation_word(enum report_relation relation);
+
+/* The path in a sentence. */
+const char *report_path_text(enum report_path path);
+
+/* Whether nothing in between can read or change what we send: what --expect-direct wants. */
+bool report_is_direct(enum report_path path);
+
+#endif

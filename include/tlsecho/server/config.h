@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's configuration: what the YAML file says, with defaults, as one value. One table of
+ * keys drives reading, checking, defaults and printing. Nothing here opens a file that the
+ * configuration names, or binds.
+ *
+ * Ownership: a config owns everything it points to.   Threads: one while it is read, then any (it
+ * is never changed).
+ */
+#ifndef TLSECHO_CONFIG_H
+#define TLSECHO_CONFIG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tlsecho/base/error.h"
+#include "tlsecho/base/log.h"
+#include "tlsecho/net/cidr.h"
+#include "tlsecho/net/endpoint.h"
+
+/* Where in the file a value stands, from 1; line 0 = a default. */
+struct config_place {
+    int line, column;
+};
+
+/* A text that somebody else judges (a path, a name of something), with its place for the message.
+ */
+struct config_text {
+    char *value; /* never NULL; "" = not given */
+    struct config_place place;
+};
+
+struct config_texts {
+    struct config_text *values; /* none of them is "" */
+    size_t count;
+};
+
+struct config_cidrs {
+    struct cidr *values; /* all different */
+    size_t count;
+    struct config_place place; /* of the list */
+};
+
+struct config_certificate {
+    struct config_text certificate, key, ocsp; /* absolute paths */
+    struct config_place place;                 /* of `certificate` */
+};
+
+struct config_tls {
+    struct config_text name;
+    struct config_certificate *certificates;
+    size_t certificate_count;                    /* 0 = make a self-signed one */
+    struct config_text min_version, max_version; /* "1.2" or "1.3", min <= max */
+    struct config_text ciphers, ciphersuites, groups;
+    struct config_texts alpn;
+    uint64_t client_auth; /* enum tls_client_auth; off: the next three are not given */
+    struct config_place client_auth_place;
+    struct config_text client_ca, crl; /* absolute paths */
+    struct config_texts allow_names;
+    struct config_text ticket_keys, keylog; /* absolute paths */
+};
+
+struct config_listener {
+    struct endpoint listen;
+    struct config_place place;    /* of `listen` */
+    struct config_text name;      /* unique; default: the endpoint's text */
+    struct config_text service;   /* a name that service_find knows */
+    struct config_text profile;   /* the name of tls; "" unless listen is tls:// */
+    const struct config_tls *tls; /* NULL unless listen is tls:// */
+    uint64_t proxy_protocol;      /* enum proxied_protocol; off: the next is not given */
+    struct config_place proxy_protocol_place;
+    struct config_cidrs proxy_from; /* whose PROXY headers are believed */
+    bool freebind;                  /* the address may be one that the host does not have yet */
+    struct config_place freebind_place;
+    struct config_cidrs allow; /* who may come; none = everyone */
+    struct config_cidrs deny;  /* who may not, even if allowed */
+};
+
+struct config {
+    atomic_uint references;
+    char *file;     /* NULL = the built-in default */
+    bool read_once; /* it was standard input, a pipe, or else no regular file */
+    struct config_listener *listeners;
+    size_t listener_count; /* 1..64 */
+    struct config_tls *profiles;
+    size_t profile_count;
+    bool watch;       /* reload when a file that is named here changes */
+    uint64_t workers; /* 0 = auto: one per usable CPU */
+    struct {
+        uint64_t handshake, idle, write, linger, drain, lifetime;
+    } timeouts_ms; /* 0 = none */
+    struct {
+        uint64_t connections, per_source, accept_rate, handshakes; /* 0 = none */
+        uint64_t client_hello_bytes;                               /* likewise */
+        uint64_t buffer_bytes;
+    } limits;
+    struct {
+        bool nodelay;
+        uint64_t backlog;
+        struct {
+            uint64_t idle_ms, interval_ms, probes; /* whole seconds */
+        } keepalive;
+    } tcp;
+    struct {
+        uint64_t level;  /* enum log_level */
+        uint64_t format; /* enum log_format */
+        bool connections;
+    } log;
+    struct {
+        struct config_text listen; /* as it is written; "" = nowhere */
+        struct endpoint endpoint;  /* the same */
+    } admin;
+    struct {
+        struct config_text user, group;
+        uint64_t sandbox; /* enum privilege_sandbox */
+        struct config_place sandbox_place;
+        uint64_t key_files; /* enum tls_key_files */
+    } security;
+};
+
+#define CONFIG_STANDARD_INPUT "-"
+
+/* Reads and checks a file of at most 1 MiB that is not empty; CONFIG_STANDARD_INPUT is read from
+ * there, once, and what it names relatively is in the current folder. ERROR_INPUT:
+ * "FILE:LINE:COLUMN: key: what is wrong and what would be right", or why the file cannot be read.
+ */
+int config_load(const char *path, struct config **ret, struct error *err);
+
+/* The same from where that one is from. ERROR_INPUT: likewise, and where that can be read only
+ * once.
+ */
+int config_load_again(const struct config *config, struct config **ret, struct error *err);
+
+/* The same from memory; name stands for the file in messages and its folder for relative paths. */
+int config_parse(const char *name, const char *text, size_t size, struct config **ret,
+                 struct error *err);
+
+/* tcp://localhost:7007 and tls://localhost:7443, and every default. ERROR_SYSTEM (memory). */
+int config_default(struct config **ret, struct error *err);
+
+/* Counted: each of these is undone by one config_free. */
+struct config *config_ref(struct config *config);
+void config_free(struct config *config);
+
+/* Calls each with every file that the configuration names to be read; not the configuration's own.
+ */
+void config_each_path(const struct config *config, void (*each)(const char *path, void *context),
+                      void *context);
+
+/* The effective configuration as YAML, which config_parse reads back to the same value. */
+void config_print(const struct config *config, FILE *out);
+
+/* Fills err with ERROR_INPUT and "FILE:LINE:COLUMN: ..." for a value that proved wrong later.
+ * Always returns -1. */
+int config_refuse(const struct config *config, struct config_place place, struct error *err,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of a connection, for a service that tells it. What is unknown is "" or false.
+ *
+ * Ownership: a value, no heap; the texts it points to live as long as the connection.
+ * Threads: its worker's.
+ */
+#ifndef TLSECHO_CONN_INFO_H
+#define TLSECHO_CONN_INFO_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "tlsecho/net/address.h"
+#include "tlsecho/net/peer.h"
+#include "tlsecho/net/proxy.h"
+#include "tlsecho/net/transport.h"
+
+enum { CONN_INFO_SERVER_BYTES = 256 };
+
+struct conn_info {
+    struct timespec time;                /* when the connection came */
+    char server[CONN_INFO_SERVER_BYTES]; /* gethostname(2) */
+    const char *listener;
+    uint64_t connection; /* its id in the log */
+    char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
+    const struct proxy *proxy; /* its header, which those two are of unless it is local; or NULL */
+    char proxy_source[ADDRESS_TEXT_BYTES], proxy_destination[ADDRESS_TEXT_BYTES];
+    struct peer peer;
+    char exporter[TLS_EXPORTER_BYTES];
+    char certificate[PEER_SHA256_BYTES]; /* our own, that the client was shown */
+    char client_names[TLS_NAMES_BYTES];  /* one after the other, an empty one at the end */
+};
+
+#endif

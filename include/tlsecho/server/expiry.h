@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What of the running settings is out of date, or soon will be.
+ *
+ * Ownership: none.   Threads: any.
+ */
+#ifndef TLSECHO_EXPIRY_H
+#define TLSECHO_EXPIRY_H
+
+#include "tlsecho/server/config_snapshot.h"
+
+enum { EXPIRY_WARNING_DAYS = 30 };
+
+/*
+ * Logs a warning for each certificate that is out of date, not valid yet, or has no more than a
+ * third of its lifetime left and no more than 30 days, and for each issuer that is sent with one
+ * and each CA of clients likewise; for each staple that is out of date; and for each profile with a
+ * CA that has no CRL in date. For a check, the start, a reload, and then once a day.
+ */
+void expiry_log(const struct config_snapshot *snapshot);
+
+/* Whether a certificate that we made ourselves ends so soon, or is not valid yet: new settings come
+ * with a new one. Cheap. */
+bool expiry_is_ours(const struct config_snapshot *snapshot);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The running server: from bound sockets to the last connection's end.   Threads: the main one.
+ */
+#ifndef TLSECHO_SERVER_H
+#define TLSECHO_SERVER_H
+
+#include "tlsecho/base/error.h"
+#include "tlsecho/server/config_snapshot.h"
+
+/*
+ * Takes over settings of which nothing has been written yet. Binds, drops privileges, makes the
+ * settings anew (self-signed certificates in state_directory, NULL = in memory), and serves until
+ * SIGTERM or SIGINT, then drains: connections may finish until timeouts.drain has passed; a second
+ * signal ends them at once. SIGHUP reads the configuration again, a change of a file that it names
+ * (unless `watch` is off) the files: all or nothing. SIGUSR1 logs the counters, SIGUSR2 a line for
+ * each live connection. The log must be open; it is started. 0 = stopped as asked. ERROR_SYSTEM,
+ * ERROR_DNS: what the system refused; ERROR_INPUT: what the configuration shows.
+ */
+int server_run(struct config_snapshot *draft, const char *state_directory, struct error *err);
+
+/*
+ * The first thing that a server does, signal(7): from now on HUP, USR1 and USR2 wait for
+ * server_run, and TERM and INT end the process with status 0. Whatever mask and dispositions were
+ * inherited.
+ */
+void server_hold_signals(void);
+
+/* Back to what signals do to any program. */
+void server_release_signals(void);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages on a connection, there and back. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "bench_internal.h"
+#include "tlsecho/base/ascii.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/text.h"
+#include "tlsecho/client/diagnosis.h"
+#include "tlsecho/client/exchange.h"
+
+enum { PIECES_PER_TURN = 8 }; /* of long messages; then it is the others' turn */
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many messages may begin now. */
+static uint64_t may_begin(const struct bench_conn *c, uint64_t now_ns)
+{
+    const struct bench_thread *t = c->thread;
+    const struct bench_load *load = t->run->load;
+    bool open_loop = load->rate > 0; /* what was due in time may go, even if we are late */
+    if (t->finishing || (now_ns >= t->end_ns && !open_loop) || !load->size_bytes || c->write_closed)
+        return 0;
+    uint64_t until = open_loop ? c->due : c->quota;
+    return smaller(until - c->begun, load->pipeline - (c->begun - c->answered));
+}
+
+static void begin(struct bench_conn *c, uint64_t now_ns)
+{
+    const struct bench_load *load = c->thread->run->load;
+    uint64_t n = may_begin(c, now_ns);
+    c->unsent_bytes += n * load->size_bytes;
+    for (; n; n--)
+        c->begun_ns[c->begun++ % load->pipeline] = now_ns;
+}
+
+/* Those messages of which everything up to this offset of the stream has got where it should. */
+static void answer(struct bench_conn *c, uint64_t offset, uint64_t now_ns)
+{
+    struct bench_thread *t = c->thread;
+    const struct bench_load *load = t->run->load;
+    while (c->answered < c->begun && offset >= (c->answered + 1) * load->size_bytes) {
+        uint64_t begun_ns = c->begun_ns[c->answered % load->pipeline];
+        uint64_t due_ns =
+            load->rate > 0 ? bench_thread_due_ns(t, c->number, c->answered) : begun_ns;
+        bench_count_message(t, due_ns, begun_ns, now_ns);
+        c->answered++;
+    }
+}
+
+/* One write. Returns what it wants; *ret_go_on: nothing hinders another. */
+static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_on)
+{
+    struct bench_run *run = c->thread->run;
+    struct error err;
+    size_t n = (size_t)smaller(c->unsent_bytes, BENCH_PIECE_BYTES);
+    const unsigned char *data = bench_pattern_sent(run->pattern, c->number, c->sent);
+    struct io io = transport_write(c->transport, data, n, &err);
+    c->sent += io.n;
+    c->unsent_bytes -= io.n;
+    c->flushing = io.status == IO_WANT_READ || io.status == IO_WANT_WRITE;
+    if (io.progressed)
+        c->last_activity_ns = now_ns;
+    bench_count_bytes(c->thread, io.n, 0, now_ns);
+    if (run->load->expect == EXPECT_NONE && !c->flushing)
+        answer(c, c->sent, now_ns);
+    *ret_go_on = io.status == IO_OK;
+    if (c->flushing)
+        return io.status == IO_WANT_READ ? WANT_READ : WANT_WRITE;
+    if (io.status != IO_OK) { /* reading tells why */
+        c->write_closed = true;
+        c->unsent_bytes = 0;
+    }
+    return WANT_NOTHING;
+}
+
+void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
+{
+    unsigned want = WANT_READ;
+    bool go_on = true;
+    for (int pieces = 0; go_on; pieces++) {
+        if (!c->unsent_bytes && !c->flushing)
+            begin(c, now_ns);
+        if (!c->unsent_bytes && !c->flushing)
+            break;
+        if (pieces == PIECES_PER_TURN) {
+            want |= WANT_WRITE;
+            break;
+        }
+        want |= send_piece(c, now_ns, &go_on);
+    }
+    bench_conn_wait(c, want);
+}
+
+/* What came, of which `owed` bytes were to come, and the first wrong one. */
+struct difference {
+    const unsigned char *expected;
+    size_t owed, n, i;
+    uint64_t at; /* in the stream */
+};
+
+static bool is_upper(const struct bench_thread *t, const struct difference *d)
+{
+    unsigned char upper[BENCH_PIECE_BYTES];
+    if (t->run->load->expect != EXPECT_ECHO || d->i == d->owed)
+        return false;
+    memcpy(upper, d->expected, d->owed);
+    ascii_upper(upper, d->owed);
+    return memcmp(upper, t->in, d->owed) == 0;
+}
+
+/* NULL: more came than was sent, and what that may be is unknown. */
+static const char *remedy(const struct bench_thread *t, const struct difference *d)
+{
+    if (d->at == 0 && d->n > 1 && t->in[0] == 0x15 && t->in[1] == 0x03 &&
+        !target_is_tls(t->run->target))
+        return "the server answered with a TLS alert: it speaks TLS, add --tls";
+    if (is_upper(t, d))
+        return "it sends upper case back: add --expect upper";
+    if (d->at == 0)
+        return "it is no echo server: " BENCH_WITHOUT_ECHO;
+    return d->i < d->owed ? "something on the way changed it" : NULL;
+}
+
+static void say_difference(const struct bench_conn *c, const struct difference *d,
+                           struct outcome *ret)
+{
+    const unsigned char *in = c->thread->in;
+    uint32_t number = c->number + 1;
+    size_t line = d->at ? 0 : text_line_length(in, smaller(d->n, EXCHANGE_FIRST_BYTES));
+    if (line && !is_upper(c->thread, d))
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "connection %" PRIu32
+                        ": the server began with \"%.*s\" instead of our bytes",
+                        number, (int)line, (const char *)in);
+    else if (d->i == d->owed)
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "connection %" PRIu32 ": byte %" PRIu64
+                        " (0x%02x) came back, but only %" PRIu64 " were sent",
+                        number, d->at, in[d->i], c->sent);
+    else
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "connection %" PRIu32 ": byte %" PRIu64
+                        " came back as 0x%02x instead of 0x%02x",
+                        number, d->at, in[d->i], d->expected[d->i]);
+}
+
+static void differs(struct bench_conn *c, const unsigned char *expected, size_t owed, size_t n)
+{
+    struct bench_thread *t = c->thread;
+    struct difference d = {.expected = expected, .owed = owed, .n = n};
+    struct outcome outcome;
+    while (d.i < owed && t->in[d.i] == expected[d.i])
+        d.i++;
+    d.at = c->received + d.i;
+    say_difference(c, &d, &outcome);
+    const char *advice = remedy(t, &d);
+    if (advice)
+        outcome_advise(&outcome, advice);
+    atomic_store(&t->run->stopping, true);
+    bench_conn_fail_as(c, &outcome);
+}
+
+/* n bytes have come. False: they are wrong, and c is gone. */
+static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
+{
+    struct bench_thread *t = c->thread;
+    c->last_activity_ns = now_ns;
+    bench_count_bytes(t, 0, n, now_ns);
+    if (t->run->load->expect == EXPECT_NONE) {
+        c->received += n;
+        return true;
+    }
+    const unsigned char *expected = bench_pattern_expected(t->run->pattern, c->number, c->received);
+    size_t owed = (size_t)smaller(c->sent - c->received, n);
+    if (owed < n || memcmp(t->in, expected, n) != 0) {
+        differs(c, expected, owed, n);
+        return false;
+    }
+    c->received += n;
+    answer(c, c->received, now_ns);
+    return true;
+}
+
+bool bench_conn_lacks_echo(const struct bench_conn *c)
+{
+    return c->thread->run->load->expect != EXPECT_NONE && c->sent && !c->received;
+}
+
+static void left_early(struct bench_conn *c, enum io_status status)
+{
+    struct outcome outcome;
+    char known[DIAGNOSIS_TEXT_BYTES];
+    uint64_t reset_after_us =
+        status == IO_RESET ? (clock_now_ns() - c->last_activity_ns) / 1000 : UINT64_MAX;
+    uint64_t missing = c->sent + c->unsent_bytes - c->received;
+    const char *how = status == IO_RESET ? "reset the connection"
+                      : status == IO_CUT ? "ended without close_notify"
+                                         : "ended";
+    if (c->thread->run->load->expect == EXPECT_NONE)
+        missing = c->unsent_bytes;
+    outcome_measure(&outcome, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
+                    "connection %" PRIu32 ": the server %s with %" PRIu64 " bytes missing%s",
+                    c->number + 1, how, missing,
+                    diagnosis_of_end(c->source.fd, reset_after_us, known));
+    if (status != IO_RESET && bench_conn_lacks_echo(c))
+        outcome_advise(&outcome, BENCH_IF_WITHOUT_ECHO);
+    bench_conn_fail_as(c, &outcome);
+}
+
+/* False: c is gone. */
+static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
+{
+    struct error err;
+    struct io io;
+    do {
+        io = transport_read(c->transport, c->thread->in, BENCH_PIECE_BYTES, &err);
+        *ret_now_ns = clock_now_ns();
+        switch (io.status) {
+        case IO_OK:
+            if (!take(c, io.n, *ret_now_ns))
+                return false;
+            break;
+        case IO_WANT_READ:
+        case IO_WANT_WRITE: /* TLS says so to a write, too */
+            break;
+        case IO_RESET:
+            if (err.code != ECONNRESET && err.code != EPIPE) { /* the kernel has given it up */
+                diagnosis_of_silence(c->source.fd, &err);
+                bench_conn_fail(c, PHASE_ECHO, &err);
+                return false;
+            }
+            left_early(c, io.status);
+            return false;
+        case IO_EOF:
+        case IO_CUT:
+            left_early(c, io.status);
+            return false;
+        case IO_FAILED:
+            bench_conn_fail(c, PHASE_ECHO, &err);
+            return false;
+        }
+    } while (io.status == IO_OK && io.more);
+    return true;
+}
+
+/* Nothing more of it is to go or to come. In an open loop it stays until the measured time is over,
+ * of which the turn of the last message is a part. */
+bool bench_conn_is_done(const struct bench_conn *c)
+{
+    const struct bench_thread *t = c->thread;
+    bool has_sent_all = c->answered == c->quota && (t->run->load->rate <= 0 || t->behind);
+    return (t->finishing || has_sent_all) && !bench_conn_is_busy(c);
+}
+
+/* What only goes is done with when it has gone, and nothing comes to say so. */
+static void send_and_see(struct bench_conn *c, uint64_t now_ns)
+{
+    bench_conn_send(c, now_ns);
+    if (c->state == BENCH_RUNNING && bench_conn_is_done(c))
+        bench_conn_end(c);
+}
+
+void bench_conn_run(struct bench_conn *c)
+{
+    uint64_t now_ns;
+    if (!receive(c, &now_ns))
+        return;
+    if (bench_conn_is_done(c))
+        bench_conn_end(c);
+    else
+        send_and_see(c, now_ns);
+}
+
+void bench_conn_start(struct bench_conn *c)
+{
+    c->state = BENCH_RUNNING;
+    c->last_activity_ns = clock_now_ns();
+    if (bench_conn_is_done(c))
+        bench_conn_end(c);
+    else
+        send_and_see(c, c->last_activity_ns);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/client/bench_plan.h"
+#include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/mode.h"
+#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_bench.h"
+#include "tlsecho/client/session_wait.h"
+
+enum { SIDES = 2, TICKET_WITHIN_MS = 1000 };
+
+/* One or two servers under the same load. */
+struct compare {
+    const struct options *options;
+    size_t count;
+    struct bench_load load; /* of a round */
+    struct target targets[SIDES];
+    struct session sessions[SIDES];
+    struct bench_report reports[SIDES];
+    struct bench_watch watch;
+};
+
+/* On TLS 1.3 a session comes after the handshake, and only reading takes it (RFC 8446 §4.6.1); the
+ * server's end comes behind it. */
+static void take_session(struct session *session)
+{
+    static unsigned char dropped[4096];
+    struct error ignored;
+    struct session_wait wait = {.fd = session->transport->fd,
+                                .want = WANT_READ,
+                                .stop_fd = interrupt_fd(),
+                                .due_us = clock_now_us() + TICKET_WITHIN_MS * 1000};
+    struct io io;
+    transport_close_notify(session->transport, &ignored);
+    do
+        io = transport_read(session->transport, dropped, sizeof dropped, &ignored);
+    while (clock_now_us() < wait.due_us && !interrupt_happened() &&
+           (io.status == IO_OK ||
+            (io.status == IO_WANT_READ && session_wait(&wait, &ignored) == SESSION_READY)));
+    transport_hang_up(session->transport);
+}
+
+/*
+ * The first connection is made before the others: a name, an address or a certificate that is wrong
+ * is said as everywhere, before thousands of connections say it again. Then it is one of the load;
+ * but one that was to earn a session to resume has ended by then.
+ */
+static void look(struct compare *c, size_t side)
+{
+    struct bench_report *report = &c->reports[side];
+    struct session *session = report->session;
+    struct error err = {.alert = -1};
+    if (session_open(session, &err) < 0)
+        outcome_fail_to_open(&report->outcome, session->phase, &err, report->options);
+    output_session(report->options, session);
+    if (report->outcome.result == RESULT_OK && report->options->resume)
+        take_session(session);
+    else if (report->outcome.result == RESULT_OK)
+        c->watch.first = session;
+}
+
+static void run_round(struct compare *c, size_t side)
+{
+    struct bench_report *report = &c->reports[side];
+    struct bench_measure round;
+    struct error err = {.alert = -1};
+    if (report->outcome.result != RESULT_OK || interrupt_happened())
+        return;
+    c->watch.context = report;
+    report->wanted_connections += c->load.connections;
+    if (bench_measure_init(&round, &err) < 0) {
+        outcome_fail(&report->outcome, PHASE_LOCAL, &err);
+        return;
+    }
+    if (bench_run(&c->load, report->session->target, &c->watch, &round, &report->outcome, &err) <
+            0 ||
+        bench_measure_append(&report->measure, &round, &err) < 0)
+        outcome_fail(&report->outcome, PHASE_LOCAL, &err);
+    bench_measure_done(&round);
+    c->watch.first = NULL;
+    output_bench_progress_end(c->options);
+}
+
+/* Two servers have two rounds each, as A B B A: whatever the machine does more and more of, or
+ * less and less, meets both alike. */
+static void run(struct compare *c)
+{
+    static const size_t order[] = {0, 1, 1, 0};
+    for (size_t i = 0; i < (c->count == 1 ? 1 : sizeof order / sizeof *order); i++) {
+        if (i > 0 && interrupt_happened())
+            return;
+        if (i < c->count)
+            look(c, order[i]);
+        if (c->reports[order[i]].outcome.result != RESULT_OK)
+            return;
+        run_round(c, order[i]);
+    }
+}
+
+static void halve(struct bench_load *load)
+{
+    load->messages = (load->messages + 1) / 2;
+    load->measured_ns = load->messages && load->rate > 0
+                            ? bench_plan_schedule_ns(load->messages, load->rate)
+                            : load->measured_ns / 2;
+}
+
+static int prepare(struct compare *c, struct error *err)
+{
+    struct bench_load load;
+    if (bench_plan(c->options, &load, err) < 0)
+        return -1;
+    c->load = load;
+    if (c->count == SIDES)
+        halve(&c->load);
+    for (size_t i = 0; i < c->count; i++) {
+        struct bench_report *report = &c->reports[i];
+        report->load = load;
+        if (bench_measure_init(&report->measure, err) < 0 ||
+            target_prepare(&c->targets[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void init(struct compare *c, const struct options *options, const struct outcome *outcome)
+{
+    const struct endpoint *endpoints[SIDES] = {&options->endpoint, &options->other};
+    *c = (struct compare){
+        .options = options,
+        .count = options->compares ? SIDES : 1,
+        .watch = {.interrupt_fd = interrupt_fd(), .progress = output_bench_progress},
+    };
+    for (size_t i = 0; i < c->count; i++) {
+        target_init(&c->targets[i], options, endpoints[i]);
+        session_init(&c->sessions[i], &c->targets[i]);
+        c->reports[i] = (struct bench_report){
+            .options = options, .session = &c->sessions[i], .outcome = *outcome};
+        endpoint_text(endpoints[i], c->reports[i].name);
+    }
+}
+
+static void done(struct compare *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        bench_measure_done(&c->reports[i].measure);
+        session_close(&c->sessions[i]);
+        target_done(&c->targets[i]);
+    }
+}
+
+/* No failure, and yet nothing that would make it a success. */
+static void judge_measure(struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    bool resume = report->options->handshakes && report->options->resume;
+    if (report->outcome.result != RESULT_OK)
+        return;
+    bool whole = report->options->expect != EXPECT_NONE; /* a message counts when it is back */
+    if (m->elapsed_s <= 0 || (!m->messages && (whole || !m->received_bytes))) {
+        outcome_measure(&report->outcome, RESULT_TIMEOUT, "%s",
+                        interrupt_happened() ? "interrupted before anything was measured"
+                                             : "nothing came within the measured time");
+    } else if (resume && m->connections && !m->resumed) {
+        outcome_measure(&report->outcome, RESULT_HANDSHAKE,
+                        "none of %" PRIu64 " handshakes resumed a session: the server issues no "
+                        "tickets, or does not accept them",
+                        m->connections);
+        report->outcome.phase = PHASE_HANDSHAKE;
+    }
+}
+
+/* The first that went wrong. */
+static void judge(struct compare *c, struct outcome *ret)
+{
+    struct error err = {.alert = -1};
+    for (size_t i = 0; i < c->count; i++) {
+        judge_measure(&c->reports[i]);
+        c->reports[i].interrupted = interrupt_happened();
+        session_keep(&c->sessions[i], &c->reports[i].outcome);
+    }
+    for (size_t i = 0; i < c->count && ret->result == RESULT_OK; i++)
+        *ret = c->reports[i].outcome;
+    if (c->options->report_html && c->reports[0].measure.elapsed_s > 0 &&
+        output_html(c->options->report_html, c->reports, c->count, &err) < 0 &&
+        ret->result == RESULT_OK)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+}
+
+void mode_bench(const struct options *options, struct outcome *ret)
+{
+    struct compare c;
+    struct error err = {.alert = -1};
+    init(&c, options, ret);
+    if (prepare(&c, &err) < 0)
+        outcome_fail(&c.reports[0].outcome, PHASE_OPTIONS, &err);
+    else
+        run(&c);
+    judge(&c, ret);
+    output_bench(c.reports, c.count, ret);
+    done(&c);
+}

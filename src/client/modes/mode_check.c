@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/mode.h"
+#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_check.h"
+#include "tlsecho/client/payload.h"
+#include "tlsecho/client/session_wait.h"
+#include "tlsecho/tls/tls_chain.h"
+
+enum {
+    PROBE_BYTES = 64,
+    DAY_S = 24 * 60 * 60,
+    /* How long a far end that is sent nothing has to answer our end. One that refuses our
+     * certificate on TLS 1.3 does it only now; others may go on waiting. */
+    FAREWELL_US = 2 * 1000 * 1000,
+};
+
+static bool is_done(const struct exchange *x)
+{
+    if (x->state != EXCHANGE_OPEN)
+        return true;
+    if (x->expect.kind == EXPECT_NONE)
+        return x->received_bytes > 0;
+    return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect);
+}
+
+/* Until the bytes are back, or the far end has ended; where nothing is expected, until anything
+ * came. However fast the far end sends, no longer than limit_us (0 = for ever). */
+static int await(struct exchange *x, uint64_t limit_us, struct error *err)
+{
+    uint64_t due_us = exchange_due_us(x, limit_us);
+    for (;;) {
+        unsigned want = exchange_send(x) | exchange_receive(x);
+        bool received = buf_waiting(&x->in);
+        buf_take(&x->in, buf_waiting(&x->in));
+        if (is_done(x))
+            return 0;
+        if (received)
+            continue;
+        struct session_wait wait = {
+            .fd = x->transport->fd, .want = want, .stop_fd = interrupt_fd(), .due_us = due_us};
+        int event = session_wait(&wait, err);
+        if (event < 0)
+            return -1;
+        if (event != SESSION_READY && x->expect.kind == EXPECT_NONE)
+            return 0;
+        if (event == SESSION_STOPPED)
+            return error_set(err, ERROR_INTERRUPTED, "interrupted before every byte came back");
+        if (event == SESSION_DUE)
+            exchange_expire(x, limit_us);
+    }
+}
+
+/* A line of letters: some far ends echo nothing but whole lines of text. */
+static void write_line(struct buf *out)
+{
+    payload_fill(out->data, PROBE_BYTES, (uint64_t)time(NULL), 0);
+    for (int i = 0; i < PROBE_BYTES; i++)
+        out->data[i] = (unsigned char)('a' + out->data[i] % 26);
+    out->data[PROBE_BYTES - 1] = '\n';
+    out->end = PROBE_BYTES;
+}
+
+static void talk(struct exchange *x, const struct options *options, struct outcome *ret)
+{
+    struct error err;
+    uint64_t limit_us = options->idle_timeout_ms * 1000;
+    if (x->expect.kind == EXPECT_NONE) {
+        x->ending = true;
+        limit_us = !limit_us || limit_us > FAREWELL_US ? FAREWELL_US : limit_us;
+    } else {
+        write_line(&x->out);
+    }
+    if (await(x, limit_us, &err) < 0)
+        outcome_fail(ret, PHASE_ECHO, &err);
+    else
+        exchange_judge(x, false, ret);
+    if (x->expect.kind == EXPECT_NONE && ret->result == RESULT_TRUNCATED)
+        *ret = (struct outcome){.error = {.alert = -1}}; /* nothing was asked, nothing is missing */
+    const char *remedy = exchange_remedy(x, ret);
+    if (remedy)
+        outcome_advise(ret, remedy);
+}
+
+static void note_expiry(const struct peer_certificate *certificate, struct check_expiry *ret)
+{
+    if (ret->known && certificate->not_after >= ret->not_after)
+        return;
+    ret->known = true;
+    ret->not_after = certificate->not_after;
+    snprintf(ret->subject, sizeof ret->subject, "%s", certificate->subject);
+    int64_t left_s = ret->not_after - time(NULL);
+    ret->days = left_s / DAY_S - (left_s % DAY_S < 0);
+}
+
+static bool contains(const struct tls_chain *chain, const struct peer_certificate *certificate)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        if (strcmp(chain->certificates[i].about.sha256, certificate->sha256) == 0)
+            return true;
+    return false;
+}
+
+/* What was verified counts, down to the trust anchor; where nothing was, what was sent. */
+static void find_expiry(const struct session *session, struct check_report *report)
+{
+    struct tls_chain sent = {0}, path = {0};
+    struct error ignored; /* no memory: then nothing is known */
+    const struct transport *t = session->transport;
+    if (!t || transport_tls_chain(t, &sent, &ignored) < 0)
+        return;
+    if (transport_tls_path(t, &path, &ignored) == 0) {
+        const struct tls_chain *judged = path.count ? &path : &sent;
+        for (size_t i = 0; i < judged->count; i++)
+            note_expiry(&judged->certificates[i].about, &report->expiry);
+        for (size_t i = 0; i < sent.count; i++)
+            if (!contains(judged, &sent.certificates[i].about))
+                note_expiry(&sent.certificates[i].about, &report->unneeded);
+    }
+    tls_chain_done(&path);
+    tls_chain_done(&sent);
+}
+
+/* days: 0 = whenever. */
+static bool ends_sooner(const struct check_expiry *expiry, uint64_t days)
+{
+    return days && expiry->days < (int64_t)days;
+}
+
+/* Only where all else is well: an error tells more. */
+static void judge_expiry(const struct check_report *report, struct outcome *ret)
+{
+    const struct check_expiry *expiry = &report->expiry;
+    const struct options *options = report->options;
+    char end[CLOCK_TEXT_BYTES];
+    if (!expiry->known || ret->result != RESULT_OK)
+        return;
+    ret->warning = ends_sooner(expiry, options->expiry_warn_days);
+    if (!ends_sooner(expiry, options->expiry_crit_days))
+        return;
+    clock_seconds_text(expiry->not_after, end);
+    outcome_measure(ret, RESULT_EXPIRED,
+                    "the certificate \"%s\" ends in %" PRId64
+                    " days, on %s: --expiry-crit is %" PRIu64,
+                    expiry->subject, expiry->days, end, options->expiry_crit_days);
+    ret->phase = PHASE_HANDSHAKE;
+}
+
+void mode_check(const struct options *options, struct outcome *ret)
+{
+    struct target target;
+    struct session session;
+    struct exchange exchange = {0};
+    struct check_report report = {.options = options, .session = &session, .exchange = &exchange};
+    struct error err = {.alert = -1};
+
+    target_init(&target, options, &options->endpoint);
+    session_init(&session, &target);
+    bool prepared = target_prepare(&target, &err) == 0;
+    session.started_us = clock_now_us(); /* what our own files take is not the far end's time */
+    bool opened = prepared && session_open(&session, &err) == 0;
+    output_session(options, &session);
+    if (!opened)
+        outcome_fail_to_open(ret, session.phase, &err, options);
+    else if (exchange_init(&exchange, session.transport, (enum expect_kind)options->expect, &err) <
+             0)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    else
+        talk(&exchange, options, ret);
+    if (exchange.first_sent_us && exchange.first_echo_us >= exchange.first_sent_us)
+        session.phase_us[PHASE_ECHO] = exchange.first_echo_us - exchange.first_sent_us;
+
+    report.duration_us = clock_now_us() - session.started_us;
+    find_expiry(&session, &report);
+    judge_expiry(&report, ret);
+    session_keep(&session, ret);
+    output_check(&report, ret);
+    exchange_done(&exchange);
+    session_close(&session);
+    target_done(&target);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/mode.h"
+#include "tlsecho/client/output.h"
+#include "tlsecho/client/session.h"
+
+void mode_show_certs(const struct options *options, struct outcome *ret)
+{
+    struct target target;
+    struct session session;
+    struct error err = {.alert = -1};
+
+    target_init(&target, options, &options->endpoint);
+    session_init(&session, &target);
+    if (session_open(&session, &err) < 0)
+        outcome_fail_to_open(ret, session.phase, &err, options);
+    output_session(options, &session);
+    if (output_certificates(&session, &err) < 0 && ret->result == RESULT_OK)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    session_keep(&session, ret);
+    output_show_certs(options, &session, ret);
+    session_close(&session);
+    target_done(&target);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "ping_internal.h"
+#include "tlsecho/base/clock.h"
+
+bool ping_all_sent(const struct ping *p)
+{
+    return p->options->count && p->totals.probes.sent == p->options->count;
+}
+
+void ping_blame(struct ping *p, uint64_t count)
+{
+    p->totals.lost_by[p->last.result] += count;
+}
+
+uint64_t ping_elapsed_us(const struct ping *p, uint64_t at_us)
+{
+    return at_us - p->totals.started_us;
+}
+
+size_t ping_lose(struct ping *p, bool all)
+{
+    const struct probe *oldest = probes_oldest(&p->totals.probes);
+    uint64_t first_seq = oldest ? oldest->seq : 0;
+    size_t lost = 0;
+    struct probe probe;
+    for (; probes_lose(&p->totals.probes, all, &probe); lost++)
+        ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, probe.sent_us));
+    if (lost) {
+        ping_blame(p, lost);
+        output_ping_lost(p->options, first_seq, lost, &p->last);
+    }
+    return lost;
+}
+
+void ping_disconnect(struct ping *p)
+{
+    struct ping_totals *totals = &p->totals;
+    struct tcp_stats info;
+    if (!p->connected)
+        return;
+    if (tcp_stats_read(p->session.transport->fd, &info)) {
+        info.retransmits += totals->kernel.retransmits;
+        totals->kernel = info;
+        totals->kernel_tells = true;
+    }
+    totals->bytes_sent += p->exchange.sent_bytes;
+    totals->bytes_received += p->exchange.received_bytes;
+    exchange_done(&p->exchange);
+    p->connected = false;
+}
+
+/* So many probes from the one that was due then. */
+static void lose_next(struct ping *p, uint64_t count, uint64_t due_us)
+{
+    uint64_t first = p->totals.probes.sent + 1, interval_us = p->options->interval_ms * 1000;
+    for (uint64_t i = 0; i < count; i++) {
+        probes_fail(&p->totals.probes);
+        ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, due_us + i * interval_us));
+    }
+    ping_blame(p, count);
+    output_ping_lost(p->options, first, count, &p->last);
+}
+
+/* How many more probes became due while a connection was tried, up to those of -c. */
+static uint64_t missed(const struct ping *p)
+{
+    uint64_t interval_us = p->options->interval_ms * 1000, now_us = clock_now_us();
+    uint64_t count = interval_us && now_us > p->due_us ? (now_us - p->due_us) / interval_us : 0;
+    uint64_t left = p->options->count ? p->options->count - p->totals.probes.sent : UINT64_MAX;
+    return count < left ? count : left;
+}
+
+/* An outage costs a probe for each interval that it lasts, however long the attempts take that end
+ * it. What the very first connection takes is none. */
+static void lose_missed(struct ping *p)
+{
+    uint64_t count = missed(p);
+    if (p->over || p->last.result == RESULT_OK || !count)
+        return;
+    lose_next(p, count, p->due_us);
+    p->due_us += count * p->options->interval_ms * 1000;
+}
+
+/* Without a connection there is no next probe: that is a loss too, unless one has been counted. */
+static void end_early(struct ping *p, bool counted)
+{
+    if (!counted && !ping_all_sent(p))
+        lose_next(p, 1, clock_now_us());
+    p->over = true;
+}
+
+void ping_give_up(struct ping *p)
+{
+    size_t lost = ping_lose(p, true);
+    ping_disconnect(p);
+    if (!p->options->reconnect)
+        end_early(p, lost > 0);
+}
+
+/* We ended it ourselves: no probe is lost. What was waited for is the result where nothing else
+ * has been measured. */
+static void end_while_connecting(struct ping *p, const struct error *err)
+{
+    p->over = true;
+    if (p->totals.probes.sent)
+        return;
+    outcome_measure(&p->last, result_of(p->session.phase, err), "%s%s", err->text,
+                    err->kind == ERROR_INTERRUPTED ? "" : " (-w ended it)");
+    p->last.phase = p->session.phase;
+}
+
+static void fail_to_connect(struct ping *p, const struct error *err)
+{
+    bool end = err->kind == ERROR_INTERRUPTED || clock_now_us() >= p->end_us;
+    if (end) {
+        end_while_connecting(p, err);
+        return;
+    }
+    outcome_fail_to_open(&p->last, p->session.phase, err, p->options);
+    lose_next(p, 1, clock_now_us());
+    p->over = !p->options->reconnect;
+}
+
+bool ping_connect_again(struct ping *p)
+{
+    struct error err = {.alert = -1};
+    session_close(&p->session);
+    p->session.deadline_us = p->end_us;
+    if (p->tried)
+        target_forget_addresses(&p->target); /* it may have moved meanwhile */
+    p->tried = true;
+    bool opened = session_open(&p->session, &err) == 0;
+    for (int i = 0; i < PHASES; i++)
+        if (p->session.phase_us[i] != SESSION_UNKNOWN_US)
+            p->totals.phase_us[i] = p->session.phase_us[i];
+    if (opened)
+        opened = exchange_init(&p->exchange, p->session.transport,
+                               (enum expect_kind)p->options->expect, &err) == 0;
+    if (!opened)
+        fail_to_connect(p, &err);
+    lose_missed(p);
+    if (!opened)
+        return false;
+    p->connected = true;
+    p->totals.connections++;
+    ping_timeline_add_connection(&p->totals.timeline, ping_elapsed_us(p, clock_now_us()));
+    p->filled_bytes = p->wanted_bytes = 0;
+    return true;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "summary.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "summary_internal.h"
+#include "tlsecho/base/clock.h"
+
+#define NOT_A_SUMMARY "it holds no summary of --bench --json"
+
+static uint64_t ns_of(double seconds)
+{
+    double ns = round(seconds * 1e9);
+    return ns > 0 && ns < 9e18 ? (uint64_t)ns : 0;
+}
+
+static uint64_t count_of(const json_t *object, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(object, key));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static double real_of(const json_t *object, const char *key)
+{
+    double value = json_number_value(json_object_get(object, key));
+    return value > 0 ? value : 0;
+}
+
+static void restore_buckets(const json_t *json, struct histogram *h)
+{
+    size_t i;
+    json_t *bucket;
+    json_array_foreach(json, i, bucket)
+    {
+        double upper_s = json_number_value(json_array_get(bucket, 0));
+        json_int_t count = json_integer_value(json_array_get(bucket, 1));
+        histogram_restore(h, ns_of(upper_s), (uint64_t)count);
+    }
+}
+
+/* Absent is empty. */
+static int read_histogram(const json_t *summary, const char *key, struct histogram *h,
+                          struct error *err)
+{
+    const json_t *json = json_object_get(summary, key);
+    if (!json)
+        return 0;
+    restore_buckets(json_object_get(json, "histogram"), h);
+    struct histogram_summary all = {
+        .count = count_of(json, "count"),
+        .min_ns = ns_of(real_of(json, "min")),
+        .max_ns = ns_of(real_of(json, "max")),
+        .mean_ns = real_of(json, "mean") * 1e9,
+        .stddev_ns = real_of(json, "stddev") * 1e9,
+    };
+    if (!histogram_restore_summary(h, &all))
+        return error_set(err, ERROR_INPUT, "%s does not fit its histogram", key);
+    return 0;
+}
+
+static int read_histograms(const json_t *summary, struct bench_measure *m, struct error *err)
+{
+    static const char *const keys[BENCH_HISTOGRAMS] = {[BENCH_LATENCY] = "latency",
+                                                       [BENCH_SERVICE] = "service",
+                                                       [BENCH_CONNECT] = "connect",
+                                                       [BENCH_HANDSHAKE] = "handshake"};
+    for (int i = 0; i < BENCH_HISTOGRAMS; i++)
+        if (read_histogram(summary, keys[i], m->histograms[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static void read_counts(const json_t *summary, struct bench_measure *m)
+{
+    const json_t *client = json_object_get(summary, "client");
+    const json_t *failures = json_object_get(summary, "failures");
+    bool measured = json_object_get(summary, "messages") || json_object_get(summary, "handshakes");
+    m->elapsed_s = measured ? real_of(summary, "duration") : 0; /* else that of its one attempt */
+    m->connections = count_of(summary, "connections");
+    m->resumed = count_of(summary, "resumed");
+    m->messages = count_of(summary, "messages") + count_of(summary, "handshakes");
+    m->sent_bytes = count_of(summary, "bytes_sent");
+    m->received_bytes = count_of(summary, "bytes_received");
+    m->unsent = count_of(summary, "messages_unsent");
+    m->user_s = real_of(client, "cpu_user");
+    m->system_s = real_of(client, "cpu_system");
+    m->busiest = real_of(client, "busiest_thread");
+    for (int i = 0; i < RESULTS; i++)
+        m->errors[i] = count_of(failures, result_word((enum result)i));
+}
+
+static void read_load(const json_t *json, struct bench_load *load)
+{
+    const char *kind = json_string_value(json_object_get(json, "kind"));
+    *load = (struct bench_load){
+        .handshakes = kind && strcmp(kind, "handshakes") == 0,
+        .connections = (uint32_t)count_of(json, "connections"),
+        .threads = (uint32_t)count_of(json, "threads"),
+        .pipeline = (uint32_t)count_of(json, "pipeline"),
+        .size_bytes = count_of(json, "size_bytes"),
+        .messages = count_of(json, "messages"),
+        .measured_ns = ns_of(real_of(json, "time")),
+        .omit_ns = ns_of(real_of(json, "omit")),
+        .ramp_ns = ns_of(real_of(json, "ramp")),
+        .rate = real_of(json, "messages_per_second"),
+    };
+}
+
+static void keep_term(struct summary *s, enum summary_term term, const char *text)
+{
+    if (text)
+        snprintf(s->terms[term], SUMMARY_TERM_BYTES, "%s", text);
+}
+
+static void keep_count(struct summary *s, enum summary_term term, const json_t *json)
+{
+    if (json)
+        snprintf(s->terms[term], SUMMARY_TERM_BYTES, "%lld", (long long)json_integer_value(json));
+}
+
+static void read_terms(const json_t *json, struct summary *s)
+{
+    const json_t *load = json_object_get(json, "load");
+    keep_term(s, SUMMARY_TRANSPORT, json_string_value(json_object_get(json, "transport")));
+    if (!load)
+        return;
+    keep_term(s, SUMMARY_KIND, json_string_value(json_object_get(load, "kind")));
+    keep_term(s, SUMMARY_LOOP, json_string_value(json_object_get(load, "loop")));
+    keep_term(s, SUMMARY_EXPECT, json_string_value(json_object_get(load, "expect")));
+    keep_count(s, SUMMARY_SIZE, json_object_get(load, "size_bytes"));
+    keep_count(s, SUMMARY_PIPELINE, json_object_get(load, "pipeline"));
+    if (s->load.handshakes && s->measure.elapsed_s > 0)
+        keep_term(s, SUMMARY_SESSIONS, json_object_get(json, "resumed") ? "resumed" : "full");
+}
+
+/* A client is one; a sum has some. One that failed and counted no failure has that one. */
+static int read_outcome(const json_t *json, struct summary *s, struct error *err)
+{
+    uint64_t clients = count_of(json, "clients"), status = count_of(json, "exit");
+    const char *started = json_string_value(json_object_get(json, "started"));
+    const char *phase = json_string_value(json_object_get(json_object_get(json, "error"), "phase"));
+    s->result = (enum result)status;
+    s->phase = phase ? phase_find(phase) : PHASES;
+    if (s->result != RESULT_OK && s->phase == PHASES)
+        return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
+    s->interrupted = json_is_true(json_object_get(json, "interrupted"));
+    s->clients = clients ? clients : 1;
+    s->failed = clients ? count_of(json, "clients_failed") : s->result != RESULT_OK;
+    if (!started || !clock_wall_parse(started, &s->started_us))
+        s->started_us = 0;
+    if (s->result == RESULT_OK && s->measure.elapsed_s <= 0)
+        return error_set(err, ERROR_INPUT,
+                         "its result is ok, and yet it measured nothing: duration is 0");
+    if (s->result != RESULT_OK && !bench_measure_errors(&s->measure))
+        s->measure.errors[s->result]++;
+    return 0;
+}
+
+static int read_summary(const json_t *json, struct summary *s, struct error *err)
+{
+    const char *mode = json_string_value(json_object_get(json, "mode"));
+    if (json_object_get(json, "compared"))
+        return error_set(err, ERROR_INPUT,
+                         "it compares two servers: give the summaries of one each");
+    if (count_of(json, "schema") != 1 || !mode ||
+        (strcmp(mode, "bench") != 0 && strcmp(mode, "merge") != 0))
+        return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
+    if (summary_check_form(json, err) < 0)
+        return -1;
+    read_load(json_object_get(json, "load"), &s->load);
+    read_counts(json, &s->measure);
+    if (read_histograms(json, &s->measure, err) < 0 || read_outcome(json, s, err) < 0)
+        return -1;
+    read_terms(json, s);
+    return 0;
+}
+
+static int add_summary(const json_t *json, const char *path, size_t number, struct summaries *all,
+                       struct error *err)
+{
+    if (all->count == SUMMARIES_MAX)
+        return error_set(err, ERROR_INPUT, "more than %d summaries: merge some of them first",
+                         SUMMARIES_MAX);
+    struct summary *items = realloc(all->items, (all->count + 1) * sizeof *items);
+    if (!items)
+        return error_sys(err, "memory for summaries");
+    all->items = items;
+    struct summary *s = &items[all->count];
+    *s = (struct summary){.path = path, .number = number};
+    if (bench_measure_init(&s->measure, err) < 0)
+        return -1;
+    all->count++;
+    return read_summary(json, s, err);
+}
+
+/* What --bench -v says of a second. */
+static bool is_second(const json_t *json)
+{
+    return json_is_object(json) && !json_object_get(json, "schema") &&
+           json_object_get(json, "start") && json_object_get(json, "length");
+}
+
+static bool has_more(FILE *file)
+{
+    int c;
+    do
+        c = getc(file);
+    while (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+    return c != EOF && ungetc(c, file) != EOF;
+}
+
+static int read_objects(FILE *file, const char *path, struct summaries *all, struct error *err)
+{
+    size_t number = 0;
+    int read = 0;
+    while (read == 0 && has_more(file)) {
+        json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
+        if (!json_is_object(json))
+            read = error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
+        else if (!is_second(json))
+            read = add_summary(json, path, ++number, all, err);
+        json_decref(json);
+    }
+    if (read == 0 && ferror(file))
+        return error_sys(err, "read it");
+    return read == 0 && !number ? error_set(err, ERROR_INPUT, NOT_A_SUMMARY) : read;
+}
+
+int summaries_read(const char *path, struct summaries *all, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    int read = file ? read_objects(file, path, all, err) : error_sys(err, "read it");
+    if (!file)
+        err->kind = ERROR_INPUT;
+    else
+        fclose(file);
+    return read < 0 ? error_prefix(err, "%s", path) : 0;
+}
+
+void summaries_free(struct summaries *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        bench_measure_done(&all->items[i].measure);
+    free(all->items);
+    *all = (struct summaries){0};
+}
+
+const char *summary_term_name(enum summary_term term)
+{
+    static const char *const names[SUMMARY_TERMS] = {
+        [SUMMARY_KIND] = "kind of load", [SUMMARY_TRANSPORT] = "transport",
+        [SUMMARY_LOOP] = "loop",         [SUMMARY_SIZE] = "message size in bytes",
+        [SUMMARY_PIPELINE] = "pipeline", [SUMMARY_EXPECT] = "--expect",
+        [SUMMARY_SESSIONS] = "handshake"};
+    return names[term];
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <string.h>
+
+#include "summary_internal.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/client/result.h"
+
+#define COUNT_MAX   9007199254740991 /* 2^53 - 1: other programs keep numbers as doubles */
+#define LOAD_MAX    4194304          /* SUMMARIES_MAX of them are within 32 bits */
+#define SECONDS_MIN 1e-6             /* what is shorter makes any rate endless */
+#define SECONDS_MAX 1e9              /* as the options allow */
+#define ROUNDED     1e-6             /* of decimal places, relative */
+
+enum kind { COUNT, NUMBER, WORD, TIME, TRUTH, OBJECT };
+
+/* What a field has to be. Fields of objects come behind their object. */
+struct field {
+    const char *object, *name; /* object: NULL = the summary itself */
+    enum kind kind;
+    double max;               /* of COUNT and NUMBER */
+    const char *const *words; /* of WORD, up to NULL */
+};
+
+static const char *const transports[] = {"tcp", "tls", "unix", "udp", "dtls", NULL};
+static const char *const kinds[] = {"messages", "handshakes", NULL};
+static const char *const loops[] = {"open", "closed", NULL};
+static const char *const expectations[] = {"echo", "upper", "none", "hello", NULL};
+
+static const struct field fields[] = {
+    {NULL, "exit", COUNT, RESULTS - 1, NULL},
+    {NULL, "started", TIME, 0, NULL},
+    {NULL, "duration", NUMBER, SECONDS_MAX, NULL},
+    {NULL, "interrupted", TRUTH, 0, NULL},
+    {NULL, "transport", WORD, 0, transports},
+    {NULL, "clients", COUNT, COUNT_MAX, NULL},
+    {NULL, "clients_failed", COUNT, COUNT_MAX, NULL},
+    {NULL, "connections", COUNT, COUNT_MAX, NULL},
+    {NULL, "resumed", COUNT, COUNT_MAX, NULL},
+    {NULL, "messages", COUNT, COUNT_MAX, NULL},
+    {NULL, "messages_unsent", COUNT, COUNT_MAX, NULL},
+    {NULL, "handshakes", COUNT, COUNT_MAX, NULL},
+    {NULL, "bytes_sent", COUNT, COUNT_MAX, NULL},
+    {NULL, "bytes_received", COUNT, COUNT_MAX, NULL},
+    {NULL, "load", OBJECT, 0, NULL},
+    {"load", "kind", WORD, 0, kinds},
+    {"load", "loop", WORD, 0, loops},
+    {"load", "expect", WORD, 0, expectations},
+    {"load", "connections", COUNT, LOAD_MAX, NULL},
+    {"load", "threads", COUNT, LOAD_MAX, NULL},
+    {"load", "pipeline", COUNT, LOAD_MAX, NULL},
+    {"load", "size_bytes", COUNT, COUNT_MAX, NULL},
+    {"load", "messages", COUNT, COUNT_MAX, NULL},
+    {"load", "messages_per_second", NUMBER, COUNT_MAX, NULL},
+    {"load", "time", NUMBER, SECONDS_MAX, NULL},
+    {"load", "omit", NUMBER, SECONDS_MAX, NULL},
+    {"load", "ramp", NUMBER, SECONDS_MAX, NULL},
+    {NULL, "client", OBJECT, 0, NULL},
+    {"client", "cpu_user", NUMBER, COUNT_MAX, NULL},
+    {"client", "cpu_system", NUMBER, COUNT_MAX, NULL},
+    {"client", "busiest_thread", NUMBER, 2, NULL},
+};
+
+static const char *const histograms[] = {"latency", "service", "connect", "handshake"};
+
+static bool is_number(const json_t *value, double max)
+{
+    double number = json_number_value(value);
+    return json_is_number(value) && number >= 0 && number <= max;
+}
+
+static bool is_count(const json_t *value, double max)
+{
+    return json_is_integer(value) && is_number(value, max);
+}
+
+static bool is_one_of(const json_t *value, const char *const *words)
+{
+    const char *text = json_string_value(value);
+    while (text && *words && strcmp(*words, text) != 0)
+        words++;
+    return text && *words;
+}
+
+static bool is_time(const json_t *value)
+{
+    int64_t us;
+    return json_is_string(value) && clock_wall_parse(json_string_value(value), &us);
+}
+
+static bool fits(const json_t *value, const struct field *field)
+{
+    switch (field->kind) {
+    case COUNT:
+        return is_count(value, field->max);
+    case NUMBER:
+        return is_number(value, field->max);
+    case WORD:
+        return is_one_of(value, field->words);
+    case TIME:
+        return is_time(value);
+    case TRUTH:
+        return json_is_boolean(value);
+    case OBJECT:
+        break;
+    }
+    return json_is_object(value);
+}
+
+static int check_field(const json_t *summary, const struct field *field, struct error *err)
+{
+    static const char *const wanted[] = {
+        [COUNT] = "whole number", [NUMBER] = "number", [WORD] = "word that it can have",
+        [TIME] = "time",          [TRUTH] = "boolean", [OBJECT] = "object"};
+    const json_t *object = field->object ? json_object_get(summary, field->object) : summary;
+    const json_t *value = json_object_get(object, field->name);
+    char limits[64] = "";
+    if (!value || fits(value, field))
+        return 0;
+    if (field->kind == COUNT || field->kind == NUMBER)
+        snprintf(limits, sizeof limits, " from 0 to %.0f", field->max);
+    return error_set(err, ERROR_INPUT, "%s%s%s is no %s%s", field->object ? field->object : "",
+                     field->object ? "." : "", field->name, wanted[field->kind], limits);
+}
+
+/* Buckets of [seconds, count] that are `count` together. */
+static int check_buckets(const json_t *buckets, const char *name, json_int_t count,
+                         struct error *err)
+{
+    json_int_t sum = 0;
+    if (!json_is_array(buckets))
+        return error_set(err, ERROR_INPUT, "%s.histogram is no array", name);
+    for (size_t i = 0; i < json_array_size(buckets); i++) {
+        const json_t *bucket = json_array_get(buckets, i), *some = json_array_get(bucket, 1);
+        if (json_array_size(bucket) != 2 || !is_number(json_array_get(bucket, 0), SECONDS_MAX) ||
+            !is_count(some, COUNT_MAX) || !json_integer_value(some))
+            return error_set(err, ERROR_INPUT, "%s.histogram[%zu] is no [seconds, count]", name, i);
+        sum += json_integer_value(some);
+        if (sum > count)
+            break;
+    }
+    return sum == count
+               ? 0
+               : error_set(err, ERROR_INPUT, "%s.count is not that of its histogram", name);
+}
+
+/* Of one sample there is no standard deviation. */
+static int check_times(const json_t *json, const char *name, struct error *err)
+{
+    enum { MIN, MEAN, STDDEV, MAX, TIMES };
+    static const char *const names[] = {"min", "mean", "stddev", "max"};
+    double s[TIMES] = {0};
+    for (int i = 0; i < TIMES; i++) {
+        const json_t *value = json_object_get(json, names[i]);
+        if (i == STDDEV && !value)
+            continue;
+        if (!is_number(value, SECONDS_MAX))
+            return error_set(err, ERROR_INPUT, "%s.%s is no number from 0 to %.0f", name, names[i],
+                             SECONDS_MAX);
+        s[i] = json_number_value(value);
+    }
+    double rounded = s[MAX] * ROUNDED;
+    if (s[MEAN] < s[MIN] - rounded || s[MEAN] > s[MAX] + rounded ||
+        s[STDDEV] > s[MAX] - s[MIN] + rounded)
+        return error_set(err, ERROR_INPUT,
+                         "%s: its mean and stddev cannot be those of times from min to max", name);
+    return 0;
+}
+
+static int check_histogram(const json_t *summary, const char *name, struct error *err)
+{
+    const json_t *json = json_object_get(summary, name), *count = json_object_get(json, "count");
+    if (!json)
+        return 0;
+    if (!json_is_object(json))
+        return error_set(err, ERROR_INPUT, "%s is no object", name);
+    if (!is_count(count, COUNT_MAX))
+        return error_set(err, ERROR_INPUT, "%s.count is no whole number from 0 to %.0f", name,
+                         (double)COUNT_MAX);
+    if (check_times(json, name, err) < 0)
+        return -1;
+    return check_buckets(json_object_get(json, "histogram"), name, json_integer_value(count), err);
+}
+
+static bool is_result(const char *word)
+{
+    for (int i = 0; i < RESULTS; i++)
+        if (strcmp(result_word((enum result)i), word) == 0)
+            return true;
+    return false;
+}
+
+static int check_failures(json_t *failures, struct error *err)
+{
+    const char *word;
+    json_t *count;
+    json_int_t sum = 0;
+    if (failures && !json_is_object(failures))
+        return error_set(err, ERROR_INPUT, "failures is no object");
+    json_object_foreach(failures, word, count)
+    {
+        if (!is_result(word))
+            return error_set(err, ERROR_INPUT, "failures has a word that is no result");
+        if (!is_count(count, COUNT_MAX))
+            return error_set(err, ERROR_INPUT, "failures.%s is no whole number", word);
+        sum += json_integer_value(count);
+    }
+    return sum <= COUNT_MAX ? 0 : error_set(err, ERROR_INPUT, "failures are too many to add up");
+}
+
+int summary_check_form(const json_t *summary, struct error *err)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (check_field(summary, &fields[i], err) < 0)
+            return -1;
+    for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++)
+        if (check_histogram(summary, histograms[i], err) < 0)
+            return -1;
+    double duration = json_number_value(json_object_get(summary, "duration"));
+    if (duration > 0 && duration < SECONDS_MIN)
+        return error_set(err, ERROR_INPUT, "duration is shorter than a microsecond");
+    const char *word = json_string_value(json_object_get(summary, "result"));
+    json_int_t status = json_integer_value(json_object_get(summary, "exit"));
+    if (!word || strcmp(word, result_word((enum result)status)) != 0)
+        return error_set(err, ERROR_INPUT, "result is not the word for exit");
+    return check_failures(json_object_get(summary, "failures"), err);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of options, and what turns an argument into a value.
+ *
+ * Ownership: static.   Threads: any.
+ */
+#ifndef TLSECHO_OPTIONS_INTERNAL_H
+#define TLSECHO_OPTIONS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tlsecho/base/error.h"
+#include "tlsecho/client/options.h"
+
+struct option_row {
+    const char *name;
+    char short_name;      /* 0 = none */
+    const char *argument; /* its name in --help; NULL = the option is a switch */
+    const char *help;
+    /* Stores the argument's value in field. ERROR_INPUT, without the option's name. */
+    int (*parse)(const struct option_row *row, const char *argument, void *field,
+                 struct error *err);
+    size_t field;      /* its offset in struct options */
+    int value;         /* what option_parse_value and option_parse_mode store */
+    uint64_t min, max; /* of option_parse_number and option_parse_size */
+    unsigned modes;    /* bits 1 << enum options_mode in which it means something; 0 = all */
+    bool optional;     /* the argument; parse gets NULL then */
+    bool only_tls;     /* means nothing on a plain connection, where it is refused */
+};
+
+extern const struct option_row option_rows[];
+extern const int option_rows_count;
+
+/* A bool becomes true; an int becomes row->value; a text is kept, unless it is empty. */
+int option_parse_true(const struct option_row *row, const char *argument, void *field,
+                      struct error *err);
+int option_parse_value(const struct option_row *row, const char *argument, void *field,
+                       struct error *err);
+int option_parse_text(const struct option_row *row, const char *argument, void *field,
+                      struct error *err);
+
+/* As option_parse_value, but there can be only one. */
+int option_parse_mode(const struct option_row *row, const char *argument, void *field,
+                      struct error *err);
+
+/* enum expect_kind in an int. */
+int option_parse_expect(const struct option_row *row, const char *argument, void *field,
+                        struct error *err);
+
+/* HOST:PORT, IPv6 in brackets, in a struct endpoint. */
+int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
+                           struct error *err);
+
+/* A number above 0 that may have a fraction, in a double. */
+int option_parse_rate(const struct option_row *row, const char *argument, void *field,
+                      struct error *err);
+
+/* A text that may follow after "="; without it, "". */
+int option_parse_resume(const struct option_row *row, const char *argument, void *field,
+                        struct error *err);
+
+/* Milliseconds in a uint64_t: a decimal number with a unit; without one it is in seconds, as for
+ * ping and curl. */
+int option_parse_duration(const struct option_row *row, const char *argument, void *field,
+                          struct error *err);
+
+/* A whole number, row->min to row->max, in a uint64_t. */
+int option_parse_number(const struct option_row *row, const char *argument, void *field,
+                        struct error *err);
+
+/* Likewise bytes, with K, KiB, MiB, GiB or k, M, G = 1000s. */
+int option_parse_size(const struct option_row *row, const char *argument, void *field,
+                      struct error *err);
+
+/* A port from 1 to 65535, or the name of a TCP service (services(5)). */
+int option_parse_port(const char *text, uint16_t *ret, struct error *err);
+
+/* SCHEME://HOST:PORT, HOST:PORT, [ADDRESS]:PORT, or HOST and then the port if it is not NULL; an
+ * IPv6 address alone needs no brackets. Without a scheme, TLS if tls. */
+int option_parse_endpoint(const char *text, const char *port, bool tls, struct endpoint *ret,
+                          struct error *err);
+
+/* The option that chooses a mode; NULL for those that standard input chooses. */
+const struct option_row *option_that_chooses(int mode);
+
+/* "pipe, prompt or --ping": a set of modes. */
+void option_modes_text(unsigned modes, char *ret, size_t size);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* An argument's text to its value. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options_internal.h"
+#include "tlsecho/base/quantity.h"
+
+#define LOWEST_RATE 1e-6 /* a message in 12 days; slower ones are none */
+
+int option_parse_true(const struct option_row *row, const char *argument, void *field,
+                      struct error *err)
+{
+    (void)row, (void)argument, (void)err;
+    *(bool *)field = true;
+    return 0;
+}
+
+int option_parse_value(const struct option_row *row, const char *argument, void *field,
+                       struct error *err)
+{
+    (void)argument, (void)err;
+    *(int *)field = row->value;
+    return 0;
+}
+
+int option_parse_mode(const struct option_row *row, const char *argument, void *field,
+                      struct error *err)
+{
+    const struct option_row *before = option_that_chooses(*(int *)field);
+    if (before && before->value != row->value)
+        return error_set(err, ERROR_INPUT, "it does not go with --%s: give one", before->name);
+    return option_parse_value(row, argument, field, err);
+}
+
+int option_parse_text(const struct option_row *row, const char *argument, void *field,
+                      struct error *err)
+{
+    if (!*argument)
+        return error_set(err, ERROR_INPUT, "it is empty: give %s", row->argument);
+    *(const char **)field = argument;
+    return 0;
+}
+
+int option_parse_resume(const struct option_row *row, const char *argument, void *field,
+                        struct error *err)
+{
+    if (argument)
+        return option_parse_text(row, argument, field, err);
+    *(const char **)field = "";
+    return 0;
+}
+
+int option_parse_expect(const struct option_row *row, const char *argument, void *field,
+                        struct error *err)
+{
+    (void)row;
+    enum expect_kind kind;
+    if (expect_kind_find(argument, &kind, err) < 0)
+        return -1;
+    *(int *)field = kind;
+    return 0;
+}
+
+int option_parse_duration(const struct option_row *row, const char *argument, void *field,
+                          struct error *err)
+{
+    enum { LONGEST_DAYS = 365 };
+    uint64_t ms;
+    (void)row;
+    if (quantity_parse_time(argument, QUANTITY_BARE_SECONDS, &ms, err) < 0 ||
+        ms > LONGEST_DAYS * UINT64_C(86400000))
+        return error_set(err, ERROR_INPUT,
+                         "'%s' is no time: write 500ms, 10s, 1m, 2h or 0 for none, at most %dd",
+                         argument, LONGEST_DAYS);
+    *(uint64_t *)field = ms;
+    return 0;
+}
+
+int option_parse_number(const struct option_row *row, const char *argument, void *field,
+                        struct error *err)
+{
+    uint64_t number;
+    if (quantity_parse_count(argument, &number, err) < 0 || number < row->min || number > row->max)
+        return error_set(err, ERROR_INPUT, "'%s' is no number from %" PRIu64 " to %" PRIu64,
+                         argument, row->min, row->max);
+    *(uint64_t *)field = number;
+    return 0;
+}
+
+int option_parse_rate(const struct option_row *row, const char *argument, void *field,
+                      struct error *err)
+{
+    double number;
+    if (quantity_parse_real(argument, &number, err) < 0 || number < LOWEST_RATE ||
+        number > (double)row->max)
+        return error_set(err, ERROR_INPUT,
+                         "'%s' is no rate: write messages per second, from %g to %" PRIu64,
+                         argument, LOWEST_RATE, row->max);
+    *(double *)field = number;
+    return 0;
+}
+
+int option_parse_size(const struct option_row *row, const char *argument, void *field,
+                      struct error *err)
+{
+    uint64_t bytes;
+    if (quantity_parse_size(argument, &bytes, err) == 0 && bytes >= row->min && bytes <= row->max) {
+        *(uint64_t *)field = bytes;
+        return 0;
+    }
+    char least[QUANTITY_BYTES], most[QUANTITY_BYTES];
+    quantity_size_text(row->min, least);
+    quantity_size_text(row->max, most);
+    return error_set(err, ERROR_INPUT,
+                     "'%s' is no size: write 1500, 64KiB, 1MiB or 1G, from %s to %s", argument,
+                     least, most);
+}
+
+int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
+                           struct error *err)
+{
+    char uri[ENDPOINT_TEXT_BYTES];
+    struct endpoint endpoint;
+    const char *end = strrchr(argument, ']'), *port = strrchr(end ? end : argument, ':');
+    (void)row;
+    if (!port || strstr(argument, "://") || strlen(argument) >= sizeof uri - sizeof "tcp://")
+        return error_set(err, ERROR_INPUT, "\"%.160s\" is no HOST:PORT: write it with both",
+                         argument);
+    snprintf(uri, sizeof uri, "tcp://%s", argument);
+    if (option_parse_endpoint(uri, NULL, false, &endpoint, err) < 0)
+        return -1;
+    *(struct endpoint *)field = endpoint;
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/piped_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BYTES_MAX = 1 << 20 };
+
+/* Returns -1 with errno; EFBIG: there is too much of it; EINTR: a signal ends the run. */
+static int copy_all(int from, int to)
+{
+    char piece[4096];
+    for (size_t all = 0; all <= BYTES_MAX;) {
+        ssize_t n = read(from, piece, sizeof piece);
+        if (n <= 0)
+            return (int)n;
+        if (write(to, piece, (size_t)n) != n)
+            return -1;
+        all += (size_t)n;
+    }
+    errno = EFBIG;
+    return -1;
+}
+
+/* A copy in memory, mode 0600; -1 with errno. */
+static int copy_pipe(const char *path)
+{
+    /* O_NONBLOCK: opening must not wait for a writer; reading does. */
+    int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int to = memfd_create("piped", MFD_CLOEXEC);
+    if (from < 0 || to < 0 || fchmod(to, 0600) || fcntl(from, F_SETFL, 0) || copy_all(from, to)) {
+        int code = errno;
+        if (from >= 0)
+            close(from);
+        if (to >= 0)
+            close(to);
+        errno = code;
+        return -1;
+    }
+    close(from);
+    return to;
+}
+
+int piped_file_keep(const char **path, char ret_path[PIPED_FILE_PATH_BYTES], struct error *err)
+{
+    struct stat status;
+    if (!*path || stat(*path, &status) || !S_ISFIFO(status.st_mode))
+        return 0; /* what is wrong with it is told when it is used */
+    int fd = copy_pipe(*path);
+    if (fd < 0) {
+        error_sys(err, "read %s", *path);
+        err->kind = err->code == EINTR ? ERROR_INTERRUPTED : ERROR_INPUT;
+        return -1;
+    }
+    snprintf(ret_path, PIPED_FILE_PATH_BYTES, "/proc/self/fd/%d", fd);
+    *path = ret_path;
+    return 0;
+}

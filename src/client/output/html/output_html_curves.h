@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The charts of a load.   Ownership: nothing is kept.   Threads: one. */
+#ifndef TLSECHO_OUTPUT_HTML_CURVES_H
+#define TLSECHO_OUTPUT_HTML_CURVES_H
+
+#include <stdio.h>
+
+#include "tlsecho/client/output_bench.h"
+
+/* Latency by percentile, its histogram, and throughput and latency over time: as many of them as
+ * there is something to draw for. count: 1 or 2 reports. */
+void output_html_curves(FILE *out, const struct bench_report *reports, size_t count);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* What a load came to, in words. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "output_bench_internal.h"
+#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_internal.h"
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void print_load(const struct bench_load *load)
+{
+    char size[OUTPUT_UNIT_BYTES];
+    printf("%" PRIu32 " connection%s%s, %" PRIu32 " thread%s", load->connections,
+           plural(load->connections), load->handshakes ? " at a time" : "", load->threads,
+           plural(load->threads));
+    if (!load->handshakes && load->size_bytes)
+        printf(", %s a message", output_bytes_text((double)load->size_bytes, size));
+    if (!load->handshakes && load->rate > 0)
+        printf(", open loop at %.10g messages/s", load->rate);
+    else if (!load->handshakes && load->size_bytes)
+        printf(", closed loop");
+    if (load->pipeline > 1)
+        printf(", %" PRIu32 " on their way", load->pipeline);
+    putchar('\n');
+}
+
+static void print_far_end(const struct bench_report *report)
+{
+    char address[ADDRESS_TEXT_BYTES];
+    struct peer peer = {.tls = false};
+    fputs(report->name, stdout);
+    if (report->session && report->session->transport) {
+        address_text(&report->session->peer, address);
+        printf(" (%s)", address);
+        transport_peer(report->session->transport, &peer);
+    }
+    if (*peer.version)
+        printf(", %s, %s, %s", peer.version, peer.cipher, peer.group);
+    putchar('\n');
+}
+
+static void print_bytes(const char *name, const struct bench_measure *m, uint64_t bytes)
+{
+    char all[OUTPUT_UNIT_BYTES], rate[OUTPUT_UNIT_BYTES], bits[OUTPUT_UNIT_BYTES];
+    if (bytes)
+        printf("%-11s %s, %s/s (%s/s)\n", name, output_bytes_text((double)bytes, all),
+               output_bytes_text(bench_measure_rate(m, bytes), rate),
+               output_bits_text(bench_measure_rate(m, bytes) * 8, bits));
+}
+
+static void print_times(const char *name, const struct histogram *h)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
+    char text[4][OUTPUT_UNIT_BYTES];
+    struct histogram_summary all;
+    histogram_summarize(h, &all);
+    if (!all.count)
+        return;
+    printf("%-11s min %s, mean %s", name, output_time_text((double)all.min_ns, text[0]),
+           output_time_text(all.mean_ns, text[1]));
+    if (all.count > 1) /* one sample has none */
+        printf(", stddev %s", output_time_text(all.stddev_ns, text[2]));
+    printf(", max %s\n", output_time_text((double)all.max_ns, text[3]));
+    for (int i = 0; i < 4 && histogram_has_quantile(h, quantiles[i].share); i++)
+        printf("%s%s %s", i ? ", " : "            ", quantiles[i].name,
+               output_time_text((double)histogram_quantile_ns(h, quantiles[i].share), text[i]));
+    if (histogram_has_quantile(h, quantiles[0].share))
+        putchar('\n');
+}
+
+static void print_client(const struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    char text[OUTPUT_UNIT_BYTES];
+    double cpu_s = m->user_s + m->system_s;
+    printf("%-11s %.2f s of CPU (user %.2f, system %.2f), its busiest thread %.0f %% of one",
+           "client", cpu_s, m->user_s, m->system_s, m->busiest * 100);
+    if (m->messages)
+        printf(", %s per %s", output_time_text(cpu_s * 1e9 / (double)m->messages, text),
+               report->load.handshakes ? "handshake" : "message");
+    putchar('\n');
+}
+
+static void print_failures(const struct bench_measure *m)
+{
+    const char *separator = "";
+    if (!bench_measure_errors(m))
+        return;
+    printf("%-11s %" PRIu64 ": ", "failures", bench_measure_errors(m));
+    for (int i = 0; i < RESULTS; i++) {
+        if (!m->errors[i])
+            continue;
+        printf("%s%s %" PRIu64, separator, result_word((enum result)i), m->errors[i]);
+        separator = ", ";
+    }
+    putchar('\n');
+}
+
+/* Some failed, or the run was over before their turn in the ramp. */
+static bool lacks_connections(const struct bench_report *report)
+{
+    return !report->load.handshakes && report->measure.connections < report->wanted_connections;
+}
+
+static void print_measure(const struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    char rate[OUTPUT_UNIT_BYTES];
+    printf("%-11s %.3f s%s\n", "measured", m->elapsed_s,
+           report->interrupted ? ", interrupted" : "");
+    if (m->messages)
+        printf("%-11s %" PRIu64 ", %s/s\n", report->load.handshakes ? "handshakes" : "messages",
+               m->messages, output_count_text(bench_measure_rate(m, m->messages), rate));
+    if (lacks_connections(report))
+        printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "connections", m->connections,
+               report->wanted_connections);
+    if (report->options->resume || m->resumed)
+        printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "resumed", m->resumed, m->connections);
+    print_bytes("sent", m, m->sent_bytes);
+    print_bytes("received", m, m->received_bytes);
+    print_times("latency", m->histograms[BENCH_LATENCY]);
+    print_times("service", m->histograms[BENCH_SERVICE]);
+    print_times("connect", m->histograms[BENCH_CONNECT]);
+    print_times("handshake", m->histograms[BENCH_HANDSHAKE]);
+    print_client(report);
+    print_failures(m);
+}
+
+static void warn(const struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    char text[ERROR_TEXT_BYTES];
+    if (bench_measure_client_limited(m)) {
+        snprintf(text, sizeof text,
+                 "this client was the limit: a thread of it used %.0f %% of a CPU; with more "
+                 "--threads, or from several machines (--merge), the server may do more",
+                 m->busiest * 100);
+        output_warn(report->options, text);
+    }
+    if (lacks_connections(report) && report->load.ramp_ns && !bench_measure_errors(m)) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " of %" PRIu64 " connections ran: the measured time was over before "
+                 "--ramp had come to the others",
+                 m->connections, report->wanted_connections);
+        output_warn(report->options, text);
+    }
+    if (m->unsent) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " messages were due and their turn never came: the server or this "
+                 "client did not keep up with --rate, or --pipeline is too small for it",
+                 m->unsent);
+        output_warn(report->options, text);
+    }
+}
+
+static bool has_run(const struct bench_report *report)
+{
+    return report->measure.elapsed_s > 0;
+}
+
+void output_bench(const struct bench_report *reports, size_t count, const struct outcome *outcome)
+{
+    const struct options *options = reports[0].options;
+    for (size_t i = 0; i < count; i++)
+        warn(&reports[i]);
+    if (options->json) {
+        output_bench_json(reports, count, outcome);
+        return;
+    }
+    if (count > 1 && has_run(&reports[0]) && has_run(&reports[1])) {
+        print_load(&reports[0].load);
+        output_bench_compare(reports);
+    } else if (has_run(&reports[0])) {
+        print_far_end(&reports[0]);
+        print_load(&reports[0].load);
+        print_measure(&reports[0]);
+    }
+    output_failure(outcome);
+}
+
+/* What there is of it: of clients that all failed only that. */
+static void print_merged(const struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    char rate[OUTPUT_UNIT_BYTES];
+    printf("%" PRIu64 " client%s", report->clients, plural(report->clients));
+    if (report->clients_failed)
+        printf(", of which %" PRIu64 " failed", report->clients_failed);
+    if (!has_run(report)) {
+        putchar('\n');
+        print_failures(m);
+        return;
+    }
+    fputs(", ", stdout);
+    print_load(&report->load);
+    print_measure(report);
+    if (m->messages && report->clients > 1)
+        printf("%-11s %s/s: the rates of the clients, each in its own time\n", "sum",
+               output_count_text(report->rates_sum, rate));
+}
+
+void output_merge(const struct bench_report *report)
+{
+    if (report->options->json) {
+        output_bench_merge_json(report);
+        return;
+    }
+    if (report->clients)
+        print_merged(report);
+    output_failure_elsewhere(&report->outcome);
+}

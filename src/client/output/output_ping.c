@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* Like ping(8), so that who reads that can read this. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_internal.h"
+#include "tlsecho/client/output_ping.h"
+#include "tlsecho/client/output_ping_internal.h"
+
+static bool tells_lines(const struct options *options)
+{
+    return !options->json && options->verbosity > OPTIONS_QUIET;
+}
+
+static bool tells_json_lines(const struct options *options)
+{
+    return options->json && options->verbosity == OPTIONS_VERBOSE;
+}
+
+static double ms(uint64_t us)
+{
+    return (double)us / 1e3;
+}
+
+/* As ping -D does. */
+static void print_stamp(const struct options *options)
+{
+    struct timespec now;
+    if (!options->timestamps)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    printf("[%lld.%06ld] ", (long long)now.tv_sec, now.tv_nsec / 1000);
+}
+
+/* {"seq": ..., "status": ...} */
+static json_t *line(const struct options *options, uint64_t seq, const char *status)
+{
+    json_t *json = json_object();
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (options->timestamps)
+        json_object_set_new(json, "timestamp",
+                            json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
+    output_json_add_count(json, "seq", seq);
+    output_json_add_text(json, "status", status);
+    return json;
+}
+
+/* "dns 0.123, connect 0.045, handshake 1.200 ms" */
+static void print_phases(const uint64_t phase_us[PHASES], enum phase last)
+{
+    const char *separator = "";
+    for (int i = 0; i <= (int)last; i++) {
+        if (phase_us[i] == SESSION_UNKNOWN_US)
+            continue;
+        printf("%s%s%s %.3f", separator, i == PHASE_ECHO ? "first " : "", phase_name((enum phase)i),
+               ms(phase_us[i]));
+        separator = ", ";
+    }
+    fputs(" ms", stdout);
+}
+
+static void print_tls(const struct session *session)
+{
+    struct peer peer;
+    transport_peer(session->transport, &peer);
+    if (*peer.version)
+        printf(", %s%s", peer.version, peer.resumed ? " resumed" : "");
+}
+
+void output_ping_connected(const struct options *options, const struct session *session,
+                           const struct ping_totals *totals)
+{
+    char target[ENDPOINT_TEXT_BYTES], peer[ADDRESS_TEXT_BYTES];
+    output_session(options, session);
+    if (options->json)
+        return;
+    endpoint_text(session->target->endpoint, target);
+    address_text(&session->peer, peer);
+    if (totals->connections > 1 && options->verbosity == OPTIONS_QUIET)
+        return;
+    if (totals->connections > 1)
+        print_stamp(options);
+    printf("%s %s (%s): ", totals->connections == 1 ? "PING" : "CONNECTED again to", target, peer);
+    print_phases(totals->connections == 1 ? totals->phase_us : session->phase_us, PHASE_HANDSHAKE);
+    print_tls(session);
+    fputc('\n', stdout);
+}
+
+void output_ping_reply(const struct options *options, const struct session *session,
+                       const struct probe *probe, uint64_t size_bytes)
+{
+    if (tells_json_lines(options)) {
+        json_t *json = line(options, probe->seq, probe->overdue ? "late" : "reply");
+        output_json_add_seconds(json, "time", probe->time_us);
+        json_object_set_new(json, "first", json_boolean(probe->first));
+        output_json_print(json, stdout);
+    } else if (tells_lines(options)) {
+        char peer[ADDRESS_TEXT_BYTES];
+        address_text(&session->peer, peer);
+        print_stamp(options);
+        printf("%" PRIu64 " bytes from %s: seq=%" PRIu64 " time=%.3f ms%s%s\n", size_bytes, peer,
+               probe->seq, ms(probe->time_us), probe->first ? " (first)" : "",
+               probe->overdue ? " (late)" : "");
+    }
+}
+
+void output_ping_overdue(const struct options *options, const struct probe *probe)
+{
+    if (tells_json_lines(options))
+        output_json_print(line(options, probe->seq, "overdue"), stdout);
+    else if (tells_lines(options)) {
+        print_stamp(options);
+        printf("no reply yet: seq=%" PRIu64 "\n", probe->seq);
+    }
+}
+
+void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_t count,
+                      const struct outcome *why)
+{
+    if (tells_json_lines(options)) {
+        json_t *json = line(options, first_seq, "lost");
+        output_json_add_count(json, "count", count);
+        output_json_add_text(json, "result", result_word(why->result));
+        output_json_add_text(json, "phase", phase_name(why->phase));
+        output_json_add_text(json, "message", why->error.text);
+        output_json_print(json, stdout);
+    } else if (tells_lines(options)) {
+        char phase[OUTPUT_UNIT_BYTES];
+        print_stamp(options);
+        printf("lost: seq=%" PRIu64, first_seq);
+        if (count > 1)
+            printf("..%" PRIu64, first_seq + count - 1);
+        printf(" %s: %s%s\n", result_word(why->result), output_phase_prefix(why, true, phase),
+               why->error.text);
+    }
+}
+
+const struct histogram *output_ping_round_trips(const struct probes *probes)
+{
+    struct histogram_summary others;
+    histogram_summarize(probes->round_trips, &others);
+    return others.count ? probes->round_trips : probes->first_replies;
+}
+
+double output_ping_percent_lost(const struct probes *probes)
+{
+    uint64_t overdue = probes_overdue(probes);
+    uint64_t known = probes->sent - probes->count + overdue;
+    return known ? 100.0 * (double)(probes->lost + overdue) / (double)known : 0;
+}
+
+void output_ping_interim(const struct ping_totals *totals)
+{
+    const struct probes *probes = &totals->probes;
+    struct histogram_summary all;
+    const struct histogram *h = output_ping_round_trips(probes);
+    histogram_summarize(h, &all);
+    fprintf(stderr, "\r%" PRIu64 "/%" PRIu64 " probes, %.3g%% lost", probes->received, probes->sent,
+            output_ping_percent_lost(probes));
+    if (probes->count)
+        fprintf(stderr, ", %zu on their way", probes->count);
+    if (all.count)
+        fprintf(stderr, ", min/avg/max = %.3f/%.3f/%.3f ms", (double)all.min_ns / 1e6,
+                all.mean_ns / 1e6, (double)all.max_ns / 1e6);
+    if (histogram_has_quantile(h, 0.99))
+        fprintf(stderr, ", p99 = %.3f ms", (double)histogram_quantile_ns(h, 0.99) / 1e6);
+    fputc('\n', stderr);
+}
+
+static void print_summary(const struct session *session, const struct ping_totals *totals)
+{
+    const struct probes *probes = &totals->probes;
+    char target[ENDPOINT_TEXT_BYTES];
+    endpoint_text(session->target->endpoint, target);
+    printf("\n--- %s ping statistics ---\n", target);
+    printf("%" PRIu64 " probes transmitted, %" PRIu64 " received, %" PRIu64 " late, %.3g%% lost",
+           probes->sent, probes->received, probes->late, output_ping_percent_lost(probes));
+    if (probes->count)
+        printf(", %zu on their way", probes->count);
+    if (totals->connections > 1)
+        printf(", %" PRIu64 " connections", totals->connections);
+    printf(", time %.0f ms\n", ms(totals->ended_us - totals->started_us));
+    if (totals->connections) {
+        print_phases(totals->phase_us, PHASE_ECHO);
+        fputc('\n', stdout);
+    }
+    if (probes->round_trips)
+        output_latency_print(stdout, "rtt", output_ping_round_trips(probes));
+    if (totals->kernel_tells)
+        printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
+               ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
+               totals->kernel.retransmits);
+}
+
+static json_t *probes_json(const struct ping_totals *totals)
+{
+    const struct probes *probes = &totals->probes;
+    json_t *json = json_object(), *lost_by = json_object();
+    output_json_add_count(json, "sent", probes->sent);
+    output_json_add_count(json, "received", probes->received);
+    output_json_add_count(json, "late", probes->late);
+    output_json_add_count(json, "lost", probes->lost);
+    output_json_add_count(json, "on_their_way", probes->count);
+    for (int i = 0; i < RESULTS; i++) {
+        if (totals->lost_by[i])
+            output_json_add_count(lost_by, result_word((enum result)i), totals->lost_by[i]);
+    }
+    json_object_set_new(json, "failures", lost_by);
+    return json;
+}
+
+static json_t *point_json(const struct ping_point *point)
+{
+    json_t *json = json_object();
+    output_json_add_seconds(json, "start", point->start_us);
+    output_json_add_count(json, "replies", point->replies);
+    output_json_add_count(json, "late", point->late);
+    output_json_add_count(json, "lost", point->lost);
+    output_json_add_count(json, "connections", point->connections);
+    if (point->replies) {
+        output_json_add_seconds(json, "min", point->min_us);
+        json_object_set_new(json, "mean", json_real(ping_point_mean_us(point) / 1e6));
+        output_json_add_seconds(json, "max", point->max_us);
+    }
+    return json;
+}
+
+static json_t *timeline_json(const struct ping_timeline *timeline)
+{
+    json_t *json = json_object(), *points = json_array();
+    output_json_add_seconds(json, "resolution", timeline->resolution_us);
+    for (size_t i = 0; i < timeline->count; i++)
+        json_array_append_new(points, point_json(&timeline->points[i]));
+    json_object_set_new(json, "points", points);
+    return json;
+}
+
+static void print_json(const struct options *options, const struct session *session,
+                       const struct ping_totals *totals, const struct outcome *outcome)
+{
+    json_t *json = output_json_new(options, session, outcome);
+    output_json_add_started(json, totals->started_us);
+    output_json_add_seconds(json, "duration", totals->ended_us - totals->started_us);
+    output_json_add_count(json, "bytes_sent", totals->bytes_sent);
+    output_json_add_count(json, "bytes_received", totals->bytes_received);
+    output_json_add_count(json, "connections", totals->connections);
+    json_object_set_new(json, "probes", probes_json(totals));
+    if (totals->probes.round_trips)
+        output_json_add_latency(json, "latency", output_ping_round_trips(&totals->probes));
+    if (totals->timeline.count)
+        json_object_set_new(json, "timeline", timeline_json(&totals->timeline));
+    if (totals->kernel_tells) {
+        json_t *kernel = json_object();
+        output_json_add_seconds(kernel, "rtt", totals->kernel.rtt_us);
+        output_json_add_seconds(kernel, "rtt_variance", totals->kernel.rtt_variance_us);
+        output_json_add_count(kernel, "retransmits", totals->kernel.retransmits);
+        json_object_set_new(json, "kernel", kernel);
+    }
+    output_json_print(json, stdout);
+}
+
+void output_ping(const struct options *options, const struct session *session,
+                 const struct ping_totals *totals, const struct outcome *outcome)
+{
+    if (options->json) {
+        print_json(options, session, totals, outcome);
+        return;
+    }
+    if (outcome->result == RESULT_OK || outcome->phase != PHASE_OPTIONS)
+        print_summary(session, totals);
+    output_failure(outcome);
+}

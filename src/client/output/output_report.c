@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/output_report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_internal.h"
+
+enum { NAME_COLUMNS = 19, VIEW_COLUMNS = 32 };
+
+/* What is too long for its column, such as a fingerprint, takes both; if they differ, two lines. */
+static void print_row(const char *name, const char *here, const char *there, const char *relation)
+{
+    const int wide = VIEW_COLUMNS + 1 + VIEW_COLUMNS;
+    here = *here ? here : "-";
+    there = *there ? there : "-";
+    if (strlen(here) <= VIEW_COLUMNS && strlen(there) <= VIEW_COLUMNS) {
+        printf("%-*s %-*s %-*s %s\n", NAME_COLUMNS, name, VIEW_COLUMNS, here, VIEW_COLUMNS, there,
+               relation);
+    } else if (strcmp(here, there) == 0) {
+        printf("%-*s %-*s %s\n", NAME_COLUMNS, name, wide, here, relation);
+    } else {
+        printf("%-*s %-*s here\n", NAME_COLUMNS, name, wide, here);
+        printf("%-*s %-*s there: %s\n", NAME_COLUMNS, "", wide, there, relation);
+    }
+}
+
+static void compare_row(const char *name, const char *here, const char *there,
+                        enum report_relation relation)
+{
+    if (*here || *there)
+        print_row(name, here, there, report_relation_word(relation));
+}
+
+static void print_addresses(const struct report *report, const struct report_verdict *verdict)
+{
+    static const char *const words[] = {[REPORT_SAME] = "as sent",
+                                        [REPORT_DIFFERENT] = "translated or relayed",
+                                        [REPORT_UNKNOWN] = "unknown"};
+    char proxy[REPORT_NAME_BYTES] = "";
+    const struct report_view *here = &report->here, *there = &report->there;
+    print_row("source", here->source, there->source, words[verdict->source]);
+    print_row("destination", here->destination, there->destination, words[verdict->destination]);
+    if (report->proxy.version)
+        snprintf(proxy, sizeof proxy, "v%d from %s", report->proxy.version, report->proxy.source);
+    print_row("PROXY header", "", proxy,
+              !report->proxy.version ? "none"
+              : report->proxy.local  ? "about no client"
+                                     : "it gave the addresses above");
+}
+
+static void print_tls(const struct report *report, const struct report_verdict *verdict)
+{
+    const struct report_view *here = &report->here, *there = &report->there;
+    compare_row("version", here->version, there->version, verdict->version);
+    compare_row("cipher", here->cipher, there->cipher, verdict->cipher);
+    compare_row("group", here->group, there->group, verdict->group);
+    compare_row("signature", here->signature, there->signature, verdict->signature);
+    compare_row("SNI", here->sni, there->sni, verdict->sni);
+    compare_row("ALPN", here->alpn, there->alpn, verdict->alpn);
+    compare_row("certificate", here->certificate, there->certificate, verdict->certificate);
+    compare_row("client certificate", here->client_certificate, there->client_certificate,
+                verdict->client_certificate);
+    compare_row("exporter", here->exporter, there->exporter,
+                verdict->path == REPORT_END_TO_END   ? REPORT_SAME
+                : verdict->path == REPORT_TERMINATED ? REPORT_DIFFERENT
+                                                     : REPORT_UNKNOWN);
+}
+
+static void print_words(const struct session *session, const struct report *report,
+                        const struct report_verdict *verdict)
+{
+    char target[ENDPOINT_TEXT_BYTES];
+    endpoint_text(session->target->endpoint, target);
+    printf("%s: connection %" PRIu64 " of listener %s", target, report->connection,
+           report->listener);
+    if (*report->server)
+        printf(" on %s", report->server);
+    printf("\n\n%-*s %-*s there\n", NAME_COLUMNS, "", VIEW_COLUMNS, "here");
+    print_addresses(report, verdict);
+    print_tls(report, verdict);
+    printf("\nverdict: %s%s\n", report_path_text(verdict->path),
+           verdict->path == REPORT_END_TO_END && !session->target->options->pin
+               ? "; not proven without --pin: something in between that has a trusted certificate "
+                 "could end TLS and rewrite the report"
+               : "");
+}
+
+static json_t *view_json(const struct report_view *view)
+{
+    json_t *json = json_object();
+    output_json_add_text(json, "source", view->source);
+    output_json_add_text(json, "destination", view->destination);
+    output_json_add_text(json, "sni", view->sni);
+    output_json_add_text(json, "exporter", view->exporter);
+    output_json_add_text(json, "certificate_sha256", view->certificate);
+    output_json_add_text(json, "client_certificate_sha256", view->client_certificate);
+    return json;
+}
+
+static json_t *verdict_json(const struct report *report, const struct report_verdict *verdict,
+                            bool pinned)
+{
+    const struct {
+        const char *key;
+        enum report_relation relation;
+    } rows[] = {{"source", verdict->source},
+                {"destination", verdict->destination},
+                {"version", verdict->version},
+                {"cipher", verdict->cipher},
+                {"group", verdict->group},
+                {"signature", verdict->signature},
+                {"sni", verdict->sni},
+                {"alpn", verdict->alpn},
+                {"certificate", verdict->certificate},
+                {"client_certificate", verdict->client_certificate}};
+    json_t *json = json_object();
+    output_json_add_text(json, "path", report_path_word(verdict->path));
+    json_object_set_new(json, "pinned", json_boolean(pinned));
+    json_object_set_new(json, "proxy_header", json_boolean(report->proxy.version != 0));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        output_json_add_text(json, rows[i].key, report_relation_word(rows[i].relation));
+    return json;
+}
+
+void output_report(const struct options *options, const struct session *session,
+                   const struct report *report, const struct report_verdict *verdict,
+                   const char *text, size_t n, const struct outcome *outcome)
+{
+    if (options->json) {
+        json_t *json = output_json_new(options, session, outcome);
+        if (report) {
+            json_object_set_new(json, "here", view_json(&report->here));
+            json_object_set_new(json, "there", json_loadb(text, n, 0, NULL));
+            json_object_set_new(json, "verdict", verdict_json(report, verdict, options->pin));
+        }
+        output_json_print(json, stdout);
+        return;
+    }
+    if (report && options->verbosity > OPTIONS_QUIET)
+        print_words(session, report, verdict);
+    output_failure(outcome);
+}

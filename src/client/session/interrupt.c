@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MS_NS = 1000000, AGAIN_MS = 20 };
+
+static int stop_fd = -1;
+static timer_t alarm_timer;
+static volatile sig_atomic_t happened;
+
+/* signal-safety(7): write(2) and timer_settime(2) may be called here. */
+static void on_stop(int signal)
+{
+    static const struct itimerspec alarms = {.it_value.tv_nsec = INTERRUPT_PATIENCE_MS * MS_NS,
+                                             .it_interval.tv_nsec = AGAIN_MS * MS_NS};
+    int before = errno;
+    (void)signal;
+    if (!happened) {
+        ssize_t n = write(stop_fd, &(uint64_t){1}, sizeof(uint64_t));
+        (void)n; /* the counter of an eventfd has room for it */
+        timer_settime(alarm_timer, 0, &alarms, NULL);
+    }
+    happened = 1;
+    errno = before;
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+}
+
+/* Without SA_RESTART: a call that blocks is to end. */
+static void handle(int signal, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigfillset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
+int interrupt_open(struct error *err)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_fd < 0 || timer_create(CLOCK_MONOTONIC, &event, &alarm_timer) < 0)
+        return error_sys(err, "prepare for signals");
+    handle(SIGALRM, on_alarm);
+    handle(SIGINT, on_stop);
+    handle(SIGTERM, on_stop);
+
+    sigset_t set; /* whoever started us may have blocked them */
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return sigprocmask(SIG_UNBLOCK, &set, NULL) < 0 ? error_sys(err, "prepare for signals") : 0;
+}
+
+int interrupt_fd(void)
+{
+    return stop_fd;
+}
+
+bool interrupt_happened(void)
+{
+    return happened;
+}
+
+int interrupt_open_interim(struct error *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGQUIT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return error_sys(err, "block signals");
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? error_sys(err, "signalfd") : fd;
+}
+
+bool interrupt_take_interim(int fd)
+{
+    struct signalfd_siginfo info;
+    return read(fd, &info, sizeof info) == sizeof info;
+}

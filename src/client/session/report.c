@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/report.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A text that is not there stays "". Nothing in it may tell a terminal what to do. */
+static void take(const json_t *object, const char *key, char *ret, size_t size)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    if (!text)
+        return;
+    snprintf(ret, size, "%s", text);
+    for (; *ret; ret++)
+        if (*ret < ' ' || *ret > '~')
+            *ret = '?';
+}
+
+#define TAKE(object, key, field) take(object, key, field, sizeof field)
+
+static void take_tls(const json_t *tls, struct report_view *ret)
+{
+    ret->tls = json_is_object(tls);
+    TAKE(tls, "version", ret->version);
+    TAKE(tls, "cipher", ret->cipher);
+    TAKE(tls, "group", ret->group);
+    TAKE(tls, "signature", ret->signature);
+    TAKE(tls, "sni", ret->sni);
+    TAKE(tls, "alpn", ret->alpn);
+    TAKE(tls, "exporter", ret->exporter);
+    TAKE(tls, "certificate_sha256", ret->certificate);
+    TAKE(json_object_get(tls, "client"), "sha256", ret->client_certificate);
+}
+
+static void take_all(const json_t *json, struct report *ret)
+{
+    const json_t *proxy = json_object_get(json, "proxy");
+    TAKE(json, "server", ret->server);
+    TAKE(json, "listener", ret->listener);
+    ret->connection = (uint64_t)json_integer_value(json_object_get(json, "connection"));
+    TAKE(json, "source", ret->there.source);
+    TAKE(json, "destination", ret->there.destination);
+    take_tls(json_object_get(json, "tls"), &ret->there);
+    ret->proxy.version = (int)json_integer_value(json_object_get(proxy, "version"));
+    ret->proxy.local = json_is_true(json_object_get(proxy, "local"));
+    TAKE(proxy, "source", ret->proxy.source);
+}
+
+int report_parse(const char *text, size_t n, struct report *ret, struct error *err)
+{
+    static const char remedy[] =
+        "what the server sent is no report: connect to a listener with `service: report`";
+    struct report report = {.here = ret->here};
+    json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    bool is_one = json_is_string(json_object_get(json, "listener")) &&
+                  json_is_integer(json_object_get(json, "schema"));
+    if (is_one)
+        take_all(json, &report);
+    json_decref(json);
+    if (!is_one)
+        return error_set(err, ERROR_INPUT, "%s", remedy);
+    *ret = report;
+    return 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/report.h"
+
+#include <string.h>
+
+static const struct {
+    const char *word, *text;
+} paths[] = {
+    [REPORT_END_TO_END] = {"end-to-end", "one TLS session from here to the server: nothing in "
+                                         "between can read or change what it carries"},
+    [REPORT_TERMINATED] = {"terminated", "something in between ends TLS: it can read "
+                                         "and change everything"},
+    [REPORT_UNPROVEN] = {"unproven", "TLS at both ends, but nothing proves that it is one session: "
+                                     "that takes TLS 1.3, or extended_master_secret"},
+    [REPORT_PLAIN] = {"plain", "one TCP connection, as far as its addresses tell; without TLS, "
+                               "everybody on the way can read and change what it carries"},
+    [REPORT_RELAYED] = {"relayed",
+                        "what arrives at the server is not our TCP connection: something "
+                        "in between translates its addresses, or relays"},
+};
+
+static const char *const relations[] = {
+    [REPORT_SAME] = "same", [REPORT_DIFFERENT] = "different", [REPORT_UNKNOWN] = "unknown"};
+
+const char *report_path_word(enum report_path path)
+{
+    return paths[path].word;
+}
+
+const char *report_path_text(enum report_path path)
+{
+    return paths[path].text;
+}
+
+const char *report_relation_word(enum report_relation relation)
+{
+    return relations[relation];
+}
+
+static enum report_relation compare(const char *here, const char *there)
+{
+    if (!*here && !*there)
+        return REPORT_SAME;
+    if (!*here || !*there)
+        return REPORT_DIFFERENT;
+    return strcmp(here, there) == 0 ? REPORT_SAME : REPORT_DIFFERENT;
+}
+
+/* Where "" is not "none", but "nobody knows". */
+static enum report_relation compare_known(const char *here, const char *there)
+{
+    return *here && *there ? compare(here, there) : REPORT_UNKNOWN;
+}
+
+static enum report_path path_of(const struct report *report, const struct report_verdict *verdict)
+{
+    const struct report_view *here = &report->here, *there = &report->there;
+    if (here->tls != there->tls)
+        return REPORT_TERMINATED;
+    if (!here->tls) {
+        bool direct = verdict->source == REPORT_SAME && verdict->destination == REPORT_SAME &&
+                      !report->proxy.version;
+        return direct ? REPORT_PLAIN : REPORT_RELAYED;
+    }
+    switch (compare_known(here->exporter, there->exporter)) {
+    case REPORT_SAME:
+        return REPORT_END_TO_END;
+    case REPORT_DIFFERENT:
+        return REPORT_TERMINATED;
+    case REPORT_UNKNOWN:
+        break;
+    }
+    /* One of them has no exporter: then the versions differ, or both lack it. */
+    return *here->exporter || *there->exporter ? REPORT_TERMINATED : REPORT_UNPROVEN;
+}
+
+void report_judge(const struct report *report, struct report_verdict *ret)
+{
+    const struct report_view *here = &report->here, *there = &report->there;
+    *ret = (struct report_verdict){
+        .source = compare_known(here->source, there->source),
+        .destination = compare_known(here->destination, there->destination),
+        .version = compare(here->version, there->version),
+        .cipher = compare(here->cipher, there->cipher),
+        .group = compare(here->group, there->group),
+        .signature = compare_known(here->signature, there->signature),
+        .sni = compare(here->sni, there->sni),
+        .alpn = compare(here->alpn, there->alpn),
+        .certificate = compare_known(here->certificate, there->certificate),
+        .client_certificate = compare(here->client_certificate, there->client_certificate),
+    };
+    ret->path = path_of(report, ret);
+}
+
+bool report_is_direct(enum report_path path)
+{
+    return path == REPORT_END_TO_END;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/result.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "tlsecho/base/text.h"
+#include "tlsecho/client/options.h"
+
+static const char *const words[] = {
+    [RESULT_OK] = "ok",
+    [RESULT_LOST] = "lost",
+    [RESULT_USAGE] = "usage",
+    [RESULT_DNS] = "dns",
+    [RESULT_REFUSED] = "refused",
+    [RESULT_UNREACHABLE] = "unreachable",
+    [RESULT_TIMEOUT] = "timeout",
+    [RESULT_HANDSHAKE] = "handshake",
+    [RESULT_UNTRUSTED] = "untrusted",
+    [RESULT_NAME_MISMATCH] = "name-mismatch",
+    [RESULT_EXPIRED] = "expired",
+    [RESULT_CLIENT_CERTIFICATE] = "client-certificate",
+    [RESULT_RESET] = "reset",
+    [RESULT_TRUNCATED] = "truncated",
+    [RESULT_CORRUPT] = "corrupt",
+    [RESULT_LOCAL_IO] = "local-io",
+};
+
+/* Where the story itself does not say what to do. */
+static const char *const remedies[RESULTS] = {
+    [RESULT_REFUSED] = "start the server there, or check the port",
+    [RESULT_UNREACHABLE] = "check the address, the route to it and the firewalls on it",
+    [RESULT_RESET] = "see the log of the server",
+};
+
+static const char *const phases[] = {
+    [PHASE_OPTIONS] = "options",     [PHASE_DNS] = "dns",   [PHASE_CONNECT] = "connect",
+    [PHASE_HANDSHAKE] = "handshake", [PHASE_ECHO] = "echo", [PHASE_LOCAL] = "local",
+};
+
+/* getaddrinfo(3): a name that does not exist is the user's, name servers that fail are not. */
+static const char *dns_remedy(const struct error *err)
+{
+    if (err->kind == ERROR_TIMEOUT)
+        return "check the name servers in /etc/resolv.conf, or raise --connect-timeout";
+    switch (err->code) {
+    case EAI_AGAIN:
+    case EAI_FAIL:
+        return "check the name servers in /etc/resolv.conf and the route to them";
+    case EAI_NODATA:
+        return "the name exists without an address: check its A and AAAA records";
+    case EAI_ADDRFAMILY:
+        return "give an address of the family that -4 or -6 asks for, or leave that out";
+    case EAI_NONAME:
+        return "check the host name";
+    }
+    return NULL;
+}
+
+/* Two faults of our own, for which the far end's address is blamed in vain; and what TCP tells. */
+static const char *remedy_for(enum result result, enum phase phase, const struct error *err)
+{
+    if (err->kind == ERROR_UNACKNOWLEDGED || err->kind == ERROR_SPOOFED_RESET ||
+        err->kind == ERROR_INTERRUPTED)
+        return NULL;
+    if (result == RESULT_DNS)
+        return dns_remedy(err);
+    if (result == RESULT_TIMEOUT)
+        return phase == PHASE_ECHO ? "if it is only slow, raise --idle-timeout"
+                                   : "if it is only slow, raise --connect-timeout";
+    if (result != RESULT_UNREACHABLE || err->kind != ERROR_SYSTEM)
+        return remedies[result];
+    if (err->code == EADDRNOTAVAIL)
+        return "give an address of this host with --source; without --source, all local ports to "
+               "this server are in use: widen net.ipv4.ip_local_port_range";
+    if (err->code == EAFNOSUPPORT)
+        return "this host has no addresses of that family, or --source is of the other one";
+    return remedies[result];
+}
+
+const char *result_word(enum result result)
+{
+    return words[result];
+}
+
+const char *phase_name(enum phase phase)
+{
+    return phases[phase];
+}
+
+enum phase phase_find(const char *name)
+{
+    int i = 0;
+    while (i < PHASES && strcmp(phases[i], name) != 0)
+        i++;
+    return (enum phase)i;
+}
+
+/* A system call on the way to the far end failed with this errno. */
+static enum result of_errno(int code)
+{
+    switch (code) {
+    case ECONNREFUSED:
+    case ENOENT: /* unix(7): nobody has ever listened there */
+        return RESULT_REFUSED;
+    case ECONNRESET:
+    case EPIPE:
+        return RESULT_RESET;
+    case ETIMEDOUT:
+        return RESULT_TIMEOUT;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EACCES:
+    case EPERM:
+    case EPROTO:
+    case EINVAL: /* ip(7): an address that nothing can be sent to, such as 255.255.255.255 */
+        return RESULT_UNREACHABLE;
+    default:
+        return RESULT_LOCAL_IO;
+    }
+}
+
+enum result result_of(enum phase phase, const struct error *err)
+{
+    if (phase == PHASE_LOCAL)
+        return RESULT_LOCAL_IO;
+
+    switch (err->kind) {
+    case ERROR_INPUT:
+        return RESULT_USAGE;
+    case ERROR_SYSTEM:
+        return phase == PHASE_OPTIONS ? RESULT_LOCAL_IO : of_errno(err->code);
+    case ERROR_DNS:
+        return RESULT_DNS;
+    case ERROR_TIMEOUT: /* whoever ended the wait: the class of what was waited for */
+    case ERROR_INTERRUPTED:
+        return phase == PHASE_DNS ? RESULT_DNS : RESULT_TIMEOUT;
+    case ERROR_UNACKNOWLEDGED:
+        return RESULT_TIMEOUT;
+    case ERROR_SPOOFED_RESET:
+        return RESULT_RESET;
+    case ERROR_TLS:
+    case ERROR_NOT_TLS:
+    case ERROR_FLOOD:
+        return RESULT_HANDSHAKE;
+    case ERROR_UNTRUSTED:
+        return RESULT_UNTRUSTED;
+    case ERROR_EXPIRED:
+        return RESULT_EXPIRED;
+    case ERROR_NAME_MISMATCH:
+        return RESULT_NAME_MISMATCH;
+    case ERROR_CLIENT_CERTIFICATE:
+        return RESULT_CLIENT_CERTIFICATE;
+    }
+    return RESULT_LOCAL_IO; /* not reached: the switch is complete */
+}
+
+void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err)
+{
+    outcome->result = result_of(phase, err);
+    outcome->phase = phase;
+    outcome->error = *err;
+
+    const char *remedy = remedy_for(outcome->result, phase, err);
+    if (remedy)
+        outcome_advise(outcome, remedy);
+}
+
+void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struct error *err,
+                          const struct options *options)
+{
+    outcome_fail(outcome, phase, err);
+    bool judged = outcome->result == RESULT_UNTRUSTED || outcome->result == RESULT_EXPIRED ||
+                  outcome->result == RESULT_NAME_MISMATCH;
+    if (judged && options->mode != MODE_CHECK)
+        outcome_advise(outcome, "to connect all the same, add --insecure");
+    if (err->kind == ERROR_DNS && err->code == EAI_NONAME && options->family != AF_UNSPEC)
+        outcome_advise(outcome, options->family == AF_INET
+                                    ? "or leave out -4, if it has IPv6 only"
+                                    : "or leave out -6, if it has IPv4 only");
+}
+
+void outcome_advise(struct outcome *outcome, const char *remedy)
+{
+    size_t used = strlen(outcome->error.text);
+    snprintf(outcome->error.text + used, sizeof outcome->error.text - used, "; %s", remedy);
+}
+
+void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)
+{
+    outcome->result = result;
+    outcome->phase = PHASE_ECHO;
+    outcome->error.code = 0;
+    outcome->error.alert = -1;
+
+    char text[ERROR_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    text_copy(text, strlen(text), outcome->error.text, sizeof outcome->error.text);
+}
+
+int outcome_nagios_status(const struct outcome *outcome)
+{
+    enum { OK, WARNING, CRITICAL, UNKNOWN };
+    if (outcome->result == RESULT_USAGE)
+        return UNKNOWN;
+    if (outcome->result != RESULT_OK)
+        return CRITICAL;
+    return outcome->warning ? WARNING : OK;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/server/acceptor.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "reserve_fd.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/log.h"
+#include "tlsecho/base/thread.h"
+#include "tlsecho/server/descriptors.h"
+#include "tlsecho/server/reject_log.h"
+
+enum {
+    PAUSE_US = 100 * 1000,
+    ROOM_MS = 1000, /* to wait for a worker to take connections */
+    SHED_MAX = 256, /* refused before a pause: with it, what a flood may cost */
+};
+
+/* Connections on their way to one worker. */
+struct outgoing {
+    struct handoff handoffs[WORKER_HANDOFFS_MAX];
+    size_t count;
+};
+
+struct acceptor {
+    const struct config_snapshot *snapshot;
+    struct listen_set listen_set;
+    struct admission *admission;
+    struct reject_log reject_log; /* that the log has not told yet */
+    struct reserve_fd reserve;
+    int reserve_fd; /* from that number on, descriptors are not for connections */
+    int highest_fd; /* that a connection has had */
+    struct rate_limited_count failures; /* of accept(2), with the last one's error */
+    struct error failure;
+    struct worker *const *workers;
+    unsigned worker_count;
+    struct outgoing *outgoing; /* one per worker */
+    struct reactor *reactor;
+    pthread_t thread;
+    atomic_bool stopping;
+    pthread_mutex_t mutex; /* guards the two `next` */
+    pthread_cond_t replaced;
+    const struct config_snapshot *next_snapshot; /* NULL = no replacement is due */
+    struct listen_set next_listen_set;
+    uint64_t next_id;
+    bool stuck;         /* no worker took any in time: do not wait again until one does */
+    uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
+};
+
+/* At most a line a second for each reason. */
+static void tell(struct acceptor *a, uint64_t now_us)
+{
+    reject_log_tell(&a->reject_log, now_us);
+    uint64_t count = rate_limited_count_take(&a->failures, now_us);
+    struct log_line line;
+    if (count == 0 || !log_begin(&line, LOG_LEVEL_WARNING, "accept_failed"))
+        return;
+    log_number(&line, "count", count);
+    log_text(&line, "reason", a->failure.text);
+    log_end(&line);
+}
+
+static void refuse(struct acceptor *a, enum admission_refusal refusal, const char *reason,
+                   const struct listener *listener, const struct address *source)
+{
+    reject_log_add(&a->reject_log, refusal, reason, listener->config->name.value, source);
+}
+
+static unsigned load(const struct acceptor *a, unsigned worker)
+{
+    return worker_load(a->workers[worker]) + (unsigned)a->outgoing[worker].count;
+}
+
+static unsigned least_loaded(const struct acceptor *a)
+{
+    unsigned best = 0;
+    for (unsigned i = 1; i < a->worker_count; i++)
+        if (load(a, i) < load(a, best))
+            best = i;
+    return best;
+}
+
+/* To that worker, or to another one while that is too far behind. */
+static bool hand_over_to_any(struct acceptor *a, unsigned first, const struct outgoing *out)
+{
+    for (unsigned i = 0; i < a->worker_count; i++)
+        if (worker_hand_over(a->workers[(first + i) % a->worker_count], out->handoffs, out->count))
+            return true;
+    return false;
+}
+
+static void refuse_all(struct acceptor *a, struct outgoing *out)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        struct handoff *h = &out->handoffs[i];
+        close(h->fd);
+        admission_revoke(&h->pass, ADMISSION_WORKERS);
+        refuse(a, ADMISSION_WORKERS, admission_reason(ADMISSION_WORKERS), h->listener, &h->source);
+        config_snapshot_free(h->listener->snapshot);
+    }
+}
+
+/* While all are far behind the rest waits in the backlog; who waits for too long waits for threads
+ * that do not turn, and must not keep the acceptor from what it is told. */
+static void hand_over(struct acceptor *a, unsigned worker)
+{
+    struct outgoing *out = &a->outgoing[worker];
+    if (out->count == 0)
+        return;
+    bool taken = hand_over_to_any(a, worker, out);
+    while (!taken && worker_wait_for_room(a->workers, a->worker_count, a->stuck ? 0 : ROOM_MS))
+        taken = hand_over_to_any(a, worker, out);
+    a->stuck = !taken;
+    if (!taken)
+        refuse_all(a, out);
+    out->count = 0;
+}
+
+static void hand_over_all(struct acceptor *a)
+{
+    for (unsigned i = 0; i < a->worker_count; i++)
+        hand_over(a, i);
+}
+
+/* Whom a PROXY header will name, his worker asks about, when it has come.
+ * ADMISSION_GRANTED, or why not; whatever the pass holds then is given back by whoever asked. */
+static enum admission_refusal ask(struct acceptor *a, const struct listener *listener,
+                                  const struct address *source, struct admission_pass *pass)
+{
+    bool proxied = proxied_is_expected(listener->config, source);
+    enum admission_refusal refusal =
+        proxied ? ADMISSION_GRANTED
+                : admission_source(a->admission, listener->config, source, pass);
+    if (refusal != ADMISSION_GRANTED)
+        return refusal;
+    return admission_accept(a->admission, clock_now_us(), pass);
+}
+
+static void admit(struct acceptor *a, const struct listener *listener, int fd,
+                  const struct address *source)
+{
+    struct admission_pass pass = {.admission = NULL};
+    enum admission_refusal refusal = ask(a, listener, source, &pass);
+    if (refusal != ADMISSION_GRANTED) {
+        close(fd);
+        admission_over(&pass);
+        refuse(a, refusal, admission_reason(refusal), listener, source);
+        return;
+    }
+    config_snapshot_ref(listener->snapshot);
+    unsigned worker = least_loaded(a);
+    struct outgoing *out = &a->outgoing[worker];
+    out->handoffs[out->count++] = (struct handoff){
+        .fd = fd, .id = a->next_id++, .listener = listener, .source = *source, .pass = pass};
+    if (out->count == WORKER_HANDOFFS_MAX)
+        hand_over(a, worker);
+}
+
+static void set_interest(struct acceptor *a, unsigned want)
+{
+    for (size_t i = 0; i < a->listen_set.count; i++) {
+        struct error err;
+        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, want, &err) < 0)
+            log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+    }
+}
+
+static bool is_shortage(int code)
+{
+    return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
+}
+
+/*
+ * Short of descriptors or memory, accepting again at once would only spin, and whoever waits would
+ * wait for ever. So they are refused, as far as the spare descriptor lets us; then comes a pause.
+ * False: nobody waits. accept(2) is in need of a descriptor before it looks.
+ */
+static bool shed(struct acceptor *a, const struct listen_socket *socket, int code)
+{
+    enum admission_refusal refusal =
+        code == EMFILE || code == ENFILE ? ADMISSION_DESCRIPTORS : ADMISSION_MEMORY;
+    struct address source;
+    errno = code;
+    error_sys(&a->failure, "accept");
+    int n = 0;
+    for (; n < SHED_MAX && reserve_fd_refuse(&a->reserve, socket->source.fd, &source) == 0; n++) {
+        address_unmap(&source);
+        admission_refuse(a->admission, refusal);
+        refuse(a, refusal, a->failure.text, socket->listener, &source);
+    }
+    if (n == 0 && errno == EAGAIN)
+        return false;
+    if (n == 0)
+        rate_limited_count_add(&a->failures);
+    return true;
+}
+
+/* accept(2): these are the connection's own troubles, the next one may be well. */
+static bool is_passing(int code)
+{
+    return code == EINTR || code == ECONNABORTED || code == EPROTO || code == ENETDOWN ||
+           code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN || code == EPERM;
+}
+
+/* The limit can be set anew while we run, prlimit(2). */
+static bool is_reserved(struct acceptor *a, int fd)
+{
+    if (fd > a->highest_fd || fd >= a->reserve_fd)
+        a->reserve_fd = descriptors_reserve_fd();
+    if (fd > a->highest_fd)
+        a->highest_fd = fd;
+    return fd >= a->reserve_fd;
+}
+
+static void refuse_reserved(struct acceptor *a, const struct listener *listener, int fd,
+                            const struct address *source)
+{
+    close(fd);
+    admission_refuse(a->admission, ADMISSION_DESCRIPTORS);
+    refuse(a, ADMISSION_DESCRIPTORS,
+           "the last descriptors are kept for the admin address and reloads", listener, source);
+}
+
+/* True if there was one. */
+static bool accept_one(struct acceptor *a, struct listen_socket *socket)
+{
+    struct address source = {.length = sizeof source - offsetof(struct address, any)};
+    int fd = accept4(socket->source.fd, &source.any, &source.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        address_unmap(&source);
+        if (is_reserved(a, fd)) {
+            refuse_reserved(a, socket->listener, fd, &source);
+            return true;
+        }
+        admit(a, socket->listener, fd, &source);
+        return true;
+    }
+    int code = errno;
+    if (is_passing(code))
+        return true;
+    if (code == EAGAIN)
+        return false;
+    if (is_shortage(code)) {
+        a->reserve_fd = descriptors_reserve_fd();
+        if (!shed(a, socket, code))
+            return false;
+    } else {
+        error_sys(&a->failure, "accept");
+        rate_limited_count_add(&a->failures);
+    }
+    a->resume_us = clock_now_us() + PAUSE_US;
+    return false;
+}
+
+/* Some at a time, so that a flood on one listener does not silence the others. */
+static void socket_ready(struct reactor_source *source)
+{
+    struct listen_socket *socket = (struct listen_socket *)source;
+    struct acceptor *a = socket->owner;
+    bool paused = a->resume_us != UINT64_MAX;
+    for (int i = 0; i < WORKER_HANDOFFS_MAX && !paused && accept_one(a, socket); i++)
+        ;
+    hand_over_all(a);
+}
+
+/* When there is something to do even if nobody comes. */
+static uint64_t next_us(const struct acceptor *a)
+{
+    uint64_t refusals_us = reject_log_due_us(&a->reject_log);
+    uint64_t failures_us = rate_limited_count_due_us(&a->failures);
+    uint64_t tell_us = refusals_us < failures_us ? refusals_us : failures_us;
+    return tell_us < a->resume_us ? tell_us : a->resume_us;
+}
+
+static void attach(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->listen_set.count; i++) {
+        a->listen_set.sockets[i].owner = a;
+        a->listen_set.sockets[i].source.ready = socket_ready;
+    }
+}
+
+/* Whoever has been told "connected" by the kernel is served: closing now would reset them. More
+ * than the backlog has not been told so, however many keep coming. */
+static void accept_waiting(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->listen_set.count; i++)
+        for (uint64_t n = 0; n <= a->snapshot->config->tcp.backlog; n++)
+            if (!accept_one(a, &a->listen_set.sockets[i]))
+                break;
+    hand_over_all(a);
+}
+
+static void take_replacement(struct acceptor *a)
+{
+    pthread_mutex_lock(&a->mutex);
+    if (a->next_snapshot) {
+        accept_waiting(a);
+        set_interest(a, WANT_NOTHING);
+        a->snapshot = a->next_snapshot;
+        a->listen_set = a->next_listen_set;
+        admission_limit(a->admission, a->snapshot->config);
+        a->next_snapshot = NULL;
+        attach(a);
+        set_interest(a, WANT_READ);
+        pthread_cond_signal(&a->replaced);
+    }
+    pthread_mutex_unlock(&a->mutex);
+}
+
+static void *accept_all(void *argument)
+{
+    struct acceptor *a = argument;
+    while (!atomic_load(&a->stopping)) {
+        reactor_alarm(a->reactor, next_us(a));
+        reactor_turn(a->reactor, REACTOR_WAIT);
+        uint64_t now_us = clock_now_us();
+        if (now_us >= a->resume_us)
+            a->resume_us = UINT64_MAX;
+        set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
+        reserve_fd_open(&a->reserve); /* another thread may have taken it when it was lent */
+        tell(a, now_us);
+        take_replacement(a);
+    }
+    accept_waiting(a);
+    tell(a, UINT64_MAX);
+    set_interest(a, WANT_NOTHING);
+    return NULL;
+}
+
+static void acceptor_free(struct acceptor *a)
+{
+    reserve_fd_close(&a->reserve);
+    reactor_free(a->reactor);
+    pthread_cond_destroy(&a->replaced);
+    pthread_mutex_destroy(&a->mutex);
+    free(a->outgoing);
+    free(a);
+}
+
+static int start(struct acceptor *a, struct error *err)
+{
+    a->outgoing = calloc(a->worker_count, sizeof *a->outgoing);
+    if (!a->outgoing)
+        return error_sys(err, "make the acceptor");
+    if (reactor_new(&a->reactor, err) < 0)
+        return -1;
+    reserve_fd_open(&a->reserve);
+    a->reserve_fd = descriptors_reserve_fd();
+    admission_limit(a->admission, a->snapshot->config);
+    attach(a);
+    for (size_t i = 0; i < a->listen_set.count; i++)
+        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, WANT_READ, err) < 0)
+            return -1;
+    return thread_start(&a->thread, "acceptor", accept_all, a, err);
+}
+
+int acceptor_new(const struct config_snapshot *snapshot, const struct listen_set *listen_set,
+                 struct admission *admission, struct worker *const *workers, unsigned worker_count,
+                 struct acceptor **ret, struct error *err)
+{
+    struct acceptor *a = calloc(1, sizeof *a);
+    if (!a)
+        return error_sys(err, "make the acceptor");
+    a->snapshot = snapshot;
+    a->listen_set = *listen_set;
+    a->admission = admission;
+    a->reserve.fd = -1;
+    pthread_mutex_init(&a->mutex, NULL);
+    pthread_cond_init(&a->replaced, NULL);
+    a->workers = workers;
+    a->worker_count = worker_count;
+    a->next_id = 1;
+    a->resume_us = UINT64_MAX;
+    if (start(a, err) < 0) {
+        acceptor_free(a);
+        return -1;
+    }
+    *ret = a;
+    return 0;
+}
+
+void acceptor_replace(struct acceptor *acceptor, const struct config_snapshot *snapshot,
+                      const struct listen_set *listen_set)
+{
+    pthread_mutex_lock(&acceptor->mutex);
+    acceptor->next_snapshot = snapshot;
+    acceptor->next_listen_set = *listen_set;
+    reactor_wake(acceptor->reactor);
+    while (acceptor->next_snapshot)
+        pthread_cond_wait(&acceptor->replaced, &acceptor->mutex);
+    pthread_mutex_unlock(&acceptor->mutex);
+}
+
+struct reactor *acceptor_reactor(struct acceptor *acceptor)
+{
+    return acceptor->reactor;
+}
+
+void acceptor_stop(struct acceptor *acceptor)
+{
+    atomic_store(&acceptor->stopping, true);
+    reactor_wake(acceptor->reactor);
+    pthread_join(acceptor->thread, NULL);
+    acceptor_free(acceptor);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/server/listen_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "listen_set_internal.h"
+#include "tlsecho/net/socket.h"
+
+static bool stat_file(const struct address *address, struct stat *ret)
+{
+    return address->any.sa_family == AF_UNIX && lstat(address->local.sun_path, ret) == 0;
+}
+
+bool listen_set_has_file(const struct listen_socket *socket)
+{
+    struct stat file;
+    return socket->inode != 0 && stat_file(&socket->address, &file) &&
+           file.st_ino == socket->inode && file.st_dev == socket->device;
+}
+
+void listen_set_note_file(struct listen_socket *socket)
+{
+    struct stat file;
+    if (!stat_file(&socket->address, &file))
+        return;
+    socket->inode = file.st_ino;
+    socket->device = file.st_dev;
+}
+
+/* Somebody else may have put a socket of his own in the place of ours. */
+void listen_set_close_socket(struct listen_socket *socket)
+{
+    if (socket->source.fd < 0)
+        return;
+    close(socket->source.fd);
+    socket->source.fd = -1;
+    if (listen_set_has_file(socket))
+        unlink(socket->address.local.sun_path);
+}
+
+bool listen_set_has(const struct listen_set *listen_set, int fd)
+{
+    for (size_t i = 0; listen_set && i < listen_set->count; i++)
+        if (listen_set->sockets[i].source.fd == fd)
+            return true;
+    return false;
+}
+
+/*
+ * What the kernel may hold follows what we may. Only who is answered byte for byte can leave us
+ * with input that we do not read: with the other services the kernel's own measure is the best.
+ */
+static int set_buffers(const struct listen_spec *spec, int fd, struct error *err)
+{
+    enum { UNSENT = 2, RECEIVE = 4 }; /* times limits.buffer: docs/adr/0007-kernel-buffers.md */
+    size_t buffer = (size_t)spec->config->limits.buffer_bytes;
+    bool answers = spec->listener && spec->listener->service->answer;
+    return socket_set_buffers(fd, UNSENT * buffer, answers ? RECEIVE * buffer : 0, err);
+}
+
+int listen_set_set_options(const struct listen_spec *spec, int fd, struct error *err)
+{
+    const struct config *config = spec->config;
+    struct socket_keepalive keepalive = {
+        .idle_s = (unsigned)(config->tcp.keepalive.idle_ms / 1000),
+        .interval_s = (unsigned)(config->tcp.keepalive.interval_ms / 1000),
+        .probes = (unsigned)config->tcp.keepalive.probes,
+    };
+    if (socket_set_nodelay(fd, config->tcp.nodelay, err) < 0 ||
+        socket_set_urgent_inline(fd, err) < 0 || set_buffers(spec, fd, err) < 0)
+        return -1;
+    return socket_set_keepalive(fd, &keepalive, err);
+}
+
+int listen_set_specs(const struct config_snapshot *snapshot, struct listen_spec **ret,
+                     size_t *ret_count, struct error *err)
+{
+    const struct config *config = snapshot->config;
+    struct listen_spec *specs = calloc(config->listener_count + 1, sizeof *specs);
+    if (!specs)
+        return error_sys(err, "open the listeners");
+    size_t count = 0;
+    for (; count < config->listener_count; count++)
+        specs[count] = (struct listen_spec){
+            .config = config,
+            .endpoint = &config->listeners[count].listen,
+            .place = config->listeners[count].place,
+            .what = "listen",
+            .name = config->listeners[count].name.value,
+            .listener = &snapshot->listeners[count],
+        };
+    if (config->admin.listen.value[0] != '\0')
+        specs[count++] = (struct listen_spec){.config = config,
+                                              .endpoint = &config->admin.endpoint,
+                                              .place = config->admin.listen.place,
+                                              .what = "admin.listen"};
+    *ret = specs;
+    *ret_count = count;
+    return 0;
+}
+
+int listen_set_copy(const struct listen_set *from, const struct config_snapshot *to,
+                    struct listen_set *ret, struct error *err)
+{
+    struct listen_socket *sockets = calloc(from->count + 1, sizeof *sockets);
+    if (!sockets)
+        return error_sys(err, "keep the listeners");
+    for (size_t i = 0; i < from->count; i++) {
+        const struct listen_socket *socket = &from->sockets[i];
+        const struct listener *listener = socket->listener;
+        sockets[i] = *socket;
+        sockets[i].source = (struct reactor_source){.fd = socket->source.fd};
+        sockets[i].adopted = true;
+        if (listener)
+            sockets[i].listener = &to->listeners[listener - listener->snapshot->listeners];
+    }
+    *ret = (struct listen_set){.sockets = sockets, .count = from->count};
+    return 0;
+}
+
+static size_t count_for_listeners(const struct listen_set *listen_set)
+{
+    size_t n = 0;
+    while (n < listen_set->count && listen_set->sockets[n].listener)
+        n++;
+    return n;
+}
+
+struct listen_set listen_set_for_listeners(const struct listen_set *listen_set)
+{
+    return (struct listen_set){listen_set->sockets, count_for_listeners(listen_set)};
+}
+
+struct listen_set listen_set_for_admin(const struct listen_set *listen_set)
+{
+    size_t n = count_for_listeners(listen_set);
+    if (n == listen_set->count)
+        return (struct listen_set){.count = 0};
+    return (struct listen_set){listen_set->sockets + n, listen_set->count - n};
+}
+
+void listen_set_close(struct listen_set *listen_set, const struct listen_set *kept)
+{
+    for (size_t i = 0; i < listen_set->count; i++)
+        if (!listen_set_has(kept, listen_set->sockets[i].source.fd))
+            listen_set_close_socket(&listen_set->sockets[i]);
+    free(listen_set->sockets);
+    *listen_set = (struct listen_set){.count = 0};
+}
+
+void listen_set_close_listeners(struct listen_set *listen_set)
+{
+    struct listen_set part = listen_set_for_listeners(listen_set);
+    for (size_t i = 0; i < part.count; i++)
+        listen_set_close_socket(&part.sockets[i]);
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* From specs to sockets: all of them or none. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "listen_set_internal.h"
+#include "tlsecho/base/log.h"
+#include "tlsecho/net/socket.h"
+
+enum { FREE_PORT_TRIES = 16 };
+
+/* All specs while they are being opened. */
+struct opening {
+    const struct listen_spec *specs;
+    size_t spec_count;
+    const struct listen_set *held;  /* by the settings before these, or inherited; may be NULL */
+    struct listen_set all;          /* opened so far */
+    const struct listen_spec *spec; /* that is being opened */
+    struct address_list addresses;  /* its own */
+    size_t first;                   /* of its sockets in `all` */
+    bool shared;                    /* ports of held sockets, for now */
+};
+
+static void close_since(struct opening *o, size_t first)
+{
+    while (o->all.count > first) {
+        struct listen_socket *socket = &o->all.sockets[--o->all.count];
+        if (!socket->adopted)
+            listen_set_close_socket(socket);
+    }
+}
+
+/* Whether none of these settings has adopted it yet. */
+static bool is_free(const struct opening *o, const struct listen_socket *held)
+{
+    return held->source.fd >= 0 && !listen_set_has(&o->all, held->source.fd);
+}
+
+static bool is_same(const struct listen_socket *held, const struct address *wanted)
+{
+    if (wanted->any.sa_family == AF_UNIX)
+        return address_equal(&held->address, wanted) && listen_set_has_file(held);
+    return address_equal(&held->wanted, wanted) || address_equal(&held->address, wanted);
+}
+
+/* A socket for that address that is held, and not adopted by these settings yet. */
+static const struct listen_socket *find_held(const struct opening *o, const struct address *wanted)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listen_socket *held = &o->held->sockets[i];
+        if (held->inherited[0] == '\0' && is_free(o, held) && is_same(held, wanted))
+            return held;
+    }
+    return NULL;
+}
+
+static struct listen_socket *add(struct opening *o, const struct listen_socket *socket,
+                                 struct error *err)
+{
+    struct listen_socket *sockets = reallocarray(o->all.sockets, o->all.count + 1, sizeof *sockets);
+    if (!sockets) {
+        error_sys(err, "memory for a listening socket");
+        return NULL;
+    }
+    o->all.sockets = sockets;
+    sockets[o->all.count] = *socket;
+    return &sockets[o->all.count++];
+}
+
+/* Its descriptor and all that belongs to it; what its acceptor does with it is not ours to read. */
+static int adopt(struct opening *o, const struct listen_socket *held, const struct address *wanted,
+                 struct error *err)
+{
+    struct listen_socket socket = {
+        .source.fd = held->source.fd,
+        .wanted = *wanted,
+        .address = held->address,
+        .device = held->device,
+        .inode = held->inode,
+        .adopted = true,
+        .listener = o->spec->listener,
+    };
+    memcpy(socket.inherited, held->inherited, sizeof socket.inherited);
+    return add(o, &socket, err) ? 0 : -1;
+}
+
+/* Whether the wildcard address `all` takes what comes to `one`, too: [::] does for IPv4. */
+static bool covers(const struct address *all, const struct address *one)
+{
+    return address_is_wildcard(all) &&
+           (all->any.sa_family == AF_INET6 || one->any.sa_family == AF_INET);
+}
+
+/* Where the one is bound, the other cannot be. */
+static bool overlap(const struct address *a, const struct address *b)
+{
+    if (a->any.sa_family == AF_UNIX || b->any.sa_family == AF_UNIX)
+        return address_equal(a, b);
+    return address_port(a) == address_port(b) &&
+           (address_equal(a, b) || covers(a, b) || covers(b, a));
+}
+
+/* The sockets that are in the way of an address and are held by ourselves let it be bound beside
+ * them, until finish(). False: there are none. */
+static bool share_port(struct opening *o, const struct address *address)
+{
+    bool found = false;
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listen_socket *held = &o->held->sockets[i];
+        if (held->inherited[0] != '\0' || !is_free(o, held) || !overlap(&held->address, address))
+            continue;
+        socket_share_port(held->source.fd, true);
+        found = o->shared = true;
+    }
+    return found;
+}
+
+/* Who opened it holds it, and would hold it if we closed our descriptor. */
+static const struct listen_socket *find_inherited(const struct opening *o,
+                                                  const struct address *address)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++)
+        if (o->held->sockets[i].inherited[0] != '\0' &&
+            overlap(&o->held->sockets[i].address, address))
+            return &o->held->sockets[i];
+    return NULL;
+}
+
+static int refuse_inherited(const struct listen_socket *inherited, const struct address *address,
+                            struct error *err)
+{
+    char wanted[ADDRESS_TEXT_BYTES], held[ADDRESS_TEXT_BYTES];
+    address_text(address, wanted);
+    address_text(&inherited->address, held);
+    error_set(err, ERROR_SYSTEM,
+              "listen on %s: the service manager holds %s for us (%s): change its .socket unit",
+              wanted, held, inherited->inherited);
+    err->code = EADDRINUSE;
+    return -1;
+}
+
+static int listen_on(struct opening *o, struct address *address, int *ret, struct error *err)
+{
+    struct socket_listening how = {
+        .backlog = (int)o->spec->config->tcp.backlog,
+        .freebind = o->spec->listener && o->spec->listener->config->freebind,
+    };
+    if (socket_listen(address, &how, ret, err) == 0)
+        return 0;
+    if (err->code != EADDRINUSE || address->any.sa_family == AF_UNIX)
+        return -1;
+    const struct listen_socket *inherited = find_inherited(o, address);
+    if (inherited)
+        return refuse_inherited(inherited, address, err);
+    if (!share_port(o, address))
+        return -1;
+    how.share_port = true;
+    return socket_listen(address, &how, ret, err);
+}
+
+/* wanted: with the port that the configuration names; *address: with the one to bind. */
+static int open_one(struct opening *o, const struct address *wanted, struct address *address,
+                    struct error *err)
+{
+    const struct listen_socket *held = find_held(o, wanted);
+    if (held) {
+        *address = held->address;
+        return adopt(o, held, wanted, err);
+    }
+    struct listen_socket *socket =
+        add(o, &(struct listen_socket){.source.fd = -1, .listener = o->spec->listener}, err);
+    if (!socket)
+        return -1;
+    if (listen_on(o, address, &socket->source.fd, err) < 0) {
+        o->all.count--;
+        return -1;
+    }
+    socket->wanted = *wanted;
+    socket->address = *address;
+    listen_set_note_file(socket);
+    return listen_set_set_options(o->spec, socket->source.fd, err);
+}
+
+/* What a wildcard address takes over need not be closed, and so nobody who connects is reset. */
+static int adopt_covered(struct opening *o, const struct address *all, struct error *err)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listen_socket *held = &o->held->sockets[i];
+        if (held->inherited[0] == '\0' && is_free(o, held) && overlap(all, &held->address) &&
+            covers(all, &held->address) && adopt(o, held, &held->address, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static const struct listen_spec *find_named(const struct opening *o, const char *name)
+{
+    for (size_t i = 0; i < o->spec_count; i++)
+        if (o->specs[i].name && strcmp(o->specs[i].name, name) == 0)
+            return &o->specs[i];
+    return NULL;
+}
+
+static bool has_address(const struct opening *o, const struct address *address)
+{
+    for (size_t i = 0; i < o->addresses.count; i++)
+        if (address_equal(&o->addresses.items[i], address))
+            return true;
+    return false;
+}
+
+static bool is_ours(const struct opening *o, const struct listen_socket *inherited)
+{
+    const struct listen_spec *named = find_named(o, inherited->inherited);
+    return named ? named == o->spec : has_address(o, &inherited->address);
+}
+
+bool listen_set_is_inherited(const struct listen_set *held, const struct listen_spec *spec)
+{
+    for (size_t i = 0; held && spec->name && i < held->count; i++)
+        if (strcmp(held->sockets[i].inherited, spec->name) == 0)
+            return true;
+    return false;
+}
+
+/* Adopts what the service manager has opened for this spec. */
+static int adopt_inherited(struct opening *o, struct error *err)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listen_socket *held = &o->held->sockets[i];
+        if (held->inherited[0] == '\0' || !is_ours(o, held))
+            continue;
+        bool local = o->spec->endpoint->scheme == ENDPOINT_UNIX;
+        if ((held->address.any.sa_family == AF_UNIX) != local)
+            return error_set(err, ERROR_SYSTEM,
+                             "descriptor %d (%s) is %s Unix socket, unlike the listener of that "
+                             "name",
+                             held->source.fd, held->inherited, local ? "no" : "a");
+        if (adopt(o, held, &held->wanted, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool is_missing_family(const struct error *err)
+{
+    return err->kind == ERROR_SYSTEM && (err->code == EAFNOSUPPORT || err->code == EADDRNOTAVAIL);
+}
+
+/* Binds all addresses to one port: a free one that the first of them is given, if it is 0. */
+static int open_addresses(struct opening *o, struct error *err)
+{
+    uint16_t port = o->spec->endpoint->port;
+    for (size_t i = 0; i < o->addresses.count; i++) {
+        const struct address *wanted = &o->addresses.items[i];
+        struct address address = *wanted;
+        address_set_port(&address, port);
+        if (open_one(o, wanted, &address, err) == 0) {
+            port = address_port(&address);
+            if (adopt_covered(o, &address, err) < 0)
+                return -1;
+            continue;
+        }
+        if (!is_missing_family(err) || o->addresses.count == 1)
+            return -1;
+        log_reason(LOG_LEVEL_WARNING, "address_skipped", err->text);
+    }
+    return o->all.count > o->first ? 0 : -1;
+}
+
+/* Those of the spec's endpoint, with its port. */
+static int find_addresses(struct opening *o, struct error *err)
+{
+    const struct endpoint *endpoint = o->spec->endpoint;
+    const struct address_list *known = o->spec->addresses;
+    if (!known && address_resolve(endpoint, AF_UNSPEC, true, &o->addresses, err) < 0)
+        return -1;
+    if (known) {
+        o->addresses.items = calloc(known->count + 1, sizeof *known->items);
+        if (!o->addresses.items)
+            return error_sys(err, "memory for addresses");
+        memcpy(o->addresses.items, known->items, known->count * sizeof *known->items);
+        o->addresses.count = known->count;
+    }
+    for (size_t i = 0; i < o->addresses.count; i++) {
+        address_unmap(&o->addresses.items[i]);
+        address_set_port(&o->addresses.items[i], endpoint->port);
+    }
+    return 0;
+}
+
+/* The port that was free for the first address may be taken for the next one: then another. */
+static int open_port(struct opening *o, struct error *err)
+{
+    for (int try = 1;; try++) {
+        if (open_addresses(o, err) == 0)
+            return 0;
+        close_since(o, o->first);
+        bool taken = err->kind == ERROR_SYSTEM && err->code == EADDRINUSE;
+        if (!taken || o->spec->endpoint->port != 0 || try == FREE_PORT_TRIES)
+            return -1;
+    }
+}
+
+/* What the system, or a name server, has refused, with the place of what asked for it. */
+static int refuse(struct opening *o, struct error *err)
+{
+    struct error cause = *err;
+    close_since(o, o->first);
+    config_refuse(o->spec->config, o->spec->place, err, "%s: %s", o->spec->what, cause.text);
+    err->kind = cause.kind;
+    err->code = cause.code;
+    return -1;
+}
+
+/* One of the specs before this one; NULL = none is in the way. */
+static const struct listen_socket *find_clash(const struct opening *o)
+{
+    for (size_t i = 0; i < o->first; i++)
+        for (size_t j = 0; j < o->addresses.count; j++)
+            if (overlap(&o->all.sockets[i].address, &o->addresses.items[j]))
+                return &o->all.sockets[i];
+    return NULL;
+}
+
+static int refuse_clash(const struct opening *o, const struct listen_socket *clash,
+                        struct error *err)
+{
+    char wanted[ENDPOINT_TEXT_BYTES], held[ADDRESS_TEXT_BYTES];
+    endpoint_text(o->spec->endpoint, wanted);
+    address_text(&clash->address, held);
+    return config_refuse(o->spec->config, o->spec->place, err,
+                         "%s: %s is listed twice: listener %s has it already, as %s", o->spec->what,
+                         wanted, clash->listener->config->name.value, held);
+}
+
+static int open_spec(struct opening *o, struct error *err)
+{
+    if (adopt_inherited(o, err) < 0) /* by name: what it listens on need not be known */
+        return refuse(o, err);
+    if (o->all.count > o->first)
+        return 0;
+    if (find_addresses(o, err) < 0 || adopt_inherited(o, err) < 0) /* by address */
+        return refuse(o, err);
+    if (o->all.count > o->first)
+        return 0;
+    const struct listen_socket *clash = find_clash(o);
+    if (clash)
+        return refuse_clash(o, clash, err);
+    return open_port(o, err) < 0 ? refuse(o, err) : 0;
+}
+
+/* Whoever connects to a socket that nobody accepts from would wait for ever. */
+static int check_inherited(const struct opening *o, struct error *err)
+{
+    for (size_t i = 0; o->held && i < o->held->count; i++) {
+        const struct listen_socket *socket = &o->held->sockets[i];
+        if (socket->inherited[0] == '\0' || listen_set_has(&o->all, socket->source.fd))
+            continue;
+        char address[ADDRESS_TEXT_BYTES];
+        address_text(&socket->address, address);
+        return error_set(err, ERROR_SYSTEM,
+                         "descriptor %d (%s, %s) was handed to us, but no listener has that name "
+                         "or address: add one, or remove it from its .socket unit",
+                         socket->source.fd, socket->inherited, address);
+    }
+    return 0;
+}
+
+static int open_all(struct opening *o, struct error *err)
+{
+    for (size_t i = 0; i < o->spec_count; i++) {
+        o->spec = &o->specs[i];
+        o->first = o->all.count;
+        int result = open_spec(o, err);
+        address_list_free(&o->addresses);
+        if (result < 0)
+            return -1;
+    }
+    return check_inherited(o, err);
+}
+
+/* Only now, when nothing can be refused any more: a refused reload leaves everything as it was. */
+static void renew_adopted(const struct opening *o, const struct listen_spec *spec)
+{
+    struct error ignored;
+    for (size_t i = 0; i < o->all.count; i++) {
+        const struct listen_socket *socket = &o->all.sockets[i];
+        if (socket->adopted && socket->listener == spec->listener &&
+            listen_set_set_options(spec, socket->source.fd, &ignored) == 0)
+            listen(socket->source.fd, (int)spec->config->tcp.backlog);
+    }
+}
+
+/* From now on a port is nobody else's again. */
+static void finish_sharing(const struct opening *o)
+{
+    for (size_t i = 0; i < o->all.count; i++)
+        socket_share_port(o->all.sockets[i].source.fd, false);
+    for (size_t i = 0; i < o->held->count; i++)
+        socket_share_port(o->held->sockets[i].source.fd, false);
+}
+
+int listen_set_open(const struct listen_spec specs[], size_t count, const struct listen_set *held,
+                    struct listen_set *ret, struct error *err)
+{
+    struct opening o = {.specs = specs, .spec_count = count, .held = held};
+    int result = open_all(&o, err);
+    if (result < 0)
+        close_since(&o, 0);
+    if (o.shared)
+        finish_sharing(&o);
+    if (result < 0) {
+        free(o.all.sockets);
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        renew_adopted(&o, &specs[i]);
+    *ret = o.all;
+    return 0;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/server/admission.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "admission_sources.h"
+#include "tlsecho/base/token_bucket.h"
+
+struct admission {
+    uint64_t limit_connections;                              /* the acceptor's; 0 = none */
+    struct token_bucket rate;                                /* likewise; per_second 0 = none */
+    atomic_uint_fast64_t limit_per_source, limit_handshakes; /* 0 = none */
+    atomic_uint_fast64_t connections, handshakes;            /* now */
+    atomic_uint_fast64_t refused[ADMISSION_REFUSALS];
+    struct admission_sources *sources;
+};
+
+int admission_new(struct admission **ret, struct error *err)
+{
+    struct admission *a = calloc(1, sizeof *a);
+    if (!a)
+        return error_sys(err, "make the admission");
+    if (admission_sources_new(&a->sources, err) < 0) {
+        free(a);
+        return -1;
+    }
+    *ret = a;
+    return 0;
+}
+
+void admission_free(struct admission *admission)
+{
+    if (!admission)
+        return;
+    admission_sources_free(admission->sources);
+    free(admission);
+}
+
+void admission_limit(struct admission *admission, const struct config *config)
+{
+    uint64_t rate = config->limits.accept_rate;
+    admission->limit_connections = config->limits.connections;
+    atomic_store(&admission->limit_handshakes, config->limits.handshakes);
+    atomic_store(&admission->limit_per_source, config->limits.per_source);
+    if (rate != admission->rate.per_second)
+        token_bucket_init(&admission->rate, rate, rate);
+}
+
+void admission_refuse(struct admission *admission, enum admission_refusal refusal)
+{
+    atomic_fetch_add_explicit(&admission->refused[refusal], 1, memory_order_relaxed);
+}
+
+uint64_t admission_refused(const struct admission *admission, enum admission_refusal refusal)
+{
+    return atomic_load_explicit(&admission->refused[refusal], memory_order_relaxed);
+}
+
+static enum admission_refusal refuse(struct admission *a, enum admission_refusal refusal)
+{
+    admission_refuse(a, refusal);
+    return refusal;
+}
+
+/* Only the acceptor adds to a count, so that what it sees here is at least what there is. */
+static bool is_reached(uint64_t limit, const atomic_uint_fast64_t *count)
+{
+    return limit > 0 && atomic_load(count) >= limit;
+}
+
+enum admission_refusal admission_accept(struct admission *admission, uint64_t now_us,
+                                        struct admission_pass *pass)
+{
+    if (is_reached(admission->limit_connections, &admission->connections))
+        return refuse(admission, ADMISSION_CONNECTIONS);
+    if (admission->rate.per_second > 0 && !token_bucket_take(&admission->rate, now_us))
+        return refuse(admission, ADMISSION_ACCEPT_RATE);
+
+    pass->admission = admission;
+    pass->connection = true;
+    atomic_fetch_add(&admission->connections, 1);
+    return ADMISSION_GRANTED;
+}
+
+static bool is_in(const struct config_cidrs *cidrs, const struct address *source)
+{
+    return cidr_match(cidrs->values, cidrs->count, source);
+}
+
+enum admission_refusal admission_source(struct admission *admission,
+                                        const struct config_listener *listener,
+                                        const struct address *source, struct admission_pass *pass)
+{
+    if (is_in(&listener->deny, source))
+        return refuse(admission, ADMISSION_DENY);
+    if (listener->allow.count > 0 && !is_in(&listener->allow, source))
+        return refuse(admission, ADMISSION_ALLOW);
+
+    uint64_t limit = atomic_load(&admission->limit_per_source);
+    if (limit == 0 || source->any.sa_family == AF_UNIX)
+        return ADMISSION_GRANTED;
+    enum admission_refusal refusal =
+        admission_sources_enter(admission->sources, source, limit, &pass->source);
+    if (refusal != ADMISSION_GRANTED)
+        return refuse(admission, refusal);
+    pass->admission = admission;
+    return ADMISSION_GRANTED;
+}
+
+void admission_handshake_begins(struct admission_pass *pass)
+{
+    pass->handshake = pass->admission != NULL;
+    if (pass->handshake)
+        atomic_fetch_add(&pass->admission->handshakes, 1);
+}
+
+bool admission_handshakes_exceeded(const struct admission *admission)
+{
+    uint64_t limit = admission ? atomic_load(&admission->limit_handshakes) : 0;
+    return limit > 0 && atomic_load(&admission->handshakes) > limit;
+}
+
+void admission_handshake_over(struct admission_pass *pass)
+{
+    if (pass->handshake)
+        atomic_fetch_sub(&pass->admission->handshakes, 1);
+    pass->handshake = false;
+}
+
+void admission_over(struct admission_pass *pass)
+{
+    admission_handshake_over(pass);
+    if (pass->source)
+        admission_sources_leave(pass->admission->sources, pass->source);
+    if (pass->connection)
+        atomic_fetch_sub(&pass->admission->connections, 1);
+    *pass = (struct admission_pass){.admission = NULL};
+}
+
+void admission_revoke(struct admission_pass *pass, enum admission_refusal refusal)
+{
+    if (pass->admission)
+        admission_refuse(pass->admission, refusal);
+    admission_over(pass);
+}
+
+static const struct {
+    const char *word, *reason;
+} names[ADMISSION_REFUSALS] = {
+    [ADMISSION_GRANTED] = {"granted", "it may come in"},
+    [ADMISSION_DENY] = {"deny", "its address is denied"},
+    [ADMISSION_ALLOW] = {"allow", "its address is not among those allowed"},
+    [ADMISSION_CONNECTIONS] = {"connections", "limits.connections is reached"},
+    [ADMISSION_PER_SOURCE] = {"per_source", "limits.per_source is reached by its address"},
+    [ADMISSION_ACCEPT_RATE] = {"accept_rate", "limits.accept_rate is reached"},
+    [ADMISSION_WORKERS] = {"workers", "no worker takes connections"},
+    [ADMISSION_DESCRIPTORS] = {"descriptors", "no descriptor is free"},
+    [ADMISSION_MEMORY] = {"memory", "no memory is free"},
+};
+
+const char *admission_word(enum admission_refusal refusal)
+{
+    return names[refusal].word;
+}
+
+const char *admission_reason(enum admission_refusal refusal)
+{
+    return names[refusal].reason;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How many connections each source has. A source is in the table only while it has some, so that
+ * the table is never larger than the connections that there are.
+ *
+ * Ownership: admission's.   Threads: any.
+ */
+#ifndef TLSECHO_ADMISSION_SOURCES_H
+#define TLSECHO_ADMISSION_SOURCES_H
+
+#include "tlsecho/server/admission.h"
+
+struct admission_sources;
+
+/* ERROR_SYSTEM. */
+int admission_sources_new(struct admission_sources **ret, struct error *err);
+void admission_sources_free(struct admission_sources *sources);
+
+/* Counts one more of an IP address's, unless it has `limit` already: ADMISSION_PER_SOURCE, or
+ * ADMISSION_MEMORY. */
+enum admission_refusal admission_sources_enter(struct admission_sources *sources,
+                                               const struct address *address, uint64_t limit,
+                                               struct admission_source **ret);
+
+/* Undoes one admission_sources_enter. */
+void admission_sources_leave(struct admission_sources *sources, struct admission_source *source);
+
+#endif

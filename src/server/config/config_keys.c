@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "config_keys.h"
+
+#include <string.h>
+
+#include "tlsecho/server/config.h"
+#include "tlsecho/server/service.h"
+
+#define SECOND UINT64_C(1000)
+#define DAY    (24 * 3600 * SECOND)
+#define KIB    UINT64_C(1024)
+#define MIB    (1024 * KIB)
+
+enum {
+    PATH_BYTES = 4095,         /* PATH_MAX without its NUL */
+    LOGIN_BYTES = 255,         /* LOGIN_NAME_MAX without its NUL, useradd(8) */
+    CIPHERS_BYTES = 4095,      /* of a list of names, more than there are */
+    ALPN_BYTES = 255,          /* RFC 7301 §3.1: ProtocolName */
+    KEEPALIVE_SECONDS = 32767, /* tcp(7): TCP_KEEPIDLE and TCP_KEEPINTVL */
+    KEEPALIVE_PROBES = 127,    /* tcp(7): TCP_KEEPCNT */
+};
+
+#define WORDS(name, ...)                                                                           \
+    static const char *name(size_t i)                                                              \
+    {                                                                                              \
+        static const char *const words[] = {__VA_ARGS__};                                          \
+        return i < sizeof words / sizeof *words ? words[i] : NULL;                                 \
+    }
+
+WORDS(word_auto, "auto")
+WORDS(word_version, "1.2", "1.3")
+WORDS(word_client_auth, "off", "optional", "required")   /* enum tls_client_auth */
+WORDS(word_proxy_protocol, "off", "trusted", "required") /* enum proxied_protocol */
+WORDS(word_level, "debug", "info", "warning", "error")   /* enum log_level */
+WORDS(word_format, "logfmt", "json")                     /* enum log_format */
+WORDS(word_sandbox, "auto", "on", "off")                 /* enum privilege_sandbox */
+WORDS(word_key_files, "strict", "any")                   /* enum tls_key_files */
+
+/* A key's name, type and field. */
+#define KEY(name_, type_, at)  .name = name_, .type = CONFIG_##type_, .offset = at
+#define AT(member)             offsetof(struct config, member)
+#define AT_LISTENER(member)    offsetof(struct config_listener, member)
+#define AT_PROFILE(member)     offsetof(struct config_tls, member)
+#define AT_CERTIFICATE(member) offsetof(struct config_certificate, member)
+
+static const struct config_key listener_keys[] = {
+    {KEY("listen", ENDPOINT, AT_LISTENER(listen)), .place = AT_LISTENER(place),
+     .help = "where to listen: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"},
+    {KEY("name", TEXT, AT_LISTENER(name)), .default_text = "", .max = CONFIG_NAME_BYTES,
+     .help = "what logs call it; without it: its endpoint"},
+    {KEY("service", TEXT, AT_LISTENER(service)), .default_text = "echo", .words = service_name,
+     .help = "what it answers"},
+    {KEY("tls", TEXT, AT_LISTENER(profile)), .default_text = "", .max = CONFIG_NAME_BYTES,
+     .hide_empty = true, .help = "a profile under tls, for tls:// only; without it: default"},
+    {KEY("proxy_protocol", CHOICE, AT_LISTENER(proxy_protocol)), .default_text = "off",
+     .words = word_proxy_protocol, .place = AT_LISTENER(proxy_protocol_place),
+     .help = "whether a PROXY header comes first, version 1 or 2"},
+    {KEY("proxy_from", CIDRS, AT_LISTENER(proxy_from)), .default_text = "[]",
+     .help = "networks of proxies, whose header is believed and demanded; of others it is not"},
+    {KEY("freebind", SWITCH, AT_LISTENER(freebind)), .default_text = "off",
+     .place = AT_LISTENER(freebind_place),
+     .help = "bind an address that this host does not have yet"},
+    {KEY("allow", CIDRS, AT_LISTENER(allow)), .default_text = "[]",
+     .help = "networks of clients that may come; without any: everyone"},
+    {KEY("deny", CIDRS, AT_LISTENER(deny)), .default_text = "[]",
+     .help = "networks of clients that may not come, even if allowed"},
+    {0},
+};
+
+static const struct config_section listener_section = {.keys = listener_keys,
+                                                       .size = sizeof(struct config_listener)};
+
+static const struct config_key certificate_keys[] = {
+    {KEY("certificate", PATH, AT_CERTIFICATE(certificate)), .max = PATH_BYTES,
+     .place = AT_CERTIFICATE(place), .help = "a PEM file: the leaf first, then its chain"},
+    {KEY("key", PATH, AT_CERTIFICATE(key)), .max = PATH_BYTES,
+     .help = "a PEM file: the private key, which others cannot read"},
+    {KEY("ocsp", PATH, AT_CERTIFICATE(ocsp)), .default_text = "", .max = PATH_BYTES,
+     .help = "a DER file: the OCSP response to staple"},
+    {0},
+};
+
+static const struct config_section certificate_section = {
+    .keys = certificate_keys, .size = sizeof(struct config_certificate)};
+
+static const struct config_key profile_keys[] = {
+    {KEY("certificates", LIST, AT_PROFILE(certificates)), .count = AT_PROFILE(certificate_count),
+     .default_text = "[]", .max = CONFIG_ENTRIES, .section = &certificate_section,
+     .help = "what the server shows to clients; without any: a self-signed one"},
+    {KEY("min_version", TEXT, AT_PROFILE(min_version)), .default_text = "1.2",
+     .words = word_version, .help = "the oldest TLS version that is spoken"},
+    {KEY("max_version", TEXT, AT_PROFILE(max_version)), .default_text = "1.3",
+     .words = word_version, .help = "the newest TLS version that is spoken"},
+    {KEY("ciphers", TEXT, AT_PROFILE(ciphers)), .default_text = "", .max = CIPHERS_BYTES,
+     .help = "for TLS 1.2, separated by ':'; without any: modern ones"},
+    {KEY("ciphersuites", TEXT, AT_PROFILE(ciphersuites)), .default_text = "", .max = CIPHERS_BYTES,
+     .help = "for TLS 1.3, separated by ':'; without any: all"},
+    {KEY("groups", TEXT, AT_PROFILE(groups)), .default_text = "", .max = CIPHERS_BYTES,
+     .help = "for the key exchange, separated by ':'; without any: modern ones"},
+    {KEY("alpn", TEXTS, AT_PROFILE(alpn)), .default_text = "[]", .max = ALPN_BYTES,
+     .help = "application protocols, the preferred one first; without any: ALPN is ignored"},
+    {KEY("client_auth", CHOICE, AT_PROFILE(client_auth)), .default_text = "off",
+     .words = word_client_auth, .place = AT_PROFILE(client_auth_place),
+     .help = "whether clients are asked for a certificate; a chain has at most 8, and 32 KiB"},
+    {KEY("client_ca", PATH, AT_PROFILE(client_ca)), .default_text = "", .max = PATH_BYTES,
+     .help = "a PEM file: the CAs that issue client certificates; an intermediate alone is trusted "
+             "too"},
+    {KEY("crl", PATH, AT_PROFILE(crl)), .default_text = "", .max = PATH_BYTES,
+     .help = "a PEM file: a complete CRL of each CA in client_ca, no delta CRL; the newest in date "
+             "counts"},
+    {KEY("allow_names", TEXTS, AT_PROFILE(allow_names)), .default_text = "[]", .max = PATH_BYTES,
+     .help = "patterns of clients' names, where a star is one whole label, segment without percent "
+             "signs, or local part; without any: every verified certificate"},
+    {KEY("ticket_keys", PATH, AT_PROFILE(ticket_keys)), .default_text = "", .max = PATH_BYTES,
+     .help = "a file of 1 to 8 times 80 random bytes, newest first; without it: an own key"},
+    {KEY("keylog", PATH, AT_PROFILE(keylog)), .default_text = "", .max = PATH_BYTES,
+     .written = true,
+     .help = "a file that gets the secrets of every connection, to decrypt captures"},
+    {0},
+};
+
+const struct config_section config_keys_profile = {
+    .keys = profile_keys, .size = sizeof(struct config_tls), .name = AT_PROFILE(name)};
+
+static const struct config_key timeout_keys[] = {
+    {KEY("handshake", TIME, AT(timeouts_ms.handshake)), .default_text = "10s", .max = 365 * DAY,
+     .help = "for the whole handshake; 0 = none"},
+    {KEY("idle", TIME, AT(timeouts_ms.idle)), .default_text = "5m", .max = 365 * DAY,
+     .help = "with no byte either way; 0 = none"},
+    {KEY("write", TIME, AT(timeouts_ms.write)), .default_text = "1m", .max = 365 * DAY,
+     .help = "with nothing taken by the peer; 0 = none"},
+    {KEY("linger", TIME, AT(timeouts_ms.linger)), .default_text = "5s", .max = 365 * DAY,
+     .help = "for the peer's end after ours; 0 = none"},
+    {KEY("drain", TIME, AT(timeouts_ms.drain)), .default_text = "30s", .max = 365 * DAY,
+     .help = "for connections to finish when the server stops; 0 = none"},
+    {KEY("lifetime", TIME, AT(timeouts_ms.lifetime)), .default_text = "0", .max = 365 * DAY,
+     .help = "for a whole connection; 0 = none"},
+    {0},
+};
+
+static const struct config_section timeout_section = {.keys = timeout_keys};
+
+static const struct config_key limit_keys[] = {
+    {KEY("connections", COUNT, AT(limits.connections)), .default_text = "10000", .max = 10000000,
+     .help = "live at the same time; 0 = none"},
+    {KEY("per_source", COUNT, AT(limits.per_source)), .default_text = "0", .max = 10000000,
+     .help = "of them with one address, or one IPv6 /64; 0 = none"},
+    {KEY("accept_rate", COUNT, AT(limits.accept_rate)), .default_text = "0", .max = 10000000,
+     .help = "new ones in a second; 0 = none"},
+    {KEY("handshakes", COUNT, AT(limits.handshakes)), .default_text = "1000", .max = 10000000,
+     .help = "unfinished at a time; then the oldest is closed; 0 = none"},
+    {KEY("client_hello", SIZE, AT(limits.client_hello_bytes)), .default_text = "32KiB", .max = MIB,
+     .help = "before a handshake begins; 0 = none"},
+    {KEY("buffer", SIZE, AT(limits.buffer_bytes)), .default_text = "64KiB", .min = 4 * KIB,
+     .max = 64 * MIB, .help = "memory for what waits in one connection"},
+    {0},
+};
+
+static const struct config_section limit_section = {.keys = limit_keys};
+
+static const struct config_key keepalive_keys[] = {
+    {KEY("idle", TIME, AT(tcp.keepalive.idle_ms)), .default_text = "2h", .min = SECOND,
+     .max = KEEPALIVE_SECONDS * SECOND, .step = SECOND, .help = "silence before the first probe"},
+    {KEY("interval", TIME, AT(tcp.keepalive.interval_ms)), .default_text = "75s", .min = SECOND,
+     .max = KEEPALIVE_SECONDS * SECOND, .step = SECOND, .help = "time between probes"},
+    {KEY("probes", COUNT, AT(tcp.keepalive.probes)), .default_text = "10", .min = 1,
+     .max = KEEPALIVE_PROBES, .help = "unanswered ones that end a connection"},
+    {0},
+};
+
+static const struct config_section keepalive_section = {.keys = keepalive_keys};
+
+static const struct config_key tcp_keys[] = {
+    {KEY("nodelay", SWITCH, AT(tcp.nodelay)), .default_text = "on",
+     .help = "send small messages at once (TCP_NODELAY)"},
+    {KEY("backlog", COUNT, AT(tcp.backlog)), .default_text = "4096", .min = 1, .max = 65535,
+     .help = "connections that may wait to be accepted, listen(2)"},
+    {KEY("keepalive", SECTION, 0), .section = &keepalive_section,
+     .help = "probes on a silent connection, tcp(7)"},
+    {0},
+};
+
+static const struct config_section tcp_section = {.keys = tcp_keys};
+
+static const struct config_key log_keys[] = {
+    {KEY("level", CHOICE, AT(log.level)), .default_text = "info", .words = word_level,
+     .help = "the least important lines that are written"},
+    {KEY("format", CHOICE, AT(log.format)), .default_text = "logfmt", .words = word_format,
+     .help = "how a line looks"},
+    {KEY("connections", SWITCH, AT(log.connections)), .default_text = "on",
+     .help = "one line for each connection at its end"},
+    {0},
+};
+
+static const struct config_section log_section = {.keys = log_keys};
+
+static const struct config_key admin_keys[] = {
+    {KEY("listen", TEXT, AT(admin.listen)), .default_text = "", .max = CONFIG_NAME_BYTES,
+     .help = "tcp://HOST:PORT or unix:///PATH; without it: nowhere"},
+    {0},
+};
+
+static const struct config_section admin_section = {.keys = admin_keys};
+
+static const struct config_key security_keys[] = {
+    {KEY("user", TEXT, AT(security.user)), .default_text = "", .max = LOGIN_BYTES,
+     .help =
+         "whom the server runs as once it listens, by name or number; without it: who starts it"},
+    {KEY("group", TEXT, AT(security.group)), .default_text = "", .max = LOGIN_BYTES,
+     .help = "its group, by name or number; without it: that of the user"},
+    {KEY("sandbox", CHOICE, AT(security.sandbox)), .default_text = "auto", .words = word_sandbox,
+     .place = AT(security.sandbox_place),
+     .help = "Landlock and seccomp: auto = what the kernel has; on = both, or no start; off"},
+    {KEY("key_files", CHOICE, AT(security.key_files)), .default_text = "strict",
+     .words = word_key_files,
+     .help = "strict = keys that others can read or the group can write are refused; any = a "
+             "warning, where modes cannot be set"},
+    {0},
+};
+
+static const struct config_section security_section = {.keys = security_keys};
+
+static const struct config_key keys[] = {
+    {KEY("listeners", LIST, AT(listeners)), .count = AT(listener_count),
+     .default_text = "[{listen: tcp://localhost:7007}, {listen: tls://localhost:7443}]", .min = 1,
+     .max = CONFIG_ENTRIES, .section = &listener_section, .help = "where to listen, and what for"},
+    {KEY("tls", PROFILES, AT(profiles)), .count = AT(profile_count), .default_text = "{}",
+     .max = CONFIG_ENTRIES, .section = &config_keys_profile,
+     .help = "profiles by name; default is there without being written"},
+    {KEY("watch", SWITCH, AT(watch)), .default_text = "on",
+     .help = "reload when a file that is named here changes"},
+    {KEY("workers", COUNT, AT(workers)), .default_text = "auto", .min = 1, .max = 1024,
+     .words = word_auto,
+     .help = "threads; auto = one per CPU of the affinity and of the smallest cgroup quota"},
+    {KEY("timeouts", SECTION, 0), .section = &timeout_section,
+     .help = "after which a connection is ended"},
+    {KEY("limits", SECTION, 0), .section = &limit_section, .help = "what is refused beyond"},
+    {KEY("tcp", SECTION, 0), .section = &tcp_section, .help = "options of every TCP socket"},
+    {KEY("log", SECTION, 0), .section = &log_section, .help = "what is written to stderr"},
+    {KEY("admin", SECTION, 0), .section = &admin_section,
+     .help = "where /metrics, /healthz and /readyz are answered, by HTTP"},
+    {KEY("security", SECTION, 0), .section = &security_section,
+     .help = "what the server gives up once it listens; a change needs a restart"},
+    {0},
+};
+
+const struct config_section config_keys = {.keys = keys, .size = sizeof(struct config)};
+
+const struct config_key *config_keys_find(const struct config_section *section, const char *name)
+{
+    for (const struct config_key *key = section->keys; key->name; key++)
+        if (strcmp(key->name, name) == 0)
+            return key;
+    return NULL;
+}

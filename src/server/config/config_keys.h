@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one table of the configuration's keys. Reading, defaults, checks, printing and freeing walk
+ * it: a new key is a field in struct config and a line here.
+ *
+ * Ownership: static.   Threads: any.
+ */
+#ifndef TLSECHO_CONFIG_KEYS_H
+#define TLSECHO_CONFIG_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tlsecho/net/endpoint.h"
+
+enum {
+    CONFIG_ENTRIES = 64,                         /* in a list, or profiles */
+    CONFIG_VALUES_ENTRIES = 256,                 /* in a list of texts or networks */
+    CONFIG_NAME_BYTES = ENDPOINT_TEXT_BYTES - 1, /* of a listener or a profile */
+};
+
+/* What a key takes, and the field that it fills. */
+enum config_type {
+    CONFIG_SWITCH,   /* bool */
+    CONFIG_COUNT,    /* uint64_t; words[0], where there is one, stands for 0 */
+    CONFIG_SIZE,     /* uint64_t, bytes */
+    CONFIG_TIME,     /* uint64_t, ms */
+    CONFIG_CHOICE,   /* uint64_t, index of one of words */
+    CONFIG_TEXT,     /* struct config_text; one of words, where there are any */
+    CONFIG_PATH,     /* struct config_text, absolute; relative ones start at the file's folder */
+    CONFIG_ENDPOINT, /* struct endpoint */
+    CONFIG_TEXTS,    /* struct config_texts; a list of texts */
+    CONFIG_CIDRS,    /* struct config_cidrs; a list of networks */
+    CONFIG_SECTION,  /* a mapping of further keys; fields of the same struct */
+    CONFIG_LIST,     /* a list of mappings: a pointer to an array of section's structs */
+    CONFIG_PROFILES, /* a mapping of names to mappings: likewise, named by section's `name` */
+};
+
+struct config_section;
+
+struct config_key {
+    const char *name;
+    enum config_type type;
+    size_t offset;            /* of the field in its struct; 0 for a section */
+    const char *default_text; /* the default as users write it; NULL = the key is required */
+    uint64_t min, max;        /* of the number, of each text's bytes, or of how many entries */
+    uint64_t step;            /* of times: a multiple of this many ms; 0 = any */
+    const char *(*words)(size_t i);       /* the i-th, NULL past the last */
+    const struct config_section *section; /* of sections, lists and profiles */
+    size_t count;                         /* lists and profiles: offset of the size_t beside it */
+    size_t place;     /* single values: offset of a struct config_place to fill; 0 = none */
+    bool written;     /* paths: we write the file, so it is none that a reload reads */
+    bool hide_empty;  /* not printed where it is "": it would be refused there */
+    const char *help; /* one line */
+};
+
+struct config_section {
+    const struct config_key *keys; /* the last one has no name */
+    size_t size;                   /* of the struct with its fields */
+    size_t name;                   /* profiles: offset of the struct config_text for its name */
+};
+
+extern const struct config_section config_keys;         /* of struct config */
+extern const struct config_section config_keys_profile; /* of struct config_tls */
+
+/* NULL if there is none of that name. */
+const struct config_key *config_keys_find(const struct config_section *section, const char *name);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes: answered one for another, or a service's own. */
+#include "conn_internal.h"
+#include "tlsecho/server/conn_info.h"
+
+enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
+{
+    if (!c->sending)
+        return STEP_ON;
+    struct error err ERROR_UNSET;
+    struct io io = transport_write(c->transport, buf_front(&c->owed), buf_waiting(&c->owed), &err);
+    buf_take(&c->owed, io.n);
+    c->sent_bytes += io.n;
+    c->progressed = c->progressed || io.progressed;
+    if (buf_waiting(&c->owed) == 0)
+        pool_return(c->pool, &c->owed);
+
+    switch (io.status) {
+    case IO_OK:
+        c->sending = false;
+        return STEP_ON;
+    case IO_WANT_READ:
+    case IO_WANT_WRITE:
+        return conn_wait(c, io.status, timeout);
+    case IO_EOF:
+    case IO_CUT:
+    case IO_RESET:
+        c->end = CONN_END_NONE; /* whatever began before: bytes were owed and are lost */
+        return conn_gone(c, io.status == IO_RESET ? &err : NULL);
+    case IO_FAILED:
+        c->sending = false;
+        pool_return(c->pool, &c->owed);
+        return conn_fail(c, &err, CONN_END_TLS);
+    }
+    return STEP_WAIT;
+}
+
+/* Gives the connection a buffer. STEP_LEFT: there is none, and that is its end. */
+static enum step borrow(struct conn *c)
+{
+    if (pool_lend(c->pool, &c->owed))
+        return STEP_ON;
+    struct error err;
+    error_set(&err, ERROR_SYSTEM, "no memory for a buffer");
+    return conn_fail(c, &err, CONN_END_FAILED);
+}
+
+/* A TLS client on a plain listener: the record header and type of RFC 8446 §4 and §5.1. */
+static bool is_client_hello(const unsigned char *data, size_t n)
+{
+    return n >= 6 && data[0] == 0x16 && data[1] == 3 && data[5] == 1;
+}
+
+static enum conn_timeout quiet_timeout(const struct conn *c)
+{
+    return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
+}
+
+/* n bytes arrived, of which so many are back already. */
+static void answer(struct conn *c, size_t n, size_t back)
+{
+    if (c->received_bytes == 0)
+        c->client_hello = is_client_hello(c->owed.data, n);
+    c->received_bytes += n;
+    c->sent_bytes += back;
+    c->full = n > c->owed.size / 2;
+    c->owed.end = c->service->answer ? c->service->answer(c->owed.data, n - back) : 0;
+    c->sending = c->owed.end > 0;
+}
+
+/* Streams stay in the kernel where they can; messages would only pay for it. */
+static struct io take(struct conn *c, size_t *ret_back, struct error *err)
+{
+    bool can = c->full && c->service->verbatim && c->transport->ops->splice;
+    const int *pipe = can ? pool_pipe(c->pool) : NULL;
+    *ret_back = 0;
+    if (!pipe)
+        return transport_read(c->transport, c->owed.data, c->owed.size, err);
+    return transport_splice(c->transport, pipe, c->owed.data, c->owed.size, ret_back, err);
+}
+
+/* Reads once, into a borrowed buffer, and answers. STEP_ON: something may be owed now. */
+static enum step receive(struct conn *c, bool *more)
+{
+    if (borrow(c) == STEP_LEFT)
+        return STEP_LEFT;
+    struct error err ERROR_UNSET;
+    size_t back;
+    struct io io = take(c, &back, &err);
+    *more = io.more;
+    c->progressed = c->progressed || io.progressed;
+    if (io.status == IO_OK)
+        answer(c, io.n, back);
+    if (!c->sending)
+        pool_return(c->pool, &c->owed);
+
+    switch (io.status) {
+    case IO_OK:
+        return STEP_ON;
+    case IO_WANT_READ:
+        return conn_wait(c, io.status, quiet_timeout(c));
+    case IO_WANT_WRITE:
+        return conn_wait(c, io.status, CONN_TIMEOUT_WRITE);
+    case IO_EOF:
+        c->peer_ended = true;
+        return conn_peer_ended(c, CONN_END_CLOSED, CONN_SHUTDOWN);
+    case IO_CUT:
+        c->peer_ended = true;
+        return conn_peer_ended(c, CONN_END_CUT, CONN_SHUTDOWN);
+    case IO_RESET:
+        return conn_gone(c, &err);
+    case IO_FAILED:
+        return conn_fail(c, &err, CONN_END_TLS);
+    }
+    return STEP_WAIT;
+}
+
+/* One recv and one send, then wait: only what the transport already holds is worth another round.
+ */
+enum step conn_serve(struct conn *c)
+{
+    bool more = true;
+    for (int turn = 0; turn < CONN_TURNS_MAX; turn++) {
+        enum step step = conn_send_owed(c, CONN_TIMEOUT_WRITE);
+        if (step != STEP_ON)
+            return step;
+        if (!more)
+            return conn_wait(c, IO_WANT_READ, quiet_timeout(c));
+        step = receive(c, &more);
+        if (step != STEP_ON)
+            return step;
+    }
+    return conn_yield(c, quiet_timeout(c));
+}
+
+/* The peer has ended its direction. Output without an end stops; finite output is still sent. */
+static enum step end_input(struct conn *c, enum conn_end reason)
+{
+    c->peer_ended = true;
+    return c->service->endless ? conn_peer_ended(c, reason, CONN_SHUTDOWN) : STEP_ON;
+}
+
+/* Reads and drops: only the end of the input matters here. STEP_ON, with whether more is there, or
+ * STEP_LEFT. */
+static enum step drain_input(struct conn *c, bool *ret_more)
+{
+    *ret_more = false;
+    if (c->peer_ended)
+        return STEP_ON;
+    struct error err;
+    struct io io = conn_drop_input(c, &err);
+    switch (io.status) {
+    case IO_OK:
+        c->received_bytes += io.n;
+        *ret_more = io.more;
+        return STEP_ON;
+    case IO_WANT_READ:
+    case IO_WANT_WRITE:
+        return STEP_ON;
+    case IO_EOF:
+        return end_input(c, CONN_END_CLOSED);
+    case IO_CUT:
+        return end_input(c, CONN_END_CUT);
+    case IO_RESET:
+        return conn_gone(c, &err);
+    case IO_FAILED:
+        return conn_fail(c, &err, CONN_END_TLS);
+    }
+    return STEP_ON;
+}
+
+/* Asks the service for more to send, unless something is owed. STEP_LEFT: there is no more. */
+static enum step fill_output(struct conn *c)
+{
+    struct conn_info info;
+    if (c->sending)
+        return STEP_ON;
+    if (c->service->endless && c->draining)
+        return conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
+    if (borrow(c) == STEP_LEFT)
+        return STEP_LEFT;
+    if (c->service->wants_info)
+        c->describe(c, &info);
+    c->owed.end = c->service->produce(c->service->wants_info ? &info : NULL, c->sent_bytes,
+                                      c->owed.data, c->owed.size);
+    c->sending = c->owed.end > 0;
+    if (c->sending)
+        return STEP_ON;
+    pool_return(c->pool, &c->owed);
+    return conn_end_as(c, CONN_END_FINISHED, CONN_SHUTDOWN);
+}
+
+/* Sends as fast as the peer takes it, and reads meanwhile: neither waits for the other. */
+enum step conn_produce(struct conn *c)
+{
+    for (int block = 0; block < CONN_BLOCKS_MAX; block++) {
+        bool more;
+        enum step step = drain_input(c, &more);
+        if (step == STEP_ON)
+            step = fill_output(c);
+        if (step == STEP_ON)
+            step = conn_send_owed(c, CONN_TIMEOUT_WRITE);
+        if (step == STEP_LEFT)
+            return STEP_LEFT;
+        if (step == STEP_WAIT && !more) {
+            c->want |= c->peer_ended ? WANT_NOTHING : WANT_READ;
+            return STEP_WAIT;
+        }
+    }
+    return conn_yield(c, CONN_TIMEOUT_WRITE);
+}

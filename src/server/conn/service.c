@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/server/service.h"
+
+#include <string.h>
+
+static const struct service *const services[] = {
+    &service_echo, &service_upper, &service_discard, &service_chargen, &service_report,
+};
+
+enum { SERVICES = sizeof services / sizeof services[0] };
+
+const struct service *service_find(const char *name)
+{
+    for (size_t i = 0; i < SERVICES; i++)
+        if (strcmp(services[i]->name, name) == 0)
+            return services[i];
+    return NULL;
+}
+
+const char *service_name(size_t i)
+{
+    return i < SERVICES ? services[i]->name : NULL;
+}

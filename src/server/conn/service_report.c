@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* What the server saw of the client: one JSON object, docs/schema/report.json. */
+#include "tlsecho/server/service.h"
+
+#include <string.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/json.h"
+#include "tlsecho/server/conn_info.h"
+
+enum { SCHEMA = 1 };
+
+static void put_known(struct json *json, const char *key, const char *value)
+{
+    if (*value)
+        json_text(json, key, value);
+}
+
+static void put_client(struct json *json, const struct conn_info *info)
+{
+    const struct peer_certificate *certificate = &info->peer.certificate;
+    if (!certificate->present)
+        return;
+    json_open(json, "client");
+    put_known(json, "subject", certificate->subject);
+    json_open_array(json, "sans");
+    for (const char *name = info->client_names; *name; name += strlen(name) + 1)
+        json_text(json, NULL, name);
+    json_close_array(json);
+    json_text(json, "sha256", certificate->sha256);
+    json_switch(json, "verified", certificate->verified);
+    json_close(json);
+}
+
+static void put_tls(struct json *json, const struct conn_info *info)
+{
+    const struct peer *peer = &info->peer;
+    if (!peer->tls)
+        return;
+    json_open(json, "tls");
+    put_known(json, "version", peer->version);
+    put_known(json, "cipher", peer->cipher);
+    put_known(json, "group", peer->group);
+    put_known(json, "signature", peer->signature);
+    put_known(json, "sni", peer->sni);
+    put_known(json, "alpn", peer->alpn);
+    json_switch(json, "resumed", peer->resumed);
+    put_known(json, "exporter", info->exporter);
+    put_known(json, "certificate_sha256", info->certificate);
+    put_client(json, info);
+    json_close(json);
+}
+
+static void put_proxy_tls(struct json *json, const struct proxy_tls *tls)
+{
+    if (!tls->present)
+        return;
+    json_open(json, "tls");
+    put_known(json, "version", tls->version);
+    put_known(json, "cipher", tls->cipher);
+    put_known(json, "group", tls->group);
+    if (tls->certificate) {
+        json_open(json, "client");
+        put_known(json, "common_name", tls->common_name);
+        json_switch(json, "verified", tls->verified);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_proxy(struct json *json, const struct conn_info *info)
+{
+    const struct proxy *proxy = info->proxy;
+    if (!proxy)
+        return;
+    json_open(json, "proxy");
+    json_number(json, "version", (uint64_t)proxy->version);
+    json_switch(json, "local", proxy->local);
+    put_known(json, "source", info->proxy_source);
+    put_known(json, "destination", info->proxy_destination);
+    put_known(json, "alpn", proxy->alpn);
+    put_known(json, "authority", proxy->authority);
+    put_known(json, "unique_id", proxy->unique_id);
+    put_proxy_tls(json, &proxy->tls);
+    json_close(json);
+}
+
+static size_t produce(const struct conn_info *info, uint64_t offset, unsigned char *data,
+                      size_t size)
+{
+    char time[CLOCK_TEXT_BYTES];
+    clock_text(&info->time, time);
+    struct json json;
+    json_begin(&json, data, size, offset);
+    json_open(&json, NULL);
+    json_number(&json, "schema", SCHEMA);
+    json_text(&json, "time", time);
+    put_known(&json, "server", info->server);
+    json_text(&json, "listener", info->listener);
+    json_number(&json, "connection", info->connection);
+    put_known(&json, "source", info->source);
+    put_known(&json, "destination", info->destination);
+    put_proxy(&json, info);
+    put_tls(&json, info);
+    json_close(&json);
+    json_newline(&json);
+    return json.n;
+}
+
+const struct service service_report = {.name = "report", .produce = produce, .wants_info = true};

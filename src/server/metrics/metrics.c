@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/server/metrics.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tlsecho/base/clock.h"
+
+enum { OVERFLOW = METRICS_LISTENERS - 1 };
+
+void metrics_init(struct metrics *metrics)
+{
+    *metrics = (struct metrics){.start_us = clock_now_us()};
+    metrics_process_open(&metrics->process);
+}
+
+void metrics_done(struct metrics *metrics)
+{
+    for (unsigned i = 0; i < METRICS_LISTENERS; i++)
+        free(metrics->slots[i].name);
+    metrics_process_close(&metrics->process);
+}
+
+void metrics_add_shard(struct metrics *metrics, const struct metrics_shard *shard)
+{
+    assert(metrics->shard_count < METRICS_SHARDS);
+    metrics->shards[metrics->shard_count++] = shard;
+}
+
+/* Short of slots or memory, whoever has none counts together with the others that have none. */
+static unsigned slot_of(struct metrics *metrics, const char *name, enum endpoint_scheme transport)
+{
+    unsigned i = 0;
+    for (; i < OVERFLOW && metrics->slots[i].name; i++)
+        if (metrics->slots[i].transport == transport && strcmp(metrics->slots[i].name, name) == 0)
+            return i;
+    if (i == OVERFLOW)
+        return OVERFLOW;
+    metrics->slots[i].name = strdup(name);
+    metrics->slots[i].transport = transport;
+    return metrics->slots[i].name ? i : OVERFLOW;
+}
+
+void metrics_adopt(struct metrics *metrics, struct config_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->config->listener_count; i++) {
+        const struct config_listener *config = snapshot->listeners[i].config;
+        snapshot->listeners[i].slot = slot_of(metrics, config->name.value, config->listen.scheme);
+    }
+    if (metrics->snapshot)
+        metrics->reloads++;
+    metrics->snapshot = snapshot;
+    metrics->reloaded_at = (int64_t)time(NULL);
+    metrics->reload_refused = false;
+}
+
+void metrics_count_refused_reload(struct metrics *metrics)
+{
+    metrics->reloads_refused++;
+    metrics->reload_refused = true;
+}
+
+bool metrics_sum(const struct metrics *metrics, unsigned slot, struct metrics_sum *ret)
+{
+    const struct metrics_slot *s = &metrics->slots[slot];
+    struct metrics_sum sum = {.listener = s->name ? s->name : "other",
+                              .transport = s->name ? endpoint_scheme_name(s->transport) : "other"};
+    uint64_t ended = 0;
+    for (unsigned i = 0; i < metrics->shard_count; i++) {
+        const struct metrics_listener *from = &metrics->shards[i]->listeners[slot];
+        for (unsigned end = 0; end < CONN_ENDS; end++) {
+            uint64_t n = metrics_read(&from->ended[end]);
+            sum.ended[end] += n;
+            ended += n;
+        }
+        sum.accepted += metrics_read(&from->accepted);
+        sum.received_bytes += metrics_read(&from->received_bytes);
+        sum.sent_bytes += metrics_read(&from->sent_bytes);
+    }
+    sum.live = sum.accepted > ended ? sum.accepted - ended : 0; /* it goes on meanwhile */
+    *ret = sum;
+    return s->name || sum.accepted > 0;
+}
+
+uint64_t metrics_sum_handshakes(const struct metrics *metrics, unsigned index)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < metrics->shard_count; i++)
+        n += metrics_read(&metrics->shards[i]->handshakes[index]);
+    return n;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* What signals ask for: done at once, or noted for the loop. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "server_internal.h"
+#include "tlsecho/base/log.h"
+
+static void list_connections(struct server *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_list(s->workers[i]);
+}
+
+static void signals_ready(struct reactor_source *source)
+{
+    struct server *s = (struct server *)((char *)source - offsetof(struct server, signals));
+    struct signalfd_siginfo info;
+    if (read(source->fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    switch (info.ssi_signo) {
+    case SIGHUP:
+        s->reload_wanted = true;
+        break;
+    case SIGUSR1:
+        metrics_log(&s->metrics);
+        break;
+    case SIGUSR2:
+        list_connections(s);
+        break;
+    default:
+        s->stop_signals++;
+        log_reason(LOG_LEVEL_INFO, s->stop_signals == 1 ? "draining" : "stopping",
+                   info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+    }
+}
+
+static void handled(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGTERM);
+    sigaddset(ret, SIGINT);
+    sigaddset(ret, SIGHUP);
+    sigaddset(ret, SIGUSR1);
+    sigaddset(ret, SIGUSR2);
+}
+
+/* Nothing is open or written yet that anyone would miss. */
+static void stop_at_once(int number)
+{
+    (void)number;
+    _exit(EXIT_SUCCESS);
+}
+
+/* HUP, USR1 and USR2 wait until the loop reads them; TERM and INT, which reading a configuration
+ * from a pipe or a slow disk must not delay, stop the process as they do later, with status 0. */
+void server_hold_signals(void)
+{
+    sigset_t set;
+    struct sigaction stop = {.sa_handler = stop_at_once};
+    handled(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void server_release_signals(void)
+{
+    sigset_t set;
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    handled(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int server_open_signals(struct server *s, struct error *err)
+{
+    sigset_t set;
+    handled(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* what reads the log may go away */
+    signal(SIGXFSZ, SIG_IGN); /* and its file reach a limit */
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return error_sys(err, "receive signals: signalfd");
+    s->signals = (struct reactor_source){.fd = fd, .ready = signals_ready};
+    return reactor_want(s->reactor, &s->signals, WANT_READ, err);
+}

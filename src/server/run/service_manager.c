@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "service_manager.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/log.h"
+
+static void tell(const struct service_manager *m, const char *state, const char *status)
+{
+    struct error err;
+    if (notify_send(&m->notify, state, status, &err) < 0)
+        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
+}
+
+void service_manager_open(struct service_manager *ret)
+{
+    struct error err;
+    *ret = (struct service_manager){.feed_us = UINT64_MAX};
+    if (notify_open(&ret->notify, &err) < 0)
+        log_reason(LOG_LEVEL_WARNING, "notify_failed", err.text);
+    if (ret->notify.watchdog_us > 0)
+        ret->feed_us = clock_now_us();
+}
+
+void service_manager_close(struct service_manager *manager)
+{
+    heartbeat_done(&manager->heartbeat);
+    notify_close(&manager->notify);
+}
+
+void service_manager_ready(const struct service_manager *manager, size_t addresses,
+                           unsigned workers)
+{
+    char status[64];
+    snprintf(status, sizeof status, "Serving: %zu addresses, %u workers", addresses, workers);
+    tell(manager, "READY=1", status);
+}
+
+/* The time tells the manager which reload a later READY=1 ends: systemd.service(5), notify-reload.
+ */
+void service_manager_reloading(const struct service_manager *manager)
+{
+    char state[64];
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_us());
+    tell(manager, state, "Reloading");
+}
+
+void service_manager_refused(const struct service_manager *manager, const char *why)
+{
+    tell(manager, "READY=1", why);
+}
+
+void service_manager_stopping(const struct service_manager *manager, const char *why)
+{
+    tell(manager, "STOPPING=1", why ? why : "Draining");
+}
+
+void service_manager_feed(struct service_manager *manager)
+{
+    const char *name;
+    uint64_t now_us = clock_now_us(), every_us = manager->notify.watchdog_us / 2;
+    if (now_us < manager->feed_us)
+        return;
+    manager->feed_us = now_us + every_us;
+    uint64_t silent_us = heartbeat_silent_us(&manager->heartbeat, now_us, &name);
+    struct log_line line;
+    if (silent_us < every_us) { /* others ask too, in between */
+        tell(manager, "WATCHDOG=1", NULL);
+    } else if (log_begin(&line, LOG_LEVEL_ERROR, "watchdog_withheld")) {
+        log_text(&line, "reason", "a thread does not turn");
+        log_text(&line, "thread", name);
+        log_seconds(&line, "silent", silent_us);
+        log_end(&line);
+    }
+    heartbeat_ask(&manager->heartbeat, now_us);
+}

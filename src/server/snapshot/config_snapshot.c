@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_snapshot_internal.h"
+#include "tlsecho/server/config_stamp.h"
+#include "tlsecho/server/privilege.h"
+
+static void link_listeners(struct config_snapshot *s)
+{
+    for (size_t i = 0; i < s->config->listener_count; i++) {
+        const struct config_listener *config = &s->config->listeners[i];
+        s->listeners[i] = (struct listener){
+            .snapshot = s,
+            .config = config,
+            .service = service_find(config->service.value),
+            .tls = config->tls ? s->contexts[config->tls - s->config->profiles] : NULL,
+        };
+    }
+}
+
+static size_t count_certificates(const struct config *config)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < config->profile_count; i++)
+        n += config->profiles[i].certificate_count ? config->profiles[i].certificate_count : 1;
+    return n;
+}
+
+static int allocate(struct config_snapshot *s, const char *state_directory, struct error *err)
+{
+    const struct config *config = s->config;
+    s->listeners = calloc(config->listener_count, sizeof *s->listeners);
+    s->contexts = calloc(config->profile_count + 1, sizeof(struct tls_context *));
+    s->crl_until = calloc(config->profile_count + 1, sizeof *s->crl_until);
+    s->certificates = calloc(count_certificates(config) + 1, sizeof *s->certificates);
+    if (state_directory)
+        s->state_directory = strdup(state_directory);
+    if (!s->listeners || !s->contexts || !s->crl_until || !s->certificates ||
+        (state_directory && !s->state_directory))
+        return error_sys(err, "make the settings");
+    return 0;
+}
+
+static int build(struct config *config, const char *state_directory, bool check_only,
+                 struct config_snapshot **ret, struct error *err)
+{
+    struct config_snapshot *s = calloc(1, sizeof *s);
+    if (!s) {
+        config_free(config);
+        return error_sys(err, "make the settings");
+    }
+    atomic_init(&s->references, 1);
+    s->config = config;
+    s->check_only = check_only;
+    s->stamp = config_stamp(config);
+    int result = privilege_check(config, err);
+    if (result == 0)
+        result = allocate(s, state_directory, err);
+    for (size_t i = 0; result == 0 && i < config->profile_count; i++)
+        result = config_snapshot_load_profile(s, i, err);
+    if (result < 0) {
+        config_snapshot_free(s);
+        return -1;
+    }
+    link_listeners(s);
+    *ret = s;
+    return 0;
+}
+
+int config_snapshot_new(struct config *config, const char *state_directory,
+                        struct config_snapshot **ret, struct error *err)
+{
+    return build(config, state_directory, false, ret, err);
+}
+
+int config_snapshot_draft(struct config *config, struct config_snapshot **ret, struct error *err)
+{
+    return build(config, NULL, true, ret, err);
+}
+
+struct config_snapshot *config_snapshot_ref(struct config_snapshot *snapshot)
+{
+    atomic_fetch_add(&snapshot->references, 1);
+    return snapshot;
+}
+
+void config_snapshot_free(struct config_snapshot *s)
+{
+    if (!s || atomic_fetch_sub(&s->references, 1) > 1)
+        return;
+    for (size_t i = 0; s->contexts && i < s->config->profile_count; i++)
+        tls_context_free(s->contexts[i]);
+    free(s->contexts);
+    free(s->listeners);
+    free(s->crl_until);
+    free(s->certificates);
+    free(s->state_directory);
+    config_free(s->config);
+    free(s);
+}

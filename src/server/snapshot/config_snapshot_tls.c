@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of a TLS profile, one by one, told to its context. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_snapshot_internal.h"
+#include "tlsecho/base/text.h"
+
+struct loading {
+    struct config_snapshot *snapshot;
+    const struct config_tls *profile;
+    struct tls_context *ctx;
+    struct error *err;
+};
+
+/* What the file that a key names shows to be wrong is wrong at that key's place. */
+static int refuse(const struct loading *l, struct config_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct loading *l, struct config_place place, const char *format, ...)
+{
+    if (l->err->kind != ERROR_INPUT)
+        return -1;
+    char key[64], profile[TEXT_BRIEF_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(key, sizeof key, format, args);
+    va_end(args);
+    text_brief(l->profile->name.value, profile);
+    struct error cause = *l->err;
+    config_refuse(l->snapshot->config, place, l->err, "tls.%s.%s: %s", profile, key, cause.text);
+    l->err->code = cause.code;
+    return -1;
+}
+
+/* What is not given leaves the context as it is. */
+static int apply(const struct loading *l, const char *key, const struct config_text *text,
+                 int (*set)(struct tls_context *, const char *, struct error *))
+{
+    if (text->value[0] == '\0' || set(l->ctx, text->value, l->err) == 0)
+        return 0;
+    return refuse(l, text->place, "%s", key);
+}
+
+static int apply_policy(const struct loading *l)
+{
+    const struct config_tls *p = l->profile;
+    if (tls_context_set_versions(l->ctx, p->min_version.value, p->max_version.value, l->err))
+        return refuse(l, p->min_version.place, "min_version");
+    if (apply(l, "ciphers", &p->ciphers, tls_context_set_ciphers))
+        return -1;
+    if (apply(l, "ciphersuites", &p->ciphersuites, tls_context_set_ciphersuites))
+        return -1;
+    return apply(l, "groups", &p->groups, tls_context_set_groups);
+}
+
+static struct config_snapshot_certificate *add_certificate(const struct loading *l)
+{
+    struct config_snapshot *s = l->snapshot;
+    struct config_snapshot_certificate *c = &s->certificates[s->certificate_count++];
+    c->profile = l->profile->name.value;
+    return c;
+}
+
+static int apply_pair(const struct loading *l, size_t i)
+{
+    const struct config_certificate *pair = &l->profile->certificates[i];
+    struct config_snapshot_certificate *c = add_certificate(l);
+    c->file = pair->certificate.value;
+    if (tls_context_use_certificate(l->ctx, pair->certificate.value, &c->description, l->err))
+        return refuse(l, pair->certificate.place, "certificates[%zu].certificate", i);
+    if (tls_context_use_key(l->ctx, pair->key.value, l->err))
+        return refuse(l, pair->key.place, "certificates[%zu].key", i);
+    if (pair->ocsp.value[0] == '\0')
+        return 0;
+    if (tls_context_use_staple(l->ctx, pair->ocsp.value, l->err))
+        return refuse(l, pair->ocsp.place, "certificates[%zu].ocsp", i);
+    c->staple = pair->ocsp.value;
+    c->staple_until = tls_context_staple_expires(l->ctx);
+    return 0;
+}
+
+static int apply_certificates(const struct loading *l)
+{
+    if (l->profile->certificate_count == 0)
+        return tls_context_use_self_signed(l->ctx, l->snapshot->state_directory,
+                                           &add_certificate(l)->description, l->err);
+    for (size_t i = 0; i < l->profile->certificate_count; i++)
+        if (apply_pair(l, i))
+            return -1;
+    return 0;
+}
+
+static int apply_alpn(const struct loading *l)
+{
+    const struct config_texts *alpn = &l->profile->alpn;
+    if (alpn->count == 0)
+        return 0;
+    const char **protocols = calloc(alpn->count, sizeof *protocols);
+    if (!protocols)
+        return error_sys(l->err, "make the settings");
+    for (size_t i = 0; i < alpn->count; i++)
+        protocols[i] = alpn->values[i].value;
+    int result = tls_context_set_alpn(l->ctx, protocols, alpn->count, l->err);
+    free(protocols);
+    return result ? refuse(l, alpn->values[0].place, "alpn") : 0;
+}
+
+/* Which clients are accepted; last what ties tickets to all of this, and to the certificates. */
+static int apply_client_auth(const struct loading *l)
+{
+    const struct config_tls *p = l->profile;
+    if (apply(l, "client_ca", &p->client_ca, tls_context_use_client_ca) ||
+        apply(l, "crl", &p->crl, tls_context_use_crl))
+        return -1;
+    for (size_t i = 0; i < p->allow_names.count; i++) {
+        const struct config_text *pattern = &p->allow_names.values[i];
+        if (tls_context_allow_name(l->ctx, pattern->value, l->err))
+            return refuse(l, pattern->place, "allow_names[%zu]", i);
+    }
+    if (tls_context_set_client_auth(l->ctx, (enum tls_client_auth)p->client_auth, l->err))
+        return refuse(l, p->client_auth_place, "client_auth");
+    return 0;
+}
+
+/* Whether a key log could be begun, without beginning it. */
+static int check_keylog_folder(const struct loading *l)
+{
+    const struct config_text *keylog = &l->profile->keylog;
+    size_t length = (size_t)(strrchr(keylog->value, '/') - keylog->value);
+    char *folder = length > 0 ? strndup(keylog->value, length) : strdup("/");
+    int result = folder ? access(folder, W_OK | X_OK) : -1;
+    if (result < 0)
+        error_sys(l->err, "make %s", keylog->value);
+    free(folder);
+    if (result == 0)
+        return 0;
+    l->err->kind = ERROR_INPUT;
+    return refuse(l, keylog->place, "keylog");
+}
+
+/* The only file that is written to: it comes last, so that nothing is when the rest is wrong. */
+static int apply_keylog(const struct loading *l)
+{
+    const char *path = l->profile->keylog.value;
+    if (l->snapshot->check_only && *path && access(path, F_OK) < 0)
+        return check_keylog_folder(l);
+    return apply(l, "keylog", &l->profile->keylog, tls_context_set_keylog);
+}
+
+int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct error *err)
+{
+    struct loading l = {.snapshot = s, .profile = &s->config->profiles[index], .err = err};
+    if (tls_context_new(TLS_SERVER, &s->contexts[index], err))
+        return -1;
+    l.ctx = s->contexts[index];
+    tls_context_set_key_files(l.ctx, (enum tls_key_files)s->config->security.key_files);
+    tls_context_limit_client_hello(l.ctx, s->config->limits.client_hello_bytes);
+    if (apply_policy(&l) || apply_certificates(&l) || apply_alpn(&l) || apply_client_auth(&l) ||
+        apply(&l, "ticket_keys", &l.profile->ticket_keys, tls_context_use_ticket_keys))
+        return -1;
+    s->crl_until[index] = tls_context_crl_expires(l.ctx);
+    return apply_keylog(&l);
+}

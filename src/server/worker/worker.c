@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/server/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tlsecho/base/thread.h"
+#include "worker_conn.h"
+
+_Static_assert(sizeof(struct handoff[WORKER_HANDOFFS_MAX]) <= PIPE_BUF,
+               "handoffs are written atomically, pipe(7)");
+
+struct worker {
+    struct worker_loop loop;
+    struct reactor_source handoffs; /* the reading end of the pipe */
+    int handoffs_in;
+    pthread_t thread;
+    struct reactor *owner;    /* woken at the end */
+    enum worker_order obeyed; /* the order that the conns know of */
+    atomic_int order;
+    atomic_uint wants; /* WORKER_WANTS_*: what others ask for */
+    atomic_bool ended;
+};
+
+/* Starts what has been handed over; false if nothing is left in the pipe. */
+static bool take_handoffs(struct worker *w)
+{
+    struct handoff arrived[WORKER_HANDOFFS_MAX];
+    ssize_t n = read(w->handoffs.fd, arrived, sizeof arrived);
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof arrived[0]; i++)
+        worker_conn_start(&w->loop, &arrived[i]);
+    return n == (ssize_t)sizeof arrived;
+}
+
+static void handoffs_ready(struct reactor_source *source)
+{
+    take_handoffs((struct worker *)((char *)source - offsetof(struct worker, handoffs)));
+}
+
+/* Nothing is handed over after an order, but the pipe may still hold what was before. */
+static void obey(struct worker *w)
+{
+    enum worker_order order = (enum worker_order)atomic_load(&w->order);
+    if (order == w->obeyed)
+        return;
+    while (take_handoffs(w))
+        ;
+    w->obeyed = order;
+    worker_loop_order(&w->loop, order);
+}
+
+static void grant_wants(struct worker *w)
+{
+    unsigned wants = atomic_exchange(&w->wants, 0);
+    if (wants & WORKER_WANTS_LIST)
+        worker_loop_list(&w->loop);
+    if (wants & WORKER_WANTS_TRIM)
+        worker_loop_trim_handshakes(&w->loop);
+}
+
+static void *work(void *argument)
+{
+    struct worker *w = argument;
+    while (w->obeyed == WORKER_SERVE || atomic_load(&w->loop.load) > 0) {
+        uint64_t due_us = worker_loop_due_us(&w->loop);
+        bool busy = worker_loop_is_busy(&w->loop);
+        reactor_alarm(w->loop.reactor, due_us);
+        w->loop.now_us = 0;
+        reactor_turn(w->loop.reactor, busy ? REACTOR_LOOK : REACTOR_WAIT);
+        worker_loop_run_runnable(&w->loop);
+        if (worker_loop_now_us(&w->loop) >= due_us)
+            worker_loop_expire(&w->loop);
+        if (atomic_load(&w->wants))
+            grant_wants(w);
+        worker_loop_list_some(&w->loop);
+        obey(w);
+    }
+    atomic_store(&w->ended, true);
+    reactor_wake(w->owner);
+    return NULL;
+}
+
+static int init(struct worker *w, struct worker_group *group, struct error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return error_sys(err, "make a worker's pipe");
+    w->handoffs = (struct reactor_source){.fd = ends[0], .ready = handoffs_ready};
+    w->handoffs_in = ends[1];
+    w->loop.scratch = tls_scratch_new();
+    w->loop.metrics = metrics_shard_new();
+    if (!w->loop.scratch || !w->loop.metrics)
+        return error_sys(err, "make a worker");
+    if (reactor_new(&w->loop.reactor, err) < 0)
+        return -1;
+    w->loop.group = group;
+    w->loop.member = worker_group_join(group, w->loop.reactor, &w->wants);
+    return reactor_want(w->loop.reactor, &w->handoffs, WANT_READ, err);
+}
+
+static void worker_free(struct worker *worker)
+{
+    if (worker->handoffs.fd >= 0)
+        close(worker->handoffs.fd);
+    if (worker->handoffs_in >= 0)
+        close(worker->handoffs_in);
+    worker_loop_done(&worker->loop);
+    reactor_free(worker->loop.reactor);
+    tls_scratch_free(worker->loop.scratch);
+    metrics_shard_free(worker->loop.metrics);
+    free(worker);
+}
+
+int worker_new(struct reactor *owner, struct worker_group *group, struct worker **ret,
+               struct error *err)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w)
+        return error_sys(err, "make a worker");
+    w->owner = owner;
+    w->handoffs.fd = w->handoffs_in = -1;
+    worker_loop_init(&w->loop);
+    if (init(w, group, err) < 0 || thread_start(&w->thread, "worker", work, w, err) < 0) {
+        worker_free(w);
+        return -1;
+    }
+    *ret = w;
+    return 0;
+}
+
+bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count)
+{
+    assert(count <= WORKER_HANDOFFS_MAX);
+    atomic_fetch_add(&worker->loop.load, (unsigned)count); /* it may end them before we are back */
+    ssize_t n;
+    do
+        n = write(worker->handoffs_in, handoffs, count * sizeof handoffs[0]);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        atomic_fetch_sub(&worker->loop.load, (unsigned)count);
+    assert(n < 0 || n == (ssize_t)(count * sizeof handoffs[0]));
+    return n >= 0;
+}
+
+bool worker_wait_for_room(struct worker *const *workers, unsigned count, int timeout_ms)
+{
+    struct pollfd *pipes = calloc(count, sizeof *pipes);
+    if (!pipes)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        pipes[i] = (struct pollfd){.fd = workers[i]->handoffs_in, .events = POLLOUT};
+    int n = poll(pipes, count, timeout_ms);
+    free(pipes);
+    return n > 0;
+}
+
+unsigned worker_load(const struct worker *worker)
+{
+    return atomic_load(&worker->loop.load);
+}
+
+const struct metrics_shard *worker_metrics(const struct worker *worker)
+{
+    return worker->loop.metrics;
+}
+
+void worker_order(struct worker *worker, enum worker_order order)
+{
+    atomic_store(&worker->order, (int)order);
+    reactor_wake(worker->loop.reactor);
+}
+
+void worker_list(struct worker *worker)
+{
+    atomic_fetch_or(&worker->wants, WORKER_WANTS_LIST);
+    reactor_wake(worker->loop.reactor);
+}
+
+bool worker_ended(const struct worker *worker)
+{
+    return atomic_load(&worker->ended);
+}
+
+struct reactor *worker_reactor(struct worker *worker)
+{
+    return worker->loop.reactor;
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+    worker_free(worker);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker_conn.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "conn_log.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/log.h"
+#include "tlsecho/net/socket.h"
+#include "tlsecho/server/conn_info.h"
+
+enum {
+    LIST_TURN = 32,            /* connections that are listed in one turn */
+    LIST_PAUSE_US = 10 * 1000, /* while the log has no room for them */
+    WAVE = 256,                /* connections whose memory is worth giving back */
+};
+
+void worker_loop_init(struct worker_loop *loop)
+{
+    TAILQ_INIT(&loop->all);
+    TAILQ_INIT(&loop->runnable);
+    TAILQ_INIT(&loop->handshakes);
+    loop->log_tell_us = UINT64_MAX;
+}
+
+uint64_t worker_loop_now_us(struct worker_loop *loop)
+{
+    if (loop->now_us == 0)
+        loop->now_us = clock_now_us();
+    return loop->now_us;
+}
+
+void worker_loop_done(struct worker_loop *loop)
+{
+    generation_drop_all(&loop->newest);
+    conn_log_tell(UINT64_MAX);
+}
+
+static void set_runnable(struct worker_conn *s, bool runnable)
+{
+    if (s->runnable == runnable)
+        return;
+    s->runnable = runnable;
+    if (runnable)
+        TAILQ_INSERT_TAIL(&s->loop->runnable, s, in_runnable);
+    else
+        TAILQ_REMOVE(&s->loop->runnable, s, in_runnable);
+}
+
+/* Not in the turn's time, which is before the arithmetic. */
+static void count_handshake(struct worker_conn *s, enum conn_end end)
+{
+    struct peer peer;
+    s->counted_handshake = true;
+    transport_peer(s->conn.transport, &peer);
+    metrics_count_handshake(s->loop->metrics, &peer, end, clock_now_us() - s->start_us);
+}
+
+/* What moved since it was counted last. */
+static void count(struct worker_conn *s)
+{
+    struct metrics_listener *m = &s->loop->metrics->listeners[s->origin.listener->slot];
+    metrics_add(&m->received_bytes, s->conn.received_bytes - s->counted_received);
+    metrics_add(&m->sent_bytes, s->conn.sent_bytes - s->counted_sent);
+    s->counted_received = s->conn.received_bytes;
+    s->counted_sent = s->conn.sent_bytes;
+    if (s->conn.established && !s->counted_handshake)
+        count_handshake(s, CONN_END_NONE);
+}
+
+/* After a wave of connections: the C library keeps what they held, wherever a page of the others'
+ * lies above it. */
+static void give_back(struct worker_loop *loop, unsigned load)
+{
+    if (loop->peak_load < WAVE || load > loop->peak_load / 4)
+        return;
+    loop->peak_load = load;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+static void end(struct worker_conn *s)
+{
+    struct worker_loop *loop = s->loop;
+    struct error ignored;
+    set_runnable(s, false);
+    deadline_clear(&s->timeout);
+    deadline_clear(&s->lifetime);
+    reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
+    if (!s->counted_handshake && s->conn.end != CONN_END_PROBE)
+        count_handshake(s, s->conn.end);
+    uint64_t duration_us = worker_loop_now_us(loop) - s->start_us;
+    metrics_count_end(loop->metrics, s->origin.listener->slot,
+                      s->origin.listener->config->listen.scheme, s->conn.end, duration_us);
+    if (s->generation->snapshot->config->log.connections)
+        conn_log(&s->conn, &s->origin, duration_us);
+    if (!s->conn.established)
+        loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
+    conn_done(&s->conn);
+    proxied_free(s->origin.proxied);
+    generation_leave(&loop->newest, s->generation);
+    if (loop->unlisted == s)
+        loop->unlisted = TAILQ_NEXT(s, in_all);
+    TAILQ_REMOVE(&loop->all, s, in_all);
+    worker_handshake_over(s);
+    admission_over(&s->origin.pass);
+    free(s);
+    give_back(loop, atomic_fetch_sub(&loop->load, 1) - 1);
+}
+
+static bool is_relative(enum conn_timeout kind)
+{
+    return kind == CONN_TIMEOUT_IDLE || kind == CONN_TIMEOUT_WRITE || kind == CONN_TIMEOUT_QUIET;
+}
+
+/* A relative time-out starts again when bytes moved; an absolute one runs on. */
+static void arm(struct worker_conn *s)
+{
+    enum conn_timeout kind = s->conn.timeout;
+    if (kind == s->armed && !(is_relative(kind) && s->conn.progressed))
+        return;
+    s->armed = kind;
+    s->unacknowledged_bytes =
+        kind == CONN_TIMEOUT_WRITE ? socket_unacknowledged_bytes(s->source.fd) : SIZE_MAX;
+    deadline_set(&s->generation->timeouts[kind], &s->timeout, worker_loop_now_us(s->loop));
+}
+
+/*
+ * Whether bytes moved between kernel and peer since the time-out was set. The kernel holds much for
+ * a slow peer, and asks for more only when a third of its buffer is free: it may be busy with that
+ * for longer than any time-out. Outside of a write nobody counted at the start, which would cost a
+ * system call for each echo: what is still on its way has one more time-out to move in.
+ */
+static bool peer_takes(struct worker_conn *s)
+{
+    size_t before = s->unacknowledged_bytes, now = socket_unacknowledged_bytes(s->source.fd);
+    s->unacknowledged_bytes = now;
+    return now < before && (now > 0 || s->armed == CONN_TIMEOUT_WRITE);
+}
+
+static void run(struct worker_conn *s)
+{
+    conn_run(&s->conn);
+    count(s);
+    if (s->conn.progressed)
+        s->last_activity_us = worker_loop_now_us(s->loop);
+    if (s->conn.state == CONN_OVER) {
+        end(s);
+        return;
+    }
+    if (!s->conn.established || s->in_handshake)
+        worker_handshake_follow(s);
+    arm(s);
+    set_runnable(s, s->conn.runnable);
+    struct error err ERROR_UNSET;
+    if (!s->conn.runnable && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
+        log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+        conn_abort(&s->conn, CONN_END_FAILED);
+        end(s);
+    }
+}
+
+static void ready(struct reactor_source *source)
+{
+    run((struct worker_conn *)source);
+}
+
+static int make_transport(struct worker_loop *loop, const struct handoff *origin,
+                          struct transport **ret, struct error *err)
+{
+    if (origin->listener->tls)
+        return transport_tls_new(origin->fd, origin->listener->tls, NULL, loop->scratch, ret, err);
+    return transport_tcp_new(origin->fd, ret, err);
+}
+
+static void refuse(struct worker_loop *loop, struct worker_conn *s, const struct handoff *origin,
+                   unsigned slot, const char *reason)
+{
+    struct admission_pass pass = origin->pass;
+    admission_revoke(&pass, ADMISSION_MEMORY);
+    metrics_add(&loop->metrics->listeners[slot].ended[CONN_END_FAILED], 1);
+    conn_log_failed(origin, reason);
+    loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
+    if (s && s->generation)
+        generation_leave(&loop->newest, s->generation);
+    free(s);
+    atomic_fetch_sub(&loop->load, 1);
+}
+
+static void describe(const struct conn *c, struct conn_info *ret)
+{
+    worker_info_gather(
+        (const struct worker_conn *)((const char *)c - offsetof(struct worker_conn, conn)), ret);
+}
+
+void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
+{
+    struct worker_conn *s = calloc(1, sizeof *s);
+    unsigned slot = origin->listener->slot;
+    metrics_add(&loop->metrics->listeners[slot].accepted, 1);
+    if (s)
+        s->generation = generation_enter(&loop->newest, origin->listener->snapshot);
+    if (!s || !s->generation) {
+        config_snapshot_free(origin->listener->snapshot);
+        close(origin->fd);
+        refuse(loop, s, origin, slot, "no memory for a connection");
+        return;
+    }
+
+    struct error err;
+    struct transport *transport;
+    if (make_transport(loop, origin, &transport, &err) < 0) {
+        refuse(loop, s, origin, slot, err.text);
+        return;
+    }
+    s->loop = loop;
+    s->origin = *origin;
+    s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
+    s->start_us = s->last_activity_us = worker_loop_now_us(loop);
+    s->armed = CONN_TIMEOUTS;
+    s->counted_handshake = !origin->listener->tls; /* there is none */
+    conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool, describe);
+    worker_conn_expect_proxy(s);
+    TAILQ_INSERT_TAIL(&loop->all, s, in_all);
+    unsigned load = atomic_load(&loop->load);
+    loop->peak_load = load > loop->peak_load ? load : loop->peak_load;
+    deadline_set(&s->generation->lifetimes, &s->lifetime, s->start_us);
+    run(s);
+}
+
+void worker_loop_run_runnable(struct worker_loop *loop)
+{
+    struct worker_conn_list turn = TAILQ_HEAD_INITIALIZER(turn);
+    TAILQ_CONCAT(&turn, &loop->runnable, in_runnable);
+    struct worker_conn *s;
+    while ((s = TAILQ_FIRST(&turn))) {
+        TAILQ_REMOVE(&turn, s, in_runnable);
+        s->runnable = false;
+        run(s);
+    }
+}
+
+static struct worker_conn *of_timeout(struct deadline *d)
+{
+    return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, timeout));
+}
+
+static struct worker_conn *of_lifetime(struct deadline *d)
+{
+    return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, lifetime));
+}
+
+static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)
+{
+    if (is_relative(s->armed) && peer_takes(s)) {
+        deadline_set(&g->timeouts[s->armed], &s->timeout, now_us);
+        return;
+    }
+    conn_expire(&s->conn);
+    run(s);
+}
+
+/* One that has passed, of whatever kind; false if there is none. */
+static bool expire_one(struct worker_loop *loop, struct generation *g)
+{
+    uint64_t now_us = worker_loop_now_us(loop);
+    struct deadline *d;
+    for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
+        if ((d = deadline_pop(&g->timeouts[kind], now_us))) {
+            expire(g, of_timeout(d), now_us);
+            return true;
+        }
+    if ((d = deadline_pop(&g->lifetimes, now_us))) {
+        conn_finish(&of_lifetime(d)->conn, CONN_END_LIFETIME);
+        run(of_lifetime(d));
+        return true;
+    }
+    return false;
+}
+
+/* An end may free the generation: afterwards it starts anew. */
+void worker_loop_expire(struct worker_loop *loop)
+{
+    struct generation *g = loop->newest;
+    while (g)
+        g = expire_one(loop, g) ? loop->newest : g->older;
+    if (worker_loop_now_us(loop) >= loop->log_tell_us)
+        loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
+}
+
+bool worker_loop_is_busy(const struct worker_loop *loop)
+{
+    return !TAILQ_EMPTY(&loop->runnable) || (loop->unlisted && log_has_room());
+}
+
+uint64_t worker_loop_due_us(struct worker_loop *loop)
+{
+    uint64_t due_us = loop->log_tell_us;
+    if (loop->unlisted && worker_loop_now_us(loop) + LIST_PAUSE_US < due_us)
+        due_us = worker_loop_now_us(loop) + LIST_PAUSE_US;
+    uint64_t expiry_us = generation_due_us(loop->newest);
+    return expiry_us < due_us ? expiry_us : due_us;
+}
+
+void worker_loop_list(struct worker_loop *loop)
+{
+    if (loop->unlisted)
+        return;
+    loop->unlisted = TAILQ_FIRST(&loop->all);
+    loop->listed_until_us = worker_loop_now_us(loop);
+}
+
+/* They are in the order of their start. */
+void worker_loop_list_some(struct worker_loop *loop)
+{
+    for (int i = 0; i < LIST_TURN && loop->unlisted && log_has_room(); i++) {
+        struct worker_conn *s = loop->unlisted;
+        if (s->start_us > loop->listed_until_us) {
+            loop->unlisted = NULL;
+            return;
+        }
+        uint64_t now_us = worker_loop_now_us(loop);
+        conn_log_live(&s->conn, &s->origin, now_us - s->start_us, now_us - s->last_activity_us);
+        loop->unlisted = TAILQ_NEXT(s, in_all);
+    }
+}
+
+void worker_conn_abort(struct worker_conn *s, enum conn_end reason)
+{
+    conn_abort(&s->conn, reason);
+    end(s);
+}
+
+static void obey(struct worker_conn *s, enum worker_order order)
+{
+    switch (order) {
+    case WORKER_SERVE:
+        break;
+    case WORKER_DRAIN:
+        conn_drain(&s->conn);
+        arm(s);
+        break;
+    case WORKER_FINISH:
+        conn_finish(&s->conn, CONN_END_DRAINED);
+        run(s);
+        break;
+    case WORKER_STOP:
+        worker_conn_abort(s, CONN_END_STOPPED);
+        break;
+    }
+}
+
+void worker_loop_order(struct worker_loop *loop, enum worker_order order)
+{
+    for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {
+        next = TAILQ_NEXT(s, in_all);
+        obey(s, order);
+    }
+}

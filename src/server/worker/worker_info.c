@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <unistd.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/net/socket.h"
+#include "tlsecho/server/conn_info.h"
+#include "worker_conn.h"
+
+static void gather_addresses(const struct worker_conn *s, struct conn_info *ret)
+{
+    struct address own;
+    struct error ignored;
+    address_text(&s->origin.source, ret->source);
+    if (socket_addresses(s->source.fd, NULL, &own, &ignored) == 0) {
+        address_unmap(&own);
+        address_text(&own, ret->destination);
+    }
+    const struct proxied *proxied = s->origin.proxied;
+    if (!proxied)
+        return;
+    ret->proxy = &proxied->header;
+    address_text(&proxied->peer, ret->proxy_source);
+    memcpy(ret->proxy_destination, ret->destination, sizeof ret->destination);
+    if (proxied_is_named(proxied))
+        address_text(&proxied->header.destination, ret->destination);
+}
+
+/* When it came, by the wall clock as it goes now. */
+static struct timespec start_time(const struct worker_conn *s)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    us -= (int64_t)(clock_now_us() - s->start_us);
+    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+}
+
+void worker_info_gather(const struct worker_conn *s, struct conn_info *ret)
+{
+    *ret = (struct conn_info){
+        .time = start_time(s),
+        .listener = s->origin.listener->config->name.value,
+        .connection = s->origin.id,
+    };
+    if (gethostname(ret->server, sizeof ret->server - 1) < 0)
+        ret->server[0] = '\0';
+    gather_addresses(s, ret);
+    const struct transport *t = s->conn.transport;
+    transport_peer(t, &ret->peer);
+    transport_tls_exporter(t, ret->exporter);
+    transport_tls_own_sha256(t, ret->certificate);
+    transport_tls_peer_names(t, ret->client_names);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "tls_failure.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tlsecho/tls/tls_alert.h"
+
+/* A record header (RFC 8446 §5.1) starts with a known type and major version 3. */
+static bool looks_like_tls(const struct tls_bio *wire)
+{
+    if (wire->first_n < 2)
+        return true;
+    return wire->first[0] >= SSL3_RT_CHANGE_CIPHER_SPEC &&
+           wire->first[0] <= SSL3_RT_APPLICATION_DATA && wire->first[1] == 3;
+}
+
+/* A server never sends a ClientHello: an echo sent ours back. */
+static bool is_our_client_hello(const struct tls_bio *wire)
+{
+    return wire->first_n >= 6 && wire->first[0] == SSL3_RT_HANDSHAKE &&
+           wire->first[5] == SSL3_MT_CLIENT_HELLO;
+}
+
+static bool is_http(const struct tls_bio *wire)
+{
+    static const char *const methods[] = {"GET ", "HEAD", "POST", "PUT ", "OPTI", "DELE", "CONN"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (wire->first_n >= 4 && memcmp(wire->first, methods[i], 4) == 0)
+            return true;
+    return false;
+}
+
+enum { FIRST_TEXT_BYTES = 3 * TLS_BIO_FIRST_BYTES + 1 };
+
+static bool is_text(const unsigned char *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((data[i] < ' ' || data[i] > '~') && data[i] != '\r' && data[i] != '\n')
+            return false;
+    return true;
+}
+
+/* "SSH-2.0-" with quotes if it is a text, without the end of its line; else c8 c9 00. */
+static void first_text(const struct tls_bio *wire, char ret[FIRST_TEXT_BYTES])
+{
+    if (is_text(wire->first, wire->first_n)) {
+        size_t n = 0;
+        while (n < wire->first_n && wire->first[n] >= ' ')
+            n++;
+        snprintf(ret, FIRST_TEXT_BYTES, "\"%.*s\"", (int)n, (const char *)wire->first);
+        return;
+    }
+    for (size_t i = 0; i < wire->first_n; i++)
+        snprintf(ret + 3 * i, 4, "%02x ", wire->first[i]);
+    ret[3 * wire->first_n - 1] = '\0'; /* at least two have come */
+}
+
+static void describe_not_tls(const struct tls_bio *wire, bool server, struct error *err)
+{
+    if (server && is_http(wire)) {
+        error_set(err, ERROR_NOT_TLS, "a plain HTTP request on a TLS port");
+        return;
+    }
+    char bytes[FIRST_TEXT_BYTES];
+    first_text(wire, bytes);
+    if (server)
+        error_set(err, ERROR_NOT_TLS,
+                  "not TLS: the first bytes were %s; a plain client on a TLS port?", bytes);
+    else
+        error_set(err, ERROR_NOT_TLS,
+                  "the server does not speak TLS (its first bytes were %s): leave out --tls",
+                  bytes);
+}
+
+/* RFC 8446 §6.2: the alerts that say something about the certificate we sent, or did not send. */
+static bool is_about_certificate(int alert)
+{
+    switch (alert) {
+    case TLS_ALERT_BAD_CERTIFICATE:
+    case TLS_ALERT_UNSUPPORTED_CERTIFICATE:
+    case TLS_ALERT_CERTIFICATE_REVOKED:
+    case TLS_ALERT_CERTIFICATE_EXPIRED:
+    case TLS_ALERT_CERTIFICATE_UNKNOWN:
+    case TLS_ALERT_UNKNOWN_CA:
+    case TLS_ALERT_ACCESS_DENIED:
+    case TLS_ALERT_CERTIFICATE_REQUIRED:
+        return true;
+    }
+    return false;
+}
+
+static bool refused_our_certificate(const struct tls_failure *failure, const SSL *ssl,
+                                    const struct tls_verdict *verdict)
+{
+    if (SSL_is_server(ssl) || !verdict->requested_client_certificate || !failure->alert_received)
+        return false;
+    if (is_about_certificate(failure->alert))
+        return true;
+    /* TLS 1.2 has no certificate_required: RFC 5246 §7.4.6 lets the server say handshake_failure.
+     */
+    return failure->alert == TLS_ALERT_HANDSHAKE_FAILURE && !SSL_get_certificate(ssl) &&
+           SSL_version(ssl) <= TLS1_2_VERSION;
+}
+
+/* What a client's user can do about an alert, whoever sent it; "" = nothing in particular. */
+static const char *advice(int alert)
+{
+    switch (alert) {
+    case TLS_ALERT_HANDSHAKE_FAILURE:
+    case TLS_ALERT_INSUFFICIENT_SECURITY:
+        return ": no cipher, group or signature in common? See --ciphers, --ciphersuites, --groups";
+    case TLS_ALERT_PROTOCOL_VERSION:
+        return ": no TLS version in common, see --tls-min and --tls-max";
+    case TLS_ALERT_UNRECOGNIZED_NAME:
+        return ": it does not serve that name, see --servername";
+    case TLS_ALERT_NO_APPLICATION_PROTOCOL:
+        return ": no protocol in common, see --alpn";
+    case TLS_ALERT_INTERNAL_ERROR:
+        return ": its log says why";
+    }
+    return "";
+}
+
+/* A version that is too old for any option of ours. False: it is not about that. */
+static bool describe_old_version(const struct tls_failure *failure, SSL *ssl, struct error *err)
+{
+    static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1"};
+    unsigned seen = failure->server_version;
+    if (failure->alert != TLS_ALERT_PROTOCOL_VERSION)
+        return false;
+    if (seen >= SSL3_VERSION && seen < TLS1_2_VERSION) {
+        error_set(err, ERROR_TLS,
+                  "the server speaks %s, which is obsolete (RFC 8996): upgrade it, this client "
+                  "speaks TLS 1.2 and 1.3 only",
+                  names[seen - SSL3_VERSION]);
+        return true;
+    }
+    long max = SSL_get_max_proto_version(ssl);
+    if (!failure->alert_received || SSL_get_min_proto_version(ssl) > TLS1_2_VERSION ||
+        (max != 0 && max < TLS1_3_VERSION))
+        return false;
+    error_set(err, ERROR_TLS,
+              "the server refuses TLS 1.2 and 1.3 (alert protocol_version), so it speaks only "
+              "versions up to TLS 1.1, which are obsolete (RFC 8996): upgrade it");
+    return true;
+}
+
+static void describe_alert(const struct tls_failure *failure, SSL *ssl,
+                           const struct tls_verdict *verdict, struct error *err)
+{
+    const char *alert = tls_alert_name(failure->alert);
+    if (SSL_is_server(ssl))
+        error_set(err, ERROR_TLS, "the client sent the alert %s", alert);
+    else if (failure->renegotiation_refused)
+        error_set(
+            err, ERROR_TLS,
+            "the server asked for renegotiation, which is refused (RFC 9325 §3.5), and gave up "
+            "(alert %s): let it ask for what it wants in the first handshake, or use TLS 1.3",
+            alert);
+    else if (!refused_our_certificate(failure, ssl, verdict))
+        error_set(err, ERROR_TLS, "the server sent the alert %s%s", alert, advice(failure->alert));
+    else if (SSL_get_certificate(ssl))
+        error_set(err, ERROR_CLIENT_CERTIFICATE,
+                  "the server refused our certificate (alert %s): is it one that its CA issued, "
+                  "in date and not revoked?",
+                  alert);
+    else
+        error_set(err, ERROR_CLIENT_CERTIFICATE,
+                  "the server demands a client certificate (alert %s): give --cert and --key",
+                  alert);
+}
+
+/* It was us who gave up, for what the verdict says. */
+static bool is_about_certificate_of_peer(const struct tls_failure *failure,
+                                         const struct tls_verdict *verdict)
+{
+    int code = ERR_GET_REASON(failure->reason);
+    return verdict && *verdict->text &&
+           (failure->chain_refused || code == SSL_R_CERTIFICATE_VERIFY_FAILED ||
+            code == SSL_R_INVALID_STATUS_RESPONSE);
+}
+
+/* SSL_CTX_set_max_cert_list(3) */
+static bool is_chain_too_long(int code, SSL *ssl)
+{
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+    return code == SSL_R_EXCESSIVE_MESSAGE_SIZE &&
+           (state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT);
+}
+
+static void describe_verdict(const struct tls_verdict *verdict, struct error *err)
+{
+    enum error_kind kind = tls_verdict_kind(verdict);
+    if (verdict->remedy)
+        error_set(err, kind, "%s: %s", verdict->text, verdict->remedy);
+    else
+        error_set(err, kind, "%s", verdict->text);
+}
+
+/* What only costs work, with words about it; NULL = it is something else. */
+static const char *flood_of(const struct tls_failure *failure)
+{
+    if (failure->flood)
+        return "too many key updates or attempts at renegotiation for so little data";
+    switch (ERR_GET_REASON(failure->reason)) {
+    case SSL_R_RECORD_TOO_SMALL:
+        return "too many empty records in a row";
+    case SSL_R_TOO_MANY_WARN_ALERTS:
+        return "too many warning alerts in a row";
+    }
+    return NULL;
+}
+
+void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
+                          const struct tls_verdict *verdict, struct error *err)
+{
+    bool server = SSL_is_server(ssl);
+    int code = ERR_GET_REASON(failure->reason);
+    const char *flood = flood_of(failure);
+    if (flood) {
+        error_set(err, ERROR_FLOOD, "%s", flood);
+    } else if (!looks_like_tls(wire)) {
+        describe_not_tls(wire, server, err);
+    } else if (!server && is_our_client_hello(wire)) {
+        error_set(
+            err, ERROR_NOT_TLS,
+            "the server sent our ClientHello back: it is a plain echo server, leave out --tls");
+    } else if (!server && describe_old_version(failure, ssl, err)) {
+        return;
+    } else if (failure->alert_received) {
+        describe_alert(failure, ssl, verdict, err);
+    } else if (is_about_certificate_of_peer(failure, verdict)) {
+        describe_verdict(verdict, err);
+    } else if (code == SSL_R_CALLBACK_FAILED && failure->alert == SSL_AD_ILLEGAL_PARAMETER) {
+        error_set(err, ERROR_TLS, "too many key shares in a ClientHello");
+    } else if (is_chain_too_long(code, ssl)) {
+        error_set(err, ERROR_UNTRUSTED, "the %s's chain is refused unread: it has more than %d KiB",
+                  server ? "client" : "server",
+                  (server ? TLS_CLIENT_CHAIN_BYTES : TLS_SERVER_CHAIN_BYTES) / 1024);
+    } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+        error_set(err, ERROR_UNTRUSTED, "no client certificate, and one is required");
+    } else {
+        const char *reason = ERR_reason_error_string(failure->reason);
+        error_set(err, ERROR_TLS, "%s%s", reason ? reason : "the TLS protocol failed",
+                  server ? "" : advice(failure->alert));
+    }
+    err->alert = failure->alert;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a server's ticket is good: only where it was earned. */
+#include <endian.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls_certificates.h"
+#include "tls_client_auth.h"
+#include "tls_internal.h"
+#include "tls_screen.h"
+#include "tlsecho/base/ascii.h"
+
+/* As RFC 6066 §3 lays out the extension: a list of one name. */
+enum { LIST_HEADER_BYTES = 2, NAME_HEADER_BYTES = 3, NAME_BYTES_MAX = 255 };
+
+static bool add_count(EVP_MD_CTX *md, int count)
+{
+    uint32_t value = htobe32(count > 0 ? (uint32_t)count : 0); /* clusters may be mixed */
+    return EVP_DigestUpdate(md, &value, sizeof value);
+}
+
+static bool add_der(EVP_MD_CTX *md, unsigned char *der, int n)
+{
+    bool added = n > 0 && EVP_DigestUpdate(md, der, (size_t)n);
+    OPENSSL_free(der);
+    return added;
+}
+
+static bool add_cas(EVP_MD_CTX *md, STACK_OF(X509) * cas)
+{
+    bool added = add_count(md, sk_X509_num(cas));
+    for (int i = 0; added && i < sk_X509_num(cas); i++) {
+        unsigned char *der = NULL;
+        int n = i2d_X509(sk_X509_value(cas, i), &der);
+        added = add_der(md, der, n);
+    }
+    return added;
+}
+
+static bool add_crls(EVP_MD_CTX *md, STACK_OF(X509_CRL) * crls)
+{
+    bool added = add_count(md, sk_X509_CRL_num(crls));
+    for (int i = 0; added && i < sk_X509_CRL_num(crls); i++) {
+        unsigned char *der = NULL;
+        int n = i2d_X509_CRL(sk_X509_CRL_value(crls, i), &der);
+        added = add_der(md, der, n);
+    }
+    return added;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A set: sorted, and each text once, with the NUL at its end. */
+static bool add_set(EVP_MD_CTX *md, char **texts, size_t count)
+{
+    bool added = true;
+    if (count > 0)
+        qsort(texts, count, sizeof *texts, compare);
+    for (size_t i = 0; added && i < count; i++)
+        if (i == 0 || strcmp(texts[i - 1], texts[i]) != 0)
+            added = EVP_DigestUpdate(md, texts[i], strlen(texts[i]) + 1);
+    return added && EVP_DigestUpdate(md, "", 1);
+}
+
+/* The names that a certificate is for, texts in a row, the last one empty: without a subjectAltName
+ * its subject. For OPENSSL_free; NULL = no memory. */
+static char *names_of(X509 *leaf)
+{
+    static const char dns[] = "DNS:";
+    char *names = tls_certificate_all_names(leaf);
+    if (names && *names == '\0') {
+        OPENSSL_free(names);
+        if ((names = OPENSSL_zalloc(PEER_NAME_BYTES + 1)))
+            tls_name_text(X509_get_subject_name(leaf), names, PEER_NAME_BYTES);
+    }
+    for (char *name = names; name && *name; name += strlen(name) + 1)
+        if (strncmp(name, dns, sizeof dns - 1) == 0)
+            ascii_lower((unsigned char *)name, strlen(name));
+    return names;
+}
+
+/* Points to each text of the rows, or only counts them. */
+static size_t list_names(char *const *rows, size_t row_count, char **ret)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < row_count; i++)
+        for (char *name = rows[i]; *name; name += strlen(name) + 1, count++)
+            if (ret)
+                ret[count] = name;
+    return count;
+}
+
+static bool add_rows(EVP_MD_CTX *md, char *const *rows, size_t row_count)
+{
+    size_t count = list_names(rows, row_count, NULL);
+    char **names = calloc(count + 1, sizeof *names);
+    if (!names)
+        return false;
+    list_names(rows, row_count, names);
+    bool added = add_set(md, names, count);
+    free(names);
+    return added;
+}
+
+static bool add_names(EVP_MD_CTX *md, const struct tls_context *ctx)
+{
+    size_t count = 0;
+    char **rows = calloc(ctx->certificate_count + 1, sizeof *rows);
+    if (!rows)
+        return false;
+    while (count < ctx->certificate_count &&
+           (rows[count] = names_of(ctx->certificates[count].leaf)))
+        count++;
+    bool added = count == ctx->certificate_count && add_rows(md, rows, count);
+    for (size_t i = 0; i < count; i++)
+        OPENSSL_free(rows[i]);
+    free(rows);
+    return added;
+}
+
+/* Each part tells its own end, so that no two profiles give the same bytes. */
+static bool digest_profile(struct tls_context *ctx, enum tls_client_auth mode, EVP_MD_CTX *md)
+{
+    struct tls_clients *clients = ctx->clients;
+    unsigned n = 0;
+    return md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) && add_count(md, (int)mode) &&
+           add_cas(md, clients ? clients->cas : NULL) &&
+           add_crls(md, clients ? clients->crls : NULL) &&
+           add_set(md, clients ? clients->allow : NULL, clients ? clients->allow_count : 0) &&
+           add_names(md, ctx) && EVP_DigestFinal_ex(md, ctx->ticket_scope, &n);
+}
+
+int tls_ticket_scope_fix(struct tls_context *ctx, enum tls_client_auth mode, struct error *err)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool done = digest_profile(ctx, mode, md);
+    EVP_MD_CTX_free(md);
+    return done ? 0 : tls_error_set(err, ERROR_SYSTEM, "tie tickets to a TLS context");
+}
+
+/* The name that a client asks for in lower case, and its length; 0 = none, or none that OpenSSL
+ * will accept. */
+static size_t asked_name(SSL *ssl, unsigned char ret[NAME_BYTES_MAX])
+{
+    const unsigned char *list;
+    size_t n;
+    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &list, &n) ||
+        n <= LIST_HEADER_BYTES + NAME_HEADER_BYTES)
+        return 0;
+    const unsigned char *name = list + LIST_HEADER_BYTES + NAME_HEADER_BYTES;
+    size_t length = n - LIST_HEADER_BYTES - NAME_HEADER_BYTES;
+    if (length > NAME_BYTES_MAX)
+        return 0;
+    memcpy(ret, name, length);
+    ascii_lower(ret, length);
+    return length;
+}
+
+static bool has_sane_key_shares(SSL *ssl)
+{
+    const unsigned char *data;
+    size_t n;
+    return !SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_key_share, &data, &n) ||
+           tls_screen_key_shares(data, n);
+}
+
+/* SSL_CTX_set_client_hello_cb(3): before a ticket is looked at; OpenSSL resumes no session of
+ * another session id context. */
+static int on_client_hello(SSL *ssl, int *alert, void *arg)
+{
+    if (!has_sane_key_shares(ssl)) {
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    const struct tls_context *ctx = arg;
+    unsigned char digest[EVP_MAX_MD_SIZE], scope[TLS_TICKET_SCOPE_BYTES + NAME_BYTES_MAX];
+    memcpy(scope, ctx->ticket_scope, TLS_TICKET_SCOPE_BYTES);
+    size_t n = TLS_TICKET_SCOPE_BYTES + asked_name(ssl, scope + TLS_TICKET_SCOPE_BYTES);
+    if (EVP_Digest(scope, n, digest, NULL, ctx->sha256, NULL) == 1 &&
+        SSL_set_session_id_context(ssl, digest, TLS_TICKET_SCOPE_BYTES) == 1)
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+bool tls_ticket_scope_install(struct tls_context *ctx)
+{
+    SSL_CTX_set_client_hello_cb(ctx->ssl, on_client_hello, ctx);
+    ctx->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    return ctx->sha256 && RAND_bytes(ctx->ticket_scope, sizeof ctx->ticket_scope) == 1;
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tlsecho/tls/tls_alert.h"
+#include "transport_tls_internal.h"
+
+/*
+ * OpenSSL changes keys and refuses renegotiation as often as it is asked. Each costs the peer 27
+ * bytes and us as much as many messages: so it must be earned by data, but for the first ones.
+ */
+enum { REKEY_PRICE_BYTES = 1024, REKEY_CREDIT_BYTES = 128 * REKEY_PRICE_BYTES };
+
+static struct transport_tls *self(struct transport *t)
+{
+    return (struct transport_tls *)t;
+}
+
+static void begin(struct transport_tls *t, size_t receive_bytes)
+{
+    tls_bio_begin(&t->wire, receive_bytes);
+    if (ERR_peek_error() != 0) /* clearing an empty queue costs as much as decrypting a message */
+        ERR_clear_error();
+    errno = 0;
+}
+
+static void earn_rekeys(struct transport_tls *t, size_t data_bytes)
+{
+    size_t room = REKEY_CREDIT_BYTES - t->rekey_credit_bytes;
+    t->rekey_credit_bytes += (unsigned)(data_bytes < room ? data_bytes : room);
+}
+
+/* Out of a callback OpenSSL cannot be stopped; without a record to read it stops by itself. */
+static void pay_rekey(struct transport_tls *t)
+{
+    if (t->rekey_credit_bytes < REKEY_PRICE_BYTES) {
+        t->failure.flood = true;
+        tls_bio_stop(&t->wire);
+        return;
+    }
+    t->rekey_credit_bytes -= REKEY_PRICE_BYTES;
+}
+
+/* RFC 8446 §4.1.3: legacy_version, which is the version before TLS 1.3. */
+static void note_server_version(struct transport_tls *t, const unsigned char *message, size_t n)
+{
+    enum { AT = 4 };
+    if (n >= AT + 2 && message[0] == SSL3_MT_SERVER_HELLO)
+        t->failure.server_version = (unsigned short)(message[AT] << 8 | message[AT + 1]);
+}
+
+/* SSL_set_msg_callback(3): each message before it is dealt with. After the handshake: a KeyUpdate,
+ * or a ticket (RFC 8446 §4.6). */
+static void on_message(int written, int version, int type, const void *data, size_t n, SSL *ssl,
+                       void *arg)
+{
+    struct transport_tls *t = arg;
+    (void)version;
+    if (type != SSL3_RT_HANDSHAKE)
+        return;
+    if (!written)
+        note_server_version(t, data, n);
+    if (written && t->ctx->role == TLS_SERVER)
+        transport_tls_after_message(t, data, n);
+    else if (!written && t->established)
+        pay_rekey(t);
+    else if (!written && t->verdict && !tls_screen_peer(ssl, data, n, t->verdict))
+        t->failure.chain_refused = true;
+}
+
+/* The one whose operation this is: ssl could tell only at the cost of 96 bytes. */
+static struct transport_tls *at_work(const SSL *ssl)
+{
+    struct tls_bio *wire = tls_bio_at_work(SSL_get_rbio(ssl));
+    return (struct transport_tls *)((char *)wire - offsetof(struct transport_tls, wire));
+}
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct transport_tls *t = at_work(ssl);
+    if (!(where & SSL_CB_ALERT))
+        return;
+    int alert = value & 0xff;
+    if (alert == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE) {
+        pay_rekey(t);
+        t->failure.renegotiation_refused = t->ctx->role == TLS_CLIENT;
+    }
+    bool ends = alert == SSL_AD_CLOSE_NOTIFY || alert == SSL_AD_USER_CANCELLED;
+    bool fatal =
+        value >> 8 == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION; /* RFC 8446 §6 */
+    if (ends || !fatal)
+        return;
+    t->failure.alert = alert;
+    t->failure.alert_received = where & SSL_CB_READ;
+}
+
+struct io transport_tls_wire_ended(enum io_status status, int code, const char *what,
+                                   struct error *err)
+{
+    errno = code;
+    if (status == IO_RESET || status == IO_FAILED)
+        error_sys(err, "%s", what);
+    return (struct io){.status = status};
+}
+
+static struct io report_failure(struct transport_tls *t, struct error *err)
+{
+    t->failure_told = true;
+    tls_failure_describe(&t->failure, t->ssl, &t->wire, t->verdict, err);
+    return (struct io){.status = IO_FAILED};
+}
+
+void transport_tls_put_plain_alert(struct transport_tls *t, unsigned char alert)
+{
+    const unsigned char record[] = {SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, alert};
+    tls_bio_put(&t->wire, record, sizeof record);
+    t->failure.alert = alert;
+}
+
+/* Of what OpenSSL has just refused; 0 = nothing. */
+static unsigned long outermost_reason(void)
+{
+    unsigned long code = ERR_peek_last_error();
+#ifdef SSL_R_RECORD_LAYER_FAILURE /* since 3.2, around what happened there */
+    if (ERR_GET_REASON(code) == SSL_R_RECORD_LAYER_FAILURE)
+        code = ERR_peek_error();
+#endif
+    return code;
+}
+
+/* OpenSSL could not go on with `result`: what does that mean? */
+static struct io translate_ssl_error(struct transport_tls *t, int result, struct error *err)
+{
+    int reason = SSL_get_error(t->ssl, result);
+    if (t->failure.flood) {
+        t->failed = true;
+        return report_failure(t, err);
+    }
+    if (reason == SSL_ERROR_ZERO_RETURN)
+        return (struct io){.status = IO_EOF};
+    if (reason == SSL_ERROR_WANT_WRITE)
+        return (struct io){.status = IO_WANT_WRITE};
+    if (reason == SSL_ERROR_WANT_READ && t->wire.in_end == IO_OK)
+        return (struct io){.status = IO_WANT_READ};
+    if (reason == SSL_ERROR_WANT_READ)
+        return transport_tls_wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
+    t->failed = true;
+    t->failure.reason = outermost_reason();
+    /* RFC 8446 §5 demands one for a record of an unexpected type, and OpenSSL sends none. */
+    if (t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
+        transport_tls_put_plain_alert(t, TLS_ALERT_UNEXPECTED_MESSAGE);
+    return report_failure(t, err);
+}
+
+/* Once with OpenSSL, unless a ClientHello is due and not whole. */
+static struct io shake_hands(struct transport_tls *t, struct error *err)
+{
+    struct io io = {.status = IO_OK};
+    if (t->hello_due)
+        io = transport_tls_gather_hello(t, err);
+    if (io.status != IO_OK)
+        return io;
+    int result = SSL_do_handshake(t->ssl);
+    if (result != 1)
+        io = translate_ssl_error(t, result, err);
+    if (io.status == IO_WANT_READ && t->hello.state == TLS_HELLO_OTHER)
+        io = transport_tls_refuse_other(t, err);
+    return io;
+}
+
+static struct io tls_handshake(struct transport *transport, struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    uint64_t received_bytes = t->wire.received_bytes;
+    begin(t, SIZE_MAX);
+    struct io io = shake_hands(t, err);
+    if (io.status == IO_WANT_READ && t->hello_due && t->ssl && t->wire.in_n > 0)
+        io = shake_hands(t, err); /* a second ClientHello may be here already */
+    t->established = io.status == IO_OK;
+
+    /* If our flight cannot be sent, the reason is what the peer sent before: reading finds it. */
+    bool waits = tls_bio_flush(&t->wire) == IO_WANT_WRITE;
+    if (waits && (io.status == IO_OK || io.status == IO_WANT_READ))
+        io.status = IO_WANT_WRITE;
+    io.progressed = t->wire.received_bytes > received_bytes;
+    tls_bio_end(&t->wire);
+    return io;
+}
+
+/* Bytes that the kernel no longer has: the rest of a record, and records that came with it. */
+static bool has_more(const struct transport_tls *t)
+{
+    return SSL_pending(t->ssl) > 0 || t->wire.in_n > 0;
+}
+
+/*
+ * So much may be received that all of it surely fits, with a record of which a part came before:
+ * then nothing has to be kept for the next read. A small buffer takes the risk.
+ */
+static size_t receive_limit(size_t size)
+{
+    return size > 2 * TLS_RECORD_BYTES ? size - TLS_RECORD_BYTES : size;
+}
+
+static struct io tls_read(struct transport *transport, void *data, size_t size, struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    if (t->failed && !t->failure_told)
+        return report_failure(t, err);
+    if (t->failed) {
+        enum io_status status = tls_bio_discard(&t->wire);
+        return transport_tls_wire_ended(status, t->wire.in_errno, "receive", err);
+    }
+
+    uint64_t received_bytes = t->wire.received_bytes;
+    begin(t, receive_limit(size));
+    unsigned char *at = data;
+    size_t n = 0, got = 0;
+    int result;
+    do {
+        result = SSL_read_ex(t->ssl, at + n, size - n, &got);
+        n += result == 1 ? got : 0;
+    } while (result == 1 && n < size && has_more(t));
+    earn_rekeys(t, n);
+
+    struct io io = {.status = IO_OK, .n = n};
+    if (result != 1) {
+        struct io stop = translate_ssl_error(t, result, err);
+        bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
+        if (n == 0)
+            io = stop;
+        io.more = n > 0 && ended; /* the next read tells how */
+        t->failure_told = t->failed && n == 0;
+    } else {
+        io.more = has_more(t);
+    }
+    io.progressed = n > 0 || t->wire.received_bytes > received_bytes;
+    tls_bio_flush(&t->wire);
+    tls_bio_end(&t->wire);
+    return io;
+}
+
+/* Encrypts as many records as there is room for. Returns how many bytes of data they took. */
+static size_t fill(struct transport_tls *t, const unsigned char *data, size_t size, struct io *stop,
+                   struct error *err)
+{
+    size_t n = 0;
+    while (n < size && tls_bio_has_room(&t->wire)) {
+        size_t chunk = size - n < TLS_RECORD_BYTES ? size - n : TLS_RECORD_BYTES;
+        size_t done = 0;
+        int result = SSL_write_ex(t->ssl, data + n, chunk, &done);
+        if (result != 1) {
+            *stop = translate_ssl_error(t, result, err);
+            break;
+        }
+        n += done;
+    }
+    return n;
+}
+
+static struct io flush(struct transport_tls *t, struct error *err)
+{
+    enum io_status status = tls_bio_flush(&t->wire);
+    return transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
+}
+
+static struct io tls_write(struct transport *transport, const void *data, size_t size,
+                           struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    begin(t, 0);
+    uint64_t sent_bytes = t->wire.sent_bytes;
+    size_t n = 0;
+    struct io io = flush(t, err);
+    while (io.status == IO_OK && n < size) {
+        struct io stop = {.status = IO_OK};
+        n += fill(t, (const unsigned char *)data + n, size - n, &stop, err);
+        io = flush(t, err);
+        if (io.status == IO_OK)
+            io = stop;
+    }
+    tls_bio_end(&t->wire);
+    io.n = n;
+    io.progressed = t->wire.sent_bytes > sent_bytes;
+    return io;
+}
+
+/* close_notify, or the alert; send: tls_bio_flush_last if a FIN follows at once. */
+static struct io notify(struct transport_tls *t, enum io_status (*send)(struct tls_bio *wire),
+                        struct error *err)
+{
+    begin(t, 0);
+    if (!t->closing) {
+        t->closing = true;
+        if ((!t->failed || t->failure.flood) && t->ssl && SSL_is_init_finished(t->ssl))
+            SSL_shutdown(t->ssl);
+    }
+    enum io_status status = send(&t->wire);
+    struct io io = transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
+    tls_bio_end(&t->wire);
+    return io;
+}
+
+static struct io tls_shutdown(struct transport *transport, struct error *err)
+{
+    struct transport_tls *t = self(transport);
+    struct io io = notify(t, tls_bio_flush_last, err);
+    if (io.status != IO_OK)
+        return io;
+    if (shutdown(t->base.fd, SHUT_WR) == 0)
+        return io;
+    return transport_tls_wire_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down",
+                                    err);
+}
+
+static void tls_free(struct transport *transport)
+{
+    struct transport_tls *t = self(transport);
+    SSL_free(t->ssl);
+    tls_bio_done(&t->wire);
+    tls_context_free(t->ctx);
+    tls_verdict_free(t->verdict);
+    close(t->base.fd);
+    free(t);
+}
+
+const struct transport_ops transport_tls_ops = {
+    .name = "tls",
+    .handshake = tls_handshake,
+    .read = tls_read,
+    .write = tls_write,
+    .shutdown = tls_shutdown,
+    .peer = transport_tls_peer,
+    .free = tls_free,
+};
+
+static int prepare_verdict(struct transport_tls *t, struct error *err)
+{
+    if (SSL_get_verify_mode(t->ssl) == SSL_VERIFY_NONE)
+        return 0;
+    t->verdict = calloc(1, sizeof *t->verdict);
+    if (!t->verdict)
+        return error_sys(err, "make a TLS transport");
+    return tls_verdict_attach(t->ssl, t->verdict, err);
+}
+
+int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err)
+{
+    t->ssl = SSL_new(t->ctx->ssl);
+    BIO *bio = t->ssl ? tls_bio_bio(&t->wire) : NULL;
+    if (!bio)
+        return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
+    SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_info_callback(t->ssl, on_info);
+    SSL_set_msg_callback(t->ssl, on_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
+    if (prepare_verdict(t, err) < 0)
+        return -1;
+    if (t->ctx->role == TLS_SERVER) {
+        SSL_set_accept_state(t->ssl);
+        return 0;
+    }
+    SSL_set_connect_state(t->ssl);
+    if (tls_verify_prepare(t->ssl, server_name, err) < 0)
+        return -1;
+    if (tls_session_recall(t->ctx, t->ssl, err) < 0)
+        return -1;
+    return tls_session_offer(t->ctx, t->ssl, err);
+}
+
+struct io transport_close_notify(struct transport *transport, struct error *err)
+{
+    if (transport->ops != &transport_tls_ops)
+        return transport_shutdown(transport, err);
+    return notify(self(transport), tls_bio_flush, err);
+}
+
+int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
+                      struct tls_scratch *scratch, struct transport **ret, struct error *err)
+{
+    struct transport_tls *t = calloc(1, sizeof *t);
+    if (!t) {
+        close(fd);
+        return error_sys(err, "make a TLS transport");
+    }
+    t->base = (struct transport){.ops = &transport_tls_ops, .fd = fd};
+    t->ctx = tls_context_ref(ctx);
+    t->failure.alert = -1;
+    t->rekey_credit_bytes = REKEY_CREDIT_BYTES;
+    t->hello_due = ctx->role == TLS_SERVER;
+    tls_bio_init(&t->wire, fd, scratch);
+    if (!t->hello_due && transport_tls_prepare(t, server_name, err) < 0) {
+        tls_free(&t->base);
+        return -1;
+    }
+    *ret = &t->base;
+    return 0;
+}

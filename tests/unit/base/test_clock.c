@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <limits.h>
+
+#include "suite.h"
+#include "tlsecho/base/clock.h"
+
+START_TEST(never_goes_backwards)
+{
+    uint64_t before_us = clock_now_us();
+    for (int i = 0; i < 1000; i++) {
+        uint64_t now_us = clock_now_us();
+        ck_assert_uint_ge(now_us, before_us);
+        before_us = now_us;
+    }
+}
+END_TEST
+
+START_TEST(tells_the_same_time_in_nanoseconds)
+{
+    uint64_t before_us = clock_now_us();
+    uint64_t now_ns = clock_now_ns();
+    ck_assert_uint_ge(now_ns / 1000, before_us);
+    ck_assert_uint_ge(clock_now_us(), now_ns / 1000);
+}
+END_TEST
+
+START_TEST(polls_until_the_deadline_and_not_a_moment_less)
+{
+    ck_assert_int_eq(clock_poll_ms(5000, 5000), 0);
+    ck_assert_int_eq(clock_poll_ms(5001, 5000), 0);
+    ck_assert_int_eq(clock_poll_ms(5000, 5001), 1);
+    ck_assert_int_eq(clock_poll_ms(5000, 6000), 1);
+    ck_assert_int_eq(clock_poll_ms(5000, 6001), 2);
+}
+END_TEST
+
+START_TEST(polls_for_ever_without_a_deadline)
+{
+    ck_assert_int_eq(clock_poll_ms(5000, UINT64_MAX), -1);
+}
+END_TEST
+
+START_TEST(a_deadline_beyond_polls_reach_is_as_far_as_it_goes)
+{
+    ck_assert_int_eq(clock_poll_ms(0, (uint64_t)INT_MAX * 1000 + 1), INT_MAX);
+    ck_assert_int_eq(clock_poll_ms(0, UINT64_MAX - 1), INT_MAX);
+}
+END_TEST
+
+START_TEST(writes_the_time_as_rfc_3339)
+{
+    static const struct {
+        struct timespec at;
+        const char *text;
+    } expected[] = {
+        {{.tv_sec = 0}, "1970-01-01T00:00:00.000Z"},
+        {{.tv_sec = 1767323045, .tv_nsec = 678000000}, "2026-01-02T03:04:05.678Z"},
+        {{.tv_sec = 1709210096, .tv_nsec = 999999999}, "2024-02-29T12:34:56.999Z"},
+        {{.tv_sec = 253402300799, .tv_nsec = 1000000}, "9999-12-31T23:59:59.001Z"},
+    };
+    char text[CLOCK_TEXT_BYTES];
+    clock_text(&expected[_i].at, text);
+    ck_assert_str_eq(text, expected[_i].text);
+}
+END_TEST
+
+START_TEST(writes_whole_seconds_likewise)
+{
+    char text[CLOCK_TEXT_BYTES];
+    clock_seconds_text(1767323045, text);
+    ck_assert_str_eq(text, "2026-01-02T03:04:05Z");
+    clock_seconds_text(-1, text); /* a certificate may begin before 1970 */
+    ck_assert_str_eq(text, "1969-12-31T23:59:59Z");
+}
+END_TEST
+
+START_TEST(tells_the_wall_clock_of_an_earlier_moment)
+{
+    struct timespec now;
+    int64_t an_hour_ago = clock_wall_us(clock_now_us() - UINT64_C(3600000000));
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t difference = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - an_hour_ago;
+    ck_assert_int_ge(difference, INT64_C(3600000000));
+    ck_assert_int_lt(difference, INT64_C(3660000000));
+}
+END_TEST
+
+START_TEST(reads_back_the_time_that_it_writes)
+{
+    int64_t read_us = 0;
+    char text[CLOCK_TEXT_BYTES];
+    clock_wall_text(INT64_C(1767323045678000), text);
+    ck_assert_str_eq(text, "2026-01-02T03:04:05.678Z");
+    ck_assert(clock_wall_parse(text, &read_us));
+    ck_assert_int_eq(read_us, INT64_C(1767323045678000));
+    ck_assert(clock_wall_parse("2026-01-02T03:04:05.25Z", &read_us));
+    ck_assert_int_eq(read_us, INT64_C(1767323045250000));
+    static const char *const wrong[] = {"",
+                                        "today",
+                                        "2026-01-02",
+                                        "2026-01-02T03:04:05",
+                                        "2026-01-02T03:04:05.678+01:00",
+                                        "2026-01-02T03:04:05Zulu"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(!clock_wall_parse(wrong[i], &read_us), "%s", wrong[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("clock");
+    TCase *tcase = tcase_create("clock");
+    tcase_add_test(tcase, never_goes_backwards);
+    tcase_add_test(tcase, tells_the_same_time_in_nanoseconds);
+    tcase_add_test(tcase, polls_until_the_deadline_and_not_a_moment_less);
+    tcase_add_test(tcase, polls_for_ever_without_a_deadline);
+    tcase_add_test(tcase, a_deadline_beyond_polls_reach_is_as_far_as_it_goes);
+    tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
+    tcase_add_test(tcase, writes_whole_seconds_likewise);
+    tcase_add_test(tcase, tells_the_wall_clock_of_an_earlier_moment);
+    tcase_add_test(tcase, reads_back_the_time_that_it_writes);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite.h"
+#include "tlsecho/client/options.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+
+enum { WORDS = 8 };
+
+struct words {
+    char *argv[WORDS + 1];
+    int argc;
+};
+
+static struct words words_of(const char *const arguments[WORDS])
+{
+    static char name[] = "tlsecho-client", arena[1024]; /* afresh for each test, which is a fork */
+    static size_t used;
+    struct words words = {.argv = {name}, .argc = 1};
+    for (int i = 0; i < WORDS - 1 && arguments[i]; i++) {
+        ck_assert_uint_lt(used + strlen(arguments[i]), sizeof arena);
+        words.argv[words.argc++] = strcpy(arena + used, arguments[i]);
+        used += strlen(arguments[i]) + 1;
+    }
+    return words;
+}
+
+static struct options parsed(const char *const arguments[WORDS])
+{
+    struct options options;
+    struct error err;
+    struct words words = words_of(arguments); /* kept: the options point into it */
+    ck_assert_msg(options_parse(words.argc, words.argv, &options, &err) == 0, "%s", err.text);
+    return options;
+}
+
+#define PARSED(...) parsed((const char *const[WORDS]){__VA_ARGS__})
+
+START_TEST(a_host_alone_is_plain_on_the_default_port_with_every_check_on)
+{
+    struct options options = PARSED("example.org");
+    ck_assert_int_eq(options.action, OPTIONS_RUN);
+    ck_assert_int_eq(options.endpoint.scheme, ENDPOINT_TCP);
+    ck_assert_str_eq(options.endpoint.host, "example.org");
+    ck_assert_uint_eq(options.endpoint.port, ENDPOINT_PORT_TCP);
+    ck_assert(!options.tls && !options.insecure && !options.json);
+    ck_assert_int_eq(options.family, AF_UNSPEC);
+    ck_assert_int_eq(options.expect, EXPECT_ECHO);
+    ck_assert_int_eq(options.verbosity, OPTIONS_NORMAL);
+    ck_assert_uint_eq(options.connect_timeout_ms, 10000);
+    ck_assert_uint_eq(options.idle_timeout_ms, 60000);
+    ck_assert_ptr_null(options.cacert);
+}
+END_TEST
+
+START_TEST(tls_moves_the_default_port_wherever_the_switch_stands)
+{
+    struct options before = PARSED("--tls", "h"), after = PARSED("h", "--tls");
+    ck_assert_uint_eq(before.endpoint.port, ENDPOINT_PORT_TLS);
+    ck_assert_uint_eq(after.endpoint.port, ENDPOINT_PORT_TLS);
+    ck_assert_int_eq(after.endpoint.scheme, ENDPOINT_TLS);
+    ck_assert_uint_eq(PARSED("--tls", "h", "443").endpoint.port, 443);
+}
+END_TEST
+
+START_TEST(an_endpoint_says_by_itself_whether_it_is_tls)
+{
+    struct options tls = PARSED("tls://[::1]:443");
+    ck_assert(tls.tls);
+    ck_assert_str_eq(tls.endpoint.host, "::1");
+    ck_assert_uint_eq(tls.endpoint.port, 443);
+    ck_assert(!PARSED("tcp://h").tls);
+    ck_assert_str_eq(PARSED("unix:///run/x").endpoint.path, "/run/x");
+    ck_assert(PARSED("--tls", "tls://h").tls);
+}
+END_TEST
+
+START_TEST(takes_an_ipv6_address_with_and_without_brackets)
+{
+    ck_assert_str_eq(PARSED("[::1]", "7").endpoint.host, "::1");
+    ck_assert_str_eq(PARSED("::1", "7").endpoint.host, "::1");
+}
+END_TEST
+
+START_TEST(takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short)
+{
+    ck_assert_str_eq(PARSED("--source=127.0.0.2", "h").source, "127.0.0.2");
+    ck_assert_str_eq(PARSED("--source", "127.0.0.2", "h").source, "127.0.0.2");
+    ck_assert_uint_eq(PARSED("--idle=3", "h").idle_timeout_ms, 3000);
+}
+END_TEST
+
+START_TEST(keeps_the_last_of_what_excludes_each_other)
+{
+    ck_assert_int_eq(PARSED("-4", "-6", "h").family, AF_INET6);
+    ck_assert_int_eq(PARSED("-q", "-v", "h").verbosity, OPTIONS_VERBOSE);
+    ck_assert_int_eq(PARSED("-vq", "h").verbosity, OPTIONS_QUIET);
+}
+END_TEST
+
+START_TEST(keeps_every_trust_option)
+{
+    struct options a = PARSED("--cacert=a", "--cert=b", "--key=c", "--servername=d", "tls://h");
+    ck_assert_str_eq(a.cacert, "a");
+    ck_assert_str_eq(a.cert, "b");
+    ck_assert_str_eq(a.key, "c");
+    ck_assert_str_eq(a.server_name, "d");
+    struct options b = PARSED("--pin=e", "--tls-min=1.2", "--tls-max=1.3", "tls://h");
+    ck_assert_str_eq(b.pin, "e");
+    ck_assert_str_eq(b.tls_min, "1.2");
+    ck_assert_str_eq(b.tls_max, "1.3");
+    ck_assert(PARSED("-k", "tls://h").insecure);
+}
+END_TEST
+
+START_TEST(keeps_every_tls_option)
+{
+    struct options a =
+        PARSED("--ciphers=a", "--ciphersuites=b", "--groups=c", "--alpn=d,e", "tls://h");
+    ck_assert_str_eq(a.ciphers, "a");
+    ck_assert_str_eq(a.ciphersuites, "b");
+    ck_assert_str_eq(a.groups, "c");
+    ck_assert_str_eq(a.alpn, "d,e");
+    struct options b = PARSED("--keylog=f", "--resume=g", "--show-certs", "tls://h");
+    ck_assert_str_eq(b.keylog, "f");
+    ck_assert_str_eq(b.resume, "g");
+    ck_assert_int_eq(b.mode, MODE_SHOW_CERTS);
+}
+END_TEST
+
+START_TEST(takes_the_key_log_from_the_environment_unless_it_is_given)
+{
+    setenv("SSLKEYLOGFILE", "env", 1);
+    ck_assert_str_eq(PARSED("tls://h").keylog, "env");
+    ck_assert_str_eq(PARSED("--keylog=given", "tls://h").keylog, "given");
+    setenv("SSLKEYLOGFILE", "", 1);
+    ck_assert_ptr_null(PARSED("tls://h").keylog);
+    unsetenv("SSLKEYLOGFILE");
+    ck_assert_ptr_null(PARSED("tls://h").keylog);
+}
+END_TEST
+
+START_TEST(a_ping_takes_what_ping_takes)
+{
+    struct options a = PARSED("--ping", "-c5", "-i.2", "-s1400", "-w10", "-W500ms", "h");
+    ck_assert_int_eq(a.mode, MODE_PING);
+    ck_assert_uint_eq(a.count, 5);
+    ck_assert_uint_eq(a.interval_ms, 200);
+    ck_assert_uint_eq(a.size_bytes, 1400);
+    ck_assert_uint_eq(a.deadline_ms, 10000);
+    ck_assert_uint_eq(a.reply_timeout_ms, 500);
+    ck_assert(!a.reconnect);
+    struct options b = PARSED("--ping", "--reconnect", "h");
+    ck_assert(b.reconnect);
+    ck_assert_uint_eq(b.count, 0);
+    ck_assert_uint_eq(b.interval_ms, 1000);
+    ck_assert_uint_eq(b.reply_timeout_ms, 10000);
+    ck_assert_uint_eq(b.deadline_ms, 0);
+}
+END_TEST
+
+START_TEST(a_check_has_limits_in_days)
+{
+    struct options a =
+        PARSED("--check", "--expiry-warn=30", "--expiry-crit=7", "--nagios", "tls://h");
+    ck_assert_int_eq(a.mode, MODE_CHECK);
+    ck_assert(a.nagios);
+    ck_assert_uint_eq(a.expiry_warn_days, 30);
+    ck_assert_uint_eq(a.expiry_crit_days, 7);
+    ck_assert_uint_eq(a.idle_timeout_ms, 10000); /* whoever asks has a time-out too */
+    ck_assert_uint_eq(PARSED("--check", "--idle-timeout=60", "h").idle_timeout_ms, 60000);
+}
+END_TEST
+
+START_TEST(how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it)
+{
+    struct options options;
+    struct words wish = words_of((const char *const[WORDS]){"--ping", "-s", "2GiB", "--js", "h"});
+    struct words value = words_of((const char *const[WORDS]){"--servername", "--json", "-Y"});
+    options_glean(wish.argc, wish.argv, &options);
+    ck_assert(options.json);
+    ck_assert_int_eq(options.mode, MODE_PING);
+    options_glean(value.argc, value.argv, &options);
+    ck_assert(!options.json);
+    ck_assert_int_eq(options.mode, MODE_PIPE);
+}
+END_TEST
+
+START_TEST(a_wish_for_nagios_is_found_in_a_wrong_command_line_too)
+{
+    struct words wish = words_of((const char *const[WORDS]){"--nonsense", "--nagios"});
+    struct words none = words_of((const char *const[WORDS]){"h", "--", "--nagios"});
+    struct options options;
+    options_glean(wish.argc, wish.argv, &options);
+    ck_assert(options.nagios);
+    options_glean(none.argc, none.argv, &options);
+    ck_assert(!options.nagios);
+}
+END_TEST
+
+static const struct {
+    const char *arguments[WORDS];
+    const char *endpoint;
+} places[] = {
+    {{"h:7000"}, "tcp://h:7000"},
+    {{"h", "7000"}, "tcp://h:7000"},
+    {{"--tls", "h:7000"}, "tls://h:7000"},
+    {{"127.0.0.1:7000"}, "tcp://127.0.0.1:7000"},
+    {{"[::1]:7443"}, "tcp://[::1]:7443"},
+    {{"[fe80::1%lo]:7443"}, "tcp://[fe80::1%lo]:7443"},
+    {{"::1"}, "tcp://[::1]:7007"},
+    {{"::1:7443"}, "tcp://[::1:7443]:7007"},
+    {{"::1", "https"}, "tcp://[::1]:443"},
+    {{"h", "https"}, "tcp://h:443"},
+    {{"h:https"}, "tcp://h:443"},
+    {{"[::1]:https"}, "tcp://[::1]:443"},
+    {{"tls://h:https"}, "tls://h:443"},
+    {{"tls://[::1]:https"}, "tls://[::1]:443"},
+    {{"--bench", "h:7000", "g:https"}, "tcp://h:7000"},
+    {{"--bench", "h", "https"}, "tcp://h:443"},
+};
+
+START_TEST(takes_the_port_by_number_or_service_behind_a_colon_or_a_blank)
+{
+    struct options options = parsed(places[_i].arguments);
+    char text[ENDPOINT_TEXT_BYTES];
+    endpoint_text(&options.endpoint, text);
+    ck_assert_str_eq(text, places[_i].endpoint);
+}
+END_TEST
+
+START_TEST(compares_two_endpoints_that_have_no_scheme)
+{
+    struct options options = PARSED("--bench", "h:7000", "g:https");
+    char text[ENDPOINT_TEXT_BYTES];
+    endpoint_text(&options.other, text);
+    ck_assert(options.compares);
+    ck_assert_str_eq(text, "tcp://g:443");
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint64_t bytes;
+} sizes[] = {
+    {"1", 1},
+    {"1500", 1500},
+    {"2k", 2000},
+    {"64KiB", 64 << 10},
+    {"64K", 64 << 10},
+    {"1.5k", 1500},
+    {"3M", 3000000},
+    {"1MiB", 1 << 20},
+    {"1G", 1000000000},
+    {"1GiB", 1u << 30},
+    {"1073741824", 1u << 30},
+};
+
+START_TEST(reads_a_size_with_and_without_its_unit)
+{
+    ck_assert_uint_eq(PARSED("--ping", "--size", sizes[_i].text, "h").size_bytes, sizes[_i].bytes);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint64_t ms;
+} times[] = {
+    {"10", 10000},  {"0.5", 500},    {"1.5s", 1500},
+    {"250ms", 250}, {"2m", 120000},  {"1h", 3.6e6},
+    {"1d", 86.4e6}, {"0", 0},        {"0.1ms", 1 /* not "none" */},
+    {"1e-1", 100},  {"1e3ms", 1000},
+};
+
+START_TEST(reads_a_time_with_and_without_its_unit)
+{
+    struct options options = PARSED("--idle-timeout", times[_i].text, "h");
+    ck_assert_uint_eq(options.idle_timeout_ms, times[_i].ms);
+}
+END_TEST
+
+START_TEST(help_and_version_need_no_host)
+{
+    ck_assert_int_eq(PARSED("-h").action, OPTIONS_HELP);
+    ck_assert_int_eq(PARSED("--version").action, OPTIONS_VERSION);
+}
+END_TEST
+
+START_TEST(what_stands_after_two_dashes_is_no_option)
+{
+    ck_assert_str_eq(PARSED("--", "-k").endpoint.host, "-k");
+}
+END_TEST
+
+static const struct {
+    const char *arguments[WORDS];
+    const char *says; /* part of the message: what is wrong, and the remedy */
+} wrong[] = {
+    {{NULL}, "give HOST [PORT]"},
+    {{"h", "1", "2"}, "'2' is one operand too many"},
+    {{"h", "x"}, "port"},
+    {{"h", "65536"}, "65535"},
+    {{"h", "0"}, "port 0"},
+    {{"tcp://h:0"}, "port 0"},
+    {{""}, "HOST must have"},
+    {{"h:"}, "port"},
+    {{"fe80::1"}, "fe80::1 is link-local: give its zone, as in fe80::1%eth0"},
+    {{"tls://[fe80::1]:7443"}, "link-local"},
+    {{"h", "99999"}, "'99999' is no port: give 1 to 65535"},
+    {{"https://h/"}, "give tls://HOST:443"},
+    {{"h:0"}, "port 0"},
+    {{"h:nosuchservice"}, "'nosuchservice' is no port: give 1 to 65535, or a service"},
+    {{"tls://h:nosuchservice"}, "a service of /etc/services"},
+    {{"h:7007", "7008"}, "'7008' after an endpoint"},
+    {{"1:2:3"}, "write tcp://[ADDRESS]:PORT"},
+    {{"--bench", "h:1", "g:0"}, "port 0"},
+    {{"tcp://h", "7007"}, "write tcp://HOST:PORT"},
+    {{"ftp://h"}, "tcp://"},
+    {{"--tls", "tcp://h"}, "write tls://HOST:PORT"},
+    {{"--tls", "unix:///x"}, "--tls does not go with unix://"},
+    {{"--nonsense", "h"}, "unknown option --nonsense; tlsecho-client --help"},
+    {{"-x", "h"}, "unknown option -x; tlsecho-client --help"},
+    {{"--tls-m=1.2", "h"}, "may be several options, such as --tls-min"},
+    {{"--json=yes", "h"}, "--json takes no argument"},
+    {{"h", "--source"}, "--source needs an argument: ADDR"},
+    {{"--source=", "h"}, "--source: it is empty"},
+    {{"--expect=reverse", "h"}, "echo, upper or none"},
+    {{"--idle-timeout=soon", "h"}, "'soon' is no time"},
+    {{"--idle-timeout=-1", "h"}, "'-1' is no time"},
+    {{"--idle-timeout=", "h"}, "'' is no time"},
+    {{"--idle-timeout=1.2.3", "h"}, "'1.2.3' is no time"},
+    {{"--idle-timeout=5w", "h"}, "'5w' is no time"},
+    {{"--idle-timeout=366d", "h"}, "at most 365d"},
+    {{"--cacert=a", "h"}, "--cacert means nothing without TLS: add --tls"},
+    {{"-k", "tcp://h"}, "--insecure means nothing without TLS"},
+    {{"--show-certs", "h"}, "--show-certs means nothing without TLS"},
+    {{"--resume", "tls://h"}, "--resume: without a file it means nothing here: give --resume=FILE"},
+    {{"--resume", "file", "tls://h"}, "--resume=FILE"},
+    {{"--resume=", "tls://h"}, "--resume: it is empty: give FILE"},
+    {{"--key=a", "tls://h"}, "add --cert FILE"},
+    {{"--pin=a", "-k", "tls://h"}, "--pin verifies and --insecure does not"},
+    {{"--expect=none", "--show-certs", "tls://h"}, "--expect means nothing with --show-certs"},
+    {{"--count=1", "h"}, "--count means nothing without --ping"},
+    {{"-s1", "--show-certs", "tls://h"}, "--size means nothing with --show-certs"},
+    {{"--ping", "--show-certs", "tls://h"}, "--show-certs: it does not go with --ping"},
+    {{"--ping", "--expect=none", "h"}, "--expect must be echo or upper"},
+    {{"--ping", "-c0", "h"}, "--count: '0' is no number from 1 to 4294967295"},
+    {{"--ping", "-c-1", "h"}, "'-1' is no number"},
+    {{"--ping", "-c1x", "h"}, "'1x' is no number"},
+    {{"--ping", "-c99999999999999999999", "h"}, "is no number"},
+    {{"--ping", "-s0", "h"}, "--size: a probe has at least one byte"},
+    {{"--ping", "-s1.5", "h"}, "'1.5' is no size: write 1500, 64KiB"},
+    {{"--ping", "-s2GiB", "h"}, "from 0 to 1GiB"},
+    {{"--ping", "-s1073741825", "h"}, "is no size"},
+    {{"--ping", "-s18446744073709551617", "h"}, "is no size"},
+    {{"--ping", "-s20000000000000000000G", "h"}, "is no size"},
+    {{"--ping", "-sKiB", "h"}, "is no size"},
+    {{"--ping", "-i-1", "h"}, "--interval: '-1' is no time"},
+    {{"--nagios", "h"}, "--nagios means nothing without --check"},
+    {{"--check", "--nagios", "--json", "h"}, "leave out --json"},
+    {{"--check", "--expiry-warn=1", "h"}, "--expiry-warn means nothing without TLS"},
+    {{"--check", "--expiry-warn=1", "--expiry-crit=2", "tls://h"}, "give it more days"},
+    {{"--pin=a", "--cacert=b", "tls://h"}, "--pin takes the place of --cacert"},
+};
+
+START_TEST(refuses_what_is_wrong_with_the_remedy)
+{
+    struct options options = {.action = -1};
+    struct error err = {.text = "nothing"};
+    struct words words = words_of(wrong[_i].arguments);
+    ck_assert_int_eq(options_parse(words.argc, words.argv, &options, &err), -1);
+    ck_assert_msg(strstr(err.text, wrong[_i].says) != NULL, "'%s' instead of '%s'", err.text,
+                  wrong[_i].says);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_ptr_null(strchr(err.text, '\n'));
+    ck_assert_int_eq(options.action, -1); /* untouched */
+}
+END_TEST
+
+START_TEST(help_has_a_line_for_every_option)
+{
+    static const char *const names[] = {"--tls ",
+                                        "-4 --ipv4",
+                                        "-6 --ipv6",
+                                        "--source",
+                                        "--cacert",
+                                        "--cert ",
+                                        "--key",
+                                        "--servername",
+                                        "--pin",
+                                        "-k --insec",
+                                        "--tls-min",
+                                        "--tls-max",
+                                        "--ciphers ",
+                                        "--ciphersuites ",
+                                        "--groups ",
+                                        "--alpn LIST",
+                                        "--keylog FILE",
+                                        "--resume=FILE",
+                                        "--show-certs ",
+                                        "--expect",
+                                        "--connect-timeout",
+                                        "--idle-timeout",
+                                        "--ping ",
+                                        "-c --count N",
+                                        "-i --interval",
+                                        "-s --size",
+                                        "-w --deadline",
+                                        "-W --reply-timeout",
+                                        "-D --timestamps",
+                                        "--reconnect ",
+                                        "With --ping:",
+                                        "With pipe, prompt, --ping,",
+                                        "--json",
+                                        "-q --quiet",
+                                        "-v --verbose",
+                                        "-V --version",
+                                        "-h --help"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    options_help(out);
+    fclose(out);
+    for (int i = 0; i < COUNT(names); i++)
+        ck_assert_msg(strstr(text, names[i]) != NULL, "%s", names[i]);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("options");
+    tcase_add_test(cases, a_host_alone_is_plain_on_the_default_port_with_every_check_on);
+    tcase_add_test(cases, tls_moves_the_default_port_wherever_the_switch_stands);
+    tcase_add_test(cases, an_endpoint_says_by_itself_whether_it_is_tls);
+    tcase_add_test(cases, takes_an_ipv6_address_with_and_without_brackets);
+    tcase_add_test(cases, takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short);
+    tcase_add_test(cases, keeps_the_last_of_what_excludes_each_other);
+    tcase_add_test(cases, keeps_every_trust_option);
+    tcase_add_test(cases, keeps_every_tls_option);
+    tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);
+    tcase_add_test(cases, a_ping_takes_what_ping_takes);
+    tcase_add_test(cases, a_check_has_limits_in_days);
+    tcase_add_test(cases, how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it);
+    tcase_add_test(cases, a_wish_for_nagios_is_found_in_a_wrong_command_line_too);
+    tcase_add_loop_test(cases, takes_the_port_by_number_or_service_behind_a_colon_or_a_blank, 0,
+                        COUNT(places));
+    tcase_add_test(cases, compares_two_endpoints_that_have_no_scheme);
+    tcase_add_loop_test(cases, reads_a_size_with_and_without_its_unit, 0, COUNT(sizes));
+    tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
+    tcase_add_test(cases, help_and_version_need_no_host);
+    tcase_add_test(cases, what_stands_after_two_dashes_is_no_option);
+    tcase_add_loop_test(cases, refuses_what_is_wrong_with_the_remedy, 0, COUNT(wrong));
+    tcase_add_test(cases, help_has_a_line_for_every_option);
+
+    Suite *suite = suite_create("options");
+    suite_add_tcase(suite, cases);
+    return suite_run(suite);
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/exchange.h"
+
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+#include "fake_transport.h"
+#include "suite.h"
+#include "tlsecho/base/clock.h"
+
+static struct fake_transport fake;
+static struct exchange x;
+
+static void start(enum expect_kind kind)
+{
+    struct error err;
+    exchange_done(&x);
+    fake_init(&fake);
+    ck_assert_int_eq(exchange_init(&x, &fake.base, kind, &err), 0);
+}
+
+static void setup(void)
+{
+    start(EXPECT_ECHO);
+}
+
+static void teardown(void)
+{
+    exchange_done(&x);
+}
+
+static void put(const char *text)
+{
+    ck_assert_uint_ge(exchange_room(&x), strlen(text));
+    memcpy(x.out.data, text, strlen(text));
+    x.out.end = strlen(text);
+}
+
+/* Takes everything that comes until the transport waits or the far end is gone. */
+static unsigned receive_all(void)
+{
+    for (;;) {
+        unsigned want = exchange_receive(&x);
+        if (!buf_waiting(&x.in))
+            return want;
+        buf_take(&x.in, buf_waiting(&x.in));
+    }
+}
+
+static struct outcome judged(bool input_left)
+{
+    struct outcome outcome;
+    exchange_judge(&x, input_left, &outcome);
+    return outcome;
+}
+
+START_TEST(an_echo_to_the_last_byte_is_ok)
+{
+    put("hello");
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    fake_add_read(&fake, "he");
+    fake_add_read(&fake, "llo");
+    fake_add(&fake.reads, IO_EOF);
+    receive_all();
+    ck_assert_int_eq(judged(false).result, RESULT_OK);
+    ck_assert_uint_eq(x.sent_bytes, 5);
+    ck_assert_uint_eq(x.received_bytes, 5);
+    ck_assert_uint_ge(x.first_echo_us, x.first_sent_us);
+}
+END_TEST
+
+static uint64_t writing_us;
+
+/* Takes everything, and so long that the clock moves. */
+static struct io write_slowly(struct transport *t, const void *data, size_t size, struct error *err)
+{
+    (void)t, (void)data, (void)err;
+    writing_us = clock_now_us();
+    while (clock_now_us() == writing_us)
+        ;
+    return (struct io){.status = IO_OK, .n = size, .progressed = true};
+}
+
+START_TEST(the_first_echo_is_measured_from_before_the_write)
+{
+    struct transport_ops ops = *fake.base.ops;
+    ops.write = write_slowly;
+    fake.base.ops = &ops;
+    put("hello");
+    exchange_send(&x);
+    ck_assert_uint_gt(x.first_sent_us, 0);
+    ck_assert_uint_le(x.first_sent_us, writing_us);
+}
+END_TEST
+
+START_TEST(the_rest_of_a_short_write_is_sent_before_anything_else)
+{
+    fake_add_short_write(&fake, 2);
+    put("hello");
+    ck_assert_uint_eq(exchange_send(&x), WANT_WRITE);
+    ck_assert_uint_eq(exchange_room(&x), 0);
+    ck_assert_uint_eq(expect_missing(&x.expect), 2);
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert_uint_eq(fake.written_bytes, 5);
+    ck_assert_int_eq(memcmp(fake.written, "hello", 5), 0);
+    ck_assert_uint_gt(exchange_room(&x), 0);
+}
+END_TEST
+
+START_TEST(bytes_taken_but_not_handed_on_are_flushed_before_more_is_taken)
+{
+    fake_add_short_write(&fake, 5);
+    put("hello");
+    ck_assert_uint_eq(exchange_send(&x), WANT_WRITE);
+    ck_assert_uint_eq(exchange_room(&x), 0);
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert_int_eq(fake.write_calls, 2);
+    ck_assert_uint_gt(exchange_room(&x), 0);
+}
+END_TEST
+
+START_TEST(our_end_comes_after_all_that_waits_and_only_once)
+{
+    fake_add_short_write(&fake, 1);
+    put("hello");
+    x.ending = true;
+    ck_assert_uint_eq(exchange_send(&x), WANT_WRITE);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+    fake_add(&fake.shutdowns, IO_WANT_WRITE);
+    ck_assert_uint_eq(exchange_send(&x), WANT_WRITE);
+    ck_assert_int_eq(fake.shutdown_at, 5);
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert(x.ended);
+}
+END_TEST
+
+START_TEST(crossed_wants_are_passed_on)
+{
+    fake_add(&fake.writes, IO_WANT_READ);
+    fake_add(&fake.reads, IO_WANT_WRITE);
+    put("x");
+    ck_assert_uint_eq(exchange_send(&x), WANT_READ);
+    ck_assert_uint_eq(exchange_receive(&x), WANT_WRITE);
+}
+END_TEST
+
+START_TEST(nothing_is_read_while_the_caller_has_not_taken_the_last)
+{
+    start(EXPECT_NONE);
+    fake_add_read(&fake, "one");
+    fake_add_read(&fake, "two");
+    exchange_receive(&x);
+    exchange_receive(&x);
+    ck_assert_int_eq(fake.read_calls, 1);
+    ck_assert_uint_eq(buf_waiting(&x.in), 3);
+}
+END_TEST
+
+START_TEST(after_a_failed_write_the_reason_is_read)
+{
+    fake_add(&fake.writes, IO_RESET);
+    put("x");
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert_int_eq(x.state, EXCHANGE_OPEN);
+    fake.failure = ERROR_CLIENT_CERTIFICATE;
+    fake_add(&fake.reads, IO_FAILED);
+    receive_all();
+    ck_assert_int_eq(judged(false).result, RESULT_CLIENT_CERTIFICATE);
+}
+END_TEST
+
+START_TEST(a_reset_that_only_the_write_noticed_is_a_reset)
+{
+    fake_add(&fake.writes, IO_RESET);
+    fake_add(&fake.reads, IO_EOF);
+    put("x");
+    exchange_send(&x);
+    receive_all();
+    ck_assert_int_eq(judged(false).result, RESULT_RESET);
+}
+END_TEST
+
+START_TEST(a_write_that_broke_is_the_story_if_reading_has_none)
+{
+    fake_add(&fake.writes, IO_FAILED);
+    fake_add(&fake.reads, IO_EOF);
+    put("x");
+    exchange_send(&x);
+    receive_all();
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_HANDSHAKE);
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "the script says so"));
+}
+END_TEST
+
+START_TEST(a_broken_read_is_the_transport_s_story)
+{
+    fake_add(&fake.reads, IO_FAILED);
+    receive_all();
+    ck_assert_int_eq(judged(false).result, RESULT_HANDSHAKE);
+}
+END_TEST
+
+static const enum io_status ends[] = {IO_EOF, IO_CUT, IO_RESET};
+
+START_TEST(however_it_ends_it_is_ok_once_every_byte_is_back)
+{
+    put("x");
+    exchange_send(&x);
+    fake_add_read(&fake, "x");
+    fake_add(&fake.reads, ends[_i]);
+    receive_all();
+    ck_assert_int_eq(judged(false).result, RESULT_OK);
+}
+END_TEST
+
+START_TEST(however_it_ends_missing_bytes_are_not_ok)
+{
+    put("xyz");
+    exchange_send(&x);
+    fake_add_read(&fake, "x");
+    fake_add(&fake.reads, ends[_i]);
+    receive_all();
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, ends[_i] == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED);
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "2 of 3 bytes missing"));
+}
+END_TEST
+
+START_TEST(however_it_ends_input_that_is_left_is_not_ok)
+{
+    fake_add(&fake.reads, ends[_i]);
+    receive_all();
+    ck_assert_int_eq(judged(true).result, ends[_i] == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED);
+}
+END_TEST
+
+static const struct {
+    int code;
+    enum result result;
+} given_up[] = {{ETIMEDOUT, RESULT_TIMEOUT}, {EHOSTUNREACH, RESULT_UNREACHABLE}};
+
+START_TEST(a_peer_that_the_kernel_gave_up_has_sent_no_reset)
+{
+    fake.reset_errno = given_up[_i].code;
+    put("xyz");
+    exchange_send(&x);
+    fake_add(&fake.reads, IO_RESET);
+    receive_all();
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, given_up[_i].result);
+    ck_assert_ptr_null(strstr(outcome.error.text, "reset the connection"));
+}
+END_TEST
+
+START_TEST(a_peer_that_the_kernel_gave_up_is_no_failure_once_every_byte_is_back)
+{
+    fake.reset_errno = given_up[_i].code;
+    put("x");
+    exchange_send(&x);
+    fake_add_read(&fake, "x");
+    fake_add(&fake.reads, IO_RESET);
+    receive_all();
+    ck_assert_int_eq(judged(false).result, RESULT_OK);
+}
+END_TEST
+
+START_TEST(bytes_that_were_never_sent_are_missing_too)
+{
+    fake_add(&fake.writes, IO_WANT_WRITE);
+    put("xyz");
+    exchange_send(&x);
+    fake_add(&fake.reads, IO_EOF);
+    receive_all();
+    ck_assert_ptr_nonnull(strstr(judged(false).error.text, "3 of 3 bytes missing"));
+}
+END_TEST
+
+START_TEST(with_none_a_cut_and_a_reset_are_not_ok)
+{
+    start(EXPECT_NONE);
+    put("x");
+    exchange_send(&x);
+    fake_add_read(&fake, "other");
+    fake_add(&fake.reads, ends[_i]);
+    receive_all();
+    static const enum result expected[] = {RESULT_OK, RESULT_TRUNCATED, RESULT_RESET};
+    struct outcome outcome = judged(true);
+    ck_assert_int_eq(outcome.result, expected[_i]);
+    ck_assert_int_eq(outcome.result != RESULT_OK, *outcome.error.text != '\0');
+}
+END_TEST
+
+START_TEST(a_difference_ends_it_and_reads_no_further)
+{
+    put("abc");
+    exchange_send(&x);
+    fake_add_read(&fake, "aXc");
+    fake_add_read(&fake, "abc");
+    receive_all();
+    ck_assert_int_eq(fake.read_calls, 1);
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
+    ck_assert_str_eq(outcome.error.text, "byte 1 came back as 0x58 instead of 0x62");
+}
+END_TEST
+
+START_TEST(a_tls_alert_in_plain_bytes_gives_the_hint)
+{
+    put("abc");
+    exchange_send(&x);
+    fake_add_read(&fake, "\x15\x03\x03");
+    receive_all();
+    ck_assert_ptr_nonnull(strstr(judged(false).error.text, "add --tls"));
+}
+END_TEST
+
+/* What is answered to "abc", and what follows from it. */
+static const struct {
+    const char *answer, *says, *remedy; /* NULL = none */
+} answers[] = {
+    {"HTTP/1.1 400 Bad Request\r\n", "began with \"HTTP/1.1 400 Bad Request\"", "--expect none"},
+    {"SSH-2.0-x\r\n", "began with \"SSH-2.0-x\"", "it is no echo server"},
+    {"+OK\r\n", "began with \"+OK\"", "--expect none"},
+    {"x\033[2J", "byte 0 came back as 0x78 instead of 0x61", "--expect none"},
+    {"ABC", "byte 0 came back as 0x41 instead of 0x61", "--expect upper"},
+    {"abX", "byte 2 came back as 0x58 instead of 0x63", NULL},
+    {"\x15\x03\x03", "add --tls", NULL},
+};
+
+START_TEST(an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed)
+{
+    put("abc");
+    exchange_send(&x);
+    fake_add_read(&fake, answers[_i].answer);
+    receive_all();
+    struct outcome outcome = judged(false);
+    const char *remedy = exchange_remedy(&x, &outcome);
+    ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
+    ck_assert_msg(strstr(outcome.error.text, answers[_i].says) != NULL, "%s", outcome.error.text);
+    if (answers[_i].remedy)
+        ck_assert_msg(remedy && strstr(remedy, answers[_i].remedy), "%s", remedy);
+    else
+        ck_assert_ptr_null(remedy);
+}
+END_TEST
+
+START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
+{
+    ck_assert_uint_eq(exchange_due_us(&x, 0), UINT64_MAX);
+    x.last_activity_us = 1;
+    ck_assert_uint_eq(exchange_due_us(&x, 10), 11);
+    exchange_receive(&x); /* nothing comes */
+    ck_assert_uint_eq(x.last_activity_us, 1);
+    fake.reads.after.io.progressed = true; /* half a record */
+    exchange_receive(&x);
+    ck_assert_uint_gt(x.last_activity_us, 1);
+
+    put("x");
+    exchange_send(&x);
+    exchange_expire(&x, 1500000);
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
+    ck_assert_str_eq(outcome.error.text,
+                     "nothing moved for 1.5 s, with 1 bytes still to come back; if it is only "
+                     "slow, raise --idle-timeout");
+}
+END_TEST
+
+START_TEST(silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo)
+{
+    x.ending = true;
+    exchange_send(&x);
+    exchange_expire(&x, 1000000);
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
+    ck_assert_ptr_null(strstr(outcome.error.text, "0 bytes"));
+    ck_assert_ptr_null(exchange_remedy(&x, &outcome));
+}
+END_TEST
+
+START_TEST(what_we_ended_ourselves_is_judged_by_what_is_missing)
+{
+    ck_assert_int_eq(judged(false).result, RESULT_OK);
+    put("x");
+    exchange_send(&x);
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
+    ck_assert_str_eq(outcome.error.text, "interrupted with 1 of 1 bytes missing");
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("exchange");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, an_echo_to_the_last_byte_is_ok);
+    tcase_add_test(cases, the_first_echo_is_measured_from_before_the_write);
+    tcase_add_test(cases, the_rest_of_a_short_write_is_sent_before_anything_else);
+    tcase_add_test(cases, bytes_taken_but_not_handed_on_are_flushed_before_more_is_taken);
+    tcase_add_test(cases, our_end_comes_after_all_that_waits_and_only_once);
+    tcase_add_test(cases, crossed_wants_are_passed_on);
+    tcase_add_test(cases, nothing_is_read_while_the_caller_has_not_taken_the_last);
+    tcase_add_test(cases, after_a_failed_write_the_reason_is_read);
+    tcase_add_test(cases, a_reset_that_only_the_write_noticed_is_a_reset);
+    tcase_add_test(cases, a_write_that_broke_is_the_story_if_reading_has_none);
+    tcase_add_test(cases, a_broken_read_is_the_transport_s_story);
+    tcase_add_loop_test(cases, however_it_ends_it_is_ok_once_every_byte_is_back, 0, 3);
+    tcase_add_loop_test(cases, however_it_ends_missing_bytes_are_not_ok, 0, 3);
+    tcase_add_loop_test(cases, however_it_ends_input_that_is_left_is_not_ok, 0, 3);
+    tcase_add_loop_test(cases, a_peer_that_the_kernel_gave_up_has_sent_no_reset, 0, 2);
+    tcase_add_loop_test(cases, a_peer_that_the_kernel_gave_up_is_no_failure_once_every_byte_is_back,
+                        0, 2);
+    tcase_add_test(cases, bytes_that_were_never_sent_are_missing_too);
+    tcase_add_loop_test(cases, with_none_a_cut_and_a_reset_are_not_ok, 0, 3);
+    tcase_add_test(cases, a_difference_ends_it_and_reads_no_further);
+    tcase_add_test(cases, a_tls_alert_in_plain_bytes_gives_the_hint);
+    tcase_add_loop_test(cases,
+                        an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed,
+                        0, sizeof answers / sizeof *answers);
+    tcase_add_test(cases, silence_is_counted_from_the_last_movement_of_the_kernel);
+    tcase_add_test(cases, silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo);
+    tcase_add_test(cases, what_we_ended_ourselves_is_judged_by_what_is_missing);
+
+    Suite *suite = suite_create("exchange");
+    suite_add_tcase(suite, cases);
+    return suite_run(suite);
+}

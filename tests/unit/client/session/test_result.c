@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite.h"
+#include "tlsecho/client/options.h"
+#include "tlsecho/client/result.h"
+
+#include <check.h>
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+
+static const struct {
+    int status;
+    const char *word;
+} frozen[] = {
+    {0, "ok"},        {1, "lost"},          {2, "usage"},    {3, "dns"},
+    {4, "refused"},   {5, "unreachable"},   {6, "timeout"},  {7, "handshake"},
+    {8, "untrusted"}, {9, "name-mismatch"}, {10, "expired"}, {11, "client-certificate"},
+    {12, "reset"},    {13, "truncated"},    {14, "corrupt"}, {15, "local-io"},
+};
+
+START_TEST(every_exit_status_has_its_word)
+{
+    ck_assert_str_eq(result_word((enum result)frozen[_i].status), frozen[_i].word);
+}
+END_TEST
+
+static const struct {
+    const char *sentence;
+    enum phase phase;
+    enum error_kind kind;
+    int code;
+    enum result result;
+} rows[] = {
+    {"a certificate file that cannot be read is a wrong option", PHASE_OPTIONS, ERROR_INPUT, 0,
+     RESULT_USAGE},
+    {"a name that cannot be one is a wrong option, even if found out late", PHASE_HANDSHAKE,
+     ERROR_INPUT, 0, RESULT_USAGE},
+    {"no memory is our own affair", PHASE_OPTIONS, ERROR_SYSTEM, ENOMEM, RESULT_LOCAL_IO},
+    {"an unknown name is dns", PHASE_DNS, ERROR_DNS, -2, RESULT_DNS},
+    {"name servers that do not answer in time are dns", PHASE_DNS, ERROR_TIMEOUT, 0, RESULT_DNS},
+    {"interrupted in a look-up: dns", PHASE_DNS, ERROR_INTERRUPTED, 0, RESULT_DNS},
+    {"interrupted before TCP is connected: timeout", PHASE_CONNECT, ERROR_INTERRUPTED, 0,
+     RESULT_TIMEOUT},
+    {"interrupted in the handshake: timeout", PHASE_HANDSHAKE, ERROR_INTERRUPTED, 0,
+     RESULT_TIMEOUT},
+    {"nobody listens: refused", PHASE_CONNECT, ERROR_SYSTEM, ECONNREFUSED, RESULT_REFUSED},
+    {"nobody made that Unix socket: refused", PHASE_CONNECT, ERROR_SYSTEM, ENOENT, RESULT_REFUSED},
+    {"no route", PHASE_CONNECT, ERROR_SYSTEM, ENETUNREACH, RESULT_UNREACHABLE},
+    {"a router says no", PHASE_CONNECT, ERROR_SYSTEM, EHOSTUNREACH, RESULT_UNREACHABLE},
+    {"the interface is down", PHASE_CONNECT, ERROR_SYSTEM, ENETDOWN, RESULT_UNREACHABLE},
+    {"a source address that we do not have", PHASE_CONNECT, ERROR_SYSTEM, EADDRNOTAVAIL,
+     RESULT_UNREACHABLE},
+    {"a source address of the other family", PHASE_CONNECT, ERROR_SYSTEM, EAFNOSUPPORT,
+     RESULT_UNREACHABLE},
+    {"a firewall of ours forbids it", PHASE_CONNECT, ERROR_SYSTEM, EPERM, RESULT_UNREACHABLE},
+    {"no answer to the SYN by our deadline", PHASE_CONNECT, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
+    {"no answer to the SYN by the kernel's", PHASE_CONNECT, ERROR_SYSTEM, ETIMEDOUT,
+     RESULT_TIMEOUT},
+    {"no descriptor left is our own affair", PHASE_CONNECT, ERROR_SYSTEM, EMFILE, RESULT_LOCAL_IO},
+    {"a handshake that stalls", PHASE_HANDSHAKE, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
+    {"a SYN or ClientHello that nobody acknowledges", PHASE_HANDSHAKE, ERROR_UNACKNOWLEDGED, 0,
+     RESULT_TIMEOUT},
+    {"a reset in the peer's name is a reset", PHASE_HANDSHAKE, ERROR_SPOOFED_RESET, 0,
+     RESULT_RESET},
+    {"a handshake that fails", PHASE_HANDSHAKE, ERROR_TLS, 0, RESULT_HANDSHAKE},
+    {"no TLS at all", PHASE_HANDSHAKE, ERROR_NOT_TLS, 0, RESULT_HANDSHAKE},
+    {"a reset during the handshake is a reset", PHASE_HANDSHAKE, ERROR_SYSTEM, ECONNRESET,
+     RESULT_RESET},
+    {"a CA that is not ours", PHASE_HANDSHAKE, ERROR_UNTRUSTED, 0, RESULT_UNTRUSTED},
+    {"another name", PHASE_HANDSHAKE, ERROR_NAME_MISMATCH, 0, RESULT_NAME_MISMATCH},
+    {"out of date", PHASE_HANDSHAKE, ERROR_EXPIRED, 0, RESULT_EXPIRED},
+    {"TLS 1.2 refuses our certificate in the handshake", PHASE_HANDSHAKE, ERROR_CLIENT_CERTIFICATE,
+     0, RESULT_CLIENT_CERTIFICATE},
+    {"TLS 1.3 refuses it after the handshake", PHASE_ECHO, ERROR_CLIENT_CERTIFICATE, 0,
+     RESULT_CLIENT_CERTIFICATE},
+    {"the far end falls silent", PHASE_ECHO, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
+    {"a broken record", PHASE_ECHO, ERROR_TLS, 0, RESULT_HANDSHAKE},
+    {"a reset while sending", PHASE_ECHO, ERROR_SYSTEM, EPIPE, RESULT_RESET},
+    {"a reset while receiving", PHASE_ECHO, ERROR_SYSTEM, ECONNRESET, RESULT_RESET},
+    {"standard output is full", PHASE_LOCAL, ERROR_SYSTEM, ENOSPC, RESULT_LOCAL_IO},
+    {"nobody reads standard output: not the far end's reset", PHASE_LOCAL, ERROR_SYSTEM, EPIPE,
+     RESULT_LOCAL_IO},
+};
+
+START_TEST(every_failure_has_its_exit_status)
+{
+    struct error err = {.kind = rows[_i].kind, .code = rows[_i].code, .alert = -1};
+    ck_assert_msg(result_of(rows[_i].phase, &err) == rows[_i].result, "%s", rows[_i].sentence);
+}
+END_TEST
+
+START_TEST(a_failure_keeps_its_phase_and_story_and_gets_its_remedy)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_SYSTEM, .code = ECONNREFUSED, .alert = 42, .text = "story"};
+    outcome_fail(&outcome, PHASE_CONNECT, &err);
+    ck_assert_int_eq(outcome.result, RESULT_REFUSED);
+    ck_assert_str_eq(phase_name(outcome.phase), "connect");
+    ck_assert_int_eq(outcome.error.alert, 42);
+    ck_assert_ptr_eq(strstr(outcome.error.text, "story; start the server"), outcome.error.text);
+}
+END_TEST
+
+START_TEST(ports_that_ran_out_get_a_remedy_of_their_own)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_SYSTEM, .code = EADDRNOTAVAIL, .alert = -1, .text = "story"};
+    outcome_fail(&outcome, PHASE_CONNECT, &err);
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "net.ipv4.ip_local_port_range"));
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "--source"));
+}
+END_TEST
+
+START_TEST(what_tcp_tells_has_its_remedy_already)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_UNACKNOWLEDGED, .alert = -1, .text = "story; try this"};
+    outcome_fail(&outcome, PHASE_HANDSHAKE, &err);
+    ck_assert_str_eq(outcome.error.text, "story; try this");
+    err.kind = ERROR_SPOOFED_RESET;
+    outcome_fail(&outcome, PHASE_HANDSHAKE, &err);
+    ck_assert_str_eq(outcome.error.text, "story; try this");
+}
+END_TEST
+
+static const struct {
+    int code, family;
+    const char *says, *never;
+} look_ups[] = {
+    {EAI_NONAME, AF_UNSPEC, "; check the host name", "leave out"},
+    {EAI_NONAME, AF_INET6, "; or leave out -6", "-4"},
+    {EAI_NONAME, AF_INET, "; or leave out -4", "-6"},
+    {EAI_AGAIN, AF_UNSPEC, "; check the name servers", "host name"},
+    {EAI_FAIL, AF_INET6, "; check the name servers", "host name"},
+    {EAI_NODATA, AF_UNSPEC, "A and AAAA", "check the host name"},
+    {EAI_ADDRFAMILY, AF_INET6, "the family that -4 or -6 asks for", "check the host name"},
+};
+
+START_TEST(a_name_server_that_fails_is_not_a_wrong_name)
+{
+    struct options options = {.family = look_ups[_i].family};
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_DNS, "look up x");
+    err.code = look_ups[_i].code;
+    outcome_fail_to_open(&outcome, PHASE_DNS, &err, &options);
+    ck_assert_msg(strstr(outcome.error.text, look_ups[_i].says) != NULL, "%s", outcome.error.text);
+    ck_assert_msg(strstr(outcome.error.text, look_ups[_i].never) == NULL, "%s", outcome.error.text);
+}
+END_TEST
+
+START_TEST(only_a_check_offers_no_way_around_the_certificate)
+{
+    struct options options = {.mode = _i};
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_UNTRUSTED, "not trusted: give its CA");
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &options);
+    ck_assert_int_eq(strstr(outcome.error.text, "--insecure") != NULL, _i != MODE_CHECK);
+}
+END_TEST
+
+START_TEST(what_was_measured_is_of_the_echo_phase)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    outcome_measure(&outcome, RESULT_TRUNCATED, "%d missing", 7);
+    ck_assert_int_eq(outcome.result, RESULT_TRUNCATED);
+    ck_assert_str_eq(phase_name(outcome.phase), "echo");
+    ck_assert_str_eq(outcome.error.text, "7 missing");
+    ck_assert_int_eq(outcome.error.alert, -1);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("result");
+    tcase_add_loop_test(cases, every_exit_status_has_its_word, 0, COUNT(frozen));
+    tcase_add_loop_test(cases, every_failure_has_its_exit_status, 0, COUNT(rows));
+    tcase_add_test(cases, a_failure_keeps_its_phase_and_story_and_gets_its_remedy);
+    tcase_add_test(cases, what_tcp_tells_has_its_remedy_already);
+    tcase_add_test(cases, ports_that_ran_out_get_a_remedy_of_their_own);
+    tcase_add_loop_test(cases, a_name_server_that_fails_is_not_a_wrong_name, 0, COUNT(look_ups));
+    tcase_add_loop_test(cases, only_a_check_offers_no_way_around_the_certificate, 0, MODES);
+    tcase_add_test(cases, what_was_measured_is_of_the_echo_phase);
+
+    Suite *suite = suite_create("result");
+    suite_add_tcase(suite, cases);
+    return suite_run(suite);
+}

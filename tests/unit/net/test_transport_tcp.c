@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* What plain TCP alone does; what it shares with TLS is in the contract suite. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "loopback.h"
+#include "suite.h"
+#include "tlsecho/net/transport.h"
+
+static struct transport *transport;
+static int peer;
+
+/* A TCP connection over loopback: ours does not block, the peer's does. */
+static void set_up(void)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int listening = loopback_listen(&address, 8);
+    peer = loopback_connect(&address);
+    int fd = loopback_accept(listening);
+    close(listening);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    struct error err;
+    ck_assert_int_eq(transport_tcp_new(fd, &transport, &err), 0);
+}
+
+static void tear_down(void)
+{
+    if (peer >= 0)
+        close(peer);
+    transport_free(transport);
+}
+
+/* Closes the peer's end with an RST, which has arrived when this returns. */
+static void reset_by_peer(void)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    close(peer);
+    peer = -1;
+    struct pollfd waiting = {.fd = transport->fd, .events = POLLIN};
+    ck_assert_int_eq(poll(&waiting, 1, 5000), 1);
+}
+
+START_TEST(is_named_tcp_and_knows_nothing_of_its_peer)
+{
+    struct peer who = {.tls = true, .version = "x", .certificate.present = true};
+    transport_peer(transport, &who);
+    ck_assert_str_eq(transport->ops->name, "tcp");
+    ck_assert(!who.tls);
+    ck_assert_str_eq(who.version, "");
+    ck_assert(!who.certificate.present);
+}
+END_TEST
+
+START_TEST(has_no_handshake_to_do)
+{
+    struct error err;
+    ck_assert_int_eq(transport_handshake(transport, &err).status, IO_OK);
+}
+END_TEST
+
+START_TEST(a_read_after_a_reset_says_so_every_time)
+{
+    char data[16];
+    reset_by_peer();
+    for (int i = 0; i < 3; i++) {
+        struct error err;
+        struct io io = transport_read(transport, data, sizeof data, &err);
+        ck_assert_int_eq(io.status, IO_RESET);
+        ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+        ck_assert_int_eq(err.code, ECONNRESET);
+        ck_assert_str_eq(err.text, "receive: Connection reset by peer");
+    }
+}
+END_TEST
+
+/* The first write may be told of the RST itself, the next ones of the broken pipe: EPIPE. */
+START_TEST(a_write_after_a_reset_says_so_and_raises_no_signal)
+{
+    reset_by_peer();
+    signal(SIGPIPE, SIG_DFL);
+    static const int codes[] = {ECONNRESET, EPIPE, EPIPE};
+    for (int i = 0; i < 3; i++) {
+        struct error err;
+        struct io io = transport_write(transport, "x", 1, &err);
+        ck_assert_int_eq(io.status, IO_RESET);
+        ck_assert_uint_eq(io.n, 0);
+        ck_assert_int_eq(err.code, codes[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_read_after_a_reset_that_a_write_was_told_of_is_a_reset_too)
+{
+    struct error err;
+    char data[16];
+    reset_by_peer();
+    ck_assert_int_eq(transport_write(transport, "x", 1, &err).status, IO_RESET);
+    ck_assert_int_eq(transport_read(transport, data, sizeof data, &err).status, IO_RESET);
+}
+END_TEST
+
+START_TEST(a_second_shutdown_is_as_good_as_the_first)
+{
+    struct error err;
+    ck_assert_int_eq(transport_shutdown(transport, &err).status, IO_OK);
+    ck_assert_int_eq(transport_shutdown(transport, &err).status, IO_OK);
+    char byte;
+    ck_assert_int_eq(read(peer, &byte, 1), 0);
+}
+END_TEST
+
+START_TEST(reading_goes_on_after_a_shutdown)
+{
+    struct error err;
+    char data[16];
+    ck_assert_int_eq(transport_shutdown(transport, &err).status, IO_OK);
+    ck_assert_int_eq(transport_read(transport, data, sizeof data, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(write(peer, "late", 4), 4);
+    struct pollfd waiting = {.fd = transport->fd, .events = POLLIN};
+    ck_assert_int_eq(poll(&waiting, 1, 5000), 1);
+    struct io io = transport_read(transport, data, sizeof data, &err);
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert_uint_eq(io.n, 4);
+    ck_assert(io.progressed);
+}
+END_TEST
+
+START_TEST(a_shutdown_of_what_is_reset_already_is_a_reset)
+{
+    struct error err;
+    reset_by_peer();
+    ck_assert_int_eq(transport_shutdown(transport, &err).status, IO_RESET);
+    ck_assert_int_eq(err.code, ENOTCONN);
+}
+END_TEST
+
+START_TEST(writing_nothing_is_done_at_once)
+{
+    struct error err;
+    reset_by_peer();
+    struct io io = transport_write(transport, NULL, 0, &err);
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert(!io.progressed);
+}
+END_TEST
+
+START_TEST(says_what_else_failed)
+{
+    struct error err;
+    char data[1];
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    struct transport *nothing;
+    ck_assert_int_eq(transport_tcp_new(fd, &nothing, &err), 0);
+    ck_assert_int_eq(transport_read(nothing, data, 1, &err).status, IO_FAILED);
+    ck_assert_int_eq(err.code, ENOTSOCK);
+    ck_assert_int_eq(transport_write(nothing, data, 1, &err).status, IO_FAILED);
+    ck_assert_int_eq(transport_shutdown(nothing, &err).status, IO_FAILED);
+    transport_free(nothing);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("transport_tcp");
+    TCase *tcase = tcase_create("transport_tcp");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, is_named_tcp_and_knows_nothing_of_its_peer);
+    tcase_add_test(tcase, has_no_handshake_to_do);
+    tcase_add_test(tcase, a_read_after_a_reset_says_so_every_time);
+    tcase_add_test(tcase, a_write_after_a_reset_says_so_and_raises_no_signal);
+    tcase_add_test(tcase, a_read_after_a_reset_that_a_write_was_told_of_is_a_reset_too);
+    tcase_add_test(tcase, a_second_shutdown_is_as_good_as_the_first);
+    tcase_add_test(tcase, reading_goes_on_after_a_shutdown);
+    tcase_add_test(tcase, a_shutdown_of_what_is_reset_already_is_a_reset);
+    tcase_add_test(tcase, writing_nothing_is_done_at_once);
+    tcase_add_test(tcase, says_what_else_failed);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}

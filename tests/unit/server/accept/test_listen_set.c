@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/server/listen_set.h"
+
+#include <check.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "listen.h"
+#include "loopback.h"
+#include "suite.h"
+#include "yaml_settings.h"
+
+static struct listen_set listen_set;
+
+static void open_all(const struct config_snapshot *snapshot)
+{
+    struct error err;
+    ck_assert_msg(listen_as(snapshot, NULL, &listen_set, &err) == 0, "%s", err.text);
+}
+
+static struct error refused(const struct config_snapshot *snapshot)
+{
+    struct error err;
+    listen_set.count = 99;
+    ck_assert_int_eq(listen_as(snapshot, NULL, &listen_set, &err), -1);
+    ck_assert_uint_eq(listen_set.count, 99);
+    return err;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" has not \"%s\"", text, part);
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+    ck_assert_int_eq(getsockopt(fd, level, name, &value, &length), 0);
+    return value;
+}
+
+START_TEST(opens_every_listener_in_order)
+{
+    struct folder folder;
+    folder_new(&folder);
+    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+                                                     "  - listen: tcp://127.0.0.1:0\n"
+                                                     "  - listen: unix://%s\n"
+                                                     "    service: upper\n",
+                                                     folder_file(&folder, "socket"));
+    open_all(snapshot);
+    ck_assert_uint_eq(listen_set.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_ptr_eq(listen_set.sockets[i].listener, &snapshot->listeners[i]);
+        close(loopback_connect(&listen_set.sockets[i].address));
+    }
+    ck_assert_uint_ne(address_port(&listen_set.sockets[0].address), 0);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_free_port_is_the_same_for_all_addresses_of_a_name)
+{
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'tcp://localhost:0' }]\n");
+    open_all(snapshot);
+    uint16_t port = address_port(&listen_set.sockets[0].address);
+    ck_assert_uint_ne(port, 0);
+    for (size_t i = 0; i < listen_set.count; i++) {
+        ck_assert_uint_eq(address_port(&listen_set.sockets[i].address), port);
+        close(loopback_connect(&listen_set.sockets[i].address));
+    }
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+/* A socket that keeps a port free for us: bound with SO_REUSEADDR, and it does not listen. */
+static int hold_port(uint16_t *ret)
+{
+    static const int on = 1;
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    ck_assert_int_eq(bind(fd, &address.any, address.length), 0);
+    ck_assert_int_eq(getsockname(fd, &address.any, &address.length), 0);
+    *ret = address_port(&address);
+    return fd;
+}
+
+START_TEST(an_address_that_is_listed_twice_is_refused_with_its_place)
+{
+    uint16_t port;
+    int holder = hold_port(&port);
+    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+                                                     "  - listen: tcp://127.0.0.1:%u\n"
+                                                     "    name: first\n"
+                                                     "  - listen: tcp://localhost:1\n"
+                                                     "    name: second\n",
+                                                     port);
+    snapshot->config->listeners[1].listen.port = port;
+    struct error err = refused(snapshot);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    assert_has(err.text, "test.yaml:4:");
+    assert_has(err.text, "is listed twice: listener first has it already");
+    close(holder);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(a_unix_socket_that_another_put_in_its_place_is_left_to_it)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
+    open_all(snapshot);
+    /* Renamed, not removed: a new file could get the same inode. */
+    char moved[256];
+    snprintf(moved, sizeof moved, "%s.progressed", path);
+    ck_assert_int_eq(rename(path, moved), 0);
+    struct address address = listen_set.sockets[0].address;
+    int other = loopback_listen(&address, 8);
+    listen_set_close(&listen_set, NULL);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    close(other);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(unlink(moved), 0);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+                                                     "  - { listen: 'unix://%s', name: first }\n"
+                                                     "  - { listen: 'unix://%s.', name: second }\n",
+                                                     path, path);
+    strcpy(snapshot->config->listeners[1].listen.path, path);
+    struct error err = refused(snapshot);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    assert_has(err.text, "is listed twice: listener first has it already");
+    ck_assert_int_eq(access(path, F_OK), -1);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_port_in_use_is_refused_and_what_was_open_is_closed)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int other = loopback_listen(&address, 8);
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+                                                     "  - listen: unix://%s\n"
+                                                     "  - listen: tcp://127.0.0.1:%u\n",
+                                                     path, address_port(&address));
+    struct error err = refused(snapshot);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, EADDRINUSE);
+    assert_has(err.text, "another program, or another tlsecho-server, holds the port");
+    ck_assert_int_eq(access(path, F_OK), -1);
+    close(other);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_unix_socket_is_removed_at_the_end)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
+    open_all(snapshot);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    listen_set_close(&listen_set, NULL);
+    ck_assert_int_eq(access(path, F_OK), -1);
+    ck_assert_uint_eq(listen_set.count, 0);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+/* The lesson: two hours of silence, then ten probes, 75 seconds apart. */
+START_TEST(accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay)
+{
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
+    open_all(snapshot);
+    int client = loopback_connect(&listen_set.sockets[0].address);
+    int fd = loopback_accept(listen_set.sockets[0].source.fd);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 2 * 60 * 60);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 75);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 10);
+    close(client);
+    close(fd);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(accepted_sockets_have_what_the_configuration_says)
+{
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+                      "tcp:\n"
+                      "  nodelay: off\n"
+                      "  keepalive: { idle: 1m, interval: 5s, probes: 3 }\n");
+    open_all(snapshot);
+    int client = loopback_connect(&listen_set.sockets[0].address);
+    int fd = loopback_accept(listen_set.sockets[0].source.fd);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 5);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 3);
+    close(client);
+    close(fd);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer)
+{
+    static const struct {
+        const char *service;
+        bool bounded; /* what it receives */
+    } cases[] = {{"echo", true}, {"upper", true}, {"discard", false}, {"chargen", false}};
+    enum { BUFFER = 16 * 1024 };
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', service: %s }]\n"
+                      "limits: { buffer: 16KiB }\n",
+                      cases[_i].service);
+    open_all(snapshot);
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int plain = loopback_listen(&address, 1);
+    int client = loopback_connect(&listen_set.sockets[0].address);
+    int fd = loopback_accept(listen_set.sockets[0].source.fd);
+    ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 2 * BUFFER);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_OOBINLINE), 1);
+    ck_assert_int_eq(option(fd, SOL_SOCKET, SO_RCVBUF),
+                     cases[_i].bounded ? 2 * 4 * BUFFER : option(plain, SOL_SOCKET, SO_RCVBUF));
+    close(plain);
+    close(client);
+    close(fd);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(the_backlog_is_what_the_configuration_says)
+{
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+                      "tcp: { backlog: 3 }\n");
+    open_all(snapshot);
+    struct tcp_info info; /* tcp(7): of a listening socket, tcpi_sacked is its backlog */
+    socklen_t length = sizeof info;
+    ck_assert_int_eq(
+        getsockopt(listen_set.sockets[0].source.fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+    ck_assert_uint_eq(info.tcpi_sacked, 3);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+/* A socket as a service manager hands it over. */
+static void hand_over(struct listen_set *held, const char *name, const char *endpoint)
+{
+    struct listen_socket *socket = &held->sockets[held->count++];
+    *socket = (struct listen_socket){.address = loopback_address(endpoint)};
+    socket->source.fd = loopback_listen(&socket->address, 8);
+    socket->wanted = socket->address;
+    snprintf(socket->inherited, sizeof socket->inherited, "%s", name);
+}
+
+static void open_held(const struct config_snapshot *snapshot, const struct listen_set *held)
+{
+    struct error err;
+    ck_assert_msg(listen_as(snapshot, held, &listen_set, &err) == 0, "%s", err.text);
+}
+
+static void close_held(struct listen_set *held)
+{
+    for (size_t i = 0; i < held->count; i++)
+        ck_assert_int_eq(close(held->sockets[i].source.fd), 0);
+}
+
+START_TEST(what_is_inherited_goes_to_the_listener_of_its_name)
+{
+    struct listen_socket sockets[2];
+    struct listen_set held = {.sockets = sockets};
+    hand_over(&held, "second", "tcp://127.0.0.1:0");
+    hand_over(&held, "second", "tcp://127.0.0.1:0");
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners:\n"
+                      "  - { listen: 'tcp://127.0.0.1:0', name: first }\n"
+                      "  - { listen: 'tcp://nowhere.invalid:7007', name: second }\n");
+    open_held(snapshot, &held);
+    ck_assert_uint_eq(listen_set.count, 3);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(listen_set.sockets[1 + i].source.fd, sockets[i].source.fd);
+        ck_assert_ptr_eq(listen_set.sockets[1 + i].listener, &snapshot->listeners[1]);
+    }
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(what_is_inherited_goes_to_the_listener_of_its_address_which_binds_nothing)
+{
+    struct listen_socket sockets[1];
+    struct listen_set held = {.sockets = sockets};
+    hand_over(&held, "unknown", "tcp://127.0.0.1:0");
+    struct config_snapshot *snapshot = yaml_settings(
+        "listeners: [{ listen: 'tcp://localhost:%u' }]\n", address_port(&sockets[0].address));
+    open_held(snapshot, &held);
+    ck_assert_uint_eq(listen_set.count, 1);
+    ck_assert_int_eq(listen_set.sockets[0].source.fd, sockets[0].source.fd);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(a_name_counts_more_than_an_address)
+{
+    struct listen_socket sockets[1];
+    struct listen_set held = {.sockets = sockets};
+    hand_over(&held, "named", "tcp://127.0.0.1:0");
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners:\n"
+                      "  - { listen: 'tcp://127.0.0.1:%u', name: addressed }\n"
+                      "  - { listen: 'tcp://127.0.0.1:0', name: named }\n",
+                      address_port(&sockets[0].address));
+    struct error err;
+    ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
+    ck_assert_int_eq(err.code, EADDRINUSE); /* so it did not go to that one */
+    assert_has(err.text, "the service manager holds 127.0.0.1:");
+    assert_has(err.text, "(named): change its .socket unit");
+    close_held(&held);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open)
+{
+    struct listen_socket sockets[1];
+    struct listen_set held = {.sockets = sockets};
+    hand_over(&held, "stray", "tcp://127.0.0.1:0");
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
+    struct error err;
+    ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    char expected[128], address[ADDRESS_TEXT_BYTES];
+    address_text(&sockets[0].address, address);
+    snprintf(expected, sizeof expected, "descriptor %d (stray, %s) was handed to us, but no",
+             sockets[0].source.fd, address);
+    assert_has(err.text, expected);
+    close_held(&held);
+    config_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
+{
+    struct folder folder;
+    folder_new(&folder);
+    char endpoint[ENDPOINT_TEXT_BYTES];
+    snprintf(endpoint, sizeof endpoint, "unix://%s", folder_file(&folder, "socket"));
+    struct listen_socket sockets[1];
+    struct listen_set held = {.sockets = sockets};
+    hand_over(&held, "named", endpoint);
+    struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', name: named }]\n");
+    struct error err;
+    ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
+    assert_has(err.text, "test.yaml:1:");
+    assert_has(err.text, "(named) is a Unix socket");
+    close_held(&held);
+    unlink(sockets[0].address.local.sun_path);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made_it)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    char endpoint[ENDPOINT_TEXT_BYTES];
+    snprintf(endpoint, sizeof endpoint, "unix://%s", path);
+    struct listen_socket sockets[1];
+    struct listen_set held = {.sockets = sockets};
+    hand_over(&held, "unknown", endpoint);
+    struct config_snapshot *snapshot = yaml_settings("listeners: [{ listen: '%s' }]\n", endpoint);
+    open_held(snapshot, &held);
+    for (int i = 0; i < 2; i++) {
+        struct listen_set before = listen_set;
+        open_held(snapshot, &before);
+        listen_set_close(&before, &listen_set);
+        ck_assert_uint_eq(listen_set.count, 1);
+        ck_assert_int_eq(listen_set.sockets[0].source.fd, sockets[0].source.fd);
+    }
+    close(loopback_connect(&sockets[0].address));
+    listen_set_close(&listen_set, NULL);
+    ck_assert_int_eq(unlink(path), 0);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("listening");
+    TCase *tcase = tcase_create("listening");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, opens_every_listener_in_order);
+    tcase_add_test(tcase, a_free_port_is_the_same_for_all_addresses_of_a_name);
+    tcase_add_test(tcase, an_address_that_is_listed_twice_is_refused_with_its_place);
+    tcase_add_test(tcase, a_unix_socket_that_another_put_in_its_place_is_left_to_it);
+    tcase_add_test(tcase, a_unix_socket_that_is_listed_twice_is_refused_and_removed);
+    tcase_add_test(tcase, a_port_in_use_is_refused_and_what_was_open_is_closed);
+    tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
+    tcase_add_test(tcase, accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay);
+    tcase_add_test(tcase, accepted_sockets_have_what_the_configuration_says);
+    tcase_add_loop_test(tcase, what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer, 0,
+                        4);
+    tcase_add_test(tcase, the_backlog_is_what_the_configuration_says);
+    tcase_add_test(tcase, what_is_inherited_goes_to_the_listener_of_its_name);
+    tcase_add_test(tcase,
+                   what_is_inherited_goes_to_the_listener_of_its_address_which_binds_nothing);
+    tcase_add_test(tcase, a_name_counts_more_than_an_address);
+    tcase_add_test(tcase, what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open);
+    tcase_add_test(tcase, a_unix_socket_is_not_taken_for_a_tcp_listener);
+    tcase_add_test(tcase, what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made_it);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/* What a configuration must not say: wrong keys, types and values, and those at odds. */
+#include "suite.h"
+#include "tlsecho/server/config.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define FILE_NAME    "/etc/tlsecho/server.yaml"
+
+static struct config *parsed(const char *text)
+{
+    struct config *config;
+    struct error err;
+    ck_assert_msg(config_parse(FILE_NAME, text, strlen(text), &config, &err) == 0, "%s", err.text);
+    return config;
+}
+
+static void assert_refused(const char *text, const char *reason)
+{
+    struct config *config;
+    struct error err;
+    char expected[ERROR_TEXT_BYTES];
+    snprintf(expected, sizeof expected, FILE_NAME ":%s", reason);
+    ck_assert_msg(config_parse(FILE_NAME, text, strlen(text), &config, &err) == -1, "%s", text);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_msg(strncmp(err.text, expected, strlen(expected)) == 0, "%s\n%s\nexpected %s", text,
+                  err.text, expected);
+}
+
+static const struct {
+    const char *text, *reason;
+} wrong[] = {
+    /* YAML that is no configuration */
+    {"- a\n", "1:1: not a mapping: begin with \"listeners:\" or another key"},
+    {"text", "1:1: not a mapping: begin with"},
+    {"workers: 1\n---\nworkers: 2\n", "2:1: a second document"},
+    {"workers: *w", "1:10: aliases are not supported"},
+
+    /* keys */
+    {"lissteners: []", "1:1: lissteners: unknown key: did you mean listeners?"},
+    {"Workers: 1", "1:1: Workers: unknown key: did you mean workers?"},
+    {"\nlgo: {}", "2:1: lgo: unknown key: did you mean log?"},
+    {"limits: {bufer: 1}", "1:10: limits.bufer: unknown key: did you mean buffer?"},
+    {"tcp: {keepalive: {probe: 1}}",
+     "1:19: tcp.keepalive.probe: unknown key: did you mean probes?"},
+    {"tls: {web: {min-version: 1}}",
+     "1:13: tls.web.min-version: unknown key: did you mean min_version?"},
+    {"listeners: [{lisetn: x}]", "1:14: listeners[0].lisetn: unknown key: did you mean listen?"},
+    {"limits: {xyzzy: 1}", "1:10: limits.xyzzy: unknown key: write one of connections, "
+                           "per_source, accept_rate, handshakes, client_hello, buffer"},
+    {"'': 1", "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, "
+              "tcp, log, admin, security"},
+    {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
+     "1:1: abcdefghijklmnopqrstuvwxyzab...: unknown key: write one of listeners"},
+    {"workers: 1\nlog: {}\nworkers: 1\n", "3:1: workers: a second time, after line 1: keep one"},
+    {"log: {level: info, level: info}", "1:20: log.level: a second time, after line 1"},
+    {"tls: {a: {}, a: {}}", "1:14: tls.a: a second time, after line 1"},
+    {"listeners: [{name: x}]", "1:13: listeners[0].listen: missing, but needed: where to listen"},
+    {"listeners: [{listen: tcp://a}, ]\ntls: {a: {certificates: [{key: k}]}}",
+     "2:26: tls.a.certificates[0].certificate: missing, but needed: a PEM file"},
+    {"tls: {a: {certificates: [{certificate: c}]}}",
+     "1:26: tls.a.certificates[0].key: missing, but needed: a PEM file: the private key"},
+    {"listeners: [ , ]", "1:14: did not find expected node content"},
+    {"listeners:\n  -\n", "2:4: listeners[0].listen: missing"},
+
+    /* types */
+    {"listeners: 1", "1:12: listeners: not a list: begin each entry with \"- \", or write []"},
+    {"listeners:\n", "1:11: listeners: not a list"},
+    {"listeners: {listen: x}", "1:12: listeners: not a list"},
+    {"listeners: [x]", "1:13: listeners[0]: not a mapping: write \"KEY: VALUE\" lines"},
+    {"listeners: [[]]", "1:13: listeners[0]: not a mapping"},
+    {"listeners: [{listen: [x]}]",
+     "1:22: listeners[0].listen: a single value belongs here: where to listen"},
+    {"listeners: [{listen: {a: b}}]", "1:22: listeners[0].listen: a single value belongs here"},
+    {"workers:\n", "1:9: workers: a single value belongs here: threads; auto = one per CPU"},
+    {"log: info", "1:6: log: not a mapping: write \"KEY: VALUE\" lines"},
+    {"log: []", "1:6: log: not a mapping"},
+    {"tls: []", "1:6: tls: not a mapping"},
+    {"tls: {web: []}", "1:12: tls.web: not a mapping"},
+    {"tls: {web: {certificates:  }}", "1:28: tls.web.certificates: not a list"},
+    {"tls: {a: {alpn: h2}}",
+     "1:17: tls.a.alpn: not a list: begin each entry with \"- \", or write []"},
+    {"tls: {a: {alpn: {h2: 1}}}", "1:17: tls.a.alpn: not a list"},
+    {"tls: {a: {alpn: }}", "1:17: tls.a.alpn: not a list"},
+    {"tls: {a: {alpn: [h2, [h3]]}}",
+     "1:22: tls.a.alpn[1]: a single value belongs here: application protocols"},
+    {"tls: {a: {alpn: [h2, {x: y}]}}", "1:22: tls.a.alpn[1]: a single value belongs here"},
+    {"tls: {a: {alpn: [h2, '']}}", "1:22: tls.a.alpn[1]: empty: write a text, or remove it"},
+    {"tls:\n  a:\n    allow_names:\n      -\n",
+     "4:8: tls.a.allow_names[0]: a single value belongs"},
+    {"tls: {a: {ciphers: [x]}}", "1:20: tls.a.ciphers: a single value belongs here: for TLS 1.2"},
+
+    /* values */
+    {"workers: 0", "1:10: workers: 0 is out of range: write auto or 1 to 1024"},
+    {"workers: 1025", "1:10: workers: 1025 is out of range"},
+    {"workers: many",
+     "1:10: workers: \"many\" is no number: write digits only, such as 100, or auto"},
+    {"limits: {connections: 10000001}",
+     "1:23: limits.connections: 10000001 is out of range: write 0 to 10000000"},
+    {"limits: {connections: auto}", "1:23: limits.connections: \"auto\" is no number"},
+    {"limits: {buffer: 4095}", "1:18: limits.buffer: 4095 is out of range: write 4KiB to 64MiB"},
+    {"limits: {buffer: 65MiB}", "1:18: limits.buffer: 65MiB is out of range: write 4KiB to 64MiB"},
+    {"limits: {buffer: 18446744073709551615GiB}",
+     "1:18: limits.buffer: \"18446744073709551615GiB\""},
+    {"timeouts: {idle: 10}", "1:18: timeouts.idle: \"10\" has no unit: write ms, s, m, h or d"},
+    {"timeouts: {idle: 366d}", "1:18: timeouts.idle: 366d is out of range: write 0 to 365d"},
+    {"tcp: {backlog: 0}", "1:16: tcp.backlog: 0 is out of range: write 1 to 65535"},
+    {"tcp: {backlog: 65536}", "1:16: tcp.backlog: 65536 is out of range: write 1 to 65535"},
+    {"tcp: {nodelay: 1}", "1:16: tcp.nodelay: \"1\" is no switch: write on or off"},
+    {"tcp: {keepalive: {idle: 0}}",
+     "1:25: tcp.keepalive.idle: 0 is out of range: write 1s to 32767s"},
+    {"tcp: {keepalive: {interval: 32768s}}",
+     "1:29: tcp.keepalive.interval: 32768s is out of range: write 1s to 32767s"},
+    {"tcp: {keepalive: {idle: 1500ms}}",
+     "1:25: tcp.keepalive.idle: 1500ms is no multiple of 1s: write one"},
+    {"tcp: {keepalive: {probes: 128}}",
+     "1:27: tcp.keepalive.probes: 128 is out of range: write 1 to 127"},
+    {"log: {level: inf}",
+     "1:14: log.level: \"inf\" is not known: write one of debug, info, warning, error"},
+    {"log: {format: xml}", "1:15: log.format: \"xml\" is not known: write one of logfmt, json"},
+    {"tls: {a: {min_version: 1.1}}",
+     "1:24: tls.a.min_version: \"1.1\" is not known: write one of 1.2, 1.3"},
+    {"tls: {a: {certificates: [{certificate: '', key: k}]}}",
+     "1:40: tls.a.certificates[0].certificate: empty, but needed: a PEM file"},
+    {"watch: maybe", "1:8: watch: \"maybe\" is no switch: write on or off"},
+    {"tls: {a: {client_auth: yes}}",
+     "1:24: tls.a.client_auth: \"yes\" is not known: write one of off, optional, required"},
+    {"tls: {'': {}}", "1:7: tls.: 0 bytes long: write a name of 1 to 287 bytes"},
+
+    /* listeners */
+    {"listeners: []", "1:12: listeners: 0 entries: write 1 to 64, or leave the key out"},
+    {"listeners: [{listen: localhost}]", "1:22: listeners[0].listen: \"localhost\" has no scheme"},
+    {"listeners: [{listen: ''}]", "1:22: listeners[0].listen: an endpoint is empty"},
+    {"listeners: [{listen: tcp://a, service: chat}]",
+     "1:40: listeners[0].service: \"chat\" is not known: write one of echo, upper, discard, "
+     "chargen, report"},
+    {"listeners: [{listen: tcp://a, name: 'a:b'}]",
+     "1:37: listeners[0].name: a colon in a name: remove it"},
+    {"listeners: [{listen: tcp://a, name: x}, {listen: tcp://b, name: x}]",
+     "1:65: listeners[1].name: the name of listeners[0] again: write another one"},
+    {"listeners: [{listen: tcp://a:0}, {listen: tcp://a:0}]",
+     "1:43: listeners[1].name: the name of listeners[0] again: write another one"},
+    {"listeners: [{listen: tcp://a}, {listen: tcp://b}, {listen: tcp://a:7007}]",
+     "1:60: listeners[2].listen: listeners[0] has that address already: write another one, or"},
+    {"listeners: [{listen: tcp://a:1}, {listen: tls://a:1}]",
+     "1:43: listeners[1].listen: listeners[0] has that address already"},
+    {"listeners: [{listen: unix:///a}, {listen: unix:///a, name: x}]",
+     "1:43: listeners[1].listen: listeners[0] has that address already"},
+    {"listeners: [{listen: unix:///a}, {listen: unix:///.//a}]",
+     "1:43: listeners[1].listen: listeners[0] has that address already"},
+    {"listeners: [{listen: unix:///proc/self/cwd/a}, {listen: unix:///proc/self/task/../cwd/a}]",
+     "1:57: listeners[1].listen: listeners[0] has that address already"},
+    {"listeners: [{listen: tcp://224.0.0.1}]",
+     "1:22: listeners[0].listen: 224.0.0.1 is a multicast address, which no connection can come "
+     "to: write an address of this host, or 0.0.0.0 or [::] for all of them"},
+    {"listeners: [{listen: tcp://a}, {listen: 'tls://[ff02::1%lo]:1'}]",
+     "1:41: listeners[1].listen: ff02::1%lo is a multicast address"},
+    {"listeners: [{listen: tcp://255.255.255.255}]",
+     "1:22: listeners[0].listen: 255.255.255.255 is the broadcast address"},
+
+    /* limits */
+    {"limits: {per_source: 10000001}", "1:22: limits.per_source: 10000001 is out of range: "},
+    {"limits: {accept_rate: 10/s}", "1:23: limits.accept_rate: \"10/s\" is no number"},
+    {"limits: {handshakes: -1}", "1:22: limits.handshakes: \"-1\" is no number"},
+
+    /* the admin address */
+    {"admin: {listen: localhost}", "1:17: admin.listen: \"localhost\" has no scheme"},
+    {"admin: {listen: 'tls://localhost:1'}",
+     "1:17: admin.listen: tls:// is not spoken there: write tcp:// or unix://"},
+    {"listeners: [{listen: tcp://a:1}]\nadmin: {listen: 'tcp://a:1'}",
+     "2:17: admin.listen: listeners[0] has that address already: write another one"},
+    {"admin: {listen: 'tcp://239.0.0.1:1'}",
+     "1:17: admin.listen: 239.0.0.1 is a multicast address"},
+    {"listeners: [{listen: unix:///a}]\nadmin: {listen: 'unix:////a'}",
+     "2:17: admin.listen: listeners[0] has that address already: write another one"},
+
+    /* networks */
+    {"listeners: [{listen: tcp://a, allow: 10.0.0.0/8}]",
+     "1:38: listeners[0].allow: not a list: begin each entry with \"- \", or write []"},
+    {"listeners: [{listen: tcp://a, allow: [[]]}]",
+     "1:39: listeners[0].allow[0]: a single value belongs here: networks of clients"},
+    {"listeners: [{listen: tcp://a, allow: ['']}]", "1:39: listeners[0].allow[0]: empty: write"},
+    {"listeners: [{listen: tcp://a, deny: [10.0.0.1/8]}]",
+     "1:38: listeners[0].deny[0]: \"10.0.0.1/8\" is an address inside of a network: "
+     "write 10.0.0.0/8 for the network, or 10.0.0.1 for that address alone"},
+    {"listeners: [{listen: tcp://a, deny: ['::1', 10.0.0.0/33]}]",
+     "1:45: listeners[0].deny[1]: \"10.0.0.0/33\" has no prefix length behind the slash"},
+    {"listeners: [{listen: tcp://a, allow: [10.0.0.0/8, '::1', '::ffff:10.0.0.0/104']}]",
+     "1:58: listeners[0].allow[2]: 10.0.0.0/8 a second time, after [0]: keep one"},
+
+    {"listeners: [{listen: unix:///a, allow: [0.0.0.0/0, '::/0']}]",
+     "1:40: listeners[0].allow: networks, but clients of a Unix socket have no network, so that "
+     "nobody could come in: add unix, or remove the list"},
+    {"listeners: [{listen: tcp://a, allow: [unix]}]",
+     "1:38: listeners[0].allow: unix, but no client of this listener comes through a Unix socket, "
+     "so that nobody could come in: add a network, or remove the list"},
+
+    /* profiles */
+    {"listeners: [{listen: tcp://a, tls: default}]",
+     "1:36: listeners[0].tls: a profile, but tcp:// has no TLS: remove it, or listen on tls://"},
+    {"listeners: [{listen: unix:///a, tls: ''}]",
+     "1:38: listeners[0].tls: a profile, but unix:// has no TLS"},
+    {"listeners: [{listen: tls://a, tls: wbe}]\ntls: {web: {}}",
+     "1:36: listeners[0].tls: no profile \"wbe\" under tls: write one of default, web"},
+    {"listeners: [{listen: tls://a, tls: x}]",
+     "1:36: listeners[0].tls: no profile \"x\" under tls: write one of default"},
+    {"tls: {a: {min_version: 1.3, max_version: 1.2}}",
+     "1:24: tls.a.min_version: 1.3 is above max_version 1.2: write at most that"},
+
+    /* client certificates */
+    {"tls: {a: {client_auth: optional}}",
+     "1:24: tls.a.client_ca: missing, but needed unless client_auth is off: name the PEM file"},
+    {"tls: {a: {client_auth: required, client_ca: ''}}",
+     "1:24: tls.a.client_ca: missing, but needed unless client_auth is off"},
+    {"tls: {a: {client_ca: c}}",
+     "1:22: tls.a.client_ca: given, but client_auth is off, so that no client is asked for a "
+     "certificate: write client_auth: required or optional, or remove it"},
+    {"tls: {a: {client_auth: off, crl: c}}",
+     "1:34: tls.a.crl: given, but client_auth is off, so that no client is asked"},
+    {"tls: {a: {allow_names: ['DNS:a', 'DNS:b']}}",
+     "1:25: tls.a.allow_names: given, but client_auth is off, so that no client is asked"},
+};
+
+START_TEST(refuses_with_place_key_and_remedy)
+{
+    assert_refused(wrong[_i].text, wrong[_i].reason);
+}
+END_TEST
+
+START_TEST(reports_the_first_error_only)
+{
+    assert_refused("workers: 0\nlog: {level: x}\n", "1:10: workers: 0 is out of range");
+    assert_refused("log: {level: x}\nworkers: 0\n", "1:14: log.level: ");
+}
+END_TEST
+
+/* HEAD, n times BEFORE, its number, AFTER, then TAIL; the caller frees it. */
+static char *repeated(const char *head, const char *before, const char *after, int n,
+                      const char *tail)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    fputs(head, out);
+    for (int i = 0; i < n; i++)
+        fprintf(out, "%s%d%s", before, i, after);
+    fputs(tail, out);
+    fclose(out);
+    return text;
+}
+
+START_TEST(takes_64_listeners_and_not_65)
+{
+    char *text = repeated("listeners:\n", "  - listen: tcp://a:", "\n", 64, "");
+    struct config *config = parsed(text);
+    ck_assert_uint_eq(config->listener_count, 64);
+    config_free(config);
+    free(text);
+
+    text = repeated("listeners:\n", "  - listen: tcp://a:", "\n", 65, "");
+    assert_refused(text, "2:3: listeners: 65 entries: write 1 to 64");
+    free(text);
+}
+END_TEST
+
+START_TEST(takes_64_profiles_the_default_one_included)
+{
+    char *text = repeated("tls:\n", "  p", ":\n", 63, "");
+    struct config *config = parsed(text);
+    ck_assert_uint_eq(config->profile_count, 64);
+    ck_assert_str_eq(config->listeners[1].tls->name.value, "default");
+    config_free(config);
+    free(text);
+
+    text = repeated("tls:\n", "  p", ":\n", 64, "");
+    assert_refused(text, " tls: 64 profiles and none of them is default: write fewer");
+    free(text);
+
+    text = repeated("tls:\n", "  p", ":\n", 65, "");
+    assert_refused(text, "2:3: tls: 65 entries");
+    free(text);
+}
+END_TEST
+
+/* HEAD, n times c, TAIL; the caller frees it. */
+static char *filled(const char *head, char c, size_t n, const char *tail)
+{
+    size_t used = strlen(head);
+    char *text = malloc(used + n + strlen(tail) + 1);
+    memcpy(text, head, used);
+    memset(text + used, c, n);
+    strcpy(text + used + n, tail);
+    return text;
+}
+
+START_TEST(takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system)
+{
+    char *text = filled("tls: {", 'x', 287, ": {}}\nlisteners: [{listen: tcp://a}]");
+    config_free(parsed(text));
+    free(text);
+    text = filled("tls: {", 'x', 288, ": {}}");
+    assert_refused(text,
+                   "1:7: tls.xxxxxxxxxxxxxxxxxxxxxxxxxxxx...: 288 bytes long: write a name of");
+    free(text);
+    text = filled("tls: {a: {certificates: [{certificate: c, key: /", 'k', 4094, "}]}}");
+    config_free(parsed(text));
+    free(text);
+    text = filled("tls: {a: {certificates: [{certificate: c, key: /", 'k', 4095, "}]}}");
+    assert_refused(text, "1:48: tls.a.certificates[0].key: 4096 bytes long: write at most 4095");
+    free(text);
+}
+END_TEST
+
+START_TEST(takes_256_texts_and_not_257)
+{
+    char *text = repeated("tls: {a: {alpn: [", "p", ",", 256, "]}}");
+    struct config *config = parsed(text);
+    ck_assert_uint_eq(config->profiles[0].alpn.count, 256);
+    ck_assert_str_eq(config->profiles[0].alpn.values[255].value, "p255");
+    config_free(config);
+    free(text);
+
+    text = repeated("tls: {a: {alpn: [", "p", ",", 257, "]}}");
+    assert_refused(text, "1:17: tls.a.alpn: 257 entries: write at most 256");
+    free(text);
+}
+END_TEST
+
+START_TEST(takes_lists_in_which_somebody_can_be)
+{
+    static const char *const texts[] = {
+        "listeners: [{listen: unix:///a, allow: [10.0.0.0/8, unix]}]",
+        "listeners: [{listen: tcp://a, allow: [unix, 10.0.0.0/8], deny: [0.0.0.0/0]}]",
+        ("listeners: [{listen: unix:///a, allow: [10.0.0.0/8], proxy_protocol: required,\n"
+         "             proxy_from: [unix]}]"),
+    };
+    config_free(parsed(texts[_i]));
+}
+END_TEST
+
+START_TEST(takes_256_networks_and_not_257)
+{
+    char *text = repeated("listeners: [{listen: tcp://a, deny: [", "10.0.0.", ",", 256, "]}]");
+    struct config *config = parsed(text);
+    ck_assert_uint_eq(config->listeners[0].deny.count, 256);
+    config_free(config);
+    free(text);
+
+    text = repeated("listeners: [{listen: tcp://a, deny: [", "10::", ",", 257, "]}]");
+    assert_refused(text, "1:37: listeners[0].deny: 257 entries: write at most 256");
+    free(text);
+}
+END_TEST
+
+START_TEST(takes_protocols_of_255_bytes_and_not_256)
+{
+    char *text = filled("tls: {a: {alpn: [h2, ", 'p', 255, "]}}");
+    config_free(parsed(text));
+    free(text);
+    text = filled("tls: {a: {alpn: [h2, ", 'p', 256, "]}}");
+    assert_refused(text, "1:22: tls.a.alpn[1]: 256 bytes long: write at most 255");
+    free(text);
+}
+END_TEST
+
+START_TEST(two_listeners_may_each_take_any_free_port)
+{
+    struct config *config =
+        parsed("listeners: [{listen: tcp://a:0, name: x}, {listen: tcp://a:0, name: y}]");
+    ck_assert_uint_eq(config->listener_count, 2);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(lives_through_40000_entries_of_one_kind)
+{
+    static const struct {
+        const char *head, *before, *after, *tail;
+    } cases[] = {{"", "k", ": 1\n", ""},
+                 {"tls:\n", " k", ": {}\n", ""},
+                 {"tls: {a: {certificates: [", "{x: ", "},", "]}}"},
+                 {"listeners: [", "{listen: tcp://a:", "},", "]"}};
+    char *text = repeated(cases[_i].head, cases[_i].before, cases[_i].after, 40000, cases[_i].tail);
+    ck_assert_uint_lt(strlen(text), 1 << 20);
+    struct config *config;
+    struct error err;
+    ck_assert_int_eq(config_parse("f", text, strlen(text), &config, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = tcase_create("config_read");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, refuses_with_place_key_and_remedy, 0, COUNT(wrong));
+    tcase_add_test(tcase, reports_the_first_error_only);
+    tcase_add_test(tcase, takes_64_listeners_and_not_65);
+    tcase_add_test(tcase, takes_64_profiles_the_default_one_included);
+    tcase_add_test(tcase, takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system);
+    tcase_add_test(tcase, takes_256_texts_and_not_257);
+    tcase_add_test(tcase, takes_256_networks_and_not_257);
+    tcase_add_loop_test(tcase, takes_lists_in_which_somebody_can_be, 0, 3);
+    tcase_add_test(tcase, takes_protocols_of_255_bytes_and_not_256);
+    tcase_add_test(tcase, two_listeners_may_each_take_any_free_port);
+    tcase_add_loop_test(tcase, lives_through_40000_entries_of_one_kind, 0, 4);
+
+    Suite *suite = suite_create("config_read");
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}

@@ -1,0 +1,810 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+#include "fake_transport.h"
+#include "suite.h"
+#include "tlsecho/server/conn.h"
+#include "tlsecho/server/conn_info.h"
+
+enum { BUFFER_BYTES = 4096 };
+
+static struct fake_transport fake;
+static struct pool pool;
+static struct conn conn;
+
+static void tell(const struct conn *c, struct conn_info *ret)
+{
+    ck_assert_ptr_eq(c, &conn);
+    *ret = (struct conn_info){.listener = "told", .connection = 42};
+}
+
+static void set_up(void)
+{
+    fake_init(&fake);
+    pool_init(&pool, BUFFER_BYTES);
+    conn_init(&conn, &fake.base, &service_echo, &pool, tell);
+}
+
+static void tear_down(void)
+{
+    conn_done(&conn);
+    ck_assert_int_eq(fake.freed, 1);
+    pool_done(&pool);
+}
+
+static void assert_written(const char *text)
+{
+    ck_assert_uint_eq(fake.written_bytes, strlen(text));
+    ck_assert_mem_eq(fake.written, text, strlen(text));
+}
+
+static void assert_waits(unsigned want, enum conn_timeout timeout)
+{
+    ck_assert_int_ne(conn.state, CONN_OVER);
+    ck_assert(!conn.runnable);
+    ck_assert_uint_eq(conn.want, want);
+    ck_assert_int_eq(conn.timeout, timeout);
+}
+
+static void assert_over(enum conn_end end)
+{
+    ck_assert_int_eq(conn.state, CONN_OVER);
+    ck_assert_str_eq(conn_end_name(conn.end), conn_end_name(end));
+}
+
+START_TEST(echoes_with_one_read_and_one_write)
+{
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    assert_written("hello");
+    ck_assert_int_eq(fake.read_calls, 1);
+    ck_assert_int_eq(fake.write_calls, 1);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+    ck_assert(conn.progressed);
+}
+END_TEST
+
+START_TEST(the_service_decides_what_is_answered)
+{
+    conn.service = &service_upper;
+    fake_add_read(&fake, "Gr\xc3\xbc\xc3\x9f z{`a");
+    conn_run(&conn);
+    assert_written("GR\xc3\xbc\xc3\x9f Z{`A");
+}
+END_TEST
+
+START_TEST(waits_for_the_handshake_in_whatever_direction_it_asks_for)
+{
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    fake_add(&fake.handshakes, IO_WANT_WRITE);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_HANDSHAKE);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
+START_TEST(sends_the_rest_after_a_short_write)
+{
+    fake_add_read(&fake, "abcdef");
+    fake_add_short_write(&fake, 1);
+    fake_add_short_write(&fake, 3);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    conn_run(&conn);
+    ck_assert(conn.progressed);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    conn_run(&conn);
+    assert_written("abcdef");
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
+START_TEST(one_byte_writes_lose_and_double_nothing)
+{
+    fake_add_read(&fake, "0123456789");
+    for (int i = 0; i < 10; i++)
+        fake_add_short_write(&fake, 1);
+    for (int i = 0; i <= 10; i++)
+        conn_run(&conn);
+    assert_written("0123456789");
+    ck_assert_uint_eq(conn.sent_bytes, 10);
+    ck_assert_uint_eq(conn.received_bytes, 10);
+}
+END_TEST
+
+START_TEST(does_not_read_while_something_is_owed)
+{
+    fake_add_read(&fake, "abc");
+    fake_add_read(&fake, "def");
+    fake_add_short_write(&fake, 1);
+    fake_add_short_write(&fake, 0);
+    conn_run(&conn);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.read_calls, 1);
+    ck_assert(!conn.progressed);
+}
+END_TEST
+
+START_TEST(flushes_what_the_transport_took_but_did_not_send)
+{
+    fake_add_read(&fake, "abc");
+    fake_add_short_write(&fake, 3);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    ck_assert_ptr_null(conn.owed.data);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.write_calls, 2);
+    assert_written("abc");
+}
+END_TEST
+
+START_TEST(goes_on_while_the_transport_says_that_there_is_more)
+{
+    fake_add_read_more(&fake, "a");
+    fake_add_read_more(&fake, "b");
+    fake_add_read(&fake, "c");
+    fake_add_read(&fake, "later");
+    conn_run(&conn);
+    assert_written("abc");
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
+START_TEST(leaves_the_turn_to_others_when_its_budget_is_spent)
+{
+    fake.reads.after = (struct fake_step){.io = {.status = IO_OK, .more = true}, .data = "x"};
+    conn_run(&conn);
+    ck_assert(conn.runnable);
+    ck_assert_int_eq(fake.read_calls, CONN_TURNS_MAX);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_IDLE);
+    conn_run(&conn);
+    ck_assert(conn.runnable);
+    ck_assert_int_eq(fake.read_calls, 2 * CONN_TURNS_MAX);
+}
+END_TEST
+
+START_TEST(an_idle_connection_holds_no_buffer)
+{
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    ck_assert_ptr_null(conn.owed.data);
+    ck_assert_uint_eq(pool.spare_count, 1);
+}
+END_TEST
+
+START_TEST(half_closed_what_is_owed_is_sent_after_the_peers_end)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 1);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_written("owed");
+    ck_assert_int_eq(fake.shutdown_at, 4);
+    assert_over(CONN_END_CLOSED);
+}
+END_TEST
+
+START_TEST(a_cut_is_answered_as_an_end_and_named)
+{
+    fake_add_read(&fake, "owed");
+    fake_add(&fake.reads, IO_CUT);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_written("owed");
+    ck_assert_int_eq(fake.shutdown_at, 4);
+    assert_over(CONN_END_CUT);
+}
+END_TEST
+
+START_TEST(a_reset_ends_it_at_once)
+{
+    fake_add_read(&fake, "x");
+    conn_run(&conn);
+    fake_add(&fake.reads, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
+
+START_TEST(a_peer_that_the_kernel_gave_up_has_vanished)
+{
+    fake.reset_errno = ETIMEDOUT;
+    fake_add(&fake.reads, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_VANISHED);
+}
+END_TEST
+
+START_TEST(a_reset_while_bytes_are_owed_is_a_reset)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 1);
+    fake_add(&fake.writes, IO_RESET);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+}
+END_TEST
+
+START_TEST(a_reset_during_the_handshake_is_a_reset)
+{
+    fake_add(&fake.handshakes, IO_RESET);
+    fake.handshakes.steps[0].io.progressed = true;
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+}
+END_TEST
+
+START_TEST(a_peer_that_leaves_in_the_handshake_is_named)
+{
+    fake_add(&fake.handshakes, IO_CUT);
+    fake.handshakes.steps[0].io.progressed = true;
+    conn_run(&conn);
+    assert_over(CONN_END_HANDSHAKE);
+    ck_assert_ptr_nonnull(strstr(conn.error->text, "middle of the handshake"));
+}
+END_TEST
+
+START_TEST(a_failed_handshake_sends_its_alert_and_lingers)
+{
+    fake_add(&fake.handshakes, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.shutdown_at, 0);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    assert_waits(WANT_READ, CONN_TIMEOUT_LINGER);
+    fake.reads.after.io.status = IO_CUT;
+    conn_run(&conn);
+    assert_over(CONN_END_HANDSHAKE);
+    ck_assert_str_eq(conn.error->text, "the script says so");
+}
+END_TEST
+
+START_TEST(a_broken_record_sends_its_alert_and_lingers)
+{
+    fake_add(&fake.reads, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_int_eq(conn.end, CONN_END_TLS);
+}
+END_TEST
+
+START_TEST(a_flood_has_a_name_of_its_own)
+{
+    fake.failure = ERROR_FLOOD;
+    fake_add(&fake.reads, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_int_eq(conn.end, CONN_END_FLOOD);
+}
+END_TEST
+
+START_TEST(a_write_that_fails_drops_what_is_owed)
+{
+    fake_add_read(&fake, "owed");
+    fake_add(&fake.writes, IO_FAILED);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_TLS);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_ptr_null(conn.owed.data);
+}
+END_TEST
+
+START_TEST(our_own_failure_is_told_apart)
+{
+    fake.failure = ERROR_SYSTEM;
+    fake_add(&fake.reads, IO_FAILED);
+    conn_run(&conn);
+    assert_over(CONN_END_FAILED);
+}
+END_TEST
+
+START_TEST(lingers_and_drops_until_the_peer_ends_too)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    fake_add_read(&fake, "dropped");
+    conn_run(&conn);
+    ck_assert_int_eq(fake.shutdown_at, 0);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    assert_waits(WANT_READ, CONN_TIMEOUT_LINGER);
+    ck_assert_uint_eq(conn.received_bytes, 0);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_IDLE_TIMEOUT);
+    ck_assert_uint_eq(fake.written_bytes, 0);
+}
+END_TEST
+
+START_TEST(lingering_has_a_budget_and_an_end)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    fake.reads.after = (struct fake_step){.io.status = IO_OK, .data = "flood"};
+    conn_run(&conn);
+    ck_assert(conn.runnable);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_LINGER);
+    conn_expire(&conn);
+    assert_over(CONN_END_IDLE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(time_outs_have_their_names)
+{
+    static const struct {
+        enum conn_timeout timeout;
+        enum conn_end end;
+        enum conn_state state;
+    } expected[] = {
+        {CONN_TIMEOUT_HANDSHAKE, CONN_END_HANDSHAKE_TIMEOUT, CONN_OVER},
+        {CONN_TIMEOUT_IDLE, CONN_END_IDLE_TIMEOUT, CONN_SHUTDOWN},
+        {CONN_TIMEOUT_WRITE, CONN_END_WRITE_TIMEOUT, CONN_OVER},
+        {CONN_TIMEOUT_QUIET, CONN_END_DRAINED, CONN_SHUTDOWN},
+    };
+    conn.timeout = expected[_i].timeout;
+    conn_expire(&conn);
+    ck_assert_int_eq(conn.end, expected[_i].end);
+    ck_assert_int_eq(conn.state, expected[_i].state);
+}
+END_TEST
+
+START_TEST(what_is_owed_goes_out_before_an_end_that_we_start)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 1);
+    conn_run(&conn);
+    conn_finish(&conn, CONN_END_LIFETIME);
+    conn_run(&conn);
+    assert_written("owed");
+    ck_assert_int_eq(fake.shutdown_at, 4);
+    ck_assert_int_eq(conn.end, CONN_END_LIFETIME);
+}
+END_TEST
+
+START_TEST(the_shutdown_is_tried_until_it_is_done)
+{
+    fake_add_read_more(&fake, "x");
+    fake_add(&fake.reads, IO_EOF);
+    fake_add(&fake.shutdowns, IO_WANT_WRITE);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_LINGER);
+    conn_run(&conn);
+    assert_over(CONN_END_CLOSED);
+}
+END_TEST
+
+START_TEST(while_draining_it_ends_when_it_has_been_quiet)
+{
+    conn_run(&conn);
+    conn_drain(&conn);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_QUIET);
+    fake_add_read(&fake, "still talking");
+    conn_run(&conn);
+    assert_written("still talking");
+    assert_waits(WANT_READ, CONN_TIMEOUT_QUIET);
+    conn_expire(&conn);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+}
+END_TEST
+
+START_TEST(draining_lets_a_handshake_finish)
+{
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    conn_run(&conn);
+    conn_drain(&conn);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_HANDSHAKE);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_QUIET);
+}
+END_TEST
+
+START_TEST(a_tls_client_on_a_plain_port_is_noticed)
+{
+    fake_add_read(&fake, "\x16\x03\x01\x02\x01\x01\xfc\x03");
+    conn_run(&conn);
+    ck_assert(conn.client_hello);
+}
+END_TEST
+
+START_TEST(crossed_wants_are_passed_on)
+{
+    fake_add(&fake.reads, IO_WANT_WRITE);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    fake_add_read(&fake, "x");
+    fake_add(&fake.writes, IO_WANT_READ);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_WRITE);
+    conn_run(&conn);
+    assert_written("x");
+}
+END_TEST
+
+/* A service that says "one two " and is done. */
+static size_t say(const struct conn_info *info, uint64_t offset, unsigned char *data, size_t size)
+{
+    static const char text[] = "one two ";
+    ck_assert_ptr_null(info);
+    size_t n = sizeof text - 1 - (size_t)offset < 4 ? sizeof text - 1 - (size_t)offset : 4;
+    ck_assert_uint_le(n, size);
+    memcpy(data, text + offset, n);
+    return n;
+}
+
+static size_t babble(const struct conn_info *info, uint64_t offset, unsigned char *data,
+                     size_t size)
+{
+    (void)info;
+    (void)offset;
+    memset(data, 'x', size);
+    return size;
+}
+
+static const struct service service_say = {.name = "say", .produce = say};
+static const struct service service_babble = {.name = "babble", .produce = babble, .endless = true};
+
+START_TEST(what_a_discarding_service_gets_is_counted_and_dropped)
+{
+    conn.service = &service_discard;
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+    ck_assert_uint_eq(conn.received_bytes, 5);
+    ck_assert_int_eq(fake.write_calls, 0);
+    ck_assert_ptr_null(conn.owed.data);
+}
+END_TEST
+
+START_TEST(a_service_with_bytes_of_its_own_sends_them_at_once_and_ends)
+{
+    conn.service = &service_say;
+    conn_run(&conn);
+    ck_assert(conn.runnable);
+    conn_run(&conn);
+    assert_written("one two ");
+    ck_assert_int_eq(fake.shutdown_at, 8);
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(its_bytes_go_on_where_a_short_write_left_off)
+{
+    conn.service = &service_say;
+    for (int i = 0; i < 8; i++)
+        fake_add_short_write(&fake, 1);
+    for (int i = 0; i < 10; i++)
+        conn_run(&conn);
+    assert_written("one two ");
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(what_has_an_end_is_said_to_its_end_though_the_peer_has_ended)
+{
+    conn.service = &service_say;
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_written("one two ");
+    assert_over(CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 10);
+    conn_run(&conn);
+    assert_waits(WANT_READ | WANT_WRITE, CONN_TIMEOUT_WRITE);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_CLOSED);
+    ck_assert_uint_eq(conn.sent_bytes, BUFFER_BYTES);
+}
+END_TEST
+
+START_TEST(a_peer_that_ends_and_does_not_take_what_it_is_owed_is_no_clean_end)
+{
+    conn.service = &service_babble;
+    fake.writes.after.io.status = IO_WANT_WRITE;
+    fake_add(&fake.reads, IO_WANT_READ);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_LINGER);
+    conn_expire(&conn);
+    assert_over(CONN_END_WRITE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(what_has_no_end_ends_with_a_drain)
+{
+    conn.service = &service_babble;
+    conn_run(&conn);
+    ck_assert(conn.runnable);
+    conn_drain(&conn);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+}
+END_TEST
+
+START_TEST(producing_leaves_the_turn_to_others)
+{
+    conn.service = &service_babble;
+    conn_run(&conn);
+    ck_assert(conn.runnable);
+    ck_assert_int_eq(fake.write_calls, CONN_BLOCKS_MAX);
+    ck_assert(conn.progressed);
+}
+END_TEST
+
+START_TEST(a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 0);
+    fake_add_short_write(&fake, 0);
+    fake_add_read(&fake, "flood");
+    fake_add_read(&fake, "flood");
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_waits(WANT_READ | WANT_WRITE, CONN_TIMEOUT_WRITE);
+    ck_assert(!conn.progressed);
+    ck_assert_uint_eq(conn.received_bytes, 10);
+}
+END_TEST
+
+START_TEST(a_reset_while_producing_is_a_reset)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 1);
+    conn_run(&conn);
+    fake_add(&fake.reads, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+}
+END_TEST
+
+START_TEST(nothing_is_read_any_more_once_a_write_has_met_a_reset)
+{
+    conn.service = &service_babble;
+    fake_add_read(&fake, "x");
+    fake_add(&fake.writes, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+    ck_assert_int_eq(fake.read_calls, 1);
+    ck_assert_int_eq(fake.write_calls, 1);
+}
+END_TEST
+
+START_TEST(an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 0);
+    conn_run(&conn);
+    if (_i)
+        conn_finish(&conn, CONN_END_LIFETIME);
+    conn_abort(&conn, CONN_END_STOPPED);
+    assert_over(_i ? CONN_END_LIFETIME : CONN_END_STOPPED);
+    ck_assert_int_eq(fake.write_calls, 1);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
+
+START_TEST(a_service_that_wants_info_is_told_them)
+{
+    conn.service = &service_report;
+    conn_run(&conn);
+    ck_assert_ptr_nonnull(
+        strstr((char *)fake.written, "\"listener\":\"told\",\"connection\":42}\n"));
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+}
+END_TEST
+
+/* What its owner does in CONN_PROXY: the next of these, again and again at the end. */
+static enum io_status introductions[4];
+static int introduced;
+static enum conn_end refusal;
+static bool arrived; /* bytes of a header that speaks for a client */
+
+static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error *ret)
+{
+    ck_assert_ptr_eq(c, &conn);
+    enum io_status status = introductions[introduced];
+    introduced += introduced < 3;
+    if (refusal)
+        *ret_end = refusal;
+    if (status == IO_FAILED)
+        error_set(ret, fake.failure, "the proxy says so");
+    errno = fake.reset_errno;
+    if (status == IO_RESET)
+        error_sys(ret, "the proxy");
+    return (struct io){.status = status, .progressed = arrived};
+}
+
+static void expect_proxy(enum io_status first, enum io_status second)
+{
+    introductions[0] = first;
+    introductions[1] = second;
+    introduced = 0;
+    refusal = CONN_END_NONE;
+    arrived = true;
+    conn_expect_proxy(&conn, introduce);
+}
+
+START_TEST(the_header_of_a_proxy_comes_before_the_handshake_in_its_time)
+{
+    expect_proxy(IO_WANT_READ, IO_OK);
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    ck_assert_int_eq(conn.state, CONN_PROXY);
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    ck_assert_int_eq(conn.state, CONN_HANDSHAKE);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_SERVE);
+}
+END_TEST
+
+START_TEST(a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent)
+{
+    static const struct {
+        enum io_status status;
+        enum error_kind kind;
+        enum conn_end set, end;
+    } cases[] = {
+        {IO_FAILED, ERROR_INPUT, CONN_END_NONE, CONN_END_PROXY},
+        {IO_FAILED, ERROR_SYSTEM, CONN_END_NONE, CONN_END_FAILED},
+        {IO_FAILED, ERROR_INPUT, CONN_END_REFUSED, CONN_END_REFUSED},
+        {IO_CUT, ERROR_INPUT, CONN_END_NONE, CONN_END_PROXY},
+        {IO_RESET, ERROR_INPUT, CONN_END_NONE, CONN_END_RESET},
+    };
+    expect_proxy(cases[_i].status, IO_OK);
+    fake.failure = cases[_i].kind;
+    refusal = cases[_i].set;
+    conn_run(&conn);
+    assert_over(cases[_i].end);
+    ck_assert_ptr_nonnull(conn.error);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+    ck_assert_int_eq(fake.write_calls, 0);
+}
+END_TEST
+
+/* Every way in which a peer ends what it has not begun, and what is no probe. */
+START_TEST(a_peer_that_ends_without_a_byte_either_way_was_a_probe)
+{
+    static const struct {
+        enum io_status proxy, handshake, read; /* IO_OK: it goes on */
+        bool header, hello;
+        const struct service *service;
+        enum conn_end end;
+    } cases[] = {
+        {.read = IO_EOF, .end = CONN_END_PROBE},
+        {.read = IO_RESET, .end = CONN_END_PROBE},
+        {.read = IO_EOF, .service = &service_discard, .end = CONN_END_PROBE},
+        {.handshake = IO_CUT, .end = CONN_END_PROBE},
+        {.handshake = IO_RESET, .end = CONN_END_PROBE},
+        {.proxy = IO_CUT, .end = CONN_END_PROBE},
+        {.proxy = IO_RESET, .end = CONN_END_PROBE},
+        {.handshake = IO_CUT, .hello = true, .end = CONN_END_HANDSHAKE},
+        {.handshake = IO_RESET, .hello = true, .end = CONN_END_RESET},
+        {.read = IO_CUT, .hello = true, .end = CONN_END_CUT},
+        {.read = IO_EOF, .header = true, .end = CONN_END_CLOSED},
+        {.handshake = IO_CUT, .header = true, .end = CONN_END_HANDSHAKE},
+        {.proxy = IO_CUT, .header = true, .end = CONN_END_PROXY},
+        {.read = IO_EOF, .service = &service_say, .end = CONN_END_FINISHED},
+        {.read = IO_EOF, .service = &service_babble, .end = CONN_END_PROBE},
+    };
+    conn.service = cases[_i].service ? cases[_i].service : &service_echo;
+    expect_proxy(cases[_i].proxy, IO_OK);
+    arrived = cases[_i].header;
+    fake_add(&fake.handshakes, cases[_i].handshake);
+    fake.handshakes.steps[0].io.progressed = cases[_i].hello;
+    fake.reads.after.io.status = cases[_i].read;
+    for (int turn = 0; turn < 4 && conn.state != CONN_OVER; turn++)
+        conn_run(&conn);
+    assert_over(cases[_i].end);
+    ck_assert(cases[_i].end != CONN_END_PROBE || fake.write_calls == 0);
+}
+END_TEST
+
+START_TEST(silence_until_a_time_out_is_no_probe)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_IDLE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(an_end_from_outside_does_not_wait_for_a_header)
+{
+    expect_proxy(IO_WANT_READ, IO_WANT_READ);
+    conn_run(&conn);
+    conn_drain(&conn);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_HANDSHAKE);
+    conn_finish(&conn, CONN_END_DRAINED);
+    assert_over(CONN_END_DRAINED);
+}
+END_TEST
+
+START_TEST(each_end_has_a_name_of_its_own)
+{
+    ck_assert_ptr_nonnull(conn_end_name((enum conn_end)_i));
+    for (int i = 0; i < _i; i++)
+        ck_assert_str_ne(conn_end_name((enum conn_end)i), conn_end_name((enum conn_end)_i));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("conn");
+    TCase *tc = tcase_create("life");
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_test(tc, echoes_with_one_read_and_one_write);
+    tcase_add_test(tc, the_service_decides_what_is_answered);
+    tcase_add_test(tc, waits_for_the_handshake_in_whatever_direction_it_asks_for);
+    tcase_add_test(tc, sends_the_rest_after_a_short_write);
+    tcase_add_test(tc, one_byte_writes_lose_and_double_nothing);
+    tcase_add_test(tc, does_not_read_while_something_is_owed);
+    tcase_add_test(tc, flushes_what_the_transport_took_but_did_not_send);
+    tcase_add_test(tc, goes_on_while_the_transport_says_that_there_is_more);
+    tcase_add_test(tc, leaves_the_turn_to_others_when_its_budget_is_spent);
+    tcase_add_test(tc, an_idle_connection_holds_no_buffer);
+    tcase_add_test(tc, half_closed_what_is_owed_is_sent_after_the_peers_end);
+    tcase_add_test(tc, a_cut_is_answered_as_an_end_and_named);
+    tcase_add_test(tc, a_reset_ends_it_at_once);
+    tcase_add_test(tc, a_peer_that_the_kernel_gave_up_has_vanished);
+    tcase_add_test(tc, a_reset_while_bytes_are_owed_is_a_reset);
+    tcase_add_test(tc, a_reset_during_the_handshake_is_a_reset);
+    tcase_add_test(tc, a_peer_that_leaves_in_the_handshake_is_named);
+    tcase_add_test(tc, a_failed_handshake_sends_its_alert_and_lingers);
+    tcase_add_test(tc, a_broken_record_sends_its_alert_and_lingers);
+    tcase_add_test(tc, a_flood_has_a_name_of_its_own);
+    tcase_add_test(tc, a_write_that_fails_drops_what_is_owed);
+    tcase_add_test(tc, our_own_failure_is_told_apart);
+    tcase_add_test(tc, lingers_and_drops_until_the_peer_ends_too);
+    tcase_add_test(tc, lingering_has_a_budget_and_an_end);
+    tcase_add_loop_test(tc, time_outs_have_their_names, 0, 4);
+    tcase_add_test(tc, what_is_owed_goes_out_before_an_end_that_we_start);
+    tcase_add_test(tc, the_shutdown_is_tried_until_it_is_done);
+    tcase_add_test(tc, while_draining_it_ends_when_it_has_been_quiet);
+    tcase_add_test(tc, draining_lets_a_handshake_finish);
+    tcase_add_test(tc, a_tls_client_on_a_plain_port_is_noticed);
+    tcase_add_test(tc, crossed_wants_are_passed_on);
+    tcase_add_test(tc, what_a_discarding_service_gets_is_counted_and_dropped);
+    tcase_add_test(tc, a_service_with_bytes_of_its_own_sends_them_at_once_and_ends);
+    tcase_add_test(tc, its_bytes_go_on_where_a_short_write_left_off);
+    tcase_add_test(tc, what_has_an_end_is_said_to_its_end_though_the_peer_has_ended);
+    tcase_add_test(tc, what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out);
+    tcase_add_test(tc, a_peer_that_ends_and_does_not_take_what_it_is_owed_is_no_clean_end);
+    tcase_add_test(tc, what_has_no_end_ends_with_a_drain);
+    tcase_add_test(tc, producing_leaves_the_turn_to_others);
+    tcase_add_test(tc, a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive);
+    tcase_add_test(tc, a_reset_while_producing_is_a_reset);
+    tcase_add_test(tc, nothing_is_read_any_more_once_a_write_has_met_a_reset);
+    tcase_add_loop_test(tc, an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun, 0,
+                        2);
+    tcase_add_test(tc, a_service_that_wants_info_is_told_them);
+    tcase_add_test(tc, the_header_of_a_proxy_comes_before_the_handshake_in_its_time);
+    tcase_add_loop_test(tc, a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent, 0, 5);
+    tcase_add_loop_test(tc, a_peer_that_ends_without_a_byte_either_way_was_a_probe, 0, 15);
+    tcase_add_test(tc, silence_until_a_time_out_is_no_probe);
+    tcase_add_test(tc, an_end_from_outside_does_not_wait_for_a_header);
+    tcase_add_loop_test(tc, each_end_has_a_name_of_its_own, 0, CONN_ENDS);
+    suite_add_tcase(suite, tc);
+    return suite_run(suite);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite.h"
+#include "tlsecho/server/conn_info.h"
+#include "tlsecho/server/service.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <string.h>
+
+static void every_byte(unsigned char ret[256])
+{
+    for (int i = 0; i < 256; i++)
+        ret[i] = (unsigned char)i;
+}
+
+START_TEST(finds_each_service_by_its_name)
+{
+    ck_assert_ptr_eq(service_find("echo"), &service_echo);
+    ck_assert_ptr_eq(service_find("upper"), &service_upper);
+    for (size_t i = 0; service_name(i); i++)
+        ck_assert_str_eq(service_find(service_name(i))->name, service_name(i));
+}
+END_TEST
+
+START_TEST(finds_nothing_by_another_name)
+{
+    static const char *const names[] = {"", "ech", "echoo", "ECHO", "upper "};
+    ck_assert_ptr_null(service_find(names[_i]));
+}
+END_TEST
+
+START_TEST(lists_the_names_and_ends)
+{
+    static const char *const names[] = {"echo", "upper", "discard", "chargen", "report"};
+    for (size_t i = 0; i < 5; i++)
+        ck_assert_str_eq(service_name(i), names[i]);
+    ck_assert_ptr_null(service_name(5));
+    ck_assert_ptr_null(service_name(SIZE_MAX));
+}
+END_TEST
+
+START_TEST(echo_owes_every_byte_unchanged)
+{
+    unsigned char data[256], same[256];
+    every_byte(data);
+    every_byte(same);
+    ck_assert_uint_eq(service_echo.answer(data, sizeof data), sizeof data);
+    ck_assert_mem_eq(data, same, sizeof data);
+}
+END_TEST
+
+START_TEST(upper_raises_the_letters_and_owes_as_many_bytes)
+{
+    unsigned char data[256], raised[256];
+    every_byte(data);
+    every_byte(raised);
+    memcpy(&raised['a'], "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 26);
+    ck_assert_uint_eq(service_upper.answer(data, sizeof data), sizeof data);
+    ck_assert_mem_eq(data, raised, sizeof data);
+}
+END_TEST
+
+START_TEST(discard_owes_nothing_and_has_nothing_to_say)
+{
+    ck_assert_ptr_null(service_discard.answer);
+    ck_assert_ptr_null(service_discard.produce);
+}
+END_TEST
+
+START_TEST(chargen_shows_72_of_95_characters_and_moves_on_by_one)
+{
+    char lines[3 * 74];
+    ck_assert_uint_eq(service_chargen.produce(NULL, 0, (unsigned char *)lines, sizeof lines),
+                      sizeof lines);
+    ck_assert_mem_eq(lines,
+                     " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefg"
+                     "\r\n",
+                     74);
+    ck_assert_mem_eq(lines + 74, "!\"#$", 4);
+    ck_assert_mem_eq(lines + 74 + 70, "gh\r\n\"#", 6);
+}
+END_TEST
+
+/* The slow way: where a byte stands says which it is. */
+static unsigned char chargen_byte(uint64_t at)
+{
+    uint64_t row = at / 74, column = at % 74;
+    if (column == 72)
+        return '\r';
+    return (unsigned char)(column == 73 ? '\n' : ' ' + (row + column) % 95);
+}
+
+START_TEST(chargen_goes_on_anywhere_in_pieces_of_any_size)
+{
+    static const uint64_t starts[] = {0, 71, 72, 73, 94 * 74 + 5, UINT64_C(1) << 40};
+    unsigned char data[200];
+    for (size_t size = 1; size <= sizeof data; size++) {
+        ck_assert_uint_eq(service_chargen.produce(NULL, starts[_i], data, size), size);
+        for (size_t i = 0; i < size; i++)
+            ck_assert_uint_eq(data[i], chargen_byte(starts[_i] + i));
+    }
+}
+END_TEST
+
+static struct conn_info info;
+
+static void known_facts(void)
+{
+    info = (struct conn_info){
+        .time = {.tv_sec = 1700000000, .tv_nsec = 5000000},
+        .server = "host.example",
+        .listener = "front \"door\"",
+        .connection = 42,
+        .source = "192.0.2.1:4711",
+        .destination = "127.0.0.1:7443",
+        .peer = {.tls = true,
+                 .version = "TLSv1.3",
+                 .cipher = "TLS_AES_128_GCM_SHA256",
+                 .group = "X25519",
+                 .sni = "localhost",
+                 .alpn = "h2",
+                 .certificate =
+                     {.present = true, .verified = true, .subject = "CN=client", .sha256 = "ab12"}},
+        .exporter = "cafe",
+        .client_names = "DNS:a\0URI:b://c\0",
+    };
+}
+
+/* All of it, in windows of that size. */
+static const char *report(size_t window)
+{
+    static char text[8192];
+    size_t used = 0, n;
+    while ((n = service_report.produce(&info, used, (unsigned char *)text + used, window)) > 0)
+        used += n;
+    text[used] = '\0';
+    return text;
+}
+
+static const char reported[] =
+    "{\"schema\":1,\"time\":\"2023-11-14T22:13:20.005Z\",\"server\":\"host.example\","
+    "\"listener\":\"front \\\"door\\\"\",\"connection\":42,\"source\":\"192.0.2.1:4711\","
+    "\"destination\":\"127.0.0.1:7443\",\"tls\":{\"version\":\"TLSv1.3\","
+    "\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"group\":\"X25519\",\"sni\":\"localhost\","
+    "\"alpn\":\"h2\",\"resumed\":false,\"exporter\":\"cafe\",\"client\":{\"subject\":\"CN=client\","
+    "\"sans\":[\"DNS:a\",\"URI:b://c\"],\"sha256\":\"ab12\",\"verified\":true}}}\n";
+
+START_TEST(report_tells_the_facts_as_one_line_of_json)
+{
+    known_facts();
+    ck_assert_str_eq(report(4096), reported);
+}
+END_TEST
+
+START_TEST(report_is_the_same_through_a_small_buffer)
+{
+    known_facts();
+    ck_assert_str_eq(report((size_t)_i), reported);
+}
+END_TEST
+
+START_TEST(report_tells_what_a_proxy_said)
+{
+    static const struct proxy local = {.version = 1, .local = true};
+    static const struct proxy whole = {
+        .version = 2,
+        .alpn = "h2",
+        .authority = "a",
+        .unique_id = "7",
+        .tls = {.present = true, .certificate = true, .version = "TLSv1.2", .common_name = "c"}};
+    info = (struct conn_info){.listener = "x", .connection = 7, .source = "unix"};
+    info.proxy = &local;
+    ck_assert_ptr_nonnull(strstr(report(4096), "\"proxy\":{\"version\":1,\"local\":true}"));
+    info.proxy = &whole;
+    memcpy(info.proxy_source, "b", sizeof "b");
+    ck_assert_ptr_nonnull(strstr(report(4096),
+                                 "\"proxy\":{\"version\":2,\"local\":false,\"source\":\"b\","
+                                 "\"alpn\":\"h2\",\"authority\":\"a\",\"unique_id\":\"7\","
+                                 "\"tls\":{\"version\":\"TLSv1.2\",\"client\":"
+                                 "{\"common_name\":\"c\",\"verified\":false}}}"));
+}
+END_TEST
+
+START_TEST(report_leaves_out_what_is_unknown)
+{
+    info = (struct conn_info){.listener = "plain", .connection = 7, .source = "unix"};
+    ck_assert_str_eq(report(4096),
+                     "{\"schema\":1,\"time\":\"1970-01-01T00:00:00.000Z\",\"listener\":\"plain\","
+                     "\"connection\":7,\"source\":\"unix\"}\n");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("service");
+    TCase *tcase = tcase_create("service");
+    tcase_add_test(tcase, finds_each_service_by_its_name);
+    tcase_add_loop_test(tcase, finds_nothing_by_another_name, 0, 5);
+    tcase_add_test(tcase, lists_the_names_and_ends);
+    tcase_add_test(tcase, echo_owes_every_byte_unchanged);
+    tcase_add_test(tcase, upper_raises_the_letters_and_owes_as_many_bytes);
+    tcase_add_test(tcase, discard_owes_nothing_and_has_nothing_to_say);
+    tcase_add_test(tcase, chargen_shows_72_of_95_characters_and_moves_on_by_one);
+    tcase_add_loop_test(tcase, chargen_goes_on_anywhere_in_pieces_of_any_size, 0, 6);
+    tcase_add_test(tcase, report_tells_the_facts_as_one_line_of_json);
+    tcase_add_loop_test(tcase, report_is_the_same_through_a_small_buffer, 1, 8);
+    tcase_add_test(tcase, report_tells_what_a_proxy_said);
+    tcase_add_test(tcase, report_leaves_out_what_is_unknown);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be reached after the privileges are dropped, and what is refused: each in a child, since
+ * there is no way back. */
+#include "tlsecho/server/privilege.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "privilege_internal.h"
+#include "suite.h"
+
+enum { NOT_THERE = 250, TEXT_BYTES = 1024 }; /* an exit status that is no errno */
+
+static struct folder folder, foreign;
+static struct config *config;
+static struct privilege_reach reach;
+
+/* In yaml an @ stands for the folder's path. */
+static void read_config(const char *yaml)
+{
+    char text[TEXT_BYTES], name[FOLDER_FILE_BYTES];
+    size_t n = 0;
+    struct error err;
+    for (; *yaml && n < sizeof text; yaml++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%.*s", *yaml == '@' ? 64 : 1,
+                              *yaml == '@' ? folder.path : yaml);
+    snprintf(name, sizeof name, "%s", folder_write(&folder, "server.yaml", text, n));
+    ck_assert_msg(config_load(name, &config, &err) == 0, "%s", err.text);
+}
+
+static void set_up(void)
+{
+    folder_new(&folder);
+    folder_new(&foreign);
+    folder_write(&folder, "file", "ours\n", 5);
+    folder_write(&foreign, "file", "theirs\n", 7);
+    config = NULL;
+    reach = (struct privilege_reach){.count = 0};
+}
+
+static void tear_down(void)
+{
+    privilege_free_reach(&reach);
+    config_free(config);
+    folder_remove(&folder);
+    folder_remove(&foreign);
+}
+
+static void find(const char *yaml, const char *state_directory)
+{
+    struct error err;
+    read_config(yaml);
+    ck_assert_msg(privilege_find_reach(config, state_directory, &reach, &err) == 0, "%s", err.text);
+}
+
+/* The rights at a place beneath the folder; 0 = none. */
+static unsigned rights_at(const char *name)
+{
+    char path[TEXT_BYTES];
+    snprintf(path, sizeof path, "%s%s%s", folder.path, *name ? "/" : "", name);
+    for (size_t i = 0; i < reach.count; i++)
+        if (strcmp(reach.places[i].path, path) == 0)
+            return reach.places[i].rights;
+    return 0;
+}
+
+static void make_folder(const char *name)
+{
+    ck_assert_int_eq(mkdir(folder_file(&folder, name), 0700), 0);
+}
+
+static void make_link(const char *target, const char *name)
+{
+    ck_assert_int_eq(symlink(target, folder_file(&folder, name)), 0);
+}
+
+static const char ticket_keys[] = "tls: { default: { ticket_keys: '@/live/key' } }\n";
+
+START_TEST(the_folder_of_the_configuration_and_of_each_file_can_be_read)
+{
+    make_folder("live");
+    find(ticket_keys, NULL);
+    ck_assert_uint_eq(rights_at(""), PRIVILEGE_READ);
+    ck_assert_uint_eq(rights_at("live"), PRIVILEGE_READ);
+}
+END_TEST
+
+/* As certbot does: live/key -> ../archive/key7. */
+START_TEST(the_folder_that_a_link_leads_to_can_be_read_too)
+{
+    make_folder("live");
+    make_folder("archive");
+    make_link("../archive/key7", "live/key");
+    find(ticket_keys, NULL);
+    ck_assert_uint_eq(rights_at("live"), PRIVILEGE_READ);
+    ck_assert_uint_eq(rights_at("archive"), PRIVILEGE_READ);
+}
+END_TEST
+
+/* current -> v1 becomes current -> v2. */
+START_TEST(a_link_to_a_folder_beside_it_may_be_swapped)
+{
+    make_folder("versions");
+    make_folder("versions/v1");
+    make_link("v1", "versions/current");
+    make_link("versions/current", "live");
+    find(ticket_keys, NULL);
+    ck_assert_uint_eq(rights_at("versions"), PRIVILEGE_READ);
+    ck_assert_uint_eq(rights_at("versions/v1"), PRIVILEGE_READ);
+}
+END_TEST
+
+START_TEST(a_link_to_elsewhere_gives_nothing_beside_it)
+{
+    make_folder("here");
+    make_folder("there");
+    make_link("../there", "here/away");
+    find("tls: { default: { ticket_keys: '@/here/away/key' } }\n", NULL);
+    ck_assert_uint_eq(rights_at("here"), 0);
+    ck_assert_uint_eq(rights_at("there"), PRIVILEGE_READ);
+}
+END_TEST
+
+/* Whether the place beneath the folder is one that must not be replaced. */
+static bool is_fixed(const char *name)
+{
+    char path[TEXT_BYTES];
+    snprintf(path, sizeof path, "%s/%s", folder.path, name);
+    for (size_t i = 0; i < reach.count; i++)
+        if (strcmp(reach.places[i].path, path) == 0)
+            return reach.places[i].fixed;
+    ck_abort_msg("no place %s", path);
+}
+
+static const char far_key[] = "tls: { default: { ticket_keys: '%s/top/live/key' } }\n";
+
+/* The configuration lies elsewhere, so that its own folder gives nothing here. */
+static void find_far(void)
+{
+    char text[TEXT_BYTES], name[FOLDER_FILE_BYTES];
+    struct error err;
+    int n = snprintf(text, sizeof text, far_key, folder.path);
+    snprintf(name, sizeof name, "%s", folder_write(&foreign, "server.yaml", text, (size_t)n));
+    ck_assert_msg(config_load(name, &config, &err) == 0, "%s", err.text);
+    ck_assert_msg(privilege_find_reach(config, NULL, &reach, &err) == 0, "%s", err.text);
+}
+
+START_TEST(a_folder_that_is_alone_in_another_may_be_replaced)
+{
+    make_folder("top");
+    make_folder("top/live");
+    make_link("live", "top/link");
+    find_far();
+    ck_assert_uint_eq(rights_at("top"), PRIVILEGE_READ);
+    ck_assert_uint_eq(rights_at(""), 0);
+    ck_assert(!is_fixed("top/live"));
+}
+END_TEST
+
+START_TEST(a_folder_beside_something_else_gives_nothing_more_and_is_told)
+{
+    make_folder("top");
+    make_folder("top/live");
+    make_folder("top/secrets");
+    find_far();
+    ck_assert_uint_eq(rights_at("top"), 0);
+    ck_assert(is_fixed("top/live"));
+}
+END_TEST
+
+START_TEST(links_in_a_circle_lead_nowhere)
+{
+    make_link("live", "round");
+    make_link("round", "live");
+    find(ticket_keys, NULL);
+    ck_assert_uint_eq(rights_at("live"), 0);
+}
+END_TEST
+
+START_TEST(the_root_folder_is_never_given_as_a_whole)
+{
+    /* /bin is a link to usr/bin beside it on most systems. */
+    find("tls: { default: { ticket_keys: /key, client_auth: required, client_ca: /../a/../key,\n"
+         "                  crl: /bin/key } }\n",
+         NULL);
+    bool found = false;
+    for (size_t i = 0; i < reach.count; i++) {
+        ck_assert_str_ne(reach.places[i].path, "/");
+        ck_assert_str_ne(reach.places[i].path, "");
+        bool is_it = strcmp(reach.places[i].path, "/key") == 0;
+        ck_assert(!is_it || reach.places[i].fixed);
+        found = found || is_it;
+    }
+    ck_assert(found);
+}
+END_TEST
+
+START_TEST(where_we_write_we_may_and_only_there)
+{
+    char state[TEXT_BYTES];
+    snprintf(state, sizeof state, "%s/state", folder.path);
+    find("listeners: [ { listen: 'unix://@/run/echo' } ]\n"
+         "tls: { default: { keylog: '@/keys/log' } }\n"
+         "admin: { listen: 'unix://@/admin/socket' }\n",
+         state);
+    ck_assert_uint_eq(rights_at("run"), PRIVILEGE_SOCKETS);
+    ck_assert_uint_eq(rights_at("keys"), PRIVILEGE_APPEND);
+    ck_assert_uint_eq(rights_at("admin"), PRIVILEGE_SOCKETS);
+    ck_assert_uint_eq(rights_at("state"), PRIVILEGE_KEEP);
+    ck_assert_uint_eq(rights_at(""), PRIVILEGE_READ);
+}
+END_TEST
+
+/* All that the server gives up but its user, whatever this build is for. */
+static void confine(void)
+{
+    struct privilege_step step = {.config = config};
+    struct error err;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    enum privilege_result files = privilege_restrict_files(&step, &err);
+    enum privilege_result calls = privilege_restrict_calls(&step, &err);
+    if (files == PRIVILEGE_MISSING || calls == PRIVILEGE_MISSING)
+        _exit(NOT_THERE);
+    if (files != PRIVILEGE_DONE || calls != PRIVILEGE_DONE) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+}
+
+/* The errno of what was tried there, 0 = it worked. */
+static int try_confined(int (*attempt)(void))
+{
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        confine();
+        _exit(attempt() == -1 ? errno : 0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "the child ended by signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+static int try_execve(void)
+{
+    char name[] = "true";
+    char *const arguments[] = {name, NULL};
+    return execv("/bin/true", arguments);
+}
+
+static int try_fork(void)
+{
+    return (int)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
+}
+
+static int try_ptrace(void)
+{
+    return (int)ptrace(PTRACE_SEIZE, getppid(), NULL, NULL);
+}
+
+static int try_kill(void)
+{
+    return kill(1, 0);
+}
+
+static int try_netlink(void)
+{
+    return socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+}
+
+static int try_packet(void)
+{
+    return socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+/* Not setuid(3), which wants every thread to succeed or none: a sanitizer has one of its own. */
+static int try_setuid(void)
+{
+    return (int)syscall(SYS_setuid, 0);
+}
+
+static int try_unshare(void)
+{
+    return unshare(CLONE_NEWUSER);
+}
+
+static int try_mount(void)
+{
+    return mount("none", "/mnt", "tmpfs", 0, NULL);
+}
+
+static int try_io_uring(void)
+{
+    return (int)syscall(425 /* io_uring_setup */, 1, NULL);
+}
+
+static int try_code_from_data(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                0) == MAP_FAILED
+               ? -1
+               : 0;
+}
+
+static int try_limits(void)
+{
+    return (int)syscall(SYS_prlimit64, 0, 7 /* RLIMIT_NOFILE */, &(uint64_t[2]){64, 64}, NULL);
+}
+
+static int try_write(void)
+{
+    return open(folder_file(&folder, "file"), O_WRONLY);
+}
+
+static int try_create(void)
+{
+    return open(folder_file(&folder, "new"), O_WRONLY | O_CREAT, 0600);
+}
+
+static int try_remove(void)
+{
+    return unlink(folder_file(&folder, "file"));
+}
+
+static int try_foreign(void)
+{
+    return open(folder_file(&foreign, "file"), O_RDONLY);
+}
+
+static int try_home(void)
+{
+    return open("/proc/1/environ", O_RDONLY);
+}
+
+static int try_connect(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(54)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd < 0 ? -1 : connect(fd, (const struct sockaddr *)&address, sizeof address);
+}
+
+static const struct {
+    const char *what;
+    int (*attempt)(void);
+    int code;
+} refused[] = {
+    {"execve /bin/true", try_execve, EPERM},
+    {"make a process", try_fork, EPERM},
+    {"ptrace another process", try_ptrace, EPERM},
+    {"send a signal to another process", try_kill, EPERM},
+    {"open a netlink socket", try_netlink, EPERM},
+    {"open a packet socket", try_packet, EPERM},
+    {"setuid(0)", try_setuid, EPERM},
+    {"unshare a user namespace", try_unshare, EPERM},
+    {"mount a file system", try_mount, EPERM},
+    {"set up an io_uring", try_io_uring, EPERM},
+    {"map memory to write and to run", try_code_from_data, EPERM},
+    {"change a limit", try_limits, EPERM},
+    {"open a file of the configuration for writing", try_write, EACCES},
+    {"make a file beside the configuration", try_create, EACCES},
+    {"remove a file beside the configuration", try_remove, EACCES},
+    {"read a foreign file", try_foreign, EACCES},
+    {"read another process's environment", try_home, EACCES},
+    {"connect by TCP", try_connect, EACCES},
+};
+
+enum { REFUSED = sizeof refused / sizeof refused[0] };
+
+START_TEST(refuses)
+{
+    read_config("log: {}\n");
+    int code = try_confined(refused[_i].attempt);
+    if (code == NOT_THERE) {
+        printf("skipped: this system or this build has no sandbox\n");
+        return;
+    }
+    printf("refused: %s: %s\n", refused[_i].what, strerror(code));
+    ck_assert_int_eq(code, refused[_i].code);
+}
+END_TEST
+
+static int read_file(void)
+{
+    return open(folder_file(&folder, "file"), O_RDONLY);
+}
+
+static void *nothing(void *unused)
+{
+    return unused;
+}
+
+static int start_thread(void)
+{
+    pthread_t thread;
+    errno = pthread_create(&thread, NULL, nothing, NULL);
+    return errno == 0 ? pthread_join(thread, NULL) : -1;
+}
+
+static int look_up(void)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+    errno = EHOSTUNREACH;
+    return getaddrinfo("localhost", "7007", &hints, &list) == 0 ? 0 : -1;
+}
+
+static int listen_anywhere(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
+        return -1;
+    return listen(fd, 1);
+}
+
+static int replace_socket(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", folder_file(&folder, "socket"));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
+        return -1;
+    return unlink(address.sun_path);
+}
+
+static int log_keys(void)
+{
+    int fd = open(folder_file(&folder, "keys"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+    return fd < 0 || write(fd, "x", 1) != 1 ? -1 : 0;
+}
+
+static int (*const allowed[])(void) = {read_file,       start_thread,   look_up,
+                                       listen_anywhere, replace_socket, log_keys};
+
+enum { ALLOWED = sizeof allowed / sizeof allowed[0] };
+
+START_TEST(still_allows_what_a_reload_needs)
+{
+    read_config("listeners: [ { listen: 'unix://@/socket' } ]\n"
+                "tls: { default: { keylog: '@/keys' } }\n");
+    int code = try_confined(allowed[_i]);
+    ck_assert_msg(code == 0 || code == NOT_THERE, "%s", strerror(code));
+    unlink(folder_file(&folder, "keys"));
+}
+END_TEST
+
+/* Written beside and renamed into place: another file, with the name that is known. */
+static int read_renamed(void)
+{
+    char byte;
+    while (read(STDIN_FILENO, &byte, 1) < 0)
+        ;
+    return read_file();
+}
+
+START_TEST(reads_what_was_renamed_into_place)
+{
+    int ends[2];
+    read_config("log: {}\n");
+    ck_assert_int_eq(pipe(ends), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[0], STDIN_FILENO);
+        confine();
+        _exit(read_renamed() == -1 ? errno : 0);
+    }
+    char from[FOLDER_FILE_BYTES];
+    snprintf(from, sizeof from, "%s", folder_write(&folder, "file.new", "newer\n", 6));
+    ck_assert_int_eq(rename(from, folder_file(&folder, "file")), 0);
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == NOT_THERE);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
+/* So many descriptors are left. */
+static enum privilege_result restrict_with(int left, struct error *err)
+{
+    char detail[256];
+    struct rlimit usual, few;
+    int lowest = dup(STDIN_FILENO);
+    close(lowest);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    few = usual;
+    few.rlim_cur = (rlim_t)(lowest + left);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    enum privilege_result result = privilege_landlock(&reach, detail, err);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    return result;
+}
+
+/* One is for the rules, one for the place that each is about. */
+START_TEST(a_shortage_of_descriptors_is_no_lack_of_landlock)
+{
+    struct error err;
+    find("workers: 1", NULL);
+    ck_assert_uint_gt(reach.count, 0);
+    for (int left = 0; left < 2; left++) {
+        enum privilege_result result = restrict_with(left, &err);
+        if (result == PRIVILEGE_MISSING && strstr(err.text, "the kernel has no Landlock"))
+            return;
+        ck_assert_msg(result == PRIVILEGE_FAILED, "%d left: %d", left, result);
+        ck_assert_msg(strstr(err.text, "Landlock: Too many open files: raise the limit") != NULL,
+                      "%s", err.text);
+    }
+}
+END_TEST
+
+START_TEST(names_the_system_calls_that_are_left)
+{
+    char names[PRIVILEGE_CALLS_BYTES];
+    unsigned count = privilege_list_calls(names, sizeof names);
+    printf("allowed: %s\n%u system calls\n", names, count);
+    ck_assert_uint_lt(count, 120);
+    ck_assert((count > 0) == (privilege_seccomp_version() != NULL));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("privilege");
+    TCase *tcase = tcase_create("reach");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, the_folder_of_the_configuration_and_of_each_file_can_be_read);
+    tcase_add_test(tcase, the_folder_that_a_link_leads_to_can_be_read_too);
+    tcase_add_test(tcase, a_link_to_a_folder_beside_it_may_be_swapped);
+    tcase_add_test(tcase, a_link_to_elsewhere_gives_nothing_beside_it);
+    tcase_add_test(tcase, a_folder_that_is_alone_in_another_may_be_replaced);
+    tcase_add_test(tcase, a_folder_beside_something_else_gives_nothing_more_and_is_told);
+    tcase_add_test(tcase, links_in_a_circle_lead_nowhere);
+    tcase_add_test(tcase, the_root_folder_is_never_given_as_a_whole);
+    tcase_add_test(tcase, where_we_write_we_may_and_only_there);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("sandbox");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, refuses, 0, REFUSED);
+    tcase_add_loop_test(tcase, still_allows_what_a_reload_needs, 0, ALLOWED);
+    tcase_add_test(tcase, reads_what_was_renamed_into_place);
+    tcase_add_test(tcase, a_shortage_of_descriptors_is_no_lack_of_landlock);
+    tcase_add_test(tcase, names_the_system_calls_that_are_left);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}

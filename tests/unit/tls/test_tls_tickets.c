@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "folder.h"
+#include "foreign.h"
+#include "pki.h"
+#include "suite.h"
+#include "tls_ticket_keys.h"
+#include "tlsecho/tls/tls_context.h"
+
+enum { KEY_BYTES = 80 };
+
+static const char *const versions[] = {"1.2", "1.3"};
+
+static struct folder folder;
+static struct pki own;
+static struct foreign client;
+static struct error err;
+
+static void set_up(void)
+{
+    folder_new(&folder);
+    own = pki_make(&(struct pki_spec){.subject = "server"});
+    foreign_new(&client, "1.3");
+}
+
+static void tear_down(void)
+{
+    foreign_free(&client);
+    pki_free(&own);
+    folder_remove(&folder);
+}
+
+/* A file of one key for each letter, the newest first. */
+static const char *keys_of(const char *letters)
+{
+    char keys[TLS_TICKET_KEYS_MAX * KEY_BYTES];
+    size_t count = strlen(letters);
+    for (size_t i = 0; i < count; i++)
+        memset(keys + i * KEY_BYTES, letters[i], KEY_BYTES);
+    return folder_write(&folder, "tickets", keys, count * KEY_BYTES);
+}
+
+/* As another process would make it: nothing is shared but the file. NULL = no file. */
+static struct tls_context *new_server(const char *letters)
+{
+    struct tls_context *ctx;
+    struct peer_certificate about;
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &ctx, &err), 0);
+    ck_assert_int_eq(tls_context_use_certificate(
+                         ctx, pki_write_certificate(&folder, "own.pem", &own), &about, &err),
+                     0);
+    ck_assert_int_eq(tls_context_use_key(ctx, pki_write_key(&folder, "own.key", &own, NULL), &err),
+                     0);
+    if (letters)
+        ck_assert_msg(tls_context_use_ticket_keys(ctx, keys_of(letters), &err) == 0, "%s",
+                      err.text);
+    ck_assert_int_eq(tls_context_set_client_auth(ctx, TLS_CLIENT_AUTH_OFF, &err), 0);
+    return ctx;
+}
+
+/* Whether a server with these keys resumes the client's session; it has a new one afterwards. */
+static bool resumes(const char *letters)
+{
+    struct tls_context *server = new_server(letters);
+    struct foreign_result result = foreign_shake(&client, server);
+    ck_assert_msg(result.status == IO_OK, "%s", result.err.text);
+    ck_assert(result.resumed == result.peer.resumed);
+    tls_context_free(server);
+    return result.resumed;
+}
+
+static void begin(const char *version)
+{
+    foreign_free(&client);
+    foreign_new(&client, version);
+}
+
+START_TEST(resumes_within_a_process_whatever_the_context)
+{
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        ck_assert(!resumes(NULL));
+        ck_assert(resumes(NULL));
+        ck_assert(resumes(NULL));
+    }
+}
+END_TEST
+
+/* A context with certificates for these subjectAltNames; NULL ends them. */
+static struct tls_context *named(const char *const names[])
+{
+    struct tls_context *ctx;
+    struct peer_certificate about;
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &ctx, &err), 0);
+    for (size_t i = 0; names[i]; i++) {
+        struct pki pki =
+            pki_make(&(struct pki_spec){.subject = "server", .names = names[i], .rsa = i % 2 == 1});
+        ck_assert_msg(tls_context_use_certificate(
+                          ctx, pki_write_certificate(&folder, "c.pem", &pki), &about, &err) == 0,
+                      "%s", err.text);
+        ck_assert_int_eq(
+            tls_context_use_key(ctx, pki_write_key(&folder, "c.key", &pki, NULL), &err), 0);
+        pki_free(&pki);
+    }
+    return ctx;
+}
+
+/* Whether a ticket that is earned from a server with certificates for some names is good at one
+ * with certificates for others. */
+static bool crosses(const char *version, const char *const from[], const char *const to[])
+{
+    struct tls_context *first = named(from), *second = named(to);
+    ck_assert_int_eq(tls_context_set_client_auth(first, TLS_CLIENT_AUTH_OFF, &err), 0);
+    ck_assert_int_eq(tls_context_set_client_auth(second, TLS_CLIENT_AUTH_OFF, &err), 0);
+    begin(version);
+    ck_assert(!foreign_shake(&client, first).resumed);
+    bool resumed = foreign_shake(&client, second).resumed;
+    tls_context_free(first);
+    tls_context_free(second);
+    return resumed;
+}
+
+START_TEST(lets_no_ticket_cross_to_certificates_for_other_names)
+{
+    static const char *const a[] = {"DNS:a.example", NULL}, *const b[] = {"DNS:b.example", NULL},
+                             *const both[] = {"DNS:a.example", "DNS:b.example", NULL},
+                             *const more[] = {"DNS:a.example,DNS:b.example", NULL},
+                             *const uri[] = {"URI:spiffe://td/a", NULL},
+                             *const other_uri[] = {"URI:spiffe://td/A", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(!crosses(versions[i], a, b));
+        ck_assert(!crosses(versions[i], a, more));
+        ck_assert(!crosses(versions[i], more, a));
+        ck_assert(!crosses(versions[i], a, both));
+        ck_assert(!crosses(versions[i], uri, other_uri));
+    }
+}
+END_TEST
+
+START_TEST(keeps_tickets_when_certificates_are_renewed_for_the_same_names)
+{
+    static const char *const two[] = {"DNS:a.example,IP:127.0.0.1,DNS:b.example", NULL},
+                             *const renewed[] = {"DNS:B.example,DNS:a.Example,IP:127.0.0.1", NULL},
+                             *const rsa_too[] = {"DNS:a.example,DNS:b.example",
+                                                 "DNS:b.example,DNS:a.example,IP:127.0.0.1", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(crosses(versions[i], two, renewed));
+        ck_assert(crosses(versions[i], two, rsa_too));
+    }
+}
+END_TEST
+
+START_TEST(tells_certificates_without_names_apart_by_their_subjects)
+{
+    struct pki other = pki_make(&(struct pki_spec){.subject = "other"});
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        struct tls_context *first = new_server(NULL);
+        ck_assert(!foreign_shake(&client, first).resumed);
+        ck_assert(foreign_shake(&client, first).resumed);
+        tls_context_free(first);
+        struct pki kept = own;
+        own = other;
+        struct tls_context *second = new_server(NULL);
+        own = kept;
+        ck_assert(!foreign_shake(&client, second).resumed);
+        tls_context_free(second);
+    }
+    pki_free(&other);
+}
+END_TEST
+
+/* Whether a ticket earned with one server name is good with another; NULL = none is sent. */
+static bool survives(const char *version, const char *earned, const char *offered)
+{
+    struct tls_context *server = new_server("a");
+    begin(version);
+    client.sni = earned;
+    ck_assert(!foreign_shake(&client, server).resumed);
+    client.sni = offered;
+    bool resumed = foreign_shake(&client, server).resumed;
+    tls_context_free(server);
+    return resumed;
+}
+
+START_TEST(resumes_for_the_server_name_that_was_asked_for_alone)
+{
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(survives(versions[i], "a.example", "a.example"));
+        ck_assert(survives(versions[i], "a.example", "A.Example"));
+        ck_assert(survives(versions[i], NULL, NULL));
+        ck_assert(!survives(versions[i], "a.example", "b.example"));
+        ck_assert(!survives(versions[i], "a.example", "a.example.org"));
+        ck_assert(!survives(versions[i], "a.example", NULL));
+        ck_assert(!survives(versions[i], NULL, "a.example"));
+    }
+}
+END_TEST
+
+START_TEST(keeps_tickets_within_a_context_that_nothing_ties_them_to)
+{
+    static const char *const names[] = {"DNS:a.example", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_context *first = named(names), *second = named(names);
+        begin(versions[i]);
+        ck_assert(!foreign_shake(&client, first).resumed);
+        ck_assert(foreign_shake(&client, first).resumed);
+        ck_assert(!foreign_shake(&client, second).resumed);
+        tls_context_free(first);
+        tls_context_free(second);
+    }
+}
+END_TEST
+
+START_TEST(resumes_where_there_is_the_same_file)
+{
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        ck_assert(!resumes("a"));
+        ck_assert(resumes("a"));
+        ck_assert(!resumes("b"));
+    }
+}
+END_TEST
+
+/* Whether a server with these TLS 1.2 ciphers resumes the client's session. */
+static bool resumes_with(const char *ciphers)
+{
+    struct tls_context *server = new_server(NULL);
+    ck_assert_int_eq(tls_context_set_ciphers(server, ciphers, &err), 0);
+    struct foreign_result result = foreign_shake(&client, server);
+    ck_assert_msg(result.status == IO_OK, "%s", result.err.text);
+    tls_context_free(server);
+    return result.resumed;
+}
+
+START_TEST(lets_no_ticket_get_around_the_ciphers_of_another_context)
+{
+    begin("1.2");
+    ck_assert(!resumes_with("ECDHE-ECDSA-AES128-SHA"));
+    ck_assert(resumes_with("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA"));
+    ck_assert(!resumes_with("ECDHE-ECDSA-AES256-GCM-SHA384"));
+    ck_assert(resumes_with("ECDHE-ECDSA-AES256-GCM-SHA384"));
+}
+END_TEST
+
+START_TEST(keeps_files_and_the_own_key_apart)
+{
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        ck_assert(!resumes(NULL));
+        ck_assert(!resumes("a"));
+        ck_assert(!resumes(NULL));
+    }
+}
+END_TEST
+
+START_TEST(resumes_across_a_rotation_and_renews_the_ticket)
+{
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        ck_assert(!resumes("a"));
+        ck_assert(resumes("ba"));
+        ck_assert(resumes("b"));
+    }
+}
+END_TEST
+
+START_TEST(opens_tickets_of_every_key_in_the_file)
+{
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        ck_assert(!resumes("a"));
+        ck_assert(resumes("hgfedcba"));
+    }
+}
+END_TEST
+
+START_TEST(does_not_resume_after_a_key_was_removed)
+{
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        ck_assert(!resumes("a"));
+        ck_assert(resumes("a"));
+        ck_assert(!resumes("bc"));
+    }
+}
+END_TEST
+
+START_TEST(seals_with_the_newest_key)
+{
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        ck_assert(!resumes("ba"));
+        ck_assert(!resumes("a"));
+        begin(versions[i]);
+        ck_assert(!resumes("ba"));
+        ck_assert(resumes("b"));
+    }
+}
+END_TEST
+
+struct ticket {
+    unsigned char data[4096];
+    size_t n;
+};
+
+static struct ticket ticket(void)
+{
+    struct ticket copy;
+    const unsigned char *data;
+    SSL_SESSION_get0_ticket(client.session, &data, &copy.n);
+    ck_assert_uint_le(copy.n, sizeof copy.data);
+    memcpy(copy.data, data, copy.n);
+    return copy;
+}
+
+static bool is_ticket(const struct ticket *other)
+{
+    struct ticket now = ticket();
+    return now.n == other->n && memcmp(now.data, other->data, now.n) == 0;
+}
+
+START_TEST(needs_every_part_of_a_key)
+{
+    static const size_t inside[] = {0, 16, 48}; /* name, HMAC, AES */
+    char key[KEY_BYTES];
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        begin("1.3");
+        ck_assert(!resumes("a"));
+        memset(key, 'a', sizeof key);
+        key[inside[i]] = 'b';
+        struct tls_context *server = new_server(NULL);
+        const char *path = folder_write(&folder, "tickets", key, sizeof key);
+        ck_assert_int_eq(tls_context_use_ticket_keys(server, path, &err), 0);
+        ck_assert(!foreign_shake(&client, server).resumed);
+        tls_context_free(server);
+    }
+}
+END_TEST
+
+/* In TLS 1.3 each is used once. */
+START_TEST(renews_a_ticket_of_tls_1_2_only_where_there_is_a_newer_key)
+{
+    begin("1.2");
+    ck_assert(!resumes("a"));
+    struct ticket first = ticket();
+    ck_assert(resumes("a"));
+    ck_assert(is_ticket(&first));
+    ck_assert(resumes("ba"));
+    ck_assert(!is_ticket(&first));
+    begin("1.3");
+    ck_assert(!resumes("a"));
+    first = ticket();
+    ck_assert(resumes("a"));
+    ck_assert(!is_ticket(&first));
+}
+END_TEST
+
+START_TEST(refuses_a_ticket_that_was_tampered_with)
+{
+    begin("1.2");
+    ck_assert(!resumes("a"));
+    unsigned char der[8192], *end = der;
+    const unsigned char *in = der;
+    struct ticket genuine = ticket();
+    ck_assert_int_le(i2d_SSL_SESSION(client.session, NULL), (int)sizeof der);
+    int n = i2d_SSL_SESSION(client.session, &end);
+    unsigned char *inside = memmem(der, (size_t)n, genuine.data, genuine.n);
+    ck_assert_ptr_nonnull(inside);
+    inside[genuine.n / 2] ^= 1;
+    SSL_SESSION_free(client.session);
+    client.session = d2i_SSL_SESSION(NULL, &in, n);
+    ck_assert_ptr_nonnull(client.session);
+    ck_assert(!resumes("a"));
+}
+END_TEST
+
+static void refused(const char *path, const char *text)
+{
+    struct tls_context *server;
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
+    ck_assert_int_eq(tls_context_use_ticket_keys(server, path, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
+    tls_context_free(server);
+}
+
+START_TEST(refuses_a_file_of_the_wrong_length)
+{
+    static const char bytes[9 * KEY_BYTES];
+    refused(folder_write(&folder, "f", bytes, 0), "f has 0 bytes: write 1 to 8 keys of 80");
+    refused(folder_write(&folder, "f", bytes, 48), "f has 48 bytes");
+    refused(folder_write(&folder, "f", bytes, KEY_BYTES + 1), "f has 81 bytes");
+    refused(folder_write(&folder, "f", bytes, 9 * KEY_BYTES), "f has 720 bytes");
+}
+END_TEST
+
+START_TEST(refuses_what_is_no_file_of_keys)
+{
+    refused(folder_file(&folder, "absent"), "absent: No such file");
+    refused("/dev/zero", "no regular file");
+    ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
+    refused(folder.file, "no regular file");
+}
+END_TEST
+
+START_TEST(refuses_keys_that_others_can_read)
+{
+    keys_of("a");
+    ck_assert_int_eq(chmod(folder.file, 0604), 0);
+    refused(folder.file, "is open to others: chmod o= /");
+    ck_assert_int_eq(chmod(folder.file, 0640), 0);
+    struct tls_context *server;
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
+    ck_assert_int_eq(tls_context_use_ticket_keys(server, folder.file, &err), 0);
+    tls_context_free(server);
+}
+END_TEST
+
+START_TEST(renews_its_own_key_and_keeps_the_one_before)
+{
+    static const int64_t renewal = TLS_TICKET_OWN_SECONDS;
+    static const int64_t start = INT64_MAX / 2; /* later than other tests of this process */
+    struct tls_ticket_keys first, again, second, third;
+    ck_assert_int_eq(renewal, 12L * 3600);
+    ck_assert_int_eq(tls_ticket_keys_own(start, &first), 0);
+    ck_assert_int_eq(tls_ticket_keys_own(start + renewal - 1, &again), 0);
+    ck_assert_uint_eq(again.count, first.count);
+    ck_assert_mem_eq(&again.key[0], &first.key[0], KEY_BYTES);
+
+    ck_assert_int_eq(tls_ticket_keys_own(start + renewal, &second), 0);
+    ck_assert_uint_eq(second.count, 2);
+    ck_assert_mem_ne(&second.key[0], &first.key[0], KEY_BYTES);
+    ck_assert_mem_eq(&second.key[1], &first.key[0], KEY_BYTES);
+
+    ck_assert_int_eq(tls_ticket_keys_own(start + 2 * renewal, &third), 0);
+    ck_assert_uint_eq(third.count, 2);
+    ck_assert_mem_ne(&third.key[0], &second.key[0], KEY_BYTES);
+    ck_assert_mem_eq(&third.key[1], &second.key[0], KEY_BYTES);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tls_tickets");
+    TCase *tcase = tcase_create("resumption");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, resumes_within_a_process_whatever_the_context);
+    tcase_add_test(tcase, resumes_where_there_is_the_same_file);
+    tcase_add_test(tcase, lets_no_ticket_cross_to_certificates_for_other_names);
+    tcase_add_test(tcase, keeps_tickets_when_certificates_are_renewed_for_the_same_names);
+    tcase_add_test(tcase, tells_certificates_without_names_apart_by_their_subjects);
+    tcase_add_test(tcase, resumes_for_the_server_name_that_was_asked_for_alone);
+    tcase_add_test(tcase, keeps_tickets_within_a_context_that_nothing_ties_them_to);
+    tcase_add_test(tcase, lets_no_ticket_get_around_the_ciphers_of_another_context);
+    tcase_add_test(tcase, keeps_files_and_the_own_key_apart);
+    tcase_add_test(tcase, resumes_across_a_rotation_and_renews_the_ticket);
+    tcase_add_test(tcase, opens_tickets_of_every_key_in_the_file);
+    tcase_add_test(tcase, does_not_resume_after_a_key_was_removed);
+    tcase_add_test(tcase, seals_with_the_newest_key);
+    tcase_add_test(tcase, renews_a_ticket_of_tls_1_2_only_where_there_is_a_newer_key);
+    tcase_add_test(tcase, needs_every_part_of_a_key);
+    tcase_add_test(tcase, refuses_a_ticket_that_was_tampered_with);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("keys");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, refuses_a_file_of_the_wrong_length);
+    tcase_add_test(tcase, refuses_what_is_no_file_of_keys);
+    tcase_add_test(tcase, refuses_keys_that_others_can_read);
+    tcase_add_test(tcase, renews_its_own_key_and_keeps_the_one_before);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
