@@ -30,12 +30,12 @@ static void check(const struct conn *c)
         return;
     }
     bool hears = c->state == CONN_PRODUCE && !c->peer_ended;
-    require(c->again || c->want == WANT_READ || c->want == WANT_WRITE ||
+    require(c->runnable || c->want == WANT_READ || c->want == WANT_WRITE ||
             (hears && c->want == (WANT_READ | WANT_WRITE)));
-    require(!hears || c->again || c->want & WANT_READ);
+    require(!hears || c->runnable || c->want & WANT_READ);
     require(c->timeout < CONN_TIMEOUTS);
     require((c->end == CONN_END_NONE) == (c->state < CONN_SHUTDOWN));
-    require(c->state != CONN_SERVE || c->again || c->sending || !c->owed.data);
+    require(c->state != CONN_SERVE || c->runnable || c->sending || !c->owed.data);
     require(c->state == CONN_SERVE ? answers : c->state != CONN_PRODUCE || !answers);
 }
 
