@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/container_of.h"
 
 enum { EVENTS_PER_TURN = 128 };
 
@@ -35,7 +35,7 @@ static void waker_ready(struct reactor_source *source)
 
 static void timer_ready(struct reactor_source *source)
 {
-    struct reactor *r = (struct reactor *)((char *)source - offsetof(struct reactor, timer));
+    struct reactor *r = container_of(source, struct reactor, timer);
     uint64_t count;
     ssize_t n = read(source->fd, &count, sizeof count);
     (void)n;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/net/transport.h"
 
 struct transport_tcp {
@@ -16,7 +17,7 @@ struct transport_tcp {
 
 static struct transport_tcp *self(struct transport *t)
 {
-    return (struct transport_tcp *)t;
+    return container_of(t, struct transport_tcp, base);
 }
 
 static struct io failed(struct transport *t, const char *what, struct error *err)

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/tls/tls_alert.h"
 #include "transport_tls_internal.h"
 
@@ -18,7 +19,7 @@ enum { REKEY_PRICE_BYTES = 1024, REKEY_CREDIT_BYTES = 128 * REKEY_PRICE_BYTES };
 
 static struct transport_tls *self(struct transport *t)
 {
-    return (struct transport_tls *)t;
+    return container_of(t, struct transport_tls, base);
 }
 
 static void begin(struct transport_tls *t, size_t receive_bytes)
@@ -77,7 +78,7 @@ static void on_message(int written, int version, int type, const void *data, siz
 static struct transport_tls *at_work(const SSL *ssl)
 {
     struct tls_bio *wire = tls_bio_at_work(SSL_get_rbio(ssl));
-    return (struct transport_tls *)((char *)wire - offsetof(struct transport_tls, wire));
+    return container_of(wire, struct transport_tls, wire);
 }
 
 static void on_info(const SSL *ssl, int where, int value)

@@ -8,6 +8,7 @@
 
 #include "bench_internal.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/client/diagnosis.h"
 #include "tlsecho/client/session.h"
 #include "tlsecho/net/dial.h"
@@ -290,7 +291,7 @@ static void connected(struct bench_conn *c)
 
 static void ready(struct reactor_source *source)
 {
-    struct bench_conn *c = (struct bench_conn *)source;
+    struct bench_conn *c = container_of(source, struct bench_conn, source);
     switch (c->state) {
     case BENCH_CONNECTING:
         connected(c);

@@ -32,7 +32,7 @@ enum bench_state {
 #define BENCH_IF_WITHOUT_ECHO "if it is no echo server, " BENCH_WITHOUT_ECHO
 
 struct bench_conn {
-    struct reactor_source source; /* first: a source is its connection */
+    struct reactor_source source;
     struct bench_thread *thread;
     struct transport *transport; /* NULL while closed, connecting or over */
     uint32_t number;             /* among all of the run: the pattern's, and its turn */

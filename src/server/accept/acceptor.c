@@ -10,6 +10,7 @@
 
 #include "reserve_fd.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/base/log.h"
 #include "tlsecho/base/thread.h"
 #include "tlsecho/server/descriptors.h"
@@ -260,7 +261,7 @@ static bool accept_one(struct acceptor *a, struct listen_socket *socket)
 /* Some at a time, so that a flood on one listener does not silence the others. */
 static void socket_ready(struct reactor_source *source)
 {
-    struct listen_socket *socket = (struct listen_socket *)source;
+    struct listen_socket *socket = container_of(source, struct listen_socket, source);
     struct acceptor *a = socket->owner;
     bool paused = a->resume_us != UINT64_MAX;
     for (int i = 0; i < WORKER_HANDOFFS_MAX && !paused && accept_one(a, socket); i++)

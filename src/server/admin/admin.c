@@ -10,6 +10,7 @@
 #include "admin_answer.h"
 #include "admin_conn.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/base/log.h"
 #include "tlsecho/server/listen_set.h"
 
@@ -103,7 +104,7 @@ static void settle(struct admin *a, struct admin_conn *c, unsigned wanted)
 
 static void client_ready(struct reactor_source *source)
 {
-    struct admin_conn *c = (struct admin_conn *)source;
+    struct admin_conn *c = container_of(source, struct admin_conn, source);
     struct admin *a = c->owner;
     settle(a, c, admin_conn_run(c, clock_now_us()));
 }
@@ -164,7 +165,7 @@ static struct admin_conn *make_room(struct admin *a)
 
 static void socket_ready(struct reactor_source *source)
 {
-    struct admin *a = ((struct listen_socket *)source)->owner;
+    struct admin *a = container_of(source, struct listen_socket, source)->owner;
     int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {

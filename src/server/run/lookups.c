@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsecho/base/container_of.h"
+
 struct name {
-    struct reactor_source source; /* first, so that it can be found from there */
+    struct reactor_source source;
     struct lookups *all;
     const char *host;
     struct lookup *lookup; /* NULL = it is over */
@@ -32,7 +34,7 @@ static void forget(struct name *name)
 
 static void name_ready(struct reactor_source *source)
 {
-    struct name *name = (struct name *)source;
+    struct name *name = container_of(source, struct name, source);
     struct lookup *lookup = name->lookup;
     forget(name);
     name->result = lookup_finish(lookup, &name->addresses, &name->error);

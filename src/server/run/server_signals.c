@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server_internal.h"
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/base/log.h"
 
 static void list_connections(struct server *s)
@@ -16,7 +17,7 @@ static void list_connections(struct server *s)
 
 static void signals_ready(struct reactor_source *source)
 {
-    struct server *s = (struct server *)((char *)source - offsetof(struct server, signals));
+    struct server *s = container_of(source, struct server, signals);
     struct signalfd_siginfo info;
     if (read(source->fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;

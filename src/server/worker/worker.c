@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/base/thread.h"
 #include "worker_conn.h"
 
@@ -39,7 +40,7 @@ static bool take_handoffs(struct worker *w)
 
 static void handoffs_ready(struct reactor_source *source)
 {
-    take_handoffs((struct worker *)((char *)source - offsetof(struct worker, handoffs)));
+    take_handoffs(container_of(source, struct worker, handoffs));
 }
 
 /* Nothing is handed over after an order, but the pipe may still hold what was before. */

@@ -9,6 +9,7 @@
 
 #include "conn_log.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/container_of.h"
 #include "tlsecho/base/log.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/server/conn_info.h"
@@ -167,7 +168,7 @@ static void run(struct worker_conn *s)
 
 static void ready(struct reactor_source *source)
 {
-    run((struct worker_conn *)source);
+    run(container_of(source, struct worker_conn, source));
 }
 
 static int make_transport(struct worker_loop *loop, const struct handoff *origin,
@@ -194,8 +195,7 @@ static void refuse(struct worker_loop *loop, struct worker_conn *s, const struct
 
 static void describe(const struct conn *c, struct conn_info *ret)
 {
-    worker_info_gather(
-        (const struct worker_conn *)((const char *)c - offsetof(struct worker_conn, conn)), ret);
+    worker_info_gather(container_of(c, struct worker_conn, conn), ret);
 }
 
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
@@ -247,12 +247,12 @@ void worker_loop_run_runnable(struct worker_loop *loop)
 
 static struct worker_conn *of_timeout(struct deadline *d)
 {
-    return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, timeout));
+    return container_of(d, struct worker_conn, timeout);
 }
 
 static struct worker_conn *of_lifetime(struct deadline *d)
 {
-    return (struct worker_conn *)((char *)d - offsetof(struct worker_conn, lifetime));
+    return container_of(d, struct worker_conn, lifetime);
 }
 
 static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A connection whose client is only known when its PROXY header has come. */
+#include "tlsecho/base/container_of.h"
 #include "worker_conn.h"
 
 /* In place of the acceptor, which could not know yet who it is. */
@@ -17,7 +18,7 @@ static struct io admit(struct worker_conn *s, enum conn_end *ret_end, struct err
 
 static struct io read_proxy(struct conn *c, enum conn_end *ret_end, struct error *err)
 {
-    struct worker_conn *s = (struct worker_conn *)((char *)c - offsetof(struct worker_conn, conn));
+    struct worker_conn *s = container_of(c, struct worker_conn, conn);
     struct handoff *origin = &s->origin;
     if (!origin->proxied)
         origin->proxied = proxied_new(&origin->source);
