@@ -184,6 +184,13 @@ static bool lacks_zone(const char *host)
     return inet_pton(AF_INET6, host, &binary) == 1 && IN6_IS_ADDR_LINKLOCAL(&binary);
 }
 
+void endpoint_decode_zone(char *host)
+{
+    char *percent = strchr(host, '%');
+    if (percent && strncmp(percent, "%25", 3) == 0 && percent[3] != '\0')
+        memmove(percent + 1, percent + 3, strlen(percent + 3) + 1);
+}
+
 /* Sets the host and says where it ends. */
 static int parse_host(const char *text, const char *host, struct endpoint *ret,
                       const char **ret_end, struct error *err)
@@ -212,6 +219,8 @@ static int parse_host(const char *text, const char *host, struct endpoint *ret,
                          text, length, ENDPOINT_HOST_BYTES - 1);
     memcpy(ret->host, host, length);
     ret->host[length] = '\0';
+    if (brackets)
+        endpoint_decode_zone(ret->host);
     *ret_end = end + (brackets ? 1 : 0);
 
     if (brackets && !is_ipv6(ret->host))
@@ -286,12 +295,15 @@ void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES
 {
     const char *scheme = endpoint_scheme_name(endpoint->scheme);
     bool brackets = strchr(endpoint->host, ':') != NULL;
+    const char *zone = strstr(endpoint->host, "%25"); /* an interface whose name begins with 25 */
+    int before = (int)(zone ? zone + 1 - endpoint->host : 0);
 
     if (endpoint->scheme == ENDPOINT_UNIX)
         snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s", scheme, endpoint->path);
     else
-        snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s%s%s:%u", scheme, brackets ? "[" : "",
-                 endpoint->host, brackets ? "]" : "", endpoint->port);
+        snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s%.*s%s%s%s:%u", scheme, brackets ? "[" : "",
+                 before, endpoint->host, zone ? "25" : "", endpoint->host + before,
+                 brackets ? "]" : "", endpoint->port);
 }
 
 enum host_kind { HOST_NAME, HOST_LOOPBACK, HOST_IPV4, HOST_IPV6 };

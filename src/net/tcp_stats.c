@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 
 enum {
-    LARGE_BYTES = 512, /* more than the smallest MTU leaves for data */
+    HYBRID_SHARE_BYTES = 1216, /* of X25519MLKEM768 in a ClientHello: without it, it is no longer */
+    LARGE_BYTES = 512,         /* more than the smallest MTU leaves for data */
     SMALLEST_RTT_US =
         10000, /* below it, half a round trip is less than what a host needs to react */
 };
@@ -80,8 +81,10 @@ static const char *cause_of(const struct tcp_stats *stats, enum tcp_stats_data d
 {
     bool large = stats->unacknowledged_bytes > LARGE_BYTES;
     if (data == TCP_STATS_HANDSHAKE && large && !stats->received_bytes)
-        return "something on the way drops segments of that size; try --groups X25519 or a smaller "
-               "MTU";
+        return stats->unacknowledged_bytes > HYBRID_SHARE_BYTES
+                   ? "something on the way drops segments of that size; try --groups X25519, fewer "
+                     "protocols in --alpn, or a smaller MTU"
+                   : "something on the way drops segments of that size; try a smaller MTU";
     if (large)
         return "something on the way drops segments of that size, or the peer is gone; try a "
                "smaller MTU";
@@ -122,7 +125,7 @@ void tcp_stats_describe_syn(const struct tcp_stats *stats, char ret[TCP_STATS_TE
     if (stats->repeats)
         snprintf(ret, TCP_STATS_TEXT_BYTES,
                  "the SYN was sent %" PRIu64 " times and never answered: the host is down, or "
-                 "something on the way drops it",
+                 "something on the way drops it; check the address, and the firewalls on the way",
                  stats->repeats + 1);
     else
         snprintf(ret, TCP_STATS_TEXT_BYTES, "the SYN was not answered");

@@ -2,9 +2,12 @@
 #include "tls_failure.h"
 
 #include <openssl/err.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tls_meaning.h"
+#include "tlsecho/net/proxy.h"
 #include "tlsecho/tls/tls_alert.h"
 
 /* A record header (RFC 8446 §5.1) starts with a known type and major version 3. */
@@ -32,7 +35,7 @@ static bool is_http(const struct tls_bio *wire)
     return false;
 }
 
-enum { FIRST_TEXT_BYTES = 3 * TLS_BIO_FIRST_BYTES + 1 };
+enum { FIRST_TEXT_BYTES = 3 * TLS_BIO_FIRST_BYTES + 1, ALERT_TEXT_BYTES = 40 };
 
 static bool is_text(const unsigned char *data, size_t n)
 {
@@ -61,6 +64,12 @@ static void describe_not_tls(const struct tls_bio *wire, bool server, struct err
 {
     if (server && is_http(wire)) {
         error_set(err, ERROR_NOT_TLS, "a plain HTTP request on a TLS port");
+        return;
+    }
+    if (!server && proxy_begins(wire->first, wire->first_n)) {
+        error_set(err, ERROR_NOT_TLS,
+                  "our PROXY header came back: it is a plain echo server that expects none, leave "
+                  "out --proxy-protocol and --tls");
         return;
     }
     char bytes[FIRST_TEXT_BYTES];
@@ -104,31 +113,12 @@ static bool refused_our_certificate(const struct tls_failure *failure, const SSL
            SSL_version(ssl) <= TLS1_2_VERSION;
 }
 
-/* What a client's user can do about an alert, whoever sent it; "" = nothing in particular. */
-static const char *advice(int alert)
-{
-    switch (alert) {
-    case TLS_ALERT_HANDSHAKE_FAILURE:
-    case TLS_ALERT_INSUFFICIENT_SECURITY:
-        return ": no cipher, group or signature in common? See --ciphers, --ciphersuites, --groups";
-    case TLS_ALERT_PROTOCOL_VERSION:
-        return ": no TLS version in common, see --tls-min and --tls-max";
-    case TLS_ALERT_UNRECOGNIZED_NAME:
-        return ": it does not serve that name, see --servername";
-    case TLS_ALERT_NO_APPLICATION_PROTOCOL:
-        return ": no protocol in common, see --alpn";
-    case TLS_ALERT_INTERNAL_ERROR:
-        return ": its log says why";
-    }
-    return "";
-}
-
 /* A version that is too old for any option of ours. False: it is not about that. */
 static bool describe_old_version(const struct tls_failure *failure, SSL *ssl, struct error *err)
 {
     static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1"};
     unsigned seen = failure->server_version;
-    if (failure->alert != TLS_ALERT_PROTOCOL_VERSION)
+    if (failure->established || failure->alert != TLS_ALERT_PROTOCOL_VERSION)
         return false;
     if (seen >= SSL3_VERSION && seen < TLS1_2_VERSION) {
         error_set(err, ERROR_TLS,
@@ -147,10 +137,22 @@ static bool describe_old_version(const struct tls_failure *failure, SSL *ssl, st
     return true;
 }
 
+/* "handshake_failure"; "number 200" where the registry has no name. */
+static const char *alert_text(int alert, char ret[ALERT_TEXT_BYTES])
+{
+    const char *name = tls_alert_name(alert);
+    if (strcmp(name, tls_alert_name(-1)) == 0)
+        snprintf(ret, ALERT_TEXT_BYTES, "number %d", alert);
+    else
+        snprintf(ret, ALERT_TEXT_BYTES, "%s", name);
+    return ret;
+}
+
 static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                            const struct tls_verdict *verdict, struct error *err)
 {
-    const char *alert = tls_alert_name(failure->alert);
+    char alert[ALERT_TEXT_BYTES];
+    alert_text(failure->alert, alert);
     if (SSL_is_server(ssl))
         error_set(err, ERROR_TLS, "the client sent the alert %s", alert);
     else if (failure->renegotiation_refused)
@@ -160,7 +162,8 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
             "(alert %s): let it ask for what it wants in the first handshake, or use TLS 1.3",
             alert);
     else if (!refused_our_certificate(failure, ssl, verdict))
-        error_set(err, ERROR_TLS, "the server sent the alert %s%s", alert, advice(failure->alert));
+        error_set(err, ERROR_TLS, "the server sent the alert %s: %s", alert,
+                  tls_meaning_of_alert(failure->alert, failure->established));
     else if (SSL_get_certificate(ssl))
         error_set(err, ERROR_CLIENT_CERTIFICATE,
                   "the server refused our certificate (alert %s): is it one that its CA issued, "
@@ -190,13 +193,15 @@ static bool is_chain_too_long(int code, SSL *ssl)
            (state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT);
 }
 
-static void describe_verdict(const struct tls_verdict *verdict, struct error *err)
+static void describe_verdict(const struct tls_failure *failure, const struct tls_verdict *verdict,
+                             struct error *err)
 {
     enum error_kind kind = tls_verdict_kind(verdict);
     if (verdict->remedy)
         error_set(err, kind, "%s: %s", verdict->text, verdict->remedy);
     else
         error_set(err, kind, "%s", verdict->text);
+    err->code = failure->chain_refused ? ERROR_CODE_UNREAD : 0;
 }
 
 /* What only costs work, with words about it; NULL = it is something else. */
@@ -213,8 +218,43 @@ static const char *flood_of(const struct tls_failure *failure)
     return NULL;
 }
 
-void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
-                          const struct tls_verdict *verdict, struct error *err)
+/* OpenSSL's reason, of a server with what it means to the user of a client. */
+static void describe_reason(const struct tls_failure *failure, bool server, struct error *err)
+{
+    int code = ERR_GET_REASON(failure->reason);
+    const char *text = ERR_reason_error_string(failure->reason);
+    const char *reason = text ? text : "the TLS protocol failed";
+    struct tls_meaning meaning = tls_meaning_of_reason(code);
+    if (server)
+        error_set(err, ERROR_TLS, "%s", reason);
+    else if (!failure->established && failure->alert == SSL_AD_HANDSHAKE_FAILURE)
+        error_set(err, ERROR_TLS, "%s: %s", reason, tls_meaning_of_alert(failure->alert, false));
+    else if (!failure->established)
+        error_set(err, ERROR_TLS, "%s (%s): %s", meaning.what, reason, meaning.remedy);
+    else if (tls_meaning_is_no_record(code))
+        error_set(err, ERROR_TLS,
+                  "what arrived is no record of this session (%s): something on the way changed or "
+                  "injected bytes; compare what both ends sent and received",
+                  reason);
+    else
+        error_set(err, ERROR_TLS, "what the server sent is no valid TLS (%s): see its log", reason);
+}
+
+/* OpenSSL has a reason for each fatal alert (SSL_AD_REASON_OFFSET), those too that end without one
+ * when they are warnings. */
+static struct tls_failure with_alert(const struct tls_failure *failure)
+{
+    struct tls_failure ret = *failure;
+    int code = ERR_GET_REASON(failure->reason) - SSL_AD_REASON_OFFSET;
+    if (ERR_GET_LIB(failure->reason) == ERR_LIB_SSL && code >= 0 && code <= UINT8_MAX) {
+        ret.alert = code;
+        ret.alert_received = true;
+    }
+    return ret;
+}
+
+static void describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
+                     const struct tls_verdict *verdict, struct error *err)
 {
     bool server = SSL_is_server(ssl);
     int code = ERR_GET_REASON(failure->reason);
@@ -232,19 +272,25 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
     } else if (failure->alert_received) {
         describe_alert(failure, ssl, verdict, err);
     } else if (is_about_certificate_of_peer(failure, verdict)) {
-        describe_verdict(verdict, err);
+        describe_verdict(failure, verdict, err);
     } else if (code == SSL_R_CALLBACK_FAILED && failure->alert == SSL_AD_ILLEGAL_PARAMETER) {
         error_set(err, ERROR_TLS, "too many key shares in a ClientHello");
     } else if (is_chain_too_long(code, ssl)) {
         error_set(err, ERROR_UNTRUSTED, "the %s's chain is refused unread: it has more than %d KiB",
                   server ? "client" : "server",
                   (server ? TLS_CLIENT_CHAIN_BYTES : TLS_SERVER_CHAIN_BYTES) / 1024);
+        err->code = ERROR_CODE_UNREAD;
     } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
         error_set(err, ERROR_UNTRUSTED, "no client certificate, and one is required");
     } else {
-        const char *reason = ERR_reason_error_string(failure->reason);
-        error_set(err, ERROR_TLS, "%s%s", reason ? reason : "the TLS protocol failed",
-                  server ? "" : advice(failure->alert));
+        describe_reason(failure, server, err);
     }
-    err->alert = failure->alert;
+}
+
+void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
+                          const struct tls_verdict *verdict, struct error *err)
+{
+    struct tls_failure known = with_alert(failure);
+    describe(&known, ssl, wire, verdict, err);
+    err->alert = known.alert;
 }

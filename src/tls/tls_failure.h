@@ -20,6 +20,7 @@ struct tls_failure {
     bool alert_received : 1;        /* it came from the peer */
     bool flood : 1;                 /* it began too many handshakes after the first */
     bool chain_refused : 1;         /* before OpenSSL parsed it: the verdict says why */
+    bool established : 1;           /* the handshake had been complete */
     bool renegotiation_refused : 1; /* a server asked for it, RFC 5246 §7.4.1.1 */
     unsigned short server_version;  /* legacy_version of the ServerHello; 0 = none came */
 };

@@ -112,6 +112,7 @@ struct io transport_tls_wire_ended(enum io_status status, int code, const char *
 static struct io report_failure(struct transport_tls *t, struct error *err)
 {
     t->failure_told = true;
+    t->failure.established = t->established;
     tls_failure_describe(&t->failure, t->ssl, &t->wire, t->verdict, err);
     return (struct io){.status = IO_FAILED};
 }

@@ -66,6 +66,21 @@ class Proxy(support.TestCase):
         self.assertEqual(seen[0], b"hello")
         self.assertRegex(seen[1], rb"\APROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ %d\r\n" % far.port)
 
+    def test_one_that_comes_back_is_named(self):
+        echo = self.server(support.EVERYTHING)
+        plain = echo.endpoint("tcp")
+        for version in ("1", "2"):
+            for args, at, status in (((), plain, 14), (("--check",), plain, 14),
+                                     (("-k",), plain.replace("tcp:", "tls:"), 7)):
+                with self.subTest(version=version, args=args):
+                    done = support.client(f"--proxy-protocol={version}", *args, at, data=b"hello")
+                    self.assertEqual(done.status, status, done.stderr)
+                    self.assertIn("our PROXY header came back", done.stderr)
+                    self.assertIn("leave out --proxy-protocol", done.stderr)
+                    self.assertNotIn("--expect none", done.stderr)
+            done = support.client(f"--proxy-protocol={version}", "-k", echo.endpoint("tls"))
+            self.assertIn("if it expects no PROXY header, leave out --proxy-protocol", done.stderr)
+
     def test_there_are_two_versions(self):
         done = support.client("--proxy-protocol=3", "h")
         self.assertEqual(done.status, 2)

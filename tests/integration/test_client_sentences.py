@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Each sentence of the client's that sends somebody the right way, and no other."""
 
+import os
+import pathlib
 import re
 import ssl
+import subprocess
 import tempfile
 import unittest
 
@@ -246,6 +249,36 @@ class Sentences(support.TestCase):
             with self.subTest(words):
                 self.assertIn("127.0.0.1:1", self.said(4, "--check", *words))
         self.assertIn("127.0.0.1:1:", self.said(4, "--check", "--connect-to=127.0.0.1:tcpmux", "h"))
+
+    def test_a_unix_socket_is_called_one(self):
+        server = self.server("listeners:\n  - listen: unix://{dir}/echo.sock\n")
+        shown = support.client("-v", server.endpoint("unix"), data=b"x").stderr
+        self.assertIn(" over unix\n", shown)
+
+    def test_a_pipe_is_called_by_the_name_that_it_was_given(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "fifo")
+            os.mkfifo(path)
+            with subprocess.Popen([support.program("TLSECHO_CLIENT"), "--check", "--cacert", path,
+                                   "tls://127.0.0.1:1"], stderr=subprocess.PIPE, text=True,
+                                  env=support.environment()) as client:
+                path.write_text("no certificate\n", encoding="ascii")
+                _, said = client.communicate(timeout=support.DEADLINE_S)
+        self.assertEqual(client.returncode, 2)
+        self.assertIn(f"--cacert: {path} has no certificate", said)
+
+    def test_a_chain_that_is_too_long_is_not_to_be_had_with_insecure(self):
+        with tempfile.NamedTemporaryFile() as chain:
+            chain.write((PKI / "server-ecdsa.pem").read_bytes())
+            chain.write((PKI / "intermediate.pem").read_bytes() * 90)
+            chain.flush()
+            context = server_context()
+            context.load_cert_chain(chain.name, PKI / "server-ecdsa.key")
+            with FarEnd(farend.echo, context) as far:
+                for args in ("-k",), CA:
+                    said = self.said(8, *args, far.endpoint())
+                    self.assertRegex(said, "refused")
+                    self.assertNotIn("add --insecure", said)
 
 
 if __name__ == "__main__":

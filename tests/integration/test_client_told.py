@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What servers do that TLS clients meet, and what is said of it."""
 
+import contextlib
+import os
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import farend
@@ -118,6 +122,121 @@ class Told(support.TestCase):
                 with FarEnd(between) as far:
                     self.message(status, "--cacert", PKI / "ca.pem", "--cert", PKI / "client.pem",
                                  "--key", PKI / "client.key", f"tls://127.0.0.1:{far.port}")
+
+    def test_each_alert_has_its_meaning_and_what_to_do(self):
+        for number, says in ((0, "close_notify: it ended the connection"), (10, "on the way"),
+                             (20, "on the way"), (42, "see its log"), (47, "--tls-max 1.2"),
+                             (50, "--groups X25519"), (51, "on the way"), (80, "its log"),
+                             (86, "on the way"), (90, "user_canceled: it gave up"),
+                             (109, "see --servername"), (115, "leave out --resume"),
+                             (116, "give --cert and --key"),
+                             (200, "the alert number 200: see its log")):
+            with self.subTest(number):
+                message = self.answered(alert(number))
+                self.assertIn("the server sent the alert ", message)
+                self.assertIn(says, message)
+
+    def test_where_a_handshake_stands_still_is_told(self):
+        for data, says in ((b"", "the ClientHello was acknowledged and nothing came back; check "
+                                 "that it is a TLS port"),
+                           (b"\x16\x03\x03\x00\x7a\x02", "6 bytes came from the server, then no more; "
+                                                         "a segment may be missing on the way")):
+            with self.subTest(data), FarEnd(lambda c, data=data: (
+                    c.sendall(data), farend.swallow(c))) as far:
+                message = self.message(6, "-k", "--connect-timeout=300ms",
+                                       f"tls://127.0.0.1:{far.port}")
+                self.assertIn(says, message)
+
+
+def flip(at):
+    """Changes one bit of the byte at that place of a stream."""
+    seen = 0
+
+    def change(data):
+        nonlocal seen
+        data, place = bytearray(data), at - seen
+        seen += len(data)
+        if 0 <= place < len(data):
+            data[place] ^= 1
+        return bytes(data)
+    return change
+
+
+def between(address, down=bytes, up=bytes):
+    """A handler that passes everything on to that server, through a function each way."""
+    def serve(connection):
+        with socket.create_connection(address) as onwards:
+            def copy(source, target, change):
+                with contextlib.suppress(OSError):
+                    for data in farend.received(source):
+                        target.sendall(change(data))
+                    target.shutdown(socket.SHUT_WR)
+            back = threading.Thread(target=copy, args=(onwards, connection, down))
+            back.start()
+            copy(connection, onwards, up)
+            back.join()
+    return serve
+
+
+NO_RECORD = "no record of this session"
+
+
+class Changed(support.TestCase):
+    """Bytes that are changed or injected on the way."""
+
+    def injected(self, data, version):
+        """What is said of bytes that come after the handshake, outside of its records."""
+        def serve(connection):
+            connection.recv(64)
+            os.write(connection.fileno(), data)
+            farend.swallow(connection)
+        with FarEnd(serve, farend.server_context(minimum=version, maximum=version)) as far:
+            done = support.client("-k", far.endpoint(), data=b"hello")
+        self.assertEqual(done.status, 7, done.stderr)
+        return done.stderr
+
+    def test_what_is_injected_into_a_session_is_told_as_such(self):
+        for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            for data in (b"HTTP/1.1 200 OK\r\n\r\n", alert(40), alert(70),
+                         b"\x17\x03\x03\x00\x20" + b"Z" * 32):
+                with self.subTest(version, data=data):
+                    said = self.injected(data, version)
+                    self.assertIn(f"what arrived is {NO_RECORD}", said)
+                    self.assertIn("something on the way changed or injected bytes", said)
+                    self.assertNotIn("--tls-m", said)
+
+    def test_what_the_server_finds_changed_in_a_session_is_told_as_such(self):
+        config = support.LISTENERS + support.PROFILE + '    max_version: "1.2"\n'
+        server = self.server(config)
+        changed = False
+
+        def change(data):
+            nonlocal changed
+            if data[0] == 0x17 and not changed:  # application data: its last byte, of the tag
+                changed = True
+                return data[:-1] + bytes([data[-1] ^ 1])
+            return data
+        with FarEnd(between(server.address("tls"), up=change)) as far:
+            done = support.client("-k", f"tls://127.0.0.1:{far.port}", data=b"hello")
+        self.assertEqual(done.status, 7, done.stderr)
+        self.assertIn(f"bad_record_mac: what it received is {NO_RECORD}", done.stderr)
+
+    def test_a_changed_handshake_is_never_told_in_the_library_s_words_alone(self):
+        for version in "1.2", "1.3":
+            server = self.server(support.LISTENERS + support.PROFILE +
+                                 f'    max_version: "{version}"\n')
+            for way, at in [("down", at) for at in range(0, 1200, 53)] + \
+                           [("up", at) for at in range(0, 230, 23)]:
+                with self.subTest(version, way=way, at=at), \
+                        FarEnd(between(server.address("tls"), **{way: flip(at)})) as far:
+                    done = support.client("--check", "--cacert", PKI / "ca.pem",
+                                          "--connect-timeout=500ms", "--servername=localhost",
+                                          f"tls://127.0.0.1:{far.port}")
+                    if done.status:
+                        self.assertRegex(done.stderr, "on the way|not trusted|refused|certificate|"
+                                                      "in time|see |--|closed|upgrade")
+                    if done.status == 7:
+                        self.assertRegex(done.stderr, "on the way|see |upgrade|leave out|--groups")
 
 
 if __name__ == "__main__":

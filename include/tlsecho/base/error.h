@@ -12,6 +12,9 @@
 
 enum { ERROR_TEXT_BYTES = 512 };
 
+/* The code of ERROR_UNTRUSTED: a chain that nobody reads, whether it is to be trusted or not. */
+enum { ERROR_CODE_UNREAD = 1 };
+
 /* What went wrong, as far as somebody may want to act on it. */
 enum error_kind {
     ERROR_INPUT,          /* something we were given is wrong: an option, a file, a value */

@@ -19,4 +19,7 @@ enum { PIPED_FILE_PATH_BYTES = 32 };
  */
 int piped_file_keep(const char **path, char ret_path[PIPED_FILE_PATH_BYTES], struct error *err);
 
+/* Puts the names that the pipes had in the place of their copies' in err. Always returns -1. */
+int piped_file_name(struct error *err);
+
 #endif

@@ -46,6 +46,9 @@ const char *endpoint_scheme_name(enum endpoint_scheme scheme);
 /* Whether host is an IPv4 or IPv6 address rather than a name (a scope such as %eth0 allowed). */
 bool endpoint_host_is_address(const char *host);
 
+/* RFC 6874: the % before a zone is written %25 between the brackets of a URI. Makes it % again. */
+void endpoint_decode_zone(char *host);
+
 /* Whether a TCP socket can never have it: multicast (RFC 5771, RFC 4291 §2.7) or the limited
  * broadcast (RFC 919 §7). Names are not looked up. */
 bool endpoint_host_is_for_many(const char *host);

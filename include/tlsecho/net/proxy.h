@@ -19,7 +19,8 @@
 
 enum {
     PROXY_BYTES_MAX =
-        16 * 1024, /* a longer header is refused; the text, §2.2, asks for 536 at least */
+        16 * 1024,        /* a longer header is refused; the text, §2.2, asks for 536 at least */
+    PROXY_TOLD_BYTES = 5, /* so many tell a header from anything else */
     PROXY_BUILD_BYTES = 4096,    /* none that proxy_build writes is longer */
     PROXY_NAME_BYTES = 257,      /* a longer name is left out */
     PROXY_UNIQUE_ID_BYTES = 257, /* the text, §2.2.5: at most 128 bytes, each two digits at most */
@@ -56,6 +57,9 @@ struct proxy {
  */
 int proxy_parse(const void *data, size_t n, struct proxy *ret, size_t *ret_bytes,
                 struct error *err);
+
+/* Whether the first bytes of a stream begin a header. False for fewer than it takes to tell. */
+bool proxy_begins(const void *data, size_t n);
 
 /* Writes the header, in version 2 with a CRC32C. Names that are "" are left out; in version 1, and
  * about no client, all of them. Returns its length. */

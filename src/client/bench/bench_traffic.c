@@ -199,14 +199,17 @@ static void left_early(struct bench_conn *c, enum io_status status)
     uint64_t reset_after_us =
         status == IO_RESET ? (clock_now_ns() - c->last_activity_ns) / 1000 : UINT64_MAX;
     uint64_t missing = c->sent + c->unsent_bytes - c->received;
-    const char *how = status == IO_RESET ? "reset the connection"
-                      : status == IO_CUT ? "ended without close_notify"
-                                         : "ended";
+    const char *how = status == IO_RESET
+                          ? "the server, or something on the way, reset the connection"
+                      : status == IO_CUT ? "the server ended without close_notify"
+                                         : "the server ended";
+    char missing_text[48] = "";
     if (c->thread->run->load->expect == EXPECT_NONE)
         missing = c->unsent_bytes;
+    if (missing)
+        snprintf(missing_text, sizeof missing_text, " with %" PRIu64 " bytes missing", missing);
     outcome_measure(&outcome, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
-                    "connection %" PRIu32 ": the server %s with %" PRIu64 " bytes missing%s",
-                    c->number + 1, how, missing,
+                    "connection %" PRIu32 ": %s%s%s", c->number + 1, how, missing_text,
                     diagnosis_of_end(c->source.fd, reset_after_us, known));
     if (status != IO_RESET && bench_conn_lacks_echo(c))
         outcome_advise(&outcome, BENCH_IF_WITHOUT_ECHO);

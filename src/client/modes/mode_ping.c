@@ -109,7 +109,8 @@ static void judge_connection(struct ping *p)
     exchange_judge(x, true, &p->last);
     if (!oldest && (x->state == EXCHANGE_ENDED || x->state == EXCHANGE_CUT))
         outcome_measure(&p->last, x->reset ? RESULT_RESET : RESULT_TRUNCATED,
-                        "the server %s the connection", x->reset ? "reset" : "closed");
+                        x->reset ? "the server, or something on the way, reset the connection"
+                                 : "the server closed the connection");
     size_t used = strlen(p->last.error.text);
     if (x->state == EXCHANGE_WRONG && x->verdict == EXPECT_DIFFERS && oldest)
         snprintf(p->last.error.text + used, sizeof p->last.error.text - used,

@@ -8,6 +8,7 @@
 
 #define FIELD(name) .field = offsetof(struct options, name)
 #define TLS_ONLY    .only_tls = true
+#define IP_ONLY     .only_ip = true
 
 /* Modes in which an option means something. */
 #define STREAM  (1u << MODE_PIPE | 1u << MODE_PROMPT)
@@ -35,14 +36,15 @@ const struct option_row option_rows[] = {
      FIELD(mode), .value = MODE_SHOW_CERTS, TLS_ONLY},
     {"tls", 0, NULL, "speak TLS, as with tls://HOST:PORT", option_parse_true, FIELD(tls)},
     {"ipv4", '4', NULL, "use IPv4 addresses only", option_parse_value, FIELD(family),
-     .value = AF_INET},
+     .value = AF_INET, IP_ONLY},
     {"ipv6", '6', NULL, "use IPv6 addresses only", option_parse_value, FIELD(family),
-     .value = AF_INET6},
-    {"source", 0, "ADDR", "connect from this address of ours", option_parse_text, FIELD(source)},
+     .value = AF_INET6, IP_ONLY},
+    {"source", 0, "ADDR", "connect from this address of ours", option_parse_text, FIELD(source),
+     IP_ONLY},
     {"connect-to", 0, "HOST:PORT", "connect there instead; name and SNI stay those of HOST",
      option_parse_host_port, FIELD(connect_to)},
     {"dscp", 0, "N", "mark our packets with this DSCP, 0 to 63 (default 0)", option_parse_number,
-     FIELD(dscp), .min = 0, .max = 63},
+     FIELD(dscp), .min = 0, .max = 63, IP_ONLY},
     {"proxy-protocol", 0, "1|2", "first send a PROXY header of this version, before TLS",
      option_parse_number, FIELD(proxy_protocol), .min = 1, .max = 2},
     {"cacert", 0, "FILE",

@@ -27,6 +27,7 @@ struct option_row {
     uint64_t min, max; /* of option_parse_number and option_parse_size */
     unsigned modes;    /* bits 1 << enum options_mode in which it means something; 0 = all */
     bool optional;     /* the argument; parse gets NULL then */
+    bool only_ip;      /* means nothing on a Unix socket, where it is refused */
     bool only_tls;     /* means nothing on a plain connection, where it is refused */
 };
 

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "options_internal.h"
 
@@ -62,8 +63,9 @@ static int parse_uri(const char *uri, struct endpoint *ret, struct error *err)
 }
 
 /* HOST, where an IPv6 address may have brackets. */
-static int parse_host(const char *host, bool tls, struct endpoint *ret, struct error *err)
+static int parse_host(const char *text, bool tls, struct endpoint *ret, struct error *err)
 {
+    const char *host = text;
     size_t length = strlen(host);
     if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
         host++;
@@ -74,6 +76,8 @@ static int parse_host(const char *host, bool tls, struct endpoint *ret, struct e
     *ret = (struct endpoint){.scheme = tls ? ENDPOINT_TLS : ENDPOINT_TCP,
                              .port = tls ? ENDPOINT_PORT_TLS : ENDPOINT_PORT_TCP};
     memcpy(ret->host, host, length);
+    if (host != text)
+        endpoint_decode_zone(ret->host);
     if (strchr(ret->host, ':') && !endpoint_host_is_address(ret->host))
         return error_set(err, ERROR_INPUT,
                          "'%s' is no IPv6 address: give HOST, HOST:PORT or [ADDRESS]:PORT",
@@ -111,7 +115,11 @@ int option_parse_endpoint(const char *text, const char *port, bool tls, struct e
                          "'%.160s' is for HTTP, which this client does not speak: give "
                          "tls://HOST:443 or tcp://HOST:80, and --expect none",
                          text);
-    bool whole = strstr(text, "://");
+    const char *scheme = strstr(text, "://"), *host = scheme ? scheme + strlen("://") : text;
+    if (host[0] == ':' && host[1] != ':' && strncasecmp(text, "unix:", 5) != 0)
+        return error_set(err, ERROR_INPUT, "'%.160s' has no host: give %.*slocalhost%.160s", text,
+                         (int)(host - text), text, host);
+    bool whole = scheme;
     if (!whole && !has_port(text)) {
         if (parse_host(text, tls, &endpoint, err) < 0 ||
             (port && option_parse_port(port, &endpoint.port, err) < 0))

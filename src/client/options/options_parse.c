@@ -136,6 +136,23 @@ static int check_place(const struct option_row *row, const struct options *optio
     }
     if (row->only_tls && !options->tls)
         return error_set(err, ERROR_INPUT, "--%s means nothing without TLS: add --tls", row->name);
+    bool local = options->endpoint.scheme == ENDPOINT_UNIX &&
+                 (!options->compares || options->other.scheme == ENDPOINT_UNIX);
+    if (row->only_ip && local && options->mode != MODE_MERGE)
+        return error_set(err, ERROR_INPUT, "--%s means nothing on a Unix socket: leave it out",
+                         row->name);
+    return 0;
+}
+
+/* Two switches that set one field, as -4 and -6 do. */
+static int check_rivals(const bool given[ROWS_MAX], struct error *err)
+{
+    for (int i = 0; i < option_rows_count; i++)
+        for (int j = 0; j < i; j++)
+            if (given[i] && given[j] && option_rows[i].parse == option_parse_value &&
+                option_rows[i].field == option_rows[j].field)
+                return error_set(err, ERROR_INPUT, "--%s and --%s contradict each other: give one",
+                                 option_rows[j].name, option_rows[i].name);
     return 0;
 }
 
@@ -159,6 +176,8 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     for (int i = 0; i < option_rows_count; i++)
         if (given[i] && check_place(&option_rows[i], options, err) < 0)
             return -1;
+    if (check_rivals(given, err) < 0)
+        return -1;
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "--ping needs its bytes back: --expect must be echo or upper");

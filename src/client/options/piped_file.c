@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/client/piped_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BYTES_MAX = 1 << 20 };
+enum { BYTES_MAX = 1 << 20, COPIES_MAX = 3 };
+
+static struct {
+    const char *name, *copy;
+} copies[COPIES_MAX];
+static size_t copy_count;
 
 /* Returns -1 with errno; EFBIG: there is too much of it; EINTR: a signal ends the run. */
 static int copy_all(int from, int to)
@@ -57,6 +64,24 @@ int piped_file_keep(const char **path, char ret_path[PIPED_FILE_PATH_BYTES], str
         return -1;
     }
     snprintf(ret_path, PIPED_FILE_PATH_BYTES, "/proc/self/fd/%d", fd);
+    assert(copy_count < COPIES_MAX);
+    copies[copy_count].name = *path;
+    copies[copy_count++].copy = ret_path;
     *path = ret_path;
     return 0;
+}
+
+int piped_file_name(struct error *err)
+{
+    char text[ERROR_TEXT_BYTES];
+    for (size_t i = 0; i < copy_count; i++) {
+        char *at = strstr(err->text, copies[i].copy);
+        const char *behind = at ? at + strlen(copies[i].copy) : NULL;
+        if (!at || (*behind >= '0' && *behind <= '9'))
+            continue;
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - err->text), err->text, copies[i].name,
+                 behind);
+        memcpy(err->text, text, sizeof text);
+    }
+    return -1;
 }

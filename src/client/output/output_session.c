@@ -15,7 +15,7 @@ static void addresses(const struct session *session)
     address_text(&session->peer, peer);
     address_text(&session->own, own);
     fprintf(stderr, NAME "connected to %s from %s over %s\n", peer, own,
-            session->transport->ops->name);
+            endpoint_scheme_name(session->target->endpoint->scheme));
 }
 
 static const char *or_none(const char *text)

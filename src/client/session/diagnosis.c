@@ -2,6 +2,7 @@
 #include "tlsecho/client/diagnosis.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -13,6 +14,22 @@ static bool is_reset(const struct error *err)
     return err->kind == ERROR_SYSTEM && (err->code == ECONNRESET || err->code == EPIPE);
 }
 
+/* How far a handshake came that was not complete in time, nothing being sent again. */
+static int describe_standstill(const struct tcp_stats *stats, struct error *err)
+{
+    if (stats->received_bytes)
+        return error_set(err, ERROR_TIMEOUT,
+                         "the handshake was not complete in time: %" PRIu64
+                         " bytes came from the server, then no more; a segment may be missing on "
+                         "the way: check the MTU, or see its log",
+                         stats->received_bytes);
+    return error_set(err, ERROR_TIMEOUT,
+                     "the handshake was not complete in time: %s and nothing came back; check that "
+                     "it is a TLS port",
+                     stats->unacknowledged_bytes ? "the ClientHello was sent"
+                                                 : "the ClientHello was acknowledged");
+}
+
 int diagnosis_of_handshake(int fd, uint64_t begun_us, struct error *err)
 {
     char text[TCP_STATS_TEXT_BYTES];
@@ -21,6 +38,8 @@ int diagnosis_of_handshake(int fd, uint64_t begun_us, struct error *err)
         return -1;
     if (tcp_stats_describe_loss(&stats, TCP_STATS_HANDSHAKE, text))
         return error_set(err, ERROR_UNACKNOWLEDGED, "%s", text);
+    if (err->kind == ERROR_TIMEOUT)
+        return describe_standstill(&stats, err);
     if (!is_reset(err) || stats.received_bytes)
         return -1;
     if (tcp_stats_describe_reset(&stats, clock_now_us() - begun_us, text))

@@ -9,6 +9,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/diagnosis.h"
+#include "tlsecho/net/proxy.h"
 
 int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind, struct error *err)
 {
@@ -214,12 +215,22 @@ static size_t first_bytes(const struct exchange *x)
     return x->received_bytes < sizeof x->first ? x->received_bytes : sizeof x->first;
 }
 
+/* Our own PROXY header, which went before what is compared. */
+static bool is_our_proxy_header(const struct exchange *x)
+{
+    return x->expect.offset_bytes == 0 && proxy_begins(x->first, first_bytes(x));
+}
+
 static void judge_wrong(const struct exchange *x, struct outcome *ret)
 {
     const struct expect *e = &x->expect;
     bool strange = e->offset_bytes == 0 && !expect_is_upper(e, x->first, first_bytes(x));
     int n = strange ? (int)text_line_length(x->first, first_bytes(x)) : 0;
-    if (n)
+    if (is_our_proxy_header(x))
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "our PROXY header came back: the server expects none, leave out "
+                        "--proxy-protocol");
+    else if (n)
         outcome_measure(ret, RESULT_CORRUPT, "the server began with \"%.*s\" instead of our bytes",
                         n, (const char *)x->first);
     else if (x->verdict == EXPECT_SURPLUS)
@@ -239,7 +250,7 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
     bool silent = x->state == EXCHANGE_BROKEN && x->error.kind == ERROR_TIMEOUT;
     bool asked = x->sent_bytes > 0; /* what says nothing to nothing may be an echo server */
     if (outcome->result == RESULT_OK || x->expect.kind == EXPECT_NONE || x->expect.offset_bytes ||
-        !(wrong || (asked && (ended || silent))) || *hint(x))
+        !(wrong || (asked && (ended || silent))) || *hint(x) || is_our_proxy_header(x))
         return NULL;
     if (wrong && expect_is_upper(&x->expect, x->first, first_bytes(x)))
         return "it sends upper case back: add --expect upper";

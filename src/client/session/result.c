@@ -62,13 +62,16 @@ static const char *dns_remedy(const struct error *err)
 }
 
 /* Two faults of our own, for which the far end's address is blamed in vain; and what TCP tells. */
-static const char *remedy_for(enum result result, enum phase phase, const struct error *err)
+static const char *remedy_for(enum result result, enum phase phase, const struct error *err,
+                              bool local)
 {
     if (err->kind == ERROR_UNACKNOWLEDGED || err->kind == ERROR_SPOOFED_RESET ||
         err->kind == ERROR_INTERRUPTED)
         return NULL;
     if (result == RESULT_DNS)
         return dns_remedy(err);
+    if (result == RESULT_REFUSED && local)
+        return "start the server there, or check the path";
     if (result == RESULT_TIMEOUT)
         return phase == PHASE_ECHO ? "if it is only slow, raise --idle-timeout"
                                    : "if it is only slow, raise --connect-timeout";
@@ -164,25 +167,37 @@ enum result result_of(enum phase phase, const struct error *err)
     return RESULT_LOCAL_IO; /* not reached: the switch is complete */
 }
 
-void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err)
+/* local: of a Unix socket. */
+static void fail(struct outcome *outcome, enum phase phase, const struct error *err, bool local)
 {
     outcome->result = result_of(phase, err);
     outcome->phase = phase;
     outcome->error = *err;
 
-    const char *remedy = remedy_for(outcome->result, phase, err);
+    const char *remedy = remedy_for(outcome->result, phase, err, local);
     if (remedy)
         outcome_advise(outcome, remedy);
+}
+
+void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err)
+{
+    fail(outcome, phase, err, false);
 }
 
 void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struct error *err,
                           const struct options *options)
 {
-    outcome_fail(outcome, phase, err);
+    fail(outcome, phase, err, options->endpoint.scheme == ENDPOINT_UNIX);
     bool judged = outcome->result == RESULT_UNTRUSTED || outcome->result == RESULT_EXPIRED ||
                   outcome->result == RESULT_NAME_MISMATCH;
-    if (judged && options->mode != MODE_CHECK)
-        outcome_advise(outcome, "to connect all the same, add --insecure");
+    bool unread = err->kind == ERROR_UNTRUSTED && err->code == ERROR_CODE_UNREAD;
+    if (judged && !unread && options->mode != MODE_CHECK && !options->insecure)
+        outcome_advise(outcome, options->pin
+                                    ? "to connect all the same, give --insecure instead of --pin"
+                                    : "to connect all the same, add --insecure");
+    if (options->proxy_protocol && phase == PHASE_HANDSHAKE && err->kind != ERROR_NOT_TLS &&
+        !judged)
+        outcome_advise(outcome, "if it expects no PROXY header, leave out --proxy-protocol");
     if (err->kind == ERROR_DNS && err->code == EAI_NONAME && options->family != AF_UNSPEC)
         outcome_advise(outcome, options->family == AF_INET
                                     ? "or leave out -4, if it has IPv6 only"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tlsecho/client/piped_file.h"
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/net/socket.h"
 
@@ -151,7 +152,7 @@ int target_prepare(struct target *t, struct error *err)
         return 0;
     target_done(t); /* what an earlier attempt left */
     if (target_is_tls(t) && prepare_tls(t, err) < 0)
-        return -1;
+        return piped_file_name(err);
     if (t->options->source && prepare_source(t->options->source, &t->origin.source, err) < 0)
         return -1;
     t->origin.dscp = (unsigned)t->options->dscp;

@@ -337,6 +337,12 @@ static bool begins(const void *data, size_t n, const void *with, size_t with_n)
     return memcmp(data, with, n < with_n ? n : with_n) == 0;
 }
 
+bool proxy_begins(const void *data, size_t n)
+{
+    return n >= PROXY_TOLD_BYTES && (begins(data, n, v1_prefix, V1_PREFIX_BYTES) ||
+                                     begins(data, n, proxy_signature, PROXY_SIGNATURE_BYTES));
+}
+
 int proxy_parse(const void *data, size_t n, struct proxy *ret, size_t *ret_bytes, struct error *err)
 {
     struct proxy proxy = {.version = 0};

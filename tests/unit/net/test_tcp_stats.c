@@ -60,7 +60,12 @@ static const struct {
      {.unacknowledged_bytes = 1492, .repeats = 4, .segment_bytes = 1448},
      TCP_STATS_HANDSHAKE,
      {"1,492 bytes of the ClientHello were sent 5 times and never acknowledged: ",
-      "drops segments of that size", "try --groups X25519 or a smaller MTU"}},
+      "drops segments of that size",
+      "try --groups X25519, fewer protocols in --alpn, or a smaller MTU"}},
+    {"one that is too small for a post-quantum share: other groups do not make it smaller",
+     {.unacknowledged_bytes = 1216, .repeats = 4, .segment_bytes = 1448},
+     TCP_STATS_HANDSHAKE,
+     {"drops segments of that size; try a smaller MTU", "", ""}},
     {"a small one, for which no smaller MTU helps",
      {.unacknowledged_bytes = 289, .repeats = 1, .segment_bytes = 1448},
      TCP_STATS_HANDSHAKE,
@@ -107,6 +112,7 @@ START_TEST(tells_how_often_a_syn_was_sent)
     char text[TCP_STATS_TEXT_BYTES];
     tcp_stats_describe_syn(&(struct tcp_stats){.repeats = 3}, text);
     ck_assert_msg(strstr(text, "the SYN was sent 4 times and never answered: "), "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "; check the address, and the firewalls on the way"));
     tcp_stats_describe_syn(&(struct tcp_stats){.repeats = 0}, text);
     ck_assert_str_eq(text, "the SYN was not answered");
 }

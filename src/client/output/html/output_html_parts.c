@@ -123,7 +123,7 @@ void output_html_session(FILE *out, const char *name, const struct session *sess
     output_html_text(out, name);
     fputs("</h2><table>\n", out);
     output_html_row(out, "Address", address);
-    output_html_row(out, "Transport", session->transport->ops->name);
+    output_html_row(out, "Transport", endpoint_scheme_name(session->target->endpoint->scheme));
     peer_rows(out, &peer);
     fputs("</table></section>\n", out);
 }

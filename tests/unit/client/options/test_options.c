@@ -94,14 +94,6 @@ START_TEST(takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short
 }
 END_TEST
 
-START_TEST(keeps_the_last_of_what_excludes_each_other)
-{
-    ck_assert_int_eq(PARSED("-4", "-6", "h").family, AF_INET6);
-    ck_assert_int_eq(PARSED("-q", "-v", "h").verbosity, OPTIONS_VERBOSE);
-    ck_assert_int_eq(PARSED("-vq", "h").verbosity, OPTIONS_QUIET);
-}
-END_TEST
-
 START_TEST(keeps_every_trust_option)
 {
     struct options a = PARSED("--cacert=a", "--cert=b", "--key=c", "--servername=d", "tls://h");
@@ -215,6 +207,8 @@ static const struct {
     {{"::1"}, "tcp://[::1]:7007"},
     {{"::1:7443"}, "tcp://[::1:7443]:7007"},
     {{"::1", "https"}, "tcp://[::1]:443"},
+    {{"[fe80::1%25lo]"}, "tcp://[fe80::1%lo]:7007"},
+    {{"[fe80::1%25lo]:99"}, "tcp://[fe80::1%lo]:99"},
     {{"h", "https"}, "tcp://h:443"},
     {{"h:https"}, "tcp://h:443"},
     {{"[::1]:https"}, "tcp://[::1]:443"},
@@ -338,6 +332,14 @@ static const struct {
     {{"--cacert=a", "h"}, "--cacert means nothing without TLS: add --tls"},
     {{"-k", "tcp://h"}, "--insecure means nothing without TLS"},
     {{"--show-certs", "h"}, "--show-certs means nothing without TLS"},
+    {{"-4", "-6", "h"}, "--ipv4 and --ipv6 contradict each other: give one"},
+    {{"-vq", "h"}, "--quiet and --verbose contradict each other: give one"},
+    {{"-4", "unix:///s"}, "--ipv4 means nothing on a Unix socket: leave it out"},
+    {{"-6", "unix:///s"}, "--ipv6 means nothing on a Unix socket"},
+    {{"--source=::1", "unix:///s"}, "--source means nothing on a Unix socket"},
+    {{"--dscp=1", "--bench", "unix:///s", "unix:///t"}, "--dscp means nothing on a Unix socket"},
+    {{":7007"}, "':7007' has no host: give localhost:7007"},
+    {{"tls://:7443"}, "'tls://:7443' has no host: give tls://localhost:7443"},
     {{"--resume", "tls://h"}, "--resume: without a file it means nothing here: give --resume=FILE"},
     {{"--resume", "file", "tls://h"}, "--resume=FILE"},
     {{"--resume=", "tls://h"}, "--resume: it is empty: give FILE"},
@@ -439,7 +441,6 @@ int main(void)
     tcase_add_test(cases, an_endpoint_says_by_itself_whether_it_is_tls);
     tcase_add_test(cases, takes_an_ipv6_address_with_and_without_brackets);
     tcase_add_test(cases, takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short);
-    tcase_add_test(cases, keeps_the_last_of_what_excludes_each_other);
     tcase_add_test(cases, keeps_every_trust_option);
     tcase_add_test(cases, keeps_every_tls_option);
     tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);

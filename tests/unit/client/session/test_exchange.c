@@ -368,6 +368,21 @@ START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
 }
 END_TEST
 
+START_TEST(a_proxy_header_that_comes_back_is_ours)
+{
+    static const char *const headers[] = {"PROXY TCP4 ::1", "\r\n\r\n"};
+    put("hello");
+    exchange_send(&x);
+    fake_add_read(&fake, headers[_i]);
+    receive_all();
+    struct outcome outcome = judged(false);
+    bool ours = _i == 0; /* the rest of version 2's has not come */
+    ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
+    ck_assert_int_eq(strstr(outcome.error.text, "leave out --proxy-protocol") != NULL, ours);
+    ck_assert_int_eq(exchange_remedy(&x, &outcome) == NULL, ours);
+}
+END_TEST
+
 START_TEST(silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo)
 {
     x.ending = true;
@@ -420,6 +435,7 @@ int main(void)
                         an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed,
                         0, sizeof answers / sizeof *answers);
     tcase_add_test(cases, silence_is_counted_from_the_last_movement_of_the_kernel);
+    tcase_add_loop_test(cases, a_proxy_header_that_comes_back_is_ours, 0, 2);
     tcase_add_test(cases, silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo);
     tcase_add_test(cases, what_we_ended_ourselves_is_judged_by_what_is_missing);
 

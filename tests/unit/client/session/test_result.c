@@ -163,6 +163,48 @@ START_TEST(only_a_check_offers_no_way_around_the_certificate)
 }
 END_TEST
 
+START_TEST(insecure_is_no_remedy_where_it_is_given_or_cannot_help)
+{
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_UNTRUSTED, "not trusted");
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &(struct options){.insecure = true});
+    ck_assert_str_eq(outcome.error.text, "not trusted");
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &(struct options){.pin = "00"});
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "give --insecure instead of --pin"));
+    err.code = ERROR_CODE_UNREAD;
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &(struct options){.insecure = false});
+    ck_assert_str_eq(outcome.error.text, "not trusted");
+}
+END_TEST
+
+START_TEST(a_unix_socket_has_a_path_and_no_port)
+{
+    struct options options = {.endpoint.scheme = ENDPOINT_UNIX};
+    static const int codes[] = {ENOENT, ECONNREFUSED};
+    struct outcome outcome;
+    struct error err;
+    errno = codes[_i];
+    error_sys(&err, "connect to unix:/x");
+    outcome_fail_to_open(&outcome, PHASE_CONNECT, &err, &options);
+    ck_assert_int_eq(outcome.result, RESULT_REFUSED);
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "check the path"));
+    ck_assert_ptr_null(strstr(outcome.error.text, "port"));
+}
+END_TEST
+
+START_TEST(a_proxy_header_may_be_why_a_handshake_failed)
+{
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_TLS, "the server sent an alert");
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &(struct options){.proxy_protocol = 1});
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "leave out --proxy-protocol"));
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &(struct options){.proxy_protocol = 0});
+    ck_assert_ptr_null(strstr(outcome.error.text, "--proxy-protocol"));
+}
+END_TEST
+
 START_TEST(what_was_measured_is_of_the_echo_phase)
 {
     struct outcome outcome = {.result = RESULT_OK};
@@ -182,6 +224,9 @@ int main(void)
     tcase_add_test(cases, a_failure_keeps_its_phase_and_story_and_gets_its_remedy);
     tcase_add_test(cases, what_tcp_tells_has_its_remedy_already);
     tcase_add_test(cases, ports_that_ran_out_get_a_remedy_of_their_own);
+    tcase_add_test(cases, insecure_is_no_remedy_where_it_is_given_or_cannot_help);
+    tcase_add_loop_test(cases, a_unix_socket_has_a_path_and_no_port, 0, 2);
+    tcase_add_test(cases, a_proxy_header_may_be_why_a_handshake_failed);
     tcase_add_loop_test(cases, a_name_server_that_fails_is_not_a_wrong_name, 0, COUNT(look_ups));
     tcase_add_loop_test(cases, only_a_check_offers_no_way_around_the_certificate, 0, MODES);
     tcase_add_test(cases, what_was_measured_is_of_the_echo_phase);
