@@ -67,7 +67,7 @@ class Hello(Network):
         far = self.far(rule)
         error = self.fails(6, "--check", "-k", "--connect-timeout", "2.6s", *LARGE, far["tls"])
         self.is_told(rule, error)
-        self.assertIn("drops segments of that size; try --groups X25519 or a smaller MTU",
+        self.assertIn("drops segments of that size; try --groups X25519, fewer protocols in --alpn, or a smaller MTU",
                       error["message"])
         self.assertNotIn("connect-timeout", error["message"])
         small = support.client("--check", "-k", "--groups", "X25519", far["tls"])
