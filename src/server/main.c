@@ -135,7 +135,7 @@ static char *state_directory(void)
 }
 
 /* Warnings go where the server would log them. Takes the draft over. */
-static int check(const struct arguments *a, struct config_snapshot *draft)
+static int check(const struct arguments *a, const struct config_snapshot *draft)
 {
     log_open(STDERR_FILENO, LOG_LEVEL_WARNING, (enum log_format)draft->config->log.format);
     announce_warnings(draft);
@@ -147,7 +147,7 @@ static int check(const struct arguments *a, struct config_snapshot *draft)
 }
 
 /* Takes the draft over. */
-static int serve(struct config_snapshot *draft, struct error *err)
+static int serve(const struct config_snapshot *draft, struct error *err)
 {
     const struct config *config = draft->config;
     log_open(STDERR_FILENO, (enum log_level)config->log.level, (enum log_format)config->log.format);
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
         server_release_signals();
     struct error err;
     struct config *config;
-    struct config_snapshot *draft;
+    const struct config_snapshot *draft;
     if (load_config(&a, &config, &err) < 0)
         return report(&err);
     if (a.action == ACTION_PRINT) {

@@ -56,6 +56,9 @@ NEVER = {
     "include/tlsecho/server/conn.h": SOCKETS + LOOPS + ("tlsecho/base/clock.h",),
     "src/server/config/*": ("tlsecho/server/[!cs]*", "tlsecho/server/conn*"),
 }
+# Rooms in which modules still include each other in a circle.
+CIRCULAR = ("client/output", "client/output/html", "server/config", "tls")
+
 NOT_THESE = ("src/server/conn/service_report.c",)  # tells the time
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+[<"]([^>"]+)[>"]', re.MULTILINE)
@@ -134,6 +137,18 @@ class House:
                     users[target] |= users[door]
                     pending.append(target)
         return users
+
+    def arrows_within(self):
+        """{room: {(module, module)}}: the first includes something of the second. A module is all
+        files of one stem, X_internal.h among those of X."""
+        found = collections.defaultdict(set)
+        for path, _, target in self.includes():
+            if target in self.rooms and self.rooms[path] == self.rooms[target]:
+                a, b = (pathlib.PurePosixPath(file).stem.removesuffix("_internal")
+                        for file in (path, target))
+                if a != b:
+                    found[self.rooms[path]].add((a, b))
+        return found
 
     def arrows(self):
         """(room, room): the first includes something of the second."""
@@ -216,7 +231,10 @@ def violations(root):
              for reason in list(violations_of_include(house, path, included, target))[:1]]
     found += violations_of_doors(house)
     arrows = {(a, b) for a, b in house.arrows() if a and b}
-    return found + [f"circle: {', '.join(group)}" for group in circles(arrows)]
+    found += [f"circle: {', '.join(group)}" for group in circles(arrows)]
+    return found + [f"circle in {room}: {', '.join(group)}"
+                    for room, within in sorted(house.arrows_within().items(), key=str)
+                    if room not in CIRCULAR for group in circles(within)]
 
 
 def print_map(root):
@@ -340,6 +358,13 @@ class MadeUp(unittest.TestCase):
         found = self.found_in(**{"include/tlsecho/server/service.h":
                                  '#include "tlsecho/server/config.h"\n'})
         self.assertEqual(found, ["circle: server/config, server/conn"])
+
+    def test_a_circle_of_modules_in_a_room_is_found(self):
+        found = self.found_in(**{"include/tlsecho/server/conn.h":
+                                 '#include "tlsecho/server/conn_info.h"\n',
+                                 "include/tlsecho/server/conn_info.h":
+                                 '#include "tlsecho/server/conn.h"\n'})
+        self.assertEqual(found, ["circle in server/conn: conn, conn_info"])
 
     def test_a_header_that_belongs_nowhere_is_found(self):
         found = self.found_in(**{"include/tlsecho/server/lost.h": ""})

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct config_snapshot *yaml_settings(const char *format, ...)
+const struct config_snapshot *yaml_settings(const char *format, ...)
 {
     char text[2048];
     va_list args;
@@ -15,7 +15,7 @@ struct config_snapshot *yaml_settings(const char *format, ...)
     ck_assert_int_lt(n, (int)sizeof text);
 
     struct config *config;
-    struct config_snapshot *snapshot;
+    const struct config_snapshot *snapshot;
     struct error err;
     ck_assert_msg(config_parse("test.yaml", text, (size_t)n, &config, &err) == 0, "%s", err.text);
     ck_assert_msg(config_snapshot_new(config, NULL, &snapshot, &err) == 0, "%s", err.text);

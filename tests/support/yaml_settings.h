@@ -10,7 +10,7 @@
 #include "tlsecho/server/config_snapshot.h"
 
 /* The file's name in messages is test.yaml. */
-struct config_snapshot *yaml_settings(const char *format, ...)
+const struct config_snapshot *yaml_settings(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -16,11 +16,18 @@
 
 struct acceptor;
 
-/* Starts the thread, all signals blocked in it. settings must stay until they are replaced.
+/* What it accepts from, and for. */
+struct acceptor_plan {
+    const struct config_snapshot *snapshot; /* until it is replaced */
+    struct listen_set listen_set;           /* likewise */
+    struct admission *admission;
+    struct worker *const *workers;
+    unsigned worker_count;
+};
+
+/* Starts the thread, all signals blocked in it. What the plan points to must outlive the acceptor.
  * ERROR_SYSTEM. */
-int acceptor_new(const struct config_snapshot *snapshot, const struct listen_set *listen_set,
-                 struct admission *admission, struct worker *const *workers, unsigned worker_count,
-                 struct acceptor **ret, struct error *err);
+int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct error *err);
 
 /*
  * Goes on with these settings and sockets. What waits at a socket that is not among them is

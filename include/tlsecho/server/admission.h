@@ -13,21 +13,8 @@
 
 #include "tlsecho/base/error.h"
 #include "tlsecho/net/address.h"
+#include "tlsecho/server/admission_refusal.h"
 #include "tlsecho/server/config.h"
-
-/* Why one may not come in: for most, the key of the configuration that says so. */
-enum admission_refusal {
-    ADMISSION_GRANTED,
-    ADMISSION_DENY,
-    ADMISSION_ALLOW,
-    ADMISSION_CONNECTIONS,
-    ADMISSION_PER_SOURCE,
-    ADMISSION_ACCEPT_RATE,
-    ADMISSION_WORKERS,     /* none of them takes connections */
-    ADMISSION_DESCRIPTORS, /* the process or the system has no more of them */
-    ADMISSION_MEMORY,
-    ADMISSION_REFUSALS,
-};
 
 struct admission;
 struct admission_source;
@@ -84,9 +71,5 @@ void admission_refuse(struct admission *admission, enum admission_refusal refusa
 
 /* So many have been refused for that since the start. Any thread. */
 uint64_t admission_refused(const struct admission *admission, enum admission_refusal refusal);
-
-/* The word for logs and metrics, "per_source", and the sentence. */
-const char *admission_word(enum admission_refusal refusal);
-const char *admission_reason(enum admission_refusal refusal);
 
 #endif

@@ -8,7 +8,6 @@
 #ifndef TLSECHO_CONFIG_SNAPSHOT_H
 #define TLSECHO_CONFIG_SNAPSHOT_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,13 +17,13 @@
 #include "tlsecho/tls/tls_context.h"
 
 struct config_snapshot;
+struct config_snapshot_counted;
 
 struct listener {
-    struct config_snapshot *snapshot; /* that it belongs to */
+    const struct config_snapshot *snapshot; /* that it belongs to */
     const struct config_listener *config;
     const struct service *service;
     struct tls_context *tls; /* NULL = plain */
-    unsigned slot;           /* what it counts in, metrics_adopt */
 };
 
 /* A certificate that is served, for the log. */
@@ -37,11 +36,11 @@ struct config_snapshot_certificate {
 };
 
 struct config_snapshot {
-    atomic_uint references;
+    struct config_snapshot_counted *counted; /* for config_snapshot_ref and _free alone */
     struct config *config;
-    struct listener *listeners;    /* as many as in config, in their order */
-    struct tls_context **contexts; /* as many as config has profiles, in their order */
-    int64_t *crl_until;            /* of its first CRL to end; as many, as above */
+    const struct listener *listeners; /* as many as in config, in their order */
+    struct tls_context **contexts;    /* as many as config has profiles, in their order */
+    int64_t *crl_until;               /* of its first CRL to end; as many, as above */
     struct config_snapshot_certificate *certificates;
     size_t certificate_count;
     bool check_only;       /* nothing is written: no certificate kept, no key log begun */
@@ -54,14 +53,15 @@ struct config_snapshot {
  * = in memory. ERROR_INPUT names FILE:LINE:COLUMN; ERROR_SYSTEM (memory).
  */
 int config_snapshot_new(struct config *config, const char *state_directory,
-                        struct config_snapshot **ret, struct error *err);
+                        const struct config_snapshot **ret, struct error *err);
 
 /* The same without writing anything: to check a configuration, and to listen by it before
  * privileges are dropped. */
-int config_snapshot_draft(struct config *config, struct config_snapshot **ret, struct error *err);
+int config_snapshot_draft(struct config *config, const struct config_snapshot **ret,
+                          struct error *err);
 
 /* Counted: each of these is undone by one settings_free. */
-struct config_snapshot *config_snapshot_ref(struct config_snapshot *snapshot);
-void config_snapshot_free(struct config_snapshot *snapshot);
+const struct config_snapshot *config_snapshot_ref(const struct config_snapshot *snapshot);
+void config_snapshot_free(const struct config_snapshot *snapshot);
 
 #endif

@@ -36,6 +36,7 @@ struct listen_socket {
     ino_t inode;                     /* 0 = no file of ours */
     bool adopted;                    /* it was open before these settings */
     const struct listener *listener; /* NULL = the admin address */
+    unsigned slot;                   /* its connections are counted in it: metrics_slot */
     char inherited[LISTENING_NAME_BYTES]; /* its name by who opened it for us; "" = we did */
     void *owner;                          /* whoever accepts */
 };

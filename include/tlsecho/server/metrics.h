@@ -52,10 +52,13 @@ void metrics_done(struct metrics *metrics);
 void metrics_add_shard(struct metrics *metrics, const struct metrics_shard *shard);
 
 /*
- * Gives each listener of these settings its slot, before anybody counts in it: the one that it has
- * had under its name and transport, or a free one. The settings stay the ones in force.
+ * The snapshot is in force from now on; it must stay until the next one is. Each of its listeners
+ * has a slot: the one that its name and transport had before, or a free one.
  */
-void metrics_adopt(struct metrics *metrics, struct config_snapshot *snapshot);
+void metrics_adopt(struct metrics *metrics, const struct config_snapshot *snapshot);
+
+/* The slot of a listener of the snapshot in force: what its connections are counted in. */
+unsigned metrics_slot(const struct metrics *metrics, const struct config_listener *listener);
 
 /* A reload has been refused; metrics_adopt counts the others. */
 void metrics_count_refused_reload(struct metrics *metrics);

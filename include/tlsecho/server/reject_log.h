@@ -12,7 +12,9 @@
 
 #include "tlsecho/base/error.h"
 #include "tlsecho/base/rate_limited_count.h"
-#include "tlsecho/server/admission.h"
+#include "tlsecho/net/address.h"
+#include "tlsecho/net/endpoint.h"
+#include "tlsecho/server/admission_refusal.h"
 
 struct reject_log {
     struct {

@@ -17,7 +17,7 @@
  * each live connection. The log must be open; it is started. 0 = stopped as asked. ERROR_SYSTEM,
  * ERROR_DNS: what the system refused; ERROR_INPUT: what the configuration shows.
  */
-int server_run(struct config_snapshot *draft, const char *state_directory, struct error *err);
+int server_run(const struct config_snapshot *draft, const char *state_directory, struct error *err);
 
 /*
  * The first thing that a server does, signal(7): from now on HUP, USR1 and USR2 wait for

@@ -14,24 +14,11 @@
 
 #include "tlsecho/base/error.h"
 #include "tlsecho/net/reactor.h"
-#include "tlsecho/net/socket.h"
-#include "tlsecho/server/admission.h"
-#include "tlsecho/server/config_snapshot.h"
 #include "tlsecho/server/metrics_shard.h"
-#include "tlsecho/server/proxied.h"
+#include "tlsecho/server/worker_group.h"
+#include "tlsecho/server/worker_handoff.h"
 
 struct worker;
-struct worker_group;
-
-/* A connection on its way from the acceptor to a worker. */
-struct handoff {
-    const struct listener *listener;
-    struct admission_pass pass;
-    uint64_t id;
-    struct proxied *proxied; /* NULL unless a header came, or is to come; the worker's */
-    int fd;
-    struct address source; /* the peer, or the client that its PROXY header named */
-};
 
 enum worker_order {
     WORKER_SERVE,
@@ -39,12 +26,6 @@ enum worker_order {
     WORKER_FINISH, /* every connection ends in order, now */
     WORKER_STOP,   /* at once */
 };
-
-/* For at most that many workers, whose unfinished handshakes are limited together, by the
- * admission's limit (NULL = none). Must outlive them. ERROR_SYSTEM. */
-int worker_group_new(unsigned count, struct admission *admission, struct worker_group **ret,
-                     struct error *err);
-void worker_group_free(struct worker_group *group);
 
 /* Starts the thread, all signals blocked in it, which wakes owner (it must outlive the worker) when
  * it ends. ERROR_SYSTEM. */
@@ -56,7 +37,6 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
  * settings_ref of its listener's. False, and none of them: the worker is too far behind. Never
  * waits.
  */
-enum { WORKER_HANDOFFS_MAX = 16 };
 bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
 
 /* Acceptor: waits until one of them can be handed something; false: none can after so long. */

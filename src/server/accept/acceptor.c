@@ -101,7 +101,8 @@ static void refuse_all(struct acceptor *a, struct outgoing *out)
         struct handoff *h = &out->handoffs[i];
         close(h->fd);
         admission_revoke(&h->pass, ADMISSION_WORKERS);
-        refuse(a, ADMISSION_WORKERS, admission_reason(ADMISSION_WORKERS), h->listener, &h->source);
+        refuse(a, ADMISSION_WORKERS, admission_refusal_reason(ADMISSION_WORKERS), h->listener,
+               &h->source);
         config_snapshot_free(h->listener->snapshot);
     }
 }
@@ -142,22 +143,29 @@ static enum admission_refusal ask(struct acceptor *a, const struct listener *lis
     return admission_accept(a->admission, clock_now_us(), pass);
 }
 
-static void admit(struct acceptor *a, const struct listener *listener, int fd,
+static void admit(struct acceptor *a, const struct listen_socket *socket, int fd,
                   const struct address *source)
 {
+    const struct listener *listener = socket->listener;
     struct admission_pass pass = {.admission = NULL};
     enum admission_refusal refusal = ask(a, listener, source, &pass);
     if (refusal != ADMISSION_GRANTED) {
         close(fd);
         admission_over(&pass);
-        refuse(a, refusal, admission_reason(refusal), listener, source);
+        refuse(a, refusal, admission_refusal_reason(refusal), listener, source);
         return;
     }
     config_snapshot_ref(listener->snapshot);
     unsigned worker = least_loaded(a);
     struct outgoing *out = &a->outgoing[worker];
     out->handoffs[out->count++] = (struct handoff){
-        .fd = fd, .id = a->next_id++, .listener = listener, .source = *source, .pass = pass};
+        .fd = fd,
+        .slot = socket->slot,
+        .id = a->next_id++,
+        .listener = listener,
+        .source = *source,
+        .pass = pass,
+    };
     if (out->count == WORKER_HANDOFFS_MAX)
         hand_over(a, worker);
 }
@@ -238,7 +246,7 @@ static bool accept_one(struct acceptor *a, struct listen_socket *socket)
             refuse_reserved(a, socket->listener, fd, &source);
             return true;
         }
-        admit(a, socket->listener, fd, &source);
+        admit(a, socket, fd, &source);
         return true;
     }
     int code = errno;
@@ -361,21 +369,19 @@ static int start(struct acceptor *a, struct error *err)
     return thread_start(&a->thread, "acceptor", accept_all, a, err);
 }
 
-int acceptor_new(const struct config_snapshot *snapshot, const struct listen_set *listen_set,
-                 struct admission *admission, struct worker *const *workers, unsigned worker_count,
-                 struct acceptor **ret, struct error *err)
+int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct error *err)
 {
     struct acceptor *a = calloc(1, sizeof *a);
     if (!a)
         return error_sys(err, "make the acceptor");
-    a->snapshot = snapshot;
-    a->listen_set = *listen_set;
-    a->admission = admission;
+    a->snapshot = plan->snapshot;
+    a->listen_set = plan->listen_set;
+    a->admission = plan->admission;
     a->reserve.fd = -1;
     pthread_mutex_init(&a->mutex, NULL);
     pthread_cond_init(&a->replaced, NULL);
-    a->workers = workers;
-    a->worker_count = worker_count;
+    a->workers = plan->workers;
+    a->worker_count = plan->worker_count;
     a->next_id = 1;
     a->resume_us = UINT64_MAX;
     if (start(a, err) < 0) {

@@ -8,8 +8,13 @@
 #ifndef TLSECHO_ADMISSION_SOURCES_H
 #define TLSECHO_ADMISSION_SOURCES_H
 
-#include "tlsecho/server/admission.h"
+#include <stdint.h>
 
+#include "tlsecho/base/error.h"
+#include "tlsecho/net/address.h"
+#include "tlsecho/server/admission_refusal.h"
+
+struct admission_source;
 struct admission_sources;
 
 /* ERROR_SYSTEM. */

@@ -22,7 +22,7 @@ static void tell(const struct reject_log *r, enum admission_refusal refusal, uin
     if (!log_begin(&line, LOG_LEVEL_WARNING, "connections_refused"))
         return;
     address_text(&r->of[refusal].source, source);
-    log_text(&line, "cause", admission_word(refusal));
+    log_text(&line, "cause", admission_refusal_name(refusal));
     log_number(&line, "count", count);
     log_text(&line, "reason", r->of[refusal].reason);
     log_text(&line, "last_source", source);

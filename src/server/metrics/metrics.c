@@ -29,26 +29,40 @@ void metrics_add_shard(struct metrics *metrics, const struct metrics_shard *shar
     metrics->shards[metrics->shard_count++] = shard;
 }
 
-/* Short of slots or memory, whoever has none counts together with the others that have none. */
-static unsigned slot_of(struct metrics *metrics, const char *name, enum endpoint_scheme transport)
+static bool has_slot(const struct metrics_slot *slot, const struct config_listener *listener)
 {
-    unsigned i = 0;
-    for (; i < OVERFLOW && metrics->slots[i].name; i++)
-        if (metrics->slots[i].transport == transport && strcmp(metrics->slots[i].name, name) == 0)
-            return i;
-    if (i == OVERFLOW)
-        return OVERFLOW;
-    metrics->slots[i].name = strdup(name);
-    metrics->slots[i].transport = transport;
-    return metrics->slots[i].name ? i : OVERFLOW;
+    return slot->transport == listener->listen.scheme &&
+           strcmp(slot->name, listener->name.value) == 0;
 }
 
-void metrics_adopt(struct metrics *metrics, struct config_snapshot *snapshot)
+/* The listener's slot, or else the first free one; OVERFLOW if there is neither. */
+static unsigned find_slot(const struct metrics *metrics, const struct config_listener *listener)
 {
-    for (size_t i = 0; i < snapshot->config->listener_count; i++) {
-        const struct config_listener *config = snapshot->listeners[i].config;
-        snapshot->listeners[i].slot = slot_of(metrics, config->name.value, config->listen.scheme);
-    }
+    unsigned i = 0;
+    while (i < OVERFLOW && metrics->slots[i].name && !has_slot(&metrics->slots[i], listener))
+        i++;
+    return i;
+}
+
+unsigned metrics_slot(const struct metrics *metrics, const struct config_listener *listener)
+{
+    unsigned i = find_slot(metrics, listener);
+    return metrics->slots[i].name ? i : OVERFLOW; /* no memory for its name */
+}
+
+static void reserve_slot(struct metrics *metrics, const struct config_listener *listener)
+{
+    struct metrics_slot *slot = &metrics->slots[find_slot(metrics, listener)];
+    if (slot == &metrics->slots[OVERFLOW] || slot->name)
+        return;
+    slot->name = strdup(listener->name.value);
+    slot->transport = listener->listen.scheme;
+}
+
+void metrics_adopt(struct metrics *metrics, const struct config_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->config->listener_count; i++)
+        reserve_slot(metrics, &snapshot->config->listeners[i]);
     if (metrics->snapshot)
         metrics->reloads++;
     metrics->snapshot = snapshot;

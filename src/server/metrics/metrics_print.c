@@ -88,7 +88,7 @@ static void print_refusals(const struct metrics *m, FILE *out)
                         "Connections that were not let in, or could not be served, by the limit.");
     for (enum admission_refusal r = ADMISSION_GRANTED + 1; m->admission && r < ADMISSION_REFUSALS;
          r++)
-        metrics_text_sample(out, name, LABELS("reason", admission_word(r)),
+        metrics_text_sample(out, name, LABELS("reason", admission_refusal_name(r)),
                             admission_refused(m->admission, r));
 }
 

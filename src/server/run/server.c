@@ -24,6 +24,17 @@ void server_turn(struct server *s, uint64_t due_us)
     service_manager_feed(&s->manager);
 }
 
+void server_adopt_metrics(struct server *s, const struct config_snapshot *snapshot,
+                          struct listen_set *listen_set)
+{
+    metrics_adopt(&s->metrics, snapshot);
+    for (size_t i = 0; i < listen_set->count; i++) {
+        struct listen_socket *socket = &listen_set->sockets[i];
+        if (socket->listener)
+            socket->slot = metrics_slot(&s->metrics, socket->listener->config);
+    }
+}
+
 static void announce_descriptors(const struct server *s)
 {
     enum { OF_ITS_OWN = 25, OF_A_WORKER = 7 };
@@ -100,7 +111,7 @@ static void serve(struct server *s)
     }
 }
 
-int server_run(struct config_snapshot *draft, const char *state_directory, struct error *err)
+int server_run(const struct config_snapshot *draft, const char *state_directory, struct error *err)
 {
     struct server s = {.snapshot = draft, .signals = {.fd = -1}, .reload.again_us = UINT64_MAX};
     metrics_init(&s.metrics);

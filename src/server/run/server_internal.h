@@ -23,7 +23,7 @@ enum reload_kind { RELOAD_FILES, RELOAD_CONFIGURATION };
 
 /* One that waits: for name look-ups, or to be tried again. */
 struct reload {
-    struct config_snapshot *next; /* NULL = no look-up is under way */
+    const struct config_snapshot *next; /* NULL = no look-up is under way */
     struct listen_spec *specs;
     size_t spec_count;
     struct lookups *lookups;
@@ -33,9 +33,9 @@ struct reload {
 };
 
 struct server {
-    struct config_snapshot *snapshot;  /* in force */
-    uint64_t loaded_stamp, seen_stamp; /* of their files: when read, and when looked at last */
-    struct reactor *reactor;           /* the main thread's: signals, and the ends of workers */
+    const struct config_snapshot *snapshot; /* in force */
+    uint64_t loaded_stamp, seen_stamp;      /* of their files: when read, and when looked at last */
+    struct reactor *reactor; /* the main thread's: signals, and the ends of workers */
     struct reactor_source signals;
     unsigned stop_signals; /* TERM and INT received so far */
     bool reload_wanted;    /* HUP */
@@ -64,6 +64,11 @@ int server_start(struct server *s, const char *state_directory, struct error *er
 
 /* The signals that are for us become events of the main thread's loop. ERROR_SYSTEM. */
 int server_open_signals(struct server *s, struct error *err);
+
+/* The snapshot's listeners are the ones that count from now on, and each of its sockets knows its
+ * listener's slot. */
+void server_adopt_metrics(struct server *s, const struct config_snapshot *snapshot,
+                          struct listen_set *listen_set);
 
 /* Logs what is in force: certificates, addresses, and what may run out. */
 void server_announce(const struct server *s);

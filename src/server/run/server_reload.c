@@ -38,12 +38,12 @@ static bool tell_what_needs_a_restart(const struct config *running, const struct
 }
 
 /* Nothing can fail any more. Takes next and listening over. */
-static void put_in_force(struct server *s, enum reload_kind kind, struct config_snapshot *next,
-                         struct listen_set *listen_set)
+static void put_in_force(struct server *s, enum reload_kind kind,
+                         const struct config_snapshot *next, struct listen_set *listen_set)
 {
     const struct listen_set listeners = listen_set_for_listeners(listen_set);
     const struct listen_set admin = listen_set_for_admin(listen_set);
-    metrics_adopt(&s->metrics, next);
+    server_adopt_metrics(s, next, listen_set);
     admin_listen(s->admin, &admin);
     acceptor_replace(s->acceptor, next, &listeners);
     listen_set_close(&s->listen_set, listen_set);
@@ -107,12 +107,13 @@ static void end_lookups(struct reload *r)
 
 void server_reload_abandon(struct server *s)
 {
-    struct config_snapshot *next = s->reload.next;
+    const struct config_snapshot *next = s->reload.next;
     end_lookups(&s->reload);
     config_snapshot_free(next);
 }
 
-static int read_configuration(struct server *s, struct config_snapshot **ret, struct error *err)
+static int read_configuration(struct server *s, const struct config_snapshot **ret,
+                              struct error *err)
 {
     struct config *config;
     if (config_load_again(s->snapshot->config, &config, err) < 0)
@@ -154,7 +155,7 @@ static void reload_configuration(struct server *s, const char *reason)
 static void reload_files(struct server *s, const char *reason)
 {
     struct error err;
-    struct config_snapshot *next = NULL;
+    const struct config_snapshot *next = NULL;
     struct listen_set listen_set;
     begin(s, reason);
     if (config_snapshot_new(config_ref(s->snapshot->config), s->snapshot->state_directory, &next,
@@ -183,7 +184,7 @@ void server_reload_files(struct server *s, const char *reason)
 static void finish(struct server *s)
 {
     struct reload *r = &s->reload;
-    struct config_snapshot *next = r->next;
+    const struct config_snapshot *next = r->next;
     struct listen_set listen_set;
     struct error err;
     int result = lookups_take(r->lookups, &err);

@@ -70,7 +70,7 @@ static int watch_threads(struct server *s, struct error *err)
 /* Once more, as who we are from now on: what cannot be read any more could not be reloaded. */
 static int read_as_served(struct server *s, const char *state_directory, struct error *err)
 {
-    struct config_snapshot *draft = s->snapshot, *snapshot;
+    const struct config_snapshot *draft = s->snapshot, *snapshot;
     struct config *config;
     struct listen_set listen_set;
     if (!draft->config->read_once) {
@@ -133,15 +133,20 @@ int server_start(struct server *s, const char *state_directory, struct error *er
         admin_new(s->reactor, &s->metrics, &s->manager.heartbeat, &s->admin, err) < 0)
         return -1;
     outcome_open(&s->outcome);
-    const struct listen_set listeners = listen_set_for_listeners(&s->listen_set);
     const struct listen_set admin = listen_set_for_admin(&s->listen_set);
     admin_listen(s->admin, &admin);
-    metrics_adopt(&s->metrics, s->snapshot);
+    server_adopt_metrics(s, s->snapshot, &s->listen_set);
     if (admission_new(&s->admission, err) < 0 || log_start(err) < 0 || start_workers(s, err) < 0)
         return -1;
     s->metrics.admission = s->admission;
-    if (acceptor_new(s->snapshot, &listeners, s->admission, s->workers, s->worker_count,
-                     &s->acceptor, err) < 0)
+    const struct acceptor_plan plan = {
+        .snapshot = s->snapshot,
+        .listen_set = listen_set_for_listeners(&s->listen_set),
+        .admission = s->admission,
+        .workers = s->workers,
+        .worker_count = s->worker_count,
+    };
+    if (acceptor_new(&plan, &s->acceptor, err) < 0)
         return -1;
     return watch_threads(s, err);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,11 +7,18 @@
 #include "tlsecho/server/config_stamp.h"
 #include "tlsecho/server/privilege.h"
 
+/* A snapshot, and what alone of it may still be written once it has been built. */
+struct config_snapshot_counted {
+    struct config_snapshot snapshot;
+    struct listener *listeners; /* the snapshot's */
+    atomic_uint references;
+};
+
 static void link_listeners(struct config_snapshot *s)
 {
     for (size_t i = 0; i < s->config->listener_count; i++) {
         const struct config_listener *config = &s->config->listeners[i];
-        s->listeners[i] = (struct listener){
+        s->counted->listeners[i] = (struct listener){
             .snapshot = s,
             .config = config,
             .service = service_find(config->service.value),
@@ -30,7 +38,7 @@ static size_t count_certificates(const struct config *config)
 static int allocate(struct config_snapshot *s, const char *state_directory, struct error *err)
 {
     const struct config *config = s->config;
-    s->listeners = calloc(config->listener_count, sizeof *s->listeners);
+    s->listeners = s->counted->listeners = calloc(config->listener_count, sizeof *s->listeners);
     s->contexts = calloc(config->profile_count + 1, sizeof(struct tls_context *));
     s->crl_until = calloc(config->profile_count + 1, sizeof *s->crl_until);
     s->certificates = calloc(count_certificates(config) + 1, sizeof *s->certificates);
@@ -43,14 +51,16 @@ static int allocate(struct config_snapshot *s, const char *state_directory, stru
 }
 
 static int build(struct config *config, const char *state_directory, bool check_only,
-                 struct config_snapshot **ret, struct error *err)
+                 const struct config_snapshot **ret, struct error *err)
 {
-    struct config_snapshot *s = calloc(1, sizeof *s);
-    if (!s) {
+    struct config_snapshot_counted *counted = calloc(1, sizeof *counted);
+    if (!counted) {
         config_free(config);
         return error_sys(err, "make the settings");
     }
-    atomic_init(&s->references, 1);
+    struct config_snapshot *s = &counted->snapshot;
+    atomic_init(&counted->references, 1);
+    s->counted = counted;
     s->config = config;
     s->check_only = check_only;
     s->stamp = config_stamp(config);
@@ -69,33 +79,34 @@ static int build(struct config *config, const char *state_directory, bool check_
 }
 
 int config_snapshot_new(struct config *config, const char *state_directory,
-                        struct config_snapshot **ret, struct error *err)
+                        const struct config_snapshot **ret, struct error *err)
 {
     return build(config, state_directory, false, ret, err);
 }
 
-int config_snapshot_draft(struct config *config, struct config_snapshot **ret, struct error *err)
+int config_snapshot_draft(struct config *config, const struct config_snapshot **ret,
+                          struct error *err)
 {
     return build(config, NULL, true, ret, err);
 }
 
-struct config_snapshot *config_snapshot_ref(struct config_snapshot *snapshot)
+const struct config_snapshot *config_snapshot_ref(const struct config_snapshot *snapshot)
 {
-    atomic_fetch_add(&snapshot->references, 1);
+    atomic_fetch_add(&snapshot->counted->references, 1);
     return snapshot;
 }
 
-void config_snapshot_free(struct config_snapshot *s)
+void config_snapshot_free(const struct config_snapshot *s)
 {
-    if (!s || atomic_fetch_sub(&s->references, 1) > 1)
+    if (!s || atomic_fetch_sub(&s->counted->references, 1) > 1)
         return;
     for (size_t i = 0; s->contexts && i < s->config->profile_count; i++)
         tls_context_free(s->contexts[i]);
     free(s->contexts);
-    free(s->listeners);
+    free(s->counted->listeners);
     free(s->crl_until);
     free(s->certificates);
     free(s->state_directory);
     config_free(s->config);
-    free(s);
+    free(s->counted);
 }

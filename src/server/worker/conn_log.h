@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "tlsecho/server/conn.h"
-#include "tlsecho/server/worker.h"
+#include "tlsecho/server/worker_handoff.h"
 
 enum {
     CONN_LOG_PER_SECOND = 10, /* of those who ended before they were served */

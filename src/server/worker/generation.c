@@ -19,7 +19,7 @@ static void drop(struct generation **newest, struct generation *g)
 }
 
 /* Takes the count of settings over. NULL: no memory. */
-static struct generation *make(struct generation **newest, struct config_snapshot *snapshot)
+static struct generation *make(struct generation **newest, const struct config_snapshot *snapshot)
 {
     struct generation *g = calloc(1, sizeof *g);
     if (!g)
@@ -45,7 +45,8 @@ static struct generation *make(struct generation **newest, struct config_snapsho
     return g;
 }
 
-struct generation *generation_enter(struct generation **newest, struct config_snapshot *snapshot)
+struct generation *generation_enter(struct generation **newest,
+                                    const struct config_snapshot *snapshot)
 {
     struct generation *g = *newest;
     while (g && g->snapshot != snapshot)

@@ -15,7 +15,7 @@
 #include "tlsecho/server/pool.h"
 
 struct generation {
-    struct config_snapshot *snapshot;
+    const struct config_snapshot *snapshot;
     struct deadline_queue timeouts[CONN_TIMEOUTS];
     struct deadline_queue lifetimes;
     struct pool pool;
@@ -25,7 +25,8 @@ struct generation {
 
 /* The generation of these snapshot, whose count it takes over, with one connection more. NULL: no
  * memory, and the count is still the caller's. */
-struct generation *generation_enter(struct generation **newest, struct config_snapshot *snapshot);
+struct generation *generation_enter(struct generation **newest,
+                                    const struct config_snapshot *snapshot);
 
 /* With one connection less; without any it goes, unless others may still come to it. */
 void generation_leave(struct generation **newest, struct generation *g);

@@ -43,6 +43,23 @@ static void handoffs_ready(struct reactor_source *source)
     take_handoffs(container_of(source, struct worker, handoffs));
 }
 
+static void carry_out(struct worker_loop *loop, enum worker_order order)
+{
+    switch (order) {
+    case WORKER_SERVE:
+        break;
+    case WORKER_DRAIN:
+        worker_loop_drain(loop);
+        break;
+    case WORKER_FINISH:
+        worker_loop_finish(loop);
+        break;
+    case WORKER_STOP:
+        worker_loop_stop(loop);
+        break;
+    }
+}
+
 /* Nothing is handed over after an order, but the pipe may still hold what was before. */
 static void obey(struct worker *w)
 {
@@ -52,7 +69,7 @@ static void obey(struct worker *w)
     while (take_handoffs(w))
         ;
     w->obeyed = order;
-    worker_loop_order(&w->loop, order);
+    carry_out(&w->loop, order);
 }
 
 static void grant_wants(struct worker *w)

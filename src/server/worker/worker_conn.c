@@ -64,7 +64,7 @@ static void count_handshake(struct worker_conn *s, enum conn_end end)
 /* What moved since it was counted last. */
 static void count(struct worker_conn *s)
 {
-    struct metrics_listener *m = &s->loop->metrics->listeners[s->origin.listener->slot];
+    struct metrics_listener *m = &s->loop->metrics->listeners[s->origin.slot];
     metrics_add(&m->received_bytes, s->conn.received_bytes - s->counted_received);
     metrics_add(&m->sent_bytes, s->conn.sent_bytes - s->counted_sent);
     s->counted_received = s->conn.received_bytes;
@@ -96,8 +96,8 @@ static void end(struct worker_conn *s)
     if (!s->counted_handshake && s->conn.end != CONN_END_PROBE)
         count_handshake(s, s->conn.end);
     uint64_t duration_us = worker_loop_now_us(loop) - s->start_us;
-    metrics_count_end(loop->metrics, s->origin.listener->slot,
-                      s->origin.listener->config->listen.scheme, s->conn.end, duration_us);
+    metrics_count_end(loop->metrics, s->origin.slot, s->origin.listener->config->listen.scheme,
+                      s->conn.end, duration_us);
     if (s->generation->snapshot->config->log.connections)
         conn_log(&s->conn, &s->origin, duration_us);
     if (!s->conn.established)
@@ -180,11 +180,11 @@ static int make_transport(struct worker_loop *loop, const struct handoff *origin
 }
 
 static void refuse(struct worker_loop *loop, struct worker_conn *s, const struct handoff *origin,
-                   unsigned slot, const char *reason)
+                   const char *reason)
 {
     struct admission_pass pass = origin->pass;
     admission_revoke(&pass, ADMISSION_MEMORY);
-    metrics_add(&loop->metrics->listeners[slot].ended[CONN_END_FAILED], 1);
+    metrics_add(&loop->metrics->listeners[origin->slot].ended[CONN_END_FAILED], 1);
     conn_log_failed(origin, reason);
     loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
     if (s && s->generation)
@@ -201,21 +201,20 @@ static void describe(const struct conn *c, struct conn_info *ret)
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
 {
     struct worker_conn *s = calloc(1, sizeof *s);
-    unsigned slot = origin->listener->slot;
-    metrics_add(&loop->metrics->listeners[slot].accepted, 1);
+    metrics_add(&loop->metrics->listeners[origin->slot].accepted, 1);
     if (s)
         s->generation = generation_enter(&loop->newest, origin->listener->snapshot);
     if (!s || !s->generation) {
         config_snapshot_free(origin->listener->snapshot);
         close(origin->fd);
-        refuse(loop, s, origin, slot, "no memory for a connection");
+        refuse(loop, s, origin, "no memory for a connection");
         return;
     }
 
     struct error err;
     struct transport *transport;
     if (make_transport(loop, origin, &transport, &err) < 0) {
-        refuse(loop, s, origin, slot, err.text);
+        refuse(loop, s, origin, err.text);
         return;
     }
     s->loop = loop;
@@ -336,29 +335,28 @@ void worker_conn_abort(struct worker_conn *s, enum conn_end reason)
     end(s);
 }
 
-static void obey(struct worker_conn *s, enum worker_order order)
+void worker_loop_drain(struct worker_loop *loop)
 {
-    switch (order) {
-    case WORKER_SERVE:
-        break;
-    case WORKER_DRAIN:
+    struct worker_conn *s;
+    TAILQ_FOREACH(s, &loop->all, in_all)
+    {
         conn_drain(&s->conn);
         arm(s);
-        break;
-    case WORKER_FINISH:
-        conn_finish(&s->conn, CONN_END_DRAINED);
-        run(s);
-        break;
-    case WORKER_STOP:
-        worker_conn_abort(s, CONN_END_STOPPED);
-        break;
     }
 }
 
-void worker_loop_order(struct worker_loop *loop, enum worker_order order)
+/* A run may end the connection, but no other one. */
+void worker_loop_finish(struct worker_loop *loop)
 {
     for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {
         next = TAILQ_NEXT(s, in_all);
-        obey(s, order);
+        conn_finish(&s->conn, CONN_END_DRAINED);
+        run(s);
     }
+}
+
+void worker_loop_stop(struct worker_loop *loop)
+{
+    while (!TAILQ_EMPTY(&loop->all))
+        worker_conn_abort(TAILQ_FIRST(&loop->all), CONN_END_STOPPED);
 }

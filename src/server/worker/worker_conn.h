@@ -16,8 +16,8 @@
 #include "tlsecho/server/conn.h"
 #include "tlsecho/server/conn_info.h"
 #include "tlsecho/server/metrics_shard.h"
-#include "tlsecho/server/worker.h"
-#include "worker_group.h"
+#include "tlsecho/server/worker_handoff.h"
+#include "worker_group_internal.h"
 
 /* What each message needs comes first: with many connections every line of cache counts. */
 struct worker_conn {
@@ -104,8 +104,10 @@ bool worker_loop_is_busy(const struct worker_loop *loop);
  */
 uint64_t worker_loop_due_us(struct worker_loop *loop);
 
-/* Tells every one of it. */
-void worker_loop_order(struct worker_loop *loop, enum worker_order order);
+/* Every connection: ends as soon as it is quiet; ends in order, now; ends at once. */
+void worker_loop_drain(struct worker_loop *loop);
+void worker_loop_finish(struct worker_loop *loop);
+void worker_loop_stop(struct worker_loop *loop);
 
 /* What is known of it, for a service that tells it. Never fails: what cannot be found out stays
  * unknown. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker_group.h"
+#include "worker_group_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>

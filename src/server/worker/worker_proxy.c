@@ -12,7 +12,7 @@ static struct io admit(struct worker_conn *s, enum conn_end *ret_end, struct err
     if (refusal == ADMISSION_GRANTED)
         return (struct io){.status = IO_OK};
     *ret_end = CONN_END_REFUSED;
-    error_set(err, ERROR_INPUT, "%s", admission_reason(refusal));
+    error_set(err, ERROR_INPUT, "%s", admission_refusal_reason(refusal));
     return (struct io){.status = IO_FAILED};
 }
 

@@ -27,7 +27,7 @@
 
 enum { WORKERS_MAX = 3 };
 
-static struct config_snapshot *snapshot;
+static const struct config_snapshot *snapshot;
 static struct listen_set listen_set;
 static struct reactor *owner;
 static struct worker_group *group;
@@ -70,9 +70,14 @@ static void open_all(const char *yaml, unsigned count)
 static void accept_all(void)
 {
     struct error err;
-    ck_assert_msg(
-        acceptor_new(snapshot, &listen_set, admission, workers, worker_count, &acceptor, &err) == 0,
-        "%s", err.text);
+    const struct acceptor_plan plan = {
+        .snapshot = snapshot,
+        .listen_set = listen_set,
+        .admission = admission,
+        .workers = workers,
+        .worker_count = worker_count,
+    };
+    ck_assert_msg(acceptor_new(&plan, &acceptor, &err) == 0, "%s", err.text);
 }
 
 static void start(const char *yaml, unsigned count)
@@ -264,7 +269,10 @@ static void start_stuck(unsigned count)
         "listeners: [{ listen: 'tcp://127.0.0.1:0' }, { listen: 'tcp://127.0.0.1:0', name: b }]\n"
         "log: { connections: off }",
         count);
-    snapshot->listeners[0].service = &service_stuck;
+    static struct listener stuck;
+    stuck = snapshot->listeners[0];
+    stuck.service = &service_stuck;
+    listen_set.sockets[0].listener = &stuck;
     accept_all();
 }
 

@@ -50,11 +50,11 @@ START_TEST(opens_every_listener_in_order)
 {
     struct folder folder;
     folder_new(&folder);
-    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
-                                                     "  - listen: tcp://127.0.0.1:0\n"
-                                                     "  - listen: unix://%s\n"
-                                                     "    service: upper\n",
-                                                     folder_file(&folder, "socket"));
+    const struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+                                                           "  - listen: tcp://127.0.0.1:0\n"
+                                                           "  - listen: unix://%s\n"
+                                                           "    service: upper\n",
+                                                           folder_file(&folder, "socket"));
     open_all(snapshot);
     ck_assert_uint_eq(listen_set.count, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(a_free_port_is_the_same_for_all_addresses_of_a_name)
 {
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'tcp://localhost:0' }]\n");
     open_all(snapshot);
     uint16_t port = address_port(&listen_set.sockets[0].address);
@@ -101,12 +101,12 @@ START_TEST(an_address_that_is_listed_twice_is_refused_with_its_place)
 {
     uint16_t port;
     int holder = hold_port(&port);
-    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
-                                                     "  - listen: tcp://127.0.0.1:%u\n"
-                                                     "    name: first\n"
-                                                     "  - listen: tcp://localhost:1\n"
-                                                     "    name: second\n",
-                                                     port);
+    const struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+                                                           "  - listen: tcp://127.0.0.1:%u\n"
+                                                           "    name: first\n"
+                                                           "  - listen: tcp://localhost:1\n"
+                                                           "    name: second\n",
+                                                           port);
     snapshot->config->listeners[1].listen.port = port;
     struct error err = refused(snapshot);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
@@ -122,7 +122,7 @@ START_TEST(a_unix_socket_that_another_put_in_its_place_is_left_to_it)
     struct folder folder;
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
     open_all(snapshot);
     /* Renamed, not removed: a new file could get the same inode. */
@@ -146,10 +146,11 @@ START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
     struct folder folder;
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
-    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
-                                                     "  - { listen: 'unix://%s', name: first }\n"
-                                                     "  - { listen: 'unix://%s.', name: second }\n",
-                                                     path, path);
+    const struct config_snapshot *snapshot =
+        yaml_settings("listeners:\n"
+                      "  - { listen: 'unix://%s', name: first }\n"
+                      "  - { listen: 'unix://%s.', name: second }\n",
+                      path, path);
     strcpy(snapshot->config->listeners[1].listen.path, path);
     struct error err = refused(snapshot);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
@@ -167,10 +168,10 @@ START_TEST(a_port_in_use_is_refused_and_what_was_open_is_closed)
     struct folder folder;
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
-    struct config_snapshot *snapshot = yaml_settings("listeners:\n"
-                                                     "  - listen: unix://%s\n"
-                                                     "  - listen: tcp://127.0.0.1:%u\n",
-                                                     path, address_port(&address));
+    const struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+                                                           "  - listen: unix://%s\n"
+                                                           "  - listen: tcp://127.0.0.1:%u\n",
+                                                           path, address_port(&address));
     struct error err = refused(snapshot);
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
     ck_assert_int_eq(err.code, EADDRINUSE);
@@ -187,7 +188,7 @@ START_TEST(a_unix_socket_is_removed_at_the_end)
     struct folder folder;
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
     open_all(snapshot);
     ck_assert_int_eq(access(path, F_OK), 0);
@@ -203,7 +204,7 @@ END_TEST
 /* The lesson: two hours of silence, then ten probes, 75 seconds apart. */
 START_TEST(accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay)
 {
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
     open_all(snapshot);
     int client = loopback_connect(&listen_set.sockets[0].address);
@@ -222,7 +223,7 @@ END_TEST
 
 START_TEST(accepted_sockets_have_what_the_configuration_says)
 {
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                       "tcp:\n"
                       "  nodelay: off\n"
@@ -249,7 +250,7 @@ START_TEST(what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer)
         bool bounded; /* what it receives */
     } cases[] = {{"echo", true}, {"upper", true}, {"discard", false}, {"chargen", false}};
     enum { BUFFER = 16 * 1024 };
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', service: %s }]\n"
                       "limits: { buffer: 16KiB }\n",
                       cases[_i].service);
@@ -272,7 +273,7 @@ END_TEST
 
 START_TEST(the_backlog_is_what_the_configuration_says)
 {
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                       "tcp: { backlog: 3 }\n");
     open_all(snapshot);
@@ -314,7 +315,7 @@ START_TEST(what_is_inherited_goes_to_the_listener_of_its_name)
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "second", "tcp://127.0.0.1:0");
     hand_over(&held, "second", "tcp://127.0.0.1:0");
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners:\n"
                       "  - { listen: 'tcp://127.0.0.1:0', name: first }\n"
                       "  - { listen: 'tcp://nowhere.invalid:7007', name: second }\n");
@@ -334,7 +335,7 @@ START_TEST(what_is_inherited_goes_to_the_listener_of_its_address_which_binds_not
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "unknown", "tcp://127.0.0.1:0");
-    struct config_snapshot *snapshot = yaml_settings(
+    const struct config_snapshot *snapshot = yaml_settings(
         "listeners: [{ listen: 'tcp://localhost:%u' }]\n", address_port(&sockets[0].address));
     open_held(snapshot, &held);
     ck_assert_uint_eq(listen_set.count, 1);
@@ -349,7 +350,7 @@ START_TEST(a_name_counts_more_than_an_address)
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "named", "tcp://127.0.0.1:0");
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners:\n"
                       "  - { listen: 'tcp://127.0.0.1:%u', name: addressed }\n"
                       "  - { listen: 'tcp://127.0.0.1:0', name: named }\n",
@@ -369,7 +370,7 @@ START_TEST(what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open)
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "stray", "tcp://127.0.0.1:0");
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
     struct error err;
     ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
@@ -393,7 +394,7 @@ START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "named", endpoint);
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', name: named }]\n");
     struct error err;
     ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
@@ -416,7 +417,8 @@ START_TEST(what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "unknown", endpoint);
-    struct config_snapshot *snapshot = yaml_settings("listeners: [{ listen: '%s' }]\n", endpoint);
+    const struct config_snapshot *snapshot =
+        yaml_settings("listeners: [{ listen: '%s' }]\n", endpoint);
     open_held(snapshot, &held);
     for (int i = 0; i < 2; i++) {
         struct listen_set before = listen_set;

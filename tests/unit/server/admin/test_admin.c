@@ -20,7 +20,7 @@
 enum { SIX_SECONDS_US = 6 * 1000 * 1000, PAUSE_US_MIN = 50 * 1000 };
 
 static struct folder folder;
-static struct config_snapshot *snapshot;
+static const struct config_snapshot *snapshot;
 static struct metrics metrics;
 static struct heartbeat heartbeat;
 static struct reactor *reactor, *thread; /* the admin's, and one that turns when the test wants */

@@ -10,7 +10,7 @@
 #include "tlsecho/base/thread.h"
 #include "yaml_settings.h"
 
-static struct config_snapshot *snapshot;
+static const struct config_snapshot *snapshot;
 static struct admission *admission;
 
 static void limit(const char *limits)
@@ -284,10 +284,10 @@ END_TEST
 START_TEST(every_refusal_has_a_word_of_its_own_and_a_sentence)
 {
     for (int i = 0; i < ADMISSION_REFUSALS; i++) {
-        ck_assert_str_ne(admission_reason((enum admission_refusal)i), "");
+        ck_assert_str_ne(admission_refusal_reason((enum admission_refusal)i), "");
         for (int j = 0; j < i; j++)
-            ck_assert_str_ne(admission_word((enum admission_refusal)i),
-                             admission_word((enum admission_refusal)j));
+            ck_assert_str_ne(admission_refusal_name((enum admission_refusal)i),
+                             admission_refusal_name((enum admission_refusal)j));
     }
 }
 END_TEST

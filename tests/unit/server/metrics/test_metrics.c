@@ -10,7 +10,7 @@
 
 static struct metrics metrics;
 static struct metrics_shard *shards[2];
-static struct config_snapshot *snapshot;
+static const struct config_snapshot *snapshot;
 static char *text; /* what was printed last */
 
 static void set_up(void)
@@ -36,7 +36,7 @@ static void tear_down(void)
 /* These listeners are the ones in force from now on. */
 static void adopt(const char *listeners)
 {
-    struct config_snapshot *next = yaml_settings("listeners: [%s]\n", listeners);
+    const struct config_snapshot *next = yaml_settings("listeners: [%s]\n", listeners);
     metrics_adopt(&metrics, next);
     config_snapshot_free(snapshot);
     snapshot = next;
@@ -61,9 +61,14 @@ static const char *value_of(const char *series)
     return NULL;
 }
 
+static unsigned slot_of(size_t listener)
+{
+    return metrics_slot(&metrics, &snapshot->config->listeners[listener]);
+}
+
 static struct metrics_listener *counting(int shard, size_t listener)
 {
-    return &shards[shard]->listeners[snapshot->listeners[listener].slot];
+    return &shards[shard]->listeners[slot_of(listener)];
 }
 
 START_TEST(sums_over_all_threads)
@@ -72,9 +77,9 @@ START_TEST(sums_over_all_threads)
     metrics_add(&counting(0, 0)->accepted, 2);
     metrics_add(&counting(1, 0)->accepted, 3);
     metrics_add(&counting(1, 0)->received_bytes, 1000);
-    metrics_count_end(shards[1], snapshot->listeners[0].slot, ENDPOINT_TCP, CONN_END_CUT, 1);
+    metrics_count_end(shards[1], slot_of(0), ENDPOINT_TCP, CONN_END_CUT, 1);
     struct metrics_sum sum;
-    ck_assert(metrics_sum(&metrics, snapshot->listeners[0].slot, &sum));
+    ck_assert(metrics_sum(&metrics, slot_of(0), &sum));
     ck_assert_uint_eq(sum.accepted, 5);
     ck_assert_uint_eq(sum.live, 4);
     ck_assert_uint_eq(sum.received_bytes, 1000);
@@ -110,14 +115,14 @@ START_TEST(names_without_end_share_the_last_slot)
         snprintf(listener, sizeof listener, "{ listen: 'tcp://127.0.0.1:1', name: n%d }", i);
         adopt(listener);
     }
-    ck_assert_uint_eq(snapshot->listeners[0].slot, METRICS_LISTENERS - 1);
+    ck_assert_uint_eq(slot_of(0), METRICS_LISTENERS - 1);
     ck_assert_ptr_null(
         value_of("tlsecho_connections_active{listener=\"other\",transport=\"other\"}"));
     metrics_add(&counting(0, 0)->accepted, 1);
     ck_assert_str_eq(value_of("tlsecho_connections_active{listener=\"other\",transport=\"other\"}"),
                      "1");
     adopt("{ listen: 'tcp://127.0.0.1:1', name: n7 }");
-    ck_assert_uint_eq(snapshot->listeners[0].slot, 7);
+    ck_assert_uint_eq(slot_of(0), 7);
 }
 END_TEST
 

@@ -13,7 +13,7 @@
 #include "yaml_settings.h"
 
 static struct reactor *reactor;
-static struct config_snapshot *snapshot;
+static const struct config_snapshot *snapshot;
 static struct lookups_plan plan;
 static atomic_int asked, allowed; /* names asked for, and how many may be answered */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

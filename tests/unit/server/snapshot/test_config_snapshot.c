@@ -32,7 +32,7 @@ static void tear_down(void)
 }
 
 /* As FOLDER/test.yaml, so that its paths are relative to the folder. */
-static int make(const char *yaml, const char *state_directory, struct config_snapshot **ret,
+static int make(const char *yaml, const char *state_directory, const struct config_snapshot **ret,
                 struct error *err)
 {
     struct config *config;
@@ -42,9 +42,9 @@ static int make(const char *yaml, const char *state_directory, struct config_sna
     return config_snapshot_new(config, state_directory, ret, err);
 }
 
-static struct config_snapshot *made(const char *yaml, const char *state_directory)
+static const struct config_snapshot *made(const char *yaml, const char *state_directory)
 {
-    struct config_snapshot *snapshot;
+    const struct config_snapshot *snapshot;
     struct error err;
     ck_assert_msg(make(yaml, state_directory, &snapshot, &err) == 0, "%s", err.text);
     return snapshot;
@@ -52,7 +52,8 @@ static struct config_snapshot *made(const char *yaml, const char *state_director
 
 static void refused(const char *yaml, const char *place_and_key, const char *reason)
 {
-    struct config_snapshot *untouched = (struct config_snapshot *)&folder, *snapshot = untouched;
+    const struct config_snapshot *untouched = (const struct config_snapshot *)&folder,
+                                 *snapshot = untouched;
     struct error err;
     char start[2 * FOLDER_FILE_BYTES];
     ck_assert_int_eq(make(yaml, NULL, &snapshot, &err), -1);
@@ -66,7 +67,7 @@ static void refused(const char *yaml, const char *place_and_key, const char *rea
 
 START_TEST(gives_each_listener_its_service_and_its_profile)
 {
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         made("listeners:\n"
              "  - listen: tcp://127.0.0.1:1\n"
              "  - { listen: tls://127.0.0.1:2, tls: b, service: upper }\n"
@@ -89,7 +90,7 @@ END_TEST
 
 START_TEST(describes_every_certificate_that_is_served)
 {
-    struct config_snapshot *snapshot =
+    const struct config_snapshot *snapshot =
         made("listeners: [{ listen: 'tls://127.0.0.1:1', tls: ours }]\n"
              "tls:\n"
              "  ours:\n"
@@ -113,7 +114,8 @@ END_TEST
 
 START_TEST(a_profile_without_certificates_makes_its_own)
 {
-    struct config_snapshot *snapshot = made("listeners: [{ listen: 'tls://127.0.0.1:1' }]\n", NULL);
+    const struct config_snapshot *snapshot =
+        made("listeners: [{ listen: 'tls://127.0.0.1:1' }]\n", NULL);
     ck_assert_uint_eq(snapshot->certificate_count, 1);
     ck_assert_str_eq(snapshot->certificates[0].profile, "default");
     ck_assert_ptr_null(snapshot->certificates[0].file);
@@ -126,7 +128,7 @@ START_TEST(keeps_its_own_certificate_in_the_state_directory)
 {
     char sha256[2][PEER_SHA256_BYTES];
     for (int i = 0; i < 2; i++) {
-        struct config_snapshot *snapshot =
+        const struct config_snapshot *snapshot =
             made("listeners: [{ listen: 'tls://127.0.0.1:1' }]\n", folder.path);
         strcpy(sha256[i], snapshot->certificates[0].description.sha256);
         config_snapshot_free(snapshot);
@@ -138,7 +140,7 @@ END_TEST
 START_TEST(the_built_in_default_is_complete)
 {
     struct config *config;
-    struct config_snapshot *snapshot;
+    const struct config_snapshot *snapshot;
     struct error err;
     ck_assert_int_eq(config_default(&config, &err), 0);
     ck_assert_msg(config_snapshot_new(config, NULL, &snapshot, &err) == 0, "%s", err.text);

@@ -26,7 +26,7 @@
 #include "tlsecho/tls/tls_context.h"
 #include "yaml_settings.h"
 
-static struct config_snapshot *snapshot;
+static const struct config_snapshot *snapshot;
 static struct reactor *owner;
 static struct admission *admission;
 static struct worker_group *group;

@@ -5,14 +5,14 @@
  *
  * Ownership: the server's; must outlive the workers.   Threads: said at each function.
  */
-#ifndef TLSECHO_WORKER_GROUP_H
-#define TLSECHO_WORKER_GROUP_H
+#ifndef TLSECHO_WORKER_GROUP_INTERNAL_H
+#define TLSECHO_WORKER_GROUP_INTERNAL_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "tlsecho/net/reactor.h"
-#include "tlsecho/server/worker.h"
+#include "tlsecho/server/worker_group.h"
 
 /* Adds a worker, and returns its number. wants: where WORKER_WANTS_TRIM is set to wake it. Threads:
  * the one that makes the workers, before any connection comes. */
