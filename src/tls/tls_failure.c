@@ -69,7 +69,7 @@ static void describe_not_tls(const struct tls_bio *wire, bool server, struct err
     if (!server && proxy_begins(wire->first, wire->first_n)) {
         error_set(err, ERROR_NOT_TLS,
                   "our PROXY header came back: it is a plain echo server that expects none, leave "
-                  "out --proxy-protocol and --tls");
+                  "out --proxy-protocol, and --tls or write tcp://");
         return;
     }
     char bytes[FIRST_TEXT_BYTES];
@@ -78,9 +78,11 @@ static void describe_not_tls(const struct tls_bio *wire, bool server, struct err
         error_set(err, ERROR_NOT_TLS,
                   "not TLS: the first bytes were %s; a plain client on a TLS port?", bytes);
     else
-        error_set(err, ERROR_NOT_TLS,
-                  "the server does not speak TLS (its first bytes were %s): leave out --tls",
-                  bytes);
+        error_set(
+            err, ERROR_NOT_TLS,
+            "the server does not speak TLS (its first bytes were %s): leave out --tls, or write "
+            "tcp://",
+            bytes);
 }
 
 /* RFC 8446 §6.2: the alerts that say something about the certificate we sent, or did not send. */
@@ -266,7 +268,8 @@ static void describe(const struct tls_failure *failure, SSL *ssl, const struct t
     } else if (!server && is_our_client_hello(wire)) {
         error_set(
             err, ERROR_NOT_TLS,
-            "the server sent our ClientHello back: it is a plain echo server, leave out --tls");
+            "the server sent our ClientHello back: it is a plain echo server, leave out --tls, or "
+            "write tcp://");
     } else if (!server && describe_old_version(failure, ssl, err)) {
         return;
     } else if (failure->alert_received) {

@@ -89,6 +89,9 @@ class Verdict(CheckCase):
         with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), farend.swallow(c)),
                     server_context()) as far:
             self.check("--expect=none", *CA, far.endpoint())
+        with FarEnd(farend.swallow, server_context()) as far:
+            shown = support.client("--check", "--expect=none", *CA, far.endpoint()).stdout
+            self.assertIn(b", nothing sent, ended without close_notify, ", shown)
 
     def test_the_bytes_are_a_line_of_text_which_some_far_ends_wait_for(self):
         def echo_lines(connection):

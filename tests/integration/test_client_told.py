@@ -147,6 +147,13 @@ class Told(support.TestCase):
                                        f"tls://127.0.0.1:{far.port}")
                 self.assertIn(says, message)
 
+    def test_a_reset_in_a_handshake_may_come_from_anywhere(self):
+        for data, says in (b"", "refused our ClientHello"), (b"\x16\x03", "reset the connection"):
+            with self.subTest(data), FarEnd(lambda c, data=data: (
+                    c.recv(65536), c.sendall(data), farend.reset(c))) as far:
+                self.assertIn(f"the server, or something on the way, {says}: receive: ",
+                              self.message(12, "-k", f"tls://127.0.0.1:{far.port}"))
+
 
 def flip(at):
     """Changes one bit of the byte at that place of a stream."""

@@ -119,7 +119,7 @@ static const char *remedy(const struct bench_thread *t, const struct difference 
 {
     if (d->at == 0 && d->n > 1 && t->in[0] == 0x15 && t->in[1] == 0x03 &&
         !target_is_tls(t->run->target))
-        return "the server answered with a TLS alert: it speaks TLS, add --tls";
+        return "the server answered with a TLS alert: it speaks TLS, add --tls or write tls://";
     if (is_upper(t, d))
         return "it sends upper case back: add --expect upper";
     if (d->at == 0)

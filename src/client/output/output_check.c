@@ -59,7 +59,10 @@ static void print_facts(const struct check_report *report)
 
 static const char *echo_text(const struct check_report *report)
 {
-    return report->options->expect == EXPECT_NONE ? "nothing sent" : "every byte came back";
+    if (report->options->expect != EXPECT_NONE)
+        return "every byte came back";
+    return report->exchange->state == EXCHANGE_CUT ? "nothing sent, ended without close_notify"
+                                                   : "nothing sent";
 }
 
 static void print_line(const struct check_report *report, bool warning)

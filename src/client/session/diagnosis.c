@@ -9,6 +9,8 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/tcp_stats.h"
 
+#define RESET_BY "the server, or something on the way, "
+
 static bool is_reset(const struct error *err)
 {
     return err->kind == ERROR_SYSTEM && (err->code == ECONNRESET || err->code == EPIPE);
@@ -40,11 +42,12 @@ int diagnosis_of_handshake(int fd, uint64_t begun_us, struct error *err)
         return error_set(err, ERROR_UNACKNOWLEDGED, "%s", text);
     if (err->kind == ERROR_TIMEOUT)
         return describe_standstill(&stats, err);
-    if (!is_reset(err) || stats.received_bytes)
+    if (!is_reset(err))
         return -1;
-    if (tcp_stats_describe_reset(&stats, clock_now_us() - begun_us, text))
+    if (!stats.received_bytes && tcp_stats_describe_reset(&stats, clock_now_us() - begun_us, text))
         return error_set(err, ERROR_SPOOFED_RESET, "%s", text);
-    return error_prefix(err, "the server, or something on the way, refused our ClientHello");
+    return error_prefix(err, stats.received_bytes ? RESET_BY "reset the connection"
+                                                  : RESET_BY "refused our ClientHello");
 }
 
 int diagnosis_of_silence(int fd, struct error *err)

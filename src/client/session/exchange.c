@@ -207,7 +207,7 @@ static const char *hint(const struct exchange *x)
     transport_peer(x->transport, &peer);
     if (peer.tls || x->received_bytes < 2 || x->first[0] != 0x15 || x->first[1] != 0x03)
         return "";
-    return "; the server answered with a TLS alert: it speaks TLS, add --tls";
+    return "; the server answered with a TLS alert: it speaks TLS, add --tls or write tls://";
 }
 
 static size_t first_bytes(const struct exchange *x)

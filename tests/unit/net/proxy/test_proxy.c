@@ -470,6 +470,19 @@ START_TEST(tells_what_is_no_header)
 }
 END_TEST
 
+START_TEST(a_header_is_told_by_its_first_bytes)
+{
+    static const unsigned char v2[] = "\r\n\r\n\0\r\nQUIT\n";
+    ck_assert(proxy_begins("PROXY", 5));
+    ck_assert(proxy_begins("PROXY TCP4", 10));
+    ck_assert(proxy_begins(v2, 5));
+    ck_assert(proxy_begins(v2, 12));
+    ck_assert(!proxy_begins("PROX", 4));
+    ck_assert(!proxy_begins("PROXYING", 8));
+    ck_assert(!proxy_begins("\r\n\r\nx", 5));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("proxy");
@@ -500,6 +513,7 @@ int main(void)
     tcase_add_loop_test(tcase, puts_a_header_together_that_comes_byte_by_byte, 0, 2);
     tcase_add_test(tcase, tells_a_peer_that_leaves_in_the_middle);
     tcase_add_test(tcase, tells_what_is_no_header);
+    tcase_add_test(tcase, a_header_is_told_by_its_first_bytes);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
