@@ -60,11 +60,11 @@ class Client(support.TestCase):
         self.assertEqual(options(" ".join(rows)), self.offered)
         self.assertGreater(len(self.offered), 30)
 
-    def test_the_manual_page_and_the_readme_know_the_same_statuses(self):
+    def test_the_manual_page_and_the_documents_know_the_same_statuses(self):
         page = made("man").partition("# EXIT STATUS")[2].partition("# EXAMPLES")[0]
-        readme = (support.REPOSITORY / "README.md").read_text()
+        client_md = (support.REPOSITORY / "docs" / "client.md").read_text()
         self.assertEqual(re.findall(r"^\*(\d+)\*\n\t([a-z-]+):", page, re.M),
-                         re.findall(r"^\| (\d+) \| ([a-z-]+) \|", readme, re.M))
+                         re.findall(r"^\| (\d+) \| ([a-z-]+) \|", client_md, re.M))
 
     def complete(self, *words):
         """What bash would offer for the last word."""
