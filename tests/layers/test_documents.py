@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the documents name exists: the tests of docs/lessons.md, and every file that is linked. And
-no two decisions have one number."""
+"""What the documents name exists: the tests of docs/lessons.md, and every file that is linked. No
+two decisions have one number. Keys, services, modes and metrics of the sources are documented."""
 
 import pathlib
 import re
@@ -9,6 +9,20 @@ import unittest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 TEST = re.compile(r"`((?:unit/[\w/]*|integration/)test_\w+\.(?:c|py))` `(\w+)`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def read(path):
+    return (REPOSITORY / path).read_text()
+
+
+def read_all(pattern):
+    return "\n".join(path.read_text() for path in sorted(REPOSITORY.glob(pattern)))
+
+
+def modes_of_schema(schema):
+    """The words of each "mode": { "enum": [...] } in it."""
+    return {word for words in re.findall(r'"mode": \{ "enum": \[(.*?)\]', schema)
+            for word in re.findall(r'"([\w-]+)"', words)}
 
 
 class Documents(unittest.TestCase):
@@ -37,7 +51,8 @@ class Documents(unittest.TestCase):
 
     def test_both_hosts_have_the_same_templates(self):
         github, gitlab = REPOSITORY / ".github", REPOSITORY / ".gitlab"
-        pairs = {github / "pull_request_template.md": gitlab / "merge_request_templates" / "Default.md"}
+        pairs = {github / "pull_request_template.md":
+                 gitlab / "merge_request_templates" / "Default.md"}
         for template in gitlab.glob("issue_templates/*.md"):
             pairs[github / "ISSUE_TEMPLATE" / template.name] = template
         self.assertEqual(len(pairs), 1 + len(list(github.glob("ISSUE_TEMPLATE/*.md"))))
@@ -45,6 +60,40 @@ class Documents(unittest.TestCase):
             with self.subTest(other.name):
                 text = re.sub(r"\A---\n.*?\n---\n", "", one.read_text(), flags=re.DOTALL)
                 self.assertEqual(text, other.read_text())
+
+
+class Sources(unittest.TestCase):
+    """What was added to the sources was also added to the documents, and nothing else is there."""
+
+    def test_the_example_configuration_has_every_key(self):
+        keys = set(re.findall(r'\bKEY\("(\w+)"', read("src/server/config/config_keys.c")))
+        self.assertGreater(len(keys), 50)
+        example = read("config/server.yaml")
+        self.assertEqual([key for key in sorted(keys) if not re.search(rf"\b{key}:", example)], [])
+
+    def test_every_service_is_described(self):
+        services = set(re.findall(r'\.name = "(\w+)"', read_all("src/server/conn/service_*.c")))
+        self.assertGreater(len(services), 4)
+        described = re.findall(r"^\| `(\w+)` \|", read("docs/server.md"), re.MULTILINE)
+        self.assertEqual(set(described), services)
+        listed = re.search(r"service: \w+ +# (.*)", read("config/server.yaml")).group(1)
+        self.assertEqual(set(listed.split(" | ")), services)
+
+    def test_every_mode_has_an_example_and_is_in_the_schema(self):
+        modes = set(re.findall(r'\{"([a-z-]+)"[^{}]*?\boption_parse_mode,',
+                               read("src/client/options/options.c")))
+        self.assertGreater(len(modes), 5)
+        shown = set(re.findall(r"tlsecho-client --([a-z-]+)", read("docs/client.md")))
+        self.assertEqual(modes - shown, set())
+        schema = read("docs/schema/client.schema.json")
+        self.assertEqual(modes_of_schema(schema), modes | {"pipe", "prompt"})
+
+    def test_every_metric_is_described(self):
+        sources = read_all("src/server/metrics/*.c")
+        printed = set(re.findall(r'"((?:tlsecho|process)_\w+)"', sources))
+        self.assertGreater(len(printed), 20)
+        described = re.findall(r"^\| `(\w+)` \|", read("docs/metrics.md"), re.MULTILINE)
+        self.assertEqual(sorted(described), sorted(printed))
 
 
 if __name__ == "__main__":
