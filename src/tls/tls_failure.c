@@ -221,7 +221,8 @@ static const char *flood_of(const struct tls_failure *failure)
 }
 
 /* OpenSSL's reason, of a server with what it means to the user of a client. */
-static void describe_reason(const struct tls_failure *failure, bool server, struct error *err)
+static void describe_reason(const struct tls_failure *failure, bool server, bool answered,
+                            struct error *err)
 {
     int code = ERR_GET_REASON(failure->reason);
     const char *text = ERR_reason_error_string(failure->reason);
@@ -229,7 +230,13 @@ static void describe_reason(const struct tls_failure *failure, bool server, stru
     struct tls_meaning meaning = tls_meaning_of_reason(code);
     if (server)
         error_set(err, ERROR_TLS, "%s", reason);
-    else if (!failure->established && failure->alert == SSL_AD_HANDSHAKE_FAILURE)
+    else if (!answered)
+        error_set(err, ERROR_TLS,
+                  "no ClientHello can be made (%s): the versions, ciphers, groups and signatures "
+                  "of the options and of OPENSSL_CONF do not go together",
+                  reason);
+    else if (!failure->established && (failure->alert == SSL_AD_HANDSHAKE_FAILURE ||
+                                       failure->alert == SSL_AD_INSUFFICIENT_SECURITY))
         error_set(err, ERROR_TLS, "%s: %s", reason, tls_meaning_of_alert(failure->alert, false));
     else if (!failure->established)
         error_set(err, ERROR_TLS, "%s (%s): %s", meaning.what, reason, meaning.remedy);
@@ -286,7 +293,7 @@ static void describe(const struct tls_failure *failure, SSL *ssl, const struct t
     } else if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
         error_set(err, ERROR_UNTRUSTED, "no client certificate, and one is required");
     } else {
-        describe_reason(failure, server, err);
+        describe_reason(failure, server, wire->received_bytes > 0, err);
     }
 }
 

@@ -71,6 +71,7 @@ class Proxy(support.TestCase):
         plain = echo.endpoint("tcp")
         for version in ("1", "2"):
             for args, at, status in (((), plain, 14), (("--check",), plain, 14),
+                                     (("--bench", "-n1"), plain, 14), (("--ping",), plain, 14),
                                      (("-k",), plain.replace("tcp:", "tls:"), 7)):
                 with self.subTest(version=version, args=args):
                     done = support.client(f"--proxy-protocol={version}", *args, at, data=b"hello")

@@ -136,6 +136,13 @@ class Told(support.TestCase):
                 self.assertIn("the server sent the alert ", message)
                 self.assertIn(says, message)
 
+    def test_options_that_make_no_client_hello_blame_no_server(self):
+        with FarEnd(farend.swallow) as far:
+            message = self.message(7, "-k", "--tls-min=1.3", "--groups=secp256k1",
+                                   f"tls://127.0.0.1:{far.port}")
+        self.assertIn("no ClientHello can be made (", message)
+        self.assertNotIn("on the way", message)
+
     def test_where_a_handshake_stands_still_is_told(self):
         for data, says in ((b"", "the ClientHello was acknowledged and nothing came back; check "
                                  "that it is a TLS port"),

@@ -2,6 +2,7 @@
 /* Messages on a connection, there and back. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bench_internal.h"
@@ -10,6 +11,7 @@
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/diagnosis.h"
 #include "tlsecho/client/exchange.h"
+#include "tlsecho/net/proxy.h"
 
 enum { PIECES_PER_TURN = 8 }; /* of long messages; then it is the others' turn */
 
@@ -117,6 +119,8 @@ static bool is_upper(const struct bench_thread *t, const struct difference *d)
 /* NULL: more came than was sent, and what that may be is unknown. */
 static const char *remedy(const struct bench_thread *t, const struct difference *d)
 {
+    if (d->at == 0 && proxy_begins(t->in, d->n))
+        return "our PROXY header came back: the server expects none, leave out --proxy-protocol";
     if (d->at == 0 && d->n > 1 && t->in[0] == 0x15 && t->in[1] == 0x03 &&
         !target_is_tls(t->run->target))
         return "the server answered with a TLS alert: it speaks TLS, add --tls or write tls://";
