@@ -252,9 +252,22 @@ class Files(BenchCase):
     def test_a_sum_of_sums_is_the_sum(self):
         self.summary("a", "-n", "100")
         self.summary("b", "-n", "100")
+        self.summary("c", "-n", "100")
         (self.folder / "ab").write_bytes(self.merge("a", "b").stdout)
-        twice = support.described(self.merge("ab", "ab").stdout)
-        self.assertEqual(samples(twice), 400)
+        three = support.described(self.merge("ab", "c").stdout)
+        self.assertEqual((samples(three), three["clients"]), (300, 3))
+
+    def test_the_same_run_counts_once(self):
+        self.summary("a", "-n", "10")
+        (self.folder / "copy").write_bytes((self.folder / "a").read_bytes())
+        for name in "a", "copy":
+            done = self.merge("a", name)
+            refusal = support.described(done.stdout)  # against the schema
+            self.assertEqual((done.status, refusal["result"]), (2, "usage"))
+            self.assertIn(f"{name}: it is the same run as {self.folder}/a",
+                          refusal["error"]["message"])
+            for key in "transport", "interrupted", "load":
+                self.assertNotIn(key, refusal)
 
     def test_what_is_no_summary_is_refused_in_one_line(self):
         self.summary("a", "-n", "10")
@@ -266,7 +279,8 @@ class Files(BenchCase):
                               ("forged", text.replace('"count":10', '"count":11')),
                               ("wrong", text.replace('"histogram":[[', '"histogram":[["x",1],['))):
             (self.folder / name).write_text(content)
-        for name in "missing", "empty", "words", "list", "other", "forged", "wrong", "h":
+        (self.folder / "folder").mkdir()
+        for name in "missing", "empty", "words", "list", "other", "forged", "wrong", "h", "folder":
             with self.subTest(name):
                 done = support.client("--merge", self.folder / "a", self.folder / name)
                 self.assertEqual((done.status, done.stdout), (2, b""), done.stderr)

@@ -138,10 +138,15 @@ class Merge(support.TestCase):
         most = self.changed(("messages",), 2 ** 53 - 1)
         most.update(bytes_sent=2 ** 53 - 1, bytes_received=2 ** 53 - 1, duration=1e-6)
         most["load"].update(connections=4194304, threads=4194304)
-        _, summary = self.merge(json.dumps(most) * 1000, 0)
+        _, summary = self.merge(self.several(most, 1000), 0)
         self.assertEqual(summary["messages"], 1000 * (2 ** 53 - 1))
         self.assertEqual(summary["load"]["connections"], 1000 * 4194304)
-        self.refuse(json.dumps(self.good) * 1001, "more than 1000 summaries")
+        self.refuse(self.several(self.good, 1001), "more than 1000 summaries")
+
+    def several(self, summary, count):
+        """Of runs that began one after the other."""
+        return "".join(json.dumps(summary | {"started": f"2026-11-29T08:{i // 60:02}:{i % 60:02}.000Z"})
+                       for i in range(count))
 
     def test_what_is_no_json_is_refused(self):
         good = json.dumps(self.good)
@@ -161,8 +166,9 @@ class Merge(support.TestCase):
 
     def test_two_objects_in_a_file_count_both_however_they_are_parted(self):
         good = json.dumps(self.good)
+        other = json.dumps(self.changed(("client", "cpu_user"), 0.5))
         for between in "", " ", "\n", "\r\n\t":
-            _, summary = self.merge(good + between + good, 0)
+            _, summary = self.merge(good + between + other, 0)
             self.assertEqual((summary["clients"], summary["messages"]), (2, 40))
         message, _ = self.merge(good + json.dumps(self.changed(("duration",), -1)), 2)
         self.assertIn("duration is no number", message)

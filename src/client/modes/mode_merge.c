@@ -46,6 +46,21 @@ static int check_terms(const struct summaries *all, const struct summary *s, str
     return 0;
 }
 
+/* A file that was named twice. */
+static int check_twins(const struct summaries *all, const struct summary *s, struct error *err)
+{
+    char name[ERROR_TEXT_BYTES], other[ERROR_TEXT_BYTES];
+    for (const struct summary *earlier = all->items; earlier < s; earlier++) {
+        if (!summary_is_same(earlier, s))
+            continue;
+        name_of(s, name, sizeof name);
+        name_of(earlier, other, sizeof other);
+        return error_set(err, ERROR_INPUT, "%.320s: it is the same run as %.320s: give each once",
+                         name, other);
+    }
+    return 0;
+}
+
 /* What is not the same for all is unknown of the sum. */
 static void add_load(struct bench_load *sum, const struct bench_load *load)
 {
@@ -161,7 +176,7 @@ static int add_all(struct bench_report *report, const struct summaries *all, str
 {
     for (size_t i = 0; i < all->count; i++) {
         const struct summary *s = &all->items[i];
-        if (check_terms(all, s, err) < 0)
+        if (check_terms(all, s, err) < 0 || check_twins(all, s, err) < 0)
             return -1;
         add_load(&report->load, &s->load);
         bench_measure_add(&report->measure, &s->measure);
@@ -189,6 +204,8 @@ static int read_all(const struct options *options, struct summaries *all, struct
 static void fail(struct bench_report *report, enum phase phase, const struct error *err)
 {
     report->clients = 0;
+    report->transport = NULL;
+    report->interrupted = false;
     report->measure.elapsed_s = 0;
     outcome_fail(&report->outcome, phase, err);
 }

@@ -179,7 +179,7 @@ static int read_summary(const json_t *json, struct summary *s, struct error *err
     return 0;
 }
 
-static int add_summary(const json_t *json, const char *path, size_t number, struct summaries *all,
+static int add_summary(json_t *json, const char *path, size_t number, struct summaries *all,
                        struct error *err)
 {
     if (all->count == SUMMARIES_MAX)
@@ -194,6 +194,7 @@ static int add_summary(const json_t *json, const char *path, size_t number, stru
     if (bench_measure_init(&s->measure, err) < 0)
         return -1;
     all->count++;
+    s->json = json_incref(json);
     return read_summary(json, s, err);
 }
 
@@ -225,8 +226,11 @@ static int read_objects(FILE *file, const char *path, struct summaries *all, str
             read = add_summary(json, path, ++number, all, err);
         json_decref(json);
     }
-    if (read == 0 && ferror(file))
-        return error_sys(err, "read it");
+    if (ferror(file)) {
+        error_sys(err, "read it");
+        err->kind = ERROR_INPUT;
+        return -1;
+    }
     return read == 0 && !number ? error_set(err, ERROR_INPUT, NOT_A_SUMMARY) : read;
 }
 
@@ -243,10 +247,17 @@ int summaries_read(const char *path, struct summaries *all, struct error *err)
 
 void summaries_free(struct summaries *all)
 {
-    for (size_t i = 0; i < all->count; i++)
+    for (size_t i = 0; i < all->count; i++) {
         bench_measure_done(&all->items[i].measure);
+        json_decref(all->items[i].json);
+    }
     free(all->items);
     *all = (struct summaries){0};
+}
+
+bool summary_is_same(const struct summary *a, const struct summary *b)
+{
+    return a->started_us == b->started_us && json_equal(a->json, b->json);
 }
 
 const char *summary_term_name(enum summary_term term)

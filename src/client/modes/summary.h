@@ -26,9 +26,12 @@ enum summary_term {
 
 enum { SUMMARY_TERM_BYTES = 24 };
 
+struct json_t; /* jansson.h */
+
 struct summary {
     const char *path; /* the caller's */
     size_t number;    /* among those of its file, from 1 */
+    struct json_t *json;
     struct bench_load load;
     struct bench_measure measure;                  /* without seconds */
     char terms[SUMMARY_TERMS][SUMMARY_TERM_BYTES]; /* "" = unknown */
@@ -51,6 +54,9 @@ struct summaries {
  */
 int summaries_read(const char *path, struct summaries *all, struct error *err);
 void summaries_free(struct summaries *all);
+
+/* To the last digit: of one run. */
+bool summary_is_same(const struct summary *a, const struct summary *b);
 
 /* "transport": what the term is about. */
 const char *summary_term_name(enum summary_term term);
