@@ -11,8 +11,10 @@ import subprocess
 import time
 import unittest
 
+import farend
 import relay
 import support
+from farend import FarEnd, server_context
 from loads import BenchCase, CA, CONFIG, bench, due, samples
 
 
@@ -155,6 +157,34 @@ class Loads(BenchCase):
         self.assertRegex(text, r"B / A\n")
         self.assertRegex(text, r"latency p99 +\S+ \S+ +\S+ \S+ +\d+\.\d\d\n")
         self.assertRegex(text, r"TLS handshake p50 +- +\S+ \S+ +-\n")
+
+    def test_the_failure_of_one_is_none_of_the_other(self):
+        with FarEnd(farend.echo) as closed:
+            nobody = closed.endpoint()
+        with FarEnd(farend.echo, server_context("expired")) as expired:
+            for bad, status, says in ((nobody, 4, "Connection refused"),
+                                      (expired.endpoint(), 10, "expired")):
+                for first in True, False:
+                    with self.subTest(bad=bad, first=first):
+                        good = self.far.endpoint("tcp")
+                        pair = (good, bad) if first else (bad, good)
+                        trust = CA if bad.startswith("tls") else ()
+                        done = bench("--json", "-t", "0.1", *trust, *pair)
+                        got = support.described(done.stdout)
+                        self.assertEqual((done.status, got["exit"]), (status, status), got["error"])
+                        self.assertTrue(got["error"]["message"].startswith(f"{bad}: "), got["error"])
+                        self.assertIn(says, got["error"]["message"])
+                        sides = dict(zip(pair, got["compared"]))
+                        self.assertEqual(sides[bad]["exit"], status)
+                        if first:
+                            self.assertEqual((sides[good]["exit"], sides[good]["interrupted"]),
+                                             (0, True))
+                        else:
+                            self.assertEqual(sides[good], {"endpoint": good, "unmeasured": True})
+                        words = bench("-t", "0.1", *trust, *pair)
+                        self.assertEqual(words.status, status)
+                        self.assertIn(f"{bad}: ", words.stderr)
+                        self.assertEqual(b" s, interrupted\n" in words.stdout, first)
 
     def test_for_people_there_is_a_table(self):
         text = bench("-n", "100", *self.tls()).stdout.decode()

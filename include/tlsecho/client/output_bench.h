@@ -20,7 +20,8 @@ struct bench_report {
     struct bench_load load;      /* all of it, not that of a round */
     bool merged;                 /* from files: there was no session, and perhaps no one load */
     struct session *session;     /* opened before the load: its TLS facts stand for all; or NULL */
-    bool interrupted;            /* it, or one of those that were merged */
+    bool interrupted;            /* it, or one of those that were merged, or the other one failed */
+    bool unmeasured;             /* the other of two failed before this one's turn */
     uint64_t clients, clients_failed; /* of what was merged */
     const char *transport;            /* of what was merged; NULL = unknown */
     int64_t started_us;               /* of what was merged, since 1970; 0 = unknown */

@@ -9,13 +9,14 @@
 #include "tlsecho/client/output_bench.h"
 #include "tlsecho/client/session_wait.h"
 
-enum { SIDES = 2, TICKET_WITHIN_MS = 1000 };
+enum { SIDES = 2, ROUNDS = 2, TICKET_WITHIN_MS = 1000 };
 
 /* One or two servers under the same load. */
 struct compare {
     const struct options *options;
     size_t count;
     struct bench_load load; /* of a round */
+    size_t rounds[SIDES];   /* that were begun */
     struct target targets[SIDES];
     struct session sessions[SIDES];
     struct bench_report reports[SIDES];
@@ -68,6 +69,7 @@ static void run_round(struct compare *c, size_t side)
     struct error err = {.alert = -1};
     if (report->outcome.result != RESULT_OK || interrupt_happened())
         return;
+    c->rounds[side]++;
     c->watch.context = report;
     report->wanted_connections += c->load.connections;
     if (bench_measure_init(&round, &err) < 0) {
@@ -172,17 +174,35 @@ static void judge_measure(struct bench_report *report)
     }
 }
 
+/* A failure of one of two ends the run of the other as well, which says nothing about that. */
+static void judge_rounds(struct compare *c, size_t side)
+{
+    struct bench_report *report = &c->reports[side];
+    bool failed = c->reports[SIDES - 1 - side].outcome.result != RESULT_OK;
+    if (!failed || report->outcome.result != RESULT_OK)
+        return;
+    report->unmeasured = c->rounds[side] == 0;
+    report->interrupted = c->rounds[side] < ROUNDS;
+}
+
 /* The first that went wrong. */
 static void judge(struct compare *c, struct outcome *ret)
 {
     struct error err = {.alert = -1};
     for (size_t i = 0; i < c->count; i++) {
-        judge_measure(&c->reports[i]);
         c->reports[i].interrupted = interrupt_happened();
+        if (c->count == SIDES && !interrupt_happened())
+            judge_rounds(c, i);
+        if (!c->reports[i].unmeasured)
+            judge_measure(&c->reports[i]);
         session_keep(&c->sessions[i], &c->reports[i].outcome);
     }
-    for (size_t i = 0; i < c->count && ret->result == RESULT_OK; i++)
+    for (size_t i = 0; i < c->count && ret->result == RESULT_OK; i++) {
         *ret = c->reports[i].outcome;
+        if (c->count == SIDES && ret->result != RESULT_OK && ret->phase != PHASE_OPTIONS &&
+            !interrupt_happened())
+            error_prefix(&ret->error, "%s", c->reports[i].name);
+    }
     if (c->options->report_html && c->reports[0].measure.elapsed_s > 0 &&
         output_html(c->options->report_html, c->reports, c->count, &err) < 0 &&
         ret->result == RESULT_OK)

@@ -121,10 +121,22 @@ static void add_measure(json_t *json, const struct bench_report *report)
 }
 
 /* Even what was never reached has its place in a comparison. */
+static json_t *unmeasured_json(const struct bench_report *report)
+{
+    json_t *json = json_object();
+    output_json_add_text(json, "endpoint", report->name);
+    json_object_set_new(json, "unmeasured", json_true());
+    return json;
+}
+
 static json_t *report_json(const struct bench_report *report)
 {
+    if (report->unmeasured)
+        return unmeasured_json(report);
     json_t *json = output_json_new(report->options, report->session, &report->outcome);
     output_json_add_text(json, "endpoint", report->name);
+    if (report->interrupted)
+        json_object_set_new(json, "interrupted", json_true());
     if (report->load.connections)
         json_object_set_new(json, "load", load_json(&report->load));
     if (report->measure.elapsed_s > 0)
