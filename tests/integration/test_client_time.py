@@ -243,12 +243,28 @@ class Blocked(TimeCase):
 
     def test_an_output_that_nobody_reads(self):
         server = self.server(loads.CONFIG)
+        for args in ("--ping", "-i0"), ("--ping", "-i0", "-v", "--json"), \
+                ("--bench", "-t60", "-v"), ("--bench", "-t60", "-v", "--json"):
+            reader, writer = os.pipe()
+            fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
+            if "--bench" in args:  # which has a line a second
+                os.write(writer, bytes(4096))
+            with self.subTest(args):
+                client = Client(*args, server.endpoint("tcp"), stdout=writer)
+                client.wait_for_wait("pipe")
+                _, err = self.answered(client.end_by(signal.SIGTERM), 15)
+                self.assertIn("write standard output: nobody reads it", err)
+            os.close(reader)
+            os.close(writer)
+
+    def test_a_standard_error_that_nobody_reads(self):
+        server = self.server(loads.CONFIG)
         reader, writer = os.pipe()
         fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
-        client = Client("--ping", "-i0", server.endpoint("tcp"), stdout=writer)
+        os.write(writer, bytes(4096))
+        client = Client("-v", "--check", *loads.CA, server.endpoint("tls"), stderr=writer)
         client.wait_for_wait("pipe")
-        _, err = self.answered(client.end_by(signal.SIGTERM), 15)
-        self.assertIn("write standard output", err)
+        self.answered(client.end_by(signal.SIGTERM))
         os.close(reader)
         os.close(writer)
 

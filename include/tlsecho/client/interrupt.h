@@ -12,6 +12,7 @@
 #define TLSECHO_INTERRUPT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "tlsecho/base/error.h"
 
@@ -24,6 +25,9 @@ int interrupt_open(struct error *err);
 /* Readable once one of them has come, and from then on; -1 before interrupt_open. */
 int interrupt_fd(void);
 bool interrupt_happened(void);
+
+/* When the first of them came, clock_now_us; 0 = none has. */
+uint64_t interrupt_us(void);
 
 /* QUIT asks how it stands, and no longer ends the process: a non-blocking descriptor, readable when
  * it has come, the caller's to close. -1 on failure: ERROR_SYSTEM. */

@@ -11,6 +11,7 @@
 #include "bench_internal.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/thread.h"
+#include "tlsecho/client/interrupt.h"
 
 enum { PROGRESS_EVERY_MS = 100, SOON_MS = 10, SECOND_NS = 1000000000 };
 
@@ -176,7 +177,7 @@ static void collect_rest(struct bench *b, double length_s)
 
 static void take_interrupt(struct bench *b)
 {
-    b->abandon_us = clock_now_us() + BENCH_LAST_REPLIES_MS * 1000;
+    b->abandon_us = interrupt_us() + BENCH_LAST_REPLIES_MS * 1000;
     atomic_store(&b->run.stopping, true);
     wake_threads(b);
 }

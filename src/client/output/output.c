@@ -29,6 +29,8 @@ int output_flush(struct error *err)
     static int failure; /* the first errno: stdio drops what it could not write, and forgets why */
     if (fflush(stdout) && !failure)
         failure = errno;
+    if (failure == EINTR) /* of interrupt.h: it would wait for ever */
+        return error_set(err, ERROR_SYSTEM, "write standard output: nobody reads it");
     errno = failure;
     if (failure)
         return error_sys(err, "write standard output");

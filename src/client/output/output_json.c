@@ -195,7 +195,7 @@ static void print_escaped(const char *line, FILE *out)
 {
     char piece[JSON_PIECE_BYTES];
     size_t n;
-    while ((n = json_escape_json(&line, piece)) > 0)
+    while (!ferror(out) && (n = json_escape_json(&line, piece)) > 0)
         fwrite(piece, 1, n, out);
     fputc('\n', out);
 }

@@ -3,31 +3,35 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MS_NS = 1000000, AGAIN_MS = 20 };
+#include "tlsecho/base/clock.h"
+
+enum { MS_NS = 1000000, AGAIN_MS = 1 };
 
 static int stop_fd = -1;
 static timer_t alarm_timer;
-static volatile sig_atomic_t happened;
+static atomic_uint_least64_t happened_us; /* 0 = not yet */
 
-/* signal-safety(7): write(2) and timer_settime(2) may be called here. */
+/* signal-safety(7): write(2), clock_gettime(2) and timer_settime(2) may be called here, and atomics
+ * without locks used. */
 static void on_stop(int signal)
 {
     static const struct itimerspec alarms = {.it_value.tv_nsec = INTERRUPT_PATIENCE_MS * MS_NS,
                                              .it_interval.tv_nsec = AGAIN_MS * MS_NS};
     int before = errno;
     (void)signal;
-    if (!happened) {
+    if (!interrupt_happened()) {
+        atomic_store(&happened_us, clock_now_us());
         ssize_t n = write(stop_fd, &(uint64_t){1}, sizeof(uint64_t));
         (void)n; /* the counter of an eventfd has room for it */
         timer_settime(alarm_timer, 0, &alarms, NULL);
     }
-    happened = 1;
     errno = before;
 }
 
@@ -69,7 +73,12 @@ int interrupt_fd(void)
 
 bool interrupt_happened(void)
 {
-    return happened;
+    return interrupt_us() != 0;
+}
+
+uint64_t interrupt_us(void)
+{
+    return atomic_load(&happened_us);
 }
 
 int interrupt_open_interim(struct error *err)

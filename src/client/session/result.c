@@ -120,6 +120,9 @@ static enum result of_errno(int code)
     case ENETDOWN:
     case EHOSTDOWN:
     case ENONET:
+    case ENOPROTOOPT: /* what Linux makes of ICMP: protocol unreachable, source route failed, */
+    case EOPNOTSUPP:
+    case EMSGSIZE: /* packet too big */
     case EADDRNOTAVAIL:
     case EAFNOSUPPORT:
     case EACCES:

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/piped_file.h"
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/net/socket.h"
@@ -150,6 +151,8 @@ int target_prepare(struct target *t, struct error *err)
 {
     if (t->prepared)
         return 0;
+    if (interrupt_happened()) /* while a warning was written: a store of CAs takes long to read */
+        return error_set(err, ERROR_INTERRUPTED, "interrupted before anything was done");
     target_done(t); /* what an earlier attempt left */
     if (target_is_tls(t) && prepare_tls(t, err) < 0)
         return piped_file_name(err);
