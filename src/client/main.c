@@ -14,6 +14,7 @@
 #include "tlsecho/client/piped_file.h"
 #include "tlsecho/client/result.h"
 #include "tlsecho/tls/tls_context.h"
+#include "tlsecho/tls/tls_memory.h"
 
 static void (*const modes[MODES])(const struct options *options, struct outcome *ret) = {
     [MODE_PIPE] = mode_pipe,   [MODE_PROMPT] = mode_prompt,
@@ -109,6 +110,7 @@ static int refuse(int argc, char **argv, const struct error *err)
 int main(int argc, char **argv)
 {
     standard_fds_open(STANDARD_FDS_FAIL);
+    tls_memory_watch();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a failed write is an exit status, not the end */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_failure.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -206,6 +207,12 @@ static void describe_verdict(const struct tls_failure *failure, const struct tls
     err->code = failure->chain_refused ? ERROR_CODE_UNREAD : 0;
 }
 
+static bool is_short_of_memory(const struct tls_failure *failure, const struct tls_verdict *verdict)
+{
+    return failure->no_memory || ERR_GET_REASON(failure->reason) == ERR_R_MALLOC_FAILURE ||
+           (verdict && verdict->error == X509_V_ERR_OUT_OF_MEM);
+}
+
 /* What only costs work, with words about it; NULL = it is something else. */
 static const char *flood_of(const struct tls_failure *failure)
 {
@@ -268,7 +275,10 @@ static void describe(const struct tls_failure *failure, SSL *ssl, const struct t
     bool server = SSL_is_server(ssl);
     int code = ERR_GET_REASON(failure->reason);
     const char *flood = flood_of(failure);
-    if (flood) {
+    if (is_short_of_memory(failure, verdict)) {
+        errno = ENOMEM;
+        error_sys(err, "memory for the TLS handshake");
+    } else if (flood) {
         error_set(err, ERROR_FLOOD, "%s", flood);
     } else if (!looks_like_tls(wire)) {
         describe_not_tls(wire, server, err);

@@ -19,6 +19,7 @@ struct tls_failure {
     int alert;                      /* RFC 8446 §6.2; -1 = none went either way */
     bool alert_received : 1;        /* it came from the peer */
     bool flood : 1;                 /* it began too many handshakes after the first */
+    bool no_memory : 1;             /* OpenSSL may tell that as anything */
     bool chain_refused : 1;         /* before OpenSSL parsed it: the verdict says why */
     bool established : 1;           /* the handshake had been complete */
     bool renegotiation_refused : 1; /* a server asked for it, RFC 5246 §7.4.1.1 */

@@ -9,6 +9,7 @@
 
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/tls/tls_alert.h"
+#include "tlsecho/tls/tls_memory.h"
 #include "transport_tls_internal.h"
 
 /*
@@ -167,7 +168,9 @@ static struct io shake_hands(struct transport_tls *t, struct error *err)
         io = transport_tls_gather_hello(t, err);
     if (io.status != IO_OK)
         return io;
+    tls_memory_ran_out(); /* before */
     int result = SSL_do_handshake(t->ssl);
+    t->failure.no_memory = result != 1 && tls_memory_ran_out();
     if (result != 1)
         io = translate_ssl_error(t, result, err);
     if (io.status == IO_WANT_READ && t->hello.state == TLS_HELLO_OTHER)

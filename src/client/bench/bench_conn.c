@@ -215,9 +215,12 @@ static void up(struct bench_conn *c)
     use(c);
 }
 
+/* Handshakes take long: one turn may have many of them, and none is worth it any more. */
 static void shake_hands(struct bench_conn *c)
 {
     struct error err;
+    if (atomic_load(&c->thread->run->abandoned))
+        return;
     struct io io = transport_handshake(c->transport, &err);
     switch (io.status) {
     case IO_OK:
