@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* The length of a Unix address's path; 0 for an unnamed one, and for an abstract one. */
 static size_t path_length(const struct address *address)
@@ -137,6 +139,16 @@ static int resolve_local(const char *path, struct address_list *ret, struct erro
     return 0;
 }
 
+/* The resolver tells a file or a socket that it cannot open as a name that does not exist. */
+static int check_descriptors(const char *host, struct error *err)
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0)
+        return error_sys(err, "look up %s", host);
+    close(fd);
+    return 0;
+}
+
 static void explain(const char *host, int code, struct error *err)
 {
     const char *zone = endpoint_host_is_address(host) ? strchr(host, '%') : NULL;
@@ -164,6 +176,8 @@ int address_resolve(const struct endpoint *endpoint, int family, bool passive,
     };
     struct addrinfo *found;
     int code = getaddrinfo(endpoint->host, port, &hints, &found);
+    if (code != 0 && check_descriptors(endpoint->host, err) < 0)
+        return -1;
     if (code != 0) {
         if (code == EAI_SYSTEM)
             error_sys(err, "look up %s", endpoint->host);

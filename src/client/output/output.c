@@ -43,7 +43,8 @@ const char *output_phase_prefix(const struct outcome *outcome, bool after_word,
                                 char ret[OUTPUT_UNIT_BYTES])
 {
     const char *phase = phase_name(outcome->phase);
-    bool said = strncmp(outcome->error.text, phase, strlen(phase)) == 0 ||
+    bool said = outcome->phase == PHASE_OPTIONS || /* as what a wrong command line is told with */
+                strncmp(outcome->error.text, phase, strlen(phase)) == 0 ||
                 (after_word && strcmp(phase, result_word(outcome->result)) == 0);
     snprintf(ret, OUTPUT_UNIT_BYTES, "%s%s", said ? "" : phase, said ? "" : ": ");
     return ret;

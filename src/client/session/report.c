@@ -17,6 +17,8 @@ static void take(const json_t *object, const char *key, char *ret, size_t size)
             *ret = '?';
 }
 
+enum { SCHEMA = 1 }; /* docs/schema/report.json */
+
 #define TAKE(object, key, field) take(object, key, field, sizeof field)
 
 static void take_tls(const json_t *tls, struct report_view *ret)
@@ -55,11 +57,17 @@ int report_parse(const char *text, size_t n, struct report *ret, struct error *e
     json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
     bool is_one = json_is_string(json_object_get(json, "listener")) &&
                   json_is_integer(json_object_get(json, "schema"));
-    if (is_one)
+    json_int_t schema = json_integer_value(json_object_get(json, "schema"));
+    if (is_one && schema == SCHEMA)
         take_all(json, &report);
     json_decref(json);
     if (!is_one)
         return error_set(err, ERROR_INPUT, "%s", remedy);
+    if (schema != SCHEMA)
+        return error_set(err, ERROR_INPUT,
+                         "the report is of schema %" JSON_INTEGER_FORMAT
+                         ", and this client reads %d: use a client of the server's version",
+                         schema, SCHEMA);
     *ret = report;
     return 0;
 }

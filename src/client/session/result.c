@@ -43,8 +43,11 @@ static const char *const phases[] = {
 };
 
 /* getaddrinfo(3): a name that does not exist is the user's, name servers that fail are not. */
-static const char *dns_remedy(const struct error *err)
+static const char *dns_remedy(const struct error *err, const struct options *options)
 {
+    if (err->kind == ERROR_TIMEOUT && options && options->family == AF_UNSPEC)
+        return "check the name servers in /etc/resolv.conf, try -4 or -6 in case they answer for "
+               "one family only, or raise --connect-timeout";
     if (err->kind == ERROR_TIMEOUT)
         return "check the name servers in /etc/resolv.conf, or raise --connect-timeout";
     switch (err->code) {
@@ -63,13 +66,14 @@ static const char *dns_remedy(const struct error *err)
 
 /* Two faults of our own, for which the far end's address is blamed in vain; and what TCP tells. */
 static const char *remedy_for(enum result result, enum phase phase, const struct error *err,
-                              bool local)
+                              const struct options *options)
 {
+    bool local = options && options->endpoint.scheme == ENDPOINT_UNIX;
     if (err->kind == ERROR_UNACKNOWLEDGED || err->kind == ERROR_SPOOFED_RESET ||
         err->kind == ERROR_INTERRUPTED)
         return NULL;
     if (result == RESULT_DNS)
-        return dns_remedy(err);
+        return dns_remedy(err, options);
     if (result == RESULT_REFUSED && local)
         return "start the server there, or check the path";
     if (result == RESULT_TIMEOUT)
@@ -78,8 +82,9 @@ static const char *remedy_for(enum result result, enum phase phase, const struct
     if (result != RESULT_UNREACHABLE || err->kind != ERROR_SYSTEM)
         return remedies[result];
     if (err->code == EADDRNOTAVAIL)
-        return "give an address of this host with --source; without --source, all local ports to "
-               "this server are in use: widen net.ipv4.ip_local_port_range";
+        return options && options->source ? "give an address of this host with --source"
+                                          : "all local ports to this server are in use: widen "
+                                            "net.ipv4.ip_local_port_range";
     if (err->code == EAFNOSUPPORT)
         return "this host has no addresses of that family, or --source is of the other one";
     return remedies[result];
@@ -170,27 +175,28 @@ enum result result_of(enum phase phase, const struct error *err)
     return RESULT_LOCAL_IO; /* not reached: the switch is complete */
 }
 
-/* local: of a Unix socket. */
-static void fail(struct outcome *outcome, enum phase phase, const struct error *err, bool local)
+/* options: NULL = unknown. */
+static void fail(struct outcome *outcome, enum phase phase, const struct error *err,
+                 const struct options *options)
 {
     outcome->result = result_of(phase, err);
     outcome->phase = phase;
     outcome->error = *err;
 
-    const char *remedy = remedy_for(outcome->result, phase, err, local);
+    const char *remedy = remedy_for(outcome->result, phase, err, options);
     if (remedy)
         outcome_advise(outcome, remedy);
 }
 
 void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err)
 {
-    fail(outcome, phase, err, false);
+    fail(outcome, phase, err, NULL);
 }
 
 void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struct error *err,
                           const struct options *options)
 {
-    fail(outcome, phase, err, options->endpoint.scheme == ENDPOINT_UNIX);
+    fail(outcome, phase, err, options);
     bool judged = outcome->result == RESULT_UNTRUSTED || outcome->result == RESULT_EXPIRED ||
                   outcome->result == RESULT_NAME_MISMATCH;
     bool unread = err->kind == ERROR_UNTRUSTED && err->code == ERROR_CODE_UNREAD;

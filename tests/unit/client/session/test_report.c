@@ -161,6 +161,14 @@ START_TEST(anything_else_is_no_report)
 }
 END_TEST
 
+START_TEST(one_of_a_later_schema_says_so)
+{
+    ck_assert_int_eq(parsed("{\"schema\":2,\"listener\":\"l\"}"), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "the report is of schema 2, and this client reads 1"));
+    ck_assert_str_eq(report.here.source, "127.0.0.1:1"); /* untouched */
+}
+END_TEST
+
 START_TEST(nothing_in_it_commands_a_terminal_or_is_too_long)
 {
     char text[4096] = "{\"schema\":1,\"server\":\"\\u001b[2J\\u009b\",\"listener\":\"";
@@ -186,6 +194,7 @@ int main(void)
     tcase_add_test(cases, reads_a_report_and_keeps_our_view);
     tcase_add_loop_test(cases, anything_else_is_no_report, 0, sizeof none / sizeof *none);
     tcase_add_test(cases, nothing_in_it_commands_a_terminal_or_is_too_long);
+    tcase_add_test(cases, one_of_a_later_schema_says_so);
 
     Suite *suite = suite_create("report");
     suite_add_tcase(suite, cases);

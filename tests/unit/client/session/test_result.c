@@ -119,7 +119,27 @@ START_TEST(ports_that_ran_out_get_a_remedy_of_their_own)
     struct error err = {.kind = ERROR_SYSTEM, .code = EADDRNOTAVAIL, .alert = -1, .text = "story"};
     outcome_fail(&outcome, PHASE_CONNECT, &err);
     ck_assert_ptr_nonnull(strstr(outcome.error.text, "net.ipv4.ip_local_port_range"));
-    ck_assert_ptr_nonnull(strstr(outcome.error.text, "--source"));
+    ck_assert_ptr_null(strstr(outcome.error.text, "--source"));
+}
+END_TEST
+
+START_TEST(a_source_that_is_not_ours_is_what_the_remedy_is_about)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_SYSTEM, .code = EADDRNOTAVAIL, .alert = -1, .text = "story"};
+    outcome_fail_to_open(&outcome, PHASE_CONNECT, &err, &(struct options){.source = "192.0.2.1"});
+    ck_assert_str_eq(outcome.error.text, "story; give an address of this host with --source");
+}
+END_TEST
+
+START_TEST(name_servers_that_do_not_answer_may_do_so_for_one_family)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_TIMEOUT, .alert = -1, .text = "story"};
+    outcome_fail_to_open(&outcome, PHASE_DNS, &err, &(struct options){.family = AF_UNSPEC});
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "try -4 or -6"));
+    outcome_fail_to_open(&outcome, PHASE_DNS, &err, &(struct options){.family = AF_INET});
+    ck_assert_ptr_null(strstr(outcome.error.text, "-4"));
 }
 END_TEST
 
@@ -233,6 +253,8 @@ int main(void)
     tcase_add_test(cases, a_failure_keeps_its_phase_and_story_and_gets_its_remedy);
     tcase_add_test(cases, what_tcp_tells_has_its_remedy_already);
     tcase_add_test(cases, ports_that_ran_out_get_a_remedy_of_their_own);
+    tcase_add_test(cases, a_source_that_is_not_ours_is_what_the_remedy_is_about);
+    tcase_add_test(cases, name_servers_that_do_not_answer_may_do_so_for_one_family);
     tcase_add_test(cases, insecure_is_no_remedy_where_it_is_given_or_cannot_help);
     tcase_add_loop_test(cases, a_unix_socket_has_a_path_and_no_port, 0, 2);
     tcase_add_test(cases, a_proxy_header_may_be_why_a_handshake_failed);

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client where memory or descriptors are short: that is told, and nothing else is blamed."""
+
+import unittest
+
+import loads
+import support
+
+STEP_KB = 5000
+MISLEADING = (7, 8, 9, 10, 11, 14)  # handshake, untrusted, ...: as if the server were wrong
+
+
+def limited(what, amount, *args):
+    """The client under a limit of ulimit(1)."""
+    return support.run("sh", "-c", f"ulimit {what} {amount} && exec \"$@\"", "sh",
+                       support.program("TLSECHO_CLIENT"), *args)
+
+
+class Short(support.TestCase):
+    def least_kb(self):
+        """Of address space, for the program to start."""
+        for kilobytes in range(STEP_KB, 400_000, STEP_KB):
+            if limited("-v", kilobytes, "--version").status == 0:
+                return kilobytes
+        raise unittest.SkipTest("the program reserves more address space than a limit can leave it")
+
+    def test_memory(self):
+        server = self.server(loads.CONFIG)
+        least, told = self.least_kb(), []
+        for more in range(5):
+            done = limited("-v", least + more * STEP_KB, "--bench", "-P300", "-t0.1", *loads.CA,
+                           server.endpoint("tls"))
+            self.assertNotIn(done.status, MISLEADING, done.stderr)
+            told.append(done.stderr)
+        self.assertTrue(any("emory" in text for text in told), told)
+
+    def test_descriptors(self):
+        for amount in range(4, 8):
+            with self.subTest(amount):
+                done = limited("-n", amount, "--check", "localhost", "1")
+                if done.status == 127:
+                    continue  # not even its libraries can be opened
+                self.assertIn(done.status, (4, 15), done.stderr)
+                if done.status == 15:
+                    self.assertIn("Too many open files", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
