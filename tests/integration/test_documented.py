@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import tempfile
+import textwrap
 import unittest
 
 import farend
@@ -139,6 +140,59 @@ listeners:
                                 os.environ["PATH"]])
         return support.run("bash", "-o", "pipefail", "-c", f"cd '{folder}' && {line}",
                            env=support.environment(PATH=path))
+
+
+class Pages(support.TestCase):
+    """The commands of README.md and of docs/client.md and docs/server.md. The client's are tried
+    where nothing listens: they must get as far as that."""
+
+    def lines(self, page, program):
+        """The indented lines that run the program, without their comments."""
+        text = (support.REPOSITORY / page).read_text()
+        found = [line.partition("  #")[0].strip() for line in
+                 re.findall(rf"^    (?:echo hello \| )?{program} .*$", text, re.M)]
+        self.assertGreater(len(found), 2, page)
+        return found
+
+    def run_line(self, line, folder):
+        path = os.pathsep.join([str(pathlib.Path(support.program("TLSECHO_CLIENT")).parent),
+                                os.environ["PATH"]])
+        return support.run("bash", "-c", f"cd '{folder}' && {line}",
+                           env=support.environment(PATH=path))
+
+    def test_the_commands_of_the_client_are_understood(self):
+        lines = self.lines("README.md", "tlsecho-client")
+        lines += self.lines("docs/client.md", "tlsecho-client")
+        lines = [line for line in lines if "--merge" not in line]  # it connects to no server
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "build").mkdir()
+            (pathlib.Path(folder) / "build" / "pki").symlink_to(support.pki())
+            (pathlib.Path(folder) / "photo.jpg").write_bytes(b"photo")
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                for line, done in zip(lines, pool.map(
+                        lambda line: self.run_line(self.elsewhere(line), folder), lines)):
+                    with self.subTest(line):
+                        self.assertIn("connection refused",
+                                      (done.stdout.decode() + done.stderr).lower())
+
+    @staticmethod
+    def elsewhere(line):
+        """The same command for a port where nothing listens, and for a run that ends."""
+        line = re.sub(r"\b(localhost|127\.0\.0\.1|[a-z]+\.example\.org(:\d+)?)(?![\w:.])",
+                      "127.0.0.1:1", line.partition(" | cmp")[0])
+        line = line.replace("3f0c...", "3f" * 32).replace("example.org:7443", "127.0.0.1:1")
+        line = line.replace("--reconnect", "--reconnect -w 100ms")
+        return line.partition(" >")[0]
+
+    def test_the_commands_of_the_server_are_understood(self):
+        page = (support.REPOSITORY / "docs" / "server.md").read_text()
+        example = re.search(r"<<END\n(.*?)^    END$", page, re.M | re.S).group(1)
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "pki").symlink_to(support.pki())
+            (pathlib.Path(folder) / "server.yaml").write_text(textwrap.dedent(example))
+            for file in (f"{folder}/server.yaml", support.REPOSITORY / "config" / "server.yaml"):
+                done = support.run(support.program("TLSECHO_SERVER"), "-t", "-c", file)
+                self.assertEqual(done.status, 0, done.stderr)
 
 
 if __name__ == "__main__":
