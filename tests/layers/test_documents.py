@@ -6,6 +6,8 @@ import pathlib
 import re
 import unittest
 
+from test_layers import OF_MODULES, House, layer_of
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 TEST = re.compile(r"`((?:unit/[\w/]*|integration/)test_\w+\.(?:c|py))` `(\w+)`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -70,6 +72,19 @@ class Sources(unittest.TestCase):
         self.assertGreater(len(keys), 50)
         example = read("config/server.yaml")
         self.assertEqual([key for key in sorted(keys) if not re.search(rf"\b{key}:", example)], [])
+
+    def test_the_map_of_the_architecture_has_every_room(self):
+        architecture = read("ARCHITECTURE.md")
+        rows = re.findall(r"^\| `([\w/]+)/`(?:, `([\w/]+)/`)? \| (.*) \|$", architecture, re.M)
+        named = {room for row in rows for room in row[:2]}
+        modules = {f"{row[0]}/{name}" for row in rows if row[0] in OF_MODULES
+                   for name in re.findall(r"`(\w+)`", row[2])}
+        rooms = set(House(REPOSITORY).rooms.values())
+        self.assertEqual({room for room in rooms if layer_of(room) not in OF_MODULES}
+                         - named - {"client/output/html"}, set())
+        self.assertEqual({room for room in rooms if layer_of(room) in OF_MODULES}
+                         - named - modules, set())
+        self.assertLessEqual(named - {"", "base", "net", "output/html"} | modules, rooms)
 
     def test_every_service_is_described(self):
         services = set(re.findall(r'\.name = "(\w+)"', read_all("src/server/conn/service_*.c")))
