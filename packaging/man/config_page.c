@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "config_internal.h"
+#include "config_walk.h"
 
-enum { PATH_BYTES = 256, LINE_BYTES = 4096 };
+enum { LINE_BYTES = 4096 };
 
 /* Text as scdoc(5) takes it literally. */
 static void print_literal(const char *text)
@@ -39,12 +40,12 @@ static void print_words(const struct config_key *key)
 
 static void print_range(const struct config_key *key)
 {
-    char least[QUANTITY_BYTES], most[QUANTITY_BYTES];
+    char min[QUANTITY_BYTES], max[QUANTITY_BYTES];
     if (key->words)
         printf("*%s* or ", key->words(0));
-    config_scalar_number_text(key, key->min, least);
-    config_scalar_number_text(key, key->max, most);
-    printf("%s to %s", least, most);
+    config_scalar_number_text(key, key->min, min);
+    config_scalar_number_text(key, key->max, max);
+    printf("%s to %s", min, max);
 }
 
 static void print_type(const struct config_key *key)
@@ -98,7 +99,7 @@ static void print_type(const struct config_key *key)
     }
 }
 
-static void print_standard(const struct config_key *key)
+static void print_default(const struct config_key *key)
 {
     if (key->type == CONFIG_SECTION)
         return;
@@ -113,26 +114,35 @@ static void print_standard(const struct config_key *key)
         fputs("empty", stdout);
 }
 
-/* Every key below path, which says where in the file the section is. */
-static void print_section(const struct config_section *section, const char *path)
+/* Of the key where the walk is, from the top level: "tls.NAME.alpn". */
+static void print_path(const struct config_walk *walk)
 {
-    for (const struct config_key *key = section->keys; key->name; key++) {
-        char here[PATH_BYTES];
-        snprintf(here, sizeof here, "%s%s%s", path, *path ? "." : "", key->name);
-        putchar('*');
-        print_literal(here);
-        fputs("*\n\t", stdout);
-        print_sentence(key->help);
-        fputs("++\n", stdout);
-        print_type(key);
-        print_standard(key);
-        fputs(".\n\n", stdout);
-        if (!key->section)
+    putchar('*');
+    for (size_t i = 1; i <= walk->depth; i++) {
+        const struct config_key *parent = walk->levels[i].parent;
+        print_literal(parent->name);
+        if (parent->type != CONFIG_SECTION)
+            print_literal(parent->type == CONFIG_LIST ? "[]" : ".NAME");
+        putchar('.');
+    }
+    print_literal(walk->key->name);
+    putchar('*');
+}
+
+static void print_keys(void)
+{
+    struct config_walk walk;
+    config_walk_start(&walk, NULL);
+    while (config_walk_next(&walk)) {
+        if (walk.step != CONFIG_WALK_KEY)
             continue;
-        if (key->type != CONFIG_SECTION)
-            strncat(here, key->type == CONFIG_LIST ? "[]" : ".NAME",
-                    sizeof here - strlen(here) - 1);
-        print_section(key->section, here);
+        print_path(&walk);
+        fputs("\n\t", stdout);
+        print_sentence(walk.key->help);
+        fputs("++\n", stdout);
+        print_type(walk.key);
+        print_default(walk.key);
+        fputs(".\n\n", stdout);
     }
 }
 
@@ -141,7 +151,7 @@ int main(void)
     char line[LINE_BYTES];
     while (fgets(line, sizeof line, stdin)) {
         if (strcmp(line, "KEYS\n") == 0)
-            print_section(&config_keys, "");
+            print_keys();
         else
             fputs(line, stdout);
     }

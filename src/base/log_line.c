@@ -132,10 +132,24 @@ void log_switch(struct log_line *line, const char *key, bool value)
     bare_field(line, key, value ? (json ? "true" : "yes") : (json ? "false" : "no"));
 }
 
+const char *log_level_name(size_t level)
+{
+    static const char *const names[] = {[LOG_LEVEL_DEBUG] = "debug",
+                                        [LOG_LEVEL_INFO] = "info",
+                                        [LOG_LEVEL_WARNING] = "warning",
+                                        [LOG_LEVEL_ERROR] = "error"};
+    return level < sizeof names / sizeof *names ? names[level] : NULL;
+}
+
+const char *log_format_name(size_t format)
+{
+    static const char *const names[] = {[LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json"};
+    return format < sizeof names / sizeof *names ? names[format] : NULL;
+}
+
 void log_line_start(struct log_line *line, enum log_level level, const char *event,
                     enum log_format format)
 {
-    static const char *const levels[] = {"debug", "info", "warning", "error"};
     line->level = level;
     line->format = format;
     line->length = 0;
@@ -146,7 +160,7 @@ void log_line_start(struct log_line *line, enum log_level level, const char *eve
     clock_gettime(CLOCK_REALTIME, &now);
     clock_text(&now, text);
     log_text(line, "time", text);
-    log_text(line, "level", levels[level]);
+    log_text(line, "level", log_level_name(level));
     log_text(line, "event", event);
 }
 

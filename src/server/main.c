@@ -137,7 +137,7 @@ static char *state_directory(void)
 /* Warnings go where the server would log them. Takes the draft over. */
 static int check(const struct arguments *a, const struct config_snapshot *draft)
 {
-    log_open(STDERR_FILENO, LOG_LEVEL_WARNING, (enum log_format)draft->config->log.format);
+    log_open(STDERR_FILENO, LOG_LEVEL_WARNING, draft->config->log.format);
     announce_warnings(draft);
     expiry_log(draft);
     log_close();
@@ -150,7 +150,7 @@ static int check(const struct arguments *a, const struct config_snapshot *draft)
 static int serve(const struct config_snapshot *draft, struct error *err)
 {
     const struct config *config = draft->config;
-    log_open(STDERR_FILENO, (enum log_level)config->log.level, (enum log_format)config->log.format);
+    log_open(STDERR_FILENO, config->log.level, config->log.format);
     char *state = state_directory();
     int result = server_run(draft, state, err);
     free(state);

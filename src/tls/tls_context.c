@@ -10,6 +10,21 @@
 #include "tls_internal.h"
 #include "tls_pem.h"
 
+const char *tls_key_files_name(size_t key_files)
+{
+    static const char *const names[] = {
+        [TLS_KEY_FILES_STRICT] = "strict", [TLS_KEY_FILES_ANY] = "any"};
+    return key_files < sizeof names / sizeof *names ? names[key_files] : NULL;
+}
+
+const char *tls_client_auth_name(size_t client_auth)
+{
+    static const char *const names[] = {[TLS_CLIENT_AUTH_OFF] = "off",
+                                        [TLS_CLIENT_AUTH_OPTIONAL] = "optional",
+                                        [TLS_CLIENT_AUTH_REQUIRED] = "required"};
+    return client_auth < sizeof names / sizeof *names ? names[client_auth] : NULL;
+}
+
 static bool set_defaults(struct tls_context *ctx)
 {
     SSL_CTX *ssl = ctx->ssl;

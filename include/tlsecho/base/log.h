@@ -27,6 +27,10 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
+/* The word for a value of these, as users write it; NULL past the last. */
+const char *log_level_name(size_t level);
+const char *log_format_name(size_t format);
+
 enum { LOG_LINE_BYTES = 2048 }; /* a longer line loses its last fields and says truncated=yes */
 
 struct log_line {

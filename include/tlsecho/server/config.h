@@ -20,6 +20,15 @@
 #include "tlsecho/base/log.h"
 #include "tlsecho/net/cidr.h"
 #include "tlsecho/net/endpoint.h"
+#include "tlsecho/tls/tls_context.h"
+
+/* listeners[].proxy_protocol */
+enum config_proxy_protocol { CONFIG_PROXY_OFF, CONFIG_PROXY_TRUSTED, CONFIG_PROXY_REQUIRED };
+/* The word for it, as users write it; NULL past the last. */
+const char *config_proxy_protocol_name(size_t proxy_protocol);
+
+/* security.sandbox: what the kernel supports; all of it, or no start; nothing. */
+enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_OFF };
 
 /* Where in the file a value stands, from 1; line 0 = a default. */
 struct config_place {
@@ -56,7 +65,7 @@ struct config_tls {
     struct config_text min_version, max_version; /* "1.2" or "1.3", min <= max */
     struct config_text ciphers, ciphersuites, groups;
     struct config_texts alpn;
-    uint64_t client_auth; /* enum tls_client_auth; off: the next three are not given */
+    enum tls_client_auth client_auth; /* off: the next three are not given */
     struct config_place client_auth_place;
     struct config_text client_ca, crl; /* absolute paths */
     struct config_texts allow_names;
@@ -65,12 +74,12 @@ struct config_tls {
 
 struct config_listener {
     struct endpoint listen;
-    struct config_place place;    /* of `listen` */
-    struct config_text name;      /* unique; default: the endpoint's text */
-    struct config_text service;   /* a name that service_find knows */
-    struct config_text profile;   /* the name of tls; "" unless listen is tls:// */
-    const struct config_tls *tls; /* NULL unless listen is tls:// */
-    uint64_t proxy_protocol;      /* enum proxied_protocol; off: the next is not given */
+    struct config_place place;                 /* of `listen` */
+    struct config_text name;                   /* unique; default: the endpoint's text */
+    struct config_text service;                /* a name that service_find knows */
+    struct config_text profile;                /* the name of tls; "" unless listen is tls:// */
+    const struct config_tls *tls;              /* NULL unless listen is tls:// */
+    enum config_proxy_protocol proxy_protocol; /* off: proxy_from is not given */
     struct config_place proxy_protocol_place;
     struct config_cidrs proxy_from; /* whose PROXY headers are believed */
     bool freebind;                  /* the address may be one that the host does not have yet */
@@ -105,8 +114,8 @@ struct config {
         } keepalive;
     } tcp;
     struct {
-        uint64_t level;  /* enum log_level */
-        uint64_t format; /* enum log_format */
+        enum log_level level;
+        enum log_format format;
         bool connections;
     } log;
     struct {
@@ -115,9 +124,9 @@ struct config {
     } admin;
     struct {
         struct config_text user, group;
-        uint64_t sandbox; /* enum privilege_sandbox */
+        enum config_sandbox sandbox;
         struct config_place sandbox_place;
-        uint64_t key_files; /* enum tls_key_files */
+        enum tls_key_files key_files;
     } security;
 };
 

@@ -14,9 +14,6 @@
 #include "tlsecho/base/error.h"
 #include "tlsecho/server/config.h"
 
-/* security.sandbox: what the kernel has; all of it, or no start; none. */
-enum privilege_sandbox { PRIVILEGE_AUTO, PRIVILEGE_ON, PRIVILEGE_OFF };
-
 /*
  * From now on no core dump is written, to a file or to a collector, and nobody but root may trace
  * the process: its memory holds private keys. prctl(2), PR_SET_DUMPABLE. ERROR_SYSTEM.

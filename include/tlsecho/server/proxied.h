@@ -13,8 +13,6 @@
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/server/config.h"
 
-enum proxied_protocol { PROXIED_OFF, PROXIED_TRUSTED, PROXIED_REQUIRED }; /* as the key's words */
-
 struct proxied {
     struct address peer; /* the proxy */
     struct proxy header; /* version 0 = not here yet */

@@ -34,6 +34,8 @@ int tls_context_set_versions(struct tls_context *ctx, const char *min, const cha
  * warning. Comes first.
  */
 enum tls_key_files { TLS_KEY_FILES_STRICT, TLS_KEY_FILES_ANY };
+/* The word for it, as users write it; NULL past the last. */
+const char *tls_key_files_name(size_t key_files);
 void tls_context_set_key_files(struct tls_context *ctx, enum tls_key_files key_files);
 
 /*
@@ -109,6 +111,8 @@ int tls_context_use_staple(struct tls_context *ctx, const char *path, struct err
 int64_t tls_context_staple_expires(const struct tls_context *ctx);
 
 enum tls_client_auth { TLS_CLIENT_AUTH_OFF, TLS_CLIENT_AUTH_OPTIONAL, TLS_CLIENT_AUTH_REQUIRED };
+/* The word for it, as users write it; NULL past the last. */
+const char *tls_client_auth_name(size_t client_auth);
 
 /*
  * Server: who may connect. First the CA bundle (PEM; an intermediate CA alone is an anchor too),

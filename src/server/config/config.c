@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config_internal.h"
+#include "config_walk.h"
 
 int config_refuse(const struct config *config, struct config_place place, struct error *err,
                   const char *format, ...)
@@ -38,7 +39,7 @@ static int build(const char *name, const struct config_node *root, struct config
         error_sys(err, "read %s", name);
         goto fail;
     }
-    if (config_read(config, root, err) || config_check(config, err))
+    if (config_read(config, root, err) || config_complete(config, err) || config_check(config, err))
         goto fail;
     *ret = config;
     return 0;
@@ -163,8 +164,6 @@ int config_load_again(const struct config *config, struct config **ret, struct e
     return result;
 }
 
-static void free_fields(const struct config_section *section, char *base);
-
 static void free_texts(const struct config_texts *texts)
 {
     for (size_t i = 0; i < texts->count; i++)
@@ -172,35 +171,36 @@ static void free_texts(const struct config_texts *texts)
     free(texts->values);
 }
 
-static void free_entries(const struct config_key *key, char *base)
+static void free_value(const struct config_key *key, const char *field)
+{
+    if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH)
+        free(((const struct config_text *)(const void *)field)->value);
+    else if (key->type == CONFIG_TEXTS)
+        free_texts((const void *)field);
+    else if (key->type == CONFIG_CIDRS)
+        free(((const struct config_cidrs *)(const void *)field)->values);
+}
+
+/* The entries of a list or of profiles, whose values are freed already. */
+static void free_entries(const char *field)
 {
     char *entries;
-    size_t count;
-    memcpy(&entries, base + key->offset, sizeof entries);
-    memcpy(&count, base + key->count, sizeof count);
-    for (size_t i = 0; i < count; i++) {
-        char *entry = entries + i * key->section->size;
-        if (key->type == CONFIG_PROFILES)
-            free(((struct config_text *)(void *)(entry + key->section->name))->value);
-        free_fields(key->section, entry);
-    }
+    memcpy(&entries, field, sizeof entries);
     free(entries);
 }
 
-static void free_fields(const struct config_section *section, char *base)
+static void free_values(const struct config *config)
 {
-    for (const struct config_key *key = section->keys; key->name; key++) {
-        if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH)
-            free(((struct config_text *)(void *)(base + key->offset))->value);
-        else if (key->type == CONFIG_TEXTS)
-            free_texts((const void *)(base + key->offset));
-        else if (key->type == CONFIG_CIDRS)
-            free(((struct config_cidrs *)(void *)(base + key->offset))->values);
-        else if (key->type == CONFIG_SECTION)
-            free_fields(key->section, base);
-        else if (key->section)
-            free_entries(key, base);
-    }
+    struct config_walk walk;
+    config_walk_start(&walk, config);
+    while (config_walk_next(&walk))
+        if (walk.step == CONFIG_WALK_KEY)
+            free_value(walk.key, walk.field);
+        else if (walk.step == CONFIG_WALK_END)
+            free_entries(walk.field);
+        else if (walk.key->type == CONFIG_PROFILES)
+            free(((const struct config_text *)(const void *)(walk.field + walk.key->section->name))
+                     ->value);
 }
 
 struct config *config_ref(struct config *config)
@@ -213,7 +213,20 @@ void config_free(struct config *config)
 {
     if (!config || atomic_fetch_sub(&config->references, 1) > 1)
         return;
-    free_fields(&config_keys, (char *)config);
+    free_values(config);
     free(config->file);
     free(config);
+}
+
+void config_each_path(const struct config *config, void (*each)(const char *path, void *context),
+                      void *context)
+{
+    struct config_walk walk;
+    config_walk_start(&walk, config);
+    while (config_walk_next(&walk)) {
+        const struct config_text *path = (const void *)walk.field;
+        if (walk.step == CONFIG_WALK_KEY && walk.key->type == CONFIG_PATH && !walk.key->written &&
+            path->value[0] != '\0')
+            each(path->value, context);
+    }
 }

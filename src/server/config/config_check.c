@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the table of keys cannot say: defaults and rules that join several keys. */
+/* What the table of keys cannot check: rules that involve several keys. */
 #include "config_internal.h"
 
 #include <stdio.h>
@@ -9,30 +9,16 @@
 
 #include "tlsecho/base/suggest.h"
 
-static const char default_profile[] = "default";
-
-static int replace_text(struct config_text *text, const char *value, struct error *err)
+/* A colon would make a name look like an endpoint, which is what an unnamed listener is called. */
+static int check_name(const struct config *config, size_t i, struct error *err)
 {
-    char *copy = strdup(value);
-    if (!copy)
-        return error_sys(err, "read the configuration");
-    free(text->value);
-    text->value = copy;
-    return 0;
-}
-
-/* A name is free of colons, so that it can be told from an endpoint, which is the default. */
-static int name_listener(struct config *config, size_t i, struct error *err)
-{
-    struct config_listener *listener = &config->listeners[i];
-    char text[ENDPOINT_TEXT_BYTES];
-    endpoint_text(&listener->listen, text);
-    if (listener->name.value[0] == '\0')
-        return replace_text(&listener->name, text, err);
-    if (strchr(listener->name.value, ':') && strcmp(listener->name.value, text) != 0)
-        return config_refuse(config, listener->name.place, err,
-                             "listeners[%zu].name: a colon in a name: remove it", i);
-    return 0;
+    const struct config_listener *listener = &config->listeners[i];
+    char endpoint[ENDPOINT_TEXT_BYTES];
+    endpoint_text(&listener->listen, endpoint);
+    if (!strchr(listener->name.value, ':') || strcmp(listener->name.value, endpoint) == 0)
+        return 0;
+    return config_refuse(config, listener->name.place, err,
+                         "listeners[%zu].name: a colon in a name: remove it", i);
 }
 
 static int check_address(const struct config *config, const struct endpoint *endpoint,
@@ -97,22 +83,14 @@ static int check_twins(const struct config *config, size_t i, struct error *err)
     return 0;
 }
 
-static const struct config_tls *find_profile(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->profile_count; i++)
-        if (strcmp(config->profiles[i].name.value, name) == 0)
-            return &config->profiles[i];
-    return NULL;
-}
-
 /* Every profile that a listener may name: those written, and the default one. */
 static int refuse_profile(const struct config *config, size_t i, struct error *err)
 {
     const struct config_text *profile = &config->listeners[i].profile;
-    const char *names[CONFIG_ENTRIES + 1] = {default_profile};
+    const char *names[CONFIG_ENTRIES + 1] = {CONFIG_DEFAULT_PROFILE};
     size_t count = 1;
     for (size_t p = 0; p < config->profile_count; p++)
-        if (strcmp(config->profiles[p].name.value, default_profile) != 0)
+        if (strcmp(config->profiles[p].name.value, CONFIG_DEFAULT_PROFILE) != 0)
             names[count++] = config->profiles[p].name.value;
 
     char list[SUGGEST_BYTES], brief[TEXT_BRIEF_BYTES];
@@ -123,26 +101,17 @@ static int refuse_profile(const struct config *config, size_t i, struct error *e
                          brief, list);
 }
 
-/* The default profile is there without being written, for those who want it. */
-static int name_profile(struct config *config, size_t i, struct error *err)
+static int check_listener_profile(const struct config *config, size_t i, struct error *err)
 {
-    struct config_listener *listener = &config->listeners[i];
-    if (listener->listen.scheme != ENDPOINT_TLS) {
-        if (listener->profile.place.line == 0)
-            return 0;
-        return config_refuse(config, listener->profile.place, err,
-                             "listeners[%zu].tls: a profile, but %s:// has no TLS: "
-                             "remove it, or listen on tls://",
-                             i, endpoint_scheme_name(listener->listen.scheme));
-    }
-    if (listener->profile.value[0] == '\0' &&
-        replace_text(&listener->profile, default_profile, err))
-        return -1;
-    if (find_profile(config, listener->profile.value))
+    const struct config_listener *listener = &config->listeners[i];
+    if (listener->listen.scheme == ENDPOINT_TLS)
+        return listener->tls ? 0 : refuse_profile(config, i, err);
+    if (listener->profile.place.line == 0)
         return 0;
-    if (strcmp(listener->profile.value, default_profile) != 0)
-        return refuse_profile(config, i, err);
-    return config_read_profile(config, default_profile, err);
+    return config_refuse(config, listener->profile.place, err,
+                         "listeners[%zu].tls: a profile, but %s:// has no TLS: "
+                         "remove it, or listen on tls://",
+                         i, endpoint_scheme_name(listener->listen.scheme));
 }
 
 static int check_versions(const struct config *config, const struct config_tls *profile,
@@ -159,7 +128,7 @@ static int check_versions(const struct config *config, const struct config_tls *
 static int check_client_auth(const struct config *config, const struct config_tls *profile,
                              const char *name, struct error *err)
 {
-    bool asks = profile->client_auth > 0;
+    bool asks = profile->client_auth != TLS_CLIENT_AUTH_OFF;
     if (asks && profile->client_ca.value[0] == '\0')
         return config_refuse(config, profile->client_auth_place, err,
                              "tls.%s.client_ca: missing, but needed unless client_auth is off: "
@@ -194,16 +163,12 @@ static int check_profile(const struct config *config, const struct config_tls *p
 }
 
 /* Neither secrets nor strangers: what is told there needs no TLS, and has none. */
-static int check_admin(struct config *config, struct error *err)
+static int check_admin(const struct config *config, struct error *err)
 {
     const struct config_text *listen = &config->admin.listen;
-    struct endpoint *endpoint = &config->admin.endpoint;
+    const struct endpoint *endpoint = &config->admin.endpoint;
     if (listen->value[0] == '\0')
         return 0;
-    if (endpoint_parse(listen->value, endpoint, err)) {
-        struct error cause = *err;
-        return config_refuse(config, listen->place, err, "admin.listen: %s", cause.text);
-    }
     if (endpoint->scheme == ENDPOINT_TLS)
         return config_refuse(config, listen->place, err,
                              "admin.listen: tls:// is not spoken there: write tcp:// or unix://");
@@ -222,7 +187,7 @@ static int check_admin(struct config *config, struct error *err)
 static int check_proxies(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
-    bool on = listener->proxy_protocol > 0;
+    bool on = listener->proxy_protocol != CONFIG_PROXY_OFF;
     if (on && listener->proxy_from.count == 0)
         return config_refuse(config, listener->proxy_protocol_place, err,
                              "listeners[%zu].proxy_from: missing, but needed unless "
@@ -253,7 +218,7 @@ static int check_allow(const struct config *config, size_t i, struct error *err)
     const struct config_listener *listener = &config->listeners[i];
     const struct config_cidrs *allow = &listener->allow;
     bool local = listener->listen.scheme == ENDPOINT_UNIX;
-    if (allow->count == 0 || listener->proxy_protocol > 0)
+    if (allow->count == 0 || listener->proxy_protocol != CONFIG_PROXY_OFF)
         return 0;
     for (size_t n = 0; n < allow->count; n++)
         if ((allow->values[n].family == AF_UNIX) == local)
@@ -276,26 +241,27 @@ static int check_security(const struct config *config, struct error *err)
                          "name the user too, or remove it");
 }
 
-int config_check(struct config *config, struct error *err)
+static int check_listener(const struct config *config, size_t i, struct error *err)
+{
+    static int (*const checks[])(const struct config *config, size_t i, struct error *err) = {
+        check_name,    check_listen,   check_twins, check_listener_profile,
+        check_proxies, check_freebind, check_allow,
+    };
+    for (size_t n = 0; n < sizeof checks / sizeof *checks; n++)
+        if (checks[n](config, i, err))
+            return -1;
+    return 0;
+}
+
+int config_check(const struct config *config, struct error *err)
 {
     if (check_security(config, err))
         return -1;
     for (size_t i = 0; i < config->listener_count; i++)
-        if (name_listener(config, i, err) || check_listen(config, i, err) ||
-            check_twins(config, i, err) || name_profile(config, i, err) ||
-            check_proxies(config, i, err) || check_freebind(config, i, err) ||
-            check_allow(config, i, err))
+        if (check_listener(config, i, err))
             return -1;
     for (size_t i = 0; i < config->profile_count; i++)
         if (check_profile(config, &config->profiles[i], err))
             return -1;
-
-    if (check_admin(config, err))
-        return -1;
-
-    /* The profiles stay where they are from here on. */
-    for (size_t i = 0; i < config->listener_count; i++)
-        if (config->listeners[i].listen.scheme == ENDPOINT_TLS)
-            config->listeners[i].tls = find_profile(config, config->listeners[i].profile.value);
-    return 0;
+    return check_admin(config, err);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between config.c, config_read.c (the tree by the table of keys), config_scalar.c (single values)
- * and config_check.c (what joins several keys).
+ * The steps from a tree of YAML to a configuration: config_read.c (the tree, by the table of keys),
+ * config_scalar.c (single values), config_complete.c (values that follow from other keys) and
+ * config_check.c (rules that involve several keys).
  *
- * Ownership: config owns what is read, also after a failure.   Threads: one.
+ * Ownership: the config owns what is read, after a failure too.   Threads: one.
  */
 #ifndef TLSECHO_CONFIG_INTERNAL_H
 #define TLSECHO_CONFIG_INTERNAL_H
@@ -17,15 +18,17 @@
 
 enum { CONFIG_PATH_BYTES = 192 };
 
+#define CONFIG_DEFAULT_PROFILE "default"
+
 struct config_reader {
     struct config *config;
-    char path[CONFIG_PATH_BYTES]; /* of the key at hand: listeners[0].tls */
+    char path[CONFIG_PATH_BYTES]; /* of the key being read: listeners[0].tls */
     size_t path_length;
-    bool in_default; /* what is read is a default: it has no place */
+    bool in_default; /* a default is being read: it has no place */
     struct error *err;
 };
 
-/* Fills a config that is all 0 but for its file. ERROR_INPUT with its place; ERROR_SYSTEM. */
+/* Fills a config that is zero except for its file. ERROR_INPUT with its place; ERROR_SYSTEM. */
 int config_read(struct config *config, const struct config_node *root, struct error *err);
 
 /* Adds a profile of that name with every default. ERROR_INPUT: too many; ERROR_SYSTEM (memory). */
@@ -39,15 +42,19 @@ int config_scalar_read(struct config_reader *r, const struct config_key *key, co
 int config_scalar_text(struct config_reader *r, const struct config_key *key, const char *text,
                        struct config_place place, struct config_text *ret);
 
-/* A number of that key as users write it. */
+/* Writes a number of that key as users write it. */
 void config_scalar_number_text(const struct config_key *key, uint64_t number,
                                char ret[QUANTITY_BYTES]);
 
-/* config_refuse with the path of the key at hand. Always returns -1. */
+/* config_refuse with the path of the key being read. Always returns -1. */
 int config_reader_refuse(struct config_reader *r, struct config_place place, const char *format,
                          ...) __attribute__((format(printf, 3, 4)));
 
-/* Names the listeners, finds their profiles and checks the whole. */
-int config_check(struct config *config, struct error *err);
+/* Fills in the names of listeners, the default profile, the profile of each listener (NULL if there
+ * is none of that name) and admin.endpoint. ERROR_INPUT with its place; ERROR_SYSTEM (memory). */
+int config_complete(struct config *config, struct error *err);
+
+/* Checks a complete configuration and changes nothing. ERROR_INPUT with its place. */
+int config_check(const struct config *config, struct error *err);
 
 #endif

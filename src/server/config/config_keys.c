@@ -29,12 +29,27 @@ enum {
 
 WORDS(word_auto, "auto")
 WORDS(word_version, "1.2", "1.3")
-WORDS(word_client_auth, "off", "optional", "required")   /* enum tls_client_auth */
-WORDS(word_proxy_protocol, "off", "trusted", "required") /* enum proxied_protocol */
-WORDS(word_level, "debug", "info", "warning", "error")   /* enum log_level */
-WORDS(word_format, "logfmt", "json")                     /* enum log_format */
-WORDS(word_sandbox, "auto", "on", "off")                 /* enum privilege_sandbox */
-WORDS(word_key_files, "strict", "any")                   /* enum tls_key_files */
+WORDS(word_sandbox, [CONFIG_SANDBOX_AUTO] = "auto", [CONFIG_SANDBOX_ON] = "on",
+      [CONFIG_SANDBOX_OFF] = "off")
+
+/* What config_keys_get_choice and config_keys_set_choice rely on. */
+#define STORED_AS_UNSIGNED(type)                                                                   \
+    _Static_assert(sizeof(type) == sizeof(unsigned), "not stored as an unsigned: " #type)
+
+STORED_AS_UNSIGNED(enum config_proxy_protocol);
+STORED_AS_UNSIGNED(enum config_sandbox);
+STORED_AS_UNSIGNED(enum log_format);
+STORED_AS_UNSIGNED(enum log_level);
+STORED_AS_UNSIGNED(enum tls_client_auth);
+STORED_AS_UNSIGNED(enum tls_key_files);
+
+const char *config_proxy_protocol_name(size_t proxy_protocol)
+{
+    static const char *const names[] = {[CONFIG_PROXY_OFF] = "off",
+                                        [CONFIG_PROXY_TRUSTED] = "trusted",
+                                        [CONFIG_PROXY_REQUIRED] = "required"};
+    return proxy_protocol < sizeof names / sizeof *names ? names[proxy_protocol] : NULL;
+}
 
 /* A key's name, type and field. */
 #define KEY(name_, type_, at)  .name = name_, .type = CONFIG_##type_, .offset = at
@@ -53,7 +68,7 @@ static const struct config_key listener_keys[] = {
     {KEY("tls", TEXT, AT_LISTENER(profile)), .default_text = "", .max = CONFIG_NAME_BYTES,
      .hide_empty = true, .help = "a profile under tls, for tls:// only; without it: default"},
     {KEY("proxy_protocol", CHOICE, AT_LISTENER(proxy_protocol)), .default_text = "off",
-     .words = word_proxy_protocol, .place = AT_LISTENER(proxy_protocol_place),
+     .words = config_proxy_protocol_name, .place = AT_LISTENER(proxy_protocol_place),
      .help = "whether a PROXY header comes first, version 1 or 2"},
     {KEY("proxy_from", CIDRS, AT_LISTENER(proxy_from)), .default_text = "[]",
      .help = "networks of proxies, whose header is believed and demanded; of others it is not"},
@@ -100,7 +115,7 @@ static const struct config_key profile_keys[] = {
     {KEY("alpn", TEXTS, AT_PROFILE(alpn)), .default_text = "[]", .max = ALPN_BYTES,
      .help = "application protocols, the preferred one first; without any: ALPN is ignored"},
     {KEY("client_auth", CHOICE, AT_PROFILE(client_auth)), .default_text = "off",
-     .words = word_client_auth, .place = AT_PROFILE(client_auth_place),
+     .words = tls_client_auth_name, .place = AT_PROFILE(client_auth_place),
      .help = "whether clients are asked for a certificate; a chain has at most 8, and 32 KiB"},
     {KEY("client_ca", PATH, AT_PROFILE(client_ca)), .default_text = "", .max = PATH_BYTES,
      .help = "a PEM file: the CAs that issue client certificates; an intermediate alone is trusted "
@@ -183,9 +198,9 @@ static const struct config_key tcp_keys[] = {
 static const struct config_section tcp_section = {.keys = tcp_keys};
 
 static const struct config_key log_keys[] = {
-    {KEY("level", CHOICE, AT(log.level)), .default_text = "info", .words = word_level,
+    {KEY("level", CHOICE, AT(log.level)), .default_text = "info", .words = log_level_name,
      .help = "the least important lines that are written"},
-    {KEY("format", CHOICE, AT(log.format)), .default_text = "logfmt", .words = word_format,
+    {KEY("format", CHOICE, AT(log.format)), .default_text = "logfmt", .words = log_format_name,
      .help = "how a line looks"},
     {KEY("connections", SWITCH, AT(log.connections)), .default_text = "on",
      .help = "one line for each connection at its end"},
@@ -212,7 +227,7 @@ static const struct config_key security_keys[] = {
      .place = AT(security.sandbox_place),
      .help = "Landlock and seccomp: auto = what the kernel has; on = both, or no start; off"},
     {KEY("key_files", CHOICE, AT(security.key_files)), .default_text = "strict",
-     .words = word_key_files,
+     .words = tls_key_files_name,
      .help = "strict = keys that others can read or the group can write are refused; any = a "
              "warning, where modes cannot be set"},
     {0},
@@ -246,10 +261,30 @@ static const struct config_key keys[] = {
 
 const struct config_section config_keys = {.keys = keys, .size = sizeof(struct config)};
 
+const struct config_key *config_keys_next(const struct config_section *section,
+                                          const struct config_key *key)
+{
+    const struct config_key *next = key ? key + 1 : section->keys;
+    return next->name ? next : NULL;
+}
+
 const struct config_key *config_keys_find(const struct config_section *section, const char *name)
 {
-    for (const struct config_key *key = section->keys; key->name; key++)
-        if (strcmp(key->name, name) == 0)
-            return key;
-    return NULL;
+    const struct config_key *key = NULL;
+    while ((key = config_keys_next(section, key)) && strcmp(key->name, name) != 0)
+        ;
+    return key;
+}
+
+size_t config_keys_get_choice(const void *field)
+{
+    unsigned value;
+    memcpy(&value, field, sizeof value);
+    return value;
+}
+
+void config_keys_set_choice(void *field, size_t value)
+{
+    unsigned stored = (unsigned)value;
+    memcpy(field, &stored, sizeof stored);
 }

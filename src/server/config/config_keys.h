@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one table of the configuration's keys. Reading, defaults, checks, printing and freeing walk
- * it: a new key is a field in struct config and a line here.
+ * The one table of the configuration's keys. Reading, defaults, printing, freeing and the manual
+ * page are driven by it (config_walk.h): a new key is a field in struct config and a line here.
  *
  * Ownership: static.   Threads: any.
  */
@@ -26,7 +26,7 @@ enum config_type {
     CONFIG_COUNT,    /* uint64_t; words[0], where there is one, stands for 0 */
     CONFIG_SIZE,     /* uint64_t, bytes */
     CONFIG_TIME,     /* uint64_t, ms */
-    CONFIG_CHOICE,   /* uint64_t, index of one of words */
+    CONFIG_CHOICE,   /* an enum with the values of words, in their order */
     CONFIG_TEXT,     /* struct config_text; one of words, where there are any */
     CONFIG_PATH,     /* struct config_text, absolute; relative ones start at the file's folder */
     CONFIG_ENDPOINT, /* struct endpoint */
@@ -64,7 +64,15 @@ struct config_section {
 extern const struct config_section config_keys;         /* of struct config */
 extern const struct config_section config_keys_profile; /* of struct config_tls */
 
+/* The key after that one, the first one after NULL; NULL after the last one. */
+const struct config_key *config_keys_next(const struct config_section *section,
+                                          const struct config_key *key);
+
 /* NULL if there is none of that name. */
 const struct config_key *config_keys_find(const struct config_section *section, const char *name);
+
+/* The value of a CONFIG_CHOICE, whatever its enum. */
+size_t config_keys_get_choice(const void *field);
+void config_keys_set_choice(void *field, size_t value);
 
 #endif

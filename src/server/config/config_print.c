@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "config_internal.h"
+#include "config_walk.h"
 
 enum { INDENT = 2 };
 
@@ -53,7 +54,7 @@ static void print_value(const struct config_key *key, const char *field, FILE *o
         fputs(text, out);
         return;
     case CONFIG_CHOICE:
-        fputs(key->words(*(const uint64_t *)(const void *)field), out);
+        fputs(key->words(config_keys_get_choice(field)), out);
         return;
     case CONFIG_TEXT:
     case CONFIG_PATH:
@@ -95,60 +96,72 @@ static void print_cidrs(const struct config_cidrs *cidrs, int indent, FILE *out)
     }
 }
 
-static void print_section(const struct config_section *section, const char *base, int indent,
-                          bool dash, FILE *out);
-
-static void print_entries(const struct config_key *key, const char *base, int indent, FILE *out)
+/* An entry of a list, or of profiles, is two levels in from its key. */
+static int indent_of(const struct config_walk *walk)
 {
-    const char *entries;
-    size_t count;
-    memcpy(&entries, base + key->offset, sizeof entries);
-    memcpy(&count, base + key->count, sizeof count);
-    bool profiles = key->type == CONFIG_PROFILES;
-    if (count == 0)
-        fputs(profiles ? " {}" : " []", out);
-    fputc('\n', out);
+    int indent = 0;
+    for (size_t i = 1; i <= walk->depth; i++)
+        indent += walk->levels[i].parent->type == CONFIG_SECTION ? INDENT : 2 * INDENT;
+    return indent;
+}
 
-    for (size_t i = 0; i < count; i++) {
-        const char *entry = entries + i * key->section->size;
-        if (profiles) {
-            const struct config_text *name = (const void *)(entry + key->section->name);
-            fprintf(out, "%*s", indent, "");
-            print_text(name->value, out);
-            fputs(":\n", out);
-        }
-        print_section(key->section, entry, indent + INDENT, !profiles, out);
+static void print_profile_name(const struct config_walk *walk, FILE *out)
+{
+    const struct config_text *name = (const void *)(walk->field + walk->key->section->name);
+    fprintf(out, "%*s", indent_of(walk) - INDENT, "");
+    print_text(name->value, out);
+    fputs(":\n", out);
+}
+
+/* The rest of the line of a list or of profiles; their entries come next. */
+static void print_entries_line(const struct config_walk *walk, FILE *out)
+{
+    size_t count;
+    memcpy(&count, walk->levels[walk->depth].base + walk->key->count, sizeof count);
+    if (count == 0)
+        fputs(walk->key->type == CONFIG_PROFILES ? " {}" : " []", out);
+    fputc('\n', out);
+}
+
+static void print_key(const struct config_walk *walk, bool dash, FILE *out)
+{
+    const struct config_key *key = walk->key;
+    int indent = indent_of(walk);
+    fprintf(out, "%*s%s:", indent, dash ? "- " : "", key->name);
+    if (key->type == CONFIG_SECTION) {
+        fputc('\n', out);
+    } else if (key->type == CONFIG_TEXTS) {
+        print_texts((const void *)walk->field, indent + INDENT, out);
+    } else if (key->type == CONFIG_CIDRS) {
+        print_cidrs((const void *)walk->field, indent + INDENT, out);
+    } else if (key->section) {
+        print_entries_line(walk, out);
+    } else {
+        fputc(' ', out);
+        print_value(key, walk->field, out);
+        fputc('\n', out);
     }
 }
 
-/* With a dash before its first key where the section is an entry of a list. */
-static void print_section(const struct config_section *section, const char *base, int indent,
-                          bool dash, FILE *out)
+static bool is_hidden(const struct config_walk *walk)
 {
-    for (const struct config_key *key = section->keys; key->name; key++) {
-        const struct config_text *text = (const void *)(base + key->offset);
-        if (key->hide_empty && text->value[0] == '\0')
-            continue;
-        fprintf(out, "%*s%s:", indent, dash ? "- " : "", key->name);
-        dash = false;
-        if (key->type == CONFIG_SECTION) {
-            fputc('\n', out);
-            print_section(key->section, base, indent + INDENT, false, out);
-        } else if (key->type == CONFIG_TEXTS) {
-            print_texts((const void *)(base + key->offset), indent + INDENT, out);
-        } else if (key->type == CONFIG_CIDRS) {
-            print_cidrs((const void *)(base + key->offset), indent + INDENT, out);
-        } else if (key->section) {
-            print_entries(key, base, indent + INDENT, out);
-        } else {
-            fputc(' ', out);
-            print_value(key, base + key->offset, out);
-            fputc('\n', out);
-        }
-    }
+    const struct config_text *text = (const void *)walk->field;
+    return walk->key->hide_empty && text->value[0] == '\0';
 }
 
 void config_print(const struct config *config, FILE *out)
 {
-    print_section(&config_keys, (const char *)config, 0, false, out);
+    struct config_walk walk;
+    bool dash = false; /* the next key is the first one of an entry of a list */
+    config_walk_start(&walk, config);
+    while (config_walk_next(&walk)) {
+        if (walk.step == CONFIG_WALK_KEY && !is_hidden(&walk)) {
+            print_key(&walk, dash, out);
+            dash = false;
+        } else if (walk.step == CONFIG_WALK_ENTRY && walk.key->type == CONFIG_PROFILES) {
+            print_profile_name(&walk, out);
+        } else if (walk.step == CONFIG_WALK_ENTRY) {
+            dash = true;
+        }
+    }
 }

@@ -71,7 +71,8 @@ static int refuse_unknown(struct config_reader *r, const struct config_section *
 {
     const char *names[CONFIG_ENTRIES];
     size_t count = 0;
-    for (const struct config_key *key = section->keys; key->name && count < CONFIG_ENTRIES; key++)
+    const struct config_key *key = NULL;
+    while ((key = config_keys_next(section, key)) && count < CONFIG_ENTRIES)
         names[count++] = key->name;
     char suggestion[SUGGEST_BYTES];
     suggest_name(child->key, names, count, suggestion);
@@ -245,10 +246,10 @@ static int read_default(struct config_reader *r, const struct config_key *key, c
     struct config_node *node;
     if (config_yaml_parse(key->name, key->default_text, strlen(key->default_text), &node, r->err))
         return -1;
-    bool standard = r->in_default;
+    bool in_default = r->in_default;
     r->in_default = true;
     int result = read_entries(r, key, node, base);
-    r->in_default = standard;
+    r->in_default = in_default;
     config_yaml_free(node);
     return result;
 }
@@ -265,7 +266,7 @@ static int read_section(struct config_reader *r, const struct config_section *se
             return -1;
         leave(r, before);
     }
-    for (const struct config_key *key = section->keys; key->name; key++) {
+    for (const struct config_key *key = NULL; (key = config_keys_next(section, key));) {
         if (find_child(node, key->name))
             continue;
         size_t before = enter_key(r, key->name);

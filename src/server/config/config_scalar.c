@@ -48,11 +48,11 @@ static int read_number(struct config_reader *r, const struct config_key *key, co
     char written[TEXT_BRIEF_BYTES];
     text_brief(text, written);
     if (number < key->min || number > key->max) {
-        char least[QUANTITY_BYTES], most[QUANTITY_BYTES];
-        config_scalar_number_text(key, key->min, least);
-        config_scalar_number_text(key, key->max, most);
+        char min[QUANTITY_BYTES], max[QUANTITY_BYTES];
+        config_scalar_number_text(key, key->min, min);
+        config_scalar_number_text(key, key->max, max);
         return config_reader_refuse(r, place, "%s is out of range: write %s%s%s to %s", written,
-                                    zero ? zero : "", zero ? " or " : "", least, most);
+                                    zero ? zero : "", zero ? " or " : "", min, max);
     }
     if (key->step && number % key->step != 0) {
         char step[QUANTITY_BYTES];
@@ -65,7 +65,7 @@ static int read_number(struct config_reader *r, const struct config_key *key, co
 
 /* The index of text among the key's words. */
 static int read_word(struct config_reader *r, const struct config_key *key, const char *text,
-                     struct config_place place, uint64_t *ret)
+                     struct config_place place, size_t *ret)
 {
     const char *names[CONFIG_ENTRIES];
     size_t count = 0;
@@ -104,7 +104,7 @@ static char *join_folder(const char *file, const char *path)
 int config_scalar_text(struct config_reader *r, const struct config_key *key, const char *text,
                        struct config_place place, struct config_text *ret)
 {
-    uint64_t index;
+    size_t index;
     if (key->words && read_word(r, key, text, place, &index))
         return -1;
     if (!key->default_text && text[0] == '\0')
@@ -124,6 +124,16 @@ int config_scalar_text(struct config_reader *r, const struct config_key *key, co
             r, place,
             "the name of this file's folder has a control character or is not UTF-8: "
             "write an absolute path");
+    return 0;
+}
+
+static int read_choice(struct config_reader *r, const struct config_key *key, const char *text,
+                       struct config_place place, void *ret)
+{
+    size_t choice;
+    if (read_word(r, key, text, place, &choice))
+        return -1;
+    config_keys_set_choice(ret, choice);
     return 0;
 }
 
@@ -158,7 +168,7 @@ int config_scalar_read(struct config_reader *r, const struct config_key *key, co
     case CONFIG_TIME:
         return read_number(r, key, text, place, field);
     case CONFIG_CHOICE:
-        return read_word(r, key, text, place, field);
+        return read_choice(r, key, text, place, field);
     case CONFIG_TEXT:
     case CONFIG_PATH:
         return config_scalar_text(r, key, text, place, field);

@@ -74,7 +74,7 @@ static int judge(const struct step *step, enum privilege_result result,
                  taken->detail, taken->warning);
         return 0;
     case PRIVILEGE_MISSING:
-        if (config->security.sandbox == PRIVILEGE_ON)
+        if (config->security.sandbox == CONFIG_SANDBOX_ON)
             break;
         log_step(step->name, LOG_LEVEL_WARNING, "missing", taken->detail, err->text);
         return 0;
@@ -114,7 +114,7 @@ int privilege_drop(const struct config *config, const char *state_directory, boo
     bool given_up = false;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct privilege_step taken = {.config = config, .state_directory = state_directory};
-        if (steps[i].sandbox && config->security.sandbox == PRIVILEGE_OFF) {
+        if (steps[i].sandbox && config->security.sandbox == CONFIG_SANDBOX_OFF) {
             log_step(steps[i].name, LOG_LEVEL_INFO, "off", "", NULL);
             continue;
         }

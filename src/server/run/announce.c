@@ -72,9 +72,9 @@ static void describe_listener(struct log_line *line, const struct listener *list
     log_text(line, "transport", endpoint_scheme_name(listener->config->listen.scheme));
     log_text(line, "service", listener->service->name);
     log_text(line, "listener", listener->config->name.value);
-    if (listener->config->proxy_protocol != PROXIED_OFF)
+    if (listener->config->proxy_protocol != CONFIG_PROXY_OFF)
         log_text(line, "proxy_protocol",
-                 listener->config->proxy_protocol == PROXIED_TRUSTED ? "trusted" : "required");
+                 config_proxy_protocol_name(listener->config->proxy_protocol));
 }
 
 static void describe_admin(struct log_line *line, const struct listen_socket *socket)

@@ -54,7 +54,7 @@ static void put_in_force(struct server *s, enum reload_kind kind,
     s->loaded_stamp = s->seen_stamp = next->stamp;
     s->reload.delay_us = 0;
 
-    log_set((enum log_level)next->config->log.level, (enum log_format)next->config->log.format);
+    log_set(next->config->log.level, next->config->log.format);
     server_announce(s);
     log_reason(LOG_LEVEL_INFO, "reloaded",
                restart ? "everything but what needs a restart is in force for new connections"

@@ -36,13 +36,19 @@ static int refuse(const struct loading *l, struct config_place place, const char
     return -1;
 }
 
-/* What is not given leaves the context as it is. */
-static int apply(const struct loading *l, const char *key, const struct config_text *text,
-                 int (*set)(struct tls_context *, const char *, struct error *))
+/* A key with a single text, and the function of the context that takes it. */
+struct text_key {
+    const char *name;
+    const struct config_text *text;
+    int (*set)(struct tls_context *ctx, const char *text, struct error *err);
+};
+
+/* A key that is empty leaves the default of the context. */
+static int apply(const struct loading *l, const struct text_key *key)
 {
-    if (text->value[0] == '\0' || set(l->ctx, text->value, l->err) == 0)
+    if (key->text->value[0] == '\0' || key->set(l->ctx, key->text->value, l->err) == 0)
         return 0;
-    return refuse(l, text->place, "%s", key);
+    return refuse(l, key->text->place, "%s", key->name);
 }
 
 static int apply_policy(const struct loading *l)
@@ -50,11 +56,15 @@ static int apply_policy(const struct loading *l)
     const struct config_tls *p = l->profile;
     if (tls_context_set_versions(l->ctx, p->min_version.value, p->max_version.value, l->err))
         return refuse(l, p->min_version.place, "min_version");
-    if (apply(l, "ciphers", &p->ciphers, tls_context_set_ciphers))
-        return -1;
-    if (apply(l, "ciphersuites", &p->ciphersuites, tls_context_set_ciphersuites))
-        return -1;
-    return apply(l, "groups", &p->groups, tls_context_set_groups);
+    const struct text_key keys[] = {
+        {"ciphers", &p->ciphers, tls_context_set_ciphers},
+        {"ciphersuites", &p->ciphersuites, tls_context_set_ciphersuites},
+        {"groups", &p->groups, tls_context_set_groups},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (apply(l, &keys[i]))
+            return -1;
+    return 0;
 }
 
 static struct config_snapshot_certificate *add_certificate(const struct loading *l)
@@ -113,17 +123,25 @@ static int apply_alpn(const struct loading *l)
 static int apply_client_auth(const struct loading *l)
 {
     const struct config_tls *p = l->profile;
-    if (apply(l, "client_ca", &p->client_ca, tls_context_use_client_ca) ||
-        apply(l, "crl", &p->crl, tls_context_use_crl))
+    const struct text_key ca = {"client_ca", &p->client_ca, tls_context_use_client_ca};
+    const struct text_key crl = {"crl", &p->crl, tls_context_use_crl};
+    if (apply(l, &ca) || apply(l, &crl))
         return -1;
     for (size_t i = 0; i < p->allow_names.count; i++) {
         const struct config_text *pattern = &p->allow_names.values[i];
         if (tls_context_allow_name(l->ctx, pattern->value, l->err))
             return refuse(l, pattern->place, "allow_names[%zu]", i);
     }
-    if (tls_context_set_client_auth(l->ctx, (enum tls_client_auth)p->client_auth, l->err))
+    if (tls_context_set_client_auth(l->ctx, p->client_auth, l->err))
         return refuse(l, p->client_auth_place, "client_auth");
     return 0;
+}
+
+static int apply_ticket_keys(const struct loading *l)
+{
+    const struct text_key key = {"ticket_keys", &l->profile->ticket_keys,
+                                 tls_context_use_ticket_keys};
+    return apply(l, &key);
 }
 
 /* Whether a key log could be begun, without beginning it. */
@@ -145,10 +163,11 @@ static int check_keylog_folder(const struct loading *l)
 /* The only file that is written to: it comes last, so that nothing is when the rest is wrong. */
 static int apply_keylog(const struct loading *l)
 {
-    const char *path = l->profile->keylog.value;
+    const struct text_key key = {"keylog", &l->profile->keylog, tls_context_set_keylog};
+    const char *path = key.text->value;
     if (l->snapshot->check_only && *path && access(path, F_OK) < 0)
         return check_keylog_folder(l);
-    return apply(l, "keylog", &l->profile->keylog, tls_context_set_keylog);
+    return apply(l, &key);
 }
 
 int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct error *err)
@@ -157,10 +176,10 @@ int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct
     if (tls_context_new(TLS_SERVER, &s->contexts[index], err))
         return -1;
     l.ctx = s->contexts[index];
-    tls_context_set_key_files(l.ctx, (enum tls_key_files)s->config->security.key_files);
+    tls_context_set_key_files(l.ctx, s->config->security.key_files);
     tls_context_limit_client_hello(l.ctx, s->config->limits.client_hello_bytes);
     if (apply_policy(&l) || apply_certificates(&l) || apply_alpn(&l) || apply_client_auth(&l) ||
-        apply(&l, "ticket_keys", &l.profile->ticket_keys, tls_context_use_ticket_keys))
+        apply_ticket_keys(&l))
         return -1;
     s->crl_until[index] = tls_context_crl_expires(l.ctx);
     return apply_keylog(&l);

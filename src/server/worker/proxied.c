@@ -10,8 +10,8 @@ static bool is_believed(const struct config_listener *listener, const struct add
 
 bool proxied_is_expected(const struct config_listener *listener, const struct address *peer)
 {
-    return listener->proxy_protocol == PROXIED_REQUIRED ||
-           (listener->proxy_protocol == PROXIED_TRUSTED && is_believed(listener, peer));
+    return listener->proxy_protocol == CONFIG_PROXY_REQUIRED ||
+           (listener->proxy_protocol == CONFIG_PROXY_TRUSTED && is_believed(listener, peer));
 }
 
 struct proxied *proxied_new(const struct address *peer)

@@ -286,6 +286,38 @@ START_TEST(the_words_of_the_log_are_its_enums)
 }
 END_TEST
 
+START_TEST(the_words_of_the_other_choices_are_their_enums)
+{
+    static const struct {
+        const char *text;
+        enum config_proxy_protocol proxy_protocol;
+        enum config_sandbox sandbox;
+        enum tls_key_files key_files;
+        enum log_format format;
+    } choices[] = {
+        {"{sandbox: auto, key_files: strict}\nlog: {format: logfmt}\n"
+         "listeners: [{listen: tcp://a, proxy_protocol: off}]",
+         CONFIG_PROXY_OFF, CONFIG_SANDBOX_AUTO, TLS_KEY_FILES_STRICT, LOG_FORMAT_LOGFMT},
+        {"{sandbox: on, key_files: any}\nlog: {format: json}\n"
+         "listeners: [{listen: tcp://a, proxy_protocol: trusted, proxy_from: [unix]}]",
+         CONFIG_PROXY_TRUSTED, CONFIG_SANDBOX_ON, TLS_KEY_FILES_ANY, LOG_FORMAT_JSON},
+        {"{sandbox: off}\n"
+         "listeners: [{listen: tcp://a, proxy_protocol: required, proxy_from: [unix]}]",
+         CONFIG_PROXY_REQUIRED, CONFIG_SANDBOX_OFF, TLS_KEY_FILES_STRICT, LOG_FORMAT_LOGFMT},
+    };
+    for (int i = 0; i < COUNT(choices); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "security: %s\n", choices[i].text);
+        struct config *config = parsed(text);
+        ck_assert_int_eq(config->listeners[0].proxy_protocol, choices[i].proxy_protocol);
+        ck_assert_int_eq(config->security.sandbox, choices[i].sandbox);
+        ck_assert_int_eq(config->security.key_files, choices[i].key_files);
+        ck_assert_int_eq(config->log.format, choices[i].format);
+        config_free(config);
+    }
+}
+END_TEST
+
 START_TEST(keeps_the_place_of_what_others_judge)
 {
     struct config *config = parsed(everything);
@@ -420,6 +452,7 @@ int main(void)
     tcase_add_test(tcase, reads_every_key);
     tcase_add_test(tcase, the_words_of_client_auth_are_its_enum);
     tcase_add_test(tcase, the_words_of_the_log_are_its_enums);
+    tcase_add_test(tcase, the_words_of_the_other_choices_are_their_enums);
     tcase_add_test(tcase, keeps_the_place_of_what_others_judge);
     tcase_add_test(tcase, names_every_file_that_is_read_and_none_that_is_written);
     tcase_add_test(tcase, makes_paths_absolute_from_the_folder_of_the_file);
