@@ -165,7 +165,7 @@ class Configuration(Folder):
             with self.subTest(first, second=second):
                 self.assert_refused(f"listeners:\n  - listen: tcp://{first}:7\n"
                                     f"  - listen: tcp://{second}:7\n", ":3:13:",
-                                    "listeners[0] has that address already")
+                                    "listeners[0] already has this address")
 
     def test_the_check_begins_no_key_log(self):
         keylog = self.folder / "keys.log"

@@ -131,7 +131,7 @@ class HandOver(Rewritten):
         port = server.address()[1]
         refused = self.rewrite(server, f"listeners: [ {{ listen: 'tcp://0.0.0.0:{port}' }}, "
                                f"{{ listen: 'tcp://127.0.0.1:{port}' }} ]\n", "reload_refused")
-        self.assertRegex(refused["reason"], "has that address already")
+        self.assertRegex(refused["reason"], "already has this address")
         self.assertTrue(is_echoed(("127.0.0.1", port)))
 
 

@@ -182,7 +182,7 @@ class Outcome(support.TestCase):
             (self.echo.folder / "server.yaml").write_text(wrong)
             done = self.reload()
             self.assertEqual(done.status, 1)
-            self.assertIn("the reload was refused, everything is as it was: ", done.stderr)
+            self.assertIn("the reload was refused, the running configuration is unchanged: ", done.stderr)
             self.assertIn(reason, done.stderr)
         self.assertRegex(self.outcome(), "^2 refused server.yaml:1:[0-9]*: listen: ")
         (self.echo.folder / "server.yaml").write_text(before)

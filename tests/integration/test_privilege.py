@@ -367,7 +367,7 @@ class Sandbox(TestCase):
 
         server = self.server(PLAIN + "security: { sandbox: on }\n", prefix=prefix, ready=False)
         self.assertEqual(server.wait(), 1)
-        self.assertIn("server.yaml:2:22: security.sandbox: the step landlock", server.log())
+        self.assertIn("server.yaml:2:22: security.sandbox: step landlock failed", server.log())
 
 
 if __name__ == "__main__":

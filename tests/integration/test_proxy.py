@@ -302,9 +302,9 @@ class Refused(support.TestCase):
         self.assertIn(words, server.log())
 
     def test_a_configuration_that_would_believe_nobody_or_nothing(self):
-        self.check("proxy_protocol: required", "proxy_from: missing")
-        self.check("proxy_protocol: trusted, proxy_from: []", "proxy_from: missing")
-        self.check("proxy_from: [ 10.0.0.0/8 ]", "proxy_from: given, but proxy_protocol is off")
+        self.check("proxy_protocol: required", "proxy_protocol: needs proxy_from")
+        self.check("proxy_protocol: trusted, proxy_from: []", "proxy_protocol: needs proxy_from")
+        self.check("proxy_from: [ 10.0.0.0/8 ]", "proxy_from: has no effect while proxy_protocol is off")
         self.check("proxy_protocol: on, proxy_from: [ unix ]", "write one of off, trusted, required")
 
 

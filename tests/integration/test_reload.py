@@ -211,7 +211,7 @@ class Reload(support.TestCase):
         os.unlink(server.folder / "server.yaml")
         self.assertIn("No such file", self.hang_up(server, "reload_refused")["reason"])
         os.mkfifo(server.folder / "server.yaml")  # nobody writes to it: it must not be waited for
-        self.assertIn("is no regular file", self.hang_up(server, "reload_refused")["reason"])
+        self.assertIn("is not a regular file", self.hang_up(server, "reload_refused")["reason"])
         with socket.create_connection(server.address("tcp")) as living:
             living.sendall(b"x")
             self.assertEqual(living.recv(16), b"x")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening on all that some settings say.   Threads: one. */
+/* Listens on all addresses of a config_snapshot.   Threads: one. */
 #ifndef TLSECHO_TEST_LISTEN_H
 #define TLSECHO_TEST_LISTEN_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server's configuration: what the YAML file says, with defaults, as one value. One table of
- * keys drives reading, checking, defaults and printing. Nothing here opens a file that the
- * configuration names, or binds.
+ * The server's configuration: the values of the YAML file and the defaults of all other keys. A
+ * table of keys drives reading, defaults, printing and the manual page. Nothing here binds, or
+ * opens a file that the configuration names.
  *
- * Ownership: a config owns everything it points to.   Threads: one while it is read, then any (it
- * is never changed).
+ * Ownership: a config owns everything it points to.   Threads: one while it is read, then any: it
+ * is not changed any more.
  */
 #ifndef TLSECHO_CONFIG_H
 #define TLSECHO_CONFIG_H
@@ -30,13 +30,12 @@ const char *config_proxy_protocol_name(size_t proxy_protocol);
 /* security.sandbox: what the kernel supports; all of it, or no start; nothing. */
 enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_OFF };
 
-/* Where in the file a value stands, from 1; line 0 = a default. */
+/* The place of a value in the file, from 1; line 0 = a default. */
 struct config_place {
     int line, column;
 };
 
-/* A text that somebody else judges (a path, a name of something), with its place for the message.
- */
+/* A text that other modules check (a path, a name), with its place for their messages. */
 struct config_text {
     char *value; /* never NULL; "" = not given */
     struct config_place place;
@@ -48,7 +47,7 @@ struct config_texts {
 };
 
 struct config_cidrs {
-    struct cidr *values; /* all different */
+    struct cidr *values; /* no duplicates */
     size_t count;
     struct config_place place; /* of the list */
 };
@@ -61,7 +60,7 @@ struct config_certificate {
 struct config_tls {
     struct config_text name;
     struct config_certificate *certificates;
-    size_t certificate_count;                    /* 0 = make a self-signed one */
+    size_t certificate_count;                    /* 0 = generate a self-signed one */
     struct config_text min_version, max_version; /* "1.2" or "1.3", min <= max */
     struct config_text ciphers, ciphersuites, groups;
     struct config_texts alpn;
@@ -81,22 +80,22 @@ struct config_listener {
     const struct config_tls *tls;              /* NULL unless listen is tls:// */
     enum config_proxy_protocol proxy_protocol; /* off: proxy_from is not given */
     struct config_place proxy_protocol_place;
-    struct config_cidrs proxy_from; /* whose PROXY headers are believed */
-    bool freebind;                  /* the address may be one that the host does not have yet */
+    struct config_cidrs proxy_from; /* the trusted proxies */
+    bool freebind;                  /* bind an address that the host does not have yet */
     struct config_place freebind_place;
-    struct config_cidrs allow; /* who may come; none = everyone */
-    struct config_cidrs deny;  /* who may not, even if allowed */
+    struct config_cidrs allow; /* clients that may connect; none = all */
+    struct config_cidrs deny;  /* clients that may not, even if allowed */
 };
 
 struct config {
     atomic_uint references;
     char *file;     /* NULL = the built-in default */
-    bool read_once; /* it was standard input, a pipe, or else no regular file */
+    bool read_once; /* from standard input, a pipe or another file that is not regular */
     struct config_listener *listeners;
     size_t listener_count; /* 1..64 */
     struct config_tls *profiles;
     size_t profile_count;
-    bool watch;       /* reload when a file that is named here changes */
+    bool watch;       /* reload when a file that the configuration names changes */
     uint64_t workers; /* 0 = auto: one per usable CPU */
     struct {
         uint64_t handshake, idle, write, linger, drain, lifetime;
@@ -119,8 +118,8 @@ struct config {
         bool connections;
     } log;
     struct {
-        struct config_text listen; /* as it is written; "" = nowhere */
-        struct endpoint endpoint;  /* the same */
+        struct config_text listen; /* as in the file; "" = none */
+        struct endpoint endpoint;  /* of listen, unless that is "" */
     } admin;
     struct {
         struct config_text user, group;
@@ -132,37 +131,34 @@ struct config {
 
 #define CONFIG_STANDARD_INPUT "-"
 
-/* Reads and checks a file of at most 1 MiB that is not empty; CONFIG_STANDARD_INPUT is read from
- * there, once, and what it names relatively is in the current folder. ERROR_INPUT:
- * "FILE:LINE:COLUMN: key: what is wrong and what would be right", or why the file cannot be read.
- */
+/* Reads and checks a file of at most 1 MiB that is not empty. CONFIG_STANDARD_INPUT can be read
+ * only once, and its relative paths start at the current folder. ERROR_INPUT: "FILE:LINE:COLUMN:
+ * key: what is wrong: the remedy", or why the file cannot be read. */
 int config_load(const char *path, struct config **ret, struct error *err);
 
-/* The same from where that one is from. ERROR_INPUT: likewise, and where that can be read only
- * once.
- */
+/* Reads the file of that configuration again. ERROR_INPUT: likewise, and for one that can be read
+ * only once. */
 int config_load_again(const struct config *config, struct config **ret, struct error *err);
 
-/* The same from memory; name stands for the file in messages and its folder for relative paths. */
+/* The same from memory; name is the file's name, for messages and for relative paths. */
 int config_parse(const char *name, const char *text, size_t size, struct config **ret,
                  struct error *err);
 
-/* tcp://localhost:7007 and tls://localhost:7443, and every default. ERROR_SYSTEM (memory). */
+/* The built-in default: tcp://localhost:7007 and tls://localhost:7443. ERROR_SYSTEM (memory). */
 int config_default(struct config **ret, struct error *err);
 
 /* Counted: each of these is undone by one config_free. */
 struct config *config_ref(struct config *config);
 void config_free(struct config *config);
 
-/* Calls each with every file that the configuration names to be read; not the configuration's own.
- */
+/* Calls each with every file that the configuration names to be read, without its own file. */
 void config_each_path(const struct config *config, void (*each)(const char *path, void *context),
                       void *context);
 
 /* The effective configuration as YAML, which config_parse reads back to the same value. */
 void config_print(const struct config *config, FILE *out);
 
-/* Fills err with ERROR_INPUT and "FILE:LINE:COLUMN: ..." for a value that proved wrong later.
+/* Fills err with ERROR_INPUT and "FILE:LINE:COLUMN: ...", for a value that another module refuses.
  * Always returns -1. */
 int config_refuse(const struct config *config, struct config_place place, struct error *err,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));

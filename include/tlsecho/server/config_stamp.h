@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the files that a configuration names have changed. Asked again and again rather than told
- * by inotify(7): a symbolic link swapped anywhere on the way, a rename into place and a network
- * file system are then all the same, and a few stat(2) calls a second cost nothing.
+ * Whether the files that a configuration names have changed. They are polled, not watched by
+ * inotify(7): polling also notices a symbolic link swapped anywhere on the path, a rename into
+ * place and a change on a network file system, and a few stat(2) calls a second cost nothing.
  *
  * Ownership: none.   Threads: any.
  */
@@ -13,8 +13,7 @@
 
 #include "tlsecho/server/config.h"
 
-/* A digest of what stat(2) says of every file named: another one means that a file is another one.
- */
+/* A digest of the stat(2) data of every file: a different one means that a file has changed. */
 uint64_t config_stamp(const struct config *config);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings to a TLS context: TLS 1.2 and 1.3, ECDHE with AEAD unless told otherwise (RFC 9325
+ * Settings of a TLS context: TLS 1.2 and 1.3, ECDHE with AEAD unless told otherwise (RFC 9325
  * §4.2), no renegotiation, no compression, one ticket. Built once, by setters, before its first
  * connection; never changed after.
  *

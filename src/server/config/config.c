@@ -80,7 +80,7 @@ static ssize_t read_fully(int fd, char *data, size_t size)
     return (ssize_t)used;
 }
 
-/* A configuration that is not there is as wrong as a bad one. */
+/* A configuration that cannot be read is an error of input, like an invalid one. */
 static int unreadable(const char *what, const char *path, struct error *err)
 {
     bool standard_input = strcmp(path, CONFIG_STANDARD_INPUT) == 0;
@@ -90,7 +90,8 @@ static int unreadable(const char *what, const char *path, struct error *err)
                                             : "name a file that this user can read with -c");
 }
 
-/* What an editor, a template or a full disk left empty is no wish for the defaults. */
+/* An empty file is an accident of an editor, a template or a full disk, not a request for the
+ * defaults. */
 static int parse_file(const char *path, const char *text, size_t size, struct config **ret,
                       struct error *err)
 {
@@ -113,7 +114,7 @@ static bool is_regular(int fd)
 
 static int load(int fd, const char *path, struct config **ret, struct error *err)
 {
-    enum { ROOM = CONFIG_YAML_BYTES + 1 }; /* one more shows that a file is too large */
+    enum { ROOM = CONFIG_YAML_BYTES + 1 }; /* one more byte shows that a file is too large */
     char *text = malloc(ROOM);
     ssize_t size = text ? read_fully(fd, text, ROOM) : -1;
     int result =
@@ -154,12 +155,13 @@ int config_load_again(const struct config *config, struct config **ret, struct e
             "%s was %s, which cannot be read again: restart the server, or name a file with -c",
             config->file,
             strcmp(config->file, CONFIG_STANDARD_INPUT) == 0 ? "standard input" : "a pipe");
-    int fd = open(config->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no FIFO is waited for */
+    int fd = open(config->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* do not wait for a FIFO */
     if (fd < 0)
         return unreadable("open", config->file, err);
-    int result = is_regular(fd) ? load(fd, config->file, ret, err)
-                                : error_set(err, ERROR_INPUT,
-                                            "%s is no regular file: put one there", config->file);
+    int result = is_regular(fd)
+                     ? load(fd, config->file, ret, err)
+                     : error_set(err, ERROR_INPUT, "%s is not a regular file: replace it with one",
+                                 config->file);
     close(fd);
     return result;
 }

@@ -18,7 +18,7 @@ static int check_name(const struct config *config, size_t i, struct error *err)
     if (!strchr(listener->name.value, ':') || strcmp(listener->name.value, endpoint) == 0)
         return 0;
     return config_refuse(config, listener->name.place, err,
-                         "listeners[%zu].name: a colon in a name: remove it", i);
+                         "listeners[%zu].name: a name must not contain a colon: remove it", i);
 }
 
 static int check_address(const struct config *config, const struct endpoint *endpoint,
@@ -27,14 +27,14 @@ static int check_address(const struct config *config, const struct endpoint *end
     if (!endpoint_host_is_for_many(endpoint->host))
         return 0;
     return config_refuse(config, place, err,
-                         "%s: %s is %s address, which no connection can come to: write an address "
-                         "of this host, or 0.0.0.0 or [::] for all of them",
+                         "%s: %s is %s address, which accepts no connections: write an address of "
+                         "this host, or 0.0.0.0 or [::] for all of them",
                          key, endpoint->host,
                          strcmp(endpoint->host, "255.255.255.255") == 0 ? "the broadcast"
                                                                         : "a multicast");
 }
 
-/* Two texts of one socket file, which only the file system knows: folders with ".." or links. */
+/* Whether two different paths lead to the same socket file, through ".." or symbolic links. */
 static bool is_same_file(const struct endpoint *a, const struct endpoint *b)
 {
     char folders[2][ENDPOINT_PATH_BYTES];
@@ -65,25 +65,26 @@ static int check_listen(const struct config *config, size_t i, struct error *err
     return check_address(config, &listener->listen, listener->place, key, err);
 }
 
-static int check_twins(const struct config *config, size_t i, struct error *err)
+static int check_unique(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
     for (size_t j = 0; j < i; j++) {
         const struct config_listener *earlier = &config->listeners[j];
         if (overlap(&listener->listen, &earlier->listen))
             return config_refuse(config, listener->place, err,
-                                 "listeners[%zu].listen: listeners[%zu] has that address already: "
+                                 "listeners[%zu].listen: listeners[%zu] already has this address: "
                                  "write another one, or remove it",
                                  i, j);
         if (strcmp(listener->name.value, earlier->name.value) == 0)
             return config_refuse(
                 config, listener->name.place.line ? listener->name.place : listener->place, err,
-                "listeners[%zu].name: the name of listeners[%zu] again: write another one", i, j);
+                "listeners[%zu].name: listeners[%zu] already has this name: write another one", i,
+                j);
     }
     return 0;
 }
 
-/* Every profile that a listener may name: those written, and the default one. */
+/* The message lists every profile that a listener may use, including the default one. */
 static int refuse_profile(const struct config *config, size_t i, struct error *err)
 {
     const struct config_text *profile = &config->listeners[i].profile;
@@ -109,8 +110,8 @@ static int check_listener_profile(const struct config *config, size_t i, struct 
     if (listener->profile.place.line == 0)
         return 0;
     return config_refuse(config, listener->profile.place, err,
-                         "listeners[%zu].tls: a profile, but %s:// has no TLS: "
-                         "remove it, or listen on tls://",
+                         "listeners[%zu].tls: %s:// does not use TLS: "
+                         "remove this key, or listen on tls://",
                          i, endpoint_scheme_name(listener->listen.scheme));
 }
 
@@ -120,20 +121,21 @@ static int check_versions(const struct config *config, const struct config_tls *
     if (strcmp(profile->min_version.value, profile->max_version.value) <= 0)
         return 0;
     return config_refuse(config, profile->min_version.place, err,
-                         "tls.%s.min_version: %s is above max_version %s: write at most that", name,
+                         "tls.%s.min_version: %s is above max_version %s: lower it", name,
                          profile->min_version.value, profile->max_version.value);
 }
 
-/* What would not be enforced is refused: nobody shall take a profile for stricter than it is. */
+/* A key that would not be enforced is an error, or the profile would look stricter than it is. */
 static int check_client_auth(const struct config *config, const struct config_tls *profile,
                              const char *name, struct error *err)
 {
     bool asks = profile->client_auth != TLS_CLIENT_AUTH_OFF;
     if (asks && profile->client_ca.value[0] == '\0')
-        return config_refuse(config, profile->client_auth_place, err,
-                             "tls.%s.client_ca: missing, but needed unless client_auth is off: "
-                             "name the PEM file of the CAs that issue client certificates",
-                             name);
+        return config_refuse(
+            config, profile->client_auth_place, err,
+            "tls.%s.client_auth: needs client_ca: set it to the PEM file of the CAs "
+            "that issue client certificates",
+            name);
     const struct {
         const char *key;
         const struct config_text *value; /* NULL = not given */
@@ -144,11 +146,11 @@ static int check_client_auth(const struct config *config, const struct config_tl
     };
     for (size_t i = 0; !asks && i < sizeof rules / sizeof *rules; i++)
         if (rules[i].value)
-            return config_refuse(config, rules[i].value->place, err,
-                                 "tls.%s.%s: given, but client_auth is off, so that no client is "
-                                 "asked for a certificate: write client_auth: required or "
-                                 "optional, or remove it",
-                                 name, rules[i].key);
+            return config_refuse(
+                config, rules[i].value->place, err,
+                "tls.%s.%s: has no effect while client_auth is off: set client_auth "
+                "to required or optional, or remove this key",
+                name, rules[i].key);
     return 0;
 }
 
@@ -162,7 +164,7 @@ static int check_profile(const struct config *config, const struct config_tls *p
     return check_client_auth(config, profile, brief, err);
 }
 
-/* Neither secrets nor strangers: what is told there needs no TLS, and has none. */
+/* The admin address has no TLS: it serves no secrets and is not meant for the public. */
 static int check_admin(const struct config *config, struct error *err)
 {
     const struct config_text *listen = &config->admin.listen;
@@ -171,33 +173,35 @@ static int check_admin(const struct config *config, struct error *err)
         return 0;
     if (endpoint->scheme == ENDPOINT_TLS)
         return config_refuse(config, listen->place, err,
-                             "admin.listen: tls:// is not spoken there: write tcp:// or unix://");
+                             "admin.listen: tls:// is not supported here: write tcp:// or unix://");
     if (check_address(config, endpoint, listen->place, "admin.listen", err))
         return -1;
     for (size_t i = 0; i < config->listener_count; i++)
         if (overlap(endpoint, &config->listeners[i].listen))
             return config_refuse(config, listen->place, err,
-                                 "admin.listen: listeners[%zu] has that address already: "
+                                 "admin.listen: listeners[%zu] already has this address: "
                                  "write another one",
                                  i);
     return 0;
 }
 
-/* Addresses that anyone can claim would be worth nothing. */
+/* Without proxy_from any client could claim any address. */
 static int check_proxies(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
     bool on = listener->proxy_protocol != CONFIG_PROXY_OFF;
     if (on && listener->proxy_from.count == 0)
-        return config_refuse(config, listener->proxy_protocol_place, err,
-                             "listeners[%zu].proxy_from: missing, but needed unless "
-                             "proxy_protocol is off: name the networks of the proxies",
-                             i);
+        return config_refuse(
+            config, listener->proxy_protocol_place, err,
+            "listeners[%zu].proxy_protocol: needs proxy_from: list the networks of "
+            "the proxies",
+            i);
     if (!on && listener->proxy_from.count > 0)
-        return config_refuse(config, listener->proxy_from.place, err,
-                             "listeners[%zu].proxy_from: given, but proxy_protocol is off: write "
-                             "proxy_protocol: trusted or required, or remove it",
-                             i);
+        return config_refuse(
+            config, listener->proxy_from.place, err,
+            "listeners[%zu].proxy_from: has no effect while proxy_protocol is off: set "
+            "proxy_protocol to trusted or required, or remove this key",
+            i);
     return 0;
 }
 
@@ -206,13 +210,12 @@ static int check_freebind(const struct config *config, size_t i, struct error *e
     const struct config_listener *listener = &config->listeners[i];
     if (!listener->freebind || listener->listen.scheme != ENDPOINT_UNIX)
         return 0;
-    return config_refuse(config, listener->freebind_place, err,
-                         "listeners[%zu].freebind: on, but a Unix socket has no IP address: "
-                         "remove it",
-                         i);
+    return config_refuse(
+        config, listener->freebind_place, err,
+        "listeners[%zu].freebind: a Unix socket has no IP address: remove this key", i);
 }
 
-/* A list in which no client of its listener can be lets nobody in, which nobody can have meant. */
+/* A list that matches no client of its listener is a mistake. */
 static int check_allow(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
@@ -224,12 +227,9 @@ static int check_allow(const struct config *config, size_t i, struct error *err)
         if ((allow->values[n].family == AF_UNIX) == local)
             return 0;
     return config_refuse(config, allow->place, err,
-                         "listeners[%zu].allow: %s, so that nobody could come in: %s, "
-                         "or remove the list",
-                         i,
-                         local ? "networks, but clients of a Unix socket have no network"
-                               : "unix, but no client of this listener comes through a Unix socket",
-                         local ? "add unix" : "add a network");
+                         "listeners[%zu].allow: no client could connect: %s, or remove the list", i,
+                         local ? "clients of a Unix socket have no IP address: add unix"
+                               : "no client of this listener uses a Unix socket: add a network");
 }
 
 static int check_security(const struct config *config, struct error *err)
@@ -237,14 +237,13 @@ static int check_security(const struct config *config, struct error *err)
     if (config->security.group.value[0] == '\0' || config->security.user.value[0] != '\0')
         return 0;
     return config_refuse(config, config->security.group.place, err,
-                         "security.group: given, but without security.user nobody changes groups: "
-                         "name the user too, or remove it");
+                         "security.group: needs security.user: set it too, or remove this key");
 }
 
 static int check_listener(const struct config *config, size_t i, struct error *err)
 {
     static int (*const checks[])(const struct config *config, size_t i, struct error *err) = {
-        check_name,    check_listen,   check_twins, check_listener_profile,
+        check_name,    check_listen,   check_unique, check_listener_profile,
         check_proxies, check_freebind, check_allow,
     };
     for (size_t n = 0; n < sizeof checks / sizeof *checks; n++)

@@ -14,7 +14,7 @@
 enum {
     PATH_BYTES = 4095,         /* PATH_MAX without its NUL */
     LOGIN_BYTES = 255,         /* LOGIN_NAME_MAX without its NUL, useradd(8) */
-    CIPHERS_BYTES = 4095,      /* of a list of names, more than there are */
+    CIPHERS_BYTES = 4095,      /* of a list of names */
     ALPN_BYTES = 255,          /* RFC 7301 §3.1: ProtocolName */
     KEEPALIVE_SECONDS = 32767, /* tcp(7): TCP_KEEPIDLE and TCP_KEEPINTVL */
     KEEPALIVE_PROBES = 127,    /* tcp(7): TCP_KEEPCNT */
@@ -62,23 +62,24 @@ static const struct config_key listener_keys[] = {
     {KEY("listen", ENDPOINT, AT_LISTENER(listen)), .place = AT_LISTENER(place),
      .help = "where to listen: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"},
     {KEY("name", TEXT, AT_LISTENER(name)), .default_text = "", .max = CONFIG_NAME_BYTES,
-     .help = "what logs call it; without it: its endpoint"},
+     .help = "its name in the log and the metrics; if empty, its endpoint"},
     {KEY("service", TEXT, AT_LISTENER(service)), .default_text = "echo", .words = service_name,
-     .help = "what it answers"},
+     .help = "the service that answers"},
     {KEY("tls", TEXT, AT_LISTENER(profile)), .default_text = "", .max = CONFIG_NAME_BYTES,
-     .hide_empty = true, .help = "a profile under tls, for tls:// only; without it: default"},
+     .hide_empty = true,
+     .help = "its profile under tls, for tls:// only; if empty, the one named default"},
     {KEY("proxy_protocol", CHOICE, AT_LISTENER(proxy_protocol)), .default_text = "off",
      .words = config_proxy_protocol_name, .place = AT_LISTENER(proxy_protocol_place),
-     .help = "whether a PROXY header comes first, version 1 or 2"},
+     .help = "whether connections begin with a PROXY protocol header, version 1 or 2"},
     {KEY("proxy_from", CIDRS, AT_LISTENER(proxy_from)), .default_text = "[]",
-     .help = "networks of proxies, whose header is believed and demanded; of others it is not"},
+     .help = "networks of the trusted proxies, which must send the header"},
     {KEY("freebind", SWITCH, AT_LISTENER(freebind)), .default_text = "off",
      .place = AT_LISTENER(freebind_place),
      .help = "bind an address that this host does not have yet"},
     {KEY("allow", CIDRS, AT_LISTENER(allow)), .default_text = "[]",
-     .help = "networks of clients that may come; without any: everyone"},
+     .help = "networks of clients that may connect; if empty, all"},
     {KEY("deny", CIDRS, AT_LISTENER(deny)), .default_text = "[]",
-     .help = "networks of clients that may not come, even if allowed"},
+     .help = "networks of clients that may not connect, even if allow lists them"},
     {0},
 };
 
@@ -87,11 +88,12 @@ static const struct config_section listener_section = {.keys = listener_keys,
 
 static const struct config_key certificate_keys[] = {
     {KEY("certificate", PATH, AT_CERTIFICATE(certificate)), .max = PATH_BYTES,
-     .place = AT_CERTIFICATE(place), .help = "a PEM file: the leaf first, then its chain"},
+     .place = AT_CERTIFICATE(place),
+     .help = "a PEM file with the certificate first, then its chain"},
     {KEY("key", PATH, AT_CERTIFICATE(key)), .max = PATH_BYTES,
-     .help = "a PEM file: the private key, which others cannot read"},
+     .help = "a PEM file with the private key, which others must not be able to read"},
     {KEY("ocsp", PATH, AT_CERTIFICATE(ocsp)), .default_text = "", .max = PATH_BYTES,
-     .help = "a DER file: the OCSP response to staple"},
+     .help = "a DER file with the OCSP response to staple"},
     {0},
 };
 
@@ -101,36 +103,41 @@ static const struct config_section certificate_section = {
 static const struct config_key profile_keys[] = {
     {KEY("certificates", LIST, AT_PROFILE(certificates)), .count = AT_PROFILE(certificate_count),
      .default_text = "[]", .max = CONFIG_ENTRIES, .section = &certificate_section,
-     .help = "what the server shows to clients; without any: a self-signed one"},
+     .help = "the certificates of the server; if empty, it generates a self-signed one"},
     {KEY("min_version", TEXT, AT_PROFILE(min_version)), .default_text = "1.2",
-     .words = word_version, .help = "the oldest TLS version that is spoken"},
+     .words = word_version, .help = "the oldest TLS version to accept"},
     {KEY("max_version", TEXT, AT_PROFILE(max_version)), .default_text = "1.3",
-     .words = word_version, .help = "the newest TLS version that is spoken"},
+     .words = word_version, .help = "the newest TLS version to accept"},
     {KEY("ciphers", TEXT, AT_PROFILE(ciphers)), .default_text = "", .max = CIPHERS_BYTES,
-     .help = "for TLS 1.2, separated by ':'; without any: modern ones"},
+     .help = "ciphers for TLS 1.2, separated by ':'; if empty, modern ones"},
     {KEY("ciphersuites", TEXT, AT_PROFILE(ciphersuites)), .default_text = "", .max = CIPHERS_BYTES,
-     .help = "for TLS 1.3, separated by ':'; without any: all"},
+     .help = "cipher suites for TLS 1.3, separated by ':'; if empty, all"},
     {KEY("groups", TEXT, AT_PROFILE(groups)), .default_text = "", .max = CIPHERS_BYTES,
-     .help = "for the key exchange, separated by ':'; without any: modern ones"},
+     .help = "groups for the key exchange, separated by ':'; if empty, modern ones"},
     {KEY("alpn", TEXTS, AT_PROFILE(alpn)), .default_text = "[]", .max = ALPN_BYTES,
-     .help = "application protocols, the preferred one first; without any: ALPN is ignored"},
+     .help = "application protocols, the preferred one first; if empty, ALPN is ignored"},
     {KEY("client_auth", CHOICE, AT_PROFILE(client_auth)), .default_text = "off",
      .words = tls_client_auth_name, .place = AT_PROFILE(client_auth_place),
-     .help = "whether clients are asked for a certificate; a chain has at most 8, and 32 KiB"},
+     .help =
+         "whether clients are asked for a certificate; a chain may have up to 8 certificates and "
+         "32 KiB"},
     {KEY("client_ca", PATH, AT_PROFILE(client_ca)), .default_text = "", .max = PATH_BYTES,
-     .help = "a PEM file: the CAs that issue client certificates; an intermediate alone is trusted "
-             "too"},
+     .help =
+         "a PEM file with the CAs that issue client certificates; an intermediate CA is trusted "
+         "without its root too"},
     {KEY("crl", PATH, AT_PROFILE(crl)), .default_text = "", .max = PATH_BYTES,
-     .help = "a PEM file: a complete CRL of each CA in client_ca, no delta CRL; the newest in date "
-             "counts"},
+     .help =
+         "a PEM file with a complete CRL of each CA in client_ca, not a delta CRL; of several, the "
+         "newest valid one is used"},
     {KEY("allow_names", TEXTS, AT_PROFILE(allow_names)), .default_text = "[]", .max = PATH_BYTES,
-     .help = "patterns of clients' names, where a star is one whole label, segment without percent "
-             "signs, or local part; without any: every verified certificate"},
+     .help = "patterns of the client names to accept, where * is one whole label, local part, or "
+             "segment without percent signs; if empty, every verified certificate"},
     {KEY("ticket_keys", PATH, AT_PROFILE(ticket_keys)), .default_text = "", .max = PATH_BYTES,
-     .help = "a file of 1 to 8 times 80 random bytes, newest first; without it: an own key"},
+     .help = "a file with 1 to 8 ticket keys of 80 random bytes each, newest first; if empty, the "
+             "server generates its own"},
     {KEY("keylog", PATH, AT_PROFILE(keylog)), .default_text = "", .max = PATH_BYTES,
      .written = true,
-     .help = "a file that gets the secrets of every connection, to decrypt captures"},
+     .help = "a file to append the secrets of every connection to, for decrypting captures"},
     {0},
 };
 
@@ -139,17 +146,17 @@ const struct config_section config_keys_profile = {
 
 static const struct config_key timeout_keys[] = {
     {KEY("handshake", TIME, AT(timeouts_ms.handshake)), .default_text = "10s", .max = 365 * DAY,
-     .help = "for the whole handshake; 0 = none"},
+     .help = "time for the whole handshake; 0 = no limit"},
     {KEY("idle", TIME, AT(timeouts_ms.idle)), .default_text = "5m", .max = 365 * DAY,
-     .help = "with no byte either way; 0 = none"},
+     .help = "time without a byte in either direction; 0 = no limit"},
     {KEY("write", TIME, AT(timeouts_ms.write)), .default_text = "1m", .max = 365 * DAY,
-     .help = "with nothing taken by the peer; 0 = none"},
+     .help = "time without the peer accepting any data; 0 = no limit"},
     {KEY("linger", TIME, AT(timeouts_ms.linger)), .default_text = "5s", .max = 365 * DAY,
-     .help = "for the peer's end after ours; 0 = none"},
+     .help = "time for the peer to close, once the server has; 0 = no limit"},
     {KEY("drain", TIME, AT(timeouts_ms.drain)), .default_text = "30s", .max = 365 * DAY,
-     .help = "for connections to finish when the server stops; 0 = none"},
+     .help = "time for connections to finish when the server stops; 0 = no limit"},
     {KEY("lifetime", TIME, AT(timeouts_ms.lifetime)), .default_text = "0", .max = 365 * DAY,
-     .help = "for a whole connection; 0 = none"},
+     .help = "time for a whole connection; 0 = no limit"},
     {0},
 };
 
@@ -157,17 +164,17 @@ static const struct config_section timeout_section = {.keys = timeout_keys};
 
 static const struct config_key limit_keys[] = {
     {KEY("connections", COUNT, AT(limits.connections)), .default_text = "10000", .max = 10000000,
-     .help = "live at the same time; 0 = none"},
+     .help = "open connections; 0 = no limit"},
     {KEY("per_source", COUNT, AT(limits.per_source)), .default_text = "0", .max = 10000000,
-     .help = "of them with one address, or one IPv6 /64; 0 = none"},
+     .help = "open connections from one address, or one IPv6 /64; 0 = no limit"},
     {KEY("accept_rate", COUNT, AT(limits.accept_rate)), .default_text = "0", .max = 10000000,
-     .help = "new ones in a second; 0 = none"},
+     .help = "new connections per second; 0 = no limit"},
     {KEY("handshakes", COUNT, AT(limits.handshakes)), .default_text = "1000", .max = 10000000,
-     .help = "unfinished at a time; then the oldest is closed; 0 = none"},
+     .help = "unfinished handshakes, beyond which the oldest is closed; 0 = no limit"},
     {KEY("client_hello", SIZE, AT(limits.client_hello_bytes)), .default_text = "32KiB", .max = MIB,
-     .help = "before a handshake begins; 0 = none"},
+     .help = "data that a client may send before the handshake begins; 0 = no limit"},
     {KEY("buffer", SIZE, AT(limits.buffer_bytes)), .default_text = "64KiB", .min = 4 * KIB,
-     .max = 64 * MIB, .help = "memory for what waits in one connection"},
+     .max = 64 * MIB, .help = "memory for waiting data of one connection"},
     {0},
 };
 
@@ -175,11 +182,11 @@ static const struct config_section limit_section = {.keys = limit_keys};
 
 static const struct config_key keepalive_keys[] = {
     {KEY("idle", TIME, AT(tcp.keepalive.idle_ms)), .default_text = "2h", .min = SECOND,
-     .max = KEEPALIVE_SECONDS * SECOND, .step = SECOND, .help = "silence before the first probe"},
+     .max = KEEPALIVE_SECONDS * SECOND, .step = SECOND, .help = "idle time before the first probe"},
     {KEY("interval", TIME, AT(tcp.keepalive.interval_ms)), .default_text = "75s", .min = SECOND,
      .max = KEEPALIVE_SECONDS * SECOND, .step = SECOND, .help = "time between probes"},
     {KEY("probes", COUNT, AT(tcp.keepalive.probes)), .default_text = "10", .min = 1,
-     .max = KEEPALIVE_PROBES, .help = "unanswered ones that end a connection"},
+     .max = KEEPALIVE_PROBES, .help = "unanswered probes that end a connection"},
     {0},
 };
 
@@ -187,11 +194,11 @@ static const struct config_section keepalive_section = {.keys = keepalive_keys};
 
 static const struct config_key tcp_keys[] = {
     {KEY("nodelay", SWITCH, AT(tcp.nodelay)), .default_text = "on",
-     .help = "send small messages at once (TCP_NODELAY)"},
+     .help = "send small messages immediately (TCP_NODELAY)"},
     {KEY("backlog", COUNT, AT(tcp.backlog)), .default_text = "4096", .min = 1, .max = 65535,
      .help = "connections that may wait to be accepted, listen(2)"},
     {KEY("keepalive", SECTION, 0), .section = &keepalive_section,
-     .help = "probes on a silent connection, tcp(7)"},
+     .help = "probes on an idle connection, tcp(7)"},
     {0},
 };
 
@@ -199,11 +206,11 @@ static const struct config_section tcp_section = {.keys = tcp_keys};
 
 static const struct config_key log_keys[] = {
     {KEY("level", CHOICE, AT(log.level)), .default_text = "info", .words = log_level_name,
-     .help = "the least important lines that are written"},
+     .help = "the least severe lines to write"},
     {KEY("format", CHOICE, AT(log.format)), .default_text = "logfmt", .words = log_format_name,
-     .help = "how a line looks"},
+     .help = "the format of a line"},
     {KEY("connections", SWITCH, AT(log.connections)), .default_text = "on",
-     .help = "one line for each connection at its end"},
+     .help = "write a line for each connection when it ends"},
     {0},
 };
 
@@ -211,7 +218,7 @@ static const struct config_section log_section = {.keys = log_keys};
 
 static const struct config_key admin_keys[] = {
     {KEY("listen", TEXT, AT(admin.listen)), .default_text = "", .max = CONFIG_NAME_BYTES,
-     .help = "tcp://HOST:PORT or unix:///PATH; without it: nowhere"},
+     .help = "tcp://HOST:PORT or unix:///PATH; if empty, disabled"},
     {0},
 };
 
@@ -219,17 +226,19 @@ static const struct config_section admin_section = {.keys = admin_keys};
 
 static const struct config_key security_keys[] = {
     {KEY("user", TEXT, AT(security.user)), .default_text = "", .max = LOGIN_BYTES,
-     .help =
-         "whom the server runs as once it listens, by name or number; without it: who starts it"},
+     .help = "the user to run as once the server listens, by name or number; if empty, no change"},
     {KEY("group", TEXT, AT(security.group)), .default_text = "", .max = LOGIN_BYTES,
-     .help = "its group, by name or number; without it: that of the user"},
+     .help = "the group to run as, by name or number; if empty, the group of the user"},
     {KEY("sandbox", CHOICE, AT(security.sandbox)), .default_text = "auto", .words = word_sandbox,
      .place = AT(security.sandbox_place),
-     .help = "Landlock and seccomp: auto = what the kernel has; on = both, or no start; off"},
+     .help =
+         "Landlock and seccomp: auto = what the kernel supports; on = both, or the server does not "
+         "start; off = none"},
     {KEY("key_files", CHOICE, AT(security.key_files)), .default_text = "strict",
      .words = tls_key_files_name,
-     .help = "strict = keys that others can read or the group can write are refused; any = a "
-             "warning, where modes cannot be set"},
+     .help =
+         "strict = refuse keys that others can read or the group can write; any = only warn, where "
+         "modes cannot be set"},
     {0},
 };
 
@@ -238,24 +247,28 @@ static const struct config_section security_section = {.keys = security_keys};
 static const struct config_key keys[] = {
     {KEY("listeners", LIST, AT(listeners)), .count = AT(listener_count),
      .default_text = "[{listen: tcp://localhost:7007}, {listen: tls://localhost:7443}]", .min = 1,
-     .max = CONFIG_ENTRIES, .section = &listener_section, .help = "where to listen, and what for"},
+     .max = CONFIG_ENTRIES, .section = &listener_section,
+     .help = "the addresses to listen on, and their services"},
     {KEY("tls", PROFILES, AT(profiles)), .count = AT(profile_count), .default_text = "{}",
      .max = CONFIG_ENTRIES, .section = &config_keys_profile,
-     .help = "profiles by name; default is there without being written"},
+     .help = "TLS profiles by name; one named default always exists"},
     {KEY("watch", SWITCH, AT(watch)), .default_text = "on",
-     .help = "reload when a file that is named here changes"},
+     .help = "reload when a file that the configuration names changes"},
     {KEY("workers", COUNT, AT(workers)), .default_text = "auto", .min = 1, .max = 1024,
      .words = word_auto,
-     .help = "threads; auto = one per CPU of the affinity and of the smallest cgroup quota"},
+     .help =
+         "number of worker threads; auto = one per usable CPU, by affinity and the smallest cgroup "
+         "quota"},
     {KEY("timeouts", SECTION, 0), .section = &timeout_section,
-     .help = "after which a connection is ended"},
-    {KEY("limits", SECTION, 0), .section = &limit_section, .help = "what is refused beyond"},
+     .help = "limits of time, after which a connection is closed"},
+    {KEY("limits", SECTION, 0), .section = &limit_section,
+     .help = "bounds beyond which connections are refused or closed"},
     {KEY("tcp", SECTION, 0), .section = &tcp_section, .help = "options of every TCP socket"},
-    {KEY("log", SECTION, 0), .section = &log_section, .help = "what is written to stderr"},
+    {KEY("log", SECTION, 0), .section = &log_section, .help = "the log on standard error"},
     {KEY("admin", SECTION, 0), .section = &admin_section,
-     .help = "where /metrics, /healthz and /readyz are answered, by HTTP"},
+     .help = "the HTTP address of /metrics, /healthz and /readyz"},
     {KEY("security", SECTION, 0), .section = &security_section,
-     .help = "what the server gives up once it listens; a change needs a restart"},
+     .help = "privileges to drop once the server listens; a change needs a restart"},
     {0},
 };
 

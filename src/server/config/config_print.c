@@ -11,14 +11,14 @@ enum { INDENT = 2 };
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* Whether any reader of YAML takes the unquoted text as that text, and not for a number, a switch,
- * nothing, or the beginning of something else. */
+/* Whether every YAML parser reads the unquoted text as a string, not as a number, a boolean, null
+ * or a part of the syntax. */
 static bool is_plain(const char *text)
 {
-    static const char *const meaning[] = {"on", "off", "true", "false", "yes",
-                                          "no", "y",   "n",    "null"};
-    for (size_t i = 0; i < sizeof meaning / sizeof *meaning; i++)
-        if (strcasecmp(text, meaning[i]) == 0)
+    static const char *const keywords[] = {"on", "off", "true", "false", "yes",
+                                           "no", "y",   "n",    "null"};
+    for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+        if (strcasecmp(text, keywords[i]) == 0)
             return false;
     bool begins = text[0] == '/' || strspn(text, LETTERS) > 0;
     size_t length = strspn(text, LETTERS "0123456789:/._-[]%");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree of what is written, and the defaults of what is not, by the table of keys. */
+/* Reads the tree by the table of keys, and the defaults of the keys that it does not have. */
 #include "config_internal.h"
 
 #include <stdarg.h>
@@ -23,7 +23,7 @@ int config_reader_refuse(struct config_reader *r, struct config_place place, con
     return config_refuse(r->config, place, r->err, "%s%s%s", r->path, separator, message);
 }
 
-/* Goes down to a key of a mapping; returns what leave() takes to come back. */
+/* Appends a key of a mapping to the path; returns what leave() takes to remove it again. */
 static size_t enter_key(struct config_reader *r, const char *name)
 {
     size_t before = r->path_length;
@@ -41,7 +41,7 @@ static size_t enter_entry(struct config_reader *r, size_t i)
     return before;
 }
 
-/* Names are cut and the table is a few levels deep, so that a path always fits. */
+/* A path always fits: names are shortened, and the table is only a few levels deep. */
 static void leave(struct config_reader *r, size_t before)
 {
     r->path_length = before;
@@ -62,7 +62,8 @@ static int refuse_repeated(struct config_reader *r, const struct config_node *no
     const struct config_node *first = find_child(node, child->key);
     if (first == child)
         return 0;
-    return config_reader_refuse(r, child->key_place, "a second time, after line %d: keep one",
+    return config_reader_refuse(r, child->key_place,
+                                "repeated, first on line %d: remove one of them",
                                 first->key_place.line);
 }
 
@@ -107,7 +108,7 @@ static int expect(struct config_reader *r, const struct config_key *key,
     }
     if (node->kind == CONFIG_NODE_TEXT)
         return 0;
-    return config_reader_refuse(r, node->place, "a single value belongs here: %s", key->help);
+    return config_reader_refuse(r, node->place, "expected a single value: %s", key->help);
 }
 
 /* The name of a profile is its key. */
@@ -171,19 +172,20 @@ static int read_cidr(struct config_reader *r, const char *text, struct config_pl
         first++;
     if (first == i)
         return 0;
-    char again[CIDR_TEXT_BYTES];
-    cidr_text(&cidrs->values[i], again);
-    return config_reader_refuse(r, place, "%s a second time, after [%zu]: keep one", again, first);
+    char repeated[CIDR_TEXT_BYTES];
+    cidr_text(&cidrs->values[i], repeated);
+    return config_reader_refuse(r, place, "%s is already in the list as [%zu]: remove one of them",
+                                repeated, first);
 }
 
-/* The i-th of a list, which has room for it. */
+/* Reads the i-th value of a list that is large enough for it. */
 static int read_value(struct config_reader *r, const struct config_key *key,
                       const struct config_node *node, void *list, size_t i)
 {
     if (node->kind != CONFIG_NODE_TEXT)
-        return config_reader_refuse(r, node->place, "a single value belongs here: %s", key->help);
+        return config_reader_refuse(r, node->place, "expected a single value: %s", key->help);
     if (node->text[0] == '\0')
-        return config_reader_refuse(r, node->place, "empty: write a text, or remove it");
+        return config_reader_refuse(r, node->place, "empty entry: write a text, or remove it");
     if (key->type == CONFIG_CIDRS)
         return read_cidr(r, node->text, node->place, list, i);
     return config_scalar_text(r, key, node->text, node->place,
@@ -232,7 +234,7 @@ static int read_key(struct config_reader *r, const struct config_key *key,
                               r->in_default ? (struct config_place){0} : node->place, base);
 }
 
-/* A default is read as if it were written, but it stands nowhere. */
+/* A default is read like a value in the file, but has no place. */
 static int read_default(struct config_reader *r, const struct config_key *key, char *base)
 {
     static const struct config_node empty;
@@ -271,7 +273,7 @@ static int read_section(struct config_reader *r, const struct config_section *se
             continue;
         size_t before = enter_key(r, key->name);
         if (key->type != CONFIG_SECTION && !key->default_text)
-            return config_reader_refuse(r, node->place, "missing, but needed: %s", key->help);
+            return config_reader_refuse(r, node->place, "required key is missing: %s", key->help);
         if (read_default(r, key, base))
             return -1;
         leave(r, before);
@@ -294,9 +296,10 @@ int config_read_profile(struct config *config, const char *name, struct error *e
     struct config_reader r = {.config = config, .in_default = true, .err = err};
     enter_key(&r, key->name);
     if (config->profile_count >= key->max)
-        return config_reader_refuse(&r, (struct config_place){0},
-                                    "%zu profiles and none of them is %s: write fewer",
-                                    config->profile_count, name);
+        return config_reader_refuse(
+            &r, (struct config_place){0},
+            "a listener needs one more profile, %s, beside these %zu: remove one", name,
+            config->profile_count);
 
     size_t n = config->profile_count;
     struct config_tls *profiles = reallocarray(config->profiles, n + 1, sizeof *profiles);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Single values, as the table of keys describes them, into their fields. */
+/* Reads single values into their fields, as the table of keys describes them. */
 #include "config_internal.h"
 
 #include <assert.h>
@@ -57,7 +57,8 @@ static int read_number(struct config_reader *r, const struct config_key *key, co
     if (key->step && number % key->step != 0) {
         char step[QUANTITY_BYTES];
         config_scalar_number_text(key, key->step, step);
-        return config_reader_refuse(r, place, "%s is no multiple of %s: write one", written, step);
+        return config_reader_refuse(r, place, "%s is not a multiple of %s: round it", written,
+                                    step);
     }
     *ret = number;
     return 0;
@@ -79,10 +80,10 @@ static int read_word(struct config_reader *r, const struct config_key *key, cons
     char list[SUGGEST_BYTES], brief[TEXT_BRIEF_BYTES];
     suggest_list(names, count, list);
     text_brief(text, brief);
-    return config_reader_refuse(r, place, "\"%s\" is not known: write one of %s", brief, list);
+    return config_reader_refuse(r, place, "unknown value \"%s\": write one of %s", brief, list);
 }
 
-/* The path as seen from the folder of the file. */
+/* The path, relative to the folder of the file. */
 static char *join_folder(const char *file, const char *path)
 {
     char *joined = NULL;
@@ -108,7 +109,7 @@ int config_scalar_text(struct config_reader *r, const struct config_key *key, co
     if (key->words && read_word(r, key, text, place, &index))
         return -1;
     if (!key->default_text && text[0] == '\0')
-        return config_reader_refuse(r, place, "empty, but needed: %s", key->help);
+        return config_reader_refuse(r, place, "must not be empty: %s", key->help);
 
     bool path = key->type == CONFIG_PATH && text[0] != '\0';
     char *value = path ? join_folder(r->config->file, text) : strdup(text);
@@ -122,7 +123,7 @@ int config_scalar_text(struct config_reader *r, const struct config_key *key, co
     if (!text_printable(value))
         return config_reader_refuse(
             r, place,
-            "the name of this file's folder has a control character or is not UTF-8: "
+            "the path of this file's folder has a control character or is not UTF-8: "
             "write an absolute path");
     return 0;
 }

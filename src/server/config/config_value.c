@@ -20,5 +20,5 @@ int config_value_switch(const char *text, bool *ret, struct error *err)
     }
     char brief[TEXT_BRIEF_BYTES];
     text_brief(text, brief);
-    return error_set(err, ERROR_INPUT, "\"%s\" is no switch: write on or off", brief);
+    return error_set(err, ERROR_INPUT, "\"%s\" is not a switch: write on or off", brief);
 }

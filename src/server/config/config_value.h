@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A switch as users write it. Errors are ERROR_INPUT and say what would be right.
+ * A switch as users write it. Errors are ERROR_INPUT and say what to write instead.
  *
  * Ownership: values, no heap.   Threads: any.
  */

@@ -35,7 +35,7 @@ static int refuse(struct reading *r, struct config_place place, const char *form
                      message);
 }
 
-/* libyaml gives only the offset of a byte that it cannot read. */
+/* For a byte that libyaml cannot decode it reports only the offset. */
 static struct config_place place_at(const struct reading *r, size_t offset)
 {
     struct config_place place = {1, 1};
@@ -55,7 +55,7 @@ static int refuse_syntax(struct reading *r)
         return error_sys(r->err, "read %s", r->name);
     if (p->error == YAML_READER_ERROR)
         return refuse(r, place_at(r, p->problem_offset),
-                      "%s: write the file as UTF-8 text, without control characters", p->problem);
+                      "%s: save the file as UTF-8 text without control characters", p->problem);
     if (!p->context)
         return refuse(r, place_of(p->problem_mark),
                       "%s: check indentation (spaces, no tabs), brackets and quotes", p->problem);
@@ -64,15 +64,16 @@ static int refuse_syntax(struct reading *r)
                   p->problem, p->context, place_of(p->context_mark).line);
 }
 
-/* What an event carries that no configuration needs; NULL if nothing. */
+/* The reason to refuse an event: a feature of YAML that is not supported. NULL if none. */
 static const char *find_extra(const yaml_event_t *event)
 {
     static const char anchor[] = "anchors are not supported: remove it";
-    static const char tag[] = "tags are not supported: remove it, every value is read by its key";
+    static const char tag[] = "tags are not supported: remove it";
 
     switch (event->type) {
     case YAML_ALIAS_EVENT:
-        return "aliases are not supported: write the value out (one that begins with * in quotes)";
+        return "aliases are not supported: write the value itself, and quote a text that begins "
+               "with *";
     case YAML_DOCUMENT_START_EVENT:
         return event->data.document_start.tag_directives.start !=
                        event->data.document_start.tag_directives.end
@@ -122,8 +123,8 @@ static int copy_text(struct reading *r, const yaml_event_t *event, char **ret)
     size_t length = event->data.scalar.length;
     if (memchr(value, '\0', length) || !text_printable(value))
         return refuse(r, place_of(event->start_mark),
-                      "a line break or another control character in a text: write it in one line "
-                      "of printable characters");
+                      "the text has a line break or another control character: write one line of "
+                      "printable characters");
     char *copy = strdup(value);
     if (!copy)
         return error_sys(r->err, "read %s", r->name);
@@ -134,7 +135,7 @@ static int copy_text(struct reading *r, const yaml_event_t *event, char **ret)
 static int read_node(struct reading *r, const yaml_event_t *event, int depth,
                      struct config_node *ret);
 
-/* Reads the value of an entry, or of its key first in a mapping. */
+/* Reads an entry: its value, in a mapping after its key. */
 static int read_entry(struct reading *r, const yaml_event_t *first, int depth,
                       enum config_node_kind in, struct config_node *ret)
 {
@@ -143,7 +144,7 @@ static int read_entry(struct reading *r, const yaml_event_t *first, int depth,
 
     ret->key_place = place_of(first->start_mark);
     if (first->type != YAML_SCALAR_EVENT)
-        return refuse(r, ret->key_place, "a list or a mapping as a key: a key is a plain word");
+        return refuse(r, ret->key_place, "a list or a mapping cannot be a key: write a plain word");
     if (copy_text(r, first, &ret->key))
         return -1;
     yaml_event_t value;
@@ -193,7 +194,7 @@ static int read_node(struct reading *r, const yaml_event_t *event, int depth,
     return read_children(r, depth + 1, ret);
 }
 
-/* For an event that says nothing but that it is there. */
+/* Skips an event that carries no data. */
 static int skip_event(struct reading *r)
 {
     yaml_event_t event;
@@ -203,8 +204,8 @@ static int skip_event(struct reading *r)
     return 0;
 }
 
-/* STREAM-START (DOCUMENT-START node DOCUMENT-END)? STREAM-END: yaml_parser_parse(3) keeps to the
- * grammar, so that only the number of documents is in question. */
+/* STREAM-START (DOCUMENT-START node DOCUMENT-END)? STREAM-END: yaml_parser_parse(3) follows this
+ * grammar, so only the number of documents needs a check. */
 static int read_stream(struct reading *r, struct config_node *root)
 {
     yaml_event_t event;
@@ -225,11 +226,11 @@ static int read_stream(struct reading *r, struct config_node *root)
     struct config_place place = place_of(event.start_mark);
     bool another = event.type != YAML_STREAM_END_EVENT;
     yaml_event_delete(&event);
-    return another ? refuse(r, place, "a second document: keep one in a file") : 0;
+    return another ? refuse(r, place, "a second YAML document: keep only one") : 0;
 }
 
-/* UTF-32's mark in little-endian order begins as that of UTF-16, and NULs as in its other one no
- * text has. */
+/* Whether the text is UTF-16 or UTF-32, by its byte order mark (that of UTF-32LE begins with that
+ * of UTF-16LE) or by NULs, which UTF-8 text does not have. */
 static bool is_wide(const struct reading *r)
 {
     return r->size >= 2 &&
@@ -240,7 +241,8 @@ static bool is_wide(const struct reading *r)
 int config_yaml_parse(const char *name, const char *text, size_t size, struct config_node **ret,
                       struct error *err)
 {
-    static const char mark[] = {'\xef', '\xbb', '\xbf'}; /* U+FEFF, which some editors put first */
+    static const char mark[] = {'\xef', '\xbb',
+                                '\xbf'}; /* U+FEFF, which some editors write first */
     if (size >= sizeof mark && memcmp(text, mark, sizeof mark) == 0) {
         text += sizeof mark;
         size -= sizeof mark;
@@ -250,7 +252,7 @@ int config_yaml_parse(const char *name, const char *text, size_t size, struct co
         return refuse(&r, (struct config_place){1, 1}, "larger than 1 MiB: make it smaller");
     if (is_wide(&r))
         return refuse(&r, (struct config_place){1, 1},
-                      "UTF-16 or UTF-32: write the file as UTF-8 text");
+                      "the file is UTF-16 or UTF-32: save it as UTF-8");
 
     struct config_node *root = calloc(1, sizeof *root);
     if (!root || !yaml_parser_initialize(&r.parser)) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * YAML to a tree of texts, lists and mappings, with the place of each. A small part of YAML: one
- * document, no anchors, aliases or tags, a text is one line of printable characters. Its limits
+ * Parses YAML into a tree of texts, lists and mappings, with the place of each. A subset of YAML:
+ * one document, no anchors, aliases or tags, a text is one line of printable characters. Its limits
  * make it safe on hostile input.
  *
- * Ownership: a node owns its texts, its children and what follows it.   Threads: any, each its own.
+ * Ownership: a node owns its texts, its children and its next node.   Threads: any, each its own.
  */
 #ifndef TLSECHO_CONFIG_YAML_H
 #define TLSECHO_CONFIG_YAML_H
@@ -16,7 +16,7 @@
 enum { CONFIG_YAML_BYTES = 1 << 20, CONFIG_YAML_DEPTH = 32 };
 
 enum config_node_kind {
-    CONFIG_NODE_EMPTY, /* nothing at all behind a key, a dash, or in the file */
+    CONFIG_NODE_EMPTY, /* nothing after a key or a dash, or an empty file */
     CONFIG_NODE_TEXT,
     CONFIG_NODE_LIST,
     CONFIG_NODE_MAPPING,

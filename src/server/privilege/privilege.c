@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of the steps, and what becomes of each one. */
+/* The order of the steps, and the result of each. */
 #include "tlsecho/server/privilege.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 struct step {
     const char *name;
     enum privilege_result (*take)(struct privilege_step *step, struct error *err);
-    bool sandbox; /* security.sandbox says whether it is taken, and whether it must succeed */
-    bool needed;  /* to open files and ports: what it gives up, a restart has again */
+    bool sandbox; /* security.sandbox decides whether it is taken, and whether it must succeed */
+    bool needed;  /* drops what opening files and ports may need; a restart has it again */
 };
 
 static enum privilege_result forbid_new_privileges(struct privilege_step *step, struct error *err)
@@ -27,8 +27,8 @@ static enum privilege_result forbid_new_privileges(struct privilege_step *step, 
     return PRIVILEGE_FAILED;
 }
 
-/* Groups and users take capabilities; Landlock and seccomp take no_new_privs; and seccomp comes
- * last, since what the others call is not in its list. */
+/* Changing groups and users needs capabilities; Landlock and seccomp need no_new_privs; seccomp is
+ * last, because its list lacks the system calls of the other steps. */
 static const struct step steps[] = {
     {.name = "bounding_set", .take = privilege_empty_bounding_set},
     {.name = "user", .take = privilege_change_user, .needed = true},
@@ -60,9 +60,9 @@ static void log_step(const char *name, enum log_level level, const char *result,
     log_end(&line);
 }
 
-/* What is missing is missing for all who ask for it, and for those who must have it an error. */
-static int judge(const struct step *step, enum privilege_result result,
-                 const struct privilege_step *taken, struct error *err)
+/* Logs the result of a step. An unsupported step is an error only if the sandbox must be on. */
+static int report(const struct step *step, enum privilege_result result,
+                  const struct privilege_step *taken, struct error *err)
 {
     const struct config *config = taken->config;
     switch (result) {
@@ -83,8 +83,7 @@ static int judge(const struct step *step, enum privilege_result result,
     }
     struct error cause = *err;
     config_refuse(config, config->security.sandbox_place, err,
-                  "security.sandbox: the step %s is not possible: %s: write auto or off, or change "
-                  "that",
+                  "security.sandbox: step %s failed: %s: fix that, or write auto or off",
                   step->name, cause.text);
     err->kind = ERROR_SYSTEM;
     return -1;
@@ -96,11 +95,11 @@ static enum privilege_result take(const struct step *step, struct privilege_step
     if (!step->sandbox || !PRIVILEGE_INSTRUMENTED)
         return step->take(taken, err);
     error_set(err, ERROR_SYSTEM,
-              "this build is for tests: its sanitizer or its coverage needs more than that");
+              "this is a test build: its sanitizer or coverage runtime needs more access");
     return PRIVILEGE_MISSING;
 }
 
-/* The list is too long for the usual log, and who has to know it finds it at this level. */
+/* At level debug, because the list is long. */
 static void log_calls(void)
 {
     char text[PRIVILEGE_CALLS_BYTES];
@@ -111,7 +110,7 @@ static void log_calls(void)
 int privilege_drop(const struct config *config, const char *state_directory, bool *ret,
                    struct error *err)
 {
-    bool given_up = false;
+    bool dropped = false;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct privilege_step taken = {.config = config, .state_directory = state_directory};
         if (steps[i].sandbox && config->security.sandbox == CONFIG_SANDBOX_OFF) {
@@ -119,13 +118,13 @@ int privilege_drop(const struct config *config, const char *state_directory, boo
             continue;
         }
         enum privilege_result result = take(&steps[i], &taken, err);
-        if (judge(&steps[i], result, &taken, err) < 0)
+        if (report(&steps[i], result, &taken, err) < 0)
             return -1;
         if (result == PRIVILEGE_DONE && steps[i].take == privilege_restrict_calls)
             log_calls();
-        given_up = given_up || (steps[i].needed && result == PRIVILEGE_DONE);
+        dropped = dropped || (steps[i].needed && result == PRIVILEGE_DONE);
     }
-    *ret = given_up;
+    *ret = dropped;
     return 0;
 }
 
@@ -145,11 +144,11 @@ int privilege_explain(bool at_start, struct error *err)
     size_t room = sizeof err->text - used;
     if (at_start)
         snprintf(end, room,
-                 " (the server has become uid %u, gid %u, without capabilities, and must reach it "
-                 "now and at each reload: let them, as by chgrp and chmod g+r of it and chmod g+x "
-                 "of its folders)",
+                 " (the server runs as uid %u, gid %u, without capabilities, and needs access "
+                 "now and at each reload: grant it, for instance with chgrp and chmod g+r on the "
+                 "file and chmod g+x on its folders)",
                  geteuid(), getegid());
     else
-        snprintf(end, room, " (privileges were given up after the start: restart the server)");
+        snprintf(end, room, " (privileges were dropped after the start: restart the server)");
     return -1;
 }

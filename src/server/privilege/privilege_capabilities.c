@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Capabilities, by system call: libcap would be a library for three calls. */
+/* Capabilities, by system calls: three of them do not justify a dependency on libcap. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -50,16 +50,16 @@ enum privilege_result privilege_empty_capabilities(struct privilege_step *step, 
         error_sys(err, "read the capabilities");
         return PRIVILEGE_FAILED;
     }
-    snprintf(step->detail, sizeof step->detail, "none are left");
-    if (is_empty(&before)) /* and so is the ambient set; to ask for it anew may be forbidden */
+    snprintf(step->detail, sizeof step->detail, "none left");
+    if (is_empty(&before)) /* so is the ambient set; another prctl may be forbidden */
         return PRIVILEGE_KEPT;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (syscall(SYS_capset, &header, none.half) < 0 || get(&after) < 0) {
-        error_sys(err, "give up the capabilities");
+        error_sys(err, "drop the capabilities");
         return PRIVILEGE_FAILED;
     }
     if (!is_empty(&after)) {
-        error_set(err, ERROR_SYSTEM, "capabilities are left although they were given up");
+        error_set(err, ERROR_SYSTEM, "capabilities remain after they were dropped");
         return PRIVILEGE_FAILED;
     }
     return PRIVILEGE_DONE;

@@ -74,7 +74,7 @@ static uint64_t rights_of(unsigned rights)
     return all;
 }
 
-/* A place that is not there, or not for us, needs no rule. Sets errno. */
+/* A place that does not exist or cannot be opened needs no rule. Sets errno. */
 static int allow(int ruleset_fd, const struct ruleset *ruleset, const struct privilege_place *place)
 {
     struct stat status;
@@ -89,7 +89,7 @@ static int allow(int ruleset_fd, const struct ruleset *ruleset, const struct pri
     return (int)result;
 }
 
-/* The resolver asks by TCP where an answer is too long for a datagram. */
+/* The resolver repeats a query over TCP if the answer does not fit into a datagram. */
 static int allow_name_servers(int ruleset_fd, const struct ruleset *ruleset)
 {
     struct port_rule rule = {.allowed = ruleset->net, .port = DOMAIN_PORT};
@@ -118,7 +118,7 @@ enum privilege_result privilege_landlock(const struct privilege_reach *reach, ch
 {
     long abi = syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
     if (abi < 0) {
-        error_sys(err, "the kernel has no Landlock, or does not let us use it");
+        error_sys(err, "Landlock is not supported by the kernel, or not allowed");
         return PRIVILEGE_MISSING;
     }
     if (restrict_to(reach, abi) < 0) {
@@ -129,8 +129,8 @@ enum privilege_result privilege_landlock(const struct privilege_reach *reach, ch
     return PRIVILEGE_DONE;
 }
 
-/* A file in the root folder is never written in place by those who renew it; a folder seldom goes.
- */
+/* A warning for a file in the root folder, which renewal replaces by renaming; folders are seldom
+ * replaced. */
 static void warn_of_fixed(const struct privilege_place *place)
 {
     struct stat status;
@@ -140,13 +140,13 @@ static void warn_of_fixed(const struct privilege_place *place)
     if (!log_begin(&line, level, "not_replaceable"))
         return;
     log_text(&line, "path", place->path);
-    log_text(&line, "reason",
-             file ? "under the sandbox a file in the root folder cannot be reloaded once another "
-                    "one has been renamed into its place: keep it in a folder, or set "
-                    "security.sandbox: off"
-                  : "under the sandbox files in this folder can be reloaded as long as the folder "
-                    "itself is not replaced or mounted anew: replace files in it, keep it in a "
-                    "folder with nothing else in it, or set security.sandbox: off");
+    log_text(
+        &line, "reason",
+        file ? "the sandbox cannot reload a file in the root folder once another file is renamed "
+               "over it: move it into a folder, or set security.sandbox: off"
+             : "the sandbox cannot reload files in this folder once the folder itself is "
+               "replaced or remounted: replace only the files in it, move it into a folder of "
+               "its own, or set security.sandbox: off");
     log_end(&line);
 }
 

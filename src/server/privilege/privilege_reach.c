@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the files are that a reload needs. */
+/* Finds the places of the files that a reload needs. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -12,14 +12,13 @@
 
 enum { LINKS_MAX = 40 }; /* path_resolution(7) */
 
-/* What the C library reads to look up names and users, and its modules for that, nsswitch.conf(5).
- */
+/* What the C library needs to look up names and users: its files and modules, nsswitch.conf(5). */
 static const char *const system_folders[] = {"/etc", "/lib", "/lib64", "/usr"};
 static const char resolver_file[] = "/etc/resolv.conf"; /* often a link into /run */
 
 struct search {
     struct privilege_reach reach;
-    bool failed; /* no memory */
+    bool failed; /* out of memory */
 };
 
 static void add(struct search *s, const char *path, unsigned rights)
@@ -49,7 +48,7 @@ static bool is_beneath(const char *path, const char *folder)
     return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* Whether files can be read there already: in one of the first `count` places, or beneath one. */
+/* Whether one of the first count places already allows reading the path. */
 static bool can_read(const struct search *s, size_t count, const char *path)
 {
     for (size_t i = 0; i < count; i++)
@@ -59,8 +58,8 @@ static bool can_read(const struct search *s, size_t count, const char *path)
     return false;
 }
 
-/* Whether a rule for the folder would let us read no more than the rules of the first `count`
- * places do: links hold nothing themselves. */
+/* Whether a rule for the folder would allow no more than those of the first count places:
+ * everything in it, except symbolic links, can be read already. */
 static bool adds_nothing(const struct search *s, size_t count, const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -79,9 +78,9 @@ static bool adds_nothing(const struct search *s, size_t count, const char *folde
 }
 
 /*
- * A rule is one for a folder itself, not for its name (landlock(7)): where another folder takes its
- * place, or another file system is mounted there, it is of no use. A rule for the folder above it
- * helps, and is safe where that holds nothing else. Of the others the start tells.
+ * A rule applies to a folder itself, not to its name (landlock(7)): it does not cover a folder that
+ * replaces it, or a file system mounted over it. A rule for the parent does, and is safe if the
+ * parent holds nothing else. The other folders are logged at the start.
  */
 static void add_folders_above(struct search *s, size_t first)
 {
@@ -101,33 +100,34 @@ static void add_folders_above(struct search *s, size_t first)
     }
 }
 
-/* As Kubernetes and administrators do: a link beside, or above, all that it may lead to. */
+/* Whether a link may be swapped for another one, as Kubernetes does: its target is in the same
+ * folder or beneath it. */
 static bool is_swapped(const char *folder, const char *target)
 {
     size_t length = strlen(folder);
-    if (length == 0) /* that would be everything */
+    if (length == 0) /* the root folder would allow everything */
         return false;
     if (target[0] != '/')
         return strcmp(target, "..") != 0 && strncmp(target, "../", 3) != 0;
     return strncmp(target, folder, length) == 0 && target[length] == '/';
 }
 
-/* A path that is being followed, link by link. */
-struct way {
-    char at[PATH_MAX];       /* so far, without links and without a slash at its end */
-    char rest[2 * PATH_MAX]; /* from there on */
+/* A path that is being resolved, link by link. */
+struct path_walk {
+    char at[PATH_MAX];       /* resolved so far, without links and a final slash */
+    char rest[2 * PATH_MAX]; /* the rest */
     int links;
 };
 
-static void go_up(struct way *w)
+static void go_up(struct path_walk *w)
 {
     char *slash = strrchr(w->at, '/');
     if (slash)
         *slash = '\0';
 }
 
-/* Goes on where the link leads to. False if that is nowhere. */
-static bool follow(struct way *w, const char *target, const char *rest)
+/* Continues at the target of a link. False if there are too many links, or the path is too long. */
+static bool follow(struct path_walk *w, const char *target, const char *rest)
 {
     char next[sizeof w->rest];
     int n = snprintf(next, sizeof next, "%s/%s", target, rest);
@@ -139,8 +139,8 @@ static bool follow(struct way *w, const char *target, const char *rest)
     return true;
 }
 
-/* One step; false at the end of the way. */
-static bool step(struct search *s, struct way *w)
+/* Resolves one component; false at the end of the path. */
+static bool step(struct search *s, struct path_walk *w)
 {
     const char *name = w->rest + strspn(w->rest, "/");
     size_t length = strcspn(name, "/");
@@ -156,7 +156,7 @@ static bool step(struct search *s, struct way *w)
         return false;
     bool stays = up || (length == 1 && name[0] == '.');
     ssize_t link = stays ? -1 : readlink(next, target, sizeof target - 1);
-    if (!stays && *rest == '\0') /* the whole root folder would be everything */
+    if (!stays && *rest == '\0') /* not the whole root folder */
         add(s, w->at[0] ? w->at : next, PRIVILEGE_READ);
     if (link >= 0) {
         target[link] = '\0';
@@ -173,7 +173,7 @@ static bool step(struct search *s, struct way *w)
 static void add_file(const char *path, void *search)
 {
     struct search *s = search;
-    struct way w = {.links = 0};
+    struct path_walk w = {.links = 0};
     char here[PATH_MAX] = "";
     if (path[0] != '/' && !getcwd(here, sizeof here))
         return;
@@ -182,14 +182,14 @@ static void add_file(const char *path, void *search)
         ;
 }
 
-/* The folder of a file that we make there ourselves. */
+/* The folder of a file that the server creates. */
 static void add_folder_of(struct search *s, const char *path, unsigned rights)
 {
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX];
     if (!slash || snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path) >= PATH_MAX)
         return;
-    if (folder[0] != '\0') /* in the root folder nothing is made any more */
+    if (folder[0] != '\0') /* nothing is created in the root folder */
         add(s, folder, rights);
 }
 
@@ -199,8 +199,8 @@ static void add_folder_of_socket(struct search *s, const struct endpoint *endpoi
         add_folder_of(s, endpoint->path, PRIVILEGE_SOCKETS);
 }
 
-/* Those that there are, and those that a reload may name: in RUNTIME_DIRECTORY, systemd.exec(5),
- * where its outcome is written, too. */
+/* Folders of Unix sockets: those of the configuration, and RUNTIME_DIRECTORY, systemd.exec(5),
+ * where a reload may add sockets and its outcome is written. */
 static void add_sockets(struct search *s, const struct config *config)
 {
     for (size_t i = 0; i < config->listener_count; i++)
@@ -235,7 +235,7 @@ int privilege_find_reach(const struct config *config, const char *state_director
     if (s.failed) {
         privilege_free_reach(&s.reach);
         errno = ENOMEM;
-        return error_sys(err, "find the files that are needed");
+        return error_sys(err, "find the files that a reload needs");
     }
     *ret = s.reach;
     return 0;

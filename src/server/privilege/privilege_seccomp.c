@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The system calls that serving, reloading and stopping take, and no other. */
+/* Allows the system calls that serving, reloading and stopping need, and no others. */
 #include "privilege_internal.h"
 
-/* The calls of 32 bits have other names, which nobody has tried. */
+/* 32-bit architectures use other system calls, which are not tested. */
 #if defined(TLSECHO_SECCOMP) && __SIZEOF_POINTER__ == 8
 
 #include <errno.h>
@@ -17,14 +17,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A call whose argument has that value in the bits of the mask; no mask: with any arguments. */
+/* A call is allowed if the bits of the mask in its argument have that value; mask 0 = always. */
 struct call {
     const char *name;
     unsigned argument;
     uint64_t mask, value;
 };
 
-#define AN_INT UINT32_MAX /* the kernel looks at no other bits of it */
+#define AN_INT UINT32_MAX /* the kernel ignores the other bits */
 
 #ifdef __s390x__
 enum { CLONE_FLAGS = 1 }; /* clone(2) */
@@ -36,7 +36,8 @@ static const struct call calls[] = {
     /* memory */
     {"brk", 0, 0, 0},
     {"madvise", 0, 0, 0},
-    {"mmap", 2, PROT_EXEC, 0}, /* nothing that can be written and run; NSS modules are run */
+    {"mmap", 2, PROT_EXEC,
+     0}, /* nothing both writable and executable; NSS modules are executable */
     {"mmap", 2, PROT_WRITE, 0},
     {"mprotect", 2, PROT_EXEC, 0},
     {"mremap", 0, 0, 0},
@@ -58,7 +59,7 @@ static const struct call calls[] = {
     {"sched_yield", 0, 0, 0},
     {"set_robust_list", 0, 0, 0},
     {"sigaltstack", 0, 0, 0},
-    /* time and chance */
+    /* time and random numbers */
     {"clock_getres", 0, 0, 0},
     {"clock_gettime", 0, 0, 0},
     {"clock_nanosleep", 0, 0, 0},
@@ -66,7 +67,7 @@ static const struct call calls[] = {
     {"gettimeofday", 0, 0, 0},
     {"nanosleep", 0, 0, 0},
     {"time", 0, 0, 0},
-    /* who and what we are */
+    /* identity and resources */
     {"getegid", 0, 0, 0},
     {"geteuid", 0, 0, 0},
     {"getgid", 0, 0, 0},
@@ -74,10 +75,10 @@ static const struct call calls[] = {
     {"getrlimit", 0, 0, 0},
     {"getrusage", 0, 0, 0},
     {"getuid", 0, 0, 0},
-    {"prlimit64", 2, UINT64_MAX, 0}, /* ask, not set */
+    {"prlimit64", 2, UINT64_MAX, 0}, /* read, not set */
     {"sysinfo", 0, 0, 0},
     {"uname", 0, 0, 0},
-    /* files: Landlock says which */
+    /* files: Landlock restricts them further */
     {"access", 0, 0, 0},
     {"chmod", 0, 0, 0},
     {"close", 0, 0, 0},
@@ -91,7 +92,7 @@ static const struct call calls[] = {
     {"fstat64", 0, 0, 0},
     {"fstatat64", 0, 0, 0},
     {"fsync", 0, 0, 0},
-    {"ftruncate", 0, 0, 0}, /* a log line that a full disk cut */
+    {"ftruncate", 0, 0, 0}, /* to remove a log line that a full disk truncated */
     {"ftruncate64", 0, 0, 0},
     {"getcwd", 0, 0, 0},
     {"getdents64", 0, 0, 0},
@@ -175,8 +176,8 @@ const char *privilege_seccomp_version(void)
     return text;
 }
 
-/* 0, or -errno as libseccomp's own functions; a call that this architecture has not is passed
- * over. */
+/* 0, or -errno like libseccomp's own functions. Skips a call that this architecture does not have.
+ */
 static int allow(scmp_filter_ctx filter, const struct call *call)
 {
     int number = seccomp_syscall_resolve_name(call->name);
@@ -191,7 +192,7 @@ static int allow(scmp_filter_ctx filter, const struct call *call)
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, call->mask ? 1 : 0, &condition);
 }
 
-/* abort(3) sends us a signal, and nobody else. */
+/* abort(3) sends a signal to this process; signals to others stay forbidden. */
 static int allow_abort(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp ourselves = {
@@ -199,8 +200,8 @@ static int allow_abort(scmp_filter_ctx filter)
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &ourselves);
 }
 
-/* What clone3(2) is asked for stands in memory, where no filter can look: the C library falls back
- * on clone(2) where it is told that there is no clone3(2). */
+/* The arguments of clone3(2) are in memory, where a filter cannot read them. On ENOSYS the C
+ * library falls back to clone(2). */
 static int hide_clone3(scmp_filter_ctx filter)
 {
     int number = seccomp_syscall_resolve_name("clone3");
@@ -212,7 +213,7 @@ static int hide_clone3(scmp_filter_ctx filter)
 static int load(scmp_filter_ctx filter)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0); /* it is set already */
-    if (result == 0) /* a binary tree: it had better not compare with the calls one by one */
+    if (result == 0) /* a binary tree instead of a linear search */
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (result == 0)
         result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
@@ -236,7 +237,7 @@ enum privilege_result privilege_restrict_calls(struct privilege_step *step, stru
         return privilege_result_of(err);
     }
     char names[PRIVILEGE_CALLS_BYTES];
-    snprintf(step->detail, sizeof step->detail, "%u system calls, the others: %s",
+    snprintf(step->detail, sizeof step->detail, "%u system calls are allowed, others fail: %s",
              privilege_list_calls(names, sizeof names), strerror(EPERM));
     return PRIVILEGE_DONE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The user whom the server runs as: found by name, and become for good. */
+/* Finds the user that the server is to run as, and switches to it permanently. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -21,12 +21,13 @@ static int unknown(const struct config *config, const char *key, const struct co
 {
     char brief[TEXT_BRIEF_BYTES];
     text_brief(name->value, brief);
-    return config_refuse(config, name->place, err,
-                         "security.%s: this system has no %s \"%s\": create it, or write another",
-                         key, key, brief);
+    return config_refuse(
+        config, name->place, err,
+        "security.%s: this system has no %s \"%s\": create it, or write another one", key, key,
+        brief);
 }
 
-/* The greatest number is -1, which for chown(2) and setresuid(2) is no user at all. */
+/* The greatest number is (uid_t)-1, which chown(2) and setresuid(2) ignore. */
 static bool parse_number(const char *text, unsigned *ret)
 {
     uint64_t value = 0;
@@ -39,7 +40,7 @@ static bool parse_number(const char *text, unsigned *ret)
     return *text && value < UINT32_MAX;
 }
 
-/* A number without an entry, as containers have it, has a group of the same number. */
+/* A number that is not in passwd(5), as in containers, gets the group of the same number. */
 static bool find_user(const char *name, struct account *ret)
 {
     unsigned number;
@@ -90,7 +91,7 @@ int privilege_give(const struct config *config, const char *path, struct error *
     if (find(config, &account, err) < 0)
         return -1;
     if (lchown(path, account.uid, account.gid) < 0)
-        return error_sys(err, "give %s to %s", path, config->security.user.value);
+        return error_sys(err, "change the owner of %s to %s", path, config->security.user.value);
     return 0;
 }
 
@@ -100,7 +101,7 @@ void privilege_give_socket(const struct config *config, int fd)
     struct error ignored;
     if (config->security.user.value[0] != '\0' && find(config, &account, &ignored) == 0 &&
         fchown(fd, account.uid, account.gid) < 0)
-        return; /* it stays root's: a reload then binds nothing beside it */
+        return; /* it stays root's, and a reload cannot bind another socket beside it */
 }
 
 /* Fills err with ERROR_SYSTEM and the place of the key. */
@@ -112,26 +113,26 @@ static enum privilege_result refuse(const struct config *config, const char *why
 }
 
 /* setresuid(2) as root also empties the permitted, effective and ambient capability sets. */
-static int become(const struct account *account, struct error *err)
+static int switch_to(const struct account *account, struct error *err)
 {
     bool has_groups = account->name ? initgroups(account->name, account->gid) == 0
                                     : setgroups(1, &account->gid) == 0;
     if (!has_groups)
-        return error_sys(err, "take the groups of user %u", account->uid);
+        return error_sys(err, "set the groups of user %u", account->uid);
     if (setresgid(account->gid, account->gid, account->gid) < 0)
-        return error_sys(err, "become the group %u", account->gid);
+        return error_sys(err, "switch to group %u", account->gid);
     if (setresuid(account->uid, account->uid, account->uid) < 0)
-        return error_sys(err, "become the user %u", account->uid);
+        return error_sys(err, "switch to user %u", account->uid);
     return 0;
 }
 
-/* Whoever could come back has given nothing up. */
-static bool can_come_back(const struct account *account)
+/* Whether the process could become root again. */
+static bool can_regain_root(const struct account *account)
 {
     uid_t real, effective, saved;
-    bool is = getresuid(&real, &effective, &saved) == 0 && real == account->uid &&
-              effective == account->uid && saved == account->uid;
-    return !is || (account->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0));
+    bool switched = getresuid(&real, &effective, &saved) == 0 && real == account->uid &&
+                    effective == account->uid && saved == account->uid;
+    return !switched || (account->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0));
 }
 
 enum privilege_result privilege_change_user(struct privilege_step *step, struct error *err)
@@ -142,17 +143,18 @@ enum privilege_result privilege_change_user(struct privilege_step *step, struct 
         return PRIVILEGE_FAILED;
     snprintf(step->detail, sizeof step->detail, "uid %u, gid %u", account.uid, account.gid);
     if (!*name && geteuid() == 0)
-        step->warning = "the server runs as root: name another user as security.user";
+        step->warning = "the server runs as root: set security.user to another user";
     if (!*name || (geteuid() != 0 && account.uid == geteuid() && account.gid == getegid()))
         return PRIVILEGE_KEPT;
     if (geteuid() != 0)
-        return refuse(step->config,
-                      "only root can become another user: start as root, or remove it", err);
-    if (become(&account, err) < 0) {
+        return refuse(step->config, "only root can switch users: start as root, or remove this key",
+                      err);
+    if (switch_to(&account, err) < 0) {
         struct error cause = *err;
         return refuse(step->config, cause.text, err);
     }
-    if (can_come_back(&account))
-        return refuse(step->config, "root could be had back, this system does not drop it", err);
+    if (can_regain_root(&account))
+        return refuse(step->config,
+                      "the process could become root again: start it as that user instead", err);
     return privilege_forbid_dumps(err) < 0 ? PRIVILEGE_FAILED : PRIVILEGE_DONE;
 }

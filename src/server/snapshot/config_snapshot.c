@@ -46,7 +46,7 @@ static int allocate(struct config_snapshot *s, const char *state_directory, stru
         s->state_directory = strdup(state_directory);
     if (!s->listeners || !s->contexts || !s->crl_until || !s->certificates ||
         (state_directory && !s->state_directory))
-        return error_sys(err, "make the settings");
+        return error_sys(err, "load the configuration");
     return 0;
 }
 
@@ -56,7 +56,7 @@ static int build(struct config *config, const char *state_directory, bool check_
     struct config_snapshot_counted *counted = calloc(1, sizeof *counted);
     if (!counted) {
         config_free(config);
-        return error_sys(err, "make the settings");
+        return error_sys(err, "load the configuration");
     }
     struct config_snapshot *s = &counted->snapshot;
     atomic_init(&counted->references, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of a TLS profile, one by one, told to its context. */
+/* Applies the keys of a TLS profile to its context. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct loading {
     struct error *err;
 };
 
-/* What the file that a key names shows to be wrong is wrong at that key's place. */
+/* Adds the place of the key to an error of its value or of the file that it names. */
 static int refuse(const struct loading *l, struct config_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -111,7 +111,7 @@ static int apply_alpn(const struct loading *l)
         return 0;
     const char **protocols = calloc(alpn->count, sizeof *protocols);
     if (!protocols)
-        return error_sys(l->err, "make the settings");
+        return error_sys(l->err, "load the configuration");
     for (size_t i = 0; i < alpn->count; i++)
         protocols[i] = alpn->values[i].value;
     int result = tls_context_set_alpn(l->ctx, protocols, alpn->count, l->err);
@@ -119,7 +119,8 @@ static int apply_alpn(const struct loading *l)
     return result ? refuse(l, alpn->values[0].place, "alpn") : 0;
 }
 
-/* Which clients are accepted; last what ties tickets to all of this, and to the certificates. */
+/* tls_context_set_client_auth comes last: it binds tickets to the other keys and the certificates.
+ */
 static int apply_client_auth(const struct loading *l)
 {
     const struct config_tls *p = l->profile;
@@ -144,7 +145,7 @@ static int apply_ticket_keys(const struct loading *l)
     return apply(l, &key);
 }
 
-/* Whether a key log could be begun, without beginning it. */
+/* Checks whether a key log could be created, without creating it. */
 static int check_keylog_folder(const struct loading *l)
 {
     const struct config_text *keylog = &l->profile->keylog;
@@ -152,7 +153,7 @@ static int check_keylog_folder(const struct loading *l)
     char *folder = length > 0 ? strndup(keylog->value, length) : strdup("/");
     int result = folder ? access(folder, W_OK | X_OK) : -1;
     if (result < 0)
-        error_sys(l->err, "make %s", keylog->value);
+        error_sys(l->err, "create %s", keylog->value);
     free(folder);
     if (result == 0)
         return 0;
@@ -160,7 +161,8 @@ static int check_keylog_folder(const struct loading *l)
     return refuse(l, keylog->place, "keylog");
 }
 
-/* The only file that is written to: it comes last, so that nothing is when the rest is wrong. */
+/* Comes last: the key log is the only file that is written, and only if everything else is right.
+ */
 static int apply_keylog(const struct loading *l)
 {
     const struct text_key key = {"keylog", &l->profile->keylog, tls_context_set_keylog};

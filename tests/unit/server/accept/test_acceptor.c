@@ -23,7 +23,7 @@
 #include "talk.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/server/descriptors.h"
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 enum { WORKERS_MAX = 3 };
 
@@ -57,7 +57,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 static void open_all(const char *yaml, unsigned count)
 {
     struct error err;
-    snapshot = yaml_settings("%s\n", yaml);
+    snapshot = yaml_snapshot("%s\n", yaml);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_msg(listen_as(snapshot, NULL, &listen_set, &err) == 0, "%s", err.text);
     ck_assert_int_eq(reactor_new(&owner, &err), 0);

@@ -14,7 +14,7 @@
 #include "listen.h"
 #include "loopback.h"
 #include "suite.h"
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 static struct listen_set listen_set;
 
@@ -50,7 +50,7 @@ START_TEST(opens_every_listener_in_order)
 {
     struct folder folder;
     folder_new(&folder);
-    const struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+    const struct config_snapshot *snapshot = yaml_snapshot("listeners:\n"
                                                            "  - listen: tcp://127.0.0.1:0\n"
                                                            "  - listen: unix://%s\n"
                                                            "    service: upper\n",
@@ -71,7 +71,7 @@ END_TEST
 START_TEST(a_free_port_is_the_same_for_all_addresses_of_a_name)
 {
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'tcp://localhost:0' }]\n");
+        yaml_snapshot("listeners: [{ listen: 'tcp://localhost:0' }]\n");
     open_all(snapshot);
     uint16_t port = address_port(&listen_set.sockets[0].address);
     ck_assert_uint_ne(port, 0);
@@ -101,7 +101,7 @@ START_TEST(an_address_that_is_listed_twice_is_refused_with_its_place)
 {
     uint16_t port;
     int holder = hold_port(&port);
-    const struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+    const struct config_snapshot *snapshot = yaml_snapshot("listeners:\n"
                                                            "  - listen: tcp://127.0.0.1:%u\n"
                                                            "    name: first\n"
                                                            "  - listen: tcp://localhost:1\n"
@@ -123,7 +123,7 @@ START_TEST(a_unix_socket_that_another_put_in_its_place_is_left_to_it)
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
+        yaml_snapshot("listeners: [{ listen: 'unix://%s' }]\n", path);
     open_all(snapshot);
     /* Renamed, not removed: a new file could get the same inode. */
     char moved[256];
@@ -147,7 +147,7 @@ START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners:\n"
+        yaml_snapshot("listeners:\n"
                       "  - { listen: 'unix://%s', name: first }\n"
                       "  - { listen: 'unix://%s.', name: second }\n",
                       path, path);
@@ -168,7 +168,7 @@ START_TEST(a_port_in_use_is_refused_and_what_was_open_is_closed)
     struct folder folder;
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
-    const struct config_snapshot *snapshot = yaml_settings("listeners:\n"
+    const struct config_snapshot *snapshot = yaml_snapshot("listeners:\n"
                                                            "  - listen: unix://%s\n"
                                                            "  - listen: tcp://127.0.0.1:%u\n",
                                                            path, address_port(&address));
@@ -189,7 +189,7 @@ START_TEST(a_unix_socket_is_removed_at_the_end)
     folder_new(&folder);
     const char *path = folder_file(&folder, "socket");
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'unix://%s' }]\n", path);
+        yaml_snapshot("listeners: [{ listen: 'unix://%s' }]\n", path);
     open_all(snapshot);
     ck_assert_int_eq(access(path, F_OK), 0);
     listen_set_close(&listen_set, NULL);
@@ -205,7 +205,7 @@ END_TEST
 START_TEST(accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay)
 {
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
+        yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
     open_all(snapshot);
     int client = loopback_connect(&listen_set.sockets[0].address);
     int fd = loopback_accept(listen_set.sockets[0].source.fd);
@@ -224,7 +224,7 @@ END_TEST
 START_TEST(accepted_sockets_have_what_the_configuration_says)
 {
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+        yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                       "tcp:\n"
                       "  nodelay: off\n"
                       "  keepalive: { idle: 1m, interval: 5s, probes: 3 }\n");
@@ -251,7 +251,7 @@ START_TEST(what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer)
     } cases[] = {{"echo", true}, {"upper", true}, {"discard", false}, {"chargen", false}};
     enum { BUFFER = 16 * 1024 };
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', service: %s }]\n"
+        yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0', service: %s }]\n"
                       "limits: { buffer: 16KiB }\n",
                       cases[_i].service);
     open_all(snapshot);
@@ -274,7 +274,7 @@ END_TEST
 START_TEST(the_backlog_is_what_the_configuration_says)
 {
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+        yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                       "tcp: { backlog: 3 }\n");
     open_all(snapshot);
     struct tcp_info info; /* tcp(7): of a listening socket, tcpi_sacked is its backlog */
@@ -316,7 +316,7 @@ START_TEST(what_is_inherited_goes_to_the_listener_of_its_name)
     hand_over(&held, "second", "tcp://127.0.0.1:0");
     hand_over(&held, "second", "tcp://127.0.0.1:0");
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners:\n"
+        yaml_snapshot("listeners:\n"
                       "  - { listen: 'tcp://127.0.0.1:0', name: first }\n"
                       "  - { listen: 'tcp://nowhere.invalid:7007', name: second }\n");
     open_held(snapshot, &held);
@@ -335,7 +335,7 @@ START_TEST(what_is_inherited_goes_to_the_listener_of_its_address_which_binds_not
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "unknown", "tcp://127.0.0.1:0");
-    const struct config_snapshot *snapshot = yaml_settings(
+    const struct config_snapshot *snapshot = yaml_snapshot(
         "listeners: [{ listen: 'tcp://localhost:%u' }]\n", address_port(&sockets[0].address));
     open_held(snapshot, &held);
     ck_assert_uint_eq(listen_set.count, 1);
@@ -351,7 +351,7 @@ START_TEST(a_name_counts_more_than_an_address)
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "named", "tcp://127.0.0.1:0");
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners:\n"
+        yaml_snapshot("listeners:\n"
                       "  - { listen: 'tcp://127.0.0.1:%u', name: addressed }\n"
                       "  - { listen: 'tcp://127.0.0.1:0', name: named }\n",
                       address_port(&sockets[0].address));
@@ -371,7 +371,7 @@ START_TEST(what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open)
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "stray", "tcp://127.0.0.1:0");
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
+        yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
     struct error err;
     ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
@@ -395,7 +395,7 @@ START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "named", endpoint);
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0', name: named }]\n");
+        yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0', name: named }]\n");
     struct error err;
     ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
     assert_has(err.text, "test.yaml:1:");
@@ -418,7 +418,7 @@ START_TEST(what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made
     struct listen_set held = {.sockets = sockets};
     hand_over(&held, "unknown", endpoint);
     const struct config_snapshot *snapshot =
-        yaml_settings("listeners: [{ listen: '%s' }]\n", endpoint);
+        yaml_snapshot("listeners: [{ listen: '%s' }]\n", endpoint);
     open_held(snapshot, &held);
     for (int i = 0; i < 2; i++) {
         struct listen_set before = listen_set;

@@ -15,7 +15,7 @@
 #include "loopback.h"
 #include "suite.h"
 #include "tlsecho/base/clock.h"
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 enum { SIX_SECONDS_US = 6 * 1000 * 1000, PAUSE_US_MIN = 50 * 1000 };
 
@@ -33,7 +33,7 @@ static void set_up(void)
     struct listen_set part;
     folder_new(&folder);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    snapshot = yaml_settings("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+    snapshot = yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                              "admin: { listen: 'unix://%s' }\n",
                              folder_file(&folder, "admin"));
     metrics_init(&metrics);

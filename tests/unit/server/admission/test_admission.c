@@ -8,7 +8,7 @@
 #include "suite.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/thread.h"
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 static const struct config_snapshot *snapshot;
 static struct admission *admission;
@@ -16,7 +16,7 @@ static struct admission *admission;
 static void limit(const char *limits)
 {
     config_snapshot_free(snapshot);
-    snapshot = yaml_settings("listeners: [{ listen: tcp://127.0.0.1, deny: [192.0.2.66, unix],\n"
+    snapshot = yaml_snapshot("listeners: [{ listen: tcp://127.0.0.1, deny: [192.0.2.66, unix],\n"
                              "allow: [192.0.2.0/24, '2001:db8::/32', unix] },\n"
                              "{ listen: tcp://127.0.0.2 }]\n"
                              "limits: {%s}",

@@ -36,7 +36,7 @@ static const struct {
     /* YAML that is no configuration */
     {"- a\n", "1:1: not a mapping: begin with \"listeners:\" or another key"},
     {"text", "1:1: not a mapping: begin with"},
-    {"workers: 1\n---\nworkers: 2\n", "2:1: a second document"},
+    {"workers: 1\n---\nworkers: 2\n", "2:1: a second YAML document"},
     {"workers: *w", "1:10: aliases are not supported"},
 
     /* keys */
@@ -55,16 +55,18 @@ static const struct {
               "tcp, log, admin, security"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
      "1:1: abcdefghijklmnopqrstuvwxyzab...: unknown key: write one of listeners"},
-    {"workers: 1\nlog: {}\nworkers: 1\n", "3:1: workers: a second time, after line 1: keep one"},
-    {"log: {level: info, level: info}", "1:20: log.level: a second time, after line 1"},
-    {"tls: {a: {}, a: {}}", "1:14: tls.a: a second time, after line 1"},
-    {"listeners: [{name: x}]", "1:13: listeners[0].listen: missing, but needed: where to listen"},
+    {"workers: 1\nlog: {}\nworkers: 1\n",
+     "3:1: workers: repeated, first on line 1: remove one of them"},
+    {"log: {level: info, level: info}", "1:20: log.level: repeated, first on line 1"},
+    {"tls: {a: {}, a: {}}", "1:14: tls.a: repeated, first on line 1"},
+    {"listeners: [{name: x}]",
+     "1:13: listeners[0].listen: required key is missing: where to listen"},
     {"listeners: [{listen: tcp://a}, ]\ntls: {a: {certificates: [{key: k}]}}",
-     "2:26: tls.a.certificates[0].certificate: missing, but needed: a PEM file"},
+     "2:26: tls.a.certificates[0].certificate: required key is missing: a PEM file"},
     {"tls: {a: {certificates: [{certificate: c}]}}",
-     "1:26: tls.a.certificates[0].key: missing, but needed: a PEM file: the private key"},
+     "1:26: tls.a.certificates[0].key: required key is missing: a PEM file with the private key"},
     {"listeners: [ , ]", "1:14: did not find expected node content"},
-    {"listeners:\n  -\n", "2:4: listeners[0].listen: missing"},
+    {"listeners:\n  -\n", "2:4: listeners[0].listen: required key is missing"},
 
     /* types */
     {"listeners: 1", "1:12: listeners: not a list: begin each entry with \"- \", or write []"},
@@ -73,9 +75,10 @@ static const struct {
     {"listeners: [x]", "1:13: listeners[0]: not a mapping: write \"KEY: VALUE\" lines"},
     {"listeners: [[]]", "1:13: listeners[0]: not a mapping"},
     {"listeners: [{listen: [x]}]",
-     "1:22: listeners[0].listen: a single value belongs here: where to listen"},
-    {"listeners: [{listen: {a: b}}]", "1:22: listeners[0].listen: a single value belongs here"},
-    {"workers:\n", "1:9: workers: a single value belongs here: threads; auto = one per CPU"},
+     "1:22: listeners[0].listen: expected a single value: where to listen"},
+    {"listeners: [{listen: {a: b}}]", "1:22: listeners[0].listen: expected a single value"},
+    {"workers:\n",
+     "1:9: workers: expected a single value: number of worker threads; auto = one per"},
     {"log: info", "1:6: log: not a mapping: write \"KEY: VALUE\" lines"},
     {"log: []", "1:6: log: not a mapping"},
     {"tls: []", "1:6: tls: not a mapping"},
@@ -86,12 +89,13 @@ static const struct {
     {"tls: {a: {alpn: {h2: 1}}}", "1:17: tls.a.alpn: not a list"},
     {"tls: {a: {alpn: }}", "1:17: tls.a.alpn: not a list"},
     {"tls: {a: {alpn: [h2, [h3]]}}",
-     "1:22: tls.a.alpn[1]: a single value belongs here: application protocols"},
-    {"tls: {a: {alpn: [h2, {x: y}]}}", "1:22: tls.a.alpn[1]: a single value belongs here"},
-    {"tls: {a: {alpn: [h2, '']}}", "1:22: tls.a.alpn[1]: empty: write a text, or remove it"},
+     "1:22: tls.a.alpn[1]: expected a single value: application protocols"},
+    {"tls: {a: {alpn: [h2, {x: y}]}}", "1:22: tls.a.alpn[1]: expected a single value"},
+    {"tls: {a: {alpn: [h2, '']}}", "1:22: tls.a.alpn[1]: empty entry: write a text, or remove it"},
     {"tls:\n  a:\n    allow_names:\n      -\n",
-     "4:8: tls.a.allow_names[0]: a single value belongs"},
-    {"tls: {a: {ciphers: [x]}}", "1:20: tls.a.ciphers: a single value belongs here: for TLS 1.2"},
+     "4:8: tls.a.allow_names[0]: expected a single value"},
+    {"tls: {a: {ciphers: [x]}}",
+     "1:20: tls.a.ciphers: expected a single value: ciphers for TLS 1.2"},
 
     /* values */
     {"workers: 0", "1:10: workers: 0 is out of range: write auto or 1 to 1024"},
@@ -109,25 +113,25 @@ static const struct {
     {"timeouts: {idle: 366d}", "1:18: timeouts.idle: 366d is out of range: write 0 to 365d"},
     {"tcp: {backlog: 0}", "1:16: tcp.backlog: 0 is out of range: write 1 to 65535"},
     {"tcp: {backlog: 65536}", "1:16: tcp.backlog: 65536 is out of range: write 1 to 65535"},
-    {"tcp: {nodelay: 1}", "1:16: tcp.nodelay: \"1\" is no switch: write on or off"},
+    {"tcp: {nodelay: 1}", "1:16: tcp.nodelay: \"1\" is not a switch: write on or off"},
     {"tcp: {keepalive: {idle: 0}}",
      "1:25: tcp.keepalive.idle: 0 is out of range: write 1s to 32767s"},
     {"tcp: {keepalive: {interval: 32768s}}",
      "1:29: tcp.keepalive.interval: 32768s is out of range: write 1s to 32767s"},
     {"tcp: {keepalive: {idle: 1500ms}}",
-     "1:25: tcp.keepalive.idle: 1500ms is no multiple of 1s: write one"},
+     "1:25: tcp.keepalive.idle: 1500ms is not a multiple of 1s: round it"},
     {"tcp: {keepalive: {probes: 128}}",
      "1:27: tcp.keepalive.probes: 128 is out of range: write 1 to 127"},
     {"log: {level: inf}",
-     "1:14: log.level: \"inf\" is not known: write one of debug, info, warning, error"},
-    {"log: {format: xml}", "1:15: log.format: \"xml\" is not known: write one of logfmt, json"},
+     "1:14: log.level: unknown value \"inf\": write one of debug, info, warning, error"},
+    {"log: {format: xml}", "1:15: log.format: unknown value \"xml\": write one of logfmt, json"},
     {"tls: {a: {min_version: 1.1}}",
-     "1:24: tls.a.min_version: \"1.1\" is not known: write one of 1.2, 1.3"},
+     "1:24: tls.a.min_version: unknown value \"1.1\": write one of 1.2, 1.3"},
     {"tls: {a: {certificates: [{certificate: '', key: k}]}}",
-     "1:40: tls.a.certificates[0].certificate: empty, but needed: a PEM file"},
-    {"watch: maybe", "1:8: watch: \"maybe\" is no switch: write on or off"},
+     "1:40: tls.a.certificates[0].certificate: must not be empty: a PEM file"},
+    {"watch: maybe", "1:8: watch: \"maybe\" is not a switch: write on or off"},
     {"tls: {a: {client_auth: yes}}",
-     "1:24: tls.a.client_auth: \"yes\" is not known: write one of off, optional, required"},
+     "1:24: tls.a.client_auth: unknown value \"yes\": write one of off, optional, required"},
     {"tls: {'': {}}", "1:7: tls.: 0 bytes long: write a name of 1 to 287 bytes"},
 
     /* listeners */
@@ -135,27 +139,27 @@ static const struct {
     {"listeners: [{listen: localhost}]", "1:22: listeners[0].listen: \"localhost\" has no scheme"},
     {"listeners: [{listen: ''}]", "1:22: listeners[0].listen: an endpoint is empty"},
     {"listeners: [{listen: tcp://a, service: chat}]",
-     "1:40: listeners[0].service: \"chat\" is not known: write one of echo, upper, discard, "
+     "1:40: listeners[0].service: unknown value \"chat\": write one of echo, upper, discard, "
      "chargen, report"},
     {"listeners: [{listen: tcp://a, name: 'a:b'}]",
-     "1:37: listeners[0].name: a colon in a name: remove it"},
+     "1:37: listeners[0].name: a name must not contain a colon: remove it"},
     {"listeners: [{listen: tcp://a, name: x}, {listen: tcp://b, name: x}]",
-     "1:65: listeners[1].name: the name of listeners[0] again: write another one"},
+     "1:65: listeners[1].name: listeners[0] already has this name: write another one"},
     {"listeners: [{listen: tcp://a:0}, {listen: tcp://a:0}]",
-     "1:43: listeners[1].name: the name of listeners[0] again: write another one"},
+     "1:43: listeners[1].name: listeners[0] already has this name: write another one"},
     {"listeners: [{listen: tcp://a}, {listen: tcp://b}, {listen: tcp://a:7007}]",
-     "1:60: listeners[2].listen: listeners[0] has that address already: write another one, or"},
+     "1:60: listeners[2].listen: listeners[0] already has this address: write another one, or"},
     {"listeners: [{listen: tcp://a:1}, {listen: tls://a:1}]",
-     "1:43: listeners[1].listen: listeners[0] has that address already"},
+     "1:43: listeners[1].listen: listeners[0] already has this address"},
     {"listeners: [{listen: unix:///a}, {listen: unix:///a, name: x}]",
-     "1:43: listeners[1].listen: listeners[0] has that address already"},
+     "1:43: listeners[1].listen: listeners[0] already has this address"},
     {"listeners: [{listen: unix:///a}, {listen: unix:///.//a}]",
-     "1:43: listeners[1].listen: listeners[0] has that address already"},
+     "1:43: listeners[1].listen: listeners[0] already has this address"},
     {"listeners: [{listen: unix:///proc/self/cwd/a}, {listen: unix:///proc/self/task/../cwd/a}]",
-     "1:57: listeners[1].listen: listeners[0] has that address already"},
+     "1:57: listeners[1].listen: listeners[0] already has this address"},
     {"listeners: [{listen: tcp://224.0.0.1}]",
-     "1:22: listeners[0].listen: 224.0.0.1 is a multicast address, which no connection can come "
-     "to: write an address of this host, or 0.0.0.0 or [::] for all of them"},
+     "1:22: listeners[0].listen: 224.0.0.1 is a multicast address, which accepts no connections: "
+     "write an address of this host, or 0.0.0.0 or [::] for all of them"},
     {"listeners: [{listen: tcp://a}, {listen: 'tls://[ff02::1%lo]:1'}]",
      "1:41: listeners[1].listen: ff02::1%lo is a multicast address"},
     {"listeners: [{listen: tcp://255.255.255.255}]",
@@ -169,59 +173,60 @@ static const struct {
     /* the admin address */
     {"admin: {listen: localhost}", "1:17: admin.listen: \"localhost\" has no scheme"},
     {"admin: {listen: 'tls://localhost:1'}",
-     "1:17: admin.listen: tls:// is not spoken there: write tcp:// or unix://"},
+     "1:17: admin.listen: tls:// is not supported here: write tcp:// or unix://"},
     {"listeners: [{listen: tcp://a:1}]\nadmin: {listen: 'tcp://a:1'}",
-     "2:17: admin.listen: listeners[0] has that address already: write another one"},
+     "2:17: admin.listen: listeners[0] already has this address: write another one"},
     {"admin: {listen: 'tcp://239.0.0.1:1'}",
      "1:17: admin.listen: 239.0.0.1 is a multicast address"},
     {"listeners: [{listen: unix:///a}]\nadmin: {listen: 'unix:////a'}",
-     "2:17: admin.listen: listeners[0] has that address already: write another one"},
+     "2:17: admin.listen: listeners[0] already has this address: write another one"},
 
     /* networks */
     {"listeners: [{listen: tcp://a, allow: 10.0.0.0/8}]",
      "1:38: listeners[0].allow: not a list: begin each entry with \"- \", or write []"},
     {"listeners: [{listen: tcp://a, allow: [[]]}]",
-     "1:39: listeners[0].allow[0]: a single value belongs here: networks of clients"},
-    {"listeners: [{listen: tcp://a, allow: ['']}]", "1:39: listeners[0].allow[0]: empty: write"},
+     "1:39: listeners[0].allow[0]: expected a single value: networks of clients"},
+    {"listeners: [{listen: tcp://a, allow: ['']}]",
+     "1:39: listeners[0].allow[0]: empty entry: write"},
     {"listeners: [{listen: tcp://a, deny: [10.0.0.1/8]}]",
      "1:38: listeners[0].deny[0]: \"10.0.0.1/8\" is an address inside of a network: "
      "write 10.0.0.0/8 for the network, or 10.0.0.1 for that address alone"},
     {"listeners: [{listen: tcp://a, deny: ['::1', 10.0.0.0/33]}]",
      "1:45: listeners[0].deny[1]: \"10.0.0.0/33\" has no prefix length behind the slash"},
     {"listeners: [{listen: tcp://a, allow: [10.0.0.0/8, '::1', '::ffff:10.0.0.0/104']}]",
-     "1:58: listeners[0].allow[2]: 10.0.0.0/8 a second time, after [0]: keep one"},
+     "1:58: listeners[0].allow[2]: 10.0.0.0/8 is already in the list as [0]: remove one of them"},
 
     {"listeners: [{listen: unix:///a, allow: [0.0.0.0/0, '::/0']}]",
-     "1:40: listeners[0].allow: networks, but clients of a Unix socket have no network, so that "
-     "nobody could come in: add unix, or remove the list"},
+     "1:40: listeners[0].allow: no client could connect: clients of a Unix socket have no IP "
+     "address: add unix, or remove the list"},
     {"listeners: [{listen: tcp://a, allow: [unix]}]",
-     "1:38: listeners[0].allow: unix, but no client of this listener comes through a Unix socket, "
-     "so that nobody could come in: add a network, or remove the list"},
+     "1:38: listeners[0].allow: no client could connect: no client of this listener uses a Unix "
+     "socket: add a network, or remove the list"},
 
     /* profiles */
     {"listeners: [{listen: tcp://a, tls: default}]",
-     "1:36: listeners[0].tls: a profile, but tcp:// has no TLS: remove it, or listen on tls://"},
+     "1:36: listeners[0].tls: tcp:// does not use TLS: remove this key, or listen on tls://"},
     {"listeners: [{listen: unix:///a, tls: ''}]",
-     "1:38: listeners[0].tls: a profile, but unix:// has no TLS"},
+     "1:38: listeners[0].tls: unix:// does not use TLS: remove this key"},
     {"listeners: [{listen: tls://a, tls: wbe}]\ntls: {web: {}}",
      "1:36: listeners[0].tls: no profile \"wbe\" under tls: write one of default, web"},
     {"listeners: [{listen: tls://a, tls: x}]",
      "1:36: listeners[0].tls: no profile \"x\" under tls: write one of default"},
     {"tls: {a: {min_version: 1.3, max_version: 1.2}}",
-     "1:24: tls.a.min_version: 1.3 is above max_version 1.2: write at most that"},
+     "1:24: tls.a.min_version: 1.3 is above max_version 1.2: lower it"},
 
     /* client certificates */
     {"tls: {a: {client_auth: optional}}",
-     "1:24: tls.a.client_ca: missing, but needed unless client_auth is off: name the PEM file"},
+     "1:24: tls.a.client_auth: needs client_ca: set it to the PEM file"},
     {"tls: {a: {client_auth: required, client_ca: ''}}",
-     "1:24: tls.a.client_ca: missing, but needed unless client_auth is off"},
-    {"tls: {a: {client_ca: c}}",
-     "1:22: tls.a.client_ca: given, but client_auth is off, so that no client is asked for a "
-     "certificate: write client_auth: required or optional, or remove it"},
+     "1:24: tls.a.client_auth: needs client_ca"},
+    {"tls: {a: {client_ca: c}}", "1:22: tls.a.client_ca: has no effect while client_auth is off: "
+                                 "set client_auth to required or "
+                                 "optional, or remove this key"},
     {"tls: {a: {client_auth: off, crl: c}}",
-     "1:34: tls.a.crl: given, but client_auth is off, so that no client is asked"},
+     "1:34: tls.a.crl: has no effect while client_auth is off: set client_auth"},
     {"tls: {a: {allow_names: ['DNS:a', 'DNS:b']}}",
-     "1:25: tls.a.allow_names: given, but client_auth is off, so that no client is asked"},
+     "1:25: tls.a.allow_names: has no effect while client_auth is off: set client_auth"},
 };
 
 START_TEST(refuses_with_place_key_and_remedy)
@@ -276,7 +281,7 @@ START_TEST(takes_64_profiles_the_default_one_included)
     free(text);
 
     text = repeated("tls:\n", "  p", ":\n", 64, "");
-    assert_refused(text, " tls: 64 profiles and none of them is default: write fewer");
+    assert_refused(text, " tls: a listener needs one more profile, default, beside these 64: remove one");
     free(text);
 
     text = repeated("tls:\n", "  p", ":\n", 65, "");

@@ -26,7 +26,7 @@ START_TEST(refuses_any_other_word_as_a_switch)
     bool value;
     struct error err;
     ck_assert_int_eq(config_value_switch(words[_i], &value, &err), -1);
-    ck_assert_ptr_nonnull(strstr(err.text, "is no switch: write on or off"));
+    ck_assert_ptr_nonnull(strstr(err.text, "is not a switch: write on or off"));
 }
 END_TEST
 

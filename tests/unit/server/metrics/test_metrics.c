@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "suite.h"
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 static struct metrics metrics;
 static struct metrics_shard *shards[2];
@@ -36,7 +36,7 @@ static void tear_down(void)
 /* These listeners are the ones in force from now on. */
 static void adopt(const char *listeners)
 {
-    const struct config_snapshot *next = yaml_settings("listeners: [%s]\n", listeners);
+    const struct config_snapshot *next = yaml_snapshot("listeners: [%s]\n", listeners);
     metrics_adopt(&metrics, next);
     config_snapshot_free(snapshot);
     snapshot = next;

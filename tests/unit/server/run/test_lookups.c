@@ -10,7 +10,7 @@
 
 #include "loopback.h"
 #include "suite.h"
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 static struct reactor *reactor;
 static const struct config_snapshot *snapshot;
@@ -62,7 +62,7 @@ static struct lookups *start(const char *yaml)
 {
     struct lookups *lookups;
     struct error err;
-    snapshot = yaml_settings("%s", yaml);
+    snapshot = yaml_snapshot("%s", yaml);
     ck_assert_int_eq(reactor_new(&reactor, &err), 0);
     plan = (struct lookups_plan){.reactor = reactor, .resolver = resolve};
     ck_assert_int_eq(listen_set_specs(snapshot, &plan.specs, &plan.count, &err), 0);
@@ -152,7 +152,7 @@ START_TEST(what_a_service_manager_handed_over_by_name_is_not_looked_up)
     struct listen_set held = {&socket, 1};
     struct lookups *lookups;
     struct error err;
-    snapshot = yaml_settings("listeners: [{ listen: 'tcp://a.test:1', name: mine }]\n");
+    snapshot = yaml_snapshot("listeners: [{ listen: 'tcp://a.test:1', name: mine }]\n");
     ck_assert_int_eq(reactor_new(&reactor, &err), 0);
     plan = (struct lookups_plan){.reactor = reactor, .resolver = resolve, .held = &held};
     ck_assert_int_eq(listen_set_specs(snapshot, &plan.specs, &plan.count, &err), 0);

@@ -197,8 +197,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("settings");
-    TCase *tcase = tcase_create("settings");
+    Suite *suite = suite_create("config_snapshot");
+    TCase *tcase = tcase_create("config_snapshot");
     tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, gives_each_listener_its_service_and_its_profile);

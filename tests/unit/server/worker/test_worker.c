@@ -24,7 +24,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/tls_context.h"
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 static const struct config_snapshot *snapshot;
 static struct reactor *owner;
@@ -62,7 +62,7 @@ static void stop_clock(void)
 static void start(const char *options)
 {
     struct error err;
-    snapshot = yaml_settings("listeners:\n"
+    snapshot = yaml_snapshot("listeners:\n"
                              "  - listen: tcp://127.0.0.1:0\n"
                              "  - listen: tls://127.0.0.1:0\n"
                              "%s\n",

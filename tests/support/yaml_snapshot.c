@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "yaml_settings.h"
+#include "yaml_snapshot.h"
 
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-const struct config_snapshot *yaml_settings(const char *format, ...)
+const struct config_snapshot *yaml_snapshot(const char *format, ...)
 {
     char text[2048];
     va_list args;
