@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies the source of tlsecho-server.yaml(5) from standard input to standard output, and puts
- * every key in the place of the line KEYS: the table that the server reads by cannot lie. */
+/* Copies the source of tlsecho-server.yaml(5) from standard input to standard output, and replaces
+ * the line KEYS by all keys of the table that the server reads its configuration by. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum { LINE_BYTES = 4096 };
 
-/* Text as scdoc(5) takes it literally. */
+/* Prints text escaped for scdoc(5). */
 static void print_literal(const char *text)
 {
     for (const char *c = text; *c; c++) {
@@ -114,7 +114,7 @@ static void print_default(const struct config_key *key)
         fputs("empty", stdout);
 }
 
-/* Of the key where the walk is, from the top level: "tls.NAME.alpn". */
+/* Prints the path of the key where the walk is, such as tls.NAME.alpn. */
 static void print_path(const struct config_walk *walk)
 {
     putchar('*');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the table of keys cannot check: rules that involve several keys. */
+/* Checks rules that involve several keys. */
 #include "config_internal.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "tlsecho/base/suggest.h"
 
-/* A colon would make a name look like an endpoint, which is what an unnamed listener is called. */
+/* Without colons a name cannot look like an endpoint, the default name of other listeners. */
 static int check_name(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the table of keys cannot fill in: values that follow from other keys. */
+/* Fills in values that follow from other keys. */
 #include "config_internal.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static const struct config_tls *find_profile(const struct config *config, const 
     return NULL;
 }
 
-/* A TLS listener without a profile uses the default one, which is added if nobody wrote it. */
+/* A TLS listener without a profile uses the default one, which is added if the file lacks it. */
 static int complete_profile(struct config *config, struct config_listener *listener,
                             struct error *err)
 {

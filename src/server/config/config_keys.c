@@ -32,7 +32,7 @@ WORDS(word_version, "1.2", "1.3")
 WORDS(word_sandbox, [CONFIG_SANDBOX_AUTO] = "auto", [CONFIG_SANDBOX_ON] = "on",
       [CONFIG_SANDBOX_OFF] = "off")
 
-/* What config_keys_get_choice and config_keys_set_choice rely on. */
+/* Required by config_keys_get_choice and config_keys_set_choice. */
 #define STORED_AS_UNSIGNED(type)                                                                   \
     _Static_assert(sizeof(type) == sizeof(unsigned), "not stored as an unsigned: " #type)
 

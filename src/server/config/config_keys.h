@@ -20,10 +20,10 @@ enum {
     CONFIG_NAME_BYTES = ENDPOINT_TEXT_BYTES - 1, /* of a listener or a profile */
 };
 
-/* What a key takes, and the field that it fills. */
+/* The type of a key, and of its field. */
 enum config_type {
     CONFIG_SWITCH,   /* bool */
-    CONFIG_COUNT,    /* uint64_t; words[0], where there is one, stands for 0 */
+    CONFIG_COUNT,    /* uint64_t; words[0], if there is one, means 0 */
     CONFIG_SIZE,     /* uint64_t, bytes */
     CONFIG_TIME,     /* uint64_t, ms */
     CONFIG_CHOICE,   /* an enum with the values of words, in their order */
@@ -43,15 +43,15 @@ struct config_key {
     const char *name;
     enum config_type type;
     size_t offset;            /* of the field in its struct; 0 for a section */
-    const char *default_text; /* the default as users write it; NULL = the key is required */
-    uint64_t min, max;        /* of the number, of each text's bytes, or of how many entries */
+    const char *default_text; /* the default as in the file; NULL = the key is required */
+    uint64_t min, max;        /* of the number, of each text's bytes, or of the number of entries */
     uint64_t step;            /* of times: a multiple of this many ms; 0 = any */
     const char *(*words)(size_t i);       /* the i-th, NULL past the last */
     const struct config_section *section; /* of sections, lists and profiles */
     size_t count;                         /* lists and profiles: offset of the size_t beside it */
     size_t place;     /* single values: offset of a struct config_place to fill; 0 = none */
-    bool written;     /* paths: we write the file, so it is none that a reload reads */
-    bool hide_empty;  /* not printed where it is "": it would be refused there */
+    bool written;     /* paths: the server writes this file, and a reload does not read it */
+    bool hide_empty;  /* not printed if it is "", which would be refused */
     const char *help; /* one line */
 };
 

@@ -56,7 +56,7 @@ static bool end_entries(struct config_walk *walk)
 void config_walk_start(struct config_walk *walk, const struct config *config)
 {
     *walk = (struct config_walk){
-        .step = CONFIG_WALK_ENTRY, /* as if the whole were the entry of a list */
+        .step = CONFIG_WALK_ENTRY, /* the configuration is like an entry of a list */
         .levels = {{.section = &config_keys, .base = (const char *)config}},
     };
 }

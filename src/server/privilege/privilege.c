@@ -15,7 +15,7 @@ struct step {
     const char *name;
     enum privilege_result (*take)(struct privilege_step *step, struct error *err);
     bool sandbox; /* security.sandbox decides whether it is taken, and whether it must succeed */
-    bool needed;  /* drops what opening files and ports may need; a restart has it again */
+    bool needed;  /* drops what opening files and ports may need; a restart restores it */
 };
 
 static enum privilege_result forbid_new_privileges(struct privilege_step *step, struct error *err)

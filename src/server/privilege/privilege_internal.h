@@ -13,7 +13,7 @@
 /* The runtime of a sanitizer or of a coverage test needs files and system calls that the server
  * does not. */
 #ifndef __has_feature
-#define __has_feature(feature) 0 /* as clang says what GCC has macros for */
+#define __has_feature(feature) 0 /* of clang; GCC has macros instead */
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
     __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \

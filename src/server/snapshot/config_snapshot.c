@@ -7,7 +7,7 @@
 #include "tlsecho/server/config_stamp.h"
 #include "tlsecho/server/privilege.h"
 
-/* A snapshot, and what alone of it may still be written once it has been built. */
+/* A snapshot, and the parts of it that can be written after it is built. */
 struct config_snapshot_counted {
     struct config_snapshot snapshot;
     struct listener *listeners; /* the snapshot's */

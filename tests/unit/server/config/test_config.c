@@ -114,7 +114,7 @@ START_TEST(defaults_are_those_of_the_manual)
 }
 END_TEST
 
-START_TEST(what_is_empty_means_every_default)
+START_TEST(empty_files_and_sections_mean_the_defaults)
 {
     static const char *const texts[] = {
         "",
@@ -318,7 +318,7 @@ START_TEST(the_words_of_the_other_choices_are_their_enums)
 }
 END_TEST
 
-START_TEST(keeps_the_place_of_what_others_judge)
+START_TEST(keeps_the_places_of_values_that_other_modules_check)
 {
     struct config *config = parsed(everything);
     const struct config_listener *listener = &config->listeners[1];
@@ -436,7 +436,7 @@ START_TEST(reads_no_more_than_1_mib_of_a_file)
 }
 END_TEST
 
-START_TEST(frees_nothing)
+START_TEST(freeing_null_does_nothing)
 {
     config_free(NULL);
 }
@@ -448,18 +448,18 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, defaults_are_one_plain_and_one_tls_listener_on_localhost);
     tcase_add_test(tcase, defaults_are_those_of_the_manual);
-    tcase_add_loop_test(tcase, what_is_empty_means_every_default, 0, 8);
+    tcase_add_loop_test(tcase, empty_files_and_sections_mean_the_defaults, 0, 8);
     tcase_add_test(tcase, reads_every_key);
     tcase_add_test(tcase, the_words_of_client_auth_are_its_enum);
     tcase_add_test(tcase, the_words_of_the_log_are_its_enums);
     tcase_add_test(tcase, the_words_of_the_other_choices_are_their_enums);
-    tcase_add_test(tcase, keeps_the_place_of_what_others_judge);
+    tcase_add_test(tcase, keeps_the_places_of_values_that_other_modules_check);
     tcase_add_test(tcase, names_every_file_that_is_read_and_none_that_is_written);
     tcase_add_test(tcase, makes_paths_absolute_from_the_folder_of_the_file);
     tcase_add_test(tcase, refuses_relative_paths_in_a_folder_that_cannot_be_printed);
     tcase_add_test(tcase, says_why_a_file_cannot_be_read);
     tcase_add_test(tcase, reads_no_more_than_1_mib_of_a_file);
-    tcase_add_test(tcase, frees_nothing);
+    tcase_add_test(tcase, freeing_null_does_nothing);
 
     Suite *suite = suite_create("config");
     suite_add_tcase(suite, tcase);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The printed configuration, and the examples, which say what it says. */
+/* The printed configuration, and the shipped examples. */
 #include "suite.h"
 #include "tlsecho/server/config.h"
 
@@ -43,7 +43,7 @@ static const char *const configurations[] = {
     "limits: {buffer: 4097}\ntimeouts: {idle: 1ms, write: 86399999ms, linger: 1001ms}",
 };
 
-START_TEST(prints_what_it_reads_back_to_the_same)
+START_TEST(printed_output_parses_to_the_same_configuration)
 {
     struct config *config = parsed(configurations[_i]);
     char *first = printed(config);
@@ -65,7 +65,7 @@ START_TEST(prints_what_it_reads_back_to_the_same)
 }
 END_TEST
 
-START_TEST(prints_every_key_in_the_units_people_write)
+START_TEST(prints_every_key_with_readable_units)
 {
     static const char complete[] = "listeners:\n"
                                    "  - listen: tcp://[::1]:7\n"
@@ -181,7 +181,7 @@ START_TEST(prints_every_key_in_the_units_people_write)
 }
 END_TEST
 
-START_TEST(quotes_what_other_readers_of_yaml_would_not_take_for_a_text)
+START_TEST(quotes_text_that_other_parsers_would_not_read_as_a_string)
 {
     static const struct {
         const char *name, *text;
@@ -234,21 +234,21 @@ static struct config *loaded(const char *path)
     return config;
 }
 
-START_TEST(the_shipped_example_says_what_the_defaults_are)
+START_TEST(the_shipped_example_shows_the_defaults)
 {
-    struct config *shipped = loaded(TLSECHO_SOURCE_DIR "/config/server.yaml"), *standard;
+    struct config *shipped = loaded(TLSECHO_SOURCE_DIR "/config/server.yaml"), *defaults;
     struct error err;
-    ck_assert_int_eq(config_default(&standard, &err), 0);
-    char *text = printed(shipped), *expected = printed(standard);
+    ck_assert_int_eq(config_default(&defaults, &err), 0);
+    char *text = printed(shipped), *expected = printed(defaults);
     ck_assert_str_eq(text, expected);
     free(text);
     free(expected);
     config_free(shipped);
-    config_free(standard);
+    config_free(defaults);
 }
 END_TEST
 
-START_TEST(the_other_examples_are_right)
+START_TEST(the_other_examples_are_valid)
 {
     struct config *config = loaded(TLSECHO_SOURCE_DIR "/config/minimal.yaml");
     ck_assert_uint_eq(config->listener_count, 2);
@@ -275,12 +275,13 @@ END_TEST
 int main(void)
 {
     TCase *tcase = tcase_create("config_print");
-    tcase_add_loop_test(tcase, prints_what_it_reads_back_to_the_same, 0, COUNT(configurations));
-    tcase_add_test(tcase, prints_every_key_in_the_units_people_write);
-    tcase_add_test(tcase, quotes_what_other_readers_of_yaml_would_not_take_for_a_text);
+    tcase_add_loop_test(tcase, printed_output_parses_to_the_same_configuration, 0,
+                        COUNT(configurations));
+    tcase_add_test(tcase, prints_every_key_with_readable_units);
+    tcase_add_test(tcase, quotes_text_that_other_parsers_would_not_read_as_a_string);
     tcase_add_test(tcase, prints_no_profiles_where_there_are_none);
-    tcase_add_test(tcase, the_shipped_example_says_what_the_defaults_are);
-    tcase_add_test(tcase, the_other_examples_are_right);
+    tcase_add_test(tcase, the_shipped_example_shows_the_defaults);
+    tcase_add_test(tcase, the_other_examples_are_valid);
 
     Suite *suite = suite_create("config_print");
     suite_add_tcase(suite, tcase);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration must not say: wrong keys, types and values, and those at odds. */
+/* Errors in a configuration: wrong keys, types and values, and keys that contradict each other. */
 #include "suite.h"
 #include "tlsecho/server/config.h"
 
@@ -281,7 +281,8 @@ START_TEST(takes_64_profiles_the_default_one_included)
     free(text);
 
     text = repeated("tls:\n", "  p", ":\n", 64, "");
-    assert_refused(text, " tls: a listener needs one more profile, default, beside these 64: remove one");
+    assert_refused(text,
+                   " tls: a listener needs one more profile, default, beside these 64: remove one");
     free(text);
 
     text = repeated("tls:\n", "  p", ":\n", 65, "");
@@ -334,7 +335,7 @@ START_TEST(takes_256_texts_and_not_257)
 }
 END_TEST
 
-START_TEST(takes_lists_in_which_somebody_can_be)
+START_TEST(accepts_lists_that_match_some_client)
 {
     static const char *const texts[] = {
         "listeners: [{listen: unix:///a, allow: [10.0.0.0/8, unix]}]",
@@ -380,7 +381,7 @@ START_TEST(two_listeners_may_each_take_any_free_port)
 }
 END_TEST
 
-START_TEST(lives_through_40000_entries_of_one_kind)
+START_TEST(survives_40000_entries_of_one_kind)
 {
     static const struct {
         const char *head, *before, *after, *tail;
@@ -409,10 +410,10 @@ int main(void)
     tcase_add_test(tcase, takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system);
     tcase_add_test(tcase, takes_256_texts_and_not_257);
     tcase_add_test(tcase, takes_256_networks_and_not_257);
-    tcase_add_loop_test(tcase, takes_lists_in_which_somebody_can_be, 0, 3);
+    tcase_add_loop_test(tcase, accepts_lists_that_match_some_client, 0, 3);
     tcase_add_test(tcase, takes_protocols_of_255_bytes_and_not_256);
     tcase_add_test(tcase, two_listeners_may_each_take_any_free_port);
-    tcase_add_loop_test(tcase, lives_through_40000_entries_of_one_kind, 0, 4);
+    tcase_add_loop_test(tcase, survives_40000_entries_of_one_kind, 0, 4);
 
     Suite *suite = suite_create("config_read");
     suite_add_tcase(suite, tcase);

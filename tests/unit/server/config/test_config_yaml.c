@@ -66,7 +66,7 @@ START_TEST(gives_every_key_and_value_with_its_place)
 }
 END_TEST
 
-START_TEST(tells_nothing_at_all_from_an_empty_text)
+START_TEST(distinguishes_a_missing_value_from_an_empty_text)
 {
     struct config_node *root = parsed("a:\nb: ''\nc: \"\"\nd: ~\ne: null\n");
     const struct config_node *child = root->first;
@@ -81,7 +81,7 @@ START_TEST(tells_nothing_at_all_from_an_empty_text)
 }
 END_TEST
 
-START_TEST(takes_a_file_with_nothing_in_it)
+START_TEST(accepts_an_empty_file)
 {
     static const char *const texts[] = {"",      "\n",         "# only a comment\n",
                                         "---\n", "---\n...\n", "%YAML 1.1\n---\n"};
@@ -223,7 +223,7 @@ static const char *const hostile[] = {
     "\xc3\xa4", "[[],", "...\n", "---\n", "a:\n ", "\\",  ",",  "]",      "- - - - "};
 
 /* Fails by Check's time-out if anything takes more than its share. */
-START_TEST(lives_through_1_mib_of_anything)
+START_TEST(survives_1_mib_of_any_bytes)
 {
     static const char *const starts[] = {"", "[", "a: \""};
     char *text = malloc(CONFIG_YAML_BYTES);
@@ -243,7 +243,7 @@ START_TEST(lives_through_1_mib_of_anything)
 }
 END_TEST
 
-START_TEST(lives_through_a_file_cut_at_any_byte)
+START_TEST(survives_a_file_truncated_at_any_byte)
 {
     static const char text[] =
         "%YAML 1.1\n--- # c\na: {b: [\"\\u00e4\", 'x'], ? d : e}\n\xc3\xa4:\n"
@@ -260,7 +260,7 @@ START_TEST(lives_through_a_file_cut_at_any_byte)
 }
 END_TEST
 
-START_TEST(frees_nothing)
+START_TEST(freeing_null_does_nothing)
 {
     config_yaml_free(NULL);
 }
@@ -271,16 +271,16 @@ int main(void)
     TCase *tcase = tcase_create("config_yaml");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, gives_every_key_and_value_with_its_place);
-    tcase_add_test(tcase, tells_nothing_at_all_from_an_empty_text);
-    tcase_add_loop_test(tcase, takes_a_file_with_nothing_in_it, 0, 6);
+    tcase_add_test(tcase, distinguishes_a_missing_value_from_an_empty_text);
+    tcase_add_loop_test(tcase, accepts_an_empty_file, 0, 6);
     tcase_add_test(tcase, skips_a_byte_order_mark);
     tcase_add_test(tcase, keeps_repeated_keys_for_the_reader_to_judge);
     tcase_add_loop_test(tcase, refuses_with_place_and_remedy, 0, COUNT(wrong));
     tcase_add_test(tcase, takes_1_mib_and_not_a_byte_more);
     tcase_add_loop_test(tcase, takes_32_levels_and_not_33, 0, 2);
-    tcase_add_loop_test(tcase, lives_through_1_mib_of_anything, 0, COUNT(hostile));
-    tcase_add_test(tcase, lives_through_a_file_cut_at_any_byte);
-    tcase_add_test(tcase, frees_nothing);
+    tcase_add_loop_test(tcase, survives_1_mib_of_any_bytes, 0, COUNT(hostile));
+    tcase_add_test(tcase, survives_a_file_truncated_at_any_byte);
+    tcase_add_test(tcase, freeing_null_does_nothing);
 
     Suite *suite = suite_create("config_yaml");
     suite_add_tcase(suite, tcase);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be reached after the privileges are dropped, and what is refused: each in a child, since
- * there is no way back. */
+/* What is allowed and refused after privileges are dropped. Each case runs in a child process,
+ * since dropping them is permanent. */
 #include "tlsecho/server/privilege.h"
 
 #include <check.h>
@@ -131,7 +131,7 @@ START_TEST(a_link_to_a_folder_beside_it_may_be_swapped)
 }
 END_TEST
 
-START_TEST(a_link_to_elsewhere_gives_nothing_beside_it)
+START_TEST(a_link_to_elsewhere_does_not_open_its_own_folder)
 {
     make_folder("here");
     make_folder("there");
@@ -178,7 +178,7 @@ START_TEST(a_folder_that_is_alone_in_another_may_be_replaced)
 }
 END_TEST
 
-START_TEST(a_folder_beside_something_else_gives_nothing_more_and_is_told)
+START_TEST(a_folder_with_siblings_does_not_open_its_parent_and_is_logged)
 {
     make_folder("top");
     make_folder("top/live");
@@ -189,7 +189,7 @@ START_TEST(a_folder_beside_something_else_gives_nothing_more_and_is_told)
 }
 END_TEST
 
-START_TEST(links_in_a_circle_lead_nowhere)
+START_TEST(a_loop_of_links_opens_nothing)
 {
     make_link("live", "round");
     make_link("round", "live");
@@ -198,7 +198,7 @@ START_TEST(links_in_a_circle_lead_nowhere)
 }
 END_TEST
 
-START_TEST(the_root_folder_is_never_given_as_a_whole)
+START_TEST(the_root_folder_is_never_opened_as_a_whole)
 {
     /* /bin is a link to usr/bin beside it on most systems. */
     find("tls: { default: { ticket_keys: /key, client_auth: required, client_ca: /../a/../key,\n"
@@ -216,7 +216,7 @@ START_TEST(the_root_folder_is_never_given_as_a_whole)
 }
 END_TEST
 
-START_TEST(where_we_write_we_may_and_only_there)
+START_TEST(files_can_be_written_only_where_the_server_writes)
 {
     char state[TEXT_BYTES];
     snprintf(state, sizeof state, "%s/state", folder.path);
@@ -248,7 +248,7 @@ static void confine(void)
     }
 }
 
-/* The errno of what was tried there, 0 = it worked. */
+/* The errno of the attempt; 0 = success. */
 static int try_confined(int (*attempt)(void))
 {
     fflush(NULL);
@@ -518,7 +518,7 @@ static enum privilege_result restrict_with(int left, struct error *err)
 }
 
 /* One is for the rules, one for the place that each is about. */
-START_TEST(a_shortage_of_descriptors_is_no_lack_of_landlock)
+START_TEST(a_shortage_of_descriptors_does_not_mean_that_landlock_is_missing)
 {
     struct error err;
     find("workers: 1", NULL);
@@ -534,7 +534,7 @@ START_TEST(a_shortage_of_descriptors_is_no_lack_of_landlock)
 }
 END_TEST
 
-START_TEST(names_the_system_calls_that_are_left)
+START_TEST(lists_the_allowed_system_calls)
 {
     char names[PRIVILEGE_CALLS_BYTES];
     unsigned count = privilege_list_calls(names, sizeof names);
@@ -552,12 +552,12 @@ int main(void)
     tcase_add_test(tcase, the_folder_of_the_configuration_and_of_each_file_can_be_read);
     tcase_add_test(tcase, the_folder_that_a_link_leads_to_can_be_read_too);
     tcase_add_test(tcase, a_link_to_a_folder_beside_it_may_be_swapped);
-    tcase_add_test(tcase, a_link_to_elsewhere_gives_nothing_beside_it);
+    tcase_add_test(tcase, a_link_to_elsewhere_does_not_open_its_own_folder);
     tcase_add_test(tcase, a_folder_that_is_alone_in_another_may_be_replaced);
-    tcase_add_test(tcase, a_folder_beside_something_else_gives_nothing_more_and_is_told);
-    tcase_add_test(tcase, links_in_a_circle_lead_nowhere);
-    tcase_add_test(tcase, the_root_folder_is_never_given_as_a_whole);
-    tcase_add_test(tcase, where_we_write_we_may_and_only_there);
+    tcase_add_test(tcase, a_folder_with_siblings_does_not_open_its_parent_and_is_logged);
+    tcase_add_test(tcase, a_loop_of_links_opens_nothing);
+    tcase_add_test(tcase, the_root_folder_is_never_opened_as_a_whole);
+    tcase_add_test(tcase, files_can_be_written_only_where_the_server_writes);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("sandbox");
@@ -565,8 +565,8 @@ int main(void)
     tcase_add_loop_test(tcase, refuses, 0, REFUSED);
     tcase_add_loop_test(tcase, still_allows_what_a_reload_needs, 0, ALLOWED);
     tcase_add_test(tcase, reads_what_was_renamed_into_place);
-    tcase_add_test(tcase, a_shortage_of_descriptors_is_no_lack_of_landlock);
-    tcase_add_test(tcase, names_the_system_calls_that_are_left);
+    tcase_add_test(tcase, a_shortage_of_descriptors_does_not_mean_that_landlock_is_missing);
+    tcase_add_test(tcase, lists_the_allowed_system_calls);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -112,7 +112,7 @@ START_TEST(describes_every_certificate_that_is_served)
 }
 END_TEST
 
-START_TEST(a_profile_without_certificates_makes_its_own)
+START_TEST(a_profile_without_certificates_generates_one)
 {
     const struct config_snapshot *snapshot =
         made("listeners: [{ listen: 'tls://127.0.0.1:1' }]\n", NULL);
@@ -124,7 +124,7 @@ START_TEST(a_profile_without_certificates_makes_its_own)
 }
 END_TEST
 
-START_TEST(keeps_its_own_certificate_in_the_state_directory)
+START_TEST(stores_a_generated_certificate_in_the_state_directory)
 {
     char sha256[2][PEER_SHA256_BYTES];
     for (int i = 0; i < 2; i++) {
@@ -189,7 +189,7 @@ START_TEST(names_the_place_of_a_key_that_others_can_read)
 }
 END_TEST
 
-START_TEST(freeing_nothing_is_nothing)
+START_TEST(freeing_null_does_nothing)
 {
     config_snapshot_free(NULL);
 }
@@ -203,13 +203,13 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, gives_each_listener_its_service_and_its_profile);
     tcase_add_test(tcase, describes_every_certificate_that_is_served);
-    tcase_add_test(tcase, a_profile_without_certificates_makes_its_own);
-    tcase_add_test(tcase, keeps_its_own_certificate_in_the_state_directory);
+    tcase_add_test(tcase, a_profile_without_certificates_generates_one);
+    tcase_add_test(tcase, stores_a_generated_certificate_in_the_state_directory);
     tcase_add_test(tcase, the_built_in_default_is_complete);
     tcase_add_test(tcase, names_the_place_of_a_certificate_that_cannot_be_read);
     tcase_add_test(tcase, names_the_place_of_a_key_that_does_not_belong_to_it);
     tcase_add_test(tcase, names_the_place_of_a_key_that_others_can_read);
-    tcase_add_test(tcase, freeing_nothing_is_nothing);
+    tcase_add_test(tcase, freeing_null_does_nothing);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
