@@ -231,10 +231,9 @@ static const char *flood_of(const struct tls_failure *failure)
 static void describe_reason(const struct tls_failure *failure, bool server, bool answered,
                             struct error *err)
 {
-    int code = ERR_GET_REASON(failure->reason);
     const char *text = ERR_reason_error_string(failure->reason);
     const char *reason = text ? text : "the TLS protocol failed";
-    struct tls_meaning meaning = tls_meaning_of_reason(code);
+    struct tls_meaning meaning = tls_meaning_of_reason(failure->reason);
     if (server)
         error_set(err, ERROR_TLS, "%s", reason);
     else if (!answered)
@@ -247,7 +246,7 @@ static void describe_reason(const struct tls_failure *failure, bool server, bool
         error_set(err, ERROR_TLS, "%s: %s", reason, tls_meaning_of_alert(failure->alert, false));
     else if (!failure->established)
         error_set(err, ERROR_TLS, "%s (%s): %s", meaning.what, reason, meaning.remedy);
-    else if (tls_meaning_is_no_record(code))
+    else if (tls_meaning_is_no_record(failure->reason))
         error_set(err, ERROR_TLS,
                   "what arrived is no record of this session (%s): something on the way changed or "
                   "injected bytes; compare what both ends sent and received",

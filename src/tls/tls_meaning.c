@@ -96,17 +96,20 @@ const char *tls_meaning_of_alert(int alert, bool established)
     return ITS_LOG;
 }
 
-struct tls_meaning tls_meaning_of_reason(int reason)
+struct tls_meaning tls_meaning_of_reason(unsigned long error)
 {
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (reasons[i].code == reason)
+    bool known = ERR_GET_LIB(error) == ERR_LIB_SSL;
+    for (size_t i = 0; known && i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].code == ERR_GET_REASON(error))
             return reasons[i].meaning;
     return (struct tls_meaning){"the server's answer is no valid TLS", FAULTY};
 }
 
-bool tls_meaning_is_no_record(int reason)
+bool tls_meaning_is_no_record(unsigned long error)
 {
-    switch (reason) {
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL) /* since 3.5 the cipher's own: it refused to decrypt */
+        return true;
+    switch (ERR_GET_REASON(error)) {
     case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_PACKET_LENGTH_TOO_LONG:

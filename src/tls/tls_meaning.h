@@ -17,11 +17,10 @@ struct tls_meaning {
     const char *what, *remedy;
 };
 
-/* Why OpenSSL could not go on with what the server sent during the handshake, by the SSL_R_* of its
- * error. */
-struct tls_meaning tls_meaning_of_reason(int reason);
+/* Why OpenSSL could not go on with what the server sent during the handshake, by its error. */
+struct tls_meaning tls_meaning_of_reason(unsigned long error);
 
 /* Whether OpenSSL found, on an established session, what is no record of it. */
-bool tls_meaning_is_no_record(int reason);
+bool tls_meaning_is_no_record(unsigned long error);
 
 #endif
