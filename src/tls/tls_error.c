@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdarg.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 
 #include "tls_internal.h"
+#include "tlsecho/tls/tls_memory.h"
 
 /* The last in the queue is what the caller knows anyway ("handshake failed"); the first is where it
  * began. */
@@ -42,6 +44,11 @@ static const char *remedy_of(unsigned long code)
     return NULL;
 }
 
+static bool is_short_of_memory(void)
+{
+    return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE || tls_memory_ran_out();
+}
+
 int tls_error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
     char text[ERROR_TEXT_BYTES], reason[128];
@@ -49,6 +56,11 @@ int tls_error_set(struct error *err, enum error_kind kind, const char *format, .
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (is_short_of_memory()) { /* whatever else OpenSSL makes of it */
+        ERR_clear_error();
+        errno = ENOMEM;
+        return error_sys(err, "%s", text);
+    }
     const char *remedy = remedy_of(ERR_peek_error());
     reason_text(reason, sizeof reason);
     error_set(err, kind, "%s: %s", text, reason);

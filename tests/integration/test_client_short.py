@@ -7,7 +7,7 @@ import loads
 import support
 
 STEP_KB = 5000
-MISLEADING = (7, 8, 9, 10, 11, 14)  # handshake, untrusted, ...: as if the server were wrong
+MISLEADING = (2, 7, 8, 9, 10, 11, 14)  # usage, untrusted, ...: as if we or the server were wrong
 
 
 def limited(what, amount, *args):
@@ -33,6 +33,18 @@ class Short(support.TestCase):
             self.assertNotIn(done.status, MISLEADING, done.stderr)
             told.append(done.stderr)
         self.assertTrue(any("emory" in text for text in told), told)
+
+    def test_memory_at_the_start(self):
+        server = self.server(loads.CONFIG)
+        least, statuses = self.least_kb(), set()
+        for kilobytes in range(least - STEP_KB, least + STEP_KB, 100):
+            done = limited("-v", kilobytes, "--check", *loads.CA, server.endpoint("tls"))
+            if done.status == 127:
+                continue  # not even its libraries can be mapped
+            statuses.add(done.status)
+            self.assertNotIn(done.status, MISLEADING, done.stderr)
+            self.assertNotRegex(done.stderr, "no reason given|malloc failure")
+        self.assertIn(15, statuses)
 
     def test_descriptors(self):
         for amount in range(4, 8):
