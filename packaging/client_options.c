@@ -48,12 +48,12 @@ static void print_options(void)
     unsigned modes = 0;
     for (int i = 0; i < option_rows_count; i++) {
         const struct option_row *row = &option_rows[i];
-        bool choice = row->parse == option_parse_mode;
+        bool choice = row->role == OPTION_CHOOSES_MODE;
         char text[TEXT_BYTES];
         option_modes_text(row->modes, text, sizeof text);
         if (i == 0 && choice)
             puts("## What to do");
-        else if (row->modes == 0 && !choice && option_rows[i - 1].parse == option_parse_mode)
+        else if (row->modes == 0 && !choice && option_rows[i - 1].role == OPTION_CHOOSES_MODE)
             puts("\n## Everywhere");
         else if (row->modes != modes)
             printf("\n## With %s\n", text);

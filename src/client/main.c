@@ -80,7 +80,7 @@ static void run_mode(struct options *options, struct outcome *ret)
 static int run(struct options *options)
 {
     struct outcome outcome = {.result = RESULT_OK, .error.alert = -1};
-    switch ((enum options_action)options->action) {
+    switch (options->action) {
     case OPTIONS_HELP:
         options_help(stdout);
         break;

@@ -95,7 +95,7 @@ class Sources(unittest.TestCase):
         self.assertEqual(set(listed.split(" | ")), services)
 
     def test_every_mode_has_an_example_and_is_in_the_schema(self):
-        modes = set(re.findall(r'\{"([a-z-]+)"[^{}]*?\boption_parse_mode,',
+        modes = set(re.findall(r'\{"([a-z-]+)"[^{}]*?\bCHOOSES\(MODE_',
                                read("src/client/options/options.c")))
         self.assertGreater(len(modes), 5)
         shown = set(re.findall(r"tlsecho-client --([a-z-]+)", read("docs/client.md")))

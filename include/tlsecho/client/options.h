@@ -47,8 +47,8 @@ enum {
 
 /* A text that was not given is NULL. */
 struct options {
-    int action; /* enum options_action; unless OPTIONS_RUN, the rest may be incomplete */
-    int mode;   /* enum options_mode */
+    enum options_action action; /* unless OPTIONS_RUN, the rest may be incomplete */
+    enum options_mode mode;
     struct endpoint endpoint;
     bool tls;
     int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
@@ -62,10 +62,10 @@ struct options {
     const char *keylog, *keylog_name; /* the file, and what named it: --keylog or SSLKEYLOGFILE */
     const char *resume;               /* session file; "" = within the run */
     uint64_t proxy_protocol;          /* version of the header to send; 0 = none */
-    int expect;                       /* enum expect_kind */
+    enum expect_kind expect;
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0 = none */
     bool json;
-    int verbosity; /* enum options_verbosity */
+    enum options_verbosity verbosity;
 
     /* --bench; bench_plan.h says what goes together */
     uint64_t connections, threads, pipeline; /* 0 = the default */

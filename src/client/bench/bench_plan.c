@@ -108,7 +108,7 @@ int bench_plan(const struct options *options, struct bench_load *ret, struct err
         .omit_ns = options->omit_ms * MS_NS,
         .ramp_ns = options->ramp_ms * MS_NS,
         .rate = options->rate,
-        .expect = (enum expect_kind)options->expect,
+        .expect = options->expect,
         .connect_timeout_ns = options->connect_timeout_ms * MS_NS,
         .idle_timeout_ns = options->idle_timeout_ms * MS_NS,
     };

@@ -168,8 +168,7 @@ void mode_check(const struct options *options, struct outcome *ret)
     output_session(options, &session);
     if (!opened)
         outcome_fail_to_open(ret, session.phase, &err, options);
-    else if (exchange_init(&exchange, session.transport, (enum expect_kind)options->expect, &err) <
-             0)
+    else if (exchange_init(&exchange, session.transport, options->expect, &err) < 0)
         outcome_fail(ret, PHASE_LOCAL, &err);
     else
         talk(&exchange, options, ret);

@@ -134,8 +134,7 @@ bool ping_connect_again(struct ping *p)
         if (p->session.phase_us[i] != SESSION_UNKNOWN_US)
             p->totals.phase_us[i] = p->session.phase_us[i];
     if (opened)
-        opened = exchange_init(&p->exchange, p->session.transport,
-                               (enum expect_kind)p->options->expect, &err) == 0;
+        opened = exchange_init(&p->exchange, p->session.transport, p->options->expect, &err) == 0;
     if (!opened)
         fail_to_connect(p, &err);
     lose_missed(p);

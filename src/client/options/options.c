@@ -9,6 +9,7 @@
 #define FIELD(name) .field = offsetof(struct options, name)
 #define TLS_ONLY    .only_tls = true
 #define IP_ONLY     .only_ip = true
+#define CHOOSES(m)  option_parse_mode, FIELD(mode), .value = (m), .role = OPTION_CHOOSES_MODE
 
 /* Modes in which an option means something. */
 #define STREAM  (1u << MODE_PIPE | 1u << MODE_PROMPT)
@@ -23,17 +24,15 @@ enum { DAYS_MAX = 36500 };
 
 const struct option_row option_rows[] = {
     {"ping", 0, NULL, "probe by probe: what is on the way, and how long it takes",
-     option_parse_mode, FIELD(mode), .value = MODE_PING},
-    {"check", 0, NULL, "one connection, one verdict", option_parse_mode, FIELD(mode),
-     .value = MODE_CHECK},
+     CHOOSES(MODE_PING)},
+    {"check", 0, NULL, "one connection, one verdict", CHOOSES(MODE_CHECK)},
     {"report", 0, NULL, "what a `report` listener sees of us, and what is in between",
-     option_parse_mode, FIELD(mode), .value = MODE_REPORT},
-    {"bench", 0, NULL, "put a load on the server, and measure", option_parse_mode, FIELD(mode),
-     .value = MODE_BENCH},
+     CHOOSES(MODE_REPORT)},
+    {"bench", 0, NULL, "put a load on the server, and measure", CHOOSES(MODE_BENCH)},
     {"merge", 0, NULL, "the summaries of several --bench --json, in files, as one",
-     option_parse_mode, FIELD(mode), .value = MODE_MERGE},
-    {"show-certs", 0, NULL, "print the server's certificates as PEM, and end", option_parse_mode,
-     FIELD(mode), .value = MODE_SHOW_CERTS, TLS_ONLY},
+     CHOOSES(MODE_MERGE)},
+    {"show-certs", 0, NULL, "print the server's certificates as PEM, and end",
+     CHOOSES(MODE_SHOW_CERTS), TLS_ONLY},
     {"tls", 0, NULL, "speak TLS, as with tls://HOST:PORT", option_parse_true, FIELD(tls)},
     {"ipv4", '4', NULL, "use IPv4 addresses only", option_parse_value, FIELD(family),
      .value = AF_INET, IP_ONLY},
@@ -81,7 +80,7 @@ const struct option_row option_rows[] = {
      option_parse_duration, FIELD(connect_timeout_ms)},
     {"json", 0, NULL,
      "the result as one JSON object; on standard error where data is on standard output",
-     option_parse_true, FIELD(json)},
+     option_parse_true, FIELD(json), .role = OPTION_SHAPES_OUTPUT},
     {"quiet", 'q', NULL, "print nothing but failures", option_parse_value, FIELD(verbosity),
      .value = OPTIONS_QUIET},
     {"verbose", 'v', NULL, "say how the session came about and what it did", option_parse_value,
@@ -110,7 +109,7 @@ const struct option_row option_rows[] = {
     {"timestamps", 'D', NULL, "begin each line with the time, [SECONDS.MICROSECONDS] since 1970",
      option_parse_true, FIELD(timestamps), IN(PING)},
     {"nagios", 0, NULL, "a line and an exit status as Nagios and its kin want them",
-     option_parse_true, FIELD(nagios), IN(CHECK)},
+     option_parse_true, FIELD(nagios), .role = OPTION_SHAPES_OUTPUT, IN(CHECK)},
     {"expiry-warn", 0, "DAYS", "warn if a certificate of the chain ends sooner",
      option_parse_number, FIELD(expiry_warn_days), .min = 0, .max = DAYS_MAX, IN(CHECK), TLS_ONLY},
     {"expiry-crit", 0, "DAYS", "fail if a certificate of the chain ends sooner",
@@ -149,7 +148,7 @@ const int option_rows_count = sizeof option_rows / sizeof *option_rows;
 const struct option_row *option_that_chooses(int mode)
 {
     for (int i = 0; i < option_rows_count; i++) {
-        if (option_rows[i].parse == option_parse_mode && option_rows[i].value == mode)
+        if (option_rows[i].role == OPTION_CHOOSES_MODE && option_rows[i].value == mode)
             return &option_rows[i];
     }
     return NULL;
@@ -199,8 +198,8 @@ void options_help(FILE *out)
     unsigned modes = 0;
     for (int i = 0; i < option_rows_count; i++) {
         const struct option_row *row = &option_rows[i];
-        bool choice_ends = i > 0 && option_rows[i - 1].parse == option_parse_mode &&
-                           row->parse != option_parse_mode;
+        bool choice_ends = i > 0 && option_rows[i - 1].role == OPTION_CHOOSES_MODE &&
+                           row->role != OPTION_CHOOSES_MODE;
         char text[128];
         option_modes_text(row->modes, text, sizeof text);
         if (row->modes != modes)

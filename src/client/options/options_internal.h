@@ -14,6 +14,13 @@
 #include "tlsecho/base/error.h"
 #include "tlsecho/client/options.h"
 
+/* What an option is for, beside the field that it sets. */
+enum option_role {
+    OPTION_SETS,         /* nothing */
+    OPTION_CHOOSES_MODE, /* at most one of these is given */
+    OPTION_SHAPES_OUTPUT /* also for the sentence about wrong arguments */
+};
+
 struct option_row {
     const char *name;
     char short_name;      /* 0 = none */
@@ -26,9 +33,10 @@ struct option_row {
     int value;         /* what option_parse_value and option_parse_mode store */
     uint64_t min, max; /* of option_parse_number and option_parse_size */
     unsigned modes;    /* bits 1 << enum options_mode in which it means something; 0 = all */
-    bool optional;     /* the argument; parse gets NULL then */
-    bool only_ip;      /* means nothing on a Unix socket, where it is refused */
-    bool only_tls;     /* means nothing on a plain connection, where it is refused */
+    enum option_role role;
+    bool optional; /* the argument; parse gets NULL then */
+    bool only_ip;  /* means nothing on a Unix socket, where it is refused */
+    bool only_tls; /* means nothing on a plain connection, where it is refused */
 };
 
 extern const struct option_row option_rows[];

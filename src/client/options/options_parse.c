@@ -248,12 +248,6 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
     return 0;
 }
 
-static bool is_about_output(const struct option_row *row)
-{
-    return row->parse == option_parse_mode || row->field == offsetof(struct options, json) ||
-           row->field == offsetof(struct options, nagios);
-}
-
 void options_glean(int argc, char **argv, struct options *ret)
 {
     struct option longs[ROWS_MAX + 1];
@@ -266,7 +260,7 @@ void options_glean(int argc, char **argv, struct options *ret)
     opterr = 0;
     while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         const struct option_row *row = code == '?' || code == ':' ? NULL : row_of(code);
-        if (row && is_about_output(row))
+        if (row && row->role != OPTION_SETS)
             row->parse(row, optarg, (char *)ret + row->field, &ignored);
     }
     ret->json = ret->json && !ret->nagios;

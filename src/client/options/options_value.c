@@ -17,6 +17,13 @@ int option_parse_true(const struct option_row *row, const char *argument, void *
     return 0;
 }
 
+/* As what it is stored. */
+_Static_assert(sizeof(enum options_mode) == sizeof(int) &&
+                   sizeof(enum options_action) == sizeof(int) &&
+                   sizeof(enum options_verbosity) == sizeof(int) &&
+                   sizeof(enum expect_kind) == sizeof(int),
+               "the table of options stores an enum as an int");
+
 int option_parse_value(const struct option_row *row, const char *argument, void *field,
                        struct error *err)
 {

@@ -170,7 +170,7 @@ void output_json_add_result(json_t *object, const char *mode, const struct outco
 json_t *output_json_refusal(const struct options *options, const struct outcome *outcome)
 {
     json_t *json = json_object();
-    output_json_add_result(json, options_mode_name((enum options_mode)options->mode), outcome);
+    output_json_add_result(json, options_mode_name(options->mode), outcome);
     return json;
 }
 
