@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tlsecho/base/error.h"
 #include "tlsecho/client/bench_measure.h"
 #include "tlsecho/client/expect_kind.h"
 #include "tlsecho/client/result.h"
@@ -64,10 +63,10 @@ struct bench_watch {
  * Puts the load on the target, which has been prepared and looked up: its addresses share the
  * connections, and one that refuses leaves its share to the next. Blocks until it is
  * over; an interrupt ends it within BENCH_LAST_REPLIES_MS. *ret, which has been initialized, is
- * added to; the outcome gets the first error of a connection, if there was one. ERROR_SYSTEM
- * (memory, threads): nothing was measured.
+ * added to; the outcome gets the first error of a connection, if there was one. -1: nothing was
+ * measured for want of memory or threads, as the outcome says.
  */
 int bench_run(const struct bench_load *load, struct target *target, struct bench_watch *watch,
-              struct bench_measure *ret, struct outcome *outcome, struct error *err);
+              struct bench_measure *ret, struct outcome *outcome);
 
 #endif

@@ -12,9 +12,14 @@
 #include "tlsecho/client/result.h"
 #include "tlsecho/client/session.h"
 
-/* report, verdict: NULL if none came. text: the report as it came, of n bytes. */
+struct output_report {
+    const struct report *report; /* NULL = none came, and nothing else is set */
+    const struct report_verdict *verdict;
+    const char *text; /* the report as it came, of text_bytes */
+    size_t text_bytes;
+};
+
 void output_report(const struct options *options, const struct session *session,
-                   const struct report *report, const struct report_verdict *verdict,
-                   const char *text, size_t n, const struct outcome *outcome);
+                   const struct output_report *came, const struct outcome *outcome);
 
 #endif

@@ -235,13 +235,16 @@ static int run_all(struct bench *b, struct error *err)
 }
 
 int bench_run(const struct bench_load *load, struct target *target, struct bench_watch *watch,
-              struct bench_measure *ret, struct outcome *outcome, struct error *err)
+              struct bench_measure *ret, struct outcome *outcome)
 {
+    struct error err;
     struct bench b = {.run = {.load = load, .target = target, .first = watch->first, .news_fd = -1},
                       .watch = watch,
                       .measure = ret};
-    int result = run_all(&b, err);
-    if (result == 0 && b.run.outcome.result != RESULT_OK)
+    int result = run_all(&b, &err);
+    if (result < 0)
+        outcome_fail(outcome, PHASE_LOCAL, &err);
+    else if (b.run.outcome.result != RESULT_OK)
         *outcome = b.run.outcome;
     for (uint32_t i = 0; i < b.thread_count; i++)
         bench_thread_done(&b.threads[i]);

@@ -192,6 +192,44 @@ void bench_conn_finish(struct bench_conn *c)
     }
 }
 
+static void step(struct bench_conn *c, enum bench_step step, unsigned want,
+                 const struct outcome *outcome)
+{
+    switch (step) {
+    case BENCH_GO_ON:
+        bench_conn_wait(c, want);
+        return;
+    case BENCH_DONE:
+        bench_conn_end(c);
+        return;
+    case BENCH_FAILED:
+        bench_conn_fail_as(c, outcome);
+        return;
+    }
+}
+
+void bench_conn_start(struct bench_conn *c)
+{
+    unsigned want = WANT_NOTHING;
+    c->state = BENCH_RUNNING;
+    c->last_activity_ns = clock_now_ns();
+    enum bench_step next = bench_traffic_start(c, c->last_activity_ns, &want);
+    step(c, next, want, NULL);
+}
+
+static void run(struct bench_conn *c)
+{
+    struct outcome outcome;
+    unsigned want = WANT_NOTHING;
+    enum bench_step next = bench_traffic_run(c, &want, &outcome);
+    step(c, next, want, &outcome);
+}
+
+void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
+{
+    bench_conn_wait(c, bench_traffic_send(c, now_ns));
+}
+
 static void use(struct bench_conn *c)
 {
     struct bench_thread *t = c->thread;
@@ -303,7 +341,7 @@ static void ready(struct reactor_source *source)
         shake_hands(c);
         return;
     case BENCH_RUNNING:
-        bench_conn_run(c);
+        run(c);
         return;
     case BENCH_ENDING:
         say_end(c);
@@ -405,7 +443,7 @@ static void expire(struct bench_conn *c, enum phase phase)
     }
     error_prefix(&err, "connection %" PRIu32, c->number + 1);
     outcome_fail_to_open(&outcome, phase, &err, c->thread->run->target->options);
-    if (phase == PHASE_ECHO && bench_conn_lacks_echo(c))
+    if (phase == PHASE_ECHO && bench_traffic_lacks_echo(c))
         outcome_advise(&outcome, BENCH_IF_WITHOUT_ECHO);
     bench_conn_fail_as(c, &outcome);
 }

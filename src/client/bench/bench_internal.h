@@ -113,9 +113,6 @@ struct bench_thread {
 /* How long the session took for TCP and TLS; 0 if there is none. */
 uint64_t bench_conn_age_ns(const struct session *first);
 
-/* Whether it has sent something to be echoed, and nothing at all came back. */
-bool bench_conn_lacks_echo(const struct bench_conn *c);
-
 /* Begins to connect. */
 void bench_conn_open(struct bench_conn *c);
 
@@ -139,19 +136,35 @@ void bench_conn_fail_as(struct bench_conn *c, const struct outcome *outcome);
 /* reactor_want; if that fails, so does the connection. */
 void bench_conn_wait(struct bench_conn *c, unsigned want);
 
-/* bench_traffic.c: its messages */
-
 /* The load has started: it may send. */
 void bench_conn_start(struct bench_conn *c);
 
-/* It is ready: receives, compares, sends. */
-void bench_conn_run(struct bench_conn *c);
-
-/* Nothing more of it is to go or to come. */
-bool bench_conn_is_done(const struct bench_conn *c);
-
 /* Sends what may be sent now. */
 void bench_conn_send(struct bench_conn *c, uint64_t now_ns);
+
+/* bench_traffic.c: its messages. They know the connection's transport, and leave its life to
+ * bench_conn.c. */
+
+enum bench_step {
+    BENCH_GO_ON,  /* when *ret_want is there */
+    BENCH_DONE,   /* nothing more is to be sent or received */
+    BENCH_FAILED, /* the outcome says why */
+};
+
+/* Sends what may be sent now; never BENCH_FAILED. */
+enum bench_step bench_traffic_start(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want);
+
+/* Receives, compares, sends. */
+enum bench_step bench_traffic_run(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
+
+/* Sends what may be sent now, even if nothing may. Returns what to wait for. */
+unsigned bench_traffic_send(struct bench_conn *c, uint64_t now_ns);
+
+/* Nothing more is to be sent or received. */
+bool bench_traffic_is_done(const struct bench_conn *c);
+
+/* Whether something was sent to be echoed, and nothing at all came back. */
+bool bench_traffic_lacks_echo(const struct bench_conn *c);
 
 /* bench_thread.c */
 

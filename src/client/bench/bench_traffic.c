@@ -81,7 +81,7 @@ static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_o
     return WANT_NOTHING;
 }
 
-void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
+unsigned bench_traffic_send(struct bench_conn *c, uint64_t now_ns)
 {
     unsigned want = WANT_READ;
     bool go_on = true;
@@ -96,7 +96,7 @@ void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
         }
         want |= send_piece(c, now_ns, &go_on);
     }
-    bench_conn_wait(c, want);
+    return want;
 }
 
 /* What came, of which `owed` bytes were to come, and the first wrong one. */
@@ -154,24 +154,23 @@ static void say_difference(const struct bench_conn *c, const struct difference *
                         number, d->at, in[d->i], d->expected[d->i]);
 }
 
-static void differs(struct bench_conn *c, const unsigned char *expected, size_t owed, size_t n)
+static void differs(struct bench_conn *c, const unsigned char *expected, size_t owed, size_t n,
+                    struct outcome *ret)
 {
     struct bench_thread *t = c->thread;
     struct difference d = {.expected = expected, .owed = owed, .n = n};
-    struct outcome outcome;
     while (d.i < owed && t->in[d.i] == expected[d.i])
         d.i++;
     d.at = c->received + d.i;
-    say_difference(c, &d, &outcome);
+    say_difference(c, &d, ret);
     const char *advice = remedy(t, &d);
     if (advice)
-        outcome_advise(&outcome, advice);
+        outcome_advise(ret, advice);
     atomic_store(&t->run->stopping, true);
-    bench_conn_fail_as(c, &outcome);
 }
 
-/* n bytes have come. False: they are wrong, and c is gone. */
-static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
+/* n bytes have come. False: they are wrong, as *ret says. */
+static bool take(struct bench_conn *c, size_t n, uint64_t now_ns, struct outcome *ret)
 {
     struct bench_thread *t = c->thread;
     c->last_activity_ns = now_ns;
@@ -183,7 +182,7 @@ static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
     const unsigned char *expected = bench_pattern_expected(t->run->pattern, c->number, c->received);
     size_t owed = (size_t)smaller(c->sent - c->received, n);
     if (owed < n || memcmp(t->in, expected, n) != 0) {
-        differs(c, expected, owed, n);
+        differs(c, expected, owed, n, ret);
         return false;
     }
     c->received += n;
@@ -191,14 +190,13 @@ static bool take(struct bench_conn *c, size_t n, uint64_t now_ns)
     return true;
 }
 
-bool bench_conn_lacks_echo(const struct bench_conn *c)
+bool bench_traffic_lacks_echo(const struct bench_conn *c)
 {
     return c->thread->run->load->expect != EXPECT_NONE && c->sent && !c->received;
 }
 
-static void left_early(struct bench_conn *c, enum io_status status)
+static void left_early(const struct bench_conn *c, enum io_status status, struct outcome *ret)
 {
-    struct outcome outcome;
     char known[DIAGNOSIS_TEXT_BYTES];
     uint64_t reset_after_us =
         status == IO_RESET ? (clock_now_ns() - c->last_activity_ns) / 1000 : UINT64_MAX;
@@ -212,16 +210,20 @@ static void left_early(struct bench_conn *c, enum io_status status)
         missing = c->unsent_bytes;
     if (missing)
         snprintf(missing_text, sizeof missing_text, " with %" PRIu64 " bytes missing", missing);
-    outcome_measure(&outcome, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
+    outcome_measure(ret, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
                     "connection %" PRIu32 ": %s%s%s", c->number + 1, how, missing_text,
                     diagnosis_of_end(c->source.fd, reset_after_us, known));
-    if (status != IO_RESET && bench_conn_lacks_echo(c))
-        outcome_advise(&outcome, BENCH_IF_WITHOUT_ECHO);
-    bench_conn_fail_as(c, &outcome);
+    if (status != IO_RESET && bench_traffic_lacks_echo(c))
+        outcome_advise(ret, BENCH_IF_WITHOUT_ECHO);
 }
 
-/* False: c is gone. */
-static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
+static void broke(const struct bench_conn *c, const struct error *err, struct outcome *ret)
+{
+    outcome_fail_to_open(ret, PHASE_ECHO, err, c->thread->run->target->options);
+}
+
+/* False: it is over, as *ret says. */
+static bool receive(struct bench_conn *c, uint64_t *ret_now_ns, struct outcome *ret)
 {
     struct error err;
     struct io io;
@@ -230,7 +232,7 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
         *ret_now_ns = clock_now_ns();
         switch (io.status) {
         case IO_OK:
-            if (!take(c, io.n, *ret_now_ns))
+            if (!take(c, io.n, *ret_now_ns, ret))
                 return false;
             break;
         case IO_WANT_READ:
@@ -239,57 +241,42 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns)
         case IO_RESET:
             if (err.code != ECONNRESET && err.code != EPIPE) { /* the kernel has given it up */
                 diagnosis_of_silence(c->source.fd, &err);
-                bench_conn_fail(c, PHASE_ECHO, &err);
+                broke(c, &err, ret);
                 return false;
             }
-            left_early(c, io.status);
+            left_early(c, io.status, ret);
             return false;
         case IO_EOF:
         case IO_CUT:
-            left_early(c, io.status);
+            left_early(c, io.status, ret);
             return false;
         case IO_FAILED:
-            bench_conn_fail(c, PHASE_ECHO, &err);
+            broke(c, &err, ret);
             return false;
         }
     } while (io.status == IO_OK && io.more);
     return true;
 }
 
-/* Nothing more of it is to go or to come. In an open loop it stays until the measured time is over,
- * of which the turn of the last message is a part. */
-bool bench_conn_is_done(const struct bench_conn *c)
+/* In an open loop a connection stays until the measured time is over, of which the turn of the last
+ * message is a part. */
+bool bench_traffic_is_done(const struct bench_conn *c)
 {
     const struct bench_thread *t = c->thread;
     bool has_sent_all = c->answered == c->quota && (t->run->load->rate <= 0 || t->behind);
     return (t->finishing || has_sent_all) && !bench_conn_is_busy(c);
 }
 
-/* What only goes is done with when it has gone, and nothing comes to say so. */
-static void send_and_see(struct bench_conn *c, uint64_t now_ns)
+/* Messages without an answer are done with when they are sent: no event follows. */
+enum bench_step bench_traffic_start(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want)
 {
-    bench_conn_send(c, now_ns);
-    if (c->state == BENCH_RUNNING && bench_conn_is_done(c))
-        bench_conn_end(c);
+    if (!bench_traffic_is_done(c))
+        *ret_want = bench_traffic_send(c, now_ns);
+    return bench_traffic_is_done(c) ? BENCH_DONE : BENCH_GO_ON;
 }
 
-void bench_conn_run(struct bench_conn *c)
+enum bench_step bench_traffic_run(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
 {
     uint64_t now_ns;
-    if (!receive(c, &now_ns))
-        return;
-    if (bench_conn_is_done(c))
-        bench_conn_end(c);
-    else
-        send_and_see(c, now_ns);
-}
-
-void bench_conn_start(struct bench_conn *c)
-{
-    c->state = BENCH_RUNNING;
-    c->last_activity_ns = clock_now_ns();
-    if (bench_conn_is_done(c))
-        bench_conn_end(c);
-    else
-        send_and_see(c, c->last_activity_ns);
+    return receive(c, &now_ns, ret) ? bench_traffic_start(c, now_ns, ret_want) : BENCH_FAILED;
 }

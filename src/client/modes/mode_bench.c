@@ -76,8 +76,7 @@ static void run_round(struct compare *c, size_t side)
         outcome_fail(&report->outcome, PHASE_LOCAL, &err);
         return;
     }
-    if (bench_run(&c->load, report->session->target, &c->watch, &round, &report->outcome, &err) <
-            0 ||
+    if (bench_run(&c->load, report->session->target, &c->watch, &round, &report->outcome) == 0 &&
         bench_measure_append(&report->measure, &round, &err) < 0)
         outcome_fail(&report->outcome, PHASE_LOCAL, &err);
     bench_measure_done(&round);

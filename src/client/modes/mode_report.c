@@ -141,8 +141,10 @@ void mode_report(const struct options *options, struct outcome *ret)
         expect_direct(options, &verdict, ret);
     }
     session_keep(&session, ret);
-    output_report(options, &session, reported ? &report : NULL, &verdict, r ? r->text : "",
-                  r ? r->n : 0, ret);
+    struct output_report came = {.report = NULL};
+    if (reported)
+        came = (struct output_report){&report, &verdict, r->text, r->n};
+    output_report(options, &session, &came, ret);
     if (r)
         exchange_done(&r->exchange);
     free(r);

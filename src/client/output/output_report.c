@@ -127,20 +127,20 @@ static json_t *verdict_json(const struct report *report, const struct report_ver
 }
 
 void output_report(const struct options *options, const struct session *session,
-                   const struct report *report, const struct report_verdict *verdict,
-                   const char *text, size_t n, const struct outcome *outcome)
+                   const struct output_report *came, const struct outcome *outcome)
 {
+    const struct report *report = came->report;
     if (options->json) {
         json_t *json = output_json_new(options, session, outcome);
         if (report) {
             json_object_set_new(json, "here", view_json(&report->here));
-            json_object_set_new(json, "there", json_loadb(text, n, 0, NULL));
-            json_object_set_new(json, "verdict", verdict_json(report, verdict, options->pin));
+            json_object_set_new(json, "there", json_loadb(came->text, came->text_bytes, 0, NULL));
+            json_object_set_new(json, "verdict", verdict_json(report, came->verdict, options->pin));
         }
         output_json_print(json, stdout);
         return;
     }
     if (report && options->verbosity > OPTIONS_QUIET)
-        print_words(session, report, verdict);
+        print_words(session, report, came->verdict);
     output_failure(outcome);
 }

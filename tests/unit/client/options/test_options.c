@@ -379,7 +379,7 @@ START_TEST(refuses_what_is_wrong_with_the_remedy)
                   wrong[_i].says);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
     ck_assert_ptr_null(strchr(err.text, '\n'));
-    ck_assert_int_eq(options.action, -1); /* untouched */
+    ck_assert_int_eq((int)options.action, -1); /* untouched */
 }
 END_TEST
 
