@@ -183,7 +183,10 @@ void output_bench(const struct bench_report *reports, size_t count, const struct
         print_load(&reports[0].load);
         print_measure(&reports[0]);
     }
-    output_failure(outcome);
+    if (count > 1) /* it begins with its endpoint */
+        output_failure_elsewhere(outcome);
+    else
+        output_failure(outcome);
 }
 
 /* What there is of it: of clients that all failed only that. */
