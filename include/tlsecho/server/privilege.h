@@ -24,11 +24,11 @@ int privilege_check(const struct config *config, struct error *err);
 
 /* Makes security.user and its group the owner of the file at path; without security.user it stays
  * as it is. ERROR_SYSTEM. */
-int privilege_give(const struct config *config, const char *path, struct error *err);
+int privilege_change_owner(const struct config *config, const char *path, struct error *err);
 
 /* The same for a socket, if the system permits it: only sockets of one user can share a port,
  * socket(7). */
-void privilege_give_socket(const struct config *config, int fd);
+void privilege_change_socket_owner(const struct config *config, int fd);
 
 /*
  * Drops, with a line in the log for each step: the user and its groups; all capabilities; gaining

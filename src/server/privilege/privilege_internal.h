@@ -68,8 +68,8 @@ struct privilege_place {
     bool fixed; /* a folder or file that replaces it could not be read */
 };
 
-struct privilege_reach {
-    struct privilege_place *places;
+struct privilege_places {
+    struct privilege_place *values;
     size_t count;
 };
 
@@ -79,13 +79,13 @@ struct privilege_reach {
  * folder if the link may be swapped. The parent of each folder too, so that the folder can be
  * replaced, unless the parent holds anything else. The caller frees. ERROR_SYSTEM.
  */
-int privilege_find_reach(const struct config *config, const char *state_directory,
-                         struct privilege_reach *ret, struct error *err);
-void privilege_free_reach(struct privilege_reach *reach);
+int privilege_find_places(const struct config *config, const char *state_directory,
+                          struct privilege_places *ret, struct error *err);
+void privilege_free_places(struct privilege_places *places);
 
 /* From now on only these places can be used, and TCP connections only to name servers. detail gets
  * a text for the log. */
-enum privilege_result privilege_landlock(const struct privilege_reach *reach, char detail[256],
+enum privilege_result privilege_landlock(const struct privilege_places *places, char detail[256],
                                          struct error *err);
 
 /* The files that can be reached, landlock(7): privilege_landlock of all that a reload needs. */

@@ -96,15 +96,15 @@ static int allow_name_servers(int ruleset_fd, const struct ruleset *ruleset)
     return ruleset->net ? (int)syscall(ADD_RULE, ruleset_fd, RULE_PORT, &rule, 0) : 0;
 }
 
-static int restrict_to(const struct privilege_reach *reach, long abi)
+static int restrict_to(const struct privilege_places *places, long abi)
 {
     struct ruleset ruleset = ruleset_of(abi);
     int fd = (int)syscall(CREATE_RULESET, &ruleset, sizeof ruleset, 0);
     if (fd < 0)
         return -1;
     long result = allow_name_servers(fd, &ruleset);
-    for (size_t i = 0; i < reach->count && result == 0; i++)
-        result = allow(fd, &ruleset, &reach->places[i]);
+    for (size_t i = 0; i < places->count && result == 0; i++)
+        result = allow(fd, &ruleset, &places->values[i]);
     if (result == 0)
         result = syscall(RESTRICT_SELF, fd, 0);
     int code = errno;
@@ -113,7 +113,7 @@ static int restrict_to(const struct privilege_reach *reach, long abi)
     return (int)result;
 }
 
-enum privilege_result privilege_landlock(const struct privilege_reach *reach, char detail[256],
+enum privilege_result privilege_landlock(const struct privilege_places *places, char detail[256],
                                          struct error *err)
 {
     long abi = syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
@@ -121,11 +121,11 @@ enum privilege_result privilege_landlock(const struct privilege_reach *reach, ch
         error_sys(err, "Landlock is not supported by the kernel, or not allowed");
         return PRIVILEGE_MISSING;
     }
-    if (restrict_to(reach, abi) < 0) {
+    if (restrict_to(places, abi) < 0) {
         error_sys(err, "restrict the files with Landlock");
         return privilege_result_of(err);
     }
-    snprintf(detail, 256, "ABI %ld, %zu places", abi, reach->count);
+    snprintf(detail, 256, "ABI %ld, %zu places", abi, places->count);
     return PRIVILEGE_DONE;
 }
 
@@ -152,13 +152,13 @@ static void warn_of_fixed(const struct privilege_place *place)
 
 enum privilege_result privilege_restrict_files(struct privilege_step *step, struct error *err)
 {
-    struct privilege_reach reach;
-    if (privilege_find_reach(step->config, step->state_directory, &reach, err) < 0)
+    struct privilege_places places;
+    if (privilege_find_places(step->config, step->state_directory, &places, err) < 0)
         return PRIVILEGE_FAILED;
-    enum privilege_result result = privilege_landlock(&reach, step->detail, err);
-    for (size_t i = 0; i < reach.count && result == PRIVILEGE_DONE; i++)
-        if (reach.places[i].fixed)
-            warn_of_fixed(&reach.places[i]);
-    privilege_free_reach(&reach);
+    enum privilege_result result = privilege_landlock(&places, step->detail, err);
+    for (size_t i = 0; i < places.count && result == PRIVILEGE_DONE; i++)
+        if (places.values[i].fixed)
+            warn_of_fixed(&places.values[i]);
+    privilege_free_places(&places);
     return result;
 }

@@ -83,7 +83,7 @@ int privilege_check(const struct config *config, struct error *err)
     return config->security.user.value[0] ? find(config, &account, err) : 0;
 }
 
-int privilege_give(const struct config *config, const char *path, struct error *err)
+int privilege_change_owner(const struct config *config, const char *path, struct error *err)
 {
     struct account account;
     if (config->security.user.value[0] == '\0')
@@ -95,7 +95,7 @@ int privilege_give(const struct config *config, const char *path, struct error *
     return 0;
 }
 
-void privilege_give_socket(const struct config *config, int fd)
+void privilege_change_socket_owner(const struct config *config, int fd)
 {
     struct account account;
     struct error ignored;

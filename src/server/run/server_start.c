@@ -99,10 +99,11 @@ static int give_sockets(const struct server *s, struct error *err)
     const struct config *config = s->snapshot->config;
     for (size_t i = 0; i < s->listen_set.count; i++) {
         const struct listen_socket *socket = &s->listen_set.sockets[i];
-        if (socket->inode != 0 && privilege_give(config, socket->address.local.sun_path, err) < 0)
+        if (socket->inode != 0 &&
+            privilege_change_owner(config, socket->address.local.sun_path, err) < 0)
             return -1;
         if (socket->inode == 0)
-            privilege_give_socket(config, socket->source.fd);
+            privilege_change_socket_owner(config, socket->source.fd);
     }
     return 0;
 }

@@ -34,7 +34,7 @@ enum { NOT_THERE = 250, TEXT_BYTES = 1024 }; /* an exit status that is no errno 
 
 static struct folder folder, foreign;
 static struct config *config;
-static struct privilege_reach reach;
+static struct privilege_places places;
 
 /* In yaml an @ stands for the folder's path. */
 static void read_config(const char *yaml)
@@ -56,12 +56,12 @@ static void set_up(void)
     folder_write(&folder, "file", "ours\n", 5);
     folder_write(&foreign, "file", "theirs\n", 7);
     config = NULL;
-    reach = (struct privilege_reach){.count = 0};
+    places = (struct privilege_places){.count = 0};
 }
 
 static void tear_down(void)
 {
-    privilege_free_reach(&reach);
+    privilege_free_places(&places);
     config_free(config);
     folder_remove(&folder);
     folder_remove(&foreign);
@@ -71,7 +71,8 @@ static void find(const char *yaml, const char *state_directory)
 {
     struct error err;
     read_config(yaml);
-    ck_assert_msg(privilege_find_reach(config, state_directory, &reach, &err) == 0, "%s", err.text);
+    ck_assert_msg(privilege_find_places(config, state_directory, &places, &err) == 0, "%s",
+                  err.text);
 }
 
 /* The rights at a place beneath the folder; 0 = none. */
@@ -79,9 +80,9 @@ static unsigned rights_at(const char *name)
 {
     char path[TEXT_BYTES];
     snprintf(path, sizeof path, "%s%s%s", folder.path, *name ? "/" : "", name);
-    for (size_t i = 0; i < reach.count; i++)
-        if (strcmp(reach.places[i].path, path) == 0)
-            return reach.places[i].rights;
+    for (size_t i = 0; i < places.count; i++)
+        if (strcmp(places.values[i].path, path) == 0)
+            return places.values[i].rights;
     return 0;
 }
 
@@ -147,9 +148,9 @@ static bool is_fixed(const char *name)
 {
     char path[TEXT_BYTES];
     snprintf(path, sizeof path, "%s/%s", folder.path, name);
-    for (size_t i = 0; i < reach.count; i++)
-        if (strcmp(reach.places[i].path, path) == 0)
-            return reach.places[i].fixed;
+    for (size_t i = 0; i < places.count; i++)
+        if (strcmp(places.values[i].path, path) == 0)
+            return places.values[i].fixed;
     ck_abort_msg("no place %s", path);
 }
 
@@ -163,7 +164,7 @@ static void find_far(void)
     int n = snprintf(text, sizeof text, far_key, folder.path);
     snprintf(name, sizeof name, "%s", folder_write(&foreign, "server.yaml", text, (size_t)n));
     ck_assert_msg(config_load(name, &config, &err) == 0, "%s", err.text);
-    ck_assert_msg(privilege_find_reach(config, NULL, &reach, &err) == 0, "%s", err.text);
+    ck_assert_msg(privilege_find_places(config, NULL, &places, &err) == 0, "%s", err.text);
 }
 
 START_TEST(a_folder_that_is_alone_in_another_may_be_replaced)
@@ -205,11 +206,11 @@ START_TEST(the_root_folder_is_never_opened_as_a_whole)
          "                  crl: /bin/key } }\n",
          NULL);
     bool found = false;
-    for (size_t i = 0; i < reach.count; i++) {
-        ck_assert_str_ne(reach.places[i].path, "/");
-        ck_assert_str_ne(reach.places[i].path, "");
-        bool is_it = strcmp(reach.places[i].path, "/key") == 0;
-        ck_assert(!is_it || reach.places[i].fixed);
+    for (size_t i = 0; i < places.count; i++) {
+        ck_assert_str_ne(places.values[i].path, "/");
+        ck_assert_str_ne(places.values[i].path, "");
+        bool is_it = strcmp(places.values[i].path, "/key") == 0;
+        ck_assert(!is_it || places.values[i].fixed);
         found = found || is_it;
     }
     ck_assert(found);
@@ -512,7 +513,7 @@ static enum privilege_result restrict_with(int left, struct error *err)
     few = usual;
     few.rlim_cur = (rlim_t)(lowest + left);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    enum privilege_result result = privilege_landlock(&reach, detail, err);
+    enum privilege_result result = privilege_landlock(&places, detail, err);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
     return result;
 }
@@ -522,7 +523,7 @@ START_TEST(a_shortage_of_descriptors_does_not_mean_that_landlock_is_missing)
 {
     struct error err;
     find("workers: 1", NULL);
-    ck_assert_uint_gt(reach.count, 0);
+    ck_assert_uint_gt(places.count, 0);
     for (int left = 0; left < 2; left++) {
         enum privilege_result result = restrict_with(left, &err);
         if (result == PRIVILEGE_MISSING && strstr(err.text, "the kernel has no Landlock"))
@@ -547,7 +548,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("privilege");
-    TCase *tcase = tcase_create("reach");
+    TCase *tcase = tcase_create("places");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_folder_of_the_configuration_and_of_each_file_can_be_read);
     tcase_add_test(tcase, the_folder_that_a_link_leads_to_can_be_read_too);

@@ -17,29 +17,29 @@ static const char *const system_folders[] = {"/etc", "/lib", "/lib64", "/usr"};
 static const char resolver_file[] = "/etc/resolv.conf"; /* often a link into /run */
 
 struct search {
-    struct privilege_reach reach;
+    struct privilege_places places;
     bool failed; /* out of memory */
 };
 
 static void add(struct search *s, const char *path, unsigned rights)
 {
-    struct privilege_reach *reach = &s->reach;
-    for (size_t i = 0; i < reach->count; i++)
-        if (strcmp(reach->places[i].path, path) == 0) {
-            reach->places[i].rights |= rights;
+    struct privilege_places *places = &s->places;
+    for (size_t i = 0; i < places->count; i++)
+        if (strcmp(places->values[i].path, path) == 0) {
+            places->values[i].rights |= rights;
             return;
         }
-    struct privilege_place *places =
-        reallocarray(reach->places, reach->count + 1, sizeof places[0]);
+    struct privilege_place *values =
+        reallocarray(places->values, places->count + 1, sizeof values[0]);
     char *copy = strdup(path);
-    if (places)
-        reach->places = places;
-    if (!places || !copy) {
+    if (values)
+        places->values = values;
+    if (!values || !copy) {
         free(copy);
         s->failed = true;
         return;
     }
-    places[reach->count++] = (struct privilege_place){.path = copy, .rights = rights};
+    values[places->count++] = (struct privilege_place){.path = copy, .rights = rights};
 }
 
 static bool is_beneath(const char *path, const char *folder)
@@ -52,8 +52,8 @@ static bool is_beneath(const char *path, const char *folder)
 static bool can_read(const struct search *s, size_t count, const char *path)
 {
     for (size_t i = 0; i < count; i++)
-        if ((s->reach.places[i].rights & (PRIVILEGE_READ | PRIVILEGE_KEEP)) &&
-            is_beneath(path, s->reach.places[i].path))
+        if ((s->places.values[i].rights & (PRIVILEGE_READ | PRIVILEGE_KEEP)) &&
+            is_beneath(path, s->places.values[i].path))
             return true;
     return false;
 }
@@ -84,11 +84,11 @@ static bool adds_nothing(const struct search *s, size_t count, const char *folde
  */
 static void add_folders_above(struct search *s, size_t first)
 {
-    size_t count = s->reach.count;
+    size_t count = s->places.count;
     for (size_t i = first; i < count; i++) {
         char above[PATH_MAX];
-        const char *path = s->reach.places[i].path, *slash = strrchr(path, '/');
-        if (!(s->reach.places[i].rights & PRIVILEGE_READ) || !slash)
+        const char *path = s->places.values[i].path, *slash = strrchr(path, '/');
+        if (!(s->places.values[i].rights & PRIVILEGE_READ) || !slash)
             continue;
         snprintf(above, sizeof above, "%.*s", (int)(slash - path), path);
         if (above[0] != '\0' && can_read(s, count, above))
@@ -96,7 +96,7 @@ static void add_folders_above(struct search *s, size_t first)
         if (above[0] != '\0' && adds_nothing(s, count, above))
             add(s, above, PRIVILEGE_READ);
         else
-            s->reach.places[i].fixed = true;
+            s->places.values[i].fixed = true;
     }
 }
 
@@ -215,14 +215,14 @@ static void add_sockets(struct search *s, const struct config *config)
         add(s, first, PRIVILEGE_SOCKETS | PRIVILEGE_KEEP);
 }
 
-int privilege_find_reach(const struct config *config, const char *state_directory,
-                         struct privilege_reach *ret, struct error *err)
+int privilege_find_places(const struct config *config, const char *state_directory,
+                          struct privilege_places *ret, struct error *err)
 {
     struct search s = {.failed = false};
     for (size_t i = 0; i < sizeof system_folders / sizeof system_folders[0]; i++)
         add(&s, system_folders[i], PRIVILEGE_READ);
     add_file(resolver_file, &s);
-    size_t first = s.reach.count;
+    size_t first = s.places.count;
     if (config->file && !config->read_once)
         add_file(config->file, &s);
     config_each_path(config, add_file, &s);
@@ -233,18 +233,18 @@ int privilege_find_reach(const struct config *config, const char *state_director
     if (state_directory)
         add(&s, state_directory, PRIVILEGE_KEEP);
     if (s.failed) {
-        privilege_free_reach(&s.reach);
+        privilege_free_places(&s.places);
         errno = ENOMEM;
         return error_sys(err, "find the files that a reload needs");
     }
-    *ret = s.reach;
+    *ret = s.places;
     return 0;
 }
 
-void privilege_free_reach(struct privilege_reach *reach)
+void privilege_free_places(struct privilege_places *places)
 {
-    for (size_t i = 0; i < reach->count; i++)
-        free(reach->places[i].path);
-    free(reach->places);
-    *reach = (struct privilege_reach){.count = 0};
+    for (size_t i = 0; i < places->count; i++)
+        free(places->values[i].path);
+    free(places->values);
+    *places = (struct privilege_places){.count = 0};
 }
