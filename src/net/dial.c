@@ -27,13 +27,11 @@ struct attempt {
 };
 
 struct dial {
-    const struct address *addresses;
-    const struct dial_origin *origin;
+    const struct dial_request *request;
     struct attempt *attempts; /* one for each address, in the order in which they are made */
     struct pollfd *polls;     /* by attempt, fd -1 when it has failed; stop_fd at the end */
-    size_t count, started, failed;
+    size_t started, failed;
     uint64_t next_us; /* when the next attempt starts at the latest */
-    int stop_fd;      /* -1 = none */
 };
 
 /* A refusal says more than a missing route, and that more than anything of our own. */
@@ -54,15 +52,16 @@ static int rank_of(int code)
 /* RFC 8305 §4: the first family first, then in turn while both last. */
 static void interleave(struct dial *d)
 {
-    int family = d->addresses[0].any.sa_family;
+    int family = d->request->addresses[0].any.sa_family;
     size_t next[2] = {0, 0}; /* where to look for the first family, and for any other */
-    for (size_t n = 0, turn = 0; n < d->count; turn = !turn) {
+    for (size_t n = 0, turn = 0; n < d->request->count; turn = !turn) {
         size_t i = next[turn];
-        while (i < d->count && (d->addresses[i].any.sa_family != family) != (turn == 1))
+        while (i < d->request->count &&
+               (d->request->addresses[i].any.sa_family != family) != (turn == 1))
             i++;
         next[turn] = i + 1;
-        if (i < d->count)
-            d->attempts[n++].address = &d->addresses[i];
+        if (i < d->request->count)
+            d->attempts[n++].address = &d->request->addresses[i];
     }
 }
 
@@ -126,7 +125,7 @@ static void start(struct dial *d, uint64_t now_us)
     d->attempts[attempt].state = ATTEMPT_WAITING;
     d->polls[attempt] = (struct pollfd){.fd = fd, .events = POLLOUT};
     d->next_us = now_us + DIAL_DELAY_MS * 1000;
-    if (fd < 0 || attempt_connect(address, d->origin, fd))
+    if (fd < 0 || attempt_connect(address, d->request->origin, fd))
         fail(d, attempt, errno);
 }
 
@@ -226,21 +225,22 @@ static int interrupted(const struct address *address, struct error *err)
     return error_set(err, ERROR_INTERRUPTED, "connect to %s: interrupted", text);
 }
 
-static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struct error *err)
+static int race(struct dial *d, size_t *ret_attempt, struct error *err)
 {
+    uint64_t deadline_us = d->request->deadline_us;
     for (;;) {
         uint64_t now_us = clock_now_us();
         if (now_us >= deadline_us)
             return give_up(d, ret_attempt, err);
-        while (d->started < d->count && now_us >= d->next_us)
+        while (d->started < d->request->count && now_us >= d->next_us)
             start(d, now_us);
-        if (d->failed == d->count)
+        if (d->failed == d->request->count)
             return give_up(d, ret_attempt, err);
 
-        bool last = d->started == d->count;
+        bool last = d->started == d->request->count;
         uint64_t due_us = last || d->next_us > deadline_us ? deadline_us : d->next_us;
         struct pollfd *stop = &d->polls[d->started];
-        *stop = (struct pollfd){.fd = d->stop_fd, .events = POLLIN};
+        *stop = (struct pollfd){.fd = d->request->stop_fd, .events = POLLIN};
         if (poll(d->polls, d->started + 1, clock_poll_ms(now_us, due_us)) <= 0)
             continue;
         if (collect(d, ret_attempt))
@@ -252,28 +252,27 @@ static int race(struct dial *d, uint64_t deadline_us, size_t *ret_attempt, struc
     }
 }
 
-static int dial_internet(struct dial *d, uint64_t deadline_us, int *ret_fd, size_t *ret_index,
-                         struct error *err)
+static int dial_internet(struct dial *d, int *ret_fd, size_t *ret_index, struct error *err)
 {
     size_t decisive = 0;
     interleave(d);
-    int result = race(d, deadline_us, &decisive, err);
+    int result = race(d, &decisive, err);
     for (size_t i = 0; i < d->started; i++)
         if ((result < 0 || i != decisive) && d->polls[i].fd >= 0)
             close(d->polls[i].fd);
     if (result == 0)
         *ret_fd = d->polls[decisive].fd;
-    *ret_index = (size_t)(d->attempts[decisive].address - d->addresses);
+    *ret_index = (size_t)(d->attempts[decisive].address - d->request->addresses);
     return result;
 }
 
 /* unix(7) has no connection in progress, only a backlog that is full (EAGAIN), and nothing that
  * says when it is not. */
-static int dial_local(const struct dial *d, uint64_t deadline_us, int *ret_fd, struct error *err)
+static int dial_local(const struct dial_request *request, int *ret_fd, struct error *err)
 {
-    const struct address *address = d->addresses;
-    struct pollfd stop = {.fd = d->stop_fd, .events = POLLIN};
-    while (clock_now_us() < deadline_us) {
+    const struct address *address = request->addresses;
+    struct pollfd stop = {.fd = request->stop_fd, .events = POLLIN};
+    while (clock_now_us() < request->deadline_us) {
         if (dial_begin(address, NULL, ret_fd, err) == 0)
             return 0;
         if (err->code != EAGAIN)
@@ -286,18 +285,18 @@ static int dial_local(const struct dial *d, uint64_t deadline_us, int *ret_fd, s
     return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
 }
 
-int dial(const struct address *addresses, size_t count, const struct dial_origin *origin,
-         uint64_t deadline_us, int stop_fd, int *ret_fd, size_t *ret_index, struct error *err)
+int dial(const struct dial_request *request, int *ret_fd, size_t *ret_index, struct error *err)
 {
-    struct dial d = {.addresses = addresses, .origin = origin, .count = count, .stop_fd = stop_fd};
+    size_t count = request->count;
+    struct dial d = {.request = request};
     assert(count > 0);
     *ret_index = 0;
-    if (addresses[0].any.sa_family == AF_UNIX)
-        return dial_local(&d, deadline_us, ret_fd, err);
+    if (request->addresses[0].any.sa_family == AF_UNIX)
+        return dial_local(request, ret_fd, err);
     d.attempts = calloc(count, sizeof *d.attempts);
     d.polls = calloc(count + 1, sizeof *d.polls);
     int result = d.attempts && d.polls
-                     ? dial_internet(&d, deadline_us, ret_fd, ret_index, err)
+                     ? dial_internet(&d, ret_fd, ret_index, err)
                      : error_sys(err, "memory for %zu connection attempts", count);
     free(d.attempts);
     free(d.polls);

@@ -96,22 +96,22 @@ static bool is_to_be_read(ssize_t n)
            (n < 0 && (errno == EAGAIN || errno == EINVAL || errno == EPERM || errno == ENOSYS));
 }
 
-static struct io tcp_splice(struct transport *t, const int pipe[2], void *data, size_t size,
+static struct io tcp_splice(struct transport *t, const int pipe[2], const struct buf *into,
                             size_t *ret_back, struct error *err)
 {
     *ret_back = 0;
     if (self(t)->ended)
         return (struct io){.status = IO_EOF};
-    ssize_t n = move(t->fd, pipe[1], size);
+    ssize_t n = move(t->fd, pipe[1], into->size);
     if (is_to_be_read(n))
-        return tcp_read(t, data, size, err);
+        return tcp_read(t, into->data, into->size, err);
 
     size_t waiting = n > 0 ? (size_t)n : 0;
     ssize_t sent = 0;
     for (; waiting > 0 && (sent = move(pipe[0], t->fd, waiting)) > 0; waiting -= (size_t)sent)
         *ret_back += (size_t)sent;
     if (waiting > 0)
-        empty(pipe[0], data, waiting);
+        empty(pipe[0], into->data, waiting);
     return arrived(t, n, err);
 }
 

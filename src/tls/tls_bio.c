@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tlsecho/tls/transport_tls.h"
+
 enum {
     SCRATCH_IN_BYTES = 64 * 1024,
     SCRATCH_OUT_BYTES = 4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD),

@@ -136,7 +136,7 @@ static int name_cas(struct tls_context *ctx, const char *path, struct error *err
     }
     int count = sk_X509_NAME_num(names);
     sk_X509_NAME_pop_free(names, X509_NAME_free);
-    return tls_warning_add(ctx, "client_ca_names_omitted", path, err,
+    return tls_warning_add(ctx, (struct tls_warning_topic){"client_ca_names_omitted", path}, err,
                            "the names of %d CAs are %zu bytes, more than a CertificateRequest can "
                            "carry: none is sent, and clients choose their certificate without: "
                            "leave CAs out that no client uses",

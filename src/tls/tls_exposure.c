@@ -34,7 +34,7 @@ static int warn_of_folder(struct tls_context *ctx, const char *path, struct erro
         folder = dirname(real);
     if (!can_others_replace(folder))
         return 0;
-    return tls_warning_add(ctx, "file_exposed", path, err,
+    return tls_warning_add(ctx, (struct tls_warning_topic){"file_exposed", path}, err,
                            "others can replace it, as they can write its folder: chmod o-w %.200s",
                            folder);
 }
@@ -46,13 +46,13 @@ int tls_exposure_warn(struct tls_context *ctx, const char *path, bool secret, st
     if (ctx->role != TLS_SERVER || stat(path, &status))
         return 0;
     if (secret && tls_exposure_of_secret(status.st_mode, &exposure) &&
-        tls_warning_add(ctx, "file_exposed", path, err,
+        tls_warning_add(ctx, (struct tls_warning_topic){"file_exposed", path}, err,
                         "it holds secrets and %s, which security.key_files: any allows: chmod %s "
                         "it where modes can be set",
                         exposure.how, exposure.remedy))
         return -1;
     if (!secret && status.st_mode & S_IWOTH &&
-        tls_warning_add(ctx, "file_exposed", path, err,
+        tls_warning_add(ctx, (struct tls_warning_topic){"file_exposed", path}, err,
                         "it can be written by others, who decide then what this server trusts or "
                         "shows: chmod o-w it"))
         return -1;

@@ -17,6 +17,7 @@
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/tls_chain.h"
 #include "tlsecho/tls/tls_context.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum { TLS_PIN_BYTES = 32, TLS_TICKET_SCOPE_BYTES = 32 }; /* SHA-256 */
 
@@ -54,9 +55,14 @@ struct tls_context {
     atomic_uint count;
 };
 
-/* event and file as struct tls_warning has them, then the reason. ERROR_SYSTEM (memory). */
-int tls_warning_add(struct tls_context *ctx, const char *event, const char *file, struct error *err,
-                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* As in struct tls_warning. */
+struct tls_warning_topic {
+    const char *event, *file;
+};
+
+/* Adds a warning; the format and what follows make its reason. ERROR_SYSTEM (memory). */
+int tls_warning_add(struct tls_context *ctx, struct tls_warning_topic topic, struct error *err,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 void tls_warnings_free(struct tls_context *ctx);
 
 /* Keeps what expiry warnings need of a certificate, whose dates count. path: of its file.

@@ -286,7 +286,7 @@ static int warn_of_endless(struct tls_context *ctx, const char *path, struct err
         if (X509_CRL_get0_nextUpdate(crl))
             continue;
         tls_name_text(X509_CRL_get_issuer(crl), issuer, sizeof issuer);
-        if (tls_warning_add(ctx, "crl_without_end", path, err,
+        if (tls_warning_add(ctx, (struct tls_warning_topic){"crl_without_end", path}, err,
                             "the CRL of \"%.120s\" has no nextUpdate: it never goes out of date, "
                             "even if no newer one arrives: let the CA set one",
                             issuer))

@@ -155,7 +155,7 @@ int tls_signatures_warn(struct tls_context *ctx, X509 *leaf, const char *path, s
     if (offered.count == 0 || (known & TLS13 ? left & TLS13 : left == known))
         return 0;
     return tls_warning_add(
-        ctx, "certificate_unsuitable", path, err,
+        ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
         "the configuration of OpenSSL (OPENSSL_CONF) leaves no signature scheme "
         "for its key (%s), and %s: add one to SignatureAlgorithms there, or use "
         "a certificate with another kind of key",

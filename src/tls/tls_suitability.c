@@ -84,7 +84,7 @@ static int warn_of_chain(struct tls_context *ctx, const struct tls_certificate *
     size_t bytes = chain_bytes(c);
     char issuer[PEER_NAME_BYTES];
     if (bytes > CHAIN_BYTES_MAX &&
-        tls_warning_add(ctx, "certificate_unsuitable", path, err,
+        tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "with its chain it has %zu bytes, and many clients take no more than 100 "
                         "KiB: leave out what is not of its chain",
                         bytes))
@@ -92,7 +92,8 @@ static int warn_of_chain(struct tls_context *ctx, const struct tls_certificate *
     if (is_issuer_sent(c))
         return 0;
     tls_name_text(X509_get_issuer_name(c->leaf), issuer, sizeof issuer);
-    return tls_warning_add(ctx, "certificate_chain_incomplete", path, err,
+    return tls_warning_add(ctx, (struct tls_warning_topic){"certificate_chain_incomplete", path},
+                           err,
                            "its issuer \"%.120s\" is not in the file: append the intermediate "
                            "certificates, unless that is a root that all clients have",
                            issuer);
@@ -103,12 +104,12 @@ static int warn_of_key(struct tls_context *ctx, X509 *leaf, const char *path, st
     EVP_PKEY *key = X509_get0_pubkey(leaf);
     char kind[80];
     if (has_explicit_curve(key))
-        return tls_warning_add(ctx, "certificate_unsuitable", path, err,
+        return tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                                "its key has explicit curve parameters, which clients refuse (RFC "
                                "5480 §2.1.1): reissue it with a named curve");
     if (is_key_of_tls13(key, kind, sizeof kind))
         return 0;
-    return tls_warning_add(ctx, "certificate_unsuitable", path, err,
+    return tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                            "TLS 1.3 has no signature for its key (%s, RFC 8446 §4.2.3), and hardly "
                            "any client can use it: reissue it with P-256, P-384 or RSA",
                            kind);
@@ -120,22 +121,22 @@ int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *
     if (warn_of_key(ctx, c->leaf, path, err) || tls_signatures_warn(ctx, c->leaf, path, err))
         return -1;
     if (!is_for_servers(c->leaf) &&
-        tls_warning_add(ctx, "certificate_unsuitable", path, err,
+        tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "its extendedKeyUsage lacks serverAuth, and clients refuse it: reissue it "
                         "for servers"))
         return -1;
     if (!(X509_get_key_usage(c->leaf) & KU_DIGITAL_SIGNATURE) &&
-        tls_warning_add(ctx, "certificate_unsuitable", path, err,
+        tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "its keyUsage lacks digitalSignature, and many clients refuse it: reissue "
                         "it with that"))
         return -1;
     if (X509_get_extension_flags(c->leaf) & EXFLAG_CRITICAL &&
-        tls_warning_add(ctx, "certificate_unsuitable", path, err,
+        tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "it has a critical extension that is not known, and clients refuse it: "
                         "reissue it without that"))
         return -1;
     if (X509_get_ext_by_NID(c->leaf, NID_subject_alt_name, -1) < 0 &&
-        tls_warning_add(ctx, "certificate_unsuitable", path, err,
+        tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "it has no subjectAltName, and clients refuse it whatever its subject is: "
                         "reissue it with the names of this server"))
         return -1;

@@ -19,34 +19,42 @@ static int current_keys(const struct tls_context *ctx, struct tls_ticket_keys *r
     return 0;
 }
 
-static bool use_key(struct tls_ticket_key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
-                    EVP_MAC_CTX *mac, int sealing)
+/* What SSL_CTX_set_tlsext_ticket_key_evp_cb(3) passes to its callback. */
+struct ticket_seal {
+    unsigned char *name, *iv; /* written when sealing, else read */
+    EVP_CIPHER_CTX *cipher;
+    EVP_MAC_CTX *mac;
+    int sealing;
+};
+
+static bool use_key(struct tls_ticket_key *key, const struct ticket_seal *seal)
 {
     char digest[] = "SHA256";
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->hmac, sizeof key->hmac),
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_END};
-    return EVP_MAC_CTX_set_params(mac, params) == 1 &&
-           EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv, sealing) == 1;
+    return EVP_MAC_CTX_set_params(seal->mac, params) == 1 &&
+           EVP_CipherInit_ex(seal->cipher, EVP_aes_256_cbc(), NULL, key->aes, seal->iv,
+                             seal->sealing) == 1;
 }
 
 /* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 = failed, 0 = not ours, 1 = done, 2 = done, and the
  * client should get a newer one. */
-static int apply(struct tls_ticket_keys *keys, unsigned char *name, unsigned char *iv,
-                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing)
+static int apply_keys(struct tls_ticket_keys *keys, const struct ticket_seal *seal)
 {
     size_t i = 0;
-    if (sealing) {
-        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+    if (seal->sealing) {
+        if (RAND_bytes(seal->iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
             return -1;
-        memcpy(name, keys->key[0].name, sizeof keys->key[0].name);
+        memcpy(seal->name, keys->key[0].name, sizeof keys->key[0].name);
     } else {
-        while (i < keys->count && memcmp(name, keys->key[i].name, sizeof keys->key[i].name) != 0)
+        while (i < keys->count &&
+               memcmp(seal->name, keys->key[i].name, sizeof keys->key[i].name) != 0)
             i++;
         if (i == keys->count)
             return 0;
     }
-    if (!use_key(&keys->key[i], iv, cipher, mac, sealing))
+    if (!use_key(&keys->key[i], seal))
         return -1;
     return i == 0 ? 1 : 2;
 }
@@ -58,7 +66,9 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     struct tls_ticket_keys keys;
     if (current_keys(ctx, &keys) < 0)
         return -1;
-    int result = apply(&keys, name, iv, cipher, mac, sealing);
+    struct ticket_seal seal = {
+        .name = name, .iv = iv, .cipher = cipher, .mac = mac, .sealing = sealing};
+    int result = apply_keys(&keys, &seal);
     OPENSSL_cleanse(&keys, sizeof keys);
     return result;
 }

@@ -7,17 +7,17 @@
 
 #include "tls_internal.h"
 
-int tls_warning_add(struct tls_context *ctx, const char *event, const char *file, struct error *err,
+int tls_warning_add(struct tls_context *ctx, struct tls_warning_topic topic, struct error *err,
                     const char *format, ...)
 {
     size_t count = ctx->warning_count;
     struct tls_warning *more = realloc(ctx->warnings, (count + 1) * sizeof *more);
     if (!more)
-        return error_sys(err, "read %s", file);
+        return error_sys(err, "read %s", topic.file);
     ctx->warnings = more;
-    more[count] = (struct tls_warning){.event = event, .file = strdup(file)};
+    more[count] = (struct tls_warning){.event = topic.event, .file = strdup(topic.file)};
     if (!more[count].file)
-        return error_sys(err, "read %s", file);
+        return error_sys(err, "read %s", topic.file);
     va_list args;
     va_start(args, format);
     vsnprintf(more[count].reason, sizeof more[count].reason, format, args);

@@ -378,15 +378,15 @@ int transport_tls_prepare(struct transport_tls *t, const char *server_name, stru
     return tls_session_offer(t->ctx, t->ssl, err);
 }
 
-struct io transport_close_notify(struct transport *transport, struct error *err)
+struct io transport_tls_close_notify(struct transport *transport, struct error *err)
 {
     if (transport->ops != &transport_tls_ops)
         return transport_shutdown(transport, err);
     return notify(self(transport), tls_bio_flush, err);
 }
 
-int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
-                      struct tls_scratch *scratch, struct transport **ret, struct error *err)
+int transport_tls_new(int fd, const struct transport_tls_options *options, struct transport **ret,
+                      struct error *err)
 {
     struct transport_tls *t = calloc(1, sizeof *t);
     if (!t) {
@@ -394,12 +394,12 @@ int transport_tls_new(int fd, struct tls_context *ctx, const char *server_name,
         return error_sys(err, "make a TLS transport");
     }
     t->base = (struct transport){.ops = &transport_tls_ops, .fd = fd};
-    t->ctx = tls_context_ref(ctx);
+    t->ctx = tls_context_ref(options->ctx);
     t->failure.alert = -1;
     t->rekey_credit_bytes = REKEY_CREDIT_BYTES;
-    t->hello_due = ctx->role == TLS_SERVER;
-    tls_bio_init(&t->wire, fd, scratch);
-    if (!t->hello_due && transport_tls_prepare(t, server_name, err) < 0) {
+    t->hello_due = t->ctx->role == TLS_SERVER;
+    tls_bio_init(&t->wire, fd, options->scratch);
+    if (!t->hello_due && transport_tls_prepare(t, options->server_name, err) < 0) {
         tls_free(&t->base);
         return -1;
     }

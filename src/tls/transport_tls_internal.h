@@ -13,6 +13,7 @@
 #include "tls_hello.h"
 #include "tls_internal.h"
 #include "tlsecho/net/transport.h"
+#include "tlsecho/tls/transport_tls.h"
 
 struct transport_tls {
     struct transport base;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pair.h"
+#include "tlsecho/tls/transport_tls.h"
 
 static void note_alert(const SSL *ssl, int where, int value)
 {
@@ -83,7 +84,8 @@ struct foreign_result foreign_shake(struct foreign *foreign, struct tls_context 
     int fds[2];
     char byte;
     pair_sockets(false, fds);
-    ck_assert_int_eq(transport_tls_new(fds[1], server, NULL, scratch, &transport, &result.err), 0);
+    struct transport_tls_options options = {.ctx = server, .scratch = scratch};
+    ck_assert_int_eq(transport_tls_new(fds[1], &options, &transport, &result.err), 0);
     SSL *client = SSL_new(foreign->ctx);
     SSL_set_app_data(client, &result);
     SSL_set_fd(client, fds[0]);

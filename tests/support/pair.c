@@ -4,6 +4,8 @@
 #include <check.h>
 #include <sys/socket.h>
 
+#include "tlsecho/tls/transport_tls.h"
+
 void pair_sockets(bool tiny, int ret[2])
 {
     static const int bytes = 4096;
@@ -29,12 +31,11 @@ void pair_tls(struct pair *pair, const int fds[2], struct tls_context *client,
     *pair = (struct pair){.client_scratch = tls_scratch_new(), .server_scratch = tls_scratch_new()};
     ck_assert_ptr_nonnull(pair->client_scratch);
     ck_assert_ptr_nonnull(pair->server_scratch);
-    ck_assert_msg(transport_tls_new(fds[0], client, server_name, pair->client_scratch,
-                                    &pair->client, &err) == 0,
-                  "%s", err.text);
-    ck_assert_msg(
-        transport_tls_new(fds[1], server, NULL, pair->server_scratch, &pair->server, &err) == 0,
-        "%s", err.text);
+    struct transport_tls_options of_client = {
+        .ctx = client, .scratch = pair->client_scratch, .server_name = server_name};
+    struct transport_tls_options of_server = {.ctx = server, .scratch = pair->server_scratch};
+    ck_assert_msg(transport_tls_new(fds[0], &of_client, &pair->client, &err) == 0, "%s", err.text);
+    ck_assert_msg(transport_tls_new(fds[1], &of_server, &pair->server, &err) == 0, "%s", err.text);
 }
 
 void pair_done(struct pair *pair)

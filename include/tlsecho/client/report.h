@@ -16,6 +16,7 @@
 #include "tlsecho/net/address.h"
 #include "tlsecho/net/peer.h"
 #include "tlsecho/net/transport.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum { REPORT_BYTES_MAX = 64 << 10, REPORT_NAME_BYTES = 256 };
 

@@ -15,6 +15,7 @@
 #include "tlsecho/net/peer.h"
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/net/transport.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum { CONN_INFO_SERVER_BYTES = 256 };
 

@@ -13,6 +13,7 @@
 #include "tlsecho/client/session.h"
 #include "tlsecho/net/dial.h"
 #include "tlsecho/net/socket.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum { END_WITHIN_NS = 1000000000 }; /* the server's end after ours */
 
@@ -141,7 +142,7 @@ static void say_end(struct bench_conn *c)
 {
     struct error err;
     if (!c->notified) {
-        struct io io = transport_close_notify(c->transport, &err);
+        struct io io = transport_tls_close_notify(c->transport, &err);
         if (io.status == IO_WANT_WRITE || io.status == IO_WANT_READ) {
             bench_conn_wait(c, WANT_READ | WANT_WRITE);
             return;
@@ -317,10 +318,10 @@ static void connected(struct bench_conn *c)
     }
     c->connected_ns = clock_now_ns();
     c->state = BENCH_HANDSHAKING;
-    int made = target_is_tls(target)
-                   ? transport_tls_new(c->source.fd, target->context, target_server_name(target),
-                                       t->scratch, &c->transport, &err)
-                   : transport_tcp_new(c->source.fd, &c->transport, &err);
+    struct transport_tls_options tls = {
+        .ctx = target->context, .scratch = t->scratch, .server_name = target_server_name(target)};
+    int made = target_is_tls(target) ? transport_tls_new(c->source.fd, &tls, &c->transport, &err)
+                                     : transport_tcp_new(c->source.fd, &c->transport, &err);
     if (made == 0) {
         shake_hands(c);
         return;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bench_internal.h"
+#include "tlsecho/tls/transport_tls.h"
 
 /* A message is measured if it was due within the measured time, however long it then took; and its
  * latency with it, so that both are of the same messages. What is due after the end is not sent. */

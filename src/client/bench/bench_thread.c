@@ -6,6 +6,7 @@
 
 #include "bench_internal.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum {
     OPENING_MAX = 64,       /* connections of a thread between dial and up: a backlog is finite */

@@ -8,6 +8,7 @@
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_bench.h"
 #include "tlsecho/client/session_wait.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum { SIDES = 2, ROUNDS = 2, TICKET_WITHIN_MS = 1000 };
 
@@ -34,7 +35,7 @@ static void take_session(struct session *session)
                                 .stop_fd = interrupt_fd(),
                                 .due_us = clock_now_us() + TICKET_WITHIN_MS * 1000};
     struct io io;
-    transport_close_notify(session->transport, &ignored);
+    transport_tls_close_notify(session->transport, &ignored);
     do
         io = transport_read(session->transport, dropped, sizeof dropped, &ignored);
     while (clock_now_us() < wait.due_us && !interrupt_happened() &&

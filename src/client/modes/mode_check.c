@@ -12,6 +12,7 @@
 #include "tlsecho/client/payload.h"
 #include "tlsecho/client/session_wait.h"
 #include "tlsecho/tls/tls_chain.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum {
     PROBE_BYTES = 64,

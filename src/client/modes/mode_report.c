@@ -11,6 +11,7 @@
 #include "tlsecho/client/output_report.h"
 #include "tlsecho/client/report.h"
 #include "tlsecho/client/session_wait.h"
+#include "tlsecho/tls/transport_tls.h"
 
 /* A report comes by itself. What waits for bytes of ours instead is told after so long that there
  * are none; not at once, since some things in between end both ways when we end one. */

@@ -10,6 +10,7 @@
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/output_internal.h"
 #include "tlsecho/tls/tls_chain.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum { PRECISION = 15 }; /* nanoseconds of over an hour */
 

@@ -6,6 +6,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/output.h"
 #include "tlsecho/tls/tls_chain.h"
+#include "tlsecho/tls/transport_tls.h"
 
 #define NAME "tlsecho-client: "
 

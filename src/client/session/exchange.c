@@ -10,6 +10,7 @@
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/diagnosis.h"
 #include "tlsecho/net/proxy.h"
+#include "tlsecho/tls/transport_tls.h"
 
 int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind, struct error *err)
 {

@@ -10,6 +10,7 @@
 #include "tlsecho/client/session_wait.h"
 #include "tlsecho/net/dial.h"
 #include "tlsecho/net/lookup.h"
+#include "tlsecho/tls/transport_tls.h"
 
 void session_init(struct session *s, struct target *target)
 {
@@ -63,8 +64,12 @@ static int connect_to(struct session *s, uint64_t deadline_us, int *ret_fd, stru
     uint64_t since_us = clock_now_us();
     size_t index = 0;
     s->phase = PHASE_CONNECT;
-    int dialled = dial(t->addresses.items, t->addresses.count, &t->origin, deadline_us, s->stop_fd,
-                       ret_fd, &index, err);
+    struct dial_request request = {.addresses = t->addresses.items,
+                                   .count = t->addresses.count,
+                                   .origin = &t->origin,
+                                   .deadline_us = deadline_us,
+                                   .stop_fd = s->stop_fd};
+    int dialled = dial(&request, ret_fd, &index, err);
     s->peer = t->addresses.items[index];
     if (dialled < 0)
         return -1;
@@ -130,9 +135,9 @@ static int shake_hands(struct session *s, int fd, uint64_t deadline_us, struct e
 
     uint64_t since_us = clock_now_us();
     s->phase = PHASE_HANDSHAKE;
-    if (transport_tls_new(fd, t->context, target_server_name(t), t->scratch, &s->transport, err) <
-            0 ||
-        handshake(s, deadline_us, err) < 0)
+    struct transport_tls_options tls = {
+        .ctx = t->context, .scratch = t->scratch, .server_name = target_server_name(t)};
+    if (transport_tls_new(fd, &tls, &s->transport, err) < 0 || handshake(s, deadline_us, err) < 0)
         return -1;
     s->phase_us[PHASE_HANDSHAKE] = clock_now_us() - since_us;
     s->phase = PHASE_ECHO;

@@ -76,7 +76,7 @@ static struct io take(struct conn *c, size_t *ret_back, struct error *err)
     *ret_back = 0;
     if (!pipe)
         return transport_read(c->transport, c->owed.data, c->owed.size, err);
-    return transport_splice(c->transport, pipe, c->owed.data, c->owed.size, ret_back, err);
+    return transport_splice(c->transport, pipe, &c->owed, ret_back, err);
 }
 
 /* Reads once, into a borrowed buffer, and answers. STEP_ON: something may be owed now. */

@@ -13,6 +13,7 @@
 #include "tlsecho/base/log.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/server/conn_info.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum {
     LIST_TURN = 32,            /* connections that are listed in one turn */
@@ -174,8 +175,9 @@ static void ready(struct reactor_source *source)
 static int make_transport(struct worker_loop *loop, const struct handoff *origin,
                           struct transport **ret, struct error *err)
 {
-    if (origin->listener->tls)
-        return transport_tls_new(origin->fd, origin->listener->tls, NULL, loop->scratch, ret, err);
+    struct transport_tls_options tls = {.ctx = origin->listener->tls, .scratch = loop->scratch};
+    if (tls.ctx)
+        return transport_tls_new(origin->fd, &tls, ret, err);
     return transport_tcp_new(origin->fd, ret, err);
 }
 

@@ -5,6 +5,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/server/conn_info.h"
+#include "tlsecho/tls/transport_tls.h"
 #include "worker_conn.h"
 
 static void gather_addresses(const struct worker_conn *s, struct conn_info *ret)

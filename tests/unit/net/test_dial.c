@@ -47,14 +47,21 @@ static uint64_t in_ms(unsigned ms)
     return clock_now_us() + ms * 1000ull;
 }
 
+static struct dial_request request_for(const struct address *addresses, size_t count,
+                                       uint64_t deadline_us)
+{
+    return (struct dial_request){
+        .addresses = addresses, .count = count, .deadline_us = deadline_us, .stop_fd = -1};
+}
+
 static void dial_wins(const struct address *addresses, size_t count, size_t winner)
 {
     int fd;
     size_t index;
     struct error err;
     struct address peer;
-    ck_assert_msg(dial(addresses, count, NULL, in_ms(20000), -1, &fd, &index, &err) == 0, "%s",
-                  err.text);
+    struct dial_request request = request_for(addresses, count, in_ms(20000));
+    ck_assert_msg(dial(&request, &fd, &index, &err) == 0, "%s", err.text);
     ck_assert_uint_eq(index, winner);
     ck_assert_int_eq(socket_addresses(fd, &peer, NULL, &err), 0);
     ck_assert(address_equal(&peer, &addresses[winner]));
@@ -69,7 +76,8 @@ static struct error dial_blames(const struct address *addresses, size_t count, u
     size_t index = 77;
     struct error err;
     char text[ADDRESS_TEXT_BYTES + 16] = "connect to ";
-    ck_assert_int_eq(dial(addresses, count, NULL, in_ms(limit_ms), -1, &fd, &index, &err), -1);
+    struct dial_request request = request_for(addresses, count, in_ms(limit_ms));
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), -1);
     ck_assert_int_eq(fd, -7);
     ck_assert_uint_eq(index, blamed);
     address_text(&addresses[blamed], text + strlen(text));
@@ -88,7 +96,8 @@ START_TEST(gives_a_socket_that_is_ready_for_use)
     int listening = loopback_listen(&address, 8), fd, nodelay;
     size_t index;
     struct error err;
-    ck_assert_int_eq(dial(&address, 1, NULL, UINT64_MAX, -1, &fd, &index, &err), 0);
+    struct dial_request request = request_for(&address, 1, UINT64_MAX);
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), 0);
     socklen_t length = sizeof nodelay;
     ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &length), 0);
     ck_assert_int_eq(nodelay, 1);
@@ -113,7 +122,8 @@ START_TEST(goes_on_at_once_when_an_address_refuses)
     }
     addresses[REFUSING] = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&addresses[REFUSING], 8);
-    ck_assert_int_eq(dial(addresses, REFUSING + 1, NULL, in_ms(3000), -1, &fd, &index, &err), 0);
+    struct dial_request request = request_for(addresses, REFUSING + 1, in_ms(3000));
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), 0);
     ck_assert_uint_eq(index, REFUSING);
     close(fd);
     close(listening);
@@ -251,18 +261,17 @@ START_TEST(binds_to_the_source_first)
     int listening = loopback_listen(&address, 8), fd;
     size_t index;
     struct error err;
-    ck_assert_int_eq(dial(&address, 1, &(struct dial_origin){.source = source}, in_ms(5000), -1,
-                          &fd, &index, &err),
-                     0);
+    struct dial_request request = request_for(&address, 1, in_ms(5000));
+    request.origin = &(struct dial_origin){.source = source};
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), 0);
     ck_assert_int_eq(socket_addresses(fd, NULL, &own, &err), 0);
     address_set_port(&own, 0);
     ck_assert(address_equal(&own, &source));
     close(fd);
 
     source = loopback_address("tcp://[::1]:0");
-    ck_assert_int_eq(dial(&address, 1, &(struct dial_origin){.source = source}, in_ms(5000), -1,
-                          &fd, &index, &err),
-                     -1);
+    request.origin = &(struct dial_origin){.source = source};
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), -1);
     ck_assert_int_eq(err.code, EAFNOSUPPORT);
     close(listening);
 }
@@ -275,9 +284,9 @@ START_TEST(does_not_connect_to_itself)
     size_t index;
     struct error err;
     close(holder);
-    ck_assert_int_eq(dial(&address, 1, &(struct dial_origin){.source = address}, in_ms(5000), -1,
-                          &fd, &index, &err),
-                     -1);
+    struct dial_request request = request_for(&address, 1, in_ms(5000));
+    request.origin = &(struct dial_origin){.source = address};
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), -1);
     ck_assert_int_eq(err.code, ECONNREFUSED);
 }
 END_TEST
@@ -318,7 +327,8 @@ START_TEST(connects_to_a_unix_socket)
     int listening = loopback_listen(&address, 8), fd;
     size_t index;
     struct error err;
-    ck_assert_int_eq(dial(&address, 1, NULL, in_ms(5000), -1, &fd, &index, &err), 0);
+    struct dial_request request = request_for(&address, 1, in_ms(5000));
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), 0);
     ck_assert_uint_eq(index, 0);
     ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
     ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
@@ -357,7 +367,9 @@ START_TEST(gives_up_a_full_backlog_when_nobody_waits_any_more)
     black_hole(&address, hole);
     ck_assert_int_eq(pipe(stop), 0);
     ck_assert_int_eq(write(stop[1], "x", 1), 1);
-    ck_assert_int_eq(dial(&address, 1, NULL, UINT64_MAX, stop[0], &fd, &index, &err), -1);
+    struct dial_request request = request_for(&address, 1, UINT64_MAX);
+    request.stop_fd = stop[0];
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_INTERRUPTED);
     close_both(stop);
     close_both(hole);
@@ -374,7 +386,9 @@ START_TEST(gives_up_when_nobody_waits_any_more)
     black_hole(&address, hole);
     ck_assert_int_eq(pipe(stop), 0);
     ck_assert_int_eq(write(stop[1], "x", 1), 1);
-    ck_assert_int_eq(dial(&address, 1, NULL, UINT64_MAX, stop[0], &fd, &index, &err), -1);
+    struct dial_request request = request_for(&address, 1, UINT64_MAX);
+    request.stop_fd = stop[0];
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_INTERRUPTED);
     ck_assert_ptr_nonnull(strstr(err.text, ": interrupted"));
     close_both(stop);

@@ -10,6 +10,7 @@
 #include "pki.h"
 #include "suite.h"
 #include "tls_internal.h"
+#include "tlsecho/tls/transport_tls.h"
 
 static struct folder folder;
 static struct pki ca, leaf;

@@ -14,6 +14,7 @@
 #include "pki.h"
 #include "suite.h"
 #include "tls_internal.h"
+#include "tlsecho/tls/transport_tls.h"
 
 static struct folder folder;
 static struct pki ca, leaf;
@@ -370,7 +371,9 @@ START_TEST(refuses_a_server_name_that_cannot_be_one)
         struct transport *t;
         int fds[2];
         pair_sockets(false, fds);
-        refused(transport_tls_new(fds[0], client, names[i], scratch, &t, &err), "no server's name");
+        struct transport_tls_options options = {
+            .ctx = client, .scratch = scratch, .server_name = names[i]};
+        refused(transport_tls_new(fds[0], &options, &t, &err), "no server's name");
         close(fds[1]);
     }
     tls_scratch_free(scratch);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract of include/tlsecho/transport.h, held against every transport. */
+/* The contract of include/tlsecho/net/transport.h, checked with every transport. */
 #include "tlsecho/net/transport.h"
 
 #include <check.h>
@@ -20,6 +20,7 @@
 #include "pki.h"
 #include "suite.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum kind { TCP, TLS12, TLS13, KINDS };
 
@@ -236,12 +237,12 @@ START_TEST(keeps_connections_apart_that_share_their_scratch)
         pair_tcp(&second, fds);
     } else {
         second = (struct pair){0};
-        ck_assert_int_eq(transport_tls_new(fds[0], client_context, "localhost",
-                                           first.client_scratch, &second.client, &err),
-                         0);
-        ck_assert_int_eq(transport_tls_new(fds[1], server_context, NULL, first.client_scratch,
-                                           &second.server, &err),
-                         0);
+        struct transport_tls_options of_client = {
+            .ctx = client_context, .scratch = first.client_scratch, .server_name = "localhost"};
+        struct transport_tls_options of_server = {.ctx = server_context,
+                                                  .scratch = first.client_scratch};
+        ck_assert_int_eq(transport_tls_new(fds[0], &of_client, &second.client, &err), 0);
+        ck_assert_int_eq(transport_tls_new(fds[1], &of_server, &second.server, &err), 0);
     }
     shake(&second);
     struct flow flows[] = {{.from = first.client, .to = first.server, .size = LARGE_BYTES},
@@ -534,7 +535,7 @@ START_TEST(leaves_the_fin_to_the_peer_where_asked)
 {
     struct pair pair = connected((enum kind)_i, false);
     char byte;
-    ck_assert_int_eq(transport_close_notify(pair.client, &err).status, IO_OK);
+    ck_assert_int_eq(transport_tls_close_notify(pair.client, &err).status, IO_OK);
     ck_assert(is_ready(pair.server, POLLIN));
     reads(pair.server, IO_EOF);
     ssize_t n = recv(pair.server->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -771,7 +772,8 @@ START_TEST(answers_strangers_with_an_alert_and_a_reason)
     int fds[2];
     unsigned char answer[100];
     pair_sockets(false, fds);
-    ck_assert_int_eq(transport_tls_new(fds[1], server_context, NULL, scratch, &t, &err), 0);
+    struct transport_tls_options options = {.ctx = server_context, .scratch = scratch};
+    ck_assert_int_eq(transport_tls_new(fds[1], &options, &t, &err), 0);
     ck_assert_int_eq(send(fds[0], stranger->bytes, stranger->n, 0), (ssize_t)stranger->n);
     ck_assert_int_eq(transport_handshake(t, &err).status, IO_FAILED);
     ck_assert_msg(err.kind == stranger->kind, "%d: %s", err.kind, err.text);
@@ -858,8 +860,9 @@ START_TEST(tells_a_client_that_the_far_end_is_plain)
         int fds[2];
         unsigned char hello[65536];
         pair_sockets(false, fds);
-        ck_assert_int_eq(transport_tls_new(fds[0], client_context, "localhost", scratch, &t, &err),
-                         0);
+        struct transport_tls_options options = {
+            .ctx = client_context, .scratch = scratch, .server_name = "localhost"};
+        ck_assert_int_eq(transport_tls_new(fds[0], &options, &t, &err), 0);
         ck_assert_int_eq(transport_handshake(t, &err).status, IO_WANT_READ);
         size_t n = relay_take(fds[1], hello, sizeof hello);
         if (answers[i])

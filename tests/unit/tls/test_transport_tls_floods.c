@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "suite.h"
 #include "tlsecho/net/transport.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum {
     FREE_REKEYS = 128,
@@ -35,7 +36,8 @@ static void set_up(int version)
     ck_assert_int_eq(tls_context_use_self_signed(context, NULL, &ignored, &err), 0);
     scratch = tls_scratch_new();
     pair_sockets(false, fds);
-    ck_assert_int_eq(transport_tls_new(fds[1], context, NULL, scratch, &server, &err), 0);
+    struct transport_tls_options options = {.ctx = context, .scratch = scratch};
+    ck_assert_int_eq(transport_tls_new(fds[1], &options, &server, &err), 0);
 
     client_context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_min_proto_version(client_context, version);

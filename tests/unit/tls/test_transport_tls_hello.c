@@ -13,6 +13,7 @@
 #include "suite.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/tls_alert.h"
+#include "tlsecho/tls/transport_tls.h"
 
 enum { LIMIT_BYTES = 4096, HELLO_BYTES = 16384 };
 
@@ -71,7 +72,8 @@ static void set_up(void)
     tls_context_limit_client_hello(context, LIMIT_BYTES);
     scratch = tls_scratch_new();
     pair_sockets(false, fds);
-    ck_assert_int_eq(transport_tls_new(fds[1], context, NULL, scratch, &server, &err), 0);
+    struct transport_tls_options options = {.ctx = context, .scratch = scratch};
+    ck_assert_int_eq(transport_tls_new(fds[1], &options, &server, &err), 0);
     open_client("P-256");
 }
 

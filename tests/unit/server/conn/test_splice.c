@@ -20,18 +20,19 @@ static struct transport *transport; /* ours, which does not block */
 static int peer;                    /* blocks */
 static struct error err;
 static unsigned char data[BUFFER_BYTES];
+static const struct buf into = {.data = data, .size = sizeof data};
 static size_t back;
 
 static struct transport_ops counting; /* those of tcp, and splices are counted */
 static unsigned splices;
-static struct io (*tcp_splice)(struct transport *t, const int pipe[2], void *data, size_t size,
+static struct io (*tcp_splice)(struct transport *t, const int pipe[2], const struct buf *into,
                                size_t *ret_back, struct error *err);
 
-static struct io count_splice(struct transport *t, const int pipe[2], void *into, size_t size,
+static struct io count_splice(struct transport *t, const int pipe[2], const struct buf *room,
                               size_t *ret_back, struct error *error)
 {
     splices++;
-    return tcp_splice(t, pipe, into, size, ret_back, error);
+    return tcp_splice(t, pipe, room, ret_back, error);
 }
 
 static void set_up(void)
@@ -99,7 +100,7 @@ static void expect_stream(size_t offset, size_t n)
 
 static struct io do_splice(void)
 {
-    return transport_splice(transport, pool_pipe(&pool), data, sizeof data, &back, &err);
+    return transport_splice(transport, pool_pipe(&pool), &into, &back, &err);
 }
 
 static void assert_pipe_empty(void)
@@ -202,7 +203,7 @@ START_TEST(reads_where_it_cannot_splice)
     int no_pipe[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, no_pipe), 0);
     send_stream(0, 1000);
-    struct io io = transport_splice(transport, no_pipe, data, sizeof data, &back, &err);
+    struct io io = transport_splice(transport, no_pipe, &into, &back, &err);
     ck_assert_int_eq(io.status, IO_OK);
     ck_assert_uint_eq(io.n, 1000);
     ck_assert_uint_eq(back, 0);
