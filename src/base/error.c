@@ -14,7 +14,7 @@ static void format_text(char ret[ERROR_TEXT_BYTES], const char *format, va_list 
 static void fill(struct error *err, enum error_kind kind, int code, const char *format,
                  va_list args) __attribute__((format(printf, 4, 0)));
 
-/* What a peer chose may be part of it: escaped. */
+/* Escaped, as it may contain text from the peer. */
 static void format_text(char ret[ERROR_TEXT_BYTES], const char *format, va_list args)
 {
     char text[ERROR_TEXT_BYTES];
@@ -31,7 +31,7 @@ static void fill(struct error *err, enum error_kind kind, int code, const char *
     format_text(err->text, format, args);
 }
 
-/* As much of `more` as fits. */
+/* Appends as much of `more` as fits. */
 static void append(char text[ERROR_TEXT_BYTES], const char *more)
 {
     size_t used = strlen(text);
@@ -49,7 +49,7 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     return -1;
 }
 
-/* NULL = it depends on what failed. */
+/* NULL = it depends on the operation. */
 static const char *remedy_of(int code)
 {
     switch (code) {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * Values below 2048 have a bucket each. Above, bit 10 and the ten bits below a value's highest
- * decide, and how far those had to be shifted: 1024 buckets for each further power of two.
+ * Values below 2048 have a bucket each. Above, a bucket is identified by the highest bit, the ten
+ * bits below it, and their position: 1024 buckets for each further power of two.
  */
 enum {
     HALF_BITS = 10,
@@ -56,7 +56,7 @@ void histogram_free(struct histogram *h)
     free(h);
 }
 
-/* Only where something was recorded: a quarter of a megabyte is much to clear each second. */
+/* Clears only the used range: clearing 256 KiB each second is expensive. */
 void histogram_clear(struct histogram *h)
 {
     if (!h->count)
@@ -108,7 +108,7 @@ void histogram_summarize(const struct histogram *h, struct histogram_summary *re
         ret->stddev_ns = sqrt(h->square_ns / (double)h->count);
 }
 
-/* The share is rounded a little down first: 0.999 * 1000 is not always 999. */
+/* Round the share down slightly: 0.999 * 1000 is not always 999. */
 static uint64_t rank_of(const struct histogram *h, double share)
 {
     double rank = ceil(share * (double)h->count - 1e-6);

@@ -18,7 +18,7 @@
 enum {
     QUEUE_BYTES = 512 * 1024,
     CHUNK_BYTES = 4096, /* whole lines in one write: PIPE_BUF, so that lines never mix, pipe(7) */
-    REST_MS = 5,
+    BATCH_MS = 5,
     CLOSE_SECONDS = 1,
     RETRY_SECONDS = 1,
     PREFIX_BYTES = 4, /* a priority */
@@ -37,15 +37,16 @@ static struct {
     atomic_int level;
     atomic_int format;
     struct log_sink sink;
-    bool journal; /* the sink is the journal's */
-    bool started; /* the writer is there */
+    bool journal; /* the sink is the journal */
+    bool started; /* the writer thread runs */
     pthread_t writer;
 } state = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .filled = PTHREAD_COND_INITIALIZER,
     .level = LEVEL_NONE,
 };
-static char ring[QUEUE_BYTES]; /* beside the state, whose initial value is part of the program */
+static char
+    ring[QUEUE_BYTES]; /* not in `state`, whose initial value is stored in the program file */
 
 static void ring_put(const char *text, size_t n)
 {
@@ -56,7 +57,7 @@ static void ring_put(const char *text, size_t n)
     state.waiting += n;
 }
 
-/* Takes as many whole lines as fit into a chunk; at least one, for no line is longer. */
+/* Takes as many whole lines as fit into a chunk; at least one, as no line is longer. */
 static size_t ring_take(char chunk[CHUNK_BYTES])
 {
     size_t limit = state.waiting < CHUNK_BYTES ? state.waiting : CHUNK_BYTES;
@@ -78,7 +79,7 @@ static const char *priority(const struct log_line *line)
     return state.journal ? priorities[line->level] : "";
 }
 
-/* Writes the line that tells how many were dropped; false if that fails too. */
+/* Writes the line that reports how many were dropped; false if that fails too. */
 static bool write_dropped(uint64_t count, int reason)
 {
     struct log_line line;
@@ -92,14 +93,14 @@ static bool write_dropped(uint64_t count, int reason)
     return log_sink_write(&state.sink, text, (size_t)n) == 0;
 }
 
-/* Under load many lines become one write, and whoever logs has nobody to wake meanwhile. */
-static void rest(void)
+/* Under load many lines are written at once, and the threads that log need not wake the writer. */
+static void collect_lines(void)
 {
-    struct timespec time = {.tv_nsec = REST_MS * 1000000L};
+    struct timespec time = {.tv_nsec = BATCH_MS * 1000000L};
     nanosleep(&time, NULL);
 }
 
-/* Counts lines that could not be written; errno says why. */
+/* Counts lines that could not be written; errno is the cause. */
 static void count_unwritten(uint64_t lines)
 {
     if (lines == 0)
@@ -109,7 +110,7 @@ static void count_unwritten(uint64_t lines)
     state.dropped_ever += lines;
 }
 
-/* Until there is something to write. With a count that could not be written: a second at most. */
+/* Waits until there is something to write; at most one second if the count could not be written. */
 static void await_lines(bool retry)
 {
     struct timespec until;
@@ -126,7 +127,7 @@ static void *writer(void *unused)
 {
     (void)unused;
     char chunk[CHUNK_BYTES];
-    bool failed = false; /* the last attempt to tell what was dropped */
+    bool failed = false; /* the last attempt to report dropped lines failed */
     pthread_mutex_lock(&state.mutex);
     for (;;) {
         await_lines(failed);
@@ -144,7 +145,7 @@ static void *writer(void *unused)
         pthread_mutex_unlock(&state.mutex);
         failed = dropped > 0 && !write_dropped(dropped, reason);
         if (last)
-            rest();
+            collect_lines();
         pthread_mutex_lock(&state.mutex);
         if (!failed)
             state.dropped -= dropped;
@@ -155,7 +156,7 @@ static void *writer(void *unused)
     return NULL;
 }
 
-/* systemd.exec(5): device and inode of what the journal reads. */
+/* systemd.exec(5): device and inode of the descriptor that the journal reads. */
 static bool is_journal(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between log.c (queue and writer) and log_line.c (how a line looks).   Ownership, Threads: as
+/* Shared by log.c (queue and writer) and log_line.c (format of a line).   Ownership, Threads: as
  * log.h. */
 #ifndef TLSECHO_LOG_INTERNAL_H
 #define TLSECHO_LOG_INTERNAL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a line looks: fields in logfmt or JSON. A field goes in whole or not at all. */
+/* The format of a line: fields in logfmt or JSON. A field is written in full or not at all. */
 #include "log_internal.h"
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/json.h"
 
-/* What a truncated line still needs at its end. */
+/* Reserved for the end of a truncated line. */
 static const char truncated_logfmt[] = " truncated=yes\n";
 static const char truncated_json[] = ",\"truncated\":true}\n";
 
@@ -30,20 +30,20 @@ static void put_text(struct log_line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* What would become longer than `most` bytes ends in "...", between two characters. */
-static void put_escaped(struct log_line *line, const char *text, size_t most)
+/* A value longer than `max` bytes is cut between two characters and ends in "...". */
+static void put_escaped(struct log_line *line, const char *text, size_t max)
 {
     static const char more[] = "...";
     char piece[JSON_PIECE_BYTES];
     size_t start = line->length, cut = start, n;
     while ((n = json_escape(&text, piece)) > 0) {
-        if (line->length - start + n > most) {
+        if (line->length - start + n > max) {
             line->length = cut;
             put_text(line, more);
             return;
         }
         put(line, piece, n);
-        if (line->length - start + strlen(more) <= most)
+        if (line->length - start + strlen(more) <= max)
             cut = line->length;
     }
 }
@@ -72,18 +72,18 @@ static void put_key(struct log_line *line, const char *key)
     put_text(line, "=");
 }
 
-static void put_value(struct log_line *line, const char *value, size_t most)
+static void put_value(struct log_line *line, const char *value, size_t max)
 {
-    if (line->format == LOG_FORMAT_LOGFMT && is_bare(value) && strlen(value) <= most) {
+    if (line->format == LOG_FORMAT_LOGFMT && is_bare(value) && strlen(value) <= max) {
         put_text(line, value);
         return;
     }
     put_text(line, "\"");
-    put_escaped(line, value, most);
+    put_escaped(line, value, max);
     put_text(line, "\"");
 }
 
-/* Takes a field back that did not fit. */
+/* Removes a field that did not fit. */
 static void settle(struct log_line *line, size_t start)
 {
     if (line->truncated)

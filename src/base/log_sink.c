@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As much as can be written; less than n: why in errno. */
+/* Writes as much as possible; if less than n, errno is the cause. */
 static size_t write_all(int fd, const char *data, size_t n)
 {
     size_t done = 0;
@@ -15,7 +15,7 @@ static size_t write_all(int fd, const char *data, size_t n)
         ssize_t written = write(fd, data + done, n - done);
         if (written >= 0)
             done += (size_t)written;
-        else if (errno == EAGAIN) /* O_NONBLOCK was set on it by another process that shares it */
+        else if (errno == EAGAIN) /* another process that shares it has set O_NONBLOCK */
             poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
         else if (errno != EINTR)
             break;
@@ -23,7 +23,7 @@ static size_t write_all(int fd, const char *data, size_t n)
     return done;
 }
 
-/* Takes the last n bytes out of a file again, unless something was appended behind them. */
+/* Removes the last n bytes from a file, unless something was appended after them. */
 static bool take_back(int fd, size_t n)
 {
     struct stat status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the log goes: a line is whole there or not at all, whatever the disk or the reader does.
+ * The destination of the log. A line is written in full or not at all, even if the disk is full or
+ * the reader disappears.
  *
  * Ownership: the descriptor stays the caller's.   Threads: one at a time.
  */
@@ -13,14 +14,14 @@
 
 struct log_sink {
     int fd;
-    bool torn; /* it ends with a piece of a line that could not be taken back */
+    bool torn; /* it ends with part of a line that could not be removed */
 };
 
 /*
- * Writes whole lines, each with its newline at its end; waits while the reader is slow, also where
- * the descriptor does not block. Returns how many lines could not be written (a full disk, nobody
- * reads), why in errno. What was written of a line that failed is taken out of a file again; where
- * that is not possible, the next line begins with a newline of its own.
+ * Writes whole lines, each with its newline at its end; waits while the reader is slow, also on a
+ * non-blocking descriptor. Returns how many lines could not be written (disk full, reader gone),
+ * with the cause in errno. A partly written line is removed from a file; where that is not
+ * possible, the next line starts with a newline.
  */
 uint64_t log_sink_write(struct log_sink *sink, const char *lines, size_t n);
 

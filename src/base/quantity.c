@@ -14,7 +14,7 @@ struct unit {
     uint64_t factor;
 };
 
-/* Largest first; of two that are equal the first is written. The last is what is counted. */
+/* Largest first; of equal units the first is used for output. The last is the base unit. */
 static const struct unit sizes[] = {
     {"GiB", UINT64_C(1) << 30},
     {"G", 1000000000},
@@ -48,7 +48,7 @@ static bool take_digit(char c, struct number *number)
     return true;
 }
 
-/* What follows an `e`: false if that is no exponent, or one that no number here needs. */
+/* Parses what follows an `e`; false if it is not an exponent, or is out of range. */
 static bool take_exponent(const char **text, int *exponent)
 {
     const char *c = *text;
@@ -65,7 +65,8 @@ static bool take_exponent(const char **text, int *exponent)
     return true;
 }
 
-/* A number and what follows it. False if there is none or it has too many digits. */
+/* Parses a number, and returns what follows it. False if there is none or it has too many digits.
+ */
 static bool take_number(const char *text, struct number *ret, const char **ret_rest)
 {
     struct number number = {0};
@@ -93,7 +94,7 @@ static bool take_number(const char *text, struct number *ret, const char **ret_r
     return true;
 }
 
-/* The number times a factor, rounded up. False if that is too large. */
+/* The number times a factor, rounded up. False if it is too large. */
 static bool multiply(struct number number, uint64_t factor, uint64_t *ret, bool *ret_rounded)
 {
     uint64_t value = number.digits;
@@ -139,7 +140,7 @@ int quantity_parse_real(const char *text, double *ret, struct error *err)
     struct number number;
     const char *rest;
     if (!take_number(text, &number, &rest) || *rest)
-        return error_set(err, ERROR_INPUT, "'%s' is no number: write 100, 2.5 or 1e3", text);
+        return error_set(err, ERROR_INPUT, "'%s' is not a number: write 100, 2.5 or 1e3", text);
     *ret = (double)number.digits * pow(10, number.exponent);
     return 0;
 }
@@ -149,7 +150,7 @@ int quantity_parse_count(const char *text, uint64_t *ret, struct error *err)
     uint64_t value;
     bool rounded;
     if (!read_quantity(text, &sizes[SIZES - 1], 1, &value, &rounded) || rounded)
-        return refuse(text, "is no number: write digits only, such as 100", err);
+        return refuse(text, "is not a number: write digits only, such as 100", err);
     *ret = value;
     return 0;
 }
@@ -159,10 +160,11 @@ int quantity_parse_size(const char *text, uint64_t *ret_bytes, struct error *err
     uint64_t value;
     bool rounded;
     if (!read_quantity(text, sizes, SIZES, &value, &rounded) || rounded)
-        return refuse(text,
-                      "is no size: write whole bytes, or a number with K, KiB, MiB, GiB, k, M or "
-                      "G, such as 64KiB",
-                      err);
+        return refuse(
+            text,
+            "is not a size: write whole bytes, or a number with K, KiB, MiB, GiB, k, M or "
+            "G, such as 64KiB",
+            err);
     *ret_bytes = value;
     return 0;
 }
@@ -180,7 +182,8 @@ int quantity_parse_time(const char *text, enum quantity_bare bare, uint64_t *ret
         known = true;
     }
     if (!known)
-        return refuse(text, "is no time: write a number with ms, s, m, h or d, such as 10s", err);
+        return refuse(text, "is not a time: write a number with ms, s, m, h or d, such as 10s",
+                      err);
     *ret_ms = value;
     return 0;
 }

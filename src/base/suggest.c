@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WORD_BYTES = 64 }; /* nobody means a longer one */
+enum { WORD_BYTES = 64 }; /* longer words get no suggestion */
 
 static unsigned least(unsigned a, unsigned b)
 {
@@ -44,7 +44,7 @@ static unsigned distance(const char *a, const char *b)
     return cost[rows][columns];
 }
 
-/* Whole names only; what does not fit is left out, and said to be. */
+/* Whole names only; "..." replaces those that do not fit. */
 static void list_names(const char *const *names, size_t count, char *ret, size_t size)
 {
     static const char rest[] = ", ...";
@@ -66,7 +66,7 @@ void suggest_list(const char *const *names, size_t count, char ret[SUGGEST_BYTES
 
 void suggest_name(const char *word, const char *const *names, size_t count, char ret[SUGGEST_BYTES])
 {
-    /* One letter in three may be wrong, or everything is near everything. */
+    /* At most one letter in three may differ. */
     unsigned nearest = (unsigned)(strlen(word) + 5) / 3;
     size_t meant = count;
     for (size_t i = 0; i < count; i++) {

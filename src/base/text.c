@@ -84,7 +84,7 @@ size_t text_copy(const void *data, size_t n, char *ret, size_t size)
 {
     static const char more[] = "...";
     const char *s = data, *end = s + n;
-    size_t used = 0, cut = 0; /* cut: where "..." still fits behind what was written */
+    size_t used = 0, cut = 0; /* cut: the last place after which "..." fits */
     while (s < end) {
         char piece[TEXT_PIECE_BYTES];
         s += text_escape(s, (size_t)(end - s), piece);

@@ -11,7 +11,7 @@ struct beginning {
     void *argument;
 };
 
-/* A thread names itself: from outside that takes /proc, which a sandbox does not show. */
+/* The thread sets its own name: for another thread that needs /proc, which a sandbox may hide. */
 static void *begin(void *argument)
 {
     struct beginning b = *(struct beginning *)argument;

@@ -6,7 +6,7 @@ void token_bucket_init(struct token_bucket *bucket, uint64_t per_second, uint64_
     *bucket = (struct token_bucket){TOKEN_BUCKET_FULL(per_second, burst)};
 }
 
-/* A microsecond brings per_second millionths of a token. */
+/* Each microsecond adds per_second millionths of a token. */
 static void refill(struct token_bucket *b, uint64_t now_us)
 {
     uint64_t full = b->burst * TOKEN_BUCKET_TOKEN, gained, level;

@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* The length of a Unix address's path; 0 for an unnamed one, and for an abstract one. */
+/* The length of a Unix address's path; 0 if it is unnamed or abstract. */
 static size_t path_length(const struct address *address)
 {
     size_t before = offsetof(struct sockaddr_un, sun_path);
@@ -109,7 +109,7 @@ static int distinct(const struct addrinfo *found, struct address_list *ret)
     size_t count = 0;
     for (const struct addrinfo *item = found; item; item = item->ai_next)
         count++;
-    assert(count > 0); /* or getaddrinfo(3) has failed */
+    assert(count > 0); /* else getaddrinfo(3) would have failed */
     struct address_list list = {.items = calloc(count, sizeof *list.items)};
     if (!list.items)
         return -1;

@@ -56,13 +56,13 @@ static void clear_host_bits(struct cidr *cidr)
     }
 }
 
-/* Whoever writes 10.0.0.1/8 means another network than he wrote, or that one address. */
+/* 10.0.0.1/8 is a mistake: either the network 10.0.0.0/8 or the address 10.0.0.1 was meant. */
 static int refuse_host_bits(const char *text, const struct cidr *network, struct error *err)
 {
     char right[CIDR_TEXT_BYTES];
     cidr_text(network, right);
     return error_set(err, ERROR_INPUT,
-                     "\"%s\" is an address inside of a network: write %s for the network, "
+                     "\"%s\" is an address inside a network: write %s for the network, "
                      "or %.*s for that address alone",
                      text, right, (int)strcspn(text, "/"), text);
 }
@@ -76,15 +76,16 @@ int cidr_parse(const char *text, struct cidr *ret, struct error *err)
     }
     size_t length = strcspn(text, "/");
     if (!read_address(text, length, &cidr))
-        return error_set(err, ERROR_INPUT,
-                         "\"%.60s\" is no network: write one such as 10.0.0.0/8 or 2001:db8::/32, "
-                         "an address, or unix",
-                         text);
+        return error_set(
+            err, ERROR_INPUT,
+            "\"%.60s\" is not a network: write one such as 10.0.0.0/8 or 2001:db8::/32, "
+            "an address, or unix",
+            text);
     unsigned most = bits_of_family(cidr.family);
     int prefix = text[length] == '/' ? read_prefix(text + length + 1) : (int)most;
     if (prefix < 0 || (unsigned)prefix > most)
         return error_set(err, ERROR_INPUT,
-                         "\"%.60s\" has no prefix length behind the slash: write a number "
+                         "\"%.60s\" has no prefix length after the slash: write a number "
                          "from 0 to %u",
                          text, most);
     cidr.bits = (unsigned)prefix;
@@ -114,7 +115,7 @@ bool cidr_equal(const struct cidr *a, const struct cidr *b)
            memcmp(a->network, b->network, sizeof a->network) == 0;
 }
 
-/* The address as the network that consists of it alone. */
+/* The network of that single address. */
 static struct cidr of_address(const struct address *address)
 {
     struct cidr host = {.family = address->any.sa_family};

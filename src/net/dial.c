@@ -15,7 +15,7 @@
 
 enum {
     OTHERS_SHOWN = 3,    /* of several addresses that failed */
-    LOCAL_AGAIN_MS = 10, /* between attempts where the backlog is full */
+    LOCAL_AGAIN_MS = 10, /* between attempts while the backlog is full */
 };
 
 enum attempt_state { ATTEMPT_NOT_MADE, ATTEMPT_WAITING, ATTEMPT_FAILED };
@@ -29,12 +29,12 @@ struct attempt {
 struct dial {
     const struct dial_request *request;
     struct attempt *attempts; /* one for each address, in the order in which they are made */
-    struct pollfd *polls;     /* by attempt, fd -1 when it has failed; stop_fd at the end */
+    struct pollfd *polls;     /* of the attempts, fd -1 after a failure; then stop_fd */
     size_t started, failed;
     uint64_t next_us; /* when the next attempt starts at the latest */
 };
 
-/* A refusal says more than a missing route, and that more than anything of our own. */
+/* A refusal is the most informative error, then a missing route, then a local error. */
 static int rank_of(int code)
 {
     switch (code) {
@@ -49,11 +49,11 @@ static int rank_of(int code)
     return 0;
 }
 
-/* RFC 8305 §4: the first family first, then in turn while both last. */
+/* RFC 8305 §4: alternates between the families, beginning with that of the first address. */
 static void interleave(struct dial *d)
 {
     int family = d->request->addresses[0].any.sa_family;
-    size_t next[2] = {0, 0}; /* where to look for the first family, and for any other */
+    size_t next[2] = {0, 0}; /* in addresses, for the first family and for the others */
     for (size_t n = 0, turn = 0; n < d->request->count; turn = !turn) {
         size_t i = next[turn];
         while (i < d->request->count &&
@@ -77,8 +77,8 @@ static void fail(struct dial *d, size_t attempt, int code)
     d->next_us = 0;
 }
 
-/* With a source, too, connect(2) shall choose the port: only the four numbers together must be
- * unique then, and each far end has its 28,000 ports instead of all sharing them (ip(7)). */
+/* Lets connect(2) choose the source port: it only has to be unique per destination, so that each
+ * peer has 28,000 ports instead of all sharing them (ip(7)). */
 static int bind_source(int fd, const struct address *source)
 {
     int late = 1;
@@ -95,7 +95,7 @@ static int set_dscp(int fd, int family, unsigned dscp)
     return family == AF_INET ? setsockopt(fd, IPPROTO_IP, IP_TOS, &value, sizeof value) : 0;
 }
 
-/* -1 with errno: it has failed at once. 0: it connects now, or has connected. */
+/* -1 with errno: failed at once. 0: in progress, or connected. */
 static int attempt_connect(const struct address *address, const struct dial_origin *origin, int fd)
 {
     struct error err;
@@ -139,7 +139,8 @@ static int outcome(int fd)
     if (code != 0)
         return code;
 
-    /* Where nobody listens, a socket can meet itself (RFC 9293 §3.5, simultaneous open). */
+    /* On a port without a listener a socket can connect to itself (simultaneous open, RFC 9293
+     * §3.5). */
     struct address peer, own;
     struct error err;
     if (socket_addresses(fd, &peer, &own, &err))
@@ -147,7 +148,7 @@ static int outcome(int fd)
     return address_equal(&peer, &own) ? ECONNREFUSED : 0;
 }
 
-/* Deals with the attempts that are over. True if one has connected. */
+/* Handles the attempts that are over. True if one has connected. */
 static bool collect(struct dial *d, size_t *ret_attempt)
 {
     for (size_t i = 0; i < d->started; i++) {
@@ -163,8 +164,8 @@ static bool collect(struct dial *d, size_t *ret_attempt)
     return false;
 }
 
-/* The attempt whose failure is the failure of all: one that still waits, or else the last of those
- * that say most. */
+/* The attempt to report when all have failed: one that still waits, else the last of those with the
+ * most informative error. */
 static size_t find_decisive(const struct dial *d)
 {
     size_t decisive = 0;
@@ -177,9 +178,9 @@ static size_t find_decisive(const struct dial *d)
     return decisive;
 }
 
-/* "; likewise [::1]:7 (Network is unreachable), 10.0.0.1:7 (no answer) and 5 more": those that were
- * made beside the decisive one. */
-static void tell_others(const struct dial *d, size_t decisive, struct error *err)
+/* Appends the other attempts: "; also tried [::1]:7 (Network is unreachable), 10.0.0.1:7 (no
+ * answer) and 5 more". */
+static void append_others(const struct dial *d, size_t decisive, struct error *err)
 {
     size_t shown = 0;
     for (size_t i = 0; i < d->started && shown < OTHERS_SHOWN; i++) {
@@ -200,7 +201,7 @@ static void tell_others(const struct dial *d, size_t decisive, struct error *err
                  d->started - shown - 1);
 }
 
-/* What the attempts have come to, when none has connected. Always returns -1. */
+/* The error when no attempt has connected. Always returns -1. */
 static int give_up(const struct dial *d, size_t *ret_attempt, struct error *err)
 {
     char text[ADDRESS_TEXT_BYTES];
@@ -214,7 +215,7 @@ static int give_up(const struct dial *d, size_t *ret_attempt, struct error *err)
     } else {
         dial_expire(d->started ? d->polls[decisive].fd : -1, attempt->address, err);
     }
-    tell_others(d, decisive, err);
+    append_others(d, decisive, err);
     return -1;
 }
 
@@ -266,8 +267,8 @@ static int dial_internet(struct dial *d, int *ret_fd, size_t *ret_index, struct 
     return result;
 }
 
-/* unix(7) has no connection in progress, only a backlog that is full (EAGAIN), and nothing that
- * says when it is not. */
+/* unix(7) sockets never connect in the background: connect(2) fails with EAGAIN if the backlog is
+ * full, and no event reports when there is room again. */
 static int dial_local(const struct dial_request *request, int *ret_fd, struct error *err)
 {
     const struct address *address = request->addresses;
@@ -337,7 +338,7 @@ int dial_expire(int fd, const struct address *address, struct error *err)
     char text[ADDRESS_TEXT_BYTES], syn[TCP_STATS_TEXT_BYTES];
     struct tcp_stats stats;
     address_text(address, text);
-    if (!tcp_stats_read(fd, &stats) || !stats.repeats) /* the time was too short to say more */
+    if (!tcp_stats_read(fd, &stats) || !stats.repeats) /* the time was too short for a diagnosis */
         return error_set(err, ERROR_TIMEOUT, "connect to %s: no answer in time", text);
     tcp_stats_describe_syn(&stats, syn);
     return error_set(err, ERROR_UNACKNOWLEDGED, "connect to %s: %s", text, syn);

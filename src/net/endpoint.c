@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Quoted texts are cut here, so that the remedy behind them always fits in an error. */
+/* Quoted input is cut to this length, so that the remedy after it always fits in an error. */
 #define QUOTED "\"%.160s\""
 
 static const struct {
@@ -56,8 +56,8 @@ bool endpoint_host_is_address(const char *host)
     return is_ipv4(host) || is_ipv6(host);
 }
 
-/* Labels of 1 to 63 letters, digits, '-' and '_', with dots between them. A number at the end can
- * only be an IPv4 address, or one gone wrong. */
+/* Labels of 1 to 63 letters, digits, '-' and '_', with dots between them. A number at the end means
+ * an IPv4 address, or a malformed one. */
 bool endpoint_host_is_name(const char *host)
 {
     for (const char *label = host;;) {
@@ -93,7 +93,7 @@ int endpoint_parse_port(const char *text, uint16_t *ret, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "a port has a control character: write a number from 0 to 65535");
     if (digits == 0 || text[digits] != '\0' || value > UINT16_MAX)
-        return error_set(err, ERROR_INPUT, QUOTED " is no port: write a number from 0 to 65535",
+        return error_set(err, ERROR_INPUT, QUOTED " is not a port: write a number from 0 to 65535",
                          text);
     *ret = (uint16_t)value;
     return 0;
@@ -129,8 +129,8 @@ static int parse_scheme(const char *text, enum endpoint_scheme *ret, const char 
                      QUOTED " has an unknown scheme: write tcp://, tls:// or unix://", text);
 }
 
-/* "//" and "/./" mean "/" (path_resolution(7)), in every folder: one file, one text. ".." does not
- * mean the folder before it where that one is a symbolic link. */
+/* Removes "//" and "/./", which mean "/" (path_resolution(7)), so that equal paths have equal
+ * texts. ".." is kept: after a symbolic link it does not mean the folder before it. */
 static void normalise_path(char *path)
 {
     char *out = path;
@@ -177,7 +177,7 @@ static void unmap_host(char host[ENDPOINT_HOST_BYTES])
         inet_ntop(AF_INET, &binary.s6_addr[12], host, INET_ADDRSTRLEN);
 }
 
-/* One such address exists on every link: RFC 4007 §6. */
+/* The same address may exist on every link: RFC 4007 §6. */
 static bool lacks_zone(const char *host)
 {
     struct in6_addr binary;
@@ -191,7 +191,7 @@ void endpoint_decode_zone(char *host)
         memmove(percent + 1, percent + 3, strlen(percent + 3) + 1);
 }
 
-/* Sets the host and says where it ends. */
+/* Sets the host and returns where it ends. */
 static int parse_host(const char *text, const char *host, struct endpoint *ret,
                       const char **ret_end, struct error *err)
 {
@@ -201,7 +201,8 @@ static int parse_host(const char *text, const char *host, struct endpoint *ret,
     const char *end = host + length;
 
     if (brackets && *end != ']')
-        return error_set(err, ERROR_INPUT, QUOTED " lacks the closing ] behind its address", text);
+        return error_set(err, ERROR_INPUT, QUOTED " has no closing ] after its address: write it",
+                         text);
     if (!brackets && length == 0 && end[0] == ':' && end[1] != ':')
         return error_set(err, ERROR_INPUT,
                          QUOTED " has no host: write %s://localhost%.100s, "
@@ -225,7 +226,7 @@ static int parse_host(const char *text, const char *host, struct endpoint *ret,
 
     if (brackets && !is_ipv6(ret->host))
         return error_set(err, ERROR_INPUT,
-                         QUOTED " has no IPv6 address in its brackets: write %s://[::1]:PORT for "
+                         QUOTED " has no IPv6 address in the brackets: write %s://[::1]:PORT for "
                                 "one, and names and IPv4 addresses without brackets",
                          text, scheme);
     if (brackets && lacks_zone(ret->host))
@@ -250,9 +251,9 @@ static int parse_host_port(const char *text, const char *rest, struct endpoint *
     size_t length = strcspn(rest, "/?#");
     if (rest[length] != '\0')
         return error_set(err, ERROR_INPUT,
-                         QUOTED " goes on behind the port: write %s://%.*s without \"%.60s\"", text,
-                         endpoint_scheme_name(ret->scheme), length > 100 ? 100 : (int)length, rest,
-                         rest + length);
+                         QUOTED " continues after the port: write %s://%.*s without \"%.60s\"",
+                         text, endpoint_scheme_name(ret->scheme), length > 100 ? 100 : (int)length,
+                         rest, rest + length);
     const char *user = strchr(rest, '@');
     if (user)
         return error_set(err, ERROR_INPUT, QUOTED " names a user: write %s://%.100s", text,
@@ -265,7 +266,8 @@ static int parse_host_port(const char *text, const char *rest, struct endpoint *
     if (*end == '\0')
         return 0;
     if (*end != ':')
-        return error_set(err, ERROR_INPUT, QUOTED " lacks a colon between address and port", text);
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has no colon between address and port: write it", text);
     if (endpoint_parse_port(end + 1, &ret->port, err))
         return error_prefix(err, QUOTED, text);
     return 0;
@@ -308,7 +310,7 @@ void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES
 
 enum host_kind { HOST_NAME, HOST_LOOPBACK, HOST_IPV4, HOST_IPV6 };
 
-/* RFC 6761 §6.3: localhost is the loopback, whatever a name server says. */
+/* RFC 6761 §6.3: localhost is the loopback address, without asking a name server. */
 static enum host_kind host_kind(const char *host)
 {
     if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0)
@@ -358,7 +360,7 @@ bool endpoint_host_is_for_many(const char *host)
     return IN_MULTICAST(ntohl(ipv4)) || ipv4 == INADDR_NONE;
 }
 
-/* Whether a, a wildcard, takes the connections to b. */
+/* Whether a is a wildcard that covers b. */
 static bool covers(const char *a, const char *b)
 {
     struct in6_addr address;

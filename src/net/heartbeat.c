@@ -12,7 +12,7 @@ int heartbeat_add(struct heartbeat *heartbeat, const char *name, struct reactor 
     if (!threads)
         return error_sys(err, "watch the threads");
     heartbeat->threads = threads;
-    /* A turn behind what it has made: nothing is awaited before it is asked. */
+    /* One turn less than it has made: no turn is missing before it is asked. */
     threads[heartbeat->count++] = (struct heartbeat_thread){
         .name = name, .reactor = reactor, .turns = reactor_turns(reactor) - 1};
     return 0;

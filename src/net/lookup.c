@@ -11,24 +11,24 @@
 
 #include "tlsecho/base/thread.h"
 
-/* Shared by the caller and the thread; the one that is last to let go of it frees it. */
+/* Shared by the caller and the thread; the last user frees it. */
 struct lookup {
     struct endpoint endpoint;
     int family;
     bool passive;
     lookup_resolver *resolver;
 
-    pthread_mutex_t lock; /* over all below */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t done_changed;
-    bool done;      /* the result is there, and nothing but the caller holds the look-up */
-    bool abandoned; /* nothing but the thread holds it */
+    bool done;      /* the result is there, and only the caller uses the look-up */
+    bool abandoned; /* only the thread uses it */
     int fd;         /* eventfd(2); the caller's: -1 once it is abandoned */
     int result;
     struct address_list addresses;
     struct error error;
 };
 
-/* Each holds a thread and a descriptor of its resolver's. */
+/* Each occupies a thread, and a descriptor of its resolver. */
 static atomic_uint abandoned_count;
 
 static void lookup_free(struct lookup *lookup)
@@ -47,7 +47,7 @@ static void announce(struct lookup *lookup)
     lookup->done = true;
     pthread_cond_signal(&lookup->done_changed);
     if (write(lookup->fd, &one, sizeof one) < 0)
-        abort(); /* eventfd(2): its counter is 0, so that it takes a 1 */
+        abort(); /* cannot fail: the counter of the eventfd(2) is 0 */
 }
 
 static void *resolve(void *argument)

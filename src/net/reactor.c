@@ -20,9 +20,9 @@ struct reactor {
     int epoll_fd;
     struct reactor_source waker; /* an eventfd(2) */
     struct reactor_source timer; /* a timerfd(2) */
-    uint64_t alarm_us;           /* what it is set for; UINT64_MAX = it is not set */
-    atomic_uint turns;           /* written by its own thread alone */
-    /* Of this turn: on the stack the compiler would zero them each time. */
+    uint64_t alarm_us;           /* when the timer expires; UINT64_MAX = not set */
+    atomic_uint turns;           /* written only by its own thread */
+    /* Of the current turn. Not on the stack, where hardened builds would zero them each time. */
     struct epoll_event events[EVENTS_PER_TURN];
 };
 
@@ -30,7 +30,7 @@ static void waker_ready(struct reactor_source *source)
 {
     uint64_t count;
     ssize_t n = read(source->fd, &count, sizeof count);
-    (void)n; /* EAGAIN: somebody else's wake-up was read with an earlier one */
+    (void)n; /* EAGAIN: an earlier read took this wake-up too */
 }
 
 static void timer_ready(struct reactor_source *source)

@@ -18,28 +18,28 @@ static int set_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* What to do about errno; NULL if its own words are enough. */
+/* The remedy for an errno; NULL if strerror(3) is enough. */
 static const char *listen_remedy(const struct address *address, int code)
 {
     bool local = address->any.sa_family == AF_UNIX;
     switch (code) {
     case EADDRINUSE:
-        return local ? "another program, or another tlsecho-server, listens there"
+        return local ? "another program, or another tlsecho-server, listens on it: stop it, or "
+                       "choose another"
                      : "another program, or another tlsecho-server, holds the port: stop it, or "
                        "choose another";
     case EACCES:
-        return local ? "its folder must be writable for us"
+        return local ? "make its folder writable for the server"
                      : "ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher one";
     case EEXIST:
-        return "it is no socket: remove it, or choose another path";
+        return "the file is not a socket: remove it, or choose another path";
     case ENOENT:
         return "its folder does not exist: create it";
     case EADDRNOTAVAIL:
         return "no interface of this host has that address, or it is still tentative: add it, or "
-               "write "
-               "freebind: on";
+               "write freebind: on";
     case EAFNOSUPPORT:
-        return "this host has no such family of addresses";
+        return "this host does not support that address family: choose another address";
     }
     return NULL;
 }
@@ -74,7 +74,7 @@ static int bind_internet(int fd, const struct address *address, const struct soc
     return bind(fd, &address->any, address->length);
 }
 
-/* Removes the file of a socket on which nobody listens any more. Sets errno. */
+/* Removes the file of a socket on which no process listens any more. Sets errno. */
 static int remove_stale(const struct address *address)
 {
     const char *path = address->local.sun_path;
@@ -97,8 +97,8 @@ static int remove_stale(const struct address *address)
     return -1;
 }
 
-/* Linux gives the file the mode of the descriptor, less the umask: never wider than it is at the
- * end. */
+/* Linux creates the file with the mode of the descriptor and the umask, so it is never wider than
+ * the final mode. */
 static int bind_local(int fd, const struct address *address)
 {
     if (remove_stale(address) || fchmod(fd, LOCAL_MODE) || bind(fd, &address->any, address->length))
@@ -134,7 +134,7 @@ void socket_share_port(int fd, bool on)
 
 int socket_set_nodelay(int fd, bool on, struct error *err)
 {
-    /* unix(7) sockets know no TCP options. */
+    /* unix(7) sockets have no TCP options. */
     if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, on) && errno != EOPNOTSUPP)
         return error_sys(err, "set TCP_NODELAY");
     return 0;
@@ -150,7 +150,7 @@ int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struc
     return errno == EOPNOTSUPP ? 0 : error_sys(err, "set keepalive");
 }
 
-/* Once it has been set, SO_RCVBUF would stay for ever: Linux 5.15 gives it back to the kernel. */
+/* SO_RCVBUF disables automatic tuning for good; SO_BUF_LOCK, since Linux 5.15, enables it again. */
 static int set_receive_buffer(int fd, size_t bytes)
 {
     if (bytes > 0)

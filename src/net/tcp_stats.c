@@ -2,7 +2,7 @@
 #include "tlsecho/net/tcp_stats.h"
 
 #include <inttypes.h>
-#include <linux/tcp.h> /* all of struct tcp_info, of which netinet/tcp.h has but the beginning */
+#include <linux/tcp.h> /* the complete struct tcp_info; netinet/tcp.h has only its beginning */
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 
 enum {
-    HYBRID_SHARE_BYTES = 1216, /* of X25519MLKEM768 in a ClientHello: without it, it is no longer */
+    HYBRID_SHARE_BYTES = 1216, /* of X25519MLKEM768 in a ClientHello; larger ones may contain it */
     LARGE_BYTES = 512,         /* more than the smallest MTU leaves for data */
     SMALLEST_RTT_US =
-        10000, /* below it, half a round trip is less than what a host needs to react */
+        10000, /* below it, half a round trip is shorter than the reaction time of a host */
 };
 
 #define GROUPED_BYTES 32
@@ -23,14 +23,15 @@ static uint64_t minus(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-/* Whether the peer's FIN has come: RFC 9293 §3.3.2's states, of which linux/tcp.h has no names. */
+/* Whether the peer's FIN has arrived: states of RFC 9293 §3.3.2, which linux/tcp.h does not name.
+ */
 static bool has_fin(unsigned state)
 {
     enum { TIME_WAIT = 6, CLOSE_WAIT = 8, LAST_ACK = 9, CLOSING = 11 };
     return state == TIME_WAIT || state == CLOSE_WAIT || state == LAST_ACK || state == CLOSING;
 }
 
-/* SYN and FIN count as one byte each (RFC 9293 §3.4), which is not one of data. */
+/* SYN and FIN occupy a sequence number each (RFC 9293 §3.4) but are not data. */
 static void read_bytes(const struct tcp_info *info, struct tcp_stats *ret)
 {
     uint64_t sent = minus(info->tcpi_bytes_sent, info->tcpi_bytes_retrans);
@@ -38,7 +39,7 @@ static void read_bytes(const struct tcp_info *info, struct tcp_stats *ret)
     ret->unacknowledged_bytes = minus(sent, acknowledged);
     ret->received_bytes = minus(info->tcpi_bytes_received, has_fin(info->tcpi_state));
     ret->repeats =
-        info->tcpi_retransmits; /* by time-out; of a first flight others are known, too */
+        info->tcpi_retransmits; /* by time-out; for the first flight the total is known too */
     uint64_t first = ret->unacknowledged_bytes;
     if (first > info->tcpi_snd_mss)
         first = info->tcpi_snd_mss;
@@ -51,7 +52,7 @@ bool tcp_stats_read(int fd, struct tcp_stats *ret)
     struct tcp_info info;
     socklen_t length = sizeof info;
     size_t needed = offsetof(struct tcp_info, tcpi_total_retrans) + sizeof info.tcpi_total_retrans;
-    memset(&info, 0, sizeof info); /* an older kernel tells less */
+    memset(&info, 0, sizeof info); /* an older kernel fills less */
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 || length < needed)
         return false;
     *ret = (struct tcp_stats){.rtt_us = info.tcpi_rtt,
@@ -90,7 +91,7 @@ static const char *cause_of(const struct tcp_stats *stats, enum tcp_stats_data d
                "smaller MTU";
     if (data == TCP_STATS_HANDSHAKE && !stats->received_bytes)
         return "something on the way drops it, although TCP connects: check the firewalls that "
-               "look into TLS";
+               "inspect TLS";
     return "the peer is gone, or something on the way drops its packets";
 }
 
@@ -105,7 +106,7 @@ bool tcp_stats_describe_loss(const struct tcp_stats *stats, enum tcp_stats_data 
         return false;
     group_digits(stats->unacknowledged_bytes, bytes);
     group_digits(stats->segment_bytes, segment);
-    /* Of several segments only the first is sent again and again. */
+    /* Of several segments only the first is retransmitted repeatedly. */
     bool several = data == TCP_STATS_STREAM && stats->segment_bytes &&
                    stats->unacknowledged_bytes > stats->segment_bytes;
     if (several)
@@ -136,9 +137,10 @@ bool tcp_stats_describe_reset(const struct tcp_stats *stats, uint64_t after_us,
 {
     if (stats->min_rtt_us < SMALLEST_RTT_US || after_us >= stats->min_rtt_us / 2)
         return false;
-    snprintf(ret, TCP_STATS_TEXT_BYTES,
-             "the reset came %.1f ms after we sent, and the smallest round trip is %.1f ms: the "
-             "peer cannot answer so soon, something on the way sent it in the peer's name",
-             (double)after_us / 1e3, (double)stats->min_rtt_us / 1e3);
+    snprintf(
+        ret, TCP_STATS_TEXT_BYTES,
+        "the reset arrived %.1f ms after the data was sent, but the smallest round trip is %.1f "
+        "ms: something on the way sent it, not the peer",
+        (double)after_us / 1e3, (double)stats->min_rtt_us / 1e3);
     return true;
 }

@@ -19,7 +19,8 @@ enum io_status transport_errno_status(int code)
     return IO_FAILED;
 }
 
-/* The number stays taken, so that nothing else is ever written to or closed in its name. */
+/* Keeps the descriptor number in use, so that no new descriptor gets it while others refer to it.
+ */
 void transport_hang_up(struct transport *t)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);

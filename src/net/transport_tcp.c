@@ -12,7 +12,7 @@
 struct transport_tcp {
     struct transport base;
     bool ended;      /* the FIN has been read */
-    int reset_errno; /* of the RST; 0 = none came */
+    int reset_errno; /* of the RST; 0 = none was received */
 };
 
 static struct transport_tcp *self(struct transport *t)
@@ -36,13 +36,13 @@ static struct io tcp_handshake(struct transport *t, struct error *err)
     return (struct io){.status = IO_OK};
 }
 
-/* What a system call that receives has returned. */
+/* Turns the result of a receiving system call into an io. */
 static struct io arrived(struct transport *t, ssize_t n, struct error *err)
 {
     if (n > 0)
         return (struct io){.status = IO_OK, .progressed = true, .n = (size_t)n};
     if (n == 0 && self(t)->reset_errno != 0) {
-        errno = self(t)->reset_errno; /* the kernel tells of an RST only once */
+        errno = self(t)->reset_errno; /* the kernel reports an RST only once */
         return failed(t, "receive", err);
     }
     if (n == 0) {
@@ -75,7 +75,7 @@ static ssize_t move(int from, int to, size_t size)
     return n;
 }
 
-/* The pipe is shared: it must be empty again. */
+/* Empties the pipe, which other connections share. */
 static void empty(int pipe, unsigned char *data, size_t n)
 {
     for (size_t got = 0; got < n;) {
@@ -86,9 +86,9 @@ static void empty(int pipe, unsigned char *data, size_t n)
 }
 
 /*
- * Whether a read can tell more than a splice that moved nothing. It stops before urgent data, and
- * then says EAGAIN, or even the end, to whatever comes behind; or it is not possible here, or not
- * allowed. Any other error is told once, and this was that time.
+ * Whether to try a read after a splice that moved nothing. splice(2) stops before urgent data and
+ * then returns EAGAIN or 0 although more follows; or it is not supported here, or forbidden. The
+ * kernel reports any other error only once, and has done so now.
  */
 static bool is_to_be_read(ssize_t n)
 {

@@ -143,7 +143,7 @@ class Reset(Network):
             with self.subTest(mode=mode):
                 far = self.far(netpath.Slow(self.RTT_S, reset_at=at, reset_s=self.RTT_S / 10))
                 error = self.fails(1 if at else 12, *mode, far[name], data=b"hello\n")
-                self.assertIn("something on the way sent it in the peer's name", error["message"])
+                self.assertIn("something on the way sent it, not the peer", error["message"])
                 self.assertNotIn("log of the server", error["message"])
             self.doCleanups()
 

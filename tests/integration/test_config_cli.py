@@ -346,14 +346,14 @@ class UnixSocket(Folder):
         self.server(self.config)
         second = self.server(self.config, ready=False)
         self.assertEqual(second.wait(), REFUSED)
-        self.assertIn("another program, or another tlsecho-server, listens there", second.log())
+        self.assertIn("another program, or another tlsecho-server, listens on it: stop it, or choose another", second.log())
         self.assert_echoes()
 
     def test_a_file_that_is_no_socket_is_refused_and_left_alone(self):
         self.path.write_text("mine", encoding="utf-8")
         server = self.server(self.config, ready=False)
         self.assertEqual(server.wait(), REFUSED)
-        self.assertIn("it is no socket: remove it, or choose another path", server.log())
+        self.assertIn("the file is not a socket: remove it, or choose another path", server.log())
         self.assertEqual(self.path.read_text(encoding="utf-8"), "mine")
 
 

@@ -162,7 +162,7 @@ class UnixSockets(Rewritten):
             other.listen()
             server.signal(signal.SIGHUP)
             refused = server.wait_for("reload_refused")
-            self.assertIn("another program, or another tlsecho-server, listens there",
+            self.assertIn("another program, or another tlsecho-server, listens on it: stop it, or choose another",
                           refused["reason"])
             self.assertEqual(server.stop(), 0)
             self.assertTrue(path.exists())

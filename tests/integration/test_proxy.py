@@ -54,9 +54,9 @@ FULL = v2(tlvs=tlv(1, b"h2") + tlv(2, b"front.example") + tlv(5, b"id-7") + SSL)
 LOCALS = (b"PROXY UNKNOWN\r\n", v2(command=0x20), v2(command=0x20, family=0, addresses=b""),
           v2(family=0, addresses=b""), v2(family=0), v2(family=0x12), v2(family=0x41))
 BAD = {
-    b"GET / HTTP/1.0\r\n\r\n": "there is none",
-    b"hello": "there is none",
-    b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n": "fewer words",
+    b"GET / HTTP/1.0\r\n\r\n": "does not start with one",
+    b"hello": "does not start with one",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n": "fewer than two addresses",
     b"PROXY " + b"x" * 101: "107 bytes",
     SIGNATURE + b"\x21\x11\xff\xff": "16384",
     v2(family=0x21): "too short for the addresses",

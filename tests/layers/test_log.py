@@ -13,7 +13,7 @@ import logdoc  # noqa: E402
 # A line begins: its event is the literal, or one of several, behind the level.
 BEGINS = re.compile(r"\b(?:log_begin\(&|log_line_start\(&|log_reason\()(?:\w+,\s*)?\w+,([^,;)]*)")
 ASSIGNED = re.compile(r"\.event = \"(\w+)\"")
-ADDED = re.compile(r"\btls_warning_add\(\w+,\s*\"(\w+)\"")
+ADDED = re.compile(r"\btls_warning_add\(\s*\w+,\s*\(struct tls_warning_topic\)\{\"(\w+)\"")
 FIELD = re.compile(r"\b(?:log_(text|number|seconds|switch)|(known_text|address_field))"
                    r"\((?:&|)\w+, \"(\w+)\"")
 KEY = re.compile(r"\.key = \"(\w+)\"")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Letters as bytes, whatever the locale.   Threads: any. */
+/* ASCII letters, independent of the locale.   Threads: any. */
 #ifndef TLSECHO_ASCII_H
 #define TLSECHO_ASCII_H
 
@@ -8,7 +8,7 @@
 /* Turns a..z into A..Z in place; every other byte stays as it is. */
 void ascii_upper(unsigned char *data, size_t n);
 
-/* Turns A..Z into a..z likewise. */
+/* Likewise turns A..Z into a..z. */
 void ascii_lower(unsigned char *data, size_t n);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes that wait: taken from the front, added at the end.
+ * A buffer of bytes that wait: taken from the front, added at the end.
  *
- * Ownership: `data` belongs to whoever lent it.   Threads: one at a time.
+ * Ownership: `data` belongs to its lender.   Threads: one at a time.
  */
 #ifndef TLSECHO_BUF_H
 #define TLSECHO_BUF_H
@@ -26,7 +26,7 @@ static inline const unsigned char *buf_front(const struct buf *b)
     return b->data ? b->data + b->start : NULL;
 }
 
-/* n of the waiting bytes are dealt with; an emptied buffer starts afresh. */
+/* Removes the first n waiting bytes; an emptied buffer starts at 0 again. */
 static inline void buf_take(struct buf *b, size_t n)
 {
     assert(n <= buf_waiting(b));

@@ -12,10 +12,11 @@
 
 enum { CLOCK_TEXT_BYTES = 32 };
 
-/* Microseconds since an arbitrary start, never backwards: CLOCK_MONOTONIC, clock_gettime(2). */
+/* Microseconds since an arbitrary start; never goes backwards: CLOCK_MONOTONIC, clock_gettime(2).
+ */
 uint64_t clock_now_us(void);
 
-/* The same clock in nanoseconds, for what takes only microseconds. */
+/* The same clock in nanoseconds, to measure what takes only microseconds. */
 uint64_t clock_now_ns(void);
 
 /* The wall clock, CLOCK_REALTIME in microseconds since 1970, at a moment of clock_now_us. */
@@ -28,11 +29,11 @@ int clock_poll_ms(uint64_t now_us, uint64_t due_us);
 /* Wall-clock time in UTC as RFC 3339 with milliseconds, "2026-01-02T03:04:05.678Z". */
 void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES]);
 
-/* The same without milliseconds, of seconds since 1970. */
+/* The same without milliseconds, from seconds since 1970. */
 void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES]);
 
-/* Wall-clock microseconds since 1970 as clock_text has them, and read again from RFC 3339 in UTC,
- * with or without a fraction: false if the text is none. */
+/* Wall-clock microseconds since 1970 in the format of clock_text, and back from RFC 3339 in UTC,
+ * with or without a fraction; false if the text is not such a time. */
 void clock_wall_text(int64_t wall_us, char ret[CLOCK_TEXT_BYTES]);
 bool clock_wall_parse(const char *text, int64_t *ret_wall_us);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON as the log and the report write it: RFC 8259, and nothing in it that a terminal would obey.
+ * Writes JSON (RFC 8259) for the log and the report, without characters that control a terminal.
  *
  *     struct json json;
  *     json_begin(&json, data, size, 0);
@@ -20,31 +20,30 @@
 enum { JSON_PIECE_BYTES = 16 };
 
 /*
- * The next piece of a text as it stands between the quotes of a JSON string: a character, or an
- * escape: \ufffd for a byte that is none (invalid UTF-8), the character's own for quotes and for
- * what is not printable (text.h). Moves *text on. Returns the piece's length, 0 at the end of the
- * text.
+ * Encodes the next character of a text for a JSON string: as it is, or escaped if it is a quote or
+ * not printable (text.h); \ufffd replaces a byte of invalid UTF-8. Advances *text. Returns the
+ * length of the output, 0 at the end of the text.
  */
 size_t json_escape(const char **text, char ret[JSON_PIECE_BYTES]);
 
-/* Likewise the next piece of JSON in one line that another writer made: its quotes stay. */
+/* Likewise for JSON on one line by another writer, whose quotes are kept. */
 size_t json_escape_json(const char **text, char ret[JSON_PIECE_BYTES]);
 
 /*
- * A writer that keeps a window of the whole: so many bytes after the first `skip`. Whoever has too
- * little room for all of it writes it once more, with a window that begins where the last one
- * ended.
+ * A writer that keeps only a window of its output: `size` bytes after the first `skip`. To produce
+ * output that is larger than the window, write it again with a window that begins where the last
+ * one ended.
  */
 struct json {
     char *data;
-    size_t size, n; /* bytes of the window: room, filled */
-    uint64_t skip;  /* bytes still to come before the window begins */
-    bool follows;   /* something stands before in the same object or array */
+    size_t size, n; /* of the window: capacity, bytes written */
+    uint64_t skip;  /* bytes of output before the window begins */
+    bool follows;   /* the object or array has an entry already */
 };
 
 void json_begin(struct json *json, void *data, size_t size, uint64_t skip);
 
-/* An object; key NULL: the whole, or an entry of an array. */
+/* Opens an object; key NULL: the top-level one, or an entry of an array. */
 void json_open(struct json *json, const char *key);
 void json_close(struct json *json);
 void json_open_array(struct json *json, const char *key);
@@ -55,7 +54,7 @@ void json_text(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, uint64_t value);
 void json_switch(struct json *json, const char *key, bool value);
 
-/* What stands behind the whole: LF. */
+/* Writes the LF that ends the document. */
 void json_newline(struct json *json);
 
 #endif

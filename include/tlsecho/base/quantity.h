@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers with their units as users write them, in the configuration and on the command line alike:
+ * Parses numbers with units, for the configuration and the command line:
  * `64KiB`, `1.5M`, `250ms`, `1e-1s`. A number has digits, may have a fraction and an exponent, and
- * no sign. Errors are ERROR_INPUT and say what would be right; *ret then stays as it was.
+ * has no sign. Errors are ERROR_INPUT with an example of valid input; *ret is unchanged then.
  *
  * Ownership: values, no heap.   Threads: any.
  */
@@ -15,7 +15,7 @@
 
 enum { QUANTITY_BYTES = 32 };
 
-/* What a time without a unit counts; 0 alone never needs one. */
+/* The unit of a time that has none; 0 never needs one. */
 enum quantity_bare { QUANTITY_BARE_REFUSED, QUANTITY_BARE_SECONDS };
 
 /* A whole number without a unit. */
@@ -27,11 +27,11 @@ int quantity_parse_real(const char *text, double *ret, struct error *err);
 /* Whole bytes; with K, KiB, MiB, GiB (powers of 1024) or k, M, G (powers of 1000). */
 int quantity_parse_size(const char *text, uint64_t *ret_bytes, struct error *err);
 
-/* With ms, s, m, h or d; rounded up to milliseconds, so that a short time does not become none. */
+/* With ms, s, m, h or d; rounded up to milliseconds, so that a short time does not become 0. */
 int quantity_parse_time(const char *text, enum quantity_bare bare, uint64_t *ret_ms,
                         struct error *err);
 
-/* The texts that are read back as the same number, in the largest unit without a remainder. */
+/* Formats a number so that it parses to the same value, in the largest unit without a remainder. */
 void quantity_count_text(uint64_t count, char ret[QUANTITY_BYTES]);
 void quantity_size_text(uint64_t bytes, char ret[QUANTITY_BYTES]);
 void quantity_time_text(uint64_t ms, char ret[QUANTITY_BYTES]);

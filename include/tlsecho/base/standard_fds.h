@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors 0, 1 and 2, stdin(3). A process that was started without one of them would get it for
- * its first socket or file, and write its log there.
+ * Descriptors 0, 1 and 2, stdin(3). If a process starts without one of them, its first socket or
+ * file gets that number and would receive its log.
  *
  * Ownership: none.   Threads: before the first one.
  */
@@ -13,7 +13,7 @@ enum standard_fds {
     STANDARD_FDS_FAIL, /* every use of it fails, with EBADF */
 };
 
-/* What is put in the place of each of the three that is closed. The first thing a program does. */
+/* Replaces each of the three that is closed. Call it first in main(). */
 void standard_fds_open(enum standard_fds what);
 
 #endif

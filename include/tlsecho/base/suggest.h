@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What somebody may have meant by a word that nobody knows.
+ * Suggests what an unknown word may have meant.
  *
  * Ownership: the caller's texts.   Threads: any.
  */
@@ -11,12 +11,12 @@
 
 enum { SUGGEST_BYTES = 256 };
 
-/* "did you mean X?" where one of the names is near (letters missing, added, changed or swapped),
- * else "write one of A, B, C". */
+/* "did you mean X?" if a name is similar (letters missing, added, changed or swapped), else "write
+ * one of A, B, C". */
 void suggest_name(const char *word, const char *const *names, size_t count,
                   char ret[SUGGEST_BYTES]);
 
-/* "A, B, C"; where they are too many, "A, B, ...". */
+/* "A, B, C"; if they do not fit, "A, B, ...". */
 void suggest_list(const char *const *names, size_t count, char ret[SUGGEST_BYTES]);
 
 #endif

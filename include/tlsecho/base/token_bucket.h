@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * So many a second, and as many at once after a quiet time: a token bucket. Pure.
+ * A token bucket: a rate per second, and a burst after idle time. Pure.
  *
  * Ownership: values, no heap.   Threads: one at a time.
  */
@@ -12,14 +12,14 @@
 
 struct token_bucket {
     uint64_t per_second; /* at least 1 */
-    uint64_t burst;      /* tokens that it holds at most, at least 1 */
-    uint64_t millionths; /* of tokens in it at `at_us` */
+    uint64_t burst;      /* most tokens that it holds, at least 1 */
+    uint64_t millionths; /* of a token, in the bucket at `at_us` */
     uint64_t at_us;
 };
 
 enum { TOKEN_BUCKET_TOKEN = 1000000 };
 
-/* The fields of a full one, for `= {TOKEN_BUCKET_FULL(rate, size)}`; static ones too. */
+/* Initialises a full bucket, also a static one: `= {TOKEN_BUCKET_FULL(rate, size)}`. */
 #define TOKEN_BUCKET_FULL(rate, size)                                                              \
     .per_second = (rate), .burst = (size), .millionths = (size) * (uint64_t)TOKEN_BUCKET_TOKEN
 

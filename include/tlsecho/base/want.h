@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What somebody waits for on a descriptor: a set of bits, understood by reactor and poll(2)
- * callers. */
+/* What to wait for on a descriptor: a set of bits, for the reactor and for callers of poll(2). */
 #ifndef TLSECHO_WANT_H
 #define TLSECHO_WANT_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses of sockets, and the way to them from an endpoint. See ip(7), ipv6(7), unix(7).
+ * Socket addresses, and how to resolve an endpoint to them. See ip(7), ipv6(7), unix(7).
  *
  * Ownership: values; only an address_list is on the heap.   Threads: any.
  */
@@ -38,31 +38,31 @@ struct address_list {
 /* "127.0.0.1:7007", "[::1]:7443", "unix:/path" or "unix" for an unnamed peer. */
 void address_text(const struct address *address, char ret[ADDRESS_TEXT_BYTES]);
 
-/* An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) becomes the IPv4 address that it stands for. */
+/* Turns an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) into the IPv4 address in it. */
 void address_unmap(struct address *address);
 
-/* 0.0.0.0 or [::]: every address of the host. */
+/* 0.0.0.0 or [::], the wildcard. */
 bool address_is_wildcard(const struct address *address);
 
-/* 127.0.0.0/8 or ::1: reached from this host alone. A local address is none of these. */
+/* 127.0.0.0/8 or ::1, the loopback; not a Unix address. */
 bool address_is_loopback(const struct address *address);
 
 bool address_equal(const struct address *a, const struct address *b);
 
-/* Host byte order; 0 for a local address. */
+/* Host byte order; 0 for a Unix address. */
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 
 /*
- * All distinct addresses of an endpoint, in getaddrinfo(3)'s order: at least one, for
- * address_list_free. family: AF_UNSPEC, AF_INET or AF_INET6. passive: for bind(2). Blocks while the
- * resolver works: tlsecho/lookup.h does not. ERROR_DNS with the resolver's words; ERROR_SYSTEM
- * (memory).
+ * All distinct addresses of an endpoint, in getaddrinfo(3)'s order, at least one; free them with
+ * address_list_free. family: AF_UNSPEC, AF_INET or AF_INET6. passive: for bind(2). Blocks until the
+ * resolver answers; see lookup.h for a call that does not. ERROR_DNS with the text of
+ * gai_strerror(3); ERROR_SYSTEM (memory).
  */
 int address_resolve(const struct endpoint *endpoint, int family, bool passive,
                     struct address_list *ret, struct error *err);
 
-/* Frees the addresses; an empty list is left. */
+/* Frees the addresses and empties the list. */
 void address_list_free(struct address_list *list);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which addresses are meant: networks as users write them (RFC 4632 §3.1, RFC 4291 §2.3), and the
- * word `unix` for whoever comes through a Unix socket. Pure functions.
+ * Networks as users write them (RFC 4632 §3.1, RFC 4291 §2.3), and the word `unix` for peers on a
+ * Unix socket. Pure functions.
  *
  * Ownership: values, no heap.   Threads: any.
  */
@@ -18,23 +18,23 @@ enum { CIDR_TEXT_BYTES = INET6_ADDRSTRLEN + 4 }; /* the longest address and "/12
 
 struct cidr {
     int family;                /* AF_INET, AF_INET6 or AF_UNIX */
-    unsigned bits;             /* of the network; 0 for AF_UNIX */
-    unsigned char network[16]; /* in network byte order; 0 beyond its bits */
+    unsigned bits;             /* prefix length; 0 for AF_UNIX */
+    unsigned char network[16]; /* in network byte order; 0 beyond the prefix */
 };
 
 /*
- * "10.0.0.0/8", "2001:db8::/32", an address alone (/32 or /128), or "unix". A network of
- * IPv4-mapped addresses is that IPv4 network. ERROR_INPUT says what would be right; an address with
- * bits beyond the prefix is refused, with the network that may have been meant.
+ * "10.0.0.0/8", "2001:db8::/32", a single address (/32 or /128), or "unix". IPv4-mapped networks
+ * become IPv4. ERROR_INPUT with an example of valid input; an address with bits beyond the prefix
+ * is refused, and the error suggests the network and the single address.
  */
 int cidr_parse(const char *text, struct cidr *ret, struct error *err);
 
-/* The canonical text, always with a prefix, which cidr_parse reads again to the same value. */
+/* The canonical text, always with a prefix; cidr_parse turns it back into the same value. */
 void cidr_text(const struct cidr *cidr, char ret[CIDR_TEXT_BYTES]);
 
 bool cidr_equal(const struct cidr *a, const struct cidr *b);
 
-/* Whether the address is in one of them. An IPv4-mapped address counts as IPv4. */
+/* Whether one of the networks contains the address. An IPv4-mapped address counts as IPv4. */
 bool cidr_match(const struct cidr *cidrs, size_t count, const struct address *address);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where something listens, as users write it: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH.
+ * Endpoints as users write them: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH.
  * Pure functions of text (RFC 3986 §3.2.2 for the brackets around IPv6).
  *
  * Ownership: values, no heap.   Threads: any.
@@ -26,18 +26,18 @@ enum {
 struct endpoint {
     enum endpoint_scheme scheme;
     char host[ENDPOINT_HOST_BYTES]; /* a name or an address without brackets; "" for unix */
-    uint16_t port;                  /* host byte order; 0 for unix, and for "any free one" */
+    uint16_t port;                  /* host byte order; 0 for unix, and for any free port */
     char path[ENDPOINT_PATH_BYTES]; /* absolute, free of "//" and "/./"; "" unless unix */
 };
 
-/* Parses SCHEME://...; without :PORT the scheme's default port. ERROR_INPUT says what would be
- * right. */
+/* Parses SCHEME://...; without :PORT it takes the scheme's default port. ERROR_INPUT with an
+ * example of valid input. */
 int endpoint_parse(const char *text, struct endpoint *ret, struct error *err);
 
-/* A decimal port number 0..65535, nothing else around it. ERROR_INPUT. */
+/* Parses a decimal port number, 0..65535, and nothing else. ERROR_INPUT. */
 int endpoint_parse_port(const char *text, uint16_t *ret, struct error *err);
 
-/* The canonical text, which endpoint_parse reads again to the same value. */
+/* The canonical text; endpoint_parse turns it back into the same value. */
 void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES]);
 
 /* "tcp", "tls" or "unix". */
@@ -46,10 +46,10 @@ const char *endpoint_scheme_name(enum endpoint_scheme scheme);
 /* Whether host is an IPv4 or IPv6 address rather than a name (a scope such as %eth0 allowed). */
 bool endpoint_host_is_address(const char *host);
 
-/* RFC 6874: the % before a zone is written %25 between the brackets of a URI. Makes it % again. */
+/* RFC 6874: the % before a zone is written %25 between the brackets of a URI. Decodes it to %. */
 void endpoint_decode_zone(char *host);
 
-/* Whether a TCP socket can never have it: multicast (RFC 5771, RFC 4291 §2.7) or the limited
+/* Whether no TCP socket can have that address: multicast (RFC 5771, RFC 4291 §2.7) or the limited
  * broadcast (RFC 919 §7). Names are not looked up. */
 bool endpoint_host_is_for_many(const char *host);
 
@@ -62,9 +62,9 @@ bool endpoint_host_is_name(const char *host);
 bool endpoint_is_local(const struct endpoint *endpoint);
 
 /*
- * Whether both cannot be listened on at once: the same address, or a wildcard beside an address
- * that it takes too ([::] takes IPv4 as well). Port 0 is another one each time. Of names only
- * localhost is known here; others are compared as text.
+ * Whether sockets cannot listen on both at once: the addresses are equal, or one is a wildcard that
+ * covers the other ([::] covers IPv4 too). Port 0 never conflicts. Of names only localhost is
+ * resolved; others are compared as text.
  */
 bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether every thread still turns: each is woken and asked for one more turn of its loop. The
- * watchdog is fed by it.
+ * Checks that every event loop responds: wakes each thread and waits for one more turn of its loop.
+ * The watchdog of the service manager relies on it.
  *
  * Ownership: the reactors stay their threads'.   Threads: one at a time.
  */
@@ -16,9 +16,9 @@
 
 struct heartbeat_thread {
     const char *name;
-    struct reactor *reactor; /* NULL = it has ended, as it may */
-    unsigned turns;          /* it had made when it was asked */
-    uint64_t asked_us;       /* the first time that it was asked for the turn still awaited */
+    struct reactor *reactor; /* NULL = the thread has ended */
+    unsigned turns;          /* of its loop when it was asked */
+    uint64_t asked_us;       /* when it was asked for the turn that is still missing */
 };
 
 struct heartbeat {
@@ -26,18 +26,18 @@ struct heartbeat {
     size_t count;
 };
 
-/* From now on that thread is asked too. name must outlive the heartbeat. ERROR_SYSTEM (memory). */
+/* Adds a thread. name must outlive the heartbeat. ERROR_SYSTEM (memory). */
 int heartbeat_add(struct heartbeat *heartbeat, const char *name, struct reactor *reactor,
                   struct error *err);
 
-/* That thread ends, and need not turn any more. */
+/* Removes a thread, before it ends. */
 void heartbeat_forget(struct heartbeat *heartbeat, const struct reactor *reactor);
 
-/* Wakes every thread for one more turn. */
+/* Asks every thread for one more turn, unless one is still missing. */
 void heartbeat_ask(struct heartbeat *heartbeat, uint64_t now_us);
 
-/* 0 if every thread has turned since it was asked, else for how long one has not; ret_name is that
- * one's. */
+/* 0 if every thread has responded, else the longest time without a response; *ret_name is the name
+ * of that thread. */
 uint64_t heartbeat_silent_us(const struct heartbeat *heartbeat, uint64_t now_us,
                              const char **ret_name);
 

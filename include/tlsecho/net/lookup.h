@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking a name up without waiting for it: getaddrinfo(3) blocks for as long as resolv.conf(5)
- * allows (two dead name servers: 20 s) and cannot be interrupted, so it runs on a thread of its
- * own, which nobody joins. An address literal and a Unix path need no thread and are done at once.
+ * Looks up names without blocking. getaddrinfo(3) blocks for as long as resolv.conf(5) allows (20 s
+ * with two dead name servers) and cannot be interrupted, so it runs on a detached thread. An
+ * address literal or a Unix path needs no thread and is done at once.
  *
- * Ownership: a look-up is the caller's until lookup_finish or lookup_abandon. What the thread still
- * uses then is freed by the thread. A process may exit while a look-up runs.
- * Threads: one at a time per look-up; signals are blocked on the look-up's own thread.
+ * Ownership: the caller's until lookup_finish or lookup_abandon; after that the thread frees what
+ * it still uses. A process may exit while a look-up runs. Threads: one at a time per look-up.
+ * Signals are blocked on the look-up's thread.
  */
 #ifndef TLSECHO_LOOKUP_H
 #define TLSECHO_LOOKUP_H
@@ -19,11 +19,11 @@
 
 struct lookup;
 
-/* What resolves a name: the arguments and the results of address_resolve. */
+/* A resolver; arguments and results as of address_resolve. */
 typedef int lookup_resolver(const struct endpoint *endpoint, int family, bool passive,
                             struct address_list *ret, struct error *err);
 
-/* So that reloads in quick succession beside a dead name server take no more threads. */
+/* Limits the threads that frequent reloads can occupy while a name server is dead. */
 enum { LOOKUP_ABANDONED_MAX = 32 };
 
 struct lookup_query {
@@ -36,19 +36,18 @@ struct lookup_query {
 /* Starts a look-up. ERROR_SYSTEM (memory, descriptors, threads). */
 int lookup_start(const struct lookup_query *query, struct lookup **ret, struct error *err);
 
-/* Readable, poll(2), once the look-up is done, and then for as long as it exists. The look-up's to
- * close. */
+/* Readable, poll(2), as soon as the look-up is done, and until it ends. Do not close it. */
 int lookup_fd(const struct lookup *lookup);
 
 /*
- * Ends a look-up, on failure too: its addresses, for address_list_free. Waits for them unless
- * lookup_fd is readable. Errors: as address_resolve; code EAI_AGAIN: no name server could say,
- * which is the resolver's fault and may pass; EAI_NONAME: the name has no address.
+ * Ends a look-up, on failure too, and returns its addresses; free them with address_list_free.
+ * Blocks unless lookup_fd is readable. Errors as of address_resolve; code EAI_AGAIN: no name server
+ * answered, try again later; EAI_NONAME: the name has no address.
  */
 int lookup_finish(struct lookup *lookup, struct address_list *ret, struct error *err);
 
-/* Ends a look-up without waiting for its thread. NULL is ignored. While LOOKUP_ABANDONED_MAX
- * threads still wait for their resolver, none is started: ERROR_DNS, EAI_AGAIN. */
+/* Ends a look-up without waiting for its thread; NULL is ignored. While LOOKUP_ABANDONED_MAX such
+ * threads still run, lookup_start fails with ERROR_DNS, EAI_AGAIN. */
 void lookup_abandon(struct lookup *lookup);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for many descriptors at once: epoll(7), level-triggered; and for a time: timerfd(2),
- * which is set again only for an earlier one. What moves on with each message, as an idle time-out
- * does, then costs no timer each time that the kernel waits.
+ * An event loop: waits for descriptors with epoll(7), level-triggered, and for a time with
+ * timerfd(2). The timer is set again only for an earlier time, so a deadline that each message
+ * postpones, such as an idle time-out, costs no system call per message.
  *
- * Ownership: sources belong to the caller and must be removed before they go; a source that is
- * being called may remove itself, and only itself.   Threads: its own, but for the last two calls.
+ * Ownership: sources belong to the caller and must be removed before they are freed; `ready` may
+ * remove its own source, but no other. Threads: one, except for the last two functions.
  */
 #ifndef TLSECHO_REACTOR_H
 #define TLSECHO_REACTOR_H
@@ -17,7 +17,8 @@
 
 struct reactor;
 
-/* Embedded in whatever waits. The first two are set by its owner, the last by the reactor alone. */
+/* Embedded in the object that waits (container_of.h). Its owner sets the first two fields, and only
+ * the reactor the last. */
 struct reactor_source {
     int fd;
     void (*ready)(struct reactor_source *source);
@@ -29,23 +30,24 @@ int reactor_new(struct reactor **ret, struct error *err);
 void reactor_free(struct reactor *reactor);
 
 /*
- * Waits for that set of enum want from now on; no system call if it is unchanged. WANT_NOTHING
- * removes the source: an error on the descriptor would wake it otherwise (EPOLLHUP cannot be
- * masked). ERROR_SYSTEM (memory, or the system's limit of watches).
+ * Changes what to wait for, a set of enum want; no system call if it is unchanged. WANT_NOTHING
+ * removes the source, as EPOLLHUP cannot be masked and would wake it. ERROR_SYSTEM (memory, or the
+ * limit of watches, epoll(7)).
  */
 int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigned want,
                  struct error *err);
 
-/* A turn shall not wait beyond due_us of clock_now_us (UINT64_MAX = never). What was asked for
- * before and is earlier stays: the turn then ends too soon, and whoever asked looks again. */
+/* Ends a turn at due_us of clock_now_us at the latest (UINT64_MAX = never). An earlier alarm stays
+ * set: the turn may end too soon, so check the time and set the alarm again. */
 void reactor_alarm(struct reactor *reactor, uint64_t due_us);
 
 enum reactor_patience { REACTOR_LOOK, REACTOR_WAIT };
 
-/* One turn: calls `ready` of every source that is; REACTOR_WAIT waits for one, or for the alarm. */
+/* One turn: calls `ready` of every source that is ready. REACTOR_WAIT waits for one, or for the
+ * alarm. */
 void reactor_turn(struct reactor *reactor, enum reactor_patience patience);
 
-/* Makes the present or the next turn end. Any thread. */
+/* Ends the current or the next turn. Any thread. */
 void reactor_wake(struct reactor *reactor);
 
 /* How many turns have begun; it wraps around. Any thread. */

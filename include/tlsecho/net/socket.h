@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets: listening, options, the two ends. Every socket made here is non-blocking and
+ * Sockets: listening, options, addresses. Every socket made here is non-blocking and
  * close-on-exec. See socket(7), tcp(7), ip(7), ipv6(7), unix(7).
  *
  * Ownership: a returned descriptor is the caller's to close.   Threads: any.
@@ -17,21 +17,21 @@
 
 struct socket_listening {
     int backlog;
-    bool share_port; /* bind beside sockets that have socket_share_port */
-    bool freebind;   /* bind an address that this host lacks, or has not tested yet: ip(7) */
+    bool share_port; /* bind to the port of a socket that has socket_share_port */
+    bool freebind;   /* bind an address that this host does not have (yet), ip(7) */
 };
 
 /*
- * Binds and listens. SO_REUSEADDR, so that connections of ours in TIME_WAIT do not hinder a restart
- * (RFC 9293 §3.4.2, socket(7)), and no SO_REUSEPORT, so that a second copy is refused. The wildcard
- * [::] takes IPv4 too. A Unix socket gets mode 0660 and replaces a stale file only if nobody
- * listens on it. *address gets the real port if it was 0. ERROR_SYSTEM.
+ * Binds and listens. Sets SO_REUSEADDR, so that connections in TIME_WAIT do not prevent a restart
+ * (RFC 9293 §3.4.2, socket(7)), but not SO_REUSEPORT, so that a second server fails. The wildcard
+ * [::] accepts IPv4 too. A Unix socket gets mode 0660, and replaces an existing socket file only if
+ * no process listens on it. *address gets the actual port if it was 0. ERROR_SYSTEM.
  */
 int socket_listen(struct address *address, const struct socket_listening *how, int *ret,
                   struct error *err);
 
-/* Whether a socket of the same user may be bound to what this one is bound to, or to what overlaps
- * with it: SO_REUSEPORT, socket(7). A no-op on a Unix socket. */
+/* Allows another socket of the same user to bind to the same or an overlapping address:
+ * SO_REUSEPORT, socket(7). A no-op on a Unix socket. */
 void socket_share_port(int fd, bool on);
 
 struct socket_keepalive {
@@ -45,28 +45,28 @@ int socket_set_nodelay(int fd, bool on, struct error *err);
 int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struct error *err);
 
 /*
- * What the kernel may hold of one connection: it is not writable while so many bytes of it are
- * unsent (TCP_NOTSENT_LOWAT, tcp(7)), and takes no more while so many have not been received
- * (SO_RCVBUF, socket(7): of memory, twice that). receive_bytes 0: what the kernel finds good. A
- * no-op on a Unix socket, whose sender's buffer bounds both. ERROR_SYSTEM.
+ * Limits what the kernel buffers for a connection: it is not writable while unsent_bytes are unsent
+ * (TCP_NOTSENT_LOWAT, tcp(7)), and its receive buffer is receive_bytes (SO_RCVBUF, socket(7); twice
+ * that in memory), 0 = chosen by the kernel. A no-op on a Unix socket, where the sender's buffer
+ * limits both. ERROR_SYSTEM.
  */
 int socket_set_buffers(int fd, size_t unsent_bytes, size_t receive_bytes, struct error *err);
 
-/* An urgent byte (RFC 6093) is one of the stream, in its place: SO_OOBINLINE. ERROR_SYSTEM. */
+/* Receives urgent data (RFC 6093) in the stream, in its place: SO_OOBINLINE. ERROR_SYSTEM. */
 int socket_set_urgent_inline(int fd, struct error *err);
 
-/* The two ends of a connection: getpeername(2), getsockname(2); either may be NULL. ERROR_SYSTEM.
+/* The addresses of a connection: getpeername(2), getsockname(2); either may be NULL. ERROR_SYSTEM.
  */
 int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, struct error *err);
 
-/* What was sent and not yet acknowledged by the peer's system: SIOCOUTQ, tcp(7), unix(7); 0 if
- * unknown. */
+/* Bytes sent but not yet acknowledged by the peer: SIOCOUTQ, tcp(7), unix(7); 0 if unknown. */
 size_t socket_unacknowledged_bytes(int fd);
 
-/* Whether the peer's FIN has come, or nothing can any more, and nothing is left to be read. */
+/* Whether everything has been read and the peer's FIN or an RST has arrived. */
 bool socket_has_ended(int fd);
 
-/* close(2) will send RST instead of FIN, and leave nothing behind: SO_LINGER of 0, socket(7). */
+/* Makes close(2) send RST instead of FIN, and free the connection at once: SO_LINGER of 0,
+ * socket(7). */
 void socket_reset_on_close(int fd);
 
 #endif

@@ -6,7 +6,7 @@
 #include "proxy_internal.h"
 #include "tlsecho/net/proxy.h"
 
-/* A header as it grows. There is room for all of a struct proxy. */
+/* A header being built. It has room for every field of a struct proxy. */
 struct writer {
     unsigned char *data;
     size_t n;
@@ -30,7 +30,7 @@ static void put_port(struct writer *w, const struct address *address)
     w->n += 2;
 }
 
-/* Both as IPv6, if one of them is: the text knows no pair of two families. */
+/* Writes both as IPv6 if one of them is: the protocol has no mixed pairs. */
 static void host_bytes(const struct address *address, unsigned char ret[16])
 {
     if (address->any.sa_family == AF_INET6) {
@@ -42,7 +42,7 @@ static void host_bytes(const struct address *address, unsigned char ret[16])
     memcpy(ret + 12, &address->ipv4.sin_addr, 4);
 }
 
-/* What the two addresses are in version 2. */
+/* The family byte of version 2. */
 static int family_of(const struct proxy *proxy)
 {
     sa_family_t source = proxy->source.any.sa_family;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The numbers of PROXY version 2, the text §2.2, for reading and for writing.
+ * The constants of PROXY version 2 (specification, §2.2), for parsing and building.
  *
  * Ownership: none.   Threads: any.
  */
@@ -47,7 +47,7 @@ enum {
 
 extern const unsigned char proxy_signature[PROXY_SIGNATURE_BYTES];
 
-/* CRC-32C (RFC 9260, appendix A) of n bytes, of which the four from `zero` on count as 0. */
+/* CRC-32C (RFC 9260, appendix A) of n bytes, with the four bytes at `zero` taken as 0. */
 uint32_t proxy_crc32c(const unsigned char *data, size_t n, size_t zero);
 
 #endif

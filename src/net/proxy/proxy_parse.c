@@ -13,7 +13,7 @@ static const char v1_prefix[] = "PROXY ";
 
 enum {
     V1_PREFIX_BYTES = sizeof v1_prefix - 1,
-    V1_BYTES_MAX = 107, /* the text, §2.1, CR LF included */
+    V1_BYTES_MAX = 107, /* specification, §2.1, with CR LF */
     V1_WORDS = 5,
 };
 
@@ -49,14 +49,14 @@ static int parse_v1_address(int family, const char *host, const char *port, stru
     unsigned char bytes[sizeof(struct in6_addr)];
     uint16_t number;
     if (inet_pton(family, host, bytes) != 1)
-        return refuse(err, "an address in it is none of its family");
+        return refuse(err, "an address in it is not of its family");
     if (!parse_port(port, &number))
-        return refuse(err, "a port in it is none");
+        return refuse(err, "a port in it is not a number from 0 to 65535");
     set_internet(family, bytes, number, ret);
     return 0;
 }
 
-/* line: what stands between "PROXY " and CR LF; it is taken apart. */
+/* line: between "PROXY " and CR LF; modified. */
 static int parse_v1_line(char *line, struct proxy *ret, struct error *err)
 {
     char *words[V1_WORDS] = {line};
@@ -68,7 +68,7 @@ static int parse_v1_line(char *line, struct proxy *ret, struct error *err)
         if (strcmp(line, "UNKNOWN") == 0)
             break;
         if (count == V1_WORDS)
-            return refuse(err, "more words than two addresses and two ports");
+            return refuse(err, "it has more than two addresses and two ports");
         words[count++] = c + 1;
     }
     ret->local = strcmp(words[0], "UNKNOWN") == 0;
@@ -78,9 +78,9 @@ static int parse_v1_line(char *line, struct proxy *ret, struct error *err)
                  : strcmp(words[0], "TCP6") == 0 ? AF_INET6
                                                  : AF_UNSPEC;
     if (family == AF_UNSPEC)
-        return refuse(err, "its protocol is none of TCP4, TCP6 and UNKNOWN");
+        return refuse(err, "its protocol is not TCP4, TCP6 or UNKNOWN");
     if (count < V1_WORDS)
-        return refuse(err, "fewer words than two addresses and two ports");
+        return refuse(err, "it has fewer than two addresses and two ports");
     if (parse_v1_address(family, words[1], words[3], &ret->source, err) < 0)
         return -1;
     return parse_v1_address(family, words[2], words[4], &ret->destination, err);
@@ -92,7 +92,7 @@ static int parse_v1(const char *data, size_t n, struct proxy *ret, size_t *ret_b
     size_t limit = n < V1_BYTES_MAX ? n : V1_BYTES_MAX;
     const char *end = memchr(data, '\n', limit);
     if (!end && n >= V1_BYTES_MAX)
-        return refuse(err, "no end of line within 107 bytes");
+        return refuse(err, "it has no end of line within 107 bytes");
     if (!end)
         return 0;
     size_t length = (size_t)(end - data) + 1;
@@ -103,7 +103,7 @@ static int parse_v1(const char *data, size_t n, struct proxy *ret, size_t *ret_b
     memcpy(line, data + V1_PREFIX_BYTES, line_bytes);
     line[line_bytes] = '\0';
     if (strlen(line) < line_bytes)
-        return refuse(err, "a NUL in it");
+        return refuse(err, "it contains a NUL");
     ret->version = 1;
     if (parse_v1_line(line, ret, err) < 0)
         return -1;
@@ -128,7 +128,7 @@ static void set_local(const unsigned char *path, struct address *ret)
     ret->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + PROXY_UNIX_PATH_BYTES);
 }
 
-/* How many bytes the addresses take; 0 where there are none, or none that can be told from TLVs. */
+/* The length of the addresses; 0 if there are none, or if they cannot be told from TLVs. */
 static size_t address_bytes(int family)
 {
     switch (family) {
@@ -161,13 +161,13 @@ static void take_addresses(int family, const unsigned char *at, struct proxy *re
     }
 }
 
-/* What the TLVs of one header have in common. */
+/* The state of reading the TLVs of one header. */
 struct tlvs {
     const unsigned char *header; /* all of it, for the CRC */
     size_t header_bytes;
     struct proxy *ret;
-    bool inside;   /* the part about TLS, which has types of its own */
-    uint64_t seen; /* set of the types that have come, all below 64 */
+    bool inside;   /* in the PP2_TYPE_SSL TLV, which has types of its own */
+    uint64_t seen; /* set of the types read so far, all below 64 */
     struct error *err;
 };
 
@@ -185,7 +185,7 @@ static void take_text(const struct tlv *tlv, char *ret, size_t size)
     ret[tlv->n] = '\0';
 }
 
-/* Opaque bytes, the text §2.2.5. */
+/* Opaque bytes: specification, §2.2.5. */
 static void take_unique_id(const struct tlv *tlv, char ret[PROXY_UNIQUE_ID_BYTES])
 {
     if (tlv->n > PROXY_UNIQUE_ID_MAX)
@@ -201,7 +201,7 @@ static void take_unique_id(const struct tlv *tlv, char ret[PROXY_UNIQUE_ID_BYTES
 static int check_crc(struct tlvs *all, const struct tlv *tlv)
 {
     if (tlv->n != PROXY_CRC_BYTES)
-        return refuse(all->err, "its CRC32C has not 4 bytes");
+        return refuse(all->err, "its CRC32C is not 4 bytes long");
     size_t at = (size_t)(tlv->value - all->header);
     if (proxy_crc32c(all->header, all->header_bytes, at) != get_u32(tlv->value))
         return refuse(all->err, "its CRC32C is wrong");
@@ -213,7 +213,7 @@ static int take_tlvs(struct tlvs *all, const unsigned char *at, size_t n);
 static int take_ssl(struct tlvs *all, const struct tlv *tlv)
 {
     if (tlv->n < PROXY_SSL_BYTES)
-        return refuse(all->err, "its part about TLS is too short");
+        return refuse(all->err, "its TLV about TLS is too short");
     struct proxy_tls *tls = &all->ret->tls;
     int flags = tlv->value[0];
     tls->present = flags & PROXY_CLIENT_SSL;
@@ -258,7 +258,7 @@ static int take_tlv(struct tlvs *all, const struct tlv *tlv)
     return 0;
 }
 
-/* The types that are read, each of them once. */
+/* The types that are read, each at most once. */
 static bool is_known(int type, bool inside)
 {
     if (inside)
@@ -272,7 +272,7 @@ static int take_tlvs(struct tlvs *all, const unsigned char *at, size_t n)
 {
     while (n > 0) {
         if (n < PROXY_TLV_BYTES || n - PROXY_TLV_BYTES < get_u16(at + 1))
-            return refuse(all->err, "a value in it goes beyond its end");
+            return refuse(all->err, "a TLV in it extends beyond its end");
         struct tlv tlv = {.type = at[0], .value = at + PROXY_TLV_BYTES, .n = get_u16(at + 1)};
         if (is_known(tlv.type, all->inside) && !(all->seen >> tlv.type & 1)) {
             all->seen |= UINT64_C(1) << tlv.type;
@@ -286,9 +286,8 @@ static int take_tlvs(struct tlvs *all, const unsigned char *at, size_t n)
 }
 
 /*
- * What stands behind UNSPEC, or behind a family or protocol that nobody has assigned: TLVs at once,
- * as haproxy sends it, or addresses whose length only the sender knows. It is read if it is the
- * former.
+ * After UNSPEC, or an unassigned family or protocol: either TLVs, as haproxy sends them, or
+ * addresses of unknown length. Read if they parse as TLVs.
  */
 static void take_unspecified(const unsigned char *header, size_t n, struct proxy *ret)
 {
@@ -307,21 +306,21 @@ static int parse_v2(const unsigned char *data, size_t n, struct proxy *ret, size
     size_t length = PROXY_V2_BYTES + (size_t)get_u16(data + 14);
     int command = data[PROXY_SIGNATURE_BYTES];
     if (command != PROXY_LOCAL && command != PROXY_PROXY)
-        return refuse(err, "neither LOCAL nor PROXY of version 2");
+        return refuse(err, "its command is neither LOCAL nor PROXY of version 2");
     if (length > PROXY_BYTES_MAX)
-        return refuse(err, "longer than 16384 bytes");
+        return refuse(err, "it is longer than 16384 bytes");
     if (n < length)
         return 0;
     ret->version = 2;
     *ret_bytes = length;
-    if (command == PROXY_LOCAL) { /* whatever it holds is to be ignored, the text §2.2 */
+    if (command == PROXY_LOCAL) { /* its content must be ignored: specification, §2.2 */
         ret->local = true;
         return 0;
     }
     int family = data[PROXY_SIGNATURE_BYTES + 1];
     size_t addresses = address_bytes(family), n_behind = length - PROXY_V2_BYTES;
     if (n_behind < addresses)
-        return refuse(err, "too short for the addresses of its family");
+        return refuse(err, "it is too short for the addresses of its family");
     take_addresses(family, data + PROXY_V2_BYTES, ret);
     if (addresses == 0) {
         take_unspecified(data, length, ret);
@@ -331,7 +330,7 @@ static int parse_v2(const unsigned char *data, size_t n, struct proxy *ret, size
     return take_tlvs(&all, data + PROXY_V2_BYTES + addresses, n_behind - addresses);
 }
 
-/* Whether what has arrived is, so far, such a beginning. */
+/* Whether the bytes so far are the beginning of that signature. */
 static bool begins(const void *data, size_t n, const void *with, size_t with_n)
 {
     return memcmp(data, with, n < with_n ? n : with_n) == 0;
@@ -339,8 +338,8 @@ static bool begins(const void *data, size_t n, const void *with, size_t with_n)
 
 bool proxy_begins(const void *data, size_t n)
 {
-    return n >= PROXY_TOLD_BYTES && (begins(data, n, v1_prefix, V1_PREFIX_BYTES) ||
-                                     begins(data, n, proxy_signature, PROXY_SIGNATURE_BYTES));
+    return n >= PROXY_PREFIX_BYTES && (begins(data, n, v1_prefix, V1_PREFIX_BYTES) ||
+                                       begins(data, n, proxy_signature, PROXY_SIGNATURE_BYTES));
 }
 
 int proxy_parse(const void *data, size_t n, struct proxy *ret, size_t *ret_bytes, struct error *err)
@@ -353,7 +352,7 @@ int proxy_parse(const void *data, size_t n, struct proxy *ret, size_t *ret_bytes
     else if (begins(data, n, v1_prefix, V1_PREFIX_BYTES))
         result = parse_v1(data, n, &proxy, &bytes, err);
     else
-        result = refuse(err, "there is none, but something else");
+        result = refuse(err, "the connection does not start with one");
     if (result < 0)
         return -1;
     if (bytes > 0)

@@ -26,8 +26,8 @@ static ssize_t receive(int fd, void *data, size_t size, int flags)
 }
 
 /*
- * What has come is looked at before it is taken, so that the rest stays for the transport. What is
- * only a beginning is taken: left there, it would make the descriptor look readable for ever.
+ * Peeks first, so that bytes after the header stay in the socket for the transport. An incomplete
+ * header is read: in the socket it would keep the descriptor readable.
  */
 struct io proxy_receive(int fd, struct buf *received, struct proxy *ret, struct error *err)
 {

@@ -55,41 +55,41 @@ END_TEST
 static const struct {
     const char *text, *reason;
 } wrong[] = {
-    {"10.0.0.1/8", "\"10.0.0.1/8\" is an address inside of a network: write 10.0.0.0/8 for the "
+    {"10.0.0.1/8", "\"10.0.0.1/8\" is an address inside a network: write 10.0.0.0/8 for the "
                    "network, or 10.0.0.1 for that address alone"},
-    {"192.0.2.129/25",
-     "\"192.0.2.129/25\" is an address inside of a network: write 192.0.2.128/25"},
-    {"2001:db8::1/32", "\"2001:db8::1/32\" is an address inside of a network: write 2001:db8::/32 "
+    {"192.0.2.129/25", "\"192.0.2.129/25\" is an address inside a network: write 192.0.2.128/25"},
+    {"2001:db8::1/32", "\"2001:db8::1/32\" is an address inside a network: write 2001:db8::/32 "
                        "for the network, or 2001:db8::1 for that address alone"},
-    {"::1/0", "\"::1/0\" is an address inside of a network: write ::/0"},
-    {"::ffff:192.0.2.1/120", "\"::ffff:192.0.2.1/120\" is an address inside of a network: write "
+    {"::1/0", "\"::1/0\" is an address inside a network: write ::/0"},
+    {"::ffff:192.0.2.1/120", "\"::ffff:192.0.2.1/120\" is an address inside a network: write "
                              "192.0.2.0/24 for the network, or ::ffff:192.0.2.1 for that"},
-    {"10.0.0.0/33", "\"10.0.0.0/33\" has no prefix length behind the slash: write a number "
+    {"10.0.0.0/33", "\"10.0.0.0/33\" has no prefix length after the slash: write a number "
                     "from 0 to 32"},
-    {"::/129", "\"::/129\" has no prefix length behind the slash: write a number from 0 to 128"},
-    {"10.0.0.0/", "\"10.0.0.0/\" has no prefix length behind the slash"},
-    {"10.0.0.0/08", "\"10.0.0.0/08\" has no prefix length behind the slash"},
-    {"10.0.0.0/-8", "\"10.0.0.0/-8\" has no prefix length behind the slash"},
-    {"10.0.0.0/+8", "\"10.0.0.0/+8\" has no prefix length behind the slash"},
-    {"10.0.0.0/8 ", "\"10.0.0.0/8 \" has no prefix length behind the slash"},
-    {"10.0.0.0/8/8", "\"10.0.0.0/8/8\" has no prefix length behind the slash"},
-    {"10.0.0.0/4294967304", "\"10.0.0.0/4294967304\" has no prefix length behind the slash"},
-    {"10.0.0.0/255.0.0.0", "\"10.0.0.0/255.0.0.0\" has no prefix length behind the slash"},
-    {"", "\"\" is no network: write one such as 10.0.0.0/8 or 2001:db8::/32, an address, or unix"},
-    {"/8", "\"/8\" is no network"},
-    {"10/8", "\"10/8\" is no network"},
-    {"10.0.0.0.0/8", "\"10.0.0.0.0/8\" is no network"},
-    {"010.0.0.0/8", "\"010.0.0.0/8\" is no network"},
-    {" 10.0.0.0/8", "\" 10.0.0.0/8\" is no network"},
-    {"256.0.0.0/8", "\"256.0.0.0/8\" is no network"},
-    {"[::1]", "\"[::1]\" is no network"},
-    {"::g/16", "\"::g/16\" is no network"},
-    {"fe80::1%lo", "\"fe80::1%lo\" is no network"},
-    {"localhost", "\"localhost\" is no network"},
-    {"Unix", "\"Unix\" is no network"},
-    {"unix/0", "\"unix/0\" is no network"},
+    {"::/129", "\"::/129\" has no prefix length after the slash: write a number from 0 to 128"},
+    {"10.0.0.0/", "\"10.0.0.0/\" has no prefix length after the slash"},
+    {"10.0.0.0/08", "\"10.0.0.0/08\" has no prefix length after the slash"},
+    {"10.0.0.0/-8", "\"10.0.0.0/-8\" has no prefix length after the slash"},
+    {"10.0.0.0/+8", "\"10.0.0.0/+8\" has no prefix length after the slash"},
+    {"10.0.0.0/8 ", "\"10.0.0.0/8 \" has no prefix length after the slash"},
+    {"10.0.0.0/8/8", "\"10.0.0.0/8/8\" has no prefix length after the slash"},
+    {"10.0.0.0/4294967304", "\"10.0.0.0/4294967304\" has no prefix length after the slash"},
+    {"10.0.0.0/255.0.0.0", "\"10.0.0.0/255.0.0.0\" has no prefix length after the slash"},
+    {"",
+     "\"\" is not a network: write one such as 10.0.0.0/8 or 2001:db8::/32, an address, or unix"},
+    {"/8", "\"/8\" is not a network"},
+    {"10/8", "\"10/8\" is not a network"},
+    {"10.0.0.0.0/8", "\"10.0.0.0.0/8\" is not a network"},
+    {"010.0.0.0/8", "\"010.0.0.0/8\" is not a network"},
+    {" 10.0.0.0/8", "\" 10.0.0.0/8\" is not a network"},
+    {"256.0.0.0/8", "\"256.0.0.0/8\" is not a network"},
+    {"[::1]", "\"[::1]\" is not a network"},
+    {"::g/16", "\"::g/16\" is not a network"},
+    {"fe80::1%lo", "\"fe80::1%lo\" is not a network"},
+    {"localhost", "\"localhost\" is not a network"},
+    {"Unix", "\"Unix\" is not a network"},
+    {"unix/0", "\"unix/0\" is not a network"},
     {"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd:eeee",
-     "\"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:\" is no network"},
+     "\"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:\" is not a network"},
 };
 
 START_TEST(refuses_anything_else_and_says_what_would_be_right)

@@ -229,7 +229,7 @@ START_TEST(leaves_a_unix_socket_to_its_listener)
     folder_new(&folder);
     struct address address = loopback_path(folder_file(&folder, "socket"));
     int fd = loopback_listen(&address, 8);
-    refused(&address, EADDRINUSE, "another tlsecho-server, listens there");
+    refused(&address, EADDRINUSE, "another tlsecho-server, listens on it");
     close(loopback_connect(&address));
     close(fd);
     folder_remove(&folder);
@@ -243,7 +243,7 @@ START_TEST(leaves_a_unix_socket_to_its_listener_when_its_backlog_is_full)
     struct address address = loopback_path(folder_file(&folder, "socket"));
     int fd = loopback_listen(&address, 0);
     int waiting = loopback_connect(&address);
-    refused(&address, EADDRINUSE, "listens there");
+    refused(&address, EADDRINUSE, "listens on it");
     close(waiting);
     close(fd);
     folder_remove(&folder);

@@ -101,10 +101,10 @@ static const struct {
     {"workers: 0", "1:10: workers: 0 is out of range: write auto or 1 to 1024"},
     {"workers: 1025", "1:10: workers: 1025 is out of range"},
     {"workers: many",
-     "1:10: workers: \"many\" is no number: write digits only, such as 100, or auto"},
+     "1:10: workers: \"many\" is not a number: write digits only, such as 100, or auto"},
     {"limits: {connections: 10000001}",
      "1:23: limits.connections: 10000001 is out of range: write 0 to 10000000"},
-    {"limits: {connections: auto}", "1:23: limits.connections: \"auto\" is no number"},
+    {"limits: {connections: auto}", "1:23: limits.connections: \"auto\" is not a number"},
     {"limits: {buffer: 4095}", "1:18: limits.buffer: 4095 is out of range: write 4KiB to 64MiB"},
     {"limits: {buffer: 65MiB}", "1:18: limits.buffer: 65MiB is out of range: write 4KiB to 64MiB"},
     {"limits: {buffer: 18446744073709551615GiB}",
@@ -167,8 +167,8 @@ static const struct {
 
     /* limits */
     {"limits: {per_source: 10000001}", "1:22: limits.per_source: 10000001 is out of range: "},
-    {"limits: {accept_rate: 10/s}", "1:23: limits.accept_rate: \"10/s\" is no number"},
-    {"limits: {handshakes: -1}", "1:22: limits.handshakes: \"-1\" is no number"},
+    {"limits: {accept_rate: 10/s}", "1:23: limits.accept_rate: \"10/s\" is not a number"},
+    {"limits: {handshakes: -1}", "1:22: limits.handshakes: \"-1\" is not a number"},
 
     /* the admin address */
     {"admin: {listen: localhost}", "1:17: admin.listen: \"localhost\" has no scheme"},
@@ -189,10 +189,10 @@ static const struct {
     {"listeners: [{listen: tcp://a, allow: ['']}]",
      "1:39: listeners[0].allow[0]: empty entry: write"},
     {"listeners: [{listen: tcp://a, deny: [10.0.0.1/8]}]",
-     "1:38: listeners[0].deny[0]: \"10.0.0.1/8\" is an address inside of a network: "
+     "1:38: listeners[0].deny[0]: \"10.0.0.1/8\" is an address inside a network: "
      "write 10.0.0.0/8 for the network, or 10.0.0.1 for that address alone"},
     {"listeners: [{listen: tcp://a, deny: ['::1', 10.0.0.0/33]}]",
-     "1:45: listeners[0].deny[1]: \"10.0.0.0/33\" has no prefix length behind the slash"},
+     "1:45: listeners[0].deny[1]: \"10.0.0.0/33\" has no prefix length after the slash"},
     {"listeners: [{listen: tcp://a, allow: [10.0.0.0/8, '::1', '::ffff:10.0.0.0/104']}]",
      "1:58: listeners[0].allow[2]: 10.0.0.0/8 is already in the list as [0]: remove one of them"},
 
