@@ -60,8 +60,8 @@ static void end_out(struct tls_bio *wire, enum io_status end, int code)
     drop_out(wire);
 }
 
-/* The operation's one recv, into the scratch: how many bytes came, 0 = none. A reset that a send
- * was told of reads as an end of file afterwards. */
+/* The recv of this operation, into the scratch. Returns the number of bytes, 0 = none. After a send
+ * has failed with a reset, recv(2) returns 0. */
 static size_t receive_some(struct tls_bio *wire)
 {
     size_t size = wire->receive_bytes < SCRATCH_IN_BYTES ? wire->receive_bytes : SCRATCH_IN_BYTES;
@@ -87,7 +87,7 @@ static size_t receive_some(struct tls_bio *wire)
     return 0;
 }
 
-/* Where OpenSSL has taken all that came before. */
+/* If OpenSSL has read everything received before. */
 static void receive(struct tls_bio *wire)
 {
     size_t n = receive_some(wire);
@@ -98,7 +98,7 @@ static void receive(struct tls_bio *wire)
     wire->in_n = n;
 }
 
-/* Behind what has been kept. */
+/* Appends to what has been kept. */
 static void receive_behind(struct tls_bio *wire)
 {
     size_t n = receive_some(wire);
@@ -133,7 +133,7 @@ static void remember_first(struct tls_bio *wire, const unsigned char *data, size
     wire->first_n = (unsigned char)(wire->first_n + n);
 }
 
-struct tls_bio *tls_bio_at_work(BIO *bio)
+struct tls_bio *tls_bio_current(BIO *bio)
 {
     const struct tls_scratch *scratch = BIO_get_data(bio);
     return scratch->at_work;
@@ -141,7 +141,7 @@ struct tls_bio *tls_bio_at_work(BIO *bio)
 
 static int wire_read(BIO *bio, char *data, int size)
 {
-    struct tls_bio *wire = tls_bio_at_work(bio);
+    struct tls_bio *wire = tls_bio_current(bio);
     BIO_clear_retry_flags(bio);
     if (wire->in_n == 0 && !wire->stopped)
         receive(wire);
@@ -159,7 +159,7 @@ static int wire_read(BIO *bio, char *data, int size)
 
 static int wire_write(BIO *bio, const char *data, int size)
 {
-    struct tls_bio *wire = tls_bio_at_work(bio);
+    struct tls_bio *wire = tls_bio_current(bio);
     BIO_clear_retry_flags(bio);
     if (tls_bio_put(wire, data, (size_t)size))
         return size;
@@ -291,7 +291,7 @@ bool tls_bio_has_room(const struct tls_bio *wire)
 bool tls_bio_put(struct tls_bio *wire, const void *data, size_t n)
 {
     if (wire->out_end != IO_OK)
-        return true; /* it has nowhere to go; tls_bio_flush says so */
+        return true; /* discarded; tls_bio_flush returns the error */
     if (wire->out_n + n > SCRATCH_OUT_BYTES)
         return false;
     unsigned char *at = wire->scratch->out;

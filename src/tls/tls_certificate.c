@@ -11,7 +11,7 @@
 
 enum { NAMES_SHOWN = 4 };
 
-/* What was printed, escaped and cut to size. */
+/* The printed text, escaped and cut to size. */
 static void take_text(BIO *printed, char *ret, size_t size)
 {
     char *data;
@@ -72,7 +72,7 @@ static bool is_address(const ASN1_STRING *value)
     return length == sizeof(struct in_addr) || length == sizeof(struct in6_addr);
 }
 
-/* "DNS" as in x509v3_config(5); NULL for what is not shown. Only by `type` is `value` known. */
+/* "DNS" as in x509v3_config(5); NULL for kinds that are not shown. */
 static const char *kind_text(int type, const void *value)
 {
     switch (type) {
@@ -96,7 +96,7 @@ static void print_address(BIO *out, const ASN1_STRING *value)
     BIO_puts(out, text);
 }
 
-/* False if it is not shown. */
+/* False for kinds that are not shown. */
 static bool print_name(BIO *out, const GENERAL_NAME *name, enum tls_names_of which,
                        const char *before)
 {

@@ -46,8 +46,8 @@ void tls_certificates_free(struct tls_context *ctx)
     free(ctx->certificates);
 }
 
-/* A name as it is compared: in one case, without a dot at its end, an address as inet_ntop(3)
- * writes it. False if it can be none. */
+/* Normalises a name for comparison: lower case, no final dot, an address as from inet_ntop(3).
+ * False if it is not a valid name. */
 static bool fold(const char *name, size_t length, char ret[NAME_BYTES])
 {
     unsigned char address[sizeof(struct in6_addr)];
@@ -57,7 +57,7 @@ static bool fold(const char *name, size_t length, char ret[NAME_BYTES])
         return false;
     memcpy(ret, name, length);
     ret[length] = '\0';
-    if (inet_pton(AF_INET6, ret, address) == 1) /* one IPv6 address has many texts */
+    if (inet_pton(AF_INET6, ret, address) == 1) /* an IPv6 address can be written in many ways */
         inet_ntop(AF_INET6, address, ret, NAME_BYTES);
     ascii_upper((unsigned char *)ret, strlen(ret));
     return true;
@@ -86,7 +86,7 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Sorts them, each once. Returns how many are left. */
+/* Sorts them and removes duplicates. Returns how many are left. */
 static size_t sort_names(char **names, size_t count)
 {
     size_t kept = 0;
@@ -101,7 +101,7 @@ static size_t sort_names(char **names, size_t count)
     return kept;
 }
 
-/* The subjectAltName; the CN is no name (RFC 9525 §2). False = no memory. */
+/* From the subjectAltName; the CN is not used (RFC 9525 §2). False = no memory. */
 static bool read_names(struct tls_certificate *c)
 {
     GENERAL_NAMES *all = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
@@ -138,14 +138,14 @@ static bool have_same_names(const struct tls_certificate *a, const struct tls_ce
     return true;
 }
 
-/* Whether whoever verifies it will mind a digest: OpenSSL 3.5 as a server no longer looks. Nobody
- * verifies the signature of what signed itself. */
+/* Whether clients will refuse the digest of its signature, which OpenSSL 3.5 does not check at a
+ * server. The signature of a self-signed certificate is not verified. */
 static bool is_signed_weakly(X509 *certificate)
 {
     int bits;
     return !(X509_get_extension_flags(certificate) & EXFLAG_SS) &&
            (!X509_get_signature_info(certificate, NULL, NULL, &bits, NULL) ||
-            bits < TLS_VOCABULARY_SECURITY_BITS);
+            bits < TLS_NAMES_SECURITY_BITS);
 }
 
 static bool has_weak_digest(const struct tls_certificate *c)
@@ -156,7 +156,7 @@ static bool has_weak_digest(const struct tls_certificate *c)
     return weak;
 }
 
-/* Whether OpenSSL would take it: no key too small, in the chain neither. */
+/* Whether OpenSSL would accept it: no key is too small, in the chain either. */
 static bool is_usable(const struct tls_certificate *c)
 {
     SSL_CTX *scratch = SSL_CTX_new(TLS_method());
@@ -190,13 +190,13 @@ static int prepare(const struct tls_context *ctx, struct tls_certificate *c, con
         return error_sys(err, "read %s", name);
     if (is_hidden(ctx, c))
         return error_set(err, ERROR_INPUT,
-                         "%s would never be served: there is one for the same names with that "
-                         "kind of key already (one RSA and one ECDSA go together)",
+                         "%s would never be used, as another certificate has the same names and "
+                         "kind of key: remove one (one RSA and one ECDSA may share their names)",
                          name);
     return 0;
 }
 
-/* Room for one more, which counts once it is complete. NULL = no memory. */
+/* Makes room for one more, which is counted when it is complete. NULL = no memory. */
 static struct tls_certificate *next_slot(struct tls_context *ctx)
 {
     size_t count = ctx->certificate_count;
@@ -228,7 +228,8 @@ int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certi
     return 0;
 }
 
-/* Gives the client all that are for one name. Of one key type the first in the list: it comes last.
+/* Gives OpenSSL all certificates for one name. They are set in reverse order, so that the first in
+ * the list of each key type remains.
  */
 static int offer(SSL *ssl, const struct tls_context *ctx, const char *name)
 {
@@ -250,8 +251,8 @@ static bool is_served(const struct tls_context *ctx, const char *name)
     return false;
 }
 
-/* SSL_CTX_set_cert_cb(3), for full handshakes only. What is not changed here stays as the context
- * has it: the first certificate and those for the same names. */
+/* SSL_CTX_set_cert_cb(3), for full handshakes only. What is not changed here stays as in the
+ * context: the first certificate and those for the same names. */
 static int on_hello(SSL *ssl, void *arg)
 {
     const struct tls_context *ctx = arg;
@@ -265,12 +266,12 @@ static int on_hello(SSL *ssl, void *arg)
     char *dot = strchr(name, '.');
     if (!dot || dot == name)
         return 1;
-    dot[-1] = '*'; /* RFC 9525 §6.3: for the whole of the leftmost label */
+    dot[-1] = '*'; /* RFC 9525 §6.3: a wildcard is the whole leftmost label */
     return is_served(ctx, dot - 1) ? offer(ssl, ctx, dot - 1) : 1;
 }
 
-/* SSL_CTX_set_tlsext_servername_callback(3). What is not acknowledged is not in the session, and
- * unknown when a TLS 1.2 client resumes it (RFC 6066 §3). */
+/* SSL_CTX_set_tlsext_servername_callback(3). A name that is not acknowledged is not stored in the
+ * session, and unknown when a TLS 1.2 client resumes it (RFC 6066 §3). */
 static int on_name(SSL *ssl, int *alert, void *arg)
 {
     (void)ssl, (void)alert, (void)arg;
@@ -282,7 +283,7 @@ void tls_certificates_install(struct tls_context *ctx)
     SSL_CTX_set_tlsext_servername_callback(ctx->ssl, on_name);
 }
 
-/* Into the SSL_CTX goes what is served without being asked for by name. */
+/* Sets the certificates of the SSL_CTX, for clients that send no server name. */
 static int serve(struct tls_context *ctx, const struct tls_certificate *c)
 {
     if (ctx->role == TLS_SERVER && !have_same_names(c, &ctx->certificates[0])) {

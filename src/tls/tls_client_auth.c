@@ -26,7 +26,7 @@ void tls_clients_free(struct tls_clients *clients)
     free(clients);
 }
 
-/* The context's, made with the first thing that is said about clients. */
+/* Of the context; created by the first setting about clients. */
 static struct tls_clients *clients_of(struct tls_context *ctx, struct error *err)
 {
     if (ctx->clients)
@@ -34,7 +34,7 @@ static struct tls_clients *clients_of(struct tls_context *ctx, struct error *err
     struct tls_clients *clients = calloc(1, sizeof *clients);
     if (clients)
         clients->store = X509_STORE_new();
-    /* An anchor need not sign itself: an intermediate CA without its root is one too. */
+    /* An anchor need not be self-signed: an intermediate CA without its root is one too. */
     if (!clients || !clients->store ||
         !X509_STORE_set_flags(clients->store, X509_V_FLAG_PARTIAL_CHAIN)) {
         tls_clients_free(clients);
@@ -57,7 +57,7 @@ static bool is_issued_by(X509 *certificate, X509 *ca)
     return issued;
 }
 
-/* By another certificate of the bundle, self-signed ones aside. */
+/* Whether another certificate of the bundle issued it; a self-signed one has no other issuer. */
 static bool is_issued_within(const struct tls_clients *clients, X509 *certificate)
 {
     if (is_issued_by(certificate, certificate))
@@ -76,9 +76,9 @@ static bool add_link(struct tls_clients *clients, X509 *certificate)
 }
 
 /*
- * Each certificate of the bundle can be an anchor. OpenSSL would take the first one on the way up
- * (X509_V_FLAG_PARTIAL_CHAIN), and no longer ask the root's CRL for it; so where its issuer is in
- * the bundle too, it is none.
+ * Each certificate of the bundle can be an anchor. With X509_V_FLAG_PARTIAL_CHAIN OpenSSL stops at
+ * the first one and does not check the CRL of its issuer; so a certificate whose issuer is in the
+ * bundle too is not an anchor.
  */
 static int add_cas(struct tls_clients *clients, const char *path, struct error *err)
 {
@@ -92,7 +92,7 @@ static int add_cas(struct tls_clients *clients, const char *path, struct error *
     return 0;
 }
 
-/* The names of the CAs, each once. NULL = no memory. */
+/* The names of the CAs without duplicates. NULL = no memory. */
 static STACK_OF(X509_NAME) * list_names(const struct tls_clients *clients)
 {
     STACK_OF(X509_NAME) *names = sk_X509_NAME_new(compare_names);
@@ -110,7 +110,7 @@ static STACK_OF(X509_NAME) * list_names(const struct tls_clients *clients)
     return names;
 }
 
-/* As they are laid out there, each after its length. */
+/* In the format of the message: each after its length. */
 static size_t names_bytes(STACK_OF(X509_NAME) * names)
 {
     size_t bytes = 0;
@@ -120,12 +120,13 @@ static size_t names_bytes(STACK_OF(X509_NAME) * names)
 }
 
 /*
- * The names in a CertificateRequest (RFC 8446 §4.2.4): which certificate a client should take. All
- * or none: a client whose CA is missing in a list sends no certificate, without a list it does.
+ * Sets the CA names of the CertificateRequest (RFC 8446 §4.2.4), from which a client selects its
+ * certificate. All or none: a client whose CA is not in the list sends no certificate, but without
+ * a list it does.
  */
 static int name_cas(struct tls_context *ctx, const char *path, struct error *err)
 {
-    enum { NAMES_BYTES_MAX = 65000 }; /* 65,535 with what else is in the request */
+    enum { NAMES_BYTES_MAX = 65000 }; /* 65,535 with the rest of the request */
     STACK_OF(X509_NAME) *names = list_names(ctx->clients);
     if (!names)
         return error_set(err, ERROR_SYSTEM, "read %s: no memory", path);
@@ -136,11 +137,11 @@ static int name_cas(struct tls_context *ctx, const char *path, struct error *err
     }
     int count = sk_X509_NAME_num(names);
     sk_X509_NAME_pop_free(names, X509_NAME_free);
-    return tls_warning_add(ctx, (struct tls_warning_topic){"client_ca_names_omitted", path}, err,
-                           "the names of %d CAs are %zu bytes, more than a CertificateRequest can "
-                           "carry: none is sent, and clients choose their certificate without: "
-                           "leave CAs out that no client uses",
-                           count, bytes);
+    return tls_warning_add(
+        ctx, (struct tls_warning_topic){"client_ca_names_omitted", path}, err,
+        "the names of %d CAs are %zu bytes, more than fit in a CertificateRequest: none is sent, "
+        "and clients choose a certificate without them: remove CAs that no client uses",
+        count, bytes);
 }
 
 static int watch_cas(struct tls_context *ctx, const char *path, struct error *err)
@@ -193,9 +194,8 @@ int tls_context_set_client_auth(struct tls_context *ctx, enum tls_client_auth mo
     if (mode == TLS_CLIENT_AUTH_OFF)
         return tls_ticket_scope_fix(ctx, mode, err);
     if (!ctx->clients || !ctx->clients->cas)
-        return error_set(
-            err, ERROR_INPUT,
-            "clients are to be authenticated, but by no CA: name the bundle of theirs");
+        return error_set(err, ERROR_INPUT,
+                         "client_auth needs client_ca: name the bundle of the clients' CAs");
     int required = mode == TLS_CLIENT_AUTH_REQUIRED ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
     SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER | required, NULL);
     tls_verify_client_install(ctx->ssl, ctx->clients);

@@ -92,7 +92,8 @@ static int parse_version(const char *text, int *ret, struct error *err)
     else if (strcmp(text, "1.3") == 0)
         *ret = TLS1_3_VERSION;
     else
-        return error_set(err, ERROR_INPUT, "\"%.20s\" is no TLS version: write 1.2 or 1.3", text);
+        return error_set(err, ERROR_INPUT, "\"%.20s\" is not a TLS version: write 1.2 or 1.3",
+                         text);
     return 0;
 }
 
@@ -107,7 +108,7 @@ int tls_context_set_versions(struct tls_context *ctx, const char *min, const cha
         return -1;
     if (lowest > highest)
         return error_set(err, ERROR_INPUT,
-                         "the lowest TLS version is above the highest: swap them");
+                         "the minimum TLS version is above the maximum: swap them");
     SSL_CTX_set_min_proto_version(ctx->ssl, lowest);
     SSL_CTX_set_max_proto_version(ctx->ssl, highest);
     return 0;
@@ -125,7 +126,7 @@ static int trust_file(struct tls_context *ctx, const char *path, struct error *e
     return result;
 }
 
-/* What the environment names must be there: without it everything would be called untrusted. */
+/* The files that the environment names must exist, or every certificate would be untrusted. */
 static int trust_system(struct tls_context *ctx, struct error *err)
 {
     const char *file = secure_getenv(X509_get_default_cert_file_env());
@@ -172,7 +173,7 @@ int tls_context_pin(struct tls_context *ctx, const char *sha256, struct error *e
     unsigned char pin[TLS_PIN_BYTES] = {0};
     if (!parse_pin(sha256, pin))
         return error_set(err, ERROR_INPUT,
-                         "\"%.100s\" is no pin: write the 64 hex digits of the certificate's "
+                         "\"%.100s\" is not a pin: write the 64 hex digits of the certificate's "
                          "SHA-256, as the server logs it",
                          sha256);
     memcpy(ctx->pin, pin, sizeof pin);
@@ -180,9 +181,9 @@ int tls_context_pin(struct tls_context *ctx, const char *sha256, struct error *e
     return 0;
 }
 
-void tls_context_trust_anyone(struct tls_context *ctx)
+void tls_context_trust_any(struct tls_context *ctx)
 {
-    ctx->trust = TLS_TRUST_ANYONE;
+    ctx->trust = TLS_TRUST_ANY;
 }
 
 void tls_context_limit_client_hello(struct tls_context *ctx, size_t max_bytes)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Certificates of a context that others must find in date: a server's issuers and client CAs. */
+/* Certificates of a context whose dates matter to peers: a server's issuers and client CAs. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,8 +9,7 @@
 #include "tls_internal.h"
 #include "tlsecho/tls/tls_memory.h"
 
-/* The last in the queue is what the caller knows anyway ("handshake failed"); the first is where it
- * began. */
+/* The first error in the queue is the cause; the last one is generic ("handshake failed"). */
 static void reason_text(char *ret, size_t size)
 {
     unsigned long code = ERR_peek_error();
@@ -25,7 +24,7 @@ static void reason_text(char *ret, size_t size)
     ERR_clear_error();
 }
 
-/* Of what the library refuses with reasons that only its developers understand. */
+/* Remedies for errors whose text in OpenSSL is hard to understand. */
 static const char *remedy_of(unsigned long code)
 {
     if (ERR_GET_LIB(code) != ERR_LIB_SSL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that more people can read or write than should. */
+/* Files whose permissions are too wide. */
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,14 +17,14 @@ bool tls_exposure_of_secret(unsigned mode, struct tls_exposure *ret)
     return open || mode & S_IWGRP;
 }
 
-/* Of a folder without the sticky bit: who may write it can replace what is in it. */
+/* For a folder without the sticky bit: whose writers can replace the files in it. */
 static bool can_others_replace(const char *folder)
 {
     struct stat status;
     return stat(folder, &status) == 0 && status.st_mode & S_IWOTH && !(status.st_mode & S_ISVTX);
 }
 
-/* The one that the path names, and the one that a link leads to. */
+/* Checks the folder of the path and, if it is a link, of its target. */
 static int warn_of_folder(struct tls_context *ctx, const char *path, struct error *err)
 {
     char named[PATH_MAX], real[PATH_MAX];
@@ -35,7 +35,7 @@ static int warn_of_folder(struct tls_context *ctx, const char *path, struct erro
     if (!can_others_replace(folder))
         return 0;
     return tls_warning_add(ctx, (struct tls_warning_topic){"file_exposed", path}, err,
-                           "others can replace it, as they can write its folder: chmod o-w %.200s",
+                           "others can write its folder and so replace it: chmod o-w %.200s",
                            folder);
 }
 
@@ -52,9 +52,9 @@ int tls_exposure_warn(struct tls_context *ctx, const char *path, bool secret, st
                         exposure.how, exposure.remedy))
         return -1;
     if (!secret && status.st_mode & S_IWOTH &&
-        tls_warning_add(ctx, (struct tls_warning_topic){"file_exposed", path}, err,
-                        "it can be written by others, who decide then what this server trusts or "
-                        "shows: chmod o-w it"))
+        tls_warning_add(
+            ctx, (struct tls_warning_topic){"file_exposed", path}, err,
+            "others can write it and so change what this server trusts or sends: chmod o-w it"))
         return -1;
     return warn_of_folder(ctx, path, err);
 }

@@ -20,7 +20,7 @@ static bool looks_like_tls(const struct tls_bio *wire)
            wire->first[0] <= SSL3_RT_APPLICATION_DATA && wire->first[1] == 3;
 }
 
-/* A server never sends a ClientHello: an echo sent ours back. */
+/* A server never sends a ClientHello: a plain echo server returned ours. */
 static bool is_our_client_hello(const struct tls_bio *wire)
 {
     return wire->first_n >= 6 && wire->first[0] == SSL3_RT_HANDSHAKE &&
@@ -46,7 +46,7 @@ static bool is_text(const unsigned char *data, size_t n)
     return true;
 }
 
-/* "SSH-2.0-" with quotes if it is a text, without the end of its line; else c8 c9 00. */
+/* In quotes if it is text, "SSH-2.0-", up to the end of its line; else in hex, c8 c9 00. */
 static void first_text(const struct tls_bio *wire, char ret[FIRST_TEXT_BYTES])
 {
     if (is_text(wire->first, wire->first_n)) {
@@ -58,7 +58,7 @@ static void first_text(const struct tls_bio *wire, char ret[FIRST_TEXT_BYTES])
     }
     for (size_t i = 0; i < wire->first_n; i++)
         snprintf(ret + 3 * i, 4, "%02x ", wire->first[i]);
-    ret[3 * wire->first_n - 1] = '\0'; /* at least two have come */
+    ret[3 * wire->first_n - 1] = '\0'; /* at least two bytes were received */
 }
 
 static void describe_not_tls(const struct tls_bio *wire, bool server, struct error *err)
@@ -86,7 +86,7 @@ static void describe_not_tls(const struct tls_bio *wire, bool server, struct err
             bytes);
 }
 
-/* RFC 8446 §6.2: the alerts that say something about the certificate we sent, or did not send. */
+/* RFC 8446 §6.2: the alerts about the client certificate, or its absence. */
 static bool is_about_certificate(int alert)
 {
     switch (alert) {
@@ -110,13 +110,13 @@ static bool refused_our_certificate(const struct tls_failure *failure, const SSL
         return false;
     if (is_about_certificate(failure->alert))
         return true;
-    /* TLS 1.2 has no certificate_required: RFC 5246 §7.4.6 lets the server say handshake_failure.
+    /* TLS 1.2 has no certificate_required: the server may send handshake_failure (RFC 5246 §7.4.6).
      */
     return failure->alert == TLS_ALERT_HANDSHAKE_FAILURE && !SSL_get_certificate(ssl) &&
            SSL_version(ssl) <= TLS1_2_VERSION;
 }
 
-/* A version that is too old for any option of ours. False: it is not about that. */
+/* About a version that this program does not support. False: another cause. */
 static bool describe_old_version(const struct tls_failure *failure, SSL *ssl, struct error *err)
 {
     static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1"};
@@ -159,11 +159,11 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
     if (SSL_is_server(ssl))
         error_set(err, ERROR_TLS, "the client sent the alert %s", alert);
     else if (failure->renegotiation_refused)
-        error_set(
-            err, ERROR_TLS,
-            "the server asked for renegotiation, which is refused (RFC 9325 §3.5), and gave up "
-            "(alert %s): let it ask for what it wants in the first handshake, or use TLS 1.3",
-            alert);
+        error_set(err, ERROR_TLS,
+                  "the server asked for renegotiation, which is refused (RFC 9325 §3.5), and "
+                  "closed the connection (alert %s): let it ask for a certificate in the first "
+                  "handshake, or use TLS 1.3",
+                  alert);
     else if (!refused_our_certificate(failure, ssl, verdict))
         error_set(err, ERROR_TLS, "the server sent the alert %s: %s", alert,
                   tls_meaning_of_alert(failure->alert, failure->established));
@@ -174,11 +174,11 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                   alert);
     else
         error_set(err, ERROR_CLIENT_CERTIFICATE,
-                  "the server demands a client certificate (alert %s): give --cert and --key",
+                  "the server requires a client certificate (alert %s): give --cert and --key",
                   alert);
 }
 
-/* It was us who gave up, for what the verdict says. */
+/* The verification failed here; the verdict has the reason. */
 static bool is_about_certificate_of_peer(const struct tls_failure *failure,
                                          const struct tls_verdict *verdict)
 {
@@ -213,7 +213,7 @@ static bool is_short_of_memory(const struct tls_failure *failure, const struct t
            (verdict && verdict->error == X509_V_ERR_OUT_OF_MEM);
 }
 
-/* What only costs work, with words about it; NULL = it is something else. */
+/* A description of a flood; NULL = another cause. */
 static const char *flood_of(const struct tls_failure *failure)
 {
     if (failure->flood)
@@ -295,7 +295,7 @@ static void describe(const struct tls_failure *failure, SSL *ssl, const struct t
     } else if (code == SSL_R_CALLBACK_FAILED && failure->alert == SSL_AD_ILLEGAL_PARAMETER) {
         error_set(err, ERROR_TLS, "too many key shares in a ClientHello");
     } else if (is_chain_too_long(code, ssl)) {
-        error_set(err, ERROR_UNTRUSTED, "the %s's chain is refused unread: it has more than %d KiB",
+        error_set(err, ERROR_UNTRUSTED, "the %s's chain is refused, as it has more than %d KiB",
                   server ? "client" : "server",
                   (server ? TLS_CLIENT_CHAIN_BYTES : TLS_SERVER_CHAIN_BYTES) / 1024);
         err->code = ERROR_CODE_UNREAD;

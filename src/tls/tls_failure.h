@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a TLS connection failed, in words that a person can act on.
+ * Describes why a TLS connection failed, with a remedy.
  *
  * Ownership: values.   Threads: its transport's.
  */
@@ -15,18 +15,18 @@
 #include "tlsecho/base/error.h"
 
 struct tls_failure {
-    unsigned long reason;           /* OpenSSL's error code; 0 = none */
-    int alert;                      /* RFC 8446 §6.2; -1 = none went either way */
-    bool alert_received : 1;        /* it came from the peer */
-    bool flood : 1;                 /* it began too many handshakes after the first */
-    bool no_memory : 1;             /* OpenSSL may tell that as anything */
-    bool chain_refused : 1;         /* before OpenSSL parsed it: the verdict says why */
-    bool established : 1;           /* the handshake had been complete */
-    bool renegotiation_refused : 1; /* a server asked for it, RFC 5246 §7.4.1.1 */
-    unsigned short server_version;  /* legacy_version of the ServerHello; 0 = none came */
+    unsigned long reason;    /* OpenSSL's error code; 0 = none */
+    int alert;               /* RFC 8446 §6.2; -1 = none sent or received */
+    bool alert_received : 1; /* the peer sent it */
+    bool flood : 1;          /* too many key updates or renegotiation attempts */
+    bool no_memory : 1;      /* OpenSSL may report any other reason */
+    bool chain_refused : 1;  /* refused before OpenSSL parsed it; the verdict has the reason */
+    bool established : 1;    /* after the handshake */
+    bool renegotiation_refused : 1; /* the server sent a HelloRequest, RFC 5246 §7.4.1.1 */
+    unsigned short server_version;  /* legacy_version of the ServerHello; 0 = none received */
 };
 
-/* verdict is NULL where the peer was not asked for a certificate. */
+/* verdict is NULL if no certificate was requested from the peer. */
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
                           const struct tls_verdict *verdict, struct error *err);
 

@@ -5,7 +5,7 @@
 
 enum {
     RECORD_HEADER_BYTES = 5,
-    RECORD_DATA_MAX = 16384 + 2048, /* RFC 5246 §6.2.3: whatever claims more is refused by that */
+    RECORD_DATA_MAX = 16384 + 2048, /* RFC 5246 §6.2.3: a longer length field is invalid */
     MESSAGE_HEADER_BYTES = 4,
     CHANGE_CIPHER_SPEC = 20,
     HANDSHAKE = 22,
@@ -13,10 +13,10 @@ enum {
     CLIENT_HELLO = 1,
 };
 
-/* The record at record_at, whose header has arrived. */
+/* The record at record_at; its header is complete. */
 struct record {
     unsigned char type;
-    size_t start, end; /* of its data; the end may not have arrived */
+    size_t start, end; /* of its data; may extend beyond what has arrived */
 };
 
 static enum tls_hello_state wait_for(size_t end, size_t max)
@@ -24,7 +24,7 @@ static enum tls_hello_state wait_for(size_t end, size_t max)
     return end > max ? TLS_HELLO_TOO_LONG : TLS_HELLO_PART;
 }
 
-/* The form of SSL 2.0, which may still ask for TLS 1.2 (RFC 5246 §E.2), and OpenSSL still takes. */
+/* The SSL 2.0 format, which can offer TLS 1.2 (RFC 5246 §E.2); OpenSSL accepts it. */
 static bool is_version_2(const struct tls_hello *h, const unsigned char *data)
 {
     return h->record_at == 0 && !h->second && data[0] & 0x80 && data[2] == CLIENT_HELLO;
@@ -48,15 +48,15 @@ static bool read_record(const struct tls_hello *h, const unsigned char *data, st
     return header[1] == 3 && size <= RECORD_DATA_MAX;
 }
 
-/* What a client may send between the two: a change_cipher_spec (RFC 8446 §D.4) and early data,
- * which is to be skipped (§4.2.10). */
+/* Records that a client may send before the second ClientHello: a change_cipher_spec (RFC 8446
+ * §D.4), and early data, which is skipped (§4.2.10). */
 static bool is_skipped(const struct tls_hello *h, const struct record *r)
 {
     return h->second && (r->type == CHANGE_CIPHER_SPEC || r->type == APPLICATION_DATA);
 }
 
-/* Takes the header of the message, or a part of it, from what has arrived of the record. Returns
- * how long the whole message is; 0 = not known yet. */
+/* Copies the message header, or a part of it, from the record. Returns the length of the message; 0
+ * = not known yet. */
 static size_t read_message_size(struct tls_hello *h, const struct record *r,
                                 const unsigned char *data, size_t n)
 {
@@ -69,7 +69,7 @@ static size_t read_message_size(struct tls_hello *h, const struct record *r,
            ((size_t)h->header[1] << 16 | (size_t)h->header[2] << 8 | h->header[3]);
 }
 
-/* The last byte of a message of that size cannot come before this many have arrived. */
+/* The least number of bytes, with record headers, for a message of that size. */
 static size_t least_bytes(const struct tls_hello *h, const struct record *r, size_t message_size)
 {
     size_t with_record = h->message_bytes + (r->end - r->start);
@@ -78,7 +78,7 @@ static size_t least_bytes(const struct tls_hello *h, const struct record *r, siz
     return r->end + RECORD_HEADER_BYTES + message_size - with_record;
 }
 
-/* PART: the record is whole, and the message goes on after it. */
+/* TLS_HELLO_PART: the record is complete, and the message continues after it. */
 static enum tls_hello_state examine_record(struct tls_hello *h, const struct record *r,
                                            const unsigned char *data, size_t n, size_t max)
 {

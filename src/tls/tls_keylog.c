@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The secrets of every connection, for who must decrypt a capture: NSS key log format. */
+/* Writes the secrets of every connection, to decrypt a capture: NSS key log format. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -13,7 +13,7 @@
 
 enum { LINE_BYTES = 512 }; /* a label, 32 bytes and at most 64 in hex */
 
-/* One call a line: others may append to the file too. */
+/* One call per line, as other processes may append to the file. */
 static void on_secret(const SSL *ssl, const char *line)
 {
     struct tls_context *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
@@ -21,7 +21,7 @@ static void on_secret(const SSL *ssl, const char *line)
     int n = snprintf(text, sizeof text, "%s\n", line);
     errno = ENOSPC; /* of a short write */
     if (n < LINE_BYTES && write(ctx->keylog_fd, text, (size_t)n) != n)
-        atomic_store(&ctx->keylog_failure, errno); /* it ends no connection */
+        atomic_store(&ctx->keylog_failure, errno); /* no connection is closed for it */
     OPENSSL_cleanse(text, sizeof text);
 }
 
@@ -32,14 +32,14 @@ static int check_file(const struct tls_context *ctx, int fd, const char *path, s
     if (fstat(fd, &status))
         return error_sys(err, "open %s", path);
     if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INPUT, "%s is no regular file: name one", path);
+        return error_set(err, ERROR_INPUT, "%s is not a regular file: name one", path);
     if (ctx->key_files != TLS_KEY_FILES_ANY && tls_exposure_of_secret(status.st_mode, &exposure))
         return error_set(err, ERROR_INPUT, "%s holds secrets and %s: chmod %s %s", path,
                          exposure.how, exposure.remedy, path);
     return 0;
 }
 
-/* A new file is ours alone whatever the umask is. O_NONBLOCK: opening a FIFO must not wait for a
+/* A new file has mode 0600 whatever the umask is. O_NONBLOCK: opening a FIFO must not wait for a
  * reader. -1 sets errno. */
 static int open_file(const char *path)
 {

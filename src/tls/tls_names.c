@@ -23,7 +23,7 @@ static const char all_suites[] = /* RFC 8446 §B.4 */
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
     "TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256";
 
-/* OpenSSL 3.0 cannot list its groups; these are worth a suggestion. */
+/* OpenSSL 3.0 cannot list its groups; these are suggested. */
 static const char *const usual_groups[] = {"X25519MLKEM768",
                                            "SecP256r1MLKEM768",
                                            "SecP384r1MLKEM1024",
@@ -38,20 +38,20 @@ static const char *const usual_groups[] = {"X25519MLKEM768",
                                            "ffdhe6144",
                                            "ffdhe8192"};
 
-/* The names that one kind of list may hold; the texts are static. */
+/* The valid names of one kind of list; the texts are static. */
 struct vocabulary {
-    SSL_CTX *scratch; /* to ask the library */
+    SSL_CTX *scratch; /* to query the library */
     size_t count;
     const char *names[NAMES_MAX];   /* as users write them */
-    const char *library[NAMES_MAX]; /* the same, as OpenSSL wants them */
+    const char *library[NAMES_MAX]; /* the same for OpenSSL */
 };
 
 struct kind {
     const char *what; /* for messages */
     void (*gather)(struct vocabulary *v);
-    /* OpenSSL's name for one that was not gathered; NULL = it has none. */
+    /* OpenSSL's name for one that is not in `names`; NULL = it has none. */
     const char *(*find)(const struct vocabulary *v, const char *name);
-    /* What is the matter with a name that was not found; NULL = it is just unknown. */
+    /* Why a name was not found; NULL = it is unknown. */
     const char *(*explain)(const struct vocabulary *v, const char *name);
 };
 
@@ -68,7 +68,7 @@ static bool is_suite(const SSL_CIPHER *cipher)
     return strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.3") == 0;
 }
 
-/* Those with which a handshake can end: strong enough, and for certificates. */
+/* Those with which a handshake can succeed: strong enough, with certificates. */
 static void gather_usable(struct vocabulary *v, bool suites)
 {
     SSL *ssl = SSL_new(v->scratch);
@@ -113,11 +113,11 @@ static const char *find_nothing(const struct vocabulary *v, const char *name)
     return NULL;
 }
 
-/* OpenSSL takes weak curves into a list and then never uses them. */
+/* OpenSSL accepts weak curves in a list and then never uses them. */
 static bool is_weak_curve(const char *name)
 {
     EVP_PKEY *key = EVP_EC_gen(name);
-    bool weak = key && EVP_PKEY_get_security_bits(key) < TLS_VOCABULARY_SECURITY_BITS;
+    bool weak = key && EVP_PKEY_get_security_bits(key) < TLS_NAMES_SECURITY_BITS;
     EVP_PKEY_free(key);
     return weak;
 }
@@ -133,7 +133,7 @@ static const char *find_group(const struct vocabulary *v, const char *name)
     return found ? name : NULL;
 }
 
-/* Of all that the library knows, by either name. */
+/* Of all ciphers of the library, by either name. */
 static const SSL_CIPHER *find_any_cipher(const struct vocabulary *v, const char *name)
 {
     STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(v->scratch);
@@ -151,32 +151,32 @@ static const char *explain_cipher(const struct vocabulary *v, const char *name)
 {
     const SSL_CIPHER *cipher = find_any_cipher(v, name);
     if (cipher && is_suite(cipher))
-        return "is of TLS 1.3: it belongs to the ciphersuites";
+        return "is a TLS 1.3 suite: write it in ciphersuites";
     if (cipher)
         return "is too weak, or not for certificates";
     bool expression = SSL_CTX_set_cipher_list(v->scratch, name) == 1;
-    return expression ? "stands for several: write the name of each" : NULL;
+    return expression ? "means several: write the name of each" : NULL;
 }
 
 static const char *explain_suite(const struct vocabulary *v, const char *name)
 {
     const SSL_CIPHER *cipher = find_any_cipher(v, name);
     if (cipher && !is_suite(cipher))
-        return "is of TLS 1.2: it belongs to the ciphers";
+        return "is a TLS 1.2 cipher: write it in ciphers";
     return cipher ? "is too weak" : NULL;
 }
 
 static const char *explain_group(const struct vocabulary *v, const char *name)
 {
     if (is_several_groups(name))
-        return "stands for several: write the name of each";
+        return "means several: write the name of each";
     return has_group(v, name) ? "is too weak" : NULL;
 }
 
 static const struct kind kinds[] = {
-    [TLS_VOCABULARY_CIPHERS] = {"TLS 1.2 cipher", gather_ciphers, find_nothing, explain_cipher},
-    [TLS_VOCABULARY_SUITES] = {"TLS 1.3 suite", gather_suites, find_nothing, explain_suite},
-    [TLS_VOCABULARY_GROUPS] = {"group", gather_groups, find_group, explain_group},
+    [TLS_NAMES_CIPHERS] = {"TLS 1.2 cipher", gather_ciphers, find_nothing, explain_cipher},
+    [TLS_NAMES_SUITES] = {"TLS 1.3 suite", gather_suites, find_nothing, explain_suite},
+    [TLS_NAMES_GROUPS] = {"group", gather_groups, find_group, explain_group},
 };
 
 static const char *find(const struct kind *kind, const struct vocabulary *v, const char *name)
@@ -195,7 +195,7 @@ static int refuse(const struct kind *kind, const struct vocabulary *v, const cha
         return error_set(err, ERROR_INPUT, "%s %s", name, explanation);
     char suggestion[SUGGEST_BYTES];
     suggest_name(name, v->names, v->count, suggestion);
-    return error_set(err, ERROR_INPUT, "no %s is called %s: %s", kind->what, name, suggestion);
+    return error_set(err, ERROR_INPUT, "unknown %s %s: %s", kind->what, name, suggestion);
 }
 
 static bool is_plain(const char *name)
@@ -207,7 +207,7 @@ static bool is_plain(const char *name)
     return *name == '\0';
 }
 
-/* Adds to OpenSSL's list what one item of the user's stands for. */
+/* Translates one item and appends it to the list for OpenSSL. */
 static int take_item(const struct kind *kind, const struct vocabulary *v, const char *item,
                      FILE *list, struct error *err)
 {
@@ -215,7 +215,7 @@ static int take_item(const struct kind *kind, const struct vocabulary *v, const 
     const char *name = item + optional;
     if (!is_plain(name))
         return error_set(err, ERROR_INPUT,
-                         "\"%s\" can be no %s: write names, separated by ':', without operators",
+                         "\"%s\" is not a %s: write names, separated by ':', without operators",
                          item, kind->what);
     const char *found = find(kind, v, name);
     if (!found && !optional)
@@ -265,7 +265,7 @@ static bool vocabulary_open(struct vocabulary *v, const struct kind *kind)
 static void vocabulary_close(struct vocabulary *v)
 {
     SSL_CTX_free(v->scratch);
-    ERR_clear_error(); /* every name that the library lacks left one */
+    ERR_clear_error(); /* each unknown name has left an error */
 }
 
 static int translate(const struct kind *kind, const struct vocabulary *v, const char *list,
@@ -297,7 +297,7 @@ int tls_names_translate(enum tls_names kind, const char *list, char **ret, struc
     return result;
 }
 
-void tls_names_list(enum tls_names kind, char ret[TLS_VOCABULARY_TEXT_BYTES])
+void tls_names_list(enum tls_names kind, char ret[TLS_NAMES_TEXT_BYTES])
 {
     struct vocabulary v;
     ret[0] = '\0';

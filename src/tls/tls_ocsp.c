@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an OCSP response (RFC 6960) says about a certificate. */
+/* Evaluates an OCSP response (RFC 6960) for a certificate. */
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@ const struct tls_screen_limits tls_ocsp_limits = {8, 4096};
 
 struct status {
     int status, reason;
-    ASN1_GENERALIZEDTIME *revoked, *this_update, *next_update; /* the response's */
+    ASN1_GENERALIZEDTIME *revoked, *this_update, *next_update; /* of the response */
 };
 
 const char *tls_ocsp_name(enum tls_ocsp staple)
@@ -32,7 +32,7 @@ const char *tls_ocsp_name(enum tls_ocsp staple)
     return "none";
 }
 
-/* The issuer is the anchor: whether it can be trusted itself is not the response's business. */
+/* The issuer is the trust anchor: whether it is trusted itself is checked elsewhere. */
 static bool is_signed(OCSP_BASICRESP *basic, X509 *issuer)
 {
     X509_STORE *anchor = X509_STORE_new();
@@ -45,7 +45,7 @@ static bool is_signed(OCSP_BASICRESP *basic, X509 *issuer)
     return good;
 }
 
-/* RFC 6960 §4.1.1: a certificate is named by hashes, with SHA-1 mostly. */
+/* RFC 6960 §4.1.1: a certificate is identified by hashes, usually SHA-1. */
 static bool find(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, struct status *ret)
 {
     enum { DIGESTS = 2 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is at the other end, and what was agreed on with it. */
+/* What is known of the peer, and of what was negotiated with it. */
 #include <string.h>
 
 #include "tls_internal.h"
@@ -30,7 +30,7 @@ static const char *group_name(SSL *ssl)
     return SSL_group_to_name(ssl, nid);
 }
 
-/* The one scheme goes with two kinds of keys, and is called after them. */
+/* A PSS scheme has two names, one for each kind of key. */
 static bool is_pss_key(SSL *ssl)
 {
     X509 *certificate =
@@ -38,8 +38,8 @@ static bool is_pss_key(SSL *ssl)
     return certificate && EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA-PSS");
 }
 
-/* Of the server's signature, at both ends. RFC 8446 §4.2.3's names: on TLS 1.2 the same numbers say
- * the same, but for the curve. */
+/* The scheme of the server's signature, at both ends, named as in RFC 8446 §4.2.3. TLS 1.2 has the
+ * same numbers, but they do not fix the curve. */
 static const char *signature_name(SSL *ssl)
 {
     enum { PSS_KEY = -1 }; /* no NID */
@@ -65,7 +65,7 @@ static const char *signature_name(SSL *ssl)
     int (*get_type)(const SSL *, int *) =
         server ? SSL_get_signature_type_nid : SSL_get_peer_signature_type_nid;
     if (SSL_session_reused(ssl) || get_type(ssl, &type) != 1)
-        return NULL; /* nothing was signed */
+        return NULL; /* no signature */
     if (server)
         SSL_get_signature_nid(ssl, &digest);
     else
@@ -93,7 +93,7 @@ static void describe_handshake(SSL *ssl, struct peer *ret)
     text_copy(alpn, alpn_bytes, ret->alpn, sizeof ret->alpn);
 }
 
-/* A client knows its server's certificate even where it refused it. */
+/* A client has the server's certificate even if it was refused. */
 static X509 *certificate_of(SSL *ssl, const struct tls_verdict *verdict)
 {
     if (!SSL_is_server(ssl))
@@ -114,7 +114,7 @@ void tls_peer_describe(SSL *ssl, const struct tls_verdict *verdict, struct peer 
     if (!certificate)
         return;
     tls_describe_certificate(certificate, &ret->certificate);
-    /* A resumed session remembers what was found about it. */
+    /* A resumed session contains the result of its verification. */
     ret->certificate.verified = SSL_get_verify_result(ssl) == X509_V_OK;
     if (verdict)
         copy_text(ret->verification, sizeof ret->verification,

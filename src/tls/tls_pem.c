@@ -14,7 +14,7 @@
 
 #include "tls_internal.h"
 
-/* Fills err from errno; a file that was named wrongly is an input. Always returns -1. */
+/* Fills err from errno; a wrong file name is ERROR_INPUT. Always returns -1. */
 static int unreadable(const char *what, const char *path, struct error *err)
 {
     error_sys(err, "%s %s", what, path);
@@ -26,14 +26,11 @@ static int check_owner(const struct stat *status, const char *path, struct error
 {
     if (status->st_uid != geteuid() && status->st_uid != 0)
         return error_set(err, ERROR_INPUT,
-                         "%s belongs to another user, who could have put anything there: name "
-                         "another file",
-                         path);
+                         "%s belongs to another user, who can change it: name another file", path);
     if (status->st_mode & (S_IWGRP | S_IWOTH))
         return error_set(err, ERROR_INPUT,
-                         "%s can be written by others, who could have put anything there: name "
-                         "another file, or chmod go-w %s",
-                         path, path);
+                         "%s can be written by others: name another file, or chmod go-w %s", path,
+                         path);
     return 0;
 }
 
@@ -44,7 +41,7 @@ static int check_file(int fd, const char *path, enum tls_pem_access access, stru
     if (fstat(fd, &status))
         return unreadable("read", path, err);
     if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INPUT, "%s is no regular file: name one", path);
+        return error_set(err, ERROR_INPUT, "%s is not a regular file: name one", path);
     if (status.st_size > TLS_PEM_BYTES_MAX)
         return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", path);
     if (access == TLS_PEM_SECRET && tls_exposure_of_secret(status.st_mode, &exposure))
@@ -53,7 +50,7 @@ static int check_file(int fd, const char *path, enum tls_pem_access access, stru
                          "0440, and fsGroup)",
                          path, exposure.how, exposure.remedy, path);
     if (access == TLS_PEM_GUARDED && status.st_mode & S_IWOTH)
-        return error_set(err, ERROR_INPUT, "%s can be written by everybody: chmod o-w %s", path,
+        return error_set(err, ERROR_INPUT, "%s can be written by all users: chmod o-w %s", path,
                          path);
     return access == TLS_PEM_OURS ? check_owner(&status, path, err) : 0;
 }
@@ -106,14 +103,14 @@ int tls_pem_refuse_passphrase(char *buffer, int size, int writing, void *asked)
     return -1;
 }
 
-/* Whether reading stopped because there is nothing more to read. */
+/* Whether reading stopped at the end of the file. */
 static bool at_end(void)
 {
     unsigned long code = ERR_peek_last_error();
     return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
-/* Things that a file has several of. */
+/* Objects of which a file has several. */
 struct pem_kind {
     const char *name, *label;
     void *(*read)(BIO *in, bool *asked);

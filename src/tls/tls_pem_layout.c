@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What of a PEM file (RFC 7468) OpenSSL would skip without a word. */
+/* Finds the parts of a PEM file (RFC 7468) that OpenSSL would silently skip. */
 #include <string.h>
 
 #include "tls_pem.h"
@@ -39,7 +39,7 @@ static bool is_all_blank(struct span s)
     return trim_end(s).n == 0;
 }
 
-/* Whether the file ends within a line that would be a BEGIN. */
+/* Whether the file ends within a BEGIN line. */
 static bool is_cut(struct span line, bool last)
 {
     if (begins_with(line, begin_text))
@@ -48,24 +48,24 @@ static bool is_cut(struct span line, bool last)
            memcmp(line.at, begin_text, line.n) == 0;
 }
 
-/* Whether it would be a BEGIN but for other dashes, or something invisible before them. */
+/* Whether it looks like a BEGIN line but has other dashes, or invisible characters before them. */
 static bool is_like_begin(struct span line)
 {
     return line.n > 0 && (line.at[0] == '-' || (unsigned char)line.at[0] >= 0x80) &&
            memmem(line.at, line.n, "BEGIN ", strlen("BEGIN "));
 }
 
-static const char like_begin[] = "looks like a BEGIN: let five dashes be the first thing on it";
+static const char like_begin[] = "looks like a BEGIN: start it with five dashes";
 
-/* NULL = nothing; a comment may say BEGIN too. within: between a BEGIN and its END. */
+/* NULL = nothing wrong; comments may contain BEGIN. within: between a BEGIN and its END. */
 static const char *fault_of(struct span line, bool last, bool within)
 {
     if (memchr(line.at, '\0', line.n))
-        return "has a NUL byte: write the file anew, as text";
+        return "has a NUL byte: write the file again as text";
     if (begins_with(line, end_text) && !within)
-        return "is an END without a BEGIN: let its -----BEGIN be the first thing on a line";
+        return "is an END without a BEGIN: start a line with its -----BEGIN";
     if (is_cut(line, last))
-        return "is cut off in its BEGIN: write the file anew";
+        return "ends within its BEGIN: write the file again";
     if (begins_with(line, "-----BEGIN TRUSTED CERTIFICATE"))
         return "begins a TRUSTED CERTIFICATE, a format of OpenSSL alone: convert it with openssl "
                "x509";
@@ -80,11 +80,11 @@ static const char *fault_of(struct span line, bool last, bool within)
     if (is_all_blank(before))
         return "has blanks before -----BEGIN: remove them, and those of the lines that follow";
     if (begins_with(before, end_text))
-        return "has an END and a BEGIN: put each on a line of its own";
+        return "has an END and a BEGIN: put each on its own line";
     return is_like_begin(line) ? like_begin : NULL;
 }
 
-/* Files that were joined have one within. */
+/* Concatenated files have one in the middle. */
 static struct span skip_bom(struct span line)
 {
     size_t n = begins_with(line, bom) ? strlen(bom) : 0;
@@ -97,7 +97,7 @@ static bool is_utf16(const struct tls_pem *pem)
                            (pem->data[0] == 0xfe && pem->data[1] == 0xff));
 }
 
-/* DER begins with a SEQUENCE of more than 127 bytes; no text with that byte and one above ASCII. */
+/* DER begins with a SEQUENCE of more than 127 bytes, as no text does. */
 static bool is_der(const struct tls_pem *pem)
 {
     return pem->n >= 2 && pem->data[0] == 0x30 && pem->data[1] > 0x80;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a context offers and accepts: ciphers, suites, groups, ALPN; and what the library could. */
+/* What a context offers and accepts: ciphers, suites, groups, ALPN; and what the library supports.
+ */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -18,8 +19,8 @@ static const char default_ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-A
 static const char default_suites[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-/* The first list is for libraries that know X25519MLKEM768 (3.5 and later). A client sends key
- * shares for both that have a star: the second spares a round trip where the far end is older. */
+/* The first list is for libraries with X25519MLKEM768 (3.5 and later). A client sends key shares
+ * for both groups with a star: the second saves a round trip with an older server. */
 static const char default_groups_hybrid[] = "*X25519MLKEM768:*X25519:P-256:P-384";
 static const char default_groups[] = "X25519:P-256:P-384";
 
@@ -33,9 +34,9 @@ static bool set_default_groups(SSL_CTX *ssl)
 
 bool tls_policy_set_defaults(SSL_CTX *ssl)
 {
-    /* A client with ChaCha20 first has no AES in its CPU: let it win. */
+    /* A client that prefers ChaCha20 has no AES in its CPU: follow its preference. */
     SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_dh_auto(ssl, 1); /* for who names a DHE cipher */
+    SSL_CTX_set_dh_auto(ssl, 1); /* for configured DHE ciphers */
     return tls_names_set_limits(ssl) && SSL_CTX_set_cipher_list(ssl, default_ciphers) &&
            SSL_CTX_set_ciphersuites(ssl, default_suites) && set_default_groups(ssl);
 }
@@ -62,20 +63,20 @@ static int set_list(struct tls_context *ctx, enum tls_names kind, const char *li
 
 int tls_context_set_ciphers(struct tls_context *ctx, const char *list, struct error *err)
 {
-    return set_list(ctx, TLS_VOCABULARY_CIPHERS, list, SSL_CTX_set_cipher_list, err);
+    return set_list(ctx, TLS_NAMES_CIPHERS, list, SSL_CTX_set_cipher_list, err);
 }
 
 int tls_context_set_ciphersuites(struct tls_context *ctx, const char *list, struct error *err)
 {
-    return set_list(ctx, TLS_VOCABULARY_SUITES, list, SSL_CTX_set_ciphersuites, err);
+    return set_list(ctx, TLS_NAMES_SUITES, list, SSL_CTX_set_ciphersuites, err);
 }
 
 int tls_context_set_groups(struct tls_context *ctx, const char *list, struct error *err)
 {
-    return set_list(ctx, TLS_VOCABULARY_GROUPS, list, set_groups_list, err);
+    return set_list(ctx, TLS_NAMES_GROUPS, list, set_groups_list, err);
 }
 
-/* SSL_CTX_set_alpn_select_cb(3): the first of ours that the client has too. */
+/* SSL_CTX_set_alpn_select_cb(3): the first of our protocols that the client offers. */
 static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_n,
                    const unsigned char *theirs, unsigned theirs_n, void *arg)
 {
@@ -89,7 +90,7 @@ static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_n,
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* How many bytes they take as a ProtocolNameList. */
+/* Their size as a ProtocolNameList. */
 static int measure_alpn(const char *const *protocols, size_t count, size_t *ret, struct error *err)
 {
     size_t n = 0;
@@ -102,7 +103,7 @@ static int measure_alpn(const char *const *protocols, size_t count, size_t *ret,
         n += 1 + length;
     }
     if (n > ALPN_BYTES)
-        return error_set(err, ERROR_INPUT, "so many ALPN protocols do not fit: name fewer");
+        return error_set(err, ERROR_INPUT, "the ALPN protocols are too long in total: name fewer");
     *ret = n;
     return 0;
 }
@@ -137,7 +138,7 @@ bool tls_has_group(const char *name)
 {
     struct error ignored;
     char *text = NULL;
-    bool has = tls_names_translate(TLS_VOCABULARY_GROUPS, name, &text, &ignored) == 0;
+    bool has = tls_names_translate(TLS_NAMES_GROUPS, name, &text, &ignored) == 0;
     free(text);
     return has;
 }
@@ -147,9 +148,9 @@ static CRYPTO_ONCE features_once = CRYPTO_ONCE_STATIC_INIT;
 
 static void describe_features(void)
 {
-    char groups[TLS_VOCABULARY_TEXT_BYTES], suites[TLS_VOCABULARY_TEXT_BYTES];
-    tls_names_list(TLS_VOCABULARY_GROUPS, groups);
-    tls_names_list(TLS_VOCABULARY_SUITES, suites);
+    char groups[TLS_NAMES_TEXT_BYTES], suites[TLS_NAMES_TEXT_BYTES];
+    tls_names_list(TLS_NAMES_GROUPS, groups);
+    tls_names_list(TLS_NAMES_SUITES, suites);
     snprintf(features, sizeof features, "X25519MLKEM768: %s; groups: %s; TLS 1.3 suites: %s",
              tls_has_group("X25519MLKEM768") ? "yes" : "no", groups, suites);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The CRLs (RFC 5280 §5) of a server's client CAs: which are accepted, and which one counts. */
+/* The CRLs (RFC 5280 §5) of a server's client CAs: which are accepted, and which one is used. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "tls_internal.h"
 #include "tls_pem.h"
 
-/* A CRL of the file, for messages. */
+/* Identifies a CRL of the file in messages. */
 struct crl_place {
     const char *path;
     int number; /* from 1 */
@@ -35,14 +35,14 @@ static int refuse_critical(const struct crl_place *at, X509_EXTENSION *extension
     return refuse(at, err, what);
 }
 
-/* RFC 5280 §5.2: a CRL with a critical extension that is not processed says nothing about who is
- * not in it; what makes it incomplete does so even if it is not marked as critical. */
+/* RFC 5280 §5.2: with an unprocessed critical extension, the absence of a certificate from a CRL
+ * proves nothing. Extensions that make a CRL incomplete are refused even if not critical. */
 static int check_extensions(const struct crl_place *at, struct error *err)
 {
     if (X509_CRL_get_ext_by_NID(at->crl, NID_delta_crl, -1) >= 0)
         return refuse(at, err,
-                      "is a delta CRL (RFC 5280 §5.2.4), which says nothing about earlier "
-                      "revocations: give the complete CRL instead, and no delta beside it");
+                      "is a delta CRL (RFC 5280 §5.2.4), which does not list earlier revocations: "
+                      "give the complete CRL instead");
     if (X509_CRL_get_ext_by_NID(at->crl, NID_issuing_distribution_point, -1) >= 0)
         return refuse(at, err,
                       "has an issuingDistributionPoint (RFC 5280 §5.2.5): it may cover only a part "
@@ -56,7 +56,7 @@ static int check_extensions(const struct crl_place *at, struct error *err)
     return 0;
 }
 
-/* RFC 5280 §5.3.1: an entry of a delta CRL, by which OpenSSL takes a certificate for good. */
+/* RFC 5280 §5.3.1: an entry of a delta CRL, which OpenSSL takes as not revoked. */
 static bool is_removal(X509_REVOKED *entry)
 {
     int critical;
@@ -91,8 +91,8 @@ static bool has_name_of(const X509_CRL *crl, const X509 *ca)
     return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) == 0;
 }
 
-/* By its signature: a CA that has renewed its key under the same name has CRLs of both. Without a
- * CA of that name in the bundle it is one that clients bring along, and verified with them. */
+/* Found by signature: a CA that has renewed its key under the same name has CRLs by both keys. If
+ * no CA in the bundle has that name, clients send the CA, and the CRL is verified with it. */
 static int find_signer(const struct crl_place *at, STACK_OF(X509) * cas, X509 **ret,
                        struct error *err)
 {
@@ -106,7 +106,7 @@ static int find_signer(const struct crl_place *at, STACK_OF(X509) * cas, X509 **
         if (X509_CRL_verify(at->crl, X509_get0_pubkey(ca)) == 1)
             *ret = ca;
         ERR_clear_error();
-        if (*ret && X509_get_key_usage(ca) & KU_CRL_SIGN) /* UINT32_MAX without keyUsage */
+        if (*ret && X509_get_key_usage(ca) & KU_CRL_SIGN) /* UINT32_MAX if there is no keyUsage */
             return 0;
     }
     if (*ret)
@@ -120,7 +120,7 @@ static int find_signer(const struct crl_place *at, STACK_OF(X509) * cas, X509 **
     return 0;
 }
 
-/* Each is looked at in each handshake, and verified with each CA of its name when it is read. */
+/* Each is considered in each handshake, and verified with each CA of its name when loaded. */
 static int check_number(const struct crl_place *at, STACK_OF(X509_CRL) * crls, struct error *err)
 {
     int same = 0;
@@ -131,7 +131,7 @@ static int check_number(const struct crl_place *at, STACK_OF(X509_CRL) * crls, s
     if (same <= TLS_CRLS_OF_CA_MAX)
         return 0;
     char what[120];
-    snprintf(what, sizeof what, "is one more than the %d that a CA may have: give the newest only",
+    snprintf(what, sizeof what, "exceeds the limit of %d per CA: give only the newest",
              TLS_CRLS_OF_CA_MAX);
     return refuse(at, err, what);
 }
@@ -154,7 +154,7 @@ static bool have_same_begin(const X509_CRL *crl, const X509_CRL *other)
     return ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_lastUpdate(other)) == 0;
 }
 
-/* RFC 5280 §5.2.3: of two of the same time, the one with the greater number counts. */
+/* RFC 5280 §5.2.3: of two with the same time the one with the greater number is used. */
 static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
 {
     if (!have_same_begin(crl, other))
@@ -167,7 +167,7 @@ static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
     return greater;
 }
 
-/* What is signed; one may have been signed twice. */
+/* Compares the signed part, as the same CRL may have been signed twice. */
 static bool have_same_content(X509_CRL *crl, X509_CRL *other)
 {
     unsigned char *der = NULL, *other_der = NULL;
@@ -178,7 +178,7 @@ static bool have_same_content(X509_CRL *crl, X509_CRL *other)
     return same;
 }
 
-/* Which of two counts must not depend on their order in the file. */
+/* Which of two is used must not depend on their order in the file. */
 static int check_twins(const struct tls_clients *clients, const struct crl_place *at,
                        struct error *err)
 {
@@ -215,7 +215,7 @@ static int check_crls(struct tls_clients *clients, const char *path, struct erro
     return 0;
 }
 
-/* Whether a CRL is by this issuer, whichever of its certificates we know. */
+/* Whether a CRL is by this issuer, also with another certificate of it. */
 static bool is_crl_of(const struct tls_clients *clients, int i, const X509 *issuer)
 {
     return has_name_of(sk_X509_CRL_value(clients->crls, i), issuer) &&
@@ -230,7 +230,7 @@ static bool has_crl(const struct tls_clients *clients, const X509 *ca)
     return false;
 }
 
-/* A certificate that is no CA, trusted as it is, issues nothing that could be revoked. */
+/* A certificate that is not a CA has issued nothing that could be revoked. */
 static int check_cas(const struct tls_clients *clients, const char *path, struct error *err)
 {
     for (int i = 0; i < sk_X509_num(clients->cas); i++) {
@@ -246,7 +246,7 @@ static int check_cas(const struct tls_clients *clients, const char *path, struct
     return 0;
 }
 
-/* Before those that it supersedes. */
+/* Inserts it before those that it supersedes. */
 static int insert(STACK_OF(X509_CRL) * crls, X509_CRL *crl)
 {
     int at = 0;
@@ -256,9 +256,8 @@ static int insert(STACK_OF(X509_CRL) * crls, X509_CRL *crl)
 }
 
 /*
- * X509_STORE_set_lookup_crls(3): those of the issuer of the certificate that is being checked, of
- * which OpenSSL takes the newest in date, of several the first. By itself it would go by their
- * names alone.
+ * X509_STORE_set_lookup_crls(3): the CRLs of the issuer of the certificate being checked. OpenSSL
+ * uses the newest in date, and of several the first. Its default look-up compares only names.
  */
 static STACK_OF(X509_CRL) * find_crls(const X509_STORE_CTX *store, const X509_NAME *issuer_name)
 {
@@ -268,7 +267,7 @@ static STACK_OF(X509_CRL) * find_crls(const X509_STORE_CTX *store, const X509_NA
     int depth = X509_STORE_CTX_get_error_depth(store);
     X509 *issuer = sk_X509_value(chain, depth + 1 < sk_X509_num(chain) ? depth + 1 : depth);
     STACK_OF(X509_CRL) *found = sk_X509_CRL_new_null();
-    (void)issuer_name; /* the same one's */
+    (void)issuer_name; /* of the same issuer */
     for (int i = 0; found && i < sk_X509_CRL_num(ctx->clients->crls); i++) {
         X509_CRL *crl = sk_X509_CRL_value(ctx->clients->crls, i);
         if (is_crl_of(ctx->clients, i, issuer) && insert(found, crl))
@@ -277,7 +276,7 @@ static STACK_OF(X509_CRL) * find_crls(const X509_STORE_CTX *store, const X509_NA
     return found;
 }
 
-/* RFC 5280 §5.1.2.5 demands nextUpdate, and some CAs leave it out. */
+/* RFC 5280 §5.1.2.5 requires nextUpdate, but some CAs omit it. */
 static int warn_of_endless(struct tls_context *ctx, const char *path, struct error *err)
 {
     for (int i = 0; i < sk_X509_CRL_num(ctx->clients->crls); i++) {
@@ -300,7 +299,8 @@ int tls_context_use_crl(struct tls_context *ctx, const char *path, struct error 
     struct tls_clients *clients = ctx->clients;
     struct tls_pem pem;
     if (!clients || !clients->cas)
-        return error_set(err, ERROR_INPUT, "CRLs are for the CAs of clients: name those first");
+        return error_set(err, ERROR_INPUT,
+                         "crl needs client_ca: name the bundle of the clients' CAs");
     if (tls_pem_open(path, TLS_PEM_PUBLIC, &pem, err))
         return -1;
     int result = tls_pem_crls(&pem, &clients->crls, err);
@@ -323,7 +323,7 @@ static int64_t end_of(const struct tls_clients *clients, int i)
     return end ? tls_date_seconds(end) : INT64_MAX;
 }
 
-/* How it stands with all CRLs by the issuer of one of them. */
+/* The state of all CRLs by the issuer of one of them. */
 static enum tls_crl_state state_of_issuer(const struct tls_clients *clients, int which, int64_t now,
                                           int64_t *ret_date)
 {

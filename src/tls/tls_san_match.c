@@ -18,7 +18,7 @@ static const char *const prefixes[] = {
 
 enum { KINDS = sizeof prefixes / sizeof prefixes[0] };
 
-/* The kind that a pattern names, and what follows; KINDS if it names none. */
+/* The kind of a pattern, and the text after it; KINDS if it has none. */
 static int kind_of(const char *pattern, const char **ret)
 {
     for (int kind = 0; kind < KINDS; kind++) {
@@ -36,7 +36,7 @@ static struct piece piece(const char *text, size_t n)
     return (struct piece){.at = text, .n = n};
 }
 
-/* Cuts the text before the next separator off *rest. false: *rest was all used up. */
+/* Removes the text before the next separator from *rest. false: *rest is used up. */
 static bool next_piece(struct piece *rest, char separator, struct piece *ret)
 {
     if (!rest->at)
@@ -67,7 +67,7 @@ static bool is_same_but_case(struct piece a, struct piece b)
     return a.n == b.n && strncasecmp(a.at, b.at, a.n) == 0;
 }
 
-/* Printable ASCII without spaces: so nothing hides behind a NUL or looks like something else. */
+/* Printable ASCII without spaces, which excludes NUL and look-alike characters. */
 static bool is_plain(struct piece text)
 {
     for (size_t i = 0; i < text.n; i++)
@@ -86,7 +86,7 @@ static bool is_label(struct piece text)
     return text.n > 0;
 }
 
-/* Labels between dots, none empty, where stars may stand if `stars`. */
+/* Non-empty labels between dots; with `stars` a label may be a star. */
 static bool is_domain(struct piece text, bool stars)
 {
     struct piece label;
@@ -96,7 +96,7 @@ static bool is_domain(struct piece text, bool stars)
     return true;
 }
 
-/* Everything up to the path: "scheme://authority/", or all of it where there is no such thing. */
+/* Everything before the path: "scheme://authority/"; all of it if there is no path. */
 static struct piece before_path(struct piece uri)
 {
     const char *colon = memchr(uri.at, ':', uri.n);
@@ -140,25 +140,29 @@ int tls_san_match_check(const char *pattern, struct error *err)
     int kind = kind_of(pattern, &rest);
     struct piece text = piece(rest, strlen(rest));
     if (kind == KINDS || !is_plain(text))
-        return error_set(err, ERROR_INPUT,
-                         "\"%.160s\" is no pattern of names: write DNS:, URI: or email: and then "
-                         "the name, without spaces",
-                         pattern);
+        return error_set(
+            err, ERROR_INPUT,
+            "\"%.160s\" is not a pattern of names: write DNS:, URI: or email: and then "
+            "the name, without spaces",
+            pattern);
     if (kind == TLS_SAN_MATCH_DNS && !is_domain(text, true))
-        return error_set(err, ERROR_INPUT,
-                         "\"%.160s\" is no pattern of host names: write labels between dots, where "
-                         "a star is one whole label, as in DNS:*.example.org",
-                         pattern);
+        return error_set(
+            err, ERROR_INPUT,
+            "\"%.160s\" is not a pattern of host names: write labels between dots, where "
+            "a star is one whole label, as in DNS:*.example.org",
+            pattern);
     if (kind == TLS_SAN_MATCH_URI && !is_uri_pattern(text))
-        return error_set(err, ERROR_INPUT,
-                         "\"%.160s\" is no pattern of URIs: write a whole URI, where a star is one "
-                         "whole segment of the path, as in URI:spiffe://td/ns/*/sa",
-                         pattern);
+        return error_set(
+            err, ERROR_INPUT,
+            "\"%.160s\" is not a pattern of URIs: write a whole URI, where a star is one "
+            "whole segment of the path, as in URI:spiffe://td/ns/*/sa",
+            pattern);
     if (kind == TLS_SAN_MATCH_EMAIL && !is_email_pattern(text))
-        return error_set(err, ERROR_INPUT,
-                         "\"%.160s\" is no pattern of mail addresses: write one address, where a "
-                         "star is all that is before the @, as in email:*@example.org",
-                         pattern);
+        return error_set(
+            err, ERROR_INPUT,
+            "\"%.160s\" is not a pattern of mail addresses: write one address, where a "
+            "star is all that is before the @, as in email:*@example.org",
+            pattern);
     return 0;
 }
 
@@ -174,8 +178,8 @@ static bool domain_matches(struct piece pattern, struct piece value)
     return !value.at;
 }
 
-/* RFC 3986 §3.3: the path ends before '?' and '#', and "." and ".." are no names of segments. What
- * is percent-encoded may stand for one of these, or for a slash, to whatever decodes it (§2.4). */
+/* RFC 3986 §3.3: the path ends before '?' and '#', and "." and ".." are not names of segments.
+ * Percent-encoding may hide one of these, or a slash, until it is decoded (§2.4). */
 static bool is_segment(struct piece text)
 {
     bool dots = is_same(text, piece(".", 1)) || is_same(text, piece("..", 2));

@@ -17,7 +17,7 @@ enum {
     CONTEXT_1,
     CONTEXT_2,
     CONTEXT_3,
-    UNIQUE_ID_1 = 0x81, /* of issuer and subject, long out of use */
+    UNIQUE_ID_1 = 0x81, /* of issuer and subject, obsolete */
     UNIQUE_ID_2 = 0x82,
 };
 
@@ -31,7 +31,7 @@ static int next_tag(const struct der *in)
     return in->n > 0 ? in->at[0] : -1;
 }
 
-/* A big-endian number of `bytes` bytes, 1 to 4, that is followed by as many bytes as it says. */
+/* Takes a vector: a big-endian length of `bytes` bytes, 1 to 4, and that many bytes. */
 static bool take_counted(struct der *in, size_t bytes, struct der *ret)
 {
     size_t length = 0;
@@ -47,7 +47,7 @@ static bool take_counted(struct der *in, size_t bytes, struct der *ret)
     return true;
 }
 
-/* The contents of the next element, which must have this tag and a definite length. */
+/* Takes the next element, which must have this tag and a definite length. */
 static bool take(struct der *in, int tag, struct der *ret)
 {
     if (next_tag(in) != tag || in->n < 2)
@@ -66,7 +66,7 @@ static bool take(struct der *in, int tag, struct der *ret)
     return true;
 }
 
-/* Takes the header of what contains others and has no length, as BER has it: OpenSSL accepts that.
+/* Takes the header of a constructed element of indefinite length (BER), which OpenSSL accepts.
  */
 static bool take_endless(struct der *in)
 {
@@ -78,9 +78,9 @@ static bool take_endless(struct der *in)
 }
 
 /*
- * Elements, those within others and within OCTET STRINGs (extensions) included, from front to back:
- * after the header of what contains others comes the first of these. The rest of an OCTET STRING
- * that is none, as in a key identifier, is passed over. SIZE_MAX if they cannot be counted.
+ * Counts elements, also nested ones and those in OCTET STRINGs (extensions), in the order of the
+ * bytes. The rest of an OCTET STRING without elements, as in a key identifier, is skipped. SIZE_MAX
+ * if they cannot be counted.
  */
 static size_t count_elements(struct der in)
 {
@@ -122,7 +122,7 @@ static bool skip_optional(struct der *in, int tag)
     return next_tag(in) != tag || skip(in, tag);
 }
 
-/* RFC 8017 §A.1.1: no other kind of key is a SEQUENCE that begins with two such numbers. */
+/* RFC 8017 §A.1.1: only RSA keys are a SEQUENCE that begins with two INTEGERs. */
 static bool is_long_rsa(struct der key)
 {
     enum {
@@ -140,8 +140,8 @@ static bool is_long_rsa(struct der key)
 }
 
 /*
- * ECParameters begin with a version and a FieldID; of no other kind of key a SEQUENCE comes second.
- * Only curves are parameters by a name, and their points begin with 4 (SEC 1 §2.3.3).
+ * Explicit ECParameters begin with a version and a FieldID, a SEQUENCE; no other parameters do.
+ * Only curves have a name as parameters, and their uncompressed points begin with 4 (SEC 1 §2.3.3).
  */
 static enum tls_screen screen_key(struct der key)
 {
@@ -165,7 +165,7 @@ static enum tls_screen screen_key(struct der key)
     return explicit ? TLS_SCREEN_EXPLICIT_CURVE : TLS_SCREEN_OK;
 }
 
-/* For each OpenSSL 3.0 copies the issuer's name, which may be as long as they are many. */
+/* OpenSSL 3.0 copies the issuer's name, which may be long, for each of them. */
 static enum tls_screen screen_distribution_points(struct der value)
 {
     struct der points, point, name;
@@ -262,7 +262,7 @@ struct tls_screening tls_screen_message(const unsigned char *body, size_t n, boo
     return result;
 }
 
-/* Of an OCSPResponse what its responseBytes hold; nothing if there are none. */
+/* The content of the responseBytes of an OCSPResponse; empty if there are none. */
 static bool find_basic_response(struct der in, struct der *ret)
 {
     struct der response, outer, bytes;

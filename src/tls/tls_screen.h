@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a peer's certificates must not be, found out before OpenSSL parses them: parsing decodes
- * their keys and extensions, and some of these cost seconds (docs/adr/0016-screen-certificates.md).
+ * Checks a peer's certificates before OpenSSL parses them: parsing decodes keys and extensions, and
+ * some of these take seconds (docs/adr/0016-screen-certificates.md).
  *
- * Ownership: nothing; it reads the caller's bytes.   Threads: any.
+ * Ownership: none; reads the caller's bytes.   Threads: any.
  */
 #ifndef TLSECHO_TLS_SCREEN_H
 #define TLSECHO_TLS_SCREEN_H
@@ -15,14 +15,14 @@ enum tls_screen {
     TLS_SCREEN_OK,
     TLS_SCREEN_TOO_MANY,         /* certificates */
     TLS_SCREEN_TOO_COMPLEX,      /* ASN.1 elements in all of them */
-    TLS_SCREEN_NOT_DER,          /* no certificate as RFC 5280 §4.1 has it */
-    TLS_SCREEN_EXPLICIT_CURVE,   /* RFC 5480 §2.1.1: its parameters must be a name */
+    TLS_SCREEN_NOT_DER,          /* not a certificate as in RFC 5280 §4.1 */
+    TLS_SCREEN_EXPLICIT_CURVE,   /* RFC 5480 §2.1.1: its parameters must be a named curve */
     TLS_SCREEN_COMPRESSED_POINT, /* RFC 8422 §5.1.2: deprecated, and slow to decode */
     TLS_SCREEN_LONG_RSA,         /* over 8192 bits, or its exponent over 32 */
     TLS_SCREEN_RELATIVE_NAME,    /* RFC 5280 §4.2.1.13: should not be in a distribution point */
 };
 
-/* How much there may be. What OpenSSL spends grows with the elements, not with the bytes. */
+/* The limits. The time that OpenSSL takes grows with the elements, not with the bytes. */
 struct tls_screen_limits {
     size_t certificates, elements;
 };
@@ -30,22 +30,22 @@ struct tls_screen_limits {
 /* What was found in a Certificate message. */
 struct tls_screening {
     enum tls_screen fault;        /* the first */
-    size_t count;                 /* certificates in it, up to where it is broken */
+    size_t count;                 /* certificates in it, up to a malformed one */
     const unsigned char *subject; /* of the leaf, as a DER Name; NULL = unknown */
     size_t subject_n;
 };
 
-/* One certificate in DER. */
+/* Checks one certificate in DER. */
 enum tls_screen tls_screen_certificate(const unsigned char *der, size_t n);
 
 /*
- * The body of a Certificate message (RFC 8446 §4.4.2 if tls13, else RFC 5246 §7.4.2). A broken one
- * is OK from where it is broken: nobody parses that.
+ * The body of a Certificate message (RFC 8446 §4.4.2 if tls13, else RFC 5246 §7.4.2). A malformed
+ * one is checked up to the fault, where OpenSSL stops parsing too.
  */
 struct tls_screening tls_screen_message(const unsigned char *body, size_t n, bool tls13,
                                         const struct tls_screen_limits *limits);
 
-/* Of a responder and its CAs. */
+/* The limits for a responder and its CAs. */
 extern const struct tls_screen_limits tls_ocsp_limits;
 
 /* The certificates in an OCSP response (RFC 6960 §4.2.1) in DER. */
@@ -54,7 +54,7 @@ enum tls_screen tls_screen_ocsp(const unsigned char *der, size_t n,
 
 /*
  * The key_share extension of a ClientHello (RFC 8446 §4.2.8). False: it has more shares than there
- * are groups; OpenSSL looks for each in the client's list of groups, which may be long.
+ * are groups. OpenSSL searches for each in the client's list of groups, which may be long.
  */
 bool tls_screen_key_shares(const unsigned char *data, size_t n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which chains of a peer OpenSSL does not get to parse. */
+/* Refuses chains of a peer before OpenSSL parses them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@ void tls_screen_limit(SSL_CTX *ssl, enum tls_role role)
 {
     SSL_CTX_set_max_cert_list(ssl, FRAMING_BYTES + (role == TLS_SERVER ? TLS_CLIENT_CHAIN_BYTES
                                                                        : TLS_SERVER_CHAIN_BYTES));
-#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION /* since 3.2: RFC 8879 would get around all this */
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION /* since 3.2: RFC 8879 would bypass these checks */
     SSL_CTX_set_options(ssl, SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
 #endif
 }
@@ -49,23 +49,23 @@ static void describe(const struct tls_screening *s, const struct tls_screen_limi
         return;
     case TLS_SCREEN_COMPRESSED_POINT:
         snprintf(ret, size,
-                 "its chain has a key that is a compressed point: issue it anew with an "
+                 "its chain has a key that is a compressed point: reissue it with an "
                  "uncompressed one");
         return;
     case TLS_SCREEN_LONG_RSA:
         snprintf(ret, size,
                  "its chain has an RSA key of more than 8192 bits or an exponent of more than 32: "
-                 "issue it anew with a shorter one");
+                 "reissue it with a shorter one");
         return;
     case TLS_SCREEN_EXPLICIT_CURVE:
         snprintf(ret, size,
                  "its chain has a key with explicit curve parameters, which RFC 5480 "
-                 "forbids: issue it anew with a named curve");
+                 "forbids: reissue it with a named curve");
         return;
     case TLS_SCREEN_RELATIVE_NAME:
-        snprintf(ret, size,
-                 "its chain has a CRL distribution point with a relative name: issue it "
-                 "anew with URLs");
+        snprintf(
+            ret, size,
+            "its chain has a CRL distribution point with a relative name: reissue it with URLs");
         return;
     case TLS_SCREEN_NOT_DER:
     case TLS_SCREEN_OK:
@@ -75,8 +75,8 @@ static void describe(const struct tls_screening *s, const struct tls_screen_limi
 }
 
 /*
- * A message callback cannot refuse, but OpenSSL parses after it from these very bytes, which are
- * its own and not constant: no message may be all zeros.
+ * A message callback cannot refuse a message, but OpenSSL then parses these bytes, which are its
+ * own and not constant: zeroed, no message is valid.
  */
 static void erase(const unsigned char *body, size_t n)
 {

@@ -33,7 +33,7 @@ static void pair_free(struct pair *pair)
     EVP_PKEY_free(pair->key);
 }
 
-/* "localhost" if the host's own name can be in no certificate. */
+/* "localhost" if the host name is not valid in a certificate. */
 static void host_name(char ret[ENDPOINT_HOST_BYTES])
 {
     if (gethostname(ret, ENDPOINT_HOST_BYTES - 1) || !endpoint_host_is_name(ret))
@@ -121,8 +121,8 @@ static int load(const char *path, enum tls_pem_access access, struct pair *ret, 
     return result;
 }
 
-/* Whether it is for this host, valid now, and for some time to come. The clock may have been wrong
- * when it was made. */
+/* Whether it is for this host, and valid now and for some time. The clock may have been wrong when
+ * it was made. */
 static bool is_good(X509 *certificate, const char *host)
 {
     time_t now = time(NULL), renewal = now + RENEW_DAYS * 24 * HOUR_S;
@@ -143,7 +143,7 @@ static int save(const char *path, const struct pair *pair, struct error *err)
     return result;
 }
 
-/* The pair in the directory, renewed there if need be. */
+/* The pair in the directory, renewed if necessary. */
 static int keep(struct tls_context *ctx, const char *directory, const char *host, struct pair *ret,
                 struct error *err)
 {
@@ -155,7 +155,7 @@ static int keep(struct tls_context *ctx, const char *directory, const char *host
     bool exists = access(path, F_OK) == 0 || errno != ENOENT;
     if (exists && load(path, tls_exposure_access(ctx), &pair, err)) {
         size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof err->text - used, " (remove it, and it is made anew)");
+        snprintf(err->text + used, sizeof err->text - used, " (remove it to create a new one)");
         return -1;
     }
     if (!exists || !is_good(pair.certificate, host)) {
@@ -173,7 +173,8 @@ static int keep(struct tls_context *ctx, const char *directory, const char *host
     return 0;
 }
 
-/* The pair of this process: a reload, or another profile, shows clients the same certificate. */
+/* The pair of this process, so that the certificate is the same after a reload and in all profiles.
+ */
 static int remember(const char *host, struct pair *ret, struct error *err)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

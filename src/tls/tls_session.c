@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's session file: a line that says whose session it is, the session, and the server's
- * certificates. A resumed handshake brings none, so they are judged anew before it is offered.
+ * A client's session file: a line with server name and client certificate, the session, and the
+ * server's certificates. A resumed handshake has none, so these are verified again before the
+ * session is offered.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -28,8 +29,8 @@ struct saved {
 
 struct tls_session_file {
     char path[PATH_MAX];
-    struct saved old; /* as it was read */
-    struct saved new; /* the newest that the server gave */
+    struct saved old; /* as read from the file */
+    struct saved new; /* the newest from the server */
 };
 
 static int file_index = -1;
@@ -69,7 +70,7 @@ static bool read_session(const struct tls_pem *pem, struct saved *ret)
     return ret->session;
 }
 
-/* So that it does not turn out at the end that it cannot be saved. */
+/* Checks in advance that the session can be saved. */
 static int check_folder(const char *path, struct error *err)
 {
     char copy[PATH_MAX];
@@ -81,8 +82,8 @@ static int check_folder(const char *path, struct error *err)
     return -1;
 }
 
-/* A file that is not there yet, or empty, is one without a session. Whoever can write it chooses
- * the keys of the next connection, and can then be its server. */
+/* A missing or empty file has no session. Write access to it allows impersonating the server, as it
+ * contains the keys of the next connection. */
 static int load(struct tls_session_file *file, struct error *err)
 {
     struct tls_pem pem;
@@ -92,7 +93,7 @@ static int load(struct tls_session_file *file, struct error *err)
     int result = 0;
     if (pem.n > 0 && !read_session(&pem, &file->old))
         result = error_set(err, ERROR_INPUT,
-                           "%s holds no session of ours, and is not overwritten: name another file",
+                           "%s is not a session file and is not overwritten: name another file",
                            file->path);
     else if (pem.n > 0)
         result = tls_pem_certificates(&pem, &file->old.chain, err);
@@ -100,7 +101,7 @@ static int load(struct tls_session_file *file, struct error *err)
     return result;
 }
 
-/* Whose session one over ssl is. */
+/* The first line for a session of ssl. */
 static int describe_owner(SSL *ssl, char ret[OWNER_BYTES], struct error *err)
 {
     struct peer_certificate own = {.present = false};
@@ -127,7 +128,8 @@ int tls_session_offer(struct tls_context *ctx, SSL *ssl, struct error *err)
         return 0;
     if (SSL_set_session(ssl, file->old.session) != 1)
         return tls_error_set(err, ERROR_SYSTEM, "offer a session");
-    if (!tls_verify_again(ctx, ssl, file->old.chain)) /* after it: it sets what was found before */
+    if (!tls_verify_again(
+            ctx, ssl, file->old.chain)) /* after SSL_set_session, which sets the earlier result */
         SSL_set_session(ssl, NULL);
     return 0;
 }

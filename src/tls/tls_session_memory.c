@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's newest session, kept in memory for the connections that follow, of any thread. Its
- * server's certificate was judged when it was made, a moment ago, and is not judged again.
+ * A client's newest session, kept in memory for later connections of any thread. The server's
+ * certificate was verified when the session was made and is not verified again.
  */
 #include <openssl/err.h>
 #include <pthread.h>
@@ -45,8 +45,9 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-/* A copy: OpenSSL marks a session as used up when its connection gets a new one, although others
- * have offered it, too (RFC 8446 §C.4 would have each used once; a load needs more than it gets).
+/* A copy: OpenSSL marks a session as used when its connection gets a new one, although other
+ * connections have offered it too. (RFC 8446 §C.4 recommends using each once; a load needs more
+ * sessions than it receives.)
  */
 int tls_session_recall(struct tls_context *ctx, SSL *ssl, struct error *err)
 {

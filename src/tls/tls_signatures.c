@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the library's own configuration (OPENSSL_CONF, SignatureAlgorithms) leaves a signature
- * scheme for a key. There is no function that tells; but every ClientHello says it, and both roles
- * are configured alike.
+ * Whether OpenSSL's configuration (OPENSSL_CONF, SignatureAlgorithms) leaves a signature scheme for
+ * a key. No function returns it; but every ClientHello contains it, and both roles have the same
+ * configuration.
  */
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -30,7 +30,7 @@ static const struct use {
     {"ML-DSA-44", 0x0904, TLS13}, {"ML-DSA-65", 0x0905, TLS13}, {"ML-DSA-87", 0x0906, TLS13},
 };
 
-/* Of the process, as the library's configuration is. None = not known. */
+/* Of the process, like the configuration of OpenSSL. None = unknown. */
 static struct {
     uint16_t schemes[256];
     size_t count;
@@ -42,7 +42,7 @@ struct rest {
     size_t n;
 };
 
-/* 0 if there is not so much. */
+/* 0 if it is too short. */
 static size_t take_number(struct rest *r, size_t bytes)
 {
     size_t number = 0;
@@ -55,7 +55,7 @@ static size_t take_number(struct rest *r, size_t bytes)
     return number;
 }
 
-/* What its length stands before. */
+/* Takes a vector, a length and that many bytes. */
 static struct rest take_part(struct rest *r, size_t length_bytes)
 {
     size_t n = take_number(r, length_bytes);
@@ -115,7 +115,7 @@ static bool is_offered(uint16_t scheme)
     return false;
 }
 
-/* Versions: in which a key has a scheme, and in which one of these is left. */
+/* The versions in which a key has a scheme, and those in which one is left. */
 struct schemes {
     unsigned known, left;
 };
@@ -139,7 +139,7 @@ static struct schemes schemes_of(EVP_PKEY *key, const char *type)
 static unsigned versions_of(const struct tls_context *ctx)
 {
     long lowest = SSL_CTX_get_min_proto_version(ctx->ssl);
-    long highest = SSL_CTX_get_max_proto_version(ctx->ssl); /* 0 = whatever there is */
+    long highest = SSL_CTX_get_max_proto_version(ctx->ssl); /* 0 = the highest supported */
     return (lowest < TLS1_3_VERSION ? TLS12 : 0) |
            (highest == 0 || highest >= TLS1_3_VERSION ? TLS13 : 0);
 }
@@ -159,5 +159,5 @@ int tls_signatures_warn(struct tls_context *ctx, X509 *leaf, const char *path, s
         "the configuration of OpenSSL (OPENSSL_CONF) leaves no signature scheme "
         "for its key (%s), and %s: add one to SignatureAlgorithms there, or use "
         "a certificate with another kind of key",
-        type, left ? "clients that speak TLS 1.3 are refused" : "every handshake with it fails");
+        type, left ? "clients that use TLS 1.3 are refused" : "every handshake with it fails");
 }

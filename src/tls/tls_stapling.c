@@ -11,14 +11,14 @@
 #include "tls_pem.h"
 #include "tls_screen.h"
 
-/* More than 64 KiB fit into no handshake of TLS 1.3 (RFC 8446 §4.4.2); one response has some 2 KiB.
+/* A TLS 1.3 handshake has room for 64 KiB (RFC 8446 §4.4.2); a response has about 2 KiB.
  */
 enum { STAPLE_BYTES_MAX = 32 * 1024 };
 
 struct tls_stapling {
     unsigned char *der;
     size_t n;
-    int64_t from, until; /* seconds since 1970: it is in date */
+    int64_t from, until; /* when it is in date, seconds since 1970 */
 };
 
 void tls_stapling_free(struct tls_stapling *stapling)
@@ -30,7 +30,7 @@ void tls_stapling_free(struct tls_stapling *stapling)
 }
 
 /* RFC 6960 §4.1.1: a certificate is named by its serial number and hashes of its issuer. The
- * issuer's name will do: its key may not be at hand. */
+ * issuer's name is enough, as its key may be unknown. */
 static bool is_id_of(OCSP_CERTID *id, X509 *leaf)
 {
     ASN1_OCTET_STRING *issuer;
@@ -78,7 +78,8 @@ static int check_single(OCSP_BASICRESP *basic, X509 *leaf, const char *path,
         return error_set(err, ERROR_INPUT, "%s says that the certificate is %s: replace it", path,
                          OCSP_cert_status_str(status));
     ret->from = tls_date_seconds(from);
-    ret->until = until ? tls_date_seconds(until) : INT64_MAX; /* §4.2.2.1: newer ones always */
+    ret->until =
+        until ? tls_date_seconds(until) : INT64_MAX; /* §4.2.2.1: a newer one is always available */
     return 0;
 }
 
@@ -87,16 +88,16 @@ static int check(OCSP_RESPONSE *response, X509 *leaf, const char *path, struct t
 {
     int status = OCSP_response_status(response);
     if (status != OCSP_RESPONSE_STATUS_SUCCESSFUL)
-        return error_set(err, ERROR_INPUT, "%s holds no answer but \"%s\": fetch another", path,
+        return error_set(err, ERROR_INPUT, "%s contains only the error \"%s\": fetch another", path,
                          OCSP_response_status_str(status));
     OCSP_BASICRESP *basic = OCSP_response_get1_basic(response);
     int result = basic ? check_single(basic, leaf, path, ret, err)
-                       : tls_error_set(err, ERROR_INPUT, "%s is no basic OCSP response", path);
+                       : tls_error_set(err, ERROR_INPUT, "%s is not a basic OCSP response", path);
     OCSP_BASICRESP_free(basic);
     return result;
 }
 
-/* Nothing has verified it, and parsing certificates can take seconds (ADR 16). */
+/* It is not verified yet, and parsing certificates can take seconds (ADR 16). */
 static int screen(const struct tls_pem *file, struct error *err)
 {
     if (file->n > STAPLE_BYTES_MAX)
@@ -107,7 +108,7 @@ static int screen(const struct tls_pem *file, struct error *err)
     case TLS_SCREEN_OK:
         return 0;
     case TLS_SCREEN_NOT_DER:
-        return error_set(err, ERROR_INPUT, "%s is no OCSP response in DER", file->path);
+        return error_set(err, ERROR_INPUT, "%s is not an OCSP response in DER", file->path);
     case TLS_SCREEN_TOO_MANY:
     case TLS_SCREEN_TOO_COMPLEX:
     case TLS_SCREEN_LONG_RSA:
@@ -118,7 +119,7 @@ static int screen(const struct tls_pem *file, struct error *err)
     }
     return error_set(
         err, ERROR_INPUT,
-        "%s holds certificates that a peer may not send either (too many or too complex, "
+        "%s contains certificates that would be refused from a peer (too many or too complex, "
         "explicit curve parameters, compressed points, relative distribution "
         "points): fetch another response",
         file->path);
@@ -133,7 +134,7 @@ static int parse(const struct tls_pem *file, X509 *leaf, struct tls_stapling *re
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)file->n);
     int result = response && at == file->data + file->n
                      ? check(response, leaf, file->path, ret, err)
-                     : error_set(err, ERROR_INPUT, "%s is no OCSP response in DER", file->path);
+                     : error_set(err, ERROR_INPUT, "%s is not an OCSP response in DER", file->path);
     OCSP_RESPONSE_free(response);
     ERR_clear_error();
     if (result < 0)

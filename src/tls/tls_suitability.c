@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients will not like about a server's certificate. */
+/* Defects of a server's certificate because of which clients refuse it. */
 #include <openssl/core_names.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "tls_certificates.h"
 
-/* OpenSSL, as a client, takes no longer Certificate message: SSL_CTX_set_max_cert_list(3). */
+/* The limit of a client with OpenSSL for the Certificate message: SSL_CTX_set_max_cert_list(3). */
 enum { CHAIN_BYTES_MAX = 100 * 1024, CHAIN_ENTRY_BYTES = 3 };
 
 /* RFC 8446 §4.2.3, the ones with named groups. */
@@ -68,7 +68,7 @@ static bool is_issuer_sent(const struct tls_certificate *c)
     return false;
 }
 
-/* Their dates are watched daily, as the leaf's are. */
+/* Their dates are checked daily, like those of the leaf. */
 static int add_issuers(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
                        struct error *err)
 {
@@ -86,7 +86,7 @@ static int warn_of_chain(struct tls_context *ctx, const struct tls_certificate *
     if (bytes > CHAIN_BYTES_MAX &&
         tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "with its chain it has %zu bytes, and many clients take no more than 100 "
-                        "KiB: leave out what is not of its chain",
+                        "KiB: remove what is not part of its chain",
                         bytes))
         return -1;
     if (is_issuer_sent(c))
@@ -128,12 +128,12 @@ int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *
     if (!(X509_get_key_usage(c->leaf) & KU_DIGITAL_SIGNATURE) &&
         tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "its keyUsage lacks digitalSignature, and many clients refuse it: reissue "
-                        "it with that"))
+                        "it with digitalSignature"))
         return -1;
     if (X509_get_extension_flags(c->leaf) & EXFLAG_CRITICAL &&
-        tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
-                        "it has a critical extension that is not known, and clients refuse it: "
-                        "reissue it without that"))
+        tls_warning_add(
+            ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
+            "it has an unknown critical extension, and clients refuse it: reissue it without"))
         return -1;
     if (X509_get_ext_by_NID(c->leaf, NID_subject_alt_name, -1) < 0 &&
         tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,

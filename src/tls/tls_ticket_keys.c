@@ -32,11 +32,11 @@ int tls_ticket_keys_read(const char *path, bool any_mode, struct tls_ticket_keys
                      path, n, TLS_TICKET_KEYS_MAX);
 }
 
-/* The process's own: with one for each context, no session would survive a reload. */
+/* One set per process: with one per context, no session would survive a reload. */
 static struct {
     pthread_mutex_t lock;
     struct tls_ticket_keys keys;
-    int64_t made_at_s; /* the newest */
+    int64_t made_at_s; /* of the newest */
 } own = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int renew(int64_t now_s)

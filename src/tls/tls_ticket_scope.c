@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a server's ticket is good: only where it was earned. */
+/* The scope of a server's tickets: they are valid only where the handshake would have succeeded. */
 #include <endian.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -12,7 +12,7 @@
 #include "tls_screen.h"
 #include "tlsecho/base/ascii.h"
 
-/* As RFC 6066 §3 lays out the extension: a list of one name. */
+/* The extension of RFC 6066 §3: a list of one name. */
 enum { LIST_HEADER_BYTES = 2, NAME_HEADER_BYTES = 3, NAME_BYTES_MAX = 255 };
 
 static bool add_count(EVP_MD_CTX *md, int count)
@@ -55,7 +55,7 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A set: sorted, and each text once, with the NUL at its end. */
+/* A set: sorted, without duplicates, each text with its NUL. */
 static bool add_set(EVP_MD_CTX *md, char **texts, size_t count)
 {
     bool added = true;
@@ -67,8 +67,8 @@ static bool add_set(EVP_MD_CTX *md, char **texts, size_t count)
     return added && EVP_DigestUpdate(md, "", 1);
 }
 
-/* The names that a certificate is for, texts in a row, the last one empty: without a subjectAltName
- * its subject. For OPENSSL_free; NULL = no memory. */
+/* The subjectAltNames of a certificate, else its subject, each ended by a NUL, and an empty one at
+ * the end. Free with OPENSSL_free; NULL = no memory. */
 static char *names_of(X509 *leaf)
 {
     static const char dns[] = "DNS:";
@@ -84,7 +84,7 @@ static char *names_of(X509 *leaf)
     return names;
 }
 
-/* Points to each text of the rows, or only counts them. */
+/* Collects pointers to all texts, or only counts them. */
 static size_t list_names(char *const *rows, size_t row_count, char **ret)
 {
     size_t count = 0;
@@ -123,7 +123,7 @@ static bool add_names(EVP_MD_CTX *md, const struct tls_context *ctx)
     return added;
 }
 
-/* Each part tells its own end, so that no two profiles give the same bytes. */
+/* Each part includes its length, so that different profiles never give the same bytes. */
 static bool digest_profile(struct tls_context *ctx, enum tls_client_auth mode, EVP_MD_CTX *md)
 {
     struct tls_clients *clients = ctx->clients;
@@ -143,8 +143,8 @@ int tls_ticket_scope_fix(struct tls_context *ctx, enum tls_client_auth mode, str
     return done ? 0 : tls_error_set(err, ERROR_SYSTEM, "tie tickets to a TLS context");
 }
 
-/* The name that a client asks for in lower case, and its length; 0 = none, or none that OpenSSL
- * will accept. */
+/* The server name that a client requests, in lower case, and its length; 0 = none, or not valid for
+ * OpenSSL. */
 static size_t asked_name(SSL *ssl, unsigned char ret[NAME_BYTES_MAX])
 {
     const unsigned char *list;
@@ -169,8 +169,8 @@ static bool has_sane_key_shares(SSL *ssl)
            tls_screen_key_shares(data, n);
 }
 
-/* SSL_CTX_set_client_hello_cb(3): before a ticket is looked at; OpenSSL resumes no session of
- * another session id context. */
+/* SSL_CTX_set_client_hello_cb(3): before a ticket is decrypted; OpenSSL does not resume a session
+ * of another session id context. */
 static int on_client_hello(SSL *ssl, int *alert, void *arg)
 {
     if (!has_sane_key_shares(ssl)) {

@@ -38,8 +38,8 @@ static bool use_key(struct tls_ticket_key *key, const struct ticket_seal *seal)
                              seal->sealing) == 1;
 }
 
-/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 = failed, 0 = not ours, 1 = done, 2 = done, and the
- * client should get a newer one. */
+/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 = failed, 0 = unknown key, 1 = done, 2 = done, and
+ * the client should get a newer ticket. */
 static int apply_keys(struct tls_ticket_keys *keys, const struct ticket_seal *seal)
 {
     size_t i = 0;
@@ -73,7 +73,7 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return result;
 }
 
-/* The end of the first certificate of a chain to end, in seconds since 1970. */
+/* When the first certificate of a chain expires, in seconds since 1970. */
 static int64_t chain_expires(STACK_OF(X509) * chain)
 {
     int64_t earliest = INT64_MAX;
@@ -85,16 +85,16 @@ static int64_t chain_expires(STACK_OF(X509) * chain)
     return earliest;
 }
 
-/* What a ticket carries of the client's authentication: a session remembers its certificate, but
- * neither its chain nor when it was verified. In network order: clusters may be mixed. */
+/* The client authentication that a ticket contains: a session contains the certificate, but neither
+ * its chain nor when it was verified. In network byte order, as hosts of a cluster may differ. */
 struct proof {
     uint64_t made_be;  /* when the client signed with its key, in seconds since 1970 */
-    uint64_t until_be; /* how long its chain is in date, likewise */
+    uint64_t until_be; /* when its chain expires, likewise */
 };
 
 /*
- * SSL_CTX_set_session_ticket_cb(3): a ticket is being made. Those that replace it carry the same
- * proof (RFC 8446 §4.6.1): without a chain of its own, the session has been resumed.
+ * SSL_CTX_set_session_ticket_cb(3): a ticket is being made. Tickets of a resumed session, which has
+ * no chain, keep the original proof (RFC 8446 §4.6.1).
  */
 static int on_sealing(SSL *ssl, void *arg)
 {
@@ -107,8 +107,8 @@ static int on_sealing(SSL *ssl, void *arg)
     return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &proof, sizeof proof);
 }
 
-/* Whether what the client proved still counts: not for longer than a day, and not from the future,
- * but for what the clocks of a cluster may differ. */
+/* Whether the proof is still valid: at most a day old, and not from the future, except for
+ * differences between the clocks of a cluster. */
 static bool is_proof_fresh(SSL_SESSION *session, int64_t now)
 {
     enum { PROOF_SECONDS = 24 * 3600, CLOCKS_DIFFER_SECONDS = 300 };
@@ -133,8 +133,8 @@ static bool still_holds(const struct tls_context *ctx, SSL_SESSION *session)
             tls_context_crl_state(ctx, now, &date) == TLS_CRL_IN_DATE);
 }
 
-/* TLS 1.2 goes on with the session's cipher (RFC 5246 §7.3), and OpenSSL does not ask whether it is
- * one of ours; TLS 1.3 chooses anew. */
+/* TLS 1.2 resumes with the session's cipher (RFC 5246 §7.3), and OpenSSL does not check that it is
+ * still enabled; TLS 1.3 selects one again. */
 static bool is_cipher_ours(const SSL *ssl, const SSL_SESSION *session)
 {
     STACK_OF(SSL_CIPHER) *ours = SSL_get_ciphers(ssl);
@@ -155,7 +155,7 @@ static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigne
     if ((!old && status != SSL_TICKET_SUCCESS) || !still_holds(arg, session) ||
         !is_cipher_ours(ssl, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    /* RFC 8446 appendix C.4: each ticket is used once, or it would link connections. */
+    /* RFC 8446 appendix C.4: each ticket is used once, or observers could link connections. */
     bool once = SSL_version(ssl) == TLS1_3_VERSION;
     return old || once ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }

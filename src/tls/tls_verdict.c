@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong with a peer's chain: the worst decides, and ends the search. */
+/* Finds what is wrong with a peer's chain: the worst fault decides and ends the verification. */
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -78,8 +78,7 @@ static bool is_about_revocation(int error)
     return false;
 }
 
-/* An anchor is trusted because we were told so: an issuer above it, whose CRL it could be in, need
- * not be known. */
+/* An anchor is trusted by configuration: its issuer, whose CRL could list it, need not be known. */
 static bool is_revocation_of_anchor(X509_STORE_CTX *store, int error)
 {
     int top = sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1;
@@ -87,9 +86,9 @@ static bool is_revocation_of_anchor(X509_STORE_CTX *store, int error)
 }
 
 /*
- * X509_STORE_CTX_set_verify_cb(3). Nothing outweighs "untrusted": 0 ends the verification there,
- * before the names and policies of a chain that anybody can make up cost anything. Dates and the
- * server's name are noted: what follows may be worse, and only signatures follow.
+ * X509_STORE_CTX_set_verify_cb(3). "Untrusted" is the worst fault: 0 ends the verification, before
+ * the names and policies of a forged chain take time. Other faults are recorded and the
+ * verification continues, as a worse one may follow.
  */
 static int on_step(int ok, X509_STORE_CTX *store)
 {
@@ -130,9 +129,9 @@ struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *
     X509_STORE_CTX_set_verify_cb(store, on_step);
     bool verified =
         X509_STORE_CTX_set_ex_data(store, findings_index, &findings) && X509_verify_cert(store) > 0;
-    if (!verified && untrusted->error == X509_V_OK) /* it failed without asking on_step */
+    if (!verified && untrusted->error == X509_V_OK) /* it failed without a call of on_step */
         untrusted->error = X509_V_ERR_OUT_OF_MEM;
     struct tls_finding worst = judge(v, &findings);
-    X509_STORE_CTX_set_error(store, (int)worst.error); /* decides which alert is sent */
+    X509_STORE_CTX_set_error(store, (int)worst.error); /* selects the alert */
     return worst;
 }

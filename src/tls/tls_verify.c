@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a client judges its server's certificate. */
+/* How a client verifies the server's certificate. */
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
     }
     snprintf(v->text, sizeof v->text, "the certificate \"%s\" is not trusted: %s", subject,
              X509_verify_cert_error_string(v->error));
-    v->remedy = "issue it anew";
+    v->remedy = "reissue it";
 }
 
 static void describe_expired(struct tls_verdict *v, X509 *certificate)
@@ -62,15 +62,15 @@ static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VER
     if (wanted && !X509_VERIFY_PARAM_get0_host(param, 0) &&
         X509_check_host(certificate, wanted, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1) {
         snprintf(v->text, sizeof v->text,
-                 "the certificate has %s as a DNS name, where an address does not count", wanted);
-        v->remedy = "issue it anew with the address as IP in its subjectAltName";
+                 "the certificate has %s as a DNS name, where an address is not valid", wanted);
+        v->remedy = "reissue it with the address as IP in its subjectAltName";
         OPENSSL_free(wanted);
         return;
     }
     snprintf(v->text, sizeof v->text, "the certificate is for %s, and not for %s",
              *names ? names : "no name at all", wanted ? wanted : "this one");
     v->remedy = *names ? "connect to one of its names, or give it with --servername"
-                       : "issue it anew with a subjectAltName";
+                       : "reissue it with a subjectAltName";
     OPENSSL_free(wanted);
 }
 
@@ -98,7 +98,7 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     bool same = X509_digest(leaf, EVP_sha256(), digest, &n) == 1 && n == TLS_PIN_BYTES &&
                 memcmp(digest, pin, TLS_PIN_BYTES) == 0;
     X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
-    if (same) { /* nothing else counts */
+    if (same) { /* nothing else is checked */
         v->path = sk_X509_new_null();
         if (v->path)
             X509_add_cert(v->path, leaf, X509_ADD_FLAG_UP_REF);
@@ -119,11 +119,11 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
     return 0;
 }
 
-/* Whatever is wrong is known then, and decides nothing. */
+/* Records what is wrong, without refusing it. */
 static int verify_nothing(X509_STORE_CTX *store, struct tls_verdict *v)
 {
     if (verify_chain(store, v))
-        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED); /* nobody relies on it */
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED); /* not trusted */
     return 1;
 }
 
@@ -134,13 +134,13 @@ static int verify(X509_STORE_CTX *store, const struct tls_context *ctx, struct t
         return verify_chain(store, v);
     case TLS_TRUST_PIN:
         return verify_pin(store, v, ctx->pin);
-    case TLS_TRUST_ANYONE:
+    case TLS_TRUST_ANY:
         return verify_nothing(store, v);
     }
     return 0;
 }
 
-/* All but whether our certificate was asked for. */
+/* Everything except whether a client certificate was requested. */
 static void forget(struct tls_verdict *v)
 {
     sk_X509_pop_free(v->chain, X509_free);
@@ -157,7 +157,8 @@ static X509 *find_issuer_in(STACK_OF(X509) * known, X509 *leaf)
     return NULL;
 }
 
-/* Among what verification built, which ends early, or else what the server sent; NULL = unknown. */
+/* From the chain that was built, which may be incomplete, else from what the server sent; NULL =
+ * unknown. */
 static X509 *find_issuer(X509_STORE_CTX *store, X509 *leaf)
 {
     X509 *found = find_issuer_in(X509_STORE_CTX_get0_chain(store), leaf);
@@ -206,10 +207,11 @@ static void judge_revoked(struct tls_verdict *v, X509 *leaf, const char *revoked
 {
     char subject[120];
     tls_name_text(X509_get_subject_name(leaf), subject, sizeof subject);
-    snprintf(v->text, sizeof v->text,
-             "the certificate \"%s\" was revoked on %s, says the OCSP response that the server "
-             "stapled",
-             subject, revoked);
+    snprintf(
+        v->text, sizeof v->text,
+        "the certificate \"%s\" was revoked on %s, according to the OCSP response that the server "
+        "stapled",
+        subject, revoked);
     v->remedy = "renew it on the server";
     v->untrusted = true;
     v->error = X509_V_ERR_CERT_REVOKED;
@@ -233,10 +235,10 @@ static int on_staple(SSL *ssl, void *arg)
         return 1;
     judge_revoked(verdict, leaf, revoked);
     SSL_set_verify_result(ssl, verdict->error);
-    return ctx->trust == TLS_TRUST_ANYONE;
+    return ctx->trust == TLS_TRUST_ANY;
 }
 
-/* SSL_CTX_set_cert_cb(3): a client is asked for its certificate. */
+/* SSL_CTX_set_cert_cb(3): the server requests a client certificate. */
 static int on_request(SSL *ssl, void *arg)
 {
     (void)arg;
@@ -249,30 +251,31 @@ void tls_verify_install(struct tls_context *ctx)
     SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx->ssl, on_certificate, ctx);
     SSL_CTX_set_cert_cb(ctx->ssl, on_request, NULL);
-    SSL_CTX_set_tlsext_status_type(ctx->ssl, TLSEXT_STATUSTYPE_ocsp); /* RFC 6066 §8: please */
+    SSL_CTX_set_tlsext_status_type(ctx->ssl,
+                                   TLSEXT_STATUSTYPE_ocsp); /* RFC 6066 §8: requests a staple */
     SSL_CTX_set_tlsext_status_cb(ctx->ssl, on_staple);
     SSL_CTX_set_tlsext_status_arg(ctx->ssl, ctx);
 }
 
 int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err)
 {
-    /* RFC 9525 §6.3, and no guessing: the subject's CN is never a name, `f*.example` no wildcard.
+    /* RFC 9525 §6.3: the subject's CN is never used, and `f*.example` is not a wildcard.
      */
     SSL_set_hostflags(ssl,
                       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 
-    /* An address's scope and a name's last dot are not part of what certificates contain. */
+    /* Certificates contain neither the scope of an address nor the final dot of a name. */
     char name[PEER_NAME_BYTES];
     bool address = endpoint_host_is_address(server_name);
     size_t length = address ? strcspn(server_name, "%") : strlen(server_name);
     if (!address && !endpoint_host_is_name(server_name))
         return error_set(err, ERROR_INPUT,
-                         "\"%.160s\" can be no server's name: give a host name or an address",
+                         "\"%.160s\" is not a server name: give a host name or an address",
                          server_name);
     if (!address && server_name[length - 1] == '.')
         length--;
     if (length >= sizeof name)
-        return error_set(err, ERROR_INPUT, "a server's name of %zu bytes: at most %d", length,
+        return error_set(err, ERROR_INPUT, "the server name has %zu bytes: give at most %d", length,
                          PEER_NAME_BYTES - 1);
     memcpy(name, server_name, length);
     name[length] = '\0';

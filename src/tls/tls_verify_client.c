@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a server judges its client's certificate. */
+/* How a server verifies client certificates. */
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const ASN1_TIME *revoked_at(const struct tls_finding *f)
     return X509_REVOKED_get0_revocationDate(entry);
 }
 
-/* The date that an error is about; NULL = it is about none. */
+/* The date of an error about dates; NULL = another error. */
 static const ASN1_TIME *date_of(const struct tls_finding *f)
 {
     switch (f->error) {
@@ -36,7 +36,7 @@ static const ASN1_TIME *date_of(const struct tls_finding *f)
     return NULL;
 }
 
-/* What is wrong with the certificate of a chain, as the end of a sentence about it. */
+/* What is wrong with a certificate of a chain, to complete a sentence about it. */
 static void describe(const struct tls_finding *f, char *ret, size_t size)
 {
     char issuer[NAME_SHOWN_BYTES] = "", date[TLS_DATE_BYTES];
@@ -55,8 +55,8 @@ static void describe(const struct tls_finding *f, char *ret, size_t size)
         snprintf(ret, size, "revoked on %s UTC", date);
         return;
     case X509_V_ERR_CRL_HAS_EXPIRED:
-        snprintf(ret, size, "crl-expired: the CRL of \"%s\" is out of date since %s UTC", issuer,
-                 date);
+        snprintf(ret, size, "crl-expired: the CRL of \"%s\" has been out of date since %s UTC",
+                 issuer, date);
         return;
     case X509_V_ERR_CRL_NOT_YET_VALID:
         snprintf(ret, size, "the CRL of \"%s\" is not valid before %s UTC", issuer, date);
@@ -76,7 +76,7 @@ static void describe(const struct tls_finding *f, char *ret, size_t size)
     snprintf(ret, size, "%s", X509_verify_cert_error_string(f->error));
 }
 
-/* "client certificate "CN=x" refused: ", and of which certificate in its chain we speak. */
+/* "client certificate "CN=x" refused: ", and the certificate of its chain that has the fault. */
 static size_t describe_who(struct tls_verdict *v, X509 *leaf, X509 *about)
 {
     char subject[NAME_SHOWN_BYTES], ca[NAME_SHOWN_BYTES];
@@ -91,8 +91,8 @@ static size_t describe_who(struct tls_verdict *v, X509 *leaf, X509 *about)
 
 /*
  * OpenSSL chooses the alert by the store's error. RFC 8446 §6.2: a signature that does not verify
- * is bad_certificate; and if it is our CRL that is amiss, certificate_unknown, for the client's
- * certificate has no fault that it could mend.
+ * is bad_certificate; a problem with the server's CRL is certificate_unknown, as the client's
+ * certificate is not at fault.
  */
 static long error_of_alert(long error)
 {
@@ -108,14 +108,15 @@ static long error_of_alert(long error)
     return error;
 }
 
-/* Verifies with what the client sent, and the links between it and our anchors. */
+/* Verifies with the chain that the client sent and the intermediates of the bundle. */
 static struct tls_finding verify_linked(X509_STORE_CTX *store, const struct tls_clients *clients,
                                         struct tls_verdict *v)
 {
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
     STACK_OF(X509) *linked = sk_X509_dup(sent);
     for (int i = 0; linked && i < sk_X509_num(clients->links); i++)
-        sk_X509_push(linked, sk_X509_value(clients->links, i)); /* without one, it is refused */
+        sk_X509_push(linked,
+                     sk_X509_value(clients->links, i)); /* if it fails, the chain is refused */
     X509_STORE_CTX_set0_untrusted(store, linked ? linked : sent);
     struct tls_finding worst = tls_verdict_reach(store, v);
     X509_STORE_CTX_set0_untrusted(store, sent);

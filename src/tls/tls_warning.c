@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong with a context, but not so wrong that it is refused. */
+/* Warnings of a context: faults for which it is not refused. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

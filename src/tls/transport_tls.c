@@ -13,10 +13,10 @@
 #include "transport_tls_internal.h"
 
 /*
- * OpenSSL changes keys and refuses renegotiation as often as it is asked. Each costs the peer 27
- * bytes and us as much as many messages: so it must be earned by data, but for the first ones.
+ * OpenSSL handles any number of key updates and renegotiation attempts. Each costs the peer 27
+ * bytes, and this end as much as many messages; so each needs credit, which data adds.
  */
-enum { REKEY_PRICE_BYTES = 1024, REKEY_CREDIT_BYTES = 128 * REKEY_PRICE_BYTES };
+enum { REKEY_COST_BYTES = 1024, REKEY_CREDIT_BYTES = 128 * REKEY_COST_BYTES };
 
 static struct transport_tls *self(struct transport *t)
 {
@@ -26,29 +26,29 @@ static struct transport_tls *self(struct transport *t)
 static void begin(struct transport_tls *t, size_t receive_bytes)
 {
     tls_bio_begin(&t->wire, receive_bytes);
-    if (ERR_peek_error() != 0) /* clearing an empty queue costs as much as decrypting a message */
+    if (ERR_peek_error() != 0) /* clearing an empty queue is as expensive as decrypting a message */
         ERR_clear_error();
     errno = 0;
 }
 
-static void earn_rekeys(struct transport_tls *t, size_t data_bytes)
+static void add_rekey_credit(struct transport_tls *t, size_t data_bytes)
 {
     size_t room = REKEY_CREDIT_BYTES - t->rekey_credit_bytes;
     t->rekey_credit_bytes += (unsigned)(data_bytes < room ? data_bytes : room);
 }
 
-/* Out of a callback OpenSSL cannot be stopped; without a record to read it stops by itself. */
-static void pay_rekey(struct transport_tls *t)
+/* A callback cannot stop OpenSSL; without a record to read it stops by itself. */
+static void spend_rekey_credit(struct transport_tls *t)
 {
-    if (t->rekey_credit_bytes < REKEY_PRICE_BYTES) {
+    if (t->rekey_credit_bytes < REKEY_COST_BYTES) {
         t->failure.flood = true;
         tls_bio_stop(&t->wire);
         return;
     }
-    t->rekey_credit_bytes -= REKEY_PRICE_BYTES;
+    t->rekey_credit_bytes -= REKEY_COST_BYTES;
 }
 
-/* RFC 8446 §4.1.3: legacy_version, which is the version before TLS 1.3. */
+/* RFC 8446 §4.1.3: legacy_version, the version before TLS 1.3. */
 static void note_server_version(struct transport_tls *t, const unsigned char *message, size_t n)
 {
     enum { AT = 4 };
@@ -56,8 +56,8 @@ static void note_server_version(struct transport_tls *t, const unsigned char *me
         t->failure.server_version = (unsigned short)(message[AT] << 8 | message[AT + 1]);
 }
 
-/* SSL_set_msg_callback(3): each message before it is dealt with. After the handshake: a KeyUpdate,
- * or a ticket (RFC 8446 §4.6). */
+/* SSL_set_msg_callback(3): each message before OpenSSL handles it. After the handshake: a
+ * KeyUpdate, or a ticket (RFC 8446 §4.6). */
 static void on_message(int written, int version, int type, const void *data, size_t n, SSL *ssl,
                        void *arg)
 {
@@ -70,15 +70,15 @@ static void on_message(int written, int version, int type, const void *data, siz
     if (written && t->ctx->role == TLS_SERVER)
         transport_tls_after_message(t, data, n);
     else if (!written && t->established)
-        pay_rekey(t);
+        spend_rekey_credit(t);
     else if (!written && t->verdict && !tls_screen_peer(ssl, data, n, t->verdict))
         t->failure.chain_refused = true;
 }
 
-/* The one whose operation this is: ssl could tell only at the cost of 96 bytes. */
+/* The transport of the current operation; an ex_data of ssl would cost 96 bytes. */
 static struct transport_tls *at_work(const SSL *ssl)
 {
-    struct tls_bio *wire = tls_bio_at_work(SSL_get_rbio(ssl));
+    struct tls_bio *wire = tls_bio_current(SSL_get_rbio(ssl));
     return container_of(wire, struct transport_tls, wire);
 }
 
@@ -89,7 +89,7 @@ static void on_info(const SSL *ssl, int where, int value)
         return;
     int alert = value & 0xff;
     if (alert == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE) {
-        pay_rekey(t);
+        spend_rekey_credit(t);
         t->failure.renegotiation_refused = t->ctx->role == TLS_CLIENT;
     }
     bool ends = alert == SSL_AD_CLOSE_NOTIFY || alert == SSL_AD_USER_CANCELLED;
@@ -112,7 +112,7 @@ struct io transport_tls_wire_ended(enum io_status status, int code, const char *
 
 static struct io report_failure(struct transport_tls *t, struct error *err)
 {
-    t->failure_told = true;
+    t->failure_reported = true;
     t->failure.established = t->established;
     tls_failure_describe(&t->failure, t->ssl, &t->wire, t->verdict, err);
     return (struct io){.status = IO_FAILED};
@@ -125,18 +125,18 @@ void transport_tls_put_plain_alert(struct transport_tls *t, unsigned char alert)
     t->failure.alert = alert;
 }
 
-/* Of what OpenSSL has just refused; 0 = nothing. */
+/* The reason of the last error of OpenSSL; 0 = none. */
 static unsigned long outermost_reason(void)
 {
     unsigned long code = ERR_peek_last_error();
-#ifdef SSL_R_RECORD_LAYER_FAILURE /* since 3.2, around what happened there */
+#ifdef SSL_R_RECORD_LAYER_FAILURE /* since 3.2, wraps the cause */
     if (ERR_GET_REASON(code) == SSL_R_RECORD_LAYER_FAILURE)
         code = ERR_peek_error();
 #endif
     return code;
 }
 
-/* OpenSSL could not go on with `result`: what does that mean? */
+/* Translates a failed `result` of OpenSSL. */
 static struct io translate_ssl_error(struct transport_tls *t, int result, struct error *err)
 {
     int reason = SSL_get_error(t->ssl, result);
@@ -154,14 +154,14 @@ static struct io translate_ssl_error(struct transport_tls *t, int result, struct
         return transport_tls_wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->failed = true;
     t->failure.reason = outermost_reason();
-    /* RFC 8446 §5 demands one for a record of an unexpected type, and OpenSSL sends none. */
+    /* RFC 8446 §5 requires an alert for a record of an unexpected type; OpenSSL sends none. */
     if (t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
         transport_tls_put_plain_alert(t, TLS_ALERT_UNEXPECTED_MESSAGE);
     return report_failure(t, err);
 }
 
-/* Once with OpenSSL, unless a ClientHello is due and not whole. */
-static struct io shake_hands(struct transport_tls *t, struct error *err)
+/* One step of the handshake; OpenSSL has no part before the ClientHello is complete. */
+static struct io run_handshake(struct transport_tls *t, struct error *err)
 {
     struct io io = {.status = IO_OK};
     if (t->hello_due)
@@ -183,12 +183,13 @@ static struct io tls_handshake(struct transport *transport, struct error *err)
     struct transport_tls *t = self(transport);
     uint64_t received_bytes = t->wire.received_bytes;
     begin(t, SIZE_MAX);
-    struct io io = shake_hands(t, err);
+    struct io io = run_handshake(t, err);
     if (io.status == IO_WANT_READ && t->hello_due && t->ssl && t->wire.in_n > 0)
-        io = shake_hands(t, err); /* a second ClientHello may be here already */
+        io = run_handshake(t, err); /* a second ClientHello may be here already */
     t->established = io.status == IO_OK;
 
-    /* If our flight cannot be sent, the reason is what the peer sent before: reading finds it. */
+    /* If the flight cannot be sent, ignore the error here: a read returns its cause, which the peer
+     * sent. */
     bool waits = tls_bio_flush(&t->wire) == IO_WANT_WRITE;
     if (waits && (io.status == IO_OK || io.status == IO_WANT_READ))
         io.status = IO_WANT_WRITE;
@@ -197,15 +198,16 @@ static struct io tls_handshake(struct transport *transport, struct error *err)
     return io;
 }
 
-/* Bytes that the kernel no longer has: the rest of a record, and records that came with it. */
+/* Whether data is left that the kernel no longer has: the rest of a record, or further records. */
 static bool has_more(const struct transport_tls *t)
 {
     return SSL_pending(t->ssl) > 0 || t->wire.in_n > 0;
 }
 
 /*
- * So much may be received that all of it surely fits, with a record of which a part came before:
- * then nothing has to be kept for the next read. A small buffer takes the risk.
+ * Receive only so much that its data fits, together with a record of which a part came before, so
+ * that nothing must be copied for the next read. A small buffer receives as much as it has room
+ * for.
  */
 static size_t receive_limit(size_t size)
 {
@@ -215,7 +217,7 @@ static size_t receive_limit(size_t size)
 static struct io tls_read(struct transport *transport, void *data, size_t size, struct error *err)
 {
     struct transport_tls *t = self(transport);
-    if (t->failed && !t->failure_told)
+    if (t->failed && !t->failure_reported)
         return report_failure(t, err);
     if (t->failed) {
         enum io_status status = tls_bio_discard(&t->wire);
@@ -231,7 +233,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
         result = SSL_read_ex(t->ssl, at + n, size - n, &got);
         n += result == 1 ? got : 0;
     } while (result == 1 && n < size && has_more(t));
-    earn_rekeys(t, n);
+    add_rekey_credit(t, n);
 
     struct io io = {.status = IO_OK, .n = n};
     if (result != 1) {
@@ -239,8 +241,8 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
         bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
         if (n == 0)
             io = stop;
-        io.more = n > 0 && ended; /* the next read tells how */
-        t->failure_told = t->failed && n == 0;
+        io.more = n > 0 && ended; /* the next read returns it */
+        t->failure_reported = t->failed && n == 0;
     } else {
         io.more = has_more(t);
     }
@@ -250,7 +252,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     return io;
 }
 
-/* Encrypts as many records as there is room for. Returns how many bytes of data they took. */
+/* Encrypts as many records as there is room for. Returns the bytes of data in them. */
 static size_t fill(struct transport_tls *t, const unsigned char *data, size_t size, struct io *stop,
                    struct error *err)
 {

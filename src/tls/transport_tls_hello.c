@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server before OpenSSL comes in. An SSL object takes 10 KB, and 45 as soon as it has read a
- * byte: so there is none until the ClientHello is whole. Until then a connection holds what it
- * received.
+ * A server before the ClientHello is complete. An SSL object takes 10 KB, and 45 KB once it has
+ * read a byte, so it is made only then. Until then a connection keeps what it has received.
  */
 #include <openssl/ssl.h>
 #include <string.h>
@@ -10,10 +9,10 @@
 #include "tlsecho/tls/tls_alert.h"
 #include "transport_tls_internal.h"
 
-/* Where no limit is set: the longest ClientHello that OpenSSL takes, in records of one byte. */
+/* Without a limit: the longest ClientHello that OpenSSL accepts, in records of one byte. */
 enum { UNLIMITED_BYTES = TLS_HELLO_MESSAGE_MAX * 6 };
 
-/* The ServerHello whose random says that it is a HelloRetryRequest (RFC 8446 §4.1.3). */
+/* Whether it is a ServerHello with the random of a HelloRetryRequest (RFC 8446 §4.1.3). */
 static bool is_hello_retry_request(const unsigned char *data, size_t n)
 {
     static const unsigned char random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
@@ -37,7 +36,7 @@ void transport_tls_after_message(struct transport_tls *t, const unsigned char *d
 static struct io refuse(struct transport_tls *t, unsigned char alert, const char *reason,
                         struct error *err)
 {
-    t->failed = t->failure_told = true;
+    t->failed = t->failure_reported = true;
     transport_tls_put_plain_alert(t, alert);
     error_set(err, ERROR_TLS, "%s", reason);
     err->alert = alert;
@@ -46,7 +45,7 @@ static struct io refuse(struct transport_tls *t, unsigned char alert, const char
 
 struct io transport_tls_refuse_other(struct transport_tls *t, struct error *err)
 {
-    return refuse(t, TLS_ALERT_UNEXPECTED_MESSAGE, "the handshake began without a ClientHello",
+    return refuse(t, TLS_ALERT_UNEXPECTED_MESSAGE, "the handshake did not begin with a ClientHello",
                   err);
 }
 
@@ -70,11 +69,10 @@ struct io transport_tls_gather_hello(struct transport_tls *t, struct error *err)
     case TLS_HELLO_PART:
         return (struct io){.status = IO_WANT_READ};
     case TLS_HELLO_TOO_LONG:
-        return refuse(t, TLS_ALERT_ILLEGAL_PARAMETER, "the ClientHello is longer than it may be",
-                      err);
+        return refuse(t, TLS_ALERT_ILLEGAL_PARAMETER, "the ClientHello exceeds the limit", err);
     case TLS_HELLO_UNALIGNED:
         return refuse(t, TLS_ALERT_UNEXPECTED_MESSAGE,
-                      "something follows the ClientHello in its record", err);
+                      "the record of the ClientHello contains more data", err);
     case TLS_HELLO_WHOLE:
     case TLS_HELLO_OTHER:
         break;

@@ -165,7 +165,7 @@ class KeyLog(TlsCase):
                    "tls://127.0.0.1:1")
         env = support.environment(SSLKEYLOGFILE="/nonexistent/log")
         self.fails(2, f"^SSLKEYLOGFILE: {says}", "tls://127.0.0.1:1", env=env)
-        self.fails(2, "^--keylog: /dev/full is no regular file", "--keylog=/dev/full",
+        self.fails(2, "^--keylog: /dev/full is not a regular file", "--keylog=/dev/full",
                    "tls://127.0.0.1:1")
 
 
@@ -230,7 +230,7 @@ class Resume(TlsCase):
         self.fails(2, "/nonexistent", "--resume=/nonexistent/session", "tls://127.0.0.1:1")
         fifo = self.folder / "fifo"
         os.mkfifo(fifo)
-        self.fails(2, "no regular file", f"--resume={fifo}", "tls://127.0.0.1:1")
+        self.fails(2, "not a regular file", f"--resume={fifo}", "tls://127.0.0.1:1")
 
 
 def server_end(server):

@@ -79,7 +79,7 @@ class Told(support.TestCase):
             context.load_cert_chain(made.path("leaf"), made.path("leaf", "key"))
             with FarEnd(farend.echo, context) as far:
                 message = self.message(9, "--cacert", made.path("root"), far.endpoint())
-        self.assertIn("has 127.0.0.1 as a DNS name, where an address does not count: issue it anew "
+        self.assertIn("has 127.0.0.1 as a DNS name, where an address is not valid: reissue it "
                       "with the address as IP", message)
 
     def test_renegotiation_is_told(self):

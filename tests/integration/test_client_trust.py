@@ -172,7 +172,7 @@ class Files(TrustCase):
             shutil.copy(PKI / name, path)
             path.chmod(0o646)
             key = ("--key", PKI / "client.key") if option == "--cert" else ()
-            self.refused(rf"{option}: .* can be written by everybody: chmod o-w", "--check", option,
+            self.refused(rf"{option}: .* can be written by all users: chmod o-w", "--check", option,
                          path, *key, "tls://127.0.0.1:1")
         for mode in (0o602, 0o604):
             key = self.folder / "client.key"
@@ -243,7 +243,7 @@ class Files(TrustCase):
         key.write_bytes(issuing.openssl("pkey", "-in", PKI / "client.key", "-aes256", "-passout",
                                         "pass:secret"))
         key.chmod(0o600)
-        for args, says in ((("--resume=" + str(session),), "holds no session of ours"),
+        for args, says in ((("--resume=" + str(session),), "is not a session file"),
                            (("--cert", PKI / "client.pem", "--key", key), "is encrypted")):
             status, said = self.on_a_terminal("--check", *CA, *args, endpoint)
             self.assertEqual(status, 2, said)

@@ -99,7 +99,7 @@ class Refused(Mutual):
                                                    "-crl_nextupdate", "20210101000000Z"))
         self.assert_refused(server, "client", "certificate_unknown",
                             'crl-expired: the CRL of "CN=Intermediate CA,O=tlsecho development" '
-                            "is out of date since 2021-01-01 00:00 UTC")
+                            "has been out of date since 2021-01-01 00:00 UTC")
 
     def test_every_client_that_writes_at_once_learns_that_it_was_refused(self):
         server = self.mutual()

@@ -135,7 +135,7 @@ class Files(Case):
         for key, profile in FILES.items():
             for name in ("{dir}/fifo", "{dir}/folder", "/dev/zero", "/dev/tty"):
                 with self.subTest(key, file=name):
-                    self.refuse(profile % name, key, "no regular file|Is a directory|No such device")
+                    self.refuse(profile % name, key, "not a regular file|Is a directory|No such device")
 
     def test_a_file_of_something_else_is_refused(self):
         self.write("noise", b"nothing that anyone can read\n" * 3)

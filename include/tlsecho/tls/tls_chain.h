@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The certificates that a server sent, for showing.
+ * The certificates that a server sent, for display.
  *
- * Ownership: the caller's, freed by tls_chain_done.   Threads: any.
+ * Ownership: the caller's; free with tls_chain_done.   Threads: any.
  */
 #ifndef TLSECHO_TLS_CHAIN_H
 #define TLSECHO_TLS_CHAIN_H
@@ -13,17 +13,17 @@
 
 struct tls_chain_certificate {
     struct peer_certificate about;
-    char
-        *names; /* subjectAltName, "DNS:localhost", "IP:::1", ...: texts in a row, the last empty */
-    char *pem;  /* RFC 7468, with its line feeds */
+    char *names; /* subjectAltName, "DNS:localhost", "IP:::1", ...: each ended by a NUL, then an
+                    empty one */
+    char *pem;   /* RFC 7468, with its line feeds */
 };
 
 struct tls_chain {
     size_t count;
-    struct tls_chain_certificate *certificates; /* leaf first, as they came */
+    struct tls_chain_certificate *certificates; /* in the order received, leaf first */
 };
 
-/* A chain of zeros may be given too. */
+/* Accepts a zeroed chain. */
 void tls_chain_done(struct tls_chain *chain);
 
 #endif

@@ -55,7 +55,7 @@ static int trust(struct tls_context *context, const struct options *options, str
     if (tls_context_trust(context, options->cacert, err) < 0)
         return options->cacert ? error_prefix(err, "--cacert") : -1;
     if (options->insecure) /* what would have been said is said all the same */
-        tls_context_trust_anyone(context);
+        tls_context_trust_any(context);
     return 0;
 }
 

@@ -226,9 +226,9 @@ START_TEST(refuses_a_certificate_that_would_never_be_shown)
         pki_make(&(struct pki_spec){.subject = "again", .names = "DNS:a.example,DNS:c.example"});
     add_new("first", "DNS:other.example");
     add(&both);
-    refused(add_certificate(&again, NULL), "would never be served");
+    refused(add_certificate(&again, NULL), "would never be used");
     add(&rsa);
-    refused(add_certificate(&rsa, NULL), "would never be served");
+    refused(add_certificate(&rsa, NULL), "would never be used");
     pki_free(&again);
 }
 END_TEST
@@ -308,9 +308,9 @@ START_TEST(refuses_a_key_that_is_no_file_without_waiting)
 {
     ck_assert_int_eq(add_certificate(&both, NULL), 0);
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
-    refused(tls_context_use_key(server, folder.file, &err), "no regular file");
-    refused(tls_context_use_key(server, "/dev/zero", &err), "no regular file");
-    refused(tls_context_use_key(server, folder.path, &err), "no regular file");
+    refused(tls_context_use_key(server, folder.file, &err), "not a regular file");
+    refused(tls_context_use_key(server, "/dev/zero", &err), "not a regular file");
+    refused(tls_context_use_key(server, folder.path, &err), "not a regular file");
 }
 END_TEST
 

@@ -140,7 +140,7 @@ START_TEST(reads_no_chain_above_32_kib)
         mutual_use_version(versions[i]);
         present_chain(2, 31000);
         mutual_rejected(ILLEGAL_PARAMETER,
-                        "the client's chain is refused unread: it has more than 32 KiB");
+                        "the client's chain is refused, as it has more than 32 KiB");
     }
 }
 END_TEST

@@ -229,7 +229,7 @@ START_TEST(reads_no_server_s_chain_without_bounds)
 {
     struct pki explicit = pki_make(&(struct pki_spec){.subject = "odd", .explicit_curve = true});
     serve(&leaf, NULL);
-    tls_context_trust_anyone(client);
+    tls_context_trust_any(client);
     for (int i = 1; i < TLS_SERVER_CHAIN_COUNT; i++)
         SSL_CTX_add1_chain_cert(server->ssl, ca.certificate);
     ck_assert_int_eq(shake("localhost", NULL), IO_OK);
@@ -344,7 +344,7 @@ START_TEST(trusts_anyone_but_says_so)
 {
     struct peer peer;
     serve(&leaf, NULL);
-    tls_context_trust_anyone(client);
+    tls_context_trust_any(client);
     ck_assert_int_eq(shake("elsewhere", &peer), IO_OK);
     ck_assert(peer.certificate.present);
     ck_assert(!peer.certificate.verified);
@@ -357,7 +357,7 @@ START_TEST(knows_that_the_server_asked_for_a_certificate)
     trust(&ca);
     ck_assert_int_eq(tls_context_set_versions(server, NULL, "1.2", &err), 0);
     SSL_CTX_set_verify(server->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    rejected("localhost", ERROR_CLIENT_CERTIFICATE, "demands a client certificate");
+    rejected("localhost", ERROR_CLIENT_CERTIFICATE, "requires a client certificate");
     SSL_CTX_set_verify(server->ssl, SSL_VERIFY_PEER, NULL);
     accepted("localhost");
 }
@@ -373,7 +373,7 @@ START_TEST(refuses_a_server_name_that_cannot_be_one)
         pair_sockets(false, fds);
         struct transport_tls_options options = {
             .ctx = client, .scratch = scratch, .server_name = names[i]};
-        refused(transport_tls_new(fds[0], &options, &t, &err), "no server's name");
+        refused(transport_tls_new(fds[0], &options, &t, &err), "is not a server name");
         close(fds[1]);
     }
     tls_scratch_free(scratch);
@@ -436,7 +436,7 @@ START_TEST(serves_rsa_and_ecdsa_together_and_prefers_ecdsa)
     struct peer_certificate about;
     refused(tls_context_use_certificate(server, pki_write_certificate(&folder, "2.pem", &leaf),
                                         &about, &err),
-            "already");
+            "another certificate has the same names");
     pki_free(&rsa);
 }
 END_TEST
@@ -446,8 +446,8 @@ START_TEST(refuses_a_certificate_file_that_is_none)
     struct peer_certificate about;
     refused(tls_context_use_certificate(server, folder_file(&folder, "absent"), &about, &err),
             "absent: No such file");
-    refused(tls_context_use_certificate(server, folder.path, &about, &err), "no regular file");
-    refused(tls_context_use_certificate(server, "/dev/zero", &about, &err), "no regular file");
+    refused(tls_context_use_certificate(server, folder.path, &about, &err), "not a regular file");
+    refused(tls_context_use_certificate(server, "/dev/zero", &about, &err), "not a regular file");
     refused(
         tls_context_use_certificate(server, folder_write(&folder, "empty", "", 0), &about, &err),
         "has no certificate");
@@ -459,7 +459,7 @@ START_TEST(refuses_a_certificate_file_that_is_none)
 
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
     refused(tls_context_use_certificate(server, folder_file(&folder, "fifo"), &about, &err),
-            "no regular file");
+            "not a regular file");
 
     folder_write(&folder, "large", "", 0);
     ck_assert_int_eq(truncate(folder.file, (1 << 20) + 1), 0);
@@ -631,7 +631,7 @@ START_TEST(leaves_a_broken_self_signed_certificate_to_its_owner)
 {
     struct peer_certificate about;
     folder_write(&folder, "self-signed.pem", "x", 1);
-    refused(tls_context_use_self_signed(server, folder.path, &about, &err), "(remove it, and");
+    refused(tls_context_use_self_signed(server, folder.path, &about, &err), "(remove it to create");
 
     put_pair(&leaf, &ca);
     refused(tls_context_use_self_signed(server, folder.path, &about, &err), "do not match");

@@ -130,7 +130,7 @@ START_TEST(warns_of_what_others_can_write_although_it_is_no_secret)
     tls_context_free(server);
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
     use_certificate(server, 0666);
-    assert_warned(1, "it can be written by others, who decide then what this server trusts");
+    assert_warned(1, "others can write it and so change what this server trusts");
 }
 END_TEST
 
@@ -139,11 +139,11 @@ START_TEST(warns_of_a_ca_bundle_that_others_can_write)
     const char *path = pki_write_certificate(&folder, "ca.pem", &own);
     ck_assert_int_eq(chmod(path, 0646), 0);
     ck_assert_int_eq(tls_context_use_client_ca(server, path, &err), 0);
-    assert_warned(1, "it can be written by others");
+    assert_warned(1, "others can write it");
     path = pki_write_crls(&folder, "crl.pem", &(struct pki_crl_spec){.issuer = &own}, 1);
     ck_assert_int_eq(chmod(path, 0646), 0);
     ck_assert_msg(tls_context_use_crl(server, path, &err) == 0, "%s", err.text);
-    assert_warned(2, "it can be written by others");
+    assert_warned(2, "others can write it");
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(warns_of_a_folder_in_which_others_can_replace_files)
     assert_warned(0, NULL);
     ck_assert_int_eq(chmod(folder.path, 0777), 0);
     ck_assert_int_eq(use_key(server, 0600), 0);
-    assert_warned(1, "others can replace it, as they can write its folder: chmod o-w /");
+    assert_warned(1, "others can write its folder and so replace it: chmod o-w /");
 }
 END_TEST
 

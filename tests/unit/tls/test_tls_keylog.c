@@ -27,7 +27,7 @@ static void set_up(void)
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
     ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client, &err), 0);
     ck_assert_int_eq(tls_context_use_self_signed(server, NULL, &about, &err), 0);
-    tls_context_trust_anyone(client);
+    tls_context_trust_any(client);
 }
 
 static void tear_down(void)
@@ -172,10 +172,10 @@ START_TEST(refuses_what_is_no_file_without_waiting)
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
     refused(folder.file, "fifo: No such device or address: name a regular file");
     int reader = open(folder.file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    refused(folder.file, "fifo is no regular file: name one");
+    refused(folder.file, "fifo is not a regular file: name one");
     close(reader);
 
-    refused("/dev/zero", "no regular file");
+    refused("/dev/zero", "not a regular file");
     refused(folder.path, "Is a directory: name a file in it");
     refused("/nonexistent/log", "No such file or directory: create its folder");
 }

@@ -214,7 +214,7 @@ static enum io_status shake(struct response *r, enum trust trust, const char *ve
     if (trust == PIN)
         ck_assert_int_eq(tls_context_pin(client, about.sha256, err), 0);
     if (trust == ANYONE)
-        tls_context_trust_anyone(client);
+        tls_context_trust_any(client);
 
     struct pair pair;
     struct error ignored;

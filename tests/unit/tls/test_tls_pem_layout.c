@@ -151,7 +151,7 @@ START_TEST(refuses_a_begin_that_is_cut_off)
                                        "-----BEGIN CERTIFICATE-",
                                        "-----BEGIN CERTIFICATE\n"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        refuses(both("", "", ends[i]), "is cut off");
+        refuses(both("", "", ends[i]), "ends within its BEGIN");
 }
 END_TEST
 

@@ -186,7 +186,7 @@ END_TEST
 START_TEST(is_verified_only_by_who_verifies)
 {
     struct peer peer;
-    tls_context_trust_anyone(client);
+    tls_context_trust_any(client);
     ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
     ck_assert(!peer.certificate.verified);
 
@@ -196,7 +196,7 @@ START_TEST(is_verified_only_by_who_verifies)
 
     strcpy(ca_path, pki_write_certificate(&folder, "other-ca.pem", &other_ca));
     new_client_with_session();
-    tls_context_trust_anyone(client);
+    tls_context_trust_any(client);
     ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
     ck_assert(peer.resumed && !peer.certificate.verified);
     ck_assert_ptr_nonnull(strstr(peer.verification, "is not trusted"));
@@ -230,7 +230,7 @@ START_TEST(what_was_found_about_a_refused_session_is_forgotten)
     tls_context_free(server);
     must(tls_context_new(TLS_SERVER, &server, &err));
     use(server, &strange);
-    tls_context_trust_anyone(client);
+    tls_context_trust_any(client);
     ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
     ck_assert_str_ne(peer.verification, "ok");
 
@@ -239,7 +239,7 @@ START_TEST(what_was_found_about_a_refused_session_is_forgotten)
     use(server, &leaf);
     must(tls_context_set_versions(server, NULL, "1.2", &err)); /* not the session's */
     new_client_with_session();
-    tls_context_trust_anyone(client);
+    tls_context_trust_any(client);
     ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
     ck_assert(!peer.resumed);
     ck_assert_str_eq(peer.verification, "ok");
@@ -270,10 +270,10 @@ START_TEST(refuses_a_file_that_is_no_session_of_ours)
                                  "-----BEGIN SSL SESSION PARAMETERS-----\nAAAA\n"
                                  "-----END SSL SESSION PARAMETERS-----\n";
     refused(ca_path, "is not overwritten: name another file");
-    refused(folder_write(&folder, "broken", broken, sizeof broken - 1), "holds no session");
-    refused(folder.path, "no regular file");
+    refused(folder_write(&folder, "broken", broken, sizeof broken - 1), "is not a session file");
+    refused(folder.path, "not a regular file");
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
-    refused(folder_file(&folder, "fifo"), "no regular file");
+    refused(folder_file(&folder, "fifo"), "not a regular file");
     refused("/nonexistent/session", "save a session as /nonexistent/session: No such file");
 
     char path[5000];
@@ -290,9 +290,9 @@ START_TEST(refuses_the_session_of_another_program)
     FILE *in = fopen(session_path, "r");
     ck_assert_uint_gt(fread(text, 1, sizeof text - 1, in), 0);
     fclose(in);
-    refused(folder_write(&folder, "foreign", text + 1, strlen(text + 1)), "no session of ours");
+    refused(folder_write(&folder, "foreign", text + 1, strlen(text + 1)), "is not a session file");
     const char *bare = strchr(text, '\n') + 1; /* as openssl s_client -sess_out writes it */
-    refused(folder_write(&folder, "bare", bare, strlen(bare)), "no session of ours");
+    refused(folder_write(&folder, "bare", bare, strlen(bare)), "is not a session file");
 }
 END_TEST
 

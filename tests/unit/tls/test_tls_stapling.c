@@ -237,7 +237,7 @@ START_TEST(refuses_a_response_that_is_not_good)
     answer.status = V_OCSP_CERTSTATUS_UNKNOWN;
     refused(write_answer("u", &answer), "u says that the certificate is unknown");
     refused(write_response("t", OCSP_response_create(OCSP_RESPONSE_STATUS_TRYLATER, NULL)),
-            "t holds no answer but \"trylater\"");
+            "t contains only the error \"trylater\"");
     gets(NULL, NULL);
 }
 END_TEST
@@ -260,19 +260,19 @@ START_TEST(refuses_a_file_that_is_no_response)
 {
     struct answer answer = good(&leaf);
     serve(&leaf);
-    refused(folder_write(&folder, "f", "", 0), "f is no OCSP response in DER");
-    refused(pki_write_certificate(&folder, "f", &leaf), "f is no OCSP response in DER");
+    refused(folder_write(&folder, "f", "", 0), "f is not an OCSP response in DER");
+    refused(pki_write_certificate(&folder, "f", &leaf), "f is not an OCSP response in DER");
     write_answer("f", &answer);
     FILE *file = fopen(folder.file, "a");
     ck_assert_ptr_nonnull(file);
     fputc('x', file);
     fclose(file);
-    refused(folder.file, "f is no OCSP response in DER");
+    refused(folder.file, "f is not an OCSP response in DER");
 
     refused(folder_file(&folder, "absent"), "No such file");
-    refused("/dev/zero", "no regular file: name one");
+    refused("/dev/zero", "not a regular file: name one");
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
-    refused(folder.file, "no regular file");
+    refused(folder.file, "not a regular file");
 }
 END_TEST
 
@@ -283,9 +283,11 @@ START_TEST(refuses_a_response_that_takes_long_to_parse)
     struct answer answer = good(&leaf);
     serve(&leaf);
     refused(folder_write(&folder, "f", zeros, sizeof zeros), "f is larger than 32 KiB");
-    refused(folder_write(&folder, "f", zeros, sizeof zeros - 1), "f is no OCSP response in DER");
+    refused(folder_write(&folder, "f", zeros, sizeof zeros - 1),
+            "f is not an OCSP response in DER");
     answer.issuer = &explicit;
-    refused(write_answer("f", &answer), "f holds certificates that a peer may not send either");
+    refused(write_answer("f", &answer),
+            "f contains certificates that would be refused from a peer");
     pki_free(&explicit);
 }
 END_TEST

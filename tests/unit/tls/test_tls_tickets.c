@@ -402,9 +402,9 @@ END_TEST
 START_TEST(refuses_what_is_no_file_of_keys)
 {
     refused(folder_file(&folder, "absent"), "absent: No such file");
-    refused("/dev/zero", "no regular file");
+    refused("/dev/zero", "not a regular file");
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
-    refused(folder.file, "no regular file");
+    refused(folder.file, "not a regular file");
 }
 END_TEST
 

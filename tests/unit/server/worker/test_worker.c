@@ -24,8 +24,8 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/tls_context.h"
-#include "yaml_snapshot.h"
 #include "tlsecho/tls/transport_tls.h"
+#include "yaml_snapshot.h"
 
 static const struct config_snapshot *snapshot;
 static struct reactor *owner;
@@ -244,7 +244,7 @@ static struct transport *make_client(int fd, struct tls_scratch *scratch)
     struct error err;
     ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
     ck_assert_msg(tls_context_new(TLS_CLIENT, &ctx, &err) == 0, "%s", err.text);
-    tls_context_trust_anyone(ctx);
+    tls_context_trust_any(ctx);
     struct transport_tls_options options = {
         .ctx = ctx, .scratch = scratch, .server_name = "localhost"};
     ck_assert_msg(transport_tls_new(fd, &options, &t, &err) == 0, "%s", err.text);
