@@ -139,7 +139,7 @@ static int resolve_local(const char *path, struct address_list *ret, struct erro
     return 0;
 }
 
-/* The resolver tells a file or a socket that it cannot open as a name that does not exist. */
+/* The resolver reports a file or a socket that it cannot open as a name that does not exist. */
 static int check_descriptors(const char *host, struct error *err)
 {
     int fd = eventfd(0, EFD_CLOEXEC);

@@ -39,7 +39,7 @@ static const char *const usual_groups[] = {"X25519MLKEM768",
                                            "ffdhe8192"};
 
 /* The valid names of one kind of list; the texts are static. */
-struct vocabulary {
+struct name_table {
     SSL_CTX *scratch; /* to query the library */
     size_t count;
     const char *names[NAMES_MAX];   /* as users write them */
@@ -48,14 +48,14 @@ struct vocabulary {
 
 struct kind {
     const char *what; /* for messages */
-    void (*gather)(struct vocabulary *v);
+    void (*gather)(struct name_table *v);
     /* OpenSSL's name for one that is not in `names`; NULL = it has none. */
-    const char *(*find)(const struct vocabulary *v, const char *name);
+    const char *(*find)(const struct name_table *v, const char *name);
     /* Why a name was not found; NULL = it is unknown. */
-    const char *(*explain)(const struct vocabulary *v, const char *name);
+    const char *(*explain)(const struct name_table *v, const char *name);
 };
 
-static void add_name(struct vocabulary *v, const char *name, const char *library)
+static void add_name(struct name_table *v, const char *name, const char *library)
 {
     if (!name || v->count == NAMES_MAX)
         return;
@@ -69,7 +69,7 @@ static bool is_suite(const SSL_CIPHER *cipher)
 }
 
 /* Those with which a handshake can succeed: strong enough, with certificates. */
-static void gather_usable(struct vocabulary *v, bool suites)
+static void gather_usable(struct name_table *v, bool suites)
 {
     SSL *ssl = SSL_new(v->scratch);
     STACK_OF(SSL_CIPHER) *usable = ssl ? SSL_get1_supported_ciphers(ssl) : NULL;
@@ -85,29 +85,29 @@ static void gather_usable(struct vocabulary *v, bool suites)
     SSL_free(ssl);
 }
 
-static void gather_ciphers(struct vocabulary *v)
+static void gather_ciphers(struct name_table *v)
 {
     gather_usable(v, false);
 }
 
-static void gather_suites(struct vocabulary *v)
+static void gather_suites(struct name_table *v)
 {
     gather_usable(v, true);
 }
 
-static bool has_group(const struct vocabulary *v, const char *name)
+static bool has_group(const struct name_table *v, const char *name)
 {
     return SSL_CTX_set1_groups_list(v->scratch, name) == 1;
 }
 
-static void gather_groups(struct vocabulary *v)
+static void gather_groups(struct name_table *v)
 {
     for (size_t i = 0; i < sizeof usual_groups / sizeof *usual_groups; i++)
         if (has_group(v, usual_groups[i]))
             add_name(v, usual_groups[i], usual_groups[i]);
 }
 
-static const char *find_nothing(const struct vocabulary *v, const char *name)
+static const char *find_nothing(const struct name_table *v, const char *name)
 {
     (void)v, (void)name;
     return NULL;
@@ -127,14 +127,14 @@ static bool is_several_groups(const char *name)
     return strcasecmp(name, "DEFAULT") == 0;
 }
 
-static const char *find_group(const struct vocabulary *v, const char *name)
+static const char *find_group(const struct name_table *v, const char *name)
 {
     bool found = has_group(v, name) && !is_several_groups(name) && !is_weak_curve(name);
     return found ? name : NULL;
 }
 
 /* Of all ciphers of the library, by either name. */
-static const SSL_CIPHER *find_any_cipher(const struct vocabulary *v, const char *name)
+static const SSL_CIPHER *find_any_cipher(const struct name_table *v, const char *name)
 {
     STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(v->scratch);
     for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
@@ -147,7 +147,7 @@ static const SSL_CIPHER *find_any_cipher(const struct vocabulary *v, const char 
     return NULL;
 }
 
-static const char *explain_cipher(const struct vocabulary *v, const char *name)
+static const char *explain_cipher(const struct name_table *v, const char *name)
 {
     const SSL_CIPHER *cipher = find_any_cipher(v, name);
     if (cipher && is_suite(cipher))
@@ -158,7 +158,7 @@ static const char *explain_cipher(const struct vocabulary *v, const char *name)
     return expression ? "means several: write the name of each" : NULL;
 }
 
-static const char *explain_suite(const struct vocabulary *v, const char *name)
+static const char *explain_suite(const struct name_table *v, const char *name)
 {
     const SSL_CIPHER *cipher = find_any_cipher(v, name);
     if (cipher && !is_suite(cipher))
@@ -166,7 +166,7 @@ static const char *explain_suite(const struct vocabulary *v, const char *name)
     return cipher ? "is too weak" : NULL;
 }
 
-static const char *explain_group(const struct vocabulary *v, const char *name)
+static const char *explain_group(const struct name_table *v, const char *name)
 {
     if (is_several_groups(name))
         return "means several: write the name of each";
@@ -179,7 +179,7 @@ static const struct kind kinds[] = {
     [TLS_NAMES_GROUPS] = {"group", gather_groups, find_group, explain_group},
 };
 
-static const char *find(const struct kind *kind, const struct vocabulary *v, const char *name)
+static const char *find(const struct kind *kind, const struct name_table *v, const char *name)
 {
     for (size_t i = 0; i < v->count; i++)
         if (strcmp(v->names[i], name) == 0)
@@ -187,7 +187,7 @@ static const char *find(const struct kind *kind, const struct vocabulary *v, con
     return kind->find(v, name);
 }
 
-static int refuse(const struct kind *kind, const struct vocabulary *v, const char *name,
+static int refuse(const struct kind *kind, const struct name_table *v, const char *name,
                   struct error *err)
 {
     const char *explanation = kind->explain(v, name);
@@ -208,7 +208,7 @@ static bool is_plain(const char *name)
 }
 
 /* Translates one item and appends it to the list for OpenSSL. */
-static int take_item(const struct kind *kind, const struct vocabulary *v, const char *item,
+static int take_item(const struct kind *kind, const struct name_table *v, const char *item,
                      FILE *list, struct error *err)
 {
     bool optional = item[0] == '?';
@@ -225,7 +225,7 @@ static int take_item(const struct kind *kind, const struct vocabulary *v, const 
     return 0;
 }
 
-static int take_items(const struct kind *kind, const struct vocabulary *v, const char *items,
+static int take_items(const struct kind *kind, const struct name_table *v, const char *items,
                       FILE *list, struct error *err)
 {
     for (bool last = false; !last;) {
@@ -250,7 +250,7 @@ bool tls_names_set_limits(SSL_CTX *ssl)
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION);
 }
 
-static bool vocabulary_open(struct vocabulary *v, const struct kind *kind)
+static bool table_open(struct name_table *v, const struct kind *kind)
 {
     v->scratch = SSL_CTX_new(TLS_method());
     v->count = 0;
@@ -262,13 +262,13 @@ static bool vocabulary_open(struct vocabulary *v, const struct kind *kind)
     return true;
 }
 
-static void vocabulary_close(struct vocabulary *v)
+static void table_close(struct name_table *v)
 {
     SSL_CTX_free(v->scratch);
     ERR_clear_error(); /* each unknown name has left an error */
 }
 
-static int translate(const struct kind *kind, const struct vocabulary *v, const char *list,
+static int translate(const struct kind *kind, const struct name_table *v, const char *list,
                      char **ret, struct error *err)
 {
     char *text = NULL;
@@ -288,20 +288,20 @@ static int translate(const struct kind *kind, const struct vocabulary *v, const 
 
 int tls_names_translate(enum tls_names kind, const char *list, char **ret, struct error *err)
 {
-    struct vocabulary v;
+    struct name_table v;
     ERR_clear_error();
-    int result = vocabulary_open(&v, &kinds[kind])
+    int result = table_open(&v, &kinds[kind])
                      ? translate(&kinds[kind], &v, list, ret, err)
                      : tls_error_set(err, ERROR_SYSTEM, "look up a %s", kinds[kind].what);
-    vocabulary_close(&v);
+    table_close(&v);
     return result;
 }
 
 void tls_names_list(enum tls_names kind, char ret[TLS_NAMES_TEXT_BYTES])
 {
-    struct vocabulary v;
+    struct name_table v;
     ret[0] = '\0';
-    if (vocabulary_open(&v, &kinds[kind]))
+    if (table_open(&v, &kinds[kind]))
         suggest_list(v.names, v.count, ret);
-    vocabulary_close(&v);
+    table_close(&v);
 }

@@ -61,6 +61,11 @@ CIRCULAR = ("client/output", "client/output/html", "server/config", "tls")
 
 NOT_THESE = ("src/server/conn/service_report.c",)  # tells the time
 
+# Below tls nothing has a name of TLS's, such as tls_context, transport_tls_new or TLS_NAMES_BYTES.
+WITHOUT_TLS = ("src/base/*", "src/net/*", "include/tlsecho/base/*", "include/tlsecho/net/*")
+NAME_OF_TLS = re.compile(r"\b(?:transport_tls|tls|TLS)_\w+")
+NOT_CODE = re.compile(r"/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -223,13 +228,23 @@ def violations_of_doors(house):
             yield f"{path}: no door: only {room} includes it, so it lies beside its .c"
 
 
+def violations_of_names(root, paths):
+    for path in paths:
+        if any_match(path, WITHOUT_TLS):
+            code = NOT_CODE.sub("", (root / path).read_text())
+            for name in sorted(set(NAME_OF_TLS.findall(code))):
+                layer = path.split("/")[1 if path.startswith("src/") else 2]
+                yield f"{path}: {name}: {layer} must not know it"
+
+
 def violations(root):
-    """One line for each #include under root that goes in a forbidden direction, each door that is
-    none, and each circle."""
+    """One line for each #include under root that goes in a forbidden direction, each name that a
+    layer must not know, each door that is none, and each circle."""
     house = House(root)
     found = [f"{path}: {included}: {reason}" for path, included, target in house.includes()
              for reason in list(violations_of_include(house, path, included, target))[:1]]
     found += violations_of_doors(house)
+    found += violations_of_names(root, house.files)
     arrows = {(a, b) for a, b in house.arrows() if a and b}
     found += [f"circle: {', '.join(group)}" for group in circles(arrows)]
     return found + [f"circle in {room}: {', '.join(group)}"
@@ -323,6 +338,8 @@ class MadeUp(unittest.TestCase):
         ("src/server/conn/service_echo.c", '#include "tlsecho/net/reactor.h"', "must not know it"),
         ("src/server/conn/conn.c", '#include "tlsecho/base/clock.h"', "must not know it"),
         ("src/server/conn/conn.c", '#include "tlsecho/server/nowhere.h"', "no such header"),
+        ("include/tlsecho/net/transport.h", "struct tls_context;", "net must not know it"),
+        ("src/net/transport.c", "/* tls_a */ char a[TLS_NAMES_BYTES];", "TLS_NAMES_BYTES"),
     )
 
     def tree(self, files):

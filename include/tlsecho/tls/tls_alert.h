@@ -3,7 +3,7 @@
 #ifndef TLSECHO_TLS_ALERT_H
 #define TLSECHO_TLS_ALERT_H
 
-/* AlertDescription values that somebody here decides by. */
+/* AlertDescription values that the code compares with. */
 enum tls_alert {
     TLS_ALERT_UNEXPECTED_MESSAGE = 10,
     TLS_ALERT_HANDSHAKE_FAILURE = 40,

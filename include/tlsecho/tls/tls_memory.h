@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether OpenSSL ran out of memory. It tells that as whatever failed for it: an issuer that is not
- * found, a key that is too weak.
+ * Whether OpenSSL ran out of memory. It reports that as the operation that failed: an issuer that
+ * is not found, a key that is too weak.
  *
- * Ownership: none.   Threads: each asks for itself.
+ * Ownership: none.   Threads: any; each has its own state.
  */
 #ifndef TLSECHO_TLS_MEMORY_H
 #define TLSECHO_TLS_MEMORY_H
 
 #include <stdbool.h>
 
-/* From now on it is known. Before anything else that OpenSSL does: later it is too late, and
- * nothing is known, CRYPTO_set_mem_functions(3). */
+/* Starts to watch the allocations of OpenSSL. Call it before any other use of OpenSSL: later it has
+ * no effect, CRYPTO_set_mem_functions(3). */
 void tls_memory_watch(void);
 
 /* An allocation has failed in this thread since the last call. */

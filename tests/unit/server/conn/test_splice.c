@@ -246,7 +246,7 @@ START_TEST(a_connection_bounces_a_stream_and_reads_messages)
 }
 END_TEST
 
-START_TEST(a_connection_owes_what_a_bounce_left)
+START_TEST(a_connection_owes_what_a_splice_left)
 {
     struct conn conn;
     size_t offset = 0;
@@ -297,8 +297,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bounce");
-    TCase *tcase = tcase_create("bounce");
+    Suite *suite = suite_create("splice");
+    TCase *tcase = tcase_create("splice");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, sends_back_what_arrives);
     tcase_add_test(tcase, hands_over_what_the_peer_does_not_take_and_empties_the_pipe);
@@ -307,7 +307,7 @@ int main(void)
     tcase_add_test(tcase, goes_on_behind_urgent_data_and_does_not_take_it_for_the_end);
     tcase_add_test(tcase, reads_where_it_cannot_splice);
     tcase_add_test(tcase, a_connection_bounces_a_stream_and_reads_messages);
-    tcase_add_test(tcase, a_connection_owes_what_a_bounce_left);
+    tcase_add_test(tcase, a_connection_owes_what_a_splice_left);
     tcase_add_test(tcase, a_service_that_changes_bytes_sees_a_stream);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
