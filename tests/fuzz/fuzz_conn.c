@@ -23,10 +23,10 @@ static void check(const struct conn *c)
 {
     require(*conn_end_name(c->end));
     bool answers = !c->service->produce;
-    require(!answers || c->sent_bytes + buf_waiting(&c->owed) <= c->received_bytes);
+    require(!answers || c->sent_bytes + buf_waiting(&c->output) <= c->received_bytes);
     if (c->state == CONN_OVER) {
         require(c->end != CONN_END_NONE);
-        require(c->end != CONN_END_CLOSED || buf_waiting(&c->owed) == 0);
+        require(c->end != CONN_END_CLOSED || buf_waiting(&c->output) == 0);
         return;
     }
     bool hears = c->state == CONN_PRODUCE && !c->peer_ended;
@@ -35,7 +35,7 @@ static void check(const struct conn *c)
     require(!hears || c->runnable || c->want & WANT_READ);
     require(c->timeout < CONN_TIMEOUTS);
     require((c->end == CONN_END_NONE) == (c->state < CONN_SHUTDOWN));
-    require(c->state != CONN_SERVE || c->runnable || c->sending || !c->owed.data);
+    require(c->state != CONN_SERVE || c->runnable || c->sending || !c->output.data);
     require(c->state == CONN_SERVE ? answers : c->state != CONN_PRODUCE || !answers);
 }
 

@@ -109,12 +109,12 @@ class Activation(support.TestCase):
         server = self.activated("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]", [made],
                                 ready=False, LISTEN_FDNAMES="stray")
         self.assert_refused(server, f"descriptor 3 (stray, 127.0.0.1:{port})",
-                            "no listener has that name or address")
+                            "matches no listener by name or address")
 
     def test_what_is_no_listening_stream_socket_is_refused(self):
         config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]"
-        for made, reason in ((self.socket(kind=socket.SOCK_DGRAM, listen=False), "no TCP"),
-                             (self.socket(listen=False), "it does not listen"),
+        for made, reason in ((self.socket(kind=socket.SOCK_DGRAM, listen=False), "is not a TCP or Unix stream"),
+                             (self.socket(listen=False), "is not listening"),
                              (open(os.devnull, "rb"), "non-socket")):
             with self.subTest(reason), made:
                 server = self.activated(config, [made], ready=False, LISTEN_FDNAMES="one")

@@ -209,7 +209,7 @@ class NotTls(Ending):
             self.assertEqual(peer.exchange(hello[:len(hello) // 2]), b"")
             self.assertEqual(peer.ended, "fin")
             line = self.echo.wait_for("connection", source=peer.name, end="handshake_failed")
-        self.assertEqual(line["reason"], "the client left in the middle of the handshake")
+        self.assertEqual(line["reason"], "the client closed the connection during the handshake")
         self.talk(self.bystander)
 
     def test_a_client_that_does_not_trust_us_says_why(self):

@@ -218,7 +218,7 @@ class OutOfDescriptors(Limits):
         passed = time.monotonic() - start
         self.assertLess(cpu_seconds(server.process) - before, max(passed, 10 * PAUSE_S) / 10)
         line = server.wait_for("connections_refused", cause="descriptors")
-        self.assertEqual(line["reason"], "the last descriptors are kept for the admin address and reloads")
+        self.assertEqual(line["reason"], "the remaining descriptors are reserved for the admin address and reloads")
 
         served[0].close()
         start = time.monotonic()
@@ -250,10 +250,10 @@ class OutOfDescriptors(Limits):
         server = self.server(PLAIN + "limits: { connections: 10 }")
         soft = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0]
         self.assertEqual(soft, hard)
-        self.assertEqual(server.lines("descriptors_short"), [])
+        self.assertEqual(server.lines("descriptor_limit_low"), [])
         self.reload(server, "connections: 10", "connections: 10000000")
         if hard < 10000000:
-            self.assertIn("LimitNOFILE=", server.wait_for("descriptors_short")["reason"])
+            self.assertIn("LimitNOFILE=", server.wait_for("descriptor_limit_low")["reason"])
 
 
 class Flooded(Limits):

@@ -195,7 +195,7 @@ class Outcome(support.TestCase):
     def test_an_outcome_that_cannot_be_written_is_told_and_stops_nobody(self):
         self.echo.stop()
         server = self.server(PLAIN, env=support.environment(RUNTIME_DIRECTORY="{dir}/nowhere"))
-        self.assertIn("No such file", server.wait_for("outcome_unwritten")["reason"])
+        self.assertIn("No such file", server.wait_for("reload_status_not_written")["reason"])
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
 

@@ -193,8 +193,7 @@ class User(TestCase):
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
         reasons = {line["reason"] for line in server.lines("restart_needed")}
-        self.assertEqual(reasons, {f"{key} has changed, and stays as it was until "
-                                   "then: restart the server" for key in
+        self.assertEqual(reasons, {f"{key} has changed: restart the server to apply it" for key in
                                    ("workers", "security.user", "security.group",
                                     "security.sandbox")})
 

@@ -183,7 +183,7 @@ class Believed(Proxied):
             peer.fin()
             self.assertEqual(peer.receive_all(), b"")
         line = server.wait_for("connection", end="proxy_failed")
-        self.assertIn("left before its end", line["reason"])
+        self.assertIn("closed the connection before the end of it", line["reason"])
 
 
 class Spoofed(Proxied):

@@ -268,9 +268,9 @@ class Reload(support.TestCase):
         self.rewrite(server, "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 2\n")
         server.signal(signal.SIGHUP)
         self.assertEqual(server.wait_for("restart_needed")["reason"],
-                         "workers has changed, and stays as it was until then: restart the server")
-        self.assertEqual(server.wait_for("reloaded")["reason"], "everything but what needs a "
-                         "restart is in force for new connections")
+                         "workers has changed: restart the server to apply it")
+        self.assertEqual(server.wait_for("reloaded")["reason"], "in force for new connections, "
+                         "except what needs a restart")
 
     def test_a_self_signed_certificate_stays_the_same(self):
         server = self.server(TLS_LISTENER + "watch: off\n")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one thread that accepts: it owns every listening socket, lets in whom admission grants
- * it, and hands each connection to the worker that has the fewest.
+ * The thread that accepts: it polls every listening socket, asks admission about each connection,
+ * and hands it to the worker with the fewest.
  *
  * Ownership: the listening sockets stay the caller's, and must outlive it, as must admission.
  * Threads: the caller's.
@@ -16,7 +16,7 @@
 
 struct acceptor;
 
-/* What it accepts from, and for. */
+/* What it needs. */
 struct acceptor_plan {
     const struct config_snapshot *snapshot; /* until it is replaced */
     struct listen_set listen_set;           /* likewise */
@@ -25,21 +25,21 @@ struct acceptor_plan {
     unsigned worker_count;
 };
 
-/* Starts the thread, all signals blocked in it. What the plan points to must outlive the acceptor.
+/* Starts the thread, with all signals blocked. What the plan points to must outlive the acceptor.
  * ERROR_SYSTEM. */
 int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct error *err);
 
 /*
- * Goes on with these settings and sockets. What waits at a socket that is not among them is
- * accepted first. Afterwards the former ones are no longer in use.
+ * Switches to this snapshot and these sockets, after it has accepted what waits in the backlogs of
+ * the old ones. On return the old ones are no longer in use.
  */
 void acceptor_replace(struct acceptor *acceptor, const struct config_snapshot *snapshot,
                       const struct listen_set *listen_set);
 
-/* Its loop's, to ask its heartbeat. */
+/* Of its loop, for the heartbeat. */
 struct reactor *acceptor_reactor(struct acceptor *acceptor);
 
-/* Accepts what is waiting, ends the thread and frees it. */
+/* Accepts what waits in the backlogs, ends the thread and frees it. */
 void acceptor_stop(struct acceptor *acceptor);
 
 #endif

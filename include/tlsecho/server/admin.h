@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address for whoever watches the server: /metrics, /healthz and /readyz, by a small HTTP/1.0
- * responder (RFC 9110, RFC 9112) on the main thread's reactor. It takes no lock of those who serve.
- * Whoever is slow, talks nonsense or comes in numbers is bounded here and costs nobody else.
+ * The admin address: /metrics, /healthz and /readyz, by a small HTTP/1.0 responder (RFC 9110, RFC
+ * 9112) on the main thread's reactor. It takes no lock of the workers. Slow, malformed and numerous
+ * requests are bounded and do not slow down the service.
  *
  * Ownership: an admin owns its connections; the reactor, metrics, heartbeat and listening sockets
  * must outlive it. Threads: the reactor's.
@@ -21,24 +21,24 @@
 
 struct admin;
 
-/* Listens nowhere yet, and is not ready. ERROR_SYSTEM. */
+/* Does not listen yet, and is not ready. ERROR_SYSTEM. */
 int admin_new(struct reactor *reactor, const struct metrics *metrics, struct heartbeat *heartbeat,
               struct admin **ret, struct error *err);
 
 /* Closes every connection. */
 void admin_free(struct admin *admin);
 
-/* Listens on these from now on, and no longer where it did. The sockets stay the caller's, as long
- * as they are in use; none = nowhere. */
+/* Listens on these sockets instead of the former ones; none = nowhere. They stay the caller's and
+ * must outlive their use. */
 void admin_listen(struct admin *admin, const struct listen_set *listen_set);
 
-/* When admin_expire has something to do, by clock_now_us; UINT64_MAX = never. */
+/* When admin_expire is due, clock_now_us; UINT64_MAX = never. */
 uint64_t admin_due_us(const struct admin *admin);
 
-/* Ends whoever is too slow, and a pause. Whoever turns the reactor calls it when that is due. */
+/* Closes connections that are too slow, and ends a pause. Called by the owner of the reactor. */
 void admin_expire(struct admin *admin);
 
-/* What /readyz says from now on: that all is there to serve, or not yet, or not any more. */
+/* Whether /readyz answers 200 from now on. */
 void admin_set_ready(struct admin *admin, bool ready);
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef TLSECHO_ADMISSION_REFUSAL_H
 #define TLSECHO_ADMISSION_REFUSAL_H
 
-/* Why one may not come in: for most, the key of the configuration that says so. */
+/* Most are the configuration key that refuses the connection. */
 enum admission_refusal {
     ADMISSION_GRANTED,
     ADMISSION_DENY,
@@ -15,8 +15,8 @@ enum admission_refusal {
     ADMISSION_CONNECTIONS,
     ADMISSION_PER_SOURCE,
     ADMISSION_ACCEPT_RATE,
-    ADMISSION_WORKERS,     /* none of them takes connections */
-    ADMISSION_DESCRIPTORS, /* the process or the system has no more of them */
+    ADMISSION_WORKERS,     /* the pipes of all of them are full */
+    ADMISSION_DESCRIPTORS, /* the process or the system has none left */
     ADMISSION_MEMORY,
     ADMISSION_REFUSALS,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the log says at start, and of settings when they are checked or come into force. Ownership:
- * none. Threads: the main one.
+ * The log lines at start, and of a snapshot when it is checked or comes into force.
+ *
+ * Ownership: none.   Threads: the main one.
  */
 #ifndef TLSECHO_ANNOUNCE_H
 #define TLSECHO_ANNOUNCE_H
@@ -9,13 +10,13 @@
 #include "tlsecho/server/config_snapshot.h"
 #include "tlsecho/server/listen_set.h"
 
-/* event=library, at debug level: which OpenSSL it is, and what it offers. */
+/* event=library, at debug level: the versions and features of OpenSSL. */
 void announce_library(void);
 
 /* event=certificate, one line per certificate that is served. */
 void announce_certificates(const struct config_snapshot *snapshot);
 
-/* What was found in the files of the settings that does harm: tls_context_warnings. */
+/* Warnings about the files of the snapshot, tls_context_warnings, and event=admin_exposed. */
 void announce_warnings(const struct config_snapshot *snapshot);
 
 /* event=listening, one line per socket. */

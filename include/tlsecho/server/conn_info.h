@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known of a connection, for a service that tells it. What is unknown is "" or false.
+ * What is known of a connection, for a service that reports it. Unknown: "" or false.
  *
  * Ownership: a value, no heap; the texts it points to live as long as the connection.
  * Threads: its worker's.
@@ -20,16 +20,16 @@
 enum { CONN_INFO_SERVER_BYTES = 256 };
 
 struct conn_info {
-    struct timespec time;                /* when the connection came */
+    struct timespec time;                /* when the connection was accepted */
     char server[CONN_INFO_SERVER_BYTES]; /* gethostname(2) */
     const char *listener;
     uint64_t connection; /* its id in the log */
     char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
-    const struct proxy *proxy; /* its header, which those two are of unless it is local; or NULL */
+    const struct proxy *proxy; /* its header, source of those two unless LOCAL; or NULL */
     char proxy_source[ADDRESS_TEXT_BYTES], proxy_destination[ADDRESS_TEXT_BYTES];
     struct peer peer;
     char exporter[TLS_EXPORTER_BYTES];
-    char certificate[PEER_SHA256_BYTES]; /* our own, that the client was shown */
+    char certificate[PEER_SHA256_BYTES]; /* the server's, as sent to the client */
     char client_names[TLS_NAMES_BYTES];  /* one after the other, an empty one at the end */
 };
 

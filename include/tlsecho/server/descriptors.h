@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many descriptors the process may have, RLIMIT_NOFILE of getrlimit(2).
+ * The limit of open file descriptors, RLIMIT_NOFILE of getrlimit(2).
  *
  * Ownership: none.   Threads: the main one.
  */
@@ -11,18 +11,17 @@
 
 #include "tlsecho/server/config.h"
 
-/* Raises the soft limit to the hard one, which is there for programs that use poll(2) rather than
- * select(2). Returns how many there may be now; UINT64_MAX if nobody knows. */
+/* Raises the soft limit to the hard one, as programs without select(2) may. Returns the limit;
+ * UINT64_MAX if it is unknown. */
 uint64_t descriptors_raise(void);
 
-/* The lowest descriptor that no connection takes: those from there on are kept for the admin
- * address and for reloads, 32 of them, or an eighth if there are few. As the kernel always gives
- * the lowest that is free, whoever is given one from there on knows that all below are taken. Any
- * thread. */
+/* The first reserved descriptor: no connection uses those from there on, which are for the admin
+ * address and reloads: 32, or an eighth of a low limit. The kernel always returns the lowest free
+ * number, so one from there on means that all below are in use. Any thread. */
 int descriptors_reserve_fd(void);
 
-/* event=descriptors_short, a warning, if so many are fewer than limits.connections takes beside
- * `own`, those of the server itself. */
-void descriptors_announce(uint64_t descriptors, const struct config *config, uint64_t own);
+/* Warns (event=descriptor_limit_low) if the limit is below what limits.connections needs together
+ * with `own`, the descriptors of the server itself. */
+void descriptors_check(uint64_t descriptors, const struct config *config, uint64_t own);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of the running settings is out of date, or soon will be.
+ * Certificates, staples and CRLs of a snapshot that have expired, or soon will.
  *
  * Ownership: none.   Threads: any.
  */
@@ -19,8 +19,8 @@ enum { EXPIRY_WARNING_DAYS = 30 };
  */
 void expiry_log(const struct config_snapshot *snapshot);
 
-/* Whether a certificate that we made ourselves ends so soon, or is not valid yet: new settings come
- * with a new one. Cheap. */
+/* Whether a self-signed certificate of the server expires soon or is not valid yet: a reload
+ * creates a new one. Cheap. */
 bool expiry_is_ours(const struct config_snapshot *snapshot);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets that the server listens on: one per address, opened once.
+ * The sockets that the server listens on, one per address.
  *
  * Ownership: owns its sockets; a Unix socket's file is removed with them.   Threads: one at a time.
  */
@@ -18,27 +18,28 @@ enum { LISTENING_NAME_BYTES = 256 }; /* systemd.socket(5): FileDescriptorName= h
 
 /* Something to listen on: one endpoint. What it points to must stay while it is used. */
 struct listen_spec {
-    const struct config *config; /* its tcp and limits hold; errors name its file */
+    const struct config *config; /* for tcp and limits, and the file that errors name */
     const struct endpoint *endpoint;
-    struct config_place place; /* of the endpoint */
-    const char *what;          /* the key that names it */
-    const char *name;          /* by which a service manager hands sockets over; NULL = none */
-    const struct listener *listener;      /* that connections are for; NULL = the admin address */
-    const struct address_list *addresses; /* of the endpoint's name, whatever their port; NULL =
-                                             listening_open looks them up, and blocks */
+    struct config_place place;       /* of the endpoint */
+    const char *what;                /* the key, for errors */
+    const char *name;                /* under which a service manager passes sockets; NULL = none */
+    const struct listener *listener; /* NULL = the admin address */
+    const struct address_list *addresses; /* of the endpoint's name, with any port; NULL =
+                                             listen_set_open looks them up, and blocks */
 };
 
 struct listen_socket {
-    struct reactor_source source;    /* its fd, -1 = closed; and the interest of whoever accepts */
-    struct address wanted;           /* as the configuration says, port 0 included */
-    struct address address;          /* as bound, with its real port */
-    dev_t device;                    /* of a Unix socket's file: only that one is removed */
-    ino_t inode;                     /* 0 = no file of ours */
-    bool adopted;                    /* it was open before these settings */
-    const struct listener *listener; /* NULL = the admin address */
-    unsigned slot;                   /* its connections are counted in it: metrics_slot */
-    char inherited[LISTENING_NAME_BYTES]; /* its name by who opened it for us; "" = we did */
-    void *owner;                          /* whoever accepts */
+    struct reactor_source source;         /* its fd, -1 = closed, and its events */
+    struct address wanted;                /* as the configuration says, port 0 included */
+    struct address address;               /* as bound, with its real port */
+    dev_t device;                         /* of a Unix socket's file: only that one is removed */
+    ino_t inode;                          /* 0 = no file to remove */
+    bool adopted;                         /* it was open before this snapshot */
+    const struct listener *listener;      /* NULL = the admin address */
+    unsigned slot;                        /* metrics_slot, for its connections */
+    char inherited[LISTENING_NAME_BYTES]; /* its name by the service manager; "" = the server opened
+                                             it */
+    void *owner;                          /* the acceptor or the admin */
 };
 
 struct listen_set {
@@ -46,43 +47,42 @@ struct listen_set {
     size_t count;
 };
 
-/* All that these settings listen on: every listener, then the admin address if they have one. The
- * caller frees *ret. ERROR_SYSTEM (memory). */
+/* What a snapshot listens on: every listener, then the admin address if there is one. The caller
+ * frees *ret. ERROR_SYSTEM (memory). */
 int listen_set_specs(const struct config_snapshot *snapshot, struct listen_spec **ret,
                      size_t *ret_count, struct error *err);
 
-/* Whether a service manager has handed a socket over by the name of that spec. */
+/* Whether a service manager has passed a socket under the name of that spec. */
 bool listen_set_is_inherited(const struct listen_set *held, const struct listen_spec *spec);
 
 /*
- * Opens all specs or none. What is held and inherited goes to the spec of its name, else to that of
- * its address, which then binds nothing itself; one that none is there for is an error: whoever
- * connects to it would wait for ever. Another name binds all its addresses; a family that the host
- * lacks is skipped with a warning in the log unless none is left; port 0 is one free port for all
- * of them. An address that `held` (may be NULL) listens on is adopted, never opened again, unless
- * the file of a Unix socket is gone. An address that overlaps with one that is held, as [::] does
- * with 127.0.0.1, is bound beside it; and one that a wildcard covers stays open beside that for as
- * long as it does: closing it would reset connections that are being made. Accepted sockets inherit
+ * Opens all specs or none. An inherited socket in `held` (may be NULL) goes to the spec with its
+ * name, or else with its address, and that spec binds nothing itself; an inherited socket without a
+ * spec is an error, since clients in its backlog would wait forever. A host name binds all of its
+ * addresses; an address family that the host lacks is skipped with a warning, unless none is left;
+ * port 0 is one free port for all of them. An address that `held` listens on is adopted and not
+ * opened again, unless the file of its Unix socket is gone. An address that overlaps a held one, as
+ * [::] overlaps 127.0.0.1, is bound beside it. A held one that a new wildcard covers stays open
+ * beside it, as closing it would reset connections in its backlog. Accepted sockets inherit
  * TCP_NODELAY and keepalive from here, tcp(7). ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT (an address
  * that is listed twice).
  */
 int listen_set_open(const struct listen_spec specs[], size_t count, const struct listen_set *held,
                     struct listen_set *ret, struct error *err);
 
-/* The sockets of `from`, all adopted, for other settings `to` of the same configuration. `from` is
- * for listening_close, with these as the kept ones. ERROR_SYSTEM (memory). */
+/* The sockets of `from`, all adopted, for another snapshot `to` of the same configuration. The
+ * caller passes `from` to listen_set_close, with *ret as `kept`. ERROR_SYSTEM (memory). */
 int listen_set_copy(const struct listen_set *from, const struct config_snapshot *to,
                     struct listen_set *ret, struct error *err);
 
-/* The part that is for listeners, and the part that is for the admin address. Neither is to be
- * closed: the sockets stay those of the whole. */
+/* The sockets for listeners, and those for the admin address. Views: not to be closed. */
 struct listen_set listen_set_for_listeners(const struct listen_set *listen_set);
 struct listen_set listen_set_for_admin(const struct listen_set *listen_set);
 
-/* Closes what `kept` (may be NULL) has not adopted, and forgets the rest. */
+/* Closes the sockets that are not in `kept` (may be NULL), and frees the set. */
 void listen_set_close(struct listen_set *listen_set, const struct listen_set *kept);
 
-/* Closes those that are for listeners; the rest stays as it is. */
+/* Closes the sockets for listeners only. */
 void listen_set_close_listeners(struct listen_set *listen_set);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that is counted, summed over the threads that count, as Prometheus' text or as lines
- * in the log. Nothing that a peer says becomes a label, so that no peer adds a series; a listener
- * keeps its counters over a reload by its name and transport.
+ * All counters, summed over the threads, in Prometheus' text format or in the log. No label comes
+ * from a peer, so that peers cannot add series. A listener keeps its counters over a reload, by its
+ * name and transport.
  *
- * Ownership: shards, settings and admission stay the caller's.   Threads: the main one.
+ * Ownership: shards, snapshot and admission stay the caller's.   Threads: the main one.
  */
 #ifndef TLSECHO_METRICS_H
 #define TLSECHO_METRICS_H
@@ -19,9 +19,9 @@
 
 enum { METRICS_SHARDS = 1024 }; /* as many as there may be workers */
 
-/* Who counts in a slot. */
+/* Which listener a slot belongs to. */
 struct metrics_slot {
-    char *name; /* the listener's; NULL = nobody */
+    char *name; /* the listener's; NULL = free */
     enum endpoint_scheme transport;
 };
 
@@ -34,7 +34,7 @@ struct metrics {
     struct metrics_process process;
     uint64_t start_us;
     uint64_t reloads, reloads_refused;
-    int64_t reloaded_at; /* when settings came into force; seconds since 1970, UTC */
+    int64_t reloaded_at; /* when the snapshot came into force; seconds since 1970, UTC */
     bool reload_refused; /* the last one */
 };
 
@@ -48,31 +48,31 @@ struct metrics_sum {
 void metrics_init(struct metrics *metrics);
 void metrics_done(struct metrics *metrics);
 
-/* shard must stay until metrics_done; at most METRICS_SHARDS of them. */
+/* The shard must outlive metrics; at most METRICS_SHARDS of them. */
 void metrics_add_shard(struct metrics *metrics, const struct metrics_shard *shard);
 
 /*
- * The snapshot is in force from now on; it must stay until the next one is. Each of its listeners
- * has a slot: the one that its name and transport had before, or a free one.
+ * The snapshot is in force from now on; the caller keeps it until the next one is. Each of its
+ * listeners gets a slot: the one that its name and transport had before, or a free one.
  */
 void metrics_adopt(struct metrics *metrics, const struct config_snapshot *snapshot);
 
-/* The slot of a listener of the snapshot in force: what its connections are counted in. */
+/* The slot of a listener of the snapshot in force, for its connections' counters. */
 unsigned metrics_slot(const struct metrics *metrics, const struct config_listener *listener);
 
-/* A reload has been refused; metrics_adopt counts the others. */
+/* Counts a refused reload; metrics_adopt counts the others. */
 void metrics_count_refused_reload(struct metrics *metrics);
 
-/* False if nobody counts in that slot. */
+/* False if the slot is free. */
 bool metrics_sum(const struct metrics *metrics, unsigned slot, struct metrics_sum *ret);
 
-/* How many handshakes were of the kind of that index, metrics_handshake_at. */
+/* The number of handshakes of the kind at that index, metrics_handshake_at. */
 uint64_t metrics_sum_handshakes(const struct metrics *metrics, unsigned index);
 
-/* All of it in Prometheus' text format, version 0.0.4. */
+/* Writes all metrics in Prometheus' text format, version 0.0.4. */
 void metrics_print(const struct metrics *metrics, FILE *out);
 
-/* All of it in the log: event=summary, and event=summary_listener for each listener. */
+/* Logs event=summary, and event=summary_listener for each listener. */
 void metrics_log(const struct metrics *metrics);
 
 #endif

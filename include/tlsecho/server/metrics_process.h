@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel says of this process, proc(5): asked through descriptors that are opened once, at
- * the start, so that a sandbox may close the file system afterwards.
+ * What the kernel reports of this process, proc(5), read through descriptors that are opened at the
+ * start, so that it works in the sandbox.
  *
  * Ownership: owns its descriptors.   Threads: one.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one thread counts. It is the only writer of its shard, so that counting is a load, an
- * addition and a store: no lock, and no cache line that another thread writes. Whoever reads sums
- * over all shards, and may miss what is being counted at that moment; see metrics.h.
+ * The counters of one thread, which is the only writer of its shard: counting is a load, an
+ * addition and a store, without a lock or a cache line that another thread writes. A reader sums
+ * over all shards and may miss the latest increments; see metrics.h.
  *
  * Ownership: the thread's.   Threads: one that counts, any that read.
  */
@@ -18,7 +18,7 @@
 #include "tlsecho/server/conn_end.h"
 
 enum {
-    METRICS_LISTENERS = 256, /* slots; the last one stands for all that found none free */
+    METRICS_LISTENERS = 256, /* slots; the last one is shared by all that found none free */
     METRICS_VERSIONS = 4,
     METRICS_GROUPS = 14,
     METRICS_BUCKETS = 16, /* at most, the one without an upper bound included */
@@ -43,7 +43,7 @@ struct metrics_bounds {
 };
 
 struct metrics_histogram {
-    struct metrics_counter buckets[METRICS_BUCKETS]; /* each by itself; [count]: above all bounds */
+    struct metrics_counter buckets[METRICS_BUCKETS]; /* not cumulative; [count]: above all bounds */
     struct metrics_counter sum_us;
 };
 
@@ -78,7 +78,7 @@ static inline uint64_t metrics_read(const struct metrics_counter *counter)
     return atomic_load_explicit(&counter->value, memory_order_relaxed);
 }
 
-/* A handshake that ended that way, CONN_END_NONE = well. What the peer calls itself is no label. */
+/* A handshake that ended that way; CONN_END_NONE = it succeeded. */
 void metrics_count_handshake(struct metrics_shard *shard, const struct peer *peer,
                              enum conn_end end, uint64_t duration_us);
 
@@ -89,7 +89,7 @@ void metrics_count_end(struct metrics_shard *shard, unsigned slot, enum endpoint
 /* The kind whose counter is at that index. */
 struct metrics_handshake metrics_handshake_at(unsigned index);
 
-/* Labels: the i-th name. Whatever is in neither list is "other", and what is not known "none". */
+/* Labels: the i-th name. "other": not in the list; "none": unknown. */
 const char *metrics_version_name(unsigned i);
 const char *metrics_group_name(unsigned i);
 

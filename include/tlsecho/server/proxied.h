@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client that a proxy introduces: from whom a PROXY header is believed, and demanded.
+ * The PROXY header of a connection: from which peers it is accepted, and whether it is required.
  *
  * Ownership: a proxied is its connection's.   Threads: proxied_is_expected any, else its worker's.
  */
@@ -15,23 +15,24 @@
 
 struct proxied {
     struct address peer; /* the proxy */
-    struct proxy header; /* version 0 = not here yet */
-    struct buf received; /* of it so far; its memory is there only while it is unfinished */
+    struct proxy header; /* version 0 = not received yet */
+    struct buf received; /* the part received; allocated only while it is incomplete */
 };
 
-/* Whether the first bytes from there must be a header, so that who it is remains to be seen. */
+/* Whether connections from this peer must begin with a PROXY header. */
 bool proxied_is_expected(const struct config_listener *listener, const struct address *peer);
 
 /* NULL = no memory. */
 struct proxied *proxied_new(const struct address *peer);
 void proxied_free(struct proxied *proxied);
 
-/* Takes the header from the socket. IO_OK: it is there. IO_FAILED: it is none, or comes from where
- * none is believed. `moved`: bytes of it have come, and it is not LOCAL. As proxy_receive. */
+/* Reads the header from the socket, as proxy_receive. IO_OK: it is complete. IO_FAILED: it is
+ * malformed, or the peer is not in proxy_from. `progressed`: bytes have arrived, and it is not
+ * LOCAL. */
 struct io proxied_read_header(struct proxied *proxied, const struct config_listener *listener,
                               int fd, struct error *err);
 
-/* Whether there is a header that names the client. proxied may be NULL. */
+/* Whether a header gives the client's address. proxied may be NULL. */
 bool proxied_is_named(const struct proxied *proxied);
 
 #endif

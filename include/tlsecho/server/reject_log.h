@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the log says of connections that were not let in: for each reason at most one line a second,
- * with how many it was, and who came last.
+ * The log lines of refused connections: for each reason at most one a second, with the number of
+ * connections and the last source.
  *
  * Ownership: values, no heap; all 0 at the start.   Threads: one at a time.
  */
@@ -19,21 +19,21 @@
 struct reject_log {
     struct {
         struct rate_limited_count counter;
-        struct address source; /* of the last one, and so are these */
+        struct address source; /* of the last one, as are the next two */
         char listener[ENDPOINT_TEXT_BYTES];
         char reason[ERROR_TEXT_BYTES];
     } of[ADMISSION_REFUSALS];
 };
 
-/* One more. reason: in words, what the system said if it was the system. */
+/* Adds one. reason: a sentence, or the error of the system. */
 void reject_log_add(struct reject_log *reject_log, enum admission_refusal refusal,
                     const char *reason, const char *listener, const struct address *source);
 
-/* event=connections_refused for what is to be told at now_us (clock_now_us; UINT64_MAX =
- * everything). */
-void reject_log_tell(struct reject_log *reject_log, uint64_t now_us);
+/* Logs event=connections_refused for the reasons that are due at now_us (clock_now_us; UINT64_MAX
+ * = all). */
+void reject_log_flush(struct reject_log *reject_log, uint64_t now_us);
 
-/* When there will be something to tell; UINT64_MAX = never. */
+/* When reject_log_flush is due; UINT64_MAX = never. */
 uint64_t reject_log_due_us(const struct reject_log *reject_log);
 
 #endif

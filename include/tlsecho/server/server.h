@@ -9,24 +9,23 @@
 #include "tlsecho/server/config_snapshot.h"
 
 /*
- * Takes over settings of which nothing has been written yet. Binds, drops privileges, makes the
- * settings anew (self-signed certificates in state_directory, NULL = in memory), and serves until
+ * Takes over a draft. Binds, drops privileges, builds the snapshot again, with self-signed
+ * certificates in state_directory (NULL = in memory), and serves until
  * SIGTERM or SIGINT, then drains: connections may finish until timeouts.drain has passed; a second
  * signal ends them at once. SIGHUP reads the configuration again, a change of a file that it names
  * (unless `watch` is off) the files: all or nothing. SIGUSR1 logs the counters, SIGUSR2 a line for
- * each live connection. The log must be open; it is started. 0 = stopped as asked. ERROR_SYSTEM,
- * ERROR_DNS: what the system refused; ERROR_INPUT: what the configuration shows.
+ * each live connection. The log must be open; it is started. 0 = stopped by a signal.
+ * ERROR_SYSTEM, ERROR_DNS: refused by the system; ERROR_INPUT: wrong in the configuration.
  */
 int server_run(const struct config_snapshot *draft, const char *state_directory, struct error *err);
 
 /*
- * The first thing that a server does, signal(7): from now on HUP, USR1 and USR2 wait for
- * server_run, and TERM and INT end the process with status 0. Whatever mask and dispositions were
- * inherited.
+ * To be called first, signal(7): from now on HUP, USR1 and USR2 are pending until server_run, and
+ * TERM and INT end the process with status 0, whatever mask and dispositions were inherited.
  */
 void server_hold_signals(void);
 
-/* Back to what signals do to any program. */
+/* Restores the default dispositions. */
 void server_release_signals(void);
 
 #endif

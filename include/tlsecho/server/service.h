@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a listener does for a client: it answers what arrives, or has bytes of its own to send. A
- * service knows neither sockets nor loops and keeps nothing between two calls.
+ * What a listener does for a client: it answers input, or generates output. A service uses no
+ * sockets or loops and keeps no state between calls.
  *
  * Ownership: static.   Threads: any.
  */
@@ -17,26 +17,26 @@ struct conn_info;
 struct service {
     const char *name;
 
-    /* Turns the n bytes that arrived into the bytes that are owed for them, in place; returns how
-     * many. NULL: what arrives is dropped. */
+    /* Turns n bytes of input into the answer, in place; returns its length. NULL: input is
+     * dropped. */
     size_t (*answer)(unsigned char *data, size_t n);
-    bool verbatim; /* the answer is what arrived: nobody needs to see it */
+    bool verbatim; /* the answer is the input: it may stay in the kernel */
 
-    /* The bytes that come after the first `offset` of its own, at most size > 0 of them; returns
-     * how many, 0 at their end. NULL: it has none. */
+    /* Writes its output from `offset` on, at most size > 0 bytes; returns how many, 0 at the
+     * end. NULL: it generates none. */
     size_t (*produce)(const struct conn_info *info, uint64_t offset, unsigned char *data,
                       size_t size);
-    bool wants_info; /* else produce is given none, which costs less */
-    bool endless;    /* produce has no end: the client's ends it, and a drain does */
+    bool wants_info; /* else info is NULL, which costs less */
+    bool endless;    /* output has no end: it stops at the client's FIN or a drain */
 };
 
 extern const struct service service_echo;    /* every byte, unchanged (RFC 862) */
 extern const struct service service_upper;   /* a..z as A..Z, everything else unchanged */
 extern const struct service service_discard; /* nothing, whatever arrives (RFC 863) */
 extern const struct service service_chargen; /* a pattern without end (RFC 864) */
-extern const struct service service_report;  /* what we know of the client, as JSON */
+extern const struct service service_report;  /* what the server knows of the client, as JSON */
 
-/* NULL if there is none of that name. */
+/* NULL: no such service. */
 const struct service *service_find(const char *name);
 
 /* The i-th name, for error messages; NULL past the last. */

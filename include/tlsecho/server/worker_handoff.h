@@ -19,10 +19,10 @@ struct handoff {
     const struct listener *listener;
     struct admission_pass pass;
     uint64_t id;
-    struct proxied *proxied; /* NULL unless a header came, or is to come; the worker's */
+    struct proxied *proxied; /* NULL unless the worker reads a PROXY header; the worker's */
     int fd;
-    unsigned slot;         /* of the metrics: what it is counted in */
-    struct address source; /* the peer, or the client that its PROXY header named */
+    unsigned slot;         /* of the metrics */
+    struct address source; /* the peer, or the source in its PROXY header */
 };
 
 #endif

@@ -18,8 +18,8 @@
 
 enum {
     PAUSE_US = 100 * 1000,
-    ROOM_MS = 1000, /* to wait for a worker to take connections */
-    SHED_MAX = 256, /* refused before a pause: with it, what a flood may cost */
+    ROOM_MS = 1000, /* to wait for room in a worker's pipe */
+    SHED_MAX = 256, /* refused before each pause */
 };
 
 /* Connections on their way to one worker. */
@@ -32,11 +32,11 @@ struct acceptor {
     const struct config_snapshot *snapshot;
     struct listen_set listen_set;
     struct admission *admission;
-    struct reject_log reject_log; /* that the log has not told yet */
+    struct reject_log reject_log; /* not logged yet */
     struct reserve_fd reserve;
-    int reserve_fd; /* from that number on, descriptors are not for connections */
-    int highest_fd; /* that a connection has had */
-    struct rate_limited_count failures; /* of accept(2), with the last one's error */
+    int reserve_fd;                     /* descriptors from this number on are reserved */
+    int highest_fd;                     /* of a connection so far */
+    struct rate_limited_count failures; /* of accept(2), with the last error */
     struct error failure;
     struct worker *const *workers;
     unsigned worker_count;
@@ -46,17 +46,17 @@ struct acceptor {
     atomic_bool stopping;
     pthread_mutex_t mutex; /* guards the two `next` */
     pthread_cond_t replaced;
-    const struct config_snapshot *next_snapshot; /* NULL = no replacement is due */
+    const struct config_snapshot *next_snapshot; /* NULL = no replacement is pending */
     struct listen_set next_listen_set;
     uint64_t next_id;
-    bool stuck;         /* no worker took any in time: do not wait again until one does */
+    bool stuck;         /* no pipe had room in time: do not wait again until one has */
     uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
 };
 
-/* At most a line a second for each reason. */
-static void tell(struct acceptor *a, uint64_t now_us)
+/* At most one line a second for each reason. */
+static void flush_log(struct acceptor *a, uint64_t now_us)
 {
-    reject_log_tell(&a->reject_log, now_us);
+    reject_log_flush(&a->reject_log, now_us);
     uint64_t count = rate_limited_count_take(&a->failures, now_us);
     struct log_line line;
     if (count == 0 || !log_begin(&line, LOG_LEVEL_WARNING, "accept_failed"))
@@ -86,7 +86,7 @@ static unsigned least_loaded(const struct acceptor *a)
     return best;
 }
 
-/* To that worker, or to another one while that is too far behind. */
+/* To that worker, or to another one if its pipe is full. */
 static bool hand_over_to_any(struct acceptor *a, unsigned first, const struct outgoing *out)
 {
     for (unsigned i = 0; i < a->worker_count; i++)
@@ -107,8 +107,8 @@ static void refuse_all(struct acceptor *a, struct outgoing *out)
     }
 }
 
-/* While all are far behind the rest waits in the backlog; who waits for too long waits for threads
- * that do not turn, and must not keep the acceptor from what it is told. */
+/* While all pipes are full, connections wait in the backlog. After ROOM_MS the workers are stuck,
+ * and the acceptor must still respond to a reload or a stop: it refuses the connections. */
 static void hand_over(struct acceptor *a, unsigned worker)
 {
     struct outgoing *out = &a->outgoing[worker];
@@ -129,10 +129,11 @@ static void hand_over_all(struct acceptor *a)
         hand_over(a, i);
 }
 
-/* Whom a PROXY header will name, his worker asks about, when it has come.
- * ADMISSION_GRANTED, or why not; whatever the pass holds then is given back by whoever asked. */
-static enum admission_refusal ask(struct acceptor *a, const struct listener *listener,
-                                  const struct address *source, struct admission_pass *pass)
+/* If a PROXY header is expected, the worker checks the source once it has arrived. On a refusal the
+ * caller releases the pass. */
+static enum admission_refusal check_admission(struct acceptor *a, const struct listener *listener,
+                                              const struct address *source,
+                                              struct admission_pass *pass)
 {
     bool proxied = proxied_is_expected(listener->config, source);
     enum admission_refusal refusal =
@@ -148,7 +149,7 @@ static void admit(struct acceptor *a, const struct listen_socket *socket, int fd
 {
     const struct listener *listener = socket->listener;
     struct admission_pass pass = {.admission = NULL};
-    enum admission_refusal refusal = ask(a, listener, source, &pass);
+    enum admission_refusal refusal = check_admission(a, listener, source, &pass);
     if (refusal != ADMISSION_GRANTED) {
         close(fd);
         admission_over(&pass);
@@ -175,7 +176,7 @@ static void set_interest(struct acceptor *a, unsigned want)
     for (size_t i = 0; i < a->listen_set.count; i++) {
         struct error err;
         if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, want, &err) < 0)
-            log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+            log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
     }
 }
 
@@ -185,9 +186,9 @@ static bool is_shortage(int code)
 }
 
 /*
- * Short of descriptors or memory, accepting again at once would only spin, and whoever waits would
- * wait for ever. So they are refused, as far as the spare descriptor lets us; then comes a pause.
- * False: nobody waits. accept(2) is in need of a descriptor before it looks.
+ * Without descriptors or memory, accepting again at once would spin, and clients in the backlog
+ * would wait forever. So they are refused with the help of the reserved descriptor, and then
+ * accepting pauses. False: the backlog is empty, as accept(2) fails with EMFILE even then.
  */
 static bool shed(struct acceptor *a, const struct listen_socket *socket, int code)
 {
@@ -209,14 +210,14 @@ static bool shed(struct acceptor *a, const struct listen_socket *socket, int cod
     return true;
 }
 
-/* accept(2): these are the connection's own troubles, the next one may be well. */
+/* accept(2): errors of this connection; the next one may succeed. */
 static bool is_passing(int code)
 {
     return code == EINTR || code == ECONNABORTED || code == EPROTO || code == ENETDOWN ||
            code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN || code == EPERM;
 }
 
-/* The limit can be set anew while we run, prlimit(2). */
+/* prlimit(2) may change the limit at any time. */
 static bool is_reserved(struct acceptor *a, int fd)
 {
     if (fd > a->highest_fd || fd >= a->reserve_fd)
@@ -232,7 +233,8 @@ static void refuse_reserved(struct acceptor *a, const struct listener *listener,
     close(fd);
     admission_refuse(a->admission, ADMISSION_DESCRIPTORS);
     refuse(a, ADMISSION_DESCRIPTORS,
-           "the last descriptors are kept for the admin address and reloads", listener, source);
+           "the remaining descriptors are reserved for the admin address and reloads", listener,
+           source);
 }
 
 /* True if there was one. */
@@ -266,7 +268,7 @@ static bool accept_one(struct acceptor *a, struct listen_socket *socket)
     return false;
 }
 
-/* Some at a time, so that a flood on one listener does not silence the others. */
+/* A few at a time, so that a flood on one listener does not starve the others. */
 static void socket_ready(struct reactor_source *source)
 {
     struct listen_socket *socket = container_of(source, struct listen_socket, source);
@@ -277,13 +279,13 @@ static void socket_ready(struct reactor_source *source)
     hand_over_all(a);
 }
 
-/* When there is something to do even if nobody comes. */
+/* When there is something to do without a new connection. */
 static uint64_t next_us(const struct acceptor *a)
 {
     uint64_t refusals_us = reject_log_due_us(&a->reject_log);
     uint64_t failures_us = rate_limited_count_due_us(&a->failures);
-    uint64_t tell_us = refusals_us < failures_us ? refusals_us : failures_us;
-    return tell_us < a->resume_us ? tell_us : a->resume_us;
+    uint64_t log_us = refusals_us < failures_us ? refusals_us : failures_us;
+    return log_us < a->resume_us ? log_us : a->resume_us;
 }
 
 static void attach(struct acceptor *a)
@@ -294,8 +296,8 @@ static void attach(struct acceptor *a)
     }
 }
 
-/* Whoever has been told "connected" by the kernel is served: closing now would reset them. More
- * than the backlog has not been told so, however many keep coming. */
+/* Connections that the kernel has established are served: closing the socket would reset them. No
+ * more than the backlog, since new ones keep arriving. */
 static void accept_waiting(struct acceptor *a)
 {
     for (size_t i = 0; i < a->listen_set.count; i++)
@@ -332,12 +334,13 @@ static void *accept_all(void *argument)
         if (now_us >= a->resume_us)
             a->resume_us = UINT64_MAX;
         set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
-        reserve_fd_open(&a->reserve); /* another thread may have taken it when it was lent */
-        tell(a, now_us);
+        reserve_fd_open(
+            &a->reserve); /* another thread may have got the number while it was closed */
+        flush_log(a, now_us);
         take_replacement(a);
     }
     accept_waiting(a);
-    tell(a, UINT64_MAX);
+    flush_log(a, UINT64_MAX);
     set_interest(a, WANT_NOTHING);
     return NULL;
 }
@@ -356,7 +359,7 @@ static int start(struct acceptor *a, struct error *err)
 {
     a->outgoing = calloc(a->worker_count, sizeof *a->outgoing);
     if (!a->outgoing)
-        return error_sys(err, "make the acceptor");
+        return error_sys(err, "create the acceptor");
     if (reactor_new(&a->reactor, err) < 0)
         return -1;
     reserve_fd_open(&a->reserve);
@@ -373,7 +376,7 @@ int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct
 {
     struct acceptor *a = calloc(1, sizeof *a);
     if (!a)
-        return error_sys(err, "make the acceptor");
+        return error_sys(err, "create the acceptor");
     a->snapshot = plan->snapshot;
     a->listen_set = plan->listen_set;
     a->admission = plan->admission;

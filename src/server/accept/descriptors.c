@@ -27,18 +27,19 @@ int descriptors_reserve_fd(void)
     return all - (share < RESERVE ? share : RESERVE);
 }
 
-void descriptors_announce(uint64_t descriptors, const struct config *config, uint64_t own)
+void descriptors_check(uint64_t descriptors, const struct config *config, uint64_t own)
 {
     uint64_t needed = config->limits.connections + own;
     struct log_line line;
     if (config->limits.connections == 0 || needed <= descriptors ||
-        !log_begin(&line, LOG_LEVEL_WARNING, "descriptors_short"))
+        !log_begin(&line, LOG_LEVEL_WARNING, "descriptor_limit_low"))
         return;
     char reason[256];
     snprintf(reason, sizeof reason,
-             "limits.connections is %" PRIu64 " and takes %" PRIu64 " descriptors, but the system "
-             "allows %" PRIu64 ": raise LimitNOFILE= of the service, or ulimit -n, to that, "
-             "or lower limits.connections",
+             "limits.connections is %" PRIu64 " and needs %" PRIu64
+             " descriptors, but the limit is "
+             "%" PRIu64 ": raise LimitNOFILE= of the service, or ulimit -n, to that, or lower "
+             "limits.connections",
              config->limits.connections, needed, descriptors);
     log_text(&line, "reason", reason);
     log_end(&line);

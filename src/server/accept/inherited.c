@@ -13,7 +13,7 @@
 
 enum { FIRST_FD = 3, FDS_MAX = 1024 }; /* SD_LISTEN_FDS_START */
 
-/* A decimal number; -1 if it is none, or larger than an int. */
+/* A decimal number; -1: not a number, or larger than INT_MAX. */
 static int number(const char *text)
 {
     char *end;
@@ -23,7 +23,7 @@ static int number(const char *text)
     return good ? (int)value : -1;
 }
 
-/* What the variables say; 0 if they are not there, or another process's. */
+/* LISTEN_FDS; 0 if it is not set, or meant for another process. */
 static int count_fds(struct error *err)
 {
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -31,7 +31,7 @@ static int count_fds(struct error *err)
         return 0;
     int count = number(fds);
     if (count < 0 || count > FDS_MAX)
-        return error_set(err, ERROR_SYSTEM, "LISTEN_FDS=%.100s is no number of sockets up to %d",
+        return error_set(err, ERROR_SYSTEM, "LISTEN_FDS=%.100s is not a number of sockets up to %d",
                          fds, FDS_MAX);
     return count;
 }
@@ -43,9 +43,9 @@ static int take_names(const char *names, struct listen_set *all, struct error *e
         bool last = !names || names[length] == '\0';
         if (names && (length >= LISTENING_NAME_BYTES || last != (i + 1 == all->count)))
             return error_set(err, ERROR_SYSTEM,
-                             "LISTEN_FDNAMES=%.200s is no list of %zu names with ':' between them",
+                             "LISTEN_FDNAMES=%.200s is not a list of %zu names separated by ':'",
                              getenv("LISTEN_FDNAMES"), all->count);
-        /* sd_listen_fds_with_names(3): who has no name is unknown. */
+        /* sd_listen_fds_with_names(3): a socket without a name is "unknown". */
         snprintf(all->sockets[i].inherited, LISTENING_NAME_BYTES, "%.*s", length ? (int)length : 7,
                  length ? names : "unknown");
         names = last ? NULL : names + length + 1;
@@ -60,15 +60,15 @@ static int option(int fd, int name)
     return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
 }
 
-/* What is wrong with it; NULL = nothing. */
+/* What is wrong with it, and the remedy; NULL = nothing. */
 static const char *complaint(int fd, const struct address *address)
 {
     int family = address->any.sa_family;
     if (option(fd, SO_TYPE) != SOCK_STREAM ||
         (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
-        return "it is no TCP and no Unix stream socket: write ListenStream= in its .socket unit";
+        return "is not a TCP or Unix stream socket: set ListenStream= in its .socket unit";
     if (option(fd, SO_ACCEPTCONN) != 1)
-        return "it does not listen: write Accept=no in its .socket unit";
+        return "is not listening: set Accept=no in its .socket unit";
     return NULL;
 }
 
@@ -82,7 +82,7 @@ static int take_socket(struct listen_socket *socket, int fd, struct error *err)
     if (wrong) {
         char address[ADDRESS_TEXT_BYTES];
         address_text(&socket->address, address);
-        return error_set(err, ERROR_SYSTEM, "descriptor %d (%s, %s) was handed to us, but %s", fd,
+        return error_set(err, ERROR_SYSTEM, "inherited descriptor %d (%s, %s) %s", fd,
                          socket->inherited, address, wrong);
     }
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
@@ -107,7 +107,7 @@ int inherited_take(struct listen_set *ret, struct error *err)
     if (count < 0)
         return -1;
     if (count > 0 && !(all.sockets = calloc((size_t)count, sizeof all.sockets[0])))
-        return error_sys(err, "take the sockets of the service manager");
+        return error_sys(err, "take over the sockets of the service manager");
     all.count = (size_t)count;
     if (count > 0 && take_all(&all, err) < 0) {
         free(all.sockets);

@@ -31,7 +31,7 @@ void listen_set_note_file(struct listen_socket *socket)
     socket->device = file.st_dev;
 }
 
-/* Somebody else may have put a socket of his own in the place of ours. */
+/* Another process may have bound a socket of its own to the path. */
 void listen_set_close_socket(struct listen_socket *socket)
 {
     if (socket->source.fd < 0)
@@ -51,8 +51,8 @@ bool listen_set_has(const struct listen_set *listen_set, int fd)
 }
 
 /*
- * What the kernel may hold follows what we may. Only who is answered byte for byte can leave us
- * with input that we do not read: with the other services the kernel's own measure is the best.
+ * Kernel buffers follow limits.buffer. Only a service that answers its input can leave input
+ * unread, so with the others the receive buffer keeps the kernel's default.
  */
 static int set_buffers(const struct listen_spec *spec, int fd, struct error *err)
 {

@@ -15,12 +15,12 @@ enum { FREE_PORT_TRIES = 16 };
 struct opening {
     const struct listen_spec *specs;
     size_t spec_count;
-    const struct listen_set *held;  /* by the settings before these, or inherited; may be NULL */
+    const struct listen_set *held;  /* open before, or inherited; may be NULL */
     struct listen_set all;          /* opened so far */
     const struct listen_spec *spec; /* that is being opened */
     struct address_list addresses;  /* its own */
     size_t first;                   /* of its sockets in `all` */
-    bool shared;                    /* ports of held sockets, for now */
+    bool shared;                    /* held sockets share their ports for now */
 };
 
 static void close_since(struct opening *o, size_t first)
@@ -32,7 +32,7 @@ static void close_since(struct opening *o, size_t first)
     }
 }
 
-/* Whether none of these settings has adopted it yet. */
+/* Whether no spec has adopted it yet. */
 static bool is_free(const struct opening *o, const struct listen_socket *held)
 {
     return held->source.fd >= 0 && !listen_set_has(&o->all, held->source.fd);
@@ -45,7 +45,7 @@ static bool is_same(const struct listen_socket *held, const struct address *want
     return address_equal(&held->wanted, wanted) || address_equal(&held->address, wanted);
 }
 
-/* A socket for that address that is held, and not adopted by these settings yet. */
+/* A held socket for that address that no spec has adopted yet. */
 static const struct listen_socket *find_held(const struct opening *o, const struct address *wanted)
 {
     for (size_t i = 0; o->held && i < o->held->count; i++) {
@@ -69,7 +69,7 @@ static struct listen_socket *add(struct opening *o, const struct listen_socket *
     return &sockets[o->all.count++];
 }
 
-/* Its descriptor and all that belongs to it; what its acceptor does with it is not ours to read. */
+/* Copies only what never changes: another thread may be using the rest. */
 static int adopt(struct opening *o, const struct listen_socket *held, const struct address *wanted,
                  struct error *err)
 {
@@ -86,14 +86,14 @@ static int adopt(struct opening *o, const struct listen_socket *held, const stru
     return add(o, &socket, err) ? 0 : -1;
 }
 
-/* Whether the wildcard address `all` takes what comes to `one`, too: [::] does for IPv4. */
+/* Whether the wildcard address `all` also receives connections to `one`: [::] does for IPv4. */
 static bool covers(const struct address *all, const struct address *one)
 {
     return address_is_wildcard(all) &&
            (all->any.sa_family == AF_INET6 || one->any.sa_family == AF_INET);
 }
 
-/* Where the one is bound, the other cannot be. */
+/* Whether only one of them can be bound. */
 static bool overlap(const struct address *a, const struct address *b)
 {
     if (a->any.sa_family == AF_UNIX || b->any.sa_family == AF_UNIX)
@@ -102,8 +102,8 @@ static bool overlap(const struct address *a, const struct address *b)
            (address_equal(a, b) || covers(a, b) || covers(b, a));
 }
 
-/* The sockets that are in the way of an address and are held by ourselves let it be bound beside
- * them, until finish(). False: there are none. */
+/* Lets the address be bound beside the held sockets that overlap it, until finish_sharing. False:
+ * there are none. */
 static bool share_port(struct opening *o, const struct address *address)
 {
     bool found = false;
@@ -117,7 +117,7 @@ static bool share_port(struct opening *o, const struct address *address)
     return found;
 }
 
-/* Who opened it holds it, and would hold it if we closed our descriptor. */
+/* The service manager keeps it open even if the server closes its descriptor. */
 static const struct listen_socket *find_inherited(const struct opening *o,
                                                   const struct address *address)
 {
@@ -135,8 +135,8 @@ static int refuse_inherited(const struct listen_socket *inherited, const struct 
     address_text(address, wanted);
     address_text(&inherited->address, held);
     error_set(err, ERROR_SYSTEM,
-              "listen on %s: the service manager holds %s for us (%s): change its .socket unit",
-              wanted, held, inherited->inherited);
+              "listen on %s: the service manager holds %s (%s): change its .socket unit", wanted,
+              held, inherited->inherited);
     err->code = EADDRINUSE;
     return -1;
 }
@@ -160,7 +160,7 @@ static int listen_on(struct opening *o, struct address *address, int *ret, struc
     return socket_listen(address, &how, ret, err);
 }
 
-/* wanted: with the port that the configuration names; *address: with the one to bind. */
+/* wanted: with the port of the configuration; *address: with the port to bind. */
 static int open_one(struct opening *o, const struct address *wanted, struct address *address,
                     struct error *err)
 {
@@ -183,7 +183,7 @@ static int open_one(struct opening *o, const struct address *wanted, struct addr
     return listen_set_set_options(o->spec, socket->source.fd, err);
 }
 
-/* What a wildcard address takes over need not be closed, and so nobody who connects is reset. */
+/* Held sockets that a wildcard covers stay open, so that connections to them are not reset. */
 static int adopt_covered(struct opening *o, const struct address *all, struct error *err)
 {
     for (size_t i = 0; o->held && i < o->held->count; i++) {
@@ -225,7 +225,7 @@ bool listen_set_is_inherited(const struct listen_set *held, const struct listen_
     return false;
 }
 
-/* Adopts what the service manager has opened for this spec. */
+/* Adopts the inherited sockets for this spec. */
 static int adopt_inherited(struct opening *o, struct error *err)
 {
     for (size_t i = 0; o->held && i < o->held->count; i++) {
@@ -235,9 +235,10 @@ static int adopt_inherited(struct opening *o, struct error *err)
         bool local = o->spec->endpoint->scheme == ENDPOINT_UNIX;
         if ((held->address.any.sa_family == AF_UNIX) != local)
             return error_set(err, ERROR_SYSTEM,
-                             "descriptor %d (%s) is %s Unix socket, unlike the listener of that "
-                             "name",
-                             held->source.fd, held->inherited, local ? "no" : "a");
+                             "inherited descriptor %d (%s) is %s Unix socket, but the listener of "
+                             "that name is%s: change one of them",
+                             held->source.fd, held->inherited, local ? "not a" : "a",
+                             local ? "" : " not");
         if (adopt(o, held, &held->wanted, err) < 0)
             return -1;
     }
@@ -249,7 +250,7 @@ static bool is_missing_family(const struct error *err)
     return err->kind == ERROR_SYSTEM && (err->code == EAFNOSUPPORT || err->code == EADDRNOTAVAIL);
 }
 
-/* Binds all addresses to one port: a free one that the first of them is given, if it is 0. */
+/* Binds all addresses to one port. If it is 0, to the free one that the first address gets. */
 static int open_addresses(struct opening *o, struct error *err)
 {
     uint16_t port = o->spec->endpoint->port;
@@ -270,7 +271,7 @@ static int open_addresses(struct opening *o, struct error *err)
     return o->all.count > o->first ? 0 : -1;
 }
 
-/* Those of the spec's endpoint, with its port. */
+/* The addresses of the spec's endpoint, with its port. */
 static int find_addresses(struct opening *o, struct error *err)
 {
     const struct endpoint *endpoint = o->spec->endpoint;
@@ -291,7 +292,7 @@ static int find_addresses(struct opening *o, struct error *err)
     return 0;
 }
 
-/* The port that was free for the first address may be taken for the next one: then another. */
+/* The port that was free for the first address may be in use for the next: try another one. */
 static int open_port(struct opening *o, struct error *err)
 {
     for (int try = 1;; try++) {
@@ -304,7 +305,7 @@ static int open_port(struct opening *o, struct error *err)
     }
 }
 
-/* What the system, or a name server, has refused, with the place of what asked for it. */
+/* The error of the system or the resolver, with its place in the configuration. */
 static int refuse(struct opening *o, struct error *err)
 {
     struct error cause = *err;
@@ -315,7 +316,7 @@ static int refuse(struct opening *o, struct error *err)
     return -1;
 }
 
-/* One of the specs before this one; NULL = none is in the way. */
+/* A socket of an earlier spec that overlaps this one; NULL = none. */
 static const struct listen_socket *find_clash(const struct opening *o)
 {
     for (size_t i = 0; i < o->first; i++)
@@ -332,13 +333,13 @@ static int refuse_clash(const struct opening *o, const struct listen_socket *cla
     endpoint_text(o->spec->endpoint, wanted);
     address_text(&clash->address, held);
     return config_refuse(o->spec->config, o->spec->place, err,
-                         "%s: %s is listed twice: listener %s has it already, as %s", o->spec->what,
+                         "%s: %s is listed twice: listener %s already listens on %s", o->spec->what,
                          wanted, clash->listener->config->name.value, held);
 }
 
 static int open_spec(struct opening *o, struct error *err)
 {
-    if (adopt_inherited(o, err) < 0) /* by name: what it listens on need not be known */
+    if (adopt_inherited(o, err) < 0) /* by name: needs no addresses */
         return refuse(o, err);
     if (o->all.count > o->first)
         return 0;
@@ -352,7 +353,7 @@ static int open_spec(struct opening *o, struct error *err)
     return open_port(o, err) < 0 ? refuse(o, err) : 0;
 }
 
-/* Whoever connects to a socket that nobody accepts from would wait for ever. */
+/* Clients of a socket that is never accepted from would wait forever. */
 static int check_inherited(const struct opening *o, struct error *err)
 {
     for (size_t i = 0; o->held && i < o->held->count; i++) {
@@ -362,8 +363,8 @@ static int check_inherited(const struct opening *o, struct error *err)
         char address[ADDRESS_TEXT_BYTES];
         address_text(&socket->address, address);
         return error_set(err, ERROR_SYSTEM,
-                         "descriptor %d (%s, %s) was handed to us, but no listener has that name "
-                         "or address: add one, or remove it from its .socket unit",
+                         "inherited descriptor %d (%s, %s) matches no listener by name or "
+                         "address: add one, or remove it from its .socket unit",
                          socket->source.fd, socket->inherited, address);
     }
     return 0;
@@ -382,7 +383,7 @@ static int open_all(struct opening *o, struct error *err)
     return check_inherited(o, err);
 }
 
-/* Only now, when nothing can be refused any more: a refused reload leaves everything as it was. */
+/* Last, when nothing can fail any more: a refused reload changes nothing. */
 static void renew_adopted(const struct opening *o, const struct listen_spec *spec)
 {
     struct error ignored;
@@ -394,7 +395,7 @@ static void renew_adopted(const struct opening *o, const struct listen_spec *spe
     }
 }
 
-/* From now on a port is nobody else's again. */
+/* No other socket can bind these ports from now on. */
 static void finish_sharing(const struct opening *o)
 {
     for (size_t i = 0; i < o->all.count; i++)

@@ -5,7 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* An open file of its own, not a duplicate: the system's limit (ENFILE) counts files. */
+/* A file of its own, not a duplicate: the system-wide limit (ENFILE) counts open files. */
 void reserve_fd_open(struct reserve_fd *reserve)
 {
     if (reserve->fd < 0)

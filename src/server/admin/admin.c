@@ -16,8 +16,8 @@
 
 enum {
     CLIENTS_MAX = 16,
-    PAUSE_US = 100 * 1000,          /* after accept(2) has failed: again at once would only spin */
-    SILENT_US_MAX = 5 * 1000 * 1000 /* a thread that does not turn for so long is stuck */
+    PAUSE_US = 100 * 1000,          /* after accept(2) has failed: retrying at once would spin */
+    SILENT_US_MAX = 5 * 1000 * 1000 /* a thread that has not responded for so long is stuck */
 };
 
 struct admin {
@@ -25,9 +25,9 @@ struct admin {
     const struct metrics *metrics;
     struct heartbeat *heartbeat;
     bool ready, was_ready;
-    struct listen_set listen_set; /* none = nowhere */
+    struct listen_set listen_set; /* empty = it does not listen */
     struct admin_conn conns[CLIENTS_MAX];
-    bool loopback; /* a web page must not get here by a name that it made an address of this host */
+    bool loopback;      /* against DNS rebinding: answers no foreign Host */
     uint64_t resume_us; /* no accept(2) until then; UINT64_MAX = not paused */
 };
 
@@ -35,7 +35,7 @@ static void want(struct admin *a, struct reactor_source *source, unsigned what)
 {
     struct error err;
     if (reactor_want(a->reactor, source, what, &err) < 0)
-        log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+        log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
 }
 
 static void set_interest(struct admin *a, unsigned what)
@@ -62,7 +62,7 @@ static char *print_metrics(const struct admin *a, bool head_only, size_t *ret_si
     return answer;
 }
 
-/* Whether every thread turns; and asks them anew, for the next time. */
+/* Whether every thread responds. Asks them again, for the next time. */
 static bool is_healthy(struct admin *a)
 {
     const char *name;
@@ -84,7 +84,7 @@ static char *respond(void *owner, int status, const struct admin_request *reques
     const char *text = NULL;
     if (status == 200 && request->path == ADMIN_HEALTHZ && !is_healthy(a)) {
         status = 503;
-        text = "a thread does not turn\n";
+        text = "a thread has not responded for 5 s\n";
     }
     if (status == 200 && request->path == ADMIN_READYZ && !a->ready) {
         status = 503;
@@ -130,9 +130,9 @@ void admin_expire(struct admin *admin)
     }
 }
 
-/* Whether a gives way to somebody new rather than b, which may be NULL: one that has its answer, or
- * else one that is still asking; of two that are as far, the one that has been longer about it. */
-static bool gives_way(const struct admin_conn *a, const struct admin_conn *b)
+/* Whether to close a for a new client rather than b, which may be NULL: one that has its answer,
+ * or else one that is still sending its request; of two in the same state, the older one. */
+static bool is_closed_first(const struct admin_conn *a, const struct admin_conn *b)
 {
     if (a->state != ADMIN_LINGERING && a->state != ADMIN_READING)
         return false;
@@ -142,9 +142,9 @@ static bool gives_way(const struct admin_conn *a, const struct admin_conn *b)
 }
 
 /*
- * For somebody new: without it a few who dawdle would keep out whoever asks for our health. NULL =
- * all are being answered. An event that has been waited for may still be told of one that is closed
- * here: it finds nothing to read.
+ * For a new client: without it a few slow clients would block health checks. NULL = all of them are
+ * being answered. An event that was already returned for a connection closed here finds nothing to
+ * read.
  */
 static struct admin_conn *make_room(struct admin *a)
 {
@@ -153,7 +153,7 @@ static struct admin_conn *make_room(struct admin *a)
         struct admin_conn *c = &a->conns[i];
         if (c->state == ADMIN_FREE)
             return c;
-        if (gives_way(c, found))
+        if (is_closed_first(c, found))
             found = c;
     }
     if (found) {
@@ -188,7 +188,7 @@ int admin_new(struct reactor *reactor, const struct metrics *metrics, struct hea
 {
     struct admin *a = calloc(1, sizeof *a);
     if (!a)
-        return error_sys(err, "make the admin address");
+        return error_sys(err, "create the admin address");
     a->reactor = reactor;
     a->metrics = metrics;
     a->heartbeat = heartbeat;

@@ -12,13 +12,13 @@ static const struct {
     const char *reason, *text;
 } answers[] = {
     {200, "OK", "ok\n"},
-    {400, "Bad Request", "this is no HTTP/1 request\n"},
-    {404, "Not Found", "there are /metrics, /healthz and /readyz\n"},
-    {405, "Method Not Allowed", "only GET and HEAD\n"},
+    {400, "Bad Request", "not an HTTP/1 request\n"},
+    {404, "Not Found", "not found: use /metrics, /healthz or /readyz\n"},
+    {405, "Method Not Allowed", "method not allowed: use GET or HEAD\n"},
     {408, "Request Timeout", "the request took too long\n"},
-    {421, "Misdirected Request", "name this host by its IP address or localhost\n"},
-    {431, "Request Header Fields Too Large", "a request may have 4 KiB\n"},
-    {503, "Service Unavailable", "not now\n"},
+    {421, "Misdirected Request", "unknown Host: use the IP address or localhost\n"},
+    {431, "Request Header Fields Too Large", "the request is larger than 4 KiB\n"},
+    {503, "Service Unavailable", "unavailable\n"},
 };
 
 enum { ANSWERS = sizeof answers / sizeof *answers };

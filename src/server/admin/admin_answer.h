@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An answer as it goes out.
+ * An HTTP response.
  *
  * Ownership: the caller frees text.   Threads: any.
  */
@@ -16,10 +16,10 @@ struct admin_body {
     size_t size;
 };
 
-/* The head (RFC 9112 §4 and §5) and, unless only that is wanted, the body. NULL = no memory. */
+/* The head (RFC 9112 §4 and §5) and, unless head_only, the body. NULL = no memory. */
 char *admin_answer(int status, const struct admin_body *body, bool head_only, size_t *ret_size);
 
-/* What a status that is no 200 says in its body, a line. */
+/* The body for a status, one line. */
 const char *admin_answer_text(int status);
 
 #endif

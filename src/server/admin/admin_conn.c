@@ -41,7 +41,7 @@ static bool is_for_later(void)
     return errno == EAGAIN || errno == EINTR;
 }
 
-/* Once in a turn, and not without end: nobody keeps the main thread busy with what is dropped. */
+/* Once per turn and up to a limit, so that dropped input cannot keep the main thread busy. */
 static unsigned linger(struct admin_conn *c)
 {
     char scrap[ADMIN_REQUEST_BYTES];
@@ -80,7 +80,7 @@ static unsigned answer(struct admin_conn *c, int status, const struct admin_requ
     return send_answer(c, now_us);
 }
 
-/* A client that leaves without having said anything, as health checks over TCP do, gets nothing. */
+/* A client that closes without a byte, as TCP health checks do, gets no answer. */
 static unsigned read_request(struct admin_conn *c, uint64_t now_us)
 {
     struct admin_request request;

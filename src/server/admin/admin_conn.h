@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client of the admin address: a request is read, an answer is sent, and then it is waited for
- * the client's end, for closing with unread input would destroy the answer on its way.
+ * One client of the admin address: reads a request, sends the answer, and then waits for the
+ * client's FIN, since closing with unread input would reset the connection and lose the answer.
  *
  * Ownership: an admin_conn owns its socket and answer.   Threads: the reactor's.
  */
@@ -25,29 +25,29 @@ enum admin_state {
 struct admin_conn {
     struct reactor_source source;
     enum admin_state state;
-    uint64_t due_us; /* of the present state */
+    uint64_t due_us; /* time-out of the state */
     char request[ADMIN_REQUEST_BYTES];
     size_t request_bytes;
-    char *answer; /* what of it is still to be sent */
+    char *answer; /* the whole, of which sent_bytes are sent */
     size_t answer_bytes, sent_bytes;
     size_t dropped_bytes;
-    /* The answer to that status and, where it is 200, request; NULL = no memory for one. */
+    /* Returns the answer for that status and, if it is 200, request; NULL = no memory. */
     char *(*respond)(void *owner, int status, const struct admin_request *request,
                      size_t *ret_size);
     void *owner;
 };
 
-/* Starts on a connected, non-blocking socket, which it takes over. */
+/* Takes over a connected, non-blocking socket. */
 void admin_conn_start(struct admin_conn *c, int fd, uint64_t now_us);
 
-/* Does what can be done now. Afterwards it is ADMIN_OVER, or waits for what is returned, a set of
- * enum want, until due_us. */
+/* Does what can be done now. Returns what to wait for until due_us, a set of enum want, unless it
+ * is ADMIN_OVER. */
 unsigned admin_conn_run(struct admin_conn *c, uint64_t now_us);
 
-/* due_us has passed: the same. */
+/* due_us has passed: likewise. */
 unsigned admin_conn_expire(struct admin_conn *c, uint64_t now_us);
 
-/* Closes it, whatever it is at: ADMIN_FREE. */
+/* Closes it in any state: ADMIN_FREE. */
 void admin_conn_close(struct admin_conn *c);
 
 #endif

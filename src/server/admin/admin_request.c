@@ -34,7 +34,7 @@ static bool equals(struct span s, const char *text)
     return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
 }
 
-/* The part before the first c, which is taken off with it. False if there is no c. */
+/* Removes the part before the first c, and the c, from rest. False if there is no c. */
 static bool split(struct span *rest, char c, struct span *ret)
 {
     const char *end = memchr(rest->at, c, rest->size);
@@ -46,8 +46,8 @@ static bool split(struct span *rest, char c, struct span *ret)
 }
 
 /*
- * Takes a line off, without its end: LF or CRLF (RFC 9112 §2.2). OK, MORE, or BAD: what belongs
- * into no line is refused as soon as it is seen, or a TLS client would wait for the time-out.
+ * Removes a line from rest, without its LF or CRLF (RFC 9112 §2.2). OK, MORE, or BAD: a control
+ * character is refused at once, or a TLS client would wait for the time-out.
  */
 static int next_line(struct span *rest, struct span *ret)
 {
@@ -65,7 +65,7 @@ static int next_line(struct span *rest, struct span *ret)
     return MORE;
 }
 
-/* The absolute form is that of a proxy's client, and must be understood too (RFC 9112 §3.2.2). */
+/* A server must accept the absolute form too (RFC 9112 §3.2.2). */
 static struct span path_of(struct span target)
 {
     static const char scheme[] = "http://";
@@ -123,7 +123,7 @@ static bool is_literal(struct span s)
     return is_ip(AF_INET6, split(&s, '%', &address) ? address : s);
 }
 
-/* RFC 9110 §4.2.1, §7.2: a host, which must not be empty, and perhaps a port. */
+/* RFC 9110 §4.2.1, §7.2: a host, which must not be empty, and an optional port. */
 static bool is_authority(struct span s)
 {
     static const char digits[] = "0123456789";
@@ -141,7 +141,7 @@ static bool is_authority(struct span s)
     return good_port && host.size > 0 && consists_of(host, name);
 }
 
-/* RFC 3986 §3.2: what stands before the port is a name unless it is an IP address. */
+/* RFC 3986 §3.2: the host is a name unless it is an IP address. */
 static bool is_foreign_name(struct span authority)
 {
     struct span rest = authority, host = authority;
@@ -152,7 +152,7 @@ static bool is_foreign_name(struct span authority)
            !is_ip(AF_INET, host);
 }
 
-/* Of the absolute form, which counts instead of Host (RFC 9112 §3.2.2). False: another form. */
+/* Of the absolute form, which replaces Host (RFC 9112 §3.2.2). False: another form. */
 static bool authority_of(struct span target, struct span *ret)
 {
     static const char scheme[] = "http://";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The requests that the admin address answers: HTTP/1.0 and 1.1 (RFC 9112), GET and HEAD of three
- * paths. A pure function of bytes.
+ * The parser for requests to the admin address: HTTP/1.0 and 1.1 (RFC 9112), GET and HEAD of three
+ * paths. A pure function.
  *
  * Ownership: none.   Threads: any.
  */
@@ -18,13 +18,13 @@ enum admin_path { ADMIN_METRICS, ADMIN_HEALTHZ, ADMIN_READYZ };
 struct admin_request {
     enum admin_path path;
     bool head;    /* the answer has no body */
-    bool by_name; /* its Host is a name other than localhost: one that DNS may have led here */
+    bool by_name; /* its Host is a name other than localhost */
 };
 
 /*
- * The status to answer to what has arrived so far: 200 (then ret is filled), 400, 404, 405 or 431
- * (RFC 9110 §15, RFC 6585 §5). 0 = more has to arrive; never once ADMIN_REQUEST_BYTES are here.
- * What follows the empty line is not looked at.
+ * The status for the bytes received so far: 200 (then ret is filled), 400, 404, 405 or 431 (RFC
+ * 9110 §15, RFC 6585 §5). 0 = incomplete; never from ADMIN_REQUEST_BYTES on. Bytes after the empty
+ * line are ignored.
  */
 int admin_request_parse(const char *data, size_t size, struct admin_request *ret);
 

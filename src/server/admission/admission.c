@@ -20,7 +20,7 @@ int admission_new(struct admission **ret, struct error *err)
 {
     struct admission *a = calloc(1, sizeof *a);
     if (!a)
-        return error_sys(err, "make the admission");
+        return error_sys(err, "create the admission");
     if (admission_sources_new(&a->sources, err) < 0) {
         free(a);
         return -1;
@@ -63,7 +63,7 @@ static enum admission_refusal refuse(struct admission *a, enum admission_refusal
     return refusal;
 }
 
-/* Only the acceptor adds to a count, so that what it sees here is at least what there is. */
+/* Only the acceptor increments a count, so the value here is never too low. */
 static bool is_reached(uint64_t limit, const atomic_uint_fast64_t *count)
 {
     return limit > 0 && atomic_load(count) >= limit;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Chains stay short up to some 100,000 sources at once; what is not touched takes no memory. */
+/* Chains stay short up to some 100,000 sources; untouched pages take no memory. */
 enum { CHAIN_BITS = 15, CHAINS = 1 << CHAIN_BITS };
 
 struct source_key {
@@ -22,7 +22,7 @@ struct admission_source {
 
 struct admission_sources {
     pthread_mutex_t mutex;
-    uint64_t factor, offset; /* random: nobody outside knows which sources share a chain */
+    uint64_t factor, offset; /* random: a peer cannot predict which sources share a chain */
     struct admission_source *chains[CHAINS];
 };
 
@@ -32,7 +32,7 @@ int admission_sources_new(struct admission_sources **ret, struct error *err)
     uint64_t random[2];
     if (!s || getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
         free(s);
-        return error_sys(err, "make the table of sources");
+        return error_sys(err, "create the table of sources");
     }
     pthread_mutex_init(&s->mutex, NULL);
     s->factor = random[0] | 1;
@@ -47,7 +47,7 @@ void admission_sources_free(struct admission_sources *sources)
     free(sources);
 }
 
-/* Within an IPv6 /64 a host takes whatever address it likes, RFC 8981. */
+/* A host can use any address of its IPv6 /64, RFC 8981. */
 static struct source_key key_of(const struct address *address)
 {
     struct address plain = *address;
@@ -65,8 +65,7 @@ static bool same(const struct source_key *a, const struct source_key *b)
     return a->family == b->family && a->prefix == b->prefix;
 }
 
-/* Multiply-shift hashing (Dietzfelbinger et al. 1997): two sources rarely meet, whoever chose them.
- */
+/* Multiply-shift hashing (Dietzfelbinger et al. 1997): two sources rarely share a chain. */
 static struct admission_source **chain_of(struct admission_sources *s, const struct source_key *key)
 {
     uint64_t hash = key->prefix * s->factor + (key->family == AF_INET6 ? s->offset : 0);

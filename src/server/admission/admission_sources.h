@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many connections each source has. A source is in the table only while it has some, so that
- * the table is never larger than the connections that there are.
+ * The number of connections of each source. A source is in the table only while it has one, so the
+ * table never has more entries than there are connections.
  *
  * Ownership: admission's.   Threads: any.
  */
@@ -21,7 +21,7 @@ struct admission_sources;
 int admission_sources_new(struct admission_sources **ret, struct error *err);
 void admission_sources_free(struct admission_sources *sources);
 
-/* Counts one more of an IP address's, unless it has `limit` already: ADMISSION_PER_SOURCE, or
+/* Counts one more connection of an IP address; ADMISSION_PER_SOURCE if it has `limit` already,
  * ADMISSION_MEMORY. */
 enum admission_refusal admission_sources_enter(struct admission_sources *sources,
                                                const struct address *address, uint64_t limit,

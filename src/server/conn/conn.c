@@ -32,10 +32,10 @@ enum step conn_end_as(struct conn *c, enum conn_end reason, enum conn_state next
     return conn_enter(c, next);
 }
 
-/* As a balancer does that looks whether somebody listens. */
+/* As health checks of load balancers do. */
 static bool is_probe(const struct conn *c)
 {
-    return !c->introduced && !c->hello_begun && c->received_bytes == 0 && c->sent_bytes == 0;
+    return !c->proxy_begun && !c->hello_begun && c->received_bytes == 0 && c->sent_bytes == 0;
 }
 
 static void drop_error(struct conn *c)
@@ -48,11 +48,11 @@ enum step conn_peer_ended(struct conn *c, enum conn_end reason, enum conn_state 
 {
     if (!is_probe(c))
         return conn_end_as(c, reason, next);
-    drop_error(c); /* nothing has failed */
+    drop_error(c); /* not a failure */
     return conn_end_as(c, CONN_END_PROBE, next);
 }
 
-/* Few connections have one, and it is large. */
+/* On the heap: few connections have one, and it is large. */
 static void keep_error(struct conn *c, const struct error *err)
 {
     if (!c->error)
@@ -69,7 +69,7 @@ enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reaso
     return conn_end_as(c, err->kind == ERROR_FLOOD ? CONN_END_FLOOD : reason, CONN_SHUTDOWN);
 }
 
-enum step conn_gone(struct conn *c, const struct error *err)
+enum step conn_lost(struct conn *c, const struct error *err)
 {
     int code = err ? err->code : ECONNRESET;
     bool silently = code == ETIMEDOUT || code == EHOSTUNREACH || code == ENETUNREACH;
@@ -96,7 +96,7 @@ static enum step read_proxy(struct conn *c)
     struct error err;
     enum conn_end end = CONN_END_PROXY;
     struct io io = c->read_proxy(c, &end, &err);
-    c->introduced = io.progressed;
+    c->proxy_begun = io.progressed;
     switch (io.status) {
     case IO_OK:
         return conn_enter(c, CONN_HANDSHAKE);
@@ -105,11 +105,12 @@ static enum step read_proxy(struct conn *c)
         return conn_wait(c, io.status, CONN_TIMEOUT_HANDSHAKE);
     case IO_EOF:
     case IO_CUT:
-        error_set(&err, ERROR_INPUT, "PROXY header: the peer left before its end");
+        error_set(&err, ERROR_INPUT,
+                  "PROXY header: the peer closed the connection before the end of it");
         keep_error(c, &err);
         return conn_peer_ended(c, CONN_END_PROXY, CONN_OVER);
     case IO_RESET:
-        return conn_gone(c, &err);
+        return conn_lost(c, &err);
     case IO_FAILED:
         break;
     }
@@ -131,21 +132,21 @@ static enum step shake_hands(struct conn *c)
         return conn_wait(c, io.status, CONN_TIMEOUT_HANDSHAKE);
     case IO_EOF:
     case IO_CUT:
-        error_set(&err, ERROR_TLS, "the client left in the middle of the handshake");
+        error_set(&err, ERROR_TLS, "the client closed the connection during the handshake");
         keep_error(c, &err);
         return conn_peer_ended(c, CONN_END_HANDSHAKE, CONN_OVER);
     case IO_RESET:
-        return conn_gone(c, &err);
+        return conn_lost(c, &err);
     case IO_FAILED:
         return conn_fail(c, &err, CONN_END_HANDSHAKE);
     }
     return STEP_WAIT;
 }
 
-/* What is owed, then close_notify or the alert, then FIN. */
+/* Pending output, then close_notify or the alert, then FIN. */
 static enum step shut_down(struct conn *c)
 {
-    enum step step = conn_send_owed(c, CONN_TIMEOUT_LINGER);
+    enum step step = conn_send_output(c, CONN_TIMEOUT_LINGER);
     if (step != STEP_ON)
         return step;
 
@@ -167,8 +168,8 @@ static enum step shut_down(struct conn *c)
 }
 
 /*
- * Reads and drops until the peer ends too: closing with unread input would make the kernel send
- * RST, which destroys what we sent before (RFC 9293 §3.6.1; RFC 1122 §4.2.2.13).
+ * Reads and drops until the peer closes too: closing with unread input would make the kernel send
+ * RST, which destroys output that is still in flight (RFC 9293 §3.6.1; RFC 1122 §4.2.2.13).
  */
 static enum step linger(struct conn *c)
 {
@@ -239,7 +240,7 @@ void conn_expire(struct conn *c)
         conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
         break;
     case CONN_TIMEOUT_LINGER:
-        if (c->peer_ended && c->sending) /* it did not get all that it was owed */
+        if (c->peer_ended && c->sending) /* output is lost */
             c->end = CONN_END_WRITE_TIMEOUT;
         conn_enter(c, CONN_OVER);
         break;
@@ -270,7 +271,7 @@ void conn_drain(struct conn *c)
 
 void conn_done(struct conn *c)
 {
-    pool_return(c->pool, &c->owed);
+    pool_return(c->pool, &c->output);
     transport_free(c->transport);
     drop_error(c);
     c->transport = NULL;

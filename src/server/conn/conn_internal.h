@@ -9,41 +9,41 @@
 
 #include "tlsecho/server/conn.h"
 
-/* What a step of the machine leads to. */
+/* What to do after a step. */
 enum step {
     STEP_ON,   /* go on in this state */
-    STEP_WAIT, /* nothing to do until `want`, `timeout` or the next turn */
-    STEP_LEFT, /* another state has been entered: nothing of this one may be done any more */
+    STEP_WAIT, /* wait for `want`, `timeout` or the next turn */
+    STEP_LEFT, /* another state was entered: do no more of this one */
 };
 
 /* wish: IO_WANT_READ or IO_WANT_WRITE. */
 enum step conn_wait(struct conn *c, enum io_status wish, enum conn_timeout timeout);
 
-/* It is the others' turn now. */
+/* Continues in the next turn of the loop. */
 enum step conn_yield(struct conn *c, enum conn_timeout timeout);
 
 /* These five enter a state: STEP_LEFT. */
 enum step conn_enter(struct conn *c, enum conn_state state);
 
-/* The first reason is the one that counts. */
+/* The first reason is kept. */
 enum step conn_end_as(struct conn *c, enum conn_end reason, enum conn_state next);
 
-/* The peer ended it; a probe, whatever the reason, if no byte has come or gone. */
+/* The peer closed it; CONN_END_PROBE if no byte was received or sent. */
 enum step conn_peer_ended(struct conn *c, enum conn_end reason, enum conn_state next);
 
-/* A transport that failed has an alert to send, unless the failure was our own. */
+/* The transport failed: SHUTDOWN sends its alert, unless the failure is local (ERROR_SYSTEM). */
 enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reason);
 
-/* Gone without an end: by RST, or silently. err NULL: nothing more is known. */
-enum step conn_gone(struct conn *c, const struct error *err);
+/* Lost without a FIN: RST, or a time-out of the kernel. err NULL: unknown. */
+enum step conn_lost(struct conn *c, const struct error *err);
 
-/* Hands over what is owed, as far as the transport takes it. STEP_ON: nothing waits any more. */
-enum step conn_send_owed(struct conn *c, enum conn_timeout timeout);
+/* Writes pending output as far as the transport accepts it. STEP_ON: none is left. */
+enum step conn_send_output(struct conn *c, enum conn_timeout timeout);
 
-/* One read whose bytes nobody wants. */
+/* One read, whose bytes are dropped. */
 struct io conn_drop_input(struct conn *c, struct error *err);
 
-/* The two states in which bytes are served. */
+/* The states SERVE and PRODUCE. */
 enum step conn_serve(struct conn *c);
 enum step conn_produce(struct conn *c);
 

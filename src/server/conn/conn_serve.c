@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes: answered one for another, or a service's own. */
+/* Input is answered, or output is generated. */
 #include "conn_internal.h"
 #include "tlsecho/server/conn_info.h"
 
-enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
+enum step conn_send_output(struct conn *c, enum conn_timeout timeout)
 {
     if (!c->sending)
         return STEP_ON;
     struct error err ERROR_UNSET;
-    struct io io = transport_write(c->transport, buf_front(&c->owed), buf_waiting(&c->owed), &err);
-    buf_take(&c->owed, io.n);
+    struct io io =
+        transport_write(c->transport, buf_front(&c->output), buf_waiting(&c->output), &err);
+    buf_take(&c->output, io.n);
     c->sent_bytes += io.n;
     c->progressed = c->progressed || io.progressed;
-    if (buf_waiting(&c->owed) == 0)
-        pool_return(c->pool, &c->owed);
+    if (buf_waiting(&c->output) == 0)
+        pool_return(c->pool, &c->output);
 
     switch (io.status) {
     case IO_OK:
@@ -25,20 +26,20 @@ enum step conn_send_owed(struct conn *c, enum conn_timeout timeout)
     case IO_EOF:
     case IO_CUT:
     case IO_RESET:
-        c->end = CONN_END_NONE; /* whatever began before: bytes were owed and are lost */
-        return conn_gone(c, io.status == IO_RESET ? &err : NULL);
+        c->end = CONN_END_NONE; /* replaces an orderly end: output is lost */
+        return conn_lost(c, io.status == IO_RESET ? &err : NULL);
     case IO_FAILED:
         c->sending = false;
-        pool_return(c->pool, &c->owed);
+        pool_return(c->pool, &c->output);
         return conn_fail(c, &err, CONN_END_TLS);
     }
     return STEP_WAIT;
 }
 
-/* Gives the connection a buffer. STEP_LEFT: there is none, and that is its end. */
+/* Borrows a buffer. STEP_LEFT: no memory, the connection ends. */
 static enum step borrow(struct conn *c)
 {
-    if (pool_lend(c->pool, &c->owed))
+    if (pool_lend(c->pool, &c->output))
         return STEP_ON;
     struct error err;
     error_set(&err, ERROR_SYSTEM, "no memory for a buffer");
@@ -56,30 +57,30 @@ static enum conn_timeout quiet_timeout(const struct conn *c)
     return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
 }
 
-/* n bytes arrived, of which so many are back already. */
+/* n bytes arrived, of which `back` were spliced back already. */
 static void answer(struct conn *c, size_t n, size_t back)
 {
     if (c->received_bytes == 0)
-        c->client_hello = is_client_hello(c->owed.data, n);
+        c->client_hello = is_client_hello(c->output.data, n);
     c->received_bytes += n;
     c->sent_bytes += back;
-    c->full = n > c->owed.size / 2;
-    c->owed.end = c->service->answer ? c->service->answer(c->owed.data, n - back) : 0;
-    c->sending = c->owed.end > 0;
+    c->full = n > c->output.size / 2;
+    c->output.end = c->service->answer ? c->service->answer(c->output.data, n - back) : 0;
+    c->sending = c->output.end > 0;
 }
 
-/* Streams stay in the kernel where they can; messages would only pay for it. */
+/* Bulk data is spliced within the kernel where possible; small messages would only get slower. */
 static struct io take(struct conn *c, size_t *ret_back, struct error *err)
 {
     bool can = c->full && c->service->verbatim && c->transport->ops->splice;
     const int *pipe = can ? pool_pipe(c->pool) : NULL;
     *ret_back = 0;
     if (!pipe)
-        return transport_read(c->transport, c->owed.data, c->owed.size, err);
-    return transport_splice(c->transport, pipe, &c->owed, ret_back, err);
+        return transport_read(c->transport, c->output.data, c->output.size, err);
+    return transport_splice(c->transport, pipe, &c->output, ret_back, err);
 }
 
-/* Reads once, into a borrowed buffer, and answers. STEP_ON: something may be owed now. */
+/* Reads once, into a borrowed buffer, and answers. STEP_ON: output may be pending. */
 static enum step receive(struct conn *c, bool *more)
 {
     if (borrow(c) == STEP_LEFT)
@@ -92,7 +93,7 @@ static enum step receive(struct conn *c, bool *more)
     if (io.status == IO_OK)
         answer(c, io.n, back);
     if (!c->sending)
-        pool_return(c->pool, &c->owed);
+        pool_return(c->pool, &c->output);
 
     switch (io.status) {
     case IO_OK:
@@ -108,20 +109,19 @@ static enum step receive(struct conn *c, bool *more)
         c->peer_ended = true;
         return conn_peer_ended(c, CONN_END_CUT, CONN_SHUTDOWN);
     case IO_RESET:
-        return conn_gone(c, &err);
+        return conn_lost(c, &err);
     case IO_FAILED:
         return conn_fail(c, &err, CONN_END_TLS);
     }
     return STEP_WAIT;
 }
 
-/* One recv and one send, then wait: only what the transport already holds is worth another round.
- */
+/* One recv and one send, then wait, unless the transport has more decrypted already. */
 enum step conn_serve(struct conn *c)
 {
     bool more = true;
     for (int turn = 0; turn < CONN_TURNS_MAX; turn++) {
-        enum step step = conn_send_owed(c, CONN_TIMEOUT_WRITE);
+        enum step step = conn_send_output(c, CONN_TIMEOUT_WRITE);
         if (step != STEP_ON)
             return step;
         if (!more)
@@ -133,15 +133,14 @@ enum step conn_serve(struct conn *c)
     return conn_yield(c, quiet_timeout(c));
 }
 
-/* The peer has ended its direction. Output without an end stops; finite output is still sent. */
+/* The peer has closed its direction. Endless output stops; finite output is still sent. */
 static enum step end_input(struct conn *c, enum conn_end reason)
 {
     c->peer_ended = true;
     return c->service->endless ? conn_peer_ended(c, reason, CONN_SHUTDOWN) : STEP_ON;
 }
 
-/* Reads and drops: only the end of the input matters here. STEP_ON, with whether more is there, or
- * STEP_LEFT. */
+/* Reads and drops: only EOF matters here. STEP_ON, with whether more is there, or STEP_LEFT. */
 static enum step drain_input(struct conn *c, bool *ret_more)
 {
     *ret_more = false;
@@ -162,14 +161,14 @@ static enum step drain_input(struct conn *c, bool *ret_more)
     case IO_CUT:
         return end_input(c, CONN_END_CUT);
     case IO_RESET:
-        return conn_gone(c, &err);
+        return conn_lost(c, &err);
     case IO_FAILED:
         return conn_fail(c, &err, CONN_END_TLS);
     }
     return STEP_ON;
 }
 
-/* Asks the service for more to send, unless something is owed. STEP_LEFT: there is no more. */
+/* Has the service generate output, unless some is pending. STEP_LEFT: there is no more. */
 static enum step fill_output(struct conn *c)
 {
     struct conn_info info;
@@ -181,16 +180,16 @@ static enum step fill_output(struct conn *c)
         return STEP_LEFT;
     if (c->service->wants_info)
         c->describe(c, &info);
-    c->owed.end = c->service->produce(c->service->wants_info ? &info : NULL, c->sent_bytes,
-                                      c->owed.data, c->owed.size);
-    c->sending = c->owed.end > 0;
+    c->output.end = c->service->produce(c->service->wants_info ? &info : NULL, c->sent_bytes,
+                                        c->output.data, c->output.size);
+    c->sending = c->output.end > 0;
     if (c->sending)
         return STEP_ON;
-    pool_return(c->pool, &c->owed);
+    pool_return(c->pool, &c->output);
     return conn_end_as(c, CONN_END_FINISHED, CONN_SHUTDOWN);
 }
 
-/* Sends as fast as the peer takes it, and reads meanwhile: neither waits for the other. */
+/* Sends as fast as the peer reads, and reads meanwhile: neither direction blocks the other. */
 enum step conn_produce(struct conn *c)
 {
     for (int block = 0; block < CONN_BLOCKS_MAX; block++) {
@@ -199,7 +198,7 @@ enum step conn_produce(struct conn *c)
         if (step == STEP_ON)
             step = fill_output(c);
         if (step == STEP_ON)
-            step = conn_send_owed(c, CONN_TIMEOUT_WRITE);
+            step = conn_send_output(c, CONN_TIMEOUT_WRITE);
         if (step == STEP_LEFT)
             return STEP_LEFT;
         if (step == STEP_WAIT && !more) {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-    SPARE_MAX = 16, /* kept for the next ones; more go back to the system */
+    SPARE_MAX = 16, /* kept for reuse; more are freed */
     PIPE_BYTES = 256 * 1024,
 };
 
@@ -40,7 +40,8 @@ const int *pool_pipe(struct pool *pool)
     if (pool->pipe[0] < 0) {
         if (pipe2(pool->pipe, O_CLOEXEC | O_NONBLOCK) < 0)
             return NULL;
-        /* A page for each segment, of which a buffer may take many. As it is, it works too. */
+        /* splice uses one page per segment, so a buffer may need many. Without it splice still
+         * works. */
         (void)fcntl(pool->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
     }
     return pool->pipe;

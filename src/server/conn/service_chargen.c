@@ -13,7 +13,7 @@ static const char printable[] =
     " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz"
     "{|}~";
 
-_Static_assert(sizeof printable == 2 * PRINTABLE + 1, "twice, so that no line needs to go around");
+_Static_assert(sizeof printable == 2 * PRINTABLE + 1, "twice, so that no line wraps around");
 
 static size_t produce(const struct conn_info *info, uint64_t offset, unsigned char *data,
                       size_t size)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the server saw of the client: one JSON object, docs/schema/report.json. */
+/* What the server knows of the client: one JSON object, docs/schema/report.json. */
 #include "tlsecho/server/service.h"
 
 #include <string.h>

@@ -93,7 +93,7 @@ bool metrics_sum(const struct metrics *metrics, unsigned slot, struct metrics_su
         sum.received_bytes += metrics_read(&from->received_bytes);
         sum.sent_bytes += metrics_read(&from->sent_bytes);
     }
-    sum.live = sum.accepted > ended ? sum.accepted - ended : 0; /* it goes on meanwhile */
+    sum.live = sum.accepted > ended ? sum.accepted - ended : 0; /* other threads count meanwhile */
     *ret = sum;
     return s->name || sum.accepted > 0;
 }

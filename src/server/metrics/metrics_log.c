@@ -22,7 +22,7 @@ static void log_listener(const struct metrics_sum *sum)
     log_end(&line);
 }
 
-/* Of all kinds, those that succeeded apart. */
+/* All kinds, split by success. */
 static void count_handshakes(const struct metrics *metrics, uint64_t *ret_ok, uint64_t *ret_failed)
 {
     uint64_t ok = 0, failed = 0;
@@ -45,14 +45,14 @@ static uint64_t count_refused(const struct metrics *metrics)
 void metrics_log(const struct metrics *metrics)
 {
     struct metrics_sum sum;
-    uint64_t accepted = 0, live = 0, shaken, failed;
+    uint64_t accepted = 0, live = 0, succeeded, failed;
     for (unsigned slot = 0; slot < METRICS_LISTENERS; slot++)
         if (metrics_sum(metrics, slot, &sum)) {
             accepted += sum.accepted;
             live += sum.live;
             log_listener(&sum);
         }
-    count_handshakes(metrics, &shaken, &failed);
+    count_handshakes(metrics, &succeeded, &failed);
 
     struct log_line line;
     if (!log_begin(&line, LOG_LEVEL_INFO, "summary"))
@@ -61,7 +61,7 @@ void metrics_log(const struct metrics *metrics)
     log_number(&line, "accepted", accepted);
     log_number(&line, "live", live);
     log_number(&line, "refused", count_refused(metrics));
-    log_number(&line, "handshakes", shaken);
+    log_number(&line, "handshakes", succeeded);
     log_number(&line, "handshakes_failed", failed);
     log_number(&line, "reloads", metrics->reloads);
     log_number(&line, "reloads_refused", metrics->reloads_refused);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is exported, under names after Prometheus' conventions: base units, _total, bounded labels.
- */
+/* The metrics, named by Prometheus' conventions: base units, _total, bounded labels. */
 #include <string.h>
 
 #include "metrics_text.h"
@@ -46,12 +45,12 @@ static void print_per_listener(const struct metrics *m, FILE *out)
         const char *name, *type, *help;
         uint64_t (*value)(const struct metrics_sum *sum);
     } families[] = {
-        {"tlsecho_connections_accepted_total", "counter",
-         "Connections that were accepted and served.", accepted},
-        {"tlsecho_connections_active", "gauge", "Connections that live now.", live},
-        {"tlsecho_received_bytes_total", "counter", "Bytes of data received, without TLS.",
-         received},
-        {"tlsecho_sent_bytes_total", "counter", "Bytes of data sent, without TLS.", sent},
+        {"tlsecho_connections_accepted_total", "counter", "Connections accepted.", accepted},
+        {"tlsecho_connections_active", "gauge", "Open connections.", live},
+        {"tlsecho_received_bytes_total", "counter",
+         "Application data received, in bytes, without TLS overhead.", received},
+        {"tlsecho_sent_bytes_total", "counter",
+         "Application data sent, in bytes, without TLS overhead.", sent},
     };
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         metrics_text_family(out, families[f].name, families[f].type, families[f].help);
@@ -85,7 +84,7 @@ static void print_refusals(const struct metrics *m, FILE *out)
 {
     static const char name[] = "tlsecho_connections_refused_total";
     metrics_text_family(out, name, "counter",
-                        "Connections that were not let in, or could not be served, by the limit.");
+                        "Connections refused, by the limit or list that refused them.");
     for (enum admission_refusal r = ADMISSION_GRANTED + 1; m->admission && r < ADMISSION_REFUSALS;
          r++)
         metrics_text_sample(out, name, LABELS("reason", admission_refusal_name(r)),
@@ -120,12 +119,12 @@ static void print_durations(const struct metrics *m, FILE *out)
     }
 }
 
-/* Most combinations never happen, so only those that did are written. */
+/* Most combinations never occur: only those that did are exported. */
 static void print_handshakes(const struct metrics *m, FILE *out)
 {
     static const char name[] = "tlsecho_handshakes_total";
     metrics_text_family(out, name, "counter",
-                        "TLS handshakes: ok, or how the connection ended without one.");
+                        "TLS handshakes by result: ok, or how the connection ended.");
     for (unsigned at = 0; at < METRICS_HANDSHAKES; at++) {
         struct metrics_handshake kind = metrics_handshake_at(at);
         uint64_t n = metrics_sum_handshakes(m, at);
@@ -146,9 +145,10 @@ static void print_reloads(const struct metrics *m, FILE *out)
     metrics_text_sample(out, name, LABELS("result", "ok"), m->reloads);
     metrics_text_sample(out, name, LABELS("result", "refused"), m->reloads_refused);
     print_one(out, "tlsecho_last_reload_successful", "gauge",
-              "Whether the last reload came into force, or none was tried.", !m->reload_refused);
-    print_one(out, "tlsecho_settings_timestamp_seconds", "gauge",
-              "When the settings in force came into force, Unix time.", (uint64_t)m->reloaded_at);
+              "1 if the last reload came into force or there was none, 0 if it was refused.",
+              !m->reload_refused);
+    print_one(out, "tlsecho_config_timestamp_seconds", "gauge",
+              "When the configuration in force was loaded, Unix time.", (uint64_t)m->reloaded_at);
 }
 
 /* A file may be listed twice in a profile: the same certificate is one series. */
@@ -177,54 +177,55 @@ static void print_certificates(const struct config_snapshot *s, FILE *out)
     static const char begins[] = "tlsecho_certificate_not_before_timestamp_seconds";
     static const char staples[] = "tlsecho_staple_next_update_timestamp_seconds";
     static const char crls[] = "tlsecho_crl_next_update_timestamp_seconds";
-    metrics_text_family(out, certificates, "gauge",
-                        "When a served certificate ends, Unix time; no file: self-signed.");
+    metrics_text_family(
+        out, certificates, "gauge",
+        "Unix time of notAfter of a served certificate; file is empty if self-signed.");
     for (size_t i = 0; i < s->certificate_count; i++)
         if (!is_repeated(s, i))
             print_date(out, certificates, s->certificates[i].profile,
                        s->certificates[i].file ? s->certificates[i].file : "",
                        s->certificates[i].description.not_after);
-    metrics_text_family(out, begins, "gauge",
-                        "When a served certificate began, Unix time; no file: self-signed.");
+    metrics_text_family(
+        out, begins, "gauge",
+        "Unix time of notBefore of a served certificate; file is empty if self-signed.");
     for (size_t i = 0; i < s->certificate_count; i++)
         if (!is_repeated(s, i))
             print_date(out, begins, s->certificates[i].profile,
                        s->certificates[i].file ? s->certificates[i].file : "",
                        s->certificates[i].description.not_before);
     metrics_text_family(out, staples, "gauge",
-                        "When the OCSP response for a certificate ends, Unix time.");
+                        "Unix time of nextUpdate of the OCSP response of a certificate.");
     for (size_t i = 0; i < s->certificate_count; i++)
         if (s->certificates[i].staple && !is_repeated(s, i))
             print_date(out, staples, s->certificates[i].profile, s->certificates[i].file,
                        s->certificates[i].staple_until);
     metrics_text_family(out, crls, "gauge",
-                        "When the first CA of a profile has no CRL in date any more, Unix time.");
+                        "Unix time from which a CA of the profile has no valid CRL.");
     for (size_t i = 0; i < s->config->profile_count; i++)
         if (s->crl_until[i] < INT64_MAX)
             print_date(out, crls, s->config->profiles[i].name.value,
                        s->config->profiles[i].crl.value, s->crl_until[i]);
 }
 
-/* The names that every client library of Prometheus gives these. */
+/* Named as in every Prometheus client library. */
 static void print_process(const struct metrics *m, FILE *out)
 {
     struct metrics_process_now now;
     metrics_process_read(&m->process, &now);
     metrics_text_family(out, "process_start_time_seconds", "gauge",
-                        "When the process started, Unix time.");
+                        "Unix time of the start of the process.");
     metrics_text_seconds(out, "process_start_time_seconds", no_labels,
                          (uint64_t)m->process.start_us);
-    metrics_text_family(out, "process_cpu_seconds_total", "counter",
-                        "CPU time spent, user and system.");
+    metrics_text_family(out, "process_cpu_seconds_total", "counter", "CPU time, user and system.");
     metrics_text_seconds(out, "process_cpu_seconds_total", no_labels, now.cpu_us);
     const struct {
         const char *name, *help;
         int64_t value;
     } gauges[] = {
         {"process_open_fds", "Open file descriptors.", now.open_fds},
-        {"process_max_fds", "The limit of open file descriptors.", now.max_fds},
-        {"process_virtual_memory_bytes", "Virtual memory.", now.virtual_bytes},
-        {"process_resident_memory_bytes", "Resident memory.", now.resident_bytes},
+        {"process_max_fds", "Maximum number of open file descriptors.", now.max_fds},
+        {"process_virtual_memory_bytes", "Virtual memory size.", now.virtual_bytes},
+        {"process_resident_memory_bytes", "Resident memory size.", now.resident_bytes},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
         if (gauges[i].value >= 0)
@@ -233,11 +234,11 @@ static void print_process(const struct metrics *m, FILE *out)
 
 void metrics_print(const struct metrics *metrics, FILE *out)
 {
-    metrics_text_family(out, "tlsecho_build_info", "gauge", "Always 1; what is running.");
+    metrics_text_family(out, "tlsecho_build_info", "gauge",
+                        "Always 1; the labels are the versions.");
     metrics_text_sample(out, "tlsecho_build_info",
                         LABELS("version", tlsecho_version, "openssl", tls_version_running()), 1);
-    print_one(out, "tlsecho_workers", "gauge", "Threads that serve connections.",
-              metrics->shard_count);
+    print_one(out, "tlsecho_workers", "gauge", "Worker threads.", metrics->shard_count);
     print_per_listener(metrics, out);
     print_ends(metrics, out);
     print_refusals(metrics, out);
@@ -246,6 +247,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
     print_reloads(metrics, out);
     print_certificates(metrics->snapshot, out);
     print_one(out, "tlsecho_log_lines_dropped_total", "counter",
-              "Log lines that found the queue full or could not be written.", log_dropped_lines());
+              "Log lines dropped because the queue was full or a write failed.",
+              log_dropped_lines());
     print_process(metrics, out);
 }

@@ -35,7 +35,7 @@ static uint64_t time_us(const struct timeval *time)
 
 static int64_t count_entries(int folder_fd)
 {
-    int fd = fcntl(folder_fd, F_DUPFD_CLOEXEC, 0); /* to open it anew may be forbidden by now */
+    int fd = fcntl(folder_fd, F_DUPFD_CLOEXEC, 0); /* the sandbox may forbid to open it again */
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (!folder) {
         if (fd >= 0)
@@ -50,8 +50,7 @@ static int64_t count_entries(int folder_fd)
     return n;
 }
 
-/* Since Linux 6.2 the size of the folder is the number of descriptors: no need to walk over them.
- */
+/* Since Linux 6.2 the size of the folder is the number of descriptors. */
 static int64_t count_descriptors(int folder_fd)
 {
     struct stat folder;

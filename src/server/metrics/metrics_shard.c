@@ -19,7 +19,7 @@ const struct metrics_bounds metrics_connection_bounds = {
     .count = 10,
 };
 
-/* The first two stand for what is unknown and for what is not in the list. */
+/* The first two: unknown, and not in the list. */
 static const char *const versions[METRICS_VERSIONS] = {"none", "other", "TLSv1.2", "TLSv1.3"};
 static const char *const groups[METRICS_GROUPS] = {
     "none",      "other",     "X25519",    "P-256",     "P-384",     "P-521",    "X448",

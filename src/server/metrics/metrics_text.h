@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a sample looks in Prometheus' text format, version 0.0.4.
+ * Samples in Prometheus' text format, version 0.0.4.
  * Labels are pairs of key and value, NULL after the last.   Ownership: none.   Threads: any.
  */
 #ifndef TLSECHO_METRICS_TEXT_H
@@ -19,13 +19,13 @@ void metrics_text_sample(FILE *out, const char *name, const char *const *labels,
 /* The value in seconds. */
 void metrics_text_seconds(FILE *out, const char *name, const char *const *labels, uint64_t us);
 
-/* A histogram as it is written: in seconds, each bucket counting all before it too. */
+/* A histogram as it is exported: cumulative buckets. */
 struct metrics_text_histogram {
     const struct metrics_bounds *bounds;
     uint64_t buckets[METRICS_BUCKETS], sum_us;
 };
 
-/* Adds what one thread has observed. */
+/* Adds the observations of one thread. */
 void metrics_text_add(struct metrics_text_histogram *histogram,
                       const struct metrics_histogram *observed);
 

@@ -35,7 +35,7 @@ void announce_certificates(const struct config_snapshot *snapshot)
     }
 }
 
-/* What is told there needs no credentials. */
+/* The admin address has no authentication. */
 static void warn_of_admin(const struct config *config)
 {
     struct log_line line;
@@ -44,8 +44,8 @@ static void warn_of_admin(const struct config *config)
         return;
     log_text(&line, "address", config->admin.listen.value);
     log_text(&line, "reason",
-             "whoever reaches it reads the metrics: listen on tcp://127.0.0.1 or unix://, or let a "
-             "firewall decide who does");
+             "anyone who can connect reads the metrics: listen on tcp://127.0.0.1 or unix://, or "
+             "restrict it by a firewall");
     log_end(&line);
 }
 

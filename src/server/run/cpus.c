@@ -10,15 +10,15 @@
 
 enum { LINE_BYTES = 2 * PATH_MAX };
 
-/* A hierarchy in which CPU time is limited: where it is mounted, and where we are in it. */
+/* A control group hierarchy with the cpu controller: its mount, and the process's group. */
 struct hierarchy {
     bool unified;         /* version 2 */
     char root[PATH_MAX];  /* of the mount, in the hierarchy: "/", or a container's own group */
     char mount[PATH_MAX]; /* "" = not mounted */
-    char group[PATH_MAX]; /* ours, "" = not known */
+    char group[PATH_MAX]; /* of this process, "" = unknown */
 };
 
-/* Whether a list separated by commas has the word. */
+/* Whether a comma-separated list contains the word. */
 static bool has_word(const char *list, const char *word)
 {
     size_t n = strlen(word);
@@ -77,7 +77,7 @@ static void each_line(const char *root, const char *name,
         fclose(file);
 }
 
-/* Of a file of the group its first line, "" if there is none. */
+/* The first line of a file of the group, "" if there is none. */
 static void read_line(const char *root, const char *folder, const char *name, char ret[LINE_BYTES])
 {
     FILE *file = open_file(root, folder, name);
@@ -87,7 +87,7 @@ static void read_line(const char *root, const char *folder, const char *name, ch
         fclose(file);
 }
 
-/* Of one group: in processors, rounded up; 0 = none. "max" and -1 are no quota. */
+/* The quota of one group, in processors, rounded up; 0 = none, as for "max" and -1. */
 static unsigned quota_of(const char *root, const char *folder, bool unified)
 {
     char line[LINE_BYTES], *rest;
@@ -109,8 +109,8 @@ static unsigned smaller(unsigned a, unsigned b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* From our group up to the mount. A group that is not below the mount is a container's that sees
- * only its own: what is not there limits nothing. */
+/* The smallest quota from the process's group up to the mount. In a container the mount may show
+ * only its own group. */
 static unsigned quota_in(const char *root, struct hierarchy *h)
 {
     char folder[2 * PATH_MAX];
@@ -121,11 +121,11 @@ static unsigned quota_in(const char *root, struct hierarchy *h)
     size_t above = strcmp(h->root, "/") == 0 ? 0 : strlen(h->root);
     const char *group = strncmp(h->group, h->root, above) == 0 ? h->group + above : h->group;
     snprintf(folder, sizeof folder, "%s%s", h->mount, strcmp(group, "/") == 0 ? "" : group);
-    unsigned least = 0;
+    unsigned min = 0;
     for (;;) {
-        least = smaller(least, quota_of(root, folder, h->unified));
+        min = smaller(min, quota_of(root, folder, h->unified));
         if (strlen(folder) <= strlen(h->mount))
-            return least;
+            return min;
         *strrchr(folder, '/') = '\0';
     }
 }
@@ -140,6 +140,6 @@ unsigned cpus_usable(void)
 {
     cpu_set_t set;
     unsigned usable = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-    unsigned least = smaller(cpus_quota(""), usable);
-    return least > 0 ? least : 1;
+    unsigned min = smaller(cpus_quota(""), usable);
+    return min > 0 ? min : 1;
 }

@@ -8,7 +8,7 @@
 #ifndef TLSECHO_CPUS_H
 #define TLSECHO_CPUS_H
 
-/* The smaller of both, a quota rounded up; at least 1. What cannot be read limits nothing. */
+/* The smaller of both, a quota rounded up; at least 1. What cannot be read is no limit. */
 unsigned cpus_usable(void);
 
 /* The smallest quota in processors, rounded up; 0 = none. root is put before every path: "" for

@@ -37,7 +37,7 @@ struct dates {
     int64_t not_before, not_after;
 };
 
-/* A certificate of a few days would always be within 30 of its end. */
+/* A certificate for a few days is always within 30 days of its end. */
 static bool ends_soon(struct dates d, int64_t now)
 {
     int64_t third = (d.not_after - d.not_before) / 3;
@@ -45,7 +45,7 @@ static bool ends_soon(struct dates d, int64_t now)
     return d.not_after - now < (third < month ? third : month);
 }
 
-/* What is said of a certificate that is not valid yet, has ended, or ends soon. */
+/* The warnings for a certificate that is not valid yet, has expired, or expires soon. */
 struct sentences {
     struct sentence {
         const char *event, *reason;
@@ -54,7 +54,7 @@ struct sentences {
 
 static const struct sentences of_leaf = {
     .early = {.event = "certificate_not_yet_valid",
-              "clients refuse it until then: check this host's clock, or use another one"},
+              "clients refuse it until then: check this host's clock, or use another certificate"},
     .ended = {.event = "certificate_expired", "clients refuse it: renew it"},
     .soon = {.event = "certificate_expiring",
              "a third of its lifetime is left, and no more than 30 days: renew it"},
@@ -75,13 +75,13 @@ static const struct sentences of_issuer = {
 
 static const struct sentences of_client_ca = {
     .early = {.event = "client_ca_not_yet_valid",
-              "clients are refused that it vouches for until then: check this host's clock"},
+              "client certificates from it are refused until then: check this host's clock"},
     .ended = {.event = "client_ca_expired",
-              "clients are refused that it vouches for: put its current certificate into the file, "
-              "or remove it there"},
+              "client certificates from it are refused: replace it in the file with the current "
+              "certificate of the CA, or remove it"},
     .soon = {.event = "client_ca_expiring",
-             "clients will be refused that it vouches for: put its next certificate into the file "
-             "too, or remove it there"},
+             "client certificates from it will be refused: add the next certificate of the CA to "
+             "the file, or remove this one"},
 };
 
 /* w without its event, date and reason. */
@@ -108,7 +108,7 @@ static void check_certificate(const struct config_snapshot_certificate *c, int64
     check_dates(w, (struct dates){d->not_before, d->not_after}, &of_leaf, now);
 }
 
-/* Of those in the files of a profile that are no leaves. */
+/* Issuers and client CAs in the files of a profile. */
 static void check_dated(const char *profile, const struct tls_context *ctx, int64_t now)
 {
     size_t count;
@@ -130,7 +130,7 @@ static void check_staple(const struct config_snapshot_certificate *c, int64_t no
             .file = c->staple,
             .key = "next_update",
             .date = c->staple_until,
-            .reason = "it is no longer sent: fetch a new one",
+            .reason = "it is no longer stapled: fetch a new one",
         });
 }
 
@@ -149,7 +149,7 @@ static void check_crl(const struct config_tls *profile, const struct tls_context
         w.event = "crl_not_yet_valid";
         w.key = "this_update";
         w.reason = "clients of that CA are refused until then: check the clocks of this host and "
-                   "of the CA, and keep the CRL before it in the file";
+                   "of the CA, and keep the previous CRL in the file";
         break;
     }
     log_warning(&w);

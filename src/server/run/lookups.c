@@ -26,7 +26,7 @@ struct lookups {
 
 static void forget(struct name *name)
 {
-    struct error ignored; /* nothing is needed to remove a source */
+    struct error ignored; /* removing a source cannot fail */
     reactor_want(name->all->plan.reactor, &name->source, WANT_NOTHING, &ignored);
     name->lookup = NULL;
     name->all->pending--;
@@ -102,14 +102,14 @@ bool lookups_done(const struct lookups *lookups)
     return lookups->pending == 0 || lookups->failed;
 }
 
-/* The words of the one that has failed, at the place of the spec. */
+/* The error of the failed look-up, at the place of the spec. */
 static int refuse(const struct listen_spec *spec, const struct error *cause, struct error *err)
 {
     config_refuse(spec->config, spec->place, err, "%s: %s", spec->what, cause->text);
     err->kind = cause->kind;
     err->code = cause->code;
     if (cause->kind == ERROR_DNS && cause->code != 0 && endpoint_host_is_name(spec->endpoint->host))
-        error_advise(err, "check the name and this host's name servers, or write an address");
+        error_advise(err, "check the name and this host's name servers, or use an address");
     return -1;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of everything that is to be listened on, all looked up at the same time while the
- * caller's loop goes on turning.
+ * Look-ups of the host names of listen addresses, all in parallel, without blocking the caller's
+ * loop.
  *
- * Ownership: a lookups owns the addresses that it found.   Threads: the reactor's.
+ * Ownership: a lookups owns the addresses found.   Threads: the reactor's.
  */
 #ifndef TLSECHO_LOOKUPS_H
 #define TLSECHO_LOOKUPS_H
@@ -15,8 +15,8 @@
 struct lookups;
 
 /*
- * Starts a look-up for each name, once however many specs have it; addresses, paths and specs whose
- * sockets are inherited by name (`held`, may be NULL) need none. resolver: NULL = getaddrinfo(3).
+ * Starts one look-up for each distinct name. Addresses, paths and specs whose sockets are inherited
+ * by name (`held`, may be NULL) need none. resolver: NULL = getaddrinfo(3).
  * The specs and the reactor must outlive it. ERROR_SYSTEM (memory, descriptors, threads).
  */
 struct lookups_plan {
@@ -28,15 +28,14 @@ struct lookups_plan {
 };
 int lookups_start(const struct lookups_plan *plan, struct lookups **ret, struct error *err);
 
-/* Whether nothing is to be waited for any more: all are known, or one has failed. A turn of the
- * reactor ends when a look-up does. */
+/* Whether all have finished, or one has failed. The end of a look-up ends a turn of the reactor. */
 bool lookups_done(const struct lookups *lookups);
 
-/* Once that is so: the specs get their addresses, which stay the look-ups'. ERROR_DNS, with the
- * place of the first spec whose name has none; ERROR_SYSTEM. */
+/* After lookups_done: sets the addresses of the specs, which stay the look-ups'. ERROR_DNS, with
+ * the place of the first spec whose name has none; ERROR_SYSTEM. */
 int lookups_take(const struct lookups *lookups, struct error *err);
 
-/* Waits for nothing: what still runs is abandoned. NULL is ignored. */
+/* Does not wait: look-ups that still run are abandoned. NULL is ignored. */
 void lookups_free(struct lookups *lookups);
 
 #endif

@@ -18,8 +18,8 @@ static int connect_to(const char *name, struct notify *ret, struct error *err)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(name);
     if ((name[0] != '/' && name[0] != '@') || length < 2 || length >= sizeof address.sun_path)
-        return error_set(err, ERROR_INPUT, "NOTIFY_SOCKET=%.200s is no path and no abstract name",
-                         name);
+        return error_set(err, ERROR_INPUT,
+                         "NOTIFY_SOCKET=%.200s is neither a path nor an abstract name", name);
     memcpy(address.sun_path, name, length);
     if (name[0] == '@')
         address.sun_path[0] = '\0'; /* unix(7): abstract, and its length says where it ends */
@@ -39,7 +39,7 @@ static int connect_to(const char *name, struct notify *ret, struct error *err)
     return 0;
 }
 
-/* 0 = none, or it is another process's. */
+/* 0 = none, or for another process. */
 static uint64_t watchdog_us(void)
 {
     const char *pid = getenv("WATCHDOG_PID");
@@ -74,7 +74,7 @@ int notify_send(const struct notify *notify, const char *state, const char *stat
     size_t length = strlen(text);
     for (size_t i = strlen(state) + 1; i < length; i++)
         if (text[i] == '\n')
-            text[i] = ' '; /* else the rest would be taken for a state of its own */
+            text[i] = ' '; /* else the rest would be another assignment */
     if (send(notify->fd, text, length, MSG_NOSIGNAL) != (ssize_t)length)
         return error_sys(err, "notify the service manager");
     return 0;

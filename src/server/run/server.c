@@ -38,8 +38,8 @@ void server_adopt_metrics(struct server *s, const struct config_snapshot *snapsh
 static void announce_descriptors(const struct server *s)
 {
     enum { OF_ITS_OWN = 25, OF_A_WORKER = 7 };
-    descriptors_announce(s->descriptors, s->snapshot->config,
-                         OF_ITS_OWN + s->listen_set.count + OF_A_WORKER * s->worker_count);
+    descriptors_check(s->descriptors, s->snapshot->config,
+                      OF_ITS_OWN + s->listen_set.count + OF_A_WORKER * s->worker_count);
 }
 
 void server_announce(const struct server *s)
@@ -51,8 +51,7 @@ void server_announce(const struct server *s)
     announce_descriptors(s);
 }
 
-/* A change counts once the files have been still from one look to the next: never sooner, however
- * often something else wakes this thread. */
+/* Reloads once the files have not changed between two checks, WATCH_EVERY_MS apart at least. */
 static void watch_files(struct server *s)
 {
     if (clock_now_us() < s->look_us)
@@ -64,12 +63,12 @@ static void watch_files(struct server *s)
     if (!still || stamp == s->loaded_stamp)
         return;
     s->loaded_stamp = stamp;
-    server_reload_files(s, "a file that the configuration names has changed");
+    server_reload_files(s, "a file named in the configuration has changed");
 }
 
-/* Warns of what runs out once a day. What is ours to make anew is looked at more often: the clock
- * may have been wrong when it was made, as on a machine that has just booted. */
-static void look_at_calendar(struct server *s)
+/* Warns once a day of what expires. Self-signed certificates are checked more often: the clock may
+ * have been wrong when they were created, as on a machine that has just booted. */
+static void check_dates(struct server *s)
 {
     uint64_t now_us = clock_now_us();
     if (now_us >= s->daily_us) {
@@ -80,7 +79,7 @@ static void look_at_calendar(struct server *s)
         return;
     s->renewal_us = now_us + RENEWAL_US;
     if (expiry_is_ours(s->snapshot))
-        server_reload_files(s, "a self-signed certificate ends soon, or is not valid yet");
+        server_reload_files(s, "a self-signed certificate expires soon, or is not valid yet");
 }
 
 static uint64_t due_us(const struct server *s)
@@ -104,10 +103,10 @@ static void serve(struct server *s)
         s->reload_wanted = false;
         server_reload_continue(s);
         if (server_reload_is_under_way(s))
-            continue; /* it reads everything anyway */
+            continue; /* it reads all files anyway */
         if (s->snapshot->config->watch)
             watch_files(s);
-        look_at_calendar(s);
+        check_dates(s);
     }
 }
 
@@ -130,6 +129,6 @@ int server_run(const struct config_snapshot *draft, const char *state_directory,
     server_stop(&s, result < 0 ? err->text : NULL);
     config_snapshot_free(s.snapshot);
     if (result == 0)
-        log_reason(LOG_LEVEL_INFO, "stopped", "as asked");
+        log_reason(LOG_LEVEL_INFO, "stopped", server_signal_name(s.stop_signal));
     return result;
 }

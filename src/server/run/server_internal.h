@@ -9,7 +9,7 @@
 #define TLSECHO_SERVER_INTERNAL_H
 
 #include "lookups.h"
-#include "outcome.h"
+#include "reload_status.h"
 #include "service_manager.h"
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/server/acceptor.h"
@@ -21,40 +21,42 @@
 
 enum reload_kind { RELOAD_FILES, RELOAD_CONFIGURATION };
 
-/* One that waits: for name look-ups, or to be tried again. */
+/* A reload that waits for look-ups, or for a retry. */
 struct reload {
     const struct config_snapshot *next; /* NULL = no look-up is under way */
     struct listen_spec *specs;
     size_t spec_count;
     struct lookups *lookups;
-    enum reload_kind again; /* what is to be tried again */
-    uint64_t again_us;      /* and when; UINT64_MAX = nothing */
-    uint64_t delay_us; /* that grows from one attempt to the next; 0 = the last one succeeded */
+    enum reload_kind again; /* what to retry */
+    uint64_t again_us;      /* when to retry; UINT64_MAX = no retry */
+    uint64_t delay_us; /* before the next retry, doubled each time; 0 = the last one succeeded */
 };
 
 struct server {
     const struct config_snapshot *snapshot; /* in force */
-    uint64_t loaded_stamp, seen_stamp;      /* of their files: when read, and when looked at last */
-    struct reactor *reactor; /* the main thread's: signals, and the ends of workers */
+    uint64_t loaded_stamp,
+        seen_stamp;          /* config_stamp of its files: when loaded, and at the last check */
+    struct reactor *reactor; /* the main thread's */
     struct reactor_source signals;
-    unsigned stop_signals; /* TERM and INT received so far */
+    unsigned stop_signals; /* number of TERM and INT so far */
+    int stop_signal;       /* the last of them */
     bool reload_wanted;    /* HUP */
-    uint64_t look_us;      /* when to look at the files again */
-    uint64_t daily_us;     /* when to warn again of what runs out */
-    uint64_t renewal_us;   /* when to look again whether a certificate of ours must be renewed */
+    uint64_t look_us;      /* next check of the files */
+    uint64_t daily_us;     /* next warnings about what expires */
+    uint64_t renewal_us;   /* next check of self-signed certificates */
     struct service_manager manager;
-    struct outcome outcome;
-    struct listen_set listen_set; /* for listeners and for the admin address */
+    struct reload_status reload_status;
+    struct listen_set listen_set; /* of listeners and the admin address */
     struct reload reload;
-    bool given_up; /* privileges that opening a file or a port may need */
+    bool given_up; /* privileges were dropped that a file or a port may need */
     struct worker_group *worker_group;
     struct worker **workers;
     unsigned worker_count;
     struct acceptor *acceptor;
     struct metrics metrics;
     struct admission *admission;
-    uint64_t descriptors; /* that there may be */
-    unsigned cpus;        /* that may be used at once */
+    uint64_t descriptors; /* limit of them */
+    unsigned cpus;        /* usable at once */
     struct admin *admin;
 };
 
@@ -62,42 +64,44 @@ struct server {
  * Errors: as server_run. */
 int server_start(struct server *s, const char *state_directory, struct error *err);
 
-/* The signals that are for us become events of the main thread's loop. ERROR_SYSTEM. */
+/* Makes signals events of the main thread's loop. ERROR_SYSTEM. */
 int server_open_signals(struct server *s, struct error *err);
 
-/* The snapshot's listeners are the ones that count from now on, and each of its sockets knows its
- * listener's slot. */
+/* "SIGTERM" or "SIGINT". */
+const char *server_signal_name(int number);
+
+/* Sets the snapshot whose listeners the metrics count, and the slot of each socket. */
 void server_adopt_metrics(struct server *s, const struct config_snapshot *snapshot,
                           struct listen_set *listen_set);
 
-/* Logs what is in force: certificates, addresses, and what may run out. */
+/* Logs what is in force: certificates, addresses, and warnings. */
 void server_announce(const struct server *s);
 
 /*
- * All or nothing, and the log says which. The configuration too: its names are looked up while this
- * thread goes on, and an earlier reload that still waits for its own is abandoned. Or only the
- * files that it names, for which nothing is looked up or bound. What is refused for a reason that
- * may pass is tried again.
+ * All or nothing; the result is logged. _configuration reads the configuration too: its names are
+ * looked up without blocking this thread, and an earlier reload that still waits is abandoned.
+ * _files reads only the files that it names, without look-ups or binding. After a temporary error a
+ * reload is retried.
  */
 void server_reload_configuration(struct server *s, const char *reason);
 void server_reload_files(struct server *s, const char *reason);
 
-/* After each turn: ends a reload whose look-ups are done, and tries again what is due. */
+/* After each turn: finishes a reload whose look-ups are done, and retries what is due. */
 void server_reload_continue(struct server *s);
 
-/* When it is to be called at the latest; UINT64_MAX = after the next turn. */
+/* When to call it at the latest; UINT64_MAX = after the next turn. */
 uint64_t server_reload_due_us(const struct server *s);
 
 bool server_reload_is_under_way(const struct server *s);
 
-/* A reload that waits for look-ups is given up. */
+/* Abandons a reload that waits for look-ups. */
 void server_reload_abandon(struct server *s);
 
 /* One turn of the main thread: waits until due_us, a signal, or the watchdog is due. */
 void server_turn(struct server *s, uint64_t due_us);
 
-/* Accepts nobody any more, drains if it was asked to stop, and gives back all but the settings.
- * why: what kept it from serving, or NULL. */
+/* Stops accepting, drains if a signal asked to stop, and frees all but the snapshot. why: the error
+ * at the start, or NULL. */
 void server_stop(struct server *s, const char *why);
 
 #endif

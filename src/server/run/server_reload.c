@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings in force are replaced, all or nothing. */
+/* Replaces the snapshot in force, all or nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,13 +8,13 @@
 #include "tlsecho/base/log.h"
 #include "tlsecho/server/privilege.h"
 
-#define UNTIL_RESTART    ", and stays as it was until then: restart the server"
+#define UNTIL_RESTART    ": restart the server to apply it"
 #define SECOND_US        UINT64_C(1000000)
 #define DELAY_US_FIRST   SECOND_US
 #define DELAY_US_LONGEST (60 * SECOND_US)
 
-/* What stays as it is while the server runs; whether anything does. */
-static bool tell_what_needs_a_restart(const struct config *running, const struct config *next)
+/* Logs the changes that need a restart; whether there are any. */
+static bool log_restart_needed(const struct config *running, const struct config *next)
 {
     const struct {
         bool changed;
@@ -37,7 +37,7 @@ static bool tell_what_needs_a_restart(const struct config *running, const struct
     return any;
 }
 
-/* Nothing can fail any more. Takes next and listening over. */
+/* Nothing can fail any more. Takes over next and listen_set. */
 static void put_in_force(struct server *s, enum reload_kind kind,
                          const struct config_snapshot *next, struct listen_set *listen_set)
 {
@@ -48,7 +48,7 @@ static void put_in_force(struct server *s, enum reload_kind kind,
     acceptor_replace(s->acceptor, next, &listeners);
     listen_set_close(&s->listen_set, listen_set);
     s->listen_set = *listen_set;
-    bool restart = tell_what_needs_a_restart(s->snapshot->config, next->config);
+    bool restart = log_restart_needed(s->snapshot->config, next->config);
     config_snapshot_free(s->snapshot);
     s->snapshot = next;
     s->loaded_stamp = s->seen_stamp = next->stamp;
@@ -57,14 +57,14 @@ static void put_in_force(struct server *s, enum reload_kind kind,
     log_set(next->config->log.level, next->config->log.format);
     server_announce(s);
     log_reason(LOG_LEVEL_INFO, "reloaded",
-               restart ? "everything but what needs a restart is in force for new connections"
-                       : "everything is in force for new connections");
+               restart ? "in force for new connections, except what needs a restart"
+                       : "in force for new connections");
     if (kind == RELOAD_CONFIGURATION)
-        outcome_reloaded(&s->outcome);
+        reload_status_reloaded(&s->reload_status);
     service_manager_ready(&s->manager, s->listen_set.count, s->worker_count);
 }
 
-/* Everything stays as it was; and why, for whoever may mend it. */
+/* Nothing changes, and the reason is reported. */
 static void refuse(struct server *s, enum reload_kind kind, struct error *err)
 {
     struct reload *r = &s->reload;
@@ -74,7 +74,7 @@ static void refuse(struct server *s, enum reload_kind kind, struct error *err)
     metrics_count_refused_reload(&s->metrics);
     service_manager_refused(&s->manager, err->text);
     if (kind == RELOAD_CONFIGURATION)
-        outcome_refused(&s->outcome, err->text);
+        reload_status_refused(&s->reload_status, err->text);
     if (temporary) {
         uint64_t longer_us = r->delay_us ? 2 * r->delay_us : DELAY_US_FIRST;
         r->delay_us = longer_us < DELAY_US_LONGEST ? longer_us : DELAY_US_LONGEST;
@@ -95,7 +95,7 @@ bool server_reload_is_under_way(const struct server *s)
     return s->reload.next != NULL;
 }
 
-/* Of the one under way, all but its settings. */
+/* Frees the reload under way, except its snapshot. */
 static void end_lookups(struct reload *r)
 {
     lookups_free(r->lookups);
@@ -151,7 +151,7 @@ static void reload_configuration(struct server *s, const char *reason)
     refuse(s, RELOAD_CONFIGURATION, &err);
 }
 
-/* The configuration stays as it is: it may be in the middle of an edit. */
+/* Does not read the configuration, which may be half edited. */
 static void reload_files(struct server *s, const char *reason)
 {
     struct error err;
@@ -171,7 +171,7 @@ static void reload_files(struct server *s, const char *reason)
 void server_reload_configuration(struct server *s, const char *reason)
 {
     s->reload.delay_us = 0;
-    outcome_begin(&s->outcome);
+    reload_status_begin(&s->reload_status);
     reload_configuration(s, reason);
 }
 
@@ -201,7 +201,7 @@ static void finish(struct server *s)
 
 void server_reload_continue(struct server *s)
 {
-    static const char reason[] = "again: what was short before may be there now";
+    static const char reason[] = "retry after a temporary error";
     if (server_reload_is_under_way(s)) {
         if (lookups_done(s->reload.lookups))
             finish(s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What signals ask for: done at once, or noted for the loop. */
+/* Signals: handled at once, or noted for the loop. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -13,6 +13,11 @@ static void list_connections(struct server *s)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_list(s->workers[i]);
+}
+
+const char *server_signal_name(int number)
+{
+    return number == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
 static void signals_ready(struct reactor_source *source)
@@ -33,8 +38,9 @@ static void signals_ready(struct reactor_source *source)
         break;
     default:
         s->stop_signals++;
+        s->stop_signal = (int)info.ssi_signo;
         log_reason(LOG_LEVEL_INFO, s->stop_signals == 1 ? "draining" : "stopping",
-                   info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+                   server_signal_name(s->stop_signal));
     }
 }
 
@@ -48,15 +54,15 @@ static void handled(sigset_t *ret)
     sigaddset(ret, SIGUSR2);
 }
 
-/* Nothing is open or written yet that anyone would miss. */
+/* Nothing needs to be cleaned up yet. */
 static void stop_at_once(int number)
 {
     (void)number;
     _exit(EXIT_SUCCESS);
 }
 
-/* HUP, USR1 and USR2 wait until the loop reads them; TERM and INT, which reading a configuration
- * from a pipe or a slow disk must not delay, stop the process as they do later, with status 0. */
+/* HUP, USR1 and USR2 stay pending until the loop reads them. TERM and INT end the process at once,
+ * since reading a configuration from a pipe or a slow disk may block; with status 0, as later. */
 void server_hold_signals(void)
 {
     sigset_t set;
@@ -85,8 +91,8 @@ int server_open_signals(struct server *s, struct error *err)
     sigset_t set;
     handled(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* what reads the log may go away */
-    signal(SIGXFSZ, SIG_IGN); /* and its file reach a limit */
+    signal(SIGPIPE, SIG_IGN); /* the reader of the log may close */
+    signal(SIGXFSZ, SIG_IGN); /* and its file may reach RLIMIT_FSIZE */
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return error_sys(err, "receive signals: signalfd");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From the draft of the settings to threads that serve. */
+/* From the draft of the snapshot to running threads. */
 #include <stdlib.h>
 
 #include "cpus.h"
@@ -16,7 +16,7 @@ static int start_workers(struct server *s, struct error *err)
     unsigned count = config->workers > 0 ? (unsigned)config->workers : s->cpus;
     s->workers = calloc(count, sizeof(struct worker *));
     if (!s->workers)
-        return error_sys(err, "make the workers");
+        return error_sys(err, "create the workers");
     if (worker_group_new(count, s->admission, &s->worker_group, err) < 0)
         return -1;
     while (s->worker_count < count) {
@@ -28,7 +28,7 @@ static int start_workers(struct server *s, struct error *err)
     return 0;
 }
 
-/* A signal that asks to stop ends the wait: then nothing is opened. */
+/* TERM or INT ends the wait: then nothing is opened. */
 static int look_up_and_open(struct server *s, const struct lookups_plan *plan, struct error *err)
 {
     struct lookups *lookups;
@@ -67,7 +67,7 @@ static int watch_threads(struct server *s, struct error *err)
     return heartbeat_add(&s->manager.heartbeat, "acceptor", acceptor_reactor(s->acceptor), err);
 }
 
-/* Once more, as who we are from now on: what cannot be read any more could not be reloaded. */
+/* Reads all files again with the reduced privileges: what fails now would fail at a reload too. */
 static int read_as_served(struct server *s, const char *state_directory, struct error *err)
 {
     const struct config_snapshot *draft = s->snapshot, *snapshot;
@@ -76,7 +76,7 @@ static int read_as_served(struct server *s, const char *state_directory, struct 
     if (!draft->config->read_once) {
         if (config_load_again(draft->config, &config, err) < 0)
             return -1;
-        config_free(config); /* it can be read: the listeners that are open are the draft's */
+        config_free(config); /* only whether it can be read: the open listeners are the draft's */
     }
     if (config_snapshot_new(config_ref(draft->config), state_directory, &snapshot, err) < 0)
         return -1;
@@ -92,8 +92,8 @@ static int read_as_served(struct server *s, const char *state_directory, struct 
     return 0;
 }
 
-/* Else its group could not connect to the Unix sockets, nor could we remove them; and a reload
- * could bind nothing beside the others. */
+/* Changes the owner of the sockets: else the group could not connect to the Unix sockets, the
+ * server could not remove them, and a reload could not bind an overlapping address. */
 static int give_sockets(const struct server *s, struct error *err)
 {
     const struct config *config = s->snapshot->config;
@@ -118,11 +118,11 @@ static int drop_privileges(struct server *s, const char *state_directory, struct
     return 0;
 }
 
-/* The order matters: ports are bound with privileges, and threads inherit that there are none. */
+/* The order matters: ports are bound with privileges, and threads are started without. */
 int server_start(struct server *s, const char *state_directory, struct error *err)
 {
     s->descriptors = descriptors_raise();
-    s->cpus = cpus_usable(); /* the sandbox would hide the quota */
+    s->cpus = cpus_usable(); /* before the sandbox, which hides the quota */
     service_manager_open(&s->manager);
     announce_library();
     if (reactor_new(&s->reactor, err) < 0 || server_open_signals(s, err) < 0 ||
@@ -133,7 +133,7 @@ int server_start(struct server *s, const char *state_directory, struct error *er
     if (drop_privileges(s, state_directory, err) < 0 ||
         admin_new(s->reactor, &s->metrics, &s->manager.heartbeat, &s->admin, err) < 0)
         return -1;
-    outcome_open(&s->outcome);
+    reload_status_open(&s->reload_status);
     const struct listen_set admin = listen_set_for_admin(&s->listen_set);
     admin_listen(s->admin, &admin);
     server_adopt_metrics(s, s->snapshot, &s->listen_set);

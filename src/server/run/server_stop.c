@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The end: nobody is accepted any more, those who are here finish, and all is given back. */
+/* Stop: no new connections, open ones drain, and everything is freed. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,20 +23,20 @@ static void order_all(struct server *s, enum worker_order order)
         worker_order(s->workers[i], order);
 }
 
-/* Until every worker has ended, due_us has passed, or `stop_signals` came. */
+/* Until every worker has ended, due_us has passed, or there were `stop_signals` signals. */
 static void wait_for_workers(struct server *s, uint64_t due_us, unsigned stop_signals)
 {
     while (!all_ended(s) && s->stop_signals < stop_signals && clock_now_us() < due_us)
         server_turn(s, due_us);
 }
 
-/* 0: never. */
+/* ms 0: never. */
 static uint64_t after_us(uint64_t ms)
 {
     return ms ? clock_now_us() + ms * 1000 : UINT64_MAX;
 }
 
-/* Who says goodbye has timeouts.linger for it; where there is none, as long as for all the rest. */
+/* An orderly close has timeouts.linger; without one, timeouts.drain once more. */
 static void drain(struct server *s)
 {
     uint64_t drain_ms = s->snapshot->config->timeouts_ms.drain;
@@ -59,7 +59,7 @@ void server_stop(struct server *s, const char *why)
         acceptor_stop(s->acceptor);
     }
     if (server_reload_is_under_way(s))
-        outcome_refused(&s->outcome, "the server stops");
+        reload_status_refused(&s->reload_status, "the server is stopping");
     server_reload_abandon(s);
     listen_set_close_listeners(&s->listen_set);
     if (s->stop_signals > 0)
@@ -73,7 +73,7 @@ void server_stop(struct server *s, const char *why)
     free(s->workers);
     worker_group_free(s->worker_group);
     admission_free(s->admission);
-    outcome_close(&s->outcome);
+    reload_status_close(&s->reload_status);
     service_manager_close(&s->manager);
     if (s->signals.fd >= 0)
         close(s->signals.fd);

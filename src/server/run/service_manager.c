@@ -7,7 +7,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/log.h"
 
-static void tell(const struct service_manager *m, const char *state, const char *status)
+static void notify(const struct service_manager *m, const char *state, const char *status)
 {
     struct error err;
     if (notify_send(&m->notify, state, status, &err) < 0)
@@ -35,26 +35,25 @@ void service_manager_ready(const struct service_manager *manager, size_t address
 {
     char status[64];
     snprintf(status, sizeof status, "Serving: %zu addresses, %u workers", addresses, workers);
-    tell(manager, "READY=1", status);
+    notify(manager, "READY=1", status);
 }
 
-/* The time tells the manager which reload a later READY=1 ends: systemd.service(5), notify-reload.
- */
+/* MONOTONIC_USEC: systemd.service(5), Type=notify-reload. */
 void service_manager_reloading(const struct service_manager *manager)
 {
     char state[64];
     snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_us());
-    tell(manager, state, "Reloading");
+    notify(manager, state, "Reloading");
 }
 
 void service_manager_refused(const struct service_manager *manager, const char *why)
 {
-    tell(manager, "READY=1", why);
+    notify(manager, "READY=1", why);
 }
 
 void service_manager_stopping(const struct service_manager *manager, const char *why)
 {
-    tell(manager, "STOPPING=1", why ? why : "Draining");
+    notify(manager, "STOPPING=1", why ? why : "Draining");
 }
 
 void service_manager_feed(struct service_manager *manager)
@@ -66,10 +65,13 @@ void service_manager_feed(struct service_manager *manager)
     manager->feed_us = now_us + every_us;
     uint64_t silent_us = heartbeat_silent_us(&manager->heartbeat, now_us, &name);
     struct log_line line;
-    if (silent_us < every_us) { /* others ask too, in between */
-        tell(manager, "WATCHDOG=1", NULL);
+    if (silent_us < every_us) { /* /healthz asks too, in between */
+        notify(manager, "WATCHDOG=1", NULL);
     } else if (log_begin(&line, LOG_LEVEL_ERROR, "watchdog_withheld")) {
-        log_text(&line, "reason", "a thread does not turn");
+        char reason[64];
+        snprintf(reason, sizeof reason, "%s has not responded for %" PRIu64 " s", name,
+                 silent_us / 1000000);
+        log_text(&line, "reason", reason);
         log_text(&line, "thread", name);
         log_seconds(&line, "silent", silent_us);
         log_end(&line);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the service manager hears from the server in the course of its life, and the watchdog, which
- * is fed only while every thread turns. Who cannot be told keeps nobody from serving: the log says
- * so.
+ * Notifications to the service manager over the server's life, and its watchdog, which is fed only
+ * while every thread responds. A notification that fails is logged and does not stop the server.
  *
  * Ownership: owns its heartbeat, to which the threads are added.   Threads: the main one.
  */
@@ -24,20 +23,20 @@ struct service_manager {
 void service_manager_open(struct service_manager *ret);
 void service_manager_close(struct service_manager *manager);
 
-/* Serving so many addresses: at the start, and when a reload is over. */
+/* READY=1, with a status text: at the start, and after a reload. */
 void service_manager_ready(const struct service_manager *manager, size_t addresses,
                            unsigned workers);
 
 void service_manager_reloading(const struct service_manager *manager);
 
-/* The reload is over, everything is as it was, and why. */
+/* The reload was refused, and why. */
 void service_manager_refused(const struct service_manager *manager, const char *why);
 
-/* why: what kept it from serving; NULL = it served, and drains. */
+/* why: the error at the start; NULL = the server drains. */
 void service_manager_stopping(const struct service_manager *manager, const char *why);
 
-/* From feed_us on: feeds the watchdog if every thread has turned since the last time, and asks each
- * for the next time. */
+/* From feed_us on: feeds the watchdog if every thread has responded since the last call, and asks
+ * each of them again. */
 void service_manager_feed(struct service_manager *manager);
 
 #endif

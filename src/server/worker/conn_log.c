@@ -10,45 +10,45 @@
 #include "tlsecho/net/socket.h"
 #include "tlsecho/tls/tls_alert.h"
 
-/* Those who ended before they were served. Never touched on the way of those who are. */
+/* Connections that end before the service starts. Never used on the path of the others. */
 static struct {
     pthread_mutex_t mutex;
     struct token_bucket bucket;
-    struct rate_limited_count left_out;
-} unserved = {
+    struct rate_limited_count not_logged;
+} early_ends = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .bucket = {TOKEN_BUCKET_FULL(CONN_LOG_PER_SECOND, CONN_LOG_BURST)},
 };
 
-/* Whether one more of them may have its line; else it is counted. */
+/* Whether one more may be logged; otherwise it is counted. */
 static bool take_log_token(void)
 {
-    pthread_mutex_lock(&unserved.mutex);
-    bool few = token_bucket_take(&unserved.bucket, clock_now_us());
-    if (!few)
-        rate_limited_count_add(&unserved.left_out);
-    pthread_mutex_unlock(&unserved.mutex);
-    return few;
+    pthread_mutex_lock(&early_ends.mutex);
+    bool granted = token_bucket_take(&early_ends.bucket, clock_now_us());
+    if (!granted)
+        rate_limited_count_add(&early_ends.not_logged);
+    pthread_mutex_unlock(&early_ends.mutex);
+    return granted;
 }
 
-uint64_t conn_log_tell(uint64_t now_us)
+uint64_t conn_log_flush(uint64_t now_us)
 {
-    pthread_mutex_lock(&unserved.mutex);
-    uint64_t count = rate_limited_count_take(&unserved.left_out, now_us);
-    uint64_t due_us = rate_limited_count_due_us(&unserved.left_out);
-    pthread_mutex_unlock(&unserved.mutex);
+    pthread_mutex_lock(&early_ends.mutex);
+    uint64_t count = rate_limited_count_take(&early_ends.not_logged, now_us);
+    uint64_t due_us = rate_limited_count_due_us(&early_ends.not_logged);
+    pthread_mutex_unlock(&early_ends.mutex);
 
     struct log_line line;
     if (count > 0 && log_begin(&line, LOG_LEVEL_WARNING, "connections_not_logged")) {
         log_number(&line, "count", count);
-        log_text(&line, "reason", "many end before they are served");
+        log_text(&line, "reason", "too many connections end before they are served");
         log_end(&line);
     }
     return due_us;
 }
 
 enum {
-    PEER_TEXT_BYTES = 256, /* of one value that the peer chose */
+    PEER_TEXT_BYTES = 256, /* of one value from the peer */
     REASON_BYTES = 512,
 };
 
@@ -65,8 +65,8 @@ static void address_field(struct log_line *line, const char *key, const struct a
     log_text_capped(line, key, text, PEER_TEXT_BYTES);
 }
 
-/* Which of our addresses the client reached: a listener on a wildcard does not tell. Or, where a
- * proxy names the client, which of the proxy's. */
+/* The local address of the connection, which a wildcard listener does not show, or the destination
+ * in the PROXY header. */
 static void destination_field(struct log_line *line, const struct handoff *origin, int fd)
 {
     struct address own;
@@ -79,7 +79,7 @@ static void destination_field(struct log_line *line, const struct handoff *origi
     }
 }
 
-/* What was agreed on, and the name that was verified. */
+/* The negotiated parameters, and the verified name. */
 static void session_fields(struct log_line *line, const struct peer *peer)
 {
     known_text(line, "version", peer->version);
@@ -119,7 +119,7 @@ static void service_fields(struct log_line *line, const struct conn *c,
 void conn_log_failed(const struct handoff *origin, const char *reason)
 {
     struct log_line line;
-    if (!take_log_token() || !log_begin(&line, LOG_LEVEL_ERROR, "connection_refused"))
+    if (!take_log_token() || !log_begin(&line, LOG_LEVEL_ERROR, "connection_failed"))
         return;
     origin_fields(&line, origin);
     log_text(&line, "reason", reason);
@@ -143,10 +143,10 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
     if (c->error && c->error->alert >= 0)
         log_text(&line, "alert", tls_alert_name(c->error->alert));
     if (c->client_hello)
-        log_text(&line, "note", "it began with a TLS ClientHello: a TLS client on a plain port?");
+        log_text(&line, "note", "received a TLS ClientHello: a TLS client on a plain port?");
 
-    /* What we know comes first, and each value has its limit: a line never loses it to what the
-     * peer chose itself. */
+    /* Values from the peer come last and are capped, so that they never push the server's own
+     * values out of the line. */
     struct peer peer;
     transport_peer(c->transport, &peer);
     session_fields(&line, &peer);

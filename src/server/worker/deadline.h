@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time-outs. Within a class all are equally long, so the order in which they are set is the order
- * in which they pass: a list in order of arrival is the timer queue, every operation O(1).
+ * Time-outs. All deadlines of a queue have the same length, so they expire in the order in which
+ * they were set: a list is the timer queue, every operation O(1).
  *
- * Ownership: a deadline is embedded in whatever waits and must be cleared before that goes.
+ * Ownership: a deadline is embedded in its owner and must be cleared before that is freed.
  * Threads: its worker's.
  */
 #ifndef TLSECHO_DEADLINE_H
@@ -19,20 +19,20 @@ struct deadline {
 
 struct deadline_queue {
     struct deadline list; /* the ends of a ring */
-    uint64_t after_us;    /* 0 = this class never passes */
+    uint64_t after_us;    /* 0 = never expires */
 };
 
 void deadline_queue_init(struct deadline_queue *queue, uint64_t after_us);
 
-/* Sets or moves d to now + the class's length. A class that never passes leaves d not set. */
+/* Sets or moves d to now_us + after_us. If the queue never expires, d is not set. */
 void deadline_set(struct deadline_queue *queue, struct deadline *d, uint64_t now_us);
 void deadline_clear(struct deadline *d);
 bool deadline_is_set(const struct deadline *d);
 
-/* When the first of the queue passes; UINT64_MAX if none is set. */
+/* When the first of the queue expires; UINT64_MAX if none is set. */
 uint64_t deadline_next_us(const struct deadline_queue *queue);
 
-/* The first one if it has passed by now_us, cleared; else NULL. */
+/* The first one if it has expired by now_us, cleared; else NULL. */
 struct deadline *deadline_pop(struct deadline_queue *queue, uint64_t now_us);
 
 #endif

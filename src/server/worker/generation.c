@@ -5,7 +5,7 @@
 
 #include "tlsecho/server/config.h"
 
-enum { QUIET_MS = 1000 }; /* while draining: so long without a byte, and a connection is done */
+enum { QUIET_MS = 1000 }; /* while draining: a connection without a byte for so long is closed */
 
 static void drop(struct generation **newest, struct generation *g)
 {
@@ -18,7 +18,7 @@ static void drop(struct generation **newest, struct generation *g)
     free(g);
 }
 
-/* Takes the count of settings over. NULL: no memory. */
+/* Takes over the reference to snapshot. NULL: no memory. */
 static struct generation *make(struct generation **newest, const struct config_snapshot *snapshot)
 {
     struct generation *g = calloc(1, sizeof *g);
@@ -52,7 +52,7 @@ struct generation *generation_enter(struct generation **newest,
     while (g && g->snapshot != snapshot)
         g = g->older;
     if (g)
-        config_snapshot_free(snapshot); /* it has a count of its own */
+        config_snapshot_free(snapshot); /* it has a reference of its own */
     else
         g = make(newest, snapshot);
     if (g)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all connections that came under the same settings share. Within it all time-outs of a class
- * are equally long, which is what lets a list be the timer queue.
+ * What the connections accepted under one snapshot share. All time-outs of a class have the same
+ * length, so a list serves as the timer queue.
  *
- * Ownership: a worker's list, by way of its newest one; each holds its settings.
+ * Ownership: a worker's list, from the newest one on; each holds a reference to its snapshot.
  * Threads: the worker's.
  */
 #ifndef TLSECHO_GENERATION_H
@@ -23,12 +23,12 @@ struct generation {
     struct generation *older;
 };
 
-/* The generation of these snapshot, whose count it takes over, with one connection more. NULL: no
- * memory, and the count is still the caller's. */
+/* The generation of this snapshot, with one connection more. Takes over the reference. NULL: no
+ * memory, and the reference is still the caller's. */
 struct generation *generation_enter(struct generation **newest,
                                     const struct config_snapshot *snapshot);
 
-/* With one connection less; without any it goes, unless others may still come to it. */
+/* With one connection less. Without any it is freed, unless it is the newest. */
 void generation_leave(struct generation **newest, struct generation *g);
 
 /* After the last connection. */

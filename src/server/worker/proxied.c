@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static bool is_believed(const struct config_listener *listener, const struct address *peer)
+static bool is_trusted(const struct config_listener *listener, const struct address *peer)
 {
     return cidr_match(listener->proxy_from.values, listener->proxy_from.count, peer);
 }
@@ -11,7 +11,7 @@ static bool is_believed(const struct config_listener *listener, const struct add
 bool proxied_is_expected(const struct config_listener *listener, const struct address *peer)
 {
     return listener->proxy_protocol == CONFIG_PROXY_REQUIRED ||
-           (listener->proxy_protocol == CONFIG_PROXY_TRUSTED && is_believed(listener, peer));
+           (listener->proxy_protocol == CONFIG_PROXY_TRUSTED && is_trusted(listener, peer));
 }
 
 struct proxied *proxied_new(const struct address *peer)
@@ -33,7 +33,7 @@ void proxied_free(struct proxied *proxied)
 struct io proxied_read_header(struct proxied *p, const struct config_listener *listener, int fd,
                               struct error *err)
 {
-    if (!is_believed(listener, &p->peer)) {
+    if (!is_trusted(listener, &p->peer)) {
         error_set(err, ERROR_INPUT, "PROXY header: the source is not in proxy_from");
         return (struct io){.status = IO_FAILED};
     }

@@ -22,14 +22,14 @@ struct worker {
     struct reactor_source handoffs; /* the reading end of the pipe */
     int handoffs_in;
     pthread_t thread;
-    struct reactor *owner;    /* woken at the end */
-    enum worker_order obeyed; /* the order that the conns know of */
+    struct reactor *owner;           /* woken when the thread ends */
+    enum worker_order current_order; /* carried out last */
     atomic_int order;
-    atomic_uint wants; /* WORKER_WANTS_*: what others ask for */
+    atomic_uint requests; /* WORKER_REQUEST_*, set by other threads */
     atomic_bool ended;
 };
 
-/* Starts what has been handed over; false if nothing is left in the pipe. */
+/* Starts connections that were handed over; false if the pipe is empty. */
 static bool take_handoffs(struct worker *w)
 {
     struct handoff arrived[WORKER_HANDOFFS_MAX];
@@ -61,31 +61,31 @@ static void carry_out(struct worker_loop *loop, enum worker_order order)
     }
 }
 
-/* Nothing is handed over after an order, but the pipe may still hold what was before. */
-static void obey(struct worker *w)
+/* Nothing is handed over after an order, but the pipe may still hold earlier handoffs. */
+static void take_order(struct worker *w)
 {
     enum worker_order order = (enum worker_order)atomic_load(&w->order);
-    if (order == w->obeyed)
+    if (order == w->current_order)
         return;
     while (take_handoffs(w))
         ;
-    w->obeyed = order;
+    w->current_order = order;
     carry_out(&w->loop, order);
 }
 
-static void grant_wants(struct worker *w)
+static void do_requests(struct worker *w)
 {
-    unsigned wants = atomic_exchange(&w->wants, 0);
-    if (wants & WORKER_WANTS_LIST)
+    unsigned requests = atomic_exchange(&w->requests, 0);
+    if (requests & WORKER_REQUEST_LIST)
         worker_loop_list(&w->loop);
-    if (wants & WORKER_WANTS_TRIM)
+    if (requests & WORKER_REQUEST_TRIM)
         worker_loop_trim_handshakes(&w->loop);
 }
 
 static void *work(void *argument)
 {
     struct worker *w = argument;
-    while (w->obeyed == WORKER_SERVE || atomic_load(&w->loop.load) > 0) {
+    while (w->current_order == WORKER_SERVE || atomic_load(&w->loop.load) > 0) {
         uint64_t due_us = worker_loop_due_us(&w->loop);
         bool busy = worker_loop_is_busy(&w->loop);
         reactor_alarm(w->loop.reactor, due_us);
@@ -94,10 +94,10 @@ static void *work(void *argument)
         worker_loop_run_runnable(&w->loop);
         if (worker_loop_now_us(&w->loop) >= due_us)
             worker_loop_expire(&w->loop);
-        if (atomic_load(&w->wants))
-            grant_wants(w);
+        if (atomic_load(&w->requests))
+            do_requests(w);
         worker_loop_list_some(&w->loop);
-        obey(w);
+        take_order(w);
     }
     atomic_store(&w->ended, true);
     reactor_wake(w->owner);
@@ -108,17 +108,17 @@ static int init(struct worker *w, struct worker_group *group, struct error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return error_sys(err, "make a worker's pipe");
+        return error_sys(err, "create a worker's pipe");
     w->handoffs = (struct reactor_source){.fd = ends[0], .ready = handoffs_ready};
     w->handoffs_in = ends[1];
     w->loop.scratch = tls_scratch_new();
     w->loop.metrics = metrics_shard_new();
     if (!w->loop.scratch || !w->loop.metrics)
-        return error_sys(err, "make a worker");
+        return error_sys(err, "create a worker");
     if (reactor_new(&w->loop.reactor, err) < 0)
         return -1;
     w->loop.group = group;
-    w->loop.member = worker_group_join(group, w->loop.reactor, &w->wants);
+    w->loop.member = worker_group_join(group, w->loop.reactor, &w->requests);
     return reactor_want(w->loop.reactor, &w->handoffs, WANT_READ, err);
 }
 
@@ -140,7 +140,7 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
 {
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
-        return error_sys(err, "make a worker");
+        return error_sys(err, "create a worker");
     w->owner = owner;
     w->handoffs.fd = w->handoffs_in = -1;
     worker_loop_init(&w->loop);
@@ -155,7 +155,8 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
 bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count)
 {
     assert(count <= WORKER_HANDOFFS_MAX);
-    atomic_fetch_add(&worker->loop.load, (unsigned)count); /* it may end them before we are back */
+    atomic_fetch_add(&worker->loop.load,
+                     (unsigned)count); /* before: the worker may end them before write returns */
     ssize_t n;
     do
         n = write(worker->handoffs_in, handoffs, count * sizeof handoffs[0]);
@@ -196,7 +197,7 @@ void worker_order(struct worker *worker, enum worker_order order)
 
 void worker_list(struct worker *worker)
 {
-    atomic_fetch_or(&worker->wants, WORKER_WANTS_LIST);
+    atomic_fetch_or(&worker->requests, WORKER_REQUEST_LIST);
     reactor_wake(worker->loop.reactor);
 }
 

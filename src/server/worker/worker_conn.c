@@ -16,9 +16,9 @@
 #include "tlsecho/tls/transport_tls.h"
 
 enum {
-    LIST_TURN = 32,            /* connections that are listed in one turn */
-    LIST_PAUSE_US = 10 * 1000, /* while the log has no room for them */
-    WAVE = 256,                /* connections whose memory is worth giving back */
+    LIST_TURN = 32,            /* connections listed per turn */
+    LIST_PAUSE_US = 10 * 1000, /* while the log queue has no room */
+    WAVE = 256,                /* connections: from here on freed memory is returned */
 };
 
 void worker_loop_init(struct worker_loop *loop)
@@ -26,7 +26,7 @@ void worker_loop_init(struct worker_loop *loop)
     TAILQ_INIT(&loop->all);
     TAILQ_INIT(&loop->runnable);
     TAILQ_INIT(&loop->handshakes);
-    loop->log_tell_us = UINT64_MAX;
+    loop->log_flush_us = UINT64_MAX;
 }
 
 uint64_t worker_loop_now_us(struct worker_loop *loop)
@@ -39,7 +39,7 @@ uint64_t worker_loop_now_us(struct worker_loop *loop)
 void worker_loop_done(struct worker_loop *loop)
 {
     generation_drop_all(&loop->newest);
-    conn_log_tell(UINT64_MAX);
+    conn_log_flush(UINT64_MAX);
 }
 
 static void set_runnable(struct worker_conn *s, bool runnable)
@@ -53,7 +53,7 @@ static void set_runnable(struct worker_conn *s, bool runnable)
         TAILQ_REMOVE(&s->loop->runnable, s, in_runnable);
 }
 
-/* Not in the turn's time, which is before the arithmetic. */
+/* By the clock, not by the turn's time, which is before the handshake's arithmetic. */
 static void count_handshake(struct worker_conn *s, enum conn_end end)
 {
     struct peer peer;
@@ -62,7 +62,7 @@ static void count_handshake(struct worker_conn *s, enum conn_end end)
     metrics_count_handshake(s->loop->metrics, &peer, end, clock_now_us() - s->start_us);
 }
 
-/* What moved since it was counted last. */
+/* Adds the bytes since the last call. */
 static void count(struct worker_conn *s)
 {
     struct metrics_listener *m = &s->loop->metrics->listeners[s->origin.slot];
@@ -74,9 +74,8 @@ static void count(struct worker_conn *s)
         count_handshake(s, CONN_END_NONE);
 }
 
-/* After a wave of connections: the C library keeps what they held, wherever a page of the others'
- * lies above it. */
-static void give_back(struct worker_loop *loop, unsigned load)
+/* After a wave of connections: the C library keeps freed memory that lies below memory in use. */
+static void trim_memory(struct worker_loop *loop, unsigned load)
 {
     if (loop->peak_load < WAVE || load > loop->peak_load / 4)
         return;
@@ -102,17 +101,17 @@ static void end(struct worker_conn *s)
     if (s->generation->snapshot->config->log.connections)
         conn_log(&s->conn, &s->origin, duration_us);
     if (!s->conn.established)
-        loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
+        loop->log_flush_us = conn_log_flush(worker_loop_now_us(loop));
     conn_done(&s->conn);
     proxied_free(s->origin.proxied);
     generation_leave(&loop->newest, s->generation);
-    if (loop->unlisted == s)
-        loop->unlisted = TAILQ_NEXT(s, in_all);
+    if (loop->next_listed == s)
+        loop->next_listed = TAILQ_NEXT(s, in_all);
     TAILQ_REMOVE(&loop->all, s, in_all);
     worker_handshake_over(s);
     admission_over(&s->origin.pass);
     free(s);
-    give_back(loop, atomic_fetch_sub(&loop->load, 1) - 1);
+    trim_memory(loop, atomic_fetch_sub(&loop->load, 1) - 1);
 }
 
 static bool is_relative(enum conn_timeout kind)
@@ -120,7 +119,7 @@ static bool is_relative(enum conn_timeout kind)
     return kind == CONN_TIMEOUT_IDLE || kind == CONN_TIMEOUT_WRITE || kind == CONN_TIMEOUT_QUIET;
 }
 
-/* A relative time-out starts again when bytes moved; an absolute one runs on. */
+/* A relative time-out starts again when bytes have moved; an absolute one continues. */
 static void arm(struct worker_conn *s)
 {
     enum conn_timeout kind = s->conn.timeout;
@@ -133,12 +132,12 @@ static void arm(struct worker_conn *s)
 }
 
 /*
- * Whether bytes moved between kernel and peer since the time-out was set. The kernel holds much for
- * a slow peer, and asks for more only when a third of its buffer is free: it may be busy with that
- * for longer than any time-out. Outside of a write nobody counted at the start, which would cost a
- * system call for each echo: what is still on its way has one more time-out to move in.
+ * Whether the peer has acknowledged bytes since the time-out was set. The kernel buffers much for a
+ * slow peer and becomes writable only when a third of its buffer is free, which may take longer
+ * than any time-out. Only a write time-out counts at its start, since that takes a system call:
+ * with the others, bytes in flight get one more time-out.
  */
-static bool peer_takes(struct worker_conn *s)
+static bool peer_acknowledged(struct worker_conn *s)
 {
     size_t before = s->unacknowledged_bytes, now = socket_unacknowledged_bytes(s->source.fd);
     s->unacknowledged_bytes = now;
@@ -161,7 +160,7 @@ static void run(struct worker_conn *s)
     set_runnable(s, s->conn.runnable);
     struct error err ERROR_UNSET;
     if (!s->conn.runnable && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
-        log_reason(LOG_LEVEL_ERROR, "watch_failed", err.text);
+        log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
         conn_abort(&s->conn, CONN_END_FAILED);
         end(s);
     }
@@ -188,7 +187,7 @@ static void refuse(struct worker_loop *loop, struct worker_conn *s, const struct
     admission_revoke(&pass, ADMISSION_MEMORY);
     metrics_add(&loop->metrics->listeners[origin->slot].ended[CONN_END_FAILED], 1);
     conn_log_failed(origin, reason);
-    loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
+    loop->log_flush_us = conn_log_flush(worker_loop_now_us(loop));
     if (s && s->generation)
         generation_leave(&loop->newest, s->generation);
     free(s);
@@ -224,7 +223,7 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
     s->start_us = s->last_activity_us = worker_loop_now_us(loop);
     s->armed = CONN_TIMEOUTS;
-    s->counted_handshake = !origin->listener->tls; /* there is none */
+    s->counted_handshake = !origin->listener->tls; /* plain: no handshake */
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool, describe);
     worker_conn_expect_proxy(s);
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
@@ -258,7 +257,7 @@ static struct worker_conn *of_lifetime(struct deadline *d)
 
 static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)
 {
-    if (is_relative(s->armed) && peer_takes(s)) {
+    if (is_relative(s->armed) && peer_acknowledged(s)) {
         deadline_set(&g->timeouts[s->armed], &s->timeout, now_us);
         return;
     }
@@ -266,7 +265,7 @@ static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)
     run(s);
 }
 
-/* One that has passed, of whatever kind; false if there is none. */
+/* Handles one expired time-out of any class; false if there is none. */
 static bool expire_one(struct worker_loop *loop, struct generation *g)
 {
     uint64_t now_us = worker_loop_now_us(loop);
@@ -284,25 +283,25 @@ static bool expire_one(struct worker_loop *loop, struct generation *g)
     return false;
 }
 
-/* An end may free the generation: afterwards it starts anew. */
+/* The end of a connection may free its generation, so each step restarts from the newest. */
 void worker_loop_expire(struct worker_loop *loop)
 {
     struct generation *g = loop->newest;
     while (g)
         g = expire_one(loop, g) ? loop->newest : g->older;
-    if (worker_loop_now_us(loop) >= loop->log_tell_us)
-        loop->log_tell_us = conn_log_tell(worker_loop_now_us(loop));
+    if (worker_loop_now_us(loop) >= loop->log_flush_us)
+        loop->log_flush_us = conn_log_flush(worker_loop_now_us(loop));
 }
 
 bool worker_loop_is_busy(const struct worker_loop *loop)
 {
-    return !TAILQ_EMPTY(&loop->runnable) || (loop->unlisted && log_has_room());
+    return !TAILQ_EMPTY(&loop->runnable) || (loop->next_listed && log_has_room());
 }
 
 uint64_t worker_loop_due_us(struct worker_loop *loop)
 {
-    uint64_t due_us = loop->log_tell_us;
-    if (loop->unlisted && worker_loop_now_us(loop) + LIST_PAUSE_US < due_us)
+    uint64_t due_us = loop->log_flush_us;
+    if (loop->next_listed && worker_loop_now_us(loop) + LIST_PAUSE_US < due_us)
         due_us = worker_loop_now_us(loop) + LIST_PAUSE_US;
     uint64_t expiry_us = generation_due_us(loop->newest);
     return expiry_us < due_us ? expiry_us : due_us;
@@ -310,24 +309,24 @@ uint64_t worker_loop_due_us(struct worker_loop *loop)
 
 void worker_loop_list(struct worker_loop *loop)
 {
-    if (loop->unlisted)
+    if (loop->next_listed)
         return;
-    loop->unlisted = TAILQ_FIRST(&loop->all);
+    loop->next_listed = TAILQ_FIRST(&loop->all);
     loop->listed_until_us = worker_loop_now_us(loop);
 }
 
-/* They are in the order of their start. */
+/* `all` is in the order of their start. */
 void worker_loop_list_some(struct worker_loop *loop)
 {
-    for (int i = 0; i < LIST_TURN && loop->unlisted && log_has_room(); i++) {
-        struct worker_conn *s = loop->unlisted;
+    for (int i = 0; i < LIST_TURN && loop->next_listed && log_has_room(); i++) {
+        struct worker_conn *s = loop->next_listed;
         if (s->start_us > loop->listed_until_us) {
-            loop->unlisted = NULL;
+            loop->next_listed = NULL;
             return;
         }
         uint64_t now_us = worker_loop_now_us(loop);
         conn_log_live(&s->conn, &s->origin, now_us - s->start_us, now_us - s->last_activity_us);
-        loop->unlisted = TAILQ_NEXT(s, in_all);
+        loop->next_listed = TAILQ_NEXT(s, in_all);
     }
 }
 
@@ -347,7 +346,7 @@ void worker_loop_drain(struct worker_loop *loop)
     }
 }
 
-/* A run may end the connection, but no other one. */
+/* run may free this connection, but no other. */
 void worker_loop_finish(struct worker_loop *loop)
 {
     for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {

@@ -7,7 +7,7 @@
 struct member {
     atomic_uint_fast64_t oldest;
     struct reactor *reactor;
-    atomic_uint *wants;
+    atomic_uint *requests;
 };
 
 struct worker_group {
@@ -22,7 +22,7 @@ int worker_group_new(unsigned count, struct admission *admission, struct worker_
 {
     struct worker_group *g = calloc(1, sizeof *g + count * sizeof g->members[0]);
     if (!g)
-        return error_sys(err, "make the workers");
+        return error_sys(err, "create the workers");
     g->admission = admission;
     g->count = count;
     for (unsigned i = 0; i < count; i++)
@@ -36,11 +36,12 @@ void worker_group_free(struct worker_group *group)
     free(group);
 }
 
-unsigned worker_group_join(struct worker_group *group, struct reactor *reactor, atomic_uint *wants)
+unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,
+                           atomic_uint *requests)
 {
     assert(group->joined < group->count);
     group->members[group->joined].reactor = reactor;
-    group->members[group->joined].wants = wants;
+    group->members[group->joined].requests = requests;
     return group->joined++;
 }
 
@@ -75,6 +76,6 @@ int worker_group_oldest(const struct worker_group *group)
 
 void worker_group_trim(struct worker_group *group, unsigned worker)
 {
-    atomic_fetch_or(group->members[worker].wants, WORKER_WANTS_TRIM);
+    atomic_fetch_or(group->members[worker].requests, WORKER_REQUEST_TRIM);
     reactor_wake(group->members[worker].reactor);
 }

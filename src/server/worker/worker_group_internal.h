@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the workers of a process know of each other: since when the oldest handshake of each has
- * been unfinished. So the oldest of all can be found, and its worker told, when there are too many.
+ * What the workers of a process share: the number of each one's oldest unfinished handshake. With
+ * it the oldest of all is found when there are too many.
  *
  * Ownership: the server's; must outlive the workers.   Threads: said at each function.
  */
@@ -14,25 +14,26 @@
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/server/worker_group.h"
 
-/* Adds a worker, and returns its number. wants: where WORKER_WANTS_TRIM is set to wake it. Threads:
- * the one that makes the workers, before any connection comes. */
-enum { WORKER_WANTS_LIST = 1, WORKER_WANTS_TRIM = 2 };
-unsigned worker_group_join(struct worker_group *group, struct reactor *reactor, atomic_uint *wants);
+/* Adds a worker, and returns its number. wants: where WORKER_REQUEST_TRIM is set to wake it.
+ * Threads: the one that makes the workers, before any connection comes. */
+enum { WORKER_REQUEST_LIST = 1, WORKER_REQUEST_TRIM = 2 };
+unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,
+                           atomic_uint *requests);
 
-/* What its limits are asked; may be NULL. */
+/* It has limits.handshakes; may be NULL. */
 struct admission *worker_group_admission(const struct worker_group *group);
 
-/* The number of the handshake that begins now. Any thread. */
+/* A number for the handshake that starts now. Any thread. */
 uint64_t worker_group_next(struct worker_group *group);
 
-/* The number of that worker's oldest unfinished handshake. Its thread. */
+/* Sets the number of that worker's oldest unfinished handshake. Its thread. */
 #define WORKER_GROUP_NONE UINT64_MAX
 void worker_group_publish(struct worker_group *group, unsigned worker, uint64_t oldest);
 
-/* The worker with the oldest of all; -1 = there is none. Any thread. */
+/* The worker with the oldest of all; -1 = none. Any thread. */
 int worker_group_oldest(const struct worker_group *group);
 
-/* Has that worker end its oldest while there are too many. Any thread. */
+/* Makes that worker close its oldest ones while there are too many. Any thread. */
 void worker_group_trim(struct worker_group *group, unsigned worker);
 
 #endif

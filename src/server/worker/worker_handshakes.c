@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The unfinished handshakes of a worker, in the order of their beginning, and what
- * limits.handshakes makes of them: beyond it the oldest of the process ends, so that whoever only
- * begins them stands in the way of nobody.
+ * The unfinished handshakes of a worker, oldest first, and limits.handshakes: above it the oldest
+ * handshake of the process is closed, so that clients that never finish one do not block others.
  */
 #include "worker_conn.h"
 
@@ -13,8 +12,8 @@ static void publish(const struct worker_loop *loop)
                          oldest ? oldest->hello_number : WORKER_GROUP_NONE);
 }
 
-/* The oldest of each worker is known before the count says that one is too many; and the count is
- * lower before another one is called the oldest: so never the newest ends. */
+/* The oldest is published before the count is raised, and the count is lowered before another one
+ * is published as the oldest: so the newest is never closed. */
 static void begin(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
@@ -61,7 +60,7 @@ void worker_loop_trim_handshakes(struct worker_loop *loop)
             return;
         }
         if (!admission_handshakes_exceeded(
-                admission)) /* others are over, so the oldest is another */
+                admission)) /* others have finished, so the oldest is another one */
             return;
         worker_conn_abort(TAILQ_FIRST(&loop->handshakes), CONN_END_HANDSHAKE_LIMIT);
     }

@@ -27,7 +27,7 @@ static void gather_addresses(const struct worker_conn *s, struct conn_info *ret)
         address_text(&proxied->header.destination, ret->destination);
 }
 
-/* When it came, by the wall clock as it goes now. */
+/* When it was accepted, by the present wall clock. */
 static struct timespec start_time(const struct worker_conn *s)
 {
     struct timespec now;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection whose client is only known when its PROXY header has come. */
+/* Connections that begin with a PROXY header. */
 #include "tlsecho/base/container_of.h"
 #include "worker_conn.h"
 
-/* In place of the acceptor, which could not know yet who it is. */
+/* In place of the acceptor, which does not know the client's address yet. */
 static struct io admit(struct worker_conn *s, enum conn_end *ret_end, struct error *err)
 {
     struct admission_pass *pass = &s->origin.pass;

@@ -171,7 +171,7 @@ START_TEST(spreads_connections_over_the_workers)
 }
 END_TEST
 
-START_TEST(spreads_those_that_come_together_too)
+START_TEST(spreads_connections_of_one_turn_too)
 {
     enum { CLIENTS = 12 };
     int clients[CLIENTS];
@@ -304,7 +304,7 @@ static void await_answers(const int *clients, int count, int answered)
     }
 }
 
-START_TEST(a_stuck_worker_keeps_none_of_the_others_from_new_connections)
+START_TEST(a_stuck_worker_does_not_keep_new_connections_from_the_others)
 {
     enum { CLIENTS = 900, PIPE_HOLDS = 65536 / sizeof(struct handoff) }; /* pipe(7) */
     static int clients[CLIENTS];
@@ -323,7 +323,7 @@ START_TEST(a_stuck_worker_keeps_none_of_the_others_from_new_connections)
 }
 END_TEST
 
-START_TEST(when_no_worker_takes_connections_they_are_refused_after_a_while)
+START_TEST(when_no_worker_accepts_connections_they_are_refused_after_a_while)
 {
     enum { FILL = 400 };
     static int clients[FILL];
@@ -372,7 +372,7 @@ START_TEST(denies_before_it_allows)
 }
 END_TEST
 
-START_TEST(whoever_is_refused_for_one_limit_counts_for_no_other)
+START_TEST(a_connection_refused_by_one_limit_counts_for_no_other)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
           "limits: { connections: 1, per_source: 2 }",
@@ -444,7 +444,7 @@ START_TEST(the_last_refusals_are_logged_too)
 }
 END_TEST
 
-START_TEST(whoever_is_in_the_backlog_at_the_end_is_served)
+START_TEST(connections_in_the_backlog_at_a_stop_are_served)
 {
     enum { CLIENTS = 100 };
     int clients[CLIENTS];
@@ -513,7 +513,7 @@ START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
 }
 END_TEST
 
-START_TEST(out_of_descriptors_a_crowd_is_refused_in_one_turn)
+START_TEST(out_of_descriptors_the_backlog_is_refused_in_one_turn)
 {
     enum { CROWD = 100 };
     int crowd[CROWD];
@@ -558,7 +558,7 @@ START_TEST(the_last_descriptors_are_not_for_connections)
     ck_assert_int_eq(connect(clients[1], &address->any, address->length), 0);
     talk_ends(clients[1]);
     assert_logged(" event=connections_refused ",
-                  " cause=descriptors count=1 reason=\"the last descriptors are kept");
+                  " cause=descriptors count=1 reason=\"the remaining descriptors are reserved");
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), 1);
     for (int i = 0; i < 2; i++)
         ck_assert_int_ge(reserve[i] = dup(STDIN_FILENO), 0);
@@ -571,7 +571,7 @@ START_TEST(the_last_descriptors_are_not_for_connections)
 }
 END_TEST
 
-START_TEST(the_last_descriptor_is_no_failure_while_nobody_else_waits)
+START_TEST(the_last_descriptor_is_no_failure_with_an_empty_backlog)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -609,7 +609,7 @@ static const struct {
 };
 
 /* Not even the spare descriptor helps: whoever waits is served when it is over. */
-START_TEST(what_accept_cannot_do_is_said_and_tried_again_without_spinning)
+START_TEST(a_failure_of_accept_is_logged_and_retried_without_spinning)
 {
     enum { PAUSES = 2 };
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
@@ -637,22 +637,22 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, accepts_on_every_listener);
     tcase_add_test(tcase, spreads_connections_over_the_workers);
-    tcase_add_test(tcase, spreads_those_that_come_together_too);
+    tcase_add_test(tcase, spreads_connections_of_one_turn_too);
     tcase_add_test(tcase, numbers_connections_from_one);
     tcase_add_test(tcase, a_mapped_source_counts_as_ipv4);
     tcase_add_test(tcase, refuses_at_the_limit_and_recovers_below_it);
     tcase_add_test(tcase, denies_before_it_allows);
-    tcase_add_test(tcase, a_stuck_worker_keeps_none_of_the_others_from_new_connections);
-    tcase_add_test(tcase, when_no_worker_takes_connections_they_are_refused_after_a_while);
-    tcase_add_test(tcase, whoever_is_refused_for_one_limit_counts_for_no_other);
+    tcase_add_test(tcase, a_stuck_worker_does_not_keep_new_connections_from_the_others);
+    tcase_add_test(tcase, when_no_worker_accepts_connections_they_are_refused_after_a_while);
+    tcase_add_test(tcase, a_connection_refused_by_one_limit_counts_for_no_other);
     tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
     tcase_add_test(tcase, the_last_refusals_are_logged_too);
-    tcase_add_test(tcase, whoever_is_in_the_backlog_at_the_end_is_served);
+    tcase_add_test(tcase, connections_in_the_backlog_at_a_stop_are_served);
     tcase_add_test(tcase, out_of_descriptors_it_refuses_says_so_and_recovers);
-    tcase_add_test(tcase, out_of_descriptors_a_crowd_is_refused_in_one_turn);
+    tcase_add_test(tcase, out_of_descriptors_the_backlog_is_refused_in_one_turn);
     tcase_add_test(tcase, the_last_descriptors_are_not_for_connections);
-    tcase_add_test(tcase, the_last_descriptor_is_no_failure_while_nobody_else_waits);
-    tcase_add_loop_test(tcase, what_accept_cannot_do_is_said_and_tried_again_without_spinning, 0,
+    tcase_add_test(tcase, the_last_descriptor_is_no_failure_with_an_empty_backlog);
+    tcase_add_loop_test(tcase, a_failure_of_accept_is_logged_and_retried_without_spinning, 0,
                         sizeof shortages / sizeof *shortages);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

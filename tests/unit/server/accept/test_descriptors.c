@@ -22,7 +22,7 @@ END_TEST
 static const char *announced(uint64_t descriptors, uint64_t connections)
 {
     struct config config = {.limits.connections = connections};
-    descriptors_announce(descriptors, &config, 24);
+    descriptors_check(descriptors, &config, 24);
     log_reason(LOG_LEVEL_INFO, "marker", "x");
     const char *line = captured_log_line();
     return strstr(line, " event=marker ") ? "" : line;
@@ -35,9 +35,9 @@ START_TEST(warns_when_they_are_too_few_and_says_what_to_do)
     ck_assert_str_eq(announced(UINT64_MAX, 1000), "");
     ck_assert_str_eq(announced(64, 0), "");
     const char *line = announced(1023, 1000);
-    ck_assert_msg(strstr(line, " level=warning event=descriptors_short"
-                               " reason=\"limits.connections is 1000 and takes 1024 descriptors, "
-                               "but the system allows 1023: raise LimitNOFILE= of the service, or "
+    ck_assert_msg(strstr(line, " level=warning event=descriptor_limit_low"
+                               " reason=\"limits.connections is 1000 and needs 1024 descriptors, "
+                               "but the limit is 1023: raise LimitNOFILE= of the service, or "
                                "ulimit -n, to that, or lower limits.connections\""),
                   "%s", line);
     captured_log_close();

@@ -111,13 +111,13 @@ START_TEST(an_address_that_is_listed_twice_is_refused_with_its_place)
     struct error err = refused(snapshot);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
     assert_has(err.text, "test.yaml:4:");
-    assert_has(err.text, "is listed twice: listener first has it already");
+    assert_has(err.text, "is listed twice: listener first already listens on");
     close(holder);
     config_snapshot_free(snapshot);
 }
 END_TEST
 
-START_TEST(a_unix_socket_that_another_put_in_its_place_is_left_to_it)
+START_TEST(a_unix_socket_bound_in_its_place_is_not_removed)
 {
     struct folder folder;
     folder_new(&folder);
@@ -154,7 +154,7 @@ START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
     strcpy(snapshot->config->listeners[1].listen.path, path);
     struct error err = refused(snapshot);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
-    assert_has(err.text, "is listed twice: listener first has it already");
+    assert_has(err.text, "is listed twice: listener first already listens on");
     ck_assert_int_eq(access(path, F_OK), -1);
     config_snapshot_free(snapshot);
     folder_remove(&folder);
@@ -309,7 +309,7 @@ static void close_held(struct listen_set *held)
         ck_assert_int_eq(close(held->sockets[i].source.fd), 0);
 }
 
-START_TEST(what_is_inherited_goes_to_the_listener_of_its_name)
+START_TEST(an_inherited_socket_goes_to_the_listener_of_its_name)
 {
     struct listen_socket sockets[2];
     struct listen_set held = {.sockets = sockets};
@@ -330,7 +330,7 @@ START_TEST(what_is_inherited_goes_to_the_listener_of_its_name)
 }
 END_TEST
 
-START_TEST(what_is_inherited_goes_to_the_listener_of_its_address_which_binds_nothing)
+START_TEST(an_inherited_socket_goes_to_the_listener_of_its_address_which_binds_nothing)
 {
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
@@ -345,7 +345,7 @@ START_TEST(what_is_inherited_goes_to_the_listener_of_its_address_which_binds_not
 }
 END_TEST
 
-START_TEST(a_name_counts_more_than_an_address)
+START_TEST(a_name_is_preferred_to_an_address)
 {
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
@@ -365,7 +365,7 @@ START_TEST(a_name_counts_more_than_an_address)
 }
 END_TEST
 
-START_TEST(what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open)
+START_TEST(an_inherited_socket_without_a_listener_is_refused_and_stays_open)
 {
     struct listen_socket sockets[1];
     struct listen_set held = {.sockets = sockets};
@@ -377,7 +377,7 @@ START_TEST(what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open)
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
     char expected[128], address[ADDRESS_TEXT_BYTES];
     address_text(&sockets[0].address, address);
-    snprintf(expected, sizeof expected, "descriptor %d (stray, %s) was handed to us, but no",
+    snprintf(expected, sizeof expected, "inherited descriptor %d (stray, %s) matches no",
              sockets[0].source.fd, address);
     assert_has(err.text, expected);
     close_held(&held);
@@ -407,7 +407,7 @@ START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
 }
 END_TEST
 
-START_TEST(what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made_it)
+START_TEST(an_inherited_socket_stays_over_reloads_and_its_file_is_not_removed)
 {
     struct folder folder;
     folder_new(&folder);
@@ -443,7 +443,7 @@ int main(void)
     tcase_add_test(tcase, opens_every_listener_in_order);
     tcase_add_test(tcase, a_free_port_is_the_same_for_all_addresses_of_a_name);
     tcase_add_test(tcase, an_address_that_is_listed_twice_is_refused_with_its_place);
-    tcase_add_test(tcase, a_unix_socket_that_another_put_in_its_place_is_left_to_it);
+    tcase_add_test(tcase, a_unix_socket_bound_in_its_place_is_not_removed);
     tcase_add_test(tcase, a_unix_socket_that_is_listed_twice_is_refused_and_removed);
     tcase_add_test(tcase, a_port_in_use_is_refused_and_what_was_open_is_closed);
     tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
@@ -452,13 +452,13 @@ int main(void)
     tcase_add_loop_test(tcase, what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer, 0,
                         4);
     tcase_add_test(tcase, the_backlog_is_what_the_configuration_says);
-    tcase_add_test(tcase, what_is_inherited_goes_to_the_listener_of_its_name);
+    tcase_add_test(tcase, an_inherited_socket_goes_to_the_listener_of_its_name);
     tcase_add_test(tcase,
-                   what_is_inherited_goes_to_the_listener_of_its_address_which_binds_nothing);
-    tcase_add_test(tcase, a_name_counts_more_than_an_address);
-    tcase_add_test(tcase, what_is_inherited_and_wanted_by_nobody_is_refused_and_stays_open);
+                   an_inherited_socket_goes_to_the_listener_of_its_address_which_binds_nothing);
+    tcase_add_test(tcase, a_name_is_preferred_to_an_address);
+    tcase_add_test(tcase, an_inherited_socket_without_a_listener_is_refused_and_stays_open);
     tcase_add_test(tcase, a_unix_socket_is_not_taken_for_a_tcp_listener);
-    tcase_add_test(tcase, what_is_inherited_stays_over_reloads_and_its_file_is_left_to_who_made_it);
+    tcase_add_test(tcase, an_inherited_socket_stays_over_reloads_and_its_file_is_not_removed);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -60,7 +60,7 @@ START_TEST(refuses_one_after_the_other_when_there_is_no_other_descriptor)
 }
 END_TEST
 
-START_TEST(one_that_was_lost_comes_back_as_soon_as_there_is_one)
+START_TEST(a_lost_descriptor_is_reopened_as_soon_as_one_is_free)
 {
     int client = loopback_connect(&address);
     exhaust();
@@ -86,7 +86,7 @@ int main(void)
     TCase *tcase = tcase_create("spare");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, refuses_one_after_the_other_when_there_is_no_other_descriptor);
-    tcase_add_test(tcase, one_that_was_lost_comes_back_as_soon_as_there_is_one);
+    tcase_add_test(tcase, a_lost_descriptor_is_reopened_as_soon_as_one_is_free);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -90,7 +90,7 @@ static void assert_says(const char *path, const char *status, const char *body)
     ck_assert_msg(strstr(answer, body) != NULL, "%s", answer);
 }
 
-START_TEST(is_ready_when_it_is_told_so_and_until_it_is_told_otherwise)
+START_TEST(is_ready_from_set_ready_true_until_set_ready_false)
 {
     assert_says("/readyz", "HTTP/1.0 503 ", "\r\n\r\nstarting\n");
     admin_set_ready(admin, true);
@@ -100,12 +100,12 @@ START_TEST(is_ready_when_it_is_told_so_and_until_it_is_told_otherwise)
 }
 END_TEST
 
-START_TEST(is_healthy_while_every_thread_turns)
+START_TEST(is_healthy_while_every_thread_responds)
 {
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n");
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n"); /* it has had no time yet */
     heartbeat.threads[0].asked_us -= SIX_SECONDS_US;
-    assert_says("/healthz", "HTTP/1.0 503 ", "a thread does not turn\n");
+    assert_says("/healthz", "HTTP/1.0 503 ", "a thread has not responded for 5 s\n");
     reactor_turn(thread, REACTOR_LOOK);
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n");
 }
@@ -136,8 +136,8 @@ int main(void)
     Suite *suite = suite_create("admin");
     TCase *tcase = tcase_create("admin");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, is_ready_when_it_is_told_so_and_until_it_is_told_otherwise);
-    tcase_add_test(tcase, is_healthy_while_every_thread_turns);
+    tcase_add_test(tcase, is_ready_from_set_ready_true_until_set_ready_false);
+    tcase_add_test(tcase, is_healthy_while_every_thread_responds);
     tcase_add_test(tcase, without_descriptors_it_pauses_instead_of_spinning);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -83,7 +83,7 @@ START_TEST(reads_in_parts_answers_and_waits_for_the_end)
 }
 END_TEST
 
-START_TEST(a_request_has_five_seconds_however_it_drips)
+START_TEST(a_request_has_five_seconds_however_slowly_it_arrives)
 {
     say("GET /healthz");
     run(WANT_READ);
@@ -96,7 +96,7 @@ START_TEST(a_request_has_five_seconds_however_it_drips)
 }
 END_TEST
 
-START_TEST(a_client_that_takes_nothing_is_given_up)
+START_TEST(a_client_that_reads_nothing_is_closed_after_a_while)
 {
     body_bytes = LARGE_BYTES;
     say("GET /healthz HTTP/1.0\r\n\r\n");
@@ -108,7 +108,7 @@ START_TEST(a_client_that_takes_nothing_is_given_up)
 }
 END_TEST
 
-START_TEST(a_large_answer_goes_out_as_it_is_taken)
+START_TEST(a_large_answer_is_sent_as_fast_as_the_client_reads)
 {
     static char heard[LARGE_BYTES];
     size_t total = 0;
@@ -122,7 +122,7 @@ START_TEST(a_large_answer_goes_out_as_it_is_taken)
 }
 END_TEST
 
-START_TEST(a_client_that_does_not_end_is_given_up)
+START_TEST(a_client_that_does_not_close_is_closed_after_a_while)
 {
     say("GET /healthz HTTP/1.0\r\n\r\n");
     run(WANT_READ);
@@ -158,7 +158,7 @@ START_TEST(without_memory_for_an_answer_there_is_none)
 }
 END_TEST
 
-START_TEST(a_client_that_left_is_no_trouble)
+START_TEST(a_client_that_has_closed_does_no_harm)
 {
     body_bytes = LARGE_BYTES;
     say("GET /healthz HTTP/1.0\r\n\r\n");
@@ -174,13 +174,13 @@ int main(void)
     TCase *tcase = tcase_create("admin_conn");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, reads_in_parts_answers_and_waits_for_the_end);
-    tcase_add_test(tcase, a_request_has_five_seconds_however_it_drips);
-    tcase_add_test(tcase, a_client_that_takes_nothing_is_given_up);
-    tcase_add_test(tcase, a_large_answer_goes_out_as_it_is_taken);
-    tcase_add_test(tcase, a_client_that_does_not_end_is_given_up);
+    tcase_add_test(tcase, a_request_has_five_seconds_however_slowly_it_arrives);
+    tcase_add_test(tcase, a_client_that_reads_nothing_is_closed_after_a_while);
+    tcase_add_test(tcase, a_large_answer_is_sent_as_fast_as_the_client_reads);
+    tcase_add_test(tcase, a_client_that_does_not_close_is_closed_after_a_while);
     tcase_add_test(tcase, what_a_client_sends_without_end_is_dropped_up_to_a_bound);
     tcase_add_test(tcase, without_memory_for_an_answer_there_is_none);
-    tcase_add_test(tcase, a_client_that_left_is_no_trouble);
+    tcase_add_test(tcase, a_client_that_has_closed_does_no_harm);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

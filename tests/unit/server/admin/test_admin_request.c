@@ -43,7 +43,7 @@ START_TEST(takes_bare_line_feeds_a_query_and_the_absolute_form)
 }
 END_TEST
 
-START_TEST(tells_names_that_dns_may_have_led_here)
+START_TEST(finds_a_foreign_name_as_host)
 {
     static const struct {
         const char *text;
@@ -78,7 +78,7 @@ START_TEST(waits_for_the_whole_head)
 }
 END_TEST
 
-START_TEST(a_body_is_not_looked_at)
+START_TEST(a_body_is_ignored)
 {
     assert_answer(200, "GET /metrics HTTP/1.0\r\nContent-Length: 3\r\n\r\n\001\002\003");
 }
@@ -119,7 +119,7 @@ START_TEST(what_is_no_request_line_is_bad)
 }
 END_TEST
 
-START_TEST(what_belongs_into_no_line_is_bad_at_once)
+START_TEST(a_control_character_is_bad_at_once)
 {
     assert_answer(400, "\x16\x03\x01\x02");
     assert_answer(400, "GET /metrics\x7f");
@@ -196,13 +196,13 @@ int main(void)
     TCase *tcase = tcase_create("admin_request");
     tcase_add_test(tcase, takes_the_three_paths);
     tcase_add_test(tcase, takes_bare_line_feeds_a_query_and_the_absolute_form);
-    tcase_add_test(tcase, tells_names_that_dns_may_have_led_here);
+    tcase_add_test(tcase, finds_a_foreign_name_as_host);
     tcase_add_test(tcase, waits_for_the_whole_head);
-    tcase_add_test(tcase, a_body_is_not_looked_at);
+    tcase_add_test(tcase, a_body_is_ignored);
     tcase_add_test(tcase, an_unknown_path_is_not_found_whatever_the_method);
     tcase_add_test(tcase, another_method_is_not_allowed);
     tcase_add_test(tcase, what_is_no_request_line_is_bad);
-    tcase_add_test(tcase, what_belongs_into_no_line_is_bad_at_once);
+    tcase_add_test(tcase, a_control_character_is_bad_at_once);
     tcase_add_test(tcase, a_field_needs_a_name_and_a_colon);
     tcase_add_test(tcase, http_1_1_needs_one_host);
     tcase_add_test(tcase, a_host_is_well_formed_or_not_there);

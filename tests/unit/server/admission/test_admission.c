@@ -53,7 +53,7 @@ static enum admission_refusal from(int listener, const char *source, struct admi
 
 enum { CHOOSY, OPEN };
 
-START_TEST(without_limits_everyone_may_come)
+START_TEST(without_limits_every_connection_is_accepted)
 {
     struct admission_pass pass;
     limit("connections: 0");
@@ -91,7 +91,7 @@ START_TEST(denies_before_it_allows)
 }
 END_TEST
 
-START_TEST(lets_in_as_many_connections_as_the_limit_and_another_when_one_is_over)
+START_TEST(accepts_connections_up_to_the_limit_and_another_when_one_is_over)
 {
     struct admission_pass passes[2], other;
     limit("connections: 2");
@@ -140,7 +140,7 @@ START_TEST(handshakes_are_too_many_from_one_above_the_limit_until_they_are_over)
 }
 END_TEST
 
-START_TEST(lets_in_a_seconds_worth_at_once_and_then_so_many_a_second)
+START_TEST(accepts_the_rate_of_a_second_at_once_and_then_at_that_rate)
 {
     enum { SECOND = 1000000 };
     struct admission_pass pass;
@@ -155,7 +155,7 @@ START_TEST(lets_in_a_seconds_worth_at_once_and_then_so_many_a_second)
 }
 END_TEST
 
-START_TEST(those_refused_for_another_limit_use_up_no_rate)
+START_TEST(a_connection_refused_by_another_limit_uses_no_rate)
 {
     struct admission_pass first, second;
     limit("connections: 1, accept_rate: 2");
@@ -193,7 +193,7 @@ START_TEST(an_address_or_an_ipv6_64_is_one_source)
 }
 END_TEST
 
-START_TEST(unix_sockets_are_no_source)
+START_TEST(unix_sockets_have_no_source)
 {
     struct admission_pass pass;
     limit("per_source: 1");
@@ -256,7 +256,7 @@ START_TEST(a_reload_changes_the_limits_and_keeps_the_counts)
 }
 END_TEST
 
-START_TEST(a_reload_that_leaves_the_rate_fills_no_bucket)
+START_TEST(a_reload_with_the_same_rate_does_not_refill_the_bucket)
 {
     struct admission_pass pass;
     limit("accept_rate: 1");
@@ -323,7 +323,7 @@ static void let_workers_come_and_go(uint32_t sources_in_common)
         pthread_join(threads[i], NULL);
 }
 
-START_TEST(workers_may_come_and_go_at_once)
+START_TEST(workers_may_start_and_end_connections_at_once)
 {
     struct admission_pass passes[2], refused;
     limit("per_source: 2");
@@ -336,7 +336,7 @@ START_TEST(workers_may_come_and_go_at_once)
 }
 END_TEST
 
-START_TEST(a_source_of_which_one_stays_is_counted_right_while_others_come_and_go_at_once)
+START_TEST(a_source_is_counted_right_while_its_connections_open_and_close_at_once)
 {
     struct admission_pass passes[1 + WORKERS], refused;
     limit("per_source: 4");
@@ -356,23 +356,22 @@ int main(void)
     Suite *suite = suite_create("admission");
     TCase *tcase = tcase_create("admission");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, without_limits_everyone_may_come);
+    tcase_add_test(tcase, without_limits_every_connection_is_accepted);
     tcase_add_loop_test(tcase, denies_before_it_allows, 0, sizeof sources / sizeof *sources);
-    tcase_add_test(tcase, lets_in_as_many_connections_as_the_limit_and_another_when_one_is_over);
+    tcase_add_test(tcase, accepts_connections_up_to_the_limit_and_another_when_one_is_over);
     tcase_add_test(tcase, handshakes_are_too_many_from_one_above_the_limit_until_they_are_over);
-    tcase_add_test(tcase, lets_in_a_seconds_worth_at_once_and_then_so_many_a_second);
-    tcase_add_test(tcase, those_refused_for_another_limit_use_up_no_rate);
+    tcase_add_test(tcase, accepts_the_rate_of_a_second_at_once_and_then_at_that_rate);
+    tcase_add_test(tcase, a_connection_refused_by_another_limit_uses_no_rate);
     tcase_add_loop_test(tcase, an_address_or_an_ipv6_64_is_one_source, 0,
                         sizeof pairs / sizeof *pairs);
-    tcase_add_test(tcase, unix_sockets_are_no_source);
+    tcase_add_test(tcase, unix_sockets_have_no_source);
     tcase_add_test(tcase, many_sources_are_kept_apart);
     tcase_add_test(tcase, a_reload_changes_the_limits_and_keeps_the_counts);
-    tcase_add_test(tcase, a_reload_that_leaves_the_rate_fills_no_bucket);
+    tcase_add_test(tcase, a_reload_with_the_same_rate_does_not_refill_the_bucket);
     tcase_add_test(tcase, one_that_cannot_be_served_after_all_is_counted_and_over);
     tcase_add_test(tcase, every_refusal_has_a_word_of_its_own_and_a_sentence);
-    tcase_add_test(tcase, workers_may_come_and_go_at_once);
-    tcase_add_test(tcase,
-                   a_source_of_which_one_stays_is_counted_right_while_others_come_and_go_at_once);
+    tcase_add_test(tcase, workers_may_start_and_end_connections_at_once);
+    tcase_add_test(tcase, a_source_is_counted_right_while_its_connections_open_and_close_at_once);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -117,7 +117,7 @@ START_TEST(one_byte_writes_lose_and_double_nothing)
 }
 END_TEST
 
-START_TEST(does_not_read_while_something_is_owed)
+START_TEST(does_not_read_while_output_is_pending)
 {
     fake_add_read(&fake, "abc");
     fake_add_read(&fake, "def");
@@ -136,14 +136,14 @@ START_TEST(flushes_what_the_transport_took_but_did_not_send)
     fake_add_short_write(&fake, 3);
     conn_run(&conn);
     assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
-    ck_assert_ptr_null(conn.owed.data);
+    ck_assert_ptr_null(conn.output.data);
     conn_run(&conn);
     ck_assert_int_eq(fake.write_calls, 2);
     assert_written("abc");
 }
 END_TEST
 
-START_TEST(goes_on_while_the_transport_says_that_there_is_more)
+START_TEST(reads_on_while_the_transport_has_more)
 {
     fake_add_read_more(&fake, "a");
     fake_add_read_more(&fake, "b");
@@ -155,7 +155,7 @@ START_TEST(goes_on_while_the_transport_says_that_there_is_more)
 }
 END_TEST
 
-START_TEST(leaves_the_turn_to_others_when_its_budget_is_spent)
+START_TEST(yields_when_its_budget_is_spent)
 {
     fake.reads.after = (struct fake_step){.io = {.status = IO_OK, .more = true}, .data = "x"};
     conn_run(&conn);
@@ -172,12 +172,12 @@ START_TEST(an_idle_connection_holds_no_buffer)
 {
     fake_add_read(&fake, "hello");
     conn_run(&conn);
-    ck_assert_ptr_null(conn.owed.data);
+    ck_assert_ptr_null(conn.output.data);
     ck_assert_uint_eq(pool.spare_count, 1);
 }
 END_TEST
 
-START_TEST(half_closed_what_is_owed_is_sent_after_the_peers_end)
+START_TEST(pending_output_is_sent_after_the_peers_fin)
 {
     fake_add_read(&fake, "owed");
     fake_add_short_write(&fake, 1);
@@ -190,7 +190,7 @@ START_TEST(half_closed_what_is_owed_is_sent_after_the_peers_end)
 }
 END_TEST
 
-START_TEST(a_cut_is_answered_as_an_end_and_named)
+START_TEST(a_fin_without_close_notify_is_closed_in_order_as_cut)
 {
     fake_add_read(&fake, "owed");
     fake_add(&fake.reads, IO_CUT);
@@ -213,7 +213,7 @@ START_TEST(a_reset_ends_it_at_once)
 }
 END_TEST
 
-START_TEST(a_peer_that_the_kernel_gave_up_has_vanished)
+START_TEST(a_time_out_of_the_kernel_ends_it_as_vanished)
 {
     fake.reset_errno = ETIMEDOUT;
     fake_add(&fake.reads, IO_RESET);
@@ -222,7 +222,7 @@ START_TEST(a_peer_that_the_kernel_gave_up_has_vanished)
 }
 END_TEST
 
-START_TEST(a_reset_while_bytes_are_owed_is_a_reset)
+START_TEST(a_reset_with_pending_output_is_a_reset)
 {
     fake_add_read(&fake, "owed");
     fake_add_short_write(&fake, 1);
@@ -242,13 +242,13 @@ START_TEST(a_reset_during_the_handshake_is_a_reset)
 }
 END_TEST
 
-START_TEST(a_peer_that_leaves_in_the_handshake_is_named)
+START_TEST(a_peer_that_closes_during_the_handshake_fails_it)
 {
     fake_add(&fake.handshakes, IO_CUT);
     fake.handshakes.steps[0].io.progressed = true;
     conn_run(&conn);
     assert_over(CONN_END_HANDSHAKE);
-    ck_assert_ptr_nonnull(strstr(conn.error->text, "middle of the handshake"));
+    ck_assert_ptr_nonnull(strstr(conn.error->text, "during the handshake"));
 }
 END_TEST
 
@@ -275,7 +275,7 @@ START_TEST(a_broken_record_sends_its_alert_and_lingers)
 }
 END_TEST
 
-START_TEST(a_flood_has_a_name_of_its_own)
+START_TEST(a_flood_has_an_end_of_its_own)
 {
     fake.failure = ERROR_FLOOD;
     fake_add(&fake.reads, IO_FAILED);
@@ -285,18 +285,18 @@ START_TEST(a_flood_has_a_name_of_its_own)
 }
 END_TEST
 
-START_TEST(a_write_that_fails_drops_what_is_owed)
+START_TEST(a_failed_write_drops_pending_output)
 {
     fake_add_read(&fake, "owed");
     fake_add(&fake.writes, IO_FAILED);
     conn_run(&conn);
     ck_assert_int_eq(conn.end, CONN_END_TLS);
     ck_assert_int_eq(conn.state, CONN_LINGER);
-    ck_assert_ptr_null(conn.owed.data);
+    ck_assert_ptr_null(conn.output.data);
 }
 END_TEST
 
-START_TEST(our_own_failure_is_told_apart)
+START_TEST(a_local_failure_ends_it_as_failed)
 {
     fake.failure = ERROR_SYSTEM;
     fake_add(&fake.reads, IO_FAILED);
@@ -305,7 +305,7 @@ START_TEST(our_own_failure_is_told_apart)
 }
 END_TEST
 
-START_TEST(lingers_and_drops_until_the_peer_ends_too)
+START_TEST(lingers_and_drops_until_the_peer_closes_too)
 {
     conn_run(&conn);
     conn_expire(&conn);
@@ -354,7 +354,7 @@ START_TEST(time_outs_have_their_names)
 }
 END_TEST
 
-START_TEST(what_is_owed_goes_out_before_an_end_that_we_start)
+START_TEST(pending_output_is_sent_before_an_external_end)
 {
     fake_add_read(&fake, "owed");
     fake_add_short_write(&fake, 1);
@@ -379,7 +379,7 @@ START_TEST(the_shutdown_is_tried_until_it_is_done)
 }
 END_TEST
 
-START_TEST(while_draining_it_ends_when_it_has_been_quiet)
+START_TEST(while_draining_it_closes_after_a_quiet_period)
 {
     conn_run(&conn);
     conn_drain(&conn);
@@ -395,7 +395,7 @@ START_TEST(while_draining_it_ends_when_it_has_been_quiet)
 }
 END_TEST
 
-START_TEST(draining_lets_a_handshake_finish)
+START_TEST(draining_waits_for_a_handshake)
 {
     fake_add(&fake.handshakes, IO_WANT_READ);
     conn_run(&conn);
@@ -460,11 +460,11 @@ START_TEST(what_a_discarding_service_gets_is_counted_and_dropped)
     assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
     ck_assert_uint_eq(conn.received_bytes, 5);
     ck_assert_int_eq(fake.write_calls, 0);
-    ck_assert_ptr_null(conn.owed.data);
+    ck_assert_ptr_null(conn.output.data);
 }
 END_TEST
 
-START_TEST(a_service_with_bytes_of_its_own_sends_them_at_once_and_ends)
+START_TEST(a_service_with_finite_output_sends_it_at_once_and_ends)
 {
     conn.service = &service_say;
     conn_run(&conn);
@@ -480,7 +480,7 @@ START_TEST(a_service_with_bytes_of_its_own_sends_them_at_once_and_ends)
 }
 END_TEST
 
-START_TEST(its_bytes_go_on_where_a_short_write_left_off)
+START_TEST(generated_output_continues_after_a_short_write)
 {
     conn.service = &service_say;
     for (int i = 0; i < 8; i++)
@@ -492,7 +492,7 @@ START_TEST(its_bytes_go_on_where_a_short_write_left_off)
 }
 END_TEST
 
-START_TEST(what_has_an_end_is_said_to_its_end_though_the_peer_has_ended)
+START_TEST(finite_output_is_sent_after_the_peers_fin)
 {
     conn.service = &service_say;
     fake_add(&fake.reads, IO_EOF);
@@ -503,7 +503,7 @@ START_TEST(what_has_an_end_is_said_to_its_end_though_the_peer_has_ended)
 }
 END_TEST
 
-START_TEST(what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out)
+START_TEST(endless_output_stops_at_the_peers_fin_after_what_is_pending)
 {
     conn.service = &service_babble;
     fake_add_short_write(&fake, 10);
@@ -516,7 +516,7 @@ START_TEST(what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out)
 }
 END_TEST
 
-START_TEST(a_peer_that_ends_and_does_not_take_what_it_is_owed_is_no_clean_end)
+START_TEST(a_peer_that_closes_and_does_not_read_pending_output_ends_by_write_time_out)
 {
     conn.service = &service_babble;
     fake.writes.after.io.status = IO_WANT_WRITE;
@@ -530,7 +530,7 @@ START_TEST(a_peer_that_ends_and_does_not_take_what_it_is_owed_is_no_clean_end)
 }
 END_TEST
 
-START_TEST(what_has_no_end_ends_with_a_drain)
+START_TEST(endless_output_stops_at_a_drain)
 {
     conn.service = &service_babble;
     conn_run(&conn);
@@ -542,7 +542,7 @@ START_TEST(what_has_no_end_ends_with_a_drain)
 }
 END_TEST
 
-START_TEST(producing_leaves_the_turn_to_others)
+START_TEST(producing_yields_when_its_budget_is_spent)
 {
     conn.service = &service_babble;
     conn_run(&conn);
@@ -552,7 +552,7 @@ START_TEST(producing_leaves_the_turn_to_others)
 }
 END_TEST
 
-START_TEST(a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive)
+START_TEST(input_does_not_prolong_the_write_time_out)
 {
     conn.service = &service_babble;
     fake_add_short_write(&fake, 0);
@@ -578,7 +578,7 @@ START_TEST(a_reset_while_producing_is_a_reset)
 }
 END_TEST
 
-START_TEST(nothing_is_read_any_more_once_a_write_has_met_a_reset)
+START_TEST(reads_no_more_once_a_write_has_failed_by_a_reset)
 {
     conn.service = &service_babble;
     fake_add_read(&fake, "x");
@@ -604,7 +604,7 @@ START_TEST(an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun)
 }
 END_TEST
 
-START_TEST(a_service_that_wants_info_is_told_them)
+START_TEST(a_service_that_wants_info_is_given_it)
 {
     conn.service = &service_report;
     conn_run(&conn);
@@ -645,7 +645,7 @@ static void expect_proxy(enum io_status first, enum io_status second)
     conn_expect_proxy(&conn, introduce);
 }
 
-START_TEST(the_header_of_a_proxy_comes_before_the_handshake_in_its_time)
+START_TEST(a_proxy_header_comes_before_the_handshake_within_its_time_out)
 {
     expect_proxy(IO_WANT_READ, IO_OK);
     fake_add(&fake.handshakes, IO_WANT_READ);
@@ -660,7 +660,7 @@ START_TEST(the_header_of_a_proxy_comes_before_the_handshake_in_its_time)
 }
 END_TEST
 
-START_TEST(a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent)
+START_TEST(a_failed_header_ends_it_without_sending_a_byte)
 {
     static const struct {
         enum io_status status;
@@ -685,7 +685,7 @@ START_TEST(a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent)
 END_TEST
 
 /* Every way in which a peer ends what it has not begun, and what is no probe. */
-START_TEST(a_peer_that_ends_without_a_byte_either_way_was_a_probe)
+START_TEST(a_peer_that_closes_before_any_byte_was_a_probe)
 {
     static const struct {
         enum io_status proxy, handshake, read; /* IO_OK: it goes on */
@@ -722,7 +722,7 @@ START_TEST(a_peer_that_ends_without_a_byte_either_way_was_a_probe)
 }
 END_TEST
 
-START_TEST(silence_until_a_time_out_is_no_probe)
+START_TEST(a_silent_connection_that_times_out_is_no_probe)
 {
     conn_run(&conn);
     conn_expire(&conn);
@@ -730,7 +730,7 @@ START_TEST(silence_until_a_time_out_is_no_probe)
 }
 END_TEST
 
-START_TEST(an_end_from_outside_does_not_wait_for_a_header)
+START_TEST(an_external_end_does_not_wait_for_a_header)
 {
     expect_proxy(IO_WANT_READ, IO_WANT_READ);
     conn_run(&conn);
@@ -759,51 +759,51 @@ int main(void)
     tcase_add_test(tc, waits_for_the_handshake_in_whatever_direction_it_asks_for);
     tcase_add_test(tc, sends_the_rest_after_a_short_write);
     tcase_add_test(tc, one_byte_writes_lose_and_double_nothing);
-    tcase_add_test(tc, does_not_read_while_something_is_owed);
+    tcase_add_test(tc, does_not_read_while_output_is_pending);
     tcase_add_test(tc, flushes_what_the_transport_took_but_did_not_send);
-    tcase_add_test(tc, goes_on_while_the_transport_says_that_there_is_more);
-    tcase_add_test(tc, leaves_the_turn_to_others_when_its_budget_is_spent);
+    tcase_add_test(tc, reads_on_while_the_transport_has_more);
+    tcase_add_test(tc, yields_when_its_budget_is_spent);
     tcase_add_test(tc, an_idle_connection_holds_no_buffer);
-    tcase_add_test(tc, half_closed_what_is_owed_is_sent_after_the_peers_end);
-    tcase_add_test(tc, a_cut_is_answered_as_an_end_and_named);
+    tcase_add_test(tc, pending_output_is_sent_after_the_peers_fin);
+    tcase_add_test(tc, a_fin_without_close_notify_is_closed_in_order_as_cut);
     tcase_add_test(tc, a_reset_ends_it_at_once);
-    tcase_add_test(tc, a_peer_that_the_kernel_gave_up_has_vanished);
-    tcase_add_test(tc, a_reset_while_bytes_are_owed_is_a_reset);
+    tcase_add_test(tc, a_time_out_of_the_kernel_ends_it_as_vanished);
+    tcase_add_test(tc, a_reset_with_pending_output_is_a_reset);
     tcase_add_test(tc, a_reset_during_the_handshake_is_a_reset);
-    tcase_add_test(tc, a_peer_that_leaves_in_the_handshake_is_named);
+    tcase_add_test(tc, a_peer_that_closes_during_the_handshake_fails_it);
     tcase_add_test(tc, a_failed_handshake_sends_its_alert_and_lingers);
     tcase_add_test(tc, a_broken_record_sends_its_alert_and_lingers);
-    tcase_add_test(tc, a_flood_has_a_name_of_its_own);
-    tcase_add_test(tc, a_write_that_fails_drops_what_is_owed);
-    tcase_add_test(tc, our_own_failure_is_told_apart);
-    tcase_add_test(tc, lingers_and_drops_until_the_peer_ends_too);
+    tcase_add_test(tc, a_flood_has_an_end_of_its_own);
+    tcase_add_test(tc, a_failed_write_drops_pending_output);
+    tcase_add_test(tc, a_local_failure_ends_it_as_failed);
+    tcase_add_test(tc, lingers_and_drops_until_the_peer_closes_too);
     tcase_add_test(tc, lingering_has_a_budget_and_an_end);
     tcase_add_loop_test(tc, time_outs_have_their_names, 0, 4);
-    tcase_add_test(tc, what_is_owed_goes_out_before_an_end_that_we_start);
+    tcase_add_test(tc, pending_output_is_sent_before_an_external_end);
     tcase_add_test(tc, the_shutdown_is_tried_until_it_is_done);
-    tcase_add_test(tc, while_draining_it_ends_when_it_has_been_quiet);
-    tcase_add_test(tc, draining_lets_a_handshake_finish);
+    tcase_add_test(tc, while_draining_it_closes_after_a_quiet_period);
+    tcase_add_test(tc, draining_waits_for_a_handshake);
     tcase_add_test(tc, a_tls_client_on_a_plain_port_is_noticed);
     tcase_add_test(tc, crossed_wants_are_passed_on);
     tcase_add_test(tc, what_a_discarding_service_gets_is_counted_and_dropped);
-    tcase_add_test(tc, a_service_with_bytes_of_its_own_sends_them_at_once_and_ends);
-    tcase_add_test(tc, its_bytes_go_on_where_a_short_write_left_off);
-    tcase_add_test(tc, what_has_an_end_is_said_to_its_end_though_the_peer_has_ended);
-    tcase_add_test(tc, what_has_no_end_ends_with_the_peer_and_what_is_owed_goes_out);
-    tcase_add_test(tc, a_peer_that_ends_and_does_not_take_what_it_is_owed_is_no_clean_end);
-    tcase_add_test(tc, what_has_no_end_ends_with_a_drain);
-    tcase_add_test(tc, producing_leaves_the_turn_to_others);
-    tcase_add_test(tc, a_flood_of_input_does_not_make_a_peer_that_takes_nothing_look_alive);
+    tcase_add_test(tc, a_service_with_finite_output_sends_it_at_once_and_ends);
+    tcase_add_test(tc, generated_output_continues_after_a_short_write);
+    tcase_add_test(tc, finite_output_is_sent_after_the_peers_fin);
+    tcase_add_test(tc, endless_output_stops_at_the_peers_fin_after_what_is_pending);
+    tcase_add_test(tc, a_peer_that_closes_and_does_not_read_pending_output_ends_by_write_time_out);
+    tcase_add_test(tc, endless_output_stops_at_a_drain);
+    tcase_add_test(tc, producing_yields_when_its_budget_is_spent);
+    tcase_add_test(tc, input_does_not_prolong_the_write_time_out);
     tcase_add_test(tc, a_reset_while_producing_is_a_reset);
-    tcase_add_test(tc, nothing_is_read_any_more_once_a_write_has_met_a_reset);
+    tcase_add_test(tc, reads_no_more_once_a_write_has_failed_by_a_reset);
     tcase_add_loop_test(tc, an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun, 0,
                         2);
-    tcase_add_test(tc, a_service_that_wants_info_is_told_them);
-    tcase_add_test(tc, the_header_of_a_proxy_comes_before_the_handshake_in_its_time);
-    tcase_add_loop_test(tc, a_header_that_fails_is_an_end_with_a_name_and_no_byte_is_sent, 0, 5);
-    tcase_add_loop_test(tc, a_peer_that_ends_without_a_byte_either_way_was_a_probe, 0, 15);
-    tcase_add_test(tc, silence_until_a_time_out_is_no_probe);
-    tcase_add_test(tc, an_end_from_outside_does_not_wait_for_a_header);
+    tcase_add_test(tc, a_service_that_wants_info_is_given_it);
+    tcase_add_test(tc, a_proxy_header_comes_before_the_handshake_within_its_time_out);
+    tcase_add_loop_test(tc, a_failed_header_ends_it_without_sending_a_byte, 0, 5);
+    tcase_add_loop_test(tc, a_peer_that_closes_before_any_byte_was_a_probe, 0, 15);
+    tcase_add_test(tc, a_silent_connection_that_times_out_is_no_probe);
+    tcase_add_test(tc, an_external_end_does_not_wait_for_a_header);
     tcase_add_loop_test(tc, each_end_has_a_name_of_its_own, 0, CONN_ENDS);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

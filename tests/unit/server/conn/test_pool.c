@@ -31,7 +31,7 @@ START_TEST(lends_an_empty_buffer_of_its_size)
 }
 END_TEST
 
-START_TEST(a_returned_buffer_is_gone_from_its_borrower_whatever_it_held)
+START_TEST(returning_a_buffer_clears_it_whatever_it_held)
 {
     struct buf b = {.data = NULL};
     ck_assert(pool_lend(&pool, &b));
@@ -99,7 +99,7 @@ int main(void)
     TCase *tcase = tcase_create("pool");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, lends_an_empty_buffer_of_its_size);
-    tcase_add_test(tcase, a_returned_buffer_is_gone_from_its_borrower_whatever_it_held);
+    tcase_add_test(tcase, returning_a_buffer_clears_it_whatever_it_held);
     tcase_add_test(tcase, lends_the_same_memory_again);
     tcase_add_test(tcase, two_borrowers_never_share);
     tcase_add_test(tcase, returning_nothing_is_nothing);

@@ -29,7 +29,7 @@ START_TEST(finds_nothing_by_another_name)
 }
 END_TEST
 
-START_TEST(lists_the_names_and_ends)
+START_TEST(lists_the_names_and_stops)
 {
     static const char *const names[] = {"echo", "upper", "discard", "chargen", "report"};
     for (size_t i = 0; i < 5; i++)
@@ -39,7 +39,7 @@ START_TEST(lists_the_names_and_ends)
 }
 END_TEST
 
-START_TEST(echo_owes_every_byte_unchanged)
+START_TEST(echo_answers_every_byte_unchanged)
 {
     unsigned char data[256], same[256];
     every_byte(data);
@@ -49,7 +49,7 @@ START_TEST(echo_owes_every_byte_unchanged)
 }
 END_TEST
 
-START_TEST(upper_raises_the_letters_and_owes_as_many_bytes)
+START_TEST(upper_raises_the_letters_and_answers_as_many_bytes)
 {
     unsigned char data[256], raised[256];
     every_byte(data);
@@ -60,7 +60,7 @@ START_TEST(upper_raises_the_letters_and_owes_as_many_bytes)
 }
 END_TEST
 
-START_TEST(discard_owes_nothing_and_has_nothing_to_say)
+START_TEST(discard_answers_nothing_and_generates_nothing)
 {
     ck_assert_ptr_null(service_discard.answer);
     ck_assert_ptr_null(service_discard.produce);
@@ -90,7 +90,7 @@ static unsigned char chargen_byte(uint64_t at)
     return (unsigned char)(column == 73 ? '\n' : ' ' + (row + column) % 95);
 }
 
-START_TEST(chargen_goes_on_anywhere_in_pieces_of_any_size)
+START_TEST(chargen_continues_at_any_offset_in_pieces_of_any_size)
 {
     static const uint64_t starts[] = {0, 71, 72, 73, 94 * 74 + 5, UINT64_C(1) << 40};
     unsigned char data[200];
@@ -145,7 +145,7 @@ static const char reported[] =
     "\"alpn\":\"h2\",\"resumed\":false,\"exporter\":\"cafe\",\"client\":{\"subject\":\"CN=client\","
     "\"sans\":[\"DNS:a\",\"URI:b://c\"],\"sha256\":\"ab12\",\"verified\":true}}}\n";
 
-START_TEST(report_tells_the_facts_as_one_line_of_json)
+START_TEST(report_is_one_line_of_json)
 {
     known_facts();
     ck_assert_str_eq(report(4096), reported);
@@ -159,7 +159,7 @@ START_TEST(report_is_the_same_through_a_small_buffer)
 }
 END_TEST
 
-START_TEST(report_tells_what_a_proxy_said)
+START_TEST(report_contains_the_proxy_header)
 {
     static const struct proxy local = {.version = 1, .local = true};
     static const struct proxy whole = {
@@ -196,15 +196,15 @@ int main(void)
     TCase *tcase = tcase_create("service");
     tcase_add_test(tcase, finds_each_service_by_its_name);
     tcase_add_loop_test(tcase, finds_nothing_by_another_name, 0, 5);
-    tcase_add_test(tcase, lists_the_names_and_ends);
-    tcase_add_test(tcase, echo_owes_every_byte_unchanged);
-    tcase_add_test(tcase, upper_raises_the_letters_and_owes_as_many_bytes);
-    tcase_add_test(tcase, discard_owes_nothing_and_has_nothing_to_say);
+    tcase_add_test(tcase, lists_the_names_and_stops);
+    tcase_add_test(tcase, echo_answers_every_byte_unchanged);
+    tcase_add_test(tcase, upper_raises_the_letters_and_answers_as_many_bytes);
+    tcase_add_test(tcase, discard_answers_nothing_and_generates_nothing);
     tcase_add_test(tcase, chargen_shows_72_of_95_characters_and_moves_on_by_one);
-    tcase_add_loop_test(tcase, chargen_goes_on_anywhere_in_pieces_of_any_size, 0, 6);
-    tcase_add_test(tcase, report_tells_the_facts_as_one_line_of_json);
+    tcase_add_loop_test(tcase, chargen_continues_at_any_offset_in_pieces_of_any_size, 0, 6);
+    tcase_add_test(tcase, report_is_one_line_of_json);
     tcase_add_loop_test(tcase, report_is_the_same_through_a_small_buffer, 1, 8);
-    tcase_add_test(tcase, report_tells_what_a_proxy_said);
+    tcase_add_test(tcase, report_contains_the_proxy_header);
     tcase_add_test(tcase, report_leaves_out_what_is_unknown);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

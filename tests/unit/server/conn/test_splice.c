@@ -124,7 +124,7 @@ START_TEST(sends_back_what_arrives)
 }
 END_TEST
 
-START_TEST(hands_over_what_the_peer_does_not_take_and_empties_the_pipe)
+START_TEST(returns_what_the_peer_does_not_accept_and_empties_the_pipe)
 {
     ck_assert_int_eq(setsockopt(transport->fd, SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int)),
                      0);
@@ -149,7 +149,7 @@ START_TEST(hands_over_what_the_peer_does_not_take_and_empties_the_pipe)
 }
 END_TEST
 
-START_TEST(tells_what_a_read_would_tell)
+START_TEST(returns_what_a_read_would_return)
 {
     ck_assert_int_eq(do_splice().status, IO_WANT_READ);
     ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
@@ -160,7 +160,7 @@ START_TEST(tells_what_a_read_would_tell)
 }
 END_TEST
 
-START_TEST(tells_of_a_reset)
+START_TEST(reports_a_reset)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
@@ -174,7 +174,7 @@ START_TEST(tells_of_a_reset)
 END_TEST
 
 /* splice(2) does not go past it, and says that there is nothing, or that this was the end. */
-START_TEST(goes_on_behind_urgent_data_and_does_not_take_it_for_the_end)
+START_TEST(splices_past_urgent_data_and_does_not_take_it_for_eof)
 {
     ck_assert_int_eq(setsockopt(transport->fd, SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int)),
                      0);
@@ -226,7 +226,7 @@ static void run_stream(struct conn *conn, size_t *offset, size_t n)
     ck_assert_uint_eq(conn->sent_bytes, *offset);
 }
 
-START_TEST(a_connection_bounces_a_stream_and_reads_messages)
+START_TEST(a_connection_splices_a_stream_and_reads_messages)
 {
     struct conn conn;
     size_t offset = 0;
@@ -241,12 +241,12 @@ START_TEST(a_connection_bounces_a_stream_and_reads_messages)
     ck_assert_uint_eq(splices, 2);
     run_stream(&conn, &offset, 64);
     ck_assert_uint_eq(splices, 2);
-    ck_assert_ptr_null(conn.owed.data);
+    ck_assert_ptr_null(conn.output.data);
     conn_done(&conn);
 }
 END_TEST
 
-START_TEST(a_connection_owes_what_a_splice_left)
+START_TEST(a_connection_sends_what_a_splice_left)
 {
     struct conn conn;
     size_t offset = 0;
@@ -301,13 +301,13 @@ int main(void)
     TCase *tcase = tcase_create("splice");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, sends_back_what_arrives);
-    tcase_add_test(tcase, hands_over_what_the_peer_does_not_take_and_empties_the_pipe);
-    tcase_add_test(tcase, tells_what_a_read_would_tell);
-    tcase_add_test(tcase, tells_of_a_reset);
-    tcase_add_test(tcase, goes_on_behind_urgent_data_and_does_not_take_it_for_the_end);
+    tcase_add_test(tcase, returns_what_the_peer_does_not_accept_and_empties_the_pipe);
+    tcase_add_test(tcase, returns_what_a_read_would_return);
+    tcase_add_test(tcase, reports_a_reset);
+    tcase_add_test(tcase, splices_past_urgent_data_and_does_not_take_it_for_eof);
     tcase_add_test(tcase, reads_where_it_cannot_splice);
-    tcase_add_test(tcase, a_connection_bounces_a_stream_and_reads_messages);
-    tcase_add_test(tcase, a_connection_owes_what_a_splice_left);
+    tcase_add_test(tcase, a_connection_splices_a_stream_and_reads_messages);
+    tcase_add_test(tcase, a_connection_sends_what_a_splice_left);
     tcase_add_test(tcase, a_service_that_changes_bytes_sees_a_stream);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -187,7 +187,7 @@ START_TEST(the_name_of_a_listener_is_escaped)
 }
 END_TEST
 
-START_TEST(tells_of_a_refused_reload_until_one_succeeds)
+START_TEST(reports_a_refused_reload_until_one_succeeds)
 {
     adopt("{ listen: 'tcp://127.0.0.1:1' }");
     ck_assert_str_eq(value_of("tlsecho_last_reload_successful"), "1");
@@ -224,7 +224,7 @@ int main(void)
     tcase_add_test(tcase, a_group_that_is_not_in_the_list_is_other);
     tcase_add_test(tcase, a_bucket_takes_its_bound_and_all_below);
     tcase_add_test(tcase, the_name_of_a_listener_is_escaped);
-    tcase_add_test(tcase, tells_of_a_refused_reload_until_one_succeeds);
+    tcase_add_test(tcase, reports_a_refused_reload_until_one_succeeds);
     tcase_add_test(tcase, knows_the_process);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -87,7 +87,7 @@ static void assert_warns(const char *about, const char *date_key, int64_t date)
     ck_assert_ptr_nonnull(strstr(captured_log_line(), "event=marker"));
 }
 
-START_TEST(says_nothing_of_what_is_in_date)
+START_TEST(logs_nothing_of_what_is_valid)
 {
     assert_says_nothing();
 }
@@ -212,7 +212,7 @@ static void use_client_ca(int starts, int ends)
     pki_free(&old);
 }
 
-START_TEST(warns_of_a_ca_of_clients)
+START_TEST(warns_of_a_client_ca)
 {
     use_client_ca(-40, -10);
     assert_warns_of_old("client_ca_expired", "cas.pem", "not_after", -10);
@@ -225,7 +225,7 @@ START_TEST(warns_of_a_ca_of_clients)
 }
 END_TEST
 
-START_TEST(warns_of_what_ends_while_the_server_runs)
+START_TEST(warns_of_what_expires_while_the_server_runs)
 {
     use_issuer(-40, 40);
     assert_says_nothing();
@@ -289,7 +289,7 @@ START_TEST(warns_of_a_crl_from_the_future)
 }
 END_TEST
 
-START_TEST(says_nothing_of_old_and_future_crls_beside_one_in_date)
+START_TEST(logs_nothing_of_old_and_future_crls_beside_a_valid_one)
 {
     use_crls(-9, -2, -1, 9);
     assert_says_nothing();
@@ -298,7 +298,7 @@ START_TEST(says_nothing_of_old_and_future_crls_beside_one_in_date)
 }
 END_TEST
 
-START_TEST(only_a_self_signed_certificate_near_its_end_is_ours_to_renew)
+START_TEST(only_a_self_signed_certificate_near_its_end_is_renewed)
 {
     ck_assert(!expiry_is_ours(&snapshot));
     certificate.description.not_before = now - 300 * DAY;
@@ -318,20 +318,20 @@ int main(void)
 {
     TCase *tcase = tcase_create("expiry");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, says_nothing_of_what_is_in_date);
+    tcase_add_test(tcase, logs_nothing_of_what_is_valid);
     tcase_add_test(tcase, warns_of_a_certificate_in_its_last_30_days);
     tcase_add_test(tcase, warns_of_a_certificate_that_has_ended);
     tcase_add_test(tcase, warns_of_a_certificate_that_is_not_valid_yet);
     tcase_add_test(tcase, a_self_signed_certificate_has_no_file);
     tcase_add_test(tcase, warns_of_a_staple_that_is_out_of_date);
-    tcase_add_test(tcase, only_a_self_signed_certificate_near_its_end_is_ours_to_renew);
+    tcase_add_test(tcase, only_a_self_signed_certificate_near_its_end_is_renewed);
     tcase_add_test(tcase, warns_of_a_short_certificate_in_the_last_third_of_its_life);
     tcase_add_test(tcase, warns_of_an_issuer_that_is_sent);
-    tcase_add_test(tcase, warns_of_a_ca_of_clients);
-    tcase_add_test(tcase, warns_of_what_ends_while_the_server_runs);
+    tcase_add_test(tcase, warns_of_a_client_ca);
+    tcase_add_test(tcase, warns_of_what_expires_while_the_server_runs);
     tcase_add_test(tcase, warns_of_a_crl_that_is_out_of_date);
     tcase_add_test(tcase, warns_of_a_crl_from_the_future);
-    tcase_add_test(tcase, says_nothing_of_old_and_future_crls_beside_one_in_date);
+    tcase_add_test(tcase, logs_nothing_of_old_and_future_crls_beside_a_valid_one);
 
     Suite *suite = suite_create("expiry");
     suite_add_tcase(suite, tcase);

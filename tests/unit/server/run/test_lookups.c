@@ -84,7 +84,7 @@ static void wait_until_done(const struct lookups *lookups)
         reactor_turn(reactor, REACTOR_WAIT);
 }
 
-START_TEST(all_names_are_asked_for_at_once_and_each_only_once)
+START_TEST(all_names_are_looked_up_in_parallel_and_each_only_once)
 {
     struct error err;
     struct lookups *lookups = start("listeners:\n"
@@ -106,7 +106,7 @@ START_TEST(all_names_are_asked_for_at_once_and_each_only_once)
 }
 END_TEST
 
-START_TEST(where_nothing_has_a_name_nothing_is_waited_for)
+START_TEST(without_names_nothing_is_waited_for)
 {
     struct error err;
     struct lookups *lookups = start("listeners:\n"
@@ -119,7 +119,7 @@ START_TEST(where_nothing_has_a_name_nothing_is_waited_for)
 }
 END_TEST
 
-START_TEST(a_failure_is_told_with_its_place_and_nobody_waits_for_the_rest)
+START_TEST(a_failure_is_returned_with_its_place_without_waiting_for_the_rest)
 {
     struct error err;
     struct lookups *lookups = start("listeners:\n"
@@ -129,7 +129,7 @@ START_TEST(a_failure_is_told_with_its_place_and_nobody_waits_for_the_rest)
     ck_assert_int_eq(lookups_take(lookups, &err), -1);
     ck_assert_str_eq(err.text,
                      "test.yaml:2:15: listen: look up bad.test: no: check the name and this "
-                     "host's name servers, or write an address");
+                     "host's name servers, or use an address");
     ck_assert_int_eq(err.kind, ERROR_DNS);
     ck_assert_int_eq(err.code, EAI_AGAIN);
     ck_assert(error_is_temporary(&err));
@@ -137,7 +137,7 @@ START_TEST(a_failure_is_told_with_its_place_and_nobody_waits_for_the_rest)
 }
 END_TEST
 
-START_TEST(what_is_under_way_can_be_given_up)
+START_TEST(a_lookup_under_way_can_be_abandoned)
 {
     struct lookups *lookups = start("listeners: [{ listen: 'tcp://a.test:1' }]\n");
     wait_until_asked(1);
@@ -146,7 +146,7 @@ START_TEST(what_is_under_way_can_be_given_up)
 }
 END_TEST
 
-START_TEST(what_a_service_manager_handed_over_by_name_is_not_looked_up)
+START_TEST(what_a_service_manager_passed_by_name_is_not_looked_up)
 {
     struct listen_socket socket = {.inherited = "mine"};
     struct listen_set held = {&socket, 1};
@@ -167,11 +167,11 @@ int main(void)
 {
     Suite *suite = suite_create("lookups");
     TCase *tests = tcase_create("lookups");
-    tcase_add_test(tests, all_names_are_asked_for_at_once_and_each_only_once);
-    tcase_add_test(tests, where_nothing_has_a_name_nothing_is_waited_for);
-    tcase_add_test(tests, a_failure_is_told_with_its_place_and_nobody_waits_for_the_rest);
-    tcase_add_test(tests, what_is_under_way_can_be_given_up);
-    tcase_add_test(tests, what_a_service_manager_handed_over_by_name_is_not_looked_up);
+    tcase_add_test(tests, all_names_are_looked_up_in_parallel_and_each_only_once);
+    tcase_add_test(tests, without_names_nothing_is_waited_for);
+    tcase_add_test(tests, a_failure_is_returned_with_its_place_without_waiting_for_the_rest);
+    tcase_add_test(tests, a_lookup_under_way_can_be_abandoned);
+    tcase_add_test(tests, what_a_service_manager_passed_by_name_is_not_looked_up);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

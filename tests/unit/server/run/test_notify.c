@@ -65,7 +65,7 @@ static void assert_told(const char *expected)
     ck_assert_str_eq(text, expected);
 }
 
-START_TEST(nobody_is_told_where_nobody_asked)
+START_TEST(without_notify_socket_nothing_is_sent)
 {
     open_notify();
     ck_assert_int_eq(notify.fd, -1);
@@ -74,7 +74,7 @@ START_TEST(nobody_is_told_where_nobody_asked)
 }
 END_TEST
 
-START_TEST(an_abstract_name_is_told)
+START_TEST(an_abstract_name_is_notified)
 {
     listen_abstract();
     open_notify();
@@ -86,7 +86,7 @@ START_TEST(an_abstract_name_is_told)
 }
 END_TEST
 
-START_TEST(a_path_is_told)
+START_TEST(a_path_is_notified)
 {
     struct folder folder;
     folder_new(&folder);
@@ -103,7 +103,7 @@ START_TEST(a_path_is_told)
 }
 END_TEST
 
-START_TEST(a_status_cannot_become_a_state)
+START_TEST(a_status_cannot_inject_an_assignment)
 {
     listen_abstract();
     open_notify();
@@ -113,7 +113,7 @@ START_TEST(a_status_cannot_become_a_state)
 }
 END_TEST
 
-START_TEST(a_manager_that_is_not_there_is_an_error_and_then_not_told)
+START_TEST(a_missing_manager_is_an_error_and_then_not_notified)
 {
     static const char *const names[] = {"/nonexistent/notify", "@nobody-is-here", "relative", "@",
                                         "vsock:2:1234"};
@@ -141,7 +141,7 @@ static uint64_t watchdog(const char *usec, const char *pid)
     return notify.watchdog_us;
 }
 
-START_TEST(the_watchdog_is_ours_only_if_it_says_so)
+START_TEST(the_watchdog_counts_only_for_this_process)
 {
     listen_abstract();
     char own[16];
@@ -159,12 +159,12 @@ int main(void)
     Suite *suite = suite_create("notify");
     TCase *tcase = tcase_create("notify");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, nobody_is_told_where_nobody_asked);
-    tcase_add_test(tcase, an_abstract_name_is_told);
-    tcase_add_test(tcase, a_path_is_told);
-    tcase_add_test(tcase, a_status_cannot_become_a_state);
-    tcase_add_test(tcase, a_manager_that_is_not_there_is_an_error_and_then_not_told);
-    tcase_add_test(tcase, the_watchdog_is_ours_only_if_it_says_so);
+    tcase_add_test(tcase, without_notify_socket_nothing_is_sent);
+    tcase_add_test(tcase, an_abstract_name_is_notified);
+    tcase_add_test(tcase, a_path_is_notified);
+    tcase_add_test(tcase, a_status_cannot_inject_an_assignment);
+    tcase_add_test(tcase, a_missing_manager_is_an_error_and_then_not_notified);
+    tcase_add_test(tcase, the_watchdog_counts_only_for_this_process);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -75,13 +75,13 @@ static void assert_line(const char *expected)
     "event=connection id=42 source=192.0.2.1:4711 listener=front transport=" TRANSPORT             \
     " service=upper received_bytes=12 sent_bytes=11 duration=1.500000 end=" END
 
-START_TEST(tells_who_what_how_much_how_long_and_how_it_ended)
+START_TEST(logs_source_service_bytes_duration_and_end)
 {
     assert_line(FIELDS("tcp", "closed"));
 }
 END_TEST
 
-START_TEST(tells_which_of_our_addresses_was_reached)
+START_TEST(logs_the_local_address_as_destination)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&address, 8);
@@ -98,7 +98,7 @@ START_TEST(tells_which_of_our_addresses_was_reached)
 }
 END_TEST
 
-START_TEST(tells_the_client_that_a_proxy_named_and_the_proxy)
+START_TEST(logs_the_source_in_a_proxy_header_and_the_proxy)
 {
     struct proxied proxied = {
         .peer = loopback_address("tcp://127.0.0.1:99"),
@@ -122,7 +122,7 @@ START_TEST(names_an_unnamed_local_peer)
 }
 END_TEST
 
-START_TEST(tells_what_tls_agreed_on)
+START_TEST(logs_what_tls_negotiated)
 {
     config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true,
@@ -139,7 +139,7 @@ START_TEST(tells_what_tls_agreed_on)
 }
 END_TEST
 
-START_TEST(leaves_out_what_a_handshake_never_came_to)
+START_TEST(leaves_out_what_a_failed_handshake_did_not_negotiate)
 {
     config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true, .sni = "localhost"};
@@ -152,7 +152,7 @@ START_TEST(leaves_out_what_a_handshake_never_came_to)
 }
 END_TEST
 
-START_TEST(gives_a_reason_without_an_alert_where_there_was_none)
+START_TEST(logs_a_reason_without_an_alert_if_there_was_none)
 {
     conn.end = CONN_END_RESET;
     error_set(tell(), ERROR_SYSTEM, "receive: Connection reset by peer");
@@ -168,10 +168,10 @@ START_TEST(close_notify_is_an_alert_too)
 }
 END_TEST
 
-START_TEST(tells_a_tls_client_on_a_plain_port_in_words)
+START_TEST(logs_a_note_for_a_tls_client_on_a_plain_port)
 {
     conn.client_hello = true;
-    assert_line(FIELDS("tcp", "closed") " note=\"it began with a TLS ClientHello: a TLS"
+    assert_line(FIELDS("tcp", "closed") " note=\"received a TLS ClientHello: a TLS"
                                         " client on a plain port?\"");
 }
 END_TEST
@@ -191,7 +191,7 @@ static void fill(char *text, size_t size, char c)
 }
 
 /* Every value that a peer can choose as long as it may be, and of bytes that become six each. */
-START_TEST(what_a_peer_chose_never_pushes_out_what_is_known)
+START_TEST(values_from_the_peer_never_push_out_the_others)
 {
     config.listen.scheme = ENDPOINT_TLS;
     conn.end = CONN_END_TLS;
@@ -251,7 +251,7 @@ static unsigned lines_until_marker(uint64_t *ret_left_out)
     return lines;
 }
 
-START_TEST(a_flood_of_those_who_were_never_served_is_counted)
+START_TEST(beyond_the_rate_early_ends_are_counted_not_logged)
 {
     enum { FLOOD = 200 }; /* their lines fit into a pipe */
     uint64_t start_us = clock_now_us(), left_out;
@@ -259,13 +259,13 @@ START_TEST(a_flood_of_those_who_were_never_served_is_counted)
     for (int i = 0; i < FLOOD; i++)
         conn_log(&conn, &origin, 0);
     conn_log_failed(&origin, "no memory for a connection");
-    conn_log_tell(UINT64_MAX);
+    conn_log_flush(UINT64_MAX);
     unsigned lines = lines_until_marker(&left_out);
     uint64_t seconds = (clock_now_us() - start_us) / 1000000;
     ck_assert_uint_ge(lines, CONN_LOG_BURST);
     ck_assert_uint_le(lines, CONN_LOG_BURST + (seconds + 1) * CONN_LOG_PER_SECOND);
     ck_assert_uint_eq(lines + left_out, FLOOD + 1);
-    ck_assert_uint_eq(conn_log_tell(UINT64_MAX), UINT64_MAX);
+    ck_assert_uint_eq(conn_log_flush(UINT64_MAX), UINT64_MAX);
 
     conn.established = true;
     conn_log(&conn, &origin, 0);
@@ -273,33 +273,33 @@ START_TEST(a_flood_of_those_who_were_never_served_is_counted)
 }
 END_TEST
 
-START_TEST(how_many_were_left_out_is_told_at_most_once_a_second)
+START_TEST(the_number_not_logged_is_logged_at_most_once_a_second)
 {
     enum { SECOND = 1000000 };
     uint64_t now_us = clock_now_us(), left_out;
     conn.established = false;
     for (int i = 0; i < CONN_LOG_BURST + 20; i++)
         conn_log(&conn, &origin, 0);
-    ck_assert_uint_eq(conn_log_tell(now_us), UINT64_MAX); /* told */
+    ck_assert_uint_eq(conn_log_flush(now_us), UINT64_MAX); /* told */
     for (int i = 0; i < 20; i++)
         conn_log(&conn, &origin, 0);
-    ck_assert_uint_eq(conn_log_tell(now_us + SECOND - 1), now_us + SECOND);
+    ck_assert_uint_eq(conn_log_flush(now_us + SECOND - 1), now_us + SECOND);
     lines_until_marker(&left_out);
     ck_assert_uint_gt(left_out, 0);
-    conn_log_tell(now_us + SECOND);
+    conn_log_flush(now_us + SECOND);
     const char *line = captured_log_line();
     ck_assert_msg(strstr(line, " level=warning event=connections_not_logged count="), "%s", line);
 }
 END_TEST
 
-START_TEST(what_is_not_logged_anyway_leaves_no_one_out)
+START_TEST(with_logging_off_nothing_counts_as_not_logged)
 {
     conn.established = false;
     log_set(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     for (int i = 0; i < 2 * CONN_LOG_BURST; i++)
         conn_log(&conn, &origin, 0);
     log_set(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    conn_log_tell(UINT64_MAX);
+    conn_log_flush(UINT64_MAX);
     conn_log(&conn, &origin, 0);
     ck_assert_ptr_nonnull(strstr(captured_log_line(), " event=connection "));
 }
@@ -310,21 +310,21 @@ int main(void)
     Suite *suite = suite_create("conn_log");
     TCase *tcase = tcase_create("conn_log");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, tells_who_what_how_much_how_long_and_how_it_ended);
-    tcase_add_test(tcase, tells_which_of_our_addresses_was_reached);
-    tcase_add_test(tcase, tells_the_client_that_a_proxy_named_and_the_proxy);
+    tcase_add_test(tcase, logs_source_service_bytes_duration_and_end);
+    tcase_add_test(tcase, logs_the_local_address_as_destination);
+    tcase_add_test(tcase, logs_the_source_in_a_proxy_header_and_the_proxy);
     tcase_add_test(tcase, names_an_unnamed_local_peer);
-    tcase_add_test(tcase, tells_what_tls_agreed_on);
-    tcase_add_test(tcase, leaves_out_what_a_handshake_never_came_to);
-    tcase_add_test(tcase, gives_a_reason_without_an_alert_where_there_was_none);
+    tcase_add_test(tcase, logs_what_tls_negotiated);
+    tcase_add_test(tcase, leaves_out_what_a_failed_handshake_did_not_negotiate);
+    tcase_add_test(tcase, logs_a_reason_without_an_alert_if_there_was_none);
     tcase_add_test(tcase, close_notify_is_an_alert_too);
-    tcase_add_test(tcase, tells_a_tls_client_on_a_plain_port_in_words);
+    tcase_add_test(tcase, logs_a_note_for_a_tls_client_on_a_plain_port);
     tcase_add_test(tcase, what_a_client_sends_as_its_name_cannot_forge_a_line);
-    tcase_add_loop_test(tcase, what_a_peer_chose_never_pushes_out_what_is_known, 0, 2);
+    tcase_add_loop_test(tcase, values_from_the_peer_never_push_out_the_others, 0, 2);
     tcase_add_test(tcase, is_silent_below_its_level);
-    tcase_add_test(tcase, a_flood_of_those_who_were_never_served_is_counted);
-    tcase_add_test(tcase, how_many_were_left_out_is_told_at_most_once_a_second);
-    tcase_add_test(tcase, what_is_not_logged_anyway_leaves_no_one_out);
+    tcase_add_test(tcase, beyond_the_rate_early_ends_are_counted_not_logged);
+    tcase_add_test(tcase, the_number_not_logged_is_logged_at_most_once_a_second);
+    tcase_add_test(tcase, with_logging_off_nothing_counts_as_not_logged);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -15,14 +15,14 @@ static void set_up(void)
     a = b = c = (struct deadline){.due_us = 0};
 }
 
-START_TEST(an_empty_queue_never_passes)
+START_TEST(an_empty_queue_never_expires)
 {
     ck_assert_uint_eq(deadline_next_us(&queue), UINT64_MAX);
     ck_assert_ptr_null(deadline_pop(&queue, UINT64_MAX - 1));
 }
 END_TEST
 
-START_TEST(passes_after_its_time_and_not_before)
+START_TEST(expires_after_its_time_and_not_before)
 {
     deadline_set(&queue, &a, 1000);
     ck_assert(deadline_is_set(&a));
@@ -34,7 +34,7 @@ START_TEST(passes_after_its_time_and_not_before)
 }
 END_TEST
 
-START_TEST(pass_in_the_order_in_which_they_were_set)
+START_TEST(expire_in_the_order_in_which_they_were_set)
 {
     deadline_set(&queue, &b, 1);
     deadline_set(&queue, &a, 2);
@@ -58,7 +58,7 @@ START_TEST(one_that_is_set_again_moves_behind_the_others)
 }
 END_TEST
 
-START_TEST(a_cleared_one_does_not_pass_and_leaves_the_others)
+START_TEST(a_cleared_deadline_does_not_expire_and_the_others_do)
 {
     struct deadline *all[] = {&a, &b, &c};
     for (int i = 0; i < 3; i++)
@@ -85,7 +85,7 @@ START_TEST(moves_from_one_class_to_another)
 }
 END_TEST
 
-START_TEST(a_class_without_a_length_never_passes)
+START_TEST(a_queue_without_a_length_never_expires)
 {
     struct deadline_queue never;
     deadline_queue_init(&never, 0);
@@ -105,13 +105,13 @@ int main(void)
     Suite *suite = suite_create("deadline");
     TCase *tcase = tcase_create("deadline");
     tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_add_test(tcase, an_empty_queue_never_passes);
-    tcase_add_test(tcase, passes_after_its_time_and_not_before);
-    tcase_add_test(tcase, pass_in_the_order_in_which_they_were_set);
+    tcase_add_test(tcase, an_empty_queue_never_expires);
+    tcase_add_test(tcase, expires_after_its_time_and_not_before);
+    tcase_add_test(tcase, expire_in_the_order_in_which_they_were_set);
     tcase_add_test(tcase, one_that_is_set_again_moves_behind_the_others);
-    tcase_add_loop_test(tcase, a_cleared_one_does_not_pass_and_leaves_the_others, 0, 3);
+    tcase_add_loop_test(tcase, a_cleared_deadline_does_not_expire_and_the_others_do, 0, 3);
     tcase_add_test(tcase, moves_from_one_class_to_another);
-    tcase_add_test(tcase, a_class_without_a_length_never_passes);
+    tcase_add_test(tcase, a_queue_without_a_length_never_expires);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

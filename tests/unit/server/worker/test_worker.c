@@ -131,7 +131,7 @@ static void assert_logged(const char *part)
     ck_assert_msg(strstr(line, part) != NULL, "\"%s\" has not \"%s\"", line, part);
 }
 
-START_TEST(echoes_and_ends_when_the_client_does)
+START_TEST(echoes_and_closes_when_the_client_does)
 {
     start("");
     int client = connect_to(PLAIN);
@@ -144,7 +144,7 @@ START_TEST(echoes_and_ends_when_the_client_does)
 }
 END_TEST
 
-START_TEST(serves_as_many_as_come_together)
+START_TEST(serves_many_connections_at_once)
 {
     start("");
     struct handoff given[WORKER_HANDOFFS_MAX];
@@ -179,7 +179,7 @@ static size_t wait_at_gate(unsigned char *data, size_t n)
 
 enum { MANY = 20 * WORKER_HANDOFFS_MAX }; /* more than the pipe of a worker holds */
 
-START_TEST(what_it_cannot_take_is_the_callers_and_what_it_took_is_served)
+START_TEST(what_the_pipe_cannot_hold_is_the_callers_and_the_rest_is_served)
 {
     const struct service slow_service = {.name = "slow", .answer = wait_at_gate};
     struct handoff many[MANY];
@@ -373,7 +373,7 @@ static void settle(struct worker *at, int fd)
     captured_log_find(" event=live ");
 }
 
-START_TEST(the_oldest_unfinished_handshake_of_all_workers_gives_way_and_silence_does_not_count)
+START_TEST(the_oldest_unfinished_handshake_of_all_workers_is_closed_and_silence_does_not_count)
 {
     struct worker *other;
     struct error err;
@@ -403,7 +403,7 @@ START_TEST(the_oldest_unfinished_handshake_of_all_workers_gives_way_and_silence_
 }
 END_TEST
 
-START_TEST(silence_ends_it_in_order)
+START_TEST(an_idle_connection_is_closed_in_order)
 {
     start("timeouts: { idle: 50ms }");
     int client = connect_to(PLAIN);
@@ -427,7 +427,7 @@ static void pass_minutes(int minutes)
     pass_ms(minutes * 60000LL);
 }
 
-START_TEST(bytes_put_off_the_idle_time_out)
+START_TEST(bytes_restart_the_idle_time_out)
 {
     start("timeouts: { idle: 1h }");
     int client = connect_to(PLAIN);
@@ -445,7 +445,7 @@ START_TEST(bytes_put_off_the_idle_time_out)
 }
 END_TEST
 
-START_TEST(a_client_that_stays_after_our_end_is_left_after_a_while)
+START_TEST(a_client_that_never_closes_is_closed_after_the_linger_time_out)
 {
     start("timeouts: { idle: 50ms, linger: 50ms }");
     int client = connect_to(PLAIN);
@@ -456,7 +456,7 @@ START_TEST(a_client_that_stays_after_our_end_is_left_after_a_while)
 }
 END_TEST
 
-START_TEST(a_peer_that_never_reads_is_left)
+START_TEST(a_peer_that_never_reads_is_closed)
 {
     start("timeouts: { write: 100ms, idle: 0 }");
     int ends[2];
@@ -473,7 +473,7 @@ START_TEST(a_peer_that_never_reads_is_left)
 }
 END_TEST
 
-START_TEST(nobody_lives_longer_than_the_lifetime)
+START_TEST(no_connection_is_open_longer_than_the_lifetime)
 {
     start("timeouts: { lifetime: 100ms }");
     int client = connect_to(PLAIN);
@@ -494,7 +494,7 @@ START_TEST(ordered_to_drain_without_connections_it_ends)
 }
 END_TEST
 
-START_TEST(draining_ends_quiet_connections_and_then_the_thread)
+START_TEST(draining_closes_quiet_connections_and_then_ends_the_thread)
 {
     start("");
     int client = connect_to(PLAIN);
@@ -507,7 +507,7 @@ START_TEST(draining_ends_quiet_connections_and_then_the_thread)
 }
 END_TEST
 
-START_TEST(draining_lets_a_client_finish)
+START_TEST(draining_waits_for_a_busy_client)
 {
     stop_clock();
     start("");
@@ -559,7 +559,7 @@ START_TEST(ordered_to_stop_it_ends_at_once_whatever_the_clients_do)
 END_TEST
 
 /* More than the worker takes from its pipe at once. */
-START_TEST(an_order_reaches_those_that_are_still_on_their_way)
+START_TEST(an_order_reaches_connections_that_are_still_in_the_pipe)
 {
     enum { WRITES = 8, CLIENTS = WRITES * WORKER_HANDOFFS_MAX };
     struct handoff given[CLIENTS];
@@ -641,7 +641,7 @@ START_TEST(counts_a_handshake_that_failed_by_how_it_ended)
 }
 END_TEST
 
-START_TEST(counts_a_handshake_that_was_going_on_when_all_stopped)
+START_TEST(counts_a_handshake_that_a_stop_interrupts)
 {
     start("");
     int shaking = connect_to(TLS);
@@ -688,7 +688,7 @@ static void fill_log(void)
     ck_assert(!log_has_room());
 }
 
-START_TEST(the_list_waits_for_room_in_the_log_and_goes_on_when_the_next_in_it_has_ended)
+START_TEST(the_list_waits_for_room_in_the_log_and_skips_an_ended_connection)
 {
     start("");
     int leaving = connect_to(PLAIN), staying = connect_to(PLAIN);
@@ -724,9 +724,9 @@ int main(void)
     Suite *suite = suite_create("worker");
     TCase *tcase = tcase_create("serves");
     tcase_set_timeout(tcase, 30);
-    tcase_add_test(tcase, echoes_and_ends_when_the_client_does);
-    tcase_add_test(tcase, serves_as_many_as_come_together);
-    tcase_add_test(tcase, what_it_cannot_take_is_the_callers_and_what_it_took_is_served);
+    tcase_add_test(tcase, echoes_and_closes_when_the_client_does);
+    tcase_add_test(tcase, serves_many_connections_at_once);
+    tcase_add_test(tcase, what_the_pipe_cannot_hold_is_the_callers_and_the_rest_is_served);
     tcase_add_test(tcase, its_load_falls_when_a_connection_ends);
     tcase_add_test(tcase, echoes_over_tls);
     tcase_add_test(tcase, a_reset_ends_that_client_alone);
@@ -738,29 +738,28 @@ int main(void)
     tcase_add_test(tcase, no_handshake_in_time_ends_it);
     tcase_add_test(tcase, bytes_do_not_prolong_a_handshake);
     tcase_add_test(
-        tcase, the_oldest_unfinished_handshake_of_all_workers_gives_way_and_silence_does_not_count);
-    tcase_add_test(tcase, silence_ends_it_in_order);
-    tcase_add_test(tcase, bytes_put_off_the_idle_time_out);
-    tcase_add_test(tcase, a_client_that_stays_after_our_end_is_left_after_a_while);
-    tcase_add_test(tcase, a_peer_that_never_reads_is_left);
-    tcase_add_test(tcase, nobody_lives_longer_than_the_lifetime);
+        tcase, the_oldest_unfinished_handshake_of_all_workers_is_closed_and_silence_does_not_count);
+    tcase_add_test(tcase, an_idle_connection_is_closed_in_order);
+    tcase_add_test(tcase, bytes_restart_the_idle_time_out);
+    tcase_add_test(tcase, a_client_that_never_closes_is_closed_after_the_linger_time_out);
+    tcase_add_test(tcase, a_peer_that_never_reads_is_closed);
+    tcase_add_test(tcase, no_connection_is_open_longer_than_the_lifetime);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("orders");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, ordered_to_drain_without_connections_it_ends);
-    tcase_add_test(tcase, draining_ends_quiet_connections_and_then_the_thread);
-    tcase_add_test(tcase, draining_lets_a_client_finish);
+    tcase_add_test(tcase, draining_closes_quiet_connections_and_then_ends_the_thread);
+    tcase_add_test(tcase, draining_waits_for_a_busy_client);
     tcase_add_test(tcase, ordered_to_finish_it_ends_every_connection_in_order);
     tcase_add_test(tcase, ordered_to_stop_it_ends_at_once_whatever_the_clients_do);
-    tcase_add_test(tcase, an_order_reaches_those_that_are_still_on_their_way);
+    tcase_add_test(tcase, an_order_reaches_connections_that_are_still_in_the_pipe);
     tcase_add_test(tcase, a_stop_follows_a_drain);
     tcase_add_test(tcase, counts_bytes_while_a_connection_lives_and_its_end_after_it);
     tcase_add_test(tcase, counts_a_handshake_that_failed_by_how_it_ended);
-    tcase_add_test(tcase, counts_a_handshake_that_was_going_on_when_all_stopped);
+    tcase_add_test(tcase, counts_a_handshake_that_a_stop_interrupts);
     tcase_add_test(tcase, lists_every_connection_once);
-    tcase_add_test(tcase,
-                   the_list_waits_for_room_in_the_log_and_goes_on_when_the_next_in_it_has_ended);
+    tcase_add_test(tcase, the_list_waits_for_room_in_the_log_and_skips_an_ended_connection);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

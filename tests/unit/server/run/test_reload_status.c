@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "outcome.h"
+#include "reload_status.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "suite.h"
 
 static struct folder folder;
-static struct outcome outcome;
+static struct reload_status reload_status;
 
 static void set_up(void)
 {
@@ -39,35 +39,35 @@ START_TEST(can_be_read_by_all_whatever_the_umask_is)
 {
     char text[80];
     mode_t before = umask(0777);
-    outcome_open(&outcome);
+    reload_status_open(&reload_status);
     umask(before);
     ck_assert_uint_eq(written(text, sizeof text), 0644);
     ck_assert_str_eq(text, "0 reloaded\n");
 }
 END_TEST
 
-START_TEST(tells_how_the_last_reload_ended)
+START_TEST(writes_the_result_of_the_last_reload)
 {
     char text[80];
-    outcome_open(&outcome);
-    outcome_begin(&outcome);
+    reload_status_open(&reload_status);
+    reload_status_begin(&reload_status);
     written(text, sizeof text);
     ck_assert_str_eq(text, "1 reading\n");
-    outcome_refused(&outcome, "a reason");
+    reload_status_refused(&reload_status, "a reason");
     written(text, sizeof text);
     ck_assert_str_eq(text, "1 refused a reason\n");
-    outcome_close(&outcome);
+    reload_status_close(&reload_status);
     ck_assert_ptr_null(fopen(folder_file(&folder, "reload"), "re"));
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("outcome");
-    TCase *tcase = tcase_create("outcome");
+    Suite *suite = suite_create("reload_status");
+    TCase *tcase = tcase_create("reload_status");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, can_be_read_by_all_whatever_the_umask_is);
-    tcase_add_test(tcase, tells_how_the_last_reload_ended);
+    tcase_add_test(tcase, writes_the_result_of_the_last_reload);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

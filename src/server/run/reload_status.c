@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "outcome.h"
+#include "reload_status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 
 enum { ROOM = PATH_MAX + sizeof "/reload.new" };
 
-static void path_of(const struct outcome *outcome, const char *name, char ret[ROOM])
+static void path_of(const struct reload_status *status, const char *name, char ret[ROOM])
 {
-    snprintf(ret, ROOM, "%s/%s", outcome->folder, name);
+    snprintf(ret, ROOM, "%s/%s", status->folder, name);
 }
 
 /* Sets errno. */
@@ -35,53 +35,52 @@ static int write_file(const char *path, const char *text)
     return written == (ssize_t)length ? 0 : -1;
 }
 
-static void put(const struct outcome *outcome, const char *word, const char *why)
+static void put(const struct reload_status *status, const char *word, const char *why)
 {
-    if (outcome->folder[0] == '\0')
+    if (status->folder[0] == '\0')
         return;
     char path[ROOM], draft[ROOM], text[ERROR_TEXT_BYTES + 64];
-    path_of(outcome, "reload", path);
-    path_of(outcome, "reload.new", draft);
-    snprintf(text, sizeof text, "%" PRIu64 " %s%s%s\n", outcome->number, word, *why ? " " : "",
-             why);
+    path_of(status, "reload", path);
+    path_of(status, "reload.new", draft);
+    snprintf(text, sizeof text, "%" PRIu64 " %s%s%s\n", status->number, word, *why ? " " : "", why);
     if (write_file(draft, text) == 0 && rename(draft, path) == 0)
         return;
     struct error err;
     error_sys(&err, "write %s", path);
-    log_reason(LOG_LEVEL_WARNING, "outcome_unwritten", err.text);
+    log_reason(LOG_LEVEL_WARNING, "reload_status_not_written", err.text);
 }
 
-void outcome_open(struct outcome *ret)
+void reload_status_open(struct reload_status *ret)
 {
     const char *all = getenv("RUNTIME_DIRECTORY");
     int length = all ? (int)strcspn(all, ":") : 0; /* the first of several */
-    *ret = (struct outcome){.number = 0};
+    *ret = (struct reload_status){.number = 0};
     if (length < PATH_MAX)
         snprintf(ret->folder, sizeof ret->folder, "%.*s", length, length ? all : "");
     put(ret, "reloaded", "");
 }
 
-void outcome_begin(struct outcome *outcome)
+void reload_status_begin(struct reload_status *status)
 {
-    outcome->number++;
-    put(outcome, "reading", "");
+    status->number++;
+    put(status, "reading", "");
 }
 
-void outcome_reloaded(const struct outcome *outcome)
+void reload_status_reloaded(const struct reload_status *status)
 {
-    put(outcome, "reloaded", "");
+    put(status, "reloaded", "");
 }
 
-void outcome_refused(const struct outcome *outcome, const char *why)
+void reload_status_refused(const struct reload_status *status, const char *why)
 {
-    put(outcome, "refused", why);
+    put(status, "refused", why);
 }
 
-void outcome_close(const struct outcome *outcome)
+void reload_status_close(const struct reload_status *status)
 {
     char path[ROOM];
-    if (outcome->folder[0] == '\0')
+    if (status->folder[0] == '\0')
         return;
-    path_of(outcome, "reload", path);
+    path_of(status, "reload", path);
     unlink(path);
 }
