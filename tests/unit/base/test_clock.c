@@ -16,7 +16,7 @@ START_TEST(never_goes_backwards)
 }
 END_TEST
 
-START_TEST(tells_the_same_time_in_nanoseconds)
+START_TEST(returns_the_same_time_in_nanoseconds)
 {
     uint64_t before_us = clock_now_us();
     uint64_t now_ns = clock_now_ns();
@@ -75,7 +75,7 @@ START_TEST(writes_whole_seconds_likewise)
 }
 END_TEST
 
-START_TEST(tells_the_wall_clock_of_an_earlier_moment)
+START_TEST(returns_the_wall_clock_of_an_earlier_moment)
 {
     struct timespec now;
     int64_t an_hour_ago = clock_wall_us(clock_now_us() - UINT64_C(3600000000));
@@ -112,13 +112,13 @@ int main(void)
     Suite *suite = suite_create("clock");
     TCase *tcase = tcase_create("clock");
     tcase_add_test(tcase, never_goes_backwards);
-    tcase_add_test(tcase, tells_the_same_time_in_nanoseconds);
+    tcase_add_test(tcase, returns_the_same_time_in_nanoseconds);
     tcase_add_test(tcase, polls_until_the_deadline_and_not_a_moment_less);
     tcase_add_test(tcase, polls_for_ever_without_a_deadline);
     tcase_add_test(tcase, a_deadline_beyond_polls_reach_is_as_far_as_it_goes);
     tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
     tcase_add_test(tcase, writes_whole_seconds_likewise);
-    tcase_add_test(tcase, tells_the_wall_clock_of_an_earlier_moment);
+    tcase_add_test(tcase, returns_the_wall_clock_of_an_earlier_moment);
     tcase_add_test(tcase, reads_back_the_time_that_it_writes);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -7,7 +7,7 @@
 #include "suite.h"
 #include "tlsecho/base/error.h"
 
-START_TEST(tells_its_kind_and_its_sentence)
+START_TEST(returns_its_kind_and_its_sentence)
 {
     struct error err;
     ck_assert_int_eq(error_set(&err, ERROR_EXPIRED, "it ended %d days ago", 3), -1);
@@ -128,7 +128,7 @@ int main(void)
 {
     Suite *suite = suite_create("error");
     TCase *tcase = tcase_create("error");
-    tcase_add_test(tcase, tells_its_kind_and_its_sentence);
+    tcase_add_test(tcase, returns_its_kind_and_its_sentence);
     tcase_add_test(tcase, ends_with_the_systems_words);
     tcase_add_test(tcase, ends_with_the_remedy_where_descriptors_or_memory_are_short);
     tcase_add_test(tcase, ends_with_the_advice_where_there_is_no_remedy_yet);

@@ -409,7 +409,7 @@ START_TEST(what_only_has_a_journal_elsewhere_gets_no_priority)
 }
 END_TEST
 
-START_TEST(a_reader_that_goes_away_stops_nobody)
+START_TEST(a_reader_that_goes_away_blocks_no_thread)
 {
     int ends[2];
     struct error err;
@@ -665,7 +665,7 @@ int main(void)
     tcase_add_test(tcase, what_is_queued_before_the_writer_starts_is_written);
     tcase_add_test(tcase, a_line_for_the_journal_starts_with_its_priority);
     tcase_add_test(tcase, what_only_has_a_journal_elsewhere_gets_no_priority);
-    tcase_add_test(tcase, a_reader_that_goes_away_stops_nobody);
+    tcase_add_test(tcase, a_reader_that_goes_away_blocks_no_thread);
     tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
     tcase_add_loop_test(tcase, a_full_disk_leaves_no_half_line_and_what_is_lost_is_counted, 0, 4);
     tcase_add_test(tcase, what_cannot_be_taken_back_ends_before_the_next_line);

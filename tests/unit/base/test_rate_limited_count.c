@@ -7,7 +7,7 @@
 
 enum { SECOND = 1000000 };
 
-START_TEST(tells_the_first_one_at_once)
+START_TEST(reports_the_first_one_at_once)
 {
     struct rate_limited_count counter = {.count = 0};
     ck_assert_uint_eq(rate_limited_count_take(&counter, 5), 0);
@@ -18,7 +18,7 @@ START_TEST(tells_the_first_one_at_once)
 }
 END_TEST
 
-START_TEST(tells_all_others_a_second_later_and_not_before)
+START_TEST(reports_all_others_a_second_later_and_not_before)
 {
     struct rate_limited_count counter = {.count = 0};
     rate_limited_count_add(&counter);
@@ -34,7 +34,7 @@ START_TEST(tells_all_others_a_second_later_and_not_before)
 }
 END_TEST
 
-START_TEST(has_nothing_to_tell_when_nothing_happens_any_more)
+START_TEST(reports_nothing_without_further_events)
 {
     struct rate_limited_count counter = {.count = 0};
     ck_assert_uint_eq(rate_limited_count_due_us(&counter), UINT64_MAX);
@@ -44,7 +44,7 @@ START_TEST(has_nothing_to_tell_when_nothing_happens_any_more)
 }
 END_TEST
 
-START_TEST(tells_the_rest_in_the_end)
+START_TEST(reports_the_rest_at_the_end)
 {
     struct rate_limited_count counter = {.count = 0};
     rate_limited_count_add(&counter);
@@ -60,10 +60,10 @@ int main(void)
 {
     Suite *suite = suite_create("counter");
     TCase *tcase = tcase_create("counter");
-    tcase_add_test(tcase, tells_the_first_one_at_once);
-    tcase_add_test(tcase, tells_all_others_a_second_later_and_not_before);
-    tcase_add_test(tcase, has_nothing_to_tell_when_nothing_happens_any_more);
-    tcase_add_test(tcase, tells_the_rest_in_the_end);
+    tcase_add_test(tcase, reports_the_first_one_at_once);
+    tcase_add_test(tcase, reports_all_others_a_second_later_and_not_before);
+    tcase_add_test(tcase, reports_nothing_without_further_events);
+    tcase_add_test(tcase, reports_the_rest_at_the_end);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

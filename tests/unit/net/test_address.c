@@ -73,7 +73,7 @@ START_TEST(unmaps_a_mapped_address_and_nothing_else)
 }
 END_TEST
 
-START_TEST(tells_addresses_apart_by_all_that_counts)
+START_TEST(compares_addresses_by_all_that_matters)
 {
     static const char *const texts[] = {
         "tcp://127.0.0.1:1", "tcp://127.0.0.1:2", "tcp://127.0.0.2:1",   "tcp://[::1]:1",
@@ -170,7 +170,7 @@ int main(void)
     tcase_add_test(tcase, calls_an_unnamed_unix_peer_unix);
     tcase_add_test(tcase, writes_a_path_that_fills_its_field_without_reading_on);
     tcase_add_test(tcase, unmaps_a_mapped_address_and_nothing_else);
-    tcase_add_test(tcase, tells_addresses_apart_by_all_that_counts);
+    tcase_add_test(tcase, compares_addresses_by_all_that_matters);
     tcase_add_test(tcase, sets_and_gets_ports);
     tcase_add_test(tcase, resolves_localhost_without_repeating_an_address);
     tcase_add_test(tcase, keeps_to_one_family_if_asked);

@@ -172,7 +172,7 @@ START_TEST(blames_the_address_that_still_waits_not_the_one_that_refused)
 }
 END_TEST
 
-START_TEST(tells_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made)
+START_TEST(reports_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made)
 {
     struct address addresses[8];
     int hole[2];
@@ -356,7 +356,7 @@ START_TEST(waits_for_room_in_the_backlog_of_a_unix_socket)
 }
 END_TEST
 
-START_TEST(gives_up_a_full_backlog_when_nobody_waits_any_more)
+START_TEST(stops_waiting_for_a_full_backlog_when_interrupted)
 {
     struct folder folder;
     folder_new(&folder);
@@ -377,7 +377,7 @@ START_TEST(gives_up_a_full_backlog_when_nobody_waits_any_more)
 }
 END_TEST
 
-START_TEST(gives_up_when_nobody_waits_any_more)
+START_TEST(stops_waiting_when_interrupted)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int hole[2], stop[2], fd;
@@ -414,7 +414,7 @@ static int finished(int fd, const struct address *address, struct error *err)
     return dial_finish(fd, address, err);
 }
 
-START_TEST(one_attempt_waits_for_nothing_and_tells_how_it_went)
+START_TEST(one_attempt_never_blocks_and_returns_its_result)
 {
     struct address listened = loopback_address("tcp://127.0.0.1:0"), closed = listened;
     int listening = loopback_listen(&listened, 8), held = refusing(&closed), fd;
@@ -462,7 +462,8 @@ int main(void)
     tcase_add_test(tcase, starts_the_next_while_an_address_is_silent);
     tcase_add_test(tcase, waits_for_a_slow_address_when_the_next_refuses);
     tcase_add_test(tcase, blames_the_address_that_still_waits_not_the_one_that_refused);
-    tcase_add_test(tcase, tells_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made);
+    tcase_add_test(tcase,
+                   reports_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made);
     tcase_add_test(tcase, tries_any_number_of_addresses);
     tcase_add_test(tcase, takes_the_families_in_turn);
     tcase_add_test(tcase, gives_up_at_the_deadline);
@@ -472,10 +473,10 @@ int main(void)
     tcase_add_test(tcase, closes_every_descriptor_but_the_winner);
     tcase_add_test(tcase, connects_to_a_unix_socket);
     tcase_add_test(tcase, waits_for_room_in_the_backlog_of_a_unix_socket);
-    tcase_add_test(tcase, gives_up_when_nobody_waits_any_more);
-    tcase_add_test(tcase, gives_up_a_full_backlog_when_nobody_waits_any_more);
+    tcase_add_test(tcase, stops_waiting_when_interrupted);
+    tcase_add_test(tcase, stops_waiting_for_a_full_backlog_when_interrupted);
     tcase_add_test(tcase, tries_nothing_after_the_deadline);
-    tcase_add_test(tcase, one_attempt_waits_for_nothing_and_tells_how_it_went);
+    tcase_add_test(tcase, one_attempt_never_blocks_and_returns_its_result);
     tcase_add_test(tcase, a_source_leaves_the_choice_of_the_port_to_connect);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -193,7 +193,7 @@ START_TEST(reads_back_what_it_writes)
 }
 END_TEST
 
-START_TEST(tells_addresses_from_names)
+START_TEST(distinguishes_addresses_from_names)
 {
     ck_assert(endpoint_host_is_address("127.0.0.1"));
     ck_assert(endpoint_host_is_address("::1"));
@@ -212,7 +212,7 @@ START_TEST(tells_addresses_from_names)
 }
 END_TEST
 
-START_TEST(tells_addresses_that_no_socket_can_have)
+START_TEST(recognises_addresses_that_no_socket_can_have)
 {
     static const char *const many[] = {"224.0.0.0", "239.255.255.255", "255.255.255.255",
                                        "ff02::1",   "ff02::1%lo",      "ffff::"};
@@ -261,7 +261,7 @@ static const struct {
     {"unix:///a", "tcp://[::]:1", false},
 };
 
-START_TEST(tells_which_two_cannot_be_listened_on_at_once)
+START_TEST(recognises_two_that_cannot_be_listened_on_at_once)
 {
     struct endpoint a = parsed(neighbours[_i].a), b = parsed(neighbours[_i].b);
     ck_assert_msg(endpoint_overlap(&a, &b) == neighbours[_i].overlap, "%s %s", neighbours[_i].a,
@@ -270,7 +270,7 @@ START_TEST(tells_which_two_cannot_be_listened_on_at_once)
 }
 END_TEST
 
-START_TEST(tells_what_only_this_host_reaches)
+START_TEST(recognises_what_only_this_host_reaches)
 {
     static const char *const local[] = {"tcp://localhost:1",          "tcp://127.0.0.1:1",
                                         "tcp://127.9.9.9:1",          "tcp://[::1]:1",
@@ -301,10 +301,11 @@ int main(void)
     tcase_add_test(tcase, refuses_names_and_labels_that_are_too_long);
     tcase_add_test(tcase, keeps_the_remedy_however_long_the_text_is);
     tcase_add_loop_test(tcase, reads_back_what_it_writes, 0, COUNT(pairs));
-    tcase_add_test(tcase, tells_addresses_from_names);
-    tcase_add_test(tcase, tells_addresses_that_no_socket_can_have);
-    tcase_add_loop_test(tcase, tells_which_two_cannot_be_listened_on_at_once, 0, COUNT(neighbours));
-    tcase_add_test(tcase, tells_what_only_this_host_reaches);
+    tcase_add_test(tcase, distinguishes_addresses_from_names);
+    tcase_add_test(tcase, recognises_addresses_that_no_socket_can_have);
+    tcase_add_loop_test(tcase, recognises_two_that_cannot_be_listened_on_at_once, 0,
+                        COUNT(neighbours));
+    tcase_add_test(tcase, recognises_what_only_this_host_reaches);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

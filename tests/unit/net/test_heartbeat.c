@@ -42,7 +42,7 @@ static void assert_silent(uint64_t us, uint64_t now_us, const char *name)
     ck_assert_str_eq(silent, name);
 }
 
-START_TEST(nobody_is_silent_who_was_never_asked)
+START_TEST(no_thread_is_silent_before_it_is_asked)
 {
     assert_silent(0, 1000, "nobody");
 }
@@ -67,7 +67,7 @@ START_TEST(who_does_not_turn_is_silent_since_it_was_asked)
 }
 END_TEST
 
-START_TEST(asking_again_makes_nobody_less_silent)
+START_TEST(asking_again_does_not_shorten_the_silence)
 {
     heartbeat_ask(&heartbeat, 1000);
     reactor_turn(reactors[0], REACTOR_LOOK);
@@ -108,10 +108,10 @@ int main(void)
     Suite *suite = suite_create("heartbeat");
     TCase *tcase = tcase_create("heartbeat");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, nobody_is_silent_who_was_never_asked);
+    tcase_add_test(tcase, no_thread_is_silent_before_it_is_asked);
     tcase_add_test(tcase, asking_wakes_everyone);
     tcase_add_test(tcase, who_does_not_turn_is_silent_since_it_was_asked);
-    tcase_add_test(tcase, asking_again_makes_nobody_less_silent);
+    tcase_add_test(tcase, asking_again_does_not_shorten_the_silence);
     tcase_add_test(tcase, turning_before_being_asked_does_not_count);
     tcase_add_test(tcase, who_has_ended_need_not_turn);
     suite_add_tcase(suite, tcase);

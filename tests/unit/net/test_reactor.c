@@ -119,7 +119,7 @@ START_TEST(wakes_only_for_what_is_wanted)
 }
 END_TEST
 
-START_TEST(a_hang_up_wakes_whoever_wants_anything)
+START_TEST(a_hang_up_wakes_a_source_that_waits_for_anything)
 {
     struct watched w = watched_new(count);
     fill(w.source.fd);
@@ -132,7 +132,7 @@ START_TEST(a_hang_up_wakes_whoever_wants_anything)
 }
 END_TEST
 
-START_TEST(a_hang_up_does_not_wake_who_wants_nothing)
+START_TEST(a_hang_up_does_not_wake_a_source_that_waits_for_nothing)
 {
     struct watched w = watched_new(count);
     want(&w, WANT_READ);
@@ -298,8 +298,8 @@ int main(void)
     tcase_add_test(tcase, wakes_when_bytes_have_arrived_and_until_they_are_read);
     tcase_add_test(tcase, wakes_when_there_is_room_to_write);
     tcase_add_test(tcase, wakes_only_for_what_is_wanted);
-    tcase_add_loop_test(tcase, a_hang_up_wakes_whoever_wants_anything, 0, 2);
-    tcase_add_test(tcase, a_hang_up_does_not_wake_who_wants_nothing);
+    tcase_add_loop_test(tcase, a_hang_up_wakes_a_source_that_waits_for_anything, 0, 2);
+    tcase_add_test(tcase, a_hang_up_does_not_wake_a_source_that_waits_for_nothing);
     tcase_add_test(tcase, another_thread_ends_a_turn_that_would_wait_for_ever);
     tcase_add_test(tcase, wake_ups_before_a_turn_end_that_turn_and_only_that);
     tcase_add_test(tcase, a_turn_after_a_wake_up_waits_for_the_alarm);

@@ -97,7 +97,7 @@ static const struct {
      {NULL}},
 };
 
-START_TEST(tells_what_was_never_acknowledged)
+START_TEST(reports_what_was_never_acknowledged)
 {
     char text[TCP_STATS_TEXT_BYTES] = "";
     bool told = tcp_stats_describe_loss(&losses[_i].stats, losses[_i].data, text);
@@ -107,7 +107,7 @@ START_TEST(tells_what_was_never_acknowledged)
 }
 END_TEST
 
-START_TEST(tells_how_often_a_syn_was_sent)
+START_TEST(reports_how_often_a_syn_was_sent)
 {
     char text[TCP_STATS_TEXT_BYTES];
     tcp_stats_describe_syn(&(struct tcp_stats){.repeats = 3}, text);
@@ -141,9 +141,9 @@ int main(void)
     TCase *cases = tcase_create("tcp_stats");
     tcase_add_test(cases, reads_what_the_kernel_knows_of_a_tcp_connection);
     tcase_add_test(cases, counts_no_byte_as_unacknowledged_that_the_peer_has);
-    tcase_add_loop_test(cases, tells_what_was_never_acknowledged, 0,
+    tcase_add_loop_test(cases, reports_what_was_never_acknowledged, 0,
                         (int)(sizeof losses / sizeof *losses));
-    tcase_add_test(cases, tells_how_often_a_syn_was_sent);
+    tcase_add_test(cases, reports_how_often_a_syn_was_sent);
     tcase_add_loop_test(cases, knows_a_reset_that_the_peer_cannot_have_sent, 0,
                         (int)(sizeof resets / sizeof *resets));
     Suite *suite = suite_create("tcp_stats");

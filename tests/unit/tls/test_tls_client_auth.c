@@ -9,7 +9,7 @@
 #include "mutual.h"
 #include "suite.h"
 
-START_TEST(shows_who_a_client_is)
+START_TEST(describes_a_client)
 {
     mutual_require(TLS_CLIENT_AUTH_REQUIRED);
     for (size_t i = 0; i < 2; i++) {
@@ -51,7 +51,7 @@ START_TEST(lets_clients_without_a_certificate_in_where_it_is_optional)
 }
 END_TEST
 
-START_TEST(asks_nobody_where_it_is_off)
+START_TEST(requests_no_certificate_where_it_is_off)
 {
     mutual_require(TLS_CLIENT_AUTH_OFF);
     foreign_present(&client, &leaf, NULL);
@@ -298,10 +298,10 @@ int main(void)
     Suite *suite = suite_create("tls_client_auth");
     TCase *tcase = tcase_create("who");
     tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
-    tcase_add_test(tcase, shows_who_a_client_is);
+    tcase_add_test(tcase, describes_a_client);
     tcase_add_test(tcase, demands_a_certificate_where_it_is_required);
     tcase_add_test(tcase, lets_clients_without_a_certificate_in_where_it_is_optional);
-    tcase_add_test(tcase, asks_nobody_where_it_is_off);
+    tcase_add_test(tcase, requests_no_certificate_where_it_is_off);
     tcase_add_test(tcase, names_its_cas_to_the_client);
     tcase_add_test(tcase, takes_no_client_without_a_bundle);
     tcase_add_test(tcase, refuses_what_its_cas_did_not_issue);

@@ -181,7 +181,7 @@ START_TEST(refuses_what_is_no_file_without_waiting)
 }
 END_TEST
 
-START_TEST(tells_of_a_line_that_could_not_be_written)
+START_TEST(reports_a_line_that_could_not_be_written)
 {
     struct rlimit before, limit;
     keep_log(client, "keys");
@@ -230,7 +230,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_file_that_others_can_read);
     tcase_add_test(tcase, refuses_what_is_no_file_without_waiting);
     tcase_add_test(tcase, is_not_inherited_by_what_the_process_starts);
-    tcase_add_test(tcase, tells_of_a_line_that_could_not_be_written);
+    tcase_add_test(tcase, reports_a_line_that_could_not_be_written);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

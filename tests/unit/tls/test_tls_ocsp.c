@@ -75,7 +75,7 @@ static const char *judged(const struct response *r, char revoked[TLS_REVOKED_BYT
 
 #define JUDGED(...) judged(&(struct response){__VA_ARGS__}, (char[TLS_REVOKED_BYTES]){0})
 
-START_TEST(believes_the_issuer)
+START_TEST(trusts_the_issuer)
 {
     ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD), "good");
     ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .sha256 = true), "good");
@@ -121,7 +121,7 @@ START_TEST(is_invalid_from_anyone_else)
 }
 END_TEST
 
-START_TEST(believes_a_responder_that_the_issuer_appointed)
+START_TEST(trusts_a_responder_that_the_issuer_authorised)
 {
     struct pki responder = pki_make(&(struct pki_spec){.subject = "responder", .issuer = &ca});
     X509_EXTENSION *usage = X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, "OCSPSigning");
@@ -259,7 +259,7 @@ START_TEST(a_client_trusts_no_certificate_that_was_revoked)
 }
 END_TEST
 
-START_TEST(a_client_that_trusts_anyone_only_says_so)
+START_TEST(a_client_that_verifies_nothing_only_reports_it)
 {
     struct peer peer;
     struct error err;
@@ -300,18 +300,18 @@ int main(void)
 {
     TCase *cases = tcase_create("ocsp");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, believes_the_issuer);
+    tcase_add_test(cases, trusts_the_issuer);
     tcase_add_test(cases, says_when_and_why_it_was_revoked);
     tcase_add_test(cases, knows_what_is_out_of_date);
     tcase_add_test(cases, is_invalid_about_anything_else);
     tcase_add_test(cases, is_invalid_from_anyone_else);
-    tcase_add_test(cases, believes_a_responder_that_the_issuer_appointed);
+    tcase_add_test(cases, trusts_a_responder_that_the_issuer_authorised);
     tcase_add_test(cases, its_certificates_are_screened_before_they_are_parsed);
     tcase_add_test(cases, is_invalid_if_it_is_no_response);
     tcase_add_test(cases, is_invalid_where_the_issuer_is_unknown);
     tcase_add_loop_test(cases, a_client_reports_a_good_staple, 0, 2);
     tcase_add_loop_test(cases, a_client_trusts_no_certificate_that_was_revoked, 0, 2);
-    tcase_add_loop_test(cases, a_client_that_trusts_anyone_only_says_so, 0, 2);
+    tcase_add_loop_test(cases, a_client_that_verifies_nothing_only_reports_it, 0, 2);
     tcase_add_loop_test(cases, a_pin_stands_above_a_staple, 0, 2);
     tcase_add_loop_test(cases, a_staple_that_says_nothing_changes_nothing, 0, 2);
 

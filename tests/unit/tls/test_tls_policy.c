@@ -231,7 +231,7 @@ START_TEST(refuses_what_is_too_weak)
 }
 END_TEST
 
-START_TEST(tells_the_two_lists_apart)
+START_TEST(distinguishes_the_two_lists)
 {
     refused(tls_context_set_ciphers(server, "TLS_AES_128_GCM_SHA256", &err),
             "write it in ciphersuites");
@@ -379,7 +379,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_list_of_which_nothing_is_left);
     tcase_add_test(tcase, refuses_expressions);
     tcase_add_test(tcase, refuses_what_is_too_weak);
-    tcase_add_test(tcase, tells_the_two_lists_apart);
+    tcase_add_test(tcase, distinguishes_the_two_lists);
     tcase_add_test(tcase, takes_suites_and_groups);
     tcase_add_test(tcase, needs_one_round_trip_with_a_server_that_knows_no_hybrid_group);
     tcase_add_test(tcase, leaves_everything_as_it_was_for_an_empty_or_refused_list);

@@ -64,7 +64,7 @@ START_TEST(refuses_all_clients_as_long_as_a_crl_is_not_valid_yet)
 }
 END_TEST
 
-START_TEST(tells_when_the_first_crl_will_be_out_of_date)
+START_TEST(returns_when_the_first_crl_will_be_out_of_date)
 {
     static const int64_t day = 24L * 3600;
     const struct pki_crl_spec two[] = {{.issuer = &ca, .starts_days = -1, .ends_days = 9},
@@ -219,7 +219,7 @@ START_TEST(refuses_two_crls_of_which_none_is_newer)
 }
 END_TEST
 
-START_TEST(tells_crls_of_cas_of_the_same_name_apart_by_their_keys)
+START_TEST(distinguishes_crls_of_cas_of_the_same_name_by_their_keys)
 {
     struct pki old = pki_make(&(struct pki_spec){.subject = "CA", .ca = true, .key_ids = true});
     struct pki renewed = pki_make(&(struct pki_spec){.subject = "CA", .ca = true, .key_ids = true});
@@ -339,14 +339,14 @@ int main(void)
     tcase_add_test(tcase, refuses_a_client_whose_issuer_has_no_crl);
     tcase_add_test(tcase, refuses_all_clients_once_a_crl_is_out_of_date);
     tcase_add_test(tcase, refuses_all_clients_as_long_as_a_crl_is_not_valid_yet);
-    tcase_add_test(tcase, tells_when_the_first_crl_will_be_out_of_date);
+    tcase_add_test(tcase, returns_when_the_first_crl_will_be_out_of_date);
     tcase_add_test(tcase, demands_a_crl_of_every_ca);
     tcase_add_test(tcase, refuses_crls_that_do_not_say_who_is_revoked);
     tcase_add_test(tcase, takes_crls_with_extensions_that_do_not_change_what_they_say);
     tcase_add_test(tcase, takes_the_newest_crl_in_date_of_several_by_one_ca);
     tcase_add_test(tcase, takes_the_crl_with_the_greater_number_of_several_of_the_same_time);
     tcase_add_test(tcase, refuses_two_crls_of_which_none_is_newer);
-    tcase_add_test(tcase, tells_crls_of_cas_of_the_same_name_apart_by_their_keys);
+    tcase_add_test(tcase, distinguishes_crls_of_cas_of_the_same_name_by_their_keys);
     tcase_add_test(tcase, refuses_crls_of_a_ca_that_may_not_sign_any);
     tcase_add_test(tcase, warns_of_a_crl_without_an_end_and_takes_it);
     tcase_add_test(tcase, checks_every_certificate_below_the_anchor_for_revocation);

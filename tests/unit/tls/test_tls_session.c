@@ -154,7 +154,7 @@ START_TEST(does_not_offer_it_as_somebody_else)
 }
 END_TEST
 
-START_TEST(judges_the_certificate_anew_before_it_offers_it)
+START_TEST(verifies_the_certificate_again_before_it_offers_it)
 {
     struct peer peer;
     ck_assert(!resumes("a.example.org"));
@@ -166,7 +166,7 @@ START_TEST(judges_the_certificate_anew_before_it_offers_it)
 }
 END_TEST
 
-START_TEST(judges_a_pin_anew_too)
+START_TEST(verifies_a_pin_again_too)
 {
     struct peer peer;
     char pin[PEER_SHA256_BYTES];
@@ -183,7 +183,7 @@ START_TEST(judges_a_pin_anew_too)
 }
 END_TEST
 
-START_TEST(is_verified_only_by_who_verifies)
+START_TEST(is_verified_only_where_verification_is_on)
 {
     struct peer peer;
     tls_context_trust_any(client);
@@ -332,9 +332,9 @@ int main(void)
     tcase_add_test(cases, saves_it_for_its_owner_alone);
     tcase_add_test(cases, does_not_offer_it_to_a_server_of_another_name);
     tcase_add_test(cases, does_not_offer_it_as_somebody_else);
-    tcase_add_test(cases, judges_the_certificate_anew_before_it_offers_it);
-    tcase_add_test(cases, judges_a_pin_anew_too);
-    tcase_add_test(cases, is_verified_only_by_who_verifies);
+    tcase_add_test(cases, verifies_the_certificate_again_before_it_offers_it);
+    tcase_add_test(cases, verifies_a_pin_again_too);
+    tcase_add_test(cases, is_verified_only_where_verification_is_on);
     tcase_add_test(cases, makes_a_full_handshake_where_the_session_is_refused);
     tcase_add_test(cases, what_was_found_about_a_refused_session_is_forgotten);
     tcase_add_test(cases, nothing_new_leaves_the_file_as_it_is);

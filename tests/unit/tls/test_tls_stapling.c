@@ -146,7 +146,7 @@ static void gets(const char *sni, const char *name)
     }
 }
 
-START_TEST(staples_a_response_that_is_in_date_to_who_asks)
+START_TEST(staples_a_response_that_is_in_date_on_request)
 {
     struct answer answer = good(&leaf);
     serve(&leaf);
@@ -182,7 +182,7 @@ START_TEST(staples_nothing_that_is_out_of_date)
 }
 END_TEST
 
-START_TEST(tells_until_when_the_response_of_the_last_certificate_is_in_date)
+START_TEST(returns_until_when_the_response_of_the_last_certificate_is_in_date)
 {
     struct answer answer = good(&leaf);
     serve(&leaf);
@@ -304,10 +304,10 @@ int main(void)
     Suite *suite = suite_create("tls_stapling");
     TCase *tcase = tcase_create("stapling");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, staples_a_response_that_is_in_date_to_who_asks);
+    tcase_add_test(tcase, staples_a_response_that_is_in_date_on_request);
     tcase_add_test(tcase, names_certificates_by_any_digest);
     tcase_add_test(tcase, staples_nothing_that_is_out_of_date);
-    tcase_add_test(tcase, tells_until_when_the_response_of_the_last_certificate_is_in_date);
+    tcase_add_test(tcase, returns_until_when_the_response_of_the_last_certificate_is_in_date);
     tcase_add_test(tcase, takes_a_response_without_an_end_for_good);
     tcase_add_test(tcase, staples_what_belongs_to_the_certificate_that_is_shown);
     tcase_add_test(tcase, refuses_a_response_that_is_not_good);

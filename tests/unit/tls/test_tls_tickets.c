@@ -153,7 +153,7 @@ START_TEST(keeps_tickets_when_certificates_are_renewed_for_the_same_names)
 }
 END_TEST
 
-START_TEST(tells_certificates_without_names_apart_by_their_subjects)
+START_TEST(distinguishes_certificates_without_names_by_their_subjects)
 {
     struct pki other = pki_make(&(struct pki_spec){.subject = "other"});
     for (size_t i = 0; i < 2; i++) {
@@ -453,7 +453,7 @@ int main(void)
     tcase_add_test(tcase, resumes_where_there_is_the_same_file);
     tcase_add_test(tcase, lets_no_ticket_cross_to_certificates_for_other_names);
     tcase_add_test(tcase, keeps_tickets_when_certificates_are_renewed_for_the_same_names);
-    tcase_add_test(tcase, tells_certificates_without_names_apart_by_their_subjects);
+    tcase_add_test(tcase, distinguishes_certificates_without_names_by_their_subjects);
     tcase_add_test(tcase, resumes_for_the_server_name_that_was_asked_for_alone);
     tcase_add_test(tcase, keeps_tickets_within_a_context_that_nothing_ties_them_to);
     tcase_add_test(tcase, lets_no_ticket_get_around_the_ciphers_of_another_context);

@@ -459,7 +459,7 @@ START_TEST(leaves_no_record_behind_one_that_came_in_two_parts)
 }
 END_TEST
 
-START_TEST(tells_a_clean_end_again_and_again_and_after_all_bytes)
+START_TEST(reports_a_clean_end_repeatedly_and_after_all_bytes)
 {
     struct pair pair = connected((enum kind)_i, false);
     unsigned char data[10];
@@ -501,7 +501,7 @@ START_TEST(still_reads_after_its_own_end)
 }
 END_TEST
 
-START_TEST(tells_a_bare_fin_from_an_end_and_still_writes)
+START_TEST(distinguishes_a_bare_fin_from_an_end_and_still_writes)
 {
     struct pair pair = connected((enum kind)_i, true);
     transfer(pair.client, pair.server, 1000);
@@ -643,7 +643,7 @@ static struct pair reset_pair(enum kind kind)
     return pair;
 }
 
-START_TEST(tells_a_reset_to_whoever_reads)
+START_TEST(reports_a_reset_on_read)
 {
     struct pair pair = reset_pair((enum kind)_i);
     err.kind = ERROR_INPUT;
@@ -658,7 +658,7 @@ START_TEST(tells_a_reset_to_whoever_reads)
 }
 END_TEST
 
-START_TEST(tells_a_reset_to_whoever_ends)
+START_TEST(reports_a_reset_on_shutdown)
 {
     struct pair pair = reset_pair((enum kind)_i);
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_RESET);
@@ -667,7 +667,7 @@ START_TEST(tells_a_reset_to_whoever_ends)
 }
 END_TEST
 
-START_TEST(tells_a_reset_to_whoever_writes_and_then_reads)
+START_TEST(reports_a_reset_on_write_and_then_on_read)
 {
     struct pair pair = reset_pair((enum kind)_i);
     ck_assert_int_eq(transport_write(pair.server, "x", 1, &err).status, IO_RESET);
@@ -764,7 +764,7 @@ static const struct stranger strangers[] = {
     {BYTES("\x17\x03\x03\x00\x05 data"), ERROR_TLS},
 };
 
-START_TEST(answers_strangers_with_an_alert_and_a_reason)
+START_TEST(answers_what_is_not_tls_with_an_alert_and_a_reason)
 {
     const struct stranger *stranger = &strangers[_i];
     struct tls_scratch *scratch = tls_scratch_new();
@@ -791,7 +791,7 @@ START_TEST(answers_strangers_with_an_alert_and_a_reason)
 }
 END_TEST
 
-START_TEST(tells_that_the_peer_left_in_the_middle_of_the_handshake)
+START_TEST(reports_that_the_peer_closed_during_the_handshake)
 {
     struct pair pair;
     int fds[2];
@@ -851,7 +851,7 @@ START_TEST(hands_over_what_came_before_a_forged_record)
 }
 END_TEST
 
-START_TEST(tells_a_client_that_the_far_end_is_plain)
+START_TEST(reports_a_plain_server_to_a_client)
 {
     static const char *const answers[] = {"HTTP/1.1 400 Bad Request\r\n\r\n", NULL};
     struct tls_scratch *scratch = tls_scratch_new();
@@ -885,17 +885,17 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, says_how_much_of_a_write_it_took, 0, KINDS);
     tcase_add_loop_test(tcase, takes_an_empty_write_for_a_flush, 0, KINDS);
     tcase_add_loop_test(tcase, leaves_no_record_behind_while_the_peer_stays_open, 0, KINDS);
-    tcase_add_loop_test(tcase, tells_a_clean_end_again_and_again_and_after_all_bytes, 0, KINDS);
+    tcase_add_loop_test(tcase, reports_a_clean_end_repeatedly_and_after_all_bytes, 0, KINDS);
     tcase_add_loop_test(tcase, still_writes_after_the_peer_has_ended, 0, KINDS);
     tcase_add_loop_test(tcase, still_reads_after_its_own_end, 0, KINDS);
     tcase_add_loop_test(tcase, leaves_the_fin_to_the_peer_where_asked, 0, KINDS);
-    tcase_add_loop_test(tcase, tells_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
+    tcase_add_loop_test(tcase, distinguishes_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
     tcase_add_loop_test(tcase, both_ends_of_one_session_export_the_same_value, 0, KINDS);
     tcase_add_loop_test(tcase, sends_what_it_owes_before_its_end, 0, KINDS);
     tcase_add_loop_test(tcase, sends_close_notify_and_fin_in_one_segment, 0, KINDS);
-    tcase_add_loop_test(tcase, tells_a_reset_to_whoever_reads, 0, KINDS);
-    tcase_add_loop_test(tcase, tells_a_reset_to_whoever_ends, 0, KINDS);
-    tcase_add_loop_test(tcase, tells_a_reset_to_whoever_writes_and_then_reads, 0, KINDS);
+    tcase_add_loop_test(tcase, reports_a_reset_on_read, 0, KINDS);
+    tcase_add_loop_test(tcase, reports_a_reset_on_shutdown, 0, KINDS);
+    tcase_add_loop_test(tcase, reports_a_reset_on_write_and_then_on_read, 0, KINDS);
     tcase_add_loop_test(tcase, knows_the_peer, 0, KINDS);
 }
 
@@ -907,12 +907,11 @@ static void add_tls(TCase *tcase)
     tcase_add_loop_test(tcase, follows_more_to_an_end_when_half_a_record_comes_behind_a_whole_one,
                         TLS12, KINDS);
     tcase_add_loop_test(tcase, leaves_no_record_behind_one_that_came_in_two_parts, TLS12, KINDS);
-    tcase_add_loop_test(tcase, answers_strangers_with_an_alert_and_a_reason, 0, count);
-    tcase_add_loop_test(tcase, tells_that_the_peer_left_in_the_middle_of_the_handshake, TLS12,
-                        KINDS);
+    tcase_add_loop_test(tcase, answers_what_is_not_tls_with_an_alert_and_a_reason, 0, count);
+    tcase_add_loop_test(tcase, reports_that_the_peer_closed_during_the_handshake, TLS12, KINDS);
     tcase_add_loop_test(tcase, fails_on_a_forged_record_and_sends_the_alert, TLS12, KINDS);
     tcase_add_loop_test(tcase, hands_over_what_came_before_a_forged_record, TLS12, KINDS);
-    tcase_add_test(tcase, tells_a_client_that_the_far_end_is_plain);
+    tcase_add_test(tcase, reports_a_plain_server_to_a_client);
 }
 
 int main(void)

@@ -76,7 +76,7 @@ START_TEST(reads_a_line_of_version_1)
 }
 END_TEST
 
-START_TEST(a_proxy_that_knows_nobody_says_nothing_of_addresses)
+START_TEST(a_proxy_without_a_client_sends_no_addresses)
 {
     static const char *const lines[] = {
         "PROXY UNKNOWN\r\n",
@@ -452,7 +452,7 @@ START_TEST(puts_a_header_together_that_comes_byte_by_byte)
 }
 END_TEST
 
-START_TEST(tells_a_peer_that_leaves_in_the_middle)
+START_TEST(reports_a_peer_that_closes_within_the_header)
 {
     put("PROXY TCP4", 10);
     ck_assert_int_eq(receive(), IO_WANT_READ);
@@ -462,7 +462,7 @@ START_TEST(tells_a_peer_that_leaves_in_the_middle)
 }
 END_TEST
 
-START_TEST(tells_what_is_no_header)
+START_TEST(recognises_what_is_not_a_header)
 {
     put("hello", 5);
     ck_assert_int_eq(receive(), IO_FAILED);
@@ -488,7 +488,7 @@ int main(void)
     Suite *suite = suite_create("proxy");
     TCase *tcase = tcase_create("header");
     tcase_add_loop_test(tcase, reads_a_line_of_version_1, 0, 4);
-    tcase_add_loop_test(tcase, a_proxy_that_knows_nobody_says_nothing_of_addresses, 0, 2);
+    tcase_add_loop_test(tcase, a_proxy_without_a_client_sends_no_addresses, 0, 2);
     tcase_add_loop_test(tcase, refuses_a_line_that_is_none_and_says_why, 0, 20);
     tcase_add_test(tcase, refuses_a_nul_in_a_line);
     tcase_add_test(tcase, reads_version_2);
@@ -511,8 +511,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, open_pair, close_pair);
     tcase_add_test(tcase, takes_the_header_and_leaves_what_is_behind_it);
     tcase_add_loop_test(tcase, puts_a_header_together_that_comes_byte_by_byte, 0, 2);
-    tcase_add_test(tcase, tells_a_peer_that_leaves_in_the_middle);
-    tcase_add_test(tcase, tells_what_is_no_header);
+    tcase_add_test(tcase, reports_a_peer_that_closes_within_the_header);
+    tcase_add_test(tcase, recognises_what_is_not_a_header);
     tcase_add_test(tcase, a_header_is_told_by_its_first_bytes);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
