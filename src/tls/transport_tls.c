@@ -168,9 +168,9 @@ static struct io run_handshake(struct transport_tls *t, struct error *err)
         io = transport_tls_gather_hello(t, err);
     if (io.status != IO_OK)
         return io;
-    tls_memory_ran_out(); /* before */
     int result = SSL_do_handshake(t->ssl);
-    t->failure.no_memory = result != 1 && tls_memory_ran_out();
+    if (result != 1 && tls_memory_ran_out()) /* in it, or when its certificates were loaded */
+        t->failure.no_memory = true;
     if (result != 1)
         io = translate_ssl_error(t, result, err);
     if (io.status == IO_WANT_READ && t->hello.state == TLS_HELLO_OTHER)
