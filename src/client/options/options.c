@@ -22,6 +22,8 @@
 
 enum { DAYS_MAX = 36500 };
 
+/* In the order of --help, which begins a group wherever the modes change. */
+
 const struct option_row option_rows[] = {
     {"ping", 0, NULL, "probe by probe: what is on the way, and how long it takes",
      CHOOSES(MODE_PING)},

@@ -66,6 +66,7 @@ int listen_set_set_options(const struct listen_spec *spec, int fd, struct error 
 {
     const struct config *config = spec->config;
     struct socket_keepalive keepalive = {
+        /* the key table's maxima fit */
         .idle_s = (unsigned)(config->tcp.keepalive.idle_ms / 1000),
         .interval_s = (unsigned)(config->tcp.keepalive.interval_ms / 1000),
         .probes = (unsigned)config->tcp.keepalive.probes,

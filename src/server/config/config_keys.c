@@ -6,7 +6,7 @@
 #include "tlsecho/server/config.h"
 #include "tlsecho/server/service.h"
 
-#define SECOND UINT64_C(1000)
+#define SECOND UINT64_C(1000) /* in ms, as CONFIG_TIME is */
 #define DAY    (24 * 3600 * SECOND)
 #define KIB    UINT64_C(1024)
 #define MIB    (1024 * KIB)
