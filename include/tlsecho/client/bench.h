@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A load on one far end: many connections, messages on them or only their handshakes, and what was
+ * A load on one server: many connections, messages on them or only their handshakes, and what was
  * measured. Each thread has its own connections, loop and measures.
  *
  * Ownership: the target and what a watch points to stay the caller's.   Threads: one calls, and is
@@ -36,7 +36,7 @@ struct bench_load {
     uint64_t ramp_ns;     /* connections begin one after the other within it; in a closed loop they
                              are used at once. 0 = as fast as they come up */
     double rate;          /* messages per second over all connections, each due at its time whatever
-                             became of those before (open loop); 0 = as fast as the far end answers */
+                             became of those before (open loop); 0 = as fast as the server answers */
     enum expect_kind expect;
     uint64_t connect_timeout_ns, idle_timeout_ns; /* 0 = none */
 };

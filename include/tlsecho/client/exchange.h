@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes to the far end and comes back over one session: counted, timed and compared. It neither
+ * What goes to the server and comes back over one session: counted, timed and compared. It neither
  * waits nor knows where the bytes come from; both directions go on independently of each other.
  *
  * Ownership: owns its buffers; the transport stays the caller's.   Threads: one at a time.
@@ -20,7 +20,7 @@
 
 enum { EXCHANGE_BUFFER_BYTES = 64 << 10, EXCHANGE_FIRST_BYTES = 24 };
 
-/* How it stands with the far end. */
+/* The state of the exchange with the server. */
 enum exchange_state {
     EXCHANGE_OPEN,
     EXCHANGE_ENDED,  /* it ended as it should: close_notify, or FIN on plain TCP */
@@ -59,16 +59,16 @@ void exchange_done(struct exchange *x);
 size_t exchange_room(const struct exchange *x);
 
 /* Sends what `out` holds, and ends our direction after it if x->ending. Returns what to wait for
- * before the next call: a set of enum want. A failure is kept, and reading goes on: the far end may
+ * before the next call: a set of enum want. A failure is kept, and reading goes on: the server may
  * have said why. */
 unsigned exchange_send(struct exchange *x);
 
 /* Receives into `in` and compares, unless earlier bytes still wait there. Returns what to wait for
- * before the next call; WANT_NOTHING: take what is in `in` and call again, or the far end is gone.
+ * before the next call; WANT_NOTHING: take what is in `in` and call again, or the server is gone.
  */
 unsigned exchange_receive(struct exchange *x);
 
-/* The result, with its story. input_left: not all that was to be sent has been given to us. */
+/* The result, with its error. input_left: not all of the input was given to the exchange. */
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret);
 
 /* What exchange_judge said may be since what answers is no echo server, or none that --expect

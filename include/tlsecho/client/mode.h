@@ -14,14 +14,14 @@
 #include "tlsecho/client/result.h"
 
 /*
- * Standard input to the far end, half-closed at its end, what comes back to standard output. All
+ * Standard input to the server, half-closed at its end, what comes back to standard output. All
  * directions move independently: a stopped standard output stops nothing but reading.
  */
 void mode_pipe(const struct options *options, struct outcome *ret);
 
 /*
  * A line out, its echo back, with editing and history; an empty line is not sent. Ctrl-D ends our
- * direction and waits for the far end's; Ctrl-C ends at once, by what was measured until then.
+ * direction and waits for the server's; Ctrl-C ends at once, by what was measured until then.
  */
 void mode_prompt(const struct options *options, struct outcome *ret);
 
@@ -45,7 +45,7 @@ void mode_report(const struct options *options, struct outcome *ret);
 /* The server's certificates to standard output, also where they are refused; no byte is sent. */
 void mode_show_certs(const struct options *options, struct outcome *ret);
 
-/* A load on the far end, over many connections, and what was measured. */
+/* A load on the server, over many connections, and what was measured. */
 void mode_bench(const struct options *options, struct outcome *ret);
 
 /* The summaries that several loads left in files, added up. */

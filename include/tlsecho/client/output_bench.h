@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a load on one far end came to, and how it is printed: for people, as JSON, as a page; while
+ * The results of a load on one server, and how they are printed: as text, as JSON, as a page; while
  * it runs, too.
  *
  * Ownership: a report owns its measure; all else is borrowed.   Threads: one.
@@ -16,7 +16,7 @@ enum { BENCH_NAME_BYTES = ENDPOINT_TEXT_BYTES };
 
 struct bench_report {
     const struct options *options;
-    char name[BENCH_NAME_BYTES]; /* of the far end, "tls://localhost:7443", or of what was merged */
+    char name[BENCH_NAME_BYTES]; /* of the server, "tls://localhost:7443", or of what was merged */
     struct bench_load load;      /* all of it, not that of a round */
     bool merged;                 /* from files: there was no session, and perhaps no one load */
     struct session *session;     /* opened before the load: its TLS facts stand for all; or NULL */
@@ -36,7 +36,7 @@ struct bench_report {
 void output_bench_progress(void *context, const struct bench_progress *progress);
 void output_bench_progress_end(const struct options *options);
 
-/* The end of a run, on standard output: one far end in words, or two side by side; or one JSON
+/* The end of a run, on standard output: one server in words, or two side by side; or one JSON
  * object. count: 1 or 2 reports. */
 void output_bench(const struct bench_report *reports, size_t count, const struct outcome *outcome);
 

@@ -4,7 +4,7 @@
  * connection come back in their order, so that the number of bytes received says which have.
  *
  * A reply is late if it was whole only after the time-out; a probe is lost if it never was. The
- * first reply of a connection is apart: it is no round trip like the others, since the far end may
+ * first reply of a connection is apart: it is no round trip like the others, since the server may
  * only now begin to serve.
  *
  * Ownership: probes own their memory.   Threads: one at a time.

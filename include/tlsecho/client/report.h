@@ -38,7 +38,7 @@ struct report {
     struct {
         int version; /* 0 = there was no header */
         bool local;  /* it is about no client; else it gave source and destination above */
-        char source[ADDRESS_TEXT_BYTES]; /* whoever sent it */
+        char source[ADDRESS_TEXT_BYTES]; /* the address that sent the header */
     } proxy;
 };
 

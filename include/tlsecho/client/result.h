@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a run of the client came to: its exit status, the word for it, and the story. The numbers
+ * The outcome of a run of the client: its exit status, its word and its error. The numbers
  * and words are an interface.
  *
  * Ownership: values, no heap.   Threads: any.
@@ -48,7 +48,7 @@ enum phase {
 struct outcome {
     enum result result;
     enum phase phase;   /* where it went wrong; meaningless if ok */
-    struct error error; /* its story; text "" if ok */
+    struct error error; /* text "" if ok */
     bool warning;       /* ok, but somebody should look at it */
 };
 
@@ -66,17 +66,17 @@ enum phase phase_find(const char *name);
 /* The only place that turns a failure in a phase into an exit status. Never RESULT_OK. */
 enum result result_of(enum phase phase, const struct error *err);
 
-/* The run failed in phase with err, to which the remedy is added if its story does not give one. */
+/* The run failed in phase with err, to which a remedy is added unless it has one. */
 void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err);
 
 /* Likewise, of what failed before the session was up: with the remedies that the options allow. */
 void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struct error *err,
                           const struct options *options);
 
-/* Adds "; REMEDY" to the story. */
+/* Adds "; REMEDY" to the error. */
 void outcome_advise(struct outcome *outcome, const char *remedy);
 
-/* The far end sent too little, or something else: a result that was measured, not an error. */
+/* The server sent too little, or something else: a result that was measured, not an error. */
 void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to the far end, from its name to a finished handshake, with the time that each
+ * One connection to the server, from its name to a finished handshake, with the time that each
  * phase took. Several sessions, one after the other, may share a target.
  *
  * Ownership: a session owns its transport; the target is the caller's and outlives it.

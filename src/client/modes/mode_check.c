@@ -17,7 +17,7 @@
 enum {
     PROBE_BYTES = 64,
     DAY_S = 24 * 60 * 60,
-    /* How long a far end that is sent nothing has to answer our end. One that refuses our
+    /* How long a server that is sent nothing has to answer our end. One that refuses our
      * certificate on TLS 1.3 does it only now; others may go on waiting. */
     FAREWELL_US = 2 * 1000 * 1000,
 };
@@ -31,8 +31,8 @@ static bool is_done(const struct exchange *x)
     return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect);
 }
 
-/* Until the bytes are back, or the far end has ended; where nothing is expected, until anything
- * came. However fast the far end sends, no longer than limit_us (0 = for ever). */
+/* Until the bytes are back, or the server has ended; where nothing is expected, until anything
+ * came. However fast the server sends, no longer than limit_us (0 = for ever). */
 static int await(struct exchange *x, uint64_t limit_us, struct error *err)
 {
     uint64_t due_us = exchange_due_us(x, limit_us);
@@ -58,7 +58,7 @@ static int await(struct exchange *x, uint64_t limit_us, struct error *err)
     }
 }
 
-/* A line of letters: some far ends echo nothing but whole lines of text. */
+/* A line of letters: some servers echo nothing but whole lines of text. */
 static void write_line(struct buf *out)
 {
     payload_fill(out->data, PROBE_BYTES, (uint64_t)time(NULL), 0);
@@ -164,7 +164,7 @@ void mode_check(const struct options *options, struct outcome *ret)
     target_init(&target, options, &options->endpoint);
     session_init(&session, &target);
     bool prepared = target_prepare(&target, &err) == 0;
-    session.started_us = clock_now_us(); /* what our own files take is not the far end's time */
+    session.started_us = clock_now_us(); /* what our own files take is not the server's time */
     bool opened = prepared && session_open(&session, &err) == 0;
     output_session(options, &session);
     if (!opened)

@@ -22,7 +22,7 @@ struct pipe_mode {
     struct session_wait wait; /* others: INPUT, OUTPUT */
 };
 
-/* The descriptors are shared with whoever started us, so they keep their blocking mode: poll(2)
+/* The descriptors are shared with the parent process, so they keep their blocking mode: poll(2)
  * said that one call will not block. */
 static bool is_transient(int code)
 {
@@ -88,7 +88,7 @@ static int wait_for_any(struct pipe_mode *p, struct error *err)
         .fd = x->transport->fd,
         .want = p->want,
         .stop_fd = -1, /* a signal ends the process */
-        /* A stopped standard output is not the far end's silence. */
+        /* A stopped standard output is not the server's silence. */
         .due_us = output ? UINT64_MAX : exchange_due_us(x, p->idle_us),
         .other_count = OTHERS,
         .others = {[INPUT] = {.fd = input ? STDIN_FILENO : -1, .events = POLLIN},
@@ -100,7 +100,7 @@ static int wait_for_any(struct pipe_mode *p, struct error *err)
     return event < 0 ? -1 : 0;
 }
 
-/* Whether the input has more for a far end that is gone: its end may be there, but not yet read. */
+/* Whether the input has more for a server that is gone: its end may be there, but not yet read. */
 static bool input_left(const struct pipe_mode *p)
 {
     char byte;

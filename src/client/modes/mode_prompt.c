@@ -114,13 +114,13 @@ static bool is_over(const struct prompt *p)
     return p->x->state != EXCHANGE_OPEN || p->interrupted || p->failed;
 }
 
-/* When the far end will have been silent for too long. */
+/* When the server will have been silent for too long. */
 static uint64_t due_us(const struct prompt *p)
 {
     return exchange_due_us(p->x, p->options->idle_timeout_ms * 1000);
 }
 
-/* Waits for the far end, Ctrl-C and, if `typing`, the keyboard; not longer than until_us. Whether
+/* Waits for the server, Ctrl-C and, if `typing`, the keyboard; not longer than until_us. Whether
  * there is a key to read. */
 static bool wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t until_us)
 {
@@ -287,7 +287,7 @@ static void close_editor(struct prompt *p)
         history_wend(p->history);
 }
 
-/* Whoever is at the prompt may always have more to type: a far end that ends while they do ends
+/* There may always be more to type at the prompt: a server that ends meanwhile ends
  * the run as it should, a cut does not. */
 static void judge(const struct prompt *p, struct outcome *ret)
 {

@@ -33,7 +33,7 @@ static void keep(struct reading *r)
     buf_take(in, buf_waiting(in));
 }
 
-/* Until the far end has ended, or more has come than a report can have; no longer than limit_us,
+/* Until the server has ended, or more has come than a report can have; no longer than limit_us,
  * 0 = for ever. */
 static int read_all(struct reading *r, uint64_t limit_us, struct error *err)
 {

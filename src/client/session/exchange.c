@@ -91,7 +91,7 @@ static void note_sent(struct exchange *x, size_t n)
     x->sent_bytes += n;
 }
 
-/* What a send or an end of our direction came to. A failure is not the end yet: what the far end
+/* What a send or an end of our direction came to. A failure is not the end yet: what the server
  * has to say about it comes by reading. */
 static unsigned after_sending(struct exchange *x, enum io_status status, const struct error *err)
 {

@@ -58,7 +58,7 @@ int interrupt_open(struct error *err)
     handle(SIGINT, on_stop);
     handle(SIGTERM, on_stop);
 
-    sigset_t set; /* whoever started us may have blocked them */
+    sigset_t set; /* the parent process may have blocked them */
     sigemptyset(&set);
     sigaddset(&set, SIGALRM);
     sigaddset(&set, SIGINT);

@@ -30,7 +30,7 @@ static const char *const words[] = {
     [RESULT_LOCAL_IO] = "local-io",
 };
 
-/* Where the story itself does not say what to do. */
+/* For errors that have no remedy of their own. */
 static const char *const remedies[RESULTS] = {
     [RESULT_REFUSED] = "start the server there, or check the port",
     [RESULT_UNREACHABLE] = "check the address, the route to it and the firewalls on it",
@@ -64,7 +64,7 @@ static const char *dns_remedy(const struct error *err, const struct options *opt
     return NULL;
 }
 
-/* Two faults of our own, for which the far end's address is blamed in vain; and what TCP tells. */
+/* Two local faults, which the server's address would not explain; and what TCP reports. */
 static const char *remedy_for(enum result result, enum phase phase, const struct error *err,
                               const struct options *options)
 {
@@ -108,7 +108,7 @@ enum phase phase_find(const char *name)
     return (enum phase)i;
 }
 
-/* A system call on the way to the far end failed with this errno. */
+/* A system call on the way to the server failed with this errno. */
 static enum result of_errno(int code)
 {
     switch (code) {
@@ -152,7 +152,7 @@ enum result result_of(enum phase phase, const struct error *err)
         return phase == PHASE_OPTIONS ? RESULT_LOCAL_IO : of_errno(err->code);
     case ERROR_DNS:
         return RESULT_DNS;
-    case ERROR_TIMEOUT: /* whoever ended the wait: the class of what was waited for */
+    case ERROR_TIMEOUT: /* whatever ended the wait: the class of what was awaited */
     case ERROR_INTERRUPTED:
         return phase == PHASE_DNS ? RESULT_DNS : RESULT_TIMEOUT;
     case ERROR_UNACKNOWLEDGED:

@@ -123,7 +123,7 @@ static int shake_hands(struct session *s, int fd, uint64_t deadline_us, struct e
 {
     struct target *t = s->target;
     struct error unknown;
-    socket_addresses(fd, NULL, &s->own, &unknown); /* the far end may have left already */
+    socket_addresses(fd, NULL, &s->own, &unknown); /* the server may have left already */
     if (target_send_proxy_header(t, fd, err) < 0) {
         close(fd);
         return -1;

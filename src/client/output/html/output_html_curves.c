@@ -74,7 +74,7 @@ static void draw_rate(FILE *out, bool handshakes, const struct timeline *timelin
     output_html_chart(out, &chart, series, count);
 }
 
-/* Of one far end three lines; of two, two each. */
+/* Three lines for one server, two each for two. */
 static void draw_times(FILE *out, const struct timeline *timelines, size_t count,
                        const struct html_latency *latency, double end_s)
 {
