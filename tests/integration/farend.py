@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A foreign far end for the client: Python's own sockets and TLS, with every kind of manners.
+"""A foreign peer for the client: Python's own sockets and TLS, with every kind of manners.
 
     with farend.FarEnd(farend.echo) as far:
         support.client(far.endpoint(), data=b"x")
@@ -83,7 +83,7 @@ class FarEnd:
         for thread in self.threads:
             thread.join(support.DEADLINE_S)
             if thread.is_alive():
-                self.failures.append(AssertionError("the far end still serves"))
+                self.failures.append(AssertionError("the peer still serves"))
         for connection in self.connections:
             connection.close()
         if self.failures and not kind:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of tlsecho-client --bench stand on: far ends, loads, and their summaries."""
+"""What the tests of tlsecho-client --bench stand on: peers, loads, and their summaries."""
 
 import support
 

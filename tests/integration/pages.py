@@ -29,7 +29,7 @@ def words(element):
 
 
 def cards(tree):
-    """{what: value}; of two far ends the second's."""
+    """{what: value}; of two peers the second's."""
     return {card.find("span").text: card.find("b").text
             for card in tree.iter("div") if card.get("class") == "card"}
 

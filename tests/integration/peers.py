@@ -86,7 +86,7 @@ class Plain:
         self.socket.sendall(preamble)
         self.socket.setblocking(False)
         self.close_notify = False  # has it arrived?
-        self.ended = None          # how the far end ended: "fin" or "reset"
+        self.ended = None          # how the peer ended: "fin" or "reset"
         self._received = bytearray()
         self._unsent = bytearray()
 
@@ -140,8 +140,8 @@ class Plain:
         return data
 
     def receive_all(self):
-        """Everything until the far end's FIN or RST; `ended` tells which."""
-        self._turn_until(lambda: self.ended, "the far end ended")
+        """Everything until the peer's FIN or RST; `ended` tells which."""
+        self._turn_until(lambda: self.ended, "the peer ended")
         data = bytes(self._received)
         self._received.clear()
         return data
@@ -173,7 +173,7 @@ class Plain:
         deadline = time.monotonic() + support.DEADLINE_S
         while not done():
             if self.ended:
-                raise AssertionError(f"the far end ended ({self.ended}) before {what}: "
+                raise AssertionError(f"the peer ended ({self.ended}) before {what}: "
                                      f"{len(self._received)} bytes here, {len(self._unsent)} to go")
             self._turn(deadline - time.monotonic())
 

@@ -84,9 +84,9 @@ def wait_for_silence(sock, seconds):
 
 
 def wait_for_acknowledgement(sock):
-    """Until the far end's kernel has acknowledged all that was sent: SIOCOUTQ, tcp(7)."""
+    """Until the peer's kernel has acknowledged all that was sent: SIOCOUTQ, tcp(7)."""
     wait_until(lambda: fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)) == bytes(4),
-               "the far end acknowledges nothing")
+               "the peer acknowledges nothing")
 
 
 def socket_of(pid, local, remote):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every exit status of tlsecho-client that pipe and prompt can have, each caused by a far end."""
+"""Every exit status of tlsecho-client that pipe and prompt can have, each caused by a peer."""
 
 import os
 import pathlib

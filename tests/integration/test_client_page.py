@@ -53,7 +53,7 @@ def marks(svg, css_class):
 
 
 def reset_the_first(after):
-    """A far end whose first connection is reset after so many messages."""
+    """A peer whose first connection is reset after so many messages."""
     connections = []
 
     def serve(connection):

@@ -71,7 +71,7 @@ class Terminal:
 
 
 class Lines:
-    """A far end that echoes and keeps what it got."""
+    """A peer that echoes and keeps what it got."""
 
     def __init__(self):
         self.data = b""
@@ -99,7 +99,7 @@ class Prompt(unittest.TestCase):
                 self.assertEqual(lines.data, b"hello\n")
 
     def sent(self, keys, locale="C.UTF-8"):
-        """What the far end got of what was typed."""
+        """What the peer got of what was typed."""
         lines = Lines()
         with FarEnd(lines) as far:
             terminal = Terminal(far.endpoint(), locale=locale)
@@ -265,7 +265,7 @@ class Prompt(unittest.TestCase):
             self.assertEqual(terminal.status(), 0)
 
     def ended_while_waiting(self, end, context=None, line=b"x\n"):
-        """Status and screen of a prompt whose far end does that once the line has come back."""
+        """Status and screen of a prompt whose peer does that once the line has come back."""
         leave = threading.Event()
 
         def handler(connection):

@@ -52,7 +52,7 @@ FORMS = {"text": (), "json": ("--json",), "quiet": ("-q",), "verbose": ("-v",),
 PAGES = ("ping", "bench", "compare", "handshakes", "merge")
 DATA_ON_STDOUT = ("pipe", "prompt", "show-certs")  # so the object is on standard error
 
-# What a stage comes to: in all modes, and in those that differ. What is not among the far ends'
+# What a stage comes to: in all modes, and in those that differ. What is not among the peers'
 # names is refused before it matters.
 EARLY = {
     "command line": (("--nonsense",), 2),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The TLS options of tlsecho-client, each as a foreign far end sees it, and what is said of it all."""
+"""The TLS options of tlsecho-client, each as a foreign peer sees it, and what is said of it all."""
 
 import contextlib
 import json
@@ -53,7 +53,7 @@ class Seen(NamedTuple):
 
 @contextlib.contextmanager
 def seeing(context):
-    """A Python far end that echoes, and what it has seen of its clients."""
+    """A Python peer that echoes, and what it has seen of its clients."""
     def handler(connection):
         far.seen.append(Seen(connection.version(), connection.cipher()[0],
                              connection.selected_alpn_protocol()))
@@ -65,7 +65,7 @@ def seeing(context):
 
 
 class Offered(TlsCase):
-    """What the options offer is what the far end sees."""
+    """What the options offer is what the peer sees."""
 
     def test_versions(self):
         for args, version in ((["--tls-max=1.2"], "TLSv1.2"), (["--tls-min=1.3"], "TLSv1.3"),
@@ -234,7 +234,7 @@ class Resume(TlsCase):
 
 
 def server_end(server):
-    """One of our servers where a far end is wanted."""
+    """One of our servers where a peer is wanted."""
     class End:
         """Only its endpoint matters."""
         @staticmethod

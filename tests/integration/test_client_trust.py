@@ -26,7 +26,7 @@ class TrustCase(support.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def serve(self, certificate, key, *chain):
-        """A far end with that certificate, and these behind it."""
+        """A peer with that certificate, and these behind it."""
         pem = self.folder / "served.pem"
         pem.write_bytes(b"".join(pathlib.Path(path).read_bytes()
                                  for path in (certificate, *chain)))

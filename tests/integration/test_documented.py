@@ -97,7 +97,7 @@ class Client(support.TestCase):
 
 
 class Examples(support.TestCase):
-    """Each line of the page's examples, run as it stands but for where the far ends are."""
+    """Each line of the page's examples, run as it stands but for where the peers are."""
 
     CONFIG = """
 listeners:

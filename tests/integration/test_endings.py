@@ -28,7 +28,7 @@ def fatal(alert):
 
 
 def drip(sock, data):
-    """Sends a byte at a time until the far end has had enough. Returns how many it took."""
+    """Sends a byte at a time until the peer has had enough. Returns how many it took."""
     sock.settimeout(0.02)
     for sent, byte in enumerate(data):
         try:

@@ -57,7 +57,7 @@ async def connect(address):
 
 
 async def swallow(sock):
-    """Reads until the far end has had enough, for a while."""
+    """Reads until the peer has had enough, for a while."""
     async def read():
         while await asyncio.get_running_loop().sock_recv(sock, 65536):
             pass
@@ -345,7 +345,7 @@ def parameters(function):
 VISITS = [visit for name, visit in sorted(globals().items())
           if asyncio.iscoroutinefunction(visit) and parameters(visit) == ("at",)]
 
-# What the far end may do to such a client.
+# What the peer may do to such a client.
 EXPECTED = (ConnectionError, TimeoutError, OSError, ssl.SSLError, asyncio.IncompleteReadError)
 
 

@@ -37,7 +37,7 @@ static void put(const char *text)
     x.out.end = strlen(text);
 }
 
-/* Takes everything that comes until the transport waits or the far end is gone. */
+/* Takes everything that comes until the transport waits or the peer is gone. */
 static unsigned receive_all(void)
 {
     for (;;) {

@@ -85,12 +85,12 @@ static const struct {
      0, RESULT_CLIENT_CERTIFICATE},
     {"TLS 1.3 refuses it after the handshake", PHASE_ECHO, ERROR_CLIENT_CERTIFICATE, 0,
      RESULT_CLIENT_CERTIFICATE},
-    {"the far end falls silent", PHASE_ECHO, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
+    {"the peer falls silent", PHASE_ECHO, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
     {"a broken record", PHASE_ECHO, ERROR_TLS, 0, RESULT_HANDSHAKE},
     {"a reset while sending", PHASE_ECHO, ERROR_SYSTEM, EPIPE, RESULT_RESET},
     {"a reset while receiving", PHASE_ECHO, ERROR_SYSTEM, ECONNRESET, RESULT_RESET},
     {"standard output is full", PHASE_LOCAL, ERROR_SYSTEM, ENOSPC, RESULT_LOCAL_IO},
-    {"nobody reads standard output: not the far end's reset", PHASE_LOCAL, ERROR_SYSTEM, EPIPE,
+    {"nobody reads standard output: not the peer's reset", PHASE_LOCAL, ERROR_SYSTEM, EPIPE,
      RESULT_LOCAL_IO},
 };
 
