@@ -23,7 +23,7 @@ defaults
 class TestCase(support.TestCase):
     def haproxy(self, text):
         """Runs it with that after the defaults, until the test's end. {listening} is a socket that
-        listens already: whoever connects before haproxy is up waits there. {dir} is a folder with a
+        listens already: connections made before haproxy is up wait there. {dir} is a folder with a
         certificate for it. Returns the address."""
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-haproxy-")
         self.addCleanup(folder.cleanup)

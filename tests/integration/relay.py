@@ -36,8 +36,8 @@ class Way:
 
 class Delay(Way):
     """Holds every piece for a time between two bounds; remembers for each how long it was from its
-    arrival here until the last of what came back was about to be sent on: never longer than whoever
-    sent it waited. One piece at a time, please."""
+    arrival here until the last of what came back was about to be sent on: never longer than its
+    sender waited. One piece at a time."""
 
     def __init__(self, low_s, high_s):
         self.bounds = low_s, high_s

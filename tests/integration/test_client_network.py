@@ -45,7 +45,7 @@ class Network(support.TestCase):
 
 
 class Hello(Network):
-    """A ClientHello that is never acknowledged is `timeout`, whoever gives up first."""
+    """A ClientHello that is never acknowledged is `timeout`, whichever end gives up first."""
 
     def is_told(self, rule, error):
         proc.wait_until(lambda: rule.seen, "no ClientHello was seen on the way")

@@ -228,7 +228,7 @@ class Table(support.TestCase):
 
     @staticmethod
     def terminal(stack):
-        """One whose keys wait, as they were typed, for whoever reads them."""
+        """One whose keys wait, as they were typed, for the program that reads them."""
         keyboard, terminal = pty.openpty()
         stack.callback(os.close, terminal)
         stack.callback(os.close, keyboard)

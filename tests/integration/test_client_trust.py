@@ -186,7 +186,7 @@ class Files(TrustCase):
             self.refused("open to others", "--check", "--keylog", log, "tls://127.0.0.1:1")
 
     def on_a_terminal(self, *args):
-        """(exit status, what it said there); whoever asks for anything gets no answer."""
+        """(exit status, what it said there); questions get no answer."""
         program = support.program("TLSECHO_CLIENT")
         pid, terminal = pty.fork()
         if pid == 0:
@@ -263,7 +263,7 @@ listeners: [ { listen: "tls://127.0.0.1:0", service: report } ]
                      ("--insecure", *CA, "tls://127.0.0.1:1"), ("tcp://127.0.0.1:1",)):
             self.refused("--pin|without TLS", "--report", "--expect-direct", *args)
 
-    def test_a_pin_finds_whoever_is_in_between(self):
+    def test_a_pin_finds_a_man_in_the_middle(self):
         server = self.server(self.CONFIG)
         sha256 = server.lines("certificate")[0]["sha256"]
         direct = ("--report", "--expect-direct", "--pin", sha256)

@@ -138,7 +138,7 @@ class Certificates(Matrix):
                         {"version": "TLSv1.3"}, version="1.3", signatures=kind)
 
     def test_sni(self):
-        """Whoever is shown the wrong certificate does not verify its name, and leaves."""
+        """A client that is shown the wrong certificate fails to verify its name, and leaves."""
         certificate, key = issuing.make_server("DNS:*.wild.example")
         wildcard = "{ certificate: wild.pem, key: wild.key }"
         server = self.start({"names": f"certificates: [ {ECDSA}, {OTHER}, {wildcard} ]"},

@@ -253,7 +253,7 @@ def violations(root):
 
 
 def print_map(root):
-    """For ARCHITECTURE.md and for whoever wants to see it."""
+    """The map that ARCHITECTURE.md follows."""
     house = House(root)
     arrows = {(a, b) for a, b in house.arrows() if a and b}
     for layer in SEES:

@@ -423,7 +423,7 @@ START_TEST(a_reader_that_goes_away_blocks_no_thread)
 }
 END_TEST
 
-/* Whoever shares standard error with us may have set O_NONBLOCK on it. */
+/* Another process that shares standard error may have set O_NONBLOCK on it. */
 START_TEST(a_descriptor_that_does_not_block_loses_nothing)
 {
     enum { LINES = 600 }; /* more than the pipe takes, less than the queue */
