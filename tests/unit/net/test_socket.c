@@ -64,7 +64,7 @@ START_TEST(listens_again_while_connections_are_in_time_wait)
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int fd = loopback_listen(&address, 8);
     int client = loopback_connect(&address), server = loopback_accept(fd);
-    close(server); /* whoever ends first keeps TIME_WAIT (RFC 9293 §3.6) */
+    close(server); /* the end that closes first keeps TIME_WAIT (RFC 9293 §3.6) */
     char byte;
     ck_assert_int_eq(read(client, &byte, 1), 0);
     close(client);

@@ -163,7 +163,7 @@ START_TEST(a_check_has_limits_in_days)
     ck_assert(a.nagios);
     ck_assert_uint_eq(a.expiry_warn_days, 30);
     ck_assert_uint_eq(a.expiry_crit_days, 7);
-    ck_assert_uint_eq(a.idle_timeout_ms, 10000); /* whoever asks has a time-out too */
+    ck_assert_uint_eq(a.idle_timeout_ms, 10000); /* the default of --check */
     ck_assert_uint_eq(PARSED("--check", "--idle-timeout=60", "h").idle_timeout_ms, 60000);
 }
 END_TEST

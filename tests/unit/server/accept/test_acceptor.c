@@ -608,7 +608,7 @@ static const struct {
     {EINVAL, "accept: Invalid argument"},
 };
 
-/* Not even the spare descriptor helps: whoever waits is served when it is over. */
+/* Not even the reserved descriptor helps: the waiting connections are served when it is over. */
 START_TEST(a_failure_of_accept_is_logged_and_retried_without_spinning)
 {
     enum { PAUSES = 2 };
