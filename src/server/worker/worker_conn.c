@@ -358,6 +358,8 @@ void worker_loop_finish(struct worker_loop *loop)
 
 void worker_loop_stop(struct worker_loop *loop)
 {
-    while (!TAILQ_EMPTY(&loop->all))
-        worker_conn_abort(TAILQ_FIRST(&loop->all), CONN_END_STOPPED);
+    for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {
+        next = TAILQ_NEXT(s, in_all);
+        worker_conn_abort(s, CONN_END_STOPPED);
+    }
 }
