@@ -8,8 +8,8 @@
  * It makes its connections, sends something over each, and prints "ready". For each line "SECONDS
  * UNITS WINDOW CHUNK" on its standard input it works until either of the first two is reached and
  * prints "done UNITS": bytes that came back, or connections. A stream has WINDOW bytes on their way
- * on each connection, sent by CHUNK; both alike are a ping-pong. The program that drives it reads the
- * server's CPU clock at those moments. At the end of standard input it ends. What is unexpected
+ * on each connection, sent by CHUNK; both alike are a ping-pong. The program that drives it reads
+ * the server's CPU clock at those moments. At the end of standard input it ends. What is unexpected
  * ends it with a message and status 1.
  *
  * The client of this project measures time as its user sees it, and checks every byte; this one
