@@ -146,7 +146,7 @@ class Loads(BenchCase):
         self.assertEqual(lines[0]["length"], 1)
         self.assertEqual(sum(line["messages"] for line in lines), samples(last))
 
-    def test_two_far_ends_are_compared(self):
+    def test_two_peers_are_compared(self):
         got = self.ok("-t", "0.4", "-P", "2", self.far.endpoint("tcp"), *self.tls())
         tcp, tls = got["compared"]
         self.assertEqual((tcp["transport"], tls["transport"]), ("tcp", "tls"))

@@ -117,7 +117,7 @@ class Connect(Status):
     def test_a_source_address_of_somebody_else_is_unreachable(self):
         self.check(5, "unreachable", "connect", "Cannot assign", "--source", "192.0.2.1", "127.0.0.1", "7")
 
-    def test_the_source_is_the_address_that_the_far_end_sees(self):
+    def test_the_source_is_the_address_that_the_peer_sees(self):
         seen = []
         with FarEnd(lambda c: (seen.append(c.getpeername()[0]), farend.echo(c))) as far:
             self.check(0, "ok", None, None, "--source", "127.0.0.2", far.endpoint())
@@ -163,7 +163,7 @@ class Handshake(Status):
                                  *CA, far.endpoint())
             self.assertEqual(summary["error"]["alert"], 70)
 
-    def test_a_far_end_that_leaves_in_the_middle_is_a_failed_handshake(self):
+    def test_a_peer_that_leaves_in_the_middle_is_a_failed_handshake(self):
         with FarEnd(lambda c: take(c, 100) and c.shutdown(socket.SHUT_WR)) as far:
             self.check(7, "handshake", "handshake", "closed the connection during", "--tls", "127.0.0.1",
                        far.port)

@@ -94,7 +94,7 @@ class Verdict(CheckCase):
             shown = support.client("--check", "--expect=none", *CA, far.endpoint()).stdout
             self.assertIn(b", nothing sent, ended without close_notify, ", shown)
 
-    def test_the_bytes_are_a_line_of_text_which_some_far_ends_wait_for(self):
+    def test_the_bytes_are_a_line_of_text_which_some_peers_wait_for(self):
         def echo_lines(connection):
             data = b""
             while not data.endswith(b"\n"):

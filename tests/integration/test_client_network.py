@@ -139,7 +139,7 @@ class Syn(Network):
 class Reset(Network):
     RTT_S = 0.2
 
-    def test_one_that_nobody_at_the_far_end_can_have_sent(self):
+    def test_one_that_nobody_at_the_peer_can_have_sent(self):
         for number, (mode, name, at) in enumerate((
                 (("--check", "-k"), "tls", 0), (("--bench", "-n", "9", "-k"), "tls", 0),
                 ((), "tcp", 0), (("--ping", "-c", "3", "-i", "0.5s"), "tcp", 2))):
@@ -150,7 +150,7 @@ class Reset(Network):
                 self.assertNotIn("log of the server", error["message"])
             self.doCleanups()
 
-    def test_one_that_the_far_end_may_have_sent(self):
+    def test_one_that_the_peer_may_have_sent(self):
         far = self.far(netpath.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
         for mode in (("--check", "-k"), ("--bench", "-n", "9", "-k")):
             far = self.far(netpath.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
@@ -159,7 +159,7 @@ class Reset(Network):
             self.assertIn("refused our ClientHello", error["message"])
             self.doCleanups()
 
-    def test_one_that_the_far_end_has_sent(self):
+    def test_one_that_the_peer_has_sent(self):
         network = netpath.Network(netpath.Slow(self.RTT_S))
         self.addCleanup(network.__exit__)
         with socket.create_server((NEAR, 0)) as listening:

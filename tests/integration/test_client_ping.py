@@ -132,7 +132,7 @@ class Sizes(PingCase):
                 with self.subTest(which=which, size=size):
                     self.ping(f"-s{size}", f"-c{count}", "-i1ms", *args, server.endpoint(which))
 
-    def test_a_far_end_that_answers_whole_probes_alone_gets_them_whole(self):
+    def test_a_peer_that_answers_whole_probes_alone_gets_them_whole(self):
         size = 1 << 20
 
         def whole(connection):

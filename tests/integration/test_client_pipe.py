@@ -65,7 +65,7 @@ class Pipe(unittest.TestCase):
                 self.assertEqual((done.status, done.stderr), (0, ""))
                 self.assertEqual(done.stdout, data)
 
-    def test_a_far_end_that_reads_only_while_it_is_read_is_served(self):
+    def test_a_peer_that_reads_only_while_it_is_read_is_served(self):
         def narrow(connection):
             for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
                 connection.setsockopt(socket.SOL_SOCKET, option, 64 << 10)

@@ -323,7 +323,7 @@ class Prompt(unittest.TestCase):
             terminal.wait_for(b"byte 0 came back as 0x79 instead of 0x78")
             self.assertEqual(terminal.status(), 14)
 
-    def test_the_end_of_the_far_end_is_noticed_while_somebody_types(self):
+    def test_the_end_of_the_peer_is_noticed_while_somebody_types(self):
         leave = threading.Event()
         with FarEnd(lambda c: leave.wait(support.DEADLINE_S)) as far:
             terminal = Terminal("--json", far.endpoint())

@@ -135,7 +135,7 @@ class Offered(TlsCase):
 
 class KeyLog(TlsCase):
 
-    def test_has_the_secrets_that_the_far_end_has(self):
+    def test_has_the_secrets_that_the_peer_has(self):
         for version in (V12, V13):
             context = server_context(minimum=version, maximum=version)
             context.keylog_filename = self.folder / f"theirs-{version}"

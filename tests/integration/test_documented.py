@@ -121,19 +121,19 @@ listeners:
             for name in ("ca.pem", "client.pem", "client.key"):
                 shutil.copy(support.pki() / name, folder)
             (pathlib.Path(folder) / "photo.jpg").write_bytes(os.urandom(1 << 20))
-            far_ends = {"tcp://echo.example.org": server.endpoint("tcp"),
+            peers = {"tcp://echo.example.org": server.endpoint("tcp"),
                         "tls://echo.example.org": server.endpoint("tls"),
                         "tls://report.example.org": server.endpoint("report"),
                         "tcp://proxied.example.org": server.endpoint("proxied"),
                         "tls://www.example.org:443": web.endpoint()}
             with concurrent.futures.ThreadPoolExecutor(len(lines)) as pool:
                 for line, done in zip(lines, pool.map(
-                        lambda line: self.run_line(line, folder, far_ends), lines)):
+                        lambda line: self.run_line(line, folder, peers), lines)):
                     with self.subTest(line):
                         self.assertEqual(done.status, 0, (done.stdout, done.stderr))
 
-    def run_line(self, line, folder, far_ends):
-        for example, real in far_ends.items():
+    def run_line(self, line, folder, peers):
+        for example, real in peers.items():
             line = line.replace(example, real)
         self.assertNotIn("example.org", line)
         path = os.pathsep.join([str(pathlib.Path(support.program("TLSECHO_CLIENT")).parent),

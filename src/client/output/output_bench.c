@@ -29,7 +29,7 @@ static void print_load(const struct bench_load *load)
     putchar('\n');
 }
 
-static void print_far_end(const struct bench_report *report)
+static void print_peer(const struct bench_report *report)
 {
     char address[ADDRESS_TEXT_BYTES];
     struct peer peer = {.tls = false};
@@ -179,7 +179,7 @@ void output_bench(const struct bench_report *reports, size_t count, const struct
         print_load(&reports[0].load);
         output_bench_compare(reports);
     } else if (has_run(&reports[0])) {
-        print_far_end(&reports[0]);
+        print_peer(&reports[0]);
         print_load(&reports[0].load);
         print_measure(&reports[0]);
     }
