@@ -37,6 +37,13 @@ endfunction()
 # A text that is too long is cut, on purpose; GCC warns of it, and only when it optimises.
 tlsecho_probe_compile(-Wno-format-truncation)
 
+# A program takes of the libraries' functions only those that it calls.
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  tlsecho_probe_compile(-ffunction-sections)
+  tlsecho_probe_compile(-fdata-sections)
+  tlsecho_probe_link(-Wl,--gc-sections)
+endif()
+
 if(TLSECHO_HARDEN)
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   include(CheckPIESupported)
