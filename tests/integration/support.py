@@ -69,6 +69,13 @@ def program(variable):
     return path
 
 
+def has_sanitizer(variable):
+    """Whether that program is built with AddressSanitizer or ThreadSanitizer."""
+    with open(program(variable), "rb") as file:
+        code = file.read()
+    return b"__asan_init" in code or b"__tsan_init" in code
+
+
 def requires(tool):
     """Skips a test where a foreign program is missing; with TLSECHO_TOOLS=required it fails."""
     missing = not shutil.which(tool, path=TOOL_PATH) and os.environ.get("TLSECHO_TOOLS") != "required"
