@@ -297,14 +297,15 @@ void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES
 {
     const char *scheme = endpoint_scheme_name(endpoint->scheme);
     bool brackets = strchr(endpoint->host, ':') != NULL;
-    const char *zone = strstr(endpoint->host, "%25"); /* an interface whose name begins with 25 */
-    int before = (int)(zone ? zone + 1 - endpoint->host : 0);
+    const char *zone = strchr(endpoint->host, '%');
+    bool encode = zone && strncmp(zone, "%25", 3) == 0; /* an interface whose name begins with 25 */
+    int before = (int)(encode ? zone + 1 - endpoint->host : 0);
 
     if (endpoint->scheme == ENDPOINT_UNIX)
         snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s", scheme, endpoint->path);
     else
         snprintf(ret, ENDPOINT_TEXT_BYTES, "%s://%s%.*s%s%s%s:%u", scheme, brackets ? "[" : "",
-                 before, endpoint->host, zone ? "25" : "", endpoint->host + before,
+                 before, endpoint->host, encode ? "25" : "", endpoint->host + before,
                  brackets ? "]" : "", endpoint->port);
 }
 

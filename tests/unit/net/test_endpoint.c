@@ -34,6 +34,7 @@ static const struct {
     {"tcp://[fe80::1%25]:1", "fe80::1%25", ENDPOINT_TCP, 1},
     {"tcp://[fe80::1%252]:1", "fe80::1%2", ENDPOINT_TCP, 1},
     {"tcp://[fe80::1%2525x]:1", "fe80::1%25x", ENDPOINT_TCP, 1},
+    {"tcp://[fe80::1%eth0%251]:1", "fe80::1%eth0%251", ENDPOINT_TCP, 1},
     {"tcp://[::ffff:192.0.2.1]:1", "192.0.2.1", ENDPOINT_TCP, 1},
     {"tcp://[::FFFF:c000:201]:1", "192.0.2.1", ENDPOINT_TCP, 1},
     {"tcp://_a-b.1c:1", "_a-b.1c", ENDPOINT_TCP, 1},
