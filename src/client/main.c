@@ -10,7 +10,7 @@
 #include "tlsecho/client/mode.h"
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/output.h"
-#include "tlsecho/client/output_check.h"
+#include "tlsecho/client/output_refusal.h"
 #include "tlsecho/client/piped_file.h"
 #include "tlsecho/client/result.h"
 #include "tlsecho/tls/tls_context.h"

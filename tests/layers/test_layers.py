@@ -57,7 +57,7 @@ NEVER = {
     "src/server/config/*": ("tlsecho/server/[!cs]*", "tlsecho/server/conn*"),
 }
 # Rooms in which modules still include each other in a circle.
-CIRCULAR = ("client/output", "client/output/html", "server/config", "tls")
+CIRCULAR = ("server/config", "tls")
 
 NOT_THESE = ("src/server/conn/service_report.c",)  # tells the time
 

@@ -37,6 +37,6 @@ struct check_report {
 void output_check(const struct check_report *report, const struct outcome *outcome);
 
 /* "TLSECHO UNKNOWN - ...", for what is wrong before there is anything to check. */
-void output_nagios_usage(const struct error *err);
+void output_check_usage(const struct error *err);
 
 #endif

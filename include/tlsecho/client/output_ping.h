@@ -43,12 +43,6 @@ void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_
 /* How it stands, in one line on standard error. */
 void output_ping_interim(const struct ping_totals *totals);
 
-/* A page of its own, without network, of the values that the summary has. ERROR_SYSTEM: it cannot
- * be written. */
-int output_ping_html(const char *path, const struct session *session,
-                     const struct ping_totals *totals, const struct outcome *outcome,
-                     struct error *err);
-
 /* The end: the summary. */
 void output_ping(const struct options *options, const struct session *session,
                  const struct ping_totals *totals, const struct outcome *outcome);

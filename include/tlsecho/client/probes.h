@@ -74,4 +74,11 @@ size_t probes_overdue(const struct probes *p);
  * counted. */
 bool probes_lose(struct probes *p, bool all, struct probe *ret);
 
+/* How long replies took: the round trips or, if no connection had more than one reply, the first
+ * replies. */
+const struct histogram *probes_latency(const struct probes *p);
+
+/* The share of late, overdue and lost probes in those whose time is over or whose reply came. */
+double probes_percent_lost(const struct probes *p);
+
 #endif

@@ -2,11 +2,13 @@
 #include <inttypes.h>
 
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/want.h"
 #include "tlsecho/client/bench_plan.h"
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/mode.h"
-#include "tlsecho/client/output.h"
 #include "tlsecho/client/output_bench.h"
+#include "tlsecho/client/output_html.h"
+#include "tlsecho/client/output_session.h"
 #include "tlsecho/client/session_wait.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -204,7 +206,7 @@ static void judge(struct compare *c, struct outcome *ret)
             error_prefix(&ret->error, "%s", c->reports[i].name);
     }
     if (c->options->report_html && c->reports[0].measure.elapsed_s > 0 &&
-        output_html(c->options->report_html, c->reports, c->count, &err) < 0 &&
+        output_html_bench(c->options->report_html, c->reports, c->count, &err) < 0 &&
         ret->result == RESULT_OK)
         outcome_fail(ret, PHASE_LOCAL, &err);
 }

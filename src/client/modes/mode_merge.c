@@ -8,6 +8,7 @@
 #include "tlsecho/client/mode.h"
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_bench.h"
+#include "tlsecho/client/output_html.h"
 
 /* "b.json", or which one of it. */
 static void name_of(const struct summary *s, char *ret, size_t size)
@@ -221,7 +222,7 @@ void mode_merge(const struct options *options, struct outcome *ret)
         fail(&report, PHASE_OPTIONS, &err);
     snprintf(report.name, sizeof report.name, "%" PRIu64 " clients", report.clients);
     if (options->report_html && report.clients &&
-        output_html(options->report_html, &report, 1, &err) < 0)
+        output_html_bench(options->report_html, &report, 1, &err) < 0)
         outcome_fail(&report.outcome, PHASE_LOCAL, &err);
     output_merge(&report);
     *ret = report.outcome;

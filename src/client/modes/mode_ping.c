@@ -10,6 +10,7 @@
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/mode.h"
 #include "tlsecho/client/output.h"
+#include "tlsecho/client/output_html.h"
 #include "tlsecho/client/payload.h"
 #include "tlsecho/client/session_wait.h"
 
@@ -285,7 +286,7 @@ static void write_page(const struct ping *p, struct outcome *ret)
 {
     const char *path = p->options->report_html;
     struct error err = {.alert = -1};
-    if (path && output_ping_html(path, &p->session, &p->totals, ret, &err) < 0 &&
+    if (path && output_html_ping(path, &p->session, &p->totals, ret, &err) < 0 &&
         ret->result == RESULT_OK)
         outcome_fail(ret, PHASE_LOCAL, &err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/client/mode.h"
-#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_session.h"
+#include "tlsecho/client/output_show_certs.h"
 #include "tlsecho/client/session.h"
 
 void mode_show_certs(const struct options *options, struct outcome *ret)
@@ -14,7 +15,7 @@ void mode_show_certs(const struct options *options, struct outcome *ret)
     if (session_open(&session, &err) < 0)
         outcome_fail_to_open(ret, session.phase, &err, options);
     output_session(options, &session);
-    if (output_certificates(&session, &err) < 0 && ret->result == RESULT_OK)
+    if (output_show_certs_chain(&session, &err) < 0 && ret->result == RESULT_OK)
         outcome_fail(ret, PHASE_LOCAL, &err);
     session_keep(&session, ret);
     output_show_certs(options, &session, ret);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream.h"
 
-#include "tlsecho/client/output.h"
+#include "tlsecho/client/output_session.h"
+#include "tlsecho/client/output_stream.h"
 #include "tlsecho/client/session.h"
 
 void stream_run(const struct options *options,

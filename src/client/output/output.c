@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tlsecho/client/output_check.h"
-#include "tlsecho/client/output_internal.h"
-
 #define NAME "tlsecho-client: "
 
 void output_warn(const struct options *options, const char *text)
@@ -40,13 +37,13 @@ int output_flush(struct error *err)
 }
 
 const char *output_phase_prefix(const struct outcome *outcome, bool after_word,
-                                char ret[OUTPUT_UNIT_BYTES])
+                                char ret[OUTPUT_PHASE_BYTES])
 {
     const char *phase = phase_name(outcome->phase);
     bool said = outcome->phase == PHASE_OPTIONS || /* as what a wrong command line is told with */
                 strncmp(outcome->error.text, phase, strlen(phase)) == 0 ||
                 (after_word && strcmp(phase, result_word(outcome->result)) == 0);
-    snprintf(ret, OUTPUT_UNIT_BYTES, "%s%s", said ? "" : phase, said ? "" : ": ");
+    snprintf(ret, OUTPUT_PHASE_BYTES, "%s%s", said ? "" : phase, said ? "" : ": ");
     return ret;
 }
 
@@ -61,7 +58,7 @@ static void print_failure(const char *prefix, const struct outcome *outcome)
 
 void output_failure(const struct outcome *outcome)
 {
-    char phase[OUTPUT_UNIT_BYTES];
+    char phase[OUTPUT_PHASE_BYTES];
     print_failure(output_phase_prefix(outcome, false, phase), outcome);
 }
 
@@ -82,23 +79,4 @@ int output_finish(const struct options *options, struct error *err)
     if (options->json && output_json_stream(options) == stderr && ferror(stderr))
         return error_set(err, ERROR_SYSTEM, "write the JSON object to standard error");
     return output_flush(err);
-}
-
-void output_refusal(const struct options *options, const struct outcome *outcome)
-{
-    if (options->nagios)
-        output_nagios_usage(&outcome->error);
-    else if (options->json)
-        output_json_print(output_json_refusal(options, outcome), output_json_stream(options));
-    else
-        fprintf(stderr, NAME "%s\n", outcome->error.text);
-}
-
-void output_show_certs(const struct options *options, const struct session *session,
-                       const struct outcome *outcome)
-{
-    if (options->json)
-        output_json_print(output_json_new(options, session, outcome), output_json_stream(options));
-    else
-        output_failure(outcome);
 }

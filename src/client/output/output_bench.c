@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What a load came to, in words. */
+#include "tlsecho/client/output_bench.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "output_bench_internal.h"
+#include "output_bench_compare.h"
+#include "output_bench_json.h"
 #include "tlsecho/client/output.h"
-#include "tlsecho/client/output_internal.h"
+#include "tlsecho/client/output_units.h"
 
 static const char *plural(uint64_t n)
 {
@@ -213,7 +215,7 @@ static void print_merged(const struct bench_report *report)
 void output_merge(const struct bench_report *report)
 {
     if (report->options->json) {
-        output_bench_merge_json(report);
+        output_bench_json_merged(report);
         return;
     }
     if (report->clients)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Two servers side by side, and how many times the one the other is. */
+#include "output_bench_compare.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "output_bench_internal.h"
-#include "tlsecho/client/output_internal.h"
+#include "tlsecho/client/output_units.h"
 
 /* A row, unless neither has anything; what only one has, such as a TLS handshake, has no ratio. */
 static void print_row(const char *name, double a, double b,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a load came to, as JSON. */
+#include "output_bench_json.h"
+
 #include <jansson.h>
 #include <stdio.h>
 
-#include "output_bench_internal.h"
+#include "output_json.h"
+#include "output_latency.h"
 #include "tlsecho/base/clock.h"
-#include "tlsecho/client/output_internal.h"
 
 static void add_real(json_t *object, const char *key, double value)
 {
@@ -33,7 +34,7 @@ static json_t *load_json(const struct bench_load *load)
         add_real(json, "messages_per_second", load->rate);
     if (load->messages)
         output_json_add_count(json, "messages", load->messages);
-    else if (load->measured_ns && (double)load->measured_ns < OUTPUT_BENCH_ENDLESS_S * 1e9)
+    else if (load->measured_ns && (double)load->measured_ns < BENCH_ENDLESS_S * 1e9)
         add_ns(json, "time", load->measured_ns);
     if (load->omit_ns)
         add_ns(json, "omit", load->omit_ns);
@@ -42,7 +43,7 @@ static json_t *load_json(const struct bench_load *load)
     return json;
 }
 
-json_t *output_bench_second_json(const struct bench_second *second)
+json_t *output_bench_json_second(const struct bench_second *second)
 {
     json_t *json = json_object();
     add_real(json, "start", second->start_s);
@@ -65,7 +66,7 @@ static json_t *seconds_json(const struct bench_measure *m)
 {
     json_t *json = json_array();
     for (size_t i = 0; i < m->second_count; i++)
-        json_array_append_new(json, output_bench_second_json(&m->seconds[i]));
+        json_array_append_new(json, output_bench_json_second(&m->seconds[i]));
     return json;
 }
 
@@ -170,7 +171,7 @@ static void add_started(json_t *json, int64_t wall_us)
     output_json_add_text(json, "started", text);
 }
 
-void output_bench_merge_json(const struct bench_report *report)
+void output_bench_json_merged(const struct bench_report *report)
 {
     json_t *json = json_object();
     output_json_add_result(json, "merge", &report->outcome);

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "output_bench_internal.h"
+#include "output_bench_json.h"
+#include "output_json.h"
 #include "tlsecho/client/output.h"
-#include "tlsecho/client/output_internal.h"
+#include "tlsecho/client/output_bench.h"
+#include "tlsecho/client/output_units.h"
 
 #define ERASE "\r\033[K" /* ECMA-48: back to the line's start, and erase to its end */
 
@@ -33,7 +35,7 @@ static void print_line(const struct bench_progress *progress)
         return;
     }
     fprintf(stderr, "%.1f s", progress->elapsed_s);
-    if (progress->whole_s > progress->elapsed_s && progress->whole_s < OUTPUT_BENCH_ENDLESS_S)
+    if (progress->whole_s > progress->elapsed_s && progress->whole_s < BENCH_ENDLESS_S)
         fprintf(stderr, ", %.0f s left", progress->whole_s - progress->elapsed_s);
     if (second)
         fprintf(stderr, ": %.0f/s, p50 %s, p99 %s, %" PRIu64 " errors",
@@ -65,7 +67,7 @@ void output_bench_progress(void *context, const struct bench_progress *progress)
     if (shows_line(options))
         fputs(ERASE, stderr);
     if (options->json) {
-        json_t *json = output_bench_second_json(progress->second);
+        json_t *json = output_bench_json_second(progress->second);
         if (options->compares)
             output_json_add_text(json, "endpoint", report->name);
         output_json_print(json, stdout);

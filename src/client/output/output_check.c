@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output_json.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/output.h"
-#include "tlsecho/client/output_internal.h"
 
 /* Text before the '|' of a plug-in must not have one of its own, nor a second line. */
 static void put_plain(const char *text)
@@ -99,9 +99,9 @@ static void print_performance(const struct check_report *report)
 
 static void print_nagios(const struct check_report *report, const struct outcome *outcome)
 {
-    char phase[OUTPUT_UNIT_BYTES];
+    char phase[OUTPUT_PHASE_BYTES];
     if (outcome->result == RESULT_USAGE) {
-        output_nagios_usage(&outcome->error);
+        output_check_usage(&outcome->error);
         return;
     }
     if (outcome->result != RESULT_OK) {
@@ -116,7 +116,7 @@ static void print_nagios(const struct check_report *report, const struct outcome
     print_performance(report);
 }
 
-void output_nagios_usage(const struct error *err)
+void output_check_usage(const struct error *err)
 {
     printf("TLSECHO UNKNOWN - ");
     put_plain(err->text);

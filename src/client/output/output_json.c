@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "output_json.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,6 @@
 #include "tlsecho/base/json.h"
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/interrupt.h"
-#include "tlsecho/client/output_internal.h"
 #include "tlsecho/tls/tls_chain.h"
 #include "tlsecho/tls/transport_tls.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A histogram in words and in JSON. */
-#include <jansson.h>
+#include "output_latency.h"
 
-#include "tlsecho/client/output_internal.h"
+#include <jansson.h>
 
 static const struct {
     const char *name, *key;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Like ping(8), so that who reads that can read this. */
+#include "tlsecho/client/output_ping.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <time.h>
 
+#include "output_json.h"
+#include "output_latency.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/output.h"
-#include "tlsecho/client/output_internal.h"
-#include "tlsecho/client/output_ping.h"
-#include "tlsecho/client/output_ping_internal.h"
+#include "tlsecho/client/output_session.h"
 
 static bool tells_lines(const struct options *options)
 {
@@ -130,7 +131,7 @@ void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_
         output_json_add_text(json, "message", why->error.text);
         output_json_print(json, stdout);
     } else if (tells_lines(options)) {
-        char phase[OUTPUT_UNIT_BYTES];
+        char phase[OUTPUT_PHASE_BYTES];
         print_stamp(options);
         printf("lost: seq=%" PRIu64, first_seq);
         if (count > 1)
@@ -140,28 +141,14 @@ void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_
     }
 }
 
-const struct histogram *output_ping_round_trips(const struct probes *probes)
-{
-    struct histogram_summary others;
-    histogram_summarize(probes->round_trips, &others);
-    return others.count ? probes->round_trips : probes->first_replies;
-}
-
-double output_ping_percent_lost(const struct probes *probes)
-{
-    uint64_t overdue = probes_overdue(probes);
-    uint64_t known = probes->sent - probes->count + overdue;
-    return known ? 100.0 * (double)(probes->lost + overdue) / (double)known : 0;
-}
-
 void output_ping_interim(const struct ping_totals *totals)
 {
     const struct probes *probes = &totals->probes;
     struct histogram_summary all;
-    const struct histogram *h = output_ping_round_trips(probes);
+    const struct histogram *h = probes_latency(probes);
     histogram_summarize(h, &all);
     fprintf(stderr, "\r%" PRIu64 "/%" PRIu64 " probes, %.3g%% lost", probes->received, probes->sent,
-            output_ping_percent_lost(probes));
+            probes_percent_lost(probes));
     if (probes->count)
         fprintf(stderr, ", %zu on their way", probes->count);
     if (all.count)
@@ -179,7 +166,7 @@ static void print_summary(const struct session *session, const struct ping_total
     endpoint_text(session->target->endpoint, target);
     printf("\n--- %s ping statistics ---\n", target);
     printf("%" PRIu64 " probes transmitted, %" PRIu64 " received, %" PRIu64 " late, %.3g%% lost",
-           probes->sent, probes->received, probes->late, output_ping_percent_lost(probes));
+           probes->sent, probes->received, probes->late, probes_percent_lost(probes));
     if (probes->count)
         printf(", %zu on their way", probes->count);
     if (totals->connections > 1)
@@ -190,7 +177,7 @@ static void print_summary(const struct session *session, const struct ping_total
         fputc('\n', stdout);
     }
     if (probes->round_trips)
-        output_latency_print(stdout, "rtt", output_ping_round_trips(probes));
+        output_latency_print(stdout, "rtt", probes_latency(probes));
     if (totals->kernel_tells)
         printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
                ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
@@ -251,7 +238,7 @@ static void print_json(const struct options *options, const struct session *sess
     output_json_add_count(json, "connections", totals->connections);
     json_object_set_new(json, "probes", probes_json(totals));
     if (totals->probes.round_trips)
-        output_json_add_latency(json, "latency", output_ping_round_trips(&totals->probes));
+        output_json_add_latency(json, "latency", probes_latency(&totals->probes));
     if (totals->timeline.count)
         json_object_set_new(json, "timeline", timeline_json(&totals->timeline));
     if (totals->kernel_tells) {

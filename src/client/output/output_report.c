@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output_json.h"
 #include "tlsecho/client/output.h"
-#include "tlsecho/client/output_internal.h"
 
 enum { NAME_COLUMNS = 19, VIEW_COLUMNS = 32 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
+#include "tlsecho/client/output_session.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "tlsecho/base/clock.h"
-#include "tlsecho/client/output.h"
 #include "tlsecho/tls/tls_chain.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -92,25 +92,4 @@ void output_session(const struct options *options, const struct session *session
         agreed(&peer);
     chain(session);
     verification(options, &peer);
-}
-
-static int print_chain(const struct tls_chain *chain, struct error *err)
-{
-    for (size_t i = 0; i < chain->count; i++) {
-        const struct tls_chain_certificate *shown = &chain->certificates[i];
-        printf("%2zu s:%s\n   i:%s\n%s", i, shown->about.subject, shown->about.issuer, shown->pem);
-    }
-    return output_flush(err);
-}
-
-int output_certificates(const struct session *session, struct error *err)
-{
-    struct tls_chain chain = {0};
-    if (!session->transport)
-        return 0;
-    if (transport_tls_chain(session->transport, &chain, err) < 0)
-        return -1;
-    int result = print_chain(&chain, err);
-    tls_chain_done(&chain);
-    return result;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/output_stream.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
+#include "output_json.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/output.h"
-#include "tlsecho/client/output_internal.h"
 
 static void measured(const struct session *session, const struct exchange *exchange)
 {

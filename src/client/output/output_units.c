@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as people read them: three digits at least, and a unit. */
-#include <stdbool.h>
-#include <stdio.h>
+#include "tlsecho/client/output_units.h"
 
-#include "tlsecho/client/output_internal.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 
 static int decimals(double value)
 {

@@ -138,3 +138,17 @@ bool probes_lose(struct probes *p, bool all, struct probe *ret)
     p->lost++;
     return true;
 }
+
+const struct histogram *probes_latency(const struct probes *p)
+{
+    struct histogram_summary others;
+    histogram_summarize(p->round_trips, &others);
+    return others.count ? p->round_trips : p->first_replies;
+}
+
+double probes_percent_lost(const struct probes *p)
+{
+    uint64_t overdue = probes_overdue(p);
+    uint64_t known = p->sent - p->count + overdue;
+    return known ? 100.0 * (double)(p->lost + overdue) / (double)known : 0;
+}

@@ -4,10 +4,11 @@
 #include <time.h>
 
 #include "output_html_curves.h"
-#include "output_html_internal.h"
+#include "output_html_parts.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/version.h"
-#include "tlsecho/client/output_internal.h"
+#include "tlsecho/client/output_html.h"
+#include "tlsecho/client/output_units.h"
 
 static const char *const letters[] = {"a", "b"}, *const sides[] = {"A", "B"};
 
@@ -143,8 +144,8 @@ static void write_page(FILE *out, const void *context)
     output_html_end(out);
 }
 
-int output_html(const char *path, const struct bench_report *reports, size_t count,
-                struct error *err)
+int output_html_bench(const char *path, const struct bench_report *reports, size_t count,
+                      struct error *err)
 {
     const struct reports all = {reports, count};
     return output_html_write(path, write_page, &all, err);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A chart as inline SVG. */
+#include "output_html_chart.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "output_html_internal.h"
-#include "tlsecho/base/text.h"
-#include "tlsecho/client/output_internal.h"
+#include "output_html_parts.h"
 
 enum {
     WIDTH = 640,
@@ -19,18 +18,6 @@ enum {
     LETTER_WIDTH = 7, /* about */
     DASH_WIDTH = 24,  /* of a line in the key */
 };
-
-void output_html_text(FILE *out, const char *text)
-{
-    static const char *const markup[128] = {
-        ['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;", ['\''] = "&#39;"};
-    char piece[TEXT_PIECE_BYTES];
-    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
-        n = text_escape(text, left, piece);
-        unsigned char first = (unsigned char)piece[0];
-        fputs(first < 128 && markup[first] ? markup[first] : piece, out);
-    }
-}
 
 void output_html_label_time(FILE *out, double ns)
 {

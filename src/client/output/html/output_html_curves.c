@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "output_html_curves.h"
 
-#include "output_html_internal.h"
+#include "output_html_chart.h"
+#include "output_html_latency.h"
 
 enum { SIDES = 2, POINTS = 240, TIME_LINES = 3 };
 

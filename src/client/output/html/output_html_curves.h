@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "tlsecho/client/output_bench.h"
+#include "tlsecho/client/bench_report.h"
 
 /* Latency by percentile, its histogram, and throughput and latency over time: as many of them as
  * there is something to draw for. count: 1 or 2 reports. */

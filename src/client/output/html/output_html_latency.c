@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* How long things took: the charts that have no time. */
+#include "output_html_latency.h"
+
 #include <math.h>
 
-#include "output_html_internal.h"
+#include "output_html_chart.h"
 
 enum { SIDES = 2, POINTS = 240, BINS = 48 };
 

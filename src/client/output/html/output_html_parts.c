@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts that every page has. */
+#include "output_html_parts.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "output_html_internal.h"
+#include "output_html_style.h"
 #include "tlsecho/base/clock.h"
-#include "tlsecho/client/output_internal.h"
+#include "tlsecho/base/text.h"
+#include "tlsecho/client/output_units.h"
+
+void output_html_text(FILE *out, const char *text)
+{
+    static const char *const markup[128] = {
+        ['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;", ['\''] = "&#39;"};
+    char piece[TEXT_PIECE_BYTES];
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        n = text_escape(text, left, piece);
+        unsigned char first = (unsigned char)piece[0];
+        fputs(first < 128 && markup[first] ? markup[first] : piece, out);
+    }
+}
 
 void output_html_begin(FILE *out, const char *name, const char *what)
 {

@@ -3,12 +3,14 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "output_html_internal.h"
+#include "output_html_chart.h"
+#include "output_html_latency.h"
+#include "output_html_parts.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/version.h"
 #include "tlsecho/client/interrupt.h"
-#include "tlsecho/client/output_internal.h"
-#include "tlsecho/client/output_ping_internal.h"
+#include "tlsecho/client/output_html.h"
+#include "tlsecho/client/output_units.h"
 
 /* What is on the page. */
 struct ping_page {
@@ -28,14 +30,14 @@ static void count_card(FILE *out, uint64_t count, const char *name)
 static void cards(FILE *out, const struct ping_totals *totals)
 {
     const struct probes *probes = &totals->probes;
-    const struct histogram *h = output_ping_round_trips(probes);
+    const struct histogram *h = probes_latency(probes);
     char text[OUTPUT_UNIT_BYTES];
     fputs("<div class=\"cards\">\n", out);
     count_card(out, probes->sent, "probes");
     count_card(out, probes->received, "received");
     if (probes->late)
         count_card(out, probes->late, "late");
-    snprintf(text, sizeof text, "%.3g %%", output_ping_percent_lost(probes));
+    snprintf(text, sizeof text, "%.3g %%", probes_percent_lost(probes));
     output_html_card(out, text, "lost");
     if (probes->count)
         count_card(out, probes->count, "on their way");
@@ -189,7 +191,7 @@ static void timeline_chart(FILE *out, const struct ping_totals *totals)
 static void latency_charts(FILE *out, const struct probes *probes)
 {
     struct html_latency latency = {
-        .histograms = {output_ping_round_trips(probes)}, .count = 1, .what = "round trips"};
+        .histograms = {probes_latency(probes)}, .count = 1, .what = "round trips"};
     output_html_latency_range(&latency);
     output_html_latency(out, &latency);
 }
@@ -269,7 +271,7 @@ static void write_page(FILE *out, const void *context)
     output_html_end(out);
 }
 
-int output_ping_html(const char *path, const struct session *session,
+int output_html_ping(const char *path, const struct session *session,
                      const struct ping_totals *totals, const struct outcome *outcome,
                      struct error *err)
 {

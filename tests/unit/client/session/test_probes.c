@@ -182,6 +182,29 @@ START_TEST(any_number_may_be_on_their_way_and_keep_their_order)
 }
 END_TEST
 
+START_TEST(latency_is_that_of_the_round_trips_if_there_are_any)
+{
+    ck_assert_ptr_eq(probes_latency(&probes), probes.first_replies);
+    send_nth(0, 0);
+    send_nth(1, 0);
+    probes_receive(&probes, SIZE, 1, &probe);
+    ck_assert_ptr_eq(probes_latency(&probes), probes.first_replies);
+    probes_receive(&probes, 2 * SIZE, 1, &probe);
+    ck_assert_ptr_eq(probes_latency(&probes), probes.round_trips);
+}
+END_TEST
+
+START_TEST(the_share_lost_counts_overdue_probes_but_not_those_still_in_time)
+{
+    ck_assert_double_eq(probes_percent_lost(&probes), 0);
+    for (uint64_t i = 0; i < 4; i++)
+        send_nth(i, i);
+    probes_receive(&probes, SIZE, 0, &probe);
+    ck_assert(probes_expire(&probes, 1 + TIMEOUT_US + 1, &probe));
+    ck_assert_double_eq(probes_percent_lost(&probes), 50);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("probes");
@@ -197,6 +220,8 @@ int main(void)
     tcase_add_test(cases, one_that_never_left_is_sent_and_lost);
     tcase_add_test(cases, without_a_time_out_nothing_is_late);
     tcase_add_test(cases, any_number_may_be_on_their_way_and_keep_their_order);
+    tcase_add_test(cases, latency_is_that_of_the_round_trips_if_there_are_any);
+    tcase_add_test(cases, the_share_lost_counts_overdue_probes_but_not_those_still_in_time);
 
     Suite *suite = suite_create("probes");
     suite_add_tcase(suite, cases);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The result of a run as an HTML page: one file that needs no network.
+ *
+ * Ownership: nothing is kept.   Threads: one.
+ */
+#ifndef TLSECHO_OUTPUT_HTML_H
+#define TLSECHO_OUTPUT_HTML_H
+
+#include "tlsecho/client/bench_report.h"
+#include "tlsecho/client/output_ping.h"
+
+/* A load. count: 1 or 2 reports. ERROR_SYSTEM: the file cannot be written. */
+int output_html_bench(const char *path, const struct bench_report *reports, size_t count,
+                      struct error *err);
+
+/* A ping: the same values as in its JSON object. ERROR_SYSTEM: the file cannot be written. */
+int output_html_ping(const char *path, const struct session *session,
+                     const struct ping_totals *totals, const struct outcome *outcome,
+                     struct error *err);
+
+#endif

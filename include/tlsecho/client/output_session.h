@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What -v prints of a session.
+ *
+ * Ownership: nothing is kept.   Threads: one.
+ */
+#ifndef TLSECHO_OUTPUT_SESSION_H
+#define TLSECHO_OUTPUT_SESSION_H
+
+#include "tlsecho/client/options.h"
+#include "tlsecho/client/session.h"
+
+/* How the session came about, as far as it did, if the user wants to know. */
+void output_session(const struct options *options, const struct session *session);
+
+#endif
