@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks rules that involve several keys. */
-#include "config_internal.h"
+#include "config_reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fills in values that follow from other keys. */
-#include "config_internal.h"
+#include "config_reader.h"
 
 #include <stdlib.h>
 #include <string.h>

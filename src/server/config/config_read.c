@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the tree by the table of keys, and the defaults of the keys that it does not have. */
-#include "config_internal.h"
+#include "config_reader.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

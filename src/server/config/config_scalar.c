@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads single values into their fields, as the table of keys describes them. */
-#include "config_internal.h"
+#include "config_reader.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config_internal.h"
+#include "config_reader.h"
 #include "config_walk.h"
 
 int config_refuse(const struct config *config, struct config_place place, struct error *err,
