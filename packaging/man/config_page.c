@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_internal.h"
+#include "config_scalar.h"
 #include "config_walk.h"
 
 enum { LINE_BYTES = 4096 };

@@ -12,6 +12,7 @@
 #include "tlsecho/base/version.h"
 #include "tlsecho/server/announce.h"
 #include "tlsecho/server/config.h"
+#include "tlsecho/server/config_load.h"
 #include "tlsecho/server/config_snapshot.h"
 #include "tlsecho/server/expiry.h"
 #include "tlsecho/server/privilege.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tlsecho/server/config.h"
+#include "tlsecho/server/config_load.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

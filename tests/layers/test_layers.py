@@ -57,7 +57,7 @@ NEVER = {
     "src/server/config/*": ("tlsecho/server/[!cs]*", "tlsecho/server/conn*"),
 }
 # Rooms in which modules still include each other in a circle.
-CIRCULAR = ("server/config", "tls")
+CIRCULAR = ("tls",)
 
 NOT_THESE = ("src/server/conn/service_report.c",)  # tells the time
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "yaml_snapshot.h"
+#include "tlsecho/server/config_load.h"
 
 #include <check.h>
 #include <stdarg.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The server's configuration: the values of the YAML file and the defaults of all other keys. A
- * table of keys drives reading, defaults, printing and the manual page. Nothing here binds, or
- * opens a file that the configuration names.
+ * table of keys drives reading, defaults, printing and the manual page. config_load.h makes one.
  *
  * Ownership: a config owns everything it points to.   Threads: one while it is read, then any: it
  * is not changed any more.
@@ -24,7 +23,7 @@
 
 /* listeners[].proxy_protocol */
 enum config_proxy_protocol { CONFIG_PROXY_OFF, CONFIG_PROXY_TRUSTED, CONFIG_PROXY_REQUIRED };
-/* The word for it, as users write it; NULL past the last. */
+/* Its name in the file; NULL past the last. */
 const char *config_proxy_protocol_name(size_t proxy_protocol);
 
 /* security.sandbox: what the kernel supports; all of it, or no start; nothing. */
@@ -129,25 +128,7 @@ struct config {
     } security;
 };
 
-#define CONFIG_STANDARD_INPUT "-"
-
-/* Reads and checks a file of at most 1 MiB that is not empty. CONFIG_STANDARD_INPUT can be read
- * only once, and its relative paths start at the current folder. ERROR_INPUT: "FILE:LINE:COLUMN:
- * key: what is wrong: the remedy", or why the file cannot be read. */
-int config_load(const char *path, struct config **ret, struct error *err);
-
-/* Reads the file of that configuration again. ERROR_INPUT: likewise, and for one that can be read
- * only once. */
-int config_load_again(const struct config *config, struct config **ret, struct error *err);
-
-/* The same from memory; name is the file's name, for messages and for relative paths. */
-int config_parse(const char *name, const char *text, size_t size, struct config **ret,
-                 struct error *err);
-
-/* The built-in default: tcp://localhost:7007 and tls://localhost:7443. ERROR_SYSTEM (memory). */
-int config_default(struct config **ret, struct error *err);
-
-/* Counted: each of these is undone by one config_free. */
+/* Each reference, the first one included, is released by one config_free. NULL may be freed. */
 struct config *config_ref(struct config *config);
 void config_free(struct config *config);
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks rules that involve several keys. */
-#include "config_reader.h"
+#include "config_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config_complete.h"
+#include "config_keys.h"
 #include "tlsecho/base/suggest.h"
+#include "tlsecho/base/text.h"
 
 /* Without colons a name cannot look like an endpoint, the default name of other listeners. */
 static int check_name(const struct config *config, size_t i, struct error *err)
@@ -88,10 +90,10 @@ static int check_unique(const struct config *config, size_t i, struct error *err
 static int refuse_profile(const struct config *config, size_t i, struct error *err)
 {
     const struct config_text *profile = &config->listeners[i].profile;
-    const char *names[CONFIG_ENTRIES + 1] = {CONFIG_DEFAULT_PROFILE};
+    const char *names[CONFIG_ENTRIES + 1] = {CONFIG_COMPLETE_PROFILE};
     size_t count = 1;
     for (size_t p = 0; p < config->profile_count; p++)
-        if (strcmp(config->profiles[p].name.value, CONFIG_DEFAULT_PROFILE) != 0)
+        if (strcmp(config->profiles[p].name.value, CONFIG_COMPLETE_PROFILE) != 0)
             names[count++] = config->profiles[p].name.value;
 
     char list[SUGGEST_BYTES], brief[TEXT_BRIEF_BYTES];

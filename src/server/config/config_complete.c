@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Fills in values that follow from other keys. */
-#include "config_reader.h"
+#include "config_complete.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "config_read.h"
 
 static int replace_text(struct config_text *text, const char *value, struct error *err)
 {
@@ -39,12 +40,12 @@ static int complete_profile(struct config *config, struct config_listener *liste
     if (listener->listen.scheme != ENDPOINT_TLS)
         return 0;
     if (listener->profile.value[0] == '\0' &&
-        replace_text(&listener->profile, CONFIG_DEFAULT_PROFILE, err))
+        replace_text(&listener->profile, CONFIG_COMPLETE_PROFILE, err))
         return -1;
-    if (strcmp(listener->profile.value, CONFIG_DEFAULT_PROFILE) != 0 ||
-        find_profile(config, CONFIG_DEFAULT_PROFILE))
+    if (strcmp(listener->profile.value, CONFIG_COMPLETE_PROFILE) != 0 ||
+        find_profile(config, CONFIG_COMPLETE_PROFILE))
         return 0;
-    return config_read_profile(config, CONFIG_DEFAULT_PROFILE, err);
+    return config_read_profile(config, CONFIG_COMPLETE_PROFILE, err);
 }
 
 /* Once all profiles are read: adding one may move the others. */

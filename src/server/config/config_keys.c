@@ -43,14 +43,6 @@ STORED_AS_UNSIGNED(enum log_level);
 STORED_AS_UNSIGNED(enum tls_client_auth);
 STORED_AS_UNSIGNED(enum tls_key_files);
 
-const char *config_proxy_protocol_name(size_t proxy_protocol)
-{
-    static const char *const names[] = {[CONFIG_PROXY_OFF] = "off",
-                                        [CONFIG_PROXY_TRUSTED] = "trusted",
-                                        [CONFIG_PROXY_REQUIRED] = "required"};
-    return proxy_protocol < sizeof names / sizeof *names ? names[proxy_protocol] : NULL;
-}
-
 /* A key's name, type and field. */
 #define KEY(name_, type_, at)  .name = name_, .type = CONFIG_##type_, .offset = at
 #define AT(member)             offsetof(struct config, member)

@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/server/config.h"
+#include "tlsecho/server/config_load.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config_reader.h"
-#include "config_walk.h"
-
-int config_refuse(const struct config *config, struct config_place place, struct error *err,
-                  const char *format, ...)
-{
-    char message[ERROR_TEXT_BYTES];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-
-    const char *file = config->file ? config->file : "built-in default";
-    if (place.line == 0)
-        return error_set(err, ERROR_INPUT, "%s: %s", file, message);
-    return error_set(err, ERROR_INPUT, "%s:%d:%d: %s", file, place.line, place.column, message);
-}
+#include "config_check.h"
+#include "config_complete.h"
+#include "config_read.h"
+#include "config_yaml.h"
 
 /* name NULL = the built-in default. */
 static int build(const char *name, const struct config_node *root, struct config **ret,
@@ -164,71 +150,4 @@ int config_load_again(const struct config *config, struct config **ret, struct e
                                  config->file);
     close(fd);
     return result;
-}
-
-static void free_texts(const struct config_texts *texts)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        free(texts->values[i].value);
-    free(texts->values);
-}
-
-static void free_value(const struct config_key *key, const char *field)
-{
-    if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH)
-        free(((const struct config_text *)(const void *)field)->value);
-    else if (key->type == CONFIG_TEXTS)
-        free_texts((const void *)field);
-    else if (key->type == CONFIG_CIDRS)
-        free(((const struct config_cidrs *)(const void *)field)->values);
-}
-
-/* The entries of a list or of profiles, whose values are freed already. */
-static void free_entries(const char *field)
-{
-    char *entries;
-    memcpy(&entries, field, sizeof entries);
-    free(entries);
-}
-
-static void free_values(const struct config *config)
-{
-    struct config_walk walk;
-    config_walk_start(&walk, config);
-    while (config_walk_next(&walk))
-        if (walk.step == CONFIG_WALK_KEY)
-            free_value(walk.key, walk.field);
-        else if (walk.step == CONFIG_WALK_END)
-            free_entries(walk.field);
-        else if (walk.key->type == CONFIG_PROFILES)
-            free(((const struct config_text *)(const void *)(walk.field + walk.key->section->name))
-                     ->value);
-}
-
-struct config *config_ref(struct config *config)
-{
-    atomic_fetch_add(&config->references, 1);
-    return config;
-}
-
-void config_free(struct config *config)
-{
-    if (!config || atomic_fetch_sub(&config->references, 1) > 1)
-        return;
-    free_values(config);
-    free(config->file);
-    free(config);
-}
-
-void config_each_path(const struct config *config, void (*each)(const char *path, void *context),
-                      void *context)
-{
-    struct config_walk walk;
-    config_walk_start(&walk, config);
-    while (config_walk_next(&walk)) {
-        const struct config_text *path = (const void *)walk.field;
-        if (walk.step == CONFIG_WALK_KEY && walk.key->type == CONFIG_PATH && !walk.key->written &&
-            path->value[0] != '\0')
-            each(path->value, context);
-    }
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config_reader.h"
+#include "config_scalar.h"
 #include "config_walk.h"
 
 enum { INDENT = 2 };

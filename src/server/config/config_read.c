@@ -1,52 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the tree by the table of keys, and the defaults of the keys that it does not have. */
-#include "config_reader.h"
+#include "config_read.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_keys.h"
+#include "config_reader.h"
+#include "config_scalar.h"
 #include "tlsecho/base/suggest.h"
+#include "tlsecho/base/text.h"
 
 static int read_section(struct config_reader *r, const struct config_section *section,
                         const struct config_node *node, char *base);
-
-int config_reader_refuse(struct config_reader *r, struct config_place place, const char *format,
-                         ...)
-{
-    char message[ERROR_TEXT_BYTES];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    const char *separator = r->path_length ? ": " : "";
-    return config_refuse(r->config, place, r->err, "%s%s%s", r->path, separator, message);
-}
-
-/* Appends a key of a mapping to the path; returns what leave() takes to remove it again. */
-static size_t enter_key(struct config_reader *r, const char *name)
-{
-    size_t before = r->path_length;
-    char brief[TEXT_BRIEF_BYTES];
-    text_brief(name, brief);
-    r->path_length += (size_t)snprintf(r->path + before, CONFIG_PATH_BYTES - before, "%s%s",
-                                       before ? "." : "", brief);
-    return before;
-}
-
-static size_t enter_entry(struct config_reader *r, size_t i)
-{
-    size_t before = r->path_length;
-    r->path_length += (size_t)snprintf(r->path + before, CONFIG_PATH_BYTES - before, "[%zu]", i);
-    return before;
-}
-
-/* A path always fits: names are shortened, and the table is only a few levels deep. */
-static void leave(struct config_reader *r, size_t before)
-{
-    r->path_length = before;
-    r->path[before] = '\0';
-}
 
 static const struct config_node *find_child(const struct config_node *node, const char *name)
 {
@@ -154,10 +119,11 @@ static int read_entries(struct config_reader *r, const struct config_key *key,
 
     size_t i = 0;
     for (const struct config_node *child = node->first; child; child = child->next, i++) {
-        size_t before = child->key ? enter_key(r, child->key) : enter_entry(r, i);
+        size_t before =
+            child->key ? config_reader_enter_key(r, child->key) : config_reader_enter_entry(r, i);
         if (read_entry(r, key, node, child, entries + i * key->section->size))
             return -1;
-        leave(r, before);
+        config_reader_leave(r, before);
     }
     return 0;
 }
@@ -211,10 +177,10 @@ static int read_values(struct config_reader *r, const struct config_key *key,
 
     size_t i = 0;
     for (const struct config_node *child = node->first; child; child = child->next, i++) {
-        size_t before = enter_entry(r, i);
+        size_t before = config_reader_enter_entry(r, i);
         if (read_value(r, key, child, list, i))
             return -1;
-        leave(r, before);
+        config_reader_leave(r, before);
     }
     return 0;
 }
@@ -260,23 +226,23 @@ static int read_section(struct config_reader *r, const struct config_section *se
                         const struct config_node *node, char *base)
 {
     for (const struct config_node *child = node->first; child; child = child->next) {
-        size_t before = enter_key(r, child->key);
+        size_t before = config_reader_enter_key(r, child->key);
         const struct config_key *key = config_keys_find(section, child->key);
         if (!key)
             return refuse_unknown(r, section, child);
         if (refuse_repeated(r, node, child) || read_key(r, key, child, base))
             return -1;
-        leave(r, before);
+        config_reader_leave(r, before);
     }
     for (const struct config_key *key = NULL; (key = config_keys_next(section, key));) {
         if (find_child(node, key->name))
             continue;
-        size_t before = enter_key(r, key->name);
+        size_t before = config_reader_enter_key(r, key->name);
         if (key->type != CONFIG_SECTION && !key->default_text)
             return config_reader_refuse(r, node->place, "required key is missing: %s", key->help);
         if (read_default(r, key, base))
             return -1;
-        leave(r, before);
+        config_reader_leave(r, before);
     }
     return 0;
 }
@@ -294,7 +260,7 @@ int config_read_profile(struct config *config, const char *name, struct error *e
 {
     const struct config_key *key = config_keys_find(&config_keys, "tls");
     struct config_reader r = {.config = config, .in_default = true, .err = err};
-    enter_key(&r, key->name);
+    config_reader_enter_key(&r, key->name);
     if (config->profile_count >= key->max)
         return config_reader_refuse(
             &r, (struct config_place){0},

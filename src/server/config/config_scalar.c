@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads single values into their fields, as the table of keys describes them. */
-#include "config_reader.h"
+#include "config_scalar.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -8,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_value.h"
 #include "tlsecho/base/suggest.h"
+#include "tlsecho/base/text.h"
 
 void config_scalar_number_text(const struct config_key *key, uint64_t number,
                                char ret[QUANTITY_BYTES])

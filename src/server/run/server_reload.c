@@ -6,6 +6,7 @@
 #include "server_internal.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/log.h"
+#include "tlsecho/server/config_load.h"
 #include "tlsecho/server/privilege.h"
 
 #define UNTIL_RESTART    ": restart the server to apply it"

@@ -6,6 +6,7 @@
 #include "server_internal.h"
 #include "tlsecho/base/log.h"
 #include "tlsecho/server/announce.h"
+#include "tlsecho/server/config_load.h"
 #include "tlsecho/server/descriptors.h"
 #include "tlsecho/server/inherited.h"
 #include "tlsecho/server/privilege.h"

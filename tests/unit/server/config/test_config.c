@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/server/config.h"
+#include "tlsecho/server/config_load.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 /* The printed configuration, and the shipped examples. */
 #include "suite.h"
 #include "tlsecho/server/config.h"
+#include "tlsecho/server/config_load.h"
 
 #include <check.h>
 #include <stdlib.h>

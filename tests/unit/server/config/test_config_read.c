@@ -2,6 +2,7 @@
 /* Errors in a configuration: wrong keys, types and values, and keys that contradict each other. */
 #include "suite.h"
 #include "tlsecho/server/config.h"
+#include "tlsecho/server/config_load.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "suite.h"
+#include "tlsecho/server/config_load.h"
 
 enum { TEXT_BYTES = 1024 };
 

@@ -29,6 +29,7 @@
 #include "folder.h"
 #include "privilege_internal.h"
 #include "suite.h"
+#include "tlsecho/server/config_load.h"
 
 enum { NOT_THERE = 250, TEXT_BYTES = 1024 }; /* an exit status that is no errno */
 

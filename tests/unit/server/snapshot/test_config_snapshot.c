@@ -9,6 +9,7 @@
 #include "folder.h"
 #include "pki.h"
 #include "suite.h"
+#include "tlsecho/server/config_load.h"
 
 static struct folder folder;
 static struct pki leaf, other;
