@@ -2,6 +2,7 @@
 #include "tlsecho/net/heartbeat.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int heartbeat_add(struct heartbeat *heartbeat, const char *name, struct reactor *reactor,
@@ -13,8 +14,9 @@ int heartbeat_add(struct heartbeat *heartbeat, const char *name, struct reactor 
         return error_sys(err, "watch the threads");
     heartbeat->threads = threads;
     /* One turn less than it has made: no turn is missing before it is asked. */
-    threads[heartbeat->count++] = (struct heartbeat_thread){
-        .name = name, .reactor = reactor, .turns = reactor_turns(reactor) - 1};
+    struct heartbeat_thread *thread = &threads[heartbeat->count++];
+    *thread = (struct heartbeat_thread){.reactor = reactor, .turns = reactor_turns(reactor) - 1};
+    snprintf(thread->name, sizeof thread->name, "%s", name);
     return 0;
 }
 

@@ -133,7 +133,8 @@ class Told(support.TestCase):
         worker = next(int(tid) for tid, name in names.items() if name == "worker")
         with standing_still(worker):
             withheld = server.wait_for("watchdog_withheld")
-            self.assertEqual(withheld["thread"], "worker")
+            self.assertRegex(withheld["thread"], "^worker [1-9]")
+            self.assertRegex(withheld["reason"], "^worker [1-9][0-9]* has not responded for ")
             manager.forget()
             server.wait_for("watchdog_withheld")
             server.wait_for("watchdog_withheld")

@@ -14,8 +14,10 @@
 #include "tlsecho/base/error.h"
 #include "tlsecho/net/reactor.h"
 
+enum { HEARTBEAT_NAME_BYTES = 32 };
+
 struct heartbeat_thread {
-    const char *name;
+    char name[HEARTBEAT_NAME_BYTES];
     struct reactor *reactor; /* NULL = the thread has ended */
     unsigned turns;          /* of its loop when it was asked */
     uint64_t asked_us;       /* when it was asked for the turn that is still missing */
@@ -26,7 +28,7 @@ struct heartbeat {
     size_t count;
 };
 
-/* Adds a thread. name must outlive the heartbeat. ERROR_SYSTEM (memory). */
+/* Adds a thread. A longer name is cut. ERROR_SYSTEM (memory). */
 int heartbeat_add(struct heartbeat *heartbeat, const char *name, struct reactor *reactor,
                   struct error *err);
 
@@ -37,7 +39,7 @@ void heartbeat_forget(struct heartbeat *heartbeat, const struct reactor *reactor
 void heartbeat_ask(struct heartbeat *heartbeat, uint64_t now_us);
 
 /* 0 if every thread has responded, else the longest time without a response; *ret_name is the name
- * of that thread. */
+ * of that thread, valid until the next heartbeat_add or heartbeat_done. */
 uint64_t heartbeat_silent_us(const struct heartbeat *heartbeat, uint64_t now_us,
                              const char **ret_name);
 

@@ -14,7 +14,7 @@
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/server/config_snapshot.h"
 
-enum { LISTENING_NAME_BYTES = 256 }; /* systemd.socket(5): FileDescriptorName= has at most 255 */
+enum { LISTEN_SET_NAME_BYTES = 256 }; /* systemd.socket(5): FileDescriptorName= has at most 255 */
 
 /* Something to listen on: one endpoint. What it points to must stay while it is used. */
 struct listen_spec {
@@ -29,17 +29,17 @@ struct listen_spec {
 };
 
 struct listen_socket {
-    struct reactor_source source;         /* its fd, -1 = closed, and its events */
-    struct address wanted;                /* as the configuration says, port 0 included */
-    struct address address;               /* as bound, with its real port */
-    dev_t device;                         /* of a Unix socket's file: only that one is removed */
-    ino_t inode;                          /* 0 = no file to remove */
-    bool adopted;                         /* it was open before this snapshot */
-    const struct listener *listener;      /* NULL = the admin address */
-    unsigned slot;                        /* metrics_slot, for its connections */
-    char inherited[LISTENING_NAME_BYTES]; /* its name by the service manager; "" = the server opened
-                                             it */
-    void *owner;                          /* the acceptor or the admin */
+    struct reactor_source source;        /* its fd, -1 = closed, and its events */
+    struct address configured;           /* as the configuration says, port 0 included */
+    struct address address;              /* as bound, with its real port */
+    dev_t device;                        /* of a Unix socket's file: only that one is removed */
+    ino_t inode;                         /* 0 = no file to remove */
+    bool reused;                         /* it was open before this set */
+    const struct listener *listener;     /* NULL = the admin address */
+    unsigned slot;                       /* metrics_slot, for its connections */
+    char fd_name[LISTEN_SET_NAME_BYTES]; /* of a socket that a service manager passed, its
+                                            FileDescriptorName=; "" = the server opened it */
+    void *owner;                         /* the acceptor or the admin */
 };
 
 struct listen_set {
@@ -53,24 +53,29 @@ int listen_set_specs(const struct config_snapshot *snapshot, struct listen_spec 
                      size_t *ret_count, struct error *err);
 
 /* Whether a service manager has passed a socket under the name of that spec. */
-bool listen_set_is_inherited(const struct listen_set *held, const struct listen_spec *spec);
+bool listen_set_is_inherited(const struct listen_set *existing, const struct listen_spec *spec);
 
 /*
- * Opens all specs or none. An inherited socket in `held` (may be NULL) goes to the spec with its
- * name, or else with its address, and that spec binds nothing itself; an inherited socket without a
- * spec is an error, since clients in its backlog would wait forever. A host name binds all of its
- * addresses; an address family that the host lacks is skipped with a warning, unless none is left;
- * port 0 is one free port for all of them. An address that `held` listens on is adopted and not
- * opened again, unless the file of its Unix socket is gone. An address that overlaps a held one, as
- * [::] overlaps 127.0.0.1, is bound beside it. A held one that a new wildcard covers stays open
- * beside it, as closing it would reset connections in its backlog. Accepted sockets inherit
- * TCP_NODELAY and keepalive from here, tcp(7). ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT (an address
- * that is listed twice).
+ * Opens all specs or none. `existing` (may be NULL) has the sockets that are open already: those of
+ * the running configuration, or those that a service manager passed, which are called inherited.
+ *
+ * An inherited socket goes to the spec with its name, or else with its address, and that spec binds
+ * nothing itself; an inherited socket without a spec is an error, since clients in its backlog
+ * would wait forever. A host name binds all of its addresses; an address family that the host lacks
+ * is skipped with a warning, unless none is left; port 0 is one free port for all of them.
+ *
+ * A socket that listens on the address of a spec is reused, not opened again, unless it is a Unix
+ * socket whose file is gone. An address that overlaps that of an existing socket, as [::] overlaps
+ * 127.0.0.1, is bound beside it. An existing socket that a new wildcard covers stays open, as
+ * closing it would reset the connections in its backlog.
+ *
+ * Accepted sockets have the options that are set here, tcp(7). ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT
+ * (an address that is listed twice).
  */
-int listen_set_open(const struct listen_spec specs[], size_t count, const struct listen_set *held,
-                    struct listen_set *ret, struct error *err);
+int listen_set_open(const struct listen_spec specs[], size_t count,
+                    const struct listen_set *existing, struct listen_set *ret, struct error *err);
 
-/* The sockets of `from`, all adopted, for another snapshot `to` of the same configuration. The
+/* The sockets of `from`, all reused, for another snapshot `to` of the same configuration. The
  * caller passes `from` to listen_set_close, with *ret as `kept`. ERROR_SYSTEM (memory). */
 int listen_set_copy(const struct listen_set *from, const struct config_snapshot *to,
                     struct listen_set *ret, struct error *err);

@@ -41,12 +41,12 @@ static int take_names(const char *names, struct listen_set *all, struct error *e
     for (size_t i = 0; i < all->count; i++) {
         size_t length = names ? strcspn(names, ":") : 0;
         bool last = !names || names[length] == '\0';
-        if (names && (length >= LISTENING_NAME_BYTES || last != (i + 1 == all->count)))
+        if (names && (length >= LISTEN_SET_NAME_BYTES || last != (i + 1 == all->count)))
             return error_set(err, ERROR_SYSTEM,
                              "LISTEN_FDNAMES=%.200s is not a list of %zu names separated by ':'",
                              getenv("LISTEN_FDNAMES"), all->count);
         /* sd_listen_fds_with_names(3): a socket without a name is "unknown". */
-        snprintf(all->sockets[i].inherited, LISTENING_NAME_BYTES, "%.*s", length ? (int)length : 7,
+        snprintf(all->sockets[i].fd_name, LISTEN_SET_NAME_BYTES, "%.*s", length ? (int)length : 7,
                  length ? names : "unknown");
         names = last ? NULL : names + length + 1;
     }
@@ -76,17 +76,17 @@ static int take_socket(struct listen_socket *socket, int fd, struct error *err)
 {
     socket->source.fd = fd;
     if (socket_addresses(fd, NULL, &socket->address, err) < 0)
-        return error_prefix(err, "descriptor %d (%s)", fd, socket->inherited);
-    socket->wanted = socket->address;
+        return error_prefix(err, "descriptor %d (%s)", fd, socket->fd_name);
+    socket->configured = socket->address;
     const char *wrong = complaint(fd, &socket->address);
     if (wrong) {
         char address[ADDRESS_TEXT_BYTES];
         address_text(&socket->address, address);
         return error_set(err, ERROR_SYSTEM, "inherited descriptor %d (%s, %s) %s", fd,
-                         socket->inherited, address, wrong);
+                         socket->fd_name, address, wrong);
     }
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-        return error_sys(err, "descriptor %d (%s)", fd, socket->inherited);
+        return error_sys(err, "descriptor %d (%s)", fd, socket->fd_name);
     return 0;
 }
 

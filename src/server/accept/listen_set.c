@@ -62,11 +62,11 @@ static int set_buffers(const struct listen_spec *spec, int fd, struct error *err
     return socket_set_buffers(fd, UNSENT * buffer, answers ? RECEIVE * buffer : 0, err);
 }
 
-int listen_set_set_options(const struct listen_spec *spec, int fd, struct error *err)
+int listen_set_apply_options(const struct listen_spec *spec, int fd, struct error *err)
 {
     const struct config *config = spec->config;
     struct socket_keepalive keepalive = {
-        /* the key table's maxima fit */
+        /* each .max in the table of keys fits: test_config_walk.c */
         .idle_s = (unsigned)(config->tcp.keepalive.idle_ms / 1000),
         .interval_s = (unsigned)(config->tcp.keepalive.interval_ms / 1000),
         .probes = (unsigned)config->tcp.keepalive.probes,
@@ -115,7 +115,7 @@ int listen_set_copy(const struct listen_set *from, const struct config_snapshot 
         const struct listener *listener = socket->listener;
         sockets[i] = *socket;
         sockets[i].source = (struct reactor_source){.fd = socket->source.fd};
-        sockets[i].adopted = true;
+        sockets[i].reused = true;
         if (listener)
             sockets[i].listener = &to->listeners[listener - listener->snapshot->listeners];
     }

@@ -15,43 +15,45 @@ enum { FREE_PORT_TRIES = 16 };
 struct opening {
     const struct listen_spec *specs;
     size_t spec_count;
-    const struct listen_set *held;  /* open before, or inherited; may be NULL */
-    struct listen_set all;          /* opened so far */
-    const struct listen_spec *spec; /* that is being opened */
-    struct address_list addresses;  /* its own */
-    size_t first;                   /* of its sockets in `all` */
-    bool shared;                    /* held sockets share their ports for now */
+    const struct listen_set *existing; /* open before, or inherited; may be NULL */
+    struct listen_set all;             /* opened so far */
+    const struct listen_spec *spec;    /* that is being opened */
+    struct address_list addresses;     /* its own */
+    size_t first;                      /* of its sockets in `all` */
+    bool shared;                       /* existing sockets share their ports for now */
 };
 
 static void close_since(struct opening *o, size_t first)
 {
     while (o->all.count > first) {
         struct listen_socket *socket = &o->all.sockets[--o->all.count];
-        if (!socket->adopted)
+        if (!socket->reused)
             listen_set_close_socket(socket);
     }
 }
 
-/* Whether no spec has adopted it yet. */
-static bool is_free(const struct opening *o, const struct listen_socket *held)
+/* Whether no spec has reused it yet. */
+static bool is_free(const struct opening *o, const struct listen_socket *existing)
 {
-    return held->source.fd >= 0 && !listen_set_has(&o->all, held->source.fd);
+    return existing->source.fd >= 0 && !listen_set_has(&o->all, existing->source.fd);
 }
 
-static bool is_same(const struct listen_socket *held, const struct address *wanted)
+static bool is_same(const struct listen_socket *existing, const struct address *configured)
 {
-    if (wanted->any.sa_family == AF_UNIX)
-        return address_equal(&held->address, wanted) && listen_set_has_file(held);
-    return address_equal(&held->wanted, wanted) || address_equal(&held->address, wanted);
+    if (configured->any.sa_family == AF_UNIX)
+        return address_equal(&existing->address, configured) && listen_set_has_file(existing);
+    return address_equal(&existing->configured, configured) ||
+           address_equal(&existing->address, configured);
 }
 
-/* A held socket for that address that no spec has adopted yet. */
-static const struct listen_socket *find_held(const struct opening *o, const struct address *wanted)
+/* An existing socket for that address that no spec has reused yet. */
+static const struct listen_socket *find_existing(const struct opening *o,
+                                                 const struct address *configured)
 {
-    for (size_t i = 0; o->held && i < o->held->count; i++) {
-        const struct listen_socket *held = &o->held->sockets[i];
-        if (held->inherited[0] == '\0' && is_free(o, held) && is_same(held, wanted))
-            return held;
+    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
+        const struct listen_socket *existing = &o->existing->sockets[i];
+        if (existing->fd_name[0] == '\0' && is_free(o, existing) && is_same(existing, configured))
+            return existing;
     }
     return NULL;
 }
@@ -70,19 +72,19 @@ static struct listen_socket *add(struct opening *o, const struct listen_socket *
 }
 
 /* Copies only what never changes: another thread may be using the rest. */
-static int adopt(struct opening *o, const struct listen_socket *held, const struct address *wanted,
-                 struct error *err)
+static int reuse(struct opening *o, const struct listen_socket *existing,
+                 const struct address *configured, struct error *err)
 {
     struct listen_socket socket = {
-        .source.fd = held->source.fd,
-        .wanted = *wanted,
-        .address = held->address,
-        .device = held->device,
-        .inode = held->inode,
-        .adopted = true,
+        .source.fd = existing->source.fd,
+        .configured = *configured,
+        .address = existing->address,
+        .device = existing->device,
+        .inode = existing->inode,
+        .reused = true,
         .listener = o->spec->listener,
     };
-    memcpy(socket.inherited, held->inherited, sizeof socket.inherited);
+    memcpy(socket.fd_name, existing->fd_name, sizeof socket.fd_name);
     return add(o, &socket, err) ? 0 : -1;
 }
 
@@ -102,16 +104,17 @@ static bool overlap(const struct address *a, const struct address *b)
            (address_equal(a, b) || covers(a, b) || covers(b, a));
 }
 
-/* Lets the address be bound beside the held sockets that overlap it, until finish_sharing. False:
- * there are none. */
+/* Lets the address be bound beside the existing sockets that overlap it, until finish_sharing.
+ * False: there are none. */
 static bool share_port(struct opening *o, const struct address *address)
 {
     bool found = false;
-    for (size_t i = 0; o->held && i < o->held->count; i++) {
-        const struct listen_socket *held = &o->held->sockets[i];
-        if (held->inherited[0] != '\0' || !is_free(o, held) || !overlap(&held->address, address))
+    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
+        const struct listen_socket *existing = &o->existing->sockets[i];
+        if (existing->fd_name[0] != '\0' || !is_free(o, existing) ||
+            !overlap(&existing->address, address))
             continue;
-        socket_share_port(held->source.fd, true);
+        socket_share_port(existing->source.fd, true);
         found = o->shared = true;
     }
     return found;
@@ -121,22 +124,22 @@ static bool share_port(struct opening *o, const struct address *address)
 static const struct listen_socket *find_inherited(const struct opening *o,
                                                   const struct address *address)
 {
-    for (size_t i = 0; o->held && i < o->held->count; i++)
-        if (o->held->sockets[i].inherited[0] != '\0' &&
-            overlap(&o->held->sockets[i].address, address))
-            return &o->held->sockets[i];
+    for (size_t i = 0; o->existing && i < o->existing->count; i++)
+        if (o->existing->sockets[i].fd_name[0] != '\0' &&
+            overlap(&o->existing->sockets[i].address, address))
+            return &o->existing->sockets[i];
     return NULL;
 }
 
 static int refuse_inherited(const struct listen_socket *inherited, const struct address *address,
                             struct error *err)
 {
-    char wanted[ADDRESS_TEXT_BYTES], held[ADDRESS_TEXT_BYTES];
-    address_text(address, wanted);
-    address_text(&inherited->address, held);
+    char configured[ADDRESS_TEXT_BYTES], existing[ADDRESS_TEXT_BYTES];
+    address_text(address, configured);
+    address_text(&inherited->address, existing);
     error_set(err, ERROR_SYSTEM,
-              "listen on %s: the service manager holds %s (%s): change its .socket unit", wanted,
-              held, inherited->inherited);
+              "listen on %s: the service manager holds %s (%s): change its .socket unit",
+              configured, existing, inherited->fd_name);
     err->code = EADDRINUSE;
     return -1;
 }
@@ -160,14 +163,14 @@ static int listen_on(struct opening *o, struct address *address, int *ret, struc
     return socket_listen(address, &how, ret, err);
 }
 
-/* wanted: with the port of the configuration; *address: with the port to bind. */
-static int open_one(struct opening *o, const struct address *wanted, struct address *address,
+/* configured: with the port of the configuration; *address: with the port to bind. */
+static int open_one(struct opening *o, const struct address *configured, struct address *address,
                     struct error *err)
 {
-    const struct listen_socket *held = find_held(o, wanted);
-    if (held) {
-        *address = held->address;
-        return adopt(o, held, wanted, err);
+    const struct listen_socket *existing = find_existing(o, configured);
+    if (existing) {
+        *address = existing->address;
+        return reuse(o, existing, configured, err);
     }
     struct listen_socket *socket =
         add(o, &(struct listen_socket){.source.fd = -1, .listener = o->spec->listener}, err);
@@ -177,19 +180,20 @@ static int open_one(struct opening *o, const struct address *wanted, struct addr
         o->all.count--;
         return -1;
     }
-    socket->wanted = *wanted;
+    socket->configured = *configured;
     socket->address = *address;
     listen_set_note_file(socket);
-    return listen_set_set_options(o->spec, socket->source.fd, err);
+    return listen_set_apply_options(o->spec, socket->source.fd, err);
 }
 
 /* Held sockets that a wildcard covers stay open, so that connections to them are not reset. */
-static int adopt_covered(struct opening *o, const struct address *all, struct error *err)
+static int reuse_covered(struct opening *o, const struct address *all, struct error *err)
 {
-    for (size_t i = 0; o->held && i < o->held->count; i++) {
-        const struct listen_socket *held = &o->held->sockets[i];
-        if (held->inherited[0] == '\0' && is_free(o, held) && overlap(all, &held->address) &&
-            covers(all, &held->address) && adopt(o, held, &held->address, err) < 0)
+    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
+        const struct listen_socket *existing = &o->existing->sockets[i];
+        if (existing->fd_name[0] == '\0' && is_free(o, existing) &&
+            overlap(all, &existing->address) && covers(all, &existing->address) &&
+            reuse(o, existing, &existing->address, err) < 0)
             return -1;
     }
     return 0;
@@ -213,33 +217,33 @@ static bool has_address(const struct opening *o, const struct address *address)
 
 static bool is_ours(const struct opening *o, const struct listen_socket *inherited)
 {
-    const struct listen_spec *named = find_named(o, inherited->inherited);
+    const struct listen_spec *named = find_named(o, inherited->fd_name);
     return named ? named == o->spec : has_address(o, &inherited->address);
 }
 
-bool listen_set_is_inherited(const struct listen_set *held, const struct listen_spec *spec)
+bool listen_set_is_inherited(const struct listen_set *existing, const struct listen_spec *spec)
 {
-    for (size_t i = 0; held && spec->name && i < held->count; i++)
-        if (strcmp(held->sockets[i].inherited, spec->name) == 0)
+    for (size_t i = 0; existing && spec->name && i < existing->count; i++)
+        if (strcmp(existing->sockets[i].fd_name, spec->name) == 0)
             return true;
     return false;
 }
 
-/* Adopts the inherited sockets for this spec. */
-static int adopt_inherited(struct opening *o, struct error *err)
+/* Reuses the inherited sockets for this spec. */
+static int reuse_inherited(struct opening *o, struct error *err)
 {
-    for (size_t i = 0; o->held && i < o->held->count; i++) {
-        const struct listen_socket *held = &o->held->sockets[i];
-        if (held->inherited[0] == '\0' || !is_ours(o, held))
+    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
+        const struct listen_socket *existing = &o->existing->sockets[i];
+        if (existing->fd_name[0] == '\0' || !is_ours(o, existing))
             continue;
         bool local = o->spec->endpoint->scheme == ENDPOINT_UNIX;
-        if ((held->address.any.sa_family == AF_UNIX) != local)
+        if ((existing->address.any.sa_family == AF_UNIX) != local)
             return error_set(err, ERROR_SYSTEM,
                              "inherited descriptor %d (%s) is %s Unix socket, but the listener of "
                              "that name is%s: change one of them",
-                             held->source.fd, held->inherited, local ? "not a" : "a",
+                             existing->source.fd, existing->fd_name, local ? "not a" : "a",
                              local ? "" : " not");
-        if (adopt(o, held, &held->wanted, err) < 0)
+        if (reuse(o, existing, &existing->configured, err) < 0)
             return -1;
     }
     return 0;
@@ -255,12 +259,12 @@ static int open_addresses(struct opening *o, struct error *err)
 {
     uint16_t port = o->spec->endpoint->port;
     for (size_t i = 0; i < o->addresses.count; i++) {
-        const struct address *wanted = &o->addresses.items[i];
-        struct address address = *wanted;
+        const struct address *configured = &o->addresses.items[i];
+        struct address address = *configured;
         address_set_port(&address, port);
-        if (open_one(o, wanted, &address, err) == 0) {
+        if (open_one(o, configured, &address, err) == 0) {
             port = address_port(&address);
-            if (adopt_covered(o, &address, err) < 0)
+            if (reuse_covered(o, &address, err) < 0)
                 return -1;
             continue;
         }
@@ -329,21 +333,21 @@ static const struct listen_socket *find_clash(const struct opening *o)
 static int refuse_clash(const struct opening *o, const struct listen_socket *clash,
                         struct error *err)
 {
-    char wanted[ENDPOINT_TEXT_BYTES], held[ADDRESS_TEXT_BYTES];
-    endpoint_text(o->spec->endpoint, wanted);
-    address_text(&clash->address, held);
+    char configured[ENDPOINT_TEXT_BYTES], existing[ADDRESS_TEXT_BYTES];
+    endpoint_text(o->spec->endpoint, configured);
+    address_text(&clash->address, existing);
     return config_refuse(o->spec->config, o->spec->place, err,
                          "%s: %s is listed twice: listener %s already listens on %s", o->spec->what,
-                         wanted, clash->listener->config->name.value, held);
+                         configured, clash->listener->config->name.value, existing);
 }
 
 static int open_spec(struct opening *o, struct error *err)
 {
-    if (adopt_inherited(o, err) < 0) /* by name: needs no addresses */
+    if (reuse_inherited(o, err) < 0) /* by name: needs no addresses */
         return refuse(o, err);
     if (o->all.count > o->first)
         return 0;
-    if (find_addresses(o, err) < 0 || adopt_inherited(o, err) < 0) /* by address */
+    if (find_addresses(o, err) < 0 || reuse_inherited(o, err) < 0) /* by address */
         return refuse(o, err);
     if (o->all.count > o->first)
         return 0;
@@ -356,16 +360,16 @@ static int open_spec(struct opening *o, struct error *err)
 /* Clients of a socket that is never accepted from would wait forever. */
 static int check_inherited(const struct opening *o, struct error *err)
 {
-    for (size_t i = 0; o->held && i < o->held->count; i++) {
-        const struct listen_socket *socket = &o->held->sockets[i];
-        if (socket->inherited[0] == '\0' || listen_set_has(&o->all, socket->source.fd))
+    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
+        const struct listen_socket *socket = &o->existing->sockets[i];
+        if (socket->fd_name[0] == '\0' || listen_set_has(&o->all, socket->source.fd))
             continue;
         char address[ADDRESS_TEXT_BYTES];
         address_text(&socket->address, address);
         return error_set(err, ERROR_SYSTEM,
                          "inherited descriptor %d (%s, %s) matches no listener by name or "
                          "address: add one, or remove it from its .socket unit",
-                         socket->source.fd, socket->inherited, address);
+                         socket->source.fd, socket->fd_name, address);
     }
     return 0;
 }
@@ -384,13 +388,13 @@ static int open_all(struct opening *o, struct error *err)
 }
 
 /* Last, when nothing can fail any more: a refused reload changes nothing. */
-static void renew_adopted(const struct opening *o, const struct listen_spec *spec)
+static void update_reused(const struct opening *o, const struct listen_spec *spec)
 {
     struct error ignored;
     for (size_t i = 0; i < o->all.count; i++) {
         const struct listen_socket *socket = &o->all.sockets[i];
-        if (socket->adopted && socket->listener == spec->listener &&
-            listen_set_set_options(spec, socket->source.fd, &ignored) == 0)
+        if (socket->reused && socket->listener == spec->listener &&
+            listen_set_apply_options(spec, socket->source.fd, &ignored) == 0)
             listen(socket->source.fd, (int)spec->config->tcp.backlog);
     }
 }
@@ -400,14 +404,14 @@ static void finish_sharing(const struct opening *o)
 {
     for (size_t i = 0; i < o->all.count; i++)
         socket_share_port(o->all.sockets[i].source.fd, false);
-    for (size_t i = 0; i < o->held->count; i++)
-        socket_share_port(o->held->sockets[i].source.fd, false);
+    for (size_t i = 0; i < o->existing->count; i++)
+        socket_share_port(o->existing->sockets[i].source.fd, false);
 }
 
-int listen_set_open(const struct listen_spec specs[], size_t count, const struct listen_set *held,
-                    struct listen_set *ret, struct error *err)
+int listen_set_open(const struct listen_spec specs[], size_t count,
+                    const struct listen_set *existing, struct listen_set *ret, struct error *err)
 {
-    struct opening o = {.specs = specs, .spec_count = count, .held = held};
+    struct opening o = {.specs = specs, .spec_count = count, .existing = existing};
     int result = open_all(&o, err);
     if (result < 0)
         close_since(&o, 0);
@@ -418,7 +422,7 @@ int listen_set_open(const struct listen_spec specs[], size_t count, const struct
         return -1;
     }
     for (size_t i = 0; i < count; i++)
-        renew_adopted(&o, &specs[i]);
+        update_reused(&o, &specs[i]);
     *ret = o.all;
     return 0;
 }

@@ -44,7 +44,8 @@ struct config_key {
     enum config_type type;
     size_t offset;            /* of the field in its struct; 0 for a section */
     const char *default_text; /* the default as in the file; NULL = the key is required */
-    uint64_t min, max;        /* of the number, of each text's bytes, or of the number of entries */
+    uint64_t min, max;        /* of the number, of each text's bytes, or of the number of entries;
+                                 it must fit the type that the use of the value casts it to */
     uint64_t step;            /* of times: a multiple of this many ms; 0 = any */
     const char *(*words)(size_t i);       /* the i-th, NULL past the last */
     const struct config_section *section; /* of sections, lists and profiles */

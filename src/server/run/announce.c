@@ -99,8 +99,8 @@ void announce_listening(const struct listen_set *listen_set)
             describe_listener(&line, socket->listener);
         else
             describe_admin(&line, socket);
-        if (socket->inherited[0] != '\0')
-            log_text(&line, "inherited", socket->inherited);
+        if (socket->fd_name[0] != '\0')
+            log_text(&line, "inherited", socket->fd_name);
         log_end(&line);
     }
 }

@@ -45,7 +45,7 @@ static bool needs_lookup(const struct lookups_plan *plan, const struct listen_sp
 {
     return spec->endpoint->scheme != ENDPOINT_UNIX &&
            !endpoint_host_is_address(spec->endpoint->host) &&
-           !listen_set_is_inherited(plan->held, spec);
+           !listen_set_is_inherited(plan->existing, spec);
 }
 
 static struct name *find(const struct lookups *l, const char *host)

@@ -16,13 +16,13 @@ struct lookups;
 
 /*
  * Starts one look-up for each distinct name. Addresses, paths and specs whose sockets are inherited
- * by name (`held`, may be NULL) need none. resolver: NULL = getaddrinfo(3).
+ * by name (`existing`, may be NULL) need none. resolver: NULL = getaddrinfo(3).
  * The specs and the reactor must outlive it. ERROR_SYSTEM (memory, descriptors, threads).
  */
 struct lookups_plan {
     struct listen_spec *specs;
     size_t count;
-    const struct listen_set *held;
+    const struct listen_set *existing;
     struct reactor *reactor;
     lookup_resolver *resolver;
 };

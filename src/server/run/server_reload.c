@@ -127,8 +127,10 @@ static int look_up(struct server *s, struct error *err)
     struct reload *r = &s->reload;
     if (listen_set_specs(r->next, &r->specs, &r->spec_count, err) < 0)
         return -1;
-    const struct lookups_plan plan = {
-        .specs = r->specs, .count = r->spec_count, .held = &s->listen_set, .reactor = s->reactor};
+    const struct lookups_plan plan = {.specs = r->specs,
+                                      .count = r->spec_count,
+                                      .existing = &s->listen_set,
+                                      .reactor = s->reactor};
     return lookups_start(&plan, &r->lookups, err);
 }
 

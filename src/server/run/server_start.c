@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From the draft of the snapshot to running threads. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cpus.h"
@@ -41,7 +42,7 @@ static int look_up_and_open(struct server *s, const struct lookups_plan *plan, s
     if (s->stop_signals == 0)
         result = lookups_take(lookups, err);
     if (s->stop_signals == 0 && result == 0)
-        result = listen_set_open(plan->specs, plan->count, plan->held, &s->listen_set, err);
+        result = listen_set_open(plan->specs, plan->count, plan->existing, &s->listen_set, err);
     lookups_free(lookups);
     return result;
 }
@@ -49,7 +50,7 @@ static int look_up_and_open(struct server *s, const struct lookups_plan *plan, s
 static int open_listening(struct server *s, struct error *err)
 {
     struct listen_set inherited;
-    struct lookups_plan plan = {.held = &inherited, .reactor = s->reactor};
+    struct lookups_plan plan = {.existing = &inherited, .reactor = s->reactor};
     if (inherited_take(&inherited, err) < 0)
         return -1;
     int result = listen_set_specs(s->snapshot, &plan.specs, &plan.count, err);
@@ -62,9 +63,12 @@ static int open_listening(struct server *s, struct error *err)
 
 static int watch_threads(struct server *s, struct error *err)
 {
-    for (unsigned i = 0; i < s->worker_count; i++)
-        if (heartbeat_add(&s->manager.heartbeat, "worker", worker_reactor(s->workers[i]), err) < 0)
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        char name[HEARTBEAT_NAME_BYTES];
+        snprintf(name, sizeof name, "worker %u", i + 1);
+        if (heartbeat_add(&s->manager.heartbeat, name, worker_reactor(s->workers[i]), err) < 0)
             return -1;
+    }
     return heartbeat_add(&s->manager.heartbeat, "acceptor", acceptor_reactor(s->acceptor), err);
 }
 

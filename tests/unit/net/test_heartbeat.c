@@ -2,6 +2,7 @@
 #include "tlsecho/net/heartbeat.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "suite.h"
@@ -18,7 +19,9 @@ static void set_up(void)
     heartbeat = (struct heartbeat){.count = 0};
     for (int i = 0; i < THREADS; i++) {
         ck_assert_msg(reactor_new(&reactors[i], &err) == 0, "%s", err.text);
-        ck_assert_msg(heartbeat_add(&heartbeat, names[i], reactors[i], &err) == 0, "%s", err.text);
+        char name[HEARTBEAT_NAME_BYTES]; /* which the heartbeat copies */
+        snprintf(name, sizeof name, "%s", names[i]);
+        ck_assert_msg(heartbeat_add(&heartbeat, name, reactors[i], &err) == 0, "%s", err.text);
     }
 }
 
@@ -37,27 +40,27 @@ static void turn_all(void)
 
 static void assert_silent(uint64_t us, uint64_t now_us, const char *name)
 {
-    const char *silent = "nobody";
+    const char *silent = "none";
     ck_assert_uint_eq(heartbeat_silent_us(&heartbeat, now_us, &silent), us);
     ck_assert_str_eq(silent, name);
 }
 
 START_TEST(no_thread_is_silent_before_it_is_asked)
 {
-    assert_silent(0, 1000, "nobody");
+    assert_silent(0, 1000, "none");
 }
 END_TEST
 
-START_TEST(asking_wakes_everyone)
+START_TEST(asking_wakes_every_thread)
 {
     heartbeat_ask(&heartbeat, 1000);
     for (int i = 0; i < THREADS; i++)
         reactor_turn(reactors[i], REACTOR_WAIT);
-    assert_silent(0, 2000, "nobody");
+    assert_silent(0, 2000, "none");
 }
 END_TEST
 
-START_TEST(who_does_not_turn_is_silent_since_it_was_asked)
+START_TEST(a_thread_that_does_not_turn_is_silent_since_it_was_asked)
 {
     turn_all();
     heartbeat_ask(&heartbeat, 1000);
@@ -77,7 +80,7 @@ START_TEST(asking_again_does_not_shorten_the_silence)
     reactor_turn(reactors[2], REACTOR_LOOK);
     assert_silent(500, 2500, "first");
     turn_all();
-    assert_silent(0, 2500, "nobody");
+    assert_silent(0, 2500, "none");
 }
 END_TEST
 
@@ -90,16 +93,16 @@ START_TEST(turning_before_being_asked_does_not_count)
 }
 END_TEST
 
-START_TEST(who_has_ended_need_not_turn)
+START_TEST(a_thread_that_has_ended_need_not_turn)
 {
     heartbeat_ask(&heartbeat, 1000);
     heartbeat_forget(&heartbeat, reactors[1]);
     reactor_turn(reactors[0], REACTOR_LOOK);
     reactor_turn(reactors[2], REACTOR_LOOK);
-    assert_silent(0, 2000, "nobody");
+    assert_silent(0, 2000, "none");
     heartbeat_ask(&heartbeat, 3000);
     turn_all();
-    assert_silent(0, 4000, "nobody");
+    assert_silent(0, 4000, "none");
 }
 END_TEST
 
@@ -109,11 +112,11 @@ int main(void)
     TCase *tcase = tcase_create("heartbeat");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, no_thread_is_silent_before_it_is_asked);
-    tcase_add_test(tcase, asking_wakes_everyone);
-    tcase_add_test(tcase, who_does_not_turn_is_silent_since_it_was_asked);
+    tcase_add_test(tcase, asking_wakes_every_thread);
+    tcase_add_test(tcase, a_thread_that_does_not_turn_is_silent_since_it_was_asked);
     tcase_add_test(tcase, asking_again_does_not_shorten_the_silence);
     tcase_add_test(tcase, turning_before_being_asked_does_not_count);
-    tcase_add_test(tcase, who_has_ended_need_not_turn);
+    tcase_add_test(tcase, a_thread_that_has_ended_need_not_turn);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -288,38 +288,38 @@ START_TEST(the_backlog_is_what_the_configuration_says)
 END_TEST
 
 /* A socket as a service manager hands it over. */
-static void hand_over(struct listen_set *held, const char *name, const char *endpoint)
+static void hand_over(struct listen_set *existing, const char *name, const char *endpoint)
 {
-    struct listen_socket *socket = &held->sockets[held->count++];
+    struct listen_socket *socket = &existing->sockets[existing->count++];
     *socket = (struct listen_socket){.address = loopback_address(endpoint)};
     socket->source.fd = loopback_listen(&socket->address, 8);
-    socket->wanted = socket->address;
-    snprintf(socket->inherited, sizeof socket->inherited, "%s", name);
+    socket->configured = socket->address;
+    snprintf(socket->fd_name, sizeof socket->fd_name, "%s", name);
 }
 
-static void open_held(const struct config_snapshot *snapshot, const struct listen_set *held)
+static void open_with(const struct config_snapshot *snapshot, const struct listen_set *existing)
 {
     struct error err;
-    ck_assert_msg(listen_as(snapshot, held, &listen_set, &err) == 0, "%s", err.text);
+    ck_assert_msg(listen_as(snapshot, existing, &listen_set, &err) == 0, "%s", err.text);
 }
 
-static void close_held(struct listen_set *held)
+static void close_all(struct listen_set *existing)
 {
-    for (size_t i = 0; i < held->count; i++)
-        ck_assert_int_eq(close(held->sockets[i].source.fd), 0);
+    for (size_t i = 0; i < existing->count; i++)
+        ck_assert_int_eq(close(existing->sockets[i].source.fd), 0);
 }
 
 START_TEST(an_inherited_socket_goes_to_the_listener_of_its_name)
 {
     struct listen_socket sockets[2];
-    struct listen_set held = {.sockets = sockets};
-    hand_over(&held, "second", "tcp://127.0.0.1:0");
-    hand_over(&held, "second", "tcp://127.0.0.1:0");
+    struct listen_set existing = {.sockets = sockets};
+    hand_over(&existing, "second", "tcp://127.0.0.1:0");
+    hand_over(&existing, "second", "tcp://127.0.0.1:0");
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners:\n"
                       "  - { listen: 'tcp://127.0.0.1:0', name: first }\n"
                       "  - { listen: 'tcp://nowhere.invalid:7007', name: second }\n");
-    open_held(snapshot, &held);
+    open_with(snapshot, &existing);
     ck_assert_uint_eq(listen_set.count, 3);
     for (size_t i = 0; i < 2; i++) {
         ck_assert_int_eq(listen_set.sockets[1 + i].source.fd, sockets[i].source.fd);
@@ -333,11 +333,11 @@ END_TEST
 START_TEST(an_inherited_socket_goes_to_the_listener_of_its_address_which_binds_nothing)
 {
     struct listen_socket sockets[1];
-    struct listen_set held = {.sockets = sockets};
-    hand_over(&held, "unknown", "tcp://127.0.0.1:0");
+    struct listen_set existing = {.sockets = sockets};
+    hand_over(&existing, "unknown", "tcp://127.0.0.1:0");
     const struct config_snapshot *snapshot = yaml_snapshot(
         "listeners: [{ listen: 'tcp://localhost:%u' }]\n", address_port(&sockets[0].address));
-    open_held(snapshot, &held);
+    open_with(snapshot, &existing);
     ck_assert_uint_eq(listen_set.count, 1);
     ck_assert_int_eq(listen_set.sockets[0].source.fd, sockets[0].source.fd);
     listen_set_close(&listen_set, NULL);
@@ -348,19 +348,19 @@ END_TEST
 START_TEST(a_name_is_preferred_to_an_address)
 {
     struct listen_socket sockets[1];
-    struct listen_set held = {.sockets = sockets};
-    hand_over(&held, "named", "tcp://127.0.0.1:0");
+    struct listen_set existing = {.sockets = sockets};
+    hand_over(&existing, "named", "tcp://127.0.0.1:0");
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners:\n"
                       "  - { listen: 'tcp://127.0.0.1:%u', name: addressed }\n"
                       "  - { listen: 'tcp://127.0.0.1:0', name: named }\n",
                       address_port(&sockets[0].address));
     struct error err;
-    ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
+    ck_assert_int_eq(listen_as(snapshot, &existing, &listen_set, &err), -1);
     ck_assert_int_eq(err.code, EADDRINUSE); /* so it did not go to that one */
     assert_has(err.text, "the service manager holds 127.0.0.1:");
     assert_has(err.text, "(named): change its .socket unit");
-    close_held(&held);
+    close_all(&existing);
     config_snapshot_free(snapshot);
 }
 END_TEST
@@ -368,19 +368,19 @@ END_TEST
 START_TEST(an_inherited_socket_without_a_listener_is_refused_and_stays_open)
 {
     struct listen_socket sockets[1];
-    struct listen_set held = {.sockets = sockets};
-    hand_over(&held, "stray", "tcp://127.0.0.1:0");
+    struct listen_set existing = {.sockets = sockets};
+    hand_over(&existing, "stray", "tcp://127.0.0.1:0");
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n");
     struct error err;
-    ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
+    ck_assert_int_eq(listen_as(snapshot, &existing, &listen_set, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
     char expected[128], address[ADDRESS_TEXT_BYTES];
     address_text(&sockets[0].address, address);
     snprintf(expected, sizeof expected, "inherited descriptor %d (stray, %s) matches no",
              sockets[0].source.fd, address);
     assert_has(err.text, expected);
-    close_held(&held);
+    close_all(&existing);
     config_snapshot_free(snapshot);
 }
 END_TEST
@@ -392,15 +392,15 @@ START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
     char endpoint[ENDPOINT_TEXT_BYTES];
     snprintf(endpoint, sizeof endpoint, "unix://%s", folder_file(&folder, "socket"));
     struct listen_socket sockets[1];
-    struct listen_set held = {.sockets = sockets};
-    hand_over(&held, "named", endpoint);
+    struct listen_set existing = {.sockets = sockets};
+    hand_over(&existing, "named", endpoint);
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0', name: named }]\n");
     struct error err;
-    ck_assert_int_eq(listen_as(snapshot, &held, &listen_set, &err), -1);
+    ck_assert_int_eq(listen_as(snapshot, &existing, &listen_set, &err), -1);
     assert_has(err.text, "test.yaml:1:");
     assert_has(err.text, "(named) is a Unix socket");
-    close_held(&held);
+    close_all(&existing);
     unlink(sockets[0].address.local.sun_path);
     config_snapshot_free(snapshot);
     folder_remove(&folder);
@@ -415,14 +415,14 @@ START_TEST(an_inherited_socket_stays_over_reloads_and_its_file_is_not_removed)
     char endpoint[ENDPOINT_TEXT_BYTES];
     snprintf(endpoint, sizeof endpoint, "unix://%s", path);
     struct listen_socket sockets[1];
-    struct listen_set held = {.sockets = sockets};
-    hand_over(&held, "unknown", endpoint);
+    struct listen_set existing = {.sockets = sockets};
+    hand_over(&existing, "unknown", endpoint);
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners: [{ listen: '%s' }]\n", endpoint);
-    open_held(snapshot, &held);
+    open_with(snapshot, &existing);
     for (int i = 0; i < 2; i++) {
         struct listen_set before = listen_set;
-        open_held(snapshot, &before);
+        open_with(snapshot, &before);
         listen_set_close(&before, &listen_set);
         ck_assert_uint_eq(listen_set.count, 1);
         ck_assert_int_eq(listen_set.sockets[0].source.fd, sockets[0].source.fd);

@@ -2,6 +2,7 @@
 #include "config_walk.h"
 
 #include <check.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,6 +123,28 @@ START_TEST(gives_the_field_of_each_value)
 }
 END_TEST
 
+/* The use of a key of tcp casts its value to int or unsigned, setsockopt(2). */
+START_TEST(no_key_of_tcp_has_a_maximum_beyond_a_socket_option)
+{
+    struct config_walk walk;
+    int numbers = 0;
+    config_walk_start(&walk, NULL);
+    for (bool inside = false; config_walk_next(&walk);) {
+        if (walk.step != CONFIG_WALK_KEY)
+            continue;
+        if (walk.depth == 0)
+            inside = strcmp(walk.key->name, "tcp") == 0;
+        bool number = walk.key->type == CONFIG_COUNT || walk.key->type == CONFIG_SIZE ||
+                      walk.key->type == CONFIG_TIME;
+        if (!inside || !number)
+            continue;
+        ck_assert_msg(walk.key->max <= INT_MAX, "%s: lower its .max", walk.key->name);
+        numbers++;
+    }
+    ck_assert_int_gt(numbers, 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("config_walk");
@@ -130,6 +153,7 @@ int main(void)
     tcase_add_test(tcase, gives_each_list_of_the_table_one_entry);
     tcase_add_test(tcase, enters_as_many_entries_as_there_are);
     tcase_add_test(tcase, gives_the_field_of_each_value);
+    tcase_add_test(tcase, no_key_of_tcp_has_a_maximum_beyond_a_socket_option);
 
     Suite *suite = suite_create("config_walk");
     suite_add_tcase(suite, tcase);

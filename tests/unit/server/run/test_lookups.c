@@ -148,13 +148,13 @@ END_TEST
 
 START_TEST(what_a_service_manager_passed_by_name_is_not_looked_up)
 {
-    struct listen_socket socket = {.inherited = "mine"};
-    struct listen_set held = {&socket, 1};
+    struct listen_socket socket = {.fd_name = "mine"};
+    struct listen_set existing = {&socket, 1};
     struct lookups *lookups;
     struct error err;
     snapshot = yaml_snapshot("listeners: [{ listen: 'tcp://a.test:1', name: mine }]\n");
     ck_assert_int_eq(reactor_new(&reactor, &err), 0);
-    plan = (struct lookups_plan){.reactor = reactor, .resolver = resolve, .held = &held};
+    plan = (struct lookups_plan){.reactor = reactor, .resolver = resolve, .existing = &existing};
     ck_assert_int_eq(listen_set_specs(snapshot, &plan.specs, &plan.count, &err), 0);
     ck_assert_int_eq(lookups_start(&plan, &lookups, &err), 0);
     ck_assert(lookups_done(lookups));
