@@ -7,10 +7,13 @@
 #ifndef TLSECHO_BENCH_PLAN_H
 #define TLSECHO_BENCH_PLAN_H
 
-#include "tlsecho/client/bench.h"
+#include "tlsecho/client/bench_load.h"
 #include "tlsecho/client/options.h"
 
-enum { BENCH_DEFAULT_SECONDS = 10 };
+enum {
+    BENCH_DEFAULT_SECONDS = 10,
+    BENCH_SPARE_DESCRIPTORS = 64, /* beside those of the connections */
+};
 
 /* Raises the soft limit of descriptors as far as the connections need it. ERROR_INPUT: a
  * contradiction, or more connections than the hard limit of descriptors allows. */

@@ -7,7 +7,8 @@
 #ifndef TLSECHO_BENCH_REPORT_H
 #define TLSECHO_BENCH_REPORT_H
 
-#include "tlsecho/client/bench.h"
+#include "tlsecho/client/bench_load.h"
+#include "tlsecho/client/bench_measure.h"
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/session.h"
 

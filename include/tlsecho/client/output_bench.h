@@ -7,6 +7,7 @@
 #ifndef TLSECHO_OUTPUT_BENCH_H
 #define TLSECHO_OUTPUT_BENCH_H
 
+#include "tlsecho/client/bench.h"
 #include "tlsecho/client/bench_report.h"
 
 /* On a terminal: one line on standard error that is written over and over; it is erased at the end.

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* A run of the load: its threads, its start, its seconds, its end. */
 #include "tlsecho/client/bench.h"
 
 #include <errno.h>
@@ -8,7 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "bench_internal.h"
+#include "bench_dial.h"
+#include "bench_thread.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/thread.h"
 #include "tlsecho/client/interrupt.h"
@@ -60,7 +60,8 @@ static int start_threads(struct bench *b, struct error *err)
             b->thread_count++;
             return -1;
         }
-    b->run.opening_ns = clock_now_ns() - (load->handshakes ? bench_conn_age_ns(b->run.first) : 0);
+    b->run.opening_ns =
+        clock_now_ns() - (load->handshakes ? bench_dial_session_ns(b->run.first) : 0);
     if (load->handshakes || (load->ramp_ns && load->rate <= 0))
         atomic_store(&b->run.start_ns, b->run.opening_ns);
     for (uint32_t i = 0; i < load->threads; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a thread counts, and how it comes to those who watch. */
+#include "bench_count.h"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bench_internal.h"
 #include "tlsecho/tls/transport_tls.h"
 
 /* A message is measured if it was due within the measured time, however long it then took; and its

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread of the load: its loop, and what is to be done at which time. */
+#include "bench_thread.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bench_internal.h"
+#include "bench_conn.h"
+#include "bench_count.h"
+#include "bench_traffic.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -71,20 +74,13 @@ void bench_thread_done(struct bench_thread *t)
 
 /* --- the open loop --- */
 
-uint64_t bench_thread_due_ns(const struct bench_thread *t, uint32_t number, uint64_t k)
-{
-    const struct bench_load *load = t->run->load;
-    double messages_before = (double)k * load->connections + number;
-    return t->start_ns + (uint64_t)(messages_before * (1e9 / load->rate));
-}
-
 /* When the next message of any connection is due. All have their turn in each round, so nobody has
  * to be looked for. */
 static uint64_t next_due_ns(const struct bench_thread *t)
 {
     if (t->run->load->rate <= 0 || !t->start_ns || t->finishing)
         return UINT64_MAX;
-    return bench_thread_due_ns(t, t->conns[t->turn].number, t->round);
+    return bench_traffic_due_ns(t, t->conns[t->turn].number, t->round);
 }
 
 static struct bench_conn *take_turn(struct bench_thread *t)

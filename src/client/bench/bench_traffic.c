@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages on a connection, there and back. */
+#include "bench_traffic.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bench_internal.h"
+#include "bench_count.h"
 #include "tlsecho/base/ascii.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/text.h"
@@ -18,6 +19,13 @@ enum { PIECES_PER_TURN = 8 }; /* of long messages; then it is the others' turn *
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+uint64_t bench_traffic_due_ns(const struct bench_thread *t, uint32_t number, uint64_t k)
+{
+    const struct bench_load *load = t->run->load;
+    double messages_before = (double)k * load->connections + number;
+    return t->start_ns + (uint64_t)(messages_before * (1e9 / load->rate));
 }
 
 /* How many messages may begin now. */
@@ -49,7 +57,7 @@ static void answer(struct bench_conn *c, uint64_t offset, uint64_t now_ns)
     while (c->answered < c->begun && offset >= (c->answered + 1) * load->size_bytes) {
         uint64_t begun_ns = c->begun_ns[c->answered % load->pipeline];
         uint64_t due_ns =
-            load->rate > 0 ? bench_thread_due_ns(t, c->number, c->answered) : begun_ns;
+            load->rate > 0 ? bench_traffic_due_ns(t, c->number, c->answered) : begun_ns;
         bench_count_message(t, due_ns, begun_ns, now_ns);
         c->answered++;
     }
@@ -190,6 +198,11 @@ static bool take(struct bench_conn *c, size_t n, uint64_t now_ns, struct outcome
     return true;
 }
 
+bool bench_traffic_is_busy(const struct bench_conn *c)
+{
+    return c->unsent_bytes || c->flushing || c->answered < c->begun;
+}
+
 bool bench_traffic_lacks_echo(const struct bench_conn *c)
 {
     return c->thread->run->load->expect != EXPECT_NONE && c->sent && !c->received;
@@ -264,7 +277,7 @@ bool bench_traffic_is_done(const struct bench_conn *c)
 {
     const struct bench_thread *t = c->thread;
     bool has_sent_all = c->answered == c->quota && (t->run->load->rate <= 0 || t->behind);
-    return (t->finishing || has_sent_all) && !bench_conn_is_busy(c);
+    return (t->finishing || has_sent_all) && !bench_traffic_is_busy(c);
 }
 
 /* Messages without an answer are done with when they are sent: no event follows. */

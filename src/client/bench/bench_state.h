@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the load share: a run, its threads, their connections.
+ * The state of a load: a run, its threads, their connections.
  *
- * Ownership: a run owns its threads, a thread its connections.   Threads: a thread's things are its
- * own, but for what is said to be shared.
+ * Ownership: a run owns its threads, a thread its connections.   Threads: what a thread has is its
+ * own, unless a field says that it is shared.
  */
-#ifndef TLSECHO_BENCH_INTERNAL_H
-#define TLSECHO_BENCH_INTERNAL_H
+#ifndef TLSECHO_BENCH_STATE_H
+#define TLSECHO_BENCH_STATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "bench_pattern.h"
-#include "tlsecho/client/bench.h"
+#include "tlsecho/client/bench_load.h"
+#include "tlsecho/client/bench_measure.h"
+#include "tlsecho/client/target.h"
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/net/transport.h"
 
@@ -26,11 +28,14 @@ enum bench_state {
     BENCH_OVER,
 };
 
-/* A connection. Its messages are numbered from 0; offsets are those of its stream. */
-/* For a server that does not echo: what a load can be all the same. */
-#define BENCH_WITHOUT_ECHO    "add --expect none to compare nothing, or --handshakes to only connect"
-#define BENCH_IF_WITHOUT_ECHO "if it is no echo server, " BENCH_WITHOUT_ECHO
+/* What a connection's module did with it. */
+enum bench_step {
+    BENCH_GO_ON,  /* call again when *ret_want is there */
+    BENCH_DONE,   /* its part is complete */
+    BENCH_FAILED, /* for the reason in *ret */
+};
 
+/* A connection. Its messages are numbered from 0; offsets are those of its stream. */
 struct bench_conn {
     struct reactor_source source;
     struct bench_thread *thread;
@@ -107,93 +112,5 @@ struct bench_thread {
     struct histogram *latency; /* of the present second */
     struct bench_second second;
 };
-
-/* bench_conn.c: its life */
-
-/* How long the session took for TCP and TLS; 0 if there is none. */
-uint64_t bench_conn_age_ns(const struct session *first);
-
-/* Begins to connect. */
-void bench_conn_open(struct bench_conn *c);
-
-/* Nothing new is to be sent: ends it, unless something of it is on its way. */
-void bench_conn_finish(struct bench_conn *c);
-
-/* Ends it in order. */
-void bench_conn_end(struct bench_conn *c);
-
-/* Something of it is on its way. */
-bool bench_conn_is_busy(const struct bench_conn *c);
-
-/* Looks at its time-outs; opens it if it is closed. */
-void bench_conn_sweep(struct bench_conn *c, uint64_t now_ns);
-
-/* Takes it down: without a word, or counted. */
-void bench_conn_drop(struct bench_conn *c);
-void bench_conn_fail(struct bench_conn *c, enum phase phase, const struct error *err);
-void bench_conn_fail_as(struct bench_conn *c, const struct outcome *outcome);
-
-/* reactor_want; if that fails, so does the connection. */
-void bench_conn_wait(struct bench_conn *c, unsigned want);
-
-/* The load has started: it may send. */
-void bench_conn_start(struct bench_conn *c);
-
-/* Sends what may be sent now. */
-void bench_conn_send(struct bench_conn *c, uint64_t now_ns);
-
-/* bench_traffic.c: its messages. They know the connection's transport, and leave its life to
- * bench_conn.c. */
-
-enum bench_step {
-    BENCH_GO_ON,  /* when *ret_want is there */
-    BENCH_DONE,   /* nothing more is to be sent or received */
-    BENCH_FAILED, /* the outcome says why */
-};
-
-/* Sends what may be sent now; never BENCH_FAILED. */
-enum bench_step bench_traffic_start(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want);
-
-/* Receives, compares, sends. */
-enum bench_step bench_traffic_run(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
-
-/* Sends what may be sent now, even if nothing may. Returns what to wait for. */
-unsigned bench_traffic_send(struct bench_conn *c, uint64_t now_ns);
-
-/* Nothing more is to be sent or received. */
-bool bench_traffic_is_done(const struct bench_conn *c);
-
-/* Whether something was sent to be echoed, and nothing at all came back. */
-bool bench_traffic_lacks_echo(const struct bench_conn *c);
-
-/* bench_thread.c */
-
-/* When message number k of a connection is, or was, due; open loop only. */
-uint64_t bench_thread_due_ns(const struct bench_thread *t, uint32_t number, uint64_t k);
-
-/* ERROR_SYSTEM; bench_thread_done in any case. index: 0 to load.threads - 1. */
-int bench_thread_init(struct bench_thread *t, struct bench_run *run, uint32_t index,
-                      struct error *err);
-void bench_thread_done(struct bench_thread *t);
-
-/* The loop, for thread_start. */
-void *bench_thread_main(void *thread);
-
-/* bench_count.c: what its connections tell a thread. */
-
-void bench_count_up(struct bench_conn *c);
-void bench_count_message(struct bench_thread *t, uint64_t due_ns, uint64_t begun_ns,
-                         uint64_t now_ns);
-void bench_count_bytes(struct bench_thread *t, uint64_t sent, uint64_t received, uint64_t now_ns);
-void bench_count_failure(struct bench_conn *c, const struct outcome *outcome);
-
-/* Wakes who watches. */
-void bench_count_news(struct bench_run *run);
-
-/* Adds the thread's share to the run's present second. */
-void bench_count_publish(struct bench_thread *t);
-
-/* CPU that the calling thread has used. */
-void bench_count_cpu(double *ret_user_s, double *ret_system_s);
 
 #endif
