@@ -86,22 +86,13 @@ static int bind_source(int fd, const struct address *source)
     return bind(fd, &source->any, source->length);
 }
 
-/* The upper six bits of IPv4's TOS and IPv6's traffic class, ip(7), ipv6(7). */
-static int set_dscp(int fd, int family, unsigned dscp)
-{
-    int value = (int)(dscp << 2);
-    if (family == AF_INET6)
-        return setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof value);
-    return family == AF_INET ? setsockopt(fd, IPPROTO_IP, IP_TOS, &value, sizeof value) : 0;
-}
-
 /* -1 with errno: failed at once. 0: in progress, or connected. */
 static int attempt_connect(const struct address *address, const struct dial_origin *origin, int fd)
 {
     struct error err;
     const struct address *source = origin && origin->source.length ? &origin->source : NULL;
     if (socket_set_nodelay(fd, true, &err) ||
-        (origin && origin->dscp && set_dscp(fd, address->any.sa_family, origin->dscp)))
+        (origin && origin->dscp && socket_set_dscp(fd, address->any.sa_family, origin->dscp, &err)))
         return -1;
     if (source && source->any.sa_family != address->any.sa_family) {
         errno = EAFNOSUPPORT;

@@ -18,6 +18,7 @@ static const struct {
     [ENDPOINT_TCP] = {"tcp", ENDPOINT_PORT_TCP},
     [ENDPOINT_TLS] = {"tls", ENDPOINT_PORT_TLS},
     [ENDPOINT_UNIX] = {"unix", 0},
+    [ENDPOINT_UDP] = {"udp", ENDPOINT_PORT_UDP},
 };
 
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
@@ -120,13 +121,19 @@ static int parse_scheme(const char *text, enum endpoint_scheme *ret, const char 
             return 0;
         }
     }
+    if (length == 4 && strncasecmp("dtls", text, length) == 0)
+        return error_set(err, ERROR_INPUT,
+                         QUOTED ": DTLS is not supported, its scheme is reserved: write "
+                                "udp://%.100s without encryption, or tls://%.100s",
+                         text, end + 3, end + 3);
     if (length == 4 && strncasecmp("quic", text, length) == 0)
         return error_set(err, ERROR_INPUT,
                          QUOTED
                          ": QUIC is not supported, its scheme is reserved: write tls://%.100s",
                          text, end + 3);
     return error_set(err, ERROR_INPUT,
-                     QUOTED " has an unknown scheme: write tcp://, tls:// or unix://", text);
+                     QUOTED " has an unknown scheme: write tcp://, tls://, udp:// or unix://",
+                     text);
 }
 
 /* Removes "//" and "/./", which mean "/" (path_resolution(7)), so that equal paths have equal
@@ -277,8 +284,8 @@ int endpoint_parse(const char *text, struct endpoint *ret, struct error *err)
 {
     if (text[0] == '\0')
         return error_set(err, ERROR_INPUT,
-                         "an endpoint is empty: write tcp://HOST:PORT, tls://HOST:PORT or "
-                         "unix:///PATH");
+                         "an endpoint is empty: write tcp://HOST:PORT, tls://HOST:PORT, "
+                         "udp://HOST:PORT or unix:///PATH");
     if (has_control_character(text))
         return error_set(err, ERROR_INPUT, "an endpoint has a control character: remove it");
 
@@ -397,6 +404,8 @@ bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b)
 {
     if (a->scheme == ENDPOINT_UNIX || b->scheme == ENDPOINT_UNIX)
         return a->scheme == b->scheme && strcmp(a->path, b->path) == 0;
+    if ((a->scheme == ENDPOINT_UDP) != (b->scheme == ENDPOINT_UDP))
+        return false;
     return a->port != 0 && a->port == b->port &&
            (same_host(a->host, b->host) || covers(a->host, b->host) || covers(b->host, a->host));
 }

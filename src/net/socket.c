@@ -61,7 +61,7 @@ static int listen_failed(const struct address *address, struct error *err)
 static int bind_internet(int fd, const struct address *address, const struct socket_listening *how)
 {
     bool ipv6 = address->any.sa_family == AF_INET6;
-    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
+    if ((!how->datagrams && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) ||
         (how->share_port && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) ||
         (how->freebind &&
          set_option(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_FREEBIND : IP_FREEBIND, 1)))
@@ -110,11 +110,12 @@ int socket_listen(struct address *address, const struct socket_listening *how, i
                   struct error *err)
 {
     bool local = address->any.sa_family == AF_UNIX;
-    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int type = how->datagrams ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(address->any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return listen_failed(address, err);
     if ((local ? bind_local(fd, address) : bind_internet(fd, address, how)) ||
-        listen(fd, how->backlog)) {
+        (!how->datagrams && listen(fd, how->backlog))) {
         listen_failed(address, err);
         close(fd);
         return -1;
@@ -174,6 +175,15 @@ int socket_set_urgent_inline(int fd, struct error *err)
 {
     if (set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1))
         return error_sys(err, "set SO_OOBINLINE");
+    return 0;
+}
+
+int socket_set_dscp(int fd, int family, unsigned dscp, struct error *err)
+{
+    int value = (int)(dscp << 2);
+    if ((family == AF_INET && set_option(fd, IPPROTO_IP, IP_TOS, value)) ||
+        (family == AF_INET6 && set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, value)))
+        return error_sys(err, "set DSCP");
     return 0;
 }
 

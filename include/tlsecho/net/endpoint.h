@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Endpoints as users write them: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH.
+ * Endpoints as users write them: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT,
+ * unix:///PATH.
  * Pure functions of text (RFC 3986 §3.2.2 for the brackets around IPv6).
  *
  * Ownership: values, no heap.   Threads: any.
@@ -13,11 +14,12 @@
 
 #include "tlsecho/base/error.h"
 
-enum endpoint_scheme { ENDPOINT_TCP, ENDPOINT_TLS, ENDPOINT_UNIX };
+enum endpoint_scheme { ENDPOINT_TCP, ENDPOINT_TLS, ENDPOINT_UNIX, ENDPOINT_UDP };
 
 enum {
     ENDPOINT_PORT_TCP = 7007,
     ENDPOINT_PORT_TLS = 7443,
+    ENDPOINT_PORT_UDP = 7007,
     ENDPOINT_HOST_BYTES = 256, /* RFC 1035 §2.3.4: a name has at most 255 octets */
     ENDPOINT_PATH_BYTES = 108, /* unix(7): sun_path */
     ENDPOINT_TEXT_BYTES = 288,
@@ -40,7 +42,7 @@ int endpoint_parse_port(const char *text, uint16_t *ret, struct error *err);
 /* The canonical text; endpoint_parse turns it back into the same value. */
 void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES]);
 
-/* "tcp", "tls" or "unix". */
+/* "tcp", "tls", "unix" or "udp". */
 const char *endpoint_scheme_name(enum endpoint_scheme scheme);
 
 /* Whether host is an IPv4 or IPv6 address rather than a name (a scope such as %eth0 allowed). */
@@ -49,8 +51,8 @@ bool endpoint_host_is_address(const char *host);
 /* RFC 6874: the % before a zone is written %25 between the brackets of a URI. Decodes it to %. */
 void endpoint_decode_zone(char *host);
 
-/* Whether no TCP socket can have that address: multicast (RFC 5771, RFC 4291 §2.7) or the limited
- * broadcast (RFC 919 §7). Names are not looked up. */
+/* Whether no socket of one peer can have that address: multicast (RFC 5771, RFC 4291 §2.7) or the
+ * limited broadcast (RFC 919 §7). Names are not looked up. */
 bool endpoint_host_is_for_many(const char *host);
 
 /* Whether host can be a host name (RFC 1123 §2.1, '_' and a dot at the end allowed), not an
@@ -63,8 +65,8 @@ bool endpoint_is_local(const struct endpoint *endpoint);
 
 /*
  * Whether sockets cannot listen on both at once: the addresses are equal, or one is a wildcard that
- * covers the other ([::] covers IPv4 too). Port 0 never conflicts. Of names only localhost is
- * resolved; others are compared as text.
+ * covers the other ([::] covers IPv4 too). UDP has ports of its own. Port 0 never conflicts. Of
+ * names only localhost is resolved; others are compared as text.
  */
 bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b);
 

@@ -18,12 +18,14 @@
 struct socket_listening {
     int backlog;
     bool share_port; /* bind to the port of a socket that has socket_share_port */
+    bool datagrams;  /* UDP: it is bound only, and has no backlog */
     bool freebind;   /* bind an address that this host does not have (yet), ip(7) */
 };
 
 /*
  * Binds and listens. Sets SO_REUSEADDR, so that connections in TIME_WAIT do not prevent a restart
- * (RFC 9293 §3.4.2, socket(7)), but not SO_REUSEPORT, so that a second server fails. The wildcard
+ * (RFC 9293 §3.4.2, socket(7)), except for UDP, where it would let another server take the port;
+ * and not SO_REUSEPORT, so that a second server fails. The wildcard
  * [::] accepts IPv4 too. A Unix socket gets mode 0660, and replaces an existing socket file only if
  * no process listens on it. *address gets the actual port if it was 0. ERROR_SYSTEM.
  */
@@ -51,6 +53,10 @@ int socket_set_keepalive(int fd, const struct socket_keepalive *keepalive, struc
  * limits both. ERROR_SYSTEM.
  */
 int socket_set_buffers(int fd, size_t unsent_bytes, size_t receive_bytes, struct error *err);
+
+/* The upper six bits of IPv4's TOS or IPv6's traffic class, of every packet sent: ip(7), ipv6(7). A
+ * no-op on a Unix socket. ERROR_SYSTEM. */
+int socket_set_dscp(int fd, int family, unsigned dscp, struct error *err);
 
 /* Receives urgent data (RFC 6093) in the stream, in its place: SO_OOBINLINE. ERROR_SYSTEM. */
 int socket_set_urgent_inline(int fd, struct error *err);

@@ -64,6 +64,11 @@ static int check_listen(const struct config *config, size_t i, struct error *err
     const struct config_listener *listener = &config->listeners[i];
     char key[64];
     snprintf(key, sizeof key, "listeners[%zu].listen", i);
+    if (listener->listen.scheme == ENDPOINT_UDP)
+        return config_refuse(config, listener->place, err,
+                             "%s: udp:// is not supported by this version of the server: write "
+                             "tcp://, tls:// or unix://",
+                             key);
     return check_address(config, &listener->listen, listener->place, key, err);
 }
 
@@ -173,9 +178,10 @@ static int check_admin(const struct config *config, struct error *err)
     const struct endpoint *endpoint = &config->admin.endpoint;
     if (listen->value[0] == '\0')
         return 0;
-    if (endpoint->scheme == ENDPOINT_TLS)
+    if (endpoint->scheme == ENDPOINT_TLS || endpoint->scheme == ENDPOINT_UDP)
         return config_refuse(config, listen->place, err,
-                             "admin.listen: tls:// is not supported here: write tcp:// or unix://");
+                             "admin.listen: %s:// is not supported here: write tcp:// or unix://",
+                             endpoint_scheme_name(endpoint->scheme));
     if (check_address(config, endpoint, listen->place, "admin.listen", err))
         return -1;
     for (size_t i = 0; i < config->listener_count; i++)

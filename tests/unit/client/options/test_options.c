@@ -340,6 +340,7 @@ static const struct {
     {{"--dscp=1", "--bench", "unix:///s", "unix:///t"}, "--dscp means nothing on a Unix socket"},
     {{":7007"}, "':7007' has no host: give localhost:7007"},
     {{"tls://:7443"}, "'tls://:7443' has no host: give tls://localhost:7443"},
+    {{"udp://h"}, "udp:// is not supported by this version of the client: give tcp://HOST:PORT"},
     {{"--resume", "tls://h"}, "--resume: without a file it means nothing here: give --resume=FILE"},
     {{"--resume", "file", "tls://h"}, "--resume=FILE"},
     {{"--resume=", "tls://h"}, "--resume: it is empty: give FILE"},

@@ -175,6 +175,11 @@ static const struct {
     {"admin: {listen: localhost}", "1:17: admin.listen: \"localhost\" has no scheme"},
     {"admin: {listen: 'tls://localhost:1'}",
      "1:17: admin.listen: tls:// is not supported here: write tcp:// or unix://"},
+    {"admin: {listen: 'udp://localhost:1'}",
+     "1:17: admin.listen: udp:// is not supported here: write tcp:// or unix://"},
+    {"listeners: [{listen: 'udp://localhost:1'}]",
+     "1:22: listeners[0].listen: udp:// is not supported by this version of the server: write "
+     "tcp://, tls:// or unix://"},
     {"listeners: [{listen: tcp://a:1}]\nadmin: {listen: 'tcp://a:1'}",
      "2:17: admin.listen: listeners[0] already has this address: write another one"},
     {"admin: {listen: 'tcp://239.0.0.1:1'}",
