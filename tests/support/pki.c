@@ -30,6 +30,8 @@ static void set_text(EVP_PKEY *key, const char *name, const char *value)
 
 static EVP_PKEY *make_key(const struct pki_spec *spec)
 {
+    if (spec->key_of)
+        return EVP_PKEY_up_ref(spec->key_of->key) ? spec->key_of->key : NULL;
     if (spec->rsa)
         return rsa_keys_take(spec->rsa_bits ? spec->rsa_bits : 2048u);
     EVP_PKEY *key = EVP_EC_gen(spec->curve ? spec->curve : "P-256");

@@ -25,6 +25,7 @@ struct pki_spec {
     const char *key_usage;    /* likewise */
     const char *curve;        /* of an ECDSA key; NULL = P-256 */
     const struct pki *issuer; /* NULL = itself */
+    const struct pki *key_of; /* has the key of this one; NULL = a key of its own */
     bool ca;
     bool key_ids;        /* subject and authority key identifier; the issuer has them too */
     bool rsa;            /* else ECDSA P-256 */

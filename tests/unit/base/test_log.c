@@ -243,20 +243,32 @@ START_TEST(a_json_line_too_long_is_still_json)
 }
 END_TEST
 
-/* Every length around the limit: a line never outgrows its room, and never breaks. */
+static void log_value_of(size_t n)
+{
+    char value[LOG_LINE_BYTES + 1];
+    memset(value, 'v', n);
+    value[n] = '\0';
+    log_value(value);
+}
+
+/* Every length around the limit: a line never outgrows its room, and never breaks. Several at a
+ * time, because the log's writer pauses after a write. */
 START_TEST(a_line_just_too_long_is_still_whole)
 {
+    enum { BEFORE = 150, AT_ONCE = 8 };
+    size_t end = LOG_LINE_BYTES + 1;
     captured_log_open(LOG_LEVEL_INFO, _i ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
-    for (size_t n = LOG_LINE_BYTES - 150; n <= LOG_LINE_BYTES; n++) {
-        char value[LOG_LINE_BYTES + 1];
-        memset(value, 'v', n);
-        value[n] = '\0';
-        log_value(value);
-        const char *line = captured_log_line();
-        ck_assert_uint_lt(strlen(line), LOG_LINE_BYTES);
-        ck_assert_int_ne(!strstr(line, "truncated"), !strstr(line, "vvv"));
-        if (_i)
-            json_decref(parse(line));
+    for (size_t first = LOG_LINE_BYTES - BEFORE; first < end; first += AT_ONCE) {
+        size_t count = end - first < AT_ONCE ? end - first : AT_ONCE;
+        for (size_t i = 0; i < count; i++)
+            log_value_of(first + i);
+        for (size_t i = 0; i < count; i++) {
+            const char *line = captured_log_line();
+            ck_assert_uint_lt(strlen(line), LOG_LINE_BYTES);
+            ck_assert_int_ne(!strstr(line, "truncated"), !strstr(line, "vvv"));
+            if (_i)
+                json_decref(parse(line));
+        }
     }
     captured_log_close();
 }
