@@ -4,7 +4,7 @@
 
 bool ping_all_sent(const struct ping *p)
 {
-    return p->options->count && p->totals.probes.sent == p->options->count;
+    return p->options->count && p->totals.probes.ledger.sent == p->options->count;
 }
 
 void ping_blame(struct ping *p, uint64_t count)
@@ -19,42 +19,36 @@ uint64_t ping_elapsed_us(const struct ping *p, uint64_t at_us)
 
 size_t ping_lose(struct ping *p, bool all)
 {
-    const struct probe *oldest = probes_oldest(&p->totals.probes);
-    uint64_t first_seq = oldest ? oldest->seq : 0;
-    size_t lost = 0;
     struct probe probe;
-    for (; probes_lose(&p->totals.probes, all, &probe); lost++)
-        ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, probe.sent_us));
-    if (lost) {
-        ping_blame(p, lost);
-        output_ping_lost(p->options, first_seq, lost, &p->last);
+    uint64_t first_seq = 0, count = 0; /* of the present run of them, without a gap */
+    size_t lost = 0;
+    for (; ledger_lose(&p->totals.probes.ledger, all, &probe); lost++) {
+        if (count && probe.seq != first_seq + count) {
+            output_ping_lost(p->options, first_seq, count, &p->last);
+            count = 0;
+        }
+        first_seq = count++ ? first_seq : probe.seq;
+        ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, probe.sent_ns / 1000));
     }
+    if (count)
+        output_ping_lost(p->options, first_seq, count, &p->last);
+    ping_blame(p, lost);
     return lost;
 }
 
 void ping_disconnect(struct ping *p)
 {
-    struct ping_totals *totals = &p->totals;
-    struct tcp_stats info;
-    if (!p->connected)
-        return;
-    if (tcp_stats_read(p->session.transport->fd, &info)) {
-        info.retransmits += totals->kernel.retransmits;
-        totals->kernel = info;
-        totals->kernel_tells = true;
-    }
-    totals->bytes_sent += p->exchange.sent_bytes;
-    totals->bytes_received += p->exchange.received_bytes;
-    exchange_done(&p->exchange);
+    if (p->connected)
+        p->carrier->close(p);
     p->connected = false;
 }
 
 /* So many probes from the one that was due then. */
 static void lose_next(struct ping *p, uint64_t count, uint64_t due_us)
 {
-    uint64_t first = p->totals.probes.sent + 1, interval_us = p->options->interval_ms * 1000;
+    uint64_t first = p->totals.probes.ledger.sent + 1, interval_us = p->options->interval_ms * 1000;
     for (uint64_t i = 0; i < count; i++) {
-        probes_fail(&p->totals.probes);
+        ledger_fail(&p->totals.probes.ledger);
         ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, due_us + i * interval_us));
     }
     ping_blame(p, count);
@@ -66,7 +60,8 @@ static uint64_t missed(const struct ping *p)
 {
     uint64_t interval_us = p->options->interval_ms * 1000, now_us = clock_now_us();
     uint64_t count = interval_us && now_us > p->due_us ? (now_us - p->due_us) / interval_us : 0;
-    uint64_t left = p->options->count ? p->options->count - p->totals.probes.sent : UINT64_MAX;
+    uint64_t left =
+        p->options->count ? p->options->count - p->totals.probes.ledger.sent : UINT64_MAX;
     return count < left ? count : left;
 }
 
@@ -102,7 +97,7 @@ void ping_give_up(struct ping *p)
 static void end_while_connecting(struct ping *p, const struct error *err)
 {
     p->over = true;
-    if (p->totals.probes.sent)
+    if (p->totals.probes.ledger.sent)
         return;
     outcome_measure(&p->last, result_of(p->session.phase, err), "%s%s", err->text,
                     err->kind == ERROR_INTERRUPTED ? "" : " (-w ended it)");
@@ -129,12 +124,10 @@ bool ping_connect_again(struct ping *p)
     if (p->tried)
         target_forget_addresses(&p->target); /* it may have moved meanwhile */
     p->tried = true;
-    bool opened = session_open(&p->session, &err) == 0;
+    bool opened = p->carrier->open(p, &err) == 0;
     for (int i = 0; i < PHASES; i++)
         if (p->session.phase_us[i] != SESSION_UNKNOWN_US)
             p->totals.phase_us[i] = p->session.phase_us[i];
-    if (opened)
-        opened = exchange_init(&p->exchange, p->session.transport, p->options->expect, &err) == 0;
     if (!opened)
         fail_to_connect(p, &err);
     lose_missed(p);
@@ -143,6 +136,5 @@ bool ping_connect_again(struct ping *p)
     p->connected = true;
     p->totals.connections++;
     ping_timeline_add_connection(&p->totals.timeline, ping_elapsed_us(p, clock_now_us()));
-    p->filled_bytes = p->wanted_bytes = 0;
     return true;
 }

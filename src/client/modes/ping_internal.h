@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ping between its two files: mode_ping.c has the probes and the time, ping_conn.c the connection
- * and what it costs to lose it.
+ * A ping between its files: mode_ping.c has the schedule, the loop and the result, ping_conn.c what
+ * it costs to have no connection, and ping_stream.c and ping_datagram.c each carry the probes.
  *
  * Ownership: the struct is mode_ping's, and with it all that is in it.   Threads: one.
  */
@@ -11,24 +11,61 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tlsecho/client/diagnosis.h"
 #include "tlsecho/client/exchange.h"
 #include "tlsecho/client/output_ping.h"
 
+struct ping;
+
+/* What carries the probes to the server, and the replies back. */
+struct ping_carrier {
+    /* Opens p->session, and sets p->fd. On failure p->session.phase says where, and err why. */
+    int (*open)(struct ping *p, struct error *err);
+
+    /* The probe that the ledger has just counted is to be sent. */
+    void (*send)(struct ping *p);
+
+    /* Sends and receives what can be now, hands replies to ping_take_reply, and sets p->want and
+     * p->runnable. */
+    void (*move)(struct ping *p);
+
+    /* When it would give up, since nothing has come back for so long: UINT64_MAX = never. Once that
+     * has passed, expire does. */
+    uint64_t (*due_us)(const struct ping *p);
+    void (*expire)(struct ping *p);
+
+    /* "; " and why nothing comes back, as far as the kernel knows it, or "". */
+    const char *(*diagnose)(const struct ping *p, char ret[DIAGNOSIS_TEXT_BYTES]);
+
+    /* Adds what it knows to the totals, and closes. */
+    void (*close)(struct ping *p);
+};
+
+extern const struct ping_carrier ping_stream;
+
+/* Of ping_stream: the stream of the present connection. */
+struct ping_stream {
+    struct exchange exchange;
+    uint64_t filled_bytes, wanted_bytes; /* in the exchange; of the probes begun */
+    uint64_t first_seq, replies;         /* its first probe; how many replies were whole */
+    uint64_t heard_us;                   /* when something last came back */
+};
+
 struct ping {
     const struct options *options;
+    const struct ping_carrier *carrier;
     struct target target;
     struct session session;
-    struct exchange exchange; /* only while connected */
+    struct ping_stream stream;
     bool connected;
     bool tried; /* a connection was, whatever became of it */
     struct ping_totals totals;
-    uint64_t filled_bytes, wanted_bytes; /* of the connection's stream: in the exchange; begun */
-    uint64_t due_us;                     /* of the next probe */
-    uint64_t end_us;                     /* of it all; UINT64_MAX = never */
-    uint64_t heard_us;                   /* when something last came back */
-    unsigned want;                       /* of the transport */
-    bool runnable;                       /* there is more to do at once */
-    int interim_fd;                      /* of interrupt_open_interim */
+    uint64_t due_us; /* of the next probe */
+    uint64_t end_us; /* of it all; UINT64_MAX = never */
+    int fd;          /* while connected */
+    unsigned want;   /* of that */
+    bool runnable;   /* there is more to do at once */
+    int interim_fd;  /* of interrupt_open_interim */
     bool over;
     struct outcome last;  /* what was last wrong */
     struct outcome wrong; /* the first byte that was; RESULT_OK = none */
@@ -36,6 +73,12 @@ struct ping {
 
 /* The probes of -c are sent. */
 bool ping_all_sent(const struct ping *p);
+
+/* The reply to probe seq was received: it is counted and told. */
+void ping_take_reply(struct ping *p, uint64_t seq, uint64_t now_us);
+
+/* Something else came back, as `last` says. */
+void ping_take_wrong(struct ping *p);
 
 /* Probes are late or lost because of `last`. */
 void ping_blame(struct ping *p, uint64_t count);
@@ -50,7 +93,7 @@ size_t ping_lose(struct ping *p, bool all);
 /* A new connection. False: the next probe is lost, and without --reconnect it is over. */
 bool ping_connect_again(struct ping *p);
 
-/* Keeps what the kernel and the exchange know; nothing if not connected. */
+/* Keeps what the carrier knows; nothing if not connected. */
 void ping_disconnect(struct ping *p);
 
 /* The connection is of no more use, because of `last`: its probes are lost. */

@@ -97,7 +97,7 @@ void output_ping_reply(const struct options *options, const struct session *sess
 {
     if (tells_json_lines(options)) {
         json_t *json = line(options, probe->seq, probe->overdue ? "late" : "reply");
-        output_json_add_seconds(json, "time", probe->time_us);
+        output_json_add_seconds(json, "time", probe->time_ns / 1000);
         json_object_set_new(json, "first", json_boolean(probe->first));
         output_json_print(json, stdout);
     } else if (tells_lines(options)) {
@@ -105,7 +105,7 @@ void output_ping_reply(const struct options *options, const struct session *sess
         address_text(&session->peer, peer);
         print_stamp(options);
         printf("%" PRIu64 " bytes from %s: seq=%" PRIu64 " time=%.3f ms%s%s\n", size_bytes, peer,
-               probe->seq, ms(probe->time_us), probe->first ? " (first)" : "",
+               probe->seq, ms(probe->time_ns / 1000), probe->first ? " (first)" : "",
                probe->overdue ? " (late)" : "");
     }
 }
@@ -144,13 +144,14 @@ void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_
 void output_ping_interim(const struct ping_totals *totals)
 {
     const struct probes *probes = &totals->probes;
+    const struct ledger *ledger = &probes->ledger;
     struct histogram_summary all;
     const struct histogram *h = probes_latency(probes);
     histogram_summarize(h, &all);
-    fprintf(stderr, "\r%" PRIu64 "/%" PRIu64 " probes, %.3g%% lost", probes->received, probes->sent,
+    fprintf(stderr, "\r%" PRIu64 "/%" PRIu64 " probes, %.3g%% lost", ledger->received, ledger->sent,
             probes_percent_lost(probes));
-    if (probes->count)
-        fprintf(stderr, ", %zu on their way", probes->count);
+    if (ledger->on_way)
+        fprintf(stderr, ", %zu on their way", ledger->on_way);
     if (all.count)
         fprintf(stderr, ", min/avg/max = %.3f/%.3f/%.3f ms", (double)all.min_ns / 1e6,
                 all.mean_ns / 1e6, (double)all.max_ns / 1e6);
@@ -162,13 +163,14 @@ void output_ping_interim(const struct ping_totals *totals)
 static void print_summary(const struct session *session, const struct ping_totals *totals)
 {
     const struct probes *probes = &totals->probes;
+    const struct ledger *ledger = &probes->ledger;
     char target[ENDPOINT_TEXT_BYTES];
     endpoint_text(session->target->endpoint, target);
     printf("\n--- %s ping statistics ---\n", target);
     printf("%" PRIu64 " probes transmitted, %" PRIu64 " received, %" PRIu64 " late, %.3g%% lost",
-           probes->sent, probes->received, probes->late, probes_percent_lost(probes));
-    if (probes->count)
-        printf(", %zu on their way", probes->count);
+           ledger->sent, ledger->received, ledger->late, probes_percent_lost(probes));
+    if (ledger->on_way)
+        printf(", %zu on their way", ledger->on_way);
     if (totals->connections > 1)
         printf(", %" PRIu64 " connections", totals->connections);
     printf(", time %.0f ms\n", ms(totals->ended_us - totals->started_us));
@@ -186,13 +188,13 @@ static void print_summary(const struct session *session, const struct ping_total
 
 static json_t *probes_json(const struct ping_totals *totals)
 {
-    const struct probes *probes = &totals->probes;
+    const struct ledger *ledger = &totals->probes.ledger;
     json_t *json = json_object(), *lost_by = json_object();
-    output_json_add_count(json, "sent", probes->sent);
-    output_json_add_count(json, "received", probes->received);
-    output_json_add_count(json, "late", probes->late);
-    output_json_add_count(json, "lost", probes->lost);
-    output_json_add_count(json, "on_their_way", probes->count);
+    output_json_add_count(json, "sent", ledger->sent);
+    output_json_add_count(json, "received", ledger->received);
+    output_json_add_count(json, "late", ledger->late);
+    output_json_add_count(json, "lost", ledger->lost);
+    output_json_add_count(json, "on_their_way", ledger->on_way);
     for (int i = 0; i < RESULTS; i++) {
         if (totals->lost_by[i])
             output_json_add_count(lost_by, result_word((enum result)i), totals->lost_by[i]);

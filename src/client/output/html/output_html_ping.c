@@ -30,17 +30,18 @@ static void count_card(FILE *out, uint64_t count, const char *name)
 static void cards(FILE *out, const struct ping_totals *totals)
 {
     const struct probes *probes = &totals->probes;
+    const struct ledger *ledger = &probes->ledger;
     const struct histogram *h = probes_latency(probes);
     char text[OUTPUT_UNIT_BYTES];
     fputs("<div class=\"cards\">\n", out);
-    count_card(out, probes->sent, "probes");
-    count_card(out, probes->received, "received");
-    if (probes->late)
-        count_card(out, probes->late, "late");
+    count_card(out, ledger->sent, "probes");
+    count_card(out, ledger->received, "received");
+    if (ledger->late)
+        count_card(out, ledger->late, "late");
     snprintf(text, sizeof text, "%.3g %%", probes_percent_lost(probes));
     output_html_card(out, text, "lost");
-    if (probes->count)
-        count_card(out, probes->count, "on their way");
+    if (ledger->on_way)
+        count_card(out, ledger->on_way, "on their way");
     output_html_time_card(out, h, 0.5, "round trip p50");
     output_html_time_card(out, h, 0.99, "round trip p99");
     output_html_time_card(out, h, 1, "round trip max");

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Probes one after the other in a stream, TCP or TLS: replies come in their order, so the number of
+ * bytes that came back says which are whole. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ping_internal.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/client/payload.h"
+
+static int open_stream(struct ping *p, struct error *err)
+{
+    struct ping_stream *s = &p->stream;
+    *s = (struct ping_stream){.first_seq = p->totals.probes.ledger.sent + 1};
+    if (session_open(&p->session, err) < 0 ||
+        exchange_init(&s->exchange, p->session.transport, p->options->expect, err) < 0)
+        return -1;
+    p->fd = p->session.transport->fd;
+    return 0;
+}
+
+/* Puts as much of the probes begun into the exchange as it has room for. */
+static void fill(struct ping *p)
+{
+    struct ping_stream *s = &p->stream;
+    uint64_t left = s->wanted_bytes - s->filled_bytes;
+    size_t room = exchange_room(&s->exchange);
+    size_t n = room < left ? room : (size_t)left;
+    if (!n)
+        return;
+    payload_fill(s->exchange.out.data, n, p->totals.connections, s->filled_bytes);
+    s->exchange.out.end = n;
+    s->filled_bytes += n;
+}
+
+/* Until there is nothing to send, or no room for it. */
+static void send_probes(struct ping *p)
+{
+    struct ping_stream *s = &p->stream;
+    do {
+        fill(p);
+        p->want = exchange_send(&s->exchange);
+    } while (!p->want && s->filled_bytes < s->wanted_bytes && exchange_room(&s->exchange));
+}
+
+static void send_probe(struct ping *p)
+{
+    if (p->totals.probes.ledger.on_way == 1)
+        p->stream.heard_us = clock_now_us();
+    p->stream.wanted_bytes += p->options->size_bytes;
+    send_probes(p);
+}
+
+static void take_replies(struct ping *p)
+{
+    struct ping_stream *s = &p->stream;
+    uint64_t now_us = clock_now_us();
+    s->heard_us = now_us;
+    for (; s->replies < s->exchange.received_bytes / p->options->size_bytes; s->replies++)
+        ping_take_reply(p, s->first_seq + s->replies, now_us);
+}
+
+/* The exchange's word for what went wrong, and the probe that it went wrong in. */
+static void judge_connection(struct ping *p)
+{
+    const struct exchange *x = &p->stream.exchange;
+    struct probe oldest;
+    bool waits = ledger_oldest(&p->totals.probes.ledger, &oldest);
+    exchange_judge(x, true, &p->last);
+    if (!waits && (x->state == EXCHANGE_ENDED || x->state == EXCHANGE_CUT))
+        outcome_measure(&p->last, x->reset ? RESULT_RESET : RESULT_TRUNCATED,
+                        x->reset ? "the server, or something on the way, reset the connection"
+                                 : "the server closed the connection");
+    size_t used = strlen(p->last.error.text);
+    if (x->state == EXCHANGE_WRONG && x->verdict == EXPECT_DIFFERS && waits)
+        snprintf(p->last.error.text + used, sizeof p->last.error.text - used,
+                 ": byte %" PRIu64 " of seq=%" PRIu64,
+                 x->expect.offset_bytes % p->options->size_bytes, oldest.seq);
+    if (x->state == EXCHANGE_WRONG && exchange_remedy(x, &p->last))
+        outcome_advise(&p->last, "--ping needs a server that sends its bytes back; to test the "
+                                 "connection alone, use --check --expect none");
+    if (p->last.result == RESULT_CORRUPT)
+        ping_take_wrong(p);
+}
+
+/* All that is here now. Whether anything was. */
+static bool receive_replies(struct ping *p)
+{
+    struct exchange *x = &p->stream.exchange;
+    bool received = false;
+    for (;;) {
+        unsigned want = exchange_receive(x);
+        if (!buf_waiting(&x->in)) {
+            p->want |= want;
+            return received;
+        }
+        buf_take(&x->in, buf_waiting(&x->in));
+        received = true;
+        if (x->state == EXCHANGE_OPEN)
+            take_replies(p);
+    }
+}
+
+/* Both ways. What came back may have made room for more. */
+static void move(struct ping *p)
+{
+    struct ping_stream *s = &p->stream;
+    send_probes(p);
+    p->runnable = receive_replies(p) && s->filled_bytes < s->wanted_bytes;
+    if (s->exchange.state == EXCHANGE_OPEN)
+        return;
+    judge_connection(p);
+    ping_give_up(p);
+}
+
+static uint64_t due_us(const struct ping *p)
+{
+    bool waits = p->totals.probes.ledger.on_way && p->options->idle_timeout_ms;
+    return waits ? p->stream.heard_us + p->options->idle_timeout_ms * 1000 : UINT64_MAX;
+}
+
+static const char *diagnose(const struct ping *p, char ret[DIAGNOSIS_TEXT_BYTES])
+{
+    return diagnosis_of_end(p->fd, UINT64_MAX, ret);
+}
+
+static void expire(struct ping *p)
+{
+    char known[DIAGNOSIS_TEXT_BYTES];
+    outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)%s",
+                    (double)p->options->idle_timeout_ms / 1e3, diagnose(p, known));
+    if (!p->stream.exchange.received_bytes)
+        outcome_advise(&p->last, "if it is no echo server, use --check --expect none");
+    ping_give_up(p);
+}
+
+static void close_stream(struct ping *p)
+{
+    struct ping_totals *totals = &p->totals;
+    struct tcp_stats info;
+    if (tcp_stats_read(p->fd, &info)) {
+        info.retransmits += totals->kernel.retransmits;
+        totals->kernel = info;
+        totals->kernel_tells = true;
+    }
+    totals->bytes_sent += p->stream.exchange.sent_bytes;
+    totals->bytes_received += p->stream.exchange.received_bytes;
+    exchange_done(&p->stream.exchange);
+}
+
+const struct ping_carrier ping_stream = {
+    .open = open_stream,
+    .send = send_probe,
+    .move = move,
+    .due_us = due_us,
+    .expire = expire,
+    .diagnose = diagnose,
+    .close = close_stream,
+};
