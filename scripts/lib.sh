@@ -21,6 +21,9 @@ test|gnutls-cli|gnutls-bin|gnutls-utils|a foreign peer in the tests
 test|ncat|ncat|nmap-ncat|a foreign peer in the tests
 test|curl|curl|curl|a foreign peer in the tests
 test|haproxy|haproxy|haproxy|a proxy in front of the server in the tests
+test|ip|iproute2|iproute|network namespaces in the tests
+test|nft|nftables|nftables|middleboxes in the tests
+test|ethtool|ethtool|ethtool|segments in the tests as large as on a wire
 lint|clang-format|clang-format|clang-tools-extra|checks the format
 lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
 lint|clang|clang|clang|lends clang-tidy its flags

@@ -34,19 +34,19 @@ def server_context(name="server-ecdsa", minimum=ssl.TLSVersion.TLSv1_2,
 
 
 class FarEnd:
-    """Listens on loopback, port 0; hands every connection to the handler, after the handshake if
+    """Listens on port 0, of loopback unless told; hands every connection to the handler, after the handshake if
     there is a context."""
 
-    def __init__(self, handler, context=None):
-        self.handler, self.context = handler, context
-        self.listening = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, handler, context=None, host="127.0.0.1"):
+        self.handler, self.context, self.host = handler, context, host
+        self.listening = socket.create_server((host, 0))
         self.port = self.listening.getsockname()[1]
         self.connections, self.failures, self.threads = [], [], []
         self.acceptor = threading.Thread(target=self._accept, daemon=True)
         self.acceptor.start()
 
     def endpoint(self):
-        return f"{'tls' if self.context else 'tcp'}://127.0.0.1:{self.port}"
+        return f"{'tls' if self.context else 'tcp'}://{self.host}:{self.port}"
 
     def _accept(self):
         while True:

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""A network between client and server, in a namespace of its own, that does to packets what a test
-wants: drops them, delays them, answers in the peer's name.
+"""A path of three network namespaces, client - router - server, whose router does to packets what a
+test wants: drops, rewrites, delays and forgets them, or answers in the peer's name.
 
     def setUpModule():
-        netpath.enter()              # skips the module without root and /dev/net/tun
+        netpath.require()            # skips the module where namespaces cannot be made
 
-    with netpath.Network(netpath.DropAbove(1340)) as network:
-        support.client("--check", f"tls://{network.FAR}:{port}")    # a server listens on network.NEAR
+    with netpath.Network(boxes.DropAbove(1340), boxes.Lose(2)) as network:
+        server = self.server(config, prefix=network.server.prefix)     # it listens on network.SERVER
+        network.run_client("--check", f"tls://{network.SERVER}:{port}")
 
-The host has NEAR; everything it sends to any other address of 10.9.0.0/24 goes through a tun device
-to this program, which exchanges both addresses and sends it back. So a server on NEAR is reached by
-FAR, every packet is seen here, and none is larger than on a wire. A rule gets each packet and returns
-a list of (seconds, bytes): what to hand on, and when.
+Namespaces have no names and end with the processes in them, so nothing is left behind. Offloads are
+off: a packet is what it would be on a wire.
 """
 
 import contextlib
@@ -19,7 +18,11 @@ import ctypes
 import fcntl
 import heapq
 import os
+import pathlib
+import pwd
 import select
+import shutil
+import socket
 import struct
 import subprocess
 import tempfile
@@ -27,22 +30,38 @@ import threading
 import time
 import unittest
 
+import support
+from boxes import TO_CLIENT, TO_SERVER, Packet, Rule
+
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN_NO_PI = 0x400454ca, 0x1001
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+LIBC = ctypes.CDLL(None, use_errno=True)
+TOOLS = "ip", "nft", "ethtool", "nsenter"
 
 
 def enter():
     """This process, and all that it starts from now on, gets a network of its own."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+    if LIBC.unshare(CLONE_NEWNET) != 0:
         raise unittest.SkipTest("needs root: a network namespace cannot be made")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def require():
+    """Skips the module where a Network cannot be made."""
+    for tool in TOOLS:
+        if not shutil.which(tool, path=support.TOOL_PATH):
+            if os.environ.get("TLSECHO_TOOLS") == "required":
+                raise AssertionError(f"{tool} is not installed")
+            raise unittest.SkipTest(f"{tool} is not installed")
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         raise unittest.SkipTest("needs /dev/net/tun")
-    ip("link", "set", "lo", "up")
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
+    try:
+        namespace = Namespace()
+    except OSError:
+        raise unittest.SkipTest("needs root: a network namespace cannot be made") from None
+    with contextlib.closing(namespace):
+        if namespace.run("nft", "-f", "-", text="table inet try {}\n", check=False):
+            raise unittest.SkipTest("nft cannot be used here")
 
 
 @contextlib.contextmanager
@@ -55,143 +74,185 @@ def hosts(*lines):
         yield "unshare", "-m", "sh", "-c", mount, file.name
 
 
-class Packet:
-    """IPv4 with TCP."""
-
-    def __init__(self, data):
-        self.data = data
-        self.size = len(data)
-        at = (data[0] & 15) * 4
-        self.source, self.destination = data[12:16], data[16:20]
-        self.ports = struct.unpack_from("!HH", data, at)
-        self.seq, self.ack = struct.unpack_from("!II", data, at + 4)
-        self.flags = data[at + 13]
-        self.payload = data[at + (data[at + 12] >> 4) * 4:]
-        self.has_data = bool(self.payload)
-
-    def reset(self):
-        """An RST that looks as if the one it was sent to had sent it."""
-        tcp = struct.pack("!HHIIBBHHH", self.ports[1], self.ports[0], self.ack, 0, 5 << 4, RST, 0, 0,
-                          0)
-        pseudo = self.destination + self.source + struct.pack("!BBH", 0, 6, len(tcp))
-        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
-        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0,
-                           self.destination, self.source)
-        return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + tcp
-
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def exchanged(data):
-    """The packet on its way back in: from where it was sent to, to where it came from. Checksums
-    are sums, so they stay right."""
-    return data[:12] + data[16:20] + data[12:16] + data[20:]
-
-
-class Rule:
-    """Hands everything on. to_server(packet): whether it goes to the port of the server."""
+class Namespace:
+    """A network namespace without a name, held open by a descriptor."""
 
     def __init__(self):
-        self.seen = []  # packets to the server with data
+        with self._own() as home:
+            if LIBC.unshare(CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "unshare")
+            try:
+                self._fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            finally:
+                self._join(home)
+        self.path = f"/proc/{os.getpid()}/fd/{self._fd}"
+        self.prefix = "nsenter", f"--net={self.path}", "--"
 
-    def packets(self, packet, to_server):
-        if to_server and packet.has_data:
-            self.seen.append(packet)
-        return self.decide(packet, to_server)
+    @staticmethod
+    @contextlib.contextmanager
+    def _own():
+        fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
-    def decide(self, packet, to_server):
-        return [(0, exchanged(packet.data))]
+    @staticmethod
+    def _join(fd):
+        if LIBC.setns(fd, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
 
+    @contextlib.contextmanager
+    def entered(self):
+        """Meanwhile this thread is in it, and so are the sockets, threads and processes that the
+        thread makes, for good."""
+        with self._own() as home:
+            self._join(self._fd)
+            try:
+                yield self
+            finally:
+                self._join(home)
 
-class DropAbove(Rule):
-    """Packets to the server of more than so many bytes, as a path does whose MTU nobody knows."""
+    def run(self, *command, text="", check=True):
+        """Returns the exit status of a command that reads text; check: it must be 0."""
+        with self.entered():
+            done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True,
+                                  stderr=subprocess.STDOUT, check=False,
+                                  env=support.environment(PATH=support.TOOL_PATH))
+        if check and done.returncode:
+            raise AssertionError(f"{command}: {done.stdout}\n{text}")
+        return done.returncode
 
-    def __init__(self, limit_bytes):
-        super().__init__()
-        self.limit_bytes = limit_bytes
+    def set(self, **values):
+        """Of /proc/sys/net: ipv4__tcp_ecn=1."""
+        with self.entered():
+            for name, value in values.items():
+                path = pathlib.Path("/proc/sys/net", *name.split("__"))
+                path.write_text(f"{value}\n", encoding="ascii")
 
-    def decide(self, packet, to_server):
-        if to_server and packet.size > self.limit_bytes:
-            return []
-        return super().decide(packet, to_server)
-
-
-class DropData(Rule):
-    """All data to the server from the n-th segment on, counted from 0; the handshake of TCP passes."""
-
-    def __init__(self, first=0):
-        super().__init__()
-        self.first = first
-
-    def decide(self, packet, to_server):
-        if to_server and packet.has_data and len(self.seen) > self.first:
-            return []
-        return super().decide(packet, to_server)
-
-
-class DropSyn(Rule):
-    """To these addresses, as bytes; all without any."""
-
-    def __init__(self, *addresses):
-        super().__init__()
-        self.addresses, self.syns = addresses, 0
-
-    def decide(self, packet, to_server):
-        if to_server and packet.flags & SYN and (
-                not self.addresses or packet.destination in self.addresses):
-            self.syns += 1
-            return []
-        return super().decide(packet, to_server)
-
-
-class Slow(Rule):
-    """Each way takes half of rtt_s. The n-th segment of data, counted from 0, may be answered by an
-    RST from here, after reset_s; None: never."""
-
-    def __init__(self, rtt_s, reset_at=None, reset_s=0.0):
-        super().__init__()
-        self.rtt_s, self.reset_at, self.reset_s = rtt_s, reset_at, reset_s
-
-    def decide(self, packet, to_server):
-        if to_server and packet.has_data and len(self.seen) - 1 == self.reset_at:
-            return [(self.reset_s, packet.reset())]
-        return [(self.rtt_s / 2, exchanged(packet.data))]
+    def close(self):
+        os.close(self._fd)
 
 
 class Network:
-    """The namespace's tun device, and who reads it."""
+    """The three namespaces, and who reads the router's tun device if a Rule is among the boxes."""
 
-    NEAR, FAR = "10.9.0.1", "10.9.0.2"
-    number = 0
+    CLIENT, SERVER = "10.9.1.2", "10.9.2.2"
+    CLIENT6, SERVER6 = "fd09:1::2", "fd09:2::2"
 
-    def __init__(self, rule):
-        self.rule = rule
-        self.client_ports = set()
-        Network.number += 1
-        name = f"path{Network.number}"
-        self._tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        fcntl.ioctl(self._tun, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN_NO_PI))
-        ip("address", "add", f"{self.NEAR}/24", "dev", name)
-        ip("link", "set", name, "up")
+    def __init__(self, *between):
+        self.boxes = []
+        self.rules = [box for box in between if isinstance(box, Rule)]
+        self.client, self.router, self.server = Namespace(), Namespace(), Namespace()
+        self._connect(self.client, "client", 1)
+        self._connect(self.server, "server", 2)
+        self.router.run("ip", "link", "set", "lo", "up")
+        self.router.set(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        if self.rules:
+            self._divert()
+        lines = "\n".join(rule for box in between for rule in box.rules)
+        self.router.run("nft", "-f", "-", text=f"""
+table inet boxes {{
+ chain path {{
+{lines}
+ }}
+ chain forward {{
+  type filter hook forward priority mangle;
+  {TO_SERVER} jump path
+  {TO_CLIENT} jump path
+ }}
+}}
+""")
+        for box in between:
+            self.router.set(**box.values)
+            self.boxes.append(box)
+            box.attach(self)
+
+    def _connect(self, namespace, name, number):
+        """eth0 there, NAME in the router."""
+        self.router.run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns",
+                        namespace.path)
+        for end, device, host in (self.router, name, 1), (namespace, "eth0", 2):
+            end.run("ip", "-batch", "-", text=f"""
+link set {device} addrgenmode none
+address add 10.9.{number}.{host}/24 dev {device}
+address add fd09:{number}::{host}/64 dev {device} nodad
+address add fe80::{host}/64 dev {device} nodad
+link set {device} up
+""")
+            end.run("ethtool", "-K", device, "tso", "off", "gso", "off", "gro", "off", "tx", "off")
+        namespace.run("ip", "-batch", "-", text=f"""
+link set lo up
+route add default via 10.9.{number}.1
+route add default via fd09:{number}::1
+""")
+
+    def _divert(self):
+        """Sends IPv4 through a tun device to this program and, what it hands on, to its end."""
+        with self.router.entered():
+            self._tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            fcntl.ioctl(self._tun, TUNSETIFF, struct.pack("16sH", b"rules", IFF_TUN_NO_PI))
+        self.router.run("ip", "-batch", "-", text="""
+link set rules up
+route add default dev rules table 100
+rule add dev client to 10.9.2.0/24 table 100 priority 100
+rule add dev server to 10.9.1.0/24 table 100 priority 100
+""")
+        self.router.set(ipv4__conf__rules__rp_filter=0, ipv4__conf__all__rp_filter=0)
         self._wake, self._end = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def redirect(self, port):
+        """What the client connects to is that port of the router, from now on."""
+        self.router.run("nft", "-f", "-", text=f"""
+table ip proxy {{
+ chain prerouting {{
+  type nat hook prerouting priority dstnat;
+  iifname "client" meta l4proto tcp redirect to :{port}
+ }}
+}}
+""")
+
+    def run_client(self, *args, user=None, **options):
+        """Runs tlsecho-client there, as that user if given; support.run has the options."""
+        program = support.program("TLSECHO_CLIENT")
+        if not user:
+            return support.run(*self.client.prefix, program, *args, **options)
+        account = pwd.getpwnam(user)
+        with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+            os.chmod(folder, 0o755)  # the build may be where nobody else can go
+            return support.run(*self.client.prefix, "setpriv", f"--reuid={account.pw_uid}",
+                               f"--regid={account.pw_gid}", "--clear-groups",
+                               shutil.copy(program, folder), *args, **options)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        """Takes the device away."""
-        os.write(self._end, b"x")
-        self._thread.join()
-        for fd in (self._tun, self._wake, self._end):
-            os.close(fd)
+        for box in self.boxes:
+            box.detach()
+        if self.rules:
+            os.write(self._end, b"x")
+            self._thread.join()
+            for fd in (self._tun, self._wake, self._end):
+                os.close(fd)
+        for namespace in (self.client, self.router, self.server):
+            namespace.close()
+
+    def _apply(self, data):
+        """What becomes of a packet behind all rules, as (seconds, bytes). An answer meets none."""
+        if data[0] >> 4 != 4 or data[9] != socket.IPPROTO_TCP:
+            return [(0, data)]
+        source = data[12:16]
+        to_server = source == socket.inet_aton(self.CLIENT)
+        on, answers = [(0, data)], []
+        for rule in self.rules if to_server else reversed(self.rules):
+            results = [(delay_s + more_s, out) for delay_s, data in on
+                       for more_s, out in rule.packets(Packet(data), to_server)]
+            on = [result for result in results if result[1][12:16] == source]
+            answers += [result for result in results if result[1][12:16] != source]
+        return on + answers
 
     def _run(self):
         waiting, count = [], 0
@@ -210,13 +271,6 @@ class Network:
                 data = os.read(self._tun, 65536)
             except BlockingIOError:
                 continue
-            if data[0] >> 4 != 4 or data[9] != 6:
-                continue
-            packet = Packet(data)
-            # The first SYN without ACK is the client's.
-            if packet.flags & (SYN | ACK) == SYN:
-                self.client_ports.add(packet.ports[0])
-            to_server = packet.ports[0] in self.client_ports
-            for delay_s, bytes_on in self.rule.packets(packet, to_server):
+            for delay_s, bytes_on in self._apply(data):
                 count += 1
                 heapq.heappush(waiting, (time.monotonic() + delay_s, count, bytes_on))

@@ -100,9 +100,11 @@ class Stall(Way):
 
 
 class Relay:
-    def __init__(self, target, way=None):
-        self.target, self.way = target, way or Way()
-        self.listening = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, target, way=None, host="127.0.0.1"):
+        """target: an address, or what returns one for a connection."""
+        self.target = target if callable(target) else lambda _: target
+        self.way = way or Way()
+        self.listening = socket.create_server((host, 0))
         self.sockets, self.threads, self.accepted = [], [], 0
         self._start(self._accept)
 
@@ -118,7 +120,7 @@ class Relay:
         while True:
             try:
                 client, _ = self.listening.accept()
-                server = socket.create_connection(self.target)
+                server = socket.create_connection(self.target(client))
             except OSError:
                 return
             for end in (client, server):

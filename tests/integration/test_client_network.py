@@ -8,15 +8,16 @@ import struct
 import threading
 import unittest
 
+import boxes
 import netpath
 import proc
 import support
 
-NEAR, FAR = netpath.Network.NEAR, netpath.Network.FAR
-LISTEN = """
+FAR = netpath.Network.SERVER
+LISTEN = f"""
 listeners:
-  - listen: tcp://10.9.0.1:0
-  - listen: tls://10.9.0.1:0
+  - listen: tcp://{FAR}:0
+  - listen: tls://{FAR}:0
 """
 # Protocols that make a ClientHello larger than a segment may be below.
 LARGE = ("--alpn", ",".join(f"{number:02d}-{'x' * 37}" for number in range(30)))
@@ -24,20 +25,20 @@ LIMIT_BYTES = 1240
 
 
 def setUpModule():
-    netpath.enter()
+    netpath.require()
 
 
 class Network(support.TestCase):
-    def far(self, rule, config=LISTEN + support.PROFILE, more="timeouts: { drain: 1s }\n"):
-        """A server behind that rule, as endpoints by transport."""
-        network = netpath.Network(rule)
-        self.addCleanup(network.__exit__)
-        server = self.server(config + more)
-        return {name: f"{name}://{FAR}:{server.address(name)[1]}" for name in ("tcp", "tls")}
+    def far(self, *between, config=LISTEN + support.PROFILE, more="timeouts: { drain: 1s }\n"):
+        """A server behind these, as endpoints by transport."""
+        self.network = netpath.Network(*between)
+        self.addCleanup(self.network.__exit__)
+        server = self.server(config + more, prefix=self.network.server.prefix)
+        return {name: server.endpoint(name) for name in ("tcp", "tls")}
 
     def fails(self, status, *args, **options):
         """Returns the error of the JSON object."""
-        done = support.client(*args, "--json", **options)
+        done = self.network.run_client(*args, "--json", **options)
         self.assertEqual(done.status, status, done)
         summary = done.summary()
         self.assertEqual(summary["exit"], status)
@@ -66,26 +67,26 @@ class Hello(Network):
         self.assertRegex(error["address"], rf"^{re.escape(FAR)}:")
 
     def test_a_large_one_by_our_deadline(self):
-        rule = netpath.DropAbove(LIMIT_BYTES)
-        far = self.far(rule)
+        rule = boxes.Rule()
+        far = self.far(boxes.DropAbove(LIMIT_BYTES), rule)
         error = self.fails(6, "--check", "-k", "--connect-timeout", "2.6s", *LARGE, far["tls"])
         self.is_told(rule, error)
         self.assertIn("drops segments of that size; try --groups X25519, fewer protocols in --alpn, or a smaller MTU",
                       error["message"])
         self.assertNotIn("connect-timeout", error["message"])
-        small = support.client("--check", "-k", "--groups", "X25519", far["tls"])
+        small = self.network.run_client("--check", "-k", "--groups", "X25519", far["tls"])
         self.assertEqual(small.status, 0, small)
 
     def test_a_large_one_by_the_servers_deadline(self):
-        rule = netpath.DropAbove(LIMIT_BYTES)
-        far = self.far(rule, more="timeouts: { handshake: 2s, drain: 1s }\n")
+        rule = boxes.Rule()
+        far = self.far(boxes.DropAbove(LIMIT_BYTES), rule, more="timeouts: { handshake: 2s, drain: 1s }\n")
         for mode in (("--check",), ("--ping", "-c", "1"), ("--bench", "-n", "1"), ()):
             with self.subTest(mode=mode):
                 rule.seen.clear()
                 self.is_told(rule, self.fails(6, *mode, "-k", *LARGE, far["tls"]))
 
     def test_a_small_one(self):
-        rule = netpath.DropData()
+        rule = boxes.DropData()
         far = self.far(rule)
         error = self.fails(6, "--check", "-k", "--groups", "X25519", "--connect-timeout", "2s",
                            far["tls"])
@@ -93,24 +94,24 @@ class Hello(Network):
         self.assertNotIn("MTU", error["message"])
 
     def test_one_behind_a_proxy_header(self):
-        rule = netpath.DropData(first=1)
-        config = LISTEN.replace("tls://10.9.0.1:0",
-                                "tls://10.9.0.1:0\n    proxy_protocol: trusted\n"
-                                "    proxy_from: [ 10.9.0.0/24 ]")
+        rule = boxes.DropData(first=1)
+        config = LISTEN.replace(f"tls://{FAR}:0",
+                                f"tls://{FAR}:0\n    proxy_protocol: trusted\n"
+                                "    proxy_from: [ 10.9.0.0/16 ]")
         far = self.far(rule, config=config + support.PROFILE)
         error = self.fails(6, "--check", "-k", "--groups", "X25519", "--connect-timeout", "2s",
                            "--proxy-protocol", "2", far["tls"])
         self.assertRegex(error["message"], r"bytes of the ClientHello were sent \d+ times")
 
     def test_one_that_only_takes_long_is_not_said_to_be_dropped(self):
-        far = self.far(netpath.Slow(1.0))
+        far = self.far(boxes.Slow(1.0))
         error = self.fails(6, "--check", "-k", "--connect-timeout", "1.2s", far["tls"])
         self.assertIn("the handshake was not complete in time", error["message"])
 
 
 class Syn(Network):
     def test_it_is_told_how_often_it_was_sent(self):
-        rule = netpath.DropSyn()
+        rule = boxes.DropSyn()
         far = self.far(rule)
         for mode in (("--check",), ("--bench", "-n", "1"), ("--ping", "-c", "1"), ()):
             with self.subTest(mode=mode):
@@ -121,17 +122,18 @@ class Syn(Network):
                 self.assertEqual(error["phase"], "connect")
 
     def test_of_several_addresses_the_one_in_json_is_the_one_in_the_message(self):
-        rule = netpath.DropSyn(socket.inet_aton("10.9.0.3"))
+        rule = boxes.DropSyn(socket.inet_aton("10.9.2.3"))
         far = self.far(rule)
         port = far["tcp"].rsplit(":", 1)[1]
-        # 255.255.255.255 fails at once, 10.9.0.3 is silent.
-        with netpath.hosts("255.255.255.255 several.test", "10.9.0.3 several.test") as prefix:
-            done = support.run(*prefix, support.program("TLSECHO_CLIENT"), "--json", "--check",
+        # 255.255.255.255 fails at once, 10.9.2.3 is silent.
+        with netpath.hosts("255.255.255.255 several.test", "10.9.2.3 several.test") as prefix:
+            done = support.run(*self.network.client.prefix, *prefix,
+                               support.program("TLSECHO_CLIENT"), "--json", "--check",
                                "--connect-timeout", "1.5s", f"tcp://several.test:{port}")
         error = done.summary()["error"]
         self.assertEqual(done.status, 6)
-        self.assertEqual(error["address"], f"10.9.0.3:{port}")
-        self.assertIn(f"connect to 10.9.0.3:{port}: the SYN was sent 2 times", error["message"])
+        self.assertEqual(error["address"], f"10.9.2.3:{port}")
+        self.assertIn(f"connect to 10.9.2.3:{port}: the SYN was sent 2 times", error["message"])
         self.assertIn(f"also tried 255.255.255.255:{port} (Network is unreachable)",
                       error["message"])
 
@@ -144,25 +146,26 @@ class Reset(Network):
                 (("--check", "-k"), "tls", 0), (("--bench", "-n", "9", "-k"), "tls", 0),
                 ((), "tcp", 0), (("--ping", "-c", "3", "-i", "0.5s"), "tcp", 2))):
             with self.subTest(mode=mode):
-                far = self.far(netpath.Slow(self.RTT_S, reset_at=at, reset_s=self.RTT_S / 10))
+                far = self.far(boxes.Slow(self.RTT_S, reset_at=at, reset_s=self.RTT_S / 10))
                 error = self.fails(1 if at else 12, *mode, far[name], data=b"hello\n")
                 self.assertIn("something on the way sent it, not the peer", error["message"])
                 self.assertNotIn("log of the server", error["message"])
             self.doCleanups()
 
     def test_one_that_the_peer_may_have_sent(self):
-        far = self.far(netpath.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
+        far = self.far(boxes.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
         for mode in (("--check", "-k"), ("--bench", "-n", "9", "-k")):
-            far = self.far(netpath.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
+            far = self.far(boxes.Slow(self.RTT_S, reset_at=0, reset_s=self.RTT_S))
             error = self.fails(12, *mode, far["tls"])
             self.assertNotIn("on the way sent it", error["message"])
             self.assertIn("refused our ClientHello", error["message"])
             self.doCleanups()
 
     def test_one_that_the_peer_has_sent(self):
-        network = netpath.Network(netpath.Slow(self.RTT_S))
-        self.addCleanup(network.__exit__)
-        with socket.create_server((NEAR, 0)) as listening:
+        self.far(boxes.Slow(self.RTT_S))
+        with self.network.server.entered():
+            listening = socket.create_server((FAR, 0))
+        with listening:
             def serve():
                 for _ in range(2):
                     peer, _ = listening.accept()
@@ -187,7 +190,7 @@ class Data(Network):
              (("--ping", "-c", "1", "-s", "5000", "-W", "9s", "--idle-timeout", "2s"), {}))
 
     def test_large_segments_that_are_dropped(self):
-        far = self.far(netpath.DropAbove(LIMIT_BYTES))
+        far = self.far(boxes.DropAbove(LIMIT_BYTES))
         for mode, options in self.MODES:
             for name in ("tcp", "tls"):
                 with self.subTest(mode=mode, name=name):
@@ -201,21 +204,21 @@ class Data(Network):
                     self.assertEqual(error["phase"], "echo")
 
     def test_a_ping_that_its_deadline_ends_tells_it_too(self):
-        far = self.far(netpath.DropAbove(LIMIT_BYTES))
+        far = self.far(boxes.DropAbove(LIMIT_BYTES))
         error = self.fails(6, "--ping", "-c3", "-s3000", "-w2", far["tcp"])
         self.assertRegex(error["message"], r"\Aended before anything had come back, with [1-3] probes "
                                            r"on their way; [\d,]+ bytes were never acknowledged, the "
                                            r"first 1,4\d\d of them sent \d times")
 
     def test_a_path_that_ends(self):
-        far = self.far(netpath.DropData())
+        far = self.far(boxes.DropData())
         error = self.fails(6, "--check", "--idle-timeout", "2s", far["tcp"])
         self.assertRegex(error["message"], r"64 bytes were sent \d times and never acknowledged: "
                                            r"the peer is gone, or something on the way drops")
 
     def test_a_peer_that_is_only_silent_is_not_accused(self):
-        far = self.far(netpath.Rule(), config=LISTEN.replace(
-            "tcp://10.9.0.1:0", "tcp://10.9.0.1:0\n    service: discard") + support.PROFILE)
+        far = self.far(boxes.Rule(), config=LISTEN.replace(
+            f"tcp://{FAR}:0", f"tcp://{FAR}:0\n    service: discard") + support.PROFILE)
         error = self.fails(6, "--check", "--idle-timeout", "2s", far["tcp"])
         self.assertNotIn("acknowledged", error["message"])
 

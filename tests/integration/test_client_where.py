@@ -6,6 +6,7 @@ import struct
 import subprocess
 import unittest
 
+import boxes
 import netpath
 import support
 
@@ -30,7 +31,7 @@ def dscp_to(port, capture):
         tcp = packet[(packet[0] & 15) * 4:] if version == 4 else packet[40:]
         if packet[9 if version == 4 else 6] == socket.IPPROTO_TCP and \
                 struct.unpack("!H", tcp[2:4])[0] == port:
-            yield dscp, bool(tcp[13] & netpath.SYN)
+            yield dscp, bool(tcp[13] & boxes.SYN)
 
 
 class Where(support.TestCase):

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""What may stand on the path of netpath.Network, as values: rules of nftables (Box), code that sees
+each packet of IPv4 (Rule), or a Proxy.
+"""
+
+import socket
+import struct
+
+import relay
+
+SO_ORIGINAL_DST = 80
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+
+
+class Box:
+    """Rules of nftables for what the router forwards, and values of Namespace.set for it."""
+
+    rules = ()
+    values = {}
+
+    def attach(self, network):
+        """Called when the path is there."""
+
+    def detach(self):
+        """Called before it goes."""
+
+
+TO_SERVER, TO_CLIENT = 'oifname "server"', 'oifname "client"'
+SYNS = "tcp flags & syn == syn"
+
+
+class DropAbove(Box):
+    """Drops packets of more than so many bytes, and tells nobody, as a path does with an MTU that
+    nobody knows."""
+
+    def __init__(self, limit_bytes, way=TO_SERVER):
+        self.rules = f"{way} meta length > {limit_bytes} drop",
+
+
+class ClampMss(Box):
+    """The MSS of each SYN is at most that."""
+
+    def __init__(self, mss_bytes):
+        self.rules = f"{SYNS} tcp option maxseg size set {mss_bytes}",
+
+
+class StripOptions(Box):
+    """Takes TCP options from each SYN: sack-perm, timestamp, window."""
+
+    def __init__(self, *names):
+        self.rules = tuple(f"{SYNS} reset tcp option {name}" for name in names)
+
+
+class RewriteDscp(Box):
+    def __init__(self, dscp, way=TO_SERVER):
+        self.rules = f"{way} ip dscp set {dscp}", f"{way} ip6 dscp set {dscp}"
+
+
+class StripEcn(Box):
+    """Takes ECE and CWR from a SYN that asks for ECN."""
+
+    rules = "tcp flags == (syn | ecn | cwr) tcp flags set syn",
+
+
+class ForgetIdle(Box):
+    """Forgets a connection after so many whole seconds of silence. What comes then is dropped, or
+    with reset=True answered with an RST."""
+
+    def __init__(self, seconds, reset=False):
+        self.rules = f"ct state invalid {'reject with tcp reset' if reset else 'drop'}",
+        self.values = {"netfilter__nf_conntrack_tcp_timeout_established": seconds,
+                       "netfilter__nf_conntrack_tcp_timeout_unacknowledged": seconds,
+                       "netfilter__nf_conntrack_tcp_loose": 0}
+
+
+class Lose(Box):
+    """Loses so many per cent of the packets of each direction at random."""
+
+    def __init__(self, percent):
+        self.rules = f"numgen random mod 1000 < {int(percent * 10)} drop",
+
+
+class Packet:
+    """IPv4 with TCP."""
+
+    def __init__(self, data):
+        self.data = data
+        self.size = len(data)
+        at = (data[0] & 15) * 4
+        self.source, self.destination = data[12:16], data[16:20]
+        self.ports = struct.unpack_from("!HH", data, at)
+        self.seq, self.ack = struct.unpack_from("!II", data, at + 4)
+        self.flags = data[at + 13]
+        self.payload = data[at + (data[at + 12] >> 4) * 4:]
+        self.has_data = bool(self.payload)
+
+    def reset(self):
+        """An RST that looks as if the one it was sent to had sent it."""
+        tcp = struct.pack("!HHIIBBHHH", self.ports[1], self.ports[0], self.ack, 0, 5 << 4, RST, 0, 0,
+                          0)
+        pseudo = self.destination + self.source + struct.pack("!BBH", 0, 6, len(tcp))
+        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0,
+                           self.destination, self.source)
+        return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + tcp
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+class Rule(Box):
+    """Gets each packet of IPv4 with TCP and returns a list of (seconds, bytes): what to hand on, or
+    back, and when. This one hands everything on."""
+
+    def __init__(self):
+        self.seen = []  # packets to the server with data
+
+    def packets(self, packet, to_server):
+        if to_server and packet.has_data:
+            self.seen.append(packet)
+        return self.decide(packet, to_server)
+
+    def decide(self, packet, to_server):
+        return [(0, packet.data)]
+
+
+class DropData(Rule):
+    """All data to the server from the n-th segment on, counted from 0; the handshake of TCP passes."""
+
+    def __init__(self, first=0):
+        super().__init__()
+        self.first = first
+
+    def decide(self, packet, to_server):
+        if to_server and packet.has_data and len(self.seen) > self.first:
+            return []
+        return super().decide(packet, to_server)
+
+
+class DropSyn(Rule):
+    """To these addresses, as bytes; all without any."""
+
+    def __init__(self, *addresses):
+        super().__init__()
+        self.addresses, self.syns = addresses, 0
+
+    def decide(self, packet, to_server):
+        if to_server and packet.flags & SYN and (
+                not self.addresses or packet.destination in self.addresses):
+            self.syns += 1
+            return []
+        return super().decide(packet, to_server)
+
+
+class Slow(Rule):
+    """Each way takes half of rtt_s. The n-th segment of data, counted from 0, may be answered by an
+    RST from here, after reset_s; None: never."""
+
+    def __init__(self, rtt_s, reset_at=None, reset_s=0.0):
+        super().__init__()
+        self.rtt_s, self.reset_at, self.reset_s = rtt_s, reset_at, reset_s
+
+    def decide(self, packet, to_server):
+        if to_server and packet.has_data and len(self.seen) - 1 == self.reset_at:
+            return [(self.reset_s, packet.reset())]
+        return [(self.rtt_s / 2, packet.data)]
+
+
+class Censor(Rule):
+    """Once a segment to the server is_wrong(its payload), nothing of the connection passes any more;
+    reset=True: it and what follows is answered with an RST."""
+
+    def __init__(self, is_wrong, reset=False):
+        super().__init__()
+        self.is_wrong, self.reset, self.wrong = is_wrong, reset, set()
+
+    def decide(self, packet, to_server):
+        port = packet.ports[0 if to_server else 1]
+        if packet.flags & SYN:
+            self.wrong.discard(port)
+        elif to_server and packet.has_data and self.is_wrong(packet.payload):
+            self.wrong.add(port)
+        if port not in self.wrong:
+            return super().decide(packet, to_server)
+        return [(0, packet.reset())] if self.reset and to_server else []
+
+
+def begins_hello(payload):
+    """A record whose first bytes may be those of a ClientHello."""
+    return payload[:2] == b"\x16\x03"
+
+
+def names(server_name):
+    """Whether a ClientHello asks for that name."""
+    return lambda payload: begins_hello(payload) and server_name.encode() in payload
+
+
+def offers_13(payload):
+    """Whether a ClientHello has supported_versions (RFC 8446 §4.2.1) with TLS 1.3 among them."""
+    at = payload.find(b"\x00\x2b\x00")
+    return begins_hello(payload) and at >= 0 and b"\x03\x04" in payload[at + 5:at + 5 + payload[at + 4]]
+
+
+def is_split(payload):
+    """Whether a ClientHello goes on behind this segment or behind its first record."""
+    if payload[:1] != b"\x16":
+        return False
+    if len(payload) < 9:
+        return True
+    record_bytes = struct.unpack_from("!H", payload, 3)[0]
+    hello_bytes = int.from_bytes(payload[6:9], "big")
+    return len(payload) - 5 < record_bytes or record_bytes - 4 < hello_bytes
+
+
+class Proxy(Box):
+    """A relay in the router that ends TCP, and has a connection of its own to the server."""
+
+    def __init__(self, way=None):
+        self.way, self.relay = way, None
+
+    def attach(self, network):
+        with network.router.entered():
+            self.relay = relay.Relay(original_destination, self.way, host="0.0.0.0")
+        network.redirect(self.relay.listening.getsockname()[1])
+
+    def detach(self):
+        self.relay.__exit__()
+
+
+def original_destination(redirected):
+    """Where a connection was going before the router redirected it."""
+    port, host = struct.unpack("!2xH4s8x", redirected.getsockopt(socket.SOL_IP, SO_ORIGINAL_DST, 16))
+    return socket.inet_ntoa(host), port
