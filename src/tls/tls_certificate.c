@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/base/text.h"
 
 enum { NAMES_SHOWN = 4 };

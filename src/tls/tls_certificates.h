@@ -11,7 +11,7 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 
 struct tls_certificate {
     X509 *leaf;

@@ -4,7 +4,7 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 
 /* NULL = no memory. */
 static char *pem_text(X509 *certificate)

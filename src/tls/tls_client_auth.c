@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tls_client_auth.h"
+#include "tls_clients.h"
 
 #include <assert.h>
 #include <openssl/err.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 #include "tls_san_match.h"
 

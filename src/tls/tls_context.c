@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "tls_certificates.h"
-#include "tls_client_auth.h"
-#include "tls_internal.h"
+#include "tls_clients.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 
 const char *tls_key_files_name(size_t key_files)

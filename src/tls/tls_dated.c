@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 
 int tls_dated_add(struct tls_context *ctx, enum tls_dated_role role, const char *path,
                   X509 *certificate, struct error *err)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/tls/tls_memory.h"
 
 /* The first error in the queue is the cause; the last one is generic ("handshake failed"). */

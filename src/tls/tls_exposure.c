@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 
 bool tls_exposure_of_secret(unsigned mode, struct tls_exposure *ret)

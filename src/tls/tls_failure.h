@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "tls_bio.h"
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/base/error.h"
 
 struct tls_failure {

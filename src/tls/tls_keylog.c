@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 
 enum { LINE_BYTES = 512 }; /* a label, 32 bytes and at most 64 in hex */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/base/suggest.h"
 
 enum {

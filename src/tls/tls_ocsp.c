@@ -4,7 +4,7 @@
 #include <openssl/ocsp.h>
 #include <stdio.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_screen.h"
 
 enum { CLOCK_SKEW_S = 300 };

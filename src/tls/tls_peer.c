@@ -2,7 +2,7 @@
 /* What is known of the peer, and of what was negotiated with it. */
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/base/text.h"
 
 static void copy_text(char *to, size_t size, const char *from)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_names.h"
 
 enum { ALPN_NAME_BYTES = 255, ALPN_BYTES = 65535 }; /* RFC 7301 §3.1 */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_client_auth.h"
-#include "tls_internal.h"
+#include "tls_clients.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 
 /* Identifies a CRL of the file in messages. */

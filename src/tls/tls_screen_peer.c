@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_screen.h"
 
 enum {

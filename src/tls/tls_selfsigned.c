@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "tls_certificates.h"
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 #include "tlsecho/net/endpoint.h"
 

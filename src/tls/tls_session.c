@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 
 #define FIRST_WORDS "tlsecho session with "

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 
 struct tls_session_memory {
     pthread_mutex_t lock;

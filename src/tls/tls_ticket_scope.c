@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "tls_certificates.h"
-#include "tls_client_auth.h"
-#include "tls_internal.h"
+#include "tls_clients.h"
+#include "tls_context_internal.h"
 #include "tls_screen.h"
 #include "tlsecho/base/ascii.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_ticket_keys.h"
 #include "tlsecho/base/clock.h"
 

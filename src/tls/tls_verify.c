@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/net/endpoint.h"
 
 static void describe_untrusted(struct tls_verdict *v, X509 *certificate)

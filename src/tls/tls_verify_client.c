@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_client_auth.h"
-#include "tls_internal.h"
+#include "tls_clients.h"
+#include "tls_context_internal.h"
 #include "tls_san_match.h"
 
 enum { NAME_SHOWN_BYTES = 120 };

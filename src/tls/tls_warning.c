@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 
 int tls_warning_add(struct tls_context *ctx, struct tls_warning_topic topic, struct error *err,
                     const char *format, ...)

@@ -11,7 +11,7 @@
 #include "tls_bio.h"
 #include "tls_failure.h"
 #include "tls_hello.h"
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/transport_tls.h"
 

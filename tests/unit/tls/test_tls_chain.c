@@ -9,7 +9,7 @@
 #include "pair.h"
 #include "pki.h"
 #include "suite.h"
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tlsecho/tls/transport_tls.h"
 
 static struct folder folder;

@@ -8,7 +8,7 @@
 #include "pair.h"
 #include "pki.h"
 #include "suite.h"
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_screen.h"
 
 enum { DAY_S = 86400 };

@@ -4,7 +4,7 @@
 
 #include "pki.h"
 #include "suite.h"
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 
 static struct pki ca, other_ca, old;
 static X509_STORE *trusted;

@@ -3,7 +3,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 
 /* The first of each kind. */
 struct findings {

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "tls_certificates.h"
-#include "tls_internal.h"
+#include "tls_context_internal.h"
 #include "tls_pem.h"
 #include "tls_screen.h"
 
