@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "tlsecho/tls/transport_tls.h"
+#include "tlsecho/tls/tls_scratch.h"
 
 enum {
     SCRATCH_IN_BYTES = 64 * 1024,

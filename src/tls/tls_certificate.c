@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "tls_certificate.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/x509v3.h>
@@ -6,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls_context_internal.h"
 #include "tlsecho/base/text.h"
 
 enum { NAMES_SHOWN = 4 };
@@ -19,7 +20,7 @@ static void take_text(BIO *printed, char *ret, size_t size)
     text_copy(data, n > 0 ? (size_t)n : 0, ret, size);
 }
 
-void tls_name_text(const X509_NAME *name, char *ret, size_t size)
+void tls_certificate_name(const X509_NAME *name, char *ret, size_t size)
 {
     BIO *out = BIO_new(BIO_s_mem());
     ret[0] = '\0';
@@ -37,27 +38,28 @@ static bool to_tm(const ASN1_TIME *date, struct tm *ret)
     return date && ASN1_TIME_to_tm(date, ret) == 1;
 }
 
-int64_t tls_date_seconds(const ASN1_TIME *date)
+int64_t tls_certificate_date_seconds(const ASN1_TIME *date)
 {
     struct tm utc;
     return to_tm(date, &utc) ? timegm(&utc) : 0;
 }
 
-void tls_date_text(const ASN1_TIME *date, char ret[TLS_DATE_BYTES])
+void tls_certificate_date_text(const ASN1_TIME *date, char ret[TLS_CERTIFICATE_DATE_BYTES])
 {
     struct tm utc;
-    if (!to_tm(date, &utc) || strftime(ret, TLS_DATE_BYTES, "%Y-%m-%d %H:%M", &utc) == 0)
+    if (!to_tm(date, &utc) ||
+        strftime(ret, TLS_CERTIFICATE_DATE_BYTES, "%Y-%m-%d %H:%M", &utc) == 0)
         strcpy(ret, "an unreadable date");
 }
 
-void tls_describe_certificate(X509 *certificate, struct peer_certificate *ret)
+void tls_certificate_describe(X509 *certificate, struct peer_certificate *ret)
 {
     *ret = (struct peer_certificate){.present = true};
-    tls_name_text(X509_get_subject_name(certificate), ret->subject, sizeof ret->subject);
-    tls_name_text(X509_get_issuer_name(certificate), ret->issuer, sizeof ret->issuer);
+    tls_certificate_name(X509_get_subject_name(certificate), ret->subject, sizeof ret->subject);
+    tls_certificate_name(X509_get_issuer_name(certificate), ret->issuer, sizeof ret->issuer);
     tls_certificate_names(certificate, TLS_NAMES_WITH_KIND, ret->names, sizeof ret->names);
-    ret->not_before = tls_date_seconds(X509_get0_notBefore(certificate));
-    ret->not_after = tls_date_seconds(X509_get0_notAfter(certificate));
+    ret->not_before = tls_certificate_date_seconds(X509_get0_notBefore(certificate));
+    ret->not_after = tls_certificate_date_seconds(X509_get0_notAfter(certificate));
 
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;

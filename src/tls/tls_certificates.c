@@ -8,8 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_certificate.h"
+#include "tls_context_internal.h"
+#include "tls_error.h"
+#include "tls_files.h"
 #include "tls_names.h"
 #include "tls_pem.h"
+#include "tls_staple.h"
+#include "tls_suitability.h"
+
 #include "tlsecho/base/ascii.h"
 
 enum { NAME_BYTES = 256 }; /* RFC 1035 §2.3.4: a name has at most 255 octets */
@@ -36,7 +43,7 @@ static void certificate_done(struct tls_certificate *c)
     for (size_t i = 0; i < c->name_count; i++)
         free(c->names[i]);
     free(c->names);
-    tls_stapling_free(c->stapling);
+    tls_staple_free(c->staple);
 }
 
 void tls_certificates_free(struct tls_context *ctx)
@@ -208,8 +215,8 @@ static struct tls_certificate *next_slot(struct tls_context *ctx)
     return &more[count];
 }
 
-int tls_context_add_certificates(struct tls_context *ctx, STACK_OF(X509) * certificates,
-                                 const char *name, struct error *err)
+int tls_certificates_add(struct tls_context *ctx, STACK_OF(X509) * certificates, const char *name,
+                         struct error *err)
 {
     ERR_clear_error();
     struct tls_certificate *c = next_slot(ctx);
@@ -293,7 +300,8 @@ static int serve(struct tls_context *ctx, const struct tls_certificate *c)
     return SSL_CTX_use_cert_and_key(ctx->ssl, c->leaf, c->key, c->chain, 1);
 }
 
-int tls_context_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name, struct error *err)
+int tls_certificates_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name,
+                             struct error *err)
 {
     struct tls_certificate *c = tls_certificates_last(ctx);
     ERR_clear_error();
@@ -317,26 +325,27 @@ int tls_context_use_certificate(struct tls_context *ctx, const char *path,
     int result = tls_pem_read_certificates(
         path, ctx->role == TLS_CLIENT ? TLS_PEM_GUARDED : TLS_PEM_PUBLIC, &certificates, err);
     if (result == 0)
-        result = tls_context_add_certificates(ctx, certificates, path, err);
+        result = tls_certificates_add(ctx, certificates, path, err);
     sk_X509_pop_free(certificates, X509_free);
     if (result < 0)
         return -1;
-    tls_describe_certificate(tls_certificates_last(ctx)->leaf, ret);
-    if (ctx->role == TLS_SERVER && tls_suitability_warn(ctx, tls_certificates_last(ctx), path, err))
+    const struct tls_certificate *c = tls_certificates_last(ctx);
+    tls_certificate_describe(c->leaf, ret);
+    if (ctx->role == TLS_SERVER && tls_suitability_warn(ctx, c->leaf, c->chain, path, err))
         return -1;
-    return tls_exposure_warn(ctx, path, false, err);
+    return tls_files_warn(ctx, path, false, err);
 }
 
 int tls_context_use_key(struct tls_context *ctx, const char *path, struct error *err)
 {
     struct tls_pem pem;
     EVP_PKEY *key = NULL;
-    if (tls_pem_open(path, tls_exposure_access(ctx), &pem, err))
+    if (tls_pem_open(path, tls_files_access(ctx), &pem, err))
         return -1;
     int result = tls_pem_key(&pem, &key, err);
     tls_pem_close(&pem);
     if (result == 0)
-        result = tls_context_add_key(ctx, key, path, err);
+        result = tls_certificates_add_key(ctx, key, path, err);
     EVP_PKEY_free(key);
-    return result ? -1 : tls_exposure_warn(ctx, path, true, err);
+    return result ? -1 : tls_files_warn(ctx, path, true, err);
 }

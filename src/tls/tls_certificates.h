@@ -11,7 +11,10 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
-#include "tls_context_internal.h"
+#include "tlsecho/base/error.h"
+
+struct tls_context;
+struct tls_staple;
 
 struct tls_certificate {
     X509 *leaf;
@@ -20,7 +23,7 @@ struct tls_certificate {
     const char *key_type;   /* OpenSSL's name for it */
     char **names;           /* its names in the form that is compared, sorted, without duplicates */
     size_t name_count;
-    struct tls_stapling *stapling; /* NULL = nothing to staple */
+    struct tls_staple *staple; /* NULL = nothing to staple */
 };
 
 /* The certificate added last; NULL if there is none. */
@@ -29,18 +32,15 @@ struct tls_certificate *tls_certificates_last(const struct tls_context *ctx);
 /* The certificate of a connection; NULL if it has none. */
 const struct tls_certificate *tls_certificates_used(const struct tls_context *ctx, SSL *ssl);
 
-/* Adds a warning to a server's context for each defect because of which clients refuse it. path: of
- * its file. ERROR_SYSTEM (memory). */
-int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
+/* Adds certificates, leaf first (the caller keeps the stack), and the key of the leaf added last;
+ * `name` is for messages. ERROR_INPUT. */
+int tls_certificates_add(struct tls_context *ctx, STACK_OF(X509) * certificates, const char *name,
                          struct error *err);
-
-/* Likewise, if OpenSSL's configuration leaves no signature scheme for its key. */
-int tls_signatures_warn(struct tls_context *ctx, X509 *leaf, const char *path, struct error *err);
+int tls_certificates_add_key(struct tls_context *ctx, EVP_PKEY *key, const char *name,
+                             struct error *err);
 
 /* Makes a server store the server name that its client requested. */
 void tls_certificates_install(struct tls_context *ctx);
 void tls_certificates_free(struct tls_context *ctx);
-
-void tls_stapling_free(struct tls_stapling *stapling);
 
 #endif

@@ -4,7 +4,8 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 
-#include "tls_context_internal.h"
+#include "tls_certificate.h"
+#include "tls_chain_internal.h"
 
 /* NULL = no memory. */
 static char *pem_text(X509 *certificate)
@@ -27,7 +28,7 @@ int tls_chain_describe(STACK_OF(X509) * certificates, struct tls_chain *ret, str
     for (int i = 0; complete && i < count; i++) {
         X509 *certificate = sk_X509_value(certificates, i);
         struct tls_chain_certificate *shown = &chain.certificates[chain.count++];
-        tls_describe_certificate(certificate, &shown->about);
+        tls_certificate_describe(certificate, &shown->about);
         shown->names = tls_certificate_all_names(certificate);
         shown->pem = pem_text(certificate);
         complete = shown->names && shown->pem;

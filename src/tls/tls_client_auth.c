@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "tls_clients.h"
-
 #include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_clients.h"
 #include "tls_context_internal.h"
+#include "tls_dated.h"
+#include "tls_error.h"
+#include "tls_files.h"
 #include "tls_pem.h"
 #include "tls_san_match.h"
-
-void tls_clients_free(struct tls_clients *clients)
-{
-    if (!clients)
-        return;
-    for (size_t i = 0; i < clients->allow_count; i++)
-        free(clients->allow[i]);
-    free(clients->allow);
-    sk_X509_CRL_pop_free(clients->crls, X509_CRL_free);
-    free(clients->crl_signers);
-    sk_X509_free(clients->links);
-    sk_X509_pop_free(clients->cas, X509_free);
-    X509_STORE_free(clients->store);
-    free(clients);
-}
+#include "tls_ticket_scope.h"
+#include "tls_verify_client.h"
+#include "tls_warning.h"
 
 /* Of the context; created by the first setting about clients. */
 static struct tls_clients *clients_of(struct tls_context *ctx, struct error *err)
@@ -167,7 +157,7 @@ int tls_context_use_client_ca(struct tls_context *ctx, const char *path, struct 
     if (result == 0)
         result = watch_cas(ctx, path, err);
     if (result == 0)
-        result = tls_exposure_warn(ctx, path, false, err);
+        result = tls_files_warn(ctx, path, false, err);
     return result;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Client authentication of a server: CAs, their CRLs, and allowed names.
+ * What a server's context knows to authenticate clients: CAs, their CRLs, and allowed names.
+ * tls_client_auth.c and tls_revocation.c fill it, tls_verify_client.c uses it.
  *
  * Ownership: the context's.   Threads: one while it is built, then any.
  */
@@ -22,9 +23,11 @@ struct tls_clients {
     size_t allow_count;        /* 0 = every name */
 };
 
-void tls_clients_free(struct tls_clients *clients);
+enum {
+    TLS_CLIENTS_CRLS_OF_CA_MAX = 16, /* old and new ones, by old and new keys */
+};
 
-/* Makes a server's context verify client certificates. */
-void tls_verify_client_install(SSL_CTX *ssl, struct tls_clients *clients);
+/* NULL: nothing to do. */
+void tls_clients_free(struct tls_clients *clients);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Certificates of a context whose dates matter to peers: a server's issuers and client CAs. */
+#include "tls_dated.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_certificate.h"
 #include "tls_context_internal.h"
 
 int tls_dated_add(struct tls_context *ctx, enum tls_dated_role role, const char *path,
@@ -17,9 +20,9 @@ int tls_dated_add(struct tls_context *ctx, enum tls_dated_role role, const char 
     *d = (struct tls_dated){.role = role, .file = strdup(path)};
     if (!d->file)
         return error_sys(err, "read %s", path);
-    tls_name_text(X509_get_subject_name(certificate), d->subject, sizeof d->subject);
-    d->not_before = tls_date_seconds(X509_get0_notBefore(certificate));
-    d->not_after = tls_date_seconds(X509_get0_notAfter(certificate));
+    tls_certificate_name(X509_get_subject_name(certificate), d->subject, sizeof d->subject);
+    d->not_before = tls_certificate_date_seconds(X509_get0_notBefore(certificate));
+    d->not_after = tls_certificate_date_seconds(X509_get0_notAfter(certificate));
     ctx->dated_count++;
     return 0;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "tls_error.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -6,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_context_internal.h"
 #include "tlsecho/tls/tls_memory.h"
 
 /* The first error in the queue is the cause; the last one is generic ("handshake failed"). */

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_failure.h"
 
+#include "tls_failure.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "tls_bio.h"
+#include "tls_screen_peer.h"
+#include "tls_verification.h"
 
 #include "tls_meaning.h"
 #include "tlsecho/net/proxy.h"
@@ -104,9 +110,10 @@ static bool is_about_certificate(int alert)
 }
 
 static bool refused_our_certificate(const struct tls_failure *failure, const SSL *ssl,
-                                    const struct tls_verdict *verdict)
+                                    const struct tls_verification *verification)
 {
-    if (SSL_is_server(ssl) || !verdict->requested_client_certificate || !failure->alert_received)
+    if (SSL_is_server(ssl) || !verification->requested_client_certificate ||
+        !failure->alert_received)
         return false;
     if (is_about_certificate(failure->alert))
         return true;
@@ -152,7 +159,7 @@ static const char *alert_text(int alert, char ret[ALERT_TEXT_BYTES])
 }
 
 static void describe_alert(const struct tls_failure *failure, SSL *ssl,
-                           const struct tls_verdict *verdict, struct error *err)
+                           const struct tls_verification *verification, struct error *err)
 {
     char alert[ALERT_TEXT_BYTES];
     alert_text(failure->alert, alert);
@@ -164,7 +171,7 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                   "closed the connection (alert %s): let it ask for a certificate in the first "
                   "handshake, or use TLS 1.3",
                   alert);
-    else if (!refused_our_certificate(failure, ssl, verdict))
+    else if (!refused_our_certificate(failure, ssl, verification))
         error_set(err, ERROR_TLS, "the server sent the alert %s: %s", alert,
                   tls_meaning_of_alert(failure->alert, failure->established));
     else if (SSL_get_certificate(ssl))
@@ -178,12 +185,12 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                   alert);
 }
 
-/* The verification failed here; the verdict has the reason. */
+/* The verification failed here; the verification has the reason. */
 static bool is_about_certificate_of_peer(const struct tls_failure *failure,
-                                         const struct tls_verdict *verdict)
+                                         const struct tls_verification *verification)
 {
     int code = ERR_GET_REASON(failure->reason);
-    return verdict && *verdict->text &&
+    return verification && *verification->text &&
            (failure->chain_refused || code == SSL_R_CERTIFICATE_VERIFY_FAILED ||
             code == SSL_R_INVALID_STATUS_RESPONSE);
 }
@@ -196,21 +203,22 @@ static bool is_chain_too_long(int code, SSL *ssl)
            (state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT);
 }
 
-static void describe_verdict(const struct tls_failure *failure, const struct tls_verdict *verdict,
-                             struct error *err)
+static void describe_verification(const struct tls_failure *failure,
+                                  const struct tls_verification *verification, struct error *err)
 {
-    enum error_kind kind = tls_verdict_kind(verdict);
-    if (verdict->remedy)
-        error_set(err, kind, "%s: %s", verdict->text, verdict->remedy);
+    enum error_kind kind = tls_verification_error_kind(verification);
+    if (verification->remedy)
+        error_set(err, kind, "%s: %s", verification->text, verification->remedy);
     else
-        error_set(err, kind, "%s", verdict->text);
+        error_set(err, kind, "%s", verification->text);
     err->code = failure->chain_refused ? ERROR_CODE_UNREAD : 0;
 }
 
-static bool is_short_of_memory(const struct tls_failure *failure, const struct tls_verdict *verdict)
+static bool is_short_of_memory(const struct tls_failure *failure,
+                               const struct tls_verification *verification)
 {
     return failure->no_memory || ERR_GET_REASON(failure->reason) == ERR_R_MALLOC_FAILURE ||
-           (verdict && verdict->error == X509_V_ERR_OUT_OF_MEM);
+           (verification && verification->error == X509_V_ERR_OUT_OF_MEM);
 }
 
 /* A description of a flood; NULL = another cause. */
@@ -269,12 +277,12 @@ static struct tls_failure with_alert(const struct tls_failure *failure)
 }
 
 static void describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
-                     const struct tls_verdict *verdict, struct error *err)
+                     const struct tls_verification *verification, struct error *err)
 {
     bool server = SSL_is_server(ssl);
     int code = ERR_GET_REASON(failure->reason);
     const char *flood = flood_of(failure);
-    if (is_short_of_memory(failure, verdict)) {
+    if (is_short_of_memory(failure, verification)) {
         errno = ENOMEM;
         error_sys(err, "memory for the TLS handshake");
     } else if (flood) {
@@ -289,9 +297,9 @@ static void describe(const struct tls_failure *failure, SSL *ssl, const struct t
     } else if (!server && describe_old_version(failure, ssl, err)) {
         return;
     } else if (failure->alert_received) {
-        describe_alert(failure, ssl, verdict, err);
-    } else if (is_about_certificate_of_peer(failure, verdict)) {
-        describe_verdict(failure, verdict, err);
+        describe_alert(failure, ssl, verification, err);
+    } else if (is_about_certificate_of_peer(failure, verification)) {
+        describe_verification(failure, verification, err);
     } else if (code == SSL_R_CALLBACK_FAILED && failure->alert == SSL_AD_ILLEGAL_PARAMETER) {
         error_set(err, ERROR_TLS, "too many key shares in a ClientHello");
     } else if (is_chain_too_long(code, ssl)) {
@@ -307,9 +315,9 @@ static void describe(const struct tls_failure *failure, SSL *ssl, const struct t
 }
 
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
-                          const struct tls_verdict *verdict, struct error *err)
+                          const struct tls_verification *verification, struct error *err)
 {
     struct tls_failure known = with_alert(failure);
-    describe(&known, ssl, wire, verdict, err);
+    describe(&known, ssl, wire, verification, err);
     err->alert = known.alert;
 }

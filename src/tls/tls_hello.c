@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_hello.h"
 
+#include "tls_hello.h"
+
 #include <string.h>
 
 enum {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes the secrets of every connection, to decrypt a capture: NSS key log format. */
+#include "tls_keylog.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -9,7 +11,8 @@
 #include <unistd.h>
 
 #include "tls_context_internal.h"
-#include "tls_pem.h"
+#include "tls_exposure.h"
+#include "tls_files.h"
 
 enum { LINE_BYTES = 512 }; /* a label, 32 bytes and at most 64 in hex */
 
@@ -82,7 +85,7 @@ int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct err
     ctx->keylog_fd = fd;
     SSL_CTX_set_app_data(ctx->ssl, ctx);
     SSL_CTX_set_keylog_callback(ctx->ssl, on_secret);
-    return tls_exposure_warn(ctx, path, true, err);
+    return tls_files_warn(ctx, path, true, err);
 }
 
 int tls_context_check_keylog(struct tls_context *ctx, struct error *err)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_meaning.h"
 
+#include "tls_meaning.h"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stddef.h>
@@ -9,19 +11,19 @@
 #define CHANGED       "something on the way changed bytes of the handshake"
 #define FAULTY        CHANGED ", or its TLS is faulty; " COMPARE
 #define ITS_LOG       "see its log"
-#define NO_CERT_ASKED "it finds fault with a certificate, and has asked for none of ours; " ITS_LOG
+#define NO_CERT_ASKED "it rejected a certificate, although it did not request one from us; " ITS_LOG
 
 static const struct {
     int code;
     const char *text;
 } alerts[] = {
-    {SSL_AD_CLOSE_NOTIFY, "it ended the connection during the handshake; " ITS_LOG},
+    {SSL_AD_CLOSE_NOTIFY, "it closed the connection during the handshake; " ITS_LOG},
     {SSL_AD_UNEXPECTED_MESSAGE, "it received a message that it did not expect; " FAULTY},
     {SSL_AD_BAD_RECORD_MAC, "it did not receive what we sent; " CHANGED "; " COMPARE},
     {SSL_AD_DECRYPTION_FAILED, "it did not receive what we sent; " CHANGED "; " COMPARE},
     {SSL_AD_RECORD_OVERFLOW, "it received a record that is too long; " FAULTY},
     {SSL_AD_HANDSHAKE_FAILURE,
-     "no cipher, group or signature in common? See --ciphers, --ciphersuites, --groups"},
+     "no common cipher, group or signature scheme? See --ciphers, --ciphersuites, --groups"},
     {SSL_AD_BAD_CERTIFICATE, NO_CERT_ASKED},
     {SSL_AD_UNSUPPORTED_CERTIFICATE, NO_CERT_ASKED},
     {SSL_AD_CERTIFICATE_REVOKED, NO_CERT_ASKED},
@@ -30,24 +32,24 @@ static const struct {
     {SSL_AD_ILLEGAL_PARAMETER,
      "it does not accept a value that we sent; try --groups X25519 or --tls-max 1.2, and " ITS_LOG},
     {SSL_AD_UNKNOWN_CA, NO_CERT_ASKED},
-    {SSL_AD_ACCESS_DENIED, "it does not let us in; " ITS_LOG},
+    {SSL_AD_ACCESS_DENIED, "it denied access; " ITS_LOG},
     {SSL_AD_DECODE_ERROR, "it could not parse what we sent; " CHANGED
-                          ", or it cannot take a ClientHello like ours: try --groups X25519"},
-    {SSL_AD_DECRYPT_ERROR, "a check of what we sent failed; " CHANGED "; " COMPARE},
-    {SSL_AD_PROTOCOL_VERSION, "no TLS version in common, see --tls-min and --tls-max"},
+                          ", or it cannot parse a ClientHello like ours: try --groups X25519"},
+    {SSL_AD_DECRYPT_ERROR, "it could not verify what we sent; " CHANGED "; " COMPARE},
+    {SSL_AD_PROTOCOL_VERSION, "no common TLS version, see --tls-min and --tls-max"},
     {SSL_AD_INSUFFICIENT_SECURITY,
-     "no cipher, group or signature in common? See --ciphers, --ciphersuites, --groups"},
-    {SSL_AD_INTERNAL_ERROR, "its log says why"},
+     "no common cipher, group or signature scheme? See --ciphers, --ciphersuites, --groups"},
+    {SSL_AD_INTERNAL_ERROR, ITS_LOG},
     {SSL_AD_INAPPROPRIATE_FALLBACK,
-     "it took our ClientHello for one that falls back to an older version; " CHANGED "; " COMPARE},
-    {SSL_AD_USER_CANCELLED, "it gave up on purpose; " ITS_LOG},
+     "it received our ClientHello as a fallback to an older version; " CHANGED "; " COMPARE},
+    {SSL_AD_USER_CANCELLED, "it cancelled the handshake; " ITS_LOG},
     {SSL_AD_MISSING_EXTENSION,
-     "it wants an extension that we did not send; see --servername and --alpn"},
+     "our ClientHello lacks an extension that it requires; see --servername and --alpn"},
     {SSL_AD_UNRECOGNIZED_NAME, "it does not serve that name, see --servername"},
     {SSL_AD_UNKNOWN_PSK_IDENTITY,
      "it does not know the session that we offered; leave out --resume"},
-    {SSL_AD_CERTIFICATE_REQUIRED, "it demands a client certificate; give --cert and --key"},
-    {SSL_AD_NO_APPLICATION_PROTOCOL, "no protocol in common, see --alpn"},
+    {SSL_AD_CERTIFICATE_REQUIRED, "it requires a client certificate; give --cert and --key"},
+    {SSL_AD_NO_APPLICATION_PROTOCOL, "no common protocol, see --alpn"},
 };
 
 static const struct {
@@ -64,8 +66,8 @@ static const struct {
     {SSL_R_INAPPROPRIATE_FALLBACK,
      {"the server marked its answer as a downgrade (RFC 8446 §4.1.3)",
       "something on the way changed our ClientHello; " COMPARE}},
-    {SSL_R_UNSUPPORTED_PROTOCOL, {"no TLS version in common", "see --tls-min and --tls-max"}},
-    {SSL_R_WRONG_SSL_VERSION, {"no TLS version in common", "see --tls-min and --tls-max"}},
+    {SSL_R_UNSUPPORTED_PROTOCOL, {"no common TLS version", "see --tls-min and --tls-max"}},
+    {SSL_R_WRONG_SSL_VERSION, {"no common TLS version", "see --tls-min and --tls-max"}},
 };
 
 static bool is_about_records(int alert)

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tls_context_internal.h"
+#include "tls_error.h"
+
 #include "tlsecho/base/suggest.h"
 
 enum {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Evaluates an OCSP response (RFC 6960) for a certificate. */
+#include "tls_ocsp.h"
+
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <stdio.h>
 
-#include "tls_context_internal.h"
+#include "tls_certificate.h"
 #include "tls_screen.h"
 
 enum { CLOCK_SKEW_S = 300 };
@@ -62,16 +64,16 @@ static bool find(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, struct status 
 
 static void describe_revoked(const struct status *status, char ret[TLS_REVOKED_BYTES])
 {
-    char date[TLS_DATE_BYTES];
-    tls_date_text(status->revoked, date);
+    char date[TLS_CERTIFICATE_DATE_BYTES];
+    tls_certificate_date_text(status->revoked, date);
     if (status->reason == OCSP_REVOKED_STATUS_NOSTATUS)
         snprintf(ret, TLS_REVOKED_BYTES, "%s UTC", date);
     else
         snprintf(ret, TLS_REVOKED_BYTES, "%s UTC (%s)", date, OCSP_crl_reason_str(status->reason));
 }
 
-static enum tls_ocsp judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer,
-                           char ret_revoked[TLS_REVOKED_BYTES])
+static enum tls_ocsp decide(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer,
+                            char ret_revoked[TLS_REVOKED_BYTES])
 {
     struct status status = {0};
     if (!is_signed(basic, issuer) || !find(basic, leaf, issuer, &status))
@@ -86,7 +88,7 @@ static enum tls_ocsp judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer,
     return in_date ? TLS_OCSP_GOOD : TLS_OCSP_EXPIRED;
 }
 
-enum tls_ocsp tls_ocsp_judge(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
+enum tls_ocsp tls_ocsp_check(const unsigned char *der, long n, X509 *leaf, X509 *issuer,
                              char ret_revoked[TLS_REVOKED_BYTES])
 {
     if (tls_screen_ocsp(der, (size_t)n, &tls_ocsp_limits) != TLS_SCREEN_OK)
@@ -94,7 +96,7 @@ enum tls_ocsp tls_ocsp_judge(const unsigned char *der, long n, X509 *leaf, X509 
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, n);
     OCSP_BASICRESP *basic = response ? OCSP_response_get1_basic(response) : NULL;
     enum tls_ocsp staple =
-        basic && issuer ? judge(basic, leaf, issuer, ret_revoked) : TLS_OCSP_INVALID;
+        basic && issuer ? decide(basic, leaf, issuer, ret_revoked) : TLS_OCSP_INVALID;
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(response);
     ERR_clear_error();

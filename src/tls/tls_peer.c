@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of the peer, and of what was negotiated with it. */
+#include "tls_peer.h"
+
 #include <string.h>
 
-#include "tls_context_internal.h"
+#include "tls_certificate.h"
+#include "tls_ocsp.h"
+#include "tls_verification.h"
+
 #include "tlsecho/base/text.h"
 
 static void copy_text(char *to, size_t size, const char *from)
@@ -94,31 +99,31 @@ static void describe_handshake(SSL *ssl, struct peer *ret)
 }
 
 /* A client has the server's certificate even if it was refused. */
-static X509 *certificate_of(SSL *ssl, const struct tls_verdict *verdict)
+static X509 *certificate_of(SSL *ssl, const struct tls_verification *verification)
 {
     if (!SSL_is_server(ssl))
-        return sk_X509_value(verdict->chain, 0);
+        return sk_X509_value(verification->chain, 0);
     return SSL_is_init_finished(ssl) ? SSL_get0_peer_certificate(ssl) : NULL;
 }
 
-void tls_peer_describe(SSL *ssl, const struct tls_verdict *verdict, struct peer *ret)
+void tls_peer_describe(SSL *ssl, const struct tls_verification *verification, struct peer *ret)
 {
     *ret = (struct peer){.tls = true};
     copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
     if (SSL_is_init_finished(ssl))
         describe_handshake(ssl, ret);
     if (*ret->version && !ret->resumed && !SSL_is_server(ssl))
-        copy_text(ret->staple, sizeof ret->staple, tls_ocsp_name(verdict->staple));
+        copy_text(ret->staple, sizeof ret->staple, tls_ocsp_name(verification->staple));
 
-    X509 *certificate = certificate_of(ssl, verdict);
+    X509 *certificate = certificate_of(ssl, verification);
     if (!certificate)
         return;
-    tls_describe_certificate(certificate, &ret->certificate);
+    tls_certificate_describe(certificate, &ret->certificate);
     /* A resumed session contains the result of its verification. */
     ret->certificate.verified = SSL_get_verify_result(ssl) == X509_V_OK;
-    if (verdict)
+    if (verification)
         copy_text(ret->verification, sizeof ret->verification,
-                  *verdict->text ? verdict->text : "ok");
+                  *verification->text ? verification->text : "ok");
 }
 
 void tls_peer_exporter(SSL *ssl, char ret[TLS_EXPORTER_BYTES])
@@ -141,7 +146,7 @@ void tls_peer_own_sha256(SSL *ssl, char ret[PEER_SHA256_BYTES])
     X509 *own = shown ? SSL_get_certificate(ssl) : NULL;
     if (!own)
         return;
-    tls_describe_certificate(own, &about);
+    tls_certificate_describe(own, &about);
     copy_text(ret, PEER_SHA256_BYTES, about.sha256);
 }
 

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tls_context_internal.h"
+#include "tls_error.h"
+#include "tls_exposure.h"
 
 /* Fills err from errno; a wrong file name is ERROR_INPUT. Always returns -1. */
 static int unreadable(const char *what, const char *path, struct error *err)

@@ -35,15 +35,6 @@ enum tls_pem_access {
 int tls_pem_open(const char *path, enum tls_pem_access access, struct tls_pem *ret,
                  struct error *err);
 
-/* How a secret is exposed, to complete a sentence about it, and the argument of chmod(1) that ends
- * it. */
-struct tls_exposure {
-    const char *how, *remedy;
-};
-
-/* Whether a file with that mode is exposed. */
-bool tls_exposure_of_secret(unsigned mode, struct tls_exposure *ret);
-
 /* Overwrites the bytes and frees them. */
 void tls_pem_close(struct tls_pem *pem);
 

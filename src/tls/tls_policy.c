@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a context offers and accepts: ciphers, suites, groups, ALPN; and what the library supports.
  */
+#include "tls_policy.h"
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -8,6 +10,7 @@
 #include <string.h>
 
 #include "tls_context_internal.h"
+#include "tls_error.h"
 #include "tls_names.h"
 
 enum { ALPN_NAME_BYTES = 255, ALPN_BYTES = 65535 }; /* RFC 7301 §3.1 */

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_certificate.h"
 #include "tls_clients.h"
 #include "tls_context_internal.h"
+#include "tls_files.h"
 #include "tls_pem.h"
+#include "tls_warning.h"
 
 /* Identifies a CRL of the file in messages. */
 struct crl_place {
@@ -19,7 +22,7 @@ struct crl_place {
 static int refuse(const struct crl_place *at, struct error *err, const char *what)
 {
     char issuer[PEER_NAME_BYTES];
-    tls_name_text(X509_CRL_get_issuer(at->crl), issuer, sizeof issuer);
+    tls_certificate_name(X509_CRL_get_issuer(at->crl), issuer, sizeof issuer);
     return error_set(err, ERROR_INPUT, "%s: CRL %d, of \"%.120s\", %s", at->path, at->number,
                      issuer, what);
 }
@@ -128,11 +131,11 @@ static int check_number(const struct crl_place *at, STACK_OF(X509_CRL) * crls, s
         if (X509_NAME_cmp(X509_CRL_get_issuer(sk_X509_CRL_value(crls, i)),
                           X509_CRL_get_issuer(at->crl)) == 0)
             same++;
-    if (same <= TLS_CRLS_OF_CA_MAX)
+    if (same <= TLS_CLIENTS_CRLS_OF_CA_MAX)
         return 0;
     char what[120];
     snprintf(what, sizeof what, "exceeds the limit of %d per CA: give only the newest",
-             TLS_CRLS_OF_CA_MAX);
+             TLS_CLIENTS_CRLS_OF_CA_MAX);
     return refuse(at, err, what);
 }
 
@@ -238,7 +241,7 @@ static int check_cas(const struct tls_clients *clients, const char *path, struct
         char name[PEER_NAME_BYTES];
         if (X509_check_ca(ca) == 0 || has_crl(clients, ca))
             continue;
-        tls_name_text(X509_get_subject_name(ca), name, sizeof name);
+        tls_certificate_name(X509_get_subject_name(ca), name, sizeof name);
         return error_set(err, ERROR_INPUT,
                          "%s has no CRL of \"%s\": every CA of the bundle needs one, signed by it",
                          path, name);
@@ -284,7 +287,7 @@ static int warn_of_endless(struct tls_context *ctx, const char *path, struct err
         char issuer[PEER_NAME_BYTES];
         if (X509_CRL_get0_nextUpdate(crl))
             continue;
-        tls_name_text(X509_CRL_get_issuer(crl), issuer, sizeof issuer);
+        tls_certificate_name(X509_CRL_get_issuer(crl), issuer, sizeof issuer);
         if (tls_warning_add(ctx, (struct tls_warning_topic){"crl_without_end", path}, err,
                             "the CRL of \"%.120s\" has no nextUpdate: it never goes out of date, "
                             "even if no newer one arrives: let the CA set one",
@@ -309,18 +312,19 @@ int tls_context_use_crl(struct tls_context *ctx, const char *path, struct error 
         return -1;
     X509_STORE_set_lookup_crls(clients->store, find_crls);
     X509_STORE_set_flags(clients->store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    return warn_of_endless(ctx, path, err) ? -1 : tls_exposure_warn(ctx, path, false, err);
+    return warn_of_endless(ctx, path, err) ? -1 : tls_files_warn(ctx, path, false, err);
 }
 
 static int64_t begin_of(const struct tls_clients *clients, int i)
 {
-    return tls_date_seconds(X509_CRL_get0_lastUpdate(sk_X509_CRL_value(clients->crls, i)));
+    return tls_certificate_date_seconds(
+        X509_CRL_get0_lastUpdate(sk_X509_CRL_value(clients->crls, i)));
 }
 
 static int64_t end_of(const struct tls_clients *clients, int i)
 {
     const ASN1_TIME *end = X509_CRL_get0_nextUpdate(sk_X509_CRL_value(clients->crls, i));
-    return end ? tls_date_seconds(end) : INT64_MAX;
+    return end ? tls_certificate_date_seconds(end) : INT64_MAX;
 }
 
 /* The state of all CRLs by the issuer of one of them. */

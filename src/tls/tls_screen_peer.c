@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Refuses chains of a peer before OpenSSL parses them. */
+#include "tls_screen_peer.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_context_internal.h"
+#include "tls_certificate.h"
 #include "tls_screen.h"
+#include "tls_verification.h"
 
 enum {
     HEADER_BYTES = 4,  /* RFC 8446 §4: type and length */
@@ -29,7 +32,7 @@ static void describe_leaf(const struct tls_screening *s, char *ret, size_t size)
     X509_NAME *name = der ? d2i_X509_NAME(NULL, &der, (long)s->subject_n) : NULL;
     *ret = '\0';
     if (name)
-        tls_name_text(name, ret, size);
+        tls_certificate_name(name, ret, size);
     X509_NAME_free(name);
 }
 
@@ -85,7 +88,7 @@ static void erase(const unsigned char *body, size_t n)
     memset(writable, 0, n);
 }
 
-bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verdict *verdict)
+bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verification *verification)
 {
     const unsigned char *type = message, *body = type + HEADER_BYTES;
     if (n < HEADER_BYTES || *type != SSL3_MT_CERTIFICATE)
@@ -100,10 +103,10 @@ bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verdict
     char leaf[PEER_NAME_BYTES / 2], fault[160];
     describe_leaf(&found, leaf, sizeof leaf);
     describe(&found, limits, fault, sizeof fault);
-    snprintf(verdict->text, sizeof verdict->text, "%s certificate \"%s\" refused: %s",
+    snprintf(verification->text, sizeof verification->text, "%s certificate \"%s\" refused: %s",
              server ? "client" : "server", leaf, fault);
-    verdict->untrusted = true;
-    verdict->error = X509_V_ERR_CERT_REJECTED;
+    verification->untrusted = true;
+    verification->error = X509_V_ERR_CERT_REJECTED;
     erase(body, n - HEADER_BYTES);
     return false;
 }

@@ -12,10 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tls_certificate.h"
 #include "tls_certificates.h"
-#include "tls_context_internal.h"
+#include "tls_error.h"
+#include "tls_files.h"
 #include "tls_pem.h"
+#include "tls_signatures.h"
 #include "tlsecho/net/endpoint.h"
+#include "tlsecho/tls/tls_context.h"
 
 enum { HOUR_S = 3600, LIFETIME_DAYS = 365, RENEW_DAYS = 30, SERIAL_BITS = 127, PATH_BYTES = 4096 };
 
@@ -153,7 +157,7 @@ static int keep(struct tls_context *ctx, const char *directory, const char *host
 
     struct pair pair = {0};
     bool exists = access(path, F_OK) == 0 || errno != ENOENT;
-    if (exists && load(path, tls_exposure_access(ctx), &pair, err)) {
+    if (exists && load(path, tls_files_access(ctx), &pair, err)) {
         size_t used = strlen(err->text);
         snprintf(err->text + used, sizeof err->text - used, " (remove it to create a new one)");
         return -1;
@@ -165,7 +169,7 @@ static int keep(struct tls_context *ctx, const char *directory, const char *host
             return -1;
         exists = save(path, &pair, err) == 0;
     }
-    if (!exists || tls_exposure_warn(ctx, path, true, err)) {
+    if (!exists || tls_files_warn(ctx, path, true, err)) {
         pair_free(&pair);
         return -1;
     }
@@ -208,11 +212,11 @@ static int use(struct tls_context *ctx, const struct pair *pair, struct error *e
         return error_set(err, ERROR_SYSTEM, "%s: no memory", name);
     }
     X509_up_ref(pair->certificate);
-    int result = tls_context_add_certificates(ctx, chain, name, err);
+    int result = tls_certificates_add(ctx, chain, name, err);
     sk_X509_pop_free(chain, X509_free);
     if (result == 0)
         result = tls_signatures_warn(ctx, pair->certificate, "self-signed", err);
-    return result ? -1 : tls_context_add_key(ctx, pair->key, name, err);
+    return result ? -1 : tls_certificates_add_key(ctx, pair->key, name, err);
 }
 
 int tls_context_use_self_signed(struct tls_context *ctx, const char *directory,
@@ -225,7 +229,7 @@ int tls_context_use_self_signed(struct tls_context *ctx, const char *directory,
         return -1;
     int result = use(ctx, &pair, err);
     if (result == 0)
-        tls_describe_certificate(pair.certificate, ret);
+        tls_certificate_describe(pair.certificate, ret);
     pair_free(&pair);
     return result;
 }

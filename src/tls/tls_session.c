@@ -4,6 +4,8 @@
  * server's certificates. A resumed handshake has none, so these are verified again before the
  * session is offered.
  */
+#include "tls_session.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -14,8 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tls_certificate.h"
 #include "tls_context_internal.h"
+#include "tls_error.h"
 #include "tls_pem.h"
+#include "tls_verification.h"
+#include "tls_verify.h"
 
 #define FIRST_WORDS "tlsecho session with "
 
@@ -110,7 +116,7 @@ static int describe_owner(SSL *ssl, char ret[OWNER_BYTES], struct error *err)
     if (!name)
         return error_set(err, ERROR_SYSTEM, "no memory for a session");
     if (certificate)
-        tls_describe_certificate(certificate, &own);
+        tls_certificate_describe(certificate, &own);
     snprintf(ret, OWNER_BYTES, FIRST_WORDS "%s%s%s\n", name, certificate ? " as " : "", own.sha256);
     OPENSSL_free(name);
     return 0;
@@ -138,7 +144,7 @@ int tls_session_offer(struct tls_context *ctx, SSL *ssl, struct error *err)
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
     struct tls_session_file *file = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), file_index);
-    STACK_OF(X509) *chain = X509_chain_up_ref(tls_verdict_of(ssl)->chain);
+    STACK_OF(X509) *chain = X509_chain_up_ref(tls_verification_of(ssl)->chain);
     if (!chain || !SSL_SESSION_is_resumable(session)) {
         sk_X509_pop_free(chain, X509_free);
         return 0;

@@ -3,11 +3,14 @@
  * A client's newest session, kept in memory for later connections of any thread. The server's
  * certificate was verified when the session was made and is not verified again.
  */
+#include "tls_session_memory.h"
+
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "tls_context_internal.h"
+#include "tls_error.h"
 
 struct tls_session_memory {
     pthread_mutex_t lock;

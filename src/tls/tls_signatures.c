@@ -4,13 +4,16 @@
  * a key. No function returns it; but every ClientHello contains it, and both roles have the same
  * configuration.
  */
+#include "tls_signatures.h"
+
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_certificates.h"
+#include "tls_context_internal.h"
+#include "tls_warning.h"
 
 enum { TLS12 = 1, TLS13 = 2, BOTH = TLS12 | TLS13 };
 

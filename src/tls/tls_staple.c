@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The OCSP response (RFC 6960) that a server staples to its certificate (RFC 6066 §8). */
+#include "tls_staple.h"
+
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "tls_certificates.h"
-#include "tls_context_internal.h"
+#include "tls_certificate.h"
+#include "tls_error.h"
 #include "tls_pem.h"
 #include "tls_screen.h"
 
@@ -15,18 +16,12 @@
  */
 enum { STAPLE_BYTES_MAX = 32 * 1024 };
 
-struct tls_stapling {
-    unsigned char *der;
-    size_t n;
-    int64_t from, until; /* when it is in date, seconds since 1970 */
-};
-
-void tls_stapling_free(struct tls_stapling *stapling)
+void tls_staple_free(struct tls_staple *staple)
 {
-    if (!stapling)
+    if (!staple)
         return;
-    OPENSSL_free(stapling->der);
-    free(stapling);
+    OPENSSL_free(staple->der);
+    free(staple);
 }
 
 /* RFC 6960 §4.1.1: a certificate is named by its serial number and hashes of its issuer. The
@@ -65,8 +60,8 @@ static OCSP_SINGLERESP *find_single(OCSP_BASICRESP *basic, X509 *leaf)
 }
 
 /* Fills the dates. */
-static int check_single(OCSP_BASICRESP *basic, X509 *leaf, const char *path,
-                        struct tls_stapling *ret, struct error *err)
+static int check_single(OCSP_BASICRESP *basic, X509 *leaf, const char *path, struct tls_staple *ret,
+                        struct error *err)
 {
     int reason;
     ASN1_GENERALIZEDTIME *from, *until;
@@ -77,13 +72,13 @@ static int check_single(OCSP_BASICRESP *basic, X509 *leaf, const char *path,
     if (status != V_OCSP_CERTSTATUS_GOOD)
         return error_set(err, ERROR_INPUT, "%s says that the certificate is %s: replace it", path,
                          OCSP_cert_status_str(status));
-    ret->from = tls_date_seconds(from);
-    ret->until =
-        until ? tls_date_seconds(until) : INT64_MAX; /* §4.2.2.1: a newer one is always available */
+    ret->from = tls_certificate_date_seconds(from);
+    ret->until = until ? tls_certificate_date_seconds(until)
+                       : INT64_MAX; /* §4.2.2.1: a newer one is always available */
     return 0;
 }
 
-static int check(OCSP_RESPONSE *response, X509 *leaf, const char *path, struct tls_stapling *ret,
+static int check(OCSP_RESPONSE *response, X509 *leaf, const char *path, struct tls_staple *ret,
                  struct error *err)
 {
     int status = OCSP_response_status(response);
@@ -125,8 +120,7 @@ static int screen(const struct tls_pem *file, struct error *err)
         file->path);
 }
 
-static int parse(const struct tls_pem *file, X509 *leaf, struct tls_stapling *ret,
-                 struct error *err)
+static int parse(const struct tls_pem *file, X509 *leaf, struct tls_staple *ret, struct error *err)
 {
     const unsigned char *at = file->data;
     if (screen(file, err))
@@ -144,45 +138,18 @@ static int parse(const struct tls_pem *file, X509 *leaf, struct tls_stapling *re
     return ret->der ? 0 : error_set(err, ERROR_SYSTEM, "read %s: no memory", file->path);
 }
 
-/* SSL_CTX_set_tlsext_status_cb(3): the client asked for one. */
-static int on_status(SSL *ssl, void *arg)
-{
-    const struct tls_certificate *c = tls_certificates_used(arg, ssl);
-    const struct tls_stapling *stapling = c ? c->stapling : NULL;
-    int64_t now = time(NULL);
-    if (!stapling || now < stapling->from || now > stapling->until)
-        return SSL_TLSEXT_ERR_NOACK;
-    unsigned char *copy = OPENSSL_memdup(stapling->der, stapling->n);
-    if (!copy)
-        return SSL_TLSEXT_ERR_NOACK;
-    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)stapling->n);
-    return SSL_TLSEXT_ERR_OK;
-}
-
-int tls_context_use_staple(struct tls_context *ctx, const char *path, struct error *err)
+int tls_staple_read(const char *path, X509 *leaf, struct tls_staple **ret, struct error *err)
 {
     struct tls_pem file;
-    struct tls_certificate *c = tls_certificates_last(ctx);
-    if (!c)
-        return error_set(err, ERROR_INPUT, "%s: there is no certificate to staple it to", path);
     if (tls_pem_open(path, TLS_PEM_PUBLIC, &file, err))
         return -1;
-    struct tls_stapling *stapling = calloc(1, sizeof *stapling);
-    int result = stapling ? parse(&file, c->leaf, stapling, err) : error_sys(err, "read %s", path);
+    struct tls_staple *staple = calloc(1, sizeof *staple);
+    int result = staple ? parse(&file, leaf, staple, err) : error_sys(err, "read %s", path);
     tls_pem_close(&file);
     if (result < 0) {
-        tls_stapling_free(stapling);
+        tls_staple_free(staple);
         return -1;
     }
-    tls_stapling_free(c->stapling);
-    c->stapling = stapling;
-    SSL_CTX_set_tlsext_status_cb(ctx->ssl, on_status);
-    SSL_CTX_set_tlsext_status_arg(ctx->ssl, ctx);
-    return tls_exposure_warn(ctx, path, false, err);
-}
-
-int64_t tls_context_staple_expires(const struct tls_context *ctx)
-{
-    const struct tls_certificate *c = tls_certificates_last(ctx);
-    return c && c->stapling ? c->stapling->until : INT64_MAX;
+    *ret = staple;
+    return 0;
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Defects of a server's certificate because of which clients refuse it. */
+#include "tls_suitability.h"
+
 #include <openssl/core_names.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_certificates.h"
+#include "tls_certificate.h"
+#include "tls_dated.h"
+#include "tls_signatures.h"
+#include "tls_warning.h"
 
 /* The limit of a client with OpenSSL for the Certificate message: SSL_CTX_set_max_cert_list(3). */
 enum { CHAIN_BYTES_MAX = 100 * 1024, CHAIN_ENTRY_BYTES = 3 };
@@ -50,38 +54,38 @@ static bool is_for_servers(X509 *leaf)
            X509_get_extended_key_usage(leaf) & (XKU_SSL_SERVER | XKU_SGC);
 }
 
-static size_t chain_bytes(const struct tls_certificate *c)
+static size_t chain_bytes(X509 *leaf, STACK_OF(X509) * chain)
 {
-    size_t bytes = CHAIN_ENTRY_BYTES + (size_t)i2d_X509(c->leaf, NULL);
-    for (int i = 0; i < sk_X509_num(c->chain); i++)
-        bytes += CHAIN_ENTRY_BYTES + (size_t)i2d_X509(sk_X509_value(c->chain, i), NULL);
+    size_t bytes = CHAIN_ENTRY_BYTES + (size_t)i2d_X509(leaf, NULL);
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        bytes += CHAIN_ENTRY_BYTES + (size_t)i2d_X509(sk_X509_value(chain, i), NULL);
     return bytes;
 }
 
-static bool is_issuer_sent(const struct tls_certificate *c)
+static bool is_issuer_sent(X509 *leaf, STACK_OF(X509) * chain)
 {
-    if (X509_get_extension_flags(c->leaf) & EXFLAG_SI)
+    if (X509_get_extension_flags(leaf) & EXFLAG_SI)
         return true;
-    for (int i = 0; i < sk_X509_num(c->chain); i++)
-        if (X509_check_issued(sk_X509_value(c->chain, i), c->leaf) == X509_V_OK)
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (X509_check_issued(sk_X509_value(chain, i), leaf) == X509_V_OK)
             return true;
     return false;
 }
 
 /* Their dates are checked daily, like those of the leaf. */
-static int add_issuers(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
+static int add_issuers(struct tls_context *ctx, STACK_OF(X509) * chain, const char *path,
                        struct error *err)
 {
-    for (int i = 0; i < sk_X509_num(c->chain); i++)
-        if (tls_dated_add(ctx, TLS_DATED_ISSUER, path, sk_X509_value(c->chain, i), err))
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (tls_dated_add(ctx, TLS_DATED_ISSUER, path, sk_X509_value(chain, i), err))
             return -1;
     return 0;
 }
 
-static int warn_of_chain(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
-                         struct error *err)
+static int warn_of_chain(struct tls_context *ctx, X509 *leaf, STACK_OF(X509) * chain,
+                         const char *path, struct error *err)
 {
-    size_t bytes = chain_bytes(c);
+    size_t bytes = chain_bytes(leaf, chain);
     char issuer[PEER_NAME_BYTES];
     if (bytes > CHAIN_BYTES_MAX &&
         tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
@@ -89,9 +93,9 @@ static int warn_of_chain(struct tls_context *ctx, const struct tls_certificate *
                         "KiB: remove what is not part of its chain",
                         bytes))
         return -1;
-    if (is_issuer_sent(c))
+    if (is_issuer_sent(leaf, chain))
         return 0;
-    tls_name_text(X509_get_issuer_name(c->leaf), issuer, sizeof issuer);
+    tls_certificate_name(X509_get_issuer_name(leaf), issuer, sizeof issuer);
     return tls_warning_add(ctx, (struct tls_warning_topic){"certificate_chain_incomplete", path},
                            err,
                            "its issuer \"%.120s\" is not in the file: append the intermediate "
@@ -115,32 +119,32 @@ static int warn_of_key(struct tls_context *ctx, X509 *leaf, const char *path, st
                            kind);
 }
 
-int tls_suitability_warn(struct tls_context *ctx, const struct tls_certificate *c, const char *path,
-                         struct error *err)
+int tls_suitability_warn(struct tls_context *ctx, X509 *leaf, STACK_OF(X509) * chain,
+                         const char *path, struct error *err)
 {
-    if (warn_of_key(ctx, c->leaf, path, err) || tls_signatures_warn(ctx, c->leaf, path, err))
+    if (warn_of_key(ctx, leaf, path, err) || tls_signatures_warn(ctx, leaf, path, err))
         return -1;
-    if (!is_for_servers(c->leaf) &&
+    if (!is_for_servers(leaf) &&
         tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "its extendedKeyUsage lacks serverAuth, and clients refuse it: reissue it "
                         "for servers"))
         return -1;
-    if (!(X509_get_key_usage(c->leaf) & KU_DIGITAL_SIGNATURE) &&
+    if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) &&
         tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "its keyUsage lacks digitalSignature, and many clients refuse it: reissue "
                         "it with digitalSignature"))
         return -1;
-    if (X509_get_extension_flags(c->leaf) & EXFLAG_CRITICAL &&
+    if (X509_get_extension_flags(leaf) & EXFLAG_CRITICAL &&
         tls_warning_add(
             ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
             "it has an unknown critical extension, and clients refuse it: reissue it without"))
         return -1;
-    if (X509_get_ext_by_NID(c->leaf, NID_subject_alt_name, -1) < 0 &&
+    if (X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) < 0 &&
         tls_warning_add(ctx, (struct tls_warning_topic){"certificate_unsuitable", path}, err,
                         "it has no subjectAltName, and clients refuse it whatever its subject is: "
                         "reissue it with the names of this server"))
         return -1;
-    if (add_issuers(ctx, c, path, err))
+    if (add_issuers(ctx, chain, path, err))
         return -1;
-    return warn_of_chain(ctx, c, path, err);
+    return warn_of_chain(ctx, leaf, chain, path, err);
 }

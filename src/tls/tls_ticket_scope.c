@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The scope of a server's tickets: they are valid only where the handshake would have succeeded. */
+#include "tls_ticket_scope.h"
+
 #include <endian.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_certificate.h"
 #include "tls_certificates.h"
 #include "tls_clients.h"
 #include "tls_context_internal.h"
+#include "tls_error.h"
 #include "tls_screen.h"
+
 #include "tlsecho/base/ascii.h"
 
 /* The extension of RFC 6066 §3: a list of one name. */
@@ -76,7 +81,7 @@ static char *names_of(X509 *leaf)
     if (names && *names == '\0') {
         OPENSSL_free(names);
         if ((names = OPENSSL_zalloc(PEER_NAME_BYTES + 1)))
-            tls_name_text(X509_get_subject_name(leaf), names, PEER_NAME_BYTES);
+            tls_certificate_name(X509_get_subject_name(leaf), names, PEER_NAME_BYTES);
     }
     for (char *name = names; name && *name; name += strlen(name) + 1)
         if (strncmp(name, dns, sizeof dns - 1) == 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A server's tickets, in which its sessions are kept (RFC 5077, RFC 8446 §4.6.1). */
+#include "tls_tickets.h"
+
 #include <endian.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -7,7 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "tls_certificate.h"
 #include "tls_context_internal.h"
+#include "tls_files.h"
+
 #include "tls_ticket_keys.h"
 #include "tlsecho/base/clock.h"
 
@@ -78,7 +83,7 @@ static int64_t chain_expires(STACK_OF(X509) * chain)
 {
     int64_t earliest = INT64_MAX;
     for (int i = 0; i < sk_X509_num(chain); i++) {
-        int64_t end = tls_date_seconds(X509_get0_notAfter(sk_X509_value(chain, i)));
+        int64_t end = tls_certificate_date_seconds(X509_get0_notAfter(sk_X509_value(chain, i)));
         if (end < earliest)
             earliest = end;
     }
@@ -178,7 +183,7 @@ int tls_context_use_ticket_keys(struct tls_context *ctx, const char *path, struc
     }
     tls_tickets_free(ctx);
     ctx->ticket_keys = keys;
-    return tls_exposure_warn(ctx, path, true, err);
+    return tls_files_warn(ctx, path, true, err);
 }
 
 void tls_tickets_free(struct tls_context *ctx)

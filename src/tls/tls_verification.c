@@ -1,54 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds what is wrong with a peer's chain: the worst fault decides and ends the verification. */
+#include "tls_verification.h"
+
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-#include "tls_context_internal.h"
+#include "tls_error.h"
 
 /* The first of each kind. */
 struct findings {
     struct tls_finding first[TLS_FAULTS];
 };
 
-static int verdict_index = -1, findings_index = -1;
+static int verification_index = -1, findings_index = -1;
 static CRYPTO_ONCE indices_once = CRYPTO_ONCE_STATIC_INIT;
 
 static void make_indices(void)
 {
-    verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    verification_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     findings_index = X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
-int tls_verdict_attach(SSL *ssl, struct tls_verdict *verdict, struct error *err)
+int tls_verification_attach(SSL *ssl, struct tls_verification *verification, struct error *err)
 {
     CRYPTO_THREAD_run_once(&indices_once, make_indices);
-    if (!SSL_set_ex_data(ssl, verdict_index, verdict))
+    if (!SSL_set_ex_data(ssl, verification_index, verification))
         return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
     return 0;
 }
 
-struct tls_verdict *tls_verdict_of(const SSL *ssl)
+struct tls_verification *tls_verification_of(const SSL *ssl)
 {
-    return SSL_get_ex_data(ssl, verdict_index);
+    return SSL_get_ex_data(ssl, verification_index);
 }
 
-void tls_verdict_free(struct tls_verdict *verdict)
+void tls_verification_free(struct tls_verification *verification)
 {
-    if (!verdict)
+    if (!verification)
         return;
-    sk_X509_pop_free(verdict->chain, X509_free);
-    sk_X509_pop_free(verdict->path, X509_free);
-    X509_free(verdict->issuer);
-    free(verdict);
+    sk_X509_pop_free(verification->chain, X509_free);
+    sk_X509_pop_free(verification->path, X509_free);
+    X509_free(verification->issuer);
+    free(verification);
 }
 
-enum error_kind tls_verdict_kind(const struct tls_verdict *verdict)
+enum error_kind tls_verification_error_kind(const struct tls_verification *verification)
 {
-    if (verdict->untrusted)
+    if (verification->untrusted)
         return ERROR_UNTRUSTED;
-    if (verdict->expired)
+    if (verification->expired)
         return ERROR_EXPIRED;
-    return verdict->name_mismatch ? ERROR_NAME_MISMATCH : ERROR_TLS;
+    return verification->name_mismatch ? ERROR_NAME_MISMATCH : ERROR_TLS;
 }
 
 static enum tls_fault fault_of(int error)
@@ -109,7 +111,7 @@ static int on_step(int ok, X509_STORE_CTX *store)
     return fault != TLS_FAULT_UNTRUSTED;
 }
 
-static struct tls_finding judge(struct tls_verdict *v, const struct findings *findings)
+static struct tls_finding decide(struct tls_verification *v, const struct findings *findings)
 {
     v->untrusted = findings->first[TLS_FAULT_UNTRUSTED].error != X509_V_OK;
     v->expired = findings->first[TLS_FAULT_EXPIRED].error != X509_V_OK;
@@ -122,7 +124,7 @@ static struct tls_finding judge(struct tls_verdict *v, const struct findings *fi
     return findings->first[worst];
 }
 
-struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *v)
+struct tls_finding tls_verification_run(X509_STORE_CTX *store, struct tls_verification *v)
 {
     struct findings findings = {0};
     struct tls_finding *untrusted = &findings.first[TLS_FAULT_UNTRUSTED];
@@ -131,7 +133,7 @@ struct tls_finding tls_verdict_reach(X509_STORE_CTX *store, struct tls_verdict *
         X509_STORE_CTX_set_ex_data(store, findings_index, &findings) && X509_verify_cert(store) > 0;
     if (!verified && untrusted->error == X509_V_OK) /* it failed without a call of on_step */
         untrusted->error = X509_V_ERR_OUT_OF_MEM;
-    struct tls_finding worst = judge(v, &findings);
+    struct tls_finding worst = decide(v, &findings);
     X509_STORE_CTX_set_error(store, (int)worst.error); /* selects the alert */
     return worst;
 }

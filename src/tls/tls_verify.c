@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* How a client verifies the server's certificate. */
+#include "tls_verify.h"
+
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tls_certificate.h"
 #include "tls_context_internal.h"
+#include "tls_error.h"
+#include "tls_ocsp.h"
+#include "tls_verification.h"
+
 #include "tlsecho/net/endpoint.h"
 
-static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
+static void describe_untrusted(struct tls_verification *v, X509 *certificate)
 {
     char subject[120] = "", issuer[120] = "";
     if (certificate) {
-        tls_name_text(X509_get_subject_name(certificate), subject, sizeof subject);
-        tls_name_text(X509_get_issuer_name(certificate), issuer, sizeof issuer);
+        tls_certificate_name(X509_get_subject_name(certificate), subject, sizeof subject);
+        tls_certificate_name(X509_get_issuer_name(certificate), issuer, sizeof issuer);
     }
 
     switch (v->error) {
@@ -36,12 +43,13 @@ static void describe_untrusted(struct tls_verdict *v, X509 *certificate)
     v->remedy = "reissue it";
 }
 
-static void describe_expired(struct tls_verdict *v, X509 *certificate)
+static void describe_expired(struct tls_verification *v, X509 *certificate)
 {
     bool late = v->error == X509_V_ERR_CERT_HAS_EXPIRED;
-    char date[TLS_DATE_BYTES], subject[120];
-    tls_date_text(late ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate), date);
-    tls_name_text(X509_get_subject_name(certificate), subject, sizeof subject);
+    char date[TLS_CERTIFICATE_DATE_BYTES], subject[120];
+    tls_certificate_date_text(
+        late ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate), date);
+    tls_certificate_name(X509_get_subject_name(certificate), subject, sizeof subject);
     snprintf(v->text, sizeof v->text, "the certificate \"%s\" %s %s UTC", subject,
              late ? "expired on" : "is not valid before", date);
     v->remedy = late ? "renew it on the server" : "check the clocks of both hosts";
@@ -53,7 +61,8 @@ char *tls_verify_name(X509_VERIFY_PARAM *param)
     return host ? OPENSSL_strdup(host) : X509_VERIFY_PARAM_get1_ip_asc(param);
 }
 
-static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VERIFY_PARAM *param)
+static void describe_mismatch(struct tls_verification *v, X509 *certificate,
+                              X509_VERIFY_PARAM *param)
 {
     char names[180];
     tls_certificate_names(certificate, TLS_NAMES_OF_HOSTS, names, sizeof names);
@@ -74,9 +83,9 @@ static void describe_mismatch(struct tls_verdict *v, X509 *certificate, X509_VER
     OPENSSL_free(wanted);
 }
 
-static int verify_chain(X509_STORE_CTX *store, struct tls_verdict *v)
+static int verify_chain(X509_STORE_CTX *store, struct tls_verification *v)
 {
-    struct tls_finding worst = tls_verdict_reach(store, v);
+    struct tls_finding worst = tls_verification_run(store, v);
     if (worst.error == X509_V_OK) {
         v->path = X509_STORE_CTX_get1_chain(store);
         return 1;
@@ -90,7 +99,7 @@ static int verify_chain(X509_STORE_CTX *store, struct tls_verdict *v)
     return 0;
 }
 
-static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsigned char *pin)
+static int verify_pin(X509_STORE_CTX *store, struct tls_verification *v, const unsigned char *pin)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -107,7 +116,7 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
 
     struct peer_certificate about;
     char wanted[2 * TLS_PIN_BYTES + 1];
-    tls_describe_certificate(leaf, &about);
+    tls_certificate_describe(leaf, &about);
     for (int i = 0; i < TLS_PIN_BYTES; i++)
         snprintf(wanted + 2 * i, 3, "%02x", pin[i]);
     v->untrusted = true;
@@ -120,14 +129,14 @@ static int verify_pin(X509_STORE_CTX *store, struct tls_verdict *v, const unsign
 }
 
 /* Records what is wrong, without refusing it. */
-static int verify_nothing(X509_STORE_CTX *store, struct tls_verdict *v)
+static int verify_nothing(X509_STORE_CTX *store, struct tls_verification *v)
 {
     if (verify_chain(store, v))
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED); /* not trusted */
     return 1;
 }
 
-static int verify(X509_STORE_CTX *store, const struct tls_context *ctx, struct tls_verdict *v)
+static int verify(X509_STORE_CTX *store, const struct tls_context *ctx, struct tls_verification *v)
 {
     switch (ctx->trust) {
     case TLS_TRUST_CHAIN:
@@ -141,12 +150,12 @@ static int verify(X509_STORE_CTX *store, const struct tls_context *ctx, struct t
 }
 
 /* Everything except whether a client certificate was requested. */
-static void forget(struct tls_verdict *v)
+static void forget(struct tls_verification *v)
 {
     sk_X509_pop_free(v->chain, X509_free);
     sk_X509_pop_free(v->path, X509_free);
     X509_free(v->issuer);
-    *v = (struct tls_verdict){.requested_client_certificate = v->requested_client_certificate};
+    *v = (struct tls_verification){.requested_client_certificate = v->requested_client_certificate};
 }
 
 static X509 *find_issuer_in(STACK_OF(X509) * known, X509 *leaf)
@@ -168,13 +177,13 @@ static X509 *find_issuer(X509_STORE_CTX *store, X509 *leaf)
 static int on_certificate(X509_STORE_CTX *store, void *arg)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls_verdict *verdict = tls_verdict_of(ssl);
-    forget(verdict);
-    verdict->chain = X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(store));
-    int result = verify(store, arg, verdict);
-    verdict->issuer = find_issuer(store, X509_STORE_CTX_get0_cert(store));
-    if (verdict->issuer)
-        X509_up_ref(verdict->issuer);
+    struct tls_verification *verification = tls_verification_of(ssl);
+    forget(verification);
+    verification->chain = X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(store));
+    int result = verify(store, arg, verification);
+    verification->issuer = find_issuer(store, X509_STORE_CTX_get0_cert(store));
+    if (verification->issuer)
+        X509_up_ref(verification->issuer);
     return result;
 }
 
@@ -198,15 +207,15 @@ bool tls_verify_again(struct tls_context *ctx, SSL *ssl, STACK_OF(X509) * chain)
     if (accepted)
         SSL_set_verify_result(ssl, X509_STORE_CTX_get_error(store));
     else
-        forget(tls_verdict_of(ssl));
+        forget(tls_verification_of(ssl));
     X509_STORE_CTX_free(store);
     return accepted;
 }
 
-static void judge_revoked(struct tls_verdict *v, X509 *leaf, const char *revoked)
+static void note_revocation(struct tls_verification *v, X509 *leaf, const char *revoked)
 {
     char subject[120];
-    tls_name_text(X509_get_subject_name(leaf), subject, sizeof subject);
+    tls_certificate_name(X509_get_subject_name(leaf), subject, sizeof subject);
     snprintf(
         v->text, sizeof v->text,
         "the certificate \"%s\" was revoked on %s, according to the OCSP response that the server "
@@ -222,7 +231,7 @@ static void judge_revoked(struct tls_verdict *v, X509 *leaf, const char *revoked
 static int on_staple(SSL *ssl, void *arg)
 {
     const struct tls_context *ctx = arg;
-    struct tls_verdict *verdict = tls_verdict_of(ssl);
+    struct tls_verification *verification = tls_verification_of(ssl);
     const unsigned char *der = NULL;
     long n = SSL_get_tlsext_status_ocsp_resp(ssl, &der);
     X509 *leaf = SSL_get0_peer_certificate(ssl);
@@ -230,11 +239,11 @@ static int on_staple(SSL *ssl, void *arg)
         return 1;
 
     char revoked[TLS_REVOKED_BYTES];
-    verdict->staple = tls_ocsp_judge(der, n, leaf, verdict->issuer, revoked);
-    if (verdict->staple != TLS_OCSP_REVOKED || ctx->trust == TLS_TRUST_PIN)
+    verification->staple = tls_ocsp_check(der, n, leaf, verification->issuer, revoked);
+    if (verification->staple != TLS_OCSP_REVOKED || ctx->trust == TLS_TRUST_PIN)
         return 1;
-    judge_revoked(verdict, leaf, revoked);
-    SSL_set_verify_result(ssl, verdict->error);
+    note_revocation(verification, leaf, revoked);
+    SSL_set_verify_result(ssl, verification->error);
     return ctx->trust == TLS_TRUST_ANY;
 }
 
@@ -242,7 +251,7 @@ static int on_staple(SSL *ssl, void *arg)
 static int on_request(SSL *ssl, void *arg)
 {
     (void)arg;
-    tls_verdict_of(ssl)->requested_client_certificate = true;
+    tls_verification_of(ssl)->requested_client_certificate = true;
     return 1;
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* How a server verifies client certificates. */
+#include "tls_verify_client.h"
+
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tls_certificate.h"
 #include "tls_clients.h"
-#include "tls_context_internal.h"
 #include "tls_san_match.h"
+#include "tls_verification.h"
 
 enum { NAME_SHOWN_BYTES = 120 };
 
@@ -39,10 +42,10 @@ static const ASN1_TIME *date_of(const struct tls_finding *f)
 /* What is wrong with a certificate of a chain, to complete a sentence about it. */
 static void describe(const struct tls_finding *f, char *ret, size_t size)
 {
-    char issuer[NAME_SHOWN_BYTES] = "", date[TLS_DATE_BYTES];
+    char issuer[NAME_SHOWN_BYTES] = "", date[TLS_CERTIFICATE_DATE_BYTES];
     if (f->certificate)
-        tls_name_text(X509_get_issuer_name(f->certificate), issuer, sizeof issuer);
-    tls_date_text(date_of(f), date);
+        tls_certificate_name(X509_get_issuer_name(f->certificate), issuer, sizeof issuer);
+    tls_certificate_date_text(date_of(f), date);
 
     switch (f->error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -77,13 +80,13 @@ static void describe(const struct tls_finding *f, char *ret, size_t size)
 }
 
 /* "client certificate "CN=x" refused: ", and the certificate of its chain that has the fault. */
-static size_t describe_who(struct tls_verdict *v, X509 *leaf, X509 *about)
+static size_t describe_who(struct tls_verification *v, X509 *leaf, X509 *about)
 {
     char subject[NAME_SHOWN_BYTES], ca[NAME_SHOWN_BYTES];
-    tls_name_text(X509_get_subject_name(leaf), subject, sizeof subject);
+    tls_certificate_name(X509_get_subject_name(leaf), subject, sizeof subject);
     int n = snprintf(v->text, sizeof v->text, "client certificate \"%s\" refused: ", subject);
     if (v->depth > 0 && about) {
-        tls_name_text(X509_get_subject_name(about), ca, sizeof ca);
+        tls_certificate_name(X509_get_subject_name(about), ca, sizeof ca);
         n += snprintf(v->text + n, sizeof v->text - (size_t)n, "its CA \"%s\": ", ca);
     }
     return (size_t)n;
@@ -110,7 +113,7 @@ static long error_of_alert(long error)
 
 /* Verifies with the chain that the client sent and the intermediates of the bundle. */
 static struct tls_finding verify_linked(X509_STORE_CTX *store, const struct tls_clients *clients,
-                                        struct tls_verdict *v)
+                                        struct tls_verification *v)
 {
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
     STACK_OF(X509) *linked = sk_X509_dup(sent);
@@ -118,17 +121,17 @@ static struct tls_finding verify_linked(X509_STORE_CTX *store, const struct tls_
         sk_X509_push(linked,
                      sk_X509_value(clients->links, i)); /* if it fails, the chain is refused */
     X509_STORE_CTX_set0_untrusted(store, linked ? linked : sent);
-    struct tls_finding worst = tls_verdict_reach(store, v);
+    struct tls_finding worst = tls_verification_run(store, v);
     X509_STORE_CTX_set0_untrusted(store, sent);
     sk_X509_free(linked);
     return worst;
 }
 
 static bool is_chain_good(X509_STORE_CTX *store, const struct tls_clients *clients,
-                          struct tls_verdict *v)
+                          struct tls_verification *v)
 {
     struct tls_finding worst =
-        clients->links ? verify_linked(store, clients, v) : tls_verdict_reach(store, v);
+        clients->links ? verify_linked(store, clients, v) : tls_verification_run(store, v);
     if (worst.error == X509_V_OK)
         return true;
     size_t n = describe_who(v, X509_STORE_CTX_get0_cert(store), worst.certificate);
@@ -166,7 +169,7 @@ static bool is_name_allowed(X509 *leaf, const struct tls_clients *clients)
     return found;
 }
 
-static void reject_name(X509_STORE_CTX *store, struct tls_verdict *v, X509 *leaf)
+static void reject_name(X509_STORE_CTX *store, struct tls_verification *v, X509 *leaf)
 {
     char names[PEER_NAME_BYTES];
     tls_certificate_names(leaf, TLS_NAMES_WITH_KIND, names, sizeof names);
@@ -181,8 +184,8 @@ static void reject_name(X509_STORE_CTX *store, struct tls_verdict *v, X509 *leaf
 static int on_client_certificate(X509_STORE_CTX *store, void *arg)
 {
     const struct tls_clients *clients = arg;
-    struct tls_verdict *v =
-        tls_verdict_of(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    struct tls_verification *v = tls_verification_of(
+        X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
     if (!is_chain_good(store, clients, v))
         return 0;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Warnings of a context: faults for which it is not refused. */
+#include "tls_warning.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

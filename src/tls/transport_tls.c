@@ -7,6 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tls_bio.h"
+#include "tls_context_internal.h"
+#include "tls_error.h"
+#include "tls_screen_peer.h"
+#include "tls_session.h"
+#include "tls_session_memory.h"
+#include "tls_verification.h"
+#include "tls_verify.h"
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/tls/tls_alert.h"
 #include "tlsecho/tls/tls_memory.h"
@@ -71,7 +79,7 @@ static void on_message(int written, int version, int type, const void *data, siz
         transport_tls_after_message(t, data, n);
     else if (!written && t->established)
         spend_rekey_credit(t);
-    else if (!written && t->verdict && !tls_screen_peer(ssl, data, n, t->verdict))
+    else if (!written && t->verification && !tls_screen_peer(ssl, data, n, t->verification))
         t->failure.chain_refused = true;
 }
 
@@ -114,7 +122,7 @@ static struct io report_failure(struct transport_tls *t, struct error *err)
 {
     t->failure_reported = true;
     t->failure.established = t->established;
-    tls_failure_describe(&t->failure, t->ssl, &t->wire, t->verdict, err);
+    tls_failure_describe(&t->failure, t->ssl, &t->wire, t->verification, err);
     return (struct io){.status = IO_FAILED};
 }
 
@@ -331,7 +339,7 @@ static void tls_free(struct transport *transport)
     SSL_free(t->ssl);
     tls_bio_done(&t->wire);
     tls_context_free(t->ctx);
-    tls_verdict_free(t->verdict);
+    tls_verification_free(t->verification);
     close(t->base.fd);
     free(t);
 }
@@ -346,14 +354,14 @@ const struct transport_ops transport_tls_ops = {
     .free = tls_free,
 };
 
-static int prepare_verdict(struct transport_tls *t, struct error *err)
+static int prepare_verification(struct transport_tls *t, struct error *err)
 {
     if (SSL_get_verify_mode(t->ssl) == SSL_VERIFY_NONE)
         return 0;
-    t->verdict = calloc(1, sizeof *t->verdict);
-    if (!t->verdict)
+    t->verification = calloc(1, sizeof *t->verification);
+    if (!t->verification)
         return error_sys(err, "make a TLS transport");
-    return tls_verdict_attach(t->ssl, t->verdict, err);
+    return tls_verification_attach(t->ssl, t->verification, err);
 }
 
 int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err)
@@ -366,7 +374,7 @@ int transport_tls_prepare(struct transport_tls *t, const char *server_name, stru
     SSL_set_info_callback(t->ssl, on_info);
     SSL_set_msg_callback(t->ssl, on_message);
     SSL_set_msg_callback_arg(t->ssl, t);
-    if (prepare_verdict(t, err) < 0)
+    if (prepare_verification(t, err) < 0)
         return -1;
     if (t->ctx->role == TLS_SERVER) {
         SSL_set_accept_state(t->ssl);

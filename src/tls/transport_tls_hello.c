@@ -6,6 +6,8 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
+#include "tls_bio.h"
+#include "tls_context_internal.h"
 #include "tlsecho/tls/tls_alert.h"
 #include "transport_tls_internal.h"
 

@@ -11,16 +11,17 @@
 #include "tls_bio.h"
 #include "tls_failure.h"
 #include "tls_hello.h"
-#include "tls_context_internal.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/transport_tls.h"
+
+struct tls_verification;
 
 struct transport_tls {
     struct transport base;
     struct tls_context *ctx;
     SSL *ssl; /* server: NULL until the ClientHello is complete */
     struct tls_bio wire;
-    struct tls_verdict *verdict; /* NULL if no certificate is requested */
+    struct tls_verification *verification; /* NULL if no certificate is requested */
     struct tls_failure failure;
     struct tls_hello hello; /* server only */
     bool hello_due;         /* OpenSSL must not read before the ClientHello is complete */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of the peer, and of what was negotiated with it. */
+#include "tls_chain_internal.h"
+#include "tls_context_internal.h"
+#include "tls_peer.h"
+#include "tls_verification.h"
 #include "tlsecho/base/container_of.h"
 #include "transport_tls_internal.h"
 
@@ -21,7 +25,7 @@ void transport_tls_peer(const struct transport *transport, struct peer *ret)
 {
     const struct transport_tls *t = with_ssl(transport);
     if (t)
-        tls_peer_describe(t->ssl, t->verdict, ret);
+        tls_peer_describe(t->ssl, t->verification, ret);
     else
         *ret = (struct peer){.tls = true};
 }
@@ -41,13 +45,13 @@ bool transport_tls_resumed(const struct transport *transport)
 int transport_tls_chain(const struct transport *transport, struct tls_chain *ret, struct error *err)
 {
     const struct transport_tls *t = with_client_ssl(transport);
-    return tls_chain_describe(t ? t->verdict->chain : NULL, ret, err);
+    return tls_chain_describe(t ? t->verification->chain : NULL, ret, err);
 }
 
 int transport_tls_path(const struct transport *transport, struct tls_chain *ret, struct error *err)
 {
     const struct transport_tls *t = with_client_ssl(transport);
-    return tls_chain_describe(t ? t->verdict->path : NULL, ret, err);
+    return tls_chain_describe(t ? t->verification->path : NULL, ret, err);
 }
 
 void transport_tls_exporter(const struct transport *transport, char ret[TLS_EXPORTER_BYTES])

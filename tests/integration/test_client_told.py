@@ -124,10 +124,10 @@ class Told(support.TestCase):
                                  "--key", PKI / "client.key", f"tls://127.0.0.1:{far.port}")
 
     def test_each_alert_has_its_meaning_and_what_to_do(self):
-        for number, says in ((0, "close_notify: it ended the connection"), (10, "on the way"),
+        for number, says in ((0, "close_notify: it closed the connection"), (10, "on the way"),
                              (20, "on the way"), (42, "see its log"), (47, "--tls-max 1.2"),
                              (50, "--groups X25519"), (51, "on the way"), (80, "its log"),
-                             (86, "on the way"), (90, "user_canceled: it gave up"),
+                             (86, "on the way"), (90, "user_canceled: it cancelled the handshake"),
                              (109, "see --servername"), (115, "leave out --resume"),
                              (116, "give --cert and --key"),
                              (200, "the alert number 200: see its log")):

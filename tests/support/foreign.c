@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pair.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 static void note_alert(const SSL *ssl, int where, int value)

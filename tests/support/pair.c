@@ -4,6 +4,7 @@
 #include <check.h>
 #include <sys/socket.h>
 
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 void pair_sockets(bool tiny, int ret[2])

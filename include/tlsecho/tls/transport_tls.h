@@ -4,7 +4,7 @@
  * Every function that takes a transport accepts one that is not TLS too, and says what it returns
  * then.
  *
- * Ownership: as transport.h; a tls_scratch belongs to its creator.   Threads: one at a time.
+ * Ownership: as transport.h.   Threads: one at a time.
  */
 #ifndef TLSECHO_TRANSPORT_TLS_H
 #define TLSECHO_TRANSPORT_TLS_H
@@ -17,12 +17,7 @@
 
 struct tls_context;
 struct tls_chain;
-
-/* Buffers for the records between the kernel and OpenSSL, shared by all transports of one thread.
- * Must outlive them. */
 struct tls_scratch;
-struct tls_scratch *tls_scratch_new(void); /* NULL = no memory */
-void tls_scratch_free(struct tls_scratch *scratch);
 
 struct transport_tls_options {
     struct tls_context *ctx; /* decides the role; the transport holds its own reference */

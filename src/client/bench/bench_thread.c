@@ -9,6 +9,7 @@
 #include "bench_count.h"
 #include "bench_traffic.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 enum {

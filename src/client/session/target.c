@@ -11,6 +11,7 @@
 #include "tlsecho/client/piped_file.h"
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/net/socket.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 enum { ALPN_MAX = 32 };

@@ -11,6 +11,7 @@
 
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/base/thread.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 #include "worker_conn.h"
 

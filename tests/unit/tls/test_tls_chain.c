@@ -5,11 +5,12 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "tls_chain_internal.h"
+
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
 #include "suite.h"
-#include "tls_context_internal.h"
 #include "tlsecho/tls/transport_tls.h"
 
 static struct folder folder;

@@ -9,11 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tls_context_internal.h"
+#include "tls_screen_peer.h"
+
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
 #include "suite.h"
-#include "tls_context_internal.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 static struct folder folder;

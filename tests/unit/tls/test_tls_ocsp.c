@@ -4,12 +4,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "tls_context_internal.h"
+#include "tls_ocsp.h"
+#include "tls_screen.h"
+
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
 #include "suite.h"
-#include "tls_context_internal.h"
-#include "tls_screen.h"
 
 enum { DAY_S = 86400 };
 
@@ -64,21 +66,21 @@ static int der_of(const struct response *r, unsigned char **ret)
     return n;
 }
 
-static const char *judged(const struct response *r, char revoked[TLS_REVOKED_BYTES])
+static const char *checked(const struct response *r, char revoked[TLS_REVOKED_BYTES])
 {
     unsigned char *der = NULL;
     int n = der_of(r, &der);
-    enum tls_ocsp found = tls_ocsp_judge(der, n, leaf.certificate, ca.certificate, revoked);
+    enum tls_ocsp found = tls_ocsp_check(der, n, leaf.certificate, ca.certificate, revoked);
     OPENSSL_free(der);
     return tls_ocsp_name(found);
 }
 
-#define JUDGED(...) judged(&(struct response){__VA_ARGS__}, (char[TLS_REVOKED_BYTES]){0})
+#define CHECKED(...) checked(&(struct response){__VA_ARGS__}, (char[TLS_REVOKED_BYTES]){0})
 
 START_TEST(trusts_the_issuer)
 {
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD), "good");
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .sha256 = true), "good");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD), "good");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .sha256 = true), "good");
 }
 END_TEST
 
@@ -87,12 +89,12 @@ START_TEST(says_when_and_why_it_was_revoked)
     char revoked[TLS_REVOKED_BYTES];
     struct response r = {.status = V_OCSP_CERTSTATUS_REVOKED,
                          .reason = OCSP_REVOKED_STATUS_KEYCOMPROMISE};
-    ck_assert_str_eq(judged(&r, revoked), "revoked");
+    ck_assert_str_eq(checked(&r, revoked), "revoked");
     ck_assert_str_eq(revoked, "2026-01-02 03:04 UTC (keyCompromise)");
     r.reason = OCSP_REVOKED_STATUS_NOSTATUS;
     r.from_s = -2 * DAY_S;
     r.until_s = -DAY_S; /* an old answer revokes all the same */
-    ck_assert_str_eq(judged(&r, revoked), "revoked");
+    ck_assert_str_eq(checked(&r, revoked), "revoked");
     ck_assert_str_eq(revoked, "2026-01-02 03:04 UTC");
 }
 END_TEST
@@ -100,24 +102,25 @@ END_TEST
 START_TEST(knows_what_is_out_of_date)
 {
     ck_assert_str_eq(
-        JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .from_s = -2 * DAY_S, .until_s = -DAY_S),
+        CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .from_s = -2 * DAY_S, .until_s = -DAY_S),
         "expired");
     ck_assert_str_eq(
-        JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .from_s = DAY_S, .until_s = 2 * DAY_S), "expired");
+        CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .from_s = DAY_S, .until_s = 2 * DAY_S),
+        "expired");
 }
 END_TEST
 
 START_TEST(is_invalid_about_anything_else)
 {
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .about = &other), "invalid");
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_UNKNOWN), "invalid");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .about = &other), "invalid");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_UNKNOWN), "invalid");
 }
 END_TEST
 
 START_TEST(is_invalid_from_anyone_else)
 {
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &root), "invalid");
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &other), "invalid");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &root), "invalid");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &other), "invalid");
 }
 END_TEST
 
@@ -127,7 +130,7 @@ START_TEST(trusts_a_responder_that_the_issuer_authorised)
     X509_EXTENSION *usage = X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, "OCSPSigning");
     ck_assert_int_eq(X509_add_ext(responder.certificate, usage, -1), 1);
     ck_assert_int_gt(X509_sign(responder.certificate, ca.key, EVP_sha256()), 0);
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &responder), "good");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &responder), "good");
     X509_EXTENSION_free(usage);
     pki_free(&responder);
 }
@@ -147,7 +150,7 @@ START_TEST(its_certificates_are_screened_before_they_are_parsed)
     n = der_of(&(struct response){.status = V_OCSP_CERTSTATUS_GOOD, .signer = &explicit}, &der);
     ck_assert_int_eq(tls_screen_ocsp(der, (size_t)n, &one), TLS_SCREEN_EXPLICIT_CURVE);
     OPENSSL_free(der);
-    ck_assert_str_eq(JUDGED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &explicit), "invalid");
+    ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &explicit), "invalid");
     pki_free(&explicit);
 }
 END_TEST
@@ -157,13 +160,13 @@ START_TEST(is_invalid_if_it_is_no_response)
     char revoked[TLS_REVOKED_BYTES];
     const unsigned char garbage[] = "garbage";
     ck_assert_int_eq(
-        tls_ocsp_judge(garbage, sizeof garbage, leaf.certificate, ca.certificate, revoked),
+        tls_ocsp_check(garbage, sizeof garbage, leaf.certificate, ca.certificate, revoked),
         TLS_OCSP_INVALID);
     /* RFC 6960 §4.2.1: tryLater, and nothing else */
     OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_TRYLATER, NULL);
     unsigned char *der = NULL;
     int n = i2d_OCSP_RESPONSE(response, &der);
-    ck_assert_int_eq(tls_ocsp_judge(der, n, leaf.certificate, ca.certificate, revoked),
+    ck_assert_int_eq(tls_ocsp_check(der, n, leaf.certificate, ca.certificate, revoked),
                      TLS_OCSP_INVALID);
     OPENSSL_free(der);
     OCSP_RESPONSE_free(response);
@@ -175,7 +178,7 @@ START_TEST(is_invalid_where_the_issuer_is_unknown)
     char revoked[TLS_REVOKED_BYTES];
     unsigned char *der = NULL;
     int n = der_of(&(struct response){.status = V_OCSP_CERTSTATUS_GOOD}, &der);
-    ck_assert_int_eq(tls_ocsp_judge(der, n, leaf.certificate, NULL, revoked), TLS_OCSP_INVALID);
+    ck_assert_int_eq(tls_ocsp_check(der, n, leaf.certificate, NULL, revoked), TLS_OCSP_INVALID);
     OPENSSL_free(der);
 }
 END_TEST

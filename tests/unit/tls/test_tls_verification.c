@@ -2,9 +2,11 @@
 #include <check.h>
 #include <openssl/x509_vfy.h>
 
+#include "tls_context_internal.h"
+#include "tls_verification.h"
+
 #include "pki.h"
 #include "suite.h"
-#include "tls_context_internal.h"
 
 static struct pki ca, other_ca, old;
 static X509_STORE *trusted;
@@ -15,7 +17,7 @@ static void set_up(void)
     struct tls_context *ctx;
     ck_assert_int_eq(tls_context_new(TLS_CLIENT, &ctx, &err), 0);
     SSL *ssl = SSL_new(ctx->ssl);
-    ck_assert_int_eq(tls_verdict_attach(ssl, NULL, &err), 0); /* makes the indices */
+    ck_assert_int_eq(tls_verification_attach(ssl, NULL, &err), 0); /* makes the indices */
     SSL_free(ssl);
     tls_context_free(ctx);
     ca = pki_make(&(struct pki_spec){.subject = "CA", .ca = true});
@@ -37,35 +39,35 @@ static void tear_down(void)
 }
 
 /* Of `old`, as a server's that is asked for as localhost. */
-static struct tls_verdict reach(void)
+static struct tls_verification reach(void)
 {
-    struct tls_verdict verdict = {0};
+    struct tls_verification verification = {0};
     X509_STORE_CTX *store = X509_STORE_CTX_new();
     ck_assert_int_eq(X509_STORE_CTX_init(store, trusted, old.certificate, NULL), 1);
     X509_VERIFY_PARAM_set1_host(X509_STORE_CTX_get0_param(store), "localhost", 0);
-    struct tls_finding worst = tls_verdict_reach(store, &verdict);
-    ck_assert_int_eq(worst.error, verdict.error);
-    ck_assert_int_eq(X509_STORE_CTX_get_error(store), verdict.error);
+    struct tls_finding worst = tls_verification_run(store, &verification);
+    ck_assert_int_eq(worst.error, verification.error);
+    ck_assert_int_eq(X509_STORE_CTX_get_error(store), verification.error);
     X509_STORE_CTX_free(store);
-    return verdict;
+    return verification;
 }
 
 START_TEST(an_untrusted_chain_is_not_looked_at_further)
 {
     X509_STORE_add_cert(trusted, other_ca.certificate);
-    struct tls_verdict verdict = reach();
-    ck_assert(verdict.untrusted);
-    ck_assert_int_eq(verdict.error, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
-    ck_assert(!verdict.expired && !verdict.name_mismatch);
+    struct tls_verification verification = reach();
+    ck_assert(verification.untrusted);
+    ck_assert_int_eq(verification.error, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    ck_assert(!verification.expired && !verification.name_mismatch);
 }
 END_TEST
 
 START_TEST(another_name_and_a_date_do_not_end_the_search_for_worse)
 {
     X509_STORE_add_cert(trusted, ca.certificate);
-    struct tls_verdict verdict = reach();
-    ck_assert(verdict.expired && verdict.name_mismatch && !verdict.untrusted);
-    ck_assert_int_eq(verdict.error, X509_V_ERR_CERT_HAS_EXPIRED);
+    struct tls_verification verification = reach();
+    ck_assert(verification.expired && verification.name_mismatch && !verification.untrusted);
+    ck_assert_int_eq(verification.error, X509_V_ERR_CERT_HAS_EXPIRED);
 }
 END_TEST
 
@@ -73,21 +75,21 @@ START_TEST(a_forged_signature_outweighs_what_was_found_before_it)
 {
     struct pki same_name = pki_make(&(struct pki_spec){.subject = "CA", .ca = true});
     X509_STORE_add_cert(trusted, same_name.certificate);
-    struct tls_verdict verdict = reach();
-    ck_assert(verdict.untrusted && verdict.name_mismatch);
-    ck_assert_int_eq(verdict.error, X509_V_ERR_CERT_SIGNATURE_FAILURE);
+    struct tls_verification verification = reach();
+    ck_assert(verification.untrusted && verification.name_mismatch);
+    ck_assert_int_eq(verification.error, X509_V_ERR_CERT_SIGNATURE_FAILURE);
     pki_free(&same_name);
 }
 END_TEST
 
 int main(void)
 {
-    TCase *cases = tcase_create("verdict");
+    TCase *cases = tcase_create("verification");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, an_untrusted_chain_is_not_looked_at_further);
     tcase_add_test(cases, another_name_and_a_date_do_not_end_the_search_for_worse);
     tcase_add_test(cases, a_forged_signature_outweighs_what_was_found_before_it);
-    Suite *suite = suite_create("tls_verdict");
+    Suite *suite = suite_create("tls_verification");
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }

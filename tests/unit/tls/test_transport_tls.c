@@ -20,6 +20,7 @@
 #include "pki.h"
 #include "suite.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 enum kind { TCP, TLS12, TLS13, KINDS };

@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "suite.h"
 #include "tlsecho/net/transport.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 enum {

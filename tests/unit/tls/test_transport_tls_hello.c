@@ -13,6 +13,7 @@
 #include "suite.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/tls_alert.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 enum { LIMIT_BYTES = 4096, HELLO_BYTES = 16384 };

@@ -24,6 +24,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/tls_context.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 #include "yaml_snapshot.h"
 
