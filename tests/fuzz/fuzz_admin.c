@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* However a request is cut up on its way: one answer, and the same one. */
+/* A request in pieces of any size gets one answer, always the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
     size_t step = size > 16 ? size / 16 : 1;
     for (size_t n = 0; n < size; n += step) {
-        char *copy = malloc(n + 1); /* of just that size, so that reading on would be found */
+        char *copy = malloc(n + 1); /* of exactly that size, so that a sanitizer finds an overrun */
         if (!copy)
             abort();
         memcpy(copy, data, n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever is read without an error is printed as something that reads back to the same print. */
+/* A configuration that is read without an error is printed as text that reads back to the same
+ * print. */
 #include <stdlib.h>
 #include <string.h>
 

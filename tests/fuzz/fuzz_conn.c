@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection under an arbitrary script of transport results, time-outs, drains and ends. Whatever
- * comes, the connection's promises hold: see `check`.
+ * A connection under an arbitrary script of transport results, time-outs, drains and ends. The
+ * invariants in `check` hold after each.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,10 +29,10 @@ static void check(const struct conn *c)
         require(c->end != CONN_END_CLOSED || buf_waiting(&c->output) == 0);
         return;
     }
-    bool hears = c->state == CONN_PRODUCE && !c->peer_ended;
+    bool reads = c->state == CONN_PRODUCE && !c->peer_ended;
     require(c->runnable || c->want == WANT_READ || c->want == WANT_WRITE ||
-            (hears && c->want == (WANT_READ | WANT_WRITE)));
-    require(!hears || c->runnable || c->want & WANT_READ);
+            (reads && c->want == (WANT_READ | WANT_WRITE)));
+    require(!reads || c->runnable || c->want & WANT_READ);
     require(c->timeout < CONN_TIMEOUTS);
     require((c->end == CONN_END_NONE) == (c->state < CONN_SHUTDOWN));
     require(c->state != CONN_SERVE || c->runnable || c->sending || !c->output.data);
@@ -55,7 +55,7 @@ static void script(struct fake_script *into, uint8_t status, uint8_t size)
 
 static struct fake_script introductions;
 
-static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error *err)
+static struct io read_proxy(struct conn *c, enum conn_end *ret_end, struct error *err)
 {
     struct io io = introductions.after.io;
     require(c->state == CONN_PROXY);
@@ -104,10 +104,10 @@ static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
     }
 }
 
-static void tell(const struct conn *c, struct conn_info *ret)
+static void describe(const struct conn *c, struct conn_info *ret)
 {
     require(c->state == CONN_PRODUCE);
-    *ret = (struct conn_info){.listener = "told"};
+    *ret = (struct conn_info){.listener = "main"};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -116,10 +116,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pool pool;
     struct conn conn;
     pool_init(&pool, 4096);
-    conn_init(&conn, &fake.base, service_find(service_name(size % 5)), &pool, tell);
+    conn_init(&conn, &fake.base, service_find(service_name(size % 5)), &pool, describe);
     introductions.after.io.status = IO_OK;
     if (size / 5 % 2)
-        conn_expect_proxy(&conn, introduce);
+        conn_expect_proxy(&conn, read_proxy);
     for (size_t i = 0; i + 2 < size && conn.state != CONN_OVER; i += 3)
         step(&conn, data[i], data[i + 1], data[i + 2]);
     if (conn.state == CONN_OVER)

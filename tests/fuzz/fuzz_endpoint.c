@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever is read as an endpoint, or as a network, has a text that reads back to the same. */
+/* Text that is read as an endpoint or a network is written as text that reads back to the same. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first bytes of a TLS connection, in whatever pieces they come: the end of a ClientHello is
- * found at the same place as when they come at once, and never more than the limit is waited for.
+ * The first bytes of a TLS connection in pieces of any size: the end of a ClientHello is found at
+ * the same place as in one piece, and the parser never waits for more than the limit.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A PROXY header from anyone: what is read stays within it, and is the same once built and read
- * again. */
+/* A PROXY header from any peer: the parser does not read beyond it, and a header that is built from
+ * the result reads back to the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static void require_text(const char *text, size_t size)
     require(memchr(text, '\0', size));
 }
 
-/* Built and read twice, there is nothing left that could change. */
+/* The second time nothing changes any more. */
 static void go_around(const struct proxy *proxy)
 {
     static unsigned char first[PROXY_BYTES_MAX], second[PROXY_BYTES_MAX];

@@ -34,7 +34,7 @@ START_TEST(lowers_the_26_letters_and_no_other_byte)
 }
 END_TEST
 
-START_TEST(stops_where_it_is_told)
+START_TEST(stops_at_the_given_length)
 {
     unsigned char text[] = "abc";
     ascii_upper(text, 2);
@@ -50,7 +50,7 @@ int main(void)
     TCase *tcase = tcase_create("ascii");
     tcase_add_loop_test(tcase, raises_the_26_letters_and_no_other_byte, 0, 2);
     tcase_add_test(tcase, lowers_the_26_letters_and_no_other_byte);
-    tcase_add_test(tcase, stops_where_it_is_told);
+    tcase_add_test(tcase, stops_at_the_given_length);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -22,7 +22,7 @@ START_TEST(finds_the_struct_around_a_member)
 }
 END_TEST
 
-START_TEST(keeps_const)
+START_TEST(preserves_const)
 {
     static const struct whole constant = {.before = 7};
     struct whole variable = {.before = 7};
@@ -45,7 +45,7 @@ int main(void)
     Suite *suite = suite_create("container_of");
     TCase *tcase = tcase_create("container_of");
     tcase_add_test(tcase, finds_the_struct_around_a_member);
-    tcase_add_test(tcase, keeps_const);
+    tcase_add_test(tcase, preserves_const);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

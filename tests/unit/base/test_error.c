@@ -99,7 +99,7 @@ START_TEST(cuts_what_is_too_long)
 }
 END_TEST
 
-START_TEST(knows_what_may_pass_by_itself)
+START_TEST(distinguishes_temporary_errors)
 {
     static const struct {
         enum error_kind kind;
@@ -134,7 +134,7 @@ int main(void)
     tcase_add_test(tcase, ends_with_the_advice_where_there_is_no_remedy_yet);
     tcase_add_test(tcase, puts_the_context_in_front_and_keeps_the_rest);
     tcase_add_test(tcase, cuts_what_is_too_long);
-    tcase_add_test(tcase, knows_what_may_pass_by_itself);
+    tcase_add_test(tcase, distinguishes_temporary_errors);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -65,7 +65,7 @@ START_TEST(buckets_follow_each_other_without_a_gap)
 }
 END_TEST
 
-START_TEST(what_is_too_long_is_counted_in_the_last_bucket)
+START_TEST(counts_a_longer_duration_in_the_last_bucket)
 {
     struct histogram_bucket bucket = {.count = 0};
     struct histogram_summary summary;
@@ -82,7 +82,7 @@ START_TEST(what_is_too_long_is_counted_in_the_last_bucket)
 }
 END_TEST
 
-START_TEST(a_quantile_takes_as_many_samples_as_can_be_beyond_it)
+START_TEST(a_quantile_needs_samples_beyond_it)
 {
     static const struct {
         double share;
@@ -153,7 +153,7 @@ END_TEST
 
 START_TEST(mean_deviation_and_ends_are_those_of_the_samples)
 {
-    /* Far from zero and close together: what a difference of sums of squares would lose. */
+    /* Far from zero and close together: a difference of sums of squares would lose precision. */
     static const uint64_t samples[] = {HOUR_NS + 4, HOUR_NS + 7, HOUR_NS + 13, HOUR_NS + 16};
     struct histogram_summary summary;
     for (size_t i = 0; i < 4; i++)
@@ -204,7 +204,7 @@ START_TEST(a_sum_is_the_histogram_of_all_samples)
     histogram_add(h, other);
     assert_same(h, all);
 
-    histogram_clear(other); /* nothing adds nothing, and to nothing everything */
+    histogram_clear(other); /* an empty one adds nothing */
     histogram_add(h, other);
     assert_same(h, all);
     histogram_add(other, h);
@@ -223,7 +223,7 @@ START_TEST(a_cleared_one_is_like_a_new_one)
 }
 END_TEST
 
-/* What a report would hold. */
+/* The values that a report has. */
 static void restore_buckets(void)
 {
     struct histogram_bucket bucket = {.count = 0};
@@ -267,11 +267,11 @@ int main(void)
     Suite *suite = suite_create("histogram");
     TCase *tcase = tcase_create("histogram");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_quantile_takes_as_many_samples_as_can_be_beyond_it);
+    tcase_add_test(tcase, a_quantile_needs_samples_beyond_it);
     tcase_add_test(tcase, an_empty_one_has_neither_quantiles_nor_buckets);
     tcase_add_test(tcase, no_bucket_is_wider_than_a_1024th_of_its_values);
     tcase_add_test(tcase, buckets_follow_each_other_without_a_gap);
-    tcase_add_test(tcase, what_is_too_long_is_counted_in_the_last_bucket);
+    tcase_add_test(tcase, counts_a_longer_duration_in_the_last_bucket);
     tcase_add_loop_test(tcase, quantiles_are_those_of_the_samples_to_three_digits, 0, 3);
     tcase_add_test(tcase, mean_deviation_and_ends_are_those_of_the_samples);
     tcase_add_loop_test(tcase, a_sum_is_the_histogram_of_all_samples, 0, 3);

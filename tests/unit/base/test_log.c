@@ -119,8 +119,8 @@ static const struct {
     {"rub\x7f", "rub\\u007f"},
     {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\x8d", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\x8d"},
     {"c1 \xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "c1 \\u0080\\u009b\\u009f\xc2\xa0"},
-    {"\x80\xbf", "\\ufffd\\ufffd"},                       /* no sequence begins so */
-    {"\xff\xfe", "\\ufffd\\ufffd"},                       /* nor so */
+    {"\x80\xbf", "\\ufffd\\ufffd"},                       /* not the first byte of a sequence */
+    {"\xff\xfe", "\\ufffd\\ufffd"},                       /* likewise */
     {"\xc3", "\\ufffd"},                                  /* it ends too early */
     {"\xe2\x82", "\\ufffd\\ufffd"},                       /* likewise */
     {"\xf0\x9f\x8c!", "\\ufffd\\ufffd\\ufffd!"},          /* likewise */
@@ -138,7 +138,7 @@ static const struct {
 
 enum { ESCAPES = sizeof escapes / sizeof escapes[0] };
 
-START_TEST(escapes_in_logfmt_what_a_reader_or_a_terminal_would_take_amiss)
+START_TEST(escapes_in_logfmt_what_would_confuse_a_parser_or_a_terminal)
 {
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     log_value(escapes[_i].value);
@@ -215,7 +215,7 @@ static void log_too_much(void)
     log_end(&line);
 }
 
-START_TEST(a_line_too_long_loses_its_last_fields_and_says_so)
+START_TEST(a_line_too_long_loses_its_last_fields_and_is_marked)
 {
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     log_too_much();
@@ -251,8 +251,8 @@ static void log_value_of(size_t n)
     log_value(value);
 }
 
-/* Every length around the limit: a line never outgrows its room, and never breaks. Several at a
- * time, because the log's writer pauses after a write. */
+/* Every length around the limit: a line never exceeds it, and is always well-formed. Several at
+ * a time, because the log's writer pauses after a write. */
 START_TEST(a_line_just_too_long_is_still_whole)
 {
     enum { BEFORE = 150, AT_ONCE = 8 };
@@ -288,7 +288,7 @@ static void flood_lines(int lines)
     }
 }
 
-/* More than the queue takes. */
+/* More than fits in the queue. */
 enum { FLOOD_LINES = 4000 };
 
 static void flood(void)
@@ -314,7 +314,8 @@ START_TEST(drops_and_counts_what_the_queue_has_no_room_for)
     ck_assert_ptr_nonnull(strstr(line, " level=warning "));
     ck_assert_int_gt(dropped, 0);
     ck_assert_int_eq(lines + dropped, FLOOD_LINES);
-    ck_assert_uint_eq(log_dropped_lines(), (uint64_t)dropped); /* also once they are told */
+    ck_assert_uint_eq(log_dropped_lines(),
+                      (uint64_t)dropped); /* also after log_dropped was written */
 
     log_value("afterwards");
     captured_log_find(" value=afterwards");
@@ -359,7 +360,7 @@ START_TEST(closing_writes_what_is_queued)
 }
 END_TEST
 
-START_TEST(what_is_queued_before_the_writer_starts_is_written)
+START_TEST(writes_lines_that_were_queued_before_the_writer_started)
 {
     int ends[2];
     char text[LOG_LINE_BYTES] = "";
@@ -374,7 +375,7 @@ START_TEST(what_is_queued_before_the_writer_starts_is_written)
 }
 END_TEST
 
-/* A log whose reader calls itself the journal, by a device and inode that are so much off. */
+/* A log whose JOURNAL_STREAM names the device and inode of its descriptor, plus these offsets. */
 static int open_journal(int ends[2], unsigned off)
 {
     struct stat status;
@@ -407,7 +408,7 @@ START_TEST(a_line_for_the_journal_starts_with_its_priority)
 }
 END_TEST
 
-START_TEST(what_only_has_a_journal_elsewhere_gets_no_priority)
+START_TEST(writes_no_priority_if_standard_error_is_not_the_journal)
 {
     int ends[2];
     char text[LOG_LINE_BYTES] = "";
@@ -438,7 +439,7 @@ END_TEST
 /* Another process that shares standard error may have set O_NONBLOCK on it. */
 START_TEST(a_descriptor_that_does_not_block_loses_nothing)
 {
-    enum { LINES = 600 }; /* more than the pipe takes, less than the queue */
+    enum { LINES = 600 }; /* more than the pipe holds, less than the queue */
     int fd = captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
     flood_lines(LINES);
@@ -540,7 +541,7 @@ static void await_dropped(uint64_t more_than)
 
 enum { APPENDS = 1, GETS_ROOM = 2 };
 
-START_TEST(a_full_disk_leaves_no_half_line_and_what_is_lost_is_counted)
+START_TEST(a_full_disk_leaves_no_partial_line_and_lost_lines_are_counted)
 {
     enum { ROUNDS = 3, LINES = 50 };
     char path[] = "/tmp/tlsecho-log-XXXXXX";
@@ -572,7 +573,7 @@ START_TEST(a_full_disk_leaves_no_half_line_and_what_is_lost_is_counted)
 }
 END_TEST
 
-START_TEST(what_cannot_be_taken_back_ends_before_the_next_line)
+START_TEST(a_partial_line_that_cannot_be_removed_is_ended_before_the_next_one)
 {
     int ends[2];
     char text[16] = "";
@@ -587,7 +588,7 @@ START_TEST(what_cannot_be_taken_back_ends_before_the_next_line)
 }
 END_TEST
 
-START_TEST(a_reader_that_comes_back_gets_whole_lines_and_what_it_missed_as_a_count)
+START_TEST(a_reader_that_resumes_gets_whole_lines_and_a_count_of_the_others)
 {
     char folder[] = "/tmp/tlsecho-log-XXXXXX", path[64];
     char text[LOG_LINE_BYTES] = "";
@@ -606,7 +607,7 @@ START_TEST(a_reader_that_comes_back_gets_whole_lines_and_what_it_missed_as_a_cou
     await_dropped(0);
     reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     ck_assert_int_ge(reader, 0);
-    /* Told although nothing else is logged. */
+    /* Reported although nothing else is logged. */
     ck_assert_int_eq(poll(&(struct pollfd){.fd = reader, .events = POLLIN}, 1, 10000), 1);
     ck_assert_int_gt(read(reader, text, sizeof text - 1), 0);
     ck_assert_ptr_nonnull(strstr(text, " event=log_dropped lines=1 reason=\"Broken pipe\"\n"));
@@ -657,12 +658,12 @@ int main(void)
     tcase_add_test(tcase, writes_logfmt);
     tcase_add_test(tcase, writes_json);
     tcase_add_test(tcase, switches_are_booleans_in_json);
-    tcase_add_loop_test(tcase, escapes_in_logfmt_what_a_reader_or_a_terminal_would_take_amiss, 0,
+    tcase_add_loop_test(tcase, escapes_in_logfmt_what_would_confuse_a_parser_or_a_terminal, 0,
                         ESCAPES);
     tcase_add_loop_test(tcase, escapes_likewise_in_json_which_stays_json, 0, ESCAPES);
     tcase_add_loop_test(tcase, writes_its_level_and_those_above, 0, LOG_LEVEL_ERROR + 1);
     tcase_add_test(tcase, nothing_is_logged_while_it_is_not_open);
-    tcase_add_test(tcase, a_line_too_long_loses_its_last_fields_and_says_so);
+    tcase_add_test(tcase, a_line_too_long_loses_its_last_fields_and_is_marked);
     tcase_add_test(tcase, a_json_line_too_long_is_still_json);
     tcase_add_loop_test(tcase, a_line_just_too_long_is_still_whole, 0, 2);
     tcase_add_loop_test(tcase, a_line_keeps_the_format_that_it_began_with, 0, 2);
@@ -674,14 +675,14 @@ int main(void)
     tcase_add_test(tcase, drops_and_counts_what_the_queue_has_no_room_for);
     tcase_add_test(tcase, closing_waits_a_second_for_a_stuck_reader_and_no_longer);
     tcase_add_test(tcase, closing_writes_what_is_queued);
-    tcase_add_test(tcase, what_is_queued_before_the_writer_starts_is_written);
+    tcase_add_test(tcase, writes_lines_that_were_queued_before_the_writer_started);
     tcase_add_test(tcase, a_line_for_the_journal_starts_with_its_priority);
-    tcase_add_test(tcase, what_only_has_a_journal_elsewhere_gets_no_priority);
+    tcase_add_test(tcase, writes_no_priority_if_standard_error_is_not_the_journal);
     tcase_add_test(tcase, a_reader_that_goes_away_blocks_no_thread);
     tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
-    tcase_add_loop_test(tcase, a_full_disk_leaves_no_half_line_and_what_is_lost_is_counted, 0, 4);
-    tcase_add_test(tcase, what_cannot_be_taken_back_ends_before_the_next_line);
-    tcase_add_test(tcase, a_reader_that_comes_back_gets_whole_lines_and_what_it_missed_as_a_count);
+    tcase_add_loop_test(tcase, a_full_disk_leaves_no_partial_line_and_lost_lines_are_counted, 0, 4);
+    tcase_add_test(tcase, a_partial_line_that_cannot_be_removed_is_ended_before_the_next_one);
+    tcase_add_test(tcase, a_reader_that_resumes_gets_whole_lines_and_a_count_of_the_others);
     tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

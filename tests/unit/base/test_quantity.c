@@ -122,7 +122,7 @@ static const struct {
     {parse_bare, "0x1p4", "\"0x1p4\" is not a time"},
 };
 
-START_TEST(refuses_what_is_no_number_and_says_what_would_be_right)
+START_TEST(refuses_other_text_with_an_example_of_a_number)
 {
     uint64_t value = 42;
     struct error err;
@@ -200,8 +200,7 @@ int main(void)
 {
     TCase *tcase = tcase_create("quantity");
     tcase_add_loop_test(tcase, reads_numbers_with_their_units, 0, COUNT(right));
-    tcase_add_loop_test(tcase, refuses_what_is_no_number_and_says_what_would_be_right, 0,
-                        COUNT(wrong));
+    tcase_add_loop_test(tcase, refuses_other_text_with_an_example_of_a_number, 0, COUNT(wrong));
     tcase_add_test(tcase, writes_a_size_in_the_largest_unit_without_a_remainder);
     tcase_add_test(tcase, writes_a_time_in_the_largest_unit_without_a_remainder);
     tcase_add_test(tcase, reads_a_number_with_a_fraction);

@@ -54,7 +54,7 @@ START_TEST(leaves_out_whole_names_where_they_are_too_many)
 }
 END_TEST
 
-START_TEST(takes_a_word_of_any_length)
+START_TEST(accepts_a_word_of_any_length)
 {
     char word[1000], text[SUGGEST_BYTES];
     memset(word, 'x', sizeof word - 1);
@@ -71,7 +71,7 @@ int main(void)
     tcase_add_test(tcase, finds_the_name_that_was_meant);
     tcase_add_test(tcase, lists_all_names_where_none_is_near);
     tcase_add_test(tcase, leaves_out_whole_names_where_they_are_too_many);
-    tcase_add_test(tcase, takes_a_word_of_any_length);
+    tcase_add_test(tcase, accepts_a_word_of_any_length);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -39,7 +39,7 @@ START_TEST(decodes_a_character_of_each_length)
 }
 END_TEST
 
-/* Bytes that no character begins with. */
+/* Bytes with which no character begins. */
 static const char *const malformed[] = {
     "\x80", /* continues nothing */
     "\xc3g",
@@ -127,7 +127,7 @@ static const struct {
     {"\xff\xc0\xaf\xed\xa0\x80\xe2\x82", "\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xe2\\x82"},
 };
 
-START_TEST(escapes_what_a_terminal_would_obey_or_a_reader_not_see)
+START_TEST(escapes_control_and_invisible_characters)
 {
     char text[ROOM], again[ROOM];
     size_t length = text_copy(escapes[_i].text, strlen(escapes[_i].text), text, sizeof text);
@@ -208,8 +208,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_terminal_gets_no_control_and_no_invisible_character, 0,
                         COUNT(unprintable));
     tcase_add_test(tcase, finds_letters_of_every_script_printable);
-    tcase_add_loop_test(tcase, escapes_what_a_terminal_would_obey_or_a_reader_not_see, 0,
-                        COUNT(escapes));
+    tcase_add_loop_test(tcase, escapes_control_and_invisible_characters, 0, COUNT(escapes));
     tcase_add_test(tcase, escapes_a_nul_in_the_middle);
     tcase_add_test(tcase, cuts_a_long_text_between_characters);
     tcase_add_test(tcase, cuts_escapes_as_a_whole_whatever_the_room);

@@ -65,7 +65,7 @@ static void *do_nothing(void *argument)
     return argument;
 }
 
-/* No room for its stack: pthread_create(3) says what it says of too many threads. */
+/* No room for its stack: pthread_create(3) fails as with too many threads. */
 START_TEST(a_thread_that_cannot_be_started_is_named_with_the_remedy)
 {
     pthread_t thread;

@@ -37,7 +37,7 @@ START_TEST(fills_at_its_rate)
 }
 END_TEST
 
-START_TEST(loses_nothing_however_often_one_asks)
+START_TEST(loses_nothing_however_often_it_is_called)
 {
     token_bucket_init(&bucket, 7, 100);
     taken(0);
@@ -65,7 +65,7 @@ START_TEST(serves_rates_of_less_than_a_microsecond_each)
 }
 END_TEST
 
-START_TEST(a_clock_that_stands_still_brings_nothing)
+START_TEST(adds_no_token_while_the_clock_stands_still)
 {
     token_bucket_init(&bucket, SECOND, 1);
     ck_assert_uint_eq(taken(5), 1);
@@ -80,10 +80,10 @@ int main(void)
     TCase *tcase = tcase_create("bucket");
     tcase_add_test(tcase, is_full_at_the_start_whatever_the_time);
     tcase_add_test(tcase, fills_at_its_rate);
-    tcase_add_test(tcase, loses_nothing_however_often_one_asks);
+    tcase_add_test(tcase, loses_nothing_however_often_it_is_called);
     tcase_add_test(tcase, holds_no_more_than_its_burst);
     tcase_add_test(tcase, serves_rates_of_less_than_a_microsecond_each);
-    tcase_add_test(tcase, a_clock_that_stands_still_brings_nothing);
+    tcase_add_test(tcase, adds_no_token_while_the_clock_stands_still);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

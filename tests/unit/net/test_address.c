@@ -120,7 +120,7 @@ START_TEST(resolves_localhost_without_repeating_an_address)
 }
 END_TEST
 
-START_TEST(keeps_to_one_family_if_asked)
+START_TEST(resolves_to_one_family_on_request)
 {
     struct endpoint endpoint = {.scheme = ENDPOINT_TCP, .host = "localhost", .port = 7007};
     struct address_list found;
@@ -136,7 +136,7 @@ START_TEST(keeps_to_one_family_if_asked)
 }
 END_TEST
 
-START_TEST(says_that_an_interface_is_not_there)
+START_TEST(reports_a_missing_interface)
 {
     struct endpoint endpoint = {.scheme = ENDPOINT_TCP, .host = "fe80::1%none0", .port = 7007};
     struct address_list found;
@@ -148,7 +148,7 @@ START_TEST(says_that_an_interface_is_not_there)
 }
 END_TEST
 
-START_TEST(says_that_a_name_does_not_resolve)
+START_TEST(reports_a_name_that_does_not_resolve)
 {
     /* RFC 6761 §6.4: it never does, with or without a resolver in reach. */
     struct endpoint endpoint = {.scheme = ENDPOINT_TCP, .host = "name.invalid", .port = 7007};
@@ -165,7 +165,7 @@ int main(void)
 {
     Suite *suite = suite_create("address");
     TCase *tcase = tcase_create("address");
-    tcase_set_timeout(tcase, 60); /* a resolver out of reach takes its time */
+    tcase_set_timeout(tcase, 60); /* an unreachable resolver is slow */
     tcase_add_test(tcase, writes_the_address_that_it_read);
     tcase_add_test(tcase, calls_an_unnamed_unix_peer_unix);
     tcase_add_test(tcase, writes_a_path_that_fills_its_field_without_reading_on);
@@ -173,9 +173,9 @@ int main(void)
     tcase_add_test(tcase, compares_addresses_by_all_that_matters);
     tcase_add_test(tcase, sets_and_gets_ports);
     tcase_add_test(tcase, resolves_localhost_without_repeating_an_address);
-    tcase_add_test(tcase, keeps_to_one_family_if_asked);
-    tcase_add_test(tcase, says_that_an_interface_is_not_there);
-    tcase_add_test(tcase, says_that_a_name_does_not_resolve);
+    tcase_add_test(tcase, resolves_to_one_family_on_request);
+    tcase_add_test(tcase, reports_a_missing_interface);
+    tcase_add_test(tcase, reports_a_name_that_does_not_resolve);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

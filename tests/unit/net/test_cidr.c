@@ -92,7 +92,7 @@ static const struct {
      "\"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:\" is not a network"},
 };
 
-START_TEST(refuses_anything_else_and_says_what_would_be_right)
+START_TEST(refuses_anything_else_with_an_example)
 {
     struct cidr cidr = {.family = -1};
     struct error err;
@@ -139,7 +139,7 @@ START_TEST(matches_what_is_inside_and_nothing_else)
 }
 END_TEST
 
-START_TEST(any_of_several_is_enough_and_none_matches_nothing)
+START_TEST(one_match_of_several_is_enough_and_an_empty_list_matches_nothing)
 {
     const struct cidr cidrs[] = {parsed("10.0.0.0/8"), parsed("unix"), parsed("::1")};
     struct address address = loopback_address("tcp://[::1]");
@@ -162,9 +162,9 @@ int main(void)
     Suite *suite = suite_create("cidr");
     TCase *tcase = tcase_create("cidr");
     tcase_add_loop_test(tcase, reads_networks_and_writes_them_in_one_way, 0, COUNT(right));
-    tcase_add_loop_test(tcase, refuses_anything_else_and_says_what_would_be_right, 0, COUNT(wrong));
+    tcase_add_loop_test(tcase, refuses_anything_else_with_an_example, 0, COUNT(wrong));
     tcase_add_loop_test(tcase, matches_what_is_inside_and_nothing_else, 0, COUNT(networks));
-    tcase_add_test(tcase, any_of_several_is_enough_and_none_matches_nothing);
+    tcase_add_test(tcase, one_match_of_several_is_enough_and_an_empty_list_matches_nothing);
     tcase_add_test(tcase, an_unnamed_unix_peer_is_one_too);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

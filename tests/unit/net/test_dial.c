@@ -16,7 +16,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/socket.h"
 
-/* A socket that holds a port on which nobody listens: connections are refused. */
+/* A socket that is bound to a port but does not listen: connections are refused. */
 static int refusing(struct address *address)
 {
     struct error err;
@@ -68,7 +68,7 @@ static void dial_wins(const struct address *addresses, size_t count, size_t winn
     close(fd);
 }
 
-/* blamed: the address that the error must be about. */
+/* expected: the address that the error must name. */
 static struct error dial_blames(const struct address *addresses, size_t count, unsigned limit_ms,
                                 size_t blamed)
 {
@@ -90,7 +90,7 @@ static struct error dial_fails(const struct address *address, unsigned limit_ms)
     return dial_blames(address, 1, limit_ms, 0);
 }
 
-START_TEST(gives_a_socket_that_is_ready_for_use)
+START_TEST(returns_a_socket_that_is_ready_for_use)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&address, 8), fd, nodelay;
@@ -108,7 +108,7 @@ START_TEST(gives_a_socket_that_is_ready_for_use)
 }
 END_TEST
 
-START_TEST(goes_on_at_once_when_an_address_refuses)
+START_TEST(tries_the_next_address_at_once_when_one_refuses)
 {
     /* Waiting 250 ms for each of the forty would take longer than the deadline. */
     enum { REFUSING = 40 };
@@ -132,7 +132,7 @@ START_TEST(goes_on_at_once_when_an_address_refuses)
 }
 END_TEST
 
-START_TEST(starts_the_next_while_an_address_is_silent)
+START_TEST(tries_the_next_address_while_one_does_not_answer)
 {
     struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
                                   loopback_address("tcp://127.0.0.1:0")};
@@ -144,7 +144,7 @@ START_TEST(starts_the_next_while_an_address_is_silent)
 }
 END_TEST
 
-START_TEST(waits_for_a_slow_address_when_the_next_refuses)
+START_TEST(waits_for_a_slow_address_if_the_next_one_refuses)
 {
     struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
                                   loopback_address("tcp://127.0.0.1:0")};
@@ -159,7 +159,7 @@ START_TEST(waits_for_a_slow_address_when_the_next_refuses)
 }
 END_TEST
 
-START_TEST(blames_the_address_that_still_waits_not_the_one_that_refused)
+START_TEST(reports_the_address_that_did_not_answer_not_the_one_that_refused)
 {
     struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
                                   loopback_address("tcp://127.0.0.1:0")};
@@ -205,7 +205,7 @@ START_TEST(tries_any_number_of_addresses)
 }
 END_TEST
 
-START_TEST(takes_the_families_in_turn)
+START_TEST(alternates_between_address_families)
 {
     if (!loopback_has_ipv6())
         return;
@@ -221,7 +221,7 @@ START_TEST(takes_the_families_in_turn)
 }
 END_TEST
 
-START_TEST(gives_up_at_the_deadline)
+START_TEST(stops_at_the_deadline)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int hole[2];
@@ -233,7 +233,7 @@ START_TEST(gives_up_at_the_deadline)
 }
 END_TEST
 
-START_TEST(says_that_it_was_refused_rather_than_anything_else)
+START_TEST(prefers_to_report_a_refused_connection)
 {
     /* connect(2) to a broadcast address is ENETUNREACH before any packet. */
     struct address refused = loopback_address("tcp://127.0.0.1:0");
@@ -302,7 +302,7 @@ static unsigned open_descriptors(void)
     return count;
 }
 
-START_TEST(closes_every_descriptor_but_the_winner)
+START_TEST(closes_all_descriptors_except_that_of_the_connection)
 {
     struct address addresses[] = {loopback_address("tcp://127.0.0.1:0"),
                                   loopback_address("tcp://127.0.0.1:0"),
@@ -434,7 +434,7 @@ START_TEST(one_attempt_never_blocks_and_returns_its_result)
 }
 END_TEST
 
-START_TEST(a_source_leaves_the_choice_of_the_port_to_connect)
+START_TEST(a_source_address_without_a_port_lets_connect_choose_it)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     struct address source = loopback_address("tcp://127.0.0.2:0"), own;
@@ -457,27 +457,27 @@ int main(void)
     Suite *suite = suite_create("dial");
     TCase *tcase = tcase_create("dial");
     tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, gives_a_socket_that_is_ready_for_use);
-    tcase_add_test(tcase, goes_on_at_once_when_an_address_refuses);
-    tcase_add_test(tcase, starts_the_next_while_an_address_is_silent);
-    tcase_add_test(tcase, waits_for_a_slow_address_when_the_next_refuses);
-    tcase_add_test(tcase, blames_the_address_that_still_waits_not_the_one_that_refused);
+    tcase_add_test(tcase, returns_a_socket_that_is_ready_for_use);
+    tcase_add_test(tcase, tries_the_next_address_at_once_when_one_refuses);
+    tcase_add_test(tcase, tries_the_next_address_while_one_does_not_answer);
+    tcase_add_test(tcase, waits_for_a_slow_address_if_the_next_one_refuses);
+    tcase_add_test(tcase, reports_the_address_that_did_not_answer_not_the_one_that_refused);
     tcase_add_test(tcase,
                    reports_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made);
     tcase_add_test(tcase, tries_any_number_of_addresses);
-    tcase_add_test(tcase, takes_the_families_in_turn);
-    tcase_add_test(tcase, gives_up_at_the_deadline);
-    tcase_add_test(tcase, says_that_it_was_refused_rather_than_anything_else);
+    tcase_add_test(tcase, alternates_between_address_families);
+    tcase_add_test(tcase, stops_at_the_deadline);
+    tcase_add_test(tcase, prefers_to_report_a_refused_connection);
     tcase_add_test(tcase, binds_to_the_source_first);
     tcase_add_test(tcase, does_not_connect_to_itself);
-    tcase_add_test(tcase, closes_every_descriptor_but_the_winner);
+    tcase_add_test(tcase, closes_all_descriptors_except_that_of_the_connection);
     tcase_add_test(tcase, connects_to_a_unix_socket);
     tcase_add_test(tcase, waits_for_room_in_the_backlog_of_a_unix_socket);
     tcase_add_test(tcase, stops_waiting_when_interrupted);
     tcase_add_test(tcase, stops_waiting_for_a_full_backlog_when_interrupted);
     tcase_add_test(tcase, tries_nothing_after_the_deadline);
     tcase_add_test(tcase, one_attempt_never_blocks_and_returns_its_result);
-    tcase_add_test(tcase, a_source_leaves_the_choice_of_the_port_to_connect);
+    tcase_add_test(tcase, a_source_address_without_a_port_lets_connect_choose_it);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

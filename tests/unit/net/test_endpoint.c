@@ -53,7 +53,7 @@ START_TEST(reads_scheme_host_and_port)
 }
 END_TEST
 
-START_TEST(reads_a_unix_path_as_it_stands)
+START_TEST(reads_a_unix_path_unchanged)
 {
     struct endpoint endpoint = parsed("unix:///run/a b?#%40.sock");
     ck_assert_int_eq(endpoint.scheme, ENDPOINT_UNIX);
@@ -72,7 +72,7 @@ START_TEST(a_unix_path_has_one_text)
 }
 END_TEST
 
-START_TEST(takes_a_unix_path_of_107_bytes_and_not_of_108)
+START_TEST(accepts_a_unix_path_of_107_bytes_and_not_of_108)
 {
     char text[200];
     struct endpoint endpoint;
@@ -139,7 +139,7 @@ static const struct {
     {"unix:///run/", "name a file"},
 };
 
-START_TEST(refuses_what_is_wrong_and_names_what_would_be_right)
+START_TEST(refuses_errors_with_a_correct_example)
 {
     const char *text = wrong[_i].text;
     struct endpoint endpoint, untouched;
@@ -303,11 +303,10 @@ int main(void)
     Suite *suite = suite_create("endpoint");
     TCase *tcase = tcase_create("endpoint");
     tcase_add_loop_test(tcase, reads_scheme_host_and_port, 0, COUNT(right));
-    tcase_add_test(tcase, reads_a_unix_path_as_it_stands);
+    tcase_add_test(tcase, reads_a_unix_path_unchanged);
     tcase_add_test(tcase, a_unix_path_has_one_text);
-    tcase_add_test(tcase, takes_a_unix_path_of_107_bytes_and_not_of_108);
-    tcase_add_loop_test(tcase, refuses_what_is_wrong_and_names_what_would_be_right, 0,
-                        COUNT(wrong));
+    tcase_add_test(tcase, accepts_a_unix_path_of_107_bytes_and_not_of_108);
+    tcase_add_loop_test(tcase, refuses_errors_with_a_correct_example, 0, COUNT(wrong));
     tcase_add_test(tcase, refuses_names_and_labels_that_are_too_long);
     tcase_add_test(tcase, keeps_the_remedy_however_long_the_text_is);
     tcase_add_loop_test(tcase, reads_back_what_it_writes, 0, COUNT(pairs));

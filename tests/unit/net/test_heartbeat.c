@@ -10,7 +10,7 @@
 enum { THREADS = 3 };
 
 static const char *const names[THREADS] = {"first", "second", "third"};
-static struct reactor *reactors[THREADS]; /* of threads that turn when the test lets them */
+static struct reactor *reactors[THREADS]; /* of threads whose loop the test runs */
 static struct heartbeat heartbeat;
 
 static void set_up(void)

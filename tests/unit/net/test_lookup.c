@@ -14,7 +14,7 @@
 #include "loopback.h"
 #include "suite.h"
 
-/* A resolver that answers when the test lets it: a gate for the thread that calls it. */
+/* A resolver that answers when the test allows it. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -118,7 +118,7 @@ START_TEST(the_caller_goes_on_while_a_name_is_looked_up)
 }
 END_TEST
 
-START_TEST(gives_every_address_of_a_name_that_has_many)
+START_TEST(returns_all_addresses_of_a_name)
 {
     open_gate();
     struct address_list found;
@@ -169,7 +169,7 @@ START_TEST(abandoned_look_ups_are_bounded)
     ck_assert_ptr_nonnull(strstr(err.text, "look up a.test: 32 earlier look-ups still wait"));
     open_gate();
     wait_for(&gate.left, LOOKUP_ABANDONED_MAX);
-    while (lookup_start(&query, &lookup, &err) < 0) /* until the threads have let go */
+    while (lookup_start(&query, &lookup, &err) < 0) /* until the threads have released it */
         sched_yield();
     lookup_abandon(lookup);
 }
@@ -257,7 +257,7 @@ int main(void)
     Suite *suite = suite_create("lookup");
     TCase *tests = tcase_create("lookup");
     tcase_add_test(tests, the_caller_goes_on_while_a_name_is_looked_up);
-    tcase_add_test(tests, gives_every_address_of_a_name_that_has_many);
+    tcase_add_test(tests, returns_all_addresses_of_a_name);
     tcase_add_test(tests, hands_on_the_error_of_the_resolver);
     tcase_add_test(tests, an_abandoned_look_up_is_freed_by_its_thread);
     tcase_add_test(tests, abandoned_look_ups_are_bounded);

@@ -204,7 +204,7 @@ START_TEST(an_alarm_rings_once)
 }
 END_TEST
 
-START_TEST(of_several_alarms_the_earliest_rings)
+START_TEST(the_earliest_of_several_alarms_expires_first)
 {
     const uint64_t hour_us = 3600 * UINT64_C(1000000);
     uint64_t due_us = clock_now_us() + A_WHILE_US;
@@ -255,7 +255,7 @@ START_TEST(a_source_may_remove_itself_while_it_is_called)
 }
 END_TEST
 
-START_TEST(serves_more_sources_than_one_turn_takes)
+START_TEST(serves_more_sources_than_fit_in_one_turn)
 {
     enum { MANY = 300 };
     static struct watched w[MANY];
@@ -273,7 +273,7 @@ START_TEST(serves_more_sources_than_one_turn_takes)
 }
 END_TEST
 
-START_TEST(says_what_it_cannot_watch)
+START_TEST(reports_a_descriptor_that_it_cannot_watch)
 {
     struct reactor_source source = {.fd = -1, .ready = count};
     struct error err;
@@ -304,11 +304,11 @@ int main(void)
     tcase_add_test(tcase, wake_ups_before_a_turn_end_that_turn_and_only_that);
     tcase_add_test(tcase, a_turn_after_a_wake_up_waits_for_the_alarm);
     tcase_add_test(tcase, an_alarm_rings_once);
-    tcase_add_test(tcase, of_several_alarms_the_earliest_rings);
+    tcase_add_test(tcase, the_earliest_of_several_alarms_expires_first);
     tcase_add_test(tcase, an_alarm_of_long_ago_rings_at_once);
     tcase_add_test(tcase, a_source_may_remove_itself_while_it_is_called);
-    tcase_add_test(tcase, serves_more_sources_than_one_turn_takes);
-    tcase_add_test(tcase, says_what_it_cannot_watch);
+    tcase_add_test(tcase, serves_more_sources_than_fit_in_one_turn);
+    tcase_add_test(tcase, reports_a_descriptor_that_it_cannot_watch);
     tcase_add_test(tcase, freeing_nothing_is_nothing);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

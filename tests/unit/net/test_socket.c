@@ -81,7 +81,7 @@ START_TEST(names_the_remedy_for_a_low_port)
     ck_assert_int_eq(fscanf(file, "%u", &lowest), 1);
     fclose(file);
     if (lowest <= 1)
-        return; /* everybody may, on this system */
+        return; /* every user may, on this system */
 
     uid_t before = geteuid();
     struct address address = loopback_address("tcp://127.0.0.1:1");
@@ -92,7 +92,7 @@ START_TEST(names_the_remedy_for_a_low_port)
 }
 END_TEST
 
-START_TEST(says_that_an_address_is_not_ours)
+START_TEST(reports_an_address_that_this_host_does_not_have)
 {
     struct address address = loopback_address("tcp://192.0.2.1:0");
     refused(&address, EADDRNOTAVAIL, "no interface of this host has that address");
@@ -112,7 +112,7 @@ START_TEST(binds_an_address_that_is_not_ours_where_asked)
 }
 END_TEST
 
-START_TEST(takes_ipv4_too_on_the_ipv6_wildcard_only)
+START_TEST(accepts_ipv4_on_the_ipv6_wildcard_only)
 {
     if (!loopback_has_ipv6())
         return;
@@ -138,7 +138,7 @@ START_TEST(takes_ipv4_too_on_the_ipv6_wildcard_only)
 }
 END_TEST
 
-START_TEST(knows_both_ends_of_a_connection)
+START_TEST(returns_both_addresses_of_a_connection)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int fd = loopback_listen(&address, 8);
@@ -179,7 +179,7 @@ START_TEST(sets_nodelay_and_keepalive)
 }
 END_TEST
 
-START_TEST(says_that_an_option_was_refused)
+START_TEST(reports_an_option_that_was_refused)
 {
     static const struct socket_keepalive keepalive = {.idle_s = 0, .interval_s = 5, .probes = 3};
     struct error err;
@@ -261,14 +261,14 @@ START_TEST(leaves_a_file_that_is_no_socket)
 }
 END_TEST
 
-START_TEST(says_that_the_folder_is_missing)
+START_TEST(reports_a_missing_folder)
 {
     struct address address = loopback_path("/nonexistent/socket");
     refused(&address, ENOENT, "create it");
 }
 END_TEST
 
-START_TEST(knows_when_the_peer_has_ended_and_nothing_is_left)
+START_TEST(detects_that_the_peer_has_closed_and_no_input_is_left)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int fd = loopback_listen(&address, 8);
@@ -310,13 +310,13 @@ int main(void)
     tcase_add_test(tcase, refuses_a_second_listener_on_a_port);
     tcase_add_test(tcase, listens_again_while_connections_are_in_time_wait);
     tcase_add_test(tcase, names_the_remedy_for_a_low_port);
-    tcase_add_test(tcase, says_that_an_address_is_not_ours);
+    tcase_add_test(tcase, reports_an_address_that_this_host_does_not_have);
     tcase_add_loop_test(tcase, binds_an_address_that_is_not_ours_where_asked, 0, 2);
-    tcase_add_test(tcase, takes_ipv4_too_on_the_ipv6_wildcard_only);
-    tcase_add_test(tcase, knows_both_ends_of_a_connection);
+    tcase_add_test(tcase, accepts_ipv4_on_the_ipv6_wildcard_only);
+    tcase_add_test(tcase, returns_both_addresses_of_a_connection);
     tcase_add_test(tcase, sets_nodelay_and_keepalive);
-    tcase_add_test(tcase, says_that_an_option_was_refused);
-    tcase_add_test(tcase, knows_when_the_peer_has_ended_and_nothing_is_left);
+    tcase_add_test(tcase, reports_an_option_that_was_refused);
+    tcase_add_test(tcase, detects_that_the_peer_has_closed_and_no_input_is_left);
     tcase_add_test(tcase, resets_instead_of_ending_where_asked);
     suite_add_tcase(suite, tcase);
 
@@ -326,7 +326,7 @@ int main(void)
     tcase_add_test(tcase, leaves_a_unix_socket_to_its_listener);
     tcase_add_test(tcase, leaves_a_unix_socket_to_its_listener_when_its_backlog_is_full);
     tcase_add_test(tcase, leaves_a_file_that_is_no_socket);
-    tcase_add_test(tcase, says_that_the_folder_is_missing);
+    tcase_add_test(tcase, reports_a_missing_folder);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-START_TEST(reads_what_the_kernel_knows_of_a_tcp_connection)
+START_TEST(reads_the_kernels_statistics_of_a_tcp_connection)
 {
     struct tcp_stats stats = {.rtt_us = UINT64_MAX, .retransmits = 77};
     struct address address = loopback_address("tcp://127.0.0.1:0");
@@ -126,7 +126,7 @@ static const struct {
     {10000, 4999, true}, {9999, 0, false},     {0, 0, false},         {40000, 0, true},
 };
 
-START_TEST(knows_a_reset_that_the_peer_cannot_have_sent)
+START_TEST(detects_a_reset_that_the_peer_cannot_have_sent)
 {
     char text[TCP_STATS_TEXT_BYTES] = "";
     struct tcp_stats stats = {.min_rtt_us = resets[_i].min_rtt_us};
@@ -139,12 +139,12 @@ END_TEST
 int main(void)
 {
     TCase *cases = tcase_create("tcp_stats");
-    tcase_add_test(cases, reads_what_the_kernel_knows_of_a_tcp_connection);
+    tcase_add_test(cases, reads_the_kernels_statistics_of_a_tcp_connection);
     tcase_add_test(cases, counts_no_byte_as_unacknowledged_that_the_peer_has);
     tcase_add_loop_test(cases, reports_what_was_never_acknowledged, 0,
                         (int)(sizeof losses / sizeof *losses));
     tcase_add_test(cases, reports_how_often_a_syn_was_sent);
-    tcase_add_loop_test(cases, knows_a_reset_that_the_peer_cannot_have_sent, 0,
+    tcase_add_loop_test(cases, detects_a_reset_that_the_peer_cannot_have_sent, 0,
                         (int)(sizeof resets / sizeof *resets));
     Suite *suite = suite_create("tcp_stats");
     suite_add_tcase(suite, cases);

@@ -46,7 +46,7 @@ static void reset_by_peer(void)
     ck_assert_int_eq(poll(&waiting, 1, 5000), 1);
 }
 
-START_TEST(is_named_tcp_and_knows_nothing_of_its_peer)
+START_TEST(is_named_tcp_and_has_no_peer_information)
 {
     struct peer who = {.tls = true, .version = "x", .certificate.present = true};
     transport_peer(transport, &who);
@@ -64,7 +64,7 @@ START_TEST(has_no_handshake_to_do)
 }
 END_TEST
 
-START_TEST(a_read_after_a_reset_says_so_every_time)
+START_TEST(every_read_after_a_reset_reports_it)
 {
     char data[16];
     reset_by_peer();
@@ -79,8 +79,8 @@ START_TEST(a_read_after_a_reset_says_so_every_time)
 }
 END_TEST
 
-/* The first write may be told of the RST itself, the next ones of the broken pipe: EPIPE. */
-START_TEST(a_write_after_a_reset_says_so_and_raises_no_signal)
+/* The first write may fail with ECONNRESET, the next ones fail with EPIPE. */
+START_TEST(a_write_after_a_reset_reports_it_and_raises_no_signal)
 {
     reset_by_peer();
     signal(SIGPIPE, SIG_DFL);
@@ -95,7 +95,7 @@ START_TEST(a_write_after_a_reset_says_so_and_raises_no_signal)
 }
 END_TEST
 
-START_TEST(a_read_after_a_reset_that_a_write_was_told_of_is_a_reset_too)
+START_TEST(a_read_reports_a_reset_that_a_write_has_reported_before)
 {
     struct error err;
     char data[16];
@@ -150,7 +150,7 @@ START_TEST(writing_nothing_is_done_at_once)
 }
 END_TEST
 
-START_TEST(says_what_else_failed)
+START_TEST(reports_other_failures)
 {
     struct error err;
     char data[1];
@@ -171,16 +171,16 @@ int main(void)
     Suite *suite = suite_create("transport_tcp");
     TCase *tcase = tcase_create("transport_tcp");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, is_named_tcp_and_knows_nothing_of_its_peer);
+    tcase_add_test(tcase, is_named_tcp_and_has_no_peer_information);
     tcase_add_test(tcase, has_no_handshake_to_do);
-    tcase_add_test(tcase, a_read_after_a_reset_says_so_every_time);
-    tcase_add_test(tcase, a_write_after_a_reset_says_so_and_raises_no_signal);
-    tcase_add_test(tcase, a_read_after_a_reset_that_a_write_was_told_of_is_a_reset_too);
+    tcase_add_test(tcase, every_read_after_a_reset_reports_it);
+    tcase_add_test(tcase, a_write_after_a_reset_reports_it_and_raises_no_signal);
+    tcase_add_test(tcase, a_read_reports_a_reset_that_a_write_has_reported_before);
     tcase_add_test(tcase, a_second_shutdown_is_as_good_as_the_first);
     tcase_add_test(tcase, reading_goes_on_after_a_shutdown);
     tcase_add_test(tcase, a_shutdown_of_what_is_reset_already_is_a_reset);
     tcase_add_test(tcase, writing_nothing_is_done_at_once);
-    tcase_add_test(tcase, says_what_else_failed);
+    tcase_add_test(tcase, reports_other_failures);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -17,7 +17,7 @@ static struct pki ca, rsa, both;
 static struct tls_context *server;
 static struct error err;
 
-/* Once for all tests: RSA keys take their time. */
+/* Once for all tests: generating RSA keys is slow. */
 static void make_keys(void)
 {
     ca = pki_make(&(struct pki_spec){.subject = "CA", .ca = true});
@@ -75,9 +75,9 @@ static void refused(int result, const char *text)
     ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
 }
 
-/* The certificate that a client gets which asks for sni, and verifies what sigalgs say (NULL = all
- * that there is); "" if the handshake fails. */
-static const char *shown_to(const char *version, const char *sigalgs, const char *sni)
+/* The certificate that a client receives if it requests sni and supports sigalgs (NULL = all); ""
+ * if the handshake fails. */
+static const char *received(const char *version, const char *sigalgs, const char *sni)
 {
     static char subject[64];
     struct foreign client;
@@ -95,10 +95,10 @@ static const char *shown_to(const char *version, const char *sigalgs, const char
 static void shows(const char *sni, const char *subject)
 {
     for (size_t i = 0; i < 2; i++)
-        ck_assert_str_eq(shown_to(versions[i], NULL, sni), subject);
+        ck_assert_str_eq(received(versions[i], NULL, sni), subject);
 }
 
-START_TEST(shows_the_certificate_that_is_for_the_name)
+START_TEST(sends_the_certificate_for_the_requested_name)
 {
     add_new("first", "DNS:a.example,DNS:b.example");
     add_new("second", "DNS:c.example");
@@ -108,7 +108,7 @@ START_TEST(shows_the_certificate_that_is_for_the_name)
 }
 END_TEST
 
-START_TEST(shows_the_first_certificate_for_another_name_and_for_none)
+START_TEST(sends_the_first_certificate_for_an_unknown_name_and_for_none)
 {
     add_new("first", "DNS:a.example");
     add_new("second", "DNS:b.example");
@@ -156,7 +156,7 @@ START_TEST(compares_without_case_and_without_a_dot_at_the_end)
 }
 END_TEST
 
-START_TEST(knows_an_address_in_each_of_its_texts)
+START_TEST(matches_an_address_in_each_of_its_texts)
 {
     add_new("other", "DNS:other.example");
     add_new("four", "IP:192.0.2.1");
@@ -169,7 +169,7 @@ START_TEST(knows_an_address_in_each_of_its_texts)
 }
 END_TEST
 
-START_TEST(never_takes_the_common_name_for_a_name)
+START_TEST(ignores_the_common_name)
 {
     add_new("other", "DNS:other.example");
     add_new("a.example", NULL);
@@ -178,7 +178,7 @@ START_TEST(never_takes_the_common_name_for_a_name)
 }
 END_TEST
 
-START_TEST(shows_what_the_client_can_verify)
+START_TEST(sends_a_certificate_that_the_client_can_verify)
 {
     static const char rsa_only[] = "rsa_pss_rsae_sha256:RSA+SHA256";
     static const char ecdsa_only[] = "ECDSA+SHA256";
@@ -186,31 +186,31 @@ START_TEST(shows_what_the_client_can_verify)
     add(&rsa);
     add(&both);
     for (size_t i = 0; i < 2; i++) {
-        ck_assert_str_eq(shown_to(versions[i], rsa_only, "a.example"), "rsa");
-        ck_assert_str_eq(shown_to(versions[i], ecdsa_only, "a.example"), "both");
-        ck_assert_str_eq(shown_to(versions[i], NULL, "c.example"), "both");
-        ck_assert_str_eq(shown_to(versions[i], rsa_only, "other.example"), "");
+        ck_assert_str_eq(received(versions[i], rsa_only, "a.example"), "rsa");
+        ck_assert_str_eq(received(versions[i], ecdsa_only, "a.example"), "both");
+        ck_assert_str_eq(received(versions[i], NULL, "c.example"), "both");
+        ck_assert_str_eq(received(versions[i], rsa_only, "other.example"), "");
     }
 }
 END_TEST
 
-START_TEST(goes_by_ability_among_those_for_the_same_names_as_the_first)
+START_TEST(selects_by_signature_scheme_among_certificates_for_the_first_names)
 {
     static const char rsa_only[] = "rsa_pss_rsae_sha256:RSA+SHA256";
     add(&rsa);
     add_new("other", "DNS:other.example");
     add(&both); /* for the names of the RSA one, but in another order, case and number */
     for (size_t i = 0; i < 2; i++) {
-        ck_assert_str_eq(shown_to(versions[i], rsa_only, "unknown.example"), "rsa");
-        ck_assert_str_eq(shown_to(versions[i], NULL, "unknown.example"), "both");
-        ck_assert_str_eq(shown_to(versions[i], NULL, NULL), "both");
-        ck_assert_str_eq(shown_to(versions[i], NULL, "other.example"), "other");
-        ck_assert_str_eq(shown_to(versions[i], rsa_only, "other.example"), "");
+        ck_assert_str_eq(received(versions[i], rsa_only, "unknown.example"), "rsa");
+        ck_assert_str_eq(received(versions[i], NULL, "unknown.example"), "both");
+        ck_assert_str_eq(received(versions[i], NULL, NULL), "both");
+        ck_assert_str_eq(received(versions[i], NULL, "other.example"), "other");
+        ck_assert_str_eq(received(versions[i], rsa_only, "other.example"), "");
     }
 }
 END_TEST
 
-START_TEST(shows_the_first_in_the_list_of_those_with_one_kind_of_key)
+START_TEST(sends_the_first_of_several_with_the_same_kind_of_key)
 {
     add_new("other", "DNS:other.example");
     add_new("first", "DNS:a.example,DNS:b.example");
@@ -220,7 +220,7 @@ START_TEST(shows_the_first_in_the_list_of_those_with_one_kind_of_key)
 }
 END_TEST
 
-START_TEST(refuses_a_certificate_that_would_never_be_shown)
+START_TEST(refuses_a_certificate_that_would_never_be_sent)
 {
     struct pki again =
         pki_make(&(struct pki_spec){.subject = "again", .names = "DNS:a.example,DNS:c.example"});
@@ -274,7 +274,7 @@ START_TEST(resumes_a_session_whatever_certificate_it_began_with)
 }
 END_TEST
 
-START_TEST(does_not_show_a_certificate_without_its_key)
+START_TEST(does_not_send_a_certificate_without_its_key)
 {
     struct pki third =
         pki_make(&(struct pki_spec){.subject = "third", .names = "DNS:third.example"});
@@ -343,25 +343,25 @@ int main(void)
     TCase *tcase = tcase_create("choice");
     tcase_add_unchecked_fixture(tcase, make_keys, free_keys);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, shows_the_certificate_that_is_for_the_name);
-    tcase_add_test(tcase, shows_the_first_certificate_for_another_name_and_for_none);
+    tcase_add_test(tcase, sends_the_certificate_for_the_requested_name);
+    tcase_add_test(tcase, sends_the_first_certificate_for_an_unknown_name_and_for_none);
     tcase_add_test(tcase, prefers_the_exact_name_to_a_wildcard);
     tcase_add_test(tcase, takes_a_wildcard_for_one_whole_label);
     tcase_add_test(tcase, compares_without_case_and_without_a_dot_at_the_end);
-    tcase_add_test(tcase, knows_an_address_in_each_of_its_texts);
-    tcase_add_test(tcase, never_takes_the_common_name_for_a_name);
-    tcase_add_test(tcase, shows_what_the_client_can_verify);
-    tcase_add_test(tcase, goes_by_ability_among_those_for_the_same_names_as_the_first);
-    tcase_add_test(tcase, shows_the_first_in_the_list_of_those_with_one_kind_of_key);
+    tcase_add_test(tcase, matches_an_address_in_each_of_its_texts);
+    tcase_add_test(tcase, ignores_the_common_name);
+    tcase_add_test(tcase, sends_a_certificate_that_the_client_can_verify);
+    tcase_add_test(tcase, selects_by_signature_scheme_among_certificates_for_the_first_names);
+    tcase_add_test(tcase, sends_the_first_of_several_with_the_same_kind_of_key);
     tcase_add_test(tcase, sends_each_certificate_with_its_own_chain);
     tcase_add_test(tcase, resumes_a_session_whatever_certificate_it_began_with);
-    tcase_add_test(tcase, does_not_show_a_certificate_without_its_key);
+    tcase_add_test(tcase, does_not_send_a_certificate_without_its_key);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("files");
     tcase_add_unchecked_fixture(tcase, make_keys, free_keys);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, refuses_a_certificate_that_would_never_be_shown);
+    tcase_add_test(tcase, refuses_a_certificate_that_would_never_be_sent);
     tcase_add_test(tcase, refuses_what_is_weak_anywhere_in_the_chain);
     tcase_add_test(tcase, refuses_a_key_that_is_no_file_without_waiting);
     tcase_add_test(tcase, refuses_an_encrypted_key_of_either_format_without_asking);

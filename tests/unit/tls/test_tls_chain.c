@@ -46,7 +46,7 @@ static struct tls_chain described(const struct pki *first, const struct pki *sec
     return chain;
 }
 
-START_TEST(shows_every_name_with_its_kind)
+START_TEST(lists_every_name_with_its_kind)
 {
     static const char *const names[] = {"DNS:localhost", "IP:127.0.0.1", "IP:::1",
                                         "URI:spiffe://td/sa", "email:a@example.org"};
@@ -61,7 +61,7 @@ START_TEST(shows_every_name_with_its_kind)
 }
 END_TEST
 
-START_TEST(shows_them_all_however_many_there_are)
+START_TEST(lists_all_names_however_many_there_are)
 {
     enum { NAMES = 500 };
     static char names[NAMES * 24];
@@ -78,7 +78,7 @@ START_TEST(shows_them_all_however_many_there_are)
 }
 END_TEST
 
-START_TEST(a_name_forges_no_line)
+START_TEST(a_name_cannot_forge_a_line)
 {
     /* OpenSSL's parser would refuse it; a hostile CA would not. */
     struct pki odd = pki_make(&(struct pki_spec){.subject = "odd"});
@@ -109,7 +109,7 @@ START_TEST(its_pem_is_the_certificate_s)
 }
 END_TEST
 
-START_TEST(is_known_even_where_the_server_was_refused)
+START_TEST(is_available_even_if_the_server_was_refused)
 {
     struct pair pair;
     struct tls_context *client, *server;
@@ -123,7 +123,7 @@ START_TEST(is_known_even_where_the_server_was_refused)
                      0);
     ck_assert_int_eq(
         tls_context_use_key(server, pki_write_key(&folder, "k.pem", &leaf, NULL), &err), 0);
-    ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client, &err), 0); /* trusts nobody */
+    ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client, &err), 0); /* trusts no CA */
     pair_sockets(false, fds);
     pair_tls(&pair, fds, client, server, "localhost");
     ck_assert_int_eq(transport_tls_chain(pair.client, &chain, &err), 0);
@@ -163,11 +163,11 @@ int main(void)
 {
     TCase *cases = tcase_create("chain");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, shows_every_name_with_its_kind);
-    tcase_add_test(cases, shows_them_all_however_many_there_are);
-    tcase_add_test(cases, a_name_forges_no_line);
+    tcase_add_test(cases, lists_every_name_with_its_kind);
+    tcase_add_test(cases, lists_all_names_however_many_there_are);
+    tcase_add_test(cases, a_name_cannot_forge_a_line);
     tcase_add_test(cases, its_pem_is_the_certificate_s);
-    tcase_add_test(cases, is_known_even_where_the_server_was_refused);
+    tcase_add_test(cases, is_available_even_if_the_server_was_refused);
     tcase_add_test(cases, there_is_none_over_plain_tcp);
 
     Suite *suite = suite_create("tls_chain");

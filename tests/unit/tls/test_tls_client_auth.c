@@ -25,7 +25,7 @@ START_TEST(describes_a_client)
 }
 END_TEST
 
-START_TEST(demands_a_certificate_where_it_is_required)
+START_TEST(refuses_a_client_without_a_certificate_where_one_is_required)
 {
     mutual_require(TLS_CLIENT_AUTH_REQUIRED);
     mutual_use_version("1.3");
@@ -35,7 +35,7 @@ START_TEST(demands_a_certificate_where_it_is_required)
 }
 END_TEST
 
-START_TEST(lets_clients_without_a_certificate_in_where_it_is_optional)
+START_TEST(accepts_clients_without_a_certificate_where_it_is_optional)
 {
     mutual_require(TLS_CLIENT_AUTH_OPTIONAL);
     struct foreign_result result = mutual_accepted();
@@ -69,7 +69,7 @@ START_TEST(names_its_cas_to_the_client)
 }
 END_TEST
 
-START_TEST(takes_no_client_without_a_bundle)
+START_TEST(client_authentication_needs_a_bundle)
 {
     mutual_refused(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err),
                    "name the bundle");
@@ -145,7 +145,7 @@ START_TEST(reads_no_chain_above_32_kib)
 }
 END_TEST
 
-START_TEST(parses_no_curve_that_a_client_made_up)
+START_TEST(never_parses_explicit_curve_parameters_of_a_client)
 {
     struct pki explicit = pki_make(&(struct pki_spec){.subject = "odd", .explicit_curve = true});
     mutual_require(TLS_CLIENT_AUTH_OPTIONAL);
@@ -291,7 +291,7 @@ START_TEST(refuses_names_that_do_not_match)
 }
 END_TEST
 
-START_TEST(looks_at_the_chain_before_the_name)
+START_TEST(checks_the_chain_before_the_name)
 {
     struct pki stranger = pki_make(
         &(struct pki_spec){.subject = "stranger", .names = "DNS:a.example", .issuer = &other_ca});
@@ -308,15 +308,15 @@ int main(void)
     TCase *tcase = tcase_create("who");
     tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
     tcase_add_test(tcase, describes_a_client);
-    tcase_add_test(tcase, demands_a_certificate_where_it_is_required);
-    tcase_add_test(tcase, lets_clients_without_a_certificate_in_where_it_is_optional);
+    tcase_add_test(tcase, refuses_a_client_without_a_certificate_where_one_is_required);
+    tcase_add_test(tcase, accepts_clients_without_a_certificate_where_it_is_optional);
     tcase_add_test(tcase, requests_no_certificate_where_it_is_off);
     tcase_add_test(tcase, names_its_cas_to_the_client);
-    tcase_add_test(tcase, takes_no_client_without_a_bundle);
+    tcase_add_test(tcase, client_authentication_needs_a_bundle);
     tcase_add_test(tcase, refuses_what_its_cas_did_not_issue);
     tcase_add_test(tcase, reads_eight_certificates_and_no_more);
     tcase_add_test(tcase, reads_no_chain_above_32_kib);
-    tcase_add_test(tcase, parses_no_curve_that_a_client_made_up);
+    tcase_add_test(tcase, never_parses_explicit_curve_parameters_of_a_client);
     tcase_add_test(tcase, refuses_a_certificate_out_of_its_time);
     tcase_add_test(tcase, refuses_a_certificate_that_is_for_servers_or_weak);
     suite_add_tcase(suite, tcase);
@@ -332,7 +332,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
     tcase_add_test(tcase, allows_only_names_that_match);
     tcase_add_test(tcase, refuses_names_that_do_not_match);
-    tcase_add_test(tcase, looks_at_the_chain_before_the_name);
+    tcase_add_test(tcase, checks_the_chain_before_the_name);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -60,7 +60,7 @@ static void trust(const struct pki *pki)
     ck_assert_msg(tls_context_trust(client, path, &err) == 0, "%s", err.text);
 }
 
-/* A handshake of `client` with `server`; peer is whom the client sees. */
+/* A handshake of `client` with `server`; peer is what the client knows of the server. */
 static enum io_status shake(const char *name, struct peer *peer)
 {
     struct pair pair;
@@ -138,7 +138,7 @@ START_TEST(rejects_a_certificate_for_other_names)
 }
 END_TEST
 
-START_TEST(never_takes_the_common_name_for_a_name)
+START_TEST(ignores_the_common_name)
 {
     struct pki other = pki_make(&(struct pki_spec){.subject = "localhost", .issuer = &ca});
     serve(&other, NULL);
@@ -162,7 +162,7 @@ START_TEST(takes_a_wildcard_for_one_whole_label)
 }
 END_TEST
 
-START_TEST(shows_the_first_names_and_counts_the_rest)
+START_TEST(lists_the_first_names_and_counts_the_rest)
 {
     struct pki other = pki_make(&(struct pki_spec){
         .subject = "x", .names = "DNS:a,DNS:b,DNS:c,DNS:d,DNS:e,DNS:f", .issuer = &ca});
@@ -195,7 +195,7 @@ START_TEST(rejects_a_self_signed_certificate_unless_it_is_trusted_itself)
 }
 END_TEST
 
-START_TEST(takes_an_intermediate_for_an_anchor)
+START_TEST(accepts_an_intermediate_as_an_anchor)
 {
     struct pki middle =
         pki_make(&(struct pki_spec){.subject = "Middle", .ca = true, .issuer = &ca});
@@ -209,7 +209,7 @@ START_TEST(takes_an_intermediate_for_an_anchor)
 }
 END_TEST
 
-START_TEST(takes_the_leaf_for_an_anchor_and_no_other_of_its_issuer)
+START_TEST(accepts_the_leaf_as_an_anchor_and_no_other_of_its_issuer)
 {
     struct pki middle =
         pki_make(&(struct pki_spec){.subject = "Middle", .ca = true, .issuer = &ca});
@@ -282,7 +282,7 @@ START_TEST(rejects_a_certificate_out_of_its_time)
 }
 END_TEST
 
-START_TEST(lets_the_worst_fault_decide)
+START_TEST(the_worst_fault_decides)
 {
     struct pki_spec spec = {.subject = "old",
                             .names = "DNS:elsewhere",
@@ -300,7 +300,7 @@ START_TEST(lets_the_worst_fault_decide)
 }
 END_TEST
 
-START_TEST(lets_a_pin_replace_chain_and_name)
+START_TEST(a_pin_replaces_chain_and_name)
 {
     struct peer_certificate about;
     char upper[100] = "";
@@ -354,7 +354,7 @@ START_TEST(accepts_any_certificate_but_reports_it)
 }
 END_TEST
 
-START_TEST(knows_that_the_server_asked_for_a_certificate)
+START_TEST(reports_that_the_server_requested_a_certificate)
 {
     serve(&leaf, NULL);
     trust(&ca);
@@ -383,7 +383,7 @@ START_TEST(refuses_a_server_name_that_cannot_be_one)
 }
 END_TEST
 
-START_TEST(negotiates_only_the_versions_it_was_told)
+START_TEST(negotiates_only_the_versions_that_are_set)
 {
     struct peer peer;
     serve(&leaf, NULL);
@@ -641,7 +641,7 @@ START_TEST(leaves_a_broken_self_signed_certificate_to_its_owner)
 }
 END_TEST
 
-START_TEST(says_that_the_state_directory_cannot_be_written)
+START_TEST(reports_a_state_directory_that_cannot_be_written)
 {
     struct peer_certificate about;
     ck_assert_int_eq(tls_context_use_self_signed(server, "/nonexistent", &about, &err), -1);
@@ -662,32 +662,32 @@ int main(void)
     Suite *suite = suite_create("tls_context");
     TCase *tcase = tcase_create("verify");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60); /* making RSA keys takes its time */
+    tcase_set_timeout(tcase, 60); /* generating RSA keys is slow */
     tcase_add_test(tcase, accepts_each_name_of_a_trusted_certificate);
     tcase_add_test(tcase, sends_names_and_never_addresses);
     tcase_add_test(tcase, rejects_a_certificate_for_other_names);
-    tcase_add_test(tcase, never_takes_the_common_name_for_a_name);
+    tcase_add_test(tcase, ignores_the_common_name);
     tcase_add_test(tcase, takes_a_wildcard_for_one_whole_label);
-    tcase_add_test(tcase, shows_the_first_names_and_counts_the_rest);
+    tcase_add_test(tcase, lists_the_first_names_and_counts_the_rest);
     tcase_add_test(tcase, rejects_what_it_does_not_trust);
     tcase_add_test(tcase, rejects_a_self_signed_certificate_unless_it_is_trusted_itself);
-    tcase_add_test(tcase, takes_an_intermediate_for_an_anchor);
-    tcase_add_test(tcase, takes_the_leaf_for_an_anchor_and_no_other_of_its_issuer);
+    tcase_add_test(tcase, accepts_an_intermediate_as_an_anchor);
+    tcase_add_test(tcase, accepts_the_leaf_as_an_anchor_and_no_other_of_its_issuer);
     tcase_add_test(tcase, reads_no_server_s_chain_without_bounds);
     tcase_add_test(tcase, rejects_an_end_entity_that_plays_ca);
     tcase_add_test(tcase, rejects_a_certificate_out_of_its_time);
-    tcase_add_test(tcase, lets_the_worst_fault_decide);
-    tcase_add_test(tcase, lets_a_pin_replace_chain_and_name);
+    tcase_add_test(tcase, the_worst_fault_decides);
+    tcase_add_test(tcase, a_pin_replaces_chain_and_name);
     tcase_add_test(tcase, refuses_what_is_no_pin);
     tcase_add_test(tcase, accepts_any_certificate_but_reports_it);
-    tcase_add_test(tcase, knows_that_the_server_asked_for_a_certificate);
+    tcase_add_test(tcase, reports_that_the_server_requested_a_certificate);
     tcase_add_test(tcase, refuses_a_server_name_that_cannot_be_one);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("files");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60); /* making RSA keys takes its time */
-    tcase_add_test(tcase, negotiates_only_the_versions_it_was_told);
+    tcase_set_timeout(tcase, 60); /* generating RSA keys is slow */
+    tcase_add_test(tcase, negotiates_only_the_versions_that_are_set);
     tcase_add_test(tcase, describes_the_certificate_that_it_loaded);
     tcase_add_test(tcase, serves_rsa_and_ecdsa_together_and_prefers_ecdsa);
     tcase_add_test(tcase, refuses_a_certificate_file_that_is_none);
@@ -702,13 +702,13 @@ int main(void)
 
     tcase = tcase_create("self-signed");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60); /* making RSA keys takes its time */
+    tcase_set_timeout(tcase, 60); /* generating RSA keys is slow */
     tcase_add_test(tcase, makes_a_self_signed_certificate_in_memory);
     tcase_add_test(tcase, keeps_a_self_signed_certificate_in_its_directory);
     tcase_add_test(tcase, renews_a_self_signed_certificate_thirty_days_before_its_end);
     tcase_add_test(tcase, renews_a_self_signed_certificate_of_another_host);
     tcase_add_test(tcase, leaves_a_broken_self_signed_certificate_to_its_owner);
-    tcase_add_test(tcase, says_that_the_state_directory_cannot_be_written);
+    tcase_add_test(tcase, reports_a_state_directory_that_cannot_be_written);
     tcase_add_test(tcase, names_both_versions_of_the_library);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of a context that too many can read or write. */
+/* Files of a context that others can read or write. */
 #include <check.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,7 +77,7 @@ static void assert_warned(size_t count, const char *reason)
                   warnings[count - 1].reason);
 }
 
-START_TEST(takes_secrets_that_the_owner_writes_and_the_group_reads)
+START_TEST(accepts_secrets_that_the_owner_writes_and_the_group_reads)
 {
     static const mode_t modes[] = {0600, 0640, 0700, 0400, 0440, 0550};
     use_certificate(server, 0644);
@@ -110,7 +110,7 @@ START_TEST(refuses_secrets_that_others_read_or_the_group_writes)
 }
 END_TEST
 
-START_TEST(takes_any_mode_with_a_warning_where_it_is_told_to)
+START_TEST(accepts_any_mode_with_a_warning_if_configured)
 {
     tls_context_set_key_files(server, TLS_KEY_FILES_ANY);
     use_certificate(server, 0644);
@@ -149,7 +149,8 @@ END_TEST
 
 START_TEST(warns_of_a_folder_in_which_others_can_replace_files)
 {
-    ck_assert_int_eq(chmod(folder.path, 01777), 0); /* as /tmp: nobody removes another's files */
+    ck_assert_int_eq(chmod(folder.path, 01777),
+                     0); /* as /tmp: users cannot remove the files of others */
     use_certificate(server, 0644);
     ck_assert_int_eq(use_key(server, 0600), 0);
     assert_warned(0, NULL);
@@ -198,9 +199,9 @@ int main(void)
     Suite *suite = suite_create("tls_exposure");
     TCase *tcase = tcase_create("exposure");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, takes_secrets_that_the_owner_writes_and_the_group_reads);
+    tcase_add_test(tcase, accepts_secrets_that_the_owner_writes_and_the_group_reads);
     tcase_add_test(tcase, refuses_secrets_that_others_read_or_the_group_writes);
-    tcase_add_test(tcase, takes_any_mode_with_a_warning_where_it_is_told_to);
+    tcase_add_test(tcase, accepts_any_mode_with_a_warning_if_configured);
     tcase_add_test(tcase, warns_of_what_others_can_write_although_it_is_no_secret);
     tcase_add_test(tcase, warns_of_a_ca_bundle_that_others_can_write);
     tcase_add_test(tcase, warns_of_a_folder_in_which_others_can_replace_files);

@@ -73,7 +73,7 @@ START_TEST(finds_the_end_of_a_hello_however_it_comes_in)
 }
 END_TEST
 
-START_TEST(what_comes_behind_the_last_record_does_not_matter)
+START_TEST(ignores_bytes_after_the_last_record)
 {
     add_hello(512, 512);
     add("anything at all", 15);
@@ -125,7 +125,7 @@ START_TEST(a_record_that_cannot_fit_is_too_long_by_its_header)
 }
 END_TEST
 
-START_TEST(no_limit_is_above_what_openssl_takes)
+START_TEST(no_limit_is_above_that_of_openssl)
 {
     add_hello(TLS_HELLO_MESSAGE_MAX, 16384);
     ck_assert_int_eq(examine(SIZE_MAX), TLS_HELLO_WHOLE);
@@ -143,7 +143,7 @@ START_TEST(a_hello_ends_with_its_record)
 END_TEST
 
 /* OpenSSL reads whole records: with less than one it would wait. */
-START_TEST(other_records_are_told_once_they_are_whole)
+START_TEST(recognises_other_records_once_they_are_complete)
 {
     static const struct {
         unsigned char type, message;
@@ -161,7 +161,7 @@ START_TEST(another_record_in_the_middle_of_a_hello_is_no_hello)
 }
 END_TEST
 
-START_TEST(what_is_no_record_is_told_by_its_first_five_bytes)
+START_TEST(recognises_bytes_that_are_no_record_by_the_first_five)
 {
     static const char *const strangers[] = {"GET / HTTP/1.1\r\n\r\n", "SSH-2.0", "\r\n\r\n\r\n",
                                             "\x16\x02\x00\x00\x10", "\x16\x03\x01\xff\xff"};
@@ -208,16 +208,16 @@ int main(void)
     TCase *tc = tcase_create("end");
     tcase_add_checked_fixture(tc, set_up, NULL);
     tcase_add_loop_test(tc, finds_the_end_of_a_hello_however_it_comes_in, 0, 9);
-    tcase_add_test(tc, what_comes_behind_the_last_record_does_not_matter);
+    tcase_add_test(tc, ignores_bytes_after_the_last_record);
     tcase_add_test(tc, empty_records_are_left_to_openssl_and_count);
     tcase_add_test(tc, a_hello_may_be_as_long_as_the_limit_with_its_record_headers);
     tcase_add_test(tc, nine_bytes_are_enough_to_see_that_it_is_going_to_be_too_long);
     tcase_add_test(tc, a_record_that_cannot_fit_is_too_long_by_its_header);
-    tcase_add_test(tc, no_limit_is_above_what_openssl_takes);
+    tcase_add_test(tc, no_limit_is_above_that_of_openssl);
     tcase_add_test(tc, a_hello_ends_with_its_record);
-    tcase_add_loop_test(tc, other_records_are_told_once_they_are_whole, 0, 7);
+    tcase_add_loop_test(tc, recognises_other_records_once_they_are_complete, 0, 7);
     tcase_add_test(tc, another_record_in_the_middle_of_a_hello_is_no_hello);
-    tcase_add_loop_test(tc, what_is_no_record_is_told_by_its_first_five_bytes, 0, 5);
+    tcase_add_loop_test(tc, recognises_bytes_that_are_no_record_by_the_first_five, 0, 5);
     tcase_add_test(tc, the_form_of_ssl_2_has_an_end_too);
     tcase_add_test(tc, the_second_hello_may_come_behind_change_cipher_spec_and_early_data);
     suite_add_tcase(suite, tc);

@@ -120,7 +120,7 @@ START_TEST(logs_the_same_on_both_sides)
 }
 END_TEST
 
-START_TEST(logs_nothing_unless_it_is_told_to)
+START_TEST(logs_nothing_unless_configured)
 {
     setenv("SSLKEYLOGFILE", folder_file(&folder, "log"), 1);
     shake("1.3");
@@ -140,7 +140,7 @@ START_TEST(adds_to_what_is_there)
 }
 END_TEST
 
-START_TEST(makes_the_file_for_its_owner_alone)
+START_TEST(creates_the_file_for_its_owner_alone)
 {
     struct stat status;
     mode_t before = umask(0);
@@ -224,9 +224,9 @@ int main(void)
     tcase_add_test(tcase, a_new_file_is_its_owners_whatever_the_umask_is);
     tcase_add_test(tcase, logs_the_secrets_of_both_versions_line_by_line);
     tcase_add_test(tcase, logs_the_same_on_both_sides);
-    tcase_add_test(tcase, logs_nothing_unless_it_is_told_to);
+    tcase_add_test(tcase, logs_nothing_unless_configured);
     tcase_add_test(tcase, adds_to_what_is_there);
-    tcase_add_test(tcase, makes_the_file_for_its_owner_alone);
+    tcase_add_test(tcase, creates_the_file_for_its_owner_alone);
     tcase_add_test(tcase, refuses_a_file_that_others_can_read);
     tcase_add_test(tcase, refuses_what_is_no_file_without_waiting);
     tcase_add_test(tcase, is_not_inherited_by_what_the_process_starts);

@@ -84,7 +84,7 @@ START_TEST(trusts_the_issuer)
 }
 END_TEST
 
-START_TEST(says_when_and_why_it_was_revoked)
+START_TEST(reports_when_and_why_it_was_revoked)
 {
     char revoked[TLS_REVOKED_BYTES];
     struct response r = {.status = V_OCSP_CERTSTATUS_REVOKED,
@@ -93,13 +93,13 @@ START_TEST(says_when_and_why_it_was_revoked)
     ck_assert_str_eq(revoked, "2026-01-02 03:04 UTC (keyCompromise)");
     r.reason = OCSP_REVOKED_STATUS_NOSTATUS;
     r.from_s = -2 * DAY_S;
-    r.until_s = -DAY_S; /* an old answer revokes all the same */
+    r.until_s = -DAY_S; /* an old response revokes too */
     ck_assert_str_eq(checked(&r, revoked), "revoked");
     ck_assert_str_eq(revoked, "2026-01-02 03:04 UTC");
 }
 END_TEST
 
-START_TEST(knows_what_is_out_of_date)
+START_TEST(reports_a_response_that_is_out_of_date)
 {
     ck_assert_str_eq(
         CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .from_s = -2 * DAY_S, .until_s = -DAY_S),
@@ -117,7 +117,7 @@ START_TEST(is_invalid_about_anything_else)
 }
 END_TEST
 
-START_TEST(is_invalid_from_anyone_else)
+START_TEST(is_invalid_from_any_other_signer)
 {
     ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &root), "invalid");
     ck_assert_str_eq(CHECKED(.status = V_OCSP_CERTSTATUS_GOOD, .signer = &other), "invalid");
@@ -183,7 +183,7 @@ START_TEST(is_invalid_where_the_issuer_is_unknown)
 }
 END_TEST
 
-/* A server that staples whatever it is told, which ours would refuse. */
+/* A server that staples any response, even one that tlsecho-server would refuse. */
 static int staple(SSL *ssl, void *arg)
 {
     unsigned char *der = NULL;
@@ -275,7 +275,7 @@ START_TEST(a_client_that_verifies_nothing_only_reports_it)
 }
 END_TEST
 
-START_TEST(a_pin_stands_above_a_staple)
+START_TEST(a_pin_overrides_a_staple)
 {
     struct peer peer;
     struct error err;
@@ -287,7 +287,7 @@ START_TEST(a_pin_stands_above_a_staple)
 }
 END_TEST
 
-START_TEST(a_staple_that_says_nothing_changes_nothing)
+START_TEST(a_staple_without_a_status_changes_nothing)
 {
     struct peer peer;
     struct error err;
@@ -304,10 +304,10 @@ int main(void)
     TCase *cases = tcase_create("ocsp");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, trusts_the_issuer);
-    tcase_add_test(cases, says_when_and_why_it_was_revoked);
-    tcase_add_test(cases, knows_what_is_out_of_date);
+    tcase_add_test(cases, reports_when_and_why_it_was_revoked);
+    tcase_add_test(cases, reports_a_response_that_is_out_of_date);
     tcase_add_test(cases, is_invalid_about_anything_else);
-    tcase_add_test(cases, is_invalid_from_anyone_else);
+    tcase_add_test(cases, is_invalid_from_any_other_signer);
     tcase_add_test(cases, trusts_a_responder_that_the_issuer_authorised);
     tcase_add_test(cases, its_certificates_are_screened_before_they_are_parsed);
     tcase_add_test(cases, is_invalid_if_it_is_no_response);
@@ -315,8 +315,8 @@ int main(void)
     tcase_add_loop_test(cases, a_client_reports_a_good_staple, 0, 2);
     tcase_add_loop_test(cases, a_client_trusts_no_certificate_that_was_revoked, 0, 2);
     tcase_add_loop_test(cases, a_client_that_verifies_nothing_only_reports_it, 0, 2);
-    tcase_add_loop_test(cases, a_pin_stands_above_a_staple, 0, 2);
-    tcase_add_loop_test(cases, a_staple_that_says_nothing_changes_nothing, 0, 2);
+    tcase_add_loop_test(cases, a_pin_overrides_a_staple, 0, 2);
+    tcase_add_loop_test(cases, a_staple_without_a_status_changes_nothing, 0, 2);
 
     Suite *suite = suite_create("tls_ocsp");
     suite_add_tcase(suite, cases);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PEM files as people have them, seen through a client's bundle of CAs. */
+/* PEM files as they occur, read as a client's bundle of CAs. */
 #include <check.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ static const char *both(const char *before, const char *between, const char *beh
     return text;
 }
 
-START_TEST(takes_text_around_certificates)
+START_TEST(accepts_text_around_certificates)
 {
     takes(both("", "", ""));
     takes(both("\xef\xbb\xbf", "", ""));
@@ -114,13 +114,13 @@ START_TEST(refuses_nul_bytes)
 }
 END_TEST
 
-START_TEST(takes_a_byte_order_mark_where_files_were_joined)
+START_TEST(accepts_a_byte_order_mark_where_files_were_joined)
 {
     takes(both("\xef\xbb\xbf", "\xef\xbb\xbf", ""));
 }
 END_TEST
 
-START_TEST(takes_a_last_line_without_a_line_feed)
+START_TEST(accepts_a_last_line_without_a_line_feed)
 {
     second[strlen(second) - 1] = '\0';
     takes(both("", "", ""));
@@ -181,12 +181,12 @@ int main(void)
     Suite *suite = suite_create("tls_pem_layout");
     TCase *tcase = tcase_create("layout");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, takes_text_around_certificates);
+    tcase_add_test(tcase, accepts_text_around_certificates);
     tcase_add_test(tcase, refuses_a_begin_that_is_not_the_first_thing_on_its_line);
     tcase_add_test(tcase, refuses_other_dashes_and_letters);
     tcase_add_test(tcase, refuses_nul_bytes);
-    tcase_add_test(tcase, takes_a_byte_order_mark_where_files_were_joined);
-    tcase_add_test(tcase, takes_a_last_line_without_a_line_feed);
+    tcase_add_test(tcase, accepts_a_byte_order_mark_where_files_were_joined);
+    tcase_add_test(tcase, accepts_a_last_line_without_a_line_feed);
     tcase_add_test(tcase, refuses_blanks_before_a_begin);
     tcase_add_test(tcase, refuses_files_that_were_joined_without_a_line_feed);
     tcase_add_test(tcase, refuses_a_begin_that_is_cut_off);

@@ -26,7 +26,7 @@ static void serve(const struct pki *pki)
     ck_assert_int_eq(tls_context_use_key(server, pki_write_key(&folder, "k", pki, NULL), &err), 0);
 }
 
-/* Once for all tests: RSA keys take their time. */
+/* Once for all tests: generating RSA keys is slow. */
 static void make_keys(void)
 {
     ecdsa = pki_make(&(struct pki_spec){.subject = "ecdsa", .names = "DNS:localhost"});
@@ -56,7 +56,7 @@ static void tear_down(void)
     folder_remove(&folder);
 }
 
-/* A handshake; peer is whom the client sees. */
+/* A handshake; peer is what the client knows of the server. */
 static enum io_status shake(struct peer *peer)
 {
     struct pair pair;
@@ -120,7 +120,7 @@ START_TEST(accepts_nothing_without_forward_secrecy_or_aead_by_default)
 }
 END_TEST
 
-START_TEST(takes_ciphers_by_either_name)
+START_TEST(accepts_ciphers_by_either_name)
 {
     static const char *const names[][2] = {
         {"ECDHE-RSA-AES256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
@@ -138,7 +138,7 @@ START_TEST(takes_ciphers_by_either_name)
 }
 END_TEST
 
-START_TEST(lets_the_servers_order_decide)
+START_TEST(the_servers_order_decides)
 {
     only_1_2();
     done(tls_context_set_ciphers(server, "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256",
@@ -239,7 +239,7 @@ START_TEST(distinguishes_the_two_lists)
 }
 END_TEST
 
-START_TEST(takes_suites_and_groups)
+START_TEST(accepts_suites_and_groups)
 {
     static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
                                          "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"};
@@ -259,7 +259,7 @@ START_TEST(takes_suites_and_groups)
 }
 END_TEST
 
-START_TEST(needs_one_round_trip_with_a_server_that_knows_no_hybrid_group)
+START_TEST(needs_one_round_trip_with_a_server_without_a_hybrid_group)
 {
     struct pair pair;
     int fds[2];
@@ -287,7 +287,7 @@ START_TEST(leaves_everything_as_it_was_for_an_empty_or_refused_list)
 }
 END_TEST
 
-START_TEST(says_what_the_library_offers)
+START_TEST(lists_what_the_library_offers)
 {
     ck_assert(tls_has_group("X25519"));
     ck_assert(!tls_has_group("P-192"));
@@ -327,7 +327,7 @@ START_TEST(ends_the_handshake_where_no_protocol_matches)
 }
 END_TEST
 
-START_TEST(does_without_alpn_where_either_side_has_none)
+START_TEST(omits_alpn_if_either_side_has_none)
 {
     done(tls_context_set_alpn(server, both, 3, &err));
     ck_assert_str_eq(agreed().alpn, "");
@@ -340,7 +340,7 @@ START_TEST(does_without_alpn_where_either_side_has_none)
 }
 END_TEST
 
-START_TEST(takes_protocols_of_one_to_255_bytes)
+START_TEST(accepts_protocols_of_one_to_255_bytes)
 {
     char longest[256], longer[257];
     memset(longest, 'x', sizeof longest);
@@ -372,18 +372,18 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, offers_and_accepts_modern_ciphers_by_default);
     tcase_add_test(tcase, accepts_nothing_without_forward_secrecy_or_aead_by_default);
-    tcase_add_test(tcase, takes_ciphers_by_either_name);
-    tcase_add_test(tcase, lets_the_servers_order_decide);
+    tcase_add_test(tcase, accepts_ciphers_by_either_name);
+    tcase_add_test(tcase, the_servers_order_decides);
     tcase_add_test(tcase, refuses_an_unknown_name_beside_known_ones);
     tcase_add_test(tcase, skips_what_is_optional_and_unknown);
     tcase_add_test(tcase, refuses_a_list_of_which_nothing_is_left);
     tcase_add_test(tcase, refuses_expressions);
     tcase_add_test(tcase, refuses_what_is_too_weak);
     tcase_add_test(tcase, distinguishes_the_two_lists);
-    tcase_add_test(tcase, takes_suites_and_groups);
-    tcase_add_test(tcase, needs_one_round_trip_with_a_server_that_knows_no_hybrid_group);
+    tcase_add_test(tcase, accepts_suites_and_groups);
+    tcase_add_test(tcase, needs_one_round_trip_with_a_server_without_a_hybrid_group);
     tcase_add_test(tcase, leaves_everything_as_it_was_for_an_empty_or_refused_list);
-    tcase_add_test(tcase, says_what_the_library_offers);
+    tcase_add_test(tcase, lists_what_the_library_offers);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("alpn");
@@ -391,8 +391,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, prefers_a_protocol_in_the_servers_order);
     tcase_add_test(tcase, ends_the_handshake_where_no_protocol_matches);
-    tcase_add_test(tcase, does_without_alpn_where_either_side_has_none);
-    tcase_add_test(tcase, takes_protocols_of_one_to_255_bytes);
+    tcase_add_test(tcase, omits_alpn_if_either_side_has_none);
+    tcase_add_test(tcase, accepts_protocols_of_one_to_255_bytes);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

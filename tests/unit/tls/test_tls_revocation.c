@@ -77,7 +77,7 @@ START_TEST(returns_when_the_first_crl_will_be_out_of_date)
 }
 END_TEST
 
-START_TEST(demands_a_crl_of_every_ca)
+START_TEST(requires_a_crl_of_every_ca)
 {
     struct pki_crl_spec two[] = {{.issuer = &ca}, {.issuer = &other_ca, .signer = &ca}};
     mutual_use_ca(server, &ca, &other_ca);
@@ -95,7 +95,7 @@ START_TEST(demands_a_crl_of_every_ca)
 }
 END_TEST
 
-START_TEST(refuses_crls_that_do_not_say_who_is_revoked)
+START_TEST(refuses_crls_that_are_not_complete)
 {
     static const struct {
         struct pki_extension extension, entry;
@@ -129,7 +129,7 @@ START_TEST(refuses_crls_that_do_not_say_who_is_revoked)
 }
 END_TEST
 
-START_TEST(takes_crls_with_extensions_that_do_not_change_what_they_say)
+START_TEST(accepts_crls_with_harmless_extensions)
 {
     static const struct pki_extension extensions[] = {
         {"crlNumber", "DER:020101"}, {"freshestCRL", "DER:3000"}, {"1.2.3.4", "DER:0500"}};
@@ -157,7 +157,7 @@ static void require_with(const struct pki_crl_spec *crls, size_t count)
     mutual_ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
 }
 
-START_TEST(takes_the_newest_crl_in_date_of_several_by_one_ca)
+START_TEST(uses_the_newest_valid_crl_of_several_by_one_ca)
 {
     const struct pki_crl_spec out = {.issuer = &ca, .starts_days = -20, .ends_days = -10},
                               old = {.issuer = &ca, .starts_days = -9, .ends_days = 1},
@@ -179,7 +179,7 @@ START_TEST(takes_the_newest_crl_in_date_of_several_by_one_ca)
 }
 END_TEST
 
-START_TEST(takes_the_crl_with_the_greater_number_of_several_of_the_same_time)
+START_TEST(uses_the_crl_with_the_greater_number_of_several_of_the_same_time)
 {
     const struct pki_crl_spec none = {.issuer = &ca},
                               first = {.issuer = &ca, .extension = {"crlNumber", "DER:02017F"}},
@@ -257,7 +257,7 @@ START_TEST(refuses_crls_of_a_ca_that_may_not_sign_any)
 }
 END_TEST
 
-START_TEST(warns_of_a_crl_without_an_end_and_takes_it)
+START_TEST(accepts_a_crl_without_an_end_with_a_warning)
 {
     size_t count;
     require_with(&(struct pki_crl_spec){.issuer = &ca, .version_1 = true}, 1);
@@ -313,7 +313,7 @@ START_TEST(refuses_more_than_sixteen_crls_of_one_ca)
 }
 END_TEST
 
-START_TEST(refuses_a_crl_file_that_is_none)
+START_TEST(refuses_a_file_that_is_not_a_crl)
 {
     static const char broken[] = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
     mutual_refused(mutual_use_crl(server, NULL), "crl needs client_ca");
@@ -340,18 +340,18 @@ int main(void)
     tcase_add_test(tcase, refuses_all_clients_once_a_crl_is_out_of_date);
     tcase_add_test(tcase, refuses_all_clients_as_long_as_a_crl_is_not_valid_yet);
     tcase_add_test(tcase, returns_when_the_first_crl_will_be_out_of_date);
-    tcase_add_test(tcase, demands_a_crl_of_every_ca);
-    tcase_add_test(tcase, refuses_crls_that_do_not_say_who_is_revoked);
-    tcase_add_test(tcase, takes_crls_with_extensions_that_do_not_change_what_they_say);
-    tcase_add_test(tcase, takes_the_newest_crl_in_date_of_several_by_one_ca);
-    tcase_add_test(tcase, takes_the_crl_with_the_greater_number_of_several_of_the_same_time);
+    tcase_add_test(tcase, requires_a_crl_of_every_ca);
+    tcase_add_test(tcase, refuses_crls_that_are_not_complete);
+    tcase_add_test(tcase, accepts_crls_with_harmless_extensions);
+    tcase_add_test(tcase, uses_the_newest_valid_crl_of_several_by_one_ca);
+    tcase_add_test(tcase, uses_the_crl_with_the_greater_number_of_several_of_the_same_time);
     tcase_add_test(tcase, refuses_two_crls_of_which_none_is_newer);
     tcase_add_test(tcase, distinguishes_crls_of_cas_of_the_same_name_by_their_keys);
     tcase_add_test(tcase, refuses_crls_of_a_ca_that_may_not_sign_any);
-    tcase_add_test(tcase, warns_of_a_crl_without_an_end_and_takes_it);
+    tcase_add_test(tcase, accepts_a_crl_without_an_end_with_a_warning);
     tcase_add_test(tcase, checks_every_certificate_below_the_anchor_for_revocation);
     tcase_add_test(tcase, refuses_more_than_sixteen_crls_of_one_ca);
-    tcase_add_test(tcase, refuses_a_crl_file_that_is_none);
+    tcase_add_test(tcase, refuses_a_file_that_is_not_a_crl);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -27,7 +27,7 @@ static bool matches(const char *pattern, enum tls_san_match_kind kind, const cha
     return tls_san_match_matches(pattern, kind, value, strlen(value));
 }
 
-START_TEST(takes_patterns_of_all_three_kinds)
+START_TEST(accepts_patterns_of_all_three_kinds)
 {
     taken("DNS:example.org");
     taken("DNS:*.example.org");
@@ -43,7 +43,7 @@ START_TEST(takes_patterns_of_all_three_kinds)
 }
 END_TEST
 
-START_TEST(refuses_what_names_no_kind)
+START_TEST(refuses_a_pattern_without_a_kind)
 {
     refused("example.org", "DNS:, URI: or email:");
     refused("", "DNS:, URI: or email:");
@@ -133,7 +133,7 @@ START_TEST(takes_a_star_for_one_segment)
 }
 END_TEST
 
-START_TEST(takes_a_star_for_no_segment_with_percent_encoding)
+START_TEST(a_star_matches_no_segment_with_percent_encoding)
 {
     static const char *const segments[] = {"%2e%2e", "%2E.", "a%2fb", "a%2Fb", "a%5cb",
                                            "%252e",  "a%00", "a%2",   "a%zz",  "%61"};
@@ -161,7 +161,7 @@ START_TEST(takes_a_star_for_one_local_part)
 }
 END_TEST
 
-START_TEST(never_takes_one_kind_of_name_for_another)
+START_TEST(never_matches_one_kind_of_name_with_another)
 {
     ck_assert(!matches("DNS:example.org", TLS_SAN_MATCH_URI, "example.org"));
     ck_assert(!matches("DNS:*", TLS_SAN_MATCH_EMAIL, "a"));
@@ -169,7 +169,7 @@ START_TEST(never_takes_one_kind_of_name_for_another)
 }
 END_TEST
 
-START_TEST(is_not_fooled_by_what_hides_in_a_name)
+START_TEST(is_not_misled_by_nuls_or_dots_in_a_name)
 {
     ck_assert(
         !tls_san_match_matches("DNS:a.example.org", TLS_SAN_MATCH_DNS, "a.example.org\0x", 15));
@@ -185,8 +185,8 @@ int main(void)
 {
     Suite *suite = suite_create("tls_san_match");
     TCase *tcase = tcase_create("patterns");
-    tcase_add_test(tcase, takes_patterns_of_all_three_kinds);
-    tcase_add_test(tcase, refuses_what_names_no_kind);
+    tcase_add_test(tcase, accepts_patterns_of_all_three_kinds);
+    tcase_add_test(tcase, refuses_a_pattern_without_a_kind);
     tcase_add_test(tcase, refuses_a_star_that_is_no_whole_label);
     tcase_add_test(tcase, refuses_a_star_that_is_no_whole_segment_of_the_path);
     tcase_add_test(tcase, refuses_a_star_that_is_no_whole_local_part);
@@ -196,10 +196,10 @@ int main(void)
     tcase_add_test(tcase, takes_a_star_for_one_label);
     tcase_add_test(tcase, does_not_take_a_wildcard_certificate_for_a_host);
     tcase_add_test(tcase, takes_a_star_for_one_segment);
-    tcase_add_test(tcase, takes_a_star_for_no_segment_with_percent_encoding);
+    tcase_add_test(tcase, a_star_matches_no_segment_with_percent_encoding);
     tcase_add_test(tcase, takes_a_star_for_one_local_part);
-    tcase_add_test(tcase, never_takes_one_kind_of_name_for_another);
-    tcase_add_test(tcase, is_not_fooled_by_what_hides_in_a_name);
+    tcase_add_test(tcase, never_matches_one_kind_of_name_with_another);
+    tcase_add_test(tcase, is_not_misled_by_nuls_or_dots_in_a_name);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -95,7 +95,7 @@ static enum tls_screen screen_with_points(const unsigned char *crl, size_t n)
     return found;
 }
 
-START_TEST(lets_usual_certificates_pass)
+START_TEST(accepts_usual_certificates)
 {
     ck_assert_int_eq(screen(ca.certificate), TLS_SCREEN_OK);
     ck_assert_int_eq(screen(leaf.certificate), TLS_SCREEN_OK);
@@ -103,13 +103,13 @@ START_TEST(lets_usual_certificates_pass)
 }
 END_TEST
 
-START_TEST(finds_a_curve_that_is_given_by_its_parameters)
+START_TEST(finds_explicit_curve_parameters)
 {
     ck_assert_int_eq(screen(explicit.certificate), TLS_SCREEN_EXPLICIT_CURVE);
 }
 END_TEST
 
-START_TEST(finds_a_point_that_is_compressed)
+START_TEST(finds_a_compressed_point)
 {
     struct pki odd = pki_make(&(struct pki_spec){.subject = "odd", .compressed_point = true});
     ck_assert_int_eq(screen(odd.certificate), TLS_SCREEN_COMPRESSED_POINT);
@@ -143,7 +143,7 @@ static enum tls_screen screen_rsa(size_t bits, unsigned char exponent_bytes)
     return found;
 }
 
-START_TEST(finds_an_rsa_key_that_takes_long_to_verify_with)
+START_TEST(finds_an_rsa_key_that_is_slow_to_verify_with)
 {
     ck_assert_int_eq(screen_rsa(4096, 3), TLS_SCREEN_OK);
     ck_assert_int_eq(screen_rsa(8192, 5), TLS_SCREEN_OK);
@@ -195,7 +195,7 @@ static size_t elements_behind(const char *value)
     return low;
 }
 
-START_TEST(counts_what_comes_behind_bytes_that_are_no_elements)
+START_TEST(counts_elements_after_bytes_that_are_not_elements)
 {
     /* nothing; an element that would be longer than all; one that would end behind its OCTET
      * STRING; an endless one; a stray byte; such bytes two OCTET STRINGs deep */
@@ -208,7 +208,7 @@ START_TEST(counts_what_comes_behind_bytes_that_are_no_elements)
 }
 END_TEST
 
-START_TEST(lets_no_client_share_more_keys_than_there_are_groups)
+START_TEST(refuses_more_key_shares_than_there_are_groups)
 {
     for (size_t count = 32; count <= 33; count++) {
         used = 0;
@@ -232,7 +232,7 @@ START_TEST(finds_a_distribution_point_relative_to_the_issuer)
 }
 END_TEST
 
-START_TEST(takes_no_lengths_that_der_does_not_have)
+START_TEST(refuses_lengths_that_der_does_not_allow)
 {
     static const unsigned char indefinite[] = {0x30, 0x80, 0x30, 0x80, 0, 0, 0, 0};
     ck_assert_int_eq(tls_screen_certificate(indefinite, sizeof indefinite), TLS_SCREEN_NOT_DER);
@@ -285,15 +285,15 @@ int main(void)
 {
     TCase *cases = tcase_create("screen");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, lets_usual_certificates_pass);
-    tcase_add_test(cases, finds_a_curve_that_is_given_by_its_parameters);
-    tcase_add_test(cases, finds_a_point_that_is_compressed);
-    tcase_add_test(cases, finds_an_rsa_key_that_takes_long_to_verify_with);
+    tcase_add_test(cases, accepts_usual_certificates);
+    tcase_add_test(cases, finds_explicit_curve_parameters);
+    tcase_add_test(cases, finds_a_compressed_point);
+    tcase_add_test(cases, finds_an_rsa_key_that_is_slow_to_verify_with);
     tcase_add_test(cases, counts_the_elements_of_all_certificates);
-    tcase_add_test(cases, counts_what_comes_behind_bytes_that_are_no_elements);
-    tcase_add_test(cases, lets_no_client_share_more_keys_than_there_are_groups);
+    tcase_add_test(cases, counts_elements_after_bytes_that_are_not_elements);
+    tcase_add_test(cases, refuses_more_key_shares_than_there_are_groups);
     tcase_add_test(cases, finds_a_distribution_point_relative_to_the_issuer);
-    tcase_add_test(cases, takes_no_lengths_that_der_does_not_have);
+    tcase_add_test(cases, refuses_lengths_that_der_does_not_allow);
     tcase_add_test(cases, counts_the_certificates_of_a_message);
     tcase_add_test(cases, finds_a_fault_in_any_certificate_of_a_message);
     tcase_add_test(cases, reads_nothing_beyond_a_message_that_is_cut);

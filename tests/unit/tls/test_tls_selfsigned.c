@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When a server's self-signed certificate is kept, and when it is made anew. */
+/* When a server keeps its self-signed certificate, and when it generates a new one. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

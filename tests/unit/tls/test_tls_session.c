@@ -22,7 +22,7 @@ static void must(int result)
     ck_assert_msg(result == 0, "%s", err.text);
 }
 
-/* A client that is new: it knows of the past only what the files tell. */
+/* A new client: it knows of earlier connections only what is in the files. */
 static void new_client(void)
 {
     tls_context_free(client);
@@ -99,12 +99,12 @@ static bool resumes(const char *name)
     return peer.resumed;
 }
 
-START_TEST(resumes_what_another_run_has_saved)
+START_TEST(resumes_a_session_that_another_run_has_saved)
 {
     struct peer peer;
     must(tls_context_set_versions(server, NULL, _i == 0 ? "1.2" : "1.3", &err));
     ck_assert(!resumes("a.example.org"));
-    for (int run = 0; run < 2; run++) { /* the second by what the first has got */
+    for (int run = 0; run < 2; run++) { /* the second with the session of the first */
         new_client_with_session();
         ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
         ck_assert(peer.resumed);
@@ -117,7 +117,7 @@ START_TEST(resumes_what_another_run_has_saved)
 }
 END_TEST
 
-START_TEST(saves_it_for_its_owner_alone)
+START_TEST(saves_it_readable_by_its_owner_alone)
 {
     struct stat status;
     ck_assert(!resumes("a.example.org"));
@@ -140,7 +140,7 @@ START_TEST(does_not_offer_it_to_a_server_of_another_name)
 }
 END_TEST
 
-START_TEST(does_not_offer_it_as_somebody_else)
+START_TEST(does_not_offer_it_with_another_client_certificate)
 {
     ck_assert(!resumes("a.example.org"));
     new_client_with_session();
@@ -222,7 +222,7 @@ START_TEST(makes_a_full_handshake_where_the_session_is_refused)
 }
 END_TEST
 
-START_TEST(what_was_found_about_a_refused_session_is_forgotten)
+START_TEST(resets_the_verification_of_a_refused_session)
 {
     struct peer peer;
     struct pki strange = pki_make(&(struct pki_spec){
@@ -247,7 +247,7 @@ START_TEST(what_was_found_about_a_refused_session_is_forgotten)
 }
 END_TEST
 
-START_TEST(nothing_new_leaves_the_file_as_it_is)
+START_TEST(without_a_new_session_the_file_is_unchanged)
 {
     must(tls_context_save_session(client, &err));
     ck_assert_int_eq(access(session_path, F_OK), -1);
@@ -264,7 +264,7 @@ static void refused(const char *path, const char *text)
     ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
 }
 
-START_TEST(refuses_a_file_that_is_no_session_of_ours)
+START_TEST(refuses_a_file_that_is_not_a_session_of_this_program)
 {
     static const char broken[] = "tlsecho session with a.example.org\n"
                                  "-----BEGIN SSL SESSION PARAMETERS-----\nAAAA\n"
@@ -296,7 +296,7 @@ START_TEST(refuses_the_session_of_another_program)
 }
 END_TEST
 
-START_TEST(takes_an_empty_file_for_none)
+START_TEST(treats_an_empty_file_as_none)
 {
     ck_assert_str_eq(folder_write(&folder, "session", "", 0), session_path);
     new_client_with_session();
@@ -306,7 +306,7 @@ START_TEST(takes_an_empty_file_for_none)
 }
 END_TEST
 
-START_TEST(says_that_it_could_not_be_saved)
+START_TEST(reports_that_it_could_not_be_saved)
 {
     struct pair pair;
     struct error ignored;
@@ -328,20 +328,20 @@ int main(void)
 {
     TCase *cases = tcase_create("session");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_loop_test(cases, resumes_what_another_run_has_saved, 0, 2);
-    tcase_add_test(cases, saves_it_for_its_owner_alone);
+    tcase_add_loop_test(cases, resumes_a_session_that_another_run_has_saved, 0, 2);
+    tcase_add_test(cases, saves_it_readable_by_its_owner_alone);
     tcase_add_test(cases, does_not_offer_it_to_a_server_of_another_name);
-    tcase_add_test(cases, does_not_offer_it_as_somebody_else);
+    tcase_add_test(cases, does_not_offer_it_with_another_client_certificate);
     tcase_add_test(cases, verifies_the_certificate_again_before_it_offers_it);
     tcase_add_test(cases, verifies_a_pin_again_too);
     tcase_add_test(cases, is_verified_only_where_verification_is_on);
     tcase_add_test(cases, makes_a_full_handshake_where_the_session_is_refused);
-    tcase_add_test(cases, what_was_found_about_a_refused_session_is_forgotten);
-    tcase_add_test(cases, nothing_new_leaves_the_file_as_it_is);
-    tcase_add_test(cases, refuses_a_file_that_is_no_session_of_ours);
+    tcase_add_test(cases, resets_the_verification_of_a_refused_session);
+    tcase_add_test(cases, without_a_new_session_the_file_is_unchanged);
+    tcase_add_test(cases, refuses_a_file_that_is_not_a_session_of_this_program);
     tcase_add_test(cases, refuses_the_session_of_another_program);
-    tcase_add_test(cases, takes_an_empty_file_for_none);
-    tcase_add_test(cases, says_that_it_could_not_be_saved);
+    tcase_add_test(cases, treats_an_empty_file_as_none);
+    tcase_add_test(cases, reports_that_it_could_not_be_saved);
 
     Suite *suite = suite_create("tls_session");
     suite_add_tcase(suite, cases);

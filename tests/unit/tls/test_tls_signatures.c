@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server's context says of a certificate that the library's configuration does not let it
- * use. Each test is a process of its own: the library reads its configuration once. */
+/* The warnings of a server's context for a certificate that the library's configuration disables.
+ * Each test is a process of its own: the library reads its configuration once. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static void configure(const char *algorithms)
     setenv("OPENSSL_CONF", folder_write(&folder, "openssl.cnf", text, (size_t)n), 1);
 }
 
-START_TEST(a_library_without_ciphers_is_told_with_the_remedy)
+START_TEST(reports_a_library_without_ciphers_with_the_remedy)
 {
     struct tls_context *server;
     static const char text[] = "openssl_conf = a\n[a]\nproviders = b\n[b]\nbase = c\n[c]\n"
@@ -89,7 +89,7 @@ START_TEST(the_defaults_serve_every_key)
 }
 END_TEST
 
-START_TEST(a_key_without_any_scheme_is_told)
+START_TEST(warns_of_a_key_without_any_scheme)
 {
     configure("ECDSA+SHA256");
     with_key(true, "1.2", "1.3", "scheme for its key (RSA), and every handshake with it fails");
@@ -98,7 +98,7 @@ START_TEST(a_key_without_any_scheme_is_told)
 }
 END_TEST
 
-START_TEST(a_key_without_a_scheme_of_tls_1_3_is_told_where_that_is_spoken)
+START_TEST(warns_of_a_key_without_a_scheme_of_tls_1_3_if_that_is_enabled)
 {
     configure("RSA+SHA256:ECDSA+SHA384");
     with_key(true, "1.2", "1.3", "(RSA), and clients that use TLS 1.3 are refused");
@@ -109,7 +109,7 @@ START_TEST(a_key_without_a_scheme_of_tls_1_3_is_told_where_that_is_spoken)
 }
 END_TEST
 
-START_TEST(a_self_signed_certificate_is_told_and_is_refused_indeed)
+START_TEST(warns_of_a_self_signed_certificate_which_clients_do_refuse)
 {
     struct peer_certificate about;
     struct pair pair;
@@ -137,10 +137,10 @@ int main(void)
     TCase *tcase = tcase_create("signatures");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_defaults_serve_every_key);
-    tcase_add_test(tcase, a_key_without_any_scheme_is_told);
-    tcase_add_test(tcase, a_key_without_a_scheme_of_tls_1_3_is_told_where_that_is_spoken);
-    tcase_add_test(tcase, a_library_without_ciphers_is_told_with_the_remedy);
-    tcase_add_test(tcase, a_self_signed_certificate_is_told_and_is_refused_indeed);
+    tcase_add_test(tcase, warns_of_a_key_without_any_scheme);
+    tcase_add_test(tcase, warns_of_a_key_without_a_scheme_of_tls_1_3_if_that_is_enabled);
+    tcase_add_test(tcase, reports_a_library_without_ciphers_with_the_remedy);
+    tcase_add_test(tcase, warns_of_a_self_signed_certificate_which_clients_do_refuse);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -20,7 +20,7 @@ static struct pki ca, leaf, other;
 static struct tls_context *server;
 static struct error err;
 
-/* What an OCSP responder says. */
+/* The response of an OCSP responder. */
 struct answer {
     const struct pki *about, *issuer;
     int status;                   /* V_OCSP_CERTSTATUS_* */
@@ -128,7 +128,7 @@ static struct foreign_result shake(const char *version, const char *sni, bool as
     return result;
 }
 
-/* A client that asks for one gets the response in the file, or none for NULL. */
+/* A client that requests a staple gets the response in the file, or none for NULL. */
 static void gets(const char *sni, const char *name)
 {
     unsigned char wanted[4096];
@@ -199,7 +199,7 @@ START_TEST(returns_until_when_the_response_of_the_last_certificate_is_in_date)
 }
 END_TEST
 
-START_TEST(takes_a_response_without_an_end_for_good)
+START_TEST(accepts_a_response_without_an_end_for_ever)
 {
     struct answer answer = good(&leaf);
     answer.starts_hours = -1000;
@@ -210,7 +210,7 @@ START_TEST(takes_a_response_without_an_end_for_good)
 }
 END_TEST
 
-START_TEST(staples_what_belongs_to_the_certificate_that_is_shown)
+START_TEST(staples_the_response_of_the_certificate_that_is_sent)
 {
     struct pki third = pki_make(
         &(struct pki_spec){.subject = "third", .names = "DNS:third.example", .issuer = &ca});
@@ -256,7 +256,7 @@ START_TEST(refuses_a_response_for_another_certificate)
 }
 END_TEST
 
-START_TEST(refuses_a_file_that_is_no_response)
+START_TEST(refuses_a_file_that_is_not_a_response)
 {
     struct answer answer = good(&leaf);
     serve(&leaf);
@@ -276,7 +276,7 @@ START_TEST(refuses_a_file_that_is_no_response)
 }
 END_TEST
 
-START_TEST(refuses_a_response_that_takes_long_to_parse)
+START_TEST(refuses_a_response_that_is_slow_to_parse)
 {
     static const char zeros[32 * 1024 + 1];
     struct pki explicit = pki_make(&(struct pki_spec){.subject = "CA", .explicit_curve = true});
@@ -308,12 +308,12 @@ int main(void)
     tcase_add_test(tcase, names_certificates_by_any_digest);
     tcase_add_test(tcase, staples_nothing_that_is_out_of_date);
     tcase_add_test(tcase, returns_until_when_the_response_of_the_last_certificate_is_in_date);
-    tcase_add_test(tcase, takes_a_response_without_an_end_for_good);
-    tcase_add_test(tcase, staples_what_belongs_to_the_certificate_that_is_shown);
+    tcase_add_test(tcase, accepts_a_response_without_an_end_for_ever);
+    tcase_add_test(tcase, staples_the_response_of_the_certificate_that_is_sent);
     tcase_add_test(tcase, refuses_a_response_that_is_not_good);
     tcase_add_test(tcase, refuses_a_response_for_another_certificate);
-    tcase_add_test(tcase, refuses_a_file_that_is_no_response);
-    tcase_add_test(tcase, refuses_a_response_that_takes_long_to_parse);
+    tcase_add_test(tcase, refuses_a_file_that_is_not_a_response);
+    tcase_add_test(tcase, refuses_a_response_that_is_slow_to_parse);
     tcase_add_test(tcase, refuses_a_response_before_its_certificate);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -62,7 +62,7 @@ static void warns(const struct pki_spec *spec, const struct pki *sent, const cha
     ck_assert_msg(strstr(warnings->reason, reason) != NULL, "%s", warnings->reason);
 }
 
-START_TEST(says_nothing_of_certificates_that_clients_take)
+START_TEST(logs_nothing_of_certificates_that_clients_accept)
 {
     static const char *const curves[] = {"P-256", "P-384", "P-521"};
     for (size_t i = 0; i < 3; i++)
@@ -113,7 +113,7 @@ START_TEST(warns_of_a_leaf_without_its_issuer)
 }
 END_TEST
 
-START_TEST(warns_of_a_chain_that_clients_find_too_long)
+START_TEST(warns_of_a_chain_that_is_too_long_for_clients)
 {
     enum { NAMES = 9000 };
     char *names = malloc(NAMES * 16 + 1), *at = names;
@@ -126,7 +126,7 @@ START_TEST(warns_of_a_chain_that_clients_find_too_long)
 }
 END_TEST
 
-START_TEST(warns_no_client_of_its_own_certificate)
+START_TEST(a_client_has_no_warnings_of_its_own_certificate)
 {
     const struct tls_warning *warnings;
     struct pki leaf = pki_make(&(struct pki_spec){.subject = "a", .issuer = &middle});
@@ -141,12 +141,12 @@ int main(void)
     Suite *suite = suite_create("tls_suitability");
     TCase *tcase = tcase_create("warnings");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, says_nothing_of_certificates_that_clients_take);
+    tcase_add_test(tcase, logs_nothing_of_certificates_that_clients_accept);
     tcase_add_test(tcase, warns_of_keys_without_a_signature_in_tls_1_3);
     tcase_add_test(tcase, warns_of_certificates_that_are_not_for_servers);
     tcase_add_test(tcase, warns_of_a_leaf_without_its_issuer);
-    tcase_add_test(tcase, warns_of_a_chain_that_clients_find_too_long);
-    tcase_add_test(tcase, warns_no_client_of_its_own_certificate);
+    tcase_add_test(tcase, warns_of_a_chain_that_is_too_long_for_clients);
+    tcase_add_test(tcase, a_client_has_no_warnings_of_its_own_certificate);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -8,8 +8,8 @@
 #include "suite.h"
 
 /*
- * The clock of this program and of the library: time(2) for all that is linked to it. So what was
- * good can go out of date without waiting.
+ * The clock of this program and of the library: time(2) for all that is linked to it. So
+ * certificates and tickets can expire without waiting.
  */
 static time_t ahead_s;
 
@@ -23,7 +23,7 @@ time_t time(time_t *ret)
     return now.tv_sec;
 }
 
-START_TEST(knows_a_client_again_that_resumes)
+START_TEST(identifies_a_client_that_resumes)
 {
     mutual_require(TLS_CLIENT_AUTH_REQUIRED);
     for (size_t i = 0; i < 2; i++) {
@@ -41,7 +41,7 @@ START_TEST(knows_a_client_again_that_resumes)
 }
 END_TEST
 
-/* Who may connect, and what makes one such setting differ from another. */
+/* Settings of client authentication, and what distinguishes them. */
 struct admission {
     enum tls_client_auth mode;
     const struct pki *second_ca;
@@ -63,7 +63,7 @@ static struct tls_context *admit(const struct admission *a)
     return ctx;
 }
 
-/* A session earned under `from`: how does the next handshake under `to` go? */
+/* Offers a session that was established under `from` to a server under `to`. */
 static struct foreign_result offer(const char *version, const struct admission *from,
                                    const struct admission *to, const struct pki *presented)
 {
@@ -79,7 +79,7 @@ static struct foreign_result offer(const char *version, const struct admission *
     return foreign_shake(&client, server);
 }
 
-START_TEST(lets_a_ticket_be_used_where_the_same_clients_are_admitted)
+START_TEST(accepts_a_ticket_under_the_same_client_authentication)
 {
     static const struct admission one = {.mode = TLS_CLIENT_AUTH_REQUIRED,
                                          .names = {"DNS:*.example.org", "email:b@example.org"}};
@@ -93,7 +93,7 @@ START_TEST(lets_a_ticket_be_used_where_the_same_clients_are_admitted)
 }
 END_TEST
 
-START_TEST(lets_no_ticket_get_around_client_authentication)
+START_TEST(refuses_a_ticket_under_other_client_authentication)
 {
     static const struct admission off = {.mode = TLS_CLIENT_AUTH_OFF};
     static const struct admission required = {.mode = TLS_CLIENT_AUTH_REQUIRED};
@@ -112,7 +112,7 @@ START_TEST(lets_no_ticket_get_around_client_authentication)
 }
 END_TEST
 
-START_TEST(lets_no_ticket_get_around_a_newer_crl)
+START_TEST(refuses_a_ticket_under_a_newer_crl)
 {
     const struct admission before = {.mode = TLS_CLIENT_AUTH_REQUIRED, .crl = true};
     const struct admission after = {
@@ -128,7 +128,7 @@ START_TEST(lets_no_ticket_get_around_a_newer_crl)
 }
 END_TEST
 
-START_TEST(lets_no_ticket_get_around_other_cas_or_names)
+START_TEST(refuses_a_ticket_under_other_cas_or_names)
 {
     const struct admission one = {
         .mode = TLS_CLIENT_AUTH_REQUIRED, .second_ca = &middle, .names = {"DNS:*.example.org"}};
@@ -149,7 +149,7 @@ END_TEST
 /* Within the life of a ticket. */
 enum { HOUR = 3600 };
 
-START_TEST(lets_no_ticket_outlive_its_certificate)
+START_TEST(refuses_a_ticket_once_its_certificate_has_expired)
 {
     struct pki brief = pki_make(&(struct pki_spec){.subject = "brief", .issuer = &ca});
     X509_gmtime_adj(X509_getm_notAfter(brief.certificate), HOUR / 2);
@@ -168,7 +168,7 @@ START_TEST(lets_no_ticket_outlive_its_certificate)
 }
 END_TEST
 
-START_TEST(lets_no_ticket_outlive_its_chain)
+START_TEST(refuses_a_ticket_once_its_chain_has_expired)
 {
     struct pki brief = pki_make(&(struct pki_spec){.subject = "brief", .ca = true, .issuer = &ca});
     X509_gmtime_adj(X509_getm_notAfter(brief.certificate), HOUR + HOUR / 2);
@@ -192,7 +192,7 @@ START_TEST(lets_no_ticket_outlive_its_chain)
 }
 END_TEST
 
-START_TEST(lets_what_a_client_proved_age_however_often_it_resumes)
+START_TEST(refuses_a_ticket_24_hours_after_the_full_handshake)
 {
     mutual_require(TLS_CLIENT_AUTH_REQUIRED);
     for (size_t i = 0; i < 2; i++) {
@@ -216,7 +216,7 @@ START_TEST(lets_what_a_client_proved_age_however_often_it_resumes)
 }
 END_TEST
 
-START_TEST(takes_no_proof_from_the_future)
+START_TEST(refuses_a_ticket_from_the_future)
 {
     mutual_require(TLS_CLIENT_AUTH_REQUIRED);
     for (size_t i = 0; i < 2; i++) {
@@ -230,7 +230,7 @@ START_TEST(takes_no_proof_from_the_future)
 }
 END_TEST
 
-START_TEST(lets_no_ticket_outlive_the_crl)
+START_TEST(refuses_a_ticket_once_the_crl_has_expired)
 {
     static const int days = 30; /* until a CRL's end, as pki_write_crls makes it */
     mutual_use_ca(server, &ca, NULL);
@@ -254,16 +254,16 @@ int main(void)
     Suite *suite = suite_create("tls_ticket_scope");
     TCase *tcase = tcase_create("clients");
     tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
-    tcase_add_test(tcase, knows_a_client_again_that_resumes);
-    tcase_add_test(tcase, lets_a_ticket_be_used_where_the_same_clients_are_admitted);
-    tcase_add_test(tcase, lets_no_ticket_get_around_client_authentication);
-    tcase_add_test(tcase, lets_no_ticket_get_around_a_newer_crl);
-    tcase_add_test(tcase, lets_no_ticket_get_around_other_cas_or_names);
-    tcase_add_test(tcase, lets_no_ticket_outlive_its_certificate);
-    tcase_add_test(tcase, lets_no_ticket_outlive_its_chain);
-    tcase_add_test(tcase, lets_what_a_client_proved_age_however_often_it_resumes);
-    tcase_add_test(tcase, takes_no_proof_from_the_future);
-    tcase_add_test(tcase, lets_no_ticket_outlive_the_crl);
+    tcase_add_test(tcase, identifies_a_client_that_resumes);
+    tcase_add_test(tcase, accepts_a_ticket_under_the_same_client_authentication);
+    tcase_add_test(tcase, refuses_a_ticket_under_other_client_authentication);
+    tcase_add_test(tcase, refuses_a_ticket_under_a_newer_crl);
+    tcase_add_test(tcase, refuses_a_ticket_under_other_cas_or_names);
+    tcase_add_test(tcase, refuses_a_ticket_once_its_certificate_has_expired);
+    tcase_add_test(tcase, refuses_a_ticket_once_its_chain_has_expired);
+    tcase_add_test(tcase, refuses_a_ticket_24_hours_after_the_full_handshake);
+    tcase_add_test(tcase, refuses_a_ticket_from_the_future);
+    tcase_add_test(tcase, refuses_a_ticket_once_the_crl_has_expired);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -108,8 +108,8 @@ static struct tls_context *named(const char *const names[])
     return ctx;
 }
 
-/* Whether a ticket that is earned from a server with certificates for some names is good at one
- * with certificates for others. */
+/* Whether a ticket from a server with certificates for some names is accepted by one with
+ * certificates for others. */
 static bool crosses(const char *version, const char *const from[], const char *const to[])
 {
     struct tls_context *first = named(from), *second = named(to);
@@ -123,7 +123,7 @@ static bool crosses(const char *version, const char *const from[], const char *c
     return resumed;
 }
 
-START_TEST(lets_no_ticket_cross_to_certificates_for_other_names)
+START_TEST(refuses_a_ticket_under_certificates_for_other_names)
 {
     static const char *const a[] = {"DNS:a.example", NULL}, *const b[] = {"DNS:b.example", NULL},
                              *const both[] = {"DNS:a.example", "DNS:b.example", NULL},
@@ -140,7 +140,7 @@ START_TEST(lets_no_ticket_cross_to_certificates_for_other_names)
 }
 END_TEST
 
-START_TEST(keeps_tickets_when_certificates_are_renewed_for_the_same_names)
+START_TEST(accepts_tickets_after_a_renewal_for_the_same_names)
 {
     static const char *const two[] = {"DNS:a.example,IP:127.0.0.1,DNS:b.example", NULL},
                              *const renewed[] = {"DNS:B.example,DNS:a.Example,IP:127.0.0.1", NULL},
@@ -173,7 +173,7 @@ START_TEST(distinguishes_certificates_without_names_by_their_subjects)
 }
 END_TEST
 
-/* Whether a ticket earned with one server name is good with another; NULL = none is sent. */
+/* Whether a ticket issued for one server name is accepted for another; NULL = none is sent. */
 static bool survives(const char *version, const char *earned, const char *offered)
 {
     struct tls_context *server = new_server("a");
@@ -186,7 +186,7 @@ static bool survives(const char *version, const char *earned, const char *offere
     return resumed;
 }
 
-START_TEST(resumes_for_the_server_name_that_was_asked_for_alone)
+START_TEST(resumes_for_the_requested_server_name_only)
 {
     for (size_t i = 0; i < 2; i++) {
         ck_assert(survives(versions[i], "a.example", "a.example"));
@@ -200,7 +200,7 @@ START_TEST(resumes_for_the_server_name_that_was_asked_for_alone)
 }
 END_TEST
 
-START_TEST(keeps_tickets_within_a_context_that_nothing_ties_them_to)
+START_TEST(accepts_tickets_within_a_context_without_a_scope)
 {
     static const char *const names[] = {"DNS:a.example", NULL};
     for (size_t i = 0; i < 2; i++) {
@@ -215,7 +215,7 @@ START_TEST(keeps_tickets_within_a_context_that_nothing_ties_them_to)
 }
 END_TEST
 
-START_TEST(resumes_where_there_is_the_same_file)
+START_TEST(resumes_with_the_same_key_file)
 {
     for (size_t i = 0; i < 2; i++) {
         begin(versions[i]);
@@ -237,7 +237,7 @@ static bool resumes_with(const char *ciphers)
     return result.resumed;
 }
 
-START_TEST(lets_no_ticket_get_around_the_ciphers_of_another_context)
+START_TEST(refuses_a_ticket_of_a_cipher_that_the_context_does_not_have)
 {
     begin("1.2");
     ck_assert(!resumes_with("ECDHE-ECDSA-AES128-SHA"));
@@ -247,7 +247,7 @@ START_TEST(lets_no_ticket_get_around_the_ciphers_of_another_context)
 }
 END_TEST
 
-START_TEST(keeps_files_and_the_own_key_apart)
+START_TEST(separates_keys_of_files_from_the_key_of_the_process)
 {
     for (size_t i = 0; i < 2; i++) {
         begin(versions[i]);
@@ -269,7 +269,7 @@ START_TEST(resumes_across_a_rotation_and_renews_the_ticket)
 }
 END_TEST
 
-START_TEST(opens_tickets_of_every_key_in_the_file)
+START_TEST(decrypts_tickets_of_every_key_in_the_file)
 {
     for (size_t i = 0; i < 2; i++) {
         begin(versions[i]);
@@ -290,7 +290,7 @@ START_TEST(does_not_resume_after_a_key_was_removed)
 }
 END_TEST
 
-START_TEST(seals_with_the_newest_key)
+START_TEST(encrypts_with_the_newest_key)
 {
     for (size_t i = 0; i < 2; i++) {
         begin(versions[i]);
@@ -324,7 +324,7 @@ static bool is_ticket(const struct ticket *other)
     return now.n == other->n && memcmp(now.data, other->data, now.n) == 0;
 }
 
-START_TEST(needs_every_part_of_a_key)
+START_TEST(uses_every_part_of_a_key)
 {
     static const size_t inside[] = {0, 16, 48}; /* name, HMAC, AES */
     char key[KEY_BYTES];
@@ -399,7 +399,7 @@ START_TEST(refuses_a_file_of_the_wrong_length)
 }
 END_TEST
 
-START_TEST(refuses_what_is_no_file_of_keys)
+START_TEST(refuses_a_file_that_does_not_contain_keys)
 {
     refused(folder_file(&folder, "absent"), "absent: No such file");
     refused("/dev/zero", "not a regular file");
@@ -421,7 +421,7 @@ START_TEST(refuses_keys_that_others_can_read)
 }
 END_TEST
 
-START_TEST(renews_its_own_key_and_keeps_the_one_before)
+START_TEST(renews_its_own_key_and_keeps_the_previous_one)
 {
     static const int64_t renewal = TLS_TICKET_OWN_SECONDS;
     static const int64_t start = INT64_MAX / 2; /* later than other tests of this process */
@@ -450,29 +450,29 @@ int main(void)
     TCase *tcase = tcase_create("resumption");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, resumes_within_a_process_whatever_the_context);
-    tcase_add_test(tcase, resumes_where_there_is_the_same_file);
-    tcase_add_test(tcase, lets_no_ticket_cross_to_certificates_for_other_names);
-    tcase_add_test(tcase, keeps_tickets_when_certificates_are_renewed_for_the_same_names);
+    tcase_add_test(tcase, resumes_with_the_same_key_file);
+    tcase_add_test(tcase, refuses_a_ticket_under_certificates_for_other_names);
+    tcase_add_test(tcase, accepts_tickets_after_a_renewal_for_the_same_names);
     tcase_add_test(tcase, distinguishes_certificates_without_names_by_their_subjects);
-    tcase_add_test(tcase, resumes_for_the_server_name_that_was_asked_for_alone);
-    tcase_add_test(tcase, keeps_tickets_within_a_context_that_nothing_ties_them_to);
-    tcase_add_test(tcase, lets_no_ticket_get_around_the_ciphers_of_another_context);
-    tcase_add_test(tcase, keeps_files_and_the_own_key_apart);
+    tcase_add_test(tcase, resumes_for_the_requested_server_name_only);
+    tcase_add_test(tcase, accepts_tickets_within_a_context_without_a_scope);
+    tcase_add_test(tcase, refuses_a_ticket_of_a_cipher_that_the_context_does_not_have);
+    tcase_add_test(tcase, separates_keys_of_files_from_the_key_of_the_process);
     tcase_add_test(tcase, resumes_across_a_rotation_and_renews_the_ticket);
-    tcase_add_test(tcase, opens_tickets_of_every_key_in_the_file);
+    tcase_add_test(tcase, decrypts_tickets_of_every_key_in_the_file);
     tcase_add_test(tcase, does_not_resume_after_a_key_was_removed);
-    tcase_add_test(tcase, seals_with_the_newest_key);
+    tcase_add_test(tcase, encrypts_with_the_newest_key);
     tcase_add_test(tcase, renews_a_ticket_of_tls_1_2_only_where_there_is_a_newer_key);
-    tcase_add_test(tcase, needs_every_part_of_a_key);
+    tcase_add_test(tcase, uses_every_part_of_a_key);
     tcase_add_test(tcase, refuses_a_ticket_that_was_tampered_with);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("keys");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, refuses_a_file_of_the_wrong_length);
-    tcase_add_test(tcase, refuses_what_is_no_file_of_keys);
+    tcase_add_test(tcase, refuses_a_file_that_does_not_contain_keys);
     tcase_add_test(tcase, refuses_keys_that_others_can_read);
-    tcase_add_test(tcase, renews_its_own_key_and_keeps_the_one_before);
+    tcase_add_test(tcase, renews_its_own_key_and_keeps_the_previous_one);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

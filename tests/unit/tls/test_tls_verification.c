@@ -38,7 +38,7 @@ static void tear_down(void)
     pki_free(&ca);
 }
 
-/* Of `old`, as a server's that is asked for as localhost. */
+/* Verifies `old` as the certificate of a server named localhost. */
 static struct tls_verification reach(void)
 {
     struct tls_verification verification = {0};
@@ -52,7 +52,7 @@ static struct tls_verification reach(void)
     return verification;
 }
 
-START_TEST(an_untrusted_chain_is_not_looked_at_further)
+START_TEST(stops_at_the_first_fault_that_makes_a_chain_untrusted)
 {
     X509_STORE_add_cert(trusted, other_ca.certificate);
     struct tls_verification verification = reach();
@@ -62,7 +62,7 @@ START_TEST(an_untrusted_chain_is_not_looked_at_further)
 }
 END_TEST
 
-START_TEST(another_name_and_a_date_do_not_end_the_search_for_worse)
+START_TEST(a_name_or_date_fault_does_not_end_the_search_for_a_worse_one)
 {
     X509_STORE_add_cert(trusted, ca.certificate);
     struct tls_verification verification = reach();
@@ -71,7 +71,7 @@ START_TEST(another_name_and_a_date_do_not_end_the_search_for_worse)
 }
 END_TEST
 
-START_TEST(a_forged_signature_outweighs_what_was_found_before_it)
+START_TEST(a_forged_signature_overrides_earlier_faults)
 {
     struct pki same_name = pki_make(&(struct pki_spec){.subject = "CA", .ca = true});
     X509_STORE_add_cert(trusted, same_name.certificate);
@@ -86,9 +86,9 @@ int main(void)
 {
     TCase *cases = tcase_create("verification");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, an_untrusted_chain_is_not_looked_at_further);
-    tcase_add_test(cases, another_name_and_a_date_do_not_end_the_search_for_worse);
-    tcase_add_test(cases, a_forged_signature_outweighs_what_was_found_before_it);
+    tcase_add_test(cases, stops_at_the_first_fault_that_makes_a_chain_untrusted);
+    tcase_add_test(cases, a_name_or_date_fault_does_not_end_the_search_for_a_worse_one);
+    tcase_add_test(cases, a_forged_signature_overrides_earlier_faults);
     Suite *suite = suite_create("tls_verification");
     suite_add_tcase(suite, cases);
     return suite_run(suite);

@@ -106,7 +106,7 @@ static size_t random_up_to(size_t most)
     return 1 + (state >> 8) % most;
 }
 
-/* One direction of a transfer, driven as the contract says and no better. */
+/* One direction of a transfer, driven exactly as the contract says. */
 struct flow {
     struct transport *from, *to;
     size_t size, sent, received;
@@ -163,7 +163,7 @@ static bool flow_read(struct flow *f, size_t chunk_max)
     return true;
 }
 
-/* Nothing else moves the flows: a turn without a move is a hang. */
+/* Nothing else moves bytes: a turn without progress is a hang. */
 static void run_flows(struct flow *flows, size_t count, size_t write_max, size_t read_max)
 {
     for (bool over = false; !over;) {
@@ -230,7 +230,7 @@ START_TEST(carries_every_byte_both_ways_whatever_the_sizes)
 }
 END_TEST
 
-START_TEST(keeps_connections_apart_that_share_their_scratch)
+START_TEST(separates_connections_that_share_a_scratch)
 {
     struct pair first = connected((enum kind)_i, true), second;
     int fds[2];
@@ -257,7 +257,7 @@ START_TEST(keeps_connections_apart_that_share_their_scratch)
 }
 END_TEST
 
-START_TEST(says_how_much_of_a_write_it_took)
+START_TEST(returns_how_much_of_a_write_was_accepted)
 {
     static unsigned char data[LARGE_BYTES];
     struct pair pair = connected((enum kind)_i, true);
@@ -267,13 +267,13 @@ START_TEST(says_how_much_of_a_write_it_took)
     ck_assert_int_eq(io.status, IO_WANT_WRITE);
     ck_assert_uint_lt(io.n, LARGE_BYTES);
 
-    /* Nobody reads: nothing changes. */
+    /* Without a read nothing changes. */
     struct io again = transport_write(pair.client, data + io.n, 0, &err);
     ck_assert_int_eq(again.status, _i == TCP ? IO_OK : IO_WANT_WRITE);
     ck_assert_uint_eq(again.n, 0);
     ck_assert(!again.progressed);
 
-    /* What was taken arrives by writing nothing; and not a byte more. */
+    /* An empty write flushes what was accepted, and not a byte more. */
     struct flow flow = {.from = pair.client,
                         .to = pair.server,
                         .size = io.n,
@@ -286,7 +286,7 @@ START_TEST(says_how_much_of_a_write_it_took)
 }
 END_TEST
 
-START_TEST(takes_an_empty_write_for_a_flush)
+START_TEST(treats_an_empty_write_as_a_flush)
 {
     struct pair pair = connected((enum kind)_i, true);
     struct io io = transport_write(pair.client, NULL, 0, &err);
@@ -541,14 +541,14 @@ START_TEST(leaves_the_fin_to_the_peer_where_asked)
     ck_assert(is_ready(pair.server, POLLIN));
     reads(pair.server, IO_EOF);
     ssize_t n = recv(pair.server->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    ck_assert_int_eq(n, _i == TCP ? 0 : -1); /* plain TCP has only its FIN to end with */
+    ck_assert_int_eq(n, _i == TCP ? 0 : -1); /* plain TCP ends with a FIN only */
     shut_down(pair.server);
     reads(pair.client, IO_EOF);
     pair_done(&pair);
 }
 END_TEST
 
-START_TEST(sends_what_it_owes_before_its_end)
+START_TEST(sends_pending_output_before_its_end)
 {
     static unsigned char data[LARGE_BYTES];
     struct pair pair = connected((enum kind)_i, true);
@@ -598,7 +598,7 @@ static unsigned segments_sent(const struct transport *t)
     return info.tcpi_segs_out;
 }
 
-/* How many segments the server's end takes; *ret_us = how long that took. Counted where they are
+/* How many segments the server sends to end; *ret_us = how long that took. Counted where they are
  * sent: one from before may still be on its way to the client. */
 static unsigned segments_of_end(enum kind kind, uint64_t *ret_us)
 {
@@ -680,7 +680,7 @@ START_TEST(reports_a_reset_on_write_and_then_on_read)
 }
 END_TEST
 
-START_TEST(shakes_hands_though_a_flight_does_not_fit_the_kernel)
+START_TEST(completes_a_handshake_whose_flight_does_not_fit_in_the_kernel)
 {
     struct folder folder;
     folder_new(&folder);
@@ -722,7 +722,7 @@ START_TEST(shakes_hands_though_a_flight_does_not_fit_the_kernel)
 }
 END_TEST
 
-START_TEST(knows_the_peer)
+START_TEST(describes_the_peer)
 {
     static const char *const ciphers[] = {"", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
                                           "TLS_AES_128_GCM_SHA256"};
@@ -766,7 +766,7 @@ static const struct stranger strangers[] = {
     {BYTES("\x17\x03\x03\x00\x05 data"), ERROR_TLS},
 };
 
-START_TEST(answers_what_is_not_tls_with_an_alert_and_a_reason)
+START_TEST(answers_bytes_that_are_not_tls_with_an_alert_and_a_reason)
 {
     const struct stranger *stranger = &strangers[_i];
     struct tls_scratch *scratch = tls_scratch_new();
@@ -832,7 +832,7 @@ START_TEST(fails_on_a_forged_record_and_sends_the_alert)
 }
 END_TEST
 
-START_TEST(hands_over_what_came_before_a_forged_record)
+START_TEST(returns_data_that_came_before_a_forged_record)
 {
     struct relay relay;
     unsigned char records[1000], data[100];
@@ -845,7 +845,7 @@ START_TEST(hands_over_what_came_before_a_forged_record)
     struct io io = read_on(relay.pair.server, data, sizeof data);
     ck_assert_int_eq(io.status, IO_OK);
     ck_assert_uint_eq(io.n, 10);
-    ck_assert(io.more); /* or nobody would ever learn of it */
+    ck_assert(io.more); /* or it would never be reported */
     io = read_on(relay.pair.server, data, sizeof data);
     ck_assert_int_eq(io.status, IO_FAILED);
     ck_assert_int_eq(err.alert, BAD_RECORD_MAC);
@@ -883,9 +883,9 @@ END_TEST
 static void add_contract(TCase *tcase)
 {
     tcase_add_loop_test(tcase, carries_every_byte_both_ways_whatever_the_sizes, 0, KINDS);
-    tcase_add_loop_test(tcase, keeps_connections_apart_that_share_their_scratch, 0, KINDS);
-    tcase_add_loop_test(tcase, says_how_much_of_a_write_it_took, 0, KINDS);
-    tcase_add_loop_test(tcase, takes_an_empty_write_for_a_flush, 0, KINDS);
+    tcase_add_loop_test(tcase, separates_connections_that_share_a_scratch, 0, KINDS);
+    tcase_add_loop_test(tcase, returns_how_much_of_a_write_was_accepted, 0, KINDS);
+    tcase_add_loop_test(tcase, treats_an_empty_write_as_a_flush, 0, KINDS);
     tcase_add_loop_test(tcase, leaves_no_record_behind_while_the_peer_stays_open, 0, KINDS);
     tcase_add_loop_test(tcase, reports_a_clean_end_repeatedly_and_after_all_bytes, 0, KINDS);
     tcase_add_loop_test(tcase, still_writes_after_the_peer_has_ended, 0, KINDS);
@@ -893,26 +893,27 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, leaves_the_fin_to_the_peer_where_asked, 0, KINDS);
     tcase_add_loop_test(tcase, distinguishes_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
     tcase_add_loop_test(tcase, both_ends_of_one_session_export_the_same_value, 0, KINDS);
-    tcase_add_loop_test(tcase, sends_what_it_owes_before_its_end, 0, KINDS);
+    tcase_add_loop_test(tcase, sends_pending_output_before_its_end, 0, KINDS);
     tcase_add_loop_test(tcase, sends_close_notify_and_fin_in_one_segment, 0, KINDS);
     tcase_add_loop_test(tcase, reports_a_reset_on_read, 0, KINDS);
     tcase_add_loop_test(tcase, reports_a_reset_on_shutdown, 0, KINDS);
     tcase_add_loop_test(tcase, reports_a_reset_on_write_and_then_on_read, 0, KINDS);
-    tcase_add_loop_test(tcase, knows_the_peer, 0, KINDS);
+    tcase_add_loop_test(tcase, describes_the_peer, 0, KINDS);
 }
 
 static void add_tls(TCase *tcase)
 {
     int count = sizeof strangers / sizeof *strangers;
-    tcase_add_loop_test(tcase, shakes_hands_though_a_flight_does_not_fit_the_kernel, TLS12, KINDS);
+    tcase_add_loop_test(tcase, completes_a_handshake_whose_flight_does_not_fit_in_the_kernel, TLS12,
+                        KINDS);
     tcase_add_loop_test(tcase, waits_without_more_for_the_rest_of_half_a_record, TLS12, KINDS);
     tcase_add_loop_test(tcase, follows_more_to_an_end_when_half_a_record_comes_behind_a_whole_one,
                         TLS12, KINDS);
     tcase_add_loop_test(tcase, leaves_no_record_behind_one_that_came_in_two_parts, TLS12, KINDS);
-    tcase_add_loop_test(tcase, answers_what_is_not_tls_with_an_alert_and_a_reason, 0, count);
+    tcase_add_loop_test(tcase, answers_bytes_that_are_not_tls_with_an_alert_and_a_reason, 0, count);
     tcase_add_loop_test(tcase, reports_that_the_peer_closed_during_the_handshake, TLS12, KINDS);
     tcase_add_loop_test(tcase, fails_on_a_forged_record_and_sends_the_alert, TLS12, KINDS);
-    tcase_add_loop_test(tcase, hands_over_what_came_before_a_forged_record, TLS12, KINDS);
+    tcase_add_loop_test(tcase, returns_data_that_came_before_a_forged_record, TLS12, KINDS);
     tcase_add_test(tcase, reports_a_plain_server_to_a_client);
 }
 

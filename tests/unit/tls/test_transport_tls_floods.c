@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What carries no data and only costs work, from a peer that is OpenSSL's client or less. */
+/* Records without data that only cost work, from OpenSSL's client or from the test. */
 #include <check.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
@@ -82,7 +82,7 @@ static bool is_readable(void)
     return poll(&waiting, 1, 0) == 1;
 }
 
-/* All that has come, as a loop would take it. Returns what it stops at. */
+/* Reads everything that has arrived, as a loop would. Returns the status at which it stops. */
 static enum io_status read_all(size_t *ret_bytes)
 {
     unsigned char data[4096];
@@ -95,7 +95,7 @@ static enum io_status read_all(size_t *ret_bytes)
     return io.status;
 }
 
-/* The client drops what has come for it. */
+/* The client drops its input. */
 static void drain_client(void)
 {
     unsigned char data[4096];
@@ -147,7 +147,7 @@ START_TEST(a_flood_of_key_updates_fails_and_ends_in_order)
 }
 END_TEST
 
-START_TEST(data_before_a_flood_is_handed_over)
+START_TEST(returns_data_that_came_before_a_flood)
 {
     unsigned char data[64 * 1024];
     ck_assert_int_eq(SSL_write(client, "first", 5), 5);
@@ -159,7 +159,7 @@ START_TEST(data_before_a_flood_is_handed_over)
 }
 END_TEST
 
-START_TEST(data_earns_key_updates)
+START_TEST(allows_more_key_updates_after_data)
 {
     static unsigned char data[16384];
     size_t n;
@@ -173,7 +173,7 @@ START_TEST(data_earns_key_updates)
 }
 END_TEST
 
-/* Records of a TLS 1.2 client that no library would send: RFC 5246 §6.3, RFC 5288 §3. */
+/* Records of a TLS 1.2 client, built by the test: RFC 5246 §6.3, RFC 5288 §3. */
 static struct {
     unsigned char key[16], salt[4];
     uint64_t sequence;
@@ -238,7 +238,7 @@ static void ask_for_renegotiation(void)
     forge(HANDSHAKE, client_hello, sizeof client_hello);
 }
 
-START_TEST(one_attempt_at_renegotiation_is_refused_and_the_session_goes_on)
+START_TEST(one_attempt_at_renegotiation_is_refused_and_the_session_continues)
 {
     size_t n;
     begin_forging();
@@ -294,12 +294,12 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up_tls13, tear_down);
     tcase_add_test(tcase, a_few_key_updates_are_followed);
     tcase_add_test(tcase, a_flood_of_key_updates_fails_and_ends_in_order);
-    tcase_add_test(tcase, data_before_a_flood_is_handed_over);
-    tcase_add_test(tcase, data_earns_key_updates);
+    tcase_add_test(tcase, returns_data_that_came_before_a_flood);
+    tcase_add_test(tcase, allows_more_key_updates_after_data);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("TLS 1.2");
     tcase_add_checked_fixture(tcase, set_up_tls12, tear_down);
-    tcase_add_test(tcase, one_attempt_at_renegotiation_is_refused_and_the_session_goes_on);
+    tcase_add_test(tcase, one_attempt_at_renegotiation_is_refused_and_the_session_continues);
     tcase_add_test(tcase, a_flood_of_renegotiation_fails);
     tcase_add_test(tcase, a_flood_of_empty_records_fails);
     tcase_add_test(tcase, a_flood_of_warning_alerts_fails);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server before its client's ClientHello is whole: what it takes of memory, and what it refuses.
+/* A server before the ClientHello is complete: what it allocates, and what it refuses.
  */
 #include <check.h>
 #include <openssl/crypto.h>
@@ -53,7 +53,7 @@ static void count_free(void *data, const char *file, int line)
     free(data);
 }
 
-/* Records go by way of the test: the client's are taken by take_flight. */
+/* The test passes the records on: take_flight takes those of the client. */
 static void open_client(const char *groups)
 {
     client_context = SSL_CTX_new(TLS_client_method());
@@ -158,7 +158,7 @@ START_TEST(openssl_allocates_nothing_before_the_last_byte_of_a_hello)
 }
 END_TEST
 
-START_TEST(who_is_there_is_unknown_before_a_hello)
+START_TEST(the_peer_is_unknown_before_a_hello)
 {
     struct peer peer;
     char text[TLS_NAMES_BYTES];
@@ -176,7 +176,7 @@ START_TEST(who_is_there_is_unknown_before_a_hello)
 }
 END_TEST
 
-START_TEST(a_hello_in_records_of_one_byte_is_understood)
+START_TEST(accepts_a_hello_in_records_of_one_byte)
 {
     unsigned char hello[HELLO_BYTES];
     tls_context_limit_client_hello(context, 0);
@@ -204,7 +204,7 @@ START_TEST(a_hello_longer_than_the_limit_gets_illegal_parameter_and_no_memory)
 }
 END_TEST
 
-START_TEST(what_follows_a_hello_in_its_record_is_refused)
+START_TEST(refuses_data_after_a_hello_in_its_record)
 {
     unsigned char hello[HELLO_BYTES];
     size_t n = take_flight(hello, sizeof hello);
@@ -217,8 +217,8 @@ START_TEST(what_follows_a_hello_in_its_record_is_refused)
 }
 END_TEST
 
-/* Whatever OpenSSL makes of them, it must not wait for more with what it has allocated. */
-START_TEST(records_that_are_no_hello_are_refused_once_they_are_whole)
+/* OpenSSL must not keep memory while it waits for more. */
+START_TEST(refuses_other_records_once_they_are_complete)
 {
     static const struct {
         const char *bytes;
@@ -284,9 +284,10 @@ START_TEST(the_second_hello_has_the_same_limit)
 }
 END_TEST
 
-/* A client that knows what will be asked sends both at once: OpenSSL must not see the second yet.
+/* A client that expects the HelloRetryRequest sends both at once: OpenSSL must not see the second
+ * yet.
  */
-START_TEST(a_second_hello_that_came_with_the_first_is_held_to_the_limit)
+START_TEST(the_limit_applies_to_a_second_hello_that_came_with_the_first)
 {
     unsigned char hello[HELLO_BYTES];
     SSL_free(client);
@@ -300,7 +301,7 @@ START_TEST(a_second_hello_that_came_with_the_first_is_held_to_the_limit)
 }
 END_TEST
 
-START_TEST(a_client_that_leaves_before_its_hello_is_whole_is_told_as_such)
+START_TEST(reports_a_client_that_closes_before_its_hello_is_complete)
 {
     if (_i)
         give("\x16\x03\x01\x02\x00\x01", 6);
@@ -323,15 +324,15 @@ int main(void)
     TCase *tc = tcase_create("hello");
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, openssl_allocates_nothing_before_the_last_byte_of_a_hello);
-    tcase_add_test(tc, who_is_there_is_unknown_before_a_hello);
-    tcase_add_test(tc, a_hello_in_records_of_one_byte_is_understood);
+    tcase_add_test(tc, the_peer_is_unknown_before_a_hello);
+    tcase_add_test(tc, accepts_a_hello_in_records_of_one_byte);
     tcase_add_test(tc, a_hello_longer_than_the_limit_gets_illegal_parameter_and_no_memory);
-    tcase_add_test(tc, what_follows_a_hello_in_its_record_is_refused);
-    tcase_add_loop_test(tc, records_that_are_no_hello_are_refused_once_they_are_whole, 0, 6);
+    tcase_add_test(tc, refuses_data_after_a_hello_in_its_record);
+    tcase_add_loop_test(tc, refuses_other_records_once_they_are_complete, 0, 6);
     tcase_add_test(tc, the_second_hello_after_a_retry_is_gathered_likewise);
     tcase_add_test(tc, the_second_hello_has_the_same_limit);
-    tcase_add_test(tc, a_second_hello_that_came_with_the_first_is_held_to_the_limit);
-    tcase_add_loop_test(tc, a_client_that_leaves_before_its_hello_is_whole_is_told_as_such, 0, 2);
+    tcase_add_test(tc, the_limit_applies_to_a_second_hello_that_came_with_the_first);
+    tcase_add_loop_test(tc, reports_a_client_that_closes_before_its_hello_is_complete, 0, 2);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

@@ -87,7 +87,7 @@ START_TEST(a_proxy_without_a_client_sends_no_addresses)
 }
 END_TEST
 
-START_TEST(refuses_a_line_that_is_none_and_says_why)
+START_TEST(refuses_a_malformed_line_with_the_reason)
 {
     static const struct {
         const char *line, *words;
@@ -143,7 +143,7 @@ START_TEST(reads_version_2)
 }
 END_TEST
 
-START_TEST(reads_what_it_knows_and_skips_the_rest)
+START_TEST(reads_known_tlvs_and_skips_the_others)
 {
     assert_parses(V2(TCP4 "\0\x60" ADDRESSES "\x01\0\x02h2"
                           "\x02\0\x0blocalhost.a"
@@ -164,7 +164,7 @@ START_TEST(reads_what_it_knows_and_skips_the_rest)
 }
 END_TEST
 
-START_TEST(local_and_unspecified_say_nothing_of_addresses_whatever_they_hold)
+START_TEST(local_and_unspecified_have_no_addresses_whatever_they_contain)
 {
     assert_parses(V2(SIGNATURE "\x20\x11\0\x0c" ADDRESSES));
     ck_assert(proxy.local);
@@ -176,7 +176,7 @@ START_TEST(local_and_unspecified_say_nothing_of_addresses_whatever_they_hold)
 }
 END_TEST
 
-START_TEST(refuses_a_broken_version_2_and_says_why)
+START_TEST(refuses_a_malformed_version_2_with_the_reason)
 {
     static const struct {
         const char *data;
@@ -202,7 +202,7 @@ START_TEST(refuses_a_broken_version_2_and_says_why)
 }
 END_TEST
 
-START_TEST(what_is_no_stream_of_ours_leaves_the_real_addresses)
+START_TEST(another_protocol_or_family_leaves_the_real_addresses)
 {
     static const struct {
         const char *data;
@@ -246,7 +246,7 @@ START_TEST(a_header_may_have_16_kib)
 }
 END_TEST
 
-START_TEST(a_name_that_does_not_fit_or_holds_a_nul_is_left_out)
+START_TEST(leaves_out_a_name_that_does_not_fit_or_contains_a_nul)
 {
     size_t bytes, n = with_tlv(PROXY_TLV_AUTHORITY, 256);
     ck_assert_int_eq(parse(header, n, &bytes), 0);
@@ -260,7 +260,7 @@ START_TEST(a_name_that_does_not_fit_or_holds_a_nul_is_left_out)
 }
 END_TEST
 
-START_TEST(a_unique_id_that_is_no_text_is_told_in_hex)
+START_TEST(returns_a_unique_id_that_is_not_text_in_hex)
 {
     assert_parses(V2(TCP4 "\0\x12" ADDRESSES "\x05\0\x03\x01\0\xfe"));
     ck_assert_str_eq(proxy.unique_id, "0100fe");
@@ -279,7 +279,7 @@ START_TEST(a_unique_id_that_is_no_text_is_told_in_hex)
 }
 END_TEST
 
-START_TEST(of_a_value_that_comes_twice_the_first_counts)
+START_TEST(the_first_of_two_equal_tlvs_counts)
 {
     assert_parses(V2(TCP4 "\0\x16" ADDRESSES "\x01\0\x02h2\x01\0\x02h3"));
     ck_assert_str_eq(proxy.alpn, "h2");
@@ -293,7 +293,7 @@ START_TEST(there_is_no_client_certificate_without_tls)
 }
 END_TEST
 
-START_TEST(knows_crc_32c)
+START_TEST(verifies_crc_32c)
 {
     ck_assert_uint_eq(proxy_crc32c((const unsigned char *)"123456789", 9, 9), 0xe3069283);
 }
@@ -326,7 +326,7 @@ static struct proxy full(int version, struct address source, struct address dest
     };
 }
 
-START_TEST(what_it_builds_it_reads_again)
+START_TEST(reads_back_what_it_builds)
 {
     static const struct {
         const char *source, *destination, *read_source, *read_destination;
@@ -375,12 +375,12 @@ START_TEST(local_is_built_without_addresses)
 }
 END_TEST
 
-START_TEST(each_bit_that_turns_over_on_the_way_is_noticed)
+START_TEST(detects_each_flipped_bit)
 {
     struct proxy original =
         full(2, loopback_address("tcp://192.0.2.1:1"), loopback_address("tcp://192.0.2.2:2"));
     size_t n = proxy_build(&original, header), bytes;
-    size_t crc_type = n - 7; /* with another type it is no CRC, and nothing is checked */
+    size_t crc_type = n - 7; /* with another type it is not a CRC, and not checked */
     for (size_t bit = 16 * 8; bit < n * 8; bit++) {
         if (bit / 8 == crc_type)
             continue;
@@ -424,7 +424,7 @@ static bool is_readable(void)
     return recv(fds[0], &byte, 1, MSG_PEEK) > 0;
 }
 
-START_TEST(takes_the_header_and_leaves_what_is_behind_it)
+START_TEST(consumes_the_header_and_nothing_after_it)
 {
     put(V2(TCP4 "\0\x0c" ADDRESSES "behind"));
     ck_assert_int_eq(receive(), IO_OK);
@@ -435,7 +435,7 @@ START_TEST(takes_the_header_and_leaves_what_is_behind_it)
 }
 END_TEST
 
-START_TEST(puts_a_header_together_that_comes_byte_by_byte)
+START_TEST(assembles_a_header_that_arrives_byte_by_byte)
 {
     static const char *const headers[] = {TCP4 "\0\x0c" ADDRESSES "!",
                                           "PROXY TCP4 192.0.2.1 192.0.2.2 56324 2\r\n!"};
@@ -470,7 +470,7 @@ START_TEST(recognises_what_is_not_a_header)
 }
 END_TEST
 
-START_TEST(a_header_is_told_by_its_first_bytes)
+START_TEST(recognises_a_header_by_its_first_bytes)
 {
     static const unsigned char v2[] = "\r\n\r\n\0\r\nQUIT\n";
     ck_assert(proxy_begins("PROXY", 5));
@@ -489,31 +489,31 @@ int main(void)
     TCase *tcase = tcase_create("header");
     tcase_add_loop_test(tcase, reads_a_line_of_version_1, 0, 4);
     tcase_add_loop_test(tcase, a_proxy_without_a_client_sends_no_addresses, 0, 2);
-    tcase_add_loop_test(tcase, refuses_a_line_that_is_none_and_says_why, 0, 20);
+    tcase_add_loop_test(tcase, refuses_a_malformed_line_with_the_reason, 0, 20);
     tcase_add_test(tcase, refuses_a_nul_in_a_line);
     tcase_add_test(tcase, reads_version_2);
-    tcase_add_test(tcase, reads_what_it_knows_and_skips_the_rest);
-    tcase_add_test(tcase, local_and_unspecified_say_nothing_of_addresses_whatever_they_hold);
-    tcase_add_loop_test(tcase, refuses_a_broken_version_2_and_says_why, 0, 13);
-    tcase_add_loop_test(tcase, what_is_no_stream_of_ours_leaves_the_real_addresses, 0, 6);
+    tcase_add_test(tcase, reads_known_tlvs_and_skips_the_others);
+    tcase_add_test(tcase, local_and_unspecified_have_no_addresses_whatever_they_contain);
+    tcase_add_loop_test(tcase, refuses_a_malformed_version_2_with_the_reason, 0, 13);
+    tcase_add_loop_test(tcase, another_protocol_or_family_leaves_the_real_addresses, 0, 6);
     tcase_add_test(tcase, a_header_may_have_16_kib);
-    tcase_add_test(tcase, a_name_that_does_not_fit_or_holds_a_nul_is_left_out);
-    tcase_add_test(tcase, a_unique_id_that_is_no_text_is_told_in_hex);
-    tcase_add_test(tcase, of_a_value_that_comes_twice_the_first_counts);
+    tcase_add_test(tcase, leaves_out_a_name_that_does_not_fit_or_contains_a_nul);
+    tcase_add_test(tcase, returns_a_unique_id_that_is_not_text_in_hex);
+    tcase_add_test(tcase, the_first_of_two_equal_tlvs_counts);
     tcase_add_test(tcase, there_is_no_client_certificate_without_tls);
-    tcase_add_test(tcase, knows_crc_32c);
-    tcase_add_loop_test(tcase, what_it_builds_it_reads_again, 0, 3);
+    tcase_add_test(tcase, verifies_crc_32c);
+    tcase_add_loop_test(tcase, reads_back_what_it_builds, 0, 3);
     tcase_add_test(tcase, a_local_path_goes_in_version_2_only);
     tcase_add_test(tcase, local_is_built_without_addresses);
-    tcase_add_test(tcase, each_bit_that_turns_over_on_the_way_is_noticed);
+    tcase_add_test(tcase, detects_each_flipped_bit);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("receive");
     tcase_add_checked_fixture(tcase, open_pair, close_pair);
-    tcase_add_test(tcase, takes_the_header_and_leaves_what_is_behind_it);
-    tcase_add_loop_test(tcase, puts_a_header_together_that_comes_byte_by_byte, 0, 2);
+    tcase_add_test(tcase, consumes_the_header_and_nothing_after_it);
+    tcase_add_loop_test(tcase, assembles_a_header_that_arrives_byte_by_byte, 0, 2);
     tcase_add_test(tcase, reports_a_peer_that_closes_within_the_header);
     tcase_add_test(tcase, recognises_what_is_not_a_header);
-    tcase_add_test(tcase, a_header_is_told_by_its_first_bytes);
+    tcase_add_test(tcase, recognises_a_header_by_its_first_bytes);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -36,7 +36,7 @@ static unsigned worker_count;
 static struct admission *admission;
 static struct acceptor *acceptor;
 
-/* In the place of the C library's: what accept4(2) fails with, 0 = it does what it does. */
+/* Replaces the C library's: the errno of accept4(2), 0 = call the real one. */
 static atomic_int accept_fails;
 static atomic_int accept_failures;
 static atomic_int accept_shortages; /* how often it found no descriptor by itself */
@@ -120,7 +120,7 @@ static void wait_for_backlog(unsigned count)
         sched_yield();
         ck_assert_int_eq(
             getsockopt(listen_set.sockets[0].source.fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
-    } while (info.tcpi_unacked < count); /* of a listening socket: those that wait */
+    } while (info.tcpi_unacked < count); /* of a listening socket: its backlog */
 }
 
 static void assert_logged(const char *event, const char *part)
@@ -331,7 +331,8 @@ START_TEST(when_no_worker_accepts_connections_they_are_refused_after_a_while)
     int stuck = hold_a_worker_up();
     for (int i = 0; i < FILL; i++)
         clients[i] = connect_to(1);
-    assert_logged(" event=connections_refused ", " cause=workers "); /* of some: which is luck */
+    assert_logged(" event=connections_refused ",
+                  " cause=workers "); /* of a few: whether it holds more is undefined */
     ck_assert_int_eq(write(gate[1], "", 1), 1);
     talk_echo(clients[0], "it waited for the worker");
     int next = connect_to(1);
@@ -466,7 +467,7 @@ enum { DESCRIPTORS = 256 };
 static int fillers[DESCRIPTORS], filler_count;
 static struct rlimit usual;
 
-/* So that no descriptor can be had any more, those in reserve neither. */
+/* Uses up all descriptors, those in reserve too. */
 static void exhaust_descriptors(void)
 {
     struct rlimit few;
@@ -485,7 +486,7 @@ static void release_descriptors(void)
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
 }
 
-START_TEST(out_of_descriptors_it_refuses_says_so_and_recovers)
+START_TEST(without_descriptors_it_refuses_logs_and_recovers)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
     int first = connect_to(0);
@@ -532,7 +533,7 @@ START_TEST(out_of_descriptors_the_backlog_is_refused_in_one_turn)
     for (int i = 0; i < CROWD; i++)
         talk_ends(crowd[i]);
     release_descriptors();
-    acceptor_stop(acceptor); /* who is refused is counted after he has seen his end */
+    acceptor_stop(acceptor); /* a rejected client is counted after its connection is closed */
     ck_assert_uint_eq(admission_refused(admission, ADMISSION_DESCRIPTORS), CROWD);
     ck_assert_int_eq(atomic_load(&accept_shortages), 1); /* a pause comes with each */
     for (int i = 0; i < CROWD; i++)
@@ -648,7 +649,7 @@ int main(void)
     tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
     tcase_add_test(tcase, the_last_refusals_are_logged_too);
     tcase_add_test(tcase, connections_in_the_backlog_at_a_stop_are_served);
-    tcase_add_test(tcase, out_of_descriptors_it_refuses_says_so_and_recovers);
+    tcase_add_test(tcase, without_descriptors_it_refuses_logs_and_recovers);
     tcase_add_test(tcase, out_of_descriptors_the_backlog_is_refused_in_one_turn);
     tcase_add_test(tcase, the_last_descriptors_are_not_for_connections);
     tcase_add_test(tcase, the_last_descriptor_is_no_failure_with_an_empty_backlog);

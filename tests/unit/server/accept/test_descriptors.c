@@ -28,7 +28,7 @@ static const char *announced(uint64_t descriptors, uint64_t connections)
     return strstr(line, " event=marker ") ? "" : line;
 }
 
-START_TEST(warns_when_they_are_too_few_and_says_what_to_do)
+START_TEST(warns_with_a_remedy_if_they_are_too_few)
 {
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     ck_assert_str_eq(announced(1024, 1000), "");
@@ -49,7 +49,7 @@ int main(void)
     Suite *suite = suite_create("descriptors");
     TCase *tcase = tcase_create("descriptors");
     tcase_add_test(tcase, raises_the_soft_limit_to_the_hard_one);
-    tcase_add_test(tcase, warns_when_they_are_too_few_and_says_what_to_do);
+    tcase_add_test(tcase, warns_with_a_remedy_if_they_are_too_few);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -84,7 +84,7 @@ START_TEST(a_free_port_is_the_same_for_all_addresses_of_a_name)
 }
 END_TEST
 
-/* A socket that keeps a port free for us: bound with SO_REUSEADDR, and it does not listen. */
+/* A socket that reserves a port: bound with SO_REUSEADDR, not listening. */
 static int hold_port(uint16_t *ret)
 {
     static const int on = 1;
@@ -221,7 +221,7 @@ START_TEST(accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay)
 }
 END_TEST
 
-START_TEST(accepted_sockets_have_what_the_configuration_says)
+START_TEST(accepted_sockets_have_the_options_of_the_configuration)
 {
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
@@ -243,7 +243,7 @@ START_TEST(accepted_sockets_have_what_the_configuration_says)
 }
 END_TEST
 
-START_TEST(what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer)
+START_TEST(the_kernels_buffers_of_an_accepted_socket_follow_limits_buffer)
 {
     static const struct {
         const char *service;
@@ -271,7 +271,7 @@ START_TEST(what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer)
 }
 END_TEST
 
-START_TEST(the_backlog_is_what_the_configuration_says)
+START_TEST(the_backlog_is_that_of_the_configuration)
 {
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
@@ -357,7 +357,7 @@ START_TEST(a_name_is_preferred_to_an_address)
                       address_port(&sockets[0].address));
     struct error err;
     ck_assert_int_eq(listen_as(snapshot, &existing, &listen_set, &err), -1);
-    ck_assert_int_eq(err.code, EADDRINUSE); /* so it did not go to that one */
+    ck_assert_int_eq(err.code, EADDRINUSE); /* so that listener did not get the socket */
     assert_has(err.text, "the service manager holds 127.0.0.1:");
     assert_has(err.text, "(named): change its .socket unit");
     close_all(&existing);
@@ -385,7 +385,7 @@ START_TEST(an_inherited_socket_without_a_listener_is_refused_and_stays_open)
 }
 END_TEST
 
-START_TEST(a_unix_socket_is_not_taken_for_a_tcp_listener)
+START_TEST(a_unix_socket_is_not_used_for_a_tcp_listener)
 {
     struct folder folder;
     folder_new(&folder);
@@ -448,16 +448,16 @@ int main(void)
     tcase_add_test(tcase, a_port_in_use_is_refused_and_what_was_open_is_closed);
     tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
     tcase_add_test(tcase, accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay);
-    tcase_add_test(tcase, accepted_sockets_have_what_the_configuration_says);
-    tcase_add_loop_test(tcase, what_the_kernel_holds_of_an_accepted_socket_follows_limits_buffer, 0,
+    tcase_add_test(tcase, accepted_sockets_have_the_options_of_the_configuration);
+    tcase_add_loop_test(tcase, the_kernels_buffers_of_an_accepted_socket_follow_limits_buffer, 0,
                         4);
-    tcase_add_test(tcase, the_backlog_is_what_the_configuration_says);
+    tcase_add_test(tcase, the_backlog_is_that_of_the_configuration);
     tcase_add_test(tcase, an_inherited_socket_goes_to_the_listener_of_its_name);
     tcase_add_test(tcase,
                    an_inherited_socket_goes_to_the_listener_of_its_address_which_binds_nothing);
     tcase_add_test(tcase, a_name_is_preferred_to_an_address);
     tcase_add_test(tcase, an_inherited_socket_without_a_listener_is_refused_and_stays_open);
-    tcase_add_test(tcase, a_unix_socket_is_not_taken_for_a_tcp_listener);
+    tcase_add_test(tcase, a_unix_socket_is_not_used_for_a_tcp_listener);
     tcase_add_test(tcase, an_inherited_socket_stays_over_reloads_and_its_file_is_not_removed);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

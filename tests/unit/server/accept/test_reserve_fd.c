@@ -13,7 +13,7 @@
 
 static struct address address;
 static int listening;
-static struct reserve_fd spare;
+static struct reserve_fd reserve;
 static struct rlimit usual;
 
 static void set_up(void)
@@ -21,13 +21,13 @@ static void set_up(void)
     address = loopback_address("tcp://127.0.0.1:0");
     listening = loopback_listen(&address, 8);
     fcntl(listening, F_SETFL, O_NONBLOCK);
-    spare = (struct reserve_fd){.fd = -1};
+    reserve = (struct reserve_fd){.fd = -1};
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
 }
 
 static void tear_down(void)
 {
-    reserve_fd_close(&spare);
+    reserve_fd_close(&reserve);
     close(listening);
 }
 
@@ -43,18 +43,18 @@ static void exhaust(void)
 START_TEST(refuses_one_after_the_other_when_there_is_no_other_descriptor)
 {
     int clients[] = {loopback_connect(&address), loopback_connect(&address)};
-    reserve_fd_open(&spare);
+    reserve_fd_open(&reserve);
     exhaust();
     struct address source;
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(reserve_fd_refuse(&spare, listening, &source), 0);
+        ck_assert_int_eq(reserve_fd_refuse(&reserve, listening, &source), 0);
         ck_assert_int_eq(source.any.sa_family, AF_INET);
-        ck_assert_int_ge(spare.fd, 0);
+        ck_assert_int_ge(reserve.fd, 0);
         talk_ends(clients[i]);
     }
-    ck_assert_int_eq(reserve_fd_refuse(&spare, listening, &source), -1);
+    ck_assert_int_eq(reserve_fd_refuse(&reserve, listening, &source), -1);
     ck_assert_int_eq(errno, EAGAIN);
-    ck_assert_int_ge(spare.fd, 0);
+    ck_assert_int_ge(reserve.fd, 0);
     for (int i = 0; i < 2; i++)
         close(clients[i]);
 }
@@ -65,25 +65,25 @@ START_TEST(a_lost_descriptor_is_reopened_as_soon_as_one_is_free)
     int client = loopback_connect(&address);
     exhaust();
     struct address source;
-    reserve_fd_open(&spare);
-    ck_assert_int_eq(spare.fd, -1);
-    ck_assert_int_eq(reserve_fd_refuse(&spare, listening, &source), -1);
+    reserve_fd_open(&reserve);
+    ck_assert_int_eq(reserve.fd, -1);
+    ck_assert_int_eq(reserve_fd_refuse(&reserve, listening, &source), -1);
     ck_assert_int_eq(errno, EMFILE);
 
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
-    reserve_fd_open(&spare);
-    int first = spare.fd;
+    reserve_fd_open(&reserve);
+    int first = reserve.fd;
     ck_assert_int_ge(first, 0);
-    reserve_fd_open(&spare);
-    ck_assert_int_eq(spare.fd, first);
+    reserve_fd_open(&reserve);
+    ck_assert_int_eq(reserve.fd, first);
     close(client);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("spare");
-    TCase *tcase = tcase_create("spare");
+    Suite *suite = suite_create("reserve");
+    TCase *tcase = tcase_create("reserve");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, refuses_one_after_the_other_when_there_is_no_other_descriptor);
     tcase_add_test(tcase, a_lost_descriptor_is_reopened_as_soon_as_one_is_free);

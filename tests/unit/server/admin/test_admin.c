@@ -23,7 +23,7 @@ static struct folder folder;
 static const struct config_snapshot *snapshot;
 static struct metrics metrics;
 static struct heartbeat heartbeat;
-static struct reactor *reactor, *thread; /* the admin's, and one that turns when the test wants */
+static struct reactor *reactor, *thread; /* the admin's, and one that the test runs */
 static struct admin *admin;
 static struct listen_set listen_set;
 
@@ -103,7 +103,7 @@ END_TEST
 START_TEST(is_healthy_while_every_thread_responds)
 {
     assert_says("/healthz", "HTTP/1.0 200 ", "ok\n");
-    assert_says("/healthz", "HTTP/1.0 200 ", "ok\n"); /* it has had no time yet */
+    assert_says("/healthz", "HTTP/1.0 200 ", "ok\n"); /* it has just been asked */
     heartbeat.threads[0].asked_us -= SIX_SECONDS_US;
     assert_says("/healthz", "HTTP/1.0 503 ", "a thread has not responded for 5 s\n");
     reactor_turn(thread, REACTOR_LOOK);

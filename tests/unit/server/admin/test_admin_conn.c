@@ -132,7 +132,7 @@ START_TEST(a_client_that_does_not_close_is_closed_after_a_while)
 }
 END_TEST
 
-START_TEST(what_a_client_sends_without_end_is_dropped_up_to_a_bound)
+START_TEST(endless_input_of_a_client_is_dropped_up_to_a_limit)
 {
     char flood[8192] = "";
     say("nonsense\r\n");
@@ -158,7 +158,7 @@ START_TEST(without_memory_for_an_answer_there_is_none)
 }
 END_TEST
 
-START_TEST(a_client_that_has_closed_does_no_harm)
+START_TEST(survives_a_client_that_has_closed)
 {
     body_bytes = LARGE_BYTES;
     say("GET /healthz HTTP/1.0\r\n\r\n");
@@ -178,9 +178,9 @@ int main(void)
     tcase_add_test(tcase, a_client_that_reads_nothing_is_closed_after_a_while);
     tcase_add_test(tcase, a_large_answer_is_sent_as_fast_as_the_client_reads);
     tcase_add_test(tcase, a_client_that_does_not_close_is_closed_after_a_while);
-    tcase_add_test(tcase, what_a_client_sends_without_end_is_dropped_up_to_a_bound);
+    tcase_add_test(tcase, endless_input_of_a_client_is_dropped_up_to_a_limit);
     tcase_add_test(tcase, without_memory_for_an_answer_there_is_none);
-    tcase_add_test(tcase, a_client_that_has_closed_does_no_harm);
+    tcase_add_test(tcase, survives_a_client_that_has_closed);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -20,7 +20,7 @@ static void assert_answer(int status, const char *text)
     ck_assert_msg(found == status, "%d instead of %d for \"%s\"", found, status, text);
 }
 
-START_TEST(takes_the_three_paths)
+START_TEST(accepts_the_three_paths)
 {
     assert_answer(200, "GET /metrics HTTP/1.0\r\n\r\n");
     ck_assert_int_eq(request.path, ADMIN_METRICS);
@@ -33,7 +33,7 @@ START_TEST(takes_the_three_paths)
 }
 END_TEST
 
-START_TEST(takes_bare_line_feeds_a_query_and_the_absolute_form)
+START_TEST(accepts_bare_line_feeds_a_query_and_the_absolute_form)
 {
     assert_answer(200, "GET /metrics HTTP/1.0\n\n");
     assert_answer(200, "GET /metrics?name=a&b HTTP/1.0\r\n\r\n");
@@ -103,7 +103,7 @@ START_TEST(another_method_is_not_allowed)
 }
 END_TEST
 
-START_TEST(what_is_no_request_line_is_bad)
+START_TEST(a_malformed_request_line_is_bad)
 {
     assert_answer(400, "\r\n");
     assert_answer(400, "GET\r\n");
@@ -194,14 +194,14 @@ int main(void)
 {
     Suite *suite = suite_create("admin_request");
     TCase *tcase = tcase_create("admin_request");
-    tcase_add_test(tcase, takes_the_three_paths);
-    tcase_add_test(tcase, takes_bare_line_feeds_a_query_and_the_absolute_form);
+    tcase_add_test(tcase, accepts_the_three_paths);
+    tcase_add_test(tcase, accepts_bare_line_feeds_a_query_and_the_absolute_form);
     tcase_add_test(tcase, finds_a_foreign_name_as_host);
     tcase_add_test(tcase, waits_for_the_whole_head);
     tcase_add_test(tcase, a_body_is_ignored);
     tcase_add_test(tcase, an_unknown_path_is_not_found_whatever_the_method);
     tcase_add_test(tcase, another_method_is_not_allowed);
-    tcase_add_test(tcase, what_is_no_request_line_is_bad);
+    tcase_add_test(tcase, a_malformed_request_line_is_bad);
     tcase_add_test(tcase, a_control_character_is_bad_at_once);
     tcase_add_test(tcase, a_field_needs_a_name_and_a_colon);
     tcase_add_test(tcase, http_1_1_needs_one_host);

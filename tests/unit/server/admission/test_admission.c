@@ -268,7 +268,7 @@ START_TEST(a_reload_with_the_same_rate_does_not_refill_the_bucket)
 }
 END_TEST
 
-START_TEST(one_that_cannot_be_served_after_all_is_counted_and_over)
+START_TEST(a_connection_that_cannot_be_served_is_counted_and_released)
 {
     struct admission_pass pass, none = {.admission = NULL};
     limit("connections: 1");
@@ -295,7 +295,7 @@ END_TEST
 enum { WORKERS = 3 };
 
 /*
- * As workers do: each comes and goes, from so many sources that all have in common; so often that
+ * As in workers: each thread opens and closes connections from the same sources, so often that
  * they meet in the table on a busy machine too.
  */
 static void *come_and_go(void *sources_in_common)
@@ -328,7 +328,7 @@ START_TEST(workers_may_start_and_end_connections_at_once)
     struct admission_pass passes[2], refused;
     limit("per_source: 2");
     let_workers_come_and_go(3);
-    for (int i = 0; i < 2; i++) /* nobody has been forgotten */
+    for (int i = 0; i < 2; i++) /* no count is left over */
         ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &passes[i]), ADMISSION_GRANTED);
     ck_assert_int_eq(from(OPEN, "tcp://0.0.0.1", &refused), ADMISSION_PER_SOURCE);
     for (int i = 0; i < 2; i++)
@@ -368,7 +368,7 @@ int main(void)
     tcase_add_test(tcase, many_sources_are_kept_apart);
     tcase_add_test(tcase, a_reload_changes_the_limits_and_keeps_the_counts);
     tcase_add_test(tcase, a_reload_with_the_same_rate_does_not_refill_the_bucket);
-    tcase_add_test(tcase, one_that_cannot_be_served_after_all_is_counted_and_over);
+    tcase_add_test(tcase, a_connection_that_cannot_be_served_is_counted_and_released);
     tcase_add_test(tcase, every_refusal_has_a_word_of_its_own_and_a_sentence);
     tcase_add_test(tcase, workers_may_start_and_end_connections_at_once);
     tcase_add_test(tcase, a_source_is_counted_right_while_its_connections_open_and_close_at_once);

@@ -414,7 +414,7 @@ END_TEST
 
 /* ---- files ---- */
 
-START_TEST(says_why_a_file_cannot_be_read)
+START_TEST(reports_why_a_file_cannot_be_read)
 {
     struct config *config;
     struct error err;
@@ -458,7 +458,7 @@ int main(void)
     tcase_add_test(tcase, names_every_file_that_is_read_and_none_that_is_written);
     tcase_add_test(tcase, makes_paths_absolute_from_the_folder_of_the_file);
     tcase_add_test(tcase, refuses_relative_paths_in_a_folder_that_cannot_be_printed);
-    tcase_add_test(tcase, says_why_a_file_cannot_be_read);
+    tcase_add_test(tcase, reports_why_a_file_cannot_be_read);
     tcase_add_test(tcase, reads_no_more_than_1_mib_of_a_file);
     tcase_add_test(tcase, freeing_null_does_nothing);
 

@@ -263,7 +263,7 @@ static char *repeated(const char *head, const char *before, const char *after, i
     return text;
 }
 
-START_TEST(takes_64_listeners_and_not_65)
+START_TEST(accepts_64_listeners_and_not_65)
 {
     char *text = repeated("listeners:\n", "  - listen: tcp://a:", "\n", 64, "");
     struct config *config = parsed(text);
@@ -277,7 +277,7 @@ START_TEST(takes_64_listeners_and_not_65)
 }
 END_TEST
 
-START_TEST(takes_64_profiles_the_default_one_included)
+START_TEST(accepts_64_profiles_including_the_default_one)
 {
     char *text = repeated("tls:\n", "  p", ":\n", 63, "");
     struct config *config = parsed(text);
@@ -308,7 +308,7 @@ static char *filled(const char *head, char c, size_t n, const char *tail)
     return text;
 }
 
-START_TEST(takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system)
+START_TEST(accepts_names_as_long_as_an_endpoint_and_paths_up_to_path_max)
 {
     char *text = filled("tls: {", 'x', 287, ": {}}\nlisteners: [{listen: tcp://a}]");
     config_free(parsed(text));
@@ -326,7 +326,7 @@ START_TEST(takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system)
 }
 END_TEST
 
-START_TEST(takes_256_texts_and_not_257)
+START_TEST(accepts_256_texts_and_not_257)
 {
     char *text = repeated("tls: {a: {alpn: [", "p", ",", 256, "]}}");
     struct config *config = parsed(text);
@@ -353,7 +353,7 @@ START_TEST(accepts_lists_that_match_some_client)
 }
 END_TEST
 
-START_TEST(takes_256_networks_and_not_257)
+START_TEST(accepts_256_networks_and_not_257)
 {
     char *text = repeated("listeners: [{listen: tcp://a, deny: [", "10.0.0.", ",", 256, "]}]");
     struct config *config = parsed(text);
@@ -367,7 +367,7 @@ START_TEST(takes_256_networks_and_not_257)
 }
 END_TEST
 
-START_TEST(takes_protocols_of_255_bytes_and_not_256)
+START_TEST(accepts_protocols_of_255_bytes_and_not_256)
 {
     char *text = filled("tls: {a: {alpn: [h2, ", 'p', 255, "]}}");
     config_free(parsed(text));
@@ -387,7 +387,7 @@ START_TEST(two_listeners_may_each_take_any_free_port)
 }
 END_TEST
 
-START_TEST(survives_40000_entries_of_one_kind)
+START_TEST(handles_40000_entries_of_one_kind)
 {
     static const struct {
         const char *head, *before, *after, *tail;
@@ -411,15 +411,15 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, refuses_with_place_key_and_remedy, 0, COUNT(wrong));
     tcase_add_test(tcase, reports_the_first_error_only);
-    tcase_add_test(tcase, takes_64_listeners_and_not_65);
-    tcase_add_test(tcase, takes_64_profiles_the_default_one_included);
-    tcase_add_test(tcase, takes_names_as_long_as_an_endpoint_and_paths_as_long_as_the_system);
-    tcase_add_test(tcase, takes_256_texts_and_not_257);
-    tcase_add_test(tcase, takes_256_networks_and_not_257);
+    tcase_add_test(tcase, accepts_64_listeners_and_not_65);
+    tcase_add_test(tcase, accepts_64_profiles_including_the_default_one);
+    tcase_add_test(tcase, accepts_names_as_long_as_an_endpoint_and_paths_up_to_path_max);
+    tcase_add_test(tcase, accepts_256_texts_and_not_257);
+    tcase_add_test(tcase, accepts_256_networks_and_not_257);
     tcase_add_loop_test(tcase, accepts_lists_that_match_some_client, 0, 3);
-    tcase_add_test(tcase, takes_protocols_of_255_bytes_and_not_256);
+    tcase_add_test(tcase, accepts_protocols_of_255_bytes_and_not_256);
     tcase_add_test(tcase, two_listeners_may_each_take_any_free_port);
-    tcase_add_loop_test(tcase, survives_40000_entries_of_one_kind, 0, 4);
+    tcase_add_loop_test(tcase, handles_40000_entries_of_one_kind, 0, 4);
 
     Suite *suite = suite_create("config_read");
     suite_add_tcase(suite, tcase);

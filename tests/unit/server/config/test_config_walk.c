@@ -75,7 +75,7 @@ START_TEST(enters_sections_at_any_depth)
 }
 END_TEST
 
-START_TEST(gives_each_list_of_the_table_one_entry)
+START_TEST(visits_one_entry_of_each_list_of_the_table)
 {
     char steps[TEXT_BYTES];
     steps_of("tls", NULL, steps);
@@ -103,7 +103,7 @@ START_TEST(enters_as_many_entries_as_there_are)
 }
 END_TEST
 
-START_TEST(gives_the_field_of_each_value)
+START_TEST(returns_the_field_of_each_value)
 {
     struct config *config = parsed("listeners: [{listen: tcp://a, name: x}, {listen: tcp://b}]\n"
                                    "tcp: {keepalive: {probes: 7}}\n");
@@ -150,9 +150,9 @@ int main(void)
     TCase *tcase = tcase_create("config_walk");
     tcase_add_test(tcase, visits_every_key_of_the_table_once);
     tcase_add_test(tcase, enters_sections_at_any_depth);
-    tcase_add_test(tcase, gives_each_list_of_the_table_one_entry);
+    tcase_add_test(tcase, visits_one_entry_of_each_list_of_the_table);
     tcase_add_test(tcase, enters_as_many_entries_as_there_are);
-    tcase_add_test(tcase, gives_the_field_of_each_value);
+    tcase_add_test(tcase, returns_the_field_of_each_value);
     tcase_add_test(tcase, no_key_of_tcp_has_a_maximum_beyond_a_socket_option);
 
     Suite *suite = suite_create("config_walk");

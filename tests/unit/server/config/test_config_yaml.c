@@ -30,7 +30,7 @@ static void assert_text(const struct config_node *node, const char *text, int li
     assert_place(node->place, line, column);
 }
 
-START_TEST(gives_every_key_and_value_with_its_place)
+START_TEST(returns_every_key_and_value_with_its_place)
 {
     struct config_node *root = parsed("# comment\n"
                                       "one: 1\n"
@@ -104,7 +104,7 @@ START_TEST(skips_a_byte_order_mark)
 }
 END_TEST
 
-START_TEST(keeps_repeated_keys_for_the_reader_to_judge)
+START_TEST(keeps_repeated_keys_for_the_caller_to_refuse)
 {
     struct config_node *root = parsed("a: 1\na: 2\n");
     ck_assert_uint_eq(root->count, 2);
@@ -180,7 +180,7 @@ START_TEST(refuses_with_place_and_remedy)
 }
 END_TEST
 
-START_TEST(takes_1_mib_and_not_a_byte_more)
+START_TEST(accepts_1_mib_and_not_a_byte_more)
 {
     char *text = malloc(CONFIG_YAML_BYTES + 1);
     memset(text, '\n', CONFIG_YAML_BYTES + 1);
@@ -194,7 +194,7 @@ START_TEST(takes_1_mib_and_not_a_byte_more)
 }
 END_TEST
 
-START_TEST(takes_32_levels_and_not_33)
+START_TEST(accepts_32_levels_and_not_33)
 {
     static const struct {
         const char *open, *close;
@@ -270,14 +270,14 @@ int main(void)
 {
     TCase *tcase = tcase_create("config_yaml");
     tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, gives_every_key_and_value_with_its_place);
+    tcase_add_test(tcase, returns_every_key_and_value_with_its_place);
     tcase_add_test(tcase, distinguishes_a_missing_value_from_an_empty_text);
     tcase_add_loop_test(tcase, accepts_an_empty_file, 0, 6);
     tcase_add_test(tcase, skips_a_byte_order_mark);
-    tcase_add_test(tcase, keeps_repeated_keys_for_the_reader_to_judge);
+    tcase_add_test(tcase, keeps_repeated_keys_for_the_caller_to_refuse);
     tcase_add_loop_test(tcase, refuses_with_place_and_remedy, 0, COUNT(wrong));
-    tcase_add_test(tcase, takes_1_mib_and_not_a_byte_more);
-    tcase_add_loop_test(tcase, takes_32_levels_and_not_33, 0, 2);
+    tcase_add_test(tcase, accepts_1_mib_and_not_a_byte_more);
+    tcase_add_loop_test(tcase, accepts_32_levels_and_not_33, 0, 2);
     tcase_add_loop_test(tcase, survives_1_mib_of_any_bytes, 0, COUNT(hostile));
     tcase_add_test(tcase, survives_a_file_truncated_at_any_byte);
     tcase_add_test(tcase, freeing_null_does_nothing);

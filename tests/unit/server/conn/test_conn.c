@@ -14,17 +14,17 @@ static struct fake_transport fake;
 static struct pool pool;
 static struct conn conn;
 
-static void tell(const struct conn *c, struct conn_info *ret)
+static void describe(const struct conn *c, struct conn_info *ret)
 {
     ck_assert_ptr_eq(c, &conn);
-    *ret = (struct conn_info){.listener = "told", .connection = 42};
+    *ret = (struct conn_info){.listener = "main", .connection = 42};
 }
 
 static void set_up(void)
 {
     fake_init(&fake);
     pool_init(&pool, BUFFER_BYTES);
-    conn_init(&conn, &fake.base, &service_echo, &pool, tell);
+    conn_init(&conn, &fake.base, &service_echo, &pool, describe);
 }
 
 static void tear_down(void)
@@ -104,7 +104,7 @@ START_TEST(sends_the_rest_after_a_short_write)
 }
 END_TEST
 
-START_TEST(one_byte_writes_lose_and_double_nothing)
+START_TEST(one_byte_writes_lose_and_repeat_nothing)
 {
     fake_add_read(&fake, "0123456789");
     for (int i = 0; i < 10; i++)
@@ -406,7 +406,7 @@ START_TEST(draining_waits_for_a_handshake)
 }
 END_TEST
 
-START_TEST(a_tls_client_on_a_plain_port_is_noticed)
+START_TEST(detects_a_tls_client_on_a_plain_port)
 {
     fake_add_read(&fake, "\x16\x03\x01\x02\x01\x01\xfc\x03");
     conn_run(&conn);
@@ -428,7 +428,7 @@ START_TEST(crossed_wants_are_passed_on)
 }
 END_TEST
 
-/* A service that says "one two " and is done. */
+/* A service that sends "one two " and ends. */
 static size_t say(const struct conn_info *info, uint64_t offset, unsigned char *data, size_t size)
 {
     static const char text[] = "one two ";
@@ -451,7 +451,7 @@ static size_t babble(const struct conn_info *info, uint64_t offset, unsigned cha
 static const struct service service_say = {.name = "say", .produce = say};
 static const struct service service_babble = {.name = "babble", .produce = babble, .endless = true};
 
-START_TEST(what_a_discarding_service_gets_is_counted_and_dropped)
+START_TEST(a_discarding_service_counts_and_drops_its_input)
 {
     conn.service = &service_discard;
     fake_add_read(&fake, "hello");
@@ -604,21 +604,21 @@ START_TEST(an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun)
 }
 END_TEST
 
-START_TEST(a_service_that_wants_info_is_given_it)
+START_TEST(a_service_that_needs_info_gets_it)
 {
     conn.service = &service_report;
     conn_run(&conn);
     ck_assert_ptr_nonnull(
-        strstr((char *)fake.written, "\"listener\":\"told\",\"connection\":42}\n"));
+        strstr((char *)fake.written, "\"listener\":\"main\",\"connection\":42}\n"));
     ck_assert_int_eq(conn.end, CONN_END_FINISHED);
 }
 END_TEST
 
-/* What its owner does in CONN_PROXY: the next of these, again and again at the end. */
+/* The results of its owner in CONN_PROXY, in order; the last one repeats. */
 static enum io_status introductions[4];
 static int introduced;
 static enum conn_end refusal;
-static bool arrived; /* bytes of a header that speaks for a client */
+static bool arrived; /* bytes of a header that is not LOCAL have arrived */
 
 static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error *ret)
 {
@@ -684,7 +684,7 @@ START_TEST(a_failed_header_ends_it_without_sending_a_byte)
 }
 END_TEST
 
-/* Every way in which a peer ends what it has not begun, and what is no probe. */
+/* Every way in which a peer closes before it has sent a byte, and what is not a probe. */
 START_TEST(a_peer_that_closes_before_any_byte_was_a_probe)
 {
     static const struct {
@@ -758,7 +758,7 @@ int main(void)
     tcase_add_test(tc, the_service_decides_what_is_answered);
     tcase_add_test(tc, waits_for_the_handshake_in_whatever_direction_it_asks_for);
     tcase_add_test(tc, sends_the_rest_after_a_short_write);
-    tcase_add_test(tc, one_byte_writes_lose_and_double_nothing);
+    tcase_add_test(tc, one_byte_writes_lose_and_repeat_nothing);
     tcase_add_test(tc, does_not_read_while_output_is_pending);
     tcase_add_test(tc, flushes_what_the_transport_took_but_did_not_send);
     tcase_add_test(tc, reads_on_while_the_transport_has_more);
@@ -783,9 +783,9 @@ int main(void)
     tcase_add_test(tc, the_shutdown_is_tried_until_it_is_done);
     tcase_add_test(tc, while_draining_it_closes_after_a_quiet_period);
     tcase_add_test(tc, draining_waits_for_a_handshake);
-    tcase_add_test(tc, a_tls_client_on_a_plain_port_is_noticed);
+    tcase_add_test(tc, detects_a_tls_client_on_a_plain_port);
     tcase_add_test(tc, crossed_wants_are_passed_on);
-    tcase_add_test(tc, what_a_discarding_service_gets_is_counted_and_dropped);
+    tcase_add_test(tc, a_discarding_service_counts_and_drops_its_input);
     tcase_add_test(tc, a_service_with_finite_output_sends_it_at_once_and_ends);
     tcase_add_test(tc, generated_output_continues_after_a_short_write);
     tcase_add_test(tc, finite_output_is_sent_after_the_peers_fin);
@@ -798,7 +798,7 @@ int main(void)
     tcase_add_test(tc, reads_no_more_once_a_write_has_failed_by_a_reset);
     tcase_add_loop_test(tc, an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun, 0,
                         2);
-    tcase_add_test(tc, a_service_that_wants_info_is_given_it);
+    tcase_add_test(tc, a_service_that_needs_info_gets_it);
     tcase_add_test(tc, a_proxy_header_comes_before_the_handshake_within_its_time_out);
     tcase_add_loop_test(tc, a_failed_header_ends_it_without_sending_a_byte, 0, 5);
     tcase_add_loop_test(tc, a_peer_that_closes_before_any_byte_was_a_probe, 0, 15);

@@ -31,7 +31,7 @@ START_TEST(lends_an_empty_buffer_of_its_size)
 }
 END_TEST
 
-START_TEST(returning_a_buffer_clears_it_whatever_it_held)
+START_TEST(returning_a_buffer_clears_it_whatever_it_contained)
 {
     struct buf b = {.data = NULL};
     ck_assert(pool_lend(&pool, &b));
@@ -56,7 +56,7 @@ START_TEST(lends_the_same_memory_again)
 }
 END_TEST
 
-START_TEST(two_borrowers_never_share)
+START_TEST(never_lends_a_buffer_twice)
 {
     struct buf a = {.data = NULL}, b = {.data = NULL};
     ck_assert(pool_lend(&pool, &a));
@@ -72,7 +72,7 @@ START_TEST(two_borrowers_never_share)
 }
 END_TEST
 
-START_TEST(returning_nothing_is_nothing)
+START_TEST(returning_an_empty_buffer_does_nothing)
 {
     struct buf b = {.data = NULL};
     pool_return(&pool, &b);
@@ -80,7 +80,7 @@ START_TEST(returning_nothing_is_nothing)
 }
 END_TEST
 
-START_TEST(keeps_only_some_after_a_crowd)
+START_TEST(keeps_a_limited_number_of_buffers_for_reuse)
 {
     enum { CROWD = 100, KEPT_AT_MOST = 16 };
     struct buf crowd[CROWD] = {{.data = NULL}};
@@ -99,11 +99,11 @@ int main(void)
     TCase *tcase = tcase_create("pool");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, lends_an_empty_buffer_of_its_size);
-    tcase_add_test(tcase, returning_a_buffer_clears_it_whatever_it_held);
+    tcase_add_test(tcase, returning_a_buffer_clears_it_whatever_it_contained);
     tcase_add_test(tcase, lends_the_same_memory_again);
-    tcase_add_test(tcase, two_borrowers_never_share);
-    tcase_add_test(tcase, returning_nothing_is_nothing);
-    tcase_add_test(tcase, keeps_only_some_after_a_crowd);
+    tcase_add_test(tcase, never_lends_a_buffer_twice);
+    tcase_add_test(tcase, returning_an_empty_buffer_does_nothing);
+    tcase_add_test(tcase, keeps_a_limited_number_of_buffers_for_reuse);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -22,7 +22,7 @@ START_TEST(finds_each_service_by_its_name)
 }
 END_TEST
 
-START_TEST(finds_nothing_by_another_name)
+START_TEST(returns_null_for_an_unknown_name)
 {
     static const char *const names[] = {"", "ech", "echoo", "ECHO", "upper "};
     ck_assert_ptr_null(service_find(names[_i]));
@@ -81,7 +81,7 @@ START_TEST(chargen_shows_72_of_95_characters_and_moves_on_by_one)
 }
 END_TEST
 
-/* The slow way: where a byte stands says which it is. */
+/* The slow way: the offset of a byte determines its value. */
 static unsigned char chargen_byte(uint64_t at)
 {
     uint64_t row = at / 74, column = at % 74;
@@ -195,7 +195,7 @@ int main(void)
     Suite *suite = suite_create("service");
     TCase *tcase = tcase_create("service");
     tcase_add_test(tcase, finds_each_service_by_its_name);
-    tcase_add_loop_test(tcase, finds_nothing_by_another_name, 0, 5);
+    tcase_add_loop_test(tcase, returns_null_for_an_unknown_name, 0, 5);
     tcase_add_test(tcase, lists_the_names_and_stops);
     tcase_add_test(tcase, echo_answers_every_byte_unchanged);
     tcase_add_test(tcase, upper_raises_the_letters_and_answers_as_many_bytes);

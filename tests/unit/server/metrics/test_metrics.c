@@ -33,7 +33,7 @@ static void tear_down(void)
     text = NULL;
 }
 
-/* These listeners are the ones in force from now on. */
+/* From now on these are the listeners of the configuration. */
 static void adopt(const char *listeners)
 {
     const struct config_snapshot *next = yaml_snapshot("listeners: [%s]\n", listeners);
@@ -108,7 +108,7 @@ START_TEST(a_listener_keeps_its_counters_over_a_reload_by_name_and_transport)
 }
 END_TEST
 
-START_TEST(names_without_end_share_the_last_slot)
+START_TEST(names_beyond_the_limit_share_the_last_slot)
 {
     char listener[64];
     for (int i = 0; i < METRICS_LISTENERS + 3; i++) {
@@ -162,7 +162,7 @@ START_TEST(a_group_that_is_not_in_the_list_is_other)
 }
 END_TEST
 
-START_TEST(a_bucket_takes_its_bound_and_all_below)
+START_TEST(a_bucket_counts_its_bound_and_everything_below)
 {
     adopt("{ listen: 'tcp://127.0.0.1:1' }");
     const uint64_t second_us = 1000000;
@@ -199,7 +199,7 @@ START_TEST(reports_a_refused_reload_until_one_succeeds)
 }
 END_TEST
 
-START_TEST(knows_the_process)
+START_TEST(describes_the_process)
 {
     adopt("{ listen: 'tcp://127.0.0.1:1' }");
     int before = atoi(value_of("process_open_fds"));
@@ -219,13 +219,13 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, sums_over_all_threads);
     tcase_add_test(tcase, a_listener_keeps_its_counters_over_a_reload_by_name_and_transport);
-    tcase_add_test(tcase, names_without_end_share_the_last_slot);
+    tcase_add_test(tcase, names_beyond_the_limit_share_the_last_slot);
     tcase_add_test(tcase, a_handshake_counts_by_version_group_and_result);
     tcase_add_test(tcase, a_group_that_is_not_in_the_list_is_other);
-    tcase_add_test(tcase, a_bucket_takes_its_bound_and_all_below);
+    tcase_add_test(tcase, a_bucket_counts_its_bound_and_everything_below);
     tcase_add_test(tcase, the_name_of_a_listener_is_escaped);
     tcase_add_test(tcase, reports_a_refused_reload_until_one_succeeds);
-    tcase_add_test(tcase, knows_the_process);
+    tcase_add_test(tcase, describes_the_process);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -31,7 +31,7 @@
 #include "suite.h"
 #include "tlsecho/server/config_load.h"
 
-enum { NOT_THERE = 250, TEXT_BYTES = 1024 }; /* an exit status that is no errno */
+enum { NOT_THERE = 250, TEXT_BYTES = 1024 }; /* an exit status that is not an errno */
 
 static struct folder folder, foreign;
 static struct config *config;
@@ -157,7 +157,7 @@ static bool is_fixed(const char *name)
 
 static const char far_key[] = "tls: { default: { ticket_keys: '%s/top/live/key' } }\n";
 
-/* The configuration lies elsewhere, so that its own folder gives nothing here. */
+/* The configuration is elsewhere, so that its folder adds no rights here. */
 static void find_far(void)
 {
     char text[TEXT_BYTES], name[FOLDER_FILE_BYTES];
@@ -168,7 +168,7 @@ static void find_far(void)
     ck_assert_msg(privilege_find_places(config, NULL, &places, &err) == 0, "%s", err.text);
 }
 
-START_TEST(a_folder_that_is_alone_in_another_may_be_replaced)
+START_TEST(a_folder_without_siblings_may_be_replaced)
 {
     make_folder("top");
     make_folder("top/live");
@@ -234,7 +234,7 @@ START_TEST(files_can_be_written_only_where_the_server_writes)
 }
 END_TEST
 
-/* All that the server gives up but its user, whatever this build is for. */
+/* Drops everything except the user, in a build with a sanitizer too. */
 static void confine(void)
 {
     struct privilege_step step = {.config = config};
@@ -298,7 +298,7 @@ static int try_packet(void)
     return socket(AF_PACKET, SOCK_RAW, 0);
 }
 
-/* Not setuid(3), which wants every thread to succeed or none: a sanitizer has one of its own. */
+/* Not setuid(3), which must succeed for every thread: a sanitizer has a thread of its own. */
 static int try_setuid(void)
 {
     return (int)syscall(SYS_setuid, 0);
@@ -555,7 +555,7 @@ int main(void)
     tcase_add_test(tcase, the_folder_that_a_link_leads_to_can_be_read_too);
     tcase_add_test(tcase, a_link_to_a_folder_beside_it_may_be_swapped);
     tcase_add_test(tcase, a_link_to_elsewhere_does_not_open_its_own_folder);
-    tcase_add_test(tcase, a_folder_that_is_alone_in_another_may_be_replaced);
+    tcase_add_test(tcase, a_folder_without_siblings_may_be_replaced);
     tcase_add_test(tcase, a_folder_with_siblings_does_not_open_its_parent_and_is_logged);
     tcase_add_test(tcase, a_loop_of_links_opens_nothing);
     tcase_add_test(tcase, the_root_folder_is_never_opened_as_a_whole);

@@ -113,7 +113,7 @@ START_TEST(reads_version_1)
 }
 END_TEST
 
-START_TEST(a_mount_of_a_groups_own_hides_what_is_above)
+START_TEST(a_mount_of_a_group_alone_hides_its_parents)
 {
     char mounts[sizeof CPU + 20];
     snprintf(mounts, sizeof mounts, CPU, "/docker/1");
@@ -141,7 +141,7 @@ int main(void)
     tcase_add_test(tcase, the_smallest_quota_on_the_way_up_counts);
     tcase_add_test(tcase, a_container_sees_its_own_quota_at_the_top);
     tcase_add_test(tcase, reads_version_1);
-    tcase_add_test(tcase, a_mount_of_a_groups_own_hides_what_is_above);
+    tcase_add_test(tcase, a_mount_of_a_group_alone_hides_its_parents);
     tcase_add_test(tcase, there_is_always_one);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

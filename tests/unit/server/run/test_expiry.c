@@ -34,7 +34,7 @@ time_t time(time_t *ret)
     return clock.tv_sec;
 }
 
-/* Everything is in date for a year. */
+/* Everything is valid for a year. */
 static void set_up(void)
 {
     static char name[] = "web", crl[] = "/tls/crl.pem";
@@ -87,7 +87,7 @@ static void assert_warns(const char *about, const char *date_key, int64_t date)
     ck_assert_ptr_nonnull(strstr(captured_log_line(), "event=marker"));
 }
 
-START_TEST(logs_nothing_of_what_is_valid)
+START_TEST(logs_nothing_of_valid_certificates)
 {
     assert_says_nothing();
 }
@@ -106,7 +106,7 @@ START_TEST(warns_of_a_certificate_in_its_last_30_days)
 }
 END_TEST
 
-START_TEST(warns_of_a_certificate_that_has_ended)
+START_TEST(warns_of_an_expired_certificate)
 {
     certificate.description.not_after = now - 1;
     assert_warns("event=certificate_expired profile=web file=/tls/a.pem subject=\"CN=a\"",
@@ -318,9 +318,9 @@ int main(void)
 {
     TCase *tcase = tcase_create("expiry");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, logs_nothing_of_what_is_valid);
+    tcase_add_test(tcase, logs_nothing_of_valid_certificates);
     tcase_add_test(tcase, warns_of_a_certificate_in_its_last_30_days);
-    tcase_add_test(tcase, warns_of_a_certificate_that_has_ended);
+    tcase_add_test(tcase, warns_of_an_expired_certificate);
     tcase_add_test(tcase, warns_of_a_certificate_that_is_not_valid_yet);
     tcase_add_test(tcase, a_self_signed_certificate_has_no_file);
     tcase_add_test(tcase, warns_of_a_staple_that_is_out_of_date);

@@ -15,7 +15,7 @@
 static struct reactor *reactor;
 static const struct config_snapshot *snapshot;
 static struct lookups_plan plan;
-static atomic_int asked, allowed; /* names asked for, and how many may be answered */
+static atomic_int asked, allowed; /* names looked up, and how many may be answered */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
@@ -146,7 +146,7 @@ START_TEST(a_lookup_under_way_can_be_abandoned)
 }
 END_TEST
 
-START_TEST(what_a_service_manager_passed_by_name_is_not_looked_up)
+START_TEST(a_listener_whose_socket_was_passed_by_name_is_not_looked_up)
 {
     struct listen_socket socket = {.fd_name = "mine"};
     struct listen_set existing = {&socket, 1};
@@ -171,7 +171,7 @@ int main(void)
     tcase_add_test(tests, without_names_nothing_is_waited_for);
     tcase_add_test(tests, a_failure_is_returned_with_its_place_without_waiting_for_the_rest);
     tcase_add_test(tests, a_lookup_under_way_can_be_abandoned);
-    tcase_add_test(tests, what_a_service_manager_passed_by_name_is_not_looked_up);
+    tcase_add_test(tests, a_listener_whose_socket_was_passed_by_name_is_not_looked_up);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

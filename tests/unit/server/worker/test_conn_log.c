@@ -55,7 +55,7 @@ static void tear_down(void)
     pool_done(&pool);
 }
 
-static struct error *tell(void)
+static struct error *error_of_conn(void)
 {
     conn.error = malloc(sizeof *conn.error);
     ck_assert_ptr_nonnull(conn.error);
@@ -144,7 +144,7 @@ START_TEST(leaves_out_what_a_failed_handshake_did_not_negotiate)
     config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true, .sni = "localhost"};
     conn.end = CONN_END_HANDSHAKE;
-    error_set(tell(), ERROR_TLS, "no shared cipher");
+    error_set(error_of_conn(), ERROR_TLS, "no shared cipher");
     conn.error->alert = TLS_ALERT_HANDSHAKE_FAILURE;
     assert_line(FIELDS("tls", "handshake_failed") " alert=handshake_failure"
                                                   " reason=\"no shared cipher\""
@@ -155,14 +155,14 @@ END_TEST
 START_TEST(logs_a_reason_without_an_alert_if_there_was_none)
 {
     conn.end = CONN_END_RESET;
-    error_set(tell(), ERROR_SYSTEM, "receive: Connection reset by peer");
+    error_set(error_of_conn(), ERROR_SYSTEM, "receive: Connection reset by peer");
     assert_line(FIELDS("tcp", "reset") " reason=\"receive: Connection reset by peer\"");
 }
 END_TEST
 
 START_TEST(close_notify_is_an_alert_too)
 {
-    error_set(tell(), ERROR_TLS, "x");
+    error_set(error_of_conn(), ERROR_TLS, "x");
     conn.error->alert = 0;
     assert_line(FIELDS("tcp", "closed") " alert=close_notify reason=x");
 }
@@ -176,7 +176,7 @@ START_TEST(logs_a_note_for_a_tls_client_on_a_plain_port)
 }
 END_TEST
 
-START_TEST(what_a_client_sends_as_its_name_cannot_forge_a_line)
+START_TEST(a_name_that_a_client_sends_cannot_forge_a_line)
 {
     config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true, .sni = "x\nevent=\"forged\""};
@@ -190,7 +190,8 @@ static void fill(char *text, size_t size, char c)
     text[size - 1] = '\0';
 }
 
-/* Every value that a peer can choose as long as it may be, and of bytes that become six each. */
+/* Every value that a peer can choose has its maximum length, and bytes that are escaped to six
+ * each. */
 START_TEST(values_from_the_peer_never_push_out_the_others)
 {
     config.listen.scheme = ENDPOINT_TLS;
@@ -206,7 +207,7 @@ START_TEST(values_from_the_peer_never_push_out_the_others)
     memcpy(peer.certificate.subject, "CN=known", strlen("CN=known"));
     fill(peer.certificate.names, sizeof peer.certificate.names, '\x7f');
     memcpy(peer.certificate.names, "DNS:known", strlen("DNS:known"));
-    fill(tell()->text, sizeof conn.error->text, '\xff');
+    fill(error_of_conn()->text, sizeof conn.error->text, '\xff');
     conn.error->alert = TLS_ALERT_HANDSHAKE_FAILURE;
     origin.source = loopback_address("tcp://[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
     struct proxied proxied = {.peer = origin.source, .header = {.version = 2}};
@@ -280,7 +281,7 @@ START_TEST(the_number_not_logged_is_logged_at_most_once_a_second)
     conn.established = false;
     for (int i = 0; i < CONN_LOG_BURST + 20; i++)
         conn_log(&conn, &origin, 0);
-    ck_assert_uint_eq(conn_log_flush(now_us), UINT64_MAX); /* told */
+    ck_assert_uint_eq(conn_log_flush(now_us), UINT64_MAX); /* logged */
     for (int i = 0; i < 20; i++)
         conn_log(&conn, &origin, 0);
     ck_assert_uint_eq(conn_log_flush(now_us + SECOND - 1), now_us + SECOND);
@@ -319,7 +320,7 @@ int main(void)
     tcase_add_test(tcase, logs_a_reason_without_an_alert_if_there_was_none);
     tcase_add_test(tcase, close_notify_is_an_alert_too);
     tcase_add_test(tcase, logs_a_note_for_a_tls_client_on_a_plain_port);
-    tcase_add_test(tcase, what_a_client_sends_as_its_name_cannot_forge_a_line);
+    tcase_add_test(tcase, a_name_that_a_client_sends_cannot_forge_a_line);
     tcase_add_loop_test(tcase, values_from_the_peer_never_push_out_the_others, 0, 2);
     tcase_add_test(tcase, is_silent_below_its_level);
     tcase_add_test(tcase, beyond_the_rate_early_ends_are_counted_not_logged);

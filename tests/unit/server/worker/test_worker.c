@@ -37,11 +37,11 @@ static uint64_t next_id;
 
 enum { PLAIN, TLS }; /* the two listeners */
 
-/* The monotonic clock: when it stands (0 = it goes), and by how much the test has turned it
- * forward. */
+/* The monotonic clock: the time at which it is stopped (0 = it runs), and by how much the test has
+ * advanced it. */
 static atomic_llong stands_at_ns, turned_ns;
 
-/* In the place of the C library's. */
+/* Replaces the C library's. */
 int clock_gettime(clockid_t clock, struct timespec *ret)
 {
     enum { SECOND_NS = 1000000000 };
@@ -55,7 +55,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
     return status;
 }
 
-/* Before another thread can have seen it go on. From here it only goes when the test turns it. */
+/* Before another thread can have seen it run. From here on only the test advances it. */
 static void stop_clock(void)
 {
     atomic_store(&stands_at_ns, (long long)clock_now_ns() - atomic_load(&turned_ns));
@@ -180,12 +180,12 @@ static size_t wait_at_gate(unsigned char *data, size_t n)
 
 enum { MANY = 20 * WORKER_HANDOFFS_MAX }; /* more than the pipe of a worker holds */
 
-START_TEST(what_the_pipe_cannot_hold_is_the_callers_and_the_rest_is_served)
+START_TEST(connections_that_do_not_fit_in_the_pipe_stay_the_callers_and_others_are_served)
 {
     const struct service slow_service = {.name = "slow", .answer = wait_at_gate};
     struct handoff many[MANY];
     int clients[MANY], ends[2];
-    start("log: { connections: off }"); /* more lines than the pipe holds, which nobody reads */
+    start("log: { connections: off }"); /* more lines than fit in the pipe, which is not read */
     ck_assert_int_eq(pipe(gate), 0);
     make_pair(0, ends);
     struct handoff slow = handoff(ends[1], PLAIN);
@@ -314,7 +314,7 @@ START_TEST(a_reset_ends_that_client_alone)
 }
 END_TEST
 
-START_TEST(no_handshake_in_time_ends_it)
+START_TEST(a_late_handshake_ends_the_connection)
 {
     start("timeouts: { handshake: 50ms }");
     int client = connect_to(TLS);
@@ -343,7 +343,8 @@ START_TEST(bytes_do_not_prolong_a_handshake)
 }
 END_TEST
 
-/* To that worker, with the first bytes of a ClientHello or none; then it has been dealt with. */
+/* A connection to that worker, with the first bytes of a ClientHello or none. Returns once the
+ * worker has handled it. */
 static int begin_at(struct worker *at, bool hello)
 {
     int ends[2];
@@ -362,7 +363,7 @@ static bool is_open(int fd)
     return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-/* That worker has taken what was sent to it on fd, and the turn in which it did is over. */
+/* Waits until that worker has read what was sent on fd, and has ended that turn. */
 static void settle(struct worker *at, int fd)
 {
     int unread;
@@ -415,7 +416,7 @@ START_TEST(an_idle_connection_is_closed_in_order)
 }
 END_TEST
 
-/* Turns the clock forward when the worker is over with what it has read so far. */
+/* Advances the clock once the worker has handled what it has read so far. */
 static void pass_ms(long long ms)
 {
     worker_list(worker);
@@ -487,7 +488,7 @@ START_TEST(no_connection_is_open_longer_than_the_lifetime)
 }
 END_TEST
 
-START_TEST(ordered_to_drain_without_connections_it_ends)
+START_TEST(told_to_drain_without_connections_it_ends)
 {
     start("");
     ck_assert(!worker_ended(worker));
@@ -559,7 +560,7 @@ START_TEST(ordered_to_stop_it_ends_at_once_whatever_the_clients_do)
 }
 END_TEST
 
-/* More than the worker takes from its pipe at once. */
+/* More than the worker reads from its pipe at once. */
 START_TEST(an_order_reaches_connections_that_are_still_in_the_pipe)
 {
     enum { WRITES = 8, CLIENTS = WRITES * WORKER_HANDOFFS_MAX };
@@ -727,7 +728,8 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, echoes_and_closes_when_the_client_does);
     tcase_add_test(tcase, serves_many_connections_at_once);
-    tcase_add_test(tcase, what_the_pipe_cannot_hold_is_the_callers_and_the_rest_is_served);
+    tcase_add_test(tcase,
+                   connections_that_do_not_fit_in_the_pipe_stay_the_callers_and_others_are_served);
     tcase_add_test(tcase, its_load_falls_when_a_connection_ends);
     tcase_add_test(tcase, echoes_over_tls);
     tcase_add_test(tcase, a_reset_ends_that_client_alone);
@@ -736,7 +738,7 @@ int main(void)
 
     tcase = tcase_create("time-outs");
     tcase_set_timeout(tcase, 30);
-    tcase_add_test(tcase, no_handshake_in_time_ends_it);
+    tcase_add_test(tcase, a_late_handshake_ends_the_connection);
     tcase_add_test(tcase, bytes_do_not_prolong_a_handshake);
     tcase_add_test(
         tcase, the_oldest_unfinished_handshake_of_all_workers_is_closed_and_silence_does_not_count);
@@ -749,7 +751,7 @@ int main(void)
 
     tcase = tcase_create("orders");
     tcase_set_timeout(tcase, 30);
-    tcase_add_test(tcase, ordered_to_drain_without_connections_it_ends);
+    tcase_add_test(tcase, told_to_drain_without_connections_it_ends);
     tcase_add_test(tcase, draining_closes_quiet_connections_and_then_ends_the_thread);
     tcase_add_test(tcase, draining_waits_for_a_busy_client);
     tcase_add_test(tcase, ordered_to_finish_it_ends_every_connection_in_order);
