@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is made of the client's table of options beside its --help, so that none of it can lie:
+ * What is made of the client's table of options beside its --help, so that it is always up to date:
  *
  *     man   copies the source of tlsecho-client(1) from standard input to standard output, and puts
  *           every option in the place of the line OPTIONS

@@ -66,7 +66,7 @@ void admission_revoke(struct admission_pass *pass, enum admission_refusal refusa
 /* Counts a refusal that was decided elsewhere. Any thread. */
 void admission_refuse(struct admission *admission, enum admission_refusal refusal);
 
-/* The number of refusals since the start. Any thread. */
+/* The number of connections rejected since the start. Any thread. */
 uint64_t admission_refused(const struct admission *admission, enum admission_refusal refusal);
 
 #endif

@@ -98,9 +98,9 @@ struct config {
     uint64_t workers; /* 0 = auto: one per usable CPU */
     struct {
         uint64_t handshake, idle, write, linger, drain, lifetime;
-    } timeouts_ms; /* 0 = none */
+    } timeouts_ms; /* 0 = no time-out */
     struct {
-        uint64_t connections, per_source, accept_rate, handshakes; /* 0 = none */
+        uint64_t connections, per_source, accept_rate, handshakes; /* 0 = no limit */
         uint64_t client_hello_bytes;                               /* likewise */
         uint64_t buffer_bytes;
     } limits;

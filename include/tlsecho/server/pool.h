@@ -17,7 +17,7 @@ struct pool_block;
 
 struct pool {
     size_t buffer_bytes;
-    struct pool_block *spare;
+    struct pool_block *kept;
     unsigned spare_count;
     int pipe[2]; /* -1 until pool_pipe */
 };

@@ -186,7 +186,7 @@ static int open_one(struct opening *o, const struct address *configured, struct 
     return listen_set_apply_options(o->spec, socket->source.fd, err);
 }
 
-/* Held sockets that a wildcard covers stay open, so that connections to them are not reset. */
+/* Existing sockets that a wildcard covers stay open, so that connections to them are not reset. */
 static int reuse_covered(struct opening *o, const struct address *all, struct error *err)
 {
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {

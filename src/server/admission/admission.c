@@ -8,9 +8,9 @@
 #include "tlsecho/base/token_bucket.h"
 
 struct admission {
-    uint64_t limit_connections;                              /* the acceptor's; 0 = none */
+    uint64_t limit_connections;                              /* the acceptor's; 0 = no limit */
     struct token_bucket rate;                                /* likewise; per_second 0 = none */
-    atomic_uint_fast64_t limit_per_source, limit_handshakes; /* 0 = none */
+    atomic_uint_fast64_t limit_per_source, limit_handshakes; /* 0 = no limit */
     atomic_uint_fast64_t connections, handshakes;            /* now */
     atomic_uint_fast64_t refused[ADMISSION_REFUSALS];
     struct admission_sources *sources;

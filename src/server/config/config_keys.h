@@ -25,7 +25,7 @@ enum config_type {
     CONFIG_SWITCH,   /* bool */
     CONFIG_COUNT,    /* uint64_t; words[0], if there is one, means 0 */
     CONFIG_SIZE,     /* uint64_t, bytes */
-    CONFIG_TIME,     /* uint64_t, ms */
+    CONFIG_TIME,     /* uint64_t, ms; 0, if min allows it, = no limit: there is no "off" */
     CONFIG_CHOICE,   /* an enum with the values of words, in their order */
     CONFIG_TEXT,     /* struct config_text; one of words, where there are any */
     CONFIG_PATH,     /* struct config_text, absolute; relative ones start at the file's folder */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-    SPARE_MAX = 16, /* kept for reuse; more are freed */
+    KEPT_MAX = 16, /* kept for reuse; more are freed */
     PIPE_BYTES = 256 * 1024,
 };
 
@@ -23,9 +23,9 @@ void pool_init(struct pool *pool, size_t buffer_bytes)
 
 void pool_done(struct pool *pool)
 {
-    while (pool->spare) {
-        struct pool_block *block = pool->spare;
-        pool->spare = block->next;
+    while (pool->kept) {
+        struct pool_block *block = pool->kept;
+        pool->kept = block->next;
         free(block);
     }
     pool->spare_count = 0;
@@ -50,9 +50,9 @@ const int *pool_pipe(struct pool *pool)
 bool pool_lend(struct pool *pool, struct buf *b)
 {
     assert(!b->data);
-    struct pool_block *block = pool->spare;
+    struct pool_block *block = pool->kept;
     if (block) {
-        pool->spare = block->next;
+        pool->kept = block->next;
         pool->spare_count--;
     } else {
         block = malloc(pool->buffer_bytes);
@@ -69,11 +69,11 @@ void pool_return(struct pool *pool, struct buf *b)
         return;
     struct pool_block *block = (struct pool_block *)(void *)b->data;
     *b = (struct buf){.data = NULL};
-    if (pool->spare_count >= SPARE_MAX) {
+    if (pool->spare_count >= KEPT_MAX) {
         free(block);
         return;
     }
-    block->next = pool->spare;
-    pool->spare = block;
+    block->next = pool->kept;
+    pool->kept = block;
     pool->spare_count++;
 }

@@ -44,7 +44,8 @@ static void warn_of_admin(const struct config *config)
         return;
     log_text(&line, "address", config->admin.listen.value);
     log_text(&line, "reason",
-             "anyone who can connect reads the metrics: listen on tcp://127.0.0.1 or unix://, or "
+             "every host that can connect can read the metrics: listen on tcp://127.0.0.1 or "
+             "unix://, or "
              "restrict it by a firewall");
     log_end(&line);
 }
