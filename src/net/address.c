@@ -79,6 +79,21 @@ bool address_equal(const struct address *a, const struct address *b)
     return length == path_length(b) && memcmp(a->local.sun_path, b->local.sun_path, length) == 0;
 }
 
+bool address_covers(const struct address *all, const struct address *one)
+{
+    int family = one->any.sa_family;
+    return address_is_wildcard(all) &&
+           (family == AF_INET || (family == AF_INET6 && all->any.sa_family == AF_INET6));
+}
+
+bool address_overlaps(const struct address *a, const struct address *b)
+{
+    if (a->any.sa_family == AF_UNIX || b->any.sa_family == AF_UNIX)
+        return address_equal(a, b);
+    return address_port(a) == address_port(b) &&
+           (address_equal(a, b) || address_covers(a, b) || address_covers(b, a));
+}
+
 uint16_t address_port(const struct address *address)
 {
     if (address->any.sa_family == AF_INET)

@@ -198,6 +198,31 @@ void endpoint_decode_zone(char *host)
         memmove(percent + 1, percent + 3, strlen(percent + 3) + 1);
 }
 
+/* Checks the host that was read, and writes an IPv4-mapped address as IPv4. */
+static int check_host(const char *text, bool brackets, struct endpoint *ret, struct error *err)
+{
+    const char *scheme = endpoint_scheme_name(ret->scheme);
+    if (brackets && !is_ipv6(ret->host))
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has no IPv6 address in the brackets: write %s://[::1]:PORT for "
+                                "one, and names and IPv4 addresses without brackets",
+                         text, scheme);
+    if (brackets && lacks_zone(ret->host))
+        return error_set(err, ERROR_INPUT,
+                         QUOTED
+                         " has a link-local address without its zone: write %s://[%s%%eth0], "
+                         "with the interface behind %%",
+                         text, scheme, ret->host);
+    if (brackets)
+        unmap_host(ret->host);
+    if (!brackets && !is_ipv4(ret->host) && !endpoint_host_is_name(ret->host))
+        return error_set(err, ERROR_INPUT,
+                         QUOTED " has a host that is neither a name nor an address: "
+                                "write %s://HOST:PORT",
+                         text, scheme);
+    return 0;
+}
+
 /* Sets the host and returns where it ends. */
 static int parse_host(const char *text, const char *host, struct endpoint *ret,
                       const char **ret_end, struct error *err)
@@ -230,26 +255,7 @@ static int parse_host(const char *text, const char *host, struct endpoint *ret,
     if (brackets)
         endpoint_decode_zone(ret->host);
     *ret_end = end + (brackets ? 1 : 0);
-
-    if (brackets && !is_ipv6(ret->host))
-        return error_set(err, ERROR_INPUT,
-                         QUOTED " has no IPv6 address in the brackets: write %s://[::1]:PORT for "
-                                "one, and names and IPv4 addresses without brackets",
-                         text, scheme);
-    if (brackets && lacks_zone(ret->host))
-        return error_set(err, ERROR_INPUT,
-                         QUOTED
-                         " has a link-local address without its zone: write %s://[%s%%eth0], "
-                         "with the interface behind %%",
-                         text, scheme, ret->host);
-    if (brackets)
-        unmap_host(ret->host);
-    if (!brackets && !is_ipv4(ret->host) && !endpoint_host_is_name(ret->host))
-        return error_set(err, ERROR_INPUT,
-                         QUOTED " has a host that is neither a name nor an address: "
-                                "write %s://HOST:PORT",
-                         text, scheme);
-    return 0;
+    return check_host(text, brackets, ret, err);
 }
 
 static int parse_host_port(const char *text, const char *rest, struct endpoint *ret,

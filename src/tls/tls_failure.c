@@ -185,7 +185,7 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                   alert);
 }
 
-/* The verification failed here; the verification has the reason. */
+/* The peer's certificate was refused; the verification has the reason. */
 static bool is_about_certificate_of_peer(const struct tls_failure *failure,
                                          const struct tls_verification *verification)
 {

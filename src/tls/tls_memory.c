@@ -12,7 +12,7 @@ static void *noted(void *memory)
     return memory;
 }
 
-/* Nothing of no size is NULL and no failure, as in OpenSSL. */
+/* NULL for a size of 0 is not a failure, as in OpenSSL. */
 static void *allocate(size_t n, const char *file, int line)
 {
     (void)file;

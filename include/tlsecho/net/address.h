@@ -49,6 +49,14 @@ bool address_is_loopback(const struct address *address);
 
 bool address_equal(const struct address *a, const struct address *b);
 
+/* Whether a socket on the wildcard address `all` also receives connections to `one`, whatever the
+ * ports: [::] does for IPv4 too. */
+bool address_covers(const struct address *all, const struct address *one);
+
+/* Whether sockets can listen on only one of both: the addresses are equal, or the ports are and one
+ * address covers the other. */
+bool address_overlaps(const struct address *a, const struct address *b);
+
 /* Host byte order; 0 for a Unix address. */
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log lines at start, and of a snapshot when it is checked or comes into force.
+ * The log lines at start, and of a snapshot when it is checked or takes effect.
  *
  * Ownership: none.   Threads: the main one.
  */

@@ -34,7 +34,7 @@ struct metrics {
     struct metrics_process process;
     uint64_t start_us;
     uint64_t reloads, reloads_refused;
-    int64_t reloaded_at; /* when the snapshot came into force; seconds since 1970, UTC */
+    int64_t reloaded_at; /* when the snapshot took effect; seconds since 1970, UTC */
     bool reload_refused; /* the last one */
 };
 

@@ -88,22 +88,6 @@ static int reuse(struct opening *o, const struct listen_socket *existing,
     return add(o, &socket, err) ? 0 : -1;
 }
 
-/* Whether the wildcard address `all` also receives connections to `one`: [::] does for IPv4. */
-static bool covers(const struct address *all, const struct address *one)
-{
-    return address_is_wildcard(all) &&
-           (all->any.sa_family == AF_INET6 || one->any.sa_family == AF_INET);
-}
-
-/* Whether only one of them can be bound. */
-static bool overlap(const struct address *a, const struct address *b)
-{
-    if (a->any.sa_family == AF_UNIX || b->any.sa_family == AF_UNIX)
-        return address_equal(a, b);
-    return address_port(a) == address_port(b) &&
-           (address_equal(a, b) || covers(a, b) || covers(b, a));
-}
-
 /* Lets the address be bound beside the existing sockets that overlap it, until finish_sharing.
  * False: there are none. */
 static bool share_port(struct opening *o, const struct address *address)
@@ -112,7 +96,7 @@ static bool share_port(struct opening *o, const struct address *address)
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
         if (existing->fd_name[0] != '\0' || !is_free(o, existing) ||
-            !overlap(&existing->address, address))
+            !address_overlaps(&existing->address, address))
             continue;
         socket_share_port(existing->source.fd, true);
         found = o->shared = true;
@@ -126,7 +110,7 @@ static const struct listen_socket *find_inherited(const struct opening *o,
 {
     for (size_t i = 0; o->existing && i < o->existing->count; i++)
         if (o->existing->sockets[i].fd_name[0] != '\0' &&
-            overlap(&o->existing->sockets[i].address, address))
+            address_overlaps(&o->existing->sockets[i].address, address))
             return &o->existing->sockets[i];
     return NULL;
 }
@@ -192,7 +176,7 @@ static int reuse_covered(struct opening *o, const struct address *all, struct er
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
         if (existing->fd_name[0] == '\0' && is_free(o, existing) &&
-            overlap(all, &existing->address) && covers(all, &existing->address) &&
+            address_overlaps(all, &existing->address) && address_covers(all, &existing->address) &&
             reuse(o, existing, &existing->address, err) < 0)
             return -1;
     }
@@ -325,7 +309,7 @@ static const struct listen_socket *find_clash(const struct opening *o)
 {
     for (size_t i = 0; i < o->first; i++)
         for (size_t j = 0; j < o->addresses.count; j++)
-            if (overlap(&o->all.sockets[i].address, &o->addresses.items[j]))
+            if (address_overlaps(&o->all.sockets[i].address, &o->addresses.items[j]))
                 return &o->all.sockets[i];
     return NULL;
 }

@@ -145,10 +145,10 @@ static void print_reloads(const struct metrics *m, FILE *out)
     metrics_text_sample(out, name, LABELS("result", "ok"), m->reloads);
     metrics_text_sample(out, name, LABELS("result", "refused"), m->reloads_refused);
     print_one(out, "tlsecho_last_reload_successful", "gauge",
-              "1 if the last reload came into force or there was none, 0 if it was refused.",
+              "1 if the last reload took effect or there was none, 0 if it was refused.",
               !m->reload_refused);
     print_one(out, "tlsecho_config_timestamp_seconds", "gauge",
-              "When the configuration in force was loaded, Unix time.", (uint64_t)m->reloaded_at);
+              "When the current configuration was loaded, Unix time.", (uint64_t)m->reloaded_at);
 }
 
 /* A file may be listed twice in a profile: the same certificate is one series. */

@@ -25,7 +25,7 @@ void reload_status_open(struct reload_status *ret);
 /* Another signal arrived. */
 void reload_status_begin(struct reload_status *status);
 
-/* The latest reload came into force, or was refused, and why. */
+/* The latest reload took effect, or was refused, and why. */
 void reload_status_reloaded(const struct reload_status *status);
 void reload_status_refused(const struct reload_status *status, const char *why);
 

@@ -89,6 +89,34 @@ START_TEST(compares_addresses_by_all_that_matters)
 }
 END_TEST
 
+static const struct {
+    const char *a, *b;
+    bool a_covers_b, overlap;
+} pairs[] = {
+    {"tcp://0.0.0.0:1", "tcp://127.0.0.1:1", true, true},
+    {"tcp://[::]:1", "tcp://127.0.0.1:1", true, true},
+    {"tcp://[::]:1", "tcp://[::1]:1", true, true},
+    {"tcp://[::]:1", "tcp://0.0.0.0:1", true, true},
+    {"tcp://[::]:1", "tcp://[::1]:2", true, false},
+    {"tcp://0.0.0.0:1", "tcp://[::1]:1", false, false},
+    {"tcp://127.0.0.1:1", "tcp://127.0.0.1:1", false, true},
+    {"tcp://127.0.0.1:1", "tcp://127.0.0.2:1", false, false},
+    {"tcp://127.0.0.1:1", "tcp://[::]:1", false, true},
+    {"unix:///x", "unix:///x", false, true},
+    {"unix:///x", "unix:///y", false, false},
+    {"tcp://[::]:1", "unix:///x", false, false},
+};
+
+START_TEST(a_wildcard_covers_the_addresses_of_its_families)
+{
+    struct address a = resolved(pairs[_i].a, AF_UNSPEC), b = resolved(pairs[_i].b, AF_UNSPEC);
+    ck_assert_msg(address_covers(&a, &b) == pairs[_i].a_covers_b, "%s, %s", pairs[_i].a,
+                  pairs[_i].b);
+    ck_assert_int_eq(address_overlaps(&a, &b), pairs[_i].overlap);
+    ck_assert_int_eq(address_overlaps(&b, &a), pairs[_i].overlap);
+}
+END_TEST
+
 START_TEST(sets_and_gets_ports)
 {
     struct address ipv4 = resolved("tcp://127.0.0.1:1", AF_UNSPEC);
@@ -171,6 +199,8 @@ int main(void)
     tcase_add_test(tcase, writes_a_path_that_fills_its_field_without_reading_on);
     tcase_add_test(tcase, unmaps_a_mapped_address_and_nothing_else);
     tcase_add_test(tcase, compares_addresses_by_all_that_matters);
+    tcase_add_loop_test(tcase, a_wildcard_covers_the_addresses_of_its_families, 0,
+                        sizeof pairs / sizeof *pairs);
     tcase_add_test(tcase, sets_and_gets_ports);
     tcase_add_test(tcase, resolves_localhost_without_repeating_an_address);
     tcase_add_test(tcase, resolves_to_one_family_on_request);
