@@ -87,7 +87,7 @@ static void describe_not_tls(const struct tls_bio *wire, bool server, struct err
     else
         error_set(
             err, ERROR_NOT_TLS,
-            "the server does not speak TLS (its first bytes were %s): leave out --tls, or write "
+            "the server does not use TLS (its first bytes were %s): leave out --tls, or write "
             "tcp://",
             bytes);
 }

@@ -109,8 +109,8 @@ static void on_info(const SSL *ssl, int where, int value)
     t->failure.alert_received = where & SSL_CB_READ;
 }
 
-struct io transport_tls_wire_ended(enum io_status status, int code, const char *what,
-                                   struct error *err)
+struct io transport_tls_io_ended(enum io_status status, int code, const char *what,
+                                 struct error *err)
 {
     errno = code;
     if (status == IO_RESET || status == IO_FAILED)
@@ -159,7 +159,7 @@ static struct io translate_ssl_error(struct transport_tls *t, int result, struct
     if (reason == SSL_ERROR_WANT_READ && t->wire.in_end == IO_OK)
         return (struct io){.status = IO_WANT_READ};
     if (reason == SSL_ERROR_WANT_READ)
-        return transport_tls_wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
+        return transport_tls_io_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->failed = true;
     t->failure.reason = outermost_reason();
     /* RFC 8446 §5 requires an alert for a record of an unexpected type; OpenSSL sends none. */
@@ -229,7 +229,7 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
         return report_failure(t, err);
     if (t->failed) {
         enum io_status status = tls_bio_discard(&t->wire);
-        return transport_tls_wire_ended(status, t->wire.in_errno, "receive", err);
+        return transport_tls_io_ended(status, t->wire.in_errno, "receive", err);
     }
 
     uint64_t received_bytes = t->wire.received_bytes;
@@ -281,7 +281,7 @@ static size_t fill(struct transport_tls *t, const unsigned char *data, size_t si
 static struct io flush(struct transport_tls *t, struct error *err)
 {
     enum io_status status = tls_bio_flush(&t->wire);
-    return transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
+    return transport_tls_io_ended(status, t->wire.out_errno, "send", err);
 }
 
 static struct io tls_write(struct transport *transport, const void *data, size_t size,
@@ -316,7 +316,7 @@ static struct io notify(struct transport_tls *t, enum io_status (*send)(struct t
             SSL_shutdown(t->ssl);
     }
     enum io_status status = send(&t->wire);
-    struct io io = transport_tls_wire_ended(status, t->wire.out_errno, "send", err);
+    struct io io = transport_tls_io_ended(status, t->wire.out_errno, "send", err);
     tls_bio_end(&t->wire);
     return io;
 }
@@ -329,8 +329,8 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
         return io;
     if (shutdown(t->base.fd, SHUT_WR) == 0)
         return io;
-    return transport_tls_wire_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down",
-                                    err);
+    return transport_tls_io_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down",
+                                  err);
 }
 
 static void tls_free(struct transport *transport)

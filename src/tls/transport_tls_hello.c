@@ -65,7 +65,7 @@ struct io transport_tls_gather_hello(struct transport_tls *t, struct error *err)
     size_t max = t->ctx->client_hello_max_bytes ? t->ctx->client_hello_max_bytes : UNLIMITED_BYTES;
     tls_bio_gather(&t->wire);
     if (t->wire.in_end != IO_OK)
-        return transport_tls_wire_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
+        return transport_tls_io_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->hello.state = tls_hello_examine(&t->hello, t->wire.in, t->wire.in_n, max);
     switch (t->hello.state) {
     case TLS_HELLO_PART:

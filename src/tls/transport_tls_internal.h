@@ -38,8 +38,8 @@ extern const struct transport_ops transport_tls_ops;
 int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err);
 
 /* Fills err if the connection has failed. */
-struct io transport_tls_wire_ended(enum io_status status, int code, const char *what,
-                                   struct error *err);
+struct io transport_tls_io_ended(enum io_status status, int code, const char *what,
+                                 struct error *err);
 
 /* Writes an alert in an unencrypted record (RFC 8446 §5.1): before there is an SSL, and for what
  * does not look like TLS, to which OpenSSL sends none. */

@@ -18,7 +18,7 @@ struct pool_block;
 struct pool {
     size_t buffer_bytes;
     struct pool_block *kept;
-    unsigned spare_count;
+    unsigned kept_count;
     int pipe[2]; /* -1 until pool_pipe */
 };
 

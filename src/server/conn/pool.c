@@ -28,7 +28,7 @@ void pool_done(struct pool *pool)
         pool->kept = block->next;
         free(block);
     }
-    pool->spare_count = 0;
+    pool->kept_count = 0;
     if (pool->pipe[0] >= 0) {
         close(pool->pipe[0]);
         close(pool->pipe[1]);
@@ -53,7 +53,7 @@ bool pool_lend(struct pool *pool, struct buf *b)
     struct pool_block *block = pool->kept;
     if (block) {
         pool->kept = block->next;
-        pool->spare_count--;
+        pool->kept_count--;
     } else {
         block = malloc(pool->buffer_bytes);
         if (!block)
@@ -69,11 +69,11 @@ void pool_return(struct pool *pool, struct buf *b)
         return;
     struct pool_block *block = (struct pool_block *)(void *)b->data;
     *b = (struct buf){.data = NULL};
-    if (pool->spare_count >= KEPT_MAX) {
+    if (pool->kept_count >= KEPT_MAX) {
         free(block);
         return;
     }
     block->next = pool->kept;
     pool->kept = block;
-    pool->spare_count++;
+    pool->kept_count++;
 }

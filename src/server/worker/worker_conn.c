@@ -119,7 +119,7 @@ static bool is_relative(enum conn_timeout kind)
     return kind == CONN_TIMEOUT_IDLE || kind == CONN_TIMEOUT_WRITE || kind == CONN_TIMEOUT_QUIET;
 }
 
-/* A relative time-out starts again when bytes have moved; an absolute one continues. */
+/* A relative time-out starts again after progress; an absolute one continues. */
 static void arm(struct worker_conn *s)
 {
     enum conn_timeout kind = s->conn.timeout;

@@ -167,14 +167,14 @@ static bool flow_read(struct flow *f, size_t chunk_max)
 static void run_flows(struct flow *flows, size_t count, size_t write_max, size_t read_max)
 {
     for (bool over = false; !over;) {
-        bool moved = false;
+        bool progress = false;
         over = true;
         for (size_t i = 0; i < count; i++) {
-            moved |= flow_write(&flows[i], write_max);
-            moved |= flow_read(&flows[i], read_max);
+            progress |= flow_write(&flows[i], write_max);
+            progress |= flow_read(&flows[i], read_max);
             over &= flow_is_over(&flows[i]);
         }
-        demand(moved || over, "it hangs");
+        demand(progress || over, "it hangs");
     }
 }
 

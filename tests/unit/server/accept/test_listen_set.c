@@ -126,16 +126,16 @@ START_TEST(a_unix_socket_bound_in_its_place_is_not_removed)
         yaml_snapshot("listeners: [{ listen: 'unix://%s' }]\n", path);
     open_all(snapshot);
     /* Renamed, not removed: a new file could get the same inode. */
-    char moved[256];
-    snprintf(moved, sizeof moved, "%s.progressed", path);
-    ck_assert_int_eq(rename(path, moved), 0);
+    char renamed[256];
+    snprintf(renamed, sizeof renamed, "%s.renamed", path);
+    ck_assert_int_eq(rename(path, renamed), 0);
     struct address address = listen_set.sockets[0].address;
     int other = loopback_listen(&address, 8);
     listen_set_close(&listen_set, NULL);
     ck_assert_int_eq(access(path, F_OK), 0);
     close(other);
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(unlink(moved), 0);
+    ck_assert_int_eq(unlink(renamed), 0);
     config_snapshot_free(snapshot);
     folder_remove(&folder);
 }

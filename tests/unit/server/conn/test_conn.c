@@ -173,7 +173,7 @@ START_TEST(an_idle_connection_holds_no_buffer)
     fake_add_read(&fake, "hello");
     conn_run(&conn);
     ck_assert_ptr_null(conn.output.data);
-    ck_assert_uint_eq(pool.spare_count, 1);
+    ck_assert_uint_eq(pool.kept_count, 1);
 }
 END_TEST
 

@@ -104,7 +104,7 @@ END_TEST
 
 static struct conn_info info;
 
-static void known_facts(void)
+static void fill_info(void)
 {
     info = (struct conn_info){
         .time = {.tv_sec = 1700000000, .tv_nsec = 5000000},
@@ -147,14 +147,14 @@ static const char reported[] =
 
 START_TEST(report_is_one_line_of_json)
 {
-    known_facts();
+    fill_info();
     ck_assert_str_eq(report(4096), reported);
 }
 END_TEST
 
 START_TEST(report_is_the_same_through_a_small_buffer)
 {
-    known_facts();
+    fill_info();
     ck_assert_str_eq(report((size_t)_i), reported);
 }
 END_TEST
