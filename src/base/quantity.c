@@ -178,7 +178,7 @@ int quantity_parse_time(const char *text, enum quantity_bare bare, uint64_t *ret
     bool known = read_quantity(text, times, TIMES, &value, &rounded);
     if (!known && read_quantity(text, &seconds, 1, &value, &rounded)) {
         if (bare == QUANTITY_BARE_REFUSED && value != 0)
-            return refuse(text, "has no unit: write ms, s, m, h or d behind it, such as 10s", err);
+            return refuse(text, "has no unit: write ms, s, m, h or d after it, such as 10s", err);
         known = true;
     }
     if (!known)

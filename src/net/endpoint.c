@@ -211,7 +211,7 @@ static int check_host(const char *text, bool brackets, struct endpoint *ret, str
         return error_set(err, ERROR_INPUT,
                          QUOTED
                          " has a link-local address without its zone: write %s://[%s%%eth0], "
-                         "with the interface behind %%",
+                         "with the interface after %%",
                          text, scheme, ret->host);
     if (brackets)
         unmap_host(ret->host);

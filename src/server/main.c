@@ -38,10 +38,10 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE    YAML, - = standard input; without it: " DEFAULT_FILE "\n"
     "                       if it exists, else tcp://localhost:7007 and tls://localhost:7443\n"
-    "  -t, --check-config   check all of it, certificates and keys included; exit 0 or 78\n"
+    "  -t, --check-config   check the configuration, its certificates and keys; exit 0 or 78\n"
     "  -T, --print-config   print the effective configuration\n"
     "  -V, --version        print versions\n"
-    "  -h, --help           print this\n";
+    "  -h, --help           print this help\n";
 
 static void print_version(void)
 {

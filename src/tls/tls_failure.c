@@ -256,11 +256,12 @@ static void describe_reason(const struct tls_failure *failure, bool server, bool
         error_set(err, ERROR_TLS, "%s (%s): %s", meaning.what, reason, meaning.remedy);
     else if (tls_meaning_is_no_record(failure->reason))
         error_set(err, ERROR_TLS,
-                  "what arrived is no record of this session (%s): something on the way changed or "
+                  "the received data is not a record of this session (%s): something on the way "
+                  "changed or "
                   "injected bytes; compare what both ends sent and received",
                   reason);
     else
-        error_set(err, ERROR_TLS, "what the server sent is no valid TLS (%s): see its log", reason);
+        error_set(err, ERROR_TLS, "the server sent invalid TLS (%s): see its log", reason);
 }
 
 /* OpenSSL has a reason for each fatal alert (SSL_AD_REASON_OFFSET), those too that end without one

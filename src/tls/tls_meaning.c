@@ -88,10 +88,10 @@ static bool is_about_records(int alert)
 const char *tls_meaning_of_alert(int alert, bool established)
 {
     if (established)
-        return is_about_records(alert)
-                   ? "what it received is no record of this session; something on the way changed "
-                     "or injected bytes; " COMPARE
-                   : ITS_LOG;
+        return is_about_records(alert) ? "it received data that is not a record of this session; "
+                                         "something on the way changed "
+                                         "or injected bytes; " COMPARE
+                                       : ITS_LOG;
     for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
         if (alerts[i].code == alert)
             return alerts[i].text;
@@ -104,7 +104,7 @@ struct tls_meaning tls_meaning_of_reason(unsigned long error)
     for (size_t i = 0; known && i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].code == ERR_GET_REASON(error))
             return reasons[i].meaning;
-    return (struct tls_meaning){"the server's answer is no valid TLS", FAULTY};
+    return (struct tls_meaning){"the server's answer is not valid TLS", FAULTY};
 }
 
 bool tls_meaning_is_no_record(unsigned long error)

@@ -10,7 +10,7 @@
 
 #include "tls_pem.h"
 
-_Static_assert(sizeof(struct tls_ticket_key) == 80, "a key is what 80 bytes of a file are");
+_Static_assert(sizeof(struct tls_ticket_key) == 80, "a key has the layout of 80 bytes of a file");
 
 int tls_ticket_keys_read(const char *path, bool any_mode, struct tls_ticket_keys *ret,
                          struct error *err)

@@ -192,7 +192,7 @@ def between(address, down=bytes, up=bytes):
     return serve
 
 
-NO_RECORD = "no record of this session"
+NO_RECORD = "not a record of this session"
 
 
 class Changed(support.TestCase):
@@ -215,7 +215,7 @@ class Changed(support.TestCase):
                          b"\x17\x03\x03\x00\x20" + b"Z" * 32):
                 with self.subTest(version, data=data):
                     said = self.injected(data, version)
-                    self.assertIn(f"what arrived is {NO_RECORD}", said)
+                    self.assertIn(f"the received data is {NO_RECORD}", said)
                     self.assertIn("something on the way changed or injected bytes", said)
                     self.assertNotIn("--tls-m", said)
 
@@ -233,7 +233,7 @@ class Changed(support.TestCase):
         with FarEnd(between(server.address("tls"), up=change)) as far:
             done = support.client("-k", f"tls://127.0.0.1:{far.port}", data=b"hello")
         self.assertEqual(done.status, 7, done.stderr)
-        self.assertIn(f"bad_record_mac: what it received is {NO_RECORD}", done.stderr)
+        self.assertIn(f"bad_record_mac: it received data that is {NO_RECORD}", done.stderr)
 
     def test_a_changed_handshake_is_never_told_in_the_library_s_words_alone(self):
         for version in "1.2", "1.3":

@@ -252,9 +252,9 @@ static const struct config_key keys[] = {
          "number of worker threads; auto = one per usable CPU, by affinity and the smallest cgroup "
          "quota"},
     {KEY("timeouts", SECTION, 0), .section = &timeout_section,
-     .help = "limits of time, after which a connection is closed"},
+     .help = "time limits, after which a connection is closed"},
     {KEY("limits", SECTION, 0), .section = &limit_section,
-     .help = "bounds beyond which connections are refused or closed"},
+     .help = "limits beyond which connections are refused or closed"},
     {KEY("tcp", SECTION, 0), .section = &tcp_section, .help = "options of every TCP socket"},
     {KEY("log", SECTION, 0), .section = &log_section, .help = "the log on standard error"},
     {KEY("admin", SECTION, 0), .section = &admin_section,

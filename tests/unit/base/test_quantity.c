@@ -105,7 +105,7 @@ static const struct {
     {quantity_parse_size, "64KiBx", "\"64KiBx\" is not a size"},
     {quantity_parse_size, "17179869184GiB", "\"17179869184GiB\" is not a size"},
     {parse_time, "", "\"\" is not a time"},
-    {parse_time, "10", "\"10\" has no unit: write ms, s, m, h or d behind it, such as 10s"},
+    {parse_time, "10", "\"10\" has no unit: write ms, s, m, h or d after it, such as 10s"},
     {parse_time, "0.1", "\"0.1\" has no unit"},
     {parse_time, "10S", "\"10S\" is not a time: write a number with ms, s"},
     {parse_time, "10 s", "\"10 s\" is not a time"},
