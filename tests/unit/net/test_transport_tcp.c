@@ -48,12 +48,12 @@ static void reset_by_peer(void)
 
 START_TEST(is_named_tcp_and_has_no_peer_information)
 {
-    struct peer who = {.tls = true, .version = "x", .certificate.present = true};
-    transport_peer(transport, &who);
+    struct peer seen = {.tls = true, .version = "x", .certificate.present = true};
+    transport_peer(transport, &seen);
     ck_assert_str_eq(transport->ops->name, "tcp");
-    ck_assert(!who.tls);
-    ck_assert_str_eq(who.version, "");
-    ck_assert(!who.certificate.present);
+    ck_assert(!seen.tls);
+    ck_assert_str_eq(seen.version, "");
+    ck_assert(!seen.certificate.present);
 }
 END_TEST
 

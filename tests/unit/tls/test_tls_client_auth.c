@@ -305,7 +305,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("tls_client_auth");
-    TCase *tcase = tcase_create("who");
+    TCase *tcase = tcase_create("certificates");
     tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
     tcase_add_test(tcase, describes_a_client);
     tcase_add_test(tcase, refuses_a_client_without_a_certificate_where_one_is_required);

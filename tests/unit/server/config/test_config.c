@@ -202,7 +202,8 @@ START_TEST(reads_every_key)
     ck_assert_ptr_eq(config->listeners[1].tls, &config->profiles[0]);
     ck_assert_str_eq(config->listeners[2].listen.path, "/run/a b");
 
-    ck_assert_msg(config->profile_count == 2, "no default profile that nobody names");
+    ck_assert_msg(config->profile_count == 2,
+                  "no default profile without a listener that names it");
     const struct config_tls *web = &config->profiles[0];
     ck_assert_str_eq(web->name.value, "web");
     ck_assert_uint_eq(web->certificate_count, 2);

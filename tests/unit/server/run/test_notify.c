@@ -115,7 +115,7 @@ END_TEST
 
 START_TEST(a_missing_manager_is_an_error_and_then_not_notified)
 {
-    static const char *const names[] = {"/nonexistent/notify", "@nobody-is-here", "relative", "@",
+    static const char *const names[] = {"/nonexistent/notify", "@no-such-socket", "relative", "@",
                                         "vsock:2:1234"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct error err;

@@ -488,7 +488,7 @@ START_TEST(no_connection_is_open_longer_than_the_lifetime)
 }
 END_TEST
 
-START_TEST(told_to_drain_without_connections_it_ends)
+START_TEST(a_drain_without_connections_ends_it_at_once)
 {
     start("");
     ck_assert(!worker_ended(worker));
@@ -527,7 +527,7 @@ START_TEST(draining_waits_for_a_busy_client)
 }
 END_TEST
 
-START_TEST(ordered_to_finish_it_ends_every_connection_in_order)
+START_TEST(an_order_to_finish_ends_every_connection_in_order)
 {
     start("timeouts: { idle: 0 }");
     int client = connect_to(PLAIN), shaking = connect_to(TLS);
@@ -543,7 +543,7 @@ START_TEST(ordered_to_finish_it_ends_every_connection_in_order)
 }
 END_TEST
 
-START_TEST(ordered_to_stop_it_ends_at_once_whatever_the_clients_do)
+START_TEST(an_order_to_stop_ends_it_at_once_whatever_the_clients_do)
 {
     start("timeouts: { idle: 0, handshake: 0, linger: 0 }");
     int client = connect_to(PLAIN), shaking = connect_to(TLS);
@@ -751,11 +751,11 @@ int main(void)
 
     tcase = tcase_create("orders");
     tcase_set_timeout(tcase, 30);
-    tcase_add_test(tcase, told_to_drain_without_connections_it_ends);
+    tcase_add_test(tcase, a_drain_without_connections_ends_it_at_once);
     tcase_add_test(tcase, draining_closes_quiet_connections_and_then_ends_the_thread);
     tcase_add_test(tcase, draining_waits_for_a_busy_client);
-    tcase_add_test(tcase, ordered_to_finish_it_ends_every_connection_in_order);
-    tcase_add_test(tcase, ordered_to_stop_it_ends_at_once_whatever_the_clients_do);
+    tcase_add_test(tcase, an_order_to_finish_ends_every_connection_in_order);
+    tcase_add_test(tcase, an_order_to_stop_ends_it_at_once_whatever_the_clients_do);
     tcase_add_test(tcase, an_order_reaches_connections_that_are_still_in_the_pipe);
     tcase_add_test(tcase, a_stop_follows_a_drain);
     tcase_add_test(tcase, counts_bytes_while_a_connection_lives_and_its_end_after_it);
