@@ -187,6 +187,17 @@ int socket_set_dscp(int fd, int family, unsigned dscp, struct error *err)
     return 0;
 }
 
+void socket_save_syn(int fd, bool on)
+{
+    set_option(fd, IPPROTO_TCP, TCP_SAVE_SYN, on);
+}
+
+size_t socket_saved_syn(int fd, void *ret, size_t size)
+{
+    socklen_t length = (socklen_t)size;
+    return getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, ret, &length) == 0 ? length : 0;
+}
+
 static int address_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *), const char *which,
                       struct address *ret, struct error *err)
 {

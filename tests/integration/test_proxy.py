@@ -154,7 +154,7 @@ class Believed(Proxied):
                 self.assertEqual(report["proxy"], {
                     "version": 2, "local": False, "source": peer.name,
                     "destination": f"{host}:{port}", "alpn": "h2", "authority": "front.example",
-                    "unique_id": "id-7",
+                    "unique_id": "id-7", "syn_sender": "proxy",
                     "tls": {"version": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256",
                             "client": {"common_name": "client", "verified": True}}})
                 self.assertEqual("tls" in report, kind != "tcp")

@@ -61,6 +61,15 @@ int socket_set_dscp(int fd, int family, unsigned dscp, struct error *err);
 /* Receives urgent data (RFC 6093) in the stream, in its place: SO_OOBINLINE. ERROR_SYSTEM. */
 int socket_set_urgent_inline(int fd, struct error *err);
 
+/* Whether the kernel keeps the SYN of each connection that this socket accepts (TCP_SAVE_SYN,
+ * tcp(7)); of a connection already in the backlog it has none. A no-op where there is no such
+ * option. */
+void socket_save_syn(int fd, bool on);
+
+/* The IP and TCP header of the SYN of an accepted connection, which the kernel then forgets:
+ * TCP_SAVED_SYN. Returns their length, 0 if it has none or they are longer than size. */
+size_t socket_saved_syn(int fd, void *ret, size_t size);
+
 /* The addresses of a connection: getpeername(2), getsockname(2); either may be NULL. ERROR_SYSTEM.
  */
 int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, struct error *err);

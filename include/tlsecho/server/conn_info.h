@@ -8,12 +8,14 @@
 #ifndef TLSECHO_CONN_INFO_H
 #define TLSECHO_CONN_INFO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "tlsecho/net/address.h"
 #include "tlsecho/net/peer.h"
 #include "tlsecho/net/proxy.h"
+#include "tlsecho/net/syn.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -27,6 +29,8 @@ struct conn_info {
     char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
     const struct proxy *proxy; /* its header, source of those two unless LOCAL; or NULL */
     char proxy_source[ADDRESS_TEXT_BYTES], proxy_destination[ADDRESS_TEXT_BYTES];
+    bool proxy_tcp;        /* the header came over TCP: the SYN was the proxy's */
+    const struct syn *syn; /* the client's; NULL = unknown, or that of the proxy */
     struct peer peer;
     char exporter[TLS_EXPORTER_BYTES];
     char certificate[PEER_SHA256_BYTES]; /* the server's, as sent to the client */

@@ -65,6 +65,7 @@ static int set_buffers(const struct listen_spec *spec, int fd, struct error *err
 int listen_set_apply_options(const struct listen_spec *spec, int fd, struct error *err)
 {
     const struct config *config = spec->config;
+    socket_save_syn(fd, spec->listener && spec->listener->service->wants_info);
     struct socket_keepalive keepalive = {
         /* each .max in the table of keys fits: test_config_walk.c */
         .idle_s = (unsigned)(config->tcp.keepalive.idle_ms / 1000),

@@ -81,7 +81,49 @@ static void put_proxy(struct json *json, const struct conn_info *info)
     put_known(json, "alpn", proxy->alpn);
     put_known(json, "authority", proxy->authority);
     put_known(json, "unique_id", proxy->unique_id);
+    if (info->proxy_tcp)
+        json_text(json, "syn_sender", "proxy");
     put_proxy_tls(json, &proxy->tls);
+    json_close(json);
+}
+
+static void put_syn_options(struct json *json, const struct syn *syn)
+{
+    char name[SYN_OPTION_TEXT_BYTES];
+    json_open_array(json, "options");
+    for (size_t i = 0; i < syn->option_count; i++) {
+        syn_option_text(syn->options[i], name);
+        json_text(json, NULL, name);
+    }
+    json_close_array(json);
+    if (syn->malformed < 0)
+        return;
+    syn_option_text((unsigned)syn->malformed, name);
+    json_text(json, "malformed", name);
+}
+
+static void put_syn(struct json *json, const struct syn *syn)
+{
+    if (!syn)
+        return;
+    json_open(json, "syn");
+    json_number(json, "ttl", syn->ttl);
+    json_number(json, "dscp", syn->dscp);
+    json_switch(json, "ece", syn->ece);
+    json_switch(json, "cwr", syn->cwr);
+    if (syn->mss >= 0)
+        json_number(json, "mss", (uint64_t)syn->mss);
+    json_number(json, "window", syn->window);
+    if (syn->window_scale >= 0)
+        json_number(json, "window_scale", (uint64_t)syn->window_scale);
+    json_switch(json, "sack", syn->sack);
+    if (syn->timestamps) {
+        json_open(json, "timestamps");
+        json_number(json, "tsval", syn->tsval);
+        json_number(json, "tsecr", syn->tsecr);
+        json_close(json);
+    }
+    put_syn_options(json, syn);
     json_close(json);
 }
 
@@ -101,6 +143,7 @@ static size_t produce(const struct conn_info *info, uint64_t offset, unsigned ch
     put_known(&json, "source", info->source);
     put_known(&json, "destination", info->destination);
     put_proxy(&json, info);
+    put_syn(&json, info->syn);
     put_tls(&json, info);
     json_close(&json);
     json_newline(&json);

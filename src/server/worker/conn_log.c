@@ -2,6 +2,7 @@
 #include "conn_log.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/log.h"
@@ -153,6 +154,45 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
     reason_field(&line, c);
     known_text(&line, "sni", peer.sni);
     known_text(&line, "alpn", peer.alpn);
+    log_end(&line);
+}
+
+static void syn_options_field(struct log_line *line, const struct syn *syn)
+{
+    char names[SYN_OPTIONS_MAX * (SYN_OPTION_TEXT_BYTES + 1)], name[SYN_OPTION_TEXT_BYTES];
+    size_t used = 0;
+    names[0] = '\0';
+    for (size_t i = 0; i < syn->option_count; i++) {
+        syn_option_text(syn->options[i], name);
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? "," : "", name);
+    }
+    known_text(line, "options", names);
+    if (syn->malformed < 0)
+        return;
+    syn_option_text((unsigned)syn->malformed, name);
+    log_text(line, "malformed", name);
+}
+
+void conn_log_syn(const struct handoff *origin, const struct syn *syn)
+{
+    struct log_line line;
+    if (!log_begin(&line, LOG_LEVEL_DEBUG, "syn"))
+        return;
+    origin_fields(&line, origin);
+    log_text(&line, "listener", origin->listener->config->name.value);
+    log_number(&line, "ttl", syn->ttl);
+    log_number(&line, "dscp", syn->dscp);
+    log_switch(&line, "ece", syn->ece);
+    log_switch(&line, "cwr", syn->cwr);
+    if (syn->mss >= 0)
+        log_number(&line, "mss", (uint64_t)syn->mss);
+    log_number(&line, "window", syn->window);
+    if (syn->window_scale >= 0)
+        log_number(&line, "window_scale", (uint64_t)syn->window_scale);
+    log_switch(&line, "sack", syn->sack);
+    if (syn->timestamps)
+        log_number(&line, "tsval", syn->tsval);
+    syn_options_field(&line, syn);
     log_end(&line);
 }
 

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "tlsecho/net/syn.h"
 #include "tlsecho/server/conn.h"
 #include "tlsecho/server/worker_handoff.h"
 
@@ -28,6 +29,9 @@ void conn_log_failed(const struct handoff *origin, const char *reason);
 /* Logs event=connections_not_logged if it is due at now_us (clock_now_us; UINT64_MAX = now).
  * Returns when to call it again; UINT64_MAX = after the next connection that ends early. */
 uint64_t conn_log_flush(uint64_t now_us);
+
+/* event=syn, of a connection that has just been accepted; level debug. */
+void conn_log_syn(const struct handoff *origin, const struct syn *syn);
 
 /* event=live, for an open connection. idle_us: since the last byte. */
 void conn_log_live(const struct conn *c, const struct handoff *origin, uint64_t age_us,

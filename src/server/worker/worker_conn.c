@@ -104,6 +104,7 @@ static void end(struct worker_conn *s)
         loop->log_flush_us = conn_log_flush(worker_loop_now_us(loop));
     conn_done(&s->conn);
     proxied_free(s->origin.proxied);
+    free(s->syn);
     generation_leave(&loop->newest, s->generation);
     if (loop->next_listed == s)
         loop->next_listed = TAILQ_NEXT(s, in_all);
@@ -225,6 +226,8 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->armed = CONN_TIMEOUTS;
     s->counted_handshake = !origin->listener->tls; /* plain: no handshake */
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool, describe);
+    if (origin->listener->service->wants_info)
+        worker_info_take_syn(s);
     worker_conn_expect_proxy(s);
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
     unsigned load = atomic_load(&loop->load);

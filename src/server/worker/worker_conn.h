@@ -34,6 +34,7 @@ struct worker_conn {
     bool in_handshake;       /* in the list `handshakes` */
     enum conn_timeout armed; /* the class of `timeout`; CONN_TIMEOUTS = none yet */
     struct handoff origin;
+    struct syn *syn; /* the client's, for a service that wants_info; NULL = unknown */
     uint64_t start_us;
     uint64_t hello_number; /* of all handshakes, in order of their start */
     struct deadline lifetime;
@@ -107,6 +108,9 @@ uint64_t worker_loop_due_us(struct worker_loop *loop);
 void worker_loop_drain(struct worker_loop *loop);
 void worker_loop_finish(struct worker_loop *loop);
 void worker_loop_stop(struct worker_loop *loop);
+
+/* Takes the client's SYN from the kernel, which keeps a copy until then. */
+void worker_info_take_syn(struct worker_conn *s);
 
 /* What is known of it, for a service that reports it. Never fails: what cannot be found stays
  * unknown. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "conn_log.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/server/conn_info.h"
 #include "tlsecho/tls/transport_tls.h"
 #include "worker_conn.h"
+
+enum { SYN_BYTES = 2048 }; /* IPv6 extension headers are in it */
 
 static void gather_addresses(const struct worker_conn *s, struct conn_info *ret)
 {
@@ -21,10 +25,24 @@ static void gather_addresses(const struct worker_conn *s, struct conn_info *ret)
     if (!proxied)
         return;
     ret->proxy = &proxied->header;
+    ret->proxy_tcp = proxied->peer.any.sa_family != AF_UNIX;
     address_text(&proxied->peer, ret->proxy_source);
     memcpy(ret->proxy_destination, ret->destination, sizeof ret->destination);
     if (proxied_is_named(proxied))
         address_text(&proxied->header.destination, ret->destination);
+}
+
+void worker_info_take_syn(struct worker_conn *s)
+{
+    const struct handoff *origin = &s->origin;
+    unsigned char data[SYN_BYTES];
+    struct syn syn;
+    size_t n = socket_saved_syn(s->source.fd, data, sizeof data);
+    bool is_of_proxy = proxied_is_expected(origin->listener->config, &origin->source);
+    if (is_of_proxy || !syn_parse(data, n, &syn) || !(s->syn = malloc(sizeof syn)))
+        return;
+    *s->syn = syn;
+    conn_log_syn(origin, &syn);
 }
 
 /* When it was accepted, by the present wall clock. */
@@ -47,6 +65,7 @@ void worker_info_gather(const struct worker_conn *s, struct conn_info *ret)
     if (gethostname(ret->server, sizeof ret->server - 1) < 0)
         ret->server[0] = '\0';
     gather_addresses(s, ret);
+    ret->syn = s->syn;
     const struct transport *t = s->conn.transport;
     transport_peer(t, &ret->peer);
     transport_tls_exporter(t, ret->exporter);

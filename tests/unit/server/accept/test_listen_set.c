@@ -68,6 +68,55 @@ START_TEST(opens_every_listener_in_order)
 }
 END_TEST
 
+START_TEST(the_syn_is_kept_only_where_the_service_shows_it)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const struct config_snapshot *snapshot =
+        yaml_snapshot("listeners:\n"
+                      "  - { listen: 'tcp://127.0.0.1:0' }\n"
+                      "  - { listen: 'tcp://127.0.0.1:0', name: shown, service: report }\n"
+                      "  - { listen: 'unix://%s', name: local, service: report }\n",
+                      folder_file(&folder, "socket"));
+    open_all(snapshot);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(option(listen_set.sockets[i].source.fd, IPPROTO_TCP, TCP_SAVE_SYN), i);
+    listen_set_close(&listen_set, NULL);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
+static const struct config_snapshot *open_service(const char *service, unsigned port,
+                                                  const struct listen_set *held,
+                                                  struct listen_set *ret)
+{
+    struct error err;
+    const struct config_snapshot *snapshot = yaml_snapshot(
+        "listeners: [{ listen: 'tcp://127.0.0.1:%u', service: %s }]\n", port, service);
+    ck_assert_msg(listen_as(snapshot, held, ret, &err) == 0, "%s", err.text);
+    return snapshot;
+}
+
+START_TEST(whether_the_syn_is_kept_changes_with_the_service_of_a_socket_that_stays)
+{
+    static const char *const services[] = {"echo", "report", "upper", "report"};
+    struct listen_set sets[5];
+    const struct config_snapshot *snapshots[5];
+    snapshots[0] = open_service("chargen", 0, NULL, &sets[0]);
+    unsigned port = address_port(&sets[0].sockets[0].address);
+    for (int i = 0; i < 4; i++) {
+        snapshots[i + 1] = open_service(services[i], port, &sets[i], &sets[i + 1]);
+        ck_assert_int_eq(sets[i + 1].sockets[0].source.fd, sets[0].sockets[0].source.fd);
+        ck_assert_int_eq(option(sets[0].sockets[0].source.fd, IPPROTO_TCP, TCP_SAVE_SYN), i % 2);
+    }
+    for (int i = 0; i < 5; i++) {
+        listen_set_close(&sets[i], i < 4 ? &sets[4] : NULL);
+        config_snapshot_free(snapshots[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_free_port_is_the_same_for_all_addresses_of_a_name)
 {
     const struct config_snapshot *snapshot =
@@ -441,6 +490,8 @@ int main(void)
     TCase *tcase = tcase_create("listening");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, opens_every_listener_in_order);
+    tcase_add_test(tcase, the_syn_is_kept_only_where_the_service_shows_it);
+    tcase_add_test(tcase, whether_the_syn_is_kept_changes_with_the_service_of_a_socket_that_stays);
     tcase_add_test(tcase, a_free_port_is_the_same_for_all_addresses_of_a_name);
     tcase_add_test(tcase, an_address_that_is_listed_twice_is_refused_with_its_place);
     tcase_add_test(tcase, a_unix_socket_bound_in_its_place_is_not_removed);

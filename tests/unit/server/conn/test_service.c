@@ -171,13 +171,59 @@ START_TEST(report_contains_the_proxy_header)
     info = (struct conn_info){.listener = "x", .connection = 7, .source = "unix"};
     info.proxy = &local;
     ck_assert_ptr_nonnull(strstr(report(4096), "\"proxy\":{\"version\":1,\"local\":true}"));
+    info.proxy_tcp = true;
+    ck_assert_ptr_nonnull(strstr(report(4096), "\"proxy\":{\"version\":1,\"local\":true,"
+                                               "\"syn_sender\":\"proxy\"}"));
     info.proxy = &whole;
     memcpy(info.proxy_source, "b", sizeof "b");
     ck_assert_ptr_nonnull(strstr(report(4096),
                                  "\"proxy\":{\"version\":2,\"local\":false,\"source\":\"b\","
                                  "\"alpn\":\"h2\",\"authority\":\"a\",\"unique_id\":\"7\","
+                                 "\"syn_sender\":\"proxy\","
                                  "\"tls\":{\"version\":\"TLSv1.2\",\"client\":"
                                  "{\"common_name\":\"c\",\"verified\":false}}}"));
+}
+END_TEST
+
+static struct syn whole_syn(void)
+{
+    return (struct syn){.ttl = 57,
+                        .dscp = 46,
+                        .ece = true,
+                        .cwr = true,
+                        .window = 64240,
+                        .mss = 1380,
+                        .window_scale = 7,
+                        .sack = true,
+                        .timestamps = true,
+                        .tsval = UINT32_MAX,
+                        .tsecr = 1,
+                        .malformed = 77,
+                        .option_count = 3,
+                        .options = {SYN_OPTION_MSS, SYN_OPTION_NOP, 78}};
+}
+
+static const char reported_syn[] =
+    "\"syn\":{\"ttl\":57,\"dscp\":46,\"ece\":true,\"cwr\":true,\"mss\":1380,\"window\":64240,"
+    "\"window_scale\":7,\"sack\":true,\"timestamps\":{\"tsval\":4294967295,\"tsecr\":1},"
+    "\"options\":[\"mss\",\"nop\",\"kind-78\"],\"malformed\":\"kind-77\"}}\n";
+
+START_TEST(report_contains_the_syn)
+{
+    struct syn syn = whole_syn();
+    info = (struct conn_info){.listener = "x", .connection = 7, .source = "a", .syn = &syn};
+    const char *text = report((size_t)_i);
+    ck_assert_msg(strstr(text, reported_syn) != NULL, "%s", text);
+}
+END_TEST
+
+START_TEST(report_leaves_out_what_the_syn_has_not)
+{
+    struct syn syn = {.ttl = 64, .window = 512, .mss = -1, .window_scale = -1, .malformed = -1};
+    info = (struct conn_info){.listener = "x", .connection = 7, .source = "a", .syn = &syn};
+    ck_assert_ptr_nonnull(strstr(report(4096),
+                                 "\"syn\":{\"ttl\":64,\"dscp\":0,\"ece\":false,\"cwr\":false,"
+                                 "\"window\":512,\"sack\":false,\"options\":[]}}\n"));
 }
 END_TEST
 
@@ -205,6 +251,8 @@ int main(void)
     tcase_add_test(tcase, report_is_one_line_of_json);
     tcase_add_loop_test(tcase, report_is_the_same_through_a_small_buffer, 1, 8);
     tcase_add_test(tcase, report_contains_the_proxy_header);
+    tcase_add_loop_test(tcase, report_contains_the_syn, 1, 8);
+    tcase_add_test(tcase, report_leaves_out_what_the_syn_has_not);
     tcase_add_test(tcase, report_leaves_out_what_is_unknown);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
