@@ -3,7 +3,8 @@
  * What is made of the client's table of options beside its --help, so that it is always up to date:
  *
  *     man   copies the source of tlsecho-client(1) from standard input to standard output, and puts
- *           every option in the place of the line OPTIONS
+ *           every option in the place of the line OPTIONS, every finding of --path in that of
+ *           FINDINGS
  *     bash, zsh   the completion for that shell
  */
 #include <ctype.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "options_internal.h"
+#include "tlsecho/client/path.h"
 
 enum { LINE_BYTES = 4096, TEXT_BYTES = 256 };
 
@@ -62,12 +64,29 @@ static void print_options(void)
     }
 }
 
+static void print_findings(void)
+{
+    for (size_t i = 0; i < path_finding_kinds_count; i++) {
+        const struct path_finding_kind *kind = &path_finding_kinds[i];
+        char remedy[PATH_SENTENCE_BYTES];
+        path_fill_in(kind->remedy, "what the evidence names", remedy);
+        printf("%s*%s* (stage _%s_)\n\t%c", i ? "\n" : "", kind->name, kind->stage,
+               toupper((unsigned char)*kind->meaning));
+        print_literal(kind->meaning + 1);
+        fputs(". Remedy: ", stdout);
+        print_literal(remedy);
+        puts(".");
+    }
+}
+
 static void print_man(void)
 {
     char line[LINE_BYTES];
     while (fgets(line, sizeof line, stdin)) {
         if (strcmp(line, "OPTIONS\n") == 0)
             print_options();
+        else if (strcmp(line, "FINDINGS\n") == 0)
+            print_findings();
         else
             fputs(line, stdout);
     }

@@ -210,3 +210,16 @@ void quantity_time_text(uint64_t ms, char ret[QUANTITY_BYTES])
 {
     print_quantity(ms, times, ret);
 }
+
+const char *quantity_grouped_text(uint64_t n, char ret[QUANTITY_BYTES])
+{
+    char digits[QUANTITY_BYTES];
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            ret[at++] = ',';
+        ret[at++] = digits[i];
+    }
+    ret[at] = '\0';
+    return ret;
+}

@@ -21,6 +21,7 @@ static void (*const modes[MODES])(const struct options *options, struct outcome 
     [MODE_PING] = mode_ping,   [MODE_SHOW_CERTS] = mode_show_certs,
     [MODE_BENCH] = mode_bench, [MODE_MERGE] = mode_merge,
     [MODE_CHECK] = mode_check, [MODE_REPORT] = mode_report,
+    [MODE_PATH] = mode_path,
 };
 
 static void print_version(void)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,13 +87,22 @@ static int bind_source(int fd, const struct address *source)
     return bind(fd, &source->any, source->length);
 }
 
+/* TCP_MAXSEG: the largest segment to send, and to ask for in the SYN. */
+static int set_segment_bytes(int fd, unsigned bytes)
+{
+    int value = (int)bytes;
+    return setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &value, sizeof value);
+}
+
 /* -1 with errno: failed at once. 0: in progress, or connected. */
 static int attempt_connect(const struct address *address, const struct dial_origin *origin, int fd)
 {
     struct error err;
     const struct address *source = origin && origin->source.length ? &origin->source : NULL;
     if (socket_set_nodelay(fd, true, &err) ||
-        (origin && origin->dscp && socket_set_dscp(fd, address->any.sa_family, origin->dscp, &err)))
+        (origin && origin->dscp &&
+         socket_set_dscp(fd, address->any.sa_family, origin->dscp, &err)) ||
+        (origin && origin->segment_bytes && set_segment_bytes(fd, origin->segment_bytes)))
         return -1;
     if (source && source->any.sa_family != address->any.sa_family) {
         errno = EAFNOSUPPORT;

@@ -9,14 +9,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tlsecho/base/quantity.h"
+
 enum {
     HYBRID_SHARE_BYTES = 1216, /* of X25519MLKEM768 in a ClientHello; larger ones may contain it */
     LARGE_BYTES = 512,         /* more than the smallest MTU leaves for data */
     SMALLEST_RTT_US =
         10000, /* below it, half a round trip is shorter than the reaction time of a host */
 };
-
-#define GROUPED_BYTES 32
 
 static uint64_t minus(uint64_t a, uint64_t b)
 {
@@ -47,6 +47,15 @@ static void read_bytes(const struct tcp_info *info, struct tcp_stats *ret)
         ret->repeats = info->tcpi_bytes_retrans / first;
 }
 
+/* RFC 791, RFC 8200, RFC 9293 §3.1; of the options only timestamps are in every segment, RFC 7323
+ * §3.2. */
+static uint64_t header_bytes(const struct tcp_info *info, int family)
+{
+    enum { IPV4 = 20, IPV6 = 40, TCP = 20, TIMESTAMPS = 12 };
+    uint64_t ip = family == AF_INET6 ? IPV6 : IPV4;
+    return ip + TCP + (info->tcpi_options & TCPI_OPT_TIMESTAMPS ? TIMESTAMPS : 0);
+}
+
 bool tcp_stats_read(int fd, struct tcp_stats *ret)
 {
     struct tcp_info info;
@@ -55,27 +64,17 @@ bool tcp_stats_read(int fd, struct tcp_stats *ret)
     memset(&info, 0, sizeof info); /* an older kernel fills less */
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 || length < needed)
         return false;
+    int family = AF_UNSPEC;
+    socklen_t family_length = sizeof family;
+    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &family_length);
     *ret = (struct tcp_stats){.rtt_us = info.tcpi_rtt,
                               .rtt_variance_us = info.tcpi_rttvar,
                               .min_rtt_us = info.tcpi_min_rtt == UINT32_MAX ? 0 : info.tcpi_min_rtt,
                               .retransmits = info.tcpi_total_retrans,
-                              .segment_bytes = info.tcpi_snd_mss};
+                              .segment_bytes = info.tcpi_snd_mss,
+                              .header_bytes = header_bytes(&info, family)};
     read_bytes(&info, ret);
     return true;
-}
-
-/* "1,492" */
-static const char *group_digits(uint64_t n, char ret[GROUPED_BYTES])
-{
-    char digits[GROUPED_BYTES];
-    size_t length = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            ret[at++] = ',';
-        ret[at++] = digits[i];
-    }
-    ret[at] = '\0';
-    return ret;
 }
 
 static const char *cause_of(const struct tcp_stats *stats, enum tcp_stats_data data)
@@ -98,14 +97,14 @@ static const char *cause_of(const struct tcp_stats *stats, enum tcp_stats_data d
 bool tcp_stats_describe_loss(const struct tcp_stats *stats, enum tcp_stats_data data,
                              char ret[TCP_STATS_TEXT_BYTES])
 {
-    char bytes[GROUPED_BYTES], segment[GROUPED_BYTES];
+    char bytes[QUANTITY_BYTES], segment[QUANTITY_BYTES];
     const char *of = data == TCP_STATS_STREAM ? ""
                      : stats->received_bytes  ? " of the handshake"
                                               : " of the ClientHello";
     if (!stats->unacknowledged_bytes || !stats->repeats)
         return false;
-    group_digits(stats->unacknowledged_bytes, bytes);
-    group_digits(stats->segment_bytes, segment);
+    quantity_grouped_text(stats->unacknowledged_bytes, bytes);
+    quantity_grouped_text(stats->segment_bytes, segment);
     /* Of several segments only the first is retransmitted repeatedly. */
     bool several = data == TCP_STATS_STREAM && stats->segment_bytes &&
                    stats->unacknowledged_bytes > stats->segment_bytes;

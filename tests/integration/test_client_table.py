@@ -31,7 +31,7 @@ listeners:
 """ + support.PROFILE
 WORDS = ("ok", "lost", "usage", "dns", "refused", "unreachable", "timeout", "handshake", "untrusted",
          "name-mismatch", "expired", "client-certificate", "reset", "truncated", "corrupt",
-         "local-io")
+         "local-io", "impaired")
 
 MODES = {
     "pipe": (),

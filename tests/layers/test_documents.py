@@ -103,6 +103,18 @@ class Sources(unittest.TestCase):
         schema = read("docs/schema/client.schema.json")
         self.assertEqual(modes_of_schema(schema), modes | {"pipe", "prompt"})
 
+    def test_every_finding_of_a_path_has_a_section(self):
+        names = re.findall(r'\.name = "([a-z-]+)"', read("src/client/path/path_findings.c"))
+        self.assertTrue(names)
+        described = re.findall(r"^### `([a-z-]+)`", read("docs/path.md"), re.MULTILINE)
+        self.assertEqual(described, names)
+
+    def test_every_stage_of_a_path_is_described(self):
+        names = re.findall(r'\.name = "([a-z-]+)"', read("src/client/path/path_stages.c"))
+        self.assertTrue(names)
+        described = re.findall(r"^\| `([a-z-]+)` \|", read("docs/path.md"), re.MULTILINE)
+        self.assertEqual(described, names)
+
     def test_every_metric_is_described(self):
         sources = read_all("src/server/metrics/*.c")
         printed = set(re.findall(r'"((?:tlsecho|process)_\w+)"', sources))

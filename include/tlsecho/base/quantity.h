@@ -36,4 +36,7 @@ void quantity_count_text(uint64_t count, char ret[QUANTITY_BYTES]);
 void quantity_size_text(uint64_t bytes, char ret[QUANTITY_BYTES]);
 void quantity_time_text(uint64_t ms, char ret[QUANTITY_BYTES]);
 
+/* "1,492", for messages. Returns ret. */
+const char *quantity_grouped_text(uint64_t n, char ret[QUANTITY_BYTES]);
+
 #endif

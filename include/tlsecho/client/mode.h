@@ -42,6 +42,9 @@ void mode_check(const struct options *options, struct outcome *ret);
  * is in between. */
 void mode_report(const struct options *options, struct outcome *ret);
 
+/* What is wrong on the way to the servers: findings, with their evidence and remedies. */
+void mode_path(const struct options *options, struct outcome *ret);
+
 /* The server's certificates to standard output, also where they are refused; no byte is sent. */
 void mode_show_certs(const struct options *options, struct outcome *ret);
 

@@ -12,6 +12,7 @@
 #define TLSECHO_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -30,6 +31,7 @@ enum options_mode {
     MODE_PING,
     MODE_CHECK,
     MODE_REPORT,
+    MODE_PATH,
     MODE_SHOW_CERTS,
     MODE_BENCH,
     MODE_MERGE,
@@ -43,6 +45,7 @@ enum {
     OPTIONS_CONNECTIONS_MAX = 60000,
     OPTIONS_PIPELINE_MAX = 1024,
     OPTIONS_THREADS_MAX = 256,
+    OPTIONS_ENDPOINTS_MAX = 8,
 };
 
 /* A text that was not given is NULL. */
@@ -95,6 +98,12 @@ struct options {
     uint64_t expiry_warn_days, expiry_crit_days; /* 0 = none */
 
     bool expect_direct; /* --report */
+
+    /* --path */
+    struct endpoint endpoints[OPTIONS_ENDPOINTS_MAX]; /* the first is `endpoint`, too */
+    size_t endpoint_count;
+    const char *only;     /* names of stages, separated by commas */
+    uint64_t idle_max_ms; /* OPTIONS_NOT_GIVEN = not asked for */
 };
 
 /* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked

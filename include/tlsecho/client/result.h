@@ -30,9 +30,10 @@ enum result {
     RESULT_TRUNCATED = 13,
     RESULT_CORRUPT = 14,
     RESULT_LOCAL_IO = 15,
+    RESULT_IMPAIRED = 16,
 };
 
-enum { RESULTS = RESULT_LOCAL_IO + 1 };
+enum { RESULTS = RESULT_IMPAIRED + 1 };
 
 /* The stretches of a run, in their order. */
 enum phase {
@@ -42,6 +43,7 @@ enum phase {
     PHASE_HANDSHAKE, /* TLS */
     PHASE_ECHO,      /* bytes there and back */
     PHASE_LOCAL,     /* standard input and output */
+    PHASE_PATH,      /* what --path looks for on the way */
     PHASES,
 };
 
@@ -57,7 +59,7 @@ struct options;
 /* "ok", "lost", "usage", ... */
 const char *result_word(enum result result);
 
-/* "options", "dns", "connect", "handshake", "echo", "local". */
+/* "options", "dns", "connect", "handshake", "echo", "local", "path". */
 const char *phase_name(enum phase phase);
 
 /* PHASES if there is none of that name. */

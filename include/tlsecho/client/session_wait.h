@@ -15,7 +15,7 @@
 
 #include "tlsecho/base/error.h"
 
-enum { SESSION_WAIT_OTHERS = 2 };
+enum { SESSION_WAIT_OTHERS = 32 };
 
 enum session_event {
     SESSION_READY,   /* any of the descriptors, stop_fd excepted */

@@ -17,8 +17,9 @@ enum { DIAL_DELAY_MS = 250 }; /* RFC 8305 §5: Connection Attempt Delay */
 
 /* Where connections come from, and what their packets carry. */
 struct dial_origin {
-    struct address source; /* to bind to first; length 0 = the kernel chooses */
-    unsigned dscp;         /* RFC 2474, SYN included; 0 = the kernel's default */
+    struct address source;  /* to bind to first; length 0 = the kernel chooses */
+    unsigned dscp;          /* RFC 2474, SYN included; 0 = the kernel's default */
+    unsigned segment_bytes; /* TCP_MAXSEG, tcp(7): neither end sends larger ones; 0 = likewise */
 };
 
 struct dial_request {

@@ -20,7 +20,8 @@ struct tcp_stats {
     uint64_t repeats;                 /* retransmissions of the oldest unacknowledged segment */
     uint64_t unacknowledged_bytes;    /* of data, sent at least once */
     uint64_t received_bytes;          /* of data */
-    uint64_t segment_bytes;           /* the MSS */
+    uint64_t segment_bytes;           /* the MSS: the most data that a segment carries */
+    uint64_t header_bytes;            /* of IP and TCP in each packet with data */
 };
 
 /* Works after a reset too. False: not a TCP connection, or the kernel has no statistics.

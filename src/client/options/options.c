@@ -15,6 +15,7 @@
 #define STREAM  (1u << MODE_PIPE | 1u << MODE_PROMPT)
 #define CHECK   (1u << MODE_CHECK)
 #define REPORT  (1u << MODE_REPORT)
+#define PATH    (1u << MODE_PATH)
 #define BENCH   (1u << MODE_BENCH)
 #define PING    (1u << MODE_PING)
 #define MERGE   (1u << MODE_MERGE)
@@ -30,6 +31,8 @@ const struct option_row option_rows[] = {
     {"check", 0, NULL, "one connection, one verdict", CHOOSES(MODE_CHECK)},
     {"report", 0, NULL, "what a `report` listener sees of us, and what is in between",
      CHOOSES(MODE_REPORT)},
+    {"path", 0, NULL, "what is wrong on the way: findings, with evidence and remedy",
+     CHOOSES(MODE_PATH)},
     {"bench", 0, NULL, "put a load on the server, and measure", CHOOSES(MODE_BENCH)},
     {"merge", 0, NULL, "the summaries of several --bench --json, in files, as one",
      CHOOSES(MODE_MERGE)},
@@ -119,6 +122,10 @@ const struct option_row option_rows[] = {
     {"expect-direct", 0, NULL,
      "fail (untrusted) unless it is one session from end to end; needs --pin or --cacert",
      option_parse_true, FIELD(expect_direct), IN(REPORT), TLS_ONLY},
+    {"only", 0, "STAGE,...", "run these stages only (default: all that the servers allow)",
+     option_parse_text, FIELD(only), IN(PATH)},
+    {"idle-max", 0, "TIME", "the longest silence to try; without it the stage idle is left out",
+     option_parse_duration, FIELD(idle_max_ms), IN(PATH)},
     {"size", 's', "BYTES",
      "of a probe or message (default 64); --bench: 0 = only receive, with --expect none",
      option_parse_size, FIELD(size_bytes), .min = 0, .max = 1 << 30, IN(PING | BENCH)},
@@ -193,6 +200,7 @@ void options_help(FILE *out)
     fputs("Usage: tlsecho-client [options] HOST [PORT] | HOST:PORT\n"
           "       tlsecho-client [options] tcp://HOST[:PORT] | tls://HOST[:PORT] | unix:///PATH\n"
           "       tlsecho-client --bench [options] ENDPOINT ENDPOINT\n"
+          "       tlsecho-client --path [options] ENDPOINT...\n"
           "       tlsecho-client --merge [options] FILE...\n"
           "Sends standard input, checks every byte that comes back, writes it to standard output.\n"
           "If standard input is a terminal, sends line by line. Or, instead of that:\n\n",

@@ -94,6 +94,28 @@ static int parse_files(char **operands, int count, struct options *options, stru
     return 0;
 }
 
+/* HOST PORT, or endpoints. */
+static int parse_endpoints(char **operands, int count, struct options *options, struct error *err)
+{
+    const char *port = count == 2 && !strchr(operands[1], ':') ? operands[1] : NULL;
+    options->endpoint_count = port ? 1 : (size_t)count;
+    if (options->endpoint_count > OPTIONS_ENDPOINTS_MAX)
+        return error_set(err, ERROR_INPUT, "--path: at most %d endpoints", OPTIONS_ENDPOINTS_MAX);
+    for (size_t i = 0; i < options->endpoint_count; i++) {
+        struct endpoint *endpoint = &options->endpoints[i];
+        if (option_parse_endpoint(operands[i], port, options->tls, endpoint, err) < 0)
+            return -1;
+        if (endpoint->scheme == ENDPOINT_UNIX)
+            return error_set(err, ERROR_INPUT,
+                             "--path: nothing is on the way to a Unix socket: give tcp://HOST:PORT "
+                             "or tls://HOST:PORT");
+    }
+    options->endpoint = options->endpoints[0];
+    for (size_t i = 0; i < options->endpoint_count; i++)
+        options->tls = options->tls || options->endpoints[i].scheme == ENDPOINT_TLS;
+    return 0;
+}
+
 static int parse_operands(char **operands, int count, struct options *options, struct error *err)
 {
     if (options->mode == MODE_MERGE)
@@ -101,6 +123,8 @@ static int parse_operands(char **operands, int count, struct options *options, s
     if (count < 1)
         return error_set(err, ERROR_INPUT,
                          "no server: give HOST [PORT], HOST:PORT or tls://HOST:PORT" SEE_HELP);
+    if (options->mode == MODE_PATH)
+        return parse_endpoints(operands, count, options, err);
     if (count > 2)
         return error_set(err, ERROR_INPUT, "'%s' is one operand too many: give HOST [PORT]",
                          operands[2]);
@@ -181,8 +205,8 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "--ping needs its bytes back: --expect must be echo or upper");
-    if (*options->connect_to.host &&
-        (options->endpoint.scheme == ENDPOINT_UNIX || options->compares))
+    if (*options->connect_to.host && (options->endpoint.scheme == ENDPOINT_UNIX ||
+                                      options->compares || options->endpoint_count > 1))
         return error_set(err, ERROR_INPUT,
                          "--connect-to is for one endpoint with a host: leave it out");
     if (options->server_name && check_server_name(options->server_name, err) < 0)
@@ -201,6 +225,8 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
                          "--expiry-warn comes before --expiry-crit: give it more days");
     if (options->mode == MODE_PING && options->size_bytes == 0)
         return error_set(err, ERROR_INPUT, "--size: a probe has at least one byte");
+    if (options->mode == MODE_PATH && options->resume)
+        return error_set(err, ERROR_INPUT, "--path makes full handshakes: leave out --resume");
     if (options->key && !options->cert)
         return error_set(err, ERROR_INPUT, "--key without its certificate: add --cert FILE");
     if (options->pin && options->insecure)
@@ -227,6 +253,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         .interval_ms = 1000,
         .reply_timeout_ms = 10 * 1000,
         .time_ms = OPTIONS_NOT_GIVEN,
+        .idle_max_ms = OPTIONS_NOT_GIVEN,
     };
     bool given[ROWS_MAX] = {false};
 

@@ -28,6 +28,7 @@ static const char *const words[] = {
     [RESULT_TRUNCATED] = "truncated",
     [RESULT_CORRUPT] = "corrupt",
     [RESULT_LOCAL_IO] = "local-io",
+    [RESULT_IMPAIRED] = "impaired",
 };
 
 /* For errors that have no remedy of their own. */
@@ -40,6 +41,7 @@ static const char *const remedies[RESULTS] = {
 static const char *const phases[] = {
     [PHASE_OPTIONS] = "options",     [PHASE_DNS] = "dns",   [PHASE_CONNECT] = "connect",
     [PHASE_HANDSHAKE] = "handshake", [PHASE_ECHO] = "echo", [PHASE_LOCAL] = "local",
+    [PHASE_PATH] = "path",
 };
 
 /* getaddrinfo(3): a name that does not exist is the user's, name servers that fail are not. */

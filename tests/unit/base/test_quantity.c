@@ -182,6 +182,16 @@ START_TEST(writes_a_time_in_the_largest_unit_without_a_remainder)
 }
 END_TEST
 
+START_TEST(groups_the_digits_of_a_number_for_people)
+{
+    char text[QUANTITY_BYTES];
+    ck_assert_str_eq(quantity_grouped_text(0, text), "0");
+    ck_assert_str_eq(quantity_grouped_text(999, text), "999");
+    ck_assert_str_eq(quantity_grouped_text(1492, text), "1,492");
+    ck_assert_str_eq(quantity_grouped_text(UINT64_MAX, text), "18,446,744,073,709,551,615");
+}
+END_TEST
+
 START_TEST(reads_a_number_with_a_fraction)
 {
     struct error err;
@@ -203,6 +213,7 @@ int main(void)
     tcase_add_loop_test(tcase, refuses_other_text_with_an_example_of_a_number, 0, COUNT(wrong));
     tcase_add_test(tcase, writes_a_size_in_the_largest_unit_without_a_remainder);
     tcase_add_test(tcase, writes_a_time_in_the_largest_unit_without_a_remainder);
+    tcase_add_test(tcase, groups_the_digits_of_a_number_for_people);
     tcase_add_test(tcase, reads_a_number_with_a_fraction);
 
     Suite *suite = suite_create("quantity");

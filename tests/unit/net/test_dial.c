@@ -15,6 +15,7 @@
 #include "suite.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/socket.h"
+#include "tlsecho/net/tcp_stats.h"
 
 /* A socket that is bound to a port but does not listen: connections are refused. */
 static int refusing(struct address *address)
@@ -452,6 +453,28 @@ START_TEST(a_source_address_without_a_port_lets_connect_choose_it)
 }
 END_TEST
 
+START_TEST(neither_end_sends_larger_segments_than_it_was_told)
+{
+    struct error err;
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    struct tcp_stats here, there;
+    struct dial_origin origin = {.segment_bytes = 600};
+    int fd, listening = loopback_listen(&address, 8);
+    struct dial_request request = request_for(&address, 1, in_ms(20000));
+    size_t index;
+    request.origin = &origin;
+    ck_assert_int_eq(dial(&request, &fd, &index, &err), 0);
+    int accepted = loopback_accept(listening);
+    ck_assert(tcp_stats_read(fd, &here) && tcp_stats_read(accepted, &there));
+    ck_assert_uint_le(here.segment_bytes, 600);
+    ck_assert_uint_le(there.segment_bytes, 600);
+    ck_assert_uint_ge(here.header_bytes, 40);
+    close(accepted);
+    close(listening);
+    close(fd);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("dial");
@@ -465,6 +488,7 @@ int main(void)
     tcase_add_test(tcase,
                    reports_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made);
     tcase_add_test(tcase, tries_any_number_of_addresses);
+    tcase_add_test(tcase, neither_end_sends_larger_segments_than_it_was_told);
     tcase_add_test(tcase, alternates_between_address_families);
     tcase_add_test(tcase, stops_at_the_deadline);
     tcase_add_test(tcase, prefers_to_report_a_refused_connection);

@@ -90,7 +90,7 @@ START_TEST(takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short
 {
     ck_assert_str_eq(PARSED("--source=127.0.0.2", "h").source, "127.0.0.2");
     ck_assert_str_eq(PARSED("--source", "127.0.0.2", "h").source, "127.0.0.2");
-    ck_assert_uint_eq(PARSED("--idle=3", "h").idle_timeout_ms, 3000);
+    ck_assert_uint_eq(PARSED("--idle-t=3", "h").idle_timeout_ms, 3000);
 }
 END_TEST
 
@@ -254,6 +254,25 @@ static const struct {
     {"1073741824", 1u << 30},
 };
 
+START_TEST(a_path_takes_a_host_with_its_port_or_several_endpoints)
+{
+    struct options options = PARSED("--path", "--tls", "h", "443");
+    ck_assert_uint_eq(options.endpoint_count, 1);
+    ck_assert_uint_eq(options.endpoint.port, 443);
+    ck_assert_int_eq(options.endpoint.scheme, ENDPOINT_TLS);
+    ck_assert_uint_eq(options.idle_max_ms, OPTIONS_NOT_GIVEN);
+    ck_assert_ptr_null(options.only);
+    options = PARSED("--path", "--only", "a,b", "--idle-max=5m", "tcp://h", "tls://h:1", "i:2");
+    ck_assert_uint_eq(options.endpoint_count, 3);
+    ck_assert(options.tls);
+    ck_assert_str_eq(options.only, "a,b");
+    ck_assert_uint_eq(options.idle_max_ms, 300000);
+    ck_assert_int_eq(options.endpoint.scheme, ENDPOINT_TCP);
+    ck_assert_int_eq(options.endpoints[1].scheme, ENDPOINT_TLS);
+    ck_assert_uint_eq(options.endpoints[2].port, 2);
+}
+END_TEST
+
 START_TEST(reads_a_size_with_and_without_its_unit)
 {
     ck_assert_uint_eq(PARSED("--ping", "--size", sizes[_i].text, "h").size_bytes, sizes[_i].bytes);
@@ -296,6 +315,12 @@ static const struct {
 } wrong[] = {
     {{NULL}, "give HOST [PORT]"},
     {{"h", "1", "2"}, "'2' is one operand too many"},
+    {{"--path"}, "give HOST [PORT]"},
+    {{"--path", "unix:///x"}, "nothing is on the way to a Unix socket"},
+    {{"--path", "h:1", "h:2", "--connect-to", "i:3"}, "--connect-to is for one endpoint"},
+    {{"--path", "--resume=x", "tls://h"}, "leave out --resume"},
+    {{"--only", "size", "h"}, "means nothing without --path"},
+    {{"--path", "--expect", "none", "h"}, "--expect means nothing with --path"},
     {{"h", "x"}, "port"},
     {{"h", "65536"}, "65535"},
     {{"h", "0"}, "port 0"},
@@ -452,6 +477,7 @@ int main(void)
     tcase_add_loop_test(cases, takes_the_port_by_number_or_service_behind_a_colon_or_a_blank, 0,
                         COUNT(places));
     tcase_add_test(cases, compares_two_endpoints_that_have_no_scheme);
+    tcase_add_test(cases, a_path_takes_a_host_with_its_port_or_several_endpoints);
     tcase_add_loop_test(cases, reads_a_size_with_and_without_its_unit, 0, COUNT(sizes));
     tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
     tcase_add_test(cases, help_and_version_need_no_host);

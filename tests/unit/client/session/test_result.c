@@ -19,6 +19,7 @@ static const struct {
     {4, "refused"},   {5, "unreachable"},   {6, "timeout"},  {7, "handshake"},
     {8, "untrusted"}, {9, "name-mismatch"}, {10, "expired"}, {11, "client-certificate"},
     {12, "reset"},    {13, "truncated"},    {14, "corrupt"}, {15, "local-io"},
+    {16, "impaired"},
 };
 
 START_TEST(every_exit_status_has_its_word)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/mode.h"
+#include "tlsecho/client/output_path.h"
+#include "tlsecho/client/path.h"
+
+void mode_path(const struct options *options, struct outcome *ret)
+{
+    struct output_path_context context = {.options = options};
+    struct path_watch watch = {.tell = output_path_tell, .context = &context};
+    struct path_verdict *verdict = path_run(options, &watch, ret);
+    output_path(options, verdict, ret);
+    path_verdict_free(verdict);
+}

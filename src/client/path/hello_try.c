@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "hello_try.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/want.h"
+#include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/session_wait.h"
+#include "tlsecho/net/dial.h"
+#include "tlsecho/net/socket.h"
+
+enum {
+    CONNECT_US = 10 * 1000 * 1000, /* where --connect-timeout is 0 */
+    TICK_US = 10 * 1000,         /* how often TCP_INFO is read while something is unacknowledged */
+    REPEATS = 2,                 /* retransmissions after which one that is lost is known to be */
+    GRACE_US = 50 * 1000,        /* beside two round trips, for the ACK of the last of them */
+    LIMIT_US = 30 * 1000 * 1000, /* for a peer that takes nothing: its window is closed */
+};
+
+enum { CONNECTING, SENDING, AWAITING_ACK, AWAITING_ANSWER };
+
+const char *hello_fate_text(enum hello_fate fate)
+{
+    static const char *const texts[HELLO_FATES] = {
+        [HELLO_PENDING] = "pending",
+        [HELLO_ANSWERED] = "ServerHello",
+        [HELLO_ALERT] = "alert",
+        [HELLO_LOST] = "never acknowledged",
+        [HELLO_RESET] = "reset",
+        [HELLO_ENDED] = "closed without an answer",
+        [HELLO_SILENT] = "acknowledged, then silence",
+        [HELLO_NOT_TLS] = "answered by something that is no TLS",
+        [HELLO_UNCONNECTED] = "no TCP connection",
+    };
+    return texts[fate];
+}
+
+bool hello_fate_is_answer(enum hello_fate fate)
+{
+    return fate == HELLO_ANSWERED || fate == HELLO_ALERT;
+}
+
+static void end(struct hello_try *t, enum hello_fate fate)
+{
+    t->fate = fate;
+    t->took_us = t->sent_us ? clock_now_us() - t->sent_us : 0;
+    if (t->fd < 0)
+        return;
+    tcp_stats_read(t->fd, &t->stats);
+    close(t->fd);
+    t->fd = -1;
+}
+
+static void end_reset(struct hello_try *t)
+{
+    char text[TCP_STATS_TEXT_BYTES];
+    uint64_t after_us = t->sent_us ? clock_now_us() - t->sent_us : UINT64_MAX;
+    t->spoofed =
+        tcp_stats_read(t->fd, &t->stats) && tcp_stats_describe_reset(&t->stats, after_us, text);
+    end(t, HELLO_RESET);
+}
+
+static void begin(struct path_peer *peer, struct hello_try *t)
+{
+    t->begun_us = clock_now_us();
+    t->state = CONNECTING;
+    t->fate = HELLO_PENDING;
+    t->alert = -1;
+    t->fd = -1;
+    if (dial_begin(&peer->about->address, &peer->target.origin, &t->fd, &t->error) < 0) {
+        t->fd = -1;
+        end(t, HELLO_UNCONNECTED);
+    }
+}
+
+/* --- one step of each state --- */
+
+static void finish_connecting(struct path_peer *peer, struct hello_try *t)
+{
+    if (dial_finish(t->fd, &peer->about->address, &t->error) < 0 ||
+        target_send_proxy_header(&peer->target, t->fd, &t->error) < 0) {
+        end(t, HELLO_UNCONNECTED);
+        return;
+    }
+    tcp_stats_read(t->fd, &t->stats);
+    t->segment_bytes = t->stats.segment_bytes;
+    size_t largest = t->hello->n - t->cut > t->cut ? t->hello->n - t->cut : t->cut;
+    if (largest > t->segment_bytes)
+        largest = t->segment_bytes;
+    t->packet_bytes = largest + t->stats.header_bytes;
+    t->state = SENDING;
+}
+
+/* The end of what may be sent now. */
+static size_t send_limit(const struct hello_try *t)
+{
+    return t->sent < t->cut ? t->cut : t->hello->n;
+}
+
+static void send_more(struct hello_try *t)
+{
+    size_t limit = send_limit(t);
+    ssize_t n = send(t->fd, t->hello->bytes + t->sent, limit - t->sent, MSG_NOSIGNAL);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n < 0) {
+        end_reset(t);
+        return;
+    }
+    t->sent += (size_t)n;
+    t->sent_us = t->quiet_us = clock_now_us();
+    if (t->sent == limit)
+        t->state = t->sent < t->hello->n ? AWAITING_ACK : AWAITING_ANSWER;
+}
+
+static void describe_other(struct hello_try *t)
+{
+    error_set(&t->error, ERROR_NOT_TLS,
+              "the server does not speak TLS: check the port, or write tcp://");
+}
+
+static void receive(struct hello_try *t)
+{
+    ssize_t n = recv(t->fd, t->answer + t->answer_n, sizeof t->answer - t->answer_n, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n < 0) {
+        end_reset(t);
+        return;
+    }
+    if (n == 0) {
+        end(t, HELLO_ENDED);
+        return;
+    }
+    t->answer_n += (size_t)n;
+    enum tls_answer answer = tls_client_hello_answer(t->answer, t->answer_n, &t->alert);
+    if (answer == TLS_ANSWER_PART && t->answer_n == sizeof t->answer)
+        answer = TLS_ANSWER_OTHER;
+    switch (answer) {
+    case TLS_ANSWER_PART:
+        t->quiet_us = clock_now_us();
+        return;
+    case TLS_ANSWER_SERVER_HELLO:
+        end(t, HELLO_ANSWERED);
+        return;
+    case TLS_ANSWER_ALERT:
+        end(t, HELLO_ALERT);
+        return;
+    case TLS_ANSWER_OTHER:
+        describe_other(t);
+        end(t, HELLO_NOT_TLS);
+        return;
+    }
+}
+
+/* What has been sent and is not acknowledged is sent again by the kernel, RFC 6298 §5.4; from then
+ * on an ACK needs a round trip. */
+static void examine_loss(struct hello_try *t, uint64_t now_us)
+{
+    if (now_us > t->sent_us + LIMIT_US && socket_unacknowledged_bytes(t->fd) > 0) {
+        end(t, HELLO_LOST);
+        return;
+    }
+    if (!tcp_stats_read(t->fd, &t->stats) || !t->stats.unacknowledged_bytes ||
+        t->stats.repeats < REPEATS) {
+        t->repeated_us = 0;
+        return;
+    }
+    t->quiet_us = now_us;
+    if (!t->repeated_us)
+        t->repeated_us = now_us;
+    else if (now_us > t->repeated_us + 2 * t->stats.rtt_us + GRACE_US)
+        end(t, HELLO_LOST);
+}
+
+static uint64_t connect_due_us(const struct path *p, const struct hello_try *t)
+{
+    uint64_t limit_ms = p->options.connect_timeout_ms;
+    return t->begun_us + (limit_ms ? limit_ms * 1000 : CONNECT_US);
+}
+
+static void step(struct path *p, struct path_peer *peer, struct hello_try *t)
+{
+    uint64_t now_us = clock_now_us();
+    struct pollfd ready = {.fd = t->fd,
+                           .events = (short)(t->state == CONNECTING ? POLLOUT : POLLIN)};
+    bool is_ready = poll(&ready, 1, 0) > 0;
+    if (t->state == CONNECTING) {
+        if (is_ready)
+            finish_connecting(peer, t);
+        else if (now_us >= connect_due_us(p, t)) {
+            dial_expire(t->fd, &peer->about->address, &t->error);
+            end(t, HELLO_UNCONNECTED);
+        }
+    } else if (is_ready) {
+        receive(t);
+    }
+    if (t->fate == HELLO_PENDING && t->state == SENDING)
+        send_more(t);
+    if (t->fate == HELLO_PENDING && t->state == AWAITING_ACK &&
+        socket_unacknowledged_bytes(t->fd) == 0) {
+        t->state = SENDING;
+        send_more(t);
+    }
+    if (t->fate == HELLO_PENDING && t->state > SENDING)
+        examine_loss(t, clock_now_us());
+}
+
+/* --- all of them --- */
+
+static bool is_unacknowledged(const struct hello_try *t)
+{
+    return t->state == AWAITING_ACK || socket_unacknowledged_bytes(t->fd) > 0;
+}
+
+/* What to wait for. False: none is pending. */
+static bool prepare_wait(struct path *p, struct hello_try *tries, size_t count,
+                         uint64_t patient_until_us, struct session_wait *ret)
+{
+    *ret = (struct session_wait){
+        .fd = -1, .stop_fd = interrupt_fd(), .due_us = UINT64_MAX, .other_count = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct hello_try *t = &tries[i];
+        if (t->fate != HELLO_PENDING)
+            continue;
+        bool writes = t->state == CONNECTING || t->state == SENDING;
+        uint64_t due_us = t->state == CONNECTING ? connect_due_us(p, t)
+                          : is_unacknowledged(t) ? clock_now_us() + TICK_US
+                                                 : patient_until_us;
+        if (due_us < ret->due_us)
+            ret->due_us = due_us;
+        ret->others[ret->other_count++] =
+            (struct pollfd){.fd = t->fd, .events = (short)(writes ? POLLOUT : POLLIN)};
+    }
+    return ret->other_count > 0;
+}
+
+/* When nothing has happened on any connection for so long, no answer is to be expected. */
+static uint64_t silent_since(const struct hello_try *tries, size_t count)
+{
+    uint64_t since_us = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct hello_try *t = &tries[i];
+        uint64_t us = t->fate == HELLO_PENDING ? t->quiet_us : t->sent_us + t->took_us;
+        if (t->fate == HELLO_PENDING && t->state < AWAITING_ACK)
+            return UINT64_MAX;
+        if (us > since_us)
+            since_us = us;
+    }
+    return since_us;
+}
+
+static void give_up_silent(struct hello_try *tries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tries[i].fate == HELLO_PENDING && !is_unacknowledged(&tries[i]))
+            end(&tries[i], HELLO_SILENT);
+}
+
+static void close_all(struct hello_try *tries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tries[i].fd >= 0)
+            end(&tries[i], HELLO_PENDING);
+}
+
+static int wait_for_all(struct path *p, struct path_peer *peer, struct hello_try *tries,
+                        size_t count, uint64_t patience_us, struct error *err)
+{
+    for (;;) {
+        struct session_wait wait;
+        for (size_t i = 0; i < count; i++)
+            if (tries[i].fate == HELLO_PENDING)
+                step(p, peer, &tries[i]);
+        uint64_t since_us = silent_since(tries, count);
+        uint64_t until_us = since_us == UINT64_MAX ? UINT64_MAX : since_us + patience_us;
+        if (clock_now_us() >= until_us)
+            give_up_silent(tries, count);
+        if (!prepare_wait(p, tries, count, until_us, &wait))
+            return 0;
+        int event = session_wait(&wait, err);
+        if (event < 0)
+            return -1;
+        if (event == SESSION_STOPPED)
+            return error_set(err, ERROR_INTERRUPTED, "interrupted");
+    }
+}
+
+int hello_tries_run(struct path *p, struct path_peer *peer, struct hello_try *tries, size_t count,
+                    uint64_t patience_us, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        begin(peer, &tries[i]);
+    int result = wait_for_all(p, peer, tries, count, patience_us, err);
+    close_all(tries, count);
+    return result;
+}

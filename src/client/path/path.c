@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "path_internal.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/suggest.h"
+
+_Static_assert(PATH_STAGES_MAX <= 8 * sizeof(unsigned), "stages are bits of a set");
+
+const char *path_state_word(enum path_state state)
+{
+    static const char *const words[] = {
+        [PATH_DONE] = "done", [PATH_SKIPPED] = "skipped", [PATH_STOPPED] = "stopped"};
+    return words[state];
+}
+
+static size_t find_stage(const char *name, size_t n)
+{
+    size_t i = 0;
+    while (i < path_stages_count &&
+           (strlen(path_stages[i].name) != n || memcmp(path_stages[i].name, name, n) != 0))
+        i++;
+    return i;
+}
+
+static int refuse_stage(const char *name, size_t n, struct error *err)
+{
+    const char *names[PATH_STAGES_MAX];
+    char word[PATH_TEXT_BYTES], remedy[SUGGEST_BYTES];
+    snprintf(word, sizeof word, "%.*s", (int)n, name);
+    suggest_name(word, names, path_stage_names(names), remedy);
+    return error_set(err, ERROR_INPUT, "--only: '%s' is no stage: %s", word, remedy);
+}
+
+/* "client-hello,size" as a set of bits. */
+static int parse_only(const char *only, unsigned *ret, struct error *err)
+{
+    unsigned chosen = 0;
+    for (;;) {
+        size_t n = strcspn(only, ","), i = find_stage(only, n);
+        if (i == path_stages_count)
+            return refuse_stage(only, n, err);
+        chosen |= 1u << i;
+        if (!only[n])
+            break;
+        only += n + 1;
+    }
+    *ret = chosen;
+    return 0;
+}
+
+static unsigned all_stages(void)
+{
+    unsigned chosen = 0;
+    for (size_t i = 0; i < path_stages_count; i++)
+        if (!path_stages[i].asked_for)
+            chosen |= 1u << i;
+    return chosen;
+}
+
+static int choose(const struct options *options, unsigned *ret, struct error *err)
+{
+    const char idle[] = "idle";
+    size_t i = find_stage(idle, strlen(idle));
+    unsigned chosen = all_stages();
+    if (options->only && parse_only(options->only, &chosen, err) < 0)
+        return -1;
+    if (options->idle_max_ms != OPTIONS_NOT_GIVEN && i < path_stages_count && !options->only)
+        chosen |= 1u << i;
+    if (options->idle_max_ms != OPTIONS_NOT_GIVEN &&
+        (i == path_stages_count || !(chosen & 1u << i)))
+        return error_set(err, ERROR_INPUT,
+                         "--idle-max is for the stage idle, which does not run: leave it out");
+    *ret = chosen;
+    return 0;
+}
+
+static void tell(const struct path *p, enum path_event event)
+{
+    p->watch->tell(p->watch->context, p->verdict, event, NULL);
+}
+
+/* Returns -1 if the run cannot go on. */
+static int run_stage(struct path *p, const struct path_stage *stage, struct error *err)
+{
+    const char *reason = NULL;
+    int result = 0;
+    p->stage = &p->verdict->stages[p->verdict->stage_count++];
+    p->stage->name = stage->name;
+    p->stage->state = PATH_DONE;
+    tell(p, PATH_EVENT_STAGE);
+    struct path_peer *peer = path_peer_serving(p, stage->need, &reason);
+    if (peer)
+        result = stage->run(p, peer, err);
+    else
+        path_record_skip(p, "%s", reason);
+    if (result < 0) {
+        p->stage->state = PATH_STOPPED;
+        snprintf(p->stage->reason, sizeof p->stage->reason, "%s", err->text);
+    }
+    tell(p, PATH_EVENT_END);
+    return result;
+}
+
+static int run_stages(struct path *p, unsigned chosen, struct error *err)
+{
+    for (size_t i = 0; i < path_stages_count; i++)
+        if (chosen & 1u << i && run_stage(p, &path_stages[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static int open_peers(struct path *p, struct error *err)
+{
+    for (size_t i = 0; i < p->options.endpoint_count; i++) {
+        p->peers[i].about = &p->verdict->servers[i];
+        p->peers[i].about->endpoint = &p->given->endpoints[i];
+        p->verdict->server_count++;
+        if (path_peer_open(p, &p->peers[i], err) < 0)
+            return -1;
+    }
+    tell(p, PATH_EVENT_SERVERS);
+    return 0;
+}
+
+/* "2 findings: hello-lost-above, idle-timeout" */
+static void judge(const struct path_verdict *verdict, struct outcome *ret)
+{
+    char names[PATH_SENTENCE_BYTES] = "";
+    size_t used = 0;
+    if (!verdict->finding_count)
+        return;
+    for (size_t i = 0; i < verdict->finding_count && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                                 verdict->findings[i].kind->name);
+    outcome_measure(ret, RESULT_IMPAIRED, "%zu finding%s: %.400s", verdict->finding_count,
+                    verdict->finding_count == 1 ? "" : "s", names);
+    ret->phase = PHASE_PATH;
+}
+
+/* "no stage could run: client-hello: no endpoint has TLS" */
+static int refuse_all(const struct path_verdict *verdict, struct error *err)
+{
+    const struct path_stage_result *stage = &verdict->stages[0];
+    return error_set(err, ERROR_INPUT, "no stage could run: %s: %.300s", stage->name,
+                     stage->reason);
+}
+
+/* Something was tried: then an interrupted run is worth what it found. */
+static bool has_measured(const struct path_verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->stage_count; i++)
+        if (verdict->stages[i].state == PATH_DONE)
+            return true;
+    return false;
+}
+
+static void conclude(const struct path *p, int result, const struct error *err, struct outcome *ret)
+{
+    bool partly = result < 0 && err->kind == ERROR_INTERRUPTED && has_measured(p->verdict);
+    if (result < 0 && !partly)
+        outcome_fail_to_open(ret, p->phase, err, &p->options);
+    judge(p->verdict, ret);
+}
+
+static void run(struct path *p, struct outcome *outcome)
+{
+    struct error err = {.alert = -1};
+    unsigned chosen = 0;
+    p->phase = PHASE_OPTIONS;
+    int result = choose(&p->options, &chosen, &err);
+    if (result == 0)
+        result = open_peers(p, &err);
+    if (result == 0)
+        result = run_stages(p, chosen, &err);
+    if (result == 0 && !has_measured(p->verdict)) {
+        p->phase = PHASE_OPTIONS;
+        result = refuse_all(p->verdict, &err);
+    }
+    conclude(p, result, &err, outcome);
+    for (size_t i = 0; i < p->verdict->server_count; i++)
+        path_peer_done(&p->peers[i]);
+    p->verdict->ended_us = clock_now_us();
+}
+
+struct path_verdict *path_run(const struct options *options, const struct path_watch *watch,
+                              struct outcome *outcome)
+{
+    struct error err = {.alert = -1};
+    struct path *p = calloc(1, sizeof *p);
+    struct path_verdict *verdict = calloc(1, sizeof *verdict);
+    if (!p || !verdict) {
+        error_sys(&err, "memory for a verdict");
+        outcome_fail(outcome, PHASE_LOCAL, &err);
+        free(p);
+        free(verdict);
+        return NULL;
+    }
+    verdict->started_us = clock_now_us();
+    p->given = options;
+    p->options = *options;
+    p->options.insecure = true;
+    p->options.pin = NULL;
+    p->watch = watch;
+    p->verdict = verdict;
+    run(p, outcome);
+    free(p);
+    return verdict;
+}
+
+void path_verdict_free(struct path_verdict *verdict)
+{
+    free(verdict);
+}

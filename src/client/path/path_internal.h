@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the stages share: the run, its servers, and how a stage says what it did.
+ *
+ * Ownership: a run borrows the options and owns its servers; the verdict is the caller's.
+ * Threads: one.
+ */
+#ifndef TLSECHO_PATH_INTERNAL_H
+#define TLSECHO_PATH_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "tlsecho/client/path.h"
+#include "tlsecho/client/target.h"
+
+/* What a stage asks of a server. */
+enum path_need {
+    PATH_NEEDS_TLS, /* any TLS server */
+};
+
+/* A server, prepared: every connection goes to one address, whatever others its name has. */
+struct path_peer {
+    struct path_server *about; /* in the verdict */
+    struct target target;
+};
+
+/* A run. */
+struct path {
+    const struct options *given; /* of the user */
+    struct options options; /* the same without verification: certificates are noted, not judged */
+    const struct path_watch *watch;
+    struct path_verdict *verdict;
+    struct path_stage_result *stage; /* the present one */
+    struct path_peer peers[OPTIONS_ENDPOINTS_MAX];
+    enum phase phase; /* where a failure happened */
+};
+
+struct path_stage {
+    const char *name;
+    enum path_need need;
+    bool asked_for; /* it only runs if an option asks for it */
+    /*
+     * Returns 0 when it has tried all that it can, whatever it found, or has called path_skip. -1:
+     * it cannot go on, p->phase and err say why.
+     */
+    int (*run)(struct path *p, struct path_peer *peer, struct error *err);
+};
+
+extern const struct path_stage path_stages[];
+extern const size_t path_stages_count;
+
+int stage_client_hello_run(struct path *p, struct path_peer *peer, struct error *err);
+
+/* path_peer.c: connects once, to choose the address. -1: p->phase says where it failed. */
+int path_peer_open(struct path *p, struct path_peer *peer, struct error *err);
+void path_peer_done(struct path_peer *peer);
+
+/* The first server that has what is needed. NULL: none, and *ret_reason says so. */
+struct path_peer *path_peer_serving(struct path *p, enum path_need need, const char **ret_reason);
+
+/* path_record.c: what a stage says. Texts of peers are escaped. */
+void path_record_step(struct path *p, const struct path_step *step);
+void path_record_note(struct path *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void path_record_progress(struct path *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void path_record_skip(struct path *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A finding of that name, with its evidence; value takes the place of {} in its remedy. */
+void path_record_finding(struct path *p, const char *name, const char *value, const char *format,
+                         ...) __attribute__((format(printf, 4, 5)));
+
+#endif

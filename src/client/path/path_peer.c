@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "path_internal.h"
+#include "tlsecho/client/session.h"
+#include "tlsecho/net/tcp_stats.h"
+
+/* Paths to two addresses are two paths: from now on the target has only the one that answered. */
+static void keep_address(struct path_peer *peer, struct target *tried, const struct session *s)
+{
+    peer->target.addresses = tried->addresses;
+    tried->addresses = (struct address_list){0};
+    peer->target.addresses.items[0] = s->peer;
+    peer->target.addresses.count = 1;
+    peer->about->address = s->peer;
+}
+
+/* TCP alone, since TLS is what is looked at later. */
+static int connect_once(struct path *p, struct path_peer *peer, struct error *err)
+{
+    struct endpoint plain = *peer->about->endpoint;
+    struct target target;
+    struct session session;
+    struct tcp_stats stats;
+    plain.scheme = ENDPOINT_TCP;
+    target_init(&target, &p->options, &plain);
+    session_init(&session, &target);
+    int result = session_open(&session, err);
+    p->phase = session.phase;
+    if (result == 0) {
+        keep_address(peer, &target, &session);
+        if (tcp_stats_read(session.transport->fd, &stats))
+            peer->about->rtt_us = stats.min_rtt_us ? stats.min_rtt_us : stats.rtt_us;
+    }
+    session_close(&session);
+    target_done(&target);
+    return result;
+}
+
+int path_peer_open(struct path *p, struct path_peer *peer, struct error *err)
+{
+    p->phase = PHASE_OPTIONS;
+    target_init(&peer->target, &p->options, peer->about->endpoint);
+    if (target_prepare(&peer->target, err) < 0)
+        return -1;
+    if (connect_once(p, peer, err) == 0)
+        return 0;
+    char text[ENDPOINT_TEXT_BYTES];
+    endpoint_text(peer->about->endpoint, text);
+    return p->options.endpoint_count > 1 ? error_prefix(err, "%s", text) : -1;
+}
+
+void path_peer_done(struct path_peer *peer)
+{
+    target_done(&peer->target);
+}
+
+static bool serves(const struct path_peer *peer, enum path_need need)
+{
+    switch (need) {
+    case PATH_NEEDS_TLS:
+        return target_is_tls(&peer->target);
+    }
+    return false; /* not reached: the switch is complete */
+}
+
+struct path_peer *path_peer_serving(struct path *p, enum path_need need, const char **ret_reason)
+{
+    static const char *const reasons[] = {
+        [PATH_NEEDS_TLS] = "no endpoint has TLS: give one as tls://HOST:PORT",
+    };
+    for (size_t i = 0; i < p->verdict->server_count; i++)
+        if (serves(&p->peers[i], need))
+            return &p->peers[i];
+    *ret_reason = reasons[need];
+    return NULL;
+}

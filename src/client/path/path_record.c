@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "path_internal.h"
+#include "tlsecho/base/text.h"
+
+static void tell(const struct path *p, enum path_event event, const char *text)
+{
+    p->watch->tell(p->watch->context, p->verdict, event, text);
+}
+
+static void escape(char *text, size_t size)
+{
+    char raw[PATH_SENTENCE_BYTES];
+    snprintf(raw, sizeof raw, "%s", text);
+    text_copy(raw, strlen(raw), text, size);
+}
+
+void path_record_step(struct path *p, const struct path_step *step)
+{
+    assert(p->stage->step_count < PATH_STEPS_MAX);
+    struct path_step *kept = &p->stage->steps[p->stage->step_count++];
+    *kept = *step;
+    escape(kept->what, sizeof kept->what);
+    escape(kept->happened, sizeof kept->happened);
+    tell(p, PATH_EVENT_STEP, NULL);
+}
+
+void path_record_note(struct path *p, const char *format, ...)
+{
+    assert(p->stage->note_count < PATH_NOTES_MAX);
+    char *note = p->stage->notes[p->stage->note_count++];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(note, PATH_SENTENCE_BYTES, format, args);
+    va_end(args);
+    escape(note, PATH_SENTENCE_BYTES);
+    tell(p, PATH_EVENT_NOTE, NULL);
+}
+
+void path_record_progress(struct path *p, const char *format, ...)
+{
+    char text[PATH_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    escape(text, sizeof text);
+    tell(p, PATH_EVENT_PROGRESS, text);
+}
+
+void path_record_skip(struct path *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->stage->reason, sizeof p->stage->reason, format, args);
+    va_end(args);
+    escape(p->stage->reason, sizeof p->stage->reason);
+    p->stage->state = PATH_SKIPPED;
+}
+
+void path_fill_in(const char *text, const char *value, char ret[PATH_SENTENCE_BYTES])
+{
+    const char *at = strstr(text, "{}");
+    if (at)
+        snprintf(ret, PATH_SENTENCE_BYTES, "%.*s%s%s", (int)(at - text), text, value, at + 2);
+    else
+        snprintf(ret, PATH_SENTENCE_BYTES, "%s", text);
+}
+
+void path_record_finding(struct path *p, const char *name, const char *value, const char *format,
+                         ...)
+{
+    assert(p->verdict->finding_count < PATH_FINDINGS_MAX);
+    struct path_finding *finding = &p->verdict->findings[p->verdict->finding_count++];
+    finding->kind = path_finding_kind_find(name);
+    assert(finding->kind && strcmp(finding->kind->stage, p->stage->name) == 0);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(finding->evidence, sizeof finding->evidence, format, args);
+    va_end(args);
+    escape(finding->evidence, sizeof finding->evidence);
+    path_fill_in(finding->kind->remedy, value, finding->remedy);
+}

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""--path without a network in between: what a run says, and what it does with servers of all kinds."""
+
+import contextlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import unittest
+
+import farend
+import haproxy
+import proc
+import support
+from farend import FarEnd
+
+TLS = """
+listeners:
+  - listen: tls://127.0.0.1:0
+""" + support.PROFILE
+
+
+def path(*args, **options):
+    return support.client("--path", *args, **options)
+
+
+class Clean(support.TestCase):
+    def is_clean(self, endpoint, *args):
+        done = path("--json", *args, endpoint)
+        summary = done.summary()
+        self.assertEqual((done.status, summary["result"], summary["findings"]), (0, "ok", []), done)
+        return summary
+
+    def test_our_own_server_answers_every_client_hello(self):
+        server = self.server(TLS)
+        stage, = self.is_clean(server.endpoint("tls"), "--only", "client-hello")["stages"]
+        self.assertEqual(stage["state"], "done")
+        self.assertTrue(all(step["passed"] and step["failed"] == 0 for step in stage["tried"]))
+        sizes = [step["bytes"] for step in stage["tried"]]
+        self.assertTrue({2048, 4096, 8192, 16389} < set(sizes), sizes)
+        self.assertTrue(any(1400 < size < 1800 for size in sizes), sizes)  # of post-quantum size
+        self.assertLess(min(sizes), 400)
+
+    def test_openssl_which_serves_one_connection_at_a_time(self):
+        with farend.OpenSsl() as server:
+            self.is_clean(server.endpoint())
+
+    def test_in_words_the_steps_come_first_and_findings_last(self):
+        server = self.server(TLS)
+        done = path(server.endpoint("tls"))
+        text = done.stdout.decode()
+        self.assertEqual(done.status, 0, done)
+        self.assertRegex(text, r"^path to tls://127\.0\.0\.1:\d+ \(127\.0\.0\.1:\d+\), round trip ")
+        self.assertRegex(text, r"\nclient-hello\n  ok   ClientHello, our own, [\d,]+ bytes: ServerHello"
+                               r" after [\d.]+ ms\n")
+        self.assertTrue(text.endswith("\nno finding\n"), text)
+        self.assertEqual(path("-q", server.endpoint("tls")).stdout, b"")
+
+    def test_a_server_that_refuses_every_client_hello_by_an_alert_has_answered(self):
+        with farend.OpenSsl("-tls1_2") as server:
+            summary = self.is_clean(server.endpoint(), "--tls-min", "1.3")
+        self.assertIn("alert protocol_version", summary["stages"][0]["tried"][0]["happened"])
+
+
+class Foreign(haproxy.TestCase):
+    """Servers and proxies of others."""
+
+    def found(self, endpoint):
+        done = path("--json", "--only", "client-hello", "--servername", "localhost", endpoint)
+        return [(finding["finding"], finding["evidence"]) for finding in done.summary()["findings"]]
+
+    @support.requires("gnutls-serv")
+    def test_gnutls_answers_all(self):
+        pair = support.pki() / "server-ecdsa"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = subprocess.Popen(
+            [shutil.which("gnutls-serv", path=support.TOOL_PATH), "--echo", f"--port={port}",
+             f"--x509certfile={pair}.pem", f"--x509keyfile={pair}.key"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=support.environment())
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        proc.wait_until(lambda: accepts(port), "gnutls-serv did not listen")
+        self.assertEqual(self.found(f"tls://127.0.0.1:{port}"), [])
+
+    @support.requires("haproxy")
+    def test_haproxy_that_ends_tls_answers_all(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]")
+        _, port = self.haproxy(
+            "frontend tls\n mode tcp\n bind {listening} ssl crt {dir}/pair.pem\n"
+            " default_backend plain\nbackend plain\n mode tcp\n server s 127.0.0.1:%d\n"
+            % server.address("tcp")[1])
+        self.assertEqual(self.found(f"tls://127.0.0.1:{port}"), [])
+
+    @support.requires("haproxy")
+    def test_haproxy_that_looks_for_the_name_in_the_first_record(self):
+        server = self.server(TLS)
+        _, port = self.haproxy(
+            "frontend sni\n mode tcp\n bind {listening}\n tcp-request inspect-delay 1s\n"
+            " tcp-request content accept if {{ req.ssl_hello_type 1 }}\n"
+            " use_backend tls if {{ req.ssl_sni -i localhost }}\n"
+            "backend tls\n mode tcp\n server s 127.0.0.1:%d\n" % server.address("tls")[1])
+        found = dict(self.found(f"tls://127.0.0.1:{port}"))
+        self.assertEqual(set(found), {"hello-split-refused", "hello-lost-above"}, found)
+        self.assertRegex(found["hello-split-refused"], "^in two records: 2 of 2 ")
+        self.assertNotIn("after 1 byte", found["hello-split-refused"])
+        self.assertRegex(found["hello-lost-above"], r"of 15,\d{3} bytes .* was answered")  # its bufsize
+
+
+def accepts(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Refused(support.TestCase):
+    def fails(self, status, *args, **options):
+        done = path("--json", *args, **options)
+        summary = done.summary()
+        self.assertEqual((done.status, summary["exit"]), (status, status), done)
+        return summary
+
+    def test_a_stage_that_there_is_not(self):
+        summary = self.fails(2, "--only", "client-helo", "tls://127.0.0.1:1")
+        self.assertEqual(summary["error"]["message"],
+                         "--only: 'client-helo' is no stage: did you mean client-hello?")
+        done = path("--only", "x", "tls://127.0.0.1:1")
+        self.assertEqual((done.status, len(done.stderr.splitlines())), (2, 1), done)
+
+    def test_no_server_that_any_stage_can_use(self):
+        with FarEnd(farend.echo) as server:
+            summary = self.fails(2, "--only", "client-hello", server.endpoint())
+        self.assertIn("no endpoint has TLS", summary["error"]["message"])
+        self.assertEqual(summary["stages"][0]["state"], "skipped")
+
+    def test_a_name_that_does_not_resolve_and_a_port_where_nothing_listens(self):
+        self.fails(3, "-6", "tls://127.0.0.1:1")
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        summary = self.fails(4, f"tls://127.0.0.1:{port}")
+        self.assertEqual(summary["stages"], [])
+
+    def test_of_several_endpoints_the_one_that_failed_is_named(self):
+        server = self.server(TLS)
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        summary = self.fails(4, server.endpoint("tls"), f"tls://127.0.0.1:{port}")
+        self.assertTrue(summary["error"]["message"].startswith(f"tls://127.0.0.1:{port}: "), summary)
+
+    def test_a_server_that_does_not_speak_tls(self):
+        def ssh(connection):
+            connection.sendall(b"SSH-2.0-test\r\n")
+            farend.swallow(connection)
+        for handler in (ssh, farend.echo):
+            with FarEnd(handler) as server:
+                summary = self.fails(7, f"tls://127.0.0.1:{server.port}")
+            self.assertIn("does not speak TLS", summary["error"]["message"])
+
+    def test_a_server_that_ends_or_resets_every_connection(self):
+        def end(connection):
+            connection.recv(1)
+            farend.finish(connection)
+            farend.swallow(connection)
+
+        def reset(connection):
+            connection.recv(1)
+            farend.reset(connection)
+        for handler, status in ((end, 7), (reset, 12)):
+            with FarEnd(handler) as server:
+                self.fails(status, f"tls://127.0.0.1:{server.port}")
+
+    def test_a_server_that_says_nothing(self):
+        with FarEnd(farend.swallow) as server:
+            summary = self.fails(6, "--connect-timeout", "500ms", f"tls://127.0.0.1:{server.port}")
+        self.assertIn("acknowledged and nothing came back", summary["error"]["message"])
+
+    def test_a_server_that_dies_in_the_middle(self):
+        answered = []
+
+        def die(connection):
+            answered.append(connection)
+            hello = connection.recv(farend.CHUNK)
+            if len(hello) > 1400:
+                server.listening.close()
+            connection.sendall(b"\x16\x03\x03\x00\x50\x02")
+            farend.swallow(connection)
+        with contextlib.suppress(OSError), FarEnd(die) as server:
+            summary = self.fails(4, f"tls://127.0.0.1:{server.port}")
+            self.assertEqual(summary["stages"][0]["state"], "stopped")
+
+
+class Interrupted(support.TestCase):
+    def test_a_signal_ends_it_with_what_was_found(self):
+        with FarEnd(farend.swallow) as server:
+            client = subprocess.Popen(
+                [support.program("TLSECHO_CLIENT"), "--path", "--json",
+                 f"tls://127.0.0.1:{server.port}"], stdout=subprocess.PIPE,
+                env=support.environment())
+            while not server.connections:
+                pass
+            client.send_signal(signal.SIGINT)
+            out, _ = client.communicate(timeout=support.DEADLINE_S)
+            summary = support.described(out.decode())
+        self.assertEqual((client.returncode, summary["interrupted"]), (6, True))
+        self.assertEqual(summary["stages"][0]["state"], "stopped")
+
+
+class Told(unittest.TestCase):
+    def test_the_manual_page_has_every_finding(self):
+        source = (support.REPOSITORY / "src" / "client" / "path" / "path_findings.c").read_text()
+        names = re.findall(r'\.name = "([a-z-]+)"', source)
+        page = support.run(support.program("TLSECHO_CLIENT_OPTIONS"), "man",
+                           data=b"FINDINGS\n").stdout.decode()
+        for name in names:
+            self.assertIn(f"*{name}* (stage", page)
+
+
+if __name__ == "__main__":
+    unittest.main()
