@@ -20,7 +20,7 @@
 #include "tlsecho/tls/tls_context.h"
 
 #define DEFAULT_FILE  "/etc/tlsecho/server.yaml"
-#define SHORT_OPTIONS ":c:tTVh" /* ':' first: a missing argument is told apart */
+#define SHORT_OPTIONS ":c:tTVh" /* ':' first: getopt returns ':' for a missing argument */
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 /* EX_CONFIG, sysexits.h(3head) */ };
 
@@ -82,7 +82,7 @@ static noreturn void refuse_option(int answer, char **argv)
     refuse("unknown option %s", argv[optind - 1]);
 }
 
-/* What the command line asks for. Ends the program for -V, -h and what it cannot make sense of. */
+/* Parses the command line. Ends the program for -V, -h and errors. */
 static struct arguments parse_arguments(int argc, char **argv)
 {
     static const struct option options[] = {

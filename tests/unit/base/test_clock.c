@@ -25,7 +25,7 @@ START_TEST(returns_the_same_time_in_nanoseconds)
 }
 END_TEST
 
-START_TEST(polls_until_the_deadline_and_not_a_moment_less)
+START_TEST(polls_until_the_deadline_and_not_less)
 {
     ck_assert_int_eq(clock_poll_ms(5000, 5000), 0);
     ck_assert_int_eq(clock_poll_ms(5001, 5000), 0);
@@ -35,13 +35,13 @@ START_TEST(polls_until_the_deadline_and_not_a_moment_less)
 }
 END_TEST
 
-START_TEST(polls_for_ever_without_a_deadline)
+START_TEST(polls_without_a_limit_if_there_is_no_deadline)
 {
     ck_assert_int_eq(clock_poll_ms(5000, UINT64_MAX), -1);
 }
 END_TEST
 
-START_TEST(a_deadline_beyond_polls_reach_is_as_far_as_it_goes)
+START_TEST(a_deadline_beyond_the_range_of_poll_is_cut_to_it)
 {
     ck_assert_int_eq(clock_poll_ms(0, (uint64_t)INT_MAX * 1000 + 1), INT_MAX);
     ck_assert_int_eq(clock_poll_ms(0, UINT64_MAX - 1), INT_MAX);
@@ -113,9 +113,9 @@ int main(void)
     TCase *tcase = tcase_create("clock");
     tcase_add_test(tcase, never_goes_backwards);
     tcase_add_test(tcase, returns_the_same_time_in_nanoseconds);
-    tcase_add_test(tcase, polls_until_the_deadline_and_not_a_moment_less);
-    tcase_add_test(tcase, polls_for_ever_without_a_deadline);
-    tcase_add_test(tcase, a_deadline_beyond_polls_reach_is_as_far_as_it_goes);
+    tcase_add_test(tcase, polls_until_the_deadline_and_not_less);
+    tcase_add_test(tcase, polls_without_a_limit_if_there_is_no_deadline);
+    tcase_add_test(tcase, a_deadline_beyond_the_range_of_poll_is_cut_to_it);
     tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
     tcase_add_test(tcase, writes_whole_seconds_likewise);
     tcase_add_test(tcase, returns_the_wall_clock_of_an_earlier_moment);

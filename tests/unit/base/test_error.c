@@ -18,7 +18,7 @@ START_TEST(returns_its_kind_and_its_sentence)
 }
 END_TEST
 
-START_TEST(ends_with_the_systems_words)
+START_TEST(ends_with_the_text_of_strerror)
 {
     struct error err;
     errno = ENOENT;
@@ -129,7 +129,7 @@ int main(void)
     Suite *suite = suite_create("error");
     TCase *tcase = tcase_create("error");
     tcase_add_test(tcase, returns_its_kind_and_its_sentence);
-    tcase_add_test(tcase, ends_with_the_systems_words);
+    tcase_add_test(tcase, ends_with_the_text_of_strerror);
     tcase_add_test(tcase, ends_with_the_remedy_where_descriptors_or_memory_are_short);
     tcase_add_test(tcase, ends_with_the_advice_where_there_is_no_remedy_yet);
     tcase_add_test(tcase, puts_the_context_in_front_and_keeps_the_rest);

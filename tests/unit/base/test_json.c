@@ -20,7 +20,7 @@ static void escape(const char *text, char ret[ROOM])
     ret[used] = '\0';
 }
 
-START_TEST(escapes_what_would_end_a_string_or_move_a_terminal)
+START_TEST(escapes_quotes_and_control_characters)
 {
     static const struct {
         const char *text, *expected;
@@ -95,7 +95,7 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tcase = tcase_create("json");
-    tcase_add_loop_test(tcase, escapes_what_would_end_a_string_or_move_a_terminal, 0, 14);
+    tcase_add_loop_test(tcase, escapes_quotes_and_control_characters, 0, 14);
     tcase_add_test(tcase, writes_objects_arrays_and_values);
     tcase_add_loop_test(tcase, windows_of_any_size_make_up_the_same_text, 1, 20);
     suite_add_tcase(suite, tcase);

@@ -296,7 +296,7 @@ static void flood(void)
     flood_lines(FLOOD_LINES);
 }
 
-START_TEST(drops_and_counts_what_the_queue_has_no_room_for)
+START_TEST(drops_and_counts_lines_for_which_the_queue_has_no_room)
 {
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     flood(); /* would never return if a caller waited: the pipe takes 64 KiB */
@@ -339,7 +339,7 @@ START_TEST(closing_waits_a_second_for_a_stuck_reader_and_no_longer)
 }
 END_TEST
 
-START_TEST(closing_writes_what_is_queued)
+START_TEST(closing_writes_the_queued_lines)
 {
     int ends[2];
     struct error err;
@@ -422,7 +422,7 @@ START_TEST(writes_no_priority_if_standard_error_is_not_the_journal)
 }
 END_TEST
 
-START_TEST(a_reader_that_goes_away_blocks_no_thread)
+START_TEST(a_reader_that_closes_blocks_no_thread)
 {
     int ends[2];
     struct error err;
@@ -672,13 +672,13 @@ int main(void)
 
     tcase = tcase_create("queue");
     tcase_set_timeout(tcase, 30);
-    tcase_add_test(tcase, drops_and_counts_what_the_queue_has_no_room_for);
+    tcase_add_test(tcase, drops_and_counts_lines_for_which_the_queue_has_no_room);
     tcase_add_test(tcase, closing_waits_a_second_for_a_stuck_reader_and_no_longer);
-    tcase_add_test(tcase, closing_writes_what_is_queued);
+    tcase_add_test(tcase, closing_writes_the_queued_lines);
     tcase_add_test(tcase, writes_lines_that_were_queued_before_the_writer_started);
     tcase_add_test(tcase, a_line_for_the_journal_starts_with_its_priority);
     tcase_add_test(tcase, writes_no_priority_if_standard_error_is_not_the_journal);
-    tcase_add_test(tcase, a_reader_that_goes_away_blocks_no_thread);
+    tcase_add_test(tcase, a_reader_that_closes_blocks_no_thread);
     tcase_add_test(tcase, a_descriptor_that_does_not_block_loses_nothing);
     tcase_add_loop_test(tcase, a_full_disk_leaves_no_partial_line_and_lost_lines_are_counted, 0, 4);
     tcase_add_test(tcase, a_partial_line_that_cannot_be_removed_is_ended_before_the_next_one);

@@ -12,7 +12,7 @@ static void *get_mask(void *mask)
     return mask;
 }
 
-START_TEST(blocks_every_signal_in_the_thread_and_none_in_its_maker)
+START_TEST(blocks_every_signal_in_the_new_thread_only)
 {
     pthread_t thread;
     sigset_t before, inside, after;
@@ -90,7 +90,7 @@ int main(void)
 {
     Suite *suite = suite_create("thread");
     TCase *tcase = tcase_create("thread");
-    tcase_add_test(tcase, blocks_every_signal_in_the_thread_and_none_in_its_maker);
+    tcase_add_test(tcase, blocks_every_signal_in_the_new_thread_only);
     tcase_add_test(tcase, a_thread_has_its_name);
     tcase_add_test(tcase, a_thread_that_cannot_be_started_is_named_with_the_remedy);
     suite_add_tcase(suite, tcase);

@@ -125,7 +125,7 @@ static const struct {
     {"unix", NULL, "tcp://[::1]"},
 };
 
-START_TEST(matches_what_is_inside_and_nothing_else)
+START_TEST(matches_addresses_inside_the_network_and_no_others)
 {
     struct cidr cidr = parsed(networks[_i].cidr);
     struct address outside = loopback_address(networks[_i].outside);
@@ -149,7 +149,7 @@ START_TEST(one_match_of_several_is_enough_and_an_empty_list_matches_nothing)
 }
 END_TEST
 
-START_TEST(an_unnamed_unix_peer_is_one_too)
+START_TEST(an_unnamed_unix_peer_matches_too)
 {
     struct address address = {.length = sizeof(sa_family_t), .any = {.sa_family = AF_UNIX}};
     struct cidr local = parsed("unix");
@@ -163,9 +163,10 @@ int main(void)
     TCase *tcase = tcase_create("cidr");
     tcase_add_loop_test(tcase, reads_networks_and_writes_them_in_one_way, 0, COUNT(right));
     tcase_add_loop_test(tcase, refuses_anything_else_with_an_example, 0, COUNT(wrong));
-    tcase_add_loop_test(tcase, matches_what_is_inside_and_nothing_else, 0, COUNT(networks));
+    tcase_add_loop_test(tcase, matches_addresses_inside_the_network_and_no_others, 0,
+                        COUNT(networks));
     tcase_add_test(tcase, one_match_of_several_is_enough_and_an_empty_list_matches_nothing);
-    tcase_add_test(tcase, an_unnamed_unix_peer_is_one_too);
+    tcase_add_test(tcase, an_unnamed_unix_peer_matches_too);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -415,7 +415,7 @@ static int finished(int fd, const struct address *address, struct error *err)
     return dial_finish(fd, address, err);
 }
 
-START_TEST(one_attempt_never_blocks_and_returns_its_result)
+START_TEST(a_single_attempt_never_blocks_and_returns_its_result)
 {
     struct address listened = loopback_address("tcp://127.0.0.1:0"), closed = listened;
     int listening = loopback_listen(&listened, 8), held = refusing(&closed), fd;
@@ -500,7 +500,7 @@ int main(void)
     tcase_add_test(tcase, stops_waiting_when_interrupted);
     tcase_add_test(tcase, stops_waiting_for_a_full_backlog_when_interrupted);
     tcase_add_test(tcase, tries_nothing_after_the_deadline);
-    tcase_add_test(tcase, one_attempt_never_blocks_and_returns_its_result);
+    tcase_add_test(tcase, a_single_attempt_never_blocks_and_returns_its_result);
     tcase_add_test(tcase, a_source_address_without_a_port_lets_connect_choose_it);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

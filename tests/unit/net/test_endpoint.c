@@ -271,7 +271,7 @@ static const struct {
     {"udp://127.0.0.1:1", "unix:///a", false},
 };
 
-START_TEST(recognises_two_that_cannot_be_listened_on_at_once)
+START_TEST(recognises_endpoints_that_overlap)
 {
     struct endpoint a = parsed(neighbours[_i].a), b = parsed(neighbours[_i].b);
     ck_assert_msg(endpoint_overlap(&a, &b) == neighbours[_i].overlap, "%s %s", neighbours[_i].a,
@@ -280,7 +280,7 @@ START_TEST(recognises_two_that_cannot_be_listened_on_at_once)
 }
 END_TEST
 
-START_TEST(recognises_what_only_this_host_reaches)
+START_TEST(recognises_addresses_that_only_this_host_can_reach)
 {
     static const char *const local[] = {"tcp://localhost:1",          "tcp://127.0.0.1:1",
                                         "tcp://127.9.9.9:1",          "tcp://[::1]:1",
@@ -312,9 +312,8 @@ int main(void)
     tcase_add_loop_test(tcase, reads_back_what_it_writes, 0, COUNT(pairs));
     tcase_add_test(tcase, distinguishes_addresses_from_names);
     tcase_add_test(tcase, recognises_addresses_that_no_socket_can_have);
-    tcase_add_loop_test(tcase, recognises_two_that_cannot_be_listened_on_at_once, 0,
-                        COUNT(neighbours));
-    tcase_add_test(tcase, recognises_what_only_this_host_reaches);
+    tcase_add_loop_test(tcase, recognises_endpoints_that_overlap, 0, COUNT(neighbours));
+    tcase_add_test(tcase, recognises_addresses_that_only_this_host_can_reach);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

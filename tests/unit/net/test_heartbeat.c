@@ -93,7 +93,7 @@ START_TEST(turning_before_being_asked_does_not_count)
 }
 END_TEST
 
-START_TEST(a_thread_that_has_ended_need_not_turn)
+START_TEST(a_thread_that_was_removed_need_not_turn)
 {
     heartbeat_ask(&heartbeat, 1000);
     heartbeat_forget(&heartbeat, reactors[1]);
@@ -116,7 +116,7 @@ int main(void)
     tcase_add_test(tcase, a_thread_that_does_not_turn_is_silent_since_it_was_asked);
     tcase_add_test(tcase, asking_again_does_not_shorten_the_silence);
     tcase_add_test(tcase, turning_before_being_asked_does_not_count);
-    tcase_add_test(tcase, a_thread_that_has_ended_need_not_turn);
+    tcase_add_test(tcase, a_thread_that_was_removed_need_not_turn);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -99,7 +99,7 @@ static bool is_readable(const struct lookup *lookup, int wait_ms)
     return poll(&waiting, 1, wait_ms) == 1 && waiting.revents == POLLIN;
 }
 
-START_TEST(the_caller_goes_on_while_a_name_is_looked_up)
+START_TEST(the_caller_continues_while_a_name_is_looked_up)
 {
     struct lookup *lookup = start("name.test", 3, answer);
     wait_for(&gate.entered, 1);
@@ -256,7 +256,7 @@ int main(void)
 {
     Suite *suite = suite_create("lookup");
     TCase *tests = tcase_create("lookup");
-    tcase_add_test(tests, the_caller_goes_on_while_a_name_is_looked_up);
+    tcase_add_test(tests, the_caller_continues_while_a_name_is_looked_up);
     tcase_add_test(tests, returns_all_addresses_of_a_name);
     tcase_add_test(tests, hands_on_the_error_of_the_resolver);
     tcase_add_test(tests, an_abandoned_look_up_is_freed_by_its_thread);

@@ -197,14 +197,14 @@ START_TEST(a_turn_after_a_wake_up_waits_for_the_alarm)
 }
 END_TEST
 
-START_TEST(an_alarm_rings_once)
+START_TEST(an_alarm_expires_once)
 {
     assert_waits_for_an_alarm();
     assert_waits_for_an_alarm();
 }
 END_TEST
 
-START_TEST(the_earliest_of_several_alarms_expires_first)
+START_TEST(the_earliest_of_several_alarms_ends_the_wait)
 {
     const uint64_t hour_us = 3600 * UINT64_C(1000000);
     uint64_t due_us = clock_now_us() + A_WHILE_US;
@@ -218,7 +218,7 @@ START_TEST(the_earliest_of_several_alarms_expires_first)
 }
 END_TEST
 
-START_TEST(an_alarm_of_long_ago_rings_at_once)
+START_TEST(an_alarm_in_the_past_expires_at_once)
 {
     reactor_alarm(reactor, 0);
     reactor_turn(reactor, REACTOR_WAIT);
@@ -284,7 +284,7 @@ START_TEST(reports_a_descriptor_that_it_cannot_watch)
 }
 END_TEST
 
-START_TEST(freeing_nothing_is_nothing)
+START_TEST(freeing_null_does_nothing)
 {
     reactor_free(NULL);
 }
@@ -303,13 +303,13 @@ int main(void)
     tcase_add_test(tcase, another_thread_ends_a_turn_that_would_wait_for_ever);
     tcase_add_test(tcase, wake_ups_before_a_turn_end_that_turn_and_only_that);
     tcase_add_test(tcase, a_turn_after_a_wake_up_waits_for_the_alarm);
-    tcase_add_test(tcase, an_alarm_rings_once);
-    tcase_add_test(tcase, the_earliest_of_several_alarms_expires_first);
-    tcase_add_test(tcase, an_alarm_of_long_ago_rings_at_once);
+    tcase_add_test(tcase, an_alarm_expires_once);
+    tcase_add_test(tcase, the_earliest_of_several_alarms_ends_the_wait);
+    tcase_add_test(tcase, an_alarm_in_the_past_expires_at_once);
     tcase_add_test(tcase, a_source_may_remove_itself_while_it_is_called);
     tcase_add_test(tcase, serves_more_sources_than_fit_in_one_turn);
     tcase_add_test(tcase, reports_a_descriptor_that_it_cannot_watch);
-    tcase_add_test(tcase, freeing_nothing_is_nothing);
+    tcase_add_test(tcase, freeing_null_does_nothing);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -99,7 +99,7 @@ START_TEST(reports_an_address_that_this_host_does_not_have)
 }
 END_TEST
 
-START_TEST(binds_an_address_that_is_not_ours_where_asked)
+START_TEST(binds_an_address_that_this_host_lacks_on_request)
 {
     static const char *const texts[] = {"tcp://192.0.2.1:0", "tcp://[2001:db8::1]:0"};
     struct address address = loopback_address(texts[_i]);
@@ -250,7 +250,7 @@ START_TEST(leaves_a_unix_socket_to_its_listener_when_its_backlog_is_full)
 }
 END_TEST
 
-START_TEST(leaves_a_file_that_is_no_socket)
+START_TEST(keeps_a_file_that_is_not_a_socket)
 {
     struct folder folder;
     folder_new(&folder);
@@ -287,7 +287,7 @@ START_TEST(detects_that_the_peer_has_closed_and_no_input_is_left)
 }
 END_TEST
 
-START_TEST(resets_instead_of_ending_where_asked)
+START_TEST(sends_rst_instead_of_fin_on_request)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int fd = loopback_listen(&address, 8);
@@ -311,13 +311,13 @@ int main(void)
     tcase_add_test(tcase, listens_again_while_connections_are_in_time_wait);
     tcase_add_test(tcase, names_the_remedy_for_a_low_port);
     tcase_add_test(tcase, reports_an_address_that_this_host_does_not_have);
-    tcase_add_loop_test(tcase, binds_an_address_that_is_not_ours_where_asked, 0, 2);
+    tcase_add_loop_test(tcase, binds_an_address_that_this_host_lacks_on_request, 0, 2);
     tcase_add_test(tcase, accepts_ipv4_on_the_ipv6_wildcard_only);
     tcase_add_test(tcase, returns_both_addresses_of_a_connection);
     tcase_add_test(tcase, sets_nodelay_and_keepalive);
     tcase_add_test(tcase, reports_an_option_that_was_refused);
     tcase_add_test(tcase, detects_that_the_peer_has_closed_and_no_input_is_left);
-    tcase_add_test(tcase, resets_instead_of_ending_where_asked);
+    tcase_add_test(tcase, sends_rst_instead_of_fin_on_request);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("unix");
@@ -325,7 +325,7 @@ int main(void)
     tcase_add_test(tcase, replaces_a_stale_unix_socket);
     tcase_add_test(tcase, leaves_a_unix_socket_to_its_listener);
     tcase_add_test(tcase, leaves_a_unix_socket_to_its_listener_when_its_backlog_is_full);
-    tcase_add_test(tcase, leaves_a_file_that_is_no_socket);
+    tcase_add_test(tcase, keeps_a_file_that_is_not_a_socket);
     tcase_add_test(tcase, reports_a_missing_folder);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

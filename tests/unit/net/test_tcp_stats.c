@@ -97,7 +97,7 @@ static const struct {
      {NULL}},
 };
 
-START_TEST(reports_what_was_never_acknowledged)
+START_TEST(reports_unacknowledged_bytes)
 {
     char text[TCP_STATS_TEXT_BYTES] = "";
     bool told = tcp_stats_describe_loss(&losses[_i].stats, losses[_i].data, text);
@@ -141,7 +141,7 @@ int main(void)
     TCase *cases = tcase_create("tcp_stats");
     tcase_add_test(cases, reads_the_kernels_statistics_of_a_tcp_connection);
     tcase_add_test(cases, counts_no_byte_as_unacknowledged_that_the_peer_has);
-    tcase_add_loop_test(cases, reports_what_was_never_acknowledged, 0,
+    tcase_add_loop_test(cases, reports_unacknowledged_bytes, 0,
                         (int)(sizeof losses / sizeof *losses));
     tcase_add_test(cases, reports_how_often_a_syn_was_sent);
     tcase_add_loop_test(cases, detects_a_reset_that_the_peer_cannot_have_sent, 0,

@@ -105,7 +105,7 @@ START_TEST(a_read_reports_a_reset_that_a_write_has_reported_before)
 }
 END_TEST
 
-START_TEST(a_second_shutdown_is_as_good_as_the_first)
+START_TEST(a_second_shutdown_succeeds_too)
 {
     struct error err;
     ck_assert_int_eq(transport_shutdown(transport, &err).status, IO_OK);
@@ -115,7 +115,7 @@ START_TEST(a_second_shutdown_is_as_good_as_the_first)
 }
 END_TEST
 
-START_TEST(reading_goes_on_after_a_shutdown)
+START_TEST(reading_continues_after_a_shutdown)
 {
     struct error err;
     char data[16];
@@ -131,7 +131,7 @@ START_TEST(reading_goes_on_after_a_shutdown)
 }
 END_TEST
 
-START_TEST(a_shutdown_of_what_is_reset_already_is_a_reset)
+START_TEST(a_shutdown_after_a_reset_reports_the_reset)
 {
     struct error err;
     reset_by_peer();
@@ -140,7 +140,7 @@ START_TEST(a_shutdown_of_what_is_reset_already_is_a_reset)
 }
 END_TEST
 
-START_TEST(writing_nothing_is_done_at_once)
+START_TEST(an_empty_write_is_done_at_once)
 {
     struct error err;
     reset_by_peer();
@@ -176,10 +176,10 @@ int main(void)
     tcase_add_test(tcase, every_read_after_a_reset_reports_it);
     tcase_add_test(tcase, a_write_after_a_reset_reports_it_and_raises_no_signal);
     tcase_add_test(tcase, a_read_reports_a_reset_that_a_write_has_reported_before);
-    tcase_add_test(tcase, a_second_shutdown_is_as_good_as_the_first);
-    tcase_add_test(tcase, reading_goes_on_after_a_shutdown);
-    tcase_add_test(tcase, a_shutdown_of_what_is_reset_already_is_a_reset);
-    tcase_add_test(tcase, writing_nothing_is_done_at_once);
+    tcase_add_test(tcase, a_second_shutdown_succeeds_too);
+    tcase_add_test(tcase, reading_continues_after_a_shutdown);
+    tcase_add_test(tcase, a_shutdown_after_a_reset_reports_the_reset);
+    tcase_add_test(tcase, an_empty_write_is_done_at_once);
     tcase_add_test(tcase, reports_other_failures);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -288,7 +288,7 @@ START_TEST(does_not_send_a_certificate_without_its_key)
 }
 END_TEST
 
-START_TEST(refuses_what_is_weak_anywhere_in_the_chain)
+START_TEST(refuses_a_weak_key_or_digest_anywhere_in_the_chain)
 {
     struct pki small =
         pki_make(&(struct pki_spec){.subject = "small", .ca = true, .rsa = true, .rsa_bits = 1024});
@@ -304,7 +304,7 @@ START_TEST(refuses_what_is_weak_anywhere_in_the_chain)
 }
 END_TEST
 
-START_TEST(refuses_a_key_that_is_no_file_without_waiting)
+START_TEST(refuses_a_key_that_is_not_a_regular_file_without_waiting)
 {
     ck_assert_int_eq(add_certificate(&both, NULL), 0);
     ck_assert_int_eq(mkfifo(folder_file(&folder, "fifo"), 0600), 0);
@@ -362,8 +362,8 @@ int main(void)
     tcase_add_unchecked_fixture(tcase, make_keys, free_keys);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, refuses_a_certificate_that_would_never_be_sent);
-    tcase_add_test(tcase, refuses_what_is_weak_anywhere_in_the_chain);
-    tcase_add_test(tcase, refuses_a_key_that_is_no_file_without_waiting);
+    tcase_add_test(tcase, refuses_a_weak_key_or_digest_anywhere_in_the_chain);
+    tcase_add_test(tcase, refuses_a_key_that_is_not_a_regular_file_without_waiting);
     tcase_add_test(tcase, refuses_an_encrypted_key_of_either_format_without_asking);
     tcase_add_test(tcase, refuses_a_key_before_its_certificate);
     suite_add_tcase(suite, tcase);

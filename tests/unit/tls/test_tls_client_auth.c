@@ -81,7 +81,7 @@ START_TEST(client_authentication_needs_a_bundle)
 }
 END_TEST
 
-START_TEST(refuses_what_its_cas_did_not_issue)
+START_TEST(refuses_certificates_that_its_cas_did_not_issue)
 {
     struct pki forged_ca = pki_make(&(struct pki_spec){.subject = "Client CA", .ca = true});
     struct pki stranger = pki_make(&(struct pki_spec){.subject = "stranger", .issuer = &other_ca});
@@ -313,7 +313,7 @@ int main(void)
     tcase_add_test(tcase, requests_no_certificate_where_it_is_off);
     tcase_add_test(tcase, names_its_cas_to_the_client);
     tcase_add_test(tcase, client_authentication_needs_a_bundle);
-    tcase_add_test(tcase, refuses_what_its_cas_did_not_issue);
+    tcase_add_test(tcase, refuses_certificates_that_its_cas_did_not_issue);
     tcase_add_test(tcase, reads_eight_certificates_and_no_more);
     tcase_add_test(tcase, reads_no_chain_above_32_kib);
     tcase_add_test(tcase, never_parses_explicit_curve_parameters_of_a_client);

@@ -173,7 +173,7 @@ START_TEST(lists_the_first_names_and_counts_the_rest)
 }
 END_TEST
 
-START_TEST(rejects_what_it_does_not_trust)
+START_TEST(rejects_a_certificate_that_it_does_not_trust)
 {
     serve(&leaf, NULL);
     rejected("localhost", ERROR_UNTRUSTED, "\"CN=Test CA\" is not trusted");
@@ -326,7 +326,7 @@ START_TEST(a_pin_replaces_chain_and_name)
 }
 END_TEST
 
-START_TEST(refuses_what_is_no_pin)
+START_TEST(refuses_a_malformed_pin)
 {
     static const char *const pins[] = {
         "",
@@ -444,7 +444,7 @@ START_TEST(serves_rsa_and_ecdsa_together_and_prefers_ecdsa)
 }
 END_TEST
 
-START_TEST(refuses_a_certificate_file_that_is_none)
+START_TEST(refuses_a_file_without_a_certificate)
 {
     struct peer_certificate about;
     refused(tls_context_use_certificate(server, folder_file(&folder, "absent"), &about, &err),
@@ -669,7 +669,7 @@ int main(void)
     tcase_add_test(tcase, ignores_the_common_name);
     tcase_add_test(tcase, takes_a_wildcard_for_one_whole_label);
     tcase_add_test(tcase, lists_the_first_names_and_counts_the_rest);
-    tcase_add_test(tcase, rejects_what_it_does_not_trust);
+    tcase_add_test(tcase, rejects_a_certificate_that_it_does_not_trust);
     tcase_add_test(tcase, rejects_a_self_signed_certificate_unless_it_is_trusted_itself);
     tcase_add_test(tcase, accepts_an_intermediate_as_an_anchor);
     tcase_add_test(tcase, accepts_the_leaf_as_an_anchor_and_no_other_of_its_issuer);
@@ -678,7 +678,7 @@ int main(void)
     tcase_add_test(tcase, rejects_a_certificate_out_of_its_time);
     tcase_add_test(tcase, the_worst_fault_decides);
     tcase_add_test(tcase, a_pin_replaces_chain_and_name);
-    tcase_add_test(tcase, refuses_what_is_no_pin);
+    tcase_add_test(tcase, refuses_a_malformed_pin);
     tcase_add_test(tcase, accepts_any_certificate_but_reports_it);
     tcase_add_test(tcase, reports_that_the_server_requested_a_certificate);
     tcase_add_test(tcase, refuses_a_server_name_that_cannot_be_one);
@@ -690,7 +690,7 @@ int main(void)
     tcase_add_test(tcase, negotiates_only_the_versions_that_are_set);
     tcase_add_test(tcase, describes_the_certificate_that_it_loaded);
     tcase_add_test(tcase, serves_rsa_and_ecdsa_together_and_prefers_ecdsa);
-    tcase_add_test(tcase, refuses_a_certificate_file_that_is_none);
+    tcase_add_test(tcase, refuses_a_file_without_a_certificate);
     tcase_add_test(tcase, refuses_a_weak_certificate_in_words);
     tcase_add_test(tcase, refuses_a_key_that_does_not_belong_to_the_certificate);
     tcase_add_test(tcase, refuses_a_key_that_is_encrypted_without_asking);

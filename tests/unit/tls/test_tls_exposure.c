@@ -123,7 +123,7 @@ START_TEST(accepts_any_mode_with_a_warning_if_configured)
 }
 END_TEST
 
-START_TEST(warns_of_what_others_can_write_although_it_is_no_secret)
+START_TEST(warns_of_public_files_that_others_can_write)
 {
     use_certificate(server, 0664);
     assert_warned(0, NULL);
@@ -202,7 +202,7 @@ int main(void)
     tcase_add_test(tcase, accepts_secrets_that_the_owner_writes_and_the_group_reads);
     tcase_add_test(tcase, refuses_secrets_that_others_read_or_the_group_writes);
     tcase_add_test(tcase, accepts_any_mode_with_a_warning_if_configured);
-    tcase_add_test(tcase, warns_of_what_others_can_write_although_it_is_no_secret);
+    tcase_add_test(tcase, warns_of_public_files_that_others_can_write);
     tcase_add_test(tcase, warns_of_a_ca_bundle_that_others_can_write);
     tcase_add_test(tcase, warns_of_a_folder_in_which_others_can_replace_files);
     tcase_add_test(tcase, warns_of_the_folder_that_a_link_leads_to);

@@ -63,7 +63,7 @@ static enum tls_hello_state examine_each(size_t max)
     return examine(max);
 }
 
-START_TEST(finds_the_end_of_a_hello_however_it_comes_in)
+START_TEST(finds_the_end_of_a_hello_in_pieces_of_any_size)
 {
     static const size_t records[] = {1, 2, 3, 4, 5, 100, 511, 512, 1000};
     add_hello(512, records[_i]);
@@ -153,7 +153,7 @@ START_TEST(recognises_other_records_once_they_are_complete)
 }
 END_TEST
 
-START_TEST(another_record_in_the_middle_of_a_hello_is_no_hello)
+START_TEST(refuses_another_record_in_the_middle_of_a_hello)
 {
     add_record(22, message(1, 100), 50);
     add_record(21, "\1\0", 2);
@@ -161,7 +161,7 @@ START_TEST(another_record_in_the_middle_of_a_hello_is_no_hello)
 }
 END_TEST
 
-START_TEST(recognises_bytes_that_are_no_record_by_the_first_five)
+START_TEST(recognises_bytes_that_are_not_a_record_by_the_first_five)
 {
     static const char *const strangers[] = {"GET / HTTP/1.1\r\n\r\n", "SSH-2.0", "\r\n\r\n\r\n",
                                             "\x16\x02\x00\x00\x10", "\x16\x03\x01\xff\xff"};
@@ -183,7 +183,7 @@ START_TEST(the_form_of_ssl_2_has_an_end_too)
 }
 END_TEST
 
-START_TEST(the_second_hello_may_come_behind_change_cipher_spec_and_early_data)
+START_TEST(the_second_hello_may_follow_change_cipher_spec_and_early_data)
 {
     hello.second = true;
     add_record(20, "\1", 1);
@@ -207,7 +207,7 @@ int main(void)
     Suite *suite = suite_create("tls_hello");
     TCase *tc = tcase_create("end");
     tcase_add_checked_fixture(tc, set_up, NULL);
-    tcase_add_loop_test(tc, finds_the_end_of_a_hello_however_it_comes_in, 0, 9);
+    tcase_add_loop_test(tc, finds_the_end_of_a_hello_in_pieces_of_any_size, 0, 9);
     tcase_add_test(tc, ignores_bytes_after_the_last_record);
     tcase_add_test(tc, empty_records_are_left_to_openssl_and_count);
     tcase_add_test(tc, a_hello_may_be_as_long_as_the_limit_with_its_record_headers);
@@ -216,10 +216,10 @@ int main(void)
     tcase_add_test(tc, no_limit_is_above_that_of_openssl);
     tcase_add_test(tc, a_hello_ends_with_its_record);
     tcase_add_loop_test(tc, recognises_other_records_once_they_are_complete, 0, 7);
-    tcase_add_test(tc, another_record_in_the_middle_of_a_hello_is_no_hello);
-    tcase_add_loop_test(tc, recognises_bytes_that_are_no_record_by_the_first_five, 0, 5);
+    tcase_add_test(tc, refuses_another_record_in_the_middle_of_a_hello);
+    tcase_add_loop_test(tc, recognises_bytes_that_are_not_a_record_by_the_first_five, 0, 5);
     tcase_add_test(tc, the_form_of_ssl_2_has_an_end_too);
-    tcase_add_test(tc, the_second_hello_may_come_behind_change_cipher_spec_and_early_data);
+    tcase_add_test(tc, the_second_hello_may_follow_change_cipher_spec_and_early_data);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

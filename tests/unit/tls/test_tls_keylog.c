@@ -80,7 +80,7 @@ static int count(const char *text, const char *part)
     return n;
 }
 
-START_TEST(a_new_file_is_its_owners_whatever_the_umask_is)
+START_TEST(a_new_file_has_mode_0600_whatever_the_umask_is)
 {
     struct stat status;
     mode_t before = umask(0777);
@@ -129,7 +129,7 @@ START_TEST(logs_nothing_unless_configured)
 }
 END_TEST
 
-START_TEST(adds_to_what_is_there)
+START_TEST(appends_to_an_existing_file)
 {
     folder_write(&folder, "log", "# mine\n", 7);
     keep_log(server, "log");
@@ -221,11 +221,11 @@ int main(void)
     Suite *suite = suite_create("tls_keylog");
     TCase *tcase = tcase_create("keylog");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_new_file_is_its_owners_whatever_the_umask_is);
+    tcase_add_test(tcase, a_new_file_has_mode_0600_whatever_the_umask_is);
     tcase_add_test(tcase, logs_the_secrets_of_both_versions_line_by_line);
     tcase_add_test(tcase, logs_the_same_on_both_sides);
     tcase_add_test(tcase, logs_nothing_unless_configured);
-    tcase_add_test(tcase, adds_to_what_is_there);
+    tcase_add_test(tcase, appends_to_an_existing_file);
     tcase_add_test(tcase, creates_the_file_for_its_owner_alone);
     tcase_add_test(tcase, refuses_a_file_that_others_can_read);
     tcase_add_test(tcase, refuses_what_is_no_file_without_waiting);

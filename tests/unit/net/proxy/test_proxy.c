@@ -236,7 +236,7 @@ static size_t with_tlv(int type, size_t n)
     return 31 + n;
 }
 
-START_TEST(a_header_may_have_16_kib)
+START_TEST(accepts_a_header_of_16_kib)
 {
     size_t n = with_tlv(0xe0, PROXY_BYTES_MAX - 31), bytes;
     ck_assert_uint_eq(n, PROXY_BYTES_MAX);
@@ -496,7 +496,7 @@ int main(void)
     tcase_add_test(tcase, local_and_unspecified_have_no_addresses_whatever_they_contain);
     tcase_add_loop_test(tcase, refuses_a_malformed_version_2_with_the_reason, 0, 13);
     tcase_add_loop_test(tcase, another_protocol_or_family_leaves_the_real_addresses, 0, 6);
-    tcase_add_test(tcase, a_header_may_have_16_kib);
+    tcase_add_test(tcase, accepts_a_header_of_16_kib);
     tcase_add_test(tcase, leaves_out_a_name_that_does_not_fit_or_contains_a_nul);
     tcase_add_test(tcase, returns_a_unique_id_that_is_not_text_in_hex);
     tcase_add_test(tcase, the_first_of_two_equal_tlvs_counts);

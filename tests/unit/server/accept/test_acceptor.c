@@ -373,7 +373,7 @@ START_TEST(denies_before_it_allows)
 }
 END_TEST
 
-START_TEST(a_connection_refused_by_one_limit_counts_for_no_other)
+START_TEST(a_connection_refused_by_one_limit_does_not_count_for_another)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
           "limits: { connections: 1, per_source: 2 }",
@@ -645,7 +645,7 @@ int main(void)
     tcase_add_test(tcase, denies_before_it_allows);
     tcase_add_test(tcase, a_stuck_worker_does_not_keep_new_connections_from_the_others);
     tcase_add_test(tcase, when_no_worker_accepts_connections_they_are_refused_after_a_while);
-    tcase_add_test(tcase, a_connection_refused_by_one_limit_counts_for_no_other);
+    tcase_add_test(tcase, a_connection_refused_by_one_limit_does_not_count_for_another);
     tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
     tcase_add_test(tcase, the_last_refusals_are_logged_too);
     tcase_add_test(tcase, connections_in_the_backlog_at_a_stop_are_served);

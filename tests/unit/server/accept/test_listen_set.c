@@ -210,7 +210,7 @@ START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
 }
 END_TEST
 
-START_TEST(a_port_in_use_is_refused_and_what_was_open_is_closed)
+START_TEST(a_port_in_use_is_refused_and_opened_sockets_are_closed)
 {
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int other = loopback_listen(&address, 8);
@@ -496,7 +496,7 @@ int main(void)
     tcase_add_test(tcase, an_address_that_is_listed_twice_is_refused_with_its_place);
     tcase_add_test(tcase, a_unix_socket_bound_in_its_place_is_not_removed);
     tcase_add_test(tcase, a_unix_socket_that_is_listed_twice_is_refused_and_removed);
-    tcase_add_test(tcase, a_port_in_use_is_refused_and_what_was_open_is_closed);
+    tcase_add_test(tcase, a_port_in_use_is_refused_and_opened_sockets_are_closed);
     tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
     tcase_add_test(tcase, accepted_sockets_have_keepalive_2_h_75_s_10_probes_and_nodelay);
     tcase_add_test(tcase, accepted_sockets_have_the_options_of_the_configuration);

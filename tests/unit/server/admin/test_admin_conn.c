@@ -96,7 +96,7 @@ START_TEST(a_request_has_five_seconds_however_slowly_it_arrives)
 }
 END_TEST
 
-START_TEST(a_client_that_reads_nothing_is_closed_after_a_while)
+START_TEST(closes_a_client_that_does_not_read_after_a_time_out)
 {
     body_bytes = LARGE_BYTES;
     say("GET /healthz HTTP/1.0\r\n\r\n");
@@ -122,7 +122,7 @@ START_TEST(a_large_answer_is_sent_as_fast_as_the_client_reads)
 }
 END_TEST
 
-START_TEST(a_client_that_does_not_close_is_closed_after_a_while)
+START_TEST(closes_a_client_that_does_not_close_after_a_time_out)
 {
     say("GET /healthz HTTP/1.0\r\n\r\n");
     run(WANT_READ);
@@ -175,9 +175,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, reads_in_parts_answers_and_waits_for_the_end);
     tcase_add_test(tcase, a_request_has_five_seconds_however_slowly_it_arrives);
-    tcase_add_test(tcase, a_client_that_reads_nothing_is_closed_after_a_while);
+    tcase_add_test(tcase, closes_a_client_that_does_not_read_after_a_time_out);
     tcase_add_test(tcase, a_large_answer_is_sent_as_fast_as_the_client_reads);
-    tcase_add_test(tcase, a_client_that_does_not_close_is_closed_after_a_while);
+    tcase_add_test(tcase, closes_a_client_that_does_not_close_after_a_time_out);
     tcase_add_test(tcase, endless_input_of_a_client_is_dropped_up_to_a_limit);
     tcase_add_test(tcase, without_memory_for_an_answer_there_is_none);
     tcase_add_test(tcase, survives_a_client_that_has_closed);

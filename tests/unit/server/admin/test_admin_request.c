@@ -148,7 +148,7 @@ START_TEST(http_1_1_needs_one_host)
 }
 END_TEST
 
-START_TEST(a_host_is_well_formed_or_not_there)
+START_TEST(a_host_is_well_formed_or_absent)
 {
     static const char *const malformed[] = {
         "",     ":9107", "[::1",      "[::1:9107", "[]",        "[::1]x", "[::1]9107", "[::1]:a",
@@ -205,7 +205,7 @@ int main(void)
     tcase_add_test(tcase, a_control_character_is_bad_at_once);
     tcase_add_test(tcase, a_field_needs_a_name_and_a_colon);
     tcase_add_test(tcase, http_1_1_needs_one_host);
-    tcase_add_test(tcase, a_host_is_well_formed_or_not_there);
+    tcase_add_test(tcase, a_host_is_well_formed_or_absent);
     tcase_add_test(tcase, more_than_4_kib_are_too_large);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

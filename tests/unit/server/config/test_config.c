@@ -397,7 +397,7 @@ static void collect(const char *path, void *context)
     fprintf(context, "%s\n", path);
 }
 
-START_TEST(names_every_file_that_is_read_and_none_that_is_written)
+START_TEST(lists_every_file_that_is_read_and_none_that_is_written)
 {
     struct config *config = parsed(everything);
     char *text = NULL;
@@ -456,7 +456,7 @@ int main(void)
     tcase_add_test(tcase, the_words_of_the_log_are_its_enums);
     tcase_add_test(tcase, the_words_of_the_other_choices_are_their_enums);
     tcase_add_test(tcase, keeps_the_places_of_values_that_other_modules_check);
-    tcase_add_test(tcase, names_every_file_that_is_read_and_none_that_is_written);
+    tcase_add_test(tcase, lists_every_file_that_is_read_and_none_that_is_written);
     tcase_add_test(tcase, makes_paths_absolute_from_the_folder_of_the_file);
     tcase_add_test(tcase, refuses_relative_paths_in_a_folder_that_cannot_be_printed);
     tcase_add_test(tcase, reports_why_a_file_cannot_be_read);

@@ -66,7 +66,7 @@ START_TEST(echoes_with_one_read_and_one_write)
 }
 END_TEST
 
-START_TEST(the_service_decides_what_is_answered)
+START_TEST(the_service_determines_the_answer)
 {
     conn.service = &service_upper;
     fake_add_read(&fake, "Gr\xc3\xbc\xc3\x9f z{`a");
@@ -75,7 +75,7 @@ START_TEST(the_service_decides_what_is_answered)
 }
 END_TEST
 
-START_TEST(waits_for_the_handshake_in_whatever_direction_it_asks_for)
+START_TEST(waits_for_the_handshake_in_either_direction)
 {
     fake_add(&fake.handshakes, IO_WANT_READ);
     fake_add(&fake.handshakes, IO_WANT_WRITE);
@@ -130,7 +130,7 @@ START_TEST(does_not_read_while_output_is_pending)
 }
 END_TEST
 
-START_TEST(flushes_what_the_transport_took_but_did_not_send)
+START_TEST(flushes_data_that_the_transport_accepted_but_did_not_send)
 {
     fake_add_read(&fake, "abc");
     fake_add_short_write(&fake, 3);
@@ -722,7 +722,7 @@ START_TEST(a_peer_that_closes_before_any_byte_was_a_probe)
 }
 END_TEST
 
-START_TEST(a_silent_connection_that_times_out_is_no_probe)
+START_TEST(a_silent_connection_that_times_out_is_not_a_probe)
 {
     conn_run(&conn);
     conn_expire(&conn);
@@ -755,12 +755,12 @@ int main(void)
     TCase *tc = tcase_create("life");
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, echoes_with_one_read_and_one_write);
-    tcase_add_test(tc, the_service_decides_what_is_answered);
-    tcase_add_test(tc, waits_for_the_handshake_in_whatever_direction_it_asks_for);
+    tcase_add_test(tc, the_service_determines_the_answer);
+    tcase_add_test(tc, waits_for_the_handshake_in_either_direction);
     tcase_add_test(tc, sends_the_rest_after_a_short_write);
     tcase_add_test(tc, one_byte_writes_lose_and_repeat_nothing);
     tcase_add_test(tc, does_not_read_while_output_is_pending);
-    tcase_add_test(tc, flushes_what_the_transport_took_but_did_not_send);
+    tcase_add_test(tc, flushes_data_that_the_transport_accepted_but_did_not_send);
     tcase_add_test(tc, reads_on_while_the_transport_has_more);
     tcase_add_test(tc, yields_when_its_budget_is_spent);
     tcase_add_test(tc, an_idle_connection_holds_no_buffer);
@@ -802,7 +802,7 @@ int main(void)
     tcase_add_test(tc, a_proxy_header_comes_before_the_handshake_within_its_time_out);
     tcase_add_loop_test(tc, a_failed_header_ends_it_without_sending_a_byte, 0, 5);
     tcase_add_loop_test(tc, a_peer_that_closes_before_any_byte_was_a_probe, 0, 15);
-    tcase_add_test(tc, a_silent_connection_that_times_out_is_no_probe);
+    tcase_add_test(tc, a_silent_connection_that_times_out_is_not_a_probe);
     tcase_add_test(tc, an_external_end_does_not_wait_for_a_header);
     tcase_add_loop_test(tc, each_end_has_a_name_of_its_own, 0, CONN_ENDS);
     suite_add_tcase(suite, tc);

@@ -174,7 +174,7 @@ START_TEST(reports_a_reset)
 END_TEST
 
 /* splice(2) does not go past it, and says that there is nothing, or that this was the end. */
-START_TEST(splices_past_urgent_data_and_does_not_take_it_for_eof)
+START_TEST(splices_past_urgent_data_without_reporting_eof)
 {
     ck_assert_int_eq(setsockopt(transport->fd, SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int)),
                      0);
@@ -304,7 +304,7 @@ int main(void)
     tcase_add_test(tcase, returns_what_the_peer_does_not_accept_and_empties_the_pipe);
     tcase_add_test(tcase, returns_what_a_read_would_return);
     tcase_add_test(tcase, reports_a_reset);
-    tcase_add_test(tcase, splices_past_urgent_data_and_does_not_take_it_for_eof);
+    tcase_add_test(tcase, splices_past_urgent_data_without_reporting_eof);
     tcase_add_test(tcase, reads_where_it_cannot_splice);
     tcase_add_test(tcase, a_connection_splices_a_stream_and_reads_messages);
     tcase_add_test(tcase, a_connection_sends_what_a_splice_left);

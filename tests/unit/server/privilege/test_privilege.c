@@ -133,7 +133,7 @@ START_TEST(a_link_to_a_folder_beside_it_may_be_swapped)
 }
 END_TEST
 
-START_TEST(a_link_to_elsewhere_does_not_open_its_own_folder)
+START_TEST(a_link_to_another_folder_does_not_expose_its_own)
 {
     make_folder("here");
     make_folder("there");
@@ -180,7 +180,7 @@ START_TEST(a_folder_without_siblings_may_be_replaced)
 }
 END_TEST
 
-START_TEST(a_folder_with_siblings_does_not_open_its_parent_and_is_logged)
+START_TEST(a_folder_with_siblings_does_not_expose_its_parent_and_is_logged)
 {
     make_folder("top");
     make_folder("top/live");
@@ -191,7 +191,7 @@ START_TEST(a_folder_with_siblings_does_not_open_its_parent_and_is_logged)
 }
 END_TEST
 
-START_TEST(a_loop_of_links_opens_nothing)
+START_TEST(a_loop_of_links_exposes_nothing)
 {
     make_link("live", "round");
     make_link("round", "live");
@@ -200,7 +200,7 @@ START_TEST(a_loop_of_links_opens_nothing)
 }
 END_TEST
 
-START_TEST(the_root_folder_is_never_opened_as_a_whole)
+START_TEST(the_root_folder_is_never_exposed_as_a_whole)
 {
     /* /bin is a link to usr/bin beside it on most systems. */
     find("tls: { default: { ticket_keys: /key, client_auth: required, client_ca: /../a/../key,\n"
@@ -459,7 +459,7 @@ static int (*const allowed[])(void) = {read_file,       start_thread,   look_up,
 
 enum { ALLOWED = sizeof allowed / sizeof allowed[0] };
 
-START_TEST(still_allows_what_a_reload_needs)
+START_TEST(allows_everything_that_a_reload_needs)
 {
     read_config("listeners: [ { listen: 'unix://@/socket' } ]\n"
                 "tls: { default: { keylog: '@/keys' } }\n");
@@ -478,7 +478,7 @@ static int read_renamed(void)
     return read_file();
 }
 
-START_TEST(reads_what_was_renamed_into_place)
+START_TEST(reads_a_file_that_was_renamed_into_place)
 {
     int ends[2];
     read_config("log: {}\n");
@@ -554,19 +554,19 @@ int main(void)
     tcase_add_test(tcase, the_folder_of_the_configuration_and_of_each_file_can_be_read);
     tcase_add_test(tcase, the_folder_that_a_link_leads_to_can_be_read_too);
     tcase_add_test(tcase, a_link_to_a_folder_beside_it_may_be_swapped);
-    tcase_add_test(tcase, a_link_to_elsewhere_does_not_open_its_own_folder);
+    tcase_add_test(tcase, a_link_to_another_folder_does_not_expose_its_own);
     tcase_add_test(tcase, a_folder_without_siblings_may_be_replaced);
-    tcase_add_test(tcase, a_folder_with_siblings_does_not_open_its_parent_and_is_logged);
-    tcase_add_test(tcase, a_loop_of_links_opens_nothing);
-    tcase_add_test(tcase, the_root_folder_is_never_opened_as_a_whole);
+    tcase_add_test(tcase, a_folder_with_siblings_does_not_expose_its_parent_and_is_logged);
+    tcase_add_test(tcase, a_loop_of_links_exposes_nothing);
+    tcase_add_test(tcase, the_root_folder_is_never_exposed_as_a_whole);
     tcase_add_test(tcase, files_can_be_written_only_where_the_server_writes);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("sandbox");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, refuses, 0, REFUSED);
-    tcase_add_loop_test(tcase, still_allows_what_a_reload_needs, 0, ALLOWED);
-    tcase_add_test(tcase, reads_what_was_renamed_into_place);
+    tcase_add_loop_test(tcase, allows_everything_that_a_reload_needs, 0, ALLOWED);
+    tcase_add_test(tcase, reads_a_file_that_was_renamed_into_place);
     tcase_add_test(tcase, a_shortage_of_descriptors_does_not_mean_that_landlock_is_missing);
     tcase_add_test(tcase, lists_the_allowed_system_calls);
     suite_add_tcase(suite, tcase);

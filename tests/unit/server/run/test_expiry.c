@@ -225,7 +225,7 @@ START_TEST(warns_of_a_client_ca)
 }
 END_TEST
 
-START_TEST(warns_of_what_expires_while_the_server_runs)
+START_TEST(warns_of_certificates_that_expire_while_the_server_runs)
 {
     use_issuer(-40, 40);
     assert_says_nothing();
@@ -328,7 +328,7 @@ int main(void)
     tcase_add_test(tcase, warns_of_a_short_certificate_in_the_last_third_of_its_life);
     tcase_add_test(tcase, warns_of_an_issuer_that_is_sent);
     tcase_add_test(tcase, warns_of_a_client_ca);
-    tcase_add_test(tcase, warns_of_what_expires_while_the_server_runs);
+    tcase_add_test(tcase, warns_of_certificates_that_expire_while_the_server_runs);
     tcase_add_test(tcase, warns_of_a_crl_that_is_out_of_date);
     tcase_add_test(tcase, warns_of_a_crl_from_the_future);
     tcase_add_test(tcase, logs_nothing_of_old_and_future_crls_beside_a_valid_one);

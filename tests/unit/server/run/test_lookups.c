@@ -106,7 +106,7 @@ START_TEST(all_names_are_looked_up_in_parallel_and_each_only_once)
 }
 END_TEST
 
-START_TEST(without_names_nothing_is_waited_for)
+START_TEST(without_names_there_is_no_wait)
 {
     struct error err;
     struct lookups *lookups = start("listeners:\n"
@@ -168,7 +168,7 @@ int main(void)
     Suite *suite = suite_create("lookups");
     TCase *tests = tcase_create("lookups");
     tcase_add_test(tests, all_names_are_looked_up_in_parallel_and_each_only_once);
-    tcase_add_test(tests, without_names_nothing_is_waited_for);
+    tcase_add_test(tests, without_names_there_is_no_wait);
     tcase_add_test(tests, a_failure_is_returned_with_its_place_without_waiting_for_the_rest);
     tcase_add_test(tests, a_lookup_under_way_can_be_abandoned);
     tcase_add_test(tests, a_listener_whose_socket_was_passed_by_name_is_not_looked_up);

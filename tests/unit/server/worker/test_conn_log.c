@@ -122,7 +122,7 @@ START_TEST(names_an_unnamed_local_peer)
 }
 END_TEST
 
-START_TEST(logs_what_tls_negotiated)
+START_TEST(logs_the_parameters_that_tls_negotiated)
 {
     config.listen.scheme = ENDPOINT_TLS;
     peer = (struct peer){.tls = true,
@@ -315,7 +315,7 @@ int main(void)
     tcase_add_test(tcase, logs_the_local_address_as_destination);
     tcase_add_test(tcase, logs_the_source_in_a_proxy_header_and_the_proxy);
     tcase_add_test(tcase, names_an_unnamed_local_peer);
-    tcase_add_test(tcase, logs_what_tls_negotiated);
+    tcase_add_test(tcase, logs_the_parameters_that_tls_negotiated);
     tcase_add_test(tcase, leaves_out_what_a_failed_handshake_did_not_negotiate);
     tcase_add_test(tcase, logs_a_reason_without_an_alert_if_there_was_none);
     tcase_add_test(tcase, close_notify_is_an_alert_too);
