@@ -8,7 +8,7 @@ callgrind counts them while a fixed script runs; instructions.json keeps what th
     own        instructions of our own functions: with the compiler that was recorded
     libraries  instructions of OpenSSL and libc on our behalf: with the versions that were recorded
 
-What strangers can ask for (strangers.py) must not cost more than so many full handshakes, everywhere.
+What strangers can ask for (hostile.py) must not cost more than so many full handshakes, everywhere.
 callgrind shows every CPU that has AVX2 as the same one, so the machine does not matter otherwise.
 """
 
@@ -25,7 +25,7 @@ import tempfile
 import time
 from typing import NamedTuple
 
-import strangers
+import hostile
 from servers import OURS, first_line, free_port, wait_for_port
 
 RECORDED = pathlib.Path(__file__).with_name("instructions.json")
@@ -237,19 +237,19 @@ def count_strangers(build, pki, folder):
     """The instructions of each visit and of each reload, by name. Without a log: how much it writes of
     whom is its own affair."""
     ports = {kind: free_port() for kind in ("plain", "visited")}
-    text, key_names = strangers.configure(folder, pki, ports)
+    text, key_names = hostile.configure(folder, pki, ports)
     costs, reloads = {}, {}
     with Counting(build, folder, ports, text) as counting:
-        for name, chain in strangers.chains(strangers.anchor_of(pki)).items():
-            costs[f"chain: {name}"] = counting.spent(strangers.present, ports["visited"], chain, folder)
+        for name, chain in hostile.chains(hostile.anchor_of(pki)).items():
+            costs[f"chain: {name}"] = counting.spent(hostile.present, ports["visited"], chain, folder)
         for bits in (8192, 16384):
-            chain, key = strangers.issued_rsa(pki, bits)
+            chain, key = hostile.issued_rsa(pki, bits)
             costs[f"chain: RSA-{bits}, issued by a known CA"] = counting.spent(
-                strangers.present, ports["visited"], chain, folder, key)
-        for name, hello in strangers.hellos(key_names).items():
-            costs[f"hello: {name}"] = counting.spent(strangers.say, ports["visited"], hello)
-        for name, files in strangers.fetched(folder, pki).items():
-            strangers.put(folder, files)
+                hostile.present, ports["visited"], chain, folder, key)
+        for name, hello in hostile.hellos(key_names).items():
+            costs[f"hello: {name}"] = counting.spent(hostile.say, ports["visited"], hello)
+        for name, files in hostile.fetched(folder, pki).items():
+            hostile.put(folder, files)
             counting.settle()
             reloads[f"reload: {name}"] = counting.reload()
     return costs, reloads

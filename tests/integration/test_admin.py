@@ -10,7 +10,7 @@ import unittest
 import peers
 import scrape
 import support
-import watcher
+import admin_client
 
 ADMIN = support.EVERYTHING + "admin: { listen: 'tcp://127.0.0.1:0' }\n"
 CLIENTS_MAX = 16
@@ -22,12 +22,12 @@ class Answers(support.TestCase):
 
     def test_health_and_readiness(self):
         for path in ("/healthz", "/readyz"):
-            status, head, body = watcher.get(self.echo, path)
+            status, head, body = admin_client.get(self.echo, path)
             self.assertEqual((status, body), (200, b"ok\n"))
             self.assertIn("Connection: close", head)
 
     def test_head_says_the_same_without_a_body(self):
-        status, head, body = watcher.get(self.echo, "/healthz", "HEAD")
+        status, head, body = admin_client.get(self.echo, "/healthz", "HEAD")
         self.assertEqual((status, body), (200, b""))
         self.assertIn("Content-Length: 3", head)
 
@@ -39,8 +39,8 @@ class Answers(support.TestCase):
                                 (404, b"GET / HTTP/1.0\r\n\r\n"),
                                 (431, b"GET /metrics HTTP/1.0\r\nA: " + b"a" * 30000)):
             with self.subTest(request=request[:40]):
-                self.assertEqual(watcher.ask(watcher.place(self.echo), request)[0], status)
-        status, head, _ = watcher.get(self.echo, "/metrics", "PUT")
+                self.assertEqual(admin_client.ask(admin_client.place(self.echo), request)[0], status)
+        status, head, _ = admin_client.get(self.echo, "/metrics", "PUT")
         self.assertEqual(status, 405)
         self.assertIn("Allow: GET, HEAD", head)
 
@@ -49,54 +49,54 @@ class Answers(support.TestCase):
                                ("localhost:9107", 200)):
             for path in ("/metrics", "/healthz"):
                 request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-                self.assertEqual(watcher.ask(watcher.place(self.echo), request)[0], expected)
+                self.assertEqual(admin_client.ask(admin_client.place(self.echo), request)[0], expected)
 
     def test_half_a_request_and_an_end_are_bad_and_nothing_gets_nothing(self):
         for sent, expected in ((b"GET /metr", b"HTTP/1.0 400"), (b"", b"")):
-            with peers.connect(watcher.place(self.echo)) as client:
+            with peers.connect(admin_client.place(self.echo)) as client:
                 client.sendall(sent)
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(client.recv(65536)[:12], expected)
 
     def test_half_a_request_is_waited_for_no_longer_than_for_a_while(self):
         echo = self.server(ADMIN + "watch: off\n")  # or that would turn the loop, too
-        with peers.connect(watcher.place(echo)) as client:
+        with peers.connect(admin_client.place(echo)) as client:
             client.sendall(b"GET /metr")
-            self.assertEqual(watcher.answer(client)[0], 408)
+            self.assertEqual(admin_client.answer(client)[0], 408)
 
     def test_an_answer_is_not_lost_because_the_request_goes_on(self):
-        with peers.connect(watcher.place(self.echo)) as client:
+        with peers.connect(admin_client.place(self.echo)) as client:
             client.sendall(b"POST /metrics HTTP/1.0\r\n\r\n" + b"x" * 32000)
-            self.assertEqual(watcher.answer(client)[0], 405)
+            self.assertEqual(admin_client.answer(client)[0], 405)
 
     def test_who_dawdles_longest_gives_way_and_costs_nobody_else(self):
         with contextlib.ExitStack() as stack:
-            slow = [stack.enter_context(peers.connect(watcher.place(self.echo)))
+            slow = [stack.enter_context(peers.connect(admin_client.place(self.echo)))
                     for _ in range(CLIENTS_MAX)]
             for client in slow:
                 client.sendall(b"GET /healthz HTTP/1.0\r\n")
-            self.assertEqual(watcher.get(self.echo, "/healthz")[0], 200)
+            self.assertEqual(admin_client.get(self.echo, "/healthz")[0], 200)
             self.assertEqual(slow[0].recv(1), b"")
             with peers.Plain(self.echo.address("tcp")) as peer:
                 self.assertEqual(peer.exchange(b"served"), b"served")
             for client in slow[1:]:
                 client.sendall(b"\r\n")
-                self.assertEqual(watcher.answer(client)[0], 200)
+                self.assertEqual(admin_client.answer(client)[0], 200)
 
     def test_those_who_have_their_answer_give_way_first(self):
         with contextlib.ExitStack() as stack:
             def connect():
-                return stack.enter_context(peers.connect(watcher.place(self.echo)))
+                return stack.enter_context(peers.connect(admin_client.place(self.echo)))
             asking = connect()
             for _ in range(2 * CLIENTS_MAX):
                 answered = connect()
                 answered.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-                self.assertEqual(watcher.answer(answered)[0], 200)
+                self.assertEqual(admin_client.answer(answered)[0], 200)
             asking.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-            self.assertEqual(watcher.answer(asking)[0], 200)
+            self.assertEqual(admin_client.answer(asking)[0], 200)
 
     def test_a_real_client_of_http_is_content(self):
-        host, port = watcher.place(self.echo)
+        host, port = admin_client.place(self.echo)
         done = support.run("curl", "-sS", "-i", f"http://{host}:{port}/metrics")
         self.assertEqual(done.status, 0, done.stderr)
         self.assertIn(b"Content-Type: text/plain; version=0.0.4", done.stdout)
@@ -123,7 +123,7 @@ class Metrics(support.TestCase):
     def test_they_say_what_happened(self):
         server = self.server(ADMIN)
         self.session(server)
-        found = watcher.metrics(server)
+        found = admin_client.metrics(server)
         ended, shaken = found["tlsecho_connections_ended_total"], found["tlsecho_handshakes_total"]
         self.assertEqual(found["tlsecho_connections_accepted_total"].value(transport="tcp"), 2)
         self.assertEqual(found["tlsecho_connections_active"].value(), 0)
@@ -145,7 +145,7 @@ class Metrics(support.TestCase):
             peer.receive(5)
             peer.send(b"6")  # the turn of the first five is over
             peer.receive(1)
-            found = watcher.metrics(server)
+            found = admin_client.metrics(server)
         self.assertEqual(found["tlsecho_connections_active"].value(transport="tcp"), 1)
         self.assertGreaterEqual(found["tlsecho_received_bytes_total"].value(), 5)
 
@@ -153,7 +153,7 @@ class Metrics(support.TestCase):
         server = self.server("listeners:\n"
                              "  - { listen: 'tcp://127.0.0.1:0', name: 'a\"b\\c{}=,ä' }\n"
                              "admin: { listen: 'tcp://127.0.0.1:0' }\n")
-        [sample] = watcher.metrics(server)["tlsecho_connections_active"].samples
+        [sample] = admin_client.metrics(server)["tlsecho_connections_active"].samples
         self.assertEqual(sample.labels["listener"], 'a"b\\c{}=,ä')
 
     def test_what_a_peer_says_is_no_label(self):
@@ -161,7 +161,7 @@ class Metrics(support.TestCase):
         context = peers.trusting_anyone()
         with peers.Tls(server.address("tls"), ctx=context) as peer:
             peer.exchange(b"x")
-        text = watcher.get(server, "/metrics")[2].decode()
+        text = admin_client.get(server, "/metrics")[2].decode()
         self.assertNotIn("localhost", re.sub(r"(?m)^# .*", "", text))
 
     def test_limits_that_were_hit(self):
@@ -171,12 +171,12 @@ class Metrics(support.TestCase):
             first.receive(1)
             with peers.Plain(server.address("tcp")) as second:
                 second.receive_all()
-            refused = watcher.metrics(server)["tlsecho_connections_refused_total"]
+            refused = admin_client.metrics(server)["tlsecho_connections_refused_total"]
         self.assertEqual((refused.value(), refused.value(reason="connections")), (1, 1))
 
     def test_certificates_and_reloads(self):
         server = self.server(ADMIN)
-        before = watcher.metrics(server)
+        before = admin_client.metrics(server)
         [certificate] = before["tlsecho_certificate_not_after_timestamp_seconds"].samples
         self.assertTrue(certificate.labels["file"].endswith("/server-ecdsa.pem"))
         self.assertGreater(certificate.value, before["process_start_time_seconds"].value())
@@ -185,7 +185,7 @@ class Metrics(support.TestCase):
         (server.folder / "server.yaml").write_text("nonsense")
         server.signal(signal.SIGHUP)
         server.wait_for("reload_refused")
-        after = watcher.metrics(server)
+        after = admin_client.metrics(server)
         self.assertEqual(after["tlsecho_reloads_total"].value(result="ok"), 1)
         self.assertEqual(after["tlsecho_reloads_total"].value(result="refused"), 1)
         self.assertEqual(after["tlsecho_last_reload_successful"].value(), 0)
@@ -196,14 +196,14 @@ class Address(support.TestCase):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "admin: { listen: 'tcp://[::]:0' }\n")
         self.assertEqual(server.wait_for("admin_exposed")["address"], "tcp://[::]:0")
-        port = watcher.place(server)[1]
+        port = admin_client.place(server)[1]
         request = b"GET /readyz HTTP/1.1\r\nHost: monitor.example\r\n\r\n"
-        self.assertEqual(watcher.ask(("127.0.0.1", port), request)[0], 200)
+        self.assertEqual(admin_client.ask(("127.0.0.1", port), request)[0], 200)
 
     def test_a_unix_socket_will_do(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "admin: { listen: 'unix://{dir}/admin.sock' }\n")
-        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
+        self.assertEqual(admin_client.get(server, "/readyz")[0], 200)
         server.stop()
         self.assertFalse((server.folder / "admin.sock").exists())
 
@@ -218,15 +218,15 @@ class Address(support.TestCase):
                              env=support.environment(RUNTIME_DIRECTORY="{dir}"))
         self.assertEqual(server.lines("listening", service="admin"), [])
         self.reload(server, "tcp://127.0.0.1:0")
-        first = watcher.place(server)
+        first = admin_client.place(server)
         with peers.connect(first) as client:
             client.sendall(b"GET /readyz HTTP/1.0\r\n")
             self.reload(server, "tcp://127.0.0.1:0")
-            self.assertEqual(watcher.place(server), first)
+            self.assertEqual(admin_client.place(server), first)
             client.sendall(b"\r\n")
-            self.assertEqual(watcher.answer(client)[0], 200)
+            self.assertEqual(admin_client.answer(client)[0], 200)
         self.reload(server, f"unix://{server.folder}/admin.sock")
-        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
+        self.assertEqual(admin_client.get(server, "/readyz")[0], 200)
         with self.assertRaises(ConnectionRefusedError):
             peers.connect(first)
         self.reload(server, "")
@@ -241,7 +241,7 @@ class Address(support.TestCase):
             server.signal(signal.SIGHUP)
             refused = server.wait_for("reload_refused")
         self.assertIn("server.yaml:2:", refused["reason"])
-        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
+        self.assertEqual(admin_client.get(server, "/readyz")[0], 200)
         with peers.Tls(server.address("tls")) as peer:
             self.assertEqual(peer.exchange(b"x"), b"x")
 
@@ -254,7 +254,7 @@ class Address(support.TestCase):
             server.signal(signal.SIGHUP)
             server.wait_for("reload_refused")
         self.assertFalse((server.folder / "admin.sock").exists())
-        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
+        self.assertEqual(admin_client.get(server, "/readyz")[0], 200)
 
     def test_while_draining_it_says_so_and_goes_on(self):
         server = self.server(ADMIN)
@@ -265,10 +265,10 @@ class Address(support.TestCase):
                 server.signal(signal.SIGTERM)
                 busy.push(b"y")
             server.wait_for("draining")
-            status, _, body = watcher.get(server, "/readyz")
+            status, _, body = admin_client.get(server, "/readyz")
             self.assertEqual((status, body), (503, b"draining\n"))
-            self.assertEqual(watcher.get(server, "/healthz")[0], 200)
-            self.assertEqual(watcher.metrics(server)["tlsecho_connections_active"].value(), 1)
+            self.assertEqual(admin_client.get(server, "/healthz")[0], 200)
+            self.assertEqual(admin_client.metrics(server)["tlsecho_connections_active"].value(), 1)
         self.assertEqual(server.wait(), 0)
 
 

@@ -11,10 +11,10 @@ import subprocess
 import time
 import unittest
 
-import farend
+import stub_server
 import relay
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 from loads import BenchCase, CA, CONFIG, bench, due, samples
 
 
@@ -159,9 +159,9 @@ class Loads(BenchCase):
         self.assertRegex(text, r"TLS handshake p50 +- +\S+ \S+ +-\n")
 
     def test_the_failure_of_one_is_none_of_the_other(self):
-        with FarEnd(farend.echo) as closed:
+        with FarEnd(stub_server.echo) as closed:
             nobody = closed.endpoint()
-        with FarEnd(farend.echo, server_context("expired")) as expired:
+        with FarEnd(stub_server.echo, server_context("expired")) as expired:
             for bad, status, says in ((nobody, 4, "Connection refused"),
                                       (expired.endpoint(), 10, "expired")):
                 for first in True, False:

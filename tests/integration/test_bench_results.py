@@ -11,10 +11,10 @@ import threading
 import unittest
 from xml.etree import ElementTree
 
-import farend
+import stub_server
 import pages
 import support
-from farend import FarEnd
+from stub_server import FarEnd
 from loads import BenchCase, CA, CONFIG, MUTUAL, SCARCE, bench, due, samples
 
 
@@ -61,7 +61,7 @@ class Handshakes(BenchCase):
                 self.assertEqual((got["handshakes"], got["resumed"]), (40, 40))
 
     def test_none_resumed_is_a_failure_of_the_handshake(self):
-        with farend.OpenSsl("-num_tickets", "0") as far:
+        with stub_server.OpenSsl("-num_tickets", "0") as far:
             summary = self.fails(7, "handshake", "--handshakes", "--resume", "-n5", *CA,
                                  far.endpoint())
         self.assertEqual((summary["handshakes"], summary["resumed"]), (5, 0))
@@ -105,7 +105,7 @@ class NoneBeyond(BenchCase):
 
                 def echo(connection, came=came):
                     came.append(connection)
-                    farend.echo(connection)
+                    stub_server.echo(connection)
 
                 with FarEnd(echo) as far:
                     got = self.ok(*args, far.endpoint())
@@ -115,14 +115,14 @@ class NoneBeyond(BenchCase):
 
 class Failures(BenchCase):
     def test_no_server_is_said_as_everywhere(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             endpoint = far.endpoint()
         self.fails(4, "refused", "-P", "100", endpoint)
 
     def test_a_server_that_is_no_echo_is_told_at_the_first_byte_that_differs(self):
         def corrupt(connection):
             offset = 0
-            for data in farend.received(connection):
+            for data in stub_server.received(connection):
                 if offset <= 123456 < offset + len(data):
                     data = bytearray(data)
                     data[123456 - offset] ^= 0xff
@@ -136,7 +136,7 @@ class Failures(BenchCase):
 
     def test_surplus_and_swapped_bytes_are_found(self):
         def doubled(connection):
-            for data in farend.received(connection):
+            for data in stub_server.received(connection):
                 connection.sendall(data + data)
 
         with FarEnd(doubled) as far:
@@ -146,7 +146,7 @@ class Failures(BenchCase):
         def ahead(connection):
             """What is sent repeats after 65,521 bytes, so the next ones can be known before."""
             data = b""
-            for piece in farend.received(connection):
+            for piece in stub_server.received(connection):
                 data += piece
                 if len(data) == 65521:
                     connection.sendall(data + data[:64])
@@ -163,7 +163,7 @@ class Failures(BenchCase):
             both.wait(support.DEADLINE_S)
             other = next(c for c in held if c is not connection)
             other.sendall(data)
-            farend.swallow(connection)
+            stub_server.swallow(connection)
 
         with FarEnd(swap) as far:
             release = threading.Thread(target=both.wait, args=(support.DEADLINE_S,))
@@ -183,10 +183,10 @@ class Failures(BenchCase):
 
         def cut(connection):
             connection.recv(64)
-            farend.reset(connection)
+            stub_server.reset(connection)
 
         for handler, status, word in (early, 13, "truncated"), (cut, 12, "reset"), \
-                (farend.swallow, 6, "timeout"):
+                (stub_server.swallow, 6, "timeout"):
             with self.subTest(word), FarEnd(handler) as far:
                 got = self.fails(status, word, "-t", "20", "-P", "3", "--idle-timeout", "300ms",
                                  far.endpoint())
@@ -201,7 +201,7 @@ class Failures(BenchCase):
         self.assertGreater(got["messages"], 0)
 
     def test_a_handshake_that_never_ends_times_out(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             endpoint = far.endpoint().replace("tcp:", "tls:")
             self.fails(6, "timeout", "--connect-timeout", "200ms", *CA, endpoint)
 
@@ -297,7 +297,7 @@ class Files(BenchCase):
         self.assertEqual((whole["clients"], whole["clients_failed"]), (2, 1))
 
     def test_a_failure_among_them_has_its_own_phase(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             endpoint = far.endpoint()
         done = bench("--json", endpoint)
         (self.folder / "refused").write_bytes(done.stdout)
@@ -377,7 +377,7 @@ class Files(BenchCase):
 
     def test_a_client_that_never_began_is_a_failure_in_the_sum(self):
         self.summary("a", "-n", "10")
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             endpoint = far.endpoint().replace("tcp:", "tls:")
         for name, args in ("refused", (endpoint,)), ("usage", ("--pin", "00", endpoint)):
             (self.folder / name).write_bytes(bench("--json", *args).stdout)

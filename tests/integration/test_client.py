@@ -11,10 +11,10 @@ import subprocess
 import tempfile
 import unittest
 
-import farend
+import stub_server
 import proc
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 CA = ("--cacert", support.pki() / "ca.pem")
@@ -119,7 +119,7 @@ class Connect(Status):
 
     def test_the_source_is_the_address_that_the_peer_sees(self):
         seen = []
-        with FarEnd(lambda c: (seen.append(c.getpeername()[0]), farend.echo(c))) as far:
+        with FarEnd(lambda c: (seen.append(c.getpeername()[0]), stub_server.echo(c))) as far:
             self.check(0, "ok", None, None, "--source", "127.0.0.2", far.endpoint())
         self.assertEqual(seen, ["127.0.0.2"] * 2)
 
@@ -139,7 +139,7 @@ class Connect(Status):
                 connection.close()
 
     def test_a_handshake_without_an_answer_is_a_timeout(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             self.check(6, "timeout", "handshake", "in time", "--connect-timeout=300ms", "--tls",
                        "127.0.0.1", far.port)
 
@@ -148,17 +148,17 @@ class Handshake(Status):
     """7 to 12: the connection stands, TLS does not."""
 
     def test_a_server_that_greets_first_does_not_speak_tls(self):
-        with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), farend.swallow(c))) as far:
+        with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), stub_server.swallow(c))) as far:
             self.check(7, "handshake", "handshake", "leave out --tls", "--tls", "127.0.0.1",
                        far.port)
 
     def test_a_plain_echo_does_not_speak_tls(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             self.check(7, "handshake", "handshake", "leave out --tls", "--tls", "127.0.0.1",
                        far.port)
 
     def test_no_common_version_is_a_failed_handshake(self):
-        with FarEnd(farend.echo, server_context(maximum=V12)) as far:
+        with FarEnd(stub_server.echo, server_context(maximum=V12)) as far:
             summary = self.check(7, "handshake", "handshake", "protocol_version", "--tls-min=1.3",
                                  *CA, far.endpoint())
             self.assertEqual(summary["error"]["alert"], 70)
@@ -169,7 +169,7 @@ class Handshake(Status):
                        far.port)
 
     def test_a_reset_in_the_middle_is_a_reset_of_that_phase(self):
-        with FarEnd(lambda c: take(c, 1) and farend.reset(c)) as far:
+        with FarEnd(lambda c: take(c, 1) and stub_server.reset(c)) as far:
             self.check(12, "reset", "handshake", "reset", "--tls", "127.0.0.1", far.port)
 
     def test_certificates_are_judged(self):
@@ -177,25 +177,25 @@ class Handshake(Status):
                                          ("wrong-host", 9, "name-mismatch", "wrong.example"),
                                          ("expired", 10, "expired", "2021"),
                                          ("not-yet-valid", 10, "expired", "2090")):
-            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+            with self.subTest(name), FarEnd(stub_server.echo, server_context(name)) as far:
                 self.check(status, word, "handshake", says, *CA, far.endpoint())
 
     def test_untrusted_comes_before_expired_and_that_before_the_name(self):
-        with FarEnd(farend.echo, server_context("expired")) as far:
+        with FarEnd(stub_server.echo, server_context("expired")) as far:
             self.check(8, "untrusted", "handshake", "--cacert", "--cacert",
                        support.pki() / "other-ca.pem", far.endpoint())
             self.check(10, "expired", "handshake", "2021", *CA, "--servername=x.example",
                        far.endpoint())
 
     def test_insecure_takes_any_certificate_and_warns(self):
-        with FarEnd(farend.echo, server_context("self-signed")) as far:
+        with FarEnd(stub_server.echo, server_context("self-signed")) as far:
             summary = self.check(0, "ok", None, None, "-k", far.endpoint())
             self.assertIs(summary["tls"]["verified"], False)
             self.assertIn("not verified", support.client("-k", far.endpoint()).stderr)
             self.assertEqual("", support.client("-kq", far.endpoint()).stderr)
 
     def test_a_pin_takes_the_place_of_chain_and_name(self):
-        with FarEnd(farend.echo, server_context("self-signed")) as far:
+        with FarEnd(stub_server.echo, server_context("self-signed")) as far:
             summary = self.check(0, "ok", None, None, "-k", far.endpoint())
             pin = summary["tls"]["peer"]["sha256"]
             summary = self.check(0, "ok", None, None, "--pin", pin.upper(), far.endpoint())
@@ -206,21 +206,21 @@ class Handshake(Status):
     def test_servername_is_sent_and_verified_instead_of_the_host(self):
         context, names = server_context("wrong-host"), []
         context.sni_callback = lambda _socket, name, _context: names.append(name)
-        with FarEnd(farend.echo, context) as far:
+        with FarEnd(stub_server.echo, context) as far:
             self.check(0, "ok", None, None, *CA, "--servername=wrong.example", far.endpoint())
         self.assertEqual(names, ["wrong.example"] * 2)
 
     def test_a_missing_client_certificate_is_named_on_both_versions(self):
         for version in (V12, V13):
             context = server_context(minimum=version, maximum=version, client_ca="ca.pem")
-            with self.subTest(version), FarEnd(farend.echo, context) as far:
+            with self.subTest(version), FarEnd(stub_server.echo, context) as far:
                 phase = "handshake" if version == V12 else "echo"
                 self.check(11, "client-certificate", phase, "--cert", *CA, far.endpoint())
 
     def test_a_refused_client_certificate_is_named_on_both_versions(self):
         for version in (V12, V13):
             context = server_context(minimum=version, maximum=version, client_ca="ca.pem")
-            with self.subTest(version), FarEnd(farend.echo, context) as far:
+            with self.subTest(version), FarEnd(stub_server.echo, context) as far:
                 phase = "handshake" if version == V12 else "echo"
                 summary = self.check(11, "client-certificate", phase, "refused", *CA, "--cert",
                                      support.pki() / "client-other-ca.pem", "--key",
@@ -229,7 +229,7 @@ class Handshake(Status):
 
     def test_a_refusal_is_found_however_much_there_was_to_send(self):
         context = server_context(minimum=V13, client_ca="ca.pem")
-        with FarEnd(farend.echo, context) as far:
+        with FarEnd(stub_server.echo, context) as far:
             self.check(11, "client-certificate", "echo", "--cert", *CA, far.endpoint(),
                        data=bytes(8 << 20))
 
@@ -238,7 +238,7 @@ class Handshake(Status):
             for part in ("client.pem", "client.key"):
                 both.write((support.pki() / part).read_bytes())
             both.flush()
-            with FarEnd(farend.echo, server_context(client_ca="ca.pem")) as far:
+            with FarEnd(stub_server.echo, server_context(client_ca="ca.pem")) as far:
                 self.check(0, "ok", None, None, *CA, "--cert", both.name, far.endpoint())
 
 
@@ -249,7 +249,7 @@ class Echo(Status):
         data = os.urandom(1 << 20)
         for context in (None, server_context(maximum=V12), server_context(minimum=V13),
                         server_context("server-rsa")):
-            with self.subTest(context), FarEnd(farend.echo, context) as far:
+            with self.subTest(context), FarEnd(stub_server.echo, context) as far:
                 args = CA if context else ()
                 self.assertEqual(support.client(*args, far.endpoint(), data=data).stdout, data)
                 summary = self.check(0, "ok", None, None, *args, far.endpoint(), data=data)
@@ -261,7 +261,7 @@ class Echo(Status):
                 self.assertEqual(summary.get("close_notify"), True if context else None)
 
     def test_json_says_what_tls_agreed_on(self):
-        with FarEnd(farend.echo, server_context(minimum=V13)) as far:
+        with FarEnd(stub_server.echo, server_context(minimum=V13)) as far:
             tls = self.check(0, "ok", None, None, *CA, far.endpoint())["tls"]
             self.assertEqual((tls["version"], tls["resumed"], tls["verified"]),
                              ("TLSv1.3", False, True))
@@ -272,7 +272,7 @@ class Echo(Status):
             self.assertNotIn("alpn", tls)
 
     def test_no_input_is_ok(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             summary = self.check(0, "ok", None, None, far.endpoint(), data=b"")
             self.assertEqual((summary["bytes_sent"], summary["bytes_received"]), (0, 0))
             self.assertNotIn("first_echo", summary["phases"])
@@ -280,21 +280,21 @@ class Echo(Status):
     def test_all_bytes_back_are_ok_even_without_close_notify_or_with_a_reset(self):
         def echo_then(end):
             def handler(connection):
-                for data in farend.received(connection):
+                for data in stub_server.received(connection):
                     connection.sendall(data)
                 proc.wait_for_acknowledgement(connection)
                 end(connection)
             return handler
 
-        for end in (lambda c: c.close(), farend.reset):
+        for end in (lambda c: c.close(), stub_server.reset):
             with self.subTest(end), FarEnd(echo_then(end), server_context()) as far:
                 summary = self.check(0, "ok", None, None, *CA, far.endpoint())
                 self.assertIs(summary["close_notify"], False)
-        with FarEnd(echo_then(farend.reset)) as far:
+        with FarEnd(echo_then(stub_server.reset)) as far:
             self.check(0, "ok", None, None, far.endpoint())
 
     def test_silence_is_a_timeout(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             os_pipe, stays_open = os.pipe()
             with os.fdopen(os_pipe), os.fdopen(stays_open, "wb") as feed:
                 feed.write(b"hello")
@@ -308,14 +308,14 @@ class Echo(Status):
     def test_a_reset_with_bytes_missing_is_a_reset(self):
         for context in (None, server_context()):
             with self.subTest(context), \
-                    FarEnd(lambda c: take(c, 5) and farend.reset(c), context) as far:
+                    FarEnd(lambda c: take(c, 5) and stub_server.reset(c), context) as far:
                 self.check(12, "reset", "echo", "5 of 5 bytes missing", *(CA if context else ()),
                            far.endpoint())
 
     def test_an_end_with_bytes_missing_is_truncated(self):
         def half(connection):
             connection.sendall(take(connection, 10)[:4])
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         with FarEnd(half) as far:
             self.check(13, "truncated", "echo", "closed the connection with 6 of 10 bytes missing", far.endpoint(),
@@ -323,7 +323,7 @@ class Echo(Status):
 
     def test_a_cut_with_bytes_missing_is_truncated_and_named(self):
         def cut(connection):
-            for _ in farend.received(connection):
+            for _ in stub_server.received(connection):
                 connection.sendall(b"0123")
             proc.wait_for_acknowledgement(connection)
 
@@ -350,27 +350,27 @@ class Echo(Status):
             data = bytearray(take(connection, 10))
             data[7] ^= 1
             connection.sendall(data)
-            farend.swallow(connection)  # the client must not wait for an end
+            stub_server.swallow(connection)  # the client must not wait for an end
 
         with FarEnd(change) as far:
             self.check(14, "corrupt", "echo", "byte 7 came back as 0x36 instead of 0x37",
                        far.endpoint(), data=b"0123456789")
 
     def test_a_surplus_byte_is_corrupt(self):
-        with FarEnd(lambda c: (c.sendall(take(c, 5) + b"!"), farend.swallow(c))) as far:
+        with FarEnd(lambda c: (c.sendall(take(c, 5) + b"!"), stub_server.swallow(c))) as far:
             self.check(14, "corrupt", "echo", r"byte 5 \(0x21\) came back, but only 5 were sent",
                        far.endpoint())
 
     def test_a_tls_server_is_recognised_by_its_alert(self):
         alert = b"\x15\x03\x01\x00\x02\x02\x46"  # fatal, protocol_version (RFC 8446 §6)
-        with FarEnd(lambda c: (take(c, 5), c.sendall(alert), farend.swallow(c))) as far:
+        with FarEnd(lambda c: (take(c, 5), c.sendall(alert), stub_server.swallow(c))) as far:
             self.check(14, "corrupt", "echo", "it speaks TLS, add --tls", far.endpoint())
 
     def test_upper_is_compared_as_upper(self):
         def upper(connection):
-            for data in farend.received(connection):
+            for data in stub_server.received(connection):
                 connection.sendall(data.upper())
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         with FarEnd(upper) as far:
             self.check(0, "ok", None, None, "--expect=upper", far.endpoint(), data=b"Hello, 1\xe9")
@@ -384,7 +384,7 @@ class Echo(Status):
         with FarEnd(other(lambda c: c.close())) as far:
             done = support.client("--expect=none", far.endpoint(), data=b"hello")
             self.assertEqual((done.status, done.stdout), (0, b"something else"))
-        with FarEnd(other(farend.reset)) as far:
+        with FarEnd(other(stub_server.reset)) as far:
             self.check(12, "reset", "echo", "reset", "--expect=none", far.endpoint())
 
 
@@ -396,7 +396,7 @@ class Local(Status):
                            far.endpoint(), data=b"hello")
 
     def test_trouble_with_our_own_input_and_output_is_local(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             for line, says in (('"$1" "$2" >/dev/full', "No space left"),
                                ('"$1" "$2" >&-', "standard output"),
                                ('"$1" "$2" <&-', "standard input"),
@@ -407,7 +407,7 @@ class Local(Status):
                     self.assertRegex(done.stderr, f"^tlsecho-client: local: .*{says}")
 
     def test_an_answer_that_cannot_be_written_is_no_success_in_any_mode(self):
-        with FarEnd(farend.echo) as far, tempfile.TemporaryDirectory() as folder:
+        with FarEnd(stub_server.echo) as far, tempfile.TemporaryDirectory() as folder:
             load = ("--bench", "-n", "1", far.endpoint())
             summary = pathlib.Path(folder, "a.json")
             summary.write_bytes(support.client(*load, "--json").stdout)
@@ -429,7 +429,7 @@ class Local(Status):
                             f"tlsecho-client: local: write standard output: {says}\n")
 
     def test_an_answer_of_more_than_a_buffer_that_cannot_be_written_is_no_success(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             done = support.run("sh", "-c", '"$@" >/dev/full', "sh",
                                support.program("TLSECHO_CLIENT"), "--bench", "-n", "2000",
                                "--json", far.endpoint())
@@ -443,7 +443,7 @@ class Local(Status):
         self.assertRegex(done.stderr, "^tlsecho-client: connect to .*refused")
 
     def test_nobody_reading_standard_output_is_local_and_no_signal(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             read_end, write_end = os.pipe()
             os.close(read_end)
             done = subprocess.run([support.program("TLSECHO_CLIENT"), "--json", far.endpoint()],
@@ -454,7 +454,7 @@ class Local(Status):
             self.assertIn(b'"result":"local-io"', done.stderr)
 
     def test_an_interrupt_ends_the_pipe_by_the_signal(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), far.endpoint()],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             client.stdin.write(b"x")
@@ -466,7 +466,7 @@ class Local(Status):
             client.stdout.close()
 
     def test_verbose_tells_how_the_session_came_about_and_quiet_nothing(self):
-        with FarEnd(farend.echo, server_context()) as far:
+        with FarEnd(stub_server.echo, server_context()) as far:
             text = support.client("-v", *CA, far.endpoint(), data=b"x").stderr
             self.assertTrue(re.search(rf"connected to 127\.0\.0\.1:{far.port} from 127\.", text))
             self.assertIn("TLSv1.3", text)

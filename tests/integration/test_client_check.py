@@ -8,11 +8,11 @@ import socket
 import threading
 import unittest
 
-import farend
-import issuing
+import stub_server
+import certificates
 import schema
 import support
-from farend import FarEnd, OpenSsl, server_context
+from stub_server import FarEnd, OpenSsl, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
@@ -69,28 +69,28 @@ class Verdict(CheckCase):
             bound.bind(("127.0.0.1", 0))
             self.check("127.0.0.1", bound.getsockname()[1], status=4)
         for name, status in (("expired", 10), ("wrong-host", 9), ("self-signed", 8)):
-            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+            with self.subTest(name), FarEnd(stub_server.echo, server_context(name)) as far:
                 summary = self.check(*CA, far.endpoint(), status=status)
                 self.assertEqual(summary["error"]["phase"], "handshake")
         with FarEnd(lambda c: c.sendall(c.recv(64).swapcase() + b"!")) as far:
             self.assertIn("byte ", self.check(far.endpoint(), status=14)["error"]["message"])
         with FarEnd(lambda c: c.recv(64)) as far:
             self.check(far.endpoint(), status=13)
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             self.check("--idle-timeout=100ms", far.endpoint(), status=6)
         self.check("x" * 64 + ".invalid", status=3)
         self.check("--cacert=/nonexistent", "tls://127.0.0.1:1", status=2)
 
     def test_with_expect_none_nothing_is_sent_and_any_tls_server_will_do(self):
         seen = []
-        with FarEnd(lambda c: (seen.extend(farend.received(c)), farend.finish(c)),
+        with FarEnd(lambda c: (seen.extend(stub_server.received(c)), stub_server.finish(c)),
                     server_context()) as far:
             summary = self.check("--expect=none", *CA, far.endpoint())
         self.assertEqual((seen, summary["bytes_sent"]), ([], 0))
-        with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), farend.swallow(c)),
+        with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), stub_server.swallow(c)),
                     server_context()) as far:
             self.check("--expect=none", *CA, far.endpoint())
-        with FarEnd(farend.swallow, server_context()) as far:
+        with FarEnd(stub_server.swallow, server_context()) as far:
             shown = support.client("--check", "--expect=none", *CA, far.endpoint()).stdout
             self.assertIn(b", nothing sent, ended without close_notify, ", shown)
 
@@ -100,7 +100,7 @@ class Verdict(CheckCase):
             while not data.endswith(b"\n"):
                 data += connection.recv(100)
             connection.sendall(data)
-            farend.finish(connection)
+            stub_server.finish(connection)
             self.assertRegex(data, rb"\A[a-z]+\n\Z")
 
         with FarEnd(echo_lines) as far:
@@ -160,7 +160,7 @@ class Expiry(CheckCase):
         server = self.echo()
         summary = self.check(*CA, server.endpoint("tls"))
         ends = [certificate["not_after"] for certificate in summary["tls"]["chain"]]
-        ends.append(issuing.not_after("ca"))  # the anchor ends too
+        ends.append(certificates.not_after("ca"))  # the anchor ends too
         self.assertEqual(summary["expiry"]["not_after"], min(ends))
         days = summary["expiry"]["days"]
         self.assertGreater(days, 0)
@@ -172,7 +172,7 @@ class Expiry(CheckCase):
         self.assertRegex(summary["error"]["message"], rf"ends in {days} days, on .*--expiry-crit")
 
     def test_one_that_has_ended_counts_backwards(self):
-        with FarEnd(farend.echo, server_context("expired")) as far:
+        with FarEnd(stub_server.echo, server_context("expired")) as far:
             summary = self.check(*CA, "--insecure", far.endpoint())
             self.assertLess(summary["expiry"]["days"], -1000)
             self.check(*CA, "--insecure", "--expiry-crit=1", far.endpoint(), status=10)

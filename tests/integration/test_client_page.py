@@ -10,10 +10,10 @@ import time
 import unittest
 from xml.etree import ElementTree
 
-import farend
+import stub_server
 import pages
 import support
-from farend import FarEnd
+from stub_server import FarEnd
 from loads import CA
 
 INTERRUPTED = "Interrupted: this is what there was so far."
@@ -58,9 +58,9 @@ def reset_the_first(after):
 
     def serve(connection):
         connections.append(connection)
-        for number, data in enumerate(farend.received(connection)):
+        for number, data in enumerate(stub_server.received(connection)):
             if len(connections) == 1 and number == after:
-                farend.reset(connection)
+                stub_server.reset(connection)
                 return
             connection.sendall(data)
     return serve
@@ -129,7 +129,7 @@ class Ping(PageCase):
 
     def test_a_late_reply_is_marked(self):
         def serve(connection):
-            for number, data in enumerate(farend.received(connection)):
+            for number, data in enumerate(stub_server.received(connection)):
                 if number == 1:
                     time.sleep(0.3)
                 connection.sendall(data)

@@ -9,11 +9,11 @@ import socket
 import subprocess
 import unittest
 
-import farend
+import stub_server
 import haproxy
 import proc
 import support
-from farend import FarEnd
+from stub_server import FarEnd
 
 TLS = """
 listeners:
@@ -43,7 +43,7 @@ class Clean(support.TestCase):
         self.assertLess(min(sizes), 400)
 
     def test_openssl_which_serves_one_connection_at_a_time(self):
-        with farend.OpenSsl() as server:
+        with stub_server.OpenSsl() as server:
             self.is_clean(server.endpoint())
 
     def test_in_words_the_steps_come_first_and_findings_last(self):
@@ -58,7 +58,7 @@ class Clean(support.TestCase):
         self.assertEqual(path("-q", server.endpoint("tls")).stdout, b"")
 
     def test_a_server_that_refuses_every_client_hello_by_an_alert_has_answered(self):
-        with farend.OpenSsl("-tls1_2") as server:
+        with stub_server.OpenSsl("-tls1_2") as server:
             summary = self.is_clean(server.endpoint(), "--tls-min", "1.3")
         self.assertIn("alert protocol_version", summary["stages"][0]["tried"][0]["happened"])
 
@@ -128,7 +128,7 @@ class Refused(support.TestCase):
         self.assertEqual((done.status, len(done.stderr.splitlines())), (2, 1), done)
 
     def test_no_server_that_any_stage_can_use(self):
-        with FarEnd(farend.echo) as server:
+        with FarEnd(stub_server.echo) as server:
             summary = self.fails(2, "--only", "client-hello", server.endpoint())
         self.assertIn("no endpoint has TLS", summary["error"]["message"])
         self.assertEqual(summary["stages"][0]["state"], "skipped")
@@ -150,8 +150,8 @@ class Refused(support.TestCase):
     def test_a_server_that_does_not_speak_tls(self):
         def ssh(connection):
             connection.sendall(b"SSH-2.0-test\r\n")
-            farend.swallow(connection)
-        for handler in (ssh, farend.echo):
+            stub_server.swallow(connection)
+        for handler in (ssh, stub_server.echo):
             with FarEnd(handler) as server:
                 summary = self.fails(7, f"tls://127.0.0.1:{server.port}")
             self.assertIn("does not speak TLS", summary["error"]["message"])
@@ -159,18 +159,18 @@ class Refused(support.TestCase):
     def test_a_server_that_ends_or_resets_every_connection(self):
         def end(connection):
             connection.recv(1)
-            farend.finish(connection)
-            farend.swallow(connection)
+            stub_server.finish(connection)
+            stub_server.swallow(connection)
 
         def reset(connection):
             connection.recv(1)
-            farend.reset(connection)
+            stub_server.reset(connection)
         for handler, status in ((end, 7), (reset, 12)):
             with FarEnd(handler) as server:
                 self.fails(status, f"tls://127.0.0.1:{server.port}")
 
     def test_a_server_that_says_nothing(self):
-        with FarEnd(farend.swallow) as server:
+        with FarEnd(stub_server.swallow) as server:
             summary = self.fails(6, "--connect-timeout", "500ms", f"tls://127.0.0.1:{server.port}")
         self.assertIn("acknowledged and nothing came back", summary["error"]["message"])
 
@@ -179,11 +179,11 @@ class Refused(support.TestCase):
 
         def die(connection):
             answered.append(connection)
-            hello = connection.recv(farend.CHUNK)
+            hello = connection.recv(stub_server.CHUNK)
             if len(hello) > 1400:
                 server.listening.close()
             connection.sendall(b"\x16\x03\x03\x00\x50\x02")
-            farend.swallow(connection)
+            stub_server.swallow(connection)
         with contextlib.suppress(OSError), FarEnd(die) as server:
             summary = self.fails(4, f"tls://127.0.0.1:{server.port}")
             self.assertEqual(summary["stages"][0]["state"], "stopped")
@@ -191,7 +191,7 @@ class Refused(support.TestCase):
 
 class Interrupted(support.TestCase):
     def test_a_signal_ends_it_with_what_was_found(self):
-        with FarEnd(farend.swallow) as server:
+        with FarEnd(stub_server.swallow) as server:
             client = subprocess.Popen(
                 [support.program("TLSECHO_CLIENT"), "--path", "--json",
                  f"tls://127.0.0.1:{server.port}"], stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ import time
 import unittest
 
 import boxes
-import farend
+import stub_server
 import netpath
 import support
 
@@ -155,7 +155,7 @@ class Servers(Path):
         """Reads a ClientHello, its first record; returns its size."""
         data = b""
         while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5], "big"):
-            piece = connection.recv(farend.CHUNK)
+            piece = connection.recv(stub_server.CHUNK)
             if not piece:
                 return 0
             data += piece

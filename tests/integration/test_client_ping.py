@@ -11,11 +11,11 @@ import threading
 import time
 import unittest
 
-import farend
+import stub_server
 import proc
 import relay
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 CA = ("--cacert", support.pki() / "ca.pem")
 REPLY = re.compile(r"^(\d+) bytes from (\S+): seq=(\d+) time=([\d.]+) ms(.*)$", re.M)
@@ -111,7 +111,7 @@ class Output(PingCase):
 
 
     def test_quit_counts_what_is_overdue_as_lost(self):
-        with FarEnd(lambda c: (c.sendall(c.recv(64)), farend.swallow(c))) as far:
+        with FarEnd(lambda c: (c.sendall(c.recv(64)), stub_server.swallow(c))) as far:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "-i20ms", "-c4",
                                        "-W100ms", far.endpoint()], stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE)
@@ -157,17 +157,17 @@ class Sizes(PingCase):
             most = len(data)
             arrived.append(most)
             connection.sendall(data)
-            farend.echo(connection)
+            stub_server.echo(connection)
 
         with FarEnd(hold) as far:
             self.ping("-c3", "-i1ms", far.endpoint())
         seen = []
 
         def one_by_one(connection):
-            for data in farend.received(connection):
+            for data in stub_server.received(connection):
                 seen.append(len(data))
                 connection.sendall(data)
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         with FarEnd(one_by_one) as far:
             self.ping("-c50", "-i0", far.endpoint())
@@ -177,10 +177,10 @@ class Sizes(PingCase):
         data = []
 
         def keep(connection):
-            for piece in farend.received(connection):
+            for piece in stub_server.received(connection):
                 data.append(piece)
                 connection.sendall(piece)
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         with FarEnd(keep) as far:
             self.ping("-c20", "-i0", far.endpoint())
@@ -216,7 +216,7 @@ class Phases(PingCase):
                 time.sleep(Phases.DELAY_S)
                 super()._serve(connection)
 
-        with Late(farend.echo, server_context()) as far:
+        with Late(stub_server.echo, server_context()) as far:
             self.check("handshake", *CA, far.endpoint())
 
     def test_first_echo(self):
@@ -224,7 +224,7 @@ class Phases(PingCase):
             data = connection.recv(64)
             time.sleep(self.DELAY_S)
             connection.sendall(data)
-            farend.echo(connection)
+            stub_server.echo(connection)
 
         # One by one, or the others wait for the first.
         for context, args in ((None, ()), (server_context(), CA)):
@@ -234,7 +234,7 @@ class Phases(PingCase):
     def test_round_trips(self):
         def slow(connection):
             connection.sendall(connection.recv(64))
-            for data in farend.received(connection):
+            for data in stub_server.received(connection):
                 time.sleep(self.DELAY_S)
                 connection.sendall(data)
 
@@ -256,7 +256,7 @@ class Phases(PingCase):
 
             def answer(connection):
                 with contextlib.suppress(OSError):
-                    farend.echo(connection)
+                    stub_server.echo(connection)
 
             def serve():
                 proc.wait_for_dropped_syn(listening.getsockname())
@@ -365,14 +365,14 @@ class Relays(PingCase):
 
 class Ends(PingCase):
     def test_no_reply_at_all_is_lost_after_its_time_out_and_a_timeout(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             summary, events = self.ping("-c2", "-i1ms", "-W200ms", far.endpoint(), status=6)
         self.assertEqual(summary["probes"]["lost"], 2)
         self.assertEqual(summary["error"]["message"], "no reply to seq=1 within 0.2 s")
         self.assertEqual([event["status"] for event in events], ["overdue", "overdue", "lost"])
 
     def test_a_deadline_ends_it_and_what_was_on_its_way_is_no_loss(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             summary, _ = self.ping("-w300ms", far.endpoint(), status=6)
         self.assertEqual(summary["probes"]["on_their_way"], 1)
         self.assertIn("before anything had come back", summary["error"]["message"])
@@ -380,7 +380,7 @@ class Ends(PingCase):
         self.assertGreaterEqual(summary["probes"]["received"], 1)
 
     def test_silence_ends_it_however_many_are_sent_into_it(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             summary, _ = self.ping("-i10ms", "--idle-timeout=200ms", far.endpoint(), status=6)
         self.assertIn("nothing came back for 0.2 s", summary["error"]["message"])
 
@@ -411,7 +411,7 @@ class Ends(PingCase):
         self.ping("-c3", "x" * 64 + ".invalid", status=3)
         summary, _ = self.ping("-c2", "-i1ms", "--reconnect", "x" * 64 + ".invalid", status=3)
         self.assertEqual(summary["probes"]["failures"], {"dns": 2})
-        with FarEnd(farend.echo, server_context("expired")) as far:
+        with FarEnd(stub_server.echo, server_context("expired")) as far:
             summary, _ = self.ping("-c3", *CA, far.endpoint(), status=10)
             self.assertEqual(summary["error"]["phase"], "handshake")
             self.assertIn("peer", summary["tls"])
@@ -422,7 +422,7 @@ class Ends(PingCase):
         def handshake_once(connection):
             served.append(connection)
             if len(served) > 1:
-                farend.swallow(connection)  # it never answers a ClientHello
+                stub_server.swallow(connection)  # it never answers a ClientHello
                 return
             with server_context().wrap_socket(connection, server_side=True) as tls:
                 tls.sendall(tls.recv(64))
@@ -460,7 +460,7 @@ class Ends(PingCase):
 
     def test_an_interrupt_ends_a_connection_attempt(self):
         came = threading.Event()
-        with FarEnd(lambda connection: (came.set(), farend.swallow(connection))) as far:
+        with FarEnd(lambda connection: (came.set(), stub_server.swallow(connection))) as far:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-k",
                                        "--connect-timeout=0", "--tls", "127.0.0.1", str(far.port)],
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

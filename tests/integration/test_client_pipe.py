@@ -10,9 +10,9 @@ import subprocess
 import threading
 import unittest
 
-import farend
+import stub_server
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 CA = ("--cacert", support.pki() / "ca.pem")
 BIG = 8 << 20
@@ -54,9 +54,9 @@ class Pipe(unittest.TestCase):
 
     def test_sending_does_not_wait_for_anything_to_come_back(self):
         def later(connection):
-            data = b"".join(farend.received(connection))
+            data = b"".join(stub_server.received(connection))
             connection.sendall(data)
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         data = os.urandom(BIG)
         for context in self.transports():
@@ -71,7 +71,7 @@ class Pipe(unittest.TestCase):
                 connection.setsockopt(socket.SOL_SOCKET, option, 64 << 10)
             while data := connection.recv(3001):
                 connection.sendall(data)
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         data = os.urandom(BIG)
         for context in self.transports():
@@ -89,7 +89,7 @@ class Pipe(unittest.TestCase):
             done = threading.Event()
 
             def take():
-                for piece in farend.received(connection):
+                for piece in stub_server.received(connection):
                     data.extend(piece)
                 arrived.set()
                 done.set()
@@ -102,7 +102,7 @@ class Pipe(unittest.TestCase):
                 connection.sendall(piece)
                 sent += len(piece)
             taker.join()
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         data = os.urandom(BIG)
         with FarEnd(ahead) as far:
@@ -122,7 +122,7 @@ class Pipe(unittest.TestCase):
         def talk(connection):
             talker = threading.Thread(target=lambda: connection.sendall(bytes(1 << 20)))
             talker.start()
-            for piece in farend.received(connection):
+            for piece in stub_server.received(connection):
                 got.put(piece)
             talker.join()
 
@@ -154,7 +154,7 @@ class Pipe(unittest.TestCase):
         def whole(connection):
             connection.recv(9)
             connection.sendall(b"some")
-            farend.finish(connection)
+            stub_server.finish(connection)
 
         for end, context, status in ((cut, server_context(), 13), (whole, server_context(), 0),
                                      (cut, None, 0)):
@@ -166,7 +166,7 @@ class Pipe(unittest.TestCase):
                                  status == 13)
 
     def test_what_comes_is_written_while_the_input_says_nothing(self):
-        with FarEnd(lambda c: (c.sendall(b"banner\n"), farend.swallow(c))) as far:
+        with FarEnd(lambda c: (c.sendall(b"banner\n"), stub_server.swallow(c))) as far:
             client = start("--expect=none", far.endpoint())
             self.assertEqual(client.stdout.read(7), b"banner\n")
             client.stdin.close()
@@ -174,7 +174,7 @@ class Pipe(unittest.TestCase):
 
     def test_each_byte_of_slow_input_is_echoed_at_once(self):
         for context in self.transports():
-            with self.subTest(context), FarEnd(farend.echo, context) as far:
+            with self.subTest(context), FarEnd(stub_server.echo, context) as far:
                 client = start(*(CA if context else ()), far.endpoint())
                 for byte in (b"a", b"b", b"\0", b"\xff"):
                     client.stdin.write(byte)
@@ -183,7 +183,7 @@ class Pipe(unittest.TestCase):
                 self.assertEqual(finish(client), (0, b"", b""))
 
     def test_the_input_is_not_touched_before_the_session_is_up(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             read_end, write_end = os.pipe()
             os.write(write_end, b"still here")
             os.close(write_end)
@@ -195,7 +195,7 @@ class Pipe(unittest.TestCase):
             os.close(read_end)
 
     def test_with_nothing_coming_back_it_stops_at_the_window_it_remembers(self):
-        with FarEnd(farend.swallow) as far, open("/dev/zero", "rb") as zero:
+        with FarEnd(stub_server.swallow) as far, open("/dev/zero", "rb") as zero:
             done = subprocess.run([support.program("TLSECHO_CLIENT"), "--json",
                                    "--idle-timeout=500ms", far.endpoint()], stdin=zero,
                                   capture_output=True, timeout=support.DEADLINE_S, check=False)
@@ -218,7 +218,7 @@ class Pipe(unittest.TestCase):
             self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
 
     def test_descriptors_shared_with_the_shell_stay_blocking(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             client = start(far.endpoint())
             client.stdin.write(b"x")
             self.assertEqual(client.stdout.read(1), b"x")
@@ -232,7 +232,7 @@ class Pipe(unittest.TestCase):
     def test_a_socket_as_standard_output_takes_everything(self):
         data = os.urandom(1 << 20)
         ours, its = socket.socketpair()
-        with FarEnd(farend.echo) as far, ours, its:
+        with FarEnd(stub_server.echo) as far, ours, its:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), far.endpoint()],
                                       stdin=subprocess.PIPE, stdout=its)
             its.close()

@@ -10,10 +10,10 @@ import threading
 import time
 import unittest
 
-import farend
+import stub_server
 import proc
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 UP, INTERRUPT, END = b"\x1b[A", b"\x03", b"\x04"
 
@@ -77,10 +77,10 @@ class Lines:
         self.data = b""
 
     def __call__(self, connection):
-        for piece in farend.received(connection):
+        for piece in stub_server.received(connection):
             self.data += piece
             connection.sendall(piece)
-        farend.finish(connection)
+        stub_server.finish(connection)
 
 
 class Prompt(unittest.TestCase):
@@ -137,7 +137,7 @@ class Prompt(unittest.TestCase):
                             (b"\xe2\x82", b"\\xe2\\x82")):
             for args, status in (((), 14), (("--expect=none",), 0)):
                 with self.subTest(data, args=args), \
-                        FarEnd(lambda c, data=data: (c.sendall(data), farend.finish(c))) as far:
+                        FarEnd(lambda c, data=data: (c.sendall(data), stub_server.finish(c))) as far:
                     terminal = Terminal(*args, far.endpoint())
                     terminal.wait_for(shown)
                     self.assertEqual(terminal.status(), status)
@@ -184,7 +184,7 @@ class Prompt(unittest.TestCase):
             self.assertEqual(lines.data, "grün €\n".encode())
 
     def test_an_interrupt_ends_by_what_was_measured(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             terminal = Terminal("-v", far.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
@@ -198,7 +198,7 @@ class Prompt(unittest.TestCase):
         got = threading.Event()
 
         def silent(connection):
-            for _ in farend.received(connection):
+            for _ in stub_server.received(connection):
                 got.set()
 
         with FarEnd(silent) as far:
@@ -211,7 +211,7 @@ class Prompt(unittest.TestCase):
             self.assertEqual(terminal.status(), 6)
 
     def test_an_interrupt_with_nothing_outstanding_is_ok(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             terminal = Terminal("--json", far.endpoint())
             terminal.prompt()
             terminal.type(INTERRUPT)
@@ -228,7 +228,7 @@ class Prompt(unittest.TestCase):
                 lines.data += connection.recv(99)
             speak.wait(support.DEADLINE_S)
             connection.sendall(lines.data)
-            farend.swallow(connection)
+            stub_server.swallow(connection)
 
         with FarEnd(late) as far:
             terminal = Terminal(far.endpoint())
@@ -244,7 +244,7 @@ class Prompt(unittest.TestCase):
             self.assertEqual(terminal.status(), 0)
 
     def test_ctrl_d_ends_where_an_echo_is_missing(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             terminal = Terminal(far.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
@@ -288,7 +288,7 @@ class Prompt(unittest.TestCase):
         for context in (None, server_context()):
             for line in (b"", b"x\n"):
                 with self.subTest(context, line=line):
-                    status, seen = self.ended_while_waiting(farend.reset, context, line)
+                    status, seen = self.ended_while_waiting(stub_server.reset, context, line)
                     self.assertEqual(status, 12)
                     self.assertIn(b'"result":"reset"', seen)
                     self.assertIn(b"the server, or something on the way, reset the connection "
@@ -303,12 +303,12 @@ class Prompt(unittest.TestCase):
     def test_an_end_while_the_prompt_waits_is_told(self):
         for context in (None, server_context()):
             with self.subTest(context):
-                status, seen = self.ended_while_waiting(farend.finish, context)
+                status, seen = self.ended_while_waiting(stub_server.finish, context)
                 self.assertEqual(status, 0)
                 self.assertIn(b"tlsecho-client: the server ended the connection\r\n", seen)
 
     def test_an_echo_that_does_not_come_is_a_timeout(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             terminal = Terminal("--idle-timeout=300ms", far.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
@@ -316,7 +316,7 @@ class Prompt(unittest.TestCase):
             self.assertEqual(terminal.status(), 6)
 
     def test_a_wrong_echo_ends_the_prompt(self):
-        with FarEnd(lambda c: (c.recv(9), c.sendall(b"y\n"), farend.swallow(c))) as far:
+        with FarEnd(lambda c: (c.recv(9), c.sendall(b"y\n"), stub_server.swallow(c))) as far:
             terminal = Terminal(far.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
@@ -340,7 +340,7 @@ class Prompt(unittest.TestCase):
         def handler(connection):
             speak.wait(support.DEADLINE_S)
             connection.sendall(b"news")
-            farend.swallow(connection)
+            stub_server.swallow(connection)
 
         with FarEnd(handler) as far:
             terminal = Terminal("--expect=none", far.endpoint())

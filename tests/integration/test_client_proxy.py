@@ -4,9 +4,9 @@
 import json
 import unittest
 
-import farend
+import stub_server
 import support
-from farend import FarEnd
+from stub_server import FarEnd
 
 CA = ("--cacert", support.pki() / "ca.pem")
 
@@ -60,7 +60,7 @@ class Proxy(support.TestCase):
 
     def test_without_it_no_byte_is_sent_before_ours(self):
         seen = []
-        with FarEnd(lambda c: (seen.append(c.recv(100)), c.sendall(seen[0]), farend.finish(c))) as far:
+        with FarEnd(lambda c: (seen.append(c.recv(100)), c.sendall(seen[0]), stub_server.finish(c))) as far:
             support.client(far.endpoint(), data=b"hello")
             support.client("--proxy-protocol=1", far.endpoint(), data=b"hello")
         self.assertEqual(seen[0], b"hello")

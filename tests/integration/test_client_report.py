@@ -9,13 +9,13 @@ import tempfile
 import threading
 import unittest
 
-import farend
+import stub_server
 import haproxy
-import issuing
+import certificates
 import relay
 import schema
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
@@ -118,9 +118,9 @@ class Between(ReportCase):
                 if behind == "tls":
                     ctx = ssl.create_default_context(cafile=PKI / "ca.pem")
                     onwards = ctx.wrap_socket(onwards, server_hostname="localhost")
-                for data in farend.received(onwards):
+                for data in stub_server.received(onwards):
                     connection.sendall(data)
-                farend.finish(connection)
+                stub_server.finish(connection)
         return handler
 
     @contextlib.contextmanager
@@ -128,7 +128,7 @@ class Between(ReportCase):
         """(a CA that the client trusts, a context with a certificate of it)"""
         with tempfile.TemporaryDirectory() as folder:
             work = pathlib.Path(folder)
-            issuing.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+            certificates.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
                             "ec_paramgen_curve:P-256", "-nodes", "-keyout", work / "key", "-out",
                             work / "ca", "-subj", "/CN=Interception", "-addext",
                             "subjectAltName=IP:127.0.0.1")
@@ -180,7 +180,7 @@ class NoReport(ReportCase):
 
     def test_what_is_no_report_is_corrupt(self):
         for data in (b"220 hello\r\n", b"{}\n", b"{\"a\":" * 5000, bytes(200_000)):
-            with FarEnd(lambda c, data=data: (c.sendall(data), farend.finish(c))) as far:
+            with FarEnd(lambda c, data=data: (c.sendall(data), stub_server.finish(c))) as far:
                 summary = self.report(far.endpoint(), status=14)
                 self.assertIn("is no report", summary["error"]["message"])
                 self.assertNotIn("verdict", summary)
@@ -206,14 +206,14 @@ class NoReport(ReportCase):
 
     def test_failures_have_their_class(self):
         self.report("tls://127.0.0.1:1", status=4)
-        with FarEnd(farend.echo, server_context("expired")) as far:
+        with FarEnd(stub_server.echo, server_context("expired")) as far:
             self.report(*CA, far.endpoint(), status=10)
-        with FarEnd(farend.reset) as far:
+        with FarEnd(stub_server.reset) as far:
             self.report(far.endpoint(), status=12)
 
     def test_names_that_would_command_a_terminal_do_not(self):
         text = b'{"schema":1,"listener":"\\u001b[2J","source":"x"}\n'
-        with FarEnd(lambda c: (c.sendall(text), farend.finish(c))) as far:
+        with FarEnd(lambda c: (c.sendall(text), stub_server.finish(c))) as far:
             done = support.client("--report", far.endpoint())
             self.assertEqual(done.status, 0, done.stderr)
             self.assertNotIn(b"\x1b", done.stdout)

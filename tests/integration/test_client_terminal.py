@@ -9,10 +9,10 @@ import tempfile
 import unicodedata
 import unittest
 
-import farend
-import issuing
+import stub_server
+import certificates
 import support
-from farend import FarEnd
+from stub_server import FarEnd
 
 # C1 controls (CSI), a right-to-left override, a line separator, a tag, markup, Nagios' separator.
 HOSTILE = "\x9b2J\x9b31mOK\u202e|x\u2028y\u200b\U000e0041<script>'\x07\x1b[1m"
@@ -26,9 +26,9 @@ SUBJECT = ("[req]\nprompt = no\nstring_mask = utf8only\ndistinguished_name = dn\
 def hostile_context():
     """A server whose certificate and protocol are named to command a terminal."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with issuing.folder() as work:
+    with certificates.folder() as work:
         (work / "cnf").write_text(SUBJECT.format(HOSTILE), encoding="utf-8")
-        issuing.openssl("req", "-new", "-x509", "-utf8", "-config", work / "cnf", "-nodes",
+        certificates.openssl("req", "-new", "-x509", "-utf8", "-config", work / "cnf", "-nodes",
                         "-newkey", "rsa:2048", "-keyout", work / "key", "-out", work / "pem")
         context.load_cert_chain(work / "pem", work / "key")
     context.set_alpn_protocols([ALPN])
@@ -44,7 +44,7 @@ def unprintable(data):
 
 class Terminal(unittest.TestCase):
     def setUp(self):
-        self.far = FarEnd(farend.echo, hostile_context())
+        self.far = FarEnd(stub_server.echo, hostile_context())
         self.far.__enter__()
         self.addCleanup(self.far.__exit__, None, None, None)
 
@@ -96,7 +96,7 @@ class Report(unittest.TestCase):
     def test_what_a_server_reports_of_us_is_escaped_and_stays_what_it_was(self):
         report = {"schema": 1, "listener": HOSTILE, "source": "\u202e\x7f", "\u2028": "\x9b"}
         text = json.dumps(report).encode() + b"\n"
-        with FarEnd(lambda c: (c.sendall(text), farend.finish(c))) as far:
+        with FarEnd(lambda c: (c.sendall(text), stub_server.finish(c))) as far:
             words = support.client("--report", far.endpoint())
             summary = support.client("--report", "--json", far.endpoint())
         self.assertEqual(unprintable(words.stdout), [])

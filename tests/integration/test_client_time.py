@@ -14,11 +14,11 @@ import threading
 import time
 import unittest
 
-import farend
+import stub_server
 import loads
 import proc
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 ANSWER_S = 0.1          # from a signal to the end
 BUSY_S = 1.0            # what a machine that runs many tests at once may add to it
@@ -145,7 +145,7 @@ class Signals(TimeCase):
             for number in SIGNALS:
                 with self.subTest(mode=mode, signal=number.name):
                     came = threading.Event()
-                    with FarEnd(lambda c: (came.set(), farend.swallow(c))) as far:
+                    with FarEnd(lambda c: (came.set(), stub_server.swallow(c))) as far:
                         client = Client(*args, "--json", f"tls://127.0.0.1:{far.port}")
                         self.assertTrue(came.wait(support.DEADLINE_S))
                         summary = self.interrupted(client.end_by(number), 6, mode == "show-certs")
@@ -172,7 +172,7 @@ class Signals(TimeCase):
 
                     def silent(connection):
                         came.set()
-                        farend.swallow(connection)
+                        stub_server.swallow(connection)
 
                     with FarEnd(silent, server_context()) as far:
                         client = Client(*args, "--json", *loads.CA, far.endpoint())
@@ -207,7 +207,7 @@ class Signals(TimeCase):
         def part(connection):
             connection.sendall(connection.recv(4096))
             some.set()
-            farend.swallow(connection)
+            stub_server.swallow(connection)
 
         with FarEnd(part) as far:
             client = Client("--bench", "--json", "-t0", "-s1MiB", far.endpoint())
@@ -219,7 +219,7 @@ class Signals(TimeCase):
             ended, leave = threading.Event(), threading.Event()
 
             def stay(connection, ended=ended, leave=leave):
-                farend.swallow(connection)
+                stub_server.swallow(connection)
                 ended.set()
                 leave.wait(support.DEADLINE_S)
 
@@ -232,7 +232,7 @@ class Signals(TimeCase):
 
     def test_a_pipe_is_ended_by_the_signal(self):
         for number in SIGNALS:
-            with FarEnd(farend.swallow) as far:
+            with FarEnd(stub_server.swallow) as far:
                 client = Client(far.endpoint(), stdin=subprocess.PIPE)
                 client.wait_for_wait("poll")
                 self.answered(client.end_by(number), -number)

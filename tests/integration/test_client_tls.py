@@ -14,9 +14,9 @@ import tempfile
 import unittest
 from typing import NamedTuple
 
-import farend
+import stub_server
 import support
-from farend import FarEnd, OpenSsl, server_context
+from stub_server import FarEnd, OpenSsl, server_context
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 CA = ("--cacert", support.pki() / "ca.pem")
@@ -57,7 +57,7 @@ def seeing(context):
     def handler(connection):
         far.seen.append(Seen(connection.version(), connection.cipher()[0],
                              connection.selected_alpn_protocol()))
-        farend.echo(connection)
+        stub_server.echo(connection)
 
     with FarEnd(handler, context) as far:
         far.seen = []
@@ -118,11 +118,11 @@ class Offered(TlsCase):
                 self.fails(2, f"^{option}: ", f"{option}={name}", "tls://127.0.0.1:1")
 
     def test_nothing_in_common_is_said_with_the_option_to_change(self):
-        with FarEnd(farend.echo, server_context(maximum=V12)) as far:
+        with FarEnd(stub_server.echo, server_context(maximum=V12)) as far:
             self.fails(7, "handshake_failure.*--ciphers", *CA,
                        "--ciphers=ECDHE-RSA-AES128-GCM-SHA256", far.endpoint())
             self.fails(7, "protocol_version.*--tls-min", *CA, "--tls-min=1.3", far.endpoint())
-        with FarEnd(farend.echo, server_context(minimum=V13)) as far:
+        with FarEnd(stub_server.echo, server_context(minimum=V13)) as far:
             self.fails(7, "protocol_version.*--tls-max", *CA, "--tls-max=1.2", far.endpoint())
 
     @support.requires("openssl")
@@ -215,7 +215,7 @@ class Resume(TlsCase):
 
         def handler(connection):
             shutil.rmtree(folder)
-            farend.echo(connection)
+            stub_server.echo(connection)
 
         with FarEnd(handler, server_context()) as far:
             summary = self.fails(15, "write .*gone/session: No such file", *CA,
@@ -263,13 +263,13 @@ class Certificates(TlsCase):
             self.assertIn(line, text)
 
     def test_shows_them_and_ends_without_reading_or_sending(self):
-        with FarEnd(farend.swallow, server_context()) as far:  # it would not answer
+        with FarEnd(stub_server.swallow, server_context()) as far:  # it would not answer
             done = support.client("--show-certs", *CA, far.endpoint(), data=b"hello")
             self.assertEqual(done.status, 0, done.stderr)
 
     def test_shows_what_it_does_not_trust_too(self):
         for name, status in (("self-signed", 8), ("expired", 10), ("wrong-host", 9)):
-            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+            with self.subTest(name), FarEnd(stub_server.echo, server_context(name)) as far:
                 done, text = self.shown(*CA, far.endpoint())
                 self.assertEqual(done.status, status, done.stderr)
                 self.assertIn("tlsecho-client: handshake: ", done.stderr)
@@ -277,7 +277,7 @@ class Certificates(TlsCase):
                 self.assertEqual(PEM.findall(text)[0], leaf)
 
     def test_a_full_disk_is_local(self):
-        with FarEnd(farend.echo, server_context()) as far:
+        with FarEnd(stub_server.echo, server_context()) as far:
             done = support.run("sh", "-c", '"$@" >/dev/full', "sh",
                                support.program("TLSECHO_CLIENT"), "--show-certs", *CA,
                                far.endpoint())
@@ -352,7 +352,7 @@ class Told(TlsCase):
     def test_everything_is_in_both(self):
         context = server_context()
         context.set_alpn_protocols(["proto"])
-        with FarEnd(farend.echo, context) as far:
+        with FarEnd(stub_server.echo, context) as far:
             done, tls, words = self.both(*CA, "--alpn=proto", far.endpoint())
         self.assertEqual(done.status, 0, done.stderr)
         self.assertEqual(set(tls), {"version", "cipher", "group", "signature", "resumed", "alpn",
@@ -372,7 +372,7 @@ class Told(TlsCase):
                                          ("server-rsa", V12, "rsa_pss_rsae_sha256"),
                                          ("server-ecdsa", V12, "ecdsa_secp256r1_sha256")):
             context = server_context(name, minimum=version, maximum=version)
-            with self.subTest(name=name, version=version), FarEnd(farend.echo, context) as far:
+            with self.subTest(name=name, version=version), FarEnd(stub_server.echo, context) as far:
                 self.assertEqual(self.ok(far)["signature"], signature)
 
     @support.requires("openssl")
@@ -383,29 +383,29 @@ class Told(TlsCase):
                         "-subj", "/CN=pss"], check=True, capture_output=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        with FarEnd(farend.echo, context) as far:
+        with FarEnd(stub_server.echo, context) as far:
             self.assertEqual(self.ok(far, "-k")["signature"], "rsa_pss_pss_sha256")
 
     def test_insecure_says_what_verification_would_have_said(self):
-        with FarEnd(farend.echo, server_context("expired")) as far:
+        with FarEnd(stub_server.echo, server_context("expired")) as far:
             done, tls, words = self.both("-k", *CA, far.endpoint())
             self.assertEqual((done.status, tls["verified"]), (0, False))
             self.assertIn("expired on 2021", tls["verification"])
             self.assertIn(f"it would have said: {tls['verification']}", words)
-        with FarEnd(farend.echo, server_context()) as far:
+        with FarEnd(stub_server.echo, server_context()) as far:
             _, tls, words = self.both("-k", *CA, far.endpoint())
             self.assertEqual((tls["verified"], tls["verification"]), (False, "ok"))
             self.assertIn("it would have said: ok", words)
 
     def test_a_pin_says_so(self):
-        with FarEnd(farend.echo, server_context("self-signed")) as far:
+        with FarEnd(stub_server.echo, server_context("self-signed")) as far:
             _, tls, _ = self.both("-k", far.endpoint())
             _, tls, words = self.both("--pin", tls["peer"]["sha256"], far.endpoint())
             self.assertEqual((tls["verified"], tls["verification"]), (True, "ok"))
             self.assertIn("verification: ok, it is the pinned certificate", words)
 
     def test_a_refused_chain_is_shown_with_the_reason(self):
-        with FarEnd(farend.echo, server_context("wrong-host")) as far:
+        with FarEnd(stub_server.echo, server_context("wrong-host")) as far:
             done, tls, words = self.both(*CA, far.endpoint())
             self.assertEqual((done.status, tls["verified"]), (9, False))
             self.assertEqual(tls["peer"]["sans"], ["DNS:wrong.example"])

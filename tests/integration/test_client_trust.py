@@ -10,10 +10,10 @@ import ssl
 import tempfile
 import unittest
 
-import farend
-import issuing
+import stub_server
+import certificates
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
@@ -32,7 +32,7 @@ class TrustCase(support.TestCase):
                                  for path in (certificate, *chain)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem, key)
-        far = FarEnd(farend.echo, context).__enter__()
+        far = FarEnd(stub_server.echo, context).__enter__()
         self.addCleanup(far.__exit__, None, None, None)
         return far
 
@@ -51,7 +51,7 @@ class TrustCase(support.TestCase):
 class Anchor(TrustCase):
     def setUp(self):
         super().setUp()
-        self.made = issuing.Authorities(self.folder)
+        self.made = certificates.Authorities(self.folder)
         self.made.make("root")
         self.made.make("inter", "root", days=(-1, 50))
         self.made.leaf("leaf", "inter")
@@ -107,7 +107,7 @@ class End(TrustCase):
 
     def setUp(self):
         super().setUp()
-        self.made = issuing.Authorities(self.folder)
+        self.made = certificates.Authorities(self.folder)
         self.path = self.made.path
 
     def test_that_of_the_trust_anchor_counts(self):
@@ -151,7 +151,7 @@ class End(TrustCase):
         self.made.leaf("leaf", "root")
         far = self.serve(self.path("leaf"), self.path("leaf", "key"), self.path("root"))
         der = ssl.PEM_cert_to_DER_cert(self.path("leaf").read_text())
-        pin = issuing.openssl("dgst", "-sha256", "-r", data=der).split()[0].decode()
+        pin = certificates.openssl("dgst", "-sha256", "-r", data=der).split()[0].decode()
         summary = self.check(0, "--pin", pin, "--expiry-crit=10", far.endpoint())
         self.assertEqual(summary["expiry"]["subject"], "CN=leaf")
 
@@ -240,7 +240,7 @@ class Files(TrustCase):
             begin, begin + "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,"
             "00112233445566778899AABBCCDDEEFF\n\n"))
         key = self.folder / "key"
-        key.write_bytes(issuing.openssl("pkey", "-in", PKI / "client.key", "-aes256", "-passout",
+        key.write_bytes(certificates.openssl("pkey", "-in", PKI / "client.key", "-aes256", "-passout",
                                         "pass:secret"))
         key.chmod(0o600)
         for args, says in ((("--resume=" + str(session),), "is not a session file"),
@@ -271,7 +271,7 @@ listeners: [ { listen: "tls://127.0.0.1:0", service: report } ]
         self.assertEqual(done.status, 0, done.stderr)
         self.assertRegex(done.stdout.decode(), r"verdict: .*change what it carries\n")
         # With a certificate that is trusted, too, whatever report it would give.
-        with FarEnd(farend.finish, server_context("server-rsa")) as between:
+        with FarEnd(stub_server.finish, server_context("server-rsa")) as between:
             self.assertEqual(support.client(*direct, between.endpoint()).status, 8)
 
     def test_without_a_pin_the_verdict_says_what_it_does_not_prove(self):

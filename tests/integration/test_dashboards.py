@@ -9,7 +9,7 @@ import logdoc
 import peers
 import scrape
 import support
-import watcher
+import admin_client
 
 METRIC = re.compile(r"\b((?:tlsecho|process)_\w+|up)\b(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
@@ -38,7 +38,7 @@ class Names(support.TestCase):
         with peers.Tls(server.address("tls")) as peer:
             peer.exchange(b"x")
         server.wait_for("connection")
-        return watcher.metrics(server)
+        return admin_client.metrics(server)
 
     def expressions(self):
         """Everything that is asked of Prometheus, and what is shown of the answers."""

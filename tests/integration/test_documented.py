@@ -11,9 +11,9 @@ import tempfile
 import textwrap
 import unittest
 
-import farend
+import stub_server
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
@@ -117,7 +117,7 @@ listeners:
                  for line in block.splitlines()]
         self.assertGreater(len(lines), 15)
         with tempfile.TemporaryDirectory() as folder, \
-                FarEnd(farend.swallow, server_context()) as web:
+                FarEnd(stub_server.swallow, server_context()) as web:
             for name in ("ca.pem", "client.pem", "client.key"):
                 shutil.copy(support.pki() / name, folder)
             (pathlib.Path(folder) / "photo.jpg").write_bytes(os.urandom(1 << 20))

@@ -5,7 +5,7 @@ import pathlib
 import re
 import unittest
 
-import issuing
+import certificates
 import support
 import tls_clients
 from tls_clients import Want
@@ -31,10 +31,10 @@ class Expiry(support.TestCase):
                         if line.get("level") == "warning" and line["event"] != "privilege"]
                 self.assertEqual([(line["event"], line["profile"], line["file"], line[key])
                                   for line in said],
-                                 [(event, "web", issuing.pki(f"{name}.pem"), date)])
+                                 [(event, "web", certificates.pki(f"{name}.pem"), date)])
 
     def test_a_staple_out_of_date_is_named(self):
-        staple = issuing.make_staple("server-ecdsa")
+        staple = certificates.make_staple("server-ecdsa")
         # Who staples it looks at its dates, not at its signature.
         dates = [b"20200101000000Z", b"20200201000000Z"]
         fresh = re.findall(rb"\d{14}Z", staple)[1:3]  # after producedAt, RFC 6960 §4.2.1
@@ -47,13 +47,13 @@ class Expiry(support.TestCase):
                           warning["next_update"]), ("web", "stale", "2020-02-01T00:00:00Z"))
 
     def test_crls_out_of_date_are_named_and_refuse_every_client(self):
-        crls = issuing.make_crls("-crl_lastupdate", "20200101000000Z",
+        crls = certificates.make_crls("-crl_lastupdate", "20200101000000Z",
                                  "-crl_nextupdate", "20200201000000Z")
         server = self.server(profile("server-ecdsa", more="""
     client_auth: required
     client_ca: bundle.pem
     crl: crl.pem
-"""), files={"bundle.pem": issuing.bundle(), "crl.pem": crls})
+"""), files={"bundle.pem": certificates.bundle(), "crl.pem": crls})
         warning = server.wait_for("crl_expired")
         self.assertEqual((warning["profile"], warning["next_update"]),
                          ("web", "2020-02-01T00:00:00Z"))

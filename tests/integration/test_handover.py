@@ -10,7 +10,7 @@ import unittest
 
 import peers
 import support
-import watcher
+import admin_client
 
 
 def has_ipv6():
@@ -110,15 +110,15 @@ class HandOver(Rewritten):
     def test_a_listener_and_the_admin_address_change_places(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0', name: a } ]\n"
                              "admin: { listen: 'tcp://127.0.0.1:0' }\n")
-        echo, admin = server.address("a")[1], watcher.place(server)[1]
+        echo, admin = server.address("a")[1], admin_client.place(server)[1]
         for _ in range(2):
             echo, admin = admin, echo
             self.rewrite(server,
                          f"listeners: [ {{ listen: 'tcp://127.0.0.1:{echo}', name: a }} ]\n"
                          f"admin: {{ listen: 'tcp://127.0.0.1:{admin}' }}\n")
             self.assertTrue(is_echoed(("127.0.0.1", echo)))
-            self.assertEqual(watcher.get(server, "/healthz")[0], 200)
-            self.assertEqual(watcher.place(server)[1], admin)
+            self.assertEqual(admin_client.get(server, "/healthz")[0], 200)
+            self.assertEqual(admin_client.place(server)[1], admin)
 
     def test_a_free_port_that_becomes_a_named_one_stays_open(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
@@ -173,7 +173,7 @@ class UnixSockets(Rewritten):
         (server.folder / "admin.sock").unlink()
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
-        self.assertEqual(watcher.get(server, "/readyz")[0], 200)
+        self.assertEqual(admin_client.get(server, "/readyz")[0], 200)
 
 
 if __name__ == "__main__":

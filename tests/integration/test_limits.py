@@ -13,11 +13,11 @@ import threading
 import time
 import unittest
 
-import issuing
+import certificates
 import peers
 import proc
 import support
-import watcher
+import admin_client
 
 PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
 DESCRIPTORS, CROWD = 64, 500
@@ -238,7 +238,7 @@ class OutOfDescriptors(Limits):
             self.connect(server, "main")
         server.wait_for("connections_refused", cause="descriptors")
         for path in ("/healthz", "/readyz", "/metrics") * 3:
-            self.assertEqual(watcher.get(server, path)[0], 200)
+            self.assertEqual(admin_client.get(server, path)[0], 200)
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
         os.utime(server.folder / "a.pem")
@@ -317,11 +317,11 @@ class Hostile(Limits):
         self.assert_harmless(server)
 
     def test_the_subject_of_its_certificate(self):
-        with issuing.folder() as work:
+        with certificates.folder() as work:
             (work / "cnf").write_bytes(
                 b"[req]\nprompt = no\nstring_mask = utf8only\ndistinguished_name = dn\n[dn]\n"
                 b'CN = "\x1b[31m\\n\\"x=\xc2\x9b31m"\n')
-            issuing.openssl("req", "-new", "-x509", "-utf8", "-config", work / "cnf", "-nodes",
+            certificates.openssl("req", "-new", "-x509", "-utf8", "-config", work / "cnf", "-nodes",
                             "-newkey", "rsa:2048", "-keyout", work / "key", "-out", work / "pem")
             server = self.server(support.LISTENERS + support.PROFILE.rstrip() +
                                  "\n    client_auth: optional\n    client_ca: '{dir}/ca.pem'\n",

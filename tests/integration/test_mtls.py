@@ -8,7 +8,7 @@ import socket
 import ssl
 import unittest
 
-import issuing
+import certificates
 import peers
 import support
 
@@ -44,7 +44,7 @@ def revoking():
 class Mutual(support.TestCase):
     def mutual(self, config=CONFIG, crl=None):
         """A server with the files that the configuration names in its folder."""
-        return self.server(config, files={"ca.pem": issuing.bundle(), "crl.pem": crl or revoking(),
+        return self.server(config, files={"ca.pem": certificates.bundle(), "crl.pem": crl or revoking(),
                                           "tickets": b"a" * KEY_BYTES})
 
 
@@ -95,7 +95,7 @@ class Refused(Mutual):
                             "name not allowed: it is for DNS:client.example, ")
 
     def test_a_crl_that_is_out_of_date_lets_nobody_in(self):
-        server = self.mutual(crl=issuing.make_crls("-crl_lastupdate", "20200101000000Z",
+        server = self.mutual(crl=certificates.make_crls("-crl_lastupdate", "20200101000000Z",
                                                    "-crl_nextupdate", "20210101000000Z"))
         self.assert_refused(server, "client", "certificate_unknown",
                             'crl-expired: the CRL of "CN=Intermediate CA,O=tlsecho development" '
@@ -207,7 +207,7 @@ class Resumption(Mutual):
             ctx = self.context(version, "client")
             server = self.mutual(config)
             _, session = self.session(server, ctx)
-            self.reload(server, "ca.pem", issuing.bundle())
+            self.reload(server, "ca.pem", certificates.bundle())
             self.assertTrue(self.session(server, ctx, session)[0])
 
     def test_a_ticket_of_a_profile_without_client_auth_opens_no_other(self):
@@ -240,9 +240,9 @@ tls:
     def test_a_renewed_certificate_for_the_same_names_keeps_tickets(self):
         config = CONFIG.replace("{pki}/server-ecdsa.pem", "own.pem")
         config = config.replace("{pki}/server-ecdsa.key", "own.key") + "watch: off\n"
-        first, renewed, other = (issuing.make_server(names) for names in (
+        first, renewed, other = (certificates.make_server(names) for names in (
             "DNS:localhost,DNS:a.example", "DNS:a.example,DNS:localhost", "DNS:localhost"))
-        files = {"ca.pem": issuing.bundle(), "crl.pem": revoking(), "tickets": b"a" * KEY_BYTES}
+        files = {"ca.pem": certificates.bundle(), "crl.pem": revoking(), "tickets": b"a" * KEY_BYTES}
         for version in VERSIONS:
             ctx = self.context(version, "client")
             server = self.server(config, files={**files, "own.pem": first[0], "own.key": first[1]})
@@ -256,7 +256,7 @@ tls:
 
     def test_a_delta_crl_is_refused_at_a_reload_and_nobody_revoked_gets_in(self):
         server = self.mutual(CONFIG + "watch: off\n")
-        delta = issuing.make_crls(extension="2.5.29.27 = critical,DER:020101")
+        delta = certificates.make_crls(extension="2.5.29.27 = critical,DER:020101")
         self.replace(server, "crl.pem", revoking() + delta)
         server.signal(signal.SIGHUP)
         self.assertRegex(server.wait_for("reload_refused")["reason"],
@@ -268,7 +268,7 @@ tls:
     def test_a_client_that_was_revoked_after_it_got_its_ticket_is_refused(self):
         for version in VERSIONS:
             ctx = self.context(version, "client-revoked")
-            server = self.mutual(CONFIG + "watch: off\n", crl=issuing.make_crls())
+            server = self.mutual(CONFIG + "watch: off\n", crl=certificates.make_crls())
             _, session = self.session(server, ctx)
             self.assertTrue(self.session(server, ctx, session)[0])
             self.reload(server, "crl.pem", revoking())

@@ -10,9 +10,9 @@ import tempfile
 import termios
 import unittest
 
-import issuing
+import certificates
 import support
-from issuing import openssl
+from certificates import openssl
 
 CONFIG_ERROR = 78
 MARK = "^"  # stands before the value that must be named
@@ -74,7 +74,7 @@ class Case(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-tls-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        cls.write("bundle.pem", issuing.bundle())
+        cls.write("bundle.pem", certificates.bundle())
 
     @classmethod
     def write(cls, name, content, mode=0o600):
@@ -182,7 +182,7 @@ class Certificates(Case):
     def test_a_response_to_staple_has_to_be_about_its_certificate(self):
         for name, other in (("server-ecdsa", "server-rsa"), ("server-rsa", "server-ecdsa")):
             with self.subTest(name):
-                self.write("staple", issuing.make_staple(name))
+                self.write("staple", certificates.make_staple(name))
                 stapled = PAIR.replace(" } ]", ', ocsp: ^"{dir}/staple" } ]')
                 self.accept(stapled.replace("server-ecdsa", name).replace(MARK, ""))
                 self.refuse(stapled.replace("server-ecdsa", other), "certificates[0].ocsp",
@@ -282,7 +282,7 @@ class Examples(Case):
                 content = (support.pki() / f"{name}.{suffix}").read_bytes()
                 self.write(f"tls/{name}.{suffix}", content)
                 self.write(f"tls/server.{suffix}", content)
-        self.write("tls/clients-ca.pem", issuing.bundle())
+        self.write("tls/clients-ca.pem", certificates.bundle())
         self.write("tls/clients-crl.pem", (support.pki() / "crl.pem").read_bytes())
         self.write("tls/tickets.key", os.urandom(80))
         for example in sorted((support.REPOSITORY / "config").glob("*.yaml")):

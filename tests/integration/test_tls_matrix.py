@@ -12,7 +12,7 @@ import signal
 import tempfile
 import unittest
 
-import issuing
+import certificates
 import support
 import tls_clients
 from tls_clients import CLIENTS, Want
@@ -56,7 +56,7 @@ def print_table():
 
 class Matrix(support.TestCase):
     def start(self, profiles, watch="on", **files):
-        files = {"bundle.pem": issuing.bundle(), **files}
+        files = {"bundle.pem": certificates.bundle(), **files}
         return self.server(configuration(profiles) + f"watch: {watch}\n", files=files)
 
     def connect(self, row, client, server, listener, **wishes):
@@ -139,7 +139,7 @@ class Certificates(Matrix):
 
     def test_sni(self):
         """A client that is shown the wrong certificate fails to verify its name, and leaves."""
-        certificate, key = issuing.make_server("DNS:*.wild.example")
+        certificate, key = certificates.make_server("DNS:*.wild.example")
         wildcard = "{ certificate: wild.pem, key: wild.key }"
         server = self.start({"names": f"certificates: [ {ECDSA}, {OTHER}, {wildcard} ]"},
                             **{"wild.pem": certificate, "wild.key": key})
@@ -316,7 +316,7 @@ class Resumption(Matrix):
 
     def test_a_client_that_is_revoked_after_it_got_its_ticket_is_refused(self):
         crl = self.folder / "crl.pem"
-        self.write(crl, issuing.make_crls("-crldays", "30"))
+        self.write(crl, certificates.make_crls("-crldays", "30"))
         profile = {"required": self.shared(mutual(f'crl: "{crl}"'))}
         server = self.start(profile, watch="off")
         rows = {version: f"revoked after its ticket, {version}" for version in ("1.2", "1.3")}

@@ -25,7 +25,7 @@ from typing import NamedTuple, Optional
 
 import peers
 import support
-from issuing import pki
+from certificates import pki
 
 TOKEN = "bring-me-back"  # what is sent: in no certificate and no message
 HOST = "127.0.0.1"

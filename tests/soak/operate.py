@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-import issuing
+import certificates
 import support
 
 CONFIG = """
@@ -49,15 +49,15 @@ def costly_chain(folder, name, depth, names):
         "[ca]\nbasicConstraints = critical, CA:true\n"
         f"nameConstraints = critical, {','.join(['excluded;DNS:b'] * names)}\n")
     key = folder / f"{name}.key"
-    key.write_bytes(issuing.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout"))
+    key.write_bytes(certificates.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout"))
     with open(folder / f"{name}.pem", "wb") as chain:
         for level in range(depth + 1):
-            request = issuing.openssl("req", "-new", "-key", key, "-subj", f"/CN=c{level}",
+            request = certificates.openssl("req", "-new", "-key", key, "-subj", f"/CN=c{level}",
                                       "-config", folder / "chain.cnf")
-            (folder / "issuer.pem").write_bytes(issuing.openssl(
+            (folder / "issuer.pem").write_bytes(certificates.openssl(
                 "req", "-x509", "-new", "-key", key, "-subj", f"/CN=c{level + 1}", "-config",
                 folder / "chain.cnf", "-extensions", "ca"))
-            chain.write(issuing.openssl(
+            chain.write(certificates.openssl(
                 "x509", "-req", "-CA", folder / "issuer.pem", "-CAkey", key, "-extfile",
                 folder / "chain.cnf", "-extensions", "ca" if level else "leaf", data=request))
 
@@ -74,7 +74,7 @@ class Operator:
         for suffix in (".pem", ".key"):
             shutil.copy(support.pki() / f"server-ecdsa{suffix}", folder / f"server{suffix}")
             shutil.copy(support.pki() / f"client-revoked{suffix}", folder)
-        (folder / "clients.pem").write_bytes(issuing.bundle())
+        (folder / "clients.pem").write_bytes(certificates.bundle())
         self._put("clients.crl", (support.pki() / "crl.pem").read_bytes())
         self._configure()
         costly_chain(folder, "costly", 7, 200)
@@ -125,7 +125,7 @@ class Operator:
 
     def _operate(self):
         complete = (support.pki() / "crl.pem").read_bytes()
-        delta = issuing.make_crls(extension="2.5.29.27 = critical,DER:020101")
+        delta = certificates.make_crls(extension="2.5.29.27 = critical,DER:020101")
         while not self._ending.is_set():
             with self._expecting("new certificate", "reloaded"):
                 for suffix in (".pem", ".key"):

@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import abuse
-import honest
+import well_behaved
 import operate
 import support
 
@@ -86,7 +86,7 @@ def soak(folder, seconds):
     other.start()
     operator.start(server, log)
     started = time.monotonic()
-    tally = asyncio.run(honest.echo(places, support.pki(), HONEST, seconds,
+    tally = asyncio.run(well_behaved.echo(places, support.pki(), HONEST, seconds,
                                     lambda so_far: say(server.pid, started, so_far)))
     operator.stop()
     visits, unexpected = results.get()

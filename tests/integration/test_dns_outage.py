@@ -9,7 +9,7 @@ import unittest
 
 import nameserver
 import support
-import watcher
+import admin_client
 
 LITERAL = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: main } ]\n"
 NAMED = "listeners: [ { listen: 'tcp://echo.internal:0', name: main } ]\n"
@@ -79,7 +79,7 @@ class AtReload(Outage):
         self.rewrite(server, NAMED + ADMIN)
         self.names.wait_for("echo.internal")
         for path in ("/healthz", "/readyz", "/metrics"):
-            self.assertEqual(watcher.get(server, path)[0], 200)
+            self.assertEqual(admin_client.get(server, path)[0], 200)
         self.assertEqual(server.lines("reloaded"), [])
         self.names.answer("127.0.0.1")
         server.wait_for("reloaded")

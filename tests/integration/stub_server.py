@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A foreign peer for the client: Python's own sockets and TLS, with every kind of manners.
 
-    with farend.FarEnd(farend.echo) as far:
+    with stub_server.FarEnd(stub_server.echo) as far:
         support.client(far.endpoint(), data=b"x")
 
 A handler gets the connection as an argument and runs in a thread of its own; what it raises fails

@@ -17,10 +17,10 @@ import tempfile
 import termios
 import unittest
 
-import farend
+import stub_server
 import loads
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 AT_ONCE = 8
 SOME = 40  # bytes of which less than one message is whole
@@ -96,32 +96,32 @@ LEFT_OUT = {
 
 def reset_after_header(connection):
     connection.recv(16)
-    farend.reset(connection)
+    stub_server.reset(connection)
 
 
 def leave_in_handshake(connection):
-    connection.recv(farend.CHUNK)
+    connection.recv(stub_server.CHUNK)
 
 
 def reset_at_first_byte(connection):
     connection.settimeout(0.3)  # a report is asked for by no byte
     with contextlib.suppress(TimeoutError):
         connection.recv(1)
-    farend.reset(connection)
+    stub_server.reset(connection)
 
 
 def end_early(connection):
     connection.settimeout(0.3)
     data = b"{" * SOME
     with contextlib.suppress(TimeoutError):
-        data = connection.recv(farend.CHUNK)[:SOME]
+        data = connection.recv(stub_server.CHUNK)[:SOME]
     connection.sendall(data)
-    farend.finish(connection)
+    stub_server.finish(connection)
 
 
 def change_a_byte(connection):
     count = 0
-    for data in farend.received(connection):
+    for data in stub_server.received(connection):
         wrong = bytearray(data)
         if count <= 100 < count + len(data):
             wrong[100 - count] ^= 1
@@ -130,7 +130,7 @@ def change_a_byte(connection):
 
 
 def end_without_close_notify(connection):
-    for data in farend.received(connection):
+    for data in stub_server.received(connection):
         connection.sendall(data)
 
 
@@ -180,7 +180,7 @@ class Table(support.TestCase):
             "connect": "tls://127.0.0.1:1",
             "PROXY": far(reset_after_header, None),
             "handshake": far(leave_in_handshake, None),
-            "silence": far(farend.swallow, None),
+            "silence": far(stub_server.swallow, None),
             "first byte": far(reset_at_first_byte),
             "mid-stream": far(end_early),
             "changed byte": far(change_a_byte),

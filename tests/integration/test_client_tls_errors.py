@@ -11,10 +11,10 @@ import tempfile
 import threading
 import unittest
 
-import farend
-import issuing
+import stub_server
+import certificates
 import support
-from farend import FarEnd
+from stub_server import FarEnd
 
 PKI = support.pki()
 
@@ -37,7 +37,7 @@ class Told(support.TestCase):
 
     def answered(self, data, *args, status=7):
         """What is said of a server that answers the ClientHello with these bytes."""
-        with FarEnd(lambda c: (c.recv(65536), c.sendall(data), farend.finish(c))) as far:
+        with FarEnd(lambda c: (c.recv(65536), c.sendall(data), stub_server.finish(c))) as far:
             return self.message(status, "-k", *args, f"tls://127.0.0.1:{far.port}")
 
     def test_an_old_server_is_told_as_such_and_no_option_is_hinted_at(self):
@@ -61,7 +61,7 @@ class Told(support.TestCase):
         self.assertIn("were c8 00 07 41 41)", self.answered(b"\xc8\x00\x07" + b"A" * 20))
 
     def test_a_name_that_cannot_be_one_is_refused_before_anything_is_connected(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             for name in ("not a name", "a..b", "*.example.org", "x" * 300, "[::1]"):
                 with self.subTest(name):
                     done = support.client("--check", "--tls", "--servername", name, "127.0.0.1",
@@ -72,18 +72,18 @@ class Told(support.TestCase):
 
     def test_an_address_as_a_dns_name_is_told(self):
         with tempfile.TemporaryDirectory() as work:
-            made = issuing.Authorities(work)
+            made = certificates.Authorities(work)
             made.make("root")
             made.leaf("leaf", "root", names="DNS:127.0.0.1")
-            context = farend.server_context()
+            context = stub_server.server_context()
             context.load_cert_chain(made.path("leaf"), made.path("leaf", "key"))
-            with FarEnd(farend.echo, context) as far:
+            with FarEnd(stub_server.echo, context) as far:
                 message = self.message(9, "--cacert", made.path("root"), far.endpoint())
         self.assertIn("has 127.0.0.1 as a DNS name, where an address is not valid: reissue it "
                       "with the address as IP", message)
 
     def test_renegotiation_is_told(self):
-        with farend.OpenSsl("-tls1_2") as far:
+        with stub_server.OpenSsl("-tls1_2") as far:
             with subprocess.Popen(
                 [support.program("TLSECHO_CLIENT"), "-k", far.endpoint()], stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -118,7 +118,7 @@ class Told(support.TestCase):
                         connection.sendall(data)
                         connection.recv(65536)  # our certificate
                         connection.sendall(alert(number))
-                        farend.finish(connection)
+                        stub_server.finish(connection)
                 with FarEnd(between) as far:
                     self.message(status, "--cacert", PKI / "ca.pem", "--cert", PKI / "client.pem",
                                  "--key", PKI / "client.key", f"tls://127.0.0.1:{far.port}")
@@ -137,7 +137,7 @@ class Told(support.TestCase):
                 self.assertIn(says, message)
 
     def test_options_that_make_no_client_hello_blame_no_server(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             message = self.message(7, "-k", "--tls-min=1.3", "--groups=secp256k1",
                                    f"tls://127.0.0.1:{far.port}")
         self.assertIn("no ClientHello can be made (", message)
@@ -149,7 +149,7 @@ class Told(support.TestCase):
                            (b"\x16\x03\x03\x00\x7a\x02", "6 bytes came from the server, then no more; "
                                                          "a segment may be missing on the way")):
             with self.subTest(data), FarEnd(lambda c, data=data: (
-                    c.sendall(data), farend.swallow(c))) as far:
+                    c.sendall(data), stub_server.swallow(c))) as far:
                 message = self.message(6, "-k", "--connect-timeout=300ms",
                                        f"tls://127.0.0.1:{far.port}")
                 self.assertIn(says, message)
@@ -157,7 +157,7 @@ class Told(support.TestCase):
     def test_a_reset_in_a_handshake_may_come_from_anywhere(self):
         for data, says in (b"", "refused our ClientHello"), (b"\x16\x03", "reset the connection"):
             with self.subTest(data), FarEnd(lambda c, data=data: (
-                    c.recv(65536), c.sendall(data), farend.reset(c))) as far:
+                    c.recv(65536), c.sendall(data), stub_server.reset(c))) as far:
                 self.assertIn(f"the server, or something on the way, {says}: receive: ",
                               self.message(12, "-k", f"tls://127.0.0.1:{far.port}"))
 
@@ -182,7 +182,7 @@ def between(address, down=bytes, up=bytes):
         with socket.create_connection(address) as onwards:
             def copy(source, target, change):
                 with contextlib.suppress(OSError):
-                    for data in farend.received(source):
+                    for data in stub_server.received(source):
                         target.sendall(change(data))
                     target.shutdown(socket.SHUT_WR)
             back = threading.Thread(target=copy, args=(onwards, connection, down))
@@ -203,8 +203,8 @@ class Changed(support.TestCase):
         def serve(connection):
             connection.recv(64)
             os.write(connection.fileno(), data)
-            farend.swallow(connection)
-        with FarEnd(serve, farend.server_context(minimum=version, maximum=version)) as far:
+            stub_server.swallow(connection)
+        with FarEnd(serve, stub_server.server_context(minimum=version, maximum=version)) as far:
             done = support.client("-k", far.endpoint(), data=b"hello")
         self.assertEqual(done.status, 7, done.stderr)
         return done.stderr

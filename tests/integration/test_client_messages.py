@@ -9,9 +9,9 @@ import subprocess
 import tempfile
 import unittest
 
-import farend
+import stub_server
 import support
-from farend import FarEnd, server_context
+from stub_server import FarEnd, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
@@ -21,7 +21,7 @@ def answering(data):
     def serve(connection):
         connection.recv(65536)
         connection.sendall(data)
-        farend.finish(connection)
+        stub_server.finish(connection)
     return FarEnd(serve)
 
 
@@ -58,7 +58,7 @@ class Sentences(support.TestCase):
             said = self.said(13, "--bench", "-n1", far.endpoint())
             self.assertIn("connection 1: the server ended with 64 bytes missing", said)
             self.assertIn(f"; if it is no echo server, {remedy}\n", said)
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             said = self.said(6, "--bench", "-n1", "--idle-timeout=100ms", far.endpoint())
             self.assertIn(f"; if it is no echo server, {remedy}\n", said)
             for args in ("--expect=none", "-n1"), ("--handshakes", "-n1"):
@@ -87,7 +87,7 @@ class Sentences(support.TestCase):
                 self.assertNotIn("no echo server", said)
 
     def test_silence_and_an_early_end_hint_at_it_too(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             said = self.said(6, "--check", "--idle-timeout=100ms", far.endpoint())
             self.assertIn("raise --idle-timeout; if it is no echo server, add --expect none", said)
             self.assertNotIn("--connect-timeout", said)
@@ -108,7 +108,7 @@ class Sentences(support.TestCase):
 
     def test_a_check_offers_no_way_around_the_certificate(self):
         for name, status in (("expired", 10), ("wrong-host", 9), ("self-signed", 8)):
-            with self.subTest(name), FarEnd(farend.echo, server_context(name)) as far:
+            with self.subTest(name), FarEnd(stub_server.echo, server_context(name)) as far:
                 done = support.client("--check", "--nagios", *CA, far.endpoint())
                 self.assertEqual(done.status, 2)
                 self.assertNotIn(b"--insecure", done.stdout)
@@ -123,7 +123,7 @@ class Sentences(support.TestCase):
             leaf.write(pem[:pem.index("-----END")] + "-----END CERTIFICATE-----\n")
             leaf.flush()
             context.load_cert_chain(leaf.name, PKI / "server-ecdsa.key")
-        with FarEnd(farend.echo, context) as far:
+        with FarEnd(stub_server.echo, context) as far:
             self.assertIn("add it to the server's certificate file: the server sent no chain",
                           self.said(8, "--check", *CA, far.endpoint()))
 
@@ -132,17 +132,17 @@ class Sentences(support.TestCase):
                       self.said(2, "--cert", PKI / "server-ecdsa.pem", "tls://127.0.0.1:1"))
 
     def test_a_silent_ping_says_that_it_takes_an_echo(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             said = self.said(6, "--ping", "-c1", "--idle-timeout=100ms", far.endpoint())
             self.assertIn("if it is no echo server, use --check --expect none", said)
 
     def test_a_load_says_how_long_nothing_moved(self):
-        with FarEnd(farend.swallow) as far:
+        with FarEnd(stub_server.swallow) as far:
             self.assertIn("nothing moved for 0.1 s (--idle-timeout)",
                           self.said(6, "--bench", "-n1", "--idle-timeout=100ms", far.endpoint()))
 
     def test_no_prefix_is_there_twice(self):
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             closed = far.endpoint()
         for host, words in (("nosuch.invalid", "dns: look up nosuch.invalid: "),
                             (closed, "refused: connect to 127.0.0.1:")):
@@ -152,7 +152,7 @@ class Sentences(support.TestCase):
                 done = support.client("--ping", "-c1", host)
                 self.assertIn(f"lost: seq=1 {words}", done.stdout.decode())
                 self.assertNotRegex(done.stderr, r"\b(\w+): \1[: ]")
-        with FarEnd(farend.echo, server_context("expired")) as far:
+        with FarEnd(stub_server.echo, server_context("expired")) as far:
             done = support.client("--check", "--nagios", *CA, far.endpoint())
             self.assertIn(b"CRITICAL - expired: handshake: the ", done.stdout)
 
@@ -231,7 +231,7 @@ class Sentences(support.TestCase):
         for line in lines[1:3]:
             self.assertRegex(line, r"^\[[1-9]\d{8,}\.\d{6}\] 64 bytes from ")
         self.assertEqual(lines[3], "")
-        with FarEnd(farend.echo) as far:
+        with FarEnd(stub_server.echo) as far:
             closed = far.endpoint()
         done = support.client("--ping", "-D", "-c2", closed)
         self.assertRegex(done.stdout.decode(), r"\A\[\d+\.\d{6}\] lost: seq=1 refused: ")
@@ -275,7 +275,7 @@ class Sentences(support.TestCase):
             chain.flush()
             context = server_context()
             context.load_cert_chain(chain.name, PKI / "server-ecdsa.key")
-            with FarEnd(farend.echo, context) as far:
+            with FarEnd(stub_server.echo, context) as far:
                 for args in ("-k",), CA:
                     said = self.said(8, *args, far.endpoint())
                     self.assertRegex(said, "refused")
