@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Measures the server against its peers and its limits, in rounds: in each work all take turns, then
-comes the next work, then the next round, in another order. See scripts/bench."""
+"""Compares the server with other servers and with bare loops, in rounds: the servers take turns in each
+kind of work; each round has another order. See scripts/bench."""
 
 import argparse
 import contextlib
@@ -18,7 +18,7 @@ import report
 from servers import SERVER_CORE, Fleet, first_line
 from works import IDLE_COUNT, connect, groups, measure, measure_idle
 
-NO_LOG = "tlsecho, no log lines"  # takes part in one work: what a line per connection costs
+NO_LOG = "tlsecho, no log lines"  # takes part in one kind of work only: the cost of a log line per connection
 
 
 def machine():
@@ -32,7 +32,7 @@ def machine():
 
 
 def arithmetic():
-    """µs of CPU for what a handshake cannot do without, by openssl-speed(1)."""
+    """µs of CPU for the arithmetic of a handshake, by openssl-speed(1)."""
     done = subprocess.run(["taskset", "-c", SERVER_CORE, "openssl", "speed", "-mr", "-seconds", "1",
                            "ecdsap256", "rsa2048", "ecdhx25519"],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
@@ -40,8 +40,8 @@ def arithmetic():
     for line in done.stdout.splitlines():
         fields = line.split(":")
         if re.match(r"\+F[245]$", fields[0]):
-            took[fields[0][2], fields[2]] = 1e6 / float(fields[3])  # it tells how many a second
-    exchange = 2 * took["5", "253"]  # a key pair, and the secret
+            took[fields[0][2], fields[2]] = 1e6 / float(fields[3])  # it prints operations per second
+    exchange = 2 * took["5", "253"]  # a key pair, and the shared secret
     return {"full-ecdsa": took["4", "256"] + exchange, "full-rsa": took["2", "2048"] + exchange,
             "resumed-1.3": exchange}
 
@@ -51,7 +51,7 @@ def take_part(servers, work):
 
 
 def connect_all(stack, build, servers, group):
-    """The loads of those that can be connected to, by server."""
+    """The connected loads, by server."""
     loads = {}
     for server in servers:
         try:
@@ -81,7 +81,7 @@ def one_round(build, servers, works, number, results):
 
 
 def rounds(build, servers, works, count, results):
-    """How many were done: an interrupt ends them early, the last one is then not whole."""
+    """Returns how many rounds were done. An interrupt ends them early; the last one is then partial."""
     for number in range(count):
         print(f"{datetime.datetime.now():%H:%M:%S} round {number + 1} of {count}", file=sys.stderr, flush=True)
         try:
@@ -92,7 +92,7 @@ def rounds(build, servers, works, count, results):
 
 
 def idle(build, servers):
-    """Once, of servers that have done nothing else yet."""
+    """Measured once, before any other work."""
     cells = {}
     for server in servers:
         if "ecdsa" in server.ports and server.name not in ("limit", NO_LOG, "socat"):
@@ -114,7 +114,7 @@ def main():
     build = options.build.resolve()
     works = [g for g in groups() if any(w.name.startswith(tuple(options.works.split(","))) for w in g)]
     results = {}
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has them ignored
+    for number in (signal.SIGINT, signal.SIGTERM):  # even if the shell ignores the signal
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder, \
             Fleet(build, options.pki.resolve(), pathlib.Path(folder)) as fleet:

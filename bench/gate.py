@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A gate that noise cannot move: the instructions of the server for each echo and each connection.
+"""A performance gate without noise: the instructions of the server for each echo and connection.
 
-callgrind counts them while a fixed script runs; instructions.json keeps what they were. More than
-3 % up fails, and names the function that grew. What is compared depends on what can be:
+callgrind counts them while a fixed script runs; instructions.json has the recorded counts. Growth of
+more than 3 % fails and names the functions that grew. What is compared depends on the machine:
 
     calls      system calls, clock reads and allocations: everywhere
-    own        instructions of our own functions: with the compiler that was recorded
-    libraries  instructions of OpenSSL and libc on our behalf: with the versions that were recorded
+    own        instructions of the server's functions: with the compiler that was recorded
+    libraries  instructions of OpenSSL and libc: with the versions that were recorded
 
-What strangers can ask for (hostile.py) must not cost more than so many full handshakes, everywhere.
-callgrind shows every CPU that has AVX2 as the same one, so the machine does not matter otherwise.
+No request of an unauthenticated client (hostile.py) may cost more than so many full handshakes, on any
+machine. callgrind emulates the same CPU on every machine with AVX2.
 """
 
 import argparse
@@ -30,16 +30,16 @@ from servers import OURS, first_line, free_port, wait_for_port
 
 RECORDED = pathlib.Path(__file__).with_name("instructions.json")
 GROWTH = 1.03
-TOLD = 40      # functions of libraries that are kept, the costliest
+KEPT = 40      # of the functions of libraries, the most expensive ones
 CALLS = ("recv", "send", "read", "write", "epoll_wait", "epoll_ctl", "accept4", "close", "shutdown",
          "clock_gettime", "splice", "malloc", "calloc", "realloc")
 TIMEOUT_S = 60
-MORE = "watch: off\nworkers: 1\nsecurity: { sandbox: off }\n"  # in which callgrind could write nothing
+MORE = "watch: off\nworkers: 1\nsecurity: { sandbox: off }\n"  # callgrind cannot write its files in a sandbox
 
 
 FULL_HANDSHAKE = "TLS 1.3 connection, full handshake"
-STRANGER_MAX = 20  # full handshakes
-RELOAD_MAX = 1000  # likewise: a third of a second, and not on the data path
+HOSTILE_MAX = 20  # full handshakes
+RELOAD_MAX = 1000  # likewise: a third of a second, not on the data path
 
 
 class Script(NamedTuple):
@@ -48,8 +48,8 @@ class Script(NamedTuple):
     load: tuple
     warm: int   # units before counting
     units: int  # units that are counted
-    size: int   # of the load's units in one of ours
-    chance: float  # so many calls more for each unit are no growth: who waits for whom is chance
+    size: int   # units of the load in one unit here
+    chance: float  # tolerated additional calls per unit: scheduling varies
 
 
 SCRIPTS = (
@@ -62,14 +62,14 @@ SCRIPTS = (
 
 
 class Profile:
-    """What a dump of callgrind says: instructions by (object, function), and calls by function."""
+    """A dump of callgrind: instructions by (object, function), and calls by function."""
 
     def __init__(self, path):
         self.instructions = collections.Counter()
         self.calls = collections.Counter()
         place = {"ob": "", "fn": ""}
         called = None
-        inclusive = False  # the next line of costs is what a call took, counted where it was spent
+        inclusive = False  # the next line has the cost of a call, which is also counted in the callee
         for line in path.read_text().splitlines():
             key, equals, value = line.partition("=")
             if equals and key in ("ob", "fn", "cfn"):
@@ -86,16 +86,16 @@ class Profile:
 
 
 def plain_name(function):
-    """Without what the compiler or the linker put behind it."""
+    """The name without suffixes of the compiler and the linker."""
     return re.sub(r"(@@?|\.|').*", "", function)
 
 
 class Counted(NamedTuple):
-    """For each unit."""
+    """Counts per unit."""
     calls: dict
     own: float      # instructions
     libraries: float
-    functions: dict  # instructions of our own functions, and of the costliest of libraries
+    functions: dict  # instructions of the server's functions, and of the most expensive ones of libraries
 
 
 def count(profile, units):
@@ -105,7 +105,7 @@ def count(profile, units):
             own[function] += n
         else:
             others[f"{program}:{function}"] += n
-    functions = [(f, n) for f, n in own.most_common() if n >= units] + others.most_common(TOLD)
+    functions = [(f, n) for f, n in own.most_common() if n >= units] + others.most_common(KEPT)
     return Counted({name: round(profile.calls[name] / units, 2) for name in CALLS},
                    round(sum(own.values()) / units, 1), round(sum(others.values()) / units, 1),
                    {name: round(n / units, 1) for name, n in functions})
@@ -135,7 +135,7 @@ class Counting:
         self.process.wait()
 
     def dump(self):
-        """What was counted since the dump before."""
+        """The counts since the previous dump."""
         self.dumps += 1
         subprocess.run(["callgrind_control", "--dump", str(self.process.pid)], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT_S)
@@ -166,14 +166,14 @@ class Counting:
         return counted
 
     def spent(self, visit, *arguments):
-        """Instructions of one visit: the first of two fills caches."""
+        """Instructions of the second of two calls: the first one fills caches."""
         visit(*arguments)
         self.settle()
         visit(*arguments)
         return self.settle()
 
     def reload(self):
-        """Its instructions."""
+        """The instructions of a reload."""
         log = self.folder / "server.log"
         before = log.read_text().count("event=reloaded")
         self.process.send_signal(signal.SIGHUP)
@@ -186,8 +186,8 @@ class Counting:
         return self.settle()
 
     def settle(self):
-        """All since the dump before, once the server has nothing left to do: it has answered a
-        connection that came later."""
+        """The counts since the previous dump, once the server is idle: it has answered a later
+        connection."""
         with socket.create_connection(("127.0.0.1", self.ports["plain"]), TIMEOUT_S) as after:
             after.sendall(b"x")
             after.recv(1)
@@ -195,7 +195,7 @@ class Counting:
 
 
 def environment():
-    """What the figures depend on."""
+    """The versions on which the counts depend."""
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         avx2 = " avx2 " in f.read()
     return {
@@ -215,13 +215,13 @@ def grown(before, now, libraries):
 
 
 def differences(script, before, now, same_compiler, same_libraries):
-    """What grew, in words."""
+    """Descriptions of what grew."""
     for call in CALLS:
         if now.calls[call] > before["calls"][call] * GROWTH + script.chance:
             yield f"{call} is called {now.calls[call]:g} times, not {before['calls'][call]:g}"
     if same_compiler and now.own > before["own"] * GROWTH:
         told = grown(before["functions"], now.functions, libraries=False)
-        yield f"{now.own:g} instructions of our own, not {before['own']:g}: {told}"
+        yield f"{now.own:g} own instructions, not {before['own']:g}: {told}"
     if same_libraries and now.libraries > before["libraries"] * GROWTH:
         told = grown(before["functions"], now.functions, libraries=True)
         yield f"{now.libraries:g} instructions of libraries, not {before['libraries']:g}: {told}"
@@ -233,9 +233,9 @@ def count_scripts(build, pki, folder):
         return {script.name: counting.run(script) for script in SCRIPTS}
 
 
-def count_strangers(build, pki, folder):
-    """The instructions of each visit and of each reload, by name. Without a log: how much it writes of
-    whom is its own affair."""
+def count_hostile(build, pki, folder):
+    """The instructions of each hostile request and of each reload, by name. The log is off: its rate limit
+    would make them vary."""
     ports = {kind: free_port() for kind in ("plain", "visited")}
     text, key_names = hostile.configure(folder, pki, ports)
     costs, reloads = {}, {}
@@ -256,7 +256,7 @@ def count_strangers(build, pki, folder):
 
 
 def costly(costs, handshake, most):
-    """What costs too much, in words; prints them all."""
+    """Prints all costs; returns descriptions of those above the limit."""
     for name, cost in sorted(costs.items(), key=lambda item: -item[1]):
         shakes = cost / handshake
         print(f"{shakes:5.1f} full handshakes: {name}")
@@ -269,9 +269,9 @@ def gate(build, pki, record):
     with tempfile.TemporaryDirectory() as folder:
         now = count_scripts(build, pki, pathlib.Path(folder))
     with tempfile.TemporaryDirectory() as folder:
-        strange, reloads = count_strangers(build, pki, pathlib.Path(folder))
+        attacks, reloads = count_hostile(build, pki, pathlib.Path(folder))
     full = now[FULL_HANDSHAKE].own + now[FULL_HANDSHAKE].libraries
-    too_much = [*costly(strange, full, STRANGER_MAX), *costly(reloads, full, RELOAD_MAX)]
+    too_much = [*costly(attacks, full, HOSTILE_MAX), *costly(reloads, full, RELOAD_MAX)]
     here = environment()
     for name, counted in now.items():
         calls = ", ".join(f"{call} {n:g}" for call, n in counted.calls.items() if n)
@@ -284,7 +284,7 @@ def gate(build, pki, record):
     there = recorded["environment"]
     same = {key: here[key] == there[key] for key in there}
     for key in (key for key in there if not same[key]):
-        print(f"{key} is \"{here[key]}\", recorded was \"{there[key]}\"")
+        print(f"{key} is \"{here[key]}\", recorded with \"{there[key]}\"")
     same_compiler = same["compiler"] and same["machine"]
     same_libraries = same_compiler and all(same.values())
     if not same_libraries:
@@ -292,7 +292,7 @@ def gate(build, pki, record):
     more = [f"GREW {script.name}: {text}" for script in SCRIPTS for text in differences(
         script, recorded["works"][script.name], now[script.name], same_compiler, same_libraries)]
     print("\n".join(more or ["nothing grew by more than 3 %"]))
-    print("\n".join(too_much or [f"no stranger costs more than {STRANGER_MAX} full handshakes"]))
+    print("\n".join(too_much or [f"no hostile request costs more than {HOSTILE_MAX} full handshakes"]))
     return 1 if more or too_much else 0
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Visitors that nobody knows and that want the server to work: chains that cost most to look at, and
-ClientHellos that cost most to answer. gate.py counts what each costs, in full handshakes.
+"""Requests of unauthenticated clients that cost the server most: certificate chains that are expensive to
+check, and ClientHellos that are expensive to answer. gate.py counts the cost of each in full handshakes.
 
-The certificates are put together here, byte by byte: no tool makes them, and only one's signature has
-to be right. The others' key is the number 1.
+This module encodes the certificates itself, since no tool makes such certificates. Only one needs a
+valid signature; the private key of the others is 1.
 
-And files that the operator gets from a CA, as large as the server takes them.
+Also the largest files of a CA that the server loads.
 """
 
 import base64
@@ -16,7 +16,7 @@ import ssl
 import struct
 import subprocess
 
-CHAIN_BYTES = 32 * 1024   # what is read of a client's chain, and how many certificates
+CHAIN_BYTES = 32 * 1024   # how much of a client's chain the server reads, in bytes and certificates
 CHAIN_COUNT = 8
 CHAIN_ELEMENTS = 4096
 HELLO_BYTES = 32 * 1024   # limits.client_hello
@@ -26,9 +26,9 @@ NAMES = 1000              # by SNI, over several certificates
 CERTIFICATES = 20
 TICKET_KEYS = 8
 ALPN = [f"p{i}" for i in range(16)]
-REVOKED = 18000           # certificates: a CRL may have 1 MiB of PEM
-CRLS_OF_CA = 16           # in that
-STAPLED = 300             # answers: a staple may have 32 KiB
+REVOKED = 18000           # entries: a CRL may have 1 MiB of PEM
+CRLS_OF_CA = 16           # with as many entries in all
+STAPLED = 300             # responses: a staple may have 32 KiB
 
 
 # DER
@@ -92,20 +92,20 @@ def rsa_key(bits):
 
 
 def compressed_x(p, a, b):
-    """Some point's, with the tag of a compressed one."""
+    """The x of some point, with the tag of a compressed point."""
     x = next(x for x in range(2, 99) if pow(x ** 3 + a * x + b, (p - 1) // 2, p) == 1)
     return b"\x02" + x.to_bytes((p.bit_length() + 7) // 8, "big")
 
 
 def p224_key():
-    """The curve that takes longest to find y for: p - 1 is divisible by 2^96."""
+    """P-224, on which y takes longest to compute: p - 1 is divisible by 2^96."""
     b = 0xb4050a850c04b3abf54132565044b0b7d7bfd8ba270b39432355ffb4
     return public_key((EC, oid("1.3.132.0.33")), compressed_x(2 ** 224 - 2 ** 96 + 1, -3, b))
 
 
 def explicit_key():
-    """Likewise, with a prime of one's own and 2^600."""
-    p = 0x800000000000541 << 600 | 1  # found by trial
+    """An explicit curve over a prime p for which p - 1 is divisible by 2^600."""
+    p = 0x800000000000541 << 600 | 1  # found by search
     size = (p.bit_length() + 7) // 8
     point = compressed_x(p, 3, 5)
     return public_key((EC, sequence(
@@ -139,7 +139,7 @@ def certificate(issuer, subject, *extensions, key=USUAL_KEY):
 
 
 def sign(unsigned, ca_key):
-    """A certificate of above, signed by that CA (P-256)."""
+    """Signs a certificate made by certificate() with that CA (P-256)."""
     begin = skip(unsigned, 0)[1]
     inner = unsigned[begin:skip(unsigned, begin)[0]]
     signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", ca_key], input=inner,
@@ -152,8 +152,8 @@ def is_prime(n):
 
 
 def long_rsa(bits, part=512):
-    """The public and the private key, its exponent as long as is taken. Of many small primes, each half
-    of which stands for one: found in a moment, and it signs as well."""
+    """An RSA key pair with the longest public exponent that the server accepts. The modulus is a product
+    of many small primes, which are found fast; it signs like any other."""
     e = 2 ** 32 - 5
     halves, orders = [1, 1], [1, 1]
     for i in range(bits // part):
@@ -177,7 +177,7 @@ def chain(count=CHAIN_COUNT, anchor=name("nobody"), extensions=(), key=USUAL_KEY
 
 
 def elements(der):
-    """How many, those in OCTET STRINGs included."""
+    """The number of ASN.1 elements, including those in OCTET STRINGs."""
     count, at = 0, 0
     while at < len(der):
         end, begin = skip(der, at)
@@ -192,7 +192,7 @@ def is_read(certificates):
 
 
 def filled(make):
-    """make(n) with the greatest n that is still read."""
+    """make(n) with the largest n that the server still reads."""
     low, high = 1, CHAIN_BYTES
     while low < high:
         n = (low + high + 1) // 2
@@ -210,7 +210,7 @@ def subject_of(pem):
 
 
 def chains(anchor):
-    """By name; anchor is the subject of a CA that the server trusts."""
+    """Chains by name; anchor: the subject of a CA that the server trusts."""
     constraint = sequence(tlv(0x82, b"b"))
     relative = sequence(tlv(0xa0, tlv(0xa1, sequence(oid("2.5.4.3"), tlv(12, b"x")))))
     directory = tlv(0xa4, name("x", 20))
@@ -244,8 +244,8 @@ def chains(anchor):
 
 
 def issued_rsa(pki, bits):
-    """A certificate that the CA has issued for the costliest key, and that key: what is signed with it
-    is verified."""
+    """A certificate of the CA for the most expensive key, and that key: the server verifies its
+    signatures."""
     public, private = long_rsa(bits)
     anchor = subject_of((pki / "ca.pem").read_text())
     leaf = sign(certificate(anchor, name("rsa"), key=public), pki / "ca.key")
@@ -257,8 +257,8 @@ def pem_of(kind, der):
 
 
 def present(port, certificates, folder, key=("EC PRIVATE KEY", KEY)):
-    """One handshake with that chain; whatever becomes of it."""
-    path = folder / "stranger.pem"
+    """Makes a handshake with that chain, whatever its result."""
+    path = folder / "chain.pem"
     path.write_text(pem_of(*key) + "".join(
         pem_of("CERTIFICATE", der) for der in certificates))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -271,7 +271,7 @@ def present(port, certificates, folder, key=("EC PRIVATE KEY", KEY)):
                 context.wrap_socket(plain) as tls:
             tls.recv(1)
     except OSError:
-        pass  # refused, as it should be
+        pass  # refused, as expected
 
 
 # ClientHellos (RFC 8446 §4.1.2)
@@ -322,12 +322,12 @@ def client_hello(groups=(X25519,), signatures=(ECDSA_P256,), shares=(X25519,), a
 
 
 def ticket(key_name, size):
-    """As one of ours begins, so that it is opened; nothing else of it is right."""
+    """A ticket with the name of a ticket key, so that the server decrypts it; the rest is random."""
     return key_name + secrets.token_bytes(size - len(key_name))
 
 
 def hellos(key_names):
-    """By name; key_names: of ticket keys."""
+    """ClientHellos by name; key_names: the names of the ticket keys."""
     room = HELLO_BYTES - 400
     tickets = [ticket(key_names[i % len(key_names)], 200) for i in range(100)]
     small = [ticket(key_names[-1], 80) for _ in range(room // (80 + 6 + 33))]
@@ -351,16 +351,16 @@ def hellos(key_names):
 
 
 def say(port, hello):
-    """Sends it and reads until there is an answer; then leaves."""
+    """Sends it, reads an answer, and closes."""
     with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         connection.sendall(hello)
         connection.recv(1)
 
 
-# The server that they visit
+# The server under test
 
 def make_certificates(folder):
-    """CERTIFICATES of them for NAMES names. Returns what the configuration says of them."""
+    """Makes CERTIFICATES certificates for NAMES names. Returns their lines of the configuration."""
     share = NAMES // CERTIFICATES
     lines = []
     for i in range(CERTIFICATES):
@@ -376,7 +376,7 @@ def make_certificates(folder):
 
 
 def write_database(folder, issuer, key, index):
-    """What openssl ca wants to know of a CA."""
+    """Writes the database of a CA for `openssl ca`."""
     (folder / "index.txt").write_text(index)
     (folder / "crlnumber").write_text("01\n")
     (folder / "crl.cnf").write_text(
@@ -393,7 +393,7 @@ def make_crl(folder, pki, revoked):
 
 
 def make_staple(folder, answers):
-    """Of the first certificate with names, for it and for others, in DER."""
+    """A staple in DER: responses for the first certificate with names, and for others."""
     path = folder / "names0.pem"
     serial = subprocess.run(["openssl", "x509", "-in", path, "-noout", "-serial"], check=True,
                             capture_output=True, text=True).stdout.strip().partition("=")[2]
@@ -408,7 +408,7 @@ def make_staple(folder, answers):
 
 
 def fetched(folder, pki):
-    """By name: what is fetched anew before a reload, as (crl, staple)."""
+    """Files that are replaced before a reload, by name: (CRL, staple)."""
     small_crl, small_staple = make_crl(folder, pki, 0), make_staple(folder, 1)
     return {
         "small files": (small_crl, small_staple),
@@ -425,7 +425,7 @@ def put(folder, files):
 
 
 def configure(folder, pki, ports):
-    """What the server is told (ports: plain, visited), and the names of its ticket keys."""
+    """The configuration (ports: plain, visited), and the names of the ticket keys."""
     keys = secrets.token_bytes(80 * TICKET_KEYS)
     (folder / "tickets").write_bytes(keys)
     (folder / "tickets").chmod(0o600)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Load for one server on the loopback, as light as it gets, for measuring what the server spends:
+ * A load for one server on the loopback, as cheap as possible, to measure the cost of the server:
  *
  *     load PORT plain|1.2|1.3 stream CONNECTIONS
  *     load PORT 1.2|1.3 full|resumed THREADS         connect, one byte echoed, close, and again
  *
- * It makes its connections, sends something over each, and prints "ready". For each line "SECONDS
- * UNITS WINDOW CHUNK" on its standard input it works until either of the first two is reached and
- * prints "done UNITS": bytes that came back, or connections. A stream has WINDOW bytes on their way
- * on each connection, sent by CHUNK; both alike are a ping-pong. The program that drives it reads
- * the server's CPU clock at those moments. At the end of standard input it ends. What is unexpected
- * ends it with a message and status 1.
+ * It connects, sends data over each connection, and prints "ready". For each line "SECONDS UNITS
+ * WINDOW CHUNK" on standard input it works until SECONDS have passed or UNITS are done, and prints
+ * "done UNITS": echoed bytes, or connections. A stream has WINDOW bytes in flight on each
+ * connection, sent in pieces of CHUNK; if both are equal it is a ping-pong. The calling program
+ * reads the server's CPU clock before and after. It exits at the end of standard input, and on any
+ * error with a message and status 1.
  *
- * The client of this project measures time as its user sees it, and checks every byte; this one
- * waits between set-up and work, holds ten thousand connections, and is as cheap as can be.
+ * tlsecho-client measures time as its user sees it, and checks every byte; this program waits
+ * between set-up and work, holds ten thousand connections, and costs as little as possible.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ static uint16_t port;
 static SSL_CTX *tls;         /* NULL = plain */
 static SSL_SESSION *session; /* to be resumed; NULL = full handshakes */
 
-/* What is to be done until the next "done". */
+/* The work until the next "done". */
 static struct {
     uint64_t until_ns, units;
     atomic_uint_fast64_t begun, done;

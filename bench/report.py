@@ -10,7 +10,7 @@ COLUMNS = ("tlsecho", "limit", "Go", "Node", "nginx", "haproxy", "stunnel", "soc
 TITLES = {work.name: (work.title, work.unit) for work in WORKS}
 TITLES["idle"] = (f"memory of one of {IDLE_COUNT:,} idle TLS connections", "KiB")
 
-# What was promised: ours over the other's, at most.
+# The targets: the ratio of this server to the other, at most.
 TARGETS = (
     ("tls-echo-64-1", "Go", 0.75), ("tls-echo-64-100", "Go", 0.85), ("tls-echo-64-1000", "Go", 0.85),
     ("tls-echo-64-1", "limit", 1.10), ("tls-echo-64-100", "limit", 1.10), ("tls-echo-64-1000", "limit", 1.30),
@@ -34,7 +34,7 @@ def values(told, work, server):
 
 
 def ratio(told, work, one, other, other_work=None):
-    """The median of the rounds' own ratios; None where there are none."""
+    """The median of the ratios of the rounds; None without any."""
     pairs = zip(told["works"].get(work, {}).get(one, []), told["works"].get(other_work or work, {}).get(other, []))
     ratios = [a / b for a, b in pairs if a is not None and b]
     return statistics.median(ratios) if ratios else None
@@ -59,7 +59,7 @@ def caption(told):
 
 
 def verdicts(told):
-    """(what, ratio, at most) of each target that was measured."""
+    """(name, ratio, maximum) of each target that was measured."""
     for work, other, most in TARGETS:
         yield f"{TITLES[work][0]}: ours / {other}", ratio(told, work, "tlsecho", other), most
     for word in ("tls", "plain"):
@@ -94,7 +94,7 @@ def table(told):
 
 
 def bars(told, work, x, y):
-    """One panel: the SVG of a work, and how high it is."""
+    """One panel: the SVG of a kind of work, and its height."""
     title, unit = TITLES[work]
     found = {server: statistics.median(v) for server in COLUMNS if (v := values(told, work, server))}
     top = max(found.values(), default=1)

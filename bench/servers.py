@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The servers that are compared: ours, what users would deploy instead, and the limits.
+"""The servers that are compared: tlsecho-server, what users would deploy instead, and bare loops.
 
 Each is started once, pinned to one core with its backend if it needs one, and listens on up to
 three ports: plain, TLS with an ECDSA certificate (P-256), TLS with an RSA one (2048 bits). All run
@@ -98,7 +98,7 @@ def free_port():
 
 
 def wait_for_port(port, process):
-    """Until somebody accepts there."""
+    """Waits until a server accepts on the port."""
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -110,7 +110,7 @@ def wait_for_port(port, process):
 
 
 class Server:
-    """A running server: its ports by kind, and the processes whose time is its own."""
+    """A running server: its ports by kind, and its processes."""
 
     def __init__(self, name, version=""):
         self.name, self.version = name, version
@@ -133,12 +133,12 @@ class Server:
                     continue
                 parents[int(entry)] = int(stat.rpartition(")")[2].split()[1])
         found = list(self.processes[kind])
-        for pid in found:  # grows meanwhile
+        for pid in found:  # grows during the loop
             found += [child for child, parent in parents.items() if parent == pid]
         return found
 
     def cpu_s(self, kind):
-        """CPU time that they have used: clock_getcpuclockid(3), to the nanosecond."""
+        """The CPU time of its processes, in nanosecond resolution: clock_getcpuclockid(3)."""
         return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids(kind))
 
     def memory_bytes(self, kind):
@@ -151,7 +151,7 @@ class Server:
 
 
 class Fleet:
-    """Starts servers, and ends them all. A with block."""
+    """A context manager that starts servers and stops them at its end."""
 
     def __init__(self, build, pki, folder):
         self.build, self.pki, self.folder = build, pki, folder
@@ -179,7 +179,7 @@ class Fleet:
         return process
 
     def configured(self, server, command, name, text, kinds=KINDS, backend=None, **values):
-        """One process for all kinds, with a configuration file that names their ports."""
+        """Starts one process for all kinds, with a configuration file."""
         ports = {kind: free_port() for kind in kinds}
         path = self.folder / f"{name}.conf"
         if backend:
@@ -210,7 +210,7 @@ class Fleet:
         return both
 
     def by_words(self, name, version, command):
-        """A process for each kind, started with an address and perhaps a certificate and its key."""
+        """Starts one process per kind, with an address, and a certificate and key for TLS."""
         server = Server(name, version)
         for kind in KINDS:
             files = [] if kind == "plain" else [self.pki / f"server-{kind}.pem", self.pki / f"server-{kind}.key"]
@@ -240,7 +240,7 @@ class Fleet:
         return self.by_words("socat", version, command)
 
     def proxied(self, name, version, command, text):
-        """TLS ends there; the echo behind it is the cheapest that there is."""
+        """A proxy that terminates TLS, in front of the cheapest echo server."""
         return self.configured(Server(name, version), command, name, text, ("ecdsa", "rsa"),
                                self.limit([]))
 
@@ -262,7 +262,7 @@ class Fleet:
         return self.proxied("stunnel", version, ["stunnel"], STUNNEL)
 
     def all(self):
-        """Those that are there, ours first; and the names of the others with what is missing."""
+        """The installed servers, tlsecho first; and the names of the others with what is missing."""
         started, missing = [self.ours(), self.limits()], {}
         for start in (self.go, self.node, self.nginx, self.haproxy, self.stunnel, self.socat):
             try:
@@ -279,7 +279,7 @@ def need(program):
 
 
 def first_line(*command, line=0):
-    """What a program says of its version, wherever it says it."""
+    """The first line of a program's version, from standard output or error."""
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     lines = done.stdout.splitlines() or [""]

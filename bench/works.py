@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is measured: each work is one cell of the table for each server that takes part."""
+"""The kinds of work that are measured: each one is a row of the table, with a cell per server."""
 
 import itertools
 import subprocess
@@ -10,8 +10,8 @@ from servers import LOAD_CORE
 TLS = ("tlsecho", "limit", "Go", "Node", "nginx", "haproxy", "stunnel", "socat")
 PLAIN = ("tlsecho", "limit", "Go", "Node", "socat")
 HANDSHAKE = ("tlsecho", "Go", "Node", "nginx", "haproxy", "stunnel")
-MANY = ("tlsecho", "limit", "Go")  # the others take minutes to connect so many
-GROWTH = {"ecdsa": ("tlsecho", "limit", "Go"), "plain": ("tlsecho", "limit")}  # Go's takes 3 descriptors
+MANY = ("tlsecho", "limit", "Go")  # other servers take minutes to accept so many connections
+GROWTH = {"ecdsa": ("tlsecho", "limit", "Go"), "plain": ("tlsecho", "limit")}  # Go uses 3 descriptors per connection
 GB = 1000 ** 3
 WINDOW, CHUNK = 256 * 1024, 16 * 1024  # of a bulk connection
 ROUND_S, HANDSHAKES_S = 0.25, 0.5
@@ -20,13 +20,13 @@ IDLE_COUNT = 5000
 
 
 class Work(NamedTuple):
-    """CPU per unit; unit_count is how many of the load's units make one of the table's."""
+    """CPU per unit; unit_count: the units of the load in one unit of the table."""
     name: str
     title: str
     unit: str
     kind: str  # plain, ecdsa or rsa
-    load: tuple  # the load's words after its port
-    window: int  # and of its orders
+    load: tuple  # the arguments of the load after its port
+    window: int  # and the fields of its commands
     chunk: int
     unit_count: float
     servers: tuple
@@ -68,7 +68,7 @@ WORKS = [
 
 
 class Load:
-    """bench/load.c at work. A with block."""
+    """A context manager that runs bench/load.c."""
 
     def __init__(self, build, port, words):
         self.process = subprocess.Popen(
@@ -91,28 +91,28 @@ class Load:
         return line
 
     def work(self, seconds, window, chunk):
-        """How many units it did."""
+        """Runs the work; returns how many units were done."""
         self.process.stdin.write(f"{seconds} {2 ** 62} {window} {chunk}\n")
         self.process.stdin.flush()
         return int(self.expect("done")[1])
 
 
 def groups():
-    """The works, those together that can use the same connections."""
+    """The works in groups that share connections."""
     return [list(group) for _, group in itertools.groupby(WORKS, lambda work: (work.kind, work.load))]
 
 
 def connect(build, server, group):
-    """Its load, not yet at work."""
+    """Returns a connected load that is idle."""
     words = group[0].load
     if server.name == "limit":
-        words = ("plain", *words[1:])  # it gets the bytes of TLS without TLS: it only does the arithmetic
+        words = ("plain", *words[1:])  # receives as many bytes as TLS sends, without TLS: it does the arithmetic only
     return Load(build, server.ports[group[0].kind], words)
 
 
 def measure(work, loads):
-    """CPU of each server for one unit, in µs or s: loads are by server, all connected. They take turns
-    of a fraction of a second, so that whatever else the machine is busy with hits all alike."""
+    """CPU of each server for one unit, in µs or s. loads: connected loads by server. They take turns of a
+    fraction of a second, so that other load of the machine affects all alike."""
     spent, units = dict.fromkeys(loads, 0.0), dict.fromkeys(loads, 0)
     for load in loads.values():
         load.work(work.seconds / TURNS, work.window, work.chunk)  # warm

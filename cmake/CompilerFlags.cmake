@@ -9,7 +9,7 @@ target_compile_definitions(tlsecho_flags INTERFACE _GNU_SOURCE)
 target_compile_options(tlsecho_flags INTERFACE
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
   -Wwrite-strings -Wundef -Wvla -Wswitch-enum -Wformat=2 -Wconversion -Wno-sign-conversion)
-if(CMAKE_C_COMPILER_ID STREQUAL "GNU") # clang warns of what OpenSSL's own macros do
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU") # clang warns of OpenSSL's macros
   target_compile_options(tlsecho_flags INTERFACE -Wcast-qual)
 else() # and of assert(!"words")
   target_compile_options(tlsecho_flags INTERFACE -Wno-string-conversion)
@@ -34,10 +34,10 @@ function(tlsecho_probe_link flag)
   endif()
 endfunction()
 
-# A text that is too long is cut, on purpose; GCC warns of it, and only when it optimises.
+# snprintf() truncates texts on purpose; GCC warns of that when it optimises.
 tlsecho_probe_compile(-Wno-format-truncation)
 
-# A program takes of the libraries' functions only those that it calls.
+# The linker drops functions of the libraries that the program does not call.
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   tlsecho_probe_compile(-ffunction-sections)
   tlsecho_probe_compile(-fdata-sections)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# What the scripts share. Sourced from the top of the clone: cd "$(dirname "$0")/.." first.
+# Functions that the scripts share. Source this from the top of the clone: cd "$(dirname "$0")/.." first.
 
 # set | probe: a command, pc:pkg-config name, or clang-rt | Debian, Ubuntu | Fedora, EL | what for
 readonly PACKAGES="
@@ -84,7 +84,7 @@ is_there() {
     esac
 }
 
-# missing SETS: the lines of the table that these sets need and this machine lacks.
+# missing SETS: prints the lines of these sets whose packages are not installed.
 missing() {
     local set probe apt dnf why
     while IFS='|' read -r set probe apt dnf why; do
@@ -100,7 +100,7 @@ as_root() {
     elif command -v sudo >/dev/null; then
         sudo "$@"
     else
-        die "needs root to run: $* (neither root nor sudo here)"
+        die "run this as root, or install sudo: $*"
     fi
 }
 
@@ -119,7 +119,7 @@ install_with_dnf() {
 CRB and EPEL: dnf install epel-release && dnf config-manager --set-enabled crb"
 }
 
-# need SETS: installs what these sets need and this machine lacks, after it has said what and why.
+# need SETS: installs the missing packages of these sets, after printing which ones and why.
 need() {
     local tool column lines packages still
     [ -n "$(missing "$@")" ] || return 0
@@ -129,14 +129,14 @@ need() {
         tool=dnf column=4
     else
         missing "$@" | awk -F'|' '{ print "  " $2 ": " $5 }' >&2
-        die "the above is missing, and here is neither apt-get nor dnf to install it with"
+        die "install the packages above: this script can do so only with apt-get or dnf"
     fi
-    # Two at once would fail on the package manager's locks: the second finds all done.
+    # Two scripts at once would fail on the package manager's locks. The second one finds nothing missing.
     exec 8</var/lib
     flock 8
     lines=$(missing "$@")
     if [ -n "$lines" ]; then
-        say "these packages are missing and are installed now with $tool:"
+        say "installing missing packages with $tool:"
         awk -F'|' -v column="$column" '{ printf "   %-20s %s\n", $column, $5 }' <<<"$lines"
         mapfile -t packages < <(cut -d'|' -f"$column" <<<"$lines" | tr ' ' '\n' | sort -u)
         "install_with_$tool" "${packages[@]}"
@@ -146,7 +146,7 @@ need() {
     [ -z "$still" ] || die "still missing after the installation: $still"
 }
 
-# locked NAME COMMAND...: one at a time in this clone.
+# locked NAME COMMAND...: runs the command once no other run in this clone holds that lock.
 locked() {
     mkdir -p build
     (
@@ -168,7 +168,7 @@ build() {
     quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)"
 }
 
-# The sanitizers of older compilers need memory maps that a kernel with much randomness denies them.
+# Sanitizers of older compilers fail where the kernel randomizes memory maps by more bits than they expect.
 without_randomness() {
     local bits
     bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)
@@ -183,17 +183,17 @@ version() {
     sed -n 's/^project(tlsecho VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt
 }
 
-# reproducibly COMMAND...: what depends on the day and on the user's habits does not.
+# reproducibly COMMAND...: runs it with the date of the last commit and a umask of 022.
 reproducibly() {
     local date
-    date=$(git log -1 --format=%ct 2>/dev/null) || die "needs a clone: git knows which files are ours"
+    date=$(git log -1 --format=%ct 2>/dev/null) || die "run this in a git clone: git lists the files of the project"
     (
         umask 022
         SOURCE_DATE_EPOCH=$date "$@"
     )
 }
 
-# source_tarball FILE: the tracked files as they are now. Within `reproducibly`.
+# source_tarball FILE: packs the tracked files as they are now. Call it within `reproducibly`.
 source_tarball() {
     git ls-files -z | LC_ALL=C tar --create --null --files-from=- --sort=name --format=gnu \
         --transform "s,^,tlsecho-$(version)/,S" --mtime="@$SOURCE_DATE_EPOCH" \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who watches a server by its admin address."""
+"""An HTTP client for the admin address of a server."""
 
 import peers
 import scrape

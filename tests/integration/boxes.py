@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What may stand on the path of netpath.Network, as values: rules of nftables (Box), code that sees
-each packet of IPv4 (Rule), or a Proxy.
+"""What can be placed on the path of netpath.Network: rules of nftables (Box), code that sees each IPv4
+packet (Rule), or a proxy (Proxy).
 """
 
 import socket
@@ -13,16 +13,16 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
 class Box:
-    """Rules of nftables for what the router forwards, and values of Namespace.set for it."""
+    """Rules of nftables for packets that the router forwards, and its sysctl values."""
 
     rules = ()
     values = {}
 
     def attach(self, network):
-        """Called when the path is there."""
+        """Called once the path is up."""
 
     def detach(self):
-        """Called before it goes."""
+        """Called before the path is removed."""
 
 
 TO_SERVER, TO_CLIENT = 'oifname "server"', 'oifname "client"'
@@ -30,22 +30,22 @@ SYNS = "tcp flags & syn == syn"
 
 
 class DropAbove(Box):
-    """Drops packets of more than so many bytes, and tells nobody, as a path does with an MTU that
-    nobody knows."""
+    """Drops packets of more than so many bytes without an ICMP message, like a path with a smaller
+    MTU that filters ICMP."""
 
     def __init__(self, limit_bytes, way=TO_SERVER):
         self.rules = f"{way} meta length > {limit_bytes} drop",
 
 
 class ClampMss(Box):
-    """The MSS of each SYN is at most that."""
+    """Limits the MSS in each SYN."""
 
     def __init__(self, mss_bytes):
         self.rules = f"{SYNS} tcp option maxseg size set {mss_bytes}",
 
 
 class StripOptions(Box):
-    """Takes TCP options from each SYN: sack-perm, timestamp, window."""
+    """Removes TCP options from each SYN: sack-perm, timestamp, window."""
 
     def __init__(self, *names):
         self.rules = tuple(f"{SYNS} reset tcp option {name}" for name in names)
@@ -57,14 +57,14 @@ class RewriteDscp(Box):
 
 
 class StripEcn(Box):
-    """Takes ECE and CWR from a SYN that asks for ECN."""
+    """Removes ECE and CWR from a SYN that requests ECN."""
 
     rules = "tcp flags == (syn | ecn | cwr) tcp flags set syn",
 
 
 class ForgetIdle(Box):
-    """Forgets a connection after so many whole seconds of silence. What comes then is dropped, or
-    with reset=True answered with an RST."""
+    """Forgets a connection that is idle for so many whole seconds. Drops its later packets, or answers
+    them with an RST."""
 
     def __init__(self, seconds, reset=False):
         self.rules = f"ct state invalid {'reject with tcp reset' if reset else 'drop'}",
@@ -74,14 +74,14 @@ class ForgetIdle(Box):
 
 
 class Lose(Box):
-    """Loses so many per cent of the packets of each direction at random."""
+    """Drops so many per cent of the packets of each direction at random."""
 
     def __init__(self, percent):
         self.rules = f"numgen random mod 1000 < {int(percent * 10)} drop",
 
 
 class Packet:
-    """IPv4 with TCP."""
+    """A TCP packet over IPv4."""
 
     def __init__(self, data):
         self.data = data
@@ -95,7 +95,7 @@ class Packet:
         self.has_data = bool(self.payload)
 
     def reset(self):
-        """An RST that looks as if the one it was sent to had sent it."""
+        """An RST with the destination of this packet as its source."""
         tcp = struct.pack("!HHIIBBHHH", self.ports[1], self.ports[0], self.ack, 0, 5 << 4, RST, 0, 0,
                           0)
         pseudo = self.destination + self.source + struct.pack("!BBH", 0, 6, len(tcp))
@@ -114,8 +114,8 @@ def checksum(data):
 
 
 class Rule(Box):
-    """Gets each packet of IPv4 with TCP and returns a list of (seconds, bytes): what to hand on, or
-    back, and when. This one hands everything on."""
+    """Gets each TCP packet over IPv4 and returns a list of (seconds, bytes): what to pass on, or back,
+    and after what delay. This one passes everything on."""
 
     def __init__(self):
         self.seen = []  # packets to the server with data
@@ -130,7 +130,7 @@ class Rule(Box):
 
 
 class DropData(Rule):
-    """All data to the server from the n-th segment on, counted from 0; the handshake of TCP passes."""
+    """Drops all data to the server from segment `first` on, counted from 0; TCP connects."""
 
     def __init__(self, first=0):
         super().__init__()
@@ -143,7 +143,7 @@ class DropData(Rule):
 
 
 class DropSyn(Rule):
-    """To these addresses, as bytes; all without any."""
+    """Drops SYNs to these addresses (as bytes), or to all if there are none."""
 
     def __init__(self, *addresses):
         super().__init__()
@@ -158,8 +158,8 @@ class DropSyn(Rule):
 
 
 class Slow(Rule):
-    """Each way takes half of rtt_s. The n-th segment of data, counted from 0, may be answered by an
-    RST from here, after reset_s; None: never."""
+    """Delays each packet by half of rtt_s. Answers data segment reset_at, counted from 0, with an RST
+    after reset_s; None: never."""
 
     def __init__(self, rtt_s, reset_at=None, reset_s=0.0):
         super().__init__()
@@ -172,8 +172,8 @@ class Slow(Rule):
 
 
 class Censor(Rule):
-    """Once a segment to the server is_wrong(its payload), nothing of the connection passes any more;
-    reset=True: it and what follows is answered with an RST."""
+    """Blocks a connection from the first segment to the server for which is_wrong(payload) is true;
+    reset=True: answers that segment and later ones with an RST."""
 
     def __init__(self, is_wrong, reset=False):
         super().__init__()
@@ -191,12 +191,12 @@ class Censor(Rule):
 
 
 def begins_hello(payload):
-    """A record whose first bytes may be those of a ClientHello."""
+    """Whether a segment may begin with a ClientHello record."""
     return payload[:2] == b"\x16\x03"
 
 
 def names(server_name):
-    """Whether a ClientHello asks for that name."""
+    """Whether a ClientHello has that server name."""
     return lambda payload: begins_hello(payload) and server_name.encode() in payload
 
 
@@ -207,7 +207,7 @@ def offers_13(payload):
 
 
 def is_split(payload):
-    """Whether a ClientHello goes on behind this segment or behind its first record."""
+    """Whether a ClientHello continues after this segment or after its first record."""
     if payload[:1] != b"\x16":
         return False
     if len(payload) < 9:
@@ -218,7 +218,7 @@ def is_split(payload):
 
 
 class Proxy(Box):
-    """A relay in the router that ends TCP, and has a connection of its own to the server."""
+    """A relay in the router that terminates TCP and connects to the server itself."""
 
     def __init__(self, way=None):
         self.way, self.relay = way, None
@@ -233,6 +233,6 @@ class Proxy(Box):
 
 
 def original_destination(redirected):
-    """Where a connection was going before the router redirected it."""
+    """The destination of a connection before the router redirected it."""
     port, host = struct.unpack("!2xH4s8x", redirected.getsockopt(socket.SOL_IP, SO_ORIGINAL_DST, 16))
     return socket.inet_ntoa(host), port

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a test wants from the CAs of the development PKI beyond what lies there."""
+"""Certificates, CRLs and OCSP responses beyond those of the development PKI."""
 
 import contextlib
 import datetime
@@ -14,7 +14,7 @@ def pki(name):
 
 
 def bundle():
-    """Both CAs, as client_ca takes them."""
+    """The certificates of both CAs, for client_ca."""
     return b"".join((support.pki() / f"{ca}.pem").read_bytes() for ca in ("ca", "intermediate"))
 
 
@@ -26,13 +26,13 @@ def openssl(*words, data=b""):
 
 @contextlib.contextmanager
 def folder():
-    with tempfile.TemporaryDirectory(prefix="tlsecho-issuing-") as name:
+    with tempfile.TemporaryDirectory(prefix="tlsecho-certificates-") as name:
         yield pathlib.Path(name)
 
 
 def make_crls(*dates, extension=None):
-    """CRLs of both CAs in which nobody is revoked, for 30 days; or dates as openssl-ca(1) takes
-    them. extension: a line as in x509v3_config(5)."""
+    """Empty CRLs of both CAs, valid for 30 days, or for dates as in openssl-ca(1). extension: a line
+    as in x509v3_config(5)."""
     with folder() as work:
         (work / "index").touch()
         (work / "cnf").write_text(f"[ca]\ndatabase = {work}/index\ndefault_md = sha256\n"
@@ -45,13 +45,13 @@ def make_crls(*dates, extension=None):
 
 
 def not_after(name):
-    """The end of a certificate of the PKI, as the client writes it."""
+    """notAfter of a certificate of the PKI, as the client prints it."""
     text = openssl("x509", "-in", pki(f"{name}.pem"), "-noout", "-enddate", "-dateopt", "iso_8601")
     return text.decode().strip().partition("=")[2].replace(" ", "T")
 
 
 def make_server(names):
-    """A server certificate for a subjectAltName, RSA, with its chain behind it, and its key."""
+    """An RSA server certificate for a subjectAltName, followed by its chain, and its key."""
     with folder() as work:
         (work / "extensions").write_text(f"subjectAltName = {names}\n"
                                          "extendedKeyUsage = serverAuth\n")
@@ -64,7 +64,7 @@ def make_server(names):
 
 
 def make_staple(name):
-    """The OCSP response, in DER, that a certificate of the intermediate CA is good for a day."""
+    """An OCSP response in DER: a certificate of the intermediate CA is good for a day."""
     serial = openssl("x509", "-in", pki(f"{name}.pem"), "-noout", "-serial").decode()
     serial = serial.strip().partition("=")[2]
     with folder() as work:
@@ -77,7 +77,7 @@ def make_staple(name):
 
 
 class Authorities:
-    """Certificates with dates of their own, EC, in a folder: NAME.pem and NAME.key."""
+    """EC certificates with chosen dates, in a folder: NAME.pem and NAME.key."""
 
     def __init__(self, work):
         self.work = pathlib.Path(work)
@@ -91,8 +91,8 @@ class Authorities:
         return self.work / f"{name}.{kind}"
 
     def make(self, name, issuer=None, days=(-1, 100), extensions="", key=None, subject=None):
-        """issuer: None = itself; key: whose request is taken again; days: from now, start and
-        end, each half a day later, so that whole days are left whatever the hour."""
+        """issuer: None = self-signed. key: the name of a certificate whose key is used again. days:
+        start and end, from now, each plus half a day: whole days are left at any hour."""
         key = key or name
         if not self.path(key, "csr").exists():
             openssl("req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt",

@@ -22,9 +22,9 @@ defaults
 
 class TestCase(support.TestCase):
     def haproxy(self, text):
-        """Runs it with that after the defaults, until the test's end. {listening} is a socket that
-        listens already: connections made before haproxy is up wait there. {dir} is a folder with a
-        certificate for it. Returns the address."""
+        """Runs haproxy with these lines after the defaults, until the test ends. {listening} is an
+        open listening socket: connections made before haproxy is up wait in its backlog. {dir} is
+        a folder with its certificate. Returns the address."""
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-haproxy-")
         self.addCleanup(folder.cleanup)
         pair = b"".join((support.pki() / f"server-ecdsa.{end}").read_bytes() for end in ("pem", "key"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of tlsecho-client --bench stand on: peers, loads, and their summaries."""
+"""Configurations, runs and summaries for the tests of tlsecho-client --bench."""
 
 import support
 
@@ -36,13 +36,13 @@ def samples(summary, key="latency"):
 
 
 def due(summary):
-    """Messages of an open loop, those included that a busy machine never sent."""
+    """Messages of an open loop that were due, including those that a busy machine did not send."""
     return samples(summary) + summary.get("messages_unsent", 0)
 
 
 class BenchCase(support.TestCase):
     def ok(self, *args):
-        """The summary of a load that goes well, which is as its schema says."""
+        """The summary of a load that must succeed; it is checked against its schema."""
         done = bench("--json", *args)
         self.assertEqual(done.status, 0, done.stderr)
         return support.described(done.stdout.splitlines()[-1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What docs/log.md says of events and fields, to hold lines of the log and the sources against."""
+"""Parses the events and fields of docs/log.md, to check log lines and the sources against them."""
 
 import functools
 import re
@@ -21,21 +21,21 @@ CHECKS = {
 
 
 def _fields(text):
-    """{name: (type, whether it may be absent)}"""
+    """{name: (type, whether it is optional)}"""
     return {name or star: (kind, bool(optional)) for name, star, kind, optional in
             ROW.findall(text) if kind in CHECKS}
 
 
 @functools.cache
 def endings():
-    """The words for how a connection ends."""
+    """The values of `end`: how a connection ends."""
     table = DOCUMENT.read_text().partition("| end | |\n|---|---|\n")[2].partition("\n\n")[0]
     return set(ENDING.findall(table))
 
 
 @functools.cache
 def events():
-    """{event: {field: (type, whether it may be absent)}}; those of every line are under ""."""
+    """{event: {field: (type, whether it is optional)}}; the fields of every line are under ""."""
     common, *sections = re.split(r"^### ", DOCUMENT.read_text(), flags=re.MULTILINE)
     found = {"": _fields(common)}
     for section in sections:
@@ -49,7 +49,7 @@ def events():
 
 
 def complaints(line):
-    """What is wrong with a line of the log, as json.loads returns it: a list of sentences."""
+    """A list of sentences: what is wrong with a line of the log, as json.loads() returns it."""
     event = line.get("event")
     if event not in events():
         return [f"the event {event} is not documented"]

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""A name server in a network namespace of its own, which answers when a test lets it.
+"""A name server in a network namespace of its own. A test decides when it answers.
 
     def setUpModule():
         nameserver.enter()           # skips the module without root
 
     with nameserver.NameServer() as names, names.asked() as prefix:
-        server = self.server(..., prefix=prefix)        # it asks this name server and no other
-        names.wait_for("echo.internal")                 # the question waits for its answer
-        names.answer("127.0.0.1")                       # this one, and all from now on
+        server = self.server(..., prefix=prefix)        # uses this name server only
+        names.wait_for("echo.internal")                 # the query is unanswered so far
+        names.answer("127.0.0.1")                       # answers this query and all later ones
 """
 
 import contextlib
@@ -29,14 +29,14 @@ ADDRESS = "127.0.0.53"
 
 
 def enter():
-    """This process, and all that it starts from now on, gets a network of its own."""
+    """Moves this process and its later children into a new network namespace."""
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
         raise unittest.SkipTest("needs root: a network namespace cannot be made")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
 def name_of(query):
-    """The name that is asked for, and where the question ends (RFC 1035 §4.1.2)."""
+    """The name in a query, and the offset of the end of the question (RFC 1035 §4.1.2)."""
     labels, at = [], 12
     while query[at]:
         labels.append(query[at + 1:at + 1 + query[at]].decode())
@@ -45,14 +45,14 @@ def name_of(query):
 
 
 class NameServer:
-    """Silent at first."""
+    """Answers nothing until answer() is called."""
 
     def __init__(self):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((ADDRESS, 53))
         self._lock = threading.Lock()
-        self._waiting = []      # (query, from where) that have no answer yet
-        self._answer = None     # None = silence; (code, address)
+        self._waiting = []      # (query, source) of unanswered queries
+        self._answer = None     # (code, address); None = no answer
         self._questions = queue.Queue()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -68,7 +68,7 @@ class NameServer:
 
     @contextlib.contextmanager
     def asked(self):
-        """A command that runs another for which this is the only name server."""
+        """A command prefix that makes this the only name server of a program."""
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
             file.write(f"nameserver {ADDRESS}\noptions timeout:10 attempts:2\n")
             file.flush()
@@ -76,16 +76,16 @@ class NameServer:
             yield "unshare", "-m", "sh", "-c", mount, file.name
 
     def wait_for(self, name):
-        """Until somebody asks for it."""
+        """Until a query for this name arrives."""
         while (asked := self._questions.get(timeout=support.DEADLINE_S)) != name:
             assert asked, "the name server has ended"
 
-    def was_asked(self):
-        """Whether anybody asked since the last wait_for."""
+    def was_queried(self):
+        """Whether a query has arrived since the last wait_for()."""
         return not self._questions.empty()
 
     def answer(self, address=None, code=NOERROR):
-        """Whatever was asked, and will be."""
+        """Answers all queries, those received so far included."""
         with self._lock:
             self._answer = (code, address)
             for query, asker in self._waiting:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Pages of --report-html, read as XML."""
+"""Parses pages of --report-html as XML."""
 
 from xml.etree import ElementTree
 
-OUTSIDE = ("src=", "href=", "@import", "url(", "<script")  # a page needs no network
+OUTSIDE = ("src=", "href=", "@import", "url(", "<script")  # a page must not refer to other sites
 
 
 def parse(text):
-    """The page's tree. All of it but the first line, and what HTML leaves open, is XML."""
+    """The element tree of a page. Without its first line, and with void elements closed, it is XML."""
     for outside in OUTSIDE:
         assert outside not in text, outside
     body = text.split("\n", 1)[1]
@@ -24,12 +24,12 @@ def charts(tree):
 
 
 def words(element):
-    """All of its text."""
+    """All text of the page."""
     return "".join(element.itertext())
 
 
 def cards(tree):
-    """{what: value}; of two peers the second's."""
+    """{name: value}; with two peers the values of the second."""
     return {card.find("span").text: card.find("b").text
             for card in tree.iter("div") if card.get("class") == "card"}
 

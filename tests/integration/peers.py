@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Foreign peers of the server, with every step of a connection in the test's hand.
+"""Clients of the server that a test controls step by step: Python's sockets and TLS.
 
     with peers.Tls(server.address("tls"), version="1.3") as peer:
         peer.send(b"x")
@@ -7,7 +7,7 @@
         peer.end()
         assert peer.receive_all() == b"" and peer.close_notify and peer.ended == "fin"
 
-They are full duplex: what arrives while something is sent is kept, so no size can deadlock.
+They are full duplex: they read while they send, so that no size can deadlock.
 """
 
 import functools
@@ -27,13 +27,13 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 def connect(address, receive_buffer=None, source=None):
-    """A connected, blocking socket to what Server.address() gives, from that host if given."""
+    """A connected, blocking socket to an address of Server.address(); host: the source address."""
     family = socket.AF_UNIX
     if not isinstance(address, str):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.settimeout(support.DEADLINE_S)
-    if receive_buffer:  # only before connect does it bound the window, tcp(7)
+    if receive_buffer:  # set before connect(2), or it does not limit the window: tcp(7)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     try:
         if source:
@@ -47,20 +47,20 @@ def connect(address, receive_buffer=None, source=None):
 
 @functools.cache
 def context(version="1.3"):
-    """A client's context that trusts the development PKI and speaks one version only."""
+    """A client context that trusts the development PKI and has one version enabled."""
     ctx = trusting(support.pki() / "ca.pem")
     ctx.minimum_version = ctx.maximum_version = VERSIONS[version]
     return ctx
 
 
 def trusting(certificate):
-    """A client's context that trusts nothing but what is in that file."""
+    """A client context that trusts only the certificates in that file."""
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ctx.load_verify_locations(certificate)
     return ctx
 
 
-def trusting_anyone():
+def trusting_any():
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ctx.check_hostname = False
     ctx.verify_mode = ssl.CERT_NONE
@@ -68,7 +68,7 @@ def trusting_anyone():
 
 
 def client_hello(ctx):
-    """The first flight of a client."""
+    """A ClientHello record."""
     outgoing = ssl.MemoryBIO()
     tls = ctx.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
     try:
@@ -79,14 +79,14 @@ def client_hello(ctx):
 
 
 class Plain:
-    """A peer over plain TCP or a Unix socket. preamble: what is sent before anything else."""
+    """A client over plain TCP or a Unix socket. preamble: bytes to send first."""
 
     def __init__(self, address, receive_buffer=None, source=None, preamble=b""):
         self.socket = connect(address, receive_buffer, source)
         self.socket.sendall(preamble)
         self.socket.setblocking(False)
-        self.close_notify = False  # has it arrived?
-        self.ended = None          # how the peer ended: "fin" or "reset"
+        self.close_notify = False  # whether it has arrived
+        self.ended = None          # "fin" or "reset": how the server ended the connection
         self._received = bytearray()
         self._unsent = bytearray()
 
@@ -98,7 +98,7 @@ class Plain:
 
     @property
     def name(self):
-        """Our address as the server's log writes it."""
+        """The address of this client as the server logs it."""
         host, port = self.socket.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -107,17 +107,17 @@ class Plain:
         self._turn_until(lambda: not self._unsent, "all was sent")
 
     def send_soon(self, data):
-        """Leaves the sending to the call that waits for the answer."""
+        """Queues it; the next call that receives also sends it."""
         self._unsent += data
 
     def push(self, data):
-        """Sends what the kernel takes at once of it, and reads nothing."""
+        """Sends as much as the kernel takes at once, and reads nothing."""
         self.send_soon(data)
         if self._unsent:
             del self._unsent[:self.socket.send(self._unsent)]
 
     def stream(self, data):
-        """Sends it and our end from a thread of its own, whether or not anything is read here."""
+        """Sends it and the end of the stream from a thread, even while this side reads nothing."""
         self.send_soon(data)
         self._notify_soon()
         wire = bytes(self._unsent)
@@ -133,36 +133,36 @@ class Plain:
         return thread
 
     def receive(self, count):
-        """Exactly so many bytes."""
+        """Receives exactly so many bytes."""
         self._turn_until(lambda: len(self._received) >= count, f"{count} bytes arrived")
         data = bytes(self._received[:count])
         del self._received[:count]
         return data
 
     def receive_all(self):
-        """Everything until the peer's FIN or RST; `ended` tells which."""
+        """Receives everything until the server's FIN or RST, which `ended` names."""
         self._turn_until(lambda: self.ended, "the peer ended")
         data = bytes(self._received)
         self._received.clear()
         return data
 
     def exchange(self, data):
-        """Sends it, ends our direction, and returns everything that came back."""
+        """Sends it, ends this direction, and returns everything that comes back."""
         self.send(data)
         self.end()
         return self.receive_all()
 
     def end(self):
-        """Ends our direction as it should be done."""
+        """Ends this direction in order: close_notify on TLS, then FIN."""
         self.fin()
 
     def fin(self):
-        """A bare FIN."""
+        """Sends a FIN without a close_notify."""
         self._turn_until(lambda: not self._unsent, "all was sent")
         self.socket.shutdown(socket.SHUT_WR)
 
     def reset(self):
-        """RST instead of FIN, socket(7)."""
+        """Sends an RST instead of a FIN: SO_LINGER, socket(7)."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
@@ -189,7 +189,7 @@ class Plain:
             del self._unsent[:self.socket.send(self._unsent[:CHUNK_BYTES])]
 
     def _in_the_kernel(self):
-        """What ss(8) says of the connection at both ends: which of the two does not move on."""
+        """What ss(8) shows of both ends of the connection, to see which one makes no progress."""
         ss = shutil.which("ss", path=support.TOOL_PATH)
         if not ss or self.socket.family == socket.AF_UNIX:
             return "unknown to ss(8)"
@@ -213,9 +213,9 @@ class Plain:
 
 
 class Tls(Plain):
-    """A peer over TLS, of one version unless a context is given. Its handshake is done.
-    with_finished: data that goes out together with the last flight of the handshake.
-    session: an earlier peer's tls.session, to be resumed. server_hostname: sent, and verified."""
+    """A client over TLS that has completed its handshake, of one version unless a context is given.
+    with_finished: data to send with the last flight of the handshake. session: the tls.session of
+    an earlier client, to resume. server_hostname: is sent and verified."""
 
     def __init__(self, address, version="1.3", ctx=None, receive_buffer=None, with_finished=b"",
                  session=None, source=None, preamble=b"", server_hostname="localhost"):
@@ -234,13 +234,13 @@ class Tls(Plain):
             raise
 
     def send_soon(self, data):
-        """One record, or several where it is longer than one may be."""
+        """Queues it as one record, or as several if it is too long for one."""
         if data:
             self.tls.write(data)
         super().send_soon(self._out.read())
 
     def take_outgoing(self):
-        """The records of what was given to `tls`, for a test that sends them itself."""
+        """Returns the records that `tls` has queued, for a test that sends them itself."""
         return self._out.read()
 
     def end(self):
@@ -248,7 +248,7 @@ class Tls(Plain):
         self.fin()
 
     def notify(self):
-        """close_notify without a FIN."""
+        """Sends a close_notify without a FIN."""
         self._notify_soon()
         self.send(b"")
 
@@ -264,7 +264,7 @@ class Tls(Plain):
         try:
             self._advance()
         except ssl.SSLError:
-            self.push(b"")  # the alert, if it is ours
+            self.push(b"")  # the alert, if this side has one to send
             raise
 
     def _advance(self):
@@ -280,6 +280,6 @@ class Tls(Plain):
                 self.close_notify = not data
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:  # so it says once we have sent ours
+        except ssl.SSLZeroReturnError:  # raised by unwrap() after this side has sent its close_notify
             self.close_notify = True
         super().send_soon(self._out.read())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the kernel says of TCP connections and of another process's sockets: proc(5)."""
+"""The state of TCP connections and of the sockets of another process: proc(5)."""
 
 import ctypes
 import fcntl
@@ -15,13 +15,13 @@ import support
 
 STATES = {1: "ESTABLISHED", 2: "SYN_SENT", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT",
           8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
-ASK_AGAIN_S = 0.005
+POLL_S = 0.005
 SYS_PIDFD_GETFD = 438  # the same on every architecture
 
 
 class Connection(NamedTuple):
     state: str
-    sent_again: int  # so many times, what nobody has acknowledged
+    retransmits: int  # retransmissions of what is not acknowledged
     inode: int
 
 
@@ -31,7 +31,7 @@ def _address(text):
     packed = b"".join(struct.pack("=I", int(words[at:at + 8], 16))
                       for at in range(0, len(words), 8))
     if packed.startswith(bytes(10) + b"\xff\xff"):
-        packed = packed[12:]  # a mapped address counts as IPv4
+        packed = packed[12:]  # a mapped address is an IPv4 address
     family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
     return socket.inet_ntop(family, packed), int(port, 16)
 
@@ -51,18 +51,18 @@ def connections():
 
 
 def state(local, remote):
-    """The state of the end that is local, None if it is gone."""
+    """The state of the local end, None if it no longer exists."""
     found = connections().get((local[:2], remote[:2]))
     return found and found.state
 
 
 def wait_until(is_so, problem):
-    """The kernel tells nobody of what it knows here, so this asks again and again."""
+    """Polls: the kernel has no event for these states."""
     deadline = time.monotonic() + support.DEADLINE_S
     while not is_so():
         if time.monotonic() > deadline:
             raise AssertionError(problem)
-        time.sleep(ASK_AGAIN_S)
+        time.sleep(POLL_S)
 
 
 def wait_for_state(local, remote, wanted):
@@ -70,23 +70,23 @@ def wait_for_state(local, remote, wanted):
 
 
 def wait_for_dropped_syn(remote):
-    """Until somebody who connects there has had to send the SYN again."""
-    wait_until(lambda: any(found.state == "SYN_SENT" and found.sent_again
+    """Until a client that connects there has sent its SYN again."""
+    wait_until(lambda: any(found.state == "SYN_SENT" and found.retransmits
                            for (_, to), found in connections().items() if to == remote[:2]),
                f"every SYN to {remote} was answered")
 
 
 def wait_for_silence(sock, seconds):
-    """Until nothing has come for so long, by the kernel's own clock: tcpi_last_data_recv."""
+    """Until nothing has arrived for so long by the kernel's clock: tcpi_last_data_recv."""
     wait_until(lambda: struct.unpack_from(
         "=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56), 52)[0] >= seconds * 1000,
-               "it is never silent")
+               "data still arrives")
 
 
 def wait_for_acknowledgement(sock):
-    """Until the peer's kernel has acknowledged all that was sent: SIOCOUTQ, tcp(7)."""
+    """Until the peer's kernel has acknowledged everything that was sent: SIOCOUTQ, tcp(7)."""
     wait_until(lambda: fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)) == bytes(4),
-               "the peer acknowledges nothing")
+               "the peer has not acknowledged everything")
 
 
 def socket_of(pid, local, remote):

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A relay between a client and a server that does to the bytes what a test wants.
+"""A relay between a client and a server that delays, changes or drops bytes.
 
     with relay.Relay(server.address("tcp"), relay.Corrupt(123_456)) as between:
         support.client("--ping", between.endpoint("tcp"))
 
-A way is called with each connection's number and gets what the client sends, piece by piece; it
-returns what the server gets. It may sleep, since delays are what it is for. What comes back is left
-as it is.
+A `Way` gets each piece that the client sends and returns what the server is to receive. It may
+sleep, to delay a piece. The relay does not change what the server sends.
 """
 
 import contextlib
@@ -22,10 +21,10 @@ CHUNK = 64 << 10
 
 
 class Way:
-    """Leaves everything as it is."""
+    """Passes everything on unchanged."""
 
     def opened(self, number):
-        """The number-th connection, from 0, has come; raising OSError closes it."""
+        """Called for connection `number`, counted from 0; an OSError closes it."""
 
     def forward(self, data):
         return data
@@ -35,14 +34,14 @@ class Way:
 
 
 class Delay(Way):
-    """Holds every piece for a time between two bounds; remembers for each how long it was from its
-    arrival here until the last of what came back was about to be sent on: never longer than its
-    sender waited. One piece at a time."""
+    """Delays each piece by a time between two bounds. Records for each the time from its arrival until
+    the last of its answer is passed back, which is never longer than its sender waited. Handles one
+    piece at a time."""
 
     def __init__(self, low_s, high_s):
         self.bounds = low_s, high_s
         self.random = random.Random(1)
-        self.started, self.times = [], []  # by piece
+        self.started, self.times = [], []  # one per piece
 
     def forward(self, data):
         self.started.append(time.monotonic())
@@ -70,7 +69,7 @@ class Corrupt(Way):
 
 
 class Drop(Way):
-    """Resets the first connection after so many bytes, instead of forwarding more."""
+    """Resets the first connection once it has forwarded so many bytes."""
 
     def __init__(self, after):
         self.left = after
@@ -87,7 +86,7 @@ class Drop(Way):
 
 
 class Stall(Way):
-    """Holds everything once, from that piece on, until the test sets `over`."""
+    """Holds that piece and all later ones until the test sets `over`."""
 
     def __init__(self, piece):
         self.left, self.over = piece, threading.Event()
@@ -138,7 +137,7 @@ class Relay:
             server.shutdown(socket.SHUT_WR)
         except ConnectionResetError:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            client.close()  # first: the other thread would send FIN
+            client.close()  # first, or the other thread sends a FIN
             with contextlib.suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
         except OSError:

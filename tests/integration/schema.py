@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""As much of JSON Schema as docs/schema uses: enough to hold what the programs say against it."""
+"""Checks JSON output against docs/schema: the part of JSON Schema that those files use."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def _combined(value, rules, path):
 
 
 def faults(value, rules, path="$"):
-    """One line for each way in which the value is not as the schema says."""
+    """One line per difference between the value and the schema."""
     if isinstance(rules, bool):
         return [] if rules else [f"{path} should not be there"]
     assert set(rules) <= KEYWORDS, set(rules) - KEYWORDS

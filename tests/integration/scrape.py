@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Prometheus' text format, version 0.0.4, and the rules that `promtool check metrics` knows.
 
-    families = scrape.parse(text)          # Malformed says what is wrong
+    families = scrape.parse(text)          # raises Malformed with the reason
     families["tlsecho_workers"].value()
 """
 
@@ -32,7 +32,7 @@ class Family:
         self.name, self.help, self.type, self.samples = name, text, None, []
 
     def value(self, **labels):
-        """The sum of all samples with these labels; 0 if there are none."""
+        """The sum of all samples with these labels; 0 without any."""
         return sum(sample.value for sample in self.samples
                    if sample.name == self.name and labels.items() <= sample.labels.items())
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""A foreign peer for the client: Python's own sockets and TLS, with every kind of manners.
+"""Stub servers for tests of the client: Python's sockets and TLS, or openssl s_server.
 
-    with stub_server.FarEnd(stub_server.echo) as far:
-        support.client(far.endpoint(), data=b"x")
+    with stub_server.StubServer(stub_server.echo) as stub:
+        support.client(stub.endpoint(), data=b"x")
 
-A handler gets the connection as an argument and runs in a thread of its own; what it raises fails
-the test, except for the connection's own errors.
+Each connection runs the handler in a thread of its own. An exception in the handler fails the test,
+unless it is an error of the connection.
 """
 
+import contextlib
 import re
+import select
 import socket
 import ssl
 import struct
@@ -23,7 +25,7 @@ CHUNK = 64 << 10
 
 def server_context(name="server-ecdsa", minimum=ssl.TLSVersion.TLSv1_2,
                    maximum=ssl.TLSVersion.TLSv1_3, client_ca=None):
-    """TLS with a certificate of the PKI; client_ca: a certificate is demanded from the client."""
+    """TLS with a certificate of the PKI. With client_ca the client must present a certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = minimum, maximum
     context.load_cert_chain(support.pki() / f"{name}.pem", support.pki() / f"{name}.key")
@@ -33,9 +35,9 @@ def server_context(name="server-ecdsa", minimum=ssl.TLSVersion.TLSv1_2,
     return context
 
 
-class FarEnd:
-    """Listens on port 0, of loopback unless told; hands every connection to the handler, after the handshake if
-    there is a context."""
+class StubServer:
+    """Listens on a port of `host` and passes each connection to the handler. With a context it
+    completes the TLS handshake first."""
 
     def __init__(self, handler, context=None, host="127.0.0.1"):
         self.handler, self.context, self.host = handler, context, host
@@ -67,8 +69,8 @@ class FarEnd:
                 self.connections.append(connection)
             self.handler(connection)
         except OSError:
-            pass  # the client left, or refused us: it is the client's word that counts
-        except Exception as failure:  # shown by __exit__
+            pass  # the test checks the client's result
+        except Exception as failure:  # raised again by __exit__
             self.failures.append(failure)
         finally:
             connection.close()
@@ -83,7 +85,7 @@ class FarEnd:
         for thread in self.threads:
             thread.join(support.DEADLINE_S)
             if thread.is_alive():
-                self.failures.append(AssertionError("the peer still serves"))
+                self.failures.append(AssertionError("a handler is still running"))
         for connection in self.connections:
             connection.close()
         if self.failures and not kind:
@@ -91,7 +93,7 @@ class FarEnd:
 
 
 class OpenSsl:
-    """openssl s_server, which says what the client offered. It keeps what it receives."""
+    """openssl s_server, which prints what the client offered. It sends nothing back."""
 
     def __init__(self, *args, name="server-ecdsa"):
         path = support.pki() / name
@@ -112,17 +114,17 @@ class OpenSsl:
                 self._news.notify_all()
 
     def said(self, pattern):
-        """Waits until it has said so, and forgets everything up to there."""
+        """Waits for output that matches the pattern, and discards everything up to the match."""
         end = time.monotonic() + support.DEADLINE_S
         with self._news:
             while not (found := re.search(pattern, "".join(self._lines))):
                 if not self._news.wait(end - time.monotonic()):
-                    raise AssertionError(f"openssl did not say {pattern}: {self._lines}")
+                    raise AssertionError(f"no output of openssl matches {pattern}: {self._lines}")
             self._lines = ["".join(self._lines)[found.end():]]
         return found
 
     def connection(self):
-        """Everything that it says about the next connection."""
+        """All output about the next connection."""
         return self.said(r"(?s).*?DONE\n").group()
 
     def endpoint(self):
@@ -139,8 +141,17 @@ class OpenSsl:
         self.process.stdout.close()
 
 
+@contextlib.contextmanager
+def full_backlog():
+    """A listening socket whose backlog is full: the kernel drops every further SYN."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        with socket.create_connection(listening.getsockname()):
+            select.select([listening], [], [], support.DEADLINE_S)
+            yield listening
+
+
 def received(connection):
-    """What arrives, piece by piece, until the client's end."""
+    """Yields what arrives until the client ends its direction."""
     while True:
         try:
             data = connection.recv(CHUNK)
@@ -152,13 +163,13 @@ def received(connection):
 
 
 def reset(connection):
-    """RST instead of FIN."""
+    """Sends an RST instead of a FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def finish(connection):
-    """The proper end: close_notify on TLS, then FIN."""
+    """Ends the connection in order: close_notify on TLS, then FIN."""
     if isinstance(connection, ssl.SSLSocket):
         connection = connection.unwrap()
     connection.shutdown(socket.SHUT_WR)
@@ -170,6 +181,6 @@ def echo(connection):
     finish(connection)
 
 
-def swallow(connection):
+def discard(connection):
     for _ in received(connection):
         pass

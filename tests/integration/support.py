@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What the integration tests stand on: the real programs, their logs, and a PKI.
+"""The base of the integration tests: the real programs, their logs, and a PKI.
 
     class Echo(support.TestCase):
         def test_a_byte_comes_back(self):
             server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]")
             self.assertEqual(support.client(server.endpoint("tcp"), data=b"x").stdout, b"x")
 
-The programs are named by TLSECHO_SERVER and TLSECHO_CLIENT, the folder of the PKI by TLSECHO_PKI
-(made if it is missing; without it, one for this run). Nothing here waits by sleeping.
+TLSECHO_SERVER and TLSECHO_CLIENT name the programs, TLSECHO_PKI the folder of the PKI, which is made
+if it does not exist. Without TLSECHO_PKI each run makes one. Nothing here waits by sleeping.
 """
 
 import atexit
@@ -28,14 +28,14 @@ import unittest
 from typing import NamedTuple
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-DEADLINE_S = 30  # for anything that ought to happen at once, on a busy machine, under a sanitizer
+DEADLINE_S = 30  # for an event that takes milliseconds, on a busy machine under a sanitizer
 
-# What a developer's own surroundings must not change.
+# Variables of the caller's environment that would change the programs' behaviour.
 FOREIGN = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "STATE_DIRECTORY", "OPENSSL_CONF",
            "RUNTIME_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM",
            "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
-# One listener of each transport, and a certificate that the PKI vouches for.
+# One listener of each transport, and a certificate of the PKI.
 LISTENERS = """
 listeners:
   - listen: tcp://127.0.0.1:0
@@ -49,14 +49,14 @@ tls:
 """
 EVERYTHING = LISTENERS + PROFILE
 
-# Where foreign programs are: for some users the last ones are not in PATH.
+# Folders of other programs; the last ones are not in the PATH of every user.
 TOOL_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 FIELD = re.compile(r'([a-z0-9_]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 def environment(**extra):
-    """The environment for a child: ours without what would change its behaviour."""
+    """The environment for a child, without variables that change its behaviour."""
     kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
     return {**kept, **extra}
 
@@ -70,14 +70,14 @@ def program(variable):
 
 
 def has_sanitizer(variable):
-    """Whether that program is built with AddressSanitizer or ThreadSanitizer."""
+    """Whether that program was built with AddressSanitizer or ThreadSanitizer."""
     with open(program(variable), "rb") as file:
         code = file.read()
     return b"__asan_init" in code or b"__tsan_init" in code
 
 
 def requires(tool):
-    """Skips a test where a foreign program is missing; with TLSECHO_TOOLS=required it fails."""
+    """Skips a test if another program is missing; fails it with TLSECHO_TOOLS=required."""
     missing = not shutil.which(tool, path=TOOL_PATH) and os.environ.get("TLSECHO_TOOLS") != "required"
     return unittest.skipIf(missing, f"{tool} is not installed")
 
@@ -95,7 +95,7 @@ def pki():
 
 
 def parse(line):
-    """A line of the log, logfmt or JSON, as a dict of texts; {} for a line that is none."""
+    """A log line, logfmt or JSON, as a dict of strings; {} for any other line."""
     if line.startswith("{"):
         return {key: str(value) for key, value in json.loads(line).items()}
     fields = {}
@@ -112,12 +112,12 @@ def matches(fields, event, wanted):
 
 @functools.cache
 def client_schema():
-    import schema  # it stands on this module
+    import schema  # not at the top: it imports this module
     return schema.load("client.schema"), schema.faults
 
 
 def described(line):
-    """A line of the client's JSON as a dict. It must be as docs/schema says."""
+    """A JSON line of the client as a dict; it is checked against docs/schema."""
     value = json.loads(line)
     rules, faults = client_schema()
     found = faults(value, rules)
@@ -132,8 +132,8 @@ class Finished(NamedTuple):
     stderr: str
 
     def summary(self):
-        """The JSON object that --json puts on the last line of stderr, or of stdout in the modes
-        that have no data there; it is as its schema says."""
+        """The JSON object of --json: the last line of stderr, or of stdout in modes that write no data
+        there. It is checked against its schema."""
         lines = self.stderr.splitlines()
         if not lines or not lines[-1].startswith("{"):
             lines = self.stdout.decode().splitlines()
@@ -141,7 +141,7 @@ class Finished(NamedTuple):
 
 
 def run(*command, data=b"", env=None, timeout=DEADLINE_S):
-    """Runs a command to its end with data on its standard input."""
+    """Runs a command to its end with this data as its standard input."""
     done = subprocess.run([str(word) for word in command], input=data, env=env or environment(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                           check=False)
@@ -154,14 +154,14 @@ def client(*args, data=b"", env=None, timeout=DEADLINE_S):
 
 
 class Server:
-    """A running tlsecho-server in a folder of its own."""
+    """A running tlsecho-server with a folder for its files."""
 
     def __init__(self, config=None, args=(), files=None, folders=None, prepare=None, env=None,
                  prefix=(), pass_fds=()):
         """config: text for server.yaml, None = the built-in default; files: {name: bytes} and
-        folders: {name: mode} beside it; prepare is called with its folder before the start;
-        prefix: a command that runs another, with pass_fds open. In args, env and config, {dir}
-        stands for the folder's own path and {pki} for the PKI's."""
+        folders: {name: mode} beside it; prepare is called with the folder before the start;
+        prefix: a command to run the server with, which inherits pass_fds. In args, env and config,
+        {dir} stands for the path of the folder and {pki} for that of the PKI."""
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
@@ -178,7 +178,7 @@ class Server:
         if prepare:
             prepare(self.folder)
         env = {key: self._fill_in(value) for key, value in (env or environment()).items()}
-        self._lines = []  # [text, fields, handed out by wait_for]
+        self._lines = []  # [text, fields, whether wait_for has returned it]
         self._ended = False
         self._news = threading.Condition()
         self.process = subprocess.Popen(command, cwd=self.folder, env=env,
@@ -202,23 +202,23 @@ class Server:
             self._news.notify_all()
 
     def log(self):
-        """Everything that it has said so far, as text."""
+        """The log so far, as text."""
         with self._news:
             return "\n".join(text for text, _, _ in self._lines)
 
     def lines(self, event, **fields):
-        """All lines so far of that event with these fields, as dicts."""
+        """All lines so far of that event and with these fields, as dicts."""
         with self._news:
             return [found for _, found, _ in self._lines if matches(found, event, fields)]
 
     def wait_for(self, event, timeout=DEADLINE_S, **fields):
-        """The next line of that event with these fields, as a dict. Each line is handed out once.
-        Fails when the time is over or the server has ended without it."""
+        """Waits for the next line of that event and with these fields, and returns it as a dict. Each
+        line is returned once. Fails at the deadline, or if the server ends without that line."""
         wanted = " ".join([f"event={event}"] + [f"{key}={value}" for key, value in fields.items()])
         return self._wait(wanted, lambda entry: matches(entry[1], event, fields), timeout)[1]
 
     def wait_for_text(self, text, timeout=DEADLINE_S):
-        """The next line with that text in it, which need not be one of the log; likewise."""
+        """Likewise for the next line that contains the text, whether or not it is a log line."""
         return self._wait(repr(text), lambda entry: text in entry[0], timeout)[0]
 
     def _wait(self, wanted, is_it, timeout):
@@ -250,7 +250,7 @@ class Server:
         return host.strip("[]"), int(port)
 
     def endpoint(self, which="tcp"):
-        """The same as the client takes it: tls://127.0.0.1:40001."""
+        """The same as an argument of the client: tls://127.0.0.1:40001."""
         found = self._listening(which)
         if found["address"].startswith("unix:"):
             return "unix://" + found["address"][len("unix:"):]
@@ -261,7 +261,7 @@ class Server:
 
     @contextlib.contextmanager
     def paused(self):
-        """Meanwhile it stands still, and only the kernel answers for it."""
+        """Stops the process (SIGSTOP) within the block; the kernel still accepts connections."""
         self.signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
         try:
@@ -270,19 +270,19 @@ class Server:
             self.signal(signal.SIGCONT)
 
     def wait(self, timeout=DEADLINE_S):
-        """Waits for its end; returns the exit status, negative for a signal."""
+        """Waits until it has ended; returns the exit status, negative for a signal."""
         status = self.process.wait(timeout)
         self._reader.join(timeout)
         return status
 
     def stop(self, timeout=DEADLINE_S):
-        """Asks it to stop (TERM) if it still runs; returns the exit status."""
+        """Sends TERM if it is still running; returns the exit status."""
         if self.process.poll() is None:
             self.process.terminate()
         return self.wait(timeout)
 
     def remove(self):
-        """Ends it the hard way if it still runs, and removes its folder."""
+        """Kills it if it is still running, and removes its folder."""
         if self.process.poll() is None:
             self.process.kill()
         self.wait()
@@ -294,8 +294,8 @@ class TestCase(unittest.TestCase):
     """Starts servers, ends them after the test, and shows their logs if the test failed."""
 
     def server(self, config=None, ready=True, **arguments):
-        """A server that is ready to serve. It must end with status 0 when the test does not end it
-        itself. ready=False: do not wait, it is not expected to get so far."""
+        """Starts a server and waits until it is ready. If the test does not stop it, it is stopped at
+        the end and must exit with 0. ready=False: do not wait, it is not expected to become ready."""
         server = Server(config, **arguments)
         self._servers.append(server)
         self.addCleanup(server.remove)

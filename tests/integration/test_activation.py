@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Socket activation, sd_listen_fds(3): a service manager binds, the server only accepts."""
+"""Socket activation, sd_listen_fds(3): the service manager binds, the server accepts."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import unittest
 
 import support
 
-# As a service manager: the descriptors from 3 on, and whom they are meant for.
+# Passes descriptors as a service manager does: from 3 on, with LISTEN_PID.
 HAND_OVER = """
 import os, sys
 fds, rest = sys.argv[1].split(","), sys.argv[2:]
@@ -76,7 +76,7 @@ class Activation(support.TestCase):
             self.assertTrue(echoes((host, port)))
         self.assertEqual(len(server.lines("listening")), 3)
 
-    def test_a_socket_goes_to_the_listener_of_its_address_and_outlives_reloads(self):
+    def test_a_socket_goes_to_the_listener_of_its_address_and_stays_open_over_reloads(self):
         made = self.socket()
         path = self.path("echo.sock")
         local = self.socket(path)
@@ -92,9 +92,9 @@ class Activation(support.TestCase):
         self.assertEqual(server.stop(), 0)
         self.assertTrue(os.path.exists(path), "its maker removes it, not the server")
         with socket.create_connection(made.getsockname()):
-            pass  # who connects between two servers waits in the backlog
+            pass  # a client that connects now waits in the backlog
 
-    def test_a_reload_that_forsakes_an_inherited_socket_is_refused(self):
+    def test_a_reload_without_an_inherited_socket_is_refused(self):
         made = self.socket()
         server = self.activated("listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]",
                                 [made], LISTEN_FDNAMES="one")
@@ -103,7 +103,7 @@ class Activation(support.TestCase):
         self.assertIn("descriptor 3 (one, ", server.wait_for("reload_refused")["reason"])
         self.assertTrue(echoes(made.getsockname()))
 
-    def test_a_socket_that_nobody_wants_is_refused(self):
+    def test_a_socket_without_a_listener_is_refused(self):
         made = self.socket()
         port = made.getsockname()[1]
         server = self.activated("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]", [made],
@@ -111,7 +111,7 @@ class Activation(support.TestCase):
         self.assert_refused(server, f"descriptor 3 (stray, 127.0.0.1:{port})",
                             "matches no listener by name or address")
 
-    def test_what_is_no_listening_stream_socket_is_refused(self):
+    def test_other_descriptors_than_listening_stream_sockets_are_refused(self):
         config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]"
         for made, reason in ((self.socket(kind=socket.SOCK_DGRAM, listen=False), "is not a TCP or Unix stream"),
                              (self.socket(listen=False), "is not listening"),
@@ -120,7 +120,7 @@ class Activation(support.TestCase):
                 server = self.activated(config, [made], ready=False, LISTEN_FDNAMES="one")
                 self.assert_refused(server, "descriptor 3 (one", reason)
 
-    def test_variables_that_make_no_sense_are_refused(self):
+    def test_malformed_variables_are_refused(self):
         config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]"
         for variables in ({"LISTEN_FDS": "many"}, {"LISTEN_FDS": "2000"},
                           {"LISTEN_FDNAMES": "one:two"}, {"LISTEN_FDNAMES": "n" * 300}):
@@ -128,7 +128,7 @@ class Activation(support.TestCase):
                 server = self.activated(config, [self.socket()], ready=False, **variables)
                 self.assert_refused(server, *variables)
 
-    def test_what_is_meant_for_another_process_is_left_alone(self):
+    def test_sockets_for_another_process_are_ignored(self):
         made = self.socket()
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]",
                              pass_fds=[made.fileno()],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The admin address: what it answers, what it makes of nonsense, and that it costs nobody else."""
+"""The admin address: its answers, malformed requests, and its effect on other connections."""
 
 import contextlib
 import re
@@ -7,10 +7,10 @@ import signal
 import socket
 import unittest
 
+import admin_client
 import peers
 import scrape
 import support
-import admin_client
 
 ADMIN = support.EVERYTHING + "admin: { listen: 'tcp://127.0.0.1:0' }\n"
 CLIENTS_MAX = 16
@@ -26,7 +26,7 @@ class Answers(support.TestCase):
             self.assertEqual((status, body), (200, b"ok\n"))
             self.assertIn("Connection: close", head)
 
-    def test_head_says_the_same_without_a_body(self):
+    def test_head_has_the_same_header_without_a_body(self):
         status, head, body = admin_client.get(self.echo, "/healthz", "HEAD")
         self.assertEqual((status, body), (200, b""))
         self.assertIn("Content-Length: 3", head)
@@ -44,32 +44,32 @@ class Answers(support.TestCase):
         self.assertEqual(status, 405)
         self.assertIn("Allow: GET, HEAD", head)
 
-    def test_a_web_page_whose_name_leads_here_is_misdirected(self):
+    def test_a_request_for_another_host_is_misdirected(self):
         for host, expected in (("evil.example:9107", 421), ("127.0.0.1", 200), ("[::1]:9107", 200),
                                ("localhost:9107", 200)):
             for path in ("/metrics", "/healthz"):
                 request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
                 self.assertEqual(admin_client.ask(admin_client.place(self.echo), request)[0], expected)
 
-    def test_half_a_request_and_an_end_are_bad_and_nothing_gets_nothing(self):
+    def test_a_truncated_request_is_bad_and_an_empty_one_has_no_answer(self):
         for sent, expected in ((b"GET /metr", b"HTTP/1.0 400"), (b"", b"")):
             with peers.connect(admin_client.place(self.echo)) as client:
                 client.sendall(sent)
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(client.recv(65536)[:12], expected)
 
-    def test_half_a_request_is_waited_for_no_longer_than_for_a_while(self):
-        echo = self.server(ADMIN + "watch: off\n")  # or that would turn the loop, too
+    def test_a_partial_request_has_a_time_out(self):
+        echo = self.server(ADMIN + "watch: off\n")  # or its event would also run the loop
         with peers.connect(admin_client.place(echo)) as client:
             client.sendall(b"GET /metr")
             self.assertEqual(admin_client.answer(client)[0], 408)
 
-    def test_an_answer_is_not_lost_because_the_request_goes_on(self):
+    def test_an_answer_is_not_lost_if_more_input_follows(self):
         with peers.connect(admin_client.place(self.echo)) as client:
             client.sendall(b"POST /metrics HTTP/1.0\r\n\r\n" + b"x" * 32000)
             self.assertEqual(admin_client.answer(client)[0], 405)
 
-    def test_who_dawdles_longest_gives_way_and_costs_nobody_else(self):
+    def test_the_oldest_unanswered_connection_is_closed_first(self):
         with contextlib.ExitStack() as stack:
             slow = [stack.enter_context(peers.connect(admin_client.place(self.echo)))
                     for _ in range(CLIENTS_MAX)]
@@ -83,7 +83,7 @@ class Answers(support.TestCase):
                 client.sendall(b"\r\n")
                 self.assertEqual(admin_client.answer(client)[0], 200)
 
-    def test_those_who_have_their_answer_give_way_first(self):
+    def test_answered_connections_are_closed_first(self):
         with contextlib.ExitStack() as stack:
             def connect():
                 return stack.enter_context(peers.connect(admin_client.place(self.echo)))
@@ -95,7 +95,7 @@ class Answers(support.TestCase):
             asking.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
             self.assertEqual(admin_client.answer(asking)[0], 200)
 
-    def test_a_real_client_of_http_is_content(self):
+    def test_curl_accepts_the_answers(self):
         host, port = admin_client.place(self.echo)
         done = support.run("curl", "-sS", "-i", f"http://{host}:{port}/metrics")
         self.assertEqual(done.status, 0, done.stderr)
@@ -104,7 +104,7 @@ class Answers(support.TestCase):
 
 class Metrics(support.TestCase):
     def session(self, server):
-        """Something of everything."""
+        """Runs connections of every kind."""
         for transport in ("tcp", "unix"):
             with peers.Plain(server.address(transport)) as peer:
                 self.assertEqual(peer.exchange(b"12345"), b"12345")
@@ -120,7 +120,7 @@ class Metrics(support.TestCase):
         for _ in range(6):
             server.wait_for("connection")
 
-    def test_they_say_what_happened(self):
+    def test_metrics_count_what_happened(self):
         server = self.server(ADMIN)
         self.session(server)
         found = admin_client.metrics(server)
@@ -143,28 +143,28 @@ class Metrics(support.TestCase):
         with peers.Plain(server.address("tcp")) as peer:
             peer.send(b"12345")
             peer.receive(5)
-            peer.send(b"6")  # the turn of the first five is over
+            peer.send(b"6")  # the first five have been counted
             peer.receive(1)
             found = admin_client.metrics(server)
         self.assertEqual(found["tlsecho_connections_active"].value(transport="tcp"), 1)
         self.assertGreaterEqual(found["tlsecho_received_bytes_total"].value(), 5)
 
-    def test_the_names_of_listeners_are_told_as_they_are(self):
+    def test_names_of_listeners_are_escaped_in_labels(self):
         server = self.server("listeners:\n"
                              "  - { listen: 'tcp://127.0.0.1:0', name: 'a\"b\\c{}=,ä' }\n"
                              "admin: { listen: 'tcp://127.0.0.1:0' }\n")
         [sample] = admin_client.metrics(server)["tlsecho_connections_active"].samples
         self.assertEqual(sample.labels["listener"], 'a"b\\c{}=,ä')
 
-    def test_what_a_peer_says_is_no_label(self):
+    def test_labels_have_no_values_chosen_by_peers(self):
         server = self.server(ADMIN)
-        context = peers.trusting_anyone()
+        context = peers.trusting_any()
         with peers.Tls(server.address("tls"), ctx=context) as peer:
             peer.exchange(b"x")
         text = admin_client.get(server, "/metrics")[2].decode()
         self.assertNotIn("localhost", re.sub(r"(?m)^# .*", "", text))
 
-    def test_limits_that_were_hit(self):
+    def test_limits_count_refusals(self):
         server = self.server(ADMIN + "limits: { connections: 1 }\n")
         with peers.Plain(server.address("tcp")) as first:
             first.send(b"x")
@@ -192,7 +192,7 @@ class Metrics(support.TestCase):
 
 
 class Address(support.TestCase):
-    def test_behind_no_loopback_address_any_name_will_do_and_a_warning_says_so(self):
+    def test_on_a_public_address_any_host_name_is_accepted_with_a_warning(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "admin: { listen: 'tcp://[::]:0' }\n")
         self.assertEqual(server.wait_for("admin_exposed")["address"], "tcp://[::]:0")
@@ -200,7 +200,7 @@ class Address(support.TestCase):
         request = b"GET /readyz HTTP/1.1\r\nHost: monitor.example\r\n\r\n"
         self.assertEqual(admin_client.ask(("127.0.0.1", port), request)[0], 200)
 
-    def test_a_unix_socket_will_do(self):
+    def test_the_admin_address_may_be_a_unix_socket(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "admin: { listen: 'unix://{dir}/admin.sock' }\n")
         self.assertEqual(admin_client.get(server, "/readyz")[0], 200)
@@ -245,7 +245,7 @@ class Address(support.TestCase):
         with peers.Tls(server.address("tls")) as peer:
             self.assertEqual(peer.exchange(b"x"), b"x")
 
-    def test_a_reload_that_is_refused_for_a_listener_leaves_no_address_behind(self):
+    def test_a_reload_refused_for_a_listener_closes_its_new_admin_address(self):
         server = self.server(ADMIN, env=support.environment(RUNTIME_DIRECTORY="{dir}"))
         with socket.create_server(("127.0.0.1", 0)) as taken:
             (server.folder / "server.yaml").write_text(
@@ -256,7 +256,7 @@ class Address(support.TestCase):
         self.assertFalse((server.folder / "admin.sock").exists())
         self.assertEqual(admin_client.get(server, "/readyz")[0], 200)
 
-    def test_while_draining_it_says_so_and_goes_on(self):
+    def test_a_draining_server_is_not_ready_and_still_answers(self):
         server = self.server(ADMIN)
         with peers.Tls(server.address("tls")) as busy:
             busy.send(b"x")
@@ -286,7 +286,7 @@ h_seconds_count 2
 
 
 class Parser(unittest.TestCase):
-    """The rules themselves: what is right passes, and each mistake is found."""
+    """Tests the rules: correct text passes, and each mistake is found."""
 
     MISTAKES = (
         ("# HELP a_total Some.", "# HELP a_total "),

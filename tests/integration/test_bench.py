@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client --bench: loads of messages, and what it says of them."""
+"""tlsecho-client --bench: loads of messages, and their output."""
 
 import datetime
 import json
@@ -11,22 +11,22 @@ import subprocess
 import time
 import unittest
 
-import stub_server
 import relay
+import stub_server
 import support
-from stub_server import FarEnd, server_context
 from loads import BenchCase, CA, CONFIG, bench, due, samples
+from stub_server import StubServer, server_context
 
 
 class Loads(BenchCase):
     def setUp(self):
-        self.far = self.server(CONFIG)
+        self.running = self.server(CONFIG)
 
     def tls(self, which="tls"):
-        return (*CA, self.far.endpoint(which))
+        return (*CA, self.running.endpoint(which))
 
-    def test_so_many_messages_go_and_come_back(self):
-        for to in (self.far.endpoint("tcp"),), (self.far.endpoint("unix"),), self.tls():
+    def test_the_given_number_of_messages_is_sent_and_echoed(self):
+        for to in (self.running.endpoint("tcp"),), (self.running.endpoint("unix"),), self.tls():
             with self.subTest(to[-1]):
                 got = self.ok("-n", "1000", "-P", "7", "--threads", "2", *to)
                 self.assertEqual((got["messages"], samples(got)), (1000, 1000))
@@ -43,7 +43,7 @@ class Loads(BenchCase):
                 self.assertEqual(self.ok("-n", "64", "-P", "2", *args, *self.tls())["messages"], 64)
 
     def test_a_time_is_kept(self):
-        """A closed loop's lasts until what was sent in it is back."""
+        """A closed loop ends once the echo of its last message is back."""
         got = self.ok("-t", "0.3", "-P", "20", *self.tls())
         self.assertGreaterEqual(got["duration"], 0.3)
         self.assertAlmostEqual(got["messages_per_second"], got["messages"] / got["duration"],
@@ -51,8 +51,8 @@ class Loads(BenchCase):
         self.assertEqual(self.ok("-t", "0.2", "--rate", "10", *self.tls())["duration"], 0.2)
 
     def test_messages_and_latencies_are_of_the_same_messages(self):
-        """Whatever is on its way at the beginning or at the end of the measured time."""
-        with relay.Relay(self.far.address("tcp"), relay.Delay(0.02, 0.02)) as between:
+        """Messages in flight at the start or the end of the measured time count in both or in neither."""
+        with relay.Relay(self.running.address("tcp"), relay.Delay(0.02, 0.02)) as between:
             for args in ("-P", "10"), ("-P", "10", "--omit", "0.1"), ("--rate", "200", "-P", "10"), \
                     ("--rate", "200", "-P", "10", "--omit", "0.1"), ("--pipeline", "7"):
                 with self.subTest(args):
@@ -60,9 +60,9 @@ class Loads(BenchCase):
                     self.assertEqual(got["messages"], got["latency"]["count"])
                     self.assertEqual(got["messages"], samples(got))
 
-    def test_so_many_at_a_rate_have_that_rate(self):
-        """The time of the last message is part of the measured time, the way there and back not."""
-        with relay.Relay(self.far.address("tcp"), relay.Delay(0.05, 0.05)) as between:
+    def test_a_number_of_messages_at_a_rate_has_that_rate(self):
+        """The measured time includes the interval of the last message, but not its round trip."""
+        with relay.Relay(self.running.address("tcp"), relay.Delay(0.05, 0.05)) as between:
             for args in ("-n", "7", "--rate", "100", "-P", "7"), ("-n", "1", "--rate", "2.5"):
                 with self.subTest(args):
                     got = self.ok(*args, between.endpoint("tcp"))
@@ -76,14 +76,14 @@ class Loads(BenchCase):
         self.assertIn("open loop at 2.5 messages/s", text)
         self.assertEqual(bench("--rate", "0", "localhost").status, 2)
 
-    def test_a_ramp_that_is_longer_than_the_run_says_how_many_connections_ran(self):
-        done = bench("-t", "0.3", "--ramp", "30", "-P", "100", self.far.endpoint("tcp"))
+    def test_a_ramp_longer_than_the_run_reports_the_connections_that_ran(self):
+        done = bench("-t", "0.3", "--ramp", "30", "-P", "100", self.running.endpoint("tcp"))
         self.assertEqual(done.status, 0, done.stderr)
         ran = re.search(r"^connections (\d+) of 100$", done.stdout.decode(), re.M).group(1)
         self.assertLess(int(ran), 50)
         self.assertIn(f"warning: {ran} of 100 connections ran: ", done.stderr)
 
-    def test_the_object_says_when_the_measured_time_began(self):
+    def test_the_summary_has_the_start_of_the_measured_time(self):
         before = datetime.datetime.now(datetime.timezone.utc)
         got = self.ok("-t", "0.2", "--omit", "0.5", "--rate", "100", *self.tls())
         after = datetime.datetime.now(datetime.timezone.utc)
@@ -96,25 +96,25 @@ class Loads(BenchCase):
         self.assertEqual(got["duration"], 0.2)
         self.assertEqual(due(got), 200)
 
-    def test_a_ramp_is_climbed_within_the_time(self):
-        got = self.ok("-t", "0.4", "--ramp", "0.2", "-P", "10", self.far.endpoint("tcp"))
+    def test_the_ramp_is_part_of_the_run(self):
+        got = self.ok("-t", "0.4", "--ramp", "0.2", "-P", "10", self.running.endpoint("tcp"))
         self.assertEqual((round(got["duration"], 1), got["connections"]), (0.4, 10))
 
-    def test_an_open_loop_waits_for_the_top_of_a_ramp(self):
-        """Or messages would be due on connections that nobody has made yet."""
+    def test_an_open_loop_starts_after_the_ramp(self):
+        """Otherwise messages are due on connections that do not exist yet."""
         began = time.monotonic()
         got = self.ok("-t", "0.2", "--ramp", "0.5", "-P", "10", "--rate", "500",
-                      self.far.endpoint("tcp"))
+                      self.running.endpoint("tcp"))
         self.assertGreaterEqual(time.monotonic() - began, 0.65)
         self.assertEqual(due(got), 100)
 
-    def test_a_connection_that_has_sent_its_share_is_due_no_more(self):
-        with relay.Relay(self.far.address("tcp"), relay.Delay(0.1, 0.1)) as between:
+    def test_a_connection_stops_after_its_share_of_messages(self):
+        with relay.Relay(self.running.address("tcp"), relay.Delay(0.1, 0.1)) as between:
             got = self.ok("-n", "3", "-P", "2", "--rate", "100", between.endpoint("tcp"))
         self.assertEqual(got["messages"], 3)
         self.assertNotIn("messages_unsent", got)
 
-    def test_an_open_loop_sends_when_it_is_time(self):
+    def test_an_open_loop_sends_at_the_due_times(self):
         got = self.ok("-t", "0.4", "--rate", "500", "-P", "4", "--threads", "2", *self.tls())
         self.assertEqual(due(got), 200)
         self.assertEqual(samples(got), samples(got, "service"))
@@ -122,10 +122,10 @@ class Loads(BenchCase):
         self.assertEqual(got["load"]["loop"], "open")
 
     def test_upper_case_is_expected_from_upper(self):
-        self.ok("-n", "100", "--expect", "upper", self.far.endpoint("upper"))
+        self.ok("-n", "100", "--expect", "upper", self.running.endpoint("upper"))
 
     def test_only_up_to_discard_and_only_down_from_chargen(self):
-        """For as long as it takes: in a fixed time a busy machine may move nothing."""
+        """By count and not by time: in a fixed time a busy machine may transfer nothing."""
         up = self.ok("-n", "100", "-s", "64KiB", "--expect", "none", *self.tls("discard"))
         self.assertEqual((up["bytes_sent"], up["bytes_received"]), (100 * 65536, 0))
         self.assertNotIn("latency", up)
@@ -137,9 +137,9 @@ class Loads(BenchCase):
     def test_the_server_sees_every_connection_end_in_order(self):
         self.ok("-n", "20", "-P", "20", *self.tls())
         for _ in range(20):
-            self.assertEqual(self.far.wait_for("connection")["end"], "closed")
+            self.assertEqual(self.running.wait_for("connection")["end"], "closed")
 
-    def test_seconds_are_told_as_they_pass_and_again_at_the_end(self):
+    def test_each_second_is_printed_at_once_and_in_the_summary(self):
         done = bench("--json", "-v", "-t", "1.2", "--rate", "100", *self.tls())
         *lines, last = map(support.described, done.stdout.splitlines())
         self.assertEqual(lines, last["seconds"])
@@ -147,26 +147,26 @@ class Loads(BenchCase):
         self.assertEqual(sum(line["messages"] for line in lines), samples(last))
 
     def test_two_peers_are_compared(self):
-        got = self.ok("-t", "0.4", "-P", "2", self.far.endpoint("tcp"), *self.tls())
+        got = self.ok("-t", "0.4", "-P", "2", self.running.endpoint("tcp"), *self.tls())
         tcp, tls = got["compared"]
         self.assertEqual((tcp["transport"], tls["transport"]), ("tcp", "tls"))
         for side in tcp, tls:
             self.assertAlmostEqual(side["duration"], 0.4, delta=0.1)
             self.assertEqual(side["connections"], 4)  # two rounds
-        text = bench("-n", "100", self.far.endpoint("tcp"), *self.tls()).stdout.decode()
+        text = bench("-n", "100", self.running.endpoint("tcp"), *self.tls()).stdout.decode()
         self.assertRegex(text, r"B / A\n")
         self.assertRegex(text, r"latency p99 +\S+ \S+ +\S+ \S+ +\d+\.\d\d\n")
         self.assertRegex(text, r"TLS handshake p50 +- +\S+ \S+ +-\n")
 
-    def test_the_failure_of_one_is_none_of_the_other(self):
-        with FarEnd(stub_server.echo) as closed:
+    def test_a_failure_of_one_endpoint_is_not_attributed_to_the_other(self):
+        with StubServer(stub_server.echo) as closed:
             nobody = closed.endpoint()
-        with FarEnd(stub_server.echo, server_context("expired")) as expired:
+        with StubServer(stub_server.echo, server_context("expired")) as expired:
             for bad, status, says in ((nobody, 4, "Connection refused"),
                                       (expired.endpoint(), 10, "expired")):
                 for first in True, False:
                     with self.subTest(bad=bad, first=first):
-                        good = self.far.endpoint("tcp")
+                        good = self.running.endpoint("tcp")
                         pair = (good, bad) if first else (bad, good)
                         trust = CA if bad.startswith("tls") else ()
                         done = bench("--json", "-t", "0.1", *trust, *pair)
@@ -186,12 +186,12 @@ class Loads(BenchCase):
                         self.assertIn(f"{bad}: ", words.stderr)
                         self.assertEqual(b" s, interrupted\n" in words.stdout, first)
 
-    def test_for_people_there_is_a_table(self):
+    def test_the_text_output_is_a_table(self):
         text = bench("-n", "100", *self.tls()).stdout.decode()
         for word in "messages    100, ", "TLSv1.3", "latency     min", "p50 ", "p99 ", "client", "CPU":
             self.assertIn(word, text)
 
-    def test_on_a_terminal_a_line_lives_and_leaves_nothing(self):
+    def test_progress_on_a_terminal_is_erased_at_the_end(self):
         terminal, ours = pty.openpty()
         process = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--bench", "-t", "1.2",
                                     *map(str, self.tls())], stdout=subprocess.PIPE, stderr=ours,
@@ -211,8 +211,8 @@ class Loads(BenchCase):
         self.assertEqual(bench("-n", "10", *self.tls()).stderr, "")
 
     def interrupted(self, key, *args):
-        """A load without an end, which ends after the first second that has some of key; that
-        second and the summary."""
+        """Interrupts an endless load after the first second in which `key` is not 0. Returns that second
+        and the summary."""
         process = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--bench", "--json", "-v",
                                     "-t", "0", *map(str, args)], stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, env=support.environment())
@@ -222,7 +222,7 @@ class Loads(BenchCase):
         self.assertEqual(process.returncode, 0)
         return second, support.described(rest.splitlines()[-1])
 
-    def test_interrupted_it_says_what_it_has_measured(self):
+    def test_an_interrupt_prints_what_was_measured(self):
         second, summary = self.interrupted("messages", *self.tls())
         self.assertGreaterEqual(summary["messages"], second["messages"])
 
@@ -231,10 +231,10 @@ class Loads(BenchCase):
             summary = self.ok("-n", count, "--expect", "none", *self.tls("discard"))
             self.assertLessEqual(summary["client"]["busiest_thread"], 1)
 
-    def test_a_comparison_that_ends_in_the_round_of_one_says_so(self):
+    def test_a_comparison_interrupted_in_its_first_round_is_marked(self):
         process = subprocess.Popen(
             [support.program("TLSECHO_CLIENT"), "--bench", "--json", "-v", "-t", "1000",
-             self.far.endpoint("tcp"), *map(str, self.tls())], stdout=subprocess.PIPE,
+             self.running.endpoint("tcp"), *map(str, self.tls())], stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, env=support.environment())
         process.stdout.readline()
         process.send_signal(signal.SIGINT)

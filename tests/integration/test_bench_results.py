@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client --bench: stalls, handshakes and failures, and the files it leaves behind."""
+"""tlsecho-client --bench: stalls, handshakes, failures, and files of its results."""
 
 import json
 import pathlib
@@ -11,94 +11,103 @@ import threading
 import unittest
 from xml.etree import ElementTree
 
-import stub_server
 import pages
+import stub_server
 import support
-from stub_server import FarEnd
 from loads import BenchCase, CA, CONFIG, MUTUAL, SCARCE, bench, due, samples
+from stub_server import StubServer
 
 
 class Stall(BenchCase):
-    """Coordinated omission: what a stall of the server does to the two loops."""
+    """Coordinated omission: the effect of a stall of the server on an open and a closed loop."""
 
-    def test_an_open_loop_counts_from_when_a_message_was_due_a_closed_one_meets_the_stall_once(self):
-        far = self.server(CONFIG)
+    SECONDS, RATE = 5, 200
+
+    def wait_for_empty_second(self, load):
+        """The stall has then lasted at least a second for this load, however late it began."""
+        for line in load.stdout:
+            if json.loads(line)["messages"] == 0:
+                return
+        self.fail("the load ended before a second passed without a message")
+
+    def test_an_open_loop_measures_from_when_a_message_was_due_a_closed_loop_measures_a_stall_once(self):
+        server = self.server(CONFIG)
         loads = [subprocess.Popen([support.program("TLSECHO_CLIENT"), "--bench", "--json", "-v",
-                                   "-t", "2.5", *args, *map(str, CA), far.endpoint("tls")],
+                                   "-t", str(self.SECONDS), *args, *map(str, CA), server.endpoint("tls")],
                                   stdout=subprocess.PIPE, env=support.environment())
-                 for args in (("--rate", "200"), ("-P", "2"))]
+                 for args in (("--rate", str(self.RATE)), ("-P", "2"))]
         for load in loads:
             load.stdout.readline()  # the first second is over
-        with far.paused():
+        with server.paused():
             for load in loads:
-                load.stdout.readline()  # and another one
+                self.wait_for_empty_second(load)
         opened, closed = (json.loads(load.communicate(timeout=support.DEADLINE_S)[0].splitlines()[-1])
                           for load in loads)
         self.assertGreater(opened["latency"]["p90"], 0.4)
-        self.assertEqual(due(opened), 500)
+        self.assertEqual(due(opened), self.SECONDS * self.RATE)
         self.assertLess(closed["latency"]["p99"], 0.4)
         self.assertGreater(closed["latency"]["max"], 0.9)
 
 
 class Handshakes(BenchCase):
-    def test_full_ones_one_after_the_other_and_several_at_a_time(self):
-        far = self.server(CONFIG)
+    def test_full_handshakes_are_counted(self):
+        server = self.server(CONFIG)
         for args in (), ("-P", "4", "--threads", "2"), ("--tls-max", "1.2"), \
                 ("--groups", "P-256"):
             with self.subTest(args):
-                got = self.ok("--handshakes", "-n", "20", *args, *CA, far.endpoint("tls"))
+                got = self.ok("--handshakes", "-n", "20", *args, *CA, server.endpoint("tls"))
                 self.assertEqual((got["handshakes"], got["connections"]), (20, 20))
                 for key in "latency", "connect", "handshake":
                     self.assertEqual(samples(got, key), 20)
                 self.assertNotIn("resumed", got)
 
-    def test_every_one_is_resumed_where_asked(self):
-        far = self.server(CONFIG)
+    def test_with_resume_every_handshake_is_resumed(self):
+        server = self.server(CONFIG)
         for version in "1.2", "1.3":
             with self.subTest(version):
                 got = self.ok("--handshakes", "--resume", "-n", "40", "-P", "4", "--tls-min",
-                              version, "--tls-max", version, *CA, far.endpoint("tls"))
+                              version, "--tls-max", version, *CA, server.endpoint("tls"))
                 self.assertEqual((got["handshakes"], got["resumed"]), (40, 40))
 
-    def test_none_resumed_is_a_failure_of_the_handshake(self):
-        with stub_server.OpenSsl("-num_tickets", "0") as far:
+    def test_if_none_is_resumed_the_run_fails_as_handshake(self):
+        with stub_server.OpenSsl("-num_tickets", "0") as stub:
             summary = self.fails(7, "handshake", "--handshakes", "--resume", "-n5", *CA,
-                                 far.endpoint())
+                                 stub.endpoint())
         self.assertEqual((summary["handshakes"], summary["resumed"]), (5, 0))
         self.assertIn("none of 5 handshakes resumed", summary["error"]["message"])
 
-    def test_plain_ones_too(self):
+    def test_plain_connections_are_measured(self):
         got = self.ok("--handshakes", "-n", "20", self.server(CONFIG).endpoint("tcp"))
         self.assertEqual(got["handshakes"], 20)
         self.assertNotIn("handshake", got)
 
-    def test_with_a_certificate_of_ours(self):
-        far = self.server(MUTUAL)
+    def test_handshakes_with_a_client_certificate(self):
+        server = self.server(MUTUAL)
         own = ("--cert", support.pki() / "client.pem", "--key", support.pki() / "client.key")
         self.assertEqual(self.ok("--handshakes", "-n", "10", *own, *CA,
-                                 far.endpoint("tls"))["handshakes"], 10)
+                                 server.endpoint("tls"))["handshakes"], 10)
         for version in "1.2", "1.3":  # on TLS 1.3 it is refused after the handshake
             with self.subTest(version):
                 got = self.fails(11, "client-certificate", "--handshakes", "-n", "10", "--tls-max",
-                                 version, *CA, far.endpoint("tls"))
+                                 version, *CA, server.endpoint("tls"))
                 self.assertEqual(got.get("failures", {}).get("client-certificate", 10), 10)
 
-    def test_time_wait_stays_with_the_server(self):
-        # An address of its own: ports alone recur among all that is waiting on a busy machine.
-        far = self.server(CONFIG.replace("listen: tls://127.0.0.1:0\n", "listen: tls://127.0.0.77:0\n"))
-        host, port = far.address("tls")
-        self.ok("--handshakes", "-n", "50", *CA, "--servername", "localhost", far.endpoint("tls"))
-        address, = struct.unpack("=I", socket.inet_aton(host))  # as proc(5) shows it
+    def test_time_wait_is_held_by_the_server(self):
+        # An address of its own: on a busy machine other connections in TIME_WAIT may have the same ports.
+        server = self.server(CONFIG.replace("listen: tls://127.0.0.1:0\n", "listen: tls://127.0.0.77:0\n"))
+        host, port = server.address("tls")
+        self.ok("--handshakes", "-n", "50", *CA, "--servername", "localhost", server.endpoint("tls"))
+        address, = struct.unpack("=I", socket.inet_aton(host))  # as proc(5) prints it
         end = f"{address:08X}:{port:04X}"
         table = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
         waiting = [line.split() for line in table if line.split()[3] == "06"]
-        self.assertLessEqual(sum(line[2] == end for line in waiting), 1)  # the first, idle one
+        self.assertLessEqual(sum(line[2] == end for line in waiting), 1)  # the first connection, which was idle
         self.assertGreaterEqual(sum(line[1] == end for line in waiting), 45)
 
 
 class NoneBeyond(BenchCase):
-    def test_there_is_no_connection_beyond_those_of_the_load(self):
-        """A listener that serves once, as nc -l, serves a load of one; and so many as that."""
+    def test_a_load_makes_no_additional_connection(self):
+        """A listener that accepts one connection, like nc -l, can serve a load of one; likewise for more."""
         for args, count in ((("-n", "5"), 1), (("-n", "6", "-P", "3", "--threads", "2"), 3)):
             with self.subTest(args):
                 came = []
@@ -107,19 +116,19 @@ class NoneBeyond(BenchCase):
                     came.append(connection)
                     stub_server.echo(connection)
 
-                with FarEnd(echo) as far:
-                    got = self.ok(*args, far.endpoint())
+                with StubServer(echo) as stub:
+                    got = self.ok(*args, stub.endpoint())
                 self.assertEqual(len(came), count)
                 self.assertEqual(samples(got, "connect"), count)
 
 
 class Failures(BenchCase):
-    def test_no_server_is_said_as_everywhere(self):
-        with FarEnd(stub_server.echo) as far:
-            endpoint = far.endpoint()
+    def test_a_refused_connection_is_reported_as_in_other_modes(self):
+        with StubServer(stub_server.echo) as stub:
+            endpoint = stub.endpoint()
         self.fails(4, "refused", "-P", "100", endpoint)
 
-    def test_a_server_that_is_no_echo_is_told_at_the_first_byte_that_differs(self):
+    def test_a_server_that_does_not_echo_fails_at_the_first_different_byte(self):
         def corrupt(connection):
             offset = 0
             for data in stub_server.received(connection):
@@ -129,8 +138,8 @@ class Failures(BenchCase):
                 offset += len(data)
                 connection.sendall(data)
 
-        with FarEnd(corrupt) as far:
-            got = self.fails(14, "corrupt", "-t", "20", "-s", "1000", far.endpoint())
+        with StubServer(corrupt) as stub:
+            got = self.fails(14, "corrupt", "-t", "20", "-s", "1000", stub.endpoint())
         self.assertRegex(got["error"]["message"], "connection 1: byte 123456 came back as 0x")
         self.assertEqual(got["failures"], {"corrupt": 1})
 
@@ -139,20 +148,20 @@ class Failures(BenchCase):
             for data in stub_server.received(connection):
                 connection.sendall(data + data)
 
-        with FarEnd(doubled) as far:
-            got = self.fails(14, "corrupt", "-t", "20", far.endpoint())
+        with StubServer(doubled) as stub:
+            got = self.fails(14, "corrupt", "-t", "20", stub.endpoint())
         self.assertRegex(got["error"]["message"], "byte 64 .* only 64 were sent")
 
         def ahead(connection):
-            """What is sent repeats after 65,521 bytes, so the next ones can be known before."""
+            """Answers ahead: the pattern repeats after 65,521 bytes, so its next bytes are known."""
             data = b""
             for piece in stub_server.received(connection):
                 data += piece
                 if len(data) == 65521:
                     connection.sendall(data + data[:64])
 
-        with FarEnd(ahead) as far:
-            got = self.fails(14, "corrupt", "-n", "2", "-s", "65521", far.endpoint())
+        with StubServer(ahead) as stub:
+            got = self.fails(14, "corrupt", "-n", "2", "-s", "65521", stub.endpoint())
         self.assertRegex(got["error"]["message"], "byte 65521 .* only 65521 were sent")
 
         held, both = [], threading.Barrier(3)
@@ -163,21 +172,21 @@ class Failures(BenchCase):
             both.wait(support.DEADLINE_S)
             other = next(c for c in held if c is not connection)
             other.sendall(data)
-            stub_server.swallow(connection)
+            stub_server.discard(connection)
 
-        with FarEnd(swap) as far:
+        with StubServer(swap) as stub:
             release = threading.Thread(target=both.wait, args=(support.DEADLINE_S,))
             release.start()
-            got = self.fails(14, "corrupt", "-t", "20", "-P", "2", far.endpoint())
+            got = self.fails(14, "corrupt", "-t", "20", "-P", "2", stub.endpoint())
             release.join()
         self.assertRegex(got["error"]["message"], "connection [12]: byte 0 came back")
 
     def test_a_tls_port_is_named_where_plain_was_spoken(self):
-        far = self.server(CONFIG)
-        got = self.fails(14, "corrupt", far.endpoint("tls").replace("tls:", "tcp:"))
+        server = self.server(CONFIG)
+        got = self.fails(14, "corrupt", server.endpoint("tls").replace("tls:", "tcp:"))
         self.assertIn("add --tls", got["error"]["message"])
 
-    def test_an_early_end_a_reset_and_silence_have_their_names(self):
+    def test_an_early_end_a_reset_and_an_idle_server_are_distinguished(self):
         def early(connection):
             connection.recv(64)
 
@@ -186,23 +195,23 @@ class Failures(BenchCase):
             stub_server.reset(connection)
 
         for handler, status, word in (early, 13, "truncated"), (cut, 12, "reset"), \
-                (stub_server.swallow, 6, "timeout"):
-            with self.subTest(word), FarEnd(handler) as far:
+                (stub_server.discard, 6, "timeout"):
+            with self.subTest(word), StubServer(handler) as stub:
                 got = self.fails(status, word, "-t", "20", "-P", "3", "--idle-timeout", "300ms",
-                                 far.endpoint())
+                                 stub.endpoint())
                 self.assertEqual(got["failures"], {word: 3})
 
-    def test_those_that_come_up_do_the_work_and_the_others_are_counted(self):
-        far = self.server(SCARCE)
-        got = bench("--json", "-n", "100", "-P", "10", *CA, far.endpoint("tls")).summary()
+    def test_established_connections_carry_the_load_and_failed_ones_are_counted(self):
+        server = self.server(SCARCE)
+        got = bench("--json", "-n", "100", "-P", "10", *CA, server.endpoint("tls")).summary()
         self.assertEqual(got["connections"] + sum(got["failures"].values()), 10)
         self.assertLessEqual(got["connections"], 4)
         self.assertNotEqual(got["result"], "ok")
         self.assertGreater(got["messages"], 0)
 
     def test_a_handshake_that_never_ends_times_out(self):
-        with FarEnd(stub_server.swallow) as far:
-            endpoint = far.endpoint().replace("tcp:", "tls:")
+        with StubServer(stub_server.discard) as stub:
+            endpoint = stub.endpoint().replace("tcp:", "tls:")
             self.fails(6, "timeout", "--connect-timeout", "200ms", *CA, endpoint)
 
     def test_usage_is_one_line(self):
@@ -224,10 +233,10 @@ class Files(BenchCase):
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-bench-")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.far = self.server(CONFIG)
+        self.running = self.server(CONFIG)
 
     def summary(self, name, *args):
-        done = bench("--json", *args, *CA, self.far.endpoint("tls"))
+        done = bench("--json", *args, *CA, self.running.endpoint("tls"))
         (self.folder / name).write_bytes(done.stdout)
         return support.described(done.stdout.splitlines()[-1])
 
@@ -269,9 +278,9 @@ class Files(BenchCase):
             for key in "transport", "interrupted", "load":
                 self.assertNotIn(key, refusal)
 
-    def test_what_is_no_summary_is_refused_in_one_line(self):
+    def test_other_json_than_a_summary_is_refused_in_one_line(self):
         self.summary("a", "-n", "10")
-        handshakes = bench("--json", "--handshakes", "-n", "3", *CA, self.far.endpoint("tls"))
+        handshakes = bench("--json", "--handshakes", "-n", "3", *CA, self.running.endpoint("tls"))
         (self.folder / "h").write_bytes(handshakes.stdout)
         text = (self.folder / "a").read_text()
         for name, content in (("empty", ""), ("words", "hello\n"), ("list", "[1]\n"),
@@ -287,18 +296,18 @@ class Files(BenchCase):
                 self.assertEqual(len(done.stderr.splitlines()), 1)
                 self.assertIn(str(self.folder / name), done.stderr)
 
-    def test_a_failure_among_them_is_the_result(self):
-        for name, far in ("a", "tcp"), ("failed", "upper"):
-            done = bench("--json", "-n", "1000", self.far.endpoint(far))
+    def test_one_failed_part_makes_the_sum_fail(self):
+        for name, listener in ("a", "tcp"), ("failed", "upper"):
+            done = bench("--json", "-n", "1000", self.running.endpoint(listener))
             (self.folder / name).write_bytes(done.stdout)
         done = self.merge("a", "failed")
         whole = support.described(done.stdout)
         self.assertEqual((done.status, whole["result"]), (14, "corrupt"))
         self.assertEqual((whole["clients"], whole["clients_failed"]), (2, 1))
 
-    def test_a_failure_among_them_has_its_own_phase(self):
-        with FarEnd(stub_server.echo) as far:
-            endpoint = far.endpoint()
+    def test_a_merged_failure_keeps_its_phase(self):
+        with StubServer(stub_server.echo) as stub:
+            endpoint = stub.endpoint()
         done = bench("--json", endpoint)
         (self.folder / "refused").write_bytes(done.stdout)
         whole = support.described(self.merge("refused").stdout)
@@ -307,7 +316,7 @@ class Files(BenchCase):
         self.assertEqual(done.stderr, f"tlsecho-client: {self.folder}/refused: its result is refused\n")
 
     def forged(self, name, begin=None, source=None, **changes):
-        """Another summary like the one in the file `source`."""
+        """Writes a changed copy of the summary in the file `source`."""
         summary = json.loads((self.folder / (source or "a")).read_text().splitlines()[-1])
         if begin is not None:
             summary["started"] = f"2026-11-29T08:00:{begin:06.3f}Z"
@@ -377,8 +386,8 @@ class Files(BenchCase):
 
     def test_a_client_that_never_began_is_a_failure_in_the_sum(self):
         self.summary("a", "-n", "10")
-        with FarEnd(stub_server.echo) as far:
-            endpoint = far.endpoint().replace("tcp:", "tls:")
+        with StubServer(stub_server.echo) as stub:
+            endpoint = stub.endpoint().replace("tcp:", "tls:")
         for name, args in ("refused", (endpoint,)), ("usage", ("--pin", "00", endpoint)):
             (self.folder / name).write_bytes(bench("--json", *args).stdout)
         whole = support.described(self.merge("a", "refused", "usage").stdout)
@@ -389,7 +398,7 @@ class Files(BenchCase):
         self.assertEqual(done.status, 4)
         self.assertIn("1 client, of which 1 failed", done.stdout.decode())
 
-    def test_an_interrupted_part_marks_the_sum_and_one_that_measured_nothing_is_no_part(self):
+    def test_an_interrupted_part_marks_the_sum_and_an_empty_part_is_ignored(self):
         self.summary("a", "-n", "10")
         self.forged("interrupted", interrupted=True)
         self.assertIs(support.described(self.merge("a", "interrupted").stdout)["interrupted"], True)
@@ -402,8 +411,8 @@ class Files(BenchCase):
         text = path.read_text()
         return pages.parse(text), text
 
-    def test_the_page_stands_alone_and_has_four_charts(self):
-        tree, text = self.page("-t", "0.3", *CA, self.far.endpoint("tls"))
+    def test_the_page_needs_no_other_file_and_has_four_charts(self):
+        tree, text = self.page("-t", "0.3", *CA, self.running.endpoint("tls"))
         self.assertEqual([svg.find("title").text for svg in tree.iter("svg")],
                          ["Latency by percentile", "Histogram of latency", "Messages per second",
                           "Latency over time"])
@@ -415,9 +424,9 @@ class Files(BenchCase):
         self.assertIn("prefers-color-scheme: dark", text)
 
     def test_a_page_of_two_a_merged_and_an_upward_one(self):
-        tree, _ = self.page("-n", "100", self.far.endpoint("tcp"), *CA, self.far.endpoint("tls"))
+        tree, _ = self.page("-n", "100", self.running.endpoint("tcp"), *CA, self.running.endpoint("tls"))
         self.assertEqual(len(list(tree.iter("svg"))), 4)
-        tree, _ = self.page("-t", "0.2", "--expect", "none", *CA, self.far.endpoint("discard"))
+        tree, _ = self.page("-t", "0.2", "--expect", "none", *CA, self.running.endpoint("discard"))
         self.assertEqual(len(list(tree.iter("svg"))), 1)
         self.summary("a", "-n", "10")
         path = self.folder / "merged.html"
@@ -426,13 +435,13 @@ class Files(BenchCase):
         self.assertEqual(path.read_text().count("<svg"), 2)
 
     def test_names_are_text_on_the_page_whatever_they_hold(self):
-        far = self.server('listeners: [ { listen: "unix://{dir}/<b>&.sock" } ]')
-        tree, _ = self.page("-n", "10", far.endpoint("unix"))
+        server = self.server('listeners: [ { listen: "unix://{dir}/<b>&.sock" } ]')
+        tree, _ = self.page("-n", "10", server.endpoint("unix"))
         self.assertTrue(tree.find(".//h1").text.endswith("/<b>&.sock"))
 
-    def test_a_page_that_cannot_be_written_is_a_failure_of_ours(self):
+    def test_a_page_that_cannot_be_written_is_local_io(self):
         done = bench("-n", "1", "--report-html", self.folder / "no" / "where", *CA,
-                     self.far.endpoint("tls"))
+                     self.running.endpoint("tls"))
         self.assertEqual(done.status, 15)
         self.assertIn("--report-html: write ", done.stderr)
 

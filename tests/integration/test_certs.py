@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The development PKI: what is good verifies, and what is broken is broken in one way only."""
+"""The development PKI: valid certificates verify, and each broken one has exactly one defect."""
 
 import re
 import stat
@@ -15,7 +15,7 @@ LOCALHOST = (("-verify_hostname", "localhost"), ("-verify_ip", "127.0.0.1"), ("-
 
 
 def verify(name, *options, purpose="sslserver", ca="ca.pem"):
-    """The numbers of the errors that `openssl verify` reports, [] = it is good."""
+    """The error numbers of `openssl verify`; [] if it succeeds."""
     folder = support.pki()
     done = support.run("openssl", "verify", "-CAfile", folder / ca, "-untrusted",
                        folder / "intermediate.pem", "-purpose", purpose, *options,
@@ -42,7 +42,7 @@ class Good(unittest.TestCase):
                 self.assertEqual(verify_with_crl(name), [])
         self.assertEqual(verify_with_crl("client", purpose="sslclient"), [])
 
-    def test_a_client_certificate_is_none_for_a_server_nor_the_other_way_round(self):
+    def test_client_and_server_certificates_are_not_interchangeable(self):
         self.assertEqual(verify("client"), [26])  # X509_V_ERR_INVALID_PURPOSE
         self.assertEqual(verify("server-rsa", purpose="sslclient"), [26])
 
@@ -74,7 +74,7 @@ class Good(unittest.TestCase):
                                "-text").stdout.decode()
             self.assertIn(algorithm, text)
 
-    def test_nobody_else_can_read_the_keys(self):
+    def test_keys_have_mode_0600(self):
         self.assertEqual(stat.S_IMODE(support.pki().stat().st_mode), 0o700)
         for key in support.pki().glob("*.key"):
             self.assertEqual(stat.S_IMODE(key.stat().st_mode), 0o600, key)
@@ -101,7 +101,7 @@ class Broken(unittest.TestCase):
         self.assertEqual(verify("wrong-host"), [])
         self.assertEqual(verify("wrong-host", "-verify_hostname", "localhost"), [62])
 
-    def test_the_other_ca_vouches_for_its_own_client(self):
+    def test_the_other_ca_issued_its_own_client(self):
         self.assertEqual(verify("client-other-ca", purpose="sslclient", ca="other-ca.pem"), [])
 
 
@@ -124,7 +124,7 @@ class Script(unittest.TestCase):
         self.assertEqual(support.run(MAKE, self.folder).status, 0)
         self.assertEqual(self.read("ca.pem"), before)
 
-    def test_two_at_once_both_succeed(self):
+    def test_two_runs_at_once_both_succeed(self):
         runs = [self.make(), self.make()]
         for process in runs:
             with process:
@@ -139,7 +139,7 @@ class Script(unittest.TestCase):
         self.assertIn("holds something else", refused.stderr)
         self.assertEqual(self.read("mine"), b"")
 
-    def test_an_incomplete_one_is_made_anew(self):
+    def test_an_incomplete_pki_is_made_again(self):
         support.run(MAKE, self.folder)
         support.run("rm", f"{self.folder}/client.key")
         self.assertEqual(support.run(MAKE, self.folder).status, 0)

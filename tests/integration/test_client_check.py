@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client --check and --nagios: one verdict; and the schema of all JSON of the client."""
+"""tlsecho-client --check and --nagios: one verdict; and the JSON schema of the client."""
 
 import copy
 import json
@@ -8,21 +8,21 @@ import socket
 import threading
 import unittest
 
-import stub_server
 import certificates
 import schema
+import stub_server
 import support
-from stub_server import FarEnd, OpenSsl, server_context
+from stub_server import StubServer, OpenSsl, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
-# What comes after the '|': 'label'=value[UOM];[warn];[crit];[min];[max], apart by blanks.
+# The text after the '|': 'label'=value[UOM];[warn];[crit];[min];[max], separated by blanks.
 PERFORMANCE = re.compile(r"^(\w+=-?[\d.]+(s|%|B|c)?(;[\d.:@~-]*){0,4}( |$))+$")
 
 
 class CheckCase(support.TestCase):
     def check(self, *args, status=0):
-        """The JSON object; and in words it is the same story."""
+        """Returns the JSON object; the text output must agree with it."""
         done = support.client("--check", "--json", *args)
         summary = done.summary()
         self.assertEqual(done.status, status, (done.stdout, done.stderr))
@@ -69,29 +69,29 @@ class Verdict(CheckCase):
             bound.bind(("127.0.0.1", 0))
             self.check("127.0.0.1", bound.getsockname()[1], status=4)
         for name, status in (("expired", 10), ("wrong-host", 9), ("self-signed", 8)):
-            with self.subTest(name), FarEnd(stub_server.echo, server_context(name)) as far:
-                summary = self.check(*CA, far.endpoint(), status=status)
+            with self.subTest(name), StubServer(stub_server.echo, server_context(name)) as stub:
+                summary = self.check(*CA, stub.endpoint(), status=status)
                 self.assertEqual(summary["error"]["phase"], "handshake")
-        with FarEnd(lambda c: c.sendall(c.recv(64).swapcase() + b"!")) as far:
-            self.assertIn("byte ", self.check(far.endpoint(), status=14)["error"]["message"])
-        with FarEnd(lambda c: c.recv(64)) as far:
-            self.check(far.endpoint(), status=13)
-        with FarEnd(stub_server.swallow) as far:
-            self.check("--idle-timeout=100ms", far.endpoint(), status=6)
+        with StubServer(lambda c: c.sendall(c.recv(64).swapcase() + b"!")) as stub:
+            self.assertIn("byte ", self.check(stub.endpoint(), status=14)["error"]["message"])
+        with StubServer(lambda c: c.recv(64)) as stub:
+            self.check(stub.endpoint(), status=13)
+        with StubServer(stub_server.discard) as stub:
+            self.check("--idle-timeout=100ms", stub.endpoint(), status=6)
         self.check("x" * 64 + ".invalid", status=3)
         self.check("--cacert=/nonexistent", "tls://127.0.0.1:1", status=2)
 
-    def test_with_expect_none_nothing_is_sent_and_any_tls_server_will_do(self):
+    def test_with_expect_none_nothing_is_sent_and_any_tls_server_is_ok(self):
         seen = []
-        with FarEnd(lambda c: (seen.extend(stub_server.received(c)), stub_server.finish(c)),
-                    server_context()) as far:
-            summary = self.check("--expect=none", *CA, far.endpoint())
+        with StubServer(lambda c: (seen.extend(stub_server.received(c)), stub_server.finish(c)),
+                    server_context()) as stub:
+            summary = self.check("--expect=none", *CA, stub.endpoint())
         self.assertEqual((seen, summary["bytes_sent"]), ([], 0))
-        with FarEnd(lambda c: (c.sendall(b"220 hello\r\n"), stub_server.swallow(c)),
-                    server_context()) as far:
-            self.check("--expect=none", *CA, far.endpoint())
-        with FarEnd(stub_server.swallow, server_context()) as far:
-            shown = support.client("--check", "--expect=none", *CA, far.endpoint()).stdout
+        with StubServer(lambda c: (c.sendall(b"220 hello\r\n"), stub_server.discard(c)),
+                    server_context()) as stub:
+            self.check("--expect=none", *CA, stub.endpoint())
+        with StubServer(stub_server.discard, server_context()) as stub:
+            shown = support.client("--check", "--expect=none", *CA, stub.endpoint()).stdout
             self.assertIn(b", nothing sent, ended without close_notify, ", shown)
 
     def test_the_bytes_are_a_line_of_text_which_some_peers_wait_for(self):
@@ -103,28 +103,28 @@ class Verdict(CheckCase):
             stub_server.finish(connection)
             self.assertRegex(data, rb"\A[a-z]+\n\Z")
 
-        with FarEnd(echo_lines) as far:
-            self.check(far.endpoint())
+        with StubServer(echo_lines) as stub:
+            self.check(stub.endpoint())
 
-    def test_one_that_does_not_answer_our_end_is_ok_too(self):
+    def test_a_server_that_does_not_close_is_ok(self):
         hold = threading.Event()
-        with FarEnd(lambda _: hold.wait(support.DEADLINE_S), server_context()) as far:
-            self.check("--expect=none", "--idle-timeout=200ms", *CA, far.endpoint())
+        with StubServer(lambda _: hold.wait(support.DEADLINE_S), server_context()) as stub:
+            self.check("--expect=none", "--idle-timeout=200ms", *CA, stub.endpoint())
             hold.set()
 
-    def test_one_that_never_stops_sending_is_ok_with_its_first_bytes(self):
+    def test_a_server_that_never_stops_sending_is_ok(self):
         def endless(connection):
             while True:
                 connection.sendall(b"x" * 1000)
 
         for context in None, server_context():
-            with self.subTest(context), FarEnd(endless, context) as far:
-                summary = self.check("--expect=none", "--idle-timeout=1m", *CA, far.endpoint()) \
-                    if context else self.check("--expect=none", "--idle-timeout=1m", far.endpoint())
+            with self.subTest(context), StubServer(endless, context) as stub:
+                summary = self.check("--expect=none", "--idle-timeout=1m", *CA, stub.endpoint()) \
+                    if context else self.check("--expect=none", "--idle-timeout=1m", stub.endpoint())
                 self.assertLess(summary["duration"], 1.5)
                 self.assertGreater(summary["bytes_received"], 0)
 
-    def test_an_echo_that_trickles_back_has_the_idle_timeout_for_all_of_it(self):
+    def test_the_idle_timeout_covers_the_whole_echo(self):
         stop = threading.Event()
 
         def trickle(connection):
@@ -133,8 +133,8 @@ class Verdict(CheckCase):
                 if stop.wait(0.1):
                     return
 
-        with FarEnd(trickle) as far:
-            summary = self.check("--idle-timeout=500ms", far.endpoint(), status=6)
+        with StubServer(trickle) as stub:
+            summary = self.check("--idle-timeout=500ms", stub.endpoint(), status=6)
             stop.set()
         self.assertRegex(summary["error"]["message"], r"\Athe server was still sending after 0\.5 s, "
                                                       r"with \d+ bytes still to come back; ")
@@ -145,8 +145,8 @@ class Verdict(CheckCase):
     def test_a_refused_client_certificate_is_found_even_if_nothing_is_sent(self):
         for version in ("-tls1_2", "-tls1_3"):
             with self.subTest(version), OpenSsl("-Verify", "1", "-verify_return_error", "-CAfile",
-                                                PKI / "ca.pem", version) as far:
-                summary = self.check("--expect=none", *CA, far.endpoint(), status=11)
+                                                PKI / "ca.pem", version) as stub:
+                summary = self.check("--expect=none", *CA, stub.endpoint(), status=11)
                 self.assertEqual(summary["result"], "client-certificate")
         server = self.server(support.LISTENERS + support.PROFILE +
                              '    client_auth: required\n    client_ca: "{pki}/ca.pem"\n')
@@ -172,10 +172,10 @@ class Expiry(CheckCase):
         self.assertRegex(summary["error"]["message"], rf"ends in {days} days, on .*--expiry-crit")
 
     def test_one_that_has_ended_counts_backwards(self):
-        with FarEnd(stub_server.echo, server_context("expired")) as far:
-            summary = self.check(*CA, "--insecure", far.endpoint())
+        with StubServer(stub_server.echo, server_context("expired")) as stub:
+            summary = self.check(*CA, "--insecure", stub.endpoint())
             self.assertLess(summary["expiry"]["days"], -1000)
-            self.check(*CA, "--insecure", "--expiry-crit=1", far.endpoint(), status=10)
+            self.check(*CA, "--insecure", "--expiry-crit=1", stub.endpoint(), status=10)
 
     def test_limits_are_days_and_make_sense_together(self):
         for says, args in (("no number from 0 to 36500", ("--expiry-warn=soon", "tls://h")),
@@ -202,7 +202,7 @@ class Nagios(CheckCase):
         self.assertIn("CRITICAL - dns: look up ", line)
         self.nagios(3, "UNKNOWN", "--cacert=/nonexistent", at)
 
-    def test_a_wrong_command_line_is_unknown_too(self):
+    def test_a_wrong_command_line_is_unknown(self):
         for args in (("--nonsense", "h"), (), ("-c3", "h"), ("--json", "h")):
             line, _ = self.nagios(3, "UNKNOWN", *args)
             self.assertIn(args[0] if args else "HOST", line.replace("--count", "-c3"))
@@ -219,7 +219,7 @@ class Nagios(CheckCase):
 
 
 class Schema(CheckCase):
-    """What every summary of the tests is held against says no where it should."""
+    """Tests that the schema, against which every summary is checked, refuses what it should."""
 
     def test_it_refuses_what_is_not_so(self):
         rules = schema.load("client.schema")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the client connects to: names that move, names with many addresses, another destination."""
+"""Where the client connects to: names that change, names with many addresses, --connect-to."""
 
 import socket
 import struct
@@ -19,7 +19,7 @@ def setUpModule():
 
 
 def dscp_to(port, capture):
-    """The DSCP and whether it is a SYN of each TCP packet to that port, all of them already sent."""
+    """(DSCP, whether it is a SYN) of each TCP packet that has been sent to that port."""
     capture.setblocking(False)
     while True:
         try:
@@ -35,7 +35,7 @@ def dscp_to(port, capture):
 
 
 class Where(support.TestCase):
-    def test_reconnect_looks_the_name_up_again(self):
+    def test_reconnect_resolves_the_name_again(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]")
         port = server.address("tcp")[1]
         with netpath.hosts("127.0.0.9 moving.test") as prefix:
@@ -58,7 +58,7 @@ class Where(support.TestCase):
     def test_all_addresses_of_a_name_share_the_load(self):
         servers = [self.server(f"listeners: [ {{ listen: 'tcp://127.0.0.{n}:7007' }} ]")
                    for n in (11, 12, 13)]
-        names = [f"127.0.0.{n} many.test" for n in (11, 12, 13, 14)]  # nobody listens on the last
+        names = [f"127.0.0.{n} many.test" for n in (11, 12, 13, 14)]  # nothing listens on the last one
         for args in (("-P", "8", "-n", "80"), ("--handshakes", "-n", "30")):
             with self.subTest(args=args), netpath.hosts(*names) as prefix:
                 done = support.run(*prefix, support.program("TLSECHO_CLIENT"), "--bench", *args,
@@ -67,7 +67,7 @@ class Where(support.TestCase):
                 for server in servers:
                     server.wait_for("connection")
 
-    def test_there_is_no_limit_of_addresses(self):
+    def test_the_number_of_addresses_is_not_limited(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.99:7007' } ]")
         names = [f"127.0.0.{n} many.test" for n in range(30, 100)]
         with netpath.hosts(*names) as prefix:

@@ -2,8 +2,8 @@
 """Every mode of tlsecho-client, at every stage at which a run can fail, in every form of output: the
 exit status, the JSON object and the words say the same.
 
-A cell is one run of the program. What it is to come to depends on mode and stage alone; all forms of
-output must agree. Cells that cannot exist are in LEFT_OUT, with the reason.
+A cell is one run of the program. Mode and stage decide the expected result; all forms of output must
+agree. LEFT_OUT lists the cells that cannot exist, with the reason.
 """
 
 import concurrent.futures
@@ -17,10 +17,10 @@ import tempfile
 import termios
 import unittest
 
-import stub_server
 import loads
+import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
 AT_ONCE = 8
 SOME = 40  # bytes of which less than one message is whole
@@ -50,10 +50,10 @@ FORMS = {"text": (), "json": ("--json",), "quiet": ("-q",), "verbose": ("-v",),
          "json verbose": ("--json", "-v"), "html": ("--report-html", "{page}"),
          "json html": ("--json", "--report-html", "{page}")}
 PAGES = ("ping", "bench", "compare", "handshakes", "merge")
-DATA_ON_STDOUT = ("pipe", "prompt", "show-certs")  # so the object is on standard error
+DATA_ON_STDOUT = ("pipe", "prompt", "show-certs")  # so the JSON object goes to standard error
 
-# What a stage comes to: in all modes, and in those that differ. What is not among the peers'
-# names is refused before it matters.
+# The expected result of each stage: for all modes, and for those that differ. A stage without a peer
+# fails before a connection is made.
 EARLY = {
     "command line": (("--nonsense",), 2),
     "option": (("--tls-min=1.3", "--tls-max=1.2"), 2),
@@ -104,7 +104,7 @@ def leave_in_handshake(connection):
 
 
 def reset_at_first_byte(connection):
-    connection.settimeout(0.3)  # a report is asked for by no byte
+    connection.settimeout(0.3)  # --report sends no byte
     with contextlib.suppress(TimeoutError):
         connection.recv(1)
     stub_server.reset(connection)
@@ -145,12 +145,12 @@ class Cell:
         return f"{self.mode}, {self.stage}, {self.form}"
 
     def has_page(self):
-        """Of a ping as soon as it began; of a load once something was measured."""
+        """A ping has a page from its start, a load once it has measured something."""
         began = self.stage in LATE if self.mode == "ping" else self.stage == "good"
         return "html" in self.form and began
 
     def left_out(self):
-        """Why it cannot exist; None if it can."""
+        """Why this cell cannot exist; None if it can."""
         if "html" in self.form and self.mode not in PAGES:
             return "--report-html is for what is measured"
         if self.mode == "nagios" and "json" in self.form:
@@ -170,21 +170,21 @@ class Table(support.TestCase):
         self.addCleanup(stack.close)
         self.folder = stack.enter_context(tempfile.TemporaryDirectory())
 
-        def far(handler, context=server_context()):
-            port = stack.enter_context(FarEnd(handler, context)).port
+        def stub(handler, context=server_context()):
+            port = stack.enter_context(StubServer(handler, context)).port
             return f"tls://127.0.0.1:{port}"
 
         self.ends = {
             "good": server.endpoint("tls"),
             "report": report.endpoint("tls"),
             "connect": "tls://127.0.0.1:1",
-            "PROXY": far(reset_after_header, None),
-            "handshake": far(leave_in_handshake, None),
-            "silence": far(stub_server.swallow, None),
-            "first byte": far(reset_at_first_byte),
-            "mid-stream": far(end_early),
-            "changed byte": far(change_a_byte),
-            "end": far(end_without_close_notify),
+            "PROXY": stub(reset_after_header, None),
+            "handshake": stub(leave_in_handshake, None),
+            "silence": stub(stub_server.discard, None),
+            "first byte": stub(reset_at_first_byte),
+            "mid-stream": stub(end_early),
+            "changed byte": stub(change_a_byte),
+            "end": stub(end_without_close_notify),
         }
         self.summary = pathlib.Path(self.folder, "summary.json")
         self.summary.write_bytes(support.client(
@@ -228,7 +228,7 @@ class Table(support.TestCase):
 
     @staticmethod
     def terminal(stack):
-        """One whose keys wait, as they were typed, for the program that reads them."""
+        """A terminal with typed input that waits for the program."""
         keyboard, terminal = pty.openpty()
         stack.callback(os.close, terminal)
         stack.callback(os.close, keyboard)
@@ -238,7 +238,7 @@ class Table(support.TestCase):
         return terminal, keyboard
 
     def object_faults(self, cell, status, out, err):
-        """What is wrong with the JSON object; nothing may stand beside it but lines of events."""
+        """What is wrong with the JSON object; only lines of events may be printed beside it."""
         on_stderr = cell.mode in DATA_ON_STDOUT
         lines = err.splitlines() if on_stderr else out.decode().splitlines()
         if cell.stage == ("standard error" if on_stderr else "output"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client --merge of files that may have come from anywhere: in all forms of output."""
+"""tlsecho-client --merge of files from untrusted sources, in all forms of output."""
 
 import concurrent.futures
 import copy
@@ -44,8 +44,8 @@ class Merge(support.TestCase):
         cls.folder = pathlib.Path(cls.temporary.name)
 
     def setUp(self):
-        far = self.server(support.EVERYTHING)
-        done = support.client("--bench", "--json", "-n20", far.endpoint("tcp"))
+        server = self.server(support.EVERYTHING)
+        done = support.client("--bench", "--json", "-n20", server.endpoint("tcp"))
         self.good = json.loads(done.stdout)
 
     def changed(self, path, value):
@@ -58,14 +58,14 @@ class Merge(support.TestCase):
         return summary
 
     def check_shown(self, text):
-        """Nothing of the file reaches the user raw, and no number is none."""
+        """The output has no unescaped text of the file, and every number in it is one."""
         for character in "\x1b\u202e\u2028\x9b":
             self.assertNotIn(character, text)
         self.assertNotRegex(text, r"(?i)\b(inf|nan)\b")
         self.assertNotRegex(text, r"[ :,]-\d")
 
     def merge(self, text, status, name="summary.json"):
-        """In every form; the message, if it fails, and the JSON object."""
+        """Merges with every form of output. Returns the message, if it fails, and the JSON object."""
         file, page = self.folder / name, self.folder / "page.html"
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
         page.unlink(missing_ok=True)
@@ -103,14 +103,14 @@ class Merge(support.TestCase):
                         self.refuse(json.dumps(self.changed(path, value)),
                                     f": {re.escape('.'.join(path))} is no {kind}")
 
-    def test_a_word_that_is_none_is_refused_and_not_repeated(self):
+    def test_an_unknown_word_is_refused_and_not_printed(self):
         for path in WORDS:
             for value in NO_WORDS:
                 with self.subTest(path=path, value=value):
                     message, _ = self.merge(json.dumps(self.changed(path, value)), 2)
                     self.assertNotIn("script", message)
 
-    def test_an_object_that_is_none_is_named(self):
+    def test_a_value_that_is_not_an_object_is_named(self):
         for name in "load", "client", "failures", "latency":
             for value in NO_OBJECTS:
                 with self.subTest(name=name, value=value):
@@ -119,14 +119,14 @@ class Merge(support.TestCase):
             self.refuse(json.dumps(self.changed(("interrupted",), value)),
                         ": interrupted is no boolean")
 
-    def test_a_histogram_that_is_none_is_refused(self):
+    def test_an_invalid_histogram_is_refused(self):
         for value in NO_HISTOGRAMS:
             with self.subTest(value=str(value)[:60]):
                 self.refuse(json.dumps(self.changed(("latency", "histogram"), value)), ": latency")
         for name, value in ("mean", 5), ("stddev", 5), ("mean", 0):
             self.refuse(json.dumps(self.changed(("latency", name), value)), ": latency: its mean")
 
-    def test_failures_that_are_none_are_refused(self):
+    def test_invalid_failures_are_refused(self):
         for value in NO_FAILURES:
             with self.subTest(value=value):
                 self.refuse(json.dumps(self.changed(("failures",), value)), ": failures")
@@ -144,11 +144,11 @@ class Merge(support.TestCase):
         self.refuse(self.several(self.good, 1001), "more than 1000 summaries")
 
     def several(self, summary, count):
-        """Of runs that began one after the other."""
+        """Files of several runs, each of which began after the one before."""
         return "".join(json.dumps(summary | {"started": f"2026-11-29T08:{i // 60:02}:{i % 60:02}.000Z"})
                        for i in range(count))
 
-    def test_what_is_no_json_is_refused(self):
+    def test_invalid_json_is_refused(self):
         good = json.dumps(self.good)
         for text in ("", "\n", "x", HOSTILE, "[]", "7", "{}", good[:-1], good + "x" + HOSTILE,
                      good + "{}", good + "[]", good.replace('"tcp"', '"a\\u0000b"'),

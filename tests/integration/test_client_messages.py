@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each sentence of the client's that sends somebody the right way, and no other."""
+"""The client's messages name the remedy that fits the failure, and no other."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ import unittest
 
 import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
@@ -22,7 +22,7 @@ def answering(data):
         connection.recv(65536)
         connection.sendall(data)
         stub_server.finish(connection)
-    return FarEnd(serve)
+    return StubServer(serve)
 
 
 class Sentences(support.TestCase):
@@ -30,44 +30,44 @@ class Sentences(support.TestCase):
         return self.server(support.EVERYTHING)
 
     def said(self, status, *args, **options):
-        """The line on standard error."""
+        """Returns the line on standard error."""
         done = support.client(*args, **options)
         self.assertEqual(done.status, status, (done.stdout, done.stderr))
         return done.stderr
 
-    def test_what_is_no_echo_server_is_quoted_and_expect_none_is_the_remedy(self):
-        with answering(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n") as far:
+    def test_other_servers_are_quoted_with_expect_none_as_the_remedy(self):
+        with answering(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n") as stub:
             for args, data in ((("--check",), b""), ((), b"hi")):
                 with self.subTest(args):
-                    said = self.said(14, *args, far.endpoint(), data=data)
+                    said = self.said(14, *args, stub.endpoint(), data=data)
                     self.assertIn('the server began with "HTTP/1.1 400 Bad Request"', said)
                     self.assertIn("it is no echo server: if that is intended, add --expect none",
                                   said)
-            self.assertIn("use --check --expect none", self.said(14, "--ping", far.endpoint()))
+            self.assertIn("use --check --expect none", self.said(14, "--ping", stub.endpoint()))
 
-    def test_a_load_says_that_a_server_is_no_echo_and_what_it_can_do_all_the_same(self):
+    def test_a_load_against_no_echo_server_names_the_loads_that_are_possible(self):
         remedy = "add --expect none to compare nothing, or --handshakes to only connect"
-        with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as far:
-            said = self.said(14, "--bench", "-n1", far.endpoint())
+        with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as stub:
+            said = self.said(14, "--bench", "-n1", stub.endpoint())
             self.assertIn('connection 1: the server began with "HTTP/1.1 400 Bad Request" instead', said)
             self.assertIn(f"; it is no echo server: {remedy}\n", said)
-        with answering(b"\xff" * 64) as far:
-            said = self.said(14, "--bench", "-n1", far.endpoint())
+        with answering(b"\xff" * 64) as stub:
+            said = self.said(14, "--bench", "-n1", stub.endpoint())
             self.assertRegex(said, "byte 0 came back as 0xff instead of 0x..; it is no echo server")
-        with FarEnd(lambda c: c.recv(65536)) as far:
-            said = self.said(13, "--bench", "-n1", far.endpoint())
+        with StubServer(lambda c: c.recv(65536)) as stub:
+            said = self.said(13, "--bench", "-n1", stub.endpoint())
             self.assertIn("connection 1: the server ended with 64 bytes missing", said)
             self.assertIn(f"; if it is no echo server, {remedy}\n", said)
-        with FarEnd(stub_server.swallow) as far:
-            said = self.said(6, "--bench", "-n1", "--idle-timeout=100ms", far.endpoint())
+        with StubServer(stub_server.discard) as stub:
+            said = self.said(6, "--bench", "-n1", "--idle-timeout=100ms", stub.endpoint())
             self.assertIn(f"; if it is no echo server, {remedy}\n", said)
             for args in ("--expect=none", "-n1"), ("--handshakes", "-n1"):
-                self.said(0, "--bench", *args, far.endpoint())
-        with FarEnd(lambda c: c.sendall(c.recv(65536).upper())) as far:
+                self.said(0, "--bench", *args, stub.endpoint())
+        with StubServer(lambda c: c.sendall(c.recv(65536).upper())) as stub:
             self.assertIn("it sends upper case back: add --expect upper",
-                          self.said(14, "--bench", "-n1", "-s", "200", far.endpoint()))
+                          self.said(14, "--bench", "-n1", "-s", "200", stub.endpoint()))
 
-    def test_a_load_that_was_echoed_at_first_is_offered_no_other_server(self):
+    def test_a_load_that_was_echoed_at_first_suggests_no_expect_none(self):
         def stop(connection):
             connection.sendall(connection.recv(64))
             connection.recv(64)
@@ -81,69 +81,69 @@ class Sentences(support.TestCase):
         for serve, status, says in ((stop, 13, "ended with 64 bytes missing"),
                                     (change, 14, "0x..; something on the way changed it"),
                                     (double, 14, "came back, but only 64 were sent\n")):
-            with self.subTest(says), FarEnd(serve) as far:
-                said = self.said(status, "--bench", "-n3", "--pipeline=1", far.endpoint())
+            with self.subTest(says), StubServer(serve) as stub:
+                said = self.said(status, "--bench", "-n3", "--pipeline=1", stub.endpoint())
                 self.assertRegex(said, says)
                 self.assertNotIn("no echo server", said)
 
-    def test_silence_and_an_early_end_hint_at_it_too(self):
-        with FarEnd(stub_server.swallow) as far:
-            said = self.said(6, "--check", "--idle-timeout=100ms", far.endpoint())
+    def test_silence_and_an_early_end_hint_at_expect_none(self):
+        with StubServer(stub_server.discard) as stub:
+            said = self.said(6, "--check", "--idle-timeout=100ms", stub.endpoint())
             self.assertIn("raise --idle-timeout; if it is no echo server, add --expect none", said)
             self.assertNotIn("--connect-timeout", said)
-        with FarEnd(lambda c: c.recv(65536)) as far:
+        with StubServer(lambda c: c.recv(65536)) as stub:
             self.assertIn("if it is no echo server, add --expect none",
-                          self.said(13, "--check", far.endpoint()))
+                          self.said(13, "--check", stub.endpoint()))
 
-    def test_a_server_of_upper_case_is_told_from_one_that_is_no_echo(self):
-        with FarEnd(lambda c: c.sendall(c.recv(65536).upper())) as far:
+    def test_an_upper_case_server_gets_a_hint_of_its_own(self):
+        with StubServer(lambda c: c.sendall(c.recv(65536).upper())) as stub:
             self.assertIn("it sends upper case back: add --expect upper",
-                          self.said(14, "--check", far.endpoint()))
+                          self.said(14, "--check", stub.endpoint()))
 
-    def test_a_byte_that_changed_on_its_way_is_no_other_kind_of_server(self):
-        with FarEnd(lambda c: c.sendall(c.recv(65536)[:-1] + b"!")) as far:
-            said = self.said(14, "--check", far.endpoint())
+    def test_a_byte_changed_in_transit_is_not_taken_for_another_service(self):
+        with StubServer(lambda c: c.sendall(c.recv(65536)[:-1] + b"!")) as stub:
+            said = self.said(14, "--check", stub.endpoint())
             self.assertIn("byte 63 came back as 0x21", said)
             self.assertNotIn("--expect", said)
 
     def test_a_check_offers_no_way_around_the_certificate(self):
         for name, status in (("expired", 10), ("wrong-host", 9), ("self-signed", 8)):
-            with self.subTest(name), FarEnd(stub_server.echo, server_context(name)) as far:
-                done = support.client("--check", "--nagios", *CA, far.endpoint())
+            with self.subTest(name), StubServer(stub_server.echo, server_context(name)) as stub:
+                done = support.client("--check", "--nagios", *CA, stub.endpoint())
                 self.assertEqual(done.status, 2)
                 self.assertNotIn(b"--insecure", done.stdout)
-                self.assertNotIn("--insecure", self.said(status, "--check", *CA, far.endpoint()))
-                self.assertIn("add --insecure", self.said(status, *CA, far.endpoint()))
-                self.assertIn("add --insecure", self.said(status, "--ping", *CA, far.endpoint()))
+                self.assertNotIn("--insecure", self.said(status, "--check", *CA, stub.endpoint()))
+                self.assertIn("add --insecure", self.said(status, *CA, stub.endpoint()))
+                self.assertIn("add --insecure", self.said(status, "--ping", *CA, stub.endpoint()))
 
-    def test_a_server_that_sends_no_chain_is_told_as_such(self):
+    def test_a_server_that_sends_no_chain_is_reported(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as leaf:
             pem = (PKI / "server-ecdsa.pem").read_text()
             leaf.write(pem[:pem.index("-----END")] + "-----END CERTIFICATE-----\n")
             leaf.flush()
             context.load_cert_chain(leaf.name, PKI / "server-ecdsa.key")
-        with FarEnd(stub_server.echo, context) as far:
+        with StubServer(stub_server.echo, context) as stub:
             self.assertIn("add it to the server's certificate file: the server sent no chain",
-                          self.said(8, "--check", *CA, far.endpoint()))
+                          self.said(8, "--check", *CA, stub.endpoint()))
 
     def test_a_key_that_is_elsewhere_has_an_option(self):
         self.assertIn("if it is in a file of its own, add --key",
                       self.said(2, "--cert", PKI / "server-ecdsa.pem", "tls://127.0.0.1:1"))
 
-    def test_a_silent_ping_says_that_it_takes_an_echo(self):
-        with FarEnd(stub_server.swallow) as far:
-            said = self.said(6, "--ping", "-c1", "--idle-timeout=100ms", far.endpoint())
+    def test_a_ping_without_a_reply_hints_at_an_echo_server(self):
+        with StubServer(stub_server.discard) as stub:
+            said = self.said(6, "--ping", "-c1", "--idle-timeout=100ms", stub.endpoint())
             self.assertIn("if it is no echo server, use --check --expect none", said)
 
-    def test_a_load_says_how_long_nothing_moved(self):
-        with FarEnd(stub_server.swallow) as far:
+    def test_a_load_reports_how_long_no_byte_moved(self):
+        with StubServer(stub_server.discard) as stub:
             self.assertIn("nothing moved for 0.1 s (--idle-timeout)",
-                          self.said(6, "--bench", "-n1", "--idle-timeout=100ms", far.endpoint()))
+                          self.said(6, "--bench", "-n1", "--idle-timeout=100ms", stub.endpoint()))
 
     def test_no_prefix_is_there_twice(self):
-        with FarEnd(stub_server.echo) as far:
-            closed = far.endpoint()
+        with StubServer(stub_server.echo) as stub:
+            closed = stub.endpoint()
         for host, words in (("nosuch.invalid", "dns: look up nosuch.invalid: "),
                             (closed, "refused: connect to 127.0.0.1:")):
             with self.subTest(host):
@@ -152,8 +152,8 @@ class Sentences(support.TestCase):
                 done = support.client("--ping", "-c1", host)
                 self.assertIn(f"lost: seq=1 {words}", done.stdout.decode())
                 self.assertNotRegex(done.stderr, r"\b(\w+): \1[: ]")
-        with FarEnd(stub_server.echo, server_context("expired")) as far:
-            done = support.client("--check", "--nagios", *CA, far.endpoint())
+        with StubServer(stub_server.echo, server_context("expired")) as stub:
+            done = support.client("--check", "--nagios", *CA, stub.endpoint())
             self.assertIn(b"CRITICAL - expired: handshake: the ", done.stdout)
 
     def test_an_address_of_the_other_family_is_not_a_wrong_name(self):
@@ -178,7 +178,7 @@ class Sentences(support.TestCase):
         self.assertRegex(text, r"\nsent .*/s \([1-9][\d.]{2,3} kbit/s\)\n")
         self.assertNotIn("(0 ", text)
 
-    def test_what_so_few_samples_do_not_tell_is_left_out(self):
+    def test_percentiles_that_need_more_samples_are_left_out(self):
         server = self.echo()
         done = support.client("--bench", "-n1", server.endpoint("tcp"))
         self.assertIn("latency     min", done.stdout.decode())
@@ -213,7 +213,7 @@ class Sentences(support.TestCase):
         curve = page.split("percentiles", 1)[1].split("</svg>", 1)[0]
         self.assertRegex(curve, r'class="curve a" d=""/>\s*<path class="bars a" d="M[\d.]+ [\d.]+h0"/>')
 
-    def test_a_ping_of_one_probe_has_its_figures(self):
+    def test_a_ping_of_one_probe_prints_its_times(self):
         server = self.echo()
         done = support.client("--ping", "-c1", server.endpoint("tcp"))
         times = re.search(r"time=([\d.]+) ms \(first\)", done.stdout.decode())
@@ -231,8 +231,8 @@ class Sentences(support.TestCase):
         for line in lines[1:3]:
             self.assertRegex(line, r"^\[[1-9]\d{8,}\.\d{6}\] 64 bytes from ")
         self.assertEqual(lines[3], "")
-        with FarEnd(stub_server.echo) as far:
-            closed = far.endpoint()
+        with StubServer(stub_server.echo) as stub:
+            closed = stub.endpoint()
         done = support.client("--ping", "-D", "-c2", closed)
         self.assertRegex(done.stdout.decode(), r"\A\[\d+\.\d{6}\] lost: seq=1 refused: ")
         done = support.client("--ping", "-D", "--json", "-v", "-c2", "-i1ms",
@@ -268,16 +268,16 @@ class Sentences(support.TestCase):
         self.assertEqual(client.returncode, 2)
         self.assertIn(f"--cacert: {path} has no certificate", said)
 
-    def test_a_chain_that_is_too_long_is_not_to_be_had_with_insecure(self):
+    def test_insecure_does_not_accept_a_chain_that_is_too_long(self):
         with tempfile.NamedTemporaryFile() as chain:
             chain.write((PKI / "server-ecdsa.pem").read_bytes())
             chain.write((PKI / "intermediate.pem").read_bytes() * 90)
             chain.flush()
             context = server_context()
             context.load_cert_chain(chain.name, PKI / "server-ecdsa.key")
-            with FarEnd(stub_server.echo, context) as far:
+            with StubServer(stub_server.echo, context) as stub:
                 for args in ("-k",), CA:
-                    said = self.said(8, *args, far.endpoint())
+                    said = self.said(8, *args, stub.endpoint())
                     self.assertRegex(said, "refused")
                     self.assertNotIn("add --insecure", said)
 

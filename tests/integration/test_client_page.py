@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""--report-html of a ping, and of what was ended before its time."""
+"""--report-html of a ping, and of interrupted runs."""
 
 import json
 import pathlib
 import signal
 import subprocess
 import tempfile
-import time
+import threading
 import unittest
 from xml.etree import ElementTree
 
-import stub_server
 import pages
+import stub_server
 import support
-from stub_server import FarEnd
 from loads import CA
+from stub_server import StubServer
 
 INTERRUPTED = "Interrupted: this is what there was so far."
 
@@ -31,8 +31,20 @@ class PageCase(support.TestCase):
         self.assertEqual(done.status, status, done.stdout + done.stderr.encode())
         return support.described(done.stdout), pages.parse(self.path.read_text())
 
-    def end_by_hand(self, is_enough, *args):
-        """(status, summary, tree) of a run that gets SIGINT behind the first line that is enough."""
+    def run_watched(self, watch, *args):
+        """(status, summary, tree) of a run each of whose lines is given to watch() at once."""
+        with subprocess.Popen(
+                [support.program("TLSECHO_CLIENT"), "--json", "-v", "--report-html", self.path,
+                 *map(str, args)],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env=support.environment()) as client:
+            for line in client.stdout:
+                last = support.described(line)
+                watch(last)
+        return client.returncode, last, pages.parse(self.path.read_text())
+
+    def interrupt(self, is_enough, *args):
+        """(status, summary, tree) of a run that gets SIGINT after the first line that is enough."""
         client = subprocess.Popen(
             [support.program("TLSECHO_CLIENT"), "--json", "-v", "--report-html", self.path,
              *map(str, args)],
@@ -47,13 +59,13 @@ class PageCase(support.TestCase):
 
 
 def marks(svg, css_class):
-    """How many there are in the path of that class: each begins with a move."""
+    """The number of marks in the path of that class: each begins with a move."""
     return sum(path.get("d").count("M") for path in svg.iter("path")
                if path.get("class") == css_class)
 
 
 def reset_the_first(after):
-    """A peer whose first connection is reset after so many messages."""
+    """A server that resets its first connection after so many messages."""
     connections = []
 
     def serve(connection):
@@ -68,8 +80,8 @@ def reset_the_first(after):
 
 class Ping(PageCase):
     def test_has_what_the_object_has(self):
-        far = self.server(support.EVERYTHING)
-        summary, tree = self.run_client("--ping", "-c20", "-i1ms", *CA, far.endpoint("tls"))
+        server = self.server(support.EVERYTHING)
+        summary, tree = self.run_client("--ping", "-c20", "-i1ms", *CA, server.endpoint("tls"))
         charts = pages.charts(tree)
         self.assertEqual(list(charts), ["Round trips over time", "Latency by percentile",
                                         "Histogram of latency"])
@@ -90,8 +102,8 @@ class Ping(PageCase):
         self.assertEqual(pages.warnings(tree), [])
 
     def test_the_timeline_has_a_point_for_each_probe_and_a_dot_for_each_point(self):
-        far = self.server(support.EVERYTHING)
-        summary, tree = self.run_client("--ping", "-c20", "-i1ms", far.endpoint("tcp"))
+        server = self.server(support.EVERYTHING)
+        summary, tree = self.run_client("--ping", "-c20", "-i1ms", server.endpoint("tcp"))
         points = summary["timeline"]["points"]
         replies = [point for point in points if point["replies"]]
         self.assertEqual([point["replies"] for point in replies], [1] * 20)
@@ -106,85 +118,93 @@ class Ping(PageCase):
         self.assertEqual(marks(chart, "curve bad") + marks(chart, "curve faint dashed"), 0)
 
     def test_many_probes_share_points(self):
-        far = self.server(support.EVERYTHING)
-        summary, tree = self.run_client("--ping", "-c3000", "-i0", far.endpoint("tcp"))
+        server = self.server(support.EVERYTHING)
+        summary, tree = self.run_client("--ping", "-c3000", "-i0", server.endpoint("tcp"))
         points = summary["timeline"]["points"]
         self.assertLessEqual(len(points), 480)
         self.assertEqual(sum(point["replies"] for point in points), 3000)
         self.assertIn("min to max", pages.words(pages.charts(tree)["Round trips over time"]))
 
     def test_losses_and_reconnections_are_marked(self):
-        with FarEnd(reset_the_first(after=3)) as far:
+        with StubServer(reset_the_first(after=3)) as stub:
             summary, tree = self.run_client("--ping", "--reconnect", "-c8", "-i5ms",
-                                            far.endpoint(), status=1)
+                                            stub.endpoint(), status=1)
         points = summary["timeline"]["points"]
         self.assertEqual(sum(point["lost"] for point in points), summary["probes"]["lost"])
         self.assertEqual(sum(point["connections"] for point in points), 2)
         chart = pages.charts(tree)["Round trips over time"]
         self.assertEqual(marks(chart, "curve bad"),
-                         sum(1 for point in points if point["lost"]) + 1)  # and the key's
+                         sum(1 for point in points if point["lost"]) + 1)  # and one in the key
         self.assertEqual(marks(chart, "curve faint dashed"), 2)
         self.assertEqual(pages.cards(tree)["connections"], "2")
         self.assertRegex(pages.warnings(tree)[0], r"^Failures: reset \d+\. ")
 
     def test_a_late_reply_is_marked(self):
+        overdue = threading.Event()
+
         def serve(connection):
             for number, data in enumerate(stub_server.received(connection)):
                 if number == 1:
-                    time.sleep(0.3)
+                    overdue.wait(support.DEADLINE_S)
                 connection.sendall(data)
-        with FarEnd(serve) as far:
-            summary, tree = self.run_client("--ping", "-c3", "-i0", "-W100ms", far.endpoint(),
-                                            status=1)
+
+        def answer_if_overdue(line):
+            if line.get("status") == "overdue":
+                overdue.set()
+
+        with StubServer(serve) as stub:
+            status, summary, tree = self.run_watched(answer_if_overdue, "--ping", "-c3", "-i0",
+                                                     "-W1s", stub.endpoint())
+        self.assertEqual(status, 1)
         self.assertEqual(summary["probes"]["late"], 1)
         late = [point["late"] for point in summary["timeline"]["points"] if point["replies"]]
         self.assertEqual(late, [0, 1, 0])
         self.assertEqual(marks(pages.charts(tree)["Round trips over time"], "bars b"), 1)
         self.assertEqual(pages.cards(tree)["late"], "1")
 
-    def test_without_a_reply_it_says_why(self):
+    def test_without_a_reply_the_page_has_the_reason(self):
         _, tree = self.run_client("--ping", "-c3", "tcp://127.0.0.1:1", status=4)
         self.assertEqual(pages.charts(tree), {})
         self.assertEqual(pages.cards(tree)["lost"], "100 %")
         self.assertRegex(pages.warnings(tree)[0], "^Failures: refused 1. .*Connection refused")
 
-    def test_one_that_was_ended_by_hand_is_marked(self):
-        far = self.server(support.EVERYTHING)
-        status, summary, tree = self.end_by_hand(lambda line: line["status"] == "reply", "--ping",
-                                                 "-i30", far.endpoint("tcp"))
+    def test_an_interrupted_one_is_marked(self):
+        server = self.server(support.EVERYTHING)
+        status, summary, tree = self.interrupt(lambda line: line["status"] == "reply", "--ping",
+                                                 "-i30", server.endpoint("tcp"))
         self.assertEqual((status, summary["interrupted"]), (0, True))
         self.assertEqual(pages.warnings(tree), [INTERRUPTED])
 
     def test_names_are_text_whatever_they_hold(self):
-        far = self.server('listeners: [ { listen: "unix://{dir}/<b>&.sock" } ]')
-        _, tree = self.run_client("--ping", "-c1", far.endpoint("unix"))
+        server = self.server('listeners: [ { listen: "unix://{dir}/<b>&.sock" } ]')
+        _, tree = self.run_client("--ping", "-c1", server.endpoint("unix"))
         self.assertTrue(tree.find(".//h1").text.endswith("/<b>&.sock"))
 
-    def test_one_that_cannot_be_written_is_a_failure_of_ours(self):
-        far = self.server(support.EVERYTHING)
+    def test_a_page_that_cannot_be_written_is_local_io(self):
+        server = self.server(support.EVERYTHING)
         for path in self.path.parent / "no" / "where", "/dev/full":
-            done = support.client("--ping", "-c1", "--report-html", path, far.endpoint("tcp"))
+            done = support.client("--ping", "-c1", "--report-html", path, server.endpoint("tcp"))
             self.assertEqual(done.status, 15)
             self.assertIn(f"--report-html: write {path}: ", done.stderr)
 
 
 class Interrupted(PageCase):
-    """Loads."""
+    """Interrupted loads."""
 
     def setUp(self):
         super().setUp()
-        far = self.server(support.EVERYTHING)
-        self.ends = far.endpoint("tcp"), *CA, far.endpoint("tls")
+        server = self.server(support.EVERYTHING)
+        self.ends = server.endpoint("tcp"), *CA, server.endpoint("tls")
 
     def test_a_load_is_marked(self):
-        status, summary, tree = self.end_by_hand(lambda line: True, "--bench", "-t30",
+        status, summary, tree = self.interrupt(lambda line: True, "--bench", "-t30",
                                                  self.ends[0])
         self.assertEqual((status, summary["interrupted"]), (0, True))
         self.assertEqual(pages.warnings(tree), [INTERRUPTED])
 
-    def test_a_comparison_of_which_both_were_measured_is_marked(self):
+    def test_an_interrupted_comparison_with_both_measured_is_marked(self):
         b = self.ends[-1]
-        status, summary, tree = self.end_by_hand(lambda line: line["endpoint"] == b, "--bench",
+        status, summary, tree = self.interrupt(lambda line: line["endpoint"] == b, "--bench",
                                                  "-t4", *self.ends)
         self.assertEqual((status, summary["interrupted"]), (0, True))
         for side in summary["compared"]:
@@ -198,15 +218,15 @@ class Interrupted(PageCase):
                          if path.get("class") in (f"curve {side}", f"bars {side}")]
                 self.assertTrue(any("L" in d or "h0" in d for d in drawn), (title, side))
 
-    def test_a_comparison_of_which_one_was_never_reached_says_so(self):
-        status, summary, tree = self.end_by_hand(lambda line: True, "--bench", "-t30", *self.ends)
+    def test_an_interrupted_comparison_names_the_one_without_a_result(self):
+        status, summary, tree = self.interrupt(lambda line: True, "--bench", "-t30", *self.ends)
         self.assertEqual((status, summary["interrupted"]), (6, True))
         self.assertEqual([side["result"] for side in summary["compared"]], ["ok", "timeout"])
         self.assertEqual(pages.warnings(tree), [
             INTERRUPTED, "timeout: interrupted before anything was measured"])
         self.assertEqual(pages.words(tree).count("Times: "), 1)
 
-    def test_in_words_too(self):
+    def test_the_mark_is_printed_as_text(self):
         for enough, status, says in ((1, 6, b"s, interrupted\n"),
                                      (3, 0, b"as A B B A, interrupted\n")):
             with self.subTest(says=says):

@@ -13,7 +13,7 @@ import stub_server
 import haproxy
 import proc
 import support
-from stub_server import FarEnd
+from stub_server import StubServer
 
 TLS = """
 listeners:
@@ -128,7 +128,7 @@ class Refused(support.TestCase):
         self.assertEqual((done.status, len(done.stderr.splitlines())), (2, 1), done)
 
     def test_no_server_that_any_stage_can_use(self):
-        with FarEnd(stub_server.echo) as server:
+        with StubServer(stub_server.echo) as server:
             summary = self.fails(2, "--only", "client-hello", server.endpoint())
         self.assertIn("no endpoint has TLS", summary["error"]["message"])
         self.assertEqual(summary["stages"][0]["state"], "skipped")
@@ -150,9 +150,9 @@ class Refused(support.TestCase):
     def test_a_server_that_does_not_speak_tls(self):
         def ssh(connection):
             connection.sendall(b"SSH-2.0-test\r\n")
-            stub_server.swallow(connection)
+            stub_server.discard(connection)
         for handler in (ssh, stub_server.echo):
-            with FarEnd(handler) as server:
+            with StubServer(handler) as server:
                 summary = self.fails(7, f"tls://127.0.0.1:{server.port}")
             self.assertIn("does not speak TLS", summary["error"]["message"])
 
@@ -160,17 +160,17 @@ class Refused(support.TestCase):
         def end(connection):
             connection.recv(1)
             stub_server.finish(connection)
-            stub_server.swallow(connection)
+            stub_server.discard(connection)
 
         def reset(connection):
             connection.recv(1)
             stub_server.reset(connection)
         for handler, status in ((end, 7), (reset, 12)):
-            with FarEnd(handler) as server:
+            with StubServer(handler) as server:
                 self.fails(status, f"tls://127.0.0.1:{server.port}")
 
     def test_a_server_that_says_nothing(self):
-        with FarEnd(stub_server.swallow) as server:
+        with StubServer(stub_server.discard) as server:
             summary = self.fails(6, "--connect-timeout", "500ms", f"tls://127.0.0.1:{server.port}")
         self.assertIn("acknowledged and nothing came back", summary["error"]["message"])
 
@@ -183,15 +183,15 @@ class Refused(support.TestCase):
             if len(hello) > 1400:
                 server.listening.close()
             connection.sendall(b"\x16\x03\x03\x00\x50\x02")
-            stub_server.swallow(connection)
-        with contextlib.suppress(OSError), FarEnd(die) as server:
+            stub_server.discard(connection)
+        with contextlib.suppress(OSError), StubServer(die) as server:
             summary = self.fails(4, f"tls://127.0.0.1:{server.port}")
             self.assertEqual(summary["stages"][0]["state"], "stopped")
 
 
 class Interrupted(support.TestCase):
     def test_a_signal_ends_it_with_what_was_found(self):
-        with FarEnd(stub_server.swallow) as server:
+        with StubServer(stub_server.discard) as server:
             client = subprocess.Popen(
                 [support.program("TLSECHO_CLIENT"), "--path", "--json",
                  f"tls://127.0.0.1:{server.port}"], stdout=subprocess.PIPE,

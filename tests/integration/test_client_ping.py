@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client --ping: what it prints, measures and exits with, behind relays that disturb it."""
+"""tlsecho-client --ping: its output, measurements and exit status, also through relays that disturb it."""
 
 import contextlib
 import re
@@ -11,11 +11,11 @@ import threading
 import time
 import unittest
 
-import stub_server
 import proc
 import relay
+import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
 CA = ("--cacert", support.pki() / "ca.pem")
 REPLY = re.compile(r"^(\d+) bytes from (\S+): seq=(\d+) time=([\d.]+) ms(.*)$", re.M)
@@ -83,18 +83,18 @@ class Output(PingCase):
         self.assertEqual((summary["latency"]["min"], summary["latency"]["max"]),
                          (min(times[1:]), max(times[1:])))
 
-    def test_each_line_is_there_at_once_when_somebody_else_reads(self):
+    def test_each_line_is_written_at_once_to_a_pipe(self):
         client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping",
                                    self.echo().endpoint("tcp")], stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE)
         self.assertIn(b"PING", client.stdout.readline())
         self.assertIn(b"seq=1 ", client.stdout.readline())
-        client.stdout.close()  # now nobody reads
+        client.stdout.close()  # nothing reads the pipe now
         self.assertEqual(client.wait(support.DEADLINE_S), 15)
         self.assertIn(b"standard output", client.stderr.read())
         client.stderr.close()
 
-    def test_interrupt_prints_the_summary_and_quit_how_it_stands(self):
+    def test_sigint_prints_the_summary_and_sigquit_a_summary_so_far(self):
         client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "-i30",
                                    self.echo().endpoint("tcp")], stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE)
@@ -111,9 +111,9 @@ class Output(PingCase):
 
 
     def test_quit_counts_what_is_overdue_as_lost(self):
-        with FarEnd(lambda c: (c.sendall(c.recv(64)), stub_server.swallow(c))) as far:
+        with StubServer(lambda c: (c.sendall(c.recv(64)), stub_server.discard(c))) as stub:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "-i20ms", "-c4",
-                                       "-W100ms", far.endpoint()], stdout=subprocess.PIPE,
+                                       "-W100ms", stub.endpoint()], stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE)
             for line in client.stdout:
                 if line == b"no reply yet: seq=3\n":
@@ -125,14 +125,14 @@ class Output(PingCase):
 
 
 class Sizes(PingCase):
-    def test_any_size_comes_back_whole(self):
+    def test_probes_of_any_size_come_back(self):
         server = self.echo()
         for which, args in (("tcp", ()), ("tls", CA)):
             for size, count in (("1", 20), ("16KiB", 3), ("40MiB", 2)):  # more than the window
                 with self.subTest(which=which, size=size):
                     self.ping(f"-s{size}", f"-c{count}", "-i1ms", *args, server.endpoint(which))
 
-    def test_a_peer_that_answers_whole_probes_alone_gets_them_whole(self):
+    def test_a_peer_that_waits_for_a_whole_probe_receives_it(self):
         size = 1 << 20
 
         def whole(connection):
@@ -142,14 +142,14 @@ class Sizes(PingCase):
                     data += connection.recv(size - len(data))
                 connection.sendall(data)
 
-        with FarEnd(whole) as far:
-            self.ping("-c2", "-i0", f"-s{size}", "-W5s", far.endpoint())
+        with StubServer(whole) as stub:
+            self.ping("-c2", "-i0", f"-s{size}", "-W5s", stub.endpoint())
 
     def test_probes_do_not_wait_for_each_other_but_with_interval_0_they_do(self):
         most, arrived = 0, []
 
         def hold(connection):
-            """Answers three probes together."""
+            """Answers the first three probes together."""
             nonlocal most
             data = b""
             while len(data) < 3 * 64:
@@ -159,8 +159,8 @@ class Sizes(PingCase):
             connection.sendall(data)
             stub_server.echo(connection)
 
-        with FarEnd(hold) as far:
-            self.ping("-c3", "-i1ms", far.endpoint())
+        with StubServer(hold) as stub:
+            self.ping("-c3", "-i1ms", stub.endpoint())
         seen = []
 
         def one_by_one(connection):
@@ -169,8 +169,8 @@ class Sizes(PingCase):
                 connection.sendall(data)
             stub_server.finish(connection)
 
-        with FarEnd(one_by_one) as far:
-            self.ping("-c50", "-i0", far.endpoint())
+        with StubServer(one_by_one) as stub:
+            self.ping("-c50", "-i0", stub.endpoint())
         self.assertEqual(seen, [64] * 50)
 
     def test_probes_differ_from_each_other(self):
@@ -182,8 +182,8 @@ class Sizes(PingCase):
                 connection.sendall(piece)
             stub_server.finish(connection)
 
-        with FarEnd(keep) as far:
-            self.ping("-c20", "-i0", far.endpoint())
+        with StubServer(keep) as stub:
+            self.ping("-c20", "-i0", stub.endpoint())
         self.assertEqual(len(set(data)), 20)
 
     def test_upper_is_compared_as_upper(self):
@@ -194,8 +194,8 @@ class Sizes(PingCase):
 
 
 class Phases(PingCase):
-    """A delay put into one phase is seen there, and nowhere else."""
-    DELAY_S = 0.3
+    """A delay in one phase is measured in that phase and in no other."""
+    DELAY_S = 1  # more than a busy machine adds to another phase
 
     def check(self, phase, *args):
         summary, events = self.ping("-c3", "-i1ms", *args)
@@ -209,15 +209,15 @@ class Phases(PingCase):
         return summary
 
     def test_handshake(self):
-        class Late(FarEnd):
-            """Takes its time before it answers the client's first message."""
+        class Late(StubServer):
+            """Waits before it answers the client's first message."""
             def _serve(self, connection):
                 connection.recv(1, socket.MSG_PEEK)
                 time.sleep(Phases.DELAY_S)
                 super()._serve(connection)
 
-        with Late(stub_server.echo, server_context()) as far:
-            self.check("handshake", *CA, far.endpoint())
+        with Late(stub_server.echo, server_context()) as stub:
+            self.check("handshake", *CA, stub.endpoint())
 
     def test_first_echo(self):
         def slow_start(connection):
@@ -226,10 +226,10 @@ class Phases(PingCase):
             connection.sendall(data)
             stub_server.echo(connection)
 
-        # One by one, or the others wait for the first.
+        # One probe at a time, or the later ones also wait.
         for context, args in ((None, ()), (server_context(), CA)):
-            with FarEnd(slow_start, context) as far:
-                self.check("first_echo", "-i0", *args, far.endpoint())
+            with StubServer(slow_start, context) as stub:
+                self.check("first_echo", "-i0", *args, stub.endpoint())
 
     def test_round_trips(self):
         def slow(connection):
@@ -238,21 +238,13 @@ class Phases(PingCase):
                 time.sleep(self.DELAY_S)
                 connection.sendall(data)
 
-        with FarEnd(slow) as far:
-            self.check("round trips", "-i0", far.endpoint())
+        with StubServer(slow) as stub:
+            self.check("round trips", "-i0", stub.endpoint())
 
     def test_connect(self):
         """A full backlog drops the SYN, and the kernel sends it again after a second."""
-        with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        with stub_server.full_backlog() as listening:
             waiting = []
-            while True:  # until the queue is full
-                waiting.append(socket.socket())
-                waiting[-1].settimeout(0.3)
-                try:
-                    waiting[-1].connect(listening.getsockname())
-                except TimeoutError:
-                    waiting.pop().close()
-                    break
 
             def answer(connection):
                 with contextlib.suppress(OSError):
@@ -276,13 +268,13 @@ class Phases(PingCase):
             for connection in waiting:
                 connection.close()
 
-    def test_together_they_are_the_whole(self):
-        with relay.Relay(self.echo().address("tls"), relay.Delay(0.1, 0.1)) as between:
+    def test_the_phases_add_up_to_the_duration(self):
+        with relay.Relay(self.echo().address("tls"), relay.Delay(0.5, 0.5)) as between:
             summary, _ = self.ping("-c1", *CA, between.endpoint("tls"))
         whole, parts = summary["duration"], sum(summary["phases"].values())
         self.assertEqual(set(summary["phases"]), {"dns", "connect", "handshake", "first_echo"})
         self.assertLessEqual(parts, whole)
-        self.assertGreater(parts, 0.2)
+        self.assertGreater(parts, 1)
         self.assertLess(whole - parts, 0.25 * whole)
 
 
@@ -341,7 +333,7 @@ class Relays(PingCase):
             self.assertEqual(summary["error"]["phase"], "echo")
             self.assertEqual(summary["error"]["alert"], 20)  # bad_record_mac
 
-    def test_a_stall_is_late_and_the_line_before_says_so(self):
+    def test_a_late_reply_is_announced_as_overdue(self):
         way, events = relay.Stall(2), []
         with relay.Relay(self.echo().address("tcp"), way) as between:
             with subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v",
@@ -365,37 +357,37 @@ class Relays(PingCase):
 
 class Ends(PingCase):
     def test_no_reply_at_all_is_lost_after_its_time_out_and_a_timeout(self):
-        with FarEnd(stub_server.swallow) as far:
-            summary, events = self.ping("-c2", "-i1ms", "-W200ms", far.endpoint(), status=6)
+        with StubServer(stub_server.discard) as stub:
+            summary, events = self.ping("-c2", "-i1ms", "-W200ms", stub.endpoint(), status=6)
         self.assertEqual(summary["probes"]["lost"], 2)
         self.assertEqual(summary["error"]["message"], "no reply to seq=1 within 0.2 s")
         self.assertEqual([event["status"] for event in events], ["overdue", "overdue", "lost"])
 
-    def test_a_deadline_ends_it_and_what_was_on_its_way_is_no_loss(self):
-        with FarEnd(stub_server.swallow) as far:
-            summary, _ = self.ping("-w300ms", far.endpoint(), status=6)
+    def test_a_probe_in_flight_at_the_deadline_is_not_lost(self):
+        with StubServer(stub_server.discard) as stub:
+            summary, _ = self.ping("-w300ms", stub.endpoint(), status=6)
         self.assertEqual(summary["probes"]["on_their_way"], 1)
         self.assertIn("before anything had come back", summary["error"]["message"])
         summary, _ = self.ping("-w300ms", "-i100ms", self.echo().endpoint("tcp"))
         self.assertGreaterEqual(summary["probes"]["received"], 1)
 
     def test_silence_ends_it_however_many_are_sent_into_it(self):
-        with FarEnd(stub_server.swallow) as far:
-            summary, _ = self.ping("-i10ms", "--idle-timeout=200ms", far.endpoint(), status=6)
+        with StubServer(stub_server.discard) as stub:
+            summary, _ = self.ping("-i10ms", "--idle-timeout=200ms", stub.endpoint(), status=6)
         self.assertIn("nothing came back for 0.2 s", summary["error"]["message"])
 
-    def test_a_long_interval_is_no_silence(self):
+    def test_a_long_interval_is_not_an_idle_timeout(self):
         self.ping("-c2", "-i400ms", "--idle-timeout=100ms", self.echo().endpoint("tcp"))
 
     def test_an_end_between_two_probes_is_the_loss_of_the_next(self):
         def once(connection):
             connection.sendall(connection.recv(64))
 
-        with FarEnd(once) as far:
-            summary, _ = self.ping("-c2", "-i30", far.endpoint(), status=1)
+        with StubServer(once) as stub:
+            summary, _ = self.ping("-c2", "-i30", stub.endpoint(), status=1)
             self.assertRegex(summary["error"]["message"], "the server (closed|reset) the connection")
-            self.ping("-c1", far.endpoint())
-            summary, _ = self.ping("-c2", "-i50ms", "--reconnect", far.endpoint())
+            self.ping("-c1", stub.endpoint())
+            summary, _ = self.ping("-c2", "-i1s", "--reconnect", stub.endpoint())
             self.assertEqual(summary["connections"], 2)
 
     def test_a_failed_connection_is_a_probe_with_its_class(self):
@@ -411,8 +403,8 @@ class Ends(PingCase):
         self.ping("-c3", "x" * 64 + ".invalid", status=3)
         summary, _ = self.ping("-c2", "-i1ms", "--reconnect", "x" * 64 + ".invalid", status=3)
         self.assertEqual(summary["probes"]["failures"], {"dns": 2})
-        with FarEnd(stub_server.echo, server_context("expired")) as far:
-            summary, _ = self.ping("-c3", *CA, far.endpoint(), status=10)
+        with StubServer(stub_server.echo, server_context("expired")) as stub:
+            summary, _ = self.ping("-c3", *CA, stub.endpoint(), status=10)
             self.assertEqual(summary["error"]["phase"], "handshake")
             self.assertIn("peer", summary["tls"])
 
@@ -422,16 +414,16 @@ class Ends(PingCase):
         def handshake_once(connection):
             served.append(connection)
             if len(served) > 1:
-                stub_server.swallow(connection)  # it never answers a ClientHello
+                stub_server.discard(connection)  # never answers a ClientHello
                 return
             with server_context().wrap_socket(connection, server_side=True) as tls:
                 tls.sendall(tls.recv(64))
 
-        with FarEnd(handshake_once) as far:
+        with StubServer(handshake_once) as stub:
             summary, events = self.ping("-c8", "-i100ms", "--reconnect", "--connect-timeout=350ms",
-                                        *CA, f"tls://127.0.0.1:{far.port}", status=1)
+                                        *CA, f"tls://127.0.0.1:{stub.port}", status=1)
         self.assertEqual(summary["probes"]["sent"], 8)
-        self.assertLess(len(served), 5)  # fewer attempts than probes were due
+        self.assertLess(len(served), 5)  # fewer connection attempts than probes
         self.assertGreaterEqual(summary["duration"], 0.7)
         self.assertEqual(sum(event.get("count", 0) for event in events),
                          summary["probes"]["lost"])
@@ -460,9 +452,9 @@ class Ends(PingCase):
 
     def test_an_interrupt_ends_a_connection_attempt(self):
         came = threading.Event()
-        with FarEnd(lambda connection: (came.set(), stub_server.swallow(connection))) as far:
+        with StubServer(lambda connection: (came.set(), stub_server.discard(connection))) as stub:
             client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-k",
-                                       "--connect-timeout=0", "--tls", "127.0.0.1", str(far.port)],
+                                       "--connect-timeout=0", "--tls", "127.0.0.1", str(stub.port)],
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             self.assertTrue(came.wait(support.DEADLINE_S))
             client.send_signal(signal.SIGINT)

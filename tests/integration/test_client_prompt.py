@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The prompt of tlsecho-client, as somebody at a terminal sees it."""
+"""The prompt of tlsecho-client, on a pseudo-terminal."""
 
 import os
 import pty
@@ -10,16 +10,16 @@ import threading
 import time
 import unittest
 
-import stub_server
 import proc
+import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
 UP, INTERRUPT, END = b"\x1b[A", b"\x03", b"\x04"
 
 
 class Terminal:
-    """The client with a terminal of its own."""
+    """A client on a pseudo-terminal."""
 
     def __init__(self, *args, locale="C.UTF-8"):
         program = support.program("TLSECHO_CLIENT")
@@ -33,18 +33,18 @@ class Terminal:
         os.write(self.keyboard, keys)
 
     def read(self, end):
-        """More of the screen; False once the client has closed it."""
+        """Reads output; False once the client has closed the terminal."""
         ready, _, _ = select.select([self.keyboard], [], [], max(0, end - time.monotonic()))
         if not ready:
             raise AssertionError(f"nothing more on the screen than {self.seen!r}")
         try:
             self.seen += os.read(self.keyboard, 4096)
-        except OSError:  # EIO: nobody holds the other side any more
+        except OSError:  # EIO: the other side is closed
             return False
         return True
 
     def wait_for(self, text):
-        """Until text is on the screen; what was there before it is forgotten."""
+        """Waits until the text is printed, and discards everything up to it."""
         end = time.monotonic() + support.DEADLINE_S
         while text not in self.seen:
             if not self.read(end):
@@ -53,7 +53,7 @@ class Terminal:
         return before
 
     def wait_for_line_editor(self):
-        """Until the terminal gives single keys, so that what is typed is not echoed by it."""
+        """Waits until the terminal is in raw mode, so that it does not echo what is typed."""
         proc.wait_until(lambda: not termios.tcgetattr(self.keyboard)[3] & termios.ICANON,
                         "no line editor")
 
@@ -71,7 +71,7 @@ class Terminal:
 
 
 class Lines:
-    """A peer that echoes and keeps what it got."""
+    """A handler that echoes, and records what it received."""
 
     def __init__(self):
         self.data = b""
@@ -87,26 +87,26 @@ class Prompt(unittest.TestCase):
     def test_a_line_goes_out_and_its_echo_is_shown(self):
         for context in (None, server_context()):
             lines = Lines()
-            with self.subTest(context), FarEnd(lines, context) as far:
-                terminal = Terminal(*(("-kq",) if context else ()), far.endpoint())
+            with self.subTest(context), StubServer(lines, context) as stub:
+                terminal = Terminal(*(("-kq",) if context else ()), stub.endpoint())
                 terminal.prompt()
                 terminal.type(b"hello\n")
                 terminal.wait_for(b"hello\r\n")  # as typed
-                terminal.wait_for(b"hello\r\n")  # as it came back
+                terminal.wait_for(b"hello\r\n")  # as echoed
                 terminal.prompt()
                 terminal.type(END)
                 self.assertEqual(terminal.status(), 0)
                 self.assertEqual(lines.data, b"hello\n")
 
     def sent(self, keys, locale="C.UTF-8"):
-        """What the peer got of what was typed."""
+        """Returns what the server received after this was typed."""
         lines = Lines()
-        with FarEnd(lines) as far:
-            terminal = Terminal(far.endpoint(), locale=locale)
+        with StubServer(lines) as stub:
+            terminal = Terminal(stub.endpoint(), locale=locale)
             terminal.prompt()
             for at in range(0, len(keys), 512):
                 terminal.type(keys[at:at + 512])
-            terminal.wait_for(b"\n> ")  # all of it came back, and is shown
+            terminal.wait_for(b"\n> ")  # the whole echo is printed
             terminal.wait_for_line_editor()
             terminal.type(END)
             self.assertEqual(terminal.status(), 0)
@@ -127,7 +127,7 @@ class Prompt(unittest.TestCase):
     def test_a_character_of_several_bytes_is_edited_as_one(self):
         self.assertEqual(self.sent("a\u20ac\x7fb\u00fc\x02\x04c\n".encode()), b"abc\n")
 
-    def test_a_long_line_is_sent_as_a_whole(self):
+    def test_a_long_line_is_sent_completely(self):
         line = b"0123456789abcdef" * 300 + b"\n"
         self.assertEqual(self.sent(line), line)
 
@@ -137,16 +137,16 @@ class Prompt(unittest.TestCase):
                             (b"\xe2\x82", b"\\xe2\\x82")):
             for args, status in (((), 14), (("--expect=none",), 0)):
                 with self.subTest(data, args=args), \
-                        FarEnd(lambda c, data=data: (c.sendall(data), stub_server.finish(c))) as far:
-                    terminal = Terminal(*args, far.endpoint())
+                        StubServer(lambda c, data=data: (c.sendall(data), stub_server.finish(c))) as stub:
+                    terminal = Terminal(*args, stub.endpoint())
                     terminal.wait_for(shown)
                     self.assertEqual(terminal.status(), status)
                     self.assertNotIn(b"\x1b]0", terminal.seen)
 
     def test_an_empty_line_is_not_sent(self):
         lines = Lines()
-        with FarEnd(lines) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(lines) as stub:
+            terminal = Terminal(stub.endpoint())
             for keys in (b"\n", b"\n", b"x\n"):
                 terminal.prompt()
                 terminal.type(keys)
@@ -158,23 +158,23 @@ class Prompt(unittest.TestCase):
 
     def test_arrow_up_brings_back_a_line_and_it_can_be_edited(self):
         lines = Lines()
-        with FarEnd(lines) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(lines) as stub:
+            terminal = Terminal(stub.endpoint())
             terminal.prompt()
             terminal.type(b"first\n")
             terminal.wait_for(b"first\r\nfirst\r\n")
             terminal.prompt()
-            terminal.type(UP + b"\x7f!\n")  # rubs out the last character
+            terminal.type(UP + b"\x7f!\n")  # deletes the last character
             terminal.wait_for(b"firs!\r\n")
             terminal.prompt()
             terminal.type(END)
             self.assertEqual(terminal.status(), 0)
             self.assertEqual(lines.data, b"first\nfirs!\n")
 
-    def test_letters_of_several_bytes_stay_whole(self):
+    def test_multibyte_characters_are_not_split(self):
         lines = Lines()
-        with FarEnd(lines) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(lines) as stub:
+            terminal = Terminal(stub.endpoint())
             terminal.prompt()
             terminal.type("grün €\n".encode())
             terminal.wait_for("grün €\r\n".encode())
@@ -184,8 +184,8 @@ class Prompt(unittest.TestCase):
             self.assertEqual(lines.data, "grün €\n".encode())
 
     def test_an_interrupt_ends_by_what_was_measured(self):
-        with FarEnd(stub_server.echo) as far:
-            terminal = Terminal("-v", far.endpoint())
+        with StubServer(stub_server.echo) as stub:
+            terminal = Terminal("-v", stub.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
             terminal.wait_for(b"x\r\nx\r\n")
@@ -201,8 +201,8 @@ class Prompt(unittest.TestCase):
             for _ in stub_server.received(connection):
                 got.set()
 
-        with FarEnd(silent) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(silent) as stub:
+            terminal = Terminal(stub.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
             self.assertTrue(got.wait(support.DEADLINE_S))
@@ -211,8 +211,8 @@ class Prompt(unittest.TestCase):
             self.assertEqual(terminal.status(), 6)
 
     def test_an_interrupt_with_nothing_outstanding_is_ok(self):
-        with FarEnd(stub_server.echo) as far:
-            terminal = Terminal("--json", far.endpoint())
+        with StubServer(stub_server.echo) as stub:
+            terminal = Terminal("--json", stub.endpoint())
             terminal.prompt()
             terminal.type(INTERRUPT)
             terminal.wait_for(b'"result":"ok","exit":0,"interrupted":true')
@@ -228,10 +228,10 @@ class Prompt(unittest.TestCase):
                 lines.data += connection.recv(99)
             speak.wait(support.DEADLINE_S)
             connection.sendall(lines.data)
-            stub_server.swallow(connection)
+            stub_server.discard(connection)
 
-        with FarEnd(late) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(late) as stub:
+            terminal = Terminal(stub.endpoint())
             terminal.prompt()
             for line in (b"x\n", b"y\n"):
                 terminal.type(line)
@@ -244,8 +244,8 @@ class Prompt(unittest.TestCase):
             self.assertEqual(terminal.status(), 0)
 
     def test_ctrl_d_ends_where_an_echo_is_missing(self):
-        with FarEnd(stub_server.swallow) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(stub_server.discard) as stub:
+            terminal = Terminal(stub.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
             terminal.wait_for(b"no echo yet")
@@ -254,10 +254,10 @@ class Prompt(unittest.TestCase):
             terminal.wait_for(b"closed the connection with 2 of 2 bytes missing")
             self.assertEqual(terminal.status(), 13)
 
-    def test_an_end_that_does_not_come_is_told(self):
+    def test_a_server_that_does_not_close_is_reported(self):
         leave = threading.Event()
-        with FarEnd(lambda c: leave.wait(support.DEADLINE_S)) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(lambda c: leave.wait(support.DEADLINE_S)) as stub:
+            terminal = Terminal(stub.endpoint())
             terminal.prompt()
             terminal.type(END)
             terminal.wait_for(b"the server has not ended its side yet; Ctrl-C ends")
@@ -265,7 +265,7 @@ class Prompt(unittest.TestCase):
             self.assertEqual(terminal.status(), 0)
 
     def ended_while_waiting(self, end, context=None, line=b"x\n"):
-        """Status and screen of a prompt whose peer does that once the line has come back."""
+        """(status, screen) of a prompt whose server calls act() after its first echo."""
         leave = threading.Event()
 
         def handler(connection):
@@ -274,8 +274,8 @@ class Prompt(unittest.TestCase):
             leave.wait(support.DEADLINE_S)
             end(connection)
 
-        with FarEnd(handler, context) as far:
-            terminal = Terminal(*(("-k",) if context else ()), "--json", far.endpoint())
+        with StubServer(handler, context) as stub:
+            terminal = Terminal(*(("-k",) if context else ()), "--json", stub.endpoint())
             terminal.prompt()
             if line:
                 terminal.type(line)
@@ -300,7 +300,7 @@ class Prompt(unittest.TestCase):
         self.assertEqual(status, 13)
         self.assertIn(b"without close_notify before our input had ended", seen)
 
-    def test_an_end_while_the_prompt_waits_is_told(self):
+    def test_an_end_while_the_prompt_waits_is_reported(self):
         for context in (None, server_context()):
             with self.subTest(context):
                 status, seen = self.ended_while_waiting(stub_server.finish, context)
@@ -308,25 +308,25 @@ class Prompt(unittest.TestCase):
                 self.assertIn(b"tlsecho-client: the server ended the connection\r\n", seen)
 
     def test_an_echo_that_does_not_come_is_a_timeout(self):
-        with FarEnd(stub_server.swallow) as far:
-            terminal = Terminal("--idle-timeout=300ms", far.endpoint())
+        with StubServer(stub_server.discard) as stub:
+            terminal = Terminal("--idle-timeout=300ms", stub.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
             terminal.wait_for(b"nothing moved for 0.3 s, with 2 bytes still to come back")
             self.assertEqual(terminal.status(), 6)
 
     def test_a_wrong_echo_ends_the_prompt(self):
-        with FarEnd(lambda c: (c.recv(9), c.sendall(b"y\n"), stub_server.swallow(c))) as far:
-            terminal = Terminal(far.endpoint())
+        with StubServer(lambda c: (c.recv(9), c.sendall(b"y\n"), stub_server.discard(c))) as stub:
+            terminal = Terminal(stub.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
             terminal.wait_for(b"byte 0 came back as 0x79 instead of 0x78")
             self.assertEqual(terminal.status(), 14)
 
-    def test_the_end_of_the_peer_is_noticed_while_somebody_types(self):
+    def test_the_end_of_the_peer_is_noticed_during_typing(self):
         leave = threading.Event()
-        with FarEnd(lambda c: leave.wait(support.DEADLINE_S)) as far:
-            terminal = Terminal("--json", far.endpoint())
+        with StubServer(lambda c: leave.wait(support.DEADLINE_S)) as stub:
+            terminal = Terminal("--json", stub.endpoint())
             terminal.prompt()
             terminal.type(b"half a li")
             terminal.wait_for(b"half a li")
@@ -334,16 +334,16 @@ class Prompt(unittest.TestCase):
             terminal.wait_for(b'"result":"ok"')
             self.assertEqual(terminal.status(), 0)
 
-    def test_with_none_what_comes_is_shown_above_the_line_being_typed(self):
+    def test_with_expect_none_output_appears_above_the_line_being_typed(self):
         speak = threading.Event()
 
         def handler(connection):
             speak.wait(support.DEADLINE_S)
             connection.sendall(b"news")
-            stub_server.swallow(connection)
+            stub_server.discard(connection)
 
-        with FarEnd(handler) as far:
-            terminal = Terminal("--expect=none", far.endpoint())
+        with StubServer(handler) as stub:
+            terminal = Terminal("--expect=none", stub.endpoint())
             terminal.prompt()
             terminal.type(b"typing")
             terminal.wait_for(b"typing")

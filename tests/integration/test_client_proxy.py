@@ -6,7 +6,7 @@ import unittest
 
 import stub_server
 import support
-from stub_server import FarEnd
+from stub_server import StubServer
 
 CA = ("--cacert", support.pki() / "ca.pem")
 
@@ -37,7 +37,7 @@ class Proxy(support.TestCase):
                         self.assertEqual(done.status, 0, done.stderr)
         self.assertNotEqual(support.client(server.endpoint("tcp"), data=b"hello").status, 0)
 
-    def test_says_what_is_so(self):
+    def test_the_header_has_the_real_addresses(self):
         server = self.server(listeners("report"))
         for version in (1, 2):
             for which, args in (("tcp", ()), ("tls", (*CA, "--alpn=h2,x", "--servername=localhost"))):
@@ -60,11 +60,11 @@ class Proxy(support.TestCase):
 
     def test_without_it_no_byte_is_sent_before_ours(self):
         seen = []
-        with FarEnd(lambda c: (seen.append(c.recv(100)), c.sendall(seen[0]), stub_server.finish(c))) as far:
-            support.client(far.endpoint(), data=b"hello")
-            support.client("--proxy-protocol=1", far.endpoint(), data=b"hello")
+        with StubServer(lambda c: (seen.append(c.recv(100)), c.sendall(seen[0]), stub_server.finish(c))) as stub:
+            support.client(stub.endpoint(), data=b"hello")
+            support.client("--proxy-protocol=1", stub.endpoint(), data=b"hello")
         self.assertEqual(seen[0], b"hello")
-        self.assertRegex(seen[1], rb"\APROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ %d\r\n" % far.port)
+        self.assertRegex(seen[1], rb"\APROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ %d\r\n" % stub.port)
 
     def test_one_that_comes_back_is_named(self):
         echo = self.server(support.EVERYTHING)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client --report: both views and the verdict, direct and with things in between."""
+"""tlsecho-client --report: both views and the verdict, for direct connections and through proxies."""
 
 import contextlib
 import pathlib
@@ -9,13 +9,13 @@ import tempfile
 import threading
 import unittest
 
-import stub_server
-import haproxy
 import certificates
+import haproxy
 import relay
 import schema
+import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
@@ -31,12 +31,12 @@ PROXIED = ", proxy_protocol: required, proxy_from: [ 127.0.0.1 ]"
 
 
 class ReportCase(haproxy.TestCase):
-    def far(self, keys="", more=""):
+    def start(self, keys="", more=""):
         return self.server(CONFIG.format(keys=keys) + more)
 
     def report(self, *args, path=None, status=0):
-        """The JSON object; in words it is the same story. --expect-direct, where it has something to
-        stand on, is as the path says."""
+        """Returns the JSON object. The text output must agree with it, and --expect-direct, where a
+        --cacert permits it, with the path."""
         done = support.client("--report", "--json", *args)
         self.assertEqual(done.status, status, (done.stdout, done.stderr))
         summary = done.summary()
@@ -61,7 +61,7 @@ class ReportCase(haproxy.TestCase):
 
 class Direct(ReportCase):
     def test_over_tls_it_is_one_session_and_all_is_the_same(self):
-        server = self.far()
+        server = self.start()
         for version in ("1.2", "1.3"):
             with self.subTest(version):
                 summary = self.report(*CA, f"--tls-max={version}", "--servername=localhost",
@@ -78,13 +78,13 @@ class Direct(ReportCase):
                 self.assertIs(summary["verdict"]["proxy_header"], False)
 
     def test_over_tcp_and_a_unix_socket_it_is_plain(self):
-        server = self.far()
+        server = self.start()
         summary = self.report(server.endpoint("tcp"), path="plain")
         self.assertNotIn("exporter", summary["here"])
         self.report(server.endpoint("unix"))
 
     def test_a_client_certificate_is_seen(self):
-        server = self.far(more='    client_auth: optional\n    client_ca: "{pki}/ca.pem"\n')
+        server = self.start(more='    client_auth: optional\n    client_ca: "{pki}/ca.pem"\n')
         summary = self.report(*CA, "--cert", PKI / "client.pem", "--key", PKI / "client.key",
                               server.endpoint("tls"), path="end-to-end")
         self.assertEqual(summary["here"]["client_certificate_sha256"],
@@ -92,7 +92,7 @@ class Direct(ReportCase):
         self.assertEqual(self.relations(summary)["client_certificate"], "same")
 
     def test_a_resumed_session_is_one_too_with_no_certificate_served(self):
-        server = self.far()
+        server = self.start()
         with tempfile.TemporaryDirectory() as folder:
             args = (*CA, f"--resume={folder}/session", server.endpoint("tls"))
             self.report(*args)
@@ -102,8 +102,8 @@ class Direct(ReportCase):
 
 
 class Between(ReportCase):
-    def test_a_relay_of_tcp_is_seen_by_its_address_and_leaves_tls_whole(self):
-        server = self.far()
+    def test_a_tcp_relay_shows_in_the_addresses_and_not_in_tls(self):
+        server = self.start()
         with relay.Relay(server.address("tls")) as between:
             summary = self.report(*CA, between.endpoint("tls"), path="end-to-end")
             self.assertEqual(summary["verdict"]["source"], "different")
@@ -112,7 +112,7 @@ class Between(ReportCase):
             self.report(between.endpoint("tcp"), path="relayed")
 
     def intercept(self, address, behind):
-        """A handler that talks to the server with a TLS session of its own, or without."""
+        """A handler that connects to the server with a TLS session of its own, or in plain text."""
         def handler(connection):
             with socket.create_connection(address) as onwards:
                 if behind == "tls":
@@ -137,11 +137,11 @@ class Between(ReportCase):
             yield work / "ca", context
 
     def test_interception_by_a_ca_that_we_trust_is_found(self):
-        server = self.far()
+        server = self.start()
         with self.own_ca() as (ca, context):
             for behind in ("tls", "tcp"):
                 handler = self.intercept(server.address(behind), behind)
-                with self.subTest(behind), FarEnd(handler, context) as between:
+                with self.subTest(behind), StubServer(handler, context) as between:
                     summary = self.report("--cacert", ca, between.endpoint(), path="terminated")
                     self.assertIs(summary["tls"]["verified"], True)
                     relations = self.relations(summary)
@@ -149,19 +149,19 @@ class Between(ReportCase):
                                      "different" if behind == "tls" else "unknown")
                     self.assertEqual(summary["result"], "ok")
 
-    def test_tls_that_somebody_adds_is_found(self):
-        with FarEnd(self.intercept(self.far().address("tls"), "tls")) as between:
+    def test_tls_added_on_the_way_is_found(self):
+        with StubServer(self.intercept(self.start().address("tls"), "tls")) as between:
             self.report(between.endpoint(), path="terminated")
 
     @support.requires("haproxy")
     def test_haproxy_in_tcp_mode_and_in_the_one_that_ends_tls(self):
-        server = self.far(PROXIED)
+        server = self.start(PROXIED)
         host, behind = server.address("tls")
         between = self.haproxy("listen x\n  mode tcp\n  bind {listening}\n"
                                f"  server s {host}:{behind} send-proxy-v2\n")
         summary = self.report(*CA, "tls://{}:{}".format(*between), path="end-to-end")
         self.assertIs(summary["verdict"]["proxy_header"], True)
-        self.assertEqual(summary["verdict"]["source"], "same")  # by the header
+        self.assertEqual(summary["verdict"]["source"], "same")  # from the PROXY header
         self.assertEqual(summary["there"]["proxy"]["version"], 2)
         for transport, extra in (("tcp", ""), ("tls", " ssl verify none")):
             host, behind = server.address(transport)
@@ -173,19 +173,19 @@ class Between(ReportCase):
 
 
 class NoReport(ReportCase):
-    def test_another_service_is_told_so(self):
+    def test_a_listener_with_another_service_is_reported(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]")
         summary = self.report(server.endpoint("tcp"), status=13)
         self.assertIn("`service: report`", summary["error"]["message"])
 
-    def test_what_is_no_report_is_corrupt(self):
+    def test_a_malformed_report_is_corrupt(self):
         for data in (b"220 hello\r\n", b"{}\n", b"{\"a\":" * 5000, bytes(200_000)):
-            with FarEnd(lambda c, data=data: (c.sendall(data), stub_server.finish(c))) as far:
-                summary = self.report(far.endpoint(), status=14)
+            with StubServer(lambda c, data=data: (c.sendall(data), stub_server.finish(c))) as stub:
+                summary = self.report(stub.endpoint(), status=14)
                 self.assertIn("is no report", summary["error"]["message"])
                 self.assertNotIn("verdict", summary)
 
-    def test_one_that_trickles_in_has_the_idle_timeout_for_all_of_it(self):
+    def test_the_idle_timeout_covers_the_whole_report(self):
         stop = threading.Event()
 
         def trickle(connection):
@@ -193,33 +193,33 @@ class NoReport(ReportCase):
             while not stop.wait(0.1):
                 connection.sendall(b" ")
 
-        with FarEnd(trickle) as far:
-            summary = self.report("--idle-timeout=500ms", far.endpoint(), status=6)
+        with StubServer(trickle) as stub:
+            summary = self.report("--idle-timeout=500ms", stub.endpoint(), status=6)
             stop.set()
         self.assertRegex(summary["error"]["message"],
                          r"\Athe server was still sending after 0\.5 s; ")
-        with FarEnd(lambda c: stop.wait(5)) as far:
+        with StubServer(lambda c: stop.wait(5)) as stub:
             stop.clear()
-            summary = self.report("--idle-timeout=300ms", far.endpoint(), status=6)
+            summary = self.report("--idle-timeout=300ms", stub.endpoint(), status=6)
             stop.set()
         self.assertIn("nothing moved for 0.3 s", summary["error"]["message"])
 
     def test_failures_have_their_class(self):
         self.report("tls://127.0.0.1:1", status=4)
-        with FarEnd(stub_server.echo, server_context("expired")) as far:
-            self.report(*CA, far.endpoint(), status=10)
-        with FarEnd(stub_server.reset) as far:
-            self.report(far.endpoint(), status=12)
+        with StubServer(stub_server.echo, server_context("expired")) as stub:
+            self.report(*CA, stub.endpoint(), status=10)
+        with StubServer(stub_server.reset) as stub:
+            self.report(stub.endpoint(), status=12)
 
     def test_names_that_would_command_a_terminal_do_not(self):
         text = b'{"schema":1,"listener":"\\u001b[2J","source":"x"}\n'
-        with FarEnd(lambda c: (c.sendall(text), stub_server.finish(c))) as far:
-            done = support.client("--report", far.endpoint())
+        with StubServer(lambda c: (c.sendall(text), stub_server.finish(c))) as stub:
+            done = support.client("--report", stub.endpoint())
             self.assertEqual(done.status, 0, done.stderr)
             self.assertNotIn(b"\x1b", done.stdout)
 
     def test_quiet_is_the_exit_status_alone(self):
-        done = support.client("--report", "-q", self.far().endpoint("tcp"))
+        done = support.client("--report", "-q", self.start().endpoint("tcp"))
         self.assertEqual((done.status, done.stdout, done.stderr), (0, b"", ""))
 
 

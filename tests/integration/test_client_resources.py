@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client where memory or descriptors are short: that is told, and nothing else is blamed."""
+"""tlsecho-client without enough memory or descriptors: it reports that and no other cause."""
 
 import unittest
 
@@ -7,18 +7,18 @@ import loads
 import support
 
 STEP_KB = 5000
-MISLEADING = (2, 7, 8, 9, 10, 11, 14)  # usage, untrusted, ...: as if we or the server were wrong
+MISLEADING = (2, 7, 8, 9, 10, 11, 14)  # usage, untrusted, ...: results that would mislead
 
 
 def limited(what, amount, *args):
-    """The client under a limit of ulimit(1)."""
+    """Runs the client under a limit of ulimit(1)."""
     return support.run("sh", "-c", f"ulimit {what} {amount} && exec \"$@\"", "sh",
                        support.program("TLSECHO_CLIENT"), *args)
 
 
 class Short(support.TestCase):
     def least_kb(self):
-        """Of address space, for the program to start."""
+        """The least address space with which the program starts."""
         for kilobytes in range(STEP_KB, 400_000, STEP_KB):
             if limited("-v", kilobytes, "--version").status == 0:
                 return kilobytes
@@ -40,7 +40,7 @@ class Short(support.TestCase):
         for kilobytes in range(least - STEP_KB, least + STEP_KB, 100):
             done = limited("-v", kilobytes, "--check", *loads.CA, server.endpoint("tls"))
             if done.status == 127:
-                continue  # not even its libraries can be mapped
+                continue  # its libraries cannot be mapped
             statuses.add(done.status)
             self.assertNotIn(done.status, MISLEADING, done.stderr)
             self.assertNotRegex(done.stderr, "no reason given|malloc failure")
@@ -53,7 +53,7 @@ class Short(support.TestCase):
             with self.subTest(amount):
                 done = limited("-n", amount, "--check", "localhost", "1")
                 if done.status == 127:
-                    continue  # not even its libraries can be opened
+                    continue  # its libraries cannot be opened
                 self.assertIn(done.status, (4, 15), done.stderr)
                 if done.status == 15:
                     self.assertIn("Too many open files", done.stderr)

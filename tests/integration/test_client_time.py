@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client and the time: one deadline over look-up, TCP and TLS, and signals that are answered
-at any moment."""
+"""Time-outs and signals of tlsecho-client: one deadline for look-up, TCP and TLS; a signal takes effect
+at any time."""
 
 import contextlib
 import fcntl
@@ -14,14 +14,14 @@ import threading
 import time
 import unittest
 
-import stub_server
 import loads
 import proc
+import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
-ANSWER_S = 0.1          # from a signal to the end
-BUSY_S = 1.0            # what a machine that runs many tests at once may add to it
+ANSWER_S = 0.1          # from a signal to the exit
+BUSY_S = 1.0            # what a busy machine may add
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 F_SETPIPE_SZ = 1031
 MODES = {
@@ -36,7 +36,7 @@ MODES = {
 
 @contextlib.contextmanager
 def dead_name_servers():
-    """A command that runs another where the two name servers never answer."""
+    """A command prefix that gives a program two name servers that never answer."""
     with tempfile.TemporaryDirectory() as folder:
         resolv = pathlib.Path(folder, "resolv.conf")
         resolv.write_text("nameserver 10.9.0.98\nnameserver 10.9.0.99\n")
@@ -51,7 +51,7 @@ def dead_name_servers():
 
 
 class Client:
-    """One that runs, with the seconds from a signal to its end."""
+    """A running client; measures the time from a signal to its exit."""
 
     def __init__(self, *args, prefix=(), **where):
         where = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
@@ -61,14 +61,14 @@ class Client:
             env=support.environment(), **where)
 
     def end_by(self, number):
-        """The seconds that it takes, its status, standard output and standard error."""
+        """(seconds until it has ended, status, standard output, standard error)"""
         began = time.monotonic()
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=support.DEADLINE_S)
         return time.monotonic() - began, self.process.returncode, out or b"", (err or b"").decode()
 
     def wait_for_wait(self, where):
-        """Until it sleeps in a function of the kernel with such a name."""
+        """Waits until it sleeps in a kernel function with such a name."""
         wchan = pathlib.Path(f"/proc/{self.process.pid}/wchan")
         if not os.access(wchan, os.R_OK):
             self.process.kill()
@@ -86,7 +86,7 @@ class TimeCase(support.TestCase):
         return out, err
 
     def interrupted(self, ended, status, on_stderr=False):
-        """The JSON object of one that was."""
+        """The JSON object of an interrupted run."""
         out, err = self.answered(ended, status)
         summary = support.described((err if on_stderr else out.decode()).splitlines()[-1])
         self.assertTrue(summary["interrupted"])
@@ -109,7 +109,7 @@ class LookUp(TimeCase):
         self.addCleanup(stack.close)
         self.prefix = stack.enter_context(dead_name_servers())
 
-    def test_the_connect_time_out_is_over_the_look_up_too(self):
+    def test_the_connect_time_out_includes_the_look_up(self):
         for mode, args in {**MODES, "pipe": (), "nagios": ("--check", "--nagios")}.items():
             with self.subTest(mode=mode):
                 began = time.monotonic()
@@ -118,7 +118,7 @@ class LookUp(TimeCase):
                 self.assertLess(time.monotonic() - began, 0.3 + 2 * BUSY_S)
                 self.assertEqual(done.status, 2 if mode == "nagios" else 3, done)
 
-    def test_the_deadline_of_a_ping_is_over_the_look_up_too(self):
+    def test_the_deadline_of_a_ping_includes_the_look_up(self):
         began = time.monotonic()
         done = support.run(*self.prefix, support.program("TLSECHO_CLIENT"), "--ping", "--json",
                            "-w", "300ms", self.NAME)
@@ -140,13 +140,13 @@ class LookUp(TimeCase):
 
 class Signals(TimeCase):
     def test_in_a_handshake(self):
-        """It waits for bytes that never come."""
+        """The client waits for bytes that never arrive."""
         for mode, args in MODES.items():
             for number in SIGNALS:
                 with self.subTest(mode=mode, signal=number.name):
                     came = threading.Event()
-                    with FarEnd(lambda c: (came.set(), stub_server.swallow(c))) as far:
-                        client = Client(*args, "--json", f"tls://127.0.0.1:{far.port}")
+                    with StubServer(lambda c: (came.set(), stub_server.discard(c))) as stub:
+                        client = Client(*args, "--json", f"tls://127.0.0.1:{stub.port}")
                         self.assertTrue(came.wait(support.DEADLINE_S))
                         summary = self.interrupted(client.end_by(number), 6, mode == "show-certs")
                         self.assertEqual(summary["error"]["phase"], "handshake")
@@ -172,10 +172,10 @@ class Signals(TimeCase):
 
                     def silent(connection):
                         came.set()
-                        stub_server.swallow(connection)
+                        stub_server.discard(connection)
 
-                    with FarEnd(silent, server_context()) as far:
-                        client = Client(*args, "--json", *loads.CA, far.endpoint())
+                    with StubServer(silent, server_context()) as stub:
+                        client = Client(*args, "--json", *loads.CA, stub.endpoint())
                         self.assertTrue(came.wait(support.DEADLINE_S))
                         self.interrupted(client.end_by(number), 6)
 
@@ -190,7 +190,7 @@ class Signals(TimeCase):
                     summary = self.interrupted(client.end_by(number), 6)
                     self.assertIn("before anything was measured", summary["error"]["message"])
 
-    def test_a_load_and_a_ping_say_what_they_have_measured(self):
+    def test_an_interrupted_load_or_ping_prints_what_it_has_measured(self):
         server = self.server(loads.CONFIG)
         for mode, args in (("bench", ("--bench", "-t0")), ("ping", ("--ping", "-i10ms"))):
             for number in SIGNALS:
@@ -207,24 +207,24 @@ class Signals(TimeCase):
         def part(connection):
             connection.sendall(connection.recv(4096))
             some.set()
-            stub_server.swallow(connection)
+            stub_server.discard(connection)
 
-        with FarEnd(part) as far:
-            client = Client("--bench", "--json", "-t0", "-s1MiB", far.endpoint())
+        with StubServer(part) as stub:
+            client = Client("--bench", "--json", "-t0", "-s1MiB", stub.endpoint())
             self.assertTrue(some.wait(support.DEADLINE_S))
             self.interrupted(client.end_by(signal.SIGINT), 6)
 
-    def test_a_check_that_sends_nothing_says_that_it_was_interrupted(self):
+    def test_an_interrupted_check_that_sends_nothing_is_marked(self):
         for args in ((), ("--nagios",)):
             ended, leave = threading.Event(), threading.Event()
 
             def stay(connection, ended=ended, leave=leave):
-                stub_server.swallow(connection)
+                stub_server.discard(connection)
                 ended.set()
                 leave.wait(support.DEADLINE_S)
 
-            with self.subTest(args), FarEnd(stay) as far:
-                client = Client("--check", "--expect=none", *args, far.endpoint())
+            with self.subTest(args), StubServer(stay) as stub:
+                client = Client("--check", "--expect=none", *args, stub.endpoint())
                 self.assertTrue(ended.wait(support.DEADLINE_S))
                 out, _ = self.answered(client.end_by(signal.SIGINT), 0)
                 leave.set()
@@ -232,22 +232,22 @@ class Signals(TimeCase):
 
     def test_a_pipe_is_ended_by_the_signal(self):
         for number in SIGNALS:
-            with FarEnd(stub_server.swallow) as far:
-                client = Client(far.endpoint(), stdin=subprocess.PIPE)
+            with StubServer(stub_server.discard) as stub:
+                client = Client(stub.endpoint(), stdin=subprocess.PIPE)
                 client.wait_for_wait("poll")
                 self.answered(client.end_by(number), -number)
 
 
 class Blocked(TimeCase):
-    """What somebody else makes it wait for is not waited for after a signal."""
+    """After a signal the client does not wait for another process."""
 
-    def test_an_output_that_nobody_reads(self):
+    def test_an_output_that_is_not_read(self):
         server = self.server(loads.CONFIG)
         for args in ("--ping", "-i0"), ("--ping", "-i0", "-v", "--json"), \
                 ("--bench", "-t60", "-v"), ("--bench", "-t60", "-v", "--json"):
             reader, writer = os.pipe()
             fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
-            if "--bench" in args:  # which has a line a second
+            if "--bench" in args:  # which prints a line each second
                 os.write(writer, bytes(4096))
             with self.subTest(args):
                 client = Client(*args, server.endpoint("tcp"), stdout=writer)
@@ -257,7 +257,7 @@ class Blocked(TimeCase):
             os.close(reader)
             os.close(writer)
 
-    def test_a_standard_error_that_nobody_reads(self):
+    def test_a_standard_error_that_is_not_read(self):
         server = self.server(loads.CONFIG)
         reader, writer = os.pipe()
         fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)

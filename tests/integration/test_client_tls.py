@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The TLS options of tlsecho-client, each as a foreign peer sees it, and what is said of it all."""
+"""The TLS options of tlsecho-client, as OpenSSL and Python see them, and the output about TLS."""
 
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -16,7 +15,7 @@ from typing import NamedTuple
 
 import stub_server
 import support
-from stub_server import FarEnd, OpenSsl, server_context
+from stub_server import StubServer, OpenSsl, server_context
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 CA = ("--cacert", support.pki() / "ca.pem")
@@ -30,14 +29,14 @@ class TlsCase(support.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
-    def ok(self, far, *args, data=b"hello", env=None):
-        """Runs the client against it, which must succeed; what --json says of TLS."""
-        done = support.client("--json", *CA, *args, far.endpoint(), data=data, env=env)
+    def ok(self, stub, *args, data=b"hello", env=None):
+        """Runs the client, which must succeed. Returns `tls` of its JSON object."""
+        done = support.client("--json", *CA, *args, stub.endpoint(), data=data, env=env)
         self.assertEqual(done.status, 0, done.stderr)
         return done.summary()["tls"]
 
     def fails(self, status, says, *args, **options):
-        """The message of a run that must fail."""
+        """Runs the client, which must fail. Returns its message."""
         done = support.client("--json", *args, **options)
         self.assertEqual(done.status, status, done.stderr)
         message = done.summary()["error"]["message"]
@@ -47,68 +46,68 @@ class TlsCase(support.TestCase):
 
 class Seen(NamedTuple):
     version: str
-    cipher: str  # its choice, by its own order
+    cipher: str  # chosen by the server's preference
     alpn: str
 
 
 @contextlib.contextmanager
 def seeing(context):
-    """A Python peer that echoes, and what it has seen of its clients."""
+    """A server that echoes, and records the parameters of its clients."""
     def handler(connection):
-        far.seen.append(Seen(connection.version(), connection.cipher()[0],
+        stub.seen.append(Seen(connection.version(), connection.cipher()[0],
                              connection.selected_alpn_protocol()))
         stub_server.echo(connection)
 
-    with FarEnd(handler, context) as far:
-        far.seen = []
-        yield far
+    with StubServer(handler, context) as stub:
+        stub.seen = []
+        yield stub
 
 
 class Offered(TlsCase):
-    """What the options offer is what the peer sees."""
+    """The client offers exactly what its options name."""
 
     def test_versions(self):
         for args, version in ((["--tls-max=1.2"], "TLSv1.2"), (["--tls-min=1.3"], "TLSv1.3"),
                               ([], "TLSv1.3")):
-            with self.subTest(args), seeing(server_context()) as far:
-                self.assertEqual(self.ok(far, *args)["version"], version)
-                self.assertEqual(far.seen[0].version, version)
+            with self.subTest(args), seeing(server_context()) as stub:
+                self.assertEqual(self.ok(stub, *args)["version"], version)
+                self.assertEqual(stub.seen[0].version, version)
 
     def test_ciphers_of_tls_1_2(self):
-        with seeing(server_context(maximum=V12)) as far:
+        with seeing(server_context(maximum=V12)) as stub:
             wanted = "ECDHE-ECDSA-CHACHA20-POLY1305"
-            tls = self.ok(far, f"--ciphers={wanted}:?NO-SUCH-CIPHER")
+            tls = self.ok(stub, f"--ciphers={wanted}:?NO-SUCH-CIPHER")
             self.assertEqual(tls["cipher"], "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256")
-            self.assertEqual(far.seen[0].cipher, wanted)
+            self.assertEqual(stub.seen[0].cipher, wanted)
 
     def test_cipher_suites_of_tls_1_3(self):
-        with seeing(server_context(minimum=V13)) as far:
-            wanted = "TLS_CHACHA20_POLY1305_SHA256"  # which it would not choose beside others
-            self.assertEqual(self.ok(far, f"--ciphersuites={wanted}")["cipher"], wanted)
-            self.assertEqual(far.seen[0].cipher, wanted)
+        with seeing(server_context(minimum=V13)) as stub:
+            wanted = "TLS_CHACHA20_POLY1305_SHA256"  # which the server would not choose if there were others
+            self.assertEqual(self.ok(stub, f"--ciphersuites={wanted}")["cipher"], wanted)
+            self.assertEqual(stub.seen[0].cipher, wanted)
 
     def test_alpn(self):
         context = server_context()
         context.set_alpn_protocols(["b", "c"])
-        with seeing(context) as far:
-            self.assertEqual(self.ok(far, "--alpn=a,c,b")["alpn"], "b")
-            self.assertEqual(far.seen[0].alpn, "b")
-            self.assertNotIn("alpn", self.ok(far))
-            self.assertIsNone(far.seen[1].alpn)
+        with seeing(context) as stub:
+            self.assertEqual(self.ok(stub, "--alpn=a,c,b")["alpn"], "b")
+            self.assertEqual(stub.seen[0].alpn, "b")
+            self.assertNotIn("alpn", self.ok(stub))
+            self.assertIsNone(stub.seen[1].alpn)
 
     @support.requires("openssl")
     def test_groups(self):
-        # Left to itself, 3.5 prefers P-256 to any order of ours.
-        with OpenSsl("-groups", "P-384:P-256") as far:
-            tls = self.ok(far, "--groups=P-384:P-256", "--expect=none", data=b"")
+        # By default OpenSSL 3.5 prefers P-256, whatever the client's order.
+        with OpenSsl("-groups", "P-384:P-256") as stub:
+            tls = self.ok(stub, "--groups=P-384:P-256", "--expect=none", data=b"")
             self.assertEqual(tls["group"], "P-384")
-            self.assertRegex(far.connection(), r"Supported groups: secp384r1:secp256r1\n")
+            self.assertRegex(stub.connection(), r"Supported groups: secp384r1:secp256r1\n")
 
     @support.requires("openssl")
     def test_a_staple_is_asked_for(self):
-        with OpenSsl("-tlsextdebug") as far:
-            self.ok(far, "--expect=none", data=b"")
-            self.assertIn('TLS client extension "status request"', far.connection())
+        with OpenSsl("-tlsextdebug") as stub:
+            self.ok(stub, "--expect=none", data=b"")
+            self.assertIn('TLS client extension "status request"', stub.connection())
 
     def test_an_unknown_name_is_a_wrong_option(self):
         for option, name in (("--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA25"),
@@ -117,19 +116,19 @@ class Offered(TlsCase):
             with self.subTest(option):
                 self.fails(2, f"^{option}: ", f"{option}={name}", "tls://127.0.0.1:1")
 
-    def test_nothing_in_common_is_said_with_the_option_to_change(self):
-        with FarEnd(stub_server.echo, server_context(maximum=V12)) as far:
+    def test_nothing_in_common_is_reported_with_the_option_to_change(self):
+        with StubServer(stub_server.echo, server_context(maximum=V12)) as stub:
             self.fails(7, "handshake_failure.*--ciphers", *CA,
-                       "--ciphers=ECDHE-RSA-AES128-GCM-SHA256", far.endpoint())
-            self.fails(7, "protocol_version.*--tls-min", *CA, "--tls-min=1.3", far.endpoint())
-        with FarEnd(stub_server.echo, server_context(minimum=V13)) as far:
-            self.fails(7, "protocol_version.*--tls-max", *CA, "--tls-max=1.2", far.endpoint())
+                       "--ciphers=ECDHE-RSA-AES128-GCM-SHA256", stub.endpoint())
+            self.fails(7, "protocol_version.*--tls-min", *CA, "--tls-min=1.3", stub.endpoint())
+        with StubServer(stub_server.echo, server_context(minimum=V13)) as stub:
+            self.fails(7, "protocol_version.*--tls-max", *CA, "--tls-max=1.2", stub.endpoint())
 
     @support.requires("openssl")
-    def test_no_protocol_in_common_is_said_with_its_option(self):
-        with OpenSsl("-alpn", "a") as far:
+    def test_no_common_protocol_is_reported_with_its_option(self):
+        with OpenSsl("-alpn", "a") as stub:
             summary = self.fails(7, "no_application_protocol.*--alpn", *CA, "--alpn=b",
-                                 far.endpoint())
+                                 stub.endpoint())
             self.assertEqual(summary["error"]["alert"], 120)
 
 
@@ -140,23 +139,23 @@ class KeyLog(TlsCase):
             context = server_context(minimum=version, maximum=version)
             context.keylog_filename = self.folder / f"theirs-{version}"
             ours = self.folder / f"ours-{version}"
-            with self.subTest(version), seeing(context) as far:
-                self.ok(far, f"--keylog={ours}")
+            with self.subTest(version), seeing(context) as stub:
+                self.ok(stub, f"--keylog={ours}")
                 theirs = pathlib.Path(context.keylog_filename).read_text(encoding="ascii")
                 theirs = {line for line in theirs.splitlines() if not line.startswith("#")}
                 lines = ours.read_text(encoding="ascii").splitlines()
                 self.assertTrue(lines)
                 self.assertEqual(set(lines), theirs)
                 self.assertEqual(stat.S_IMODE(ours.stat().st_mode), 0o600)
-                self.ok(far, f"--keylog={ours}")
+                self.ok(stub, f"--keylog={ours}")
                 self.assertEqual(ours.read_text(encoding="ascii").splitlines()[:len(lines)], lines)
 
     def test_the_option_wins_over_the_environment(self):
         env = support.environment(SSLKEYLOGFILE=str(self.folder / "env"))
-        with seeing(server_context()) as far:
-            self.ok(far, "--keylog", self.folder / "given", env=env)
+        with seeing(server_context()) as stub:
+            self.ok(stub, "--keylog", self.folder / "given", env=env)
             self.assertFalse((self.folder / "env").exists())
-            self.ok(far, env=env)
+            self.ok(stub, env=env)
             self.assertTrue((self.folder / "env").exists())
 
     def test_one_that_cannot_be_written_is_a_wrong_option(self):
@@ -171,20 +170,20 @@ class KeyLog(TlsCase):
 
 class Resume(TlsCase):
 
-    def resumed(self, far, *args, **options):
-        return self.ok(far, f"--resume={self.folder / 'session'}", *args, **options)["resumed"]
+    def resumed(self, stub, *args, **options):
+        return self.ok(stub, f"--resume={self.folder / 'session'}", *args, **options)["resumed"]
 
     @support.requires("openssl")
     def test_a_foreign_server_sees_its_session_again(self):
         for version in ("1.2", "1.3"):
             self.folder.joinpath("session").unlink(missing_ok=True)
             options = (f"--tls-max={version}", "--expect=none")
-            with self.subTest(version), OpenSsl() as far:
-                self.assertFalse(self.resumed(far, *options, data=b""))
-                self.assertNotIn("Reused session-id", far.connection())
+            with self.subTest(version), OpenSsl() as stub:
+                self.assertFalse(self.resumed(stub, *options, data=b""))
+                self.assertNotIn("Reused session-id", stub.connection())
                 for _ in range(2):
-                    self.assertTrue(self.resumed(far, *options, data=b""))
-                    self.assertIn("Reused session-id", far.connection())
+                    self.assertTrue(self.resumed(stub, *options, data=b""))
+                    self.assertIn("Reused session-id", stub.connection())
 
     def test_our_server_sees_it_again_and_what_is_known_of_it_stays_known(self):
         server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0' } ]" + support.PROFILE)
@@ -217,9 +216,9 @@ class Resume(TlsCase):
             shutil.rmtree(folder)
             stub_server.echo(connection)
 
-        with FarEnd(handler, server_context()) as far:
+        with StubServer(handler, server_context()) as stub:
             summary = self.fails(15, "write .*gone/session: No such file", *CA,
-                                 f"--resume={folder / 'session'}", far.endpoint())
+                                 f"--resume={folder / 'session'}", stub.endpoint())
             self.assertEqual(summary["error"]["phase"], "local")
 
     def test_another_file_is_not_overwritten(self):
@@ -234,9 +233,9 @@ class Resume(TlsCase):
 
 
 def server_end(server):
-    """One of our servers where a peer is wanted."""
+    """A tlsecho-server in the place of a stub server."""
     class End:
-        """Only its endpoint matters."""
+        """Has an endpoint only."""
         @staticmethod
         def endpoint():
             return server.endpoint("tls")
@@ -263,24 +262,24 @@ class Certificates(TlsCase):
             self.assertIn(line, text)
 
     def test_shows_them_and_ends_without_reading_or_sending(self):
-        with FarEnd(stub_server.swallow, server_context()) as far:  # it would not answer
-            done = support.client("--show-certs", *CA, far.endpoint(), data=b"hello")
+        with StubServer(stub_server.discard, server_context()) as stub:  # it does not answer
+            done = support.client("--show-certs", *CA, stub.endpoint(), data=b"hello")
             self.assertEqual(done.status, 0, done.stderr)
 
-    def test_shows_what_it_does_not_trust_too(self):
+    def test_shows_certificates_that_are_not_trusted(self):
         for name, status in (("self-signed", 8), ("expired", 10), ("wrong-host", 9)):
-            with self.subTest(name), FarEnd(stub_server.echo, server_context(name)) as far:
-                done, text = self.shown(*CA, far.endpoint())
+            with self.subTest(name), StubServer(stub_server.echo, server_context(name)) as stub:
+                done, text = self.shown(*CA, stub.endpoint())
                 self.assertEqual(done.status, status, done.stderr)
                 self.assertIn("tlsecho-client: handshake: ", done.stderr)
                 leaf = PEM.search((support.pki() / f"{name}.pem").read_text()).group()
                 self.assertEqual(PEM.findall(text)[0], leaf)
 
     def test_a_full_disk_is_local(self):
-        with FarEnd(stub_server.echo, server_context()) as far:
+        with StubServer(stub_server.echo, server_context()) as stub:
             done = support.run("sh", "-c", '"$@" >/dev/full', "sh",
                                support.program("TLSECHO_CLIENT"), "--show-certs", *CA,
-                               far.endpoint())
+                               stub.endpoint())
             self.assertEqual(done.status, 15, done.stderr)
 
     def test_shows_nothing_where_there_is_nothing(self):
@@ -292,7 +291,7 @@ class Staple(TlsCase):
     """OCSP responses of the PKI's intermediate CA, stapled by openssl s_server."""
 
     def response(self, name, *times):
-        """A DER file about a certificate: "revoked" is, everything else is good."""
+        """A DER file with the status of a certificate: revoked for "revoked", otherwise good."""
         pki = support.pki()
         serial = subprocess.run(["openssl", "x509", "-in", pki / f"{name}.pem", "-noout",
                                  "-serial"], capture_output=True, check=True, text=True)
@@ -315,25 +314,25 @@ class Staple(TlsCase):
         for version in ("1.2", "1.3"):
             for file, word in ((good, "good"), (other, "invalid"), (None, "none")):
                 staple = ("-status_file", file) if file else ()
-                with self.subTest(version=version, word=word), OpenSsl(*staple) as far:
-                    tls = self.ok(far, f"--tls-max={version}", "--expect=none", data=b"")
+                with self.subTest(version=version, word=word), OpenSsl(*staple) as stub:
+                    tls = self.ok(stub, f"--tls-max={version}", "--expect=none", data=b"")
                     self.assertEqual((tls["staple"], tls["verified"]), (word, True))
 
     @support.requires("openssl")
     def test_revoked_is_untrusted(self):
         revoked = self.response("revoked", "-ndays", "1")
-        with OpenSsl("-status_file", revoked, name="revoked") as far:
-            summary = self.fails(8, "was revoked on 2026-01-01.*renew it", *CA, far.endpoint())
+        with OpenSsl("-status_file", revoked, name="revoked") as stub:
+            summary = self.fails(8, "was revoked on 2026-01-01.*renew it", *CA, stub.endpoint())
             self.assertEqual(summary["result"], "untrusted")
             self.assertIs(summary["tls"]["verified"], False)
-            done = support.client("-k", "--json", *CA, "--expect=none", far.endpoint())
+            done = support.client("-k", "--json", *CA, "--expect=none", stub.endpoint())
             self.assertEqual(done.status, 0, done.stderr)
             self.assertEqual(done.summary()["tls"]["staple"], "revoked")
             self.assertIn("was revoked", done.summary()["tls"]["verification"])
 
 
 class Told(TlsCase):
-    """-v and --json say the same, and what verification found."""
+    """-v and --json agree, also on the result of the verification."""
 
     def both(self, *args, data=b"hello"):
         done = support.client("-v", "--json", *args, data=data)
@@ -352,8 +351,8 @@ class Told(TlsCase):
     def test_everything_is_in_both(self):
         context = server_context()
         context.set_alpn_protocols(["proto"])
-        with FarEnd(stub_server.echo, context) as far:
-            done, tls, words = self.both(*CA, "--alpn=proto", far.endpoint())
+        with StubServer(stub_server.echo, context) as stub:
+            done, tls, words = self.both(*CA, "--alpn=proto", stub.endpoint())
         self.assertEqual(done.status, 0, done.stderr)
         self.assertEqual(set(tls), {"version", "cipher", "group", "signature", "resumed", "alpn",
                                     "staple", "verified", "verification", "peer", "chain"})
@@ -372,8 +371,8 @@ class Told(TlsCase):
                                          ("server-rsa", V12, "rsa_pss_rsae_sha256"),
                                          ("server-ecdsa", V12, "ecdsa_secp256r1_sha256")):
             context = server_context(name, minimum=version, maximum=version)
-            with self.subTest(name=name, version=version), FarEnd(stub_server.echo, context) as far:
-                self.assertEqual(self.ok(far)["signature"], signature)
+            with self.subTest(name=name, version=version), StubServer(stub_server.echo, context) as stub:
+                self.assertEqual(self.ok(stub)["signature"], signature)
 
     @support.requires("openssl")
     def test_a_key_for_pss_alone_gives_its_signature_another_name(self):
@@ -383,30 +382,30 @@ class Told(TlsCase):
                         "-subj", "/CN=pss"], check=True, capture_output=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        with FarEnd(stub_server.echo, context) as far:
-            self.assertEqual(self.ok(far, "-k")["signature"], "rsa_pss_pss_sha256")
+        with StubServer(stub_server.echo, context) as stub:
+            self.assertEqual(self.ok(stub, "-k")["signature"], "rsa_pss_pss_sha256")
 
-    def test_insecure_says_what_verification_would_have_said(self):
-        with FarEnd(stub_server.echo, server_context("expired")) as far:
-            done, tls, words = self.both("-k", *CA, far.endpoint())
+    def test_insecure_reports_the_result_of_the_verification(self):
+        with StubServer(stub_server.echo, server_context("expired")) as stub:
+            done, tls, words = self.both("-k", *CA, stub.endpoint())
             self.assertEqual((done.status, tls["verified"]), (0, False))
             self.assertIn("expired on 2021", tls["verification"])
             self.assertIn(f"it would have said: {tls['verification']}", words)
-        with FarEnd(stub_server.echo, server_context()) as far:
-            _, tls, words = self.both("-k", *CA, far.endpoint())
+        with StubServer(stub_server.echo, server_context()) as stub:
+            _, tls, words = self.both("-k", *CA, stub.endpoint())
             self.assertEqual((tls["verified"], tls["verification"]), (False, "ok"))
             self.assertIn("it would have said: ok", words)
 
-    def test_a_pin_says_so(self):
-        with FarEnd(stub_server.echo, server_context("self-signed")) as far:
-            _, tls, _ = self.both("-k", far.endpoint())
-            _, tls, words = self.both("--pin", tls["peer"]["sha256"], far.endpoint())
+    def test_a_verdict_by_pin_is_marked(self):
+        with StubServer(stub_server.echo, server_context("self-signed")) as stub:
+            _, tls, _ = self.both("-k", stub.endpoint())
+            _, tls, words = self.both("--pin", tls["peer"]["sha256"], stub.endpoint())
             self.assertEqual((tls["verified"], tls["verification"]), (True, "ok"))
             self.assertIn("verification: ok, it is the pinned certificate", words)
 
     def test_a_refused_chain_is_shown_with_the_reason(self):
-        with FarEnd(stub_server.echo, server_context("wrong-host")) as far:
-            done, tls, words = self.both(*CA, far.endpoint())
+        with StubServer(stub_server.echo, server_context("wrong-host")) as stub:
+            done, tls, words = self.both(*CA, stub.endpoint())
             self.assertEqual((done.status, tls["verified"]), (9, False))
             self.assertEqual(tls["peer"]["sans"], ["DNS:wrong.example"])
             self.assertNotIn("version", tls)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the client trusts, until when, and what it would rather not read."""
+"""Trust anchors of the client, expiry, and files that it refuses to read."""
 
 import os
 import pathlib
@@ -10,10 +10,10 @@ import ssl
 import tempfile
 import unittest
 
-import stub_server
 import certificates
+import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
 PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
@@ -26,15 +26,15 @@ class TrustCase(support.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def serve(self, certificate, key, *chain):
-        """A peer with that certificate, and these behind it."""
+        """A server with that certificate and these after it in its chain."""
         pem = self.folder / "served.pem"
         pem.write_bytes(b"".join(pathlib.Path(path).read_bytes()
                                  for path in (certificate, *chain)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem, key)
-        far = FarEnd(stub_server.echo, context).__enter__()
-        self.addCleanup(far.__exit__, None, None, None)
-        return far
+        stub = StubServer(stub_server.echo, context).__enter__()
+        self.addCleanup(stub.__exit__, None, None, None)
+        return stub
 
     def check(self, status, *args, **options):
         done = support.client("--check", "--json", *args, **options)
@@ -42,7 +42,7 @@ class TrustCase(support.TestCase):
         return done.summary()
 
     def refused(self, says, *args, **options):
-        """As a wrong option."""
+        """The run must fail with exit status 2."""
         done = support.client(*args, **options)
         self.assertEqual(done.status, 2, (done.stdout, done.stderr))
         self.assertRegex(done.stderr, says)
@@ -59,32 +59,32 @@ class Anchor(TrustCase):
 
     def test_an_intermediate_alone_is_one(self):
         for chain in ((), (self.path("inter"),)):
-            far = self.serve(self.path("leaf"), self.path("leaf", "key"), *chain)
-            self.check(0, "--cacert", self.path("inter"), far.endpoint())
-            self.check(8, *CA, far.endpoint())
-            self.check(8 if not chain else 0, "--cacert", self.path("root"), far.endpoint())
+            server = self.serve(self.path("leaf"), self.path("leaf", "key"), *chain)
+            self.check(0, "--cacert", self.path("inter"), server.endpoint())
+            self.check(8, *CA, server.endpoint())
+            self.check(8 if not chain else 0, "--cacert", self.path("root"), server.endpoint())
 
     def test_the_servers_own_certificate_is_one_and_no_other_of_that_issuer(self):
         self.made.leaf("sibling", "inter")
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"), self.path("inter"))
-        self.check(0, "--cacert", self.path("leaf"), far.endpoint())
-        self.check(8, "--cacert", self.path("sibling"), far.endpoint())
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"), self.path("inter"))
+        self.check(0, "--cacert", self.path("leaf"), server.endpoint())
+        self.check(8, "--cacert", self.path("sibling"), server.endpoint())
 
-    def test_one_of_the_environment_is_one_too(self):
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"))
-        self.check(0, far.endpoint(), env=support.environment(SSL_CERT_FILE=str(self.path("inter"))))
+    def test_ssl_cert_file_names_trust_anchors(self):
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"))
+        self.check(0, server.endpoint(), env=support.environment(SSL_CERT_FILE=str(self.path("inter"))))
 
     def test_the_name_counts_whatever_the_anchor(self):
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"))
-        self.check(9, "--cacert", self.path("leaf"), "--servername=other.test", far.endpoint())
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"))
+        self.check(9, "--cacert", self.path("leaf"), "--servername=other.test", server.endpoint())
 
     def test_a_pipe_is_one_and_may_be_needed_twice(self):
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"))
-        for mode in ("--check", f"--bench -n 1 {far.endpoint()}", "--show-certs"):
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"))
+        for mode in ("--check", f"--bench -n 1 {server.endpoint()}", "--show-certs"):
             with self.subTest(mode=mode):
                 done = support.run("bash", "-c", f'"$0" {mode} --cacert <(cat "$1") "$2"',
                                    support.program("TLSECHO_CLIENT"), self.path("inter"),
-                                   far.endpoint())
+                                   server.endpoint())
                 self.assertEqual(done.status, 0, done.stderr)
 
     def test_our_own_certificate_and_key_may_come_by_a_pipe(self):
@@ -103,7 +103,7 @@ class Anchor(TrustCase):
 
 
 class End(TrustCase):
-    """Which end counts: that of the path that was verified."""
+    """The expiry is that of the verified path."""
 
     def setUp(self):
         super().setUp()
@@ -113,19 +113,19 @@ class End(TrustCase):
     def test_that_of_the_trust_anchor_counts(self):
         self.made.make("root", days=(-1, 5))
         self.made.leaf("leaf", "root")
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"))
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"))
         anchor = ("--cacert", self.path("root"))
-        summary = self.check(0, *anchor, "--expiry-warn=10", far.endpoint())
+        summary = self.check(0, *anchor, "--expiry-warn=10", server.endpoint())
         self.assertIs(summary["warning"], True)
         self.assertEqual((summary["expiry"]["subject"], summary["expiry"]["days"]), ("CN=root", 5))
-        error = self.check(10, *anchor, "--expiry-crit=10", far.endpoint())["error"]
+        error = self.check(10, *anchor, "--expiry-crit=10", server.endpoint())["error"]
         self.assertIn('the certificate "CN=root" ends in 5 days', error["message"])
 
     def test_one_that_has_ended_expires_the_path(self):
         self.made.make("root", days=(-9, -2))
         self.made.leaf("leaf", "root")
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"))
-        error = self.check(10, "--cacert", self.path("root"), far.endpoint())["error"]
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"))
+        error = self.check(10, "--cacert", self.path("root"), server.endpoint())["error"]
         self.assertIn('"CN=root" expired on', error["message"])
 
     def test_what_is_sent_and_not_needed_is_only_noted(self):
@@ -134,25 +134,25 @@ class End(TrustCase):
         self.made.make("inter", "root", days=(-1, 50))
         self.made.make("cross", "old", days=(-9, -3), key="inter")
         self.made.leaf("leaf", "inter")
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"), self.path("cross"),
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"), self.path("cross"),
                          self.path("inter"))
         anchor = ("--cacert", self.path("root"))
-        summary = self.check(0, *anchor, "--expiry-crit=10", "--expiry-warn=10", far.endpoint())
+        summary = self.check(0, *anchor, "--expiry-crit=10", "--expiry-warn=10", server.endpoint())
         self.assertIs(summary["warning"], False)
         self.assertEqual((summary["expiry"]["subject"], summary["expiry"]["days"]), ("CN=inter", 50))
         self.assertLess(summary["unneeded"]["days"], 0)
         for nagios in ((), ("--nagios",)):
-            line = support.client("--check", *nagios, *anchor, far.endpoint()).stdout.decode()
+            line = support.client("--check", *nagios, *anchor, server.endpoint()).stdout.decode()
             self.assertRegex(line, r'certificate "CN=inter" ends in 50 days')
             self.assertRegex(line, r'"CN=inter" is sent too and not needed, it ended on')
 
     def test_with_a_pin_only_the_servers_own_counts(self):
         self.made.make("root", days=(-1, 5))
         self.made.leaf("leaf", "root")
-        far = self.serve(self.path("leaf"), self.path("leaf", "key"), self.path("root"))
+        server = self.serve(self.path("leaf"), self.path("leaf", "key"), self.path("root"))
         der = ssl.PEM_cert_to_DER_cert(self.path("leaf").read_text())
         pin = certificates.openssl("dgst", "-sha256", "-r", data=der).split()[0].decode()
-        summary = self.check(0, "--pin", pin, "--expiry-crit=10", far.endpoint())
+        summary = self.check(0, "--pin", pin, "--expiry-crit=10", server.endpoint())
         self.assertEqual(summary["expiry"]["subject"], "CN=leaf")
 
 
@@ -166,7 +166,7 @@ class Files(TrustCase):
         self.refused("SSL_CERT_FILE: ", "--check", "tls://127.0.0.1:1",
                      env=support.environment(SSL_CERT_FILE=str(self.folder)))
 
-    def test_what_everybody_can_write_is_not_trusted(self):
+    def test_a_world_writable_file_is_not_trusted(self):
         for option, name in (("--cacert", "ca.pem"), ("--cert", "client.pem")):
             path = self.folder / name
             shutil.copy(PKI / name, path)
@@ -186,7 +186,7 @@ class Files(TrustCase):
             self.refused("open to others", "--check", "--keylog", log, "tls://127.0.0.1:1")
 
     def on_a_terminal(self, *args):
-        """(exit status, what it said there); questions get no answer."""
+        """(exit status, output) of a run on a terminal, without input."""
         program = support.program("TLSECHO_CLIENT")
         pid, terminal = pty.fork()
         if pid == 0:
@@ -252,7 +252,7 @@ class Files(TrustCase):
 
 
 class ExpectDirect(TrustCase):
-    """--expect-direct proves something only where the certificate cannot be another's."""
+    """--expect-direct is accepted only with a certificate that no interceptor can have."""
 
     CONFIG = """
 listeners: [ { listen: "tls://127.0.0.1:0", service: report } ]
@@ -270,11 +270,11 @@ listeners: [ { listen: "tls://127.0.0.1:0", service: report } ]
         done = support.client(*direct, server.endpoint("tls"))
         self.assertEqual(done.status, 0, done.stderr)
         self.assertRegex(done.stdout.decode(), r"verdict: .*change what it carries\n")
-        # With a certificate that is trusted, too, whatever report it would give.
-        with FarEnd(stub_server.finish, server_context("server-rsa")) as between:
+        # Also with a certificate that is trusted, whatever its report says.
+        with StubServer(stub_server.finish, server_context("server-rsa")) as between:
             self.assertEqual(support.client(*direct, between.endpoint()).status, 8)
 
-    def test_without_a_pin_the_verdict_says_what_it_does_not_prove(self):
+    def test_without_a_pin_the_verdict_names_what_it_does_not_prove(self):
         server = self.server(self.CONFIG)
         done = support.client("--report", *CA, server.endpoint("tls"))
         self.assertRegex(done.stdout.decode(), r"verdict: .*; not proven without --pin: .*rewrite the report\n")

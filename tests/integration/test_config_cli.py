@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The server's command line and configuration, as a shell sees them: output, status, files left."""
+"""The server's command line and configuration: output, exit status, and files that it leaves."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ PAIR = "tls: {{ default: {{ certificates: [ {{ certificate: '{}', key: '{}' }} ]
 
 
 class Folder(support.TestCase):
-    """Each test in a folder of its own, where the server is run to its end."""
+    """Runs the server to its end, in a folder of the test's own."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
@@ -40,7 +40,7 @@ class Folder(support.TestCase):
                            env=support.environment(**extra))
 
     def assert_refused(self, text, *words, status=CONFIG):
-        """By the check and by the start alike: one line with the place and these words."""
+        """Both -t and a start must refuse it, in one line with the place and this text."""
         path = self.write("server.yaml", text)
         for args in (["-t", "-c", path], ["-c", path]):
             done = self.run_server(*args)
@@ -58,7 +58,7 @@ class CommandLine(Folder):
             self.assertEqual((done.status, done.stderr), (0, ""))
             self.assertTrue(done.stdout.startswith(b"Usage: tlsecho-server"))
 
-    def test_version_names_us_and_openssl_and_what_it_offers(self):
+    def test_version_prints_the_program_openssl_and_features(self):
         for flag in ("-V", "--version"):
             done = self.run_server(flag)
             self.assertEqual((done.status, done.stderr), (0, ""))
@@ -96,7 +96,7 @@ class CommandLine(Folder):
         self.assertEqual(done.status, CONFIG)
         self.assertRegex(done.stderr, "^tlsecho-server: .*missing.yaml.*No such file.*: name a file")
 
-    def test_an_empty_name_is_no_argument(self):
+    def test_an_empty_file_name_is_refused(self):
         done = self.run_server("-c", "")
         self.assertEqual(done.status, 2)
         self.assertIn("-c needs an argument: FILE", done.stderr)
@@ -135,7 +135,7 @@ log: { format: json }
 
 
 class Configuration(Folder):
-    def test_mistakes_have_their_place_and_what_would_be_right(self):
+    def test_mistakes_are_refused_with_their_place_and_the_remedy(self):
         for text, *words in (
                 ("listners: []", ":1:1:", "did you mean listeners"),
                 ("listeners:\n  - listen: tcp://127.0.0.1:0\n    servce: echo", ":3:5:",
@@ -189,7 +189,7 @@ class Configuration(Folder):
                                               support.pki() / "server-ecdsa.key"),
                             "server-ecdsa.key is not the key of the certificate")
 
-    def test_a_key_that_others_can_read_and_the_way_to_mend_it(self):
+    def test_a_key_that_others_can_read_is_refused_with_the_remedy(self):
         key = self.folder / "open.key"
         shutil.copy(support.pki() / "server-rsa.key", key)
         key.chmod(0o604)
@@ -254,7 +254,7 @@ class Start(Folder):
         self.addCleanup(self._stop, server)
         with peers.Plain(("127.0.0.1", 7007)) as peer:
             self.assertEqual(peer.exchange(b"plain"), b"plain")
-        with peers.Tls(("127.0.0.1", 7443), ctx=peers.trusting_anyone()) as peer:
+        with peers.Tls(("127.0.0.1", 7443), ctx=peers.trusting_any()) as peer:
             self.assertEqual(peer.exchange(b"tls"), b"tls")
 
     def test_lines_about_connections_can_be_left_out(self):
@@ -282,8 +282,8 @@ class Start(Folder):
 
 class SelfSigned(Folder):
     def seen(self, server):
-        """The SHA-256 of the certificate that a client sees."""
-        with peers.Tls(server.address("tls"), ctx=peers.trusting_anyone()) as peer:
+        """The SHA-256 of the server's certificate as a client receives it."""
+        with peers.Tls(server.address("tls"), ctx=peers.trusting_any()) as peer:
             return hashlib.sha256(peer.tls.getpeercert(binary_form=True)).hexdigest()
 
     def logged(self, server):
@@ -291,7 +291,7 @@ class SelfSigned(Folder):
         self.assertEqual(line["self_signed"], "yes")
         return line["sha256"]
 
-    def test_it_is_kept_in_the_state_directory_for_us_alone(self):
+    def test_it_is_kept_in_the_state_directory_with_mode_0600(self):
         env = support.environment(STATE_DIRECTORY=str(self.folder))
         first = self.server(TLS, env=env)
         self.assertEqual(self.seen(first), self.logged(first))
@@ -342,14 +342,14 @@ class UnixSocket(Folder):
         self.server(self.config)
         self.assert_echoes()
 
-    def test_a_live_one_is_refused_and_lives_on(self):
+    def test_a_socket_in_use_is_refused_and_keeps_working(self):
         self.server(self.config)
         second = self.server(self.config, ready=False)
         self.assertEqual(second.wait(), REFUSED)
         self.assertIn("another program, or another tlsecho-server, listens on it: stop it, or choose another", second.log())
         self.assert_echoes()
 
-    def test_a_file_that_is_no_socket_is_refused_and_left_alone(self):
+    def test_a_file_that_is_not_a_socket_is_refused_and_not_removed(self):
         self.path.write_text("mine", encoding="utf-8")
         server = self.server(self.config, ready=False)
         self.assertEqual(server.wait(), REFUSED)

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Dashboard, alert rules and docs/metrics.md know the metrics that there are, and no others."""
+"""Dashboard, alert rules and docs/metrics.md name existing metrics only, and docs/metrics.md all."""
 
 import json
 import re
 import unittest
 
+import admin_client
 import logdoc
 import peers
 import scrape
 import support
-import admin_client
 
 METRIC = re.compile(r"\b((?:tlsecho|process)_\w+|up)\b(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
@@ -41,7 +41,7 @@ class Names(support.TestCase):
         return admin_client.metrics(server)
 
     def expressions(self):
-        """Everything that is asked of Prometheus, and what is shown of the answers."""
+        """All queries to Prometheus, and the labels that are shown of their results."""
         text = re.sub(r"(?m)^ *#.*$", "", self.alerts)
         alerts = re.findall(r"expr: (?:>-\n)?(.*?)\n +(?:for|labels):", text, re.DOTALL)
         self.assertEqual(len(alerts), text.count("- alert:"))
@@ -52,7 +52,7 @@ class Names(support.TestCase):
         return alerts + targets + variables + notes
 
     def samples_by_name(self, families):
-        """{name as it is written in a sample: (labels, values by label)}"""
+        """{name of the samples: (labels, values by label)}"""
         found = {"up": {}}
         for family in families.values():
             for suffix in scrape.SUFFIXES.get(family.type, ("",)):
@@ -74,7 +74,7 @@ class Names(support.TestCase):
                 labels = set(OF_THE_SCRAPER)
                 for name, selector in METRIC.findall(expression):
                     self.assertIn(name, known)
-                    if not known[name]:  # no CRL, no OCSP response here
+                    if not known[name]:  # this server has no CRL and no OCSP response
                         labels |= {"profile", "file"}
                     labels |= set(known[name])
                     for label, _, value in MATCHER.findall(selector):

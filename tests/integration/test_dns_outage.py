@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Name servers that do not answer: nobody waits for them, and what they held up is done later."""
+"""Name servers that do not answer: connections and probes go on, and the look-up is repeated."""
 
 import os
 import shutil
@@ -7,9 +7,9 @@ import signal
 import subprocess
 import unittest
 
+import admin_client
 import nameserver
 import support
-import admin_client
 
 LITERAL = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: main } ]\n"
 NAMED = "listeners: [ { listen: 'tcp://echo.internal:0', name: main } ]\n"
@@ -21,7 +21,7 @@ listeners:
 """
 ADMIN = "admin: { listen: 'tcp://127.0.0.1:0' }\n"
 RELOAD = support.REPOSITORY / "packaging" / "systemd" / "reload"
-AT_ONCE_S = 8  # a look-up that nobody answers takes 20 s
+AT_ONCE_S = 8  # an unanswered look-up takes 20 s
 
 
 def setUpModule():
@@ -36,7 +36,7 @@ class Outage(support.TestCase):
     def named_server(self, config, **arguments):
         return self.server(config, prefix=self.prefix, **arguments)
 
-    def enterContext(self, manager):  # unittest has it since Python 3.11
+    def enterContext(self, manager):  # part of unittest since Python 3.11
         self.addCleanup(manager.__exit__, None, None, None)
         return manager.__enter__()
 
@@ -66,7 +66,7 @@ class AtStart(Outage):
         self.assertEqual(len(server.lines("listening")), 3)
         self.assertEqual(server.stop(), 0)
 
-    def test_a_name_that_does_not_exist_is_told_with_its_place(self):
+    def test_a_name_that_does_not_exist_is_refused_with_its_place(self):
         self.names.answer(code=nameserver.NXDOMAIN)
         server = self.named_server(NAMED, ready=False)
         server.wait_for_text("server.yaml:1:24: listen: look up echo.internal: ")
@@ -74,7 +74,7 @@ class AtStart(Outage):
 
 
 class AtReload(Outage):
-    def test_health_checks_are_answered_meanwhile(self):
+    def test_health_checks_are_answered_during_a_look_up(self):
         server = self.server(LITERAL + ADMIN, prefix=self.prefix)
         self.rewrite(server, NAMED + ADMIN)
         self.names.wait_for("echo.internal")
@@ -90,7 +90,7 @@ class AtReload(Outage):
         self.names.wait_for("echo.internal")
         self.assertEqual(server.stop(AT_ONCE_S), 0)
 
-    def test_who_waits_for_the_outcome_waits_for_that_of_his_own_signal(self):
+    def test_the_outcome_is_that_of_the_own_signal(self):
         server = self.server(LITERAL, prefix=self.prefix,
                              env=support.environment(RUNTIME_DIRECTORY="{dir}"))
         self.rewrite(server, NAMED)
@@ -98,14 +98,14 @@ class AtReload(Outage):
         self.names.wait_for("echo.internal")  # A and AAAA
         with subprocess.Popen([RELOAD], env=support.environment(
                 RUNTIME_DIRECTORY=str(server.folder), MAINPID=str(server.process.pid))) as waiting:
-            self.names.wait_for("echo.internal")  # anew, for the second signal
+            self.names.wait_for("echo.internal")  # again, for the second signal
             self.assertEqual((server.folder / "reload").read_text(), "2 reading\n")
             self.assertIsNone(waiting.poll())
             self.names.answer("127.0.0.1")
             self.assertEqual(waiting.wait(support.DEADLINE_S), 0)
         self.assertEqual((server.folder / "reload").read_text(), "2 reloaded\n")
 
-    def test_another_hup_begins_it_anew(self):
+    def test_another_hup_starts_the_look_up_again(self):
         server = self.named_server(LITERAL)
         self.rewrite(server, NAMED)
         self.names.wait_for("echo.internal")
@@ -128,10 +128,10 @@ class AtReload(Outage):
         shutil.copy(support.pki() / "server-ecdsa.pem", server.folder / "new")
         os.replace(server.folder / "new", server.folder / "a.pem")
         server.wait_for("reloaded", timeout=AT_ONCE_S)
-        self.assertFalse(self.names.was_asked())
+        self.assertFalse(self.names.was_queried())
         self.assertEqual(server.address("main"), before)
 
-    def test_what_no_name_server_could_say_is_asked_again(self):
+    def test_a_failed_look_up_is_repeated(self):
         server = self.named_server(LITERAL)
         self.names.answer(code=nameserver.SERVFAIL)
         self.rewrite(server, NAMED)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What --help lists is in the manual page and the completions, and nothing else is; the examples of
-the client's page do what they say."""
+"""Manual pages and completions have the options of --help and no others; the documented examples
+work."""
 
 import concurrent.futures
 import os
@@ -13,7 +13,7 @@ import unittest
 
 import stub_server
 import support
-from stub_server import FarEnd, server_context
+from stub_server import StubServer, server_context
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
@@ -41,7 +41,7 @@ class Server(support.TestCase):
 
 
 def made(what):
-    """What is made of the client's table of options."""
+    """Returns a file that is generated from the client's table of options."""
     page = PACKAGING / "man" / "tlsecho-client.1.scd.in"
     done = support.run(support.program("TLSECHO_CLIENT_OPTIONS"), what, data=page.read_bytes())
     assert done.status == 0, done.stderr
@@ -49,7 +49,7 @@ def made(what):
 
 
 class Client(support.TestCase):
-    """All of it is made of one table. These tests know that it is made whole."""
+    """These files are generated from one table. The tests check that they are complete."""
 
     @classmethod
     def setUpClass(cls):
@@ -68,7 +68,7 @@ class Client(support.TestCase):
                          re.findall(r"^\| (\d+) \| ([a-z-]+) \|", client_md, re.M))
 
     def complete(self, *words):
-        """What bash would offer for the last word."""
+        """The completions that bash offers for the last word."""
         script = (made("bash") + 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() { :; }\n'
                   '_tlsecho_client; printf "%s\\n" "${COMPREPLY[@]}"')
         done = support.run("bash", "-c", script, "bash", "tlsecho-client", *words)
@@ -97,7 +97,7 @@ class Client(support.TestCase):
 
 
 class Examples(support.TestCase):
-    """Each line of the page's examples, run as it stands but for where the peers are."""
+    """Runs each example of the manual page unchanged, except for the addresses."""
 
     CONFIG = """
 listeners:
@@ -117,7 +117,7 @@ listeners:
                  for line in block.splitlines()]
         self.assertGreater(len(lines), 15)
         with tempfile.TemporaryDirectory() as folder, \
-                FarEnd(stub_server.swallow, server_context()) as web:
+                StubServer(stub_server.discard, server_context()) as web:
             for name in ("ca.pem", "client.pem", "client.key"):
                 shutil.copy(support.pki() / name, folder)
             (pathlib.Path(folder) / "photo.jpg").write_bytes(os.urandom(1 << 20))
@@ -143,11 +143,11 @@ listeners:
 
 
 class Pages(support.TestCase):
-    """The commands of README.md and of docs/client.md and docs/server.md. The client's are tried
-    where nothing listens: they must get as far as that."""
+    """The commands of README.md, docs/client.md and docs/server.md. Those of the client run against a
+    port where nothing listens, and must get as far as that."""
 
     def lines(self, page, program):
-        """The indented lines that run the program, without their comments."""
+        """The indented lines that run the program, without comments."""
         text = (support.REPOSITORY / page).read_text()
         found = [line.partition("  #")[0].strip() for line in
                  re.findall(rf"^    (?:echo hello \| )?{program} .*$", text, re.M)]
@@ -163,7 +163,7 @@ class Pages(support.TestCase):
     def test_the_commands_of_the_client_are_understood(self):
         lines = self.lines("README.md", "tlsecho-client")
         lines += self.lines("docs/client.md", "tlsecho-client")
-        lines = [line for line in lines if "--merge" not in line]  # it connects to no server
+        lines = [line for line in lines if "--merge" not in line]  # connects to no server
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "build").mkdir()
             (pathlib.Path(folder) / "build" / "pki").symlink_to(support.pki())
@@ -177,7 +177,7 @@ class Pages(support.TestCase):
 
     @staticmethod
     def elsewhere(line):
-        """The same command for a port where nothing listens, and for a run that ends."""
+        """The same command for a port where nothing listens, limited to a run that ends."""
         line = re.sub(r"\b(localhost|127\.0\.0\.1|[a-z]+\.example\.org(:\d+)?)(?![\w:.])",
                       "127.0.0.1:1", line.partition(" | cmp")[0])
         line = line.replace("3f0c...", "3f" * 32).replace("example.org:7443", "127.0.0.1:1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every byte comes back, unchanged, over every transport, to everyone."""
+"""Every byte is echoed unchanged, over every transport, to every client."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ CROWD = 120
 
 
 def connect(server, transport):
-    """A peer by its transport's name: "tls 1.3"."""
+    """A client by the name of its transport, such as "tls 1.3"."""
     kind, _, version = transport.partition(" ")
     address = server.address(kind)
     return peers.Tls(address, version) if version else peers.Plain(address)
@@ -26,7 +26,7 @@ class Bytes(support.TestCase):
 
     @contextlib.contextmanager
     def over(self, transport):
-        """A subtest with a fresh peer."""
+        """A subtest with a new client."""
         with self.subTest(transport), connect(self.echo, transport) as peer:
             yield peer
 
@@ -51,14 +51,14 @@ class Bytes(support.TestCase):
                 data = b"".join(burst)
                 self.assertEqual(peer.receive(len(data)), data)
 
-    def test_a_conversation_of_single_bytes_needs_no_end(self):
+    def test_single_bytes_are_echoed_without_an_end(self):
         for transport in TRANSPORTS:
             with self.over(transport) as peer:
                 for byte in b"one at a time":
                     peer.send(bytes([byte]))
                     self.assertEqual(peer.receive(1), bytes([byte]))
 
-    def test_everything_owed_arrives_after_a_bare_fin(self):
+    def test_pending_output_arrives_after_a_bare_fin(self):
         for transport in TRANSPORTS:
             with self.over(transport) as peer:
                 data = os.urandom(1024 * 1024 + 3)
@@ -67,7 +67,7 @@ class Bytes(support.TestCase):
                 self.assertEqual(peer.receive_all(), data)
                 self.assert_ended_in_order(transport, peer)
 
-    def test_everything_owed_arrives_after_a_close_notify_without_fin(self):
+    def test_pending_output_arrives_after_a_close_notify_without_fin(self):
         for version in peers.VERSIONS:
             with self.subTest(version), peers.Tls(self.echo.address("tls"), version) as peer:
                 data = os.urandom(1024 * 1024 + 3)
@@ -87,7 +87,7 @@ class Bytes(support.TestCase):
 
 
 class Company(support.TestCase):
-    def test_two_are_served_while_a_third_never_starts_its_handshake(self):
+    def test_clients_are_served_while_another_never_starts_its_handshake(self):
         server = self.server(support.EVERYTHING + "workers: 1")
         with peers.Plain(server.address("tls")) as silent:
             first = peers.Tls(server.address("tls"), "1.2")
@@ -99,7 +99,7 @@ class Company(support.TestCase):
                     self.assertEqual(peer.receive(6), b"served")
             self.assertIsNone(silent.ended)
 
-    def test_a_crowd_is_served_at_the_same_time_each_with_its_own_bytes(self):
+    def test_many_clients_at_once_each_receive_their_own_bytes(self):
         server = self.server(support.EVERYTHING)
         for transport in TRANSPORTS:
             with self.subTest(transport):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each way in which a connection can end, its name in the log, and what the client sees of it."""
+"""Each way in which a connection can end: its name in the log, and what the client receives."""
 
 import os
 import pathlib
@@ -15,20 +15,20 @@ import peers
 import support
 
 BOTH = ((peers.Plain, "tcp"), (peers.Tls, "tls"))
-BULK_BYTES = 8 * 1024 * 1024  # more than the kernel takes for a peer that does not read
-KERNEL_BYTES = 1024 * 1024    # and less than that
+BULK_BYTES = 8 * 1024 * 1024  # more than kernel buffers hold for a client that does not read
+KERNEL_BYTES = 1024 * 1024    # less than that
 STREAM_BYTES = 5 * 1024 * 1024
-ALERT = 21                    # the content types of RFC 8446 §5.1
+ALERT = 21                    # a content type, RFC 8446 §5.1
 PROTOCOL_VERSION, UNEXPECTED_MESSAGE = 70, 10
 
 
 def fatal(alert):
-    """An alert record as it looks before there are keys, RFC 8446 §6."""
+    """An unencrypted fatal alert, RFC 8446 §6."""
     return bytes([ALERT, 3, 3, 0, 2, 2, alert])
 
 
 def drip(sock, data):
-    """Sends a byte at a time until the peer has had enough. Returns how many it took."""
+    """Sends one byte at a time until the peer closes. Returns how many it sent."""
     sock.settimeout(0.02)
     for sent, byte in enumerate(data):
         try:
@@ -51,7 +51,7 @@ class Ending(support.TestCase):
         self.assertEqual(peer.receive(1), b"x")
 
     def assert_ends(self, server, end, act, kinds=BOTH, **options):
-        """After a first echo, act(peer) leads to that end, over each kind of transport."""
+        """On each kind of transport, act(peer) after a first echo makes the connection end so."""
         for connect, transport in kinds:
             with self.subTest(transport), connect(server.address(transport), **options) as peer:
                 self.talk(peer)
@@ -80,7 +80,7 @@ class ByTheClient(Ending):
 
     def test_tls_failed(self):
         def act(peer):
-            peer.socket.send(bytes([23, 3, 3, 0, 32]) + bytes(32))  # a record that nobody encrypted
+            peer.socket.send(bytes([23, 3, 3, 0, 32]) + bytes(32))  # a record that is not encrypted
             with self.assertRaisesRegex(ssl.SSLError, "BAD_RECORD_MAC"):
                 peer.receive_all()
             peer.fin()
@@ -98,7 +98,7 @@ class ByTime(Ending):
             self.assertEqual(peer.receive_all(), b"")
             server.wait_for("connection", source=peer.name, end="handshake_timeout")
 
-    def test_a_handshake_that_drips_is_not_given_more_time(self):
+    def test_a_slow_handshake_does_not_extend_its_time_out(self):
         server = self.start("timeouts: { handshake: 300ms }")
         hello = peers.client_hello(peers.context())
         with peers.connect(server.address("tls")) as sock:
@@ -117,7 +117,7 @@ class ByTime(Ending):
         self.assert_server_ended_in_order(peer)
         peer.socket.close()
 
-    def test_a_client_that_never_ends_after_the_server_did_is_let_go(self):
+    def test_a_client_that_does_not_close_is_closed_after_linger(self):
         self.assert_ends(self.start("timeouts: { idle: 100ms, linger: 100ms }"), "idle_timeout",
                          self.assert_server_ended_in_order)
 
@@ -125,8 +125,8 @@ class ByTime(Ending):
         self.assert_ends(self.start("timeouts: { write: 200ms }"), "write_timeout",
                          lambda peer: peer.push(bytes(BULK_BYTES)), receive_buffer=4096)
 
-    def test_a_peer_that_reads_slowly_is_not_one_that_takes_nothing(self):
-        """The kernel has so much to send that it asks for no more until long after."""
+    def test_a_slow_reader_has_no_write_timeout(self):
+        """The kernel has so much to send that the socket is not writable for longer than the time-out."""
         server = self.start("timeouts: { write: 1s }")
         with peers.connect(server.address("tcp"), receive_buffer=4096) as sock:
             sender = threading.Thread(target=sock.sendall, args=(bytes(BULK_BYTES),), daemon=True)
@@ -140,8 +140,8 @@ class ByTime(Ending):
                 sock.recv(STREAM_BYTES)
 
 
-    def test_a_peer_that_still_reads_is_not_idle(self):
-        """All is with the kernel, and the peer takes it little by little."""
+    def test_a_slow_reader_is_not_idle(self):
+        """The kernel has the rest to send, and the client reads it little by little."""
         server = self.start("timeouts: { idle: 1s, linger: 100ms }")
         with peers.connect(server.address("tcp"), receive_buffer=4096) as sock:
             sock.sendall(bytes(KERNEL_BYTES))
@@ -153,7 +153,7 @@ class ByTime(Ending):
 
 
 class NotTls(Ending):
-    """What comes to the TLS port and is none: an alert, a reason, and nobody else notices."""
+    """Other protocols on a TLS port: the client gets an alert, the log a reason, others are served."""
 
     def setUp(self):
         self.echo = self.start("workers: 1")
@@ -162,7 +162,7 @@ class NotTls(Ending):
         self.talk(self.bystander)
 
     def refuse(self, data):
-        """Sends it; returns (what the client received, the line in the log)."""
+        """Sends it; returns (what the client received, the log line)."""
         with peers.Plain(self.echo.address("tls")) as peer:
             peer.send(data)
             answer = peer.receive_all()
@@ -196,7 +196,7 @@ class NotTls(Ending):
         self.assertEqual(answer[:1] + answer[5:6], bytes([ALERT, 2]))
         self.assertTrue(line["reason"])
 
-    def test_records_of_nonsense(self):
+    def test_records_of_random_bytes(self):
         for kind in (20, 21, 22, 23):
             with self.subTest(kind):
                 answer, line = self.refuse(bytes([kind, 3, 1, 0, 64]) + bytes([0xaa] * 64))
@@ -212,21 +212,21 @@ class NotTls(Ending):
         self.assertEqual(line["reason"], "the client closed the connection during the handshake")
         self.talk(self.bystander)
 
-    def test_a_client_that_does_not_trust_us_says_why(self):
-        stranger = ssl.create_default_context()
-        stranger.check_hostname = False
+    def test_the_alert_of_a_client_that_does_not_trust_the_certificate_is_logged(self):
+        trusts_nothing = ssl.create_default_context()
+        trusts_nothing.check_hostname = False
         with self.assertRaises(ssl.SSLCertVerificationError):
-            peers.Tls(self.echo.address("tls"), ctx=stranger)
+            peers.Tls(self.echo.address("tls"), ctx=trusts_nothing)
         line = self.echo.wait_for("connection", end="handshake_failed")
         self.assertIn("the client sent the alert", line["reason"])
         self.assertEqual(line["alert"], "unknown_ca")
 
 
 class Probes(Ending):
-    """As balancers do it: connect, and leave without a byte."""
+    """Health checks of load balancers: connect and close without a byte."""
     LINGER = struct.pack("ii", 1, 0)
 
-    def test_leaving_without_a_byte_is_no_failure(self):
+    def test_a_connection_without_a_byte_is_not_a_failure(self):
         server = self.server(support.EVERYTHING + "log: { level: debug }")
         for which in ("tcp", "tls", "unix"):
             for reset in (False, True) if which != "unix" else (False,):
@@ -235,14 +235,14 @@ class Probes(Ending):
                         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, self.LINGER)
                         peer.socket.close()
                     else:
-                        self.assertEqual(peer.exchange(b""), b"")  # no alert either
+                        self.assertEqual(peer.exchange(b""), b"")  # and no alert
                     line = server.wait_for("connection", end="probe")
                     self.assertEqual((line["level"], line["transport"]), ("debug", which))
                     self.assertNotIn("reason", line)
         server.signal(signal.SIGUSR1)
         self.assertEqual(server.wait_for("summary")["handshakes_failed"], "0")
 
-    def test_they_leave_no_line_at_level_info(self):
+    def test_a_probe_is_not_logged_at_level_info(self):
         server = self.server(support.EVERYTHING)
         for which in ("tcp", "tls"):
             with peers.Plain(server.address(which)) as peer:
@@ -271,7 +271,7 @@ class NotPlain(Ending):
 
 
 class Alerts(Ending):
-    def test_one_reaches_each_client_that_writes_at_once(self):
+    def test_an_alert_reaches_each_client_that_writes_at_once(self):
         server = self.server(support.LISTENERS + """
 tls:
   default:
@@ -288,7 +288,7 @@ tls:
             line = server.wait_for("connection", end="handshake_failed", alert="protocol_version")
             self.assertTrue(line["reason"])
 
-    def test_pythons_own_words_for_it(self):
+    def test_python_names_the_alert(self):
         server = self.server(support.LISTENERS + """
 tls:
   default:
@@ -315,7 +315,7 @@ class Stopping(Ending):
                 self.assertEqual(server.lines("draining")[0]["reason"], signal_number.name)
                 self.assertTrue(server.lines("stopped"))
 
-    def test_nobody_loses_bytes_that_are_on_their_way_while_the_server_drains(self):
+    def test_no_byte_in_flight_is_lost_while_the_server_drains(self):
         server = self.start()
         streams = []
         for number in range(20):
@@ -333,7 +333,7 @@ class Stopping(Ending):
         self.assertEqual(server.wait(), 0)
         self.assertEqual(len(server.lines("connection", end="closed")), len(streams))
 
-    def test_who_had_connected_before_the_signal_is_served(self):
+    def test_clients_that_connected_before_the_signal_are_served(self):
         server = self.start()
         room = int(pathlib.Path("/proc/sys/net/core/somaxconn").read_text(encoding="ascii"))
         waiting = []
@@ -349,7 +349,7 @@ class Stopping(Ending):
             peer.socket.close()
         self.assertEqual(server.wait(), 0)
 
-    def test_nobody_gets_in_any_more_while_the_server_drains(self):
+    def test_a_draining_server_refuses_new_connections(self):
         server = self.start()
         with peers.Plain(server.address("tcp")) as peer:
             self.talk(peer)
@@ -360,15 +360,15 @@ class Stopping(Ending):
             self.talk(peer)
 
     def hammer(self, address):
-        """Connects until that is refused."""
+        """Connects until a connection is refused."""
         with self.assertRaises(ConnectionRefusedError):
             while True:
                 try:
                     peers.connect(address).close()
                 except ConnectionResetError:
-                    pass  # it came between the last accept and the close
+                    pass  # it was queued between the last accept(2) and the close
 
-    def test_drain_has_an_end(self):
+    def test_drain_ends_at_its_time_out(self):
         server = self.start("timeouts: { drain: 200ms, linger: 100ms }")
         with peers.Plain(server.address("tcp")) as peer:
             peer.push(bytes(BULK_BYTES))
@@ -376,7 +376,7 @@ class Stopping(Ending):
             self.assertEqual(server.wait(), 0)
         self.assertEqual(server.lines("connection")[0]["end"], "drained")
 
-    def test_drain_has_an_end_where_lingering_has_none(self):
+    def test_drain_ends_although_linger_is_unlimited(self):
         server = self.start("timeouts: { drain: 200ms, linger: 0 }")
         with peers.Plain(server.address("tcp")) as peer:
             peer.push(bytes(BULK_BYTES))

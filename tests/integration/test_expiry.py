@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is out of date is served, or refuses clients, and the log warns of it from the start."""
+"""Expired certificates are served, expired CRLs refuse clients, and the log warns of both at the start."""
 
 import pathlib
 import re
@@ -20,7 +20,7 @@ def profile(*names, more=""):
 
 
 class Expiry(support.TestCase):
-    def test_certificates_out_of_date_are_named_before_anyone_connects(self):
+    def test_expired_certificates_are_logged_at_the_start(self):
         for name, event, key, date in (
                 ("expired", "certificate_expired", "not_after", "2021-01-01T00:00:00Z"),
                 ("not-yet-valid", "certificate_not_yet_valid", "not_before",
@@ -35,7 +35,7 @@ class Expiry(support.TestCase):
 
     def test_a_staple_out_of_date_is_named(self):
         staple = certificates.make_staple("server-ecdsa")
-        # Who staples it looks at its dates, not at its signature.
+        # The server checks the dates of a staple, not its signature.
         dates = [b"20200101000000Z", b"20200201000000Z"]
         fresh = re.findall(rb"\d{14}Z", staple)[1:3]  # after producedAt, RFC 6960 §4.2.1
         for was, becomes in zip(fresh, dates):

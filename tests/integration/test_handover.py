@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Addresses that one configuration hands to the next: a port that is ours is never "taken"."""
+"""A reload passes addresses on to the new configuration: its own ports are never "in use"."""
 
 import contextlib
 import os
@@ -8,9 +8,9 @@ import socket
 import threading
 import unittest
 
+import admin_client
 import peers
 import support
-import admin_client
 
 
 def has_ipv6():
@@ -34,7 +34,7 @@ class Rewritten(support.TestCase):
         return server.wait_for(outcome)
 
     def now(self, server):
-        """What has been listening since the last reload."""
+        """The addresses on which it has listened since the last reload."""
         found = []
         for line in server.log().splitlines():
             fields = support.parse(line)
@@ -62,7 +62,7 @@ class HandOver(Rewritten):
                     self.assertEqual(living.recv(1), b"x")
                 self.assertTrue(is_echoed(("::1" if host == "[::1]" else "127.0.0.1", port)))
 
-    def test_nobody_fails_to_connect_meanwhile(self):
+    def test_no_connection_fails_during_the_reload(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
         address = server.address()
         stop, failures, served = threading.Event(), [], []
@@ -138,7 +138,7 @@ class HandOver(Rewritten):
 class UnixSockets(Rewritten):
     CONFIG = "listeners: [ { listen: 'unix://{dir}/a.sock' } ]\n"
 
-    def test_a_socket_whose_file_is_gone_is_made_anew(self):
+    def test_a_socket_whose_file_was_removed_is_created_again(self):
         server = self.server(self.CONFIG)
         path = server.folder / "a.sock"
         with peers.connect(str(path)) as living:
@@ -151,7 +151,7 @@ class UnixSockets(Rewritten):
         inode = path.stat().st_ino
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
-        self.assertEqual(path.stat().st_ino, inode)  # this time it stayed
+        self.assertEqual(path.stat().st_ino, inode)  # this time the file stayed
 
     def test_a_socket_that_another_put_there_is_refused_and_left_alone(self):
         server = self.server(self.CONFIG)
@@ -167,7 +167,7 @@ class UnixSockets(Rewritten):
             self.assertEqual(server.stop(), 0)
             self.assertTrue(path.exists())
 
-    def test_the_admin_address_may_be_one_too(self):
+    def test_the_admin_address_may_be_a_unix_socket(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "admin: { listen: 'unix://{dir}/admin.sock' }\n")
         (server.folder / "admin.sock").unlink()

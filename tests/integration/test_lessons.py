@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lessons of a socket tutorial, each as a test of what the server really does."""
+"""The lessons of a socket tutorial, each as a test of the server."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ CROWD = 150
 
 
 def own_host():
-    """A loopback address of this process's own: nobody else takes a port there by chance."""
+    """A loopback address that only this process uses: no other one has a port there by chance."""
     pid = os.getpid()
     return f"127.{1 + (pid >> 16) % 254}.{pid >> 8 & 255}.{pid & 255}"
 
@@ -39,12 +39,12 @@ def read_all(sock, chunk_bytes=65536):
 
 
 class HalfClosed(support.TestCase):
-    def test_while_bytes_are_owed_we_are_in_fin_wait2_and_the_server_in_close_wait(self):
+    def test_with_output_pending_the_client_is_in_fin_wait2_and_the_server_in_close_wait(self):
         server = self.server(TCP)
         owed = os.urandom(32 * 1024)
         with peers.connect(server.address()) as sock:
             ours, theirs = sock.getsockname(), sock.getpeername()
-            with server.paused():  # so that the states hold still
+            with server.paused():  # so that the states do not change
                 sock.sendall(owed)
                 sock.shutdown(socket.SHUT_WR)
                 proc.wait_for_state(ours, theirs, "FIN_WAIT2")
@@ -53,14 +53,14 @@ class HalfClosed(support.TestCase):
 
 
 class TimeWait(support.TestCase):
-    """The side that ends first holds it (RFC 9293 §3.6.1)."""
+    """The side that closes first has it (RFC 9293 §3.6.1)."""
 
     def assert_held_by(self, holder, other):
         proc.wait_for_state(holder, other, "TIME_WAIT")
         self.assertIsNone(proc.state(other, holder))
 
     def end_after_the_server(self, sock):
-        """Returns the addresses (ours, the server's) of what is then over."""
+        """Returns the (client, server) addresses of the closed connection."""
         addresses = sock.getsockname(), sock.getpeername()
         self.assertEqual(sock.recv(1), b"")
         sock.close()
@@ -91,7 +91,7 @@ class TimeWait(support.TestCase):
         self.assertEqual(server.wait(), 0)
         self.assert_held_by(theirs, ours)
 
-    def test_a_restart_binds_the_port_whose_connections_are_still_there(self):
+    def test_a_restart_binds_a_port_with_connections_in_time_wait(self):
         first = self.server(f"listeners: [ {{ listen: 'tcp://{own_host()}:0' }} ]\n"
                             "timeouts: { idle: 50ms }")
         host, port = first.address()
@@ -117,7 +117,7 @@ class SecondCopy(support.TestCase):
 
 
 class Options(support.TestCase):
-    """Seen on the accepted socket itself, through a duplicate of it."""
+    """Reads the options of the accepted socket, from a duplicate of it."""
 
     def accepted(self, config):
         server = self.server(TCP + config)
@@ -167,7 +167,7 @@ class Reset(support.TestCase):
                 self.assertEqual(peer.exchange(b"still here"), b"still here")
 
     def assert_reset_at(self, stage, end="reset"):
-        """stage(server) returns a peer; its RST must end it, and nobody else."""
+        """stage(server) returns a client at that stage; its RST must end this connection only."""
         server = self.server(support.EVERYTHING + "workers: 1\nlog: { level: debug }\n")
         peer = stage(server)
         name = peer.name
@@ -199,7 +199,7 @@ class Reset(support.TestCase):
             with self.subTest(transport):
                 self.assert_reset_at(stage)
 
-    def test_while_bytes_are_owed(self):
+    def test_with_output_pending(self):
         for connect, transport in ((peers.Plain, "tcp"), (peers.Tls, "tls")):
             def stage(server, connect=connect, transport=transport):
                 peer = connect(server.address(transport), receive_buffer=4096)
@@ -221,7 +221,7 @@ class Reset(support.TestCase):
 
 
 class Many(support.TestCase):
-    def test_who_connected_before_the_server_accepts_is_served(self):
+    def test_clients_in_the_backlog_are_served(self):
         server = self.server(TCP)
         room = int(pathlib.Path("/proc/sys/net/core/somaxconn").read_text(encoding="ascii"))
         waiting = []
@@ -235,7 +235,7 @@ class Many(support.TestCase):
             peer.end()
             self.assertEqual(peer.receive_all(), b"%d" % number)
 
-    def test_a_crowd_that_comes_at_once_is_served(self):
+    def test_many_clients_at_once_are_all_served(self):
         server = self.server(TCP)
         served = []
 
@@ -255,7 +255,7 @@ class Many(support.TestCase):
 class ShortWrites(support.TestCase):
     def test_a_tiny_window_read_in_small_pieces_gets_every_byte(self):
         server = self.server(TCP)
-        data = os.urandom(8 * 1024 * 1024)  # more than the kernel takes for a peer that waits
+        data = os.urandom(8 * 1024 * 1024)  # more than kernel buffers hold for a client that does not read
         with peers.Plain(server.address(), receive_buffer=4096) as peer:
             sender = peer.stream(data)
             self.assertTrue(read_all(peer.socket, chunk_bytes=1500) == data, "every byte came back")
@@ -263,7 +263,7 @@ class ShortWrites(support.TestCase):
 
 
 class Addresses(support.TestCase):
-    """Peer and own address, as getpeername(2) and getsockname(2) tell them."""
+    """Peer and local address, as from getpeername(2) and getsockname(2)."""
 
     def assert_logged(self, listen, host):
         server = self.server(f"listeners: [ {{ listen: 'tcp://{listen}:0' }} ]")
@@ -278,7 +278,7 @@ class Addresses(support.TestCase):
     def test_ipv4(self):
         self.assert_logged("127.0.0.1", "127.0.0.1")
 
-    def test_an_ipv4_wildcard_tells_which_of_its_addresses_was_reached(self):
+    def test_an_ipv4_wildcard_logs_which_address_was_reached(self):
         self.assert_logged("0.0.0.0", own_host())
 
     @unittest.skipUnless(has_ipv6(), "this host has no IPv6")
@@ -286,7 +286,7 @@ class Addresses(support.TestCase):
         self.assert_logged("[::1]", "::1")
 
     @unittest.skipUnless(has_ipv6(), "this host has no IPv6")
-    def test_an_ipv6_wildcard_takes_ipv4_and_shows_it_as_such(self):
+    def test_an_ipv6_wildcard_accepts_ipv4_and_logs_it_as_ipv4(self):
         self.assert_logged("[::]", "127.0.0.1")
         self.assert_logged("[::]", "::1")
 

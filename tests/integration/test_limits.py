@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who may come in, how many, how fast; and that the log stays readable while many try."""
+"""Limits of addresses, numbers and rates of connections, and of log lines during a flood."""
 
 import contextlib
 import os
@@ -13,22 +13,22 @@ import threading
 import time
 import unittest
 
+import admin_client
 import certificates
 import peers
 import proc
 import support
-import admin_client
 
 PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
 DESCRIPTORS, CROWD = 64, 500
-HALF_HELLO = 16000       # bytes of a ClientHello that is not whole
-PAUSE_S = 0.1            # of the acceptor, when it is short of descriptors
+HALF_HELLO = 16000       # the first bytes of a ClientHello
+PAUSE_S = 0.1            # how long the acceptor pauses without descriptors
 FEW, BURST = 10, 100     # lines of connections that ended before they were served
-HOSTILE = b'\x1b[31m\n"x='  # what a terminal obeys, a new line, a quote: as long as "localhost"
+HOSTILE = b'\x1b[31m\n"x='  # an escape sequence, a line feed, a quote: as long as "localhost"
 
 
 def connect(address, source=None):
-    """As peers.connect, from an address of ours."""
+    """peers.connect() from a given address."""
     sock = socket.socket()
     sock.settimeout(support.DEADLINE_S)
     if source:
@@ -38,7 +38,7 @@ def connect(address, source=None):
 
 
 def is_served(sock):
-    """Whether a byte comes back, rather than the end of the connection."""
+    """Whether a byte is echoed; otherwise the connection has ended."""
     try:
         sock.sendall(b"x")
         return sock.recv(1) == b"x"
@@ -67,7 +67,7 @@ class Limits(support.TestCase):
 
     def server(self, *args, **options):
         server = super().server(*args, **options)
-        self.addCleanup(self._sockets.close)  # before it is asked to stop
+        self.addCleanup(self._sockets.close)  # or the server cannot stop in order
         return server
 
     def connect(self, server, which="tcp", source=None):
@@ -82,12 +82,12 @@ class Limits(support.TestCase):
         self.assertFalse(is_served(self.connect(server, **options)))
 
     def assert_refused(self, server, cause, **options):
-        """The line of a second one for the same cause comes a second later."""
+        """A second refusal for the same cause is logged a second later."""
         self.assert_not_served(server, **options)
         return server.wait_for("connections_refused", cause=cause)
 
     def assert_served_soon(self, server, **options):
-        """Who left is counted for a moment longer than the log says so."""
+        """A closed connection is counted for a moment after its log line."""
         until = time.monotonic() + support.DEADLINE_S
         while not is_served(self.connect(server, **options)):
             self.assertLess(time.monotonic(), until)
@@ -174,7 +174,7 @@ class HowMany(Limits):
         grown = before + CROWD * HALF_HELLO
         proc.wait_until(lambda: resident_bytes(server.process) > grown, "it holds no hellos")
         peak = resident_bytes(server.process)
-        for sock in wave[:-1]:  # the last one lies above them all
+        for sock in wave[:-1]:  # the last one is above all others in the heap
             sock.close()
         proc.wait_until(lambda: resident_bytes(server.process) < before + (peak - before) / 2,
                         "it keeps the memory of those that have left")
@@ -190,7 +190,7 @@ class HowMany(Limits):
                         server.wait_for("connections_refused", cause="accept_rate"))
         self.assert_served_soon(server)
 
-    def test_refusals_are_told_once_a_second_and_none_is_forgotten(self):
+    def test_refusals_are_logged_once_a_second_and_all_are_counted(self):
         refused = 300
         server = self.server(PLAIN + "limits: { connections: 1 }")
         self.assert_served(server)
@@ -206,7 +206,7 @@ class HowMany(Limits):
 
 
 class OutOfDescriptors(Limits):
-    def test_a_crowd_costs_no_time_and_who_comes_after_one_has_left_is_served(self):
+    def test_refused_clients_cost_no_cpu_and_a_client_is_served_once_one_has_left(self):
         server = self.server(PLAIN + "log: { connections: off }")
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
         before, start = cpu_seconds(server.process), time.monotonic()
@@ -245,7 +245,7 @@ class OutOfDescriptors(Limits):
         server.wait_for("reloaded")
         self.assertEqual(server.lines("reload_refused"), [])
 
-    def test_too_low_a_limit_is_told_at_the_start_and_at_a_reload(self):
+    def test_too_low_a_limit_is_logged_at_the_start_and_at_a_reload(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         server = self.server(PLAIN + "limits: { connections: 10 }")
         soft = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0]
@@ -257,7 +257,7 @@ class OutOfDescriptors(Limits):
 
 
 class Flooded(Limits):
-    def test_failed_handshakes_are_counted_and_the_served_have_their_line(self):
+    def test_failed_handshakes_are_summed_up_and_served_connections_are_logged(self):
         flood = 400
         server = self.server(support.EVERYTHING)
         start = time.monotonic()
@@ -277,7 +277,7 @@ class Flooded(Limits):
         self.assertLessEqual(flood - left_out, BURST + FEW * (passed + 1))
         self.assertLessEqual(lines, 2 + passed)
 
-    def test_a_log_that_nobody_reads_stops_nobody(self):
+    def test_a_log_that_is_not_read_does_not_block_the_server(self):
         with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
             path = os.path.join(folder, "socket")
             (pathlib.Path(folder) / "server.yaml").write_text(
@@ -289,7 +289,7 @@ class Flooded(Limits):
                 self.addCleanup(server.kill)
                 while b"event=ready" not in server.stderr.readline():
                     pass
-                for _ in range(4000):  # more lines than pipe and queue hold
+                for _ in range(4000):  # more lines than the pipe and the queue hold
                     with peers.connect(path) as sock:
                         self.assertTrue(is_served(sock))
                 reader = threading.Thread(target=server.stderr.read, daemon=True)
@@ -299,7 +299,7 @@ class Flooded(Limits):
 
 
 class Hostile(Limits):
-    """What a peer says of itself neither makes a line of its own nor reaches a terminal."""
+    """Text from a peer neither starts a log line nor reaches a terminal unescaped."""
 
     def assert_harmless(self, server):
         log = server.log()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The log as data: whatever the server does, each line is one that docs/log.md describes."""
+"""Every log line is one that docs/log.md describes."""
 
 import json
 import signal
@@ -31,7 +31,7 @@ limits: { connections: 20 }
 log: { level: debug, format: json }
 """
 
-# What such a session brings about on every system.
+# The events of such a session on every system.
 EXPECTED = {"certificate", "certificate_expired", "certificate_not_yet_valid", "connection",
             "connections_refused", "draining", "library", "listening", "live", "privilege", "ready",
             "reload_refused", "reloaded", "reloading", "stopped", "stopping", "summary",
@@ -46,7 +46,7 @@ class Log(support.TestCase):
         return lines
 
     def clients(self, server):
-        """Connections that end in different ways."""
+        """Makes connections that end in different ways."""
         for name in ("plain", 'of "this" host'):
             with peers.Plain(server.address(name)) as peer:
                 peer.exchange(b"x")
@@ -97,9 +97,9 @@ class Log(support.TestCase):
         seen = {line["event"] for line in self.hold_against_the_document(server)}
         self.assertEqual(EXPECTED - seen, set())
 
-    def test_every_line_about_a_connection_has_its_id_and_the_report_tells_it_to_the_client(self):
+    def test_the_report_has_the_connection_id_of_the_log(self):
         server = self.server(CONFIG)
-        with peers.Tls(server.address("report"), ctx=peers.trusting_anyone()) as peer:
+        with peers.Tls(server.address("report"), ctx=peers.trusting_any()) as peer:
             report = json.loads(peer.receive_all())
         ended = server.wait_for("connection", service="report")
         self.assertEqual(ended["id"], str(report["connection"]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who may connect to a server that authenticates its clients, and what those learn whom it refuses."""
+"""Client authentication: which certificates are accepted, and what refused clients receive."""
 
 import concurrent.futures
 import os
@@ -30,26 +30,26 @@ tls:
 """.replace("&PAIR", '{ certificate: "{pki}/server-ecdsa.pem", key: "{pki}/server-ecdsa.key" }')
 
 VERSIONS = ("1.2", "1.3")
-CLIENT_CERTIFICATE = 11  # the client's exit status
-AT_ONCE = 100            # clients that are refused
+CLIENT_CERTIFICATE = 11  # exit status of the client
+AT_ONCE = 100            # refused clients
 KEY_BYTES = 80
-PAST_ALL_BUFFERS = 8_000_000  # more than the kernel keeps between two sockets
+PAST_ALL_BUFFERS = 8_000_000  # more than the kernel buffers between two sockets
 
 
 def revoking():
-    """The CRLs in which client-revoked is."""
+    """The CRLs that list client-revoked."""
     return (support.pki() / "crl.pem").read_bytes()
 
 
 class Mutual(support.TestCase):
     def mutual(self, config=CONFIG, crl=None):
-        """A server with the files that the configuration names in its folder."""
+        """Starts a server with the files that the configuration names in its folder."""
         return self.server(config, files={"ca.pem": certificates.bundle(), "crl.pem": crl or revoking(),
                                           "tickets": b"a" * KEY_BYTES})
 
 
 class Refused(Mutual):
-    """tlsecho-client against the server: the client's exit status, the server's log."""
+    """Checks the exit status of tlsecho-client and the log of the server."""
 
     def connect(self, server, version, name=None, data=b"hello"):
         own = () if name is None else ("--cert", support.pki() / f"{name}.pem",
@@ -78,7 +78,7 @@ class Refused(Mutual):
             self.assertEqual(line["client"], "CN=client.example,O=tlsecho development")
             self.assertTrue(line["client_names"].startswith("DNS:client.example, "), line)
 
-    def test_the_log_says_who_was_refused_and_why(self):
+    def test_the_log_has_the_refused_subject_and_the_reason(self):
         server = self.mutual()
         refused = 'client certificate "CN=client.example,O=tlsecho development" refused: '
         self.assert_refused(server, None, "certificate_required", "no client certificate")
@@ -94,14 +94,14 @@ class Refused(Mutual):
         self.assert_refused(server, "client", "bad_certificate",
                             "name not allowed: it is for DNS:client.example, ")
 
-    def test_a_crl_that_is_out_of_date_lets_nobody_in(self):
+    def test_an_expired_crl_refuses_every_client(self):
         server = self.mutual(crl=certificates.make_crls("-crl_lastupdate", "20200101000000Z",
                                                    "-crl_nextupdate", "20210101000000Z"))
         self.assert_refused(server, "client", "certificate_unknown",
                             'crl-expired: the CRL of "CN=Intermediate CA,O=tlsecho development" '
                             "has been out of date since 2021-01-01 00:00 UTC")
 
-    def test_every_client_that_writes_at_once_learns_that_it_was_refused(self):
+    def test_every_refused_client_that_writes_at_once_receives_the_alert(self):
         server = self.mutual()
         data = os.urandom(100_000)
         for version in VERSIONS:
@@ -114,8 +114,8 @@ class Refused(Mutual):
                     self.assertEqual(statuses, [CLIENT_CERTIFICATE] * AT_ONCE)
 
     def test_what_a_refused_client_still_sends_is_read_to_its_end(self):
-        """A close with unread input would be a reset, and a client that meets one while it writes
-        never reads the alert."""
+        """close(2) with unread input sends an RST, and a client that receives one while it writes does
+        not read the alert."""
         server = self.mutual()
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = peers.context("1.3").wrap_bio(incoming, outgoing, server_hostname="localhost")
@@ -137,7 +137,7 @@ class Refused(Mutual):
 
 
 class Resumption(Mutual):
-    """Python's ssl offers a session again."""
+    """Python's ssl offers a session to resume."""
 
     @staticmethod
     def context(version, name=None):
@@ -149,7 +149,7 @@ class Resumption(Mutual):
         return ctx
 
     def session(self, server, ctx, offered=None, listener="mutual"):
-        """Echoes a byte: (was it resumed, the session to offer next)."""
+        """Echoes a byte. Returns (whether it resumed, the session to offer next)."""
         with peers.Tls(server.address(listener), ctx=ctx, session=offered) as peer:
             peer.send(b"x")
             self.assertEqual(peer.receive(1), b"x")
@@ -254,7 +254,7 @@ tls:
             self.reload(server, "own.key", other[1])
             self.assertFalse(self.session(server, ctx, session)[0])
 
-    def test_a_delta_crl_is_refused_at_a_reload_and_nobody_revoked_gets_in(self):
+    def test_a_delta_crl_refuses_the_reload_and_revoked_clients_stay_refused(self):
         server = self.mutual(CONFIG + "watch: off\n")
         delta = certificates.make_crls(extension="2.5.29.27 = critical,DER:020101")
         self.replace(server, "crl.pem", revoking() + delta)

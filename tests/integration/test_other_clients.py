@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Other people's clients get back every byte that they sent."""
+"""Clients of other projects receive every byte that they send."""
 
 import os
 import statistics
@@ -12,15 +12,15 @@ import peers
 import support
 
 BINARY = bytes(range(256)) * 4 + os.urandom(1024 * 1024 + 3)
-# Less than curl may keep to itself while the connection is open.
+# Less than curl may buffer while the connection is open.
 TEXT = b"".join(b"line %d of a plain text\n" % number for number in range(500))
 FIRST_ECHOES = 20
-TOO_LATE_S = 0.020  # half of the 40 ms for which a delayed ACK holds Nagle's algorithm up
+TOO_LATE_S = 0.020  # half of the 40 ms that a delayed ACK adds with Nagle's algorithm
 
 
 def converse(command, data, half_close, stays):
-    """Sends data through a program. half_close: its input ends at once; otherwise when all has come
-    back, for those that then leave without waiting. stays: it does not end by itself.
+    """Sends data through a program. half_close: its input ends at once; otherwise once all data has
+    come back, for programs that exit at the end of their input. stays: it does not exit by itself.
     Returns (what came back, its stderr)."""
     with subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -36,7 +36,7 @@ def converse(command, data, half_close, stays):
                 process.stdin.write(data)
                 process.stdin.flush()
             except BrokenPipeError:
-                pass  # what is missing shows at the other end
+                pass  # the test compares what comes back
             if half_close:
                 process.stdin.close()
 
@@ -62,7 +62,7 @@ class Foreign(support.TestCase):
         self.ca = support.pki() / "ca.pem"
 
     def assert_echoes(self, *command, data=BINARY, half_close=False, stays=False):
-        """Returns the server's line about it."""
+        """Returns the log line of the connection."""
         back, said = converse(command, data, half_close, stays)
         self.assertTrue(back == data, f"{len(back)} of {len(data)} bytes came back, "
                         f"or some differ\n{said}")
@@ -113,8 +113,8 @@ class Socat(Foreign):
 class Ncat(Foreign):
     @support.requires("ncat")
     def test_over_tls(self):
-        """While its side is open it may forget the rest of a record that it has decrypted, so that
-        its input has to end: 7.93 ends by a bare FIN, 7.95 by close_notify."""
+        """Ncat may not print the rest of a decrypted record while its input is open, so the input has
+        to end: 7.93 then sends a bare FIN, 7.95 a close_notify."""
         line = self.assert_echoes("ncat", "--ssl", "--ssl-verify", f"--ssl-trustfile={self.ca}",
                                   "--ssl-servername=localhost", self.host, self.tls_port,
                                   half_close=True)
@@ -134,8 +134,8 @@ class Curl(Foreign):
 
 class FirstEcho(Foreign):
     def test_it_does_not_wait_for_a_delayed_ack(self):
-        """A client that writes as soon as TLS 1.3 lets it gets the ticket and then the echo. With
-        Nagle's algorithm the echo would wait for the ticket's ACK, which the client delays."""
+        """A TLS 1.3 client that writes at once receives the ticket and then the echo. With Nagle's
+        algorithm the echo would wait for the ACK of the ticket, which the client delays."""
         took = []
         for _ in range(FIRST_ECHOES):
             with peers.Tls(self.echo.address("tls"), "1.3", with_finished=b"x") as peer:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Least privilege: what the running server still is and can, and what it refuses to start with."""
+"""Least privilege: user, capabilities and sandbox of the running server, and refused starts."""
 
 import os
 import pathlib
@@ -20,7 +20,7 @@ PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: plain } ]\n"
 OWN_PAIR = ("listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
             "tls: { default: { certificates: [ { certificate: server.pem, key: server.key } ] } }\n")
 
-# Runs a command in groups that nobody else is in.
+# Runs a command with supplementary groups that no user has.
 IN_MORE_GROUPS = "import os, sys; os.setgroups([0, 4242]); os.execv(sys.argv[1], sys.argv[1:])"
 
 
@@ -30,7 +30,7 @@ def status_text(server):
 
 
 def status(server):
-    """The same as a dict."""
+    """proc_pid_status(5) as a dict."""
     return {key: value.strip() for key, _, value in (line.partition(":")
                                                       for line in status_text(server).splitlines())}
 
@@ -42,7 +42,7 @@ def echoes(address):
 
 
 def open_to(user, folder):
-    """Everything in the folder can be read by that user, and secrets by nobody else."""
+    """Lets that user read everything in the folder, and no other user the secrets."""
     account = pwd.getpwnam(user)
     os.chmod(folder, 0o711)
     for path in filter(pathlib.Path.is_file, pathlib.Path(folder).iterdir()):
@@ -52,7 +52,7 @@ def open_to(user, folder):
 
 class TestCase(support.TestCase):
     def as_user(self, config, user=NOBODY, files=None, ready=True, **arguments):
-        """A server that root starts, and whose files that user can read."""
+        """Starts a server as root, with files that the user can read."""
         return self.server(config + f"security: {{ user: {user} }}\n", files=files, ready=ready,
                            prepare=lambda folder: open_to(user, folder), **arguments)
 
@@ -186,7 +186,7 @@ class User(TestCase):
         self.assertEqual(server.stop(), 0)
         self.assertEqual(list((server.folder / "run").iterdir()), [])
 
-    def test_changes_that_need_a_restart_say_so(self):
+    def test_changes_that_need_a_restart_are_logged(self):
         server = self.server(PLAIN)
         self.rewrite(server, PLAIN + "workers: 1\nsecurity: { user: nobody, group: daemon, "
                                      "sandbox: off }\n")
@@ -198,8 +198,8 @@ class User(TestCase):
                                     "security.sandbox")})
 
 
-# Runs a command on a kernel without Landlock: a filter, seccomp(2), that says so. BPF: load the
-# number; if it is landlock_create_ruleset, ENOSYS; else allow.
+# Runs a command as on a kernel without Landlock, with a seccomp(2) filter. BPF: load the number; if it
+# is landlock_create_ruleset, return ENOSYS; else allow.
 WITHOUT_LANDLOCK = """
 import ctypes, os, struct, sys
 code = b"".join(struct.pack("=HBBI", *line) for line in (
@@ -214,7 +214,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 class Sandbox(TestCase):
     def sandboxed(self, config, **arguments):
-        """A server with everything that a sandbox has; skips the test where that is not so."""
+        """Starts a server with the whole sandbox; skips the test if the kernel lacks a part of it."""
         start = self.as_user if os.geteuid() == 0 else self.server
         return self.skip_unless_sandboxed(start(config, **arguments))
 
@@ -230,7 +230,7 @@ class Sandbox(TestCase):
                 for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
 
     def replace(self, folder, kind):
-        """The pair of that kind, each file written beside and renamed into place."""
+        """Replaces certificate and key by those of that kind: writes beside, then renames."""
         for name, suffix in (("server.pem", ".pem"), ("server.key", ".key")):
             new = folder / (name + ".new")
             new.write_bytes((support.pki() / f"server-{kind}{suffix}").read_bytes())
@@ -238,7 +238,7 @@ class Sandbox(TestCase):
             os.replace(new, folder / name)
 
     def certificate(self, server):
-        """What a new client is shown."""
+        """The certificate that a new client receives."""
         return support.client("--show-certs", "-k", server.endpoint("tls")).stdout
 
     def test_every_thread_has_a_filter(self):
@@ -247,13 +247,13 @@ class Sandbox(TestCase):
             self.assertIn("Seccomp:\t2\n", (task / "status").read_text(encoding="utf-8"))
         self.assertTrue(echoes(server.address("tcp")))
 
-    def test_the_list_of_system_calls_is_in_the_log_of_who_asks(self):
+    def test_the_list_of_system_calls_is_logged_at_level_debug(self):
         server = self.sandboxed(PLAIN + "log: { level: debug }\n")
         calls = server.wait_for("system_calls")["reason"].split()
         self.assertIn("epoll_wait", calls)
         self.assertNotIn("execve", calls)
 
-    def test_a_renewed_certificate_and_a_reload_still_work_inside(self):
+    def test_a_renewed_certificate_and_a_reload_work_in_the_sandbox(self):
         server = self.sandboxed(OWN_PAIR, files=self.pair())
         before = self.certificate(server)
         self.replace(server.folder, "rsa")
@@ -263,8 +263,8 @@ class Sandbox(TestCase):
         self.hang_up(server, "reloaded")
         self.assertEqual(self.certificate(server), after)
 
-    def test_a_link_that_is_swapped_still_works_inside(self):
-        """..data -> v1 becomes ..data -> v2, as on Kubernetes."""
+    def test_a_replaced_symbolic_link_works_in_the_sandbox(self):
+        """Replaces ..data -> v1 by ..data -> v2, as Kubernetes does."""
         def versions(folder):
             for version, kind in (("v1", "ecdsa"), ("v2", "rsa")):
                 (folder / version).mkdir()
@@ -283,7 +283,7 @@ class Sandbox(TestCase):
         self.assertNotEqual(self.certificate(server), before)
 
     def folder_in_another(self, *beside):
-        """A server whose pair is in live/tls, with these folders beside tls, and its line about it."""
+        """A server with its pair in live/tls and these folders beside it, and its log line about that."""
         def prepare(folder):
             for name in ("tls", *beside):
                 (folder / "live" / name).mkdir(parents=True)
@@ -304,7 +304,7 @@ class Sandbox(TestCase):
             self.server(config, prepare=prepare, args=("-c", "{dir}/conf/server.yaml")))
 
     def not_replaceable(self, server, name):
-        """What the start says of folders beneath that one."""
+        """The log lines of the start about folders below that one."""
         beneath = str((server.folder / name).resolve()) + "/"
         return [line["reason"] for line in server.lines("not_replaceable")
                 if line["path"].startswith(beneath)]
@@ -316,7 +316,7 @@ class Sandbox(TestCase):
         os.rename(live / "tls", live / "old")
         os.rename(live / "new", live / "tls")
 
-    def test_a_folder_that_is_replaced_still_works_inside(self):
+    def test_a_replaced_folder_works_in_the_sandbox(self):
         server = self.folder_in_another()
         before = self.certificate(server)
         self.assertEqual(self.not_replaceable(server, "live"), [])
@@ -324,7 +324,7 @@ class Sandbox(TestCase):
         server.wait_for("reloaded")
         self.assertNotEqual(self.certificate(server), before)
 
-    def test_a_folder_that_cannot_be_replaced_is_told_at_the_start(self):
+    def test_a_folder_that_cannot_be_replaced_is_logged_at_the_start(self):
         server = self.folder_in_another("secrets")
         reasons = self.not_replaceable(server, "live")
         self.assertEqual(len(reasons), 1)
@@ -332,7 +332,7 @@ class Sandbox(TestCase):
         self.replace_folder(server)
         self.assertIn("Permission denied", server.wait_for("reload_refused")["reason"])
 
-    def test_names_are_looked_up_inside(self):
+    def test_names_are_resolved_in_the_sandbox(self):
         server = self.sandboxed(PLAIN)
         self.rewrite(server, "listeners: [ { listen: 'tcp://localhost:0', name: named } ]\n")
         self.hang_up(server, "reloaded")
@@ -352,7 +352,7 @@ class Sandbox(TestCase):
         self.assertIn("restart the server", reason)
         self.assertTrue(echoes(server.address("tcp")))
 
-    def test_off_is_off(self):
+    def test_off_applies_no_sandbox(self):
         server = self.server(PLAIN + "security: { sandbox: off }\n")
         self.assertEqual({line["step"] for line in server.lines("privilege", result="off")},
                          {"landlock", "seccomp"})

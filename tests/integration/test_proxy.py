@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients that a proxy introduces by a PROXY header, and those who only claim to be introduced."""
+"""The PROXY protocol: headers from proxies, and from sources outside proxy_from."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ import peers
 import schema
 import support
 
-PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
+PROXY, UNTRUSTED = "127.0.0.1", "127.0.0.2"
 CLIENT = ("192.0.2.7", 4711)
 FRONT = ("198.51.100.1", 443)
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -102,14 +102,14 @@ class Believed(Proxied):
                         self.assertEqual(line["received_bytes"], "100000")
                         self.assert_client(line)
 
-    def test_what_comes_with_the_header_in_one_segment_is_the_clients(self):
+    def test_bytes_behind_the_header_in_one_segment_belong_to_the_stream(self):
         server = self.server(listeners("required"))
         for header in (V1, FULL):
             with self.connect(server, "tcp", preamble=header + header) as peer:
                 peer.end()
                 self.assertEqual(peer.receive_all(), header)
 
-    def test_a_header_may_come_in_pieces(self):
+    def test_a_header_may_arrive_in_several_segments(self):
         server = self.server(listeners("required"))
         for header in (V1, FULL):
             with self.connect(server, "tcp") as peer:
@@ -127,7 +127,7 @@ class Believed(Proxied):
             self.talk(peer)
             self.assert_client(server.wait_for("connection"))
 
-    def test_a_header_about_no_client_leaves_the_real_addresses(self):
+    def test_a_local_header_keeps_the_real_addresses(self):
         server = self.server(listeners("required"))
         for header in LOCALS:
             with self.subTest(header), self.connect(server, "tcp", preamble=header) as peer:
@@ -142,7 +142,7 @@ class Believed(Proxied):
                 self.talk(peer)
                 self.assertEqual(server.wait_for("connection")["unique_id"], logged)
 
-    def test_the_report_tells_all_of_it(self):
+    def test_the_report_has_all_fields_of_the_header(self):
         server = self.server(listeners("required", "report"))
         for kind in ("tcp", "tls 1.3"):
             with self.subTest(kind), self.connect(server, kind, preamble=FULL) as peer:
@@ -159,7 +159,7 @@ class Believed(Proxied):
                             "client": {"common_name": "client", "verified": True}}})
                 self.assertEqual("tls" in report, kind != "tcp")
 
-    def test_a_missing_or_bad_header_ends_it_with_a_reason(self):
+    def test_a_missing_or_malformed_header_ends_the_connection_with_a_reason(self):
         server = self.server(listeners("trusted"))
         for header, words in BAD.items():
             for transport in ("tcp", "tls"):
@@ -170,14 +170,14 @@ class Believed(Proxied):
                     self.assertEqual(line["end"], "proxy_failed")
                     self.assertIn(words, line["reason"])
 
-    def test_half_a_header_has_the_time_of_the_handshake_and_no_more(self):
+    def test_a_partial_header_ends_at_the_handshake_time_out(self):
         server = self.server(listeners("required") + "timeouts: { handshake: 200ms }\n")
         for half in (b"", V1[:-1], FULL[:-1], FULL[:11]):
             with self.subTest(half), peers.Plain(server.address("tls"), preamble=half) as peer:
                 self.assertEqual(peer.receive_all(), b"")
                 server.wait_for("connection", end="handshake_timeout")
 
-    def test_one_that_leaves_in_the_middle_is_named(self):
+    def test_a_connection_that_ends_within_the_header_is_logged(self):
         server = self.server(listeners("required"))
         with peers.Plain(server.address("tcp"), preamble=V1[:20]) as peer:
             peer.fin()
@@ -187,31 +187,31 @@ class Believed(Proxied):
 
 
 class Spoofed(Proxied):
-    def test_trusted_the_bytes_of_a_stranger_are_never_looked_at(self):
+    def test_trusted_does_not_parse_bytes_of_a_source_outside_proxy_from(self):
         server = self.server(listeners("trusted"))
         for data in (V1, FULL, b"hello"):
-            with peers.Plain(server.address("tcp"), source=STRANGER) as peer:
+            with peers.Plain(server.address("tcp"), source=UNTRUSTED) as peer:
                 self.assertEqual(peer.exchange(data), data)
                 line = server.wait_for("connection", source=peer.name)
                 self.assert_client(line, proxied=False)
-        with peers.Tls(server.address("tls"), source=STRANGER) as peer:
+        with peers.Tls(server.address("tls"), source=UNTRUSTED) as peer:
             self.talk(peer)
-        with peers.Plain(server.address("tls"), source=STRANGER, preamble=V1) as peer:
+        with peers.Plain(server.address("tls"), source=UNTRUSTED, preamble=V1) as peer:
             peer.receive_all()
         server.wait_for("connection", end="handshake_failed")
 
-    def test_required_a_stranger_is_refused(self):
+    def test_required_refuses_a_source_outside_proxy_from(self):
         server = self.server(listeners("required"))
         for transport in ("tcp", "tls"):
-            with peers.Plain(server.address(transport), source=STRANGER, preamble=FULL) as peer:
+            with peers.Plain(server.address(transport), source=UNTRUSTED, preamble=FULL) as peer:
                 self.assertEqual(peer.receive_all(), b"")
                 line = server.wait_for("connection", end="proxy_failed")
-                self.assertTrue(line["source"].startswith(STRANGER))
+                self.assertTrue(line["source"].startswith(UNTRUSTED))
                 self.assertIn("not in proxy_from", line["reason"])
 
 
 class Admission(Proxied):
-    def test_deny_and_allow_look_at_the_client_and_not_at_the_proxy(self):
+    def test_deny_and_allow_apply_to_the_client_and_not_to_the_proxy(self):
         more = f", deny: [ {CLIENT[0]}/32 ], allow: [ 192.0.2.0/24 ]"
         server = self.server(listeners("trusted", more=more))
         other = V1.replace(CLIENT[0].encode(), b"192.0.2.8")
@@ -238,7 +238,7 @@ class Admission(Proxied):
 
 @support.requires("haproxy")
 class Haproxy(Proxied, haproxy.TestCase):
-    """In front of the server, each frontend on a Unix socket or port of its own."""
+    """haproxy in front of the server, each frontend on a Unix socket or port of its own."""
 
     def report_of(self, peer):
         report = json.loads(peer.receive_all())
@@ -264,7 +264,7 @@ class Haproxy(Proxied, haproxy.TestCase):
                     self.assertEqual(line["source"], name)
                     self.assertEqual(line["proxy"], report["proxy"]["source"])
 
-    def test_that_ends_tls_and_tells_of_it(self):
+    def test_haproxy_that_ends_tls_passes_its_parameters(self):
         server = self.server(listeners("required", "report"))
         ctx = peers.trusting(support.pki() / "ca.pem")
         ctx.load_cert_chain(support.pki() / "client.pem", support.pki() / "client.key")
@@ -284,7 +284,7 @@ class Haproxy(Proxied, haproxy.TestCase):
             self.assertTrue(proxy["tls"]["client"]["verified"])
             self.assertTrue(proxy["tls"]["client"]["common_name"])
 
-    def test_its_health_checks_are_about_no_client(self):
+    def test_health_checks_of_haproxy_are_local(self):
         server = self.server(listeners("required") + "log: { level: debug }\n")
         host, behind = server.address("tcp")
         self.haproxy("listen x\n  mode tcp\n  bind {listening}\n"
@@ -301,7 +301,7 @@ class Refused(support.TestCase):
         self.assertEqual(server.wait(), 78)
         self.assertIn(words, server.log())
 
-    def test_a_configuration_that_would_believe_nobody_or_nothing(self):
+    def test_proxy_from_and_proxy_protocol_need_each_other(self):
         self.check("proxy_protocol: required", "proxy_protocol: needs proxy_from")
         self.check("proxy_protocol: trusted, proxy_from: []", "proxy_protocol: needs proxy_from")
         self.check("proxy_from: [ 10.0.0.0/8 ]", "proxy_from: has no effect while proxy_protocol is off")

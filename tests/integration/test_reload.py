@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""HUP and watched files: all or nothing, and nobody who is connected notices."""
+"""Reloads by HUP and by watched files: all or nothing, without an effect on open connections."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ tls:
 
 
 def fingerprint(address):
-    """The SHA-256 of the certificate that a new client is shown."""
+    """The SHA-256 of the certificate that a new client receives."""
     context = ssl.create_default_context(cafile=support.pki() / "ca.pem")
     context.check_hostname = False
     with socket.create_connection(address) as plain:
@@ -31,7 +31,7 @@ def fingerprint(address):
 
 
 def replace(folder, name, source):
-    """As an administrator should: written beside it, then renamed into place."""
+    """Replaces a file atomically: writes beside it, then renames."""
     temporary = folder / (name + ".new")
     shutil.copy(source, temporary)
     os.chmod(temporary, 0o600)
@@ -39,7 +39,7 @@ def replace(folder, name, source):
 
 
 def exhaust_descriptors(server):
-    """It can open nothing any more; returns the usual limit."""
+    """Leaves the server no descriptor; returns the previous limit."""
     pid = server.process.pid
     taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
     lowest_free = min(set(range(len(taken) + 1)) - taken)
@@ -50,7 +50,7 @@ def exhaust_descriptors(server):
 
 class Reload(support.TestCase):
     def own_pair(self, extra=""):
-        """A server with a pair of its own in its folder."""
+        """Starts a server with a certificate and key in its folder."""
         folder_files = {name: (support.pki() / f"server-ecdsa{suffix}").read_bytes()
                         for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
         return self.server(TLS_LISTENER + OWN_PAIR + extra, files=folder_files)
@@ -86,7 +86,7 @@ class Reload(support.TestCase):
         server.wait_for("reloaded")
         self.assertNotEqual(fingerprint(address), before)
 
-    def test_a_change_is_not_taken_for_complete_because_something_else_happens(self):
+    def test_an_incomplete_change_is_not_loaded_because_of_another_event(self):
         server = self.own_pair()
         before = fingerprint(server.address("tls"))
         replace(server.folder, "server.pem", support.pki() / "server-rsa.pem")
@@ -98,8 +98,8 @@ class Reload(support.TestCase):
         self.assertEqual(server.lines("reload_refused"), [])
         self.assertNotEqual(fingerprint(server.address("tls")), before)
 
-    def test_a_symbolic_link_swapped_on_the_way_is_noticed(self):
-        """As Kubernetes does: server.pem -> ..data/server.pem, ..data -> a folder per version."""
+    def test_a_symbolic_link_replaced_along_the_path_is_noticed(self):
+        """Kubernetes: server.pem -> ..data/server.pem, ..data -> a folder per version."""
         server = self.own_pair("watch: on\n")
         for version, kind in (("v1", "ecdsa"), ("v2", "rsa")):
             folder = server.folder / version
@@ -126,7 +126,7 @@ class Reload(support.TestCase):
         self.assertIn("nonsense", refused["reason"])
         self.assertTrue(fingerprint(server.address("tls")))
 
-    def test_listeners_come_and_go_and_those_that_stay_are_never_reopened(self):
+    def test_listeners_are_added_and_removed_and_unchanged_ones_stay_open(self):
         server = self.server("listeners:\n"
                              "  - { listen: 'tcp://127.0.0.1:0', name: stays }\n",
                              env=support.environment(RUNTIME_DIRECTORY="{dir}"))
@@ -154,7 +154,7 @@ class Reload(support.TestCase):
             self.assertEqual(living.recv(16), b"still served")
         self.assertTrue((server.folder / "new.sock").exists())
 
-    def test_listeners_that_come_and_go_cost_nobody_on_those_that_stay_a_connection(self):
+    def test_adding_and_removing_listeners_loses_no_connection_of_others(self):
         stays = "listeners:\n  - { listen: 'tcp://127.0.0.1:0', name: stays }\n"
         server = self.server(stays)
         address, stop = server.address("stays"), threading.Event()
@@ -210,7 +210,7 @@ class Reload(support.TestCase):
                               self.hang_up(server, "reload_refused")["reason"])
         os.unlink(server.folder / "server.yaml")
         self.assertIn("No such file", self.hang_up(server, "reload_refused")["reason"])
-        os.mkfifo(server.folder / "server.yaml")  # nobody writes to it: it must not be waited for
+        os.mkfifo(server.folder / "server.yaml")  # nothing writes to it: the server must not wait for it
         self.assertIn("is not a regular file", self.hang_up(server, "reload_refused")["reason"])
         with socket.create_connection(server.address("tcp")) as living:
             living.sendall(b"x")
@@ -227,7 +227,7 @@ class Reload(support.TestCase):
             living.sendall(b"x")
             self.assertEqual(living.recv(16), b"x")
 
-    def test_standard_input_is_read_once_and_its_files_again(self):
+    def test_a_reload_keeps_standard_input_and_reads_its_files_again(self):
         files = {name: (support.pki() / f"server-ecdsa{suffix}").read_bytes()
                  for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
         files["input"] = (b"listeners: [ { listen: 'tls://127.0.0.1:0' } ]\ntls: { default: "
@@ -242,9 +242,9 @@ class Reload(support.TestCase):
         server.wait_for("reloaded")
         self.assertNotEqual(server.wait_for("certificate")["sha256"], before)
 
-    def test_what_was_short_is_tried_again_until_it_is_there(self):
+    def test_a_reload_that_lacks_descriptors_is_retried(self):
         server = self.own_pair()
-        before = server.wait_for("certificate")["sha256"]  # nobody has connected yet
+        before = server.wait_for("certificate")["sha256"]  # no client has connected yet
         usual = exhaust_descriptors(server)
         for name, suffix in (("server.pem", ".pem"), ("server.key", ".key")):
             replace(server.folder, name, support.pki() / f"server-rsa{suffix}")
@@ -263,7 +263,7 @@ class Reload(support.TestCase):
         server.signal(signal.SIGUSR1)
         self.assertEqual(server.wait_for("summary")["reloads"], "1")
 
-    def test_workers_need_a_restart_and_say_so(self):
+    def test_a_change_of_workers_is_logged_as_needing_a_restart(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 1\n")
         self.rewrite(server, "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\nworkers: 2\n")
         server.signal(signal.SIGHUP)

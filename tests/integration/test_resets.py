@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""RST at every stage of a connection, urgent data, and both ends at the same time."""
+"""RST at every stage of a connection, urgent data, and resets by both ends at once."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import support
 
 BOTH = ((peers.Plain, "tcp"), (peers.Tls, "tls"))
 PIECE_BYTES = 128 * 1024
-BULK_BYTES = 8 * 1024 * 1024  # more than the kernel takes for a peer that does not read
+BULK_BYTES = 8 * 1024 * 1024  # more than kernel buffers hold for a client that does not read
 
 
 def talk(peer):
@@ -21,7 +21,7 @@ def talk(peer):
 
 
 class Reset(support.TestCase):
-    """RST at every stage: named, everything given back, and nobody else notices."""
+    """RST at every stage: it is logged, all resources are freed, other connections go on."""
 
     EACH = 10
 
@@ -32,8 +32,8 @@ class Reset(support.TestCase):
         for peer in self.bystanders:
             self.addCleanup(peer.socket.close)
             talk(peer)
-        # The worker keeps a pipe for a stream from now on. Piece by piece: a kernel whose receive
-        # buffers are full at both ends may drop each end's acknowledgements with its data for ever.
+        # From now on the worker keeps a pipe for splice(2). In pieces: if the receive buffers of both
+        # ends are full, the kernel may drop each end's acknowledgements with its data forever.
         with peers.Plain(self.echo.address("tcp")) as stream:
             for _ in range(8):
                 stream.send(bytes(PIECE_BYTES))
@@ -46,7 +46,7 @@ class Reset(support.TestCase):
         return len(os.listdir(f"/proc/{self.echo.process.pid}/fd"))
 
     def reset_each(self, make, ends=("reset",)):
-        """make() gives a peer at that stage, which is then reset."""
+        """make() returns a client at that stage, which is then reset."""
         for _ in range(self.EACH):
             peer = make()
             name = peer.name
@@ -93,7 +93,7 @@ class Reset(support.TestCase):
                 return peer
             self.reset_each(talked)
 
-    def test_while_bytes_are_owed(self):
+    def test_with_output_pending(self):
         for connect, transport in BOTH:
             def owed():
                 peer = connect(self.echo.address(transport), receive_buffer=4096)
@@ -127,7 +127,7 @@ class Reset(support.TestCase):
 
 
 class Urgent(support.TestCase):
-    def test_an_urgent_byte_is_one_of_the_stream(self):
+    def test_an_urgent_byte_is_part_of_the_stream(self):
         server = self.server(support.EVERYTHING)
         with peers.connect(server.address("tcp")) as sock:
             sent = bytearray()
@@ -142,7 +142,7 @@ class Urgent(support.TestCase):
                 received += chunk
             self.assertEqual(received, sent)
 
-    def test_an_urgent_byte_behind_a_stream_is_one_of_it_too(self):
+    def test_an_urgent_byte_after_a_spliced_stream_is_part_of_it(self):
         server = self.server(support.EVERYTHING)
         stream = os.urandom(60000)
         with peers.connect(server.address("tcp")) as sock, sock.makefile("rb") as back:
@@ -170,7 +170,7 @@ class AtOnce(support.TestCase):
                 talk(peer)
                 name = peer.name
                 here = peer.socket.getsockname()
-                with server.paused():  # so that its time is over when it hears of our end
+                with server.paused():  # so that its time-out is over when it reads our FIN
                     peer.end()
                     proc.wait_for_state(server.address(transport), here, "CLOSE_WAIT")
                     proc.wait_for_silence(peer.socket, 0.4)

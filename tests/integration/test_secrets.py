@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keys stay where they are: no core dump, and nothing of them in the log."""
+"""Keys do not leak: no core dump, and no part of a key in the log."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import support
 
 
 def dies_with_a_dump(process):
-    """Aborts a process; whether the kernel says that it dumped core."""
+    """Aborts a process. Returns whether the kernel reports a core dump."""
     process.send_signal(signal.SIGABRT)
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT).si_code == os.CLD_DUMPED
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Under a service manager: what it is told, sd_notify(3)."""
+"""Notifications to a service manager: sd_notify(3)."""
 
 import contextlib
 import ctypes
@@ -20,7 +20,7 @@ WAIT_FOR_THREADS = 0x40000000  # __WALL
 
 
 class Manager:
-    """The other end of NOTIFY_SOCKET, at an abstract address."""
+    """Listens on NOTIFY_SOCKET, at an abstract address."""
 
     def __init__(self):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -29,7 +29,7 @@ class Manager:
         self.environment = {"NOTIFY_SOCKET": "@" + self._socket.getsockname()[1:].decode()}
 
     def next(self):
-        """The next message, as a dict."""
+        """Returns the next message as a dict."""
         message = self._socket.recv(4096).decode()
         return dict(line.split("=", 1) for line in message.split("\n"))
 
@@ -39,7 +39,7 @@ class Manager:
         return message
 
     def forget(self):
-        """Drops what has been said so far."""
+        """Discards the messages so far."""
         self._socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while self._socket.recv(4096):
@@ -55,7 +55,7 @@ class Manager:
 
 @contextlib.contextmanager
 def standing_still(tid):
-    """Meanwhile that one thread of another process does nothing at all: ptrace(2)."""
+    """Stops one thread of another process within the block: ptrace(2)."""
     libc = ctypes.CDLL(None, use_errno=True)
     for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
         if libc.ptrace(request, tid, 0, 0) < 0:
@@ -74,7 +74,7 @@ class Told(support.TestCase):
         environment = support.environment(**manager.environment, **variables)
         return self.server(config, env=environment), manager
 
-    def test_a_whole_life(self):
+    def test_notifies_of_start_reload_and_stop(self):
         server, manager = self.managed()
         self.assertEqual(manager.next(),
                          {"READY": "1", "STATUS": "Serving: 1 addresses, 2 workers"})
@@ -90,7 +90,7 @@ class Told(support.TestCase):
         self.assertEqual(manager.next(), {"STOPPING": "1", "STATUS": "Draining"})
         self.assertEqual(server.wait(), 0)
 
-    def test_a_refused_reload_ends_too_and_says_why(self):
+    def test_a_refused_reload_is_reported_with_the_reason(self):
         server, manager = self.managed()
         manager.wait_for("READY")
         (server.folder / "server.yaml").write_text("nonsense: 1\n")
@@ -112,7 +112,7 @@ class Told(support.TestCase):
             self.assertRegex(told["STATUS"], f"{taken}: Address already in use")
             self.assertEqual(server.wait(), 1)
 
-    def test_a_manager_that_is_not_there_keeps_nobody_from_serving(self):
+    def test_the_server_starts_without_a_service_manager(self):
         server = self.server(PLAIN, env=support.environment(NOTIFY_SOCKET="/nonexistent/notify"))
         self.assertIn("/nonexistent/notify", server.wait_for("notify_failed")["reason"])
 
@@ -124,9 +124,9 @@ class Told(support.TestCase):
             manager.wait_for("WATCHDOG")
         self.assertGreater(time.monotonic() - begin, 4 * WATCHDOG_US / 2e6 - 0.05)
 
-    def test_the_watchdog_is_not_fed_while_a_thread_stands_still(self):
+    def test_the_watchdog_is_not_fed_while_a_thread_hangs(self):
         server, manager = self.managed(WATCHDOG_USEC=str(WATCHDOG_US))
-        for _ in range(2):  # by the second one each thread has turned, and so has named itself
+        for _ in range(2):  # by the second message each thread has run, and has set its name
             manager.wait_for("WATCHDOG")
         tasks = pathlib.Path(f"/proc/{server.process.pid}/task")
         names = {task.name: (task / "comm").read_text().strip() for task in tasks.iterdir()}
@@ -143,7 +143,7 @@ class Told(support.TestCase):
 
     def test_the_watchdog_is_fed_while_connections_drain(self):
         server, manager = self.managed(WATCHDOG_USEC=str(WATCHDOG_US))
-        with socket.create_connection(server.address("tcp")):  # which does not close
+        with socket.create_connection(server.address("tcp")):  # which does not close its side
             server.signal(signal.SIGTERM)
             manager.wait_for("STOPPING")
             for _ in range(3):
@@ -152,7 +152,7 @@ class Told(support.TestCase):
 
 
 class Outcome(support.TestCase):
-    """What `systemctl reload` waits for."""
+    """The outcome for which `systemctl reload` waits."""
 
     RELOAD = support.REPOSITORY / "packaging" / "systemd" / "reload"
 
@@ -163,11 +163,11 @@ class Outcome(support.TestCase):
         return (self.echo.folder / "reload").read_text()
 
     def reload(self, pid=None):
-        """ExecReload=, as systemd runs it."""
+        """Runs ExecReload= as systemd does."""
         return support.run(self.RELOAD, env=support.environment(
             RUNTIME_DIRECTORY=f"{self.echo.folder}:/other", MAINPID=str(pid or self.echo.process.pid)))
 
-    def test_each_hup_has_its_number_and_its_end(self):
+    def test_each_hup_has_a_number_and_an_outcome(self):
         self.assertEqual(self.outcome(), "0 reloaded\n")
         for number in ("1", "2"):
             self.assertEqual(self.reload(), (0, b"", ""))
@@ -193,7 +193,7 @@ class Outcome(support.TestCase):
         self.assertEqual(self.echo.stop(), 0)
         self.assertEqual(self.reload().status, 1)
 
-    def test_an_outcome_that_cannot_be_written_is_told_and_stops_nobody(self):
+    def test_an_outcome_that_cannot_be_written_is_logged_and_the_server_goes_on(self):
         self.echo.stop()
         server = self.server(PLAIN, env=support.environment(RUNTIME_DIRECTORY="{dir}/nowhere"))
         self.assertIn("No such file", server.wait_for("reload_status_not_written")["reason"])

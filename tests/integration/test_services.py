@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The services that do not answer byte for byte: discard, chargen, report."""
+"""Services other than echo: discard, chargen, report."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def connect(server, kind, **options):
 
 
 def pattern(count):
-    """So many bytes of RFC 864's pattern."""
+    """The first bytes of RFC 864's pattern."""
     row = bytes(range(32, 127)) * 2
     period = b"".join(row[start:start + 72] + b"\r\n" for start in range(95))
     return (period * (count // PERIOD_BYTES + 1))[:count]
@@ -50,15 +50,15 @@ class Service(support.TestCase):
     service, more = None, ""
 
     def setUp(self):
-        self.far = self.server(listeners(self.service) + self.more)
+        self.running = self.server(listeners(self.service) + self.more)
 
     def each_kind(self):
         for kind in KINDS:
-            with self.subTest(kind), connect(self.far, kind) as peer:
+            with self.subTest(kind), connect(self.running, kind) as peer:
                 yield kind, peer
 
     def assert_line(self, end, **fields):
-        line = self.far.wait_for("connection")
+        line = self.running.wait_for("connection")
         self.assertEqual((line["service"], line["end"]), (self.service, end))
         for key, value in fields.items():
             self.assertEqual(line[key], str(value), key)
@@ -68,7 +68,7 @@ class Service(support.TestCase):
 class Discard(Service):
     service = "discard"
 
-    def test_takes_everything_and_says_nothing_until_its_end(self):
+    def test_drops_everything_and_answers_nothing(self):
         for kind, peer in self.each_kind():
             self.assertEqual(peer.exchange(os.urandom(SOME_BYTES)), b"")
             self.assertEqual((peer.ended, peer.close_notify), ("fin", kind.startswith("tls")))
@@ -97,19 +97,19 @@ class Chargen(Service):
 
     def test_notices_a_reset(self):
         for kind in KINDS:
-            if kind != "unix":  # such a socket knows none
-                with self.subTest(kind), connect(self.far, kind) as peer:
+            if kind != "unix":  # Unix sockets have no reset
+                with self.subTest(kind), connect(self.running, kind) as peer:
                     peer.receive(1)
                     peer.reset()
                     self.assert_line("reset")
 
     def test_a_drain_ends_it(self):
-        with connect(self.far, "tls 1.3") as peer:
+        with connect(self.running, "tls 1.3") as peer:
             peer.receive(1000)
-            self.far.signal(signal.SIGTERM)
+            self.running.signal(signal.SIGTERM)
             peer.receive_all()
             self.assertEqual((peer.ended, peer.close_notify), ("fin", True))
-        self.assertEqual(self.far.wait(), 0)
+        self.assertEqual(self.running.wait(), 0)
         self.assert_line("drained")
 
 
@@ -117,7 +117,7 @@ class UnreadChargen(Service):
     service = "chargen"
     more = "timeouts: { write: 300ms, linger: 100ms }\n"
 
-    def test_waits_for_who_does_not_read_and_lets_go_in_the_end(self):
+    def test_a_client_that_does_not_read_is_closed_after_the_write_timeout(self):
         for _, peer in self.each_kind():
             line = self.assert_line("write_timeout")
             self.assertLess(int(line["sent_bytes"]), 30_000_000)
@@ -127,7 +127,7 @@ class Report(Service):
     service = "report"
 
     def report(self, peer):
-        """The report that arrives there, held against its schema."""
+        """The report of a connection, checked against its schema."""
         text = peer.receive_all().decode()
         self.assertTrue(text.endswith("}\n") and text.count("\n") == 1, text)
         self.assertEqual(peer.ended, "fin")
@@ -135,7 +135,7 @@ class Report(Service):
         self.assertEqual(schema.faults(report, schema.load("report")), [])
         return report
 
-    def test_tells_at_once_who_the_client_is_and_ends(self):
+    def test_sends_the_report_at_once_and_ends(self):
         for kind, peer in self.each_kind():
             report = self.report(peer)
             self.assertEqual(peer.close_notify, kind.startswith("tls"))
@@ -153,7 +153,7 @@ class Report(Service):
             ctx.maximum_version = peers.VERSIONS[kind[4:]]
             ctx.set_alpn_protocols(["http/1.1"])
             ctx.load_cert_chain(support.pki() / "client.pem", support.pki() / "client.key")
-            with self.subTest(kind), connect(self.far, kind, ctx=ctx) as peer:
+            with self.subTest(kind), connect(self.running, kind, ctx=ctx) as peer:
                 report = self.report(peer)
                 peer.socket.close()
                 line = self.assert_line("finished")
@@ -171,8 +171,8 @@ class Report(Service):
             self.assertIn("connection", self.report(peer))
             sender.join()
 
-    def test_it_is_whole_though_the_buffer_is_small(self):
-        self.far = self.server(listeners("report") + "limits: { buffer: 4KiB }\n")
+    def test_the_report_is_complete_with_a_small_buffer(self):
+        self.running = self.server(listeners("report") + "limits: { buffer: 4KiB }\n")
         for kind, peer in self.each_kind():
             self.assertEqual("tls" in self.report(peer), kind.startswith("tls"))
 
@@ -182,7 +182,7 @@ def seconds(text):
 
 
 class MadeUp(unittest.TestCase):
-    """The check of the schema itself."""
+    """Tests the check of the schema."""
 
     def test_what_is_wrong_is_found(self):
         good = {"schema": 1, "time": "2026-01-02T03:04:05.678Z", "listener": "x", "connection": 1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the server says of its TLS library, and which signals it outlives."""
+"""The log of the TLS library, signals around the start, and missing standard descriptors."""
 
 import os
 import pathlib
@@ -13,20 +13,20 @@ import support
 
 
 class Library(support.TestCase):
-    def test_a_debug_line_says_what_the_version_option_says(self):
+    def test_the_version_is_logged_at_level_debug(self):
         version = support.run(support.program("TLSECHO_SERVER"), "--version").stdout.decode()
         server = self.server("listeners: [{ listen: tcp://127.0.0.1:0 }]\nlog: { level: debug }\n")
         line = server.wait_for("library")
         self.assertIn(f"running with {line['running_with']}\n"
                       f"offers {line['offers']}\n", version)
 
-    def test_nothing_is_said_at_the_usual_level(self):
+    def test_the_version_is_not_logged_at_level_info(self):
         server = self.server("listeners: [{ listen: tcp://127.0.0.1:0 }]\n")
         self.assertEqual(server.lines("library"), [])
 
 
 class Signals(support.TestCase):
-    def test_what_asks_for_more_ends_nobody(self):
+    def test_hup_usr1_and_usr2_do_not_end_the_server(self):
         server = self.server("listeners: [{ listen: tcp://127.0.0.1:0 }]\n")
         for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGHUP):
             server.signal(number)
@@ -36,7 +36,7 @@ class Signals(support.TestCase):
             self.assertEqual(client.recv(1), b"x")
 
 
-    # A signal that is pending over execve(2) is there in the first instant; the mask is inherited too.
+    # A signal that is pending over execve(2) arrives at once; the mask is inherited too.
     PENDING = ("import os, signal, sys\n"
                "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))\n"
                "os.kill(os.getpid(), int(sys.argv[1]))\n"
@@ -47,12 +47,12 @@ class Signals(support.TestCase):
         return self.server(self.LISTENER, prefix=[sys.executable, "-c", self.PENDING, str(number)],
                            **options)
 
-    def test_what_asks_for_more_is_done_although_it_came_before_the_start(self):
+    def test_signals_before_the_start_are_handled_after_it(self):
         self.start_with(signal.SIGHUP).wait_for("reloaded")
         self.start_with(signal.SIGUSR1).wait_for("summary")
         self.start_with(signal.SIGUSR2)
 
-    def test_what_asks_for_the_end_is_obeyed_although_it_came_before_the_start(self):
+    def test_term_and_int_before_the_start_end_the_server(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             self.assertEqual(self.start_with(number, ready=False).wait(), 0)
 
@@ -90,7 +90,7 @@ class Descriptors(support.TestCase):
         self.assertEqual(os.readlink(f"/proc/{server.process.pid}/fd/2"), "/dev/null")
         self.assertEqual(server.stop(), 0)
 
-    # inotify(7) would tell when the socket is there; a connection that is refused tells as well.
+    # Connects until the socket exists and accepts.
     KNOCK = """
 import socket, sys, time
 end = time.monotonic() + 20

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A configuration with something wrong about TLS is refused: where, what, and what to do."""
+"""A configuration with a TLS error is refused with the place, the error and the remedy."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ import support
 from certificates import openssl
 
 CONFIG_ERROR = 78
-MARK = "^"  # stands before the value that must be named
+MARK = "^"  # precedes the value that the error must name
 TYPED = b"passphrase\n"
 
 PAIR = 'certificates: [ { certificate: "{pki}/server-ecdsa.pem", key: "{pki}/server-ecdsa.key" } ]'
@@ -23,7 +23,7 @@ MUTUAL = PAIR + """
     client_auth: required
     client_ca: "{dir}/bundle.pem"
 """
-# Everything that names a file, with the rest around it right.
+# Each key that names a file, in an otherwise correct configuration.
 FILES = {
     "certificates[0].certificate": 'certificates: [ { certificate: ^"%s", key: k } ]',
     "certificates[0].key":
@@ -37,7 +37,7 @@ FILES = {
 
 
 class Terminal:
-    """A terminal at which somebody has typed, and that a program may find as its own."""
+    """A terminal with typed input, which a program may open as its controlling terminal."""
 
     def __enter__(self):
         self._master, self.slave = pty.openpty()
@@ -54,14 +54,14 @@ class Terminal:
         os.close(self.slave)
 
     def left(self):
-        """What was typed and nobody has read."""
+        """The typed input that was not read."""
         try:
             return os.read(self.slave, 1024)
         except BlockingIOError:
             return b""
 
     def shown(self):
-        """What was written to it."""
+        """The output that was written to it."""
         try:
             return os.read(self._master, 1024)
         except BlockingIOError:
@@ -87,15 +87,15 @@ class Case(unittest.TestCase):
         return text.replace("{pki}", str(support.pki())).replace("{dir}", str(self.folder))
 
     def check_config(self, profile):
-        """Runs -t on a profile at a terminal; returns the exit status, what it said, and the place
-        of the mark as FILE:LINE:COLUMN, or None."""
+        """Runs -t on a profile on a terminal. Returns the exit status, the output, and the place of the
+        mark as FILE:LINE:COLUMN, or None."""
         text = self.fill_in(f"listeners: [ {{ listen: 'tls://127.0.0.1:0', tls: web }} ]\n"
                             f"tls:\n  web:\n    {profile}\n")
         before, mark, after = text.partition(MARK)
         file = self.write("server.yaml", (before + after).encode())
         place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
         with Terminal() as terminal:
-            # A new session takes the first terminal that it opens as its own, tty(4).
+            # The first terminal that a new session opens becomes its controlling terminal, tty(4).
             done = subprocess.run(
                 [support.program("TLSECHO_SERVER"), "-c", file, "-t"], stdin=terminal.slave,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=support.environment(),
@@ -122,14 +122,14 @@ class Case(unittest.TestCase):
 class Files(Case):
     def test_a_file_that_is_not_there_is_refused(self):
         for key, profile in FILES.items():
-            if key != "keylog":  # which is made
+            if key != "keylog":  # it is created
                 with self.subTest(key):
                     self.refuse(profile % "{dir}/none", key, "/none: No such file or directory$")
 
     def test_a_folder_in_which_a_key_log_cannot_be_made_is_refused(self):
         self.refuse(FILES["keylog"] % "{dir}/none/keys", "keylog", "No such file or directory$")
 
-    def test_what_is_no_regular_file_is_refused_at_once(self):
+    def test_other_files_than_regular_ones_are_refused_at_once(self):
         os.mkfifo(self.folder / "fifo")
         (self.folder / "folder").mkdir()
         for key, profile in FILES.items():
@@ -140,7 +140,7 @@ class Files(Case):
     def test_a_file_of_something_else_is_refused(self):
         self.write("noise", b"nothing that anyone can read\n" * 3)
         for key, profile in FILES.items():
-            if key != "keylog":  # which takes any file
+            if key != "keylog":  # it accepts any file
                 with self.subTest(key):
                     self.refuse(profile % "{dir}/noise", key, "/noise")
 
@@ -159,7 +159,7 @@ class Certificates(Case):
         self.refuse(self.pair("{pki}/server-rsa.pem", "^{pki}/server-ecdsa.key"),
                     "certificates[0].key", "is not the key of")
 
-    def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_passphrase(self):
+    def test_an_encrypted_key_is_refused_without_asking_for_a_passphrase(self):
         key = support.pki() / "server-ecdsa.key"
         for name, words in (("pkcs8", ("pkey", "-aes256")), ("ec", ("ec", "-aes256"))):
             with self.subTest(name):
@@ -219,7 +219,7 @@ class Policy(Case):
             with self.subTest(key):
                 self.refuse(f'{key}: ^"?NONSENSE"', key, ".")
 
-    def test_a_misspelt_name_is_answered_with_the_right_one(self):
+    def test_a_misspelt_name_is_refused_with_the_correct_one(self):
         self.refuse('ciphers: ^"ECDHE-RSA-AES128-GCM-SHA265"', "ciphers", "AES128-GCM-SHA256")
 
     def test_protocols_are_accepted(self):
@@ -273,7 +273,7 @@ class Tickets(Case):
 
 
 class Examples(Case):
-    """The shipped ones, with the files that they name beside them."""
+    """The example configurations, with the files that they name."""
 
     def test_they_are_right(self):
         (self.folder / "tls").mkdir()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Server profile x client: what five TLS clients get from each profile, as a table at the end.
+"""Server profile x client: the result of five TLS clients with each profile, printed as a table.
 
-A cell tells what the server's log says of the connection; the client's view is checked as well. A
-cell left out says why.
+A cell has the parameters that the server logs; the client's view is checked as well. A cell that is
+left out has the reason.
 """
 
 import atexit
@@ -30,7 +30,7 @@ ALERTS = {"handshake_failure": 40, "bad_certificate": 42, "certificate_revoked":
           "certificate_expired": 45, "certificate_unknown": 46, "unknown_ca": 48,
           "access_denied": 49, "protocol_version": 70, "certificate_required": 116,
           "no_application_protocol": 120}
-CLIENT_CERTIFICATE = 11  # what tlsecho-client ends with
+CLIENT_CERTIFICATE = 11  # exit status of tlsecho-client
 
 
 def mutual(more="", auth="required"):
@@ -60,8 +60,8 @@ class Matrix(support.TestCase):
         return self.server(configuration(profiles) + f"watch: {watch}\n", files=files)
 
     def connect(self, row, client, server, listener, **wishes):
-        """Connects; returns what the client says and what the log says, or None where the client
-        cannot, which is then in the table."""
+        """Connects. Returns the client's outcome and the log line, or None if the client does not support
+        it, which the table then shows."""
         want = Want(server.address(listener)[1], **wishes)
         reason = client.cannot(want) or tls_clients.missing(client)
         if reason:
@@ -75,7 +75,7 @@ class Matrix(support.TestCase):
         TABLE.setdefault(type(self), {}).setdefault(row, {})[client.name] = text
 
     def served(self, row, server, listener, expected=None, clients=CLIENTS, **wishes):
-        """Each client gets its bytes back over a connection of which the log says that."""
+        """Each client receives its bytes, over a connection that is logged with these fields."""
         for client in clients:
             with self.subTest(row, client=client.name):
                 got = self.connect(row, client, server, listener, **wishes)
@@ -94,7 +94,7 @@ class Matrix(support.TestCase):
         return f"{line['version'].replace('TLSv', '')} {cipher}{resumed}"
 
     def refused(self, row, server, listener, alert, clients=CLIENTS, ours=None, **wishes):
-        """Each client is told why; ours ends with that status."""
+        """Each client receives the alert; tlsecho-client exits with that status."""
         for client in clients:
             with self.subTest(row, client=client.name):
                 got = self.connect(row, client, server, listener, **wishes)
@@ -138,7 +138,7 @@ class Certificates(Matrix):
                         {"version": "TLSv1.3"}, version="1.3", signatures=kind)
 
     def test_sni(self):
-        """A client that is shown the wrong certificate fails to verify its name, and leaves."""
+        """A client that receives the wrong certificate fails to verify its name, and closes."""
         certificate, key = certificates.make_server("DNS:*.wild.example")
         wildcard = "{ certificate: wild.pem, key: wild.key }"
         server = self.start({"names": f"certificates: [ {ECDSA}, {OTHER}, {wildcard} ]"},
@@ -165,7 +165,7 @@ class Certificates(Matrix):
 
 
 class Clients(Matrix):
-    def test_whose_certificate_is_good_and_whose_is_not(self):
+    def test_accepted_and_refused_client_certificates(self):
         server = self.start({
             "required": mutual(CRLS), "optional": mutual(CRLS, auth="optional"),
             "named": mutual('allow_names: [ "DNS:client.example" ]'),
@@ -205,7 +205,7 @@ class Alpn(Matrix):
 
 
 class Resumption(Matrix):
-    """Each client gets a ticket over a full handshake, and offers it after something happened."""
+    """Each client gets a ticket in a full handshake, and offers it after a change of the server."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="tlsecho-sessions-")
@@ -217,14 +217,14 @@ class Resumption(Matrix):
 
     @staticmethod
     def write(path, content):
-        """Renamed into place, mode 0600."""
+        """Writes a file atomically, with mode 0600."""
         new = path.with_suffix(".new")
         new.touch(0o600)
         new.write_bytes(content)
         new.rename(path)
 
     def wishes(self, row, client, version, **more):
-        """Those of a client with a session of its own."""
+        """Parameters with a session of the client's own."""
         name = "".join(c if c.isalnum() else "-" for c in f"{row} {client.name}")
         return {"version": version, "session": self.folder / name, **more}
 
@@ -232,7 +232,7 @@ class Resumption(Matrix):
         return f'{text}\n    ticket_keys: "{self.tickets}"'
 
     def each(self, row, server, listener, version, **more):
-        """Each client gets a ticket; those that cannot are in the table."""
+        """Each client gets a ticket; the table shows clients that do not support it."""
         for client in CLIENTS:
             wishes = self.wishes(row, client, version, **more)
             self.served(row, server, listener, {"resumed": "no"}, [client], **wishes)

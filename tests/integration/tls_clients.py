@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Five TLS clients behind one interface: ours, openssl s_client, gnutls-cli, Python's ssl and curl.
+"""Five TLS clients with one interface: tlsecho-client, openssl s_client, gnutls-cli, Python, curl.
 
     for client in CLIENTS:
         outcome = client.connect(Want(port, version="1.3", sni="localhost"))
@@ -27,37 +27,37 @@ import peers
 import support
 from certificates import pki
 
-TOKEN = "bring-me-back"  # what is sent: in no certificate and no message
+TOKEN = "bring-me-back"  # the line to send; it occurs in no certificate and no message
 HOST = "127.0.0.1"
 
 
 @dataclasses.dataclass(frozen=True)
 class Want:
-    """What a connection shall be like; None = as the client likes it."""
+    """Parameters of a connection; None = the default of the client."""
     port: int
     version: Optional[str] = None           # "1.2" or "1.3"
-    ciphers: Optional[str] = None           # of TLS 1.2, OpenSSL's name of one
-    signatures: Optional[str] = None        # "RSA" or "ECDSA": what the server may sign with
-    sni: str = "localhost"                  # is sent and verified
+    ciphers: Optional[str] = None           # a TLS 1.2 cipher, by OpenSSL's name
+    signatures: Optional[str] = None        # "RSA" or "ECDSA": the signature algorithm to offer
+    sni: str = "localhost"                  # is sent as SNI and verified
     certificate: Optional[str] = None       # of the development PKI
     alpn: tuple = ()
-    session: Optional[pathlib.Path] = None  # offered if there is one, and the newest kept
-    again: bool = False                     # connect once more at once, with the first's session
+    session: Optional[pathlib.Path] = None  # a session is offered if there is one, and the newest is kept
+    again: bool = False                     # connect a second time, with the session of the first connection
 
 
 class Outcome(NamedTuple):
     echoed: bool
     said: str
-    status: Optional[int] = None  # of the program
+    status: Optional[int] = None  # exit status of the program
 
     def tells(self, alert, number):
-        """Whether it told its user about that alert, in words or by its number."""
+        """Whether its output names that alert, by words or number."""
         words = re.sub(r"[\s_]+", " ", self.said).lower()
         return alert.replace("_", " ") in words or f"[{number}]" in words
 
 
 def missing(client):
-    """Why a client is not here; None if it is. With TLSECHO_TOOLS=required it has to be."""
+    """Why a client cannot be run; None if it can. With TLSECHO_TOOLS=required it must be there."""
     tool = getattr(client, "tool", None)
     required = os.environ.get("TLSECHO_TOOLS") == "required"
     return None if not tool or required or shutil.which(tool) else f"{tool} is not installed"
@@ -90,13 +90,13 @@ class Ours:
 
 
 class Program:
-    """A foreign program that sends a line and prints what comes back on its standard output."""
+    """A program that sends a line and prints what comes back to its standard output."""
 
     line = TOKEN.encode() + b"\n"
 
     @staticmethod
     def cannot(_):
-        """Why it cannot do what is wanted; None if it can."""
+        """Why it does not support these parameters; None if it does."""
         return None
 
     def connect(self, want):
@@ -107,12 +107,12 @@ class Program:
         return Outcome(TOKEN.encode() in output, said, status)
 
     def _converse(self, command, errors):
-        """Ends it once the line is back."""
+        """Ends it once the line has come back."""
         process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=errors,
                                    env=support.environment())
         end, output = time.monotonic() + support.DEADLINE_S, b""
-        # One that has left already still has something to tell, and closing its pipe fails, too.
+        # If it has ended already, its output is still needed; closing its pipe fails too.
         with contextlib.suppress(BrokenPipeError), process, \
                 selectors.DefaultSelector() as selector:
             with contextlib.suppress(BrokenPipeError):
@@ -174,7 +174,7 @@ class GnuTls(Program):
         if want.ciphers:
             priority.append(self.CIPHERS[want.ciphers])
         if want.signatures:
-            # Those of the certificates that the chain is signed with have to stay.
+            # Keep the signature algorithms of the certificate chain.
             priority.append(self.SIGNATURES[want.signatures] + ":+SIGN-ECDSA-SHA256")
         command = ["gnutls-cli", "--x509cafile", pki("ca.pem"), "--sni-hostname", want.sni,
                    "--verify-hostname", want.sni, "--priority", ":".join(priority),
@@ -189,7 +189,7 @@ class GnuTls(Program):
 
 
 class Curl(Program):
-    """It speaks HTTP: the echo of its request is an answer of HTTP/0.9 to it."""
+    """It sends an HTTP request; to curl, the echo is an HTTP/0.9 response."""
 
     name = "curl"
     tool = "curl"
@@ -218,14 +218,14 @@ class Curl(Program):
 
     @staticmethod
     def end(process):
-        process.terminate()  # it would wait for the end of the answer
+        process.terminate()  # it would wait for the end of the response
 
 
 class Python:
     name = "Python ssl"
 
     def __init__(self):
-        self._sessions = {}  # by Want.session
+        self._sessions = {}  # one per Want.session
 
     @staticmethod
     def cannot(want):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the documents name exists: the tests of docs/lessons.md, and every file that is linked. No
-two decisions have one number. Keys, services, modes and metrics of the sources are documented."""
+"""Tests and files that documents name exist. No two decisions have the same number. Keys, services, modes
+and metrics of the sources are documented."""
 
 import pathlib
 import re
@@ -10,6 +10,8 @@ from test_layers import OF_MODULES, House, layer_of
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 TEST = re.compile(r"`((?:unit/[\w/]*|integration/)test_\w+\.(?:c|py))` `(\w+)`")
+# `src/room/file.c`, `file.c`, or `room/folder`; nothing that a build makes.
+NAMED = re.compile(r"`(?!build/|dist/|_)([\w.-]+(?:/[\w.-]+)+|[\w-]+\.(?:c|h|py|yaml))[` ]")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
@@ -22,7 +24,7 @@ def read_all(pattern):
 
 
 def modes_of_schema(schema):
-    """The words of each "mode": { "enum": [...] } in it."""
+    """The values of each "mode": { "enum": [...] } of a schema."""
     return {word for words in re.findall(r'"mode": \{ "enum": \[(.*?)\]', schema)
             for word in re.findall(r'"([\w-]+)"', words)}
 
@@ -43,7 +45,18 @@ class Documents(unittest.TestCase):
                 with self.subTest(document.name, link=link):
                     self.assertTrue((document.parent / link).exists())
 
-    def test_decisions_are_numbered_without_a_gap_and_say_their_number(self):
+    def test_every_file_that_contributing_names_exists(self):
+        folders = [REPOSITORY / name for name in ("src", "include", "tests")]
+        known = {path.name for folder in folders for path in folder.rglob("*")}
+        named = [name for name in NAMED.findall((REPOSITORY / "CONTRIBUTING.md").read_text())
+                 if "NAME" not in name]
+        self.assertGreater(len(named), 20)
+        for name in named:
+            with self.subTest(name):
+                self.assertTrue((REPOSITORY / name).exists() or (REPOSITORY / "src" / name).exists()
+                                or name in known)
+
+    def test_decisions_are_numbered_without_a_gap_and_state_their_number(self):
         decisions = sorted((REPOSITORY / "docs" / "adr").glob("*.md"))
         self.assertTrue(decisions)
         for number, decision in enumerate(decisions, 1):
@@ -65,7 +78,7 @@ class Documents(unittest.TestCase):
 
 
 class Sources(unittest.TestCase):
-    """What was added to the sources was also added to the documents, and nothing else is there."""
+    """Documents describe everything that the sources have, and nothing else."""
 
     def test_the_example_configuration_has_every_key(self):
         keys = set(re.findall(r'\bKEY\("(\w+)"', read("src/server/config/config_keys.c")))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The files of the project are as .editorconfig says."""
+"""The files of the project follow .editorconfig."""
 
 import configparser
 import fnmatch
@@ -13,7 +13,7 @@ FOLDERS = (".ci", ".github", ".gitlab", "bench", "certs", "cmake", "config", "do
 
 
 def expanded(glob):
-    """The alternatives of one `{a,b}`, which is all that .editorconfig uses."""
+    """Expands one `{a,b}`; .editorconfig uses no other pattern."""
     braces = re.fullmatch(r"(.*)\{(.+)\}(.*)", glob)
     if not braces:
         return [glob]
@@ -22,7 +22,7 @@ def expanded(glob):
 
 
 def rules_of(text, path):
-    """The properties that hold for this path: later sections win."""
+    """The properties for this path: later sections win."""
     parser = configparser.ConfigParser()
     parser.read_string("[preamble]\n" + text)
     rules = {}
@@ -35,7 +35,7 @@ def rules_of(text, path):
 
 
 def faults(content, rules):
-    """What is not as the rules say, in words."""
+    """Descriptions of what does not follow the rules."""
     if rules.get("charset") == "utf-8":
         content.decode()
     lines = content.split(b"\n")

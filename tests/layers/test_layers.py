@@ -2,8 +2,8 @@
 """The rooms, and the direction of every #include between them. `test_layers.py --map` prints them.
 
 A room is a folder of src; in base and net each module is one of its own. A header in
-include/tlsecho/LAYER is a door: rooms other than its own include it. A header in src is its room's
-own. Layers: base <- net <- tls <- server | client.
+include/tlsecho/LAYER is a door: other rooms include it. Only its own room includes a header
+in src. Layers: base <- net <- tls <- server | client.
 """
 
 import collections
@@ -16,7 +16,7 @@ import unittest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
-# What each layer may see of the others.
+# The layers that each layer may include.
 SEES = {
     "base": {"base"},
     "net": {"base", "net"},
@@ -45,7 +45,7 @@ LOOPS = ("sys/epoll.h", "poll.h", "sys/select.h", "tlsecho/net/reactor.h",
          "tlsecho/server/deadline.h")
 MACHINE = ("tlsecho/server/conn.h", "conn_internal.h", "tlsecho/net/transport.h")
 
-# Files, and what they must not know.
+# Files, and what they must not include.
 NEVER = {
     "src/net/transport*": LOOPS,
     "src/tls/transport_tls*": LOOPS,
@@ -57,9 +57,9 @@ NEVER = {
     "src/server/config/*": ("tlsecho/server/[!cs]*", "tlsecho/server/conn*"),
 }
 
-NOT_THESE = ("src/server/conn/service_report.c",)  # tells the time
+NOT_THESE = ("src/server/conn/service_report.c",)  # reads the clock
 
-# Below tls nothing has a name of TLS's, such as tls_context, transport_tls_new or TLS_NAMES_BYTES.
+# Layers below tls use no name of TLS, such as tls_context, transport_tls_new or TLS_NAMES_BYTES.
 WITHOUT_TLS = ("src/base/*", "src/net/*", "include/tlsecho/base/*", "include/tlsecho/net/*")
 NAME_OF_TLS = re.compile(r"\b(?:transport_tls|tls|TLS)_\w+")
 NOT_CODE = re.compile(r"/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
@@ -72,7 +72,7 @@ def any_match(text, patterns):
 
 
 class House:
-    """The rooms under root, and what each includes."""
+    """The rooms under root and their includes."""
 
     def __init__(self, root):
         self.files = {path.relative_to(root).as_posix(): INCLUDE.findall(path.read_text())
@@ -126,7 +126,7 @@ class House:
                 yield path, name, self.target(path, name)
 
     def users_of_doors(self):
-        """The rooms that reach a header, be it through another door."""
+        """The rooms that include a header, directly or through another door."""
         users, through = collections.defaultdict(set), collections.defaultdict(set)
         for path, _, target in self.includes():
             users[target].add(self.rooms[path])
@@ -208,7 +208,7 @@ def violations_of_include(house, path, included, target):
         return
     here, there = house.rooms[path], house.rooms[target]
     if here is None or there is None:
-        return  # told as a header of no room
+        return  # reported as a header of no room
     if layer_of(there) not in SEES[layer_of(here)]:
         yield f"{layer_of(here)} must not see {layer_of(there)}"
     elif target.startswith("src/") and here != there:
@@ -275,7 +275,7 @@ class Layers(unittest.TestCase):
 
 
 class MadeUp(unittest.TestCase):
-    """The check itself: a small tree that is clean, and one line in it that is not."""
+    """Tests the check: with a small correct tree, and with one wrong line in it."""
 
     CLEAN = {
         "include/tlsecho/base/log.h": "",

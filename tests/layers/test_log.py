@@ -18,7 +18,7 @@ FIELD = re.compile(r"\b(?:log_(text|number|seconds|switch)|(known_text|address_f
                    r"\((?:&|)\w+, \"(\w+)\"")
 KEY = re.compile(r"\.key = \"(\w+)\"")
 ENDING = re.compile(r"\[CONN_END_(?!NONE)\w+\] = \"(\w+)\"")
-SHOWN_AS = {"date": "text"}  # how a type of the document is written
+SHOWN_AS = {"date": "text"}  # how the sources write a type of the document
 
 
 def sources():
@@ -55,7 +55,7 @@ class Log(unittest.TestCase):
 
 
 class MadeUp(unittest.TestCase):
-    """The check of lines itself."""
+    """Tests the check of log lines."""
 
     READY = {"time": "2026-11-26T12:00:00.000Z", "level": "info", "event": "ready", "workers": 2}
 

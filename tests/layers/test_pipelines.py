@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pipelines name nothing that does not exist, and run every stage of .ci/run on each Debian."""
+"""The pipelines name existing files only, and run every stage of .ci/run on each Debian."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ GITHUB = REPOSITORY / ".github" / "workflows" / "ci.yml"
 GITLAB = REPOSITORY / ".gitlab-ci.yml"
 IMAGES = {"debian:12", "debian:13"}
 ACTIONS = {"actions/checkout@v4"}
-# A path of the project, after what cannot be part of one.
+# A path of the project, not preceded by a character of a longer path.
 PATH = re.compile(r"(?<![\w./$-])((?:\.ci|scripts|tests|cmake|packaging|docs)/[\w./-]*\w)")
 YAML = [*(REPOSITORY / ".github").rglob("*.yml"), GITLAB, *REPOSITORY.glob("config/*.yaml"),
         *REPOSITORY.glob("packaging/**/*.yaml")]
@@ -35,7 +35,7 @@ def presets():
 
 
 def listed(text, key):
-    """The words of `key: [a, b]`, wherever it stands."""
+    """The items of every `key: [a, b]`."""
     return [word.strip(' "') for words in re.findall(rf"\b{key}: \[(.*)\]", text)
             for word in words.split(",")]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The version is CMake's: what has to repeat it, and the change logs, are in step with it."""
+"""Files that repeat the version of CMakeLists.txt, and the change logs, agree with it."""
 
 import pathlib
 import re
@@ -9,7 +9,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 def found(pattern, *path):
-    """What the pattern's first group matches in a file, everywhere."""
+    """All matches of the pattern's first group in a file."""
     return re.findall(pattern, REPOSITORY.joinpath(*path).read_text(), re.MULTILINE)
 
 
@@ -31,7 +31,7 @@ class Versions(unittest.TestCase):
         released = found(r"^## \[(\d\S+)\]", "CHANGELOG.md")
         packaged = found(r"^tlsecho \((\S+)-1\) ", "packaging", "debian", "changelog")
         if found(r"^## \[(Unreleased)\]", "CHANGELOG.md"):
-            released.insert(0, self.version)  # the next one is being made
+            released.insert(0, self.version)  # of the version in development
         self.assertEqual(packaged, released)
 
 

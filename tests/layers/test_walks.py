@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/walks.md is true: its files lie in the rooms that it says, they define the functions that it
-names as `function()`, and no walk enters a room twice."""
+"""docs/walks.md is correct: files are in the rooms that it names, they define each `function()` that it
+names, and no walk enters a room twice."""
 
 import functools
 import itertools
@@ -45,7 +45,7 @@ def faults_of_row(house, room, file, text):
 
 
 def faults_of_prose(house, page):
-    """What is named between the tables: `function()`s in the `files` of the same paragraph."""
+    """Mistakes between the tables: a `function()` must be in one of the `files` of its paragraph."""
     for paragraph in re.split(r"\n\n", page):
         files = FILE.findall(paragraph)
         if not files or paragraph.startswith("|"):
@@ -85,7 +85,7 @@ class Walks(unittest.TestCase):
 
 
 class MadeUp(unittest.TestCase):
-    """The check itself: one row that is true, and what may be wrong with it."""
+    """Tests the check: with a correct row, and with each mistake in it."""
 
     TRUE = "## A walk\n\n| `net/reactor` | `src/net/reactor.c` | `reactor_turn()` waits |\n"
 

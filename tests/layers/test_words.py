@@ -14,7 +14,7 @@ LINES = [line for line in (REPOSITORY / ".banned-words").read_text().splitlines(
 
 
 def lint(text):
-    """Exit status and what was said of a file with this text."""
+    """The exit status and output of scripts/words for a file with this text."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "file.c"
         file.write_text(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What hostile clients do to a port: each function is one visit of one of them."""
+"""Hostile clients: each function with the parameter `at` is one attack."""
 
 import asyncio
 import os
@@ -10,16 +10,16 @@ import ssl
 import struct
 from typing import NamedTuple
 
-ANYONE = ssl.create_default_context()
-ANYONE.check_hostname = False
-ANYONE.verify_mode = ssl.CERT_NONE
-PATIENCE_S = 5
+TRUST_ANY = ssl.create_default_context()
+TRUST_ANY.check_hostname = False
+TRUST_ANY.verify_mode = ssl.CERT_NONE
+TIMEOUT_S = 5
 HANDSHAKE_S = 3  # the server's timeouts.handshake
-PATIENCE_FOR_BYTES_S = 60  # as the honest have it
+ECHO_TIMEOUT_S = 60  # as for the well-behaved clients
 
 
-class Places(NamedTuple):
-    """What can be visited: addresses, and the folder of what to show there."""
+class Addresses(NamedTuple):
+    """The addresses to attack, and the folder of the client certificates to present."""
 
     tcp: tuple
     tls: tuple
@@ -29,9 +29,9 @@ class Places(NamedTuple):
 
 
 def client_hello():
-    """A real one, as bytes."""
+    """The bytes of a valid ClientHello."""
     received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = ANYONE.wrap_bio(received, sent, server_hostname="localhost")
+    tls = TRUST_ANY.wrap_bio(received, sent, server_hostname="localhost")
     try:
         tls.do_handshake()
     except ssl.SSLWantReadError:
@@ -56,19 +56,19 @@ async def connect(address):
     return sock
 
 
-async def swallow(sock):
-    """Reads until the peer has had enough, for a while."""
+async def read_until_closed(sock):
+    """Reads until the server closes, for TIMEOUT_S at most."""
     async def read():
         while await asyncio.get_running_loop().sock_recv(sock, 65536):
             pass
     try:
-        await asyncio.wait_for(read(), PATIENCE_S)
+        await asyncio.wait_for(read(), TIMEOUT_S)
     except TimeoutError:
         pass
 
 
-async def get_back(sock, sent):
-    """Reads all of it. Nothing that may happen meanwhile is expected: ValueError."""
+async def expect_echo(sock, sent):
+    """Reads the echo of these bytes. Any other outcome is a failure: ValueError."""
     got = bytearray()
 
     async def read():
@@ -78,19 +78,19 @@ async def get_back(sock, sent):
                 raise EOFError
             got.extend(chunk)
     try:
-        await asyncio.wait_for(read(), PATIENCE_FOR_BYTES_S)
+        await asyncio.wait_for(read(), ECHO_TIMEOUT_S)
     except (*EXPECTED, EOFError) as failure:
         raise ValueError(f"{len(got)} of {len(sent)} bytes came back: {failure!r}") from failure
     if got != sent:
         raise ValueError("other bytes came back")
 
 
-async def open_tls(address, context=ANYONE):
+async def open_tls(address, context=TRUST_ANY):
     return await asyncio.open_connection(*address, ssl=context, server_hostname="localhost")
 
 
-def showing(path):
-    """Trusts any server, and shows the client certificate in that PEM file, its key beside it."""
+def presenting(path):
+    """A context that trusts any server and presents the client certificate of that PEM file."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -99,11 +99,11 @@ def showing(path):
 
 
 async def must_be_refused(address, certificate):
-    """Nothing that is sent under that client certificate comes back."""
-    reader, writer = await open_tls(address, showing(certificate))
+    """With that client certificate the server must not echo."""
+    reader, writer = await open_tls(address, presenting(certificate))
     try:
         writer.write(b"x")
-        if await asyncio.wait_for(reader.read(1), PATIENCE_S):
+        if await asyncio.wait_for(reader.read(1), TIMEOUT_S):
             raise ValueError(f"{certificate.name} was served")
     finally:
         writer.transport.abort()
@@ -115,9 +115,9 @@ def reset_stream(writer):
     writer.transport.abort()
 
 
-# Each takes the Places to visit.
+# The attacks.
 
-async def knock_and_go(at):
+async def connect_and_close(at):
     sock = await connect(random.choice((at.tcp, at.tls)))
     sock.close()
 
@@ -157,40 +157,40 @@ async def reset_while_plain_echoing(at):
     reset(sock)
 
 
-async def talk_garbage(at):
+async def send_garbage(at):
     sock = await connect(at.tls)
     await asyncio.get_running_loop().sock_sendall(sock, os.urandom(random.randrange(1, 5000)))
-    await swallow(sock)
+    await read_until_closed(sock)
     sock.close()
 
 
-async def talk_http(at):
+async def send_http(at):
     sock = await connect(at.tls)
     await asyncio.get_running_loop().sock_sendall(sock, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    await swallow(sock)
+    await read_until_closed(sock)
     sock.close()
 
 
-async def bend_a_record(at):
+async def send_a_changed_hello(at):
     """A ClientHello with some of its bytes changed."""
     hello = bytearray(client_hello())
     for _ in range(random.randrange(1, 8)):
         hello[random.randrange(len(hello))] = random.randrange(256)
     sock = await connect(at.tls)
     await asyncio.get_running_loop().sock_sendall(sock, hello)
-    await swallow(sock)
+    await read_until_closed(sock)
     sock.close()
 
 
-async def stay_half_open(at):
+async def stay_idle(at):
     sock = await connect(random.choice((at.tcp, at.tls)))
-    await swallow(sock)
+    await read_until_closed(sock)
     sock.close()
 
 
-async def drip(at):
+async def send_the_hello_slowly(at):
     sock = await connect(at.tls)
-    for byte in client_hello()[:PATIENCE_S * 10]:
+    for byte in client_hello()[:TIMEOUT_S * 10]:
         await asyncio.get_running_loop().sock_sendall(sock, bytes([byte]))
         await asyncio.sleep(0.1)
     sock.close()
@@ -200,7 +200,7 @@ async def never_read(at):
     sock = await connect(at.tcp)
     try:
         await asyncio.wait_for(
-            asyncio.get_running_loop().sock_sendall(sock, bytes(8_000_000)), PATIENCE_S)
+            asyncio.get_running_loop().sock_sendall(sock, bytes(8_000_000)), TIMEOUT_S)
     except TimeoutError:
         pass
     sock.close()
@@ -211,7 +211,7 @@ async def never_read_tls(at):
     writer.transport.pause_reading()
     writer.write(bytes(2_000_000))
     try:
-        await asyncio.wait_for(writer.drain(), PATIENCE_S)
+        await asyncio.wait_for(writer.drain(), TIMEOUT_S)
     except TimeoutError:
         pass
     writer.transport.abort()
@@ -227,7 +227,7 @@ async def flood_with_connections(at):
             sock.close()
 
 
-async def shout_urgently(at):
+async def send_urgent_bytes(at):
     sock = await connect(at.tcp)
     for _ in range(20):
         try:
@@ -238,51 +238,51 @@ async def shout_urgently(at):
     sock.close()
 
 
-async def shout_behind_a_stream(at):
-    """A stream is spliced, and splice(2) stops before an urgent byte: that one must come back too,
-    and what is behind it."""
+async def send_an_urgent_byte_after_a_stream(at):
+    """The server splices a stream, and splice(2) stops before an urgent byte: that byte and the bytes
+    after it must also come back."""
     sock = await connect(at.tcp)
     try:
         for _ in range(3):
             stream = os.urandom(60_000)
             await asyncio.get_running_loop().sock_sendall(sock, stream)
-            await get_back(sock, stream)
+            await expect_echo(sock, stream)
         sock.send(b"!", socket.MSG_OOB)
         if random.random() < 0.5:
-            await get_back(sock, b"!")
+            await expect_echo(sock, b"!")
         else:
             sock.send(b"tail")
             sock.shutdown(socket.SHUT_WR)
-            await get_back(sock, b"!tail")
+            await expect_echo(sock, b"!tail")
     finally:
         sock.close()
 
 
-async def cut_after_talking(at):
+async def cut_after_an_echo(at):
     """FIN without close_notify."""
     reader, writer = await open_tls(at.tls)
     writer.write(b"x" * 1000)
     await reader.readexactly(1000)
     writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
-    await asyncio.wait_for(reader.read(), PATIENCE_S)
+    await asyncio.wait_for(reader.read(), TIMEOUT_S)
     writer.transport.abort()
 
 
-async def nine_bytes(at):
-    """A ClientHello that has only just begun."""
+async def send_nine_bytes_of_the_hello(at):
+    """A ClientHello that never continues."""
     sock = await connect(at.tls)
     await asyncio.get_running_loop().sock_sendall(sock, client_hello()[:9])
-    await swallow(sock)
+    await read_until_closed(sock)
     sock.close()
 
 
-async def show_a_costly_chain(at):
-    """As many certificates, names and name constraints as fit, or more; no CA that is known issued
-    them."""
+async def present_a_costly_chain(at):
+    """As many certificates, names and name constraints as the server reads, or more, from an unknown
+    CA."""
     await must_be_refused(at.mutual, at.credentials / random.choice(("costly.pem", "long.pem")))
 
 
-async def show_a_revoked_certificate(at):
+async def present_a_revoked_certificate(at):
     await must_be_refused(at.mutual, at.credentials / "client-revoked.pem")
 
 
@@ -299,8 +299,8 @@ def tlv(kind, value):
     return bytes([kind]) + struct.pack(">H", len(value)) + value
 
 
-async def introduce_oddly(at):
-    """Headers that the specification allows, and of which few senders know: the echo works."""
+async def send_an_unusual_proxy_header(at):
+    """Valid headers that few senders use: the echo works."""
     header = random.choice((
         proxy_header(0, 0xff, os.urandom(40)),
         proxy_header(1, 0x00, TCP4),
@@ -311,20 +311,20 @@ async def introduce_oddly(at):
         b"PROXY UNKNOWN a b c d\r\n"))
     loop = asyncio.get_running_loop()
     begun, sent = loop.time(), os.urandom(100)
-    sock = await connect(at.proxied)  # for the server it begins before we are told that it is up
+    sock = await connect(at.proxied)  # for the server it begins before this returns
     try:
         await loop.sock_sendall(sock, header + sent)
         late = loop.time() - begun > HANDSHAKE_S / 2
-        await get_back(sock, sent)
+        await expect_echo(sock, sent)
     except ValueError:
-        if not late:  # else it may have been its turn too late, on a busy machine
+        if not late:  # on a busy machine the header may arrive after the time-out
             raise
     finally:
         sock.close()
 
 
-async def introduce_wrongly(at):
-    """Headers that lie about themselves, or go on for ever."""
+async def send_a_malformed_proxy_header(at):
+    """Headers with wrong lengths, or without an end."""
     header = random.choice((
         proxy_header(1, 0x11, TCP4[:7]),
         proxy_header(1, 0x11, TCP4 + b"\x05\xff\xff"),
@@ -334,7 +334,7 @@ async def introduce_wrongly(at):
         os.urandom(random.randrange(1, 200))))
     sock = await connect(at.proxied)
     await asyncio.get_running_loop().sock_sendall(sock, header)
-    await swallow(sock)
+    await read_until_closed(sock)
     sock.close()
 
 
@@ -342,33 +342,33 @@ def parameters(function):
     return function.__code__.co_varnames[:function.__code__.co_argcount]
 
 
-VISITS = [visit for name, visit in sorted(globals().items())
-          if asyncio.iscoroutinefunction(visit) and parameters(visit) == ("at",)]
+ATTACKS = [attack for name, attack in sorted(globals().items())
+          if asyncio.iscoroutinefunction(attack) and parameters(attack) == ("at",)]
 
-# What the peer may do to such a client.
+# The server may end an attack so.
 EXPECTED = (ConnectionError, TimeoutError, OSError, ssl.SSLError, asyncio.IncompleteReadError)
 
 
-async def visit_for_ever(at, counts, failures):
+async def attack_forever(at, counts, failures):
     while True:
-        visit = random.choice(VISITS)
+        attack = random.choice(ATTACKS)
         try:
-            await visit(at)
+            await attack(at)
         except EXPECTED:
             pass
-        except Exception as failure:  # whatever it is, no visitor stays away because of it
-            failures.append(f"{visit.__name__}: {failure!r}")
-        counts[visit.__name__] = counts.get(visit.__name__, 0) + 1
+        except Exception as failure:  # reported at the end; the attacks go on
+            failures.append(f"{attack.__name__}: {failure!r}")
+        counts[attack.__name__] = counts.get(attack.__name__, 0) + 1
 
 
-async def abuse(at, visitors, seconds):
-    """So many at once for so long. Returns {visit: how often}, and what none of them expected."""
+async def abuse(at, clients, seconds):
+    """So many clients at once for so long. Returns {attack: how often} and the failures."""
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     counts, failures = {}, []
-    tasks = [asyncio.create_task(visit_for_ever(at, counts, failures))
-             for _ in range(visitors)]
+    tasks = [asyncio.create_task(attack_forever(at, counts, failures))
+             for _ in range(clients)]
     _, staying = await asyncio.wait(tasks, timeout=seconds)
-    while staying:  # before Python 3.12 wait_for swallows what comes just as it is done
+    while staying:  # before Python 3.12 wait_for() may lose a cancellation
         for task in staying:
             task.cancel()
         _, staying = await asyncio.wait(staying, timeout=1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What an operator does to a server that serves: new files, good and bad ones, reloads while no name
-server answers, and a monitor that asks /healthz all the while."""
+"""An operator of a busy server: replaces files by valid and invalid ones, reloads while no name server
+answers, and polls /healthz all the time."""
 
 import contextlib
 import http.client
@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 
@@ -41,8 +40,8 @@ BETWEEN_S = 2
 
 
 def costly_chain(folder, name, depth, names):
-    """A client certificate below so many CAs, all with more names and name constraints than anyone
-    needs, below nobody: NAME.pem and its key."""
+    """A client certificate with a chain of so many CAs, all with many names and name constraints,
+    issued by no known CA: NAME.pem and its key."""
     (folder / "chain.cnf").write_text(
         "[req]\ndistinguished_name = none\nprompt = no\n[none]\n"
         f"[leaf]\nsubjectAltName = {','.join(['DNS:a'] * names)}\n"
@@ -63,8 +62,8 @@ def costly_chain(folder, name, depth, names):
 
 
 class Operator:
-    """Makes the files in folder; start() and stop() around the time of the abuse. prefix is what the
-    server is to be started with."""
+    """Makes the files in folder. Works between start() and stop(). prefix: the command with which to
+    start the server."""
 
     def __init__(self, folder):
         self.folder, self.counts, self.failures = folder, {}, []
@@ -82,10 +81,10 @@ class Operator:
         if self._bad_name:
             self._silence_name_server()
         else:
-            print("without dead name servers: they take root")
+            print("no dead name servers: run this as root to include them")
 
     def _silence_name_server(self):
-        """One that takes every question and answers none, for the server alone."""
+        """Gives the server a name server that receives every query and answers none."""
         self._silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._silent.bind((SILENT_NAME_SERVER, 53))
         (self.folder / "resolv.conf").write_text(f"nameserver {SILENT_NAME_SERVER}\n")
@@ -113,7 +112,7 @@ class Operator:
 
     @contextlib.contextmanager
     def _expecting(self, what, event):
-        """Afterwards the log has one more line of that event, within a while."""
+        """After the block, the log must get another line of that event within OUTCOME_S."""
         before = self._log.events[event]
         yield
         end = time.monotonic() + OUTCOME_S

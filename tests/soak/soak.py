@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Hours of abuse beside honest clients: soak.py SECONDS. Prints what it saw; exit status 1 if an
-honest client lost a byte, a hostile one met what it may not, /healthz was silent, a reload had
-another outcome than it should, the server did not end with 0, or a sanitizer had something to say."""
+"""Runs hostile clients beside well-behaved ones: soak.py SECONDS. Prints statistics. Exit status 1 if a
+well-behaved client did not get its bytes, an attack had an unexpected outcome, /healthz did not
+answer, a reload had another outcome than expected, the server did not exit with 0, or a sanitizer
+reported something."""
 
 import asyncio
 import collections
@@ -19,15 +20,15 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import abuse
-import well_behaved
 import operate
 import support
+import well_behaved
 
-HONEST, HOSTILE = 50, 60
+WELL_BEHAVED, HOSTILE = 50, 60
 
 
-def hostile(places, seconds, results):
-    results.put(asyncio.run(abuse.abuse(places, HOSTILE, seconds)))
+def hostile(addresses, seconds, results):
+    results.put(asyncio.run(abuse.abuse(addresses, HOSTILE, seconds)))
 
 
 def status(pid, key):
@@ -35,18 +36,18 @@ def status(pid, key):
                          re.MULTILINE)[1])
 
 
-def say(pid, started, tally):
-    print(f"{time.monotonic() - started:6.0f} s: {tally.connections} connections, "
-          f"{tally.bytes} bytes, {len(tally.failures)} failures; "
+def say(pid, started, counts):
+    print(f"{time.monotonic() - started:6.0f} s: {counts.connections} connections, "
+          f"{counts.bytes} bytes, {len(counts.failures)} failures; "
           f"server {status(pid, 'VmRSS')} KiB, {len(os.listdir(f'/proc/{pid}/fd'))} descriptors",
           flush=True)
 
 
 class Log:
-    """What the server says, counted while it says it: of hours only what is strange is kept."""
+    """Counts the events of the server's log, and keeps only lines that are not log lines."""
 
     def __init__(self, stream):
-        self.ends, self.strange, self.addresses = collections.Counter(), [], {}
+        self.ends, self.unknown, self.addresses = collections.Counter(), [], {}
         self.events = collections.Counter()
         self.ready = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(stream,))
@@ -65,7 +66,7 @@ class Log:
             elif event == "ready":
                 self.ready.set()
             elif not fields:
-                self.strange.append(line.rstrip())
+                self.unknown.append(line.rstrip())
         self.ready.set()
 
     def join(self):
@@ -79,33 +80,33 @@ def soak(folder, seconds):
                               env=support.environment(), text=True, errors="replace")
     log = Log(server.stderr)
     log.ready.wait()
-    places = abuse.Places(log.addresses["plain"], log.addresses["tls"], log.addresses["mutual"],
+    addresses = abuse.Addresses(log.addresses["plain"], log.addresses["tls"], log.addresses["mutual"],
                           log.addresses["proxied"], folder)
     results = multiprocessing.Queue()
-    other = multiprocessing.Process(target=hostile, args=(places, seconds, results))
+    other = multiprocessing.Process(target=hostile, args=(addresses, seconds, results))
     other.start()
     operator.start(server, log)
     started = time.monotonic()
-    tally = asyncio.run(well_behaved.echo(places, support.pki(), HONEST, seconds,
+    counts = asyncio.run(well_behaved.echo(addresses, support.pki(), WELL_BEHAVED, seconds,
                                     lambda so_far: say(server.pid, started, so_far)))
     operator.stop()
-    visits, unexpected = results.get()
+    attacks, unexpected = results.get()
     other.join()
-    say(server.pid, started, tally)
+    say(server.pid, started, counts)
     server.send_signal(signal.SIGTERM)
     ended = server.wait(60)
     log.join()
-    print("hostile visits:", json.dumps(visits), "in all", sum(visits.values()))
-    print("what the operator did:", json.dumps(operator.counts))
-    print("how the connections ended:", json.dumps(dict(log.ends.most_common())))
-    for line in tally.failures[:20] + unexpected[:20] + operator.failures[:20] + log.strange[:100]:
+    print("attacks:", json.dumps(attacks), "in all", sum(attacks.values()))
+    print("actions of the operator:", json.dumps(operator.counts))
+    print("ends of connections:", json.dumps(dict(log.ends.most_common())))
+    for line in counts.failures[:20] + unexpected[:20] + operator.failures[:20] + log.unknown[:100]:
         print(line)
-    print(f"honest: {tally.connections} connections, {tally.bytes} bytes, "
-          f"{len(tally.failures)} failures; hostile: {len(unexpected)} failures; "
+    print(f"well-behaved: {counts.connections} connections, {counts.bytes} bytes, "
+          f"{len(counts.failures)} failures; hostile: {len(unexpected)} failures; "
           f"operator: {len(operator.failures)} failures; exit status of the server {ended}; "
-          f"{len(log.strange)} lines that are no log lines")
-    return (ended != 0 or tally.failures or unexpected or operator.failures or log.strange
-            or not tally.bytes)
+          f"{len(log.unknown)} lines in the log that are not log lines")
+    return (ended != 0 or counts.failures or unexpected or operator.failures or log.unknown
+            or not counts.bytes)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@
 /* "tlsecho-client: warning: ...", unless quiet. */
 void output_warn(const struct options *options, const char *text);
 
-/* "tlsecho-client: ...", what somebody at a terminal should know now, unless quiet. */
+/* "tlsecho-client: ...", a message for a user at a terminal, unless quiet. */
 void output_notice(const struct options *options, const char *text);
 
 /* "tlsecho-client: PHASE: ...", unless the outcome is ok. */

@@ -51,7 +51,7 @@ struct outcome {
     enum result result;
     enum phase phase;   /* where it went wrong; meaningless if ok */
     struct error error; /* text "" if ok */
-    bool warning;       /* ok, but somebody should look at it */
+    bool warning;       /* ok, but a user should check it */
 };
 
 struct options;

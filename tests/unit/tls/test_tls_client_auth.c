@@ -84,13 +84,15 @@ END_TEST
 START_TEST(refuses_certificates_that_its_cas_did_not_issue)
 {
     struct pki forged_ca = pki_make(&(struct pki_spec){.subject = "Client CA", .ca = true});
-    struct pki stranger = pki_make(&(struct pki_spec){.subject = "stranger", .issuer = &other_ca});
+    struct pki untrusted =
+        pki_make(&(struct pki_spec){.subject = "untrusted", .issuer = &other_ca});
     struct pki forged = pki_make(&(struct pki_spec){.subject = "forged", .issuer = &forged_ca});
     struct pki self = pki_make(&(struct pki_spec){.subject = "self"});
     mutual_require(TLS_CLIENT_AUTH_REQUIRED);
-    mutual_rejects(&stranger, NULL, UNKNOWN_CA,
-                   "client certificate \"CN=stranger\" refused: its issuer \"CN=Other CA\" is not");
-    mutual_rejects(&stranger, &other_ca, UNKNOWN_CA, "its issuer \"CN=Other CA\" is not trusted");
+    mutual_rejects(
+        &untrusted, NULL, UNKNOWN_CA,
+        "client certificate \"CN=untrusted\" refused: its issuer \"CN=Other CA\" is not");
+    mutual_rejects(&untrusted, &other_ca, UNKNOWN_CA, "its issuer \"CN=Other CA\" is not trusted");
     mutual_rejects(&under_middle, NULL, UNKNOWN_CA, "its issuer \"CN=Middle\" is not trusted");
     mutual_rejects(&self, NULL, UNKNOWN_CA, "\"CN=self\" refused: self-signed and not trusted");
     mutual_rejects(&forged, NULL, BAD_CERTIFICATE, "\"CN=forged\" refused: certificate signature");
@@ -98,7 +100,7 @@ START_TEST(refuses_certificates_that_its_cas_did_not_issue)
     mutual_accepted();
     pki_free(&self);
     pki_free(&forged);
-    pki_free(&stranger);
+    pki_free(&untrusted);
     pki_free(&forged_ca);
 }
 END_TEST
@@ -293,12 +295,12 @@ END_TEST
 
 START_TEST(checks_the_chain_before_the_name)
 {
-    struct pki stranger = pki_make(
-        &(struct pki_spec){.subject = "stranger", .names = "DNS:a.example", .issuer = &other_ca});
+    struct pki untrusted = pki_make(
+        &(struct pki_spec){.subject = "untrusted", .names = "DNS:a.example", .issuer = &other_ca});
     mutual_ok(tls_context_allow_name(server, "DNS:a.example", &err));
     mutual_require(TLS_CLIENT_AUTH_REQUIRED);
-    mutual_rejects(&stranger, NULL, UNKNOWN_CA, "is not trusted");
-    pki_free(&stranger);
+    mutual_rejects(&untrusted, NULL, UNKNOWN_CA, "is not trusted");
+    pki_free(&untrusted);
 }
 END_TEST
 

@@ -177,10 +177,10 @@ START_TEST(rejects_a_certificate_that_it_does_not_trust)
 {
     serve(&leaf, NULL);
     rejected("localhost", ERROR_UNTRUSTED, "\"CN=Test CA\" is not trusted");
-    struct pki stranger = pki_make(&(struct pki_spec){.subject = "Test CA", .ca = true});
-    trust(&stranger);
+    struct pki another_ca = pki_make(&(struct pki_spec){.subject = "Test CA", .ca = true});
+    trust(&another_ca);
     rejected("localhost", ERROR_UNTRUSTED, "not trusted");
-    pki_free(&stranger);
+    pki_free(&another_ca);
 }
 END_TEST
 

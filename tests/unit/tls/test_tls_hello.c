@@ -163,11 +163,12 @@ END_TEST
 
 START_TEST(recognises_bytes_that_are_not_a_record_by_the_first_five)
 {
-    static const char *const strangers[] = {"GET / HTTP/1.1\r\n\r\n", "SSH-2.0", "\r\n\r\n\r\n",
-                                            "\x16\x02\x00\x00\x10", "\x16\x03\x01\xff\xff"};
-    ck_assert_int_eq(tls_hello_examine(&hello, (const unsigned char *)strangers[_i], 4, MAX),
+    static const char *const other_protocols[] = {"GET / HTTP/1.1\r\n\r\n", "SSH-2.0",
+                                                  "\r\n\r\n\r\n", "\x16\x02\x00\x00\x10",
+                                                  "\x16\x03\x01\xff\xff"};
+    ck_assert_int_eq(tls_hello_examine(&hello, (const unsigned char *)other_protocols[_i], 4, MAX),
                      TLS_HELLO_PART);
-    ck_assert_int_eq(tls_hello_examine(&hello, (const unsigned char *)strangers[_i], 5, MAX),
+    ck_assert_int_eq(tls_hello_examine(&hello, (const unsigned char *)other_protocols[_i], 5, MAX),
                      TLS_HELLO_OTHER);
 }
 END_TEST

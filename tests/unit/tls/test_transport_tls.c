@@ -750,7 +750,7 @@ START_TEST(describes_the_peer)
 END_TEST
 
 /* What a server's TLS port makes of bytes that arrive first; the rest of the peer's side is raw. */
-struct stranger {
+struct other_protocol {
     const char *bytes;
     size_t n;
     enum error_kind kind;
@@ -758,7 +758,7 @@ struct stranger {
 
 #define BYTES(text) text, sizeof text - 1
 
-static const struct stranger strangers[] = {
+static const struct other_protocol other_protocols[] = {
     {BYTES("GET / HTTP/1.0\r\n\r\n"), ERROR_NOT_TLS},
     {BYTES("hello, world\n"), ERROR_NOT_TLS},
     {BYTES("\x16\x03\x01\x00\x05nonsense and more of it"), ERROR_TLS},
@@ -768,7 +768,7 @@ static const struct stranger strangers[] = {
 
 START_TEST(answers_bytes_that_are_not_tls_with_an_alert_and_a_reason)
 {
-    const struct stranger *stranger = &strangers[_i];
+    const struct other_protocol *other_protocol = &other_protocols[_i];
     struct tls_scratch *scratch = tls_scratch_new();
     struct transport *t;
     int fds[2];
@@ -776,9 +776,10 @@ START_TEST(answers_bytes_that_are_not_tls_with_an_alert_and_a_reason)
     pair_sockets(false, fds);
     struct transport_tls_options options = {.ctx = server_context, .scratch = scratch};
     ck_assert_int_eq(transport_tls_new(fds[1], &options, &t, &err), 0);
-    ck_assert_int_eq(send(fds[0], stranger->bytes, stranger->n, 0), (ssize_t)stranger->n);
+    ck_assert_int_eq(send(fds[0], other_protocol->bytes, other_protocol->n, 0),
+                     (ssize_t)other_protocol->n);
     ck_assert_int_eq(transport_handshake(t, &err).status, IO_FAILED);
-    ck_assert_msg(err.kind == stranger->kind, "%d: %s", err.kind, err.text);
+    ck_assert_msg(err.kind == other_protocol->kind, "%d: %s", err.kind, err.text);
     shut_down(t);
 
     /* RFC 8446 §5.1 and §6: an alert record, of two bytes, fatal; then FIN. */
@@ -903,7 +904,7 @@ static void add_contract(TCase *tcase)
 
 static void add_tls(TCase *tcase)
 {
-    int count = sizeof strangers / sizeof *strangers;
+    int count = sizeof other_protocols / sizeof *other_protocols;
     tcase_add_loop_test(tcase, completes_a_handshake_whose_flight_does_not_fit_in_the_kernel, TLS12,
                         KINDS);
     tcase_add_loop_test(tcase, waits_without_more_for_the_rest_of_half_a_record, TLS12, KINDS);

@@ -91,7 +91,7 @@ START_TEST(a_plain_connection_is_known_by_its_addresses)
     ck_assert(!report_is_direct(verdict.path));
     set_up();
     report.here.tls = report.there.tls = false;
-    report.proxy.version = 2; /* it gave the right addresses, and so somebody stands there */
+    report.proxy.version = 2; /* the addresses agree, and there is a proxy */
     ck_assert_int_eq(path(), REPORT_RELAYED);
 }
 END_TEST
