@@ -113,12 +113,40 @@ class Activation(support.TestCase):
 
     def test_other_descriptors_than_listening_stream_sockets_are_refused(self):
         config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]"
-        for made, reason in ((self.socket(kind=socket.SOCK_DGRAM, listen=False), "is not a TCP or Unix stream"),
+        local = self.socket(self.path("datagrams"), socket.SOCK_DGRAM, listen=False)
+        for made, reason in ((local, "is not a TCP, UDP or Unix stream"),
                              (self.socket(listen=False), "is not listening"),
                              (open(os.devnull, "rb"), "non-socket")):
             with self.subTest(reason), made:
                 server = self.activated(config, [made], ready=False, LISTEN_FDNAMES="one")
                 self.assert_refused(server, "descriptor 3 (one", reason)
+
+    def test_datagrams_go_to_their_listener_by_name_or_address(self):
+        sockets = [self.socket(kind=socket.SOCK_DGRAM, listen=False) for _ in range(2)]
+        stream = self.socket()
+        port = sockets[1].getsockname()[1]
+        server = self.activated("listeners:\n"
+                                "  - { listen: 'tcp://127.0.0.1:0', name: both }\n"
+                                "  - { listen: 'udp://127.0.0.1:0', name: one }\n"
+                                f"  - {{ listen: 'udp://127.0.0.1:{port}', name: two }}\n",
+                                [sockets[0], stream, sockets[1]], LISTEN_FDNAMES="one:both:both")
+        for made, name in ((sockets[0], "one"), (sockets[1], "two"), (stream, "both")):
+            found = server.lines("listening", listener=name)
+            self.assertEqual([line["address"] for line in found],
+                             ["%s:%d" % made.getsockname()])
+        self.assertTrue(echoes(stream.getsockname()))
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        client = self.socket(kind=socket.SOCK_DGRAM, listen=False)
+        client.settimeout(support.DEADLINE_S)
+        for made in sockets:
+            client.sendto(b"x", made.getsockname())
+            self.assertEqual(client.recvfrom(9), (b"x", made.getsockname()))
+
+    def test_a_stream_is_not_given_to_a_listener_for_datagrams(self):
+        server = self.activated("listeners: [ { listen: 'udp://127.0.0.1:0', name: one } ]",
+                                [self.socket()], ready=False, LISTEN_FDNAMES="one")
+        self.assert_refused(server, "matches no listener by name or address")
 
     def test_malformed_variables_are_refused(self):
         config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]"

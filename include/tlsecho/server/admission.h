@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a connection is accepted: the one place for deny, allow and every limit. A limit applies
- * only while it is reached.
+ * Whether a connection, or a datagram, is accepted: the one place for deny, allow and every limit.
+ * A limit applies only while it is reached.
  *
  * Ownership: must outlive every pass that it issued.   Threads: said at each function.
  */
@@ -15,6 +15,7 @@
 #include "tlsecho/net/address.h"
 #include "tlsecho/server/admission_refusal.h"
 #include "tlsecho/server/config.h"
+#include "tlsecho/server/datagram_drop.h"
 
 struct admission;
 struct admission_source;
@@ -47,6 +48,14 @@ enum admission_refusal admission_accept(struct admission *admission, uint64_t no
 enum admission_refusal admission_source(struct admission *admission,
                                         const struct config_listener *listener,
                                         const struct address *source, struct admission_pass *pass);
+
+/*
+ * Whether a datagram is let in: deny, allow and limits.datagram_rate, which counts a source over
+ * all listeners. Counts nothing else. Threads: any.
+ */
+enum datagram_drop admission_datagram(struct admission *admission,
+                                      const struct config_listener *listener,
+                                      const struct address *source, uint64_t now_us);
 
 /* A ClientHello has begun: it counts until admission_handshake_over. A pass without admission is
  * not counted. Threads: any, one for each pass. */

@@ -101,6 +101,7 @@ struct config {
     } timeouts_ms; /* 0 = no time-out */
     struct {
         uint64_t connections, per_source, accept_rate, handshakes; /* 0 = no limit */
+        uint64_t datagram_rate;                                    /* likewise */
         uint64_t client_hello_bytes;                               /* likewise */
         uint64_t buffer_bytes;
     } limits;

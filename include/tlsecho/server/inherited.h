@@ -13,7 +13,7 @@
 /*
  * All of them, set to non-blocking and close-on-exec; none if they are meant for another process.
  * listen_set_open assigns them to listeners. Unsets the variables. ERROR_SYSTEM names the
- * descriptor that is not a listening stream socket.
+ * descriptor that is neither a listening stream socket nor a UDP one.
  */
 int inherited_take(struct listen_set *ret, struct error *err);
 

@@ -34,6 +34,8 @@ struct listen_socket {
     struct address address;              /* as bound, with its real port */
     dev_t device;                        /* of a Unix socket's file: only that one is removed */
     ino_t inode;                         /* 0 = no file to remove */
+    bool datagrams;                      /* UDP */
+    unsigned worker;                     /* that serves its datagrams, from 1; 0 = none yet */
     bool reused;                         /* it was open before this set */
     const struct listener *listener;     /* NULL = the admin address */
     unsigned slot;                       /* metrics_slot, for its connections */
@@ -47,8 +49,8 @@ struct listen_set {
     size_t count;
 };
 
-/* What a snapshot listens on: every listener, then the admin address if there is one. The caller
- * frees *ret. ERROR_SYSTEM (memory). */
+/* What a snapshot listens on: the listeners of streams, then those of datagrams, then the admin
+ * address if there is one. The caller frees *ret. ERROR_SYSTEM (memory). */
 int listen_set_specs(const struct config_snapshot *snapshot, struct listen_spec **ret,
                      size_t *ret_count, struct error *err);
 
@@ -80,8 +82,10 @@ int listen_set_open(const struct listen_spec specs[], size_t count,
 int listen_set_copy(const struct listen_set *from, const struct config_snapshot *to,
                     struct listen_set *ret, struct error *err);
 
-/* The sockets for listeners, and those for the admin address. Views: not to be closed. */
-struct listen_set listen_set_for_listeners(const struct listen_set *listen_set);
+/* The sockets for listeners, of streams and of datagrams, and those for the admin address. Views:
+ * not to be closed. */
+struct listen_set listen_set_for_streams(const struct listen_set *listen_set);
+struct listen_set listen_set_for_datagrams(const struct listen_set *listen_set);
 struct listen_set listen_set_for_admin(const struct listen_set *listen_set);
 
 /* Closes the sockets that are not in `kept` (may be NULL), and frees the set. */

@@ -41,8 +41,11 @@ struct metrics {
 /* One listener, over all shards. */
 struct metrics_sum {
     const char *listener, *transport; /* labels */
+    bool streams, datagrams;          /* which of the rest it can have */
     uint64_t accepted, live, received_bytes, sent_bytes;
     uint64_t ended[CONN_ENDS];
+    uint64_t datagrams_received, datagrams_sent;
+    uint64_t dropped[DATAGRAM_DROPS];
 };
 
 void metrics_init(struct metrics *metrics);

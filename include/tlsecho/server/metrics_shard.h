@@ -16,13 +16,14 @@
 #include "tlsecho/net/endpoint.h"
 #include "tlsecho/net/peer.h"
 #include "tlsecho/server/conn_end.h"
+#include "tlsecho/server/datagram_drop.h"
 
 enum {
     METRICS_LISTENERS = 256, /* slots; the last one is shared by all that found none free */
     METRICS_VERSIONS = 4,
     METRICS_GROUPS = 14,
-    METRICS_BUCKETS = 16, /* at most, the one without an upper bound included */
-    METRICS_TRANSPORTS = ENDPOINT_UNIX + 1,
+    METRICS_BUCKETS = 16,                   /* at most, the one without an upper bound included */
+    METRICS_TRANSPORTS = ENDPOINT_UNIX + 1, /* those with connections */
     METRICS_CACHE_LINE_BYTES = 64,
     METRICS_HANDSHAKES = METRICS_VERSIONS * METRICS_GROUPS * 2 * CONN_ENDS,
 };
@@ -33,6 +34,7 @@ struct metrics_counter {
 
 struct metrics_listener {
     struct metrics_counter accepted, received_bytes, sent_bytes;
+    struct metrics_counter datagrams_received, datagrams_sent, dropped[DATAGRAM_DROPS];
     struct metrics_counter ended[CONN_ENDS];
 };
 

@@ -14,6 +14,7 @@
 
 #include "tlsecho/base/error.h"
 #include "tlsecho/net/reactor.h"
+#include "tlsecho/server/datagram_server.h"
 #include "tlsecho/server/metrics_shard.h"
 #include "tlsecho/server/worker_group.h"
 #include "tlsecho/server/worker_handoff.h"
@@ -50,6 +51,17 @@ const struct metrics_shard *worker_metrics(const struct worker *worker);
 /* Sets its order, which may only increase. After WORKER_DRAIN nothing may be handed over. Any
  * thread. */
 void worker_order(struct worker *worker, enum worker_order order);
+
+/*
+ * Serves the sockets of that set from now on, with a server of this worker's place, which must be
+ * the same each time and outlive the worker. Takes the set over. Returns once the worker uses no
+ * socket of the set before. Not after an order. Threads: the main one.
+ */
+void worker_serve_datagrams(struct worker *worker, struct datagram_server *server,
+                            struct datagram_set *set);
+
+/* What a datagram_server for it needs; admission is NULL. Any thread. */
+struct datagram_place worker_datagram_place(struct worker *worker);
 
 /*
  * Makes it log one line (event=live) per connection, some in each turn and only as fast as the log

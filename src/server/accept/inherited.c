@@ -63,10 +63,13 @@ static int option(int fd, int name)
 /* What is wrong with it, and the remedy; NULL = nothing. */
 static const char *complaint(int fd, const struct address *address)
 {
-    int family = address->any.sa_family;
-    if (option(fd, SO_TYPE) != SOCK_STREAM ||
-        (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
-        return "is not a TCP or Unix stream socket: set ListenStream= in its .socket unit";
+    int family = address->any.sa_family, type = option(fd, SO_TYPE);
+    bool internet = family == AF_INET || family == AF_INET6;
+    if (type == SOCK_DGRAM && internet)
+        return NULL;
+    if (type != SOCK_STREAM || (!internet && family != AF_UNIX))
+        return "is not a TCP, UDP or Unix stream socket: set ListenStream= or ListenDatagram= in "
+               "its .socket unit";
     if (option(fd, SO_ACCEPTCONN) != 1)
         return "is not listening: set Accept=no in its .socket unit";
     return NULL;
@@ -78,6 +81,7 @@ static int take_socket(struct listen_socket *socket, int fd, struct error *err)
     if (socket_addresses(fd, NULL, &socket->address, err) < 0)
         return error_prefix(err, "descriptor %d (%s)", fd, socket->fd_name);
     socket->configured = socket->address;
+    socket->datagrams = option(fd, SO_TYPE) == SOCK_DGRAM;
     const char *wrong = complaint(fd, &socket->address);
     if (wrong) {
         char address[ADDRESS_TEXT_BYTES];

@@ -65,6 +65,8 @@ static int set_buffers(const struct listen_spec *spec, int fd, struct error *err
 int listen_set_apply_options(const struct listen_spec *spec, int fd, struct error *err)
 {
     const struct config *config = spec->config;
+    if (spec->endpoint->scheme == ENDPOINT_UDP)
+        return 0;
     socket_save_syn(fd, spec->listener && spec->listener->service->wants_info);
     struct socket_keepalive keepalive = {
         /* each .max in the table of keys fits: test_config_walk.c */
@@ -78,6 +80,26 @@ int listen_set_apply_options(const struct listen_spec *spec, int fd, struct erro
     return socket_set_keepalive(fd, &keepalive, err);
 }
 
+static size_t add_specs(const struct config_snapshot *snapshot, bool datagrams,
+                        struct listen_spec *ret)
+{
+    const struct config *config = snapshot->config;
+    size_t count = 0;
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        if ((listener->listen.scheme == ENDPOINT_UDP) == datagrams)
+            ret[count++] = (struct listen_spec){
+                .config = config,
+                .endpoint = &listener->listen,
+                .place = listener->place,
+                .what = "listen",
+                .name = listener->name.value,
+                .listener = &snapshot->listeners[i],
+            };
+    }
+    return count;
+}
+
 int listen_set_specs(const struct config_snapshot *snapshot, struct listen_spec **ret,
                      size_t *ret_count, struct error *err)
 {
@@ -85,16 +107,8 @@ int listen_set_specs(const struct config_snapshot *snapshot, struct listen_spec 
     struct listen_spec *specs = calloc(config->listener_count + 1, sizeof *specs);
     if (!specs)
         return error_sys(err, "open the listeners");
-    size_t count = 0;
-    for (; count < config->listener_count; count++)
-        specs[count] = (struct listen_spec){
-            .config = config,
-            .endpoint = &config->listeners[count].listen,
-            .place = config->listeners[count].place,
-            .what = "listen",
-            .name = config->listeners[count].name.value,
-            .listener = &snapshot->listeners[count],
-        };
+    size_t count = add_specs(snapshot, false, specs);
+    count += add_specs(snapshot, true, specs + count);
     if (config->admin.listen.value[0] != '\0')
         specs[count++] = (struct listen_spec){.config = config,
                                               .endpoint = &config->admin.endpoint,
@@ -132,17 +146,34 @@ static size_t count_for_listeners(const struct listen_set *listen_set)
     return n;
 }
 
-struct listen_set listen_set_for_listeners(const struct listen_set *listen_set)
+static size_t count_for_streams(const struct listen_set *listen_set)
 {
-    return (struct listen_set){listen_set->sockets, count_for_listeners(listen_set)};
+    size_t n = 0, all = count_for_listeners(listen_set);
+    while (n < all && !listen_set->sockets[n].datagrams)
+        n++;
+    return n;
+}
+
+static struct listen_set view(const struct listen_set *listen_set, size_t first, size_t end)
+{
+    if (first == end)
+        return (struct listen_set){.count = 0};
+    return (struct listen_set){listen_set->sockets + first, end - first};
+}
+
+struct listen_set listen_set_for_streams(const struct listen_set *listen_set)
+{
+    return view(listen_set, 0, count_for_streams(listen_set));
+}
+
+struct listen_set listen_set_for_datagrams(const struct listen_set *listen_set)
+{
+    return view(listen_set, count_for_streams(listen_set), count_for_listeners(listen_set));
 }
 
 struct listen_set listen_set_for_admin(const struct listen_set *listen_set)
 {
-    size_t n = count_for_listeners(listen_set);
-    if (n == listen_set->count)
-        return (struct listen_set){.count = 0};
-    return (struct listen_set){listen_set->sockets + n, listen_set->count - n};
+    return view(listen_set, count_for_listeners(listen_set), listen_set->count);
 }
 
 void listen_set_close(struct listen_set *listen_set, const struct listen_set *kept)
@@ -156,7 +187,6 @@ void listen_set_close(struct listen_set *listen_set, const struct listen_set *ke
 
 void listen_set_close_listeners(struct listen_set *listen_set)
 {
-    struct listen_set part = listen_set_for_listeners(listen_set);
-    for (size_t i = 0; i < part.count; i++)
-        listen_set_close_socket(&part.sockets[i]);
+    for (size_t i = 0; i < count_for_listeners(listen_set); i++)
+        listen_set_close_socket(&listen_set->sockets[i]);
 }

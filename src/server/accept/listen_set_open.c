@@ -32,6 +32,12 @@ static void close_since(struct opening *o, size_t first)
     }
 }
 
+/* TCP and UDP have ports of their own. */
+static bool is_kind(const struct listen_socket *socket, const struct listen_spec *spec)
+{
+    return socket->datagrams == (spec->endpoint->scheme == ENDPOINT_UDP);
+}
+
 /* Whether no spec has reused it yet. */
 static bool is_free(const struct opening *o, const struct listen_socket *existing)
 {
@@ -52,7 +58,8 @@ static const struct listen_socket *find_existing(const struct opening *o,
 {
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] == '\0' && is_free(o, existing) && is_same(existing, configured))
+        if (existing->fd_name[0] == '\0' && is_kind(existing, o->spec) && is_free(o, existing) &&
+            is_same(existing, configured))
             return existing;
     }
     return NULL;
@@ -81,6 +88,8 @@ static int reuse(struct opening *o, const struct listen_socket *existing,
         .address = existing->address,
         .device = existing->device,
         .inode = existing->inode,
+        .datagrams = existing->datagrams,
+        .worker = existing->worker,
         .reused = true,
         .listener = o->spec->listener,
     };
@@ -95,7 +104,7 @@ static bool share_port(struct opening *o, const struct address *address)
     bool found = false;
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] != '\0' || !is_free(o, existing) ||
+        if (existing->fd_name[0] != '\0' || !is_kind(existing, o->spec) || !is_free(o, existing) ||
             !address_overlaps(&existing->address, address))
             continue;
         socket_share_port(existing->source.fd, true);
@@ -108,10 +117,12 @@ static bool share_port(struct opening *o, const struct address *address)
 static const struct listen_socket *find_inherited(const struct opening *o,
                                                   const struct address *address)
 {
-    for (size_t i = 0; o->existing && i < o->existing->count; i++)
-        if (o->existing->sockets[i].fd_name[0] != '\0' &&
-            address_overlaps(&o->existing->sockets[i].address, address))
-            return &o->existing->sockets[i];
+    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
+        const struct listen_socket *existing = &o->existing->sockets[i];
+        if (existing->fd_name[0] != '\0' && is_kind(existing, o->spec) &&
+            address_overlaps(&existing->address, address))
+            return existing;
+    }
     return NULL;
 }
 
@@ -132,6 +143,7 @@ static int listen_on(struct opening *o, struct address *address, int *ret, struc
 {
     struct socket_listening how = {
         .backlog = (int)o->spec->config->tcp.backlog,
+        .datagrams = o->spec->endpoint->scheme == ENDPOINT_UDP,
         .freebind = o->spec->listener && o->spec->listener->config->freebind,
     };
     if (socket_listen(address, &how, ret, err) == 0)
@@ -164,6 +176,7 @@ static int open_one(struct opening *o, const struct address *configured, struct 
         o->all.count--;
         return -1;
     }
+    socket->datagrams = o->spec->endpoint->scheme == ENDPOINT_UDP;
     socket->configured = *configured;
     socket->address = *address;
     listen_set_note_file(socket);
@@ -175,7 +188,7 @@ static int reuse_covered(struct opening *o, const struct address *all, struct er
 {
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] == '\0' && is_free(o, existing) &&
+        if (existing->fd_name[0] == '\0' && is_kind(existing, o->spec) && is_free(o, existing) &&
             address_overlaps(all, &existing->address) && address_covers(all, &existing->address) &&
             reuse(o, existing, &existing->address, err) < 0)
             return -1;
@@ -183,10 +196,18 @@ static int reuse_covered(struct opening *o, const struct address *all, struct er
     return 0;
 }
 
-static const struct listen_spec *find_named(const struct opening *o, const char *name)
+/* Whether the service manager has passed the socket for that spec. ListenStream= and
+ * ListenDatagram= of one unit have one name. */
+static bool is_named(const struct listen_socket *inherited, const struct listen_spec *spec)
+{
+    return spec->name && strcmp(inherited->fd_name, spec->name) == 0 && is_kind(inherited, spec);
+}
+
+static const struct listen_spec *find_named(const struct opening *o,
+                                            const struct listen_socket *inherited)
 {
     for (size_t i = 0; i < o->spec_count; i++)
-        if (o->specs[i].name && strcmp(o->specs[i].name, name) == 0)
+        if (is_named(inherited, &o->specs[i]))
             return &o->specs[i];
     return NULL;
 }
@@ -201,14 +222,16 @@ static bool has_address(const struct opening *o, const struct address *address)
 
 static bool is_ours(const struct opening *o, const struct listen_socket *inherited)
 {
-    const struct listen_spec *named = find_named(o, inherited->fd_name);
-    return named ? named == o->spec : has_address(o, &inherited->address);
+    const struct listen_spec *named = find_named(o, inherited);
+    if (named)
+        return named == o->spec;
+    return is_kind(inherited, o->spec) && has_address(o, &inherited->address);
 }
 
 bool listen_set_is_inherited(const struct listen_set *existing, const struct listen_spec *spec)
 {
-    for (size_t i = 0; existing && spec->name && i < existing->count; i++)
-        if (strcmp(existing->sockets[i].fd_name, spec->name) == 0)
+    for (size_t i = 0; existing && i < existing->count; i++)
+        if (is_named(&existing->sockets[i], spec))
             return true;
     return false;
 }
@@ -309,7 +332,8 @@ static const struct listen_socket *find_clash(const struct opening *o)
 {
     for (size_t i = 0; i < o->first; i++)
         for (size_t j = 0; j < o->addresses.count; j++)
-            if (address_overlaps(&o->all.sockets[i].address, &o->addresses.items[j]))
+            if (is_kind(&o->all.sockets[i], o->spec) &&
+                address_overlaps(&o->all.sockets[i].address, &o->addresses.items[j]))
                 return &o->all.sockets[i];
     return NULL;
 }
@@ -377,7 +401,7 @@ static void update_reused(const struct opening *o, const struct listen_spec *spe
     struct error ignored;
     for (size_t i = 0; i < o->all.count; i++) {
         const struct listen_socket *socket = &o->all.sockets[i];
-        if (socket->reused && socket->listener == spec->listener &&
+        if (socket->reused && socket->listener == spec->listener && !socket->datagrams &&
             listen_set_apply_options(spec, socket->source.fd, &ignored) == 0)
             listen(socket->source.fd, (int)spec->config->tcp.backlog);
     }

@@ -4,16 +4,18 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "admission_rates.h"
 #include "admission_sources.h"
 #include "tlsecho/base/token_bucket.h"
 
 struct admission {
-    uint64_t limit_connections;                              /* the acceptor's; 0 = no limit */
-    struct token_bucket rate;                                /* likewise; per_second 0 = none */
-    atomic_uint_fast64_t limit_per_source, limit_handshakes; /* 0 = no limit */
-    atomic_uint_fast64_t connections, handshakes;            /* now */
+    uint64_t limit_connections; /* the acceptor's; 0 = no limit */
+    struct token_bucket rate;   /* likewise; per_second 0 = none */
+    atomic_uint_fast64_t limit_per_source, limit_handshakes, limit_datagrams; /* 0 = no limit */
+    atomic_uint_fast64_t connections, handshakes;                             /* now */
     atomic_uint_fast64_t refused[ADMISSION_REFUSALS];
     struct admission_sources *sources;
+    struct admission_rates *rates;
 };
 
 int admission_new(struct admission **ret, struct error *err)
@@ -21,8 +23,8 @@ int admission_new(struct admission **ret, struct error *err)
     struct admission *a = calloc(1, sizeof *a);
     if (!a)
         return error_sys(err, "create the admission");
-    if (admission_sources_new(&a->sources, err) < 0) {
-        free(a);
+    if (admission_sources_new(&a->sources, err) < 0 || admission_rates_new(&a->rates, err) < 0) {
+        admission_free(a);
         return -1;
     }
     *ret = a;
@@ -34,6 +36,7 @@ void admission_free(struct admission *admission)
     if (!admission)
         return;
     admission_sources_free(admission->sources);
+    admission_rates_free(admission->rates);
     free(admission);
 }
 
@@ -43,6 +46,7 @@ void admission_limit(struct admission *admission, const struct config *config)
     admission->limit_connections = config->limits.connections;
     atomic_store(&admission->limit_handshakes, config->limits.handshakes);
     atomic_store(&admission->limit_per_source, config->limits.per_source);
+    atomic_store(&admission->limit_datagrams, config->limits.datagram_rate);
     if (rate != admission->rate.per_second)
         token_bucket_init(&admission->rate, rate, rate);
 }
@@ -106,6 +110,20 @@ enum admission_refusal admission_source(struct admission *admission,
         return refuse(admission, refusal);
     pass->admission = admission;
     return ADMISSION_GRANTED;
+}
+
+enum datagram_drop admission_datagram(struct admission *admission,
+                                      const struct config_listener *listener,
+                                      const struct address *source, uint64_t now_us)
+{
+    if (is_in(&listener->deny, source))
+        return DATAGRAM_DROP_DENY;
+    if (listener->allow.count > 0 && !is_in(&listener->allow, source))
+        return DATAGRAM_DROP_ALLOW;
+    uint64_t limit = atomic_load_explicit(&admission->limit_datagrams, memory_order_relaxed);
+    if (limit > 0 && !admission_rates_take(admission->rates, source, limit, now_us))
+        return DATAGRAM_DROP_RATE;
+    return DATAGRAM_KEPT;
 }
 
 void admission_handshake_begins(struct admission_pass *pass)

@@ -3,84 +3,63 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
+
+#include "admission_source_key.h"
 
 /* Chains stay short up to some 100,000 sources; untouched pages take no memory. */
 enum { CHAIN_BITS = 15, CHAINS = 1 << CHAIN_BITS };
 
-struct source_key {
-    int family;
-    uint64_t prefix; /* an IPv4 address, or the first 64 bits of an IPv6 one */
-};
-
 struct admission_source {
     struct admission_source *next;
-    struct source_key key;
+    struct admission_source_key key;
     uint64_t connections; /* never 0 */
 };
 
 struct admission_sources {
     pthread_mutex_t mutex;
-    uint64_t factor, offset; /* random: a peer cannot predict which sources share a chain */
+    struct admission_source_hash hash;
     struct admission_source *chains[CHAINS];
 };
 
 int admission_sources_new(struct admission_sources **ret, struct error *err)
 {
     struct admission_sources *s = calloc(1, sizeof *s);
-    uint64_t random[2];
-    if (!s || getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
-        free(s);
+    if (!s)
         return error_sys(err, "create the table of sources");
+    if (admission_source_hash_init(&s->hash, err) < 0) {
+        free(s);
+        return -1;
     }
     pthread_mutex_init(&s->mutex, NULL);
-    s->factor = random[0] | 1;
-    s->offset = random[1];
     *ret = s;
     return 0;
 }
 
 void admission_sources_free(struct admission_sources *sources)
 {
+    if (!sources)
+        return;
     pthread_mutex_destroy(&sources->mutex);
     free(sources);
 }
 
-/* A host can use any address of its IPv6 /64, RFC 8981. */
-static struct source_key key_of(const struct address *address)
+static struct admission_source **chain_of(struct admission_sources *s,
+                                          const struct admission_source_key *key)
 {
-    struct address plain = *address;
-    address_unmap(&plain);
-    struct source_key key = {.family = plain.any.sa_family};
-    if (key.family == AF_INET6)
-        memcpy(&key.prefix, &plain.ipv6.sin6_addr, sizeof key.prefix);
-    else
-        key.prefix = plain.ipv4.sin_addr.s_addr;
-    return key;
+    return &s->chains[admission_source_hash(&s->hash, key) >> (64 - CHAIN_BITS)];
 }
 
-static bool same(const struct source_key *a, const struct source_key *b)
+static struct admission_source *find(struct admission_source *chain,
+                                     const struct admission_source_key *key)
 {
-    return a->family == b->family && a->prefix == b->prefix;
-}
-
-/* Multiply-shift hashing (Dietzfelbinger et al. 1997): two sources rarely share a chain. */
-static struct admission_source **chain_of(struct admission_sources *s, const struct source_key *key)
-{
-    uint64_t hash = key->prefix * s->factor + (key->family == AF_INET6 ? s->offset : 0);
-    return &s->chains[hash >> (64 - CHAIN_BITS)];
-}
-
-static struct admission_source *find(struct admission_source *chain, const struct source_key *key)
-{
-    while (chain && !same(&chain->key, key))
+    while (chain && !admission_source_key_equal(&chain->key, key))
         chain = chain->next;
     return chain;
 }
 
 /* NULL: no memory. */
-static struct admission_source *add(struct admission_source **chain, const struct source_key *key)
+static struct admission_source *add(struct admission_source **chain,
+                                    const struct admission_source_key *key)
 {
     struct admission_source *source = malloc(sizeof *source);
     if (!source)
@@ -90,8 +69,9 @@ static struct admission_source *add(struct admission_source **chain, const struc
     return source;
 }
 
-static enum admission_refusal enter(struct admission_sources *s, const struct source_key *key,
-                                    uint64_t limit, struct admission_source **ret)
+static enum admission_refusal enter(struct admission_sources *s,
+                                    const struct admission_source_key *key, uint64_t limit,
+                                    struct admission_source **ret)
 {
     struct admission_source **chain = chain_of(s, key);
     struct admission_source *source = find(*chain, key);
@@ -108,7 +88,7 @@ enum admission_refusal admission_sources_enter(struct admission_sources *sources
                                                const struct address *address, uint64_t limit,
                                                struct admission_source **ret)
 {
-    struct source_key key = key_of(address);
+    struct admission_source_key key = admission_source_key(address);
     pthread_mutex_lock(&sources->mutex);
     enum admission_refusal refusal = enter(sources, &key, limit, ret);
     pthread_mutex_unlock(&sources->mutex);

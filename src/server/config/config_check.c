@@ -10,6 +10,7 @@
 #include "config_keys.h"
 #include "tlsecho/base/suggest.h"
 #include "tlsecho/base/text.h"
+#include "tlsecho/server/service.h"
 
 /* Without colons a name cannot look like an endpoint, the default name of other listeners. */
 static int check_name(const struct config *config, size_t i, struct error *err)
@@ -28,12 +29,13 @@ static int check_address(const struct config *config, const struct endpoint *end
 {
     if (!endpoint_host_is_for_many(endpoint->host))
         return 0;
-    return config_refuse(config, place, err,
-                         "%s: %s is %s address, which accepts no connections: write an address of "
-                         "this host, or 0.0.0.0 or [::] for all of them",
-                         key, endpoint->host,
-                         strcmp(endpoint->host, "255.255.255.255") == 0 ? "the broadcast"
-                                                                        : "a multicast");
+    return config_refuse(
+        config, place, err,
+        "%s: %s is %s address, which %s: write an address of this host, or "
+        "0.0.0.0 or [::] for all of them",
+        key, endpoint->host,
+        strcmp(endpoint->host, "255.255.255.255") == 0 ? "the broadcast" : "a multicast",
+        endpoint->scheme == ENDPOINT_UDP ? "gets no answers" : "accepts no connections");
 }
 
 /* Whether two different paths lead to the same socket file, through ".." or symbolic links. */
@@ -64,11 +66,6 @@ static int check_listen(const struct config *config, size_t i, struct error *err
     const struct config_listener *listener = &config->listeners[i];
     char key[64];
     snprintf(key, sizeof key, "listeners[%zu].listen", i);
-    if (listener->listen.scheme == ENDPOINT_UDP)
-        return config_refuse(config, listener->place, err,
-                             "%s: udp:// is not supported by this version of the server: write "
-                             "tcp://, tls:// or unix://",
-                             key);
     return check_address(config, &listener->listen, listener->place, key, err);
 }
 
@@ -193,6 +190,44 @@ static int check_admin(const struct config *config, struct error *err)
     return 0;
 }
 
+/* Names the services that could stand there. */
+static int refuse_service(const struct config *config, size_t i, bool datagrams, struct error *err)
+{
+    const struct config_text *service = &config->listeners[i].service;
+    const char *names[CONFIG_ENTRIES];
+    size_t count = 0;
+    for (size_t n = 0; service_name(n); n++)
+        if (service_fits(service_find(service_name(n)), datagrams))
+            names[count++] = service_name(n);
+    char list[SUGGEST_BYTES];
+    suggest_list(names, count, list);
+    return config_refuse(config, service->place, err,
+                         "listeners[%zu].service: %s %s: write one of %s, or listen on %s://", i,
+                         service->value, datagrams ? "is not offered over UDP" : "needs datagrams",
+                         list, datagrams ? "tcp" : "udp");
+}
+
+static int check_service(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    bool datagrams = listener->listen.scheme == ENDPOINT_UDP;
+    if (service_fits(service_find(listener->service.value), datagrams))
+        return 0;
+    return refuse_service(config, i, datagrams, err);
+}
+
+/* A PROXY header begins a stream, not each datagram. */
+static int check_datagrams(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    if (listener->listen.scheme != ENDPOINT_UDP || listener->proxy_protocol == CONFIG_PROXY_OFF)
+        return 0;
+    return config_refuse(config, listener->proxy_protocol_place, err,
+                         "listeners[%zu].proxy_protocol: datagrams have no PROXY header: remove "
+                         "this key, or listen on tcp://",
+                         i);
+}
+
 /* Without proxy_from any client could claim any address. */
 static int check_proxies(const struct config *config, size_t i, struct error *err)
 {
@@ -251,8 +286,9 @@ static int check_security(const struct config *config, struct error *err)
 static int check_listener(const struct config *config, size_t i, struct error *err)
 {
     static int (*const checks[])(const struct config *config, size_t i, struct error *err) = {
-        check_name,    check_listen,   check_unique, check_listener_profile,
-        check_proxies, check_freebind, check_allow,
+        check_name,    check_listen,    check_unique,  check_listener_profile,
+        check_service, check_datagrams, check_proxies, check_freebind,
+        check_allow,
     };
     for (size_t n = 0; n < sizeof checks / sizeof *checks; n++)
         if (checks[n](config, i, err))

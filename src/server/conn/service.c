@@ -9,6 +9,11 @@ static const struct service *const services[] = {
 
 enum { SERVICES = sizeof services / sizeof services[0] };
 
+bool service_fits(const struct service *service, bool datagrams)
+{
+    return !datagrams || service->reply != NULL;
+}
+
 const struct service *service_find(const char *name)
 {
     for (size_t i = 0; i < SERVICES; i++)

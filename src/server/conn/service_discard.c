@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/server/service.h"
 
-const struct service service_discard = {.name = "discard"};
+static enum service_verdict reply(const struct service_request *request, struct datagram *datagram)
+{
+    (void)request;
+    (void)datagram;
+    return SERVICE_IS_SILENT;
+}
+
+const struct service service_discard = {.name = "discard", .reply = reply};

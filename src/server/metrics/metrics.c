@@ -76,6 +76,14 @@ void metrics_count_refused_reload(struct metrics *metrics)
     metrics->reload_refused = true;
 }
 
+static void add_datagrams(const struct metrics_listener *from, struct metrics_sum *sum)
+{
+    sum->datagrams_received += metrics_read(&from->datagrams_received);
+    sum->datagrams_sent += metrics_read(&from->datagrams_sent);
+    for (unsigned drop = 0; drop < DATAGRAM_DROPS; drop++)
+        sum->dropped[drop] += metrics_read(&from->dropped[drop]);
+}
+
 bool metrics_sum(const struct metrics *metrics, unsigned slot, struct metrics_sum *ret)
 {
     const struct metrics_slot *s = &metrics->slots[slot];
@@ -92,10 +100,13 @@ bool metrics_sum(const struct metrics *metrics, unsigned slot, struct metrics_su
         sum.accepted += metrics_read(&from->accepted);
         sum.received_bytes += metrics_read(&from->received_bytes);
         sum.sent_bytes += metrics_read(&from->sent_bytes);
+        add_datagrams(from, &sum);
     }
     sum.live = sum.accepted > ended ? sum.accepted - ended : 0; /* other threads count meanwhile */
+    sum.streams = !s->name || s->transport != ENDPOINT_UDP;
+    sum.datagrams = !s->name || s->transport == ENDPOINT_UDP;
     *ret = sum;
-    return s->name || sum.accepted > 0;
+    return s->name || sum.accepted > 0 || sum.datagrams_received > 0;
 }
 
 uint64_t metrics_sum_handshakes(const struct metrics *metrics, unsigned index)

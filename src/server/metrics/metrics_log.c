@@ -5,6 +5,24 @@
 #include "tlsecho/base/log.h"
 #include "tlsecho/server/metrics.h"
 
+static void log_datagrams(const struct metrics_sum *sum)
+{
+    uint64_t dropped = 0;
+    for (enum datagram_drop drop = DATAGRAM_KEPT + 1; drop < DATAGRAM_DROPS; drop++)
+        dropped += sum->dropped[drop];
+    struct log_line line;
+    if (!log_begin(&line, LOG_LEVEL_INFO, "summary_datagrams"))
+        return;
+    log_text(&line, "listener", sum->listener);
+    log_text(&line, "transport", sum->transport);
+    log_number(&line, "received", sum->datagrams_received);
+    log_number(&line, "sent", sum->datagrams_sent);
+    log_number(&line, "dropped", dropped);
+    log_number(&line, "received_bytes", sum->received_bytes);
+    log_number(&line, "sent_bytes", sum->sent_bytes);
+    log_end(&line);
+}
+
 static void log_listener(const struct metrics_sum *sum)
 {
     struct log_line line;
@@ -50,7 +68,10 @@ void metrics_log(const struct metrics *metrics)
         if (metrics_sum(metrics, slot, &sum)) {
             accepted += sum.accepted;
             live += sum.live;
-            log_listener(&sum);
+            if (sum.streams)
+                log_listener(&sum);
+            if (sum.datagrams)
+                log_datagrams(&sum);
         }
     count_handshakes(metrics, &succeeded, &failed);
 

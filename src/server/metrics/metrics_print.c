@@ -39,24 +39,40 @@ static uint64_t sent(const struct metrics_sum *sum)
     return sum->sent_bytes;
 }
 
+static uint64_t datagrams_received(const struct metrics_sum *sum)
+{
+    return sum->datagrams_received;
+}
+
+static uint64_t datagrams_sent(const struct metrics_sum *sum)
+{
+    return sum->datagrams_sent;
+}
+
 static void print_per_listener(const struct metrics *m, FILE *out)
 {
     static const struct {
         const char *name, *type, *help;
         uint64_t (*value)(const struct metrics_sum *sum);
+        bool streams, datagrams;
     } families[] = {
-        {"tlsecho_connections_accepted_total", "counter", "Connections accepted.", accepted},
-        {"tlsecho_connections_active", "gauge", "Open connections.", live},
+        {"tlsecho_connections_accepted_total", "counter", "Connections accepted.", accepted, true,
+         false},
+        {"tlsecho_connections_active", "gauge", "Open connections.", live, true, false},
+        {"tlsecho_datagrams_received_total", "counter", "Datagrams received.", datagrams_received,
+         false, true},
+        {"tlsecho_datagrams_sent_total", "counter", "Datagrams sent.", datagrams_sent, false, true},
         {"tlsecho_received_bytes_total", "counter",
-         "Application data received, in bytes, without TLS overhead.", received},
+         "Application data received, in bytes, without TLS overhead.", received, true, true},
         {"tlsecho_sent_bytes_total", "counter",
-         "Application data sent, in bytes, without TLS overhead.", sent},
+         "Application data sent, in bytes, without TLS overhead.", sent, true, true},
     };
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         metrics_text_family(out, families[f].name, families[f].type, families[f].help);
         for (unsigned slot = 0; slot < METRICS_LISTENERS; slot++) {
             struct metrics_sum sum;
-            if (metrics_sum(m, slot, &sum))
+            if (metrics_sum(m, slot, &sum) &&
+                ((families[f].streams && sum.streams) || (families[f].datagrams && sum.datagrams)))
                 metrics_text_sample(out, families[f].name,
                                     LABELS("listener", sum.listener, "transport", sum.transport),
                                     families[f].value(&sum));
@@ -70,13 +86,29 @@ static void print_ends(const struct metrics *m, FILE *out)
     metrics_text_family(out, name, "counter", "Connections by how they ended.");
     for (unsigned slot = 0; slot < METRICS_LISTENERS; slot++) {
         struct metrics_sum sum;
-        if (!metrics_sum(m, slot, &sum))
+        if (!metrics_sum(m, slot, &sum) || !sum.streams)
             continue;
         for (enum conn_end end = CONN_END_NONE + 1; end < CONN_ENDS; end++)
             metrics_text_sample(out, name,
                                 LABELS("listener", sum.listener, "transport", sum.transport, "end",
                                        conn_end_name(end)),
                                 sum.ended[end]);
+    }
+}
+
+static void print_drops(const struct metrics *m, FILE *out)
+{
+    static const char name[] = "tlsecho_datagrams_dropped_total";
+    metrics_text_family(out, name, "counter", "Datagrams without an answer, by reason.");
+    for (unsigned slot = 0; slot < METRICS_LISTENERS; slot++) {
+        struct metrics_sum sum;
+        if (!metrics_sum(m, slot, &sum) || !sum.datagrams)
+            continue;
+        for (enum datagram_drop drop = DATAGRAM_KEPT + 1; drop < DATAGRAM_DROPS; drop++)
+            metrics_text_sample(out, name,
+                                LABELS("listener", sum.listener, "transport", sum.transport,
+                                       "reason", datagram_drop_name(drop)),
+                                sum.dropped[drop]);
     }
 }
 
@@ -241,6 +273,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
     print_one(out, "tlsecho_workers", "gauge", "Worker threads.", metrics->shard_count);
     print_per_listener(metrics, out);
     print_ends(metrics, out);
+    print_drops(metrics, out);
     print_refusals(metrics, out);
     print_durations(metrics, out);
     print_handshakes(metrics, out);

@@ -141,8 +141,10 @@ static const struct call calls[] = {
     {"ioctl", 1, AN_INT, SIOCOUTQ},
     {"listen", 0, 0, 0},
     {"recvfrom", 0, 0, 0},
+    {"recvmmsg", 0, 0, 0},
+    {"recvmmsg_time64", 0, 0, 0},
     {"recvmsg", 0, 0, 0},
-    {"sendmmsg", 0, 0, 0}, /* the resolver */
+    {"sendmmsg", 0, 0, 0}, /* the resolver too */
     {"sendmsg", 0, 0, 0},
     {"sendto", 0, 0, 0},
     {"setsockopt", 0, 0, 0},

@@ -8,6 +8,7 @@
 #ifndef TLSECHO_SERVER_INTERNAL_H
 #define TLSECHO_SERVER_INTERNAL_H
 
+#include "datagrams.h"
 #include "lookups.h"
 #include "reload_status.h"
 #include "service_manager.h"
@@ -53,6 +54,7 @@ struct server {
     struct worker **workers;
     unsigned worker_count;
     struct acceptor *acceptor;
+    struct datagrams datagrams;
     struct metrics metrics;
     struct admission *admission;
     uint64_t descriptors; /* limit of them */

@@ -38,15 +38,27 @@ static bool log_restart_needed(const struct config *running, const struct config
     return any;
 }
 
-/* Nothing can fail any more. Takes over next and listen_set. */
-static void put_in_force(struct server *s, enum reload_kind kind,
-                         const struct config_snapshot *next, struct listen_set *listen_set)
+/* The last step that can fail; then listen_set is closed. */
+static int prepare_datagrams(struct server *s, struct listen_set *listen_set,
+                             struct datagrams_plan *ret, struct error *err)
 {
-    const struct listen_set listeners = listen_set_for_listeners(listen_set);
+    if (datagrams_prepare(&s->datagrams, listen_set, ret, err) == 0)
+        return 0;
+    listen_set_close(listen_set, &s->listen_set);
+    return -1;
+}
+
+/* Nothing can fail any more. Takes over next, listen_set and the plan. */
+static void put_in_force(struct server *s, enum reload_kind kind,
+                         const struct config_snapshot *next, struct listen_set *listen_set,
+                         struct datagrams_plan *datagrams)
+{
+    const struct listen_set streams = listen_set_for_streams(listen_set);
     const struct listen_set admin = listen_set_for_admin(listen_set);
     server_adopt_metrics(s, next, listen_set);
     admin_listen(s->admin, &admin);
-    acceptor_replace(s->acceptor, next, &listeners);
+    acceptor_replace(s->acceptor, next, &streams);
+    datagrams_serve(&s->datagrams, listen_set, datagrams);
     listen_set_close(&s->listen_set, listen_set);
     s->listen_set = *listen_set;
     bool restart = log_restart_needed(s->snapshot->config, next->config);
@@ -160,11 +172,13 @@ static void reload_files(struct server *s, const char *reason)
     struct error err;
     const struct config_snapshot *next = NULL;
     struct listen_set listen_set;
+    struct datagrams_plan datagrams;
     begin(s, reason);
     if (config_snapshot_new(config_ref(s->snapshot->config), s->snapshot->state_directory, &next,
                             &err) == 0 &&
-        listen_set_copy(&s->listen_set, next, &listen_set, &err) == 0) {
-        put_in_force(s, RELOAD_FILES, next, &listen_set);
+        listen_set_copy(&s->listen_set, next, &listen_set, &err) == 0 &&
+        prepare_datagrams(s, &listen_set, &datagrams, &err) == 0) {
+        put_in_force(s, RELOAD_FILES, next, &listen_set, &datagrams);
         return;
     }
     config_snapshot_free(next);
@@ -189,13 +203,16 @@ static void finish(struct server *s)
     struct reload *r = &s->reload;
     const struct config_snapshot *next = r->next;
     struct listen_set listen_set;
+    struct datagrams_plan datagrams;
     struct error err;
     int result = lookups_take(r->lookups, &err);
     if (result == 0)
         result = listen_set_open(r->specs, r->spec_count, &s->listen_set, &listen_set, &err);
     end_lookups(r);
+    if (result == 0)
+        result = prepare_datagrams(s, &listen_set, &datagrams, &err);
     if (result == 0) {
-        put_in_force(s, RELOAD_CONFIGURATION, next, &listen_set);
+        put_in_force(s, RELOAD_CONFIGURATION, next, &listen_set, &datagrams);
         return;
     }
     config_snapshot_free(next);

@@ -61,6 +61,18 @@ static int open_listening(struct server *s, struct error *err)
     return result;
 }
 
+static int serve_datagrams(struct server *s, struct error *err)
+{
+    struct datagrams_plan plan;
+    s->datagrams = (struct datagrams){
+        .workers = s->workers, .worker_count = s->worker_count, .admission = s->admission};
+    if (datagrams_init(&s->datagrams, err) < 0 ||
+        datagrams_prepare(&s->datagrams, &s->listen_set, &plan, err) < 0)
+        return -1;
+    datagrams_serve(&s->datagrams, &s->listen_set, &plan);
+    return 0;
+}
+
 static int watch_threads(struct server *s, struct error *err)
 {
     for (unsigned i = 0; i < s->worker_count; i++) {
@@ -147,12 +159,12 @@ int server_start(struct server *s, const char *state_directory, struct error *er
     s->metrics.admission = s->admission;
     const struct acceptor_plan plan = {
         .snapshot = s->snapshot,
-        .listen_set = listen_set_for_listeners(&s->listen_set),
+        .listen_set = listen_set_for_streams(&s->listen_set),
         .admission = s->admission,
         .workers = s->workers,
         .worker_count = s->worker_count,
     };
-    if (acceptor_new(&plan, &s->acceptor, err) < 0)
+    if (acceptor_new(&plan, &s->acceptor, err) < 0 || serve_datagrams(s, err) < 0)
         return -1;
     return watch_threads(s, err);
 }

@@ -61,6 +61,7 @@ void server_stop(struct server *s, const char *why)
     if (server_reload_is_under_way(s))
         reload_status_refused(&s->reload_status, "the server is stopping");
     server_reload_abandon(s);
+    datagrams_stop(&s->datagrams);
     listen_set_close_listeners(&s->listen_set);
     if (s->stop_signals > 0)
         drain(s);
@@ -69,6 +70,7 @@ void server_stop(struct server *s, const char *why)
     order_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
+    datagrams_done(&s->datagrams);
     metrics_done(&s->metrics);
     free(s->workers);
     worker_group_free(s->worker_group);

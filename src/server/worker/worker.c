@@ -28,6 +28,11 @@ struct worker {
     atomic_int order;
     atomic_uint requests; /* WORKER_REQUEST_*, set by other threads */
     atomic_bool ended;
+    struct datagram_server *datagrams; /* NULL = it never had any */
+    pthread_mutex_t mutex;             /* guards the two `next`, of which server NULL = none */
+    pthread_cond_t replaced;
+    struct datagram_server *next_server;
+    struct datagram_set *next_set;
 };
 
 /* Starts connections that were handed over; false if the pipe is empty. */
@@ -74,6 +79,16 @@ static void take_order(struct worker *w)
     carry_out(&w->loop, order);
 }
 
+static void take_datagrams(struct worker *w)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->datagrams = w->next_server;
+    datagram_server_replace(w->datagrams, w->next_set);
+    w->next_server = NULL;
+    pthread_cond_signal(&w->replaced);
+    pthread_mutex_unlock(&w->mutex);
+}
+
 static void do_requests(struct worker *w)
 {
     unsigned requests = atomic_exchange(&w->requests, 0);
@@ -81,20 +96,36 @@ static void do_requests(struct worker *w)
         worker_loop_list(&w->loop);
     if (requests & WORKER_REQUEST_TRIM)
         worker_loop_trim_handshakes(&w->loop);
+    if (requests & WORKER_REQUEST_DATAGRAMS)
+        take_datagrams(w);
+}
+
+static uint64_t due_us(struct worker *w)
+{
+    uint64_t due_us = worker_loop_due_us(&w->loop);
+    uint64_t datagrams_us = w->datagrams ? datagram_server_due_us(w->datagrams) : UINT64_MAX;
+    return datagrams_us < due_us ? datagrams_us : due_us;
+}
+
+static void expire(struct worker *w, uint64_t now_us)
+{
+    worker_loop_expire(&w->loop);
+    if (w->datagrams)
+        datagram_server_expire(w->datagrams, now_us);
 }
 
 static void *work(void *argument)
 {
     struct worker *w = argument;
     while (w->current_order == WORKER_SERVE || atomic_load(&w->loop.load) > 0) {
-        uint64_t due_us = worker_loop_due_us(&w->loop);
+        uint64_t next_us = due_us(w);
         bool busy = worker_loop_is_busy(&w->loop);
-        reactor_alarm(w->loop.reactor, due_us);
+        reactor_alarm(w->loop.reactor, next_us);
         w->loop.now_us = 0;
         reactor_turn(w->loop.reactor, busy ? REACTOR_LOOK : REACTOR_WAIT);
         worker_loop_run_runnable(&w->loop);
-        if (worker_loop_now_us(&w->loop) >= due_us)
-            worker_loop_expire(&w->loop);
+        if (worker_loop_now_us(&w->loop) >= next_us)
+            expire(w, worker_loop_now_us(&w->loop));
         if (atomic_load(&w->requests))
             do_requests(w);
         worker_loop_list_some(&w->loop);
@@ -133,6 +164,8 @@ static void worker_free(struct worker *worker)
     reactor_free(worker->loop.reactor);
     tls_scratch_free(worker->loop.scratch);
     metrics_shard_free(worker->loop.metrics);
+    pthread_cond_destroy(&worker->replaced);
+    pthread_mutex_destroy(&worker->mutex);
     free(worker);
 }
 
@@ -144,6 +177,8 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
         return error_sys(err, "create a worker");
     w->owner = owner;
     w->handoffs.fd = w->handoffs_in = -1;
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_cond_init(&w->replaced, NULL);
     worker_loop_init(&w->loop);
     if (init(w, group, err) < 0 || thread_start(&w->thread, "worker", work, w, err) < 0) {
         worker_free(w);
@@ -194,6 +229,25 @@ void worker_order(struct worker *worker, enum worker_order order)
 {
     atomic_store(&worker->order, (int)order);
     reactor_wake(worker->loop.reactor);
+}
+
+struct datagram_place worker_datagram_place(struct worker *worker)
+{
+    return (struct datagram_place){.reactor = worker->loop.reactor,
+                                   .metrics = worker->loop.metrics};
+}
+
+void worker_serve_datagrams(struct worker *worker, struct datagram_server *server,
+                            struct datagram_set *set)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->next_server = server;
+    worker->next_set = set;
+    atomic_fetch_or(&worker->requests, WORKER_REQUEST_DATAGRAMS);
+    reactor_wake(worker->loop.reactor);
+    while (worker->next_server)
+        pthread_cond_wait(&worker->replaced, &worker->mutex);
+    pthread_mutex_unlock(&worker->mutex);
 }
 
 void worker_list(struct worker *worker)

@@ -16,7 +16,7 @@
 
 /* Adds a worker, and returns its number. wants: where WORKER_REQUEST_TRIM is set to wake it.
  * Threads: the one that makes the workers, before any connection comes. */
-enum { WORKER_REQUEST_LIST = 1, WORKER_REQUEST_TRIM = 2 };
+enum { WORKER_REQUEST_LIST = 1, WORKER_REQUEST_TRIM = 2, WORKER_REQUEST_DATAGRAMS = 4 };
 unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,
                            atomic_uint *requests);
 

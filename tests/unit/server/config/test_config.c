@@ -101,6 +101,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config->limits.per_source, 0);
     ck_assert_uint_eq(config->limits.accept_rate, 0);
     ck_assert_uint_eq(config->limits.handshakes, 1000);
+    ck_assert_uint_eq(config->limits.datagram_rate, 10000);
     ck_assert_uint_eq(config->limits.client_hello_bytes, 32768);
     ck_assert_uint_eq(config->limits.buffer_bytes, 65536);
     ck_assert(config->tcp.nodelay);
@@ -141,46 +142,46 @@ END_TEST
 
 /* ---- values ---- */
 
-static const char everything[] =
-    "listeners:\n"
-    "  - listen: tcp://[::1]:7\n"
-    "    name: one\n"
-    "    service: upper\n"
-    "  - {listen: tls://example.org:8, tls: web, "
-    "deny: [2001:db8::/32], allow: [10.0.0.0/8, '::1', unix]}\n"
-    "  - listen: unix:///run/a b\n"
-    "tls:\n"
-    "  web:\n"
-    "    certificates:\n"
-    "      - certificate: tls/a.pem\n"
-    "        key: /keys/a.key\n"
-    "        ocsp: tls/a.ocsp\n"
-    "      - {key: \"b \\\"\\\\.key\", certificate: b.pem}\n"
-    "    min_version: 1.3\n"
-    "    ciphers: ECDHE-RSA-AES128-GCM-SHA256\n"
-    "    ciphersuites: TLS_AES_128_GCM_SHA256\n"
-    "    groups: '?X25519MLKEM768:X25519'\n"
-    "    alpn: [h2, http/1.1]\n"
-    "    client_auth: required\n"
-    "    client_ca: ca.pem\n"
-    "    crl: crl.pem\n"
-    "    allow_names:\n"
-    "      - DNS:*.example.org\n"
-    "      - email:a@example.org\n"
-    "    ticket_keys: tickets\n"
-    "    keylog: /tmp/keys\n"
-    "  \"two words\": {max_version: \"1.2\"}\n"
-    "watch: no\n"
-    "workers: 3\n"
-    "timeouts: {handshake: 1500ms, idle: 0, write: 90s, linger: 1h,\n"
-    "           drain: 365d, lifetime: 2d}\n"
-    "limits: {connections: 0, client_hello: 5k, buffer: 128k, per_source: 1, accept_rate: 2, "
-    "handshakes: 3}\n"
-    "tcp:\n"
-    "  nodelay: off\n"
-    "  backlog: 65535\n"
-    "  keepalive: {idle: 1s, interval: 32767s, probes: 127}\n"
-    "log: {level: debug, format: json, connections: no}\n";
+static const char everything[] = "listeners:\n"
+                                 "  - listen: tcp://[::1]:7\n"
+                                 "    name: one\n"
+                                 "    service: upper\n"
+                                 "  - {listen: tls://example.org:8, tls: web, "
+                                 "deny: [2001:db8::/32], allow: [10.0.0.0/8, '::1', unix]}\n"
+                                 "  - listen: unix:///run/a b\n"
+                                 "tls:\n"
+                                 "  web:\n"
+                                 "    certificates:\n"
+                                 "      - certificate: tls/a.pem\n"
+                                 "        key: /keys/a.key\n"
+                                 "        ocsp: tls/a.ocsp\n"
+                                 "      - {key: \"b \\\"\\\\.key\", certificate: b.pem}\n"
+                                 "    min_version: 1.3\n"
+                                 "    ciphers: ECDHE-RSA-AES128-GCM-SHA256\n"
+                                 "    ciphersuites: TLS_AES_128_GCM_SHA256\n"
+                                 "    groups: '?X25519MLKEM768:X25519'\n"
+                                 "    alpn: [h2, http/1.1]\n"
+                                 "    client_auth: required\n"
+                                 "    client_ca: ca.pem\n"
+                                 "    crl: crl.pem\n"
+                                 "    allow_names:\n"
+                                 "      - DNS:*.example.org\n"
+                                 "      - email:a@example.org\n"
+                                 "    ticket_keys: tickets\n"
+                                 "    keylog: /tmp/keys\n"
+                                 "  \"two words\": {max_version: \"1.2\"}\n"
+                                 "watch: no\n"
+                                 "workers: 3\n"
+                                 "timeouts: {handshake: 1500ms, idle: 0, write: 90s, linger: 1h,\n"
+                                 "           drain: 365d, lifetime: 2d}\n"
+                                 "limits: {connections: 0, datagram_rate: 7, client_hello: 5k, "
+                                 "buffer: 128k, per_source: 1, accept_rate: 2, "
+                                 "handshakes: 3}\n"
+                                 "tcp:\n"
+                                 "  nodelay: off\n"
+                                 "  backlog: 65535\n"
+                                 "  keepalive: {idle: 1s, interval: 32767s, probes: 127}\n"
+                                 "log: {level: debug, format: json, connections: no}\n";
 
 START_TEST(reads_every_key)
 {
@@ -241,6 +242,7 @@ START_TEST(reads_every_key)
     ck_assert_uint_eq(config->limits.per_source, 1);
     ck_assert_uint_eq(config->limits.accept_rate, 2);
     ck_assert_uint_eq(config->limits.handshakes, 3);
+    ck_assert_uint_eq(config->limits.datagram_rate, 7);
     ck_assert_uint_eq(config->limits.client_hello_bytes, 5000);
     ck_assert_uint_eq(config->limits.buffer_bytes, 128000);
     ck_assert(!config->tcp.nodelay);

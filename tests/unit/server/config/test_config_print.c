@@ -171,6 +171,7 @@ START_TEST(prints_every_key_with_readable_units)
                                    "  accept_rate: 10000000\n"
                                    "  handshakes: 500\n"
                                    "  client_hello: 32KiB\n"
+                                   "  datagram_rate: 10000\n"
                                    "  buffer: 125KiB\n"
                                    "tcp:\n"
                                    "  nodelay: off\n"

@@ -50,8 +50,9 @@ static const struct {
     {"tls: {web: {min-version: 1}}",
      "1:13: tls.web.min-version: unknown key: did you mean min_version?"},
     {"listeners: [{lisetn: x}]", "1:14: listeners[0].lisetn: unknown key: did you mean listen?"},
-    {"limits: {xyzzy: 1}", "1:10: limits.xyzzy: unknown key: write one of connections, "
-                           "per_source, accept_rate, handshakes, client_hello, buffer"},
+    {"limits: {xyzzy: 1}",
+     "1:10: limits.xyzzy: unknown key: write one of connections, "
+     "per_source, accept_rate, handshakes, client_hello, datagram_rate, buffer"},
     {"'': 1", "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, "
               "tcp, log, admin, security"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
@@ -177,9 +178,25 @@ static const struct {
      "1:17: admin.listen: tls:// is not supported here: write tcp:// or unix://"},
     {"admin: {listen: 'udp://localhost:1'}",
      "1:17: admin.listen: udp:// is not supported here: write tcp:// or unix://"},
-    {"listeners: [{listen: 'udp://localhost:1'}]",
-     "1:22: listeners[0].listen: udp:// is not supported by this version of the server: write "
-     "tcp://, tls:// or unix://"},
+
+    /* datagrams */
+    {"listeners: [{listen: 'udp://localhost:1', tls: default}]",
+     "1:48: listeners[0].tls: udp:// does not use TLS: remove this key, or listen on tls://"},
+    {"listeners: [{listen: 'udp://localhost:1', proxy_protocol: required, proxy_from: ['::1']}]",
+     "1:59: listeners[0].proxy_protocol: datagrams have no PROXY header: remove this key, or "
+     "listen "
+     "on tcp://"},
+    {"listeners: [{listen: 'udp://localhost:1', service: chargen}]",
+     "1:52: listeners[0].service: chargen is not offered over UDP: write one of echo, upper, "
+     "discard, or listen on tcp://"},
+    {"listeners: [{listen: 'udp://239.0.0.1:7'}]",
+     "1:22: listeners[0].listen: 239.0.0.1 is a multicast address, which gets no answers: write an "
+     "address of this host"},
+    {"listeners: [{listen: 'udp://[::]:1'}, {listen: 'udp://127.0.0.1:1'}]",
+     "1:48: listeners[1].listen: listeners[0] already has this address"},
+    {"listeners: [{listen: 'udp://localhost:1', allow: [unix]}]",
+     "1:50: listeners[0].allow: no client could connect"},
+    {"limits: {datagram_rate: 10/s}", "1:25: limits.datagram_rate: \"10/s\" is not a number"},
     {"listeners: [{listen: tcp://a:1}]\nadmin: {listen: 'tcp://a:1'}",
      "2:17: admin.listen: listeners[0] already has this address: write another one"},
     {"admin: {listen: 'tcp://239.0.0.1:1'}",

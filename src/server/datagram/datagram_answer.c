@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* From a batch of datagrams to its answers: the data path. */
+#include <assert.h>
+
+#include "datagram_rules.h"
+#include "datagram_server_internal.h"
+#include "tlsecho/base/clock.h"
+
+enum { PAUSE_US = 100 * 1000 };
+
+static struct metrics_listener *counters(const struct datagram_listener *l)
+{
+    return &l->server->place.metrics->listeners[l->slot];
+}
+
+static void count_received(struct datagram_listener *l, const struct datagram *d,
+                           struct datagram_tally *tally)
+{
+    metrics_add(&counters(l)->datagrams_received, 1);
+    metrics_add(&counters(l)->received_bytes, d->length);
+    tally->received++;
+    tally->received_bytes += d->length;
+}
+
+static void count_sent(struct datagram_listener *l, const struct datagram *d,
+                       struct datagram_tally *tally)
+{
+    metrics_add(&counters(l)->datagrams_sent, 1);
+    metrics_add(&counters(l)->sent_bytes, d->length);
+    tally->sent++;
+    tally->sent_bytes += d->length;
+}
+
+static void count_dropped(struct datagram_listener *l, enum datagram_drop drop,
+                          struct datagram_tally *tally)
+{
+    metrics_add(&counters(l)->dropped[drop], 1);
+    tally->dropped++;
+    tally->drop = drop;
+}
+
+static void count_kernel_drops(struct datagram_listener *l)
+{
+    uint32_t more = l->socket->kernel_drops - l->drops_counted; /* it wraps around */
+    l->drops_counted = l->socket->kernel_drops;
+    if (more > 0)
+        metrics_add(&counters(l)->dropped[DATAGRAM_DROP_KERNEL], more);
+}
+
+/* Whether the source returns our answers; remembers the source otherwise. */
+static enum datagram_drop check_loop(struct datagram_listener *l, const struct datagram *d,
+                                     struct datagram_partner *partner, uint64_t now_us)
+{
+    struct datagram_server *s = l->server;
+    uint32_t hash = datagram_loops_hash(s->loops, d->data, d->length);
+    switch (datagram_loops_receive(partner, hash, 0, now_us)) {
+    case DATAGRAM_LOOPS_ANSWER:
+        return DATAGRAM_KEPT;
+    case DATAGRAM_LOOPS_FOUND:
+        rate_limited_count_add(&s->loops_found);
+        s->loop_source = d->peer;
+        s->loop_listener = l->listener;
+        break;
+    case DATAGRAM_LOOPS_IGNORE:
+        break;
+    }
+    return DATAGRAM_DROP_LOOP;
+}
+
+/* What the rules say. */
+static enum datagram_drop check(struct datagram_listener *l, const struct datagram *d,
+                                uint64_t now_us)
+{
+    const struct datagram_set *set = l->server->set;
+    enum datagram_drop drop = datagram_rules_check(d, set->ports, set->port_count);
+    if (drop != DATAGRAM_KEPT)
+        return drop;
+    return admission_datagram(l->server->place.admission, l->listener->config, &d->peer, now_us);
+}
+
+/* Turns it into its answer. True: there is one. */
+static bool answer(struct datagram_listener *l, struct datagram *d, enum datagram_drop *ret_drop,
+                   uint64_t now_us)
+{
+    struct datagram_server *s = l->server;
+    const struct service_request request = {.info = NULL};
+    *ret_drop = check(l, d, now_us);
+    if (*ret_drop != DATAGRAM_KEPT)
+        return false;
+    struct datagram_partner *partner = datagram_loops_find(s->loops, &d->peer, l->slot, now_us);
+    *ret_drop = check_loop(l, d, partner, now_us);
+    if (*ret_drop != DATAGRAM_KEPT)
+        return false;
+
+    size_t longest = d->length;
+    switch (l->listener->service->reply(&request, d)) {
+    case SERVICE_ANSWERS:
+        break;
+    case SERVICE_IS_SILENT:
+        return false;
+    case SERVICE_IS_SHORT:
+        *ret_drop = DATAGRAM_DROP_SHORT;
+        return false;
+    }
+    assert(d->length <= longest);
+    datagram_loops_answer(partner, datagram_loops_hash(s->loops, d->data, d->length));
+    return true;
+}
+
+/* What does not fit into the send buffer now is dropped, as on every link of the way. */
+static void send_answers(struct datagram_listener *l, size_t count)
+{
+    struct datagram_server *s = l->server;
+    struct error ignored;
+    for (size_t i = 0; i < count;) {
+        struct datagram_io io = datagram_send(l->socket, s->items + i, count - i, &ignored);
+        for (size_t end = i + io.n; i < end; i++)
+            count_sent(l, &s->items[i], s->tallies[i]);
+        if (io.status == DATAGRAM_FAILED)
+            count_dropped(l, DATAGRAM_DROP_UNSENT, s->tallies[i++]);
+        for (; io.status == DATAGRAM_WAIT && i < count; i++)
+            count_dropped(l, DATAGRAM_DROP_UNSENT, s->tallies[i]);
+    }
+}
+
+static void answer_all(struct datagram_listener *l, size_t count)
+{
+    struct datagram_server *s = l->server;
+    uint64_t now_us = clock_now_us();
+    size_t answers = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct datagram *d = &s->items[i];
+        struct datagram_tally *tally = datagram_log_find(&s->log, &d->peer, l->listener, now_us);
+        enum datagram_drop drop;
+        count_received(l, d, tally);
+        if (answer(l, d, &drop, now_us)) {
+            if (answers < i)
+                s->items[answers] = *d;
+            s->tallies[answers++] = tally;
+        } else if (drop != DATAGRAM_KEPT) {
+            count_dropped(l, drop, tally);
+        }
+    }
+    send_answers(l, answers);
+}
+
+bool datagram_server_serve(struct datagram_listener *listener)
+{
+    struct datagram_server *s = listener->server;
+    struct error err;
+    for (size_t i = 0; i < DATAGRAM_BATCH; i++) {
+        s->items[i].data = s->buffers + i * DATAGRAM_BYTES_MAX;
+        s->items[i].size = DATAGRAM_BYTES_MAX;
+    }
+    struct datagram_io io = datagram_receive(listener->socket, s->items, DATAGRAM_BATCH, &err);
+    if (io.status == DATAGRAM_FAILED) {
+        rate_limited_count_add(&s->failures);
+        s->failure = err;
+        s->failed_listener = listener->listener;
+        s->resume_us = clock_now_us() + PAUSE_US;
+        return false;
+    }
+    count_kernel_drops(listener);
+    answer_all(listener, io.n);
+    return io.n == DATAGRAM_BATCH;
+}

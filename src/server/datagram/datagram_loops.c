@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "datagram_loops.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* 4,096 sources; untouched pages take no memory. */
+enum { SET_BITS = 10, SETS = 1 << SET_BITS, WAYS = 4 };
+
+struct datagram_loops {
+    uint64_t key[2]; /* random: a peer cannot choose payloads or ports of equal hashes */
+    struct datagram_partner sets[SETS][WAYS];
+};
+
+int datagram_loops_new(struct datagram_loops **ret, struct error *err)
+{
+    struct datagram_loops *loops = calloc(1, sizeof *loops);
+    if (!loops || getrandom(loops->key, sizeof loops->key, 0) != (ssize_t)sizeof loops->key) {
+        free(loops);
+        return error_sys(err, "create the table of datagram sources");
+    }
+    loops->key[1] |= 1;
+    *ret = loops;
+    return 0;
+}
+
+void datagram_loops_free(struct datagram_loops *loops)
+{
+    free(loops);
+}
+
+static uint64_t mix(const struct datagram_loops *loops, uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * loops->key[1];
+    return hash ^ hash >> 32;
+}
+
+static uint64_t word_at(const unsigned char *data)
+{
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+uint32_t datagram_loops_hash(const struct datagram_loops *loops, const unsigned char *data,
+                             size_t size)
+{
+    uint64_t hash = loops->key[0] ^ size, rest = 0;
+    size_t i = 0;
+    for (; i + sizeof rest <= size; i += sizeof rest)
+        hash = mix(loops, hash, word_at(data + i));
+    memcpy(&rest, data + i, size - i);
+    hash = mix(loops, hash, rest);
+    return (uint32_t)(hash >> 32) | 1;
+}
+
+static struct datagram_partner_key key_of(const struct address *peer, unsigned listener)
+{
+    struct datagram_partner_key key = {.port = address_port(peer), .listener = (uint16_t)listener};
+    if (peer->any.sa_family == AF_INET6) {
+        key.address = peer->ipv6.sin6_addr;
+        key.scope = peer->ipv6.sin6_scope_id;
+        return key;
+    }
+    key.address.s6_addr[10] = key.address.s6_addr[11] = 0xff;
+    memcpy(&key.address.s6_addr[12], &peer->ipv4.sin_addr, sizeof peer->ipv4.sin_addr);
+    return key;
+}
+
+static bool is_same(const struct datagram_partner_key *a, const struct datagram_partner_key *b)
+{
+    return memcmp(&a->address, &b->address, sizeof a->address) == 0 && a->scope == b->scope &&
+           a->port == b->port && a->listener == b->listener;
+}
+
+static struct datagram_partner *set_of(struct datagram_loops *loops,
+                                       const struct datagram_partner_key *key)
+{
+    uint64_t hash = mix(loops, loops->key[0], word_at(key->address.s6_addr));
+    hash = mix(loops, hash, word_at(key->address.s6_addr + 8));
+    hash = mix(loops, hash, (uint64_t)key->scope << 32 | (uint32_t)key->port << 16 | key->listener);
+    return loops->sets[hash >> (64 - SET_BITS)];
+}
+
+/* When the entry may be used for another source: an ignored one is kept for as long as it is. */
+static uint64_t busy_us(const struct datagram_partner *p)
+{
+    return p->ignore_us > p->last_us ? p->ignore_us : p->last_us;
+}
+
+struct datagram_partner *datagram_loops_find(struct datagram_loops *loops,
+                                             const struct address *peer, unsigned listener,
+                                             uint64_t now_us)
+{
+    struct datagram_partner_key key = key_of(peer, listener);
+    struct datagram_partner *set = set_of(loops, &key), *oldest = set;
+    for (struct datagram_partner *p = set; p < set + WAYS; p++) {
+        if (p->last_us > 0 && is_same(&p->key, &key)) {
+            p->last_us = now_us;
+            return p;
+        }
+        if (busy_us(p) < busy_us(oldest))
+            oldest = p;
+    }
+    *oldest = (struct datagram_partner){.key = key, .last_us = now_us};
+    return oldest;
+}
+
+static bool has_answered(const struct datagram_partner *partner, uint32_t hash)
+{
+    for (int i = 0; i < DATAGRAM_LOOPS_MAX; i++)
+        if (partner->answers[i] == hash)
+            return true;
+    return false;
+}
+
+enum datagram_loops_verdict datagram_loops_receive(struct datagram_partner *partner, uint32_t hash,
+                                                   uint32_t other, uint64_t now_us)
+{
+    if (now_us < partner->ignore_us)
+        return DATAGRAM_LOOPS_IGNORE;
+    if (!has_answered(partner, hash) && !(other && has_answered(partner, other))) {
+        partner->returned = 0;
+        return DATAGRAM_LOOPS_ANSWER;
+    }
+    if (++partner->returned < DATAGRAM_LOOPS_MAX)
+        return DATAGRAM_LOOPS_ANSWER;
+    partner->returned = 0;
+    partner->ignore_us = now_us + DATAGRAM_LOOPS_IGNORE_US;
+    memset(partner->answers, 0, sizeof partner->answers);
+    return DATAGRAM_LOOPS_FOUND;
+}
+
+void datagram_loops_answer(struct datagram_partner *partner, uint32_t hash)
+{
+    partner->answers[partner->next] = hash;
+    partner->next = (partner->next + 1) % DATAGRAM_LOOPS_MAX;
+}
