@@ -108,7 +108,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--pki", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--works", default="", help="those whose names begin so, by commas")
+    parser.add_argument("--works", default="", help="run works whose names begin so (comma-separated)")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="a folder for the results")
     options = parser.parse_args()
     build = options.build.resolve()

@@ -265,7 +265,7 @@ static void handshakes_open(bool resumed)
 
 /* -- the program -- */
 
-/* All servers get the same cipher and key exchange: who picks a cheaper one is not faster. */
+/* All servers get the same cipher and key exchange: no server gains by a cheaper choice. */
 static void make_tls(int version)
 {
     tls = SSL_CTX_new(TLS_client_method());

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A path of three network namespaces, client - router - server, whose router does to packets what a
-test wants: drops, rewrites, delays and forgets them, or answers in the peer's name.
+"""A path of three network namespaces, client - router - server. The router drops, rewrites or delays
+packets, forgets connections, or sends an RST in the name of the peer.
 
     def setUpModule():
         netpath.require()            # skips the module where namespaces cannot be made
@@ -40,7 +40,7 @@ TOOLS = "ip", "nft", "ethtool", "nsenter"
 
 
 def enter():
-    """This process, and all that it starts from now on, gets a network of its own."""
+    """Moves this process and its later children into a new network namespace."""
     if LIBC.unshare(CLONE_NEWNET) != 0:
         raise unittest.SkipTest("needs root: a network namespace cannot be made")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -66,7 +66,7 @@ def require():
 
 @contextlib.contextmanager
 def hosts(*lines):
-    """A command that runs another with these lines as its /etc/hosts."""
+    """A command prefix that replaces /etc/hosts by these lines for a program."""
     with tempfile.NamedTemporaryFile("w", suffix=".hosts") as file:
         file.write("\n".join(lines) + "\n")
         file.flush()
@@ -104,8 +104,8 @@ class Namespace:
 
     @contextlib.contextmanager
     def entered(self):
-        """Meanwhile this thread is in it, and so are the sockets, threads and processes that the
-        thread makes, for good."""
+        """Moves this thread into the namespace for the block. Sockets, threads and processes that it
+        makes stay there."""
         with self._own() as home:
             self._join(self._fd)
             try:
@@ -114,7 +114,7 @@ class Namespace:
                 self._join(home)
 
     def run(self, *command, text="", check=True):
-        """Returns the exit status of a command that reads text; check: it must be 0."""
+        """Runs a command with text as its input. Returns its exit status, which with check must be 0."""
         with self.entered():
             done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True,
                                   stderr=subprocess.STDOUT, check=False,
@@ -124,7 +124,7 @@ class Namespace:
         return done.returncode
 
     def set(self, **values):
-        """Of /proc/sys/net: ipv4__tcp_ecn=1."""
+        """Writes values to /proc/sys/net: ipv4__tcp_ecn=1."""
         with self.entered():
             for name, value in values.items():
                 path = pathlib.Path("/proc/sys/net", *name.split("__"))
@@ -135,7 +135,7 @@ class Namespace:
 
 
 class Network:
-    """The three namespaces, and who reads the router's tun device if a Rule is among the boxes."""
+    """The three namespaces, and, if a Rule is among the boxes, the thread that reads the tun device."""
 
     CLIENT, SERVER = "10.9.1.2", "10.9.2.2"
     CLIENT6, SERVER6 = "fd09:1::2", "fd09:2::2"
@@ -169,7 +169,7 @@ table inet boxes {{
             box.attach(self)
 
     def _connect(self, namespace, name, number):
-        """eth0 there, NAME in the router."""
+        """Connects eth0 of a namespace to device `name` of the router."""
         self.router.run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns",
                         namespace.path)
         for end, device, host in (self.router, name, 1), (namespace, "eth0", 2):
@@ -188,7 +188,7 @@ route add default via fd09:{number}::1
 """)
 
     def _divert(self):
-        """Sends IPv4 through a tun device to this program and, what it hands on, to its end."""
+        """Routes IPv4 packets to this program through a tun device; it passes them on."""
         with self.router.entered():
             self._tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
             fcntl.ioctl(self._tun, TUNSETIFF, struct.pack("16sH", b"rules", IFF_TUN_NO_PI))
@@ -204,7 +204,7 @@ rule add dev server to 10.9.1.0/24 table 100 priority 100
         self._thread.start()
 
     def redirect(self, port):
-        """What the client connects to is that port of the router, from now on."""
+        """From now on connections of the client go to that port of the router."""
         self.router.run("nft", "-f", "-", text=f"""
 table ip proxy {{
  chain prerouting {{
@@ -215,13 +215,13 @@ table ip proxy {{
 """)
 
     def run_client(self, *args, user=None, **options):
-        """Runs tlsecho-client there, as that user if given; support.run has the options."""
+        """Runs tlsecho-client in the client's namespace, as that user; options as for support.run()."""
         program = support.program("TLSECHO_CLIENT")
         if not user:
             return support.run(*self.client.prefix, program, *args, **options)
         account = pwd.getpwnam(user)
         with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
-            os.chmod(folder, 0o755)  # the build may be where nobody else can go
+            os.chmod(folder, 0o755)  # other users may have no access to the build folder
             return support.run(*self.client.prefix, "setpriv", f"--reuid={account.pw_uid}",
                                f"--regid={account.pw_gid}", "--clear-groups",
                                shutil.copy(program, folder), *args, **options)
@@ -241,7 +241,7 @@ table ip proxy {{
             namespace.close()
 
     def _apply(self, data):
-        """What becomes of a packet behind all rules, as (seconds, bytes). An answer meets none."""
+        """Applies all rules to a packet: a list of (seconds, bytes). No rule sees an answer of a rule."""
         if data[0] >> 4 != 4 or data[9] != socket.IPPROTO_TCP:
             return [(0, data)]
         source = data[12:16]

@@ -160,9 +160,9 @@ class Loads(BenchCase):
 
     def test_a_failure_of_one_endpoint_is_not_attributed_to_the_other(self):
         with StubServer(stub_server.echo) as closed:
-            nobody = closed.endpoint()
+            refusing = closed.endpoint()
         with StubServer(stub_server.echo, server_context("expired")) as expired:
-            for bad, status, says in ((nobody, 4, "Connection refused"),
+            for bad, status, says in ((refusing, 4, "Connection refused"),
                                       (expired.endpoint(), 10, "expired")):
                 for first in True, False:
                     with self.subTest(bad=bad, first=first):

@@ -34,7 +34,7 @@ def dscp_to(port, capture):
             yield dscp, bool(tcp[13] & boxes.SYN)
 
 
-class Where(support.TestCase):
+class Destination(support.TestCase):
     def test_reconnect_resolves_the_name_again(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]")
         port = server.address("tcp")[1]

@@ -48,7 +48,7 @@ class Network(support.TestCase):
 class Hello(Network):
     """A ClientHello that is never acknowledged is `timeout`, whichever end gives up first."""
 
-    def is_told(self, rule, error):
+    def assert_reported(self, rule, error):
         proc.wait_until(lambda: rule.seen, "no ClientHello was seen on the way")
         size = len(rule.seen[0].payload)
         hello = struct.unpack_from("!H", rule.seen[0].payload, 3)[0] + 5  # the record's length
@@ -70,7 +70,7 @@ class Hello(Network):
         rule = boxes.Rule()
         endpoints = self.serve_behind(boxes.DropAbove(LIMIT_BYTES), rule)
         error = self.fails(6, "--check", "-k", "--connect-timeout", "2.6s", *LARGE, endpoints["tls"])
-        self.is_told(rule, error)
+        self.assert_reported(rule, error)
         self.assertIn("drops segments of that size; try --groups X25519, fewer protocols in --alpn, or a smaller MTU",
                       error["message"])
         self.assertNotIn("connect-timeout", error["message"])
@@ -83,14 +83,14 @@ class Hello(Network):
         for mode in (("--check",), ("--ping", "-c", "1"), ("--bench", "-n", "1"), ()):
             with self.subTest(mode=mode):
                 rule.seen.clear()
-                self.is_told(rule, self.fails(6, *mode, "-k", *LARGE, endpoints["tls"]))
+                self.assert_reported(rule, self.fails(6, *mode, "-k", *LARGE, endpoints["tls"]))
 
     def test_a_small_one(self):
         rule = boxes.DropData()
         endpoints = self.serve_behind(rule)
         error = self.fails(6, "--check", "-k", "--groups", "X25519", "--connect-timeout", "2s",
                            endpoints["tls"])
-        self.is_told(rule, error)
+        self.assert_reported(rule, error)
         self.assertNotIn("MTU", error["message"])
 
     def test_one_behind_a_proxy_header(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""--path without a network in between: what a run says, and what it does with servers of all kinds."""
+"""tlsecho-client --path on the loopback: output, and servers of several kinds."""
 
 import contextlib
 import re
@@ -64,7 +64,7 @@ class Clean(support.TestCase):
 
 
 class Foreign(haproxy.TestCase):
-    """Servers and proxies of others."""
+    """Servers and proxies of other projects."""
 
     def found(self, endpoint):
         done = path("--json", "--only", "client-hello", "--servername", "localhost", endpoint)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""--path behind middleboxes: each finding has one that causes it, and none is found without."""
+"""tlsecho-client --path behind middleboxes: each finding is caused by a middlebox."""
 
 import contextlib
 import socket
@@ -26,7 +26,7 @@ def setUpModule():
 
 
 class ResetAbove(boxes.Slow):
-    """Answers larger packets to the server with an RST at once."""
+    """Answers larger packets to the server with an immediate RST."""
 
     def __init__(self, limit_bytes, rtt_s=0.0):
         super().__init__(rtt_s)
@@ -44,7 +44,7 @@ class Path(support.TestCase):
         self.addCleanup(network.__exit__)
         return network
 
-    def far(self, network, config=TLS, name="tls"):
+    def start_server(self, network, config=TLS, name="tls"):
         return self.server(config, prefix=network.server.prefix).endpoint(name)
 
     def look(self, network, endpoint, *args, **options):
@@ -68,7 +68,7 @@ class Hello(Path):
 
     def look_behind(self, *between, **options):
         network = self.network(*between)
-        return self.look(network, self.far(network), *self.ONLY, **options)
+        return self.look(network, self.start_server(network), *self.ONLY, **options)
 
     def test_a_path_that_drops_large_packets_is_told_to_the_byte_as_an_ordinary_user(self):
         summary, found = self.look_behind(boxes.DropAbove(1340), user="nobody")
@@ -122,16 +122,16 @@ class Hello(Path):
         network = self.network()
         network.router.run("ip", "route", "change", "10.9.2.0/24", "dev", "server", "mtu", "lock",
                            "1300")
-        self.is_clean(network, self.far(network), *self.ONLY)
+        self.is_clean(network, self.start_server(network), *self.ONLY)
 
 
 class Servers(Path):
-    """What servers do is not held against the path."""
+    """Behaviour of servers is not reported as a finding about the path."""
 
     SERVER_HELLO = b"\x16\x03\x03\x00\x50\x02" + bytes(0x4f)
 
     def serve(self, handler):
-        """The handler gets each connection in a thread of its own. Returns path and endpoint."""
+        """Runs the handler for each connection, in a thread. Returns path and endpoint."""
         network = self.network(boxes.Slow(0.01))
         with network.server.entered():
             listening = socket.create_server((FAR, 0))
@@ -152,7 +152,7 @@ class Servers(Path):
 
     @staticmethod
     def hello_bytes(connection):
-        """Reads a ClientHello, its first record; returns its size."""
+        """Reads the first record of a ClientHello; returns its size."""
         data = b""
         while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5], "big"):
             piece = connection.recv(stub_server.CHUNK)

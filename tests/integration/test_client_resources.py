@@ -16,7 +16,7 @@ def limited(what, amount, *args):
                        support.program("TLSECHO_CLIENT"), *args)
 
 
-class Short(support.TestCase):
+class Shortage(support.TestCase):
     def least_kb(self):
         """The least address space with which the program starts."""
         for kilobytes in range(STEP_KB, 400_000, STEP_KB):

@@ -331,7 +331,7 @@ class Staple(TlsCase):
             self.assertIn("was revoked", done.summary()["tls"]["verification"])
 
 
-class Told(TlsCase):
+class Output(TlsCase):
     """-v and --json agree, also on the result of the verification."""
 
     def both(self, *args, data=b"hello"):

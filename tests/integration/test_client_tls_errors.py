@@ -29,7 +29,7 @@ def old_server_hello(version):
     return b"\x16\x03\x01" + struct.pack("!H", len(message)) + message
 
 
-class Told(support.TestCase):
+class Messages(support.TestCase):
     def message(self, status, *args, **options):
         done = support.client("--check", "--json", *args, **options)
         self.assertEqual(done.status, status, (done.stdout, done.stderr))

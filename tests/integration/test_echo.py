@@ -10,7 +10,7 @@ import support
 
 SIZES = (0, 1, 64, 16384, 16385, 1024 * 1024 + 3)
 TRANSPORTS = ("tcp", "unix", "tls 1.2", "tls 1.3")
-CROWD = 120
+MANY = 120
 
 
 def connect(server, transport):
@@ -86,7 +86,7 @@ class Bytes(support.TestCase):
                                  (transport.partition(" ")[0], "echo", "closed"))
 
 
-class Company(support.TestCase):
+class ManyClients(support.TestCase):
     def test_clients_are_served_while_another_never_starts_its_handshake(self):
         server = self.server(support.EVERYTHING + "workers: 1")
         with peers.Plain(server.address("tls")) as silent:
@@ -103,7 +103,7 @@ class Company(support.TestCase):
         server = self.server(support.EVERYTHING)
         for transport in TRANSPORTS:
             with self.subTest(transport):
-                crowd = [connect(server, transport) for _ in range(CROWD)]
+                crowd = [connect(server, transport) for _ in range(MANY)]
                 texts = [os.urandom(5000) for _ in crowd]
                 for peer, text in zip(crowd, texts):
                     peer.send(text)

@@ -173,22 +173,22 @@ class NotTls(Ending):
         self.talk(self.bystander)
         return answer, line
 
-    def assert_told(self, data, reason):
+    def assert_reported(self, data, reason):
         answer, line = self.refuse(data)
         self.assertEqual(answer, fatal(UNEXPECTED_MESSAGE))
         self.assertIn(reason, line["reason"])
 
     def test_an_http_request(self):
-        self.assert_told(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "plain HTTP request")
+        self.assert_reported(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "plain HTTP request")
 
     def test_a_plain_client_with_a_line(self):
-        self.assert_told(b"hello, is anybody there?\n", "a plain client on a TLS port?")
+        self.assert_reported(b"hello, is anybody there?\n", "a plain client on a TLS port?")
 
     def test_garbage(self):
-        self.assert_told(bytes(range(200, 256)) * 100, "the first bytes were c8 c9")
+        self.assert_reported(bytes(range(200, 256)) * 100, "the first bytes were c8 c9")
 
     def test_zeros(self):
-        self.assert_told(bytes(100000), "the first bytes were 00 00")
+        self.assert_reported(bytes(100000), "the first bytes were 00 00")
 
     def test_a_client_hello_of_ssl_2(self):
         hello = bytes([0x80, 0x2e, 1, 0, 2, 0, 21, 0, 0, 0, 16]) + bytes(37)

@@ -13,7 +13,7 @@ import proc
 import support
 
 TCP = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
-CROWD = 150
+MANY = 150
 
 
 def own_host():
@@ -129,7 +129,7 @@ class Options(support.TestCase):
             found = proc.socket_of(server.process.pid, peer.socket.getpeername(),
                                    peer.socket.getsockname())
         except PermissionError as denied:
-            self.skipTest(f"the kernel lets nobody look at another process's sockets: {denied}")
+            self.skipTest(f"the kernel denies access to the sockets of another process: {denied}")
         self.addCleanup(found.close)
         return found
 
@@ -226,7 +226,7 @@ class Many(support.TestCase):
         room = int(pathlib.Path("/proc/sys/net/core/somaxconn").read_text(encoding="ascii"))
         waiting = []
         with server.paused():
-            for number in range(min(CROWD, room)):
+            for number in range(min(MANY, room)):
                 peer = peers.Plain(server.address())
                 self.addCleanup(peer.socket.close)
                 peer.send(b"%d" % number)
@@ -244,12 +244,12 @@ class Many(support.TestCase):
                 text = os.urandom(20000 + number)
                 served.append(peer.exchange(text) == text)
 
-        crowd = [threading.Thread(target=converse, args=(number,)) for number in range(CROWD)]
+        crowd = [threading.Thread(target=converse, args=(number,)) for number in range(MANY)]
         for thread in crowd:
             thread.start()
         for thread in crowd:
             thread.join()
-        self.assertEqual(served, [True] * CROWD)
+        self.assertEqual(served, [True] * MANY)
 
 
 class ShortWrites(support.TestCase):

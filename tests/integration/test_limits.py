@@ -20,7 +20,7 @@ import proc
 import support
 
 PLAIN = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
-DESCRIPTORS, CROWD = 64, 500
+DESCRIPTORS, MANY = 64, 500
 HALF_HELLO = 16000       # the first bytes of a ClientHello
 PAUSE_S = 0.1            # how long the acceptor pauses without descriptors
 FEW, BURST = 10, 100     # lines of connections that ended before they were served
@@ -168,10 +168,10 @@ class HowMany(Limits):
                              "timeouts: { handshake: 5m }\n")
         before = resident_bytes(server.process)
         hello = b"\x16\x03\x01\x40\x00\x01\x00\x40\x00"
-        wave = [self.connect(server, "main") for _ in range(CROWD)]
+        wave = [self.connect(server, "main") for _ in range(MANY)]
         for sock in wave:
             sock.sendall(hello + bytes(HALF_HELLO - len(hello)))
-        grown = before + CROWD * HALF_HELLO
+        grown = before + MANY * HALF_HELLO
         proc.wait_until(lambda: resident_bytes(server.process) > grown, "it holds no hellos")
         peak = resident_bytes(server.process)
         for sock in wave[:-1]:  # the last one is above all others in the heap
@@ -210,7 +210,7 @@ class OutOfDescriptors(Limits):
         server = self.server(PLAIN + "log: { connections: off }")
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
         before, start = cpu_seconds(server.process), time.monotonic()
-        crowd = [self.connect(server) for _ in range(CROWD)]
+        crowd = [self.connect(server) for _ in range(MANY)]
         served = [sock for sock in crowd if is_served(sock)]
         self.assertGreater(len(served), 20)
         self.assertLess(len(served), DESCRIPTORS)
@@ -234,7 +234,7 @@ class OutOfDescriptors(Limits):
                              "log: { connections: off }\ntimeouts: { handshake: 5m }\n",
                              files=pair,
                              prefix=["prlimit", f"--nofile={DESCRIPTORS}"])
-        for _ in range(CROWD):
+        for _ in range(MANY):
             self.connect(server, "main")
         server.wait_for("connections_refused", cause="descriptors")
         for path in ("/healthz", "/readyz", "/metrics") * 3:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each middlebox of the network of the tests does its work, on packets."""
+"""Tests of netpath and boxes: each middlebox changes packets as described."""
 
 import contextlib
 import os
@@ -58,28 +58,28 @@ class Path(support.TestCase):
         return listening
 
     def connection(self, network, host=SERVER, dscp=0):
-        """Both ends of one."""
+        """Both ends of a connection."""
         listening = self.listen(network, host)
         with network.client.entered():
-            near = socket.socket(listening.family)
-        self.addCleanup(near.close)
-        near.settimeout(support.DEADLINE_S)
+            client_end = socket.socket(listening.family)
+        self.addCleanup(client_end.close)
+        client_end.settimeout(support.DEADLINE_S)
         if listening.family == socket.AF_INET:
-            near.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
+            client_end.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
         else:
-            near.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
-        near.connect(listening.getsockname())
-        far, _ = listening.accept()
-        self.addCleanup(far.close)
-        far.settimeout(support.DEADLINE_S)
-        return near, far
+            client_end.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
+        client_end.connect(listening.getsockname())
+        server_end, _ = listening.accept()
+        self.addCleanup(server_end.close)
+        server_end.settimeout(support.DEADLINE_S)
+        return client_end, server_end
 
     def syn(self, *between, host=SERVER, dscp=0):
-        """(DSCP, flags, options) of a SYN that asks for ECN, as it arrived."""
+        """(DSCP, flags, options) of a received SYN that requested ECN."""
         network = self.network(*between)
         network.client.set(ipv4__tcp_ecn=1)
-        _, far = self.connection(network, host, dscp)
-        packet = far.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 512)
+        _, server_end = self.connection(network, host, dscp)
+        packet = server_end.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 512)
         if host == SERVER:
             at, arrived = 20, packet[1] >> 2
         else:
@@ -87,16 +87,16 @@ class Path(support.TestCase):
         return arrived, packet[at + 13], options(packet[at:])
 
     def datagrams(self, network):
-        """(send, receive): of datagrams to the server; receive() is None if there is none."""
+        """(send, receive) for datagrams to the server; receive() returns None if none arrives."""
         with network.server.entered():
-            far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            far.bind((SERVER, 0))
+            server_end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            server_end.bind((SERVER, 0))
         with network.client.entered():
-            near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        for end in near, far:
+            client_end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for end in client_end, server_end:
             self.addCleanup(end.close)
-        far.settimeout(support.DEADLINE_S)
-        return lambda data: near.sendto(data, far.getsockname()), far
+        server_end.settimeout(support.DEADLINE_S)
+        return lambda data: client_end.sendto(data, server_end.getsockname()), server_end
 
 
 class Clean(Path):
@@ -110,11 +110,11 @@ class Clean(Path):
 
     def test_segments_are_as_large_as_on_a_wire(self):
         seen = boxes.Rule()
-        near, far = self.connection(self.network(seen))
+        client_end, server_end = self.connection(self.network(seen))
         data = bytes(50_000)
-        near.sendall(data)
+        client_end.sendall(data)
         while data:
-            data = data[len(far.recv(len(data))):]
+            data = data[len(server_end.recv(len(data))):]
         self.assertEqual(max(packet.size for packet in seen.seen), 1500)
 
     def test_nothing_is_left_behind(self):
@@ -133,59 +133,59 @@ class Clean(Path):
 
 class Filters(Path):
     def test_packets_above_a_size_are_dropped_to_the_byte(self):
-        send, far = self.datagrams(self.network(boxes.DropAbove(900)))
+        send, server_end = self.datagrams(self.network(boxes.DropAbove(900)))
         for size in (1400, 901, 900, 901, 700):
             send(bytes(size - UDP_HEADERS_BYTES))
-        self.assertEqual([len(far.recv(2000)) + UDP_HEADERS_BYTES for _ in range(2)], [900, 700])
+        self.assertEqual([len(server_end.recv(2000)) + UDP_HEADERS_BYTES for _ in range(2)], [900, 700])
 
     def test_packets_to_the_client_likewise(self):
         network = self.network(boxes.DropAbove(900, boxes.TO_CLIENT))
-        near, far = self.connection(network)
-        near.sendall(bytes(1200))
-        self.assertEqual(len(far.recv(2000)),
+        client_end, server_end = self.connection(network)
+        client_end.sendall(bytes(1200))
+        self.assertEqual(len(server_end.recv(2000)),
                          1200)
-        far.sendall(bytes(901 - TCP_HEADERS_BYTES))
-        near.settimeout(SILENCE_S)
-        self.assertRaises(socket.timeout, near.recv, 2000)
-        near, far = self.connection(network)
-        far.sendall(bytes(900 - TCP_HEADERS_BYTES))
-        self.assertEqual(len(near.recv(2000)), 900 - TCP_HEADERS_BYTES)
+        server_end.sendall(bytes(901 - TCP_HEADERS_BYTES))
+        client_end.settimeout(SILENCE_S)
+        self.assertRaises(socket.timeout, client_end.recv, 2000)
+        client_end, server_end = self.connection(network)
+        server_end.sendall(bytes(900 - TCP_HEADERS_BYTES))
+        self.assertEqual(len(client_end.recv(2000)), 900 - TCP_HEADERS_BYTES)
 
     def test_packets_are_lost_at_random(self):
-        send, far = self.datagrams(self.network(boxes.Lose(LOST_PERCENT)))
+        send, server_end = self.datagrams(self.network(boxes.Lose(LOST_PERCENT)))
         arrived = set()
-        far.settimeout(0.01)
+        server_end.settimeout(0.01)
         number = 0
         while not any(one >= SENT for one in arrived):
             send(struct.pack("!I", number))
             number += 1
             with contextlib.suppress(BlockingIOError, socket.timeout):
-                arrived.add(struct.unpack("!I", far.recv(4, socket.MSG_DONTWAIT))[0])
+                arrived.add(struct.unpack("!I", server_end.recv(4, socket.MSG_DONTWAIT))[0])
         lost = SENT - len([one for one in arrived if one < SENT])
         # Eight standard deviations.
         self.assertTrue(16 <= lost <= 144, lost)
 
     def test_a_forgotten_connection_is_silent(self):
-        near, far = self.connection(self.network(boxes.ForgetIdle(1)))
-        self.forget(near, far)
-        far.settimeout(SILENCE_S)
-        self.assertRaises(socket.timeout, far.recv, 1)
-        near.settimeout(SILENCE_S)
-        self.assertRaises(socket.timeout, near.recv, 1)
+        client_end, server_end = self.connection(self.network(boxes.ForgetIdle(1)))
+        self.forget(client_end, server_end)
+        server_end.settimeout(SILENCE_S)
+        self.assertRaises(socket.timeout, server_end.recv, 1)
+        client_end.settimeout(SILENCE_S)
+        self.assertRaises(socket.timeout, client_end.recv, 1)
 
     def test_or_is_answered_with_an_rst(self):
-        near, far = self.connection(self.network(boxes.ForgetIdle(1, reset=True)))
-        self.forget(near, far)
-        self.assertRaises(ConnectionResetError, near.recv, 1)
+        client_end, server_end = self.connection(self.network(boxes.ForgetIdle(1, reset=True)))
+        self.forget(client_end, server_end)
+        self.assertRaises(ConnectionResetError, client_end.recv, 1)
 
-    def forget(self, near, far):
-        near.sendall(b"x")
-        self.assertEqual(far.recv(1), b"x")
+    def forget(self, client_end, server_end):
+        client_end.sendall(b"x")
+        self.assertEqual(server_end.recv(1), b"x")
         time.sleep(0.5)  # is what such a box counts
-        near.sendall(b"x")
-        self.assertEqual(far.recv(1), b"x")
+        client_end.sendall(b"x")
+        self.assertEqual(server_end.recv(1), b"x")
         time.sleep(1.5)
-        near.sendall(b"y")
+        client_end.sendall(b"y")
 
 
 class Rewriting(Path):
@@ -214,7 +214,7 @@ class Rewriting(Path):
 
 
 class Hellos(Path):
-    """Boxes that look into a ClientHello."""
+    """Boxes that parse a ClientHello."""
 
     def hello(self, name="localhost", version="1.3"):
         outgoing = ssl.MemoryBIO()
@@ -223,18 +223,18 @@ class Hellos(Path):
         return outgoing.read()
 
     def passes(self, network, *pieces):
-        """Whether these pieces, each in a segment of its own, arrive: True, "reset" or False."""
-        near, far = self.connection(network)
-        near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        """Whether these pieces arrive, each in a segment of its own: True, "reset" or False."""
+        client_end, server_end = self.connection(network)
+        client_end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
-            near.sendall(piece)
-            ready, _, _ = select.select([near, far], [], [], SILENCE_S)
-            if near in ready:
-                self.assertRaises(ConnectionResetError, near.recv, 1)
+            client_end.sendall(piece)
+            ready, _, _ = select.select([client_end, server_end], [], [], SILENCE_S)
+            if client_end in ready:
+                self.assertRaises(ConnectionResetError, client_end.recv, 1)
                 return "reset"
             if not ready:
                 return False
-            self.assertEqual(far.recv(4000), piece)
+            self.assertEqual(server_end.recv(4000), piece)
         return True
 
     def is_judged(self, is_wrong, wrong, right):
@@ -263,12 +263,12 @@ class Hellos(Path):
 
 class Proxies(Path):
     def test_one_ends_tcp(self):
-        near, far = self.connection(self.network(boxes.Proxy()))
-        self.assertEqual(far.getpeername()[0], "10.9.2.1")
-        near.sendall(b"there")
-        self.assertEqual(far.recv(10), b"there")
-        far.sendall(b"and back")
-        self.assertEqual(near.recv(10), b"and back")
+        client_end, server_end = self.connection(self.network(boxes.Proxy()))
+        self.assertEqual(server_end.getpeername()[0], "10.9.2.1")
+        client_end.sendall(b"there")
+        self.assertEqual(server_end.recv(10), b"there")
+        server_end.sendall(b"and back")
+        self.assertEqual(client_end.recv(10), b"and back")
 
 
 if __name__ == "__main__":

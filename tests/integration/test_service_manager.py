@@ -59,7 +59,7 @@ def standing_still(tid):
     libc = ctypes.CDLL(None, use_errno=True)
     for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
         if libc.ptrace(request, tid, 0, 0) < 0:
-            raise unittest.SkipTest("this system lets nobody stop a thread, ptrace(2)")
+            raise unittest.SkipTest("this system does not allow ptrace(2)")
     os.waitpid(tid, WAIT_FOR_THREADS)
     try:
         yield
@@ -67,7 +67,7 @@ def standing_still(tid):
         libc.ptrace(PTRACE_DETACH, tid, 0, 0)
 
 
-class Told(support.TestCase):
+class Notifications(support.TestCase):
     def managed(self, config=PLAIN, **variables):
         manager = Manager()
         self.addCleanup(manager.close)

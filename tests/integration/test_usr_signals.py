@@ -8,7 +8,7 @@ import unittest
 import peers
 import support
 
-CROWD = 500
+MANY = 500
 
 
 class Summary(support.TestCase):
@@ -64,13 +64,13 @@ class Live(support.TestCase):
         server = self.server("listeners: [ { listen: 'unix://{dir}/echo.sock' } ]\n"
                              "log: { connections: off }\n")
         with contextlib.ExitStack() as stack:
-            for _ in range(CROWD):
+            for _ in range(MANY):
                 peer = stack.enter_context(peers.Plain(server.address("unix")))
                 peer.send(b"x")
                 peer.receive(1)  # a worker has it
             server.signal(signal.SIGUSR2)
-            ids = {server.wait_for("live")["id"] for _ in range(CROWD)}
-        self.assertEqual(len(ids), CROWD)
+            ids = {server.wait_for("live")["id"] for _ in range(MANY)}
+        self.assertEqual(len(ids), MANY)
         self.assertEqual(server.lines("log_dropped"), [])
 
 
