@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Functions that the scripts share. Source this from the top of the clone: cd "$(dirname "$0")/.." first.
 
-# set | probe: a command, pc:pkg-config name, or clang-rt | Debian, Ubuntu | Fedora, EL | what for
+# set | probe: a command, pc:pkg-config name, py:Python module, or clang-rt | Debian, Ubuntu | Fedora, EL | what for
 readonly PACKAGES="
 build|cc|gcc libc6-dev|gcc|compiles C
 build|cmake|cmake|cmake|plans the build
@@ -16,25 +16,26 @@ build|pc:libedit|libedit-dev|libedit-devel|edits lines at the prompt
 build|openssl|openssl|openssl|makes certificates
 test|pc:check|check|check-devel|runs the unit tests
 test|python3|python3|python3|runs the integration tests
-test|socat|socat|socat|a foreign peer in the tests
-test|gnutls-cli|gnutls-bin|gnutls-utils|a foreign peer in the tests
-test|ncat|ncat|nmap-ncat|a foreign peer in the tests
-test|curl|curl|curl|a foreign peer in the tests
+test|py:yaml|python3-yaml|python3-pyyaml|parses the pipelines in the tests
+test|socat|socat|socat|a client in the tests
+test|gnutls-cli|gnutls-bin|gnutls-utils|a client in the tests
+test|ncat|ncat|nmap-ncat|a client in the tests
+test|curl|curl|curl|a client in the tests
 test|haproxy|haproxy|haproxy|a proxy in front of the server in the tests
 test|ip|iproute2|iproute|network namespaces in the tests
 test|nft|nftables|nftables|middleboxes in the tests
-test|ethtool|ethtool|ethtool|segments in the tests as large as on a wire
+test|ethtool|ethtool|ethtool|turns off segmentation offload in the tests
 lint|clang-format|clang-format|clang-tools-extra|checks the format
 lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
-lint|clang|clang|clang|lends clang-tidy its flags
+lint|clang|clang|clang|compiles for clang-tidy
 lint|shellcheck|shellcheck|ShellCheck|looks for mistakes in scripts
 lint|codespell|codespell|codespell|looks for spelling mistakes
 docs|doxygen|doxygen|doxygen|reads the headers' comments
 fuzz|clang|clang|clang|compiles for libFuzzer
 fuzz|clang-rt|libclang-rt-dev|compiler-rt|libFuzzer itself
-fuzz|llvm-cov|llvm|llvm|measures what fuzzing reached
+fuzz|llvm-cov|llvm|llvm|measures the coverage of fuzzing
 gate|valgrind|valgrind|valgrind|counts instructions
-gate|python3|python3|python3|reads what was counted
+gate|python3|python3|python3|reads the counts
 bench|python3|python3|python3|runs the rounds
 bench|go|golang-go|golang|a peer: Go
 bench|node|nodejs|nodejs|a peer: Node
@@ -42,7 +43,7 @@ bench|nginx|nginx-light libnginx-mod-stream|nginx nginx-mod-stream|a peer: nginx
 bench|haproxy|haproxy|haproxy|a peer: haproxy
 bench|stunnel|stunnel4|stunnel|a peer: stunnel
 bench|socat|socat|socat|a peer: socat
-coverage|gcovr|gcovr|gcovr|measures what the tests reached
+coverage|gcovr|gcovr|gcovr|measures the coverage of the tests
 package|scdoc|scdoc|scdoc|writes the manual pages
 package|mandoc|mandoc|mandoc|looks for mistakes in manual pages
 package|dh|debhelper|debhelper|builds the Debian packages
@@ -79,6 +80,7 @@ quietly() {
 is_there() {
     case $1 in
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    py:*) python3 -c "import ${1#py:}" 2>/dev/null ;;
     clang-rt) compgen -G "$(clang -print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer*" >/dev/null ;;
     *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac
