@@ -15,10 +15,12 @@
 #include "tlsecho/base/error.h"
 #include "tlsecho/net/address.h"
 #include "tlsecho/net/peer.h"
+#include "tlsecho/net/syn.h"
+#include "tlsecho/net/syn_sent.h"
 #include "tlsecho/net/transport.h"
 #include "tlsecho/tls/transport_tls.h"
 
-enum { REPORT_BYTES_MAX = 64 << 10, REPORT_NAME_BYTES = 256 };
+enum { REPORT_BYTES_MAX = 64 << 10, REPORT_NAME_BYTES = 256, REPORT_OPTIONS_BYTES = 1024 };
 
 /* One end's view. What is unknown is "". */
 struct report_view {
@@ -31,8 +33,18 @@ struct report_view {
     char client_certificate[PEER_SHA256_BYTES]; /* of the client */
 };
 
+/* Our SYN at both ends. */
+struct report_syn {
+    bool has_sent, has_arrived; /* else unknown; it never arrives from behind a PROXY header */
+    struct syn_sent sent;
+    struct syn arrived;                 /* without the list of its options */
+    char options[REPORT_OPTIONS_BYTES]; /* that list: "mss nop window-scale" */
+    uint64_t age_us;                    /* the SYN was sent no earlier before `sent` was read */
+};
+
 struct report {
     struct report_view here, there;
+    struct report_syn syn;
     char server[REPORT_NAME_BYTES], listener[REPORT_NAME_BYTES];
     uint64_t connection; /* its id in the server's log */
     struct {
@@ -42,7 +54,8 @@ struct report {
     } proxy;
 };
 
-/* Fills all of *ret but `here`. ERROR_INPUT: it is no report. */
+/* Fills all of *ret but `here`; what was sent of the SYN becomes unknown. ERROR_INPUT: it is no
+ * report. */
 int report_parse(const char *text, size_t n, struct report *ret, struct error *err);
 
 /* What is between us and the server. */
@@ -51,7 +64,8 @@ enum report_path {
     REPORT_TERMINATED, /* something in between ends TLS, on one side or on both */
     REPORT_UNPROVEN,   /* TLS at both ends, but one has no exporter: TLS 1.2 without RFC 7627 */
     REPORT_PLAIN,      /* no TLS: one TCP connection, as far as its addresses tell */
-    REPORT_RELAYED,    /* no TLS, and what arrives comes from another address, or went to one */
+    REPORT_RELAYED, /* no TLS, and what arrives comes from another address, went to one, or is not
+                       our SYN */
 };
 
 enum report_relation { REPORT_SAME, REPORT_DIFFERENT, REPORT_UNKNOWN /* to one end or both */ };
@@ -62,9 +76,17 @@ struct report_verdict {
     enum report_relation source, destination;
     enum report_relation version, cipher, group, signature, sni, alpn, certificate,
         client_certificate;
+    /* Of the SYN: its MSS, DSCP, offer of ECN and options, and whether its timestamp is of our
+     * clock.
+     */
+    enum report_relation mss, dscp, ecn, options, clock;
 };
 
 void report_judge(const struct report *report, struct report_verdict *ret);
+
+/* The options that were sent in the SYN and did not arrive: "timestamps window-scale". Returns how
+ * many. */
+size_t report_lost_options(const struct report_syn *syn, char ret[REPORT_OPTIONS_BYTES]);
 
 /* "end-to-end", "terminated", "unproven", "plain", "relayed"; "same", "different", "unknown". */
 const char *report_path_word(enum report_path path);

@@ -70,6 +70,74 @@ static void print_tls(const struct report *report, const struct report_verdict *
                                                      : REPORT_UNKNOWN);
 }
 
+static void put_number(char *ret, size_t size, int value)
+{
+    if (value >= 0)
+        snprintf(ret, size, "%d", value);
+}
+
+static void print_number(const char *name, int here, int there, const char *relation)
+{
+    char texts[2][16] = {"", ""};
+    put_number(texts[0], sizeof texts[0], here);
+    put_number(texts[1], sizeof texts[1], there);
+    print_row(name, texts[0], texts[1], relation);
+}
+
+static const char *offer_of(bool offered)
+{
+    return offered ? "offered" : "not offered";
+}
+
+/* Each router takes one of the TTL. */
+static void print_hops(const struct report_syn *syn)
+{
+    char hops[32] = "unknown";
+    int taken = syn->sent.ttl - (int)syn->arrived.ttl;
+    if (syn->sent.ttl >= 0 && taken >= 0)
+        snprintf(hops, sizeof hops, "%d hop%s", taken, taken == 1 ? "" : "s");
+    print_number("SYN TTL", syn->sent.ttl, (int)syn->arrived.ttl, hops);
+}
+
+/* What was sent is known, but not in which order. */
+static void print_options(const struct report_syn *syn, enum report_relation relation)
+{
+    char lost[REPORT_OPTIONS_BYTES], words[REPORT_OPTIONS_BYTES + 16];
+    if (report_lost_options(syn, lost))
+        snprintf(words, sizeof words, "without %s", lost);
+    else
+        snprintf(words, sizeof words, "%s", report_relation_word(relation));
+    print_row("SYN options", syn->options, syn->options, words);
+}
+
+static void print_clock(const struct report_syn *syn, enum report_relation relation)
+{
+    static const char *const words[] = {[REPORT_SAME] = "of our clock",
+                                        [REPORT_DIFFERENT] = "of another clock",
+                                        [REPORT_UNKNOWN] = "unknown"};
+    char here[16] = "", there[16] = "";
+    if (syn->sent.has_clock && syn->sent.timestamps == SYN_SENT_YES)
+        snprintf(here, sizeof here, "%" PRIu32, syn->sent.clock);
+    if (syn->arrived.timestamps)
+        snprintf(there, sizeof there, "%" PRIu32, syn->arrived.tsval);
+    print_row("SYN timestamp", here, there, words[relation]);
+}
+
+static void print_syn(const struct report_syn *syn, const struct report_verdict *verdict)
+{
+    if (!syn->has_sent || !syn->has_arrived)
+        return;
+    print_hops(syn);
+    print_number("SYN MSS", syn->sent.mss, syn->arrived.mss, report_relation_word(verdict->mss));
+    print_number("SYN DSCP", syn->sent.dscp, (int)syn->arrived.dscp,
+                 report_relation_word(verdict->dscp));
+    print_row("SYN ECN",
+              syn->sent.ecn == SYN_SENT_UNKNOWN ? "" : offer_of(syn->sent.ecn == SYN_SENT_YES),
+              offer_of(syn->arrived.ece && syn->arrived.cwr), report_relation_word(verdict->ecn));
+    print_options(syn, verdict->options);
+    print_clock(syn, verdict->clock);
+}
+
 static void print_words(const struct session *session, const struct report *report,
                         const struct report_verdict *verdict)
 {
@@ -82,6 +150,7 @@ static void print_words(const struct session *session, const struct report *repo
     printf("\n\n%-*s %-*s there\n", NAME_COLUMNS, "", VIEW_COLUMNS, "here");
     print_addresses(report, verdict);
     print_tls(report, verdict);
+    print_syn(&report->syn, verdict);
     printf("\nverdict: %s%s\n", report_path_text(verdict->path),
            verdict->path == REPORT_END_TO_END && !session->target->options->pin
                ? "; not proven without --pin: something in between that has a trusted certificate "
@@ -89,8 +158,35 @@ static void print_words(const struct session *session, const struct report *repo
                : "");
 }
 
-static json_t *view_json(const struct report_view *view)
+static void add_number(json_t *json, const char *key, int value)
 {
+    if (value >= 0)
+        json_object_set_new(json, key, json_integer(value));
+}
+
+static void add_option(json_t *json, const char *key, enum syn_sent_option sent)
+{
+    if (sent != SYN_SENT_UNKNOWN)
+        json_object_set_new(json, key, json_boolean(sent == SYN_SENT_YES));
+}
+
+static json_t *sent_json(const struct syn_sent *sent)
+{
+    json_t *json = json_object();
+    add_number(json, "ttl", sent->ttl);
+    add_number(json, "dscp", sent->dscp);
+    add_number(json, "mss", sent->mss);
+    add_option(json, "ecn", sent->ecn);
+    add_option(json, "sack", sent->sack);
+    add_option(json, "timestamps", sent->timestamps);
+    add_option(json, "window_scale", sent->window_scale);
+    json_object_set_new(json, "repeated", json_boolean(sent->repeated));
+    return json;
+}
+
+static json_t *view_json(const struct report *report)
+{
+    const struct report_view *view = &report->here;
     json_t *json = json_object();
     output_json_add_text(json, "source", view->source);
     output_json_add_text(json, "destination", view->destination);
@@ -98,6 +194,8 @@ static json_t *view_json(const struct report_view *view)
     output_json_add_text(json, "exporter", view->exporter);
     output_json_add_text(json, "certificate_sha256", view->certificate);
     output_json_add_text(json, "client_certificate_sha256", view->client_certificate);
+    if (report->syn.has_sent)
+        json_object_set_new(json, "syn", sent_json(&report->syn.sent));
     return json;
 }
 
@@ -116,7 +214,12 @@ static json_t *verdict_json(const struct report *report, const struct report_ver
                 {"sni", verdict->sni},
                 {"alpn", verdict->alpn},
                 {"certificate", verdict->certificate},
-                {"client_certificate", verdict->client_certificate}};
+                {"client_certificate", verdict->client_certificate},
+                {"syn_mss", verdict->mss},
+                {"syn_dscp", verdict->dscp},
+                {"syn_ecn", verdict->ecn},
+                {"syn_options", verdict->options},
+                {"syn_clock", verdict->clock}};
     json_t *json = json_object();
     output_json_add_text(json, "path", report_path_word(verdict->path));
     json_object_set_new(json, "pinned", json_boolean(pinned));
@@ -133,7 +236,7 @@ void output_report(const struct options *options, const struct session *session,
     if (options->json) {
         json_t *json = output_json_new(options, session, outcome);
         if (report) {
-            json_object_set_new(json, "here", view_json(&report->here));
+            json_object_set_new(json, "here", view_json(report));
             json_object_set_new(json, "there", json_loadb(came->text, came->text_bytes, 0, NULL));
             json_object_set_new(json, "verdict", verdict_json(report, came->verdict, options->pin));
         }

@@ -5,16 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A text that is not there stays "". Nothing in it may tell a terminal what to do. */
+/* Nothing in it may tell a terminal what to do. */
+static void clean(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
+/* A text that is not there stays "". */
 static void take(const json_t *object, const char *key, char *ret, size_t size)
 {
     const char *text = json_string_value(json_object_get(object, key));
     if (!text)
         return;
     snprintf(ret, size, "%s", text);
-    for (; *ret; ret++)
-        if (*ret < ' ' || *ret > '~')
-            *ret = '?';
+    clean(ret);
 }
 
 enum { SCHEMA = 1 }; /* docs/schema/report.json */
@@ -35,6 +41,59 @@ static void take_tls(const json_t *tls, struct report_view *ret)
     TAKE(json_object_get(tls, "client"), "sha256", ret->client_certificate);
 }
 
+static int take_number(const json_t *object, const char *key, int max)
+{
+    const json_t *number = json_object_get(object, key);
+    json_int_t value = json_integer_value(number);
+    return json_is_integer(number) && value >= 0 && value <= max ? (int)value : -1;
+}
+
+static void take_options(const json_t *options, struct report_syn *ret)
+{
+    size_t used = 0, i;
+    const json_t *option;
+    char name[SYN_OPTION_TEXT_BYTES];
+    json_array_foreach(options, i, option)
+    {
+        const char *text = json_string_value(option);
+        snprintf(name, sizeof name, "%s", text ? text : "");
+        clean(name);
+        int n =
+            snprintf(ret->options + used, sizeof ret->options - used, "%s%s", i ? " " : "", name);
+        if (n < 0 || (size_t)n >= sizeof ret->options - used)
+            return;
+        used += (size_t)n;
+    }
+}
+
+/* RFC 7323: 32 bits. */
+static void take_timestamps(const json_t *timestamps, struct syn *ret)
+{
+    const json_t *tsval = json_object_get(timestamps, "tsval");
+    ret->timestamps = json_is_integer(tsval);
+    ret->tsval = (uint32_t)json_integer_value(tsval);
+}
+
+static void take_syn(const json_t *syn, struct report_syn *ret)
+{
+    int ttl = take_number(syn, "ttl", UINT8_MAX), dscp = take_number(syn, "dscp", 63);
+    ret->has_arrived = ttl >= 0 && dscp >= 0;
+    if (!ret->has_arrived)
+        return;
+    ret->arrived = (struct syn){
+        .ttl = (unsigned)ttl,
+        .dscp = (unsigned)dscp,
+        .ece = json_is_true(json_object_get(syn, "ece")),
+        .cwr = json_is_true(json_object_get(syn, "cwr")),
+        .mss = take_number(syn, "mss", UINT16_MAX),
+        .window_scale = take_number(syn, "window_scale", UINT8_MAX),
+        .sack = json_is_true(json_object_get(syn, "sack")),
+        .malformed = -1,
+    };
+    take_timestamps(json_object_get(syn, "timestamps"), &ret->arrived);
+    take_options(json_object_get(syn, "options"), ret);
+}
+
 static void take_all(const json_t *json, struct report *ret)
 {
     const json_t *proxy = json_object_get(json, "proxy");
@@ -44,6 +103,7 @@ static void take_all(const json_t *json, struct report *ret)
     TAKE(json, "source", ret->there.source);
     TAKE(json, "destination", ret->there.destination);
     take_tls(json_object_get(json, "tls"), &ret->there);
+    take_syn(json_object_get(json, "syn"), &ret->syn);
     ret->proxy.version = (int)json_integer_value(json_object_get(proxy, "version"));
     ret->proxy.local = json_is_true(json_object_get(proxy, "local"));
     TAKE(proxy, "source", ret->proxy.source);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "report_syn.h"
+
 static const struct {
     const char *word, *text;
 } paths[] = {
@@ -12,8 +14,9 @@ static const struct {
                                          "and change everything"},
     [REPORT_UNPROVEN] = {"unproven", "TLS at both ends, but nothing proves that it is one session: "
                                      "that takes TLS 1.3, or extended_master_secret"},
-    [REPORT_PLAIN] = {"plain", "one TCP connection, as far as its addresses tell; without TLS, "
-                               "everybody on the way can read and change what it carries"},
+    [REPORT_PLAIN] =
+        {"plain", "one TCP connection, as far as its addresses and timestamps tell; without TLS, "
+                  "everybody on the way can read and change what it carries"},
     [REPORT_RELAYED] = {"relayed",
                         "what arrives at the server is not our TCP connection: something "
                         "in between translates its addresses, or relays"},
@@ -59,7 +62,7 @@ static enum report_path path_of(const struct report *report, const struct report
         return REPORT_TERMINATED;
     if (!here->tls) {
         bool direct = verdict->source == REPORT_SAME && verdict->destination == REPORT_SAME &&
-                      !report->proxy.version;
+                      verdict->clock != REPORT_DIFFERENT && !report->proxy.version;
         return direct ? REPORT_PLAIN : REPORT_RELAYED;
     }
     switch (compare_known(here->exporter, there->exporter)) {
@@ -89,6 +92,7 @@ void report_judge(const struct report *report, struct report_verdict *ret)
         .certificate = compare_known(here->certificate, there->certificate),
         .client_certificate = compare(here->client_certificate, there->client_certificate),
     };
+    report_judge_syn(&report->syn, ret);
     ret->path = path_of(report, ret);
 }
 
