@@ -81,7 +81,7 @@ class Good(unittest.TestCase):
 
 
 class Broken(unittest.TestCase):
-    def test_each_in_its_own_way(self):
+    def test_each_broken_certificate_has_its_own_error(self):
         for name, purpose, error in (
                 ("expired", "sslserver", 10),        # X509_V_ERR_CERT_HAS_EXPIRED
                 ("not-yet-valid", "sslserver", 9),   # X509_V_ERR_CERT_NOT_YET_VALID
@@ -91,13 +91,13 @@ class Broken(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(verify(name, purpose=purpose), [error])
 
-    def test_the_revoked_ones_are_good_but_for_the_crl(self):
+    def test_the_revoked_ones_are_valid_without_the_crl(self):
         for name, purpose in (("revoked", "sslserver"), ("client-revoked", "sslclient")):
             with self.subTest(name):
                 self.assertEqual(verify(name, purpose=purpose), [])
                 self.assertEqual(verify_with_crl(name, purpose=purpose), [23])
 
-    def test_the_wrong_host_is_good_but_for_its_name(self):
+    def test_the_wrong_host_is_valid_except_for_its_name(self):
         self.assertEqual(verify("wrong-host"), [])
         self.assertEqual(verify("wrong-host", "-verify_hostname", "localhost"), [62])
 

@@ -385,7 +385,7 @@ class Local(Status):
         return support.run("sh", "-c", line, "sh", support.program("TLSECHO_CLIENT"),
                            stub.endpoint(), data=b"hello")
 
-    def test_trouble_with_our_own_input_and_output_is_local(self):
+    def test_failed_input_and_output_is_local_io(self):
         with StubServer(stub_server.echo) as stub:
             for line, says in (('"$1" "$2" >/dev/full', "No space left"),
                                ('"$1" "$2" >&-', "standard output"),

@@ -221,7 +221,7 @@ class Nagios(CheckCase):
 class Schema(CheckCase):
     """Tests that the schema, against which every summary is checked, refuses what it should."""
 
-    def test_it_refuses_what_is_not_so(self):
+    def test_it_refuses_wrong_values(self):
         rules = schema.load("client.schema")
         good = support.client("--check", "--json", *CA, self.echo().endpoint("tls")).summary()
         self.assertEqual(schema.faults(good, rules), [])

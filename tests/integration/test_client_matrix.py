@@ -289,7 +289,7 @@ class Table(support.TestCase):
         check = self.object_faults if cell.json else self.word_faults
         return found + check(cell, status, out, err)
 
-    def test_exit_status_object_and_words_agree_in_every_cell(self):
+    def test_exit_status_json_and_text_agree_in_every_cell(self):
         every = [Cell(mode, stage, form) for mode in MODES for stage in (*EARLY, *LATE)
                  for form in FORMS]
         cells = [cell for cell in every if not cell.left_out()]

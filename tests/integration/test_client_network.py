@@ -66,7 +66,7 @@ class Hello(Network):
         self.assertEqual(error["phase"], "handshake")
         self.assertRegex(error["address"], rf"^{re.escape(SERVER)}:")
 
-    def test_a_large_one_by_our_deadline(self):
+    def test_a_large_one_at_the_clients_deadline(self):
         rule = boxes.Rule()
         endpoints = self.serve_behind(boxes.DropAbove(LIMIT_BYTES), rule)
         error = self.fails(6, "--check", "-k", "--connect-timeout", "2.6s", *LARGE, endpoints["tls"])
@@ -77,7 +77,7 @@ class Hello(Network):
         small = self.network.run_client("--check", "-k", "--groups", "X25519", endpoints["tls"])
         self.assertEqual(small.status, 0, small)
 
-    def test_a_large_one_by_the_servers_deadline(self):
+    def test_a_large_one_at_the_servers_deadline(self):
         rule = boxes.Rule()
         endpoints = self.serve_behind(boxes.DropAbove(LIMIT_BYTES), rule, more="timeouts: { handshake: 2s, drain: 1s }\n")
         for mode in (("--check",), ("--ping", "-c", "1"), ("--bench", "-n", "1"), ()):
@@ -168,7 +168,7 @@ class Reset(Network):
             self.assertIn("refused our ClientHello", error["message"])
             self.doCleanups()
 
-    def test_a_reset_from_the_peer_is_not_blamed_on_the_path(self):
+    def test_a_reset_from_the_peer_is_reported_as_such(self):
         self.serve_behind(boxes.Slow(self.RTT_S))
         with self.network.server.entered():
             listening = socket.create_server((SERVER, 0))

@@ -32,7 +32,7 @@ class Clean(support.TestCase):
         self.assertEqual((done.status, summary["result"], summary["findings"]), (0, "ok", []), done)
         return summary
 
-    def test_our_own_server_answers_every_client_hello(self):
+    def test_tlsecho_server_answers_every_client_hello(self):
         server = self.server(TLS)
         stage, = self.is_clean(server.endpoint("tls"), "--only", "client-hello")["stages"]
         self.assertEqual(stage["state"], "done")
@@ -46,7 +46,7 @@ class Clean(support.TestCase):
         with stub_server.OpenSsl() as server:
             self.is_clean(server.endpoint())
 
-    def test_in_words_the_steps_come_first_and_findings_last(self):
+    def test_the_text_has_the_steps_first_and_the_findings_last(self):
         server = self.server(TLS)
         done = path(server.endpoint("tls"))
         text = done.stdout.decode()
@@ -169,7 +169,7 @@ class Refused(support.TestCase):
             with StubServer(handler) as server:
                 self.fails(status, f"tls://127.0.0.1:{server.port}")
 
-    def test_a_server_that_says_nothing(self):
+    def test_a_server_that_sends_nothing(self):
         with StubServer(stub_server.discard) as server:
             summary = self.fails(6, "--connect-timeout", "500ms", f"tls://127.0.0.1:{server.port}")
         self.assertIn("acknowledged and nothing came back", summary["error"]["message"])

@@ -70,7 +70,7 @@ class Hello(Path):
         network = self.network(*between)
         return self.look(network, self.start_server(network), *self.ONLY, **options)
 
-    def test_a_path_that_drops_large_packets_is_told_to_the_byte_as_an_ordinary_user(self):
+    def test_an_ordinary_user_gets_the_exact_size_that_a_path_drops(self):
         summary, found = self.look_behind(boxes.DropAbove(1340), user="nobody")
         self.assertEqual(found, ["hello-lost-above"], summary)
         self.assertLess(self.took_s, 15)
@@ -114,11 +114,11 @@ class Hello(Path):
             self.assertEqual(found, [], summary)
             self.doCleanups()
 
-    def test_random_loss_is_no_filter(self):
+    def test_random_loss_is_not_reported_as_a_filter(self):
         summary, found = self.look_behind(boxes.Lose(2))
         self.assertEqual(found, [], summary)
 
-    def test_a_small_mtu_that_the_path_announces_is_no_finding(self):
+    def test_a_small_mtu_with_icmp_is_not_a_finding(self):
         network = self.network()
         network.router.run("ip", "route", "change", "10.9.2.0/24", "dev", "server", "mtu", "lock",
                            "1300")

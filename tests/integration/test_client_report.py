@@ -136,7 +136,7 @@ class Between(ReportCase):
             context.load_cert_chain(work / "ca", work / "key")
             yield work / "ca", context
 
-    def test_interception_by_a_ca_that_we_trust_is_found(self):
+    def test_interception_by_a_trusted_ca_is_found(self):
         server = self.start()
         with self.own_ca() as (ca, context):
             for behind in ("tls", "tcp"):
@@ -218,7 +218,7 @@ class NoReport(ReportCase):
             self.assertEqual(done.status, 0, done.stderr)
             self.assertNotIn(b"\x1b", done.stdout)
 
-    def test_quiet_is_the_exit_status_alone(self):
+    def test_quiet_prints_nothing(self):
         done = support.client("--report", "-q", self.start().endpoint("tcp"))
         self.assertEqual((done.status, done.stdout, done.stderr), (0, b"", ""))
 

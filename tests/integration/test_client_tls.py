@@ -174,7 +174,7 @@ class Resume(TlsCase):
         return self.ok(stub, f"--resume={self.folder / 'session'}", *args, **options)["resumed"]
 
     @support.requires("openssl")
-    def test_a_foreign_server_sees_its_session_again(self):
+    def test_openssl_resumes_its_session(self):
         for version in ("1.2", "1.3"):
             self.folder.joinpath("session").unlink(missing_ok=True)
             options = (f"--tls-max={version}", "--expect=none")
@@ -185,7 +185,7 @@ class Resume(TlsCase):
                     self.assertTrue(self.resumed(stub, *options, data=b""))
                     self.assertIn("Reused session-id", stub.connection())
 
-    def test_our_server_sees_it_again_and_what_is_known_of_it_stays_known(self):
+    def test_tlsecho_server_resumes_it_and_keeps_its_parameters(self):
         server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0' } ]" + support.PROFILE)
         for version in ("1.2", "1.3"):
             args = (*CA, "--json", f"--tls-max={version}", f"--resume={self.folder / version}",
@@ -200,7 +200,7 @@ class Resume(TlsCase):
             mode = (self.folder / version).stat().st_mode
             self.assertEqual(stat.S_IMODE(mode), 0o600)
 
-    def test_a_session_gets_around_no_check(self):
+    def test_a_resumed_session_bypasses_no_check(self):
         server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0' } ]" + support.PROFILE)
         self.assertFalse(self.resumed(server_end(server)))
         session, endpoint = f"--resume={self.folder / 'session'}", server.endpoint("tls")

@@ -87,7 +87,7 @@ class Anchor(TrustCase):
                                    server.endpoint())
                 self.assertEqual(done.status, 0, done.stderr)
 
-    def test_our_own_certificate_and_key_may_come_by_a_pipe(self):
+    def test_the_client_certificate_and_key_may_come_from_a_pipe(self):
         server = self.server(support.LISTENERS + support.PROFILE +
                              '    client_auth: required\n    client_ca: "{pki}/ca.pem"\n')
         for words in ('--cert <(cat "$1/client.pem") --key <(cat "$1/client.key")',

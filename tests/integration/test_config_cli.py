@@ -220,7 +220,7 @@ class Configuration(Folder):
                 self.assertRegex(done.stderr, rf"^time=\S+ level=warning event={event} .*\n$")
                 self.assertEqual(done.stdout.decode(), f"{path}: the configuration is valid\n")
 
-    def test_files_that_are_no_pem(self):
+    def test_files_that_are_not_pem_are_refused(self):
         self.write("nonsense.pem", "nonsense")
         self.assert_refused(TLS + PAIR.format("nonsense.pem", support.pki() / "server-rsa.key"),
                             "nonsense.pem")

@@ -110,7 +110,7 @@ listeners:
     client_ca: "{pki}/ca.pem"
 """
 
-    def test_every_example_does_what_it_says(self):
+    def test_every_example_has_the_documented_result(self):
         server = self.server(self.CONFIG)
         page = made("man").partition("# EXAMPLES")[2]
         lines = [line for block in re.findall(r"^```\n(.*?)^```$", page, re.M | re.S)

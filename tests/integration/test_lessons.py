@@ -208,7 +208,7 @@ class Reset(support.TestCase):
             with self.subTest(transport):
                 self.assert_reset_at(stage)
 
-    def test_after_our_end(self):
+    def test_after_the_clients_end(self):
         server = self.server(support.EVERYTHING + "workers: 1")
         with server.paused():
             peer = peers.Plain(server.address())

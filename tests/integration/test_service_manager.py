@@ -175,7 +175,7 @@ class Outcome(support.TestCase):
         self.assertEqual(self.echo.stop(), 0)
         self.assertFalse((self.echo.folder / "reload").exists())
 
-    def test_a_refused_reload_fails_and_says_why(self):
+    def test_a_refused_reload_fails_with_the_reason(self):
         before = (self.echo.folder / "server.yaml").read_text()
         for wrong, reason in (("workers: many\n", "server.yaml:1:10: workers: "),
                               ("listeners: [ { listen: 'unix:///nowhere/x' } ]\n",

@@ -115,7 +115,7 @@ class Arrives(SynCase):
         for key in ("ttl", "dscp", "mss", "window"):
             self.assertEqual(line[key], str(syn[key]), key)
 
-    def test_a_socket_of_a_service_manager_has_it_too(self):
+    def test_an_inherited_socket_has_it(self):
         with socket.create_server(("127.0.0.1", 0)) as made:
             prefix = [sys.executable, "-c", test_activation.HAND_OVER, str(made.fileno())]
             self.server(listener(IPV4), prefix=prefix, pass_fds=[made.fileno()],
@@ -130,7 +130,7 @@ class Absent(SynCase):
             client.connect(server.address("unix"))
             self.assertNotIn("syn", json.loads(client.makefile().read()))
 
-    def test_after_a_proxy_header_it_is_the_proxys_and_the_report_says_so(self):
+    def test_behind_a_proxy_header_it_is_that_of_the_proxy(self):
         headers = {"names a client": b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n",
                    "is of the proxy itself": b"PROXY UNKNOWN\r\n"}
         for mode in ("required", "trusted"):

@@ -60,7 +60,7 @@ def project_files():
 class Editorconfig(unittest.TestCase):
     TEXT = (REPOSITORY / ".editorconfig").read_text()
 
-    def test_every_file_is_as_the_rules_say(self):
+    def test_every_file_follows_the_rules(self):
         for name, path in project_files():
             with self.subTest(name):
                 self.assertEqual(list(faults(path.read_bytes(), rules_of(self.TEXT, name))), [])

@@ -268,7 +268,7 @@ class Layers(unittest.TestCase):
     def test_no_include_goes_against_the_direction(self):
         self.assertEqual(violations(REPOSITORY), [])
 
-    def test_the_test_reads_something(self):
+    def test_the_test_finds_includes(self):
         house = House(REPOSITORY)
         self.assertLessEqual(set(SEES), {layer_of(room) for room in house.rooms.values()})
         self.assertTrue(house.arrows())
@@ -381,7 +381,7 @@ class MadeUp(unittest.TestCase):
                                  '#include "tlsecho/server/conn.h"\n'})
         self.assertEqual(found, ["circle in server/conn: conn, conn_info"])
 
-    def test_a_header_that_belongs_nowhere_is_found(self):
+    def test_a_header_without_a_room_is_found(self):
         found = self.found_in(**{"include/tlsecho/server/lost.h": ""})
         self.assertEqual(found, ["include/tlsecho/server/lost.h: belongs to no room"])
 

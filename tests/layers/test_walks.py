@@ -89,16 +89,16 @@ class MadeUp(unittest.TestCase):
 
     TRUE = "## A walk\n\n| `net/reactor` | `src/net/reactor.c` | `reactor_turn()` waits |\n"
 
-    def test_a_true_row_passes(self):
+    def test_a_correct_row_passes(self):
         self.assertEqual(faults(self.TRUE), [])
 
-    def test_each_untruth_is_found(self):
+    def test_each_mistake_is_found(self):
         for old, new in (("reactor.c", "reaktor.c"), ("reactor_turn", "reactor_tern"),
                          ("net/reactor", "net/socket")):
             with self.subTest(new):
                 self.assertTrue(faults(self.TRUE.replace(old, new, 1)))
 
-    def test_an_untruth_between_the_tables_is_found(self):
+    def test_a_mistake_between_the_tables_is_found(self):
         self.assertEqual(faults("`reactor_turn()` in `src/net/reactor.c`.\n"), [])
         self.assertTrue(faults("`reactor_tern()` in `src/net/reactor.c`.\n"))
         self.assertTrue(faults("`reactor_turn()` in `src/net/reaktor.c`.\n"))

@@ -24,7 +24,7 @@ def lint(text):
 
 
 class Words(unittest.TestCase):
-    def test_every_line_names_a_word_and_what_to_write_instead(self):
+    def test_every_line_has_a_word_and_its_replacement(self):
         self.assertTrue(LINES)
         for line in LINES:
             with self.subTest(line):
@@ -42,11 +42,11 @@ class Words(unittest.TestCase):
                                      re.escape(line.split(" -> ")[1]))
 
     @unittest.skipUnless(shutil.which("codespell"), "there is no codespell")
-    def test_a_word_that_only_contains_one_passes(self):
+    def test_a_word_that_contains_a_banned_one_passes(self):
         self.assertEqual(lint("\n".join(f"re{line.split(' -> ')[0]}" for line in LINES))[0], 0)
 
     @unittest.skipUnless(shutil.which("codespell"), "there is no codespell")
-    def test_a_spelling_mistake_is_found_and_a_usual_sentence_is_not(self):
+    def test_a_spelling_mistake_is_found_and_a_correct_sentence_passes(self):
         mistake = "dreiw"[::-1]
         self.assertEqual(lint(f"/* {mistake} peer */\n")[0], 1)
         self.assertEqual(lint("/* the peer */\n"), (0, ""))
