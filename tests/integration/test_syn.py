@@ -130,7 +130,7 @@ class Absent(SynCase):
             client.connect(server.address("unix"))
             self.assertNotIn("syn", json.loads(client.makefile().read()))
 
-    def test_behind_a_proxy_header_it_is_that_of_the_proxy(self):
+    def test_behind_a_proxy_header_syn_is_absent_and_syn_sender_is_proxy(self):
         headers = {"names a client": b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n",
                    "is of the proxy itself": b"PROXY UNKNOWN\r\n"}
         for mode in ("required", "trusted"):
