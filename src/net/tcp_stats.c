@@ -81,10 +81,7 @@ static const char *cause_of(const struct tcp_stats *stats, enum tcp_stats_data d
 {
     bool large = stats->unacknowledged_bytes > LARGE_BYTES;
     if (data == TCP_STATS_HANDSHAKE && large && !stats->received_bytes)
-        return stats->unacknowledged_bytes > HYBRID_SHARE_BYTES
-                   ? "something on the way drops segments of that size; try --groups X25519, fewer "
-                     "protocols in --alpn, or a smaller MTU"
-                   : "something on the way drops segments of that size; try a smaller MTU";
+        return "something on the way drops segments of that size; try a smaller MTU";
     if (large)
         return "something on the way drops segments of that size, or the peer is gone; try a "
                "smaller MTU";
@@ -92,6 +89,11 @@ static const char *cause_of(const struct tcp_stats *stats, enum tcp_stats_data d
         return "something on the way drops it, although TCP connects: check the firewalls that "
                "inspect TLS";
     return "the peer is gone, or something on the way drops its packets";
+}
+
+bool tcp_stats_is_large_hello(const struct tcp_stats *stats)
+{
+    return !stats->received_bytes && stats->unacknowledged_bytes > HYBRID_SHARE_BYTES;
 }
 
 bool tcp_stats_describe_loss(const struct tcp_stats *stats, enum tcp_stats_data data,

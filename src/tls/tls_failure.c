@@ -158,6 +158,14 @@ static const char *alert_text(int alert, char ret[ALERT_TEXT_BYTES])
     return ret;
 }
 
+static void describe_alert_of_server(const struct tls_failure *failure, const char *alert,
+                                     struct error *err)
+{
+    error_set(err, ERROR_TLS, "the server sent the alert %s: %s", alert,
+              tls_meaning_of_alert(failure->alert, failure->established));
+    err->code = ERROR_CODE_ALERT;
+}
+
 static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                            const struct tls_verification *verification, struct error *err)
 {
@@ -172,8 +180,7 @@ static void describe_alert(const struct tls_failure *failure, SSL *ssl,
                   "handshake, or use TLS 1.3",
                   alert);
     else if (!refused_our_certificate(failure, ssl, verification))
-        error_set(err, ERROR_TLS, "the server sent the alert %s: %s", alert,
-                  tls_meaning_of_alert(failure->alert, failure->established));
+        describe_alert_of_server(failure, alert, err);
     else if (SSL_get_certificate(ssl))
         error_set(err, ERROR_CLIENT_CERTIFICATE,
                   "the server refused our certificate (alert %s): is it one that its CA issued, "

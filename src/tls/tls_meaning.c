@@ -29,12 +29,11 @@ static const struct {
     {SSL_AD_CERTIFICATE_REVOKED, NO_CERT_ASKED},
     {SSL_AD_CERTIFICATE_EXPIRED, NO_CERT_ASKED},
     {SSL_AD_CERTIFICATE_UNKNOWN, NO_CERT_ASKED},
-    {SSL_AD_ILLEGAL_PARAMETER,
-     "it does not accept a value that we sent; try --groups X25519 or --tls-max 1.2, and " ITS_LOG},
+    {SSL_AD_ILLEGAL_PARAMETER, "it does not accept a value that we sent; " ITS_LOG},
     {SSL_AD_UNKNOWN_CA, NO_CERT_ASKED},
     {SSL_AD_ACCESS_DENIED, "it denied access; " ITS_LOG},
-    {SSL_AD_DECODE_ERROR, "it could not parse what we sent; " CHANGED
-                          ", or it cannot parse a ClientHello like ours: try --groups X25519"},
+    {SSL_AD_DECODE_ERROR,
+     "it could not parse what we sent; " CHANGED ", or it cannot parse a ClientHello like ours"},
     {SSL_AD_DECRYPT_ERROR, "it could not verify what we sent; " CHANGED "; " COMPARE},
     {SSL_AD_PROTOCOL_VERSION, "no common TLS version, see --tls-min and --tls-max"},
     {SSL_AD_INSUFFICIENT_SECURITY,
@@ -46,9 +45,8 @@ static const struct {
     {SSL_AD_MISSING_EXTENSION,
      "our ClientHello lacks an extension that it requires; see --servername and --alpn"},
     {SSL_AD_UNRECOGNIZED_NAME, "it does not serve that name, see --servername"},
-    {SSL_AD_UNKNOWN_PSK_IDENTITY,
-     "it does not know the session that we offered; leave out --resume"},
-    {SSL_AD_CERTIFICATE_REQUIRED, "it requires a client certificate; give --cert and --key"},
+    {SSL_AD_UNKNOWN_PSK_IDENTITY, "it does not know the session that we offered; " ITS_LOG},
+    {SSL_AD_CERTIFICATE_REQUIRED, "it requires a client certificate; " ITS_LOG},
     {SSL_AD_NO_APPLICATION_PROTOCOL, "no common protocol, see --alpn"},
 };
 

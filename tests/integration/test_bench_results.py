@@ -215,10 +215,10 @@ class Failures(BenchCase):
             self.fails(6, "timeout", "--connect-timeout", "200ms", *CA, endpoint)
 
     def test_usage_is_one_line(self):
-        for args, says in ((("--rate", "0"), "--rate: '0' is no rate"),
-                           (("-s", "2GiB"), "--size: '2GiB' is no size"),
+        for args, says in ((("--rate", "0"), "--rate: '0' is not a rate"),
+                           (("-s", "2GiB"), "--size: '2GiB' is not a size"),
                            (("-P", "60000", "-n", "1"), "ulimit -n"),
-                           (("--handshakes", "--rate", "5"), "--handshakes sends no message"),
+                           (("--handshakes", "--rate", "5"), "--handshakes sends no messages: leave out"),
                            (("-n", "1", "-t", "1"), "give one")):
             with self.subTest(args):
                 done = support.run("prlimit", "--nofile=1000", support.program("TLSECHO_CLIENT"),
@@ -273,7 +273,7 @@ class Files(BenchCase):
             done = self.merge("a", name)
             refusal = support.described(done.stdout)  # against the schema
             self.assertEqual((done.status, refusal["result"]), (2, "usage"))
-            self.assertIn(f"{name}: it is the same run as {self.folder}/a",
+            self.assertIn(f"{name}: the same run as {self.folder}/a",
                           refusal["error"]["message"])
             for key in "transport", "interrupted", "load":
                 self.assertNotIn(key, refusal)
@@ -313,7 +313,7 @@ class Files(BenchCase):
         whole = support.described(self.merge("refused").stdout)
         self.assertEqual((whole["result"], whole["error"]["phase"]), ("refused", "connect"))
         done = support.client("--merge", self.folder / "refused")
-        self.assertEqual(done.stderr, f"tlsecho-client: {self.folder}/refused: its result is refused\n")
+        self.assertEqual(done.stderr, f"tlsecho-client: {self.folder}/refused: the result is refused\n")
 
     def forged(self, name, begin=None, source=None, **changes):
         """Writes a changed copy of the summary in the file `source`."""
@@ -366,12 +366,12 @@ class Files(BenchCase):
         self.summary("a", "-n", "10")
         load = json.loads((self.folder / "a").read_text())["load"]
         for says, changes in (
-                ("its loop is open, that of", {"load": load | {"loop": "open"}}),
-                ("its pipeline is 7, that of", {"load": load | {"pipeline": 7}}),
-                ("its message size in bytes is 65, ", {"load": load | {"size_bytes": 65}}),
-                ("its --expect is upper, ", {"load": load | {"expect": "upper"}}),
-                ("its kind of load is handshakes, ", {"load": load | {"kind": "handshakes"}}),
-                ("its transport is tcp, that of", {"transport": "tcp"})):
+                ("loop is open, but closed in", {"load": load | {"loop": "open"}}),
+                ("pipeline is 7, but 1 in", {"load": load | {"pipeline": 7}}),
+                ("message size in bytes is 65, but 64 in", {"load": load | {"size_bytes": 65}}),
+                ("--expect is upper, but echo in", {"load": load | {"expect": "upper"}}),
+                ("kind of load is handshakes, but messages in", {"load": load | {"kind": "handshakes"}}),
+                ("transport is tcp, but tls in", {"transport": "tcp"})):
             with self.subTest(says):
                 self.forged("other", **changes)
                 done = self.merge("a", "other")
@@ -382,7 +382,7 @@ class Files(BenchCase):
         for name, more in ("full", ()), ("resumed", ("--resume",)):
             self.summary(name, "--handshakes", "-n", "5", *more)
         done = self.merge("full", "resumed")
-        self.assertIn("its handshake is resumed", support.described(done.stdout)["error"]["message"])
+        self.assertIn("handshake is resumed, but full in", support.described(done.stdout)["error"]["message"])
 
     def test_a_client_that_never_began_is_a_failure_in_the_sum(self):
         self.summary("a", "-n", "10")

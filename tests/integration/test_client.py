@@ -293,7 +293,7 @@ class Echo(Status):
                                        stub.endpoint()], stdin=os_pipe, capture_output=True,
                                       timeout=support.DEADLINE_S, check=False)
             self.assertEqual(done.returncode, 6)
-            self.assertIn(b"5 bytes still to come back", done.stderr)
+            self.assertIn(b"5 bytes missing", done.stderr)
 
     def test_a_reset_with_bytes_missing_is_a_reset(self):
         for context in (None, server_context()):
@@ -331,7 +331,7 @@ class Echo(Status):
             client.stdin.flush()
             self.assertEqual(client.wait(support.DEADLINE_S), 13)
             self.assertEqual(client.stdout.read(), b"hello")
-            self.assertIn(b"closed the connection before our input had ended", client.stderr.read())
+            self.assertIn(b"closed the connection before the input had ended", client.stderr.read())
             for stream in (client.stdin, client.stdout, client.stderr):
                 stream.close()
 

@@ -137,7 +137,7 @@ class Verdict(CheckCase):
             summary = self.check("--idle-timeout=500ms", stub.endpoint(), status=6)
             stop.set()
         self.assertRegex(summary["error"]["message"], r"\Athe server was still sending after 0\.5 s, "
-                                                      r"with \d+ bytes still to come back; ")
+                                                      r"with \d+ bytes missing; ")
         self.assertGreater(summary["bytes_received"], 0)
         self.assertLess(summary["duration"], 2)
 
@@ -169,7 +169,7 @@ class Expiry(CheckCase):
         self.assertIs(self.check(*CA, "--expiry-warn", days + 1, at)["warning"], True)
         self.assertIs(self.check(*CA, "--expiry-crit", days, at)["warning"], False)
         summary = self.check(*CA, "--expiry-crit", days + 1, at, status=10)
-        self.assertRegex(summary["error"]["message"], rf"ends in {days} days, on .*--expiry-crit")
+        self.assertRegex(summary["error"]["message"], rf"expires in {days} days, on .*--expiry-crit")
 
     def test_one_that_has_ended_counts_backwards(self):
         with StubServer(stub_server.echo, server_context("expired")) as stub:
@@ -178,9 +178,9 @@ class Expiry(CheckCase):
             self.check(*CA, "--insecure", "--expiry-crit=1", stub.endpoint(), status=10)
 
     def test_limits_are_days_and_make_sense_together(self):
-        for says, args in (("no number from 0 to 36500", ("--expiry-warn=soon", "tls://h")),
+        for says, args in (("is not a number from 0 to 36500", ("--expiry-warn=soon", "tls://h")),
                            ("give it more days", ("--expiry-warn=7", "--expiry-crit=8", "tls://h")),
-                           ("means nothing without TLS", ("--expiry-warn=7", "h"))):
+                           ("needs TLS", ("--expiry-warn=7", "h"))):
             done = support.client("--check", *args)
             self.assertEqual((done.status, done.stdout), (2, b""))
             self.assertIn(says, done.stderr)

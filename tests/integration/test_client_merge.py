@@ -101,7 +101,7 @@ class Merge(support.TestCase):
                 for value in values:
                     with self.subTest(path=path, value=value):
                         self.refuse(json.dumps(self.changed(path, value)),
-                                    f": {re.escape('.'.join(path))} is no {kind}")
+                                    f": {re.escape('.'.join(path))} is not a {kind}")
 
     def test_an_unknown_word_is_refused_and_not_printed(self):
         for path in WORDS:
@@ -114,17 +114,17 @@ class Merge(support.TestCase):
         for name in "load", "client", "failures", "latency":
             for value in NO_OBJECTS:
                 with self.subTest(name=name, value=value):
-                    self.refuse(json.dumps(self.changed((name,), value)), f": {name} is no object")
+                    self.refuse(json.dumps(self.changed((name,), value)), f": {name} is not an object")
         for value in (1, "true", HOSTILE, None):
             self.refuse(json.dumps(self.changed(("interrupted",), value)),
-                        ": interrupted is no boolean")
+                        ": interrupted is not a boolean")
 
     def test_an_invalid_histogram_is_refused(self):
         for value in NO_HISTOGRAMS:
             with self.subTest(value=str(value)[:60]):
                 self.refuse(json.dumps(self.changed(("latency", "histogram"), value)), ": latency")
         for name, value in ("mean", 5), ("stddev", 5), ("mean", 0):
-            self.refuse(json.dumps(self.changed(("latency", name), value)), ": latency: its mean")
+            self.refuse(json.dumps(self.changed(("latency", name), value)), ": latency: mean and stddev are impossible")
 
     def test_invalid_failures_are_refused(self):
         for value in NO_FAILURES:
@@ -156,7 +156,7 @@ class Merge(support.TestCase):
                      '{"a":' * 100000, good.encode().replace(b'"tcp"', b'"\xff\xfe"'),
                      b"\xef\xbb\xbf" + good.encode(), bytes(range(256))):
             with self.subTest(text=text[:40]):
-                self.refuse(text, ": it holds no summary of --bench --json$")
+                self.refuse(text, ": not a summary of --bench --json$")
 
     def test_what_is_not_read_may_be_anything(self):
         text = json.dumps(self.changed(("unknown",), HOSTILE)).replace(
@@ -171,7 +171,7 @@ class Merge(support.TestCase):
             _, summary = self.merge(good + between + other, 0)
             self.assertEqual((summary["clients"], summary["messages"]), (2, 40))
         message, _ = self.merge(good + json.dumps(self.changed(("duration",), -1)), 2)
-        self.assertIn("duration is no number", message)
+        self.assertIn("duration is not a number", message)
 
     def test_the_name_of_the_file_is_escaped(self):
         message, _ = self.merge("{}", 2, name=HOSTILE.replace("\x9b", ""))

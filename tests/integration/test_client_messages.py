@@ -40,8 +40,8 @@ class Sentences(support.TestCase):
             for args, data in ((("--check",), b""), ((), b"hi")):
                 with self.subTest(args):
                     said = self.said(14, *args, stub.endpoint(), data=data)
-                    self.assertIn('the server began with "HTTP/1.1 400 Bad Request"', said)
-                    self.assertIn("it is no echo server: if that is intended, add --expect none",
+                    self.assertIn('the server sent "HTTP/1.1 400 Bad Request"', said)
+                    self.assertIn("it is not an echo server: if that is intended, add --expect none",
                                   said)
             self.assertIn("use --check --expect none", self.said(14, "--ping", stub.endpoint()))
 
@@ -49,22 +49,22 @@ class Sentences(support.TestCase):
         remedy = "add --expect none to compare nothing, or --handshakes to only connect"
         with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as stub:
             said = self.said(14, "--bench", "-n1", stub.endpoint())
-            self.assertIn('connection 1: the server began with "HTTP/1.1 400 Bad Request" instead', said)
-            self.assertIn(f"; it is no echo server: {remedy}\n", said)
+            self.assertIn('connection 1: the server sent "HTTP/1.1 400 Bad Request" instead', said)
+            self.assertIn(f"; it is not an echo server: {remedy}\n", said)
         with answering(b"\xff" * 64) as stub:
             said = self.said(14, "--bench", "-n1", stub.endpoint())
-            self.assertRegex(said, "byte 0 came back as 0xff instead of 0x..; it is no echo server")
+            self.assertRegex(said, "byte 0 came back as 0xff instead of 0x..; it is not an echo server")
         with StubServer(lambda c: c.recv(65536)) as stub:
             said = self.said(13, "--bench", "-n1", stub.endpoint())
             self.assertIn("connection 1: the server ended with 64 bytes missing", said)
-            self.assertIn(f"; if it is no echo server, {remedy}\n", said)
+            self.assertIn(f"; if it is not an echo server, {remedy}\n", said)
         with StubServer(stub_server.discard) as stub:
             said = self.said(6, "--bench", "-n1", "--idle-timeout=100ms", stub.endpoint())
-            self.assertIn(f"; if it is no echo server, {remedy}\n", said)
+            self.assertIn(f"; if it is not an echo server, {remedy}\n", said)
             for args in ("--expect=none", "-n1"), ("--handshakes", "-n1"):
                 self.said(0, "--bench", *args, stub.endpoint())
         with StubServer(lambda c: c.sendall(c.recv(65536).upper())) as stub:
-            self.assertIn("it sends upper case back: add --expect upper",
+            self.assertIn("it returns upper case: add --expect upper",
                           self.said(14, "--bench", "-n1", "-s", "200", stub.endpoint()))
 
     def test_a_load_that_was_echoed_at_first_suggests_no_expect_none(self):
@@ -84,20 +84,20 @@ class Sentences(support.TestCase):
             with self.subTest(says), StubServer(serve) as stub:
                 said = self.said(status, "--bench", "-n3", "--pipeline=1", stub.endpoint())
                 self.assertRegex(said, says)
-                self.assertNotIn("no echo server", said)
+                self.assertNotIn("not an echo server", said)
 
     def test_silence_and_an_early_end_hint_at_expect_none(self):
         with StubServer(stub_server.discard) as stub:
             said = self.said(6, "--check", "--idle-timeout=100ms", stub.endpoint())
-            self.assertIn("raise --idle-timeout; if it is no echo server, add --expect none", said)
+            self.assertIn("raise --idle-timeout; if it is not an echo server, add --expect none", said)
             self.assertNotIn("--connect-timeout", said)
         with StubServer(lambda c: c.recv(65536)) as stub:
-            self.assertIn("if it is no echo server, add --expect none",
+            self.assertIn("if it is not an echo server, add --expect none",
                           self.said(13, "--check", stub.endpoint()))
 
     def test_an_upper_case_server_gets_a_hint_of_its_own(self):
         with StubServer(lambda c: c.sendall(c.recv(65536).upper())) as stub:
-            self.assertIn("it sends upper case back: add --expect upper",
+            self.assertIn("it returns upper case: add --expect upper",
                           self.said(14, "--check", stub.endpoint()))
 
     def test_a_byte_changed_in_transit_is_not_taken_for_another_service(self):
@@ -134,11 +134,11 @@ class Sentences(support.TestCase):
     def test_a_ping_without_a_reply_hints_at_an_echo_server(self):
         with StubServer(stub_server.discard) as stub:
             said = self.said(6, "--ping", "-c1", "--idle-timeout=100ms", stub.endpoint())
-            self.assertIn("if it is no echo server, use --check --expect none", said)
+            self.assertIn("if it is not an echo server, use --check --expect none", said)
 
     def test_a_load_reports_how_long_no_byte_moved(self):
         with StubServer(stub_server.discard) as stub:
-            self.assertIn("nothing moved for 0.1 s (--idle-timeout)",
+            self.assertIn("no data for 0.1 s (--idle-timeout)",
                           self.said(6, "--bench", "-n1", "--idle-timeout=100ms", stub.endpoint()))
 
     def test_no_prefix_is_there_twice(self):
@@ -157,7 +157,7 @@ class Sentences(support.TestCase):
             self.assertIn(b"CRITICAL - expired: handshake: the ", done.stdout)
 
     def test_an_address_of_the_other_family_is_not_a_wrong_name(self):
-        self.assertIn("give an address of the family that -4 or -6 asks for",
+        self.assertIn("give an address of the family of -4 or -6",
                       self.said(3, "--check", "-6", "127.0.0.1"))
 
     def test_a_report_shows_whole_fingerprints(self):

@@ -16,7 +16,7 @@ import support
 from loads import CA
 from stub_server import StubServer
 
-INTERRUPTED = "Interrupted: this is what there was so far."
+INTERRUPTED = "Interrupted: these are the results so far."
 
 
 class PageCase(support.TestCase):

@@ -303,7 +303,7 @@ class Relays(PingCase):
             self.assertEqual(summary["result"], "lost")
             self.assertEqual(summary["probes"]["failures"], {"reset": 1})
             self.assertRegex(summary["error"]["message"],
-                             "1 of 3 probes late or lost, the last: the server, or something on the way, reset")
+                             "1 of 3 probes late or lost; the last: the server, or something on the way, reset")
             self.assertEqual(events[-1]["seq"], 3)
 
     def test_reconnect_goes_on_after_it(self):
@@ -350,7 +350,7 @@ class Relays(PingCase):
         self.assertEqual([event["status"] for event in events],
                          ["reply", "reply", "overdue", "late", "reply"])
         message = summary["error"]["message"]
-        said = re.search(r"the reply to seq=3 took ([\d.]+) s: that is late", message)
+        said = re.search(r"the reply to seq=3 took ([\d.]+) s: it is late", message)
         self.assertTrue(said, message)
         self.assertGreaterEqual(float(said[1]), 0.5)
 
@@ -367,7 +367,7 @@ class Ends(PingCase):
         with StubServer(stub_server.discard) as stub:
             summary, _ = self.ping("-w300ms", stub.endpoint(), status=6)
         self.assertEqual(summary["probes"]["on_their_way"], 1)
-        self.assertIn("before anything had come back", summary["error"]["message"])
+        self.assertIn("before any reply", summary["error"]["message"])
         summary, _ = self.ping("-w300ms", "-i100ms", self.echo().endpoint("tcp"))
         self.assertGreaterEqual(summary["probes"]["received"], 1)
 

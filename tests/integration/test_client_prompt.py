@@ -235,7 +235,7 @@ class Prompt(unittest.TestCase):
             terminal.prompt()
             for line in (b"x\n", b"y\n"):
                 terminal.type(line)
-                terminal.wait_for(b"no echo yet; Ctrl-C ends; if it is no echo server, "
+                terminal.wait_for(b"no echo yet; press Ctrl-C to stop; if it is not an echo server, "
                                   b"use --expect none")
                 terminal.prompt()
             speak.set()
@@ -260,7 +260,7 @@ class Prompt(unittest.TestCase):
             terminal = Terminal(stub.endpoint())
             terminal.prompt()
             terminal.type(END)
-            terminal.wait_for(b"the server has not ended its side yet; Ctrl-C ends")
+            terminal.wait_for(b"the server has not closed its side yet; press Ctrl-C to stop")
             leave.set()
             self.assertEqual(terminal.status(), 0)
 
@@ -292,27 +292,27 @@ class Prompt(unittest.TestCase):
                     self.assertEqual(status, 12)
                     self.assertIn(b'"result":"reset"', seen)
                     self.assertIn(b"the server, or something on the way, reset the connection "
-                                  b"before our input had ended", seen)
+                                  b"before the input had ended", seen)
 
     def test_a_cut_while_the_prompt_waits_is_truncated(self):
         status, seen = self.ended_while_waiting(lambda c: c.shutdown(socket.SHUT_RDWR),
                                                 server_context())
         self.assertEqual(status, 13)
-        self.assertIn(b"without close_notify before our input had ended", seen)
+        self.assertIn(b"without close_notify before the input had ended", seen)
 
     def test_an_end_while_the_prompt_waits_is_reported(self):
         for context in (None, server_context()):
             with self.subTest(context):
                 status, seen = self.ended_while_waiting(stub_server.finish, context)
                 self.assertEqual(status, 0)
-                self.assertIn(b"tlsecho-client: the server ended the connection\r\n", seen)
+                self.assertIn(b"tlsecho-client: the server closed the connection\r\n", seen)
 
     def test_an_echo_that_does_not_come_is_a_timeout(self):
         with StubServer(stub_server.discard) as stub:
             terminal = Terminal("--idle-timeout=300ms", stub.endpoint())
             terminal.prompt()
             terminal.type(b"x\n")
-            terminal.wait_for(b"nothing moved for 0.3 s, with 2 bytes still to come back")
+            terminal.wait_for(b"no data for 0.3 s, with 2 bytes missing")
             self.assertEqual(terminal.status(), 6)
 
     def test_a_wrong_echo_ends_the_prompt(self):

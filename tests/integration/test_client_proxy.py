@@ -85,7 +85,7 @@ class Proxy(support.TestCase):
     def test_there_are_two_versions(self):
         done = support.client("--proxy-protocol=3", "h")
         self.assertEqual(done.status, 2)
-        self.assertIn("--proxy-protocol: '3' is no number from 1 to 2", done.stderr)
+        self.assertIn("--proxy-protocol: '3' is not a number from 1 to 2", done.stderr)
 
 
 if __name__ == "__main__":

@@ -182,7 +182,7 @@ class NoReport(ReportCase):
         for data in (b"220 hello\r\n", b"{}\n", b"{\"a\":" * 5000, bytes(200_000)):
             with StubServer(lambda c, data=data: (c.sendall(data), stub_server.finish(c))) as stub:
                 summary = self.report(stub.endpoint(), status=14)
-                self.assertIn("is no report", summary["error"]["message"])
+                self.assertIn("is not a report", summary["error"]["message"])
                 self.assertNotIn("verdict", summary)
 
     def test_the_idle_timeout_covers_the_whole_report(self):
@@ -202,7 +202,7 @@ class NoReport(ReportCase):
             stop.clear()
             summary = self.report("--idle-timeout=300ms", stub.endpoint(), status=6)
             stop.set()
-        self.assertIn("nothing moved for 0.3 s", summary["error"]["message"])
+        self.assertIn("no data for 0.3 s", summary["error"]["message"])
 
     def test_failures_have_their_class(self):
         self.report("tls://127.0.0.1:1", status=4)

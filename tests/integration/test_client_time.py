@@ -253,7 +253,7 @@ class Blocked(TimeCase):
                 client = Client(*args, server.endpoint("tcp"), stdout=writer)
                 client.wait_for_wait("pipe")
                 _, err = self.answered(client.end_by(signal.SIGTERM), 15)
-                self.assertIn("write standard output: nobody reads it", err)
+                self.assertIn("write standard output: interrupted, and nothing reads it", err)
             os.close(reader)
             os.close(writer)
 

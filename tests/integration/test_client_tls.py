@@ -390,18 +390,18 @@ class Output(TlsCase):
             done, tls, words = self.both("-k", *CA, stub.endpoint())
             self.assertEqual((done.status, tls["verified"]), (0, False))
             self.assertIn("expired on 2021", tls["verification"])
-            self.assertIn(f"it would have said: {tls['verification']}", words)
+            self.assertIn(f"its result would be: {tls['verification']}", words)
         with StubServer(stub_server.echo, server_context()) as stub:
             _, tls, words = self.both("-k", *CA, stub.endpoint())
             self.assertEqual((tls["verified"], tls["verification"]), (False, "ok"))
-            self.assertIn("it would have said: ok", words)
+            self.assertIn("its result would be: ok", words)
 
     def test_a_verdict_by_pin_is_marked(self):
         with StubServer(stub_server.echo, server_context("self-signed")) as stub:
             _, tls, _ = self.both("-k", stub.endpoint())
             _, tls, words = self.both("--pin", tls["peer"]["sha256"], stub.endpoint())
             self.assertEqual((tls["verified"], tls["verification"]), (True, "ok"))
-            self.assertIn("verification: ok, it is the pinned certificate", words)
+            self.assertIn("verification: ok (pinned)", words)
 
     def test_a_refused_chain_is_shown_with_the_reason(self):
         with StubServer(stub_server.echo, server_context("wrong-host")) as stub:

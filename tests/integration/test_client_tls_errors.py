@@ -128,7 +128,7 @@ class Messages(support.TestCase):
                              (20, "on the way"), (42, "see its log"), (47, "--tls-max 1.2"),
                              (50, "--groups X25519"), (51, "on the way"), (80, "its log"),
                              (86, "on the way"), (90, "user_canceled: it cancelled the handshake"),
-                             (109, "see --servername"), (115, "leave out --resume"),
+                             (109, "see --servername"), (115, "does not know the session"),
                              (116, "give --cert and --key"),
                              (200, "the alert number 200: see its log")):
             with self.subTest(number):

@@ -119,7 +119,7 @@ class End(TrustCase):
         self.assertIs(summary["warning"], True)
         self.assertEqual((summary["expiry"]["subject"], summary["expiry"]["days"]), ("CN=root", 5))
         error = self.check(10, *anchor, "--expiry-crit=10", server.endpoint())["error"]
-        self.assertIn('the certificate "CN=root" ends in 5 days', error["message"])
+        self.assertIn('the certificate "CN=root" expires in 5 days', error["message"])
 
     def test_one_that_has_ended_expires_the_path(self):
         self.made.make("root", days=(-9, -2))
@@ -143,8 +143,8 @@ class End(TrustCase):
         self.assertLess(summary["unneeded"]["days"], 0)
         for nagios in ((), ("--nagios",)):
             line = support.client("--check", *nagios, *anchor, server.endpoint()).stdout.decode()
-            self.assertRegex(line, r'certificate "CN=inter" ends in 50 days')
-            self.assertRegex(line, r'"CN=inter" is sent too and not needed, it ended on')
+            self.assertRegex(line, r'certificate "CN=inter" expires in 50 days')
+            self.assertRegex(line, r'"CN=inter" is sent but not needed, and expired on')
 
     def test_with_a_pin_only_the_servers_own_counts(self):
         self.made.make("root", days=(-1, 5))
@@ -261,7 +261,7 @@ listeners: [ { listen: "tls://127.0.0.1:0", service: report } ]
     def test_it_needs_a_pin_or_a_ca_of_ones_own(self):
         for args in (("tls://127.0.0.1:1",), ("--insecure", "tls://127.0.0.1:1"),
                      ("--insecure", *CA, "tls://127.0.0.1:1"), ("tcp://127.0.0.1:1",)):
-            self.refused("--pin|without TLS", "--report", "--expect-direct", *args)
+            self.refused("--pin|needs TLS", "--report", "--expect-direct", *args)
 
     def test_a_pin_finds_a_man_in_the_middle(self):
         server = self.server(self.CONFIG)
@@ -269,7 +269,7 @@ listeners: [ { listen: "tls://127.0.0.1:0", service: report } ]
         direct = ("--report", "--expect-direct", "--pin", sha256)
         done = support.client(*direct, server.endpoint("tls"))
         self.assertEqual(done.status, 0, done.stderr)
-        self.assertRegex(done.stdout.decode(), r"verdict: .*change what it carries\n")
+        self.assertRegex(done.stdout.decode(), r"verdict: .*change its data\n")
         # Also with a certificate that is trusted, whatever its report says.
         with StubServer(stub_server.finish, server_context("server-rsa")) as between:
             self.assertEqual(support.client(*direct, between.endpoint()).status, 8)

@@ -12,8 +12,10 @@
 
 enum { ERROR_TEXT_BYTES = 512 };
 
-/* A code of ERROR_UNTRUSTED: a chain that is refused without being parsed. */
-enum { ERROR_CODE_UNREAD = 1 };
+enum {
+    ERROR_CODE_UNREAD = 1, /* of ERROR_UNTRUSTED: a chain that is refused without being parsed */
+    ERROR_CODE_ALERT = 2,  /* of ERROR_TLS: the server sent the alert */
+};
 
 /* The kinds that callers distinguish. */
 enum error_kind {

@@ -12,12 +12,16 @@
 
 #include "tlsecho/base/error.h"
 
+struct options;
+
 /*
  * A TLS handshake took too long, was reset, or the peer ended the connection in the middle of it:
  * err says which, and becomes ERROR_UNACKNOWLEDGED or ERROR_SPOOFED_RESET if that is the reason.
- * begun_us: when the handshake began, clock_now_us(). Always returns -1.
+ * begun_us: when the handshake began, clock_now_us(). A remedy that the options have already is
+ * left out. Always returns -1.
  */
-int diagnosis_of_handshake(int fd, uint64_t begun_us, struct error *err);
+int diagnosis_of_handshake(int fd, uint64_t begun_us, const struct options *options,
+                           struct error *err);
 
 /* Nothing moves on a connection any more, as err says: likewise. Always returns -1. */
 int diagnosis_of_silence(int fd, struct error *err);

@@ -34,6 +34,9 @@ enum tcp_stats_data {
     TCP_STATS_STREAM,
 };
 
+/* A ClientHello that was not answered is so large that it may contain X25519MLKEM768. */
+bool tcp_stats_is_large_hello(const struct tcp_stats *stats);
+
 /*
  * "1,492 bytes of the ClientHello were sent 5 times and never acknowledged: ..., try ...". False,
  * and no text, if nothing was retransmitted: the answer may just be late.

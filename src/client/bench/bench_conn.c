@@ -257,7 +257,7 @@ static void expire(struct bench_conn *c, enum phase phase)
     struct outcome outcome;
     struct error err;
     if (phase == PHASE_ECHO) {
-        error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s (--idle-timeout)",
+        error_set(&err, ERROR_TIMEOUT, "no data for %.6g s (--idle-timeout)",
                   (double)options->idle_timeout_ms / 1e3);
         diagnosis_of_silence(c->source.fd, &err);
     } else {

@@ -23,6 +23,12 @@ static enum bench_step fail(const struct bench_conn *c, enum phase phase, const 
     return BENCH_FAILED;
 }
 
+static int diagnose(const struct bench_conn *c, struct error *err)
+{
+    return diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000,
+                                  c->thread->run->target->options, err);
+}
+
 /* After a failed attempt. False: every address has been tried. */
 static bool take_next_address(struct bench_conn *c)
 {
@@ -95,10 +101,10 @@ static enum bench_step shake_hands(struct bench_conn *c, unsigned *ret_want, str
     case IO_CUT:
         error_set(&err, ERROR_TLS,
                   "the server closed the connection during the handshake: see its log");
-        diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);
+        diagnose(c, &err);
         break;
     case IO_RESET:
-        diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, &err);
+        diagnose(c, &err);
         break;
     case IO_FAILED:
         break;
@@ -164,5 +170,5 @@ int bench_dial_expire(const struct bench_conn *c, struct error *err)
     if (c->state == BENCH_CONNECTING)
         return dial_expire(c->source.fd, address_of(c), err);
     error_set(err, ERROR_TIMEOUT, "the handshake was not complete in time");
-    return diagnosis_of_handshake(c->source.fd, c->connected_ns / 1000, err);
+    return diagnose(c, err);
 }

@@ -6,16 +6,16 @@
 
 #define MS_NS UINT64_C(1000000)
 
-/* "Until interrupted": as good as never, and still far from the end of the numbers. */
+/* "Until interrupted", without an overflow when it is added to a time. */
 #define ENDLESS_NS (UINT64_MAX / 4)
 
 static int check_handshakes(const struct options *options, struct error *err)
 {
     if (options->size_bytes != OPTIONS_DEFAULT_SIZE_BYTES || options->pipeline ||
         options->rate > 0 || options->ramp_ms)
-        return error_set(err, ERROR_INPUT,
-                         "--handshakes sends no message: -s, --pipeline, --rate and --ramp mean "
-                         "nothing with it");
+        return error_set(
+            err, ERROR_INPUT,
+            "--handshakes sends no messages: leave out -s, --pipeline, --rate and --ramp");
     return 0;
 }
 
@@ -25,28 +25,29 @@ static int check_messages(const struct options *options, struct error *err)
         return 0;
     if (options->expect != EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
-                         "-s 0 sends nothing, so nothing can come back: add --expect none to only "
-                         "receive, as from chargen");
+                         "-s 0 sends nothing, so nothing can come back: add --expect none to "
+                         "receive only, for example from chargen");
     if (options->messages || options->rate > 0 || options->pipeline)
         return error_set(err, ERROR_INPUT,
-                         "-s 0 only receives: -n, --rate and --pipeline are about messages");
+                         "-s 0 sends no messages: leave out -n, --rate and --pipeline");
     return 0;
 }
 
 static int check(const struct options *options, struct error *err)
 {
     if (options->messages && options->time_ms != OPTIONS_NOT_GIVEN)
-        return error_set(err, ERROR_INPUT, "-n counts messages and -t seconds: give one");
+        return error_set(err, ERROR_INPUT, "-n and -t exclude each other: give one");
     if (options->messages && options->omit_ms)
-        return error_set(err, ERROR_INPUT, "--omit is a time before that of -t: -n has none");
+        return error_set(err, ERROR_INPUT,
+                         "--omit comes before the time of -t: leave it out with -n");
     if (options->resume && *options->resume)
         return error_set(err, ERROR_INPUT,
-                         "--resume=FILE is for one connection at a time: with --handshakes leave "
-                         "out the file");
+                         "--resume=FILE is for one connection at a time: leave out the file with "
+                         "--handshakes");
     return options->handshakes ? check_handshakes(options, err) : check_messages(options, err);
 }
 
-/* Two loads at a time never happen, so the connections of one decide. */
+/* Only one load runs at a time, even if two servers are compared. */
 static int raise_descriptors(uint32_t connections, struct error *err)
 {
     struct rlimit limit;
@@ -57,8 +58,8 @@ static int raise_descriptors(uint32_t connections, struct error *err)
         return 0;
     if (limit.rlim_max < needed)
         return error_set(err, ERROR_INPUT,
-                         "-P %" PRIu32 " needs %llu descriptors, and this process may have %llu: "
-                         "raise the limit as root, with `ulimit -n %llu` or `prlimit --nofile=%llu "
+                         "-P %" PRIu32 " needs %llu descriptors, but the limit is %llu: "
+                         "raise it as root, with `ulimit -n %llu` or `prlimit --nofile=%llu "
                          "tlsecho-client ...`",
                          connections, (unsigned long long)needed,
                          (unsigned long long)limit.rlim_max, (unsigned long long)needed,
@@ -82,7 +83,7 @@ uint64_t bench_plan_schedule_ns(uint64_t messages, double rate)
 
 static uint64_t measured_ns(const struct options *options)
 {
-    if (options->messages && options->rate > 0) /* as long as it takes until all were due */
+    if (options->messages && options->rate > 0) /* until all have been due */
         return bench_plan_schedule_ns(options->messages, options->rate);
     if (options->messages)
         return 0;

@@ -133,9 +133,9 @@ static const char *remedy(const struct bench_thread *t, const struct difference 
         !target_is_tls(t->run->target))
         return "the server answered with a TLS alert: it speaks TLS, add --tls or write tls://";
     if (is_upper(t, d))
-        return "it sends upper case back: add --expect upper";
+        return "it returns upper case: add --expect upper";
     if (d->at == 0)
-        return "it is no echo server: " BENCH_WITHOUT_ECHO;
+        return "it is not an echo server: " BENCH_WITHOUT_ECHO;
     return d->i < d->owed ? "something on the way changed it" : NULL;
 }
 
@@ -147,8 +147,7 @@ static void say_difference(const struct bench_conn *c, const struct difference *
     size_t line = d->at ? 0 : text_line_length(in, smaller(d->n, EXCHANGE_FIRST_BYTES));
     if (line && !is_upper(c->thread, d))
         outcome_measure(ret, RESULT_CORRUPT,
-                        "connection %" PRIu32
-                        ": the server began with \"%.*s\" instead of our bytes",
+                        "connection %" PRIu32 ": the server sent \"%.*s\" instead of our bytes",
                         number, (int)line, (const char *)in);
     else if (d->i == d->owed)
         outcome_measure(ret, RESULT_CORRUPT,

@@ -11,7 +11,7 @@
 
 /* For a server that does not echo. */
 #define BENCH_WITHOUT_ECHO    "add --expect none to compare nothing, or --handshakes to only connect"
-#define BENCH_IF_WITHOUT_ECHO "if it is no echo server, " BENCH_WITHOUT_ECHO
+#define BENCH_IF_WITHOUT_ECHO "if it is not an echo server, " BENCH_WITHOUT_ECHO
 
 /* When message number k of a connection is, or was, due; open loop only. */
 uint64_t bench_traffic_due_ns(const struct bench_thread *t, uint32_t number, uint64_t k);

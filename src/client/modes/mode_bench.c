@@ -166,7 +166,7 @@ static void judge_measure(struct bench_report *report)
     if (m->elapsed_s <= 0 || (!m->messages && (whole || !m->received_bytes))) {
         outcome_measure(&report->outcome, RESULT_TIMEOUT, "%s",
                         interrupt_happened() ? "interrupted before anything was measured"
-                                             : "nothing came within the measured time");
+                                             : "nothing came back within the measured time");
     } else if (resume && m->connections && !m->resumed) {
         outcome_measure(&report->outcome, RESULT_HANDSHAKE,
                         "none of %" PRIu64 " handshakes resumed a session: the server issues no "

@@ -147,7 +147,7 @@ static void judge_expiry(const struct check_report *report, struct outcome *ret)
         return;
     clock_seconds_text(expiry->not_after, end);
     outcome_measure(ret, RESULT_EXPIRED,
-                    "the certificate \"%s\" ends in %" PRId64
+                    "the certificate \"%s\" expires in %" PRId64
                     " days, on %s: --expiry-crit is %" PRIu64,
                     expiry->subject, expiry->days, end, options->expiry_crit_days);
     ret->phase = PHASE_HANDSHAKE;

@@ -41,8 +41,8 @@ static int check_terms(const struct summaries *all, const struct summary *s, str
         name_of(s, name, sizeof name);
         name_of(first, other, sizeof other);
         return error_set(
-            err, ERROR_INPUT, "%.320s: its %s is %s, that of %.320s is %s: they do not add up",
-            name, summary_term_name((enum summary_term)i), s->terms[i], other, first->terms[i]);
+            err, ERROR_INPUT, "%.320s: %s is %s, but %s in %.320s: merge only runs of one kind",
+            name, summary_term_name((enum summary_term)i), s->terms[i], first->terms[i], other);
     }
     return 0;
 }
@@ -56,7 +56,7 @@ static int check_twins(const struct summaries *all, const struct summary *s, str
             continue;
         name_of(s, name, sizeof name);
         name_of(earlier, other, sizeof other);
-        return error_set(err, ERROR_INPUT, "%.320s: it is the same run as %.320s: give each once",
+        return error_set(err, ERROR_INPUT, "%.320s: the same run as %.320s: give each run once",
                          name, other);
     }
     return 0;
@@ -87,7 +87,7 @@ static void judge(struct bench_report *report, const struct summary *s)
     if (report->outcome.result != RESULT_OK || s->result == RESULT_OK)
         return;
     name_of(s, name, sizeof name);
-    outcome_measure(&report->outcome, s->result, "%s: its result is %s", name,
+    outcome_measure(&report->outcome, s->result, "%s: the result is %s", name,
                     result_word(s->result));
     report->outcome.phase = s->phase;
 }
@@ -153,7 +153,7 @@ static void warn_of_gaps(const struct options *options, const struct span *spans
     name_of(last->summary, name, sizeof name);
     name_of(over->summary, other, sizeof other);
     snprintf(text, sizeof text,
-             "they did not run at the same time: %.320s began %.3f s after %.320s had ended", name,
+             "the runs did not overlap: %.320s began %.3f s after %.320s had ended", name,
              (double)(last->start_us - over->end_us) / 1e6, other);
     output_warn(options, text);
 }

@@ -174,7 +174,16 @@ static bool has_come(const struct exchange *x, enum awaited what)
     return false; /* the exchange is over */
 }
 
-/* Until it has come. An echo that takes long comes above the next line. */
+static const char *notice_of(const struct prompt *p, enum awaited what)
+{
+    if (what == END)
+        return "the server has not closed its side yet; press Ctrl-C to stop";
+    if (p->options->expect == EXPECT_NONE)
+        return "the server does not read; press Ctrl-C to stop";
+    return "no echo yet; press Ctrl-C to stop; if it is not an echo server, use --expect none";
+}
+
+/* Waits for it. If an echo takes long, it will be shown above the next line. */
 static void await(struct prompt *p, enum awaited what)
 {
     uint64_t now_us = clock_now_us(), notice_us = now_us + PATIENCE_US;
@@ -187,9 +196,7 @@ static void await(struct prompt *p, enum awaited what)
         if (is_over(p) || clock_now_us() < notice_us)
             continue;
         notice_us = UINT64_MAX;
-        output_notice(p->options, what == END ? "the server has not ended its side yet; Ctrl-C ends"
-                                              : "no echo yet; Ctrl-C ends; if it is no echo "
-                                                "server, use --expect none");
+        output_notice(p->options, notice_of(p, what));
         if (what == ECHO)
             return;
     }
@@ -294,7 +301,7 @@ static void judge(const struct prompt *p, struct outcome *ret)
     const struct exchange *x = p->x;
     exchange_judge(x, x->state == EXCHANGE_CUT && !x->ending, ret);
     if (ret->result == RESULT_OK && x->state == EXCHANGE_ENDED && !x->ending)
-        output_notice(p->options, "the server ended the connection");
+        output_notice(p->options, "the server closed the connection");
 }
 
 static void talk(struct exchange *x, const struct options *options, struct outcome *ret)

@@ -10,7 +10,7 @@
 #include "summary_internal.h"
 #include "tlsecho/base/clock.h"
 
-#define NOT_A_SUMMARY "it holds no summary of --bench --json"
+#define NOT_A_SUMMARY "not a summary of --bench --json"
 
 static uint64_t ns_of(double seconds)
 {
@@ -153,8 +153,7 @@ static int read_outcome(const json_t *json, struct summary *s, struct error *err
     if (!started || !clock_wall_parse(started, &s->started_us))
         s->started_us = 0;
     if (s->result == RESULT_OK && s->measure.elapsed_s <= 0)
-        return error_set(err, ERROR_INPUT,
-                         "its result is ok, and yet it measured nothing: duration is 0");
+        return error_set(err, ERROR_INPUT, "the result is ok, but duration is 0");
     if (s->result != RESULT_OK && !bench_measure_errors(&s->measure))
         s->measure.errors[s->result]++;
     return 0;
@@ -227,7 +226,7 @@ static int read_objects(FILE *file, const char *path, struct summaries *all, str
         json_decref(json);
     }
     if (ferror(file)) {
-        error_sys(err, "read it");
+        error_sys(err, "read");
         err->kind = ERROR_INPUT;
         return -1;
     }
@@ -237,7 +236,7 @@ static int read_objects(FILE *file, const char *path, struct summaries *all, str
 int summaries_read(const char *path, struct summaries *all, struct error *err)
 {
     FILE *file = fopen(path, "re");
-    int read = file ? read_objects(file, path, all, err) : error_sys(err, "read it");
+    int read = file ? read_objects(file, path, all, err) : error_sys(err, "read");
     if (!file)
         err->kind = ERROR_INPUT;
     else

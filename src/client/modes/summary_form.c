@@ -110,8 +110,8 @@ static bool fits(const json_t *value, const struct field *field)
 static int check_field(const json_t *summary, const struct field *field, struct error *err)
 {
     static const char *const wanted[] = {
-        [COUNT] = "whole number", [NUMBER] = "number", [WORD] = "word that it can have",
-        [TIME] = "time",          [TRUTH] = "boolean", [OBJECT] = "object"};
+        [COUNT] = "a whole number", [NUMBER] = "a number", [WORD] = "a word that is allowed",
+        [TIME] = "a time",          [TRUTH] = "a boolean", [OBJECT] = "an object"};
     const json_t *object = field->object ? json_object_get(summary, field->object) : summary;
     const json_t *value = json_object_get(object, field->name);
     char limits[64] = "";
@@ -119,7 +119,7 @@ static int check_field(const json_t *summary, const struct field *field, struct 
         return 0;
     if (field->kind == COUNT || field->kind == NUMBER)
         snprintf(limits, sizeof limits, " from 0 to %.0f", field->max);
-    return error_set(err, ERROR_INPUT, "%s%s%s is no %s%s", field->object ? field->object : "",
+    return error_set(err, ERROR_INPUT, "%s%s%s is not %s%s", field->object ? field->object : "",
                      field->object ? "." : "", field->name, wanted[field->kind], limits);
 }
 
@@ -129,19 +129,20 @@ static int check_buckets(const json_t *buckets, const char *name, json_int_t cou
 {
     json_int_t sum = 0;
     if (!json_is_array(buckets))
-        return error_set(err, ERROR_INPUT, "%s.histogram is no array", name);
+        return error_set(err, ERROR_INPUT, "%s.histogram is not an array", name);
     for (size_t i = 0; i < json_array_size(buckets); i++) {
         const json_t *bucket = json_array_get(buckets, i), *some = json_array_get(bucket, 1);
         if (json_array_size(bucket) != 2 || !is_number(json_array_get(bucket, 0), SECONDS_MAX) ||
             !is_count(some, COUNT_MAX) || !json_integer_value(some))
-            return error_set(err, ERROR_INPUT, "%s.histogram[%zu] is no [seconds, count]", name, i);
+            return error_set(err, ERROR_INPUT, "%s.histogram[%zu] is not [seconds, count]", name,
+                             i);
         sum += json_integer_value(some);
         if (sum > count)
             break;
     }
     return sum == count
                ? 0
-               : error_set(err, ERROR_INPUT, "%s.count is not that of its histogram", name);
+               : error_set(err, ERROR_INPUT, "%s.count is not the sum of its histogram", name);
 }
 
 /* Of one sample there is no standard deviation. */
@@ -155,15 +156,15 @@ static int check_times(const json_t *json, const char *name, struct error *err)
         if (i == STDDEV && !value)
             continue;
         if (!is_number(value, SECONDS_MAX))
-            return error_set(err, ERROR_INPUT, "%s.%s is no number from 0 to %.0f", name, names[i],
-                             SECONDS_MAX);
+            return error_set(err, ERROR_INPUT, "%s.%s is not a number from 0 to %.0f", name,
+                             names[i], SECONDS_MAX);
         s[i] = json_number_value(value);
     }
     double rounded = s[MAX] * ROUNDED;
     if (s[MEAN] < s[MIN] - rounded || s[MEAN] > s[MAX] + rounded ||
         s[STDDEV] > s[MAX] - s[MIN] + rounded)
-        return error_set(err, ERROR_INPUT,
-                         "%s: its mean and stddev cannot be those of times from min to max", name);
+        return error_set(err, ERROR_INPUT, "%s: mean and stddev are impossible for its min and max",
+                         name);
     return 0;
 }
 
@@ -173,9 +174,9 @@ static int check_histogram(const json_t *summary, const char *name, struct error
     if (!json)
         return 0;
     if (!json_is_object(json))
-        return error_set(err, ERROR_INPUT, "%s is no object", name);
+        return error_set(err, ERROR_INPUT, "%s is not an object", name);
     if (!is_count(count, COUNT_MAX))
-        return error_set(err, ERROR_INPUT, "%s.count is no whole number from 0 to %.0f", name,
+        return error_set(err, ERROR_INPUT, "%s.count is not a whole number from 0 to %.0f", name,
                          (double)COUNT_MAX);
     if (check_times(json, name, err) < 0)
         return -1;
@@ -196,16 +197,16 @@ static int check_failures(json_t *failures, struct error *err)
     json_t *count;
     json_int_t sum = 0;
     if (failures && !json_is_object(failures))
-        return error_set(err, ERROR_INPUT, "failures is no object");
+        return error_set(err, ERROR_INPUT, "failures is not an object");
     json_object_foreach(failures, word, count)
     {
         if (!is_result(word))
-            return error_set(err, ERROR_INPUT, "failures has a word that is no result");
+            return error_set(err, ERROR_INPUT, "failures has a word that is not a result");
         if (!is_count(count, COUNT_MAX))
-            return error_set(err, ERROR_INPUT, "failures.%s is no whole number", word);
+            return error_set(err, ERROR_INPUT, "failures.%s is not a whole number", word);
         sum += json_integer_value(count);
     }
-    return sum <= COUNT_MAX ? 0 : error_set(err, ERROR_INPUT, "failures are too many to add up");
+    return sum <= COUNT_MAX ? 0 : error_set(err, ERROR_INPUT, "failures has too large a sum");
 }
 
 int summary_check_form(const json_t *summary, struct error *err)

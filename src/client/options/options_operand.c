@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where to connect, as users of other clients write it. */
+/* The operands that say where to connect, in the forms that other clients take. */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -18,13 +18,14 @@ int option_parse_port(const char *text, uint16_t *ret, struct error *err)
     if (text[strspn(text, "0123456789")] != '\0') {
         service = getservbyname(text, "tcp");
         if (!service)
-            return error_set(err, ERROR_INPUT,
-                             "'%.160s' is no port: give 1 to 65535, or a service of /etc/services, "
-                             "such as https",
-                             text);
+            return error_set(
+                err, ERROR_INPUT,
+                "'%.160s' is not a port: give 1 to 65535, or a service of /etc/services, "
+                "such as https",
+                text);
         port = ntohs((uint16_t)service->s_port);
     } else if (endpoint_parse_port(text, &port, err) < 0) {
-        return error_set(err, ERROR_INPUT, "'%.160s' is no port: give 1 to 65535", text);
+        return error_set(err, ERROR_INPUT, "'%.160s' is not a port: give 1 to 65535", text);
     }
     if (!port)
         return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
@@ -32,7 +33,7 @@ int option_parse_port(const char *text, uint16_t *ret, struct error *err)
     return 0;
 }
 
-/* Where the port of SCHEME://HOST:PORT begins; NULL without one, and where it is no name. */
+/* The port of SCHEME://HOST:PORT; NULL if there is none, or if it is a number. */
 static const char *find_named_port(const char *uri)
 {
     const char *host = strstr(uri, "://");
@@ -84,7 +85,7 @@ static int parse_host(const char *text, bool tls, struct endpoint *ret, struct e
         endpoint_decode_zone(ret->host);
     if (strchr(ret->host, ':') && !endpoint_host_is_address(ret->host))
         return error_set(err, ERROR_INPUT,
-                         "'%s' is no IPv6 address: give HOST, HOST:PORT or [ADDRESS]:PORT",
+                         "'%s' is not an IPv6 address: give HOST, HOST:PORT or [ADDRESS]:PORT",
                          ret->host);
     return 0;
 }
@@ -98,8 +99,7 @@ static bool has_port(const char *text)
     return strchr(text, ':') && !endpoint_host_is_address(text);
 }
 
-/* RFC 4007 §11: without its zone, such an address is in as many networks as there are interfaces.
- */
+/* RFC 4007 §11: a link-local address without its zone is ambiguous. */
 static int check_zone(const struct endpoint *endpoint, struct error *err)
 {
     struct in6_addr address;
@@ -129,8 +129,10 @@ int option_parse_endpoint(const char *text, const char *port, bool tls, struct e
             (port && option_parse_port(port, &endpoint.port, err) < 0))
             return -1;
     } else if (port) {
-        return error_set(err, ERROR_INPUT, "'%.160s' after an endpoint: write %s or HOST PORT",
-                         port, tls ? "tls://HOST:PORT" : "tcp://HOST:PORT");
+        return error_set(
+            err, ERROR_INPUT,
+            "'%.160s' follows an endpoint, which has its port in it: write %s or HOST PORT", port,
+            tls ? "tls://HOST:PORT" : "tcp://HOST:PORT");
     } else {
         if (!whole && strlen(text) < sizeof uri - sizeof "tls://") {
             snprintf(uri, sizeof uri, "%s://%s", tls ? "tls" : "tcp", text);

@@ -12,11 +12,11 @@
 
 enum { ROWS_MAX = 128, FIRST_CODE = 256 }; /* getopt_long's code of option_rows[0] */
 
-/* The table as getopt_long(3) wants it. */
+/* Converts the table for getopt_long(3). */
 static void describe(struct option ret_long[ROWS_MAX + 1], char ret_short[2 * ROWS_MAX + 2])
 {
     assert(option_rows_count <= ROWS_MAX);
-    *ret_short++ = ':'; /* a missing argument is told apart from an unknown option */
+    *ret_short++ = ':'; /* so that a missing argument differs from an unknown option */
     for (int i = 0; i < option_rows_count; i++) {
         ret_long[i] = (struct option){.name = option_rows[i].name, .val = FIRST_CODE + i};
         if (option_rows[i].argument)
@@ -41,7 +41,7 @@ static const struct option_row *row_of(int code)
     return NULL;
 }
 
-/* getopt_long said '?' about the option in `word`. */
+/* getopt_long returned '?' for the option in `word`. */
 static int refuse(const char *word, struct error *err)
 {
     const struct option_row *row = row_of(optopt);
@@ -53,13 +53,13 @@ static int refuse(const char *word, struct error *err)
     size_t length = strcspn(word, "=");
     for (int i = 0; length > 2 && i < option_rows_count; i++) {
         if (strncmp(option_rows[i].name, word + 2, length - 2) == 0)
-            return error_set(err, ERROR_INPUT, "%s may be several options, such as --%s" SEE_HELP,
-                             word, option_rows[i].name);
+            return error_set(err, ERROR_INPUT, "%s is ambiguous: it may be --%s" SEE_HELP, word,
+                             option_rows[i].name);
     }
     return error_set(err, ERROR_INPUT, "unknown option %s" SEE_HELP, word);
 }
 
-/* Fills options from the options of argv, and ret_given by their rows. */
+/* Fills options from argv, and marks in ret_given the rows of the options that were given. */
 static int parse_options(int argc, char **argv, struct options *options, bool ret_given[ROWS_MAX],
                          struct error *err)
 {
@@ -88,7 +88,7 @@ static int parse_files(char **operands, int count, struct options *options, stru
 {
     if (count < 1)
         return error_set(err, ERROR_INPUT,
-                         "--merge needs files: give those that --bench --json wrote" SEE_HELP);
+                         "--merge needs files: give the output of --bench --json" SEE_HELP);
     options->files = operands;
     options->file_count = count;
     return 0;
@@ -126,7 +126,7 @@ static int parse_operands(char **operands, int count, struct options *options, s
     if (options->mode == MODE_PATH)
         return parse_endpoints(operands, count, options, err);
     if (count > 2)
-        return error_set(err, ERROR_INPUT, "'%s' is one operand too many: give HOST [PORT]",
+        return error_set(err, ERROR_INPUT, "too many operands, the first is '%s': give HOST [PORT]",
                          operands[2]);
 
     const char *second = count == 2 ? operands[1] : NULL;
@@ -137,14 +137,14 @@ static int parse_operands(char **operands, int count, struct options *options, s
          option_parse_endpoint(second, NULL, options->tls, &options->other, err) < 0))
         return -1;
     if (options->tls && options->endpoint.scheme != ENDPOINT_TLS)
-        return error_set(err, ERROR_INPUT, "--tls does not go with %s://: write tls://HOST:PORT",
+        return error_set(err, ERROR_INPUT, "--tls cannot be used with %s://: write tls://HOST:PORT",
                          endpoint_scheme_name(options->endpoint.scheme));
     options->tls = options->endpoint.scheme == ENDPOINT_TLS ||
                    (options->compares && options->other.scheme == ENDPOINT_TLS);
     return 0;
 }
 
-/* Whether an option means something in the mode that was chosen, over this transport. */
+/* Refuses an option that has no effect in the chosen mode or over this transport. */
 static int check_place(const struct option_row *row, const struct options *options,
                        struct error *err)
 {
@@ -152,91 +152,91 @@ static int check_place(const struct option_row *row, const struct options *optio
     if (row->modes && !(row->modes & 1u << options->mode)) {
         char choosers[128];
         if (chooser)
-            return error_set(err, ERROR_INPUT, "--%s means nothing with --%s" SEE_HELP, row->name,
+            return error_set(err, ERROR_INPUT, "--%s cannot be used with --%s" SEE_HELP, row->name,
                              chooser->name);
         option_modes_text(row->modes, choosers, sizeof choosers);
-        return error_set(err, ERROR_INPUT, "--%s means nothing without %s" SEE_HELP, row->name,
-                         choosers);
+        return error_set(err, ERROR_INPUT, "--%s needs %s" SEE_HELP, row->name, choosers);
     }
     if (row->only_tls && !options->tls)
-        return error_set(err, ERROR_INPUT, "--%s means nothing without TLS: add --tls", row->name);
+        return error_set(err, ERROR_INPUT, "--%s needs TLS: add --tls or write tls://", row->name);
     bool local = options->endpoint.scheme == ENDPOINT_UNIX &&
                  (!options->compares || options->other.scheme == ENDPOINT_UNIX);
     if (row->only_ip && local && options->mode != MODE_MERGE)
-        return error_set(err, ERROR_INPUT, "--%s means nothing on a Unix socket: leave it out",
+        return error_set(err, ERROR_INPUT, "--%s cannot be used with a Unix socket: leave it out",
                          row->name);
     return 0;
 }
 
-/* Two switches that set one field, as -4 and -6 do. */
-static int check_rivals(const bool given[ROWS_MAX], struct error *err)
+/* Refuses two switches that set one field, such as -4 and -6. */
+static int check_switches(const bool given[ROWS_MAX], struct error *err)
 {
     for (int i = 0; i < option_rows_count; i++)
         for (int j = 0; j < i; j++)
             if (given[i] && given[j] && option_rows[i].parse == option_parse_value &&
                 option_rows[i].field == option_rows[j].field)
-                return error_set(err, ERROR_INPUT, "--%s and --%s contradict each other: give one",
+                return error_set(err, ERROR_INPUT, "--%s and --%s exclude each other: give one",
                                  option_rows[j].name, option_rows[i].name);
     return 0;
 }
 
-/* Before anything is connected. An address may have a zone, which is not sent. */
+/* An address may have a zone, which is not sent. */
 static int check_server_name(const char *name, struct error *err)
 {
     if (!endpoint_host_is_address(name) && !endpoint_host_is_name(name))
-        return error_set(err, ERROR_INPUT,
-                         "--servername: \"%.160s\" can be no server's name: give a host name or an "
-                         "address, without brackets",
-                         name);
+        return error_set(
+            err, ERROR_INPUT,
+            "--servername: \"%.160s\" is neither a host name nor an address: give one, "
+            "without brackets",
+            name);
     if (strlen(name) >= ENDPOINT_HOST_BYTES)
         return error_set(err, ERROR_INPUT, "--servername: a name has at most %d bytes",
                          ENDPOINT_HOST_BYTES - 1);
     return 0;
 }
 
-/* What contradicts itself. */
+/* Refuses options that contradict each other. */
 static int check(const struct options *options, const bool given[ROWS_MAX], struct error *err)
 {
     for (int i = 0; i < option_rows_count; i++)
         if (given[i] && check_place(&option_rows[i], options, err) < 0)
             return -1;
-    if (check_rivals(given, err) < 0)
+    if (check_switches(given, err) < 0)
         return -1;
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
-                         "--ping needs its bytes back: --expect must be echo or upper");
+                         "--ping compares what comes back: give --expect echo or --expect upper");
     if (*options->connect_to.host && (options->endpoint.scheme == ENDPOINT_UNIX ||
                                       options->compares || options->endpoint_count > 1))
         return error_set(err, ERROR_INPUT,
-                         "--connect-to is for one endpoint with a host: leave it out");
+                         "--connect-to needs a single endpoint that has a host: leave it out");
     if (options->server_name && check_server_name(options->server_name, err) < 0)
         return -1;
     if (options->nagios && options->json)
-        return error_set(err, ERROR_INPUT, "--nagios has a line of its own: leave out --json");
+        return error_set(err, ERROR_INPUT,
+                         "--nagios prints the line of a plug-in instead of JSON: leave out --json");
     if (options->expect_direct && (options->insecure || (!options->pin && !options->cacert)))
-        return error_set(
-            err, ERROR_INPUT,
-            "--expect-direct: something in between that has a trusted certificate could end TLS "
-            "and rewrite the report: add --pin SHA256, or --cacert with a CA that is "
-            "yours alone%s",
-            options->insecure ? ", and leave out --insecure" : "");
+        return error_set(err, ERROR_INPUT,
+                         "--expect-direct: a proxy with a trusted certificate could terminate TLS "
+                         "and rewrite the "
+                         "report: add --pin SHA256, or --cacert with a CA that is yours alone%s",
+                         options->insecure ? ", and leave out --insecure" : "");
     if (options->expiry_warn_days && options->expiry_warn_days < options->expiry_crit_days)
         return error_set(err, ERROR_INPUT,
-                         "--expiry-warn comes before --expiry-crit: give it more days");
+                         "--expiry-warn is less than --expiry-crit: give it more days");
     if (options->mode == MODE_PING && options->size_bytes == 0)
-        return error_set(err, ERROR_INPUT, "--size: a probe has at least one byte");
+        return error_set(err, ERROR_INPUT, "--size: a probe needs at least one byte");
     if (options->mode == MODE_PATH && options->resume)
         return error_set(err, ERROR_INPUT, "--path makes full handshakes: leave out --resume");
     if (options->key && !options->cert)
-        return error_set(err, ERROR_INPUT, "--key without its certificate: add --cert FILE");
+        return error_set(err, ERROR_INPUT, "--key needs a certificate: add --cert FILE");
     if (options->pin && options->insecure)
-        return error_set(err, ERROR_INPUT, "--pin verifies and --insecure does not: give one");
+        return error_set(err, ERROR_INPUT, "--pin and --insecure exclude each other: give one");
     if (options->pin && options->cacert)
-        return error_set(err, ERROR_INPUT, "--pin takes the place of --cacert: give one");
+        return error_set(err, ERROR_INPUT, "--pin replaces --cacert: give one");
     return 0;
 }
 
-/* As other programs do; empty means unset. */
+/* As in other programs, an empty value means unset. */
 static const char *keylog_of_environment(void)
 {
     const char *path = getenv("SSLKEYLOGFILE");
@@ -260,8 +260,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
     if (parse_options(argc, argv, &options, given, err) < 0)
         return -1;
     if (options.resume && !*options.resume && !options.handshakes)
-        return error_set(err, ERROR_INPUT,
-                         "--resume: without a file it means nothing here: give --resume=FILE");
+        return error_set(err, ERROR_INPUT, "--resume needs a file here: give --resume=FILE");
     if (options.action == OPTIONS_RUN &&
         (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
          check(&options, given, err) < 0))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An argument's text to its value. */
+/* Converts the text of an argument. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "options_internal.h"
 #include "tlsecho/base/quantity.h"
 
-#define LOWEST_RATE 1e-6 /* a message in 12 days; slower ones are none */
+#define LOWEST_RATE 1e-6 /* a message in 12 days */
 
 int option_parse_true(const struct option_row *row, const char *argument, void *field,
                       struct error *err)
@@ -17,7 +17,6 @@ int option_parse_true(const struct option_row *row, const char *argument, void *
     return 0;
 }
 
-/* As what it is stored. */
 _Static_assert(sizeof(enum options_mode) == sizeof(int) &&
                    sizeof(enum options_action) == sizeof(int) &&
                    sizeof(enum options_verbosity) == sizeof(int) &&
@@ -37,7 +36,7 @@ int option_parse_mode(const struct option_row *row, const char *argument, void *
 {
     const struct option_row *before = option_that_chooses(*(int *)field);
     if (before && before->value != row->value)
-        return error_set(err, ERROR_INPUT, "it does not go with --%s: give one", before->name);
+        return error_set(err, ERROR_INPUT, "cannot be used with --%s: give one", before->name);
     return option_parse_value(row, argument, field, err);
 }
 
@@ -45,7 +44,7 @@ int option_parse_text(const struct option_row *row, const char *argument, void *
                       struct error *err)
 {
     if (!*argument)
-        return error_set(err, ERROR_INPUT, "it is empty: give %s", row->argument);
+        return error_set(err, ERROR_INPUT, "the argument is empty: give %s", row->argument);
     *(const char **)field = argument;
     return 0;
 }
@@ -79,7 +78,7 @@ int option_parse_duration(const struct option_row *row, const char *argument, vo
     if (quantity_parse_time(argument, QUANTITY_BARE_SECONDS, &ms, err) < 0 ||
         ms > LONGEST_DAYS * UINT64_C(86400000))
         return error_set(err, ERROR_INPUT,
-                         "'%s' is no time: write 500ms, 10s, 1m, 2h or 0 for none, at most %dd",
+                         "'%s' is not a time: write 500ms, 10s, 1m, 2h or 0 for none, at most %dd",
                          argument, LONGEST_DAYS);
     *(uint64_t *)field = ms;
     return 0;
@@ -90,7 +89,7 @@ int option_parse_number(const struct option_row *row, const char *argument, void
 {
     uint64_t number;
     if (quantity_parse_count(argument, &number, err) < 0 || number < row->min || number > row->max)
-        return error_set(err, ERROR_INPUT, "'%s' is no number from %" PRIu64 " to %" PRIu64,
+        return error_set(err, ERROR_INPUT, "'%s' is not a number from %" PRIu64 " to %" PRIu64,
                          argument, row->min, row->max);
     *(uint64_t *)field = number;
     return 0;
@@ -103,7 +102,7 @@ int option_parse_rate(const struct option_row *row, const char *argument, void *
     if (quantity_parse_real(argument, &number, err) < 0 || number < LOWEST_RATE ||
         number > (double)row->max)
         return error_set(err, ERROR_INPUT,
-                         "'%s' is no rate: write messages per second, from %g to %" PRIu64,
+                         "'%s' is not a rate: write messages per second, from %g to %" PRIu64,
                          argument, LOWEST_RATE, row->max);
     *(double *)field = number;
     return 0;
@@ -117,12 +116,12 @@ int option_parse_size(const struct option_row *row, const char *argument, void *
         *(uint64_t *)field = bytes;
         return 0;
     }
-    char least[QUANTITY_BYTES], most[QUANTITY_BYTES];
-    quantity_size_text(row->min, least);
-    quantity_size_text(row->max, most);
+    char min[QUANTITY_BYTES], max[QUANTITY_BYTES];
+    quantity_size_text(row->min, min);
+    quantity_size_text(row->max, max);
     return error_set(err, ERROR_INPUT,
-                     "'%s' is no size: write 1500, 64KiB, 1MiB or 1G, from %s to %s", argument,
-                     least, most);
+                     "'%s' is not a size: write 1500, 64KiB, 1MiB or 1G, from %s to %s", argument,
+                     min, max);
 }
 
 int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
@@ -133,8 +132,7 @@ int option_parse_host_port(const struct option_row *row, const char *argument, v
     const char *end = strrchr(argument, ']'), *port = strrchr(end ? end : argument, ':');
     (void)row;
     if (!port || strstr(argument, "://") || strlen(argument) >= sizeof uri - sizeof "tcp://")
-        return error_set(err, ERROR_INPUT, "\"%.160s\" is no HOST:PORT: write it with both",
-                         argument);
+        return error_set(err, ERROR_INPUT, "\"%.160s\" is not HOST:PORT: give both", argument);
     snprintf(uri, sizeof uri, "tcp://%s", argument);
     if (option_parse_endpoint(uri, NULL, false, &endpoint, err) < 0)
         return -1;

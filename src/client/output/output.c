@@ -23,11 +23,12 @@ void output_notice(const struct options *options, const char *text)
 
 int output_flush(struct error *err)
 {
-    static int failure; /* the first errno: stdio drops what it could not write, and forgets why */
+    static int failure; /* the first errno: stdio drops what it could not write, and the reason */
     if (fflush(stdout) && !failure)
         failure = errno;
-    if (failure == EINTR) /* of interrupt.h: it would wait for ever */
-        return error_set(err, ERROR_SYSTEM, "write standard output: nobody reads it");
+    if (failure == EINTR) /* of interrupt.h: the write was blocked */
+        return error_set(err, ERROR_SYSTEM,
+                         "write standard output: interrupted, and nothing reads it");
     errno = failure;
     if (failure)
         return error_sys(err, "write standard output");

@@ -83,7 +83,7 @@ static void print_client(const struct bench_report *report)
     const struct bench_measure *m = &report->measure;
     char text[OUTPUT_UNIT_BYTES];
     double cpu_s = m->user_s + m->system_s;
-    printf("%-11s %.2f s of CPU (user %.2f, system %.2f), its busiest thread %.0f %% of one",
+    printf("%-11s %.2f s of CPU (user %.2f, system %.2f), busiest thread %.0f %% of a CPU",
            "client", cpu_s, m->user_s, m->system_s, m->busiest * 100);
     if (m->messages)
         printf(", %s per %s", output_time_text(cpu_s * 1e9 / (double)m->messages, text),
@@ -136,28 +136,34 @@ static void print_measure(const struct bench_report *report)
     print_failures(m);
 }
 
+/* A thread without a connection does nothing. */
+static bool more_threads(const struct bench_load *load)
+{
+    return load->threads < load->connections && load->threads < OPTIONS_THREADS_MAX;
+}
+
 static void warn(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
     char text[ERROR_TEXT_BYTES];
     if (bench_measure_client_limited(m)) {
         snprintf(text, sizeof text,
-                 "this client was the limit: a thread of it used %.0f %% of a CPU; with more "
-                 "--threads, or from several machines (--merge), the server may do more",
-                 m->busiest * 100);
+                 "this client was the bottleneck: its busiest thread used %.0f %% of a CPU; use "
+                 "%sseveral machines (--merge)",
+                 m->busiest * 100, more_threads(&report->load) ? "more --threads or " : "");
         output_warn(report->options, text);
     }
     if (lacks_connections(report) && report->load.ramp_ns && !bench_measure_errors(m)) {
         snprintf(text, sizeof text,
-                 "%" PRIu64 " of %" PRIu64 " connections ran: the measured time was over before "
-                 "--ramp had come to the others",
+                 "only %" PRIu64 " of %" PRIu64 " connections were opened: the run was over before "
+                 "--ramp; use a shorter --ramp or a longer run",
                  m->connections, report->wanted_connections);
         output_warn(report->options, text);
     }
     if (m->unsent) {
         snprintf(text, sizeof text,
-                 "%" PRIu64 " messages were due and their turn never came: the server or this "
-                 "client did not keep up with --rate, or --pipeline is too small for it",
+                 "%" PRIu64 " messages were due but never sent, because the server or this client "
+                 "did not keep up: lower --rate, or raise --pipeline or -P",
                  m->unsent);
         output_warn(report->options, text);
     }
@@ -208,7 +214,7 @@ static void print_merged(const struct bench_report *report)
     print_load(&report->load);
     print_measure(report);
     if (m->messages && report->clients > 1)
-        printf("%-11s %s/s: the rates of the clients, each in its own time\n", "sum",
+        printf("%-11s %s/s: the rates of the clients, added up\n", "sum",
                output_count_text(report->rates_sum, rate));
 }
 

@@ -22,7 +22,8 @@ static void put_plain(const char *text)
     }
 }
 
-/* "tls://localhost:7443 (127.0.0.1:7443), TLSv1.3, ..., certificate ends in 12 days (...)" */
+/* "tls://localhost:7443 (127.0.0.1:7443), TLSv1.3, ..., certificate \"...\" expires in 12 days
+ * (...)" */
 static void print_facts(const struct check_report *report)
 {
     const struct session *session = report->session;
@@ -45,13 +46,13 @@ static void print_facts(const struct check_report *report)
         clock_seconds_text(expiry->not_after, text);
         printf(", certificate \"");
         put_plain(expiry->subject);
-        printf("\" ends in %" PRId64 " days (%s)", expiry->days, text);
+        printf("\" expires in %" PRId64 " days (%s)", expiry->days, text);
     }
     if (unneeded->known && unneeded->days < 0) {
         clock_seconds_text(unneeded->not_after, text);
         printf(", certificate \"");
         put_plain(unneeded->subject);
-        printf("\" is sent too and not needed, it ended on %s", text);
+        printf("\" is sent but not needed, and expired on %s", text);
     }
     if (interrupt_happened())
         printf(", interrupted");

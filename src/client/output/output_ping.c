@@ -86,7 +86,7 @@ void output_ping_connected(const struct options *options, const struct session *
         return;
     if (totals->connections > 1)
         print_stamp(options);
-    printf("%s %s (%s): ", totals->connections == 1 ? "PING" : "CONNECTED again to", target, peer);
+    printf("%s %s (%s): ", totals->connections == 1 ? "PING" : "RECONNECTED to", target, peer);
     print_phases(totals->connections == 1 ? totals->phase_us : session->phase_us, PHASE_HANDSHAKE);
     print_tls(session);
     fputc('\n', stdout);

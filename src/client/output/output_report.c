@@ -48,8 +48,8 @@ static void print_addresses(const struct report *report, const struct report_ver
         snprintf(proxy, sizeof proxy, "v%d from %s", report->proxy.version, report->proxy.source);
     print_row("PROXY header", "", proxy,
               !report->proxy.version ? "none"
-              : report->proxy.local  ? "about no client"
-                                     : "it gave the addresses above");
+              : report->proxy.local  ? "it carries no client address"
+                                     : "it carries the addresses above");
 }
 
 static void print_tls(const struct report *report, const struct report_verdict *verdict)
@@ -153,8 +153,8 @@ static void print_words(const struct session *session, const struct report *repo
     print_syn(&report->syn, verdict);
     printf("\nverdict: %s%s\n", report_path_text(verdict->path),
            verdict->path == REPORT_END_TO_END && !session->target->options->pin
-               ? "; not proven without --pin: something in between that has a trusted certificate "
-                 "could end TLS and rewrite the report"
+               ? "; not proven without --pin: a proxy with a trusted certificate could terminate "
+                 "TLS and rewrite the report"
                : "");
 }
 

@@ -69,10 +69,9 @@ static void verification(const struct options *options, const struct peer *peer)
     if (!peer->certificate.present)
         return;
     if (peer->certificate.verified)
-        fprintf(stderr, NAME "verification: ok%s\n",
-                options->pin ? ", it is the pinned certificate" : "");
+        fprintf(stderr, NAME "verification: ok%s\n", options->pin ? " (pinned)" : "");
     else if (options->insecure)
-        fprintf(stderr, NAME "verification: none (--insecure); it would have said: %s\n",
+        fprintf(stderr, NAME "verification: skipped (--insecure); its result would be: %s\n",
                 peer->verification);
     else
         fprintf(stderr, NAME "verification: %s\n", peer->verification);

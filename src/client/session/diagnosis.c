@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tlsecho/base/clock.h"
+#include "tlsecho/client/options.h"
 #include "tlsecho/net/tcp_stats.h"
 
 #define RESET_BY "the server, or something on the way, "
@@ -32,14 +34,29 @@ static int describe_standstill(const struct tcp_stats *stats, struct error *err)
                                                  : "the ClientHello was acknowledged");
 }
 
-int diagnosis_of_handshake(int fd, uint64_t begun_us, struct error *err)
+/* What makes the ClientHello smaller, to be added to "try a smaller MTU"; "" = nothing, since the
+ * options ask for it already. */
+static const char *smaller_hello(const struct options *options)
+{
+    bool hybrid = !options->groups || strcasestr(options->groups, "MLKEM");
+    bool protocols = options->alpn && strchr(options->alpn, ',');
+    if (hybrid && protocols)
+        return ", --groups X25519 or fewer protocols in --alpn";
+    if (hybrid)
+        return " or --groups X25519";
+    return protocols ? " or fewer protocols in --alpn" : "";
+}
+
+int diagnosis_of_handshake(int fd, uint64_t begun_us, const struct options *options,
+                           struct error *err)
 {
     char text[TCP_STATS_TEXT_BYTES];
     struct tcp_stats stats;
     if (!tcp_stats_read(fd, &stats))
         return -1;
     if (tcp_stats_describe_loss(&stats, TCP_STATS_HANDSHAKE, text))
-        return error_set(err, ERROR_UNACKNOWLEDGED, "%s", text);
+        return error_set(err, ERROR_UNACKNOWLEDGED, "%s%s", text,
+                         tcp_stats_is_large_hello(&stats) ? smaller_hello(options) : "");
     if (err->kind == ERROR_TIMEOUT)
         return describe_standstill(&stats, err);
     if (!is_reset(err))

@@ -62,15 +62,14 @@ void exchange_expire(struct exchange *x, uint64_t limit_us)
 {
     struct error err;
     bool moves = x->received_bytes && clock_now_us() < x->last_activity_us + limit_us;
-    const char *how = moves ? "the server was still sending after" : "nothing moved for";
+    const char *how = moves ? "the server was still sending after" : "no data for";
     double limit_s = (double)limit_us / 1e6;
     size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
     if (missing)
-        error_set(&err, ERROR_TIMEOUT, "%s %.6g s, with %zu bytes still to come back", how, limit_s,
-                  missing);
+        error_set(&err, ERROR_TIMEOUT, "%s %.6g s, with %zu bytes missing", how, limit_s, missing);
     else
         error_set(&err, ERROR_TIMEOUT, "%s %.6g s%s", how, limit_s,
-                  moves ? "" : ", and the server has not ended");
+                  moves ? "" : ", and the server has not closed its side");
     diagnosis_of_silence(x->transport->fd, &err);
     fail(x, &err);
 }
@@ -204,7 +203,7 @@ static const char *hint(const struct exchange *x)
 {
     struct peer peer;
     if (transport_tls_refused_renegotiation(x->transport))
-        return "; the server had asked for renegotiation, which is refused (RFC 9325 §3.5)";
+        return "; the server asked for renegotiation, which is refused (RFC 9325 §3.5)";
     transport_peer(x->transport, &peer);
     if (peer.tls || x->received_bytes < 2 || x->first[0] != 0x15 || x->first[1] != 0x03)
         return "";
@@ -232,8 +231,8 @@ static void judge_wrong(const struct exchange *x, struct outcome *ret)
                         "our PROXY header came back: the server expects none, leave out "
                         "--proxy-protocol");
     else if (n)
-        outcome_measure(ret, RESULT_CORRUPT, "the server began with \"%.*s\" instead of our bytes",
-                        n, (const char *)x->first);
+        outcome_measure(ret, RESULT_CORRUPT, "the server sent \"%.*s\" instead of our bytes", n,
+                        (const char *)x->first);
     else if (x->verdict == EXPECT_SURPLUS)
         outcome_measure(ret, RESULT_CORRUPT,
                         "byte %" PRIu64 " (0x%02x) came back, but only %" PRIu64 " were sent%s",
@@ -254,9 +253,9 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
         !(wrong || (asked && (ended || silent))) || *hint(x) || is_our_proxy_header(x))
         return NULL;
     if (wrong && expect_is_upper(&x->expect, x->first, first_bytes(x)))
-        return "it sends upper case back: add --expect upper";
-    return wrong ? "it is no echo server: if that is intended, add --expect none"
-                 : "if it is no echo server, add --expect none";
+        return "it returns upper case: add --expect upper";
+    return wrong ? "it is not an echo server: if that is intended, add --expect none"
+                 : "if it is not an echo server, add --expect none";
 }
 
 /* How it went, for the start of a sentence. */
@@ -318,7 +317,7 @@ static void judge_end(const struct exchange *x, bool input_left, struct outcome 
         outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s%s", way(x), missing,
                         x->sent_bytes + buf_waiting(&x->out), hint(x), known);
     else
-        outcome_measure(ret, early, "%s before our input had ended%s", way(x), known);
+        outcome_measure(ret, early, "%s before the input had ended%s", way(x), known);
 }
 
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret)

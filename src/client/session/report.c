@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Nothing in it may tell a terminal what to do. */
+/* Control characters must not reach a terminal. */
 static void clean(char *text)
 {
     for (; *text; text++)
@@ -13,7 +13,7 @@ static void clean(char *text)
             *text = '?';
 }
 
-/* A text that is not there stays "". */
+/* A text that is absent stays "". */
 static void take(const json_t *object, const char *key, char *ret, size_t size)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -112,7 +112,7 @@ static void take_all(const json_t *json, struct report *ret)
 int report_parse(const char *text, size_t n, struct report *ret, struct error *err)
 {
     static const char remedy[] =
-        "what the server sent is no report: connect to a listener with `service: report`";
+        "the server's answer is not a report: connect to a listener with `service: report`";
     struct report report = {.here = ret->here};
     json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
     bool is_one = json_is_string(json_object_get(json, "listener")) &&
@@ -125,8 +125,8 @@ int report_parse(const char *text, size_t n, struct report *ret, struct error *e
         return error_set(err, ERROR_INPUT, "%s", remedy);
     if (schema != SCHEMA)
         return error_set(err, ERROR_INPUT,
-                         "the report is of schema %" JSON_INTEGER_FORMAT
-                         ", and this client reads %d: use a client of the server's version",
+                         "the report has schema %" JSON_INTEGER_FORMAT
+                         ", but this client reads %d: use a client of the server's version",
                          schema, SCHEMA);
     *ret = report;
     return 0;

@@ -8,18 +8,16 @@
 static const struct {
     const char *word, *text;
 } paths[] = {
-    [REPORT_END_TO_END] = {"end-to-end", "one TLS session from here to the server: nothing in "
-                                         "between can read or change what it carries"},
-    [REPORT_TERMINATED] = {"terminated", "something in between ends TLS: it can read "
-                                         "and change everything"},
+    [REPORT_END_TO_END] = {"end-to-end", "one TLS session from here to the server: nothing on the "
+                                         "way can read or change its data"},
+    [REPORT_TERMINATED] = {"terminated", "something on the way terminates TLS: it can read and "
+                                         "change everything"},
     [REPORT_UNPROVEN] = {"unproven", "TLS at both ends, but nothing proves that it is one session: "
-                                     "that takes TLS 1.3, or extended_master_secret"},
-    [REPORT_PLAIN] =
-        {"plain", "one TCP connection, as far as its addresses and timestamps tell; without TLS, "
-                  "everybody on the way can read and change what it carries"},
-    [REPORT_RELAYED] = {"relayed",
-                        "what arrives at the server is not our TCP connection: something "
-                        "in between translates its addresses, or relays"},
+                                     "use TLS 1.3, or extended_master_secret"},
+    [REPORT_PLAIN] = {"plain", "one TCP connection, as far as its addresses and timestamps tell; "
+                               "without TLS, anything on the way can read and change its data"},
+    [REPORT_RELAYED] = {"relayed", "another TCP connection than ours arrives at the server: "
+                                   "something on the way translates its addresses, or relays it"},
 };
 
 static const char *const relations[] = {
@@ -49,7 +47,7 @@ static enum report_relation compare(const char *here, const char *there)
     return strcmp(here, there) == 0 ? REPORT_SAME : REPORT_DIFFERENT;
 }
 
-/* Where "" is not "none", but "nobody knows". */
+/* "" is unknown here, not none. */
 static enum report_relation compare_known(const char *here, const char *there)
 {
     return *here && *there ? compare(here, there) : REPORT_UNKNOWN;
@@ -73,7 +71,7 @@ static enum report_path path_of(const struct report *report, const struct report
     case REPORT_UNKNOWN:
         break;
     }
-    /* One of them has no exporter: then the versions differ, or both lack it. */
+    /* If only one end has an exporter, the versions differ. */
     return *here->exporter || *there->exporter ? REPORT_TERMINATED : REPORT_UNPROVEN;
 }
 

@@ -10,6 +10,7 @@
 
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/options.h"
+#include "tlsecho/tls/tls_alert.h"
 
 static const char *const words[] = {
     [RESULT_OK] = "ok",
@@ -59,7 +60,7 @@ static const char *dns_remedy(const struct error *err, const struct options *opt
     case EAI_NODATA:
         return "the name exists without an address: check its A and AAAA records";
     case EAI_ADDRFAMILY:
-        return "give an address of the family that -4 or -6 asks for, or leave that out";
+        return "give an address of the family of -4 or -6, or leave the option out";
     case EAI_NONAME:
         return "check the host name";
     }
@@ -177,6 +178,28 @@ enum result result_of(enum phase phase, const struct error *err)
     return RESULT_LOCAL_IO; /* not reached: the switch is complete */
 }
 
+/* What may help against an alert of the server, unless the options have it already; NULL =
+ * nothing. */
+static const char *alert_remedy(int alert, const struct options *options)
+{
+    bool groups = !options->groups || strcmp(options->groups, "X25519") != 0;
+    bool tls13 = !options->tls_max || strcmp(options->tls_max, "1.2") != 0;
+    switch (alert) {
+    case TLS_ALERT_ILLEGAL_PARAMETER:
+        return groups && tls13 ? "or try --groups X25519 or --tls-max 1.2"
+               : groups        ? "or try --groups X25519"
+               : tls13         ? "or try --tls-max 1.2"
+                               : NULL;
+    case TLS_ALERT_DECODE_ERROR:
+        return groups ? "try --groups X25519" : NULL;
+    case TLS_ALERT_UNKNOWN_PSK_IDENTITY:
+        return options->resume ? "or leave out --resume" : NULL;
+    case TLS_ALERT_CERTIFICATE_REQUIRED:
+        return options->cert ? NULL : "or give --cert and --key";
+    }
+    return NULL;
+}
+
 /* options: NULL = unknown. */
 static void fail(struct outcome *outcome, enum phase phase, const struct error *err,
                  const struct options *options)
@@ -206,6 +229,9 @@ void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struc
         outcome_advise(outcome, options->pin
                                     ? "to connect all the same, give --insecure instead of --pin"
                                     : "to connect all the same, add --insecure");
+    if (phase == PHASE_HANDSHAKE && err->kind == ERROR_TLS && err->code == ERROR_CODE_ALERT &&
+        alert_remedy(err->alert, options))
+        outcome_advise(outcome, alert_remedy(err->alert, options));
     if (options->proxy_protocol && phase == PHASE_HANDSHAKE && err->kind != ERROR_NOT_TLS &&
         !judged)
         outcome_advise(outcome, "if it expects no PROXY header, leave out --proxy-protocol");

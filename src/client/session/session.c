@@ -105,9 +105,9 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
         case IO_CUT:
             error_set(err, ERROR_TLS,
                       "the server closed the connection during the handshake: see its log");
-            return diagnosis_of_handshake(s->transport->fd, begun_us, err);
+            return diagnosis_of_handshake(s->transport->fd, begun_us, s->target->options, err);
         case IO_RESET:
-            return diagnosis_of_handshake(s->transport->fd, begun_us, err);
+            return diagnosis_of_handshake(s->transport->fd, begun_us, s->target->options, err);
         case IO_FAILED:
             return -1;
         }
@@ -115,7 +115,8 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
         if (wait_for(s, want, deadline_us, err) < 0)
             return err->kind == ERROR_INTERRUPTED
                        ? -1
-                       : diagnosis_of_handshake(s->transport->fd, begun_us, err);
+                       : diagnosis_of_handshake(s->transport->fd, begun_us, s->target->options,
+                                                err);
     }
 }
 

@@ -140,7 +140,7 @@ static int prepare_source(const char *text, struct address *ret, struct error *e
     struct endpoint source = {.scheme = ENDPOINT_TCP};
     struct address_list found;
     if (!endpoint_host_is_address(text) || strlen(text) >= sizeof source.host)
-        return error_set(err, ERROR_INPUT, "--source: '%s' is no IPv4 or IPv6 address", text);
+        return error_set(err, ERROR_INPUT, "--source: '%s' is not an IPv4 or IPv6 address", text);
     memcpy(source.host, text, strlen(text));
     if (address_resolve(&source, AF_UNSPEC, false, &found, err) < 0)
         return error_prefix(err, "--source");
@@ -154,7 +154,7 @@ int target_prepare(struct target *t, struct error *err)
     if (t->prepared)
         return 0;
     if (interrupt_happened()) /* while a warning was written: a store of CAs takes long to read */
-        return error_set(err, ERROR_INTERRUPTED, "interrupted before anything was done");
+        return error_set(err, ERROR_INTERRUPTED, "interrupted before the run began");
     target_done(t); /* what an earlier attempt left */
     if (target_is_tls(t) && prepare_tls(t, err) < 0)
         return piped_file_name(err);

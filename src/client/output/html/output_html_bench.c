@@ -96,7 +96,7 @@ static void warnings(FILE *out, const struct bench_report *report)
 {
     output_html_failures(out, report->measure.errors, &report->outcome);
     if (bench_measure_client_limited(&report->measure))
-        fputs("<p class=\"bad\">The client itself was the limit.</p>\n", out);
+        fputs("<p class=\"bad\">The client was the bottleneck.</p>\n", out);
 }
 
 static void heading(FILE *out, const struct bench_report *reports, size_t count)

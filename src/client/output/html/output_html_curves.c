@@ -68,7 +68,7 @@ static void draw_rate(FILE *out, bool handshakes, const struct timeline *timelin
     struct html_chart chart = {
         .id = "rate",
         .title = handshakes ? "Handshakes per second" : "Messages per second",
-        .description = "How many came back in each second of the run.",
+        .description = "How many were complete in each second of the run.",
         .x = {.name = "since the start", .high = end_s, .label = output_html_label_seconds},
         .y = {.name = "per second", .high = highest * 1.1, .label = output_html_label_number},
     };
@@ -94,7 +94,7 @@ static void draw_times(FILE *out, const struct timeline *timelines, size_t count
     struct html_chart chart = {
         .id = "times",
         .title = "Latency over time",
-        .description = "The percentiles of what came back in each second of the run.",
+        .description = "The percentiles of each second of the run.",
         .x = {.name = "since the start", .high = end_s, .label = output_html_label_seconds},
         .y = {.name = "latency",
               .low = latency->low_ns,

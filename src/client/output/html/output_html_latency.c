@@ -66,14 +66,14 @@ static void draw_percentiles(FILE *out, const struct html_latency *latency)
                                          .points = (const double(*)[2])points[i],
                                          .count = count_of(latency->histograms[i]) ? POINTS : 0};
     }
-    snprintf(name, sizeof name, "share of %s that were as fast", latency->what);
+    snprintf(name, sizeof name, "percentile of %s", latency->what);
     size_t shown = 0;
     while (shown < sizeof ticks / sizeof *ticks && ticks[shown] <= most)
         shown++;
     struct html_chart chart = {
         .id = "percentiles",
         .title = "Latency by percentile",
-        .description = "How long the given share took at most; the table of times has the numbers.",
+        .description = "The latency of each percentile; the table of times has the numbers.",
         .x =
             {.name = name, .high = most, .label = label_nines, .ticks = ticks, .tick_count = shown},
         .y = {.name = "latency",
@@ -130,7 +130,7 @@ static void draw_histogram(FILE *out, const struct html_latency *latency)
     struct html_chart chart = {
         .id = "histogram",
         .title = "Histogram of latency",
-        .description = "Which share took how long.",
+        .description = "The share of samples by latency.",
         .x = {.name = "latency",
               .low = latency->low_ns,
               .high = latency->high_ns,

@@ -53,7 +53,7 @@ int output_html_write(const char *path, void (*write)(FILE *out, const void *con
 void output_html_interrupted(FILE *out, bool interrupted)
 {
     if (interrupted)
-        fputs("<p class=\"bad\">Interrupted: this is what there was so far.</p>\n", out);
+        fputs("<p class=\"bad\">Interrupted: these are the results so far.</p>\n", out);
 }
 
 void output_html_card(FILE *out, const char *value, const char *name)

@@ -58,7 +58,7 @@ static void heading(FILE *out, const struct ping_page *page)
     fputs("<h1>", out);
     output_html_text(out, page->name);
     fprintf(out, "</h1>\n<p>Probes of %s, ", output_bytes_text((double)options->size_bytes, size));
-    fputs(options->interval_ms ? "one every " : "reply by reply", out);
+    fputs(options->interval_ms ? "one every " : "each after the previous reply", out);
     if (options->interval_ms)
         output_html_label_time(out, (double)options->interval_ms * 1e6);
     fprintf(out, "; for %.3f s from %s. tlsecho-client %s</p>\n",
@@ -137,7 +137,7 @@ static size_t fill_series(const struct drawn *drawn, struct html_series ret[SERI
 {
     size_t count = 0;
     add(ret, &count,
-        &(struct html_series){.name = "connected again",
+        &(struct html_series){.name = "reconnected",
                               .css_class = "faint dashed",
                               .points = (const double(*)[2])drawn->connections,
                               .count = drawn->connection_count,
@@ -179,7 +179,7 @@ static void timeline_chart(FILE *out, const struct ping_totals *totals)
         .id = "timeline",
         .title = "Round trips over time",
         .description = "How long each reply took, by when its probe was sent; which probes were "
-                       "lost, and where the client connected again.",
+                       "lost, and where the client reconnected.",
         .x = {.name = "sent, since the start",
               .high = (double)(totals->ended_us - totals->started_us) * 1e3,
               .label = output_html_label_time},

@@ -69,7 +69,7 @@ START_TEST(no_thread_is_without_a_connection)
 }
 END_TEST
 
-START_TEST(a_count_of_messages_takes_the_place_of_the_time)
+START_TEST(a_count_of_messages_replaces_the_time)
 {
     ck_assert_int_eq(plan("-n 7"), 0);
     ck_assert_uint_eq(load.messages, 7);
@@ -98,26 +98,26 @@ END_TEST
 
 START_TEST(refuses_what_is_out_of_range)
 {
-    refused("--rate 0", "--rate: '0' is no rate: write messages per second");
+    refused("--rate 0", "--rate: '0' is not a rate: write messages per second");
     refused("--rate nan", "--rate: ");
     refused("--rate 10000001", "--rate: ");
-    refused("-s 1025MiB", "'1025MiB' is no size");
-    refused("-P 0", "--connections: '0' is no number");
-    refused("-P 60001", "--connections: '60001' is no number");
+    refused("-s 1025MiB", "'1025MiB' is not a size");
+    refused("-P 0", "--connections: '0' is not a number");
+    refused("-P 60001", "--connections: '60001' is not a number");
     refused("--pipeline 0", "--pipeline");
     refused("--threads 0", "--threads");
     refused("-n 0", "--messages");
-    refused("-t -1", "is no time");
+    refused("-t -1", "is not a time");
 }
 END_TEST
 
 START_TEST(refuses_what_contradicts_itself)
 {
-    refused("-n 5 -t 5", "-n counts messages and -t seconds: give one");
+    refused("-n 5 -t 5", "-n and -t exclude each other: give one");
     refused("-n 5 --omit 1", "--omit");
     refused("-s 0", "add --expect none");
-    refused("-s 0 --expect none --rate 5", "-s 0 only receives");
-    refused("-s 0 --expect none -n 5", "-s 0 only receives");
+    refused("-s 0 --expect none --rate 5", "-s 0 sends no messages");
+    refused("-s 0 --expect none -n 5", "-s 0 sends no messages");
 }
 END_TEST
 
@@ -125,7 +125,7 @@ START_TEST(more_connections_than_descriptors_are_refused_with_a_remedy)
 {
     struct rlimit limit = {.rlim_cur = 100, .rlim_max = 200};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    refused("-P 150", "-P 150 needs 214 descriptors, and this process may have 200");
+    refused("-P 150", "-P 150 needs 214 descriptors, but the limit is 200");
     ck_assert_ptr_nonnull(strstr(err.text, "ulimit -n 214"));
 }
 END_TEST
@@ -147,7 +147,7 @@ int main(void)
     tcase_add_test(tcase, without_options_one_connection_sends_64_bytes_for_10_seconds);
     tcase_add_test(tcase, takes_what_the_options_say);
     tcase_add_test(tcase, no_thread_is_without_a_connection);
-    tcase_add_test(tcase, a_count_of_messages_takes_the_place_of_the_time);
+    tcase_add_test(tcase, a_count_of_messages_replaces_the_time);
     tcase_add_test(tcase, a_count_at_a_rate_lasts_until_the_last_of_them_is_over);
     tcase_add_test(tcase, a_time_of_0_lasts_until_interrupted);
     tcase_add_test(tcase, refuses_what_is_out_of_range);

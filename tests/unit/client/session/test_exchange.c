@@ -320,9 +320,10 @@ END_TEST
 static const struct {
     const char *answer, *says, *remedy; /* NULL = none */
 } answers[] = {
-    {"HTTP/1.1 400 Bad Request\r\n", "began with \"HTTP/1.1 400 Bad Request\"", "--expect none"},
-    {"SSH-2.0-x\r\n", "began with \"SSH-2.0-x\"", "it is no echo server"},
-    {"+OK\r\n", "began with \"+OK\"", "--expect none"},
+    {"HTTP/1.1 400 Bad Request\r\n", "the server sent \"HTTP/1.1 400 Bad Request\"",
+     "--expect none"},
+    {"SSH-2.0-x\r\n", "the server sent \"SSH-2.0-x\"", "it is not an echo server"},
+    {"+OK\r\n", "the server sent \"+OK\"", "--expect none"},
     {"x\033[2J", "byte 0 came back as 0x78 instead of 0x61", "--expect none"},
     {"ABC", "byte 0 came back as 0x41 instead of 0x61", "--expect upper"},
     {"abX", "byte 2 came back as 0x58 instead of 0x63", NULL},
@@ -362,9 +363,8 @@ START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
     exchange_expire(&x, 1500000);
     struct outcome outcome = judged(false);
     ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
-    ck_assert_str_eq(outcome.error.text,
-                     "nothing moved for 1.5 s, with 1 bytes still to come back; if it is only "
-                     "slow, raise --idle-timeout");
+    ck_assert_str_eq(outcome.error.text, "no data for 1.5 s, with 1 bytes missing; if it is only "
+                                         "slow, raise --idle-timeout");
 }
 END_TEST
 

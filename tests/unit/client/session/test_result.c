@@ -2,6 +2,7 @@
 #include "suite.h"
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/result.h"
+#include "tlsecho/tls/tls_alert.h"
 
 #include <check.h>
 #include <errno.h>
@@ -166,7 +167,7 @@ static const struct {
     {EAI_AGAIN, AF_UNSPEC, "; check the name servers", "host name"},
     {EAI_FAIL, AF_INET6, "; check the name servers", "host name"},
     {EAI_NODATA, AF_UNSPEC, "A and AAAA", "check the host name"},
-    {EAI_ADDRFAMILY, AF_INET6, "the family that -4 or -6 asks for", "check the host name"},
+    {EAI_ADDRFAMILY, AF_INET6, "the family of -4 or -6", "check the host name"},
 };
 
 START_TEST(a_name_server_that_fails_is_not_a_wrong_name)
@@ -179,6 +180,52 @@ START_TEST(a_name_server_that_fails_is_not_a_wrong_name)
     outcome_fail_to_open(&outcome, PHASE_DNS, &err, &options);
     ck_assert_msg(strstr(outcome.error.text, look_ups[_i].says) != NULL, "%s", outcome.error.text);
     ck_assert_msg(strstr(outcome.error.text, look_ups[_i].never) == NULL, "%s", outcome.error.text);
+}
+END_TEST
+
+static const struct {
+    int alert;
+    const char *groups, *tls_max, *resume, *cert, *says; /* says: NULL = no option is named */
+} alerts[] = {
+    {TLS_ALERT_ILLEGAL_PARAMETER, NULL, NULL, NULL, NULL,
+     "; or try --groups X25519 or --tls-max 1.2"},
+    {TLS_ALERT_ILLEGAL_PARAMETER, "X25519", NULL, NULL, NULL, "; or try --tls-max 1.2"},
+    {TLS_ALERT_ILLEGAL_PARAMETER, NULL, "1.2", NULL, NULL, "; or try --groups X25519"},
+    {TLS_ALERT_ILLEGAL_PARAMETER, "X25519", "1.2", NULL, NULL, NULL},
+    {TLS_ALERT_DECODE_ERROR, "X25519:P-256", NULL, NULL, NULL, "; try --groups X25519"},
+    {TLS_ALERT_DECODE_ERROR, "X25519", NULL, NULL, NULL, NULL},
+    {TLS_ALERT_UNKNOWN_PSK_IDENTITY, NULL, NULL, "file", NULL, "; or leave out --resume"},
+    {TLS_ALERT_UNKNOWN_PSK_IDENTITY, NULL, NULL, NULL, NULL, NULL},
+    {TLS_ALERT_CERTIFICATE_REQUIRED, NULL, NULL, NULL, NULL, "; or give --cert and --key"},
+    {TLS_ALERT_CERTIFICATE_REQUIRED, NULL, NULL, NULL, "file", NULL},
+    {TLS_ALERT_INTERNAL_ERROR, NULL, NULL, NULL, NULL, NULL},
+};
+
+START_TEST(no_remedy_for_an_alert_names_an_option_that_was_given)
+{
+    struct options options = {.groups = alerts[_i].groups,
+                              .tls_max = alerts[_i].tls_max,
+                              .resume = alerts[_i].resume,
+                              .cert = alerts[_i].cert};
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_TLS, "alert");
+    err.alert = alerts[_i].alert;
+    err.code = ERROR_CODE_ALERT;
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &options);
+    ck_assert_str_eq(outcome.error.text + strlen("alert"), alerts[_i].says ? alerts[_i].says : "");
+}
+END_TEST
+
+START_TEST(an_alert_that_we_sent_ourselves_has_no_remedy_of_the_options)
+{
+    const struct options options = {.mode = MODE_PIPE};
+    struct outcome outcome;
+    struct error err;
+    error_set(&err, ERROR_TLS, "alert");
+    err.alert = TLS_ALERT_ILLEGAL_PARAMETER;
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &options);
+    ck_assert_str_eq(outcome.error.text, "alert");
 }
 END_TEST
 
@@ -260,6 +307,9 @@ int main(void)
     tcase_add_loop_test(cases, a_unix_socket_has_a_path_and_no_port, 0, 2);
     tcase_add_test(cases, a_proxy_header_may_be_why_a_handshake_failed);
     tcase_add_loop_test(cases, a_name_server_that_fails_is_not_a_wrong_name, 0, COUNT(look_ups));
+    tcase_add_loop_test(cases, no_remedy_for_an_alert_names_an_option_that_was_given, 0,
+                        COUNT(alerts));
+    tcase_add_test(cases, an_alert_that_we_sent_ourselves_has_no_remedy_of_the_options);
     tcase_add_loop_test(cases, only_a_check_offers_no_way_around_the_certificate, 0, MODES);
     tcase_add_test(cases, what_was_measured_is_of_the_echo_phase);
 
