@@ -30,22 +30,22 @@ static void print_version(void)
            tls_version_built(), tls_version_running(), tls_features());
 }
 
-/* What nobody could be told is no success: a script would take an empty file for an answer. A
- * failure keeps its status, and is told in words where its JSON object is lost. */
+/* A result that could not be written is not ok, since a script would take an empty file for an
+ * answer. A failure keeps its status, and is printed as text if its JSON object was lost. */
 static void finish_output(const struct options *options, struct outcome *outcome)
 {
     struct error err;
     bool lost = options->nagios || (options->json && output_json_stream(options) == stdout);
-    bool told = outcome->result != RESULT_OK && !lost;
+    bool printed = outcome->result != RESULT_OK && !lost;
     if (output_finish(options, &err) == 0)
         return;
     if (outcome->result == RESULT_OK)
         outcome_fail(outcome, PHASE_LOCAL, &err);
-    if (!told)
+    if (!printed)
         output_failure(outcome);
 }
 
-/* A pipe is ended by a signal as any filter is; a merge only reads files. */
+/* A signal ends a pipe, as any filter; a merge only reads files. */
 static int prepare_for_signals(const struct options *options, struct error *err)
 {
     return options->mode == MODE_PIPE || options->mode == MODE_MERGE ? 0 : interrupt_open(err);
@@ -96,7 +96,7 @@ static int run(struct options *options)
     return options->nagios ? outcome_nagios_status(&outcome) : (int)outcome.result;
 }
 
-/* The command line is wrong; what can be understood of it says how that is to be told. */
+/* The command line is wrong; the options that can be read say how to print the error. */
 static int refuse(int argc, char **argv, const struct error *err)
 {
     struct options options;
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     tls_memory_watch();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a failed write is an exit status, not the end */
+    signal(SIGXFSZ, SIG_IGN); /* a failed write is reported by the exit status */
 
     struct options options;
     struct error err;

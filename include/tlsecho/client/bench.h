@@ -31,18 +31,18 @@ struct bench_progress {
 struct session;
 
 struct bench_watch {
-    struct session *first; /* an open one is connection 1, and is hung up; NULL = none */
+    struct session *first; /* used as connection 1, and hung up at its end; NULL = none */
     int interrupt_fd;      /* of interrupt.h; -1 = none */
-    void (*progress)(void *context, const struct bench_progress *progress); /* NULL = nobody */
+    void (*progress)(void *context, const struct bench_progress *progress); /* NULL = none */
     void *context;
 };
 
 /*
- * Puts the load on the target, which has been prepared and looked up: its addresses share the
- * connections, and one that refuses leaves its share to the next. Blocks until it is
- * over; an interrupt ends it within BENCH_LAST_REPLIES_MS. *ret, which has been initialized, is
- * added to; the outcome gets the first error of a connection, if there was one. -1: nothing was
- * measured for want of memory or threads, as the outcome says.
+ * Runs the load on the target, which has been prepared and looked up: its addresses share the
+ * connections, and a connection that one refuses goes to the next. Blocks until the end; an
+ * interrupt ends the load within BENCH_LAST_REPLIES_MS. Adds the results to *ret, which has been
+ * initialized; the outcome gets the first error of a connection. -1: nothing was measured for lack
+ * of memory or threads, as the outcome says.
  */
 int bench_run(const struct bench_load *load, struct target *target, struct bench_watch *watch,
               struct bench_measure *ret, struct outcome *outcome);

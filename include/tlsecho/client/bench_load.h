@@ -14,13 +14,13 @@
 
 struct bench_load {
     bool handshakes;      /* instead of messages */
-    uint32_t connections; /* with handshakes: as many at a time */
+    uint32_t connections; /* with handshakes: that many at a time */
     uint32_t threads;     /* no more than connections */
-    uint32_t pipeline;    /* messages on their way, per connection */
+    uint32_t pipeline;    /* messages in flight per connection */
     uint64_t size_bytes;  /* of a message; 0 = send nothing, only receive */
     uint64_t messages;    /* to send, over all connections; 0 = by time */
-    uint64_t measured_ns; /* 0 = until all messages are back; with a rate all are due in it */
-    uint64_t omit_ns;     /* before it, and not measured */
+    uint64_t measured_ns; /* 0 = until all messages are back; at a rate all are due within it */
+    uint64_t omit_ns;     /* before the measured time */
     uint64_t ramp_ns;     /* connections begin one after the other within it; in a closed loop they
                              are used at once. 0 = as fast as they come up */
     double rate;          /* messages per second over all connections, each due at its time whatever

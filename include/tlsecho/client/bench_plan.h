@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load that the options describe, if they fit together and the system lets us carry it.
+ * The load that the options describe, if they are consistent and the system allows it.
  *
  * Ownership: values.   Threads: one.
  */
@@ -19,7 +19,7 @@ enum {
  * contradiction, or more connections than the hard limit of descriptors allows. */
 int bench_plan(const struct options *options, struct bench_load *ret, struct error *err);
 
-/* How long it takes until so many messages were due, at that rate per second. */
+/* The time in which that many messages are due at that rate per second. */
 uint64_t bench_plan_schedule_ns(uint64_t messages, double rate);
 
 #endif

@@ -18,17 +18,17 @@ enum { BENCH_NAME_BYTES = ENDPOINT_TEXT_BYTES };
 
 struct bench_report {
     const struct options *options;
-    char name[BENCH_NAME_BYTES]; /* of the server, "tls://localhost:7443", or of what was merged */
-    struct bench_load load;      /* all of it, not that of a round */
-    bool merged;                 /* from files: there was no session, and perhaps no one load */
-    struct session *session;     /* opened before the load: its TLS facts stand for all; or NULL */
-    bool interrupted;            /* it, or one of those that were merged, or the other one failed */
-    bool unmeasured;             /* the other of two failed before this one's turn */
+    char name[BENCH_NAME_BYTES];      /* the endpoint, "tls://localhost:7443", or what was merged */
+    struct bench_load load;           /* of all rounds */
+    bool merged;                      /* from files: no session, and the loads may differ */
+    struct session *session;          /* opened before the load, source of the TLS facts; or NULL */
+    bool interrupted;                 /* by a signal, or because the other server failed */
+    bool unmeasured;                  /* the other server failed before this one was measured */
     uint64_t clients, clients_failed; /* of what was merged */
     const char *transport;            /* of what was merged; NULL = unknown */
     int64_t started_us;               /* of what was merged, since 1970; 0 = unknown */
-    double rates_sum; /* of what was merged: messages per second of each, in its own time */
-    uint64_t wanted_connections; /* over all rounds, however many were made */
+    double rates_sum; /* of what was merged: sum of the messages per second of each client */
+    uint64_t wanted_connections; /* over all rounds, including those that failed */
     struct bench_measure measure;
     struct outcome outcome;
 };

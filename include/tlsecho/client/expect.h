@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The comparer: what was sent and has not come back yet, and whether what comes back is that.
- * Memory grows with what is on its way, up to EXPECT_MAX_BYTES; after that expect_room is 0 and the
- * caller stops sending until something has come back.
+ * Compares what comes back with what was sent. Memory grows with the bytes that have not come back,
+ * up to EXPECT_MAX_BYTES; then expect_room is 0, and the caller stops sending until some have.
  *
  * Ownership: an expect owns its window.   Threads: one at a time.
  */
@@ -20,7 +19,7 @@ enum { EXPECT_MAX_BYTES = 16 << 20 };
 
 enum expect_verdict {
     EXPECT_SAME,
-    EXPECT_DIFFERS, /* the byte at offset_bytes: `expected` should have come, `got` came */
+    EXPECT_DIFFERS, /* the byte at offset_bytes is `got` instead of `expected` */
     EXPECT_SURPLUS, /* more came than was sent: the first surplus byte is at offset_bytes */
 };
 
@@ -35,10 +34,10 @@ struct expect {
 void expect_init(struct expect *e, enum expect_kind kind);
 void expect_done(struct expect *e);
 
-/* How many more bytes may be sent before something has to come back. */
+/* How many more bytes may be sent before some must come back. */
 size_t expect_room(const struct expect *e);
 
-/* How many bytes have been sent and have not come back. 0 if anything is expected. */
+/* How many of the bytes sent have not come back. 0 with EXPECT_NONE. */
 size_t expect_missing(const struct expect *e);
 
 /* n bytes, at most expect_room, were sent. ERROR_SYSTEM (memory). */
@@ -47,7 +46,7 @@ int expect_sent(struct expect *e, const unsigned char *data, size_t n, struct er
 /* n bytes came back. After anything but EXPECT_SAME the comparison is over. */
 enum expect_verdict expect_received(struct expect *e, const unsigned char *data, size_t n);
 
-/* Whether these bytes are what is expected next, in upper case where that is another. */
+/* Whether these bytes are the expected ones in upper case, and differ from them. */
 bool expect_is_upper(const struct expect *e, const unsigned char *data, size_t n);
 
 #endif

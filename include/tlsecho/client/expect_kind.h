@@ -15,7 +15,7 @@ enum expect_kind {
     EXPECT_NONE,  /* anything */
 };
 
-/* "echo", "upper", "none". ERROR_INPUT says which there are. */
+/* "echo", "upper", "none". ERROR_INPUT lists them. */
 int expect_kind_find(const char *name, enum expect_kind *ret, struct error *err);
 
 const char *expect_kind_name(enum expect_kind kind);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The modes: what a run of the client is for. A mode opens the sessions that it needs (target.h,
- * session.h), does its work, says what it measured (output.h) and leaves the outcome in *ret, which
- * comes to it as RESULT_OK. options.h says how one is added.
+ * The modes of the client. A mode opens the sessions that it needs (target.h, session.h), does its
+ * work, prints its results (output_*.h) and stores the outcome in *ret, which is RESULT_OK before.
+ * options.h says how to add one.
  *
  * Ownership: everything stays the caller's.   Threads: one calls; a mode may start more and ends
  * them.
@@ -14,44 +14,40 @@
 #include "tlsecho/client/result.h"
 
 /*
- * Standard input to the server, half-closed at its end, what comes back to standard output. All
- * directions move independently: a stopped standard output stops nothing but reading.
+ * Sends standard input, half-closes at its end, and writes what comes back to standard output. The
+ * directions are independent: a blocked standard output stops only receiving.
  */
 void mode_pipe(const struct options *options, struct outcome *ret);
 
 /*
- * A line out, its echo back, with editing and history; an empty line is not sent. Ctrl-D ends our
- * direction and waits for the server's; Ctrl-C ends at once, by what was measured until then.
+ * Sends each line and shows its echo, with editing and history; an empty line is not sent. Ctrl-D
+ * ends our direction and waits for the server's; Ctrl-C ends at once with the result so far.
  */
 void mode_prompt(const struct options *options, struct outcome *ret);
 
 /*
- * Like ping(8): a probe of so many bytes each interval on one connection, and a line for its reply.
- * With reconnect a failure is followed by another connection, else it ends the run. SIGINT ends it,
- * by what was measured until then; SIGQUIT says how it stands.
+ * Like ping(8): sends a probe each interval on one connection, and prints a line for its reply. A
+ * failure ends the run, or with reconnect leads to another connection. SIGINT ends it with the
+ * result so far; SIGQUIT prints the state.
  */
 void mode_ping(const struct options *options, struct outcome *ret);
 
-/*
- * One connection, a few bytes there and back (with --expect none nothing is sent), and the dates of
- * the chain: one verdict.
- */
+/* One connection, a few bytes echoed (none with --expect none), and the dates of the chain. */
 void mode_check(const struct options *options, struct outcome *ret);
 
-/* What a `report` listener says that it sees of us, beside what we see, and the verdict about what
- * is in between. */
+/* Compares what a `report` listener sees of the connection with what the client sees. */
 void mode_report(const struct options *options, struct outcome *ret);
 
 /* What is wrong on the way to the servers: findings, with their evidence and remedies. */
 void mode_path(const struct options *options, struct outcome *ret);
 
-/* The server's certificates to standard output, also where they are refused; no byte is sent. */
+/* Prints the server's certificates, even if they are refused; sends no data. */
 void mode_show_certs(const struct options *options, struct outcome *ret);
 
-/* A load on the server, over many connections, and what was measured. */
+/* Generates load over many connections, and prints what was measured. */
 void mode_bench(const struct options *options, struct outcome *ret);
 
-/* The summaries that several loads left in files, added up. */
+/* Adds up the summaries of several loads, from files. */
 void mode_merge(const struct options *options, struct outcome *ret);
 
 #endif

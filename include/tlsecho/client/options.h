@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client's command line. One table of options gives the parser and --help. An option says in
- * its row in which modes it means anything; anywhere else it is refused.
+ * The client's command line. One table of options makes the parser, --help, the manual page and the
+ * completions. A row says in which modes its option can be used; elsewhere it is refused.
  *
  * To add a mode: a value of enum options_mode here; in the table of options.c a row that chooses it
  * and rows of its own options; a function in a file mode_NAME.c, see mode.h; a row in main.c.
@@ -24,10 +24,11 @@ enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
 
 enum options_verbosity { OPTIONS_QUIET = -1, OPTIONS_NORMAL = 0, OPTIONS_VERBOSE = 1 };
 
-/* What a run is for. One option chooses each, but the first two: standard input does. */
+/* The modes. An option chooses each; the first two depend on standard input. */
 enum options_mode {
     MODE_PIPE,
-    MODE_PROMPT, /* MODE_PIPE when standard input is a terminal; options_parse does not look */
+    MODE_PROMPT, /* instead of MODE_PIPE if standard input is a terminal; not set by options_parse
+                  */
     MODE_PING,
     MODE_CHECK,
     MODE_REPORT,
@@ -62,7 +63,7 @@ struct options {
     bool insecure;
     const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
     const char *alpn;                 /* names separated by commas */
-    const char *keylog, *keylog_name; /* the file, and what named it: --keylog or SSLKEYLOGFILE */
+    const char *keylog, *keylog_name; /* the file, and its source: --keylog or SSLKEYLOGFILE */
     const char *resume;               /* session file; "" = within the run */
     uint64_t proxy_protocol;          /* version of the header to send; 0 = none */
     enum expect_kind expect;
@@ -70,7 +71,7 @@ struct options {
     bool json;
     enum options_verbosity verbosity;
 
-    /* --bench; bench_plan.h says what goes together */
+    /* --bench; bench_plan.h checks the combinations */
     uint64_t connections, threads, pipeline; /* 0 = the default */
     double rate;                             /* messages per second; 0 = closed loop */
     uint64_t messages;                       /* 0 = by time */
@@ -87,8 +88,8 @@ struct options {
     int file_count;
 
     /* --ping */
-    uint64_t count;       /* of probes; 0 = no end */
-    uint64_t interval_ms; /* from one probe to the next; 0 = as soon as the reply is there */
+    uint64_t count;                         /* of probes; 0 = no end */
+    uint64_t interval_ms;                   /* from one probe to the next; 0 = after each reply */
     uint64_t deadline_ms, reply_timeout_ms; /* 0 = none */
     bool reconnect;
     bool timestamps;
@@ -106,11 +107,11 @@ struct options {
     uint64_t idle_max_ms; /* OPTIONS_NOT_GIVEN = not asked for */
 };
 
-/* ERROR_INPUT: a sentence with its remedy. Files and addresses that the options name are not looked
- * at here. */
+/* ERROR_INPUT: a message with its remedy. Files and addresses that the options name are not checked
+ * here. */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
 
-/* What wrong arguments say of how to tell that: mode, json and nagios; all else is zero. */
+/* From wrong arguments: how to print the error, by mode, json and nagios; all else is zero. */
 void options_glean(int argc, char **argv, struct options *ret);
 
 /* "pipe", "prompt", "ping": as in the JSON object. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the client says about a run: in words on standard error, or as one JSON object.
+ * Messages of the client on standard error, and where its other output goes.
  *
  * Ownership: nothing is kept.   Threads: one.
  */
@@ -16,28 +16,29 @@
 /* "tlsecho-client: warning: ...", unless quiet. */
 void output_warn(const struct options *options, const char *text);
 
-/* "tlsecho-client: ...", a message for a user at a terminal, unless quiet. */
+/* "tlsecho-client: ...", of interest while the run continues, unless quiet. */
 void output_notice(const struct options *options, const char *text);
 
 /* "tlsecho-client: PHASE: ...", unless the outcome is ok. */
 void output_failure(const struct outcome *outcome);
-/* Likewise without the phase: it was another process's. */
+/* Likewise without the phase, which the message has, or which was another process's. */
 void output_failure_elsewhere(const struct outcome *outcome);
 
 enum { OUTPUT_PHASE_BYTES = 32 };
 
-/* "PHASE: ", or "" where the message begins with it or, after_word, the result's word before it is
- * the same. */
+/* "PHASE: ", or "" if the message begins with the phase. after_word: the result's word is printed
+ * before it, so that a phase of the same name is left out. */
 const char *output_phase_prefix(const struct outcome *outcome, bool after_word,
                                 char ret[OUTPUT_PHASE_BYTES]);
 
-/* Where the JSON object goes: standard error where standard output has the data. */
+/* Where the JSON object is printed: standard error if standard output has the data. */
 FILE *output_json_stream(const struct options *options);
 
-/* All output of the run is written, its JSON object included. ERROR_SYSTEM. */
+/* Writes all buffered output of the run, its JSON object included. ERROR_SYSTEM. */
 int output_finish(const struct options *options, struct error *err);
 
-/* What was printed on standard output so far is there. ERROR_SYSTEM, now and from then on. */
+/* Writes what was printed on standard output. After a failure every later call fails too:
+ * ERROR_SYSTEM. */
 int output_flush(struct error *err);
 
 #endif

@@ -17,11 +17,11 @@
 #include "tlsecho/client/session.h"
 #include "tlsecho/net/peer.h"
 
-/* The certificate that ends first. */
+/* The certificate that expires first. */
 struct check_expiry {
     bool known;
     int64_t not_after; /* seconds since 1970, UTC */
-    int64_t days;      /* whole ones from now until then, rounded down; negative = it has ended */
+    int64_t days;      /* from now until then, rounded down; negative = expired */
     char subject[PEER_NAME_BYTES];
 };
 
@@ -29,14 +29,14 @@ struct check_report {
     const struct options *options;
     const struct session *session;
     const struct exchange *exchange;
-    struct check_expiry expiry;   /* of those that were verified, the trust anchor included */
-    struct check_expiry unneeded; /* of others that the server sent too: that is only noted */
+    struct check_expiry expiry;   /* of those that were verified, trust anchor included */
+    struct check_expiry unneeded; /* of the others that the server sent; only noted */
     uint64_t duration_us;
 };
 
 void output_check(const struct check_report *report, const struct outcome *outcome);
 
-/* "TLSECHO UNKNOWN - ...", for what is wrong before there is anything to check. */
+/* "TLSECHO UNKNOWN - ...", for an error before the check begins. */
 void output_check_usage(const struct error *err);
 
 #endif

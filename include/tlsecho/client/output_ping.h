@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a ping has found out so far, for the one who tells it.
+ * The results of a ping so far, and how they are printed.
  *
  * Ownership: values; the probes are the mode's.   Threads: one.
  */
@@ -22,28 +22,28 @@ struct ping_totals {
     struct ping_timeline timeline;
     uint64_t started_us, ended_us; /* clock_now_us */
     uint64_t connections;
-    uint64_t phase_us[PHASES]; /* each as it was last, see struct session */
+    uint64_t phase_us[PHASES]; /* of the last connection, see struct session */
     uint64_t bytes_sent, bytes_received;
-    uint64_t lost_by[RESULTS]; /* why they were late or lost */
-    bool kernel_tells;
+    uint64_t lost_by[RESULTS]; /* late and lost probes by reason */
+    bool has_kernel;
     struct tcp_stats kernel; /* of the last connection; retransmits of all */
 };
 
-/* One line (or JSON object) on standard output for each of these, as the options want it. */
+/* Each prints one line or JSON object on standard output, if the options ask for it. */
 void output_ping_connected(const struct options *options, const struct session *session,
                            const struct ping_totals *totals);
 void output_ping_reply(const struct options *options, const struct session *session,
                        const struct probe *probe, uint64_t size_bytes);
-/* Its time is over; a reply may still come. */
+/* The reply time-out is over; a reply may still come. */
 void output_ping_overdue(const struct options *options, const struct probe *probe);
 /* count probes from first_seq on are lost. */
 void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_t count,
                       const struct outcome *why);
 
-/* How it stands, in one line on standard error. */
+/* The state so far, in one line on standard error. */
 void output_ping_interim(const struct ping_totals *totals);
 
-/* The end: the summary. */
+/* The summary at the end. */
 void output_ping(const struct options *options, const struct session *session,
                  const struct ping_totals *totals, const struct outcome *outcome);
 

@@ -10,8 +10,8 @@
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/result.h"
 
-/* Why nothing was begun, for the mode and in the form that the options say: one line, of a Nagios
- * plug-in too, or a JSON object. */
+/* Prints it in the form that the options ask for: as a line, as that of a Nagios plug-in, or as a
+ * JSON object. */
 void output_refusal(const struct options *options, const struct outcome *outcome);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Both views side by side, and the verdict: on standard output, in words or as JSON.
+ * The views of both ends side by side, and the verdict: on standard output, as text or JSON.
  *
  * Ownership: nothing is kept.   Threads: one.
  */
@@ -13,13 +13,13 @@
 #include "tlsecho/client/session.h"
 
 struct output_report {
-    const struct report *report; /* NULL = none came, and nothing else is set */
+    const struct report *report; /* NULL = none received, and nothing else is set */
     const struct report_verdict *verdict;
-    const char *text; /* the report as it came, of text_bytes */
+    const char *text; /* the report as received, of text_bytes */
     size_t text_bytes;
 };
 
 void output_report(const struct options *options, const struct session *session,
-                   const struct output_report *came, const struct outcome *outcome);
+                   const struct output_report *received, const struct outcome *outcome);
 
 #endif

@@ -10,7 +10,8 @@
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/session.h"
 
-/* How the session came about, as far as it did, if the user wants to know. */
+/* Describes connection, TLS session and certificates, as far as they are known; nothing without -v.
+ */
 void output_session(const struct options *options, const struct session *session);
 
 #endif

@@ -11,11 +11,11 @@
 #include "tlsecho/client/result.h"
 #include "tlsecho/client/session.h"
 
-/* The server's certificates on standard output, as `openssl s_client -showcerts` has them; nothing
- * if it showed none. ERROR_SYSTEM. */
+/* Prints the server's certificates on standard output in the format of `openssl s_client
+ * -showcerts`; nothing if it sent none. ERROR_SYSTEM. */
 int output_show_certs_chain(const struct session *session, struct error *err);
 
-/* The end of the run: the JSON object or the failure, on standard error. */
+/* Prints the JSON object or the failure on standard error. */
 void output_show_certs(const struct options *options, const struct session *session,
                        const struct outcome *outcome);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes to send where the user gives none: a stream that looks random, repeats itself nowhere, and
- * is the same for the same seed. A byte that is lost, doubled or moved is found at once.
+ * Bytes to send if the user gives none: a pseudo-random stream that does not repeat and depends
+ * only on the seed, so that a lost, duplicated or moved byte is found.
  *
  * Ownership: none.   Threads: any.
  */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What became of the probes of a ping, by the time at which they were sent, and when connections
+ * The results of the probes of a ping, by the time at which they were sent, and when connections
  * came up. Each probe has a point of its own as long as they fit; then the resolution is halved,
- * and points nearer than that become one, so that a ping of any length has a bounded number of
- * them.
+ * and points within it are joined, so that a ping of any length has a bounded number of points.
  *
  * Ownership: a value, no heap.   Threads: one at a time.
  */
@@ -18,7 +17,7 @@ enum { PING_POINTS_MAX = 480 };
 
 struct ping_point {
     uint64_t start_us; /* of its first probe, since the start of the run */
-    uint64_t replies;  /* whole, in time or late */
+    uint64_t replies;  /* complete, in time or late */
     uint64_t late, lost;
     uint64_t connections;            /* that came up */
     uint64_t min_us, max_us, sum_us; /* of the replies' times; 0 without */
@@ -35,7 +34,7 @@ double ping_point_mean_us(const struct ping_point *point);
 
 void ping_timeline_init(struct ping_timeline *t);
 
-/* at_us: since the start of the run; what is earlier than the last point belongs to that. */
+/* at_us: since the start of the run; an earlier time than that of the last point counts there. */
 void ping_timeline_add_reply(struct ping_timeline *t, uint64_t at_us, uint64_t time_us, bool late);
 void ping_timeline_add_loss(struct ping_timeline *t, uint64_t at_us);
 void ping_timeline_add_connection(struct ping_timeline *t, uint64_t at_us);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the server saw of us (docs/schema/report.json) beside what we see of it, and what follows
- * from the differences about what is in between.
+ * What the server sees of a connection (docs/schema/report.json) beside what the client sees, and
+ * what the differences say about the path.
  *
  * Ownership: values, no heap.   Threads: any.
  */
@@ -49,30 +49,30 @@ struct report {
     uint64_t connection; /* its id in the server's log */
     struct {
         int version; /* 0 = there was no header */
-        bool local;  /* it is about no client; else it gave source and destination above */
+        bool
+            local; /* it carries no client address; else source and destination above are its own */
         char source[ADDRESS_TEXT_BYTES]; /* the address that sent the header */
     } proxy;
 };
 
-/* Fills all of *ret but `here`; what was sent of the SYN becomes unknown. ERROR_INPUT: it is no
+/* Fills all of *ret but `here`; what was sent of the SYN becomes unknown. ERROR_INPUT: not a
  * report. */
 int report_parse(const char *text, size_t n, struct report *ret, struct error *err);
 
-/* What is between us and the server. */
+/* What is between client and server. */
 enum report_path {
     REPORT_END_TO_END, /* one TLS session: its exporter is the same at both ends */
-    REPORT_TERMINATED, /* something in between ends TLS, on one side or on both */
+    REPORT_TERMINATED, /* something on the way terminates TLS, on one side or on both */
     REPORT_UNPROVEN,   /* TLS at both ends, but one has no exporter: TLS 1.2 without RFC 7627 */
     REPORT_PLAIN,      /* no TLS: one TCP connection, as far as its addresses tell */
-    REPORT_RELAYED, /* no TLS, and what arrives comes from another address, went to one, or is not
-                       our SYN */
+    REPORT_RELAYED,    /* no TLS, and source, destination or SYN differ */
 };
 
 enum report_relation { REPORT_SAME, REPORT_DIFFERENT, REPORT_UNKNOWN /* to one end or both */ };
 
 struct report_verdict {
     enum report_path path;
-    /* A source or destination that is different has been translated, or relayed. */
+    /* A different source or destination was translated or relayed. */
     enum report_relation source, destination;
     enum report_relation version, cipher, group, signature, sni, alpn, certificate,
         client_certificate;
@@ -95,7 +95,7 @@ const char *report_relation_word(enum report_relation relation);
 /* The path in a sentence. */
 const char *report_path_text(enum report_path path);
 
-/* Whether nothing in between can read or change what we send: what --expect-direct wants. */
+/* Whether nothing on the way can read or change the data, as --expect-direct demands. */
 bool report_is_direct(enum report_path path);
 
 #endif

@@ -35,7 +35,7 @@ enum result {
 
 enum { RESULTS = RESULT_IMPAIRED + 1 };
 
-/* The stretches of a run, in their order. */
+/* The phases of a run, in order. */
 enum phase {
     PHASE_OPTIONS,   /* reading what the options name */
     PHASE_DNS,       /* name to addresses */
@@ -49,9 +49,9 @@ enum phase {
 
 struct outcome {
     enum result result;
-    enum phase phase;   /* where it went wrong; meaningless if ok */
+    enum phase phase;   /* that failed; meaningless if ok */
     struct error error; /* text "" if ok */
-    bool warning;       /* ok, but a user should check it */
+    bool warning;       /* ok, with a warning */
 };
 
 struct options;
@@ -62,23 +62,24 @@ const char *result_word(enum result result);
 /* "options", "dns", "connect", "handshake", "echo", "local", "path". */
 const char *phase_name(enum phase phase);
 
-/* PHASES if there is none of that name. */
+/* PHASES if no phase has that name. */
 enum phase phase_find(const char *name);
 
 /* The only place that turns a failure in a phase into an exit status. Never RESULT_OK. */
 enum result result_of(enum phase phase, const struct error *err);
 
-/* The run failed in phase with err, to which a remedy is added unless it has one. */
+/* The run failed in phase with err. Adds a remedy if result and phase have one. */
 void outcome_fail(struct outcome *outcome, enum phase phase, const struct error *err);
 
-/* Likewise, of what failed before the session was up: with the remedies that the options allow. */
+/* Likewise, before the session was up. Remedies depend on the options: none names an option that
+ * was given. */
 void outcome_fail_to_open(struct outcome *outcome, enum phase phase, const struct error *err,
                           const struct options *options);
 
 /* Adds "; REMEDY" to the error. */
 void outcome_advise(struct outcome *outcome, const char *remedy);
 
-/* The server sent too little, or something else: a result that was measured, not an error. */
+/* A result that was measured rather than an error: the server sent too little, for example. */
 void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where to, and how: what is prepared once, however many connections follow. Reading what the
- * options name and looking up the name are two steps, since they fail and take time apart.
+ * Where and how to connect: prepared once for any number of connections. Reading the files of the
+ * options and looking up the name are separate steps, as they fail and take time separately.
  *
  * Ownership: a target owns its TLS context, which transports keep alive, and its scratch; options
  * and endpoint are the caller's and outlive it.   Threads: one until it is resolved; then any may
@@ -31,11 +31,11 @@ struct target {
     struct address_list addresses; /* empty = not looked up yet; session_open does */
 };
 
-/* Reads nothing yet. */
+/* Does not read any file. */
 void target_init(struct target *t, const struct options *options, const struct endpoint *endpoint);
 void target_done(struct target *t);
 
-/* What is looked up and connected to: the endpoint, unless --connect-to says otherwise. */
+/* What is looked up and connected to: the endpoint, or that of --connect-to. */
 const struct endpoint *target_destination(const struct target *t);
 
 /* The next session looks the name up again. */
@@ -46,14 +46,14 @@ bool target_is_tls(const struct target *t);
 /* The name or address that the server's certificate must be for. */
 const char *target_server_name(const struct target *t);
 
-/* Reads what the options name: PHASE_OPTIONS. Nothing if that has been done. ERROR_INPUT names the
- * option; ERROR_SYSTEM (memory). */
+/* Reads the files that the options name, unless that has been done: PHASE_OPTIONS. ERROR_INPUT
+ * names the option; ERROR_SYSTEM (memory). */
 int target_prepare(struct target *t, struct error *err);
 
 /*
- * On a new connection, before anything else: sends the PROXY header that the options may want, with
- * both ends as they are, the name that we ask for and the first protocol that we offer. It fits
- * into the socket's buffer, so nothing waits. ERROR_SYSTEM.
+ * Sends the PROXY header if the options ask for one, before any other byte of the connection, with
+ * the addresses of both ends, the server name and the first ALPN protocol. It fits into the
+ * socket's buffer, so that it never waits. ERROR_SYSTEM.
  */
 int target_send_proxy_header(const struct target *t, int fd, struct error *err);
 

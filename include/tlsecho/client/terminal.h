@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes at a terminal: those that are typed, as characters of the line editor and back, and those
- * that are shown.
+ * Bytes of a terminal: conversion of typed bytes to characters of the line editor and back, and
+ * output that is safe for a terminal.
  *
  * Ownership: the caller's memory.   Threads: one.
  */
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <wchar.h>
 
-/* Takes a terminal in the C locale, setlocale(3), for one that speaks UTF-8. */
+/* In the C locale, setlocale(3), assumes that the terminal uses UTF-8. */
 void terminal_init(void);
 
 /* Typed bytes that are not yet a character. */
@@ -24,13 +24,13 @@ struct terminal_keys {
     bool quoted; /* by Ctrl-V */
 };
 
-/* Adds a byte. Not before terminal_next has returned false. */
+/* Adds a byte. Call it only after terminal_next has returned false. */
 void terminal_type(struct terminal_keys *keys, char byte);
 
 /*
- * Takes the next character of what was typed; false = more bytes are needed. A byte that is no
- * character in this locale, C1 controls, and NUL behind Ctrl-V become U+DC00 + byte, which no
- * character has, so that an editor inserts them like any other.
+ * Takes the next typed character; false = more bytes are needed. A byte that is not a character in
+ * this locale, a C1 control, and NUL after Ctrl-V become U+DC00 + byte, which is not a character,
+ * so that the editor inserts them like any other.
  */
 bool terminal_next(struct terminal_keys *keys, wchar_t *ret);
 
@@ -38,14 +38,14 @@ bool terminal_next(struct terminal_keys *keys, wchar_t *ret);
  * many. */
 size_t terminal_bytes(const wchar_t *line, size_t n, char *ret);
 
-/* Bytes that came and may be the beginning of a character, or of CR LF. */
+/* Received bytes that may be the beginning of a character, or of CR LF. */
 struct terminal_screen {
     unsigned char held[4];
     size_t n;
 };
 
-/* Writes what came as a terminal may have it: escaped (text_escape) but for line feeds and tabs; CR
- * LF is a line feed. What is held back comes with the next bytes, or with n = 0. */
+/* Writes received bytes, escaped for a terminal (text_escape) except for line feeds and tabs; CR LF
+ * becomes a line feed. Bytes that are held are written by the next call; n = 0 writes them all. */
 void terminal_show(struct terminal_screen *screen, const unsigned char *data, size_t n, FILE *out);
 
 #endif

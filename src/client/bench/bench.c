@@ -20,10 +20,10 @@ enum { PROGRESS_EVERY_MS = 100, SOON_MS = 10, SECOND_NS = 1000000000 };
 struct bench {
     struct bench_run run;
     struct bench_thread *threads;
-    uint32_t thread_count, started; /* of threads: initialized, running or over */
+    uint32_t thread_count, started; /* of threads: initialized; running or finished */
     unsigned seconds;               /* collected */
     struct bench_watch *watch;
-    uint64_t abandon_us; /* interrupted: when nothing is waited for any more; 0 = not */
+    uint64_t abandon_us; /* interrupted: when to stop waiting; 0 = not interrupted */
     struct bench_measure *measure;
 };
 
@@ -48,7 +48,7 @@ static void done_run(struct bench_run *run)
 }
 
 /* With a ramp, and with handshakes, the load starts with the first connection; but not in an open
- * loop, where messages would be due on connections that nobody has made yet. */
+ * loop, where messages would be due on connections that do not exist yet. */
 static int start_threads(struct bench *b, struct error *err)
 {
     const struct bench_load *load = b->run.load;
@@ -93,7 +93,7 @@ static void start_if_all_are_up(struct bench *b)
     wake_threads(b);
 }
 
-/* Whether all threads have said all about the next second. */
+/* Whether all threads have published the next second. */
 static bool second_is_complete(const struct bench *b)
 {
     for (uint32_t i = 0; i < b->thread_count; i++)
@@ -123,7 +123,7 @@ static double since_start_s(const struct bench *b)
     return start_ns ? (double)(clock_now_ns() - start_ns) / 1e9 : 0;
 }
 
-static void tell(struct bench *b, const struct bench_second *new_second)
+static void report_progress(struct bench *b, const struct bench_second *new_second)
 {
     const struct bench_load *load = b->run.load;
     const struct bench_measure *m = b->measure;
@@ -141,7 +141,7 @@ static void tell(struct bench *b, const struct bench_second *new_second)
     b->watch->progress(b->watch->context, &progress);
 }
 
-/* length_s: 1, but for the last. Out of memory: a second less is seen, nothing else is lost. */
+/* length_s: 1, except for the last. Without memory a second is missing, nothing else. */
 static void collect_second(struct bench *b, double length_s)
 {
     struct bench_second second;
@@ -152,11 +152,10 @@ static void collect_second(struct bench *b, double length_s)
     second.omitted = (b->seconds + UINT64_C(1)) * SECOND_NS <= b->run.load->omit_ns;
     b->seconds++;
     if (bench_measure_add_second(b->measure, &second, &ignored) == 0)
-        tell(b, &second);
+        report_progress(b, &second);
 }
 
-/* The rest of the run: what came back after its last whole second. A moment is no second of its
- * own; it counts to the last. */
+/* The rest of the run after its last whole second. A short rest is added to that second. */
 static void collect_rest(struct bench *b, double length_s)
 {
     struct bench_measure *m = b->measure;
@@ -205,7 +204,7 @@ static void watch_run(struct bench *b)
         polls[1].revents = 0;
         abandon_if_due(b);
         if (read(b->run.news_fd, &news, sizeof news) < 0)
-            tell(b, NULL);
+            report_progress(b, NULL);
         while (atomic_load(&b->run.running) && second_is_complete(b))
             collect_second(b, 1);
     }

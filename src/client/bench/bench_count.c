@@ -6,8 +6,8 @@
 
 #include "tlsecho/tls/transport_tls.h"
 
-/* A message is measured if it was due within the measured time, however long it then took; and its
- * latency with it, so that both are of the same messages. What is due after the end is not sent. */
+/* A message and its latency count if it was due within the measured time, however late the reply.
+ * Messages that are due after its end are not sent. */
 void bench_count_message(struct bench_thread *t, uint64_t due_ns, uint64_t begun_ns,
                          uint64_t now_ns)
 {
@@ -68,7 +68,7 @@ void bench_count_failure(struct bench_conn *c, const struct outcome *outcome)
 void bench_count_news(struct bench_run *run)
 {
     ssize_t n = write(run->news_fd, &(uint64_t){1}, sizeof(uint64_t));
-    (void)n; /* EAGAIN: there is news enough */
+    (void)n; /* EAGAIN: there is news already */
 }
 
 void bench_count_publish(struct bench_thread *t)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a thread counts, and how it is published to the run.
+ * The counters of a thread, and their publication to the run.
  *
  * Ownership: nothing is kept.   Threads: the one that counts.
  */
@@ -18,7 +18,7 @@ void bench_count_failure(struct bench_conn *c, const struct outcome *outcome);
 /* Wakes the thread that watches the run. */
 void bench_count_news(struct bench_run *run);
 
-/* Adds the thread's share to the run's present second. */
+/* Adds the thread's counts to the run's current second. */
 void bench_count_publish(struct bench_thread *t);
 
 /* CPU that the calling thread has used. */

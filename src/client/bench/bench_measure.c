@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* A share of less time than that is the start's and the clock's. */
+/* In a shorter time the share of the CPU says nothing. */
 #define SHORTEST_JUDGED_S 0.1
 
 int bench_measure_init(struct bench_measure *m, struct error *err)

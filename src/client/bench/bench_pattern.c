@@ -8,7 +8,7 @@
 
 enum {
     PERIOD = 65521, /* the largest prime below 64 Ki */
-    STRIDE = 40503, /* between the starts of neighbours; no two of PERIOD connections start alike */
+    STRIDE = 40503, /* between the starts of two connections; the first PERIOD of them differ */
 };
 
 struct bench_pattern {
@@ -16,7 +16,7 @@ struct bench_pattern {
     unsigned char expected[PERIOD + BENCH_PIECE_BYTES];
 };
 
-/* xorshift64*: good enough to look like nothing else, and the same on every run. */
+/* xorshift64*: the same bytes in every run. */
 static unsigned char next_byte(uint64_t *state)
 {
     *state ^= *state >> 12;

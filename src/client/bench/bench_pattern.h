@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes that a load is made of: random ones that repeat after a prime number of them, and each
- * connection starts somewhere else. So any piece of any stream lies ready in memory, to be sent and
- * to be compared; and bytes that are lost, doubled, swapped or another connection's differ.
+ * The bytes that a load sends: random bytes that repeat after a prime number, at which each
+ * connection starts elsewhere. Every piece of every stream is thus ready in memory, to be sent and
+ * compared, and bytes that are lost, duplicated, swapped or of another connection differ.
  *
  * Ownership: bench_pattern_free frees.   Threads: any, once it is made.
  */
@@ -23,7 +23,7 @@ struct bench_pattern;
 int bench_pattern_new(enum expect_kind kind, struct bench_pattern **ret, struct error *err);
 void bench_pattern_free(struct bench_pattern *pattern);
 
-/* What a connection sends from that offset of its stream on, and what should come back for it:
+/* What a connection sends at that offset of its stream, and what should come back:
  * BENCH_PIECE_BYTES each. */
 const unsigned char *bench_pattern_sent(const struct bench_pattern *pattern, uint32_t connection,
                                         uint64_t offset);

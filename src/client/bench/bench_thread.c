@@ -13,9 +13,10 @@
 #include "tlsecho/tls/transport_tls.h"
 
 enum {
-    OPENING_MAX = 64,       /* connections of a thread between dial and up: a backlog is finite */
-    MESSAGES_PER_TURN = 64, /* that a thread sends before it looks at the answers */
-    SWEEP_EVERY_NS = 100000000, /* time-outs are that exact */
+    OPENING_MAX =
+        64, /* connections of a thread between dial and up, so that the backlog suffices */
+    MESSAGES_PER_TURN = 64,     /* that a thread sends before it reads replies */
+    SWEEP_EVERY_NS = 100000000, /* the precision of time-outs */
     SECOND_NS = 1000000000,
 };
 
@@ -26,7 +27,7 @@ static uint64_t quota_of(const struct bench_load *load, uint32_t number)
     return load->messages / load->connections + (number < load->messages % load->connections);
 }
 
-/* Neighbours go to different threads: so those take turns in the open loop. */
+/* Consecutive numbers go to different threads, so that the threads alternate in the open loop. */
 static void place_connections(struct bench_thread *t, uint32_t index)
 {
     const struct bench_load *load = t->run->load;
@@ -75,8 +76,8 @@ void bench_thread_done(struct bench_thread *t)
 
 /* --- the open loop --- */
 
-/* When the next message of any connection is due. All have their turn in each round, so nobody has
- * to be looked for. */
+/* When the next message of any connection is due. Each connection has one message per round, so
+ * that no search is needed. */
 static uint64_t next_due_ns(const struct bench_thread *t)
 {
     if (t->run->load->rate <= 0 || !t->start_ns || t->finishing)
@@ -87,7 +88,7 @@ static uint64_t next_due_ns(const struct bench_thread *t)
 static struct bench_conn *take_turn(struct bench_thread *t)
 {
     struct bench_conn *c = &t->conns[t->turn];
-    if (t->round < c->quota) /* others may have some left to send */
+    if (t->round < c->quota) /* other connections may have more to send */
         c->due = t->round + 1;
     if (++t->turn == t->count) {
         t->turn = 0;
@@ -113,7 +114,7 @@ static void count_unsent(struct bench_thread *t)
             t->measure.unsent += t->conns[i].due - t->conns[i].begun;
 }
 
-/* --- what has its time --- */
+/* --- timed events --- */
 
 static void start(struct bench_thread *t, uint64_t start_ns)
 {
@@ -124,7 +125,7 @@ static void start(struct bench_thread *t, uint64_t start_ns)
         t->end_ns = t->begin_ns + load->measured_ns;
 }
 
-/* Those that are up. Not all at once: the answers of the first would lie there unread meanwhile. */
+/* Starts some connections that are up. Not all at once, as replies would wait unread meanwhile. */
 static void start_some(struct bench_thread *t)
 {
     for (int i = 0; i < MESSAGES_PER_TURN && t->started < t->opened; i++) {
@@ -139,7 +140,7 @@ static bool has_to_start(const struct bench_thread *t)
     return t->start_ns && !t->finishing && t->started < t->opened;
 }
 
-/* Nothing new from now on. */
+/* From now on nothing new is sent. */
 static void finish(struct bench_thread *t, uint64_t now_ns)
 {
     double user_s, system_s;
@@ -170,7 +171,7 @@ static bool has_messages_left(const struct bench_thread *t)
     return false;
 }
 
-/* As many as were asked for are sent, however long it takes; and that is then the measured time. */
+/* -n messages are sent however long it takes, and that is then the measured time. */
 static void fall_behind(struct bench_thread *t)
 {
     t->behind = true;
@@ -208,7 +209,7 @@ static uint64_t next_publish_ns(const struct bench_thread *t)
     return t->start_ns ? t->start_ns + (atomic_load(&t->published) + 1ull) * SECOND_NS : UINT64_MAX;
 }
 
-/* Does all whose time has come. */
+/* Does everything that is due. */
 static void do_what_is_due(struct bench_thread *t, uint64_t now_ns)
 {
     struct bench_run *run = t->run;
@@ -256,12 +257,12 @@ static void turn(struct bench_thread *t, uint64_t now_ns)
         reactor_turn(t->reactor, REACTOR_LOOK);
         return;
     }
-    reactor_alarm(t->reactor, next / 1000); /* never too late: the loop looks at the clock anyway */
+    reactor_alarm(t->reactor, next / 1000); /* rounded down: the loop checks the clock again */
     reactor_turn(t->reactor, REACTOR_WAIT);
 }
 
-/* The measured time, as long as it was for this thread. In a closed loop it lasts until what was
- * sent within it is back: else the rate of a slow peer would be too high. */
+/* The end of the measured time for this thread. In a closed loop it lasts until the last reply, or
+ * else the rate of a slow server would be too high. */
 static uint64_t measured_until_ns(const struct bench_thread *t)
 {
     const struct bench_load *load = t->run->load;

@@ -14,7 +14,7 @@
 #include "tlsecho/client/exchange.h"
 #include "tlsecho/net/proxy.h"
 
-enum { PIECES_PER_TURN = 8 }; /* of long messages; then it is the others' turn */
+enum { PIECES_PER_TURN = 8 }; /* of long messages, before other connections run */
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -33,7 +33,7 @@ static uint64_t may_begin(const struct bench_conn *c, uint64_t now_ns)
 {
     const struct bench_thread *t = c->thread;
     const struct bench_load *load = t->run->load;
-    bool open_loop = load->rate > 0; /* what was due in time may go, even if we are late */
+    bool open_loop = load->rate > 0; /* messages that are due are sent, even late */
     if (t->finishing || (now_ns >= t->end_ns && !open_loop) || !load->size_bytes || c->write_closed)
         return 0;
     uint64_t until = open_loop ? c->due : c->quota;
@@ -49,7 +49,7 @@ static void begin(struct bench_conn *c, uint64_t now_ns)
         c->begun_ns[c->begun++ % load->pipeline] = now_ns;
 }
 
-/* Those messages of which everything up to this offset of the stream has got where it should. */
+/* Counts the messages that end at or before this offset of the stream. */
 static void answer(struct bench_conn *c, uint64_t offset, uint64_t now_ns)
 {
     struct bench_thread *t = c->thread;
@@ -63,7 +63,7 @@ static void answer(struct bench_conn *c, uint64_t offset, uint64_t now_ns)
     }
 }
 
-/* One write. Returns what it wants; *ret_go_on: nothing hinders another. */
+/* One write. Returns what to wait for; *ret_go_on: another one may follow. */
 static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_on)
 {
     struct bench_run *run = c->thread->run;
@@ -82,7 +82,7 @@ static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_o
     *ret_go_on = io.status == IO_OK;
     if (c->flushing)
         return io.status == IO_WANT_READ ? WANT_READ : WANT_WRITE;
-    if (io.status != IO_OK) { /* reading tells why */
+    if (io.status != IO_OK) { /* reading continues for the reason */
         c->write_closed = true;
         c->unsent_bytes = 0;
     }
@@ -107,7 +107,7 @@ unsigned bench_traffic_send(struct bench_conn *c, uint64_t now_ns)
     return want;
 }
 
-/* What came, of which `owed` bytes were to come, and the first wrong one. */
+/* n received bytes, of which `owed` were expected, and the index of the first wrong one. */
 struct difference {
     const unsigned char *expected;
     size_t owed, n, i;
@@ -124,7 +124,7 @@ static bool is_upper(const struct bench_thread *t, const struct difference *d)
     return memcmp(upper, t->in, d->owed) == 0;
 }
 
-/* NULL: more came than was sent, and what that may be is unknown. */
+/* NULL: more bytes came back than were sent, for an unknown reason. */
 static const char *remedy(const struct bench_thread *t, const struct difference *d)
 {
     if (d->at == 0 && proxy_begins(t->in, d->n))
@@ -139,8 +139,8 @@ static const char *remedy(const struct bench_thread *t, const struct difference 
     return d->i < d->owed ? "something on the way changed it" : NULL;
 }
 
-static void say_difference(const struct bench_conn *c, const struct difference *d,
-                           struct outcome *ret)
+static void describe_difference(const struct bench_conn *c, const struct difference *d,
+                                struct outcome *ret)
 {
     const unsigned char *in = c->thread->in;
     uint32_t number = c->number + 1;
@@ -169,14 +169,14 @@ static void differs(struct bench_conn *c, const unsigned char *expected, size_t 
     while (d.i < owed && t->in[d.i] == expected[d.i])
         d.i++;
     d.at = c->received + d.i;
-    say_difference(c, &d, ret);
+    describe_difference(c, &d, ret);
     const char *advice = remedy(t, &d);
     if (advice)
         outcome_advise(ret, advice);
     atomic_store(&t->run->stopping, true);
 }
 
-/* n bytes have come. False: they are wrong, as *ret says. */
+/* n bytes have been received. False: they are wrong, as *ret says. */
 static bool take(struct bench_conn *c, size_t n, uint64_t now_ns, struct outcome *ret)
 {
     struct bench_thread *t = c->thread;
@@ -207,7 +207,7 @@ bool bench_traffic_lacks_echo(const struct bench_conn *c)
     return c->thread->run->load->expect != EXPECT_NONE && c->sent && !c->received;
 }
 
-static void left_early(const struct bench_conn *c, enum io_status status, struct outcome *ret)
+static void ended_early(const struct bench_conn *c, enum io_status status, struct outcome *ret)
 {
     char known[DIAGNOSIS_TEXT_BYTES];
     uint64_t reset_after_us =
@@ -234,7 +234,7 @@ static void broke(const struct bench_conn *c, const struct error *err, struct ou
     outcome_fail_to_open(ret, PHASE_ECHO, err, c->thread->run->target->options);
 }
 
-/* False: it is over, as *ret says. */
+/* False: the connection has ended, as *ret says. */
 static bool receive(struct bench_conn *c, uint64_t *ret_now_ns, struct outcome *ret)
 {
     struct error err;
@@ -248,19 +248,19 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns, struct outcome *
                 return false;
             break;
         case IO_WANT_READ:
-        case IO_WANT_WRITE: /* TLS says so to a write, too */
+        case IO_WANT_WRITE: /* on TLS a read may need to write */
             break;
         case IO_RESET:
-            if (err.code != ECONNRESET && err.code != EPIPE) { /* the kernel has given it up */
+            if (err.code != ECONNRESET && err.code != EPIPE) { /* the kernel has given up */
                 diagnosis_of_silence(c->source.fd, &err);
                 broke(c, &err, ret);
                 return false;
             }
-            left_early(c, io.status, ret);
+            ended_early(c, io.status, ret);
             return false;
         case IO_EOF:
         case IO_CUT:
-            left_early(c, io.status, ret);
+            ended_early(c, io.status, ret);
             return false;
         case IO_FAILED:
             broke(c, &err, ret);
@@ -270,8 +270,8 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns, struct outcome *
     return true;
 }
 
-/* In an open loop a connection stays until the measured time is over, of which the turn of the last
- * message is a part. */
+/* In an open loop a connection stays open until the end of the measured time, which includes the
+ * interval after the last message. */
 bool bench_traffic_is_done(const struct bench_conn *c)
 {
     const struct bench_thread *t = c->thread;
@@ -279,7 +279,7 @@ bool bench_traffic_is_done(const struct bench_conn *c)
     return (t->finishing || has_sent_all) && !bench_traffic_is_busy(c);
 }
 
-/* Messages without an answer are done with when they are sent: no event follows. */
+/* Messages without a reply are complete when they are sent: no event follows. */
 enum bench_step bench_traffic_start(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want)
 {
     if (!bench_traffic_is_done(c))

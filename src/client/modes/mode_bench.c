@@ -26,8 +26,8 @@ struct compare {
     struct bench_watch watch;
 };
 
-/* On TLS 1.3 a session comes after the handshake, and only reading takes it (RFC 8446 §4.6.1); the
- * server's end comes behind it. */
+/* On TLS 1.3 a session ticket follows the handshake and must be read (RFC 8446 §4.6.1); the
+ * server's end comes after it. */
 static void take_session(struct session *session)
 {
     static unsigned char dropped[4096];
@@ -47,11 +47,11 @@ static void take_session(struct session *session)
 }
 
 /*
- * The first connection is made before the others: a name, an address or a certificate that is wrong
- * is said as everywhere, before thousands of connections say it again. Then it is one of the load;
- * but one that was to earn a session to resume has ended by then.
+ * Opens the first connection before the others, so that a wrong name, address or certificate is
+ * reported once, as in other modes. Then it is used for the load, unless it was opened to obtain a
+ * session to resume.
  */
-static void look(struct compare *c, size_t side)
+static void open_first(struct compare *c, size_t side)
 {
     struct bench_report *report = &c->reports[side];
     struct session *session = report->session;
@@ -87,8 +87,8 @@ static void run_round(struct compare *c, size_t side)
     output_bench_progress_end(c->options);
 }
 
-/* Two servers have two rounds each, as A B B A: whatever the machine does more and more of, or
- * less and less, meets both alike. */
+/* Two servers have two rounds each, as A B B A, so that a steady change of the machine's load
+ * affects both equally. */
 static void run(struct compare *c)
 {
     static const size_t order[] = {0, 1, 1, 0};
@@ -96,7 +96,7 @@ static void run(struct compare *c)
         if (i > 0 && interrupt_happened())
             return;
         if (i < c->count)
-            look(c, order[i]);
+            open_first(c, order[i]);
         if (c->reports[order[i]].outcome.result != RESULT_OK)
             return;
         run_round(c, order[i]);
@@ -155,14 +155,15 @@ static void done(struct compare *c)
     }
 }
 
-/* No failure, and yet nothing that would make it a success. */
+/* Without a failure, a run that has measured nothing is not ok either. */
 static void judge_measure(struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
     bool resume = report->options->handshakes && report->options->resume;
     if (report->outcome.result != RESULT_OK)
         return;
-    bool whole = report->options->expect != EXPECT_NONE; /* a message counts when it is back */
+    bool whole =
+        report->options->expect != EXPECT_NONE; /* a message counts when it has come back */
     if (m->elapsed_s <= 0 || (!m->messages && (whole || !m->received_bytes))) {
         outcome_measure(&report->outcome, RESULT_TIMEOUT, "%s",
                         interrupt_happened() ? "interrupted before anything was measured"
@@ -176,7 +177,7 @@ static void judge_measure(struct bench_report *report)
     }
 }
 
-/* A failure of one of two ends the run of the other as well, which says nothing about that. */
+/* The failure of one server ends the run of the other, which is only marked. */
 static void judge_rounds(struct compare *c, size_t side)
 {
     struct bench_report *report = &c->reports[side];
@@ -187,7 +188,7 @@ static void judge_rounds(struct compare *c, size_t side)
     report->interrupted = c->rounds[side] < ROUNDS;
 }
 
-/* The first that went wrong. */
+/* The first failure is the result. */
 static void judge(struct compare *c, struct outcome *ret)
 {
     struct error err = {.alert = -1};

@@ -17,8 +17,8 @@
 enum {
     PROBE_BYTES = 64,
     DAY_S = 24 * 60 * 60,
-    /* How long a server that is sent nothing has to answer our end. One that refuses our
-     * certificate on TLS 1.3 does it only now; others may go on waiting. */
+    /* How long to wait for the end of a server that is sent nothing. On TLS 1.3 it refuses a
+     * client certificate only now; other servers may not end at all. */
     FAREWELL_US = 2 * 1000 * 1000,
 };
 
@@ -31,8 +31,8 @@ static bool is_done(const struct exchange *x)
     return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect);
 }
 
-/* Until the bytes are back, or the server has ended; where nothing is expected, until anything
- * came. However fast the server sends, no longer than limit_us (0 = for ever). */
+/* Waits until the bytes are back or the server has ended; if nothing is expected, until anything
+ * comes; for at most limit_us (0 = no limit), even if the server keeps sending. */
 static int await(struct exchange *x, uint64_t limit_us, struct error *err)
 {
     uint64_t due_us = exchange_due_us(x, limit_us);
@@ -58,7 +58,7 @@ static int await(struct exchange *x, uint64_t limit_us, struct error *err)
     }
 }
 
-/* A line of letters: some servers echo nothing but whole lines of text. */
+/* A line of letters, since some servers echo only whole lines of text. */
 static void write_line(struct buf *out)
 {
     payload_fill(out->data, PROBE_BYTES, (uint64_t)time(NULL), 0);
@@ -83,7 +83,8 @@ static void talk(struct exchange *x, const struct options *options, struct outco
     else
         exchange_judge(x, false, ret);
     if (x->expect.kind == EXPECT_NONE && ret->result == RESULT_TRUNCATED)
-        *ret = (struct outcome){.error = {.alert = -1}}; /* nothing was asked, nothing is missing */
+        *ret = (struct outcome){
+            .error = {.alert = -1}}; /* nothing was sent, so that nothing is missing */
     const char *remedy = exchange_remedy(x, ret);
     if (remedy)
         outcome_advise(ret, remedy);
@@ -108,11 +109,11 @@ static bool contains(const struct tls_chain *chain, const struct peer_certificat
     return false;
 }
 
-/* What was verified counts, down to the trust anchor; where nothing was, what was sent. */
+/* Of the certificates that were verified, trust anchor included; if none was, of those sent. */
 static void find_expiry(const struct session *session, struct check_report *report)
 {
     struct tls_chain sent = {0}, path = {0};
-    struct error ignored; /* no memory: then nothing is known */
+    struct error ignored; /* no memory: unknown */
     const struct transport *t = session->transport;
     if (!t || transport_tls_chain(t, &sent, &ignored) < 0)
         return;
@@ -128,13 +129,13 @@ static void find_expiry(const struct session *session, struct check_report *repo
     tls_chain_done(&sent);
 }
 
-/* days: 0 = whenever. */
-static bool ends_sooner(const struct check_expiry *expiry, uint64_t days)
+/* days: 0 = no limit. */
+static bool expires_within(const struct check_expiry *expiry, uint64_t days)
 {
     return days && expiry->days < (int64_t)days;
 }
 
-/* Only where all else is well: an error tells more. */
+/* Only if everything else is ok: an error is more important. */
 static void judge_expiry(const struct check_report *report, struct outcome *ret)
 {
     const struct check_expiry *expiry = &report->expiry;
@@ -142,8 +143,8 @@ static void judge_expiry(const struct check_report *report, struct outcome *ret)
     char end[CLOCK_TEXT_BYTES];
     if (!expiry->known || ret->result != RESULT_OK)
         return;
-    ret->warning = ends_sooner(expiry, options->expiry_warn_days);
-    if (!ends_sooner(expiry, options->expiry_crit_days))
+    ret->warning = expires_within(expiry, options->expiry_warn_days);
+    if (!expires_within(expiry, options->expiry_crit_days))
         return;
     clock_seconds_text(expiry->not_after, end);
     outcome_measure(ret, RESULT_EXPIRED,
@@ -164,7 +165,7 @@ void mode_check(const struct options *options, struct outcome *ret)
     target_init(&target, options, &options->endpoint);
     session_init(&session, &target);
     bool prepared = target_prepare(&target, &err) == 0;
-    session.started_us = clock_now_us(); /* what our own files take is not the server's time */
+    session.started_us = clock_now_us(); /* without the time to read our own files */
     bool opened = prepared && session_open(&session, &err) == 0;
     output_session(options, &session);
     if (!opened)

@@ -10,7 +10,7 @@
 #include "tlsecho/client/output_bench.h"
 #include "tlsecho/client/output_html.h"
 
-/* "b.json", or which one of it. */
+/* "b.json", or "b.json, object 2". */
 static void name_of(const struct summary *s, char *ret, size_t size)
 {
     if (s->number == 1)
@@ -19,7 +19,7 @@ static void name_of(const struct summary *s, char *ret, size_t size)
         snprintf(ret, size, "%.300s, object %zu", s->path, s->number);
 }
 
-/* The first of them that knows the term; it knows it itself. */
+/* The first summary that has the term; at least one has it. */
 static const struct summary *first_with(const struct summaries *all, enum summary_term term)
 {
     const struct summary *s = all->items;
@@ -28,7 +28,7 @@ static const struct summary *first_with(const struct summaries *all, enum summar
     return s;
 }
 
-/* What differs does not add up. */
+/* Refuses a summary of another kind of run. */
 static int check_terms(const struct summaries *all, const struct summary *s, struct error *err)
 {
     for (int i = 0; i < SUMMARY_TERMS; i++) {
@@ -47,7 +47,7 @@ static int check_terms(const struct summaries *all, const struct summary *s, str
     return 0;
 }
 
-/* A file that was named twice. */
+/* Refuses a run that is given twice. */
 static int check_twins(const struct summaries *all, const struct summary *s, struct error *err)
 {
     char name[ERROR_TEXT_BYTES], other[ERROR_TEXT_BYTES];
@@ -62,7 +62,7 @@ static int check_twins(const struct summaries *all, const struct summary *s, str
     return 0;
 }
 
-/* What is not the same for all is unknown of the sum. */
+/* What differs is unknown in the sum. */
 static void add_load(struct bench_load *sum, const struct bench_load *load)
 {
     if (!load->connections)
@@ -80,7 +80,7 @@ static void add_load(struct bench_load *sum, const struct bench_load *load)
     sum->ramp_ns = sum->ramp_ns == load->ramp_ns ? sum->ramp_ns : 0;
 }
 
-/* The first that was not ok is the result of all. */
+/* The first result that is not ok is that of the sum. */
 static void judge(struct bench_report *report, const struct summary *s)
 {
     char name[ERROR_TEXT_BYTES];
@@ -92,7 +92,7 @@ static void judge(struct bench_report *report, const struct summary *s)
     report->outcome.phase = s->phase;
 }
 
-/* --- their times --- */
+/* --- times --- */
 
 struct span {
     const struct summary *summary;
@@ -105,7 +105,7 @@ static int earlier(const void *a, const void *b)
     return (left->start_us > right->start_us) - (left->start_us < right->start_us);
 }
 
-/* An older summary does not say when it began: as if at the same time as the first. */
+/* Older summaries have no start: they count as started with the first. */
 static size_t take_spans(const struct summaries *all, struct span *ret)
 {
     size_t count = 0;
@@ -126,7 +126,7 @@ static size_t take_spans(const struct summaries *all, struct span *ret)
     return count;
 }
 
-/* The time in which at least one of them measured. */
+/* The time in which at least one client measured. */
 static double union_s(const struct span *spans, size_t count)
 {
     int64_t sum_us = 0, covered_us = INT64_MIN;
@@ -140,7 +140,7 @@ static double union_s(const struct span *spans, size_t count)
     return (double)sum_us / 1e6;
 }
 
-/* Rates of what was not measured at the same time have nothing to do with each other. */
+/* Rates of runs that did not overlap cannot be added. */
 static void warn_of_gaps(const struct options *options, const struct span *spans, size_t count)
 {
     const struct span *last = &spans[count - 1], *over = spans;
@@ -162,7 +162,7 @@ static int add_times(struct bench_report *report, const struct summaries *all, s
 {
     struct span *spans = calloc(all->count + 1, sizeof *spans);
     if (!spans)
-        return error_sys(err, "memory for their times");
+        return error_sys(err, "memory for the times");
     size_t count = take_spans(all, spans);
     report->measure.elapsed_s = union_s(spans, count);
     if (count) {
@@ -201,7 +201,7 @@ static int read_all(const struct options *options, struct summaries *all, struct
     return 0;
 }
 
-/* Half a sum is none. */
+/* A part of the sum is not printed. */
 static void fail(struct bench_report *report, enum phase phase, const struct error *err)
 {
     report->clients = 0;

@@ -22,8 +22,8 @@ struct pipe_mode {
     struct session_wait wait; /* others: INPUT, OUTPUT */
 };
 
-/* The descriptors are shared with the parent process, so they keep their blocking mode: poll(2)
- * said that one call will not block. */
+/* The descriptors are shared with the parent process, so that they keep their blocking mode; after
+ * poll(2) one call does not block. */
 static bool is_transient(int code)
 {
     return code == EAGAIN || code == EWOULDBLOCK || code == EINTR;
@@ -45,7 +45,7 @@ static int read_input(struct pipe_mode *p, struct error *err)
     return 0;
 }
 
-/* As much as cannot block: a pipe that poll(2) calls writable takes PIPE_BUF (pipe(7)). */
+/* Writes as much as cannot block: a pipe that is writable for poll(2) takes PIPE_BUF (pipe(7)). */
 static ssize_t write_some(mode_t type, const void *data, size_t n)
 {
     if (type == S_IFSOCK)
@@ -67,7 +67,7 @@ static int write_output(struct pipe_mode *p, struct error *err)
     return 0;
 }
 
-/* Everything that can be done now. */
+/* Does what is possible now. */
 static int turn(struct pipe_mode *p, struct error *err)
 {
     struct exchange *x = p->x;
@@ -78,7 +78,7 @@ static int turn(struct pipe_mode *p, struct error *err)
     return 0;
 }
 
-/* A descriptor that nothing is wanted of is left out: its errors would wake us for nothing. */
+/* A descriptor that is not needed is left out, since its errors would end the wait. */
 static int wait_for_any(struct pipe_mode *p, struct error *err)
 {
     struct exchange *x = p->x;
@@ -88,7 +88,7 @@ static int wait_for_any(struct pipe_mode *p, struct error *err)
         .fd = x->transport->fd,
         .want = p->want,
         .stop_fd = -1, /* a signal ends the process */
-        /* A stopped standard output is not the server's silence. */
+        /* --idle-timeout does not run while standard output is blocked. */
         .due_us = output ? UINT64_MAX : exchange_due_us(x, p->idle_us),
         .other_count = OTHERS,
         .others = {[INPUT] = {.fd = input ? STDIN_FILENO : -1, .events = POLLIN},
@@ -100,7 +100,7 @@ static int wait_for_any(struct pipe_mode *p, struct error *err)
     return event < 0 ? -1 : 0;
 }
 
-/* Whether the input has more for a server that is gone: its end may be there, but not yet read. */
+/* Whether there is more input after the server has closed; the end may not have been read yet. */
 static bool input_left(const struct pipe_mode *p)
 {
     char byte;

@@ -21,14 +21,15 @@ struct prompt {
     const struct options *options;
     EditLine *editor;
     HistoryW *history;
-    FILE *display;    /* where the prompt stands */
-    bool editing;     /* a line is on display that what comes back must not write into */
-    bool to_terminal; /* standard output is one, and shows nothing that it would obey */
+    FILE *display;    /* shows the prompt */
+    bool editing;     /* a line is being edited on display */
+    bool to_terminal; /* standard output is a terminal, and gets no control characters of the server
+                       */
     struct terminal_keys keys;
     struct terminal_screen screen;
     uint64_t shown_bytes;
     bool interrupted;
-    bool failed; /* standard input or output, and error says why */
+    bool failed; /* standard input or output; error says why */
     struct error error;
 };
 
@@ -53,7 +54,7 @@ static int write_all(const unsigned char *data, size_t n, struct error *err)
     return 0;
 }
 
-/* How many of the next n bytes are what was expected, and so what was typed. */
+/* How many of the next n bytes were expected, and so typed by the user. */
 static size_t count_expected(const struct prompt *p, size_t n)
 {
     const struct expect *e = &p->x->expect;
@@ -63,8 +64,7 @@ static size_t count_expected(const struct prompt *p, size_t n)
     return expected < n ? (size_t)expected : n;
 }
 
-/* Writes bytes that came back: as they are, unless they are what a peer chose and a terminal would
- * obey. */
+/* Writes received bytes. On a terminal those that were not typed are escaped. */
 static void write_back(struct prompt *p, const unsigned char *data, size_t n)
 {
     size_t raw = p->to_terminal ? count_expected(p, n) : n;
@@ -79,7 +79,7 @@ static void write_back(struct prompt *p, const unsigned char *data, size_t n)
     }
 }
 
-/* Writes out what came back; if a line is being edited, above it. */
+/* Writes received bytes, above the line if one is being edited. */
 static void show(struct prompt *p)
 {
     struct buf *in = &p->x->in;
@@ -97,7 +97,7 @@ static void show(struct prompt *p)
     }
 }
 
-/* Moves what can be moved, both ways. Returns what to wait for. */
+/* Sends and receives what is possible now. Returns what to wait for. */
 static unsigned move(struct prompt *p)
 {
     unsigned want = exchange_send(p->x);
@@ -114,13 +114,13 @@ static bool is_over(const struct prompt *p)
     return p->x->state != EXCHANGE_OPEN || p->interrupted || p->failed;
 }
 
-/* When the server will have been silent for too long. */
+/* When --idle-timeout ends the run. */
 static uint64_t due_us(const struct prompt *p)
 {
     return exchange_due_us(p->x, p->options->idle_timeout_ms * 1000);
 }
 
-/* Waits for the server, Ctrl-C and, if `typing`, the keyboard; not longer than until_us. Whether
+/* Waits for the server, Ctrl-C and, if `typing`, the keyboard, until until_us. Returns whether
  * there is a key to read. */
 static bool wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t until_us)
 {
@@ -138,7 +138,7 @@ static bool wait_for_any(struct prompt *p, unsigned want, bool typing, uint64_t 
     return event == SESSION_READY && typing && wait.others[0].revents;
 }
 
-/* libedit's way to the keyboard, EL_GETCFN in editline(3): 1 = a character, 0 = the end. */
+/* For libedit, EL_GETCFN in editline(3): 1 = a character, 0 = the end. */
 static int read_character(EditLine *editor, wchar_t *ret)
 {
     struct prompt *p;
@@ -158,7 +158,7 @@ static int read_character(EditLine *editor, wchar_t *ret)
     return 1;
 }
 
-/* What is waited for while no line is edited. */
+/* What to wait for while no line is edited. */
 enum awaited { ROOM, ECHO, END };
 
 static bool has_come(const struct exchange *x, enum awaited what)
@@ -187,7 +187,7 @@ static const char *notice_of(const struct prompt *p, enum awaited what)
 static void await(struct prompt *p, enum awaited what)
 {
     uint64_t now_us = clock_now_us(), notice_us = now_us + PATIENCE_US;
-    p->x->last_activity_us = now_us; /* however long the line took to type */
+    p->x->last_activity_us = now_us; /* typing the line took time */
     for (;;) {
         unsigned want = move(p);
         if (is_over(p) || has_come(p->x, what))
@@ -279,7 +279,7 @@ static int open_editor(struct prompt *p, struct error *err)
     el_set(p->editor, EL_CLIENTDATA, p);
     el_set(p->editor, EL_PROMPT, prompt_text);
     el_set(p->editor, EL_EDITOR, "emacs");
-    el_set(p->editor, EL_BIND, "^I", "ed-insert", NULL); /* a tab is a byte like any other */
+    el_set(p->editor, EL_BIND, "^I", "ed-insert", NULL); /* insert tabs */
     el_set(p->editor, EL_SIGNAL, 1);
     el_wset(p->editor, EL_HIST, history_w, p->history);
     el_set(p->editor, EL_GETCFN, read_character);
@@ -294,8 +294,7 @@ static void close_editor(struct prompt *p)
         history_wend(p->history);
 }
 
-/* There may always be more to type at the prompt: a server that ends meanwhile ends
- * the run as it should, a cut does not. */
+/* The server may close in order while the prompt waits: that is ok; a cut is not. */
 static void judge(const struct prompt *p, struct outcome *ret)
 {
     const struct exchange *x = p->x;

@@ -38,10 +38,10 @@ void mode_report(const struct options *options, struct outcome *ret)
         expect_direct(options, &verdict, ret);
     }
     session_keep(&session, ret);
-    struct output_report came = {.report = NULL};
+    struct output_report received = {.report = NULL};
     if (reported)
-        came = (struct output_report){&report, &verdict, r->text, r->n};
-    output_report(options, &session, &came, ret);
+        received = (struct output_report){&report, &verdict, r->text, r->n};
+    output_report(options, &session, &received, ret);
     free(r);
     session_close(&session);
     target_done(&target);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What pipe and prompt have in common: one session, whose bytes go both ways until both have ended.
+ * Pipe and prompt: one session with data in both directions, until both have ended.
  *
  * Ownership: everything stays the caller's.   Threads: one.
  */
@@ -11,7 +11,8 @@
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/result.h"
 
-/* Opens the session, lets talk move the bytes and judge, keeps the session file, tells. */
+/* Opens the session, calls talk for the exchange and its result, saves the TLS session, and prints
+ * the result. */
 void stream_run(const struct options *options,
                 void (*talk)(struct exchange *x, const struct options *options,
                              struct outcome *ret),

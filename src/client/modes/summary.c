@@ -42,7 +42,7 @@ static void restore_buckets(const json_t *json, struct histogram *h)
     }
 }
 
-/* Absent is empty. */
+/* An absent histogram is empty. */
 static int read_histogram(const json_t *summary, const char *key, struct histogram *h,
                           struct error *err)
 {
@@ -79,7 +79,8 @@ static void read_counts(const json_t *summary, struct bench_measure *m)
     const json_t *client = json_object_get(summary, "client");
     const json_t *failures = json_object_get(summary, "failures");
     bool measured = json_object_get(summary, "messages") || json_object_get(summary, "handshakes");
-    m->elapsed_s = measured ? real_of(summary, "duration") : 0; /* else that of its one attempt */
+    m->elapsed_s =
+        measured ? real_of(summary, "duration") : 0; /* else duration is that of the attempt */
     m->connections = count_of(summary, "connections");
     m->resumed = count_of(summary, "resumed");
     m->messages = count_of(summary, "messages") + count_of(summary, "handshakes");
@@ -88,7 +89,7 @@ static void read_counts(const json_t *summary, struct bench_measure *m)
     m->unsent = count_of(summary, "messages_unsent");
     m->user_s = real_of(client, "cpu_user");
     m->system_s = real_of(client, "cpu_system");
-    m->busiest = fmin(real_of(client, "busiest_thread"), 1); /* older ones said more */
+    m->busiest = fmin(real_of(client, "busiest_thread"), 1); /* older versions wrote more */
     for (int i = 0; i < RESULTS; i++)
         m->errors[i] = count_of(failures, result_word((enum result)i));
 }
@@ -137,7 +138,8 @@ static void read_terms(const json_t *json, struct summary *s)
         keep_term(s, SUMMARY_SESSIONS, json_object_get(json, "resumed") ? "resumed" : "full");
 }
 
-/* A client is one; a sum has some. One that failed and counted no failure has that one. */
+/* A summary has one client, a sum several. A failed client without a counted failure counts as one.
+ */
 static int read_outcome(const json_t *json, struct summary *s, struct error *err)
 {
     uint64_t clients = count_of(json, "clients"), status = count_of(json, "exit");
@@ -197,7 +199,7 @@ static int add_summary(json_t *json, const char *path, size_t number, struct sum
     return read_summary(json, s, err);
 }
 
-/* What --bench -v says of a second. */
+/* A line of --bench -v about a second. */
 static bool is_second(const json_t *json)
 {
     return json_is_object(json) && !json_object_get(json, "schema") &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The summaries of loads, as --bench --json leaves them in a file, read again.
+ * Reads summaries of loads that --bench --json has written to files.
  *
  * Ownership: summaries_free frees what was read.   Threads: one.
  */
@@ -12,7 +12,7 @@
 
 #include "tlsecho/client/bench.h"
 
-/* What has to be the same for two measures to add up. */
+/* What two summaries must have in common to be added. */
 enum summary_term {
     SUMMARY_KIND,
     SUMMARY_TRANSPORT,
@@ -38,7 +38,7 @@ struct summary {
     enum result result;
     enum phase phase; /* in which it failed */
     bool interrupted;
-    uint64_t clients, failed; /* 1 and 0 or 1; of a sum as many as it says */
+    uint64_t clients, failed; /* of a single client 1, and 0 or 1 */
     int64_t started_us;       /* of the measured time, since 1970; 0 = unknown */
 };
 
@@ -48,17 +48,17 @@ struct summaries {
 };
 
 /*
- * Adds all summaries of the file at path to *all; what -v said each second is left out. A client
- * that failed before it measured anything has one failure, its result. ERROR_INPUT: the file cannot
- * be read, or has anything else in it; ERROR_SYSTEM (memory).
+ * Adds all summaries of the file at path to *all, without the lines of -v. A client that failed
+ * before it measured anything has one failure, its result. ERROR_INPUT: the file cannot be read, or
+ * contains something else; ERROR_SYSTEM (memory).
  */
 int summaries_read(const char *path, struct summaries *all, struct error *err);
 void summaries_free(struct summaries *all);
 
-/* To the last digit: of one run. */
+/* Whether both are of one run: all fields are equal. */
 bool summary_is_same(const struct summary *a, const struct summary *b);
 
-/* "transport": what the term is about. */
+/* "transport", "pipeline", ... */
 const char *summary_term_name(enum summary_term term);
 
 #endif

@@ -6,15 +6,15 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/result.h"
 
-#define COUNT_MAX   9007199254740991 /* 2^53 - 1: other programs keep numbers as doubles */
-#define LOAD_MAX    4194304          /* SUMMARIES_MAX of them are within 32 bits */
-#define SECONDS_MIN 1e-6             /* what is shorter makes any rate endless */
-#define SECONDS_MAX 1e9              /* as the options allow */
-#define ROUNDED     1e-6             /* of decimal places, relative */
+#define COUNT_MAX   9007199254740991 /* 2^53 - 1: the largest exact integer in a double */
+#define LOAD_MAX    4194304          /* SUMMARIES_MAX of these fit into 32 bits */
+#define SECONDS_MIN 1e-6             /* for finite rates */
+#define SECONDS_MAX 1e9              /* the maximum of the options */
+#define ROUNDED     1e-6             /* relative error of decimal places */
 
 enum kind { COUNT, NUMBER, WORD, TIME, TRUTH, OBJECT };
 
-/* What a field has to be. Fields of objects come behind their object. */
+/* The type and range of a field. Fields of objects follow their object. */
 struct field {
     const char *object, *name; /* object: NULL = the summary itself */
     enum kind kind;
@@ -123,7 +123,7 @@ static int check_field(const json_t *summary, const struct field *field, struct 
                      field->object ? "." : "", field->name, wanted[field->kind], limits);
 }
 
-/* Buckets of [seconds, count] that are `count` together. */
+/* Buckets of [seconds, count] with the sum count. */
 static int check_buckets(const json_t *buckets, const char *name, json_int_t count,
                          struct error *err)
 {
@@ -145,7 +145,7 @@ static int check_buckets(const json_t *buckets, const char *name, json_int_t cou
                : error_set(err, ERROR_INPUT, "%s.count is not the sum of its histogram", name);
 }
 
-/* Of one sample there is no standard deviation. */
+/* A single sample has no standard deviation. */
 static int check_times(const json_t *json, const char *name, struct error *err)
 {
     enum { MIN, MEAN, STDDEV, MAX, TIMES };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the files that read summaries.
+ * The check of a summary before it is read.
  *
  * Ownership: nothing is kept.   Threads: any.
  */
@@ -11,13 +11,13 @@
 
 struct json_t; /* jansson.h */
 
-/* As many as may be added up without an overflow of what summary_check_form lets pass. */
+/* The sum of this many summaries cannot overflow the fields that summary_check_form accepts. */
 enum { SUMMARIES_MAX = 1000 };
 
 /*
- * Whether each field that is read has the type, and a value, that --json writes: a file may have
- * come from anywhere. What is not read may be anything. ERROR_INPUT names the field; its text has
- * nothing that the file chose.
+ * Checks that each field that is read has a type and a value that --json writes, since files are
+ * not trusted. Other fields are ignored. ERROR_INPUT names the field; the text contains nothing of
+ * the file.
  */
 int summary_check_form(const struct json_t *summary, struct error *err);
 

@@ -217,7 +217,9 @@ void options_help(FILE *out)
         if (row->modes != modes)
             fprintf(out, "\nWith %s:\n", text);
         else if (choice_ends)
-            fputs("\nIn every mode:\n", out);
+            fputs("\n"
+                  "In every mode:\n",
+                  out);
         modes = row->modes;
         print_row(out, row);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of options, and what turns an argument into a value.
+ * The table of options, and the parsers of their arguments.
  *
  * Ownership: static.   Threads: any.
  */
@@ -14,11 +14,11 @@
 #include "tlsecho/base/error.h"
 #include "tlsecho/client/options.h"
 
-/* What an option is for, beside the field that it sets. */
+/* The role of an option beside the field that it sets. */
 enum option_role {
-    OPTION_SETS,         /* nothing */
-    OPTION_CHOOSES_MODE, /* at most one of these is given */
-    OPTION_SHAPES_OUTPUT /* also for the sentence about wrong arguments */
+    OPTION_SETS,         /* none */
+    OPTION_CHOOSES_MODE, /* at most one can be given */
+    OPTION_SHAPES_OUTPUT /* also of the message about wrong arguments */
 };
 
 struct option_row {
@@ -32,11 +32,11 @@ struct option_row {
     size_t field;      /* its offset in struct options */
     int value;         /* what option_parse_value and option_parse_mode store */
     uint64_t min, max; /* of option_parse_number and option_parse_size */
-    unsigned modes;    /* bits 1 << enum options_mode in which it means something; 0 = all */
+    unsigned modes;    /* bits 1 << enum options_mode in which it can be used; 0 = all */
     enum option_role role;
-    bool optional; /* the argument; parse gets NULL then */
-    bool only_ip;  /* means nothing on a Unix socket, where it is refused */
-    bool only_tls; /* means nothing on a plain connection, where it is refused */
+    bool optional; /* the argument is; parse gets NULL without one */
+    bool only_ip;  /* refused on a Unix socket */
+    bool only_tls; /* refused without TLS */
 };
 
 extern const struct option_row option_rows[];
@@ -50,7 +50,7 @@ int option_parse_value(const struct option_row *row, const char *argument, void 
 int option_parse_text(const struct option_row *row, const char *argument, void *field,
                       struct error *err);
 
-/* As option_parse_value, but there can be only one. */
+/* As option_parse_value, but at most one can be given. */
 int option_parse_mode(const struct option_row *row, const char *argument, void *field,
                       struct error *err);
 
@@ -62,11 +62,11 @@ int option_parse_expect(const struct option_row *row, const char *argument, void
 int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
                            struct error *err);
 
-/* A number above 0 that may have a fraction, in a double. */
+/* A positive number, which may have a fraction, in a double. */
 int option_parse_rate(const struct option_row *row, const char *argument, void *field,
                       struct error *err);
 
-/* A text that may follow after "="; without it, "". */
+/* The text after "="; "" without it. */
 int option_parse_resume(const struct option_row *row, const char *argument, void *field,
                         struct error *err);
 
@@ -86,12 +86,12 @@ int option_parse_size(const struct option_row *row, const char *argument, void *
 /* A port from 1 to 65535, or the name of a TCP service (services(5)). */
 int option_parse_port(const char *text, uint16_t *ret, struct error *err);
 
-/* SCHEME://HOST:PORT, HOST:PORT, [ADDRESS]:PORT, or HOST and then the port if it is not NULL; an
- * IPv6 address alone needs no brackets. Without a scheme, TLS if tls. */
+/* SCHEME://HOST:PORT, HOST:PORT, [ADDRESS]:PORT, or HOST with an optional port (NULL = none); an
+ * IPv6 address alone needs no brackets. tls: use TLS if there is no scheme. */
 int option_parse_endpoint(const char *text, const char *port, bool tls, struct endpoint *ret,
                           struct error *err);
 
-/* The option that chooses a mode; NULL for those that standard input chooses. */
+/* The option that chooses a mode; NULL if standard input does. */
 const struct option_row *option_that_chooses(int mode);
 
 /* "pipe, prompt or --ping": a set of modes. */

@@ -17,7 +17,7 @@ static struct {
 } copies[COPIES_MAX];
 static size_t copy_count;
 
-/* Returns -1 with errno; EFBIG: there is too much of it; EINTR: a signal ends the run. */
+/* Returns -1 with errno; EFBIG: too long; EINTR: a signal ends the run. */
 static int copy_all(int from, int to)
 {
     char piece[4096];
@@ -36,7 +36,7 @@ static int copy_all(int from, int to)
 /* A copy in memory, mode 0600; -1 with errno. */
 static int copy_pipe(const char *path)
 {
-    /* O_NONBLOCK: opening must not wait for a writer; reading does. */
+    /* O_NONBLOCK: open(2) must not wait for a writer; read(2) does. */
     int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int to = memfd_create("piped", MFD_CLOEXEC);
     if (from < 0 || to < 0 || fchmod(to, 0600) || fcntl(from, F_SETFL, 0) || copy_all(from, to)) {
@@ -56,7 +56,7 @@ int piped_file_keep(const char **path, char ret_path[PIPED_FILE_PATH_BYTES], str
 {
     struct stat status;
     if (!*path || stat(*path, &status) || !S_ISFIFO(status.st_mode))
-        return 0; /* what is wrong with it is told when it is used */
+        return 0; /* an error is reported when the file is used */
     int fd = copy_pipe(*path);
     if (fd < 0) {
         error_sys(err, "read %s", *path);

@@ -41,7 +41,7 @@ const char *output_phase_prefix(const struct outcome *outcome, bool after_word,
                                 char ret[OUTPUT_PHASE_BYTES])
 {
     const char *phase = phase_name(outcome->phase);
-    bool said = outcome->phase == PHASE_OPTIONS || /* as what a wrong command line is told with */
+    bool said = outcome->phase == PHASE_OPTIONS || /* as for a wrong command line */
                 strncmp(outcome->error.text, phase, strlen(phase)) == 0 ||
                 (after_word && strcmp(phase, result_word(outcome->result)) == 0);
     snprintf(ret, OUTPUT_PHASE_BYTES, "%s%s", said ? "" : phase, said ? "" : ": ");
@@ -53,7 +53,7 @@ static void print_failure(const char *prefix, const struct outcome *outcome)
     struct error ignored;
     if (outcome->result == RESULT_OK)
         return;
-    output_flush(&ignored); /* what was printed before comes before it */
+    output_flush(&ignored); /* so that it follows what was printed before */
     fprintf(stderr, NAME "%s%s\n", prefix, outcome->error.text);
 }
 

@@ -106,7 +106,7 @@ static void print_failures(const struct bench_measure *m)
     putchar('\n');
 }
 
-/* Some failed, or the run was over before their turn in the ramp. */
+/* Some failed, or the run was over before --ramp had opened them. */
 static bool lacks_connections(const struct bench_report *report)
 {
     return !report->load.handshakes && report->measure.connections < report->wanted_connections;
@@ -191,13 +191,13 @@ void output_bench(const struct bench_report *reports, size_t count, const struct
         print_load(&reports[0].load);
         print_measure(&reports[0]);
     }
-    if (count > 1) /* it begins with its endpoint */
+    if (count > 1) /* its message begins with the endpoint */
         output_failure_elsewhere(outcome);
     else
         output_failure(outcome);
 }
 
-/* What there is of it: of clients that all failed only that. */
+/* If all clients failed, only the failures. */
 static void print_merged(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;

@@ -6,7 +6,7 @@
 
 #include "tlsecho/client/output_units.h"
 
-/* A row, unless neither has anything; what only one has, such as a TLS handshake, has no ratio. */
+/* A row, unless both are 0. If one is, such as a TLS handshake on TCP, there is no ratio. */
 static void print_row(const char *name, double a, double b,
                       const char *(*text)(double, char[OUTPUT_UNIT_BYTES]))
 {
@@ -23,7 +23,7 @@ static void print_row(const char *name, double a, double b,
     printf("%-22s %16s %16s %8s\n", name, left, right, ratio);
 }
 
-/* 0 = so few have none; 1 is the longest. */
+/* 0 = too few samples; share 1 = the maximum. */
 static double quantile_ns(const struct histogram *h, double share)
 {
     return (double)(share == 1 ? histogram_quantile_ns(h, 1)

@@ -121,7 +121,7 @@ static void add_measure(json_t *json, const struct bench_report *report)
         json_object_set_new(json, "seconds", seconds_json(m));
 }
 
-/* Even what was never reached has its place in a comparison. */
+/* An endpoint that was not measured has its place in the comparison. */
 static json_t *unmeasured_json(const struct bench_report *report)
 {
     json_t *json = json_object();

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said while a load runs. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@ static bool shows_line(const struct options *options)
     return options->verbosity > OPTIONS_QUIET && isatty(STDERR_FILENO);
 }
 
-/* 0 = so few messages have none. */
+/* 0 = too few messages. */
 static const char *known_text(uint64_t ns, char ret[OUTPUT_UNIT_BYTES])
 {
     return ns ? output_time_text((double)ns, ret) : "-";
@@ -74,7 +73,7 @@ void output_bench_progress(void *context, const struct bench_progress *progress)
     } else {
         print_second(progress->second);
     }
-    output_flush(&ignored); /* the end of the run says it */
+    output_flush(&ignored); /* output_finish reports it */
 }
 
 void output_bench_progress_end(const struct options *options)

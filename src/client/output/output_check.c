@@ -12,7 +12,7 @@
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/output.h"
 
-/* Text before the '|' of a plug-in must not have one of its own, nor a second line. */
+/* The text before the '|' of a plug-in must not contain '|' or a line feed. */
 static void put_plain(const char *text)
 {
     char piece[TEXT_PIECE_BYTES];

@@ -15,7 +15,7 @@
 
 enum { PRECISION = 15 }; /* nanoseconds of over an hour */
 
-/* jansson refuses what is not UTF-8, which a file name or a certificate may be. */
+/* jansson refuses text that is not UTF-8, as in file names or certificates. */
 json_t *output_json_text(const char *value)
 {
     json_t *json = json_string(value);
@@ -95,7 +95,7 @@ static json_t *certificate(const struct tls_chain_certificate *shown)
     return json;
 }
 
-/* What was agreed on, once the handshake is done. */
+/* The negotiated parameters, after the handshake. */
 static void add_agreed(json_t *object, const struct peer *peer)
 {
     output_json_add_text(object, "version", peer->version);
@@ -121,12 +121,12 @@ static void add_tls(json_t *object, const struct session *session)
 {
     struct peer peer = {0};
     struct tls_chain chain = {0};
-    struct error ignored; /* no memory: what else there is */
+    struct error ignored; /* no memory: without certificates */
     if (!session->transport)
         return;
     transport_peer(session->transport, &peer);
     if (!*peer.version && !peer.certificate.present)
-        return; /* plain, or the handshake did not get so far */
+        return; /* plain, or the handshake failed before */
 
     json_t *json = json_object();
     if (*peer.version)
@@ -192,7 +192,7 @@ json_t *output_json_new(const struct options *options, const struct session *ses
     return json;
 }
 
-/* jansson writes DEL, C1 and bidirectional controls as they are. */
+/* jansson does not escape DEL, C1 and bidirectional controls. */
 static void print_escaped(const char *line, FILE *out)
 {
     char piece[JSON_PIECE_BYTES];

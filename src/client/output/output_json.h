@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The JSON object of a run: a common part, which every mode has, and a part per mode, which its own
- * output_MODE.c adds. docs/schema/client.schema.json describes all of it.
+ * The JSON object of a run: the part that every mode has. output_MODE.c adds the fields of a mode.
+ * docs/schema/client.schema.json describes all of them.
  *
  * Ownership: as in jansson; output_json_print takes the object.   Threads: one.
  */
@@ -25,23 +25,23 @@ enum { OUTPUT_JSON_SCHEMA = 1 }; /* its version */
 struct json_t *output_json_new(const struct options *options, const struct session *session,
                                const struct outcome *outcome);
 
-/* schema, mode, result, exit, started, error: of a run that never began. */
+/* schema, mode, result, exit, started, error: for a run that did not begin. */
 struct json_t *output_json_refusal(const struct options *options, const struct outcome *outcome);
 
-/* One line. A full disk is not noticed here. */
+/* Prints it as one line. output_flush reports errors. */
 void output_json_print(struct json_t *object, FILE *out);
 
-/* A JSON string, whatever bytes it holds. */
+/* A JSON string of any bytes. */
 struct json_t *output_json_text(const char *value);
 
 /* schema, mode, result, exit, interrupted, started (now), error. */
 void output_json_add_result(struct json_t *object, const char *mode, const struct outcome *outcome);
 
-/* "" is unknown, and what is unknown is absent. */
+/* "" is unknown, and is not added. */
 void output_json_add_text(struct json_t *object, const char *key, const char *value);
 void output_json_add_count(struct json_t *object, const char *key, uint64_t count);
 
-/* "started": when clock_now_us was that. */
+/* "started": at_us of clock_now_us as wall-clock time. */
 void output_json_add_started(struct json_t *object, uint64_t at_us);
 
 /* Microseconds become seconds. */

@@ -12,12 +12,12 @@
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_session.h"
 
-static bool tells_lines(const struct options *options)
+static bool prints_lines(const struct options *options)
 {
     return !options->json && options->verbosity > OPTIONS_QUIET;
 }
 
-static bool tells_json_lines(const struct options *options)
+static bool prints_json_lines(const struct options *options)
 {
     return options->json && options->verbosity == OPTIONS_VERBOSE;
 }
@@ -27,7 +27,7 @@ static double ms(uint64_t us)
     return (double)us / 1e3;
 }
 
-/* As ping -D does. */
+/* As ping -D prints it. */
 static void print_stamp(const struct options *options)
 {
     struct timespec now;
@@ -95,12 +95,12 @@ void output_ping_connected(const struct options *options, const struct session *
 void output_ping_reply(const struct options *options, const struct session *session,
                        const struct probe *probe, uint64_t size_bytes)
 {
-    if (tells_json_lines(options)) {
+    if (prints_json_lines(options)) {
         json_t *json = line(options, probe->seq, probe->overdue ? "late" : "reply");
         output_json_add_seconds(json, "time", probe->time_ns / 1000);
         json_object_set_new(json, "first", json_boolean(probe->first));
         output_json_print(json, stdout);
-    } else if (tells_lines(options)) {
+    } else if (prints_lines(options)) {
         char peer[ADDRESS_TEXT_BYTES];
         address_text(&session->peer, peer);
         print_stamp(options);
@@ -112,9 +112,9 @@ void output_ping_reply(const struct options *options, const struct session *sess
 
 void output_ping_overdue(const struct options *options, const struct probe *probe)
 {
-    if (tells_json_lines(options))
+    if (prints_json_lines(options))
         output_json_print(line(options, probe->seq, "overdue"), stdout);
-    else if (tells_lines(options)) {
+    else if (prints_lines(options)) {
         print_stamp(options);
         printf("no reply yet: seq=%" PRIu64 "\n", probe->seq);
     }
@@ -123,14 +123,14 @@ void output_ping_overdue(const struct options *options, const struct probe *prob
 void output_ping_lost(const struct options *options, uint64_t first_seq, uint64_t count,
                       const struct outcome *why)
 {
-    if (tells_json_lines(options)) {
+    if (prints_json_lines(options)) {
         json_t *json = line(options, first_seq, "lost");
         output_json_add_count(json, "count", count);
         output_json_add_text(json, "result", result_word(why->result));
         output_json_add_text(json, "phase", phase_name(why->phase));
         output_json_add_text(json, "message", why->error.text);
         output_json_print(json, stdout);
-    } else if (tells_lines(options)) {
+    } else if (prints_lines(options)) {
         char phase[OUTPUT_PHASE_BYTES];
         print_stamp(options);
         printf("lost: seq=%" PRIu64, first_seq);
@@ -180,7 +180,7 @@ static void print_summary(const struct session *session, const struct ping_total
     }
     if (probes->round_trips)
         output_latency_print(stdout, "rtt", probes_latency(probes));
-    if (totals->kernel_tells)
+    if (totals->has_kernel)
         printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
                ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
                totals->kernel.retransmits);
@@ -243,7 +243,7 @@ static void print_json(const struct options *options, const struct session *sess
         output_json_add_latency(json, "latency", probes_latency(&totals->probes));
     if (totals->timeline.count)
         json_object_set_new(json, "timeline", timeline_json(&totals->timeline));
-    if (totals->kernel_tells) {
+    if (totals->has_kernel) {
         json_t *kernel = json_object();
         output_json_add_seconds(kernel, "rtt", totals->kernel.rtt_us);
         output_json_add_seconds(kernel, "rtt_variance", totals->kernel.rtt_variance_us);

@@ -11,7 +11,8 @@
 
 enum { NAME_COLUMNS = 19, VIEW_COLUMNS = 32 };
 
-/* What is too long for its column, such as a fingerprint, takes both; if they differ, two lines. */
+/* A text that is too long for its column, such as a fingerprint, takes both; two different ones
+ * take two lines. */
 static void print_row(const char *name, const char *here, const char *there, const char *relation)
 {
     const int wide = VIEW_COLUMNS + 1 + VIEW_COLUMNS;
@@ -230,20 +231,22 @@ static json_t *verdict_json(const struct report *report, const struct report_ver
 }
 
 void output_report(const struct options *options, const struct session *session,
-                   const struct output_report *came, const struct outcome *outcome)
+                   const struct output_report *received, const struct outcome *outcome)
 {
-    const struct report *report = came->report;
+    const struct report *report = received->report;
     if (options->json) {
         json_t *json = output_json_new(options, session, outcome);
         if (report) {
             json_object_set_new(json, "here", view_json(report));
-            json_object_set_new(json, "there", json_loadb(came->text, came->text_bytes, 0, NULL));
-            json_object_set_new(json, "verdict", verdict_json(report, came->verdict, options->pin));
+            json_object_set_new(json, "there",
+                                json_loadb(received->text, received->text_bytes, 0, NULL));
+            json_object_set_new(json, "verdict",
+                                verdict_json(report, received->verdict, options->pin));
         }
         output_json_print(json, stdout);
         return;
     }
     if (report && options->verbosity > OPTIONS_QUIET)
-        print_words(session, report, came->verdict);
+        print_words(session, report, received->verdict);
     output_failure(outcome);
 }

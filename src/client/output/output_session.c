@@ -56,7 +56,7 @@ static void certificate(size_t number, const struct tls_chain_certificate *shown
 static void chain(const struct session *session)
 {
     struct tls_chain chain = {0};
-    struct error ignored; /* no memory: the handshake counts */
+    struct error ignored; /* no memory: without certificates */
     if (transport_tls_chain(session->transport, &chain, &ignored) < 0)
         return;
     for (size_t i = 0; i < chain.count; i++)

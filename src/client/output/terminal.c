@@ -9,14 +9,11 @@
 
 #include "tlsecho/base/text.h"
 
-enum {
-    BYTE_BASE = 0xdc00
-}; /* of a byte that is no character, as Python's surrogateescape has it */
+enum { BYTE_BASE = 0xdc00 }; /* of a byte that is not a character, as in Python's surrogateescape */
 
 void terminal_init(void)
 {
-    if (strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") ==
-        0) /* ASCII: a byte above it is no letter */
+    if (strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") == 0) /* ASCII only */
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
@@ -26,9 +23,9 @@ void terminal_type(struct terminal_keys *keys, char byte)
     keys->bytes[keys->n++] = byte;
 }
 
-enum { QUOTE = 'V' & 0x1f }; /* the next key is itself, and no command */
+enum { QUOTE = 'V' & 0x1f }; /* the next key is inserted */
 
-/* Whether the editor would take it for a command of its own: below 256 it has a table. */
+/* Whether the editor would interpret it as a command: it has a table of the first 256. */
 static bool is_no_letter(wchar_t c)
 {
     return c >= 0x80 && c < 0x100 && !iswprint((wint_t)c);
@@ -43,7 +40,8 @@ bool terminal_next(struct terminal_keys *keys, wchar_t *ret)
     size_t used = mbrtowc(&c, keys->bytes, keys->n, &start);
     if (used == (size_t)-2 && keys->n < sizeof keys->bytes)
         return false;
-    bool quoted_nul = used == 0 && keys->quoted; /* without the quote: a Ctrl-D typed too early */
+    bool quoted_nul =
+        used == 0 && keys->quoted; /* unquoted NUL: a Ctrl-D that was typed too early */
     if (used > keys->n || is_no_letter(c) || quoted_nul) {
         c = BYTE_BASE + (unsigned char)keys->bytes[0];
         used = 1;
@@ -72,7 +70,7 @@ size_t terminal_bytes(const wchar_t *line, size_t n, char *ret)
     return used;
 }
 
-/* Whether more bytes may make a character, or CR LF, of these. */
+/* Whether more bytes may complete a character, or CR LF. */
 static bool is_cut_short(const unsigned char *s, size_t n)
 {
     static const unsigned char rest[] = {0x80, 0x80, 0x80};
@@ -88,10 +86,10 @@ static bool is_cut_short(const unsigned char *s, size_t n)
         if (text_decode(whole, n + more, &code) == n + more)
             return true;
     }
-    return n == 1 && (s[0] == 0xe0 || s[0] == 0xf0); /* whose next byte is not 0x80 */
+    return n == 1 && (s[0] == 0xe0 || s[0] == 0xf0); /* their next byte cannot be 0x80 */
 }
 
-/* Shows what the bytes begin with. Returns how many that was, or 0: more are needed. */
+/* Shows the first character. Returns its length, or 0: more bytes are needed. */
 static size_t show_one(const unsigned char *s, size_t n, bool last, FILE *out)
 {
     char piece[TEXT_PIECE_BYTES];
@@ -108,7 +106,7 @@ static size_t show_one(const unsigned char *s, size_t n, bool last, FILE *out)
     return used;
 }
 
-/* Completes what is held, byte by byte. Returns how many of the n bytes that took. */
+/* Completes held bytes one by one. Returns how many of the n bytes were used. */
 static size_t show_held(struct terminal_screen *screen, const unsigned char *data, size_t n,
                         FILE *out)
 {

@@ -18,7 +18,7 @@ static bool is_reset(const struct error *err)
     return err->kind == ERROR_SYSTEM && (err->code == ECONNRESET || err->code == EPIPE);
 }
 
-/* How far a handshake came that was not complete in time, nothing being sent again. */
+/* What arrived of a handshake that was not complete in time and had no retransmissions. */
 static int describe_standstill(const struct tcp_stats *stats, struct error *err)
 {
     if (stats->received_bytes)
@@ -77,7 +77,7 @@ int diagnosis_of_silence(int fd, struct error *err)
     return error_set(err, ERROR_UNACKNOWLEDGED, "%.150s; %s", noticed.text, loss);
 }
 
-/* Whether all that is on its way was sent at once, so that its time is known. */
+/* Whether all unacknowledged data was sent at once, so that its time is known. */
 static bool is_one_flight(const struct tcp_stats *stats)
 {
     return stats->unacknowledged_bytes <= stats->segment_bytes;

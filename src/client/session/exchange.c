@@ -90,8 +90,8 @@ static void note_sent(struct exchange *x, size_t n)
     x->sent_bytes += n;
 }
 
-/* What a send or an end of our direction came to. A failure is not the end yet: what the server
- * has to say about it comes by reading. */
+/* After a send, or the end of our direction. A failure does not end the exchange: reading may get
+ * the reason from the server. */
 static unsigned after_sending(struct exchange *x, enum io_status status, const struct error *err)
 {
     switch (status) {
@@ -121,7 +121,8 @@ unsigned exchange_send(struct exchange *x)
 
     if (x->flushing || buf_waiting(&x->out)) {
         if (!x->first_sent_us)
-            x->first_sent_us = clock_now_us(); /* the echo may be here before the write returns */
+            x->first_sent_us =
+                clock_now_us(); /* before the write: the echo may arrive before it returns */
         struct io io =
             transport_write(x->transport, x->out.data + x->out.start, buf_waiting(&x->out), &err);
         note_activity(x, io);
@@ -152,7 +153,7 @@ static void note_received(struct exchange *x, size_t n)
         x->state = EXCHANGE_WRONG;
 }
 
-/* An RST, or the kernel has given the peer up. */
+/* An RST, or the kernel has given up. */
 static void note_reset(struct exchange *x, const struct error *err)
 {
     x->state = EXCHANGE_CUT;
@@ -197,8 +198,8 @@ unsigned exchange_receive(struct exchange *x)
     return WANT_NOTHING;
 }
 
-/* A server that wanted to renegotiate; or a TLS alert record, RFC 8446 §5.1, in answer to what was
- * no TLS. */
+/* The server asked for renegotiation; or it answered plain data with a TLS alert record, RFC 8446
+ * §5.1. */
 static const char *hint(const struct exchange *x)
 {
     struct peer peer;
@@ -215,7 +216,7 @@ static size_t first_bytes(const struct exchange *x)
     return x->received_bytes < sizeof x->first ? x->received_bytes : sizeof x->first;
 }
 
-/* Our own PROXY header, which went before what is compared. */
+/* Our own PROXY header came back, which was sent before the bytes that are compared. */
 static bool is_our_proxy_header(const struct exchange *x)
 {
     return x->expect.offset_bytes == 0 && proxy_begins(x->first, first_bytes(x));
@@ -248,7 +249,7 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
     bool wrong = x->state == EXCHANGE_WRONG;
     bool ended = (x->state == EXCHANGE_ENDED || x->state == EXCHANGE_CUT) && !x->given_up;
     bool silent = x->state == EXCHANGE_BROKEN && x->error.kind == ERROR_TIMEOUT;
-    bool asked = x->sent_bytes > 0; /* what says nothing to nothing may be an echo server */
+    bool asked = x->sent_bytes > 0; /* without any data an echo server sends nothing either */
     if (outcome->result == RESULT_OK || x->expect.kind == EXPECT_NONE || x->expect.offset_bytes ||
         !(wrong || (asked && (ended || silent))) || *hint(x) || is_our_proxy_header(x))
         return NULL;
@@ -258,8 +259,8 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
                  : "if it is not an echo server, add --expect none";
 }
 
-/* How it went, for the start of a sentence. */
-static const char *way(const struct exchange *x)
+/* How it ended, for the start of a sentence. */
+static const char *end_text(const struct exchange *x)
 {
     if (x->reset)
         return "the server, or something on the way, reset the connection";
@@ -276,7 +277,7 @@ static const char *way(const struct exchange *x)
     return "the server closed the connection";
 }
 
-/* What it is if something is missing. An interrupt is the class of what was waited for. */
+/* The result if bytes are missing. An interrupt has the class of what was waited for. */
 static enum result early_result(const struct exchange *x)
 {
     if (x->reset)
@@ -284,21 +285,21 @@ static enum result early_result(const struct exchange *x)
     return x->state == EXCHANGE_OPEN ? RESULT_TIMEOUT : RESULT_TRUNCATED;
 }
 
-/* Nothing is expected, so that only how it ended tells whether it is whole. */
+/* Nothing is expected: only the way it ended says whether the data is complete. */
 static void judge_end_of_anything(const struct exchange *x, const char *known, struct outcome *ret)
 {
     if (x->given_up)
         outcome_fail(ret, PHASE_ECHO, &x->error);
     else if (x->reset)
-        outcome_measure(ret, RESULT_RESET, "%s%s", way(x), known);
+        outcome_measure(ret, RESULT_RESET, "%s%s", end_text(x), known);
     else if (x->state == EXCHANGE_CUT)
         outcome_measure(ret, RESULT_TRUNCATED,
                         "%s: what it sent may be incomplete; see its log, or look for what cuts "
                         "connections on the way",
-                        way(x));
+                        end_text(x));
 }
 
-/* It is over, and nothing wrong has come back. */
+/* It has ended, and no wrong byte has come back. */
 static void judge_end(const struct exchange *x, bool input_left, struct outcome *ret)
 {
     char known[DIAGNOSIS_TEXT_BYTES];
@@ -314,10 +315,10 @@ static void judge_end(const struct exchange *x, bool input_left, struct outcome 
     if (x->given_up || (x->send_failed && !x->reset))
         outcome_fail(ret, PHASE_ECHO, &x->error);
     else if (missing)
-        outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s%s", way(x), missing,
-                        x->sent_bytes + buf_waiting(&x->out), hint(x), known);
+        outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s%s", end_text(x),
+                        missing, x->sent_bytes + buf_waiting(&x->out), hint(x), known);
     else
-        outcome_measure(ret, early, "%s before the input had ended%s", way(x), known);
+        outcome_measure(ret, early, "%s before the input had ended%s", end_text(x), known);
 }
 
 void exchange_judge(const struct exchange *x, bool input_left, struct outcome *ret)
@@ -330,7 +331,7 @@ void exchange_judge(const struct exchange *x, bool input_left, struct outcome *r
     case EXCHANGE_BROKEN:
         outcome_fail(ret, PHASE_ECHO, &x->error);
         return;
-    case EXCHANGE_OPEN: /* we ended it ourselves */
+    case EXCHANGE_OPEN: /* ended by us */
     case EXCHANGE_ENDED:
     case EXCHANGE_CUT:
         judge_end(x, input_left, ret);

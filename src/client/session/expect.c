@@ -35,7 +35,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Makes room for n more. The part that had wrapped around to the front moves behind the old end. */
+/* Makes room for n more. The part that wrapped around to the front moves behind the old end. */
 static int grow(struct expect *e, size_t n, struct error *err)
 {
     size_t size = e->size ? e->size : FIRST_BYTES;
@@ -76,7 +76,7 @@ int expect_sent(struct expect *e, const unsigned char *data, size_t n, struct er
     return 0;
 }
 
-/* n bytes in one piece at the start of the window. */
+/* Compares n bytes, contiguous at the start of the window. */
 static enum expect_verdict compare(struct expect *e, const unsigned char *data, size_t n)
 {
     const unsigned char *expected = e->window + e->start;
@@ -109,7 +109,7 @@ enum expect_verdict expect_received(struct expect *e, const unsigned char *data,
         n -= part;
     }
     if (!e->count)
-        e->start = 0; /* a window that is emptied often stays in its first pages */
+        e->start = 0; /* an empty window starts again in its first pages */
     if (!n)
         return EXPECT_SAME;
     e->got = *data;

@@ -18,8 +18,7 @@ static int stop_fd = -1;
 static timer_t alarm_timer;
 static atomic_uint_least64_t happened_us; /* 0 = not yet */
 
-/* signal-safety(7): write(2), clock_gettime(2) and timer_settime(2) may be called here, and atomics
- * without locks used. */
+/* signal-safety(7) allows write(2), clock_gettime(2), timer_settime(2) and lock-free atomics. */
 static void on_stop(int signal)
 {
     static const struct itimerspec alarms = {.it_value.tv_nsec = INTERRUPT_PATIENCE_MS * MS_NS,
@@ -40,7 +39,7 @@ static void on_alarm(int signal)
     (void)signal;
 }
 
-/* Without SA_RESTART: a call that blocks is to end. */
+/* Without SA_RESTART, so that blocking calls end. */
 static void handle(int signal, void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler};
@@ -58,7 +57,7 @@ int interrupt_open(struct error *err)
     handle(SIGINT, on_stop);
     handle(SIGTERM, on_stop);
 
-    sigset_t set; /* the parent process may have blocked them */
+    sigset_t set; /* the parent process may have blocked the signals */
     sigemptyset(&set);
     sigaddset(&set, SIGALRM);
     sigaddset(&set, SIGINT);

@@ -32,7 +32,7 @@ static const char *const words[] = {
     [RESULT_IMPAIRED] = "impaired",
 };
 
-/* For errors that have no remedy of their own. */
+/* For errors without a remedy of their own. */
 static const char *const remedies[RESULTS] = {
     [RESULT_REFUSED] = "start the server there, or check the port",
     [RESULT_UNREACHABLE] = "check the address, the route to it and the firewalls on it",
@@ -45,7 +45,7 @@ static const char *const phases[] = {
     [PHASE_PATH] = "path",
 };
 
-/* getaddrinfo(3): a name that does not exist is the user's, name servers that fail are not. */
+/* getaddrinfo(3) tells a wrong name from name servers that fail. */
 static const char *dns_remedy(const struct error *err, const struct options *options)
 {
     if (err->kind == ERROR_TIMEOUT && options && options->family == AF_UNSPEC)
@@ -67,7 +67,7 @@ static const char *dns_remedy(const struct error *err, const struct options *opt
     return NULL;
 }
 
-/* Two local faults, which the server's address would not explain; and what TCP reports. */
+/* Some errors are local; some have their remedy from TCP. */
 static const char *remedy_for(enum result result, enum phase phase, const struct error *err,
                               const struct options *options)
 {
@@ -111,12 +111,12 @@ enum phase phase_find(const char *name)
     return (enum phase)i;
 }
 
-/* A system call on the way to the server failed with this errno. */
+/* The class of an errno of a system call on the connection. */
 static enum result of_errno(int code)
 {
     switch (code) {
     case ECONNREFUSED:
-    case ENOENT: /* unix(7): nobody has ever listened there */
+    case ENOENT: /* unix(7): no such socket */
         return RESULT_REFUSED;
     case ECONNRESET:
     case EPIPE:
@@ -128,7 +128,7 @@ static enum result of_errno(int code)
     case ENETDOWN:
     case EHOSTDOWN:
     case ENONET:
-    case ENOPROTOOPT: /* what Linux makes of ICMP: protocol unreachable, source route failed, */
+    case ENOPROTOOPT: /* Linux, of ICMP: protocol unreachable, source route failed */
     case EOPNOTSUPP:
     case EMSGSIZE: /* packet too big */
     case EADDRNOTAVAIL:
@@ -136,7 +136,7 @@ static enum result of_errno(int code)
     case EACCES:
     case EPERM:
     case EPROTO:
-    case EINVAL: /* ip(7): an address that nothing can be sent to, such as 255.255.255.255 */
+    case EINVAL: /* ip(7): an address such as 255.255.255.255 */
         return RESULT_UNREACHABLE;
     default:
         return RESULT_LOCAL_IO;
@@ -155,7 +155,7 @@ enum result result_of(enum phase phase, const struct error *err)
         return phase == PHASE_OPTIONS ? RESULT_LOCAL_IO : of_errno(err->code);
     case ERROR_DNS:
         return RESULT_DNS;
-    case ERROR_TIMEOUT: /* whatever ended the wait: the class of what was awaited */
+    case ERROR_TIMEOUT: /* the class of what was waited for */
     case ERROR_INTERRUPTED:
         return phase == PHASE_DNS ? RESULT_DNS : RESULT_TIMEOUT;
     case ERROR_UNACKNOWLEDGED:

@@ -44,8 +44,7 @@ static int look_up(struct session *s, uint64_t deadline_us, struct error *err)
     return -1;
 }
 
-/* A name is looked up once, unless its addresses are forgotten; other sessions have no such phase.
- */
+/* A name is looked up once, unless its addresses are forgotten. */
 static int resolve(struct session *s, uint64_t deadline_us, struct error *err)
 {
     s->phase = PHASE_DNS;
@@ -124,7 +123,7 @@ static int shake_hands(struct session *s, int fd, uint64_t deadline_us, struct e
 {
     struct target *t = s->target;
     struct error unknown;
-    socket_addresses(fd, NULL, &s->own, &unknown); /* the server may have left already */
+    socket_addresses(fd, NULL, &s->own, &unknown); /* the server may have closed already */
     if (target_send_proxy_header(t, fd, err) < 0) {
         close(fd);
         return -1;
@@ -145,7 +144,7 @@ static int shake_hands(struct session *s, int fd, uint64_t deadline_us, struct e
     return 0;
 }
 
-/* From now on: of the look-up, TCP and TLS together. */
+/* The end of the limit for look-up, TCP and TLS together, from now on. */
 static uint64_t deadline_of(const struct session *s)
 {
     uint64_t limit_ms = s->target->options->connect_timeout_ms;
@@ -183,7 +182,7 @@ void session_close(struct session *s)
 {
     struct error ignored;
     if (s->transport)
-        transport_shutdown(s->transport, &ignored); /* the alert, or close_notify, if it fits */
+        transport_shutdown(s->transport, &ignored); /* sends the alert or close_notify if it fits */
     transport_free(s->transport);
     session_init(s, s->target);
 }

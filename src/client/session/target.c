@@ -55,7 +55,7 @@ static int trust(struct tls_context *context, const struct options *options, str
         return tls_context_pin(context, options->pin, err);
     if (tls_context_trust(context, options->cacert, err) < 0)
         return options->cacert ? error_prefix(err, "--cacert") : -1;
-    if (options->insecure) /* what would have been said is said all the same */
+    if (options->insecure) /* after the CAs, so that the result of the verification is known */
         tls_context_trust_any(context);
     return 0;
 }
@@ -76,16 +76,16 @@ static int offer_alpn(struct tls_context *context, const char *list, struct erro
     return result;
 }
 
-/* What an option says to the context; NULL says nothing. */
-static int tell(struct tls_context *context, const char *option, const char *value,
-                int (*set)(struct tls_context *, const char *, struct error *), struct error *err)
+/* Applies an option to the context unless it is NULL. */
+static int apply(struct tls_context *context, const char *option, const char *value,
+                 int (*set)(struct tls_context *, const char *, struct error *), struct error *err)
 {
     if (!value || set(context, value, err) == 0)
         return 0;
     return error_prefix(err, "%s", option);
 }
 
-/* Without a file, within the run. */
+/* Without a file: within the run. */
 static int resume(struct tls_context *context, const char *path, struct error *err)
 {
     return *path ? tls_context_use_session_file(context, path, err)
@@ -95,14 +95,14 @@ static int resume(struct tls_context *context, const char *path, struct error *e
 static int set_policy(struct tls_context *context, const struct options *options, struct error *err)
 {
     if (tls_context_set_versions(context, options->tls_min, options->tls_max, err) < 0 ||
-        tell(context, "--ciphers", options->ciphers, tls_context_set_ciphers, err) < 0 ||
-        tell(context, "--ciphersuites", options->ciphersuites, tls_context_set_ciphersuites, err) <
+        apply(context, "--ciphers", options->ciphers, tls_context_set_ciphers, err) < 0 ||
+        apply(context, "--ciphersuites", options->ciphersuites, tls_context_set_ciphersuites, err) <
             0 ||
-        tell(context, "--groups", options->groups, tls_context_set_groups, err) < 0 ||
-        tell(context, "--alpn", options->alpn, offer_alpn, err) < 0 ||
-        tell(context, options->keylog_name, options->keylog, tls_context_set_keylog, err) < 0)
+        apply(context, "--groups", options->groups, tls_context_set_groups, err) < 0 ||
+        apply(context, "--alpn", options->alpn, offer_alpn, err) < 0 ||
+        apply(context, options->keylog_name, options->keylog, tls_context_set_keylog, err) < 0)
         return -1;
-    return tell(context, "--resume", options->resume, resume, err);
+    return apply(context, "--resume", options->resume, resume, err);
 }
 
 static int use_own_certificate(struct tls_context *context, const struct options *options,
@@ -114,7 +114,7 @@ static int use_own_certificate(struct tls_context *context, const struct options
     if (tls_context_use_certificate(context, options->cert, &own, err) < 0)
         return error_prefix(err, "--cert");
     if (options->key)
-        return tell(context, "--key", options->key, tls_context_use_key, err);
+        return apply(context, "--key", options->key, tls_context_use_key, err);
     if (tls_context_use_key(context, options->cert, err) == 0)
         return 0;
     size_t used = strlen(err->text);
@@ -134,7 +134,7 @@ static int prepare_tls(struct target *t, struct error *err)
     return use_own_certificate(t->context, t->options, err);
 }
 
-/* An address of ours, never looked up. */
+/* A local address, never a name. */
 static int prepare_source(const char *text, struct address *ret, struct error *err)
 {
     struct endpoint source = {.scheme = ENDPOINT_TCP};
@@ -153,9 +153,9 @@ int target_prepare(struct target *t, struct error *err)
 {
     if (t->prepared)
         return 0;
-    if (interrupt_happened()) /* while a warning was written: a store of CAs takes long to read */
+    if (interrupt_happened()) /* while a warning was written; reading the CAs takes long */
         return error_set(err, ERROR_INTERRUPTED, "interrupted before the run began");
-    target_done(t); /* what an earlier attempt left */
+    target_done(t); /* from an earlier attempt */
     if (target_is_tls(t) && prepare_tls(t, err) < 0)
         return piped_file_name(err);
     if (t->options->source && prepare_source(t->options->source, &t->origin.source, err) < 0)
@@ -165,9 +165,8 @@ int target_prepare(struct target *t, struct error *err)
     return 0;
 }
 
-/* What a TLS client would have said in its ClientHello, for who looks no further than the header.
- */
-static void name(struct proxy *proxy, const struct target *t)
+/* What the ClientHello will have, for a server that only reads the header. */
+static void add_names(struct proxy *proxy, const struct target *t)
 {
     const char *alpn = t->options->alpn ? t->options->alpn : "";
     const char *server_name = target_server_name(t);
@@ -185,7 +184,7 @@ int target_send_proxy_header(const struct target *t, int fd, struct error *err)
     if (socket_addresses(fd, &proxy.destination, &proxy.source, err) < 0)
         return error_prefix(err, "PROXY header");
     if (target_is_tls(t))
-        name(&proxy, t);
+        add_names(&proxy, t);
 
     size_t n = proxy_build(&proxy, header);
     ssize_t sent = send(fd, header, n, MSG_NOSIGNAL);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* A load as a page: the numbers, the session, and what output_html_curves.c draws. */
 #include <inttypes.h>
 #include <time.h>
 

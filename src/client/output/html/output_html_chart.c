@@ -11,10 +11,10 @@ enum {
     HEIGHT = 310,
     LEFT = 70,
     RIGHT = 26,
-    TOP = 30, /* where the key is */
+    TOP = 30, /* has the key */
     BOTTOM = 44,
     TICKS_MAX = 16,
-    TICKS_MIN = 3,    /* a logarithmic axis with fewer has even ones */
+    TICKS_MIN = 3,    /* below it a logarithmic axis has even ticks */
     LETTER_WIDTH = 7, /* about */
     DASH_WIDTH = 24,  /* of a line in the key */
 };
@@ -70,7 +70,7 @@ static double place_y(const struct html_chart *chart, double y)
     return HEIGHT - BOTTOM - along(&chart->y, y) * (HEIGHT - TOP - BOTTOM);
 }
 
-/* 1, 2 or 5 times a power of ten, so that there are about five steps. */
+/* Steps of 1, 2 or 5 times a power of ten, about five of them. */
 static size_t even_ticks(const struct html_axis *axis, double ret[TICKS_MAX])
 {
     double rough = (axis->high - axis->low) / 5;
@@ -87,7 +87,7 @@ static size_t even_ticks(const struct html_axis *axis, double ret[TICKS_MAX])
     return count;
 }
 
-/* Each power of ten, and its double and fivefold where there are few. */
+/* Powers of ten, and 2 and 5 times those if there are few. */
 static size_t log_ticks(const struct html_axis *axis, double ret[TICKS_MAX])
 {
     static const double factors[] = {1, 2, 5};
@@ -149,13 +149,13 @@ static void draw_y_axis(FILE *out, const struct html_chart *chart)
     }
 }
 
-/* Nothing is known there: a logarithm has no 0. */
+/* A gap: no value, since a logarithm has no 0. */
 static bool is_gap(const struct html_chart *chart, const struct html_series *series, size_t i)
 {
     return chart->y.logarithmic && series->points[i][1] <= 0;
 }
 
-/* No line leads to it. */
+/* Neither neighbour has a value, so that no line leads to it. */
 static bool is_alone(const struct html_chart *chart, const struct html_series *series, size_t i)
 {
     return !is_gap(chart, series, i) && (i == 0 || is_gap(chart, series, i - 1)) &&
@@ -218,7 +218,7 @@ static void draw_rules(FILE *out, const struct html_chart *chart, const struct h
     fputs("\"/>\n", out);
 }
 
-/* What each line is, above it, from right to left. */
+/* The key above the chart, from right to left. */
 static void draw_key(FILE *out, const struct html_series *series, size_t count)
 {
     size_t right = WIDTH - RIGHT;

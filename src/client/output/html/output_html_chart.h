@@ -11,34 +11,34 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* An axis from low to high; logarithmic: by powers of ten. A tick is written by `label`. */
+/* An axis from low to high; logarithmic: by powers of ten. `label` writes a tick. */
 struct html_axis {
     const char *name;
     double low, high;
     bool logarithmic;
     void (*label)(FILE *out, double value);
-    const double *ticks; /* NULL: chosen by themselves */
+    const double *ticks; /* NULL = automatic */
     size_t tick_count;
 };
 
 struct html_chart {
     const char *id; /* of the element, unique on the page */
     const char *title;
-    const char *description; /* for who does not see it */
+    const char *description; /* for screen readers */
     struct html_axis x, y;
 };
 
 enum html_look {
     HTML_LINE,
-    HTML_AREA,  /* filled down to the axis, as steps from point to point */
-    HTML_BARS,  /* each two points are the ends of one; a dot if they are the same */
-    HTML_RULES, /* over the whole height, whatever y is */
+    HTML_AREA,  /* steps from point to point, filled down to the axis */
+    HTML_BARS,  /* a bar for each pair of points; a dot if both are equal */
+    HTML_RULES, /* over the whole height; y is ignored */
 };
 
-/* A point is x, y; what is not within an axis is drawn at its end. */
+/* Points are x, y; those outside the axes are drawn at their ends. */
 struct html_series {
     const char *name;
-    const char *css_class; /* "a", "b": whose it is; "a dashed", ...; "bad", "faint" */
+    const char *css_class; /* "a", "b", "a dashed", ..., "bad" or "faint" */
     const double (*points)[2];
     size_t count;
     enum html_look look;

@@ -7,14 +7,14 @@
 enum { SIDES = 2, POINTS = 240, TIME_LINES = 3 };
 
 static const char *const letters[] = {"a", "b"};
-static const char *const sides[] = {"A", "B"}; /* a name may be too long for a key */
+static const char *const sides[] = {"A", "B"}; /* names may be too long for a key */
 
 /* --- over time --- */
 
-/* What is drawn of seconds: at most POINTS, each the sum of several if there are more. */
+/* At most POINTS points, each the sum of several seconds if there are more. */
 struct timeline {
     double rate[POINTS][2];
-    double times[TIME_LINES][POINTS][2]; /* p50, p99, max; of a sum the worst */
+    double times[TIME_LINES][POINTS][2]; /* p50, p99, max; the worst of a sum */
     size_t count;
 };
 

@@ -7,8 +7,8 @@
 
 #include "tlsecho/client/bench_report.h"
 
-/* Latency by percentile, its histogram, and throughput and latency over time: as many of them as
- * there is something to draw for. count: 1 or 2 reports. */
+/* Latency by percentile, its histogram, and throughput and latency over time; a chart without
+ * samples is left out. count: 1 or 2 reports. */
 void output_html_curves(FILE *out, const struct bench_report *reports, size_t count);
 
 #endif

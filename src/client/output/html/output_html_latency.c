@@ -8,7 +8,7 @@
 enum { SIDES = 2, POINTS = 240, BINS = 48 };
 
 static const char *const letters[] = {"a", "b"};
-static const char *const sides[] = {"A", "B"}; /* a name may be too long for a key */
+static const char *const sides[] = {"A", "B"}; /* names may be too long for a key */
 
 void output_html_latency_range(struct html_latency *latency)
 {
@@ -26,7 +26,7 @@ void output_html_latency_range(struct html_latency *latency)
     latency->high_ns = high > low ? high * 1.1 : low * 1.1;
 }
 
-/* x is how many nines a share has: 0.3 = 50 %, 1 = 90 %, 2 = 99 %. */
+/* x is the number of nines: 0.3 = 50 %, 1 = 90 %, 2 = 99 %. */
 static void label_nines(FILE *out, double nines)
 {
     if (nines <= 0.5)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The charts of how long things took.
+ * Charts of latencies.
  *
  * Ownership: nothing is kept.   Threads: one.
  */
@@ -12,17 +12,17 @@
 
 #include "tlsecho/base/histogram.h"
 
-/* One or two histograms of times, and what was measured: "messages". */
+/* One or two histograms, and what they measure: "messages". */
 struct html_latency {
     const struct histogram *histograms[2];
     size_t count;
     const char *what;
-    double low_ns, high_ns; /* of an axis that has room for all; 0 of nothing */
+    double low_ns, high_ns; /* of an axis with room for all; 0 = no samples */
 };
 
 void output_html_latency_range(struct html_latency *latency);
 
-/* By percentile, and the histogram; nothing of nothing. */
+/* By percentile, and the histogram; nothing without samples. */
 void output_html_latency(FILE *out, const struct html_latency *latency);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* A ping as a page: what its JSON object has, drawn. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -12,7 +11,6 @@
 #include "tlsecho/client/output_html.h"
 #include "tlsecho/client/output_units.h"
 
-/* What is on the page. */
 struct ping_page {
     const struct session *session;
     const struct ping_totals *totals;
@@ -68,10 +66,10 @@ static void heading(FILE *out, const struct ping_page *page)
 
 /* --- the round trips over time --- */
 
-/* What is drawn of a timeline. */
+/* The points of the charts of a timeline. */
 struct drawn {
-    double times[2 * PING_POINTS_MAX][2]; /* from the shortest to the longest of each point */
-    double late[2 * PING_POINTS_MAX][2];  /* the longest, since that is one */
+    double times[2 * PING_POINTS_MAX][2]; /* minimum and maximum of each point */
+    double late[2 * PING_POINTS_MAX][2];  /* maximum of each point with a late reply */
     double means[PING_POINTS_MAX][2], losses[PING_POINTS_MAX][2], connections[PING_POINTS_MAX][2];
     size_t time_count, late_count, mean_count, loss_count, connection_count;
     bool joined; /* a point has more than one reply */
@@ -85,7 +83,7 @@ static void add_bar(double bars[][2], size_t *count, double at_ns, const uint64_
     }
 }
 
-/* The first connection is no reconnection. */
+/* The first connection is not a reconnection. */
 static void fill_drawn(const struct ping_timeline *t, struct drawn *ret)
 {
     uint64_t connections = 0;
@@ -199,7 +197,7 @@ static void latency_charts(FILE *out, const struct probes *probes)
 
 /* --- tables --- */
 
-/* Each phase begins where the one before ended. */
+/* Each bar begins at the end of the previous one. */
 static void phases_section(FILE *out, const struct ping_totals *totals)
 {
     static const char *const names[PHASES] = {[PHASE_DNS] = "Name look-up",
@@ -243,7 +241,7 @@ static void kernel_section(FILE *out, const struct ping_totals *totals)
     fputs("<section><h2>Transfer</h2><table>\n", out);
     output_html_row(out, "Sent", output_bytes_text((double)totals->bytes_sent, text));
     output_html_row(out, "Received", output_bytes_text((double)totals->bytes_received, text));
-    if (totals->kernel_tells) {
+    if (totals->has_kernel) {
         output_html_row(out, "TCP round trip",
                         output_time_text((double)totals->kernel.rtt_us * 1e3, text));
         output_html_row(out, "TCP variance",

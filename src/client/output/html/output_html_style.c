@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* How a report looks: light or dark as its reader's screen is, and on paper. */
 #include "output_html_style.h"
 
 const char output_html_style[] =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a page looks.   Ownership: nothing is kept.   Threads: any. */
+/* The style sheet of a page: light, dark and for print.   Ownership: nothing is kept.   Threads:
+ * any. */
 #ifndef TLSECHO_OUTPUT_HTML_STYLE_H
 #define TLSECHO_OUTPUT_HTML_STYLE_H
 
