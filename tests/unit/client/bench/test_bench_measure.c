@@ -53,7 +53,7 @@ static void assert_sum(void)
     ck_assert_double_eq(a.busiest, 0.4);
 }
 
-START_TEST(what_happened_at_the_same_time_adds_up_in_that_time)
+START_TEST(measures_of_the_same_time_are_added_within_it)
 {
     fill(&a, 3, 2);
     fill(&b, 4, 3);
@@ -64,7 +64,7 @@ START_TEST(what_happened_at_the_same_time_adds_up_in_that_time)
 }
 END_TEST
 
-START_TEST(what_happened_afterwards_takes_its_own_time_and_seconds)
+START_TEST(a_later_measure_adds_its_time_and_seconds)
 {
     struct error err;
     fill(&a, 3, 2);
@@ -86,7 +86,7 @@ START_TEST(a_rate_is_per_measured_second)
 }
 END_TEST
 
-START_TEST(a_client_without_rest_is_the_limit)
+START_TEST(a_client_without_idle_time_is_the_bottleneck)
 {
     a.busiest = 0.95;
     a.elapsed_s = 1;
@@ -101,10 +101,10 @@ int main(void)
     Suite *suite = suite_create("bench_measure");
     TCase *tcase = tcase_create("bench_measure");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, what_happened_at_the_same_time_adds_up_in_that_time);
-    tcase_add_test(tcase, what_happened_afterwards_takes_its_own_time_and_seconds);
+    tcase_add_test(tcase, measures_of_the_same_time_are_added_within_it);
+    tcase_add_test(tcase, a_later_measure_adds_its_time_and_seconds);
     tcase_add_test(tcase, a_rate_is_per_measured_second);
-    tcase_add_test(tcase, a_client_without_rest_is_the_limit);
+    tcase_add_test(tcase, a_client_without_idle_time_is_the_bottleneck);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -20,7 +20,7 @@ static void tear_down(void)
     pattern = NULL;
 }
 
-START_TEST(a_stream_is_the_same_however_it_is_cut_into_pieces)
+START_TEST(a_stream_is_the_same_in_whatever_pieces_it_is_read)
 {
     static unsigned char whole[3 * BENCH_PIECE_BYTES];
     make(EXPECT_ECHO);
@@ -40,7 +40,7 @@ START_TEST(an_echo_is_what_was_sent)
 }
 END_TEST
 
-START_TEST(upper_case_is_expected_where_lower_case_was_sent)
+START_TEST(upper_case_is_expected_for_lower_case)
 {
     make(EXPECT_UPPER);
     const unsigned char *sent = bench_pattern_sent(pattern, 1, 0);
@@ -66,7 +66,7 @@ START_TEST(another_connections_bytes_differ_at_once)
 }
 END_TEST
 
-START_TEST(lost_and_doubled_messages_differ_at_once)
+START_TEST(lost_and_duplicated_messages_differ_at_once)
 {
     static const uint64_t sizes[] = {16, 64, 1024, 65536, 1 << 20, 1 << 30};
     make(EXPECT_ECHO);
@@ -75,7 +75,7 @@ START_TEST(lost_and_doubled_messages_differ_at_once)
 }
 END_TEST
 
-START_TEST(goes_on_beyond_what_32_bits_can_count)
+START_TEST(continues_beyond_32_bits)
 {
     make(EXPECT_ECHO);
     uint64_t far = UINT64_C(65521) << 40;
@@ -89,12 +89,12 @@ int main(void)
     Suite *suite = suite_create("bench_pattern");
     TCase *tcase = tcase_create("bench_pattern");
     tcase_add_checked_fixture(tcase, NULL, tear_down);
-    tcase_add_test(tcase, a_stream_is_the_same_however_it_is_cut_into_pieces);
+    tcase_add_test(tcase, a_stream_is_the_same_in_whatever_pieces_it_is_read);
     tcase_add_test(tcase, an_echo_is_what_was_sent);
-    tcase_add_test(tcase, upper_case_is_expected_where_lower_case_was_sent);
+    tcase_add_test(tcase, upper_case_is_expected_for_lower_case);
     tcase_add_test(tcase, another_connections_bytes_differ_at_once);
-    tcase_add_loop_test(tcase, lost_and_doubled_messages_differ_at_once, 0, 6);
-    tcase_add_test(tcase, goes_on_beyond_what_32_bits_can_count);
+    tcase_add_loop_test(tcase, lost_and_duplicated_messages_differ_at_once, 0, 6);
+    tcase_add_test(tcase, continues_beyond_32_bits);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -11,7 +11,7 @@ static struct options options;
 static struct bench_load load;
 static struct error err;
 
-/* As if these words had been given, with an endpoint. */
+/* Plans the load of these arguments, with an endpoint. */
 static int plan(const char *words)
 {
     static char text[256];
@@ -45,7 +45,7 @@ START_TEST(without_options_one_connection_sends_64_bytes_for_10_seconds)
 }
 END_TEST
 
-START_TEST(takes_what_the_options_say)
+START_TEST(has_the_values_of_the_options)
 {
     ck_assert_int_eq(plan("-P 10 -t 2.5 -s 1GiB --pipeline 8 --rate 5000 --threads 4 --omit 500ms "
                           "--ramp 1 --expect upper"),
@@ -77,7 +77,7 @@ START_TEST(a_count_of_messages_replaces_the_time)
 }
 END_TEST
 
-START_TEST(a_count_at_a_rate_lasts_until_the_last_of_them_is_over)
+START_TEST(a_count_at_a_rate_lasts_until_all_have_been_due)
 {
     ck_assert_int_eq(plan("-n 7 --rate 100"), 0);
     ck_assert_uint_eq(load.measured_ns, 70000000);
@@ -96,7 +96,7 @@ START_TEST(a_time_of_0_lasts_until_interrupted)
 }
 END_TEST
 
-START_TEST(refuses_what_is_out_of_range)
+START_TEST(refuses_values_out_of_range)
 {
     refused("--rate 0", "--rate: '0' is not a rate: write messages per second");
     refused("--rate nan", "--rate: ");
@@ -111,7 +111,7 @@ START_TEST(refuses_what_is_out_of_range)
 }
 END_TEST
 
-START_TEST(refuses_what_contradicts_itself)
+START_TEST(refuses_options_that_contradict_each_other)
 {
     refused("-n 5 -t 5", "-n and -t exclude each other: give one");
     refused("-n 5 --omit 1", "--omit");
@@ -145,13 +145,13 @@ int main(void)
     Suite *suite = suite_create("bench_plan");
     TCase *tcase = tcase_create("bench_plan");
     tcase_add_test(tcase, without_options_one_connection_sends_64_bytes_for_10_seconds);
-    tcase_add_test(tcase, takes_what_the_options_say);
+    tcase_add_test(tcase, has_the_values_of_the_options);
     tcase_add_test(tcase, no_thread_is_without_a_connection);
     tcase_add_test(tcase, a_count_of_messages_replaces_the_time);
-    tcase_add_test(tcase, a_count_at_a_rate_lasts_until_the_last_of_them_is_over);
+    tcase_add_test(tcase, a_count_at_a_rate_lasts_until_all_have_been_due);
     tcase_add_test(tcase, a_time_of_0_lasts_until_interrupted);
-    tcase_add_test(tcase, refuses_what_is_out_of_range);
-    tcase_add_test(tcase, refuses_what_contradicts_itself);
+    tcase_add_test(tcase, refuses_values_out_of_range);
+    tcase_add_test(tcase, refuses_options_that_contradict_each_other);
     tcase_add_test(tcase, more_connections_than_descriptors_are_refused_with_a_remedy);
     tcase_add_test(tcase, raises_the_soft_limit_of_descriptors_as_far_as_needed);
     suite_add_tcase(suite, tcase);

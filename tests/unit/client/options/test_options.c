@@ -40,7 +40,7 @@ static struct options parsed(const char *const arguments[WORDS])
 
 #define PARSED(...) parsed((const char *const[WORDS]){__VA_ARGS__})
 
-START_TEST(a_host_alone_is_plain_on_the_default_port_with_every_check_on)
+START_TEST(a_host_alone_is_tcp_on_the_default_port_with_every_check_on)
 {
     struct options options = PARSED("example.org");
     ck_assert_int_eq(options.action, OPTIONS_RUN);
@@ -57,7 +57,7 @@ START_TEST(a_host_alone_is_plain_on_the_default_port_with_every_check_on)
 }
 END_TEST
 
-START_TEST(tls_moves_the_default_port_wherever_the_switch_stands)
+START_TEST(tls_changes_the_default_port_wherever_the_switch_is)
 {
     struct options before = PARSED("--tls", "h"), after = PARSED("h", "--tls");
     ck_assert_uint_eq(before.endpoint.port, ENDPOINT_PORT_TLS);
@@ -67,7 +67,7 @@ START_TEST(tls_moves_the_default_port_wherever_the_switch_stands)
 }
 END_TEST
 
-START_TEST(an_endpoint_says_by_itself_whether_it_is_tls)
+START_TEST(the_scheme_of_an_endpoint_selects_tls)
 {
     struct options tls = PARSED("tls://[::1]:443");
     ck_assert(tls.tls);
@@ -86,7 +86,7 @@ START_TEST(takes_an_ipv6_address_with_and_without_brackets)
 }
 END_TEST
 
-START_TEST(takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short)
+START_TEST(takes_the_argument_of_a_long_option_in_both_forms_and_abbreviated_names)
 {
     ck_assert_str_eq(PARSED("--source=127.0.0.2", "h").source, "127.0.0.2");
     ck_assert_str_eq(PARSED("--source", "127.0.0.2", "h").source, "127.0.0.2");
@@ -136,7 +136,7 @@ START_TEST(takes_the_key_log_from_the_environment_unless_it_is_given)
 }
 END_TEST
 
-START_TEST(a_ping_takes_what_ping_takes)
+START_TEST(ping_has_the_short_options_of_ping_8)
 {
     struct options a = PARSED("--ping", "-c5", "-i.2", "-s1400", "-w10", "-W500ms", "h");
     ck_assert_int_eq(a.mode, MODE_PING);
@@ -168,7 +168,7 @@ START_TEST(a_check_has_limits_in_days)
 }
 END_TEST
 
-START_TEST(how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it)
+START_TEST(the_form_of_a_usage_error_is_read_from_the_rest_of_the_command_line)
 {
     struct options options;
     struct words wish = words_of((const char *const[WORDS]){"--ping", "-s", "2GiB", "--js", "h"});
@@ -182,7 +182,7 @@ START_TEST(how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it
 }
 END_TEST
 
-START_TEST(a_wish_for_nagios_is_found_in_a_wrong_command_line_too)
+START_TEST(nagios_is_found_in_a_wrong_command_line_too)
 {
     struct words wish = words_of((const char *const[WORDS]){"--nonsense", "--nagios"});
     struct words none = words_of((const char *const[WORDS]){"h", "--", "--nagios"});
@@ -218,7 +218,7 @@ static const struct {
     {{"--bench", "h", "https"}, "tcp://h:443"},
 };
 
-START_TEST(takes_the_port_by_number_or_service_behind_a_colon_or_a_blank)
+START_TEST(takes_the_port_as_number_or_service_after_a_colon_or_a_blank)
 {
     struct options options = parsed(places[_i].arguments);
     char text[ENDPOINT_TEXT_BYTES];
@@ -303,7 +303,7 @@ START_TEST(help_and_version_need_no_host)
 }
 END_TEST
 
-START_TEST(what_stands_after_two_dashes_is_no_option)
+START_TEST(an_argument_after_two_dashes_is_not_an_option)
 {
     ck_assert_str_eq(PARSED("--", "-k").endpoint.host, "-k");
 }
@@ -395,7 +395,7 @@ static const struct {
     {{"--pin=a", "--cacert=b", "tls://h"}, "--pin replaces --cacert"},
 };
 
-START_TEST(refuses_what_is_wrong_with_the_remedy)
+START_TEST(refuses_wrong_arguments_with_a_remedy)
 {
     struct options options = {.action = -1};
     struct error err = {.text = "nothing"};
@@ -462,27 +462,27 @@ END_TEST
 int main(void)
 {
     TCase *cases = tcase_create("options");
-    tcase_add_test(cases, a_host_alone_is_plain_on_the_default_port_with_every_check_on);
-    tcase_add_test(cases, tls_moves_the_default_port_wherever_the_switch_stands);
-    tcase_add_test(cases, an_endpoint_says_by_itself_whether_it_is_tls);
+    tcase_add_test(cases, a_host_alone_is_tcp_on_the_default_port_with_every_check_on);
+    tcase_add_test(cases, tls_changes_the_default_port_wherever_the_switch_is);
+    tcase_add_test(cases, the_scheme_of_an_endpoint_selects_tls);
     tcase_add_test(cases, takes_an_ipv6_address_with_and_without_brackets);
-    tcase_add_test(cases, takes_the_argument_of_a_long_option_either_way_and_its_name_cut_short);
+    tcase_add_test(cases, takes_the_argument_of_a_long_option_in_both_forms_and_abbreviated_names);
     tcase_add_test(cases, keeps_every_trust_option);
     tcase_add_test(cases, keeps_every_tls_option);
     tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);
-    tcase_add_test(cases, a_ping_takes_what_ping_takes);
+    tcase_add_test(cases, ping_has_the_short_options_of_ping_8);
     tcase_add_test(cases, a_check_has_limits_in_days);
-    tcase_add_test(cases, how_a_wrong_command_line_is_to_be_told_is_gleaned_from_the_rest_of_it);
-    tcase_add_test(cases, a_wish_for_nagios_is_found_in_a_wrong_command_line_too);
-    tcase_add_loop_test(cases, takes_the_port_by_number_or_service_behind_a_colon_or_a_blank, 0,
+    tcase_add_test(cases, the_form_of_a_usage_error_is_read_from_the_rest_of_the_command_line);
+    tcase_add_test(cases, nagios_is_found_in_a_wrong_command_line_too);
+    tcase_add_loop_test(cases, takes_the_port_as_number_or_service_after_a_colon_or_a_blank, 0,
                         COUNT(places));
     tcase_add_test(cases, compares_two_endpoints_that_have_no_scheme);
     tcase_add_test(cases, a_path_takes_a_host_with_its_port_or_several_endpoints);
     tcase_add_loop_test(cases, reads_a_size_with_and_without_its_unit, 0, COUNT(sizes));
     tcase_add_loop_test(cases, reads_a_time_with_and_without_its_unit, 0, COUNT(times));
     tcase_add_test(cases, help_and_version_need_no_host);
-    tcase_add_test(cases, what_stands_after_two_dashes_is_no_option);
-    tcase_add_loop_test(cases, refuses_what_is_wrong_with_the_remedy, 0, COUNT(wrong));
+    tcase_add_test(cases, an_argument_after_two_dashes_is_not_an_option);
+    tcase_add_loop_test(cases, refuses_wrong_arguments_with_a_remedy, 0, COUNT(wrong));
     tcase_add_test(cases, help_has_a_line_for_every_option);
 
     Suite *suite = suite_create("options");

@@ -12,7 +12,7 @@
 
 enum { ROOM = 256 };
 
-/* Types the n bytes; returns how many characters that were. */
+/* Types the n bytes; returns the number of characters. */
 static size_t type(const char *bytes, size_t n, wchar_t ret[ROOM])
 {
     struct terminal_keys keys = {.n = 0};
@@ -31,7 +31,7 @@ static void set_locale(const char *name)
     terminal_init();
 }
 
-START_TEST(characters_are_typed_as_such_also_in_the_c_locale)
+START_TEST(characters_are_typed_as_such_in_the_c_locale_too)
 {
     static const char *const locales[] = {"C", "POSIX", "C.UTF-8"};
     wchar_t line[ROOM];
@@ -70,7 +70,7 @@ START_TEST(every_byte_that_is_typed_comes_back_in_any_locale)
 }
 END_TEST
 
-START_TEST(what_an_editor_would_take_for_a_command_is_typed_as_a_byte)
+START_TEST(bytes_that_an_editor_interprets_are_typed_as_bytes)
 {
     static const wchar_t expected[] = {0x16, 0xdc00, 0xdcc2, 0xdc9b, 0xdcff, 0xdcc3, L'a', 0};
     wchar_t line[ROOM];
@@ -108,8 +108,8 @@ static const struct {
     {"ends in \r", "ends in \\x0d"},
 };
 
-/* In pieces of any size: a character that is cut in two is one character. */
-START_TEST(shows_what_came_without_what_a_terminal_would_obey)
+/* In pieces of any size: a character in two pieces is one character. */
+START_TEST(shows_received_bytes_without_control_characters)
 {
     size_t length = strlen(screens[_i].data);
     for (size_t part = 1; part <= length; part++) {
@@ -132,11 +132,10 @@ END_TEST
 int main(void)
 {
     TCase *tcase = tcase_create("terminal");
-    tcase_add_loop_test(tcase, characters_are_typed_as_such_also_in_the_c_locale, 0, 3);
+    tcase_add_loop_test(tcase, characters_are_typed_as_such_in_the_c_locale_too, 0, 3);
     tcase_add_loop_test(tcase, every_byte_that_is_typed_comes_back_in_any_locale, 0, 2);
-    tcase_add_test(tcase, what_an_editor_would_take_for_a_command_is_typed_as_a_byte);
-    tcase_add_loop_test(tcase, shows_what_came_without_what_a_terminal_would_obey, 0,
-                        COUNT(screens));
+    tcase_add_test(tcase, bytes_that_an_editor_interprets_are_typed_as_bytes);
+    tcase_add_loop_test(tcase, shows_received_bytes_without_control_characters, 0, COUNT(screens));
 
     Suite *suite = suite_create("terminal");
     suite_add_tcase(suite, tcase);

@@ -37,7 +37,7 @@ static void put(const char *text)
     x.out.end = strlen(text);
 }
 
-/* Takes everything that comes until the transport waits or the peer is gone. */
+/* Receives until the transport waits or the exchange has ended. */
 static unsigned receive_all(void)
 {
     for (;;) {
@@ -72,7 +72,7 @@ END_TEST
 
 static uint64_t writing_us;
 
-/* Takes everything, and so long that the clock moves. */
+/* Receives everything, for long enough that the clock advances. */
 static struct io write_slowly(struct transport *t, const void *data, size_t size, struct error *err)
 {
     (void)t, (void)data, (void)err;
@@ -108,7 +108,7 @@ START_TEST(the_rest_of_a_short_write_is_sent_before_anything_else)
 }
 END_TEST
 
-START_TEST(bytes_taken_but_not_handed_on_are_flushed_before_more_is_taken)
+START_TEST(bytes_in_the_transport_are_flushed_before_more_is_taken)
 {
     fake_add_short_write(&fake, 5);
     put("hello");
@@ -120,7 +120,7 @@ START_TEST(bytes_taken_but_not_handed_on_are_flushed_before_more_is_taken)
 }
 END_TEST
 
-START_TEST(our_end_comes_after_all_that_waits_and_only_once)
+START_TEST(our_end_is_sent_once_after_all_waiting_bytes)
 {
     fake_add_short_write(&fake, 1);
     put("hello");
@@ -135,7 +135,7 @@ START_TEST(our_end_comes_after_all_that_waits_and_only_once)
 }
 END_TEST
 
-START_TEST(crossed_wants_are_passed_on)
+START_TEST(a_read_that_needs_to_write_and_a_write_that_needs_to_read_are_passed_on)
 {
     fake_add(&fake.writes, IO_WANT_READ);
     fake_add(&fake.reads, IO_WANT_WRITE);
@@ -181,7 +181,7 @@ START_TEST(a_reset_that_only_the_write_noticed_is_a_reset)
 }
 END_TEST
 
-START_TEST(a_write_that_broke_is_the_story_if_reading_has_none)
+START_TEST(a_failed_write_is_the_error_if_reading_has_none)
 {
     fake_add(&fake.writes, IO_FAILED);
     fake_add(&fake.reads, IO_EOF);
@@ -194,7 +194,7 @@ START_TEST(a_write_that_broke_is_the_story_if_reading_has_none)
 }
 END_TEST
 
-START_TEST(a_broken_read_is_the_transport_s_story)
+START_TEST(a_failed_read_has_the_error_of_the_transport)
 {
     fake_add(&fake.reads, IO_FAILED);
     receive_all();
@@ -228,7 +228,7 @@ START_TEST(however_it_ends_missing_bytes_are_not_ok)
 }
 END_TEST
 
-START_TEST(however_it_ends_input_that_is_left_is_not_ok)
+START_TEST(however_it_ends_unsent_input_is_not_ok)
 {
     fake_add(&fake.reads, ends[_i]);
     receive_all();
@@ -241,7 +241,7 @@ static const struct {
     enum result result;
 } given_up[] = {{ETIMEDOUT, RESULT_TIMEOUT}, {EHOSTUNREACH, RESULT_UNREACHABLE}};
 
-START_TEST(a_peer_that_the_kernel_gave_up_has_sent_no_reset)
+START_TEST(a_connection_that_the_kernel_gave_up_is_not_a_reset)
 {
     fake.reset_errno = given_up[_i].code;
     put("xyz");
@@ -254,7 +254,7 @@ START_TEST(a_peer_that_the_kernel_gave_up_has_sent_no_reset)
 }
 END_TEST
 
-START_TEST(a_peer_that_the_kernel_gave_up_is_no_failure_once_every_byte_is_back)
+START_TEST(a_connection_that_the_kernel_gave_up_is_ok_once_every_byte_is_back)
 {
     fake.reset_errno = given_up[_i].code;
     put("x");
@@ -292,7 +292,7 @@ START_TEST(with_none_a_cut_and_a_reset_are_not_ok)
 }
 END_TEST
 
-START_TEST(a_difference_ends_it_and_reads_no_further)
+START_TEST(a_difference_ends_the_exchange)
 {
     put("abc");
     exchange_send(&x);
@@ -306,7 +306,7 @@ START_TEST(a_difference_ends_it_and_reads_no_further)
 }
 END_TEST
 
-START_TEST(a_tls_alert_in_plain_bytes_gives_the_hint)
+START_TEST(a_tls_alert_on_plain_tcp_suggests_tls)
 {
     put("abc");
     exchange_send(&x);
@@ -316,7 +316,7 @@ START_TEST(a_tls_alert_in_plain_bytes_gives_the_hint)
 }
 END_TEST
 
-/* What is answered to "abc", and what follows from it. */
+/* Replies to "abc", with the message and the remedy for each. */
 static const struct {
     const char *answer, *says, *remedy; /* NULL = none */
 } answers[] = {
@@ -330,7 +330,7 @@ static const struct {
     {"\x15\x03\x03", "add --tls", NULL},
 };
 
-START_TEST(an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed)
+START_TEST(a_reply_that_is_no_echo_is_shown_and_differs_from_a_changed_byte)
 {
     put("abc");
     exchange_send(&x);
@@ -347,7 +347,7 @@ START_TEST(an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_c
 }
 END_TEST
 
-START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
+START_TEST(idle_time_counts_from_the_last_progress_in_the_kernel)
 {
     ck_assert_uint_eq(exchange_due_us(&x, 0), UINT64_MAX);
     x.last_activity_us = 1;
@@ -368,7 +368,7 @@ START_TEST(silence_is_counted_from_the_last_movement_of_the_kernel)
 }
 END_TEST
 
-START_TEST(a_proxy_header_that_comes_back_is_ours)
+START_TEST(a_proxy_header_that_comes_back_is_recognized)
 {
     static const char *const headers[] = {"PROXY TCP4 ::1", "\r\n\r\n"};
     put("hello");
@@ -383,7 +383,7 @@ START_TEST(a_proxy_header_that_comes_back_is_ours)
 }
 END_TEST
 
-START_TEST(silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo)
+START_TEST(idle_time_without_sent_bytes_has_no_missing_bytes_and_no_remedy_of_echo)
 {
     x.ending = true;
     exchange_send(&x);
@@ -395,7 +395,7 @@ START_TEST(silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo)
 }
 END_TEST
 
-START_TEST(what_we_ended_ourselves_is_judged_by_what_is_missing)
+START_TEST(an_interrupted_exchange_is_judged_by_the_missing_bytes)
 {
     ck_assert_int_eq(judged(false).result, RESULT_OK);
     put("x");
@@ -413,31 +413,30 @@ int main(void)
     tcase_add_test(cases, an_echo_to_the_last_byte_is_ok);
     tcase_add_test(cases, the_first_echo_is_measured_from_before_the_write);
     tcase_add_test(cases, the_rest_of_a_short_write_is_sent_before_anything_else);
-    tcase_add_test(cases, bytes_taken_but_not_handed_on_are_flushed_before_more_is_taken);
-    tcase_add_test(cases, our_end_comes_after_all_that_waits_and_only_once);
-    tcase_add_test(cases, crossed_wants_are_passed_on);
+    tcase_add_test(cases, bytes_in_the_transport_are_flushed_before_more_is_taken);
+    tcase_add_test(cases, our_end_is_sent_once_after_all_waiting_bytes);
+    tcase_add_test(cases, a_read_that_needs_to_write_and_a_write_that_needs_to_read_are_passed_on);
     tcase_add_test(cases, nothing_is_read_while_the_caller_has_not_taken_the_last);
     tcase_add_test(cases, after_a_failed_write_the_reason_is_read);
     tcase_add_test(cases, a_reset_that_only_the_write_noticed_is_a_reset);
-    tcase_add_test(cases, a_write_that_broke_is_the_story_if_reading_has_none);
-    tcase_add_test(cases, a_broken_read_is_the_transport_s_story);
+    tcase_add_test(cases, a_failed_write_is_the_error_if_reading_has_none);
+    tcase_add_test(cases, a_failed_read_has_the_error_of_the_transport);
     tcase_add_loop_test(cases, however_it_ends_it_is_ok_once_every_byte_is_back, 0, 3);
     tcase_add_loop_test(cases, however_it_ends_missing_bytes_are_not_ok, 0, 3);
-    tcase_add_loop_test(cases, however_it_ends_input_that_is_left_is_not_ok, 0, 3);
-    tcase_add_loop_test(cases, a_peer_that_the_kernel_gave_up_has_sent_no_reset, 0, 2);
-    tcase_add_loop_test(cases, a_peer_that_the_kernel_gave_up_is_no_failure_once_every_byte_is_back,
+    tcase_add_loop_test(cases, however_it_ends_unsent_input_is_not_ok, 0, 3);
+    tcase_add_loop_test(cases, a_connection_that_the_kernel_gave_up_is_not_a_reset, 0, 2);
+    tcase_add_loop_test(cases, a_connection_that_the_kernel_gave_up_is_ok_once_every_byte_is_back,
                         0, 2);
     tcase_add_test(cases, bytes_that_were_never_sent_are_missing_too);
     tcase_add_loop_test(cases, with_none_a_cut_and_a_reset_are_not_ok, 0, 3);
-    tcase_add_test(cases, a_difference_ends_it_and_reads_no_further);
-    tcase_add_test(cases, a_tls_alert_in_plain_bytes_gives_the_hint);
-    tcase_add_loop_test(cases,
-                        an_answer_that_never_was_an_echo_is_shown_and_told_from_a_byte_that_changed,
-                        0, sizeof answers / sizeof *answers);
-    tcase_add_test(cases, silence_is_counted_from_the_last_movement_of_the_kernel);
-    tcase_add_loop_test(cases, a_proxy_header_that_comes_back_is_ours, 0, 2);
-    tcase_add_test(cases, silence_after_nothing_was_sent_counts_no_bytes_and_blames_no_echo);
-    tcase_add_test(cases, what_we_ended_ourselves_is_judged_by_what_is_missing);
+    tcase_add_test(cases, a_difference_ends_the_exchange);
+    tcase_add_test(cases, a_tls_alert_on_plain_tcp_suggests_tls);
+    tcase_add_loop_test(cases, a_reply_that_is_no_echo_is_shown_and_differs_from_a_changed_byte, 0,
+                        sizeof answers / sizeof *answers);
+    tcase_add_test(cases, idle_time_counts_from_the_last_progress_in_the_kernel);
+    tcase_add_loop_test(cases, a_proxy_header_that_comes_back_is_recognized, 0, 2);
+    tcase_add_test(cases, idle_time_without_sent_bytes_has_no_missing_bytes_and_no_remedy_of_echo);
+    tcase_add_test(cases, an_interrupted_exchange_is_judged_by_the_missing_bytes);
 
     Suite *suite = suite_create("exchange");
     suite_add_tcase(suite, cases);

@@ -25,7 +25,7 @@ static void teardown(void)
     expect_done(&expect);
 }
 
-START_TEST(an_echo_is_the_same_in_whatever_pieces_it_comes)
+START_TEST(an_echo_is_accepted_in_whatever_pieces_it_comes)
 {
     expect_init(&expect, EXPECT_ECHO);
     sent("hel");
@@ -77,7 +77,7 @@ START_TEST(more_than_was_sent_is_surplus_at_the_first_byte_of_it)
 }
 END_TEST
 
-START_TEST(upper_wants_ascii_letters_upper_cased_and_nothing_else_changed)
+START_TEST(upper_expects_only_ascii_letters_to_change)
 {
     expect_init(&expect, EXPECT_UPPER);
     sent("az`{AZ\xe9");
@@ -87,7 +87,7 @@ START_TEST(upper_wants_ascii_letters_upper_cased_and_nothing_else_changed)
 }
 END_TEST
 
-START_TEST(none_takes_anything_and_remembers_nothing)
+START_TEST(none_accepts_anything_and_keeps_nothing)
 {
     expect_init(&expect, EXPECT_NONE);
     sent("abc");
@@ -98,7 +98,7 @@ START_TEST(none_takes_anything_and_remembers_nothing)
 }
 END_TEST
 
-/* A stream whose byte i can be told for every i, in pieces that fit no power of two. */
+/* A stream in which each byte depends on its index, in pieces that are not powers of two. */
 static unsigned char stream_byte(uint64_t i)
 {
     return (unsigned char)(i * 167 + (i >> 8) * 13);
@@ -148,7 +148,7 @@ START_TEST(a_full_window_has_no_room_until_something_comes_back)
 }
 END_TEST
 
-START_TEST(names_are_found_and_others_are_told_which_there_are)
+START_TEST(a_kind_is_found_by_its_name_and_an_unknown_one_lists_the_names)
 {
     enum expect_kind kind = EXPECT_ECHO;
     struct error err;
@@ -165,15 +165,15 @@ int main(void)
 {
     TCase *cases = tcase_create("expect");
     tcase_add_checked_fixture(cases, NULL, teardown);
-    tcase_add_test(cases, an_echo_is_the_same_in_whatever_pieces_it_comes);
+    tcase_add_test(cases, an_echo_is_accepted_in_whatever_pieces_it_comes);
     tcase_add_test(cases, the_first_difference_is_found_where_it_is);
     tcase_add_test(cases, a_difference_in_the_first_and_in_the_last_byte_is_found);
     tcase_add_test(cases, more_than_was_sent_is_surplus_at_the_first_byte_of_it);
-    tcase_add_test(cases, upper_wants_ascii_letters_upper_cased_and_nothing_else_changed);
-    tcase_add_test(cases, none_takes_anything_and_remembers_nothing);
+    tcase_add_test(cases, upper_expects_only_ascii_letters_to_change);
+    tcase_add_test(cases, none_accepts_anything_and_keeps_nothing);
     tcase_add_test(cases, a_window_that_wraps_and_grows_loses_nothing);
     tcase_add_test(cases, a_full_window_has_no_room_until_something_comes_back);
-    tcase_add_test(cases, names_are_found_and_others_are_told_which_there_are);
+    tcase_add_test(cases, a_kind_is_found_by_its_name_and_an_unknown_one_lists_the_names);
     tcase_set_timeout(cases, 60);
 
     Suite *suite = suite_create("expect");

@@ -6,7 +6,7 @@
 
 #include "suite.h"
 
-START_TEST(a_part_of_the_stream_is_the_same_however_it_is_cut)
+START_TEST(the_stream_is_the_same_in_whatever_parts_it_is_filled)
 {
     unsigned char whole[1000], parts[1000];
     payload_fill(whole, sizeof whole, 7, 12345);
@@ -18,7 +18,7 @@ START_TEST(a_part_of_the_stream_is_the_same_however_it_is_cut)
 }
 END_TEST
 
-START_TEST(what_follows_and_what_another_seed_gives_are_different)
+START_TEST(another_offset_or_another_seed_gives_other_bytes)
 {
     unsigned char a[64], b[64], c[64];
     payload_fill(a, sizeof a, 1, 0);
@@ -29,7 +29,7 @@ START_TEST(what_follows_and_what_another_seed_gives_are_different)
 }
 END_TEST
 
-START_TEST(writes_no_byte_beyond)
+START_TEST(writes_no_byte_beyond_the_part)
 {
     unsigned char data[32];
     memset(data, 0xaa, sizeof data);
@@ -44,9 +44,9 @@ END_TEST
 int main(void)
 {
     TCase *cases = tcase_create("payload");
-    tcase_add_test(cases, a_part_of_the_stream_is_the_same_however_it_is_cut);
-    tcase_add_test(cases, what_follows_and_what_another_seed_gives_are_different);
-    tcase_add_test(cases, writes_no_byte_beyond);
+    tcase_add_test(cases, the_stream_is_the_same_in_whatever_parts_it_is_filled);
+    tcase_add_test(cases, another_offset_or_another_seed_gives_other_bytes);
+    tcase_add_test(cases, writes_no_byte_beyond_the_part);
 
     Suite *suite = suite_create("payload");
     suite_add_tcase(suite, cases);

@@ -49,7 +49,7 @@ START_TEST(few_probes_have_a_point_each)
 }
 END_TEST
 
-START_TEST(what_comes_at_one_time_is_one_point)
+START_TEST(events_of_one_time_share_a_point)
 {
     ping_timeline_add_loss(&timeline, 5);
     ping_timeline_add_reply(&timeline, 5, 300, false);
@@ -63,7 +63,7 @@ START_TEST(what_comes_at_one_time_is_one_point)
 }
 END_TEST
 
-START_TEST(what_is_earlier_than_the_last_point_belongs_to_it)
+START_TEST(an_event_before_the_last_point_is_added_to_it)
 {
     ping_timeline_add_reply(&timeline, 50, 100, false);
     ping_timeline_add_loss(&timeline, 40);
@@ -73,7 +73,7 @@ START_TEST(what_is_earlier_than_the_last_point_belongs_to_it)
 }
 END_TEST
 
-START_TEST(as_many_as_fit_keep_their_own)
+START_TEST(as_many_probes_as_fit_have_a_point_each)
 {
     for (uint64_t i = 0; i < PING_POINTS_MAX; i++)
         ping_timeline_add_reply(&timeline, i * SECOND_US, 100, false);
@@ -82,7 +82,7 @@ START_TEST(as_many_as_fit_keep_their_own)
 }
 END_TEST
 
-START_TEST(many_share_points_and_none_is_forgotten)
+START_TEST(many_probes_share_points_and_none_is_lost)
 {
     enum { PROBES = 100000 };
     ping_timeline_add_connection(&timeline, 0);
@@ -122,10 +122,10 @@ int main(void)
     TCase *cases = tcase_create("ping_timeline");
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, few_probes_have_a_point_each);
-    tcase_add_test(cases, what_comes_at_one_time_is_one_point);
-    tcase_add_test(cases, what_is_earlier_than_the_last_point_belongs_to_it);
-    tcase_add_test(cases, as_many_as_fit_keep_their_own);
-    tcase_add_test(cases, many_share_points_and_none_is_forgotten);
+    tcase_add_test(cases, events_of_one_time_share_a_point);
+    tcase_add_test(cases, an_event_before_the_last_point_is_added_to_it);
+    tcase_add_test(cases, as_many_probes_as_fit_have_a_point_each);
+    tcase_add_test(cases, many_probes_share_points_and_none_is_lost);
     tcase_add_test(cases, far_apart_or_at_once_the_points_stay_bounded);
 
     Suite *suite = suite_create("ping_timeline");

@@ -59,7 +59,7 @@ START_TEST(different_exporters_are_two_sessions_even_if_all_else_is_equal)
 }
 END_TEST
 
-START_TEST(tls_at_one_end_alone_is_terminated)
+START_TEST(tls_at_one_end_only_is_terminated)
 {
     report.there.tls = false;
     report.there.exporter[0] = '\0';
@@ -81,7 +81,7 @@ START_TEST(without_an_exporter_nothing_is_proven)
 }
 END_TEST
 
-START_TEST(a_plain_connection_is_known_by_its_addresses)
+START_TEST(a_plain_connection_is_judged_by_its_addresses)
 {
     report.here.tls = report.there.tls = false;
     ck_assert_int_eq(path(), REPORT_PLAIN);
@@ -96,7 +96,7 @@ START_TEST(a_plain_connection_is_known_by_its_addresses)
 }
 END_TEST
 
-START_TEST(a_certificate_that_is_known_to_one_end_alone_is_unknown)
+START_TEST(a_certificate_known_to_one_end_only_is_unknown)
 {
     report.there.certificate[0] = '\0'; /* resumed */
     ck_assert_int_eq(path(), REPORT_END_TO_END);
@@ -153,7 +153,7 @@ static const char *const none[] = {
     "{\"schema\":1,\"schema\":1,\"listener\":\"l\"}",
 };
 
-START_TEST(anything_else_is_no_report)
+START_TEST(anything_else_is_not_a_report)
 {
     ck_assert_int_eq(parsed(none[_i]), -1);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
@@ -161,7 +161,7 @@ START_TEST(anything_else_is_no_report)
 }
 END_TEST
 
-START_TEST(one_of_a_later_schema_says_so)
+START_TEST(a_report_of_a_later_schema_is_refused)
 {
     ck_assert_int_eq(parsed("{\"schema\":2,\"listener\":\"l\"}"), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "the report is of schema 2, and this client reads 1"));
@@ -169,7 +169,7 @@ START_TEST(one_of_a_later_schema_says_so)
 }
 END_TEST
 
-START_TEST(nothing_in_it_commands_a_terminal_or_is_too_long)
+START_TEST(control_characters_are_replaced_and_long_texts_are_cut)
 {
     char text[4096] = "{\"schema\":1,\"server\":\"\\u001b[2J\\u009b\",\"listener\":\"";
     memset(text + strlen(text), 'x', 3000);
@@ -187,14 +187,14 @@ int main(void)
     tcase_add_test(cases, equal_exporters_are_one_session);
     tcase_add_test(cases, one_session_may_come_from_another_address);
     tcase_add_test(cases, different_exporters_are_two_sessions_even_if_all_else_is_equal);
-    tcase_add_test(cases, tls_at_one_end_alone_is_terminated);
+    tcase_add_test(cases, tls_at_one_end_only_is_terminated);
     tcase_add_test(cases, without_an_exporter_nothing_is_proven);
-    tcase_add_test(cases, a_plain_connection_is_known_by_its_addresses);
-    tcase_add_test(cases, a_certificate_that_is_known_to_one_end_alone_is_unknown);
+    tcase_add_test(cases, a_plain_connection_is_judged_by_its_addresses);
+    tcase_add_test(cases, a_certificate_known_to_one_end_only_is_unknown);
     tcase_add_test(cases, reads_a_report_and_keeps_our_view);
-    tcase_add_loop_test(cases, anything_else_is_no_report, 0, sizeof none / sizeof *none);
-    tcase_add_test(cases, nothing_in_it_commands_a_terminal_or_is_too_long);
-    tcase_add_test(cases, one_of_a_later_schema_says_so);
+    tcase_add_loop_test(cases, anything_else_is_not_a_report, 0, sizeof none / sizeof *none);
+    tcase_add_test(cases, control_characters_are_replaced_and_long_texts_are_cut);
+    tcase_add_test(cases, a_report_of_a_later_schema_is_refused);
 
     Suite *suite = suite_create("report");
     suite_add_tcase(suite, cases);

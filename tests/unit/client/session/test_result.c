@@ -38,9 +38,9 @@ static const struct {
 } rows[] = {
     {"a certificate file that cannot be read is a wrong option", PHASE_OPTIONS, ERROR_INPUT, 0,
      RESULT_USAGE},
-    {"a name that cannot be one is a wrong option, even if found out late", PHASE_HANDSHAKE,
-     ERROR_INPUT, 0, RESULT_USAGE},
-    {"no memory is our own affair", PHASE_OPTIONS, ERROR_SYSTEM, ENOMEM, RESULT_LOCAL_IO},
+    {"an invalid name is a wrong option, even if it is found late", PHASE_HANDSHAKE, ERROR_INPUT, 0,
+     RESULT_USAGE},
+    {"lack of memory is local", PHASE_OPTIONS, ERROR_SYSTEM, ENOMEM, RESULT_LOCAL_IO},
     {"an unknown name is dns", PHASE_DNS, ERROR_DNS, -2, RESULT_DNS},
     {"name servers that do not answer in time are dns", PHASE_DNS, ERROR_TIMEOUT, 0, RESULT_DNS},
     {"interrupted in a look-up: dns", PHASE_DNS, ERROR_INTERRUPTED, 0, RESULT_DNS},
@@ -48,31 +48,30 @@ static const struct {
      RESULT_TIMEOUT},
     {"interrupted in the handshake: timeout", PHASE_HANDSHAKE, ERROR_INTERRUPTED, 0,
      RESULT_TIMEOUT},
-    {"nobody listens: refused", PHASE_CONNECT, ERROR_SYSTEM, ECONNREFUSED, RESULT_REFUSED},
-    {"nobody made that Unix socket: refused", PHASE_CONNECT, ERROR_SYSTEM, ENOENT, RESULT_REFUSED},
+    {"nothing listens: refused", PHASE_CONNECT, ERROR_SYSTEM, ECONNREFUSED, RESULT_REFUSED},
+    {"a Unix socket that does not exist: refused", PHASE_CONNECT, ERROR_SYSTEM, ENOENT,
+     RESULT_REFUSED},
     {"no route", PHASE_CONNECT, ERROR_SYSTEM, ENETUNREACH, RESULT_UNREACHABLE},
-    {"a router says no", PHASE_CONNECT, ERROR_SYSTEM, EHOSTUNREACH, RESULT_UNREACHABLE},
-    {"the host has no TCP, says ICMP", PHASE_CONNECT, ERROR_SYSTEM, ENOPROTOOPT,
-     RESULT_UNREACHABLE},
-    {"the source route failed, says ICMP", PHASE_CONNECT, ERROR_SYSTEM, EOPNOTSUPP,
-     RESULT_UNREACHABLE},
-    {"a packet is too big, says ICMP", PHASE_ECHO, ERROR_SYSTEM, EMSGSIZE, RESULT_UNREACHABLE},
+    {"a router refuses it", PHASE_CONNECT, ERROR_SYSTEM, EHOSTUNREACH, RESULT_UNREACHABLE},
+    {"ICMP: the host has no TCP", PHASE_CONNECT, ERROR_SYSTEM, ENOPROTOOPT, RESULT_UNREACHABLE},
+    {"ICMP: the source route failed", PHASE_CONNECT, ERROR_SYSTEM, EOPNOTSUPP, RESULT_UNREACHABLE},
+    {"ICMP: a packet is too big", PHASE_ECHO, ERROR_SYSTEM, EMSGSIZE, RESULT_UNREACHABLE},
     {"the host is down", PHASE_CONNECT, ERROR_SYSTEM, EHOSTDOWN, RESULT_UNREACHABLE},
     {"the host is isolated", PHASE_CONNECT, ERROR_SYSTEM, ENONET, RESULT_UNREACHABLE},
     {"a route that prohibits", PHASE_CONNECT, ERROR_SYSTEM, EACCES, RESULT_UNREACHABLE},
-    {"a header that ICMPv6 complains of", PHASE_CONNECT, ERROR_SYSTEM, EPROTO, RESULT_UNREACHABLE},
+    {"ICMPv6: a header is wrong", PHASE_CONNECT, ERROR_SYSTEM, EPROTO, RESULT_UNREACHABLE},
     {"the interface is down", PHASE_CONNECT, ERROR_SYSTEM, ENETDOWN, RESULT_UNREACHABLE},
     {"a source address that we do not have", PHASE_CONNECT, ERROR_SYSTEM, EADDRNOTAVAIL,
      RESULT_UNREACHABLE},
     {"a source address of the other family", PHASE_CONNECT, ERROR_SYSTEM, EAFNOSUPPORT,
      RESULT_UNREACHABLE},
-    {"a firewall of ours forbids it", PHASE_CONNECT, ERROR_SYSTEM, EPERM, RESULT_UNREACHABLE},
+    {"a local firewall forbids it", PHASE_CONNECT, ERROR_SYSTEM, EPERM, RESULT_UNREACHABLE},
     {"no answer to the SYN by our deadline", PHASE_CONNECT, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
     {"no answer to the SYN by the kernel's", PHASE_CONNECT, ERROR_SYSTEM, ETIMEDOUT,
      RESULT_TIMEOUT},
-    {"no descriptor left is our own affair", PHASE_CONNECT, ERROR_SYSTEM, EMFILE, RESULT_LOCAL_IO},
+    {"lack of descriptors is local", PHASE_CONNECT, ERROR_SYSTEM, EMFILE, RESULT_LOCAL_IO},
     {"a handshake that stalls", PHASE_HANDSHAKE, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
-    {"a SYN or ClientHello that nobody acknowledges", PHASE_HANDSHAKE, ERROR_UNACKNOWLEDGED, 0,
+    {"a SYN or ClientHello that is never acknowledged", PHASE_HANDSHAKE, ERROR_UNACKNOWLEDGED, 0,
      RESULT_TIMEOUT},
     {"a reset in the peer's name is a reset", PHASE_HANDSHAKE, ERROR_SPOOFED_RESET, 0,
      RESULT_RESET},
@@ -87,12 +86,12 @@ static const struct {
      0, RESULT_CLIENT_CERTIFICATE},
     {"TLS 1.3 refuses it after the handshake", PHASE_ECHO, ERROR_CLIENT_CERTIFICATE, 0,
      RESULT_CLIENT_CERTIFICATE},
-    {"the peer falls silent", PHASE_ECHO, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
+    {"the peer sends no more data", PHASE_ECHO, ERROR_TIMEOUT, 0, RESULT_TIMEOUT},
     {"a broken record", PHASE_ECHO, ERROR_TLS, 0, RESULT_HANDSHAKE},
     {"a reset while sending", PHASE_ECHO, ERROR_SYSTEM, EPIPE, RESULT_RESET},
     {"a reset while receiving", PHASE_ECHO, ERROR_SYSTEM, ECONNRESET, RESULT_RESET},
     {"standard output is full", PHASE_LOCAL, ERROR_SYSTEM, ENOSPC, RESULT_LOCAL_IO},
-    {"nobody reads standard output: not the peer's reset", PHASE_LOCAL, ERROR_SYSTEM, EPIPE,
+    {"nothing reads standard output: not a reset by the peer", PHASE_LOCAL, ERROR_SYSTEM, EPIPE,
      RESULT_LOCAL_IO},
 };
 
@@ -103,7 +102,7 @@ START_TEST(every_failure_has_its_exit_status)
 }
 END_TEST
 
-START_TEST(a_failure_keeps_its_phase_and_story_and_gets_its_remedy)
+START_TEST(a_failure_keeps_phase_and_message_and_gets_a_remedy)
 {
     struct outcome outcome = {.result = RESULT_OK};
     struct error err = {.kind = ERROR_SYSTEM, .code = ECONNREFUSED, .alert = 42, .text = "story"};
@@ -115,7 +114,7 @@ START_TEST(a_failure_keeps_its_phase_and_story_and_gets_its_remedy)
 }
 END_TEST
 
-START_TEST(ports_that_ran_out_get_a_remedy_of_their_own)
+START_TEST(exhausted_local_ports_have_their_own_remedy)
 {
     struct outcome outcome = {.result = RESULT_OK};
     struct error err = {.kind = ERROR_SYSTEM, .code = EADDRNOTAVAIL, .alert = -1, .text = "story"};
@@ -125,7 +124,7 @@ START_TEST(ports_that_ran_out_get_a_remedy_of_their_own)
 }
 END_TEST
 
-START_TEST(a_source_that_is_not_ours_is_what_the_remedy_is_about)
+START_TEST(a_wrong_source_address_has_its_own_remedy)
 {
     struct outcome outcome = {.result = RESULT_OK};
     struct error err = {.kind = ERROR_SYSTEM, .code = EADDRNOTAVAIL, .alert = -1, .text = "story"};
@@ -134,7 +133,7 @@ START_TEST(a_source_that_is_not_ours_is_what_the_remedy_is_about)
 }
 END_TEST
 
-START_TEST(name_servers_that_do_not_answer_may_do_so_for_one_family)
+START_TEST(silent_name_servers_suggest_another_family)
 {
     struct outcome outcome = {.result = RESULT_OK};
     struct error err = {.kind = ERROR_TIMEOUT, .alert = -1, .text = "story"};
@@ -145,7 +144,7 @@ START_TEST(name_servers_that_do_not_answer_may_do_so_for_one_family)
 }
 END_TEST
 
-START_TEST(what_tcp_tells_has_its_remedy_already)
+START_TEST(a_diagnosis_of_tcp_gets_no_second_remedy)
 {
     struct outcome outcome = {.result = RESULT_OK};
     struct error err = {.kind = ERROR_UNACKNOWLEDGED, .alert = -1, .text = "story; try this"};
@@ -229,7 +228,7 @@ START_TEST(an_alert_that_we_sent_ourselves_has_no_remedy_of_the_options)
 }
 END_TEST
 
-START_TEST(only_a_check_offers_no_way_around_the_certificate)
+START_TEST(only_check_does_not_suggest_insecure)
 {
     struct options options = {.mode = _i};
     struct outcome outcome;
@@ -240,7 +239,7 @@ START_TEST(only_a_check_offers_no_way_around_the_certificate)
 }
 END_TEST
 
-START_TEST(insecure_is_no_remedy_where_it_is_given_or_cannot_help)
+START_TEST(insecure_is_not_suggested_if_it_is_given_or_cannot_help)
 {
     struct outcome outcome;
     struct error err;
@@ -270,7 +269,7 @@ START_TEST(a_unix_socket_has_a_path_and_no_port)
 }
 END_TEST
 
-START_TEST(a_proxy_header_may_be_why_a_handshake_failed)
+START_TEST(a_failed_handshake_after_a_proxy_header_suggests_leaving_it_out)
 {
     struct outcome outcome;
     struct error err;
@@ -282,7 +281,7 @@ START_TEST(a_proxy_header_may_be_why_a_handshake_failed)
 }
 END_TEST
 
-START_TEST(what_was_measured_is_of_the_echo_phase)
+START_TEST(a_measured_result_has_the_echo_phase)
 {
     struct outcome outcome = {.result = RESULT_OK};
     outcome_measure(&outcome, RESULT_TRUNCATED, "%d missing", 7);
@@ -298,20 +297,20 @@ int main(void)
     TCase *cases = tcase_create("result");
     tcase_add_loop_test(cases, every_exit_status_has_its_word, 0, COUNT(frozen));
     tcase_add_loop_test(cases, every_failure_has_its_exit_status, 0, COUNT(rows));
-    tcase_add_test(cases, a_failure_keeps_its_phase_and_story_and_gets_its_remedy);
-    tcase_add_test(cases, what_tcp_tells_has_its_remedy_already);
-    tcase_add_test(cases, ports_that_ran_out_get_a_remedy_of_their_own);
-    tcase_add_test(cases, a_source_that_is_not_ours_is_what_the_remedy_is_about);
-    tcase_add_test(cases, name_servers_that_do_not_answer_may_do_so_for_one_family);
-    tcase_add_test(cases, insecure_is_no_remedy_where_it_is_given_or_cannot_help);
+    tcase_add_test(cases, a_failure_keeps_phase_and_message_and_gets_a_remedy);
+    tcase_add_test(cases, a_diagnosis_of_tcp_gets_no_second_remedy);
+    tcase_add_test(cases, exhausted_local_ports_have_their_own_remedy);
+    tcase_add_test(cases, a_wrong_source_address_has_its_own_remedy);
+    tcase_add_test(cases, silent_name_servers_suggest_another_family);
+    tcase_add_test(cases, insecure_is_not_suggested_if_it_is_given_or_cannot_help);
     tcase_add_loop_test(cases, a_unix_socket_has_a_path_and_no_port, 0, 2);
-    tcase_add_test(cases, a_proxy_header_may_be_why_a_handshake_failed);
+    tcase_add_test(cases, a_failed_handshake_after_a_proxy_header_suggests_leaving_it_out);
     tcase_add_loop_test(cases, a_name_server_that_fails_is_not_a_wrong_name, 0, COUNT(look_ups));
     tcase_add_loop_test(cases, no_remedy_for_an_alert_names_an_option_that_was_given, 0,
                         COUNT(alerts));
     tcase_add_test(cases, an_alert_that_we_sent_ourselves_has_no_remedy_of_the_options);
-    tcase_add_loop_test(cases, only_a_check_offers_no_way_around_the_certificate, 0, MODES);
-    tcase_add_test(cases, what_was_measured_is_of_the_echo_phase);
+    tcase_add_loop_test(cases, only_check_does_not_suggest_insecure, 0, MODES);
+    tcase_add_test(cases, a_measured_result_has_the_echo_phase);
 
     Suite *suite = suite_create("result");
     suite_add_tcase(suite, cases);

@@ -39,7 +39,7 @@ static void want(enum endpoint_scheme scheme)
     options.endpoint.port = address_port(&address);
 }
 
-START_TEST(a_plain_session_knows_both_addresses_and_what_each_phase_took)
+START_TEST(a_plain_session_has_both_addresses_and_the_time_of_each_phase)
 {
     want(ENDPOINT_TCP);
     ck_assert_msg(session_open(&session, &err) == 0, "%s", err.text);
@@ -52,7 +52,7 @@ START_TEST(a_plain_session_knows_both_addresses_and_what_each_phase_took)
 }
 END_TEST
 
-START_TEST(a_refusal_says_phase_and_address)
+START_TEST(a_refused_connection_has_its_phase_and_address)
 {
     want(ENDPOINT_TCP);
     close(listening);
@@ -64,7 +64,7 @@ START_TEST(a_refusal_says_phase_and_address)
 }
 END_TEST
 
-START_TEST(a_name_that_is_none_stays_in_the_dns_phase)
+START_TEST(an_invalid_name_fails_in_the_dns_phase)
 {
     want(ENDPOINT_TCP);
     options.family = AF_INET6; /* not that of the address: nobody needs to be asked */
@@ -75,7 +75,7 @@ START_TEST(a_name_that_is_none_stays_in_the_dns_phase)
 }
 END_TEST
 
-START_TEST(files_are_read_before_anybody_is_asked_or_connected)
+START_TEST(files_are_read_before_any_look_up_or_connection)
 {
     want(ENDPOINT_TLS);
     options.cacert = "/nonexistent";
@@ -95,7 +95,7 @@ START_TEST(a_source_must_be_an_address)
 }
 END_TEST
 
-START_TEST(the_source_is_the_own_address)
+START_TEST(the_source_option_sets_the_local_address)
 {
     want(ENDPOINT_TCP);
     struct address source = loopback_address("tcp://127.0.0.3:0");
@@ -106,7 +106,7 @@ START_TEST(the_source_is_the_own_address)
 }
 END_TEST
 
-START_TEST(one_deadline_holds_for_tcp_and_tls_together)
+START_TEST(tcp_and_tls_share_one_deadline)
 {
     want(ENDPOINT_TLS);
     options.insecure = true;
@@ -119,7 +119,7 @@ START_TEST(one_deadline_holds_for_tcp_and_tls_together)
 }
 END_TEST
 
-START_TEST(what_is_known_of_a_target_serves_the_next_session_too)
+START_TEST(the_next_session_uses_the_addresses_of_the_target)
 {
     want(ENDPOINT_TCP);
     ck_assert_int_eq(session_open(&session, &err), 0);
@@ -133,7 +133,7 @@ START_TEST(what_is_known_of_a_target_serves_the_next_session_too)
 }
 END_TEST
 
-START_TEST(what_a_target_lacks_is_asked_for_again)
+START_TEST(forgotten_addresses_are_looked_up_again)
 {
     want(ENDPOINT_TCP);
     options.family = AF_INET6;
@@ -159,15 +159,15 @@ int main(void)
 {
     TCase *cases = tcase_create("session");
     tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_add_test(cases, a_plain_session_knows_both_addresses_and_what_each_phase_took);
-    tcase_add_test(cases, a_refusal_says_phase_and_address);
-    tcase_add_test(cases, a_name_that_is_none_stays_in_the_dns_phase);
-    tcase_add_test(cases, files_are_read_before_anybody_is_asked_or_connected);
+    tcase_add_test(cases, a_plain_session_has_both_addresses_and_the_time_of_each_phase);
+    tcase_add_test(cases, a_refused_connection_has_its_phase_and_address);
+    tcase_add_test(cases, an_invalid_name_fails_in_the_dns_phase);
+    tcase_add_test(cases, files_are_read_before_any_look_up_or_connection);
     tcase_add_test(cases, a_source_must_be_an_address);
-    tcase_add_test(cases, the_source_is_the_own_address);
-    tcase_add_test(cases, one_deadline_holds_for_tcp_and_tls_together);
-    tcase_add_test(cases, what_is_known_of_a_target_serves_the_next_session_too);
-    tcase_add_test(cases, what_a_target_lacks_is_asked_for_again);
+    tcase_add_test(cases, the_source_option_sets_the_local_address);
+    tcase_add_test(cases, tcp_and_tls_share_one_deadline);
+    tcase_add_test(cases, the_next_session_uses_the_addresses_of_the_target);
+    tcase_add_test(cases, forgotten_addresses_are_looked_up_again);
     tcase_add_test(cases, a_closed_session_can_be_closed_again);
 
     Suite *suite = suite_create("session");

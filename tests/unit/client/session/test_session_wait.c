@@ -38,7 +38,7 @@ static struct session_wait until_ms(uint64_t ms)
         .fd = peer[0], .stop_fd = stop[0], .want = WANT_READ, .due_us = clock_now_us() + ms * 1000};
 }
 
-START_TEST(what_is_wanted_of_the_peer_ends_it)
+START_TEST(an_event_of_the_peer_ends_the_wait)
 {
     struct session_wait wait = until_ms(30000);
     make_readable(peer);
@@ -46,7 +46,7 @@ START_TEST(what_is_wanted_of_the_peer_ends_it)
 }
 END_TEST
 
-START_TEST(a_peer_that_nothing_is_wanted_of_is_left_out)
+START_TEST(a_peer_without_a_wanted_event_is_left_out)
 {
     struct session_wait wait = until_ms(10);
     wait.want = WANT_NOTHING;
@@ -55,7 +55,7 @@ START_TEST(a_peer_that_nothing_is_wanted_of_is_left_out)
 }
 END_TEST
 
-START_TEST(the_stop_outweighs_whatever_else_is_ready)
+START_TEST(the_stop_descriptor_takes_precedence)
 {
     struct session_wait wait = until_ms(30000);
     make_readable(peer);
@@ -64,7 +64,7 @@ START_TEST(the_stop_outweighs_whatever_else_is_ready)
 }
 END_TEST
 
-START_TEST(a_deadline_that_has_passed_is_due_unless_something_is_ready)
+START_TEST(a_past_deadline_is_due_unless_something_is_ready)
 {
     struct session_wait wait = until_ms(0);
     ck_assert_int_eq(session_wait(&wait, &err), SESSION_DUE);
@@ -73,7 +73,7 @@ START_TEST(a_deadline_that_has_passed_is_due_unless_something_is_ready)
 }
 END_TEST
 
-START_TEST(of_the_others_it_says_which_is_ready)
+START_TEST(the_other_descriptors_have_their_events)
 {
     struct session_wait wait = until_ms(30000);
     wait.other_count = 2;
@@ -109,11 +109,11 @@ int main(void)
 {
     TCase *cases = tcase_create("session_wait");
     tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_add_test(cases, what_is_wanted_of_the_peer_ends_it);
-    tcase_add_test(cases, a_peer_that_nothing_is_wanted_of_is_left_out);
-    tcase_add_test(cases, the_stop_outweighs_whatever_else_is_ready);
-    tcase_add_test(cases, a_deadline_that_has_passed_is_due_unless_something_is_ready);
-    tcase_add_test(cases, of_the_others_it_says_which_is_ready);
+    tcase_add_test(cases, an_event_of_the_peer_ends_the_wait);
+    tcase_add_test(cases, a_peer_without_a_wanted_event_is_left_out);
+    tcase_add_test(cases, the_stop_descriptor_takes_precedence);
+    tcase_add_test(cases, a_past_deadline_is_due_unless_something_is_ready);
+    tcase_add_test(cases, the_other_descriptors_have_their_events);
     tcase_add_test(cases, a_signal_handler_neither_ends_nor_lengthens_the_wait);
 
     Suite *suite = suite_create("session_wait");
