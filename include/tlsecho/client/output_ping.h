@@ -25,7 +25,7 @@ struct ping_totals {
     uint64_t phase_us[PHASES]; /* of the last connection, see struct session */
     uint64_t bytes_sent, bytes_received;
     uint64_t lost_by[RESULTS]; /* late and lost probes by reason */
-    bool has_kernel;
+    bool kernel_tells;
     struct tcp_stats kernel; /* of the last connection; retransmits of all */
 };
 

@@ -14,8 +14,8 @@
 
 struct probes {
     struct ledger ledger;
-    struct histogram *round_trips;   /* of replies, but the first of each connection */
-    struct histogram *first_replies; /* of those */
+    struct histogram *round_trips;   /* of all replies but the first of each connection */
+    struct histogram *first_replies; /* of the first of each connection */
 };
 
 /* As ledger_init. */

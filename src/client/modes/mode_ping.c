@@ -17,7 +17,7 @@ enum { RETRY_US = 1000000 };
 #define US_NS UINT64_C(1000)
 #define MS_NS UINT64_C(1000000)
 
-/* Nothing may be sent now, since something is on its way. */
+/* No probe may be sent before a reply has come. */
 static bool is_held(const struct ping *p)
 {
     const struct ledger *ledger = &p->totals.probes.ledger;
@@ -40,7 +40,8 @@ static void begin_probe(struct ping *p)
         output_ping_connected(p->options, &p->session, &p->totals);
 }
 
-/* The next is due one interval after this was; after a long stop, after now. */
+/* The next probe is due one interval after this one was; after a long pause, one interval from now.
+ */
 static void begin_probe_if_due(struct ping *p)
 {
     if (clock_now_us() < p->due_us || is_held(p) || ping_all_sent(p))
@@ -48,7 +49,7 @@ static void begin_probe_if_due(struct ping *p)
     begin_probe(p);
     uint64_t interval_us = p->options->interval_ms * 1000;
     if (!p->connected && !interval_us)
-        interval_us = RETRY_US; /* nobody wants to try as fast as can be */
+        interval_us = RETRY_US; /* with -i 0: not as fast as possible */
     p->due_us += interval_us;
     if (p->due_us < clock_now_us())
         p->due_us = clock_now_us() + interval_us;
@@ -61,7 +62,7 @@ static void take_answer(struct ping *p, const struct probe *probe)
         p->totals.phase_us[PHASE_ECHO] = time_us;
     if (probe->overdue) {
         outcome_measure(&p->last, RESULT_TIMEOUT,
-                        "the reply to seq=%" PRIu64 " took %.3f s: that is late (-W)", probe->seq,
+                        "the reply to seq=%" PRIu64 " took %.3f s: it is late (-W)", probe->seq,
                         (double)time_us / 1e6);
         ping_blame(p, 1);
     }
@@ -90,7 +91,7 @@ static void expire_probes(struct ping *p)
         output_ping_overdue(p->options, &probe);
 }
 
-/* All probes have been sent, and nothing is to be waited for. */
+/* All probes have been sent, and no reply is waited for. */
 static bool is_complete(const struct ping *p)
 {
     const struct ledger *ledger = &p->totals.probes.ledger;
@@ -151,8 +152,8 @@ static void loop(struct ping *p)
     }
 }
 
-/* What is overdue now is lost; what is not was not waited for long enough to say. */
-static void settle(struct ping *p)
+/* Overdue probes are lost; others had no time to be answered. */
+static void lose_overdue(struct ping *p)
 {
     struct probe oldest;
     if (!p->totals.probes.ledger.overdue || !ledger_oldest(&p->totals.probes.ledger, &oldest))
@@ -165,7 +166,7 @@ static void settle(struct ping *p)
     ping_lose(p, false);
 }
 
-/* Wrong bytes outweigh whatever else there was. */
+/* Wrong bytes take precedence over any other failure. */
 static void judge(const struct ping *p, struct outcome *ret)
 {
     const struct ledger *ledger = &p->totals.probes.ledger;
@@ -177,7 +178,7 @@ static void judge(const struct ping *p, struct outcome *ret)
         *ret = p->last;
     } else if (bad) {
         outcome_measure(ret, RESULT_LOST,
-                        "%" PRIu64 " of %" PRIu64 " probes late or lost, the last: %.400s", bad,
+                        "%" PRIu64 " of %" PRIu64 " probes late or lost; the last: %.400s", bad,
                         ledger->sent, p->last.error.text);
         ret->phase = p->last.phase;
     } else if (!good) {
@@ -185,8 +186,8 @@ static void judge(const struct ping *p, struct outcome *ret)
         if (p->connected)
             p->carrier->diagnose(p, known);
         outcome_measure(ret, RESULT_TIMEOUT,
-                        "ended before anything had come back, with %zu probes on their way%s",
-                        ledger->on_way, known);
+                        "ended before any reply, with %zu probes on their way%s", ledger->on_way,
+                        known);
     }
 }
 
@@ -230,8 +231,8 @@ void mode_ping(const struct options *options, struct outcome *ret)
         outcome_fail(ret, PHASE_OPTIONS, &err);
     } else {
         loop(&p);
-        settle(&p);
-        judge(&p, ret); /* while the kernel can still be asked */
+        lose_overdue(&p);
+        judge(&p, ret); /* while the connection is open, for the kernel's statistics */
         ping_disconnect(&p);
         ran = true;
     }

@@ -43,7 +43,7 @@ void ping_disconnect(struct ping *p)
     p->connected = false;
 }
 
-/* So many probes from the one that was due then. */
+/* Loses count probes, the first of which was due at due_us. */
 static void lose_next(struct ping *p, uint64_t count, uint64_t due_us)
 {
     uint64_t first = p->totals.probes.ledger.sent + 1, interval_us = p->options->interval_ms * 1000;
@@ -55,7 +55,7 @@ static void lose_next(struct ping *p, uint64_t count, uint64_t due_us)
     output_ping_lost(p->options, first, count, &p->last);
 }
 
-/* How many more probes became due while a connection was tried, up to those of -c. */
+/* How many probes became due during the attempt to connect, up to -c. */
 static uint64_t missed(const struct ping *p)
 {
     uint64_t interval_us = p->options->interval_ms * 1000, now_us = clock_now_us();
@@ -65,8 +65,8 @@ static uint64_t missed(const struct ping *p)
     return count < left ? count : left;
 }
 
-/* An outage costs a probe for each interval that it lasts, however long the attempts take that end
- * it. What the very first connection takes is none. */
+/* An outage costs a probe for each interval, however long the attempts to connect take. The time of
+ * the first connection is not an outage. */
 static void lose_missed(struct ping *p)
 {
     uint64_t count = missed(p);
@@ -76,7 +76,7 @@ static void lose_missed(struct ping *p)
     p->due_us += count * p->options->interval_ms * 1000;
 }
 
-/* Without a connection there is no next probe: that is a loss too, unless one has been counted. */
+/* Without a connection the next probe is lost too, unless a loss has been counted. */
 static void end_early(struct ping *p, bool counted)
 {
     if (!counted && !ping_all_sent(p))
@@ -92,8 +92,8 @@ void ping_give_up(struct ping *p)
         end_early(p, lost > 0);
 }
 
-/* We ended it ourselves: no probe is lost. What was waited for is the result where nothing else
- * has been measured. */
+/* The user or -w ended it: no probe is lost. If nothing has been measured, the result is the class
+ * of what was waited for. */
 static void end_while_connecting(struct ping *p, const struct error *err)
 {
     p->over = true;
@@ -122,7 +122,7 @@ bool ping_connect_again(struct ping *p)
     session_close(&p->session);
     p->session.deadline_us = p->end_us;
     if (p->tried)
-        target_forget_addresses(&p->target); /* it may have moved meanwhile */
+        target_forget_addresses(&p->target); /* the address may have changed */
     p->tried = true;
     bool opened = p->carrier->open(p, &err) == 0;
     for (int i = 0; i < PHASES; i++)

@@ -58,20 +58,20 @@ struct ping {
     struct session session;
     struct ping_stream stream;
     bool connected;
-    bool tried; /* a connection was, whatever became of it */
+    bool tried; /* at least one attempt to connect was made */
     struct ping_totals totals;
     uint64_t due_us; /* of the next probe */
-    uint64_t end_us; /* of it all; UINT64_MAX = never */
+    uint64_t end_us; /* of the run; UINT64_MAX = never */
     int fd;          /* while connected */
     unsigned want;   /* of that */
-    bool runnable;   /* there is more to do at once */
+    bool runnable;   /* there is more to do without waiting */
     int interim_fd;  /* of interrupt_open_interim */
     bool over;
-    struct outcome last;  /* what was last wrong */
-    struct outcome wrong; /* the first byte that was; RESULT_OK = none */
+    struct outcome last;  /* the last failure */
+    struct outcome wrong; /* the first wrong byte; RESULT_OK = none */
 };
 
-/* The probes of -c are sent. */
+/* All probes of -c have been sent. */
 bool ping_all_sent(const struct ping *p);
 
 /* The reply to probe seq was received: it is counted and told. */
@@ -80,23 +80,23 @@ void ping_take_reply(struct ping *p, uint64_t seq, uint64_t now_us);
 /* Something else came back, as `last` says. */
 void ping_take_wrong(struct ping *p);
 
-/* Probes are late or lost because of `last`. */
+/* Counts probes as late or lost because of `last`. */
 void ping_blame(struct ping *p, uint64_t count);
 
 /* Since the start of the run. */
 uint64_t ping_elapsed_us(const struct ping *p, uint64_t at_us);
 
-/* Nothing comes back for those on their way any more, or, without `all`, for those whose time is
- * over: they are lost because of `last`, which is told. Returns how many. */
+/* The probes on their way are lost because of `last`, which is printed; without `all`, only those
+ * that are overdue. Returns how many. */
 size_t ping_lose(struct ping *p, bool all);
 
-/* A new connection. False: the next probe is lost, and without --reconnect it is over. */
+/* Opens a new connection. False: the next probe is lost, and without --reconnect the run ends. */
 bool ping_connect_again(struct ping *p);
 
 /* Keeps what the carrier knows; nothing if not connected. */
 void ping_disconnect(struct ping *p);
 
-/* The connection is of no more use, because of `last`: its probes are lost. */
+/* Gives the connection up because of `last`: its probes are lost. */
 void ping_give_up(struct ping *p);
 
 #endif

@@ -20,7 +20,7 @@ static int open_stream(struct ping *p, struct error *err)
     return 0;
 }
 
-/* Puts as much of the probes begun into the exchange as it has room for. */
+/* Fills the exchange with bytes of the probes that have begun. */
 static void fill(struct ping *p)
 {
     struct ping_stream *s = &p->stream;
@@ -34,7 +34,7 @@ static void fill(struct ping *p)
     s->filled_bytes += n;
 }
 
-/* Until there is nothing to send, or no room for it. */
+/* Sends until there is nothing left, or no room. */
 static void send_probes(struct ping *p)
 {
     struct ping_stream *s = &p->stream;
@@ -61,7 +61,7 @@ static void take_replies(struct ping *p)
         ping_take_reply(p, s->first_seq + s->replies, now_us);
 }
 
-/* The exchange's word for what went wrong, and the probe that it went wrong in. */
+/* The result of the exchange, and the probe in which it failed. */
 static void judge_connection(struct ping *p)
 {
     const struct exchange *x = &p->stream.exchange;
@@ -84,7 +84,7 @@ static void judge_connection(struct ping *p)
         ping_take_wrong(p);
 }
 
-/* All that is here now. Whether anything was. */
+/* Receives what is there. Returns whether anything was. */
 static bool receive_replies(struct ping *p)
 {
     struct exchange *x = &p->stream.exchange;
@@ -102,7 +102,7 @@ static bool receive_replies(struct ping *p)
     }
 }
 
-/* Both ways. What came back may have made room for more. */
+/* Sends and receives. Replies may make room for more. */
 static void move(struct ping *p)
 {
     struct ping_stream *s = &p->stream;
@@ -131,7 +131,7 @@ static void expire(struct ping *p)
     outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)%s",
                     (double)p->options->idle_timeout_ms / 1e3, diagnose(p, known));
     if (!p->stream.exchange.received_bytes)
-        outcome_advise(&p->last, "if it is no echo server, use --check --expect none");
+        outcome_advise(&p->last, "if it is not an echo server, use --check --expect none");
     ping_give_up(p);
 }
 

@@ -180,7 +180,7 @@ static void print_summary(const struct session *session, const struct ping_total
     }
     if (probes->round_trips)
         output_latency_print(stdout, "rtt", probes_latency(probes));
-    if (totals->has_kernel)
+    if (totals->kernel_tells)
         printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
                ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
                totals->kernel.retransmits);
@@ -243,7 +243,7 @@ static void print_json(const struct options *options, const struct session *sess
         output_json_add_latency(json, "latency", probes_latency(&totals->probes));
     if (totals->timeline.count)
         json_object_set_new(json, "timeline", timeline_json(&totals->timeline));
-    if (totals->has_kernel) {
+    if (totals->kernel_tells) {
         json_t *kernel = json_object();
         output_json_add_seconds(kernel, "rtt", totals->kernel.rtt_us);
         output_json_add_seconds(kernel, "rtt_variance", totals->kernel.rtt_variance_us);

@@ -241,7 +241,7 @@ static void kernel_section(FILE *out, const struct ping_totals *totals)
     fputs("<section><h2>Transfer</h2><table>\n", out);
     output_html_row(out, "Sent", output_bytes_text((double)totals->bytes_sent, text));
     output_html_row(out, "Received", output_bytes_text((double)totals->bytes_received, text));
-    if (totals->has_kernel) {
+    if (totals->kernel_tells) {
         output_html_row(out, "TCP round trip",
                         output_time_text((double)totals->kernel.rtt_us * 1e3, text));
         output_html_row(out, "TCP variance",

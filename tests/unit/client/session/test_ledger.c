@@ -121,7 +121,7 @@ START_TEST(a_reply_after_the_time_out_is_late_and_measured_all_the_same)
 }
 END_TEST
 
-START_TEST(exactly_in_time_is_in_time)
+START_TEST(a_reply_exactly_at_the_time_out_is_in_time)
 {
     send_at(0);
     ck_assert(!ledger_expire(&ledger, TIMEOUT_NS, &probe));
@@ -149,7 +149,7 @@ START_TEST(each_expires_once_when_it_is_due_and_not_if_it_was_answered)
 }
 END_TEST
 
-START_TEST(at_the_end_only_the_overdue_are_lost)
+START_TEST(at_the_end_only_overdue_probes_are_lost)
 {
     send_at(0);
     send_at(10);
@@ -163,7 +163,7 @@ START_TEST(at_the_end_only_the_overdue_are_lost)
 }
 END_TEST
 
-START_TEST(with_their_connection_all_are_lost)
+START_TEST(all_probes_are_lost_with_their_connection)
 {
     send_many(3);
     receive(2, 5);
@@ -267,10 +267,10 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     add_counts(cases);
     tcase_add_test(cases, a_reply_after_the_time_out_is_late_and_measured_all_the_same);
-    tcase_add_test(cases, exactly_in_time_is_in_time);
+    tcase_add_test(cases, a_reply_exactly_at_the_time_out_is_in_time);
     tcase_add_test(cases, each_expires_once_when_it_is_due_and_not_if_it_was_answered);
-    tcase_add_test(cases, at_the_end_only_the_overdue_are_lost);
-    tcase_add_test(cases, with_their_connection_all_are_lost);
+    tcase_add_test(cases, at_the_end_only_overdue_probes_are_lost);
+    tcase_add_test(cases, all_probes_are_lost_with_their_connection);
     tcase_add_test(cases, one_that_was_refused_is_lost_alone_and_no_reply_brings_it_back);
     tcase_add_test(cases, one_that_could_not_be_sent_is_sent_and_lost);
     tcase_add_test(cases, without_a_time_out_nothing_is_late);

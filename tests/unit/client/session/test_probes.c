@@ -24,7 +24,7 @@ static void send_at(bool first, uint64_t now_ns)
     ck_assert_int_eq(ledger_send(&probes.ledger, first, now_ns, &err), 0);
 }
 
-START_TEST(the_first_of_a_connection_is_no_round_trip)
+START_TEST(the_first_reply_of_a_connection_is_not_a_round_trip)
 {
     struct histogram_summary all;
     send_at(true, 0);
@@ -67,7 +67,7 @@ int main(void)
 {
     TCase *cases = tcase_create("probes");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, the_first_of_a_connection_is_no_round_trip);
+    tcase_add_test(cases, the_first_reply_of_a_connection_is_not_a_round_trip);
     tcase_add_test(cases, a_duplicate_is_not_recorded);
     tcase_add_test(cases, the_share_lost_leaves_out_what_may_still_come);
 

@@ -164,7 +164,7 @@ END_TEST
 START_TEST(a_report_of_a_later_schema_is_refused)
 {
     ck_assert_int_eq(parsed("{\"schema\":2,\"listener\":\"l\"}"), -1);
-    ck_assert_ptr_nonnull(strstr(err.text, "the report is of schema 2, and this client reads 1"));
+    ck_assert_ptr_nonnull(strstr(err.text, "the report has schema 2, but this client reads 1"));
     ck_assert_str_eq(report.here.source, "127.0.0.1:1"); /* untouched */
 }
 END_TEST
