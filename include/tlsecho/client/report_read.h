@@ -9,6 +9,7 @@
 #define TLSECHO_REPORT_READ_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "tlsecho/client/report.h"
 #include "tlsecho/client/result.h"
@@ -21,10 +22,10 @@ struct report_reading {
 };
 
 /*
- * Of a session that has just been opened. Blocks, at most for options->idle_timeout_ms; an
- * interrupt ends it. False: no report came, or it is none, as the outcome says.
+ * Of a session that has just been opened. Blocks, at most for limit_us, 0 = for ever; an interrupt
+ * ends it. False: no report came, or it is none, as the outcome says.
  */
-bool report_read(struct report_reading *r, const struct session *session, struct report *ret,
-                 struct outcome *outcome);
+bool report_read(struct report_reading *r, const struct session *session, uint64_t limit_us,
+                 struct report *ret, struct outcome *outcome);
 
 #endif

@@ -33,7 +33,8 @@ void mode_report(const struct options *options, struct outcome *ret)
         outcome_fail(ret, PHASE_LOCAL, &err);
     } else if (!opened) {
         outcome_fail_to_open(ret, session.phase, &err, options);
-    } else if ((reported = report_read(r, &session, &report, ret))) {
+    } else if ((reported =
+                    report_read(r, &session, options->idle_timeout_ms * 1000, &report, ret))) {
         report_judge(&report, &verdict);
         expect_direct(options, &verdict, ret);
     }

@@ -21,6 +21,42 @@ const struct path_finding_kind path_finding_kinds[] = {
                "its filter by server name",
      .reproduce = "haproxy in mode tcp with tcp-request content accept if { req.ssl_hello_type 1 "
                   "}: two records"},
+    {.name = "mss-clamped",
+     .stage = "syn",
+     .meaning = "the MSS in our SYN is made smaller on the way, as routers do before a tunnel or a "
+                "PPPoE line",
+     .remedy = "none is needed where a link on the way has an MTU of {}; else remove the rule that "
+               "clamps the MSS, or correct its value",
+     .reproduce = "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS "
+                  "--set-mss 1300"},
+    {.name = "options-stripped",
+     .stage = "syn",
+     .meaning = "TCP options in our SYN are taken out on the way; without window-scale no "
+                "connection carries more than 64 KiB a round trip, without sack-permitted each "
+                "loss costs more",
+     .remedy = "let what is on the way pass {}: switch off its normalization of TCP, or update it",
+     .reproduce = "iptables -t mangle -A FORWARD -p tcp --syn -j TCPOPTSTRIP --strip-options "
+                  "timestamp"},
+    {.name = "dscp-rewritten",
+     .stage = "syn",
+     .meaning = "the DSCP of our SYN is changed on the way",
+     .remedy = "have the network trust the marks of this host and keep {}; until then, what is "
+               "marked so gets no better service",
+     .reproduce = "iptables -t mangle -A FORWARD -p tcp -j DSCP --set-dscp 8"},
+    {.name = "ecn-stripped",
+     .stage = "syn",
+     .meaning = "our SYN offers ECN (RFC 3168), and the offer is taken out on the way: no "
+                "connection uses ECN",
+     .remedy = "let what is on the way pass {} in a SYN: update it, or remove its rule",
+     .reproduce = "iptables -t mangle -A FORWARD -p tcp --syn -j ECN --ecn-tcp-remove"},
+    {.name = "tcp-proxy",
+     .stage = "syn",
+     .meaning = "the SYN that arrives is not ours, since its timestamp is of another clock: "
+                "something on the way ends TCP and has a connection of its own to the server, or "
+                "rewrites timestamps",
+     .remedy = "if nothing is meant to stand there, look for it: the server sees connections from "
+               "{}; what goes through it does not show the path behind it",
+     .reproduce = "haproxy in mode tcp before a listener with service: report"},
 };
 
 const size_t path_finding_kinds_count = sizeof path_finding_kinds / sizeof *path_finding_kinds;

@@ -15,7 +15,8 @@
 
 /* What a stage asks of a server. */
 enum path_need {
-    PATH_NEEDS_TLS, /* any TLS server */
+    PATH_NEEDS_TLS,    /* any TLS server */
+    PATH_NEEDS_SERVER, /* any; the stage looks whether it serves */
 };
 
 /* A server, prepared: every connection goes to one address, whatever others its name has. */
@@ -50,6 +51,7 @@ extern const struct path_stage path_stages[];
 extern const size_t path_stages_count;
 
 int stage_client_hello_run(struct path *p, struct path_peer *peer, struct error *err);
+int stage_syn_run(struct path *p, struct path_peer *peer, struct error *err);
 
 /* path_peer.c: connects once, to choose the address. -1: p->phase says where it failed. */
 int path_peer_open(struct path *p, struct path_peer *peer, struct error *err);

@@ -60,6 +60,8 @@ static bool serves(const struct path_peer *peer, enum path_need need)
     switch (need) {
     case PATH_NEEDS_TLS:
         return target_is_tls(&peer->target);
+    case PATH_NEEDS_SERVER:
+        return true;
     }
     return false; /* not reached: the switch is complete */
 }
@@ -68,6 +70,7 @@ struct path_peer *path_peer_serving(struct path *p, enum path_need need, const c
 {
     static const char *const reasons[] = {
         [PATH_NEEDS_TLS] = "no endpoint has TLS: give one as tls://HOST:PORT",
+        [PATH_NEEDS_SERVER] = "there is no endpoint",
     };
     for (size_t i = 0; i < p->verdict->server_count; i++)
         if (serves(&p->peers[i], need))

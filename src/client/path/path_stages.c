@@ -4,6 +4,7 @@
 /* In the order in which they run. */
 const struct path_stage path_stages[] = {
     {.name = "client-hello", .need = PATH_NEEDS_TLS, .run = stage_client_hello_run},
+    {.name = "syn", .need = PATH_NEEDS_SERVER, .run = stage_syn_run},
 };
 
 const size_t path_stages_count = sizeof path_stages / sizeof *path_stages;

@@ -99,8 +99,8 @@ static void read_whole(struct report_reading *r, struct exchange *x, uint64_t li
         outcome_measure(ret, RESULT_CORRUPT, "%s", err.text);
 }
 
-bool report_read(struct report_reading *r, const struct session *session, struct report *ret,
-                 struct outcome *outcome)
+bool report_read(struct report_reading *r, const struct session *session, uint64_t limit_us,
+                 struct report *ret, struct outcome *outcome)
 {
     struct exchange x;
     struct error err = {.alert = -1};
@@ -109,7 +109,7 @@ bool report_read(struct report_reading *r, const struct session *session, struct
         outcome_fail(outcome, PHASE_LOCAL, &err);
         return false;
     }
-    read_whole(r, &x, session->target->options->idle_timeout_ms * 1000, ret, outcome);
+    read_whole(r, &x, limit_us, ret, outcome);
     exchange_done(&x);
     if (outcome->result != RESULT_OK)
         return false;

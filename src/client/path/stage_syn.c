@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* Our SYN as it arrived at a listener with `service: report`, beside what the kernel has sent. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "path_internal.h"
+#include "tlsecho/base/quantity.h"
+#include "tlsecho/client/report_read.h"
+#include "tlsecho/client/session.h"
+
+enum {
+    TRIES = 3,
+    FAILURES_MAX = 3,           /* of connections, before the stage gives up */
+    CONFIRMED = 2,              /* so many tries make a finding */
+    LIMIT_US = 4 * 1000 * 1000, /* a report comes at once; half of it is the wait for its start */
+    IPV4_BYTES = 40,            /* the headers of IP and TCP without options, */
+    IPV6_BYTES = 60,            /* which an MSS does not count (RFC 9293 §3.7.1) */
+};
+
+struct syns {
+    struct path *p;
+    struct path_peer *peer;
+    struct report_reading reading;
+    struct report reports[TRIES];
+    struct report_verdict verdicts[TRIES];
+    unsigned count;
+};
+
+/* --- getting reports --- */
+
+/* Returns 1 if one more report came; 0: none, *err says why; -1: interrupted. */
+static int try_once(struct syns *s, struct error *err)
+{
+    struct session session;
+    struct outcome outcome = {.result = RESULT_OK, .error.alert = -1};
+    struct report *report = &s->reports[s->count];
+    *report = (struct report){.connection = 0};
+    session_init(&session, &s->peer->target);
+    bool came = session_open(&session, err) == 0;
+    s->p->phase = session.phase;
+    if (came && !(came = report_read(&s->reading, &session, LIMIT_US, report, &outcome))) {
+        s->p->phase = outcome.phase;
+        *err = outcome.error;
+    }
+    session_close(&session);
+    if (came)
+        report_judge(report, &s->verdicts[s->count++]);
+    return came ? 1 : err->kind == ERROR_INTERRUPTED ? -1 : 0;
+}
+
+/* The first server that sends one. Returns as try_once. */
+static int choose_peer(struct syns *s, struct error *err)
+{
+    int result = 0;
+    for (size_t i = 0; i < s->p->verdict->server_count && result == 0; i++) {
+        s->peer = &s->p->peers[i];
+        path_record_progress(s->p, "looking for a report");
+        result = try_once(s, err);
+    }
+    return result;
+}
+
+static int try_again(struct syns *s, struct error *err)
+{
+    for (unsigned failures = 0; s->count < TRIES && failures < FAILURES_MAX;) {
+        path_record_progress(s->p, "SYN %u of %d", s->count + 1, TRIES);
+        int result = try_once(s, err);
+        if (result < 0)
+            return -1;
+        failures += result == 0;
+    }
+    return s->count < CONFIRMED ? -1 : 0;
+}
+
+/* --- what is compared --- */
+
+/* One property of the SYN. */
+struct aspect {
+    const char *finding;
+    /* Whether it arrived as it was sent. */
+    enum report_relation (*relate)(const struct report_syn *syn,
+                                   const struct report_verdict *verdict);
+    /* What was sent, what arrived instead, and what takes the place of {} in the remedy. */
+    void (*describe)(const struct report *report, char sent[PATH_TEXT_BYTES],
+                     char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES]);
+};
+
+/* A larger one is not clamped. */
+static enum report_relation relate_mss(const struct report_syn *syn,
+                                       const struct report_verdict *verdict)
+{
+    return verdict->mss == REPORT_DIFFERENT && syn->arrived.mss > syn->sent.mss ? REPORT_SAME
+                                                                                : verdict->mss;
+}
+
+static void describe_mss(const struct report *report, char sent[PATH_TEXT_BYTES],
+                         char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
+{
+    char text[QUANTITY_BYTES];
+    const struct report_syn *syn = &report->syn;
+    bool ipv6 = report->here.destination[0] == '[';
+    uint64_t mtu = (uint64_t)syn->arrived.mss + (ipv6 ? IPV6_BYTES : IPV4_BYTES);
+    snprintf(sent, PATH_TEXT_BYTES, "MSS of %s bytes",
+             quantity_grouped_text((uint64_t)syn->sent.mss, text));
+    snprintf(arrived, PATH_TEXT_BYTES, "%s bytes",
+             quantity_grouped_text((uint64_t)syn->arrived.mss, text));
+    snprintf(value, PATH_TEXT_BYTES, "%s bytes", quantity_grouped_text(mtu, text));
+}
+
+static enum report_relation relate_dscp(const struct report_syn *syn,
+                                        const struct report_verdict *verdict)
+{
+    (void)syn;
+    return verdict->dscp;
+}
+
+static void describe_dscp(const struct report *report, char sent[PATH_TEXT_BYTES],
+                          char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
+{
+    snprintf(sent, PATH_TEXT_BYTES, "DSCP %d", report->syn.sent.dscp);
+    snprintf(arrived, PATH_TEXT_BYTES, "%u", report->syn.arrived.dscp);
+    snprintf(value, PATH_TEXT_BYTES, "DSCP %d", report->syn.sent.dscp);
+}
+
+static enum report_relation relate_ecn(const struct report_syn *syn,
+                                       const struct report_verdict *verdict)
+{
+    return syn->sent.ecn == SYN_SENT_YES ? verdict->ecn : REPORT_UNKNOWN;
+}
+
+static void describe_ecn(const struct report *report, char sent[PATH_TEXT_BYTES],
+                         char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
+{
+    const struct syn *syn = &report->syn.arrived;
+    snprintf(sent, PATH_TEXT_BYTES, "offer of ECN (ECE and CWR)");
+    snprintf(arrived, PATH_TEXT_BYTES, "%s",
+             syn->ece   ? "ECE alone"
+             : syn->cwr ? "CWR alone"
+                        : "neither flag");
+    snprintf(value, PATH_TEXT_BYTES, "ECE and CWR");
+}
+
+/* What has come on top is not stripped. */
+static enum report_relation relate_options(const struct report_syn *syn,
+                                           const struct report_verdict *verdict)
+{
+    char lost[REPORT_OPTIONS_BYTES];
+    return verdict->options == REPORT_DIFFERENT && report_lost_options(syn, lost) == 0
+               ? REPORT_SAME
+               : verdict->options;
+}
+
+static void describe_options(const struct report *report, char sent[PATH_TEXT_BYTES],
+                             char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
+{
+    char lost[REPORT_OPTIONS_BYTES];
+    report_lost_options(&report->syn, lost);
+    snprintf(sent, PATH_TEXT_BYTES, "TCP options");
+    snprintf(arrived, PATH_TEXT_BYTES, "%.150s, without %.40s",
+             *report->syn.options ? report->syn.options : "none", lost);
+    snprintf(value, PATH_TEXT_BYTES, "%.190s", lost);
+}
+
+static enum report_relation relate_clock(const struct report_syn *syn,
+                                         const struct report_verdict *verdict)
+{
+    (void)syn;
+    return verdict->clock;
+}
+
+static void describe_clock(const struct report *report, char sent[PATH_TEXT_BYTES],
+                           char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
+{
+    const struct report_syn *syn = &report->syn;
+    snprintf(sent, PATH_TEXT_BYTES, "timestamp");
+    snprintf(arrived, PATH_TEXT_BYTES,
+             "%u, when our clock was at %u; TTL %u, MSS %d, options %.80s", syn->arrived.tsval,
+             syn->sent.clock, syn->arrived.ttl, syn->arrived.mss, syn->options);
+    snprintf(value, PATH_TEXT_BYTES, "%s", report->there.source);
+}
+
+static const struct aspect clock_aspect = {"tcp-proxy", relate_clock, describe_clock};
+
+static const struct aspect aspects[] = {
+    {"mss-clamped", relate_mss, describe_mss},
+    {"options-stripped", relate_options, describe_options},
+    {"dscp-rewritten", relate_dscp, describe_dscp},
+    {"ecn-stripped", relate_ecn, describe_ecn},
+};
+
+/* --- what follows --- */
+
+static bool is_ours(const struct report_verdict *verdict)
+{
+    return verdict->clock != REPORT_DIFFERENT;
+}
+
+/* What was seen of an aspect. */
+struct sight {
+    unsigned tries, failed;      /* of those in which it is known */
+    const struct report *report; /* the last that differs, or the last */
+};
+
+static struct sight look_at(const struct syns *s, const struct aspect *aspect, bool ours_only)
+{
+    struct sight sight = {.tries = 0};
+    for (unsigned i = 0; i < s->count; i++) {
+        enum report_relation relation = aspect->relate(&s->reports[i].syn, &s->verdicts[i]);
+        if (relation == REPORT_UNKNOWN || (ours_only && !is_ours(&s->verdicts[i])))
+            continue;
+        sight.tries++;
+        sight.failed += relation == REPORT_DIFFERENT;
+        if (relation == REPORT_DIFFERENT || !sight.failed)
+            sight.report = &s->reports[i];
+    }
+    return sight;
+}
+
+/* A step, and a finding if it was seen often enough. */
+static void tell(struct path *p, const struct aspect *aspect, const struct sight *sight)
+{
+    char sent[PATH_TEXT_BYTES], arrived[PATH_TEXT_BYTES], value[PATH_TEXT_BYTES];
+    struct path_step step = {.tries = sight->tries, .failed = sight->failed};
+    if (!sight->tries)
+        return;
+    aspect->describe(sight->report, sent, arrived, value);
+    step.passed = sight->failed < CONFIRMED;
+    snprintf(step.what, sizeof step.what, "%s", sent);
+    if (sight->failed)
+        snprintf(step.happened, sizeof step.happened, "%u of %u arrived as %.150s", sight->failed,
+                 sight->tries, arrived);
+    else
+        snprintf(step.happened, sizeof step.happened, "arrived as sent");
+    path_record_step(p, &step);
+    if (!step.passed)
+        path_record_finding(p, aspect->finding, value, "the %s in our SYN: %u of %u arrived as %s",
+                            sent, sight->failed, sight->tries, arrived);
+}
+
+static void note_hops(struct path *p, const struct report_syn *syn)
+{
+    int hops = syn->sent.ttl - (int)syn->arrived.ttl;
+    if (syn->sent.ttl < 0)
+        return;
+    if (hops >= 0)
+        path_record_note(p, "%d hop%s: the TTL was %d, and %u on arrival", hops,
+                         hops == 1 ? "" : "s", syn->sent.ttl, syn->arrived.ttl);
+    else
+        path_record_note(p, "the TTL was %d, and %u on arrival: something on the way sets it",
+                         syn->sent.ttl, syn->arrived.ttl);
+}
+
+static void note_untried(struct path *p, const struct report_syn *syn)
+{
+    if (syn->sent.ecn != SYN_SENT_YES)
+        path_record_note(p, "ECN is not tried, since our SYN does not offer it: "
+                            "net.ipv4.tcp_ecn=1 does");
+    if (syn->sent.dscp == 0 && syn->arrived.dscp == 0)
+        path_record_note(p, "DSCP 0 shows nothing about others: --dscp N tries one");
+    if (syn->sent.timestamps != SYN_SENT_YES)
+        path_record_note(p, "a proxy that ends TCP is not looked for, since our SYN has no "
+                            "timestamp: net.ipv4.tcp_timestamps=1 gives it one");
+}
+
+static void judge(struct syns *s)
+{
+    const struct report *last = &s->reports[s->count - 1];
+    struct sight clock = look_at(s, &clock_aspect, false);
+    tell(s->p, &clock_aspect, &clock);
+    for (size_t i = 0; i < sizeof aspects / sizeof *aspects; i++) {
+        struct sight sight = look_at(s, &aspects[i], true);
+        tell(s->p, &aspects[i], &sight);
+    }
+    if (clock.failed)
+        return;
+    note_hops(s->p, &last->syn);
+    if (s->verdicts[s->count - 1].source == REPORT_DIFFERENT)
+        path_record_note(s->p, "our address is translated on the way: the server sees %s",
+                         last->there.source);
+    note_untried(s->p, &last->syn);
+}
+
+/* Why nothing can be said of a report; NULL: it can. */
+static const char *useless(const struct report *report)
+{
+    if (report->proxy.version)
+        return "the server is behind a proxy that sends PROXY headers, so the SYN that arrives is "
+               "the proxy's: give the server's own address";
+    if (!report->syn.has_arrived)
+        return "the report has no SYN: the server is of an earlier version, or its kernel sends "
+               "SYN cookies";
+    if (!report->syn.has_sent)
+        return "this kernel does not tell what it has sent (TCP_INFO)";
+    return NULL;
+}
+
+static int run(struct syns *s, struct error *err)
+{
+    int result = choose_peer(s, err);
+    if (result < 0)
+        return -1;
+    const char *reason =
+        result == 0 ? "no endpoint sends a report: give one whose listener has `service: report`"
+                    : useless(&s->reports[0]);
+    if (reason) {
+        path_record_skip(s->p, "%s", reason);
+        return 0;
+    }
+    if (try_again(s, err) < 0)
+        return -1;
+    judge(s);
+    return 0;
+}
+
+int stage_syn_run(struct path *p, struct path_peer *peer, struct error *err)
+{
+    (void)peer; /* the first that sends a report is taken */
+    struct syns *s = calloc(1, sizeof *s);
+    p->phase = PHASE_LOCAL;
+    if (!s)
+        return error_sys(err, "memory for reports");
+    s->p = p;
+    int result = run(s, err);
+    free(s);
+    return result;
+}
