@@ -23,6 +23,11 @@ CHUNK = 64 << 10
 class Way:
     """Passes everything on unchanged."""
 
+    idle_s = None  # after so long without a byte from the client, expire() is called
+
+    def expire(self, client, server):
+        pass
+
     def opened(self, number):
         """Called for connection `number`, counted from 0; an OSError closes it."""
 
@@ -98,6 +103,22 @@ class Stall(Way):
         return data
 
 
+class Expire(Way):
+    """Ends a connection after so much silence: with FIN, or to the client with RST."""
+
+    def __init__(self, idle_s, reset=False):
+        self.idle_s, self.reset = idle_s, reset
+
+    def expire(self, client, server):
+        if self.reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        else:
+            client.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+
+
 class Relay:
     def __init__(self, target, way=None, host="127.0.0.1"):
         """target: an address, or what returns one for a connection."""
@@ -109,6 +130,10 @@ class Relay:
 
     def endpoint(self, scheme):
         return "{}://{}:{}".format(scheme, *self.listening.getsockname())
+
+    def pairs(self):
+        """(client, server) of every connection."""
+        return list(zip(self.sockets[::2], self.sockets[1::2]))
 
     def _start(self, target, *args):
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -124,6 +149,7 @@ class Relay:
                 return
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                end.settimeout(self.way.idle_s)
                 self.sockets.append(end)
             self.way.opened(self.accepted)
             self.accepted += 1
@@ -140,6 +166,9 @@ class Relay:
             client.close()  # first, or the other thread sends a FIN
             with contextlib.suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
+        except socket.timeout:
+            with contextlib.suppress(OSError):
+                self.way.expire(client, server)
         except OSError:
             pass
 

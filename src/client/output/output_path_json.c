@@ -29,6 +29,8 @@ static json_t *step_json(const struct path_step *step)
         output_json_add_count(json, "bytes", step->bytes);
     if (step->packet_bytes)
         output_json_add_count(json, "packet_bytes", step->packet_bytes);
+    if (step->silence_us)
+        output_json_add_seconds(json, "silence", step->silence_us);
     output_json_add_count(json, "tries", step->tries);
     output_json_add_count(json, "failed", step->failed);
     return json;

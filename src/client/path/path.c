@@ -9,6 +9,8 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/suggest.h"
 
+enum { IDLE_MAX_MIN_MS = 1000 };
+
 _Static_assert(PATH_STAGES_MAX <= 8 * sizeof(unsigned), "stages are bits of a set");
 
 const char *path_state_word(enum path_state state)
@@ -75,6 +77,8 @@ static int choose(const struct options *options, unsigned *ret, struct error *er
         (i == path_stages_count || !(chosen & 1u << i)))
         return error_set(err, ERROR_INPUT,
                          "--idle-max is for the stage idle, which does not run: leave it out");
+    if (options->idle_max_ms < IDLE_MAX_MIN_MS)
+        return error_set(err, ERROR_INPUT, "--idle-max: less than 1s: no silence is that short");
     *ret = chosen;
     return 0;
 }

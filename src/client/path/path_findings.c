@@ -57,6 +57,16 @@ const struct path_finding_kind path_finding_kinds[] = {
      .remedy = "if nothing is meant to stand there, look for it: the server sees connections from "
                "{}; what goes through it does not show the path behind it",
      .reproduce = "haproxy in mode tcp before a listener with service: report"},
+    {.name = "idle-timeout",
+     .stage = "idle",
+     .meaning = "a connection that is silent for some time is gone, and the server did not end it: "
+                "a firewall, NAT or load balancer on the way forgets it",
+     .remedy = "send something more often than every {}: by TCP keepalive if it holds the "
+               "connection, or by the protocol itself; or raise the idle time-out of what is on "
+               "the way",
+     .reproduce = "sysctl net.netfilter.nf_conntrack_tcp_timeout_established=60 "
+                  "net.netfilter.nf_conntrack_tcp_loose=0; iptables -A FORWARD -m conntrack "
+                  "--ctstate INVALID -j DROP"},
 };
 
 const size_t path_finding_kinds_count = sizeof path_finding_kinds / sizeof *path_finding_kinds;

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "idle_ladder.h"
+
+#include <stdio.h>
+
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/want.h"
+#include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/session_wait.h"
+
+enum {
+    GONE = 2, /* so many make it certain */
+    FEW = 6,  /* connections, though they open slowly */
+    SUSPECT_US = 300 * 1000,
+};
+static const uint64_t FOREVER_US = UINT64_MAX / 2;
+
+const char *idle_span_text(uint64_t us, char ret[IDLE_SPAN_BYTES])
+{
+    double s = (double)us / 1e6;
+    snprintf(ret, IDLE_SPAN_BYTES, "%.*f s", s < 10 ? 2 : s < 100 ? 1 : 0, s);
+    return ret;
+}
+
+void idle_ladder_close(struct ladder *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        idle_conn_close(&l->conns[i]);
+    l->count = 0;
+}
+
+static int open_next(struct ladder *l, uint64_t deadline_us, struct error *err)
+{
+    bool echoes = false;
+    struct idle_conn *c = &l->conns[l->count];
+    l->count++;
+    if (idle_conn_open(c, l->p, l->peer, deadline_us, &echoes, err) < 0)
+        return -1;
+    return echoes ? 0
+                  : error_set(err, ERROR_TIMEOUT, "%zu connections echo, one more does not",
+                              l->count - 1);
+}
+
+int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint64_t until_us,
+                     uint64_t deadline_us, struct error *err)
+{
+    l->count = 0;
+    l->keepalive_s = keepalive_s;
+    count += keepalive_s > 0;
+    path_record_progress(l->p, "opening %zu connections", count);
+    while (l->count < count && (l->count < FEW || clock_now_us() < until_us))
+        if (open_next(l, deadline_us, err) < 0)
+            return -1;
+    if (!keepalive_s)
+        return 0;
+    l->conns[0].planned_us = FOREVER_US;
+    return idle_conn_keep_alive(&l->conns[0], (unsigned)keepalive_s, err);
+}
+
+/* To those without keepalive, ascending; the one that was opened last gets the shortest. */
+void idle_ladder_plan(struct ladder *l, const uint64_t *silences_us, size_t count)
+{
+    for (size_t i = 0, next = l->count; i < count; i++)
+        l->conns[--next].planned_us = silences_us[i];
+}
+
+/* The undecided rung with the shortest silence. NULL: none is left. */
+static struct idle_conn *next_rung(struct ladder *l)
+{
+    struct idle_conn *found = NULL;
+    for (size_t i = 0; i < l->count; i++) {
+        struct idle_conn *c = &l->conns[i];
+        if (c->fate == IDLE_SILENT && !c->keeps_alive &&
+            (!found || c->planned_us < found->planned_us))
+            found = c;
+    }
+    return found;
+}
+
+static bool is_probing(const struct ladder *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->conns[i].fate == IDLE_PROBED)
+            return true;
+    return false;
+}
+
+/* How many are without an echo for longer than usual. */
+static unsigned count_suspect(const struct ladder *l)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < l->count; i++)
+        n += l->conns[i].fate == IDLE_PROBED &&
+             clock_now_us() > l->conns[i].probed_us + SUSPECT_US + 2 * l->peer->about->rtt_us;
+    return n;
+}
+
+uint64_t idle_ladder_survived_us(const struct ladder *l)
+{
+    uint64_t us = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct idle_conn *c = &l->conns[i];
+        if (c->fate == IDLE_ALIVE && !c->keeps_alive && c->silence_us > us)
+            us = c->silence_us;
+    }
+    return us;
+}
+
+bool idle_is_longer(uint64_t a_us, uint64_t b_us)
+{
+    return (double)a_us > (double)b_us * (1 + IDLE_STEP_PERCENT / 100.0);
+}
+
+bool idle_ladder_counts(const struct idle_conn *c, uint64_t survived_us)
+{
+    return idle_conn_is_decided(c) && c->fate != IDLE_ALIVE && !c->keeps_alive &&
+           !idle_is_longer(survived_us, c->silence_us);
+}
+
+/* asked: those that were probed alone; the others of those that were told will be told, too. */
+static unsigned count_gone(const struct ladder *l, bool asked)
+{
+    unsigned gone = 0;
+    uint64_t survived_us = idle_ladder_survived_us(l);
+    for (size_t i = 0; i < l->count; i++)
+        gone += idle_ladder_counts(&l->conns[i], survived_us) && !(asked && l->conns[i].told);
+    return gone;
+}
+
+static void record(struct path *p, const struct idle_conn *c)
+{
+    char silence[IDLE_SPAN_BYTES];
+    struct path_step step = {.tries = 1, .failed = idle_conn_is_gone(c)};
+    step.passed = !step.failed;
+    step.silence_us = c->silence_us;
+    snprintf(step.what, sizeof step.what, "silence of %s%s", idle_span_text(c->silence_us, silence),
+             c->keeps_alive ? ", with keepalive" : "");
+    if (c->fate == IDLE_ALIVE)
+        snprintf(step.happened, sizeof step.happened, "echo after %.1f ms",
+                 (double)c->took_us / 1e3);
+    else
+        snprintf(step.happened, sizeof step.happened, "%s%s", idle_conn_fate_text(c),
+                 c->told ? ", by itself" : "");
+    path_record_step(p, &step);
+}
+
+static void step_all(struct ladder *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        struct idle_conn *c = &l->conns[i];
+        if (idle_conn_is_decided(c))
+            continue;
+        idle_conn_step(c);
+        if (c->fate == IDLE_SILENT && clock_now_us() >= idle_conn_due_us(c))
+            idle_conn_probe(c);
+        if (idle_conn_is_decided(c))
+            record(l->p, c);
+    }
+}
+
+static int wait_for_any(struct ladder *l, uint64_t end_us, struct error *err)
+{
+    uint64_t now_us = clock_now_us();
+    struct session_wait wait = {
+        .fd = -1, .stop_fd = interrupt_fd(), .due_us = now_us + IDLE_SECOND_US};
+    if (end_us < wait.due_us)
+        wait.due_us = end_us;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct idle_conn *c = &l->conns[i];
+        uint64_t due_us = idle_conn_due_us(c);
+        if (idle_conn_is_decided(c))
+            continue;
+        if (due_us < wait.due_us)
+            wait.due_us = due_us;
+        wait.others[wait.other_count++] =
+            (struct pollfd){.fd = c->session.transport->fd,
+                            .events = (short)((c->want & WANT_READ ? POLLIN : 0) |
+                                              (c->want & WANT_WRITE ? POLLOUT : 0))};
+    }
+    int event = session_wait(&wait, err);
+    if (event < 0)
+        return -1;
+    return event == SESSION_STOPPED ? error_set(err, ERROR_INTERRUPTED, "interrupted") : 0;
+}
+
+static void tell_progress(const struct ladder *l, uint64_t begun_us)
+{
+    char now[IDLE_SPAN_BYTES], longest[IDLE_SPAN_BYTES];
+    uint64_t longest_us = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (!l->conns[i].keeps_alive && l->conns[i].planned_us > longest_us)
+            longest_us = l->conns[i].planned_us;
+    path_record_progress(l->p, "silent for %s of at most %s",
+                         idle_span_text(clock_now_us() - begun_us, now),
+                         idle_span_text(longest_us, longest));
+}
+
+int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err)
+{
+    uint64_t begun_us = clock_now_us();
+    for (;;) {
+        step_all(l);
+        unsigned gone = count_gone(l, false);
+        struct idle_conn *next = next_rung(l);
+        unsigned doubtful = count_gone(l, true) + count_suspect(l);
+        if (gone >= GONE || (!next && !is_probing(l)) || clock_now_us() >= end_us)
+            return 0;
+        if (next && doubtful && doubtful < GONE) {
+            idle_conn_probe(next);
+            if (idle_conn_is_decided(next))
+                record(l->p, next);
+            continue;
+        }
+        tell_progress(l, begun_us);
+        if (wait_for_any(l, end_us, err) < 0)
+            return -1;
+    }
+}
+
+int idle_ladder_try_kept(struct ladder *l, uint64_t silence_us, uint64_t end_us,
+                         enum idle_fate *ret, struct error *err)
+{
+    struct idle_conn *c = &l->conns[0];
+    bool recorded = idle_conn_is_decided(c);
+    c->planned_us = silence_us;
+    for (;;) {
+        idle_conn_step(c);
+        if (c->fate == IDLE_SILENT && clock_now_us() >= idle_conn_due_us(c))
+            idle_conn_probe(c);
+        if (idle_conn_is_decided(c) || clock_now_us() >= end_us)
+            break;
+        path_record_progress(l->p, "whether keepalive holds a connection");
+        if (wait_for_any(l, end_us, err) < 0)
+            return -1;
+    }
+    if (idle_conn_is_decided(c) && !recorded)
+        record(l->p, c);
+    *ret = c->fate;
+    return 0;
+}

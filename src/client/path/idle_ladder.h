@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Silent connections, opened at once, that are all probed, each after a silence of its own.
+ *
+ * Ownership: a ladder owns its connections; path and peer are the caller's.   Threads: one.
+ */
+#ifndef TLSECHO_IDLE_LADDER_H
+#define TLSECHO_IDLE_LADDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "idle_conn.h"
+#include "idle_plan.h"
+
+enum { IDLE_SECOND_US = 1000 * 1000, IDLE_SPAN_BYTES = 32 };
+
+struct ladder {
+    struct path *p;
+    struct path_peer *peer;
+    struct idle_conn conns[IDLE_CONNECTIONS_MAX];
+    size_t count;
+    uint64_t keepalive_s; /* of the first one; 0 = it has none */
+};
+
+/*
+ * At most count connections, as many as until_us allows but more than a few; one more before them,
+ * if keepalive_s, has TCP's keepalive and is left out of all below. -1: as idle_conn_open, or one
+ * does not echo. Call idle_ladder_close in any case.
+ */
+int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint64_t until_us,
+                     uint64_t deadline_us, struct error *err);
+void idle_ladder_close(struct ladder *l);
+
+/* As many silences as there are connections, ascending. */
+void idle_ladder_plan(struct ladder *l, const uint64_t *silences_us, size_t count);
+
+/*
+ * When one is gone, or seems to be, the next is probed at once, for a second try of the same
+ * silence. Tells each as a step. Returns when it is certain that connections are gone, when nothing
+ * is left to try, or at end_us. -1: interrupted.
+ */
+int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err);
+
+/* The longest silence that one survived; 0 = none did. */
+uint64_t idle_ladder_survived_us(const struct ladder *l);
+
+/* Whether a connection ended; not if others survived longer: then it was an accident. */
+bool idle_ladder_counts(const struct idle_conn *c, uint64_t survived_us);
+
+/* Probes the one with keepalive after that silence, and tells it as a step. *ret: what became of
+ * it; IDLE_SILENT or IDLE_PROBED at end_us. -1: interrupted. */
+int idle_ladder_try_kept(struct ladder *l, uint64_t silence_us, uint64_t end_us,
+                         enum idle_fate *ret, struct error *err);
+
+/* By more than what two connections may differ. */
+bool idle_is_longer(uint64_t a_us, uint64_t b_us);
+
+/* "59.8 s" */
+const char *idle_span_text(uint64_t us, char ret[IDLE_SPAN_BYTES]);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* After how long a silent connection is gone: a ladder of silent connections, then a finer one. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "idle_ladder.h"
+#include "tlsecho/base/clock.h"
+
+enum {
+    SPARE = 2, /* beside the rungs: for a second try of the last, and with keepalive */
+    ROOM_US = 2 * IDLE_SECOND_US, /* what the answer to the last probe may take */
+    CONTROL_US = 10 * IDLE_SECOND_US,
+};
+
+/* What is known of the path. */
+struct idle {
+    uint64_t end_us;          /* of the stage, clock_now_us */
+    uint64_t low_us, high_us; /* survived, not survived; 0 = unknown */
+    enum idle_fate fate;      /* of what did not */
+    bool told;
+    unsigned gone;        /* connections */
+    bool outlived;        /* a later connection survived longer */
+    uint64_t finished_us; /* when the server itself ended one; 0 = it did not */
+    bool by_fin;          /* and that was a FIN on plain TCP */
+    uint64_t keepalive_s; /* that was tried; 0 = none */
+    bool held;            /* by it */
+};
+
+/* A silence that is surely longer than the one that was found. */
+static uint64_t beyond(uint64_t high_us)
+{
+    return high_us + high_us * (IDLE_STEP_PERCENT + 2) / 100;
+}
+
+static void learn(const struct ladder *l, struct idle *idle)
+{
+    uint64_t survived_us = idle_ladder_survived_us(l);
+    idle->gone = 0;
+    idle->low_us = survived_us > idle->low_us ? survived_us : idle->low_us;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct idle_conn *c = &l->conns[i];
+        if (!idle_ladder_counts(c, survived_us))
+            continue;
+        if (c->fate == IDLE_FINISHED) {
+            idle->finished_us = c->silence_us;
+            idle->by_fin = c->session.target->context == NULL;
+            continue;
+        }
+        idle->gone++;
+        if (!idle->high_us || c->silence_us < idle->high_us)
+            idle->high_us = c->silence_us;
+        /* One that was told counts more than one that was just about to be. */
+        if (idle->gone == 1 || (c->told && !idle->told))
+            idle->fate = c->fate;
+        idle->told = idle->told || c->told;
+        if (c->told && c->seen_us - c->last_us > idle->low_us)
+            idle->low_us = c->seen_us - c->last_us;
+    }
+    if (idle->high_us && !idle_is_longer(idle->low_us, idle->high_us) &&
+        idle->low_us > idle->high_us)
+        idle->low_us = idle->high_us;
+}
+
+/* Of the connection with keepalive, when it was silent for longer than others survive. */
+static int try_keepalive(struct ladder *l, struct idle *idle, struct error *err)
+{
+    enum idle_fate fate;
+    if (!l->keepalive_s || l->keepalive_s * IDLE_SECOND_US >= idle->low_us)
+        return 0;
+    if (idle_ladder_try_kept(l, beyond(idle->high_us), idle->end_us, &fate, err) < 0)
+        return -1;
+    if (fate <= IDLE_PROBED)
+        return 0;
+    idle->keepalive_s = l->keepalive_s;
+    idle->held = fate == IDLE_ALIVE;
+    return 0;
+}
+
+/* Whether a new connection still echoes: if not, the server is gone, not the silent connections. */
+static int control(struct path *p, struct path_peer *peer, struct error *err)
+{
+    struct idle_conn c;
+    bool echoes = false;
+    int result = idle_conn_open(&c, p, peer, clock_now_us() + CONTROL_US, &echoes, err);
+    idle_conn_close(&c);
+    if (result == 0 && !echoes)
+        result = error_set(err, ERROR_TIMEOUT, "the server does not echo any more");
+    return result < 0 ? error_prefix(err, "after the silence") : 0;
+}
+
+static int first_ladder(struct ladder *l, struct idle *idle, uint64_t max_us, struct error *err)
+{
+    uint64_t silences_us[IDLE_CONNECTIONS_MAX], until_us = clock_now_us() + max_us / 4;
+    if (idle_ladder_open(l, IDLE_CONNECTIONS_MAX - 1, max_us / IDLE_SECOND_US / 2, until_us,
+                         idle->end_us, err) < 0)
+        return -1;
+    size_t rungs = l->count - (l->keepalive_s > 0) - 1;
+    idle_plan_ladder(max_us, rungs, silences_us);
+    silences_us[rungs] = max_us; /* a second try of the last */
+    idle_ladder_plan(l, silences_us, rungs + 1);
+    if (idle_ladder_climb(l, idle->end_us, err) < 0)
+        return -1;
+    learn(l, idle);
+    return idle->gone ? try_keepalive(l, idle, err) : 0;
+}
+
+/* Between what survived and what did not, and one beyond: what happened once may have been the
+ * restart of a box. */
+static int second_ladder(struct ladder *l, struct idle *idle, struct error *err)
+{
+    uint64_t silences_us[IDLE_CONNECTIONS_MAX], now_us = clock_now_us();
+    uint64_t left_us = idle->end_us > now_us + ROOM_US ? idle->end_us - now_us - ROOM_US : 0;
+    uint64_t beyond_us = beyond(idle->high_us), high_us = idle->high_us;
+    uint64_t keepalive_s = idle->keepalive_s ? 0 : idle->low_us / IDLE_SECOND_US / 2;
+    unsigned gone = idle->gone;
+    size_t count = idle_plan_between(idle->low_us, idle->high_us, left_us,
+                                     IDLE_CONNECTIONS_MAX - SPARE, silences_us);
+    if (beyond_us <= left_us)
+        silences_us[count++] = beyond_us;
+    else
+        keepalive_s = 0;
+    if (!count)
+        return 0;
+    if (idle_ladder_open(l, count, keepalive_s, UINT64_MAX, idle->end_us, err) < 0)
+        return -1;
+    idle_ladder_plan(l, silences_us, count);
+    if (idle_ladder_climb(l, idle->end_us, err) < 0)
+        return -1;
+    learn(l, idle);
+    idle->gone += gone;
+    idle->outlived = idle_is_longer(idle_ladder_survived_us(l), high_us);
+    return idle->outlived ? 0 : try_keepalive(l, idle, err);
+}
+
+/* --- the verdict --- */
+
+static void note_finish(struct path *p, const struct idle *idle)
+{
+    char at[IDLE_SPAN_BYTES];
+    idle_span_text(idle->finished_us, at);
+    if (idle->by_fin)
+        path_record_note(p,
+                         "silent connections end with a FIN after %s: over plain TCP that can be "
+                         "the server's own idle time-out or that of a proxy; an endpoint with TLS "
+                         "tells them apart",
+                         at);
+    else
+        path_record_note(p,
+                         "the server itself ends silent connections after %s, with close_notify: "
+                         "longer ones cannot be tried",
+                         at);
+}
+
+static void describe_keepalive(const struct idle *idle, char *ret, size_t size)
+{
+    char beyond[IDLE_SPAN_BYTES];
+    if (!idle->keepalive_s)
+        snprintf(ret, size, "keepalive was not tried");
+    else
+        snprintf(ret, size, "TCP keepalive every %" PRIu64 " s %s a connection for %s",
+                 idle->keepalive_s, idle->held ? "holds" : "does not hold",
+                 idle_span_text(idle->high_us, beyond));
+}
+
+static void report(struct path *p, const struct idle *idle)
+{
+    char low[IDLE_SPAN_BYTES], high[IDLE_SPAN_BYTES], keepalive[PATH_TEXT_BYTES];
+    struct idle_conn gone = {.fate = idle->fate};
+    idle_span_text(idle->low_us, low);
+    idle_span_text(idle->high_us, high);
+    if (idle->outlived) {
+        path_record_note(p,
+                         "silent connections were gone once after %s (%s), but others lasted "
+                         "longer later: not a time-out",
+                         high, idle_conn_fate_text(&gone));
+        return;
+    }
+    describe_keepalive(idle, keepalive, sizeof keepalive);
+    path_record_finding(
+        p, "idle-timeout", low,
+        "a connection that was silent for %s is there, after %s it is gone (%u tries): %s%s; %s",
+        idle->low_us ? low : "no time", high, idle->gone, idle_conn_fate_text(&gone),
+        idle->told ? ", and the client is told at that moment"
+                   : ", and the client is not told before it sends",
+        keepalive);
+}
+
+static int search(struct ladder *l, struct idle *idle, struct error *err)
+{
+    uint64_t max_us = l->p->options.idle_max_ms * 1000;
+    char longest[IDLE_SPAN_BYTES];
+    if (first_ladder(l, idle, max_us, err) < 0)
+        return -1;
+    idle_ladder_close(l);
+    if (idle->finished_us)
+        note_finish(l->p, idle);
+    if (!idle->high_us) {
+        if (!idle->finished_us)
+            path_record_note(l->p, "a connection that was silent for %s is still there%s",
+                             idle_span_text(idle->low_us, longest),
+                             idle_is_longer(max_us, idle->low_us) ? "; no time was left to try more"
+                                                                  : "");
+        return 0;
+    }
+    if (control(l->p, l->peer, err) < 0 || second_ladder(l, idle, err) < 0)
+        return -1;
+    report(l->p, idle);
+    return 0;
+}
+
+/* The first server that echoes; NULL: none does. */
+static int find_echo(struct path *p, struct path_peer **ret, struct error *err)
+{
+    for (size_t i = 0; i < p->verdict->server_count && !*ret; i++) {
+        struct idle_conn c;
+        bool echoes = false;
+        int result = idle_conn_open(&c, p, &p->peers[i], clock_now_us() + CONTROL_US, &echoes, err);
+        idle_conn_close(&c);
+        if (result < 0)
+            return -1;
+        *ret = echoes ? &p->peers[i] : NULL;
+    }
+    return 0;
+}
+
+int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err)
+{
+    struct ladder ladder = {.p = p, .peer = NULL};
+    uint64_t max_us = p->options.idle_max_ms * 1000;
+    struct idle idle = {0};
+    (void)peer;
+    if (p->options.idle_max_ms == OPTIONS_NOT_GIVEN) {
+        path_record_skip(p, "the longest silence to try is not given: add --idle-max TIME");
+        return 0;
+    }
+    if (find_echo(p, &ladder.peer, err) < 0)
+        return -1;
+    if (!ladder.peer) {
+        path_record_skip(p, "no endpoint echoes: give one whose service is echo");
+        return 0;
+    }
+    idle.end_us = clock_now_us() + 2 * max_us;
+    int result = search(&ladder, &idle, err);
+    idle_ladder_close(&ladder);
+    return result;
+}

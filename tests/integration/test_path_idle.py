@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""--path: after how long a silent connection is gone, how, and what holds it."""
+
+import contextlib
+import re
+import threading
+import time
+import unittest
+
+import boxes
+import farend
+import netpath
+import relay
+import support
+
+SERVER = netpath.Network.SERVER
+BOX_S, LONGEST_S = 2, 5
+NEAR = 0.05
+CONFIG = f"""
+listeners:
+  - listen: tcp://{SERVER}:0
+  - listen: tls://{SERVER}:0
+""" + support.PROFILE
+
+
+def setUpModule():
+    netpath.require()
+
+
+class Idle(support.TestCase):
+    def path(self, *between, transport="tls", more="timeouts: { drain: 1s }", longest=LONGEST_S,
+             status=0, only="idle"):
+        """The stage, the findings and the time that it took behind these boxes."""
+        network = netpath.Network(*between)
+        self.addCleanup(network.__exit__)
+        self.echo = self.server(CONFIG + more + "\n", prefix=network.server.prefix)
+        begun = time.monotonic()
+        done = network.run_client("--path", "--json", "--only", only, "--idle-max", f"{longest}s",
+                                  self.echo.endpoint(transport), timeout=90)
+        took_s = time.monotonic() - begun
+        summary = done.summary()
+        self.assertEqual(done.status, status, done)
+        self.assertLess(took_s, 2 * longest + 1)
+        return summary["stages"][0], summary["findings"], took_s
+
+    def finding(self, *between, **options):
+        """The evidence of the only finding, and what was survived."""
+        stage, found, _ = self.path(*between, status=16, **options)
+        self.assertEqual([one["finding"] for one in found], ["idle-timeout"])
+        evidence = found[0]["evidence"]
+        low, high = map(float, re.match(r"a connection that was silent for ([\d.]+) s is there, "
+                                        r"after ([\d.]+) s it is gone", evidence).groups())
+        self.assertIn(f"every {low:.2f} s", found[0]["remedy"])
+        return evidence, low, high, stage
+
+
+class Found(Idle):
+    def test_a_box_that_forgets_and_drops(self):
+        evidence, low, high, stage = self.finding(boxes.ForgetIdle(BOX_S))
+        self.assertTrue(low < BOX_S + 0.1 and high <= low * (1 + NEAR) + 0.1, evidence)
+        self.assertIn("never acknowledged, and the client is not told before it sends", evidence)
+        for step in stage["tried"]:
+            if "keepalive" in step["what"] or abs(step["silence"] - BOX_S) > 0.1:
+                self.assertEqual(step["passed"], "keepalive" in step["what"] or
+                                 step["silence"] < BOX_S, step)
+
+    def test_a_box_that_answers_with_rst_and_that_keepalive_holds_a_connection(self):
+        evidence, low, high, _ = self.finding(boxes.ForgetIdle(3, reset=True), longest=5,
+                                              transport="tcp")
+        self.assertTrue(low < 3.1 and high <= low * (1 + NEAR) + 0.1, evidence)
+        self.assertIn("RST, and the client is not told before it sends", evidence)
+        self.assertRegex(evidence, r"; TCP keepalive every [12] s holds a connection for [\d.]+ s")
+
+    def test_a_proxy_that_tells_the_client(self):
+        for reset, how in (False, "FIN without close_notify"), (True, "RST"):
+            evidence, low, high, _ = self.finding(boxes.Proxy(relay.Expire(2.5, reset)), longest=6)
+            self.assertTrue(low <= 2.7 and high <= low * (1 + NEAR) + 0.1, evidence)
+            self.assertIn(f"{how}, and the client is told at that moment", evidence)
+            self.assertIn("keepalive every 1 s does not hold a connection", evidence)
+
+
+class NotFound(Idle):
+    def test_a_path_that_forgets_nothing_though_it_loses_packets(self):
+        stage, found, _ = self.path(boxes.Lose(2), longest=3)
+        self.assertEqual(found, [])
+        self.assertRegex(" ".join(stage["notes"]),
+                         r"\Aa connection that was silent for 3\.\d\d s is still there\Z")
+
+    def test_an_end_by_the_server_is_a_note(self):
+        for transport, says in (("tls", r"the server itself ends silent connections after 1\.\d\d s"),
+                                ("tcp", r"silent connections end with a FIN after 1\.\d\d s")):
+            stage, found, took_s = self.path(more="timeouts: { drain: 1s, idle: 1s }",
+                                             transport=transport, longest=9)
+            self.assertEqual((found, stage["state"]), ([], "done"))
+            self.assertRegex(stage["notes"][0], says)
+            self.assertLess(took_s, 4)
+
+    def test_a_server_that_stops_is_an_error_and_no_finding(self):
+        network = netpath.Network()
+        self.addCleanup(network.__exit__)
+        server = self.server(CONFIG, prefix=network.server.prefix)
+        timer = threading.Timer(2, server.process.kill)
+        timer.start()
+        self.addCleanup(timer.join)
+        done = network.run_client("--path", "--json", "--idle-max", "9s", "--only", "idle",
+                                  server.endpoint("tls"))
+        summary = done.summary()
+        self.assertEqual((done.status, summary["findings"]), (4, []), done)
+        self.assertEqual(summary["stages"][0]["state"], "stopped")
+
+    def test_a_server_that_starts_again_is_no_time_out(self):
+        """All connections end at once, and later ones live longer."""
+        proxy = boxes.Proxy(relay.Expire(None))
+        network = netpath.Network(proxy)
+        self.addCleanup(network.__exit__)
+        server = self.server(CONFIG + "timeouts: { drain: 1s }\n", prefix=network.server.prefix)
+        timer = threading.Timer(2, self.expire_all, (proxy.relay,))
+        timer.start()
+        self.addCleanup(timer.join)
+        done = network.run_client("--path", "--json", "--idle-max", "9s", "--only", "idle",
+                                  server.endpoint("tls"))
+        summary = done.summary()
+        self.assertEqual((done.status, summary["findings"]), (0, []), done)
+        self.assertRegex(summary["stages"][0]["notes"][-1], "others lasted longer later")
+
+
+    @staticmethod
+    def expire_all(proxy):
+        for client, server in proxy.pairs():
+            with contextlib.suppress(OSError):
+                proxy.way.expire(client, server)
+
+
+class Skipped(unittest.TestCase):
+    def path(self, *args):
+        return support.client("--path", "--json", *args)
+
+    def test_what_is_no_echo(self):
+        with farend.FarEnd(farend.swallow) as far:
+            done = self.path("--only", "idle", "--idle-max", "2s", "--connect-timeout", "1s",
+                             far.endpoint())
+        self.assertEqual(done.summary()["stages"][0]["reason"],
+                         "no endpoint echoes: give one whose service is echo")
+
+    def test_the_first_that_echoes_is_taken(self):
+        with farend.FarEnd(farend.swallow) as silent, farend.FarEnd(farend.echo) as far:
+            done = self.path("--only", "idle", "--idle-max", "1s", "--connect-timeout", "1s",
+                             silent.endpoint(), far.endpoint())
+        self.assertEqual((done.status, done.summary()["stages"][0]["state"]), (0, "done"), done)
+
+    def test_without_a_longest_silence(self):
+        with farend.FarEnd(farend.echo) as far:
+            done = self.path("--only", "idle", far.endpoint())
+        self.assertIn("add --idle-max", done.summary()["stages"][0]["reason"])
+        done = self.path("--idle-max", "0.5s", "tcp://127.0.0.1:1")
+        self.assertEqual(done.status, 2)
+        self.assertIn("--idle-max", done.summary()["error"]["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()
