@@ -206,6 +206,17 @@ def offers_13(payload):
     return begins_hello(payload) and at >= 0 and b"\x03\x04" in payload[at + 5:at + 5 + payload[at + 4]]
 
 
+def lacks_13(payload):
+    """Whether a ClientHello, if it is whole, offers no TLS 1.3."""
+    return begins_hello(payload) and not is_split(payload) and not offers_13(payload)
+
+
+def is_short(payload):
+    """Whether a segment or record ends before the server name can be read in it: within the first
+    bytes of a ClientHello that goes on behind it. A large one may be in several segments."""
+    return is_split(payload) and len(payload) < 1000
+
+
 def is_split(payload):
     """Whether a ClientHello continues after this segment or after its first record."""
     if payload[:1] != b"\x16":

@@ -49,6 +49,8 @@ static void print_event(const struct path_verdict *verdict, enum path_event even
     case PATH_EVENT_END:
         if (stage->state == PATH_SKIPPED)
             printf("  skipped: %s\n", stage->reason);
+        else if (stage->state == PATH_STOPPED)
+            printf("  stopped: %s\n", stage->reason);
         break;
     case PATH_EVENT_PROGRESS:
         break;

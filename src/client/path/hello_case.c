@@ -2,6 +2,7 @@
 #include "hello_case.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +85,7 @@ static size_t cut_of(const struct hello_case *c, const struct tls_client_hello *
     return 0; /* not reached: the switch is complete */
 }
 
-static void add(struct hello_score *score, const struct hello_try *t)
+void hello_score_add(struct hello_score *score, const struct hello_try *t)
 {
     uint64_t times = t->stats.repeats + 1;
     score->bytes = t->hello->n;
@@ -130,23 +131,22 @@ static int try_all(struct hellos *h, const struct batch *batch, struct hello_sco
         result = hello_tries_run(h->p, h->peer, tries, n, batch->patience_us, err);
     for (size_t i = 0; i < n; i++) {
         if (result == 0)
-            add(&scores[i / batch->times], &tries[i]);
+            hello_score_add(&scores[i / batch->times], &tries[i]);
         tls_client_hello_done(&hellos[i]);
     }
     return result;
 }
 
-/* Some were answered and some not, or not all could be sent. */
-static bool is_unclear(const struct hello_score *score)
+bool hello_score_is_unclear(const struct hello_score *score)
 {
     return score->tries < HELLO_TRIES || (score->answers > 0 && score->answers < score->tries);
 }
 
-static int check_connected(struct hellos *h, const struct hello_score *score, struct error *err)
+int hello_score_check_connected(struct path *p, const struct hello_score *score, struct error *err)
 {
     if (score->tries > 0)
         return 0;
-    h->p->phase = PHASE_CONNECT;
+    p->phase = PHASE_CONNECT;
     *err = score->error;
     return -1;
 }
@@ -168,9 +168,9 @@ int hello_cases_try(struct hellos *h, const struct hello_case *cases, size_t cou
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct batch again = {&cases[i], 1, HELLO_TRIES, h->patience_us};
-        if (is_unclear(&ret[i]) && try_all(h, &again, &ret[i], err) < 0)
+        if (hello_score_is_unclear(&ret[i]) && try_all(h, &again, &ret[i], err) < 0)
             return -1;
-        if (check_connected(h, &ret[i], err) < 0)
+        if (hello_score_check_connected(h->p, &ret[i], err) < 0)
             return -1;
     }
     return 0;
@@ -188,6 +188,28 @@ int hello_cases_try_once(struct hellos *h, const struct hello_case *cases, size_
 bool hello_score_fails(const struct hello_score *score)
 {
     return score->tries > 0 && score->answers == 0;
+}
+
+int hello_score_error(struct path *p, const struct hello_score *score, struct error *err)
+{
+    char text[TCP_STATS_TEXT_BYTES];
+    p->phase = PHASE_HANDSHAKE;
+    if (score->fates[HELLO_NOT_TLS]) {
+        *err = score->error;
+        return -1;
+    }
+    if (score->fates[HELLO_RESET]) {
+        errno = ECONNRESET;
+        return error_sys(err, "the ClientHello was reset");
+    }
+    if (score->fates[HELLO_ENDED])
+        return error_set(err, ERROR_TLS, "the server closed the connection after the ClientHello");
+    if (score->fates[HELLO_LOST] &&
+        tcp_stats_describe_loss(&score->stats, TCP_STATS_HANDSHAKE, text))
+        return error_set(err, ERROR_UNACKNOWLEDGED, "%s", text);
+    return error_set(err, ERROR_TIMEOUT,
+                     "the ClientHello was acknowledged and nothing came back; check that it is a "
+                     "TLS port");
 }
 
 /* --- texts --- */

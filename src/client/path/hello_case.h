@@ -79,6 +79,19 @@ int hello_cases_try(struct hellos *h, const struct hello_case *cases, size_t cou
 int hello_cases_try_once(struct hellos *h, const struct hello_case *cases, size_t count,
                          struct hello_score *ret, struct error *err);
 
+/* What became of one more try. */
+void hello_score_add(struct hello_score *score, const struct hello_try *t);
+
+/* Some were answered and some not, or not all could be sent. */
+bool hello_score_is_unclear(const struct hello_score *score);
+
+/* -1: none was connected; p->phase and err say why. */
+int hello_score_check_connected(struct path *p, const struct hello_score *score, struct error *err);
+
+/* What is to be said where not even a small ClientHello is answered: then there is no control. Sets
+ * p->phase; always returns -1. */
+int hello_score_error(struct path *p, const struct hello_score *score, struct error *err);
+
 /* None of all tries was answered, and that was not for lack of a connection. */
 bool hello_score_fails(const struct hello_score *score);
 

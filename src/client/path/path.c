@@ -110,12 +110,21 @@ static int run_stage(struct path *p, const struct path_stage *stage, struct erro
     return result;
 }
 
+/* One that fails does not stop the others; the first failure is kept. */
 static int run_stages(struct path *p, unsigned chosen, struct error *err)
 {
-    for (size_t i = 0; i < path_stages_count; i++)
-        if (chosen & 1u << i && run_stage(p, &path_stages[i], err) < 0)
-            return -1;
-    return 0;
+    struct error latest = {.alert = -1};
+    enum phase phase = p->phase;
+    int result = 0;
+    for (size_t i = 0; i < path_stages_count && latest.kind != ERROR_INTERRUPTED; i++) {
+        if (!(chosen & 1u << i) || run_stage(p, &path_stages[i], &latest) == 0 || result < 0)
+            continue;
+        *err = latest;
+        phase = p->phase;
+        result = -1;
+    }
+    p->phase = phase;
+    return result;
 }
 
 static int open_peers(struct path *p, struct error *err)

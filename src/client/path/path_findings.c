@@ -57,6 +57,22 @@ const struct path_finding_kind path_finding_kinds[] = {
      .remedy = "if nothing is meant to stand there, look for it: the server sees connections from "
                "{}; what goes through it does not show the path behind it",
      .reproduce = "haproxy in mode tcp before a listener with service: report"},
+    {.name = "sni-filtered",
+     .stage = "names",
+     .meaning = "a ClientHello with one server name is answered, with another it is met with "
+                "silence or RST, where an alert should be: something filters by server name",
+     .remedy = "let what filters by server name pass ({}), or let it refuse with an alert",
+     .reproduce = "iptables -A FORWARD -p tcp --dport 7443 -m string --algo bm --string "
+                  "other.invalid -j DROP"},
+    {.name = "version-intolerant",
+     .stage = "names",
+     .meaning =
+         "one version of TLS is answered, another is met with silence or RST, where an alert "
+         "should be",
+     .remedy = "update what is on the way or in front of the server so that it passes {}; until "
+               "then, --tls-min and --tls-max choose the version that passes",
+     .reproduce = "iptables -A FORWARD -p tcp --dport 7443 -m string --algo bm --hex-string "
+                  "'|002b0003020304|' -j DROP"},
     {.name = "idle-timeout",
      .stage = "idle",
      .meaning = "a connection that is silent for some time is gone, and the server did not end it: "

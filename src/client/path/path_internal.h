@@ -52,6 +52,7 @@ extern const size_t path_stages_count;
 
 int stage_client_hello_run(struct path *p, struct path_peer *peer, struct error *err);
 int stage_syn_run(struct path *p, struct path_peer *peer, struct error *err);
+int stage_names_run(struct path *p, struct path_peer *peer, struct error *err);
 int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err);
 
 /* path_peer.c: connects once, to choose the address. -1: p->phase says where it failed. */

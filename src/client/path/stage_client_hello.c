@@ -26,29 +26,6 @@ struct sizes {
     size_t count;
 };
 
-/* Not even a small one is answered: then it is not about size, and there is no control. */
-static int fail(struct path *p, const struct hello_score *small, struct error *err)
-{
-    char text[TCP_STATS_TEXT_BYTES];
-    p->phase = PHASE_HANDSHAKE;
-    if (small->fates[HELLO_NOT_TLS]) {
-        *err = small->error;
-        return -1;
-    }
-    if (small->fates[HELLO_RESET]) {
-        errno = ECONNRESET;
-        return error_sys(err, "the ClientHello was reset");
-    }
-    if (small->fates[HELLO_ENDED])
-        return error_set(err, ERROR_TLS, "the server closed the connection after the ClientHello");
-    if (small->fates[HELLO_LOST] &&
-        tcp_stats_describe_loss(&small->stats, TCP_STATS_HANDSHAKE, text))
-        return error_set(err, ERROR_UNACKNOWLEDGED, "%s", text);
-    return error_set(err, ERROR_TIMEOUT,
-                     "the ClientHello was acknowledged and nothing came back; check that it is a "
-                     "TLS port");
-}
-
 static void keep(struct hellos *h, struct sizes *sizes, const struct hello_case *c,
                  const struct hello_score *score)
 {
@@ -73,7 +50,7 @@ static int try_first(struct hellos *h, struct sizes *sizes, struct error *err)
             took_us = scores[i].took_us;
     }
     if (hello_score_fails(&scores[0]) && hello_score_fails(&scores[1]))
-        return fail(h->p, &scores[1], err);
+        return hello_score_error(h->p, &scores[1], err);
     if (hello_score_fails(&scores[1]))
         h->base = HELLO_OWN;
     took_us *= PATIENCE_FACTOR;

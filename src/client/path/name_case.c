@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "name_case.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tlsecho/client/session.h"
+#include "tlsecho/net/endpoint.h"
+
+/* One key share; P-256 is named for servers of TLS 1.2 with a certificate of that curve (RFC 8422
+ * §5.1). */
+static const char small_groups[] = "X25519:P-256";
+
+enum { LOOK_MS = 5000 }; /* what a handshake may take */
+
+static void add_version(struct name_case *c)
+{
+    size_t used = strlen(c->label);
+    snprintf(c->label + used, sizeof c->label - used, ", TLS %s alone", c->options.tls_max);
+}
+
+void name_case_init(struct name_case *c, struct path_peer *peer, const struct options *base,
+                    enum name_kind kind, const char *value)
+{
+    static const char *const labels[] = {[NAME_SERVER] = "server name",
+                                         [NAME_VERSION] = "TLS",
+                                         [NAME_GROUP] = "group",
+                                         [NAME_PROTOCOL] = "ALPN"};
+    *c = (struct name_case){.kind = kind, .options = *base, .score.alert = -1};
+    c->options.groups = tls_has_group("X25519") ? small_groups : "P-256";
+    c->options.alpn = NULL;
+    snprintf(c->label, sizeof c->label, "%s %.64s", labels[kind], value);
+    switch (kind) {
+    case NAME_SERVER:
+        c->options.server_name = value;
+        if (endpoint_host_is_address(value))
+            snprintf(c->label, sizeof c->label, "no server name");
+        if (base->tls_max && base->tls_min == base->tls_max)
+            add_version(c);
+        break;
+    case NAME_VERSION:
+        c->options.tls_min = c->options.tls_max = value;
+        break;
+    case NAME_GROUP:
+        c->options.groups = value;
+        break;
+    case NAME_PROTOCOL:
+        c->options.alpn = value;
+        break;
+    }
+    target_init(&c->target, &c->options, peer->about->endpoint);
+}
+
+int name_case_prepare(struct name_case *c, struct error *err)
+{
+    c->prepared = target_prepare(&c->target, err) == 0;
+    return c->prepared || err->kind != ERROR_SYSTEM ? 0 : -1;
+}
+
+void name_case_done(struct name_case *c)
+{
+    target_done(&c->target);
+}
+
+/* Up to HELLO_TRIES_MAX tries at once. */
+static int try_at_once(struct path *p, struct path_peer *peer, struct name_case *const *cases,
+                       size_t count, uint64_t patience_us, struct error *err)
+{
+    struct tls_client_hello hellos[HELLO_TRIES_MAX] = {{0}};
+    struct hello_try tries[HELLO_TRIES_MAX] = {{0}};
+    int result = 0;
+    size_t n = 0;
+    p->phase = PHASE_HANDSHAKE;
+    for (; n < count && result == 0; n++) {
+        const struct target *target = &cases[n]->target;
+        result =
+            tls_client_hello_make(target->context, target_server_name(target), 0, &hellos[n], err);
+        tries[n].hello = &hellos[n];
+    }
+    if (result == 0)
+        result = hello_tries_run(p, peer, tries, n, patience_us, err);
+    for (size_t i = 0; i < n; i++) {
+        if (result == 0)
+            hello_score_add(&cases[i]->score, &tries[i]);
+        tls_client_hello_done(&hellos[i]);
+    }
+    return result;
+}
+
+static int try_twice(struct path *p, struct path_peer *peer, struct name_case *c,
+                     uint64_t patience_us, struct error *err)
+{
+    struct name_case *both[HELLO_TRIES] = {c, c};
+    return try_at_once(p, peer, both, HELLO_TRIES, patience_us, err);
+}
+
+static void record(struct path *p, const struct name_case *c)
+{
+    struct path_step step = {.passed = !hello_score_fails(&c->score),
+                             .bytes = c->score.bytes,
+                             .packet_bytes = c->score.packet_bytes,
+                             .tries = c->score.tries,
+                             .failed = c->score.tries - c->score.answers};
+    snprintf(step.what, sizeof step.what, "%s", c->label);
+    hello_score_outcome_text(&c->score, step.happened);
+    path_record_step(p, &step);
+}
+
+/* What a library does not offer in a ClientHello of its own is left out, too. */
+static int make_once(struct name_case *c, struct error *err)
+{
+    struct tls_client_hello hello = {0};
+    if (!c->prepared)
+        return 0;
+    int result =
+        tls_client_hello_make(c->target.context, target_server_name(&c->target), 0, &hello, err);
+    tls_client_hello_done(&hello);
+    c->prepared = result == 0;
+    return c->prepared || err->kind != ERROR_SYSTEM ? 0 : -1;
+}
+
+int name_cases_try(struct path *p, struct path_peer *peer, struct name_case *cases, size_t count,
+                   uint64_t patience_us, struct error *err)
+{
+    struct name_case *batch[HELLO_TRIES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (make_once(&cases[i], err) < 0)
+            return -1;
+        for (size_t j = 0; cases[i].prepared && j < HELLO_TRIES; j++)
+            batch[n++] = &cases[i];
+        if (n && (n + HELLO_TRIES > HELLO_TRIES_MAX || i + 1 == count)) {
+            path_record_progress(p, "%s", cases[i].label);
+            if (try_at_once(p, peer, batch, n, patience_us, err) < 0)
+                return -1;
+            n = 0;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct name_case *c = &cases[i];
+        if (!c->prepared)
+            continue;
+        if (hello_score_is_unclear(&c->score) && try_twice(p, peer, c, patience_us, err) < 0)
+            return -1;
+        if (hello_score_check_connected(p, &c->score, err) < 0)
+            return -1;
+        record(p, c);
+    }
+    return 0;
+}
+
+bool name_case_is_filtered(const struct name_case *c)
+{
+    const unsigned *fates = c->score.fates;
+    return hello_score_fails(&c->score) &&
+           fates[HELLO_LOST] + fates[HELLO_SILENT] + fates[HELLO_RESET] == c->score.tries;
+}
+
+int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
+                      struct name_case *control, uint64_t patience_us, struct error *err)
+{
+    struct hello_score before = control->score;
+    unsigned tries = failed->score.tries;
+    path_record_progress(p, "%s once more, after %s", failed->label, control->label);
+    if (try_at_once(p, peer, &control, 1, patience_us, err) < 0)
+        return -1;
+    bool works = control->score.answers > before.answers;
+    control->score = before;
+    if (works && try_at_once(p, peer, &failed, 1, patience_us, err) < 0)
+        return -1;
+    failed->confirmed = works && failed->score.tries > tries && name_case_is_filtered(failed);
+    return 0;
+}
+
+int name_case_look(struct name_case *c, struct path_peer *peer, bool *ret, struct error *err)
+{
+    struct session session;
+    struct peer seen;
+    struct target target = c->target; /* with the address of the run, which stays the peer's */
+    target.addresses = peer->target.addresses;
+    target.origin = peer->target.origin;
+    if (!c->options.connect_timeout_ms || c->options.connect_timeout_ms > LOOK_MS)
+        c->options.connect_timeout_ms = LOOK_MS;
+    session_init(&session, &target);
+    int result = session_open(&session, err);
+    *ret = result == 0;
+    if (result == 0) {
+        transport_peer(session.transport, &seen);
+        snprintf(c->sha256, sizeof c->sha256, "%s", seen.certificate.sha256);
+        snprintf(c->subject, sizeof c->subject, "%s", seen.certificate.subject);
+        snprintf(c->protocol, sizeof c->protocol, "%s", seen.alpn);
+    }
+    session_close(&session);
+    return result == 0 || err->kind != ERROR_INTERRUPTED ? 0 : -1;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ClientHellos that differ in one thing that a middlebox may look at: the server name, the version,
+ * the group, the protocol. Each is tried several times, and those that are answered once to the end
+ * of the handshake, to see which certificate comes.
+ *
+ * Ownership: a case owns its TLS context; the peer is the caller's and outlives it.   Threads: one.
+ */
+#ifndef TLSECHO_NAME_CASE_H
+#define TLSECHO_NAME_CASE_H
+
+#include "hello_case.h"
+
+enum name_kind { NAME_SERVER, NAME_VERSION, NAME_GROUP, NAME_PROTOCOL };
+
+enum { NAME_LABEL_BYTES = 96 };
+
+struct name_case {
+    enum name_kind kind;
+    char label[NAME_LABEL_BYTES]; /* "server name a.example" */
+    struct options options;
+    struct target target;
+    bool prepared; /* false: the library does not offer it, nothing is tried */
+    struct hello_score score;
+    bool confirmed; /* it failed again after another was answered */
+    /* of the handshake; "" = not known */
+    char sha256[PEER_SHA256_BYTES], subject[PEER_NAME_BYTES], protocol[PEER_NAME_BYTES];
+};
+
+/* A small ClientHello, as the options of the run have it but for groups and protocols; value, which
+ * outlives it, is the server name, an address for none; the version; the group; the protocol. */
+void name_case_init(struct name_case *c, struct path_peer *peer, const struct options *base,
+                    enum name_kind kind, const char *value);
+
+/* ERROR_SYSTEM; what the library does not offer is no error. */
+int name_case_prepare(struct name_case *c, struct error *err);
+void name_case_done(struct name_case *c);
+
+/* Tries all that are prepared, HELLO_TRIES times each, and as often again where that is unclear.
+ * Tells each as a step. -1: interrupted, or TCP does not connect any more. */
+int name_cases_try(struct path *p, struct path_peer *peer, struct name_case *cases, size_t count,
+                   uint64_t patience_us, struct error *err);
+
+/* One that failed: whether it fails again after the control is answered. *ret_again = false if not.
+ * -1: interrupted. */
+int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
+                      struct name_case *control, uint64_t patience_us, struct error *err);
+
+/* Silence or RST where an alert should be. A FIN is how some servers refuse. */
+bool name_case_is_filtered(const struct name_case *c);
+
+/* One handshake of a case that was answered, to its end. Returns false if it did not come to it;
+ * -1: interrupted. */
+int name_case_look(struct name_case *c, struct path_peer *peer, bool *ret, struct error *err);
+
+#endif
