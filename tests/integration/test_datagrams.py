@@ -3,19 +3,32 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import socket
+import struct
+import subprocess
 import threading
+import time
 import urllib.request
 import unittest
 
+import schema
 import scrape
 import support
 
 ADMIN = "admin: { listen: 'tcp://127.0.0.1:0' }\n"
 ECHO = "listeners: [ { listen: 'udp://127.0.0.1:0', name: echo } ]\n" + ADMIN
+STAMP = ECHO.replace("name: echo", "service: stamp")
+SENDER = struct.Struct("!IQHH")  # RFC 8762 figure 2, RFC 8972 figure 1
+REFLECTOR = struct.Struct("!IQHHQIQHHB3s")  # figure 5
 LARGEST = 65507  # RFC 768 over IPv4
+
+
+def ntp(unix):
+    """RFC 5905 §6: seconds since 1900 in 2^-32."""
+    return int((unix + 2208988800) * 2**32)
 
 
 def metrics(server):
@@ -104,8 +117,91 @@ class Datagrams(support.TestCase):
     def test_ncat(self):
         server = self.server(ECHO)
         host, port = server.address("udp")
-        done = support.run("ncat", "-u", "-i", "1", host, port, data=b"hello\n")
-        self.assertEqual(done.stdout, b"hello\n")
+        with subprocess.Popen(["ncat", "-u", host, str(port)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as peer:
+            peer.stdin.write(b"hello\n")
+            peer.stdin.flush()
+            self.assertEqual(peer.stdout.read(6), b"hello\n")
+            peer.kill()  # over UDP it would wait for ever
+
+    # STAMP, RFC 8762: a sender of its own, by the figures of the RFC.
+
+    def reflected(self, client, address, number, tail=b"", ssid=0):
+        """Sends a test packet and returns the fields of its answer."""
+        sent_at = ntp(time.time())
+        client.sendto(SENDER.pack(number, sent_at, 0x8001, ssid) + bytes(28) + tail, address)
+        answer = client.recv(LARGEST)
+        self.assertEqual(len(answer), 44 + len(tail), "a symmetrical packet")
+        (own, sent, error, back_ssid, received, seq, sender_time, sender_error, zero, ttl,
+         zeros) = REFLECTOR.unpack(answer[:44])
+        self.assertEqual((seq, sender_time, sender_error, back_ssid), (number, sent_at, 0x8001, ssid))
+        self.assertEqual((zero, zeros), (0, bytes(3)))
+        self.assertEqual(error & 0xc000, 0, "neither synchronised nor a PTP time")
+        self.assertGreater(error & 0xff, 0, "the multiplier must not be zero")
+        self.assertLessEqual(sent_at, received + 5000)  # a microsecond, rounded
+        self.assertLessEqual(received, sent)
+        self.assertLessEqual(sent, ntp(time.time()) + 5000)
+        return own, ttl, answer[44:]
+
+    def test_stamp_numbers_its_own_answers_and_returns_the_ttl(self):
+        server = self.server(STAMP)
+        client = self.socket()
+        client.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 33)
+        for number in range(3):  # what is lost on the way there is not counted
+            self.assertEqual(self.reflected(client, server.address("udp"), 10 * number),
+                             (number, 33, b""))
+        self.assertEqual(self.reflected(client, server.address("udp"), 99, ssid=7)[0], 0)
+        self.assertEqual(self.reflected(self.socket(), server.address("udp"), 99)[0], 0)
+        self.assertEqual(metrics(server)["tlsecho_stamp_sessions"].value(), 3)
+
+    def test_stamp_pads_and_flags_what_follows(self):
+        server = self.server(STAMP)
+        padding, unknown = b"\x80\x01\x00\x04pads", b"\x80\xf0\x00\x01?"
+        malformed = b"\x80\x01\xff\xffrest"
+        _, _, tail = self.reflected(self.socket(), server.address("udp"), 1,
+                                    padding + unknown + malformed)
+        self.assertEqual(tail, b"\x00" + padding[1:] + b"\x80" + unknown[1:]
+                         + b"\x40" + malformed[1:])
+        self.reflected(self.socket(), server.address("udp"), 1, bytes(LARGEST - 44))
+
+    def test_stamp_takes_no_less_than_44_bytes(self):
+        server = self.server(STAMP)
+        client = self.socket()
+        client.sendto(bytes(43), server.address("udp"))
+        self.reflected(client, server.address("udp"), 1)
+        self.assertEqual(dropped(server, "too_short"), 1)
+
+    def test_stamp_over_ipv6_and_over_a_reload(self):
+        server = self.server("listeners: [ { listen: 'udp://[::]:0', service: stamp } ]")
+        address = ("::1", server.address("udp")[1])
+        client = self.socket(("::1", 0))
+        client.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 55)
+        self.assertEqual(self.reflected(client, address, 5)[:2], (0, 55))
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        self.assertEqual(self.reflected(client, address, 6)[:2], (1, 55))
+        client = self.socket()
+        ttl = client.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
+        self.assertEqual(self.reflected(client, ("127.0.0.1", address[1]), 5)[1], ttl)
+
+    # Reports.
+
+    def test_a_report_is_never_longer_than_its_request(self):
+        server = self.server("listeners: [ { listen: 'udp://127.0.0.1:0', service: report } ]\n"
+                             + ADMIN)
+        client = self.socket()
+        client.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 46 << 2 | 2)
+        client.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 99)
+        client.sendto(bytes(1199), server.address("udp"))
+        client.sendto(bytes(1200), server.address("udp"))
+        answer = client.recv(LARGEST)
+        self.assertLessEqual(len(answer), 1200)
+        report = json.loads(answer)
+        self.assertEqual(schema.faults(report, schema.load("report")), [])
+        self.assertEqual(report["source"], "%s:%d" % client.getsockname())
+        self.assertEqual(report["destination"], "%s:%d" % server.address("udp"))
+        self.assertEqual(report["datagram"], {"bytes": 1200, "ttl": 99, "dscp": 46, "ecn": 2})
+        self.assertEqual(dropped(server, "too_short"), 1)
 
     # Never an amplifier, never a loop.
 

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "loopback.h"
@@ -53,9 +54,9 @@ static struct datagram_io fake_send(struct datagram_socket *s, const struct data
             error_sys(err, "send a datagram");
             return (struct datagram_io){.status = DATAGRAM_FAILED, .n = n};
         }
+        if (f->out_count == FAKE_DATAGRAMS || items[n].length > FAKE_DATAGRAM_BYTES)
+            abort(); /* fuzzing has no Check */
         struct fake_datagram *to = &f->out[f->out_count++];
-        ck_assert_uint_le(f->out_count, FAKE_DATAGRAMS);
-        ck_assert_uint_le(items[n].length, sizeof to->data);
         *to = (struct fake_datagram){
             .peer = items[n].peer, .own = items[n].own, .length = items[n].length};
         memcpy(to->data, items[n].data, items[n].length);

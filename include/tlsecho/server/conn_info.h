@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "tlsecho/net/address.h"
+#include "tlsecho/net/datagram.h"
 #include "tlsecho/net/peer.h"
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/net/syn.h"
@@ -25,7 +26,8 @@ struct conn_info {
     struct timespec time;                /* when the connection was accepted */
     char server[CONN_INFO_SERVER_BYTES]; /* gethostname(2) */
     const char *listener;
-    uint64_t connection; /* its id in the log */
+    uint64_t connection;             /* its id in the log; 0 = it is a datagram */
+    const struct datagram *datagram; /* NULL = it is a connection */
     char source[ADDRESS_TEXT_BYTES], destination[ADDRESS_TEXT_BYTES];
     const struct proxy *proxy; /* its header, source of those two unless LOCAL; or NULL */
     char proxy_source[ADDRESS_TEXT_BYTES], proxy_destination[ADDRESS_TEXT_BYTES];

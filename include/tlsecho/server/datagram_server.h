@@ -18,15 +18,17 @@
 #include "tlsecho/server/admission.h"
 #include "tlsecho/server/config_snapshot.h"
 #include "tlsecho/server/metrics_shard.h"
+#include "tlsecho/server/stamp_sessions.h"
 
 struct datagram_server;
 struct datagram_set;
 
-/* The loop, counters and limits of the worker that it is for. */
+/* The loop and counters of the worker that it is for, and what all workers share. */
 struct datagram_place {
     struct reactor *reactor;
     struct metrics_shard *metrics;
     struct admission *admission;
+    struct stamp_sessions *stamp;
 };
 
 /* Threads: the main one, all of these; the server is not used by its worker yet, or no longer.
@@ -39,6 +41,7 @@ void datagram_server_free(struct datagram_server *server);
 struct datagram_binding {
     int fd;
     const struct listener *listener;
+    uint16_t port;
 };
 
 /* The sockets of one worker. ports: of all udp:// listeners of the process, which never get an

@@ -16,6 +16,7 @@
 #include "tlsecho/server/config_snapshot.h"
 #include "tlsecho/server/metrics_process.h"
 #include "tlsecho/server/metrics_shard.h"
+#include "tlsecho/server/stamp_sessions.h"
 
 enum { METRICS_SHARDS = 1024 }; /* as many as there may be workers */
 
@@ -31,6 +32,7 @@ struct metrics {
     struct metrics_slot slots[METRICS_LISTENERS];
     const struct config_snapshot *snapshot; /* in force */
     const struct admission *admission;      /* NULL = there is none */
+    struct stamp_sessions *stamp;           /* likewise */
     struct metrics_process process;
     uint64_t start_us;
     uint64_t reloads, reloads_refused;

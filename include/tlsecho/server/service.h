@@ -14,10 +14,14 @@
 
 struct conn_info;
 struct datagram;
+struct stamp_sessions;
 
 /* What a service may use to answer a datagram. */
 struct service_request {
     const struct conn_info *info; /* NULL unless wants_info */
+    struct stamp_sessions *stamp;
+    uint16_t own_port; /* of the socket */
+    uint64_t now_us;   /* clock_now_us */
 };
 
 enum service_verdict {
@@ -42,6 +46,12 @@ struct service {
     /* Turns a datagram into its answer, in place, which is never longer. NULL: it cannot be offered
      * over UDP. */
     enum service_verdict (*reply)(const struct service_request *request, struct datagram *datagram);
+    bool datagrams_only; /* it cannot be offered over a stream */
+    bool wants_arrival;  /* when a datagram arrived, its TTL and TOS, which costs time */
+    /* How an answer that comes back is recognised (datagram_loops.h): by its first bytes (0 = all
+     * of it), which may also be so far behind the start. */
+    size_t mark_bytes, mark_offset;
+
     bool wants_info; /* else info is NULL, which costs less */
     bool endless;    /* output has no end: it stops at the client's FIN or a drain */
 };
@@ -50,7 +60,11 @@ extern const struct service service_echo;    /* every byte, unchanged (RFC 862) 
 extern const struct service service_upper;   /* a..z as A..Z, everything else unchanged */
 extern const struct service service_discard; /* nothing, whatever arrives (RFC 863) */
 extern const struct service service_chargen; /* a pattern without end (RFC 864) */
+extern const struct service service_stamp;   /* STAMP test packets, reflected (RFC 8762) */
 extern const struct service service_report;  /* what the server knows of the client, as JSON */
+
+/* The least that a datagram must have for a report as its answer. */
+enum { SERVICE_REPORT_REQUEST_BYTES = 1200 };
 
 /* Whether it can be offered over UDP, or else over a stream. */
 bool service_fits(const struct service *service, bool datagrams);

@@ -4,14 +4,15 @@
 #include <string.h>
 
 static const struct service *const services[] = {
-    &service_echo, &service_upper, &service_discard, &service_chargen, &service_report,
+    &service_echo,    &service_upper,  &service_discard,
+    &service_chargen, &service_report, &service_stamp,
 };
 
 enum { SERVICES = sizeof services / sizeof services[0] };
 
 bool service_fits(const struct service *service, bool datagrams)
 {
-    return !datagrams || service->reply != NULL;
+    return datagrams ? service->reply != NULL : !service->datagrams_only;
 }
 
 const struct service *service_find(const char *name)

@@ -127,6 +127,23 @@ static void put_syn(struct json *json, const struct syn *syn)
     json_close(json);
 }
 
+/* RFC 2474, RFC 3168 */
+static void put_datagram(struct json *json, const struct datagram *datagram)
+{
+    enum { ECN = 3, DSCP_SHIFT = 2 };
+    if (!datagram)
+        return;
+    json_open(json, "datagram");
+    json_number(json, "bytes", datagram->length);
+    if (datagram->ttl >= 0)
+        json_number(json, "ttl", (uint64_t)datagram->ttl);
+    if (datagram->tos >= 0) {
+        json_number(json, "dscp", (uint64_t)datagram->tos >> DSCP_SHIFT);
+        json_number(json, "ecn", (uint64_t)datagram->tos & ECN);
+    }
+    json_close(json);
+}
+
 static size_t produce(const struct conn_info *info, uint64_t offset, unsigned char *data,
                       size_t size)
 {
@@ -139,15 +156,35 @@ static size_t produce(const struct conn_info *info, uint64_t offset, unsigned ch
     json_text(&json, "time", time);
     put_known(&json, "server", info->server);
     json_text(&json, "listener", info->listener);
-    json_number(&json, "connection", info->connection);
+    if (info->connection > 0)
+        json_number(&json, "connection", info->connection);
     put_known(&json, "source", info->source);
     put_known(&json, "destination", info->destination);
     put_proxy(&json, info);
     put_syn(&json, info->syn);
+    put_datagram(&json, info->datagram);
     put_tls(&json, info);
     json_close(&json);
     json_newline(&json);
     return json.n;
 }
 
-const struct service service_report = {.name = "report", .produce = produce, .wants_info = true};
+/* The request is so long that the answer is no longer. */
+static enum service_verdict reply(const struct service_request *request, struct datagram *datagram)
+{
+    if (datagram->length < SERVICE_REPORT_REQUEST_BYTES)
+        return SERVICE_IS_SHORT;
+    size_t n = produce(request->info, 0, datagram->data, datagram->length);
+    if (n == 0 || datagram->data[n - 1] != '\n')
+        return SERVICE_IS_SHORT; /* it is cut */
+    datagram->length = n;
+    return SERVICE_ANSWERS;
+}
+
+const struct service service_report = {
+    .name = "report",
+    .produce = produce,
+    .reply = reply,
+    .wants_info = true,
+    .wants_arrival = true,
+};

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* From a batch of datagrams to its answers: the data path. */
 #include <assert.h>
+#include <unistd.h>
 
 #include "datagram_rules.h"
 #include "datagram_server_internal.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/server/conn_info.h"
 
 enum { PAUSE_US = 100 * 1000 };
 
@@ -47,13 +49,24 @@ static void count_kernel_drops(struct datagram_listener *l)
         metrics_add(&counters(l)->dropped[DATAGRAM_DROP_KERNEL], more);
 }
 
-/* Whether the source returns our answers; remembers the source otherwise. */
+/* What tells one of our answers from others, or may be that of one behind so many bytes. */
+static uint32_t mark_of(const struct datagram_listener *l, const struct datagram *d, size_t offset)
+{
+    size_t bytes = l->listener->service->mark_bytes;
+    if (bytes == 0 || offset + bytes > d->length)
+        return datagram_loops_hash(l->server->loops, d->data, d->length);
+    return datagram_loops_hash(l->server->loops, d->data + offset, bytes);
+}
+
+/* Whether the source returns our answers. */
 static enum datagram_drop check_loop(struct datagram_listener *l, const struct datagram *d,
                                      struct datagram_partner *partner, uint64_t now_us)
 {
     struct datagram_server *s = l->server;
-    uint32_t hash = datagram_loops_hash(s->loops, d->data, d->length);
-    switch (datagram_loops_receive(partner, hash, 0, now_us)) {
+    const struct service *service = l->listener->service;
+    uint32_t hash = mark_of(l, d, 0);
+    uint32_t other = service->mark_offset > 0 ? mark_of(l, d, service->mark_offset) : 0;
+    switch (datagram_loops_receive(partner, hash, other, now_us)) {
     case DATAGRAM_LOOPS_ANSWER:
         return DATAGRAM_KEPT;
     case DATAGRAM_LOOPS_FOUND:
@@ -65,6 +78,35 @@ static enum datagram_drop check_loop(struct datagram_listener *l, const struct d
         break;
     }
     return DATAGRAM_DROP_LOOP;
+}
+
+/* For a report. */
+static void gather_info(const struct datagram_listener *l, const struct datagram *d,
+                        struct conn_info *ret)
+{
+    *ret = (struct conn_info){
+        .time = d->time, .listener = l->listener->config->name.value, .datagram = d};
+    if (gethostname(ret->server, sizeof ret->server - 1) < 0)
+        ret->server[0] = '\0';
+    address_text(&d->peer, ret->source);
+    if (d->own.length == 0)
+        return;
+    struct address own = d->own;
+    address_set_port(&own, l->port);
+    address_text(&own, ret->destination);
+}
+
+static enum service_verdict reply(struct datagram_listener *l, struct datagram *d, uint64_t now_us)
+{
+    const struct service *service = l->listener->service;
+    struct service_request request = {
+        .stamp = l->server->place.stamp, .own_port = l->port, .now_us = now_us};
+    if (!service->wants_info)
+        return service->reply(&request, d);
+    struct conn_info info;
+    gather_info(l, d, &info);
+    request.info = &info;
+    return service->reply(&request, d);
 }
 
 /* What the rules say. */
@@ -83,7 +125,6 @@ static bool answer(struct datagram_listener *l, struct datagram *d, enum datagra
                    uint64_t now_us)
 {
     struct datagram_server *s = l->server;
-    const struct service_request request = {.info = NULL};
     *ret_drop = check(l, d, now_us);
     if (*ret_drop != DATAGRAM_KEPT)
         return false;
@@ -93,7 +134,7 @@ static bool answer(struct datagram_listener *l, struct datagram *d, enum datagra
         return false;
 
     size_t longest = d->length;
-    switch (l->listener->service->reply(&request, d)) {
+    switch (reply(l, d, now_us)) {
     case SERVICE_ANSWERS:
         break;
     case SERVICE_IS_SILENT:
@@ -103,7 +144,7 @@ static bool answer(struct datagram_listener *l, struct datagram *d, enum datagra
         return false;
     }
     assert(d->length <= longest);
-    datagram_loops_answer(partner, datagram_loops_hash(s->loops, d->data, d->length));
+    datagram_loops_answer(partner, mark_of(l, d, 0));
     return true;
 }
 

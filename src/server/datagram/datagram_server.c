@@ -42,14 +42,14 @@ void datagram_server_free(struct datagram_server *server)
     free(server);
 }
 
-/* Report and stamp want more, which costs time. */
 static int open_socket(const struct datagram_binding *binding, struct datagram_listener *ret,
                        struct error *err)
 {
-    bool all = binding->listener->service->wants_info;
+    bool all = binding->listener->service->wants_arrival;
     const struct datagram_options options = {.own = true, .time = all, .ttl = all, .tos = all};
     ret->source.fd = binding->fd;
     ret->listener = binding->listener;
+    ret->port = binding->port;
     return datagram_new(binding->fd, true, &options, &ret->socket, err);
 }
 

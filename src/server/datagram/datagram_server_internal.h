@@ -18,6 +18,7 @@ struct datagram_listener {
     struct reactor_source source;
     struct datagram_socket *socket;
     const struct listener *listener;
+    uint16_t port;
     unsigned slot; /* of the metrics */
     struct datagram_server *server;
     uint32_t drops_counted; /* of socket->kernel_drops, in the metrics */

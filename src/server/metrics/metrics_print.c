@@ -274,6 +274,10 @@ void metrics_print(const struct metrics *metrics, FILE *out)
     print_per_listener(metrics, out);
     print_ends(metrics, out);
     print_drops(metrics, out);
+    if (metrics->stamp)
+        print_one(out, "tlsecho_stamp_sessions", "gauge",
+                  "STAMP sessions with sequence numbers of their own.",
+                  stamp_sessions_count(metrics->stamp));
     print_refusals(metrics, out);
     print_durations(metrics, out);
     print_handshakes(metrics, out);

@@ -6,7 +6,9 @@
 int datagrams_init(struct datagrams *datagrams, struct error *err)
 {
     datagrams->servers = calloc(datagrams->worker_count, sizeof(struct datagram_server *));
-    return datagrams->servers ? 0 : error_sys(err, "serve datagrams");
+    if (!datagrams->servers)
+        return error_sys(err, "serve datagrams");
+    return stamp_sessions_new(&datagrams->stamp, err);
 }
 
 void datagrams_done(struct datagrams *datagrams)
@@ -14,6 +16,7 @@ void datagrams_done(struct datagrams *datagrams)
     for (unsigned i = 0; datagrams->servers && i < datagrams->worker_count; i++)
         datagram_server_free(datagrams->servers[i]);
     free(datagrams->servers);
+    stamp_sessions_free(datagrams->stamp);
 }
 
 static unsigned count_of(const struct listen_set *sockets, unsigned worker)
@@ -47,11 +50,12 @@ static int prepare_worker(struct datagrams *d, const struct listen_set *sockets,
         const struct listen_socket *socket = &sockets->sockets[i];
         ports[i] = address_port(&socket->address);
         if (socket->worker == worker + 1)
-            bindings[count++] =
-                (struct datagram_binding){.fd = socket->source.fd, .listener = socket->listener};
+            bindings[count++] = (struct datagram_binding){
+                .fd = socket->source.fd, .listener = socket->listener, .port = ports[i]};
     }
     struct datagram_place place = worker_datagram_place(d->workers[worker]);
     place.admission = d->admission;
+    place.stamp = d->stamp;
     int result = bindings && ports ? 0 : error_sys(err, "serve datagrams");
     if (result == 0 && count > 0 && !d->servers[worker])
         result = datagram_server_new(&place, &d->servers[worker], err);

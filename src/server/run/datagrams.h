@@ -17,6 +17,7 @@ struct datagrams {
     struct worker *const *workers;
     unsigned worker_count;
     struct admission *admission;
+    struct stamp_sessions *stamp;     /* of all workers */
     struct datagram_server **servers; /* one per worker; NULL = it never had a socket */
 };
 

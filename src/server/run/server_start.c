@@ -69,6 +69,7 @@ static int serve_datagrams(struct server *s, struct error *err)
     if (datagrams_init(&s->datagrams, err) < 0 ||
         datagrams_prepare(&s->datagrams, &s->listen_set, &plan, err) < 0)
         return -1;
+    s->metrics.stamp = s->datagrams.stamp;
     datagrams_serve(&s->datagrams, &s->listen_set, &plan);
     return 0;
 }

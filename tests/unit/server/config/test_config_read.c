@@ -188,7 +188,9 @@ static const struct {
      "on tcp://"},
     {"listeners: [{listen: 'udp://localhost:1', service: chargen}]",
      "1:52: listeners[0].service: chargen is not offered over UDP: write one of echo, upper, "
-     "discard, or listen on tcp://"},
+     "discard, report, stamp, or listen on tcp://"},
+    {"listeners: [{listen: 'tls://localhost:1', service: stamp}]",
+     "1:52: listeners[0].service: stamp needs datagrams: write one of echo, upper, discard, "},
     {"listeners: [{listen: 'udp://239.0.0.1:7'}]",
      "1:22: listeners[0].listen: 239.0.0.1 is a multicast address, which gets no answers: write an "
      "address of this host"},

@@ -31,10 +31,10 @@ END_TEST
 
 START_TEST(lists_the_names_and_stops)
 {
-    static const char *const names[] = {"echo", "upper", "discard", "chargen", "report"};
-    for (size_t i = 0; i < 5; i++)
+    static const char *const names[] = {"echo", "upper", "discard", "chargen", "report", "stamp"};
+    for (size_t i = 0; i < 6; i++)
         ck_assert_str_eq(service_name(i), names[i]);
-    ck_assert_ptr_null(service_name(5));
+    ck_assert_ptr_null(service_name(6));
     ck_assert_ptr_null(service_name(SIZE_MAX));
 }
 END_TEST

@@ -11,6 +11,7 @@
 #include "fake_datagram.h"
 #include "loopback.h"
 #include "suite.h"
+#include "tlsecho/net/stamp_reflect.h"
 #include "yaml_snapshot.h"
 
 static const char client[] = "udp://192.0.2.1:5000";
@@ -18,6 +19,7 @@ static const char client[] = "udp://192.0.2.1:5000";
 static struct fake_datagrams fake;
 static struct metrics_shard *metrics;
 static struct admission *admission;
+static struct stamp_sessions *stamp;
 static struct datagram_server *server;
 static const struct config_snapshot *snapshot;
 static struct datagram_listener *listener;
@@ -42,6 +44,7 @@ static void serve(const char *keys, const char *limits)
     listener->socket = &fake.base;
     listener->listener = &snapshot->listeners[0];
     listener->slot = 3;
+    listener->port = 7007;
     admission_limit(admission, snapshot->config);
     server->set = set;
 }
@@ -53,8 +56,9 @@ static void set_up(void)
     metrics = metrics_shard_new();
     ck_assert_int_eq(admission_new(&admission, &err), 0);
     ck_assert_int_eq(reactor_new(&reactor, &err), 0);
+    ck_assert_int_eq(stamp_sessions_new(&stamp, &err), 0);
     const struct datagram_place place = {
-        .reactor = reactor, .metrics = metrics, .admission = admission};
+        .reactor = reactor, .metrics = metrics, .admission = admission, .stamp = stamp};
     ck_assert_int_eq(datagram_server_new(&place, &server, &err), 0);
 }
 
@@ -64,6 +68,7 @@ static void tear_down(void)
     ck_assert_int_eq(fake.freed, 1);
     config_snapshot_free(snapshot);
     reactor_free(reactor);
+    stamp_sessions_free(stamp);
     admission_free(admission);
     metrics_shard_free(metrics);
     captured_log_close();
@@ -209,6 +214,104 @@ START_TEST(upper_finds_its_own_answers_too)
 }
 END_TEST
 
+static unsigned char packet[STAMP_REFLECT_BYTES];
+
+START_TEST(stamp_numbers_the_answers_of_each_session)
+{
+    serve(", service: stamp", "");
+    for (int i = 0; i < 3; i++) {
+        packet[3] = (unsigned char)(10 * i);
+        struct fake_datagram *d = fake_datagrams_add(&fake, client, packet, sizeof packet);
+        d->ttl = 61;
+        d->time = (struct timespec){.tv_sec = 1, .tv_nsec = 500000000};
+    }
+    fake_datagrams_add(&fake, "udp://192.0.2.1:5001", packet, sizeof packet);
+    fake_datagrams_add(&fake, client, packet, sizeof packet - 1);
+    serve_all();
+    ck_assert_uint_eq(fake.out_count, 4);
+    for (int i = 0; i < 3; i++) {
+        static const unsigned char received[] = {0x83, 0xaa, 0x7e, 0x81, 0x80, 0, 0, 0};
+        ck_assert_uint_eq(fake.out[i].length, sizeof packet);
+        ck_assert_uint_eq(fake.out[i].data[3], i);
+        ck_assert_uint_eq(fake.out[i].data[27], 10 * i);
+        ck_assert_uint_eq(fake.out[i].data[40], 61);
+        ck_assert_mem_eq(fake.out[i].data + 16, received, sizeof received);
+    }
+    ck_assert_uint_eq(fake.out[3].data[3], 0);
+    ck_assert_uint_eq(count(&counters()->dropped[DATAGRAM_DROP_SHORT]), 1);
+}
+END_TEST
+
+/* Another reflector, or an echo, sends our answers back. */
+START_TEST(stamp_falls_silent_before_a_reflector_and_an_echo)
+{
+    serve(", service: stamp", "");
+    fake_datagrams_add(&fake, client, packet, sizeof packet);
+    for (int i = 0; i <= DATAGRAM_LOOPS_MAX + 5; i++) {
+        serve_all();
+        struct fake_datagram *last = &fake.out[fake.out_count - 1];
+        struct fake_datagram *back = fake_datagrams_add(&fake, client, last->data, last->length);
+        if (_i)
+            stamp_reflect(&(struct stamp_reflection){.stateful = true, .sent = {i + 1, 0}},
+                          back->data, back->length);
+    }
+    ck_assert_uint_eq(fake.out_count, DATAGRAM_LOOPS_MAX);
+    ck_assert_uint_ge(count(&counters()->dropped[DATAGRAM_DROP_LOOP]), 5);
+}
+END_TEST
+
+START_TEST(stamp_answers_a_sender_however_long_it_measures)
+{
+    serve(", service: stamp", "");
+    for (int i = 0; i < 200; i++) { /* the same bytes: only a sender's clock would differ */
+        fake_datagrams_add(&fake, client, packet, sizeof packet);
+    }
+    serve_all();
+    ck_assert_uint_eq(fake.out_count, 200);
+}
+END_TEST
+
+static unsigned char padding[FAKE_DATAGRAM_BYTES];
+
+START_TEST(report_is_never_longer_than_its_request)
+{
+    serve(", service: report", "");
+    fake_datagrams_add(&fake, client, padding, SERVICE_REPORT_REQUEST_BYTES - 1);
+    struct fake_datagram *d =
+        fake_datagrams_add(&fake, client, padding, SERVICE_REPORT_REQUEST_BYTES);
+    d->ttl = 61;
+    d->tos = 46 << 2 | 1;
+    serve_all();
+    ck_assert_uint_eq(fake.out_count, 1);
+    ck_assert_uint_le(fake.out[0].length, SERVICE_REPORT_REQUEST_BYTES);
+    char *text = (char *)fake.out[0].data;
+    text[fake.out[0].length] = '\0';
+    ck_assert_ptr_nonnull(strstr(text, "\"listener\":\"it\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"source\":\"192.0.2.1:5000\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"destination\":\"127.0.0.1:7007\""));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\"datagram\":{\"bytes\":1200,\"ttl\":61,\"dscp\":46,\"ecn\":1}}\n"));
+    ck_assert_ptr_null(strstr(text, "connection"));
+    ck_assert_uint_eq(count(&counters()->dropped[DATAGRAM_DROP_SHORT]), 1);
+}
+END_TEST
+
+/* A name can be so long that the report does not fit. */
+START_TEST(report_is_not_cut_to_fit)
+{
+    char name[1300];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    serve(", service: report", "");
+    snapshot->config->listeners[0].name.value = name;
+    fake_datagrams_add(&fake, client, padding, SERVICE_REPORT_REQUEST_BYTES);
+    serve_all();
+    ck_assert_uint_eq(fake.out_count, 0);
+    ck_assert_uint_eq(count(&counters()->dropped[DATAGRAM_DROP_SHORT]), 1);
+    snapshot->config->listeners[0].name.value = strdup("it");
+}
+END_TEST
+
 START_TEST(goes_on_after_an_answer_that_cannot_be_sent)
 {
     serve("", "");
@@ -330,6 +433,11 @@ int main(void)
     tcase_add_test(tests, limits_each_source_and_takes_a_64_for_one);
     tcase_add_test(tests, falls_silent_when_its_answers_come_back);
     tcase_add_test(tests, upper_finds_its_own_answers_too);
+    tcase_add_test(tests, stamp_numbers_the_answers_of_each_session);
+    tcase_add_loop_test(tests, stamp_falls_silent_before_a_reflector_and_an_echo, 0, 2);
+    tcase_add_test(tests, stamp_answers_a_sender_however_long_it_measures);
+    tcase_add_test(tests, report_is_never_longer_than_its_request);
+    tcase_add_test(tests, report_is_not_cut_to_fit);
     tcase_add_test(tests, goes_on_after_an_answer_that_cannot_be_sent);
     tcase_add_test(tests, drops_what_finds_no_room_to_be_sent);
     tcase_add_test(tests, counts_what_the_kernel_dropped_once);
