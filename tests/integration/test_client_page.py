@@ -16,6 +16,7 @@ import support
 from loads import CA
 from stub_server import StubServer
 
+PROBE_BYTES = 64
 INTERRUPTED = "Interrupted: these are the results so far."
 
 
@@ -70,11 +71,14 @@ def reset_the_first(after):
 
     def serve(connection):
         connections.append(connection)
-        for number, data in enumerate(stub_server.received(connection)):
-            if len(connections) == 1 and number == after:
+        left = after * PROBE_BYTES if len(connections) == 1 else float("inf")
+        for data in stub_server.received(connection):
+            if len(data) > left:
+                connection.sendall(data[:left])
                 stub_server.reset(connection)
                 return
             connection.sendall(data)
+            left -= len(data)
     return serve
 
 
@@ -127,7 +131,7 @@ class Ping(PageCase):
 
     def test_losses_and_reconnections_are_marked(self):
         with StubServer(reset_the_first(after=3)) as stub:
-            summary, tree = self.run_client("--ping", "--reconnect", "-c8", "-i5ms",
+            summary, tree = self.run_client("--ping", "--reconnect", "-c40", "-i20ms",
                                             stub.endpoint(), status=1)
         points = summary["timeline"]["points"]
         self.assertEqual(sum(point["lost"] for point in points), summary["probes"]["lost"])
