@@ -434,6 +434,31 @@ class Ends(PingCase):
         self.assertEqual(sum(event.get("count", 0) for event in events),
                          summary["probes"]["lost"])
 
+    def test_probes_missed_while_reconnecting_do_not_delay_later_replies(self):
+        class SlowToReconnect(StubServer):
+            def _serve(self, connection):
+                if connection is not self.connections[0]:
+                    time.sleep(0.5)
+                super()._serve(connection)
+
+        served = []
+
+        def handler(connection):
+            served.append(connection)
+            if len(served) > 1:
+                stub_server.echo(connection)
+                return
+            connection.sendall(connection.recv(64))
+            connection.recv(1)
+            stub_server.reset(connection)
+
+        with SlowToReconnect(handler, server_context()) as stub:
+            summary, events = self.ping("-c30", "-i50ms", "-W5s", "--reconnect", *CA,
+                                        stub.endpoint(), status=1)
+        self.assertEqual(list(summary["probes"]["failures"]), ["reset"])
+        self.assertGreater(summary["probes"]["lost"], 3)
+        self.assertEqual(events[-1]["seq"], 30)
+
     def test_a_server_that_comes_back_is_found_again(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
                              "timeouts: { drain: 1ms }")

@@ -12,7 +12,7 @@
 static int open_stream(struct ping *p, struct error *err)
 {
     struct ping_stream *s = &p->stream;
-    *s = (struct ping_stream){.first_seq = p->totals.probes.ledger.sent + 1};
+    *s = (struct ping_stream){.first_seq = 0};
     if (session_open(&p->session, err) < 0 ||
         exchange_init(&s->exchange, p->session.transport, p->options->expect, err) < 0)
         return -1;
@@ -48,6 +48,8 @@ static void send_probe(struct ping *p)
 {
     if (p->totals.probes.ledger.on_way == 1)
         p->stream.heard_us = clock_now_us();
+    if (!p->stream.wanted_bytes) /* not earlier: probes may be lost while it connects */
+        p->stream.first_seq = p->totals.probes.ledger.sent;
     p->stream.wanted_bytes += p->options->size_bytes;
     send_probes(p);
 }
