@@ -40,8 +40,8 @@ const struct path_finding_kind path_finding_kinds[] = {
     {.name = "dscp-rewritten",
      .stage = "syn",
      .meaning = "the DSCP of our SYN is changed on the way",
-     .remedy = "have the network trust the marks of this host and keep {}; until then, what is "
-               "marked so gets no better service",
+     .remedy = "have the network trust the marks of this host and keep {}; until then, they say "
+               "nothing behind the point where they are changed",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp -j DSCP --set-dscp 8"},
     {.name = "ecn-stripped",
      .stage = "syn",

@@ -81,7 +81,7 @@ struct aspect {
     /* Whether it arrived as it was sent. */
     enum report_relation (*relate)(const struct report_syn *syn,
                                    const struct report_verdict *verdict);
-    /* What was sent, what arrived instead, and what takes the place of {} in the remedy. */
+    /* What was sent, how it "arrived ..." instead, and what takes the place of {} in the remedy. */
     void (*describe)(const struct report *report, char sent[PATH_TEXT_BYTES],
                      char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES]);
 };
@@ -103,7 +103,7 @@ static void describe_mss(const struct report *report, char sent[PATH_TEXT_BYTES]
     uint64_t mtu = (uint64_t)syn->arrived.mss + (ipv6 ? IPV6_BYTES : IPV4_BYTES);
     snprintf(sent, PATH_TEXT_BYTES, "MSS of %s bytes",
              quantity_grouped_text((uint64_t)syn->sent.mss, text));
-    snprintf(arrived, PATH_TEXT_BYTES, "%s bytes",
+    snprintf(arrived, PATH_TEXT_BYTES, "as %s bytes",
              quantity_grouped_text((uint64_t)syn->arrived.mss, text));
     snprintf(value, PATH_TEXT_BYTES, "%s bytes", quantity_grouped_text(mtu, text));
 }
@@ -119,7 +119,7 @@ static void describe_dscp(const struct report *report, char sent[PATH_TEXT_BYTES
                           char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
 {
     snprintf(sent, PATH_TEXT_BYTES, "DSCP %d", report->syn.sent.dscp);
-    snprintf(arrived, PATH_TEXT_BYTES, "%u", report->syn.arrived.dscp);
+    snprintf(arrived, PATH_TEXT_BYTES, "as %u", report->syn.arrived.dscp);
     snprintf(value, PATH_TEXT_BYTES, "DSCP %d", report->syn.sent.dscp);
 }
 
@@ -157,8 +157,8 @@ static void describe_options(const struct report *report, char sent[PATH_TEXT_BY
     char lost[REPORT_OPTIONS_BYTES];
     report_lost_options(&report->syn, lost);
     snprintf(sent, PATH_TEXT_BYTES, "TCP options");
-    snprintf(arrived, PATH_TEXT_BYTES, "%.150s, without %.40s",
-             *report->syn.options ? report->syn.options : "none", lost);
+    snprintf(arrived, PATH_TEXT_BYTES, "without %.50s: %.120s", lost,
+             *report->syn.options ? report->syn.options : "none");
     snprintf(value, PATH_TEXT_BYTES, "%.190s", lost);
 }
 
@@ -175,7 +175,7 @@ static void describe_clock(const struct report *report, char sent[PATH_TEXT_BYTE
     const struct report_syn *syn = &report->syn;
     snprintf(sent, PATH_TEXT_BYTES, "timestamp");
     snprintf(arrived, PATH_TEXT_BYTES,
-             "%u, when our clock was at %u; TTL %u, MSS %d, options %.80s", syn->arrived.tsval,
+             "as %u, when our clock was at %u; TTL %u, MSS %d, options %.80s", syn->arrived.tsval,
              syn->sent.clock, syn->arrived.ttl, syn->arrived.mss, syn->options);
     snprintf(value, PATH_TEXT_BYTES, "%s", report->there.source);
 }
@@ -228,13 +228,13 @@ static void tell(struct path *p, const struct aspect *aspect, const struct sight
     step.passed = sight->failed < CONFIRMED;
     snprintf(step.what, sizeof step.what, "%s", sent);
     if (sight->failed)
-        snprintf(step.happened, sizeof step.happened, "%u of %u arrived as %.150s", sight->failed,
+        snprintf(step.happened, sizeof step.happened, "%u of %u arrived %.170s", sight->failed,
                  sight->tries, arrived);
     else
         snprintf(step.happened, sizeof step.happened, "arrived as sent");
     path_record_step(p, &step);
     if (!step.passed)
-        path_record_finding(p, aspect->finding, value, "the %s in our SYN: %u of %u arrived as %s",
+        path_record_finding(p, aspect->finding, value, "the %s in our SYN: %u of %u arrived %s",
                             sent, sight->failed, sight->tries, arrived);
 }
 
@@ -247,7 +247,9 @@ static void note_hops(struct path *p, const struct report_syn *syn)
         path_record_note(p, "%d hop%s: the TTL was %d, and %u on arrival", hops,
                          hops == 1 ? "" : "s", syn->sent.ttl, syn->arrived.ttl);
     else
-        path_record_note(p, "the TTL was %d, and %u on arrival: something on the way sets it",
+        path_record_note(p,
+                         "the TTL was %d, and %u on arrival: something on the way sets it, or a "
+                         "route of this host does",
                          syn->sent.ttl, syn->arrived.ttl);
 }
 
