@@ -10,8 +10,8 @@
 #include "tlsecho/client/session_wait.h"
 #include "tlsecho/tls/transport_tls.h"
 
-/* A report comes by itself. What waits for bytes of ours instead is told after so long that there
- * are none; not at once, since some things in between end both ways when we end one. */
+/* A report comes without a request. A server that waits for data instead gets our half-close after
+ * this time; not at once, since some proxies close both directions when one is closed. */
 enum { PATIENCE_US = 2 * 1000 * 1000 };
 
 static void keep(struct report_reading *r, struct exchange *x)

@@ -67,7 +67,7 @@ END_TEST
 START_TEST(an_invalid_name_fails_in_the_dns_phase)
 {
     want(ENDPOINT_TCP);
-    options.family = AF_INET6; /* not that of the address: nobody needs to be asked */
+    options.family = AF_INET6; /* not that of the address: no look-up is needed */
     ck_assert_int_eq(session_open(&session, &err), -1);
     ck_assert_int_eq(session.phase, PHASE_DNS);
     ck_assert_int_eq(err.kind, ERROR_DNS);
@@ -111,7 +111,7 @@ START_TEST(tcp_and_tls_share_one_deadline)
     want(ENDPOINT_TLS);
     options.insecure = true;
     options.connect_timeout_ms = 100;
-    ck_assert_int_eq(session_open(&session, &err), -1); /* nobody accepts */
+    ck_assert_int_eq(session_open(&session, &err), -1); /* nothing accepts */
     ck_assert_int_eq(session.phase, PHASE_HANDSHAKE);
     ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
     ck_assert_uint_ne(session.phase_us[PHASE_CONNECT], SESSION_UNKNOWN_US);
