@@ -282,9 +282,9 @@ static void socket_ready(struct reactor_source *source)
 /* When there is something to do without a new connection. */
 static uint64_t next_us(const struct acceptor *a)
 {
-    uint64_t refusals_us = reject_log_due_us(&a->reject_log);
+    uint64_t rejections_us = reject_log_due_us(&a->reject_log);
     uint64_t failures_us = rate_limited_count_due_us(&a->failures);
-    uint64_t log_us = refusals_us < failures_us ? refusals_us : failures_us;
+    uint64_t log_us = rejections_us < failures_us ? rejections_us : failures_us;
     return log_us < a->resume_us ? log_us : a->resume_us;
 }
 

@@ -15,7 +15,7 @@ void reject_log_add(struct reject_log *reject_log, enum admission_refusal refusa
     snprintf(reject_log->of[refusal].reason, sizeof reject_log->of[refusal].reason, "%s", reason);
 }
 
-static void log_refusals(const struct reject_log *r, enum admission_refusal refusal, uint64_t count)
+static void log_rejected(const struct reject_log *r, enum admission_refusal refusal, uint64_t count)
 {
     char source[ADDRESS_TEXT_BYTES];
     struct log_line line;
@@ -35,7 +35,7 @@ void reject_log_flush(struct reject_log *reject_log, uint64_t now_us)
     for (int refusal = 0; refusal < ADMISSION_REFUSALS; refusal++) {
         uint64_t count = rate_limited_count_take(&reject_log->of[refusal].counter, now_us);
         if (count > 0)
-            log_refusals(reject_log, (enum admission_refusal)refusal, count);
+            log_rejected(reject_log, (enum admission_refusal)refusal, count);
     }
 }
 

@@ -112,7 +112,7 @@ static void print_drops(const struct metrics *m, FILE *out)
     }
 }
 
-static void print_refusals(const struct metrics *m, FILE *out)
+static void print_refused(const struct metrics *m, FILE *out)
 {
     static const char name[] = "tlsecho_connections_refused_total";
     metrics_text_family(out, name, "counter",
@@ -278,7 +278,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
         print_one(out, "tlsecho_stamp_sessions", "gauge",
                   "STAMP sessions with sequence numbers of their own.",
                   stamp_sessions_count(metrics->stamp));
-    print_refusals(metrics, out);
+    print_refused(metrics, out);
     print_durations(metrics, out);
     print_handshakes(metrics, out);
     print_reloads(metrics, out);

@@ -397,7 +397,7 @@ START_TEST(a_connection_refused_by_one_limit_does_not_count_for_another)
 }
 END_TEST
 
-START_TEST(logs_refusals_once_a_second_however_many_there_are)
+START_TEST(logs_rejected_connections_once_a_second)
 {
     enum { REFUSED = 20 };
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
@@ -427,7 +427,7 @@ START_TEST(logs_refusals_once_a_second_however_many_there_are)
 }
 END_TEST
 
-START_TEST(the_last_refusals_are_logged_too)
+START_TEST(the_last_rejected_connections_are_logged_too)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
           "limits: { connections: 1 }",
@@ -646,8 +646,8 @@ int main(void)
     tcase_add_test(tcase, a_stuck_worker_does_not_keep_new_connections_from_the_others);
     tcase_add_test(tcase, when_no_worker_accepts_connections_they_are_refused_after_a_while);
     tcase_add_test(tcase, a_connection_refused_by_one_limit_does_not_count_for_another);
-    tcase_add_test(tcase, logs_refusals_once_a_second_however_many_there_are);
-    tcase_add_test(tcase, the_last_refusals_are_logged_too);
+    tcase_add_test(tcase, logs_rejected_connections_once_a_second);
+    tcase_add_test(tcase, the_last_rejected_connections_are_logged_too);
     tcase_add_test(tcase, connections_in_the_backlog_at_a_stop_are_served);
     tcase_add_test(tcase, without_descriptors_it_refuses_logs_and_recovers);
     tcase_add_test(tcase, out_of_descriptors_the_backlog_is_refused_in_one_turn);
