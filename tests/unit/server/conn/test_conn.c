@@ -620,7 +620,7 @@ static int introduced;
 static enum conn_end refusal;
 static bool arrived; /* bytes of a header that is not LOCAL have arrived */
 
-static struct io introduce(struct conn *c, enum conn_end *ret_end, struct error *ret)
+static struct io read_proxy(struct conn *c, enum conn_end *ret_end, struct error *ret)
 {
     ck_assert_ptr_eq(c, &conn);
     enum io_status status = introductions[introduced];
@@ -642,7 +642,7 @@ static void expect_proxy(enum io_status first, enum io_status second)
     introduced = 0;
     refusal = CONN_END_NONE;
     arrived = true;
-    conn_expect_proxy(&conn, introduce);
+    conn_expect_proxy(&conn, read_proxy);
 }
 
 START_TEST(a_proxy_header_comes_before_the_handshake_within_its_time_out)
