@@ -12,6 +12,7 @@ if it does not exist. Without TLSECHO_PKI each run makes one. Nothing here waits
 
 import atexit
 import contextlib
+import faulthandler
 import functools
 import json
 import os
@@ -26,6 +27,9 @@ import threading
 import time
 import unittest
 from typing import NamedTuple
+
+# A test that hangs says where, before ctest ends it after 300 s.
+faulthandler.dump_traceback_later(280)
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 30  # for an event that takes milliseconds, on a busy machine under a sanitizer

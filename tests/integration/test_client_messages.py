@@ -7,6 +7,7 @@ import re
 import ssl
 import subprocess
 import tempfile
+import time
 import unittest
 
 import stub_server
@@ -23,6 +24,11 @@ def answering(data):
         connection.sendall(data)
         stub_server.finish(connection)
     return StubServer(serve)
+
+
+def wait_channel(pid):
+    """Where in the kernel a process waits: proc(5)."""
+    return pathlib.Path(f"/proc/{pid}/wchan").read_text(encoding="ascii")
 
 
 class Sentences(support.TestCase):
@@ -263,6 +269,11 @@ class Sentences(support.TestCase):
             with subprocess.Popen([support.program("TLSECHO_CLIENT"), "--check", "--cacert", path,
                                    "tls://127.0.0.1:1"], stderr=subprocess.PIPE, text=True,
                                   env=support.environment()) as client:
+                end = time.monotonic() + support.DEADLINE_S
+                while (client.poll() is None and "poll" not in wait_channel(client.pid)
+                       and time.monotonic() < end):
+                    time.sleep(0.001)
+                self.assertIsNone(client.poll(), "the client does not wait for a writer")
                 path.write_text("no certificate\n", encoding="ascii")
                 _, said = client.communicate(timeout=support.DEADLINE_S)
         self.assertEqual(client.returncode, 2)

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,10 +37,12 @@ static int copy_all(int from, int to)
 /* A copy in memory, mode 0600; -1 with errno. */
 static int copy_pipe(const char *path)
 {
-    /* O_NONBLOCK: open(2) must not wait for a writer; read(2) does. */
+    /* Without a writer read(2) returns 0; poll(2) waits until there was one. */
     int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int to = memfd_create("piped", MFD_CLOEXEC);
-    if (from < 0 || to < 0 || fchmod(to, 0600) || fcntl(from, F_SETFL, 0) || copy_all(from, to)) {
+    struct pollfd readable = {.fd = from, .events = POLLIN};
+    if (from < 0 || to < 0 || fchmod(to, 0600) || poll(&readable, 1, -1) < 0 ||
+        fcntl(from, F_SETFL, 0) || copy_all(from, to)) {
         int code = errno;
         if (from >= 0)
             close(from);
