@@ -11,6 +11,7 @@ import tempfile
 import textwrap
 import unittest
 
+import datagrams
 import stub_server
 import support
 from stub_server import StubServer, server_context
@@ -80,9 +81,9 @@ class Client(support.TestCase):
         offered = self.complete("-")
         self.assertEqual(options(" ".join(offered)), self.offered)
         self.assertEqual(self.complete("--expect-d"), ["--expect-direct"])
-        self.assertEqual(self.complete("--expect", ""), ["echo", "upper", "none"])
+        self.assertEqual(self.complete("--expect", ""), ["echo", "upper", "none", "stamp"])
         self.assertEqual(self.complete("--expect", "=", "u"), ["upper"])
-        self.assertEqual(self.complete("--expect", "="), ["echo", "upper", "none"])
+        self.assertEqual(self.complete("--expect", "="), ["echo", "upper", "none", "stamp"])
         self.assertEqual(self.complete("-c", ""), [])
         ca = str(support.pki() / "ca.pe")
         self.assertEqual(self.complete("--cacert", ca), [f"{ca}m"])
@@ -117,12 +118,15 @@ listeners:
                  for line in block.splitlines()]
         self.assertGreater(len(lines), 15)
         with tempfile.TemporaryDirectory() as folder, \
-                StubServer(stub_server.discard, server_context()) as web:
+                StubServer(stub_server.discard, server_context()) as web, \
+                datagrams.Echo() as echo, datagrams.Reflector() as reflector:
             for name in ("ca.pem", "client.pem", "client.key"):
                 shutil.copy(support.pki() / name, folder)
             (pathlib.Path(folder) / "photo.jpg").write_bytes(os.urandom(1 << 20))
             peers = {"tcp://echo.example.org": server.endpoint("tcp"),
                         "tls://echo.example.org": server.endpoint("tls"),
+                        "udp://echo.example.org": echo.endpoint(),
+                        "udp://stamp.example.org": reflector.endpoint(),
                         "tls://report.example.org": server.endpoint("report"),
                         "tcp://proxied.example.org": server.endpoint("proxied"),
                         "tls://www.example.org:443": web.endpoint()}

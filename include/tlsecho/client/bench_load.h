@@ -12,6 +12,8 @@
 
 #include "tlsecho/client/expect_kind.h"
 
+enum { BENCH_DATAGRAM_WAIT_MS = 2000 }; /* over UDP: a message that is not back then is lost */
+
 struct bench_load {
     bool handshakes;      /* instead of messages */
     uint32_t connections; /* with handshakes: that many at a time */

@@ -41,10 +41,11 @@ struct bench_measure {
     uint64_t resumed;     /* those of them that resumed a session */
     uint64_t messages;    /* or handshakes, that were due within the measured time and came back */
     uint64_t sent_bytes, received_bytes;
-    uint64_t unsent; /* open loop: messages that were due and never sent */
-    uint64_t errors[RESULTS];
-    double user_s, system_s; /* CPU time of the client within the measured time */
-    double busiest;          /* the largest share of a CPU that a thread used, 0 to 1 */
+    uint64_t unsent;                      /* open loop: messages that were due and never sent */
+    uint64_t lost, duplicated, reordered; /* over UDP; lost: no reply in time */
+    uint64_t errors[RESULTS];             /* of connections; over UDP of lost messages */
+    double user_s, system_s;              /* CPU time of the client within the measured time */
+    double busiest; /* the largest share of a CPU that a thread used, 0 to 1 */
     struct bench_second *seconds;
     size_t second_count;
 };

@@ -31,6 +31,10 @@ struct bench_report {
     uint64_t wanted_connections; /* over all rounds, including those that failed */
     struct bench_measure measure;
     struct outcome outcome;
+    struct outcome first_loss; /* over UDP: why the first message was lost; ok if none was */
 };
+
+/* Whether its messages were datagrams. */
+bool bench_report_is_udp(const struct bench_report *report);
 
 #endif

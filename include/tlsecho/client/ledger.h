@@ -85,6 +85,9 @@ bool ledger_expire(struct ledger *l, uint64_t now_ns, struct probe *ret);
 /* When that will be next; UINT64_MAX = never. */
 uint64_t ledger_due_ns(const struct ledger *l);
 
+/* Whether that probe is on its way: neither answered nor lost. */
+bool ledger_is_on_way(const struct ledger *l, uint64_t seq);
+
 /* The oldest on its way. False: there is none. */
 bool ledger_oldest(const struct ledger *l, struct probe *ret);
 

@@ -93,6 +93,8 @@ struct options {
     uint64_t deadline_ms, reply_timeout_ms; /* 0 = none */
     bool reconnect;
     bool timestamps;
+    bool never_fragment; /* -M do */
+    bool clocks_agree;   /* with --expect stamp: one-way delays mean something */
 
     /* --check */
     bool nagios;

@@ -15,6 +15,7 @@
 #include "tlsecho/client/probes.h"
 #include "tlsecho/client/result.h"
 #include "tlsecho/client/session.h"
+#include "tlsecho/client/stamp_flow.h"
 #include "tlsecho/net/tcp_stats.h"
 
 struct ping_totals {
@@ -27,6 +28,8 @@ struct ping_totals {
     uint64_t lost_by[RESULTS]; /* late and lost probes by reason */
     bool kernel_tells;
     struct tcp_stats kernel; /* of the last connection; retransmits of all */
+    bool by_stamp;           /* and `stamp` has been measured */
+    struct stamp_result stamp;
 };
 
 /* Each prints one line or JSON object on standard output, if the options ask for it. */
@@ -34,6 +37,8 @@ void output_ping_connected(const struct options *options, const struct session *
                            const struct ping_totals *totals);
 void output_ping_reply(const struct options *options, const struct session *session,
                        const struct probe *probe, uint64_t size_bytes);
+/* Another reply to a probe that had been answered. */
+void output_ping_duplicate(const struct options *options, uint64_t seq);
 /* The reply time-out is over; a reply may still come. */
 void output_ping_overdue(const struct options *options, const struct probe *probe);
 /* count probes from first_seq on are lost. */

@@ -43,6 +43,12 @@ void session_init(struct session *s, struct target *target);
  */
 int session_open(struct session *s, struct error *err);
 
+/*
+ * The part of session_open before it connects: prepares and resolves the target if that has not
+ * been done. *ret_deadline_us: when the rest has to be done. Errors as of session_open.
+ */
+int session_resolve(struct session *s, uint64_t *ret_deadline_us, struct error *err);
+
 /* Saves the TLS session if `resume` of the options asks for it, and checks that the key log was
  * written. A failure becomes the outcome unless that is a failure already. */
 void session_keep(struct session *s, struct outcome *outcome);

@@ -7,7 +7,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "bench_datagram.h"
 #include "bench_dial.h"
+#include "bench_stream.h"
 #include "bench_thread.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/thread.h"
@@ -238,7 +240,12 @@ int bench_run(const struct bench_load *load, struct target *target, struct bench
               struct bench_measure *ret, struct outcome *outcome)
 {
     struct error err;
-    struct bench b = {.run = {.load = load, .target = target, .first = watch->first, .news_fd = -1},
+    bool udp = target->endpoint->scheme == ENDPOINT_UDP;
+    struct bench b = {.run = {.load = load,
+                              .carrier = udp ? &bench_datagram : &bench_stream,
+                              .target = target,
+                              .first = watch->first,
+                              .news_fd = -1},
                       .watch = watch,
                       .measure = ret};
     int result = run_all(&b, &err);

@@ -5,16 +5,19 @@
 #include <unistd.h>
 
 #include "bench_count.h"
+#include "bench_datagram.h"
 #include "bench_dial.h"
-#include "bench_end.h"
-#include "bench_traffic.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/container_of.h"
-#include "tlsecho/client/diagnosis.h"
 #include "tlsecho/client/session.h"
 #include "tlsecho/net/socket.h"
 
 enum { END_WITHIN_NS = 1000000000 }; /* the server's end after ours */
+
+static const struct bench_carrier *carrier_of(const struct bench_conn *c)
+{
+    return c->thread->run->carrier;
+}
 
 /* The first time that the connection comes up or fails. */
 static void settle(struct bench_conn *c, bool up)
@@ -36,7 +39,9 @@ static void leave(struct bench_conn *c)
     reactor_want(t->reactor, &c->source, WANT_NOTHING, &ignored);
     if (c->state == BENCH_CONNECTING || c->state == BENCH_HANDSHAKING)
         t->opening--;
-    if (c->borrowed)
+    if (c->datagrams)
+        bench_datagram_close(c);
+    else if (c->borrowed)
         transport_hang_up(c->transport);
     else if (c->transport)
         transport_free(c->transport);
@@ -134,7 +139,7 @@ static void run_end(struct bench_conn *c)
 {
     struct outcome outcome;
     unsigned want = WANT_NOTHING;
-    enum bench_step step = bench_end_run(c, &want, &outcome);
+    enum bench_step step = carrier_of(c)->end(c, &want, &outcome);
     take_step(c, step, want, &outcome);
 }
 
@@ -160,7 +165,7 @@ void bench_conn_finish(struct bench_conn *c)
     switch (c->state) {
     case BENCH_RUNNING:
     case BENCH_WAITING:
-        if (!bench_traffic_is_busy(c))
+        if (!carrier_of(c)->is_busy(c))
             bench_conn_end(c);
         return;
     case BENCH_CLOSED:
@@ -179,13 +184,13 @@ void bench_conn_start(struct bench_conn *c)
     unsigned want = WANT_NOTHING;
     c->state = BENCH_RUNNING;
     c->last_activity_ns = clock_now_ns();
-    enum bench_step step = bench_traffic_start(c, c->last_activity_ns, &want);
+    enum bench_step step = carrier_of(c)->start(c, c->last_activity_ns, &want);
     take_step(c, step, want, NULL);
 }
 
 void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
 {
-    wait_for(c, bench_traffic_send(c, now_ns));
+    wait_for(c, carrier_of(c)->send(c, now_ns));
 }
 
 static void up(struct bench_conn *c)
@@ -214,13 +219,13 @@ static void ready(struct reactor_source *source)
     switch (c->state) {
     case BENCH_CONNECTING:
     case BENCH_HANDSHAKING:
-        step = bench_dial_run(c, &want, &outcome);
+        step = carrier_of(c)->opening(c, &want, &outcome);
         break;
     case BENCH_RUNNING:
-        step = bench_traffic_run(c, &want, &outcome);
+        step = carrier_of(c)->run(c, &want, &outcome);
         break;
     case BENCH_ENDING:
-        step = bench_end_run(c, &want, &outcome);
+        step = carrier_of(c)->end(c, &want, &outcome);
         break;
     case BENCH_CLOSED:
     case BENCH_WAITING:
@@ -242,7 +247,7 @@ void bench_conn_open(struct bench_conn *c)
         up(c);
         return;
     }
-    enum bench_step step = bench_dial_begin(c, &want, &outcome);
+    enum bench_step step = carrier_of(c)->open(c, &want, &outcome);
     take_step(c, step, want, &outcome);
 }
 
@@ -256,23 +261,18 @@ static void expire(struct bench_conn *c, enum phase phase)
     const struct options *options = c->thread->run->target->options;
     struct outcome outcome;
     struct error err;
-    if (phase == PHASE_ECHO) {
-        error_set(&err, ERROR_TIMEOUT, "no data for %.6g s (--idle-timeout)",
-                  (double)options->idle_timeout_ms / 1e3);
-        diagnosis_of_silence(c->source.fd, &err);
-    } else {
-        bench_dial_expire(c, &err);
-    }
+    bench_dial_expire(c, &err);
     error_prefix(&err, "connection %" PRIu32, c->number + 1);
     outcome_fail_to_open(&outcome, phase, &err, options);
-    if (phase == PHASE_ECHO && bench_traffic_lacks_echo(c))
-        outcome_advise(&outcome, BENCH_IF_WITHOUT_ECHO);
     fail_as(c, &outcome);
 }
 
 void bench_conn_sweep(struct bench_conn *c, uint64_t now_ns)
 {
     const struct bench_load *load = c->thread->run->load;
+    struct outcome outcome;
+    unsigned want = WANT_NOTHING;
+    enum bench_step step;
     switch (c->state) {
     case BENCH_CLOSED:
         bench_conn_open(c);
@@ -286,9 +286,8 @@ void bench_conn_sweep(struct bench_conn *c, uint64_t now_ns)
             expire(c, PHASE_HANDSHAKE);
         return;
     case BENCH_RUNNING:
-        if ((bench_traffic_is_busy(c) || !load->size_bytes) &&
-            is_past(c->last_activity_ns, load->idle_timeout_ns, now_ns))
-            expire(c, PHASE_ECHO);
+        step = carrier_of(c)->sweep(c, now_ns, &want, &outcome);
+        take_step(c, step, want, &outcome);
         return;
     case BENCH_ENDING:
         if (is_past(c->last_activity_ns, END_WITHIN_NS, now_ns))

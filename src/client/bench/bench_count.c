@@ -45,7 +45,8 @@ void bench_count_up(struct bench_conn *c)
         return;
     t->measure.connections++;
     t->measure.resumed += c->transport && transport_tls_resumed(c->transport);
-    histogram_record(t->measure.histograms[BENCH_CONNECT], c->connected_ns - c->dialled_ns);
+    if (c->transport)
+        histogram_record(t->measure.histograms[BENCH_CONNECT], c->connected_ns - c->dialled_ns);
     if (target_is_tls(t->run->target))
         histogram_record(t->measure.histograms[BENCH_HANDSHAKE], c->up_ns - c->connected_ns);
     if (!handshakes)

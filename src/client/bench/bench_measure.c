@@ -37,6 +37,9 @@ static void add_counts(struct bench_measure *m, const struct bench_measure *othe
     m->sent_bytes += other->sent_bytes;
     m->received_bytes += other->received_bytes;
     m->unsent += other->unsent;
+    m->lost += other->lost;
+    m->duplicated += other->duplicated;
+    m->reordered += other->reordered;
     for (int i = 0; i < RESULTS; i++)
         m->errors[i] += other->errors[i];
     m->user_s += other->user_s;

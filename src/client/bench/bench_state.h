@@ -35,12 +35,42 @@ enum bench_step {
     BENCH_FAILED, /* for the reason in *ret */
 };
 
+struct bench_conn;
+
+/* What carries the messages of connections: one for streams, one for datagrams. */
+struct bench_carrier {
+    /* Begins to open it, in the state BENCH_CLOSED, and goes on with that. BENCH_DONE: it is up. */
+    enum bench_step (*open)(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
+    enum bench_step (*opening)(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
+
+    /* As it begins to run: sends what may be sent now; never BENCH_FAILED. */
+    enum bench_step (*start)(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want);
+
+    /* Receives, compares, sends. */
+    enum bench_step (*run)(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
+
+    /* Sends what may be sent now, even if nothing may. Returns what to wait for. */
+    unsigned (*send)(struct bench_conn *c, uint64_t now_ns);
+
+    /* Now and then while it runs: what has waited for too long. */
+    enum bench_step (*sweep)(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want,
+                             struct outcome *ret);
+
+    /* Something is to be sent, or an answer is to come; nothing more is to be sent or received. */
+    bool (*is_busy)(const struct bench_conn *c);
+    bool (*is_done)(const struct bench_conn *c);
+
+    /* Ends it in order. BENCH_DONE: it has ended. */
+    enum bench_step (*end)(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
+};
+
 /* A connection. Its messages are numbered from 0; offsets are those of its stream. */
 struct bench_conn {
     struct reactor_source source;
     struct bench_thread *thread;
-    struct transport *transport; /* NULL while closed, connecting or over */
-    uint32_t number;             /* within the run: selects the pattern and the order */
+    struct transport *transport;       /* NULL while closed, connecting or over, and over UDP */
+    struct bench_datagrams *datagrams; /* over UDP, while it is open */
+    uint32_t number;                   /* within the run: selects the pattern and the order */
     enum bench_state state;
     uint64_t first;            /* index of the first address to try, modulo their number */
     uint32_t tried;            /* addresses that have refused */
@@ -65,6 +95,7 @@ struct bench_conn {
 /* Shared by the threads. */
 struct bench_run {
     const struct bench_load *load;
+    const struct bench_carrier *carrier;
     struct target *target;
     struct session *first; /* of bench_watch */
     struct bench_pattern *pattern;

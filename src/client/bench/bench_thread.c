@@ -177,7 +177,7 @@ static void fall_behind(struct bench_thread *t)
     t->behind = true;
     t->end_ns = UINT64_MAX;
     for (uint32_t i = 0; i < t->count; i++)
-        if (t->conns[i].state == BENCH_RUNNING && bench_traffic_is_done(&t->conns[i]))
+        if (t->conns[i].state == BENCH_RUNNING && t->run->carrier->is_done(&t->conns[i]))
             bench_conn_end(&t->conns[i]);
 }
 

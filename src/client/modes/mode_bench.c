@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 
+#include "check_datagram.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/want.h"
 #include "tlsecho/client/bench_plan.h"
+#include "tlsecho/client/datagram_link.h"
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/mode.h"
 #include "tlsecho/client/output_bench.h"
@@ -12,7 +14,7 @@
 #include "tlsecho/client/session_wait.h"
 #include "tlsecho/tls/transport_tls.h"
 
-enum { SIDES = 2, ROUNDS = 2, TICKET_WITHIN_MS = 1000 };
+enum { SIDES = 2, ROUNDS = 2, TICKET_WITHIN_MS = 1000, LOOKS = 3, LOOK_WITHIN_US = 1000000 };
 
 /* One or two servers under the same load. */
 struct compare {
@@ -65,6 +67,43 @@ static void open_first(struct compare *c, size_t side)
         c->watch.first = session;
 }
 
+/* Likewise over UDP, where nothing is connected: one datagram has to come back, in a few attempts
+ * since any may be lost. Where none is expected back, the address alone can be wrong. */
+static void open_first_datagram(struct compare *c, size_t side)
+{
+    struct bench_report *report = &c->reports[side];
+    struct datagram_link link = {.session = report->session};
+    struct exchange ignored = {.sent_bytes = 0};
+    struct error err = {.alert = -1};
+    if (report->options->expect == EXPECT_NONE) {
+        if (datagram_link_open(&link, &err) < 0)
+            outcome_fail_to_open(&report->outcome, report->session->phase, &err, report->options);
+        else
+            datagram_link_keep_address(&link);
+        datagram_link_close(&link);
+        return;
+    }
+    for (int i = 0; i < LOOKS && !interrupt_happened(); i++) {
+        report->outcome = (struct outcome){.error = {.alert = -1}};
+        check_datagram(report->session, LOOK_WITHIN_US, &ignored, &report->outcome);
+        if (report->outcome.result != RESULT_TIMEOUT)
+            return;
+    }
+}
+
+/* What was lost makes no failure of a round: there is more to measure. */
+static void keep_loss(struct bench_report *report, const struct bench_measure *round)
+{
+    enum result result = report->outcome.result;
+    bool is_loss =
+        result == RESULT_TIMEOUT || result == RESULT_REFUSED || result == RESULT_UNREACHABLE;
+    if (!round->lost || !is_loss)
+        return;
+    if (report->first_loss.result == RESULT_OK)
+        report->first_loss = report->outcome;
+    report->outcome = (struct outcome){.error = {.alert = -1}};
+}
+
 static void run_round(struct compare *c, size_t side)
 {
     struct bench_report *report = &c->reports[side];
@@ -82,6 +121,7 @@ static void run_round(struct compare *c, size_t side)
     if (bench_run(&c->load, report->session->target, &c->watch, &round, &report->outcome) == 0 &&
         bench_measure_append(&report->measure, &round, &err) < 0)
         outcome_fail(&report->outcome, PHASE_LOCAL, &err);
+    keep_loss(report, &round);
     bench_measure_done(&round);
     c->watch.first = NULL;
     output_bench_progress_end(c->options);
@@ -96,7 +136,8 @@ static void run(struct compare *c)
         if (i > 0 && interrupt_happened())
             return;
         if (i < c->count)
-            open_first(c, order[i]);
+            c->targets[order[i]].endpoint->scheme == ENDPOINT_UDP ? open_first_datagram(c, order[i])
+                                                                  : open_first(c, order[i]);
         if (c->reports[order[i]].outcome.result != RESULT_OK)
             return;
         run_round(c, order[i]);
@@ -162,6 +203,14 @@ static void judge_measure(struct bench_report *report)
     bool resume = report->options->handshakes && report->options->resume;
     if (report->outcome.result != RESULT_OK)
         return;
+    if (m->lost && report->first_loss.result != RESULT_OK) {
+        report->outcome = report->first_loss;
+        if (m->messages)
+            outcome_measure(&report->outcome, RESULT_LOST,
+                            "%" PRIu64 " of %" PRIu64 " messages lost, the first: %.400s", m->lost,
+                            m->lost + m->messages, report->first_loss.error.text);
+        return;
+    }
     bool whole =
         report->options->expect != EXPECT_NONE; /* a message counts when it has come back */
     if (m->elapsed_s <= 0 || (!m->messages && (whole || !m->received_bytes))) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "check_datagram.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/mode.h"
@@ -154,6 +155,21 @@ static void judge_expiry(const struct check_report *report, struct outcome *ret)
     ret->phase = PHASE_HANDSHAKE;
 }
 
+/* Over a connection. */
+static void check_stream(struct session *session, struct exchange *x, struct outcome *ret)
+{
+    const struct options *options = session->target->options;
+    struct error err = {.alert = -1};
+    bool opened = session_open(session, &err) == 0;
+    output_session(options, session);
+    if (!opened)
+        outcome_fail_to_open(ret, session->phase, &err, options);
+    else if (exchange_init(x, session->transport, options->expect, &err) < 0)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    else
+        talk(x, options, ret);
+}
+
 void mode_check(const struct options *options, struct outcome *ret)
 {
     struct target target;
@@ -166,14 +182,12 @@ void mode_check(const struct options *options, struct outcome *ret)
     session_init(&session, &target);
     bool prepared = target_prepare(&target, &err) == 0;
     session.started_us = clock_now_us(); /* without the time to read our own files */
-    bool opened = prepared && session_open(&session, &err) == 0;
-    output_session(options, &session);
-    if (!opened)
+    if (!prepared)
         outcome_fail_to_open(ret, session.phase, &err, options);
-    else if (exchange_init(&exchange, session.transport, options->expect, &err) < 0)
-        outcome_fail(ret, PHASE_LOCAL, &err);
+    else if (options->endpoint.scheme == ENDPOINT_UDP)
+        check_datagram(&session, options->idle_timeout_ms * 1000, &exchange, ret);
     else
-        talk(&exchange, options, ret);
+        check_stream(&session, &exchange, ret);
     if (exchange.first_sent_us && exchange.first_echo_us >= exchange.first_sent_us)
         session.phase_us[PHASE_ECHO] = exchange.first_echo_us - exchange.first_sent_us;
 

@@ -21,7 +21,8 @@ enum { RETRY_US = 1000000 };
 static bool is_held(const struct ping *p)
 {
     const struct ledger *ledger = &p->totals.probes.ledger;
-    return ledger_is_full(ledger) || (ledger->on_way && p->options->interval_ms == 0);
+    size_t awaited = p->carrier->in_order ? ledger->on_way : ledger->on_way - ledger->overdue;
+    return ledger_is_full(ledger) || (awaited && p->options->interval_ms == 0);
 }
 
 static void begin_probe(struct ping *p)
@@ -30,11 +31,14 @@ static void begin_probe(struct ping *p)
     bool fresh = !p->connected;
     if (fresh && (!ping_connect_again(p) || ping_all_sent(p)))
         return;
-    if (ledger_send(&p->totals.probes.ledger, fresh, clock_now_us() * US_NS, &err) < 0) {
+    uint64_t now_us = clock_now_us();
+    if (ledger_send(&p->totals.probes.ledger, fresh, now_us * US_NS, &err) < 0) {
         outcome_fail(&p->last, PHASE_LOCAL, &err);
         p->over = true;
         return;
     }
+    if (p->totals.probes.ledger.on_way == 1)
+        p->heard_us = now_us;
     p->carrier->send(p);
     if (fresh)
         output_ping_connected(p->options, &p->session, &p->totals);
@@ -71,11 +75,21 @@ static void take_answer(struct ping *p, const struct probe *probe)
     output_ping_reply(p->options, &p->session, probe, p->options->size_bytes);
 }
 
-void ping_take_reply(struct ping *p, uint64_t seq, uint64_t now_us)
+enum ledger_reply ping_take_reply(struct ping *p, uint64_t seq, uint64_t now_us)
 {
     struct probe probe;
-    if (probes_receive(&p->totals.probes, seq, now_us * US_NS, &probe) == LEDGER_ANSWERED)
+    enum ledger_reply reply = probes_receive(&p->totals.probes, seq, now_us * US_NS, &probe);
+    switch (reply) {
+    case LEDGER_ANSWERED:
         take_answer(p, &probe);
+        break;
+    case LEDGER_DUPLICATE:
+        output_ping_duplicate(p->options, seq);
+        break;
+    case LEDGER_UNKNOWN:
+        break;
+    }
+    return reply;
 }
 
 void ping_take_wrong(struct ping *p)
@@ -89,6 +103,25 @@ static void expire_probes(struct ping *p)
     struct probe probe;
     while (ledger_expire(&p->totals.probes.ledger, clock_now_us() * US_NS, &probe))
         output_ping_overdue(p->options, &probe);
+}
+
+/* When nothing has come back for so long that nothing will; UINT64_MAX = never. */
+static uint64_t silence_us(const struct ping *p)
+{
+    bool waits = p->totals.probes.ledger.on_way && p->options->idle_timeout_ms;
+    return waits ? p->heard_us + p->options->idle_timeout_ms * 1000 : UINT64_MAX;
+}
+
+static void end_silence(struct ping *p)
+{
+    char known[DIAGNOSIS_TEXT_BYTES];
+    if (!p->connected || clock_now_us() < silence_us(p))
+        return;
+    outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)%s",
+                    (double)p->options->idle_timeout_ms / 1e3, p->carrier->diagnose(p, known));
+    if (!p->totals.probes.ledger.received)
+        outcome_advise(&p->last, "if it is not an echo server, use --check --expect none");
+    ping_give_up(p);
 }
 
 /* All probes have been sent, and no reply is waited for. */
@@ -113,9 +146,7 @@ static uint64_t expiry_us(const struct ping *p)
 static void wait_for_any(struct ping *p)
 {
     uint64_t due_us = ping_all_sent(p) || is_held(p) ? UINT64_MAX : p->due_us;
-    due_us = earliest(due_us, expiry_us(p));
-    if (p->connected)
-        due_us = earliest(due_us, p->carrier->due_us(p));
+    due_us = earliest(due_us, earliest(expiry_us(p), silence_us(p)));
     due_us = p->runnable ? 0 : earliest(due_us, p->end_us);
 
     struct session_wait wait = {.fd = p->connected ? p->fd : -1,
@@ -141,8 +172,7 @@ static void loop(struct ping *p)
         if (p->connected)
             p->carrier->move(p);
         expire_probes(p);
-        if (p->connected && clock_now_us() >= p->carrier->due_us(p))
-            p->carrier->expire(p);
+        end_silence(p);
         if (output_flush(&err) < 0) {
             outcome_fail(&p->last, PHASE_LOCAL, &err);
             p->over = true;
@@ -216,8 +246,12 @@ static void write_page(const struct ping *p, struct outcome *ret)
 
 void mode_ping(const struct options *options, struct outcome *ret)
 {
-    struct ping p = {
-        .options = options, .carrier = &ping_stream, .interim_fd = -1, .last = *ret, .wrong = *ret};
+    struct ping p = {.options = options,
+                     .carrier =
+                         options->endpoint.scheme == ENDPOINT_UDP ? &ping_datagram : &ping_stream,
+                     .interim_fd = -1,
+                     .last = *ret,
+                     .wrong = *ret};
     struct error err = {.alert = -1};
     bool ran = false;
     p.totals.started_us = clock_now_us();

@@ -1,10 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
+#include "tlsecho/client/datagram_ask.h"
 #include "tlsecho/client/mode.h"
 #include "tlsecho/client/output_report.h"
 #include "tlsecho/client/output_session.h"
 #include "tlsecho/client/report_read.h"
+
+enum { REQUEST_BYTES = 1200 };
+
+/* Of a connection. */
+static bool read_stream(struct report_reading *r, struct session *session, struct report *report,
+                        struct outcome *ret)
+{
+    const struct options *options = session->target->options;
+    struct error err = {.alert = -1};
+    bool opened = session_open(session, &err) == 0;
+    output_session(options, session);
+    if (!opened) {
+        outcome_fail_to_open(ret, session->phase, &err, options);
+        return false;
+    }
+    return report_read(r, session, options->idle_timeout_ms * 1000, report, ret);
+}
+
+/* What came by a datagram, beside our addresses: there is nothing else to compare. */
+static bool take_answer(struct report_reading *r, const struct datagram_ask *ask,
+                        const struct session *session, struct report *report)
+{
+    struct error err;
+    r->n = ask->answer_bytes < sizeof r->text ? ask->answer_bytes : sizeof r->text;
+    memcpy(r->text, ask->answer, r->n);
+    if (report_parse(r->text, r->n, report, &err) < 0)
+        return false;
+    address_text(&session->own, report->here.source);
+    address_text(&session->peer, report->here.destination);
+    return true;
+}
+
+/* Asks by one datagram, which is padded since no answer is longer than its request. */
+static bool read_datagram(struct report_reading *r, struct session *session, struct report *report,
+                          struct outcome *ret)
+{
+    static unsigned char request[REQUEST_BYTES], answer[DATAGRAM_BYTES_MAX];
+    struct datagram_link link = {.session = session, .options = {.errors = true}};
+    struct datagram_ask ask = {.request = request,
+                               .request_bytes = sizeof request,
+                               .answer = answer,
+                               .limit_us = session->target->options->idle_timeout_ms * 1000};
+    if (datagram_ask(&link, &ask, ret) && !take_answer(r, &ask, session, report))
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "what the server sent is no report: ask a listener with `service: report`");
+    datagram_link_close(&link);
+    return ret->result == RESULT_OK;
+}
 
 static void expect_direct(const struct options *options, const struct report_verdict *verdict,
                           struct outcome *ret)
@@ -25,16 +75,13 @@ void mode_report(const struct options *options, struct outcome *ret)
 
     target_init(&target, options, &options->endpoint);
     session_init(&session, &target);
-    bool opened = r && session_open(&session, &err) == 0;
-    output_session(options, &session);
+    bool (*read)(struct report_reading *, struct session *, struct report *, struct outcome *) =
+        options->endpoint.scheme == ENDPOINT_UDP ? read_datagram : read_stream;
     bool reported = false;
     if (!r) {
         error_sys(&err, "memory for a report");
         outcome_fail(ret, PHASE_LOCAL, &err);
-    } else if (!opened) {
-        outcome_fail_to_open(ret, session.phase, &err, options);
-    } else if ((reported =
-                    report_read(r, &session, options->idle_timeout_ms * 1000, &report, ret))) {
+    } else if ((reported = read(r, &session, &report, ret))) {
         report_judge(&report, &verdict);
         expect_direct(options, &verdict, ret);
     }

@@ -36,6 +36,16 @@ size_t ping_lose(struct ping *p, bool all)
     return lost;
 }
 
+void ping_lose_one(struct ping *p, uint64_t seq)
+{
+    struct probe probe;
+    if (!ledger_lose_one(&p->totals.probes.ledger, seq, &probe))
+        return;
+    ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, probe.sent_ns / 1000));
+    ping_blame(p, 1);
+    output_ping_lost(p->options, seq, 1, &p->last);
+}
+
 void ping_disconnect(struct ping *p)
 {
     if (p->connected)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tlsecho/client/datagram_link.h"
+#include "tlsecho/client/datagram_payload.h"
 #include "tlsecho/client/diagnosis.h"
 #include "tlsecho/client/exchange.h"
 #include "tlsecho/client/output_ping.h"
@@ -19,20 +21,17 @@ struct ping;
 
 /* What carries the probes to the server, and the replies back. */
 struct ping_carrier {
+    bool in_order; /* a reply holds up those that follow it */
+
     /* Opens p->session, and sets p->fd. On failure p->session.phase says where, and err why. */
     int (*open)(struct ping *p, struct error *err);
 
     /* The probe that the ledger has just counted is to be sent. */
     void (*send)(struct ping *p);
 
-    /* Sends and receives what can be now, hands replies to ping_take_reply, and sets p->want and
-     * p->runnable. */
+    /* Sends and receives what can be now, hands replies to ping_take_reply, and sets p->want,
+     * p->runnable and, if anything came back, p->heard_us. */
     void (*move)(struct ping *p);
-
-    /* When it would give up, since nothing has come back for so long: UINT64_MAX = never. Once that
-     * has passed, expire does. */
-    uint64_t (*due_us)(const struct ping *p);
-    void (*expire)(struct ping *p);
 
     /* "; " and why nothing comes back, as far as the kernel knows it, or "". */
     const char *(*diagnose)(const struct ping *p, char ret[DIAGNOSIS_TEXT_BYTES]);
@@ -41,14 +40,23 @@ struct ping_carrier {
     void (*close)(struct ping *p);
 };
 
-extern const struct ping_carrier ping_stream;
+extern const struct ping_carrier ping_stream, ping_datagram;
 
 /* Of ping_stream: the stream of the present connection. */
 struct ping_stream {
     struct exchange exchange;
     uint64_t filled_bytes, wanted_bytes; /* in the exchange; of the probes begun */
     uint64_t first_seq, replies;         /* its first probe; how many replies were whole */
-    uint64_t heard_us;                   /* when something last came back */
+};
+
+/* Of ping_datagram. */
+struct ping_datagram {
+    struct datagram_link link;
+    struct datagram_payload payload; /* with --expect stamp, its size alone */
+    struct stamp_flow flow;
+    int64_t wall_offset_ns; /* from clock_now_ns to the time since 1970 */
+    uint64_t unsent_seq;    /* it waits for room in the socket; 0 = none does */
+    bool answered;          /* something came from the present address */
 };
 
 struct ping {
@@ -57,15 +65,17 @@ struct ping {
     struct target target;
     struct session session;
     struct ping_stream stream;
+    struct ping_datagram datagram;
     bool connected;
     bool tried; /* at least one attempt to connect was made */
     struct ping_totals totals;
-    uint64_t due_us; /* of the next probe */
-    uint64_t end_us; /* of the run; UINT64_MAX = never */
-    int fd;          /* while connected */
-    unsigned want;   /* of that */
-    bool runnable;   /* there is more to do without waiting */
-    int interim_fd;  /* of interrupt_open_interim */
+    uint64_t due_us;   /* of the next probe */
+    uint64_t end_us;   /* of the run; UINT64_MAX = never */
+    uint64_t heard_us; /* when something last came back, or the only probe on its way was sent */
+    int fd;            /* while connected */
+    unsigned want;     /* of that */
+    bool runnable;     /* there is more to do without waiting */
+    int interim_fd;    /* of interrupt_open_interim */
     bool over;
     struct outcome last;  /* the last failure */
     struct outcome wrong; /* the first wrong byte; RESULT_OK = none */
@@ -74,11 +84,14 @@ struct ping {
 /* All probes of -c have been sent. */
 bool ping_all_sent(const struct ping *p);
 
-/* The reply to probe seq was received: it is counted and told. */
-void ping_take_reply(struct ping *p, uint64_t seq, uint64_t now_us);
+/* A reply to probe seq was received: it is counted and told. */
+enum ledger_reply ping_take_reply(struct ping *p, uint64_t seq, uint64_t now_us);
 
 /* Something else came back, as `last` says. */
 void ping_take_wrong(struct ping *p);
+
+/* Probe seq is lost because of `last`, which is told; nothing if it is not on its way. */
+void ping_lose_one(struct ping *p, uint64_t seq);
 
 /* Counts probes as late or lost because of `last`. */
 void ping_blame(struct ping *p, uint64_t count);

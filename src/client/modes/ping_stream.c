@@ -46,8 +46,6 @@ static void send_probes(struct ping *p)
 
 static void send_probe(struct ping *p)
 {
-    if (p->totals.probes.ledger.on_way == 1)
-        p->stream.heard_us = clock_now_us();
     if (!p->stream.wanted_bytes) /* not earlier: probes may be lost while it connects */
         p->stream.first_seq = p->totals.probes.ledger.sent;
     p->stream.wanted_bytes += p->options->size_bytes;
@@ -58,7 +56,7 @@ static void take_replies(struct ping *p)
 {
     struct ping_stream *s = &p->stream;
     uint64_t now_us = clock_now_us();
-    s->heard_us = now_us;
+    p->heard_us = now_us;
     for (; s->replies < s->exchange.received_bytes / p->options->size_bytes; s->replies++)
         ping_take_reply(p, s->first_seq + s->replies, now_us);
 }
@@ -116,25 +114,9 @@ static void move(struct ping *p)
     ping_give_up(p);
 }
 
-static uint64_t due_us(const struct ping *p)
-{
-    bool waits = p->totals.probes.ledger.on_way && p->options->idle_timeout_ms;
-    return waits ? p->stream.heard_us + p->options->idle_timeout_ms * 1000 : UINT64_MAX;
-}
-
 static const char *diagnose(const struct ping *p, char ret[DIAGNOSIS_TEXT_BYTES])
 {
     return diagnosis_of_end(p->fd, UINT64_MAX, ret);
-}
-
-static void expire(struct ping *p)
-{
-    char known[DIAGNOSIS_TEXT_BYTES];
-    outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)%s",
-                    (double)p->options->idle_timeout_ms / 1e3, diagnose(p, known));
-    if (!p->stream.exchange.received_bytes)
-        outcome_advise(&p->last, "if it is not an echo server, use --check --expect none");
-    ping_give_up(p);
 }
 
 static void close_stream(struct ping *p)
@@ -152,11 +134,10 @@ static void close_stream(struct ping *p)
 }
 
 const struct ping_carrier ping_stream = {
+    .in_order = true,
     .open = open_stream,
     .send = send_probe,
     .move = move,
-    .due_us = due_us,
-    .expire = expire,
     .diagnose = diagnose,
     .close = close_stream,
 };

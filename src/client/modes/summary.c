@@ -87,6 +87,9 @@ static void read_counts(const json_t *summary, struct bench_measure *m)
     m->sent_bytes = count_of(summary, "bytes_sent");
     m->received_bytes = count_of(summary, "bytes_received");
     m->unsent = count_of(summary, "messages_unsent");
+    m->lost = count_of(summary, "lost");
+    m->duplicated = count_of(summary, "duplicated");
+    m->reordered = count_of(summary, "reordered");
     m->user_s = real_of(client, "cpu_user");
     m->system_s = real_of(client, "cpu_system");
     m->busiest = fmin(real_of(client, "busiest_thread"), 1); /* older versions wrote more */

@@ -7,6 +7,7 @@ static const char *const names[] = {
     [EXPECT_ECHO] = "echo",
     [EXPECT_UPPER] = "upper",
     [EXPECT_NONE] = "none",
+    [EXPECT_STAMP] = "stamp",
 };
 
 int expect_kind_find(const char *name, enum expect_kind *ret, struct error *err)
@@ -17,7 +18,8 @@ int expect_kind_find(const char *name, enum expect_kind *ret, struct error *err)
             return 0;
         }
     }
-    return error_set(err, ERROR_INPUT, "'%.160s' is not known: give echo, upper or none", name);
+    return error_set(err, ERROR_INPUT, "'%.160s' is not known: give echo, upper, none or stamp",
+                     name);
 }
 
 const char *expect_kind_name(enum expect_kind kind)

@@ -9,6 +9,8 @@
 #define FIELD(name) .field = offsetof(struct options, name)
 #define TLS_ONLY    .only_tls = true
 #define IP_ONLY     .only_ip = true
+#define UDP_ONLY    .only_udp = true
+#define STREAM_ONLY .only_stream = true
 #define CHOOSES(m)  option_parse_mode, FIELD(mode), .value = (m), .role = OPTION_CHOOSES_MODE
 
 /* The modes in which an option can be used. */
@@ -50,7 +52,7 @@ const struct option_row option_rows[] = {
     {"dscp", 0, "N", "set this DSCP on packets, 0 to 63 (default 0)", option_parse_number,
      FIELD(dscp), .min = 0, .max = 63, IP_ONLY},
     {"proxy-protocol", 0, "1|2", "send a PROXY header of this version first", option_parse_number,
-     FIELD(proxy_protocol), .min = 1, .max = 2},
+     FIELD(proxy_protocol), .min = 1, .max = 2, STREAM_ONLY},
     {"cacert", 0, "FILE",
      "trust the certificates in this PEM file, CAs or the server's own, instead of the system's",
      option_parse_text, FIELD(cacert), TLS_ONLY},
@@ -96,7 +98,8 @@ const struct option_row option_rows[] = {
      FIELD(action), .value = OPTIONS_VERSION},
     {"help", 'h', NULL, "print this text", option_parse_value, FIELD(action),
      .value = OPTIONS_HELP},
-    {"expect", 0, "echo|upper|none", "the reply to expect from the server (default echo)",
+    {"expect", 0, "echo|upper|none|stamp",
+     "the reply to expect from the server (default echo); stamp: with --ping over UDP",
      option_parse_expect, FIELD(expect), IN(STREAM | PING | CHECK | BENCH)},
     {"idle-timeout", 0, "TIME",
      "end after this time without data; --check, --report: limit for the whole exchange; 0 = none "
@@ -115,6 +118,12 @@ const struct option_row option_rows[] = {
      option_parse_true, FIELD(reconnect), IN(PING)},
     {"timestamps", 'D', NULL, "start each line with the time, [SECONDS.MICROSECONDS] since 1970",
      option_parse_true, FIELD(timestamps), IN(PING)},
+    {"mtu-discovery", 'M', "do|want",
+     "do: do not fragment datagrams; one that is too large fails with the path MTU",
+     option_parse_mtu_discovery, FIELD(never_fragment), IN(PING), UDP_ONLY},
+    {"clocks-agree", 0, NULL,
+     "with --expect stamp: both clocks are synchronized; print the delay of each direction",
+     option_parse_true, FIELD(clocks_agree), IN(PING), UDP_ONLY},
     {"nagios", 0, NULL, "print the line and return the exit status of a Nagios plug-in",
      option_parse_true, FIELD(nagios), .role = OPTION_SHAPES_OUTPUT, IN(CHECK)},
     {"expiry-warn", 0, "DAYS", "warn if a certificate of the chain expires within this time",
@@ -132,7 +141,7 @@ const struct option_row option_rows[] = {
      "size of a probe or message (default 64); --bench: 0 = only receive, with --expect none",
      option_parse_size, FIELD(size_bytes), .min = 0, .max = 1 << 30, IN(PING | BENCH)},
     {"handshakes", 0, NULL, "measure connections instead of messages, -P at a time",
-     option_parse_true, FIELD(handshakes), IN(BENCH)},
+     option_parse_true, FIELD(handshakes), IN(BENCH), STREAM_ONLY},
     {"connections", 'P', "N", "number of connections (default 1)", option_parse_number,
      FIELD(connections), .min = 1, .max = OPTIONS_CONNECTIONS_MAX, IN(BENCH)},
     {"time", 't', "TIME", "measure for this time, 0 = until interrupted (default 10s)",
@@ -140,7 +149,7 @@ const struct option_row option_rows[] = {
     {"messages", 'n', "N", "stop after this many messages, over all connections, instead of -t",
      option_parse_number, FIELD(messages), .min = 1, .max = 1000000000000, IN(BENCH)},
     {"pipeline", 0, "N", "messages in flight on each connection (default 1)", option_parse_number,
-     FIELD(pipeline), .min = 1, .max = OPTIONS_PIPELINE_MAX, IN(BENCH)},
+     FIELD(pipeline), .min = 1, .max = OPTIONS_PIPELINE_MAX, IN(BENCH), STREAM_ONLY},
     {"rate", 0, "N", "send this many messages per second over all connections (open loop)",
      option_parse_rate, FIELD(rate), .max = 10000000, IN(BENCH)},
     {"threads", 0, "N", "number of threads that share the connections (default 1)",
@@ -200,6 +209,7 @@ void options_help(FILE *out)
 {
     fputs("Usage: tlsecho-client [options] HOST [PORT] | HOST:PORT\n"
           "       tlsecho-client [options] tcp://HOST[:PORT] | tls://HOST[:PORT] | unix:///PATH\n"
+          "       tlsecho-client --ping|--bench|--check|--report [options] udp://HOST[:PORT]\n"
           "       tlsecho-client --bench [options] ENDPOINT ENDPOINT\n"
           "       tlsecho-client --path [options] ENDPOINT...\n"
           "       tlsecho-client --merge [options] FILE...\n"

@@ -34,9 +34,11 @@ struct option_row {
     uint64_t min, max; /* of option_parse_number and option_parse_size */
     unsigned modes;    /* bits 1 << enum options_mode in which it can be used; 0 = all */
     enum option_role role;
-    bool optional; /* the argument is; parse gets NULL without one */
-    bool only_ip;  /* refused on a Unix socket */
-    bool only_tls; /* refused without TLS */
+    bool optional;    /* the argument is; parse gets NULL without one */
+    bool only_ip;     /* refused on a Unix socket */
+    bool only_udp;    /* refused on a stream */
+    bool only_stream; /* refused over UDP */
+    bool only_tls;    /* refused without TLS */
 };
 
 extern const struct option_row option_rows[];
@@ -57,6 +59,10 @@ int option_parse_mode(const struct option_row *row, const char *argument, void *
 /* enum expect_kind in an int. */
 int option_parse_expect(const struct option_row *row, const char *argument, void *field,
                         struct error *err);
+
+/* "do" or "want", as ping(8) has them: a bool, whether it is "do". */
+int option_parse_mtu_discovery(const struct option_row *row, const char *argument, void *field,
+                               struct error *err);
 
 /* HOST:PORT, IPv6 in brackets, in a struct endpoint. */
 int option_parse_host_port(const struct option_row *row, const char *argument, void *field,
@@ -83,13 +89,20 @@ int option_parse_number(const struct option_row *row, const char *argument, void
 int option_parse_size(const struct option_row *row, const char *argument, void *field,
                       struct error *err);
 
-/* A port from 1 to 65535, or the name of a TCP service (services(5)). */
+/* A port from 1 to 65535, or the name of a service, TCP before UDP (services(5)). */
 int option_parse_port(const char *text, uint16_t *ret, struct error *err);
 
 /* SCHEME://HOST:PORT, HOST:PORT, [ADDRESS]:PORT, or HOST with an optional port (NULL = none); an
  * IPv6 address alone needs no brackets. tls: use TLS if there is no scheme. */
 int option_parse_endpoint(const char *text, const char *port, bool tls, struct endpoint *ret,
                           struct error *err);
+
+/* Whether an endpoint of the options is udp://. */
+bool options_name_udp(const struct options *options);
+
+/* Whether what the options say can be done over UDP, where that is so, and whether it needs UDP.
+ * ERROR_INPUT. */
+int options_check_datagrams(const struct options *options, struct error *err);
 
 /* The option that chooses a mode; NULL if standard input does. */
 const struct option_row *option_that_chooses(int mode);

@@ -18,6 +18,8 @@ int option_parse_port(const char *text, uint16_t *ret, struct error *err)
     if (text[strspn(text, "0123456789")] != '\0') {
         service = getservbyname(text, "tcp");
         if (!service)
+            service = getservbyname(text, "udp");
+        if (!service)
             return error_set(
                 err, ERROR_INPUT,
                 "'%.160s' is not a port: give 1 to 65535, or a service of /etc/services, "
@@ -58,10 +60,6 @@ static int parse_uri(const char *uri, struct endpoint *ret, struct error *err)
     }
     if (endpoint_parse(uri, ret, err) < 0)
         return -1;
-    if (ret->scheme == ENDPOINT_UDP)
-        return error_set(err, ERROR_INPUT,
-                         "udp:// is not supported by this version of the client: give "
-                         "tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH");
     if (ret->scheme != ENDPOINT_UNIX && !ret->port)
         return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
     return 0;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "options_internal.h"
+#include "tlsecho/net/stamp.h"
 
 #define SEE_HELP "; tlsecho-client --help lists the options"
 
@@ -159,6 +160,11 @@ static int check_place(const struct option_row *row, const struct options *optio
     }
     if (row->only_tls && !options->tls)
         return error_set(err, ERROR_INPUT, "--%s needs TLS: add --tls or write tls://", row->name);
+    bool udp = options_name_udp(options);
+    if (row->only_udp && !udp)
+        return error_set(err, ERROR_INPUT, "--%s needs UDP: give udp://HOST:PORT", row->name);
+    if (row->only_stream && udp)
+        return error_set(err, ERROR_INPUT, "--%s cannot be used over UDP: leave it out", row->name);
     bool local = options->endpoint.scheme == ENDPOINT_UNIX &&
                  (!options->compares || options->other.scheme == ENDPOINT_UNIX);
     if (row->only_ip && local && options->mode != MODE_MERGE)
@@ -204,7 +210,9 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
         return -1;
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
-                         "--ping compares what comes back: give --expect echo or --expect upper");
+                         "--ping compares what comes back: give --expect echo, upper or stamp");
+    if (options_check_datagrams(options, err) < 0)
+        return -1;
     if (*options->connect_to.host && (options->endpoint.scheme == ENDPOINT_UNIX ||
                                       options->compares || options->endpoint_count > 1))
         return error_set(err, ERROR_INPUT,
@@ -236,6 +244,14 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     return 0;
 }
 
+static bool is_given(const char *name, const bool given[ROWS_MAX])
+{
+    for (int i = 0; i < option_rows_count; i++)
+        if (strcmp(option_rows[i].name, name) == 0)
+            return given[i];
+    return false;
+}
+
 /* As in other programs, an empty value means unset. */
 static const char *keylog_of_environment(void)
 {
@@ -261,6 +277,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         return -1;
     if (options.resume && !*options.resume && !options.handshakes)
         return error_set(err, ERROR_INPUT, "--resume needs a file here: give --resume=FILE");
+    if (options.expect == EXPECT_STAMP && !is_given("size", given))
+        options.size_bytes = STAMP_BYTES;
     if (options.action == OPTIONS_RUN &&
         (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
          check(&options, given, err) < 0))

@@ -69,6 +69,17 @@ int option_parse_expect(const struct option_row *row, const char *argument, void
     return 0;
 }
 
+int option_parse_mtu_discovery(const struct option_row *row, const char *argument, void *field,
+                               struct error *err)
+{
+    (void)row;
+    bool never_fragment = strcmp(argument, "do") == 0;
+    if (!never_fragment && strcmp(argument, "want") != 0)
+        return error_set(err, ERROR_INPUT, "'%.160s' is not known: give do or want", argument);
+    *(bool *)field = never_fragment;
+    return 0;
+}
+
 int option_parse_duration(const struct option_row *row, const char *argument, void *field,
                           struct error *err)
 {

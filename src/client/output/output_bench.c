@@ -36,11 +36,12 @@ static void print_peer(const struct bench_report *report)
     char address[ADDRESS_TEXT_BYTES];
     struct peer peer = {.tls = false};
     fputs(report->name, stdout);
-    if (report->session && report->session->transport) {
+    if (report->session && report->session->peer.length) {
         address_text(&report->session->peer, address);
         printf(" (%s)", address);
-        transport_peer(report->session->transport, &peer);
     }
+    if (report->session && report->session->transport)
+        transport_peer(report->session->transport, &peer);
     if (*peer.version)
         printf(", %s, %s, %s", peer.version, peer.cipher, peer.group);
     putchar('\n');
@@ -112,6 +113,17 @@ static bool lacks_connections(const struct bench_report *report)
     return !report->load.handshakes && report->measure.connections < report->wanted_connections;
 }
 
+static void print_datagrams(const struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    if (!bench_report_is_udp(report))
+        return;
+    printf("%-11s %" PRIu64, "lost", m->lost);
+    if (m->lost + m->messages)
+        printf(" (%.3g %%)", 100.0 * (double)m->lost / (double)(m->lost + m->messages));
+    printf(", %" PRIu64 " duplicated, %" PRIu64 " out of order\n", m->duplicated, m->reordered);
+}
+
 static void print_measure(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
@@ -126,6 +138,7 @@ static void print_measure(const struct bench_report *report)
                report->wanted_connections);
     if (report->options->resume || m->resumed)
         printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "resumed", m->resumed, m->connections);
+    print_datagrams(report);
     print_bytes("sent", m, m->sent_bytes);
     print_bytes("received", m, m->received_bytes);
     print_times("latency", m->histograms[BENCH_LATENCY]);

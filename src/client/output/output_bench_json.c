@@ -111,6 +111,11 @@ static void add_measure(json_t *json, const struct bench_report *report)
     }
     if (m->unsent)
         output_json_add_count(json, "messages_unsent", m->unsent);
+    if (bench_report_is_udp(report)) {
+        output_json_add_count(json, "lost", m->lost);
+        output_json_add_count(json, "duplicated", m->duplicated);
+        output_json_add_count(json, "reordered", m->reordered);
+    }
     output_json_add_latency(json, "latency", m->histograms[BENCH_LATENCY]);
     output_json_add_latency(json, "service", m->histograms[BENCH_SERVICE]);
     output_json_add_latency(json, "connect", m->histograms[BENCH_CONNECT]);

@@ -8,6 +8,7 @@
 
 #include "output_json.h"
 #include "output_latency.h"
+#include "output_stamp.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_session.h"
@@ -20,6 +21,11 @@ static bool prints_lines(const struct options *options)
 static bool prints_json_lines(const struct options *options)
 {
     return options->json && options->verbosity == OPTIONS_VERBOSE;
+}
+
+static bool by_datagrams(const struct session *session)
+{
+    return session->target->endpoint->scheme == ENDPOINT_UDP;
 }
 
 static double ms(uint64_t us)
@@ -67,8 +73,9 @@ static void print_phases(const uint64_t phase_us[PHASES], enum phase last)
 
 static void print_tls(const struct session *session)
 {
-    struct peer peer;
-    transport_peer(session->transport, &peer);
+    struct peer peer = {.tls = false};
+    if (session->transport)
+        transport_peer(session->transport, &peer);
     if (*peer.version)
         printf(", %s%s", peer.version, peer.resumed ? " resumed" : "");
 }
@@ -99,14 +106,27 @@ void output_ping_reply(const struct options *options, const struct session *sess
         json_t *json = line(options, probe->seq, probe->overdue ? "late" : "reply");
         output_json_add_seconds(json, "time", probe->time_ns / 1000);
         json_object_set_new(json, "first", json_boolean(probe->first));
+        if (probe->reordered)
+            json_object_set_new(json, "reordered", json_true());
         output_json_print(json, stdout);
     } else if (prints_lines(options)) {
         char peer[ADDRESS_TEXT_BYTES];
         address_text(&session->peer, peer);
         print_stamp(options);
-        printf("%" PRIu64 " bytes from %s: seq=%" PRIu64 " time=%.3f ms%s%s\n", size_bytes, peer,
+        printf("%" PRIu64 " bytes from %s: seq=%" PRIu64 " time=%.3f ms%s%s%s\n", size_bytes, peer,
                probe->seq, ms(probe->time_ns / 1000), probe->first ? " (first)" : "",
-               probe->overdue ? " (late)" : "");
+               probe->overdue ? " (late)" : "", probe->reordered ? " (out of order)" : "");
+    }
+}
+
+/* Without its time: it is no round trip, and jitter leaves it out. */
+void output_ping_duplicate(const struct options *options, uint64_t seq)
+{
+    if (prints_json_lines(options))
+        output_json_print(line(options, seq, "duplicate"), stdout);
+    else if (prints_lines(options)) {
+        print_stamp(options);
+        printf("duplicate reply: seq=%" PRIu64 "\n", seq);
     }
 }
 
@@ -169,6 +189,9 @@ static void print_summary(const struct session *session, const struct ping_total
     printf("\n--- %s ping statistics ---\n", target);
     printf("%" PRIu64 " probes transmitted, %" PRIu64 " received, %" PRIu64 " late, %.3g%% lost",
            ledger->sent, ledger->received, ledger->late, probes_percent_lost(probes));
+    if (by_datagrams(session))
+        printf(", %" PRIu64 " duplicated, %" PRIu64 " out of order", ledger->duplicated,
+               ledger->reordered);
     if (ledger->on_way)
         printf(", %zu on their way", ledger->on_way);
     if (totals->connections > 1)
@@ -180,13 +203,17 @@ static void print_summary(const struct session *session, const struct ping_total
     }
     if (probes->round_trips)
         output_latency_print(stdout, "rtt", probes_latency(probes));
+    if (by_datagrams(session) && ledger->jitter.count > 1)
+        printf("jitter = %.3f ms\n", ledger->jitter.ns / 1e6);
+    if (totals->by_stamp)
+        output_stamp_print(session->target->options, &totals->stamp);
     if (totals->kernel_tells)
         printf("kernel: rtt %.3f ms, variance %.3f ms, %" PRIu64 " retransmits\n",
                ms(totals->kernel.rtt_us), ms(totals->kernel.rtt_variance_us),
                totals->kernel.retransmits);
 }
 
-static json_t *probes_json(const struct ping_totals *totals)
+static json_t *probes_json(const struct session *session, const struct ping_totals *totals)
 {
     const struct ledger *ledger = &totals->probes.ledger;
     json_t *json = json_object(), *lost_by = json_object();
@@ -195,6 +222,10 @@ static json_t *probes_json(const struct ping_totals *totals)
     output_json_add_count(json, "late", ledger->late);
     output_json_add_count(json, "lost", ledger->lost);
     output_json_add_count(json, "on_their_way", ledger->on_way);
+    if (by_datagrams(session)) {
+        output_json_add_count(json, "duplicated", ledger->duplicated);
+        output_json_add_count(json, "reordered", ledger->reordered);
+    }
     for (int i = 0; i < RESULTS; i++) {
         if (totals->lost_by[i])
             output_json_add_count(lost_by, result_word((enum result)i), totals->lost_by[i]);
@@ -238,9 +269,13 @@ static void print_json(const struct options *options, const struct session *sess
     output_json_add_count(json, "bytes_sent", totals->bytes_sent);
     output_json_add_count(json, "bytes_received", totals->bytes_received);
     output_json_add_count(json, "connections", totals->connections);
-    json_object_set_new(json, "probes", probes_json(totals));
+    json_object_set_new(json, "probes", probes_json(session, totals));
     if (totals->probes.round_trips)
         output_json_add_latency(json, "latency", probes_latency(&totals->probes));
+    if (by_datagrams(session) && totals->probes.ledger.jitter.count > 1)
+        json_object_set_new(json, "jitter", json_real(totals->probes.ledger.jitter.ns / 1e9));
+    if (totals->by_stamp)
+        json_object_set_new(json, "stamp", output_stamp_json(options, &totals->stamp));
     if (totals->timeline.count)
         json_object_set_new(json, "timeline", timeline_json(&totals->timeline));
     if (totals->kernel_tells) {

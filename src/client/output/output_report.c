@@ -144,8 +144,10 @@ static void print_words(const struct session *session, const struct report *repo
 {
     char target[ENDPOINT_TEXT_BYTES];
     endpoint_text(session->target->endpoint, target);
-    printf("%s: connection %" PRIu64 " of listener %s", target, report->connection,
-           report->listener);
+    printf("%s: ", target);
+    if (report->connection)
+        printf("connection %" PRIu64 " of ", report->connection);
+    printf("listener %s", report->listener);
     if (*report->server)
         printf(" on %s", report->server);
     printf("\n\n%-*s %-*s there\n", NAME_COLUMNS, "", VIEW_COLUMNS, "here");

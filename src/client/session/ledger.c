@@ -50,8 +50,10 @@ static bool is_remembered(const struct ledger *l, uint64_t seq)
     return seq >= first_seq(l) && seq <= l->sent;
 }
 
-static bool is_on_way(const struct ledger *l, uint64_t seq)
+bool ledger_is_on_way(const struct ledger *l, uint64_t seq)
 {
+    if (!is_remembered(l, seq))
+        return false;
     enum state state = at(l, seq)->state;
     return state == WAITING || state == OVERDUE;
 }
@@ -68,7 +70,7 @@ static void describe(const struct ledger *l, uint64_t seq, struct probe *ret)
 /* Moves both marks past what is no longer on its way. */
 static void advance(struct ledger *l)
 {
-    while (l->oldest_seq <= l->sent && !is_on_way(l, l->oldest_seq))
+    while (l->oldest_seq <= l->sent && !ledger_is_on_way(l, l->oldest_seq))
         l->oldest_seq++;
     if (l->expiry_seq < l->oldest_seq)
         l->expiry_seq = l->oldest_seq;
@@ -91,13 +93,13 @@ static int grow(struct ledger *l, struct error *err)
 
 bool ledger_is_full(const struct ledger *l)
 {
-    return l->count == l->max && is_on_way(l, first_seq(l));
+    return l->count == l->max && ledger_is_on_way(l, first_seq(l));
 }
 
 /* The next number; the oldest is forgotten where there is no room for both. */
 static void append(struct ledger *l, const struct ledger_entry *entry)
 {
-    assert(l->count < l->size || !is_on_way(l, first_seq(l)));
+    assert(l->count < l->size || !ledger_is_on_way(l, first_seq(l)));
     l->sent++;
     l->count += l->count < l->size;
     *at(l, l->sent) = *entry;
@@ -188,7 +190,7 @@ bool ledger_oldest(const struct ledger *l, struct probe *ret)
 
 bool ledger_lose_one(struct ledger *l, uint64_t seq, struct probe *ret)
 {
-    if (!is_remembered(l, seq) || !is_on_way(l, seq))
+    if (!ledger_is_on_way(l, seq))
         return false;
     describe(l, seq, ret);
     take_off_way(l, seq, LOST);

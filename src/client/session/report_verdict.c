@@ -14,9 +14,11 @@ static const struct {
                                          "change everything"},
     [REPORT_UNPROVEN] = {"unproven", "TLS at both ends, but nothing proves that it is one session: "
                                      "use TLS 1.3, or extended_master_secret"},
-    [REPORT_PLAIN] = {"plain", "one TCP connection, as far as its addresses and timestamps tell; "
-                               "without TLS, anything on the way can read and change its data"},
-    [REPORT_RELAYED] = {"relayed", "another TCP connection than ours arrives at the server: "
+    [REPORT_PLAIN] =
+        {"plain",
+         "neither relayed nor translated, as far as addresses, and over TCP timestamps, tell; "
+         "without TLS, anything on the way can read and change its data"},
+    [REPORT_RELAYED] = {"relayed", "what arrives at the server has another source or destination: "
                                    "something on the way translates its addresses, or relays it"},
 };
 

@@ -152,13 +152,22 @@ static uint64_t deadline_of(const struct session *s)
     return due_us < s->deadline_us ? due_us : s->deadline_us;
 }
 
-int session_open(struct session *s, struct error *err)
+int session_resolve(struct session *s, uint64_t *ret_deadline_us, struct error *err)
 {
-    int fd;
     if (target_prepare(s->target, err) < 0)
         return -1;
     uint64_t deadline_us = deadline_of(s);
-    if (resolve(s, deadline_us, err) < 0 || connect_to(s, deadline_us, &fd, err) < 0)
+    if (resolve(s, deadline_us, err) < 0)
+        return -1;
+    *ret_deadline_us = deadline_us;
+    return 0;
+}
+
+int session_open(struct session *s, struct error *err)
+{
+    int fd;
+    uint64_t deadline_us;
+    if (session_resolve(s, &deadline_us, err) < 0 || connect_to(s, deadline_us, &fd, err) < 0)
         return -1;
     return shake_hands(s, fd, deadline_us, err);
 }

@@ -16,6 +16,15 @@ static bool has_run(const struct bench_report *report)
     return report->measure.elapsed_s > 0;
 }
 
+/* Nothing of nothing. */
+static void count_card(FILE *out, uint64_t count, const char *name)
+{
+    char text[OUTPUT_UNIT_BYTES];
+    snprintf(text, sizeof text, "%" PRIu64, count);
+    if (count)
+        output_html_card(out, text, name);
+}
+
 static void cards(FILE *out, const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
@@ -40,6 +49,9 @@ static void cards(FILE *out, const struct bench_report *report)
              output_bytes_text(bench_measure_rate(m, m->received_bytes), bytes));
     if (m->received_bytes)
         output_html_card(out, text, "received");
+    count_card(out, m->lost, "lost");
+    count_card(out, m->duplicated, "duplicated");
+    count_card(out, m->reordered, "out of order");
     snprintf(text, sizeof text, "%" PRIu64, bench_measure_errors(m));
     output_html_card(out, text, "failures");
     fputs("</div>\n", out);

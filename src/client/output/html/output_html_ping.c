@@ -40,6 +40,10 @@ static void cards(FILE *out, const struct ping_totals *totals)
     output_html_card(out, text, "lost");
     if (ledger->on_way)
         count_card(out, ledger->on_way, "on their way");
+    if (ledger->duplicated)
+        count_card(out, ledger->duplicated, "duplicated");
+    if (ledger->reordered)
+        count_card(out, ledger->reordered, "out of order");
     output_html_time_card(out, h, 0.5, "round trip p50");
     output_html_time_card(out, h, 0.99, "round trip p99");
     output_html_time_card(out, h, 1, "round trip max");

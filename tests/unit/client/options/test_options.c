@@ -155,6 +155,22 @@ START_TEST(ping_has_the_short_options_of_ping_8)
 }
 END_TEST
 
+START_TEST(datagrams_have_options_of_their_own)
+{
+    struct options a = PARSED("--ping", "-Mdo", "udp://h");
+    ck_assert_int_eq(a.endpoint.scheme, ENDPOINT_UDP);
+    ck_assert_uint_eq(a.endpoint.port, ENDPOINT_PORT_UDP);
+    ck_assert(a.never_fragment && !a.tls);
+    ck_assert_uint_eq(a.size_bytes, OPTIONS_DEFAULT_SIZE_BYTES);
+    struct options b = PARSED("--ping", "-Mwant", "--expect=stamp", "--clocks-agree", "udp://h");
+    ck_assert(!b.never_fragment && b.clocks_agree);
+    ck_assert_uint_eq(b.size_bytes, 44); /* RFC 8762: without padding */
+    struct options c = PARSED("--ping", "--expect=stamp", "-s64", "udp://h:ntp");
+    ck_assert_uint_eq(c.size_bytes, 64);
+    ck_assert_uint_eq(c.endpoint.port, 123); /* a service that has no TCP port */
+}
+END_TEST
+
 START_TEST(a_check_has_limits_in_days)
 {
     struct options a =
@@ -347,7 +363,7 @@ static const struct {
     {{"--json=yes", "h"}, "--json takes no argument"},
     {{"h", "--source"}, "--source needs an argument: ADDR"},
     {{"--source=", "h"}, "--source: the argument is empty"},
-    {{"--expect=reverse", "h"}, "echo, upper or none"},
+    {{"--expect=reverse", "h"}, "echo, upper, none or stamp"},
     {{"--idle-timeout=soon", "h"}, "'soon' is not a time"},
     {{"--idle-timeout=-1", "h"}, "'-1' is not a time"},
     {{"--idle-timeout=", "h"}, "'' is not a time"},
@@ -365,7 +381,17 @@ static const struct {
     {{"--dscp=1", "--bench", "unix:///s", "unix:///t"}, "--dscp cannot be used with a Unix socket"},
     {{":7007"}, "':7007' has no host: give localhost:7007"},
     {{"tls://:7443"}, "'tls://:7443' has no host: give tls://localhost:7443"},
-    {{"udp://h"}, "udp:// is not supported by this version of the client: give tcp://HOST:PORT"},
+    {{"udp://h"}, "a pipe needs a stream"},
+    {{"--path", "tls://h", "udp://h"}, "--path needs a stream"},
+    {{"--show-certs", "udp://h"}, "--show-certs needs TLS"},
+    {{"--tls", "--ping", "udp://h"}, "--tls cannot be used with udp://"},
+    {{"--ping", "--proxy-protocol=1", "udp://h"}, "--proxy-protocol cannot be used over UDP"},
+    {{"--ping", "-s65508", "udp://h"}, "--size: a datagram has at most 65507 bytes"},
+    {{"--ping", "-Mdo", "h"}, "--mtu-discovery needs UDP: give udp://HOST:PORT"},
+    {{"--ping", "-Mdont", "udp://h"}, "'dont' is not known: give do or want"},
+    {{"--ping", "--expect=stamp", "h"}, "--expect stamp needs --ping udp://HOST:PORT"},
+    {{"--ping", "--expect=stamp", "-s47", "udp://h"}, "44 bytes, or 48 and more"},
+    {{"--ping", "--clocks-agree", "udp://h"}, "timestamps of --expect stamp: add that"},
     {{"--resume", "tls://h"}, "--resume needs a file here: give --resume=FILE"},
     {{"--resume", "file", "tls://h"}, "--resume=FILE"},
     {{"--resume=", "tls://h"}, "--resume: the argument is empty: give FILE"},
@@ -375,7 +401,7 @@ static const struct {
     {{"--count=1", "h"}, "--count needs --ping"},
     {{"-s1", "--show-certs", "tls://h"}, "--size cannot be used with --show-certs"},
     {{"--ping", "--show-certs", "tls://h"}, "--show-certs: cannot be used with --ping"},
-    {{"--ping", "--expect=none", "h"}, "give --expect echo or --expect upper"},
+    {{"--ping", "--expect=none", "h"}, "give --expect echo, upper or stamp"},
     {{"--ping", "-c0", "h"}, "--count: '0' is not a number from 1 to 4294967295"},
     {{"--ping", "-c-1", "h"}, "'-1' is not a number"},
     {{"--ping", "-c1x", "h"}, "'1x' is not a number"},
@@ -471,6 +497,7 @@ int main(void)
     tcase_add_test(cases, keeps_every_tls_option);
     tcase_add_test(cases, takes_the_key_log_from_the_environment_unless_it_is_given);
     tcase_add_test(cases, ping_has_the_short_options_of_ping_8);
+    tcase_add_test(cases, datagrams_have_options_of_their_own);
     tcase_add_test(cases, a_check_has_limits_in_days);
     tcase_add_test(cases, the_form_of_a_usage_error_is_read_from_the_rest_of_the_command_line);
     tcase_add_test(cases, nagios_is_found_in_a_wrong_command_line_too);

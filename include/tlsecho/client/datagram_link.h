@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where datagrams go: a session without a connection. Its name is looked up like any other; then
+ * the first address that a socket can be connected to is tried, and the next one where ICMP says
+ * that nothing listens there: as dial.h does it, as far as that is possible without a handshake.
+ *
+ * Ownership: a link owns its socket; the session is the caller's and outlives it.   Threads: one at
+ * a time.
+ */
+#ifndef TLSECHO_DATAGRAM_LINK_H
+#define TLSECHO_DATAGRAM_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tlsecho/client/result.h"
+#include "tlsecho/client/session.h"
+#include "tlsecho/net/datagram.h"
+
+struct datagram_link {
+    struct session *session; /* without a transport */
+    struct datagram_options options;
+    struct datagram_socket *socket; /* NULL while closed */
+    size_t index;                   /* of the address */
+};
+
+/* session->peer and session->own are set. On failure session->phase says where, as session_open. */
+int datagram_link_open(struct datagram_link *link, struct error *err);
+void datagram_link_close(struct datagram_link *link);
+
+/* The target's addresses are from now on the present one alone. */
+void datagram_link_keep_address(struct datagram_link *link);
+
+/* As nothing has ever come from the present address: tries those that follow it. False: there is
+ * none, and nothing has changed. */
+bool datagram_link_try_next(struct datagram_link *link);
+
+/* When the datagram was received, clock_now_us: as the kernel saw it, if it says so. */
+uint64_t datagram_link_received_us(const struct datagram *received);
+
+/* A datagram of `bytes` to peer was answered by this error, or could not be sent because of it. */
+void datagram_link_judge(const struct datagram_error *error, const struct address *peer,
+                         size_t bytes, const struct options *options, struct outcome *ret);
+
+#endif

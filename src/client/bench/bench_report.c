@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/bench_report.h"
+
+#include <string.h>
+
+bool bench_report_is_udp(const struct bench_report *report)
+{
+    if (report->session)
+        return report->session->target->endpoint->scheme == ENDPOINT_UDP;
+    return report->transport && strcmp(report->transport, "udp") == 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What goes together with udp://. */
+#include <inttypes.h>
+
+#include "options_internal.h"
+#include "tlsecho/net/stamp.h"
+
+enum { DATAGRAM_BYTES_MAX = 65507 }; /* RFC 768, RFC 791: over IPv4 */
+
+/* Modes that datagrams can carry. */
+#define MODES_OF_UDP (1u << MODE_PING | 1u << MODE_CHECK | 1u << MODE_REPORT | 1u << MODE_BENCH)
+
+static int check_mode(const struct options *options, struct error *err)
+{
+    if (MODES_OF_UDP & 1u << options->mode)
+        return 0;
+    if (options->mode == MODE_PIPE)
+        return error_set(err, ERROR_INPUT,
+                         "a pipe needs a stream: datagrams may be lost or reordered, and have no "
+                         "end; give tcp://HOST:PORT or tls://HOST:PORT, or use --ping or --check");
+    return error_set(err, ERROR_INPUT,
+                     "--%s needs a stream: give tcp://HOST:PORT or tls://HOST:PORT",
+                     options_mode_name(options->mode));
+}
+
+static int check_stamp(const struct options *options, struct error *err)
+{
+    if (options->expect != EXPECT_STAMP)
+        return !options->clocks_agree
+                   ? 0
+                   : error_set(
+                         err, ERROR_INPUT,
+                         "--clocks-agree is about the timestamps of --expect stamp: add that");
+    if (stamp_size_is_possible(options->size_bytes))
+        return 0;
+    return error_set(err, ERROR_INPUT,
+                     "--size: a STAMP packet has %d bytes, or %d and more with padding",
+                     STAMP_BYTES, STAMP_BYTES + STAMP_TLV_BYTES);
+}
+
+bool options_name_udp(const struct options *options)
+{
+    bool udp = options->endpoint.scheme == ENDPOINT_UDP ||
+               (options->compares && options->other.scheme == ENDPOINT_UDP);
+    for (size_t i = 0; i < options->endpoint_count; i++)
+        udp = udp || options->endpoints[i].scheme == ENDPOINT_UDP;
+    return udp && options->mode != MODE_MERGE;
+}
+
+int options_check_datagrams(const struct options *options, struct error *err)
+{
+    bool udp = options_name_udp(options);
+    if (options->expect == EXPECT_STAMP && (!udp || options->mode != MODE_PING))
+        return error_set(err, ERROR_INPUT, "--expect stamp needs --ping udp://HOST:PORT");
+    if (!udp)
+        return 0;
+    if (check_mode(options, err) < 0)
+        return -1;
+    if (options->mode == MODE_BENCH && options->rate <= 0)
+        return error_set(err, ERROR_INPUT,
+                         "--bench over UDP needs --rate: without it a lost datagram would stop the "
+                         "load");
+    if (options->mode == MODE_BENCH && !options->size_bytes)
+        return error_set(err, ERROR_INPUT, "--size: a datagram of a load has at least one byte");
+    if (options->mode == MODE_CHECK && options->expect == EXPECT_NONE)
+        return error_set(err, ERROR_INPUT,
+                         "--check needs an answer over UDP, where nothing else shows that a server "
+                         "is there: --expect must be echo or upper");
+    if (options->size_bytes > DATAGRAM_BYTES_MAX)
+        return error_set(err, ERROR_INPUT, "--size: a datagram has at most %d bytes",
+                         DATAGRAM_BYTES_MAX);
+    return check_stamp(options, err);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "output_stamp.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "output_json.h"
+
+static double mean_ns(const struct stamp_way *way)
+{
+    return way->delay.sum_ns / (double)way->jitter.count;
+}
+
+static void print_way(const struct options *options, enum stamp_direction direction,
+                      const struct stamp_way *way)
+{
+    printf("%s: %" PRIu64 " lost, %" PRIu64 " duplicated", stamp_direction_name(direction),
+           way->lost, way->duplicated);
+    if (way->jitter.count > 1)
+        printf(", jitter = %.3f ms", way->jitter.ns / 1e6);
+    if (options->clocks_agree && way->jitter.count)
+        printf(", delay min/avg/max = %.3f/%.3f/%.3f ms", (double)way->delay.min_ns / 1e6,
+               mean_ns(way) / 1e6, (double)way->delay.max_ns / 1e6);
+    putchar('\n');
+}
+
+void output_stamp_print(const struct options *options, const struct stamp_result *result)
+{
+    for (int i = 0; i < STAMP_DIRECTIONS; i++)
+        print_way(options, (enum stamp_direction)i, &result->ways[i]);
+    if (result->lost_somewhere)
+        printf("direction unknown: %" PRIu64 " lost after the last reply\n",
+               result->lost_somewhere);
+    if (result->ways[STAMP_REVERSE].lost && !result->stateful)
+        puts("note: the reflector's numbers are ours throughout; if it is stateless, the direction "
+             "of the losses is unknown");
+}
+
+static json_t *way_json(const struct options *options, const struct stamp_way *way)
+{
+    json_t *json = json_object();
+    output_json_add_count(json, "lost", way->lost);
+    output_json_add_count(json, "duplicated", way->duplicated);
+    if (way->jitter.count > 1)
+        json_object_set_new(json, "jitter", json_real(way->jitter.ns / 1e9));
+    if (options->clocks_agree && way->jitter.count)
+        json_object_set_new(json, "delay",
+                            json_pack("{s:f,s:f,s:f}", "min", (double)way->delay.min_ns / 1e9,
+                                      "mean", mean_ns(way) / 1e9, "max",
+                                      (double)way->delay.max_ns / 1e9));
+    return json;
+}
+
+json_t *output_stamp_json(const struct options *options, const struct stamp_result *result)
+{
+    json_t *json = json_object();
+    for (int i = 0; i < STAMP_DIRECTIONS; i++)
+        json_object_set_new(json, stamp_direction_name((enum stamp_direction)i),
+                            way_json(options, &result->ways[i]));
+    output_json_add_count(json, "lost_somewhere", result->lost_somewhere);
+    json_object_set_new(json, "stateful", json_boolean(result->stateful));
+    return json;
+}

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""UDP between a client and a server: a relay that loses, doubles, delays and reorders by a script and
+keeps a record of it, an echo, and a STAMP reflector that shares no code with ours.
+
+    with datagrams.Echo() as echo, datagrams.Relay(echo.address, back={3: ()}) as between:
+        support.client("--ping", "-c5", between.endpoint())
+
+A script says for the n-th datagram in its direction, counted from 1, after how many seconds a copy of
+it is handed on, for each copy: () loses it, (0, 0) doubles it, (0.05,) delays it. What it does not
+name is handed on at once.
+"""
+
+import heapq
+import select
+import socket
+import struct
+import threading
+import time
+
+MOST = 65536
+
+
+class Peer:
+    """A UDP socket on a free port, served by a thread until the end."""
+
+    def __init__(self, address="127.0.0.1"):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.bind((address, 0))
+        self.address = self.socket.getsockname()[:2]
+        self._ended, self._end = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def endpoint(self):
+        host, port = self.address
+        return f"udp://[{host}]:{port}" if ":" in host else f"udp://{host}:{port}"
+
+    def sockets(self):
+        return [self.socket]
+
+    def patience(self):
+        """How long to wait at most; None: until something comes."""
+
+    def due(self):
+        """What has its time now."""
+
+    def handle(self, which, data, source):
+        raise NotImplementedError
+
+    def _run(self):
+        while True:
+            ready, _, _ = select.select([*self.sockets(), self._ended], [], [], self.patience())
+            if self._ended in ready:
+                return
+            for one in ready:
+                try:
+                    data, source = one.recvfrom(MOST)
+                except OSError:  # an ICMP error, when the client has gone
+                    continue
+                self.handle(one, data, source)
+            self.due()
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.send(b"x")
+        self._thread.join()
+        for one in (*self.sockets(), self._ended, self._end):
+            one.close()
+
+
+class Echo(Peer):
+    """Sends everything back, as `change` has it; remembers what came."""
+
+    def __init__(self, change=lambda data: data, address="127.0.0.1"):
+        super().__init__(address)
+        self.change, self.seen = change, []
+
+    def handle(self, which, data, source):
+        self.seen.append(data)
+        answer = self.change(data)
+        if answer is not None:
+            self.socket.sendto(answer, source)
+
+
+class Relay(Peer):
+    """Between one client and a server. `returned`: the numbers of the requests whose replies were
+    handed back, in that order."""
+
+    def __init__(self, target, there=None, back=None):
+        super().__init__()
+        self.target, self.scripts = target, (there or {}, back or {})
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server.connect(target)
+        self.client, self.counts, self.waiting = None, [0, 0], []
+        self.numbers, self.returned, self.handed_on = {}, [], []
+
+    def sockets(self):
+        return [self.socket, self.server]
+
+    def patience(self):
+        return max(0, self.waiting[0][0] - time.monotonic()) if self.waiting else None
+
+    def handle(self, which, data, source):
+        direction = int(which is self.server)
+        self.counts[direction] += 1
+        if not direction:
+            self.client = source
+            self.numbers[data] = self.counts[0]
+        for seconds in self.scripts[direction].get(self.counts[direction], (0,)):
+            order = len(self.waiting), time.monotonic()
+            heapq.heappush(self.waiting, (time.monotonic() + seconds, order, direction, data))
+
+    def due(self):
+        while self.waiting and self.waiting[0][0] <= time.monotonic():
+            _, _, direction, data = heapq.heappop(self.waiting)
+            if direction:
+                self.returned.append(self.numbers.get(data))
+                self.socket.sendto(data, self.client)
+            else:
+                self.handed_on.append(self.numbers[data])
+                self.server.send(data)
+
+    def figures(self):
+        """What a client that missed nothing has measured: RFC 4737 section 3.3 for reordering."""
+        first, expected, reordered = set(), 1, 0
+        for number in self.returned:
+            if number in first:
+                continue
+            first.add(number)
+            reordered += number < expected
+            expected = max(expected, number + 1)
+        return {"sent": self.counts[0], "received": len(first), "lost": self.counts[0] - len(first),
+                "duplicated": len(self.returned) - len(first), "reordered": reordered}
+
+
+def jitter(times):
+    """RFC 3550 section 6.4.1."""
+    estimate = 0
+    for before, now in zip(times, times[1:]):
+        estimate += (abs(now - before) - estimate) / 16
+    return estimate
+
+
+NTP_1970 = 2208988800
+
+
+def ntp(seconds):
+    return int((seconds + NTP_1970) * (1 << 32)) & 0xffffffffffffffff
+
+
+class Reflector(Peer):
+    """A stateful Session-Reflector in unauthenticated mode: RFC 8762 section 4.3.1. `lose`: numbers
+    of its own whose replies never leave; `unseen`: requests, counted from 1, that never arrived;
+    `ahead_s`: its clock against ours."""
+
+    def __init__(self, lose=(), unseen=(), ahead_s=0, stateful=True, twice=()):
+        super().__init__()
+        self.lose, self.unseen, self.twice = set(lose), set(unseen), set(twice)
+        self.ahead_s, self.stateful = ahead_s, stateful
+        self.seen, self.number = [], 0
+
+    def handle(self, which, data, source):
+        received = time.time() + self.ahead_s
+        self.seen.append(data)
+        if len(self.seen) in self.unseen:
+            return
+        for _ in range(2 if len(self.seen) in self.twice else 1):
+            self.reflect(data, source, received)
+
+    def reflect(self, data, source, received):
+        sequence, stamp, estimate = struct.unpack_from("!IQH", data)
+        number = self.number if self.stateful else sequence
+        self.number += 1
+        reply = struct.pack("!IQHHQIQHHB3x", number, ntp(time.time() + self.ahead_s), 0x8001, 0,
+                            ntp(received), sequence, stamp, estimate, 0, 64)
+        extra = bytearray(data[44:])
+        if extra:
+            extra[0] = 0  # U, M and I: the TLV is known and well formed
+        if number not in self.lose:
+            self.socket.sendto(reply + extra, source)

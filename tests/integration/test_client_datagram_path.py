@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client over UDP on a path with a router that answers by ICMP, and with more than one
+address of a name."""
+
+import unittest
+
+import datagrams
+import netpath
+import support
+
+
+def setUpModule():
+    netpath.require()
+
+
+class Path(support.TestCase):
+    def ping(self, network, *args, status):
+        """(summary, events) of a run in the client's namespace."""
+        done = network.run_client("--ping", "--json", "-v", *args)
+        lines = [support.described(line) for line in done.stdout.splitlines()]
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        return lines[-1], lines[:-1]
+
+    def test_the_path_mtu_is_told_and_what_fits_passes(self):
+        for version, host, headers in ((4, "SERVER", 28), (6, "SERVER6", 48)):
+            with self.subTest(version=version), netpath.Network() as network, \
+                    network.server.entered():
+                network.router.run("ip", "link", "set", "server", "mtu", "1400")
+                network.server.run("ip", "link", "set", "eth0", "mtu", "1400")
+                with datagrams.Echo(address=getattr(network, host)) as echo:
+                    self.check_mtu(network, echo.endpoint(), 1400 - headers)
+
+    def check_mtu(self, network, endpoint, most):
+        summary, events = self.ping(network, "-c3", "-i100ms", "-W300ms", "-Mdo", f"-s{most + 1}",
+                                    endpoint, status=5)
+        self.assertEqual([(event["seq"], event["status"]) for event in events],
+                         [(1, "lost"), (2, "lost"), (3, "lost")])
+        self.assertRegex(events[0]["message"], rf"the path MTU is 1400, says \S+; give -s {most} or")
+        self.assertIn(f"the path MTU is 1400; give -s {most} or", summary["error"]["message"])
+        self.assertEqual(summary["probes"]["failures"], {"unreachable": 3})
+        self.ping(network, "-c2", "-i10ms", "-Mdo", f"-s{most}", endpoint, status=0)
+        self.ping(network, "-c2", "-i10ms", "-s3000", endpoint, status=0)  # in fragments
+
+    def test_what_does_not_fit_the_own_interface_is_told_without_a_packet(self):
+        with netpath.Network() as network, network.server.entered(), \
+                datagrams.Echo(address=network.SERVER) as echo:
+            summary, _ = self.ping(network, "-c1", "-Mdo", "-s1473", echo.endpoint(), status=5)
+            self.assertEqual(echo.seen, [])
+        self.assertIn("the path MTU is 1500; give -s 1472 or less", summary["error"]["message"])
+
+    def test_an_error_costs_the_probe_that_it_quotes(self):
+        with netpath.Network() as network, network.server.entered(), \
+                datagrams.Echo(address=network.SERVER) as echo:
+            network.router.run("nft", "-f", "-", text="""
+table ip refuse {
+ chain forward {
+  type filter hook forward priority filter;
+  iifname "client" meta l4proto udp numgen inc mod 4 1 reject with icmp type host-unreachable
+ }
+}
+""")
+            summary, events = self.ping(network, "-c4", "-i20ms", "-W1s", echo.endpoint(), status=1)
+        self.assertEqual([(event["seq"], event["result"]) for event in events
+                          if event["status"] == "lost"], [(2, "unreachable")])
+        self.assertIn("ICMP from 10.9.1.1", summary["error"]["message"])
+        self.assertEqual(summary["probes"]["received"], 3)
+
+    def test_a_network_without_a_way_is_unreachable(self):
+        with netpath.Network() as network:
+            network.client.run("ip", "route", "del", "default")
+            summary, _ = self.ping(network, "-c1", "udp://10.9.2.2:7", status=5)
+        self.assertEqual(summary["error"]["phase"], "connect")
+
+    def test_the_next_address_of_a_name_is_tried_where_nothing_listens(self):
+        with netpath.Network() as network, network.client.entered(), \
+                netpath.hosts("::1 two.test", "127.0.0.1 two.test") as prefix, \
+                datagrams.Echo() as echo:
+            done = support.run(*prefix, support.program("TLSECHO_CLIENT"), "--ping", "-c2",
+                               "-i10ms", f"udp://two.test:{echo.address[1]}")
+        self.assertEqual(done.status, 0, (done.stdout, done.stderr))
+        self.assertIn(b"2 probes transmitted, 2 received", done.stdout)
+        self.assertRegex(done.stderr, r"\[::1\]:\d+ does not answer; trying 127\.0\.0\.1:\d+")
+
+
+if __name__ == "__main__":
+    unittest.main()

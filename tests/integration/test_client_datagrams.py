@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: MIT
+"""tlsecho-client over UDP: what it counts behind a relay that loses, doubles and reorders, what ICMP
+tells it, and STAMP."""
+
+import json
+import random
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+import datagrams
+import support
+
+
+class PingCase(support.TestCase):
+    def ping(self, *args, status=0):
+        """(summary, events) of a run with --json -v."""
+        done = support.client("--ping", "--json", "-v", *args)
+        lines = [support.described(line) for line in done.stdout.splitlines()]
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        self.assertEqual(lines[-1]["exit"], status)
+        return lines[-1], lines[:-1]
+
+    def check_jitter(self, summary, events):
+        times = [event["time"] for event in events if event["status"] in ("reply", "late")]
+        self.assertAlmostEqual(summary["jitter"], datagrams.jitter(times), 12)
+
+
+def closed_port():
+    """A UDP port that nothing is bound to."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Counts(PingCase):
+    def check_figures(self, between, summary):
+        expected = between.figures()
+        self.assertEqual({key: summary["probes"][key] for key in expected}, expected)
+
+    def test_what_it_counts_is_what_a_relay_did(self):
+        chance = random.Random(20261129)
+        fates = [(), (0, 0), (0.012,), (0.025,), (0, 0.02), (0.003, 0.003, 0.03)]
+        for direction in ("there", "back"):
+            script = {n: chance.choice(fates) for n in range(5, 380) if chance.random() < 0.15}
+            with self.subTest(direction), datagrams.Echo() as echo, \
+                    datagrams.Relay(echo.address, **{direction: script}) as between:
+                summary, events = self.ping("-c400", "-i2ms", "-W500ms", between.endpoint(),
+                                            status=1)
+                self.check_figures(between, summary)
+                self.assertGreater(summary["probes"]["reordered"], 5)
+                self.assertGreater(summary["probes"]["duplicated"], 5)
+                self.assertGreater(summary["probes"]["lost"], 5)
+                self.check_jitter(summary, events)
+                self.assertEqual(len([e for e in events if e["status"] == "duplicate"]),
+                                 summary["probes"]["duplicated"])
+                self.assertEqual(len([e for e in events if e.get("reordered")]),
+                                 summary["probes"]["reordered"])
+
+    def test_late_is_received_and_counted(self):
+        with datagrams.Echo() as echo, datagrams.Relay(echo.address, back={2: (0.3,)}) as between:
+            summary, events = self.ping("-c40", "-i20ms", "-W150ms", between.endpoint(), status=1)
+            self.check_figures(between, summary)
+        self.assertEqual((summary["probes"]["late"], summary["probes"]["lost"]), (1, 0))
+        self.assertEqual([e["status"] for e in events if e["seq"] == 2], ["overdue", "late"])
+        self.assertEqual(summary["result"], "lost")
+        self.check_jitter(summary, events)
+
+    def test_in_words_too(self):
+        script = {2: (), 3: (0, 0), 5: (0.1,)}
+        with datagrams.Echo() as echo, datagrams.Relay(echo.address, back=script) as between:
+            done = support.client("--ping", "-c8", "-i30ms", "-W300ms", between.endpoint())
+        text = done.stdout.decode()
+        self.assertEqual(done.status, 1, text)
+        self.assertRegex(text, r"\APING (udp://127.0.0.1:\d+) \(127.0.0.1:\d+\): dns [\d.]+ ms\n")
+        self.assertIn("\nduplicate reply: seq=3\n", text)
+        self.assertRegex(text, r"seq=5 time=1\d\d\.\d{3} ms \(out of order\)\n")
+        self.assertRegex(text, r"\nlost: seq=2 timeout: ")
+        self.assertIn("\n8 probes transmitted, 7 received, 0 late, 12.5% lost, 1 duplicated, "
+                      "1 out of order, time ", text)
+        times = [float(time) for time in re.findall(r"seq=\d+ time=([\d.]+) ms", text)]
+        printed = float(re.search(r"\njitter = ([\d.]+) ms\n", text)[1])
+        self.assertAlmostEqual(printed, datagrams.jitter(times), 3)
+
+    def test_with_interval_0_a_lost_reply_holds_up_nothing_for_longer_than_its_time(self):
+        with datagrams.Echo() as echo, datagrams.Relay(echo.address, back={2: (), 4: ()}) as between:
+            summary, _ = self.ping("-c6", "-i0", "-W100ms", between.endpoint(), status=1)
+            self.check_figures(between, summary)
+
+    def test_nothing_at_all_is_a_timeout(self):
+        with datagrams.Echo(lambda data: None) as echo:
+            summary, _ = self.ping("-c2", "-i10ms", "-W100ms", echo.endpoint(), status=6)
+        self.assertEqual(summary["probes"]["lost"], 2)
+        self.assertIn("no reply to seq=1", summary["error"]["message"])
+
+    def test_any_size_comes_back_whole(self):
+        for size in ("1", "2", "5", "9", "10", "1472", "65507"):
+            with self.subTest(size=size), datagrams.Echo() as echo:
+                self.ping(f"-s{size}", "-c20", "-i0", echo.endpoint())
+                self.assertEqual({len(data) for data in echo.seen}, {int(size)})
+                self.assertEqual(len(set(echo.seen)), 20)
+
+    def test_ipv6(self):
+        with datagrams.Echo(address="::1") as echo:
+            summary, _ = self.ping("-c3", "-i0", echo.endpoint())
+        self.assertEqual(summary["address"], f"[::1]:{echo.address[1]}")
+
+    def test_the_page_has_duplicates_and_reordering(self):
+        script = {3: (0, 0), 5: (0.05,)}
+        with datagrams.Echo() as echo, datagrams.Relay(echo.address, back=script) as between:
+            with tempfile.NamedTemporaryFile(suffix=".html") as page:
+                support.client("--ping", "-c8", "-i20ms", "--report-html", page.name,
+                               between.endpoint())
+                text = page.read().decode()
+        self.assertIn("duplicated", text)
+        self.assertIn("out of order", text)
+
+
+class Wrong(PingCase):
+    def test_a_changed_byte_is_corrupt_and_ends_nothing(self):
+        def change(data):
+            changed.append(data)
+            return data[:40] + bytes([data[40] ^ 1]) + data[41:] if len(changed) == 2 else data
+        changed = []
+        with datagrams.Echo(change) as echo:
+            summary, events = self.ping("-c4", "-i10ms", "-W1s", echo.endpoint(), status=14)
+        self.assertEqual([(e["seq"], e["status"]) for e in events],
+                         [(1, "reply"), (2, "lost"), (3, "reply"), (4, "reply")])
+        self.assertIn("byte 40 came back as", events[1]["message"])
+        self.assertEqual(summary["probes"]["failures"], {"corrupt": 1})
+
+    def test_a_datagram_that_was_cut_is_corrupt(self):
+        with datagrams.Echo(lambda data: data[:30]) as echo:
+            summary, _ = self.ping("-c1", echo.endpoint(), status=14)
+        self.assertIn("has 30 bytes instead of 64", summary["error"]["message"])
+
+    def test_what_no_echo_server_sends_is_corrupt_and_shown(self):
+        with datagrams.Echo(lambda data: b"220 ready\r\n") as echo:
+            summary, _ = self.ping("-c1", "-W200ms", echo.endpoint(), status=14)
+        self.assertIn('"220 ready"', summary["error"]["message"])
+
+    def test_upper_is_compared_as_upper(self):
+        with datagrams.Echo(bytes.upper) as echo:
+            self.ping("-c5", "-i0", "--expect=upper", echo.endpoint())
+            self.ping("-c1", echo.endpoint(), status=14)
+
+
+class Icmp(PingCase):
+    def test_a_port_that_is_closed_is_refused_and_the_run_goes_on(self):
+        summary, events = self.ping("-c3", "-i10ms", f"udp://127.0.0.1:{closed_port()}", status=4)
+        self.assertEqual([(e["seq"], e["status"], e["result"]) for e in events],
+                         [(n, "lost", "refused") for n in (1, 2, 3)])
+        self.assertEqual(summary["error"]["phase"], "echo")
+        self.assertIn("ICMP from 127.0.0.1", summary["error"]["message"])
+        self.assertEqual(summary["probes"]["failures"], {"refused": 3})
+
+    def test_one_that_opens_again_is_only_lost_for_a_while(self):
+        with datagrams.Echo() as echo:
+            port = echo.address[1]
+            self.ping("-c1", echo.endpoint())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v",
+                                       "-c3", "-i200ms", f"udp://127.0.0.1:{port}"],
+                                      stdout=subprocess.PIPE)
+            first = support.described(client.stdout.readline())
+            self.assertEqual(first["result"], "refused")
+            again.bind(("127.0.0.1", port))
+            for _ in range(2):
+                data, source = again.recvfrom(100)
+                again.sendto(data, source)
+            lines = client.stdout.read().splitlines()
+            self.assertEqual(client.wait(support.DEADLINE_S), 1)
+            client.stdout.close()
+        self.assertEqual([support.described(line)["status"] for line in lines[:2]], ["reply"] * 2)
+
+    def test_a_name_without_an_address_is_dns(self):
+        done = support.client("--ping", "-c1", "udp://no-such-host.invalid:7")
+        self.assertEqual(done.status, 3, done.stderr)
+
+
+class Stamp(PingCase):
+    def stamp(self, reflector, *args, status=0):
+        return self.ping("--expect=stamp", *args, reflector.endpoint(), status=status)
+
+    def test_a_packet_is_as_the_rfc_has_it(self):
+        with datagrams.Reflector() as reflector:
+            self.stamp(reflector, "-c3", "-i0")
+            self.stamp(reflector, "-c1", "-s64")
+        for number, packet in enumerate(reflector.seen[:3]):
+            self.assertEqual(len(packet), 44)
+            self.assertEqual(struct.unpack_from("!I", packet)[0], number)
+            self.assertEqual(packet[12:44], b"\0\1" + bytes(30))
+        self.assertEqual(len(reflector.seen[3]), 64)
+        self.assertEqual(reflector.seen[3][44:], b"\x80\1\0\x10" + bytes(16))
+
+    def test_loss_is_told_each_way(self):
+        with datagrams.Reflector(unseen=(3, 7, 8), lose=(1, 9)) as reflector:
+            summary, events = self.stamp(reflector, "-c20", "-i5ms", "-W200ms", status=1)
+        stamp = summary["stamp"]
+        self.assertEqual((stamp["forward"]["lost"], stamp["reverse"]["lost"],
+                          stamp["lost_somewhere"]), (3, 2, 0))
+        self.assertTrue(stamp["stateful"])
+        self.assertEqual(summary["probes"]["lost"], 5)
+        self.check_jitter(summary, events)
+
+    def test_what_is_lost_after_the_last_reply_has_no_direction(self):
+        with datagrams.Reflector(unseen=(5,), lose=(4,)) as reflector:
+            summary, _ = self.stamp(reflector, "-c6", "-i5ms", "-W200ms", status=1)
+        self.assertEqual(summary["stamp"]["lost_somewhere"], 2)
+
+    def test_duplicates_are_told_each_way(self):
+        with datagrams.Reflector(twice=(2,)) as reflector, \
+                datagrams.Relay(reflector.address, back={5: (0, 0)}) as between:
+            summary, _ = self.stamp(between, "-c10", "-i20ms")
+        stamp = summary["stamp"]
+        self.assertEqual((stamp["forward"]["duplicated"], stamp["reverse"]["duplicated"]), (1, 1))
+        self.assertEqual(summary["probes"]["duplicated"], 2)
+
+    def test_one_way_delay_only_on_request_and_by_both_clocks(self):
+        for ahead_s in (0, 3600):
+            with datagrams.Reflector(ahead_s=ahead_s) as reflector:
+                summary, _ = self.stamp(reflector, "-c5", "-i5ms")
+                self.assertNotIn("delay", summary["stamp"]["forward"])
+                self.assertLess(summary["stamp"]["forward"]["jitter"], 1)
+                summary, _ = self.stamp(reflector, "-c5", "-i5ms", "--clocks-agree")
+            forward, reverse = (summary["stamp"][way]["delay"] for way in ("forward", "reverse"))
+            self.assertAlmostEqual(forward["mean"], ahead_s, 1)
+            self.assertAlmostEqual(reverse["mean"], -ahead_s, 1)
+            self.assertAlmostEqual(forward["mean"] + reverse["mean"],
+                                   summary["latency"]["mean"], 2)
+
+    def test_a_stateless_reflector_is_not_called_stateful(self):
+        with datagrams.Reflector(stateful=False, unseen=(3,)) as reflector:
+            summary, _ = self.stamp(reflector, "-c6", "-i5ms", "-W200ms", status=1)
+            self.assertFalse(summary["stamp"]["stateful"])
+            text = support.client("--ping", "--expect=stamp", "-c2", "-i0",
+                                  reflector.endpoint()).stdout.decode()
+        self.assertRegex(text, r"\nforward: 0 lost, 0 duplicated, jitter = [\d.]+ ms\n"
+                               r"reverse: 0 lost, 0 duplicated, jitter = [\d.]+ ms\n")
+
+    def test_an_echo_is_no_reflector(self):
+        with datagrams.Echo() as echo:
+            summary, _ = self.stamp(echo, "-c1", "-W200ms", status=14)
+        self.assertEqual(summary["result"], "corrupt")
+
+
+class Check(support.TestCase):
+    def check(self, *args, status=0):
+        done = support.client("--check", "--json", *args)
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        return support.described(done.stdout)
+
+    def test_one_datagram_one_verdict(self):
+        with datagrams.Echo() as echo:
+            summary = self.check(echo.endpoint())
+            self.assertEqual(len(echo.seen), 1)
+            text = support.client("--check", echo.endpoint()).stdout.decode()
+            nagios = support.client("--check", "--nagios", echo.endpoint())
+        self.assertEqual((summary["bytes_sent"], summary["bytes_received"]), (64, 64))
+        self.assertEqual(summary["transport"], "udp")
+        self.assertIn("first_echo", summary["phases"])
+        self.assertRegex(text, r"\Aok: udp://127.0.0.1:\d+ \(127.0.0.1:\d+\), every byte came back, ")
+        self.assertEqual(nagios.status, 0)
+        self.assertRegex(nagios.stdout.decode(), r"\ATLSECHO OK - udp://\S+ \(\S+\)\|time=[\d.]+s;;;0 "
+                                                 r"dns=[\d.]+s;;;0 first_echo=[\d.]+s;;;0\n\Z")
+
+    def test_each_failure_has_its_class(self):
+        with datagrams.Echo(lambda data: None) as silent:
+            summary = self.check("--idle-timeout=100ms", silent.endpoint(), status=6)
+            self.assertIn("no answer within 0.1 s", summary["error"]["message"])
+        summary = self.check(f"udp://127.0.0.1:{closed_port()}", status=4)
+        self.assertEqual(summary["error"]["phase"], "echo")
+        with datagrams.Echo(lambda data: data[:-1] + b"\0") as wrong:
+            self.assertIn("byte 63", self.check(wrong.endpoint(), status=14)["error"]["message"])
+        with datagrams.Echo(bytes.upper) as upper:
+            self.check(upper.endpoint(), status=14)
+            self.check("--expect=upper", upper.endpoint())
+        nagios = support.client("--check", "--nagios", f"udp://127.0.0.1:{closed_port()}")
+        self.assertEqual(nagios.status, 2)
+        self.assertIn(b"TLSECHO CRITICAL - refused: ", nagios.stdout)
+
+
+class Report(support.TestCase):
+    """A listener with `service: report`, as docs/schema/report.json has it."""
+
+    def answer(self, source, destination):
+        return json.dumps({"schema": 1, "time": "2026-01-01T00:00:00.000Z", "server": "s",
+                           "listener": "udp", "source": source, "destination": destination,
+                           "transport": "udp"}).encode() + b"\n"
+
+    def report(self, server, *args, status=0):
+        done = support.client("--report", "--json", *args, server.endpoint())
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        return support.described(done.stdout)
+
+    def test_both_views_are_compared(self):
+        class Reporter(datagrams.Echo):
+            def handle(self, which, data, source):
+                self.seen.append(data)
+                own, seen_from = ("{}:{}".format(*one) for one in (self.address, self.told or source))
+                self.socket.sendto(test.answer(seen_from, own), source)
+        test = self
+        with Reporter() as server:
+            server.told = None
+            summary = self.report(server)
+            self.assertEqual(len(server.seen[0]), 1200)
+            self.assertEqual(summary["verdict"]["path"], "plain")
+            self.assertEqual(summary["here"]["source"], summary["there"]["source"])
+            server.told = "10.1.2.3", 4
+            self.assertEqual(self.report(server)["verdict"]["path"], "relayed")
+            text = support.client("--report", server.endpoint()).stdout.decode()
+        self.assertIn("translated or relayed", text)
+
+    def test_what_is_no_report_is_corrupt_and_silence_a_timeout(self):
+        with datagrams.Echo() as echo:
+            self.report(echo, status=14)
+        with datagrams.Echo(lambda data: None) as silent:
+            self.report(silent, "--idle-timeout=100ms", status=6)
+
+
+class Server(PingCase):
+    """tlsecho-server at the other end."""
+
+    def test_echo_upper_and_discard(self):
+        server = self.server("""
+listeners:
+  - { listen: "udp://127.0.0.1:0", name: echo }
+  - { listen: "udp://127.0.0.1:0", service: upper, name: upper }
+  - { listen: "udp://127.0.0.1:0", service: discard, name: discard }
+limits: { datagram_rate: 0 }
+""")
+        for size in ("1", "64", "1472", "65507"):
+            with self.subTest(size=size):
+                summary, events = self.ping(f"-s{size}", "-c30", "-i2ms", server.endpoint("echo"))
+                self.check_jitter(summary, events)
+        self.ping("-c5", "-i0", "--expect=upper", server.endpoint("upper"))
+        self.assertEqual(support.client("--check", server.endpoint("echo")).status, 0)
+        for args in (("-P4", server.endpoint("echo")),
+                     ("--expect=none", server.endpoint("discard"))):
+            done = support.client("--bench", "--json", "--rate=1000", "-n500", *args)
+            summary = support.described(done.stdout)
+            self.assertEqual((done.status, summary["messages"], summary["lost"]), (0, 500, 0))
+
+
+class Foreign(PingCase):
+    """Echo services of other programs."""
+
+    def check(self, *command):
+        port = closed_port()
+        words = [word.format(port=port) for word in command]
+        peer = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            self.wait_until_open(port)
+            summary, _ = self.ping("-c20", "-i0", "-s500", f"udp://127.0.0.1:{port}")
+            self.assertEqual(summary["probes"]["received"], 20)
+        finally:
+            peer.terminate()
+            peer.wait()
+
+    def wait_until_open(self, port):
+        end = time.monotonic() + support.DEADLINE_S
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.connect(("127.0.0.1", port))
+            one.settimeout(0.1)
+            while time.monotonic() < end:
+                try:
+                    one.send(b"x")
+                    one.recv(100)
+                    return
+                except OSError:  # refused, or no answer yet
+                    pass
+        self.fail(f"nothing answers on UDP port {port}")
+
+    @support.requires("socat")
+    def test_socat(self):
+        self.check("socat", "UDP4-RECVFROM:{port},bind=127.0.0.1,fork", "PIPE")
+
+    @support.requires("ncat")
+    def test_ncat(self):
+        self.check("ncat", "-u", "-l", "-k", "-e", "/bin/cat", "127.0.0.1", "{port}")
+
+
+class Usage(support.TestCase):
+    def refused(self, *args, remedy):
+        done = support.client(*args)
+        self.assertEqual(done.status, 2, done.stderr)
+        self.assertIn(remedy, done.stderr)
+
+    def test_what_udp_cannot_do_is_refused_with_a_remedy(self):
+        udp = "udp://127.0.0.1:7007"
+        self.refused(udp, remedy="a pipe needs a stream")
+        self.refused("--show-certs", udp, remedy="needs TLS")
+        self.refused("--tls", "--ping", udp, remedy="--tls cannot be used with udp://")
+        self.refused("--ping", "dtls://127.0.0.1", remedy="DTLS is not supported")
+        self.refused("--ping", "--proxy-protocol=1", udp, remedy="leave it out")
+        self.refused("--ping", "-s65508", udp, remedy="at most 65507")
+        self.refused("--ping", "-s0", udp, remedy="at least one byte")
+        self.refused("--ping", "-Mdo", "tcp://127.0.0.1", remedy="give udp://HOST:PORT")
+        self.refused("--ping", "-Mdont", udp, remedy="give do or want")
+        self.refused("--ping", "--expect=stamp", "tcp://127.0.0.1", remedy="udp://HOST:PORT")
+        self.refused("--ping", "--expect=stamp", "-s47", udp, remedy="44 bytes, or 48 and more")
+        self.refused("--ping", "--clocks-agree", udp, remedy="--expect stamp")
+        self.refused("--check", "--expect=none", udp, remedy="must be echo or upper")
+        self.refused("--report", "--expect-direct", udp, remedy="needs TLS")
+        self.refused("--ping", "--expect=none", udp, remedy="echo, upper or stamp")
+
+
+if __name__ == "__main__":
+    unittest.main()
