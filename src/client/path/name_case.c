@@ -11,7 +11,10 @@
  * §5.1). */
 static const char small_groups[] = "X25519:P-256";
 
-enum { LOOK_MS = 5000 }; /* what a handshake may take */
+enum {
+    LOOK_MS = 5000, /* what a handshake may take */
+    SMALL_SEGMENT_BYTES = 512,
+};
 
 static void add_version(struct name_case *c)
 {
@@ -156,19 +159,42 @@ bool name_case_is_filtered(const struct name_case *c)
            fates[HELLO_LOST] + fates[HELLO_SILENT] + fates[HELLO_RESET] == c->score.tries;
 }
 
+/* Whether one more try is answered; the score stays as it is. */
+static int is_answered(struct path *p, struct path_peer *peer, struct name_case *c,
+                       uint64_t patience_us, bool *ret, struct error *err)
+{
+    struct hello_score before = c->score;
+    int result = try_at_once(p, peer, &c, 1, patience_us, err);
+    *ret = c->score.answers > before.answers;
+    c->score = before;
+    return result;
+}
+
+/* An answer of several segments may be lost for their size. A small MSS of ours bounds them. */
+static int try_small_segments(struct path *p, const struct path_peer *peer, struct name_case *c,
+                              uint64_t patience_us, struct error *err)
+{
+    struct path_peer small = *peer;
+    small.target.origin.segment_bytes = SMALL_SEGMENT_BYTES;
+    return is_answered(p, &small, c, patience_us, &c->too_large, err);
+}
+
 int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
                       struct name_case *control, uint64_t patience_us, struct error *err)
 {
-    struct hello_score before = control->score;
+    bool works;
     unsigned tries = failed->score.tries;
     path_record_progress(p, "%s once more, after %s", failed->label, control->label);
-    if (try_at_once(p, peer, &control, 1, patience_us, err) < 0)
+    if (is_answered(p, peer, control, patience_us, &works, err) < 0)
         return -1;
-    bool works = control->score.answers > before.answers;
-    control->score = before;
     if (works && try_at_once(p, peer, &failed, 1, patience_us, err) < 0)
         return -1;
     failed->confirmed = works && failed->score.tries > tries && name_case_is_filtered(failed);
+    if (!failed->confirmed || !failed->score.fates[HELLO_SILENT])
+        return 0;
+    if (try_small_segments(p, peer, failed, patience_us, err) < 0)
+        return -1;
+    failed->confirmed = !failed->too_large;
     return 0;
 }
 

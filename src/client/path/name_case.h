@@ -23,6 +23,7 @@ struct name_case {
     bool prepared; /* false: the library does not offer it, nothing is tried */
     struct hello_score score;
     bool confirmed; /* it failed again after another was answered */
+    bool too_large; /* the answer came in small segments: what was silent is about size */
     /* of the handshake; "" = not known */
     char sha256[PEER_SHA256_BYTES], subject[PEER_NAME_BYTES], protocol[PEER_NAME_BYTES];
 };
@@ -41,8 +42,8 @@ void name_case_done(struct name_case *c);
 int name_cases_try(struct path *p, struct path_peer *peer, struct name_case *cases, size_t count,
                    uint64_t patience_us, struct error *err);
 
-/* One that failed: whether it fails again after the control is answered. *ret_again = false if not.
- * -1: interrupted. */
+/* One that failed: sets confirmed if it fails again after the control is answered, and in small
+ * segments too. -1: interrupted. */
 int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
                       struct name_case *control, uint64_t patience_us, struct error *err);
 

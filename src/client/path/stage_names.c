@@ -176,7 +176,12 @@ static void note_unanswered(struct names *n)
 {
     for (size_t i = 0; i < n->count; i++) {
         const struct name_case *c = &n->cases[i];
-        if (hello_score_fails(&c->score) && c->score.fates[HELLO_ENDED])
+        if (c->too_large)
+            path_record_note(n->p,
+                             "with %s the answer comes in small segments only: the stage size "
+                             "tells which are lost",
+                             c->label);
+        else if (hello_score_fails(&c->score) && c->score.fates[HELLO_ENDED])
             path_record_note(n->p,
                              "with %s the connection is closed without an alert: some servers "
                              "refuse so",
