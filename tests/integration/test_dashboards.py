@@ -34,7 +34,9 @@ class Names(support.TestCase):
 
     def scrape(self):
         admin = "admin: { listen: 'tcp://127.0.0.1:0' }\n"
-        server = self.server(support.EVERYTHING + STAPLED.lstrip("\n") + admin)
+        listeners = "listeners:\n  - listen: udp://127.0.0.1:0\n"
+        server = self.server(support.EVERYTHING.replace("listeners:\n", listeners)
+                             + STAPLED.lstrip("\n") + admin)
         with peers.Tls(server.address("tls")) as peer:
             peer.exchange(b"x")
         server.wait_for("connection")
