@@ -11,11 +11,10 @@ import struct
 import subprocess
 import threading
 import time
-import urllib.request
 import unittest
 
+import admin_client
 import schema
-import scrape
 import support
 
 ADMIN = "admin: { listen: 'tcp://127.0.0.1:0' }\n"
@@ -31,14 +30,8 @@ def ntp(unix):
     return int((unix + 2208988800) * 2**32)
 
 
-def metrics(server):
-    host, port = server.address("admin")
-    with urllib.request.urlopen(f"http://{host}:{port}/metrics") as answer:
-        return scrape.parse(answer.read().decode())
-
-
 def dropped(server, reason):
-    return metrics(server)["tlsecho_datagrams_dropped_total"].value(reason=reason)
+    return admin_client.metrics(server)["tlsecho_datagrams_dropped_total"].value(reason=reason)
 
 
 class Datagrams(support.TestCase):
@@ -96,8 +89,8 @@ class Datagrams(support.TestCase):
         client = self.socket()
         client.sendto(b"gone", server.address("off"))
         self.assert_echoed(client, b"abc\xc3\xa9", server.address("up"), b"ABC\xc3\xa9")
-        self.assertEqual(metrics(server)["tlsecho_datagrams_received_total"].value(listener="off"), 1)
-        self.assertEqual(metrics(server)["tlsecho_datagrams_sent_total"].value(listener="off"), 0)
+        self.assertEqual(admin_client.metrics(server)["tlsecho_datagrams_received_total"].value(listener="off"), 1)
+        self.assertEqual(admin_client.metrics(server)["tlsecho_datagrams_sent_total"].value(listener="off"), 0)
 
     def test_tcp_and_udp_share_a_port(self):
         with socket.create_server(("127.0.0.1", 0)) as found:
@@ -152,7 +145,7 @@ class Datagrams(support.TestCase):
                              (number, 33, b""))
         self.assertEqual(self.reflected(client, server.address("udp"), 99, ssid=7)[0], 0)
         self.assertEqual(self.reflected(self.socket(), server.address("udp"), 99)[0], 0)
-        self.assertEqual(metrics(server)["tlsecho_stamp_sessions"].value(), 3)
+        self.assertEqual(admin_client.metrics(server)["tlsecho_stamp_sessions"].value(), 3)
 
     def test_stamp_pads_and_flags_what_follows(self):
         server = self.server(STAMP)
@@ -255,7 +248,7 @@ class Datagrams(support.TestCase):
         for server in (first, second, first):
             self.assert_echoed(self.socket(), b"still there", server.address("udp"))
         for server in (first, second):
-            received = metrics(server)["tlsecho_datagrams_received_total"].value()
+            received = admin_client.metrics(server)["tlsecho_datagrams_received_total"].value()
             self.assertLessEqual(received, 110)
             self.assertGreaterEqual(received, 95)
 
@@ -279,7 +272,7 @@ class Datagrams(support.TestCase):
             for number in range(sent):
                 client.sendto(b"%1000d" % number, server.address("udp"))
         self.assert_echoed(self.socket(), b"the next one tells", server.address("udp"))
-        found = metrics(server)
+        found = admin_client.metrics(server)
         received = found["tlsecho_datagrams_received_total"].value() - 1
         self.assertLess(received, sent)
         self.assertEqual(dropped(server, "receive_buffer"), sent - received)
