@@ -18,6 +18,8 @@ import threading
 import time
 
 MOST = 65536
+# A socket's buffer holds some 270 small datagrams, and 3 of the largest: a test sends no more than
+# that at a time, however long the machine keeps a peer waiting.
 
 
 class Peer:
@@ -156,8 +158,9 @@ class Reflector(Peer):
     of its own whose replies never leave; `unseen`: requests, counted from 1, that never arrived;
     `ahead_s`: its clock against ours."""
 
-    def __init__(self, lose=(), unseen=(), ahead_s=0, stateful=True, twice=()):
-        super().__init__()
+    def __init__(self, lose=(), unseen=(), ahead_s=0, stateful=True, twice=(),
+                 address="127.0.0.1"):
+        super().__init__(address)
         self.lose, self.unseen, self.twice = set(lose), set(unseen), set(twice)
         self.ahead_s, self.stateful = ahead_s, stateful
         self.seen, self.number = [], 0

@@ -22,12 +22,12 @@ class Bench(support.TestCase):
     def test_what_it_counts_is_what_a_relay_did(self):
         chance = random.Random(862)
         fates = [(), (0, 0), (0.02,), (0, 0.03)]
-        script = {n: chance.choice(fates) for n in range(5, 480) if chance.random() < 0.15}
+        script = {n: chance.choice(fates) for n in range(5, 240) if chance.random() < 0.3}
         with datagrams.Echo() as echo, datagrams.Relay(echo.address, back=script) as between:
-            summary = self.bench("--rate=500", "-n500", "-s200", between.endpoint(), status=1)
+            summary = self.bench("--rate=500", "-n250", "-s200", between.endpoint(), status=1)
             expected = between.figures()
         # One more goes first, alone, to see whether anything answers.
-        self.assertEqual(expected["sent"], 501)
+        self.assertEqual(expected["sent"], 251)
         self.assertEqual({key: summary[key] for key in ("lost", "duplicated", "reordered")},
                          {key: expected[key] for key in ("lost", "duplicated", "reordered")})
         self.assertEqual(summary["messages"], expected["received"] - 1)
@@ -35,7 +35,7 @@ class Bench(support.TestCase):
         self.assertEqual(summary["failures"], {"timeout": expected["lost"]})
         self.assertEqual(summary["result"], "lost")
         self.assertRegex(summary["error"]["message"],
-                         r"\A\d+ of 500 messages lost, the first: no reply to message \d+ of")
+                         r"\A\d+ of 250 messages lost, the first: no reply to message \d+ of")
         for count in ("lost", "duplicated", "reordered"):
             self.assertGreater(summary[count], 3)
 
@@ -57,9 +57,9 @@ class Bench(support.TestCase):
 
     def test_any_size_and_upper_case(self):
         with datagrams.Echo() as echo:
-            for size in ("1", "2", "1472", "65507"):
+            for size, count in ("1", 50), ("2", 50), ("1472", 50), ("65507", 2):
                 with self.subTest(size=size):
-                    self.bench("--rate=200", "-n50", f"-s{size}", echo.endpoint())
+                    self.bench("--rate=200", f"-n{count}", f"-s{size}", echo.endpoint())
         with datagrams.Echo(bytes.upper) as upper:
             self.bench("--rate=200", "-n20", "--expect=upper", upper.endpoint())
             self.bench("--rate=200", "-n20", upper.endpoint(), status=14)

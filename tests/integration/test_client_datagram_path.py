@@ -2,6 +2,7 @@
 """tlsecho-client over UDP on a path with a router that answers by ICMP, and with more than one
 address of a name."""
 
+import json
 import unittest
 
 import datagrams
@@ -64,6 +65,30 @@ table ip refuse {
                           if event["status"] == "lost"], [(2, "unreachable")])
         self.assertIn("ICMP from 10.9.1.1", summary["error"]["message"])
         self.assertEqual(summary["probes"]["received"], 3)
+
+    def test_loss_each_way_is_what_the_router_dropped(self):
+        with netpath.Network() as network, network.server.entered(), \
+                datagrams.Reflector(address=network.SERVER) as reflector:
+            network.router.run("nft", "-f", "-", text="""
+table ip lossy {
+ chain forward {
+  type filter hook forward priority filter;
+  iifname "client" meta l4proto udp numgen inc mod 50 24 counter drop
+  iifname "server" meta l4proto udp numgen inc mod 50 33 counter drop
+ }
+}
+""")
+            summary, events = self.ping(network, "-c250", "-i2ms", "-W500ms", "--expect=stamp",
+                                        reflector.endpoint(), status=1)
+            rules = support.run(*network.router.prefix, "nft", "-j", "list", "table", "ip", "lossy")
+        dropped = [word["counter"]["packets"] for item in json.loads(rules.stdout)["nftables"]
+                   for word in item.get("rule", {}).get("expr", []) if "counter" in word]
+        self.assertEqual(dropped, [5, 5])
+        stamp = summary["stamp"]
+        self.assertEqual([stamp["forward"]["lost"], stamp["reverse"]["lost"]], dropped)
+        self.assertEqual(summary["probes"]["lost"], sum(dropped))
+        times = [event["time"] for event in events if event["status"] == "reply"]
+        self.assertAlmostEqual(summary["jitter"], datagrams.jitter(times), 12)
 
     def test_a_network_without_a_way_is_unreachable(self):
         with netpath.Network() as network:

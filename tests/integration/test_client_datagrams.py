@@ -5,7 +5,9 @@ tells it, and STAMP."""
 import json
 import random
 import re
+import signal
 import socket
+import statistics
 import struct
 import subprocess
 import tempfile
@@ -46,10 +48,10 @@ class Counts(PingCase):
         chance = random.Random(20261129)
         fates = [(), (0, 0), (0.012,), (0.025,), (0, 0.02), (0.003, 0.003, 0.03)]
         for direction in ("there", "back"):
-            script = {n: chance.choice(fates) for n in range(5, 380) if chance.random() < 0.15}
+            script = {n: chance.choice(fates) for n in range(5, 235) if chance.random() < 0.3}
             with self.subTest(direction), datagrams.Echo() as echo, \
                     datagrams.Relay(echo.address, **{direction: script}) as between:
-                summary, events = self.ping("-c400", "-i2ms", "-W500ms", between.endpoint(),
+                summary, events = self.ping("-c250", "-i2ms", "-W1s", between.endpoint(),
                                             status=1)
                 self.check_figures(between, summary)
                 self.assertGreater(summary["probes"]["reordered"], 5)
@@ -78,7 +80,7 @@ class Counts(PingCase):
         self.assertEqual(done.status, 1, text)
         self.assertRegex(text, r"\APING (udp://127.0.0.1:\d+) \(127.0.0.1:\d+\): dns [\d.]+ ms\n")
         self.assertIn("\nduplicate reply: seq=3\n", text)
-        self.assertRegex(text, r"seq=5 time=1\d\d\.\d{3} ms \(out of order\)\n")
+        self.assertRegex(text, r"seq=5 time=\d{3,}\.\d{3} ms \(out of order\)\n")
         self.assertRegex(text, r"\nlost: seq=2 timeout: ")
         self.assertIn("\n8 probes transmitted, 7 received, 0 late, 12.5% lost, 1 duplicated, "
                       "1 out of order, time ", text)
@@ -158,24 +160,23 @@ class Icmp(PingCase):
         self.assertIn("ICMP from 127.0.0.1", summary["error"]["message"])
         self.assertEqual(summary["probes"]["failures"], {"refused": 3})
 
-    def test_one_that_opens_again_is_only_lost_for_a_while(self):
-        with datagrams.Echo() as echo:
-            port = echo.address[1]
-            self.ping("-c1", echo.endpoint())
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
-            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v",
-                                       "-c3", "-i200ms", f"udp://127.0.0.1:{port}"],
-                                      stdout=subprocess.PIPE)
+    def test_a_port_that_opens_again_answers_again(self):
+        port = closed_port()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again, subprocess.Popen(
+                [support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v", "-i50ms",
+                 f"udp://127.0.0.1:{port}"], stdout=subprocess.PIPE) as client:
             first = support.described(client.stdout.readline())
             self.assertEqual(first["result"], "refused")
             again.bind(("127.0.0.1", port))
             for _ in range(2):
                 data, source = again.recvfrom(100)
                 again.sendto(data, source)
-            lines = client.stdout.read().splitlines()
+                while support.described(client.stdout.readline())["status"] != "reply":
+                    pass
+            client.send_signal(signal.SIGINT)
+            summary = support.described(client.stdout.read().splitlines()[-1])
             self.assertEqual(client.wait(support.DEADLINE_S), 1)
-            client.stdout.close()
-        self.assertEqual([support.described(line)["status"] for line in lines[:2]], ["reply"] * 2)
+        self.assertEqual(summary["probes"]["received"], 2)
 
     def test_a_name_without_an_address_is_dns(self):
         done = support.client("--ping", "-c1", "udp://no-such-host.invalid:7")
@@ -226,12 +227,13 @@ class Stamp(PingCase):
                 summary, _ = self.stamp(reflector, "-c5", "-i5ms")
                 self.assertNotIn("delay", summary["stamp"]["forward"])
                 self.assertLess(summary["stamp"]["forward"]["jitter"], 1)
-                summary, _ = self.stamp(reflector, "-c5", "-i5ms", "--clocks-agree")
+                summary, events = self.stamp(reflector, "-c5", "-i5ms", "--clocks-agree")
             forward, reverse = (summary["stamp"][way]["delay"] for way in ("forward", "reverse"))
-            self.assertAlmostEqual(forward["mean"], ahead_s, 1)
-            self.assertAlmostEqual(reverse["mean"], -ahead_s, 1)
-            self.assertAlmostEqual(forward["mean"] + reverse["mean"],
-                                   summary["latency"]["mean"], 2)
+            round_trip = statistics.mean(event["time"] for event in events)
+            both = forward["mean"] + reverse["mean"]  # without the reflector's own time
+            self.assertGreater(both, 0)
+            self.assertLess(both, round_trip + 1e-5)
+            self.assertLess(abs(forward["mean"] - ahead_s), round_trip + 1e-5)
 
     def test_a_stateless_reflector_is_not_called_stateful(self):
         with datagrams.Reflector(stateful=False, unseen=(3,)) as reflector:
@@ -341,9 +343,9 @@ limits: { datagram_rate: 0 }
         self.assertEqual(support.client("--check", server.endpoint("echo")).status, 0)
         for args in (("-P4", server.endpoint("echo")),
                      ("--expect=none", server.endpoint("discard"))):
-            done = support.client("--bench", "--json", "--rate=1000", "-n500", *args)
+            done = support.client("--bench", "--json", "--rate=1000", "-n200", *args)
             summary = support.described(done.stdout)
-            self.assertEqual((done.status, summary["messages"], summary["lost"]), (0, 500, 0))
+            self.assertEqual((done.status, summary["messages"], summary["lost"]), (0, 200, 0))
 
 
 class Foreign(PingCase):

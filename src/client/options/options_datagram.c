@@ -16,8 +16,9 @@ static int check_mode(const struct options *options, struct error *err)
         return 0;
     if (options->mode == MODE_PIPE)
         return error_set(err, ERROR_INPUT,
-                         "a pipe needs a stream: datagrams may be lost or reordered, and have no "
-                         "end; give tcp://HOST:PORT or tls://HOST:PORT, or use --ping or --check");
+                         "a pipe needs a stream, and so does the prompt: datagrams may be lost or "
+                         "reordered, and have no end; give tcp://HOST:PORT or tls://HOST:PORT, or "
+                         "use --ping or --check");
     return error_set(err, ERROR_INPUT,
                      "--%s needs a stream: give tcp://HOST:PORT or tls://HOST:PORT",
                      options_mode_name(options->mode));
