@@ -5,7 +5,7 @@
 #include <endian.h>
 #include <string.h>
 
-/* Where the fields are, RFC 8762 figures 2 and 5: of what a sender sends, and what comes back. */
+/* Where the fields are, RFC 8762 figures 2 and 4: of what a sender sends, and what comes back. */
 enum {
     SEQ = 0,
     TIME = 4,
@@ -19,14 +19,6 @@ enum {
 };
 
 enum { SENDER_BYTES = SSID };
-
-/* RFC 8972 §4 */
-enum {
-    TLV_BYTES = 4, /* flags, type and length, before the value */
-    TLV_EXTRA_PADDING = 1,
-    TLV_UNRECOGNIZED = 0x80,
-    TLV_MALFORMED = 0x40,
-};
 
 /* RFC 4656 §4.1.2: S 0, Z 0, scale 12, multiplier 1: 2^-20 s, the clock's step rounded up. */
 enum { OWN_ERROR_ESTIMATE = 12 << 8 | 1 };
@@ -43,12 +35,10 @@ static void put_32(unsigned char *to, uint32_t value)
     memcpy(to, &value, sizeof value);
 }
 
-/* RFC 5905 §6: seconds since 1900, and their fraction in 2^-32. */
 static void put_time(unsigned char *to, const struct timespec *at)
 {
-    const uint64_t from_1900_to_1970 = UINT64_C(2208988800);
-    put_32(to, (uint32_t)((uint64_t)at->tv_sec + from_1900_to_1970));
-    put_32(to + 4, (uint32_t)(((uint64_t)at->tv_nsec << 32) / 1000000000));
+    uint64_t time = htobe64(stamp_time((int64_t)at->tv_sec * 1000000000 + at->tv_nsec));
+    memcpy(to, &time, sizeof time);
 }
 
 uint16_t stamp_reflect_ssid(const unsigned char *packet)
@@ -60,20 +50,21 @@ uint16_t stamp_reflect_ssid(const unsigned char *packet)
 static void judge_tlvs(unsigned char *tlv, size_t left)
 {
     while (left > 0) {
-        size_t length = left >= TLV_BYTES ? (size_t)(tlv[2] << 8 | tlv[3]) : 0;
-        bool malformed = left < TLV_BYTES || length > left - TLV_BYTES;
-        bool known = left >= 2 && tlv[1] == TLV_EXTRA_PADDING;
-        tlv[0] = (unsigned char)((known ? 0 : TLV_UNRECOGNIZED) | (malformed ? TLV_MALFORMED : 0));
+        size_t length = left >= STAMP_TLV_BYTES ? (size_t)(tlv[2] << 8 | tlv[3]) : 0;
+        bool malformed = left < STAMP_TLV_BYTES || length > left - STAMP_TLV_BYTES;
+        bool known = left >= 2 && tlv[1] == STAMP_TLV_EXTRA_PADDING;
+        tlv[0] = (unsigned char)((known ? 0 : STAMP_TLV_UNRECOGNIZED) |
+                                 (malformed ? STAMP_TLV_MALFORMED : 0));
         if (malformed)
             return;
-        tlv += TLV_BYTES + length;
-        left -= TLV_BYTES + length;
+        tlv += STAMP_TLV_BYTES + length;
+        left -= STAMP_TLV_BYTES + length;
     }
 }
 
 void stamp_reflect(const struct stamp_reflection *how, unsigned char *packet, size_t bytes)
 {
-    assert(bytes >= STAMP_REFLECT_BYTES);
+    assert(bytes >= STAMP_BYTES);
     memmove(packet + SENDER_SEQ, packet, SENDER_BYTES);
     if (how->stateful)
         put_32(packet + SEQ, how->seq);
@@ -82,6 +73,6 @@ void stamp_reflect(const struct stamp_reflection *how, unsigned char *packet, si
     put_time(packet + RECEIVED, &how->received);
     memset(packet + SENDER_ZERO, 0, SENDER_TTL - SENDER_ZERO);
     packet[SENDER_TTL] = (unsigned char)(how->ttl > 0 ? how->ttl : 0);
-    memset(packet + ZERO, 0, STAMP_REFLECT_BYTES - ZERO);
-    judge_tlvs(packet + STAMP_REFLECT_BYTES, bytes - STAMP_REFLECT_BYTES);
+    memset(packet + ZERO, 0, STAMP_BYTES - ZERO);
+    judge_tlvs(packet + STAMP_BYTES, bytes - STAMP_BYTES);
 }

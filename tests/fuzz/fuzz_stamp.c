@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     const struct stamp_reflection how = {
         .stateful = size % 2, .seq = 0x01020304, .received = {1, 2}, .sent = {3, 4}, .ttl = 64};
-    if (size < STAMP_REFLECT_BYTES)
+    if (size < STAMP_BYTES)
         return 0;
     unsigned char *packet = malloc(size); /* of just that size, so that writing on would be found */
     if (!packet)
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     require(stamp_reflect_ssid(packet) == stamp_reflect_ssid(data));
     require(size % 2 ? packet[3] == 4 : memcmp(packet, data, 4) == 0);
     require(packet[40] == 64);
-    for (size_t at = STAMP_REFLECT_BYTES; at < size; at++) /* only flags differ */
+    for (size_t at = STAMP_BYTES; at < size; at++) /* only flags differ */
         require(packet[at] == data[at] || (packet[at] & 0x3f) == 0);
     free(packet);
     return 0;

@@ -21,7 +21,7 @@ ADMIN = "admin: { listen: 'tcp://127.0.0.1:0' }\n"
 ECHO = "listeners: [ { listen: 'udp://127.0.0.1:0', name: echo } ]\n" + ADMIN
 STAMP = ECHO.replace("name: echo", "service: stamp")
 SENDER = struct.Struct("!IQHH")  # RFC 8762 figure 2, RFC 8972 figure 1
-REFLECTOR = struct.Struct("!IQHHQIQHHB3s")  # figure 5
+REFLECTOR = struct.Struct("!IQHHQIQHHB3s")  # figure 4
 LARGEST = 65507  # RFC 768 over IPv4
 
 
@@ -99,6 +99,18 @@ class Datagrams(support.TestCase):
                              f"             {{ listen: 'udp://127.0.0.1:{port}' }} ]")
         self.assert_echoed(self.socket(), b"x", ("127.0.0.1", port))
         self.assertEqual(support.client(server.endpoint("tcp"), data=b"y").stdout, b"y")
+
+    def test_our_own_client(self):
+        server = self.server("listeners:\n"
+                             "  - { listen: 'udp://127.0.0.1:0', name: echo }\n"
+                             "  - { listen: 'udp://127.0.0.1:0', name: stamp, service: stamp }\n"
+                             "  - { listen: 'udp://127.0.0.1:0', name: report, service: report }\n")
+        ping = ("--ping", "-c", "3", "-i", "10ms", "--json")
+        for listener, options in (("echo", ping), ("stamp", (*ping, "--expect", "stamp")),
+                                  ("report", ("--report", "--json")), ("echo", ("--check",))):
+            with self.subTest(listener, options=options):
+                done = support.client(*options, server.endpoint(listener))
+                self.assertEqual(done.status, 0, done.stderr)
 
     @support.requires("socat")
     def test_socat(self):

@@ -13,8 +13,9 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "tlsecho/net/stamp.h"
+
 enum {
-    STAMP_REFLECT_BYTES = 44, /* of a packet without TLVs: the least */
     /* The answer's own sequence number and timestamp come first. A reflector that takes the answer
      * for a test packet returns them further back. */
     STAMP_REFLECT_MARK_BYTES = 12,
@@ -28,11 +29,11 @@ struct stamp_reflection {
     int ttl;                        /* of the packet as it came; negative = unknown, sent as 0 */
 };
 
-/* The session identifier, RFC 8972 §3; 0 = none. The packet has STAMP_REFLECT_BYTES at least. */
+/* The session identifier, RFC 8972 §3; 0 = none. The packet has STAMP_BYTES at least. */
 uint16_t stamp_reflect_ssid(const unsigned char *packet);
 
 /*
- * Turns a test packet of so many bytes, STAMP_REFLECT_BYTES at least, into its answer, which is as
+ * Turns a test packet of so many bytes, STAMP_BYTES at least, into its answer, which is as
  * long. A TLV other than Extra Padding gets the flag U, one that is longer than the rest of the
  * packet the flag M, and ends it (RFC 8972 §4). The error estimate says that the clock may not be
  * synchronised (S is 0), and that its timestamps have the NTP format (Z is 0).

@@ -9,7 +9,7 @@
 
 static enum service_verdict reply(const struct service_request *request, struct datagram *datagram)
 {
-    if (datagram->length < STAMP_REFLECT_BYTES)
+    if (datagram->length < STAMP_BYTES)
         return SERVICE_IS_SHORT;
     struct stamp_reflection how = {.received = datagram->time, .ttl = datagram->ttl};
     const struct stamp_session_key key = {.peer = &datagram->peer,

@@ -7,15 +7,15 @@
 #include "suite.h"
 
 /* RFC 8762 figure 2, with the session identifier of RFC 8972 figure 1. */
-static const unsigned char request[STAMP_REFLECT_BYTES] = {
+static const unsigned char request[STAMP_BYTES] = {
     0x00, 0x00, 0x01, 0x02,                         /* sequence number */
     0xe8, 0x00, 0x00, 0x01, 0x80, 0x00, 0x00, 0x00, /* timestamp */
     0x8c, 0x03,                                     /* error estimate */
     0xab, 0xcd,                                     /* SSID, then zeros */
 };
 
-/* RFC 8762 figure 5. */
-static const unsigned char answer[STAMP_REFLECT_BYTES] = {
+/* RFC 8762 figure 4. */
+static const unsigned char answer[STAMP_BYTES] = {
     0x00, 0x00, 0x00, 0x07,                         /* the reflector's own sequence number */
     0x83, 0xaa, 0x7e, 0x82, 0x40, 0x00, 0x00, 0x00, /* 1970 and 2.25 s */
     0x0c, 0x01,                                     /* its error estimate: S 0, Z 0 */
@@ -43,7 +43,7 @@ static void set_up(void)
 START_TEST(is_the_figure_of_the_rfc)
 {
     ck_assert_uint_eq(stamp_reflect_ssid(packet), 0xabcd);
-    stamp_reflect(&how, packet, STAMP_REFLECT_BYTES);
+    stamp_reflect(&how, packet, STAMP_BYTES);
     ck_assert_mem_eq(packet, answer, sizeof answer);
 }
 END_TEST
@@ -51,7 +51,7 @@ END_TEST
 START_TEST(repeats_the_number_of_the_sender_without_a_session)
 {
     how.stateful = false;
-    stamp_reflect(&how, packet, STAMP_REFLECT_BYTES);
+    stamp_reflect(&how, packet, STAMP_BYTES);
     ck_assert_mem_eq(packet, request, 4);
     ck_assert_mem_eq(packet + 4, answer + 4, sizeof answer - 4);
 }
@@ -59,8 +59,8 @@ END_TEST
 
 START_TEST(whatever_the_sender_left_in_its_zeros_is_not_sent)
 {
-    memset(packet + 16, 0xff, STAMP_REFLECT_BYTES - 16);
-    stamp_reflect(&how, packet, STAMP_REFLECT_BYTES);
+    memset(packet + 16, 0xff, STAMP_BYTES - 16);
+    stamp_reflect(&how, packet, STAMP_BYTES);
     ck_assert_mem_eq(packet, answer, sizeof answer);
 }
 END_TEST
@@ -68,7 +68,7 @@ END_TEST
 START_TEST(an_unknown_ttl_is_zero)
 {
     how.ttl = -1;
-    stamp_reflect(&how, packet, STAMP_REFLECT_BYTES);
+    stamp_reflect(&how, packet, STAMP_BYTES);
     ck_assert_uint_eq(packet[40], 0);
 }
 END_TEST
@@ -76,9 +76,9 @@ END_TEST
 START_TEST(the_mark_is_what_another_reflector_returns)
 {
     unsigned char mark[STAMP_REFLECT_MARK_BYTES];
-    stamp_reflect(&how, packet, STAMP_REFLECT_BYTES);
+    stamp_reflect(&how, packet, STAMP_BYTES);
     memcpy(mark, packet, sizeof mark);
-    stamp_reflect(&how, packet, STAMP_REFLECT_BYTES);
+    stamp_reflect(&how, packet, STAMP_BYTES);
     ck_assert_mem_eq(packet + STAMP_REFLECT_MARK_OFFSET, mark, sizeof mark);
 }
 END_TEST
@@ -110,12 +110,12 @@ static const struct {
 
 START_TEST(flags_each_tlv)
 {
-    size_t bytes = STAMP_REFLECT_BYTES + tlvs[_i].bytes;
-    memcpy(packet + STAMP_REFLECT_BYTES, tlvs[_i].sent, tlvs[_i].bytes);
+    size_t bytes = STAMP_BYTES + tlvs[_i].bytes;
+    memcpy(packet + STAMP_BYTES, tlvs[_i].sent, tlvs[_i].bytes);
     packet[bytes] = 0x55;
     stamp_reflect(&how, packet, bytes);
     ck_assert_mem_eq(packet, answer, sizeof answer);
-    ck_assert_mem_eq(packet + STAMP_REFLECT_BYTES, tlvs[_i].back, tlvs[_i].bytes);
+    ck_assert_mem_eq(packet + STAMP_BYTES, tlvs[_i].back, tlvs[_i].bytes);
     ck_assert_uint_eq(packet[bytes], 0x55);
 }
 END_TEST
@@ -124,7 +124,7 @@ START_TEST(the_time_goes_on_after_2036)
 {
     how.sent = (struct timespec){.tv_sec = 2085978496, .tv_nsec = 999999999};
     static const unsigned char era_1[] = {0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xfb};
-    stamp_reflect(&how, packet, STAMP_REFLECT_BYTES);
+    stamp_reflect(&how, packet, STAMP_BYTES);
     ck_assert_mem_eq(packet + 4, era_1, sizeof era_1);
 }
 END_TEST

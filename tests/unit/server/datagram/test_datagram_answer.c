@@ -214,7 +214,7 @@ START_TEST(upper_finds_its_own_answers_too)
 }
 END_TEST
 
-static unsigned char packet[STAMP_REFLECT_BYTES];
+static unsigned char packet[STAMP_BYTES];
 
 START_TEST(stamp_numbers_the_answers_of_each_session)
 {
