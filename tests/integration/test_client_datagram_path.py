@@ -3,6 +3,8 @@
 address of a name."""
 
 import json
+import socket
+import struct
 import unittest
 
 import datagrams
@@ -12,6 +14,29 @@ import support
 
 def setUpModule():
     netpath.require()
+
+
+class Refuser(datagrams.Echo):
+    """Answers the second request by ICMP, host unreachable, but only when the third has come."""
+
+    def handle(self, which, data, source):
+        self.seen.append((data, source))
+        if len(self.seen) == 3:
+            self.refuse(*self.seen[1])
+        if len(self.seen) != 2:
+            self.socket.sendto(data, source)
+
+    def refuse(self, data, source):
+        """RFC 792: the header of the datagram that it is about, and what follows."""
+        udp = struct.pack("!HHHH", source[1], self.address[1], 8 + len(data), 0) + data
+        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0,
+                           socket.inet_aton(source[0]), socket.inet_aton(self.address[0]))
+        body = struct.pack("!BBHI", 3, 1, 0, 0) + head + udp
+        total = sum(struct.unpack(f"!{len(body) // 2}H", body))
+        while total >> 16:
+            total = (total & 0xffff) + (total >> 16)
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            raw.sendto(body[:2] + struct.pack("!H", ~total & 0xffff) + body[4:], (source[0], 0))
 
 
 class Path(support.TestCase):
@@ -50,20 +75,12 @@ class Path(support.TestCase):
         self.assertIn("the path MTU is 1500; give -s 1472 or less", summary["error"]["message"])
 
     def test_an_error_costs_the_probe_that_it_quotes(self):
-        with netpath.Network() as network, network.server.entered(), \
-                datagrams.Echo(address=network.SERVER) as echo:
-            network.router.run("nft", "-f", "-", text="""
-table ip refuse {
- chain forward {
-  type filter hook forward priority filter;
-  iifname "client" meta l4proto udp numgen inc mod 4 1 reject with icmp type host-unreachable
- }
-}
-""")
-            summary, events = self.ping(network, "-c4", "-i20ms", "-W1s", echo.endpoint(), status=1)
+        with netpath.Network() as network, network.server.entered(), Refuser(
+                address=network.SERVER) as server:
+            summary, events = self.ping(network, "-c4", "-i20ms", "-W1s", server.endpoint(), status=1)
         self.assertEqual([(event["seq"], event["result"]) for event in events
                           if event["status"] == "lost"], [(2, "unreachable")])
-        self.assertIn("ICMP from 10.9.1.1", summary["error"]["message"])
+        self.assertIn("ICMP from 10.9.2.2", summary["error"]["message"])
         self.assertEqual(summary["probes"]["received"], 3)
 
     def test_loss_each_way_is_what_the_router_dropped(self):

@@ -348,6 +348,31 @@ limits: { datagram_rate: 0 }
             self.assertEqual((done.status, summary["messages"], summary["lost"]), (0, 200, 0))
 
 
+    def test_stamp_and_report(self):
+        server = self.server("""
+listeners:
+  - { listen: "udp://127.0.0.1:0", service: stamp, name: stamp }
+  - { listen: "udp://127.0.0.1:0", service: report, name: report }
+limits: { datagram_rate: 0 }
+""")
+        for size in ("44", "48", "1400"):
+            with self.subTest(size=size):
+                summary, events = self.ping("--expect=stamp", f"-s{size}", "-c20", "-i5ms",
+                                            server.endpoint("stamp"))
+                self.check_jitter(summary, events)
+        host, port = server.address("stamp")
+        with datagrams.Relay((host, port), there={4: (), 8: (0, 0)}, back={6: ()}) as between:
+            summary, _ = self.ping("--expect=stamp", "-c20", "-i20ms", "-W300ms",
+                                   between.endpoint(), status=1)
+        stamp = summary["stamp"]
+        self.assertEqual((stamp["forward"]["lost"], stamp["reverse"]["lost"], stamp["stateful"]),
+                         (1, 1, True))
+        self.assertEqual(stamp["forward"]["duplicated"], 1)
+        done = support.client("--report", "--json", server.endpoint("report"))
+        summary = support.described(done.stdout)
+        self.assertEqual((done.status, summary["verdict"]["path"]), (0, "plain"), done.stdout)
+
+
 class Foreign(PingCase):
     """Echo services of other programs."""
 
