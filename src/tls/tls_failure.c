@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_failure.h"
 
-#include "tls_failure.h"
-
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdint.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_hello.h"
 
-#include "tls_hello.h"
-
 #include <string.h>
 
 enum {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_meaning.h"
 
-#include "tls_meaning.h"
-
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stddef.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_ticket_keys.h"
 
-#include "tls_ticket_keys.h"
-
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
