@@ -303,12 +303,13 @@ START_TEST(report_is_not_cut_to_fit)
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     serve(", service: report", "");
-    snapshot->config->listeners[0].name.value = name;
+    char **configured = &snapshot->config->listeners[0].name.value, *before = *configured;
+    *configured = name;
     fake_datagrams_add(&fake, client, padding, SERVICE_REPORT_REQUEST_BYTES);
     serve_all();
     ck_assert_uint_eq(fake.out_count, 0);
     ck_assert_uint_eq(count(&counters()->dropped[DATAGRAM_DROP_SHORT]), 1);
-    snapshot->config->listeners[0].name.value = strdup("it");
+    *configured = before;
 }
 END_TEST
 
