@@ -36,14 +36,14 @@ static void read_bytes(const struct tcp_info *info, struct tcp_stats *ret)
 {
     uint64_t sent = minus(info->tcpi_bytes_sent, info->tcpi_bytes_retrans);
     uint64_t acknowledged = minus(info->tcpi_bytes_acked, 1);
+    ret->acknowledged_bytes = acknowledged;
     ret->unacknowledged_bytes = minus(sent, acknowledged);
     ret->received_bytes = minus(info->tcpi_bytes_received, has_fin(info->tcpi_state));
     ret->repeats =
-        info->tcpi_retransmits; /* by time-out; for the first flight the total is known too */
+        info->tcpi_retransmits; /* by time-out; of a first segment alone the total is known too */
     uint64_t first = ret->unacknowledged_bytes;
-    if (first > info->tcpi_snd_mss)
-        first = info->tcpi_snd_mss;
-    if (first && !acknowledged && info->tcpi_bytes_retrans / first > ret->repeats)
+    bool alone = first && first <= info->tcpi_snd_mss && !acknowledged;
+    if (alone && info->tcpi_bytes_retrans / first > ret->repeats)
         ret->repeats = info->tcpi_bytes_retrans / first;
 }
 
@@ -72,6 +72,7 @@ bool tcp_stats_read(int fd, struct tcp_stats *ret)
                               .min_rtt_us = info.tcpi_min_rtt == UINT32_MAX ? 0 : info.tcpi_min_rtt,
                               .retransmits = info.tcpi_total_retrans,
                               .segment_bytes = info.tcpi_snd_mss,
+                              .offered_bytes = info.tcpi_advmss,
                               .header_bytes = header_bytes(&info, family)};
     read_bytes(&info, ret);
     return true;

@@ -19,9 +19,11 @@ struct tcp_stats {
     uint64_t retransmits;             /* segments retransmitted, in total */
     uint64_t repeats;                 /* retransmissions of the oldest unacknowledged segment */
     uint64_t unacknowledged_bytes;    /* of data, sent at least once */
-    uint64_t received_bytes;          /* of data */
-    uint64_t segment_bytes;           /* the MSS: the most data that a segment carries */
-    uint64_t header_bytes;            /* of IP and TCP in each packet with data */
+    uint64_t acknowledged_bytes;      /* likewise */
+    uint64_t received_bytes;          /* likewise */
+    uint64_t offered_bytes; /* the MSS that we offered: the peer sends no larger segment */
+    uint64_t segment_bytes; /* the MSS: the most data that a segment carries */
+    uint64_t header_bytes;  /* of IP and TCP in each packet with data */
 };
 
 /* Works after a reset too. False: not a TCP connection, or the kernel has no statistics.

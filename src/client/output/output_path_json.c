@@ -58,6 +58,10 @@ static json_t *finding_json(const struct path_finding *finding)
     output_json_add_text(json, "finding", finding->kind->name);
     output_json_add_text(json, "evidence", finding->evidence);
     output_json_add_text(json, "remedy", finding->remedy);
+    if (!finding->packet_bytes)
+        return json;
+    output_json_add_count(json, "packet_bytes", finding->packet_bytes);
+    output_json_add_text(json, "way", finding->way == PATH_TO_SERVER ? "to-server" : "from-server");
     return json;
 }
 

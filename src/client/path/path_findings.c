@@ -21,6 +21,13 @@ const struct path_finding_kind path_finding_kinds[] = {
                "its filter by server name",
      .reproduce = "haproxy in mode tcp with tcp-request content accept if { req.ssl_hello_type 1 "
                   "}: two records"},
+    {.name = "path-mtu-black-hole",
+     .stage = "size",
+     .meaning = "IP packets above some size vanish in one direction, and nothing says so: "
+                "connections come up, and stall with the first large message",
+     .remedy = "let what is on the way pass {}, have it announce its MTU by ICMP, or clamp the MSS "
+               "there; until then, lower the MTU of one of the hosts",
+     .reproduce = "iptables -A FORWARD -p tcp -m length --length 1341:65535 -j DROP"},
     {.name = "mss-clamped",
      .stage = "syn",
      .meaning = "the MSS in our SYN is made smaller on the way, as routers do before a tunnel or a "

@@ -51,6 +51,7 @@ extern const struct path_stage path_stages[];
 extern const size_t path_stages_count;
 
 int stage_client_hello_run(struct path *p, struct path_peer *peer, struct error *err);
+int stage_size_run(struct path *p, struct path_peer *peer, struct error *err);
 int stage_syn_run(struct path *p, struct path_peer *peer, struct error *err);
 int stage_names_run(struct path *p, struct path_peer *peer, struct error *err);
 int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err);
@@ -58,6 +59,9 @@ int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err);
 /* path_peer.c: connects once, to choose the address. -1: p->phase says where it failed. */
 int path_peer_open(struct path *p, struct path_peer *peer, struct error *err);
 void path_peer_done(struct path_peer *peer);
+
+/* Another target of the same endpoint, prepared, connects to the same address. ERROR_SYSTEM. */
+int path_peer_give_address(const struct path_peer *peer, struct target *target, struct error *err);
 
 /* The first server that has what is needed. NULL: none, and *ret_reason says so. */
 struct path_peer *path_peer_serving(struct path *p, enum path_need need, const char **ret_reason);
@@ -74,5 +78,10 @@ void path_record_skip(struct path *p, const char *format, ...)
 /* A finding of that name, with its evidence; value takes the place of {} in its remedy. */
 void path_record_finding(struct path *p, const char *name, const char *value, const char *format,
                          ...) __attribute__((format(printf, 4, 5)));
+
+/* The last finding is about IP packets, of which the largest that passes that way has so many
+ * bytes. If an earlier one has the same limit there is one finding left: the first of a kind, else
+ * the last, of which the other one is a symptom. */
+void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet_bytes);
 
 #endif

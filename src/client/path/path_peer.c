@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "path_internal.h"
 #include "tlsecho/client/session.h"
@@ -48,6 +49,16 @@ int path_peer_open(struct path *p, struct path_peer *peer, struct error *err)
     char text[ENDPOINT_TEXT_BYTES];
     endpoint_text(peer->about->endpoint, text);
     return p->options.endpoint_count > 1 ? error_prefix(err, "%s", text) : -1;
+}
+
+int path_peer_give_address(const struct path_peer *peer, struct target *target, struct error *err)
+{
+    target->addresses.items = malloc(sizeof *target->addresses.items);
+    if (!target->addresses.items)
+        return error_sys(err, "memory for an address");
+    target->addresses.items[0] = peer->about->address;
+    target->addresses.count = 1;
+    return 0;
 }
 
 void path_peer_done(struct path_peer *peer)

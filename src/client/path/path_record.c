@@ -85,3 +85,21 @@ void path_record_finding(struct path *p, const char *name, const char *value, co
     escape(finding->evidence, sizeof finding->evidence);
     path_fill_in(finding->kind->remedy, value, finding->remedy);
 }
+
+void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet_bytes)
+{
+    struct path_verdict *verdict = p->verdict;
+    struct path_finding *last = &verdict->findings[verdict->finding_count - 1];
+    last->packet_bytes = packet_bytes;
+    last->way = way;
+    for (struct path_finding *earlier = verdict->findings; earlier < last; earlier++) {
+        if (earlier->packet_bytes != packet_bytes || earlier->way != way)
+            continue;
+        path_record_note(p, "it is the limit of %s, found before: one finding",
+                         earlier->kind->name);
+        if (earlier->kind != last->kind)
+            *earlier = *last;
+        verdict->finding_count--;
+        return;
+    }
+}

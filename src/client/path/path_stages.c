@@ -4,6 +4,7 @@
 /* In the order in which they run. */
 const struct path_stage path_stages[] = {
     {.name = "client-hello", .need = PATH_NEEDS_TLS, .run = stage_client_hello_run},
+    {.name = "size", .need = PATH_NEEDS_SERVER, .run = stage_size_run},
     {.name = "syn", .need = PATH_NEEDS_SERVER, .run = stage_syn_run},
     {.name = "names", .need = PATH_NEEDS_TLS, .run = stage_names_run},
     {.name = "idle", .need = PATH_NEEDS_SERVER, .asked_for = true, .run = stage_idle_run},

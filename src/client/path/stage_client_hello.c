@@ -113,12 +113,18 @@ static size_t find_failing(const struct sizes *sizes, size_t passing_bytes)
     return bytes;
 }
 
+static bool is_about_packets(const struct hello_limit *limit)
+{
+    const struct hello_score *failing = &limit->failing;
+    return failing->fates[HELLO_LOST] == failing->tries && failing->bytes <= failing->segment_bytes;
+}
+
 /* What the path has to let pass. Of what was acknowledged every packet came through. */
 static void describe_limit(const struct hello_limit *limit, char ret[PATH_TEXT_BYTES])
 {
-    const struct hello_score *failing = &limit->failing, *passing = &limit->passing;
+    const struct hello_score *passing = &limit->passing;
     char text[QUANTITY_BYTES];
-    if (failing->fates[HELLO_LOST] == failing->tries && failing->bytes <= failing->segment_bytes)
+    if (is_about_packets(limit))
         snprintf(ret, PATH_TEXT_BYTES,
                  "IP packets of more than %s bytes, have it announce its MTU by ICMP, or lower the "
                  "MTU of this host",
@@ -147,6 +153,8 @@ static void tell_limit(struct path *p, const struct hello_limit *limit)
                         quantity_grouped_text(limit->failing.bytes, failed),
                         quantity_grouped_text(limit->failing.packet_bytes, failed_packet), how,
                         limit->control.answers, limit->control.tries);
+    if (is_about_packets(limit))
+        path_record_packet_limit(p, PATH_TO_SERVER, limit->passing.packet_bytes);
 }
 
 static int judge_sizes(struct hellos *h, const struct sizes *sizes, struct error *err)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server to which messages can be sent, and what it does with them. Its handshakes are small, so
+ * that they pass where large segments do not.
+ *
+ * Ownership: a size_server owns its target; the peer is the caller's.   Threads: one.
+ */
+#ifndef TLSECHO_SIZE_SERVER_H
+#define TLSECHO_SIZE_SERVER_H
+
+#include "path_internal.h"
+
+enum size_service {
+    SIZE_OTHER, /* reason says what it does instead */
+    SIZE_ECHO,
+    SIZE_DISCARD, /* takes all and says nothing, RFC 863 */
+    SIZE_CHARGEN, /* sends by itself without end, RFC 864 */
+};
+
+/* In segments of so many bytes (TCP_MAXSEG, tcp(7)) everything has to pass. Some systems send no
+ * smaller ones. */
+enum { SIZE_SEGMENT_MIN_BYTES = 216 };
+
+struct size_server {
+    struct path_peer *peer;
+    struct options options;
+    struct target target;
+    enum size_service service;
+    char reason[PATH_TEXT_BYTES];
+};
+
+/* Connects and looks. Whatever fails but an interrupt is SIZE_OTHER with its reason. -1:
+ * interrupted. Call size_server_done in any case. */
+int size_server_open(struct path *p, struct path_peer *peer, struct size_server *ret,
+                     struct error *err);
+void size_server_done(struct size_server *server);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages of several sizes, there and back: which arrive, and in packets of which size. */
+#include <stdio.h>
+#include <string.h>
+
+#include "size_limit.h"
+#include "tlsecho/base/quantity.h"
+
+enum {
+    LIMIT_BYTES = 8192, /* a message that fills several segments each way */
+    SERVICES = 3,
+};
+
+/* The first server of each service. */
+struct servers {
+    struct size_server all[OPTIONS_ENDPOINTS_MAX];
+    size_t count;
+    struct size_server *serving[SERVICES];
+};
+
+static const enum size_service order[SERVICES] = {SIZE_ECHO, SIZE_DISCARD, SIZE_CHARGEN};
+
+static int open_servers(struct path *p, struct servers *ret, struct error *err)
+{
+    for (size_t i = 0; i < p->verdict->server_count; i++) {
+        struct size_server *server = &ret->all[ret->count++];
+        path_record_progress(p, "what the server does with bytes");
+        if (size_server_open(p, &p->peers[i], server, err) < 0)
+            return -1;
+        for (int j = 0; j < SERVICES; j++)
+            if (!ret->serving[j] && server->service == order[j])
+                ret->serving[j] = server;
+    }
+    return 0;
+}
+
+/* --- the limit --- */
+
+static void tell_limit(struct path *p, const struct size_server *server,
+                       const struct size_limit *limit)
+{
+    char how[PATH_TEXT_BYTES], value[PATH_TEXT_BYTES], passed[QUANTITY_BYTES],
+        failed[QUANTITY_BYTES], control[QUANTITY_BYTES], message[QUANTITY_BYTES];
+    uint64_t packet_bytes = size_packet_bytes(server->peer, limit->largest.segment_bytes);
+    const char *way = limit->way == PATH_TO_SERVER ? "to the server" : "from the server";
+    quantity_grouped_text(packet_bytes, passed);
+    quantity_grouped_text(size_packet_bytes(server->peer, limit->smallest.segment_bytes), failed);
+    quantity_grouped_text(size_packet_bytes(server->peer, SIZE_SEGMENT_MIN_BYTES), control);
+    size_score_failures_text(&limit->failing, how);
+    snprintf(value, sizeof value, "IP packets of more than %s bytes %s", passed, way);
+    path_record_finding(p, "path-mtu-black-hole", value,
+                        "%s bytes in IP packets of up to %s passed, %u of %u; of up to %s: %s; in "
+                        "between, %u of %u passed in packets of up to %s",
+                        quantity_grouped_text(limit->largest.message_bytes, message), passed,
+                        limit->passing.passed, limit->passing.tries, failed, how,
+                        limit->control.passed, limit->control.tries, control);
+    path_record_packet_limit(p, limit->way, packet_bytes);
+}
+
+static int find_limit(struct path *p, struct size_server *server, const struct size_case *c,
+                      const struct size_score *failing, struct error *err)
+{
+    struct size_limit limit;
+    size_t bytes = c->message_bytes > LIMIT_BYTES ? c->message_bytes : LIMIT_BYTES;
+    unsigned offered_bytes = (unsigned)failing->stats.offered_bytes;
+    if (size_limit_find(p, server, bytes, offered_bytes, &limit, err) < 0)
+        return -1;
+    if (!limit.small_passes && failing->fates[SIZE_FAILED]) {
+        path_record_skip(p, "it is no echo: %s", failing->error.text);
+        return 0;
+    }
+    if (!limit.small_passes)
+        return error_set(err, ERROR_TIMEOUT,
+                         "messages of %zu bytes stall in packets of any size: see the log of the "
+                         "server",
+                         c->message_bytes);
+    if (limit.found)
+        tell_limit(p, server, &limit);
+    else
+        path_record_note(p, "no limit: the same packets passed at times and at times not");
+    return 0;
+}
+
+/* --- the sizes --- */
+
+static int try_sizes(struct path *p, struct size_server *server, struct error *err)
+{
+    static const size_t sizes[] = {64, 512, 1400, 4096, 8192, 16384, 32768, 65536};
+    enum { COUNT = sizeof sizes / sizeof *sizes };
+    struct size_score failing = {.tries = 0};
+    struct size_case smallest = {0};
+    for (size_t i = 0; i < COUNT && !failing.tries; i += SIZE_CASES_MAX) {
+        struct size_case cases[SIZE_CASES_MAX];
+        struct size_score scores[SIZE_CASES_MAX];
+        for (size_t j = 0; j < SIZE_CASES_MAX; j++)
+            cases[j] = (struct size_case){.message_bytes = sizes[i + j]};
+        path_record_progress(p, "messages of up to %zu bytes", sizes[i + SIZE_CASES_MAX - 1]);
+        if (size_cases_try(p, server, cases, SIZE_CASES_MAX, scores, err) < 0)
+            return -1;
+        for (size_t j = 0; j < SIZE_CASES_MAX; j++) {
+            size_score_record(p, server, &cases[j], &scores[j]);
+            if (failing.tries || !size_score_fails(&scores[j]))
+                continue;
+            failing = scores[j];
+            smallest = cases[j];
+        }
+    }
+    return failing.tries ? find_limit(p, server, &smallest, &failing, err) : 0;
+}
+
+static int run(struct path *p, struct servers *servers, struct error *err)
+{
+    bool any = false;
+    if (open_servers(p, servers, err) < 0)
+        return -1;
+    for (int i = 0; i < SERVICES; i++) {
+        if (!servers->serving[i])
+            continue;
+        any = true;
+        if (try_sizes(p, servers->serving[i], err) < 0)
+            return -1;
+    }
+    if (!any)
+        path_record_skip(p, "no endpoint echoes, takes all or sends all: %s",
+                         servers->all[0].reason);
+    return 0;
+}
+
+int stage_size_run(struct path *p, struct path_peer *peer, struct error *err)
+{
+    struct servers servers = {.count = 0};
+    (void)peer; /* it looks at all */
+    int result = run(p, &servers, err);
+    for (size_t i = 0; i < servers.count; i++)
+        size_server_done(&servers.all[i]);
+    return result;
+}

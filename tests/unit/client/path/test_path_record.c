@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "path_internal.h"
+#include "suite.h"
+
+static struct path p;
+static enum path_event last_event;
+
+static void remember(void *context, const struct path_verdict *verdict, enum path_event event,
+                     const char *text)
+{
+    (void)context, (void)verdict, (void)text;
+    last_event = event;
+}
+
+static void begin_stage(const char *name)
+{
+    p.stage = &p.verdict->stages[p.verdict->stage_count++];
+    p.stage->name = name;
+}
+
+static void set_up(void)
+{
+    static const struct path_watch watch = {.tell = remember};
+    p = (struct path){.watch = &watch, .verdict = calloc(1, sizeof *p.verdict)};
+    ck_assert_ptr_nonnull(p.verdict);
+    begin_stage("client-hello");
+}
+
+static void tear_down(void)
+{
+    path_verdict_free(p.verdict);
+}
+
+static void is_found(size_t number, const char *name, uint64_t packet_bytes)
+{
+    ck_assert_uint_lt(number, p.verdict->finding_count);
+    ck_assert_str_eq(p.verdict->findings[number].kind->name, name);
+    ck_assert_uint_eq(p.verdict->findings[number].packet_bytes, packet_bytes);
+}
+
+START_TEST(a_finding_has_its_evidence_and_the_value_in_its_remedy)
+{
+    path_record_finding(&p, "hello-lost-above", "7 bytes", "%d of %d", 2, 2);
+    is_found(0, "hello-lost-above", 0);
+    ck_assert_str_eq(p.verdict->findings[0].evidence, "2 of 2");
+    ck_assert_ptr_nonnull(strstr(p.verdict->findings[0].remedy, "pass 7 bytes;"));
+}
+END_TEST
+
+START_TEST(what_explains_an_earlier_finding_takes_its_place)
+{
+    path_record_finding(&p, "hello-lost-above", "", "a");
+    path_record_packet_limit(&p, PATH_TO_SERVER, 1340);
+    path_record_finding(&p, "hello-split-refused", "", "b");
+    begin_stage("size");
+    path_record_finding(&p, "path-mtu-black-hole", "", "c");
+    path_record_packet_limit(&p, PATH_TO_SERVER, 1340);
+    ck_assert_uint_eq(p.verdict->finding_count, 2);
+    is_found(0, "path-mtu-black-hole", 1340);
+    ck_assert_str_eq(p.verdict->findings[0].evidence, "c");
+    is_found(1, "hello-split-refused", 0);
+    ck_assert_ptr_nonnull(strstr(p.stage->notes[0], "hello-lost-above"));
+}
+END_TEST
+
+START_TEST(of_two_of_a_kind_the_first_stays)
+{
+    begin_stage("size");
+    path_record_finding(&p, "path-mtu-black-hole", "", "a");
+    path_record_packet_limit(&p, PATH_FROM_SERVER, 1200);
+    path_record_finding(&p, "path-mtu-black-hole", "", "b");
+    path_record_packet_limit(&p, PATH_FROM_SERVER, 1200);
+    ck_assert_uint_eq(p.verdict->finding_count, 1);
+    ck_assert_str_eq(p.verdict->findings[0].evidence, "a");
+}
+END_TEST
+
+START_TEST(another_limit_or_the_other_way_is_another_finding)
+{
+    path_record_finding(&p, "hello-lost-above", "", "a");
+    path_record_packet_limit(&p, PATH_TO_SERVER, 1340);
+    begin_stage("size");
+    path_record_finding(&p, "path-mtu-black-hole", "", "b");
+    path_record_packet_limit(&p, PATH_TO_SERVER, 1339);
+    path_record_finding(&p, "path-mtu-black-hole", "", "c");
+    path_record_packet_limit(&p, PATH_FROM_SERVER, 1340);
+    ck_assert_uint_eq(p.verdict->finding_count, 3);
+}
+END_TEST
+
+START_TEST(what_a_peer_says_is_escaped)
+{
+    struct path_step step = {.what = "a\x1b[2J", .happened = "b\xff"};
+    path_record_step(&p, &step);
+    ck_assert_int_eq(last_event, PATH_EVENT_STEP);
+    ck_assert_str_eq(p.stage->steps[0].what, "a\\x1b[2J");
+    ck_assert_str_eq(p.stage->steps[0].happened, "b\\xff");
+    path_record_note(&p, "%s", "\x1b");
+    ck_assert_str_eq(p.stage->notes[0], "\\x1b");
+    path_record_skip(&p, "%s", "\x07");
+    ck_assert_str_eq(p.stage->reason, "\\x07");
+    ck_assert_int_eq(p.stage->state, PATH_SKIPPED);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("path_record");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, a_finding_has_its_evidence_and_the_value_in_its_remedy);
+    tcase_add_test(cases, what_explains_an_earlier_finding_takes_its_place);
+    tcase_add_test(cases, of_two_of_a_kind_the_first_stays);
+    tcase_add_test(cases, another_limit_or_the_other_way_is_another_finding);
+    tcase_add_test(cases, what_a_peer_says_is_escaped);
+
+    Suite *suite = suite_create("path_record");
+    suite_add_tcase(suite, cases);
+    return suite_run(suite);
+}
