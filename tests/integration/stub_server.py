@@ -184,3 +184,14 @@ def echo(connection):
 def discard(connection):
     for _ in received(connection):
         pass
+
+
+def hello_bytes(connection):
+    """Reads a ClientHello, its first record; returns its size, 0 if none came."""
+    data = b""
+    while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5], "big"):
+        piece = connection.recv(CHUNK)
+        if not piece:
+            return 0
+        data += piece
+    return len(data)

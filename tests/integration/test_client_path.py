@@ -2,15 +2,18 @@
 """tlsecho-client --path on the loopback: output, and servers of several kinds."""
 
 import contextlib
+import pathlib
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import unittest
 
 import stub_server
 import haproxy
+import pages
 import proc
 import support
 from stub_server import StubServer
@@ -19,6 +22,9 @@ TLS = """
 listeners:
   - listen: tls://127.0.0.1:0
 """ + support.PROFILE
+
+
+SERVER_HELLO = b"\x16\x03\x03\x00\x50\x02" + bytes(0x4f)
 
 
 def path(*args, **options):
@@ -61,6 +67,52 @@ class Clean(support.TestCase):
         with stub_server.OpenSsl("-tls1_2") as server:
             summary = self.is_clean(server.endpoint(), "--tls-min", "1.3")
         self.assertIn("alert protocol_version", summary["stages"][0]["tried"][0]["happened"])
+
+
+class Page(support.TestCase):
+    """--report-html: the same as the JSON object has."""
+
+    def page(self, *args):
+        with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+            file = pathlib.Path(folder, "page.html")
+            done = path("--json", "--report-html", file, *args)
+            return done, pages.parse(file.read_text())
+
+    def test_it_has_each_stage_and_each_step(self):
+        server = self.server(TLS)
+        done, page = self.page("--only", "client-hello,size", server.endpoint("tls"))
+        summary = done.summary()
+        self.assertEqual(done.status, 0, done)
+        marks = [mark.get("class") for mark in page.iter("circle")]
+        self.assertEqual(marks, ["mark a", "mark a"])
+        rows = [row for row in page.iter("tr") if row[0].text in ("ok", "FAIL")]
+        steps = [step for stage in summary["stages"] for step in stage["tried"]]
+        self.assertEqual([["".join(cell.itertext()) for cell in row[1:]] for row in rows],
+                         [[step["what"], step["happened"]] for step in steps])
+        titles = ["".join(title.itertext()) for title in page.iter("h2")]
+        self.assertIn("client-hello: what passes, by size", titles)
+        self.assertIn("size: what passes, by size", titles)
+
+    def test_a_finding_has_its_section_and_its_mark(self):
+        def limit(connection):
+            if stub_server.hello_bytes(connection) <= 3000:
+                connection.sendall(SERVER_HELLO)
+                connection.recv(1)
+        with StubServer(limit) as server:
+            done, page = self.page("--only", "client-hello", f"tls://127.0.0.1:{server.port}")
+        self.assertEqual(done.status, 16, done)
+        self.assertEqual([mark.get("class") for mark in page.iter("circle")], ["mark bad"])
+        section, = [part for part in page.iter("section") if part.get("class") == "finding"]
+        text = "".join(section.itertext())
+        finding, = done.summary()["findings"]
+        for part in ("finding", "evidence", "remedy"):
+            self.assertIn(finding[part], text)
+
+    def test_one_that_cannot_be_written(self):
+        server = self.server(TLS)
+        done = path("--report-html", "/nonexistent/page", "--only", "client-hello",
+                    server.endpoint("tls"))
+        self.assertEqual(done.status, 15, done)
 
 
 class Foreign(haproxy.TestCase):

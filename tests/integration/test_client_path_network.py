@@ -150,27 +150,16 @@ class Servers(Path):
         threading.Thread(target=accept, daemon=True).start()
         return network, f"tls://{FAR}:{listening.getsockname()[1]}"
 
-    @staticmethod
-    def hello_bytes(connection):
-        """Reads the first record of a ClientHello; returns its size."""
-        data = b""
-        while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5], "big"):
-            piece = connection.recv(stub_server.CHUNK)
-            if not piece:
-                return 0
-            data += piece
-        return len(data)
-
     def test_a_slow_one(self):
         def slow(connection):
-            self.hello_bytes(connection)
+            stub_server.hello_bytes(connection)
             time.sleep(1.2)
             connection.sendall(self.SERVER_HELLO)
         self.is_clean(*self.serve(slow), "--only", "client-hello")
 
     def test_one_that_refuses_large_ones_by_an_alert(self):
         def refuse(connection):
-            large = self.hello_bytes(connection) > 5000
+            large = stub_server.hello_bytes(connection) > 5000
             connection.sendall(b"\x15\x03\x03\x00\x02\x02\x2f" if large else self.SERVER_HELLO)
         summary = self.is_clean(*self.serve(refuse), "--only", "client-hello")
         notes = " ".join(summary["stages"][0]["notes"])
@@ -179,7 +168,7 @@ class Servers(Path):
 
     def test_silence_after_a_large_one_is_a_finding(self):
         def silent(connection):
-            if self.hello_bytes(connection) <= 3000:
+            if stub_server.hello_bytes(connection) <= 3000:
                 connection.sendall(self.SERVER_HELLO)
         summary, found = self.look(*self.serve(silent), "--only", "client-hello")
         self.assertEqual(found, ["hello-lost-above"], summary)

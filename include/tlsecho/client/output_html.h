@@ -9,6 +9,7 @@
 
 #include "tlsecho/client/bench_report.h"
 #include "tlsecho/client/output_ping.h"
+#include "tlsecho/client/path.h"
 
 /* A load. count: 1 or 2 reports. ERROR_SYSTEM: the file cannot be written. */
 int output_html_bench(const char *path, const struct bench_report *reports, size_t count,
@@ -18,5 +19,9 @@ int output_html_bench(const char *path, const struct bench_report *reports, size
 int output_html_ping(const char *path, const struct session *session,
                      const struct ping_totals *totals, const struct outcome *outcome,
                      struct error *err);
+
+/* What was found on the way: likewise. */
+int output_html_path(const char *path, const struct path_verdict *verdict,
+                     const struct outcome *outcome, struct error *err);
 
 #endif

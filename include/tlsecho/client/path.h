@@ -52,6 +52,7 @@ struct path_step {
     bool passed;                    /* as on a path without faults */
     uint64_t bytes;                 /* of what was sent; 0 = it has no size */
     uint64_t packet_bytes;          /* of the largest IP packet in which it was sent; 0 = unknown */
+    bool bounded;                   /* packet_bytes was set, and is what is tried */
     uint64_t silence_us;            /* before it; 0 = none was waited for */
     unsigned tries, failed;
 };

@@ -159,7 +159,7 @@ const struct option_row option_rows[] = {
     {"ramp", 0, "TIME", "open the connections over this time; without --rate each is used at once",
      option_parse_duration, FIELD(ramp_ms), IN(BENCH)},
     {"report-html", 0, "FILE", "also write an HTML page with charts", option_parse_text,
-     FIELD(report_html), IN(PING | BENCH | MERGE)},
+     FIELD(report_html), IN(PING | BENCH | MERGE | PATH)},
 };
 
 const int option_rows_count = sizeof option_rows / sizeof *option_rows;

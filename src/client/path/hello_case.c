@@ -111,7 +111,7 @@ void hello_score_add(struct hello_score *score, const struct hello_try *t)
 struct batch {
     const struct hello_case *cases;
     size_t count, times;
-    uint64_t patience_us;
+    const struct hello_patience *patience;
 };
 
 static int try_all(struct hellos *h, const struct batch *batch, struct hello_score *scores,
@@ -128,7 +128,7 @@ static int try_all(struct hellos *h, const struct batch *batch, struct hello_sco
         tries[n].cut = result == 0 ? cut_of(c, &hellos[n]) : 0;
     }
     if (result == 0)
-        result = hello_tries_run(h->p, h->peer, tries, n, batch->patience_us, err);
+        result = hello_tries_run(h->p, h->peer, tries, n, batch->patience, err);
     for (size_t i = 0; i < n; i++) {
         if (result == 0)
             hello_score_add(&scores[i / batch->times], &tries[i]);
@@ -163,11 +163,11 @@ int hello_cases_try(struct hellos *h, const struct hello_case *cases, size_t cou
 {
     assert(count <= HELLO_CASES_MAX);
     reset(h, ret, count);
-    struct batch all = {cases, count, HELLO_TRIES, h->patience_us};
+    struct batch all = {cases, count, HELLO_TRIES, &h->patience};
     if (try_all(h, &all, ret, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        struct batch again = {&cases[i], 1, HELLO_TRIES, h->patience_us};
+        struct batch again = {&cases[i], 1, HELLO_TRIES, &h->patience};
         if (hello_score_is_unclear(&ret[i]) && try_all(h, &again, &ret[i], err) < 0)
             return -1;
         if (hello_score_check_connected(h->p, &ret[i], err) < 0)
@@ -181,7 +181,7 @@ int hello_cases_try_once(struct hellos *h, const struct hello_case *cases, size_
 {
     assert(count <= HELLO_TRIES_MAX);
     reset(h, ret, count);
-    struct batch once = {cases, count, 1, h->hurry_us};
+    struct batch once = {cases, count, 1, &h->hurry};
     return try_all(h, &once, ret, err);
 }
 

@@ -60,8 +60,8 @@ struct hellos {
     bool has_post_quantum;       /* the library */
     size_t bytes[HELLO_SOURCES]; /* of each without padding */
     bool has_name;               /* SNI is sent */
-    uint64_t patience_us;        /* as of hello_tries_run */
-    uint64_t hurry_us; /* likewise, where a limit is searched for that is confirmed later */
+    struct hello_patience patience;
+    struct hello_patience hurry; /* where a limit is searched for that is confirmed later */
 };
 
 /* ERROR_SYSTEM, ERROR_INPUT, ERROR_TLS. Call hellos_done on failure too. */

@@ -16,7 +16,8 @@
 
 enum {
     CONNECT_US = 10 * 1000 * 1000, /* where --connect-timeout is 0 */
-    TICK_US = 10 * 1000,         /* how often TCP_INFO is read while something is unacknowledged */
+    TICK_US = 10 * 1000, /* how often TCP_INFO is read while something is unacknowledged */
+    DIALS_MAX = 4,
     REPEATS = 2,                 /* retransmissions after which one that is lost is known to be */
     GRACE_US = 50 * 1000,        /* beside two round trips, for the ACK of the last of them */
     LIMIT_US = 30 * 1000 * 1000, /* for a peer that takes nothing: its window is closed */
@@ -52,6 +53,8 @@ static void end(struct hello_try *t, enum hello_fate fate)
     if (t->fd < 0)
         return;
     tcp_stats_read(t->fd, &t->stats);
+    if (fate == HELLO_LOST)
+        socket_reset_on_close(t->fd); /* the kernel would go on sending it */
     close(t->fd);
     t->fd = -1;
 }
@@ -65,6 +68,15 @@ static void end_reset(struct hello_try *t)
     end(t, HELLO_RESET);
 }
 
+static void dial_again(struct path_peer *peer, struct hello_try *t)
+{
+    t->dials++;
+    if (dial_begin(&peer->about->address, &peer->target.origin, &t->fd, &t->error) == 0)
+        return;
+    t->fd = -1;
+    end(t, HELLO_UNCONNECTED);
+}
+
 static void begin(struct path_peer *peer, struct hello_try *t)
 {
     t->begun_us = clock_now_us();
@@ -72,10 +84,7 @@ static void begin(struct path_peer *peer, struct hello_try *t)
     t->fate = HELLO_PENDING;
     t->alert = -1;
     t->fd = -1;
-    if (dial_begin(&peer->about->address, &peer->target.origin, &t->fd, &t->error) < 0) {
-        t->fd = -1;
-        end(t, HELLO_UNCONNECTED);
-    }
+    dial_again(peer, t);
 }
 
 /* --- one step of each state --- */
@@ -88,6 +97,12 @@ static void finish_connecting(struct path_peer *peer, struct hello_try *t)
         return;
     }
     tcp_stats_read(t->fd, &t->stats);
+    if (path_peer_wants_again(peer, &t->stats) && t->dials < DIALS_MAX) {
+        socket_reset_on_close(t->fd); /* so that the kernel does not keep its round trip */
+        close(t->fd);
+        dial_again(peer, t);
+        return;
+    }
     t->segment_bytes = t->stats.segment_bytes;
     size_t largest = t->hello->n - t->cut > t->cut ? t->hello->n - t->cut : t->cut;
     if (largest > t->segment_bytes)
@@ -133,8 +148,8 @@ static void receive(struct hello_try *t)
         end_reset(t);
         return;
     }
-    if (n == 0) {
-        end(t, HELLO_ENDED);
+    if (n == 0) { /* the server may have waited in vain */
+        end(t, socket_unacknowledged_bytes(t->fd) > 0 ? HELLO_LOST : HELLO_ENDED);
         return;
     }
     t->answer_n += (size_t)n;
@@ -160,14 +175,15 @@ static void receive(struct hello_try *t)
 
 /* What has been sent and is not acknowledged is sent again by the kernel, RFC 6298 §5.4; from then
  * on an ACK needs a round trip. */
-static void examine_loss(struct hello_try *t, uint64_t now_us)
+static void examine_loss(struct hello_try *t, uint64_t now_us, uint64_t ack_us)
 {
     if (now_us > t->sent_us + LIMIT_US && socket_unacknowledged_bytes(t->fd) > 0) {
         end(t, HELLO_LOST);
         return;
     }
+    unsigned repeats = ack_us == UINT64_MAX || now_us < t->sent_us + ack_us ? REPEATS : 1;
     if (!tcp_stats_read(t->fd, &t->stats) || !t->stats.unacknowledged_bytes ||
-        t->stats.repeats < REPEATS) {
+        t->stats.repeats < repeats) {
         t->repeated_us = 0;
         return;
     }
@@ -184,7 +200,7 @@ static uint64_t connect_due_us(const struct path *p, const struct hello_try *t)
     return t->begun_us + (limit_ms ? limit_ms * 1000 : CONNECT_US);
 }
 
-static void step(struct path *p, struct path_peer *peer, struct hello_try *t)
+static void step(struct path *p, struct path_peer *peer, struct hello_try *t, uint64_t ack_us)
 {
     uint64_t now_us = clock_now_us();
     struct pollfd ready = {.fd = t->fd,
@@ -208,7 +224,7 @@ static void step(struct path *p, struct path_peer *peer, struct hello_try *t)
         send_more(t);
     }
     if (t->fate == HELLO_PENDING && t->state > SENDING)
-        examine_loss(t, clock_now_us());
+        examine_loss(t, clock_now_us(), ack_us);
 }
 
 /* --- all of them --- */
@@ -270,15 +286,15 @@ static void close_all(struct hello_try *tries, size_t count)
 }
 
 static int wait_for_all(struct path *p, struct path_peer *peer, struct hello_try *tries,
-                        size_t count, uint64_t patience_us, struct error *err)
+                        size_t count, const struct hello_patience *patience, struct error *err)
 {
     for (;;) {
         struct session_wait wait;
         for (size_t i = 0; i < count; i++)
             if (tries[i].fate == HELLO_PENDING)
-                step(p, peer, &tries[i]);
+                step(p, peer, &tries[i], patience->ack_us);
         uint64_t since_us = silent_since(tries, count);
-        uint64_t until_us = since_us == UINT64_MAX ? UINT64_MAX : since_us + patience_us;
+        uint64_t until_us = since_us == UINT64_MAX ? UINT64_MAX : since_us + patience->answer_us;
         if (clock_now_us() >= until_us)
             give_up_silent(tries, count);
         if (!prepare_wait(p, tries, count, until_us, &wait))
@@ -292,11 +308,11 @@ static int wait_for_all(struct path *p, struct path_peer *peer, struct hello_try
 }
 
 int hello_tries_run(struct path *p, struct path_peer *peer, struct hello_try *tries, size_t count,
-                    uint64_t patience_us, struct error *err)
+                    const struct hello_patience *patience, struct error *err)
 {
     for (size_t i = 0; i < count; i++)
         begin(peer, &tries[i]);
-    int result = wait_for_all(p, peer, tries, count, patience_us, err);
+    int result = wait_for_all(p, peer, tries, count, patience, err);
     close_all(tries, count);
     return result;
 }

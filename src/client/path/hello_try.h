@@ -49,18 +49,23 @@ struct hello_try {
 
     /* own */
     int fd;
-    int state;
+    int state, dials;
     size_t sent;
     uint64_t begun_us, sent_us, repeated_us, quiet_us;
     unsigned char answer[TLS_ANSWER_BYTES];
     size_t answer_n;
 };
 
-/* patience_us: how long an answer to an acknowledged ClientHello may take, while no other of them
- * is being answered: some servers serve one connection at a time. Blocks until each has its fate;
+struct hello_patience {
+    uint64_t answer_us; /* for an answer to an acknowledged ClientHello */
+    uint64_t ack_us;    /* for an ACK, sent again at least once; UINT64_MAX = sent again twice */
+};
+
+/* The patience for answers begins when no other of them is being answered: some servers serve one
+ * connection at a time. Blocks until each has its fate;
  * count: at most HELLO_TRIES_MAX. -1: interrupted, or ERROR_SYSTEM. */
 int hello_tries_run(struct path *p, struct path_peer *peer, struct hello_try *tries, size_t count,
-                    uint64_t patience_us, struct error *err);
+                    const struct hello_patience *patience, struct error *err);
 
 /* Whether TLS answered it. */
 bool hello_fate_is_answer(enum hello_fate fate);

@@ -69,6 +69,7 @@ void name_case_done(struct name_case *c)
 static int try_at_once(struct path *p, struct path_peer *peer, struct name_case *const *cases,
                        size_t count, uint64_t patience_us, struct error *err)
 {
+    struct hello_patience patience = {.answer_us = patience_us, .ack_us = UINT64_MAX};
     struct tls_client_hello hellos[HELLO_TRIES_MAX] = {{0}};
     struct hello_try tries[HELLO_TRIES_MAX] = {{0}};
     int result = 0;
@@ -81,7 +82,7 @@ static int try_at_once(struct path *p, struct path_peer *peer, struct name_case 
         tries[n].hello = &hellos[n];
     }
     if (result == 0)
-        result = hello_tries_run(p, peer, tries, n, patience_us, err);
+        result = hello_tries_run(p, peer, tries, n, &patience, err);
     for (size_t i = 0; i < n; i++) {
         if (result == 0)
             hello_score_add(&cases[i]->score, &tries[i]);

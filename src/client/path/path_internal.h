@@ -12,6 +12,7 @@
 
 #include "tlsecho/client/path.h"
 #include "tlsecho/client/target.h"
+#include "tlsecho/net/tcp_stats.h"
 
 /* What a stage asks of a server. */
 enum path_need {
@@ -59,6 +60,13 @@ int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err);
 /* path_peer.c: connects once, to choose the address. -1: p->phase says where it failed. */
 int path_peer_open(struct path *p, struct path_peer *peer, struct error *err);
 void path_peer_done(struct path_peer *peer);
+
+/*
+ * A new connection's SYN, or the answer to it, was lost: TCP takes the time until it was sent again
+ * for the round trip, and would wait for seconds before it sends anything else again. Another
+ * connection is a better instrument.
+ */
+bool path_peer_wants_again(const struct path_peer *peer, const struct tcp_stats *stats);
 
 /* Another target of the same endpoint, prepared, connects to the same address. ERROR_SYSTEM. */
 int path_peer_give_address(const struct path_peer *peer, struct target *target, struct error *err);

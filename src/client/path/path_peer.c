@@ -51,6 +51,12 @@ int path_peer_open(struct path *p, struct path_peer *peer, struct error *err)
     return p->options.endpoint_count > 1 ? error_prefix(err, "%s", text) : -1;
 }
 
+bool path_peer_wants_again(const struct path_peer *peer, const struct tcp_stats *stats)
+{
+    enum { TIMES = 3, MARGIN_US = 200 * 1000 };
+    return stats->rtt_us > TIMES * peer->about->rtt_us + MARGIN_US;
+}
+
 int path_peer_give_address(const struct path_peer *peer, struct target *target, struct error *err)
 {
     target->addresses.items = malloc(sizeof *target->addresses.items);

@@ -176,6 +176,7 @@ void size_score_record(struct path *p, const struct size_server *server, const s
                              .failed = score->tries - score->passed};
     if (c->segment_bytes)
         step.packet_bytes = size_packet_bytes(server->peer, c->segment_bytes);
+    step.bounded = c->segment_bytes > 0;
     describe(server, c, step.what);
     describe_outcome(score, step.happened);
     path_record_step(p, &step);

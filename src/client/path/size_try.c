@@ -18,6 +18,7 @@ enum {
     CONNECT_US = 10 * 1000 * 1000, /* where --connect-timeout is 0 */
     TICK_US = 20 * 1000,
     LINE_BYTES = 64,
+    DIALS_MAX = 4,
     REPEATS = 3,                /* retransmissions of what does not come through */
     SLOW_US = 15 * 1000 * 1000, /* then full segments have passed, and that is what counts */
 };
@@ -45,19 +46,25 @@ static void end(struct size_try *t, enum size_fate fate)
     t->fd = -1;
 }
 
-static void begin(struct size_server *server, struct size_try *t)
+static void dial_again(struct size_server *server, struct size_try *t)
 {
     struct dial_origin origin = server->target.origin;
     origin.segment_bytes = t->segment_bytes;
+    t->dials++;
+    if (dial_begin(&server->peer->about->address, &origin, &t->fd, &t->error) == 0)
+        return;
+    t->fd = -1;
+    end(t, SIZE_UNCONNECTED);
+}
+
+static void begin(struct size_server *server, struct size_try *t)
+{
     t->begun_us = t->moved_us = clock_now_us();
     t->state = CONNECTING;
     t->want = WANT_WRITE;
     t->fate = SIZE_PENDING;
     t->fd = -1;
-    if (dial_begin(&server->peer->about->address, &origin, &t->fd, &t->error) < 0) {
-        t->fd = -1;
-        end(t, SIZE_UNCONNECTED);
-    }
+    dial_again(server, t);
 }
 
 /* --- one step of each state --- */
@@ -68,8 +75,18 @@ static void finish_connecting(struct size_server *server, struct size_try *t)
                                         .scratch = server->target.scratch,
                                         .server_name = target_server_name(&server->target)};
     int fd = t->fd;
-    if (dial_finish(fd, &server->peer->about->address, &t->error) < 0 ||
-        target_send_proxy_header(&server->target, fd, &t->error) < 0) {
+    if (dial_finish(fd, &server->peer->about->address, &t->error) < 0) {
+        end(t, SIZE_UNCONNECTED);
+        return;
+    }
+    if (tcp_stats_read(fd, &t->stats) && path_peer_wants_again(server->peer, &t->stats) &&
+        t->dials < DIALS_MAX) {
+        socket_reset_on_close(fd); /* so that the kernel does not keep its round trip */
+        close(fd);
+        dial_again(server, t);
+        return;
+    }
+    if (target_send_proxy_header(&server->target, fd, &t->error) < 0) {
         end(t, SIZE_UNCONNECTED);
         return;
     }

@@ -40,7 +40,7 @@ struct size_try {
     struct error error;     /* of SIZE_FAILED, SIZE_UNCONNECTED */
 
     /* own */
-    int state, fd;
+    int state, fd, dials;
     struct transport *transport;
     struct exchange exchange;
     uint64_t begun_us, moved_us, moved_bytes;

@@ -10,8 +10,9 @@
 #include "tlsecho/tls/tls_alert.h"
 
 enum {
-    PATIENCE_US = 3 * 1000 * 1000,        /* with a server that has answered, */
-    HURRY_US = 1000 * 1000,               /* the same for what is confirmed later, */
+    PATIENCE_US = 3 * 1000 * 1000, /* with a server that has answered, */
+    HURRY_US = 1000 * 1000,        /* the same for what is confirmed later, */
+    HURRY_ACK_US = 1200 * 1000,
     PATIENCE_FACTOR = 5,                  /* or so many times as long as that took */
     FIRST_PATIENCE_US = 10 * 1000 * 1000, /* where --connect-timeout is 0 */
     HYBRID_BYTES = 1500,                  /* about as large as X25519MLKEM768 makes one, */
@@ -40,7 +41,8 @@ static int try_first(struct hellos *h, struct sizes *sizes, struct error *err)
     struct hello_case cases[] = {{.source = HELLO_OWN}, {.source = HELLO_SMALL}};
     struct hello_score scores[2];
     uint64_t limit_ms = h->p->options.connect_timeout_ms, took_us = 0;
-    h->patience_us = limit_ms ? limit_ms * 1000 : FIRST_PATIENCE_US;
+    h->patience = (struct hello_patience){
+        .answer_us = limit_ms ? limit_ms * 1000 : FIRST_PATIENCE_US, .ack_us = UINT64_MAX};
     path_record_progress(h->p, "our own ClientHello, and a small one");
     if (hello_cases_try(h, cases, 2, scores, err) < 0)
         return -1;
@@ -54,8 +56,9 @@ static int try_first(struct hellos *h, struct sizes *sizes, struct error *err)
     if (hello_score_fails(&scores[1]))
         h->base = HELLO_OWN;
     took_us *= PATIENCE_FACTOR;
-    h->patience_us = took_us > PATIENCE_US ? took_us : PATIENCE_US;
-    h->hurry_us = took_us > HURRY_US ? took_us : HURRY_US;
+    h->patience.answer_us = took_us > PATIENCE_US ? took_us : PATIENCE_US;
+    h->hurry = (struct hello_patience){.answer_us = took_us > HURRY_US ? took_us : HURRY_US,
+                                       .ack_us = HURRY_ACK_US};
     return 0;
 }
 
