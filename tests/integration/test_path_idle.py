@@ -132,7 +132,7 @@ class NotFound(Idle):
                 proxy.way.expire(client, server)
 
 
-class Skipped(unittest.TestCase):
+class Skipped(support.TestCase):
     def path(self, *args):
         return support.client("--path", "--json", *args)
 
@@ -147,6 +147,13 @@ class Skipped(unittest.TestCase):
         with stub_server.StubServer(stub_server.discard) as silent, stub_server.StubServer(stub_server.echo) as far:
             done = self.path("--only", "idle", "--idle-max", "1s", "--connect-timeout", "1s",
                              silent.endpoint(), far.endpoint())
+        self.assertEqual((done.status, done.summary()["stages"][0]["state"]), (0, "done"), done)
+
+    def test_a_server_that_sends_without_end_is_no_echo(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0', service: chargen },"
+                             " { listen: 'tcp://127.0.0.1:0', name: e } ]")
+        done = self.path("--only", "idle", "--idle-max", "1s", server.endpoint(),
+                         server.endpoint("e"))
         self.assertEqual((done.status, done.summary()["stages"][0]["state"]), (0, "done"), done)
 
     def test_without_a_longest_silence(self):

@@ -19,6 +19,8 @@ enum {
     GRACE_US = 50 * 1000,      /* beside two round trips, for the ACK of the last of them */
     TICK_US = 50 * 1000,
     KEEPALIVE_PROBES = 3,
+    OTHER_BYTES = 16 * 1024, /* so much that is no echo comes from no echo */
+    READS_MAX = 64,          /* at once, of a server that sends without end */
 };
 
 static void end(struct idle_conn *c, enum idle_fate fate)
@@ -70,16 +72,19 @@ static void take(struct idle_conn *c, const char *data, size_t n)
     if (c->fate != IDLE_PROBED)
         return;
     for (size_t i = 0; i < n; i++)
-        c->matched = data[i] == LINE[c->matched] ? c->matched + 1 : 0;
+        c->matched = data[i] == LINE[c->matched] ? c->matched + 1 : data[i] == LINE[0];
+    c->received += n;
     if (c->matched >= LINE_BYTES)
         end(c, IDLE_ALIVE);
+    else if (c->received > OTHER_BYTES)
+        end(c, IDLE_MUTE);
 }
 
 static void receive(struct idle_conn *c)
 {
     char data[LINE_BYTES];
     struct error err;
-    while (!idle_conn_is_decided(c)) {
+    for (int i = 0; i < READS_MAX && !idle_conn_is_decided(c); i++) {
         /* No more than what is missing, so that nothing is matched beyond the line's end. */
         struct io io = transport_read(c->session.transport, data, LINE_BYTES - c->matched, &err);
         switch (io.status) {
@@ -98,6 +103,7 @@ static void receive(struct idle_conn *c)
             return;
         }
     }
+    c->want |= WANT_READ;
 }
 
 static void send_line(struct idle_conn *c)
@@ -143,7 +149,7 @@ void idle_conn_probe(struct idle_conn *c)
 {
     c->fate = IDLE_PROBED;
     c->probed_us = clock_now_us();
-    c->sent = c->matched = 0;
+    c->sent = c->matched = c->received = 0;
     idle_conn_step(c);
 }
 

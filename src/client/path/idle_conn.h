@@ -34,9 +34,9 @@ struct idle_conn {
     uint64_t last_us;    /* when the last byte came */
     uint64_t seen_us;    /* when it was last known to be there */
     uint64_t probed_us;
-    uint64_t silence_us; /* how long it was silent when it was probed, or ended */
-    uint64_t took_us;    /* the echo */
-    size_t sent, matched;
+    uint64_t silence_us;            /* how long it was silent when it was probed, or ended */
+    uint64_t took_us;               /* the echo */
+    size_t sent, matched, received; /* of the line; all that came since it was sent */
     unsigned want;
 };
 
