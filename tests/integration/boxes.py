@@ -206,6 +206,12 @@ def offers_13(payload):
     return begins_hello(payload) and at >= 0 and b"\x03\x04" in payload[at + 5:at + 5 + payload[at + 4]]
 
 
+def is_larger(limit_bytes):
+    """Whether a ClientHello's first record is of more than so many bytes."""
+    return lambda payload: (begins_hello(payload) and len(payload) >= 5 and
+                            struct.unpack_from("!H", payload, 3)[0] + 5 > limit_bytes)
+
+
 def lacks_13(payload):
     """Whether a ClientHello, if it is whole, offers no TLS 1.3."""
     return begins_hello(payload) and not is_split(payload) and not offers_13(payload)
