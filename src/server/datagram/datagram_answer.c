@@ -16,29 +16,29 @@ static struct metrics_listener *counters(const struct datagram_listener *l)
 }
 
 static void count_received(struct datagram_listener *l, const struct datagram *d,
-                           struct datagram_tally *tally)
+                           struct datagram_traffic *traffic)
 {
     metrics_add(&counters(l)->datagrams_received, 1);
     metrics_add(&counters(l)->received_bytes, d->length);
-    tally->received++;
-    tally->received_bytes += d->length;
+    traffic->received++;
+    traffic->received_bytes += d->length;
 }
 
 static void count_sent(struct datagram_listener *l, const struct datagram *d,
-                       struct datagram_tally *tally)
+                       struct datagram_traffic *traffic)
 {
     metrics_add(&counters(l)->datagrams_sent, 1);
     metrics_add(&counters(l)->sent_bytes, d->length);
-    tally->sent++;
-    tally->sent_bytes += d->length;
+    traffic->sent++;
+    traffic->sent_bytes += d->length;
 }
 
 static void count_dropped(struct datagram_listener *l, enum datagram_drop drop,
-                          struct datagram_tally *tally)
+                          struct datagram_traffic *traffic)
 {
     metrics_add(&counters(l)->dropped[drop], 1);
-    tally->dropped++;
-    tally->drop = drop;
+    traffic->dropped++;
+    traffic->drop = drop;
 }
 
 static void count_kernel_drops(struct datagram_listener *l)
@@ -156,11 +156,11 @@ static void send_answers(struct datagram_listener *l, size_t count)
     for (size_t i = 0; i < count;) {
         struct datagram_io io = datagram_send(l->socket, s->items + i, count - i, &ignored);
         for (size_t end = i + io.n; i < end; i++)
-            count_sent(l, &s->items[i], s->tallies[i]);
+            count_sent(l, &s->items[i], s->answered[i]);
         if (io.status == DATAGRAM_FAILED)
-            count_dropped(l, DATAGRAM_DROP_UNSENT, s->tallies[i++]);
+            count_dropped(l, DATAGRAM_DROP_UNSENT, s->answered[i++]);
         for (; io.status == DATAGRAM_WAIT && i < count; i++)
-            count_dropped(l, DATAGRAM_DROP_UNSENT, s->tallies[i]);
+            count_dropped(l, DATAGRAM_DROP_UNSENT, s->answered[i]);
     }
 }
 
@@ -171,15 +171,16 @@ static void answer_all(struct datagram_listener *l, size_t count)
     size_t answers = 0;
     for (size_t i = 0; i < count; i++) {
         struct datagram *d = &s->items[i];
-        struct datagram_tally *tally = datagram_log_find(&s->log, &d->peer, l->listener, now_us);
+        struct datagram_traffic *traffic =
+            datagram_log_find(&s->log, &d->peer, l->listener, now_us);
         enum datagram_drop drop;
-        count_received(l, d, tally);
+        count_received(l, d, traffic);
         if (answer(l, d, &drop, now_us)) {
             if (answers < i)
                 s->items[answers] = *d;
-            s->tallies[answers++] = tally;
+            s->answered[answers++] = traffic;
         } else if (drop != DATAGRAM_KEPT) {
-            count_dropped(l, drop, tally);
+            count_dropped(l, drop, traffic);
         }
     }
     send_answers(l, answers);

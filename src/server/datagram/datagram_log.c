@@ -15,15 +15,15 @@ int datagram_log_init(struct datagram_log *ret, struct error *err)
     return 0;
 }
 
-static bool is_of(const struct datagram_tally *tally, const struct address *source,
+static bool is_of(const struct datagram_traffic *traffic, const struct address *source,
                   const struct listener *listener)
 {
-    if (tally->listener != listener || tally->source.any.sa_family != source->any.sa_family)
+    if (traffic->listener != listener || traffic->source.any.sa_family != source->any.sa_family)
         return false;
     if (source->any.sa_family == AF_INET)
-        return tally->source.ipv4.sin_addr.s_addr == source->ipv4.sin_addr.s_addr;
-    return tally->source.ipv6.sin6_scope_id == source->ipv6.sin6_scope_id &&
-           IN6_ARE_ADDR_EQUAL(&tally->source.ipv6.sin6_addr, &source->ipv6.sin6_addr);
+        return traffic->source.ipv4.sin_addr.s_addr == source->ipv4.sin_addr.s_addr;
+    return traffic->source.ipv6.sin6_scope_id == source->ipv6.sin6_scope_id &&
+           IN6_ARE_ADDR_EQUAL(&traffic->source.ipv6.sin6_addr, &source->ipv6.sin6_addr);
 }
 
 static unsigned bucket_of(const struct datagram_log *log, const struct address *source)
@@ -36,27 +36,27 @@ static unsigned bucket_of(const struct datagram_log *log, const struct address *
     return (unsigned)(hash >> 32) % DATAGRAM_LOG_BUCKETS;
 }
 
-static struct datagram_tally *add(struct datagram_log *log, const struct address *source,
-                                  const struct listener *listener, uint64_t now_us)
+static struct datagram_traffic *add(struct datagram_log *log, const struct address *source,
+                                    const struct listener *listener, uint64_t now_us)
 {
-    struct datagram_tally *tally = &log->tallies[log->count++];
-    *tally = (struct datagram_tally){.listener = listener, .start_us = now_us};
-    tally->source.length = source->length;
-    memcpy(&tally->source.any, &source->any, source->length);
-    address_set_port(&tally->source, 0);
-    return tally;
+    struct datagram_traffic *traffic = &log->sources[log->count++];
+    *traffic = (struct datagram_traffic){.listener = listener, .start_us = now_us};
+    traffic->source.length = source->length;
+    memcpy(&traffic->source.any, &source->any, source->length);
+    address_set_port(&traffic->source, 0);
+    return traffic;
 }
 
-struct datagram_tally *datagram_log_find(struct datagram_log *log, const struct address *source,
-                                         const struct listener *listener, uint64_t now_us)
+struct datagram_traffic *datagram_log_find(struct datagram_log *log, const struct address *source,
+                                           const struct listener *listener, uint64_t now_us)
 {
     if (log->due_us == UINT64_MAX)
         log->due_us = now_us + DATAGRAM_LOG_EVERY_US;
     unsigned bucket = bucket_of(log, source);
     while (log->buckets[bucket] > 0) { /* half of them are free at least */
-        struct datagram_tally *tally = &log->tallies[log->buckets[bucket] - 1];
-        if (is_of(tally, source, listener))
-            return tally;
+        struct datagram_traffic *traffic = &log->sources[log->buckets[bucket] - 1];
+        if (is_of(traffic, source, listener))
+            return traffic;
         bucket = (bucket + 1) % DATAGRAM_LOG_BUCKETS;
     }
     if (log->count < DATAGRAM_LOG_SOURCES) {
@@ -65,7 +65,7 @@ struct datagram_tally *datagram_log_find(struct datagram_log *log, const struct 
     }
     if (log->others.received == 0)
         log->others =
-            (struct datagram_tally){.listener = listener, .shared = true, .start_us = now_us};
+            (struct datagram_traffic){.listener = listener, .shared = true, .start_us = now_us};
     return &log->others;
 }
 
@@ -77,40 +77,40 @@ static void log_source(struct log_line *line, const struct address *source)
     log_text(line, "source", text);
 }
 
-static void log_tally(const struct datagram_tally *tally, uint64_t now_us)
+static void log_traffic(const struct datagram_traffic *traffic, uint64_t now_us)
 {
-    const struct listener *listener = tally->listener;
+    const struct listener *listener = traffic->listener;
     struct log_line line;
     if (!listener->snapshot->config->log.connections ||
         !log_begin(&line, LOG_LEVEL_INFO, "datagrams"))
         return;
-    if (tally->shared) {
+    if (traffic->shared) {
         log_text(&line, "source", "others");
     } else {
-        log_source(&line, &tally->source);
+        log_source(&line, &traffic->source);
         log_text(&line, "listener", listener->config->name.value);
         log_text(&line, "service", listener->service->name);
     }
     log_text(&line, "transport", endpoint_scheme_name(listener->config->listen.scheme));
-    log_number(&line, "received", tally->received);
-    log_number(&line, "sent", tally->sent);
-    log_number(&line, "received_bytes", tally->received_bytes);
-    log_number(&line, "sent_bytes", tally->sent_bytes);
-    log_number(&line, "dropped", tally->dropped);
-    if (tally->dropped > 0)
-        log_text(&line, "drop", datagram_drop_name(tally->drop));
-    log_seconds(&line, "duration", now_us - tally->start_us);
+    log_number(&line, "received", traffic->received);
+    log_number(&line, "sent", traffic->sent);
+    log_number(&line, "received_bytes", traffic->received_bytes);
+    log_number(&line, "sent_bytes", traffic->sent_bytes);
+    log_number(&line, "dropped", traffic->dropped);
+    if (traffic->dropped > 0)
+        log_text(&line, "drop", datagram_drop_name(traffic->drop));
+    log_seconds(&line, "duration", now_us - traffic->start_us);
     log_end(&line);
 }
 
 void datagram_log_flush(struct datagram_log *log, uint64_t now_us)
 {
     for (unsigned i = 0; i < log->count; i++)
-        log_tally(&log->tallies[i], now_us);
+        log_traffic(&log->sources[i], now_us);
     if (log->others.received > 0)
-        log_tally(&log->others, now_us);
+        log_traffic(&log->others, now_us);
     log->count = 0;
-    log->others = (struct datagram_tally){.received = 0};
+    log->others = (struct datagram_traffic){.received = 0};
     memset(log->buckets, 0, sizeof log->buckets);
     log->due_us = UINT64_MAX;
 }

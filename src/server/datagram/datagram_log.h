@@ -23,7 +23,7 @@ enum {
 };
 
 /* Of one source, since its last line. */
-struct datagram_tally {
+struct datagram_traffic {
     struct address source; /* without port */
     const struct listener *listener;
     bool shared; /* of several sources, and listeners */
@@ -34,10 +34,10 @@ struct datagram_tally {
 
 struct datagram_log {
     uint64_t factors[2]; /* random: a peer cannot choose which sources share a bucket */
-    struct datagram_tally tallies[DATAGRAM_LOG_SOURCES];
-    struct datagram_tally others; /* received 0 = none */
+    struct datagram_traffic sources[DATAGRAM_LOG_SOURCES];
+    struct datagram_traffic others; /* received 0 = none */
     unsigned count;
-    uint8_t buckets[DATAGRAM_LOG_BUCKETS]; /* index + 1 of a tally; 0 = free */
+    uint8_t buckets[DATAGRAM_LOG_BUCKETS]; /* index + 1 of a source; 0 = free */
     uint64_t due_us;                       /* UINT64_MAX = nothing to log */
 };
 
@@ -45,8 +45,8 @@ struct datagram_log {
 int datagram_log_init(struct datagram_log *ret, struct error *err);
 
 /* Where to count a datagram from there. Valid until the next flush. */
-struct datagram_tally *datagram_log_find(struct datagram_log *log, const struct address *source,
-                                         const struct listener *listener, uint64_t now_us);
+struct datagram_traffic *datagram_log_find(struct datagram_log *log, const struct address *source,
+                                           const struct listener *listener, uint64_t now_us);
 
 /* Writes all lines. */
 void datagram_log_flush(struct datagram_log *log, uint64_t now_us);

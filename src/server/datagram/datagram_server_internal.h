@@ -35,8 +35,8 @@ struct datagram_server {
     struct datagram_place place;
     struct datagram_set *set; /* NULL = none */
     struct datagram items[DATAGRAM_BATCH];
-    struct datagram_tally *tallies[DATAGRAM_BATCH]; /* of the items */
-    unsigned char *buffers;                         /* as many, of DATAGRAM_BYTES_MAX */
+    struct datagram_traffic *answered[DATAGRAM_BATCH]; /* of the items */
+    unsigned char *buffers;                            /* as many, of DATAGRAM_BYTES_MAX */
     struct datagram_loops *loops;
     struct datagram_log log;
     struct rate_limited_count loops_found, failures; /* not logged yet, with the last of each: */
