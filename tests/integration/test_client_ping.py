@@ -286,14 +286,14 @@ class Phases(PingCase):
 
 class Relays(PingCase):
     def test_statistics_agree_with_what_the_relay_recorded(self):
-        way = relay.Delay(0.015, 0.025)
+        way = relay.Delay(0.2, 0.3)
         with relay.Relay(self.echo().address("tcp"), way) as between:
-            summary, events = self.ping("-c20", "-i0", between.endpoint("tcp"))
-        self.assertEqual(len(way.times), 20)
+            summary, events = self.ping("-c10", "-i0", between.endpoint("tcp"))
+        self.assertEqual(len(way.times), 10)
         for event, seconds in zip(events, way.times):
             self.assertGreater(event["time"], seconds)
         self.assertAlmostEqual(summary["latency"]["mean"], statistics.mean(way.times[1:]),
-                               delta=0.01)
+                               delta=0.05)
 
     def test_a_dropped_connection_ends_the_run_with_its_class(self):
         with relay.Relay(self.echo().address("tcp"), relay.Drop(0)) as between:
