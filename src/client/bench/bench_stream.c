@@ -20,7 +20,7 @@ static enum bench_step sweep(struct bench_conn *c, uint64_t now_ns, unsigned *re
     if (!waits || !load->idle_timeout_ns || now_ns < c->last_activity_ns ||
         now_ns - c->last_activity_ns < load->idle_timeout_ns)
         return BENCH_GO_ON;
-    error_set(&err, ERROR_TIMEOUT, "nothing moved for %.6g s (--idle-timeout)",
+    error_set(&err, ERROR_TIMEOUT, "no data for %.6g s (--idle-timeout)",
               (double)options->idle_timeout_ms / 1e3);
     diagnosis_of_silence(c->source.fd, &err);
     error_prefix(&err, "connection %" PRIu32, c->number + 1);
