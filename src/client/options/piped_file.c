@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BYTES_MAX = 1 << 20, COPIES_MAX = 3 };
+enum { BYTES_MAX = 1 << 20, COPIES_MAX = 3, WRITER_MS = 2000 };
 
 static struct {
     const char *name, *copy;
@@ -37,11 +37,11 @@ static int copy_all(int from, int to)
 /* A copy in memory, mode 0600; -1 with errno. */
 static int copy_pipe(const char *path)
 {
-    /* Without a writer read(2) returns 0; poll(2) waits until there was one. */
+    /* Without a writer read(2) returns 0: one that is about to open the FIFO has some time. */
     int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int to = memfd_create("piped", MFD_CLOEXEC);
     struct pollfd readable = {.fd = from, .events = POLLIN};
-    if (from < 0 || to < 0 || fchmod(to, 0600) || poll(&readable, 1, -1) < 0 ||
+    if (from < 0 || to < 0 || fchmod(to, 0600) || poll(&readable, 1, WRITER_MS) < 0 ||
         fcntl(from, F_SETFL, 0) || copy_all(from, to)) {
         int code = errno;
         if (from >= 0)
