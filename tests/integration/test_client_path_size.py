@@ -2,8 +2,10 @@
 """--path, stage size: messages behind paths that drop large packets in one direction or both, that
 are slow, and that lose packets at random."""
 
+import concurrent.futures
 import time
 import unittest
+from typing import NamedTuple
 
 import boxes
 import netpath
@@ -17,6 +19,7 @@ CONFIG = f"""
 listeners:
   - {{ listen: "tcp://{FAR}:0" }}
   - {{ listen: "tls://{FAR}:0" }}
+  - {{ listen: "tls://{FAR}:0", name: report, service: report }}
   - {{ listen: "tcp://[{FAR6}]:0", name: ipv6 }}
   - {{ listen: "tcp://{FAR}:0", name: discard, service: discard }}
   - {{ listen: "tcp://{FAR}:0", name: chargen, service: chargen }}
@@ -42,58 +45,82 @@ class Narrow(boxes.Rule):
         return [(self.free_at[to_server] - now, packet.data)]
 
 
-class Size(support.TestCase):
-    def look(self, *between, names=("tcp",), only="size"):
-        network = netpath.Network(*between)
-        self.addCleanup(network.__exit__)
-        server = self.server(CONFIG, prefix=network.server.prefix)
-        done = network.run_client("--path", "--json", "--only", only,
-                                  *(server.endpoint(name) for name in names), timeout=120)
-        self.summary = done.summary()
-        self.assertIn((done.status, bool(self.summary["findings"])), ((0, False), (16, True)), done)
-        return [(finding["finding"], finding.get("way"), finding.get("packet_bytes"))
-                for finding in self.summary["findings"]]
+THERE, BACK = "to-server", "from-server"
 
-    def test_large_packets_to_the_server(self):
-        self.assertEqual(self.look(boxes.DropAbove(1340)),
-                         [("path-mtu-black-hole", "to-server", 1340)])
-        finding, = self.summary["findings"]
+
+class Row(NamedTuple):
+    between: object  # returns new boxes
+    found: tuple = ()  # (way, bytes of the largest packet that passes)
+    names: tuple = ("tcp",)  # of the listeners
+    only: str = "size"
+
+
+ROWS = {
+    "a clean path": Row(lambda: [], names=("tls", "discard", "chargen")),
+    "a slow path": Row(lambda: [Narrow(30_000)]),
+    "random loss": Row(lambda: [boxes.Lose(2)], names=("tls",)),
+    "large packets to the server": Row(lambda: [boxes.DropAbove(1340)], ((THERE, 1340),)),
+    "large packets from the server, which stop a TLS handshake": Row(
+        lambda: [boxes.DropAbove(1000, TO_CLIENT)], ((BACK, 1000),), ("tls",)),
+    "IPv6": Row(lambda: [boxes.DropAbove(1401)], ((THERE, 1401),), ("ipv6",)),
+    "either direction alone": Row(
+        lambda: [boxes.DropAbove(1340), boxes.DropAbove(1200, TO_CLIENT)],
+        ((THERE, 1340), (BACK, 1200)), ("discard", "chargen")),
+    "a TLS server that is no echo": Row(
+        lambda: [boxes.DropAbove(1340, TO_CLIENT)], ((BACK, 1340),), ("report",),
+        "client-hello,size"),
+    "the limit that client-hello found": Row(
+        lambda: [boxes.DropAbove(1340)], ((THERE, 1340),), ("tls",), "client-hello,size"),
+}
+
+
+def look(row):
+    """(exit status, JSON object)"""
+    with netpath.Network(*row.between()) as network:
+        server = support.Server(CONFIG, prefix=network.server.prefix)
+        try:
+            server.wait_for("ready")
+            done = network.run_client("--path", "--json", "--only", row.only,
+                                      *map(server.endpoint, row.names), timeout=120)
+        finally:
+            server.process.kill()
+            server.remove()
+    return done.status, done.summary()
+
+
+class Size(unittest.TestCase):
+    """They mostly wait for what does not come, so all run at once."""
+
+    @classmethod
+    def setUpClass(cls):
+        with concurrent.futures.ThreadPoolExecutor(len(ROWS)) as pool:
+            cls.answers = dict(zip(ROWS, pool.map(look, ROWS.values())))
+
+    def test_every_row_has_its_findings_and_no_others(self):
+        for name, row in ROWS.items():
+            with self.subTest(name):
+                status, summary = self.answers[name]
+                found = [(one["finding"], one["way"], one["packet_bytes"])
+                         for one in summary["findings"]]
+                self.assertEqual(found, [("path-mtu-black-hole", *limit) for limit in row.found],
+                                 summary)
+                self.assertEqual(status, 16 if row.found else 0)
+
+    def test_a_finding_has_its_evidence_and_a_remedy(self):
+        _, summary = self.answers["large packets to the server"]
+        finding, = summary["findings"]
         self.assertRegex(finding["evidence"],
                          r"^8,192 bytes in IP packets of up to 1,340 passed, 2 of 2; of up to 1,341: "
                          r"2 of 2 stalled on the way to the server, sent \d+ times; in between, 2 of "
                          r"2 passed in packets of up to 256$")
         self.assertIn("IP packets of more than 1,340 bytes to the server", finding["remedy"])
 
-    def test_large_packets_from_the_server_which_stop_a_tls_handshake(self):
-        self.assertEqual(self.look(boxes.DropAbove(1000, TO_CLIENT), names=("tls",)),
-                         [("path-mtu-black-hole", "from-server", 1000)])
-
-    def test_over_ipv6(self):
-        self.assertEqual(self.look(boxes.DropAbove(1401), names=("ipv6",)),
-                         [("path-mtu-black-hole", "to-server", 1401)])
-
-    def test_either_direction_alone_by_discard_and_chargen(self):
-        self.assertEqual(self.look(boxes.DropAbove(1340), boxes.DropAbove(1200, TO_CLIENT),
-                                   names=("discard", "chargen")),
-                         [("path-mtu-black-hole", "to-server", 1340),
-                          ("path-mtu-black-hole", "from-server", 1200)])
-
-    def test_the_limit_that_client_hello_found_is_one_finding(self):
-        self.assertEqual(self.look(boxes.DropAbove(1340), names=("tls",), only="client-hello,size"),
-                         [("path-mtu-black-hole", "to-server", 1340)])
-
-    def test_a_clean_path(self):
-        self.assertEqual(self.look(names=("tls", "discard", "chargen")), [])
-        what = [step["what"] for step in self.summary["stages"][0]["tried"]]
+    def test_each_direction_is_tried(self):
+        _, summary = self.answers["a clean path"]
+        what = [step["what"] for step in summary["stages"][0]["tried"]]
         self.assertIn("echo of 65,536 bytes", what)
         self.assertIn("to the server, 65,536 bytes", what)
         self.assertIn("from the server, 65,536 bytes", what)
-
-    def test_a_slow_path_is_no_black_hole(self):
-        self.assertEqual(self.look(Narrow(30_000)), [])
-
-    def test_random_loss_is_no_black_hole(self):
-        self.assertEqual(self.look(boxes.Lose(2), names=("tls",)), [])
 
 
 class Server(support.TestCase):
@@ -113,6 +140,11 @@ class Server(support.TestCase):
         self.assertIn("it speaks first: it is no echo", summary["error"]["message"])
         self.fails(2, stub_server.finish)
 
+        def report(connection):
+            connection.sendall(b"{" + bytes(b"x" * 5000) + b"}\n")
+            stub_server.finish(connection)
+        self.assertIn("it sends a report", self.fails(2, report)["error"]["message"])
+
         def answer(connection):
             connection.recv(stub_server.CHUNK)
             connection.sendall(b"400 what?\r\n")
@@ -126,7 +158,7 @@ class Server(support.TestCase):
                 connection.sendall(data[:left])
                 left = max(0, left - len(data))
         summary = self.fails(6, stop)
-        self.assertIn("messages of 512 bytes stall in packets of any size",
+        self.assertIn("512 bytes: it stalls in packets of any size",
                       summary["error"]["message"])
 
     def test_one_that_echoes_garbage(self):

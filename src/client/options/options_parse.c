@@ -95,6 +95,15 @@ static int parse_files(char **operands, int count, struct options *options, stru
     return 0;
 }
 
+/* --tls is for what has no scheme. */
+static int check_tls(const struct options *options, struct error *err)
+{
+    if (!options->tls || options->endpoint.scheme == ENDPOINT_TLS)
+        return 0;
+    return error_set(err, ERROR_INPUT, "--tls cannot be used with %s://: write tls://HOST:PORT",
+                     endpoint_scheme_name(options->endpoint.scheme));
+}
+
 /* HOST PORT, or endpoints. */
 static int parse_endpoints(char **operands, int count, struct options *options, struct error *err)
 {
@@ -112,6 +121,8 @@ static int parse_endpoints(char **operands, int count, struct options *options, 
                              "or tls://HOST:PORT");
     }
     options->endpoint = options->endpoints[0];
+    if (check_tls(options, err) < 0)
+        return -1;
     for (size_t i = 0; i < options->endpoint_count; i++)
         options->tls = options->tls || options->endpoints[i].scheme == ENDPOINT_TLS;
     return 0;
@@ -137,9 +148,8 @@ static int parse_operands(char **operands, int count, struct options *options, s
         (options->compares &&
          option_parse_endpoint(second, NULL, options->tls, &options->other, err) < 0))
         return -1;
-    if (options->tls && options->endpoint.scheme != ENDPOINT_TLS)
-        return error_set(err, ERROR_INPUT, "--tls cannot be used with %s://: write tls://HOST:PORT",
-                         endpoint_scheme_name(options->endpoint.scheme));
+    if (check_tls(options, err) < 0)
+        return -1;
     options->tls = options->endpoint.scheme == ENDPOINT_TLS ||
                    (options->compares && options->other.scheme == ENDPOINT_TLS);
     return 0;

@@ -137,16 +137,27 @@ void size_score_failures_text(const struct size_score *score, char ret[PATH_TEXT
         snprintf(ret + used, PATH_TEXT_BYTES - used, ", in the TLS handshake");
 }
 
+void size_message_text(const struct size_server *server, const struct size_case *c,
+                       char ret[PATH_TEXT_BYTES])
+{
+    char bytes[QUANTITY_BYTES];
+    if (server->service == SIZE_HANDSHAKE)
+        snprintf(ret, PATH_TEXT_BYTES, "a TLS handshake");
+    else
+        snprintf(ret, PATH_TEXT_BYTES, "%s bytes", quantity_grouped_text(c->message_bytes, bytes));
+}
+
 static void describe(const struct size_server *server, const struct size_case *c,
                      char ret[PATH_TEXT_BYTES])
 {
     static const char *const services[] = {[SIZE_OTHER] = "",
-                                           [SIZE_ECHO] = "echo of",
-                                           [SIZE_DISCARD] = "to the server,",
-                                           [SIZE_CHARGEN] = "from the server,"};
-    char bytes[QUANTITY_BYTES], packet[QUANTITY_BYTES];
-    int used = snprintf(ret, PATH_TEXT_BYTES, "%s %s bytes", services[server->service],
-                        quantity_grouped_text(c->message_bytes, bytes));
+                                           [SIZE_ECHO] = "echo of ",
+                                           [SIZE_DISCARD] = "to the server, ",
+                                           [SIZE_CHARGEN] = "from the server, ",
+                                           [SIZE_HANDSHAKE] = ""};
+    char message[PATH_TEXT_BYTES], packet[QUANTITY_BYTES];
+    size_message_text(server, c, message);
+    int used = snprintf(ret, PATH_TEXT_BYTES, "%s%.100s", services[server->service], message);
     if (c->segment_bytes)
         snprintf(ret + used, PATH_TEXT_BYTES - (size_t)used, " in IP packets of up to %s",
                  quantity_grouped_text(size_packet_bytes(server->peer, c->segment_bytes), packet));

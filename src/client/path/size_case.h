@@ -49,6 +49,10 @@ uint64_t size_packet_bytes(const struct path_peer *peer, unsigned segment_bytes)
 void size_score_record(struct path *p, const struct size_server *server, const struct size_case *c,
                        const struct size_score *score);
 
+/* "8,192 bytes", or "a TLS handshake" */
+void size_message_text(const struct size_server *server, const struct size_case *c,
+                       char ret[PATH_TEXT_BYTES]);
+
 /* "2 of 2 stalled on the way to the server, sent 5 times" */
 void size_score_failures_text(const struct size_score *score, char ret[PATH_TEXT_BYTES]);
 

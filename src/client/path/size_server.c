@@ -15,7 +15,7 @@ enum {
     LISTEN_US = 300 * 1000,      /* for a server that sends by itself, */
     ANSWER_US = 2 * 1000 * 1000, /* and for the echo of a line: or so many round trips */
     ROUND_TRIPS = 10,
-    CHARGEN_BYTES = 512, /* more than any greeting */
+    CHARGEN_BYTES = 4096, /* more than any greeting */
 };
 
 /* Some servers echo nothing but whole lines of text. */
@@ -25,7 +25,7 @@ enum { LINE_BYTES = sizeof LINE - 1 };
 /* What came back, its beginning. */
 struct look {
     struct exchange exchange;
-    char text[1024];
+    char text[CHARGEN_BYTES];
     size_t n;
 };
 
@@ -72,8 +72,11 @@ static bool is_text(const char *text, size_t n)
 
 static void judge_greeting(const struct look *look, struct size_server *ret)
 {
-    if (look->n >= CHARGEN_BYTES && is_text(look->text, look->n))
+    bool report = look->text[0] == '{'; /* of our own server */
+    if (look->n >= CHARGEN_BYTES && !report && is_text(look->text, look->n))
         ret->service = SIZE_CHARGEN;
+    else if (report)
+        snprintf(ret->reason, sizeof ret->reason, "it sends a report: it is no echo");
     else if (look->n > 0)
         snprintf(ret->reason, sizeof ret->reason, "it speaks first: it is no echo");
     else
@@ -139,6 +142,7 @@ static int connect_and_look(struct path *p, struct size_server *ret, struct erro
     session_init(&session, &ret->target);
     int result = session_open(&session, err);
     p->phase = session.phase;
+    ret->opened = result == 0;
     if (result == 0)
         result = look_at(&session, ret, err);
     session_close(&session);

@@ -13,8 +13,10 @@
 enum size_service {
     SIZE_OTHER, /* reason says what it does instead */
     SIZE_ECHO,
-    SIZE_DISCARD, /* takes all and says nothing, RFC 863 */
-    SIZE_CHARGEN, /* sends by itself without end, RFC 864 */
+    SIZE_DISCARD,   /* takes all and says nothing, RFC 863 */
+    SIZE_CHARGEN,   /* sends by itself without end, RFC 864 */
+    SIZE_HANDSHAKE, /* none of these: a TLS handshake is what there is, with a certificate from it
+                     */
 };
 
 /* In segments of so many bytes (TCP_MAXSEG, tcp(7)) everything has to pass. Some systems send no
@@ -26,6 +28,7 @@ struct size_server {
     struct options options;
     struct target target;
     enum size_service service;
+    bool opened; /* a connection came up, TLS included */
     char reason[PATH_TEXT_BYTES];
 };
 

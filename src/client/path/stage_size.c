@@ -40,19 +40,19 @@ static void tell_limit(struct path *p, const struct size_server *server,
                        const struct size_limit *limit)
 {
     char how[PATH_TEXT_BYTES], value[PATH_TEXT_BYTES], passed[QUANTITY_BYTES],
-        failed[QUANTITY_BYTES], control[QUANTITY_BYTES], message[QUANTITY_BYTES];
+        failed[QUANTITY_BYTES], control[QUANTITY_BYTES], message[PATH_TEXT_BYTES];
     uint64_t packet_bytes = size_packet_bytes(server->peer, limit->largest.segment_bytes);
     const char *way = limit->way == PATH_TO_SERVER ? "to the server" : "from the server";
     quantity_grouped_text(packet_bytes, passed);
     quantity_grouped_text(size_packet_bytes(server->peer, limit->smallest.segment_bytes), failed);
     quantity_grouped_text(size_packet_bytes(server->peer, SIZE_SEGMENT_MIN_BYTES), control);
     size_score_failures_text(&limit->failing, how);
+    size_message_text(server, &limit->largest, message);
     snprintf(value, sizeof value, "IP packets of more than %s bytes %s", passed, way);
     path_record_finding(p, "path-mtu-black-hole", value,
-                        "%s bytes in IP packets of up to %s passed, %u of %u; of up to %s: %s; in "
+                        "%.60s in IP packets of up to %s passed, %u of %u; of up to %s: %s; in "
                         "between, %u of %u passed in packets of up to %s",
-                        quantity_grouped_text(limit->largest.message_bytes, message), passed,
-                        limit->passing.passed, limit->passing.tries, failed, how,
+                        message, passed, limit->passing.passed, limit->passing.tries, failed, how,
                         limit->control.passed, limit->control.tries, control);
     path_record_packet_limit(p, limit->way, packet_bytes);
 }
@@ -61,7 +61,8 @@ static int find_limit(struct path *p, struct size_server *server, const struct s
                       const struct size_score *failing, struct error *err)
 {
     struct size_limit limit;
-    size_t bytes = c->message_bytes > LIMIT_BYTES ? c->message_bytes : LIMIT_BYTES;
+    size_t bytes =
+        c->message_bytes > LIMIT_BYTES || !c->message_bytes ? c->message_bytes : LIMIT_BYTES;
     unsigned offered_bytes = (unsigned)failing->stats.offered_bytes;
     if (size_limit_find(p, server, bytes, offered_bytes, &limit, err) < 0)
         return -1;
@@ -69,11 +70,13 @@ static int find_limit(struct path *p, struct size_server *server, const struct s
         path_record_skip(p, "it is no echo: %s", failing->error.text);
         return 0;
     }
-    if (!limit.small_passes)
+    if (!limit.small_passes) {
+        char message[PATH_TEXT_BYTES];
+        size_message_text(server, c, message);
         return error_set(err, ERROR_TIMEOUT,
-                         "messages of %zu bytes stall in packets of any size: see the log of the "
-                         "server",
-                         c->message_bytes);
+                         "%s: it stalls in packets of any size: see the log of the server",
+                         message);
+    }
     if (limit.found)
         tell_limit(p, server, &limit);
     else
@@ -108,6 +111,30 @@ static int try_sizes(struct path *p, struct size_server *server, struct error *e
     return failing.tries ? find_limit(p, server, &smallest, &failing, err) : 0;
 }
 
+/* Where nothing else sends large messages from the server. */
+static int try_handshake(struct path *p, struct size_server *server, struct error *err)
+{
+    struct size_case plain = {.message_bytes = 0};
+    struct size_score score;
+    server->service = SIZE_HANDSHAKE;
+    if (size_cases_try(p, server, &plain, 1, &score, err) < 0)
+        return -1;
+    size_score_record(p, server, &plain, &score);
+    path_record_note(p, "a TLS handshake is all that was tried: %s", server->reason);
+    return size_score_fails(&score) ? find_limit(p, server, &plain, &score, err) : 0;
+}
+
+/* NULL: there is none. */
+static struct size_server *find_other_tls(struct servers *servers)
+{
+    for (size_t i = 0; i < servers->count; i++) {
+        struct size_server *server = &servers->all[i];
+        if (server->service == SIZE_OTHER && server->opened && target_is_tls(&server->target))
+            return server;
+    }
+    return NULL;
+}
+
 static int run(struct path *p, struct servers *servers, struct error *err)
 {
     bool any = false;
@@ -120,6 +147,9 @@ static int run(struct path *p, struct servers *servers, struct error *err)
         if (try_sizes(p, servers->serving[i], err) < 0)
             return -1;
     }
+    struct size_server *other = find_other_tls(servers);
+    if (!any && other)
+        return try_handshake(p, other, err);
     if (!any)
         path_record_skip(p, "no endpoint echoes, takes all or sends all: %s",
                          servers->all[0].reason);

@@ -332,6 +332,7 @@ static const struct {
     {{NULL}, "give HOST [PORT]"},
     {{"h", "1", "2"}, "too many operands, the first is '2': give HOST [PORT]"},
     {{"--path"}, "give HOST [PORT]"},
+    {{"--path", "--tls", "tcp://h"}, "write tls://HOST:PORT"},
     {{"--path", "unix:///x"}, "nothing is on the way to a Unix socket"},
     {{"--path", "h:1", "h:2", "--connect-to", "i:3"}, "--connect-to needs a single endpoint"},
     {{"--path", "--resume=x", "tls://h"}, "leave out --resume"},
