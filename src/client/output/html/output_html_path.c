@@ -143,7 +143,11 @@ static void findings(FILE *out, const struct path_verdict *verdict)
 
 /* --- sizes and silences against outcome --- */
 
-enum { DOTS_MAX = 2 * PATH_STEPS_MAX };
+enum {
+    DOTS_MAX = 2 * PATH_STEPS_MAX,
+    DOTS_MIN = 2,
+    MANY_TIMES = 4, /* between sizes that are nearer to each other, size is not what is tried */
+};
 
 /* What the steps of a stage differ in. */
 enum axis { BY_BYTES, BY_PACKETS, BY_SILENCE };
@@ -210,7 +214,8 @@ static void chart_of(FILE *out, const struct path_stage_result *stage, enum axis
         [BY_BYTES] = "size", [BY_PACKETS] = "size of IP packet", [BY_SILENCE] = "silence"};
     char id[OUTPUT_UNIT_BYTES], title[3 * OUTPUT_UNIT_BYTES];
     collect(stage, axis, &dots);
-    if (dots.passed_count + dots.failed_count < 4)
+    bool alike = axis == BY_BYTES && dots.high < MANY_TIMES * dots.low;
+    if (dots.passed_count + dots.failed_count < 2 * DOTS_MIN || alike)
         return;
     snprintf(id, sizeof id, "%.20s-%d", stage->name, (int)axis);
     snprintf(title, sizeof title, "%.20s: what passes, by %s", stage->name, names[axis]);
