@@ -10,6 +10,7 @@ it is handed on, for each copy: () loses it, (0, 0) doubles it, (0.05,) delays i
 name is handed on at once.
 """
 
+import collections
 import heapq
 import select
 import socket
@@ -85,6 +86,30 @@ class Echo(Peer):
         answer = self.change(data)
         if answer is not None:
             self.socket.sendto(answer, source)
+
+
+class LateEcho(Peer):
+    """Sends everything back after so many seconds. `count`: how many came; `idle`: nothing waits."""
+
+    def __init__(self, delay_s):
+        super().__init__()
+        self.delay_s, self.count, self.waiting = delay_s, 0, collections.deque()
+        self.idle = threading.Event()
+
+    def patience(self):
+        return max(0, self.waiting[0][0] - time.monotonic()) if self.waiting else None
+
+    def handle(self, which, data, source):
+        self.count += 1
+        self.idle.clear()
+        self.waiting.append((time.monotonic() + self.delay_s, data, source))
+
+    def due(self):
+        while self.waiting and self.waiting[0][0] <= time.monotonic():
+            _, data, source = self.waiting.popleft()
+            self.socket.sendto(data, source)
+        if not self.waiting:
+            self.idle.set()
 
 
 class Relay(Peer):

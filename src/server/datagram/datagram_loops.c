@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* 4,096 sources; untouched pages take no memory. */
+/* 4,096 sources of 1,272 bytes: 5.2 MB in all; untouched pages take no memory. */
 enum { SET_BITS = 10, SETS = 1 << SET_BITS, WAYS = 4 };
 
 struct datagram_loops {
@@ -107,12 +107,19 @@ struct datagram_partner *datagram_loops_find(struct datagram_loops *loops,
     return oldest;
 }
 
-static bool has_answered(const struct datagram_partner *partner, uint32_t hash)
+static bool is_in_sample(unsigned level, uint32_t hash)
 {
-    for (int i = 0; i < DATAGRAM_LOOPS_MAX; i++)
-        if (partner->answers[i] == hash)
-            return true;
-    return false;
+    return hash <= UINT32_MAX >> (level * DATAGRAM_LOOPS_SAMPLE_BITS);
+}
+
+static bool remembers(const struct datagram_partner *partner, unsigned level, uint32_t hash)
+{
+    unsigned found = 0;
+    if (!is_in_sample(level, hash))
+        return false;
+    for (int i = 0; i < DATAGRAM_LOOPS_MAX; i++) /* without a branch: the compiler vectorises it */
+        found |= partner->levels[level].answers[i] == hash;
+    return found;
 }
 
 enum datagram_loops_verdict datagram_loops_receive(struct datagram_partner *partner, uint32_t hash,
@@ -120,20 +127,28 @@ enum datagram_loops_verdict datagram_loops_receive(struct datagram_partner *part
 {
     if (now_us < partner->ignore_us)
         return DATAGRAM_LOOPS_IGNORE;
-    if (!has_answered(partner, hash) && !(other && has_answered(partner, other))) {
-        partner->returned = 0;
-        return DATAGRAM_LOOPS_ANSWER;
+    for (unsigned i = 0; i < DATAGRAM_LOOPS_LEVELS; i++) {
+        struct datagram_loops_level *level = &partner->levels[i];
+        if (remembers(partner, i, hash) || (other && remembers(partner, i, other))) {
+            if (++level->returned < DATAGRAM_LOOPS_MAX)
+                return DATAGRAM_LOOPS_ANSWER;
+            partner->ignore_us = now_us + DATAGRAM_LOOPS_IGNORE_US;
+            memset(partner->levels, 0, sizeof partner->levels);
+            return DATAGRAM_LOOPS_FOUND;
+        }
+        if (is_in_sample(i, hash) && (!other || is_in_sample(i, other)))
+            level->returned = 0;
     }
-    if (++partner->returned < DATAGRAM_LOOPS_MAX)
-        return DATAGRAM_LOOPS_ANSWER;
-    partner->returned = 0;
-    partner->ignore_us = now_us + DATAGRAM_LOOPS_IGNORE_US;
-    memset(partner->answers, 0, sizeof partner->answers);
-    return DATAGRAM_LOOPS_FOUND;
+    return DATAGRAM_LOOPS_ANSWER;
 }
 
 void datagram_loops_answer(struct datagram_partner *partner, uint32_t hash)
 {
-    partner->answers[partner->next] = hash;
-    partner->next = (partner->next + 1) % DATAGRAM_LOOPS_MAX;
+    for (unsigned i = 0; i < DATAGRAM_LOOPS_LEVELS && is_in_sample(i, hash); i++) {
+        struct datagram_loops_level *level = &partner->levels[i];
+        if (remembers(partner, i, hash))
+            continue;
+        level->answers[level->next] = hash;
+        level->next = (level->next + 1) % DATAGRAM_LOOPS_MAX;
+    }
 }

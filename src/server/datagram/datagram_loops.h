@@ -2,8 +2,17 @@
 /*
  * Finds sources that return the answers: two echo servers that a forged source address points at
  * each other. A source whose last DATAGRAM_LOOPS_MAX datagrams each equal one of as many last
- * answers to it is ignored for a while. The table has a fixed size: a new source takes the place of
- * the one of its set that has been silent for longest.
+ * different answers to it is ignored for a while.
+ *
+ * With more datagrams than that on their way, each is forgotten when it returns. So there are
+ * levels: level 0 remembers all answers, and each level above it a sample, one in 16 of those of
+ * the level below, by hash. It remembers as many of them, which reach back 16 times as far, and
+ * counts those that return likewise. What a level below remembers does not count: one payload that
+ * a client repeats among others is no loop. So loops of about 100, 1,600 and 25,600 datagrams are
+ * found.
+ *
+ * The table has a fixed size: a new source takes the place of the one of its set that has been
+ * silent for longest.
  *
  * Ownership: a worker's.   Threads: the worker's.
  */
@@ -19,6 +28,8 @@
 
 enum {
     DATAGRAM_LOOPS_MAX = 100,
+    DATAGRAM_LOOPS_LEVELS = 3,
+    DATAGRAM_LOOPS_SAMPLE_BITS = 4, /* each level takes 1 in 2^4 of the level below */
     DATAGRAM_LOOPS_IGNORE_US = 60 * 1000 * 1000,
 };
 
@@ -31,14 +42,18 @@ struct datagram_partner_key {
     uint16_t port, listener;
 };
 
+struct datagram_loops_level {
+    uint32_t returned;                    /* that many of its sample in a row */
+    uint32_t next;                        /* of answers */
+    uint32_t answers[DATAGRAM_LOOPS_MAX]; /* their hashes, all different; 0 = none */
+};
+
 /* Valid until the next datagram_loops_find. */
 struct datagram_partner {
     struct datagram_partner_key key;
-    uint64_t last_us;                     /* 0 = the entry is free */
-    uint64_t ignore_us;                   /* it is ignored until then */
-    uint32_t returned;                    /* that many in a row */
-    uint32_t next;                        /* of answers */
-    uint32_t answers[DATAGRAM_LOOPS_MAX]; /* their hashes; 0 = none */
+    uint64_t last_us;   /* 0 = the entry is free */
+    uint64_t ignore_us; /* it is ignored until then */
+    struct datagram_loops_level levels[DATAGRAM_LOOPS_LEVELS];
 };
 
 /* ERROR_SYSTEM. */

@@ -134,8 +134,8 @@ static void log_loops(struct datagram_server *s, uint64_t now_us)
     log_text(&line, "source", source);
     log_text(&line, "listener", s->loop_listener->config->name.value);
     log_text(&line, "reason",
-             "its last 100 datagrams were our answers: it is ignored for 60 s; change the payload "
-             "of a test, or stop the other echo server");
+             "it sends our answers back: it is ignored for 60 s; change the payload of a test, or "
+             "stop the other echo server");
     log_end(&line);
 }
 
