@@ -48,6 +48,8 @@ static void read_own(const struct cmsghdr *message, struct datagram *ret)
 {
     struct in_pktinfo info;
     memcpy(&info, CMSG_DATA(message), sizeof info);
+    if (info.ipi_ifindex == 0)
+        return; /* it arrived before IP_PKTINFO was set: the address may be shared */
     set_ipv4(&ret->own, info.ipi_addr);
     /* The address to answer from differs from the one in the header only if that is shared. */
     ret->to_many = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/net/datagram.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ struct datagram_udp {
     struct datagram_socket base;
     int family;
     bool lent;
+    struct address bound; /* the one address that it receives at; length 0 = there are more */
     struct mmsghdr in[DATAGRAM_BATCH], out[DATAGRAM_BATCH];
     struct iovec in_data[DATAGRAM_BATCH], out_data[DATAGRAM_BATCH];
     struct address out_peers[DATAGRAM_BATCH]; /* as the family of the socket needs them */
@@ -55,6 +57,8 @@ static void take_in(struct datagram_udp *u, unsigned i, struct datagram *ret)
     ret->length = u->in[i].msg_len;
     ret->truncated = header->msg_flags & MSG_TRUNC;
     datagram_control_read(header, ret, &u->base.kernel_drops);
+    if (ret->own.length == 0 && !ret->to_many)
+        ret->own = u->bound;
 }
 
 static struct datagram_io udp_receive(struct datagram_socket *s, struct datagram items[],
@@ -149,10 +153,36 @@ static int family_of(int fd, int *ret, struct error *err)
     return 0;
 }
 
+static bool is_for_many(const struct address *address)
+{
+    if (address->any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_MULTICAST(&address->ipv6.sin6_addr);
+    in_addr_t ipv4 = ntohl(address->ipv4.sin_addr.s_addr);
+    return IN_MULTICAST(ipv4) || ipv4 == INADDR_BROADCAST;
+}
+
+/* Where all its datagrams go: for those that arrived before the options were set. */
+static int find_bound(struct datagram_udp *u, struct error *err)
+{
+    struct address address;
+    address.length = sizeof address.local;
+    if (getsockname(u->base.fd, &address.any, &address.length))
+        return error_sys(err, "address of a socket");
+    address_unmap(&address);
+    address_set_port(&address, 0);
+    if (!address_is_wildcard(&address) && !is_for_many(&address))
+        u->bound = address;
+    return 0;
+}
+
 int datagram_set_options(struct datagram_socket *s, const struct datagram_options *options,
                          struct error *err)
 {
-    return datagram_control_request(s->fd, self(s)->family, options, err);
+    struct datagram_udp *u = self(s);
+    u->bound.length = 0;
+    if (datagram_control_request(s->fd, u->family, options, err) < 0)
+        return -1;
+    return options->own ? find_bound(u, err) : 0;
 }
 
 int datagram_new(int fd, bool lend, const struct datagram_options *options,

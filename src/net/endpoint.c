@@ -361,6 +361,8 @@ bool endpoint_is_local(const struct endpoint *endpoint)
            (IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == IN_LOOPBACKNET);
 }
 
+#define LOOPBACK_BROADCAST 0x7fffffff /* 127.255.255.255 */
+
 bool endpoint_host_is_for_many(const char *host)
 {
     struct in6_addr address;
@@ -371,7 +373,7 @@ bool endpoint_host_is_for_many(const char *host)
         return IN6_IS_ADDR_MULTICAST(&address);
     uint32_t ipv4;
     memcpy(&ipv4, &address.s6_addr[12], sizeof ipv4);
-    return IN_MULTICAST(ntohl(ipv4)) || ipv4 == INADDR_NONE;
+    return IN_MULTICAST(ntohl(ipv4)) || ipv4 == INADDR_NONE || ntohl(ipv4) == LOOPBACK_BROADCAST;
 }
 
 /* Whether a is a wildcard that covers b. */

@@ -33,8 +33,8 @@ struct arguments {
 
 static const char usage[] =
     "Usage: tlsecho-server [-c FILE] [-t | -T | -V | -h]\n"
-    "Sends every byte back, over plain TCP or TLS. Runs in the foreground, logs to standard "
-    "error.\n"
+    "Sends every byte back, over plain TCP, TLS or UDP. Runs in the foreground, logs to "
+    "standard error.\n"
     "\n"
     "  -c, --config FILE    YAML, - = standard input; without it: " DEFAULT_FILE "\n"
     "                       if it exists, else tcp://localhost:7007 and tls://localhost:7443\n"

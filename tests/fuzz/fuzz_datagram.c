@@ -31,6 +31,8 @@ static size_t add(const unsigned char *data, size_t size)
     size_t length = data[5] * 8U < size - HEADER_BYTES ? data[5] * 8U : size - HEADER_BYTES;
     struct fake_datagram *d = &fake.in[fake.in_count++];
     *d = (struct fake_datagram){.length = length, .ttl = data[4], .tos = data[5]};
+    d->own.length = sizeof d->own.ipv4;
+    d->own.ipv4.sin_family = AF_INET;
     d->to_many = data[4] & 0x80;
     d->peer.length = sizeof d->peer.ipv4;
     d->peer.ipv4.sin_family = AF_INET;

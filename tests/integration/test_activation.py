@@ -9,6 +9,7 @@ import sys
 import tempfile
 import unittest
 
+import admin_client
 import support
 
 # Passes descriptors as a service manager does: from 3 on, with LISTEN_PID.
@@ -142,6 +143,26 @@ class Activation(support.TestCase):
         for made in sockets:
             client.sendto(b"x", made.getsockname())
             self.assertEqual(client.recvfrom(9), (b"x", made.getsockname()))
+
+    def test_datagrams_that_wait_before_the_start_are_answered(self):
+        for host, known in (("127.0.0.1", True), ("0.0.0.0", False)):
+            with self.subTest(host):
+                made = self.socket((host, 0), socket.SOCK_DGRAM, listen=False)
+                address = ("127.0.0.1", made.getsockname()[1])
+                client = self.socket(kind=socket.SOCK_DGRAM, listen=False)
+                client.settimeout(support.DEADLINE_S)
+                for number in range(20):
+                    client.sendto(b"%d" % number, address)
+                server = self.activated(f"listeners: [ {{ listen: 'udp://{host}:0', name: one }} ]\n"
+                                        "admin: { listen: 'tcp://127.0.0.1:0' }\n",
+                                        [made], LISTEN_FDNAMES="one")
+                client.sendto(b"after it", address)
+                answers = [client.recvfrom(9) for _ in range(21 if known else 1)]
+                early = [(b"%d" % number, address) for number in range(20 * known)]
+                self.assertEqual(answers, [*early, (b"after it", address)])
+                drops = admin_client.metrics(server)["tlsecho_datagrams_dropped_total"]
+                self.assertEqual(drops.value(reason="no_destination"), 0 if known else 20)
+                self.assertEqual(drops.value(reason="multicast"), 0)
 
     def test_a_stream_is_not_given_to_a_listener_for_datagrams(self):
         server = self.activated("listeners: [ { listen: 'udp://127.0.0.1:0', name: one } ]",

@@ -247,7 +247,11 @@ class Stamp(PingCase):
     def test_an_echo_is_no_reflector(self):
         with datagrams.Echo() as echo:
             summary, _ = self.stamp(echo, "-c1", "-W200ms", status=14)
+            done = support.client("--ping", "--expect=stamp", "-c2", "-i0", "-W200ms", echo.endpoint())
         self.assertEqual(summary["result"], "corrupt")
+        self.assertIn("leave out --expect stamp", done.stderr)
+        self.assertNotIn("sends its bytes back", done.stderr)
+        self.assertIn("direction unknown: 2 lost, and no reply came\n", done.stdout.decode())
 
 
 class Check(support.TestCase):

@@ -66,6 +66,7 @@ void stamp_flow_add(struct stamp_flow *f, uint64_t seq, enum ledger_reply reply,
 struct stamp_result {
     struct stamp_way ways[STAMP_DIRECTIONS];
     uint64_t lost_somewhere; /* after the last reply: nothing tells the direction */
+    bool answered;           /* a reply has come */
     bool stateful;           /* the reflector has numbers of its own, as one differed from ours */
 };
 

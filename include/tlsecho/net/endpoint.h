@@ -51,8 +51,8 @@ bool endpoint_host_is_address(const char *host);
 /* RFC 6874: the % before a zone is written %25 between the brackets of a URI. Decodes it to %. */
 void endpoint_decode_zone(char *host);
 
-/* Whether no socket of one peer can have that address: multicast (RFC 5771, RFC 4291 §2.7) or the
- * limited broadcast (RFC 919 §7). Names are not looked up. */
+/* Whether no socket of one peer can have that address: multicast (RFC 5771, RFC 4291 §2.7), the
+ * limited broadcast (RFC 919 §7) or that of 127.0.0.0/8. Names are not looked up. */
 bool endpoint_host_is_for_many(const char *host);
 
 /* Whether host can be a host name (RFC 1123 §2.1, '_' and a dot at the end allowed), not an

@@ -11,14 +11,15 @@ enum datagram_drop {
     DATAGRAM_KEPT, /* it is not dropped */
     DATAGRAM_DROP_DENY,
     DATAGRAM_DROP_ALLOW,
-    DATAGRAM_DROP_RATE,     /* limits.datagram_rate */
-    DATAGRAM_DROP_PORT,     /* its source port is below 1024 */
-    DATAGRAM_DROP_LISTENER, /* its source port is that of a udp:// listener */
-    DATAGRAM_DROP_MANY,     /* to or from a multicast or broadcast address */
-    DATAGRAM_DROP_LOOP,     /* its source returns the answers */
-    DATAGRAM_DROP_SHORT,    /* too short for its service, or for the answer */
-    DATAGRAM_DROP_UNSENT,   /* the answer could not be sent */
-    DATAGRAM_DROP_KERNEL,   /* the receive buffer was full */
+    DATAGRAM_DROP_RATE,        /* limits.datagram_rate */
+    DATAGRAM_DROP_PORT,        /* its source port is below 1024 */
+    DATAGRAM_DROP_LISTENER,    /* its source port is that of a udp:// listener */
+    DATAGRAM_DROP_MANY,        /* to or from a multicast or broadcast address */
+    DATAGRAM_DROP_DESTINATION, /* where it was sent to is not known */
+    DATAGRAM_DROP_LOOP,        /* its source returns the answers */
+    DATAGRAM_DROP_SHORT,       /* too short for its service, or for the answer */
+    DATAGRAM_DROP_UNSENT,      /* the answer could not be sent */
+    DATAGRAM_DROP_KERNEL,      /* the receive buffer was full */
     DATAGRAM_DROPS,
 };
 

@@ -112,7 +112,7 @@ void stamp_flow_result(const struct stamp_flow *f, const struct ledger *ledger,
     if (missing > ledger->lost)                        /* some are still on their way */
         missing = ledger->lost;
     uint64_t reverse = reflected - f->seen;
-    *ret = (struct stamp_result){.stateful = f->stateful};
+    *ret = (struct stamp_result){.stateful = f->stateful, .answered = f->began};
     memcpy(ret->ways, f->ways, sizeof ret->ways);
     if (reverse > missing) /* replies to what was duplicated on the way there */
         reverse = missing;

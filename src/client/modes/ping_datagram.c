@@ -193,7 +193,10 @@ static void take_difference(struct ping *p, const struct datagram *item,
                         item->length, line ? ", \"" : "", (int)line, (const char *)item->data,
                         line ? "\"," : "");
     if (!answer->seq || !p->totals.probes.ledger.received)
-        outcome_advise(&p->last, "--ping needs a server that sends its bytes back");
+        outcome_advise(&p->last,
+                       by_stamp(p) ? "this is not the answer of a STAMP reflector: give a listener "
+                                     "with service: stamp, or leave out --expect stamp"
+                                   : "--ping needs a server that sends its bytes back");
     ping_take_wrong(p);
     ping_lose_one(p, answer->seq);
 }

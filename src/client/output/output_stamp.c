@@ -30,8 +30,8 @@ void output_stamp_print(const struct options *options, const struct stamp_result
     for (int i = 0; i < STAMP_DIRECTIONS; i++)
         print_way(options, (enum stamp_direction)i, &result->ways[i]);
     if (result->lost_somewhere)
-        printf("direction unknown: %" PRIu64 " lost after the last reply\n",
-               result->lost_somewhere);
+        printf("direction unknown: %" PRIu64 " lost%s\n", result->lost_somewhere,
+               result->answered ? " after the last reply" : ", and no reply came");
     if (result->ways[STAMP_REVERSE].lost && !result->stateful)
         puts("note: the reflector's numbers are ours throughout; if it is stateless, the direction "
              "of the losses is unknown");

@@ -29,13 +29,15 @@ static int check_address(const struct config *config, const struct endpoint *end
 {
     if (!endpoint_host_is_for_many(endpoint->host))
         return 0;
-    return config_refuse(
-        config, place, err,
-        "%s: %s is %s address, which %s: write an address of this host, or "
-        "0.0.0.0 or [::] for all of them",
-        key, endpoint->host,
-        strcmp(endpoint->host, "255.255.255.255") == 0 ? "the broadcast" : "a multicast",
-        endpoint->scheme == ENDPOINT_UDP ? "gets no answers" : "accepts no connections");
+    return config_refuse(config, place, err,
+                         "%s: %s is %s address, which %s: write an address of this host, or "
+                         "0.0.0.0 or [::] for all of them",
+                         key, endpoint->host,
+                         strcmp(endpoint->host, "255.255.255.255") == 0   ? "the broadcast"
+                         : strcmp(endpoint->host, "127.255.255.255") == 0 ? "a broadcast"
+                                                                          : "a multicast",
+                         endpoint->scheme == ENDPOINT_UDP ? "gets no answers"
+                                                          : "accepts no connections");
 }
 
 /* Whether two different paths lead to the same socket file, through ".." or symbolic links. */

@@ -34,6 +34,17 @@ static int parse_number(const struct config_key *key, const char *text, uint64_t
     return quantity_parse_count(text, ret, err);
 }
 
+/* Whether text, which is no number of that type, would be one with fewer digits. */
+static bool is_too_large(const struct config_key *key, const char *text)
+{
+    char one[TEXT_BRIEF_BYTES];
+    struct error ignored;
+    uint64_t number;
+    size_t digits = strspn(text, "0123456789");
+    int length = snprintf(one, sizeof one, "1%s", text + digits);
+    return digits > 0 && length < (int)sizeof one && parse_number(key, one, &number, &ignored) == 0;
+}
+
 static int read_number(struct config_reader *r, const struct config_key *key, const char *text,
                        struct config_place place, uint64_t *ret)
 {
@@ -43,9 +54,12 @@ static int read_number(struct config_reader *r, const struct config_key *key, co
         return 0;
     }
     uint64_t number;
-    if (parse_number(key, text, &number, r->err))
-        return config_reader_refuse(r, place, "%s%s%s", r->err->text, zero ? ", or " : "",
-                                    zero ? zero : "");
+    if (parse_number(key, text, &number, r->err)) {
+        if (!is_too_large(key, text))
+            return config_reader_refuse(r, place, "%s%s%s", r->err->text, zero ? ", or " : "",
+                                        zero ? zero : "");
+        number = UINT64_MAX;
+    }
     char written[TEXT_BRIEF_BYTES];
     text_brief(text, written);
     if (number < key->min || number > key->max) {

@@ -3,12 +3,15 @@
 
 #include <arpa/inet.h>
 
+#define LOOPBACK_BROADCAST 0x7fffffff /* 127.255.255.255 */
+
+/* Multicast, broadcast, and what is no host's: 0.0.0.0/8 and 240.0.0.0/4, RFC 6890. */
 static bool is_for_many(const struct address *address)
 {
     if (address->any.sa_family == AF_INET6)
         return IN6_IS_ADDR_MULTICAST(&address->ipv6.sin6_addr);
-    in_addr_t ipv4 = ntohl(address->ipv4.sin_addr.s_addr);
-    return IN_MULTICAST(ipv4) || ipv4 == INADDR_BROADCAST || ipv4 == INADDR_ANY;
+    uint32_t ipv4 = ntohl(address->ipv4.sin_addr.s_addr), network = ipv4 >> 24;
+    return network == 0 || network >= 224 || ipv4 == LOOPBACK_BROADCAST;
 }
 
 enum datagram_drop datagram_rules_check(const struct datagram *datagram, const uint16_t ports[],
@@ -17,6 +20,8 @@ enum datagram_drop datagram_rules_check(const struct datagram *datagram, const u
     uint16_t port = address_port(&datagram->peer);
     if (datagram->to_many || is_for_many(&datagram->peer))
         return DATAGRAM_DROP_MANY;
+    if (datagram->own.length == 0)
+        return DATAGRAM_DROP_DESTINATION;
     if (port < DATAGRAM_RULES_LOWEST_PORT)
         return DATAGRAM_DROP_PORT;
     for (size_t i = 0; i < port_count; i++)

@@ -220,8 +220,9 @@ END_TEST
 
 START_TEST(recognises_addresses_that_no_socket_can_have)
 {
-    static const char *const many[] = {"224.0.0.0", "239.255.255.255", "255.255.255.255",
-                                       "ff02::1",   "ff02::1%lo",      "ffff::"};
+    static const char *const many[] = {"224.0.0.0",       "239.255.255.255", "255.255.255.255",
+                                       "127.255.255.255", "ff02::1",         "ff02::1%lo",
+                                       "ffff::"};
     static const char *const one[] = {"223.255.255.255", "240.0.0.1", "255.255.255.254",
                                       "0.0.0.0",         "::",        "fe80::1",
                                       "224.example",     "ff02"};
