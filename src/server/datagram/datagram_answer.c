@@ -133,7 +133,8 @@ static bool answer(struct datagram_listener *l, struct datagram *d, enum datagra
     if (*ret_drop != DATAGRAM_KEPT)
         return false;
 
-    size_t longest = d->length;
+    size_t longest = d->length; /* of an answer: never an amplifier */
+    (void)longest;
     switch (reply(l, d, now_us)) {
     case SERVICE_ANSWERS:
         break;
