@@ -90,6 +90,13 @@ void stamp_build_request(const struct stamp_request *request, unsigned char *dat
     put(tlv + 2, bytes - STAMP_BYTES - STAMP_TLV_BYTES, 2);
 }
 
+/* RFC 5905 section 6: 0 is an unknown time; all ones are no clock's. */
+static int64_t read_time(const unsigned char *at, uint16_t error_estimate)
+{
+    uint64_t time = get(at, 8);
+    return time == 0 || time == UINT64_MAX ? STAMP_UNKNOWN_NS : stamp_unix_ns(time, error_estimate);
+}
+
 bool stamp_parse_reply(const unsigned char *data, size_t n, struct stamp_reply *ret)
 {
     if (n < STAMP_BYTES)
@@ -97,8 +104,8 @@ bool stamp_parse_reply(const unsigned char *data, size_t n, struct stamp_reply *
     uint16_t estimate = (uint16_t)get(data + ERROR_ESTIMATE, 2);
     *ret = (struct stamp_reply){
         .seq = (uint32_t)get(data + SEQ, 4),
-        .sent_ns = stamp_unix_ns(get(data + TIME, 8), estimate),
-        .received_ns = stamp_unix_ns(get(data + RECEIVED, 8), estimate),
+        .sent_ns = read_time(data + TIME, estimate),
+        .received_ns = read_time(data + RECEIVED, estimate),
         .error_estimate = estimate,
         .request = {.seq = (uint32_t)get(data + SENDER_SEQ, 4),
                     .time = get(data + SENDER_TIME, 8),

@@ -181,13 +181,13 @@ def ntp(seconds):
 class Reflector(Peer):
     """A stateful Session-Reflector in unauthenticated mode: RFC 8762 section 4.3.1. `lose`: numbers
     of its own whose replies never leave; `unseen`: requests, counted from 1, that never arrived;
-    `ahead_s`: its clock against ours."""
+    `ahead_s`: its clock against ours; `clock`: the one time that it tells instead."""
 
-    def __init__(self, lose=(), unseen=(), ahead_s=0, stateful=True, twice=(),
+    def __init__(self, lose=(), unseen=(), ahead_s=0, stateful=True, twice=(), clock=None,
                  address="127.0.0.1"):
         super().__init__(address)
         self.lose, self.unseen, self.twice = set(lose), set(unseen), set(twice)
-        self.ahead_s, self.stateful = ahead_s, stateful
+        self.ahead_s, self.stateful, self.clock = ahead_s, stateful, clock
         self.seen, self.number = [], 0
 
     def handle(self, which, data, source):
@@ -198,12 +198,15 @@ class Reflector(Peer):
         for _ in range(2 if len(self.seen) in self.twice else 1):
             self.reflect(data, source, received)
 
+    def tell(self, seconds):
+        return ntp(seconds) if self.clock is None else self.clock
+
     def reflect(self, data, source, received):
         sequence, stamp, estimate = struct.unpack_from("!IQH", data)
         number = self.number if self.stateful else sequence
         self.number += 1
-        reply = struct.pack("!IQHHQIQHHB3x", number, ntp(time.time() + self.ahead_s), 0x8001, 0,
-                            ntp(received), sequence, stamp, estimate, 0, 64)
+        reply = struct.pack("!IQHHQIQHHB3x", number, self.tell(time.time() + self.ahead_s), 0x8001, 0,
+                            self.tell(received), sequence, stamp, estimate, 0, 64)
         extra = bytearray(data[44:])
         if extra:
             extra[0] = 0  # U, M and I: the TLV is known and well formed

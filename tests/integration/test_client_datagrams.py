@@ -235,6 +235,13 @@ class Stamp(PingCase):
             self.assertLess(both, round_trip + 1e-5)
             self.assertLess(abs(forward["mean"] - ahead_s), round_trip + 1e-5)
 
+    def test_a_reflector_without_a_clock_has_no_delay(self):
+        for clock in (0, (1 << 64) - 1):
+            with self.subTest(clock), datagrams.Reflector(clock=clock) as reflector:
+                summary, _ = self.stamp(reflector, "-c5", "-i5ms", "--clocks-agree")
+                for way in ("forward", "reverse"):
+                    self.assertEqual(summary["stamp"][way], {"lost": 0, "duplicated": 0})
+
     def test_a_stateless_reflector_is_not_called_stateful(self):
         with datagrams.Reflector(stateful=False, unseen=(3,)) as reflector:
             summary, _ = self.stamp(reflector, "-c6", "-i5ms", "-W200ms", status=1)

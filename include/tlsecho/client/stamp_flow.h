@@ -18,8 +18,8 @@
 #include "tlsecho/client/jitter.h"
 #include "tlsecho/client/ledger.h"
 
-/* The four times of a reply, in nanoseconds since 1970, the middle ones by the reflector's clock.
- */
+/* The four times of a reply, in nanoseconds since 1970, the middle ones by the reflector's clock,
+ * or STAMP_UNKNOWN_NS: then there is no delay. */
 struct stamp_times {
     int64_t sent_ns, reflector_received_ns, reflector_sent_ns, received_ns;
 };

@@ -46,10 +46,12 @@ bool stamp_size_is_possible(size_t bytes);
  * Padding TLV of zeros. */
 void stamp_build_request(const struct stamp_request *request, unsigned char *data, size_t bytes);
 
+#define STAMP_UNKNOWN_NS INT64_MIN
+
 /* What a Session-Reflector sends back. */
 struct stamp_reply {
     uint32_t seq;        /* its own; a stateless one repeats the sender's */
-    int64_t sent_ns;     /* since 1970, by its clock */
+    int64_t sent_ns;     /* since 1970, by its clock; STAMP_UNKNOWN_NS = it tells none */
     int64_t received_ns; /* when it received the request; likewise */
     uint16_t error_estimate;
     struct stamp_request request; /* as the reflector received it */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tlsecho/net/stamp.h"
+
 static uint64_t *word(struct stamp_numbers *n, uint64_t number)
 {
     return &n->seen[number % STAMP_WINDOW / STAMP_WORD_BITS];
@@ -99,8 +101,10 @@ void stamp_flow_add(struct stamp_flow *f, uint64_t seq, enum ledger_reply reply,
     }
     if (seq > f->last_seq)
         f->last_seq = seq;
-    add_delay(&f->ways[STAMP_FORWARD], times->reflector_received_ns - times->sent_ns);
-    add_delay(&f->ways[STAMP_REVERSE], times->received_ns - times->reflector_sent_ns);
+    if (times->reflector_received_ns != STAMP_UNKNOWN_NS)
+        add_delay(&f->ways[STAMP_FORWARD], times->reflector_received_ns - times->sent_ns);
+    if (times->reflector_sent_ns != STAMP_UNKNOWN_NS)
+        add_delay(&f->ways[STAMP_REVERSE], times->received_ns - times->reflector_sent_ns);
 }
 
 void stamp_flow_result(const struct stamp_flow *f, const struct ledger *ledger,
