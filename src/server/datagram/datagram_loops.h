@@ -8,7 +8,7 @@
  * levels: level 0 remembers all answers, and each level above it a sample, one in 16 of those of
  * the level below, by hash. It remembers as many of them, which reach back 16 times as far, and
  * counts those that return likewise. What a level below remembers does not count: one payload that
- * a client repeats among others is no loop. So loops of about 100, 1,600 and 25,600 datagrams are
+ * a client repeats among others is no loop. So loops of about 100, 1,600 and 20,000 datagrams are
  * found.
  *
  * The table has a fixed size: a new source takes the place of the one of its set that has been
