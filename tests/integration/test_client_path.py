@@ -3,12 +3,14 @@
 
 import contextlib
 import pathlib
+import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import stub_server
@@ -85,7 +87,7 @@ class Page(support.TestCase):
         self.assertEqual(done.status, 0, done)
         marks = [mark.get("class") for mark in page.iter("circle")]
         self.assertEqual(marks, ["mark a", "mark a"])
-        rows = [row for row in page.iter("tr") if row[0].text in ("ok", "FAIL")]
+        rows = [row for row in page.iter("tr") if row[0].text in ("ok", "some", "none", "FAIL")]
         steps = [step for stage in summary["stages"] for step in stage["tried"]]
         self.assertEqual([["".join(cell.itertext()) for cell in row[1:]] for row in rows],
                          [[step["what"], step["happened"]] for step in steps])
@@ -155,7 +157,7 @@ class Foreign(haproxy.TestCase):
             "backend tls\n mode tcp\n server s 127.0.0.1:%d\n" % server.address("tls")[1])
         found = dict(self.found(f"tls://127.0.0.1:{port}"))
         self.assertEqual(set(found), {"hello-split-refused", "hello-lost-above"}, found)
-        self.assertRegex(found["hello-split-refused"], "^in two records: 2 of 2 ")
+        self.assertRegex(found["hello-split-refused"], "^in two records: 3 of 3 ")
         self.assertNotIn("after 1 byte", found["hello-split-refused"])
         self.assertRegex(found["hello-lost-above"], r"of 15,\d{3} bytes .* was answered")  # its bufsize
 
@@ -239,6 +241,90 @@ class Refused(support.TestCase):
         with contextlib.suppress(OSError), StubServer(die) as server:
             summary = self.fails(4, f"tls://127.0.0.1:{server.port}")
             self.assertEqual(summary["stages"][0]["state"], "stopped")
+
+
+def refuser_of_two_records(times):
+    """Resets so many ClientHellos in two records, and answers all others."""
+    left, lock = [times], threading.Lock()
+
+    def handle(connection):
+        start = connection.recv(9, socket.MSG_PEEK | socket.MSG_WAITALL)
+        record, message = int.from_bytes(start[3:5], "big"), int.from_bytes(start[6:9], "big")
+        stub_server.hello_bytes(connection)
+        with lock:
+            resets = len(start) == 9 and message + 4 > record and left[0] > 0
+            left[0] -= resets
+        if resets:
+            stub_server.reset(connection)
+        else:
+            connection.sendall(SERVER_HELLO)
+            stub_server.discard(connection)
+    return handle
+
+
+class Unsteady(support.TestCase):
+    """A server that resets some connections: what fails by chance is no finding."""
+
+    def summary(self, handler, stages="client-hello,names"):
+        with StubServer(handler) as server:
+            return path("--json", "--only", stages, "--servername", "localhost",
+                        f"tls://127.0.0.1:{server.port}")
+
+    def test_one_that_resets_at_random_has_no_finding(self):
+        for seed, share in ((1, .5), (2, .5), (3, .2), (4, .5)):
+            chance, lock = random.Random(seed), threading.Lock()
+
+            def sometimes(connection):
+                stub_server.hello_bytes(connection)
+                with lock:
+                    resets = chance.random() < share
+                if resets:
+                    stub_server.reset(connection)
+                else:
+                    connection.sendall(SERVER_HELLO)
+                    stub_server.discard(connection)
+            with self.subTest(seed):
+                done = self.summary(sometimes)
+                summary = done.summary()
+                self.assertEqual(summary["findings"], [], done)
+                stages = [stage for stage in summary["stages"] if stage["state"] == "done"]
+                for stage in stages:
+                    self.assertTrue(any("unsteady" in note for note in stage["notes"]), stage)
+                    self.assertFalse(any(step["blamed"] for step in stage["tried"]), stage)
+
+    def test_a_failure_of_the_first_two_tries_alone_is_no_finding(self):
+        done = self.summary(refuser_of_two_records(2), "client-hello")
+        self.assertEqual((done.status, done.summary()["findings"]), (0, []), done)
+        tried = {step["what"]: step["failed"] for step in done.summary()["stages"][0]["tried"]}
+        self.assertEqual([failed for what, failed in tried.items() if "two records" in what], [2])
+
+    def test_what_is_mixed_or_never_blamed_is_not_called_a_failure(self):
+        with StubServer(refuser_of_two_records(1)) as server:
+            done = path("--only", "client-hello", "--servername", "localhost",
+                        f"tls://127.0.0.1:{server.port}")
+        text = done.stdout.decode()
+        self.assertEqual(done.status, 0, done)
+        self.assertNotIn("FAIL", text)
+        self.assertRegex(text, r"\n  some ClientHello, small, \d+ bytes, in two records: ")
+        self.assertRegex(text, r"note 1 of \d+ ClientHellos got no answer while others alike did: "
+                               r"1 of \d+ reset: .* is unsteady")
+
+    def test_one_that_always_refuses_pieces_is_found(self):
+        with StubServer(refuser_of_two_records(1000)) as server:
+            done = path("--only", "client-hello", "--servername", "localhost",
+                        f"tls://127.0.0.1:{server.port}")
+        text = done.stdout.decode()
+        self.assertEqual(done.status, 16, done)
+        self.assertRegex(text, r"\n  FAIL ClientHello, small, \d+ bytes, in two records: 3 of 3 reset")
+        self.assertIn("in one piece, in between, 3 of 3 were answered", text)
+
+    def test_one_that_closes_at_once_always_exits_alike(self):
+        def end(connection):
+            connection.shutdown(socket.SHUT_WR)
+        for _ in range(5):
+            with StubServer(end) as server:
+                done = path("--json", f"tls://127.0.0.1:{server.port}")
+            self.assertEqual(done.status, 7, done)
 
 
 class Interrupted(support.TestCase):

@@ -49,7 +49,8 @@ extern const size_t path_finding_kinds_count;
 struct path_step {
     char what[PATH_TEXT_BYTES];     /* "a ClientHello of 1,492 bytes" */
     char happened[PATH_TEXT_BYTES]; /* "never acknowledged, 2 of 2 times" */
-    bool passed;                    /* as on a path without faults */
+    bool passed;                    /* at least once, as on a path without faults */
+    bool blamed;                    /* a finding rests on it */
     uint64_t bytes;                 /* of what was sent; 0 = it has no size */
     uint64_t packet_bytes;          /* of the largest IP packet in which it was sent; 0 = unknown */
     bool bounded;                   /* packet_bytes was set, and is what is tried */
@@ -78,9 +79,10 @@ struct path_stage_result {
     enum path_state state;
     char reason[PATH_SENTENCE_BYTES];
     struct path_step steps[PATH_STEPS_MAX];
-    size_t step_count;
+    size_t step_count, steps_told;
     char notes[PATH_NOTES_MAX][PATH_SENTENCE_BYTES]; /* what is worth knowing and no fault */
-    size_t note_count;
+    size_t note_count, notes_told;
+    bool found; /* a finding */
 };
 
 /* A server to which the path was examined. */
@@ -105,8 +107,9 @@ enum path_event {
     PATH_EVENT_SERVERS,  /* the servers are known, and nothing else yet */
     PATH_EVENT_STAGE,    /* the last stage of the verdict has begun */
     PATH_EVENT_PROGRESS, /* text: what is being tried */
-    PATH_EVENT_STEP,     /* the last step of the last stage */
-    PATH_EVENT_NOTE,     /* the last note of the last stage */
+    PATH_EVENT_STEP,     /* the last told step of the last stage. Those that follow one that never
+                            passed are told at the end: only then is known whether it is blamed */
+    PATH_EVENT_NOTE,     /* the last told note, likewise */
     PATH_EVENT_END,      /* the last stage is over, or was skipped */
 };
 
@@ -118,6 +121,10 @@ struct path_watch {
 
 /* "done", "skipped", "stopped" */
 const char *path_state_word(enum path_state state);
+
+/* "ok"; "some": tries failed at times; "none": it never passed, and no finding rests on it; "FAIL":
+ * one does. */
+const char *path_step_word(const struct path_step *step);
 
 /* NULL if there is none of that name. */
 const struct path_finding_kind *path_finding_kind_find(const char *name);

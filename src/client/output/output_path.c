@@ -39,12 +39,12 @@ static void print_event(const struct path_verdict *verdict, enum path_event even
         printf("\n%s\n", stage->name);
         break;
     case PATH_EVENT_STEP: {
-        const struct path_step *step = &stage->steps[stage->step_count - 1];
-        printf("  %s %s: %s\n", step->passed ? "ok  " : "FAIL", step->what, step->happened);
+        const struct path_step *step = &stage->steps[stage->steps_told - 1];
+        printf("  %-4s %s: %s\n", path_step_word(step), step->what, step->happened);
         break;
     }
     case PATH_EVENT_NOTE:
-        printf("  note %s\n", stage->notes[stage->note_count - 1]);
+        printf("  note %s\n", stage->notes[stage->notes_told - 1]);
         break;
     case PATH_EVENT_END:
         if (stage->state == PATH_SKIPPED)

@@ -25,6 +25,7 @@ static json_t *step_json(const struct path_step *step)
     output_json_add_text(json, "what", step->what);
     output_json_add_text(json, "happened", step->happened);
     json_object_set_new(json, "passed", json_boolean(step->passed));
+    json_object_set_new(json, "blamed", json_boolean(step->blamed));
     if (step->bytes)
         output_json_add_count(json, "bytes", step->bytes);
     if (step->packet_bytes)

@@ -55,6 +55,13 @@ static int search(struct hellos *h, struct range *range, unsigned *count, struct
     return 0;
 }
 
+/* Of what passes, what does not, and the control. */
+static bool is_limit(const struct hello_score scores[3])
+{
+    return hello_score_always_answers(&scores[0]) && hello_score_fails(&scores[1]) &&
+           scores[1].tries >= HELLO_TRIES && hello_score_always_answers(&scores[2]);
+}
+
 /* Both ends of the range, and one without padding. */
 static int confirm(struct hellos *h, const struct range *range, struct hello_limit *ret,
                    struct error *err)
@@ -65,13 +72,17 @@ static int confirm(struct hellos *h, const struct range *range, struct hello_lim
     struct hello_score scores[3];
     if (hello_cases_try(h, cases, 3, scores, err) < 0)
         return -1;
+    for (unsigned i = path_confirm_rounds(h->p); i > 0 && is_limit(scores); i--)
+        for (int j = 0; j < 3; j++)
+            if (hello_case_try_again(h, &cases[j], &scores[j], err) < 0)
+                return -1;
     for (int i = 0; i < 3; i++)
         hello_score_record(h->p, &cases[i], &scores[i]);
     ret->passing = scores[0];
     ret->failing = scores[1];
     ret->control = scores[2];
-    ret->count += 3 * HELLO_TRIES;
-    ret->found = scores[0].answers && hello_score_fails(&scores[1]) && scores[2].answers;
+    ret->count += scores[0].tries + scores[1].tries + scores[2].tries;
+    ret->found = is_limit(scores);
     return 0;
 }
 

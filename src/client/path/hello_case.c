@@ -185,6 +185,34 @@ int hello_cases_try_once(struct hellos *h, const struct hello_case *cases, size_
     return try_all(h, &once, ret, err);
 }
 
+int hello_case_try_again(struct hellos *h, const struct hello_case *c, struct hello_score *score,
+                         struct error *err)
+{
+    enum { CONNECTS = 3 };
+    struct batch once = {c, 1, 1, &h->patience};
+    unsigned tries = score->tries;
+    for (int i = 0; i < CONNECTS && score->tries == tries; i++)
+        if (try_all(h, &once, score, err) < 0)
+            return -1;
+    return 0;
+}
+
+bool hello_score_always_answers(const struct hello_score *score)
+{
+    return score->tries >= HELLO_TRIES && score->answers == score->tries;
+}
+
+void hello_score_add_all(struct hello_score *score, const struct hello_score *other)
+{
+    score->tries += other->tries;
+    score->answers += other->answers;
+    for (int i = 0; i < HELLO_FATES; i++)
+        score->fates[i] += other->fates[i];
+    score->spoofed = score->spoofed || other->spoofed;
+    if (other->fates[HELLO_LOST] && (!score->times || other->times < score->times))
+        score->times = other->times;
+}
+
 bool hello_score_fails(const struct hello_score *score)
 {
     return score->tries > 0 && score->answers == 0;
@@ -198,12 +226,12 @@ int hello_score_error(struct path *p, const struct hello_score *score, struct er
         *err = score->error;
         return -1;
     }
+    if (score->fates[HELLO_ENDED])
+        return error_set(err, ERROR_TLS, "the server closed the connection after the ClientHello");
     if (score->fates[HELLO_RESET]) {
         errno = ECONNRESET;
         return error_sys(err, "the ClientHello was reset");
     }
-    if (score->fates[HELLO_ENDED])
-        return error_set(err, ERROR_TLS, "the server closed the connection after the ClientHello");
     if (score->fates[HELLO_LOST] &&
         tcp_stats_describe_loss(&score->stats, TCP_STATS_HANDSHAKE, text))
         return error_set(err, ERROR_UNACKNOWLEDGED, "%s", text);
@@ -247,7 +275,9 @@ void hello_score_failures_text(const struct hello_score *score, char ret[PATH_TE
         char text[PATH_TEXT_BYTES], more[PATH_TEXT_BYTES] = "";
         if (!score->fates[i] || hello_fate_is_answer((enum hello_fate)i))
             continue;
-        if (i == HELLO_LOST)
+        if (i == HELLO_LOST && score->times < 2)
+            snprintf(more, sizeof more, ", sent once");
+        else if (i == HELLO_LOST)
             snprintf(more, sizeof more, ", sent %" PRIu64 " times each", score->times);
         else if (i == HELLO_RESET && score->spoofed)
             snprintf(more, sizeof more, ", sooner than the server could have");
@@ -272,6 +302,27 @@ void hello_score_outcome_text(const struct hello_score *score, char ret[PATH_TEX
         append(ret, answer);
     if (*failures)
         append(ret, failures);
+}
+
+void hello_score_note_mixed(struct path *p, const struct hello_score *mixed)
+{
+    char how[PATH_TEXT_BYTES];
+    unsigned failed = mixed->tries - mixed->answers;
+    hello_score_failures_text(mixed, how);
+    if (failed)
+        path_record_note(p, "%u of %u ClientHellos got no answer while others alike did: %s: %s",
+                         failed, mixed->tries, how,
+                         mixed->fates[HELLO_LOST] == failed
+                             ? "that is loss, and no finding"
+                             : "the server, or something on the way, is unsteady, and that is no "
+                               "finding");
+}
+
+void hello_score_blame(struct path *p, const struct hello_case *c, const struct hello_score *score)
+{
+    char what[PATH_TEXT_BYTES];
+    describe(c, score, what);
+    path_record_blame(p, what);
 }
 
 void hello_score_record(struct path *p, const struct hello_case *c, const struct hello_score *score)

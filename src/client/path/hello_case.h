@@ -79,6 +79,11 @@ int hello_cases_try(struct hellos *h, const struct hello_case *cases, size_t cou
 int hello_cases_try_once(struct hellos *h, const struct hello_case *cases, size_t count,
                          struct hello_score *ret, struct error *err);
 
+/* One more try of a case whose score is known. One without a TCP connection counts as none, and is
+ * made again; after three of those the score stays. Errors as of hello_cases_try. */
+int hello_case_try_again(struct hellos *h, const struct hello_case *c, struct hello_score *score,
+                         struct error *err);
+
 /* What became of one more try. */
 void hello_score_add(struct hello_score *score, const struct hello_try *t);
 
@@ -92,12 +97,23 @@ int hello_score_check_connected(struct path *p, const struct hello_score *score,
  * p->phase; always returns -1. */
 int hello_score_error(struct path *p, const struct hello_score *score, struct error *err);
 
+/* Each of at least two tries was answered: it may be a control. */
+bool hello_score_always_answers(const struct hello_score *score);
+
+/* Adds what became of the tries of another case. */
+void hello_score_add_all(struct hello_score *score, const struct hello_score *other);
+
+/* Tells which failed though others alike were answered, and what that can be. */
+void hello_score_note_mixed(struct path *p, const struct hello_score *mixed);
+
 /* None of all tries was answered, and that was not for lack of a connection. */
 bool hello_score_fails(const struct hello_score *score);
 
-/* Tells it, as a step. */
+/* Tells it, as a step; ..._blame: a finding rests on it. */
 void hello_score_record(struct path *p, const struct hello_case *c,
                         const struct hello_score *score);
+
+void hello_score_blame(struct path *p, const struct hello_case *c, const struct hello_score *score);
 
 /* "ServerHello after 1.2 ms; 1 of 4 never acknowledged, sent 3 times each" */
 void hello_score_outcome_text(const struct hello_score *score, char ret[PATH_TEXT_BYTES]);

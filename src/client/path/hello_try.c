@@ -124,7 +124,10 @@ static void send_more(struct hello_try *t)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n < 0) {
-        end_reset(t);
+        if (errno == EPIPE) /* a FIN came before the RST: that is how the server ended it */
+            end(t, HELLO_ENDED);
+        else
+            end_reset(t);
         return;
     }
     t->sent += (size_t)n;
@@ -148,8 +151,10 @@ static void receive(struct hello_try *t)
         end_reset(t);
         return;
     }
-    if (n == 0) { /* the server may have waited in vain */
-        end(t, socket_unacknowledged_bytes(t->fd) > 0 ? HELLO_LOST : HELLO_ENDED);
+    if (n == 0) { /* the server may have waited in vain: then TCP has sent it again */
+        bool lost = socket_unacknowledged_bytes(t->fd) > 0 && tcp_stats_read(t->fd, &t->stats) &&
+                    t->stats.repeats > 0;
+        end(t, lost ? HELLO_LOST : HELLO_ENDED);
         return;
     }
     t->answer_n += (size_t)n;

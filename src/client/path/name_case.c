@@ -98,8 +98,10 @@ static int try_twice(struct path *p, struct path_peer *peer, struct name_case *c
     return try_at_once(p, peer, both, HELLO_TRIES, patience_us, err);
 }
 
-static void record(struct path *p, const struct name_case *c)
+void name_case_record(struct path *p, const struct name_case *c)
 {
+    if (!c->score.tries)
+        return;
     struct path_step step = {.passed = !hello_score_fails(&c->score),
                              .bytes = c->score.bytes,
                              .packet_bytes = c->score.packet_bytes,
@@ -148,7 +150,7 @@ int name_cases_try(struct path *p, struct path_peer *peer, struct name_case *cas
             return -1;
         if (hello_score_check_connected(p, &c->score, err) < 0)
             return -1;
-        record(p, c);
+        p->unsteady = p->unsteady || hello_score_is_unclear(&c->score);
     }
     return 0;
 }
@@ -180,17 +182,34 @@ static int try_small_segments(struct path *p, const struct path_peer *peer, stru
     return is_answered(p, &small, c, patience_us, &c->too_large, err);
 }
 
+/* One without a TCP connection counts as none. */
+static int try_once_more(struct path *p, struct path_peer *peer, struct name_case *c,
+                         uint64_t patience_us, struct error *err)
+{
+    enum { CONNECTS = 3 };
+    unsigned tries = c->score.tries;
+    for (int i = 0; i < CONNECTS && c->score.tries == tries; i++)
+        if (try_at_once(p, peer, &c, 1, patience_us, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Every try of the one fails, every try of the other is answered. */
+static bool is_told_apart(const struct name_case *failed, const struct name_case *control)
+{
+    return failed->score.tries >= HELLO_TRIES && name_case_is_filtered(failed) &&
+           hello_score_always_answers(&control->score);
+}
+
 int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
                       struct name_case *control, uint64_t patience_us, struct error *err)
 {
-    bool works;
-    unsigned tries = failed->score.tries;
     path_record_progress(p, "%s once more, after %s", failed->label, control->label);
-    if (is_answered(p, peer, control, patience_us, &works, err) < 0)
-        return -1;
-    if (works && try_at_once(p, peer, &failed, 1, patience_us, err) < 0)
-        return -1;
-    failed->confirmed = works && failed->score.tries > tries && name_case_is_filtered(failed);
+    for (unsigned i = path_confirm_rounds(p); i > 0 && is_told_apart(failed, control); i--)
+        if (try_once_more(p, peer, control, patience_us, err) < 0 ||
+            try_once_more(p, peer, failed, patience_us, err) < 0)
+            return -1;
+    failed->confirmed = is_told_apart(failed, control);
     if (!failed->confirmed || !failed->score.fates[HELLO_SILENT])
         return 0;
     if (try_small_segments(p, peer, failed, patience_us, err) < 0)

@@ -38,14 +38,18 @@ int name_case_prepare(struct name_case *c, struct error *err);
 void name_case_done(struct name_case *c);
 
 /* Tries all that are prepared, HELLO_TRIES times each, and as often again where that is unclear.
- * Tells each as a step. -1: interrupted, or TCP does not connect any more. */
+ * -1: interrupted, or TCP does not connect any more. */
 int name_cases_try(struct path *p, struct path_peer *peer, struct name_case *cases, size_t count,
                    uint64_t patience_us, struct error *err);
 
-/* One that failed: sets confirmed if it fails again after the control is answered, and in small
- * segments too. -1: interrupted. */
+/* One that failed: sets confirmed if it always fails again and the control is always answered, in
+ * turn as often as path_confirm_rounds says, and if it fails in small segments too. -1:
+ * interrupted. */
 int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
                       struct name_case *control, uint64_t patience_us, struct error *err);
+
+/* Tells it, as a step; nothing if it was not tried. */
+void name_case_record(struct path *p, const struct name_case *c);
 
 /* Silence or RST where an alert should be. A FIN is how some servers refuse. */
 bool name_case_is_filtered(const struct name_case *c);

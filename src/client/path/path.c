@@ -20,6 +20,15 @@ const char *path_state_word(enum path_state state)
     return words[state];
 }
 
+const char *path_step_word(const struct path_step *step)
+{
+    if (step->blamed)
+        return "FAIL";
+    if (!step->passed)
+        return "none";
+    return step->failed ? "some" : "ok";
+}
+
 static size_t find_stage(const char *name, size_t n)
 {
     size_t i = 0;
@@ -102,6 +111,7 @@ static int run_stage(struct path *p, const struct path_stage *stage, struct erro
         result = stage->run(p, peer, err);
     else
         path_record_skip(p, "%s", reason);
+    path_record_end(p);
     if (result < 0) {
         p->stage->state = PATH_STOPPED;
         snprintf(p->stage->reason, sizeof p->stage->reason, "%s", err->text);

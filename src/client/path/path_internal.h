@@ -35,6 +35,7 @@ struct path {
     struct path_stage_result *stage; /* the present one */
     struct path_peer peers[OPTIONS_ENDPOINTS_MAX];
     enum phase phase; /* where a failure happened */
+    bool unsteady;    /* the same was answered at times and at times not */
 };
 
 struct path_stage {
@@ -68,6 +69,10 @@ void path_peer_done(struct path_peer *peer);
  */
 bool path_peer_wants_again(const struct path_peer *peer, const struct tcp_stats *stats);
 
+/* How often what failed and its controls are tried again, in turn, before it is a finding: where
+ * anything was mixed, so often that chance does not do it. */
+unsigned path_confirm_rounds(const struct path *p);
+
 /* Another target of the same endpoint, prepared, connects to the same address. ERROR_SYSTEM. */
 int path_peer_give_address(const struct path_peer *peer, struct target *target, struct error *err);
 
@@ -76,6 +81,14 @@ struct path_peer *path_peer_serving(struct path *p, enum path_need need, const c
 
 /* path_record.c: what a stage says. Texts of peers are escaped. */
 void path_record_step(struct path *p, const struct path_step *step);
+
+/* A finding rests on the steps of this stage that are called so and never passed (NULL: of all). A
+ * stage that does not say it of any has all that never passed blamed, if it has a finding. */
+void path_record_blame(struct path *p, const char *what);
+
+/* The stage is over: tells what was kept back. */
+void path_record_end(struct path *p);
+
 void path_record_note(struct path *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void path_record_progress(struct path *p, const char *format, ...)

@@ -12,6 +12,18 @@ static void tell(const struct path *p, enum path_event event, const char *text)
     p->watch->tell(p->watch->context, p->verdict, event, text);
 }
 
+static void tell_step(struct path *p)
+{
+    p->stage->steps_told++;
+    tell(p, PATH_EVENT_STEP, NULL);
+}
+
+static void tell_note(struct path *p)
+{
+    p->stage->notes_told++;
+    tell(p, PATH_EVENT_NOTE, NULL);
+}
+
 static void escape(char *text, size_t size)
 {
     char raw[PATH_SENTENCE_BYTES];
@@ -26,7 +38,41 @@ void path_record_step(struct path *p, const struct path_step *step)
     *kept = *step;
     escape(kept->what, sizeof kept->what);
     escape(kept->happened, sizeof kept->happened);
-    tell(p, PATH_EVENT_STEP, NULL);
+    p->unsteady = p->unsteady || (kept->passed && kept->failed);
+    if (p->stage->steps_told + 1 == p->stage->step_count && kept->passed)
+        tell_step(p);
+}
+
+void path_record_blame(struct path *p, const char *what)
+{
+    for (size_t i = 0; i < p->stage->step_count; i++) {
+        struct path_step *step = &p->stage->steps[i];
+        step->blamed = step->blamed || (!step->passed && (!what || strcmp(step->what, what) == 0));
+    }
+}
+
+static bool blames_nothing(const struct path_stage_result *stage)
+{
+    for (size_t i = 0; i < stage->step_count; i++)
+        if (stage->steps[i].blamed)
+            return false;
+    return true;
+}
+
+void path_record_end(struct path *p)
+{
+    if (p->stage->found && blames_nothing(p->stage))
+        path_record_blame(p, NULL);
+    while (p->stage->steps_told < p->stage->step_count)
+        tell_step(p);
+    while (p->stage->notes_told < p->stage->note_count)
+        tell_note(p);
+}
+
+unsigned path_confirm_rounds(const struct path *p)
+{
+    enum { ROUNDS = 1, ROUNDS_UNSTEADY = 8 };
+    return p->unsteady ? ROUNDS_UNSTEADY : ROUNDS;
 }
 
 void path_record_note(struct path *p, const char *format, ...)
@@ -38,7 +84,8 @@ void path_record_note(struct path *p, const char *format, ...)
     vsnprintf(note, PATH_SENTENCE_BYTES, format, args);
     va_end(args);
     escape(note, PATH_SENTENCE_BYTES);
-    tell(p, PATH_EVENT_NOTE, NULL);
+    if (p->stage->steps_told == p->stage->step_count)
+        tell_note(p);
 }
 
 void path_record_progress(struct path *p, const char *format, ...)
@@ -84,6 +131,7 @@ void path_record_finding(struct path *p, const char *name, const char *value, co
     va_end(args);
     escape(finding->evidence, sizeof finding->evidence);
     path_fill_in(finding->kind->remedy, value, finding->remedy);
+    p->stage->found = true;
 }
 
 void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet_bytes)

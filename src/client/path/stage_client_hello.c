@@ -25,6 +25,7 @@ struct sizes {
     struct hello_case cases[SIZES_MAX];
     struct hello_score scores[SIZES_MAX];
     size_t count;
+    struct hello_score pieces; /* of those sent in pieces that were answered at times */
 };
 
 static void keep(struct hellos *h, struct sizes *sizes, const struct hello_case *c,
@@ -33,6 +34,14 @@ static void keep(struct hellos *h, struct sizes *sizes, const struct hello_case 
     hello_score_record(h->p, c, score);
     sizes->cases[sizes->count] = *c;
     sizes->scores[sizes->count++] = *score;
+}
+
+/* Neither was answered; what became of the last try is the small one's. */
+static int fail(struct path *p, const struct hello_score scores[2], struct error *err)
+{
+    struct hello_score both = scores[1];
+    hello_score_add_all(&both, &scores[0]);
+    return hello_score_error(p, &both, err);
 }
 
 /* Our own and a small one: how long an answer takes, and whether there is any. */
@@ -52,7 +61,7 @@ static int try_first(struct hellos *h, struct sizes *sizes, struct error *err)
             took_us = scores[i].took_us;
     }
     if (hello_score_fails(&scores[0]) && hello_score_fails(&scores[1]))
-        return hello_score_error(h->p, &scores[1], err);
+        return fail(h->p, scores, err);
     if (hello_score_fails(&scores[1]))
         h->base = HELLO_OWN;
     took_us *= PATIENCE_FACTOR;
@@ -160,6 +169,16 @@ static void tell_limit(struct path *p, const struct hello_limit *limit)
         path_record_packet_limit(p, PATH_TO_SERVER, limit->passing.packet_bytes);
 }
 
+/* What failed and is not smaller. */
+static void blame(struct hellos *h, const struct sizes *sizes, const struct hello_limit *limit)
+{
+    struct hello_case c = {.source = h->base, .padded_bytes = limit->failing.bytes};
+    hello_score_blame(h->p, &c, &limit->failing);
+    for (size_t i = 0; i < sizes->count; i++)
+        if (sizes->scores[i].bytes >= limit->failing.bytes)
+            hello_score_blame(h->p, &sizes->cases[i], &sizes->scores[i]);
+}
+
 static int judge_sizes(struct hellos *h, const struct sizes *sizes, struct error *err)
 {
     struct hello_limit limit;
@@ -168,36 +187,33 @@ static int judge_sizes(struct hellos *h, const struct sizes *sizes, struct error
         return 0;
     if (hello_bisect(h, passing, failing, &limit, err) < 0)
         return -1;
-    if (limit.found)
+    if (limit.found) {
+        blame(h, sizes, &limit);
         tell_limit(h->p, &limit);
-    else
+    } else {
         path_record_note(h->p, "no limit: the same sizes were answered at times and at times not");
+    }
     return 0;
 }
 
 /* An alert is an answer by TLS. Some are lost on any path. */
 static void note_others(struct path *p, const struct sizes *sizes)
 {
-    const struct hello_score *alert = NULL;
-    unsigned alerts = 0, tries = 0, lost = 0;
+    struct hello_score all = {.alert = -1}, mixed = sizes->pieces;
     for (size_t i = 0; i < sizes->count; i++) {
         const struct hello_score *score = &sizes->scores[i];
         if (score->fates[HELLO_ALERT])
-            alert = score;
-        alerts += score->fates[HELLO_ALERT];
-        tries += score->tries;
-        lost += score->answers ? score->tries - score->answers : 0;
+            all.alert = score->alert;
+        hello_score_add_all(&all, score);
+        if (score->answers)
+            hello_score_add_all(&mixed, score);
     }
-    if (alert)
+    if (all.alert >= 0)
         path_record_note(p,
                          "%u of %u ClientHellos were answered by an alert (%s): that is an "
                          "answer, by TLS, and no fault of the path",
-                         alerts, tries, tls_alert_name(alert->alert));
-    if (lost)
-        path_record_note(p,
-                         "%u of %u ClientHellos got no answer while others of the same size did: "
-                         "that is loss, and not about size",
-                         lost, tries);
+                         all.fates[HELLO_ALERT], all.tries, tls_alert_name(all.alert));
+    hello_score_note_mixed(p, &mixed);
 }
 
 /* --- pieces --- */
@@ -205,8 +221,9 @@ static void note_others(struct path *p, const struct sizes *sizes)
 /* Answered otherwise than in one piece. */
 static bool is_refused(const struct hello_score *whole, const struct hello_score *split)
 {
-    return hello_score_fails(split) ||
-           (whole->fates[HELLO_ANSWERED] && split->fates[HELLO_ALERT] == split->tries);
+    return split->tries >= HELLO_TRIES && hello_score_always_answers(whole) &&
+           (hello_score_fails(split) ||
+            (whole->fates[HELLO_ANSWERED] && split->fates[HELLO_ALERT] == split->tries));
 }
 
 static void append(char *ret, size_t size, const char *separator, const char *text)
@@ -228,13 +245,32 @@ static void tell_splits(struct path *p, const struct hello_case *cases,
         append(refused, sizeof refused, "; ", text);
         append(forms, sizeof forms, ", or ", hello_form_text(cases[i].form));
     }
-    if (*refused)
-        path_record_finding(p, "hello-split-refused", forms,
-                            "%s; in one piece, in between, %u of %u were answered", refused,
-                            scores[0].answers, scores[0].tries);
+    if (!*refused)
+        return;
+    for (size_t i = 1; i < count; i++)
+        if (is_refused(&scores[0], &scores[i]))
+            hello_score_blame(p, &cases[i], &scores[i]);
+    path_record_finding(p, "hello-split-refused", forms,
+                        "%s; in one piece, in between, %u of %u were answered", refused,
+                        scores[0].answers, scores[0].tries);
 }
 
-static int try_splits(struct hellos *h, struct error *err)
+/* Those that are refused once more, in turn with the one in one piece. */
+static int confirm_splits(struct hellos *h, const struct hello_case *cases,
+                          struct hello_score *scores, size_t count, struct error *err)
+{
+    for (unsigned round = path_confirm_rounds(h->p); round > 0; round--)
+        for (size_t i = 1; i < count; i++) {
+            if (!is_refused(&scores[0], &scores[i]))
+                continue;
+            if (hello_case_try_again(h, &cases[0], &scores[0], err) < 0 ||
+                hello_case_try_again(h, &cases[i], &scores[i], err) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+static int try_splits(struct hellos *h, struct sizes *sizes, struct error *err)
 {
     struct hello_case cases[HELLO_CASES_MAX] = {{.source = h->base},
                                                 {.source = h->base, .form = HELLO_TWO_RECORDS},
@@ -245,8 +281,15 @@ static int try_splits(struct hellos *h, struct error *err)
     path_record_progress(h->p, "a ClientHello in pieces");
     if (hello_cases_try(h, cases, count, scores, err) < 0)
         return -1;
+    for (size_t i = 0; i < count; i++)
+        h->p->unsteady = h->p->unsteady || hello_score_is_unclear(&scores[i]);
+    if (confirm_splits(h, cases, scores, count, err) < 0)
+        return -1;
     for (size_t i = 1; i < count; i++)
         hello_score_record(h->p, &cases[i], &scores[i]);
+    for (size_t i = 0; i < count; i++)
+        if (scores[i].answers)
+            hello_score_add_all(&sizes->pieces, &scores[i]);
     if (!h->has_name)
         path_record_note(h->p, "not split inside the server name, since an address is none: "
                                "--servername gives one");
@@ -258,8 +301,8 @@ static int try_splits(struct hellos *h, struct error *err)
 static int run(struct hellos *h, struct error *err)
 {
     struct sizes sizes = {.count = 0};
-    if (try_first(h, &sizes, err) < 0 || try_sizes(h, &sizes, err) < 0 || try_splits(h, err) < 0 ||
-        judge_sizes(h, &sizes, err) < 0)
+    if (try_first(h, &sizes, err) < 0 || try_sizes(h, &sizes, err) < 0 ||
+        try_splits(h, &sizes, err) < 0 || judge_sizes(h, &sizes, err) < 0)
         return -1;
     note_others(h->p, &sizes);
     return 0;

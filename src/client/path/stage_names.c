@@ -119,7 +119,7 @@ static struct name_case *find_control(struct names *n, const struct name_case *f
 {
     for (size_t i = 0; i < n->count; i++) {
         struct name_case *c = &n->cases[i];
-        if (c->kind == failed->kind && c->score.answers &&
+        if (c->kind == failed->kind && hello_score_always_answers(&c->score) &&
             (c->kind != NAME_SERVER || c->options.tls_max == failed->options.tls_max))
             return c;
     }
@@ -158,6 +158,15 @@ static void report(struct names *n, enum name_kind kind, const char *finding)
         return;
     hello_score_outcome_text(&control->score, how);
     path_record_finding(n->p, finding, labels, "%.300s; but %s: %s", evidence, control->label, how);
+}
+
+static void record_all(struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        name_case_record(n->p, &n->cases[i]);
+        if (n->cases[i].confirmed)
+            path_record_blame(n->p, n->cases[i].label);
+    }
 }
 
 static int judge(struct names *n, struct error *err)
@@ -247,10 +256,27 @@ static void note_protocols(struct names *n)
     }
 }
 
+static void note_mixed(struct names *n)
+{
+    struct hello_score mixed = {.alert = -1};
+    for (size_t i = 0; i < n->count; i++)
+        if (n->cases[i].score.answers)
+            hello_score_add_all(&mixed, &n->cases[i].score);
+    hello_score_note_mixed(n->p, &mixed);
+}
+
+static int try_all(struct names *n, struct error *err)
+{
+    return find_base(n, err) < 0 || try_others(n, err) < 0 || judge(n, err) < 0 ? -1 : 0;
+}
+
 static int run(struct names *n, struct error *err)
 {
-    if (find_base(n, err) < 0 || try_others(n, err) < 0 || judge(n, err) < 0 || look(n, err) < 0)
+    int result = try_all(n, err);
+    record_all(n);
+    if (result < 0 || look(n, err) < 0)
         return -1;
+    note_mixed(n);
     note_unanswered(n);
     note_certificates(n);
     note_protocols(n);

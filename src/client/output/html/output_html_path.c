@@ -252,7 +252,7 @@ static void chart_of(FILE *out, const struct path_stage_result *stage, enum axis
 static void step_row(FILE *out, const struct path_step *step)
 {
     fprintf(out, "<tr><th scope=\"row\"%s>%s</th><td class=\"text\">",
-            step->passed ? "" : " class=\"bad\"", step->passed ? "ok" : "FAIL");
+            step->blamed ? " class=\"bad\"" : "", path_step_word(step));
     output_html_text(out, step->what);
     fputs("</td><td class=\"text\">", out);
     output_html_text(out, step->happened);

@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(what_a_peer_says_is_escaped)
 {
-    struct path_step step = {.what = "a\x1b[2J", .happened = "b\xff"};
+    struct path_step step = {.what = "a\x1b[2J", .happened = "b\xff", .passed = true};
     path_record_step(&p, &step);
     ck_assert_int_eq(last_event, PATH_EVENT_STEP);
     ck_assert_str_eq(p.stage->steps[0].what, "a\\x1b[2J");
@@ -107,6 +107,62 @@ START_TEST(what_a_peer_says_is_escaped)
 }
 END_TEST
 
+START_TEST(a_step_that_never_passed_fails_only_if_a_finding_rests_on_it)
+{
+    struct path_step good = {.what = "a", .passed = true, .tries = 2},
+                     mixed = {.what = "b", .passed = true, .tries = 4, .failed = 1},
+                     bad = {.what = "c", .tries = 2, .failed = 2},
+                     other = {.what = "d", .tries = 2, .failed = 2};
+    const struct path_step *steps[] = {&good, &mixed, &bad, &other};
+    for (size_t i = 0; i < 4; i++)
+        path_record_step(&p, steps[i]);
+    path_record_finding(&p, "hello-lost-above", "", "evidence");
+    path_record_blame(&p, "c");
+    path_record_end(&p);
+    ck_assert_str_eq(path_step_word(&p.stage->steps[0]), "ok");
+    ck_assert_str_eq(path_step_word(&p.stage->steps[1]), "some");
+    ck_assert_str_eq(path_step_word(&p.stage->steps[2]), "FAIL");
+    ck_assert_str_eq(path_step_word(&p.stage->steps[3]), "none");
+}
+END_TEST
+
+START_TEST(a_stage_that_blames_no_step_for_its_finding_blames_all_that_never_passed)
+{
+    struct path_step bad = {.what = "a", .tries = 2, .failed = 2};
+    path_record_step(&p, &bad);
+    path_record_finding(&p, "hello-lost-above", "", "evidence");
+    path_record_end(&p);
+    ck_assert_str_eq(path_step_word(&p.stage->steps[0]), "FAIL");
+}
+END_TEST
+
+START_TEST(what_follows_a_step_that_never_passed_is_told_at_the_end)
+{
+    struct path_step good = {.what = "a", .passed = true, .tries = 2},
+                     bad = {.what = "b", .tries = 2, .failed = 2};
+    path_record_step(&p, &good);
+    ck_assert_uint_eq(p.stage->steps_told, 1);
+    path_record_step(&p, &bad);
+    path_record_step(&p, &good);
+    path_record_note(&p, "a note");
+    ck_assert_uint_eq(p.stage->steps_told, 1);
+    ck_assert_uint_eq(p.stage->notes_told, 0);
+    path_record_end(&p);
+    ck_assert_uint_eq(p.stage->steps_told, 3);
+    ck_assert_uint_eq(p.stage->notes_told, 1);
+}
+END_TEST
+
+START_TEST(where_the_same_passed_and_failed_a_finding_needs_more_tries)
+{
+    struct path_step mixed = {.what = "a", .passed = true, .tries = 4, .failed = 1};
+    unsigned steady = path_confirm_rounds(&p);
+    path_record_step(&p, &mixed);
+    ck_assert_uint_ge(steady, 1);
+    ck_assert_uint_ge(path_confirm_rounds(&p), 4);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("path_record");
@@ -116,6 +172,10 @@ int main(void)
     tcase_add_test(cases, of_two_of_a_kind_the_first_stays);
     tcase_add_test(cases, another_limit_or_the_other_way_is_another_finding);
     tcase_add_test(cases, what_a_peer_says_is_escaped);
+    tcase_add_test(cases, a_step_that_never_passed_fails_only_if_a_finding_rests_on_it);
+    tcase_add_test(cases, a_stage_that_blames_no_step_for_its_finding_blames_all_that_never_passed);
+    tcase_add_test(cases, what_follows_a_step_that_never_passed_is_told_at_the_end);
+    tcase_add_test(cases, where_the_same_passed_and_failed_a_finding_needs_more_tries);
 
     Suite *suite = suite_create("path_record");
     suite_add_tcase(suite, cases);
