@@ -75,8 +75,8 @@ class Hello(Path):
         self.assertEqual(found, ["hello-lost-above"], summary)
         self.assertLess(self.took_s, 15)
         finding = summary["findings"][0]
-        self.assertIn("a ClientHello of 1,288 bytes (IP packets of up to 1,340) was answered, 2 of "
-                      "2; of 1,289 bytes (1,341): 2 of 2 never acknowledged, sent ",
+        self.assertIn("a ClientHello of 1,288 bytes (IP packets of up to 1,340) was answered, 3 of "
+                      "3; of 1,289 bytes (1,341): 3 of 3 never acknowledged, sent ",
                       finding["evidence"])
         self.assertIn("IP packets of more than 1,340 bytes", finding["remedy"])
 
@@ -84,12 +84,12 @@ class Hello(Path):
         summary, found = self.look_behind(ResetAbove(1000))
         self.assertEqual(found, ["hello-lost-above"], summary)
         self.assertRegex(summary["findings"][0]["evidence"],
-                         r"of 948 bytes .* was answered, 2 of 2; of 949 bytes .*: 2 of 2 reset")
+                         r"of 948 bytes .* was answered, 3 of 3; of 949 bytes .*: 3 of 3 reset")
 
     def test_a_reset_that_came_too_soon_is_not_the_servers(self):
         summary, found = self.look_behind(ResetAbove(1000, rtt_s=0.2))
         self.assertEqual(found, ["hello-lost-above"], summary)
-        self.assertIn("2 of 2 reset, sooner than the server could have",
+        self.assertIn("3 of 3 reset, sooner than the server could have",
                       summary["findings"][0]["evidence"])
 
     def test_a_middlebox_that_wants_it_in_one_segment_and_one_record(self):
@@ -98,15 +98,15 @@ class Hello(Path):
         evidence = {finding["finding"]: finding["evidence"] for finding in summary["findings"]}
         self.assertIn("a ClientHello of 1,448 bytes", evidence["hello-lost-above"])
         for form in ("in two records", "split after 1 byte", "split inside the server name"):
-            self.assertIn(f"{form}: 2 of 2 never acknowledged", evidence["hello-split-refused"])
-        self.assertIn("in one piece, in between, 2 of 2 were answered",
+            self.assertIn(f"{form}: 3 of 3 never acknowledged", evidence["hello-split-refused"])
+        self.assertIn("in one piece, in between, 5 of 5 were answered",
                       evidence["hello-split-refused"])
 
     def test_a_middlebox_that_resets_what_is_split(self):
         summary, found = self.look_behind(boxes.Censor(boxes.is_split, reset=True))
         self.assertEqual(sorted(found), ["hello-lost-above", "hello-split-refused"], summary)
         self.assertRegex(summary["findings"][0]["evidence"],
-                         "in two records: 2 of 2 reset.*split after 1 byte: 2 of 2 reset")
+                         "in two records: 3 of 3 reset.*split after 1 byte: 3 of 3 reset")
 
     def test_a_clean_path_has_no_finding_near_or_far(self):
         for between in ((), (boxes.Slow(0.1),)):
@@ -173,7 +173,7 @@ class Servers(Path):
         summary, found = self.look(*self.serve(silent), "--only", "client-hello")
         self.assertEqual(found, ["hello-lost-above"], summary)
         self.assertRegex(summary["findings"][0]["evidence"],
-                         r"of 3,000 bytes .* of 3,001 bytes .*: 2 of 2 acknowledged, then silence")
+                         r"of 3,000 bytes .* of 3,001 bytes .*: 3 of 3 acknowledged, then silence")
 
 
 if __name__ == "__main__":
