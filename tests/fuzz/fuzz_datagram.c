@@ -9,6 +9,7 @@
 
 #include "datagram_server_internal.h"
 #include "fake_datagram.h"
+#include "tlsecho/server/config_load.h"
 
 enum { SERVICES = 5, PORTS = 2, HEADER_BYTES = 6 };
 
