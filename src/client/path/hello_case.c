@@ -128,7 +128,8 @@ static int try_all(struct hellos *h, const struct batch *batch, struct hello_sco
         tries[n].cut = result == 0 ? cut_of(c, &hellos[n]) : 0;
     }
     if (result == 0)
-        result = hello_tries_run(h->p, h->peer, tries, n, batch->patience, err);
+        result =
+            hello_tries_run(&(struct hello_round){h->p, h->peer, batch->patience}, tries, n, err);
     for (size_t i = 0; i < n; i++) {
         if (result == 0)
             hello_score_add(&scores[i / batch->times], &tries[i]);

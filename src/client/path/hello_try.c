@@ -290,19 +290,20 @@ static void close_all(struct hello_try *tries, size_t count)
             end(&tries[i], HELLO_PENDING);
 }
 
-static int wait_for_all(struct path *p, struct path_peer *peer, struct hello_try *tries,
-                        size_t count, const struct hello_patience *patience, struct error *err)
+static int wait_for_all(const struct hello_round *round, struct hello_try *tries, size_t count,
+                        struct error *err)
 {
     for (;;) {
         struct session_wait wait;
         for (size_t i = 0; i < count; i++)
             if (tries[i].fate == HELLO_PENDING)
-                step(p, peer, &tries[i], patience->ack_us);
+                step(round->path, round->peer, &tries[i], round->patience->ack_us);
         uint64_t since_us = silent_since(tries, count);
-        uint64_t until_us = since_us == UINT64_MAX ? UINT64_MAX : since_us + patience->answer_us;
+        uint64_t until_us =
+            since_us == UINT64_MAX ? UINT64_MAX : since_us + round->patience->answer_us;
         if (clock_now_us() >= until_us)
             give_up_silent(tries, count);
-        if (!prepare_wait(p, tries, count, until_us, &wait))
+        if (!prepare_wait(round->path, tries, count, until_us, &wait))
             return 0;
         int event = session_wait(&wait, err);
         if (event < 0)
@@ -312,12 +313,12 @@ static int wait_for_all(struct path *p, struct path_peer *peer, struct hello_try
     }
 }
 
-int hello_tries_run(struct path *p, struct path_peer *peer, struct hello_try *tries, size_t count,
-                    const struct hello_patience *patience, struct error *err)
+int hello_tries_run(const struct hello_round *round, struct hello_try *tries, size_t count,
+                    struct error *err)
 {
     for (size_t i = 0; i < count; i++)
-        begin(peer, &tries[i]);
-    int result = wait_for_all(p, peer, tries, count, patience, err);
+        begin(round->peer, &tries[i]);
+    int result = wait_for_all(round, tries, count, err);
     close_all(tries, count);
     return result;
 }

@@ -61,11 +61,18 @@ struct hello_patience {
     uint64_t ack_us;    /* for an ACK, sent again at least once; UINT64_MAX = sent again twice */
 };
 
+/* What tries at one time share. */
+struct hello_round {
+    struct path *path;
+    struct path_peer *peer;
+    const struct hello_patience *patience;
+};
+
 /* The patience for answers begins when no other of them is being answered: some servers serve one
  * connection at a time. Blocks until each has its fate;
  * count: at most HELLO_TRIES_MAX. -1: interrupted, or ERROR_SYSTEM. */
-int hello_tries_run(struct path *p, struct path_peer *peer, struct hello_try *tries, size_t count,
-                    const struct hello_patience *patience, struct error *err);
+int hello_tries_run(const struct hello_round *round, struct hello_try *tries, size_t count,
+                    struct error *err);
 
 /* Whether TLS answered it. */
 bool hello_fate_is_answer(enum hello_fate fate);

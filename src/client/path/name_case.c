@@ -82,7 +82,7 @@ static int try_at_once(struct path *p, struct path_peer *peer, struct name_case 
         tries[n].hello = &hellos[n];
     }
     if (result == 0)
-        result = hello_tries_run(p, peer, tries, n, &patience, err);
+        result = hello_tries_run(&(struct hello_round){p, peer, &patience}, tries, n, err);
     for (size_t i = 0; i < n; i++) {
         if (result == 0)
             hello_score_add(&cases[i]->score, &tries[i]);

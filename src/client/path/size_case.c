@@ -41,7 +41,8 @@ static int try_all(struct path *p, struct size_server *server, const struct batc
         tries[i].message_bytes = batch->cases[i / batch->times].message_bytes;
         tries[i].segment_bytes = batch->cases[i / batch->times].segment_bytes;
     }
-    if (size_tries_run(p, server, tries, n, batch->stall_us, err) < 0)
+    struct size_round round = {.path = p, .server = server, .stall_us = batch->stall_us};
+    if (size_tries_run(&round, tries, n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
         add(&scores[i / batch->times], &tries[i]);

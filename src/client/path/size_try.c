@@ -265,14 +265,14 @@ static bool prepare_wait(const struct size_try *tries, size_t count, struct sess
     return ret->other_count > 0;
 }
 
-static int wait_for_all(struct path *p, struct size_server *server, struct size_try *tries,
-                        size_t count, uint64_t stall_us, struct error *err)
+static int wait_for_all(const struct size_round *round, struct size_try *tries, size_t count,
+                        struct error *err)
 {
     for (;;) {
         struct session_wait wait;
         for (size_t i = 0; i < count; i++)
             if (tries[i].fate == SIZE_PENDING)
-                step(p, server, &tries[i], stall_us);
+                step(round->path, round->server, &tries[i], round->stall_us);
         if (!prepare_wait(tries, count, &wait))
             return 0;
         int event = session_wait(&wait, err);
@@ -283,13 +283,13 @@ static int wait_for_all(struct path *p, struct size_server *server, struct size_
     }
 }
 
-int size_tries_run(struct path *p, struct size_server *server, struct size_try *tries, size_t count,
-                   uint64_t stall_us, struct error *err)
+int size_tries_run(const struct size_round *round, struct size_try *tries, size_t count,
+                   struct error *err)
 {
     assert(count <= SIZE_TRIES_MAX);
     for (size_t i = 0; i < count; i++)
-        begin(server, &tries[i]);
-    int result = wait_for_all(p, server, tries, count, stall_us, err);
+        begin(round->server, &tries[i]);
+    int result = wait_for_all(round, tries, count, err);
     for (size_t i = 0; i < count; i++)
         if (tries[i].fate == SIZE_PENDING)
             end(&tries[i], SIZE_PENDING);

@@ -47,9 +47,16 @@ struct size_try {
     unsigned want;
 };
 
+/* What tries at one time share. */
+struct size_round {
+    struct path *path;
+    struct size_server *server;
+    uint64_t stall_us; /* without progress */
+};
+
 /* Blocks until each has its fate; count: at most SIZE_TRIES_MAX. stall_us: how long nothing may
  * move. -1: interrupted, or ERROR_SYSTEM. */
-int size_tries_run(struct path *p, struct size_server *server, struct size_try *tries, size_t count,
-                   uint64_t stall_us, struct error *err);
+int size_tries_run(const struct size_round *round, struct size_try *tries, size_t count,
+                   struct error *err);
 
 #endif
