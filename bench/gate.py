@@ -14,6 +14,7 @@ machine. callgrind emulates the same CPU on every machine with AVX2.
 
 import argparse
 import collections
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -266,10 +267,13 @@ def costly(costs, handshake, most):
 
 def gate(build, pki, record):
     """The exit status."""
-    with tempfile.TemporaryDirectory() as folder:
-        now = count_scripts(build, pki, pathlib.Path(folder))
-    with tempfile.TemporaryDirectory() as folder:
-        attacks, reloads = count_hostile(build, pki, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor() as both:
+        folders = [pathlib.Path(folder, name) for name in ("scripts", "hostile")]
+        for each in folders:
+            each.mkdir()
+        scripts = both.submit(count_scripts, build, pki, folders[0])
+        visits = both.submit(count_hostile, build, pki, folders[1])
+        now, (attacks, reloads) = scripts.result(), visits.result()
     full = now[FULL_HANDSHAKE].own + now[FULL_HANDSHAKE].libraries
     too_much = [*costly(attacks, full, HOSTILE_MAX), *costly(reloads, full, RELOAD_MAX)]
     here = environment()

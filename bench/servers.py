@@ -16,7 +16,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 KINDS = ("plain", "ecdsa", "rsa")
 SERVER_CORE, LOAD_CORE = "0", "1"
-START_S = 20
+START_S = 60
 
 OURS = """
 listeners:
