@@ -161,6 +161,7 @@ void log_line_start(struct log_line *line, enum log_level level, const char *eve
     clock_text(&now, text);
     log_text(line, "time", text);
     log_text(line, "level", log_level_name(level));
+    log_identity_put(line);
     log_text(line, "event", event);
 }
 

@@ -152,6 +152,7 @@ static int serve(const struct config_snapshot *draft, struct error *err)
 {
     const struct config *config = draft->config;
     log_open(STDERR_FILENO, config->log.level, config->log.format);
+    log_identify(&config->identity.effective);
     char *state = state_directory();
     int result = server_run(draft, state, err);
     free(state);

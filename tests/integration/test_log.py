@@ -7,6 +7,7 @@ import unittest
 
 import logdoc
 import peers
+import schema
 import support
 
 CONFIG = """
@@ -104,6 +105,27 @@ class Log(support.TestCase):
         ended = server.wait_for("connection", service="report")
         self.assertEqual(ended["id"], str(report["connection"]))
         self.assertEqual(ended["source"], report["source"])
+
+    def test_the_identity_is_on_every_line_and_in_report_and_metrics(self):
+        pod = 'echo-0 "x"'
+        server = self.server(
+            CONFIG + "identity: { name: web-1, env: [ TLSECHO_POD ] }\n",
+            env=support.environment(TLSECHO_POD=pod))
+        lines = [json.loads(line) for line in server.log().splitlines()]
+        self.assertTrue(all((line["identity"], line["env_TLSECHO_POD"]) == ("web-1", pod)
+                            for line in lines), lines)
+        with peers.Tls(server.address("report"), ctx=peers.trusting_any()) as peer:
+            report = json.loads(peer.receive_all())
+        self.assertEqual(schema.faults(report, schema.load("report")), [])
+        self.assertEqual(report["identity"], {"name": "web-1", "env": {"TLSECHO_POD": pod}})
+        with peers.Plain(server.address("admin")) as peer:
+            metrics = peer.exchange(b"GET /metrics HTTP/1.0\r\n\r\n").decode()
+        self.assertIn('tlsecho_identity_info{identity="web-1",env_TLSECHO_POD="echo-0 \\"x\\""} 1\n',
+                      metrics)
+        (server.folder / "server.yaml").write_text(
+            (server.folder / "server.yaml").read_text().replace("web-1", "web-2"))
+        server.signal(signal.SIGHUP)
+        self.assertEqual(server.wait_for("reloaded")["identity"], "web-2")
 
     def test_logfmt_has_the_same_fields(self):
         server = self.server(CONFIG.replace("format: json", "format: logfmt"))

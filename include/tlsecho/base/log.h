@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "tlsecho/base/error.h"
+#include "tlsecho/base/identity.h"
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
@@ -56,6 +57,10 @@ int log_start(struct error *err);
 
 /* Changes level and format. */
 void log_set(enum log_level level, enum log_format format);
+
+/* Every line from now on has the name and the variables of that identity, before its event; an
+ * empty name is left out. */
+void log_identify(const struct identity *identity);
 
 /* Writes what is queued, for at most one second if the reader is stuck, and ends the writer thread.
  * Works without log_start too. */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "tlsecho/base/error.h"
+#include "tlsecho/base/identity.h"
 #include "tlsecho/base/log.h"
 #include "tlsecho/net/cidr.h"
 #include "tlsecho/net/endpoint.h"
@@ -121,6 +122,11 @@ struct config {
         struct config_text listen; /* as in the file; "" = none */
         struct endpoint endpoint;  /* of listen, unless that is "" */
     } admin;
+    struct {
+        struct config_text name; /* as in the file; "" = the host name */
+        struct config_texts env;
+        struct identity effective; /* with the host name and the values of the variables */
+    } identity;
     struct {
         struct config_text user, group;
         enum config_sandbox sandbox;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "tlsecho/base/identity.h"
 #include "tlsecho/net/address.h"
 #include "tlsecho/net/datagram.h"
 #include "tlsecho/net/peer.h"
@@ -25,6 +26,7 @@ enum { CONN_INFO_SERVER_BYTES = 256 };
 struct conn_info {
     struct timespec time;                /* when the connection was accepted */
     char server[CONN_INFO_SERVER_BYTES]; /* gethostname(2) */
+    const struct identity *identity;     /* NULL = unknown */
     const char *listener;
     uint64_t connection;             /* its id in the log; 0 = it is a datagram */
     const struct datagram *datagram; /* NULL = it is a connection */

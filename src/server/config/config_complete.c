@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_identity.h"
 #include "config_read.h"
 
 static int replace_text(struct config_text *text, const char *value, struct error *err)
@@ -75,5 +76,7 @@ int config_complete(struct config *config, struct error *err)
             complete_profile(config, &config->listeners[i], err))
             return -1;
     link_profiles(config);
-    return complete_admin(config, err);
+    if (complete_admin(config, err))
+        return -1;
+    return config_identity_complete(config, err);
 }

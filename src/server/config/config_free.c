@@ -49,6 +49,7 @@ void config_free(struct config *config)
     if (!config || atomic_fetch_sub(&config->references, 1) > 1)
         return;
     free_values(config);
+    identity_done(&config->identity.effective);
     free(config->file);
     free(config);
 }

@@ -13,6 +13,7 @@
 
 enum {
     PATH_BYTES = 4095,         /* PATH_MAX without its NUL */
+    DNS_NAME_BYTES = 253,      /* RFC 1035 §2.3.4, without the final dot */
     LOGIN_BYTES = 255,         /* LOGIN_NAME_MAX without its NUL, useradd(8) */
     CIPHERS_BYTES = 4095,      /* of a list of names */
     ALPN_BYTES = 255,          /* RFC 7301 §3.1: ProtocolName */
@@ -220,6 +221,16 @@ static const struct config_key admin_keys[] = {
 
 static const struct config_section admin_section = {.keys = admin_keys};
 
+static const struct config_key identity_keys[] = {
+    {KEY("name", TEXT, AT(identity.name)), .default_text = "", .max = DNS_NAME_BYTES,
+     .help = "the name of this server; if empty, the host name"},
+    {KEY("env", TEXTS, AT(identity.env)), .default_text = "[]", .max = IDENTITY_BYTES,
+     .help = "environment variables that say where it runs, such as POD_NAME; each must be set"},
+    {0},
+};
+
+static const struct config_section identity_section = {.keys = identity_keys};
+
 static const struct config_key security_keys[] = {
     {KEY("user", TEXT, AT(security.user)), .default_text = "", .max = LOGIN_BYTES,
      .help = "the user to run as once the server listens, by name or number; if empty, no change"},
@@ -263,6 +274,8 @@ static const struct config_key keys[] = {
     {KEY("log", SECTION, 0), .section = &log_section, .help = "the log on standard error"},
     {KEY("admin", SECTION, 0), .section = &admin_section,
      .help = "the HTTP address of /metrics, /healthz and /readyz"},
+    {KEY("identity", SECTION, 0), .section = &identity_section,
+     .help = "which of several servers this is, for the log, the metrics and reports"},
     {KEY("security", SECTION, 0), .section = &security_section,
      .help = "privileges to drop once the server listens; a change needs a restart"},
     {0},

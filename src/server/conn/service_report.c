@@ -16,6 +16,21 @@ static void put_known(struct json *json, const char *key, const char *value)
         json_text(json, key, value);
 }
 
+static void put_identity(struct json *json, const struct identity *identity)
+{
+    if (!identity)
+        return;
+    json_open(json, "identity");
+    put_known(json, "name", identity->name);
+    if (identity->count > 0) {
+        json_open(json, "env");
+        for (size_t i = 0; i < identity->count; i++)
+            json_text(json, identity->variables[i].name, identity->variables[i].value);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void put_client(struct json *json, const struct conn_info *info)
 {
     const struct peer_certificate *certificate = &info->peer.certificate;
@@ -155,6 +170,7 @@ static size_t produce(const struct conn_info *info, uint64_t offset, unsigned ch
     json_number(&json, "schema", SCHEMA);
     json_text(&json, "time", time);
     put_known(&json, "server", info->server);
+    put_identity(&json, info->identity);
     json_text(&json, "listener", info->listener);
     if (info->connection > 0)
         json_number(&json, "connection", info->connection);

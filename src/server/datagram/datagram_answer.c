@@ -84,8 +84,10 @@ static enum datagram_drop check_loop(struct datagram_listener *l, const struct d
 static void gather_info(const struct datagram_listener *l, const struct datagram *d,
                         struct conn_info *ret)
 {
-    *ret = (struct conn_info){
-        .time = d->time, .listener = l->listener->config->name.value, .datagram = d};
+    *ret = (struct conn_info){.time = d->time,
+                              .identity = &l->listener->snapshot->config->identity.effective,
+                              .listener = l->listener->config->name.value,
+                              .datagram = d};
     if (gethostname(ret->server, sizeof ret->server - 1) < 0)
         ret->server[0] = '\0';
     address_text(&d->peer, ret->source);

@@ -264,12 +264,27 @@ static void print_process(const struct metrics *m, FILE *out)
             print_one(out, gauges[i].name, "gauge", gauges[i].help, (uint64_t)gauges[i].value);
 }
 
+/* Labels are named as in the log. */
+static void print_identity(const struct identity *identity, FILE *out)
+{
+    static const char name[] = "tlsecho_identity_info";
+    metrics_text_family(out, name, "gauge", "Always 1; the labels are the identity of the server.");
+    fprintf(out, "%s{identity=\"", name);
+    metrics_text_value(out, identity->name);
+    for (size_t i = 0; i < identity->count; i++) {
+        fprintf(out, "\"," IDENTITY_PREFIX "%s=\"", identity->variables[i].name);
+        metrics_text_value(out, identity->variables[i].value);
+    }
+    fputs("\"} 1\n", out);
+}
+
 void metrics_print(const struct metrics *metrics, FILE *out)
 {
     metrics_text_family(out, "tlsecho_build_info", "gauge",
                         "Always 1; the labels are the versions.");
     metrics_text_sample(out, "tlsecho_build_info",
                         LABELS("version", tlsecho_version, "openssl", tls_version_running()), 1);
+    print_identity(&metrics->snapshot->config->identity.effective, out);
     print_one(out, "tlsecho_workers", "gauge", "Worker threads.", metrics->shard_count);
     print_per_listener(metrics, out);
     print_ends(metrics, out);

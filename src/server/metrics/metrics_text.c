@@ -10,7 +10,7 @@ void metrics_text_family(FILE *out, const char *name, const char *type, const ch
     fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void put_value(FILE *out, const char *value)
+void metrics_text_value(FILE *out, const char *value)
 {
     for (; *value; value++) {
         if (*value == '\n') {
@@ -29,7 +29,7 @@ static void put_labels(FILE *out, const char *const *labels, const char *le)
     const char *separator = "{";
     for (; *labels; labels += 2) {
         fprintf(out, "%s%s=\"", separator, labels[0]);
-        put_value(out, labels[1]);
+        metrics_text_value(out, labels[1]);
         fputc('"', out);
         separator = ",";
     }

@@ -14,6 +14,9 @@
 /* Once per metric, before its samples. type: counter, gauge or histogram. */
 void metrics_text_family(FILE *out, const char *name, const char *type, const char *help);
 
+/* The value of a label, without its quotes. */
+void metrics_text_value(FILE *out, const char *value);
+
 void metrics_text_sample(FILE *out, const char *name, const char *const *labels, uint64_t value);
 
 /* The value in seconds. */

@@ -68,6 +68,7 @@ static void put_in_force(struct server *s, enum reload_kind kind,
     s->reload.delay_us = 0;
 
     log_set(next->config->log.level, next->config->log.format);
+    log_identify(&next->config->identity.effective);
     server_announce(s);
     log_reason(LOG_LEVEL_INFO, "reloaded",
                restart ? "in force for new connections, except what needs a restart"

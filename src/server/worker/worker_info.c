@@ -59,6 +59,7 @@ void worker_info_gather(const struct worker_conn *s, struct conn_info *ret)
 {
     *ret = (struct conn_info){
         .time = start_time(s),
+        .identity = &s->generation->snapshot->config->identity.effective,
         .listener = s->origin.listener->config->name.value,
         .connection = s->origin.id,
     };

@@ -88,6 +88,60 @@ START_TEST(writes_json)
 }
 END_TEST
 
+static const struct identity identity = {
+    .name = (char[]){"web-1"},
+    .variables = (struct identity_variable[]){{(char[]){"POD_NAME"}, (char[]){"a \"b\""}},
+                                              {(char[]){"EMPTY"}, (char[]){""}}},
+    .count = 2,
+};
+
+START_TEST(every_line_has_the_identity_before_its_event)
+{
+    static const char *const expected[] = {
+        [LOG_FORMAT_LOGFMT] = " level=info identity=web-1 env_POD_NAME=\"a \\\"b\\\"\" "
+                              "env_EMPTY=\"\" event=test value=x",
+        [LOG_FORMAT_JSON] = "\"level\":\"info\",\"identity\":\"web-1\","
+                            "\"env_POD_NAME\":\"a \\\"b\\\"\",\"env_EMPTY\":\"\","
+                            "\"event\":\"test\",\"value\":\"x\"}",
+    };
+    captured_log_open(LOG_LEVEL_INFO, (enum log_format)_i);
+    log_identify(&identity);
+    log_value("x");
+    const char *line = captured_log_line();
+    ck_assert_msg(strstr(line, expected[_i]) != NULL, "%s", line);
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(another_identity_replaces_the_one_before)
+{
+    const struct identity next = {.name = (char[]){""}};
+    captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_identify(&identity);
+    log_identify(&next);
+    log_value("x");
+    const char *line = captured_log_line();
+    ck_assert_msg(strstr(line, " level=info event=test value=x") != NULL, "%s", line);
+    captured_log_close();
+}
+END_TEST
+
+START_TEST(the_largest_identity_leaves_room_for_other_fields)
+{
+    char value[IDENTITY_BYTES + 1];
+    memset(value, '"', IDENTITY_BYTES);
+    value[IDENTITY_BYTES] = '\0';
+    const struct identity largest = {.name = value};
+    captured_log_open(LOG_LEVEL_INFO, (enum log_format)_i);
+    log_identify(&largest);
+    log_value("x");
+    const char *line = captured_log_line();
+    ck_assert_ptr_nonnull(strstr(line, "\\\"\\\""));
+    ck_assert_ptr_nonnull(strstr(line, _i ? "\"value\":\"x\"}" : " value=x"));
+    captured_log_close();
+}
+END_TEST
+
 START_TEST(switches_are_booleans_in_json)
 {
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
@@ -657,6 +711,9 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, writes_logfmt);
     tcase_add_test(tcase, writes_json);
+    tcase_add_loop_test(tcase, every_line_has_the_identity_before_its_event, 0, 2);
+    tcase_add_test(tcase, another_identity_replaces_the_one_before);
+    tcase_add_loop_test(tcase, the_largest_identity_leaves_room_for_other_fields, 0, 2);
     tcase_add_test(tcase, switches_are_booleans_in_json);
     tcase_add_loop_test(tcase, escapes_in_logfmt_what_would_confuse_a_parser_or_a_terminal, 0,
                         ESCAPES);

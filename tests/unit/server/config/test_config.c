@@ -181,7 +181,8 @@ static const char everything[] = "listeners:\n"
                                  "  nodelay: off\n"
                                  "  backlog: 65535\n"
                                  "  keepalive: {idle: 1s, interval: 32767s, probes: 127}\n"
-                                 "log: {level: debug, format: json, connections: no}\n";
+                                 "log: {level: debug, format: json, connections: no}\n"
+                                 "identity: {name: web-1}\n";
 
 START_TEST(reads_every_key)
 {
@@ -253,6 +254,27 @@ START_TEST(reads_every_key)
     ck_assert_uint_eq(config->log.level, LOG_LEVEL_DEBUG);
     ck_assert_uint_eq(config->log.format, LOG_FORMAT_JSON);
     ck_assert(!config->log.connections);
+    ck_assert_str_eq(config->identity.effective.name, "web-1");
+    ck_assert_uint_eq(config->identity.effective.count, 0);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(the_identity_has_the_host_name_and_the_values_of_the_variables)
+{
+    char host[256];
+    ck_assert_int_eq(gethostname(host, sizeof host), 0);
+    setenv("TLSECHO_TEST_POD", "echo-0 \"a\"", 1);
+    setenv("TLSECHO_TEST_EMPTY", "", 1);
+    struct config *config = parsed("identity: {env: [TLSECHO_TEST_POD, TLSECHO_TEST_EMPTY]}");
+    setenv("TLSECHO_TEST_POD", "another", 1); /* the values are those of the start */
+    const struct identity *identity = &config->identity.effective;
+    ck_assert_str_eq(config->identity.name.value, "");
+    ck_assert_str_eq(identity->name, host);
+    ck_assert_uint_eq(identity->count, 2);
+    ck_assert_str_eq(identity->variables[0].name, "TLSECHO_TEST_POD");
+    ck_assert_str_eq(identity->variables[0].value, "echo-0 \"a\"");
+    ck_assert_str_eq(identity->variables[1].value, "");
     config_free(config);
 }
 END_TEST
@@ -454,6 +476,7 @@ int main(void)
     tcase_add_test(tcase, defaults_are_those_of_the_manual);
     tcase_add_loop_test(tcase, empty_files_and_sections_mean_the_defaults, 0, 8);
     tcase_add_test(tcase, reads_every_key);
+    tcase_add_test(tcase, the_identity_has_the_host_name_and_the_values_of_the_variables);
     tcase_add_test(tcase, the_words_of_client_auth_are_its_enum);
     tcase_add_test(tcase, the_words_of_the_log_are_its_enums);
     tcase_add_test(tcase, the_words_of_the_other_choices_are_their_enums);

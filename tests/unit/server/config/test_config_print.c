@@ -58,6 +58,7 @@ static const char *const configurations[] = {
     "tls: {a: {alpn: [' x', '- y', 'no', '#', \"\\xc3\\xa4\", 'a\"b'], client_auth: optional, "
     "client_ca: c, allow_names: ['DNS:*', 'k:']}}",
     "limits: {buffer: 4097}\ntimeouts: {idle: 1ms, write: 86399999ms, linger: 1001ms}",
+    "identity: {name: 'a: b', env: [PATH]}",
 };
 
 START_TEST(printed_output_parses_to_the_same_configuration)
@@ -186,6 +187,10 @@ START_TEST(prints_every_key_with_readable_units)
                                    "  connections: off\n"
                                    "admin:\n"
                                    "  listen: unix:///run/admin\n"
+                                   "identity:\n"
+                                   "  name: web-1\n"
+                                   "  env:\n"
+                                   "    - PATH\n"
                                    "security:\n"
                                    "  user: echo\n"
                                    "  group: echoes\n"

@@ -54,7 +54,7 @@ static const struct {
      "1:10: limits.xyzzy: unknown key: write one of connections, "
      "per_source, accept_rate, handshakes, client_hello, datagram_rate, buffer"},
     {"'': 1", "1:1: unknown key: write one of listeners, tls, watch, workers, timeouts, limits, "
-              "tcp, log, admin, security"},
+              "tcp, log, admin, identity, security"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz: 1",
      "1:1: abcdefghijklmnopqrstuvwxyzab...: unknown key: write one of listeners"},
     {"workers: 1\nlog: {}\nworkers: 1\n",
@@ -69,6 +69,21 @@ static const struct {
      "1:26: tls.a.certificates[0].key: required key is missing: a PEM file with the private key"},
     {"listeners: [ , ]", "1:14: did not find expected node content"},
     {"listeners:\n  -\n", "2:4: listeners[0].listen: required key is missing"},
+
+    /* variables */
+    {"identity: {env: [TLSECHO_TEST_UNSET]}",
+     "1:18: identity.env[0]: TLSECHO_TEST_UNSET is not set in the environment: set it, or remove"},
+    {"identity:\n  env:\n    - TLSECHO_TEST_SET\n    - TLSECHO_TEST_SET\n",
+     "4:7: identity.env[1]: TLSECHO_TEST_SET is already in the list as [0]: remove one of them"},
+    {"identity: {env: [1A]}", "1:18: identity.env[0]: \"1A\" is not the name of a variable: use "},
+    {"identity: {env: ['A=B']}", "1:18: identity.env[0]: \"A=B\" is not the name of a variable"},
+    {"identity: {env: [a.b]}", "1:18: identity.env[0]: \"a.b\" is not the name of a variable"},
+    {"identity: {env: [TLSECHO_TEST_ESCAPE]}",
+     "1:18: identity.env[0]: the value of TLSECHO_TEST_ESCAPE has a control character or is not"},
+    {"identity: {env: [TLSECHO_TEST_SET, TLSECHO_TEST_LONG]}",
+     "1:36: identity.env[1]: the names and values up to here have "},
+    {"identity: {name: x, naem: y}", "1:21: identity.naem: unknown key: did you mean name?"},
+    {"identity: {env: POD_NAME}", "1:17: identity.env: not a list"},
 
     /* types */
     {"listeners: 1", "1:12: listeners: not a list: begin each entry with \"- \", or write []"},
@@ -438,6 +453,13 @@ END_TEST
 
 int main(void)
 {
+    char long_text[600];
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    setenv("TLSECHO_TEST_SET", "1", 1);
+    setenv("TLSECHO_TEST_ESCAPE", "\x1b[31m", 1);
+    setenv("TLSECHO_TEST_LONG", long_text, 1);
+    unsetenv("TLSECHO_TEST_UNSET");
     TCase *tcase = tcase_create("config_read");
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, refuses_with_place_key_and_remedy, 0, COUNT(wrong));

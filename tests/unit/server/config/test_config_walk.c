@@ -106,7 +106,7 @@ END_TEST
 START_TEST(returns_the_field_of_each_value)
 {
     struct config *config = parsed("listeners: [{listen: tcp://a, name: x}, {listen: tcp://b}]\n"
-                                   "tcp: {keepalive: {probes: 7}}\n");
+                                   "tcp: {keepalive: {probes: 7}}\nidentity: {name: y}\n");
     struct config_walk walk;
     char names[TEXT_BYTES] = "";
     config_walk_start(&walk, config);
@@ -118,7 +118,7 @@ START_TEST(returns_the_field_of_each_value)
         if (strcmp(walk.key->name, "probes") == 0)
             ck_assert_ptr_eq(walk.field, (const char *)&config->tcp.keepalive.probes);
     }
-    ck_assert_str_eq(names, "x tcp://b:7007 ");
+    ck_assert_str_eq(names, "x tcp://b:7007 y ");
     config_free(config);
 }
 END_TEST

@@ -227,6 +227,21 @@ START_TEST(report_leaves_out_what_the_syn_has_not)
 }
 END_TEST
 
+START_TEST(report_contains_the_identity)
+{
+    struct identity_variable variables[] = {{(char[]){"POD_NAME"}, (char[]){"\"\x1b"}},
+                                            {(char[]){"name"}, (char[]){"x"}}};
+    struct identity identity = {.name = (char[]){"web-1"}, .variables = variables, .count = 2};
+    info = (struct conn_info){.listener = "x", .connection = 7, .source = "a"};
+    info.identity = &identity;
+    ck_assert_ptr_nonnull(strstr(report((size_t)_i),
+                                 "\"identity\":{\"name\":\"web-1\",\"env\":"
+                                 "{\"POD_NAME\":\"\\\"\\u001b\",\"name\":\"x\"}}"));
+    identity.count = 0;
+    ck_assert_ptr_nonnull(strstr(report((size_t)_i), "\"identity\":{\"name\":\"web-1\"}"));
+}
+END_TEST
+
 START_TEST(report_leaves_out_what_is_unknown)
 {
     info = (struct conn_info){.listener = "plain", .connection = 7, .source = "unix"};
@@ -253,6 +268,7 @@ int main(void)
     tcase_add_test(tcase, report_contains_the_proxy_header);
     tcase_add_loop_test(tcase, report_contains_the_syn, 1, 8);
     tcase_add_test(tcase, report_leaves_out_what_the_syn_has_not);
+    tcase_add_loop_test(tcase, report_contains_the_identity, 1, 8);
     tcase_add_test(tcase, report_leaves_out_what_is_unknown);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -92,6 +92,18 @@ START_TEST(sums_over_all_threads)
 }
 END_TEST
 
+START_TEST(the_identity_is_the_labels_of_an_info_metric)
+{
+    setenv("TLSECHO_TEST_POD", "echo-0 \"a\"", 1);
+    snapshot = yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:1' }]\n"
+                             "identity: { name: web-1, env: [ TLSECHO_TEST_POD ] }\n");
+    metrics_adopt(&metrics, snapshot);
+    ck_assert_str_eq(value_of("tlsecho_identity_info{identity=\"web-1\","
+                              "env_TLSECHO_TEST_POD=\"echo-0 \\\"a\\\"\"}"),
+                     "1");
+}
+END_TEST
+
 START_TEST(a_listener_keeps_its_counters_over_a_reload_by_name_and_transport)
 {
     adopt("{ listen: 'tcp://127.0.0.1:1', name: a }, { listen: 'tcp://127.0.0.1:2', name: b }");
@@ -217,6 +229,7 @@ int main(void)
     Suite *suite = suite_create("metrics");
     TCase *tcase = tcase_create("metrics");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, the_identity_is_the_labels_of_an_info_metric);
     tcase_add_test(tcase, sums_over_all_threads);
     tcase_add_test(tcase, a_listener_keeps_its_counters_over_a_reload_by_name_and_transport);
     tcase_add_test(tcase, names_beyond_the_limit_share_the_last_slot);
