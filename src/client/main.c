@@ -72,7 +72,7 @@ static void run_mode(struct options *options, struct outcome *ret)
         output_refusal(options, ret);
         return;
     }
-    if (options->insecure)
+    if (options->insecure && options->mode != MODE_PATH)
         output_warn(options, "the server's certificate is not verified (--insecure)");
     modes[options->mode](options, ret);
 }

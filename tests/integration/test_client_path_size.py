@@ -137,7 +137,7 @@ class Server(support.TestCase):
             connection.sendall(b"220 ready\r\n")
             stub_server.discard(connection)
         summary = self.fails(2, greet)
-        self.assertIn("it speaks first: it is no echo", summary["error"]["message"])
+        self.assertIn("it speaks first, so it is no echo", summary["error"]["message"])
         self.fails(2, stub_server.finish)
 
         def report(connection):

@@ -48,9 +48,13 @@ class Idle(support.TestCase):
         stage, found, _ = self.path(*between, status=16, **options)
         self.assertEqual([one["finding"] for one in found], ["idle-timeout"])
         evidence = found[0]["evidence"]
-        low, high = map(float, re.match(r"a connection that was silent for ([\d.]+) s is there, "
-                                        r"after ([\d.]+) s it is gone", evidence).groups())
+        low, high = map(float, re.match(r"a connection (?:that was silent for|is gone after a silence "
+                                        r"of) ([\d.]+) s(?: is there, after ([\d.]+) s it is gone)?",
+                                        evidence).groups(default=0))
+        high = high or low
         self.assertIn(f"every {low:.2f} s", found[0]["remedy"])
+        self.assertIn("the idle time-out of the server or of what is on the way", found[0]["remedy"])
+        self.assertEqual("TCP keepalive" in found[0]["remedy"], "does not hold" not in evidence)
         return evidence, low, high, stage
 
 

@@ -90,7 +90,8 @@ const struct option_row option_rows[] = {
      "print the result as one JSON object; on standard error if data goes to standard output",
      option_parse_true, FIELD(json), .role = OPTION_SHAPES_OUTPUT},
     {"quiet", 'q', NULL,
-     "print no warnings and progress; --ping: no lines per probe; --check, --report: only failures",
+     "print no warnings and progress; --ping: no lines per probe; --check, --report: only "
+     "failures; --path: only findings",
      option_parse_value, FIELD(verbosity), .value = OPTIONS_QUIET},
     {"verbose", 'v', NULL, "describe the connection, the TLS session and what was transferred",
      option_parse_value, FIELD(verbosity), .value = OPTIONS_VERBOSE},

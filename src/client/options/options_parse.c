@@ -210,6 +210,19 @@ static int check_server_name(const char *name, struct error *err)
     return 0;
 }
 
+/* Certificates are noted, and not judged: --insecure changes nothing, and is no harm. */
+static int check_path(const struct options *options, struct error *err)
+{
+    if (options->resume)
+        return error_set(err, ERROR_INPUT, "--path makes full handshakes: leave out --resume");
+    if (options->pin || options->cacert)
+        return error_set(err, ERROR_INPUT, "--path does not verify certificates: leave out %s",
+                         options->pin ? "--pin" : "--cacert");
+    if (options->verbosity == OPTIONS_VERBOSE)
+        return error_set(err, ERROR_INPUT, "--path prints all it tries: leave out -v");
+    return 0;
+}
+
 /* Refuses options that contradict each other. */
 static int check(const struct options *options, const bool given[ROWS_MAX], struct error *err)
 {
@@ -243,8 +256,8 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
                          "--expiry-warn is less than --expiry-crit: give it more days");
     if (options->mode == MODE_PING && options->size_bytes == 0)
         return error_set(err, ERROR_INPUT, "--size: a probe needs at least one byte");
-    if (options->mode == MODE_PATH && options->resume)
-        return error_set(err, ERROR_INPUT, "--path makes full handshakes: leave out --resume");
+    if (options->mode == MODE_PATH && check_path(options, err) < 0)
+        return -1;
     if (options->key && !options->cert)
         return error_set(err, ERROR_INPUT, "--key needs a certificate: add --cert FILE");
     if (options->pin && options->insecure)

@@ -72,16 +72,17 @@ void output_path_tell(void *context, const struct path_verdict *verdict, enum pa
         fprintf(stderr, "%s: %s ...", verdict->stages[verdict->stage_count - 1].name, text);
 }
 
-static void print_findings(const struct path_verdict *verdict, FILE *out)
+static void print_findings(const struct path_verdict *verdict, bool first)
 {
     for (size_t i = 0; i < verdict->finding_count; i++) {
         const struct path_finding *finding = &verdict->findings[i];
-        fprintf(out, "\nfinding: %s: %s\n  evidence: %s\n  remedy: %s\n", finding->kind->name,
-                finding->kind->meaning, finding->evidence, finding->remedy);
+        printf("%sfinding: %s: %s\n  evidence: %s\n  remedy: %s\n", first ? "" : "\n",
+               finding->kind->name, finding->kind->meaning, finding->evidence, finding->remedy);
+        first = false;
     }
 }
 
-/* Where nothing else is printed, a finding is a failure. */
+/* When quiet, nothing but findings. */
 void output_path(const struct options *options, const struct path_verdict *verdict,
                  const struct outcome *outcome)
 {
@@ -90,8 +91,8 @@ void output_path(const struct options *options, const struct path_verdict *verdi
         return;
     }
     bool impaired = outcome->result == RESULT_IMPAIRED;
-    if (impaired && options->verbosity > OPTIONS_QUIET)
-        print_findings(verdict, stdout);
+    if (impaired)
+        print_findings(verdict, options->verbosity == OPTIONS_QUIET);
     else if (outcome->result == RESULT_OK && options->verbosity > OPTIONS_QUIET)
         printf("\nno finding\n");
     output_failure(outcome);

@@ -241,6 +241,14 @@ int hello_score_error(struct path *p, const struct hello_score *score, struct er
                      "TLS port");
 }
 
+void hello_score_keep_error(struct path *p, const struct hello_score *score)
+{
+    if (!hello_score_fails(score))
+        return;
+    hello_score_error(p, score, &p->unjudged);
+    p->has_unjudged = true;
+}
+
 /* --- texts --- */
 
 const char *hello_form_text(enum hello_form form)
@@ -298,7 +306,8 @@ void hello_score_outcome_text(const struct hello_score *score, char ret[PATH_TEX
     if (score->fates[HELLO_ANSWERED])
         snprintf(answer, sizeof answer, "ServerHello after %.1f ms", ms);
     else if (score->fates[HELLO_ALERT])
-        snprintf(answer, sizeof answer, "alert %s after %.1f ms", tls_alert_name(score->alert), ms);
+        snprintf(answer, sizeof answer, "refused by alert %s after %.1f ms",
+                 tls_alert_name(score->alert), ms);
     if (score->answers)
         append(ret, answer);
     if (*failures)
@@ -333,6 +342,7 @@ void hello_score_record(struct path *p, const struct hello_case *c, const struct
                              .packet_bytes = score->packet_bytes,
                              .tries = score->tries,
                              .failed = score->tries - score->answers};
+    hello_score_keep_error(p, score);
     describe(c, score, step.what);
     hello_score_outcome_text(score, step.happened);
     path_record_step(p, &step);

@@ -106,6 +106,10 @@ void hello_score_add_all(struct hello_score *score, const struct hello_score *ot
 /* Tells which failed though others alike were answered, and what that can be. */
 void hello_score_note_mixed(struct path *p, const struct hello_score *mixed);
 
+/* The same, for a run that is interrupted before the failure is judged; nothing if it was answered.
+ */
+void hello_score_keep_error(struct path *p, const struct hello_score *score);
+
 /* None of all tries was answered, and that was not for lack of a connection. */
 bool hello_score_fails(const struct hello_score *score);
 

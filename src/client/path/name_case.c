@@ -103,10 +103,9 @@ void name_case_record(struct path *p, const struct name_case *c)
     if (!c->score.tries)
         return;
     struct path_step step = {.passed = !hello_score_fails(&c->score),
-                             .bytes = c->score.bytes,
-                             .packet_bytes = c->score.packet_bytes,
                              .tries = c->score.tries,
                              .failed = c->score.tries - c->score.answers};
+    hello_score_keep_error(p, &c->score);
     snprintf(step.what, sizeof step.what, "%s", c->label);
     hello_score_outcome_text(&c->score, step.happened);
     path_record_step(p, &step);

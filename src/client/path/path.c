@@ -105,6 +105,7 @@ static int run_stage(struct path *p, const struct path_stage *stage, struct erro
     p->stage = &p->verdict->stages[p->verdict->stage_count++];
     p->stage->name = stage->name;
     p->stage->state = PATH_DONE;
+    p->has_unjudged = false;
     tell(p, PATH_EVENT_STAGE);
     struct path_peer *peer = path_peer_serving(p, stage->need, &reason);
     if (peer)
@@ -173,7 +174,6 @@ static int refuse_all(const struct path_verdict *verdict, struct error *err)
                      stage->reason);
 }
 
-/* Something was tried: then an interrupted run is worth what it found. */
 static bool has_measured(const struct path_verdict *verdict)
 {
     for (size_t i = 0; i < verdict->stage_count; i++)
@@ -182,12 +182,38 @@ static bool has_measured(const struct path_verdict *verdict)
     return false;
 }
 
-static void conclude(const struct path *p, int result, const struct error *err, struct outcome *ret)
+static bool has_passed(const struct path_verdict *verdict)
 {
-    bool partly = result < 0 && err->kind == ERROR_INTERRUPTED && has_measured(p->verdict);
-    if (result < 0 && !partly)
+    for (size_t i = 0; i < verdict->stage_count; i++)
+        for (size_t j = 0; j < verdict->stages[i].step_count; j++)
+            if (verdict->stages[i].steps[j].passed)
+                return true;
+    return false;
+}
+
+/* Whether the stage that was interrupted has a step that never passed. */
+static bool has_unjudged(const struct path_verdict *verdict)
+{
+    const struct path_stage_result *last = &verdict->stages[verdict->stage_count - 1];
+    for (size_t i = 0; i < last->step_count; i++)
+        if (!last->steps[i].passed)
+            return true;
+    return false;
+}
+
+/* An interrupted run is worth what it measured: ok if there is something, and nothing that failed
+ * is left to be judged. */
+static void conclude(struct path *p, int result, const struct error *err, struct outcome *ret)
+{
+    const struct path_verdict *verdict = p->verdict;
+    bool interrupted = result < 0 && err->kind == ERROR_INTERRUPTED && verdict->stage_count > 0;
+    bool unjudged = interrupted && has_unjudged(verdict);
+    bool partly = interrupted && !unjudged && (has_measured(verdict) || has_passed(verdict));
+    if (unjudged && p->has_unjudged)
+        outcome_fail_to_open(ret, PHASE_HANDSHAKE, &p->unjudged, &p->options);
+    else if (result < 0 && !partly)
         outcome_fail_to_open(ret, p->phase, err, &p->options);
-    judge(p->verdict, ret);
+    judge(verdict, ret);
 }
 
 static void run(struct path *p, struct outcome *outcome)

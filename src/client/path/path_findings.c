@@ -82,11 +82,11 @@ const struct path_finding_kind path_finding_kinds[] = {
                   "'|002b0003020304|' -j DROP"},
     {.name = "idle-timeout",
      .stage = "idle",
-     .meaning = "a connection that is silent for some time is gone, and the server did not end it: "
-                "a firewall, NAT or load balancer on the way forgets it",
-     .remedy = "send something more often than every {}: by TCP keepalive if it holds the "
-               "connection, or by the protocol itself; or raise the idle time-out of what is on "
-               "the way",
+     .meaning = "a connection that is silent for some time is gone, without close_notify: the "
+                "server, or something on the way (a firewall, NAT or load balancer), ends or "
+                "forgets it",
+     .remedy = "send something more often than every {}; or raise the idle time-out of the server "
+               "or of what is on the way",
      .reproduce = "sysctl net.netfilter.nf_conntrack_tcp_timeout_established=60 "
                   "net.netfilter.nf_conntrack_tcp_loose=0; iptables -A FORWARD -m conntrack "
                   "--ctstate INVALID -j DROP"},

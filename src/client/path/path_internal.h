@@ -34,8 +34,10 @@ struct path {
     struct path_verdict *verdict;
     struct path_stage_result *stage; /* the present one */
     struct path_peer peers[OPTIONS_ENDPOINTS_MAX];
-    enum phase phase; /* where a failure happened */
-    bool unsteady;    /* the same was answered at times and at times not */
+    enum phase phase;      /* where a failure happened */
+    bool has_unjudged;     /* a step of this stage never passed: */
+    struct error unjudged; /* its error, if the run is interrupted before it is judged */
+    bool unsteady;         /* the same was answered at times and at times not */
 };
 
 struct path_stage {

@@ -143,8 +143,8 @@ void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet
     for (struct path_finding *earlier = verdict->findings; earlier < last; earlier++) {
         if (earlier->packet_bytes != packet_bytes || earlier->way != way)
             continue;
-        path_record_note(p, "it is the limit of %s, found before: one finding",
-                         earlier->kind->name);
+        path_record_note(p, "the same limit as %s found: told once, as %s", earlier->kind->name,
+                         last->kind->name);
         if (earlier->kind != last->kind)
             *earlier = *last;
         verdict->finding_count--;

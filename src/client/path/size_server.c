@@ -76,11 +76,11 @@ static void judge_greeting(const struct look *look, struct size_server *ret)
     if (look->n >= CHARGEN_BYTES && !report && is_text(look->text, look->n))
         ret->service = SIZE_CHARGEN;
     else if (report)
-        snprintf(ret->reason, sizeof ret->reason, "it sends a report: it is no echo");
+        snprintf(ret->reason, sizeof ret->reason, "it sends a report, so it is no echo");
     else if (look->n > 0)
-        snprintf(ret->reason, sizeof ret->reason, "it speaks first: it is no echo");
+        snprintf(ret->reason, sizeof ret->reason, "it speaks first, so it is no echo");
     else
-        snprintf(ret->reason, sizeof ret->reason, "it ends connections at once: it is no echo");
+        snprintf(ret->reason, sizeof ret->reason, "it ends connections at once, so it is no echo");
 }
 
 static void judge_answer(const struct look *look, struct size_server *ret)
@@ -90,7 +90,7 @@ static void judge_answer(const struct look *look, struct size_server *ret)
     else if (look->n == 0 && look->exchange.state == EXCHANGE_OPEN)
         ret->service = SIZE_DISCARD;
     else
-        snprintf(ret->reason, sizeof ret->reason, "it answers something else: it is no echo");
+        snprintf(ret->reason, sizeof ret->reason, "it answers something else, so it is no echo");
 }
 
 static uint64_t at_least(uint64_t us, const struct path_peer *peer)

@@ -24,7 +24,8 @@ struct idle {
     uint64_t finished_us; /* when the server itself ended one; 0 = it did not */
     bool by_fin;          /* and that was a FIN on plain TCP */
     uint64_t keepalive_s; /* that was tried; 0 = none */
-    bool held;            /* by it */
+    bool held;            /* by it, */
+    uint64_t kept_us;     /* through this silence */
 };
 
 /* A silence that is surely longer than the one that was found. */
@@ -74,6 +75,7 @@ static int try_keepalive(struct ladder *l, struct idle *idle, struct error *err)
         return 0;
     idle->keepalive_s = l->keepalive_s;
     idle->held = fate == IDLE_ALIVE;
+    idle->kept_us = l->conns[0].silence_us;
     return 0;
 }
 
@@ -154,18 +156,45 @@ static void note_finish(struct path *p, const struct idle *idle)
 
 static void describe_keepalive(const struct idle *idle, char *ret, size_t size)
 {
-    char beyond[IDLE_SPAN_BYTES];
+    char kept[IDLE_SPAN_BYTES];
     if (!idle->keepalive_s)
         snprintf(ret, size, "keepalive was not tried");
     else
         snprintf(ret, size, "TCP keepalive every %" PRIu64 " s %s a connection for %s",
                  idle->keepalive_s, idle->held ? "holds" : "does not hold",
-                 idle_span_text(idle->high_us, beyond));
+                 idle_span_text(idle->kept_us, kept));
+}
+
+/* How often to send something, and what. */
+static void describe_remedy(const struct idle *idle, const char *low, char ret[PATH_TEXT_BYTES])
+{
+    snprintf(ret, PATH_TEXT_BYTES, "%s: %s", low,
+             !idle->keepalive_s ? "by TCP keepalive if it holds the connection, or by the protocol "
+                                  "itself"
+             : idle->held ? "by TCP keepalive, which holds the connection, or by the protocol "
+                            "itself"
+                          : "by the protocol itself");
+}
+
+/* "a connection that was silent for 2.00 s is there, after 2.10 s it is gone" */
+static void describe_limit(const struct idle *idle, char ret[PATH_TEXT_BYTES])
+{
+    char low[IDLE_SPAN_BYTES], high[IDLE_SPAN_BYTES];
+    idle_span_text(idle->low_us, low);
+    idle_span_text(idle->high_us, high);
+    if (!idle->low_us)
+        snprintf(low, sizeof low, "no time");
+    if (strcmp(low, high) == 0)
+        snprintf(ret, PATH_TEXT_BYTES, "a connection is gone after a silence of %s", high);
+    else
+        snprintf(ret, PATH_TEXT_BYTES,
+                 "a connection that was silent for %s is there, after %s it is gone", low, high);
 }
 
 static void report(struct path *p, const struct idle *idle)
 {
     char low[IDLE_SPAN_BYTES], high[IDLE_SPAN_BYTES], keepalive[PATH_TEXT_BYTES];
+    char limit[PATH_TEXT_BYTES], remedy[PATH_TEXT_BYTES];
     struct idle_conn gone = {.fate = idle->fate};
     idle_span_text(idle->low_us, low);
     idle_span_text(idle->high_us, high);
@@ -177,13 +206,13 @@ static void report(struct path *p, const struct idle *idle)
         return;
     }
     describe_keepalive(idle, keepalive, sizeof keepalive);
-    path_record_finding(
-        p, "idle-timeout", low,
-        "a connection that was silent for %s is there, after %s it is gone (%u tries): %s%s; %s",
-        idle->low_us ? low : "no time", high, idle->gone, idle_conn_fate_text(&gone),
-        idle->told ? ", and the client is told at that moment"
-                   : ", and the client is not told before it sends",
-        keepalive);
+    describe_limit(idle, limit);
+    describe_remedy(idle, low, remedy);
+    path_record_finding(p, "idle-timeout", remedy, "%s (%u tries): %s%s; %s", limit, idle->gone,
+                        idle_conn_fate_text(&gone),
+                        idle->told ? ", and the client is told at that moment"
+                                   : ", and the client is not told before it sends",
+                        keepalive);
 }
 
 static int search(struct ladder *l, struct idle *idle, struct error *err)

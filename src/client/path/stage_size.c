@@ -151,8 +151,9 @@ static int run(struct path *p, struct servers *servers, struct error *err)
     if (!any && other)
         return try_handshake(p, other, err);
     if (!any)
-        path_record_skip(p, "no endpoint echoes, takes all or sends all: %s",
-                         servers->all[0].reason);
+        path_record_skip(
+            p, "no endpoint echoes, takes all or sends all: %s; give an echo, discard or chargen",
+            servers->all[0].reason);
     return 0;
 }
 

@@ -135,9 +135,9 @@ static void describe_ecn(const struct report *report, char sent[PATH_TEXT_BYTES]
     const struct syn *syn = &report->syn.arrived;
     snprintf(sent, PATH_TEXT_BYTES, "offer of ECN (ECE and CWR)");
     snprintf(arrived, PATH_TEXT_BYTES, "%s",
-             syn->ece   ? "ECE alone"
-             : syn->cwr ? "CWR alone"
-                        : "neither flag");
+             syn->ece   ? "with ECE alone"
+             : syn->cwr ? "with CWR alone"
+                        : "with neither flag");
     snprintf(value, PATH_TEXT_BYTES, "ECE and CWR");
 }
 
