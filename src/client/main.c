@@ -65,9 +65,8 @@ static int keep_pipes(struct options *options, struct error *err)
 static void run_mode(struct options *options, struct outcome *ret)
 {
     struct error err = {.alert = -1};
-    if (options->mode == MODE_PIPE && isatty(STDIN_FILENO))
-        options->mode = MODE_PROMPT;
-    if (prepare_for_signals(options, &err) < 0 || keep_pipes(options, &err) < 0) {
+    if (options_choose_prompt(options, isatty(STDIN_FILENO), &err) < 0 ||
+        prepare_for_signals(options, &err) < 0 || keep_pipes(options, &err) < 0) {
         outcome_fail(ret, PHASE_OPTIONS, &err);
         output_refusal(options, ret);
         return;

@@ -10,6 +10,7 @@ import threading
 import time
 import unittest
 
+import datagrams
 import proc
 import stub_server
 import support
@@ -352,6 +353,98 @@ class Prompt(unittest.TestCase):
             terminal.wait_for(b"> typing")
             terminal.type(INTERRUPT)
             self.assertEqual(terminal.status(), 0)
+
+
+class PromptOverUdp(support.TestCase):
+    """A line is a datagram."""
+
+    def run_with(self, peer, *args):
+        terminal = Terminal("--json", *args, peer.endpoint())
+        terminal.prompt()
+        return terminal
+
+    def line(self, terminal, text, shown):
+        terminal.type(text + b"\n")
+        terminal.wait_for(text + b"\r\n")  # as typed
+        terminal.wait_for(shown)
+        terminal.prompt()
+
+    def finish(self, terminal, status, keys=END):
+        terminal.type(keys)
+        self.assertEqual(terminal.status(), status)
+        return support.described(terminal.seen[terminal.seen.index(b"{"):])
+
+    def test_each_line_is_a_datagram_and_comes_back(self):
+        with datagrams.Echo() as echo:
+            terminal = self.run_with(echo)
+            self.line(terminal, b"hello", b"hello\r\n")
+            terminal.type(b"\n")  # is not sent
+            terminal.prompt()
+            terminal.type(UP + b"!\n")
+            terminal.wait_for(b"hello!\r\nhello!\r\n")
+            terminal.prompt()
+            result = self.finish(terminal, 0)
+            self.assertEqual(echo.seen, [b"hello\n", b"hello!\n"])
+        self.assertEqual(result["lines"], {"sent": 2, "received": 2, "late": 0, "lost": 0, "on_their_way": 0,
+                                           "duplicated": 0, "reordered": 0})
+        self.assertEqual((result["mode"], result["bytes_sent"]), ("prompt", 13))
+
+    def test_a_line_is_late_or_duplicated(self):
+        with datagrams.Echo() as echo, \
+                datagrams.Relay(echo.address, back={1: (0, 0), 2: (1.6,)}) as between:
+            terminal = self.run_with(between)
+            terminal.type(b"one\n")
+            terminal.wait_for(b'duplicate: "one" was answered before')
+            terminal.type(b"two\n")
+            terminal.wait_for(b'no reply to "two" yet')
+            terminal.wait_for(b'late: "two": its reply took 1.')
+            result = self.finish(terminal, 1)
+        self.assertEqual(result["lines"], {"sent": 2, "received": 3, "late": 1, "lost": 0, "on_their_way": 0,
+                                           "duplicated": 1, "reordered": 0})
+
+    def test_a_line_without_a_reply_is_lost_after_a_time(self):
+        with datagrams.Echo() as echo, datagrams.Relay(echo.address, there={2: ()}) as between:
+            terminal = self.run_with(between, "--idle-timeout=200ms")
+            self.line(terminal, b"one", b"one\r\n")
+            self.line(terminal, b"two", b'lost: "two": no reply within 0.2 s')
+            result = self.finish(terminal, 1)
+        self.assertEqual((result["lines"]["received"], result["lines"]["lost"]), (1, 1))
+
+    def test_a_port_where_nothing_listens_refuses_each_line(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+            closed.bind(("127.0.0.1", 0))
+            endpoint = "udp://127.0.0.1:%d" % closed.getsockname()[1]
+        terminal = Terminal("--json", endpoint)
+        terminal.prompt()
+        for text in (b"one", b"two"):
+            self.line(terminal, text, b'lost: "' + text + b'": send to 127.0.0.1')
+        self.assertIn("Connection refused", self.finish(terminal, 4)["error"]["message"])
+
+    def test_a_changed_reply_is_corrupt_and_commands_no_terminal(self):
+        with datagrams.Echo(lambda data: b"\x1b[2J") as echo:
+            terminal = self.run_with(echo)
+            self.line(terminal, b"hello", b"\\x1b[2J")
+            self.finish(terminal, 14)
+
+    def test_upper_is_compared_and_none_is_shown(self):
+        for kind, status in (("upper", 0), ("none", 0)):
+            with self.subTest(kind), datagrams.Echo(bytes.upper) as echo:
+                terminal = self.run_with(echo, "--expect", kind)
+                terminal.type(b"hello\n")
+                terminal.wait_for(b"HELLO\r\n")
+                self.finish(terminal, status)
+
+    def test_ctrl_c_while_a_reply_is_awaited_is_a_timeout(self):
+        with datagrams.Echo(lambda data: None) as silent:
+            terminal = self.run_with(silent)
+            terminal.type(b"hello\n")
+            proc.wait_until(lambda: silent.seen, "the line")
+            self.assertTrue(self.finish(terminal, 6, INTERRUPT)["interrupted"])
+
+    def test_a_pipe_is_refused(self):
+        done = support.client("--json", "udp://127.0.0.1:7", data=b"x")
+        self.assertEqual(done.status, 2)
+        self.assertIn("a pipe needs a stream", done.summary()["error"]["message"])
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ ONLY = {
     "jansson.h": ("src/client/output/*.c", "src/client/session/report.c",
                   "src/client/modes/summary*.c"),
     "seccomp.h": ("src/server/privilege/privilege_seccomp.c",),
-    "histedit.h": ("src/client/modes/mode_prompt.c",),
-    "editline/*": ("src/client/modes/mode_prompt.c",),
+    "histedit.h": ("src/client/modes/prompt_editor.c",),
+    "editline/*": ("src/client/modes/prompt_editor.c",),
 }
 
 SOCKETS = ("sys/socket.h", "sys/un.h", "netinet/*", "arpa/*", "netdb.h", "tlsecho/net/socket.h")
@@ -311,7 +311,7 @@ class MadeUp(unittest.TestCase):
         "src/client/session/session.c": '#include "tlsecho/net/transport.h"\n',
         "src/client/main.c": '#include "tlsecho/client/session.h"\n',
         "src/client/output/output_json.c": "#include <jansson.h>\n",
-        "src/client/modes/mode_prompt.c": "#include <histedit.h>\n",
+        "src/client/modes/prompt_editor.c": "#include <histedit.h>\n",
     }
 
     FORBIDDEN = (
@@ -328,7 +328,7 @@ class MadeUp(unittest.TestCase):
         ("src/server/worker/worker.c", "  #  include <sys/epoll.h>", "only src/net/reactor.c"),
         ("src/client/session/session.c", "#include <jansson.h>", "only src/client/output/*.c"),
         ("src/client/session/session.c", "#include <histedit.h>",
-         "only src/client/modes/mode_prompt.c"),
+         "only src/client/modes/prompt_editor.c"),
         ("src/tls/transport_tls.c", '#include "tlsecho/net/reactor.h"', "must not know it"),
         ("src/server/config/config.c", '#include "tlsecho/server/conn.h"', "must not know it"),
         ("src/server/config/config.c", '#include "tlsecho/server/worker.h"', "must not know it"),

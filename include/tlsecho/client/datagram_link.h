@@ -35,6 +35,20 @@ void datagram_link_keep_address(struct datagram_link *link);
  * none, and nothing has changed. */
 bool datagram_link_try_next(struct datagram_link *link);
 
+enum datagram_link_event {
+    DATAGRAM_LINK_DONE,  /* a datagram was sent, or received */
+    DATAGRAM_LINK_WAIT,  /* call again once the socket is writable, or readable */
+    DATAGRAM_LINK_ERROR, /* *ret_error, of this datagram or an earlier one; call again at once */
+};
+
+/* Sends a datagram to the connected address. */
+enum datagram_link_event datagram_link_send(struct datagram_link *link, unsigned char *data,
+                                            size_t n, struct datagram_error *ret_error);
+
+/* Receives into item, which has a buffer. */
+enum datagram_link_event datagram_link_receive(struct datagram_link *link, struct datagram *item,
+                                               struct datagram_error *ret_error);
+
 /* When the datagram was received, clock_now_us: as the kernel saw it, if it says so. */
 uint64_t datagram_link_received_us(const struct datagram *received);
 

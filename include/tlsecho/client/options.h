@@ -27,8 +27,7 @@ enum options_verbosity { OPTIONS_QUIET = -1, OPTIONS_NORMAL = 0, OPTIONS_VERBOSE
 /* The modes. An option chooses each; the first two depend on standard input. */
 enum options_mode {
     MODE_PIPE,
-    MODE_PROMPT, /* instead of MODE_PIPE if standard input is a terminal; not set by options_parse
-                  */
+    MODE_PROMPT, /* instead of MODE_PIPE if standard input is a terminal: options_choose_prompt */
     MODE_PING,
     MODE_CHECK,
     MODE_REPORT,
@@ -112,6 +111,10 @@ struct options {
 /* ERROR_INPUT: a message with its remedy. Files and addresses that the options name are not checked
  * here. */
 int options_parse(int argc, char **argv, struct options *ret, struct error *err);
+
+/* MODE_PIPE becomes MODE_PROMPT if standard input is a terminal. ERROR_INPUT: if it is not, and the
+ * endpoint has no streams. */
+int options_choose_prompt(struct options *options, bool terminal, struct error *err);
 
 /* From wrong arguments: how to print the error, by mode, json and nagios; all else is zero. */
 void options_glean(int argc, char **argv, struct options *ret);

@@ -17,43 +17,50 @@ static void judge(const struct datagram_link *link, const struct datagram_error 
     datagram_link_judge(error, &s->peer, ask->request_bytes, s->target->options, outcome);
 }
 
-/* Each attempt may tell of an error that an earlier datagram met. */
+/* Whether it was sent; each attempt may tell of an error that an earlier datagram met. */
 static bool ask_once(struct datagram_link *link, struct datagram_ask *ask, struct outcome *outcome)
 {
-    struct error err = {.alert = -1};
-    const struct datagram item = {.data = ask->request, .length = ask->request_bytes};
+    struct datagram_error error = {.code = EAGAIN, .local = true};
     for (int i = 0; i < SEND_ATTEMPTS; i++) {
         ask->sent_us = clock_now_us();
-        if (datagram_send(link->socket, &item, 1, &err).status == DATAGRAM_OK)
+        if (datagram_link_send(link, ask->request, ask->request_bytes, &error) ==
+            DATAGRAM_LINK_DONE)
             return true;
     }
-    struct datagram_error error = {.code = err.code ? err.code : EAGAIN, .local = true};
     judge(link, &error, ask, outcome);
     return false;
 }
 
-/* Whether an error ended it: false if the next address has been asked, or there was none. */
-static bool has_failed(struct datagram_link *link, struct datagram_ask *ask,
-                       struct outcome *outcome)
+/* Whether the error ended it: false if the next address has been asked. */
+static bool ends(struct datagram_link *link, const struct datagram_error *error,
+                 struct datagram_ask *ask, struct outcome *outcome)
 {
-    struct datagram_error error;
-    if (!datagram_take_error(link->socket, &error))
-        return false;
-    if (error.code != EMSGSIZE && datagram_link_try_next(link))
+    if (error->code != EMSGSIZE && datagram_link_try_next(link))
         return !ask_once(link, ask, outcome);
-    judge(link, &error, ask, outcome);
+    judge(link, error, ask, outcome);
     return true;
 }
 
-static bool receive(struct datagram_link *link, struct datagram_ask *ask)
+enum progress { ANSWERED, WAITING, ENDED };
+
+static enum progress receive(struct datagram_link *link, struct datagram_ask *ask,
+                             struct outcome *outcome)
 {
-    struct error ignored; /* told by datagram_take_error */
     struct datagram item = {.data = ask->answer, .size = DATAGRAM_BYTES_MAX};
-    if (datagram_receive(link->socket, &item, 1, &ignored).status != DATAGRAM_OK)
-        return false;
-    ask->answer_bytes = item.length;
-    ask->received_us = datagram_link_received_us(&item);
-    return true;
+    struct datagram_error error;
+    for (;;) {
+        switch (datagram_link_receive(link, &item, &error)) {
+        case DATAGRAM_LINK_DONE:
+            ask->answer_bytes = item.length;
+            ask->received_us = datagram_link_received_us(&item);
+            return ANSWERED;
+        case DATAGRAM_LINK_WAIT:
+            return WAITING;
+        case DATAGRAM_LINK_ERROR:
+            if (ends(link, &error, ask, outcome))
+                return ENDED;
+        }
+    }
 }
 
 static bool await(struct datagram_link *link, struct datagram_ask *ask, struct outcome *outcome)
@@ -61,10 +68,9 @@ static bool await(struct datagram_link *link, struct datagram_ask *ask, struct o
     struct error err = {.alert = -1};
     uint64_t due_us = ask->limit_us ? clock_now_us() + ask->limit_us : UINT64_MAX;
     for (;;) {
-        if (receive(link, ask))
-            return true;
-        if (has_failed(link, ask, outcome))
-            return false;
+        enum progress progress = receive(link, ask, outcome);
+        if (progress != WAITING)
+            return progress == ANSWERED;
         struct session_wait wait = {
             .fd = link->socket->fd, .want = WANT_READ, .stop_fd = interrupt_fd(), .due_us = due_us};
         int event = session_wait(&wait, &err);

@@ -67,6 +67,33 @@ bool datagram_link_try_next(struct datagram_link *link)
     return false;
 }
 
+enum datagram_link_event datagram_link_send(struct datagram_link *link, unsigned char *data,
+                                            size_t n, struct datagram_error *ret_error)
+{
+    const struct datagram item = {.data = data, .length = n};
+    struct error err = {.code = 0};
+    switch (datagram_send(link->socket, &item, 1, &err).status) {
+    case DATAGRAM_OK:
+        return DATAGRAM_LINK_DONE;
+    case DATAGRAM_WAIT:
+        return DATAGRAM_LINK_WAIT;
+    case DATAGRAM_FAILED:
+        break;
+    }
+    if (!datagram_take_error(link->socket, ret_error))
+        *ret_error = (struct datagram_error){.code = err.code, .local = true};
+    return DATAGRAM_LINK_ERROR;
+}
+
+enum datagram_link_event datagram_link_receive(struct datagram_link *link, struct datagram *item,
+                                               struct datagram_error *ret_error)
+{
+    struct error ignored; /* datagram_take_error tells it */
+    if (datagram_receive(link->socket, item, 1, &ignored).status == DATAGRAM_OK)
+        return DATAGRAM_LINK_DONE;
+    return datagram_take_error(link->socket, ret_error) ? DATAGRAM_LINK_ERROR : DATAGRAM_LINK_WAIT;
+}
+
 /* How long it lay in the socket, by the clock that the kernel used; a step of that clock meanwhile
  * may make it negative. */
 uint64_t datagram_link_received_us(const struct datagram *received)

@@ -81,8 +81,8 @@ static uint64_t stamp_seq(struct ping *p, uint32_t number)
     return back < sent ? sent - back : 0;
 }
 
-/* Which probe an ICMP error quotes, or else the last one. */
-static uint64_t quoted_seq(struct ping *p, const struct datagram_error *error)
+/* Which probe an ICMP error quotes, or else `otherwise`. */
+static uint64_t quoted_seq(struct ping *p, const struct datagram_error *error, uint64_t otherwise)
 {
     uint64_t seq = 0, sent = ledger_of(p)->sent;
     if (!by_stamp(p))
@@ -90,7 +90,7 @@ static uint64_t quoted_seq(struct ping *p, const struct datagram_error *error)
     else if (error->length >= sizeof(uint32_t))
         seq = stamp_seq(p, (uint32_t)error->data[0] << 24 | (uint32_t)error->data[1] << 16 |
                                (uint32_t)error->data[2] << 8 | error->data[3]);
-    return seq ? seq : sent;
+    return seq ? seq : otherwise;
 }
 
 /* --- sending, and errors --- */
@@ -122,50 +122,37 @@ static bool move_to_next_address(struct ping *p)
     return true;
 }
 
-static void take_error(struct ping *p, const struct datagram_error *error, uint64_t seq)
+static void take_error(struct ping *p, const struct datagram_error *error, uint64_t otherwise)
 {
+    uint64_t seq = quoted_seq(p, error, otherwise);
+    p->heard_us = clock_now_us();
     if (error->code != EMSGSIZE && move_to_next_address(p))
         return;
     datagram_link_judge(error, &p->session.peer, p->datagram.payload.bytes, p->options, &p->last);
     ping_lose_one(p, seq);
 }
 
-/* Whether there was one. */
-static bool take_errors(struct ping *p)
-{
-    struct datagram_error error;
-    bool taken = false;
-    while (datagram_take_error(p->datagram.link.socket, &error)) {
-        p->heard_us = clock_now_us();
-        take_error(p, &error, quoted_seq(p, &error));
-        taken = true;
-    }
-    return taken;
-}
-
 static void try_to_send(struct ping *p, uint64_t seq)
 {
     struct ping_datagram *d = &p->datagram;
-    struct datagram item = {.data = out, .length = d->payload.bytes};
-    struct error err = {.code = 0};
+    struct datagram_error error;
     d->unsent_seq = 0;
     for (int i = 0; i < SEND_ATTEMPTS && ledger_is_on_way(ledger_of(p), seq); i++) {
         build(p, seq);
-        struct datagram_io io = datagram_send(d->link.socket, &item, 1, &err);
-        switch (io.status) {
-        case DATAGRAM_OK:
-            p->totals.bytes_sent += item.length;
+        switch (datagram_link_send(&d->link, out, d->payload.bytes, &error)) {
+        case DATAGRAM_LINK_DONE:
+            p->totals.bytes_sent += d->payload.bytes;
             return;
-        case DATAGRAM_WAIT:
+        case DATAGRAM_LINK_WAIT:
             d->unsent_seq = seq;
             return;
-        case DATAGRAM_FAILED:
-            take_errors(p);
+        case DATAGRAM_LINK_ERROR:
+            take_error(p, &error, seq);
             break;
         }
     }
     if (ledger_is_on_way(ledger_of(p), seq))
-        take_error(p, &(struct datagram_error){.code = err.code, .local = true}, seq);
+        d->unsent_seq = seq;
 }
 
 static void send_probe(struct ping *p)
@@ -270,21 +257,18 @@ static void take(struct ping *p, const struct datagram *item)
 /* All that is here now. */
 static void receive(struct ping *p)
 {
+    struct datagram item = {.data = in, .size = sizeof in};
+    struct datagram_error error;
     for (;;) {
-        struct datagram item = {.data = in, .size = sizeof in};
-        struct error ignored; /* told again by take_errors */
-        struct datagram_io io = datagram_receive(p->datagram.link.socket, &item, 1, &ignored);
-        switch (io.status) {
-        case DATAGRAM_OK:
+        switch (datagram_link_receive(&p->datagram.link, &item, &error)) {
+        case DATAGRAM_LINK_DONE:
             take(p, &item);
             break;
-        case DATAGRAM_WAIT:
-            take_errors(p);
-            return;
-        case DATAGRAM_FAILED:
-            if (!take_errors(p))
-                return;
+        case DATAGRAM_LINK_ERROR:
+            take_error(p, &error, ledger_of(p)->sent);
             break;
+        case DATAGRAM_LINK_WAIT:
+            return;
         }
     }
 }

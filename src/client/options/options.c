@@ -103,8 +103,8 @@ const struct option_row option_rows[] = {
      "the reply to expect from the server (default echo); stamp: with --ping over UDP",
      option_parse_expect, FIELD(expect), IN(STREAM | PING | CHECK | BENCH)},
     {"idle-timeout", 0, "TIME",
-     "end after this time without data; --check, --report: limit for the whole exchange; 0 = none "
-     "(default 60s; --check: 10s)",
+     "end after this time without data; --check, --report: limit for the whole exchange; prompt "
+     "over UDP: a line without a reply is lost; 0 = none (default 60s; --check, a line: 10s)",
      option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | CHECK | REPORT | BENCH)},
     {"count", 'c', "N", "stop after this many probes (default: never)", option_parse_number,
      FIELD(count), .min = 1, .max = UINT32_MAX, IN(PING)},

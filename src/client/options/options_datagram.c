@@ -7,21 +7,30 @@
 
 enum { DATAGRAM_BYTES_MAX = 65507 }; /* RFC 768, RFC 791: over IPv4 */
 
-/* Modes that datagrams can carry. */
-#define MODES_OF_UDP (1u << MODE_PING | 1u << MODE_CHECK | 1u << MODE_REPORT | 1u << MODE_BENCH)
+/* Modes that datagrams can carry; whether MODE_PIPE becomes the prompt is not known yet. */
+#define MODES_OF_UDP                                                                               \
+    (1u << MODE_PIPE | 1u << MODE_PING | 1u << MODE_CHECK | 1u << MODE_REPORT | 1u << MODE_BENCH)
 
 static int check_mode(const struct options *options, struct error *err)
 {
     if (MODES_OF_UDP & 1u << options->mode)
         return 0;
-    if (options->mode == MODE_PIPE)
-        return error_set(err, ERROR_INPUT,
-                         "a pipe needs a stream, and so does the prompt: datagrams may be lost or "
-                         "reordered, and have no end; give tcp://HOST:PORT or tls://HOST:PORT, or "
-                         "use --ping or --check");
     return error_set(err, ERROR_INPUT,
                      "--%s needs a stream: give tcp://HOST:PORT or tls://HOST:PORT",
                      options_mode_name(options->mode));
+}
+
+int options_choose_prompt(struct options *options, bool terminal, struct error *err)
+{
+    if (options->mode != MODE_PIPE)
+        return 0;
+    if (!terminal && options_name_udp(options))
+        return error_set(err, ERROR_INPUT,
+                         "a pipe needs a stream: datagrams may be lost or reordered, and have no "
+                         "end; give tcp://HOST:PORT or tls://HOST:PORT, or use --ping or --check, "
+                         "or type lines at the prompt of a terminal");
+    options->mode = terminal ? MODE_PROMPT : MODE_PIPE;
+    return 0;
 }
 
 static int check_stamp(const struct options *options, struct error *err)

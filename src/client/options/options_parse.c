@@ -282,6 +282,12 @@ static const char *keylog_of_environment(void)
     return path && *path ? path : NULL;
 }
 
+/* For one reply, of a check or to a line over UDP. */
+static bool waits_briefly(const struct options *options)
+{
+    return options->mode == MODE_CHECK || (options->mode == MODE_PIPE && options_name_udp(options));
+}
+
 int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 {
     struct options options = {
@@ -307,7 +313,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
          check(&options, given, err) < 0))
         return -1;
     if (options.idle_timeout_ms == OPTIONS_NOT_GIVEN)
-        options.idle_timeout_ms = options.mode == MODE_CHECK ? 10 * 1000 : 60 * 1000;
+        options.idle_timeout_ms = waits_briefly(&options) ? 10 * 1000 : 60 * 1000;
     options.keylog_name = options.keylog ? "--keylog" : "SSLKEYLOGFILE";
     if (!options.keylog)
         options.keylog = keylog_of_environment();

@@ -382,7 +382,6 @@ static const struct {
     {{"--dscp=1", "--bench", "unix:///s", "unix:///t"}, "--dscp cannot be used with a Unix socket"},
     {{":7007"}, "':7007' has no host: give localhost:7007"},
     {{"tls://:7443"}, "'tls://:7443' has no host: give tls://localhost:7443"},
-    {{"udp://h"}, "a pipe needs a stream"},
     {{"--path", "tls://h", "udp://h"}, "--path needs a stream"},
     {{"--show-certs", "udp://h"}, "--show-certs needs TLS"},
     {{"--tls", "--ping", "udp://h"}, "--tls cannot be used with udp://"},
@@ -433,6 +432,29 @@ START_TEST(refuses_wrong_arguments_with_a_remedy)
     ck_assert_int_eq(err.kind, ERROR_INPUT);
     ck_assert_ptr_null(strchr(err.text, '\n'));
     ck_assert_int_eq((int)options.action, -1); /* untouched */
+}
+END_TEST
+
+START_TEST(a_terminal_is_a_prompt_and_a_pipe_is_refused_over_udp)
+{
+    struct error err;
+    struct options tcp = PARSED("h");
+    ck_assert_int_eq(options_choose_prompt(&tcp, false, &err), 0);
+    ck_assert_int_eq(tcp.mode, MODE_PIPE);
+    ck_assert_int_eq(options_choose_prompt(&tcp, true, &err), 0);
+    ck_assert_int_eq(tcp.mode, MODE_PROMPT);
+
+    struct options udp = PARSED("udp://h");
+    ck_assert_uint_eq(udp.idle_timeout_ms, 10000);
+    ck_assert_int_eq(options_choose_prompt(&udp, false, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.text, "a pipe needs a stream"));
+    ck_assert_int_eq(options_choose_prompt(&udp, true, &err), 0);
+    ck_assert_int_eq(udp.mode, MODE_PROMPT);
+
+    struct options ping = PARSED("--ping", "udp://h");
+    ck_assert_int_eq(options_choose_prompt(&ping, true, &err), 0);
+    ck_assert_int_eq(ping.mode, MODE_PING);
 }
 END_TEST
 
@@ -511,6 +533,7 @@ int main(void)
     tcase_add_test(cases, help_and_version_need_no_host);
     tcase_add_test(cases, an_argument_after_two_dashes_is_not_an_option);
     tcase_add_loop_test(cases, refuses_wrong_arguments_with_a_remedy, 0, COUNT(wrong));
+    tcase_add_test(cases, a_terminal_is_a_prompt_and_a_pipe_is_refused_over_udp);
     tcase_add_test(cases, help_has_a_line_for_every_option);
 
     Suite *suite = suite_create("options");
