@@ -64,6 +64,19 @@ class Activation(support.TestCase):
         for part in parts:
             self.assertIn(part, server.log())
 
+    def test_connections_after_the_stop_wait_for_the_next_start(self):
+        made = self.socket()
+        config = "listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]\n"
+        server = self.activated(config, [made], LISTEN_FDNAMES="one")
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(), 0)
+        self.assertEqual([line["sockets"] for line in server.lines("sockets_stay_open")], ["1"])
+        with socket.create_connection(made.getsockname()) as late:
+            late.sendall(b"x")
+            self.activated(config, [made], LISTEN_FDNAMES="one")
+            late.settimeout(support.DEADLINE_S)
+            self.assertEqual(late.recv(1), b"x")
+
     def test_sockets_go_to_the_listeners_of_their_names(self):
         sockets = [self.socket() for _ in range(3)]
         server = self.activated("listeners:\n"

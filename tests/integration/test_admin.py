@@ -271,6 +271,33 @@ class Address(support.TestCase):
             self.assertEqual(admin_client.metrics(server)["tlsecho_connections_active"].value(), 1)
         self.assertEqual(server.wait(), 0)
 
+    def test_a_lame_duck_is_not_ready_and_still_accepts_until_a_second_signal(self):
+        server = self.server(ADMIN + "timeouts: { lame_duck: 1h, drain: 1h }\n")
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait_for("lame_duck")["duration"], "3600.000000")
+        self.assertEqual(admin_client.get(server, "/readyz")[::2], (503, b"draining\n"))
+        self.assertEqual(admin_client.get(server, "/healthz")[0], 200)
+        with peers.Tls(server.address("tls")) as late:
+            self.assertEqual(late.exchange(b"x"), b"x")
+        server.wait_for("connection", end="closed")
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(), 0)
+        self.assertTrue(server.lines("stopping"))
+
+    def test_after_the_lame_duck_it_drains(self):
+        server = self.server(ADMIN + "timeouts: { lame_duck: 200ms, drain: 1h }\n")
+        with peers.Tls(server.address("tls")) as busy:
+            busy.send(b"x")
+            busy.receive(1)
+            server.signal(signal.SIGTERM)
+            server.wait_for("lame_duck")
+            busy.receive_all()  # it is quiet for a second after the lame duck
+            self.assertEqual((busy.ended, busy.close_notify), ("fin", True))
+            with self.assertRaises(ConnectionRefusedError):
+                peers.connect(server.address("tls"))
+        self.assertEqual(server.wait(), 0)
+        server.wait_for("connection", end="drained")
+
 
 GOOD = """# HELP a_total Some.
 # TYPE a_total counter

@@ -87,8 +87,20 @@ class Notifications(support.TestCase):
         self.assertLessEqual(int(reloading["MONOTONIC_USEC"]), after)
         self.assertEqual(manager.next()["READY"], "1")
         server.signal(signal.SIGTERM)
-        self.assertEqual(manager.next(), {"STOPPING": "1", "STATUS": "Draining"})
+        self.assertEqual(manager.next(), {"STOPPING": "1", "STATUS": "Draining",
+                                          "EXTEND_TIMEOUT_USEC": "40000000"})
         self.assertEqual(server.wait(), 0)
+
+    def test_asks_for_the_time_that_stopping_may_take(self):
+        for timeouts, asked in (("lame_duck: 20s, drain: 1m, linger: 3s", "88000000"),
+                                ("lame_duck: 20s, drain: 1m, linger: 0", "145000000"),
+                                ("drain: 0", None)):
+            with self.subTest(timeouts):
+                server, manager = self.managed(PLAIN + f"timeouts: {{ {timeouts} }}\n")
+                server.signal(signal.SIGTERM)
+                self.assertEqual(manager.wait_for("STOPPING").get("EXTEND_TIMEOUT_USEC"), asked)
+                server.signal(signal.SIGTERM)
+                self.assertEqual(server.wait(), 0)
 
     def test_a_refused_reload_is_reported_with_the_reason(self):
         server, manager = self.managed()

@@ -98,8 +98,8 @@ struct config {
     bool watch;       /* reload when a file that the configuration names changes */
     uint64_t workers; /* 0 = auto: one per usable CPU */
     struct {
-        uint64_t handshake, idle, write, linger, drain, lifetime;
-    } timeouts_ms; /* 0 = no time-out */
+        uint64_t handshake, idle, write, linger, drain, lame_duck, lifetime;
+    } timeouts_ms; /* 0 = no time-out; lame_duck: none is served */
     struct {
         uint64_t connections, per_source, accept_rate, handshakes; /* 0 = no limit */
         uint64_t datagram_rate;                                    /* likewise */

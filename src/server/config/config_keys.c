@@ -148,6 +148,9 @@ static const struct config_key timeout_keys[] = {
      .help = "time for the peer to close, once the server has; 0 = no limit"},
     {KEY("drain", TIME, AT(timeouts_ms.drain)), .default_text = "30s", .max = 365 * DAY,
      .help = "time for connections to finish when the server stops; 0 = no limit"},
+    {KEY("lame_duck", TIME, AT(timeouts_ms.lame_duck)), .default_text = "0", .max = 365 * DAY,
+     .help = "time for which a stopping server still accepts while /readyz says 503, so that load "
+             "balancers stop sending; 0 = none"},
     {KEY("lifetime", TIME, AT(timeouts_ms.lifetime)), .default_text = "0", .max = 365 * DAY,
      .help = "time for a whole connection; 0 = no limit"},
     {0},

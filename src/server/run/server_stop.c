@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Stop: no new connections, open ones drain, and everything is freed. */
+/* Stop: the lame duck, then no new connections; open ones drain, and everything is freed. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "server_internal.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/log.h"
 
 static bool all_ended(struct server *s)
 {
@@ -37,30 +38,82 @@ static uint64_t after_us(uint64_t ms)
 }
 
 /* An orderly close has timeouts.linger; without one, timeouts.drain once more. */
+static uint64_t finish_ms(const struct config *config)
+{
+    return config->timeouts_ms.linger ? config->timeouts_ms.linger : config->timeouts_ms.drain;
+}
+
+/* How long it may take to stop after a signal; 0 = there is no limit. */
+static uint64_t stop_ms(const struct config *config)
+{
+    if (config->timeouts_ms.drain == 0)
+        return 0;
+    return config->timeouts_ms.lame_duck + config->timeouts_ms.drain + finish_ms(config);
+}
+
+/* Load balancers see in /readyz that it stops before connections to it are refused. */
+static void lame_duck(struct server *s)
+{
+    uint64_t ms = s->snapshot->config->timeouts_ms.lame_duck;
+    if (ms == 0 || s->stop_signals != 1)
+        return;
+    struct log_line line;
+    if (log_begin(&line, LOG_LEVEL_INFO, "lame_duck")) {
+        log_seconds(&line, "duration", ms * 1000);
+        log_text(&line, "reason", "still accepting connections, for timeouts.lame_duck");
+        log_end(&line);
+    }
+    uint64_t due_us = after_us(ms);
+    while (s->stop_signals < 2 && clock_now_us() < due_us)
+        server_turn(s, due_us);
+}
+
+/* Those of a service manager: nobody accepts from them, and nobody is refused. */
+static void announce_inherited(const struct listen_set *listen_set)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < listen_set->count; i++)
+        count += listen_set->sockets[i].fd_name[0] != '\0';
+    struct log_line line;
+    if (count == 0 || !log_begin(&line, LOG_LEVEL_INFO, "sockets_stay_open"))
+        return;
+    log_number(&line, "sockets", count);
+    log_text(&line, "reason",
+             "they belong to the service manager: later connections wait for the next start");
+    log_end(&line);
+}
+
 static void drain(struct server *s)
 {
-    uint64_t drain_ms = s->snapshot->config->timeouts_ms.drain;
-    uint64_t linger_ms = s->snapshot->config->timeouts_ms.linger;
+    const struct config *config = s->snapshot->config;
     order_all(s, WORKER_DRAIN);
-    wait_for_workers(s, after_us(drain_ms), 2);
+    wait_for_workers(s, after_us(config->timeouts_ms.drain), 2);
     if (s->stop_signals > 1)
         return;
     order_all(s, WORKER_FINISH);
-    wait_for_workers(s, after_us(linger_ms ? linger_ms : drain_ms), 2);
+    wait_for_workers(s, after_us(finish_ms(config)), 2);
+}
+
+static void stop_accepting(struct server *s)
+{
+    if (!s->acceptor)
+        return;
+    heartbeat_forget(&s->manager.heartbeat, acceptor_reactor(s->acceptor));
+    acceptor_stop(s->acceptor);
+    announce_inherited(&s->listen_set);
 }
 
 void server_stop(struct server *s, const char *why)
 {
-    service_manager_stopping(&s->manager, why);
+    service_manager_stopping(&s->manager, why, why ? 0 : stop_ms(s->snapshot->config));
     if (s->admin)
         admin_set_ready(s->admin, false);
-    if (s->acceptor) {
-        heartbeat_forget(&s->manager.heartbeat, acceptor_reactor(s->acceptor));
-        acceptor_stop(s->acceptor);
-    }
     if (server_reload_is_under_way(s))
         reload_status_refused(&s->reload_status, "the server is stopping");
     server_reload_abandon(s);
+    if (s->acceptor)
+        lame_duck(s);
+    stop_accepting(s);
     datagrams_stop(&s->datagrams);
     listen_set_close_listeners(&s->listen_set);
     if (s->stop_signals > 0)

@@ -7,6 +7,8 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/log.h"
 
+enum { SPARE_MS = 5000 }; /* from the end of the last time-out to that of the process */
+
 static void notify(const struct service_manager *m, const char *state, const char *status)
 {
     struct error err;
@@ -51,9 +53,14 @@ void service_manager_refused(const struct service_manager *manager, const char *
     notify(manager, "READY=1", why);
 }
 
-void service_manager_stopping(const struct service_manager *manager, const char *why)
+void service_manager_stopping(const struct service_manager *manager, const char *why,
+                              uint64_t most_ms)
 {
-    notify(manager, "STOPPING=1", why ? why : "Draining");
+    char state[64] = "STOPPING=1";
+    if (most_ms > 0)
+        snprintf(state, sizeof state, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+                 (most_ms + SPARE_MS) * 1000);
+    notify(manager, state, why ? why : "Draining");
 }
 
 void service_manager_feed(struct service_manager *manager)

@@ -32,8 +32,10 @@ void service_manager_reloading(const struct service_manager *manager);
 /* The reload was refused, and why. */
 void service_manager_refused(const struct service_manager *manager, const char *why);
 
-/* why: the error at the start; NULL = the server drains. */
-void service_manager_stopping(const struct service_manager *manager, const char *why);
+/* why: the error at the start; NULL = the server drains. most_ms: how long that may take, for which
+ * the service manager then waits, whatever its own limit; 0 = it is not asked to. */
+void service_manager_stopping(const struct service_manager *manager, const char *why,
+                              uint64_t most_ms);
 
 /* From feed_us on: feeds the watchdog if every thread has responded since the last call, and asks
  * each of them again. */

@@ -96,6 +96,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config->timeouts_ms.write, 60000);
     ck_assert_uint_eq(config->timeouts_ms.linger, 5000);
     ck_assert_uint_eq(config->timeouts_ms.drain, 30000);
+    ck_assert_uint_eq(config->timeouts_ms.lame_duck, 0);
     ck_assert_uint_eq(config->timeouts_ms.lifetime, 0);
     ck_assert_uint_eq(config->limits.connections, 10000);
     ck_assert_uint_eq(config->limits.per_source, 0);
@@ -173,7 +174,7 @@ static const char everything[] = "listeners:\n"
                                  "watch: no\n"
                                  "workers: 3\n"
                                  "timeouts: {handshake: 1500ms, idle: 0, write: 90s, linger: 1h,\n"
-                                 "           drain: 365d, lifetime: 2d}\n"
+                                 "           drain: 365d, lame_duck: 15s, lifetime: 2d}\n"
                                  "limits: {connections: 0, datagram_rate: 7, client_hello: 5k, "
                                  "buffer: 128k, per_source: 1, accept_rate: 2, "
                                  "handshakes: 3}\n"
@@ -238,6 +239,7 @@ START_TEST(reads_every_key)
     ck_assert_uint_eq(config->timeouts_ms.write, 90000);
     ck_assert_uint_eq(config->timeouts_ms.linger, 3600000);
     ck_assert_uint_eq(config->timeouts_ms.drain, UINT64_C(365) * 86400000);
+    ck_assert_uint_eq(config->timeouts_ms.lame_duck, 15000);
     ck_assert_uint_eq(config->timeouts_ms.lifetime, 2 * 86400000);
     ck_assert_uint_eq(config->limits.connections, 0);
     ck_assert_uint_eq(config->limits.per_source, 1);

@@ -165,6 +165,7 @@ START_TEST(prints_every_key_with_readable_units)
                                    "  write: 90s\n"
                                    "  linger: 1h\n"
                                    "  drain: 365d\n"
+                                   "  lame_duck: 15s\n"
                                    "  lifetime: 2d\n"
                                    "limits:\n"
                                    "  connections: 0\n"
