@@ -42,9 +42,23 @@ static int parse_version(const char *text, int *ret, struct error *err)
     return 0;
 }
 
+/* DTLS 1.3 is not in the library. */
+static int check_dtls_versions(const char *min, const char *max, struct error *err)
+{
+    int version;
+    if ((min && parse_version(min, &version, err)) || (max && parse_version(max, &version, err)))
+        return -1;
+    if (min && strcmp(min, "1.3") == 0)
+        return error_set(err, ERROR_INPUT,
+                         "the minimum TLS version is 1.3, and DTLS has only 1.2: set it to 1.2");
+    return 0;
+}
+
 int tls_context_set_versions(struct tls_context *ctx, const char *min, const char *max,
                              struct error *err)
 {
+    if (ctx->dtls)
+        return check_dtls_versions(min, max, err);
     int lowest = (int)SSL_CTX_get_min_proto_version(ctx->ssl);
     int highest = (int)SSL_CTX_get_max_proto_version(ctx->ssl);
     if (min && parse_version(min, &lowest, err))

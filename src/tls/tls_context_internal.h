@@ -26,6 +26,7 @@ enum tls_trust {
 struct tls_context {
     SSL_CTX *ssl;
     enum tls_role role;
+    bool dtls;
     enum tls_trust trust;
     unsigned char pin[TLS_PIN_BYTES];
     struct tls_certificate *certificates;

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 
+#include "dtls_context.h"
 #include "tls_certificates.h"
 #include "tls_clients.h"
 #include "tls_context_internal.h"
@@ -33,19 +34,25 @@ static bool set_defaults(struct tls_context *ctx)
         return false;
     if (ctx->role == TLS_SERVER)
         tls_certificates_install(ctx);
-    return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1);
+    return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
+           (!ctx->dtls || dtls_context_install(ssl));
 }
 
-int tls_context_new(enum tls_role role, struct tls_context **ret, struct error *err)
+static int make(enum tls_role role, bool dtls, struct tls_context **ret, struct error *err)
 {
+    const SSL_METHOD *methods[2][2] = {
+        [false] = {[TLS_SERVER] = TLS_server_method(), [TLS_CLIENT] = TLS_client_method()},
+        [true] = {[TLS_SERVER] = DTLS_server_method(), [TLS_CLIENT] = DTLS_client_method()},
+    };
     struct tls_context *ctx = calloc(1, sizeof *ctx);
     if (!ctx)
         return error_sys(err, "make a TLS context");
     ctx->role = role;
+    ctx->dtls = dtls;
     ctx->keylog_fd = -1;
     atomic_init(&ctx->count, 1);
     ERR_clear_error();
-    ctx->ssl = SSL_CTX_new(role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
+    ctx->ssl = SSL_CTX_new(methods[dtls][role]);
     if (!ctx->ssl || !set_defaults(ctx)) {
         tls_error_set(err, ERROR_SYSTEM, "make a TLS context");
         tls_context_free(ctx);
@@ -53,6 +60,16 @@ int tls_context_new(enum tls_role role, struct tls_context **ret, struct error *
     }
     *ret = ctx;
     return 0;
+}
+
+int tls_context_new(enum tls_role role, struct tls_context **ret, struct error *err)
+{
+    return make(role, false, ret, err);
+}
+
+int tls_context_new_dtls(enum tls_role role, struct tls_context **ret, struct error *err)
+{
+    return make(role, true, ret, err);
 }
 
 void tls_context_free(struct tls_context *ctx)

@@ -118,7 +118,7 @@ static bool refused_our_certificate(const struct tls_failure *failure, const SSL
     /* TLS 1.2 has no certificate_required: the server may send handshake_failure (RFC 5246 §7.4.6).
      */
     return failure->alert == TLS_ALERT_HANDSHAKE_FAILURE && !SSL_get_certificate(ssl) &&
-           SSL_version(ssl) <= TLS1_2_VERSION;
+           SSL_version(ssl) != TLS1_3_VERSION;
 }
 
 /* About a version that this program does not support. False: another cause. */
@@ -126,7 +126,7 @@ static bool describe_old_version(const struct tls_failure *failure, SSL *ssl, st
 {
     static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1"};
     unsigned seen = failure->server_version;
-    if (failure->established || failure->alert != TLS_ALERT_PROTOCOL_VERSION)
+    if (failure->established || SSL_is_dtls(ssl) || failure->alert != TLS_ALERT_PROTOCOL_VERSION)
         return false;
     if (seen >= SSL3_VERSION && seen < TLS1_2_VERSION) {
         error_set(err, ERROR_TLS,
@@ -326,4 +326,16 @@ void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const str
     struct tls_failure known = with_alert(failure);
     describe(&known, ssl, wire, verification, err);
     err->alert = known.alert;
+}
+
+void tls_failure_note_alert(struct tls_failure *failure, const SSL *ssl, int where, int value)
+{
+    int alert = value & 0xff;
+    bool ends = alert == SSL_AD_CLOSE_NOTIFY || alert == SSL_AD_USER_CANCELLED;
+    bool fatal =
+        value >> 8 == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION; /* RFC 8446 §6 */
+    if (ends || !fatal)
+        return;
+    failure->alert = alert;
+    failure->alert_received = where & SSL_CB_READ;
 }

@@ -27,6 +27,9 @@ struct tls_failure {
     unsigned short server_version;  /* legacy_version of the ServerHello; 0 = none received */
 };
 
+/* SSL_set_info_callback(3) has reported an alert: notes it if it ends the connection. */
+void tls_failure_note_alert(struct tls_failure *failure, const SSL *ssl, int where, int value);
+
 /* verification is NULL if no certificate was requested from the peer. */
 void tls_failure_describe(const struct tls_failure *failure, SSL *ssl, const struct tls_bio *wire,
                           const struct tls_verification *verification, struct error *err);

@@ -130,7 +130,7 @@ void tls_peer_exporter(SSL *ssl, char ret[TLS_EXPORTER_BYTES])
 {
     static const char label[] = "EXPORTER-Channel-Binding"; /* RFC 9266 §2, an empty context */
     unsigned char value[(TLS_EXPORTER_BYTES - 1) / 2];
-    bool unique = SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1;
+    bool unique = SSL_version(ssl) == TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1;
     if (!SSL_is_init_finished(ssl) || !unique ||
         SSL_export_keying_material(ssl, value, sizeof value, label, sizeof label - 1,
                                    (const unsigned char *)"", 0, 1) != 1)

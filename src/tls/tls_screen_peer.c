@@ -10,8 +10,9 @@
 #include "tls_verification.h"
 
 enum {
-    HEADER_BYTES = 4,  /* RFC 8446 §4: type and length */
-    FRAMING_BYTES = 64 /* of a Certificate: context, lengths, empty extensions */
+    HEADER_BYTES = 4,       /* RFC 8446 §4: type and length */
+    DTLS_HEADER_BYTES = 12, /* RFC 6347 §4.2.2: also its number, and which part of it */
+    FRAMING_BYTES = 64      /* of a Certificate: context, lengths, empty extensions */
 };
 
 void tls_screen_limit(SSL_CTX *ssl, enum tls_role role)
@@ -90,13 +91,14 @@ static void erase(const unsigned char *body, size_t n)
 
 bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verification *verification)
 {
-    const unsigned char *type = message, *body = type + HEADER_BYTES;
-    if (n < HEADER_BYTES || *type != SSL3_MT_CERTIFICATE)
+    size_t header = SSL_is_dtls(ssl) ? DTLS_HEADER_BYTES : HEADER_BYTES;
+    const unsigned char *type = message, *body = type + header;
+    if (n < header || *type != SSL3_MT_CERTIFICATE)
         return true;
     bool server = SSL_is_server(ssl);
     const struct tls_screen_limits *limits = server ? &of_client : &of_server;
     struct tls_screening found =
-        tls_screen_message(body, n - HEADER_BYTES, SSL_version(ssl) >= TLS1_3_VERSION, limits);
+        tls_screen_message(body, n - header, SSL_version(ssl) == TLS1_3_VERSION, limits);
     if (found.fault == TLS_SCREEN_OK)
         return true;
 
@@ -107,6 +109,6 @@ bool tls_screen_peer(SSL *ssl, const void *message, size_t n, struct tls_verific
              server ? "client" : "server", leaf, fault);
     verification->untrusted = true;
     verification->error = X509_V_ERR_CERT_REJECTED;
-    erase(body, n - HEADER_BYTES);
+    erase(body, n - header);
     return false;
 }

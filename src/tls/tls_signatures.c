@@ -141,6 +141,8 @@ static struct schemes schemes_of(EVP_PKEY *key, const char *type)
 
 static unsigned versions_of(const struct tls_context *ctx)
 {
+    if (ctx->dtls)
+        return TLS12;
     long lowest = SSL_CTX_get_min_proto_version(ctx->ssl);
     long highest = SSL_CTX_get_max_proto_version(ctx->ssl); /* 0 = the highest supported */
     return (lowest < TLS1_3_VERSION ? TLS12 : 0) |

@@ -10,11 +10,9 @@
 #include "tls_bio.h"
 #include "tls_context_internal.h"
 #include "tls_error.h"
+#include "tls_role.h"
 #include "tls_screen_peer.h"
-#include "tls_session.h"
-#include "tls_session_memory.h"
 #include "tls_verification.h"
-#include "tls_verify.h"
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/tls/tls_alert.h"
 #include "tlsecho/tls/tls_memory.h"
@@ -95,18 +93,11 @@ static void on_info(const SSL *ssl, int where, int value)
     struct transport_tls *t = at_work(ssl);
     if (!(where & SSL_CB_ALERT))
         return;
-    int alert = value & 0xff;
-    if (alert == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE) {
+    if ((value & 0xff) == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE) {
         spend_rekey_credit(t);
         t->failure.renegotiation_refused = t->ctx->role == TLS_CLIENT;
     }
-    bool ends = alert == SSL_AD_CLOSE_NOTIFY || alert == SSL_AD_USER_CANCELLED;
-    bool fatal =
-        value >> 8 == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION; /* RFC 8446 §6 */
-    if (ends || !fatal)
-        return;
-    t->failure.alert = alert;
-    t->failure.alert_received = where & SSL_CB_READ;
+    tls_failure_note_alert(&t->failure, ssl, where, value);
 }
 
 struct io transport_tls_io_ended(enum io_status status, int code, const char *what,
@@ -354,16 +345,6 @@ const struct transport_ops transport_tls_ops = {
     .free = tls_free,
 };
 
-static int prepare_verification(struct transport_tls *t, struct error *err)
-{
-    if (SSL_get_verify_mode(t->ssl) == SSL_VERIFY_NONE)
-        return 0;
-    t->verification = calloc(1, sizeof *t->verification);
-    if (!t->verification)
-        return error_sys(err, "make a TLS transport");
-    return tls_verification_attach(t->ssl, t->verification, err);
-}
-
 int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err)
 {
     t->ssl = SSL_new(t->ctx->ssl);
@@ -374,18 +355,7 @@ int transport_tls_prepare(struct transport_tls *t, const char *server_name, stru
     SSL_set_info_callback(t->ssl, on_info);
     SSL_set_msg_callback(t->ssl, on_message);
     SSL_set_msg_callback_arg(t->ssl, t);
-    if (prepare_verification(t, err) < 0)
-        return -1;
-    if (t->ctx->role == TLS_SERVER) {
-        SSL_set_accept_state(t->ssl);
-        return 0;
-    }
-    SSL_set_connect_state(t->ssl);
-    if (tls_verify_prepare(t->ssl, server_name, err) < 0)
-        return -1;
-    if (tls_session_recall(t->ctx, t->ssl, err) < 0)
-        return -1;
-    return tls_session_offer(t->ctx, t->ssl, err);
+    return tls_role_prepare(t->ctx, t->ssl, server_name, &t->verification, err);
 }
 
 struct io transport_tls_close_notify(struct transport *transport, struct error *err)

@@ -22,10 +22,14 @@ struct tls_context;
 enum tls_role { TLS_SERVER, TLS_CLIENT };
 
 int tls_context_new(enum tls_role role, struct tls_context **ret, struct error *err);
+
+/* For DTLS 1.2 (RFC 6347) instead, with the same setters and defaults; see dtls_session.h. */
+int tls_context_new_dtls(enum tls_role role, struct tls_context **ret, struct error *err);
 struct tls_context *tls_context_ref(struct tls_context *ctx);
 void tls_context_free(struct tls_context *ctx);
 
-/* Versions, "1.2" or "1.3"; NULL keeps the default. ERROR_INPUT. */
+/* Versions, "1.2" or "1.3"; NULL keeps the default. DTLS has only 1.2: a minimum of 1.3 is refused,
+ * a maximum of 1.3 allowed. ERROR_INPUT. */
 int tls_context_set_versions(struct tls_context *ctx, const char *min, const char *max,
                              struct error *err);
 

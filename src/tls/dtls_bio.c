@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "dtls_bio.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BYTES = 2048 }; /* room for the usual datagram */
+
+void dtls_bio_done(struct dtls_bio *wire)
+{
+    free(wire->out);
+    *wire = (struct dtls_bio){.in = NULL};
+}
+
+struct dtls_bio *dtls_bio_of(BIO *bio)
+{
+    return BIO_get_data(bio);
+}
+
+/* As recv(2): what does not fit is lost. */
+static int wire_read(BIO *bio, char *data, int size)
+{
+    struct dtls_bio *wire = dtls_bio_of(bio);
+    BIO_clear_retry_flags(bio);
+    if (!wire->in) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    size_t n = wire->in_n < (size_t)size ? wire->in_n : (size_t)size;
+    memcpy(data, wire->in, n);
+    wire->in = NULL;
+    return (int)n;
+}
+
+static bool make_room(struct dtls_bio *wire, size_t n)
+{
+    if (wire->out_n + n <= wire->out_size)
+        return true;
+    size_t size = 2 * wire->out_size + n + FIRST_BYTES;
+    unsigned char *grown = realloc(wire->out, size);
+    if (!grown)
+        return false;
+    wire->out = grown;
+    wire->out_size = size;
+    return true;
+}
+
+static int wire_write(BIO *bio, const char *data, int size)
+{
+    struct dtls_bio *wire = dtls_bio_of(bio);
+    size_t n = (size_t)size;
+    BIO_clear_retry_flags(bio);
+    if (!make_room(wire, sizeof n + n))
+        return -1;
+    memcpy(wire->out + wire->out_n, &n, sizeof n);
+    memcpy(wire->out + wire->out_n + sizeof n, data, n);
+    wire->out_n += sizeof n + n;
+    return size;
+}
+
+static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio, (void)number, (void)pointer;
+    return command == BIO_CTRL_FLUSH; /* nothing is known of peers, and the MTU is set by hand */
+}
+
+static BIO_METHOD *method;
+
+static void make_method(void)
+{
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
+    if (!method)
+        return;
+    BIO_meth_set_read(method, wire_read);
+    BIO_meth_set_write(method, wire_write);
+    BIO_meth_set_ctrl(method, wire_ctrl);
+}
+
+BIO *dtls_bio_bio(struct dtls_bio *wire)
+{
+    static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+    if (!CRYPTO_THREAD_run_once(&once, make_method) || !method)
+        return NULL;
+    BIO *bio = BIO_new(method);
+    if (!bio)
+        return NULL;
+    BIO_set_data(bio, wire);
+    BIO_set_init(bio, 1);
+    return bio;
+}
+
+bool dtls_bio_take(struct dtls_bio *wire, const unsigned char **ret, size_t *ret_n)
+{
+    if (wire->out_at == wire->out_n) {
+        free(wire->out);
+        wire->out = NULL;
+        wire->out_n = wire->out_size = wire->out_at = 0;
+        return false;
+    }
+    memcpy(ret_n, wire->out + wire->out_at, sizeof *ret_n);
+    *ret = wire->out + wire->out_at + sizeof *ret_n;
+    wire->out_at += sizeof *ret_n + *ret_n;
+    return true;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "dtls_cookie.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dtls_hello.h"
+#include "tls_error.h"
+
+enum { COOKIE_BYTES = 32, KEY_BYTES = 32 };
+
+struct dtls_cookies {
+    EVP_MAC_CTX *macs[2]; /* with the key of now, and the one before */
+    uint64_t key_us;      /* since when that is the key */
+};
+
+static bool new_key(EVP_MAC_CTX *mac)
+{
+    unsigned char key[KEY_BYTES];
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_END};
+    bool made = RAND_bytes(key, sizeof key) == 1 && EVP_MAC_init(mac, key, sizeof key, params) == 1;
+    OPENSSL_cleanse(key, sizeof key);
+    return made;
+}
+
+int dtls_cookies_new(struct dtls_cookies **ret, struct error *err)
+{
+    struct dtls_cookies *cookies = calloc(1, sizeof *cookies);
+    if (!cookies)
+        return error_sys(err, "make cookies");
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    bool made = hmac;
+    for (int i = 0; made && i < 2; i++) {
+        cookies->macs[i] = EVP_MAC_CTX_new(hmac);
+        made = cookies->macs[i] && new_key(cookies->macs[i]);
+    }
+    EVP_MAC_free(hmac);
+    if (!made) {
+        dtls_cookies_free(cookies);
+        return tls_error_set(err, ERROR_SYSTEM, "make cookies");
+    }
+    *ret = cookies;
+    return 0;
+}
+
+void dtls_cookies_free(struct dtls_cookies *cookies)
+{
+    if (!cookies)
+        return;
+    EVP_MAC_CTX_free(cookies->macs[0]);
+    EVP_MAC_CTX_free(cookies->macs[1]);
+    free(cookies);
+}
+
+/* A key lasts for one period, and is accepted for another one. */
+static bool change_key(struct dtls_cookies *cookies, uint64_t now_us)
+{
+    if (cookies->key_us == 0)
+        cookies->key_us = now_us;
+    for (int i = 0; i < 2 && now_us - cookies->key_us >= DTLS_KEY_US; i++) {
+        EVP_MAC_CTX *oldest = cookies->macs[1];
+        cookies->macs[1] = cookies->macs[0];
+        cookies->macs[0] = oldest;
+        if (!new_key(oldest))
+            return false;
+        cookies->key_us += DTLS_KEY_US;
+    }
+    if (now_us - cookies->key_us >= DTLS_KEY_US) /* nobody asked for longer than both last */
+        cookies->key_us = now_us;
+    return true;
+}
+
+static bool add_address(EVP_MAC_CTX *mac, const struct address *address)
+{
+    const unsigned char *bytes = (const unsigned char *)&address->ipv6.sin6_addr;
+    size_t n = sizeof address->ipv6.sin6_addr;
+    uint32_t scope = 0;
+    uint16_t family = address->any.sa_family, port = address_port(address);
+    if (family == AF_INET) {
+        bytes = (const unsigned char *)&address->ipv4.sin_addr;
+        n = sizeof address->ipv4.sin_addr;
+    } else {
+        scope = address->ipv6.sin6_scope_id;
+    }
+    return EVP_MAC_update(mac, (const unsigned char *)&family, sizeof family) == 1 &&
+           EVP_MAC_update(mac, bytes, n) == 1 &&
+           EVP_MAC_update(mac, (const unsigned char *)&scope, sizeof scope) == 1 &&
+           EVP_MAC_update(mac, (const unsigned char *)&port, sizeof port) == 1;
+}
+
+static bool make_cookie(EVP_MAC_CTX *mac, const struct dtls_first_flight *flight,
+                        unsigned char ret[COOKIE_BYTES])
+{
+    size_t n;
+    return EVP_MAC_init(mac, NULL, 0, NULL) == 1 && add_address(mac, flight->peer) &&
+           add_address(mac, flight->own) && EVP_MAC_final(mac, ret, &n, COOKIE_BYTES) == 1;
+}
+
+/* RFC 6347 §4.2.1, §4.2.2. The version is that of DTLS 1.0, whatever the client offers, and the
+ * record's number that of the ClientHello. */
+static void write_answer(const unsigned char *hello, const unsigned char cookie[COOKIE_BYTES],
+                         unsigned char ret[DTLS_COOKIE_ANSWER_BYTES])
+{
+    enum {
+        NUMBER_AT = 5,
+        NUMBER_BYTES = 6,
+        BODY_BYTES = 2 + 1 + COOKIE_BYTES,
+        MESSAGE_BYTES = 12 + BODY_BYTES,
+    };
+    const unsigned char head[] = {
+        22,
+        0xfe,
+        0xff,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        MESSAGE_BYTES, /* the record */
+        3,
+        0,
+        0,
+        BODY_BYTES,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        BODY_BYTES, /* the message */
+        0xfe,
+        0xff,
+        COOKIE_BYTES,
+    };
+    _Static_assert(sizeof head + COOKIE_BYTES == DTLS_COOKIE_ANSWER_BYTES, "of the answer");
+    memcpy(ret, head, sizeof head);
+    memcpy(ret + NUMBER_AT, hello + NUMBER_AT, NUMBER_BYTES);
+    memcpy(ret + sizeof head, cookie, COOKIE_BYTES);
+}
+
+static enum dtls_first check(struct dtls_cookies *cookies, const struct dtls_first_flight *flight,
+                             const struct dtls_hello *hello,
+                             unsigned char ret_answer[DTLS_COOKIE_ANSWER_BYTES])
+{
+    unsigned char cookie[COOKIE_BYTES];
+    for (int i = 1; i >= 0; i--) {
+        if (i == 1 && hello->cookie_n != COOKIE_BYTES)
+            continue;
+        if (!make_cookie(cookies->macs[i], flight, cookie))
+            return DTLS_FIRST_OTHER;
+        if (hello->cookie_n == COOKIE_BYTES &&
+            CRYPTO_memcmp(hello->cookie, cookie, COOKIE_BYTES) == 0)
+            return DTLS_FIRST_PROVEN;
+    }
+    write_answer(flight->data, cookie, ret_answer);
+    return DTLS_FIRST_ASK;
+}
+
+enum dtls_first dtls_cookies_check(struct dtls_cookies *cookies,
+                                   const struct dtls_first_flight *flight, uint64_t now_us,
+                                   unsigned char ret_answer[DTLS_COOKIE_ANSWER_BYTES])
+{
+    struct dtls_hello hello;
+    if (!dtls_hello_parse(flight->data, flight->length, &hello))
+        return DTLS_FIRST_OTHER;
+    if (flight->max_bytes > 0 && hello.bytes > flight->max_bytes)
+        return DTLS_FIRST_TOO_LONG;
+    if (flight->length < DTLS_COOKIE_ANSWER_BYTES || !change_key(cookies, now_us))
+        return DTLS_FIRST_OTHER;
+    return check(cookies, flight, &hello, ret_answer);
+}

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: MIT */
+/* Two sessions in memory, with the losses of a test's choice and a clock that it sets. */
+#include "dtls_session.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "dtls_cookie.h"
+#include "folder.h"
+#include "loopback.h"
+#include "pki.h"
+#include "suite.h"
+#include "tlsecho/tls/tls_chain.h"
+#include "tlsecho/tls/tls_context.h"
+
+enum { SECOND_US = 1000000, LATENESS_US = 20000 /* below it OpenSSL rounds to 0 */ };
+
+static struct folder folder;
+static struct pki ca, leaf, client_leaf;
+static struct tls_context *server_context, *client_context;
+static struct dtls_cookies *cookies;
+static struct dtls_session *client, *server;
+static struct error err, server_error;
+static enum dtls_status client_status, server_status;
+static unsigned long lost_by_client, lost_by_server; /* bit n: its datagram number n */
+static unsigned sent_by_client, sent_by_server;
+static size_t longest_by_server;
+static unsigned char message[DTLS_DATA_MAX];
+static uint64_t now_us;
+
+/* The clock of OpenSSL. */
+int gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+    (void)zone;
+    *ret = (struct timeval){.tv_sec = (time_t)(now_us / SECOND_US),
+                            .tv_usec = (suseconds_t)(now_us % SECOND_US)};
+    return 0;
+}
+
+static void serve(struct tls_context *ctx)
+{
+    struct peer_certificate about;
+    ck_assert_int_eq(tls_context_use_certificate(
+                         ctx, pki_write_certificate(&folder, "own.pem", &leaf), &about, &err),
+                     0);
+    ck_assert_int_eq(tls_context_use_key(ctx, pki_write_key(&folder, "own.key", &leaf, NULL), &err),
+                     0);
+}
+
+static void set_up(void)
+{
+    now_us = 1000 * (uint64_t)SECOND_US;
+    folder_new(&folder);
+    ca = pki_make(&(struct pki_spec){.subject = "Test CA", .ca = true});
+    leaf = pki_make(&(struct pki_spec){.subject = "leaf", .names = "DNS:localhost", .issuer = &ca});
+    client_leaf = pki_make(
+        &(struct pki_spec){.subject = "client", .names = "DNS:a.example.org", .issuer = &ca});
+    ck_assert_int_eq(tls_context_new_dtls(TLS_SERVER, &server_context, &err), 0);
+    ck_assert_int_eq(tls_context_new_dtls(TLS_CLIENT, &client_context, &err), 0);
+    ck_assert_int_eq(dtls_cookies_new(&cookies, &err), 0);
+    serve(server_context);
+    ck_assert_int_eq(
+        tls_context_trust(client_context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
+    lost_by_client = lost_by_server = 0;
+    sent_by_client = sent_by_server = 0;
+    longest_by_server = 0;
+    client_status = server_status = DTLS_WAIT;
+}
+
+static void hang_up(void)
+{
+    if (client)
+        dtls_session_close(client); /* else OpenSSL forgets the session */
+    dtls_session_free(client);
+    dtls_session_free(server);
+    client = server = NULL;
+    client_status = server_status = DTLS_WAIT;
+}
+
+static void tear_down(void)
+{
+    hang_up();
+    dtls_cookies_free(cookies);
+    tls_context_free(client_context);
+    tls_context_free(server_context);
+    pki_free(&client_leaf);
+    pki_free(&leaf);
+    pki_free(&ca);
+    folder_remove(&folder);
+}
+
+static void dial_with(size_t mtu)
+{
+    const struct dtls_session_options options = {
+        .ctx = client_context, .server_name = "localhost", .mtu = mtu};
+    ck_assert_msg(dtls_session_new(&options, &client, &err) == 0, "%s", err.text);
+    client_status = dtls_session_handshake(client, &err);
+    ck_assert_int_eq(client_status, DTLS_WAIT);
+}
+
+static void to_client(const unsigned char *data, size_t n)
+{
+    unsigned number = sent_by_server++;
+    longest_by_server = n > longest_by_server ? n : longest_by_server;
+    if (lost_by_server >> number & 1)
+        return;
+    dtls_session_feed(client, data, n);
+    if (client_status != DTLS_FAILED)
+        client_status = dtls_session_handshake(client, &err);
+}
+
+static void to_server(const unsigned char *data, size_t n)
+{
+    unsigned char answer[DTLS_COOKIE_ANSWER_BYTES];
+    struct address peer = loopback_address("udp://192.0.2.1:4000"),
+                   own = loopback_address("udp://192.0.2.2:7443");
+    const struct dtls_first_flight flight = {.peer = &peer, .own = &own, .data = data, .length = n};
+    const struct dtls_session_options options = {
+        .ctx = server_context, .mtu = 600, .hello = data, .hello_length = n};
+    if (lost_by_client >> sent_by_client++ & 1)
+        return;
+    if (server) {
+        dtls_session_feed(server, data, n);
+    } else {
+        switch (dtls_cookies_check(cookies, &flight, now_us, answer)) {
+        case DTLS_FIRST_ASK:
+            to_client(answer, sizeof answer);
+            return;
+        case DTLS_FIRST_PROVEN:
+            ck_assert_msg(dtls_session_new(&options, &server, &server_error) == 0, "%s",
+                          server_error.text);
+            break;
+        case DTLS_FIRST_OTHER:
+        case DTLS_FIRST_TOO_LONG:
+            ck_abort_msg("not a ClientHello");
+        }
+    }
+    if (server_status == DTLS_WAIT)
+        server_status = dtls_session_handshake(server, &server_error);
+    size_t none;
+    if (server_status == DTLS_OK)
+        dtls_session_read(server, message, sizeof message, &none, &server_error);
+}
+
+/* Everything that is on the way arrives, or is lost. */
+static void deliver(void)
+{
+    const unsigned char *data;
+    unsigned char copy[DTLS_DATA_MAX + DTLS_OVERHEAD_MAX];
+    size_t n;
+    bool moved;
+    do {
+        moved = false;
+        while (client && dtls_session_next(client, &data, &n)) {
+            memcpy(copy, data, n);
+            to_server(copy, n);
+            moved = true;
+        }
+        while (server && dtls_session_next(server, &data, &n)) {
+            memcpy(copy, data, n);
+            to_client(copy, n);
+            moved = true;
+        }
+    } while (moved);
+}
+
+static void shake(void)
+{
+    dial_with(0);
+    deliver();
+    ck_assert_msg(client_status == DTLS_OK, "%s", err.text);
+    ck_assert_msg(server_status == DTLS_OK, "%s", server_error.text);
+}
+
+/* The time until `s` sends again, which passes. */
+static uint64_t wait_for(struct dtls_session *s)
+{
+    uint64_t us = dtls_session_timeout_us(s);
+    ck_assert_uint_ne(us, UINT64_MAX);
+    now_us += us;
+    ck_assert_uint_eq(dtls_session_timeout_us(s), 0);
+    ck_assert_int_eq(dtls_session_retransmit(s, &err), DTLS_OK);
+    return us;
+}
+
+static void is_about(uint64_t us, uint64_t expected_us)
+{
+    ck_assert_uint_le(us, expected_us);
+    ck_assert_uint_ge(us + LATENESS_US, expected_us);
+}
+
+/* A message of `from` as one datagram. */
+static size_t write_one(struct dtls_session *from, const void *data, size_t n,
+                        unsigned char *ret_datagram)
+{
+    const unsigned char *made, *more;
+    size_t length;
+    ck_assert_msg(dtls_session_write(from, data, n, &err) == DTLS_OK, "%s", err.text);
+    ck_assert(dtls_session_next(from, &made, &length));
+    memcpy(ret_datagram, made, length);
+    size_t ignored;
+    ck_assert(!dtls_session_next(from, &more, &ignored));
+    return length;
+}
+
+static void reads(struct dtls_session *to, const void *data, size_t n)
+{
+    size_t got;
+    ck_assert_int_eq(dtls_session_read(to, message, sizeof message, &got, &err), DTLS_OK);
+    ck_assert_mem_eq(message, data, n);
+    ck_assert_uint_eq(got, n);
+}
+
+static void reads_nothing(struct dtls_session *to)
+{
+    size_t got;
+    ck_assert_int_eq(dtls_session_read(to, message, sizeof message, &got, &err), DTLS_WAIT);
+    ck_assert_uint_eq(got, 0);
+}
+
+START_TEST(shakes_hands_behind_a_cookie)
+{
+    struct peer peer;
+    char ours[TLS_EXPORTER_BYTES], theirs[TLS_EXPORTER_BYTES];
+    shake();
+    dtls_session_peer(client, &peer);
+    ck_assert_str_eq(peer.version, "DTLSv1.2");
+    ck_assert_str_eq(peer.cipher, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    ck_assert(peer.certificate.verified);
+    ck_assert_str_eq(peer.certificate.subject, "CN=leaf");
+    dtls_session_exporter(client, ours);
+    dtls_session_exporter(server, theirs);
+    ck_assert_str_eq(ours, theirs);
+    ck_assert_uint_eq(strlen(ours), TLS_EXPORTER_BYTES - 1);
+    ck_assert_uint_eq(dtls_session_timeout_us(client), UINT64_MAX);
+    ck_assert_uint_eq(dtls_session_timeout_us(server), UINT64_MAX);
+    ck_assert_uint_eq(dtls_session_retransmissions(client), 0);
+}
+END_TEST
+
+START_TEST(carries_messages_whole_and_in_the_order_of_arrival)
+{
+    static const size_t sizes[] = {1, 100, 1400, DTLS_DATA_MAX};
+    static unsigned char data[DTLS_DATA_MAX], first[DTLS_DATA_MAX + DTLS_OVERHEAD_MAX],
+        second[DTLS_DATA_MAX + DTLS_OVERHEAD_MAX];
+    shake();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        memset(data, (int)i + 'a', sizes[i]);
+        size_t n = write_one(client, data, sizes[i], first);
+        ck_assert_uint_le(n, sizes[i] + DTLS_OVERHEAD_MAX);
+        dtls_session_feed(server, first, n);
+        reads(server, data, sizes[i]);
+        reads_nothing(server);
+    }
+    size_t first_n = write_one(server, "1", 1, first), second_n = write_one(server, "2", 1, second);
+    dtls_session_feed(client, second, second_n);
+    reads(client, "2", 1);
+    dtls_session_feed(client, first, first_n);
+    reads(client, "1", 1);
+}
+END_TEST
+
+START_TEST(refuses_a_message_that_no_record_can_carry)
+{
+    static unsigned char data[DTLS_DATA_MAX + 1];
+    unsigned char datagram[100];
+    shake();
+    ck_assert_int_eq(dtls_session_write(client, data, sizeof data, &err), DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_uint_gt(write_one(client, data, 1, datagram), 1); /* the session goes on */
+}
+END_TEST
+
+START_TEST(reads_several_records_of_one_datagram)
+{
+    unsigned char both[300];
+    shake();
+    size_t n = write_one(client, "one", 3, both);
+    n += write_one(client, "two", 3, both + n);
+    dtls_session_feed(server, both, n);
+    reads(server, "one", 3);
+    reads(server, "two", 3);
+    reads_nothing(server);
+}
+END_TEST
+
+START_TEST(drops_what_is_no_record_of_the_session)
+{
+    unsigned char datagram[300], bad[300];
+    shake();
+    size_t n = write_one(client, "hello", 5, datagram);
+    memcpy(bad, datagram, n);
+    bad[n - 1] ^= 1;
+    dtls_session_feed(server, bad, n); /* altered */
+    reads_nothing(server);
+    ck_assert(!dtls_session_accepted(server));
+    dtls_session_feed(server, datagram, n - 1); /* truncated */
+    reads_nothing(server);
+    dtls_session_feed(server, (const unsigned char *)"GET / HTTP/1.0", 14);
+    reads_nothing(server);
+    dtls_session_feed(server, datagram, 0);
+    reads_nothing(server);
+    dtls_session_feed(server, datagram, n);
+    reads(server, "hello", 5);
+    ck_assert(dtls_session_accepted(server));
+    dtls_session_feed(server, datagram, n); /* replayed */
+    reads_nothing(server);
+    ck_assert(!dtls_session_accepted(server));
+}
+END_TEST
+
+/* RFC 6347 §4.2.4.1: 1 s, doubled each time. */
+START_TEST(sends_a_flight_again_after_1_2_and_4_seconds)
+{
+    lost_by_client = 7;
+    dial_with(0);
+    deliver();
+    is_about(wait_for(client), SECOND_US);
+    deliver();
+    is_about(wait_for(client), 2 * SECOND_US);
+    deliver();
+    is_about(wait_for(client), 4 * SECOND_US);
+    deliver();
+    if (client_status != DTLS_OK) {
+        wait_for(server); /* since 3.2 OpenSSL numbers the records of its first flight from 1, and
+                             not as RFC 6347 §4.2.1 says: the client may take them for replays */
+        deliver();
+    }
+    ck_assert_int_eq(client_status, DTLS_OK);
+    ck_assert_int_eq(server_status, DTLS_OK);
+    ck_assert_uint_eq(dtls_session_retransmissions(client), 3);
+}
+END_TEST
+
+/* Each datagram of the handshake once: the client's, then the server's. */
+START_TEST(survives_the_loss_of_any_datagram)
+{
+    lost_by_client = _i < 4 ? 1UL << _i : 0;
+    lost_by_server = _i < 4 ? 0 : 1UL << (_i - 4);
+    dial_with(0);
+    deliver();
+    for (int i = 0; i < 3 && (client_status != DTLS_OK || server_status != DTLS_OK); i++) {
+        if (dtls_session_timeout_us(client) != UINT64_MAX)
+            wait_for(client);
+        else
+            wait_for(server);
+        deliver();
+    }
+    ck_assert_msg(client_status == DTLS_OK, "%s", err.text);
+    ck_assert_msg(server_status == DTLS_OK, "%s", server_error.text);
+}
+END_TEST
+
+START_TEST(gives_up_when_nothing_answers)
+{
+    int times = 0;
+    enum dtls_status status = DTLS_OK;
+    dial_with(0);
+    while (status == DTLS_OK && times++ < 30) {
+        now_us += dtls_session_timeout_us(client);
+        status = dtls_session_retransmit(client, &err);
+    }
+    ck_assert_int_eq(status, DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
+    ck_assert_uint_eq(dtls_session_timeout_us(client), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(keeps_a_flight_within_the_mtu)
+{
+    shake(); /* the server's is 600 */
+    ck_assert_uint_le(longest_by_server, 600);
+    ck_assert_uint_eq(dtls_session_mtu(server), 600);
+    dtls_session_lower_mtu(server, 400);
+    ck_assert_uint_eq(dtls_session_mtu(server), 400);
+    dtls_session_lower_mtu(server, 500);
+    ck_assert_uint_eq(dtls_session_mtu(server), 400);
+    dtls_session_lower_mtu(server, 10);
+    ck_assert_uint_eq(dtls_session_mtu(server), DTLS_MTU_MIN);
+}
+END_TEST
+
+START_TEST(sends_again_in_smaller_datagrams)
+{
+    lost_by_server = 0x7e; /* all but the cookie, three times two datagrams */
+    dial_with(0);
+    deliver();
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(dtls_session_mtu(server), 600);
+        longest_by_server = 0;
+        wait_for(server);
+        deliver();
+    }
+    ck_assert_uint_eq(dtls_session_mtu(server), 548);
+    ck_assert_uint_le(longest_by_server, 548);
+    ck_assert_int_eq(client_status, DTLS_OK);
+}
+END_TEST
+
+START_TEST(knows_how_much_fits_a_datagram)
+{
+    static unsigned char data[DTLS_DATA_MAX], datagram[DTLS_DATA_MAX + DTLS_OVERHEAD_MAX];
+    static const size_t sizes[] = {100, 255, 256, 1200, 1472, 9000};
+    shake();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t room = dtls_session_data_room(client, sizes[i]);
+        ck_assert_uint_eq(write_one(client, data, room, datagram), sizes[i]);
+    }
+    ck_assert_uint_eq(dtls_session_data_room(client, 65507), DTLS_DATA_MAX);
+    ck_assert_uint_eq(dtls_session_data_room(client, 20), 0);
+    ck_assert_uint_eq(dtls_session_mtu(client), DTLS_MTU_DEFAULT);
+}
+END_TEST
+
+START_TEST(ends_with_close_notify)
+{
+    const unsigned char *data;
+    size_t n, none;
+    shake();
+    dtls_session_close(client);
+    ck_assert(dtls_session_next(client, &data, &n));
+    dtls_session_feed(server, data, n);
+    ck_assert_int_eq(dtls_session_read(server, message, sizeof message, &none, &err), DTLS_CLOSED);
+    ck_assert(!dtls_session_next(client, &data, &n));
+    dtls_session_close(client);
+    ck_assert(!dtls_session_next(client, &data, &n));
+}
+END_TEST
+
+START_TEST(verifies_the_server)
+{
+    struct tls_chain chain;
+    tls_context_free(client_context);
+    ck_assert_int_eq(tls_context_new_dtls(TLS_CLIENT, &client_context, &err), 0);
+    ck_assert_int_eq(tls_context_trust(client_context,
+                                       pki_write_certificate(&folder, "x.pem", &client_leaf), &err),
+                     0);
+    dial_with(0);
+    deliver();
+    ck_assert_int_eq(client_status, DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+    ck_assert_int_eq(server_status, DTLS_FAILED);
+    ck_assert_str_eq(server_error.text, "the client sent the alert unknown_ca");
+    ck_assert_int_eq(dtls_session_chain(client, &chain, &err), 0);
+    ck_assert_uint_eq(chain.count, 1);
+    tls_chain_done(&chain);
+}
+END_TEST
+
+static void require_client(void)
+{
+    ck_assert_int_eq(tls_context_use_client_ca(server_context,
+                                               pki_write_certificate(&folder, "ca.pem", &ca), &err),
+                     0);
+    ck_assert_int_eq(tls_context_allow_name(server_context, "DNS:a.example.org", &err), 0);
+    ck_assert_int_eq(tls_context_set_client_auth(server_context, TLS_CLIENT_AUTH_REQUIRED, &err),
+                     0);
+}
+
+START_TEST(authenticates_the_client)
+{
+    struct peer_certificate about;
+    struct peer peer;
+    require_client();
+    ck_assert_int_eq(
+        tls_context_use_certificate(
+            client_context, pki_write_certificate(&folder, "c.pem", &client_leaf), &about, &err),
+        0);
+    ck_assert_int_eq(tls_context_use_key(client_context,
+                                         pki_write_key(&folder, "c.key", &client_leaf, NULL), &err),
+                     0);
+    shake();
+    dtls_session_peer(server, &peer);
+    ck_assert(peer.certificate.verified);
+    ck_assert_str_eq(peer.certificate.names, "DNS:a.example.org");
+}
+END_TEST
+
+START_TEST(refuses_a_client_without_a_certificate)
+{
+    require_client();
+    dial_with(0);
+    deliver();
+    ck_assert_int_eq(server_status, DTLS_FAILED);
+    ck_assert_int_eq(server_error.kind, ERROR_UNTRUSTED);
+    ck_assert_int_eq(client_status, DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_CLIENT_CERTIFICATE);
+}
+END_TEST
+
+START_TEST(resumes_a_session_by_its_ticket)
+{
+    ck_assert_int_eq(tls_context_set_client_auth(server_context, TLS_CLIENT_AUTH_OFF, &err), 0);
+    ck_assert_int_eq(tls_context_remember_session(client_context, &err), 0);
+    shake();
+    ck_assert(!dtls_session_resumed(client));
+    hang_up();
+    shake();
+    ck_assert(dtls_session_resumed(client));
+    ck_assert(dtls_session_resumed(server));
+}
+END_TEST
+
+START_TEST(says_that_an_echo_server_has_no_dtls)
+{
+    const unsigned char *data;
+    unsigned char copy[600];
+    size_t n;
+    dial_with(0);
+    ck_assert(dtls_session_next(client, &data, &n));
+    memcpy(copy, data, n);
+    dtls_session_feed(client, copy, n);
+    ck_assert_int_eq(dtls_session_handshake(client, &err), DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_NOT_TLS);
+}
+END_TEST
+
+START_TEST(has_only_version_1_2)
+{
+    ck_assert_int_eq(tls_context_set_versions(server_context, "1.2", "1.3", &err), 0);
+    ck_assert_int_eq(tls_context_set_versions(server_context, NULL, "1.2", &err), 0);
+    ck_assert_int_eq(tls_context_set_versions(server_context, "1.3", "1.3", &err), -1);
+    ck_assert_str_eq(err.text,
+                     "the minimum TLS version is 1.3, and DTLS has only 1.2: set it to 1.2");
+    ck_assert_int_eq(tls_context_set_versions(server_context, "1.1", NULL, &err), -1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("dtls_session");
+    TCase *tcase = tcase_create("dtls_session");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, shakes_hands_behind_a_cookie);
+    tcase_add_test(tcase, carries_messages_whole_and_in_the_order_of_arrival);
+    tcase_add_test(tcase, refuses_a_message_that_no_record_can_carry);
+    tcase_add_test(tcase, reads_several_records_of_one_datagram);
+    tcase_add_test(tcase, drops_what_is_no_record_of_the_session);
+    tcase_add_test(tcase, sends_a_flight_again_after_1_2_and_4_seconds);
+    tcase_add_loop_test(tcase, survives_the_loss_of_any_datagram, 0, 8);
+    tcase_add_test(tcase, gives_up_when_nothing_answers);
+    tcase_add_test(tcase, keeps_a_flight_within_the_mtu);
+    tcase_add_test(tcase, sends_again_in_smaller_datagrams);
+    tcase_add_test(tcase, knows_how_much_fits_a_datagram);
+    tcase_add_test(tcase, ends_with_close_notify);
+    tcase_add_test(tcase, verifies_the_server);
+    tcase_add_test(tcase, authenticates_the_client);
+    tcase_add_test(tcase, refuses_a_client_without_a_certificate);
+    tcase_add_test(tcase, resumes_a_session_by_its_ticket);
+    tcase_add_test(tcase, says_that_an_echo_server_has_no_dtls);
+    tcase_add_test(tcase, has_only_version_1_2);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
