@@ -165,7 +165,7 @@ void datagram_control_map(const struct address *address, int family, struct addr
 {
     if (family != AF_INET6 || address->any.sa_family != AF_INET) {
         ret->length = address->length;
-        memcpy(&ret->any, &address->any, address->length);
+        ret->ipv6 = address->ipv6; /* the longer one: a copy of fixed size is cheaper */
         return;
     }
     ret->length = sizeof ret->ipv6;

@@ -15,7 +15,7 @@ struct datagram_udp {
     struct datagram_socket base;
     int family;
     bool lent;
-    struct address bound; /* the one address that it receives at; length 0 = there are more */
+    struct address bound; /* the one address that it receives at; length 0 = there may be more */
     struct mmsghdr in[DATAGRAM_BATCH], out[DATAGRAM_BATCH];
     struct iovec in_data[DATAGRAM_BATCH], out_data[DATAGRAM_BATCH];
     struct address out_peers[DATAGRAM_BATCH]; /* as the family of the socket needs them */
@@ -89,7 +89,7 @@ static void prepare_out(struct datagram_udp *u, unsigned i, const struct datagra
         header->msg_name = &peer->any;
         header->msg_namelen = peer->length;
     }
-    if (item->own.length > 0)
+    if (item->own.length > 0 && u->bound.length == 0)
         datagram_control_write(&item->own, &u->out_control[i], header);
 }
 
@@ -153,15 +153,24 @@ static int family_of(int fd, int *ret, struct error *err)
     return 0;
 }
 
-static bool is_for_many(const struct address *address)
+/* Not where it is for many: multicast, or the broadcast address of an interface, which connect(2)
+ * refuses without SO_BROADCAST. */
+static bool is_of_one_host(const struct address *address)
 {
+    if (address_is_wildcard(address))
+        return false;
     if (address->any.sa_family == AF_INET6)
-        return IN6_IS_ADDR_MULTICAST(&address->ipv6.sin6_addr);
-    in_addr_t ipv4 = ntohl(address->ipv4.sin_addr.s_addr);
-    return IN_MULTICAST(ipv4) || ipv4 == INADDR_BROADCAST;
+        return !IN6_IS_ADDR_MULTICAST(&address->ipv6.sin6_addr);
+    if (IN_MULTICAST(ntohl(address->ipv4.sin_addr.s_addr)))
+        return false;
+    int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool connects = probe >= 0 && connect(probe, &address->any, address->length) == 0;
+    if (probe >= 0)
+        close(probe);
+    return connects;
 }
 
-/* Where all its datagrams go: for those that arrived before the options were set. */
+/* Where all its datagrams go, if that is one address: the kernel need not tell it of each. */
 static int find_bound(struct datagram_udp *u, struct error *err)
 {
     struct address address;
@@ -169,9 +178,10 @@ static int find_bound(struct datagram_udp *u, struct error *err)
     if (getsockname(u->base.fd, &address.any, &address.length))
         return error_sys(err, "address of a socket");
     address_unmap(&address);
-    address_set_port(&address, 0);
-    if (!address_is_wildcard(&address) && !is_for_many(&address))
+    if (is_of_one_host(&address)) {
         u->bound = address;
+        address_set_port(&u->bound, 0);
+    }
     return 0;
 }
 
@@ -179,10 +189,12 @@ int datagram_set_options(struct datagram_socket *s, const struct datagram_option
                          struct error *err)
 {
     struct datagram_udp *u = self(s);
+    struct datagram_options needed = *options;
     u->bound.length = 0;
-    if (datagram_control_request(s->fd, u->family, options, err) < 0)
+    if (options->own && find_bound(u, err) < 0)
         return -1;
-    return options->own ? find_bound(u, err) : 0;
+    needed.own = options->own && u->bound.length == 0;
+    return datagram_control_request(s->fd, u->family, &needed, err);
 }
 
 int datagram_new(int fd, bool lend, const struct datagram_options *options,

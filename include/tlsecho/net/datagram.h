@@ -103,7 +103,8 @@ struct datagram_socket {
 
 /* What to ask the kernel for; each of them costs time per datagram. */
 struct datagram_options {
-    bool own;            /* datagram.own and to_many: IP_PKTINFO, IPV6_RECVPKTINFO */
+    bool own;            /* datagram.own and to_many: IP_PKTINFO, IPV6_RECVPKTINFO. A socket bound
+                            to one address needs neither, and sends from there alone */
     bool time;           /* datagram.time: SO_TIMESTAMPNS */
     bool ttl, tos;       /* IP_RECVTTL, IP_RECVTOS and their likes of IPv6 */
     bool errors;         /* take_error: IP_RECVERR, IPV6_RECVERR */

@@ -89,7 +89,7 @@ enum admission_refusal admission_accept(struct admission *admission, uint64_t no
 
 static bool is_in(const struct config_cidrs *cidrs, const struct address *source)
 {
-    return cidr_match(cidrs->values, cidrs->count, source);
+    return cidrs->count > 0 && cidr_match(cidrs->values, cidrs->count, source);
 }
 
 enum admission_refusal admission_source(struct admission *admission,

@@ -58,15 +58,15 @@ static uint32_t mark_of(const struct datagram_listener *l, const struct datagram
     return datagram_loops_hash(l->server->loops, d->data + offset, bytes);
 }
 
-/* Whether the source returns our answers. */
+/* Whether the source returns our answers. mark: of the datagram. */
 static enum datagram_drop check_loop(struct datagram_listener *l, const struct datagram *d,
-                                     struct datagram_partner *partner, uint64_t now_us)
+                                     uint32_t mark, struct datagram_partner *partner,
+                                     uint64_t now_us)
 {
     struct datagram_server *s = l->server;
     const struct service *service = l->listener->service;
-    uint32_t hash = mark_of(l, d, 0);
     uint32_t other = service->mark_offset > 0 ? mark_of(l, d, service->mark_offset) : 0;
-    switch (datagram_loops_receive(partner, hash, other, now_us)) {
+    switch (datagram_loops_receive(partner, mark, other, now_us)) {
     case DATAGRAM_LOOPS_ANSWER:
         return DATAGRAM_KEPT;
     case DATAGRAM_LOOPS_FOUND:
@@ -131,7 +131,8 @@ static bool answer(struct datagram_listener *l, struct datagram *d, enum datagra
     if (*ret_drop != DATAGRAM_KEPT)
         return false;
     struct datagram_partner *partner = datagram_loops_find(s->loops, &d->peer, l->slot, now_us);
-    *ret_drop = check_loop(l, d, partner, now_us);
+    uint32_t mark = mark_of(l, d, 0);
+    *ret_drop = check_loop(l, d, mark, partner, now_us);
     if (*ret_drop != DATAGRAM_KEPT)
         return false;
 
@@ -147,7 +148,7 @@ static bool answer(struct datagram_listener *l, struct datagram *d, enum datagra
         return false;
     }
     assert(d->length <= longest);
-    datagram_loops_answer(partner, mark_of(l, d, 0));
+    datagram_loops_answer(partner, l->listener->service->verbatim ? mark : mark_of(l, d, 0));
     return true;
 }
 

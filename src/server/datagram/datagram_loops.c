@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* 4,096 sources of 1,264 bytes: 5.2 MB in all; untouched pages take no memory. */
+/* 4,096 sources of 1,952 bytes: 8.0 MB in all; untouched pages take no memory. */
 enum { SET_BITS = 10, SETS = 1 << SET_BITS, WAYS = 4 };
 
 struct datagram_loops {
@@ -43,11 +43,29 @@ static uint64_t word_at(const unsigned char *data)
     return word;
 }
 
+/* As many multiplications at once, so that they need not wait for each other. */
+enum { LANES = 4, LANES_BYTES = LANES * sizeof(uint64_t) };
+
+/* Of a multiple of LANES_BYTES. */
+static uint64_t hash_lanes(const struct datagram_loops *loops, const unsigned char *data,
+                           size_t size)
+{
+    uint64_t lanes[LANES] = {loops->key[0], loops->key[0], loops->key[0], loops->key[0]};
+    for (size_t i = 0; i < size; i += LANES_BYTES)
+        for (size_t lane = 0; lane < LANES; lane++)
+            lanes[lane] = mix(loops, lanes[lane], word_at(data + i + lane * sizeof(uint64_t)));
+    for (size_t lane = 1; lane < LANES; lane++)
+        lanes[0] = mix(loops, lanes[0], lanes[lane]);
+    return lanes[0];
+}
+
 uint32_t datagram_loops_hash(const struct datagram_loops *loops, const unsigned char *data,
                              size_t size)
 {
     uint64_t hash = loops->key[0] ^ size, rest = 0;
-    size_t i = 0;
+    size_t i = size - size % LANES_BYTES;
+    if (i > 0)
+        hash ^= hash_lanes(loops, data, i);
     for (; i + sizeof rest <= size; i += sizeof rest)
         hash = mix(loops, hash, word_at(data + i));
     memcpy(&rest, data + i, size - i);
@@ -112,14 +130,21 @@ static bool is_in_sample(unsigned level, uint32_t hash)
     return hash <= UINT32_MAX >> (level * DATAGRAM_LOOPS_SAMPLE_BITS);
 }
 
-static bool remembers(const struct datagram_partner *partner, unsigned level, uint32_t hash)
+/* Bit 0 is always 1. */
+static uint8_t *bucket_of(struct datagram_loops_level *level, uint32_t hash)
 {
-    unsigned found = 0;
-    if (!is_in_sample(level, hash))
+    return &level->first[(hash >> 1) % DATAGRAM_LOOPS_BUCKETS];
+}
+
+static bool remembers(struct datagram_partner *partner, unsigned i, uint32_t hash)
+{
+    struct datagram_loops_level *level = &partner->levels[i];
+    if (!is_in_sample(i, hash))
         return false;
-    for (int i = 0; i < DATAGRAM_LOOPS_MAX; i++) /* without a branch: the compiler vectorises it */
-        found |= partner->levels[level].answers[i] == hash;
-    return found;
+    for (unsigned at = *bucket_of(level, hash); at > 0; at = level->following[at - 1])
+        if (level->answers[at - 1] == hash)
+            return true;
+    return false;
 }
 
 enum datagram_loops_verdict datagram_loops_receive(struct datagram_partner *partner, uint32_t hash,
@@ -142,13 +167,26 @@ enum datagram_loops_verdict datagram_loops_receive(struct datagram_partner *part
     return DATAGRAM_LOOPS_ANSWER;
 }
 
+/* The new answer takes the place of the oldest one. */
+static void remember(struct datagram_loops_level *level, uint32_t hash)
+{
+    uint32_t place = level->next;
+    if (level->answers[place] != 0) {
+        uint8_t *link = bucket_of(level, level->answers[place]);
+        while (*link != place + 1)
+            link = &level->following[*link - 1];
+        *link = level->following[place];
+    }
+    uint8_t *bucket = bucket_of(level, hash);
+    level->answers[place] = hash;
+    level->following[place] = *bucket;
+    *bucket = (uint8_t)(place + 1);
+    level->next = (place + 1) % DATAGRAM_LOOPS_MAX;
+}
+
 void datagram_loops_answer(struct datagram_partner *partner, uint32_t hash)
 {
-    for (unsigned i = 0; i < DATAGRAM_LOOPS_LEVELS && is_in_sample(i, hash); i++) {
-        struct datagram_loops_level *level = &partner->levels[i];
-        if (remembers(partner, i, hash))
-            continue;
-        level->answers[level->next] = hash;
-        level->next = (level->next + 1) % DATAGRAM_LOOPS_MAX;
-    }
+    for (unsigned i = 0; i < DATAGRAM_LOOPS_LEVELS && is_in_sample(i, hash); i++)
+        if (!remembers(partner, i, hash))
+            remember(&partner->levels[i], hash);
 }

@@ -29,6 +29,7 @@
 enum {
     DATAGRAM_LOOPS_MAX = 100,
     DATAGRAM_LOOPS_LEVELS = 3,
+    DATAGRAM_LOOPS_BUCKETS = 128,
     DATAGRAM_LOOPS_SAMPLE_BITS = 4, /* each level takes 1 in 2^4 of the level below */
     DATAGRAM_LOOPS_IGNORE_US = 60 * 1000 * 1000,
 };
@@ -46,6 +47,8 @@ struct datagram_loops_level {
     uint32_t returned;                    /* that many of its sample in a row */
     uint32_t next;                        /* of answers */
     uint32_t answers[DATAGRAM_LOOPS_MAX]; /* their hashes, all different; 0 = none */
+    /* A list of those whose hashes share a bucket. Index + 1 of an answer; 0 = none. */
+    uint8_t first[DATAGRAM_LOOPS_BUCKETS], following[DATAGRAM_LOOPS_MAX];
 };
 
 /* Valid until the next datagram_loops_find. */

@@ -332,9 +332,42 @@ START_TEST(a_datagram_beyond_the_path_fails_where_it_may_not_be_fragmented)
 }
 END_TEST
 
+static bool asks_for_the_address(const struct datagram_socket *s, int level, int name)
+{
+    int on;
+    socklen_t size = sizeof on;
+    ck_assert_int_eq(getsockopt(s->fd, level, name, &on, &size), 0);
+    return on;
+}
+
+START_TEST(asks_the_kernel_for_the_address_only_where_there_are_several)
+{
+    const struct {
+        const char *listen;
+        bool ipv4, ipv6;
+    } all[] = {
+        {"udp://127.0.0.1:0", false, false},      {"udp://0.0.0.0:0", true, false},
+        {"udp://127.255.255.255:0", true, false}, {"udp://224.0.0.1:0", true, false},
+        {"udp://[::1]:0", false, false},          {"udp://[::]:0", true, true},
+        {"udp://[ff02::1%lo]:0", true, true},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all && !is_missing(all[i].listen); i++) {
+        struct address listen = loopback_address(all[i].listen);
+        struct datagram_socket *s = bound(&listen, &everything);
+        ck_assert_msg(asks_for_the_address(s, IPPROTO_IP, IP_PKTINFO) == all[i].ipv4, "%s",
+                      all[i].listen);
+        ck_assert(listen.any.sa_family == AF_INET ||
+                  asks_for_the_address(s, IPPROTO_IPV6, IPV6_RECVPKTINFO) == all[i].ipv6);
+        datagram_free(s);
+    }
+}
+END_TEST
+
+static const char *const shared[] = {"udp://0.0.0.0:0", "udp://127.255.255.255:0"};
+
 START_TEST(tells_what_was_sent_to_many)
 {
-    struct address listen = loopback_address("udp://0.0.0.0:0");
+    struct address listen = loopback_address(shared[_i]);
     struct datagram_socket *server = bound(&listen, &everything);
     struct address many = loopback_address("udp://127.255.255.255:0");
     struct address any = loopback_address("udp://127.0.0.1:0");
@@ -464,7 +497,8 @@ int main(void)
     tcase_add_loop_test(tests, reports_icmp_with_its_sender_and_what_it_is_about, 0, 2);
     tcase_add_test(tests, fails_once_where_the_port_is_closed);
     tcase_add_test(tests, a_datagram_beyond_the_path_fails_where_it_may_not_be_fragmented);
-    tcase_add_test(tests, tells_what_was_sent_to_many);
+    tcase_add_test(tests, asks_the_kernel_for_the_address_only_where_there_are_several);
+    tcase_add_loop_test(tests, tells_what_was_sent_to_many, 0, 2);
     tcase_add_test(tests, tells_what_was_sent_to_a_multicast_group);
     tcase_add_test(tests, counts_what_the_kernel_had_no_room_for);
     tcase_add_test(tests, connects_from_a_source_and_with_a_dscp);
