@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Services other than echo: discard, chargen, report."""
+"""Services other than echo: discard, chargen, report, hello."""
 
 import json
 import os
@@ -175,6 +175,28 @@ class Report(Service):
         self.running = self.server(listeners("report") + "limits: { buffer: 4KiB }\n")
         for kind, peer in self.each_kind():
             self.assertEqual("tls" in self.report(peer), kind.startswith("tls"))
+
+
+class Hello(Service):
+    service, more = "hello", "identity: { name: web-1 }\n"
+
+    def test_sends_a_line_about_itself_and_then_every_byte(self):
+        data = os.urandom(SOME_BYTES)
+        for kind, peer in self.each_kind():
+            line, _, rest = peer.exchange(data).partition(b"\n")
+            self.assertEqual(rest, data)
+            hello = json.loads(line)
+            self.assertEqual(schema.faults(hello, schema.load("hello")), [])
+            self.assertEqual(hello["identity"], {"name": "web-1"})
+            self.assertEqual("tls" in hello, kind.startswith("tls"))
+            ended = self.assert_line("closed", received_bytes=SOME_BYTES,
+                                     sent_bytes=SOME_BYTES + len(line) + 1)
+            self.assertEqual((str(hello["connection"]), hello["source"], hello["listener"]),
+                             (ended["id"], ended["source"], ended["listener"]))
+
+    def test_sends_the_line_before_the_client_sends_anything(self):
+        for _, peer in self.each_kind():
+            self.assertEqual(peer.receive(1), b"{")
 
 
 def seconds(text):

@@ -39,7 +39,8 @@ struct service {
     bool verbatim; /* the answer is the input: it may stay in the kernel */
 
     /* Writes its output from `offset` on, at most size > 0 bytes; returns how many, 0 at the
-     * end. NULL: it generates none. */
+     * end. With `answer` it comes first, and input waits meanwhile; without, input is dropped.
+     * NULL: it generates none. */
     size_t (*produce)(const struct conn_info *info, uint64_t offset, unsigned char *data,
                       size_t size);
 
@@ -60,6 +61,7 @@ extern const struct service service_echo;    /* every byte, unchanged (RFC 862) 
 extern const struct service service_upper;   /* a..z as A..Z, everything else unchanged */
 extern const struct service service_discard; /* nothing, whatever arrives (RFC 863) */
 extern const struct service service_chargen; /* a pattern without end (RFC 864) */
+extern const struct service service_hello;   /* a line about itself, then every byte, unchanged */
 extern const struct service service_stamp;   /* STAMP test packets, reflected (RFC 8762) */
 extern const struct service service_report;  /* what the server knows of the client, as JSON */
 

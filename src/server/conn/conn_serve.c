@@ -140,11 +140,12 @@ static enum step end_input(struct conn *c, enum conn_end reason)
     return c->service->endless ? conn_peer_ended(c, reason, CONN_SHUTDOWN) : STEP_ON;
 }
 
-/* Reads and drops: only EOF matters here. STEP_ON, with whether more is there, or STEP_LEFT. */
+/* Reads and drops, unless it is for the answer: only EOF matters here. STEP_ON, with whether more
+ * is there, or STEP_LEFT. */
 static enum step drain_input(struct conn *c, bool *ret_more)
 {
     *ret_more = false;
-    if (c->peer_ended)
+    if (c->peer_ended || c->service->answer)
         return STEP_ON;
     struct error err;
     struct io io = conn_drop_input(c, &err);
@@ -168,7 +169,8 @@ static enum step drain_input(struct conn *c, bool *ret_more)
     return STEP_ON;
 }
 
-/* Has the service generate output, unless some is pending. STEP_LEFT: there is no more. */
+/* Has the service generate output, unless some is pending. STEP_LEFT: there is no more, and the
+ * connection ends or answers input. */
 static enum step fill_output(struct conn *c)
 {
     struct conn_info info;
@@ -186,6 +188,8 @@ static enum step fill_output(struct conn *c)
     if (c->sending)
         return STEP_ON;
     pool_return(c->pool, &c->output);
+    if (c->service->answer)
+        return conn_enter(c, CONN_SERVE);
     return conn_end_as(c, CONN_END_FINISHED, CONN_SHUTDOWN);
 }
 
@@ -202,7 +206,7 @@ enum step conn_produce(struct conn *c)
         if (step == STEP_LEFT)
             return STEP_LEFT;
         if (step == STEP_WAIT && !more) {
-            c->want |= c->peer_ended ? WANT_NOTHING : WANT_READ;
+            c->want |= c->peer_ended || c->service->answer ? WANT_NOTHING : WANT_READ;
             return STEP_WAIT;
         }
     }

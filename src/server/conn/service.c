@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const struct service *const services[] = {
-    &service_echo,    &service_upper,  &service_discard,
-    &service_chargen, &service_report, &service_stamp,
+    &service_echo,   &service_upper, &service_discard, &service_chargen,
+    &service_report, &service_stamp, &service_hello,
 };
 
 enum { SERVICES = sizeof services / sizeof services[0] };

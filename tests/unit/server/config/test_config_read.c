@@ -216,6 +216,9 @@ static const struct {
     {"listeners: [{listen: 'udp://localhost:1', service: chargen}]",
      "1:52: listeners[0].service: chargen is not offered over UDP: write one of echo, upper, "
      "discard, report, stamp, or listen on tcp://"},
+    {"listeners: [{listen: 'udp://localhost:1', service: hello}]",
+     "1:52: listeners[0].service: hello is not offered over UDP: write one of echo, upper, "
+     "discard, report, stamp, or listen on tcp://"},
     {"listeners: [{listen: 'tls://localhost:1', service: stamp}]",
      "1:52: listeners[0].service: stamp needs datagrams: write one of echo, upper, discard, "},
     {"listeners: [{listen: 'udp://239.0.0.1:7'}]",

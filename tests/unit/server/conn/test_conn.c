@@ -451,6 +451,46 @@ static size_t babble(const struct conn_info *info, uint64_t offset, unsigned cha
 static const struct service service_say = {.name = "say", .produce = say};
 static const struct service service_babble = {.name = "babble", .produce = babble, .endless = true};
 
+static size_t repeat(unsigned char *data, size_t n)
+{
+    (void)data;
+    return n;
+}
+
+static const struct service service_greet = {
+    .name = "greet", .produce = say, .answer = repeat, .verbatim = true};
+
+START_TEST(a_service_with_both_sends_its_output_and_then_answers)
+{
+    conn.service = &service_greet;
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    ck_assert(conn.runnable);
+    ck_assert_int_eq(fake.read_calls, 0);
+    conn_run(&conn);
+    assert_written("one two hello");
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+    ck_assert_uint_eq(conn.received_bytes, 5);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_CLOSED);
+}
+END_TEST
+
+START_TEST(input_waits_until_the_output_before_it_is_sent)
+{
+    conn.service = &service_greet;
+    fake_add_short_write(&fake, 1);
+    fake_add_read(&fake, "hello");
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE); /* with WANT_READ the loop would spin */
+    ck_assert_int_eq(fake.read_calls, 0);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_written("one two hello");
+}
+END_TEST
+
 START_TEST(a_discarding_service_counts_and_drops_its_input)
 {
     conn.service = &service_discard;
@@ -785,6 +825,8 @@ int main(void)
     tcase_add_test(tc, draining_waits_for_a_handshake);
     tcase_add_test(tc, detects_a_tls_client_on_a_plain_port);
     tcase_add_test(tc, crossed_wants_are_passed_on);
+    tcase_add_test(tc, a_service_with_both_sends_its_output_and_then_answers);
+    tcase_add_test(tc, input_waits_until_the_output_before_it_is_sent);
     tcase_add_test(tc, a_discarding_service_counts_and_drops_its_input);
     tcase_add_test(tc, a_service_with_finite_output_sends_it_at_once_and_ends);
     tcase_add_test(tc, generated_output_continues_after_a_short_write);

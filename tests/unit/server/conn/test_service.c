@@ -31,10 +31,12 @@ END_TEST
 
 START_TEST(lists_the_names_and_stops)
 {
-    static const char *const names[] = {"echo", "upper", "discard", "chargen", "report", "stamp"};
-    for (size_t i = 0; i < 6; i++)
+    static const char *const names[] = {"echo",   "upper", "discard", "chargen",
+                                        "report", "stamp", "hello"};
+    enum { NAMES = sizeof names / sizeof *names };
+    for (size_t i = 0; i < NAMES; i++)
         ck_assert_str_eq(service_name(i), names[i]);
-    ck_assert_ptr_null(service_name(6));
+    ck_assert_ptr_null(service_name(NAMES));
     ck_assert_ptr_null(service_name(SIZE_MAX));
 }
 END_TEST
@@ -242,6 +244,35 @@ START_TEST(report_contains_the_identity)
 }
 END_TEST
 
+START_TEST(hello_is_one_line_of_json_through_any_buffer)
+{
+    static const char expected[] =
+        "{\"schema\":1,\"time\":\"2023-11-14T22:13:20.005Z\",\"server\":\"host.example\","
+        "\"identity\":{\"name\":\"web-1\"},\"listener\":\"front \\\"door\\\"\","
+        "\"connection\":42,\"source\":\"192.0.2.1:4711\",\"tls\":{\"version\":\"TLSv1.3\",";
+    const struct identity identity = {.name = (char[]){"web-1"}};
+    char text[4096];
+    size_t used = 0, n;
+    fill_info();
+    info.identity = &identity;
+    while ((n = service_hello.produce(&info, used, (unsigned char *)text + used, (size_t)_i)) > 0)
+        used += n;
+    ck_assert_uint_gt(used, sizeof expected);
+    ck_assert_mem_eq(text, expected, sizeof expected - 1);
+    ck_assert_ptr_eq(memchr(text, '\n', used), text + used - 1);
+}
+END_TEST
+
+START_TEST(hello_answers_every_byte_unchanged)
+{
+    unsigned char data[256], same[256];
+    every_byte(data);
+    every_byte(same);
+    ck_assert_uint_eq(service_hello.answer(data, sizeof data), sizeof data);
+    ck_assert_mem_eq(data, same, sizeof data);
+}
+END_TEST
+
 START_TEST(report_leaves_out_what_is_unknown)
 {
     info = (struct conn_info){.listener = "plain", .connection = 7, .source = "unix"};
@@ -269,6 +300,8 @@ int main(void)
     tcase_add_loop_test(tcase, report_contains_the_syn, 1, 8);
     tcase_add_test(tcase, report_leaves_out_what_the_syn_has_not);
     tcase_add_loop_test(tcase, report_contains_the_identity, 1, 8);
+    tcase_add_loop_test(tcase, hello_is_one_line_of_json_through_any_buffer, 1, 8);
+    tcase_add_test(tcase, hello_answers_every_byte_unchanged);
     tcase_add_test(tcase, report_leaves_out_what_is_unknown);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
