@@ -32,41 +32,42 @@ static const struct unit times[] = {
 
 enum { SIZES = sizeof sizes / sizeof *sizes, TIMES = sizeof times / sizeof *times };
 
+enum reading { READ, NOT_READ, TOO_LARGE };
+
 /* digits * 10^exponent */
 struct number {
     uint64_t digits;
     int exponent;
+    bool too_large; /* for these fields */
 };
 
-static bool take_digit(char c, struct number *number)
+static void take_digit(char c, struct number *number)
 {
     uint64_t digits;
-    if (__builtin_mul_overflow(number->digits, 10, &digits) ||
-        __builtin_add_overflow(digits, (uint64_t)(c - '0'), &digits))
-        return false;
+    number->too_large |= __builtin_mul_overflow(number->digits, 10, &digits) ||
+                         __builtin_add_overflow(digits, (uint64_t)(c - '0'), &digits);
     number->digits = digits;
-    return true;
 }
 
-/* Parses what follows an `e`; false if it is not an exponent, or is out of range. */
-static bool take_exponent(const char **text, int *exponent)
+/* Parses what follows an `e`; false if it is not an exponent, or is too small. */
+static bool take_exponent(const char **text, struct number *number)
 {
     const char *c = *text;
     bool negative = *c == '-';
     c += *c == '-' || *c == '+';
     size_t n = strspn(c, "0123456789");
-    if (n == 0 || n > 3)
+    if (n == 0 || (n > 3 && negative))
         return false;
+    number->too_large |= n > 3;
     int value = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && i < 3; i++)
         value = value * 10 + (c[i] - '0');
-    *exponent += negative ? -value : value;
+    number->exponent += negative ? -value : value;
     *text = c + n;
     return true;
 }
 
-/* Parses a number, and returns what follows it. False if there is none or it has too many digits.
- */
+/* Parses a number, and returns what follows it. False if there is none. */
 static bool take_number(const char *text, struct number *ret, const char **ret_rest)
 {
     struct number number = {0};
@@ -77,8 +78,7 @@ static bool take_number(const char *text, struct number *ret, const char **ret_r
             fraction = true;
             continue;
         }
-        if (!take_digit(*c, &number))
-            return false;
+        take_digit(*c, &number);
         number.exponent -= fraction;
         any = true;
     }
@@ -86,7 +86,7 @@ static bool take_number(const char *text, struct number *ret, const char **ret_r
         return false;
     if (*c == 'e' || *c == 'E') {
         c++;
-        if (!take_exponent(&c, &number.exponent))
+        if (!take_exponent(&c, &number))
             return false;
     }
     *ret = number;
@@ -115,17 +115,20 @@ static bool multiply(struct number number, uint64_t factor, uint64_t *ret, bool 
     return true;
 }
 
-static bool read_quantity(const char *text, const struct unit *units, int n, uint64_t *ret,
-                          bool *ret_rounded)
+static enum reading read_quantity(const char *text, const struct unit *units, int n, uint64_t *ret,
+                                  bool *ret_rounded)
 {
     struct number number;
     const char *suffix;
     if (!take_number(text, &number, &suffix))
-        return false;
-    for (int i = 0; i < n; i++)
-        if (strcmp(suffix, units[i].suffix) == 0)
-            return multiply(number, units[i].factor, ret, ret_rounded);
-    return false;
+        return NOT_READ;
+    for (int i = 0; i < n; i++) {
+        if (strcmp(suffix, units[i].suffix) != 0)
+            continue;
+        bool fits = !number.too_large && multiply(number, units[i].factor, ret, ret_rounded);
+        return fits ? READ : TOO_LARGE;
+    }
+    return NOT_READ;
 }
 
 static int refuse(const char *text, const char *why, struct error *err)
@@ -135,11 +138,17 @@ static int refuse(const char *text, const char *why, struct error *err)
     return error_set(err, ERROR_INPUT, "\"%s\" %s", brief, why);
 }
 
+static int refuse_reading(const char *text, enum reading reading, const char *why,
+                          struct error *err)
+{
+    return refuse(text, reading == TOO_LARGE ? "is too large" : why, err);
+}
+
 int quantity_parse_real(const char *text, double *ret, struct error *err)
 {
     struct number number;
     const char *rest;
-    if (!take_number(text, &number, &rest) || *rest)
+    if (!take_number(text, &number, &rest) || *rest || number.too_large)
         return error_set(err, ERROR_INPUT, "'%s' is not a number: write 100, 2.5 or 1e3", text);
     *ret = (double)number.digits * pow(10, number.exponent);
     return 0;
@@ -148,9 +157,11 @@ int quantity_parse_real(const char *text, double *ret, struct error *err)
 int quantity_parse_count(const char *text, uint64_t *ret, struct error *err)
 {
     uint64_t value;
-    bool rounded;
-    if (!read_quantity(text, &sizes[SIZES - 1], 1, &value, &rounded) || rounded)
-        return refuse(text, "is not a number: write digits only, such as 100", err);
+    bool rounded = false;
+    enum reading reading = read_quantity(text, &sizes[SIZES - 1], 1, &value, &rounded);
+    if (reading != READ || rounded)
+        return refuse_reading(text, reading, "is not a number: write digits only, such as 100",
+                              err);
     *ret = value;
     return 0;
 }
@@ -158,10 +169,11 @@ int quantity_parse_count(const char *text, uint64_t *ret, struct error *err)
 int quantity_parse_size(const char *text, uint64_t *ret_bytes, struct error *err)
 {
     uint64_t value;
-    bool rounded;
-    if (!read_quantity(text, sizes, SIZES, &value, &rounded) || rounded)
-        return refuse(
-            text,
+    bool rounded = false;
+    enum reading reading = read_quantity(text, sizes, SIZES, &value, &rounded);
+    if (reading != READ || rounded)
+        return refuse_reading(
+            text, reading,
             "is not a size: write whole bytes, or a number with K, KiB, MiB, GiB, k, M or "
             "G, such as 64KiB",
             err);
@@ -175,15 +187,15 @@ int quantity_parse_time(const char *text, enum quantity_bare bare, uint64_t *ret
     static const struct unit seconds = {"", 1000};
     uint64_t value;
     bool rounded;
-    bool known = read_quantity(text, times, TIMES, &value, &rounded);
-    if (!known && read_quantity(text, &seconds, 1, &value, &rounded)) {
-        if (bare == QUANTITY_BARE_REFUSED && value != 0)
+    enum reading reading = read_quantity(text, times, TIMES, &value, &rounded);
+    if (reading == NOT_READ) {
+        reading = read_quantity(text, &seconds, 1, &value, &rounded);
+        if (reading == READ && bare == QUANTITY_BARE_REFUSED && value != 0)
             return refuse(text, "has no unit: write ms, s, m, h or d after it, such as 10s", err);
-        known = true;
     }
-    if (!known)
-        return refuse(text, "is not a time: write a number with ms, s, m, h or d, such as 10s",
-                      err);
+    if (reading != READ)
+        return refuse_reading(
+            text, reading, "is not a time: write a number with ms, s, m, h or d, such as 10s", err);
     *ret_ms = value;
     return 0;
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOCAL_MODE = 0660 };
+enum { LOCAL_MODE = 0660, DSCP_SHIFT = 2 /* below it are the bits of ECN (RFC 3168) */ };
 
 static int set_option(int fd, int level, int name, int value)
 {
@@ -180,11 +180,27 @@ int socket_set_urgent_inline(int fd, struct error *err)
 
 int socket_set_dscp(int fd, int family, unsigned dscp, struct error *err)
 {
-    int value = (int)(dscp << 2);
+    int value = (int)(dscp << DSCP_SHIFT);
     if ((family == AF_INET && set_option(fd, IPPROTO_IP, IP_TOS, value)) ||
         (family == AF_INET6 && set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, value)))
         return error_sys(err, "set DSCP");
     return 0;
+}
+
+static int option_of(int fd, int level, int name)
+{
+    int value;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, level, name, &value, &length) == 0 ? value : -1;
+}
+
+void socket_get_marks(int fd, int *ret_ttl, int *ret_dscp)
+{
+    bool ipv6 = option_of(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
+    int class = ipv6 ? option_of(fd, IPPROTO_IPV6, IPV6_TCLASS) : option_of(fd, IPPROTO_IP, IP_TOS);
+    *ret_dscp = class < 0 ? -1 : class >> DSCP_SHIFT;
+    *ret_ttl =
+        ipv6 ? option_of(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS) : option_of(fd, IPPROTO_IP, IP_TTL);
 }
 
 void socket_save_syn(int fd, bool on)

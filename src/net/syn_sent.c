@@ -10,11 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tlsecho/net/socket.h"
+
 enum {
     TIMESTAMPS_BYTES = 12, /* what an option timestamps takes of each segment, with its padding */
     OPTION_USEC_TS = 64,   /* of tcpi_options: TCPI_OPT_USEC_TS, since Linux 6.7 */
     CLOCK_TOLERANCE_S = 1,
-    DSCP_SHIFT = 2, /* below it are the bits of ECN (RFC 3168) */
 };
 
 /* A number in /proc/sys/net/ipv4, which is the same for IPv6; -1 = unknown. */
@@ -48,23 +49,6 @@ static enum syn_sent_option was_ecn_sent(const struct tcp_info *info)
     return setting == 0 || setting == 2 || setting == 5 ? SYN_SENT_NO : SYN_SENT_UNKNOWN;
 }
 
-static int option_of(int fd, int level, int name)
-{
-    int value;
-    socklen_t length = sizeof value;
-    return getsockopt(fd, level, name, &value, &length) == 0 ? value : -1;
-}
-
-static void read_ip(int fd, struct syn_sent *ret)
-{
-    int family = option_of(fd, SOL_SOCKET, SO_DOMAIN);
-    bool ipv6 = family == AF_INET6;
-    int class = ipv6 ? option_of(fd, IPPROTO_IPV6, IPV6_TCLASS) : option_of(fd, IPPROTO_IP, IP_TOS);
-    ret->dscp = class < 0 ? -1 : class >> DSCP_SHIFT;
-    ret->ttl =
-        ipv6 ? option_of(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS) : option_of(fd, IPPROTO_IP, IP_TTL);
-}
-
 static void read_clock(int fd, const struct tcp_info *info, struct syn_sent *ret)
 {
     uint32_t clock;
@@ -94,7 +78,7 @@ bool syn_sent_read(int fd, struct syn_sent *ret)
                    ? -1
                    : (int)info.tcpi_advmss +
                          (info.tcpi_options & TCPI_OPT_TIMESTAMPS ? TIMESTAMPS_BYTES : 0);
-    read_ip(fd, &sent);
+    socket_get_marks(fd, &sent.ttl, &sent.dscp);
     read_clock(fd, &info, &sent);
     *ret = sent;
     return true;

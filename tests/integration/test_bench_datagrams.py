@@ -3,9 +3,12 @@
 class."""
 
 import json
+import os
 import pathlib
 import random
+import signal
 import socket
+import subprocess
 import tempfile
 import unittest
 
@@ -54,6 +57,28 @@ class Bench(support.TestCase):
         self.assertEqual((summary["connections"], summary["messages"], summary["lost"]), (4, 200, 0))
         self.assertEqual(summary["transport"], "udp")
         self.assertNotIn("connect", summary)
+
+    def test_what_the_kernel_had_no_room_for_is_told(self):
+        stopped = []
+
+        class Flood(datagrams.Echo):
+            def handle(self, which, data, source):
+                super().handle(which, data, source)
+                if len(self.seen) == 3:  # the client cannot read meanwhile
+                    client.send_signal(signal.SIGSTOP)
+                    os.waitid(os.P_PID, client.pid, os.WSTOPPED)
+                    for _ in range(100):
+                        self.socket.sendto(data, source)
+                    stopped.append(client.send_signal(signal.SIGCONT))
+
+        with Flood() as flood:
+            client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--bench", "--json", "--rate=50",
+                                       "-n10", "-s32000", flood.endpoint()], stdout=subprocess.PIPE,
+                                      env=support.environment())
+            summary = support.described(client.communicate(timeout=support.DEADLINE_S)[0])
+        self.assertEqual(len(stopped), 1)
+        self.assertGreater(summary["kernel_drops"], 50)
+        self.assertEqual(summary["duplicated"] + summary["kernel_drops"], 100)
 
     def test_any_size_and_upper_case(self):
         with datagrams.Echo() as echo:

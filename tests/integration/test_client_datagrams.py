@@ -120,6 +120,18 @@ class Counts(PingCase):
                 text = page.read().decode()
         self.assertIn("duplicated", text)
         self.assertIn("out of order", text)
+        self.assertIn('<th scope="row">Jitter</th>', text)
+        self.assertNotIn("STAMP", text)
+
+    def test_the_page_has_each_direction_of_stamp(self):
+        with datagrams.Reflector(lose=[2], unseen=[4], twice=[5]) as reflector:
+            with tempfile.NamedTemporaryFile(suffix=".html") as page:
+                support.client("--ping", "-c8", "-i10ms", "-W300ms", "--expect=stamp", "--clocks-agree",
+                               "--report-html", page.name, reflector.endpoint())
+                text = page.read().decode()
+        row = r'<th scope="row">{}</th><td>1</td><td>{}</td><td>[0-9.]+ .?s</td>(<td>-?[0-9.]+ ms</td>){{3}}'
+        for direction, duplicated in (("forward", 1), ("reverse", 0)):
+            self.assertTrue(re.search(row.format(direction, duplicated), text), direction)
 
 
 class Wrong(PingCase):
@@ -303,6 +315,7 @@ class Report(support.TestCase):
     def answer(self, source, destination):
         return json.dumps({"schema": 1, "time": "2026-01-01T00:00:00.000Z", "server": "s",
                            "listener": "udp", "source": source, "destination": destination,
+                           "datagram": {"bytes": 1200, "ttl": 61, "dscp": 0, "ecn": 3},
                            "transport": "udp"}).encode() + b"\n"
 
     def report(self, server, *args, status=0):
@@ -325,8 +338,13 @@ class Report(support.TestCase):
             self.assertEqual(summary["here"]["source"], summary["there"]["source"])
             server.told = "10.1.2.3", 4
             self.assertEqual(self.report(server)["verdict"]["path"], "relayed")
-            text = support.client("--report", server.endpoint()).stdout.decode()
+            text = support.client("--report", "--dscp=46", server.endpoint()).stdout.decode()
         self.assertIn("translated or relayed", text)
+        self.assertEqual(summary["here"]["datagram"], {"ttl": 64, "dscp": 0, "ecn": 0})
+        self.assertEqual((summary["verdict"]["datagram_dscp"], summary["verdict"]["datagram_ecn"]),
+                         ("same", "different"))
+        self.assertRegex(text, r"\nTTL +64 +61 +3 hops\nDSCP +46 +0 +different\n"
+                               r"ECN +Not-ECT +CE +different\n")
 
     def test_what_is_no_report_is_corrupt_and_silence_a_timeout(self):
         with datagrams.Echo() as echo:

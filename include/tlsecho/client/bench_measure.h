@@ -43,9 +43,11 @@ struct bench_measure {
     uint64_t sent_bytes, received_bytes;
     uint64_t unsent;                      /* open loop: messages that were due and never sent */
     uint64_t lost, duplicated, reordered; /* over UDP; lost: no reply in time */
-    uint64_t errors[RESULTS];             /* of connections; over UDP of lost messages */
-    double user_s, system_s;              /* CPU time of the client within the measured time */
-    double busiest; /* the largest share of a CPU that a thread used, 0 to 1 */
+    uint64_t kernel_drops; /* over UDP: replies that a socket here had no room for, as far as known:
+                              a reply after them tells it; before the measured time too */
+    uint64_t errors[RESULTS]; /* of connections; over UDP of lost messages */
+    double user_s, system_s;  /* CPU time of the client within the measured time */
+    double busiest;           /* the largest share of a CPU that a thread used, 0 to 1 */
     struct bench_second *seconds;
     size_t second_count;
 };

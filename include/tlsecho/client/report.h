@@ -42,9 +42,16 @@ struct report_syn {
     uint64_t age_us;                    /* the SYN was sent no earlier before `sent` was read */
 };
 
+/* What the IP header of our request over UDP had at one end; -1 = unknown. */
+struct report_marks {
+    int ttl, dscp, ecn; /* RFC 2474, RFC 3168 */
+};
+
 struct report {
     struct report_view here, there;
     struct report_syn syn;
+    bool by_datagram; /* there is a request, and `sent` and `arrived` are of it */
+    struct report_marks sent, arrived;
     char server[REPORT_NAME_BYTES], listener[REPORT_NAME_BYTES];
     uint64_t connection; /* its id in the server's log */
     struct {
@@ -55,8 +62,8 @@ struct report {
     } proxy;
 };
 
-/* Fills all of *ret but `here`; what was sent of the SYN becomes unknown. ERROR_INPUT: not a
- * report. */
+/* Fills all of *ret but `here`; what was sent of SYN and request becomes unknown. ERROR_INPUT: not
+ * a report. */
 int report_parse(const char *text, size_t n, struct report *ret, struct error *err);
 
 /* What is between client and server. */
@@ -80,6 +87,8 @@ struct report_verdict {
      * clock.
      */
     enum report_relation mss, dscp, ecn, options, clock;
+    /* Of the request over UDP. */
+    enum report_relation datagram_dscp, datagram_ecn;
 };
 
 void report_judge(const struct report *report, struct report_verdict *ret);

@@ -58,6 +58,9 @@ int socket_set_buffers(int fd, size_t unsent_bytes, size_t receive_bytes, struct
  * no-op on a Unix socket. ERROR_SYSTEM. */
 int socket_set_dscp(int fd, int family, unsigned dscp, struct error *err);
 
+/* The TTL or hop limit, and the DSCP, of the packets that it sends; -1 = unknown. */
+void socket_get_marks(int fd, int *ret_ttl, int *ret_dscp);
+
 /* Receives urgent data (RFC 6093) in the stream, in its place: SO_OOBINLINE. ERROR_SYSTEM. */
 int socket_set_urgent_inline(int fd, struct error *err);
 

@@ -88,6 +88,8 @@ void bench_datagram_close(struct bench_conn *c)
 {
     if (!c->datagrams)
         return;
+    if (c->datagrams->socket)
+        c->thread->measure.kernel_drops += c->datagrams->socket->kernel_drops;
     ledger_done(&c->datagrams->ledger);
     datagram_free(c->datagrams->socket);
     free(c->datagrams);

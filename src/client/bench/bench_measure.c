@@ -40,6 +40,7 @@ static void add_counts(struct bench_measure *m, const struct bench_measure *othe
     m->lost += other->lost;
     m->duplicated += other->duplicated;
     m->reordered += other->reordered;
+    m->kernel_drops += other->kernel_drops;
     for (int i = 0; i < RESULTS; i++)
         m->errors[i] += other->errors[i];
     m->user_s += other->user_s;

@@ -7,6 +7,7 @@
 #include "tlsecho/client/output_report.h"
 #include "tlsecho/client/output_session.h"
 #include "tlsecho/client/report_read.h"
+#include "tlsecho/net/socket.h"
 
 enum { REQUEST_BYTES = 1200 };
 
@@ -25,10 +26,11 @@ static bool read_stream(struct report_reading *r, struct session *session, struc
     return report_read(r, session, options->idle_timeout_ms * 1000, report, ret);
 }
 
-/* What came by a datagram, beside our addresses: there is nothing else to compare. */
+/* What came by a datagram, beside our addresses and what the request was sent with. */
 static bool take_answer(struct report_reading *r, const struct datagram_ask *ask,
-                        const struct session *session, struct report *report)
+                        const struct datagram_link *link, struct report *report)
 {
+    const struct session *session = link->session;
     struct error err;
     r->n = ask->answer_bytes < sizeof r->text ? ask->answer_bytes : sizeof r->text;
     memcpy(r->text, ask->answer, r->n);
@@ -36,6 +38,8 @@ static bool take_answer(struct report_reading *r, const struct datagram_ask *ask
         return false;
     address_text(&session->own, report->here.source);
     address_text(&session->peer, report->here.destination);
+    socket_get_marks(link->socket->fd, &report->sent.ttl, &report->sent.dscp);
+    report->sent.ecn = 0; /* Linux marks UDP only where it is asked to */
     return true;
 }
 
@@ -49,7 +53,7 @@ static bool read_datagram(struct report_reading *r, struct session *session, str
                                .request_bytes = sizeof request,
                                .answer = answer,
                                .limit_us = session->target->options->idle_timeout_ms * 1000};
-    if (datagram_ask(&link, &ask, ret) && !take_answer(r, &ask, session, report))
+    if (datagram_ask(&link, &ask, ret) && !take_answer(r, &ask, &link, report))
         outcome_measure(ret, RESULT_CORRUPT,
                         "what the server sent is no report: ask a listener with `service: report`");
     datagram_link_close(&link);

@@ -90,6 +90,7 @@ static void read_counts(const json_t *summary, struct bench_measure *m)
     m->lost = count_of(summary, "lost");
     m->duplicated = count_of(summary, "duplicated");
     m->reordered = count_of(summary, "reordered");
+    m->kernel_drops = count_of(summary, "kernel_drops");
     m->user_s = real_of(client, "cpu_user");
     m->system_s = real_of(client, "cpu_system");
     m->busiest = fmin(real_of(client, "busiest_thread"), 1); /* older versions wrote more */

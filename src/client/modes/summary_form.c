@@ -42,6 +42,7 @@ static const struct field fields[] = {
     {NULL, "lost", COUNT, COUNT_MAX, NULL},
     {NULL, "duplicated", COUNT, COUNT_MAX, NULL},
     {NULL, "reordered", COUNT, COUNT_MAX, NULL},
+    {NULL, "kernel_drops", COUNT, COUNT_MAX, NULL},
     {NULL, "handshakes", COUNT, COUNT_MAX, NULL},
     {NULL, "bytes_sent", COUNT, COUNT_MAX, NULL},
     {NULL, "bytes_received", COUNT, COUNT_MAX, NULL},

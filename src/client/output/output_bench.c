@@ -122,6 +122,10 @@ static void print_datagrams(const struct bench_report *report)
     if (m->lost + m->messages)
         printf(" (%.3g %%)", 100.0 * (double)m->lost / (double)(m->lost + m->messages));
     printf(", %" PRIu64 " duplicated, %" PRIu64 " out of order\n", m->duplicated, m->reordered);
+    if (m->kernel_drops)
+        printf("%-11s %" PRIu64 " replies dropped by this host, whose socket was full: more -P or "
+               "--threads, a lower --rate, or a larger net.core.rmem_default\n",
+               "", m->kernel_drops);
 }
 
 static void print_measure(const struct bench_report *report)

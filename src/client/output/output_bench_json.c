@@ -115,6 +115,8 @@ static void add_measure(json_t *json, const struct bench_report *report)
         output_json_add_count(json, "lost", m->lost);
         output_json_add_count(json, "duplicated", m->duplicated);
         output_json_add_count(json, "reordered", m->reordered);
+        if (m->kernel_drops)
+            output_json_add_count(json, "kernel_drops", m->kernel_drops);
     }
     output_json_add_latency(json, "latency", m->histograms[BENCH_LATENCY]);
     output_json_add_latency(json, "service", m->histograms[BENCH_SERVICE]);

@@ -91,13 +91,13 @@ static const char *offer_of(bool offered)
 }
 
 /* Each router takes one of the TTL. */
-static void print_hops(const struct report_syn *syn)
+static void print_hops(const char *name, int sent, int arrived)
 {
     char hops[32] = "unknown";
-    int taken = syn->sent.ttl - (int)syn->arrived.ttl;
-    if (syn->sent.ttl >= 0 && taken >= 0)
+    int taken = sent - arrived;
+    if (sent >= 0 && arrived >= 0 && taken >= 0)
         snprintf(hops, sizeof hops, "%d hop%s", taken, taken == 1 ? "" : "s");
-    print_number("SYN TTL", syn->sent.ttl, (int)syn->arrived.ttl, hops);
+    print_number(name, sent, arrived, hops);
 }
 
 /* What was sent is known, but not in which order. */
@@ -128,7 +128,7 @@ static void print_syn(const struct report_syn *syn, const struct report_verdict 
 {
     if (!syn->has_sent || !syn->has_arrived)
         return;
-    print_hops(syn);
+    print_hops("SYN TTL", syn->sent.ttl, (int)syn->arrived.ttl);
     print_number("SYN MSS", syn->sent.mss, syn->arrived.mss, report_relation_word(verdict->mss));
     print_number("SYN DSCP", syn->sent.dscp, (int)syn->arrived.dscp,
                  report_relation_word(verdict->dscp));
@@ -137,6 +137,23 @@ static void print_syn(const struct report_syn *syn, const struct report_verdict 
               offer_of(syn->arrived.ece && syn->arrived.cwr), report_relation_word(verdict->ecn));
     print_options(syn, verdict->options);
     print_clock(syn, verdict->clock);
+}
+
+static const char *ecn_name(int ecn)
+{
+    static const char *const names[] = {"Not-ECT", "ECT(1)", "ECT(0)", "CE"}; /* RFC 3168 §5 */
+    return ecn < 0 ? "" : names[ecn];
+}
+
+static void print_datagram(const struct report *report, const struct report_verdict *verdict)
+{
+    if (!report->by_datagram)
+        return;
+    print_hops("TTL", report->sent.ttl, report->arrived.ttl);
+    print_number("DSCP", report->sent.dscp, report->arrived.dscp,
+                 report_relation_word(verdict->datagram_dscp));
+    print_row("ECN", ecn_name(report->sent.ecn), ecn_name(report->arrived.ecn),
+              report_relation_word(verdict->datagram_ecn));
 }
 
 static void print_words(const struct session *session, const struct report *report,
@@ -154,6 +171,7 @@ static void print_words(const struct session *session, const struct report *repo
     print_addresses(report, verdict);
     print_tls(report, verdict);
     print_syn(&report->syn, verdict);
+    print_datagram(report, verdict);
     printf("\nverdict: %s%s\n", report_path_text(verdict->path),
            verdict->path == REPORT_END_TO_END && !session->target->options->pin
                ? "; not proven without --pin: a proxy with a trusted certificate could terminate "
@@ -187,6 +205,15 @@ static json_t *sent_json(const struct syn_sent *sent)
     return json;
 }
 
+static json_t *marks_json(const struct report_marks *marks)
+{
+    json_t *json = json_object();
+    add_number(json, "ttl", marks->ttl);
+    add_number(json, "dscp", marks->dscp);
+    add_number(json, "ecn", marks->ecn);
+    return json;
+}
+
 static json_t *view_json(const struct report *report)
 {
     const struct report_view *view = &report->here;
@@ -199,6 +226,8 @@ static json_t *view_json(const struct report *report)
     output_json_add_text(json, "client_certificate_sha256", view->client_certificate);
     if (report->syn.has_sent)
         json_object_set_new(json, "syn", sent_json(&report->syn.sent));
+    if (report->by_datagram)
+        json_object_set_new(json, "datagram", marks_json(&report->sent));
     return json;
 }
 
@@ -229,6 +258,10 @@ static json_t *verdict_json(const struct report *report, const struct report_ver
     json_object_set_new(json, "proxy_header", json_boolean(report->proxy.version != 0));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         output_json_add_text(json, rows[i].key, report_relation_word(rows[i].relation));
+    if (report->by_datagram) {
+        output_json_add_text(json, "datagram_dscp", report_relation_word(verdict->datagram_dscp));
+        output_json_add_text(json, "datagram_ecn", report_relation_word(verdict->datagram_ecn));
+    }
     return json;
 }
 

@@ -94,6 +94,15 @@ static void take_syn(const json_t *syn, struct report_syn *ret)
     take_options(json_object_get(syn, "options"), ret);
 }
 
+static void take_datagram(const json_t *datagram, struct report *ret)
+{
+    ret->by_datagram = json_is_object(datagram);
+    ret->sent = (struct report_marks){-1, -1, -1};
+    ret->arrived = (struct report_marks){.ttl = take_number(datagram, "ttl", UINT8_MAX),
+                                         .dscp = take_number(datagram, "dscp", 63),
+                                         .ecn = take_number(datagram, "ecn", 3)};
+}
+
 static void take_all(const json_t *json, struct report *ret)
 {
     const json_t *proxy = json_object_get(json, "proxy");
@@ -104,6 +113,7 @@ static void take_all(const json_t *json, struct report *ret)
     TAKE(json, "destination", ret->there.destination);
     take_tls(json_object_get(json, "tls"), &ret->there);
     take_syn(json_object_get(json, "syn"), &ret->syn);
+    take_datagram(json_object_get(json, "datagram"), ret);
     ret->proxy.version = (int)json_integer_value(json_object_get(proxy, "version"));
     ret->proxy.local = json_is_true(json_object_get(proxy, "local"));
     TAKE(proxy, "source", ret->proxy.source);

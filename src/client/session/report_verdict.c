@@ -55,6 +55,14 @@ static enum report_relation compare_known(const char *here, const char *there)
     return *here && *there ? compare(here, there) : REPORT_UNKNOWN;
 }
 
+/* Less than 0 is unknown. */
+static enum report_relation compare_numbers(int here, int there)
+{
+    if (here < 0 || there < 0)
+        return REPORT_UNKNOWN;
+    return here == there ? REPORT_SAME : REPORT_DIFFERENT;
+}
+
 static enum report_path path_of(const struct report *report, const struct report_verdict *verdict)
 {
     const struct report_view *here = &report->here, *there = &report->there;
@@ -91,6 +99,8 @@ void report_judge(const struct report *report, struct report_verdict *ret)
         .alpn = compare(here->alpn, there->alpn),
         .certificate = compare_known(here->certificate, there->certificate),
         .client_certificate = compare(here->client_certificate, there->client_certificate),
+        .datagram_dscp = compare_numbers(report->sent.dscp, report->arrived.dscp),
+        .datagram_ecn = compare_numbers(report->sent.ecn, report->arrived.ecn),
     };
     report_judge_syn(&report->syn, ret);
     ret->path = path_of(report, ret);

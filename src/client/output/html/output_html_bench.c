@@ -52,6 +52,7 @@ static void cards(FILE *out, const struct bench_report *report)
     count_card(out, m->lost, "lost");
     count_card(out, m->duplicated, "duplicated");
     count_card(out, m->reordered, "out of order");
+    count_card(out, m->kernel_drops, "dropped by this host");
     snprintf(text, sizeof text, "%" PRIu64, bench_measure_errors(m));
     output_html_card(out, text, "failures");
     fputs("</div>\n", out);

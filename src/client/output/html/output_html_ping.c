@@ -239,12 +239,16 @@ static void times_section(FILE *out, const struct ping_page *page)
     fputs("</table></section>\n", out);
 }
 
-static void kernel_section(FILE *out, const struct ping_totals *totals)
+static void kernel_section(FILE *out, const struct ping_page *page)
 {
+    const struct ping_totals *totals = page->totals;
+    bool by_datagrams = page->session->target->endpoint->scheme == ENDPOINT_UDP;
     char text[OUTPUT_UNIT_BYTES];
     fputs("<section><h2>Transfer</h2><table>\n", out);
     output_html_row(out, "Sent", output_bytes_text((double)totals->bytes_sent, text));
     output_html_row(out, "Received", output_bytes_text((double)totals->bytes_received, text));
+    if (by_datagrams && totals->probes.ledger.jitter.count > 1)
+        output_html_row(out, "Jitter", output_time_text(totals->probes.ledger.jitter.ns, text));
     if (totals->kernel_tells) {
         output_html_row(out, "TCP round trip",
                         output_time_text((double)totals->kernel.rtt_us * 1e3, text));
@@ -254,6 +258,52 @@ static void kernel_section(FILE *out, const struct ping_totals *totals)
         output_html_row(out, "TCP retransmits", text);
     }
     fputs("</table></section>\n", out);
+}
+
+static const char *ms_text(int64_t ns, char ret[OUTPUT_UNIT_BYTES])
+{
+    snprintf(ret, OUTPUT_UNIT_BYTES, "%.3f ms", (double)ns / 1e6);
+    return ret;
+}
+
+/* A row for each direction; clocks that do not agree may make a delay negative. */
+static void stamp_row(FILE *out, enum stamp_direction direction, const struct stamp_way *way,
+                      bool delays)
+{
+    char text[OUTPUT_UNIT_BYTES];
+    fprintf(out, "<tr><th scope=\"row\">%s</th><td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%s</td>",
+            stamp_direction_name(direction), way->lost, way->duplicated,
+            way->jitter.count > 1 ? output_time_text(way->jitter.ns, text) : "");
+    if (delays && way->jitter.count) {
+        const struct stamp_delay *delay = &way->delay;
+        fprintf(out, "<td>%s</td>", ms_text(delay->min_ns, text));
+        fprintf(out, "<td>%s</td>",
+                ms_text((int64_t)(delay->sum_ns / (double)way->jitter.count), text));
+        fprintf(out, "<td>%s</td>", ms_text(delay->max_ns, text));
+    }
+    fputs("</tr>\n", out);
+}
+
+static void stamp_section(FILE *out, const struct ping_page *page)
+{
+    const struct stamp_result *stamp = &page->totals->stamp;
+    bool delays = page->session->target->options->clocks_agree;
+    if (!page->totals->by_stamp)
+        return;
+    fputs("<section><h2>Each direction (STAMP)</h2><table>\n<tr><th></th><th>lost</th>"
+          "<th>duplicated</th><th>jitter</th>",
+          out);
+    fputs(delays ? "<th>delay, min</th><th>mean</th><th>max</th></tr>\n" : "</tr>\n", out);
+    for (int i = 0; i < STAMP_DIRECTIONS; i++)
+        stamp_row(out, (enum stamp_direction)i, &stamp->ways[i], delays);
+    fputs("</table>\n", out);
+    if (stamp->lost_somewhere)
+        fprintf(out, "<p>%" PRIu64 " more lost, in an unknown direction.</p>\n",
+                stamp->lost_somewhere);
+    if (stamp->ways[STAMP_REVERSE].lost && !stamp->stateful)
+        fputs("<p>If the reflector is stateless, the direction of the losses is unknown.</p>\n",
+              out);
+    fputs("</section>\n", out);
 }
 
 static void write_page(FILE *out, const void *context)
@@ -269,7 +319,8 @@ static void write_page(FILE *out, const void *context)
     phases_section(out, page->totals);
     fputs("</div>\n<br>\n", out);
     times_section(out, page);
-    kernel_section(out, page->totals);
+    stamp_section(out, page);
+    kernel_section(out, page);
     output_html_session(out, page->name, page->session);
     output_html_end(out);
 }
