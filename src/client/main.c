@@ -114,6 +114,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a failed write is reported by the exit status */
+    interrupt_end_process_1();
 
     struct options options;
     struct error err;

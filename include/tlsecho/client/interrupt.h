@@ -18,6 +18,12 @@
 /* From the signal until blocking calls are interrupted. */
 enum { INTERRUPT_PATIENCE_MS = 60 };
 
+/*
+ * If the process is process 1 of a PID namespace, as in a container, INT and TERM end it with
+ * status 128 + their number: pid_namespaces(7), the kernel drops a signal without a handler there.
+ */
+void interrupt_end_process_1(void);
+
 /* From now on INT and TERM do not end the process. Call it once. ERROR_SYSTEM. */
 int interrupt_open(struct error *err);
 

@@ -25,7 +25,10 @@ int server_run(const struct config_snapshot *draft, const char *state_directory,
  */
 void server_hold_signals(void);
 
-/* Restores the default dispositions. */
+/*
+ * Restores the default dispositions. As process 1 of a PID namespace TERM and INT end the process
+ * with status 128 + their number instead: pid_namespaces(7), the kernel drops them by default.
+ */
 void server_release_signals(void);
 
 #endif

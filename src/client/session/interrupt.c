@@ -47,6 +47,19 @@ static void handle(int signal, void (*handler)(int))
     sigaction(signal, &action, NULL);
 }
 
+static void on_end(int signal)
+{
+    _exit(128 + signal); /* as a shell reports the signal */
+}
+
+void interrupt_end_process_1(void)
+{
+    if (getpid() != 1)
+        return;
+    handle(SIGINT, on_end);
+    handle(SIGTERM, on_end);
+}
+
 int interrupt_open(struct error *err)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};

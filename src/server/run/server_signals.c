@@ -77,11 +77,17 @@ void server_hold_signals(void)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static void end_process_1(int number)
+{
+    _exit(128 + number);
+}
+
 void server_release_signals(void)
 {
     sigset_t set;
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    void (*end)(int) = getpid() == 1 ? end_process_1 : SIG_DFL;
+    signal(SIGTERM, end);
+    signal(SIGINT, end);
     handled(&set);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
