@@ -54,6 +54,12 @@ package|blhc|blhc|blhc|looks for missing hardening flags
 package|rpmbuild|rpm|rpm-build|builds the RPM packages
 package|rpmlint|rpmlint|rpmlint|looks for mistakes in the RPM packages
 package|systemd-analyze|systemd|systemd|scores the hardening of the unit
+image|mmdebstrap|mmdebstrap|mmdebstrap|makes the base of the container image
+image|buildah|buildah|buildah|builds the container image
+image|runc|runc|runc|runs the container image
+manifests|kubectl|kubernetes-client|kubernetes-client|renders the Kubernetes manifests
+manifests|npm|npm|npm|installs the schemas of Kubernetes
+manifests|node|nodejs|nodejs|validates the Kubernetes manifests
 boot|debootstrap|debootstrap|debootstrap|makes the systems that the packages are installed in
 boot|systemd-nspawn|systemd-container|systemd-container|boots them
 "

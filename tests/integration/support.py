@@ -182,12 +182,14 @@ class Server:
         if prepare:
             prepare(self.folder)
         env = {key: self._fill_in(value) for key, value in (env or environment()).items()}
+        self._start(command, cwd=self.folder, env=env, pass_fds=pass_fds)
+
+    def _start(self, command, **how):
         self._lines = []  # [text, fields, whether wait_for has returned it]
         self._ended = False
         self._news = threading.Condition()
-        self.process = subprocess.Popen(command, cwd=self.folder, env=env,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, pass_fds=pass_fds)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, **how)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
