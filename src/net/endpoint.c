@@ -19,6 +19,7 @@ static const struct {
     [ENDPOINT_TLS] = {"tls", ENDPOINT_PORT_TLS},
     [ENDPOINT_UNIX] = {"unix", 0},
     [ENDPOINT_UDP] = {"udp", ENDPOINT_PORT_UDP},
+    [ENDPOINT_DTLS] = {"dtls", ENDPOINT_PORT_DTLS},
 };
 
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
@@ -26,6 +27,16 @@ enum { SCHEMES = sizeof schemes / sizeof *schemes };
 const char *endpoint_scheme_name(enum endpoint_scheme scheme)
 {
     return schemes[scheme].name;
+}
+
+bool endpoint_has_datagrams(enum endpoint_scheme scheme)
+{
+    return scheme == ENDPOINT_UDP || scheme == ENDPOINT_DTLS;
+}
+
+bool endpoint_has_tls(enum endpoint_scheme scheme)
+{
+    return scheme == ENDPOINT_TLS || scheme == ENDPOINT_DTLS;
 }
 
 static bool is_ipv6(const char *host)
@@ -121,19 +132,14 @@ static int parse_scheme(const char *text, enum endpoint_scheme *ret, const char 
             return 0;
         }
     }
-    if (length == 4 && strncasecmp("dtls", text, length) == 0)
-        return error_set(err, ERROR_INPUT,
-                         QUOTED ": DTLS is not supported, its scheme is reserved: write "
-                                "udp://%.100s without encryption, or tls://%.100s",
-                         text, end + 3, end + 3);
     if (length == 4 && strncasecmp("quic", text, length) == 0)
         return error_set(err, ERROR_INPUT,
                          QUOTED
                          ": QUIC is not supported, its scheme is reserved: write tls://%.100s",
                          text, end + 3);
-    return error_set(err, ERROR_INPUT,
-                     QUOTED " has an unknown scheme: write tcp://, tls://, udp:// or unix://",
-                     text);
+    return error_set(
+        err, ERROR_INPUT,
+        QUOTED " has an unknown scheme: write tcp://, tls://, udp://, dtls:// or unix://", text);
 }
 
 /* Removes "//" and "/./", which mean "/" (path_resolution(7)), so that equal paths have equal
@@ -412,7 +418,7 @@ bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b)
 {
     if (a->scheme == ENDPOINT_UNIX || b->scheme == ENDPOINT_UNIX)
         return a->scheme == b->scheme && strcmp(a->path, b->path) == 0;
-    if ((a->scheme == ENDPOINT_UDP) != (b->scheme == ENDPOINT_UDP))
+    if (endpoint_has_datagrams(a->scheme) != endpoint_has_datagrams(b->scheme))
         return false;
     return a->port != 0 && a->port == b->port &&
            (same_host(a->host, b->host) || covers(a->host, b->host) || covers(b->host, a->host));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Endpoints as users write them: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT,
- * unix:///PATH.
+ * dtls://HOST:PORT, unix:///PATH.
  * Pure functions of text (RFC 3986 §3.2.2 for the brackets around IPv6).
  *
  * Ownership: values, no heap.   Threads: any.
@@ -14,12 +14,13 @@
 
 #include "tlsecho/base/error.h"
 
-enum endpoint_scheme { ENDPOINT_TCP, ENDPOINT_TLS, ENDPOINT_UNIX, ENDPOINT_UDP };
+enum endpoint_scheme { ENDPOINT_TCP, ENDPOINT_TLS, ENDPOINT_UNIX, ENDPOINT_UDP, ENDPOINT_DTLS };
 
 enum {
     ENDPOINT_PORT_TCP = 7007,
     ENDPOINT_PORT_TLS = 7443,
     ENDPOINT_PORT_UDP = 7007,
+    ENDPOINT_PORT_DTLS = 7443,
     ENDPOINT_HOST_BYTES = 256, /* RFC 1035 §2.3.4: a name has at most 255 octets */
     ENDPOINT_PATH_BYTES = 108, /* unix(7): sun_path */
     ENDPOINT_TEXT_BYTES = 288,
@@ -42,8 +43,12 @@ int endpoint_parse_port(const char *text, uint16_t *ret, struct error *err);
 /* The canonical text; endpoint_parse turns it back into the same value. */
 void endpoint_text(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES]);
 
-/* "tcp", "tls", "unix" or "udp". */
+/* "tcp", "tls", "unix", "udp" or "dtls". */
 const char *endpoint_scheme_name(enum endpoint_scheme scheme);
+
+/* Whether it carries datagrams: UDP, DTLS. Whether TLS protects it: TLS, DTLS. */
+bool endpoint_has_datagrams(enum endpoint_scheme scheme);
+bool endpoint_has_tls(enum endpoint_scheme scheme);
 
 /* Whether host is an IPv4 or IPv6 address rather than a name (a scope such as %eth0 allowed). */
 bool endpoint_host_is_address(const char *host);
@@ -65,8 +70,8 @@ bool endpoint_is_local(const struct endpoint *endpoint);
 
 /*
  * Whether sockets cannot listen on both at once: the addresses are equal, or one is a wildcard that
- * covers the other ([::] covers IPv4 too). UDP has ports of its own. Port 0 never conflicts. Of
- * names only localhost is resolved; others are compared as text.
+ * covers the other ([::] covers IPv4 too). UDP, and DTLS over it, have ports of their own. Port 0
+ * never conflicts. Of names only localhost is resolved; others are compared as text.
  */
 bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b);
 

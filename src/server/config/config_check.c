@@ -111,6 +111,11 @@ static int refuse_profile(const struct config *config, size_t i, struct error *e
 static int check_listener_profile(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
+    if (listener->listen.scheme == ENDPOINT_DTLS)
+        return config_refuse(config, listener->place, err,
+                             "listeners[%zu].listen: DTLS is for the client only, so far: write "
+                             "udp:// without encryption, or tls://",
+                             i);
     if (listener->listen.scheme == ENDPOINT_TLS)
         return listener->tls ? 0 : refuse_profile(config, i, err);
     if (listener->profile.place.line == 0)
@@ -177,7 +182,7 @@ static int check_admin(const struct config *config, struct error *err)
     const struct endpoint *endpoint = &config->admin.endpoint;
     if (listen->value[0] == '\0')
         return 0;
-    if (endpoint->scheme == ENDPOINT_TLS || endpoint->scheme == ENDPOINT_UDP)
+    if (endpoint_has_tls(endpoint->scheme) || endpoint_has_datagrams(endpoint->scheme))
         return config_refuse(config, listen->place, err,
                              "admin.listen: %s:// is not supported here: write tcp:// or unix://",
                              endpoint_scheme_name(endpoint->scheme));

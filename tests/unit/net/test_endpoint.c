@@ -40,6 +40,8 @@ static const struct {
     {"tcp://_a-b.1c:1", "_a-b.1c", ENDPOINT_TCP, 1},
     {"udp://localhost:7", "localhost", ENDPOINT_UDP, 7},
     {"UDP://[::]", "::", ENDPOINT_UDP, ENDPOINT_PORT_UDP},
+    {"dtls://localhost:1", "localhost", ENDPOINT_DTLS, 1},
+    {"DTLS://[::]", "::", ENDPOINT_DTLS, ENDPOINT_PORT_DTLS},
 };
 
 START_TEST(reads_scheme_host_and_port)
@@ -92,16 +94,13 @@ static const struct {
 } wrong[] = {
     {"quic://localhost:1",
      "QUIC is not supported, its scheme is reserved: write tls://localhost:1"},
-    {"dtls://localhost:1", "DTLS is not supported, its scheme is reserved: write udp://localhost:1 "
-                           "without encryption, or tls://localhost:1"},
-    {"DTLS://localhost", "DTLS is not supported"},
     {"QUIC://localhost", "QUIC is not supported"},
     {"tcp://[fe80::1]:7007", "without its zone: write tcp://[fe80::1%eth0]"},
     {"", "write tcp://HOST:PORT"},
     {"localhost:7007", "\"localhost:7007\" has no scheme: write tcp://localhost:7007 or "
                        "tls://localhost:7007"},
     {"/run/x.sock", "write unix:///run/x.sock"},
-    {"http://localhost", "write tcp://, tls://, udp:// or unix://"},
+    {"http://localhost", "write tcp://, tls://, udp://, dtls:// or unix://"},
     {"tcp:localhost", "no scheme"},
     {"tcp://", "has no host"},
     {"tcp://:7007", "write tcp://localhost:7007, or tcp://[::]:7007"},
@@ -270,6 +269,8 @@ static const struct {
     {"udp://127.0.0.1:1", "tls://[::]:1", false},
     {"udp://127.0.0.1:1", "udp://[::]:1", true},
     {"udp://127.0.0.1:1", "unix:///a", false},
+    {"dtls://127.0.0.1:1", "udp://[::]:1", true},
+    {"dtls://127.0.0.1:1", "tls://127.0.0.1:1", false},
 };
 
 START_TEST(recognises_endpoints_that_overlap)

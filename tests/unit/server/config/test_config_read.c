@@ -203,6 +203,8 @@ static const struct {
     {"admin: {listen: localhost}", "1:17: admin.listen: \"localhost\" has no scheme"},
     {"admin: {listen: 'tls://localhost:1'}",
      "1:17: admin.listen: tls:// is not supported here: write tcp:// or unix://"},
+    {"listeners: [{listen: 'dtls://localhost:1'}]",
+     "1:22: listeners[0].listen: DTLS is for the client only, so far: write udp://"},
     {"admin: {listen: 'udp://localhost:1'}",
      "1:17: admin.listen: udp:// is not supported here: write tcp:// or unix://"},
 
