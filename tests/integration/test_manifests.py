@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The container image's files and the Kubernetes manifests: their configurations are valid, every
+"""What packaging/ has for a fleet: the container image, the Kubernetes manifests, examples. Their configurations are valid, every
 option that they name exists, and the pods are what the restricted profile of the Pod Security
 Standards asks for. Where the npm packages of the Kubernetes schemas are installed (scripts/check-manifests
 installs them), every object is valid."""
@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import re
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +29,7 @@ OVERLAYS = [path.parent for path in sorted(KUBERNETES.rglob("kustomization.yaml"
 CONTAINERFILE = PACKAGING / "container" / "Containerfile"
 MODULES = pathlib.Path(os.environ.get("TLSECHO_NODE_MODULES", support.REPOSITORY / "build/npm/node_modules"))
 OLDEST_KUBECTL = (1, 27)
-LAYER_BYTES = 80
+TICKET_KEY_BYTES = 80
 # How the secrets of the manifests are called in the development PKI.
 IN_PKI = {"/run/secrets/tlsecho/tls/tls.crt": "server-ecdsa.pem",
           "/run/secrets/tlsecho/tls/tls.key": "server-ecdsa.key"}
@@ -131,6 +130,59 @@ class Image(Commands):
         self.assertEqual(done.status, 0, done.stderr)
 
 
+def tool(name):
+    return shutil.which(name, path=support.TOOL_PATH)
+
+
+class Examples(support.TestCase):
+    """Configurations of other programs around the server, which these programs check themselves."""
+
+    def test_haproxy_accepts_its_configuration(self):
+        if not tool("haproxy"):
+            self.skipTest("haproxy is not installed")
+        done = support.run(tool("haproxy"), "-c", "-f", PACKAGING / "haproxy" / "haproxy.cfg")
+        self.assertEqual((done.status, done.stderr), (0, ""))
+
+    def test_keepalived_accepts_its_configuration(self):
+        # It complains in a file, and needs the interface. Some versions exit by a signal in any case.
+        if not tool("keepalived") or not tool("unshare"):
+            self.skipTest("keepalived is not installed")
+        with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+            log = pathlib.Path(folder) / "log"
+            command = (f"ip link add eth0 type veth peer name other && echo made >&2 && "
+                       f"{tool('keepalived')} --config-test={log} -f {PACKAGING}/keepalived/keepalived.conf")
+            done = support.run("unshare", "--net", "--pid", "--fork", "sh", "-c", command)
+            if "made" not in done.stderr:
+                self.skipTest("needs root: a network namespace cannot be made")
+            self.assertEqual(log.read_text(), "")
+
+    def test_systemd_accepts_the_units(self):
+        if not tool("systemd-analyze"):
+            self.skipTest("systemd-analyze is not installed")
+        with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+            units = [pathlib.Path(folder) / f"tlsecho-ticket-keys.{kind}" for kind in ("service", "timer")]
+            for unit in units:
+                text = (PACKAGING / "systemd" / unit.name).read_text()
+                unit.write_text(text.replace("/usr/libexec/tlsecho", str(PACKAGING / "systemd")))
+            done = support.run("systemd-analyze", "verify", "--man=no", *units)
+            faults = [line for line in done.stderr.splitlines() if folder in line or "tlsecho" in line]
+            self.assertEqual((done.status, faults), (0, []))
+
+    def test_the_server_accepts_its_configurations(self):
+        for path in (PACKAGING / "haproxy" / "server.yaml", PACKAGING / "keepalived" / "server.yaml"):
+            with self.subTest(path.parent.name), tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+                keys = pathlib.Path(folder) / "tls"
+                keys.mkdir()
+                for end, name in (("pem", "server.pem"), ("key", "server.key")):
+                    shutil.copy(support.pki() / f"server-ecdsa.{end}", keys / name)
+                (keys / "tickets.key").touch(mode=0o600)
+                (keys / "tickets.key").write_bytes(os.urandom(TICKET_KEY_BYTES))
+                shutil.copy(path, folder)
+                done = support.run(support.program("TLSECHO_SERVER"), "-t", "-c",
+                                   pathlib.Path(folder) / path.name)
+                self.assertEqual(done.status, 0, done.stderr)
+
+
 @unittest.skipUnless(yaml, "there is no PyYAML")
 @unittest.skipUnless(kubectl(), "there is no kubectl 1.27 or later")
 class Kubernetes(Commands):
@@ -138,7 +190,7 @@ class Kubernetes(Commands):
         """tlsecho-server -t of that configuration with secrets of the development PKI."""
         with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
             keys = pathlib.Path(folder) / "keys"
-            keys.write_bytes(os.urandom(LAYER_BYTES))
+            keys.write_bytes(os.urandom(TICKET_KEY_BYTES))
             keys.chmod(0o600)
             for path, name in IN_PKI.items():
                 text = text.replace(path, str(support.pki() / name))
