@@ -7,7 +7,7 @@
  *
  * The loop prints its port and runs until it is killed. The load has WINDOW datagrams in flight on
  * each of CLIENTS sockets; each payload is different, as the server takes a repetition for a loop.
- * What is lost is sent again after a tenth of a second.
+ * What is lost, or refused by ICMP, is sent again after a tenth of a second.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -85,6 +85,8 @@ static void send_some(int fd, int count)
             memcpy(data[i], &next, sizeof next);
         }
         n = sendmmsg(fd, messages, (unsigned)n, 0);
+        if (n < 0 && errno == ECONNREFUSED)
+            return;
         if (n < 0)
             die("sendmmsg");
         count -= n;
@@ -96,7 +98,7 @@ static int receive_some(int fd)
     for (int i = 0; i < BATCH; i++)
         prepare(i, ROOM, false);
     int n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
-    if (n < 0 && errno != EAGAIN)
+    if (n < 0 && errno != EAGAIN && errno != ECONNREFUSED)
         die("recvmmsg");
     return n < 0 ? 0 : n;
 }

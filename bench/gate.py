@@ -15,7 +15,10 @@ machine. callgrind emulates the same CPU on every machine with AVX2.
 import argparse
 import collections
 import concurrent.futures
+import contextlib
+import itertools
 import json
+import os
 import pathlib
 import re
 import signal
@@ -32,8 +35,8 @@ from servers import OURS, first_line, free_port, wait_for_port
 RECORDED = pathlib.Path(__file__).with_name("instructions.json")
 GROWTH = 1.03
 KEPT = 40      # of the functions of libraries, the most expensive ones
-CALLS = ("recv", "send", "read", "write", "epoll_wait", "epoll_ctl", "accept4", "close", "shutdown",
-         "clock_gettime", "splice", "malloc", "calloc", "realloc")
+CALLS = ("recv", "send", "recvmmsg", "sendmmsg", "read", "write", "epoll_wait", "epoll_ctl", "accept4", "close",
+         "shutdown", "clock_gettime", "splice", "malloc", "calloc", "realloc")
 TIMEOUT_S = 60
 MORE = "watch: off\nworkers: 1\nsecurity: { sandbox: off }\n"  # callgrind cannot write its files in a sandbox
 
@@ -46,7 +49,7 @@ RELOAD_MAX = 1000  # likewise: a third of a second, not on the data path
 class Script(NamedTuple):
     name: str
     kind: str
-    load: tuple
+    load: tuple  # arguments of bench/load; of udp: how many datagrams arrive at once
     warm: int   # units before counting
     units: int  # units that are counted
     size: int   # units of the load in one unit here
@@ -59,7 +62,11 @@ SCRIPTS = (
     Script(FULL_HANDSHAKE, "ecdsa", ("1.3", "full", 1), 5, 25, 1, 0.6),
     Script("TLS 1.3 connection, resumed", "ecdsa", ("1.3", "resumed", 1), 5, 25, 1, 0.6),
     Script("TLS 1.2 connection, resumed", "ecdsa", ("1.2", "resumed", 1), 5, 25, 1, 0.6),
+    Script("UDP echo of 64 B", "udp", (1,), 200, 1000, 64, 0.02),
+    Script("UDP echo of 64 B, 32 at once", "udp", (32,), 20 * 32, 100 * 32, 64, 0.02),
 )
+
+UDP_LISTENER = '  - { listen: "udp://127.0.0.1:%(udp)d" }\n'
 
 
 class Profile:
@@ -127,8 +134,9 @@ class Counting:
                  build / "src" / "tlsecho-server", "-c", config], stderr=log)
 
     def __enter__(self):
-        for port in self.ports.values():
-            wait_for_port(port, self.process)
+        for kind, port in self.ports.items():
+            if kind != "udp":
+                wait_for_port(port, self.process)
         return self
 
     def __exit__(self, *_):
@@ -148,7 +156,9 @@ class Counting:
             time.sleep(0.05)
         return Profile(path)
 
-    def run(self, script):
+    @contextlib.contextmanager
+    def streams(self, script):
+        """A function that has so many units of the script done."""
         command = [self.build / "bench" / "load", self.ports[script.kind], *script.load]
         with subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True) as load:
@@ -159,12 +169,40 @@ class Counting:
                     raise RuntimeError(f"{script.name}: the load ended early")
             if load.stdout.readline() != "ready\n":
                 raise RuntimeError(f"{script.name}: the load did not start")
+            yield work
+            load.stdin.close()
+
+    @contextlib.contextmanager
+    def paused(self):
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        yield
+        self.process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def datagrams(self, script):
+        """Likewise. The server takes a payload that is repeated for a loop."""
+        numbers = itertools.count()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(TIMEOUT_S)
+            client.connect(("127.0.0.1", self.ports["udp"]))
+            at_once, = script.load
+
+            def work(units):
+                for _ in range(units // at_once):
+                    with self.paused() if at_once > 1 else contextlib.nullcontext():
+                        for _ in range(at_once):
+                            client.send(next(numbers).to_bytes(script.size, "big"))
+                    for _ in range(at_once):
+                        client.recv(script.size)
+            yield work
+
+    def run(self, script):
+        with self.datagrams(script) if script.kind == "udp" else self.streams(script) as work:
             work(script.warm)
             self.dump()
             work(script.units)
-            counted = count(self.dump(), script.units)
-            load.stdin.close()
-        return counted
+            return count(self.dump(), script.units)
 
     def spent(self, visit, *arguments):
         """Instructions of the second of two calls: the first one fills caches."""
@@ -218,8 +256,9 @@ def grown(before, now, libraries):
 def differences(script, before, now, same_compiler, same_libraries):
     """Descriptions of what grew."""
     for call in CALLS:
-        if now.calls[call] > before["calls"][call] * GROWTH + script.chance:
-            yield f"{call} is called {now.calls[call]:g} times, not {before['calls'][call]:g}"
+        calls = before["calls"].get(call, 0)
+        if now.calls[call] > calls * GROWTH + script.chance:
+            yield f"{call} is called {now.calls[call]:g} times, not {calls:g}"
     if same_compiler and now.own > before["own"] * GROWTH:
         told = grown(before["functions"], now.functions, libraries=False)
         yield f"{now.own:g} own instructions, not {before['own']:g}: {told}"
@@ -229,8 +268,9 @@ def differences(script, before, now, same_compiler, same_libraries):
 
 
 def count_scripts(build, pki, folder):
-    ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa")}
-    with Counting(build, folder, ports, OURS % {"pki": pki, "log": "on", **ports}) as counting:
+    ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa", "udp")}
+    text = OURS.replace("listeners:\n", "listeners:\n" + UDP_LISTENER)
+    with Counting(build, folder, ports, text % {"pki": pki, "log": "on", **ports}) as counting:
         return {script.name: counting.run(script) for script in SCRIPTS}
 
 

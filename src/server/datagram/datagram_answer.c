@@ -190,15 +190,25 @@ static void answer_all(struct datagram_listener *l, size_t count)
     send_answers(l, answers);
 }
 
+/* How many to receive at once: few where few come, as each place costs time. */
+static size_t next_batch(const struct datagram_listener *l)
+{
+    size_t count = 2 * l->last_batch + 1;
+    return count < DATAGRAM_BATCH ? count : DATAGRAM_BATCH;
+}
+
 bool datagram_server_serve(struct datagram_listener *listener)
 {
     struct datagram_server *s = listener->server;
     struct error err;
-    for (size_t i = 0; i < DATAGRAM_BATCH; i++) {
-        s->items[i].data = s->buffers + i * DATAGRAM_BYTES_MAX;
+    const size_t most = next_batch(listener);
+    for (size_t i = 0; i < most; i++) {
+        s->items[i].data = s->buffers + i * DATAGRAM_BUFFER_BYTES;
         s->items[i].size = DATAGRAM_BYTES_MAX;
     }
-    struct datagram_io io = datagram_receive(listener->socket, s->items, DATAGRAM_BATCH, &err);
+    struct datagram_io io = datagram_receive(listener->socket, s->items, most, &err);
+    if (io.n > 0)
+        listener->last_batch = io.n;
     if (io.status == DATAGRAM_FAILED) {
         rate_limited_count_add(&s->failures);
         s->failure = err;
@@ -208,5 +218,5 @@ bool datagram_server_serve(struct datagram_listener *listener)
     }
     count_kernel_drops(listener);
     answer_all(listener, io.n);
-    return io.n == DATAGRAM_BATCH;
+    return io.n == most;
 }

@@ -20,7 +20,7 @@ int datagram_server_new(const struct datagram_place *place, struct datagram_serv
         return error_sys(err, "serve datagrams");
     s->place = *place;
     s->resume_us = UINT64_MAX;
-    s->buffers = malloc((size_t)DATAGRAM_BATCH * DATAGRAM_BYTES_MAX);
+    s->buffers = malloc((size_t)DATAGRAM_BATCH * DATAGRAM_BUFFER_BYTES);
     if (!s->buffers)
         error_sys(err, "serve datagrams");
     if (!s->buffers || datagram_loops_new(&s->loops, err) < 0 ||

@@ -13,13 +13,18 @@
 #include "tlsecho/net/datagram.h"
 #include "tlsecho/server/datagram_server.h"
 
+/* From one buffer to the next. At a distance of a power of two, or nearly so, they would share a
+ * few lines of the processor's caches. */
+enum { DATAGRAM_BUFFER_BYTES = DATAGRAM_BYTES_MAX + 1 + 3 * 64 };
+
 /* One socket. */
 struct datagram_listener {
     struct reactor_source source;
     struct datagram_socket *socket;
     const struct listener *listener;
     uint16_t port;
-    unsigned slot; /* of the metrics */
+    unsigned slot;     /* of the metrics */
+    size_t last_batch; /* how many were received last time */
     struct datagram_server *server;
     uint32_t drops_counted; /* of socket->kernel_drops, in the metrics */
 };
@@ -36,7 +41,7 @@ struct datagram_server {
     struct datagram_set *set; /* NULL = none */
     struct datagram items[DATAGRAM_BATCH];
     struct datagram_traffic *answered[DATAGRAM_BATCH]; /* of the items */
-    unsigned char *buffers;                            /* as many, of DATAGRAM_BYTES_MAX */
+    unsigned char *buffers;                            /* as many, of DATAGRAM_BUFFER_BYTES */
     struct datagram_loops *loops;
     struct datagram_log log;
     struct rate_limited_count loops_found, failures; /* not logged yet, with the last of each: */
