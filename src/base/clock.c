@@ -63,19 +63,3 @@ void clock_wall_text(int64_t wall_us, char ret[CLOCK_TEXT_BYTES])
                           .tv_nsec = (long)(wall_us % 1000000) * 1000};
     clock_text(&at, ret);
 }
-
-bool clock_wall_parse(const char *text, int64_t *ret_wall_us)
-{
-    struct tm utc = {0};
-    const char *c = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    if (!c)
-        return false;
-    int64_t fraction_us = 0, unit_us = 100000;
-    if (*c == '.')
-        for (c++; *c >= '0' && *c <= '9'; c++, unit_us /= 10)
-            fraction_us += (*c - '0') * unit_us;
-    if (*c != 'Z' || c[1])
-        return false;
-    *ret_wall_us = (int64_t)timegm(&utc) * 1000000 + fraction_us;
-    return true;
-}

@@ -5,7 +5,6 @@
 #ifndef TLSECHO_CLOCK_H
 #define TLSECHO_CLOCK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -32,9 +31,7 @@ void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES]);
 /* The same without milliseconds, from seconds since 1970. */
 void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES]);
 
-/* Wall-clock microseconds since 1970 in the format of clock_text, and back from RFC 3339 in UTC,
- * with or without a fraction; false if the text is not such a time. */
+/* Wall-clock microseconds since 1970 in the format of clock_text. */
 void clock_wall_text(int64_t wall_us, char ret[CLOCK_TEXT_BYTES]);
-bool clock_wall_parse(const char *text, int64_t *ret_wall_us);
 
 #endif

@@ -23,6 +23,7 @@ enum { BENCH_LAST_REPLIES_MS = 50 }; /* after an interrupt: for what is on its w
 struct bench_progress {
     uint32_t connections, connections_up; /* before the start of the load */
     bool started;
+    double starts_in_s;                /* --start-at: until then; 0 = it has started, or is due */
     double elapsed_s, whole_s;         /* since its start; 0 = unknown how long it takes */
     const struct bench_second *second; /* the last whole one; NULL before that */
     bool new_second;                   /* it has just ended */

@@ -25,6 +25,8 @@ struct bench_load {
     uint64_t omit_ns;     /* before the measured time */
     uint64_t ramp_ns;     /* connections begin one after the other within it; in a closed loop they
                              are used at once. 0 = as fast as they come up */
+    int64_t start_at_us;  /* wall clock: all connections begin earlier and wait for it; handshakes
+                             begin then. 0 = when all are up */
     double rate;          /* messages per second over all connections, each due at its time whatever
                              became of those before (open loop); 0 = as fast as the server answers */
     enum expect_kind expect;

@@ -37,9 +37,11 @@ struct bench_measure {
     struct histogram *histograms[BENCH_HISTOGRAMS];
     uint64_t begun_us;    /* clock_now_us at the start of the measured time; 0 = unknown, or none */
     double elapsed_s;     /* the measured time; in a closed loop until the last reply */
+    double start_late_s;  /* from --start-at until something was sent */
     uint64_t connections; /* that came up */
-    uint64_t resumed;     /* those of them that resumed a session */
-    uint64_t messages;    /* or handshakes, that were due within the measured time and came back */
+    uint64_t connections_late; /* with --start-at: that were still being opened then */
+    uint64_t resumed;          /* those of them that resumed a session */
+    uint64_t messages; /* or handshakes, that were due within the measured time and came back */
     uint64_t sent_bytes, received_bytes;
     uint64_t unsent;                      /* open loop: messages that were due and never sent */
     uint64_t lost, duplicated, reordered; /* over UDP; lost: no reply in time */
@@ -56,7 +58,7 @@ struct bench_measure {
 int bench_measure_init(struct bench_measure *m, struct error *err);
 void bench_measure_done(struct bench_measure *m);
 
-/* Adds a measure of the same time: all counts, and the longer of both times. Seconds are left
+/* Adds a measure of the same time: all counts, and the longer of all times. Seconds are left
  * alone, because quantiles cannot be added. */
 void bench_measure_add(struct bench_measure *m, const struct bench_measure *other);
 

@@ -27,7 +27,9 @@ struct bench_report {
     uint64_t clients, clients_failed; /* of what was merged */
     const char *transport;            /* of what was merged; NULL = unknown */
     int64_t started_us;               /* of what was merged, since 1970; 0 = unknown */
-    double rates_sum; /* of what was merged: sum of the messages per second of each client */
+    bool starts_known; /* of at least two clients were merged, and the starts of all are known */
+    double start_spread_s; /* from the first start to the last */
+    double rates_sum;      /* of what was merged: sum of the messages per second of each client */
     uint64_t wanted_connections; /* over all rounds, including those that failed */
     struct bench_measure measure;
     struct outcome outcome;

@@ -81,6 +81,7 @@ struct options {
     uint64_t size_bytes;     /* OPTIONS_NOT_GIVEN = the default */
     uint64_t time_ms;        /* likewise; 0 = no end */
     uint64_t omit_ms, ramp_ms;
+    int64_t start_at_us; /* since 1970, in the future when it was parsed; 0 = not given */
 
     /* --merge */
     char **files; /* operands */

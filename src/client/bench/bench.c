@@ -49,8 +49,29 @@ static void done_run(struct bench_run *run)
     pthread_mutex_destroy(&run->lock);
 }
 
-/* With a ramp, and with handshakes, the load starts with the first connection; but not in an open
- * loop, where messages would be due on connections that do not exist yet. */
+/*
+ * --start-at is converted once: a clock that is set meanwhile is not followed. If it has passed,
+ * the load starts as if it were not given. With a ramp, and with handshakes, the load starts with
+ * the first connection; but not in an open loop, where messages would be due on connections that do
+ * not exist yet.
+ */
+static void plan_start(struct bench_run *run)
+{
+    const struct bench_load *load = run->load;
+    uint64_t now_ns = clock_now_ns();
+    int64_t wait_us = load->start_at_us ? load->start_at_us - clock_wall_us(now_ns / 1000) : 0;
+    run->opening_ns = now_ns;
+    if (wait_us > 0) {
+        atomic_store(&run->start_ns, now_ns + (uint64_t)wait_us * 1000);
+        run->opening_ns = load->handshakes ? atomic_load(&run->start_ns) : now_ns;
+        return;
+    }
+    if (load->handshakes)
+        run->opening_ns -= bench_dial_session_ns(run->first);
+    if (load->handshakes || (load->ramp_ns && load->rate <= 0 && !load->start_at_us))
+        atomic_store(&run->start_ns, run->opening_ns);
+}
+
 static int start_threads(struct bench *b, struct error *err)
 {
     const struct bench_load *load = b->run.load;
@@ -62,10 +83,7 @@ static int start_threads(struct bench *b, struct error *err)
             b->thread_count++;
             return -1;
         }
-    b->run.opening_ns =
-        clock_now_ns() - (load->handshakes ? bench_dial_session_ns(b->run.first) : 0);
-    if (load->handshakes || (load->ramp_ns && load->rate <= 0))
-        atomic_store(&b->run.start_ns, b->run.opening_ns);
+    plan_start(&b->run);
     for (uint32_t i = 0; i < load->threads; i++) {
         struct bench_thread *t = &b->threads[i];
         atomic_fetch_add(&b->run.running, 1);
@@ -121,8 +139,15 @@ static void take_second(struct bench *b, struct bench_second *ret)
 
 static double since_start_s(const struct bench *b)
 {
-    uint64_t start_ns = atomic_load(&b->run.start_ns);
-    return start_ns ? (double)(clock_now_ns() - start_ns) / 1e9 : 0;
+    uint64_t start_ns = atomic_load(&b->run.start_ns), now_ns = clock_now_ns();
+    return start_ns && now_ns > start_ns ? (double)(now_ns - start_ns) / 1e9 : 0;
+}
+
+/* 0 = it has started, or the time is unknown. */
+static double until_start_s(const struct bench *b)
+{
+    uint64_t start_ns = atomic_load(&b->run.start_ns), now_ns = clock_now_ns();
+    return start_ns > now_ns ? (double)(start_ns - now_ns) / 1e9 : 0;
 }
 
 static void report_progress(struct bench *b, const struct bench_second *new_second)
@@ -134,7 +159,8 @@ static void report_progress(struct bench *b, const struct bench_second *new_seco
     struct bench_progress progress = {
         .connections = load->connections,
         .connections_up = atomic_load(&b->run.up),
-        .started = atomic_load(&b->run.start_ns),
+        .started = since_start_s(b) > 0,
+        .starts_in_s = until_start_s(b),
         .elapsed_s = since_start_s(b),
         .whole_s = load->measured_ns ? (double)(load->omit_ns + load->measured_ns) / 1e9 : 0,
         .second = m->second_count ? &m->seconds[m->second_count - 1] : NULL,
@@ -220,6 +246,20 @@ static void join_threads(struct bench *b)
     }
 }
 
+/* When the measured time began. */
+static void take_start(struct bench *b)
+{
+    struct bench_run *run = &b->run;
+    uint64_t start_ns = atomic_load(&run->start_ns), started_ns = atomic_load(&run->started_ns);
+    b->measure->begun_us = (start_ns + run->load->omit_ns) / 1000;
+    if (!run->load->start_at_us || !started_ns)
+        return;
+    int64_t late_us = clock_wall_us(started_ns / 1000) - run->load->start_at_us;
+    b->measure->begun_us = (started_ns + run->load->omit_ns) / 1000;
+    b->measure->start_late_s = late_us > 0 ? (double)late_us / 1e6 : 0;
+    b->measure->connections_late = run->load->handshakes ? 0 : atomic_load(&run->unsettled);
+}
+
 static int run_all(struct bench *b, struct error *err)
 {
     if (init_run(&b->run, b->run.load, err) < 0)
@@ -228,9 +268,8 @@ static int run_all(struct bench *b, struct error *err)
     watch_run(b);
     join_threads(b);
     double rest_s = since_start_s(b) - b->seconds;
-    uint64_t start_ns = atomic_load(&b->run.start_ns);
-    if (start_ns)
-        b->measure->begun_us = (start_ns + b->run.load->omit_ns) / 1000;
+    if (rest_s + b->seconds > 0)
+        take_start(b);
     if (result == 0 && rest_s > 0)
         collect_rest(b, rest_s);
     return result;

@@ -193,6 +193,14 @@ void bench_conn_send(struct bench_conn *c, uint64_t now_ns)
     wait_for(c, carrier_of(c)->send(c, now_ns));
 }
 
+static void await_start(struct bench_conn *c)
+{
+    struct outcome outcome;
+    unsigned want = WANT_NOTHING;
+    enum bench_step step = carrier_of(c)->wait(c, &want, &outcome);
+    take_step(c, step, want, &outcome);
+}
+
 static void up(struct bench_conn *c)
 {
     struct bench_thread *t = c->thread;
@@ -207,7 +215,7 @@ static void up(struct bench_conn *c)
     if (t->start_ns)
         bench_conn_start(c);
     else
-        wait_for(c, WANT_NOTHING);
+        await_start(c);
 }
 
 static void ready(struct reactor_source *source)
@@ -221,6 +229,9 @@ static void ready(struct reactor_source *source)
     case BENCH_HANDSHAKING:
         step = carrier_of(c)->opening(c, &want, &outcome);
         break;
+    case BENCH_WAITING:
+        await_start(c);
+        return;
     case BENCH_RUNNING:
         step = carrier_of(c)->run(c, &want, &outcome);
         break;
@@ -228,7 +239,6 @@ static void ready(struct reactor_source *source)
         step = carrier_of(c)->end(c, &want, &outcome);
         break;
     case BENCH_CLOSED:
-    case BENCH_WAITING:
     case BENCH_OVER:
         return;
     }

@@ -32,6 +32,7 @@ static void add_counts(struct bench_measure *m, const struct bench_measure *othe
     for (int i = 0; i < BENCH_HISTOGRAMS; i++)
         histogram_add(m->histograms[i], other->histograms[i]);
     m->connections += other->connections;
+    m->connections_late += other->connections_late;
     m->resumed += other->resumed;
     m->messages += other->messages;
     m->sent_bytes += other->sent_bytes;
@@ -47,6 +48,8 @@ static void add_counts(struct bench_measure *m, const struct bench_measure *othe
     m->system_s += other->system_s;
     if (other->busiest > m->busiest)
         m->busiest = other->busiest;
+    if (other->start_late_s > m->start_late_s)
+        m->start_late_s = other->start_late_s;
 }
 
 void bench_measure_add(struct bench_measure *m, const struct bench_measure *other)

@@ -44,6 +44,10 @@ static int check(const struct options *options, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "--resume=FILE is for one connection at a time: leave out the file with "
                          "--handshakes");
+    if (options->start_at_us && options->compares)
+        return error_set(err, ERROR_INPUT,
+                         "--start-at is for one load, and two endpoints have several in turn: give "
+                         "one endpoint");
     return options->handshakes ? check_handshakes(options, err) : check_messages(options, err);
 }
 
@@ -108,6 +112,7 @@ int bench_plan(const struct options *options, struct bench_load *ret, struct err
         .measured_ns = measured_ns(options),
         .omit_ns = options->omit_ms * MS_NS,
         .ramp_ns = options->ramp_ms * MS_NS,
+        .start_at_us = options->start_at_us,
         .rate = options->rate,
         .expect = options->expect,
         .connect_timeout_ns = options->connect_timeout_ms * MS_NS,

@@ -43,6 +43,10 @@ struct bench_carrier {
     enum bench_step (*open)(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
     enum bench_step (*opening)(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
 
+    /* Until the load starts: notices the end of the connection, and bytes that nothing asked for.
+     */
+    enum bench_step (*wait)(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
+
     /* As it begins to run: sends what may be sent now; never BENCH_FAILED. */
     enum bench_step (*start)(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want);
 
@@ -105,9 +109,11 @@ struct bench_run {
     atomic_uint up;                 /* connections */
     atomic_uint running;            /* threads */
     int news_fd;                    /* eventfd(2): a thread has news */
-    atomic_uint_least64_t start_ns; /* start of the load; 0 = not yet */
-    atomic_bool stopping;           /* end now: interrupted, or wrong bytes came back */
-    atomic_bool abandoned;          /* and do not wait for outstanding replies */
+    atomic_uint_least64_t start_ns; /* start of the load, which may be in the future; 0 = unknown */
+    atomic_uint_least64_t started_ns; /* when the first thread noticed it; 0 = not yet */
+    atomic_uint unsettled;            /* connections that were still being opened then */
+    atomic_bool stopping;             /* end now: interrupted, or wrong bytes came back */
+    atomic_bool abandoned;            /* and do not wait for outstanding replies */
 
     pthread_mutex_t lock;      /* for what follows */
     struct outcome outcome;    /* the first error */

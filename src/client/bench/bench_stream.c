@@ -33,6 +33,7 @@ static enum bench_step sweep(struct bench_conn *c, uint64_t now_ns, unsigned *re
 const struct bench_carrier bench_stream = {
     .open = bench_dial_begin,
     .opening = bench_dial_run,
+    .wait = bench_traffic_wait,
     .start = bench_traffic_start,
     .run = bench_traffic_run,
     .send = bench_traffic_send,

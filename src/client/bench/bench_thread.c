@@ -118,7 +118,11 @@ static void count_unsent(struct bench_thread *t)
 
 static void start(struct bench_thread *t, uint64_t start_ns)
 {
-    const struct bench_load *load = t->run->load;
+    struct bench_run *run = t->run;
+    const struct bench_load *load = run->load;
+    uint_least64_t none = 0;
+    if (atomic_compare_exchange_strong(&run->started_ns, &none, clock_now_ns()))
+        atomic_store(&run->unsettled, load->connections - atomic_load(&run->settled));
     t->start_ns = start_ns;
     t->begin_ns = start_ns + load->omit_ns;
     if (load->measured_ns)
@@ -214,7 +218,7 @@ static void do_what_is_due(struct bench_thread *t, uint64_t now_ns)
 {
     struct bench_run *run = t->run;
     uint64_t start_ns = atomic_load(&run->start_ns);
-    if (!t->start_ns && start_ns)
+    if (!t->start_ns && start_ns && now_ns >= start_ns)
         start(t, start_ns);
     if (!t->measuring_ns && now_ns >= t->begin_ns) {
         t->measuring_ns = clock_now_ns();
@@ -243,7 +247,9 @@ static uint64_t next_ns(const struct bench_thread *t)
 {
     if (has_to_start(t))
         return 0;
+    uint64_t start_ns = t->start_ns ? 0 : atomic_load(&t->run->start_ns);
     uint64_t next = earlier(t->sweep_ns, next_publish_ns(t));
+    next = start_ns ? earlier(next, start_ns) : next;
     next = earlier(next, next_open_ns(t));
     next = earlier(next, next_due_ns(t));
     return t->finishing ? next : earlier(next, t->end_ns);

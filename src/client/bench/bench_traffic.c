@@ -222,9 +222,13 @@ static void ended_early(const struct bench_conn *c, enum io_status status, struc
         missing = c->unsent_bytes;
     if (missing)
         snprintf(missing_text, sizeof missing_text, " with %" PRIu64 " bytes missing", missing);
+    bool waiting = c->state == BENCH_WAITING;
     outcome_measure(ret, status == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED,
-                    "connection %" PRIu32 ": %s%s%s", c->number + 1, how, missing_text,
+                    "connection %" PRIu32 ": %s%s%s%s", c->number + 1, how, missing_text,
+                    waiting ? " before the load started" : "",
                     diagnosis_of_end(c->source.fd, reset_after_us, known));
+    if (waiting && c->thread->run->load->start_at_us)
+        outcome_advise(ret, "if it ends idle connections, start the client closer to --start-at");
     if (status != IO_RESET && bench_traffic_lacks_echo(c))
         outcome_advise(ret, BENCH_IF_WITHOUT_ECHO);
 }
@@ -268,6 +272,14 @@ static bool receive(struct bench_conn *c, uint64_t *ret_now_ns, struct outcome *
         }
     } while (io.status == IO_OK && io.more);
     return true;
+}
+
+enum bench_step bench_traffic_wait(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
+{
+    uint64_t now_ns;
+    bool receives_only = !c->thread->run->load->size_bytes;
+    *ret_want = receives_only ? WANT_NOTHING : WANT_READ;
+    return receives_only || receive(c, &now_ns, ret) ? BENCH_GO_ON : BENCH_FAILED;
 }
 
 /* In an open loop a connection stays open until the end of the measured time, which includes the

@@ -16,6 +16,9 @@
 /* When message number k of a connection is, or was, due; open loop only. */
 uint64_t bench_traffic_due_ns(const struct bench_thread *t, uint32_t number, uint64_t k);
 
+/* Receives before the load starts; where nothing is ever sent, what comes is left in the kernel. */
+enum bench_step bench_traffic_wait(struct bench_conn *c, unsigned *ret_want, struct outcome *ret);
+
 /* Sends what may be sent now; never BENCH_FAILED. */
 enum bench_step bench_traffic_start(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want);
 

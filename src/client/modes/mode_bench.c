@@ -28,9 +28,9 @@ struct compare {
     struct bench_watch watch;
 };
 
-/* On TLS 1.3 a session ticket follows the handshake and must be read (RFC 8446 §4.6.1); the
- * server's end comes after it. */
-static void take_session(struct session *session)
+/* In order. On TLS 1.3 a session ticket follows the handshake and must be read (RFC 8446 §4.6.1);
+ * the server's end comes after it. */
+static void end_session(struct session *session)
 {
     static unsigned char dropped[4096];
     struct error ignored;
@@ -51,7 +51,7 @@ static void take_session(struct session *session)
 /*
  * Opens the first connection before the others, so that a wrong name, address or certificate is
  * reported once, as in other modes. Then it is used for the load, unless it was opened to obtain a
- * session to resume.
+ * session to resume, or handshakes are to begin only at --start-at.
  */
 static void open_first(struct compare *c, size_t side)
 {
@@ -61,9 +61,11 @@ static void open_first(struct compare *c, size_t side)
     if (session_open(session, &err) < 0)
         outcome_fail_to_open(&report->outcome, session->phase, &err, report->options);
     output_session(report->options, session);
-    if (report->outcome.result == RESULT_OK && report->options->resume)
-        take_session(session);
-    else if (report->outcome.result == RESULT_OK)
+    if (report->outcome.result != RESULT_OK)
+        return;
+    if (report->options->resume || (c->load.handshakes && c->load.start_at_us))
+        end_session(session);
+    else
         c->watch.first = session;
 }
 

@@ -10,6 +10,9 @@
 #include "tlsecho/client/output_bench.h"
 #include "tlsecho/client/output_html.h"
 
+/* Share of the measured time by which the starts may differ without a warning. */
+#define LARGEST_SPREAD 0.01
+
 /* "b.json", or "b.json, object 2". */
 static void name_of(const struct summary *s, char *ret, size_t size)
 {
@@ -77,6 +80,7 @@ static void add_load(struct bench_load *sum, const struct bench_load *load)
     sum->rate += load->rate;
     sum->measured_ns = sum->measured_ns == load->measured_ns ? sum->measured_ns : 0;
     sum->omit_ns = sum->omit_ns == load->omit_ns ? sum->omit_ns : 0;
+    sum->start_at_us = sum->start_at_us == load->start_at_us ? sum->start_at_us : 0;
     sum->ramp_ns = sum->ramp_ns == load->ramp_ns ? sum->ramp_ns : 0;
 }
 
@@ -140,8 +144,8 @@ static double union_s(const struct span *spans, size_t count)
     return (double)sum_us / 1e6;
 }
 
-/* Rates of runs that did not overlap cannot be added. */
-static void warn_of_gaps(const struct options *options, const struct span *spans, size_t count)
+/* Rates of runs that did not overlap cannot be added. False: there are none. */
+static bool warn_of_gaps(const struct options *options, const struct span *spans, size_t count)
 {
     const struct span *last = &spans[count - 1], *over = spans;
     char text[2 * ERROR_TEXT_BYTES], name[ERROR_TEXT_BYTES], other[ERROR_TEXT_BYTES];
@@ -149,13 +153,44 @@ static void warn_of_gaps(const struct options *options, const struct span *spans
         if (spans[i].end_us < over->end_us)
             over = &spans[i];
     if (last->start_us < over->end_us)
-        return;
+        return false;
     name_of(last->summary, name, sizeof name);
     name_of(over->summary, other, sizeof other);
     snprintf(text, sizeof text,
              "the runs did not overlap: %.320s began %.3f s after %.320s had ended", name,
              (double)(last->start_us - over->end_us) / 1e6, other);
     output_warn(options, text);
+    return true;
+}
+
+/* Part of the time was measured by some of the clients only. */
+static void warn_of_starts(const struct bench_report *report)
+{
+    char text[ERROR_TEXT_BYTES];
+    if (!report->starts_known ||
+        report->start_spread_s <= LARGEST_SPREAD * report->measure.elapsed_s)
+        return;
+    snprintf(text, sizeof text,
+             "the clients started within %.3f s of each other, and measured %.3f s in all: give "
+             "them the same --start-at",
+             report->start_spread_s, report->measure.elapsed_s);
+    output_warn(report->options, text);
+}
+
+/* The spread is what the starts can differ by at most, as they may be rounded. */
+static void take_starts(struct bench_report *report, const struct span *spans, size_t count)
+{
+    int64_t last_us = 0, rounded_us = 0;
+    report->starts_known = count > 1 || spans[0].summary->clients > 1;
+    for (size_t i = 0; i < count; i++) {
+        const struct summary *s = spans[i].summary;
+        int64_t us = s->started_us + s->start_spread_us;
+        last_us = us > last_us ? us : last_us;
+        rounded_us = s->start_is_rounded ? 1000 : rounded_us;
+        report->starts_known = report->starts_known && s->started_us && s->start_spread_us >= 0;
+    }
+    report->started_us = spans[0].start_us;
+    report->start_spread_s = (double)(last_us - spans[0].start_us + rounded_us) / 1e6;
 }
 
 static int add_times(struct bench_report *report, const struct summaries *all, struct error *err)
@@ -166,8 +201,9 @@ static int add_times(struct bench_report *report, const struct summaries *all, s
     size_t count = take_spans(all, spans);
     report->measure.elapsed_s = union_s(spans, count);
     if (count) {
-        report->started_us = spans[0].start_us;
-        warn_of_gaps(report->options, spans, count);
+        take_starts(report, spans, count);
+        if (!warn_of_gaps(report->options, spans, count))
+            warn_of_starts(report);
     }
     free(spans);
     return 0;

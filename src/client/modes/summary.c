@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "summary_internal.h"
-#include "tlsecho/base/clock.h"
+#include "tlsecho/base/timestamp.h"
 
 #define NOT_A_SUMMARY "not a summary of --bench --json"
 
@@ -82,6 +82,8 @@ static void read_counts(const json_t *summary, struct bench_measure *m)
     m->elapsed_s =
         measured ? real_of(summary, "duration") : 0; /* else duration is that of the attempt */
     m->connections = count_of(summary, "connections");
+    m->connections_late = count_of(summary, "connections_late");
+    m->start_late_s = real_of(summary, "start_late");
     m->resumed = count_of(summary, "resumed");
     m->messages = count_of(summary, "messages") + count_of(summary, "handshakes");
     m->sent_bytes = count_of(summary, "bytes_sent");
@@ -98,6 +100,15 @@ static void read_counts(const json_t *summary, struct bench_measure *m)
         m->errors[i] = count_of(failures, result_word((enum result)i));
 }
 
+/* Microseconds since 1970; 0 = unknown. */
+static int64_t time_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    struct error ignored;
+    int64_t us = 0;
+    return text && timestamp_parse(text, &us, &ignored) == 0 ? us : 0;
+}
+
 static void read_load(const json_t *json, struct bench_load *load)
 {
     const char *kind = json_string_value(json_object_get(json, "kind"));
@@ -111,6 +122,7 @@ static void read_load(const json_t *json, struct bench_load *load)
         .measured_ns = ns_of(real_of(json, "time")),
         .omit_ns = ns_of(real_of(json, "omit")),
         .ramp_ns = ns_of(real_of(json, "ramp")),
+        .start_at_us = time_of(json, "start_at"),
         .rate = real_of(json, "messages_per_second"),
     };
 }
@@ -142,12 +154,22 @@ static void read_terms(const json_t *json, struct summary *s)
         keep_term(s, SUMMARY_SESSIONS, json_object_get(json, "resumed") ? "resumed" : "full");
 }
 
+/* The fields about --start-at have microseconds. */
+static void read_start(const json_t *json, struct summary *s)
+{
+    bool exact = s->load.start_at_us && json_object_get(json, "start_late");
+    s->start_is_rounded = !exact;
+    s->started_us = time_of(json, "started");
+    if (exact)
+        s->started_us = s->load.start_at_us + (int64_t)(s->load.omit_ns / 1000) +
+                        (int64_t)(s->measure.start_late_s * 1e6 + 0.5);
+}
+
 /* A summary has one client, a sum several. A failed client without a counted failure counts as one.
  */
 static int read_outcome(const json_t *json, struct summary *s, struct error *err)
 {
     uint64_t clients = count_of(json, "clients"), status = count_of(json, "exit");
-    const char *started = json_string_value(json_object_get(json, "started"));
     const char *phase = json_string_value(json_object_get(json_object_get(json, "error"), "phase"));
     s->result = (enum result)status;
     s->phase = phase ? phase_find(phase) : PHASES;
@@ -156,8 +178,10 @@ static int read_outcome(const json_t *json, struct summary *s, struct error *err
     s->interrupted = json_is_true(json_object_get(json, "interrupted"));
     s->clients = clients ? clients : 1;
     s->failed = clients ? count_of(json, "clients_failed") : s->result != RESULT_OK;
-    if (!started || !clock_wall_parse(started, &s->started_us))
-        s->started_us = 0;
+    read_start(json, s);
+    s->start_spread_us = (int64_t)(real_of(json, "start_spread") * 1e6 + 0.5);
+    if (s->clients > 1 && !json_object_get(json, "start_spread"))
+        s->start_spread_us = -1;
     if (s->result == RESULT_OK && s->measure.elapsed_s <= 0)
         return error_set(err, ERROR_INPUT, "the result is ok, but duration is 0");
     if (s->result != RESULT_OK && !bench_measure_errors(&s->measure))

@@ -40,6 +40,8 @@ struct summary {
     bool interrupted;
     uint64_t clients, failed; /* of a single client 1, and 0 or 1 */
     int64_t started_us;       /* of the measured time, since 1970; 0 = unknown */
+    bool start_is_rounded;    /* to milliseconds */
+    int64_t start_spread_us;  /* of a sum: from its first start to its last; -1 = unknown */
 };
 
 struct summaries {

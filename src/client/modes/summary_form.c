@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "summary_internal.h"
-#include "tlsecho/base/clock.h"
+#include "tlsecho/base/timestamp.h"
 #include "tlsecho/client/result.h"
 
 #define COUNT_MAX   9007199254740991 /* 2^53 - 1: the largest exact integer in a double */
@@ -30,6 +30,9 @@ static const char *const expectations[] = {"echo", "upper", "none", "hello", NUL
 static const struct field fields[] = {
     {NULL, "exit", COUNT, RESULTS - 1, NULL},
     {NULL, "started", TIME, 0, NULL},
+    {NULL, "start_late", NUMBER, SECONDS_MAX, NULL},
+    {NULL, "start_spread", NUMBER, SECONDS_MAX, NULL},
+    {NULL, "connections_late", COUNT, COUNT_MAX, NULL},
     {NULL, "duration", NUMBER, SECONDS_MAX, NULL},
     {NULL, "interrupted", TRUTH, 0, NULL},
     {NULL, "transport", WORD, 0, transports},
@@ -59,6 +62,7 @@ static const struct field fields[] = {
     {"load", "time", NUMBER, SECONDS_MAX, NULL},
     {"load", "omit", NUMBER, SECONDS_MAX, NULL},
     {"load", "ramp", NUMBER, SECONDS_MAX, NULL},
+    {"load", "start_at", TIME, 0, NULL},
     {NULL, "client", OBJECT, 0, NULL},
     {"client", "cpu_user", NUMBER, COUNT_MAX, NULL},
     {"client", "cpu_system", NUMBER, COUNT_MAX, NULL},
@@ -88,8 +92,9 @@ static bool is_one_of(const json_t *value, const char *const *words)
 
 static bool is_time(const json_t *value)
 {
+    struct error ignored;
     int64_t us;
-    return json_is_string(value) && clock_wall_parse(json_string_value(value), &us);
+    return json_is_string(value) && timestamp_parse(json_string_value(value), &us, &ignored) == 0;
 }
 
 static bool fits(const json_t *value, const struct field *field)

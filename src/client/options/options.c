@@ -157,8 +157,12 @@ const struct option_row option_rows[] = {
      option_parse_number, FIELD(threads), .min = 1, .max = OPTIONS_THREADS_MAX, IN(BENCH)},
     {"omit", 0, "TIME", "time to leave out before measuring", option_parse_duration, FIELD(omit_ms),
      IN(BENCH)},
-    {"ramp", 0, "TIME", "open the connections over this time; without --rate each is used at once",
+    {"ramp", 0, "TIME",
+     "open the connections over this time; without --rate and --start-at each is used at once",
      option_parse_duration, FIELD(ramp_ms), IN(BENCH)},
+    {"start-at", 0, "TIME",
+     "connect now, start the load at this time (RFC 3339), to measure from several hosts at once",
+     option_parse_future, FIELD(start_at_us), IN(BENCH)},
     {"report-html", 0, "FILE", "also write an HTML page with charts", option_parse_text,
      FIELD(report_html), IN(PING | BENCH | MERGE | PATH)},
 };

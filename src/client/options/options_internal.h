@@ -81,6 +81,11 @@ int option_parse_resume(const struct option_row *row, const char *argument, void
 int option_parse_duration(const struct option_row *row, const char *argument, void *field,
                           struct error *err);
 
+/* Microseconds since 1970 in an int64_t, RFC 3339; refused unless it is in the future, by at most
+ * 365 days. */
+int option_parse_future(const struct option_row *row, const char *argument, void *field,
+                        struct error *err);
+
 /* A whole number, row->min to row->max, in a uint64_t. */
 int option_parse_number(const struct option_row *row, const char *argument, void *field,
                         struct error *err);

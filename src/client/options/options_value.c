@@ -6,8 +6,12 @@
 
 #include "options_internal.h"
 #include "tlsecho/base/quantity.h"
+#include "tlsecho/base/timestamp.h"
 
 #define LOWEST_RATE 1e-6 /* a message in 12 days */
+#define LONGEST_MS  (LONGEST_DAYS * UINT64_C(86400000))
+
+enum { LONGEST_DAYS = 365 };
 
 int option_parse_true(const struct option_row *row, const char *argument, void *field,
                       struct error *err)
@@ -83,15 +87,35 @@ int option_parse_mtu_discovery(const struct option_row *row, const char *argumen
 int option_parse_duration(const struct option_row *row, const char *argument, void *field,
                           struct error *err)
 {
-    enum { LONGEST_DAYS = 365 };
     uint64_t ms;
     (void)row;
-    if (quantity_parse_time(argument, QUANTITY_BARE_SECONDS, &ms, err) < 0 ||
-        ms > LONGEST_DAYS * UINT64_C(86400000))
+    if (quantity_parse_time(argument, QUANTITY_BARE_SECONDS, &ms, err) < 0 || ms > LONGEST_MS)
         return error_set(err, ERROR_INPUT,
                          "'%s' is not a time: write 500ms, 10s, 1m, 2h or 0 for none, at most %dd",
                          argument, LONGEST_DAYS);
     *(uint64_t *)field = ms;
+    return 0;
+}
+
+int option_parse_future(const struct option_row *row, const char *argument, void *field,
+                        struct error *err)
+{
+    char now[CLOCK_TEXT_BYTES];
+    int64_t now_us = clock_wall_us(clock_now_us()), us;
+    (void)row;
+    struct error why;
+    clock_wall_text(now_us, now);
+    if (timestamp_parse(argument, &us, &why) < 0)
+        return error_set(err, ERROR_INPUT,
+                         "'%.60s': %s; write the time as RFC 3339 has it, with a zone: %s",
+                         argument, why.text, now);
+    if (us <= now_us)
+        return error_set(err, ERROR_INPUT, "%.60s is in the past, it is %s: give a later time",
+                         argument, now);
+    if (us - now_us > (int64_t)LONGEST_MS * 1000)
+        return error_set(err, ERROR_INPUT, "%.60s is more than %d days ahead, it is %s", argument,
+                         LONGEST_DAYS, now);
+    *(int64_t *)field = us;
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "output_bench_compare.h"
 #include "output_bench_json.h"
+#include "tlsecho/base/timestamp.h"
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_units.h"
 
@@ -128,10 +129,22 @@ static void print_datagrams(const struct bench_report *report)
                "", m->kernel_drops);
 }
 
+/* "2026-11-29T17:00:00.000000Z, 120 us late" */
+static void print_start(const struct bench_report *report)
+{
+    char at[CLOCK_TEXT_BYTES], late[OUTPUT_UNIT_BYTES];
+    if (!report->load.start_at_us)
+        return;
+    timestamp_text(report->load.start_at_us, at);
+    printf("%-11s %s, %s late\n", "start", at,
+           output_time_text(report->measure.start_late_s * 1e9, late));
+}
+
 static void print_measure(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
     char rate[OUTPUT_UNIT_BYTES];
+    print_start(report);
     printf("%-11s %.3f s%s\n", "measured", m->elapsed_s,
            report->interrupted ? ", interrupted" : "");
     if (m->messages)
@@ -153,6 +166,29 @@ static void print_measure(const struct bench_report *report)
     print_failures(m);
 }
 
+/* A start that is later than this is no longer that of the other clients. */
+#define LATE_S 0.05
+
+static void warn_of_start(const struct bench_report *report)
+{
+    const struct bench_measure *m = &report->measure;
+    char text[ERROR_TEXT_BYTES];
+    if (m->start_late_s > LATE_S) {
+        snprintf(text, sizeof text,
+                 "the load started %.3f s after --start-at: give a later time, so that there is "
+                 "time to connect",
+                 m->start_late_s);
+        output_warn(report->options, text);
+    }
+    if (m->connections_late) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " of %" PRIu64 " connections were not up at --start-at: give a later "
+                 "time, or a shorter --ramp",
+                 m->connections_late, report->wanted_connections);
+        output_warn(report->options, text);
+    }
+}
+
 /* A thread without a connection does nothing. */
 static bool more_threads(const struct bench_load *load)
 {
@@ -163,6 +199,7 @@ static void warn(const struct bench_report *report)
 {
     const struct bench_measure *m = &report->measure;
     char text[ERROR_TEXT_BYTES];
+    warn_of_start(report);
     if (bench_measure_client_limited(m)) {
         snprintf(text, sizeof text,
                  "this client was the bottleneck: its busiest thread used %.0f %% of a CPU; use "
@@ -230,6 +267,9 @@ static void print_merged(const struct bench_report *report)
     fputs(", ", stdout);
     print_load(&report->load);
     print_measure(report);
+    if (report->starts_known)
+        printf("%-11s within %s of each other\n", "starts",
+               output_time_text(report->start_spread_s * 1e9, rate));
     if (m->messages && report->clients > 1)
         printf("%-11s %s/s: the rates of the clients, added up\n", "sum",
                output_count_text(report->rates_sum, rate));

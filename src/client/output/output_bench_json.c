@@ -7,6 +7,7 @@
 #include "output_json.h"
 #include "output_latency.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/timestamp.h"
 
 static void add_real(json_t *object, const char *key, double value)
 {
@@ -16,6 +17,15 @@ static void add_real(json_t *object, const char *key, double value)
 static void add_ns(json_t *object, const char *key, uint64_t ns)
 {
     add_real(object, key, (double)ns / 1e9);
+}
+
+static void add_start_at(json_t *json, const struct bench_load *load)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (!load->start_at_us)
+        return;
+    timestamp_text(load->start_at_us, text);
+    output_json_add_text(json, "start_at", text);
 }
 
 static json_t *load_json(const struct bench_load *load)
@@ -40,6 +50,7 @@ static json_t *load_json(const struct bench_load *load)
         add_ns(json, "omit", load->omit_ns);
     if (load->ramp_ns)
         add_ns(json, "ramp", load->ramp_ns);
+    add_start_at(json, load);
     return json;
 }
 
@@ -94,8 +105,12 @@ static void add_measure(json_t *json, const struct bench_report *report)
     const struct bench_measure *m = &report->measure;
     if (m->begun_us)
         output_json_add_started(json, m->begun_us);
+    if (report->load.start_at_us)
+        add_real(json, "start_late", m->start_late_s);
     add_real(json, "duration", m->elapsed_s);
     output_json_add_count(json, "connections", m->connections);
+    if (m->connections_late)
+        output_json_add_count(json, "connections_late", m->connections_late);
     if (report->options->resume || m->resumed)
         output_json_add_count(json, "resumed", m->resumed);
     if (report->load.handshakes) {
@@ -197,6 +212,8 @@ void output_bench_json_merged(const struct bench_report *report)
         json_object_set_new(json, "failures", failures_json(&report->measure));
     if (report->started_us)
         add_started(json, report->started_us);
+    if (report->starts_known)
+        add_real(json, "start_spread", report->start_spread_s);
     if (report->measure.elapsed_s > 0)
         add_real(json,
                  report->load.handshakes ? "handshakes_per_second_sum" : "messages_per_second_sum",

@@ -31,6 +31,8 @@ static void print_line(const struct bench_progress *progress)
     if (!progress->started) {
         fprintf(stderr, "connecting: %" PRIu32 " of %" PRIu32, progress->connections_up,
                 progress->connections);
+        if (progress->starts_in_s > 0)
+            fprintf(stderr, ", %.1f s until the start", progress->starts_in_s);
         return;
     }
     fprintf(stderr, "%.1f s", progress->elapsed_s);

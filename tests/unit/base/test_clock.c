@@ -86,24 +86,11 @@ START_TEST(returns_the_wall_clock_of_an_earlier_moment)
 }
 END_TEST
 
-START_TEST(reads_back_the_time_that_it_writes)
+START_TEST(writes_the_time_of_the_wall_clock_with_milliseconds)
 {
-    int64_t read_us = 0;
     char text[CLOCK_TEXT_BYTES];
-    clock_wall_text(INT64_C(1767323045678000), text);
+    clock_wall_text(INT64_C(1767323045678999), text);
     ck_assert_str_eq(text, "2026-01-02T03:04:05.678Z");
-    ck_assert(clock_wall_parse(text, &read_us));
-    ck_assert_int_eq(read_us, INT64_C(1767323045678000));
-    ck_assert(clock_wall_parse("2026-01-02T03:04:05.25Z", &read_us));
-    ck_assert_int_eq(read_us, INT64_C(1767323045250000));
-    static const char *const wrong[] = {"",
-                                        "today",
-                                        "2026-01-02",
-                                        "2026-01-02T03:04:05",
-                                        "2026-01-02T03:04:05.678+01:00",
-                                        "2026-01-02T03:04:05Zulu"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        ck_assert_msg(!clock_wall_parse(wrong[i], &read_us), "%s", wrong[i]);
 }
 END_TEST
 
@@ -119,7 +106,7 @@ int main(void)
     tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
     tcase_add_test(tcase, writes_whole_seconds_likewise);
     tcase_add_test(tcase, returns_the_wall_clock_of_an_earlier_moment);
-    tcase_add_test(tcase, reads_back_the_time_that_it_writes);
+    tcase_add_test(tcase, writes_the_time_of_the_wall_clock_with_milliseconds);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

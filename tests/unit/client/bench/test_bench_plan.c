@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "suite.h"
+#include "tlsecho/base/clock.h"
 #include "tlsecho/client/bench_plan.h"
 
 static struct options options;
@@ -59,6 +61,44 @@ START_TEST(has_the_values_of_the_options)
     ck_assert_uint_eq(load.omit_ns, 500000000);
     ck_assert_uint_eq(load.ramp_ns, 1000000000);
     ck_assert_int_eq(load.expect, EXPECT_UPPER);
+}
+END_TEST
+
+/* --start-at in an hour, to the second, with this behind the seconds. */
+static void in_an_hour(const char *rest, char *ret, size_t size)
+{
+    char at[CLOCK_TEXT_BYTES];
+    clock_seconds_text(time(NULL) + 3600, at);
+    snprintf(ret, size, "--start-at %.19s%s", at, rest);
+}
+
+START_TEST(starts_at_a_time_in_the_future_in_utc_or_with_an_offset)
+{
+    char words[64];
+    int64_t before_us = clock_wall_us(clock_now_us());
+    static const char *const rests[] = {".25Z", ".25-00:30", ".25+00:30"};
+    static const int offsets_s[] = {0, 1800, -1800};
+    for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+        in_an_hour(rests[i], words, sizeof words);
+        ck_assert_msg(plan(words) == 0, "%s", err.text);
+        int64_t wait_us = load.start_at_us - before_us - (3600 + offsets_s[i]) * INT64_C(1000000);
+        ck_assert_int_ge(wait_us, -INT64_C(750000));
+        ck_assert_int_lt(wait_us, INT64_C(60250000)); /* a busy machine */
+    }
+    ck_assert_int_eq(plan(""), 0);
+    ck_assert_int_eq(load.start_at_us, 0);
+}
+END_TEST
+
+START_TEST(refuses_a_start_that_cannot_be_waited_for)
+{
+    char words[128];
+    refused("--start-at 2001-02-03T04:05:06Z", "--start-at: 2001-02-03T04:05:06Z is in the past");
+    refused("--start-at 1970-01-01T00:00:00Z", "is in the past"); /* 0 means none */
+    refused("--start-at 9999-12-31T23:59:59Z", "is more than 365 days ahead");
+    refused("--start-at soon", "--start-at: 'soon': character 1: 4 digits of the year expected");
+    in_an_hour("Z tcp://127.0.0.1:1", words, sizeof words);
+    refused(words, "give one endpoint");
 }
 END_TEST
 
@@ -146,6 +186,8 @@ int main(void)
     TCase *tcase = tcase_create("bench_plan");
     tcase_add_test(tcase, without_options_one_connection_sends_64_bytes_for_10_seconds);
     tcase_add_test(tcase, has_the_values_of_the_options);
+    tcase_add_test(tcase, starts_at_a_time_in_the_future_in_utc_or_with_an_offset);
+    tcase_add_test(tcase, refuses_a_start_that_cannot_be_waited_for);
     tcase_add_test(tcase, no_thread_is_without_a_connection);
     tcase_add_test(tcase, a_count_of_messages_replaces_the_time);
     tcase_add_test(tcase, a_count_at_a_rate_lasts_until_all_have_been_due);
