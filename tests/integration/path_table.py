@@ -8,6 +8,7 @@ Each row has client, router and server in network namespaces of its own; several
 
 import collections
 import concurrent.futures
+import faulthandler
 import os
 import re
 import sys
@@ -126,6 +127,7 @@ def run_all(names, runs=1, user=None):
 
 
 def main(runs, names):
+    faulthandler.cancel_dump_traceback_later()  # of support, which expects a test: this may take hours
     right, wrong, begun = collections.Counter(), collections.Counter(), time.monotonic()
     for name, found, text in run_all(names or ROWS, runs):
         if found == ROWS[name].found:

@@ -44,12 +44,13 @@ MODES = {
     "bench": ("--bench", "-n3"),
     "compare": ("--bench", "-n3"),
     "handshakes": ("--bench", "--handshakes", "-n3"),
+    "path": ("--path", "--only", "client-hello"),
     "merge": ("--merge",),
 }
 FORMS = {"text": (), "json": ("--json",), "quiet": ("-q",), "verbose": ("-v",),
          "json verbose": ("--json", "-v"), "html": ("--report-html", "{page}"),
          "json html": ("--json", "--report-html", "{page}")}
-PAGES = ("ping", "bench", "compare", "handshakes", "merge")
+PAGES = ("ping", "bench", "compare", "handshakes", "path", "merge")
 DATA_ON_STDOUT = ("pipe", "prompt", "show-certs")  # so the JSON object goes to standard error
 
 # The expected result of each stage: for all modes, and for those that differ. A stage without a peer
@@ -83,7 +84,7 @@ FILES_ONLY = "it makes no connection"
 LEFT_OUT = {
     **{("show-certs", stage): SAYS_NOTHING
        for stage in ("first byte", "mid-stream", "changed byte", "end")},
-    **{("handshakes", stage): SAYS_NOTHING
+    **{(mode, stage): SAYS_NOTHING for mode in ("handshakes", "path")
        for stage in ("first byte", "mid-stream", "changed byte", "end")},
     **{("merge", stage): FILES_ONLY for stage in (*EARLY, *LATE)
        if stage not in ("command line", "file", "output", "good")},
@@ -145,8 +146,8 @@ class Cell:
         return f"{self.mode}, {self.stage}, {self.form}"
 
     def has_page(self):
-        """A ping has a page from its start, a load once it has measured something."""
-        began = self.stage in LATE if self.mode == "ping" else self.stage == "good"
+        """A ping and a path have a page from the start, a load once it has measured something."""
+        began = self.stage in LATE if self.mode in ("ping", "path") else self.stage == "good"
         return "html" in self.form and began
 
     def left_out(self):
@@ -157,8 +158,10 @@ class Cell:
             return "--nagios and --json do not go together"
         if self.stage == "standard error" and not (self.json and self.mode in DATA_ON_STDOUT):
             return "the object does not go to standard error"
-        if (self.stage, self.form) == ("output", "quiet") and self.mode in ("check", "report"):
+        if (self.stage, self.form) == ("output", "quiet") and self.mode in ("check", "report", "path"):
             return "-q prints nothing"
+        if self.mode == "path" and "verbose" in self.form:
+            return "--path refuses -v"
         return LEFT_OUT.get((self.mode, self.stage))
 
 
@@ -197,7 +200,7 @@ class Table(support.TestCase):
             words += EARLY[cell.stage][0]
         if cell.mode == "merge":
             return [*words, "/nonexistent" if cell.stage == "file" else self.summary]
-        if cell.stage not in ("file", "pin"):
+        if cell.stage not in ("file", "pin") and cell.mode != "path":
             words += loads.CA
         if cell.stage == "PROXY":
             words += ["--proxy-protocol", "2"]
