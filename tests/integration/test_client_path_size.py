@@ -3,6 +3,8 @@
 are slow, and that lose packets at random."""
 
 import concurrent.futures
+import random
+import threading
 import time
 import unittest
 from typing import NamedTuple
@@ -29,6 +31,21 @@ timeouts: {{ drain: 1s }}
 
 def setUpModule():
     netpath.require()
+
+
+class DropLargeTls(boxes.Rule):
+    """Drops packets to the server of more than so many bytes on connections of TLS alone."""
+
+    def __init__(self, limit_bytes):
+        super().__init__()
+        self.limit_bytes, self.tls = limit_bytes, set()
+
+    def decide(self, packet, to_server):
+        if to_server and boxes.begins_hello(packet.payload):
+            self.tls.add(packet.ports[1])
+        if to_server and packet.ports[1] in self.tls and packet.size > self.limit_bytes:
+            return []
+        return super().decide(packet, to_server)
 
 
 class Narrow(boxes.Rule):
@@ -110,10 +127,22 @@ class Size(unittest.TestCase):
         _, summary = self.answers["large packets to the server"]
         finding, = summary["findings"]
         self.assertRegex(finding["evidence"],
-                         r"^8,192 bytes in IP packets of up to 1,340 passed, 2 of 2; of up to 1,341: "
-                         r"2 of 2 stalled on the way to the server, sent \d+ times; in between, 2 of "
-                         r"2 passed in packets of up to 256$")
+                         r"^8,192 bytes in IP packets of up to 1,340 passed, 3 of 3; of up to 1,341: "
+                         r"3 of 3 stalled on the way to the server, sent \d+ times; beside them, 3 of "
+                         r"3 passed in packets of up to 256$")
         self.assertIn("IP packets of more than 1,340 bytes to the server", finding["remedy"])
+
+    def test_a_limit_of_one_port_is_told_as_such(self):
+        _, summary = look(Row(lambda: [DropLargeTls(1340)], names=("tcp", "report"),
+                              only="client-hello,size"))
+        finding, = summary["findings"]
+        tcp, tls = (server["endpoint"] for server in summary["servers"])
+        self.assertEqual((finding["finding"], finding["endpoint"]), ("hello-lost-above", tls))
+        self.assertTrue(finding["evidence"].endswith(
+            f"; others of up to 1,500 bytes reach {tcp}: what drops them looks at the port, or at what "
+            "they carry"), finding)
+        self.assertIn("pass a ClientHello in IP packets of more than 1,340 bytes", finding["remedy"])
+        self.assertNotIn("packet_bytes", finding)
 
     def test_each_direction_is_tried(self):
         _, summary = self.answers["a clean path"]
@@ -126,9 +155,13 @@ class Size(unittest.TestCase):
 class Server(support.TestCase):
     """What a server does is not held against the path."""
 
-    def fails(self, status, handler):
+    @staticmethod
+    def run_against(handler):
         with stub_server.StubServer(handler) as server:
-            done = support.client("--path", "--json", "--only", "size", server.endpoint())
+            return support.client("--path", "--json", "--only", "size", server.endpoint())
+
+    def fails(self, status, handler):
+        done = self.run_against(handler)
         self.assertEqual(done.status, status, done)
         return done.summary()
 
@@ -136,20 +169,36 @@ class Server(support.TestCase):
         def greet(connection):
             connection.sendall(b"220 ready\r\n")
             stub_server.discard(connection)
-        summary = self.fails(2, greet)
-        self.assertIn("it speaks first, so it is no echo", summary["error"]["message"])
-        self.fails(2, stub_server.finish)
+        summary = self.fails(14, greet)
+        self.assertRegex(summary["error"]["message"],
+                         r"tcp://127\.0\.0\.1:\d+: it sends first, so it is no echo\Z")
+        self.assertIn("ends connections at once", self.fails(13, stub_server.finish)["error"]["message"])
 
         def report(connection):
             connection.sendall(b"{" + bytes(b"x" * 5000) + b"}\n")
             stub_server.finish(connection)
-        self.assertIn("it sends a report", self.fails(2, report)["error"]["message"])
+        self.assertIn("it sends a report", self.fails(14, report)["error"]["message"])
 
         def answer(connection):
             connection.recv(stub_server.CHUNK)
             connection.sendall(b"400 what?\r\n")
             stub_server.discard(connection)
-        self.assertIn("answers something else", self.fails(2, answer)["stages"][0]["reason"])
+        self.assertIn("answers something else", self.fails(14, answer)["stages"][0]["reason"])
+
+    def test_one_that_resets_at_random_has_no_limit(self):
+        for seed in range(4):
+            chance, lock = random.Random(seed), threading.Lock()
+
+            def sometimes(connection):
+                for data in stub_server.received(connection):
+                    with lock:
+                        resets = len(data) > 1000 and chance.random() < 0.4
+                    if resets:
+                        stub_server.reset(connection)
+                        return
+                    connection.sendall(data)
+            with self.subTest(seed):
+                self.assertEqual(self.run_against(sometimes).summary()["findings"], [])
 
     def test_one_whose_echo_stops_in_packets_of_any_size(self):
         def stop(connection):
@@ -165,7 +214,7 @@ class Server(support.TestCase):
         def garble(connection):
             for data in stub_server.received(connection):
                 connection.sendall(data if len(data) < 100 else data[:-1] + b"X")
-        self.assertRegex(self.fails(2, garble)["stages"][0]["reason"],
+        self.assertRegex(self.fails(14, garble)["stages"][0]["reason"],
                          "it is no echo: byte 511 came back as 0x58 instead of ")
 
 

@@ -2,6 +2,7 @@
 """--path: after how long a silent connection is gone, how, and what holds it."""
 
 import contextlib
+import random
 import re
 import threading
 import time
@@ -129,6 +130,20 @@ class NotFound(Idle):
         self.assertRegex(summary["stages"][0]["notes"][-1], "others lasted longer later")
 
 
+    def test_a_server_that_resets_silent_connections_at_random_has_no_time_out(self):
+        chance = random.Random(1)
+
+        def expire(connection):
+            connection.settimeout(chance.uniform(0.3, 3))
+            try:
+                stub_server.echo(connection)
+            except TimeoutError:
+                stub_server.reset(connection)
+        with stub_server.StubServer(expire) as server:
+            done = support.client("--path", "--json", "--only", "idle", "--idle-max", "2s",
+                                  server.endpoint())
+        self.assertEqual(done.summary()["findings"], [], done)
+
     @staticmethod
     def expire_all(proxy):
         for client, server in proxy.pairs():
@@ -145,7 +160,9 @@ class Skipped(support.TestCase):
             done = self.path("--only", "idle", "--idle-max", "2s", "--connect-timeout", "1s",
                              far.endpoint())
         self.assertEqual(done.summary()["stages"][0]["reason"],
-                         "no endpoint echoes: give one whose service is echo")
+                         "no endpoint echoes; give one whose service is echo: "
+                         f"{far.endpoint()}: silence: what is sent is acknowledged, but not echoed")
+        self.assertEqual(done.status, 6, done)
 
     def test_the_first_that_echoes_is_taken(self):
         with stub_server.StubServer(stub_server.discard) as silent, stub_server.StubServer(stub_server.echo) as far:

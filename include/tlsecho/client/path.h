@@ -63,6 +63,7 @@ enum path_way { PATH_TO_SERVER, PATH_FROM_SERVER };
 
 struct path_finding {
     const struct path_finding_kind *kind;
+    const struct path_server *server; /* on the way to which it is */
     char evidence[PATH_SENTENCE_BYTES], remedy[PATH_SENTENCE_BYTES];
     uint64_t packet_bytes; /* the largest IP packet that passes that way; 0 = not about packets */
     enum path_way way;

@@ -76,8 +76,11 @@ static void print_findings(const struct path_verdict *verdict, bool first)
 {
     for (size_t i = 0; i < verdict->finding_count; i++) {
         const struct path_finding *finding = &verdict->findings[i];
-        printf("%sfinding: %s: %s\n  evidence: %s\n  remedy: %s\n", first ? "" : "\n",
-               finding->kind->name, finding->kind->meaning, finding->evidence, finding->remedy);
+        char endpoint[ENDPOINT_TEXT_BYTES];
+        endpoint_text(finding->server->endpoint, endpoint);
+        printf("%sfinding: %s: %s\n  endpoint: %s\n  evidence: %s\n  remedy: %s\n",
+               first ? "" : "\n", finding->kind->name, finding->kind->meaning, endpoint,
+               finding->evidence, finding->remedy);
         first = false;
     }
 }

@@ -54,9 +54,12 @@ static json_t *stage_json(const struct path_stage_result *stage)
 
 static json_t *finding_json(const struct path_finding *finding)
 {
+    char endpoint[ENDPOINT_TEXT_BYTES];
     json_t *json = json_object();
+    endpoint_text(finding->server->endpoint, endpoint);
     output_json_add_text(json, "stage", finding->kind->stage);
     output_json_add_text(json, "finding", finding->kind->name);
+    output_json_add_text(json, "endpoint", endpoint);
     output_json_add_text(json, "evidence", finding->evidence);
     output_json_add_text(json, "remedy", finding->remedy);
     if (!finding->packet_bytes)

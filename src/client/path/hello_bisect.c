@@ -5,7 +5,10 @@
 
 #include "tlsecho/base/quantity.h"
 
-enum { ATTEMPTS = 2 };
+enum {
+    ATTEMPTS = 2,
+    STUCK = 3, /* rounds in which nothing connects, before it is given up */
+};
 
 struct range {
     size_t passing, failing;
@@ -42,7 +45,9 @@ static int search(struct hellos *h, struct range *range, unsigned *count, struct
     struct hello_case cases[HELLO_TRIES_MAX];
     struct hello_score scores[HELLO_TRIES_MAX];
     size_t n;
+    unsigned stuck = 0;
     while ((n = choose(h, range, cases)) > 0) {
+        struct range before = *range;
         char from[QUANTITY_BYTES], to[QUANTITY_BYTES];
         path_record_progress(h->p, "the limit is between %s and %s bytes",
                              quantity_grouped_text(range->passing, from),
@@ -51,6 +56,10 @@ static int search(struct hellos *h, struct range *range, unsigned *count, struct
             return -1;
         narrow(range, scores, n);
         *count += (unsigned)n;
+        if (range->passing != before.passing || range->failing != before.failing)
+            stuck = 0;
+        else if (++stuck == STUCK)
+            return hello_score_check_connected(h->p, &scores[0], err);
     }
     return 0;
 }

@@ -324,8 +324,8 @@ void hello_score_note_mixed(struct path *p, const struct hello_score *mixed)
                          failed, mixed->tries, how,
                          mixed->fates[HELLO_LOST] == failed
                              ? "that is loss, and no finding"
-                             : "the server, or something on the way, is unsteady, and that is no "
-                               "finding");
+                             : "the server, or something on the way, is unsteady, or limits "
+                               "connections, and that is no finding");
 }
 
 void hello_score_blame(struct path *p, const struct hello_case *c, const struct hello_score *score)

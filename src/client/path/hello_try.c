@@ -7,10 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "path_wait.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/want.h"
-#include "tlsecho/client/interrupt.h"
-#include "tlsecho/client/session_wait.h"
 #include "tlsecho/net/dial.h"
 #include "tlsecho/net/socket.h"
 
@@ -23,7 +22,7 @@ enum {
     LIMIT_US = 30 * 1000 * 1000, /* for a peer that takes nothing: its window is closed */
 };
 
-enum { CONNECTING, SENDING, AWAITING_ACK, AWAITING_ANSWER };
+enum { CONNECTING, SENDING, AWAITING_ACK, AWAITING_ANSWER, ENDING };
 
 const char *hello_fate_text(enum hello_fate fate)
 {
@@ -124,10 +123,7 @@ static void send_more(struct hello_try *t)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n < 0) {
-        if (errno == EPIPE) /* a FIN came before the RST: that is how the server ended it */
-            end(t, HELLO_ENDED);
-        else
-            end_reset(t);
+        end_reset(t);
         return;
     }
     t->sent += (size_t)n;
@@ -151,10 +147,9 @@ static void receive(struct hello_try *t)
         end_reset(t);
         return;
     }
-    if (n == 0) { /* the server may have waited in vain: then TCP has sent it again */
-        bool lost = socket_unacknowledged_bytes(t->fd) > 0 && tcp_stats_read(t->fd, &t->stats) &&
-                    t->stats.repeats > 0;
-        end(t, lost ? HELLO_LOST : HELLO_ENDED);
+    if (n == 0) {
+        t->state = ENDING;
+        t->ended_us = clock_now_us();
         return;
     }
     t->answer_n += (size_t)n;
@@ -176,6 +171,23 @@ static void receive(struct hello_try *t)
         end(t, HELLO_NOT_TLS);
         return;
     }
+}
+
+/* After a FIN. If the server closes with unread data, an RST follows, or comes instead: that is
+ * chance, so both are a reset. It may also have waited in vain: then TCP has sent it again. */
+static void examine_end(struct hello_try *t)
+{
+    if (path_wait_is_ready(t->fd, WANT_NOTHING)) {
+        end_reset(t);
+        return;
+    }
+    bool unread = socket_unacknowledged_bytes(t->fd) > 0;
+    bool known = tcp_stats_read(t->fd, &t->stats);
+    if (known && unread && t->stats.repeats > 0)
+        end(t, HELLO_LOST);
+    else if (!known ||
+             (!unread && clock_now_us() > t->ended_us + path_peer_reset_us(t->stats.rtt_us)))
+        end(t, HELLO_ENDED);
 }
 
 /* What has been sent and is not acknowledged is sent again by the kernel, RFC 6298 §5.4; from then
@@ -205,22 +217,22 @@ static uint64_t connect_due_us(const struct path *p, const struct hello_try *t)
     return t->begun_us + (limit_ms ? limit_ms * 1000 : CONNECT_US);
 }
 
-static void step(struct path *p, struct path_peer *peer, struct hello_try *t, uint64_t ack_us)
+static void connect_on(const struct path *p, struct path_peer *peer, struct hello_try *t)
 {
-    uint64_t now_us = clock_now_us();
-    struct pollfd ready = {.fd = t->fd,
-                           .events = (short)(t->state == CONNECTING ? POLLOUT : POLLIN)};
-    bool is_ready = poll(&ready, 1, 0) > 0;
-    if (t->state == CONNECTING) {
-        if (is_ready)
-            finish_connecting(peer, t);
-        else if (now_us >= connect_due_us(p, t)) {
-            dial_expire(t->fd, &peer->about->address, &t->error);
-            end(t, HELLO_UNCONNECTED);
-        }
-    } else if (is_ready) {
-        receive(t);
+    if (path_wait_is_ready(t->fd, WANT_WRITE)) {
+        finish_connecting(peer, t);
+    } else if (clock_now_us() >= connect_due_us(p, t)) {
+        dial_expire(t->fd, &peer->about->address, &t->error);
+        end(t, HELLO_UNCONNECTED);
     }
+}
+
+static void step(const struct path *p, struct path_peer *peer, struct hello_try *t, uint64_t ack_us)
+{
+    if (t->state == CONNECTING)
+        connect_on(p, peer, t);
+    else if (t->state != ENDING && path_wait_is_ready(t->fd, WANT_READ))
+        receive(t);
     if (t->fate == HELLO_PENDING && t->state == SENDING)
         send_more(t);
     if (t->fate == HELLO_PENDING && t->state == AWAITING_ACK &&
@@ -228,35 +240,41 @@ static void step(struct path *p, struct path_peer *peer, struct hello_try *t, ui
         t->state = SENDING;
         send_more(t);
     }
-    if (t->fate == HELLO_PENDING && t->state > SENDING)
+    if (t->fate != HELLO_PENDING || t->state <= SENDING)
+        return;
+    if (t->state == ENDING)
+        examine_end(t);
+    else
         examine_loss(t, clock_now_us(), ack_us);
 }
 
 /* --- all of them --- */
 
-static bool is_unacknowledged(const struct hello_try *t)
+/* TCP_INFO has to be looked at. */
+static bool is_watched(const struct hello_try *t)
 {
-    return t->state == AWAITING_ACK || socket_unacknowledged_bytes(t->fd) > 0;
+    return t->state == AWAITING_ACK || t->state == ENDING || socket_unacknowledged_bytes(t->fd) > 0;
+}
+
+static unsigned want_of(const struct hello_try *t)
+{
+    return t->state == ENDING                              ? WANT_NOTHING
+           : t->state == CONNECTING || t->state == SENDING ? WANT_WRITE
+                                                           : WANT_READ;
 }
 
 /* What to wait for. False: none is pending. */
-static bool prepare_wait(struct path *p, struct hello_try *tries, size_t count,
+static bool prepare_wait(const struct path *p, const struct hello_try *tries, size_t count,
                          uint64_t patient_until_us, struct session_wait *ret)
 {
-    *ret = (struct session_wait){
-        .fd = -1, .stop_fd = interrupt_fd(), .due_us = UINT64_MAX, .other_count = 0};
+    path_wait_init(ret);
     for (size_t i = 0; i < count; i++) {
-        struct hello_try *t = &tries[i];
-        if (t->fate != HELLO_PENDING)
-            continue;
-        bool writes = t->state == CONNECTING || t->state == SENDING;
-        uint64_t due_us = t->state == CONNECTING ? connect_due_us(p, t)
-                          : is_unacknowledged(t) ? clock_now_us() + TICK_US
-                                                 : patient_until_us;
-        if (due_us < ret->due_us)
-            ret->due_us = due_us;
-        ret->others[ret->other_count++] =
-            (struct pollfd){.fd = t->fd, .events = (short)(writes ? POLLOUT : POLLIN)};
+        const struct hello_try *t = &tries[i];
+        if (t->fate == HELLO_PENDING)
+            path_wait_add(ret, t->fd, want_of(t),
+                          t->state == CONNECTING ? connect_due_us(p, t)
+                          : is_watched(t)        ? clock_now_us() + TICK_US
+                                                 : patient_until_us);
     }
     return ret->other_count > 0;
 }
@@ -279,7 +297,7 @@ static uint64_t silent_since(const struct hello_try *tries, size_t count)
 static void give_up_silent(struct hello_try *tries, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (tries[i].fate == HELLO_PENDING && !is_unacknowledged(&tries[i]))
+        if (tries[i].fate == HELLO_PENDING && !is_watched(&tries[i]))
             end(&tries[i], HELLO_SILENT);
 }
 
@@ -305,11 +323,8 @@ static int wait_for_all(const struct hello_round *round, struct hello_try *tries
             give_up_silent(tries, count);
         if (!prepare_wait(round->path, tries, count, until_us, &wait))
             return 0;
-        int event = session_wait(&wait, err);
-        if (event < 0)
+        if (path_wait(&wait, err) < 0)
             return -1;
-        if (event == SESSION_STOPPED)
-            return error_set(err, ERROR_INTERRUPTED, "interrupted");
     }
 }
 

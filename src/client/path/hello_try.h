@@ -24,7 +24,7 @@ enum hello_fate {
     HELLO_ALERT,       /* an answer, too */
     HELLO_LOST,        /* sent again and again, and never acknowledged */
     HELLO_RESET,       /* RST */
-    HELLO_ENDED,       /* FIN */
+    HELLO_ENDED,       /* FIN, and no RST after it */
     HELLO_SILENT,      /* acknowledged, and nothing came back */
     HELLO_NOT_TLS,     /* something else came back */
     HELLO_UNCONNECTED, /* no TCP connection, so that it was not sent at all */
@@ -51,7 +51,7 @@ struct hello_try {
     int fd;
     int state, dials;
     size_t sent;
-    uint64_t begun_us, sent_us, repeated_us, quiet_us;
+    uint64_t begun_us, sent_us, repeated_us, quiet_us, ended_us;
     unsigned char answer[TLS_ANSWER_BYTES];
     size_t answer_n;
 };

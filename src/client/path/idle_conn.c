@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "path_wait.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/want.h"
-#include "tlsecho/client/session_wait.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/net/tcp_stats.h"
 
@@ -57,6 +57,26 @@ const char *idle_conn_fate_text(const struct idle_conn *c)
     return texts[c->fate];
 }
 
+enum result idle_conn_result(const struct idle_conn *c)
+{
+    switch (c->fate) {
+    case IDLE_SILENT:
+    case IDLE_PROBED:
+    case IDLE_ALIVE:
+        break;
+    case IDLE_LOST:
+        return RESULT_TIMEOUT;
+    case IDLE_MUTE:
+        return c->received ? RESULT_CORRUPT : RESULT_TIMEOUT;
+    case IDLE_RESET:
+        return RESULT_RESET;
+    case IDLE_CUT:
+    case IDLE_FINISHED:
+        return RESULT_TRUNCATED;
+    }
+    return RESULT_OK;
+}
+
 static void take_end(struct idle_conn *c, enum io_status status)
 {
     if (status == IO_RESET)
@@ -83,10 +103,10 @@ static void take(struct idle_conn *c, const char *data, size_t n)
 static void receive(struct idle_conn *c)
 {
     char data[LINE_BYTES];
-    struct error err;
     for (int i = 0; i < READS_MAX && !idle_conn_is_decided(c); i++) {
         /* No more than what is missing, so that nothing is matched beyond the line's end. */
-        struct io io = transport_read(c->session.transport, data, LINE_BYTES - c->matched, &err);
+        struct io io =
+            transport_read(c->session.transport, data, LINE_BYTES - c->matched, &c->error);
         switch (io.status) {
         case IO_OK:
             take(c, data, io.n);
@@ -99,6 +119,7 @@ static void receive(struct idle_conn *c)
         case IO_CUT:
         case IO_RESET:
         case IO_FAILED:
+            c->failed = io.status == IO_FAILED;
             take_end(c, io.status);
             return;
         }
@@ -182,17 +203,12 @@ int idle_conn_keep_alive(struct idle_conn *c, unsigned idle_s, struct error *err
 static int await_echo(struct idle_conn *c, uint64_t deadline_us, struct error *err)
 {
     while (!idle_conn_is_decided(c)) {
-        struct session_wait wait = {.fd = c->session.transport->fd,
-                                    .want = c->want,
-                                    .stop_fd = c->session.stop_fd,
-                                    .due_us = idle_conn_due_us(c)};
-        if (wait.due_us > deadline_us)
-            wait.due_us = deadline_us;
-        int event = session_wait(&wait, err);
-        if (event < 0)
+        struct session_wait wait;
+        path_wait_init(&wait);
+        wait.due_us = deadline_us;
+        path_wait_add(&wait, c->session.transport->fd, c->want, idle_conn_due_us(c));
+        if (path_wait(&wait, err) < 0)
             return -1;
-        if (event == SESSION_STOPPED)
-            return error_set(err, ERROR_INTERRUPTED, "interrupted");
         idle_conn_step(c);
         if (clock_now_us() >= deadline_us && !idle_conn_is_decided(c))
             end(c, IDLE_MUTE);
@@ -206,15 +222,17 @@ int idle_conn_open(struct idle_conn *c, struct path *p, struct path_peer *peer,
     *c = (struct idle_conn){.fate = IDLE_SILENT};
     session_init(&c->session, &peer->target);
     c->session.deadline_us = deadline_us;
-    int result = session_open(&c->session, err);
-    p->phase = c->session.phase;
-    if (result < 0)
+    if (path_peer_open_session(p, peer, &c->session, err) < 0)
         return -1;
     idle_conn_probe(c);
     p->phase = PHASE_ECHO;
     if (await_echo(c, deadline_us, err) < 0)
         return -1;
     *ret_echoes = c->fate == IDLE_ALIVE;
+    if (c->failed)
+        *err = c->error;
+    if (!*ret_echoes)
+        return c->failed ? -1 : 0;
     c->fate = IDLE_SILENT;
     c->matched = 0;
     c->last_us = c->seen_us = clock_now_us();

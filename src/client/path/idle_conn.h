@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "path_internal.h"
-#include "tlsecho/client/session.h"
 
 enum idle_fate {
     IDLE_SILENT,   /* it is still silent */
@@ -38,10 +37,13 @@ struct idle_conn {
     uint64_t took_us;               /* the echo */
     size_t sent, matched, received; /* of the line; all that came since it was sent */
     unsigned want;
+    bool failed; /* by an alert, or what is no TLS any more: */
+    struct error error;
 };
 
 /* Connects and waits for the echo of a line, at most until deadline_us. *ret_echoes = false: what
- * is there is no echo. -1: p->phase and err say why. Call idle_conn_close in any case. */
+ * is there is no echo, and c->fate says what it did. -1: p->phase and err say why. Call
+ * idle_conn_close in any case. */
 int idle_conn_open(struct idle_conn *c, struct path *p, struct path_peer *peer,
                    uint64_t deadline_us, bool *ret_echoes, struct error *err);
 void idle_conn_close(struct idle_conn *c);
@@ -62,6 +64,9 @@ bool idle_conn_is_gone(const struct idle_conn *c);
 
 /* When to call idle_conn_step though nothing has come; UINT64_MAX = never. */
 uint64_t idle_conn_due_us(const struct idle_conn *c);
+
+/* That of a run in which nothing echoes, of a fate that is decided. */
+enum result idle_conn_result(const struct idle_conn *c);
 
 /* "RST", "FIN without close_notify", ... */
 const char *idle_conn_fate_text(const struct idle_conn *c);

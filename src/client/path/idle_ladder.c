@@ -3,14 +3,13 @@
 
 #include <stdio.h>
 
+#include "path_wait.h"
 #include "tlsecho/base/clock.h"
-#include "tlsecho/base/want.h"
-#include "tlsecho/client/interrupt.h"
-#include "tlsecho/client/session_wait.h"
 
 enum {
-    GONE = 2, /* so many make it certain */
-    FEW = 6,  /* connections, though they open slowly */
+    GONE = 2,          /* so many make it certain, */
+    GONE_UNSTEADY = 4, /* and where anything was mixed */
+    FEW = 6,           /* connections, though they open slowly */
     SUSPECT_US = 300 * 1000,
 };
 static const uint64_t FOREVER_US = UINT64_MAX / 2;
@@ -36,9 +35,7 @@ static int open_next(struct ladder *l, uint64_t deadline_us, struct error *err)
     l->count++;
     if (idle_conn_open(c, l->p, l->peer, deadline_us, &echoes, err) < 0)
         return -1;
-    return echoes ? 0
-                  : error_set(err, ERROR_TIMEOUT, "%zu connections echo, one more does not",
-                              l->count - 1);
+    return echoes ? 0 : error_set(err, ERROR_TIMEOUT, "no echo: %s", idle_conn_fate_text(c));
 }
 
 int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint64_t until_us,
@@ -48,9 +45,23 @@ int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint6
     l->keepalive_s = keepalive_s;
     count += keepalive_s > 0;
     path_record_progress(l->p, "opening %zu connections", count);
-    while (l->count < count && (l->count < FEW || clock_now_us() < until_us))
-        if (open_next(l, deadline_us, err) < 0)
+    while (l->count < count && (l->count < FEW || clock_now_us() < until_us)) {
+        if (open_next(l, deadline_us, err) == 0)
+            continue;
+        if (err->kind == ERROR_INTERRUPTED)
             return -1;
+        if (l->count <= FEW)
+            return error_prefix(err,
+                                "beside %zu connections one more fails, perhaps for a limit of the "
+                                "server",
+                                l->count - 1);
+        idle_conn_close(&l->conns[--l->count]);
+        path_record_note(l->p,
+                         "only %zu connections, since one more fails: %s; a limit of the server "
+                         "may be the cause",
+                         l->count, err->text);
+        break;
+    }
     if (!keepalive_s)
         return 0;
     l->conns[0].planned_us = FOREVER_US;
@@ -111,20 +122,43 @@ bool idle_is_longer(uint64_t a_us, uint64_t b_us)
     return (double)a_us > (double)b_us * (1 + IDLE_STEP_PERCENT / 100.0);
 }
 
-bool idle_ladder_counts(const struct idle_conn *c, uint64_t survived_us)
+/* The longest silence in which a connection has not been told of an end. */
+static uint64_t untold_us(const struct ladder *l)
+{
+    uint64_t us = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct idle_conn *c = &l->conns[i];
+        if (c->fate == IDLE_SILENT && !c->keeps_alive && c->seen_us - c->last_us > us)
+            us = c->seen_us - c->last_us;
+    }
+    return us;
+}
+
+bool idle_ladder_is_accident(const struct ladder *l, const struct idle_conn *c)
+{
+    return idle_conn_is_gone(c) && (idle_is_longer(idle_ladder_survived_us(l), c->silence_us) ||
+                                    (c->told && idle_is_longer(untold_us(l), c->silence_us)));
+}
+
+bool idle_ladder_counts(const struct ladder *l, const struct idle_conn *c)
 {
     return idle_conn_is_decided(c) && c->fate != IDLE_ALIVE && !c->keeps_alive &&
-           !idle_is_longer(survived_us, c->silence_us);
+           !idle_is_longer(idle_ladder_survived_us(l), c->silence_us) &&
+           !idle_ladder_is_accident(l, c);
 }
 
 /* asked: those that were probed alone; the others of those that were told will be told, too. */
 static unsigned count_gone(const struct ladder *l, bool asked)
 {
     unsigned gone = 0;
-    uint64_t survived_us = idle_ladder_survived_us(l);
     for (size_t i = 0; i < l->count; i++)
-        gone += idle_ladder_counts(&l->conns[i], survived_us) && !(asked && l->conns[i].told);
+        gone += idle_ladder_counts(l, &l->conns[i]) && !(asked && l->conns[i].told);
     return gone;
+}
+
+unsigned idle_ladder_gone_enough(const struct ladder *l)
+{
+    return l->p->unsteady ? GONE_UNSTEADY : GONE;
 }
 
 static void record(struct path *p, const struct idle_conn *c)
@@ -160,27 +194,16 @@ static void step_all(struct ladder *l)
 
 static int wait_for_any(struct ladder *l, uint64_t end_us, struct error *err)
 {
-    uint64_t now_us = clock_now_us();
-    struct session_wait wait = {
-        .fd = -1, .stop_fd = interrupt_fd(), .due_us = now_us + IDLE_SECOND_US};
-    if (end_us < wait.due_us)
-        wait.due_us = end_us;
+    uint64_t progress_us = clock_now_us() + IDLE_SECOND_US;
+    struct session_wait wait;
+    path_wait_init(&wait);
+    wait.due_us = end_us < progress_us ? end_us : progress_us;
     for (size_t i = 0; i < l->count; i++) {
         const struct idle_conn *c = &l->conns[i];
-        uint64_t due_us = idle_conn_due_us(c);
-        if (idle_conn_is_decided(c))
-            continue;
-        if (due_us < wait.due_us)
-            wait.due_us = due_us;
-        wait.others[wait.other_count++] =
-            (struct pollfd){.fd = c->session.transport->fd,
-                            .events = (short)((c->want & WANT_READ ? POLLIN : 0) |
-                                              (c->want & WANT_WRITE ? POLLOUT : 0))};
+        if (!idle_conn_is_decided(c))
+            path_wait_add(&wait, c->session.transport->fd, c->want, idle_conn_due_us(c));
     }
-    int event = session_wait(&wait, err);
-    if (event < 0)
-        return -1;
-    return event == SESSION_STOPPED ? error_set(err, ERROR_INTERRUPTED, "interrupted") : 0;
+    return path_wait(&wait, err) < 0 ? -1 : 0;
 }
 
 static void tell_progress(const struct ladder *l, uint64_t begun_us)
@@ -198,14 +221,15 @@ static void tell_progress(const struct ladder *l, uint64_t begun_us)
 int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err)
 {
     uint64_t begun_us = clock_now_us();
+    const unsigned enough = idle_ladder_gone_enough(l);
     for (;;) {
         step_all(l);
         unsigned gone = count_gone(l, false);
         struct idle_conn *next = next_rung(l);
         unsigned doubtful = count_gone(l, true) + count_suspect(l);
-        if (gone >= GONE || (!next && !is_probing(l)) || clock_now_us() >= end_us)
+        if (gone >= enough || (!next && !is_probing(l)) || clock_now_us() >= end_us)
             return 0;
-        if (next && doubtful && doubtful < GONE) {
+        if (next && doubtful && doubtful < enough) {
             idle_conn_probe(next);
             if (idle_conn_is_decided(next))
                 record(l->p, next);

@@ -26,8 +26,9 @@ struct ladder {
 
 /*
  * At most count connections, as many as until_us allows but more than a few; one more before them,
- * if keepalive_s, has TCP's keepalive and is left out of all below. -1: as idle_conn_open, or one
- * does not echo. Call idle_ladder_close in any case.
+ * if keepalive_s, has TCP's keepalive and is left out of all below. If one cannot be opened, or
+ * does not echo, those before it are all, and a note says so; -1 if they are a few only, or as
+ * idle_conn_open. Call idle_ladder_close in any case.
  */
 int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint64_t until_us,
                      uint64_t deadline_us, struct error *err);
@@ -46,8 +47,15 @@ int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err);
 /* The longest silence that one survived; 0 = none did. */
 uint64_t idle_ladder_survived_us(const struct ladder *l);
 
-/* Whether a connection ended; not if others survived longer: then it was an accident. */
-bool idle_ladder_counts(const struct idle_conn *c, uint64_t survived_us);
+/* Whether a connection is gone though another survived a longer silence, or has been told of its
+ * end though another has not, after a longer silence. */
+bool idle_ladder_is_accident(const struct ladder *l, const struct idle_conn *c);
+
+/* Whether a connection ended, and not by accident. */
+bool idle_ladder_counts(const struct ladder *l, const struct idle_conn *c);
+
+/* How many have to be gone: more where the same was answered at times and at times not. */
+unsigned idle_ladder_gone_enough(const struct ladder *l);
 
 /* Probes the one with keepalive after that silence, and tells it as a step. *ret: what became of
  * it; IDLE_SILENT or IDLE_PROBED at end_us. -1: interrupted. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tlsecho/client/session.h"
 #include "tlsecho/net/endpoint.h"
 
 /* One key share; P-256 is named for servers of TLS 1.2 with a certificate of that curve (RFC 8422
@@ -217,7 +216,8 @@ int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *
     return 0;
 }
 
-int name_case_look(struct name_case *c, struct path_peer *peer, bool *ret, struct error *err)
+int name_case_look(struct path *p, struct name_case *c, struct path_peer *peer, bool *ret,
+                   struct error *err)
 {
     struct session session;
     struct peer seen;
@@ -227,7 +227,7 @@ int name_case_look(struct name_case *c, struct path_peer *peer, bool *ret, struc
     if (!c->options.connect_timeout_ms || c->options.connect_timeout_ms > LOOK_MS)
         c->options.connect_timeout_ms = LOOK_MS;
     session_init(&session, &target);
-    int result = session_open(&session, err);
+    int result = path_peer_open_session(p, peer, &session, err);
     *ret = result == 0;
     if (result == 0) {
         transport_peer(session.transport, &seen);

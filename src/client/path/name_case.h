@@ -56,6 +56,7 @@ bool name_case_is_filtered(const struct name_case *c);
 
 /* One handshake of a case that was answered, to its end. Returns false if it did not come to it;
  * -1: interrupted. */
-int name_case_look(struct name_case *c, struct path_peer *peer, bool *ret, struct error *err);
+int name_case_look(struct path *p, struct name_case *c, struct path_peer *peer, bool *ret,
+                   struct error *err);
 
 #endif

@@ -107,9 +107,9 @@ static int run_stage(struct path *p, const struct path_stage *stage, struct erro
     p->stage->state = PATH_DONE;
     p->has_unjudged = false;
     tell(p, PATH_EVENT_STAGE);
-    struct path_peer *peer = path_peer_serving(p, stage->need, &reason);
-    if (peer)
-        result = stage->run(p, peer, err);
+    p->peer = path_peer_serving(p, stage->need, &reason);
+    if (p->peer)
+        result = stage->run(p, p->peer, err);
     else
         path_record_skip(p, "%s", reason);
     path_record_end(p);
@@ -166,12 +166,14 @@ static void judge(const struct path_verdict *verdict, struct outcome *ret)
     ret->phase = PHASE_PATH;
 }
 
-/* "no stage could run: client-hello: no endpoint has TLS" */
-static int refuse_all(const struct path_verdict *verdict, struct error *err)
+/* "no stage could run: client-hello: no endpoint has TLS": the options are to blame if no server
+ * was looked at. */
+static void refuse_all(const struct path *p, struct outcome *ret)
 {
-    const struct path_stage_result *stage = &verdict->stages[0];
-    return error_set(err, ERROR_INPUT, "no stage could run: %s: %.300s", stage->name,
-                     stage->reason);
+    const struct path_stage_result *stage = p->unserved ? p->unserved : &p->verdict->stages[0];
+    outcome_measure(ret, p->unserved ? p->unserved_result : RESULT_USAGE,
+                    "no stage could run: %s: %.400s", stage->name, stage->reason);
+    ret->phase = p->unserved ? PHASE_ECHO : PHASE_OPTIONS;
 }
 
 static bool has_measured(const struct path_verdict *verdict)
@@ -201,6 +203,21 @@ static bool has_unjudged(const struct path_verdict *verdict)
     return false;
 }
 
+/* Servers that were connected to once need other advice than those that never were. */
+static void fail(const struct path *p, const struct error *err, struct outcome *ret)
+{
+    enum result result = result_of(p->phase, err);
+    if (result != RESULT_REFUSED || !p->verdict->stage_count) {
+        outcome_fail_to_open(ret, p->phase, err, &p->options);
+        return;
+    }
+    outcome_measure(ret, result,
+                    "%.300s; it accepted connections before: it was stopped, or a limit of "
+                    "connections refuses more: see its log, or raise the limit for this host",
+                    err->text);
+    ret->phase = p->phase;
+}
+
 /* An interrupted run is worth what it measured: ok if there is something, and nothing that failed
  * is left to be judged. */
 static void conclude(struct path *p, int result, const struct error *err, struct outcome *ret)
@@ -212,7 +229,9 @@ static void conclude(struct path *p, int result, const struct error *err, struct
     if (unjudged && p->has_unjudged)
         outcome_fail_to_open(ret, PHASE_HANDSHAKE, &p->unjudged, &p->options);
     else if (result < 0 && !partly)
-        outcome_fail_to_open(ret, p->phase, err, &p->options);
+        fail(p, err, ret);
+    else if (result == 0 && !has_measured(verdict))
+        refuse_all(p, ret);
     judge(verdict, ret);
 }
 
@@ -226,10 +245,6 @@ static void run(struct path *p, struct outcome *outcome)
         result = open_peers(p, &err);
     if (result == 0)
         result = run_stages(p, chosen, &err);
-    if (result == 0 && !has_measured(p->verdict)) {
-        p->phase = PHASE_OPTIONS;
-        result = refuse_all(p->verdict, &err);
-    }
     conclude(p, result, &err, outcome);
     for (size_t i = 0; i < p->verdict->server_count; i++)
         path_peer_done(&p->peers[i]);

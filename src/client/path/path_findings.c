@@ -23,8 +23,8 @@ const struct path_finding_kind path_finding_kinds[] = {
                   "}: two records"},
     {.name = "path-mtu-black-hole",
      .stage = "size",
-     .meaning = "IP packets above some size vanish in one direction, and nothing says so: "
-                "connections come up, and stall with the first large message",
+     .meaning = "IP packets above some size do not pass in one direction, and no ICMP message says "
+                "so: connections come up, and stall or break with the first large message",
      .remedy = "let what is on the way pass {}, have it announce its MTU by ICMP, or clamp the MSS "
                "there; until then, lower the MTU of one of the hosts",
      .reproduce = "iptables -A FORWARD -p tcp -m length --length 1341:65535 -j DROP"},
@@ -47,8 +47,9 @@ const struct path_finding_kind path_finding_kinds[] = {
     {.name = "dscp-rewritten",
      .stage = "syn",
      .meaning = "the DSCP of our SYN is changed on the way",
-     .remedy = "have the network trust the marks of this host and keep {}; until then, they say "
-               "nothing behind the point where they are changed",
+     .remedy = "if the change is not meant, have the network keep {} in packets of this host; "
+               "until then, the DSCP that is set here has no effect behind the point where it is "
+               "changed",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp -j DSCP --set-dscp 8"},
     {.name = "ecn-stripped",
      .stage = "syn",

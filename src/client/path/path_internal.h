@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "tlsecho/client/path.h"
+#include "tlsecho/client/session.h"
 #include "tlsecho/client/target.h"
 #include "tlsecho/net/tcp_stats.h"
 
@@ -33,11 +34,14 @@ struct path {
     const struct path_watch *watch;
     struct path_verdict *verdict;
     struct path_stage_result *stage; /* the present one */
+    struct path_peer *peer;          /* that it uses now */
     struct path_peer peers[OPTIONS_ENDPOINTS_MAX];
     enum phase phase;      /* where a failure happened */
     bool has_unjudged;     /* a step of this stage never passed: */
     struct error unjudged; /* its error, if the run is interrupted before it is judged */
     bool unsteady;         /* the same was answered at times and at times not */
+    const struct path_stage_result *unserved; /* the first that no server serves; NULL = none is */
+    enum result unserved_result;              /* of the run, if it is all that there is */
 };
 
 struct path_stage {
@@ -63,6 +67,14 @@ int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err);
 /* path_peer.c: connects once, to choose the address. -1: p->phase says where it failed. */
 int path_peer_open(struct path *p, struct path_peer *peer, struct error *err);
 void path_peer_done(struct path_peer *peer);
+
+/* As session_open, and sets p->phase. A server that closes with our ClientHello unread has reset
+ * the handshake, whether a FIN came before the RST or not. */
+int path_peer_open_session(struct path *p, const struct path_peer *peer, struct session *session,
+                           struct error *err);
+
+/* For the RST after a FIN, if there is to be one. */
+uint64_t path_peer_reset_us(uint64_t rtt_us);
 
 /*
  * A new connection's SYN, or the answer to it, was lost: TCP takes the time until it was sent again
@@ -98,7 +110,13 @@ void path_record_progress(struct path *p, const char *format, ...)
 void path_record_skip(struct path *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A finding of that name, with its evidence; value takes the place of {} in its remedy. */
+/* A stage is skipped since no server does what it needs, as asking them showed. The result is that
+ * of a run in which nothing else is measured. */
+void path_record_unserved(struct path *p, enum result result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A finding of that name about p->peer, with its evidence; value takes the place of {} in its
+ * remedy. */
 void path_record_finding(struct path *p, const char *name, const char *value, const char *format,
                          ...) __attribute__((format(printf, 4, 5)));
 
@@ -106,5 +124,9 @@ void path_record_finding(struct path *p, const char *name, const char *value, co
  * bytes. If an earlier one has the same limit there is one finding left: the first of a kind, else
  * the last, of which the other one is a symptom. */
 void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet_bytes);
+
+/* IP packets of so many bytes reach p->peer. An earlier finding about a ClientHello in smaller ones
+ * is not about packets of all ports and contents, and is told so. */
+void path_record_packets_pass(struct path *p, uint64_t packet_bytes);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "path_internal.h"
-#include "tlsecho/client/session.h"
+#include "path_wait.h"
+#include "tlsecho/base/clock.h"
+#include "tlsecho/base/want.h"
 #include "tlsecho/net/tcp_stats.h"
 
 /* Paths to two addresses are two paths: from now on the target has only the one that answered. */
@@ -16,6 +19,34 @@ static void keep_address(struct path_peer *peer, struct target *tried, const str
     peer->about->address = s->peer;
 }
 
+uint64_t path_peer_reset_us(uint64_t rtt_us)
+{
+    enum { GRACE_US = 50 * 1000 };
+    return 2 * rtt_us + GRACE_US;
+}
+
+static bool is_reset(const struct path_peer *peer, int fd)
+{
+    struct session_wait wait;
+    struct error ignored;
+    path_wait_init(&wait);
+    path_wait_add(&wait, fd, WANT_NOTHING,
+                  clock_now_us() + path_peer_reset_us(peer->about->rtt_us));
+    return path_wait(&wait, &ignored) == SESSION_READY;
+}
+
+int path_peer_open_session(struct path *p, const struct path_peer *peer, struct session *session,
+                           struct error *err)
+{
+    int result = session_open(session, err);
+    p->phase = session->phase;
+    bool closed = result < 0 && p->phase == PHASE_HANDSHAKE && err->kind == ERROR_TLS && !err->code;
+    if (!closed || !session->transport || !is_reset(peer, session->transport->fd))
+        return result;
+    errno = ECONNRESET;
+    return error_sys(err, "the handshake was reset");
+}
+
 /* TCP alone, since TLS is what is looked at later. */
 static int connect_once(struct path *p, struct path_peer *peer, struct error *err)
 {
@@ -26,8 +57,7 @@ static int connect_once(struct path *p, struct path_peer *peer, struct error *er
     plain.scheme = ENDPOINT_TCP;
     target_init(&target, &p->options, &plain);
     session_init(&session, &target);
-    int result = session_open(&session, err);
-    p->phase = session.phase;
+    int result = path_peer_open_session(p, peer, &session, err);
     if (result == 0) {
         keep_address(peer, &target, &session);
         if (tcp_stats_read(session.transport->fd, &stats))

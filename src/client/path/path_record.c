@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "path_internal.h"
+#include "tlsecho/base/quantity.h"
 #include "tlsecho/base/text.h"
 
 static void tell(const struct path *p, enum path_event event, const char *text)
@@ -99,14 +100,31 @@ void path_record_progress(struct path *p, const char *format, ...)
     tell(p, PATH_EVENT_PROGRESS, text);
 }
 
+static void skip(struct path *p, const char *format, va_list args)
+{
+    vsnprintf(p->stage->reason, sizeof p->stage->reason, format, args);
+    escape(p->stage->reason, sizeof p->stage->reason);
+    p->stage->state = PATH_SKIPPED;
+}
+
 void path_record_skip(struct path *p, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(p->stage->reason, sizeof p->stage->reason, format, args);
+    skip(p, format, args);
     va_end(args);
-    escape(p->stage->reason, sizeof p->stage->reason);
-    p->stage->state = PATH_SKIPPED;
+}
+
+void path_record_unserved(struct path *p, enum result result, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    skip(p, format, args);
+    va_end(args);
+    if (p->unserved)
+        return;
+    p->unserved = p->stage;
+    p->unserved_result = result;
 }
 
 void path_fill_in(const char *text, const char *value, char ret[PATH_SENTENCE_BYTES])
@@ -124,6 +142,7 @@ void path_record_finding(struct path *p, const char *name, const char *value, co
     assert(p->verdict->finding_count < PATH_FINDINGS_MAX);
     struct path_finding *finding = &p->verdict->findings[p->verdict->finding_count++];
     finding->kind = path_finding_kind_find(name);
+    finding->server = p->peer->about;
     assert(finding->kind && strcmp(finding->kind->stage, p->stage->name) == 0);
     va_list args;
     va_start(args, format);
@@ -134,6 +153,14 @@ void path_record_finding(struct path *p, const char *name, const char *value, co
     p->stage->found = true;
 }
 
+/* Paths to two hosts are two paths. */
+static bool is_same_host(const struct path_server *a, const struct path_server *b)
+{
+    struct address with_port = a->address;
+    address_set_port(&with_port, address_port(&b->address));
+    return address_equal(&with_port, &b->address);
+}
+
 void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet_bytes)
 {
     struct path_verdict *verdict = p->verdict;
@@ -141,7 +168,8 @@ void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet
     last->packet_bytes = packet_bytes;
     last->way = way;
     for (struct path_finding *earlier = verdict->findings; earlier < last; earlier++) {
-        if (earlier->packet_bytes != packet_bytes || earlier->way != way)
+        if (earlier->packet_bytes != packet_bytes || earlier->way != way ||
+            !is_same_host(earlier->server, last->server))
             continue;
         path_record_note(p, "the same limit as %s found: told once, as %s", earlier->kind->name,
                          last->kind->name);
@@ -149,5 +177,28 @@ void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet
             *earlier = *last;
         verdict->finding_count--;
         return;
+    }
+}
+
+void path_record_packets_pass(struct path *p, uint64_t packet_bytes)
+{
+    for (size_t i = 0; i < p->verdict->finding_count; i++) {
+        struct path_finding *finding = &p->verdict->findings[i];
+        char endpoint[ENDPOINT_TEXT_BYTES], passing[QUANTITY_BYTES], limit[QUANTITY_BYTES],
+            value[PATH_TEXT_BYTES];
+        bool same = finding->server == p->peer->about;
+        size_t used = strlen(finding->evidence);
+        if (strcmp(finding->kind->stage, "client-hello") != 0 || !finding->packet_bytes ||
+            finding->packet_bytes >= packet_bytes || !is_same_host(finding->server, p->peer->about))
+            continue;
+        endpoint_text(p->peer->about->endpoint, endpoint);
+        snprintf(finding->evidence + used, sizeof finding->evidence - used,
+                 "; others of up to %s bytes reach %s: what drops them looks at %s",
+                 quantity_grouped_text(packet_bytes, passing), endpoint,
+                 same ? "what they carry" : "the port, or at what they carry");
+        snprintf(value, sizeof value, "a ClientHello in IP packets of more than %s bytes",
+                 quantity_grouped_text(finding->packet_bytes, limit));
+        path_fill_in(finding->kind->remedy, value, finding->remedy);
+        finding->packet_bytes = 0;
     }
 }

@@ -60,6 +60,15 @@ static bool is_unclear(const struct size_score *score)
     return score->tries < SIZE_TRIES || (score->passed > 0 && score->passed < score->tries);
 }
 
+int size_score_check_connected(struct path *p, const struct size_score *score, struct error *err)
+{
+    if (score->tries > 0)
+        return 0;
+    p->phase = PHASE_CONNECT;
+    *err = score->error;
+    return -1;
+}
+
 int size_cases_try(struct path *p, struct size_server *server, const struct size_case *cases,
                    size_t count, struct size_score *ret, struct error *err)
 {
@@ -71,11 +80,9 @@ int size_cases_try(struct path *p, struct size_server *server, const struct size
         struct batch again = {&cases[i], 1, SIZE_TRIES, SIZE_STALL_US};
         if (is_unclear(&ret[i]) && try_all(p, server, &again, &ret[i], err) < 0)
             return -1;
-        if (ret[i].tries > 0)
-            continue;
-        p->phase = PHASE_CONNECT;
-        *err = ret[i].error;
-        return -1;
+        p->unsteady = p->unsteady || is_unclear(&ret[i]);
+        if (size_score_check_connected(p, &ret[i], err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -88,9 +95,28 @@ int size_cases_try_once(struct path *p, struct size_server *server, const struct
     return try_all(p, server, &once, ret, err);
 }
 
+int size_cases_try_again(struct path *p, struct size_server *server, const struct size_case *cases,
+                         size_t count, struct size_score *scores, struct error *err)
+{
+    struct batch once = {cases, count, 1, SIZE_STALL_US};
+    return try_all(p, server, &once, scores, err);
+}
+
 bool size_score_fails(const struct size_score *score)
 {
     return score->tries > 0 && score->passed == 0;
+}
+
+bool size_score_is_blocked(const struct size_score *score)
+{
+    const unsigned *fates = score->fates;
+    return score->tries >= SIZE_TRIES &&
+           fates[SIZE_STALLED_THERE] + fates[SIZE_STALLED_BACK] + fates[SIZE_RESET] == score->tries;
+}
+
+bool size_score_always_passes(const struct size_score *score)
+{
+    return score->tries >= SIZE_TRIES && score->passed == score->tries;
 }
 
 /* TCP_MAXSEG counts TCP's options in: what is left for data is less. RFC 9293 §3.7.1. */

@@ -39,8 +39,21 @@ int size_cases_try(struct path *p, struct size_server *server, const struct size
 int size_cases_try_once(struct path *p, struct size_server *server, const struct size_case *cases,
                         size_t count, struct size_score *ret, struct error *err);
 
+/* One more try of each, at once, is added to the scores. -1: interrupted, or ERROR_SYSTEM. */
+int size_cases_try_again(struct path *p, struct size_server *server, const struct size_case *cases,
+                         size_t count, struct size_score *scores, struct error *err);
+
+/* -1: none was connected; p->phase and err say why. */
+int size_score_check_connected(struct path *p, const struct size_score *score, struct error *err);
+
 /* None of all tries passed, and that was not for lack of a connection. */
 bool size_score_fails(const struct size_score *score);
+
+/* Each of at least SIZE_TRIES stalled, or was reset. */
+bool size_score_is_blocked(const struct size_score *score);
+
+/* Each of at least SIZE_TRIES passed: it may be a control. */
+bool size_score_always_passes(const struct size_score *score);
 
 /* Of IP and TCP, and data: the largest packet that segment_bytes of TCP_MAXSEG allow. */
 uint64_t size_packet_bytes(const struct path_peer *peer, unsigned segment_bytes);

@@ -3,7 +3,11 @@
 
 #include "tlsecho/base/quantity.h"
 
-enum { ATTEMPTS = 2 };
+enum {
+    ATTEMPTS = 2,
+    STUCK = 3,           /* rounds in which nothing connects, before it is given up */
+    MAXSEG_MAX = 0x7fff, /* Linux takes no larger TCP_MAXSEG */
+};
 
 /* TCP_MAXSEG. */
 struct range {
@@ -40,7 +44,9 @@ static int search(struct path *p, struct size_server *server, size_t message_byt
     struct size_case cases[SIZE_TRIES_MAX];
     struct size_score scores[SIZE_TRIES_MAX];
     size_t n;
+    unsigned stuck = 0;
     while ((n = choose(range, message_bytes, cases)) > 0) {
+        struct range before = *range;
         char from[QUANTITY_BYTES], to[QUANTITY_BYTES];
         path_record_progress(
             p, "the largest IP packet has between %s and %s bytes",
@@ -49,8 +55,18 @@ static int search(struct path *p, struct size_server *server, size_t message_byt
         if (size_cases_try_once(p, server, cases, n, scores, err) < 0)
             return -1;
         narrow(range, cases, scores, n);
+        if (range->passing != before.passing || range->failing != before.failing)
+            stuck = 0;
+        else if (++stuck == STUCK)
+            return size_score_check_connected(p, &scores[0], err);
     }
     return 0;
+}
+
+static bool is_limit(const struct size_score scores[3])
+{
+    return size_score_always_passes(&scores[0]) && size_score_is_blocked(&scores[1]) &&
+           size_score_always_passes(&scores[2]);
 }
 
 /* Both ends of the range, and the smallest segments. */
@@ -63,6 +79,9 @@ static int confirm(struct path *p, struct size_server *server, size_t message_by
     struct size_score scores[3];
     if (size_cases_try(p, server, cases, 3, scores, err) < 0)
         return -1;
+    for (unsigned i = path_confirm_rounds(p); i > 0 && is_limit(scores); i--)
+        if (size_cases_try_again(p, server, cases, 3, scores, err) < 0)
+            return -1;
     for (int i = 0; i < 3; i++)
         size_score_record(p, server, &cases[i], &scores[i]);
     ret->largest = cases[0];
@@ -70,8 +89,11 @@ static int confirm(struct path *p, struct size_server *server, size_t message_by
     ret->passing = scores[0];
     ret->failing = scores[1];
     ret->control = scores[2];
-    ret->way = scores[1].fates[SIZE_STALLED_BACK] ? PATH_FROM_SERVER : PATH_TO_SERVER;
-    ret->found = scores[0].passed && size_score_fails(&scores[1]) && scores[2].passed;
+    ret->way = scores[1].fates[SIZE_STALLED_BACK] ||
+                       (scores[1].fates[SIZE_RESET] && server->service == SIZE_CHARGEN)
+                   ? PATH_FROM_SERVER
+                   : PATH_TO_SERVER;
+    ret->found = is_limit(scores);
     return 0;
 }
 
@@ -86,7 +108,8 @@ int size_limit_find(struct path *p, struct size_server *server, size_t message_b
     size_score_record(p, server, &small, &score);
     ret->small_passes = score.passed > 0;
     for (int i = 0; i < ATTEMPTS && score.passed && !ret->found; i++) {
-        struct range range = {SIZE_SEGMENT_MIN_BYTES, offered_bytes};
+        struct range range = {SIZE_SEGMENT_MIN_BYTES,
+                              offered_bytes < MAXSEG_MAX ? offered_bytes : MAXSEG_MAX};
         if (search(p, server, message_bytes, &range, err) < 0 ||
             confirm(p, server, message_bytes, &range, ret, err) < 0)
             return -1;

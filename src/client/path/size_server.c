@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "path_wait.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/exchange.h"
-#include "tlsecho/client/interrupt.h"
-#include "tlsecho/client/session.h"
-#include "tlsecho/client/session_wait.h"
 
 enum {
     LISTEN_US = 300 * 1000,      /* for a server that sends by itself, */
@@ -49,15 +47,12 @@ static int await(struct look *look, size_t enough_bytes, uint64_t due_us, struct
             keep(look);
             continue;
         }
-        struct session_wait wait = {
-            .fd = x->transport->fd, .want = want, .stop_fd = interrupt_fd(), .due_us = due_us};
-        int event = session_wait(&wait, err);
-        if (event < 0)
-            return -1;
-        if (event == SESSION_STOPPED)
-            return error_set(err, ERROR_INTERRUPTED, "interrupted");
-        if (event == SESSION_DUE)
-            return 0;
+        struct session_wait wait;
+        path_wait_init(&wait);
+        path_wait_add(&wait, x->transport->fd, want, due_us);
+        int event = path_wait(&wait, err);
+        if (event != SESSION_READY)
+            return event < 0 ? -1 : 0;
     }
     return 0;
 }
@@ -70,17 +65,25 @@ static bool is_text(const char *text, size_t n)
     return true;
 }
 
+static void refuse(struct size_server *ret, enum result result, const char *reason)
+{
+    ret->result = result;
+    snprintf(ret->reason, sizeof ret->reason, "%s", reason);
+}
+
 static void judge_greeting(const struct look *look, struct size_server *ret)
 {
     bool report = look->text[0] == '{'; /* of our own server */
     if (look->n >= CHARGEN_BYTES && !report && is_text(look->text, look->n))
         ret->service = SIZE_CHARGEN;
     else if (report)
-        snprintf(ret->reason, sizeof ret->reason, "it sends a report, so it is no echo");
+        refuse(ret, RESULT_CORRUPT, "it sends a report, so it is no echo");
     else if (look->n > 0)
-        snprintf(ret->reason, sizeof ret->reason, "it speaks first, so it is no echo");
+        refuse(ret, RESULT_CORRUPT, "it sends first, so it is no echo");
+    else if (look->exchange.reset)
+        refuse(ret, RESULT_RESET, "it resets connections at once");
     else
-        snprintf(ret->reason, sizeof ret->reason, "it ends connections at once, so it is no echo");
+        refuse(ret, RESULT_TRUNCATED, "it ends connections at once");
 }
 
 static void judge_answer(const struct look *look, struct size_server *ret)
@@ -89,14 +92,27 @@ static void judge_answer(const struct look *look, struct size_server *ret)
         ret->service = SIZE_ECHO;
     else if (look->n == 0 && look->exchange.state == EXCHANGE_OPEN)
         ret->service = SIZE_DISCARD;
+    else if (look->n > 0)
+        refuse(ret, RESULT_CORRUPT, "it answers something else, so it is no echo");
+    else if (look->exchange.reset)
+        refuse(ret, RESULT_RESET, "it resets the connection at the first line");
     else
-        snprintf(ret->reason, sizeof ret->reason, "it answers something else, so it is no echo");
+        refuse(ret, RESULT_TRUNCATED, "it ends the connection at the first line");
 }
 
 static uint64_t at_least(uint64_t us, const struct path_peer *peer)
 {
     uint64_t slow_us = ROUND_TRIPS * peer->about->rtt_us;
     return slow_us > us ? slow_us : us;
+}
+
+/* -1: an alert, or what is no TLS any more. */
+static int check(const struct exchange *x, struct error *err)
+{
+    if (x->state != EXCHANGE_BROKEN || x->reset)
+        return 0;
+    *err = x->error;
+    return -1;
 }
 
 static int ask(struct look *look, struct size_server *ret, struct error *err)
@@ -107,7 +123,7 @@ static int ask(struct look *look, struct size_server *ret, struct error *err)
         return -1;
     if (look->n > 0 || x->state != EXCHANGE_OPEN) {
         judge_greeting(look, ret);
-        return 0;
+        return check(x, err);
     }
     memcpy(x->out.data, LINE, LINE_BYTES);
     x->out.end = LINE_BYTES;
@@ -115,7 +131,7 @@ static int ask(struct look *look, struct size_server *ret, struct error *err)
     if (await(look, LINE_BYTES, now_us + at_least(ANSWER_US, ret->peer), err) < 0)
         return -1;
     judge_answer(look, ret);
-    return 0;
+    return check(x, err);
 }
 
 static int look_at(struct session *session, struct size_server *ret, struct error *err)
@@ -140,8 +156,7 @@ static int connect_and_look(struct path *p, struct size_server *ret, struct erro
         return -1;
     ret->target.origin.segment_bytes = SIZE_SEGMENT_MIN_BYTES;
     session_init(&session, &ret->target);
-    int result = session_open(&session, err);
-    p->phase = session.phase;
+    int result = path_peer_open_session(p, ret->peer, &session, err);
     ret->opened = result == 0;
     if (result == 0)
         result = look_at(&session, ret, err);
@@ -158,10 +173,9 @@ int size_server_open(struct path *p, struct path_peer *peer, struct size_server 
     target_init(&ret->target, &ret->options, peer->about->endpoint);
     if (connect_and_look(p, ret, err) == 0)
         return 0;
-    if (err->kind == ERROR_INTERRUPTED)
-        return -1;
+    ret->service = SIZE_OTHER;
     snprintf(ret->reason, sizeof ret->reason, "%.180s", err->text);
-    return 0;
+    return -1;
 }
 
 void size_server_done(struct size_server *server)

@@ -29,11 +29,13 @@ struct size_server {
     struct target target;
     enum size_service service;
     bool opened; /* a connection came up, TLS included */
-    char reason[PATH_TEXT_BYTES];
+    /* of SIZE_OTHER: */
+    char reason[PATH_TEXT_BYTES]; /* "it sends a report", or why it could not be asked */
+    enum result result;           /* of a run that needs it, if it could be asked */
 };
 
-/* Connects and looks. Whatever fails but an interrupt is SIZE_OTHER with its reason. -1:
- * interrupted. Call size_server_done in any case. */
+/* Connects and looks. -1: interrupted; or it could not be asked, p->phase and err say why. Call
+ * size_server_done in any case. */
 int size_server_open(struct path *p, struct path_peer *peer, struct size_server *ret,
                      struct error *err);
 void size_server_done(struct size_server *server);

@@ -2,14 +2,12 @@
 #include "size_try.h"
 
 #include <assert.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "path_wait.h"
 #include "tlsecho/base/clock.h"
-#include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/payload.h"
-#include "tlsecho/client/session_wait.h"
 #include "tlsecho/net/dial.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/tls/transport_tls.h"
@@ -223,18 +221,10 @@ static uint64_t connect_due_us(const struct path *p, const struct size_try *t)
     return t->begun_us + (limit_ms ? limit_ms * 1000 : CONNECT_US);
 }
 
-static bool is_ready(const struct size_try *t)
-{
-    struct pollfd ready = {.fd = t->fd,
-                           .events = (short)((t->want & WANT_READ ? POLLIN : 0) |
-                                             (t->want & WANT_WRITE ? POLLOUT : 0))};
-    return poll(&ready, 1, 0) > 0;
-}
-
 static void step(struct path *p, struct size_server *server, struct size_try *t, uint64_t stall_us)
 {
     uint64_t now_us = clock_now_us();
-    if (t->state == CONNECTING && is_ready(t)) {
+    if (t->state == CONNECTING && path_wait_is_ready(t->fd, t->want)) {
         finish_connecting(server, t);
         t->moved_us = clock_now_us();
     } else if (t->state == CONNECTING && now_us >= connect_due_us(p, t)) {
@@ -252,16 +242,11 @@ static void step(struct path *p, struct size_server *server, struct size_try *t,
 /* False: none is pending. */
 static bool prepare_wait(const struct size_try *tries, size_t count, struct session_wait *ret)
 {
-    *ret = (struct session_wait){
-        .fd = -1, .stop_fd = interrupt_fd(), .due_us = clock_now_us() + TICK_US};
-    for (size_t i = 0; i < count; i++) {
-        const struct size_try *t = &tries[i];
-        if (t->fate == SIZE_PENDING)
-            ret->others[ret->other_count++] =
-                (struct pollfd){.fd = t->fd,
-                                .events = (short)((t->want & WANT_READ ? POLLIN : 0) |
-                                                  (t->want & WANT_WRITE ? POLLOUT : 0))};
-    }
+    uint64_t due_us = clock_now_us() + TICK_US;
+    path_wait_init(ret);
+    for (size_t i = 0; i < count; i++)
+        if (tries[i].fate == SIZE_PENDING)
+            path_wait_add(ret, tries[i].fd, tries[i].want, due_us);
     return ret->other_count > 0;
 }
 
@@ -275,11 +260,8 @@ static int wait_for_all(const struct size_round *round, struct size_try *tries, 
                 step(round->path, round->server, &tries[i], round->stall_us);
         if (!prepare_wait(tries, count, &wait))
             return 0;
-        int event = session_wait(&wait, err);
-        if (event < 0)
+        if (path_wait(&wait, err) < 0)
             return -1;
-        if (event == SESSION_STOPPED)
-            return error_set(err, ERROR_INTERRUPTED, "interrupted");
     }
 }
 

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "idle_ladder.h"
+#include "path_lookup.h"
 #include "tlsecho/base/clock.h"
 
 enum {
     SPARE = 2, /* beside the rungs: for a second try of the last, and with keepalive */
-    ROOM_US = 2 * IDLE_SECOND_US, /* what the answer to the last probe may take */
-    CONTROL_US = 10 * IDLE_SECOND_US,
+    ROOM_US = 2 * IDLE_SECOND_US,    /* what the answer to the last probe may take */
+    ANSWER_US = 10 * IDLE_SECOND_US, /* of a server that may be an echo, but not most of the time */
 };
 
 /* What is known of the path. */
@@ -38,10 +39,12 @@ static void learn(const struct ladder *l, struct idle *idle)
 {
     uint64_t survived_us = idle_ladder_survived_us(l);
     idle->gone = 0;
+    for (size_t i = 0; i < l->count; i++)
+        l->p->unsteady = l->p->unsteady || idle_ladder_is_accident(l, &l->conns[i]);
     idle->low_us = survived_us > idle->low_us ? survived_us : idle->low_us;
     for (size_t i = 0; i < l->count; i++) {
         const struct idle_conn *c = &l->conns[i];
-        if (!idle_ladder_counts(c, survived_us))
+        if (!idle_ladder_counts(l, c))
             continue;
         if (c->fate == IDLE_FINISHED) {
             idle->finished_us = c->silence_us;
@@ -79,15 +82,19 @@ static int try_keepalive(struct ladder *l, struct idle *idle, struct error *err)
     return 0;
 }
 
-/* Whether a new connection still echoes: if not, the server is gone, not the silent connections. */
-static int control(struct path *p, struct path_peer *peer, struct error *err)
+/* Whether a new connection still echoes, as often as path_confirm_rounds says: if not, the server
+ * is gone, or unsteady, and not the silent connections. */
+static int control(struct path *p, struct path_peer *peer, uint64_t due_us, struct error *err)
 {
-    struct idle_conn c;
-    bool echoes = false;
-    int result = idle_conn_open(&c, p, peer, clock_now_us() + CONTROL_US, &echoes, err);
-    idle_conn_close(&c);
-    if (result == 0 && !echoes)
-        result = error_set(err, ERROR_TIMEOUT, "the server does not echo any more");
+    int result = 0;
+    for (unsigned i = path_confirm_rounds(p); i > 0 && result == 0; i--) {
+        struct idle_conn c;
+        bool echoes = false;
+        result = idle_conn_open(&c, p, peer, due_us, &echoes, err);
+        idle_conn_close(&c);
+        if (result == 0 && !echoes)
+            result = error_set(err, ERROR_TIMEOUT, "the server does not echo any more");
+    }
     return result < 0 ? error_prefix(err, "after the silence") : 0;
 }
 
@@ -107,25 +114,42 @@ static int first_ladder(struct ladder *l, struct idle *idle, uint64_t max_us, st
     return idle->gone ? try_keepalive(l, idle, err) : 0;
 }
 
-/* Between what survived and what did not, and one beyond: what happened once may have been the
- * restart of a box. */
+/* How long anything can still be silent. */
+static uint64_t left_us(const struct idle *idle)
+{
+    uint64_t now_us = clock_now_us();
+    return idle->end_us > now_us + ROOM_US ? idle->end_us - now_us - ROOM_US : 0;
+}
+
+/* Between what survived and what did not, and those beyond: what happened once may have been the
+ * restart of a box. Returns how many, at most count. */
+static size_t plan_second(const struct ladder *l, const struct idle *idle, size_t count,
+                          uint64_t ret[IDLE_CONNECTIONS_MAX])
+{
+    size_t beyond_count = beyond(idle->high_us) > left_us(idle) ? 0
+                          : l->p->unsteady                      ? idle_ladder_gone_enough(l)
+                                                                : 1;
+    size_t n =
+        idle_plan_between(idle->low_us, idle->high_us, left_us(idle), count - beyond_count, ret);
+    for (size_t i = 0; i < beyond_count; i++)
+        ret[n++] = beyond(idle->high_us);
+    return n;
+}
+
 static int second_ladder(struct ladder *l, struct idle *idle, struct error *err)
 {
-    uint64_t silences_us[IDLE_CONNECTIONS_MAX], now_us = clock_now_us();
-    uint64_t left_us = idle->end_us > now_us + ROOM_US ? idle->end_us - now_us - ROOM_US : 0;
-    uint64_t beyond_us = beyond(idle->high_us), high_us = idle->high_us;
-    uint64_t keepalive_s = idle->keepalive_s ? 0 : idle->low_us / IDLE_SECOND_US / 2;
+    uint64_t silences_us[IDLE_CONNECTIONS_MAX], high_us = idle->high_us;
+    uint64_t keepalive_s = idle->keepalive_s || beyond(high_us) > left_us(idle)
+                               ? 0
+                               : idle->low_us / IDLE_SECOND_US / 2;
     unsigned gone = idle->gone;
-    size_t count = idle_plan_between(idle->low_us, idle->high_us, left_us,
-                                     IDLE_CONNECTIONS_MAX - SPARE, silences_us);
-    if (beyond_us <= left_us)
-        silences_us[count++] = beyond_us;
-    else
-        keepalive_s = 0;
+    size_t count = plan_second(l, idle, IDLE_CONNECTIONS_MAX - SPARE + 1, silences_us);
     if (!count)
         return 0;
     if (idle_ladder_open(l, count, keepalive_s, UINT64_MAX, idle->end_us, err) < 0)
         return -1;
+    if (l->count - (keepalive_s > 0) < count)
+        count = plan_second(l, idle, l->count - (keepalive_s > 0), silences_us);
     idle_ladder_plan(l, silences_us, count);
     if (idle_ladder_climb(l, idle->end_us, err) < 0)
         return -1;
@@ -191,7 +215,7 @@ static void describe_limit(const struct idle *idle, char ret[PATH_TEXT_BYTES])
                  "a connection that was silent for %s is there, after %s it is gone", low, high);
 }
 
-static void report(struct path *p, const struct idle *idle)
+static void report(struct path *p, const struct idle *idle, unsigned gone_enough)
 {
     char low[IDLE_SPAN_BYTES], high[IDLE_SPAN_BYTES], keepalive[PATH_TEXT_BYTES];
     char limit[PATH_TEXT_BYTES], remedy[PATH_TEXT_BYTES];
@@ -203,6 +227,13 @@ static void report(struct path *p, const struct idle *idle)
                          "silent connections were gone once after %s (%s), but others lasted "
                          "longer later: not a time-out",
                          high, idle_conn_fate_text(&gone));
+        return;
+    }
+    if (p->unsteady && idle->gone < gone_enough) {
+        path_record_note(p,
+                         "%u silent connections were gone after %s (%s), which is no finding where "
+                         "others fail at random",
+                         idle->gone, high, idle_conn_fate_text(&gone));
         return;
     }
     describe_keepalive(idle, keepalive, sizeof keepalive);
@@ -232,25 +263,38 @@ static int search(struct ladder *l, struct idle *idle, struct error *err)
                                                                   : "");
         return 0;
     }
-    if (control(l->p, l->peer, err) < 0 || second_ladder(l, idle, err) < 0)
+    if (control(l->p, l->peer, idle->end_us, err) < 0 || second_ladder(l, idle, err) < 0)
         return -1;
-    report(l->p, idle);
+    report(l->p, idle, idle_ladder_gone_enough(l));
     return 0;
 }
 
-/* The first server that echoes; NULL: none does. */
-static int find_echo(struct path *p, struct path_peer **ret, struct error *err)
+/* The first server that echoes. NULL: none does, and the stage is skipped. */
+static int find_echo(struct path *p, uint64_t end_us, struct path_peer **ret, struct error *err)
 {
-    for (size_t i = 0; i < p->verdict->server_count && !*ret; i++) {
+    struct path_lookup others = {.failed = false};
+    size_t count = p->verdict->server_count;
+    *ret = NULL;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t now_us = clock_now_us(), share_us = (end_us - now_us) / (2 * (count - i));
         struct idle_conn c;
         bool echoes = false;
-        int result = idle_conn_open(&c, p, &p->peers[i], clock_now_us() + CONTROL_US, &echoes, err);
+        p->peer = &p->peers[i];
+        int result = idle_conn_open(
+            &c, p, p->peer, now_us + (share_us < ANSWER_US ? share_us : ANSWER_US), &echoes, err);
         idle_conn_close(&c);
-        if (result < 0)
+        if (echoes) {
+            *ret = p->peer;
+            return 0;
+        }
+        if (result < 0 && err->kind == ERROR_INTERRUPTED)
             return -1;
-        *ret = echoes ? &p->peers[i] : NULL;
+        if (result < 0)
+            path_lookup_add_error(&others, p, p->peer, err);
+        else
+            path_lookup_add(&others, p->peer, idle_conn_result(&c), idle_conn_fate_text(&c));
     }
-    return 0;
+    return path_lookup_fail(&others, p, "no endpoint echoes; give one whose service is echo", err);
 }
 
 int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err)
@@ -263,13 +307,11 @@ int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err)
         path_record_skip(p, "the longest silence to try is not given: add --idle-max TIME");
         return 0;
     }
-    if (find_echo(p, &ladder.peer, err) < 0)
-        return -1;
-    if (!ladder.peer) {
-        path_record_skip(p, "no endpoint echoes: give one whose service is echo");
-        return 0;
-    }
     idle.end_us = clock_now_us() + 2 * max_us;
+    if (find_echo(p, idle.end_us, &ladder.peer, err) < 0)
+        return -1;
+    if (!ladder.peer)
+        return 0;
     int result = search(&ladder, &idle, err);
     idle_ladder_close(&ladder);
     return result;

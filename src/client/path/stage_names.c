@@ -195,7 +195,7 @@ static void note_unanswered(struct names *n)
                              "with %s the connection is closed without an alert: some servers "
                              "refuse so",
                              c->label);
-        else if (c->kind > NAME_VERSION && name_case_is_filtered(c))
+        else if (c->kind > NAME_VERSION && name_case_is_filtered(c) && !n->p->unsteady)
             path_record_note(n->p,
                              "with %s a ClientHello of %zu bytes gets no answer: the stage "
                              "client-hello tells whether that is about its size",
@@ -211,7 +211,7 @@ static int look(struct names *n, struct error *err)
         if (!c->score.fates[HELLO_ANSWERED])
             continue;
         path_record_progress(n->p, "certificate with %s", c->label);
-        if (name_case_look(c, n->peer, &seen, err) < 0)
+        if (name_case_look(n->p, c, n->peer, &seen, err) < 0)
             return -1;
         if (!seen)
             path_record_note(n->p, "with %s no handshake: %.300s", c->label, err->text);

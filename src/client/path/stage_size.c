@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of several sizes, there and back: which arrive, and in packets of which size. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "path_lookup.h"
 #include "size_limit.h"
 #include "tlsecho/base/quantity.h"
 
@@ -16,6 +18,7 @@ struct servers {
     struct size_server all[OPTIONS_ENDPOINTS_MAX];
     size_t count;
     struct size_server *serving[SERVICES];
+    struct path_lookup others;
 };
 
 static const enum size_service order[SERVICES] = {SIZE_ECHO, SIZE_DISCARD, SIZE_CHARGEN};
@@ -25,8 +28,13 @@ static int open_servers(struct path *p, struct servers *ret, struct error *err)
     for (size_t i = 0; i < p->verdict->server_count; i++) {
         struct size_server *server = &ret->all[ret->count++];
         path_record_progress(p, "what the server does with bytes");
-        if (size_server_open(p, &p->peers[i], server, err) < 0)
-            return -1;
+        if (size_server_open(p, &p->peers[i], server, err) < 0) {
+            if (err->kind == ERROR_INTERRUPTED)
+                return -1;
+            path_lookup_add_error(&ret->others, p, &p->peers[i], err);
+        } else if (server->service == SIZE_OTHER) {
+            path_lookup_add(&ret->others, &p->peers[i], server->result, server->reason);
+        }
         for (int j = 0; j < SERVICES; j++)
             if (!ret->serving[j] && server->service == order[j])
                 ret->serving[j] = server;
@@ -50,8 +58,8 @@ static void tell_limit(struct path *p, const struct size_server *server,
     size_message_text(server, &limit->largest, message);
     snprintf(value, sizeof value, "IP packets of more than %s bytes %s", passed, way);
     path_record_finding(p, "path-mtu-black-hole", value,
-                        "%.60s in IP packets of up to %s passed, %u of %u; of up to %s: %s; in "
-                        "between, %u of %u passed in packets of up to %s",
+                        "%.60s in IP packets of up to %s passed, %u of %u; of up to %s: %s; "
+                        "beside them, %u of %u passed in packets of up to %s",
                         message, passed, limit->passing.passed, limit->passing.tries, failed, how,
                         limit->control.passed, limit->control.tries, control);
     path_record_packet_limit(p, limit->way, packet_bytes);
@@ -67,20 +75,27 @@ static int find_limit(struct path *p, struct size_server *server, const struct s
     if (size_limit_find(p, server, bytes, offered_bytes, &limit, err) < 0)
         return -1;
     if (!limit.small_passes && failing->fates[SIZE_FAILED]) {
-        path_record_skip(p, "it is no echo: %s", failing->error.text);
+        path_record_unserved(p, RESULT_CORRUPT, "it is no echo: %s", failing->error.text);
         return 0;
     }
     if (!limit.small_passes) {
         char message[PATH_TEXT_BYTES];
         size_message_text(server, c, message);
+        if (failing->fates[SIZE_RESET] == failing->tries) {
+            errno = ECONNRESET;
+            return error_sys(err, "%s, in packets of any size", message);
+        }
         return error_set(err, ERROR_TIMEOUT,
                          "%s: it stalls in packets of any size: see the log of the server",
                          message);
     }
     if (limit.found)
         tell_limit(p, server, &limit);
+    else if (limit.failing.fates[SIZE_FAILED] == limit.failing.tries && !p->unsteady)
+        path_record_note(p, "large messages fail, and not by stalling: %s",
+                         limit.failing.error.text);
     else
-        path_record_note(p, "no limit: the same packets passed at times and at times not");
+        path_record_note(p, "no limit of size: the same packets passed at times and at times not");
     return 0;
 }
 
@@ -92,6 +107,8 @@ static int try_sizes(struct path *p, struct size_server *server, struct error *e
     enum { COUNT = sizeof sizes / sizeof *sizes };
     struct size_score failing = {.tries = 0};
     struct size_case smallest = {0};
+    struct tcp_stats largest = {0}; /* of a message that fills several segments */
+    p->peer = server->peer;
     for (size_t i = 0; i < COUNT && !failing.tries; i += SIZE_CASES_MAX) {
         struct size_case cases[SIZE_CASES_MAX];
         struct size_score scores[SIZE_CASES_MAX];
@@ -102,13 +119,18 @@ static int try_sizes(struct path *p, struct size_server *server, struct error *e
             return -1;
         for (size_t j = 0; j < SIZE_CASES_MAX; j++) {
             size_score_record(p, server, &cases[j], &scores[j]);
+            largest = scores[j].stats;
             if (failing.tries || !size_score_fails(&scores[j]))
                 continue;
             failing = scores[j];
             smallest = cases[j];
         }
     }
-    return failing.tries ? find_limit(p, server, &smallest, &failing, err) : 0;
+    if (failing.tries)
+        return find_limit(p, server, &smallest, &failing, err);
+    if (server->service != SIZE_CHARGEN && largest.segment_bytes)
+        path_record_packets_pass(p, largest.segment_bytes + largest.header_bytes);
+    return 0;
 }
 
 /* Where nothing else sends large messages from the server. */
@@ -116,6 +138,7 @@ static int try_handshake(struct path *p, struct size_server *server, struct erro
 {
     struct size_case plain = {.message_bytes = 0};
     struct size_score score;
+    p->peer = server->peer;
     server->service = SIZE_HANDSHAKE;
     if (size_cases_try(p, server, &plain, 1, &score, err) < 0)
         return -1;
@@ -151,9 +174,12 @@ static int run(struct path *p, struct servers *servers, struct error *err)
     if (!any && other)
         return try_handshake(p, other, err);
     if (!any)
-        path_record_skip(
-            p, "no endpoint echoes, takes all or sends all: %s; give an echo, discard or chargen",
-            servers->all[0].reason);
+        return path_lookup_fail(&servers->others, p,
+                                "no endpoint echoes, takes all or sends all; give an echo, discard "
+                                "or chargen",
+                                err);
+    if (servers->others.failed)
+        path_record_note(p, "not tried: %s", servers->others.error.text);
     return 0;
 }
 

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "path_internal.h"
+#include "path_lookup.h"
 #include "tlsecho/base/quantity.h"
 #include "tlsecho/client/report_read.h"
-#include "tlsecho/client/session.h"
 
 enum {
     TRIES = 3,
@@ -29,46 +28,68 @@ struct syns {
 
 /* --- getting reports --- */
 
-/* Returns 1 if one more report came; 0: none, *err says why; -1: interrupted. */
-static int try_once(struct syns *s, struct error *err)
+/* What became of asking for a report. */
+struct answer {
+    bool opened; /* the connection came up */
+    bool came;
+    enum result result; /* if none came, as of --report */
+};
+
+/* *err: why none came. -1: interrupted. */
+static int ask(struct syns *s, struct answer *ret, struct error *err)
 {
     struct session session;
     struct outcome outcome = {.result = RESULT_OK, .error.alert = -1};
     struct report *report = &s->reports[s->count];
     *report = (struct report){.connection = 0};
     session_init(&session, &s->peer->target);
-    bool came = session_open(&session, err) == 0;
-    s->p->phase = session.phase;
-    if (came && !(came = report_read(&s->reading, &session, LIMIT_US, report, &outcome))) {
+    ret->opened = path_peer_open_session(s->p, s->peer, &session, err) == 0;
+    ret->came = ret->opened && report_read(&s->reading, &session, LIMIT_US, report, &outcome);
+    ret->result = outcome.result;
+    if (ret->opened && !ret->came) {
         s->p->phase = outcome.phase;
         *err = outcome.error;
     }
     session_close(&session);
-    if (came)
+    if (ret->came)
         report_judge(report, &s->verdicts[s->count++]);
-    return came ? 1 : err->kind == ERROR_INTERRUPTED ? -1 : 0;
+    return ret->came || err->kind != ERROR_INTERRUPTED ? 0 : -1;
 }
 
-/* The first server that sends one. Returns as try_once. */
-static int choose_peer(struct syns *s, struct error *err)
+/* The first server that sends one is s->peer. Without any the stage is skipped, *ret_found false;
+ * -1: interrupted, or one could not be asked. */
+static int choose_peer(struct syns *s, bool *ret_found, struct error *err)
 {
-    int result = 0;
-    for (size_t i = 0; i < s->p->verdict->server_count && result == 0; i++) {
-        s->peer = &s->p->peers[i];
+    struct path_lookup others = {.failed = false};
+    *ret_found = false;
+    for (size_t i = 0; i < s->p->verdict->server_count; i++) {
+        struct answer answer;
+        s->p->peer = s->peer = &s->p->peers[i];
         path_record_progress(s->p, "looking for a report");
-        result = try_once(s, err);
+        if (ask(s, &answer, err) < 0)
+            return -1;
+        *ret_found = answer.came;
+        if (answer.came)
+            return 0;
+        if (answer.opened && !path_lookup_is_refusal(err))
+            path_lookup_add(&others, s->peer, answer.result, "it sends none");
+        else
+            path_lookup_add_error(&others, s->p, s->peer, err);
     }
-    return result;
+    return path_lookup_fail(&others, s->p,
+                            "no endpoint sends a report; give one whose listener has `service: "
+                            "report`",
+                            err);
 }
 
 static int try_again(struct syns *s, struct error *err)
 {
     for (unsigned failures = 0; s->count < TRIES && failures < FAILURES_MAX;) {
+        struct answer answer;
         path_record_progress(s->p, "SYN %u of %d", s->count + 1, TRIES);
-        int result = try_once(s, err);
-        if (result < 0)
+        if (ask(s, &answer, err) < 0)
             return -1;
-        failures += result == 0;
+        failures += !answer.came;
     }
     return s->count < CONFIRMED ? -1 : 0;
 }
@@ -283,32 +304,35 @@ static void judge(struct syns *s)
     note_untried(s->p, &last->syn);
 }
 
-/* Why nothing can be said of a report; NULL: it can. */
-static const char *useless(const struct report *report)
+/* Skips the stage if nothing can be said of a report. */
+static bool skip_useless(struct syns *s)
 {
+    const struct report *report = &s->reports[0];
+    char endpoint[ENDPOINT_TEXT_BYTES];
+    endpoint_text(s->peer->about->endpoint, endpoint);
     if (report->proxy.version)
-        return "the server is behind a proxy that sends PROXY headers, so the SYN that arrives is "
-               "the proxy's: give the server's own address";
-    if (!report->syn.has_arrived)
-        return "the report has no SYN: the server is of an earlier version, or its kernel sends "
-               "SYN cookies";
-    if (!report->syn.has_sent)
-        return "this kernel does not tell what it has sent (TCP_INFO)";
-    return NULL;
+        path_record_unserved(s->p, RESULT_TRUNCATED,
+                             "%s: the server is behind a proxy that sends PROXY headers, so the "
+                             "SYN that arrives is the proxy's: give the server's own address",
+                             endpoint);
+    else if (!report->syn.has_arrived)
+        path_record_unserved(s->p, RESULT_TRUNCATED,
+                             "%s: the report has no SYN: the server is of an earlier version, or "
+                             "its kernel sends SYN cookies",
+                             endpoint);
+    else if (!report->syn.has_sent)
+        path_record_unserved(s->p, RESULT_LOCAL_IO,
+                             "this kernel does not tell what it has sent (TCP_INFO)");
+    return s->p->stage->state == PATH_SKIPPED;
 }
 
 static int run(struct syns *s, struct error *err)
 {
-    int result = choose_peer(s, err);
-    if (result < 0)
+    bool found;
+    if (choose_peer(s, &found, err) < 0)
         return -1;
-    const char *reason =
-        result == 0 ? "no endpoint sends a report: give one whose listener has `service: report`"
-                    : useless(&s->reports[0]);
-    if (reason) {
-        path_record_skip(s->p, "%s", reason);
+    if (!found || skip_useless(s))
         return 0;
-    }
     if (try_again(s, err) < 0)
         return -1;
     judge(s);

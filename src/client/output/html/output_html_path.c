@@ -131,10 +131,13 @@ static void findings(FILE *out, const struct path_verdict *verdict)
 {
     for (size_t i = 0; i < verdict->finding_count; i++) {
         const struct path_finding *finding = &verdict->findings[i];
+        char endpoint[ENDPOINT_TEXT_BYTES];
+        endpoint_text(finding->server->endpoint, endpoint);
         fprintf(out, "<section class=\"finding\"><h2>%s</h2>\n<p>Stage %s: ", finding->kind->name,
                 finding->kind->stage);
         output_html_text(out, finding->kind->meaning);
         fputs(".</p>\n<table>\n", out);
+        output_html_row(out, "Endpoint", endpoint);
         output_html_row(out, "Evidence", finding->evidence);
         output_html_row(out, "Remedy", finding->remedy);
         fputs("</table></section>\n", out);
