@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,28 @@ static void begin_stage(const char *name)
     p.stage->name = name;
 }
 
+/* The server of that number is used from now on. */
+static void use_server(size_t number, const char *endpoint, const char *address)
+{
+    static struct endpoint endpoints[OPTIONS_ENDPOINTS_MAX];
+    struct error err;
+    struct path_server *server = &p.verdict->servers[number];
+    ck_assert_int_eq(endpoint_parse(endpoint, &endpoints[number], &err), 0);
+    server->endpoint = &endpoints[number];
+    server->address.ipv4.sin_family = AF_INET;
+    server->address.length = sizeof server->address.ipv4;
+    ck_assert_int_eq(inet_pton(AF_INET, address, &server->address.ipv4.sin_addr), 1);
+    address_set_port(&server->address, endpoints[number].port);
+    p.peers[number].about = server;
+    p.peer = &p.peers[number];
+}
+
 static void set_up(void)
 {
     static const struct path_watch watch = {.tell = remember};
     p = (struct path){.watch = &watch, .verdict = calloc(1, sizeof *p.verdict)};
     ck_assert_ptr_nonnull(p.verdict);
+    use_server(0, "tls://a.test:7443", "192.0.2.1");
     begin_stage("client-hello");
 }
 
@@ -89,6 +107,53 @@ START_TEST(another_limit_or_the_other_way_is_another_finding)
     path_record_finding(&p, "path-mtu-black-hole", "", "c");
     path_record_packet_limit(&p, PATH_FROM_SERVER, 1340);
     ck_assert_uint_eq(p.verdict->finding_count, 3);
+}
+END_TEST
+
+START_TEST(the_same_limit_on_the_way_to_another_host_is_another_finding)
+{
+    path_record_finding(&p, "hello-lost-above", "", "a");
+    path_record_packet_limit(&p, PATH_TO_SERVER, 1340);
+    begin_stage("size");
+    use_server(1, "tcp://b.test:7007", "192.0.2.2");
+    path_record_finding(&p, "path-mtu-black-hole", "", "b");
+    path_record_packet_limit(&p, PATH_TO_SERVER, 1340);
+    ck_assert_uint_eq(p.verdict->finding_count, 2);
+    ck_assert_ptr_eq(p.verdict->findings[0].server, &p.verdict->servers[0]);
+    ck_assert_ptr_eq(p.verdict->findings[1].server, &p.verdict->servers[1]);
+}
+END_TEST
+
+START_TEST(a_lost_client_hello_is_not_about_all_packets_if_larger_ones_pass)
+{
+    path_record_finding(&p, "hello-lost-above", "IP packets", "a");
+    path_record_packet_limit(&p, PATH_TO_SERVER, 1340);
+    path_record_packets_pass(&p, 1340);
+    is_found(0, "hello-lost-above", 1340);
+    use_server(1, "tcp://b.test:7007", "192.0.2.2");
+    path_record_packets_pass(&p, 1500);
+    is_found(0, "hello-lost-above", 1340);
+    use_server(2, "tcp://a.test:7007", "192.0.2.1");
+    path_record_packets_pass(&p, 1500);
+    is_found(0, "hello-lost-above", 0);
+    ck_assert_str_eq(
+        p.verdict->findings[0].evidence,
+        "a; others of up to 1,500 bytes reach tcp://a.test:7007: what drops them looks "
+        "at the port, or at what they carry");
+    ck_assert_ptr_nonnull(strstr(p.verdict->findings[0].remedy,
+                                 "pass a ClientHello in IP packets of more than 1,340 bytes;"));
+}
+END_TEST
+
+START_TEST(a_stage_that_no_server_serves_has_the_result_of_the_first)
+{
+    path_record_unserved(&p, RESULT_CORRUPT, "no echo: %s", "a");
+    begin_stage("size");
+    path_record_unserved(&p, RESULT_TRUNCATED, "no echo: %s", "b");
+    ck_assert_int_eq(p.stage->state, PATH_SKIPPED);
+    ck_assert_str_eq(p.stage->reason, "no echo: b");
+    ck_assert_int_eq(p.unserved_result, RESULT_CORRUPT);
+    ck_assert_str_eq(p.unserved->reason, "no echo: a");
 }
 END_TEST
 
@@ -171,6 +236,9 @@ int main(void)
     tcase_add_test(cases, what_explains_an_earlier_finding_takes_its_place);
     tcase_add_test(cases, of_two_of_a_kind_the_first_stays);
     tcase_add_test(cases, another_limit_or_the_other_way_is_another_finding);
+    tcase_add_test(cases, the_same_limit_on_the_way_to_another_host_is_another_finding);
+    tcase_add_test(cases, a_lost_client_hello_is_not_about_all_packets_if_larger_ones_pass);
+    tcase_add_test(cases, a_stage_that_no_server_serves_has_the_result_of_the_first);
     tcase_add_test(cases, what_a_peer_says_is_escaped);
     tcase_add_test(cases, a_step_that_never_passed_fails_only_if_a_finding_rests_on_it);
     tcase_add_test(cases, a_stage_that_blames_no_step_for_its_finding_blames_all_that_never_passed);
