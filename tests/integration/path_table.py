@@ -3,11 +3,13 @@
 
     path_table.py RUNS [ROW...]     # every row, or those, so many times; exit status 1 if one differs
 
-Each row has client, router and server in network namespaces of its own; several run at once.
+Each row has client, router and server in network namespaces of its own; several run at once. Those of
+FOREIGN have a server or proxy of another project, and only run where that is installed.
 """
 
 import collections
 import concurrent.futures
+import contextlib
 import faulthandler
 import os
 import re
@@ -17,6 +19,8 @@ from typing import NamedTuple
 
 import boxes
 import netpath
+import path_foreign
+import relay
 import support
 
 SERVER = netpath.Network.SERVER
@@ -33,15 +37,39 @@ listeners:
 LISTENERS = "echo", "discard", "chargen", "report"
 
 
+def serve(stack, network):
+    """All services of tlsecho-server, as those of path_foreign."""
+    server = support.Server(CONFIG, prefix=network.server.prefix)
+    stack.callback(server.remove)
+    stack.callback(server.process.kill)
+    server.wait_for("ready")
+    return [server.endpoint(name) for name in LISTENERS]
+
+
 class Row(NamedTuple):
     between: object         # returns new boxes
     found: frozenset = frozenset()
     args: tuple = ()
     values: dict = {}       # of Namespace.set in the client
+    serve: object = serve   # starts the servers
+    tool: str = ""          # that has to be installed
 
 
 def row(between, *found, args=(), values=None):
     return Row(between, frozenset(found), args, values or {})
+
+
+def foreign(tool, start, *found):
+    return Row(lambda: [], frozenset(found), serve=start, tool=tool)
+
+
+class WholeHello(relay.Way):
+    """Resets a connection whose ClientHello does not come in one piece and one record."""
+
+    def forward(self, data):
+        if boxes.is_short(data):
+            raise ConnectionResetError
+        return data
 
 
 IDLE = "--idle-max", "5s"
@@ -78,6 +106,8 @@ ROWS = {
     "another DSCP": row(lambda: [boxes.RewriteDscp(8)], "dscp-rewritten", args=DSCP),
     "no ECN": row(lambda: [boxes.StripEcn()], "ecn-stripped", values=ECN),
     "a proxy": row(lambda: [boxes.Proxy()], "tcp-proxy"),
+    "a proxy that resets split ClientHellos": row(
+        lambda: [boxes.Proxy(WholeHello())], "tcp-proxy", "hello-split-refused"),
     "a small MSS and no ECN": row(
         lambda: [boxes.ClampMss(1200), boxes.StripEcn()], "mss-clamped", "ecn-stripped", values=ECN),
     "large packets dropped and a server name reset": row(
@@ -89,6 +119,23 @@ ROWS = {
 }
 
 
+FOREIGN = {
+    "haproxy that reads the name in mode tcp": foreign(
+        "haproxy", path_foreign.haproxy_by_name, "hello-split-refused", "hello-lost-above"),
+    "haproxy that ends TLS": foreign("haproxy", path_foreign.haproxy_that_ends_tls),
+    "sslh": foreign("sslh-select", path_foreign.sslh, "hello-split-refused"),
+    "nginx": foreign("nginx", path_foreign.nginx),
+    "nginx that refuses other names": foreign("nginx", path_foreign.nginx_that_refuses_names),
+    "gnutls-serv": foreign("gnutls-serv", path_foreign.gnutls),
+    "openssl s_server": foreign("openssl", path_foreign.openssl),
+}
+ALL = {**ROWS, **FOREIGN}
+
+
+def is_possible(name):
+    return not ALL[name].tool or path_foreign.is_installed(ALL[name].tool)
+
+
 def known():
     """The names of all findings."""
     source = support.REPOSITORY / "src" / "client" / "path" / "path_findings.c"
@@ -97,18 +144,12 @@ def known():
 
 def run(name, user=None):
     """One run of a row: (what was found, the whole answer as text)."""
-    this = ROWS[name]
-    with netpath.Network(*this.between()) as network:
+    this = ALL[name]
+    with netpath.Network(*this.between()) as network, contextlib.ExitStack() as stack:
         if this.values:
             network.client.set(**this.values)
-        server = support.Server(CONFIG, prefix=network.server.prefix)
-        try:
-            server.wait_for("ready")
-            done = network.run_client("--path", "--json", "--servername", "localhost", *this.args,
-                                      *map(server.endpoint, LISTENERS), user=user, timeout=TIME_OUT_S)
-        finally:
-            server.process.kill()
-            server.remove()
+        done = network.run_client("--path", "--json", "--servername", "localhost", *this.args,
+                                  *this.serve(stack, network), user=user, timeout=TIME_OUT_S)
     text = f"{name}: exit {done.status}\n{done.stdout.decode()}{done.stderr}"
     if not done.stdout:
         return frozenset({"no answer"}), text
@@ -129,14 +170,18 @@ def run_all(names, runs=1, user=None):
 def main(runs, names):
     faulthandler.cancel_dump_traceback_later()  # of support, which expects a test: this may take hours
     right, wrong, begun = collections.Counter(), collections.Counter(), time.monotonic()
-    for name, found, text in run_all(names or ROWS, runs):
-        if found == ROWS[name].found:
+    names = names or list(ALL)
+    possible = [name for name in names if is_possible(name)]
+    for name, found, text in run_all(possible, runs):
+        if found == ALL[name].found:
             right[name] += 1
             continue
         wrong[name] += 1
         print(f"WRONG, found {', '.join(sorted(found)) or 'nothing'}: {text}", flush=True)
-    for name in names or ROWS:
-        expected = ", ".join(sorted(ROWS[name].found)) or "nothing"
+    for name in set(names) - set(possible):
+        print(f"skipped, since {ALL[name].tool} is not installed: {name}")
+    for name in possible:
+        expected = ", ".join(sorted(ALL[name].found)) or "nothing"
         print(f"{right[name]:4} of {runs} {'ok' if not wrong[name] else 'WRONG':5} {name}: {expected}")
     print(f"{sum(right.values())} passed, {sum(wrong.values())} failed, "
           f"{time.monotonic() - begun:.0f} s")
