@@ -28,6 +28,7 @@ KUBERNETES = PACKAGING / "kubernetes"
 OVERLAYS = [path.parent for path in sorted(KUBERNETES.rglob("kustomization.yaml"))]
 CONTAINERFILE = PACKAGING / "container" / "Containerfile"
 MODULES = pathlib.Path(os.environ.get("TLSECHO_NODE_MODULES", support.REPOSITORY / "build/npm/node_modules"))
+STAND_IN = pathlib.Path(__file__).resolve().parent / "stand_in_kubectl.py"
 OLDEST_KUBECTL = (1, 27)
 TICKET_KEY_BYTES = 80
 # How the secrets of the manifests are called in the development PKI.
@@ -296,6 +297,43 @@ class Kubernetes(Commands):
                            data=json.dumps(everything).encode())
         self.assertEqual(done.status, 0, done.stderr)
         self.assertEqual(int(done.stdout), len(everything))
+
+
+@unittest.skipUnless(yaml, "there is no PyYAML")
+@unittest.skipUnless(kubectl(), "there is no kubectl 1.27 or later")
+class RunLoad(support.TestCase):
+    """packaging/kubernetes/run-load, with pods that are processes."""
+
+    def load(self, folder, pods, seconds_until_start, **replace):
+        server = self.server(support.LISTENERS + support.PROFILE)
+        (folder / "replace").write_text(json.dumps({
+            "/usr/bin/tlsecho-client": support.program("TLSECHO_CLIENT"),
+            "/run/secrets/tlsecho/ca/ca.crt": str(support.pki() / "ca.pem"),
+            "tls://tlsecho-pods:7443": server.endpoint("tls"),
+            "--connections=100": "--connections=2", "--time=30s": "--time=200ms", **replace}))
+        programs = os.path.dirname(support.program("TLSECHO_CLIENT"))
+        env = support.environment(CLUSTER=str(folder), REAL=kubectl(), KUBECTL=str(STAND_IN),
+                                  PATH=f"{programs}{os.pathsep}{support.TOOL_PATH}")
+        return support.run("env", "-C", folder, KUBERNETES / "run-load", pods, seconds_until_start, env=env)
+
+    def test_pods_begin_together_and_their_results_are_added_up(self):
+        with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+            folder = pathlib.Path(folder)
+            done = self.load(folder, 3, 3)
+            self.assertEqual(done.status, 0, done.stderr)
+            self.assertIn("3 clients, 6 connections", done.stdout.decode())
+            summaries = [json.loads(path.read_text()) for path in sorted(folder.glob("load-*/*.json"))]
+            self.assertEqual([one["result"] for one in summaries], ["ok"] * 3)
+            self.assertEqual(len({one["load"]["start_at"] for one in summaries}), 1)
+            job = yaml.safe_load((folder / "applied").read_text())
+            self.assertEqual((job["spec"]["completions"], job["spec"]["parallelism"]), (3, 3))
+
+    def test_a_pod_that_fails_fails_the_load(self):
+        with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+            done = self.load(pathlib.Path(folder), 2, 3, **{"--json": "--servername=other.example"})
+            self.assertEqual(done.status, 1)
+            self.assertIn("other.example", done.stderr)
+            self.assertIn("run-load: the Job failed", done.stderr)
 
 
 if __name__ == "__main__":

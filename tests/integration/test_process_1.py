@@ -13,7 +13,7 @@ import unittest
 import peers
 import support
 
-ENTER = ("unshare", "--pid", "--fork", "--kill-child")
+ENTER = ("unshare", "--pid", "--mount-proc", "--fork", "--kill-child")
 
 
 def setUpModule():
