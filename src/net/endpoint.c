@@ -22,8 +22,6 @@ static const struct {
     [ENDPOINT_DTLS] = {"dtls", ENDPOINT_PORT_DTLS},
 };
 
-enum { SCHEMES = sizeof schemes / sizeof *schemes };
-
 const char *endpoint_scheme_name(enum endpoint_scheme scheme)
 {
     return schemes[scheme].name;
@@ -125,7 +123,7 @@ static int parse_scheme(const char *text, enum endpoint_scheme *ret, const char 
 
     /* RFC 3986 §3.1: schemes are case-insensitive. */
     size_t length = (size_t)(end - text);
-    for (int i = 0; i < SCHEMES; i++) {
+    for (int i = 0; i < ENDPOINT_SCHEMES; i++) {
         if (strlen(schemes[i].name) == length && strncasecmp(schemes[i].name, text, length) == 0) {
             *ret = (enum endpoint_scheme)i;
             *ret_rest = end + 3;
@@ -297,7 +295,7 @@ int endpoint_parse(const char *text, struct endpoint *ret, struct error *err)
     if (text[0] == '\0')
         return error_set(err, ERROR_INPUT,
                          "an endpoint is empty: write tcp://HOST:PORT, tls://HOST:PORT, "
-                         "udp://HOST:PORT or unix:///PATH");
+                         "udp://HOST:PORT, dtls://HOST:PORT or unix:///PATH");
     if (has_control_character(text))
         return error_set(err, ERROR_INPUT, "an endpoint has a control character: remove it");
 

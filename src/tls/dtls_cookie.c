@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "dtls_cookie.h"
+#include "tlsecho/tls/dtls_cookie.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

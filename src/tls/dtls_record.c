@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "dtls_record.h"
+#include "tlsecho/tls/dtls_record.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "dtls_session.h"
+#include "tlsecho/tls/dtls_session.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include "dtls_record.h"
 #include "dtls_session_internal.h"
 #include "tls_context_internal.h"
 #include "tls_error.h"
@@ -15,6 +14,7 @@
 #include "tls_screen_peer.h"
 #include "tls_verification.h"
 #include "tlsecho/base/container_of.h"
+#include "tlsecho/tls/dtls_record.h"
 #include "tlsecho/tls/tls_alert.h"
 #include "tlsecho/tls/tls_memory.h"
 

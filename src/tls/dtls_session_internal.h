@@ -9,9 +9,9 @@
 #define TLSECHO_DTLS_SESSION_INTERNAL_H
 
 #include "dtls_bio.h"
-#include "dtls_session.h"
 #include "tls_bio.h"
 #include "tls_failure.h"
+#include "tlsecho/tls/dtls_session.h"
 
 struct tls_verification;
 

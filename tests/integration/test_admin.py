@@ -135,7 +135,7 @@ class Metrics(support.TestCase):
         self.assertEqual(shaken.value(version="TLSv1.3", result="ok"), 1)
         self.assertEqual(shaken.value(version="none", result="handshake_failed"), 1)
         self.assertEqual(found["tlsecho_connection_duration_seconds"].samples[-1].labels,
-                         {"transport": "unix"})
+                         {"transport": "dtls"})
         self.assertGreater(found["process_open_fds"].value(), 10)
 
     def test_a_connection_counts_while_it_lives(self):

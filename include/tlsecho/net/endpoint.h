@@ -14,7 +14,14 @@
 
 #include "tlsecho/base/error.h"
 
-enum endpoint_scheme { ENDPOINT_TCP, ENDPOINT_TLS, ENDPOINT_UNIX, ENDPOINT_UDP, ENDPOINT_DTLS };
+enum endpoint_scheme {
+    ENDPOINT_TCP,
+    ENDPOINT_TLS,
+    ENDPOINT_UNIX,
+    ENDPOINT_UDP,
+    ENDPOINT_DTLS,
+    ENDPOINT_SCHEMES,
+};
 
 enum {
     ENDPOINT_PORT_TCP = 7007,

@@ -86,7 +86,9 @@ struct transport_ops {
 
 struct transport {
     const struct transport_ops *ops;
-    int fd; /* to wait on and to take addresses from; only the operations read and write it */
+    int fd; /* to wait on and to take addresses from; only the operations read and write it; -1 =
+               its owner calls it when there is something to do */
+    bool messages; /* a read returns one whole message, and a write sends one */
 };
 
 static inline struct io transport_handshake(struct transport *t, struct error *err)

@@ -34,9 +34,12 @@ void admission_free(struct admission *admission);
 /* Sets the limits for new connections; open ones stay and count. Threads: the acceptor's. */
 void admission_limit(struct admission *admission, const struct config *config);
 
+/* The number of the next connection or association, from 1. Any thread. */
+uint64_t admission_number(struct admission *admission);
+
 /*
  * Checks the limits that do not depend on the source: connections and accept_rate. Adds to the
- * pass, or counts the refusal. Threads: the acceptor's.
+ * pass, or counts the refusal. Threads: any, one for each pass.
  */
 enum admission_refusal admission_accept(struct admission *admission, uint64_t now_us,
                                         struct admission_pass *pass);
@@ -50,8 +53,9 @@ enum admission_refusal admission_source(struct admission *admission,
                                         const struct address *source, struct admission_pass *pass);
 
 /*
- * Whether a datagram is let in: deny, allow and limits.datagram_rate, which counts a source over
- * all listeners. Counts nothing else. Threads: any.
+ * Whether a datagram that begins nothing, or is of no association yet, is let in: deny, allow and
+ * limits.datagram_rate, which counts a source over all listeners. Counts nothing else. Threads:
+ * any.
  */
 enum datagram_drop admission_datagram(struct admission *admission,
                                       const struct config_listener *listener,

@@ -23,7 +23,7 @@ struct listener {
     const struct config_snapshot *snapshot; /* the one it belongs to */
     const struct config_listener *config;
     const struct service *service;
-    struct tls_context *tls; /* NULL = plain */
+    struct tls_context *tls; /* of TLS or DTLS; NULL = plain */
 };
 
 /* A certificate that is presented to clients, for the log. */
@@ -40,6 +40,7 @@ struct config_snapshot {
     struct config *config;
     const struct listener *listeners; /* as many as in config, in their order */
     struct tls_context **contexts;    /* as many as config has profiles, in their order */
+    struct tls_context **dtls;        /* likewise; NULL = no dtls:// listener has that profile */
     int64_t *crl_until;               /* when its first CRL expires; as many as contexts */
     struct config_snapshot_certificate *certificates;
     size_t certificate_count;

@@ -23,6 +23,7 @@ enum conn_end {
     CONN_END_FLOOD,             /* too many key updates, empty records, ... */
     CONN_END_HANDSHAKE_TIMEOUT, /* no complete PROXY header and handshake in time */
     CONN_END_IDLE_TIMEOUT,      /* no byte either way */
+    CONN_END_REPLACED,          /* DTLS: the client began another association from its port */
     CONN_END_WRITE_TIMEOUT,     /* the peer did not accept pending output */
     CONN_END_LIFETIME,          /* timeouts.lifetime */
     CONN_END_DRAINED, /* the server is stopping, and it was quiet or timeouts.drain expired */

@@ -20,10 +20,10 @@
 
 enum {
     METRICS_LISTENERS = 256, /* slots; the last one is shared by all that found none free */
-    METRICS_VERSIONS = 4,
+    METRICS_VERSIONS = 5,
     METRICS_GROUPS = 14,
-    METRICS_BUCKETS = 16,                   /* at most, the one without an upper bound included */
-    METRICS_TRANSPORTS = ENDPOINT_UNIX + 1, /* those with connections */
+    METRICS_BUCKETS = 16, /* at most, the one without an upper bound included */
+    METRICS_TRANSPORTS = ENDPOINT_SCHEMES,
     METRICS_CACHE_LINE_BYTES = 64,
     METRICS_HANDSHAKES = METRICS_VERSIONS * METRICS_GROUPS * 2 * CONN_ENDS,
 };

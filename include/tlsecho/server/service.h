@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tlsecho/net/endpoint.h"
+
 struct conn_info;
 struct datagram;
 struct stamp_sessions;
@@ -19,6 +21,7 @@ struct stamp_sessions;
 /* What a service may use to answer a datagram. */
 struct service_request {
     const struct conn_info *info; /* NULL unless wants_info */
+    size_t room;                  /* for the answer; 0 = it must not be longer than the request */
     struct stamp_sessions *stamp;
     uint16_t own_port; /* of the socket */
     uint64_t now_us;   /* clock_now_us */
@@ -44,10 +47,10 @@ struct service {
     size_t (*produce)(const struct conn_info *info, uint64_t offset, unsigned char *data,
                       size_t size);
 
-    /* Turns a datagram into its answer, in place, which is never longer. NULL: it cannot be offered
-     * over UDP. */
+    /* Turns a datagram, or a message over DTLS, into its answer, in place. NULL: it cannot be
+     * offered over UDP or DTLS. */
     enum service_verdict (*reply)(const struct service_request *request, struct datagram *datagram);
-    bool datagrams_only; /* it cannot be offered over a stream */
+    bool datagrams_only; /* it cannot be offered over a stream or DTLS */
     bool wants_arrival;  /* when a datagram arrived, its TTL and TOS, which costs time */
     /* How an answer that comes back is recognised (datagram_loops.h): by its first bytes (0 = all
      * of it), which may also be so far behind the start. */
@@ -68,8 +71,8 @@ extern const struct service service_report;  /* what the server knows of the cli
 /* The least that a datagram must have for a report as its answer. */
 enum { SERVICE_REPORT_REQUEST_BYTES = 1200 };
 
-/* Whether it can be offered over UDP, or else over a stream. */
-bool service_fits(const struct service *service, bool datagrams);
+/* Whether it can be offered by such a listener. */
+bool service_fits(const struct service *service, enum endpoint_scheme scheme);
 
 /* NULL: no such service. */
 const struct service *service_find(const char *name);

@@ -15,6 +15,7 @@
 #include "tlsecho/base/error.h"
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/server/datagram_server.h"
+#include "tlsecho/server/dtls_set.h"
 #include "tlsecho/server/metrics_shard.h"
 #include "tlsecho/server/worker_group.h"
 #include "tlsecho/server/worker_handoff.h"
@@ -52,13 +53,20 @@ const struct metrics_shard *worker_metrics(const struct worker *worker);
  * thread. */
 void worker_order(struct worker *worker, enum worker_order order);
 
+/* The datagrams that a worker serves. */
+struct worker_datagrams {
+    struct datagram_server *server; /* of this worker's place: the same each time, it must outlive
+                                       the worker; NULL = it never had any */
+    struct datagram_set *set;       /* udp://; NULL = none */
+    struct dtls_set *dtls;          /* dtls://; NULL = none */
+    bool keep_dtls;                 /* dtls is NULL, and the sockets before stay */
+};
+
 /*
- * Serves the sockets of that set from now on, with a server of this worker's place, which must be
- * the same each time and outlive the worker. Takes the set over. Returns once the worker uses no
- * socket of the set before. Not after an order. Threads: the main one.
+ * Serves these sockets from now on. Takes the sets over. Returns once the worker uses no socket of
+ * the sets before. Not after an order. Threads: the main one.
  */
-void worker_serve_datagrams(struct worker *worker, struct datagram_server *server,
-                            struct datagram_set *set);
+void worker_serve_datagrams(struct worker *worker, const struct worker_datagrams *next);
 
 /* What a datagram_server for it needs; admission is NULL. Any thread. */
 struct datagram_place worker_datagram_place(struct worker *worker);

@@ -48,7 +48,6 @@ struct acceptor {
     pthread_cond_t replaced;
     const struct config_snapshot *next_snapshot; /* NULL = no replacement is pending */
     struct listen_set next_listen_set;
-    uint64_t next_id;
     bool stuck;         /* no pipe had room in time: do not wait again until one has */
     uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
 };
@@ -162,7 +161,7 @@ static void admit(struct acceptor *a, const struct listen_socket *socket, int fd
     out->handoffs[out->count++] = (struct handoff){
         .fd = fd,
         .slot = socket->slot,
-        .id = a->next_id++,
+        .id = admission_number(a->admission),
         .listener = listener,
         .source = *source,
         .pass = pass,
@@ -385,7 +384,6 @@ int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct
     pthread_cond_init(&a->replaced, NULL);
     a->workers = plan->workers;
     a->worker_count = plan->worker_count;
-    a->next_id = 1;
     a->resume_us = UINT64_MAX;
     if (start(a, err) < 0) {
         acceptor_free(a);

@@ -65,7 +65,7 @@ static int set_buffers(const struct listen_spec *spec, int fd, struct error *err
 int listen_set_apply_options(const struct listen_spec *spec, int fd, struct error *err)
 {
     const struct config *config = spec->config;
-    if (spec->endpoint->scheme == ENDPOINT_UDP)
+    if (endpoint_has_datagrams(spec->endpoint->scheme))
         return 0;
     socket_save_syn(fd, spec->listener && spec->listener->service->wants_info);
     struct socket_keepalive keepalive = {
@@ -87,7 +87,7 @@ static size_t add_specs(const struct config_snapshot *snapshot, bool datagrams,
     size_t count = 0;
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
-        if ((listener->listen.scheme == ENDPOINT_UDP) == datagrams)
+        if (endpoint_has_datagrams(listener->listen.scheme) == datagrams)
             ret[count++] = (struct listen_spec){
                 .config = config,
                 .endpoint = &listener->listen,

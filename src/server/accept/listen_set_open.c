@@ -35,7 +35,7 @@ static void close_since(struct opening *o, size_t first)
 /* TCP and UDP have ports of their own. */
 static bool is_kind(const struct listen_socket *socket, const struct listen_spec *spec)
 {
-    return socket->datagrams == (spec->endpoint->scheme == ENDPOINT_UDP);
+    return socket->datagrams == endpoint_has_datagrams(spec->endpoint->scheme);
 }
 
 /* Whether no spec has reused it yet. */
@@ -143,7 +143,7 @@ static int listen_on(struct opening *o, struct address *address, int *ret, struc
 {
     struct socket_listening how = {
         .backlog = (int)o->spec->config->tcp.backlog,
-        .datagrams = o->spec->endpoint->scheme == ENDPOINT_UDP,
+        .datagrams = endpoint_has_datagrams(o->spec->endpoint->scheme),
         .freebind = o->spec->listener && o->spec->listener->config->freebind,
     };
     if (socket_listen(address, &how, ret, err) == 0)
@@ -176,7 +176,7 @@ static int open_one(struct opening *o, const struct address *configured, struct 
         o->all.count--;
         return -1;
     }
-    socket->datagrams = o->spec->endpoint->scheme == ENDPOINT_UDP;
+    socket->datagrams = endpoint_has_datagrams(o->spec->endpoint->scheme);
     socket->configured = *configured;
     socket->address = *address;
     listen_set_note_file(socket);

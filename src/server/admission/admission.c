@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/server/admission.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -9,10 +10,13 @@
 #include "tlsecho/base/token_bucket.h"
 
 struct admission {
-    uint64_t limit_connections; /* the acceptor's; 0 = no limit */
-    struct token_bucket rate;   /* likewise; per_second 0 = none */
-    atomic_uint_fast64_t limit_per_source, limit_handshakes, limit_datagrams; /* 0 = no limit */
-    atomic_uint_fast64_t connections, handshakes;                             /* now */
+    pthread_mutex_t mutex;    /* guards the rate */
+    struct token_bucket rate; /* per_second 0 = none */
+    atomic_bool has_rate;
+    atomic_uint_fast64_t last_number;
+    atomic_uint_fast64_t limit_connections, limit_per_source, limit_handshakes,
+        limit_datagrams;                          /* 0 = no limit */
+    atomic_uint_fast64_t connections, handshakes; /* now */
     atomic_uint_fast64_t refused[ADMISSION_REFUSALS];
     struct admission_sources *sources;
     struct admission_rates *rates;
@@ -23,6 +27,7 @@ int admission_new(struct admission **ret, struct error *err)
     struct admission *a = calloc(1, sizeof *a);
     if (!a)
         return error_sys(err, "create the admission");
+    pthread_mutex_init(&a->mutex, NULL);
     if (admission_sources_new(&a->sources, err) < 0 || admission_rates_new(&a->rates, err) < 0) {
         admission_free(a);
         return -1;
@@ -37,18 +42,22 @@ void admission_free(struct admission *admission)
         return;
     admission_sources_free(admission->sources);
     admission_rates_free(admission->rates);
+    pthread_mutex_destroy(&admission->mutex);
     free(admission);
 }
 
 void admission_limit(struct admission *admission, const struct config *config)
 {
     uint64_t rate = config->limits.accept_rate;
-    admission->limit_connections = config->limits.connections;
+    atomic_store(&admission->limit_connections, config->limits.connections);
     atomic_store(&admission->limit_handshakes, config->limits.handshakes);
     atomic_store(&admission->limit_per_source, config->limits.per_source);
     atomic_store(&admission->limit_datagrams, config->limits.datagram_rate);
+    pthread_mutex_lock(&admission->mutex);
     if (rate != admission->rate.per_second)
         token_bucket_init(&admission->rate, rate, rate);
+    pthread_mutex_unlock(&admission->mutex);
+    atomic_store(&admission->has_rate, rate > 0);
 }
 
 void admission_refuse(struct admission *admission, enum admission_refusal refusal)
@@ -67,23 +76,43 @@ static enum admission_refusal refuse(struct admission *a, enum admission_refusal
     return refusal;
 }
 
-/* Only the acceptor increments a count, so the value here is never too low. */
-static bool is_reached(uint64_t limit, const atomic_uint_fast64_t *count)
+uint64_t admission_number(struct admission *admission)
 {
-    return limit > 0 && atomic_load(count) >= limit;
+    return atomic_fetch_add(&admission->last_number, 1) + 1;
+}
+
+/* Counted first: of two threads at the limit one is refused. */
+static bool enter(struct admission *admission)
+{
+    uint64_t limit = atomic_load(&admission->limit_connections);
+    uint64_t before = atomic_fetch_add(&admission->connections, 1);
+    if (limit == 0 || before < limit)
+        return true;
+    atomic_fetch_sub(&admission->connections, 1);
+    return false;
+}
+
+static bool take_token(struct admission *admission, uint64_t now_us)
+{
+    if (!atomic_load(&admission->has_rate))
+        return true;
+    pthread_mutex_lock(&admission->mutex);
+    bool taken = admission->rate.per_second == 0 || token_bucket_take(&admission->rate, now_us);
+    pthread_mutex_unlock(&admission->mutex);
+    return taken;
 }
 
 enum admission_refusal admission_accept(struct admission *admission, uint64_t now_us,
                                         struct admission_pass *pass)
 {
-    if (is_reached(admission->limit_connections, &admission->connections))
+    if (!enter(admission))
         return refuse(admission, ADMISSION_CONNECTIONS);
-    if (admission->rate.per_second > 0 && !token_bucket_take(&admission->rate, now_us))
+    if (!take_token(admission, now_us)) {
+        atomic_fetch_sub(&admission->connections, 1);
         return refuse(admission, ADMISSION_ACCEPT_RATE);
-
+    }
     pass->admission = admission;
     pass->connection = true;
-    atomic_fetch_add(&admission->connections, 1);
     return ADMISSION_GRANTED;
 }
 

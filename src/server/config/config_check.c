@@ -36,8 +36,8 @@ static int check_address(const struct config *config, const struct endpoint *end
                          strcmp(endpoint->host, "255.255.255.255") == 0   ? "the broadcast"
                          : strcmp(endpoint->host, "127.255.255.255") == 0 ? "a broadcast"
                                                                           : "a multicast",
-                         endpoint->scheme == ENDPOINT_UDP ? "gets no answers"
-                                                          : "accepts no connections");
+                         endpoint_has_datagrams(endpoint->scheme) ? "gets no answers"
+                                                                  : "accepts no connections");
 }
 
 /* Whether two different paths lead to the same socket file, through ".." or symbolic links. */
@@ -111,12 +111,7 @@ static int refuse_profile(const struct config *config, size_t i, struct error *e
 static int check_listener_profile(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
-    if (listener->listen.scheme == ENDPOINT_DTLS)
-        return config_refuse(config, listener->place, err,
-                             "listeners[%zu].listen: DTLS is for the client only, so far: write "
-                             "udp:// without encryption, or tls://",
-                             i);
-    if (listener->listen.scheme == ENDPOINT_TLS)
+    if (endpoint_has_tls(listener->listen.scheme))
         return listener->tls ? 0 : refuse_profile(config, i, err);
     if (listener->profile.place.line == 0)
         return 0;
@@ -124,6 +119,21 @@ static int check_listener_profile(const struct config *config, size_t i, struct 
                          "listeners[%zu].tls: %s:// does not use TLS: "
                          "remove this key, or listen on tls://",
                          i, endpoint_scheme_name(listener->listen.scheme));
+}
+
+/* The library has no DTLS 1.3. */
+static int check_dtls(const struct config *config, size_t i, struct error *err)
+{
+    const struct config_listener *listener = &config->listeners[i];
+    char brief[TEXT_BRIEF_BYTES];
+    if (listener->listen.scheme != ENDPOINT_DTLS ||
+        strcmp(listener->tls->min_version.value, "1.3") != 0)
+        return 0;
+    text_brief(listener->tls->name.value, brief);
+    return config_refuse(config, listener->tls->min_version.place, err,
+                         "tls.%s.min_version: listeners[%zu] uses DTLS, which has only 1.2: set it "
+                         "to 1.2, or give that listener another profile",
+                         brief, i);
 }
 
 static int check_versions(const struct config *config, const struct config_tls *profile,
@@ -198,36 +208,40 @@ static int check_admin(const struct config *config, struct error *err)
 }
 
 /* Names the services that could stand there. */
-static int refuse_service(const struct config *config, size_t i, bool datagrams, struct error *err)
+static int refuse_service(const struct config *config, size_t i, struct error *err)
 {
     const struct config_text *service = &config->listeners[i].service;
+    static const char *const why[ENDPOINT_SCHEMES] = {
+        [ENDPOINT_UDP] = "is not offered over UDP", [ENDPOINT_DTLS] = "is not offered over DTLS"};
+    enum endpoint_scheme scheme = config->listeners[i].listen.scheme;
+    bool packets = service_find(service->value)->datagrams_only;
     const char *names[CONFIG_ENTRIES];
     size_t count = 0;
     for (size_t n = 0; service_name(n); n++)
-        if (service_fits(service_find(service_name(n)), datagrams))
+        if (service_fits(service_find(service_name(n)), scheme))
             names[count++] = service_name(n);
     char list[SUGGEST_BYTES];
     suggest_list(names, count, list);
     return config_refuse(config, service->place, err,
                          "listeners[%zu].service: %s %s: write one of %s, or listen on %s://", i,
-                         service->value, datagrams ? "is not offered over UDP" : "needs datagrams",
-                         list, datagrams ? "tcp" : "udp");
+                         service->value, why[scheme] ? why[scheme] : "needs datagrams", list,
+                         packets ? "udp" : "tcp");
 }
 
 static int check_service(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
-    bool datagrams = listener->listen.scheme == ENDPOINT_UDP;
-    if (service_fits(service_find(listener->service.value), datagrams))
+    if (service_fits(service_find(listener->service.value), listener->listen.scheme))
         return 0;
-    return refuse_service(config, i, datagrams, err);
+    return refuse_service(config, i, err);
 }
 
 /* A PROXY header begins a stream, not each datagram. */
 static int check_datagrams(const struct config *config, size_t i, struct error *err)
 {
     const struct config_listener *listener = &config->listeners[i];
-    if (listener->listen.scheme != ENDPOINT_UDP || listener->proxy_protocol == CONFIG_PROXY_OFF)
+    if (!endpoint_has_datagrams(listener->listen.scheme) ||
+        listener->proxy_protocol == CONFIG_PROXY_OFF)
         return 0;
     return config_refuse(config, listener->proxy_protocol_place, err,
                          "listeners[%zu].proxy_protocol: datagrams have no PROXY header: remove "
@@ -293,9 +307,8 @@ static int check_security(const struct config *config, struct error *err)
 static int check_listener(const struct config *config, size_t i, struct error *err)
 {
     static int (*const checks[])(const struct config *config, size_t i, struct error *err) = {
-        check_name,    check_listen,    check_unique,  check_listener_profile,
-        check_service, check_datagrams, check_proxies, check_freebind,
-        check_allow,
+        check_name,    check_listen,    check_unique,  check_listener_profile, check_dtls,
+        check_service, check_datagrams, check_proxies, check_freebind,         check_allow,
     };
     for (size_t n = 0; n < sizeof checks / sizeof *checks; n++)
         if (checks[n](config, i, err))

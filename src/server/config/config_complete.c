@@ -38,7 +38,7 @@ static const struct config_tls *find_profile(const struct config *config, const 
 static int complete_profile(struct config *config, struct config_listener *listener,
                             struct error *err)
 {
-    if (listener->listen.scheme != ENDPOINT_TLS)
+    if (!endpoint_has_tls(listener->listen.scheme))
         return 0;
     if (listener->profile.value[0] == '\0' &&
         replace_text(&listener->profile, CONFIG_COMPLETE_PROFILE, err))
@@ -54,7 +54,7 @@ static void link_profiles(struct config *config)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         struct config_listener *listener = &config->listeners[i];
-        if (listener->listen.scheme == ENDPOINT_TLS)
+        if (endpoint_has_tls(listener->listen.scheme))
             listener->tls = find_profile(config, listener->profile.value);
     }
 }

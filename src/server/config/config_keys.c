@@ -53,14 +53,16 @@ STORED_AS_UNSIGNED(enum tls_key_files);
 
 static const struct config_key listener_keys[] = {
     {KEY("listen", ENDPOINT, AT_LISTENER(listen)), .place = AT_LISTENER(place),
-     .help = "where to listen: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT or unix:///PATH"},
+     .help =
+         "where to listen: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, dtls://HOST:PORT or "
+         "unix:///PATH"},
     {KEY("name", TEXT, AT_LISTENER(name)), .default_text = "", .max = CONFIG_NAME_BYTES,
      .help = "its name in the log and the metrics; if empty, its endpoint"},
     {KEY("service", TEXT, AT_LISTENER(service)), .default_text = "echo", .words = service_name,
      .help = "the service that answers"},
     {KEY("tls", TEXT, AT_LISTENER(profile)), .default_text = "", .max = CONFIG_NAME_BYTES,
      .hide_empty = true,
-     .help = "its profile under tls, for tls:// only; if empty, the one named default"},
+     .help = "its profile under tls, for tls:// and dtls:// only; if empty, the one named default"},
     {KEY("proxy_protocol", CHOICE, AT_LISTENER(proxy_protocol)), .default_text = "off",
      .words = config_proxy_protocol_name, .place = AT_LISTENER(proxy_protocol_place),
      .help = "whether connections begin with a PROXY protocol header, version 1 or 2"},
@@ -171,8 +173,9 @@ static const struct config_key limit_keys[] = {
      .help = "data that a client may send before the handshake begins; 0 = no limit"},
     {KEY("datagram_rate", COUNT, AT(limits.datagram_rate)), .default_text = "10000",
      .max = 10000000,
-     .help = "datagrams per second from one address, or one IPv6 /64, that are answered; 0 = no "
-             "limit"},
+     .help =
+         "datagrams per second from one address, or one IPv6 /64, that are answered, or begin an "
+         "association of DTLS; 0 = no limit"},
     {KEY("buffer", SIZE, AT(limits.buffer_bytes)), .default_text = "64KiB", .min = 4 * KIB,
      .max = 64 * MIB, .help = "memory for waiting data of one connection"},
     {0},

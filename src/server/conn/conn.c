@@ -126,7 +126,8 @@ static enum step shake_hands(struct conn *c)
     switch (io.status) {
     case IO_OK:
         c->established = true;
-        return conn_enter(c, c->service->produce ? CONN_PRODUCE : CONN_SERVE);
+        return conn_enter(c, c->service->produce && !c->transport->messages ? CONN_PRODUCE
+                                                                            : CONN_SERVE);
     case IO_WANT_READ:
     case IO_WANT_WRITE:
         return conn_wait(c, io.status, CONN_TIMEOUT_HANDSHAKE);

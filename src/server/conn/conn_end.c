@@ -19,6 +19,7 @@ const char *conn_end_name(enum conn_end reason)
         [CONN_END_FLOOD] = "flood",
         [CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
         [CONN_END_IDLE_TIMEOUT] = "idle_timeout",
+        [CONN_END_REPLACED] = "replaced",
         [CONN_END_WRITE_TIMEOUT] = "write_timeout",
         [CONN_END_LIFETIME] = "lifetime",
         [CONN_END_DRAINED] = "drained",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Input is answered, or output is generated. */
 #include "conn_internal.h"
+#include "tlsecho/net/datagram.h"
 #include "tlsecho/server/conn_info.h"
 
 enum step conn_send_output(struct conn *c, enum conn_timeout timeout)
@@ -57,6 +58,25 @@ static enum conn_timeout quiet_timeout(const struct conn *c)
     return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
 }
 
+/* A message of n bytes arrived, and is answered in place. Returns the bytes of the answer. */
+static size_t answer_message(struct conn *c, size_t n)
+{
+    struct datagram message = {.data = c->output.data, .size = c->output.size, .length = n};
+    struct service_request request = {.room = c->output.size};
+    struct conn_info info;
+    if (c->service->wants_info) {
+        c->describe(c, &info);
+        request.info = &info;
+    }
+    bool answered = c->service->reply(&request, &message) == SERVICE_ANSWERS;
+    return answered ? message.length : 0;
+}
+
+static size_t answer_bytes(struct conn *c, size_t n)
+{
+    return c->service->answer ? c->service->answer(c->output.data, n) : 0;
+}
+
 /* n bytes arrived, of which `back` were spliced back already. */
 static void answer(struct conn *c, size_t n, size_t back)
 {
@@ -65,7 +85,7 @@ static void answer(struct conn *c, size_t n, size_t back)
     c->received_bytes += n;
     c->sent_bytes += back;
     c->full = n > c->output.size / 2;
-    c->output.end = c->service->answer ? c->service->answer(c->output.data, n - back) : 0;
+    c->output.end = c->transport->messages ? answer_message(c, n) : answer_bytes(c, n - back);
     c->sending = c->output.end > 0;
 }
 

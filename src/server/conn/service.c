@@ -10,9 +10,10 @@ static const struct service *const services[] = {
 
 enum { SERVICES = sizeof services / sizeof services[0] };
 
-bool service_fits(const struct service *service, bool datagrams)
+bool service_fits(const struct service *service, enum endpoint_scheme scheme)
 {
-    return datagrams ? service->reply != NULL : !service->datagrams_only;
+    bool replies = service->reply || !endpoint_has_datagrams(scheme);
+    return replies && (!service->datagrams_only || scheme == ENDPOINT_UDP);
 }
 
 const struct service *service_find(const char *name)

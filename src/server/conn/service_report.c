@@ -16,12 +16,13 @@ static size_t produce(const struct conn_info *info, uint64_t offset, unsigned ch
     return json.n;
 }
 
-/* The request is so long that the answer is no longer. */
+/* Without more room the request must be so long that the answer is no longer. */
 static enum service_verdict reply(const struct service_request *request, struct datagram *datagram)
 {
-    if (datagram->length < SERVICE_REPORT_REQUEST_BYTES)
+    size_t room = request->room > 0 ? request->room : datagram->length;
+    if (room < SERVICE_REPORT_REQUEST_BYTES)
         return SERVICE_IS_SHORT;
-    size_t n = produce(request->info, 0, datagram->data, datagram->length);
+    size_t n = produce(request->info, 0, datagram->data, room);
     if (n == 0 || datagram->data[n - 1] != '\n')
         return SERVICE_IS_SHORT; /* it is cut */
     datagram->length = n;

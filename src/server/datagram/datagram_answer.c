@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <unistd.h>
 
-#include "datagram_rules.h"
 #include "datagram_server_internal.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/server/conn_info.h"
+#include "tlsecho/server/datagram_rules.h"
 
 enum { PAUSE_US = 100 * 1000 };
 

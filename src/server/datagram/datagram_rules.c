@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "datagram_rules.h"
+#include "tlsecho/server/datagram_rules.h"
 
 #include <arpa/inet.h>
 

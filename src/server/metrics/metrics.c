@@ -104,7 +104,7 @@ bool metrics_sum(const struct metrics *metrics, unsigned slot, struct metrics_su
     }
     sum.live = sum.accepted > ended ? sum.accepted - ended : 0; /* other threads count meanwhile */
     sum.streams = !s->name || s->transport != ENDPOINT_UDP;
-    sum.datagrams = !s->name || s->transport == ENDPOINT_UDP;
+    sum.datagrams = !s->name || endpoint_has_datagrams(s->transport);
     *ret = sum;
     return s->name || sum.accepted > 0 || sum.datagrams_received > 0;
 }

@@ -143,6 +143,8 @@ static void print_durations(const struct metrics *m, FILE *out)
     metrics_text_family(out, connections, "histogram",
                         "Time from the start of a connection to its end.");
     for (unsigned t = 0; t < METRICS_TRANSPORTS; t++) {
+        if (t == ENDPOINT_UDP)
+            continue; /* it has no connections */
         struct metrics_text_histogram all = {.bounds = &metrics_connection_bounds};
         for (unsigned s = 0; s < m->shard_count; s++)
             metrics_text_add(&all, &m->shards[s]->connection_duration[t]);

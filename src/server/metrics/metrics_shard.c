@@ -20,7 +20,8 @@ const struct metrics_bounds metrics_connection_bounds = {
 };
 
 /* The first two: unknown, and not in the list. */
-static const char *const versions[METRICS_VERSIONS] = {"none", "other", "TLSv1.2", "TLSv1.3"};
+static const char *const versions[METRICS_VERSIONS] = {"none", "other", "TLSv1.2", "TLSv1.3",
+                                                       "DTLSv1.2"};
 static const char *const groups[METRICS_GROUPS] = {
     "none",      "other",     "X25519",    "P-256",     "P-384",     "P-521",    "X448",
     "ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "MLKEM768", "X25519MLKEM768",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which worker serves which udp:// socket. A socket stays with its worker for as long as it is
- * open, so that no datagram is received by two.
+ * Which worker serves which udp:// and dtls:// socket. A socket stays with its worker for as long
+ * as it is open, so that no datagram is received by two.
  *
  * Ownership: the sets are the caller's until they are served.   Threads: the main one.
  */
@@ -18,12 +18,13 @@ struct datagrams {
     unsigned worker_count;
     struct admission *admission;
     struct stamp_sessions *stamp;     /* of all workers */
-    struct datagram_server **servers; /* one per worker; NULL = it never had a socket */
+    struct datagram_server **servers; /* one per worker; NULL = it never had a udp:// socket */
+    bool serving;                     /* there are sockets */
 };
 
-/* One set per worker; NULL = no socket. */
+/* One for each worker. */
 struct datagrams_plan {
-    struct datagram_set **sets;
+    struct worker_datagrams *workers;
 };
 
 /* Once the workers run. ERROR_SYSTEM (memory). */
@@ -40,7 +41,8 @@ int datagrams_prepare(struct datagrams *datagrams, struct listen_set *listen_set
 void datagrams_serve(struct datagrams *datagrams, const struct listen_set *listen_set,
                      struct datagrams_plan *plan);
 
-/* Answers what waits, and uses no socket any more. */
+/* Answers what waits, and uses no udp:// socket any more; associations of DTLS drain with the
+ * connections. */
 void datagrams_stop(struct datagrams *datagrams);
 
 #endif

@@ -14,6 +14,15 @@ struct config_snapshot_counted {
     atomic_uint references;
 };
 
+static struct tls_context *context_of(const struct config_snapshot *s,
+                                      const struct config_listener *listener)
+{
+    if (!listener->tls)
+        return NULL;
+    bool dtls = listener->listen.scheme == ENDPOINT_DTLS;
+    return (dtls ? s->dtls : s->contexts)[listener->tls - s->config->profiles];
+}
+
 static void link_listeners(struct config_snapshot *s)
 {
     for (size_t i = 0; i < s->config->listener_count; i++) {
@@ -22,7 +31,7 @@ static void link_listeners(struct config_snapshot *s)
             .snapshot = s,
             .config = config,
             .service = service_find(config->service.value),
-            .tls = config->tls ? s->contexts[config->tls - s->config->profiles] : NULL,
+            .tls = context_of(s, config),
         };
     }
 }
@@ -40,11 +49,12 @@ static int allocate(struct config_snapshot *s, const char *state_directory, stru
     const struct config *config = s->config;
     s->listeners = s->counted->listeners = calloc(config->listener_count, sizeof *s->listeners);
     s->contexts = calloc(config->profile_count + 1, sizeof(struct tls_context *));
+    s->dtls = calloc(config->profile_count + 1, sizeof(struct tls_context *));
     s->crl_until = calloc(config->profile_count + 1, sizeof *s->crl_until);
     s->certificates = calloc(count_certificates(config) + 1, sizeof *s->certificates);
     if (state_directory)
         s->state_directory = strdup(state_directory);
-    if (!s->listeners || !s->contexts || !s->crl_until || !s->certificates ||
+    if (!s->listeners || !s->contexts || !s->dtls || !s->crl_until || !s->certificates ||
         (state_directory && !s->state_directory))
         return error_sys(err, "load the configuration");
     return 0;
@@ -102,7 +112,10 @@ void config_snapshot_free(const struct config_snapshot *s)
         return;
     for (size_t i = 0; s->contexts && i < s->config->profile_count; i++)
         tls_context_free(s->contexts[i]);
+    for (size_t i = 0; s->dtls && i < s->config->profile_count; i++)
+        tls_context_free(s->dtls[i]);
     free(s->contexts);
+    free(s->dtls);
     free(s->counted->listeners);
     free(s->crl_until);
     free(s->certificates);

@@ -9,8 +9,9 @@
 
 #include "tlsecho/server/config_snapshot.h"
 
-/* Creates the context of the profile at that index and describes its certificates. ERROR_INPUT
- * names the place of the key, or list entry, that caused it. */
+/* Creates the contexts of the profile at that index, for TLS and, if it is used, DTLS, and
+ * describes its certificates. ERROR_INPUT names the place of the key, or list entry, that caused
+ * it. */
 int config_snapshot_load_profile(struct config_snapshot *snapshot, size_t index, struct error *err);
 
 #endif

@@ -13,6 +13,7 @@ struct loading {
     struct config_snapshot *snapshot;
     const struct config_tls *profile;
     struct tls_context *ctx;
+    struct config_snapshot_certificate *spare; /* of DTLS: TLS has described them; else NULL */
     struct error *err;
 };
 
@@ -70,6 +71,8 @@ static int apply_policy(const struct loading *l)
 static struct config_snapshot_certificate *add_certificate(const struct loading *l)
 {
     struct config_snapshot *s = l->snapshot;
+    if (l->spare)
+        return l->spare;
     struct config_snapshot_certificate *c = &s->certificates[s->certificate_count++];
     c->profile = l->profile->name.value;
     return c;
@@ -172,17 +175,41 @@ static int apply_keylog(const struct loading *l)
     return apply(l, &key);
 }
 
+static int apply_all(const struct loading *l)
+{
+    const struct config *config = l->snapshot->config;
+    tls_context_set_key_files(l->ctx, config->security.key_files);
+    tls_context_limit_client_hello(l->ctx, config->limits.client_hello_bytes);
+    if (apply_policy(l) || apply_certificates(l) || apply_alpn(l) || apply_client_auth(l) ||
+        apply_ticket_keys(l))
+        return -1;
+    return apply_keylog(l);
+}
+
+static bool has_dtls(const struct config *config, const struct config_tls *profile)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (config->listeners[i].listen.scheme == ENDPOINT_DTLS &&
+            config->listeners[i].tls == profile)
+            return true;
+    return false;
+}
+
 int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct error *err)
 {
     struct loading l = {.snapshot = s, .profile = &s->config->profiles[index], .err = err};
+    struct config_snapshot_certificate spare;
     if (tls_context_new(TLS_SERVER, &s->contexts[index], err))
         return -1;
     l.ctx = s->contexts[index];
-    tls_context_set_key_files(l.ctx, s->config->security.key_files);
-    tls_context_limit_client_hello(l.ctx, s->config->limits.client_hello_bytes);
-    if (apply_policy(&l) || apply_certificates(&l) || apply_alpn(&l) || apply_client_auth(&l) ||
-        apply_ticket_keys(&l))
+    if (apply_all(&l))
         return -1;
     s->crl_until[index] = tls_context_crl_expires(l.ctx);
-    return apply_keylog(&l);
+    if (!has_dtls(s->config, l.profile))
+        return 0;
+    if (tls_context_new_dtls(TLS_SERVER, &s->dtls[index], err))
+        return -1;
+    l.ctx = s->dtls[index];
+    l.spare = &spare;
+    return apply_all(&l);
 }

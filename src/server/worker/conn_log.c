@@ -8,7 +8,6 @@
 #include "tlsecho/base/log.h"
 #include "tlsecho/base/rate_limited_count.h"
 #include "tlsecho/base/token_bucket.h"
-#include "tlsecho/net/socket.h"
 #include "tlsecho/tls/tls_alert.h"
 
 /* Connections that end before the service starts. Never used on the path of the others. */
@@ -68,16 +67,13 @@ static void address_field(struct log_line *line, const char *key, const struct a
 
 /* The local address of the connection, which a wildcard listener does not show, or the destination
  * in the PROXY header. */
-static void destination_field(struct log_line *line, const struct handoff *origin, int fd)
+static void destination_field(struct log_line *line, const struct handoff *origin,
+                              const struct address *own)
 {
-    struct address own;
-    struct error ignored;
-    if (proxied_is_named(origin->proxied)) {
+    if (proxied_is_named(origin->proxied))
         address_field(line, "destination", &origin->proxied->header.destination);
-    } else if (socket_addresses(fd, NULL, &own, &ignored) == 0) {
-        address_unmap(&own);
-        address_field(line, "destination", &own);
-    }
+    else if (own->length > 0)
+        address_field(line, "destination", own);
 }
 
 /* The negotiated parameters, and the verified name. */
@@ -127,7 +123,8 @@ void conn_log_failed(const struct handoff *origin, const char *reason)
     log_end(&line);
 }
 
-void conn_log(const struct conn *c, const struct handoff *origin, uint64_t duration_us)
+void conn_log(const struct conn *c, const struct handoff *origin, const struct address *own,
+              uint64_t duration_us)
 {
     struct log_line line;
     enum log_level level = c->end == CONN_END_PROBE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
@@ -135,7 +132,7 @@ void conn_log(const struct conn *c, const struct handoff *origin, uint64_t durat
         !log_begin(&line, level, "connection"))
         return;
     origin_fields(&line, origin);
-    destination_field(&line, origin, c->transport->fd);
+    destination_field(&line, origin, own);
     service_fields(&line, c, origin);
     log_number(&line, "received_bytes", c->received_bytes);
     log_number(&line, "sent_bytes", c->sent_bytes);

@@ -20,8 +20,9 @@ enum {
     CONN_LOG_BURST = 100,     /* of them at once, after a quiet period */
 };
 
-/* Its last line, event=connection. */
-void conn_log(const struct conn *c, const struct handoff *origin, uint64_t duration_us);
+/* Its last line, event=connection. own: its local address; length 0 = unknown. */
+void conn_log(const struct conn *c, const struct handoff *origin, const struct address *own,
+              uint64_t duration_us);
 
 /* event=connection_failed: no memory or descriptor to serve it. Rate-limited likewise. */
 void conn_log_failed(const struct handoff *origin, const char *reason);

@@ -14,6 +14,7 @@
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 #include "worker_conn.h"
+#include "worker_dtls.h"
 
 _Static_assert(sizeof(struct handoff[WORKER_HANDOFFS_MAX]) <= PIPE_BUF,
                "handoffs are written atomically, pipe(7)");
@@ -29,10 +30,10 @@ struct worker {
     atomic_uint requests; /* WORKER_REQUEST_*, set by other threads */
     atomic_bool ended;
     struct datagram_server *datagrams; /* NULL = it never had any */
-    pthread_mutex_t mutex;             /* guards the two `next`, of which server NULL = none */
+    struct worker_dtls *dtls;
+    pthread_mutex_t mutex; /* guards next */
     pthread_cond_t replaced;
-    struct datagram_server *next_server;
-    struct datagram_set *next_set;
+    const struct worker_datagrams *next; /* NULL = none */
 };
 
 /* Starts connections that were handed over; false if the pipe is empty. */
@@ -75,6 +76,7 @@ static void take_order(struct worker *w)
         return;
     while (take_handoffs(w))
         ;
+    worker_dtls_drain(w->dtls);
     w->current_order = order;
     carry_out(&w->loop, order);
 }
@@ -82,9 +84,12 @@ static void take_order(struct worker *w)
 static void take_datagrams(struct worker *w)
 {
     pthread_mutex_lock(&w->mutex);
-    w->datagrams = w->next_server;
-    datagram_server_replace(w->datagrams, w->next_set);
-    w->next_server = NULL;
+    w->datagrams = w->next->server;
+    if (w->datagrams)
+        datagram_server_replace(w->datagrams, w->next->set);
+    if (!w->next->keep_dtls)
+        worker_dtls_replace(w->dtls, w->next->dtls);
+    w->next = NULL;
     pthread_cond_signal(&w->replaced);
     pthread_mutex_unlock(&w->mutex);
 }
@@ -104,7 +109,9 @@ static uint64_t due_us(struct worker *w)
 {
     uint64_t due_us = worker_loop_due_us(&w->loop);
     uint64_t datagrams_us = w->datagrams ? datagram_server_due_us(w->datagrams) : UINT64_MAX;
-    return datagrams_us < due_us ? datagrams_us : due_us;
+    uint64_t dtls_us = worker_dtls_due_us(w->dtls);
+    due_us = datagrams_us < due_us ? datagrams_us : due_us;
+    return dtls_us < due_us ? dtls_us : due_us;
 }
 
 static void expire(struct worker *w, uint64_t now_us)
@@ -112,6 +119,7 @@ static void expire(struct worker *w, uint64_t now_us)
     worker_loop_expire(&w->loop);
     if (w->datagrams)
         datagram_server_expire(w->datagrams, now_us);
+    worker_dtls_expire(w->dtls, now_us);
 }
 
 static void *work(void *argument)
@@ -147,7 +155,9 @@ static int init(struct worker *w, struct worker_group *group, struct error *err)
     w->loop.metrics = metrics_shard_new();
     if (!w->loop.scratch || !w->loop.metrics)
         return error_sys(err, "create a worker");
-    if (reactor_new(&w->loop.reactor, err) < 0)
+    if (reactor_new(&w->loop.reactor, err) < 0 ||
+        association_table_init(&w->loop.associations, err) < 0 ||
+        worker_dtls_new(&w->loop, &w->dtls, err) < 0)
         return -1;
     w->loop.group = group;
     w->loop.member = worker_group_join(group, w->loop.reactor, &w->requests);
@@ -161,6 +171,8 @@ static void worker_free(struct worker *worker)
     if (worker->handoffs_in >= 0)
         close(worker->handoffs_in);
     worker_loop_done(&worker->loop);
+    worker_dtls_free(worker->dtls);
+    association_table_done(&worker->loop.associations);
     reactor_free(worker->loop.reactor);
     tls_scratch_free(worker->loop.scratch);
     metrics_shard_free(worker->loop.metrics);
@@ -237,15 +249,13 @@ struct datagram_place worker_datagram_place(struct worker *worker)
                                    .metrics = worker->loop.metrics};
 }
 
-void worker_serve_datagrams(struct worker *worker, struct datagram_server *server,
-                            struct datagram_set *set)
+void worker_serve_datagrams(struct worker *worker, const struct worker_datagrams *next)
 {
     pthread_mutex_lock(&worker->mutex);
-    worker->next_server = server;
-    worker->next_set = set;
+    worker->next = next;
     atomic_fetch_or(&worker->requests, WORKER_REQUEST_DATAGRAMS);
     reactor_wake(worker->loop.reactor);
-    while (worker->next_server)
+    while (worker->next)
         pthread_cond_wait(&worker->replaced, &worker->mutex);
     pthread_mutex_unlock(&worker->mutex);
 }

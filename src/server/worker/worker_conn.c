@@ -62,6 +62,14 @@ static void count_handshake(struct worker_conn *s, enum conn_end end)
     metrics_count_handshake(s->loop->metrics, &peer, end, clock_now_us() - s->start_us);
 }
 
+static void count_datagrams(struct metrics_listener *m, struct association *a)
+{
+    metrics_add(&m->datagrams_sent, a->path.sent - a->counted_sent);
+    metrics_add(&m->dropped[DATAGRAM_DROP_UNSENT], a->path.unsent - a->counted_unsent);
+    a->counted_sent = a->path.sent;
+    a->counted_unsent = a->path.unsent;
+}
+
 /* Adds the bytes since the last call. */
 static void count(struct worker_conn *s)
 {
@@ -70,6 +78,8 @@ static void count(struct worker_conn *s)
     metrics_add(&m->sent_bytes, s->conn.sent_bytes - s->counted_sent);
     s->counted_received = s->conn.received_bytes;
     s->counted_sent = s->conn.sent_bytes;
+    if (s->association)
+        count_datagrams(m, s->association);
     if (s->conn.established && !s->counted_handshake)
         count_handshake(s, CONN_END_NONE);
 }
@@ -85,24 +95,53 @@ static void trim_memory(struct worker_loop *loop, unsigned load)
 #endif
 }
 
+void worker_conn_own_address(const struct worker_conn *s, struct address *ret)
+{
+    struct error ignored;
+    *ret = (struct address){.length = 0};
+    if (s->association)
+        *ret = s->association->path.own;
+    else if (socket_addresses(s->source.fd, NULL, ret, &ignored) == 0)
+        address_unmap(ret);
+}
+
+static void log_end_of(const struct worker_conn *s, uint64_t duration_us)
+{
+    struct address own;
+    worker_conn_own_address(s, &own);
+    conn_log(&s->conn, &s->origin, &own, duration_us);
+}
+
+/* Its transport is gone. */
+static void drop_association(struct worker_conn *s)
+{
+    if (!s->association)
+        return;
+    association_remove(&s->loop->associations, s->association);
+    free(s->association);
+}
+
 static void end(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
     struct error ignored;
+    count(s);
     set_runnable(s, false);
     deadline_clear(&s->timeout);
     deadline_clear(&s->lifetime);
-    reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
+    if (!s->association)
+        reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
     if (!s->counted_handshake && s->conn.end != CONN_END_PROBE)
         count_handshake(s, s->conn.end);
     uint64_t duration_us = worker_loop_now_us(loop) - s->start_us;
     metrics_count_end(loop->metrics, s->origin.slot, s->origin.listener->config->listen.scheme,
                       s->conn.end, duration_us);
     if (s->generation->snapshot->config->log.connections)
-        conn_log(&s->conn, &s->origin, duration_us);
+        log_end_of(s, duration_us);
     if (!s->conn.established)
         loop->log_flush_us = conn_log_flush(worker_loop_now_us(loop));
     conn_done(&s->conn);
+    drop_association(s);
     proxied_free(s->origin.proxied);
     free(s->syn);
     generation_leave(&loop->newest, s->generation);
@@ -145,7 +184,16 @@ static bool peer_acknowledged(struct worker_conn *s)
     return now < before && (now > 0 || s->armed == CONN_TIMEOUT_WRITE);
 }
 
-static void run(struct worker_conn *s)
+/* Its worker runs it when a datagram has arrived for it, or a flight is due. */
+static void follow_association(struct worker_conn *s)
+{
+    struct association *a = s->association;
+    if (!a->established || deadline_is_set(&a->retransmission))
+        association_wait(&s->loop->associations, a, worker_loop_now_us(s->loop));
+    a->established = s->conn.established;
+}
+
+bool worker_conn_run(struct worker_conn *s)
 {
     conn_run(&s->conn);
     count(s);
@@ -153,23 +201,29 @@ static void run(struct worker_conn *s)
         s->last_activity_us = worker_loop_now_us(s->loop);
     if (s->conn.state == CONN_OVER) {
         end(s);
-        return;
+        return false;
     }
     if (!s->conn.established || s->in_handshake)
         worker_handshake_follow(s);
     arm(s);
     set_runnable(s, s->conn.runnable);
+    if (s->association) {
+        follow_association(s);
+        return true;
+    }
     struct error err ERROR_UNSET;
     if (!s->conn.runnable && reactor_want(s->loop->reactor, &s->source, s->conn.want, &err) < 0) {
         log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
         conn_abort(&s->conn, CONN_END_FAILED);
         end(s);
+        return false;
     }
+    return true;
 }
 
 static void ready(struct reactor_source *source)
 {
-    run(container_of(source, struct worker_conn, source));
+    worker_conn_run(container_of(source, struct worker_conn, source));
 }
 
 static int make_transport(struct worker_loop *loop, const struct handoff *origin,
@@ -200,25 +254,23 @@ static void describe(const struct conn *c, struct conn_info *ret)
     worker_info_gather(container_of(c, struct worker_conn, conn), ret);
 }
 
-void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
+/* Without memory it is refused. Takes over the reference to the snapshot. */
+static struct worker_conn *make(struct worker_loop *loop, const struct handoff *origin)
 {
     struct worker_conn *s = calloc(1, sizeof *s);
     metrics_add(&loop->metrics->listeners[origin->slot].accepted, 1);
     if (s)
         s->generation = generation_enter(&loop->newest, origin->listener->snapshot);
-    if (!s || !s->generation) {
-        config_snapshot_free(origin->listener->snapshot);
-        close(origin->fd);
-        refuse(loop, s, origin, "no memory for a connection");
-        return;
-    }
+    if (s && s->generation)
+        return s;
+    config_snapshot_free(origin->listener->snapshot);
+    refuse(loop, s, origin, "no memory for a connection");
+    return NULL;
+}
 
-    struct error err;
-    struct transport *transport;
-    if (make_transport(loop, origin, &transport, &err) < 0) {
-        refuse(loop, s, origin, err.text);
-        return;
-    }
+static void start(struct worker_loop *loop, struct worker_conn *s, const struct handoff *origin,
+                  struct transport *transport)
+{
     s->loop = loop;
     s->origin = *origin;
     s->source = (struct reactor_source){.fd = origin->fd, .ready = ready};
@@ -226,14 +278,47 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     s->armed = CONN_TIMEOUTS;
     s->counted_handshake = !origin->listener->tls; /* plain: no handshake */
     conn_init(&s->conn, transport, origin->listener->service, &s->generation->pool, describe);
-    if (origin->listener->service->wants_info)
-        worker_info_take_syn(s);
-    worker_conn_expect_proxy(s);
     TAILQ_INSERT_TAIL(&loop->all, s, in_all);
     unsigned load = atomic_load(&loop->load);
     loop->peak_load = load > loop->peak_load ? load : loop->peak_load;
     deadline_set(&s->generation->lifetimes, &s->lifetime, s->start_us);
-    run(s);
+}
+
+void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
+{
+    struct error err;
+    struct transport *transport;
+    struct worker_conn *s = make(loop, origin);
+    if (!s) {
+        close(origin->fd);
+        return;
+    }
+    if (make_transport(loop, origin, &transport, &err) < 0) {
+        refuse(loop, s, origin, err.text);
+        return;
+    }
+    start(loop, s, origin, transport);
+    if (origin->listener->service->wants_info)
+        worker_info_take_syn(s);
+    worker_conn_expect_proxy(s);
+    worker_conn_run(s);
+}
+
+void worker_conn_start_association(struct worker_loop *loop, const struct handoff *origin,
+                                   struct association *association, struct transport *transport)
+{
+    atomic_fetch_add(&loop->load, 1);
+    struct worker_conn *s = make(loop, origin);
+    if (!s) {
+        transport_free(transport);
+        free(association);
+        return;
+    }
+    s->association = association;
+    association->conn = s;
+    association_insert(&loop->associations, association);
+    start(loop, s, origin, transport);
+    worker_conn_run(s);
 }
 
 void worker_loop_run_runnable(struct worker_loop *loop)
@@ -244,7 +329,7 @@ void worker_loop_run_runnable(struct worker_loop *loop)
     while ((s = TAILQ_FIRST(&turn))) {
         TAILQ_REMOVE(&turn, s, in_runnable);
         s->runnable = false;
-        run(s);
+        worker_conn_run(s);
     }
 }
 
@@ -265,7 +350,7 @@ static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)
         return;
     }
     conn_expire(&s->conn);
-    run(s);
+    worker_conn_run(s);
 }
 
 /* Handles one expired time-out of any class; false if there is none. */
@@ -280,7 +365,7 @@ static bool expire_one(struct worker_loop *loop, struct generation *g)
         }
     if ((d = deadline_pop(&g->lifetimes, now_us))) {
         conn_finish(&of_lifetime(d)->conn, CONN_END_LIFETIME);
-        run(of_lifetime(d));
+        worker_conn_run(of_lifetime(d));
         return true;
     }
     return false;
@@ -355,7 +440,7 @@ void worker_loop_finish(struct worker_loop *loop)
     for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {
         next = TAILQ_NEXT(s, in_all);
         conn_finish(&s->conn, CONN_END_DRAINED);
-        run(s);
+        worker_conn_run(s);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "association.h"
 #include "deadline.h"
 #include "generation.h"
 #include "tlsecho/net/reactor.h"
@@ -26,6 +27,7 @@ struct worker_conn {
     struct deadline timeout;
     struct worker_loop *loop;
     struct generation *generation;
+    struct association *association;         /* NULL = a stream */
     uint64_t last_activity_us;               /* time of the last byte */
     size_t unacknowledged_bytes;             /* when `timeout` was set; SIZE_MAX = unknown */
     uint64_t counted_received, counted_sent; /* bytes, in the loop's metrics */
@@ -52,6 +54,7 @@ struct worker_loop {
     struct worker_group *group;
     unsigned member; /* of the group */
     struct worker_conn_list all, runnable, handshakes;
+    struct association_table associations;
     struct worker_conn *next_listed; /* the next for event=live; NULL = no list is under way */
     uint64_t listed_until_us;        /* later connections are not listed */
     uint64_t log_flush_us;           /* when conn_log_flush is due */
@@ -70,6 +73,16 @@ uint64_t worker_loop_now_us(struct worker_loop *loop);
 
 /* Takes over a connection: its descriptor, its pass and its reference to the snapshot. */
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin);
+
+/* Takes over an association with its transport, which owns its session, and likewise. */
+void worker_conn_start_association(struct worker_loop *loop, const struct handoff *origin,
+                                   struct association *association, struct transport *transport);
+
+/* Does what can be done now. False: it is over, and freed. */
+bool worker_conn_run(struct worker_conn *s);
+
+/* The local address; length 0 = unknown. */
+void worker_conn_own_address(const struct worker_conn *s, struct address *ret);
 
 /* Closes and frees it now. Not while the reactor calls sources. */
 void worker_conn_abort(struct worker_conn *s, enum conn_end reason);

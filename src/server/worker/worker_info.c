@@ -7,6 +7,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/server/conn_info.h"
+#include "tlsecho/tls/dtls_session.h"
 #include "tlsecho/tls/transport_tls.h"
 #include "worker_conn.h"
 
@@ -15,12 +16,10 @@ enum { SYN_BYTES = 2048 }; /* IPv6 extension headers are in it */
 static void gather_addresses(const struct worker_conn *s, struct conn_info *ret)
 {
     struct address own;
-    struct error ignored;
     address_text(&s->origin.source, ret->source);
-    if (socket_addresses(s->source.fd, NULL, &own, &ignored) == 0) {
-        address_unmap(&own);
+    worker_conn_own_address(s, &own);
+    if (own.length > 0)
         address_text(&own, ret->destination);
-    }
     const struct proxied *proxied = s->origin.proxied;
     if (!proxied)
         return;
@@ -69,6 +68,12 @@ void worker_info_gather(const struct worker_conn *s, struct conn_info *ret)
     ret->syn = s->syn;
     const struct transport *t = s->conn.transport;
     transport_peer(t, &ret->peer);
+    if (s->association) {
+        dtls_session_exporter(s->association->session, ret->exporter);
+        dtls_session_own_sha256(s->association->session, ret->certificate);
+        dtls_session_peer_names(s->association->session, ret->client_names);
+        return;
+    }
     transport_tls_exporter(t, ret->exporter);
     transport_tls_own_sha256(t, ret->certificate);
     transport_tls_peer_names(t, ret->client_names);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "dtls_cookie.h"
-#include "dtls_record.h"
+#include "tlsecho/tls/dtls_cookie.h"
+#include "tlsecho/tls/dtls_record.h"
 
 #include <check.h>
 #include <string.h>

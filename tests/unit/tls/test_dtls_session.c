@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Two sessions in memory, with the losses of a test's choice and a clock that it sets. */
-#include "dtls_session.h"
+#include "tlsecho/tls/dtls_session.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 
-#include "dtls_cookie.h"
 #include "folder.h"
 #include "loopback.h"
 #include "pki.h"
 #include "suite.h"
+#include "tlsecho/tls/dtls_cookie.h"
 #include "tlsecho/tls/tls_chain.h"
 #include "tlsecho/tls/tls_context.h"
 

@@ -203,8 +203,6 @@ static const struct {
     {"admin: {listen: localhost}", "1:17: admin.listen: \"localhost\" has no scheme"},
     {"admin: {listen: 'tls://localhost:1'}",
      "1:17: admin.listen: tls:// is not supported here: write tcp:// or unix://"},
-    {"listeners: [{listen: 'dtls://localhost:1'}]",
-     "1:22: listeners[0].listen: DTLS is for the client only, so far: write udp://"},
     {"admin: {listen: 'udp://localhost:1'}",
      "1:17: admin.listen: udp:// is not supported here: write tcp:// or unix://"},
 
@@ -223,6 +221,19 @@ static const struct {
      "discard, report, stamp, or listen on tcp://"},
     {"listeners: [{listen: 'tls://localhost:1', service: stamp}]",
      "1:52: listeners[0].service: stamp needs datagrams: write one of echo, upper, discard, "},
+    {"listeners: [{listen: 'dtls://localhost:1', service: stamp}]",
+     "1:53: listeners[0].service: stamp is not offered over DTLS: write one of echo, upper, "
+     "discard, report, or listen on udp://"},
+    {"listeners: [{listen: 'dtls://localhost:1', service: chargen}]",
+     "1:53: listeners[0].service: chargen is not offered over DTLS: write one of echo, upper, "
+     "discard, report, or listen on tcp://"},
+    {"listeners: [{listen: 'dtls://localhost:1', proxy_protocol: required, proxy_from: ['::1']}]",
+     "1:60: listeners[0].proxy_protocol: datagrams have no PROXY header"},
+    {"listeners: [{listen: 'dtls://localhost:1', tls: x}]\ntls: {x: {min_version: '1.3'}}",
+     "2:24: tls.x.min_version: listeners[0] uses DTLS, which has only 1.2: set it to 1.2, or give "
+     "that listener another profile"},
+    {"listeners: [{listen: 'udp://localhost:1'}, {listen: 'dtls://localhost:1'}]",
+     "1:53: listeners[1].listen: listeners[0] already has this address"},
     {"listeners: [{listen: 'udp://239.0.0.1:7'}]",
      "1:22: listeners[0].listen: 239.0.0.1 is a multicast address, which gets no answers: write an "
      "address of this host"},
