@@ -96,16 +96,6 @@ static bool is_probing(const struct ladder *l)
     return false;
 }
 
-/* How many are without an echo for longer than usual. */
-static unsigned count_suspect(const struct ladder *l)
-{
-    unsigned n = 0;
-    for (size_t i = 0; i < l->count; i++)
-        n += l->conns[i].fate == IDLE_PROBED &&
-             clock_now_us() > l->conns[i].probed_us + SUSPECT_US + 2 * l->peer->about->rtt_us;
-    return n;
-}
-
 uint64_t idle_ladder_survived_us(const struct ladder *l)
 {
     uint64_t us = 0;
@@ -147,13 +137,28 @@ bool idle_ladder_counts(const struct ladder *l, const struct idle_conn *c)
            !idle_ladder_is_accident(l, c);
 }
 
-/* asked: those that were probed alone; the others of those that were told will be told, too. */
-static unsigned count_gone(const struct ladder *l, bool asked)
+static unsigned count_gone(const struct ladder *l)
 {
     unsigned gone = 0;
     for (size_t i = 0; i < l->count; i++)
-        gone += idle_ladder_counts(l, &l->conns[i]) && !(asked && l->conns[i].told);
+        gone += idle_ladder_counts(l, &l->conns[i]);
     return gone;
+}
+
+/* How many were probed after a silence that none survived and are gone, or without an echo; late:
+ * for longer than usual. Those that were told of their end are none: others will be told, too. */
+static unsigned count_unanswered(const struct ladder *l, bool late)
+{
+    unsigned n = 0;
+    uint64_t now_us = clock_now_us(), survived_us = idle_ladder_survived_us(l);
+    for (size_t i = 0; i < l->count; i++) {
+        const struct idle_conn *c = &l->conns[i];
+        if (c->fate == IDLE_PROBED && !c->keeps_alive && c->probed_us - c->last_us > survived_us)
+            n += !late || now_us > c->probed_us + SUSPECT_US + 2 * l->peer->about->rtt_us;
+        else if (idle_ladder_counts(l, c) && !c->told && c->silence_us > survived_us)
+            n++;
+    }
+    return n;
 }
 
 unsigned idle_ladder_gone_enough(const struct ladder *l)
@@ -206,36 +211,33 @@ static int wait_for_any(struct ladder *l, uint64_t end_us, struct error *err)
     return path_wait(&wait, err) < 0 ? -1 : 0;
 }
 
-static void tell_progress(const struct ladder *l, uint64_t begun_us)
+static void tell_progress(const struct ladder *l)
 {
     char now[IDLE_SPAN_BYTES], longest[IDLE_SPAN_BYTES];
     uint64_t longest_us = 0;
     for (size_t i = 0; i < l->count; i++)
         if (!l->conns[i].keeps_alive && l->conns[i].planned_us > longest_us)
             longest_us = l->conns[i].planned_us;
-    path_record_progress(l->p, "silent for %s of at most %s",
-                         idle_span_text(clock_now_us() - begun_us, now),
+    path_record_progress(l->p, "silent for %s of at most %s", idle_span_text(untold_us(l), now),
                          idle_span_text(longest_us, longest));
 }
 
 int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err)
 {
-    uint64_t begun_us = clock_now_us();
     const unsigned enough = idle_ladder_gone_enough(l);
     for (;;) {
         step_all(l);
-        unsigned gone = count_gone(l, false);
+        unsigned gone = count_gone(l);
         struct idle_conn *next = next_rung(l);
-        unsigned doubtful = count_gone(l, true) + count_suspect(l);
         if (gone >= enough || (!next && !is_probing(l)) || clock_now_us() >= end_us)
             return 0;
-        if (next && doubtful && doubtful < enough) {
+        if (next && count_unanswered(l, true) > 0 && count_unanswered(l, false) < enough) {
             idle_conn_probe(next);
             if (idle_conn_is_decided(next))
                 record(l->p, next);
             continue;
         }
-        tell_progress(l, begun_us);
+        tell_progress(l);
         if (wait_for_any(l, end_us, err) < 0)
             return -1;
     }

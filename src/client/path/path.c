@@ -87,7 +87,7 @@ static int choose(const struct options *options, unsigned *ret, struct error *er
         return error_set(err, ERROR_INPUT,
                          "--idle-max is for the stage idle, which does not run: leave it out");
     if (options->idle_max_ms < IDLE_MAX_MIN_MS)
-        return error_set(err, ERROR_INPUT, "--idle-max: less than 1s: no silence is that short");
+        return error_set(err, ERROR_INPUT, "--idle-max: give at least 1s");
     *ret = chosen;
     return 0;
 }

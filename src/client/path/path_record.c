@@ -171,10 +171,13 @@ void path_record_packet_limit(struct path *p, enum path_way way, uint64_t packet
         if (earlier->packet_bytes != packet_bytes || earlier->way != way ||
             !is_same_host(earlier->server, last->server))
             continue;
-        path_record_note(p, "the same limit as %s found: told once, as %s", earlier->kind->name,
-                         last->kind->name);
-        if (earlier->kind != last->kind)
+        if (earlier->kind == last->kind) {
+            path_record_note(p, "the same limit once more: one finding");
+        } else {
+            path_record_note(p, "the same limit as %s found: told once, as %s", earlier->kind->name,
+                             last->kind->name);
             *earlier = *last;
+        }
         verdict->finding_count--;
         return;
     }

@@ -72,9 +72,10 @@ static void draw_end(FILE *out, int x, const char *name)
             x, MAP_LINE_Y - 22, MAP_END, x + MAP_END / 2, MAP_LINE_Y + 4, name);
 }
 
-static const char *stage_class(const struct path_stage_result *stage, size_t findings)
+/* A stage that found what another one tells, has no finding of its own. */
+static const char *stage_class(const struct path_stage_result *stage)
 {
-    if (findings)
+    if (stage->found)
         return "bad";
     return stage->state == PATH_DONE ? "a" : "faint";
 }
@@ -84,12 +85,14 @@ static void stage_word(const struct path_stage_result *stage, size_t findings,
 {
     if (findings)
         snprintf(ret, OUTPUT_UNIT_BYTES, "%zu finding%s", findings, findings == 1 ? "" : "s");
+    else if (stage->found)
+        snprintf(ret, OUTPUT_UNIT_BYTES, "same finding");
     else
         snprintf(ret, OUTPUT_UNIT_BYTES, "%s",
                  stage->state == PATH_DONE ? "ok" : path_state_word(stage->state));
 }
 
-/* A mark for each stage; one with a finding has a cross in it. */
+/* A mark for each stage; one that found something has a cross in it. */
 static void draw_stage(FILE *out, const struct path_verdict *verdict, size_t index)
 {
     const struct path_stage_result *stage = &verdict->stages[index];
@@ -98,9 +101,9 @@ static void draw_stage(FILE *out, const struct path_verdict *verdict, size_t ind
     double x = MAP_END + room * ((double)index + 0.5);
     char word[OUTPUT_UNIT_BYTES];
     stage_word(stage, findings, word);
-    fprintf(out, "<circle class=\"mark %s\" cx=\"%.1f\" cy=\"%d\" r=\"%d\"/>",
-            stage_class(stage, findings), x, MAP_LINE_Y, MAP_DOT);
-    if (findings)
+    fprintf(out, "<circle class=\"mark %s\" cx=\"%.1f\" cy=\"%d\" r=\"%d\"/>", stage_class(stage),
+            x, MAP_LINE_Y, MAP_DOT);
+    if (stage->found)
         fprintf(out, "<path class=\"cross\" d=\"M%.1f %dl9 9m0 -9l-9 9\"/>", x - 4.5,
                 MAP_LINE_Y - 4);
     fprintf(out,
