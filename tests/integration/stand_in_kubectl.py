@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Stands in for kubectl and a cluster, for packaging/kubernetes/run-load: the pods of a Job are
-processes of this machine. In $CLUSTER, `replace` is a JSON object of words to replace in the commands
+processes of this machine, and begin soon. In $CLUSTER, `replace` is a JSON object of words to replace in the commands
 of the containers, and what is applied, printed and failed is kept. `kustomize` is the real one's, $REAL."""
 
 import json
@@ -10,8 +10,11 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import yaml
+
+START_S = 4  # from the start of the processes; on a busy machine each takes a while
 
 CLUSTER = pathlib.Path(os.environ["CLUSTER"])
 
@@ -20,6 +23,7 @@ def run_pods(job):
     """Runs the pods of an Indexed Job; output INDEX.log of each, and a file `failed` if one fails."""
     container, = job["spec"]["template"]["spec"]["containers"]
     env = {one["name"]: one["value"] for one in container["env"]}
+    env["START_AT"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + START_S))
     replace = json.loads((CLUSTER / "replace").read_text())
     command = [re.sub(r"\$\((\w+)\)", lambda found: env[found[1]], word) for word in container["command"]]
     for old, new in replace.items():

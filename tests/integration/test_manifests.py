@@ -4,6 +4,7 @@ option that they name exists, and the pods are what the restricted profile of th
 Standards asks for. Where the npm packages of the Kubernetes schemas are installed (scripts/check-manifests
 installs them), every object is valid."""
 
+import calendar
 import functools
 import json
 import os
@@ -12,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import support
@@ -29,6 +31,7 @@ OVERLAYS = [path.parent for path in sorted(KUBERNETES.rglob("kustomization.yaml"
 CONTAINERFILE = PACKAGING / "container" / "Containerfile"
 MODULES = pathlib.Path(os.environ.get("TLSECHO_NODE_MODULES", support.REPOSITORY / "build/npm/node_modules"))
 STAND_IN = pathlib.Path(__file__).resolve().parent / "stand_in_kubectl.py"
+SECONDS_UNTIL_START = 100
 OLDEST_KUBECTL = (1, 27)
 TICKET_KEY_BYTES = 80
 # How the secrets of the manifests are called in the development PKI.
@@ -304,7 +307,7 @@ class Kubernetes(Commands):
 class RunLoad(support.TestCase):
     """packaging/kubernetes/run-load, with pods that are processes."""
 
-    def load(self, folder, pods, seconds_until_start, **replace):
+    def load(self, folder, pods, **replace):
         server = self.server(support.LISTENERS + support.PROFILE)
         (folder / "replace").write_text(json.dumps({
             "/usr/bin/tlsecho-client": support.program("TLSECHO_CLIENT"),
@@ -314,12 +317,13 @@ class RunLoad(support.TestCase):
         programs = os.path.dirname(support.program("TLSECHO_CLIENT"))
         env = support.environment(CLUSTER=str(folder), REAL=kubectl(), KUBECTL=str(STAND_IN),
                                   PATH=f"{programs}{os.pathsep}{support.TOOL_PATH}")
-        return support.run("env", "-C", folder, KUBERNETES / "run-load", pods, seconds_until_start, env=env)
+        return support.run("env", "-C", folder, KUBERNETES / "run-load", pods, SECONDS_UNTIL_START, env=env)
 
     def test_pods_begin_together_and_their_results_are_added_up(self):
         with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
             folder = pathlib.Path(folder)
-            done = self.load(folder, 3, 3)
+            before = time.time()
+            done = self.load(folder, 3)
             self.assertEqual(done.status, 0, done.stderr)
             self.assertIn("3 clients, 6 connections", done.stdout.decode())
             summaries = [json.loads(path.read_text()) for path in sorted(folder.glob("load-*/*.json"))]
@@ -327,10 +331,13 @@ class RunLoad(support.TestCase):
             self.assertEqual(len({one["load"]["start_at"] for one in summaries}), 1)
             job = yaml.safe_load((folder / "applied").read_text())
             self.assertEqual((job["spec"]["completions"], job["spec"]["parallelism"]), (3, 3))
+            start_at, = [one["value"] for one in job["spec"]["template"]["spec"]["containers"][0]["env"]]
+            seconds = calendar.timegm(time.strptime(start_at, "%Y-%m-%dT%H:%M:%SZ")) - before
+            self.assertTrue(SECONDS_UNTIL_START - 1 <= seconds <= SECONDS_UNTIL_START + support.DEADLINE_S)
 
     def test_a_pod_that_fails_fails_the_load(self):
         with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
-            done = self.load(pathlib.Path(folder), 2, 3, **{"--json": "--servername=other.example"})
+            done = self.load(pathlib.Path(folder), 2, **{"--json": "--servername=other.example"})
             self.assertEqual(done.status, 1)
             self.assertIn("other.example", done.stderr)
             self.assertIn("run-load: the Job failed", done.stderr)
