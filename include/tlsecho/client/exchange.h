@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends bytes over one session, receives what comes back, and counts, times and compares it. It
- * does not wait, and does not know where the bytes come from. The directions are independent.
+ * Sends bytes over one session, receives what comes back, and counts, times and compares it. A
+ * hello line (EXPECT_HELLO) is kept apart, and not counted. It does not wait, and does not know
+ * where the bytes come from. The directions are independent.
  *
  * Ownership: owns its buffers; the transport stays the caller's.   Threads: one at a time.
  */
@@ -15,6 +16,7 @@
 #include "tlsecho/base/buf.h"
 #include "tlsecho/base/want.h"
 #include "tlsecho/client/expect.h"
+#include "tlsecho/client/hello_line.h"
 #include "tlsecho/client/result.h"
 #include "tlsecho/net/transport.h"
 
@@ -32,9 +34,11 @@ enum exchange_state {
 struct exchange {
     struct transport *transport;
     struct expect expect;
-    struct buf out, in; /* to be sent; received, for the caller to take */
-    bool flushing;      /* the transport has bytes that it has not sent */
-    bool ending, ended; /* our direction: ends once `out` is sent; has ended */
+    struct buf out, in; /* to be sent; received, for the caller to take, without the hello line */
+    struct hello_line hello; /* complete where none is expected */
+    char *hello_text;        /* what has come of it; NULL where none is expected */
+    bool flushing;           /* the transport has bytes that it has not sent */
+    bool ending, ended;      /* our direction: ends once `out` is sent; has ended */
     enum exchange_state state;
     enum expect_verdict verdict;
     struct error error; /* of EXCHANGE_BROKEN, and of the sending direction */

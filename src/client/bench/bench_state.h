@@ -14,6 +14,7 @@
 #include "bench_pattern.h"
 #include "tlsecho/client/bench_load.h"
 #include "tlsecho/client/bench_measure.h"
+#include "tlsecho/client/hello_line.h"
 #include "tlsecho/client/target.h"
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/net/transport.h"
@@ -93,6 +94,7 @@ struct bench_conn {
     uint64_t answered;         /* messages that came back */
     uint64_t unsent_bytes;     /* of those begun */
     uint64_t sent, received;   /* offsets */
+    struct hello_line hello;   /* with EXPECT_HELLO: what precedes the received bytes */
     uint64_t *begun_ns;        /* start of each message on its way: a ring of load.pipeline */
 };
 

@@ -132,6 +132,8 @@ static const char *remedy(const struct bench_thread *t, const struct difference 
     if (d->at == 0 && d->n > 1 && t->in[0] == 0x15 && t->in[1] == 0x03 &&
         !target_is_tls(t->run->target))
         return "the server answered with a TLS alert: it speaks TLS, add --tls or write tls://";
+    if (d->at == 0 && hello_line_begins(t->in, d->n))
+        return "it begins with a hello line: add --expect hello";
     if (is_upper(t, d))
         return "it returns upper case: add --expect upper";
     if (d->at == 0)
@@ -176,11 +178,36 @@ static void differs(struct bench_conn *c, const unsigned char *expected, size_t 
     atomic_store(&t->run->stopping, true);
 }
 
+/* Drops the hello line from the *n bytes that have been received. False: it is none, as *ret says.
+ */
+static bool drop_hello(struct bench_conn *c, size_t *n, struct outcome *ret)
+{
+    struct bench_thread *t = c->thread;
+    size_t used = 0;
+    if (t->run->load->expect != EXPECT_HELLO || c->hello.complete)
+        return true;
+    if (hello_line_take(&c->hello, t->in, *n, &used)) {
+        memmove(t->in, t->in + used, *n - used);
+        *n -= used;
+        return true;
+    }
+    outcome_measure(ret, RESULT_CORRUPT,
+                    "connection %" PRIu32 ": what the server sent first is not a hello line; "
+                    "connect to a listener with `service: hello`, or leave out --expect hello",
+                    c->number + 1);
+    atomic_store(&t->run->stopping, true);
+    return false;
+}
+
 /* n bytes have been received. False: they are wrong, as *ret says. */
 static bool take(struct bench_conn *c, size_t n, uint64_t now_ns, struct outcome *ret)
 {
     struct bench_thread *t = c->thread;
     c->last_activity_ns = now_ns;
+    if (!drop_hello(c, &n, ret))
+        return false;
+    if (n == 0)
+        return true;
     bench_count_bytes(t, 0, n, now_ns);
     if (t->run->load->expect == EXPECT_NONE) {
         c->received += n;

@@ -29,7 +29,8 @@ static bool is_done(const struct exchange *x)
         return true;
     if (x->expect.kind == EXPECT_NONE)
         return x->received_bytes > 0;
-    return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect);
+    return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect) &&
+           x->hello.complete;
 }
 
 /* Waits until the bytes are back or the server has ended; if nothing is expected, until anything

@@ -77,9 +77,13 @@ static void judge_connection(struct ping *p)
         snprintf(p->last.error.text + used, sizeof p->last.error.text - used,
                  ": byte %" PRIu64 " of seq=%" PRIu64,
                  x->expect.offset_bytes % p->options->size_bytes, oldest.seq);
-    if (x->state == EXCHANGE_WRONG && exchange_remedy(x, &p->last))
-        outcome_advise(&p->last, "--ping needs a server that sends its bytes back; to test the "
-                                 "connection alone, use --check --expect none");
+    const char *remedy = exchange_remedy(x, &p->last);
+    if (x->state == EXCHANGE_WRONG && remedy)
+        outcome_advise(&p->last,
+                       hello_line_begins(x->first, sizeof x->first)
+                           ? remedy
+                           : "--ping needs a server that sends its bytes back; to test the "
+                             "connection alone, use --check --expect none");
     if (p->last.result == RESULT_CORRUPT)
         ping_take_wrong(p);
 }

@@ -4,10 +4,8 @@
 #include <string.h>
 
 static const char *const names[] = {
-    [EXPECT_ECHO] = "echo",
-    [EXPECT_UPPER] = "upper",
-    [EXPECT_NONE] = "none",
-    [EXPECT_STAMP] = "stamp",
+    [EXPECT_ECHO] = "echo",   [EXPECT_UPPER] = "upper", [EXPECT_NONE] = "none",
+    [EXPECT_HELLO] = "hello", [EXPECT_STAMP] = "stamp",
 };
 
 int expect_kind_find(const char *name, enum expect_kind *ret, struct error *err)
@@ -18,8 +16,8 @@ int expect_kind_find(const char *name, enum expect_kind *ret, struct error *err)
             return 0;
         }
     }
-    return error_set(err, ERROR_INPUT, "'%.160s' is not known: give echo, upper, none or stamp",
-                     name);
+    return error_set(err, ERROR_INPUT,
+                     "'%.160s' is not known: give echo, upper, hello, none or stamp", name);
 }
 
 const char *expect_kind_name(enum expect_kind kind)

@@ -99,8 +99,9 @@ const struct option_row option_rows[] = {
      FIELD(action), .value = OPTIONS_VERSION},
     {"help", 'h', NULL, "print this text", option_parse_value, FIELD(action),
      .value = OPTIONS_HELP},
-    {"expect", 0, "echo|upper|none|stamp",
-     "the reply to expect from the server (default echo); stamp: with --ping over UDP",
+    {"expect", 0, "echo|upper|hello|none|stamp",
+     "the reply to expect from the server (default echo); hello: a line that says which server "
+     "answers, then an echo; stamp: with --ping over UDP",
      option_parse_expect, FIELD(expect), IN(STREAM | PING | CHECK | BENCH)},
     {"idle-timeout", 0, "TIME",
      "end after this time without data; --check, --report: limit for the whole exchange; prompt "

@@ -66,6 +66,9 @@ int options_check_datagrams(const struct options *options, struct error *err)
         return 0;
     if (check_mode(options, err) < 0)
         return -1;
+    if (options->expect == EXPECT_HELLO)
+        return error_set(err, ERROR_INPUT,
+                         "--expect hello needs a stream: give tcp://HOST:PORT or tls://HOST:PORT");
     if (options->mode == MODE_BENCH && options->rate <= 0)
         return error_set(err, ERROR_INPUT,
                          "--bench over UDP needs --rate: without it a lost datagram would stop the "

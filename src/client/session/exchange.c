@@ -12,18 +12,25 @@
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/tls/transport_tls.h"
 
+#define HELLO_REMEDY "connect to a listener with `service: hello`, or leave out --expect hello"
+
 int exchange_init(struct exchange *x, struct transport *t, enum expect_kind kind, struct error *err)
 {
     unsigned char *out = malloc(EXCHANGE_BUFFER_BYTES);
     unsigned char *in = malloc(EXCHANGE_BUFFER_BYTES);
-    if (!out || !in) {
+    bool greeted = kind == EXPECT_HELLO;
+    char *hello_text = greeted ? malloc(HELLO_LINE_BYTES_MAX) : NULL;
+    if (!out || !in || (greeted && !hello_text)) {
         free(out);
         free(in);
+        free(hello_text);
         return error_sys(err, "memory for the buffers");
     }
     *x = (struct exchange){.transport = t,
                            .out = {.data = out, .size = EXCHANGE_BUFFER_BYTES},
                            .in = {.data = in, .size = EXCHANGE_BUFFER_BYTES},
+                           .hello.complete = !greeted,
+                           .hello_text = hello_text,
                            .last_activity_us = clock_now_us(),
                            .reset_after_us = UINT64_MAX};
     expect_init(&x->expect, kind);
@@ -35,7 +42,9 @@ void exchange_done(struct exchange *x)
     expect_done(&x->expect);
     free(x->out.data);
     free(x->in.data);
+    free(x->hello_text);
     x->out.data = x->in.data = NULL;
+    x->hello_text = NULL;
 }
 
 size_t exchange_room(const struct exchange *x)
@@ -65,7 +74,10 @@ void exchange_expire(struct exchange *x, uint64_t limit_us)
     const char *how = moves ? "the server was still sending after" : "no data for";
     double limit_s = (double)limit_us / 1e6;
     size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
-    if (missing)
+    if (!x->hello.complete)
+        error_set(&err, ERROR_TIMEOUT, "%s %.6g s, without a whole hello line; " HELLO_REMEDY, how,
+                  limit_s);
+    else if (missing)
         error_set(&err, ERROR_TIMEOUT, "%s %.6g s, with %zu bytes missing", how, limit_s, missing);
     else
         error_set(&err, ERROR_TIMEOUT, "%s %.6g s%s", how, limit_s,
@@ -140,12 +152,35 @@ unsigned exchange_send(struct exchange *x)
     return after_sending(x, io.status, &err);
 }
 
-static void note_received(struct exchange *x, size_t n)
+static void note_first(struct exchange *x, size_t n)
 {
-    if (!x->first_echo_us)
-        x->first_echo_us = clock_now_us();
     for (size_t i = 0; i < n && x->received_bytes + i < sizeof x->first; i++)
         x->first[x->received_bytes + i] = x->in.data[i];
+}
+
+/* Takes the hello line out of the n bytes that `in` holds. Returns how many are left. */
+static size_t take_hello(struct exchange *x, size_t n)
+{
+    size_t before = x->hello.n, used;
+    if (!hello_line_take(&x->hello, x->in.data, n, &used)) {
+        note_first(x, n);
+        x->received_bytes += n;
+        x->state = EXCHANGE_WRONG;
+        return 0;
+    }
+    memcpy(x->hello_text + before, x->in.data, used);
+    memmove(x->in.data, x->in.data + used, n - used);
+    return n - used;
+}
+
+static void note_received(struct exchange *x, size_t n)
+{
+    n = x->hello.complete ? n : take_hello(x, n);
+    if (!n)
+        return;
+    if (!x->first_echo_us)
+        x->first_echo_us = clock_now_us();
+    note_first(x, n);
     x->in.end = n;
     x->received_bytes += n;
     x->verdict = expect_received(&x->expect, x->in.data, n);
@@ -172,11 +207,15 @@ unsigned exchange_receive(struct exchange *x)
     if (x->state != EXCHANGE_OPEN || buf_waiting(&x->in))
         return WANT_NOTHING;
 
-    struct io io = transport_read(x->transport, x->in.data, x->in.size, &err);
-    note_activity(x, io);
+    struct io io;
+    do { /* again after a hello line alone */
+        io = transport_read(x->transport, x->in.data, x->in.size, &err);
+        note_activity(x, io);
+        if (io.status == IO_OK)
+            note_received(x, io.n);
+    } while (io.status == IO_OK && x->state == EXCHANGE_OPEN && !buf_waiting(&x->in));
     switch (io.status) {
     case IO_OK:
-        note_received(x, io.n);
         return WANT_NOTHING;
     case IO_WANT_READ:
         return WANT_READ;
@@ -222,8 +261,25 @@ static bool is_our_proxy_header(const struct exchange *x)
     return x->expect.offset_bytes == 0 && proxy_begins(x->first, first_bytes(x));
 }
 
+static void judge_wrong_hello(const struct exchange *x, struct outcome *ret)
+{
+    int n = (int)text_line_length(x->first, first_bytes(x));
+    if (n && !x->hello.n)
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "the server sent \"%.*s\" instead of a hello line; " HELLO_REMEDY "%s", n,
+                        (const char *)x->first, hint(x));
+    else
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "what the server sent first is not a hello line; " HELLO_REMEDY "%s",
+                        hint(x));
+}
+
 static void judge_wrong(const struct exchange *x, struct outcome *ret)
 {
+    if (!x->hello.complete && !is_our_proxy_header(x)) {
+        judge_wrong_hello(x, ret);
+        return;
+    }
     const struct expect *e = &x->expect;
     bool strange = e->offset_bytes == 0 && !expect_is_upper(e, x->first, first_bytes(x));
     int n = strange ? (int)text_line_length(x->first, first_bytes(x)) : 0;
@@ -251,8 +307,11 @@ const char *exchange_remedy(const struct exchange *x, const struct outcome *outc
     bool silent = x->state == EXCHANGE_BROKEN && x->error.kind == ERROR_TIMEOUT;
     bool asked = x->sent_bytes > 0; /* without any data an echo server sends nothing either */
     if (outcome->result == RESULT_OK || x->expect.kind == EXPECT_NONE || x->expect.offset_bytes ||
-        !(wrong || (asked && (ended || silent))) || *hint(x) || is_our_proxy_header(x))
+        !x->hello.complete || !(wrong || (asked && (ended || silent))) || *hint(x) ||
+        is_our_proxy_header(x))
         return NULL;
+    if (wrong && x->expect.kind != EXPECT_HELLO && hello_line_begins(x->first, first_bytes(x)))
+        return "it begins with a hello line: add --expect hello";
     if (wrong && expect_is_upper(&x->expect, x->first, first_bytes(x)))
         return "it returns upper case: add --expect upper";
     return wrong ? "it is not an echo server: if that is intended, add --expect none"
@@ -310,10 +369,13 @@ static void judge_end(const struct exchange *x, bool input_left, struct outcome 
         judge_end_of_anything(x, known, ret);
         return;
     }
-    if (!missing && !input_left)
+    if (!missing && !input_left && x->hello.complete)
         return;
     if (x->given_up || (x->send_failed && !x->reset))
         outcome_fail(ret, PHASE_ECHO, &x->error);
+    else if (!x->hello.complete)
+        outcome_measure(ret, early, "%s before its hello line was complete; " HELLO_REMEDY "%s",
+                        end_text(x), known);
     else if (missing)
         outcome_measure(ret, early, "%s with %zu of %" PRIu64 " bytes missing%s%s", end_text(x),
                         missing, x->sent_bytes + buf_waiting(&x->out), hint(x), known);

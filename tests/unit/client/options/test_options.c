@@ -364,7 +364,7 @@ static const struct {
     {{"--json=yes", "h"}, "--json takes no argument"},
     {{"h", "--source"}, "--source needs an argument: ADDR"},
     {{"--source=", "h"}, "--source: the argument is empty"},
-    {{"--expect=reverse", "h"}, "echo, upper, none or stamp"},
+    {{"--expect=reverse", "h"}, "echo, upper, hello, none or stamp"},
     {{"--idle-timeout=soon", "h"}, "'soon' is not a time"},
     {{"--idle-timeout=-1", "h"}, "'-1' is not a time"},
     {{"--idle-timeout=", "h"}, "'' is not a time"},

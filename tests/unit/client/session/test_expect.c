@@ -157,7 +157,7 @@ START_TEST(a_kind_is_found_by_its_name_and_an_unknown_one_lists_the_names)
     ck_assert_int_eq(expect_kind_find("none", &kind, &err), 0);
     ck_assert_int_eq(kind, EXPECT_NONE);
     ck_assert_int_eq(expect_kind_find("Echo", &kind, &err), -1);
-    ck_assert_ptr_nonnull(strstr(err.text, "echo, upper, none or stamp"));
+    ck_assert_ptr_nonnull(strstr(err.text, "echo, upper, hello, none or stamp"));
 }
 END_TEST
 
