@@ -2,9 +2,13 @@
 """tlsecho-client --check and --nagios: one verdict; and the JSON schema of the client."""
 
 import copy
+import itertools
 import json
+import os
 import re
+import signal
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -18,6 +22,11 @@ PKI = support.pki()
 CA = ("--cacert", PKI / "ca.pem")
 # The text after the '|': 'label'=value[UOM];[warn];[crit];[min];[max], separated by blanks.
 PERFORMANCE = re.compile(r"^(\w+=-?[\d.]+(s|%|B|c)?(;[\d.:@~-]*){0,4}( |$))+$")
+
+
+HELLO = support.LISTENERS + """  - { listen: "tls://127.0.0.1:0", name: hello, service: hello }
+identity: { name: web-1, env: [ HOME ] }
+""" + support.PROFILE
 
 
 class CheckCase(support.TestCase):
@@ -203,9 +212,9 @@ class Nagios(CheckCase):
         self.nagios(3, "UNKNOWN", "--cacert=/nonexistent", at)
 
     def test_a_wrong_command_line_is_unknown(self):
-        for args in (("--nonsense", "h"), (), ("-c3", "h"), ("--json", "h")):
+        for args in (("--nonsense", "h"), (), ("-i3", "h"), ("--json", "h")):
             line, _ = self.nagios(3, "UNKNOWN", *args)
-            self.assertIn(args[0] if args else "HOST", line.replace("--count", "-c3"))
+            self.assertIn(args[0] if args else "HOST", line.replace("--interval", "-i3"))
         done = support.client("--nagios", "h")  # without --check
         self.assertEqual((done.status, done.stderr), (3, ""))
 
@@ -216,6 +225,153 @@ class Nagios(CheckCase):
     def test_a_plain_connection_has_no_days(self):
         _, performance = self.nagios(0, "OK", self.echo().endpoint("tcp"))
         self.assertNotIn("days", performance)
+
+
+def greeter(*names, first=None):
+    """Answers as one of several servers after the other, each of which says its name. `first` may deal
+    with a connection instead, and returns whether it did."""
+    number = itertools.count()
+
+    def handler(connection):
+        i = next(number)
+        if first and first(i, connection):
+            return
+        identity = json.dumps(names[i % len(names)])
+        connection.sendall(b'{"schema":1,"identity":%s}\n' % identity.encode())
+        stub_server.echo(connection)
+
+    return handler
+
+
+class Series(CheckCase):
+    """--count: several connections in a row."""
+
+    def series(self, *args, status=0):
+        done = support.client("--check", "--json", *args)
+        self.assertEqual(done.status, status, (done.stdout, done.stderr))
+        return done.summary()
+
+    def test_a_session_is_resumed_by_all_but_the_first(self):
+        running = self.server(HELLO)
+        for args, more in (("tls",), ()), (("hello", "--expect=hello"), ("--tls-max=1.2",)), \
+                (("hello", "--expect=none"), ()):
+            which, *expect = args
+            summary = self.series("-c4", "--resume", *expect, *more, *CA, running.endpoint(which))
+            self.assertEqual((summary["connections"], summary["resumed"], summary["failures"]), (4, 3, {}))
+            self.assertEqual([c["handshakes"] for c in summary["certificates"]], [1])
+            self.assertEqual("instances" in summary, "--expect=hello" in expect)
+            self.assertEqual(summary["bytes_sent"], 0 if "--expect=none" in expect else 4 * 64)
+        self.assertIn("expiry", summary)
+        summary = self.series("-c3", "--expect=hello", *CA, running.endpoint("hello"))
+        self.assertEqual(summary["instances"], [{"identity": f"web-1 (HOME={os.environ['HOME']})",
+                                                 "connections": 3, "resumed": 0}])
+        self.assertEqual([c["handshakes"] for c in summary["certificates"]], [3])
+        self.assertNotIn("resumed", summary)
+        self.assertEqual(self.series("-c2", running.endpoint("tcp"))["connections"], 2)
+
+    def test_instances_and_certificates_are_told_apart(self):
+        other, numbers = server_context("server-rsa"), itertools.count()
+        context = server_context()
+
+        def choose(connection, name, ours):
+            connection.context = (ours, other)[next(numbers) % 2]
+
+        context.sni_callback = choose
+        names = {"name": "a", "env": {"POD_NAME": "x|\u202e"}}, {"name": "b"}, {"name": "a"}
+        with StubServer(greeter(*names), context) as stub:
+            args = ("-c6", "--expect=hello", *CA, "--connect-to", stub.endpoint()[6:], "tls://localhost")
+            summary = self.series(*args)
+            text = support.client("--check", *args).stdout.decode()
+            line, performance = self.nagios(0, "OK", *args)
+        self.assertEqual({(i["identity"], i["connections"]) for i in summary["instances"]},
+                         {("a (POD_NAME=x|\\u202e)", 2), ("b", 2), ("a", 2)})
+        self.assertEqual([c["handshakes"] for c in summary["certificates"]], [3, 3])
+        says = ", 6 connections, 3 instances (a (POD_NAME=x/\\u202e): 2, b: 2, a: 2), 2 certificates"
+        self.assertIn(says + ", every byte came back, ", text)
+        self.assertIn(says, line)
+        self.assertIn(" connections=6;;;0 failed=0;;;0 instances=3;;;0 certificates=2;;;0 ", performance)
+
+    def test_many_instances_are_counted_and_the_first_are_listed(self):
+        with StubServer(greeter(*({"name": f"web-{i}"} for i in range(12)))) as stub:
+            text = support.client("--check", "-c12", "--expect=hello", stub.endpoint()).stdout.decode()
+        self.assertIn(", 12 instances (web-0: 1, web-1: 1, ", text)
+        self.assertIn(", web-7: 1, and 4 more), ", text)
+
+    def test_without_a_resumed_session_it_fails_as_handshake(self):
+        context = server_context()
+        context.num_tickets = 0
+        with StubServer(stub_server.echo, context) as stub:
+            summary = self.series("-c3", "--resume", *CA, stub.endpoint(), status=7)
+            self.assertEqual((summary["resumed"], summary["failures"]), (0, {}))
+            self.assertIn("none of 3 connections resumed a session", summary["error"]["message"])
+            self.nagios(2, "CRITICAL", "-c3", "--resume", *CA, stub.endpoint())
+
+    def test_what_fails_in_the_middle_is_counted_and_the_rest_goes_on(self):
+        def first(i, connection):
+            if i % 4 == 1:
+                connection.recv(64)
+            return i % 4 == 1
+
+        for args, context in ((), None), (("--resume", *CA), server_context()):
+            with StubServer(greeter({"name": "a"}, {"name": "b"}, first=first), context) as stub:
+                args = ("-c4", "--expect=hello", *args, stub.endpoint())
+                summary = self.series(*args, status=13)
+                done = support.client("--check", *args)
+                self.nagios(2, "CRITICAL", *args)
+            self.assertEqual((summary["connections"], summary["failures"]), (4, {"truncated": 1}))
+            self.assertEqual([(i["identity"], i["connections"]) for i in summary["instances"]],
+                             [("a", 2), ("b", 1)])
+            self.assertTrue(summary["error"]["message"].startswith("connection 2: "))
+            self.assertIn(b", 4 connections, 1 failed (truncated 1), ", done.stdout)
+            self.assertTrue(done.stdout.startswith(b"failed: "))
+            self.assertIn("echo: connection 2: the server closed the connection", done.stderr)
+        self.assertEqual(summary["resumed"], 2)
+
+    def test_what_cannot_change_is_tried_once(self):
+        summary = self.series("-c3", "x" * 64 + ".invalid", status=3)
+        self.assertEqual((summary["connections"], summary["failures"]), (1, {"dns": 1}))
+        self.assertTrue(summary["error"]["message"].startswith("look up"))
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            summary = self.series("-c3", "127.0.0.1", bound.getsockname()[1], status=4)
+        self.assertEqual(summary["failures"], {"refused": 3})
+
+    def test_an_interrupt_ends_it_with_what_was_seen(self):
+        held = threading.Event()
+
+        def first(i, connection):
+            if i == 2:
+                held.set()
+                stub_server.discard(connection)
+            return i == 2
+
+        with StubServer(greeter({"name": "a"}, first=first)) as stub:
+            process = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--check", "--json", "-c9",
+                                        "--expect=hello", stub.endpoint()], stdout=subprocess.PIPE,
+                                       env=support.environment())
+            self.assertTrue(held.wait(support.DEADLINE_S))
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=support.DEADLINE_S)
+        summary = support.described(out)
+        self.assertEqual((process.returncode, summary["connections"], summary["interrupted"],
+                          summary["failures"]), (0, 2, True, {}))
+
+    def test_a_hello_line_that_names_nobody_is_corrupt(self):
+        for identity in None, 7, {}, {"name": ""}, {"name": 7}, {"env": {"A": "b"}}:
+            with StubServer(greeter(identity)) as stub:
+                summary = self.series("-c2", "--expect=hello", stub.endpoint(), status=14)
+            self.assertEqual(summary["failures"], {"corrupt": 2})
+            self.assertIn("does not say which server answered", summary["error"]["message"])
+
+    def test_what_makes_no_sense_is_refused_with_a_remedy(self):
+        for args, says in ((("-c1", "--resume", "tls://h"), "give 2 or more"),
+                           (("-c3", "--resume=f", "tls://h"), "leave out the file with --count"),
+                           (("--resume", "tls://h"), "--resume=FILE, or --count N"),
+                           (("-c3", "udp://h"), "use --ping"), (("-c0", "h"), "is not a number"),
+                           (("-c3", "--resume", "h"), "--resume needs TLS")):
+            done = support.client("--check", *args)
+            self.assertEqual((done.status, done.stdout), (2, b""))
+            self.assertIn(says, done.stderr)
 
 
 class Schema(CheckCase):

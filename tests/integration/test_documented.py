@@ -81,9 +81,9 @@ class Client(support.TestCase):
         offered = self.complete("-")
         self.assertEqual(options(" ".join(offered)), self.offered)
         self.assertEqual(self.complete("--expect-d"), ["--expect-direct"])
-        self.assertEqual(self.complete("--expect", ""), ["echo", "upper", "none", "stamp"])
+        self.assertEqual(self.complete("--expect", ""), ["echo", "upper", "hello", "none", "stamp"])
         self.assertEqual(self.complete("--expect", "=", "u"), ["upper"])
-        self.assertEqual(self.complete("--expect", "="), ["echo", "upper", "none", "stamp"])
+        self.assertEqual(self.complete("--expect", "="), ["echo", "upper", "hello", "none", "stamp"])
         self.assertEqual(self.complete("-c", ""), [])
         ca = str(support.pki() / "ca.pe")
         self.assertEqual(self.complete("--cacert", ca), [f"{ca}m"])
@@ -105,6 +105,7 @@ listeners:
   - { listen: "tcp://127.0.0.1:0" }
   - { listen: "tls://127.0.0.1:0" }
   - { listen: "tls://127.0.0.1:0", service: report, name: report }
+  - { listen: "tls://127.0.0.1:0", service: hello, name: hello }
   - { listen: "tcp://127.0.0.1:0", name: proxied, proxy_protocol: required, proxy_from: [ 127.0.0.1 ] }
 """ + support.PROFILE + """
     client_auth: optional
@@ -127,6 +128,7 @@ listeners:
                         "tls://echo.example.org": server.endpoint("tls"),
                         "udp://echo.example.org": echo.endpoint(),
                         "udp://stamp.example.org": reflector.endpoint(),
+                        "tls://hello.example.org": server.endpoint("hello"),
                         "tls://report.example.org": server.endpoint("report"),
                         "tcp://proxied.example.org": server.endpoint("proxied"),
                         "tls://www.example.org:443": web.endpoint()}

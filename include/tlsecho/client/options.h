@@ -87,8 +87,9 @@ struct options {
     char **files; /* operands */
     int file_count;
 
+    uint64_t count; /* --ping: of probes, 0 = no end; --check: of connections, 0 = one */
+
     /* --ping */
-    uint64_t count;                         /* of probes; 0 = no end */
     uint64_t interval_ms;                   /* from one probe to the next; 0 = after each reply */
     uint64_t deadline_ms, reply_timeout_ms; /* 0 = none */
     bool reconnect;

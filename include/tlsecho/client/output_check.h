@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tlsecho/client/check_series.h"
 #include "tlsecho/client/exchange.h"
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/result.h"
@@ -31,6 +32,7 @@ struct check_report {
     const struct exchange *exchange;
     struct check_expiry expiry;   /* of those that were verified, trust anchor included */
     struct check_expiry unneeded; /* of the others that the server sent; only noted */
+    struct check_series series;   /* of --count: then session and exchange are the last one's */
     uint64_t duration_us;
 };
 

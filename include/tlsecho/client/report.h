@@ -21,6 +21,7 @@
 #include "tlsecho/tls/transport_tls.h"
 
 enum { REPORT_BYTES_MAX = 64 << 10, REPORT_NAME_BYTES = 256, REPORT_OPTIONS_BYTES = 1024 };
+enum { REPORT_IDENTITY_BYTES = 1024 };
 
 /* One end's view. What is unknown is "". */
 struct report_view {
@@ -106,5 +107,10 @@ const char *report_path_text(enum report_path path);
 
 /* Whether nothing on the way can read or change the data, as --expect-direct demands. */
 bool report_is_direct(enum report_path path);
+
+/* Which of several servers sent this hello line, docs/schema/hello.json: "web-1", or
+ * "web-1 (POD_NAME=a, NODE_NAME=b)", escaped (text.h). ERROR_INPUT: the line does not say. */
+int report_parse_identity(const char *line, size_t n, char ret[REPORT_IDENTITY_BYTES],
+                          struct error *err);
 
 #endif

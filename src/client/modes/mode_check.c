@@ -171,12 +171,50 @@ static void check_stream(struct session *session, struct exchange *x, struct out
         talk(x, options, ret);
 }
 
+/* What fails once fails again. */
+static bool is_final(enum result result)
+{
+    return result == RESULT_USAGE || result == RESULT_DNS || result == RESULT_LOCAL_IO;
+}
+
+/* One connection after the other, until all have been, or an interrupt, which makes no connection
+ * but the first fail. The last one stays open; *x has the bytes of all. */
+static void check_in_a_row(struct session *session, struct exchange *x, struct check_report *report,
+                           struct outcome *ret)
+{
+    struct check_series *series = &report->series;
+    uint64_t started_us = session->started_us, sent = 0, received = 0;
+    for (bool go_on = true; go_on && series->connections < series->wanted;) {
+        struct outcome one = {.error = {.alert = -1}};
+        if (series->connections) {
+            exchange_done(x);
+            *x = (struct exchange){.sent_bytes = 0};
+            session_close(session);
+        }
+        check_stream(session, x, &one);
+        sent += x->sent_bytes;
+        received += x->received_bytes;
+        go_on = !interrupt_happened() && !is_final(one.result);
+        if (interrupt_happened() && one.result != RESULT_OK && series->connections)
+            break;
+        find_expiry(session, report);
+        check_series_add(series, session, x, &one, ret);
+    }
+    session->started_us = started_us;
+    x->sent_bytes = sent;
+    x->received_bytes = received;
+    check_series_judge(series, session->target->options->resume, ret);
+}
+
 void mode_check(const struct options *options, struct outcome *ret)
 {
     struct target target;
     struct session session;
     struct exchange exchange = {0};
-    struct check_report report = {.options = options, .session = &session, .exchange = &exchange};
+    struct check_report report = {.options = options,
+                                  .session = &session,
+                                  .exchange = &exchange,
+                                  .series.wanted = options->count};
     struct error err = {.alert = -1};
 
     target_init(&target, options, &options->endpoint);
@@ -187,6 +225,8 @@ void mode_check(const struct options *options, struct outcome *ret)
         outcome_fail_to_open(ret, session.phase, &err, options);
     else if (options->endpoint.scheme == ENDPOINT_UDP)
         check_datagram(&session, options->idle_timeout_ms * 1000, &exchange, ret);
+    else if (options->count)
+        check_in_a_row(&session, &exchange, &report, ret);
     else
         check_stream(&session, &exchange, ret);
     if (exchange.first_sent_us && exchange.first_echo_us >= exchange.first_sent_us)
@@ -197,6 +237,7 @@ void mode_check(const struct options *options, struct outcome *ret)
     judge_expiry(&report, ret);
     session_keep(&session, ret);
     output_check(&report, ret);
+    check_series_done(&report.series);
     exchange_done(&exchange);
     session_close(&session);
     target_done(&target);

@@ -81,7 +81,8 @@ const struct option_row option_rows[] = {
     {"keylog", 0, "FILE", "append the TLS secrets to this file (default: SSLKEYLOGFILE)",
      option_parse_text, FIELD(keylog), TLS_ONLY},
     {"resume", 0, "FILE",
-     "resume the TLS session in this file, and save the new one; with --handshakes: no file",
+     "resume the TLS session in this file, and save the new one; with --handshakes and "
+     "--check --count: no file",
      option_parse_resume, FIELD(resume), .optional = true, TLS_ONLY},
     {"connect-timeout", 0, "TIME",
      "limit for name look-up, TCP and TLS together, 0 = none (default 10s)", option_parse_duration,
@@ -107,8 +108,9 @@ const struct option_row option_rows[] = {
      "end after this time without data; --check, --report: limit for the whole exchange; prompt "
      "over UDP: a line without a reply is lost; 0 = none (default 60s; --check, a line: 10s)",
      option_parse_duration, FIELD(idle_timeout_ms), IN(STREAM | PING | CHECK | REPORT | BENCH)},
-    {"count", 'c', "N", "stop after this many probes (default: never)", option_parse_number,
-     FIELD(count), .min = 1, .max = UINT32_MAX, IN(PING)},
+    {"count", 'c', "N",
+     "stop after this many probes (default: never); --check: connections in a row (default: one)",
+     option_parse_number, FIELD(count), .min = 1, .max = UINT32_MAX, IN(PING | CHECK)},
     {"interval", 'i', "TIME", "time from one probe to the next, 0 = after each reply (default 1s)",
      option_parse_duration, FIELD(interval_ms), IN(PING)},
     {"deadline", 'w', "TIME", "stop after this time, 0 = never (default)", option_parse_duration,

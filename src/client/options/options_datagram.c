@@ -75,6 +75,10 @@ int options_check_datagrams(const struct options *options, struct error *err)
                          "load");
     if (options->mode == MODE_BENCH && !options->size_bytes)
         return error_set(err, ERROR_INPUT, "--size: a datagram of a load has at least one byte");
+    if (options->mode == MODE_CHECK && options->count)
+        return error_set(err, ERROR_INPUT,
+                         "--count is for connections with --check: use --ping, which sends as many "
+                         "datagrams");
     if (options->mode == MODE_CHECK && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "--check needs an answer over UDP, where nothing else shows that a server "

@@ -267,6 +267,25 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     return 0;
 }
 
+/* Within the run, or by a file from one run to the next. */
+static int check_resume(const struct options *options, struct error *err)
+{
+    bool in_a_row = options->mode == MODE_CHECK && options->count;
+    if (!options->resume)
+        return 0;
+    if (!*options->resume && !options->handshakes && !in_a_row)
+        return error_set(err, ERROR_INPUT, "--resume needs a file here: give --resume=FILE%s",
+                         options->mode == MODE_CHECK ? ", or --count N for several connections"
+                                                     : "");
+    if (*options->resume && in_a_row)
+        return error_set(err, ERROR_INPUT,
+                         "--resume=FILE is for one connection: leave out the file with --count");
+    if (in_a_row && options->count < 2)
+        return error_set(err, ERROR_INPUT,
+                         "--count: the first connection has no session to resume: give 2 or more");
+    return 0;
+}
+
 static bool is_given(const char *name, const bool given[ROWS_MAX])
 {
     for (int i = 0; i < option_rows_count; i++)
@@ -304,8 +323,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
 
     if (parse_options(argc, argv, &options, given, err) < 0)
         return -1;
-    if (options.resume && !*options.resume && !options.handshakes)
-        return error_set(err, ERROR_INPUT, "--resume needs a file here: give --resume=FILE");
+    if (check_resume(&options, err) < 0)
+        return -1;
     if (options.expect == EXPECT_STAMP && !is_given("size", given))
         options.size_bytes = STAMP_BYTES;
     if (options.action == OPTIONS_RUN &&

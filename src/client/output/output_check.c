@@ -12,6 +12,8 @@
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/output.h"
 
+enum { SHOWN_INSTANCES = 8 };
+
 /* The text before the '|' of a plug-in must not contain '|' or a line feed. */
 static void put_plain(const char *text)
 {
@@ -20,6 +22,53 @@ static void put_plain(const char *text)
         n = text_escape(text, left, piece);
         fputs(*piece == '|' ? "/" : piece, stdout);
     }
+}
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* ", 5 instances (web-1: 5, web-2: 4, ...)" */
+static void print_instances(const struct check_series *series)
+{
+    printf(", %zu instance%s", series->instance_count, plural(series->instance_count));
+    for (size_t i = 0; i < series->instance_count && i < SHOWN_INSTANCES; i++) {
+        printf("%s", i ? ", " : " (");
+        put_plain(series->instances[i].identity);
+        printf(": %" PRIu64, series->instances[i].connections);
+    }
+    if (series->instance_count > SHOWN_INSTANCES)
+        printf(", and %zu more", series->instance_count - SHOWN_INSTANCES);
+    if (series->instance_count)
+        putchar(')');
+}
+
+/* ", 10 connections, 1 failed (refused 1), 8 resumed, 2 instances (...), 1 certificate" */
+static void print_series(const struct check_report *report)
+{
+    const struct check_series *series = &report->series;
+    uint64_t failed = check_series_failed(series);
+    const char *before = " (";
+    if (!series->wanted)
+        return;
+    printf(", %" PRIu64 " connection%s", series->connections, plural(series->connections));
+    if (failed)
+        printf(", %" PRIu64 " failed", failed);
+    for (int i = 0; i < RESULTS; i++) {
+        if (!series->failures[i])
+            continue;
+        printf("%s%s %" PRIu64, before, result_word((enum result)i), series->failures[i]);
+        before = ", ";
+    }
+    if (failed)
+        putchar(')');
+    if (report->options->resume)
+        printf(", %" PRIu64 " resumed", series->resumed);
+    if (report->options->expect == EXPECT_HELLO)
+        print_instances(series);
+    if (report->options->tls)
+        printf(", %zu certificate%s", series->certificate_count, plural(series->certificate_count));
 }
 
 /* "tls://localhost:7443 (127.0.0.1:7443), TLSv1.3, ..., certificate \"...\" expires in 12 days
@@ -54,6 +103,7 @@ static void print_facts(const struct check_report *report)
         put_plain(unneeded->subject);
         printf("\" is sent but not needed, and expired on %s", text);
     }
+    print_series(report);
     if (interrupt_happened())
         printf(", interrupted");
 }
@@ -66,11 +116,28 @@ static const char *echo_text(const struct check_report *report)
                                                    : "nothing sent";
 }
 
-static void print_line(const struct check_report *report, bool warning)
+static void print_line(const struct check_report *report, const struct outcome *outcome)
 {
-    printf("%s: ", warning ? "warning" : "ok");
+    bool ok = outcome->result == RESULT_OK;
+    printf("%s: ", !ok ? "failed" : outcome->warning ? "warning" : "ok");
     print_facts(report);
-    printf(", %s, %.3f ms\n", echo_text(report), (double)report->duration_us / 1e3);
+    printf("%s%s, %.3f ms\n", ok ? ", " : "", ok ? echo_text(report) : "",
+           (double)report->duration_us / 1e3);
+}
+
+static void print_series_performance(const struct check_report *report)
+{
+    const struct check_series *series = &report->series;
+    if (!series->wanted)
+        return;
+    printf(" connections=%" PRIu64 ";;;0 failed=%" PRIu64 ";;;0", series->connections,
+           check_series_failed(series));
+    if (report->options->resume)
+        printf(" resumed=%" PRIu64 ";;;0", series->resumed);
+    if (report->options->expect == EXPECT_HELLO)
+        printf(" instances=%zu;;;0", series->instance_count);
+    if (report->options->tls)
+        printf(" certificates=%zu;;;0", series->certificate_count);
 }
 
 /* 'label'=value[UOM];[warn];[crit];[min];[max] */
@@ -87,6 +154,7 @@ static void print_performance(const struct check_report *report)
             printf(" %s=%.6fs;;;0", names[i], (double)us / 1e6);
     }
     const struct options *options = report->options;
+    print_series_performance(report);
     if (report->expiry.known) {
         printf(" certificate_days=%" PRId64 ";", report->expiry.days);
         if (options->expiry_warn_days)
@@ -137,6 +205,53 @@ static void add_expiry(json_t *json, const char *key, const struct check_expiry 
     json_object_set_new(json, key, shown);
 }
 
+static json_t *instances_json(const struct check_series *series)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < series->instance_count; i++) {
+        const struct check_instance *instance = &series->instances[i];
+        json_t *shown = json_object();
+        output_json_add_text(shown, "identity", instance->identity);
+        output_json_add_count(shown, "connections", instance->connections);
+        output_json_add_count(shown, "resumed", instance->resumed);
+        json_array_append_new(json, shown);
+    }
+    return json;
+}
+
+static json_t *certificates_json(const struct check_series *series)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < series->certificate_count; i++) {
+        const struct check_certificate *certificate = &series->certificates[i];
+        json_t *shown = json_object();
+        output_json_add_text(shown, "sha256", certificate->sha256);
+        output_json_add_text(shown, "subject", certificate->subject);
+        output_json_add_count(shown, "handshakes", certificate->handshakes);
+        json_array_append_new(json, shown);
+    }
+    return json;
+}
+
+static void add_series(json_t *json, const struct check_report *report)
+{
+    const struct check_series *series = &report->series;
+    if (!series->connections)
+        return;
+    json_t *failures = json_object();
+    for (int i = 0; i < RESULTS; i++)
+        if (series->failures[i])
+            output_json_add_count(failures, result_word((enum result)i), series->failures[i]);
+    output_json_add_count(json, "connections", series->connections);
+    json_object_set_new(json, "failures", failures);
+    if (report->options->resume)
+        output_json_add_count(json, "resumed", series->resumed);
+    if (report->options->expect == EXPECT_HELLO)
+        json_object_set_new(json, "instances", instances_json(series));
+    if (report->options->tls)
+        json_object_set_new(json, "certificates", certificates_json(series));
+}
+
 static void print_json(const struct check_report *report, const struct outcome *outcome)
 {
     json_t *json = output_json_new(report->options, report->session, outcome);
@@ -144,9 +259,19 @@ static void print_json(const struct check_report *report, const struct outcome *
     output_json_add_count(json, "bytes_sent", report->exchange->sent_bytes);
     output_json_add_count(json, "bytes_received", report->exchange->received_bytes);
     json_object_set_new(json, "warning", json_boolean(outcome->warning));
+    add_series(json, report);
     add_expiry(json, "expiry", &report->expiry);
     add_expiry(json, "unneeded", &report->unneeded);
     output_json_print(json, stdout);
+}
+
+/* What was seen of several connections is told even if some failed. */
+static void print_text(const struct check_report *report, const struct outcome *outcome)
+{
+    bool shown = outcome->result == RESULT_OK || report->series.connections > 1;
+    if (shown && report->options->verbosity > OPTIONS_QUIET)
+        print_line(report, outcome);
+    output_failure(outcome);
 }
 
 void output_check(const struct check_report *report, const struct outcome *outcome)
@@ -155,8 +280,6 @@ void output_check(const struct check_report *report, const struct outcome *outco
         print_nagios(report, outcome);
     else if (report->options->json)
         print_json(report, outcome);
-    else if (outcome->result != RESULT_OK)
-        output_failure(outcome);
-    else if (report->options->verbosity > OPTIONS_QUIET)
-        print_line(report, outcome->warning);
+    else
+        print_text(report, outcome);
 }

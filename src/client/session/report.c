@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tlsecho/base/text.h"
+
 /* Control characters must not reach a terminal. */
 static void clean(char *text)
 {
@@ -140,4 +142,46 @@ int report_parse(const char *text, size_t n, struct report *ret, struct error *e
                          schema, SCHEMA);
     *ret = report;
     return 0;
+}
+
+static void append(char ret[REPORT_IDENTITY_BYTES], const char *text)
+{
+    size_t used = strlen(ret);
+    snprintf(ret + used, REPORT_IDENTITY_BYTES - used, "%s", text);
+}
+
+static void append_variables(char ret[REPORT_IDENTITY_BYTES], json_t *variables)
+{
+    const char *name, *before = " (";
+    json_t *value;
+    json_object_foreach(variables, name, value)
+    {
+        append(ret, before);
+        append(ret, name);
+        append(ret, "=");
+        append(ret, json_is_string(value) ? json_string_value(value) : "?");
+        before = ", ";
+    }
+    if (*before == ',')
+        append(ret, ")");
+}
+
+int report_parse_identity(const char *line, size_t n, char ret[REPORT_IDENTITY_BYTES],
+                          struct error *err)
+{
+    char whole[REPORT_IDENTITY_BYTES] = "";
+    json_t *json = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *identity = json_object_get(json, "identity");
+    const char *name = json_string_value(json_object_get(identity, "name"));
+    bool known = name && *name && json_integer_value(json_object_get(json, "schema")) == SCHEMA;
+    if (known) {
+        append(whole, name);
+        append_variables(whole, json_object_get(identity, "env"));
+        text_copy(whole, strlen(whole), ret, REPORT_IDENTITY_BYTES);
+    }
+    json_decref(json);
+    return known ? 0
+                 : error_set(err, ERROR_INPUT,
+                             "the hello line does not say which server answered: use a client of "
+                             "the server's version");
 }

@@ -2,6 +2,7 @@
 #include "tlsecho/client/report.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "suite.h"
@@ -180,6 +181,44 @@ START_TEST(control_characters_are_replaced_and_long_texts_are_cut)
 }
 END_TEST
 
+START_TEST(a_hello_line_says_which_server_answers)
+{
+    static const struct {
+        const char *line, *identity;
+    } lines[] = {
+        {"{\"schema\":1,\"identity\":{\"name\":\"a\"}}\n", "a"},
+        {"{\"schema\":1,\"identity\":{\"name\":\"a\",\"env\":{}}}\n", "a"},
+        {"{\"schema\":1,\"identity\":{\"name\":\"a b\",\"env\":{\"Y\":\"2\",\"X\":\"\"}}}",
+         "a b (Y=2, X=)"},
+        {"{\"schema\":1,\"identity\":{\"name\":\"\\u001b[m\",\"env\":{\"A\":7}}}", "\\x1b[m (A=?)"},
+        {"{\"schema\":2,\"identity\":{\"name\":\"a\"}}\n", NULL},
+        {"{\"schema\":1,\"identity\":{\"name\":\"\"}}\n", NULL},
+        {"{\"schema\":1,\"identity\":\"a\"}\n", NULL},
+        {"{\"schema\":1,\"identity\":{\"name\":\"a\"}\n", NULL},
+        {"{\"schema\":1,\"identity\":{\"name\":\"a\"}} x\n", NULL},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char identity[REPORT_IDENTITY_BYTES] = "";
+        struct error why;
+        int parsed = report_parse_identity(lines[i].line, strlen(lines[i].line), identity, &why);
+        ck_assert_msg((parsed == 0) == !!lines[i].identity, "%s", lines[i].line);
+        ck_assert_str_eq(identity, parsed < 0 ? "" : lines[i].identity);
+    }
+}
+END_TEST
+
+START_TEST(an_identity_is_cut_to_its_room)
+{
+    static char line[4096];
+    char identity[REPORT_IDENTITY_BYTES];
+    struct error why;
+    snprintf(line, sizeof line,
+             "{\"schema\":1,\"identity\":{\"name\":\"%*d\",\"env\":{\"A\":\"b\"}}}", 3000, 7);
+    ck_assert_int_eq(report_parse_identity(line, strlen(line), identity, &why), 0);
+    ck_assert_uint_lt(strlen(identity), sizeof identity);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("report");
@@ -197,6 +236,8 @@ int main(void)
     tcase_add_test(cases, a_report_of_a_later_schema_is_refused);
 
     Suite *suite = suite_create("report");
+    tcase_add_test(cases, a_hello_line_says_which_server_answers);
+    tcase_add_test(cases, an_identity_is_cut_to_its_room);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }
