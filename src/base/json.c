@@ -50,6 +50,12 @@ void json_begin(struct json *json, void *data, size_t size, uint64_t skip)
     *json = (struct json){.data = data, .size = size, .skip = skip};
 }
 
+void json_begin_html(struct json *json, void *data, size_t size, uint64_t skip)
+{
+    json_begin(json, data, size, skip);
+    json->html = true;
+}
+
 static void put(struct json *json, const char *text, size_t n)
 {
     size_t skipped = json->skip < n ? (size_t)json->skip : n;
@@ -60,69 +66,141 @@ static void put(struct json *json, const char *text, size_t n)
     json->n += taken;
 }
 
-static void put_text(struct json *json, const char *text)
+void json_raw(struct json *json, const char *text)
 {
     put(json, text, strlen(text));
+}
+
+/* A character of HTML that is not text as it is; NULL = it is. */
+static const char *html_entity(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+static void put_html(struct json *json, const char *text)
+{
+    for (size_t left = strlen(text); left > 0;) {
+        char piece[TEXT_PIECE_BYTES];
+        size_t used = text_escape(text, left, piece);
+        const char *entity = html_entity(piece[0]);
+        json_raw(json, entity ? entity : piece);
+        text += used;
+        left -= used;
+    }
 }
 
 static void put_string(struct json *json, const char *text)
 {
     char piece[JSON_PIECE_BYTES];
     size_t n;
-    put_text(json, "\"");
+    json_raw(json, "\"");
     while ((n = json_escape(&text, piece)) > 0)
         put(json, piece, n);
-    put_text(json, "\"");
+    json_raw(json, "\"");
+}
+
+/* A row, or an entry of a list. */
+static void put_html_key(struct json *json, const char *key)
+{
+    json_raw(json, key ? "<tr><th>" : "<li>");
+    if (!key)
+        return;
+    put_html(json, key);
+    json_raw(json, "<td>");
 }
 
 static void put_key(struct json *json, const char *key)
 {
+    if (json->html) {
+        put_html_key(json, key);
+        return;
+    }
     if (json->follows)
-        put_text(json, ",");
+        json_raw(json, ",");
     json->follows = true;
     if (key) {
         put_string(json, key);
-        put_text(json, ":");
+        json_raw(json, ":");
     }
 }
 
-static void open_with(struct json *json, const char *key, const char *bracket)
+/* What is outermost has no key, and in HTML is in no row. */
+static void open_with(struct json *json, const char *key, const char *bracket, const char *tag)
 {
-    put_key(json, key);
-    put_text(json, bracket);
+    if (key || !json->html)
+        put_key(json, key);
+    json_raw(json, json->html ? tag : bracket);
     json->follows = false;
 }
 
-static void close_with(struct json *json, const char *bracket)
+static void close_with(struct json *json, const char *bracket, const char *tag)
 {
-    put_text(json, bracket);
+    json_raw(json, json->html ? tag : bracket);
     json->follows = true;
 }
 
 void json_open(struct json *json, const char *key)
 {
-    open_with(json, key, "{");
+    open_with(json, key, "{", "<table>");
 }
 
 void json_close(struct json *json)
 {
-    close_with(json, "}");
+    close_with(json, "}", "</table>");
 }
 
 void json_open_array(struct json *json, const char *key)
 {
-    open_with(json, key, "[");
+    open_with(json, key, "[", "<ul>");
 }
 
 void json_close_array(struct json *json)
 {
-    close_with(json, "]");
+    close_with(json, "]", "</ul>");
+}
+
+void json_open_pairs(struct json *json, const char *key)
+{
+    open_with(json, key, "[", "<table>");
+}
+
+void json_pair(struct json *json, const char *name, const char *value)
+{
+    if (json->html) {
+        json_text(json, name, value);
+        return;
+    }
+    json_open(json, NULL);
+    json_text(json, "name", name);
+    json_text(json, "value", value);
+    json_close(json);
+}
+
+void json_close_pairs(struct json *json)
+{
+    close_with(json, "]", "</table>");
 }
 
 void json_text(struct json *json, const char *key, const char *value)
 {
     put_key(json, key);
-    put_string(json, value);
+    if (json->html)
+        put_html(json, value);
+    else
+        put_string(json, value);
 }
 
 void json_number(struct json *json, const char *key, uint64_t value)
@@ -130,16 +208,16 @@ void json_number(struct json *json, const char *key, uint64_t value)
     char text[24];
     snprintf(text, sizeof text, "%" PRIu64, value);
     put_key(json, key);
-    put_text(json, text);
+    json_raw(json, text);
 }
 
 void json_switch(struct json *json, const char *key, bool value)
 {
     put_key(json, key);
-    put_text(json, value ? "true" : "false");
+    json_raw(json, value ? "true" : "false");
 }
 
 void json_newline(struct json *json)
 {
-    put_text(json, "\n");
+    json_raw(json, "\n");
 }

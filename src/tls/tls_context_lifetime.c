@@ -32,8 +32,10 @@ static bool set_defaults(struct tls_context *ctx)
         tls_verify_install(ctx);
     else if (!tls_tickets_install(ctx) || !tls_ticket_scope_install(ctx))
         return false;
-    if (ctx->role == TLS_SERVER)
+    if (ctx->role == TLS_SERVER) {
         tls_certificates_install(ctx);
+        tls_policy_answer_alpn(ctx);
+    }
     return tls_policy_set_defaults(ssl) && SSL_CTX_set_num_tickets(ssl, 1) &&
            (!ctx->dtls || dtls_context_install(ssl));
 }

@@ -79,18 +79,63 @@ int tls_context_set_groups(struct tls_context *ctx, const char *list, struct err
     return set_list(ctx, TLS_NAMES_GROUPS, list, set_groups_list, err);
 }
 
+void tls_policy_offer_only(SSL *ssl, const char *const **list)
+{
+    SSL_set_app_data(ssl, list);
+}
+
+/* RFC 7301 §3.1: ProtocolNameList */
+struct alpn_list {
+    const unsigned char *names;
+    unsigned n;
+};
+
+/* Where it is in the list, behind its length; NULL = it is not. */
+static const unsigned char *find_alpn(const char *protocol, struct alpn_list list)
+{
+    size_t n = strlen(protocol);
+    for (unsigned at = 0; at < list.n; at += 1U + list.names[at])
+        if (list.names[at] == n && memcmp(list.names + at + 1, protocol, n) == 0)
+            return list.names + at + 1;
+    return NULL;
+}
+
+/* SSL_TLSEXT_ERR_OK, with the first of ours that the client offers. */
+static int select_only(const char *const *ours, struct alpn_list theirs, const unsigned char **ret,
+                       unsigned char *ret_n)
+{
+    for (; *ours; ours++) {
+        const unsigned char *found = find_alpn(*ours, theirs);
+        if (!found)
+            continue;
+        *ret = found;
+        *ret_n = found[-1];
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 /* SSL_CTX_set_alpn_select_cb(3): the first of our protocols that the client offers. */
 static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_n,
                    const unsigned char *theirs, unsigned theirs_n, void *arg)
 {
     const struct tls_context *ctx = arg;
+    const char *const *const *only = SSL_get_app_data(ssl);
     unsigned char *chosen;
-    (void)ssl;
+    if (only && *only)
+        return select_only(*only, (struct alpn_list){theirs, theirs_n}, ret, ret_n);
+    if (ctx->alpn_n == 0)
+        return SSL_TLSEXT_ERR_NOACK;
     if (SSL_select_next_proto(&chosen, ret_n, ctx->alpn, (unsigned)ctx->alpn_n, theirs, theirs_n) !=
         OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 §3.2: no_application_protocol */
     *ret = chosen;
     return SSL_TLSEXT_ERR_OK;
+}
+
+void tls_policy_answer_alpn(struct tls_context *ctx)
+{
+    SSL_CTX_set_alpn_select_cb(ctx->ssl, on_alpn, ctx);
 }
 
 /* Their size as a ProtocolNameList. */
@@ -130,9 +175,8 @@ int tls_context_set_alpn(struct tls_context *ctx, const char *const *protocols, 
     ctx->alpn = list;
     ctx->alpn_n = n;
 
-    if (ctx->role == TLS_SERVER)
-        SSL_CTX_set_alpn_select_cb(ctx->ssl, n ? on_alpn : NULL, ctx);
-    else if (SSL_CTX_set_alpn_protos(ctx->ssl, list, (unsigned)n)) /* 0 = done */
+    if (ctx->role == TLS_CLIENT &&
+        SSL_CTX_set_alpn_protos(ctx->ssl, list, (unsigned)n)) /* 0 = done */
         return tls_error_set(err, ERROR_SYSTEM, "set ALPN");
     return 0;
 }

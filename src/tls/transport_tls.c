@@ -10,6 +10,7 @@
 #include "tls_bio.h"
 #include "tls_context_internal.h"
 #include "tls_error.h"
+#include "tls_policy.h"
 #include "tls_role.h"
 #include "tls_screen_peer.h"
 #include "tls_verification.h"
@@ -355,6 +356,7 @@ int transport_tls_prepare(struct transport_tls *t, const char *server_name, stru
     SSL_set_info_callback(t->ssl, on_info);
     SSL_set_msg_callback(t->ssl, on_message);
     SSL_set_msg_callback_arg(t->ssl, t);
+    tls_policy_offer_only(t->ssl, &t->alpn);
     return tls_role_prepare(t->ctx, t->ssl, server_name, &t->verification, err);
 }
 
@@ -375,6 +377,7 @@ int transport_tls_new(int fd, const struct transport_tls_options *options, struc
     }
     t->base = (struct transport){.ops = &transport_tls_ops, .fd = fd};
     t->ctx = tls_context_ref(options->ctx);
+    t->alpn = options->alpn;
     t->failure.alert = -1;
     t->rekey_credit_bytes = REKEY_CREDIT_BYTES;
     t->hello_due = t->ctx->role == TLS_SERVER;

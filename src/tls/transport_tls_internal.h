@@ -19,7 +19,8 @@ struct tls_verification;
 struct transport_tls {
     struct transport base;
     struct tls_context *ctx;
-    SSL *ssl; /* server: NULL until the ClientHello is complete */
+    SSL *ssl;                /* server: NULL until the ClientHello is complete */
+    const char *const *alpn; /* server: the only protocols to offer; NULL = the context's */
     struct tls_bio wire;
     struct tls_verification *verification; /* NULL if no certificate is requested */
     struct tls_failure failure;

@@ -13,20 +13,19 @@ static void require(int holds)
         abort();
 }
 
-static int is_status(int status)
+static int is_status(enum http_status status)
 {
-    return status == 0 || status == 200 || status == 400 || status == 404 || status == 405 ||
-           status == 431;
+    return status == HTTP_MORE || status == HTTP_OK || status >= HTTP_BAD_REQUEST;
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     struct admin_request whole, part;
     memset(&whole, 0xff, sizeof whole);
-    int answer = admin_request_parse((const char *)data, size, &whole);
+    enum http_status answer = admin_request_parse((const char *)data, size, &whole);
     require(is_status(answer));
-    require(answer != 0 || size < ADMIN_REQUEST_BYTES);
-    require(answer != 200 || (whole.path <= ADMIN_READYZ && (int)whole.head <= 1));
+    require(answer != HTTP_MORE || size < ADMIN_REQUEST_BYTES);
+    require(answer != HTTP_OK || (whole.path <= ADMIN_READYZ && (int)whole.head <= 1));
 
     size_t step = size > 16 ? size / 16 : 1;
     for (size_t n = 0; n < size; n += step) {
@@ -34,8 +33,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         if (!copy)
             abort();
         memcpy(copy, data, n);
-        int early = admin_request_parse(copy, n, &part);
-        require(early == 0 || early == answer);
+        enum http_status early = admin_request_parse(copy, n, &part);
+        require(early == HTTP_MORE || early == answer);
         free(copy);
     }
     return 0;

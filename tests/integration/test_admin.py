@@ -35,7 +35,8 @@ class Answers(support.TestCase):
         hello = peers.client_hello(peers.context())
         for status, request in ((400, b"nonsense\r\n"), (400, hello),
                                 (400, b"GET /metrics HTTP/1.1\r\n\r\n"),
-                                (400, b"GET /metrics HTTP/2.0\r\n\r\n"),
+                                (400, b"GET /metrics HTTP/1.0\n\n"),
+                                (505, b"GET /metrics HTTP/2.0\r\n\r\n"),
                                 (404, b"GET / HTTP/1.0\r\n\r\n"),
                                 (431, b"GET /metrics HTTP/1.0\r\nA: " + b"a" * 30000)):
             with self.subTest(request=request[:40]):

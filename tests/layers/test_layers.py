@@ -52,6 +52,7 @@ NEVER = {
     "include/tlsecho/net/transport.h": LOOPS + ("tlsecho/tls/*",),
     "src/server/conn/service*": SOCKETS + LOOPS + MACHINE,
     "include/tlsecho/server/service.h": SOCKETS + LOOPS + MACHINE,
+    "src/server/http/*": SOCKETS + LOOPS + MACHINE,
     "src/server/conn/*": SOCKETS + LOOPS + ("tlsecho/base/clock.h",),
     "include/tlsecho/server/conn.h": SOCKETS + LOOPS + ("tlsecho/base/clock.h",),
     "src/server/config/*": ("tlsecho/server/[!cs]*", "tlsecho/server/conn*"),

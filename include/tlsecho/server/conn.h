@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state machine of one connection: PROXY -> HANDSHAKE -> SERVE or PRODUCE -> SHUTDOWN ->
- * LINGER. It moves bytes from a transport through a service and back. It uses no sockets, loops or
- * clocks: conn_run does what can be done now and sets what to wait for.
+ * The state machine of one connection: PROXY -> HANDSHAKE -> SERVE, PRODUCE or CONVERSE ->
+ * SHUTDOWN -> LINGER. It moves bytes from a transport through a service and back. It uses no
+ * sockets, loops or clocks: conn_run does what can be done now and sets what to wait for.
  *
  * Ownership: a conn owns its transport and the buffer borrowed from the pool.
  * Threads: its worker's.
@@ -23,7 +23,8 @@
 
 /* The time-out that runs. */
 enum conn_timeout {
-    CONN_TIMEOUT_HANDSHAKE, /* from the start, absolute: PROXY and HANDSHAKE together */
+    CONN_TIMEOUT_HANDSHAKE, /* from the start, absolute: PROXY and HANDSHAKE together; or from the
+                               first byte of a request's head */
     CONN_TIMEOUT_IDLE,      /* from the last byte either way */
     CONN_TIMEOUT_WRITE,     /* from the last byte that the peer accepted */
     CONN_TIMEOUT_QUIET,     /* while draining, in place of idle */
@@ -34,8 +35,9 @@ enum conn_timeout {
 enum conn_state {
     CONN_PROXY, /* reads the PROXY header, before the transport's first byte */
     CONN_HANDSHAKE,
-    CONN_SERVE,   /* the service answers input */
-    CONN_PRODUCE, /* the service generates output */
+    CONN_SERVE,    /* the service answers input */
+    CONN_PRODUCE,  /* the service generates output */
+    CONN_CONVERSE, /* the service reads requests */
     CONN_SHUTDOWN,
     CONN_LINGER,
     CONN_OVER,
@@ -45,7 +47,10 @@ enum conn_state {
 enum {
     CONN_TURNS_MAX = 8,  /* reads */
     CONN_BLOCKS_MAX = 2, /* whole buffers of generated output */
+    CONN_STEPS_MAX = 32, /* of a conversation: a read, a part of a request, a part of an answer */
 };
+
+struct conversation;
 
 /* Only src/server/conn writes to it; its owner may read it. */
 struct conn {
@@ -55,10 +60,11 @@ struct conn {
     bool established;          /* the handshake is done */
     bool hello_begun;          /* bytes of the handshake have arrived */
     bool proxy_begun;          /* bytes of a PROXY header have arrived, and it is not LOCAL */
-    bool progressed; /* the last conn_run moved bytes: an idle or write time-out starts again */
-    bool runnable;   /* call conn_run again without waiting */
-    bool sending;    /* output is pending, here or in the transport */
-    bool peer_ended; /* the peer has closed its direction */
+    bool progressed;   /* the last conn_run moved bytes: an idle or write time-out starts again */
+    bool runnable;     /* call conn_run again without waiting */
+    bool timeout_anew; /* `timeout` starts again, although it ran before and is absolute */
+    bool sending;      /* output is pending, here or in the transport */
+    bool peer_ended;   /* the peer has closed its direction */
     bool draining;
     bool full;         /* the last read filled more than half of the buffer: bulk data */
     bool client_hello; /* the first bytes on a plain transport were a TLS ClientHello */
@@ -66,7 +72,8 @@ struct conn {
     struct transport *transport;
     const struct service *service;
     struct pool *pool;
-    struct buf output; /* not yet written */
+    struct buf output;                 /* not yet written */
+    struct conversation *conversation; /* in CONN_CONVERSE */
     uint64_t received_bytes, sent_bytes;
     struct error *error; /* NULL if `end` needs none, or without memory */
     struct io (*read_proxy)(struct conn *c, enum conn_end *ret_end, struct error *err);

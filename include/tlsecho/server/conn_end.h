@@ -22,6 +22,8 @@ enum conn_end {
     CONN_END_TLS,               /* a TLS error after the handshake */
     CONN_END_FLOOD,             /* too many key updates, empty records, ... */
     CONN_END_HANDSHAKE_TIMEOUT, /* no complete PROXY header and handshake in time */
+    CONN_END_REQUEST,           /* a request was refused */
+    CONN_END_REQUEST_TIMEOUT,   /* a request was not complete in time */
     CONN_END_IDLE_TIMEOUT,      /* no byte either way */
     CONN_END_REPLACED,          /* DTLS: the client began another association from its port */
     CONN_END_WRITE_TIMEOUT,     /* the peer did not accept pending output */

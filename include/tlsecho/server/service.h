@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a listener does for a client: it answers input, or generates output. A service uses no
- * sockets or loops and keeps no state between calls.
+ * What a listener does for a client: it answers input, generates output, or reads requests and
+ * answers each. A service uses no sockets or loops. It keeps no state between calls, except that of
+ * a talk.
  *
  * Ownership: static.   Threads: any.
  */
@@ -12,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tlsecho/base/error.h"
 #include "tlsecho/net/endpoint.h"
+#include "tlsecho/server/conn_end.h"
 
 struct conn_info;
 struct datagram;
@@ -33,6 +36,47 @@ enum service_verdict {
     SERVICE_IS_SHORT, /* the datagram is too short to be answered */
 };
 
+/* What a talk does next. */
+enum service_next {
+    SERVICE_WAITS,      /* for a request, or for the end of the connection */
+    SERVICE_READS_HEAD, /* the rest of what has timeouts.handshake from its first byte on */
+    SERVICE_READS_BODY, /* the rest of a request */
+    SERVICE_WRITES,     /* it has output; input waits */
+    SERVICE_ENDS,       /* the connection is to be closed */
+};
+
+/* Why a request stays incomplete. */
+enum service_cut { SERVICE_CUT_ENDED /* the client's direction has */, SERVICE_CUT_LATE };
+
+struct service_output {
+    const struct conn_info *info;
+    bool last; /* the connection is to end after this answer: the server drains */
+    unsigned char *data;
+    size_t size; /* > 0 */
+};
+
+/* The state of a connection of such a service, which defines it. */
+struct service_talk;
+
+struct service_requests {
+    struct service_talk *(*start)(void);     /* NULL: no memory */
+    void (*free)(struct service_talk *talk); /* NULL may be freed */
+    enum service_next (*next)(const struct service_talk *talk);
+
+    /* Unless it writes or ends: takes bytes off the front of n > 0 of input; returns how many, at
+     * least one. */
+    size_t (*take)(struct service_talk *talk, const unsigned char *data, size_t n);
+
+    /* While it writes: returns how many bytes it has written; 0 only if it ends. */
+    size_t (*write)(struct service_talk *talk, const struct service_output *output);
+
+    /* While it reads: no more of that request comes. It writes next. */
+    void (*cut)(struct service_talk *talk, enum service_cut how);
+
+    /* Once it ends: how the connection does; unless that is CONN_END_FINISHED, err says why. */
+    enum conn_end (*end)(const struct service_talk *talk, struct error *err);
+};
+
 struct service {
     const char *name;
 
@@ -47,6 +91,9 @@ struct service {
     size_t (*produce)(const struct conn_info *info, uint64_t offset, unsigned char *data,
                       size_t size);
 
+    /* NULL: it is no service of requests. */
+    const struct service_requests *requests;
+
     /* Turns a datagram, or a message over DTLS, into its answer, in place. NULL: it cannot be
      * offered over UDP or DTLS. */
     enum service_verdict (*reply)(const struct service_request *request, struct datagram *datagram);
@@ -56,8 +103,10 @@ struct service {
      * of it), which may also be so far behind the start. */
     size_t mark_bytes, mark_offset;
 
-    bool wants_info; /* else info is NULL, which costs less */
-    bool endless;    /* output has no end: it stops at the client's FIN or a drain */
+    const char *const *alpn; /* the only protocols that it offers over TLS, NULL behind the last;
+                                NULL = those of the profile */
+    bool wants_info;         /* else info is NULL, which costs less */
+    bool endless;            /* output has no end: it stops at the client's FIN or a drain */
 };
 
 extern const struct service service_echo;    /* every byte, unchanged (RFC 862) */
@@ -65,6 +114,7 @@ extern const struct service service_upper;   /* a..z as A..Z, everything else un
 extern const struct service service_discard; /* nothing, whatever arrives (RFC 863) */
 extern const struct service service_chargen; /* a pattern without end (RFC 864) */
 extern const struct service service_hello;   /* a line about itself, then every byte, unchanged */
+extern const struct service service_http;    /* what arrived, for each HTTP request */
 extern const struct service service_stamp;   /* STAMP test packets, reflected (RFC 8762) */
 extern const struct service service_report;  /* what the server knows of the client, as JSON */
 

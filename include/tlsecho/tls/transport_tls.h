@@ -22,6 +22,8 @@ struct tls_scratch;
 struct transport_tls_options {
     struct tls_context *ctx; /* decides the role; the transport holds its own reference */
     struct tls_scratch *scratch;
+    const char *const *alpn; /* server: the only protocols to offer, the preferred one first,
+                                static, NULL behind the last; NULL = those of the context */
     const char *server_name; /* client: the name or address to send (names only, RFC 6066 §3) and to
                                 verify; server: NULL */
 };

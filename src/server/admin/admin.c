@@ -56,7 +56,7 @@ static char *print_metrics(const struct admin *a, bool head_only, size_t *ret_si
     if (fclose(out) == 0) {
         body.text = text;
         body.size = size;
-        answer = admin_answer(200, &body, head_only, ret_size);
+        answer = admin_answer(HTTP_OK, &body, head_only, ret_size);
     }
     free(text);
     return answer;
@@ -72,22 +72,23 @@ static bool is_healthy(struct admin *a)
     return healthy;
 }
 
-/* request: NULL unless status is 200. */
-static char *respond(void *owner, int status, const struct admin_request *request, size_t *ret_size)
+/* request: NULL unless status is HTTP_OK. */
+static char *respond(void *owner, enum http_status status, const struct admin_request *request,
+                     size_t *ret_size)
 {
     struct admin *a = owner;
-    bool head_only = status == 200 && request->head;
-    if (status == 200 && a->loopback && request->by_name)
-        status = 421;
-    if (status == 200 && request->path == ADMIN_METRICS)
+    bool head_only = status == HTTP_OK && request->head;
+    if (status == HTTP_OK && a->loopback && request->by_name)
+        status = HTTP_MISDIRECTED_REQUEST;
+    if (status == HTTP_OK && request->path == ADMIN_METRICS)
         return print_metrics(a, head_only, ret_size);
     const char *text = NULL;
-    if (status == 200 && request->path == ADMIN_HEALTHZ && !is_healthy(a)) {
-        status = 503;
+    if (status == HTTP_OK && request->path == ADMIN_HEALTHZ && !is_healthy(a)) {
+        status = HTTP_UNAVAILABLE;
         text = "a thread has not responded for 5 s\n";
     }
-    if (status == 200 && request->path == ADMIN_READYZ && !a->ready) {
-        status = 503;
+    if (status == HTTP_OK && request->path == ADMIN_READYZ && !a->ready) {
+        status = HTTP_UNAVAILABLE;
         text = a->was_ready ? "draining\n" : "starting\n";
     }
     text = text ? text : admin_answer_text(status);

@@ -7,36 +7,30 @@
 
 enum { HEAD_BYTES = 512 };
 
-static const struct {
-    int status;
-    const char *reason, *text;
-} answers[] = {
-    {200, "OK", "ok\n"},
-    {400, "Bad Request", "not an HTTP/1 request\n"},
-    {404, "Not Found", "not found: use /metrics, /healthz or /readyz\n"},
-    {405, "Method Not Allowed", "method not allowed: use GET or HEAD\n"},
-    {408, "Request Timeout", "the request took too long\n"},
-    {421, "Misdirected Request", "unknown Host: use the IP address or localhost\n"},
-    {431, "Request Header Fields Too Large", "the request is larger than 4 KiB\n"},
-    {503, "Service Unavailable", "unavailable\n"},
-};
-
-enum { ANSWERS = sizeof answers / sizeof *answers };
-
-static size_t find(int status)
+const char *admin_answer_text(enum http_status status)
 {
-    size_t i = 0;
-    while (i < ANSWERS - 1 && answers[i].status != status)
-        i++;
-    return i;
+    static const struct {
+        enum http_status status;
+        const char *text;
+    } texts[] = {
+        {HTTP_OK, "ok\n"},
+        {HTTP_BAD_REQUEST, "not an HTTP/1 request\n"},
+        {HTTP_NOT_FOUND, "not found: use /metrics, /healthz or /readyz\n"},
+        {HTTP_METHOD_NOT_ALLOWED, "method not allowed: use GET or HEAD\n"},
+        {HTTP_REQUEST_TIMEOUT, "the request took too long\n"},
+        {HTTP_URI_TOO_LONG, "the request line is larger than 4 KiB\n"},
+        {HTTP_MISDIRECTED_REQUEST, "unknown Host: use the IP address or localhost\n"},
+        {HTTP_HEAD_TOO_LARGE, "the request is larger than 4 KiB\n"},
+        {HTTP_VERSION_NOT_SUPPORTED, "use HTTP/1.1\n"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].status == status)
+            return texts[i].text;
+    return "not supported here\n";
 }
 
-const char *admin_answer_text(int status)
-{
-    return answers[find(status)].text;
-}
-
-char *admin_answer(int status, const struct admin_body *body, bool head_only, size_t *ret_size)
+char *admin_answer(enum http_status status, const struct admin_body *body, bool head_only,
+                   size_t *ret_size)
 {
     char head[HEAD_BYTES];
     int n = snprintf(head, sizeof head,
@@ -47,8 +41,8 @@ char *admin_answer(int status, const struct admin_body *body, bool head_only, si
                      "Cache-Control: no-store\r\n"
                      "Connection: close\r\n"
                      "\r\n",
-                     status, answers[find(status)].reason, body->type, body->size,
-                     status == 405 ? "Allow: GET, HEAD\r\n" : "");
+                     (int)status, http_reason(status), body->type, body->size,
+                     status == HTTP_METHOD_NOT_ALLOWED ? "Allow: GET, HEAD\r\n" : "");
     size_t head_size = (size_t)n, body_size = head_only ? 0 : body->size;
     char *text = malloc(head_size + body_size);
     if (!text)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tlsecho/net/http.h"
+
 struct admin_body {
     const char *type; /* Content-Type */
     const char *text;
@@ -17,9 +19,10 @@ struct admin_body {
 };
 
 /* The head (RFC 9112 §4 and §5) and, unless head_only, the body. NULL = no memory. */
-char *admin_answer(int status, const struct admin_body *body, bool head_only, size_t *ret_size);
+char *admin_answer(enum http_status status, const struct admin_body *body, bool head_only,
+                   size_t *ret_size);
 
 /* The body for a status, one line. */
-const char *admin_answer_text(int status);
+const char *admin_answer_text(enum http_status status);
 
 #endif

@@ -69,8 +69,8 @@ static unsigned send_answer(struct admin_conn *c, uint64_t now_us)
     return linger(c);
 }
 
-static unsigned answer(struct admin_conn *c, int status, const struct admin_request *request,
-                       uint64_t now_us)
+static unsigned answer(struct admin_conn *c, enum http_status status,
+                       const struct admin_request *request, uint64_t now_us)
 {
     c->answer = c->respond(c->owner, status, request, &c->answer_bytes);
     if (!c->answer)
@@ -91,8 +91,9 @@ static unsigned read_request(struct admin_conn *c, uint64_t now_us)
     if (n < 0 || (n == 0 && c->request_bytes == 0))
         return over(c);
     c->request_bytes += (size_t)n;
-    int status = n == 0 ? 400 : admin_request_parse(c->request, c->request_bytes, &request);
-    return status == 0 ? WANT_READ : answer(c, status, &request, now_us);
+    enum http_status status =
+        n == 0 ? HTTP_BAD_REQUEST : admin_request_parse(c->request, c->request_bytes, &request);
+    return status == HTTP_MORE ? WANT_READ : answer(c, status, &request, now_us);
 }
 
 unsigned admin_conn_run(struct admin_conn *c, uint64_t now_us)
@@ -113,5 +114,5 @@ unsigned admin_conn_run(struct admin_conn *c, uint64_t now_us)
 
 unsigned admin_conn_expire(struct admin_conn *c, uint64_t now_us)
 {
-    return c->state == ADMIN_READING ? answer(c, 408, NULL, now_us) : over(c);
+    return c->state == ADMIN_READING ? answer(c, HTTP_REQUEST_TIMEOUT, NULL, now_us) : over(c);
 }

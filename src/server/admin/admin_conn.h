@@ -31,8 +31,8 @@ struct admin_conn {
     char *answer; /* the whole, of which sent_bytes are sent */
     size_t answer_bytes, sent_bytes;
     size_t dropped_bytes;
-    /* Returns the answer for that status and, if it is 200, request; NULL = no memory. */
-    char *(*respond)(void *owner, int status, const struct admin_request *request,
+    /* Returns the answer for that status and, if it is HTTP_OK, request; NULL = no memory. */
+    char *(*respond)(void *owner, enum http_status status, const struct admin_request *request,
                      size_t *ret_size);
     void *owner;
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser for requests to the admin address: HTTP/1.0 and 1.1 (RFC 9112), GET and HEAD of three
- * paths. A pure function.
+ * Requests to the admin address: GET and HEAD of three paths. A pure function.
  *
  * Ownership: none.   Threads: any.
  */
@@ -10,6 +9,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "tlsecho/net/http.h"
 
 enum { ADMIN_REQUEST_BYTES = 4096 }; /* at most, from the first byte to the empty line */
 
@@ -22,10 +23,10 @@ struct admin_request {
 };
 
 /*
- * The status for the bytes received so far: 200 (then ret is filled), 400, 404, 405 or 431 (RFC
- * 9110 §15, RFC 6585 §5). 0 = incomplete; never from ADMIN_REQUEST_BYTES on. Bytes after the empty
- * line are ignored.
+ * The status for the bytes received so far: HTTP_OK (then ret is filled), or that of a refusal.
+ * HTTP_MORE = incomplete; never from ADMIN_REQUEST_BYTES on. Bytes after the empty line are
+ * ignored.
  */
-int admin_request_parse(const char *data, size_t size, struct admin_request *ret);
+enum http_status admin_request_parse(const char *data, size_t size, struct admin_request *ret);
 
 #endif

@@ -118,6 +118,15 @@ static enum step read_proxy(struct conn *c)
     return conn_end_as(c, err.kind == ERROR_SYSTEM ? CONN_END_FAILED : end, CONN_OVER);
 }
 
+static enum conn_state first_state(const struct conn *c)
+{
+    if (c->transport->messages)
+        return CONN_SERVE;
+    if (c->service->requests)
+        return CONN_CONVERSE;
+    return c->service->produce ? CONN_PRODUCE : CONN_SERVE;
+}
+
 static enum step shake_hands(struct conn *c)
 {
     struct error err;
@@ -126,8 +135,7 @@ static enum step shake_hands(struct conn *c)
     switch (io.status) {
     case IO_OK:
         c->established = true;
-        return conn_enter(c, c->service->produce && !c->transport->messages ? CONN_PRODUCE
-                                                                            : CONN_SERVE);
+        return conn_enter(c, first_state(c));
     case IO_WANT_READ:
     case IO_WANT_WRITE:
         return conn_wait(c, io.status, CONN_TIMEOUT_HANDSHAKE);
@@ -216,17 +224,22 @@ void conn_expect_proxy(struct conn *c,
 void conn_run(struct conn *c)
 {
     static enum step (*const run[])(struct conn *) = {
-        [CONN_PROXY] = read_proxy,     [CONN_HANDSHAKE] = shake_hands, [CONN_SERVE] = conn_serve,
-        [CONN_PRODUCE] = conn_produce, [CONN_SHUTDOWN] = shut_down,    [CONN_LINGER] = linger,
+        [CONN_PROXY] = read_proxy,     [CONN_HANDSHAKE] = shake_hands,  [CONN_SERVE] = conn_serve,
+        [CONN_PRODUCE] = conn_produce, [CONN_CONVERSE] = conn_converse, [CONN_SHUTDOWN] = shut_down,
+        [CONN_LINGER] = linger,
     };
     c->progressed = false;
     c->runnable = false;
+    c->timeout_anew = false;
     while (c->state != CONN_OVER && run[c->state](c) != STEP_WAIT)
         ;
 }
 
 void conn_expire(struct conn *c)
 {
+    bool reading = c->timeout == CONN_TIMEOUT_HANDSHAKE || c->timeout == CONN_TIMEOUT_IDLE;
+    if (reading && conn_converse_late(c))
+        return;
     switch (c->timeout) {
     case CONN_TIMEOUT_HANDSHAKE:
         conn_end_as(c, CONN_END_HANDSHAKE_TIMEOUT, CONN_OVER);
@@ -254,7 +267,7 @@ void conn_finish(struct conn *c, enum conn_end reason)
 {
     if (c->state == CONN_PROXY || c->state == CONN_HANDSHAKE)
         conn_end_as(c, reason, CONN_OVER);
-    else if (c->state == CONN_SERVE || c->state == CONN_PRODUCE)
+    else if (c->state == CONN_SERVE || c->state == CONN_PRODUCE || c->state == CONN_CONVERSE)
         conn_end_as(c, reason, CONN_SHUTDOWN);
 }
 
@@ -273,6 +286,7 @@ void conn_drain(struct conn *c)
 void conn_done(struct conn *c)
 {
     pool_return(c->pool, &c->output);
+    conn_conversation_free(c);
     transport_free(c->transport);
     drop_error(c);
     c->transport = NULL;
@@ -289,6 +303,8 @@ const char *conn_state_name(enum conn_state state)
         return "serve";
     case CONN_PRODUCE:
         return "produce";
+    case CONN_CONVERSE:
+        return "converse";
     case CONN_SHUTDOWN:
         return "shutdown";
     case CONN_LINGER:

@@ -18,6 +18,8 @@ const char *conn_end_name(enum conn_end reason)
         [CONN_END_TLS] = "tls_failed",
         [CONN_END_FLOOD] = "flood",
         [CONN_END_HANDSHAKE_TIMEOUT] = "handshake_timeout",
+        [CONN_END_REQUEST] = "request_refused",
+        [CONN_END_REQUEST_TIMEOUT] = "request_timeout",
         [CONN_END_IDLE_TIMEOUT] = "idle_timeout",
         [CONN_END_REPLACED] = "replaced",
         [CONN_END_WRITE_TIMEOUT] = "write_timeout",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the states of a connection share: conn.c (the machine), conn_serve.c (bytes).
+ * What the states of a connection share: conn.c (the machine), conn_serve.c (bytes),
+ * conn_converse.c (requests).
  *
  * Ownership, Threads: as conn.h.
  */
@@ -43,8 +44,21 @@ enum step conn_send_output(struct conn *c, enum conn_timeout timeout);
 /* One read, whose bytes are dropped. */
 struct io conn_drop_input(struct conn *c, struct error *err);
 
-/* The states SERVE and PRODUCE. */
+/* Counts n > 0 bytes of input. */
+void conn_count_input(struct conn *c, const unsigned char *data, size_t n);
+
+/* CONN_TIMEOUT_IDLE, or that of a drain. */
+enum conn_timeout conn_quiet_timeout(const struct conn *c);
+
+/* The states SERVE, PRODUCE and CONVERSE. */
 enum step conn_serve(struct conn *c);
 enum step conn_produce(struct conn *c);
+enum step conn_converse(struct conn *c);
+
+/* A time-out has expired; whether it is that of a request, which is then answered. */
+bool conn_converse_late(struct conn *c);
+
+/* Frees the conversation, if there is one. */
+void conn_conversation_free(struct conn *c);
 
 #endif

@@ -53,7 +53,7 @@ static bool is_client_hello(const unsigned char *data, size_t n)
     return n >= 6 && data[0] == 0x16 && data[1] == 3 && data[5] == 1;
 }
 
-static enum conn_timeout quiet_timeout(const struct conn *c)
+enum conn_timeout conn_quiet_timeout(const struct conn *c)
 {
     return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
 }
@@ -77,12 +77,17 @@ static size_t answer_bytes(struct conn *c, size_t n)
     return c->service->answer ? c->service->answer(c->output.data, n) : 0;
 }
 
+void conn_count_input(struct conn *c, const unsigned char *data, size_t n)
+{
+    if (c->received_bytes == 0)
+        c->client_hello = is_client_hello(data, n);
+    c->received_bytes += n;
+}
+
 /* n bytes arrived, of which `back` were spliced back already. */
 static void answer(struct conn *c, size_t n, size_t back)
 {
-    if (c->received_bytes == 0)
-        c->client_hello = is_client_hello(c->output.data, n);
-    c->received_bytes += n;
+    conn_count_input(c, c->output.data, n);
     c->sent_bytes += back;
     c->full = n > c->output.size / 2;
     c->output.end = c->transport->messages ? answer_message(c, n) : answer_bytes(c, n - back);
@@ -119,7 +124,7 @@ static enum step receive(struct conn *c, bool *more)
     case IO_OK:
         return STEP_ON;
     case IO_WANT_READ:
-        return conn_wait(c, io.status, quiet_timeout(c));
+        return conn_wait(c, io.status, conn_quiet_timeout(c));
     case IO_WANT_WRITE:
         return conn_wait(c, io.status, CONN_TIMEOUT_WRITE);
     case IO_EOF:
@@ -145,12 +150,12 @@ enum step conn_serve(struct conn *c)
         if (step != STEP_ON)
             return step;
         if (!more)
-            return conn_wait(c, IO_WANT_READ, quiet_timeout(c));
+            return conn_wait(c, IO_WANT_READ, conn_quiet_timeout(c));
         step = receive(c, &more);
         if (step != STEP_ON)
             return step;
     }
-    return conn_yield(c, quiet_timeout(c));
+    return conn_yield(c, conn_quiet_timeout(c));
 }
 
 /* The peer has closed its direction. Endless output stops; finite output is still sent. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "report.h"
+#include "tlsecho/server/report.h"
 
 #include <string.h>
 

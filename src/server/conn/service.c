@@ -5,7 +5,7 @@
 
 static const struct service *const services[] = {
     &service_echo,   &service_upper, &service_discard, &service_chargen,
-    &service_report, &service_stamp, &service_hello,
+    &service_report, &service_stamp, &service_hello,   &service_http,
 };
 
 enum { SERVICES = sizeof services / sizeof services[0] };

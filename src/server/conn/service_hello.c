@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* First one line of JSON, docs/schema/hello.json: which server this is, and how it sees the client.
  * Then an echo. */
-#include "report.h"
 #include "tlsecho/base/json.h"
+#include "tlsecho/server/report.h"
 #include "tlsecho/server/service.h"
 
 static size_t produce(const struct conn_info *info, uint64_t offset, unsigned char *data,

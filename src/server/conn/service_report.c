@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the server knows of the client: one JSON object, docs/schema/report.json. */
-#include "report.h"
 #include "tlsecho/base/json.h"
+#include "tlsecho/server/report.h"
 #include "tlsecho/server/service.h"
 
 static size_t produce(const struct conn_info *info, uint64_t offset, unsigned char *data,

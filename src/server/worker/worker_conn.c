@@ -163,7 +163,7 @@ static bool is_relative(enum conn_timeout kind)
 static void arm(struct worker_conn *s)
 {
     enum conn_timeout kind = s->conn.timeout;
-    if (kind == s->armed && !(is_relative(kind) && s->conn.progressed))
+    if (kind == s->armed && !(is_relative(kind) && s->conn.progressed) && !s->conn.timeout_anew)
         return;
     s->armed = kind;
     s->unacknowledged_bytes =
@@ -229,7 +229,9 @@ static void ready(struct reactor_source *source)
 static int make_transport(struct worker_loop *loop, const struct handoff *origin,
                           struct transport **ret, struct error *err)
 {
-    struct transport_tls_options tls = {.ctx = origin->listener->tls, .scratch = loop->scratch};
+    struct transport_tls_options tls = {.ctx = origin->listener->tls,
+                                        .scratch = loop->scratch,
+                                        .alpn = origin->listener->service->alpn};
     if (tls.ctx)
         return transport_tls_new(origin->fd, &tls, ret, err);
     return transport_tcp_new(origin->fd, ret, err);

@@ -91,6 +91,56 @@ START_TEST(windows_of_any_size_make_up_the_same_text)
 }
 END_TEST
 
+START_TEST(writes_the_same_as_a_table_of_html_through_any_window)
+{
+    static const char expected[] = "<h1><table><tr><th>a&lt;<td>&quot;&#39;&amp;\\x1b<tr><th>n<td>"
+                                   "7<tr><th>o<td><table><tr><th>s"
+                                   "<td>true</table><tr><th>l<td><ul><li>x<li>y</"
+                                   "ul><tr><th>p<td><table><tr><th>N<td>v<tr><th>N"
+                                   "<td>w</table></table>";
+    char text[ROOM];
+    size_t used = 0;
+    struct json json;
+    do {
+        json_begin_html(&json, text + used, (size_t)_i, used);
+        json_raw(&json, "<h1>");
+        json_open(&json, NULL);
+        json_text(&json, "a<", "\"'&\x1b");
+        json_number(&json, "n", 7);
+        json_open(&json, "o");
+        json_switch(&json, "s", true);
+        json_close(&json);
+        json_open_array(&json, "l");
+        json_text(&json, NULL, "x");
+        json_text(&json, NULL, "y");
+        json_close_array(&json);
+        json_open_pairs(&json, "p");
+        json_pair(&json, "N", "v");
+        json_pair(&json, "N", "w");
+        json_close_pairs(&json);
+        json_close(&json);
+        used += json.n;
+    } while (json.n > 0);
+    text[used] = '\0';
+    ck_assert_str_eq(text, expected);
+}
+END_TEST
+
+START_TEST(pairs_are_objects_with_a_name_and_a_value)
+{
+    char text[ROOM];
+    struct json json;
+    json_begin(&json, text, sizeof text, 0);
+    json_open_pairs(&json, NULL);
+    json_pair(&json, "N", "v");
+    json_pair(&json, "N", "\"");
+    json_close_pairs(&json);
+    text[json.n] = '\0';
+    ck_assert_str_eq(text,
+                     "[{\"name\":\"N\",\"value\":\"v\"},{\"name\":\"N\",\"value\":\"\\\"\"}]");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -98,6 +148,8 @@ int main(void)
     tcase_add_loop_test(tcase, escapes_quotes_and_control_characters, 0, 14);
     tcase_add_test(tcase, writes_objects_arrays_and_values);
     tcase_add_loop_test(tcase, windows_of_any_size_make_up_the_same_text, 1, 20);
+    tcase_add_loop_test(tcase, writes_the_same_as_a_table_of_html_through_any_window, 1, 20);
+    tcase_add_test(tcase, pairs_are_objects_with_a_name_and_a_value);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -18,13 +18,14 @@ static int client;
 static size_t body_bytes; /* of every answer, besides its status */
 static bool out_of_memory;
 
-static char *respond(void *owner, int status, const struct admin_request *request, size_t *ret_size)
+static char *respond(void *owner, enum http_status status, const struct admin_request *request,
+                     size_t *ret_size)
 {
     ck_assert_ptr_eq(owner, &conn);
-    ck_assert((status == 200) == (request && request->path == ADMIN_HEALTHZ));
+    ck_assert((status == HTTP_OK) == (request && request->path == ADMIN_HEALTHZ));
     char *answer = out_of_memory ? NULL : calloc(1, 4 + body_bytes);
     if (answer) {
-        snprintf(answer, 4, "%d", status);
+        snprintf(answer, 4, "%d", (int)status);
         *ret_size = 3 + body_bytes;
     }
     return answer;

@@ -289,6 +289,11 @@ START_TEST(the_other_examples_are_valid)
     ck_assert_uint_eq(config->listeners[0].tls->allow_names.count, 3);
     config_free(config);
 
+    config = loaded(TLSECHO_SOURCE_DIR "/config/http.yaml");
+    ck_assert_uint_eq(config->listener_count, 3);
+    ck_assert_str_eq(config->listeners[2].service.value, "http");
+    config_free(config);
+
     config = loaded(TLSECHO_SOURCE_DIR "/config/cluster.yaml");
     ck_assert_str_eq(config->listeners[0].tls->ticket_keys.value,
                      TLSECHO_SOURCE_DIR "/config/tls/tickets.key");

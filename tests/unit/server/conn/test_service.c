@@ -32,7 +32,7 @@ END_TEST
 START_TEST(lists_the_names_and_stops)
 {
     static const char *const names[] = {"echo",   "upper", "discard", "chargen",
-                                        "report", "stamp", "hello"};
+                                        "report", "stamp", "hello",   "http"};
     enum { NAMES = sizeof names / sizeof *names };
     for (size_t i = 0; i < NAMES; i++)
         ck_assert_str_eq(service_name(i), names[i]);
