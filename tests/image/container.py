@@ -49,8 +49,9 @@ def mount(where, what, kind="bind", *options):
     return {"destination": where, "type": kind, "source": str(what), "options": list(options)}
 
 
-def runtime_spec(args, user=None, resources=None, binds=None, env=(), seccomp=None):
-    """An OCI runtime configuration; args None: those of the image; user: (uid, gid, more gids)."""
+def runtime_spec(args, user=None, resources=None, binds=None, env=(), seccomp=None, writable=None):
+    """An OCI runtime configuration; args None: those of the image; user: (uid, gid, more gids); binds
+    and writable: {path in the container: path on this machine}."""
     config, root = image()
     uid, gid, *more = user or map(int, config["User"].split(":"))
     no_capability = {name: [] for name in ("bounding", "effective", "inheritable", "permitted", "ambient")}
@@ -67,7 +68,8 @@ def runtime_spec(args, user=None, resources=None, binds=None, env=(), seccomp=No
             "capabilities": no_capability, "noNewPrivileges": True},
         "mounts": [mount("/proc", "proc", "proc"), mount("/dev", "tmpfs", "tmpfs", "mode=755"),
                    mount("/sys", "sysfs", "sysfs", "ro"), mount("/sys/fs/cgroup", "cgroup", "cgroup", "ro"),
-                   *(mount(where, what, "bind", "bind", "ro") for where, what in (binds or {}).items())]}
+                   *(mount(where, what, "bind", "bind", "ro") for where, what in (binds or {}).items()),
+                   *(mount(where, what, "bind", "bind") for where, what in (writable or {}).items())]}
 
 
 class Container(support.Server):

@@ -100,6 +100,24 @@ class Runs(container.TestCase):
                 self.assertEqual(server.client("--insecure", TLS, data=b"x").stdout, b"x")
                 self.assertEqual(server.client(*HEALTHY).status, 0)
 
+    def test_with_a_single_file_mounted_as_its_configuration(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("listeners: [ { listen: 'tcp://[::]:7010' } ]")
+            file.flush()
+            os.chmod(file.name, 0o644)
+            server = self.container(binds={container.CONFIG: file.name})
+            self.assertEqual(server.client("tcp://127.0.0.1:7010", data=b"x").stdout, b"x")
+
+    def test_it_keeps_its_certificate_in_a_directory_that_it_can_write(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            kept = []
+            for _ in range(2):
+                server = self.container(writable={"/state": folder}, env=["STATE_DIRECTORY=/state"])
+                kept.append(server.lines("certificate")[0]["sha256"])
+                self.assertEqual(server.stop(), 0)
+            self.assertEqual(kept[0], kept[1])
+
     def test_within_64_MB_and_half_a_CPU(self):
         server = self.container(resources={"memory": {"limit": 64_000_000},
                                            "cpu": {"quota": 50_000, "period": 100_000}})
