@@ -269,6 +269,9 @@ struct path_verdict *path_run(const struct options *options, const struct path_w
     p->options = *options;
     p->options.insecure = true;
     p->options.pin = NULL;
+    p->small = p->options;
+    if (!p->small.groups)
+        p->small.groups = "?X25519:P-256";
     p->watch = watch;
     p->verdict = verdict;
     run(p, outcome);

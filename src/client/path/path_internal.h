@@ -31,6 +31,7 @@ struct path_peer {
 struct path {
     const struct options *given; /* of the user */
     struct options options; /* the same without verification: certificates are noted, not judged */
+    struct options small; /* likewise, with a ClientHello that passes where large packets do not */
     const struct path_watch *watch;
     struct path_verdict *verdict;
     struct path_stage_result *stage; /* the present one */

@@ -71,7 +71,7 @@ static int connect_once(struct path *p, struct path_peer *peer, struct error *er
 int path_peer_open(struct path *p, struct path_peer *peer, struct error *err)
 {
     p->phase = PHASE_OPTIONS;
-    target_init(&peer->target, &p->options, peer->about->endpoint);
+    target_init(&peer->target, &p->small, peer->about->endpoint);
     if (target_prepare(&peer->target, err) < 0)
         return -1;
     if (connect_once(p, peer, err) == 0)

@@ -167,10 +167,8 @@ static int connect_and_look(struct path *p, struct size_server *ret, struct erro
 int size_server_open(struct path *p, struct path_peer *peer, struct size_server *ret,
                      struct error *err)
 {
-    *ret = (struct size_server){.peer = peer, .options = p->options};
-    if (!ret->options.groups)
-        ret->options.groups = "?X25519:P-256";
-    target_init(&ret->target, &ret->options, peer->about->endpoint);
+    *ret = (struct size_server){.peer = peer};
+    target_init(&ret->target, &p->small, peer->about->endpoint);
     if (connect_and_look(p, ret, err) == 0)
         return 0;
     ret->service = SIZE_OTHER;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server to which messages can be sent, and what it does with them. Its handshakes are small, so
- * that they pass where large segments do not.
+ * A server to which messages can be sent, and what it does with them.
  *
  * Ownership: a size_server owns its target; the peer is the caller's.   Threads: one.
  */
@@ -25,7 +24,6 @@ enum { SIZE_SEGMENT_MIN_BYTES = 216 };
 
 struct size_server {
     struct path_peer *peer;
-    struct options options;
     struct target target;
     enum size_service service;
     bool opened; /* a connection came up, TLS included */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "name_case.h"
+#include "tlsecho/base/quantity.h"
 
 enum {
     PATIENCE_US = 3 * 1000 * 1000,        /* with a server that has answered, */
@@ -185,6 +186,7 @@ static void note_unanswered(struct names *n)
 {
     for (size_t i = 0; i < n->count; i++) {
         const struct name_case *c = &n->cases[i];
+        char bytes[QUANTITY_BYTES];
         if (c->too_large)
             path_record_note(n->p,
                              "with %s the answer comes in small segments only: the stage size "
@@ -197,9 +199,9 @@ static void note_unanswered(struct names *n)
                              c->label);
         else if (c->kind > NAME_VERSION && name_case_is_filtered(c) && !n->p->unsteady)
             path_record_note(n->p,
-                             "with %s a ClientHello of %zu bytes gets no answer: the stage "
+                             "with %s a ClientHello of %s bytes gets no answer: the stage "
                              "client-hello tells whether that is about its size",
-                             c->label, c->score.bytes);
+                             c->label, quantity_grouped_text(c->score.bytes, bytes));
     }
 }
 
