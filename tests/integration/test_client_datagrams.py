@@ -451,7 +451,6 @@ class Usage(support.TestCase):
         self.refused(udp, remedy="a pipe needs a stream")
         self.refused("--show-certs", udp, remedy="needs TLS")
         self.refused("--tls", "--ping", udp, remedy="--tls cannot be used with udp://")
-        self.refused("--ping", "dtls://127.0.0.1", remedy="dtls:// is not supported yet")
         self.refused("--ping", "--proxy-protocol=1", udp, remedy="leave it out")
         self.refused("--ping", "-s65508", udp, remedy="at most 65507")
         self.refused("--ping", "-s0", udp, remedy="at least one byte")

@@ -19,7 +19,7 @@ struct datagram_ask {
     uint64_t sent_us, received_us; /* clock_now_us; results, 0 = not yet */
 };
 
-/* Opens the link, asks, and waits. False: no answer came, as *outcome says; interrupt.h ends the
+/* Asks over an open link, and waits. False: no answer came, as *outcome says; interrupt.h ends the
  * wait. */
 bool datagram_ask(struct datagram_link *link, struct datagram_ask *ask, struct outcome *outcome);
 

@@ -28,4 +28,7 @@ struct report_reading {
 bool report_read(struct report_reading *r, const struct session *session, uint64_t limit_us,
                  struct report *ret, struct outcome *outcome);
 
+/* This end's view of a session that is open, or whose link is. */
+void report_look_here(const struct session *session, struct report_view *ret);
+
 #endif

@@ -19,12 +19,15 @@
 
 #define SESSION_UNKNOWN_US UINT64_MAX
 
+struct dtls_session;
+
 struct session {
     struct target *target;
-    struct transport *transport; /* NULL until TCP is connected */
-    enum phase phase;            /* the current one; after a failure the one that failed */
-    struct address peer, own;    /* length 0 = unknown; peer is that of the last attempt */
-    uint64_t started_us;         /* clock_now_us */
+    struct transport *transport;     /* NULL until TCP is connected */
+    const struct dtls_session *dtls; /* of datagram_link.h, which owns it; NULL unless DTLS */
+    enum phase phase;                /* the current one; after a failure the one that failed */
+    struct address peer, own;        /* length 0 = unknown; peer is that of the last attempt */
+    uint64_t started_us;             /* clock_now_us */
     /* How long each took; SESSION_UNKNOWN_US = not finished, or none. PHASE_ECHO is the first echo
      * only, and is set by the mode. */
     uint64_t phase_us[PHASES];

@@ -279,9 +279,9 @@ int bench_run(const struct bench_load *load, struct target *target, struct bench
               struct bench_measure *ret, struct outcome *outcome)
 {
     struct error err;
-    bool udp = target->endpoint->scheme == ENDPOINT_UDP;
+    bool datagrams = endpoint_has_datagrams(target->endpoint->scheme);
     struct bench b = {.run = {.load = load,
-                              .carrier = udp ? &bench_datagram : &bench_stream,
+                              .carrier = datagrams ? &bench_datagram : &bench_stream,
                               .target = target,
                               .first = watch->first,
                               .news_fd = -1},

@@ -294,6 +294,8 @@ void bench_conn_sweep(struct bench_conn *c, uint64_t now_ns)
     case BENCH_HANDSHAKING:
         if (is_past(c->dialled_ns, load->connect_timeout_ns, now_ns))
             expire(c, PHASE_HANDSHAKE);
+        else if (c->datagrams)
+            ready(&c->source); /* a flight may have to be sent again */
         return;
     case BENCH_RUNNING:
         step = carrier_of(c)->sweep(c, now_ns, &want, &outcome);

@@ -9,6 +9,7 @@
 #include "bench_traffic.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/want.h"
+#include "tlsecho/client/datagram_dtls.h"
 #include "tlsecho/client/datagram_link.h"
 #include "tlsecho/client/datagram_payload.h"
 #include "tlsecho/client/ledger.h"
@@ -37,6 +38,15 @@ static const struct address *peer_of(const struct bench_conn *c)
     return &c->thread->run->target->addresses.items[0];
 }
 
+static void judge_error(const struct bench_conn *c, const struct datagram_error *error,
+                        struct outcome *ret)
+{
+    const struct bench_datagrams *d = c->datagrams;
+    const struct datagram_attempt attempt = {
+        .socket = d->socket, .peer = peer_of(c), .bytes = d->payload.bytes};
+    datagram_link_judge(error, &attempt, c->thread->run->target->options, ret);
+}
+
 /* As many as are sent before the first of them is lost, and some more. */
 static size_t remembered(const struct bench_load *load, const struct datagram_payload *payload)
 {
@@ -48,32 +58,85 @@ static size_t remembered(const struct bench_load *load, const struct datagram_pa
     return size < most ? size : most;
 }
 
-static enum bench_step open_socket(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
+static int open_socket(const struct bench_conn *c, struct datagram_socket **ret, struct error *err)
+{
+    const struct target *target = c->thread->run->target;
+    const struct datagram_options options = {.errors = true};
+    const struct dtls_session_options dtls = {.ctx = target->context,
+                                              .server_name = target_server_name(target)};
+    struct datagram_socket *plain;
+    if (datagram_connect(peer_of(c), &target->origin, &options, &plain, err) < 0)
+        return -1;
+    if (target_is_tls(target))
+        return datagram_dtls_new(plain, &dtls, ret, err);
+    *ret = plain;
+    return 0;
+}
+
+static int make(struct bench_conn *c, struct error *err)
 {
     const struct bench_run *run = c->thread->run;
-    struct bench_datagrams *d = calloc(1, sizeof *d);
+    struct bench_datagrams *d = c->datagrams = calloc(1, sizeof *d);
+    if (!d)
+        return error_sys(err, "memory for a socket");
+    d->payload = (struct datagram_payload){.key = c->number + (uint32_t)run->opening_ns,
+                                           .bytes = run->load->size_bytes,
+                                           .expect = run->load->expect};
+    if (ledger_init(&d->ledger, BENCH_DATAGRAM_WAIT_MS * UINT64_C(1000000),
+                    remembered(run->load, &d->payload), err) < 0 ||
+        open_socket(c, &d->socket, err) < 0)
+        return -1;
+    c->source.fd = d->socket->fd;
+    return 0;
+}
+
+/* A step of a DTLS handshake. A lost flight is sent again by bench_conn_sweep. */
+static enum bench_step shake_hands(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
+{
+    const struct options *options = c->thread->run->target->options;
+    struct datagram_socket *socket = c->datagrams->socket;
+    struct datagram_error error;
+    struct error err = {.alert = -1};
+    *ret_want = WANT_READ;
+    switch (datagram_dtls_handshake(socket, &err)) {
+    case DTLS_OK:
+        c->up_ns = c->last_activity_ns = clock_now_ns();
+        return BENCH_DONE;
+    case DTLS_WAIT:
+        if (!datagram_take_error(socket, &error))
+            return BENCH_GO_ON;
+        judge_error(c, &error, ret);
+        return BENCH_FAILED;
+    case DTLS_CLOSED:
+        error_set(&err, ERROR_TLS,
+                  "the server sent close_notify during the handshake: see its log");
+        break;
+    case DTLS_FAILED:
+        if (err.kind == ERROR_TIMEOUT)
+            datagram_dtls_describe_silence(socket, &err);
+        break;
+    }
+    outcome_fail_to_open(ret, PHASE_HANDSHAKE, &err, options);
+    return BENCH_FAILED;
+}
+
+static enum bench_step begin(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
+{
+    const struct target *target = c->thread->run->target;
     struct error err;
     *ret_want = WANT_NOTHING;
-    c->datagrams = d;
     c->state = BENCH_CONNECTING;
     c->thread->opening++;
     c->dialled_ns = clock_now_ns();
-    if (d)
-        d->payload = (struct datagram_payload){.key = c->number + (uint32_t)run->opening_ns,
-                                               .bytes = run->load->size_bytes,
-                                               .expect = run->load->expect};
-    if (!d)
-        error_sys(&err, "memory for a socket");
-    else if (ledger_init(&d->ledger, BENCH_DATAGRAM_WAIT_MS * UINT64_C(1000000),
-                         remembered(run->load, &d->payload), &err) == 0 &&
-             datagram_connect(peer_of(c), &run->target->origin,
-                              &(struct datagram_options){.errors = true}, &d->socket, &err) == 0) {
-        c->source.fd = d->socket->fd;
-        c->connected_ns = c->up_ns = c->last_activity_ns = clock_now_ns();
-        return BENCH_DONE;
+    if (make(c, &err) < 0) {
+        outcome_fail_to_open(ret, PHASE_CONNECT, &err, target->options);
+        return BENCH_FAILED;
     }
-    outcome_fail_to_open(ret, PHASE_CONNECT, &err, run->target->options);
-    return BENCH_FAILED;
+    c->connected_ns = c->up_ns = c->last_activity_ns = clock_now_ns();
+    if (!target_is_tls(target))
+        return BENCH_DONE;
+    c->state = BENCH_HANDSHAKING;
+    return shake_hands(c, ret_want, ret);
 }
 
 /* Nothing has been sent that an ICMP error could follow. */
@@ -139,9 +202,7 @@ static void lose_late(struct bench_conn *c, uint64_t seq)
 static void take_error(struct bench_conn *c, const struct datagram_error *error, uint64_t seq)
 {
     struct outcome outcome = {.error = {.alert = -1}};
-    const struct datagram_payload *payload = &c->datagrams->payload;
-    datagram_link_judge(error, peer_of(c), payload->bytes, c->thread->run->target->options,
-                        &outcome);
+    judge_error(c, error, &outcome);
     if (comes_back(c))
         lose(c, seq, &outcome);
     else
@@ -321,11 +382,15 @@ static bool receive_batch(struct bench_conn *c, bool *ret_more, struct outcome *
 static enum bench_step run(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
 {
     bool more = true;
+    struct error ignored;
     for (int i = 0; i < BATCHES_PER_TURN && more; i++)
         if (!receive_batch(c, &more, ret))
             return BENCH_FAILED;
     take_errors(c);
-    return start(c, clock_now_ns(), ret_want);
+    if (datagram_dtls_end(c->datagrams->socket, &ignored) == DTLS_OK)
+        return start(c, clock_now_ns(), ret_want);
+    datagram_link_judge_end(c->datagrams->socket, c->thread->run->target->options, ret);
+    return BENCH_FAILED;
 }
 
 static enum bench_step sweep(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want,
@@ -339,8 +404,8 @@ static enum bench_step sweep(struct bench_conn *c, uint64_t now_ns, unsigned *re
 }
 
 const struct bench_carrier bench_datagram = {
-    .open = open_socket,
-    .opening = never_waits,
+    .open = begin,
+    .opening = shake_hands,
     .wait = wait_unheard,
     .start = start,
     .run = run,

@@ -6,6 +6,7 @@
 bool bench_report_is_udp(const struct bench_report *report)
 {
     if (report->session)
-        return report->session->target->endpoint->scheme == ENDPOINT_UDP;
-    return report->transport && strcmp(report->transport, "udp") == 0;
+        return endpoint_has_datagrams(report->session->target->endpoint->scheme);
+    return report->transport &&
+           (strcmp(report->transport, "udp") == 0 || strcmp(report->transport, "dtls") == 0);
 }

@@ -14,20 +14,26 @@ static void judge(const struct datagram_link *link, const struct datagram_error 
                   const struct datagram_ask *ask, struct outcome *outcome)
 {
     const struct session *s = link->session;
-    datagram_link_judge(error, &s->peer, ask->request_bytes, s->target->options, outcome);
+    const struct datagram_attempt attempt = {
+        .socket = link->socket, .peer = &s->peer, .bytes = ask->request_bytes};
+    datagram_link_judge(error, &attempt, s->target->options, outcome);
 }
 
 /* Whether it was sent; each attempt may tell of an error that an earlier datagram met. */
 static bool ask_once(struct datagram_link *link, struct datagram_ask *ask, struct outcome *outcome)
 {
     struct datagram_error error = {.code = EAGAIN, .local = true};
-    for (int i = 0; i < SEND_ATTEMPTS; i++) {
+    enum datagram_link_event event = DATAGRAM_LINK_WAIT;
+    for (int i = 0; i < SEND_ATTEMPTS && event != DATAGRAM_LINK_ENDED; i++) {
         ask->sent_us = clock_now_us();
-        if (datagram_link_send(link, ask->request, ask->request_bytes, &error) ==
-            DATAGRAM_LINK_DONE)
+        event = datagram_link_send(link, ask->request, ask->request_bytes, &error);
+        if (event == DATAGRAM_LINK_DONE)
             return true;
     }
-    judge(link, &error, ask, outcome);
+    if (event == DATAGRAM_LINK_ENDED)
+        datagram_link_judge_end(link->socket, link->session->target->options, outcome);
+    else
+        judge(link, &error, ask, outcome);
     return false;
 }
 
@@ -59,6 +65,10 @@ static enum progress receive(struct datagram_link *link, struct datagram_ask *as
         case DATAGRAM_LINK_ERROR:
             if (ends(link, &error, ask, outcome))
                 return ENDED;
+            break;
+        case DATAGRAM_LINK_ENDED:
+            datagram_link_judge_end(link->socket, link->session->target->options, outcome);
+            return ENDED;
         }
     }
 }
@@ -89,10 +99,5 @@ static bool await(struct datagram_link *link, struct datagram_ask *ask, struct o
 
 bool datagram_ask(struct datagram_link *link, struct datagram_ask *ask, struct outcome *outcome)
 {
-    struct error err = {.alert = -1};
-    if (datagram_link_open(link, &err) < 0) {
-        outcome_fail_to_open(outcome, link->session->phase, &err, link->session->target->options);
-        return false;
-    }
     return ask_once(link, ask, outcome) && await(link, ask, outcome);
 }

@@ -4,6 +4,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/datagram_ask.h"
 #include "tlsecho/client/datagram_payload.h"
+#include "tlsecho/client/output_session.h"
 
 enum { PROBE_BYTES = 64 };
 
@@ -26,24 +27,38 @@ static void judge(const struct datagram_payload *payload, const struct datagram_
     outcome_advise(ret, "if it is no echo server, nothing can be checked over UDP");
 }
 
-void check_datagram(struct session *session, uint64_t limit_us, struct exchange *counts,
-                    struct outcome *ret)
+static void ask(struct datagram_link *link, uint64_t limit_us, struct exchange *counts,
+                struct outcome *ret)
 {
     static unsigned char out[PROBE_BYTES], in[DATAGRAM_BYTES_MAX];
-    const struct options *options = session->target->options;
-    struct datagram_payload payload = {
-        .key = (uint32_t)clock_now_ns(), .bytes = PROBE_BYTES, .expect = options->expect};
-    struct datagram_link link = {.session = session, .options = {.time = true, .errors = true}};
+    struct datagram_payload payload = {.key = (uint32_t)clock_now_ns(),
+                                       .bytes = PROBE_BYTES,
+                                       .expect = link->session->target->options->expect};
     struct datagram_ask ask = {
         .request = out, .request_bytes = sizeof out, .answer = in, .limit_us = limit_us};
     datagram_payload_fill(&payload, 1, out);
-    if (datagram_ask(&link, &ask, ret))
+    if (datagram_ask(link, &ask, ret))
         judge(&payload, &ask, ret);
     counts->sent_bytes = ask.sent_us ? ask.request_bytes : 0;
     counts->received_bytes = ask.answer_bytes;
     counts->first_sent_us = ask.sent_us;
     counts->first_echo_us = ask.received_us;
-    if (link.socket)
-        datagram_link_keep_address(&link);
-    datagram_link_close(&link);
+}
+
+void check_datagram(struct datagram_link *link, uint64_t limit_us, struct exchange *counts,
+                    struct outcome *ret)
+{
+    const struct session *session = link->session;
+    const struct options *options = session->target->options;
+    struct error err = {.alert = -1};
+    link->options = (struct datagram_options){.time = true, .errors = true};
+    bool opened = datagram_link_open(link, &err) == 0;
+    output_session(options, session);
+    if (!opened)
+        outcome_fail_to_open(ret, session->phase, &err, options);
+    else if (options->expect != EXPECT_NONE)
+        ask(link, limit_us, counts, ret);
+    if (link->socket)
+        datagram_link_keep_address(link);
+    datagram_link_end(link);
 }

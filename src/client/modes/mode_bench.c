@@ -24,6 +24,7 @@ struct compare {
     size_t rounds[SIDES];   /* that were begun */
     struct target targets[SIDES];
     struct session sessions[SIDES];
+    struct datagram_link links[SIDES]; /* of the sessions, over UDP and DTLS */
     struct bench_report reports[SIDES];
     struct bench_watch watch;
 };
@@ -74,20 +75,11 @@ static void open_first(struct compare *c, size_t side)
 static void open_first_datagram(struct compare *c, size_t side)
 {
     struct bench_report *report = &c->reports[side];
-    struct datagram_link link = {.session = report->session};
+    struct datagram_link *link = &c->links[side];
     struct exchange ignored = {.sent_bytes = 0};
-    struct error err = {.alert = -1};
-    if (report->options->expect == EXPECT_NONE) {
-        if (datagram_link_open(&link, &err) < 0)
-            outcome_fail_to_open(&report->outcome, report->session->phase, &err, report->options);
-        else
-            datagram_link_keep_address(&link);
-        datagram_link_close(&link);
-        return;
-    }
     for (int i = 0; i < LOOKS && !interrupt_happened(); i++) {
         report->outcome = (struct outcome){.error = {.alert = -1}};
-        check_datagram(report->session, LOOK_WITHIN_US, &ignored, &report->outcome);
+        check_datagram(link, LOOK_WITHIN_US, &ignored, &report->outcome);
         if (report->outcome.result != RESULT_TIMEOUT)
             return;
     }
@@ -138,8 +130,9 @@ static void run(struct compare *c)
         if (i > 0 && interrupt_happened())
             return;
         if (i < c->count)
-            c->targets[order[i]].endpoint->scheme == ENDPOINT_UDP ? open_first_datagram(c, order[i])
-                                                                  : open_first(c, order[i]);
+            endpoint_has_datagrams(c->targets[order[i]].endpoint->scheme)
+                ? open_first_datagram(c, order[i])
+                : open_first(c, order[i]);
         if (c->reports[order[i]].outcome.result != RESULT_OK)
             return;
         run_round(c, order[i]);
@@ -183,6 +176,7 @@ static void init(struct compare *c, const struct options *options, const struct 
     for (size_t i = 0; i < c->count; i++) {
         target_init(&c->targets[i], options, endpoints[i]);
         session_init(&c->sessions[i], &c->targets[i]);
+        c->links[i].session = &c->sessions[i];
         c->reports[i] = (struct bench_report){
             .options = options, .session = &c->sessions[i], .outcome = *outcome};
         endpoint_text(endpoints[i], c->reports[i].name);
@@ -193,6 +187,7 @@ static void done(struct compare *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         bench_measure_done(&c->reports[i].measure);
+        datagram_link_close(&c->links[i]);
         session_close(&c->sessions[i]);
         target_done(&c->targets[i]);
     }

@@ -11,6 +11,7 @@
 #include "tlsecho/client/output_check.h"
 #include "tlsecho/client/output_session.h"
 #include "tlsecho/client/payload.h"
+#include "tlsecho/client/session_peer.h"
 #include "tlsecho/client/session_wait.h"
 #include "tlsecho/tls/tls_chain.h"
 #include "tlsecho/tls/transport_tls.h"
@@ -114,12 +115,11 @@ static bool contains(const struct tls_chain *chain, const struct peer_certificat
 /* Of the certificates that were verified, trust anchor included; if none was, of those sent. */
 static void find_expiry(const struct session *session, struct check_report *report)
 {
-    struct tls_chain sent = {0}, path = {0};
+    struct tls_chain sent, path;
     struct error ignored; /* no memory: unknown */
-    const struct transport *t = session->transport;
-    if (!t || transport_tls_chain(t, &sent, &ignored) < 0)
+    if (session_peer_chain(session, &sent, &ignored) < 0)
         return;
-    if (transport_tls_path(t, &path, &ignored) == 0) {
+    if (session_peer_path(session, &path, &ignored) == 0) {
         const struct tls_chain *judged = path.count ? &path : &sent;
         for (size_t i = 0; i < judged->count; i++)
             note_expiry(&judged->certificates[i].about, &report->expiry);
@@ -210,6 +210,7 @@ void mode_check(const struct options *options, struct outcome *ret)
 {
     struct target target;
     struct session session;
+    struct datagram_link link = {.session = &session};
     struct exchange exchange = {0};
     struct check_report report = {.options = options,
                                   .session = &session,
@@ -223,8 +224,8 @@ void mode_check(const struct options *options, struct outcome *ret)
     session.started_us = clock_now_us(); /* without the time to read our own files */
     if (!prepared)
         outcome_fail_to_open(ret, session.phase, &err, options);
-    else if (options->endpoint.scheme == ENDPOINT_UDP)
-        check_datagram(&session, options->idle_timeout_ms * 1000, &exchange, ret);
+    else if (endpoint_has_datagrams(options->endpoint.scheme))
+        check_datagram(&link, options->idle_timeout_ms * 1000, &exchange, ret);
     else if (options->count)
         check_in_a_row(&session, &exchange, &report, ret);
     else
@@ -239,6 +240,7 @@ void mode_check(const struct options *options, struct outcome *ret)
     output_check(&report, ret);
     check_series_done(&report.series);
     exchange_done(&exchange);
+    datagram_link_close(&link);
     session_close(&session);
     target_done(&target);
 }

@@ -247,8 +247,8 @@ static void write_page(const struct ping *p, struct outcome *ret)
 void mode_ping(const struct options *options, struct outcome *ret)
 {
     struct ping p = {.options = options,
-                     .carrier =
-                         options->endpoint.scheme == ENDPOINT_UDP ? &ping_datagram : &ping_stream,
+                     .carrier = endpoint_has_datagrams(options->endpoint.scheme) ? &ping_datagram
+                                                                                 : &ping_stream,
                      .interim_fd = -1,
                      .last = *ret,
                      .wrong = *ret};
@@ -276,6 +276,7 @@ void mode_ping(const struct options *options, struct outcome *ret)
     if (ran)
         write_page(&p, ret);
     output_ping(options, &p.session, &p.totals, ret);
+    datagram_link_close(&p.datagram.link);
     session_close(&p.session);
     target_done(&p.target);
     probes_done(&p.totals.probes);

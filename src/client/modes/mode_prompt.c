@@ -74,7 +74,7 @@ void prompt_run(struct prompt *p)
 
 void mode_prompt(const struct options *options, struct outcome *ret)
 {
-    if (options->endpoint.scheme == ENDPOINT_UDP)
+    if (endpoint_has_datagrams(options->endpoint.scheme))
         prompt_datagram(options, ret);
     else
         prompt_stream(options, ret);

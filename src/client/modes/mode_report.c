@@ -36,28 +36,40 @@ static bool take_answer(struct report_reading *r, const struct datagram_ask *ask
     memcpy(r->text, ask->answer, r->n);
     if (report_parse(r->text, r->n, report, &err) < 0)
         return false;
-    address_text(&session->own, report->here.source);
-    address_text(&session->peer, report->here.destination);
+    report_look_here(session, &report->here);
     socket_get_marks(link->socket->fd, &report->sent.ttl, &report->sent.dscp);
     report->sent.ecn = 0; /* Linux marks UDP only where it is asked to */
     return true;
 }
 
 /* Asks by one datagram, which is padded since no answer is longer than its request. */
-static bool read_datagram(struct report_reading *r, struct session *session, struct report *report,
-                          struct outcome *ret)
+static bool ask_datagram(struct report_reading *r, struct datagram_link *link,
+                         struct report *report, struct outcome *ret)
 {
     static unsigned char request[REQUEST_BYTES], answer[DATAGRAM_BYTES_MAX];
-    struct datagram_link link = {.session = session, .options = {.errors = true}};
     struct datagram_ask ask = {.request = request,
                                .request_bytes = sizeof request,
                                .answer = answer,
-                               .limit_us = session->target->options->idle_timeout_ms * 1000};
-    if (datagram_ask(&link, &ask, ret) && !take_answer(r, &ask, &link, report))
+                               .limit_us = link->session->target->options->idle_timeout_ms * 1000};
+    if (datagram_ask(link, &ask, ret) && !take_answer(r, &ask, link, report))
         outcome_measure(ret, RESULT_CORRUPT,
                         "what the server sent is no report: ask a listener with `service: report`");
-    datagram_link_close(&link);
     return ret->result == RESULT_OK;
+}
+
+static bool read_datagram(struct report_reading *r, struct datagram_link *link,
+                          struct report *report, struct outcome *ret)
+{
+    const struct session *session = link->session;
+    struct error err = {.alert = -1};
+    link->options = (struct datagram_options){.errors = true};
+    bool opened = datagram_link_open(link, &err) == 0;
+    output_session(session->target->options, session);
+    if (!opened)
+        outcome_fail_to_open(ret, session->phase, &err, session->target->options);
+    bool reported = opened && ask_datagram(r, link, report, ret);
+    datagram_link_end(link);
+    return reported;
 }
 
 static void expect_direct(const struct options *options, const struct report_verdict *verdict,
@@ -76,16 +88,20 @@ void mode_report(const struct options *options, struct outcome *ret)
     struct report_verdict verdict;
     struct error err = {.alert = -1};
     struct report_reading *r = calloc(1, sizeof *r);
+    struct datagram_link link = {.session = &session};
+    bool datagrams = endpoint_has_datagrams(options->endpoint.scheme);
 
     target_init(&target, options, &options->endpoint);
     session_init(&session, &target);
-    bool (*read)(struct report_reading *, struct session *, struct report *, struct outcome *) =
-        options->endpoint.scheme == ENDPOINT_UDP ? read_datagram : read_stream;
     bool reported = false;
     if (!r) {
         error_sys(&err, "memory for a report");
         outcome_fail(ret, PHASE_LOCAL, &err);
-    } else if ((reported = read(r, &session, &report, ret))) {
+    } else {
+        reported = datagrams ? read_datagram(r, &link, &report, ret)
+                             : read_stream(r, &session, &report, ret);
+    }
+    if (reported) {
         report_judge(&report, &verdict);
         expect_direct(options, &verdict, ret);
     }
@@ -95,6 +111,7 @@ void mode_report(const struct options *options, struct outcome *ret)
         received = (struct output_report){&report, &verdict, r->text, r->n};
     output_report(options, &session, &received, ret);
     free(r);
+    datagram_link_close(&link);
     session_close(&session);
     target_done(&target);
 }

@@ -39,6 +39,7 @@ static int64_t wall_ns(const struct ping *p, uint64_t at_ns)
 static int open_link(struct ping *p, struct error *err)
 {
     struct ping_datagram *d = &p->datagram;
+    datagram_link_close(&d->link);
     d->link = (struct datagram_link){
         .session = &p->session,
         .options = {.time = true, .errors = true, .never_fragment = p->options->never_fragment}};
@@ -50,7 +51,7 @@ static int open_link(struct ping *p, struct error *err)
         d->payload.key = (uint32_t)clock_now_ns();
     d->wall_offset_ns = clock_wall_us(clock_now_us()) * US_NS - (int64_t)clock_now_us() * US_NS;
     d->unsent_seq = 0;
-    d->answered = false;
+    d->answered = d->ended = false;
     p->fd = d->link.socket->fd;
     p->want = WANT_READ;
     return 0;
@@ -128,8 +129,18 @@ static void take_error(struct ping *p, const struct datagram_error *error, uint6
     p->heard_us = clock_now_us();
     if (error->code != EMSGSIZE && move_to_next_address(p))
         return;
-    datagram_link_judge(error, &p->session.peer, p->datagram.payload.bytes, p->options, &p->last);
+    const struct datagram_attempt attempt = {.socket = p->datagram.link.socket,
+                                             .peer = &p->session.peer,
+                                             .bytes = p->datagram.payload.bytes};
+    datagram_link_judge(error, &attempt, p->options, &p->last);
     ping_lose_one(p, seq);
+}
+
+/* Of DTLS. */
+static void end_session(struct ping *p)
+{
+    datagram_link_judge_end(p->datagram.link.socket, p->options, &p->last);
+    p->datagram.ended = true;
 }
 
 static void try_to_send(struct ping *p, uint64_t seq)
@@ -149,6 +160,9 @@ static void try_to_send(struct ping *p, uint64_t seq)
         case DATAGRAM_LINK_ERROR:
             take_error(p, &error, seq);
             break;
+        case DATAGRAM_LINK_ENDED:
+            end_session(p);
+            return;
         }
     }
     if (ledger_is_on_way(ledger_of(p), seq))
@@ -269,6 +283,9 @@ static void receive(struct ping *p)
             break;
         case DATAGRAM_LINK_WAIT:
             return;
+        case DATAGRAM_LINK_ENDED:
+            end_session(p);
+            return;
         }
     }
 }
@@ -289,6 +306,10 @@ static void move(struct ping *p)
     receive(p);
     if (d->unsent_seq)
         try_to_send(p, d->unsent_seq);
+    if (d->ended) {
+        ping_give_up(p);
+        return;
+    }
     make_room(p);
     p->want = d->unsent_seq ? WANT_READ | WANT_WRITE : WANT_READ;
     p->runnable = false;
@@ -305,7 +326,7 @@ static void close_link(struct ping *p)
 {
     p->totals.by_stamp = by_stamp(p);
     stamp_flow_result(&p->datagram.flow, ledger_of(p), &p->totals.stamp);
-    datagram_link_close(&p->datagram.link);
+    datagram_link_end(&p->datagram.link);
 }
 
 const struct ping_carrier ping_datagram = {

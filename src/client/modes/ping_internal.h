@@ -57,6 +57,7 @@ struct ping_datagram {
     int64_t wall_offset_ns; /* from clock_now_ns to the time since 1970 */
     uint64_t unsent_seq;    /* it waits for room in the socket; 0 = none does */
     bool answered;          /* something came from the present address */
+    bool ended;             /* the DTLS session, as ping.last says */
 };
 
 struct ping {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each line is a datagram: its reply may come late, more than once or never, and an ICMP error may
- * come instead. What is lost ends nothing. */
+/* Each line is a datagram, or over DTLS a record: its reply may come late, more than once or never,
+ * and an ICMP error may come instead. What is lost ends nothing. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,6 +15,8 @@
 #include "tlsecho/client/datagram_payload.h"
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_lines.h"
+#include "tlsecho/client/output_session.h"
+#include "tlsecho/tls/dtls_session.h"
 
 enum {
     SEND_ATTEMPTS = 3, /* each may tell of an error that an earlier datagram met */
@@ -35,6 +37,7 @@ struct lines {
     bool answered;          /* something came from the present address */
     struct outcome last;    /* the last failure */
     struct outcome wrong;   /* the first wrong reply; RESULT_OK = none */
+    struct outcome ended;   /* how a DTLS session ended the prompt; RESULT_OK = it did not */
 };
 
 static struct lines *self(const struct prompt *p)
@@ -135,8 +138,24 @@ static void take_error(struct prompt *p, const struct datagram_error *error)
     const struct datagram_line *line = datagram_lines_find(&s->sent, seq);
     if (error->code != EMSGSIZE && move_to_next_address(p))
         return;
-    datagram_link_judge(error, &s->session.peer, line ? line->bytes : 0, p->options, &s->last);
+    const struct datagram_attempt attempt = {
+        .socket = s->link.socket, .peer = &s->session.peer, .bytes = line ? line->bytes : 0};
+    datagram_link_judge(error, &attempt, p->options, &s->last);
     lose(p, seq);
+}
+
+/* Of DTLS. In order is ok while nothing is awaited, as with a stream. */
+static void end_session(struct prompt *p)
+{
+    struct lines *s = self(p);
+    struct outcome how = {.error = {.alert = -1}};
+    datagram_link_judge_end(s->link.socket, p->options, &how);
+    p->over = true;
+    if (how.result == RESULT_TRUNCATED && !(compares(p) && ledger_of(p)->on_way)) {
+        notice(p, "the server closed the session");
+        return;
+    }
+    s->ended = how;
 }
 
 static void try_to_send(struct prompt *p, uint64_t seq)
@@ -156,6 +175,9 @@ static void try_to_send(struct prompt *p, uint64_t seq)
         case DATAGRAM_LINK_ERROR:
             take_error(p, &error);
             break;
+        case DATAGRAM_LINK_ENDED:
+            end_session(p);
+            return;
         }
     }
 }
@@ -248,6 +270,8 @@ static void move(struct prompt *p)
             take(p, &item);
         else if (event == DATAGRAM_LINK_ERROR)
             take_error(p, &error);
+        else if (event == DATAGRAM_LINK_ENDED)
+            end_session(p);
     } while (event != DATAGRAM_LINK_WAIT && !p->over);
     if (s->unsent_seq)
         try_to_send(p, s->unsent_seq);
@@ -295,9 +319,9 @@ static void await_reply(struct prompt *p, uint64_t seq)
 
 static void send_line(struct prompt *p, const char *line, size_t n)
 {
-    if (n > DATAGRAM_PAYLOAD_MAX) {
-        notice(p, "a datagram has at most %d bytes: the line of %zu was not sent",
-               DATAGRAM_PAYLOAD_MAX, n);
+    size_t most = self(p)->session.dtls ? DTLS_DATA_MAX : DATAGRAM_PAYLOAD_MAX;
+    if (n > most) {
+        notice(p, "a datagram has at most %zu bytes: the line of %zu was not sent", most, n);
         return;
     }
     if (!keep(p, line, n))
@@ -339,6 +363,8 @@ static void judge(const struct prompt *p, struct outcome *ret)
     uint64_t bad = ledger->late + ledger->lost, good = ledger->received - ledger->late;
     if (s->wrong.result != RESULT_OK)
         *ret = s->wrong;
+    else if (s->ended.result != RESULT_OK)
+        *ret = s->ended;
     else if (compares(p) ? bad && !good : s->last.result != RESULT_OK && !s->totals.received)
         *ret = s->last;
     else if (compares(p) && bad)
@@ -356,7 +382,9 @@ static void talk(struct prompt *p, struct outcome *ret)
     enum expect_kind expect = p->options->expect;
     s->link =
         (struct datagram_link){.session = &s->session, .options = {.time = true, .errors = true}};
-    if (datagram_link_open(&s->link, &err) < 0) {
+    bool opened = datagram_link_open(&s->link, &err) == 0;
+    output_session(p->options, &s->session);
+    if (!opened) {
         outcome_fail_to_open(ret, s->session.phase, &err, p->options);
         return;
     }
@@ -373,14 +401,18 @@ static void talk(struct prompt *p, struct outcome *ret)
 
 void prompt_datagram(const struct options *options, struct outcome *ret)
 {
-    struct lines s = {
-        .last = *ret, .wrong = *ret, .totals.compared = options->expect != EXPECT_NONE};
+    struct lines s = {.last = *ret,
+                      .wrong = *ret,
+                      .ended = *ret,
+                      .totals.compared = options->expect != EXPECT_NONE};
     struct prompt p = {.options = options, .carrier = &carrier, .carried = &s};
     s.totals.ledger = &s.sent.ledger;
     s.lost_after_us = options->idle_timeout_ms ? options->idle_timeout_ms * 1000 : UINT64_MAX;
     target_init(&s.target, options, &options->endpoint);
     session_init(&s.session, &s.target);
     talk(&p, ret);
+    datagram_link_end(&s.link);
+    session_keep(&s.session, ret);
     output_lines(options, &s.session, &s.totals, ret);
     datagram_link_close(&s.link);
     datagram_lines_done(&s.sent);

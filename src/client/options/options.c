@@ -217,7 +217,7 @@ void options_help(FILE *out)
 {
     fputs("Usage: tlsecho-client [options] HOST [PORT] | HOST:PORT\n"
           "       tlsecho-client [options] tcp://HOST[:PORT] | tls://HOST[:PORT] | unix:///PATH\n"
-          "       tlsecho-client --ping|--bench|--check|--report [options] udp://HOST[:PORT]\n"
+          "       tlsecho-client [options] udp://HOST[:PORT] | dtls://HOST[:PORT]\n"
           "       tlsecho-client --bench [options] ENDPOINT ENDPOINT\n"
           "       tlsecho-client --path [options] ENDPOINT...\n"
           "       tlsecho-client --merge [options] FILE...\n"
@@ -241,6 +241,8 @@ void options_help(FILE *out)
         modes = row->modes;
         print_row(out, row);
     }
-    fprintf(out, "\nPORT is a number or a service such as https; the default is %d, with TLS %d.\n",
-            ENDPOINT_PORT_TCP, ENDPOINT_PORT_TLS);
+    fprintf(
+        out,
+        "\nPORT is a number or a service such as https; the default is %d, with TLS and DTLS %d.\n",
+        ENDPOINT_PORT_TCP, ENDPOINT_PORT_TLS);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes together with udp://. */
+/* What goes together with udp:// and dtls://. */
 #include <inttypes.h>
 
 #include "options_internal.h"
 #include "tlsecho/net/stamp.h"
 
-enum { DATAGRAM_BYTES_MAX = 65507 }; /* RFC 768, RFC 791: over IPv4 */
+enum {
+    DATAGRAM_BYTES_MAX = 65507, /* RFC 768, RFC 791: over IPv4 */
+    DTLS_BYTES_MAX = 16384,     /* RFC 6347 §4.1.1 */
+};
 
 /* Modes that datagrams can carry; whether MODE_PIPE becomes the prompt is not known yet. */
 #define MODES_OF_UDP                                                                               \
-    (1u << MODE_PIPE | 1u << MODE_PING | 1u << MODE_CHECK | 1u << MODE_REPORT | 1u << MODE_BENCH)
+    (1u << MODE_PIPE | 1u << MODE_PING | 1u << MODE_CHECK | 1u << MODE_REPORT | 1u << MODE_BENCH | \
+     1u << MODE_SHOW_CERTS)
 
 static int check_mode(const struct options *options, struct error *err)
 {
@@ -50,17 +54,30 @@ static int check_stamp(const struct options *options, struct error *err)
 
 bool options_name_udp(const struct options *options)
 {
-    bool udp = options->endpoint.scheme == ENDPOINT_UDP ||
-               (options->compares && options->other.scheme == ENDPOINT_UDP);
+    bool udp = endpoint_has_datagrams(options->endpoint.scheme) ||
+               (options->compares && endpoint_has_datagrams(options->other.scheme));
     for (size_t i = 0; i < options->endpoint_count; i++)
-        udp = udp || options->endpoints[i].scheme == ENDPOINT_UDP;
+        udp = udp || endpoint_has_datagrams(options->endpoints[i].scheme);
     return udp && options->mode != MODE_MERGE;
+}
+
+static int check_dtls(const struct options *options, struct error *err)
+{
+    if (options->ciphersuites)
+        return error_set(err, ERROR_INPUT,
+                         "--ciphersuites is for TLS 1.3, and DTLS has only 1.2: use --ciphers");
+    if (options->size_bytes > DTLS_BYTES_MAX)
+        return error_set(err, ERROR_INPUT, "--size: over DTLS a message has at most %d bytes",
+                         DTLS_BYTES_MAX);
+    return 0;
 }
 
 int options_check_datagrams(const struct options *options, struct error *err)
 {
     bool udp = options_name_udp(options);
-    if (options->expect == EXPECT_STAMP && (!udp || options->mode != MODE_PING))
+    bool dtls = options->endpoint.scheme == ENDPOINT_DTLS ||
+                (options->compares && options->other.scheme == ENDPOINT_DTLS);
+    if (options->expect == EXPECT_STAMP && (!udp || dtls || options->mode != MODE_PING))
         return error_set(err, ERROR_INPUT, "--expect stamp needs --ping udp://HOST:PORT");
     if (!udp)
         return 0;
@@ -79,12 +96,14 @@ int options_check_datagrams(const struct options *options, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "--count is for connections with --check: use --ping, which sends as many "
                          "datagrams");
-    if (options->mode == MODE_CHECK && options->expect == EXPECT_NONE)
+    if (options->mode == MODE_CHECK && options->expect == EXPECT_NONE && !dtls)
         return error_set(err, ERROR_INPUT,
                          "--check needs an answer over UDP, where nothing else shows that a server "
                          "is there: --expect must be echo or upper");
     if (options->size_bytes > DATAGRAM_BYTES_MAX)
         return error_set(err, ERROR_INPUT, "--size: a datagram has at most %d bytes",
                          DATAGRAM_BYTES_MAX);
+    if (dtls && check_dtls(options, err) < 0)
+        return -1;
     return check_stamp(options, err);
 }

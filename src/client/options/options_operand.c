@@ -60,10 +60,6 @@ static int parse_uri(const char *uri, struct endpoint *ret, struct error *err)
     }
     if (endpoint_parse(uri, ret, err) < 0)
         return -1;
-    if (ret->scheme == ENDPOINT_DTLS)
-        return error_set(
-            err, ERROR_INPUT,
-            "dtls:// is not supported yet: write udp:// without encryption, or tls://");
     if (ret->scheme != ENDPOINT_UNIX && !ret->port)
         return error_set(err, ERROR_INPUT, "port 0 cannot be connected to: give 1 to 65535");
     return 0;

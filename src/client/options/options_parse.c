@@ -98,10 +98,11 @@ static int parse_files(char **operands, int count, struct options *options, stru
 /* --tls is for what has no scheme. */
 static int check_tls(const struct options *options, struct error *err)
 {
-    if (!options->tls || options->endpoint.scheme == ENDPOINT_TLS)
+    enum endpoint_scheme scheme = options->endpoint.scheme;
+    if (!options->tls || endpoint_has_tls(scheme))
         return 0;
-    return error_set(err, ERROR_INPUT, "--tls cannot be used with %s://: write tls://HOST:PORT",
-                     endpoint_scheme_name(options->endpoint.scheme));
+    return error_set(err, ERROR_INPUT, "--tls cannot be used with %s://: write %s://HOST:PORT",
+                     endpoint_scheme_name(scheme), endpoint_has_datagrams(scheme) ? "dtls" : "tls");
 }
 
 /* HOST PORT, or endpoints. */
@@ -124,7 +125,7 @@ static int parse_endpoints(char **operands, int count, struct options *options, 
     if (check_tls(options, err) < 0)
         return -1;
     for (size_t i = 0; i < options->endpoint_count; i++)
-        options->tls = options->tls || options->endpoints[i].scheme == ENDPOINT_TLS;
+        options->tls = options->tls || endpoint_has_tls(options->endpoints[i].scheme);
     return 0;
 }
 
@@ -150,8 +151,8 @@ static int parse_operands(char **operands, int count, struct options *options, s
         return -1;
     if (check_tls(options, err) < 0)
         return -1;
-    options->tls = options->endpoint.scheme == ENDPOINT_TLS ||
-                   (options->compares && options->other.scheme == ENDPOINT_TLS);
+    options->tls = endpoint_has_tls(options->endpoint.scheme) ||
+                   (options->compares && endpoint_has_tls(options->other.scheme));
     return 0;
 }
 

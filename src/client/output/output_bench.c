@@ -9,6 +9,7 @@
 #include "tlsecho/base/timestamp.h"
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_units.h"
+#include "tlsecho/client/session_peer.h"
 
 static const char *plural(uint64_t n)
 {
@@ -41,8 +42,8 @@ static void print_peer(const struct bench_report *report)
         address_text(&report->session->peer, address);
         printf(" (%s)", address);
     }
-    if (report->session && report->session->transport)
-        transport_peer(report->session->transport, &peer);
+    if (report->session)
+        session_peer(report->session, &peer);
     if (*peer.version)
         printf(", %s, %s, %s", peer.version, peer.cipher, peer.group);
     putchar('\n');

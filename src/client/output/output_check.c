@@ -11,6 +11,7 @@
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/interrupt.h"
 #include "tlsecho/client/output.h"
+#include "tlsecho/client/session_peer.h"
 
 enum { SHOWN_INSTANCES = 8 };
 
@@ -85,9 +86,8 @@ static void print_facts(const struct check_report *report)
         put_plain(text);
         putchar(')');
     }
-    struct peer peer = {0};
-    if (session->transport)
-        transport_peer(session->transport, &peer);
+    struct peer peer;
+    session_peer(session, &peer);
     if (*peer.version)
         printf(", %s, %s", peer.version, peer.cipher);
     const struct check_expiry *expiry = &report->expiry, *unneeded = &report->unneeded;

@@ -10,8 +10,8 @@
 #include "tlsecho/base/json.h"
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/session_peer.h"
 #include "tlsecho/tls/tls_chain.h"
-#include "tlsecho/tls/transport_tls.h"
 
 enum { PRECISION = 15 }; /* nanoseconds of over an hour */
 
@@ -119,12 +119,10 @@ static void add_certificates(json_t *object, const struct tls_chain *chain)
 
 static void add_tls(json_t *object, const struct session *session)
 {
-    struct peer peer = {0};
-    struct tls_chain chain = {0};
+    struct peer peer;
+    struct tls_chain chain;
     struct error ignored; /* no memory: without certificates */
-    if (!session->transport)
-        return;
-    transport_peer(session->transport, &peer);
+    session_peer(session, &peer);
     if (!*peer.version && !peer.certificate.present)
         return; /* plain, or the handshake failed before */
 
@@ -133,7 +131,7 @@ static void add_tls(json_t *object, const struct session *session)
         add_agreed(json, &peer);
     json_object_set_new(json, "verified", json_boolean(peer.certificate.verified));
     output_json_add_text(json, "verification", peer.verification);
-    if (transport_tls_chain(session->transport, &chain, &ignored) == 0 && chain.count)
+    if (session_peer_chain(session, &chain, &ignored) == 0 && chain.count)
         add_certificates(json, &chain);
     tls_chain_done(&chain);
     json_object_set_new(object, "tls", json);

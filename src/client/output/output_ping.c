@@ -12,6 +12,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/output.h"
 #include "tlsecho/client/output_session.h"
+#include "tlsecho/client/session_peer.h"
 
 static bool prints_lines(const struct options *options)
 {
@@ -25,7 +26,7 @@ static bool prints_json_lines(const struct options *options)
 
 static bool by_datagrams(const struct session *session)
 {
-    return session->target->endpoint->scheme == ENDPOINT_UDP;
+    return endpoint_has_datagrams(session->target->endpoint->scheme);
 }
 
 static double ms(uint64_t us)
@@ -73,9 +74,8 @@ static void print_phases(const uint64_t phase_us[PHASES], enum phase last)
 
 static void print_tls(const struct session *session)
 {
-    struct peer peer = {.tls = false};
-    if (session->transport)
-        transport_peer(session->transport, &peer);
+    struct peer peer;
+    session_peer(session, &peer);
     if (*peer.version)
         printf(", %s%s", peer.version, peer.resumed ? " resumed" : "");
 }

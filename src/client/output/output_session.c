@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/client/output_session.h"
+#include "tlsecho/client/session_peer.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "tlsecho/base/clock.h"
 #include "tlsecho/tls/tls_chain.h"
-#include "tlsecho/tls/transport_tls.h"
 
 #define NAME "tlsecho-client: "
 
@@ -55,9 +55,9 @@ static void certificate(size_t number, const struct tls_chain_certificate *shown
 
 static void chain(const struct session *session)
 {
-    struct tls_chain chain = {0};
+    struct tls_chain chain;
     struct error ignored; /* no memory: without certificates */
-    if (transport_tls_chain(session->transport, &chain, &ignored) < 0)
+    if (session_peer_chain(session, &chain, &ignored) < 0)
         return;
     for (size_t i = 0; i < chain.count; i++)
         certificate(i, &chain.certificates[i]);
@@ -79,12 +79,12 @@ static void verification(const struct options *options, const struct peer *peer)
 
 void output_session(const struct options *options, const struct session *session)
 {
-    if (options->verbosity < OPTIONS_VERBOSE || !session->transport)
+    if (options->verbosity < OPTIONS_VERBOSE || !(session->transport || session->dtls))
         return;
     addresses(session);
 
     struct peer peer;
-    transport_peer(session->transport, &peer);
+    session_peer(session, &peer);
     if (!peer.tls)
         return;
     if (*peer.version)

@@ -5,8 +5,8 @@
 
 #include "output_json.h"
 #include "tlsecho/client/output.h"
+#include "tlsecho/client/session_peer.h"
 #include "tlsecho/tls/tls_chain.h"
-#include "tlsecho/tls/transport_tls.h"
 
 static int print_chain(const struct tls_chain *chain, struct error *err)
 {
@@ -19,10 +19,8 @@ static int print_chain(const struct tls_chain *chain, struct error *err)
 
 int output_show_certs_chain(const struct session *session, struct error *err)
 {
-    struct tls_chain chain = {0};
-    if (!session->transport)
-        return 0;
-    if (transport_tls_chain(session->transport, &chain, err) < 0)
+    struct tls_chain chain;
+    if (session_peer_chain(session, &chain, err) < 0)
         return -1;
     int result = print_chain(&chain, err);
     tls_chain_done(&chain);

@@ -7,6 +7,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/client/exchange.h"
 #include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/session_peer.h"
 #include "tlsecho/client/session_wait.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -58,10 +59,10 @@ static int read_all(struct report_reading *r, struct exchange *x, uint64_t limit
     return 0;
 }
 
-static void look_here(const struct session *session, struct report_view *ret)
+void report_look_here(const struct session *session, struct report_view *ret)
 {
     struct peer peer;
-    transport_peer(session->transport, &peer);
+    session_peer(session, &peer);
     address_text(&session->own, ret->source);
     address_text(&session->peer, ret->destination);
     ret->tls = peer.tls;
@@ -72,8 +73,8 @@ static void look_here(const struct session *session, struct report_view *ret)
     snprintf(ret->sni, sizeof ret->sni, "%s", peer.sni);
     snprintf(ret->alpn, sizeof ret->alpn, "%s", peer.alpn);
     snprintf(ret->certificate, sizeof ret->certificate, "%s", peer.certificate.sha256);
-    transport_tls_exporter(session->transport, ret->exporter);
-    transport_tls_own_sha256(session->transport, ret->client_certificate);
+    session_peer_exporter(session, ret->exporter);
+    session_peer_own_sha256(session, ret->client_certificate);
 }
 
 static void look_at_syn(const struct session *session, struct report_syn *ret)
@@ -113,7 +114,7 @@ bool report_read(struct report_reading *r, const struct session *session, uint64
     exchange_done(&x);
     if (outcome->result != RESULT_OK)
         return false;
-    look_here(session, &ret->here);
+    report_look_here(session, &ret->here);
     look_at_syn(session, &ret->syn);
     return true;
 }

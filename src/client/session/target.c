@@ -41,7 +41,7 @@ void target_forget_addresses(struct target *t)
 
 bool target_is_tls(const struct target *t)
 {
-    return t->endpoint->scheme == ENDPOINT_TLS;
+    return endpoint_has_tls(t->endpoint->scheme);
 }
 
 const char *target_server_name(const struct target *t)
@@ -125,8 +125,11 @@ static int use_own_certificate(struct tls_context *context, const struct options
 
 static int prepare_tls(struct target *t, struct error *err)
 {
-    if (tls_context_new(TLS_CLIENT, &t->context, err) < 0 ||
-        set_policy(t->context, t->options, err) < 0 || trust(t->context, t->options, err) < 0)
+    int made = t->endpoint->scheme == ENDPOINT_DTLS
+                   ? tls_context_new_dtls(TLS_CLIENT, &t->context, err)
+                   : tls_context_new(TLS_CLIENT, &t->context, err);
+    if (made < 0 || set_policy(t->context, t->options, err) < 0 ||
+        trust(t->context, t->options, err) < 0)
         return -1;
     t->scratch = tls_scratch_new();
     if (!t->scratch)

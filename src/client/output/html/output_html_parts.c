@@ -9,6 +9,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/output_units.h"
+#include "tlsecho/client/session_peer.h"
 
 void output_html_text(FILE *out, const char *text)
 {
@@ -128,10 +129,10 @@ static void peer_rows(FILE *out, const struct peer *peer)
 void output_html_session(FILE *out, const char *name, const struct session *session)
 {
     char address[ADDRESS_TEXT_BYTES];
-    struct peer peer = {0};
-    if (!session || !session->transport)
+    struct peer peer;
+    if (!session || !(session->transport || session->dtls))
         return;
-    transport_peer(session->transport, &peer);
+    session_peer(session, &peer);
     address_text(&session->peer, address);
     fputs("<section><h2>Session: ", out);
     output_html_text(out, name);

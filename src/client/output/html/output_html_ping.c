@@ -242,7 +242,7 @@ static void times_section(FILE *out, const struct ping_page *page)
 static void kernel_section(FILE *out, const struct ping_page *page)
 {
     const struct ping_totals *totals = page->totals;
-    bool by_datagrams = page->session->target->endpoint->scheme == ENDPOINT_UDP;
+    bool by_datagrams = endpoint_has_datagrams(page->session->target->endpoint->scheme);
     char text[OUTPUT_UNIT_BYTES];
     fputs("<section><h2>Transfer</h2><table>\n", out);
     output_html_row(out, "Sent", output_bytes_text((double)totals->bytes_sent, text));
