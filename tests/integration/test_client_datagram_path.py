@@ -10,6 +10,7 @@ import unittest
 import datagrams
 import netpath
 import support
+from test_client_dtls import Socat
 
 
 def setUpModule():
@@ -66,6 +67,20 @@ class Path(support.TestCase):
         self.assertEqual(summary["probes"]["failures"], {"unreachable": 3})
         self.ping(network, "-c2", "-i10ms", "-Mdo", f"-s{most}", endpoint, status=0)
         self.ping(network, "-c2", "-i10ms", "-s3000", endpoint, status=0)  # in fragments
+
+    @support.requires("socat")
+    def test_over_dtls_the_record_counts_too(self):
+        overhead = 28 + 37  # IPv4 and UDP; RFC 6347 section 4.1, RFC 5288: header, nonce, tag
+        with netpath.Network() as network, network.server.entered(), \
+                Socat(network.SERVER) as server:
+            network.router.run("ip", "link", "set", "server", "mtu", "1400")
+            network.server.run("ip", "link", "set", "eth0", "mtu", "1400")
+            endpoint, most = f"dtls://{server.address}:{server.port}", 1400 - overhead
+            summary, _ = self.ping(network, "-k", "-c2", "-i50ms", "-W300ms", "-Mdo", f"-s{most + 1}",
+                                   "--ciphers=ECDHE-ECDSA-AES128-GCM-SHA256", endpoint, status=5)
+            self.assertIn(f"the path MTU is 1400; give -s {most} or", summary["error"]["message"])
+            self.ping(network, "-k", "-c2", "-i10ms", "-Mdo", f"-s{most}",
+                      "--ciphers=ECDHE-ECDSA-AES128-GCM-SHA256", endpoint, status=0)
 
     def test_what_does_not_fit_the_own_interface_is_told_without_a_packet(self):
         with netpath.Network() as network, network.server.entered(), \

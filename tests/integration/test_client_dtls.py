@@ -24,7 +24,7 @@ def free_port():
 
 
 def is_open(port):
-    with open("/proc/net/udp", encoding="ascii") as table:
+    with open("/proc/thread-self/net/udp", encoding="ascii") as table:
         return any(line.split()[1].endswith(f":{port:04X}") for line in list(table)[1:])
 
 
@@ -32,12 +32,12 @@ class Socat:
     """An echo of any number of clients: it forwards each message to a UDP echo, so that they stay
     apart."""
 
-    def __init__(self):
-        self.port = free_port()
+    def __init__(self, address="127.0.0.1"):
+        self.port, self.address = free_port(), address
         self.echo = datagrams.Echo().__enter__()
         path = certificates.pki("server-ecdsa")
         self.process = subprocess.Popen(
-            ["socat", "-b65536", f"OPENSSL-DTLS-SERVER:{self.port},bind=127.0.0.1,pf=ip4,fork,reuseaddr,cert={path}.pem,"
+            ["socat", "-b65536", f"OPENSSL-DTLS-SERVER:{self.port},bind={address},pf=ip4,fork,reuseaddr,cert={path}.pem,"
                       f"key={path}.key,verify=0", f"UDP4:127.0.0.1:{self.echo.address[1]}"],
             stderr=subprocess.DEVNULL, start_new_session=True)
         proc.wait_until(lambda: is_open(self.port), "socat does not listen")

@@ -1,142 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench_datagram.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "bench_count.h"
+#include "bench_datagram_internal.h"
 #include "bench_traffic.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/want.h"
 #include "tlsecho/client/datagram_dtls.h"
 #include "tlsecho/client/datagram_link.h"
-#include "tlsecho/client/datagram_payload.h"
-#include "tlsecho/client/ledger.h"
 
 enum {
-    LEAST_REMEMBERED = 64,
-    MOST_REMEMBERED = 1 << 20, /* per socket: 16 MiB */
-    SEND_ATTEMPTS = 3,         /* each may tell of an error that an earlier datagram met */
-    BATCHES_PER_TURN = 8,      /* then it is the others' turn */
-};
-
-struct bench_datagrams {
-    struct datagram_socket *socket;
-    struct ledger ledger; /* message k of the connection is number k + 1 */
-    struct datagram_payload payload;
-    bool blocked; /* there was no room in the socket */
+    SEND_ATTEMPTS = 3,    /* each may tell of an error that an earlier datagram met */
+    BATCHES_PER_TURN = 8, /* then it is the others' turn */
 };
 
 static bool comes_back(const struct bench_conn *c)
 {
     return c->thread->run->load->expect != EXPECT_NONE;
-}
-
-static const struct address *peer_of(const struct bench_conn *c)
-{
-    return &c->thread->run->target->addresses.items[0];
-}
-
-static void judge_error(const struct bench_conn *c, const struct datagram_error *error,
-                        struct outcome *ret)
-{
-    const struct bench_datagrams *d = c->datagrams;
-    const struct datagram_attempt attempt = {
-        .socket = d->socket, .peer = peer_of(c), .bytes = d->payload.bytes};
-    datagram_link_judge(error, &attempt, c->thread->run->target->options, ret);
-}
-
-/* As many as are sent before the first of them is lost, and some more. */
-static size_t remembered(const struct bench_load *load, const struct datagram_payload *payload)
-{
-    double sent = load->rate / load->connections * 1.5 * BENCH_DATAGRAM_WAIT_MS / 1e3;
-    size_t most = datagram_payload_window(payload), size = LEAST_REMEMBERED;
-    most = most < MOST_REMEMBERED ? most : MOST_REMEMBERED;
-    while (size < most && (double)size < sent)
-        size *= 2;
-    return size < most ? size : most;
-}
-
-static int open_socket(const struct bench_conn *c, struct datagram_socket **ret, struct error *err)
-{
-    const struct target *target = c->thread->run->target;
-    const struct datagram_options options = {.errors = true};
-    const struct dtls_session_options dtls = {.ctx = target->context,
-                                              .server_name = target_server_name(target)};
-    struct datagram_socket *plain;
-    if (datagram_connect(peer_of(c), &target->origin, &options, &plain, err) < 0)
-        return -1;
-    if (target_is_tls(target))
-        return datagram_dtls_new(plain, &dtls, ret, err);
-    *ret = plain;
-    return 0;
-}
-
-static int make(struct bench_conn *c, struct error *err)
-{
-    const struct bench_run *run = c->thread->run;
-    struct bench_datagrams *d = c->datagrams = calloc(1, sizeof *d);
-    if (!d)
-        return error_sys(err, "memory for a socket");
-    d->payload = (struct datagram_payload){.key = c->number + (uint32_t)run->opening_ns,
-                                           .bytes = run->load->size_bytes,
-                                           .expect = run->load->expect};
-    if (ledger_init(&d->ledger, BENCH_DATAGRAM_WAIT_MS * UINT64_C(1000000),
-                    remembered(run->load, &d->payload), err) < 0 ||
-        open_socket(c, &d->socket, err) < 0)
-        return -1;
-    c->source.fd = d->socket->fd;
-    return 0;
-}
-
-/* A step of a DTLS handshake. A lost flight is sent again by bench_conn_sweep. */
-static enum bench_step shake_hands(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
-{
-    const struct options *options = c->thread->run->target->options;
-    struct datagram_socket *socket = c->datagrams->socket;
-    struct datagram_error error;
-    struct error err = {.alert = -1};
-    *ret_want = WANT_READ;
-    switch (datagram_dtls_handshake(socket, &err)) {
-    case DTLS_OK:
-        c->up_ns = c->last_activity_ns = clock_now_ns();
-        return BENCH_DONE;
-    case DTLS_WAIT:
-        if (!datagram_take_error(socket, &error))
-            return BENCH_GO_ON;
-        judge_error(c, &error, ret);
-        return BENCH_FAILED;
-    case DTLS_CLOSED:
-        error_set(&err, ERROR_TLS,
-                  "the server sent close_notify during the handshake: see its log");
-        break;
-    case DTLS_FAILED:
-        if (err.kind == ERROR_TIMEOUT)
-            datagram_dtls_describe_silence(socket, &err);
-        break;
-    }
-    outcome_fail_to_open(ret, PHASE_HANDSHAKE, &err, options);
-    return BENCH_FAILED;
-}
-
-static enum bench_step begin(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
-{
-    const struct target *target = c->thread->run->target;
-    struct error err;
-    *ret_want = WANT_NOTHING;
-    c->state = BENCH_CONNECTING;
-    c->thread->opening++;
-    c->dialled_ns = clock_now_ns();
-    if (make(c, &err) < 0) {
-        outcome_fail_to_open(ret, PHASE_CONNECT, &err, target->options);
-        return BENCH_FAILED;
-    }
-    c->connected_ns = c->up_ns = c->last_activity_ns = clock_now_ns();
-    if (!target_is_tls(target))
-        return BENCH_DONE;
-    c->state = BENCH_HANDSHAKING;
-    return shake_hands(c, ret_want, ret);
 }
 
 /* Nothing has been sent that an ICMP error could follow. */
@@ -154,18 +36,6 @@ static enum bench_step never_waits(struct bench_conn *c, unsigned *ret_want, str
     (void)ret;
     *ret_want = WANT_NOTHING;
     return BENCH_DONE;
-}
-
-void bench_datagram_close(struct bench_conn *c)
-{
-    if (!c->datagrams)
-        return;
-    if (c->datagrams->socket)
-        c->thread->measure.kernel_drops += c->datagrams->socket->kernel_drops;
-    ledger_done(&c->datagrams->ledger);
-    datagram_free(c->datagrams->socket);
-    free(c->datagrams);
-    c->datagrams = NULL;
 }
 
 /* --- what is lost --- */
@@ -202,7 +72,7 @@ static void lose_late(struct bench_conn *c, uint64_t seq)
 static void take_error(struct bench_conn *c, const struct datagram_error *error, uint64_t seq)
 {
     struct outcome outcome = {.error = {.alert = -1}};
-    judge_error(c, error, &outcome);
+    bench_datagram_judge(c, error, &outcome);
     if (comes_back(c))
         lose(c, seq, &outcome);
     else
@@ -404,8 +274,8 @@ static enum bench_step sweep(struct bench_conn *c, uint64_t now_ns, unsigned *re
 }
 
 const struct bench_carrier bench_datagram = {
-    .open = begin,
-    .opening = shake_hands,
+    .open = bench_datagram_begin,
+    .opening = bench_datagram_shake_hands,
     .wait = wait_unheard,
     .start = start,
     .run = run,

@@ -169,9 +169,12 @@ static void finish(struct bench_thread *t, uint64_t now_ns)
 
 static bool has_messages_left(const struct bench_thread *t)
 {
-    for (uint32_t i = 0; t->run->load->messages && i < t->count; i++)
-        if (t->conns[i].state == BENCH_RUNNING && t->conns[i].begun < t->conns[i].quota)
+    for (uint32_t i = 0; t->run->load->messages && i < t->count; i++) {
+        enum bench_state state = t->conns[i].state;
+        if ((state == BENCH_RUNNING || state == BENCH_WAITING) &&
+            t->conns[i].begun < t->conns[i].quota)
             return true;
+    }
     return false;
 }
 
