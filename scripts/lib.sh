@@ -57,6 +57,9 @@ package|systemd-analyze|systemd|systemd|scores the hardening of the unit
 image|mmdebstrap|mmdebstrap|mmdebstrap|makes the base of the container image
 image|buildah|buildah|buildah|builds the container image
 image|runc|runc|runc|runs the container image
+image|python3|python3|python3|runs the tests of the container image
+image|openssl|openssl|openssl|makes certificates
+image|curl|curl|curl|asks the probes of a pod
 manifests|kubectl|kubernetes-client|kubernetes-client|renders the Kubernetes manifests
 manifests|npm|npm|npm|installs the schemas of Kubernetes
 manifests|node|nodejs|nodejs|validates the Kubernetes manifests
