@@ -83,7 +83,8 @@ class Datagrams(support.TestCase):
                     self.assertEqual(client.recv(9), b"x")
 
     def test_upper_and_discard(self):
-        server = self.server("listeners:\n"
+        server = self.server("workers: 1\n"  # that serves what came first before the rest
+                             "listeners:\n"
                              "  - { listen: 'udp://127.0.0.1:0', name: up, service: upper }\n"
                              "  - { listen: 'udp://127.0.0.1:0', name: off, service: discard }\n"
                              + ADMIN)

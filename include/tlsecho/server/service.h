@@ -77,6 +77,8 @@ struct service_requests {
     enum conn_end (*end)(const struct service_talk *talk, struct error *err);
 };
 
+enum { SERVICE_MARK_BYTES_MAX = 16 };
+
 struct service {
     const char *name;
 
@@ -99,8 +101,8 @@ struct service {
     enum service_verdict (*reply)(const struct service_request *request, struct datagram *datagram);
     bool datagrams_only; /* it cannot be offered over a stream or DTLS */
     bool wants_arrival;  /* when a datagram arrived, its TTL and TOS, which costs time */
-    /* How an answer that comes back is recognised (datagram_loops.h): by its first bytes (0 = all
-     * of it), which may also be so far behind the start. */
+    /* How an answer that comes back is recognised (datagram_loops.h): by its first bytes, in upper
+     * or lower case (0 = all of it), which may also be so far behind the start. */
     size_t mark_bytes, mark_offset;
 
     const char *const *alpn; /* the only protocols that it offers over TLS, NULL behind the last;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* From a batch of datagrams to its answers: the data path. */
 #include <assert.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "datagram_server_internal.h"
+#include "tlsecho/base/ascii.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/server/conn_info.h"
 #include "tlsecho/server/datagram_rules.h"
@@ -55,7 +57,12 @@ static uint32_t mark_of(const struct datagram_listener *l, const struct datagram
     size_t bytes = l->listener->service->mark_bytes;
     if (bytes == 0 || offset + bytes > d->length)
         return datagram_loops_hash(l->server->loops, d->data, d->length);
-    return datagram_loops_hash(l->server->loops, d->data + offset, bytes);
+
+    unsigned char mark[SERVICE_MARK_BYTES_MAX];
+    assert(bytes <= sizeof mark);
+    memcpy(mark, d->data + offset, bytes);
+    ascii_upper(mark, bytes);
+    return datagram_loops_hash(l->server->loops, mark, bytes);
 }
 
 /* Whether the source returns our answers. mark: of the datagram. */

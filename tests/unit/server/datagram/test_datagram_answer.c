@@ -11,6 +11,7 @@
 #include "fake_datagram.h"
 #include "loopback.h"
 #include "suite.h"
+#include "tlsecho/base/ascii.h"
 #include "tlsecho/net/stamp_reflect.h"
 #include "yaml_snapshot.h"
 
@@ -242,7 +243,9 @@ START_TEST(stamp_numbers_the_answers_of_each_session)
 }
 END_TEST
 
-/* Another reflector, or an echo, sends our answers back. */
+/* What sends our answers back. */
+enum { ECHO, UPPER_CASE_ECHO, REFLECTOR, REFLECTORS };
+
 START_TEST(stamp_falls_silent_before_a_reflector_and_an_echo)
 {
     serve(", service: stamp", "");
@@ -251,7 +254,9 @@ START_TEST(stamp_falls_silent_before_a_reflector_and_an_echo)
         serve_all();
         struct fake_datagram *last = &fake.out[fake.out_count - 1];
         struct fake_datagram *back = fake_datagrams_add(&fake, client, last->data, last->length);
-        if (_i)
+        if (_i == UPPER_CASE_ECHO)
+            ascii_upper(back->data, back->length);
+        if (_i == REFLECTOR)
             stamp_reflect(&(struct stamp_reflection){.stateful = true, .sent = {i + 1, 0}},
                           back->data, back->length);
     }
@@ -435,7 +440,7 @@ int main(void)
     tcase_add_test(tests, falls_silent_when_its_answers_come_back);
     tcase_add_test(tests, upper_finds_its_own_answers_too);
     tcase_add_test(tests, stamp_numbers_the_answers_of_each_session);
-    tcase_add_loop_test(tests, stamp_falls_silent_before_a_reflector_and_an_echo, 0, 2);
+    tcase_add_loop_test(tests, stamp_falls_silent_before_a_reflector_and_an_echo, 0, REFLECTORS);
     tcase_add_test(tests, stamp_answers_a_sender_however_long_it_measures);
     tcase_add_test(tests, report_is_never_longer_than_its_request);
     tcase_add_test(tests, report_is_not_cut_to_fit);

@@ -40,6 +40,8 @@ static const struct {
     {"udp://223.255.255.254:5000", false, DATAGRAM_KEPT},
     {"udp://[ff02::1%lo]:5000", false, DATAGRAM_DROP_MANY},
     {"udp://[ff0e::1]:5000", false, DATAGRAM_DROP_MANY},
+    {"udp://[::]:5000", false, DATAGRAM_DROP_MANY},
+    {"udp://[::1]:5000", false, DATAGRAM_KEPT},
 };
 
 START_TEST(answers_only_one_host_on_a_port_of_a_client)
