@@ -156,7 +156,7 @@ class Merge(support.TestCase):
                      '{"a":' * 100000, good.encode().replace(b'"tcp"', b'"\xff\xfe"'),
                      b"\xef\xbb\xbf" + good.encode(), bytes(range(256))):
             with self.subTest(text=text[:40]):
-                self.refuse(text, ": not a summary of --bench --json$")
+                self.refuse(text, ": not a summary: give what --bench --json prints on standard output, alone$")
 
     def test_what_is_not_read_may_be_anything(self):
         text = json.dumps(self.changed(("unknown",), HOSTILE)).replace(
@@ -172,6 +172,15 @@ class Merge(support.TestCase):
             self.assertEqual((summary["clients"], summary["messages"]), (2, 40))
         message, _ = self.merge(good + json.dumps(self.changed(("duration",), -1)), 2)
         self.assertIn("duration is not a number", message)
+
+    def test_a_hyphen_is_standard_input(self):
+        (self.folder / "one").write_text(json.dumps(self.changed(("client", "cpu_user"), 0.5)))
+        done = support.client("--merge", "--json", self.folder / "one", "-", data=json.dumps(self.good).encode())
+        self.assertEqual((done.status, support.described(done.stdout)["clients"]), (0, 2), done.stderr)
+        for data in b"", b"\xff":
+            done = support.client("--merge", "-", data=data)
+            self.assertEqual(done.status, 2)
+            self.assertIn("tlsecho-client: -: not a summary: ", done.stderr)
 
     def test_the_name_of_the_file_is_escaped(self):
         message, _ = self.merge("{}", 2, name=HOSTILE.replace("\x9b", ""))

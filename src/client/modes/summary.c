@@ -10,7 +10,7 @@
 #include "summary_internal.h"
 #include "tlsecho/base/timestamp.h"
 
-#define NOT_A_SUMMARY "not a summary of --bench --json"
+#define NOT_A_SUMMARY "not a summary: give what --bench --json prints on standard output, alone"
 
 static uint64_t ns_of(double seconds)
 {
@@ -265,11 +265,12 @@ static int read_objects(FILE *file, const char *path, struct summaries *all, str
 
 int summaries_read(const char *path, struct summaries *all, struct error *err)
 {
-    FILE *file = fopen(path, "re");
+    bool is_input = strcmp(path, "-") == 0;
+    FILE *file = is_input ? stdin : fopen(path, "re");
     int read = file ? read_objects(file, path, all, err) : error_sys(err, "read");
     if (!file)
         err->kind = ERROR_INPUT;
-    else
+    else if (!is_input)
         fclose(file);
     return read < 0 ? error_prefix(err, "%s", path) : 0;
 }

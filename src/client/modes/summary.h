@@ -50,7 +50,7 @@ struct summaries {
 };
 
 /*
- * Adds all summaries of the file at path to *all, without the lines of -v. A client that failed
+ * Adds all summaries of the file at path, "-" = standard input, to *all, without the lines of -v. A client that failed
  * before it measured anything has one failure, its result. ERROR_INPUT: the file cannot be read, or
  * contains something else; ERROR_SYSTEM (memory).
  */
