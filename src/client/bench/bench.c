@@ -68,7 +68,7 @@ static void plan_start(struct bench_run *run)
     }
     if (load->handshakes)
         run->opening_ns -= bench_dial_session_ns(run->first);
-    if (load->handshakes || (load->ramp_ns && load->rate <= 0 && !load->start_at_us))
+    if (load->handshakes || (load->ramp_ns && load->rate <= 0))
         atomic_store(&run->start_ns, run->opening_ns);
 }
 

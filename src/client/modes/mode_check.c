@@ -30,8 +30,7 @@ static bool is_done(const struct exchange *x)
         return true;
     if (x->expect.kind == EXPECT_NONE)
         return x->received_bytes > 0;
-    return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect) &&
-           x->hello.complete;
+    return !buf_waiting(&x->out) && !x->flushing && !expect_missing(&x->expect);
 }
 
 /* Waits until the bytes are back or the server has ended; if nothing is expected, until anything

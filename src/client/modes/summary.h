@@ -50,9 +50,9 @@ struct summaries {
 };
 
 /*
- * Adds all summaries of the file at path, "-" = standard input, to *all, without the lines of -v. A client that failed
- * before it measured anything has one failure, its result. ERROR_INPUT: the file cannot be read, or
- * contains something else; ERROR_SYSTEM (memory).
+ * Adds all summaries of the file at path, "-" = standard input, to *all, without the lines of -v. A
+ * client that failed before it measured anything has one failure, its result. ERROR_INPUT: the file
+ * cannot be read, or contains something else; ERROR_SYSTEM (memory).
  */
 int summaries_read(const char *path, struct summaries *all, struct error *err);
 void summaries_free(struct summaries *all);

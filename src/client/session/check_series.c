@@ -72,7 +72,7 @@ static void add_instance(struct check_series *s, const struct exchange *x, bool 
 static void add_certificate(struct check_series *s, const struct peer *peer, struct outcome *ret)
 {
     struct error err;
-    if (!peer->certificate.present || peer->resumed)
+    if (!peer->certificate.present)
         return;
     struct check_certificate *certificate = certificate_of(s, &peer->certificate);
     if (certificate) {
