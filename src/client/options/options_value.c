@@ -106,15 +106,15 @@ int option_parse_future(const struct option_row *row, const char *argument, void
     struct error why;
     clock_wall_text(now_us, now);
     if (timestamp_parse(argument, &us, &why) < 0)
-        return error_set(err, ERROR_INPUT,
-                         "'%.60s': %s; write the time as RFC 3339 has it, with a zone: %s",
+        return error_set(err, ERROR_INPUT, "'%.60s': %s; write RFC 3339 with a zone, such as %s",
                          argument, why.text, now);
     if (us <= now_us)
         return error_set(err, ERROR_INPUT, "%.60s is in the past, it is %s: give a later time",
                          argument, now);
     if (us - now_us > (int64_t)LONGEST_MS * 1000)
-        return error_set(err, ERROR_INPUT, "%.60s is more than %d days ahead, it is %s", argument,
-                         LONGEST_DAYS, now);
+        return error_set(err, ERROR_INPUT,
+                         "%.60s is more than %d days ahead, it is %s: give an earlier time",
+                         argument, LONGEST_DAYS, now);
     *(int64_t *)field = us;
     return 0;
 }
