@@ -165,6 +165,48 @@ class Verdicts(DtlsCase):
         self.assertIn("no_application_protocol", summary["error"]["message"])
 
 
+class OwnServer(DtlsCase):
+    """tlsecho-server at the other end."""
+
+    def serve(self):
+        path = certificates.pki("server-ecdsa")
+        return self.server(f"""
+listeners:
+  - {{ listen: "dtls://127.0.0.1:0", name: echo }}
+  - {{ listen: "dtls://127.0.0.1:0", service: upper, name: upper }}
+  - {{ listen: "dtls://127.0.0.1:0", service: report, name: report }}
+tls: {{ default: {{ certificates: [{{ certificate: {path}.pem, key: {path}.key }}] }} }}
+timeouts: {{ drain: 100ms }}
+""")
+
+    def endpoint(self, server, name):
+        return "dtls://localhost:%d" % server.address(name)[1]
+
+    def test_services_resumption_and_the_report(self):
+        server = self.serve()
+        self.client("--ping", "-c5", "-i0", "--expect=upper", self.endpoint(server, "upper"))
+        with tempfile.TemporaryDirectory() as folder:
+            args = ("--check", f"--resume={folder}/session", self.endpoint(server, "echo"))
+            self.assertEqual([self.client(*args)["tls"]["resumed"] for _ in range(2)], [False, True])
+        pin = self.client("--check", self.endpoint(server, "echo"))["tls"]["peer"]["sha256"]
+        summary = self.client("--report", "--pin", pin, "--expect-direct",
+                              self.endpoint(server, "report"), trust=False)
+        self.assertEqual((summary["verdict"]["path"], summary["verdict"]["cipher"]), ("end-to-end", "same"))
+        self.assertEqual(summary["here"]["exporter"], summary["there"]["tls"]["exporter"])
+
+    def test_an_end_by_the_server_is_truncated_and_told(self):
+        server = self.serve()
+        client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v", "-k", "-i10ms",
+                                   self.endpoint(server, "echo")], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, env=support.environment())
+        client.stdout.readline()  # a reply
+        server.stop()
+        out, _ = client.communicate(timeout=support.DEADLINE_S)
+        summary = support.described(out.splitlines()[-1])
+        self.assertIn("the server ended the session with close_notify", summary["error"]["message"])
+        self.assertEqual(client.returncode, 1)  # some came back in time
+
+
 class NoDtls(DtlsCase):
     def failure(self, port, *args, status):
         return self.client("--check", *args, f"dtls://127.0.0.1:{port}", status=status)["error"]["message"]
