@@ -21,9 +21,7 @@ struct datagram_dtls {
     struct datagram_socket *plain;
     struct dtls_session *session;
     bool feeding;         /* what is in `wire` has not been read yet */
-    struct datagram wire; /* the datagram that was received last, and its buffer */
-    unsigned char *data;  /* a message: DTLS_DATA_MAX */
-    unsigned char *out;   /* a datagram to send: OUT_BYTES */
+    struct datagram wire; /* the datagram that was received last, in `in` */
     size_t pending_bytes; /* in `out`, for which the socket had no room; 0 = none */
     enum dtls_status end; /* DTLS_OK: not yet */
     struct error error;
@@ -31,6 +29,9 @@ struct datagram_dtls {
     bool accepted;                    /* some of them were DTLS */
     unsigned char first[FIRST_BYTES]; /* of the first datagram */
     size_t first_n;
+    unsigned char in[DATAGRAM_BYTES_MAX];
+    unsigned char data[DTLS_DATA_MAX]; /* a message */
+    unsigned char out[OUT_BYTES];      /* a datagram to send */
 };
 
 static const struct datagram_ops dtls_ops;
@@ -300,13 +301,9 @@ static bool dtls_take_error(struct datagram_socket *s, struct datagram_error *re
 static void dtls_free(struct datagram_socket *s)
 {
     struct datagram_dtls *d = self(s);
-    if (d->session)
-        datagram_dtls_close(s);
+    datagram_dtls_close(s);
     dtls_session_free(d->session);
     datagram_free(d->plain);
-    free(d->wire.data);
-    free(d->data);
-    free(d->out);
     free(d);
 }
 
@@ -327,13 +324,10 @@ int datagram_dtls_new(struct datagram_socket *plain, const struct dtls_session_o
     }
     d->base = (struct datagram_socket){.ops = &dtls_ops, .fd = plain->fd};
     d->plain = plain;
-    d->wire = (struct datagram){.data = malloc(DATAGRAM_BYTES_MAX), .size = DATAGRAM_BYTES_MAX};
-    d->data = malloc(DTLS_DATA_MAX);
-    d->out = malloc(OUT_BYTES);
-    int made = d->wire.data && d->data && d->out ? dtls_session_new(options, &d->session, err)
-                                                 : error_sys(err, "memory for DTLS");
-    if (made < 0) {
-        dtls_free(&d->base);
+    d->wire = (struct datagram){.data = d->in, .size = sizeof d->in};
+    if (dtls_session_new(options, &d->session, err) < 0) {
+        datagram_free(plain);
+        free(d);
         return -1;
     }
     *ret = &d->base;
