@@ -22,7 +22,8 @@ static void require(bool holds)
 static void check(const struct conn *c)
 {
     require(*conn_end_name(c->end));
-    bool answers = !c->service->produce, both = c->service->produce && c->service->answer;
+    bool answers = !c->service->produce && !c->service->requests;
+    bool both = c->service->produce && c->service->answer;
     require(!answers || c->sent_bytes + buf_waiting(&c->output) <= c->received_bytes);
     if (c->state == CONN_OVER) {
         require(c->end != CONN_END_NONE);
@@ -37,6 +38,7 @@ static void check(const struct conn *c)
     require((c->end == CONN_END_NONE) == (c->state < CONN_SHUTDOWN));
     require(c->state != CONN_SERVE || c->runnable || c->sending || !c->output.data);
     require(both || (c->state == CONN_SERVE ? answers : c->state != CONN_PRODUCE || !answers));
+    require(c->state != CONN_CONVERSE || c->service->requests);
 }
 
 static enum io_status status_of(uint8_t byte)
@@ -106,7 +108,7 @@ static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
 
 static void describe(const struct conn *c, struct conn_info *ret)
 {
-    require(c->state == CONN_PRODUCE);
+    require(c->state == CONN_PRODUCE || c->state == CONN_CONVERSE);
     *ret = (struct conn_info){.listener = "main"};
 }
 
@@ -119,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct service *service = service_find(service_name(size % 5));
     if (size / 10 % 2 && service == &service_report)
         service = &service_hello;
+    if (size / 10 % 2 && service == &service_discard)
+        service = &service_http;
     conn_init(&conn, &fake.base, service, &pool, describe);
     introductions.after.io.status = IO_OK;
     if (size / 5 % 2)

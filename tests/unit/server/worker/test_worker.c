@@ -35,7 +35,7 @@ static struct worker_group *group;
 static struct worker *worker;
 static uint64_t next_id;
 
-enum { PLAIN, TLS }; /* the two listeners */
+enum { PLAIN, TLS, HTTP }; /* the listeners */
 
 /* The monotonic clock: the time at which it is stopped (0 = it runs), and by how much the test has
  * advanced it. */
@@ -67,6 +67,7 @@ static void start(const char *options)
     snapshot = yaml_snapshot("listeners:\n"
                              "  - listen: tcp://127.0.0.1:0\n"
                              "  - listen: tls://127.0.0.1:0\n"
+                             "  - { listen: tcp://127.0.0.1:0, name: http, service: http }\n"
                              "%s\n",
                              options);
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
@@ -447,6 +448,44 @@ START_TEST(bytes_restart_the_idle_time_out)
 }
 END_TEST
 
+/* Sends a part of a request, and returns the status of the answer once all of it has come; 0 for a
+ * part that gets none. */
+static int ask(int client, const char *part, bool answered)
+{
+    char answer[4096];
+    size_t n = 0;
+    ck_assert_int_eq(send(client, part, strlen(part), 0), (ssize_t)strlen(part));
+    while (answered && (n == 0 || answer[n - 1] != '\n' || !memmem(answer, n, "\r\n\r\n", 4))) {
+        ck_assert(talk_goes_on(client));
+        ssize_t more = recv(client, answer + n, sizeof answer - 1 - n, 0);
+        ck_assert_int_gt(more, 0);
+        n += (size_t)more;
+    }
+    answer[n] = '\0';
+    int status = 0;
+    sscanf(answer, "HTTP/1.1 %d", &status);
+    return status;
+}
+
+START_TEST(every_request_has_the_time_of_a_handshake_from_its_first_byte)
+{
+    stop_clock();
+    start("timeouts: { handshake: 1m, idle: 1h }");
+    int client = connect_to(HTTP);
+    pass_ms(90000); /* no byte yet: it is idle */
+    ask(client, "GET / HTTP/1.0\r\nConnection: keep-", false);
+    pass_ms(59000);
+    ck_assert_int_eq(ask(client, "alive\r\n\r\nGET / H", true), 200);
+    pass_ms(59000);
+    ck_assert_int_eq(ask(client, "TTP/1.0\r\nConnection: keep-alive\r\n\r\nG", true), 200);
+    pass_ms(61000);
+    ck_assert_int_eq(ask(client, "E", true), 408);
+    close(client);
+    assert_logged(" end=request_timeout");
+    finish(WORKER_DRAIN);
+}
+END_TEST
+
 START_TEST(a_client_that_never_closes_is_closed_after_the_linger_time_out)
 {
     start("timeouts: { idle: 50ms, linger: 50ms }");
@@ -744,6 +783,7 @@ int main(void)
         tcase, the_oldest_unfinished_handshake_of_all_workers_is_closed_and_silence_does_not_count);
     tcase_add_test(tcase, an_idle_connection_is_closed_in_order);
     tcase_add_test(tcase, bytes_restart_the_idle_time_out);
+    tcase_add_test(tcase, every_request_has_the_time_of_a_handshake_from_its_first_byte);
     tcase_add_test(tcase, a_client_that_never_closes_is_closed_after_the_linger_time_out);
     tcase_add_test(tcase, a_peer_that_never_reads_is_closed);
     tcase_add_test(tcase, no_connection_is_open_longer_than_the_lifetime);
