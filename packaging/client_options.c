@@ -69,12 +69,14 @@ static void print_findings(void)
     for (size_t i = 0; i < path_finding_kinds_count; i++) {
         const struct path_finding_kind *kind = &path_finding_kinds[i];
         char remedy[PATH_SENTENCE_BYTES];
-        path_fill_in(kind->remedy, "what the evidence names", remedy);
+        path_fill_in(kind->remedy, kind->value, remedy);
         printf("%s*%s* (stage _%s_)\n\t%c", i ? "\n" : "", kind->name, kind->stage,
                toupper((unsigned char)*kind->meaning));
         print_literal(kind->meaning + 1);
         fputs(". Remedy: ", stdout);
         print_literal(remedy);
+        fputs(". To reproduce it: ", stdout);
+        print_literal(kind->reproduce);
         puts(".");
     }
 }

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """tlsecho-client --path on the loopback: output, and servers of several kinds."""
 
-import contextlib
 import itertools
 import pathlib
 import random
@@ -229,33 +228,32 @@ class Refused(support.TestCase):
             summary = self.fails(6, "--connect-timeout", "500ms", f"tls://127.0.0.1:{server.port}")
         self.assertIn("acknowledged and nothing came back", summary["error"]["message"])
 
-    def test_a_server_that_dies_in_the_middle(self):
-        answered = []
+    def stops(self, is_last, answer):
+        """The summary of a run against a server that stops to listen at the first ClientHello of which
+        is_last(size) is true, and answers those before."""
+        stopped = threading.Event()
 
-        def die(connection):
-            answered.append(connection)
-            hello = connection.recv(stub_server.CHUNK)
-            if len(hello) > 1400:
-                server.listening.close()
-            connection.sendall(b"\x16\x03\x03\x00\x50\x02")
-            stub_server.discard(connection)
-        with contextlib.suppress(OSError), StubServer(die) as server:
-            summary = self.fails(4, f"tls://127.0.0.1:{server.port}")
-            self.assertEqual(summary["stages"][0]["state"], "stopped")
-            self.assertIn("it accepted connections before", summary["error"]["message"])
-            self.assertNotIn("start the server", summary["error"]["message"])
-
-    def test_a_server_that_stops_while_a_limit_is_searched(self):
-        def stop(connection):
+        def handle(connection):
             size = stub_server.hello_bytes(connection)
-            if 2048 < size < 4096:
-                server.listening.close()
-            elif size <= 2048:
+            if is_last(size) and not stopped.is_set():
+                stopped.set()
+                server.listening.shutdown(socket.SHUT_RDWR)
+            if answer(size):
                 connection.sendall(SERVER_HELLO)
             stub_server.discard(connection)
-        with contextlib.suppress(OSError), StubServer(stop) as server:
-            summary = self.fails(4, "--only", "client-hello", f"tls://127.0.0.1:{server.port}")
-            self.assertEqual(summary["findings"], [])
+        server = StubServer(handle)
+        self.addCleanup(server.listening.close)
+        return self.fails(4, "--only", "client-hello", f"tls://127.0.0.1:{server.port}")
+
+    def test_a_server_that_dies_in_the_middle(self):
+        summary = self.stops(lambda size: size > 1400, lambda size: True)
+        self.assertEqual(summary["stages"][0]["state"], "stopped")
+        self.assertIn("it accepted connections before", summary["error"]["message"])
+        self.assertNotIn("start the server", summary["error"]["message"])
+
+    def test_a_server_that_stops_while_a_limit_is_searched(self):
+        summary = self.stops(lambda size: 2048 < size < 4096, lambda size: size <= 2048)
+        self.assertEqual(summary["findings"], [])
 
     def test_a_report_that_cannot_be_asked_for_is_not_said_to_be_missing(self):
         with StubServer(stub_server.reset) as server:
@@ -447,13 +445,17 @@ class Quiet(support.TestCase):
 
 
 class Told(unittest.TestCase):
-    def test_the_manual_page_has_every_finding(self):
+    def test_manual_page_and_guide_have_every_finding_with_remedy_and_how_to_reproduce_it(self):
         source = (support.REPOSITORY / "src" / "client" / "path" / "path_findings.c").read_text()
         names = re.findall(r'\.name = "([a-z-]+)"', source)
         page = support.run(support.program("TLSECHO_CLIENT_OPTIONS"), "man",
                            data=b"FINDINGS\n").stdout.decode()
+        guide = (support.REPOSITORY / "docs" / "path.md").read_text()
         for name in names:
-            self.assertIn(f"*{name}* (stage", page)
+            entry = page[page.index(f"*{name}* (stage"):].split("\n\n")[0].strip()
+            self.assertRegex(entry, r"(?s) Remedy: .* To reproduce it: .*\.\Z")
+            section = guide[guide.index(f"### `{name}`\n"):].split("\n### ")[0]
+            self.assertRegex(section, r"(?s)\nRemedy: .*(\n    [a-z]|To reproduce it, )")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ struct path_finding_kind {
     const char *stage;
     const char *meaning;   /* what it is, a sentence without a full stop */
     const char *remedy;    /* likewise, in the imperative; {} stands for what the stage measured */
+    const char *value;     /* what takes its place where nothing is measured: in the manual page */
     const char *reproduce; /* how to get it at home: commands, or what to do */
 };
 

@@ -11,6 +11,7 @@ enum {
     GONE_UNSTEADY = 4, /* and where anything was mixed */
     FEW = 6,           /* connections, though they open slowly */
     SUSPECT_US = 300 * 1000,
+    TICK_US = 50 * 1000, /* where others than the next one are waited for */
 };
 static const uint64_t FOREVER_US = UINT64_MAX / 2;
 
@@ -126,8 +127,9 @@ static uint64_t untold_us(const struct ladder *l)
 
 bool idle_ladder_is_accident(const struct ladder *l, const struct idle_conn *c)
 {
-    return idle_conn_is_gone(c) && (idle_is_longer(idle_ladder_survived_us(l), c->silence_us) ||
-                                    (c->told && idle_is_longer(untold_us(l), c->silence_us)));
+    return idle_conn_is_gone(c) && !c->keeps_alive &&
+           (idle_is_longer(idle_ladder_survived_us(l), c->silence_us) ||
+            (c->told && idle_is_longer(untold_us(l), c->silence_us)));
 }
 
 bool idle_ladder_counts(const struct ladder *l, const struct idle_conn *c)
@@ -135,6 +137,24 @@ bool idle_ladder_counts(const struct ladder *l, const struct idle_conn *c)
     return idle_conn_is_decided(c) && c->fate != IDLE_ALIVE && !c->keeps_alive &&
            !idle_is_longer(idle_ladder_survived_us(l), c->silence_us) &&
            !idle_ladder_is_accident(l, c);
+}
+
+/* One was told of its end, and others have not been silent for as long: they show whether that was
+ * an accident. */
+static bool awaits_others(const struct ladder *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const struct idle_conn *told = &l->conns[i];
+        if (!told->told || !idle_conn_is_gone(told) || !idle_ladder_counts(l, told))
+            continue;
+        for (size_t j = 0; j < l->count; j++) {
+            const struct idle_conn *c = &l->conns[j];
+            if (c->fate == IDLE_SILENT && !c->keeps_alive &&
+                !idle_is_longer(c->seen_us - c->last_us, told->silence_us))
+                return true;
+        }
+    }
+    return false;
 }
 
 static unsigned count_gone(const struct ladder *l)
@@ -229,7 +249,8 @@ int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err)
         step_all(l);
         unsigned gone = count_gone(l);
         struct idle_conn *next = next_rung(l);
-        if (gone >= enough || (!next && !is_probing(l)) || clock_now_us() >= end_us)
+        bool awaits = gone >= enough && awaits_others(l);
+        if ((gone >= enough && !awaits) || (!next && !is_probing(l)) || clock_now_us() >= end_us)
             return 0;
         if (next && count_unanswered(l, true) > 0 && count_unanswered(l, false) < enough) {
             idle_conn_probe(next);
@@ -238,7 +259,8 @@ int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err)
             continue;
         }
         tell_progress(l);
-        if (wait_for_any(l, end_us, err) < 0)
+        uint64_t soon_us = clock_now_us() + TICK_US;
+        if (wait_for_any(l, awaits && soon_us < end_us ? soon_us : end_us, err) < 0)
             return -1;
     }
 }

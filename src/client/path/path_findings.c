@@ -11,6 +11,7 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "on the way, or in front of the server, drops or resets large ones",
      .remedy = "let what is on the way pass {}; until then, keep it small: --groups X25519, and "
                "fewer protocols in --alpn",
+     .value = "such a ClientHello",
      .reproduce = "iptables -A FORWARD -p tcp --dport 7443 -m length --length 1341:65535 -j DROP"},
     {.name = "hello-split-refused",
      .stage = "client-hello",
@@ -19,6 +20,7 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "the server name from the first segment or record alone",
      .remedy = "let what reads the ClientHello wait for all of it ({}): update it, or switch off "
                "its filter by server name",
+     .value = "in two segments or two records",
      .reproduce = "haproxy in mode tcp with tcp-request content accept if { req.ssl_hello_type 1 "
                   "}: two records"},
     {.name = "path-mtu-black-hole",
@@ -27,6 +29,7 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "so: connections come up, and stall or break with the first large message",
      .remedy = "let what is on the way pass {}, have it announce its MTU by ICMP, or clamp the MSS "
                "there; until then, lower the MTU of one of the hosts",
+     .value = "packets of that size",
      .reproduce = "iptables -A FORWARD -p tcp -m length --length 1341:65535 -j DROP"},
     {.name = "mss-clamped",
      .stage = "syn",
@@ -34,6 +37,7 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "PPPoE line",
      .remedy = "none is needed where a link on the way has an MTU of {}; else remove the rule that "
                "clamps the MSS, or correct its value",
+     .value = "that size",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS "
                   "--set-mss 1300"},
     {.name = "options-stripped",
@@ -42,6 +46,7 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "connection carries more than 64 KiB a round trip, without sack-permitted each "
                 "loss costs more",
      .remedy = "let what is on the way pass {}: switch off its normalization of TCP, or update it",
+     .value = "those options",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp --syn -j TCPOPTSTRIP --strip-options "
                   "timestamp"},
     {.name = "dscp-rewritten",
@@ -50,12 +55,14 @@ const struct path_finding_kind path_finding_kinds[] = {
      .remedy = "if the change is not meant, have the network keep {} in packets of this host; "
                "until then, the DSCP that is set here has no effect behind the point where it is "
                "changed",
+     .value = "the DSCP",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp -j DSCP --set-dscp 8"},
     {.name = "ecn-stripped",
      .stage = "syn",
      .meaning = "our SYN offers ECN (RFC 3168), and the offer is taken out on the way: no "
                 "connection uses ECN",
      .remedy = "let what is on the way pass {} in a SYN: update it, or remove its rule",
+     .value = "both flags",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp --syn -j ECN --ecn-tcp-remove"},
     {.name = "tcp-proxy",
      .stage = "syn",
@@ -64,12 +71,14 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "rewrites timestamps",
      .remedy = "if nothing is meant to stand there, look for it: the server sees connections from "
                "{}; what goes through it does not show the path behind it",
+     .value = "the address that the remedy names",
      .reproduce = "haproxy in mode tcp before a listener with service: report"},
     {.name = "sni-filtered",
      .stage = "names",
      .meaning = "a ClientHello with one server name is answered, with another it is met with "
                 "silence or RST, where an alert should be: something filters by server name",
      .remedy = "let what filters by server name pass ({}), or let it refuse with an alert",
+     .value = "that name",
      .reproduce = "iptables -A FORWARD -p tcp --dport 7443 -m string --algo bm --string "
                   "other.invalid -j DROP"},
     {.name = "version-intolerant",
@@ -79,6 +88,7 @@ const struct path_finding_kind path_finding_kinds[] = {
          "should be",
      .remedy = "update what is on the way or in front of the server so that it passes {}; until "
                "then, --tls-min and --tls-max choose the version that passes",
+     .value = "that version",
      .reproduce = "iptables -A FORWARD -p tcp --dport 7443 -m string --algo bm --hex-string "
                   "'|002b0003020304|' -j DROP"},
     {.name = "idle-timeout",
@@ -88,6 +98,7 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "forgets it",
      .remedy = "send something more often than every {}; or raise the idle time-out of the server "
                "or of what is on the way",
+     .value = "N seconds",
      .reproduce = "sysctl net.netfilter.nf_conntrack_tcp_timeout_established=60 "
                   "net.netfilter.nf_conntrack_tcp_loose=0; iptables -A FORWARD -m conntrack "
                   "--ctstate INVALID -j DROP"},

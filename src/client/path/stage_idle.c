@@ -222,10 +222,10 @@ static void report(struct path *p, const struct idle *idle, unsigned gone_enough
     struct idle_conn gone = {.fate = idle->fate};
     idle_span_text(idle->low_us, low);
     idle_span_text(idle->high_us, high);
-    if (idle->outlived) {
+    if (idle->outlived || idle_is_longer(idle->low_us, idle->high_us)) {
         path_record_note(p,
                          "silent connections were gone once after %s (%s), but others lasted "
-                         "longer later: not a time-out",
+                         "longer: not a time-out",
                          high, idle_conn_fate_text(&gone));
         return;
     }

@@ -40,7 +40,7 @@ START_TEST(every_finding_has_a_stage_and_a_remedy_and_is_found_by_its_name)
             known = known || strcmp(names[j], kind->stage) == 0;
         ck_assert_msg(known, "%s", kind->name);
         ck_assert_ptr_eq(path_finding_kind_find(kind->name), kind);
-        ck_assert(*kind->meaning && *kind->remedy && *kind->reproduce);
+        ck_assert(*kind->meaning && *kind->remedy && *kind->value && *kind->reproduce);
     }
     ck_assert_ptr_null(path_finding_kind_find("nonesuch"));
 }
