@@ -122,6 +122,13 @@ class Start(BenchCase):
                 self.assertTrue(summary["error"]["message"].startswith(says), summary["error"])
                 self.assertNotIn("messages", summary)
 
+    def test_a_dtls_session_that_the_server_ends_is_told_at_once(self):
+        server = self.server('listeners: [ { listen: "dtls://127.0.0.1:0" } ]\ntimeouts: { idle: 200ms }\n' +
+                             support.PROFILE)
+        out, err = self.waiting("--rate=10", "-P3", *CA, server.endpoint("dtls")).communicate(
+            timeout=support.DEADLINE_S)
+        self.assertEqual(support.described(out)["result"], "truncated", err)
+
     def test_connections_that_are_not_up_in_time_are_told(self):
         with StubServer(stub_server.echo) as stub:
             for seconds in 1, 8, 30:

@@ -21,15 +21,6 @@ static bool comes_back(const struct bench_conn *c)
     return c->thread->run->load->expect != EXPECT_NONE;
 }
 
-/* Nothing has been sent that an ICMP error could follow. */
-static enum bench_step wait_unheard(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
-{
-    (void)c;
-    (void)ret;
-    *ret_want = WANT_NOTHING;
-    return BENCH_GO_ON;
-}
-
 static enum bench_step never_waits(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
 {
     (void)c;
@@ -249,18 +240,31 @@ static bool receive_batch(struct bench_conn *c, bool *ret_more, struct outcome *
     return true;
 }
 
-static enum bench_step run(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
+/* False: something wrong came, or the session has ended, as *ret says. */
+static bool receive(struct bench_conn *c, struct outcome *ret)
 {
     bool more = true;
     struct error ignored;
     for (int i = 0; i < BATCHES_PER_TURN && more; i++)
         if (!receive_batch(c, &more, ret))
-            return BENCH_FAILED;
+            return false;
     take_errors(c);
     if (datagram_dtls_end(c->datagrams->socket, &ignored) == DTLS_OK)
-        return start(c, clock_now_ns(), ret_want);
+        return true;
     datagram_link_judge_end(c->datagrams->socket, c->thread->run->target->options, ret);
-    return BENCH_FAILED;
+    return false;
+}
+
+/* A server may end a DTLS session. */
+static enum bench_step wait_for_start(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
+{
+    *ret_want = WANT_READ;
+    return receive(c, ret) ? BENCH_GO_ON : BENCH_FAILED;
+}
+
+static enum bench_step run(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
+{
+    return receive(c, ret) ? start(c, clock_now_ns(), ret_want) : BENCH_FAILED;
 }
 
 static enum bench_step sweep(struct bench_conn *c, uint64_t now_ns, unsigned *ret_want,
@@ -276,7 +280,7 @@ static enum bench_step sweep(struct bench_conn *c, uint64_t now_ns, unsigned *re
 const struct bench_carrier bench_datagram = {
     .open = bench_datagram_begin,
     .opening = bench_datagram_shake_hands,
-    .wait = wait_unheard,
+    .wait = wait_for_start,
     .start = start,
     .run = run,
     .send = send_due,
