@@ -339,6 +339,17 @@ static void close_associations(struct worker_loop *loop, const struct dtls_socke
     }
 }
 
+static void log_failures(struct worker_dtls *w, uint64_t now_us)
+{
+    uint64_t count = rate_limited_count_take(&w->failures, now_us);
+    struct log_line line;
+    if (count == 0 || !log_begin(&line, LOG_LEVEL_WARNING, "receive_failed"))
+        return;
+    log_number(&line, "count", count);
+    log_text(&line, "reason", w->failure.text);
+    log_end(&line);
+}
+
 static void let_go(struct worker_dtls *w, struct dtls_set *next)
 {
     struct dtls_set *set = w->set;
@@ -352,6 +363,8 @@ static void let_go(struct worker_dtls *w, struct dtls_set *next)
         keep(set->sockets[i], same);
         set->sockets[i] = NULL;
     }
+    reject_log_flush(&w->refused, UINT64_MAX);
+    log_failures(w, UINT64_MAX);
     dtls_set_free(set);
 }
 
@@ -374,6 +387,8 @@ void worker_dtls_drain(struct worker_dtls *dtls)
 
 uint64_t worker_dtls_due_us(const struct worker_dtls *dtls)
 {
+    if (!dtls->set && dtls->loop->associations.count == 0)
+        return UINT64_MAX; /* in each turn of a server without DTLS */
     const uint64_t all_us[] = {association_due_us(&dtls->loop->associations),
                                reject_log_due_us(&dtls->refused),
                                rate_limited_count_due_us(&dtls->failures), dtls->resume_us};
@@ -381,17 +396,6 @@ uint64_t worker_dtls_due_us(const struct worker_dtls *dtls)
     for (size_t i = 0; i < sizeof all_us / sizeof *all_us; i++)
         due_us = all_us[i] < due_us ? all_us[i] : due_us;
     return due_us;
-}
-
-static void log_failures(struct worker_dtls *w, uint64_t now_us)
-{
-    uint64_t count = rate_limited_count_take(&w->failures, now_us);
-    struct log_line line;
-    if (count == 0 || !log_begin(&line, LOG_LEVEL_WARNING, "receive_failed"))
-        return;
-    log_number(&line, "count", count);
-    log_text(&line, "reason", w->failure.text);
-    log_end(&line);
 }
 
 void worker_dtls_expire(struct worker_dtls *dtls, uint64_t now_us)
