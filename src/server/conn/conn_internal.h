@@ -44,11 +44,25 @@ enum step conn_send_output(struct conn *c, enum conn_timeout timeout);
 /* One read, whose bytes are dropped. */
 struct io conn_drop_input(struct conn *c, struct error *err);
 
+/* A TLS client on a plain listener: the record header and type of RFC 8446 §4 and §5.1. */
+static inline bool conn_is_client_hello(const unsigned char *data, size_t n)
+{
+    return n >= 6 && data[0] == 0x16 && data[1] == 3 && data[5] == 1;
+}
+
 /* Counts n > 0 bytes of input. */
-void conn_count_input(struct conn *c, const unsigned char *data, size_t n);
+static inline void conn_count_input(struct conn *c, const unsigned char *data, size_t n)
+{
+    if (c->received_bytes == 0)
+        c->client_hello = conn_is_client_hello(data, n);
+    c->received_bytes += n;
+}
 
 /* CONN_TIMEOUT_IDLE, or that of a drain. */
-enum conn_timeout conn_quiet_timeout(const struct conn *c);
+static inline enum conn_timeout conn_quiet_timeout(const struct conn *c)
+{
+    return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
+}
 
 /* The states SERVE, PRODUCE and CONVERSE. */
 enum step conn_serve(struct conn *c);

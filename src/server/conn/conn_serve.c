@@ -47,17 +47,6 @@ static enum step borrow(struct conn *c)
     return conn_fail(c, &err, CONN_END_FAILED);
 }
 
-/* A TLS client on a plain listener: the record header and type of RFC 8446 §4 and §5.1. */
-static bool is_client_hello(const unsigned char *data, size_t n)
-{
-    return n >= 6 && data[0] == 0x16 && data[1] == 3 && data[5] == 1;
-}
-
-enum conn_timeout conn_quiet_timeout(const struct conn *c)
-{
-    return c->draining ? CONN_TIMEOUT_QUIET : CONN_TIMEOUT_IDLE;
-}
-
 /* A message of n bytes arrived, and is answered in place. Returns the bytes of the answer. */
 static size_t answer_message(struct conn *c, size_t n)
 {
@@ -75,13 +64,6 @@ static size_t answer_message(struct conn *c, size_t n)
 static size_t answer_bytes(struct conn *c, size_t n)
 {
     return c->service->answer ? c->service->answer(c->output.data, n) : 0;
-}
-
-void conn_count_input(struct conn *c, const unsigned char *data, size_t n)
-{
-    if (c->received_bytes == 0)
-        c->client_hello = is_client_hello(data, n);
-    c->received_bytes += n;
 }
 
 /* n bytes arrived, of which `back` were spliced back already. */
