@@ -5,7 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BYTES = 2048 }; /* room for the usual datagram */
+enum {
+    FIRST_BYTES = 2048, /* room for the usual datagram */
+    /* RFC 6347 §4.1 */
+    EPOCH_AT = 3,
+    NUMBER_AT = 5,
+    NUMBER_BYTES = 6,
+    LENGTH_AT = 11,
+    HEADER_BYTES = 13,
+};
 
 void dtls_bio_done(struct dtls_bio *wire)
 {
@@ -46,6 +54,41 @@ static bool make_room(struct dtls_bio *wire, size_t n)
     return true;
 }
 
+static uint64_t read_number(const unsigned char *at, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+static void write_number(unsigned char *at, uint64_t value)
+{
+    for (size_t i = NUMBER_BYTES; i > 0; i--, value >>= 8)
+        at[i - 1] = (unsigned char)value;
+}
+
+void dtls_bio_number_from(struct dtls_bio *wire, const unsigned char *hello, size_t n)
+{
+    wire->first_number = n >= HEADER_BYTES ? read_number(hello + NUMBER_AT, NUMBER_BYTES) : 0;
+}
+
+/* The number of a record that is not encrypted is not authenticated either. */
+static void renumber(struct dtls_bio *wire, unsigned char *data, size_t n)
+{
+    while (n >= HEADER_BYTES) {
+        uint64_t number = read_number(data + NUMBER_AT, NUMBER_BYTES);
+        if (wire->first_number > number)
+            wire->number_offset = wire->first_number - number;
+        wire->first_number = 0;
+        if (read_number(data + EPOCH_AT, 2) == 0)
+            write_number(data + NUMBER_AT, number + wire->number_offset);
+        size_t length = HEADER_BYTES + (size_t)read_number(data + LENGTH_AT, 2);
+        data += length < n ? length : n;
+        n -= length < n ? length : n;
+    }
+}
+
 static int wire_write(BIO *bio, const char *data, int size)
 {
     struct dtls_bio *wire = dtls_bio_of(bio);
@@ -55,6 +98,8 @@ static int wire_write(BIO *bio, const char *data, int size)
         return -1;
     memcpy(wire->out + wire->out_n, &n, sizeof n);
     memcpy(wire->out + wire->out_n + sizeof n, data, n);
+    if (wire->first_number > 0 || wire->number_offset > 0)
+        renumber(wire, wire->out + wire->out_n + sizeof n, n);
     wire->out_n += sizeof n + n;
     return size;
 }

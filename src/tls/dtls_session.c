@@ -271,6 +271,7 @@ static int take_hello(struct dtls_session *s, const struct dtls_session_options 
     int result = nobody ? DTLSv1_listen(s->ssl, nobody) : -1;
     BIO_ADDR_free(nobody);
     s->wire.in = NULL;
+    dtls_bio_number_from(&s->wire, options->hello, options->hello_length);
     if (result > 0)
         return 0;
     return tls_error_set(err, nobody ? ERROR_TLS : ERROR_SYSTEM, "begin a DTLS session");
