@@ -247,3 +247,20 @@ int datagram_connect(const struct address *peer, const struct dial_origin *origi
         close(fd);
     return -1;
 }
+
+/* ip(7): IP_MTU is of a connected socket. */
+size_t datagram_path_room(const struct address *peer)
+{
+    enum { UDP_HEADER_BYTES = 8, IPV4_HEADER_BYTES = 20, IPV6_HEADER_BYTES = 40 };
+    bool ipv6 = peer->any.sa_family == AF_INET6;
+    int mtu = 0, headers = UDP_HEADER_BYTES + (ipv6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES);
+    socklen_t size = sizeof mtu;
+    int fd = socket(peer->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    if (connect(fd, &peer->any, peer->length) < 0 ||
+        getsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_MTU : IP_MTU, &mtu, &size) < 0)
+        mtu = 0;
+    close(fd);
+    return mtu > headers ? (size_t)(mtu - headers) : 0;
+}

@@ -36,16 +36,23 @@ static struct datagram_io send_fragmented(const struct transport_dtls *t,
     return io;
 }
 
+/* To what the kernel knows of the path, or else to the next smaller usual MTU. */
+static void lower_mtu(const struct transport_dtls *t, const struct datagram *item)
+{
+    size_t room = datagram_path_room(&item->peer);
+    dtls_session_lower_mtu(t->session, room < item->length ? room : 0);
+}
+
 static void send_one(struct transport_dtls *t, const struct datagram *item)
 {
     struct error err;
     struct datagram_io io = datagram_send(t->path->socket, item, 1, &err);
     bool too_long =
         io.status == DATAGRAM_FAILED && err.kind == ERROR_SYSTEM && err.code == EMSGSIZE;
-    if (too_long)
-        dtls_session_lower_mtu(t->session, 0);
     if (too_long && t->established)
         io = send_fragmented(t, item, &err);
+    else if (too_long)
+        lower_mtu(t, item);
     if (io.status == DATAGRAM_OK)
         t->path->sent++;
     else

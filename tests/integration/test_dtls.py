@@ -12,6 +12,7 @@ import unittest
 import admin_client
 import datagrams
 import dtls
+import netpath
 import schema
 import support
 
@@ -296,6 +297,26 @@ class Reload(Case):
         self.assertEqual(server.wait(), 78)
         self.assertIn("3:27: tls.default.min_version: listeners[0] uses DTLS, which has only 1.2: set it to 1.2",
                       server.log())
+
+
+@support.requires("openssl")
+class PathMtu(Case):
+    @classmethod
+    def setUpClass(cls):
+        netpath.enter()
+        subprocess.run(["ip", "route", "add", "local", "127.0.0.2", "dev", "lo", "table", "local", "mtu", "700"],
+                       check=True)
+
+    def test_a_flight_keeps_to_it_and_a_message_is_fragmented(self):
+        pki = support.pki()
+        server = self.server(ECHO.replace("name: echo", "tls: rsa") +
+                             f"tls: {{ rsa: {{ certificates: [ {{ certificate: {pki}/server-rsa.pem, "
+                             f"key: {pki}/server-rsa.key }} ] }} }}\n")
+        client = self.client(server, "-bind", "127.0.0.2:0")
+        self.assertEqual(client.ask("x" * 1300), "x" * 1300)
+        client.close()
+        self.assertLess(float(server.wait_for("connection")["duration"]), 2.9)  # one retransmission, not two
+        self.assertGreaterEqual(dropped(server, "unsent"), 1)
 
 
 @support.requires("openssl")

@@ -127,6 +127,10 @@ int datagram_connect(const struct address *peer, const struct dial_origin *origi
 int datagram_set_options(struct datagram_socket *s, const struct datagram_options *options,
                          struct error *err);
 
+/* The longest payload that goes to peer without fragments, as far as the kernel knows the path; 0 =
+ * unknown. It takes four system calls. */
+size_t datagram_path_room(const struct address *peer);
+
 static inline struct datagram_io datagram_receive(struct datagram_socket *s,
                                                   struct datagram items[], size_t count,
                                                   struct error *err)

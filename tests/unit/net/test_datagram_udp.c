@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,23 @@ static struct datagram_socket *bound(struct address *address,
     ck_assert_msg(datagram_new(fd, false, options, &s, &err) == 0, "%s", err.text);
     return s;
 }
+
+START_TEST(knows_how_much_the_path_carries_in_one_piece)
+{
+    const struct address ipv4 = loopback_address("udp://127.0.0.1:9"),
+                         nowhere = {.length = sizeof(sa_family_t)};
+    size_t mtu = 0;
+    FILE *in = fopen("/sys/class/net/lo/mtu", "r");
+    ck_assert(in && fscanf(in, "%zu", &mtu) == 1);
+    fclose(in);
+    ck_assert_uint_eq(datagram_path_room(&ipv4), (mtu < 65535 ? mtu : 65535) - 28); /* RFC 791 */
+    ck_assert_uint_eq(datagram_path_room(&nowhere), 0);
+    if (!loopback_has_ipv6())
+        return;
+    const struct address ipv6 = loopback_address("udp://[::1]:9");
+    ck_assert_uint_eq(datagram_path_room(&ipv6), mtu - 48);
+}
+END_TEST
 
 static struct datagram_socket *connected(const struct address *peer)
 {
@@ -503,6 +521,7 @@ int main(void)
     tcase_add_test(tests, counts_what_the_kernel_had_no_room_for);
     tcase_add_test(tests, connects_from_a_source_and_with_a_dscp);
     tcase_add_test(tests, refuses_a_source_of_the_other_family);
+    tcase_add_test(tests, knows_how_much_the_path_carries_in_one_piece);
     tcase_add_test(tests, leaves_a_lent_descriptor_open);
     tcase_add_test(tests, a_second_socket_cannot_have_the_port);
     suite_add_tcase(suite, tests);
