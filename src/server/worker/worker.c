@@ -31,6 +31,7 @@ struct worker {
     atomic_bool ended;
     struct datagram_server *datagrams; /* NULL = it never had any */
     struct worker_dtls *dtls;
+    bool had_dtls;         /* listeners of it */
     pthread_mutex_t mutex; /* guards next */
     pthread_cond_t replaced;
     const struct worker_datagrams *next; /* NULL = none */
@@ -89,6 +90,7 @@ static void take_datagrams(struct worker *w)
         datagram_server_replace(w->datagrams, w->next->set);
     if (!w->next->keep_dtls)
         worker_dtls_replace(w->dtls, w->next->dtls);
+    w->had_dtls = w->had_dtls || w->next->dtls;
     w->next = NULL;
     pthread_cond_signal(&w->replaced);
     pthread_mutex_unlock(&w->mutex);
@@ -109,7 +111,7 @@ static uint64_t due_us(struct worker *w)
 {
     uint64_t due_us = worker_loop_due_us(&w->loop);
     uint64_t datagrams_us = w->datagrams ? datagram_server_due_us(w->datagrams) : UINT64_MAX;
-    uint64_t dtls_us = worker_dtls_due_us(w->dtls);
+    uint64_t dtls_us = w->had_dtls ? worker_dtls_due_us(w->dtls) : UINT64_MAX;
     due_us = datagrams_us < due_us ? datagrams_us : due_us;
     return dtls_us < due_us ? dtls_us : due_us;
 }
@@ -119,7 +121,8 @@ static void expire(struct worker *w, uint64_t now_us)
     worker_loop_expire(&w->loop);
     if (w->datagrams)
         datagram_server_expire(w->datagrams, now_us);
-    worker_dtls_expire(w->dtls, now_us);
+    if (w->had_dtls)
+        worker_dtls_expire(w->dtls, now_us);
 }
 
 static void *work(void *argument)

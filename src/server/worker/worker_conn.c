@@ -62,8 +62,11 @@ static void count_handshake(struct worker_conn *s, enum conn_end end)
     metrics_count_handshake(s->loop->metrics, &peer, end, clock_now_us() - s->start_us);
 }
 
-static void count_datagrams(struct metrics_listener *m, struct association *a)
+/* Adds the datagrams since the last call. */
+static void count_datagrams(struct worker_conn *s)
 {
+    struct metrics_listener *m = &s->loop->metrics->listeners[s->origin.slot];
+    struct association *a = s->association;
     metrics_add(&m->datagrams_sent, a->path.sent - a->counted_sent);
     metrics_add(&m->dropped[DATAGRAM_DROP_UNSENT], a->path.unsent - a->counted_unsent);
     a->counted_sent = a->path.sent;
@@ -78,8 +81,6 @@ static void count(struct worker_conn *s)
     metrics_add(&m->sent_bytes, s->conn.sent_bytes - s->counted_sent);
     s->counted_received = s->conn.received_bytes;
     s->counted_sent = s->conn.sent_bytes;
-    if (s->association)
-        count_datagrams(m, s->association);
     if (s->conn.established && !s->counted_handshake)
         count_handshake(s, CONN_END_NONE);
 }
@@ -117,6 +118,7 @@ static void drop_association(struct worker_conn *s)
 {
     if (!s->association)
         return;
+    count_datagrams(s);
     association_remove(&s->loop->associations, s->association);
     free(s->association);
 }
@@ -125,7 +127,6 @@ static void end(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
     struct error ignored;
-    count(s);
     set_runnable(s, false);
     deadline_clear(&s->timeout);
     deadline_clear(&s->lifetime);
@@ -188,6 +189,7 @@ static bool peer_acknowledged(struct worker_conn *s)
 static void follow_association(struct worker_conn *s)
 {
     struct association *a = s->association;
+    count_datagrams(s);
     if (!a->established || deadline_is_set(&a->retransmission))
         association_wait(&s->loop->associations, a, worker_loop_now_us(s->loop));
     a->established = s->conn.established;

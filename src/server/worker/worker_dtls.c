@@ -387,8 +387,6 @@ void worker_dtls_drain(struct worker_dtls *dtls)
 
 uint64_t worker_dtls_due_us(const struct worker_dtls *dtls)
 {
-    if (!dtls->set && dtls->loop->associations.count == 0)
-        return UINT64_MAX; /* in each turn of a server without DTLS */
     const uint64_t all_us[] = {association_due_us(&dtls->loop->associations),
                                reject_log_due_us(&dtls->refused),
                                rate_limited_count_due_us(&dtls->failures), dtls->resume_us};
