@@ -66,6 +66,10 @@ struct http_scan {
 enum http_status http_head_read(struct http_scan *scan, struct http_span bytes, size_t max_bytes,
                                 struct http_head *ret, const char **ret_reason);
 
+/* Whether the bytes so far are of a HEAD request, whose answer has no content whatever its status
+ * (RFC 9110 §9.3.2). */
+bool http_scan_is_head(const struct http_scan *scan, struct http_span bytes);
+
 /* Takes the first field off the fields of a head, its value without white space around it. False:
  * none is left. */
 bool http_field_next(struct http_span *fields, struct http_span *ret_name,

@@ -100,13 +100,14 @@ void conn_run(struct conn *c);
 /* The time-out that runs has expired: closes the connection, in order or at once. */
 void conn_expire(struct conn *c);
 
-/* Starts an orderly close, for an external reason (lifetime, end of a drain). */
+/* Starts an orderly close, for an external reason (lifetime, end of a drain). An incomplete request
+ * is answered as a late one. */
 void conn_finish(struct conn *c, enum conn_end reason);
 
 /* Enters CONN_OVER without sending anything, for an external reason. */
 void conn_abort(struct conn *c, enum conn_end reason);
 
-/* From now on it closes after CONN_TIMEOUT_QUIET without a byte. */
+/* From now on it closes after CONN_TIMEOUT_QUIET without a byte, unless a request is incomplete. */
 void conn_drain(struct conn *c);
 
 /* Closes the transport and returns the buffer. */

@@ -259,3 +259,10 @@ enum http_status http_head_read(struct http_scan *scan, struct http_span bytes, 
         *ret = head;
     return status;
 }
+
+bool http_scan_is_head(const struct http_scan *scan, struct http_span bytes)
+{
+    static const char start[] = "HEAD ";
+    const size_t n = sizeof start - 1;
+    return bytes.size >= scan->first + n && memcmp(bytes.at + scan->first, start, n) == 0;
+}

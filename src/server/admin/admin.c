@@ -72,12 +72,11 @@ static bool is_healthy(struct admin *a)
     return healthy;
 }
 
-/* request: NULL unless status is HTTP_OK. */
 static char *respond(void *owner, enum http_status status, const struct admin_request *request,
                      size_t *ret_size)
 {
     struct admin *a = owner;
-    bool head_only = status == HTTP_OK && request->head;
+    bool head_only = request->head;
     if (status == HTTP_OK && a->loopback && request->by_name)
         status = HTTP_MISDIRECTED_REQUEST;
     if (status == HTTP_OK && request->path == ADMIN_METRICS)

@@ -91,9 +91,10 @@ static unsigned read_request(struct admin_conn *c, uint64_t now_us)
     if (n < 0 || (n == 0 && c->request_bytes == 0))
         return over(c);
     c->request_bytes += (size_t)n;
-    enum http_status status =
-        n == 0 ? HTTP_BAD_REQUEST : admin_request_parse(c->request, c->request_bytes, &request);
-    return status == HTTP_MORE ? WANT_READ : answer(c, status, &request, now_us);
+    enum http_status status = admin_request_parse(c->request, c->request_bytes, &request);
+    if (status == HTTP_MORE && n > 0)
+        return WANT_READ;
+    return answer(c, status == HTTP_MORE ? HTTP_BAD_REQUEST : status, &request, now_us);
 }
 
 unsigned admin_conn_run(struct admin_conn *c, uint64_t now_us)
@@ -114,5 +115,9 @@ unsigned admin_conn_run(struct admin_conn *c, uint64_t now_us)
 
 unsigned admin_conn_expire(struct admin_conn *c, uint64_t now_us)
 {
-    return c->state == ADMIN_READING ? answer(c, HTTP_REQUEST_TIMEOUT, NULL, now_us) : over(c);
+    struct admin_request request;
+    if (c->state != ADMIN_READING)
+        return over(c);
+    admin_request_parse(c->request, c->request_bytes, &request);
+    return answer(c, HTTP_REQUEST_TIMEOUT, &request, now_us);
 }

@@ -31,7 +31,8 @@ struct admin_conn {
     char *answer; /* the whole, of which sent_bytes are sent */
     size_t answer_bytes, sent_bytes;
     size_t dropped_bytes;
-    /* Returns the answer for that status and, if it is HTTP_OK, request; NULL = no memory. */
+    /* Returns the answer for that status and request, as admin_request_parse left it; NULL = no
+     * memory. */
     char *(*respond)(void *owner, enum http_status status, const struct admin_request *request,
                      size_t *ret_size);
     void *owner;

@@ -19,16 +19,14 @@ enum http_status admin_request_parse(const char *data, size_t size, struct admin
     struct http_scan scan = {.seen = 0};
     struct http_head head;
     const char *ignored;
-    enum http_status status =
-        http_head_read(&scan, (struct http_span){data, size}, ADMIN_REQUEST_BYTES, &head, &ignored);
+    const struct http_span bytes = {data, size};
+    enum http_status status = http_head_read(&scan, bytes, ADMIN_REQUEST_BYTES, &head, &ignored);
+    *ret = (struct admin_request){.head = http_scan_is_head(&scan, bytes)};
     if (status != HTTP_OK)
         return status;
-    struct admin_request found = {.head = http_equals(head.method, "HEAD"),
-                                  .by_name = http_host_is_foreign_name(head.host)};
-    status = find_path(head.target, &found.path);
-    if (status == HTTP_OK && !found.head && !http_equals(head.method, "GET"))
+    ret->by_name = http_host_is_foreign_name(head.host);
+    status = find_path(head.target, &ret->path);
+    if (status == HTTP_OK && !ret->head && !http_equals(head.method, "GET"))
         status = HTTP_METHOD_NOT_ALLOWED;
-    if (status == HTTP_OK)
-        *ret = found;
     return status;
 }

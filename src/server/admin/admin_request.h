@@ -23,9 +23,9 @@ struct admin_request {
 };
 
 /*
- * The status for the bytes received so far: HTTP_OK (then ret is filled), or that of a refusal.
- * HTTP_MORE = incomplete; never from ADMIN_REQUEST_BYTES on. Bytes after the empty line are
- * ignored.
+ * The status for the bytes received so far: HTTP_OK, or that of a refusal. HTTP_MORE = incomplete;
+ * never from ADMIN_REQUEST_BYTES on. ret->head is set in any case, the rest of ret if it is
+ * HTTP_OK. Bytes after the empty line are ignored.
  */
 enum http_status admin_request_parse(const char *data, size_t size, struct admin_request *ret);
 

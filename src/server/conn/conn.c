@@ -267,7 +267,9 @@ void conn_finish(struct conn *c, enum conn_end reason)
 {
     if (c->state == CONN_PROXY || c->state == CONN_HANDSHAKE)
         conn_end_as(c, reason, CONN_OVER);
-    else if (c->state == CONN_SERVE || c->state == CONN_PRODUCE || c->state == CONN_CONVERSE)
+    else if (c->state == CONN_CONVERSE)
+        conn_converse_finish(c, reason);
+    else if (c->state == CONN_SERVE || c->state == CONN_PRODUCE)
         conn_end_as(c, reason, CONN_SHUTDOWN);
 }
 
@@ -279,7 +281,7 @@ void conn_abort(struct conn *c, enum conn_end reason)
 void conn_drain(struct conn *c)
 {
     c->draining = true;
-    if (c->timeout == CONN_TIMEOUT_IDLE)
+    if (c->timeout == CONN_TIMEOUT_IDLE && !conn_converse_reads(c))
         c->timeout = CONN_TIMEOUT_QUIET;
 }
 

@@ -40,11 +40,17 @@ static enum step begin(struct conn *c)
     return v->talk ? STEP_ON : out_of_memory(c);
 }
 
+/* A drain leaves the time of a body as it is. */
+static enum conn_timeout input_timeout(const struct conn *c, enum service_next next)
+{
+    return next == SERVICE_WAITS ? conn_quiet_timeout(c) : CONN_TIMEOUT_IDLE;
+}
+
 static enum step wait_for_input(struct conn *c, enum service_next next)
 {
     struct conversation *v = c->conversation;
     if (next != SERVICE_READS_HEAD)
-        return conn_wait(c, IO_WANT_READ, conn_quiet_timeout(c));
+        return conn_wait(c, IO_WANT_READ, input_timeout(c, next));
     c->timeout_anew = !v->head_timed;
     v->head_timed = true;
     return conn_wait(c, IO_WANT_READ, CONN_TIMEOUT_HANDSHAKE);
@@ -164,16 +170,30 @@ enum step conn_converse(struct conn *c)
         if (step != STEP_ON)
             return step;
     }
-    return conn_yield(c, conn_quiet_timeout(c));
+    return conn_yield(c, input_timeout(c, c->service->requests->next(c->conversation->talk)));
+}
+
+bool conn_converse_reads(const struct conn *c)
+{
+    const struct conversation *v = c->conversation;
+    if (c->state != CONN_CONVERSE || !v)
+        return false;
+    enum service_next next = c->service->requests->next(v->talk);
+    return next == SERVICE_READS_HEAD || next == SERVICE_READS_BODY;
 }
 
 bool conn_converse_late(struct conn *c)
 {
-    const struct conversation *v = c->conversation;
-    enum service_next next =
-        c->state == CONN_CONVERSE && v ? c->service->requests->next(v->talk) : SERVICE_WAITS;
-    if (next != SERVICE_READS_HEAD && next != SERVICE_READS_BODY)
+    if (!conn_converse_reads(c))
         return false;
-    c->service->requests->cut(v->talk, SERVICE_CUT_LATE);
+    c->service->requests->cut(c->conversation->talk, SERVICE_CUT_LATE);
     return true;
+}
+
+void conn_converse_finish(struct conn *c, enum conn_end reason)
+{
+    bool answers = !c->sending && conn_converse_late(c);
+    conn_end_as(c, reason, CONN_SHUTDOWN);
+    if (answers)
+        write_output(c);
 }

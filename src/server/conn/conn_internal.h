@@ -69,8 +69,14 @@ enum step conn_serve(struct conn *c);
 enum step conn_produce(struct conn *c);
 enum step conn_converse(struct conn *c);
 
+/* Whether a request has begun to arrive and is not complete. */
+bool conn_converse_reads(const struct conn *c);
+
 /* A time-out has expired; whether it is that of a request, which is then answered. */
 bool conn_converse_late(struct conn *c);
+
+/* In CONVERSE: starts an orderly close. An incomplete request is answered as a late one. */
+void conn_converse_finish(struct conn *c, enum conn_end reason);
 
 /* Frees the conversation, if there is one. */
 void conn_conversation_free(struct conn *c);

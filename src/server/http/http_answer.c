@@ -16,7 +16,7 @@ enum { HEAD_BYTES = 1024, DATE_BYTES = 32, TEXT_BYTES = 16384 + 1 };
 struct http_answer {
     struct http_answer_plan plan;
     struct conn_info info;
-    bool html, without_body;
+    bool html;
     char head[HEAD_BYTES];
     size_t head_bytes;
     uint64_t body_bytes;
@@ -151,7 +151,6 @@ struct http_answer *http_answer_new(const struct http_answer_plan *plan)
     a->plan = *plan;
     a->info = *plan->info;
     a->html = plan->request && http_prefers_html(plan->request);
-    a->without_body = plan->request && http_equals(plan->request->method, "HEAD");
     write_head(a);
     return a;
 }
@@ -163,7 +162,7 @@ void http_answer_free(struct http_answer *answer)
 
 uint64_t http_answer_bytes(const struct http_answer *answer)
 {
-    return answer->head_bytes + (answer->without_body ? 0 : answer->body_bytes);
+    return answer->head_bytes + (answer->plan.head_only ? 0 : answer->body_bytes);
 }
 
 size_t http_answer_write(const struct http_answer *answer, uint64_t offset, unsigned char *data,
@@ -175,7 +174,7 @@ size_t http_answer_write(const struct http_answer *answer, uint64_t offset, unsi
         n = left < size ? left : size;
         memcpy(data, answer->head + offset, n);
     }
-    if (n == size || answer->without_body)
+    if (n == size || answer->plan.head_only)
         return n;
     struct json json;
     begin_body(&json, answer, data + n, size - n, offset + n - answer->head_bytes);

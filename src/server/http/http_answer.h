@@ -20,6 +20,7 @@ struct http_answer_plan {
     const struct http_head *request; /* NULL = it is refused */
     uint64_t body_bytes;             /* of the request's body */
     const char *sha256;              /* likewise */
+    bool head_only;                  /* the method is HEAD */
     bool last;                       /* the connection is closed after it */
     const struct conn_info *info;    /* copied */
 };

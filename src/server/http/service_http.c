@@ -201,6 +201,7 @@ static bool begin_answer(struct service_talk *t, const struct service_output *ou
         .request = refused ? NULL : &t->request,
         .body_bytes = t->body.bytes,
         .sha256 = t->sha256,
+        .head_only = http_scan_is_head(&t->scan, (struct http_span){t->head, t->head_bytes}),
         .last = t->last,
         .info = output->info,
     };

@@ -68,6 +68,22 @@ START_TEST(finds_a_foreign_name_as_host)
 }
 END_TEST
 
+START_TEST(knows_a_head_request_that_it_refuses)
+{
+    static const char *const refused[] = {
+        "HEAD /x HTTP/1.0\r\n\r\n",       "\r\nHEAD /x HTTP/1.0\r\n\r\n",
+        "HEAD /metrics HTTP/2.0\r\n\r\n", "HEAD /metrics HTTP/1.1\r\n\r\n",
+        "HEAD /metrics HTTP/1.0\r\nA",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        ck_assert_int_ne(parse(refused[i]), 200);
+        ck_assert_msg(request.head, "%s", refused[i]);
+    }
+    assert_answer(404, "HEADS /x HTTP/1.0\r\n\r\n");
+    ck_assert(!request.head);
+}
+END_TEST
+
 START_TEST(waits_for_the_whole_head)
 {
     const char *text = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -195,6 +211,7 @@ int main(void)
     tcase_add_test(tcase, accepts_the_three_paths);
     tcase_add_test(tcase, accepts_a_query_and_the_absolute_form);
     tcase_add_test(tcase, finds_a_foreign_name_as_host);
+    tcase_add_test(tcase, knows_a_head_request_that_it_refuses);
     tcase_add_test(tcase, waits_for_the_whole_head);
     tcase_add_test(tcase, a_body_is_ignored);
     tcase_add_test(tcase, an_unknown_path_is_not_found_whatever_the_method);

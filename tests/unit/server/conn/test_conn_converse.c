@@ -245,17 +245,49 @@ END_TEST
 
 START_TEST(a_drain_waits_for_the_answer_and_says_that_it_is_the_last)
 {
-    fake_add_read(&fake, "a-");
+    fake_add_read(&fake, _i ? "a-" : "a");
     conn_run(&conn);
     conn_drain(&conn);
-    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_QUIET);
+    assert_waits(WANT_READ, _i ? CONN_TIMEOUT_IDLE : CONN_TIMEOUT_HANDSHAKE);
+    fake_add_read(&fake, "b");
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    fake_add_read(&fake, "-");
+    conn_run(&conn);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
     fake_add_read(&fake, ".");
     conn_run(&conn);
-    assert_written("??");
+    assert_written(_i ? "????" : "???");
     assert_waits(WANT_READ, CONN_TIMEOUT_QUIET);
     conn_expire(&conn);
     conn_run(&conn);
     ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+}
+END_TEST
+
+START_TEST(a_drain_closes_a_connection_without_a_request)
+{
+    fake_add_read(&fake, "a.");
+    conn_run(&conn);
+    conn_drain(&conn);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_QUIET);
+    conn_finish(&conn, CONN_END_DRAINED);
+    conn_run(&conn);
+    assert_written("!");
+    ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+}
+END_TEST
+
+START_TEST(the_end_of_a_drain_answers_an_incomplete_request)
+{
+    fake_add_read(&fake, _i ? "a-" : "a");
+    conn_run(&conn);
+    conn_drain(&conn);
+    conn_finish(&conn, CONN_END_DRAINED);
+    conn_run(&conn);
+    assert_written("?");
+    ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
 }
 END_TEST
 
@@ -311,7 +343,9 @@ int main(void)
     tcase_add_test(tcase, a_request_that_ends_early_is_refused);
     tcase_add_test(tcase, a_peer_without_a_byte_is_a_probe);
     tcase_add_test(tcase, ends_when_the_service_does_and_drops_the_rest);
-    tcase_add_test(tcase, a_drain_waits_for_the_answer_and_says_that_it_is_the_last);
+    tcase_add_loop_test(tcase, a_drain_waits_for_the_answer_and_says_that_it_is_the_last, 0, 2);
+    tcase_add_test(tcase, a_drain_closes_a_connection_without_a_request);
+    tcase_add_loop_test(tcase, the_end_of_a_drain_answers_an_incomplete_request, 0, 2);
     tcase_add_test(tcase, other_connections_get_their_turn);
     tcase_add_test(tcase, a_reset_ends_it);
     tcase_add_test(tcase, without_memory_the_connection_fails);

@@ -253,6 +253,31 @@ START_TEST(a_refusal_has_its_status_and_ends_the_connection)
 }
 END_TEST
 
+START_TEST(a_refused_head_request_has_no_body_either)
+{
+    static const char *const refused[] = {
+        "HEAD / HTTP/1.1\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: h\r\nExpect: more\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx",
+        "HEAD / HTTP/3.0\r\n\r\n",
+        "\r\nHEAD / HTTP/1.1\r\nHost\r\n\r\n",
+    };
+    say(refused[_i]);
+    ck_assert_str_eq(body_of(output), "");
+    assert_has("\r\nConnection: close\r\n");
+    ck_assert_int_eq(http->next(talk), SERVICE_ENDS);
+}
+END_TEST
+
+START_TEST(a_late_head_request_has_no_body_either)
+{
+    say("HEAD / HTTP/1.1\r\n");
+    http->cut(talk, SERVICE_CUT_LATE);
+    write_all(4096);
+    ck_assert_str_eq(body_of(output), "");
+}
+END_TEST
+
 START_TEST(a_head_may_have_16_kib)
 {
     static char text[HEAD_MAX + 100];
@@ -404,6 +429,8 @@ int main(void)
     tcase_add_test(tcase, a_draining_server_ends_after_the_answer);
     tcase_add_loop_test(tcase, a_refusal_has_its_status_and_ends_the_connection, 0,
                         COUNT(refusals));
+    tcase_add_loop_test(tcase, a_refused_head_request_has_no_body_either, 0, 5);
+    tcase_add_test(tcase, a_late_head_request_has_no_body_either);
     tcase_add_test(tcase, a_head_may_have_16_kib);
     tcase_add_test(tcase, a_request_that_does_not_come_to_its_end_is_refused);
     tcase_add_test(tcase, empty_lines_before_a_request_are_no_request);
