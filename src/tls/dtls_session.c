@@ -8,6 +8,7 @@
 #include <sys/time.h>
 
 #include "dtls_session_internal.h"
+#include "dtls_trim.h"
 #include "tls_context_internal.h"
 #include "tls_error.h"
 #include "tls_role.h"
@@ -117,8 +118,8 @@ static bool is_client_hello(const unsigned char *data, size_t n)
 
 void dtls_session_feed(struct dtls_session *s, const unsigned char *data, size_t length)
 {
-    s->wire.in = length > 0 ? data : NULL; /* an empty one is no record */
-    s->wire.in_n = length;
+    s->wire.in_n = dtls_trim(s->ssl, data, length);
+    s->wire.in = s->wire.in_n > 0 ? data : NULL; /* an empty one is no record */
     s->received_bytes += length;
     s->accepted = false;
     if (s->ctx->role == TLS_CLIENT && !s->established && is_client_hello(data, length))

@@ -317,6 +317,73 @@ START_TEST(drops_what_is_no_record_of_the_session)
 END_TEST
 
 /* RFC 6347 §4.2.4.1: 1 s, doubled each time. */
+/* A forged record with a body of n bytes: application data, or an alert, of the epoch after the
+ * handshake. */
+static size_t forge(unsigned char type, size_t n, unsigned char *ret)
+{
+    const unsigned char header[] = {
+        type, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, (unsigned char)n, 0, (unsigned char)n};
+    memcpy(ret, header, sizeof header);
+    memset(ret + sizeof header, 'x', n);
+    return sizeof header + n;
+}
+
+enum { FORGED_MAX = 80 };
+
+static const char *const ciphers[] = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-CCM",
+    "ECDHE-ECDSA-AES128-CCM8",       "ECDHE-ECDSA-AES128-SHA",        "ECDHE-ECDSA-AES128-SHA256"};
+
+static void drops_forged_records(struct dtls_session *to, struct dtls_session *from)
+{
+    unsigned char datagram[DTLS_DATA_MAX + DTLS_OVERHEAD_MAX];
+    for (size_t n = 0; n < FORGED_MAX; n++)
+        for (unsigned char type = 21; type <= 23; type++) {
+            dtls_session_feed(to, datagram, forge(type, n, datagram));
+            reads_nothing(to);
+        }
+    size_t behind = write_one(from, "ab", 2, datagram);
+    behind += forge(23, 1, datagram + behind);
+    dtls_session_feed(to, datagram, behind);
+    reads(to, "ab", 2);
+    reads_nothing(to);
+}
+
+START_TEST(survives_forged_records_of_any_length)
+{
+    ck_assert_int_eq(tls_context_set_ciphers(server_context, ciphers[_i], &err), 0);
+    ck_assert_int_eq(tls_context_set_ciphers(client_context, ciphers[_i], &err), 0);
+    shake();
+    drops_forged_records(server, client);
+    drops_forged_records(client, server);
+}
+END_TEST
+
+/* OpenSSL keeps records of the next epoch until it begins. */
+START_TEST(survives_forged_records_during_the_handshake)
+{
+    unsigned char datagram[FORGED_MAX + 16];
+    dial_with(0);
+    lost_by_server = 2; /* the first flight */
+    deliver();
+    for (size_t n = 0; n < FORGED_MAX; n++) {
+        size_t length = forge(23, n, datagram);
+        dtls_session_feed(client, datagram, length);
+        client_status = dtls_session_handshake(client, &err);
+        ck_assert_int_eq(client_status, DTLS_WAIT);
+        dtls_session_feed(server, datagram, length);
+        server_status = dtls_session_handshake(server, &server_error);
+        ck_assert_int_eq(server_status, DTLS_WAIT);
+    }
+    wait_for(server);
+    deliver();
+    ck_assert_msg(client_status == DTLS_OK, "%s", err.text);
+    ck_assert_msg(server_status == DTLS_OK, "%s", server_error.text);
+    reads_nothing(client);
+    reads_nothing(server);
+}
+END_TEST
+
 START_TEST(sends_a_flight_again_after_1_2_and_4_seconds)
 {
     lost_by_client = 7;
@@ -539,6 +606,9 @@ int main(void)
     tcase_add_test(tcase, refuses_a_message_that_no_record_can_carry);
     tcase_add_test(tcase, reads_several_records_of_one_datagram);
     tcase_add_test(tcase, drops_what_is_no_record_of_the_session);
+    tcase_add_loop_test(tcase, survives_forged_records_of_any_length, 0,
+                        sizeof ciphers / sizeof *ciphers);
+    tcase_add_test(tcase, survives_forged_records_during_the_handshake);
     tcase_add_test(tcase, sends_a_flight_again_after_1_2_and_4_seconds);
     tcase_add_loop_test(tcase, survives_the_loss_of_any_datagram, 0, 8);
     tcase_add_test(tcase, gives_up_when_nothing_answers);
