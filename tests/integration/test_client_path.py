@@ -263,6 +263,13 @@ class Refused(support.TestCase):
             summary = self.fails(11, "--only", "syn", server.endpoint())
         self.assertIn("requires a client certificate", summary["stages"][0]["reason"])
 
+    def test_a_healthy_echo_has_no_report_which_is_a_wrong_endpoint(self):
+        with StubServer(stub_server.echo) as server:
+            summary = self.fails(2, "--only", "syn", server.endpoint())
+        self.assertEqual((summary["error"]["phase"], summary["stages"][0]["state"]),
+                         ("options", "skipped"))
+        self.assertIn("give one whose listener has `service: report`", summary["error"]["message"])
+
     def test_a_skipped_stage_names_each_endpoint_that_was_asked(self):
         def greet(connection):
             connection.sendall(b"220 ready\r\n")
@@ -348,6 +355,18 @@ class Unsteady(support.TestCase):
         self.assertRegex(text, r"note 1 of \d+ ClientHellos got no answer while others alike did: "
                                r"1 of \d+ reset: .* is unsteady")
 
+    def test_one_that_reads_once_is_found_to_refuse_pieces(self):
+        def read_once(connection):
+            if len(connection.recv(4)) < 4:
+                stub_server.reset(connection)
+                return
+            connection.sendall(SERVER_HELLO)
+            stub_server.discard(connection)
+        done = self.summary(read_once, "client-hello")
+        found = {one["finding"]: one["evidence"] for one in done.summary()["findings"]}
+        self.assertEqual(set(found), {"hello-split-refused"}, done)
+        self.assertIn("split after 1 byte: 3 of 3 reset", found["hello-split-refused"])
+
     def test_one_that_always_refuses_pieces_is_found(self):
         with StubServer(refuser_of_two_records(1000)) as server:
             done = path("--only", "client-hello", "--servername", "localhost",
@@ -382,7 +401,7 @@ class Interrupted(support.TestCase):
             summary = support.described(out.decode())
         self.assertEqual((client.returncode, summary["interrupted"]), (6, True))
         self.assertEqual(summary["stages"][0]["state"], "stopped")
-
+        self.assertNotEqual(summary["error"]["phase"], "options")
 
     def interrupt(self, answers, when):
         """Signals at the first ClientHello of which `when` is true; it and later ones get nothing."""

@@ -214,8 +214,10 @@ class Server(support.TestCase):
         def garble(connection):
             for data in stub_server.received(connection):
                 connection.sendall(data if len(data) < 100 else data[:-1] + b"X")
-        self.assertRegex(self.fails(14, garble)["stages"][0]["reason"],
-                         "it is no echo: byte 511 came back as 0x58 instead of ")
+        summary = self.fails(14, garble)
+        self.assertRegex(summary["error"]["message"], r"\A512 bytes, in packets of any size: byte 511 "
+                                                      "came back as 0x58 instead of ")
+        self.assertEqual(summary["stages"][0]["state"], "stopped")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,13 @@ class Noted(Names):
         self.assertRegex(stage["notes"][0], r'\Acertificate "CN=localhost.*" \(SHA-256 [0-9a-f]{16}'
                                             r'\.\.\.\) with no server name, server name other\.inva')
 
+    def test_the_version_beside_each_group_where_there_is_one_alone(self):
+        server = self.server(TWO)
+        stage, _ = self.is_told(support.client(*NAMES, "--tls-max", "1.2", server.endpoint("tls")))
+        tried = [step["what"] for step in stage["tried"]]
+        for what in "group X25519", "ALPN h2", "no server name":
+            self.assertIn(f"{what}, TLS 1.2 alone", tried)
+
     def test_each_certificate_with_what_it_came_with(self):
         with stub_server.OpenSsl("-servername", "localhost", "-cert2", support.pki() / "server-rsa.pem",
                             "-key2", support.pki() / "server-rsa.key") as server:

@@ -17,8 +17,9 @@ enum {
     CONNECT_US = 10 * 1000 * 1000, /* where --connect-timeout is 0 */
     TICK_US = 10 * 1000, /* how often TCP_INFO is read while something is unacknowledged */
     DIALS_MAX = 4,
-    REPEATS = 2,                 /* retransmissions after which one that is lost is known to be */
-    GRACE_US = 50 * 1000,        /* beside two round trips, for the ACK of the last of them */
+    REPEATS = 2,          /* retransmissions after which one that is lost is known to be */
+    GRACE_US = 50 * 1000, /* beside two round trips, for the ACK of the last of them */
+    PAUSE_US = 50 * 1000, /* between two pieces, so that a server reads the first one alone */
     LIMIT_US = 30 * 1000 * 1000, /* for a peer that takes nothing: its window is closed */
 };
 
@@ -227,6 +228,16 @@ static void connect_on(const struct path *p, struct path_peer *peer, struct hell
     }
 }
 
+/* The first piece has arrived, and the server has had the time to read it. */
+static bool is_read(struct hello_try *t)
+{
+    if (socket_unacknowledged_bytes(t->fd) > 0)
+        return false;
+    if (!t->acked_us)
+        t->acked_us = clock_now_us();
+    return clock_now_us() >= t->acked_us + PAUSE_US;
+}
+
 static void step(const struct path *p, struct path_peer *peer, struct hello_try *t, uint64_t ack_us)
 {
     if (t->state == CONNECTING)
@@ -235,8 +246,7 @@ static void step(const struct path *p, struct path_peer *peer, struct hello_try 
         receive(t);
     if (t->fate == HELLO_PENDING && t->state == SENDING)
         send_more(t);
-    if (t->fate == HELLO_PENDING && t->state == AWAITING_ACK &&
-        socket_unacknowledged_bytes(t->fd) == 0) {
+    if (t->fate == HELLO_PENDING && t->state == AWAITING_ACK && is_read(t)) {
         t->state = SENDING;
         send_more(t);
     }

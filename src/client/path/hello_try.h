@@ -34,8 +34,8 @@ enum { HELLO_FATES = HELLO_UNCONNECTED + 1 };
 struct hello_try {
     /* in */
     const struct tls_client_hello *hello;
-    size_t
-        cut; /* so many bytes are sent first, and the rest once they are acknowledged; 0 = none */
+    size_t cut; /* so many bytes are sent first, and the rest a moment after they are acknowledged;
+                   0 = none */
 
     /* out */
     enum hello_fate fate;
@@ -51,7 +51,7 @@ struct hello_try {
     int fd;
     int state, dials;
     size_t sent;
-    uint64_t begun_us, sent_us, repeated_us, quiet_us, ended_us;
+    uint64_t begun_us, sent_us, acked_us, repeated_us, quiet_us, ended_us;
     unsigned char answer[TLS_ANSWER_BYTES];
     size_t answer_n;
 };

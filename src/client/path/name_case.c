@@ -15,10 +15,15 @@ enum {
     SMALL_SEGMENT_BYTES = 512,
 };
 
-static void add_version(struct name_case *c)
+/* Of the options, where they leave one version. */
+static void add_version(struct name_case *c, const struct options *base)
 {
+    bool only_12 = base->tls_max && strcmp(base->tls_max, "1.2") == 0;
+    bool only_13 = base->tls_min && strcmp(base->tls_min, "1.3") == 0;
     size_t used = strlen(c->label);
-    snprintf(c->label + used, sizeof c->label - used, ", TLS %s alone", c->options.tls_max);
+    if (only_12 || only_13)
+        snprintf(c->label + used, sizeof c->label - used, ", TLS %s alone",
+                 only_12 ? "1.2" : "1.3");
 }
 
 void name_case_init(struct name_case *c, struct path_peer *peer, const struct options *base,
@@ -37,8 +42,6 @@ void name_case_init(struct name_case *c, struct path_peer *peer, const struct op
         c->options.server_name = value;
         if (endpoint_host_is_address(value))
             snprintf(c->label, sizeof c->label, "no server name");
-        if (base->tls_max && base->tls_min == base->tls_max)
-            add_version(c);
         break;
     case NAME_VERSION:
         c->options.tls_min = c->options.tls_max = value;
@@ -50,6 +53,8 @@ void name_case_init(struct name_case *c, struct path_peer *peer, const struct op
         c->options.alpn = value;
         break;
     }
+    if (kind != NAME_VERSION)
+        add_version(c, base);
     target_init(&c->target, &c->options, peer->about->endpoint);
 }
 

@@ -113,6 +113,11 @@ static int run_stage(struct path *p, const struct path_stage *stage, struct erro
     else
         path_record_skip(p, "%s", reason);
     path_record_end(p);
+    if (result < 0 && err->kind == ERROR_INTERRUPTED && p->phase == PHASE_OPTIONS) {
+        p->phase = PHASE_PATH; /* before its first connection */
+        error_set(err, ERROR_INTERRUPTED, "interrupted at the beginning of the stage %s",
+                  stage->name);
+    }
     if (result < 0) {
         p->stage->state = PATH_STOPPED;
         snprintf(p->stage->reason, sizeof p->stage->reason, "%s", err->text);
@@ -126,15 +131,19 @@ static int run_stages(struct path *p, unsigned chosen, struct error *err)
 {
     struct error latest = {.alert = -1};
     enum phase phase = p->phase;
+    enum result failure = RESULT_OK;
     int result = 0;
     for (size_t i = 0; i < path_stages_count && latest.kind != ERROR_INTERRUPTED; i++) {
+        p->failure = RESULT_OK;
         if (!(chosen & 1u << i) || run_stage(p, &path_stages[i], &latest) == 0 || result < 0)
             continue;
         *err = latest;
         phase = p->phase;
+        failure = p->failure;
         result = -1;
     }
     p->phase = phase;
+    p->failure = failure;
     return result;
 }
 
@@ -173,7 +182,7 @@ static void refuse_all(const struct path *p, struct outcome *ret)
     const struct path_stage_result *stage = p->unserved ? p->unserved : &p->verdict->stages[0];
     outcome_measure(ret, p->unserved ? p->unserved_result : RESULT_USAGE,
                     "no stage could run: %s: %.400s", stage->name, stage->reason);
-    ret->phase = p->unserved ? PHASE_ECHO : PHASE_OPTIONS;
+    ret->phase = ret->result == RESULT_USAGE ? PHASE_OPTIONS : PHASE_ECHO;
 }
 
 static bool has_measured(const struct path_verdict *verdict)
@@ -207,6 +216,10 @@ static bool has_unjudged(const struct path_verdict *verdict)
 static void fail(const struct path *p, const struct error *err, struct outcome *ret)
 {
     enum result result = result_of(p->phase, err);
+    if (p->failure) {
+        outcome_measure(ret, p->failure, "%.400s", err->text);
+        return;
+    }
     if (result != RESULT_REFUSED || !p->verdict->stage_count) {
         outcome_fail_to_open(ret, p->phase, err, &p->options);
         return;

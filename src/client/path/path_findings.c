@@ -25,8 +25,9 @@ const struct path_finding_kind path_finding_kinds[] = {
                   "}: two records"},
     {.name = "path-mtu-black-hole",
      .stage = "size",
-     .meaning = "IP packets above some size do not pass in one direction, and no ICMP message says "
-                "so: connections come up, and stall or break with the first large message",
+     .meaning =
+         "IP packets above some size do not pass in at least one direction, and no ICMP "
+         "message says so: connections come up, and stall or break with the first large message",
      .remedy = "let what is on the way pass {}, have it announce its MTU by ICMP, or clamp the MSS "
                "there; until then, lower the MTU of one of the hosts",
      .value = "packets of that size",
@@ -42,9 +43,7 @@ const struct path_finding_kind path_finding_kinds[] = {
                   "--set-mss 1300"},
     {.name = "options-stripped",
      .stage = "syn",
-     .meaning = "TCP options in our SYN are taken out on the way; without window-scale no "
-                "connection carries more than 64 KiB a round trip, without sack-permitted each "
-                "loss costs more",
+     .meaning = "TCP options in our SYN are taken out on the way",
      .remedy = "let what is on the way pass {}: switch off its normalization of TCP, or update it",
      .value = "those options",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp --syn -j TCPOPTSTRIP --strip-options "

@@ -38,6 +38,7 @@ struct path {
     struct path_peer *peer;          /* that it uses now */
     struct path_peer peers[OPTIONS_ENDPOINTS_MAX];
     enum phase phase;      /* where a failure happened */
+    enum result failure;   /* its result, where its error does not tell; RESULT_OK = it does */
     bool has_unjudged;     /* a step of this stage never passed: */
     struct error unjudged; /* its error, if the run is interrupted before it is judged */
     bool unsteady;         /* the same was answered at times and at times not */

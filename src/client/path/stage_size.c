@@ -75,8 +75,11 @@ static int find_limit(struct path *p, struct size_server *server, const struct s
     if (size_limit_find(p, server, bytes, offered_bytes, &limit, err) < 0)
         return -1;
     if (!limit.small_passes && failing->fates[SIZE_FAILED]) {
-        path_record_unserved(p, RESULT_CORRUPT, "it is no echo: %s", failing->error.text);
-        return 0;
+        char message[PATH_TEXT_BYTES];
+        size_message_text(server, c, message);
+        p->failure = RESULT_CORRUPT;
+        *err = failing->error;
+        return error_prefix(err, "%s, in packets of any size", message);
     }
     if (!limit.small_passes) {
         char message[PATH_TEXT_BYTES];

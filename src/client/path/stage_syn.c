@@ -32,7 +32,7 @@ struct syns {
 struct answer {
     bool opened; /* the connection came up */
     bool came;
-    enum result result; /* if none came, as of --report */
+    enum result result; /* of a run that needs it, if none came */
 };
 
 /* *err: why none came. -1: interrupted. */
@@ -45,7 +45,8 @@ static int ask(struct syns *s, struct answer *ret, struct error *err)
     session_init(&session, &s->peer->target);
     ret->opened = path_peer_open_session(s->p, s->peer, &session, err) == 0;
     ret->came = ret->opened && report_read(&s->reading, &session, LIMIT_US, report, &outcome);
-    ret->result = outcome.result;
+    /* A server that sends no report is a healthy one of another service: the endpoint is wrong. */
+    ret->result = outcome.result == RESULT_RESET ? RESULT_RESET : RESULT_USAGE;
     if (ret->opened && !ret->came) {
         s->p->phase = outcome.phase;
         *err = outcome.error;
@@ -72,7 +73,9 @@ static int choose_peer(struct syns *s, bool *ret_found, struct error *err)
         if (answer.came)
             return 0;
         if (answer.opened && !path_lookup_is_refusal(err))
-            path_lookup_add(&others, s->peer, answer.result, "it sends none");
+            path_lookup_add(&others, s->peer, answer.result,
+                            answer.result == RESULT_RESET ? "it resets connections"
+                                                          : "it sends none");
         else
             path_lookup_add_error(&others, s->p, s->peer, err);
     }
@@ -105,6 +108,8 @@ struct aspect {
     /* What was sent, how it "arrived ..." instead, and what takes the place of {} in the remedy. */
     void (*describe)(const struct report *report, char sent[PATH_TEXT_BYTES],
                      char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES]);
+    /* What follows from it, "; without ..."; NULL = what the finding says. */
+    void (*explain)(const struct report *report, char ret[PATH_SENTENCE_BYTES]);
 };
 
 /* A larger one is not clamped. */
@@ -183,6 +188,26 @@ static void describe_options(const struct report *report, char sent[PATH_TEXT_BY
     snprintf(value, PATH_TEXT_BYTES, "%.190s", lost);
 }
 
+static void explain_options(const struct report *report, char ret[PATH_SENTENCE_BYTES])
+{
+    static const struct {
+        const char *name, *effect;
+    } effects[] = {
+        {"mss", "the server sends small segments"},
+        {"window-scale", "no connection carries more than 64 KiB a round trip"},
+        {"sack-permitted", "each loss costs more"},
+        {"timestamps", "round trips are measured less often"},
+    };
+    char lost[REPORT_OPTIONS_BYTES];
+    size_t used = 0;
+    report_lost_options(&report->syn, lost);
+    *ret = '\0';
+    for (size_t i = 0; i < sizeof effects / sizeof *effects; i++)
+        if (strstr(lost, effects[i].name))
+            used += (size_t)snprintf(ret + used, PATH_SENTENCE_BYTES - used, "; without %s %s",
+                                     effects[i].name, effects[i].effect);
+}
+
 static enum report_relation relate_clock(const struct report_syn *syn,
                                          const struct report_verdict *verdict)
 {
@@ -201,13 +226,13 @@ static void describe_clock(const struct report *report, char sent[PATH_TEXT_BYTE
     snprintf(value, PATH_TEXT_BYTES, "%s", report->there.source);
 }
 
-static const struct aspect clock_aspect = {"tcp-proxy", relate_clock, describe_clock};
+static const struct aspect clock_aspect = {"tcp-proxy", relate_clock, describe_clock, NULL};
 
 static const struct aspect aspects[] = {
-    {"mss-clamped", relate_mss, describe_mss},
-    {"options-stripped", relate_options, describe_options},
-    {"dscp-rewritten", relate_dscp, describe_dscp},
-    {"ecn-stripped", relate_ecn, describe_ecn},
+    {"mss-clamped", relate_mss, describe_mss, NULL},
+    {"options-stripped", relate_options, describe_options, explain_options},
+    {"dscp-rewritten", relate_dscp, describe_dscp, NULL},
+    {"ecn-stripped", relate_ecn, describe_ecn, NULL},
 };
 
 /* --- what follows --- */
@@ -242,6 +267,7 @@ static struct sight look_at(const struct syns *s, const struct aspect *aspect, b
 static void tell(struct path *p, const struct aspect *aspect, const struct sight *sight)
 {
     char sent[PATH_TEXT_BYTES], arrived[PATH_TEXT_BYTES], value[PATH_TEXT_BYTES];
+    char effects[PATH_SENTENCE_BYTES] = "";
     struct path_step step = {.tries = sight->tries, .failed = sight->failed};
     if (!sight->tries)
         return;
@@ -254,9 +280,12 @@ static void tell(struct path *p, const struct aspect *aspect, const struct sight
     else
         snprintf(step.happened, sizeof step.happened, "arrived as sent");
     path_record_step(p, &step);
-    if (!step.passed)
-        path_record_finding(p, aspect->finding, value, "the %s in our SYN: %u of %u arrived %s",
-                            sent, sight->failed, sight->tries, arrived);
+    if (step.passed)
+        return;
+    if (aspect->explain)
+        aspect->explain(sight->report, effects);
+    path_record_finding(p, aspect->finding, value, "the %s in our SYN: %u of %u arrived %s%s", sent,
+                        sight->failed, sight->tries, arrived, effects);
 }
 
 static void note_hops(struct path *p, const struct report_syn *syn)
@@ -311,12 +340,12 @@ static bool skip_useless(struct syns *s)
     char endpoint[ENDPOINT_TEXT_BYTES];
     endpoint_text(s->peer->about->endpoint, endpoint);
     if (report->proxy.version)
-        path_record_unserved(s->p, RESULT_TRUNCATED,
+        path_record_unserved(s->p, RESULT_USAGE,
                              "%s: the server is behind a proxy that sends PROXY headers, so the "
                              "SYN that arrives is the proxy's: give the server's own address",
                              endpoint);
     else if (!report->syn.has_arrived)
-        path_record_unserved(s->p, RESULT_TRUNCATED,
+        path_record_unserved(s->p, RESULT_USAGE,
                              "%s: the report has no SYN: the server is of an earlier version, or "
                              "its kernel sends SYN cookies",
                              endpoint);
