@@ -205,6 +205,19 @@ class Outcome(support.TestCase):
         self.assertEqual(self.echo.stop(), 0)
         self.assertEqual(self.reload().status, 1)
 
+    def test_a_server_that_is_stopping_refuses_it(self):
+        self.echo.stop()
+        self.echo = self.server(PLAIN + "timeouts: { lame_duck: 1h }\n",
+                                env=support.environment(RUNTIME_DIRECTORY="{dir}:/other"))
+        self.echo.signal(signal.SIGTERM)
+        self.echo.wait_for("lame_duck")
+        done = self.reload()
+        self.assertEqual(done.status, 1)
+        self.assertIn("the server is stopping", done.stderr)
+        self.assertEqual(self.outcome(), "1 refused the server is stopping\n")
+        self.assertEqual(self.echo.wait_for("reload_refused")["reason"], "the server is stopping")
+        self.assertEqual(self.echo.stop(), 0)
+
     def test_an_outcome_that_cannot_be_written_is_logged_and_the_server_goes_on(self):
         self.echo.stop()
         server = self.server(PLAIN, env=support.environment(RUNTIME_DIRECTORY="{dir}/nowhere"))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser for HTTP/1 requests (RFC 9112, RFC 9110). It is strict: what two programs could
- * understand differently, and what is not HTTP at all, is refused. Pure functions over bytes that
- * may arrive in any pieces.
+ * The parser for HTTP/1 requests (RFC 9112, RFC 9110). It is strict: what programs are
+ * known to understand differently, and what is not HTTP at all, is refused. Pure functions over
+ * bytes that may arrive in any pieces.
  *
  * Ownership: a span points into the caller's bytes; no heap.   Threads: any.
  */

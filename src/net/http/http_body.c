@@ -2,8 +2,6 @@
 /* The body of a request: a length, or chunks (RFC 9112 §6, §7.1). */
 #include "http_text.h"
 
-enum { SIZE_DIGITS_MAX = 16 };
-
 void http_body_init(struct http_body *body, const struct http_head *head)
 {
     *body = (struct http_body){.state = HTTP_BODY_LENGTH, .left = head->content_length};
@@ -53,10 +51,12 @@ static enum http_status read_size(struct http_body *body, char c, const char **r
 {
     int digit = digit_of(c);
     if (digit >= 0) {
-        if (body->digits == SIZE_DIGITS_MAX || body->left > (INT64_MAX - body->bytes) / 16 - 1)
+        uint64_t most = INT64_MAX - body->bytes, value = (uint64_t)digit;
+        if (++body->digits > HTTP_CHUNK_LINE_BYTES_MAX)
+            return bad("the size of a chunk has too many digits", ret_reason);
+        if (value > most || body->left > (most - value) / 16)
             return refuse(HTTP_CONTENT_TOO_LARGE, "a chunk is too large", ret_reason);
-        body->digits++;
-        body->left = 16 * body->left + (uint64_t)digit;
+        body->left = 16 * body->left + value;
         return HTTP_MORE;
     }
     if (body->digits == 0)

@@ -15,10 +15,11 @@ static enum http_status bad(const char *reason, const char **ret_reason)
     return refuse(HTTP_BAD_REQUEST, reason, ret_reason);
 }
 
-static bool is_visible(struct http_span span)
+/* Visible characters. A fragment stays with the client: RFC 9110 §7.1. */
+static bool is_target(struct http_span span)
 {
     for (size_t i = 0; i < span.size; i++)
-        if (span.at[i] < '!' || span.at[i] > '~')
+        if (span.at[i] < '!' || span.at[i] > '~' || span.at[i] == '#')
             return false;
     return span.size > 0;
 }
@@ -55,8 +56,9 @@ static enum http_status parse_request_line(struct http_span line, struct http_he
 {
     if (!http_text_split(&line, ' ', &ret->method) || !http_text_is_token(ret->method))
         return bad("the request line does not begin with a method and a space", ret_reason);
-    if (!http_text_split(&line, ' ', &ret->target) || !is_visible(ret->target))
-        return bad("the request line is not METHOD TARGET HTTP/1.1 with single spaces", ret_reason);
+    if (!http_text_split(&line, ' ', &ret->target) || !is_target(ret->target))
+        return bad("the request line is not METHOD TARGET HTTP/1.1 with single spaces and no #",
+                   ret_reason);
     enum http_status status = parse_version(line, ret, ret_reason);
     if (status != HTTP_OK)
         return status;
@@ -85,9 +87,10 @@ static enum http_status read_length(struct http_span value, struct fields *f, st
         for (size_t i = 0; i < entry.size; i++) {
             if (!is_digit(entry.at[i]))
                 return bad("Content-Length is not a number", ret_reason);
-            if (length > (INT64_MAX - 9) / 10)
+            uint64_t digit = (uint64_t)(entry.at[i] - '0');
+            if (length > (INT64_MAX - digit) / 10)
                 return refuse(HTTP_CONTENT_TOO_LARGE, "Content-Length is too large", ret_reason);
-            length = 10 * length + (uint64_t)(entry.at[i] - '0');
+            length = 10 * length + digit;
         }
         if (f->has_length && length != ret->content_length)
             return bad("Content-Length is repeated with another value", ret_reason);

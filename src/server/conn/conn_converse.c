@@ -49,6 +49,8 @@ static enum conn_timeout input_timeout(const struct conn *c, enum service_next n
 static enum step wait_for_input(struct conn *c, enum service_next next)
 {
     struct conversation *v = c->conversation;
+    if (next == SERVICE_WAITS)
+        v->head_timed = false;
     if (next != SERVICE_READS_HEAD)
         return conn_wait(c, IO_WANT_READ, input_timeout(c, next));
     c->timeout_anew = !v->head_timed;

@@ -8,7 +8,7 @@
 #include "tlsecho/server/service.h"
 #include "tlsecho/tls/tls_sha256.h"
 
-enum { HEAD_BYTES_MAX = 16384, HEAD_BYTES_FIRST = 1024 };
+enum { HEAD_BYTES_MAX = 16384, HEAD_BYTES_FIRST = 1024, EMPTY_LINE_BYTES = 2 };
 
 static const char continues[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -56,11 +56,19 @@ static void talk_free(struct service_talk *t)
     free(t);
 }
 
+/* A head begins with its first byte. One empty line may precede it, which some clients send after
+ * a body (RFC 9112 §2.2); a second one is part of a head, whose time would never begin otherwise.
+ */
+static bool has_begun(const struct service_talk *t)
+{
+    return t->head_bytes > (t->scan.first <= EMPTY_LINE_BYTES ? t->scan.first : 0);
+}
+
 static enum service_next next(const struct service_talk *t)
 {
     switch (t->phase) {
     case READING_HEAD:
-        return t->head_bytes > t->scan.first ? SERVICE_READS_HEAD : SERVICE_WAITS;
+        return has_begun(t) ? SERVICE_READS_HEAD : SERVICE_WAITS;
     case READING_BODY:
         return SERVICE_READS_BODY;
     case SENDING_CONTINUE:

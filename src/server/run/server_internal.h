@@ -96,6 +96,9 @@ uint64_t server_reload_due_us(const struct server *s);
 
 bool server_reload_is_under_way(const struct server *s);
 
+/* The server is stopping: refuses a reload that waits for look-ups, and one that HUP asks for. */
+void server_reload_refuse_stopping(struct server *s);
+
 /* Abandons a reload that waits for look-ups. */
 void server_reload_abandon(struct server *s);
 

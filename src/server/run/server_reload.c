@@ -126,6 +126,20 @@ void server_reload_abandon(struct server *s)
     config_snapshot_free(next);
 }
 
+void server_reload_refuse_stopping(struct server *s)
+{
+    static const char why[] = "the server is stopping";
+    if (!s->reload_wanted && !server_reload_is_under_way(s))
+        return;
+    if (s->reload_wanted)
+        reload_status_begin(&s->reload_status);
+    s->reload_wanted = false;
+    server_reload_abandon(s);
+    metrics_count_refused_reload(&s->metrics);
+    reload_status_refused(&s->reload_status, why);
+    log_reason(LOG_LEVEL_WARNING, "reload_refused", why);
+}
+
 static int read_configuration(struct server *s, const struct config_snapshot **ret,
                               struct error *err)
 {

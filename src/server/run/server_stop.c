@@ -7,6 +7,13 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/log.h"
 
+/* A turn of the loop. */
+static void turn(struct server *s, uint64_t due_us)
+{
+    server_turn(s, due_us);
+    server_reload_refuse_stopping(s);
+}
+
 static bool all_ended(struct server *s)
 {
     bool all = true;
@@ -28,7 +35,7 @@ static void order_all(struct server *s, enum worker_order order)
 static void wait_for_workers(struct server *s, uint64_t due_us, unsigned stop_signals)
 {
     while (!all_ended(s) && s->stop_signals < stop_signals && clock_now_us() < due_us)
-        server_turn(s, due_us);
+        turn(s, due_us);
 }
 
 /* ms 0: never. */
@@ -65,7 +72,7 @@ static void lame_duck(struct server *s)
     }
     uint64_t due_us = after_us(ms);
     while (s->stop_signals < 2 && clock_now_us() < due_us)
-        server_turn(s, due_us);
+        turn(s, due_us);
 }
 
 /* Those of a service manager: nobody accepts from them, and nobody is refused. */
@@ -108,9 +115,8 @@ void server_stop(struct server *s, const char *why)
     service_manager_stopping(&s->manager, why, why ? 0 : stop_ms(s->snapshot->config));
     if (s->admin)
         admin_set_ready(s->admin, false);
-    if (server_reload_is_under_way(s))
-        reload_status_refused(&s->reload_status, "the server is stopping");
-    server_reload_abandon(s);
+    if (s->stop_signals > 0)
+        server_reload_refuse_stopping(s);
     if (s->acceptor)
         lame_duck(s);
     stop_accepting(s);

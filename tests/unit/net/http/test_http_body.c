@@ -62,7 +62,8 @@ static const struct {
     {"0\r\n\r\n", ""},
     {"5\r\nhello\r\n0\r\n\r\n", "hello"},
     {"1\r\nh\r\n4\r\nello\r\n00\r\n\r\n", "hello"},
-    {"A\r\n0123456789\r\n00000000000000b\r\n0123456789a\r\n0\r\n\r\n", "01234567890123456789a"},
+    {"A\r\n0123456789\r\n00000000000000000000b\r\n0123456789a\r\n0\r\n\r\n",
+     "01234567890123456789a"},
     {"5;a=b\r\nhello\r\n0;last\r\n\r\n", "hello"},
     {"5 \t;a=\"b;c\"\r\nhello\r\n0\r\n\r\n", "hello"},
     {"1\r\n\n\r\n0\r\nTrailer: x\r\nB:\r\n\r\n", "\n"},
@@ -116,14 +117,17 @@ END_TEST
 START_TEST(a_size_that_no_number_holds_is_too_large)
 {
     ck_assert_int_eq(take(&chunked, "8000000000000000\r\n", 1), HTTP_CONTENT_TOO_LARGE);
-    ck_assert_int_eq(take(&chunked, "00000000000000001\r\n", 1), HTTP_CONTENT_TOO_LARGE);
+    ck_assert_int_eq(take(&chunked, "7fffffffffffffff\r\n", 1), HTTP_MORE);
+    ck_assert_int_eq(take(&chunked, "00000000007fffffffffffffff\r\n", 1), HTTP_MORE);
+    ck_assert_int_eq(take(&chunked, "1\r\na\r\n7fffffffffffffff\r\n", 1), HTTP_CONTENT_TOO_LARGE);
+    ck_assert_int_eq(take(&chunked, "1\r\na\r\n7ffffffffffffffe\r\n", 1), HTTP_MORE);
     ck_assert_int_eq(take(&chunked, "fffffffffffffffff\r\n", 1), HTTP_CONTENT_TOO_LARGE);
     ck_assert_int_eq(take(&chunked, "7ffffffffffffe0\r\n", 1), HTTP_MORE);
 }
 END_TEST
 
-/* Whether so many bytes of `filler` between both texts are refused with that status. */
-static enum http_status fill(const char *start, size_t n)
+/* The status after that text and so many bytes of filler. */
+static enum http_status fill(const char *start, const char *filler, size_t n)
 {
     enum http_status status = HTTP_MORE;
     struct http_span bytes = {start, strlen(start)}, part;
@@ -131,7 +135,7 @@ static enum http_status fill(const char *start, size_t n)
     while (status == HTTP_MORE && bytes.size > 0)
         status = http_body_take(&body, &bytes, &part, &reason);
     for (size_t i = 0; i < n && status == HTTP_MORE; i++) {
-        bytes = (struct http_span){"a", 1};
+        bytes = (struct http_span){filler, 1};
         status = http_body_take(&body, &bytes, &part, &reason);
     }
     return status;
@@ -139,10 +143,12 @@ static enum http_status fill(const char *start, size_t n)
 
 START_TEST(extensions_and_trailers_have_largest_sizes)
 {
-    ck_assert_int_eq(fill("1;", HTTP_CHUNK_LINE_BYTES_MAX), HTTP_MORE);
-    ck_assert_int_eq(fill("1;", HTTP_CHUNK_LINE_BYTES_MAX + 1), HTTP_BAD_REQUEST);
-    ck_assert_int_eq(fill("0\r\nX:", HTTP_TRAILER_BYTES_MAX - 2), HTTP_MORE);
-    ck_assert_int_eq(fill("0\r\nX:", HTTP_TRAILER_BYTES_MAX - 1), HTTP_HEAD_TOO_LARGE);
+    ck_assert_int_eq(fill("1;", "a", HTTP_CHUNK_LINE_BYTES_MAX), HTTP_MORE);
+    ck_assert_int_eq(fill("1;", "a", HTTP_CHUNK_LINE_BYTES_MAX + 1), HTTP_BAD_REQUEST);
+    ck_assert_int_eq(fill("0", "0", HTTP_CHUNK_LINE_BYTES_MAX - 1), HTTP_MORE);
+    ck_assert_int_eq(fill("0", "0", HTTP_CHUNK_LINE_BYTES_MAX), HTTP_BAD_REQUEST);
+    ck_assert_int_eq(fill("0\r\nX:", "a", HTTP_TRAILER_BYTES_MAX - 2), HTTP_MORE);
+    ck_assert_int_eq(fill("0\r\nX:", "a", HTTP_TRAILER_BYTES_MAX - 1), HTTP_HEAD_TOO_LARGE);
 }
 END_TEST
 

@@ -38,7 +38,7 @@ START_TEST(accepts_a_query_and_the_absolute_form)
     assert_answer(200, "GET /metrics?name=a&b HTTP/1.0\r\n\r\n");
     assert_answer(200, "GET http://localhost:9107/metrics?x HTTP/1.1\r\nhOST: a\r\n\r\n");
     assert_answer(404, "GET http://metrics HTTP/1.0\r\n\r\n");
-    assert_answer(404, "GET /metrics#a HTTP/1.0\r\n\r\n");
+    assert_answer(400, "GET /metrics#a HTTP/1.0\r\n\r\n");
 }
 END_TEST
 

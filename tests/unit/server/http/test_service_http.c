@@ -321,10 +321,19 @@ START_TEST(a_request_that_does_not_come_to_its_end_is_refused)
 }
 END_TEST
 
-START_TEST(empty_lines_before_a_request_are_no_request)
+START_TEST(an_empty_line_before_a_request_is_no_request)
+{
+    say("\r\n");
+    ck_assert_int_eq(http->next(talk), SERVICE_WAITS);
+    say(GET);
+    ck_assert_str_eq(body_of(output), expected);
+}
+END_TEST
+
+START_TEST(the_time_of_a_head_begins_with_a_second_empty_line)
 {
     say("\r\n\r\n");
-    ck_assert_int_eq(http->next(talk), SERVICE_WAITS);
+    ck_assert_int_eq(http->next(talk), SERVICE_READS_HEAD);
     say(GET);
     ck_assert_str_eq(body_of(output), expected);
 }
@@ -433,7 +442,8 @@ int main(void)
     tcase_add_test(tcase, a_late_head_request_has_no_body_either);
     tcase_add_test(tcase, a_head_may_have_16_kib);
     tcase_add_test(tcase, a_request_that_does_not_come_to_its_end_is_refused);
-    tcase_add_test(tcase, empty_lines_before_a_request_are_no_request);
+    tcase_add_test(tcase, an_empty_line_before_a_request_is_no_request);
+    tcase_add_test(tcase, the_time_of_a_head_begins_with_a_second_empty_line);
     tcase_add_loop_test(tcase, a_browser_gets_a_page_in_which_everything_is_escaped, 1, 50);
     tcase_add_test(tcase, every_answer_forbids_to_interpret_what_it_reflects);
     tcase_add_test(tcase, the_policy_allows_the_style_of_the_page_and_no_other);
