@@ -72,6 +72,22 @@ class Counts(PingCase):
         self.assertEqual(summary["result"], "lost")
         self.check_jitter(summary, events)
 
+    def test_each_loss_has_a_reason_of_its_own(self):
+        script = {4: (), 8: (), 9: (), 12: ()}
+        for service, args in ((datagrams.Echo, ()), (datagrams.Reflector, ("--expect=stamp",))):
+            with self.subTest(service.__name__), service() as server, \
+                    datagrams.Relay(server.address, there=script) as between:
+                summary, events = self.ping("-c12", "-i5ms", "-W200ms", *args, between.endpoint(),
+                                            status=1)
+            lost = [event for event in events if event["status"] == "lost"]
+            self.assertEqual([(event["seq"], event["count"], event["message"]) for event in lost],
+                             [(4, 1, "no reply to seq=4 within 0.2 s"),
+                              (8, 2, "no reply to seq=8..9 within 0.2 s"),
+                              (12, 1, "no reply to seq=12 within 0.2 s")])
+            self.assertEqual(summary["error"]["message"],
+                             "4 of 12 probes late or lost; the last: no reply to seq=12 within 0.2 s")
+            self.assertEqual(summary["probes"]["failures"], {"timeout": 4})
+
     def test_in_words_too(self):
         script = {2: (), 3: (0, 0), 5: (0.1,)}
         with datagrams.Echo() as echo, datagrams.Relay(echo.address, back=script) as between:
@@ -97,7 +113,7 @@ class Counts(PingCase):
         with datagrams.Echo(lambda data: None) as echo:
             summary, _ = self.ping("-c2", "-i10ms", "-W100ms", echo.endpoint(), status=6)
         self.assertEqual(summary["probes"]["lost"], 2)
-        self.assertIn("no reply to seq=1", summary["error"]["message"])
+        self.assertIn("no reply to seq=1..2", summary["error"]["message"])
 
     def test_any_size_comes_back_whole(self):
         for size in ("1", "2", "5", "9", "10", "1472", "65507"):

@@ -366,7 +366,7 @@ class Ends(PingCase):
         with StubServer(stub_server.discard) as stub:
             summary, events = self.ping("-c2", "-i1ms", "-W200ms", stub.endpoint(), status=6)
         self.assertEqual(summary["probes"]["lost"], 2)
-        self.assertEqual(summary["error"]["message"], "no reply to seq=1 within 0.2 s")
+        self.assertEqual(summary["error"]["message"], "no reply to seq=1..2 within 0.2 s")
         self.assertEqual([event["status"] for event in events], ["overdue", "overdue", "lost"])
 
     def test_a_probe_in_flight_at_the_deadline_is_not_lost(self):

@@ -182,20 +182,6 @@ static void loop(struct ping *p)
     }
 }
 
-/* Overdue probes are lost; others had no time to be answered. */
-static void lose_overdue(struct ping *p)
-{
-    struct probe oldest;
-    if (!p->totals.probes.ledger.overdue || !ledger_oldest(&p->totals.probes.ledger, &oldest))
-        return;
-    char known[DIAGNOSIS_TEXT_BYTES] = "";
-    if (p->connected)
-        p->carrier->diagnose(p, known);
-    outcome_measure(&p->last, RESULT_TIMEOUT, "no reply to seq=%" PRIu64 " within %.6g s%s",
-                    oldest.seq, (double)p->options->reply_timeout_ms / 1e3, known);
-    ping_lose(p, false);
-}
-
 /* Wrong bytes take precedence over any other failure. */
 static void judge(const struct ping *p, struct outcome *ret)
 {
@@ -265,8 +251,8 @@ void mode_ping(const struct options *options, struct outcome *ret)
         outcome_fail(ret, PHASE_OPTIONS, &err);
     } else {
         loop(&p);
-        lose_overdue(&p);
-        judge(&p, ret); /* while the connection is open, for the kernel's statistics */
+        ping_lose_overdue(&p); /* others had no time to be answered */
+        judge(&p, ret);        /* while the connection is open, for the kernel's statistics */
         ping_disconnect(&p);
         ran = true;
     }

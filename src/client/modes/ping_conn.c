@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "ping_internal.h"
 #include "tlsecho/base/clock.h"
 
@@ -17,23 +20,60 @@ uint64_t ping_elapsed_us(const struct ping *p, uint64_t at_us)
     return at_us - p->totals.started_us;
 }
 
-size_t ping_lose(struct ping *p, bool all)
+/* Probes in a row, without a gap. */
+struct run {
+    uint64_t first_seq, count;
+};
+
+/* The oldest on its way and those in a row with it are lost; unless `all`, only overdue ones.
+ * False: there is none such. */
+static bool lose_run(struct ping *p, bool all, struct run *ret)
 {
+    struct ledger *ledger = &p->totals.probes.ledger;
     struct probe probe;
-    uint64_t first_seq = 0, count = 0; /* of the present run of them, without a gap */
-    size_t lost = 0;
-    for (; ledger_lose(&p->totals.probes.ledger, all, &probe); lost++) {
-        if (count && probe.seq != first_seq + count) {
-            output_ping_lost(p->options, first_seq, count, &p->last);
-            count = 0;
-        }
-        first_seq = count++ ? first_seq : probe.seq;
+    *ret = (struct run){.count = 0};
+    while (ledger_oldest(ledger, &probe) &&
+           (!ret->count || probe.seq == ret->first_seq + ret->count) &&
+           ledger_lose(ledger, all, &probe)) {
+        if (!ret->count++)
+            ret->first_seq = probe.seq;
         ping_timeline_add_loss(&p->totals.timeline, ping_elapsed_us(p, probe.sent_ns / 1000));
     }
-    if (count)
-        output_ping_lost(p->options, first_seq, count, &p->last);
-    ping_blame(p, lost);
+    return ret->count > 0;
+}
+
+static void tell_of_run(struct ping *p, const struct run *run)
+{
+    output_ping_lost(p->options, run->first_seq, run->count, &p->last);
+    ping_blame(p, run->count);
+}
+
+/* The probes on their way are lost because of `last`. Returns how many. */
+static uint64_t lose_all(struct ping *p)
+{
+    struct run run;
+    uint64_t lost = 0;
+    for (; lose_run(p, true, &run); lost += run.count)
+        tell_of_run(p, &run);
     return lost;
+}
+
+void ping_lose_overdue(struct ping *p)
+{
+    char known[DIAGNOSIS_TEXT_BYTES] = "", seqs[2 * 20 + sizeof ".."];
+    double limit_s = (double)p->options->reply_timeout_ms / 1e3;
+    struct run run;
+    if (p->connected)
+        p->carrier->diagnose(p, known);
+    while (lose_run(p, false, &run)) {
+        int n = snprintf(seqs, sizeof seqs, "%" PRIu64, run.first_seq);
+        if (run.count > 1)
+            snprintf(seqs + n, sizeof seqs - (size_t)n, "..%" PRIu64,
+                     run.first_seq + run.count - 1);
+        outcome_measure(&p->last, RESULT_TIMEOUT, "no reply to seq=%s within %.6g s%s", seqs,
+                        limit_s, known);
+        tell_of_run(p, &run);
+    }
 }
 
 void ping_lose_one(struct ping *p, uint64_t seq)
@@ -96,7 +136,7 @@ static void end_early(struct ping *p, bool counted)
 
 void ping_give_up(struct ping *p)
 {
-    size_t lost = ping_lose(p, true);
+    uint64_t lost = lose_all(p);
     ping_disconnect(p);
     if (!p->options->reconnect)
         end_early(p, lost > 0);

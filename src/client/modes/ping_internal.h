@@ -100,9 +100,9 @@ void ping_blame(struct ping *p, uint64_t count);
 /* Since the start of the run. */
 uint64_t ping_elapsed_us(const struct ping *p, uint64_t at_us);
 
-/* The probes on their way are lost because of `last`, which is printed; without `all`, only those
- * that are overdue. Returns how many. */
-size_t ping_lose(struct ping *p, bool all);
+/* Overdue probes are lost, each run of them for want of its own replies; `last` is of the latest.
+ */
+void ping_lose_overdue(struct ping *p);
 
 /* Opens a new connection. False: the next probe is lost, and without --reconnect the run ends. */
 bool ping_connect_again(struct ping *p);
