@@ -61,8 +61,24 @@ bool options_name_udp(const struct options *options)
     return udp && options->mode != MODE_MERGE;
 }
 
+static bool names_dtls(const struct options *options)
+{
+    return options->endpoint.scheme == ENDPOINT_DTLS ||
+           (options->compares && options->other.scheme == ENDPOINT_DTLS);
+}
+
+const char *options_datagram_name(const struct options *options)
+{
+    return names_dtls(options) ? "DTLS" : "UDP";
+}
+
 static int check_dtls(const struct options *options, struct error *err)
 {
+    if (options->mode == MODE_CHECK && options->count)
+        return error_set(err, ERROR_INPUT,
+                         "--count: each check would have a handshake of its own, which is not "
+                         "offered over DTLS: give tls://HOST:PORT, or use --ping, which sends as "
+                         "many messages");
     if (options->ciphersuites)
         return error_set(err, ERROR_INPUT,
                          "--ciphersuites is for TLS 1.3, and DTLS has only 1.2: use --ciphers");
@@ -75,8 +91,7 @@ static int check_dtls(const struct options *options, struct error *err)
 int options_check_datagrams(const struct options *options, struct error *err)
 {
     bool udp = options_name_udp(options);
-    bool dtls = options->endpoint.scheme == ENDPOINT_DTLS ||
-                (options->compares && options->other.scheme == ENDPOINT_DTLS);
+    bool dtls = names_dtls(options);
     if (options->expect == EXPECT_STAMP && (!udp || dtls || options->mode != MODE_PING))
         return error_set(err, ERROR_INPUT, "--expect stamp needs --ping udp://HOST:PORT");
     if (!udp)
@@ -88,11 +103,12 @@ int options_check_datagrams(const struct options *options, struct error *err)
                          "--expect hello needs a stream: give tcp://HOST:PORT or tls://HOST:PORT");
     if (options->mode == MODE_BENCH && options->rate <= 0)
         return error_set(err, ERROR_INPUT,
-                         "--bench over UDP needs --rate: without it a lost datagram would stop the "
-                         "load");
+                         "--bench over %s needs --rate: without it a lost datagram would stop the "
+                         "load",
+                         options_datagram_name(options));
     if (options->mode == MODE_BENCH && !options->size_bytes)
         return error_set(err, ERROR_INPUT, "--size: a datagram of a load has at least one byte");
-    if (options->mode == MODE_CHECK && options->count)
+    if (options->mode == MODE_CHECK && options->count && !dtls)
         return error_set(err, ERROR_INPUT,
                          "--count is for connections with --check: use --ping, which sends as many "
                          "datagrams");

@@ -102,8 +102,11 @@ int option_parse_port(const char *text, uint16_t *ret, struct error *err);
 int option_parse_endpoint(const char *text, const char *port, bool tls, struct endpoint *ret,
                           struct error *err);
 
-/* Whether an endpoint of the options is udp://. */
+/* Whether an endpoint of the options is udp:// or dtls://. */
 bool options_name_udp(const struct options *options);
+
+/* "DTLS" if an endpoint is dtls://, else "UDP". */
+const char *options_datagram_name(const struct options *options);
 
 /* Whether what the options say can be done over UDP, where that is so, and whether it needs UDP.
  * ERROR_INPUT. */

@@ -175,7 +175,9 @@ static int check_place(const struct option_row *row, const struct options *optio
     if (row->only_udp && !udp)
         return error_set(err, ERROR_INPUT, "--%s needs UDP: give udp://HOST:PORT", row->name);
     if (row->only_stream && udp)
-        return error_set(err, ERROR_INPUT, "--%s cannot be used over UDP: leave it out", row->name);
+        return error_set(err, ERROR_INPUT, "--%s is not offered over %s: leave it out, or give %s",
+                         row->name, options_datagram_name(options),
+                         options->tls ? "tls://HOST:PORT" : "tcp://HOST:PORT");
     bool local = options->endpoint.scheme == ENDPOINT_UNIX &&
                  (!options->compares || options->other.scheme == ENDPOINT_UNIX);
     if (row->only_ip && local && options->mode != MODE_MERGE)
