@@ -8,7 +8,7 @@
 
 void dtls_session_peer(const struct dtls_session *s, struct peer *ret)
 {
-    tls_peer_describe(s->ssl, s->verification, ret);
+    tls_peer_describe(s->ssl, s->verification, s->established, ret);
 }
 
 bool dtls_session_resumed(const struct dtls_session *s)

@@ -106,11 +106,12 @@ static X509 *certificate_of(SSL *ssl, const struct tls_verification *verificatio
     return SSL_is_init_finished(ssl) ? SSL_get0_peer_certificate(ssl) : NULL;
 }
 
-void tls_peer_describe(SSL *ssl, const struct tls_verification *verification, struct peer *ret)
+void tls_peer_describe(SSL *ssl, const struct tls_verification *verification, bool established,
+                       struct peer *ret)
 {
     *ret = (struct peer){.tls = true};
     copy_text(ret->sni, sizeof ret->sni, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
-    if (SSL_is_init_finished(ssl))
+    if (established || SSL_is_init_finished(ssl))
         describe_handshake(ssl, ret);
     if (*ret->version && !ret->resumed && !SSL_is_server(ssl))
         copy_text(ret->staple, sizeof ret->staple, tls_ocsp_name(verification->staple));

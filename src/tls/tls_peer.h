@@ -14,8 +14,10 @@
 
 struct tls_verification;
 
-/* verification may be NULL on a server. */
-void tls_peer_describe(SSL *ssl, const struct tls_verification *verification, struct peer *ret);
+/* verification may be NULL on a server. established: the handshake was complete, which OpenSSL
+ * forgets with the first error. */
+void tls_peer_describe(SSL *ssl, const struct tls_verification *verification, bool established,
+                       struct peer *ret);
 
 /* As transport_tls_exporter, transport_tls_own_sha256 and transport_tls_peer_names. */
 void tls_peer_own_sha256(SSL *ssl, char ret[PEER_SHA256_BYTES]);

@@ -25,7 +25,7 @@ void transport_tls_peer(const struct transport *transport, struct peer *ret)
 {
     const struct transport_tls *t = with_ssl(transport);
     if (t)
-        tls_peer_describe(t->ssl, t->verification, ret);
+        tls_peer_describe(t->ssl, t->verification, t->established, ret);
     else
         *ret = (struct peer){.tls = true};
 }

@@ -88,6 +88,8 @@ class ByTheClient(Ending):
         self.assert_ends(server, "tls_failed", act, kinds=((peers.Tls, "tls"),))
         line = server.lines("connection")[0]
         self.assertEqual(line["alert"], "bad_record_mac")
+        self.assertEqual((line["version"], line["resumed"]), ("TLSv1.3", "no"))
+        self.assertTrue(line["cipher"] and line["group"])
         self.assertTrue(line["reason"])
 
 
