@@ -113,9 +113,12 @@ static enum dtls_status read_through(struct transport_dtls *t, void *data, size_
 {
     unsigned char whole[DTLS_DATA_MAX];
     enum dtls_status status;
-    do
+    for (;;) {
         status = dtls_session_read(t->session, whole, sizeof whole, ret, err);
-    while (status == DTLS_OK && *ret > size);
+        if (status != DTLS_OK || *ret <= size)
+            break;
+        t->path->too_long++;
+    }
     memcpy(data, whole, *ret);
     return status;
 }

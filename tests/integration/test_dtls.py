@@ -13,6 +13,7 @@ import admin_client
 import datagrams
 import dtls
 import netpath
+import proc
 import schema
 import support
 
@@ -335,6 +336,14 @@ class BadInput(Case):
                 self.socket().sendto(data, address)
                 self.assertEqual(good.ask("meanwhile"), "meanwhile")
                 self.assertEqual(dropped(server, reason), count + 1)
+
+    def test_a_message_longer_than_the_buffer_is_dropped_and_counted(self):
+        server = self.server(ECHO + "limits: { buffer: 4KiB }\n")
+        client = self.client(server)
+        self.assertEqual(client.ask("before"), "before")
+        client.send("x" * 5000)
+        proc.wait_until(lambda: dropped(server, "too_long") == 1, "nothing was dropped")
+        self.assertEqual(client.ask("after"), "after")
 
     def test_forged_records_do_not_end_an_association(self):
         server = self.server(ECHO)

@@ -18,6 +18,7 @@ enum datagram_drop {
     DATAGRAM_DROP_DESTINATION, /* where it was sent to is not known */
     DATAGRAM_DROP_LOOP,        /* its source returns the answers */
     DATAGRAM_DROP_SHORT,       /* too short for its service, or for the answer */
+    DATAGRAM_DROP_LONG,        /* dtls://: its message is longer than limits.buffer */
     DATAGRAM_DROP_INVALID,     /* dtls://: not a record of DTLS, or of its association */
     DATAGRAM_DROP_UNKNOWN,     /* dtls://: of no association */
     DATAGRAM_DROP_LIMIT,       /* dtls://: a limit allows no further association */

@@ -23,6 +23,7 @@ struct transport_dtls_path {
     struct datagram_socket *socket;
     struct address peer, own; /* as in struct datagram */
     uint64_t sent, unsent;    /* datagrams */
+    uint64_t too_long;        /* messages that were received and had no room in a buffer */
 };
 
 /* Takes the session over, on failure too. ERROR_SYSTEM (memory). */

@@ -12,6 +12,7 @@ static const char *const names[DATAGRAM_DROPS] = {
     [DATAGRAM_DROP_DESTINATION] = "no_destination",
     [DATAGRAM_DROP_LOOP] = "loop",
     [DATAGRAM_DROP_SHORT] = "too_short",
+    [DATAGRAM_DROP_LONG] = "too_long",
     [DATAGRAM_DROP_INVALID] = "invalid",
     [DATAGRAM_DROP_UNKNOWN] = "no_association",
     [DATAGRAM_DROP_LIMIT] = "limit",

@@ -36,7 +36,7 @@ struct association {
     bool established;             /* as its connection */
     struct dtls_session *session; /* its transport's */
     struct transport_dtls_path path;
-    uint64_t counted_sent, counted_unsent; /* of the path, in the metrics */
+    uint64_t counted_sent, counted_unsent, counted_too_long; /* of the path, in the metrics */
     struct deadline retransmission;
     unsigned char random[DTLS_RANDOM_BYTES]; /* of its ClientHello */
 };

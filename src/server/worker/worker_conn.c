@@ -69,8 +69,10 @@ static void count_datagrams(struct worker_conn *s)
     struct association *a = s->association;
     metrics_add(&m->datagrams_sent, a->path.sent - a->counted_sent);
     metrics_add(&m->dropped[DATAGRAM_DROP_UNSENT], a->path.unsent - a->counted_unsent);
+    metrics_add(&m->dropped[DATAGRAM_DROP_LONG], a->path.too_long - a->counted_too_long);
     a->counted_sent = a->path.sent;
     a->counted_unsent = a->path.unsent;
+    a->counted_too_long = a->path.too_long;
 }
 
 /* Adds the bytes since the last call. */
