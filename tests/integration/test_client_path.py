@@ -201,6 +201,19 @@ class Refused(support.TestCase):
         summary = self.fails(4, server.endpoint("tls"), f"tls://127.0.0.1:{port}")
         self.assertTrue(summary["error"]["message"].startswith(f"tls://127.0.0.1:{port}: "), summary)
 
+    def test_one_that_is_not_reached_stops_only_what_no_other_serves(self):
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            bad = f"tls://127.0.0.1:{closed.getsockname()[1]}"
+        with StubServer(stub_server.echo) as server:
+            self.assertEqual(path("--only", "size", bad, server.endpoint()).status, 0)
+            summary = self.fails(4, "--only", "client-hello,size", bad, server.endpoint())
+            text = path("--only", "size", server.endpoint(), bad).stdout.decode()
+        self.assertEqual([stage["state"] for stage in summary["stages"]], ["stopped", "done"])
+        self.assertTrue(summary["servers"][0]["error"].startswith(f"{bad}: "), summary)
+        self.assertNotIn("it accepted connections before", summary["error"]["message"])
+        self.assertIn(f"\npath to {bad} not examined: ", text)
+        self.assertIn("\n  note not tried: ", text)
+
     def test_a_server_that_does_not_speak_tls(self):
         def ssh(connection):
             connection.sendall(b"SSH-2.0-test\r\n")

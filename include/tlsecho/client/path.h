@@ -90,7 +90,8 @@ struct path_stage_result {
 /* A server to which the path was examined. */
 struct path_server {
     const struct endpoint *endpoint; /* of the options */
-    struct address address;          /* all connections go to this one; length 0 = none answered */
+    struct address address;          /* all connections go to this one; length 0 = none answered, */
+    char error[PATH_TEXT_BYTES];     /* for this reason */
     uint64_t rtt_us;                 /* the smallest round trip, of the first connection */
 };
 

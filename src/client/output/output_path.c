@@ -21,6 +21,10 @@ static void print_servers(const struct path_verdict *verdict)
         const struct path_server *server = &verdict->servers[i];
         char endpoint[ENDPOINT_TEXT_BYTES], address[ADDRESS_TEXT_BYTES], rtt[OUTPUT_UNIT_BYTES];
         endpoint_text(server->endpoint, endpoint);
+        if (*server->error) {
+            printf("path to %s not examined: %s\n", endpoint, server->error);
+            continue;
+        }
         address_text(&server->address, address);
         printf("path to %s (%s), round trip %s\n", endpoint, address,
                output_time_text((double)server->rtt_us * 1e3, rtt));

@@ -11,6 +11,8 @@ static json_t *server_json(const struct path_server *server)
     json_t *json = json_object();
     endpoint_text(server->endpoint, text);
     output_json_add_text(json, "endpoint", text);
+    if (*server->error)
+        output_json_add_text(json, "error", server->error);
     if (!server->address.length)
         return json;
     address_text(&server->address, text);

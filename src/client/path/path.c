@@ -100,18 +100,14 @@ static void tell(const struct path *p, enum path_event event)
 /* Returns -1 if the run cannot go on. */
 static int run_stage(struct path *p, const struct path_stage *stage, struct error *err)
 {
-    const char *reason = NULL;
-    int result = 0;
     p->stage = &p->verdict->stages[p->verdict->stage_count++];
     p->stage->name = stage->name;
     p->stage->state = PATH_DONE;
     p->has_unjudged = false;
     tell(p, PATH_EVENT_STAGE);
-    p->peer = path_peer_serving(p, stage->need, &reason);
+    int result = path_peer_serving(p, stage->need, &p->peer, err);
     if (p->peer)
         result = stage->run(p, p->peer, err);
-    else
-        path_record_skip(p, "%s", reason);
     path_record_end(p);
     if (result < 0 && err->kind == ERROR_INTERRUPTED && p->phase == PHASE_OPTIONS) {
         p->phase = PHASE_PATH; /* before its first connection */
@@ -147,14 +143,31 @@ static int run_stages(struct path *p, unsigned chosen, struct error *err)
     return result;
 }
 
+/* Those that are not reached are left out. -1: none is, or the run cannot go on. */
 static int open_peers(struct path *p, struct error *err)
 {
+    size_t reached = 0;
     for (size_t i = 0; i < p->options.endpoint_count; i++) {
-        p->peers[i].about = &p->verdict->servers[i];
-        p->peers[i].about->endpoint = &p->given->endpoints[i];
+        struct path_peer *peer = &p->peers[i];
+        peer->about = &p->verdict->servers[i];
+        peer->about->endpoint = &p->given->endpoints[i];
+        peer->error.alert = -1;
         p->verdict->server_count++;
-        if (path_peer_open(p, &p->peers[i], err) < 0)
+        peer->failed = path_peer_open(p, peer, &peer->error) < 0;
+        reached += !peer->failed;
+        if (!peer->failed)
+            continue;
+        peer->phase = p->phase;
+        snprintf(peer->about->error, sizeof peer->about->error, "%s", peer->error.text);
+        if (p->phase == PHASE_OPTIONS || peer->error.kind == ERROR_INTERRUPTED) {
+            *err = peer->error;
             return -1;
+        }
+    }
+    if (!reached) {
+        p->phase = p->peers[0].phase;
+        *err = p->peers[0].error;
+        return -1;
     }
     tell(p, PATH_EVENT_SERVERS);
     return 0;
@@ -212,6 +225,14 @@ static bool has_unjudged(const struct path_verdict *verdict)
     return false;
 }
 
+static bool is_of_unreached(const struct path *p, const struct error *err)
+{
+    for (size_t i = 0; i < p->verdict->server_count; i++)
+        if (p->peers[i].failed && strcmp(p->peers[i].error.text, err->text) == 0)
+            return true;
+    return false;
+}
+
 /* Servers that were connected to once need other advice than those that never were. */
 static void fail(const struct path *p, const struct error *err, struct outcome *ret)
 {
@@ -220,7 +241,7 @@ static void fail(const struct path *p, const struct error *err, struct outcome *
         outcome_measure(ret, p->failure, "%.400s", err->text);
         return;
     }
-    if (result != RESULT_REFUSED || !p->verdict->stage_count) {
+    if (result != RESULT_REFUSED || !p->verdict->stage_count || is_of_unreached(p, err)) {
         outcome_fail_to_open(ret, p->phase, err, &p->options);
         return;
     }

@@ -25,6 +25,9 @@ enum path_need {
 struct path_peer {
     struct path_server *about; /* in the verdict */
     struct target target;
+    bool failed; /* it was not reached, and no stage uses it: */
+    enum phase phase;
+    struct error error;
 };
 
 /* A run. */
@@ -92,8 +95,10 @@ unsigned path_confirm_rounds(const struct path *p);
 /* Another target of the same endpoint, prepared, connects to the same address. ERROR_SYSTEM. */
 int path_peer_give_address(const struct path_peer *peer, struct target *target, struct error *err);
 
-/* The first server that has what is needed. NULL: none, and *ret_reason says so. */
-struct path_peer *path_peer_serving(struct path *p, enum path_need need, const char **ret_reason);
+/* The first server that has what is needed. NULL: none has, and the stage is skipped. -1: those
+ * that have it were not reached, and p->phase and err say why. */
+int path_peer_serving(struct path *p, enum path_need need, struct path_peer **ret,
+                      struct error *err);
 
 /* path_record.c: what a stage says. Texts of peers are escaped. */
 void path_record_step(struct path *p, const struct path_step *step);

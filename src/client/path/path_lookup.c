@@ -40,6 +40,16 @@ void path_lookup_add_error(struct path_lookup *l, const struct path *p,
         error_prefix(&l->error, "%s", endpoint);
 }
 
+bool path_lookup_add_unreached(struct path_lookup *l, const struct path_peer *peer)
+{
+    if (peer->failed && !l->failed) {
+        l->failed = true;
+        l->phase = peer->phase;
+        l->error = peer->error;
+    }
+    return peer->failed;
+}
+
 int path_lookup_fail(const struct path_lookup *l, struct path *p, const char *remedy,
                      struct error *err)
 {

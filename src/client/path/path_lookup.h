@@ -27,6 +27,9 @@ void path_lookup_add(struct path_lookup *l, const struct path_peer *peer, enum r
 void path_lookup_add_error(struct path_lookup *l, const struct path *p,
                            const struct path_peer *peer, const struct error *err);
 
+/* One that was not reached at all; false: it can be asked. */
+bool path_lookup_add_unreached(struct path_lookup *l, const struct path_peer *peer);
+
 /* The server has refused in words of TLS, or said something else: the connection works. */
 bool path_lookup_is_refusal(const struct error *err);
 

@@ -113,15 +113,29 @@ static bool serves(const struct path_peer *peer, enum path_need need)
     return false; /* not reached: the switch is complete */
 }
 
-struct path_peer *path_peer_serving(struct path *p, enum path_need need, const char **ret_reason)
+int path_peer_serving(struct path *p, enum path_need need, struct path_peer **ret,
+                      struct error *err)
 {
     static const char *const reasons[] = {
         [PATH_NEEDS_TLS] = "no endpoint has TLS: give one as tls://HOST:PORT",
         [PATH_NEEDS_SERVER] = "there is no endpoint",
     };
-    for (size_t i = 0; i < p->verdict->server_count; i++)
-        if (serves(&p->peers[i], need))
-            return &p->peers[i];
-    *ret_reason = reasons[need];
-    return NULL;
+    const struct path_peer *failed = NULL;
+    *ret = NULL;
+    for (size_t i = 0; i < p->verdict->server_count && !*ret; i++) {
+        struct path_peer *peer = &p->peers[i];
+        if (serves(peer, need) && !peer->failed)
+            *ret = peer;
+        else if (serves(peer, need) && !failed)
+            failed = peer;
+    }
+    if (*ret)
+        return 0;
+    if (!failed) {
+        path_record_skip(p, "%s", reasons[need]);
+        return 0;
+    }
+    p->phase = failed->phase;
+    *err = failed->error;
+    return -1;
 }

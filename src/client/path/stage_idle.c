@@ -279,6 +279,8 @@ static int find_echo(struct path *p, uint64_t end_us, struct path_peer **ret, st
         uint64_t now_us = clock_now_us(), share_us = (end_us - now_us) / (2 * (count - i));
         struct idle_conn c;
         bool echoes = false;
+        if (path_lookup_add_unreached(&others, &p->peers[i]))
+            continue;
         p->peer = &p->peers[i];
         int result = idle_conn_open(
             &c, p, p->peer, now_us + (share_us < ANSWER_US ? share_us : ANSWER_US), &echoes, err);

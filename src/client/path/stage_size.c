@@ -26,6 +26,8 @@ static const enum size_service order[SERVICES] = {SIZE_ECHO, SIZE_DISCARD, SIZE_
 static int open_servers(struct path *p, struct servers *ret, struct error *err)
 {
     for (size_t i = 0; i < p->verdict->server_count; i++) {
+        if (path_lookup_add_unreached(&ret->others, &p->peers[i]))
+            continue;
         struct size_server *server = &ret->all[ret->count++];
         path_record_progress(p, "what the server does with bytes");
         if (size_server_open(p, &p->peers[i], server, err) < 0) {

@@ -65,6 +65,8 @@ static int choose_peer(struct syns *s, bool *ret_found, struct error *err)
     *ret_found = false;
     for (size_t i = 0; i < s->p->verdict->server_count; i++) {
         struct answer answer;
+        if (path_lookup_add_unreached(&others, &s->p->peers[i]))
+            continue;
         s->p->peer = s->peer = &s->p->peers[i];
         path_record_progress(s->p, "looking for a report");
         if (ask(s, &answer, err) < 0)
