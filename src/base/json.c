@@ -71,7 +71,7 @@ void json_raw(struct json *json, const char *text)
     put(json, text, strlen(text));
 }
 
-/* A character of HTML that is not text as it is; NULL = it is. */
+/* A character that does not stand for itself on a page; NULL = it does. */
 static const char *html_entity(char c)
 {
     switch (c) {
@@ -85,6 +85,8 @@ static const char *html_entity(char c)
         return "&quot;";
     case '\'':
         return "&#39;";
+    case '\\': /* an escaped character differs from the same text */
+        return "\\\\";
     default:
         return NULL;
     }
@@ -95,7 +97,7 @@ static void put_html(struct json *json, const char *text)
     for (size_t left = strlen(text); left > 0;) {
         char piece[TEXT_PIECE_BYTES];
         size_t used = text_escape(text, left, piece);
-        const char *entity = html_entity(piece[0]);
+        const char *entity = html_entity(*text);
         json_raw(json, entity ? entity : piece);
         text += used;
         left -= used;

@@ -229,9 +229,11 @@ static const struct config_section admin_section = {.keys = admin_keys};
 
 static const struct config_key identity_keys[] = {
     {KEY("name", TEXT, AT(identity.name)), .default_text = "", .max = DNS_NAME_BYTES,
-     .help = "the name of this server; if empty, the host name"},
+     .help = "the name of this server, of 253 bytes at most; if empty, the host name"},
     {KEY("env", TEXTS, AT(identity.env)), .default_text = "[]", .max = IDENTITY_BYTES,
-     .help = "environment variables that say where it runs, such as POD_NAME; each must be set"},
+     .help =
+         "environment variables that say where it runs, such as POD_NAME; each must be set, and "
+         "may be empty; with the name they may have 512 bytes, names and values"},
     {0},
 };
 

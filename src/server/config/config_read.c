@@ -45,6 +45,14 @@ static int refuse_unknown(struct config_reader *r, const struct config_section *
     return config_reader_refuse(r, child->key_place, "unknown key: %s", suggestion);
 }
 
+static int expect_text(struct config_reader *r, const struct config_key *key,
+                       const struct config_node *node)
+{
+    if (node->kind != CONFIG_NODE_TEXT)
+        return config_reader_refuse(r, node->place, "expected a single value: %s", key->help);
+    return node->unprintable ? config_reader_refuse(r, node->place, CONFIG_YAML_UNPRINTABLE) : 0;
+}
+
 static int expect(struct config_reader *r, const struct config_key *key,
                   const struct config_node *node)
 {
@@ -71,9 +79,7 @@ static int expect(struct config_reader *r, const struct config_key *key,
     case CONFIG_ENDPOINT:
         break;
     }
-    if (node->kind == CONFIG_NODE_TEXT)
-        return 0;
-    return config_reader_refuse(r, node->place, "expected a single value: %s", key->help);
+    return expect_text(r, key, node);
 }
 
 /* The name of a profile is its key. */
@@ -148,8 +154,8 @@ static int read_cidr(struct config_reader *r, const char *text, struct config_pl
 static int read_value(struct config_reader *r, const struct config_key *key,
                       const struct config_node *node, void *list, size_t i)
 {
-    if (node->kind != CONFIG_NODE_TEXT)
-        return config_reader_refuse(r, node->place, "expected a single value: %s", key->help);
+    if (expect_text(r, key, node))
+        return -1;
     if (node->text[0] == '\0')
         return config_reader_refuse(r, node->place, "empty entry: write a text, or remove it");
     if (key->type == CONFIG_CIDRS)

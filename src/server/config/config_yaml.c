@@ -117,15 +117,15 @@ static int next_event(struct reading *r, yaml_event_t *ret)
     return refuse(r, place, "%s", extra);
 }
 
-static int copy_text(struct reading *r, const yaml_event_t *event, char **ret)
+static bool is_printable(const yaml_event_t *event)
 {
     const char *value = (const char *)event->data.scalar.value;
-    size_t length = event->data.scalar.length;
-    if (memchr(value, '\0', length) || !text_printable(value))
-        return refuse(r, place_of(event->start_mark),
-                      "the text has a line break or another control character: write one line of "
-                      "printable characters");
-    char *copy = strdup(value);
+    return !memchr(value, '\0', event->data.scalar.length) && text_printable(value);
+}
+
+static int copy_text(struct reading *r, const yaml_event_t *event, char **ret)
+{
+    char *copy = strdup((const char *)event->data.scalar.value);
     if (!copy)
         return error_sys(r->err, "read %s", r->name);
     *ret = copy;
@@ -145,6 +145,8 @@ static int read_entry(struct reading *r, const yaml_event_t *first, int depth,
     ret->key_place = place_of(first->start_mark);
     if (first->type != YAML_SCALAR_EVENT)
         return refuse(r, ret->key_place, "a list or a mapping cannot be a key: write a plain word");
+    if (!is_printable(first))
+        return refuse(r, ret->key_place, CONFIG_YAML_UNPRINTABLE);
     if (copy_text(r, first, &ret->key))
         return -1;
     yaml_event_t value;
@@ -188,6 +190,7 @@ static int read_node(struct reading *r, const yaml_event_t *event, int depth,
         if (plain && event->data.scalar.length == 0)
             return 0;
         ret->kind = CONFIG_NODE_TEXT;
+        ret->unprintable = !is_printable(event);
         return copy_text(r, event, &ret->text);
     }
     ret->kind = event->type == YAML_SEQUENCE_START_EVENT ? CONFIG_NODE_LIST : CONFIG_NODE_MAPPING;

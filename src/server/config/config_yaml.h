@@ -9,6 +9,7 @@
 #ifndef TLSECHO_CONFIG_YAML_H
 #define TLSECHO_CONFIG_YAML_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tlsecho/server/config.h"
@@ -22,10 +23,16 @@ enum config_node_kind {
     CONFIG_NODE_MAPPING,
 };
 
+/* Why a key or a text is refused. */
+#define CONFIG_YAML_UNPRINTABLE                                                                    \
+    "the text has a line break or another control character: write one line of printable "         \
+    "characters"
+
 struct config_node {
     enum config_node_kind kind;
     struct config_place place;
-    char *text;                /* NULL unless a text */
+    char *text;                /* NULL unless a text; up to its first NUL */
+    bool unprintable;          /* the text has to be refused: CONFIG_YAML_UNPRINTABLE */
     struct config_node *first; /* of a list or a mapping; NULL = none */
     size_t count;              /* of its children */
     struct config_node *next;  /* in the same list or mapping */

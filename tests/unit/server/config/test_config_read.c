@@ -85,6 +85,15 @@ static const struct {
     {"identity: {name: x, naem: y}", "1:21: identity.naem: unknown key: did you mean name?"},
     {"identity: {env: POD_NAME}", "1:17: identity.env: not a list"},
 
+    /* control characters */
+    {"identity: {name: \"a\\nb\"}",
+     "1:18: identity.name: the text has a line break or another control character: write one line"},
+    {"identity: {name: \"a\\0b\"}", "1:18: identity.name: the text has a line break or another"},
+    {"identity: {name: \"\\uFEFF\"}", "1:18: identity.name: the text has a line break or another"},
+    {"identity: {env: [\"a\\tb\"]}", "1:18: identity.env[0]: the text has a line break or another"},
+    {"workers: |\n  1\n  2\n", "1:10: workers: the text has a line break or another"},
+    {"log: {level: \"\\x1b\"}", "1:14: log.level: the text has a line break or another"},
+
     /* types */
     {"listeners: 1", "1:12: listeners: not a list: begin each entry with \"- \", or write []"},
     {"listeners:\n", "1:11: listeners: not a list"},

@@ -359,6 +359,14 @@ START_TEST(a_browser_gets_a_page_in_which_everything_is_escaped)
 }
 END_TEST
 
+START_TEST(a_page_tells_a_control_character_from_the_text_that_stands_for_it)
+{
+    say("GET / HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\nX: a\tb\r\nY: a\\x09b\r\n\r\n");
+    assert_has("<tr><th>X<td>a\\x09b");
+    assert_has("<tr><th>Y<td>a\\\\x09b");
+}
+END_TEST
+
 START_TEST(every_answer_forbids_to_interpret_what_it_reflects)
 {
     static const char *const requests[] = {GET, PAGE_GET, "hello\r\n"};
@@ -445,6 +453,7 @@ int main(void)
     tcase_add_test(tcase, an_empty_line_before_a_request_is_no_request);
     tcase_add_test(tcase, the_time_of_a_head_begins_with_a_second_empty_line);
     tcase_add_loop_test(tcase, a_browser_gets_a_page_in_which_everything_is_escaped, 1, 50);
+    tcase_add_test(tcase, a_page_tells_a_control_character_from_the_text_that_stands_for_it);
     tcase_add_test(tcase, every_answer_forbids_to_interpret_what_it_reflects);
     tcase_add_test(tcase, the_policy_allows_the_style_of_the_page_and_no_other);
     tcase_add_test(tcase, a_hash_starts_anew_after_it_is_taken);
