@@ -276,13 +276,6 @@ class Refused(support.TestCase):
             summary = self.fails(11, "--only", "syn", server.endpoint())
         self.assertIn("requires a client certificate", summary["stages"][0]["reason"])
 
-    def test_a_healthy_echo_has_no_report_which_is_a_wrong_endpoint(self):
-        with StubServer(stub_server.echo) as server:
-            summary = self.fails(2, "--only", "syn", server.endpoint())
-        self.assertEqual((summary["error"]["phase"], summary["stages"][0]["state"]),
-                         ("options", "skipped"))
-        self.assertIn("give one whose listener has `service: report`", summary["error"]["message"])
-
     def test_a_skipped_stage_names_each_endpoint_that_was_asked(self):
         def greet(connection):
             connection.sendall(b"220 ready\r\n")

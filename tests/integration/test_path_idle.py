@@ -101,6 +101,28 @@ class NotFound(Idle):
             self.assertRegex(stage["notes"][0], says)
             self.assertLess(took_s, 4)
 
+    def test_a_lifetime_whatever_the_traffic_is_a_note(self):
+        def live(connection):
+            end = time.monotonic() + 1
+            with contextlib.suppress(TimeoutError):
+                while (left := end - time.monotonic()) > 0:
+                    connection.settimeout(left)
+                    data = connection.recv(stub_server.CHUNK)
+                    if not data:
+                        return
+                    connection.sendall(data)
+            stub_server.reset(connection)
+        server = self.server("listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
+                             "timeouts: { lifetime: 1s }\n" + support.PROFILE)
+        with stub_server.StubServer(live) as stub, concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for done in pool.map(lambda endpoint: support.client(
+                    "--path", "--json", "--only", "idle", "--idle-max", "2s", endpoint),
+                                 (stub.endpoint(), server.endpoint("tls"))):
+                summary = done.summary()
+                self.assertEqual((done.status, summary["findings"]), (0, []), done)
+                self.assertRegex(" ".join(summary["stages"][0]["notes"]),
+                                 r"connections end (0\.9|1\.[0-2])\d s after they began, whatever")
+
     def test_a_server_that_stops_is_an_error_and_no_finding(self):
         network = netpath.Network()
         self.addCleanup(network.__exit__)

@@ -216,6 +216,14 @@ static int await_echo(struct idle_conn *c, uint64_t deadline_us, struct error *e
     return 0;
 }
 
+void idle_conn_rest(struct idle_conn *c)
+{
+    c->fate = IDLE_SILENT;
+    c->matched = 0;
+    c->last_us = c->seen_us = clock_now_us();
+    c->want = WANT_READ;
+}
+
 int idle_conn_open(struct idle_conn *c, struct path *p, struct path_peer *peer,
                    uint64_t deadline_us, bool *ret_echoes, struct error *err)
 {
@@ -233,10 +241,7 @@ int idle_conn_open(struct idle_conn *c, struct path *p, struct path_peer *peer,
         *err = c->error;
     if (!*ret_echoes)
         return c->failed ? -1 : 0;
-    c->fate = IDLE_SILENT;
-    c->matched = 0;
-    c->last_us = c->seen_us = clock_now_us();
-    c->want = WANT_READ;
+    idle_conn_rest(c);
     return 0;
 }
 

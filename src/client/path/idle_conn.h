@@ -54,6 +54,9 @@ int idle_conn_keep_alive(struct idle_conn *c, unsigned idle_s, struct error *err
 /* Ends the silence. */
 void idle_conn_probe(struct idle_conn *c);
 
+/* After an echo: a new silence begins. */
+void idle_conn_rest(struct idle_conn *c);
+
 /* Does what can be done now. */
 void idle_conn_step(struct idle_conn *c);
 

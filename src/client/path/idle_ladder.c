@@ -27,6 +27,38 @@ void idle_ladder_close(struct ladder *l)
     for (size_t i = 0; i < l->count; i++)
         idle_conn_close(&l->conns[i]);
     l->count = 0;
+    if (l->talks)
+        idle_conn_close(&l->talker);
+    l->talks = false;
+}
+
+int idle_ladder_open_talker(struct ladder *l, uint64_t every_us, uint64_t deadline_us,
+                            struct error *err)
+{
+    struct idle_conn *c = &l->talker;
+    l->talked_us = l->ended_us = 0;
+    l->talk_began_us = clock_now_us();
+    int result = idle_conn_open(c, l->p, l->peer, deadline_us, &l->talks, err);
+    c->planned_us = every_us;
+    if (!l->talks)
+        idle_conn_close(c);
+    return result < 0 && err->kind == ERROR_INTERRUPTED ? -1 : 0;
+}
+
+static void step_talker(struct ladder *l)
+{
+    struct idle_conn *c = &l->talker;
+    if (!l->talks || l->ended_us)
+        return;
+    idle_conn_step(c);
+    if (c->fate == IDLE_SILENT && clock_now_us() >= idle_conn_due_us(c))
+        idle_conn_probe(c);
+    if (c->fate == IDLE_ALIVE) {
+        l->talked_us = clock_now_us() - l->talk_began_us;
+        idle_conn_rest(c);
+    } else if (idle_conn_is_decided(c)) {
+        l->ended_us = (c->told ? clock_now_us() : c->probed_us) - l->talk_began_us;
+    }
 }
 
 static int open_next(struct ladder *l, uint64_t deadline_us, struct error *err)
@@ -205,6 +237,7 @@ static void record(struct path *p, const struct idle_conn *c)
 
 static void step_all(struct ladder *l)
 {
+    step_talker(l);
     for (size_t i = 0; i < l->count; i++) {
         struct idle_conn *c = &l->conns[i];
         if (idle_conn_is_decided(c))
@@ -228,7 +261,20 @@ static int wait_for_any(struct ladder *l, uint64_t end_us, struct error *err)
         if (!idle_conn_is_decided(c))
             path_wait_add(&wait, c->session.transport->fd, c->want, idle_conn_due_us(c));
     }
+    if (l->talks && !l->ended_us)
+        path_wait_add(&wait, l->talker.session.transport->fd, l->talker.want,
+                      idle_conn_due_us(&l->talker));
     return path_wait(&wait, err) < 0 ? -1 : 0;
+}
+
+int idle_ladder_await_talker(struct ladder *l, uint64_t age_us, uint64_t end_us, struct error *err)
+{
+    while (l->talks && !l->ended_us && l->talked_us <= age_us && clock_now_us() < end_us) {
+        if (wait_for_any(l, end_us, err) < 0)
+            return -1;
+        step_all(l);
+    }
+    return 0;
 }
 
 static void tell_progress(const struct ladder *l)
@@ -272,6 +318,7 @@ int idle_ladder_try_kept(struct ladder *l, uint64_t silence_us, uint64_t end_us,
     bool recorded = idle_conn_is_decided(c);
     c->planned_us = silence_us;
     for (;;) {
+        step_talker(l);
         idle_conn_step(c);
         if (c->fate == IDLE_SILENT && clock_now_us() >= idle_conn_due_us(c))
             idle_conn_probe(c);

@@ -21,8 +21,22 @@ struct ladder {
     struct path_peer *peer;
     struct idle_conn conns[IDLE_CONNECTIONS_MAX];
     size_t count;
-    uint64_t keepalive_s; /* of the first one; 0 = it has none */
+    uint64_t keepalive_s;    /* of the first one; 0 = it has none */
+    struct idle_conn talker; /* is never silent for long, and no rung; planned_us: how long */
+    bool talks;              /* there is one */
+    uint64_t talk_began_us;
+    uint64_t talked_us; /* its age at the last echo */
+    uint64_t ended_us;  /* its age when it ended; 0 = it did not */
 };
+
+/* Before idle_ladder_open: a connection that talks every so often, if one can be opened. -1:
+ * interrupted. */
+int idle_ladder_open_talker(struct ladder *l, uint64_t every_us, uint64_t deadline_us,
+                            struct error *err);
+
+/* Until the one that talks has ended, or is older than age_us; no longer than end_us. -1:
+ * interrupted. */
+int idle_ladder_await_talker(struct ladder *l, uint64_t age_us, uint64_t end_us, struct error *err);
 
 /*
  * At most count connections, as many as until_us allows but more than a few; one more before them,

@@ -27,7 +27,16 @@ struct idle {
     uint64_t keepalive_s; /* that was tried; 0 = none */
     bool held;            /* by it, */
     uint64_t kept_us;     /* through this silence */
+    unsigned aged;        /* ladders beside which one that talked ended at the same age */
+    bool talked;          /* one that talked grew older */
 };
+
+/* How often the connection that is not silent talks. */
+static uint64_t talk_us(uint64_t silence_us)
+{
+    enum { TALKS = 12, MOST_US = 2 * IDLE_SECOND_US };
+    return silence_us / TALKS < MOST_US ? silence_us / TALKS : MOST_US;
+}
 
 /* A silence that is surely longer than the one that was found. */
 static uint64_t beyond(uint64_t high_us)
@@ -66,6 +75,22 @@ static void learn(const struct ladder *l, struct idle *idle)
         idle->low_us = idle->high_us;
 }
 
+/* Whether the connection that talks has ended as the silent ones: then it is not the silence. */
+static int compare_talker(struct ladder *l, struct idle *idle, struct error *err)
+{
+    enum { LATE_US = 3 * IDLE_SECOND_US, TALKS = 3 };
+    uint64_t silence_us = idle->high_us ? idle->high_us : idle->finished_us;
+    if (!silence_us || l->talker.planned_us > silence_us / TALKS)
+        return 0;
+    if (idle_ladder_await_talker(l, beyond(silence_us), idle->end_us, err) < 0)
+        return -1;
+    bool same = l->ended_us && !idle_is_longer(silence_us, l->ended_us) &&
+                l->ended_us < beyond(silence_us) + LATE_US;
+    idle->aged += same;
+    idle->talked = idle->talked || l->talked_us > beyond(silence_us);
+    return 0;
+}
+
 /* Of the connection with keepalive, when it was silent for longer than others survive. */
 static int try_keepalive(struct ladder *l, struct idle *idle, struct error *err)
 {
@@ -101,6 +126,8 @@ static int control(struct path *p, struct path_peer *peer, uint64_t due_us, stru
 static int first_ladder(struct ladder *l, struct idle *idle, uint64_t max_us, struct error *err)
 {
     uint64_t silences_us[IDLE_CONNECTIONS_MAX], until_us = clock_now_us() + max_us / 4;
+    if (idle_ladder_open_talker(l, talk_us(max_us), idle->end_us, err) < 0)
+        return -1;
     if (idle_ladder_open(l, IDLE_CONNECTIONS_MAX - 1, max_us / IDLE_SECOND_US / 2, until_us,
                          idle->end_us, err) < 0)
         return -1;
@@ -111,6 +138,8 @@ static int first_ladder(struct ladder *l, struct idle *idle, uint64_t max_us, st
     if (idle_ladder_climb(l, idle->end_us, err) < 0)
         return -1;
     learn(l, idle);
+    if (compare_talker(l, idle, err) < 0)
+        return -1;
     return idle->gone ? try_keepalive(l, idle, err) : 0;
 }
 
@@ -146,6 +175,8 @@ static int second_ladder(struct ladder *l, struct idle *idle, struct error *err)
     size_t count = plan_second(l, idle, IDLE_CONNECTIONS_MAX - SPARE + 1, silences_us);
     if (!count)
         return 0;
+    if (idle_ladder_open_talker(l, talk_us(high_us), idle->end_us, err) < 0)
+        return -1;
     if (idle_ladder_open(l, count, keepalive_s, UINT64_MAX, idle->end_us, err) < 0)
         return -1;
     if (l->count - (keepalive_s > 0) < count)
@@ -156,10 +187,26 @@ static int second_ladder(struct ladder *l, struct idle *idle, struct error *err)
     learn(l, idle);
     idle->gone += gone;
     idle->outlived = idle_is_longer(idle_ladder_survived_us(l), high_us);
+    if (compare_talker(l, idle, err) < 0)
+        return -1;
     return idle->outlived ? 0 : try_keepalive(l, idle, err);
 }
 
 /* --- the verdict --- */
+
+static bool is_lifetime(const struct idle *idle)
+{
+    return idle->aged && !idle->talked;
+}
+
+static void note_lifetime(struct path *p, const struct idle *idle)
+{
+    char at[IDLE_SPAN_BYTES];
+    path_record_note(p,
+                     "connections end %s after they began, whatever their traffic: a lifetime, not "
+                     "a silence; one that talked all the time ended, too",
+                     idle_span_text(idle->high_us ? idle->high_us : idle->finished_us, at));
+}
 
 static void note_finish(struct path *p, const struct idle *idle)
 {
@@ -229,6 +276,10 @@ static void report(struct path *p, const struct idle *idle, unsigned gone_enough
                          high, idle_conn_fate_text(&gone));
         return;
     }
+    if (is_lifetime(idle)) {
+        note_lifetime(p, idle);
+        return;
+    }
     if (p->unsteady && idle->gone < gone_enough) {
         path_record_note(p,
                          "%u silent connections were gone after %s (%s), which is no finding where "
@@ -253,7 +304,9 @@ static int search(struct ladder *l, struct idle *idle, struct error *err)
     if (first_ladder(l, idle, max_us, err) < 0)
         return -1;
     idle_ladder_close(l);
-    if (idle->finished_us)
+    if (idle->finished_us && !idle->high_us && is_lifetime(idle))
+        note_lifetime(l->p, idle);
+    else if (idle->finished_us)
         note_finish(l->p, idle);
     if (!idle->high_us) {
         if (!idle->finished_us)
