@@ -269,7 +269,10 @@ class Refused(support.TestCase):
         self.assertEqual(summary["findings"], [])
 
     def test_a_report_that_cannot_be_asked_for_is_not_said_to_be_missing(self):
-        with StubServer(stub_server.reset) as server:
+        def reset(connection):
+            connection.recv(1)
+            stub_server.reset(connection)
+        with StubServer(reset) as server:
             summary = self.fails(12, "--only", "syn", f"tls://127.0.0.1:{server.port}")
         self.assertEqual(summary["stages"][0]["state"], "stopped")
         with stub_server.OpenSsl("-Verify", "1") as server:
