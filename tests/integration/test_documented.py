@@ -65,8 +65,13 @@ class Client(support.TestCase):
     def test_the_manual_page_and_the_documents_know_the_same_statuses(self):
         page = made("man").partition("# EXIT STATUS")[2].partition("# EXAMPLES")[0]
         client_md = (support.REPOSITORY / "docs" / "client.md").read_text()
-        self.assertEqual(re.findall(r"^\*(\d+)\*\n\t([a-z-]+):", page, re.M),
-                         re.findall(r"^\| (\d+) \| ([a-z-]+) \|", client_md, re.M))
+        described = {number: " ".join(text.replace("*", "").split())
+                     for number, text in re.findall(r"^\*(\d+)\*\n((?:\t.*\n)+)", page, re.M)}
+        rows = re.findall(r"^\| (\d+) \| ([a-z-]+) \| (.+) \|$", client_md, re.M)
+        self.assertEqual(list(described), [number for number, _, _ in rows])
+        for number, word, text in rows:  # the page may say more
+            expected = f"{word}: {text}".replace("`", "")
+            self.assertEqual(described[number][:len(expected)], expected)
 
     def complete(self, *words):
         """The completions that bash offers for the last word."""
@@ -104,6 +109,7 @@ class Examples(support.TestCase):
 listeners:
   - { listen: "tcp://127.0.0.1:0" }
   - { listen: "tls://127.0.0.1:0" }
+  - { listen: "dtls://127.0.0.1:0" }
   - { listen: "tls://127.0.0.1:0", service: report, name: report }
   - { listen: "tls://127.0.0.1:0", service: hello, name: hello }
   - { listen: "tcp://127.0.0.1:0", name: proxied, proxy_protocol: required, proxy_from: [ 127.0.0.1 ] }
@@ -131,6 +137,7 @@ listeners:
                         "tls://hello.example.org": server.endpoint("hello"),
                         "tls://report.example.org": server.endpoint("report"),
                         "tcp://proxied.example.org": server.endpoint("proxied"),
+                        "dtls://vpn.example.org:443": server.endpoint("dtls"),
                         "tls://www.example.org:443": web.endpoint()}
             with concurrent.futures.ThreadPoolExecutor(len(lines)) as pool:
                 for line, done in zip(lines, pool.map(
