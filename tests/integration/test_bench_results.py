@@ -346,7 +346,9 @@ class Files(BenchCase):
         old = self.forged("old", duration=2.0)
         del old["started"]
         (self.folder / "old").write_text(json.dumps(old))
-        self.assertEqual(support.described(self.merge("old", "early").stdout)["duration"], 2)
+        done = self.merge("old", "early")
+        self.assertEqual((done.status, support.described(done.stdout)["error"]["message"]),
+                         (2, f"{self.folder}/old: started is missing"))
 
     def test_all_objects_of_a_file_count(self):
         self.summary("a", "-n", "100", "-v")

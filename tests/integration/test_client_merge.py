@@ -4,7 +4,9 @@
 import concurrent.futures
 import copy
 import json
+import math
 import pathlib
+import random
 import re
 import tempfile
 import unittest
@@ -181,6 +183,107 @@ class Merge(support.TestCase):
             done = support.client("--merge", "-", data=data)
             self.assertEqual(done.status, 2)
             self.assertIn("tlsecho-client: -: not a summary: ", done.stderr)
+
+    def random_summary(self, random_, start_at):
+        """Of one client; with start_at, which all others have too, its start is exact."""
+        one = copy.deepcopy(self.good)
+        count, start_ms = random_.randrange(1, 1000), random_.randrange(4000)
+        buckets = [[0.0001, count], [random_.choice((0.001, 0.01, 0.1)), 2 * count]]
+        mean = sum(s * n for s, n in buckets) / (3 * count)
+        one.update(started=f"2026-11-29T08:00:{start_ms // 1000:02}.{start_ms % 1000:03}Z",
+                   duration=random_.uniform(0.1, 1.5), messages=3 * count, connections=random_.randrange(1, 9),
+                   latency={"count": 3 * count, "min": buckets[0][0], "max": buckets[1][0], "mean": mean,
+                            "stddev": math.sqrt(sum(n * (s - mean) ** 2 for s, n in buckets) / (3 * count)),
+                            "histogram": buckets},
+                   failures={"reset": random_.randrange(1, 4)})
+        one["load"].update(expect="upper", connections=random_.randrange(4000000, 4194304))
+        if start_at:
+            one["load"]["start_at"] = "2026-11-29T08:00:00.000000Z"
+            one["start_late"] = random_.uniform(0, 1)
+        if random_.random() < 0.2:
+            one = {key: one[key] for key in ("schema", "mode", "started", "transport", "load")} | {
+                "result": "reset", "exit": 12, "error": {"phase": "echo", "message": "reset"}, "duration": 0.5}
+        return one
+
+    def merged(self, parts):
+        done = support.client("--merge", "--json", "-", data="".join(map(json.dumps, parts)).encode())
+        return support.described(done.stdout)
+
+    def merged_in_steps(self, random_, parts):
+        """Merged by a random tree of merges."""
+        if len(parts) == 1:
+            return random_.choice((parts[0], self.merged(parts)))
+        cut = random_.randrange(1, len(parts))
+        return self.merged([self.merged_in_steps(random_, parts[:cut]), self.merged_in_steps(random_, parts[cut:])])
+
+    def check_alike(self, one, other, place=""):
+        """Equal but for rounding."""
+        self.assertIs(type(one), type(other), place)
+        if isinstance(one, dict):
+            self.assertEqual(one.keys(), other.keys(), place)
+            for key in one:
+                self.check_alike(one[key], other[key], f"{place}.{key}")
+        elif isinstance(one, list):
+            self.assertEqual(len(one), len(other), place)
+            for i, pair in enumerate(zip(one, other)):
+                self.check_alike(*pair, f"{place}[{i}]")
+        elif isinstance(one, float):
+            self.assertTrue(math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9), (place, one, other))
+        elif not place.endswith("error.message"):
+            self.assertEqual(one, other, place)
+
+    def test_the_steps_of_a_merge_do_not_matter(self):
+        for seed in range(4):
+            with self.subTest(seed=seed):
+                random_ = random.Random(seed)
+                parts = [self.random_summary(random_, seed % 2) for _ in range(6)]
+                whole = self.merged(parts)
+                self.assertEqual(whole["clients"], 6)
+                self.check_alike(self.merged_in_steps(random_, parts), whole)
+
+    def test_a_client_that_started_late_has_the_same_effect_in_two_steps(self):
+        late = {"start_late": 0.8, "started": "2026-11-29T08:00:00.800Z"}
+        load = self.good["load"] | {"start_at": "2026-11-29T08:00:00.000000Z"}
+        runs = [self.good | {"load": load, "duration": 1.0, "start_late": i * 1e-6,
+                             "started": "2026-11-29T08:00:00.000Z"} for i in range(3)]
+        runs[1].update(late)
+        for whole in self.merged(runs), self.merged([self.merged(runs[:2]), runs[2]]):
+            self.assertAlmostEqual(whole["duration"], 1.8)
+            self.assertAlmostEqual(whole["start_spread"], 0.8)
+            self.assertAlmostEqual(whole["messages_per_second_sum"], 60)
+
+    def test_handshakes_of_which_none_resumed_stay_resumed_ones(self):
+        run = {key: value for key, value in self.good.items() if key not in ("messages", "latency")}
+        load = {"kind": "handshakes", "connections": 1, "threads": 1}
+        runs = [run | {"load": load, "handshakes": 20, "resumed": 0, "connections": i} for i in range(3)]
+        self.assertEqual(self.merged([self.merged(runs[:2]), runs[2]])["resumed"], 0)
+
+    def test_a_sum_without_its_times_or_a_run_without_its_start_is_refused(self):
+        whole = self.merged([self.good])
+        for name in "times", "messages_per_second_sum":
+            self.refuse(json.dumps({key: whole[key] for key in whole if key != name}),
+                        f": {name} is missing: merge its files again$")
+        self.refuse(json.dumps({key: self.good[key] for key in self.good if key != "started"}), ": started is missing")
+        start = whole["times"]["spans"][0]["started"]
+        for name, value, says in (("spans", [], "times.spans is not an array"),
+                                  ("spans", 7, "times.spans is not an array"),
+                                  ("spans", [{"started": 7, "duration": 1}], "times.spans.0. is not a start"),
+                                  ("spans", [{"started": start, "duration": 0}], "times.spans.0. is not a start"),
+                                  ("last_start", -1, "times.last_start is not a number"),
+                                  ("rounded", 1, "times.rounded is not a boolean"),
+                                  ("first_end", "7", "times.first_end is not a number")):
+            changed = copy.deepcopy(whole)
+            changed["times"][name] = value
+            with self.subTest(name=name, value=value):
+                self.refuse(json.dumps(changed), says)
+
+    def test_a_read_that_fails_has_its_reason(self):
+        done = support.client("--merge", self.folder)
+        self.assertEqual((done.status, done.stderr),
+                         (2, f"tlsecho-client: {self.folder}: read: Is a directory\n"))
+        for redirection, reason in ("<&-", "Bad file descriptor"), (f"<{self.folder}", "Is a directory"):
+            done = support.run("sh", "-c", f"exec {support.program('TLSECHO_CLIENT')} --merge - {redirection}")
+            self.assertEqual((done.status, done.stderr), (2, f"tlsecho-client: -: read: {reason}\n"))
 
     def test_the_name_of_the_file_is_escaped(self):
         message, _ = self.merge("{}", 2, name=HOSTILE.replace("\x9b", ""))

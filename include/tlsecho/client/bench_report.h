@@ -2,13 +2,14 @@
 /*
  * The result of a load on one server, or of several clients whose results were merged.
  *
- * Ownership: a report owns its measure; all else is borrowed.   Threads: one.
+ * Ownership: a report owns its measure and times; all else is borrowed.   Threads: one.
  */
 #ifndef TLSECHO_BENCH_REPORT_H
 #define TLSECHO_BENCH_REPORT_H
 
 #include "tlsecho/client/bench_load.h"
 #include "tlsecho/client/bench_measure.h"
+#include "tlsecho/client/bench_times.h"
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/session.h"
 
@@ -26,10 +27,9 @@ struct bench_report {
     bool unmeasured;                  /* the other server failed before this one was measured */
     uint64_t clients, clients_failed; /* of what was merged */
     const char *transport;            /* of what was merged; NULL = unknown */
-    int64_t started_us;               /* of what was merged, since 1970; 0 = unknown */
-    bool starts_known; /* of at least two clients were merged, and the starts of all are known */
-    double start_spread_s; /* from the first start to the last */
-    double rates_sum;      /* of what was merged: sum of the messages per second of each client */
+    struct bench_times times;         /* of what was merged */
+    bool resumes;     /* --resume was given, here or to one of the clients that were merged */
+    double rates_sum; /* of what was merged: sum of the messages per second of each client */
     uint64_t wanted_connections; /* over all rounds, including those that failed */
     struct bench_measure measure;
     struct outcome outcome;

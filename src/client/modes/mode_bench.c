@@ -177,8 +177,10 @@ static void init(struct compare *c, const struct options *options, const struct 
         target_init(&c->targets[i], options, endpoints[i]);
         session_init(&c->sessions[i], &c->targets[i]);
         c->links[i].session = &c->sessions[i];
-        c->reports[i] = (struct bench_report){
-            .options = options, .session = &c->sessions[i], .outcome = *outcome};
+        c->reports[i] = (struct bench_report){.options = options,
+                                              .session = &c->sessions[i],
+                                              .resumes = options->resume,
+                                              .outcome = *outcome};
         endpoint_text(endpoints[i], c->reports[i].name);
     }
 }

@@ -12,6 +12,11 @@
 
 #define NOT_A_SUMMARY "not a summary: give what --bench --json prints on standard output, alone"
 
+static const char *const histogram_keys[BENCH_HISTOGRAMS] = {[BENCH_LATENCY] = "latency",
+                                                             [BENCH_SERVICE] = "service",
+                                                             [BENCH_CONNECT] = "connect",
+                                                             [BENCH_HANDSHAKE] = "handshake"};
+
 static uint64_t ns_of(double seconds)
 {
     double ns = round(seconds * 1e9);
@@ -64,12 +69,8 @@ static int read_histogram(const json_t *summary, const char *key, struct histogr
 
 static int read_histograms(const json_t *summary, struct bench_measure *m, struct error *err)
 {
-    static const char *const keys[BENCH_HISTOGRAMS] = {[BENCH_LATENCY] = "latency",
-                                                       [BENCH_SERVICE] = "service",
-                                                       [BENCH_CONNECT] = "connect",
-                                                       [BENCH_HANDSHAKE] = "handshake"};
     for (int i = 0; i < BENCH_HISTOGRAMS; i++)
-        if (read_histogram(summary, keys[i], m->histograms[i], err) < 0)
+        if (read_histogram(summary, histogram_keys[i], m->histograms[i], err) < 0)
             return -1;
     return 0;
 }
@@ -112,6 +113,8 @@ static int64_t time_of(const json_t *object, const char *key)
 static void read_load(const json_t *json, struct bench_load *load)
 {
     const char *kind = json_string_value(json_object_get(json, "kind"));
+    const char *expect = json_string_value(json_object_get(json, "expect"));
+    struct error ignored;
     *load = (struct bench_load){
         .handshakes = kind && strcmp(kind, "handshakes") == 0,
         .connections = (uint32_t)count_of(json, "connections"),
@@ -125,6 +128,8 @@ static void read_load(const json_t *json, struct bench_load *load)
         .start_at_us = time_of(json, "start_at"),
         .rate = real_of(json, "messages_per_second"),
     };
+    if (expect)
+        expect_kind_find(expect, &load->expect, &ignored);
 }
 
 static void keep_term(struct summary *s, enum summary_term term, const char *text)
@@ -154,15 +159,71 @@ static void read_terms(const json_t *json, struct summary *s)
         keep_term(s, SUMMARY_SESSIONS, json_object_get(json, "resumed") ? "resumed" : "full");
 }
 
+static int64_t us_of(const json_t *object, const char *key)
+{
+    return (int64_t)(real_of(object, key) * 1e6 + 0.5);
+}
+
 /* The fields about --start-at have microseconds. */
-static void read_start(const json_t *json, struct summary *s)
+static int read_run(const json_t *json, struct summary *s, struct error *err)
 {
     bool exact = s->load.start_at_us && json_object_get(json, "start_late");
-    s->start_is_rounded = !exact;
-    s->started_us = time_of(json, "started");
-    if (exact)
-        s->started_us = s->load.start_at_us + (int64_t)(s->load.omit_ns / 1000) +
-                        (int64_t)(s->measure.start_late_s * 1e6 + 0.5);
+    int64_t start_us =
+        exact ? s->load.start_at_us + (int64_t)(s->load.omit_ns / 1000) + us_of(json, "start_late")
+              : time_of(json, "started");
+    struct bench_span span = {start_us, start_us + us_of(json, "duration")};
+    struct bench_times run = {.clients = 1,
+                              .rounded = !exact,
+                              .last_start_us = span.start_us,
+                              .first_end_us = span.end_us,
+                              .spans = &span,
+                              .span_count = 1};
+    if (!json_object_get(json, "started"))
+        return error_set(err, ERROR_INPUT, "started is missing");
+    s->rates_sum = bench_measure_rate(&s->measure, s->measure.messages);
+    return bench_times_add(&s->times, &run, err);
+}
+
+/* last_start and first_end count from the first start. */
+static int read_spans(const json_t *times, struct bench_times *ret, struct error *err)
+{
+    int64_t first_us = INT64_MAX;
+    const json_t *spans = json_object_get(times, "spans");
+    ret->spans = calloc(json_array_size(spans), sizeof *ret->spans);
+    if (!ret->spans)
+        return error_sys(err, "memory for the times");
+    ret->span_count = json_array_size(spans);
+    for (size_t i = 0; i < ret->span_count; i++) {
+        const json_t *span = json_array_get(spans, i);
+        int64_t start_us = time_of(span, "started");
+        ret->spans[i] = (struct bench_span){start_us, start_us + us_of(span, "duration")};
+        first_us = start_us < first_us ? start_us : first_us;
+    }
+    ret->clients = count_of(times, "clients");
+    ret->rounded = json_is_true(json_object_get(times, "rounded"));
+    ret->last_start_us = first_us + us_of(times, "last_start");
+    ret->first_end_us = first_us + us_of(times, "first_end");
+    return 0;
+}
+
+/* A sum has the rates of its clients, each in its own time. */
+static int read_sum(const json_t *json, struct summary *s, struct error *err)
+{
+    const char *rate = s->load.handshakes ? "handshakes_per_second_sum" : "messages_per_second_sum";
+    const char *const needed[] = {"times", rate};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (!json_object_get(json, needed[i]))
+            return error_set(err, ERROR_INPUT, "%s is missing: merge its files again", needed[i]);
+    s->rates_sum = real_of(json, rate);
+    return read_spans(json_object_get(json, "times"), &s->times, err);
+}
+
+/* Of what was measured. */
+static int read_times(const json_t *json, struct summary *s, struct error *err)
+{
+    if (s->measure.elapsed_s <= 0)
+        return 0;
+    return count_of(json, "clients") ? read_sum(json, s, err) : read_run(json, s, err);
 }
 
 /* A summary has one client, a sum several. A failed client without a counted failure counts as one.
@@ -178,10 +239,7 @@ static int read_outcome(const json_t *json, struct summary *s, struct error *err
     s->interrupted = json_is_true(json_object_get(json, "interrupted"));
     s->clients = clients ? clients : 1;
     s->failed = clients ? count_of(json, "clients_failed") : s->result != RESULT_OK;
-    read_start(json, s);
-    s->start_spread_us = (int64_t)(real_of(json, "start_spread") * 1e6 + 0.5);
-    if (s->clients > 1 && !json_object_get(json, "start_spread"))
-        s->start_spread_us = -1;
+    s->resumes = json_object_get(json, "resumed");
     if (s->result == RESULT_OK && s->measure.elapsed_s <= 0)
         return error_set(err, ERROR_INPUT, "the result is ok, but duration is 0");
     if (s->result != RESULT_OK && !bench_measure_errors(&s->measure))
@@ -202,29 +260,46 @@ static int read_summary(const json_t *json, struct summary *s, struct error *err
         return -1;
     read_load(json_object_get(json, "load"), &s->load);
     read_counts(json, &s->measure);
-    if (read_histograms(json, &s->measure, err) < 0 || read_outcome(json, s, err) < 0)
+    if (read_histograms(json, &s->measure, err) < 0 || read_outcome(json, s, err) < 0 ||
+        read_times(json, s, err) < 0)
         return -1;
     read_terms(json, s);
     return 0;
 }
 
-static int add_summary(json_t *json, const char *path, size_t number, struct summaries *all,
+/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
+static int hash(const char *text, size_t n, void *arg)
+{
+    uint64_t *digest = arg;
+    for (size_t i = 0; i < n; i++)
+        *digest = (*digest ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    return 0;
+}
+
+/* The order of the fields does not matter. Removes what is long, and has been read: the other
+ * fields tell runs apart. */
+static uint64_t take_digest(json_t *json)
+{
+    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    for (int i = 0; i < BENCH_HISTOGRAMS; i++)
+        json_object_del(json_object_get(json, histogram_keys[i]), "histogram");
+    json_object_del(json, "seconds");
+    json_dump_callback(json, hash, &digest, JSON_SORT_KEYS | JSON_COMPACT);
+    return digest;
+}
+
+static int add_summary(json_t *json, const struct summary *place, const struct summary_adder *adder,
                        struct error *err)
 {
-    if (all->count == SUMMARIES_MAX)
-        return error_set(err, ERROR_INPUT, "more than %d summaries: merge some of them first",
-                         SUMMARIES_MAX);
-    struct summary *items = realloc(all->items, (all->count + 1) * sizeof *items);
-    if (!items)
-        return error_sys(err, "memory for summaries");
-    all->items = items;
-    struct summary *s = &items[all->count];
-    *s = (struct summary){.path = path, .number = number};
-    if (bench_measure_init(&s->measure, err) < 0)
-        return -1;
-    all->count++;
-    s->json = json_incref(json);
-    return read_summary(json, s, err);
+    struct summary s = *place;
+    if (bench_measure_init(&s.measure, err) < 0)
+        return error_prefix(err, "%s", s.path);
+    int added = read_summary(json, &s, err);
+    s.digest = take_digest(json);
+    added = added < 0 ? error_prefix(err, "%s", s.path) : adder->add(adder->arg, &s, err);
+    bench_times_done(&s.times);
+    bench_measure_done(&s.measure);
+    return added;
 }
 
 /* A line of --bench -v about a second. */
@@ -243,51 +318,49 @@ static bool has_more(FILE *file)
     return c != EOF && ungetc(c, file) != EOF;
 }
 
-static int read_objects(FILE *file, const char *path, struct summaries *all, struct error *err)
+static int refuse(const char *path, struct error *err)
 {
-    size_t number = 0;
+    return error_set(err, ERROR_INPUT, "%s: " NOT_A_SUMMARY, path);
+}
+
+static int fail_to_read(const char *path, struct error *err)
+{
+    error_sys(err, "%s: read", path);
+    err->kind = ERROR_INPUT;
+    return -1;
+}
+
+/* A document is freed before the next is read: those of many clients may be large. */
+static int read_objects(FILE *file, const char *path, const struct summary_adder *adder,
+                        struct error *err)
+{
+    struct summary place = {.path = path};
     int read = 0;
     while (read == 0 && has_more(file)) {
         json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
-        if (!json_is_object(json))
-            read = error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
-        else if (!is_second(json))
-            read = add_summary(json, path, ++number, all, err);
+        if (!json_is_object(json)) {
+            read = refuse(path, err);
+        } else if (!is_second(json)) {
+            place.number++;
+            read = add_summary(json, &place, adder, err);
+        }
         json_decref(json);
     }
-    if (ferror(file)) {
-        error_sys(err, "read");
-        err->kind = ERROR_INPUT;
-        return -1;
-    }
-    return read == 0 && !number ? error_set(err, ERROR_INPUT, NOT_A_SUMMARY) : read;
+    if (ferror(file))
+        return fail_to_read(path, err);
+    return read == 0 && !place.number ? refuse(path, err) : read;
 }
 
-int summaries_read(const char *path, struct summaries *all, struct error *err)
+int summaries_read(const char *path, const struct summary_adder *adder, struct error *err)
 {
     bool is_input = strcmp(path, "-") == 0;
     FILE *file = is_input ? stdin : fopen(path, "re");
-    int read = file ? read_objects(file, path, all, err) : error_sys(err, "read");
     if (!file)
-        err->kind = ERROR_INPUT;
-    else if (!is_input)
+        return fail_to_read(path, err);
+    int read = read_objects(file, path, adder, err);
+    if (!is_input)
         fclose(file);
-    return read < 0 ? error_prefix(err, "%s", path) : 0;
-}
-
-void summaries_free(struct summaries *all)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        bench_measure_done(&all->items[i].measure);
-        json_decref(all->items[i].json);
-    }
-    free(all->items);
-    *all = (struct summaries){0};
-}
-
-bool summary_is_same(const struct summary *a, const struct summary *b)
-{
-    return a->started_us == b->started_us && json_equal(a->json, b->json);
+    return read;
 }
 
 const char *summary_term_name(enum summary_term term)

@@ -6,11 +6,14 @@
 #include "tlsecho/base/timestamp.h"
 #include "tlsecho/client/result.h"
 
-#define COUNT_MAX   9007199254740991 /* 2^53 - 1: the largest exact integer in a double */
-#define LOAD_MAX    4194304          /* SUMMARIES_MAX of these fit into 32 bits */
-#define SECONDS_MIN 1e-6             /* for finite rates */
-#define SECONDS_MAX 1e9              /* the maximum of the options */
-#define ROUNDED     1e-6             /* relative error of decimal places */
+#define COUNT_MAX 9007199254740991 /* 2^53 - 1: the largest exact integer in a double */
+#define LOAD_MAX  4294967295       /* 2^32 - 1 */
+#define TIME_MAX                                                                                   \
+    250000000000         /* seconds since 1970: the year 9892, which leaves room for durations */
+#define RATE_MAX    1e25 /* SUMMARIES_MAX * COUNT_MAX / SECONDS_MIN */
+#define SECONDS_MIN 1e-6 /* for finite rates */
+#define SECONDS_MAX 1e9  /* the maximum of the options */
+#define ROUNDED     1e-6 /* relative error of decimal places */
 
 enum kind { COUNT, NUMBER, WORD, TIME, TRUTH, OBJECT };
 
@@ -49,6 +52,13 @@ static const struct field fields[] = {
     {NULL, "handshakes", COUNT, COUNT_MAX, NULL},
     {NULL, "bytes_sent", COUNT, COUNT_MAX, NULL},
     {NULL, "bytes_received", COUNT, COUNT_MAX, NULL},
+    {NULL, "messages_per_second_sum", NUMBER, RATE_MAX, NULL},
+    {NULL, "handshakes_per_second_sum", NUMBER, RATE_MAX, NULL},
+    {NULL, "times", OBJECT, 0, NULL},
+    {"times", "clients", COUNT, COUNT_MAX, NULL},
+    {"times", "rounded", TRUTH, 0, NULL},
+    {"times", "last_start", NUMBER, SECONDS_MAX, NULL},
+    {"times", "first_end", NUMBER, SECONDS_MAX, NULL},
     {NULL, "load", OBJECT, 0, NULL},
     {"load", "kind", WORD, 0, kinds},
     {"load", "loop", WORD, 0, loops},
@@ -94,7 +104,8 @@ static bool is_time(const json_t *value)
 {
     struct error ignored;
     int64_t us;
-    return json_is_string(value) && timestamp_parse(json_string_value(value), &us, &ignored) == 0;
+    return json_is_string(value) && timestamp_parse(json_string_value(value), &us, &ignored) == 0 &&
+           us >= 0 && us / 1000000 <= TIME_MAX;
 }
 
 static bool fits(const json_t *value, const struct field *field)
@@ -218,6 +229,24 @@ static int check_failures(json_t *failures, struct error *err)
     return sum <= COUNT_MAX ? 0 : error_set(err, ERROR_INPUT, "failures has too large a sum");
 }
 
+/* Only a sum has times, and one of runs that measured nothing has none. */
+static int check_spans(const json_t *summary, struct error *err)
+{
+    const json_t *times = json_object_get(summary, "times");
+    const json_t *spans = json_object_get(times, "spans");
+    if (!times)
+        return 0;
+    if (!json_array_size(spans))
+        return error_set(err, ERROR_INPUT, "times.spans is not an array of times");
+    for (size_t i = 0; i < json_array_size(spans); i++) {
+        const json_t *span = json_array_get(spans, i), *s = json_object_get(span, "duration");
+        if (!is_time(json_object_get(span, "started")) || !is_number(s, SECONDS_MAX) ||
+            json_number_value(s) < SECONDS_MIN)
+            return error_set(err, ERROR_INPUT, "times.spans[%zu] is not a start and a duration", i);
+    }
+    return 0;
+}
+
 int summary_check_form(const json_t *summary, struct error *err)
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -229,6 +258,8 @@ int summary_check_form(const json_t *summary, struct error *err)
     double duration = json_number_value(json_object_get(summary, "duration"));
     if (duration > 0 && duration < SECONDS_MIN)
         return error_set(err, ERROR_INPUT, "duration is shorter than a microsecond");
+    if (check_spans(summary, err) < 0)
+        return -1;
     const char *word = json_string_value(json_object_get(summary, "result"));
     json_int_t status = json_integer_value(json_object_get(summary, "exit"));
     if (!word || strcmp(word, result_word((enum result)status)) != 0)

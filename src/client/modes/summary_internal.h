@@ -11,9 +11,6 @@
 
 struct json_t; /* jansson.h */
 
-/* The sum of this many summaries cannot overflow the fields that summary_check_form accepts. */
-enum { SUMMARIES_MAX = 1000 };
-
 /*
  * Checks that each field that is read has a type and a value that --json writes, since files are
  * not trusted. Other fields are ignored. ERROR_INPUT names the field; the text contains nothing of

@@ -154,7 +154,7 @@ static void print_measure(const struct bench_report *report)
     if (lacks_connections(report))
         printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "connections", m->connections,
                report->wanted_connections);
-    if (report->options->resume || m->resumed)
+    if (report->resumes)
         printf("%-11s %" PRIu64 " of %" PRIu64 "\n", "resumed", m->resumed, m->connections);
     print_datagrams(report);
     print_bytes("sent", m, m->sent_bytes);
@@ -268,9 +268,9 @@ static void print_merged(const struct bench_report *report)
     fputs(", ", stdout);
     print_load(&report->load);
     print_measure(report);
-    if (report->starts_known)
+    if (report->times.clients > 1)
         printf("%-11s within %s of each other\n", "starts",
-               output_time_text(report->start_spread_s * 1e9, rate));
+               output_time_text(bench_times_spread_s(&report->times) * 1e9, rate));
     if (m->messages && report->clients > 1)
         printf("%-11s %s/s: the rates of the clients, added up\n", "sum",
                output_count_text(report->rates_sum, rate));

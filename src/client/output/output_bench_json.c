@@ -111,7 +111,7 @@ static void add_measure(json_t *json, const struct bench_report *report)
     output_json_add_count(json, "connections", m->connections);
     if (m->connections_late)
         output_json_add_count(json, "connections_late", m->connections_late);
-    if (report->options->resume || m->resumed)
+    if (report->resumes)
         output_json_add_count(json, "resumed", m->resumed);
     if (report->load.handshakes) {
         output_json_add_count(json, "handshakes", m->messages);
@@ -186,11 +186,42 @@ void output_bench_json(const struct bench_report *reports, size_t count,
     output_json_print(json, stdout);
 }
 
-static void add_started(json_t *json, int64_t wall_us)
+static void add_us(json_t *object, const char *key, int64_t us)
+{
+    add_real(object, key, (double)us / 1e6);
+}
+
+static json_t *spans_json(const struct bench_times *times)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < times->span_count; i++) {
+        const struct bench_span *span = &times->spans[i];
+        char text[CLOCK_TEXT_BYTES];
+        json_t *shown = json_object();
+        timestamp_text(span->start_us, text);
+        output_json_add_text(shown, "started", text);
+        add_us(shown, "duration", span->end_us - span->start_us);
+        json_array_append_new(json, shown);
+    }
+    return json;
+}
+
+/* What a further merge needs, with microseconds, and what is made of it. */
+static void add_times(json_t *json, const struct bench_times *times)
 {
     char text[CLOCK_TEXT_BYTES];
-    clock_wall_text(wall_us, text);
+    int64_t first_us = times->spans[0].start_us;
+    json_t *exact = json_object();
+    output_json_add_count(exact, "clients", times->clients);
+    json_object_set_new(exact, "rounded", json_boolean(times->rounded));
+    add_us(exact, "last_start", times->last_start_us - first_us);
+    add_us(exact, "first_end", times->first_end_us - first_us);
+    json_object_set_new(exact, "spans", spans_json(times));
+    json_object_set_new(json, "times", exact);
+    clock_wall_text(first_us, text);
     output_json_add_text(json, "started", text);
+    if (times->clients > 1)
+        add_real(json, "start_spread", bench_times_spread_s(times));
 }
 
 void output_bench_json_merged(const struct bench_report *report)
@@ -210,13 +241,11 @@ void output_bench_json_merged(const struct bench_report *report)
         add_measure(json, report);
     else if (report->clients)
         json_object_set_new(json, "failures", failures_json(&report->measure));
-    if (report->started_us)
-        add_started(json, report->started_us);
-    if (report->starts_known)
-        add_real(json, "start_spread", report->start_spread_s);
-    if (report->measure.elapsed_s > 0)
+    if (report->measure.elapsed_s > 0) {
+        add_times(json, &report->times);
         add_real(json,
                  report->load.handshakes ? "handshakes_per_second_sum" : "messages_per_second_sum",
                  report->rates_sum);
+    }
     output_json_print(json, stdout);
 }
