@@ -42,6 +42,16 @@ class Hello(support.TestCase):
         with StubServer(slowly) as stub:
             self.assertEqual(support.client("--expect=hello", stub.endpoint(), data=b"abc").stdout, b"abc")
 
+    def test_the_server_that_answered_is_told(self):
+        for to in self.both():
+            check = support.client("--check", "--expect=hello", *to).stdout.decode()
+            known = support.described(support.client("--check", "--json", "--expect=hello", *to).stdout)["identity"]
+            self.assertIn(f", answered by {known}, every byte came back", check)
+            pipe = support.client("-v", "--json", "--expect=hello", *to, data=b"x\n")
+            self.assertIn(f"tlsecho-client: answered by {known}\n", pipe.stderr)
+            self.assertEqual(pipe.summary()["identity"], known)
+        self.assertNotIn("identity", support.client("--json", self.running.endpoint("tcp"), data=b"x\n").summary())
+
     def test_every_mode_that_compares_bytes_knows_it(self):
         for to in self.both():
             for mode in ("--check",), ("--ping", "-c3", "-i0"), ("--ping", "-c2", "-i0", "-s100000"), \

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output_identity.h"
 #include "output_json.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/text.h"
@@ -77,7 +78,7 @@ static void print_series(const struct check_report *report)
 static void print_facts(const struct check_report *report)
 {
     const struct session *session = report->session;
-    char text[ENDPOINT_TEXT_BYTES + ADDRESS_TEXT_BYTES];
+    char text[ENDPOINT_TEXT_BYTES + ADDRESS_TEXT_BYTES], identity[REPORT_IDENTITY_BYTES];
     endpoint_text(session->target->endpoint, text);
     put_plain(text);
     if (session->peer.length) {
@@ -104,6 +105,10 @@ static void print_facts(const struct check_report *report)
         printf("\" is sent but not needed, and expired on %s", text);
     }
     print_series(report);
+    if (!report->series.wanted && output_identity(report->exchange, identity)) {
+        printf(", answered by ");
+        put_plain(identity);
+    }
     if (interrupt_happened())
         printf(", interrupted");
 }
@@ -259,6 +264,8 @@ static void print_json(const struct check_report *report, const struct outcome *
     output_json_add_count(json, "bytes_sent", report->exchange->sent_bytes);
     output_json_add_count(json, "bytes_received", report->exchange->received_bytes);
     json_object_set_new(json, "warning", json_boolean(outcome->warning));
+    if (!report->series.wanted)
+        output_identity_add(json, report->exchange);
     add_series(json, report);
     add_expiry(json, "expiry", &report->expiry);
     add_expiry(json, "unneeded", &report->unneeded);
