@@ -218,15 +218,23 @@ class Ends(Http):
             [(status, _)] = self.exchange(GET)
             self.assertEqual(status, 200)
 
-    def test_a_drain_lets_a_request_end(self):
-        with self.connect() as peer:
-            peer.send(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nx")
-            self.running.signal(signal.SIGUSR2)
-            self.running.wait_for("live", state="converse", received_bytes=47)
-            with self.running.paused():
-                self.running.signal(signal.SIGTERM)
-                peer.push(b"x")
-            self.assertEqual(self.answers(peer.receive_all())[0][0], 200)
+
+class Drains(Http):
+    more = "timeouts: { linger: 100ms }\n"
+
+    def test_half_a_request_has_longer_than_an_idle_connection(self):
+        with self.connect() as peer, self.connect() as idle:
+            peer.send(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+            self.assertEqual(peer.receive(25), b"HTTP/1.1 100 Continue\r\n\r\n")
+            peer.send(b"x")
+            idle.send(GET)
+            idle.receive(1)
+            self.running.signal(signal.SIGTERM)
+            self.line(end="drained", received_bytes=len(GET))
+            peer.send(b"x")
+            answer = peer.receive_all()
+            self.assertEqual(self.answers(answer)[0][0], 200)
+            self.assertIn(b"\r\nConnection: close\r\n", answer)
             self.line(end="drained")
 
 

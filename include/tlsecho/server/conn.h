@@ -27,7 +27,7 @@ enum conn_timeout {
                                first byte of a request's head */
     CONN_TIMEOUT_IDLE,      /* from the last byte either way */
     CONN_TIMEOUT_WRITE,     /* from the last byte that the peer accepted */
-    CONN_TIMEOUT_QUIET,     /* while draining, in place of idle */
+    CONN_TIMEOUT_QUIET,     /* while draining, in place of idle, except within a request */
     CONN_TIMEOUT_LINGER,    /* from the start of SHUTDOWN, absolute: with LINGER */
     CONN_TIMEOUTS,
 };
