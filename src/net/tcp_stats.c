@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "tlsecho/base/quantity.h"
+#include "tlsecho/net/socket.h"
 
 enum {
     HYBRID_SHARE_BYTES = 1216, /* of X25519MLKEM768 in a ClientHello; larger ones may contain it */
@@ -75,6 +76,11 @@ bool tcp_stats_read(int fd, struct tcp_stats *ret)
                               .offered_bytes = info.tcpi_advmss,
                               .header_bytes = header_bytes(&info, family)};
     read_bytes(&info, ret);
+    /* What is sent again in smaller segments after an ICMP error is counted as sent, not as
+     * retransmitted. */
+    uint64_t waiting = socket_unacknowledged_bytes(fd);
+    if (waiting < ret->unacknowledged_bytes)
+        ret->unacknowledged_bytes = waiting;
     return true;
 }
 
