@@ -70,6 +70,7 @@ class Row(NamedTuple):
     found: tuple = ()  # (way, bytes of the largest packet that passes)
     names: tuple = ("tcp",)  # of the listeners
     only: str = "size"
+    announced: int = 0  # the MTU of the way there, which ICMP tells
 
 
 ROWS = {
@@ -86,6 +87,8 @@ ROWS = {
     "a TLS server that is no echo": Row(
         lambda: [boxes.DropAbove(1340, TO_CLIENT)], ((BACK, 1340),), ("report",),
         "client-hello,size"),
+    "a smaller MTU of the way there, and large packets from the server": Row(
+        lambda: [boxes.DropAbove(1400, TO_CLIENT)], announced=1300),
     "the limit that client-hello found": Row(
         lambda: [boxes.DropAbove(1340)], ((THERE, 1340),), ("tls",), "client-hello,size"),
 }
@@ -94,6 +97,9 @@ ROWS = {
 def look(row):
     """(exit status, JSON object)"""
     with netpath.Network(*row.between()) as network:
+        if row.announced:
+            network.router.run("ip", "route", "change", "10.9.2.0/24", "dev", "server", "mtu",
+                               "lock", str(row.announced))
         server = support.Server(CONFIG, prefix=network.server.prefix)
         try:
             server.wait_for("ready")
@@ -143,6 +149,13 @@ class Size(unittest.TestCase):
             "they carry"), finding)
         self.assertIn("pass a ClientHello in IP packets of more than 1,340 bytes", finding["remedy"])
         self.assertNotIn("packet_bytes", finding)
+
+    def test_a_path_mtu_that_is_learned_meanwhile_is_told(self):
+        _, summary = self.answers["a smaller MTU of the way there, and large packets from the server"]
+        stage, = summary["stages"]
+        self.assertRegex(" ".join(stage["notes"]), "a path MTU of 1,300 was learned during the run")
+        for step in stage["tried"]:
+            self.assertFalse(step["passed"] and step.get("packet_bytes", 0) > 1400, step)
 
     def test_each_direction_is_tried(self):
         _, summary = self.answers["a clean path"]

@@ -205,17 +205,40 @@ static void describe_outcome(const struct size_score *score, char ret[PATH_TEXT_
              failures);
 }
 
+uint64_t size_score_offered_packet(const struct size_score *score)
+{
+    return score->stats.offered_bytes + score->stats.header_bytes;
+}
+
+bool size_score_offered_less(const struct size_server *server, const struct size_case *c,
+                             const struct size_score *score)
+{
+    return score->stats.offered_bytes &&
+           size_score_offered_packet(score) < size_packet_bytes(server->peer, c->segment_bytes);
+}
+
+/* With the segments that were really asked for. */
+static struct size_case as_offered(const struct size_server *server, struct size_case c,
+                                   const struct size_score *score)
+{
+    if (size_score_offered_less(server, &c, score))
+        c.segment_bytes -= (unsigned)(size_packet_bytes(server->peer, c.segment_bytes) -
+                                      size_score_offered_packet(score));
+    return c;
+}
+
 void size_score_record(struct path *p, const struct size_server *server, const struct size_case *c,
                        const struct size_score *score)
 {
+    const struct size_case tried = as_offered(server, *c, score);
     struct path_step step = {.passed = !size_score_fails(score),
-                             .bytes = c->message_bytes,
+                             .bytes = tried.message_bytes,
                              .tries = score->tries,
                              .failed = score->tries - score->passed};
-    if (c->segment_bytes)
-        step.packet_bytes = size_packet_bytes(server->peer, c->segment_bytes);
-    step.bounded = c->segment_bytes > 0;
-    describe(server, c, step.what);
+    if (tried.segment_bytes)
+        step.packet_bytes = size_packet_bytes(server->peer, tried.segment_bytes);
+    step.bounded = tried.segment_bytes > 0;
+    describe(server, &tried, step.what);
     describe_outcome(score, step.happened);
     path_record_step(p, &step);
 }

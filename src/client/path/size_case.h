@@ -55,6 +55,13 @@ bool size_score_is_blocked(const struct size_score *score);
 /* Each of at least SIZE_TRIES passed: it may be a control. */
 bool size_score_always_passes(const struct size_score *score);
 
+/* The largest packet that this host asked the server for. */
+uint64_t size_score_offered_packet(const struct size_score *score);
+
+/* It is smaller than TCP_MAXSEG would allow: the host has learned a path MTU. */
+bool size_score_offered_less(const struct size_server *server, const struct size_case *c,
+                             const struct size_score *score);
+
 /* Of IP and TCP, and data: the largest packet that segment_bytes of TCP_MAXSEG allow. */
 uint64_t size_packet_bytes(const struct path_peer *peer, unsigned segment_bytes);
 

@@ -67,6 +67,17 @@ static void tell_limit(struct path *p, const struct size_server *server,
     path_record_packet_limit(p, limit->way, packet_bytes);
 }
 
+/* Not the same packets were tried. */
+static void note_learned(struct path *p, const struct size_limit *limit)
+{
+    char mtu[QUANTITY_BYTES];
+    path_record_note(p,
+                     "a path MTU of %s was learned during the run, and this host asks the server "
+                     "for no larger packets since: what stalled before cannot be tried again, and "
+                     "a black hole for larger packets from the server is possible",
+                     quantity_grouped_text(size_score_offered_packet(&limit->failing), mtu));
+}
+
 static int find_limit(struct path *p, struct size_server *server, const struct size_case *c,
                       const struct size_score *failing, struct error *err)
 {
@@ -96,6 +107,8 @@ static int find_limit(struct path *p, struct size_server *server, const struct s
     }
     if (limit.found)
         tell_limit(p, server, &limit);
+    else if (size_score_offered_less(server, &limit.smallest, &limit.failing))
+        note_learned(p, &limit);
     else if (limit.failing.fates[SIZE_FAILED] == limit.failing.tries && !p->unsteady)
         path_record_note(p, "large messages fail, and not by stalling: %s",
                          limit.failing.error.text);
