@@ -132,7 +132,7 @@ int timestamp_parse(const char *text, int64_t *ret_us, struct error *err)
 {
     struct reader r = {.text = text, .at = text, .err = err};
     struct tm tm;
-    int64_t fraction_us, offset_us;
+    int64_t fraction_us = 0, offset_us = 0;
     if (take_date(&r, &tm) < 0 || take_one_of(&r, "Tt ", "'T' expected") < 0 ||
         take_time(&r, &tm) < 0 || take_fraction(&r, &fraction_us) < 0 ||
         take_offset(&r, &offset_us) < 0)
