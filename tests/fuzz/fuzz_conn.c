@@ -108,7 +108,9 @@ static void step(struct conn *c, uint8_t what, uint8_t a, uint8_t b)
 
 static void describe(const struct conn *c, struct conn_info *ret)
 {
-    require(c->state == CONN_PRODUCE || c->state == CONN_CONVERSE);
+    /* In SHUTDOWN: for the answer to a request that the end of a drain cuts. */
+    require(c->state == CONN_PRODUCE || c->state == CONN_CONVERSE ||
+            (c->state == CONN_SHUTDOWN && c->conversation));
     *ret = (struct conn_info){.listener = "main"};
 }
 
