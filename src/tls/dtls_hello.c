@@ -59,8 +59,8 @@ bool dtls_hello_parse(const unsigned char *data, size_t n, struct dtls_hello *re
     struct span in = {data, n}, header, record, message, body, ignored, random, cookie;
     if (!dtls_hello_is_record(data, n) || dtls_hello_is_encrypted(data) || data[0] != HANDSHAKE)
         return false;
-    take(&in, RECORD_HEADER_BYTES, &header);
-    if (!take(&in, number(header.at + 11, 2), &record) ||
+    if (!take(&in, RECORD_HEADER_BYTES, &header) ||
+        !take(&in, number(header.at + 11, 2), &record) ||
         !take(&record, MESSAGE_HEADER_BYTES, &message) || message.at[0] != CLIENT_HELLO)
         return false;
     size_t bytes = number(message.at + 1, 3), offset = number(message.at + 6, 3),
