@@ -47,7 +47,7 @@ listen: ( {{ host: "{server}"; port: "{port}"; }} );
 protocols: ( {{ name: "tls"; host: "{server}"; port: "{far}"; sni_hostnames: [ "localhost" ]; }},
              {{ name: "anyprot"; host: "127.0.0.1"; port: "1"; }} );
 """
-TOOLS = {"haproxy", "sslh-select", "nginx", "gnutls-serv", "openssl"}
+TOOLS = {"haproxy", "sslh", "nginx", "gnutls-serv", "openssl"}
 
 
 def is_installed(tool):
@@ -109,8 +109,9 @@ def haproxy_that_ends_tls(stack, network):
 
 
 def sslh(stack, network):
-    """It reads one record, and closes what it does not know."""
-    return _configure(stack, network, "sslh-select", "-F", SSLH, far=_tlsecho(stack, network, "tls"))
+    """It reads one record, and closes what it does not know. A process for each connection: sslh-select
+    closes one of twenty connections if four come at once."""
+    return _configure(stack, network, "sslh", "-F", SSLH, far=_tlsecho(stack, network, "tls"))
 
 
 def nginx(stack, network):

@@ -123,7 +123,7 @@ FOREIGN = {
     "haproxy that reads the name in mode tcp": foreign(
         "haproxy", path_foreign.haproxy_by_name, "hello-split-refused", "hello-lost-above"),
     "haproxy that ends TLS": foreign("haproxy", path_foreign.haproxy_that_ends_tls),
-    "sslh": foreign("sslh-select", path_foreign.sslh, "hello-split-refused"),
+    "sslh": foreign("sslh", path_foreign.sslh, "hello-split-refused"),
     "nginx": foreign("nginx", path_foreign.nginx),
     "nginx that refuses other names": foreign("nginx", path_foreign.nginx_that_refuses_names),
     "gnutls-serv": foreign("gnutls-serv", path_foreign.gnutls),
