@@ -3,6 +3,7 @@
 are slow, and that lose packets at random."""
 
 import concurrent.futures
+import itertools
 import random
 import threading
 import time
@@ -212,6 +213,24 @@ class Server(support.TestCase):
                     connection.sendall(data)
             with self.subTest(seed):
                 self.assertEqual(self.run_against(sometimes).summary()["findings"], [])
+
+    def test_one_that_ends_every_other_connection(self):
+        numbers, lock = itertools.count(), threading.Lock()
+
+        def alternate(connection):
+            with lock:
+                serves = next(numbers) % 2
+            if serves:
+                stub_server.echo(connection)
+            else:
+                connection.recv(stub_server.CHUNK)
+                stub_server.finish(connection)
+        summary = self.run_against(alternate).summary()
+        self.assertEqual(summary["findings"], [])
+        failures = [step["happened"] for step in summary["stages"][0]["tried"] if step["failed"]]
+        self.assertTrue(failures)
+        for text in failures:
+            self.assertRegex(text, r"failed \(\S.*\)\Z")
 
     def test_one_whose_echo_stops_in_packets_of_any_size(self):
         def stop(connection):

@@ -19,7 +19,10 @@ static void add(struct size_score *score, const struct size_try *t)
 {
     score->fates[t->fate]++;
     score->stats = t->stats;
-    score->error = t->error;
+    if (t->fate == SIZE_STALLED_THERE)
+        score->repeats = t->stats.repeats;
+    if (t->fate != SIZE_PASSED)
+        score->error = t->error;
     if (t->fate == SIZE_UNCONNECTED)
         return;
     score->tries++;
@@ -155,7 +158,7 @@ void size_score_failures_text(const struct size_score *score, char ret[PATH_TEXT
         used = strlen(ret);
         if (i == SIZE_STALLED_THERE)
             snprintf(ret + used, PATH_TEXT_BYTES - used, ", sent %" PRIu64 " times",
-                     score->stats.repeats + 1);
+                     score->repeats + 1);
         else if (i == SIZE_FAILED)
             snprintf(ret + used, PATH_TEXT_BYTES - used, " (%.80s)", score->error.text);
     }

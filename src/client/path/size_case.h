@@ -25,9 +25,10 @@ struct size_score {
     unsigned tries, passed;
     unsigned fates[SIZE_FATES];
     bool slow, in_handshake;
-    uint64_t took_us; /* the longest that passed */
-    struct tcp_stats stats;
-    struct error error;
+    uint64_t took_us;       /* the longest that passed */
+    uint64_t repeats;       /* of the last try that stalled on the way to the server */
+    struct tcp_stats stats; /* of the last try */
+    struct error error;     /* of the last try that did not pass */
 };
 
 /* Tries up to SIZE_CASES_MAX cases at once, each SIZE_TRIES times, and as often again if the tries
