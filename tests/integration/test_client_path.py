@@ -50,6 +50,12 @@ class Clean(support.TestCase):
         self.assertTrue(any(1400 < size < 1800 for size in sizes), sizes)  # of post-quantum size
         self.assertLess(min(sizes), 400)
 
+    def test_no_trusted_certificate_is_read(self):
+        server = self.server(TLS)
+        done = path("--only", "names", server.endpoint("tls"),
+                    env=support.environment(SSL_CERT_FILE="/nonexistent"))
+        self.assertEqual(done.status, 0, done)
+
     def test_openssl_which_serves_one_connection_at_a_time(self):
         with stub_server.OpenSsl() as server:
             self.is_clean(server.endpoint())
@@ -209,9 +215,10 @@ class Refused(support.TestCase):
             summary = self.fails(4, "--only", "client-hello,size", bad, server.endpoint())
             text = path("--only", "size", server.endpoint(), bad).stdout.decode()
         self.assertEqual([stage["state"] for stage in summary["stages"]], ["stopped", "done"])
-        self.assertTrue(summary["servers"][0]["error"].startswith(f"{bad}: "), summary)
+        self.assertTrue(summary["servers"][0]["error"].startswith("connect to 127.0.0.1:"), summary)
+        self.assertTrue(summary["error"]["message"].startswith(f"{bad}: connect to "), summary)
         self.assertNotIn("it accepted connections before", summary["error"]["message"])
-        self.assertIn(f"\npath to {bad} not examined: ", text)
+        self.assertIn(f"\npath to {bad} not examined: connect to ", text)
         self.assertIn("\n  note not tried: ", text)
 
     def test_a_server_that_does_not_speak_tls(self):

@@ -59,7 +59,8 @@ struct options {
     struct endpoint connect_to; /* host and port to connect to instead; host "" = not given */
     uint64_t dscp;              /* 0 = the kernel's default */
     const char *cacert, *cert, *key, *server_name, *pin;
-    bool insecure;
+    bool insecure;   /* the result of the verification is only shown */
+    bool trusts_any; /* there is none, and no CA is read: of --path, which no option sets */
     const char *tls_min, *tls_max, *ciphers, *ciphersuites, *groups;
     const char *alpn;                 /* names separated by commas */
     const char *keylog, *keylog_name; /* the file, and its source: --keylog or SSLKEYLOGFILE */

@@ -143,6 +143,13 @@ static int run_stages(struct path *p, unsigned chosen, struct error *err)
     return result;
 }
 
+static void name_endpoint(struct path_peer *peer)
+{
+    char text[ENDPOINT_TEXT_BYTES];
+    endpoint_text(peer->about->endpoint, text);
+    error_prefix(&peer->error, "%s", text);
+}
+
 /* Those that are not reached are left out. -1: none is, or the run cannot go on. */
 static int open_peers(struct path *p, struct error *err)
 {
@@ -159,6 +166,8 @@ static int open_peers(struct path *p, struct error *err)
             continue;
         peer->phase = p->phase;
         snprintf(peer->about->error, sizeof peer->about->error, "%s", peer->error.text);
+        if (p->options.endpoint_count > 1)
+            name_endpoint(peer);
         if (p->phase == PHASE_OPTIONS || peer->error.kind == ERROR_INTERRUPTED) {
             *err = peer->error;
             return -1;
@@ -301,7 +310,7 @@ struct path_verdict *path_run(const struct options *options, const struct path_w
     verdict->started_us = clock_now_us();
     p->given = options;
     p->options = *options;
-    p->options.insecure = true;
+    p->options.trusts_any = true;
     p->options.pin = NULL;
     p->small = p->options;
     if (!p->small.groups)

@@ -74,11 +74,7 @@ int path_peer_open(struct path *p, struct path_peer *peer, struct error *err)
     target_init(&peer->target, &p->small, peer->about->endpoint);
     if (target_prepare(&peer->target, err) < 0)
         return -1;
-    if (connect_once(p, peer, err) == 0)
-        return 0;
-    char text[ENDPOINT_TEXT_BYTES];
-    endpoint_text(peer->about->endpoint, text);
-    return p->options.endpoint_count > 1 ? error_prefix(err, "%s", text) : -1;
+    return connect_once(p, peer, err);
 }
 
 bool path_peer_wants_again(const struct path_peer *peer, const struct tcp_stats *stats)

@@ -292,11 +292,11 @@ static void servers_section(FILE *out, const struct path_verdict *verdict)
     fputs("<section><h2>Servers</h2><table>\n", out);
     for (size_t i = 0; i < verdict->server_count; i++) {
         const struct path_server *server = &verdict->servers[i];
-        char endpoint[ENDPOINT_TEXT_BYTES], address[ADDRESS_TEXT_BYTES] = "not reached";
+        char endpoint[ENDPOINT_TEXT_BYTES], address[ADDRESS_TEXT_BYTES] = "";
         endpoint_text(server->endpoint, endpoint);
         if (server->address.length)
             address_text(&server->address, address);
-        output_html_row(out, endpoint, address);
+        output_html_row(out, endpoint, *server->error ? server->error : address);
     }
     fputs("</table></section>\n", out);
 }
