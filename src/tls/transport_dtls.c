@@ -45,7 +45,9 @@ static void lower_mtu(const struct transport_dtls *t, const struct datagram *ite
 
 static void send_one(struct transport_dtls *t, const struct datagram *item)
 {
-    struct error err;
+    struct error err ERROR_UNSET;
+    if (t->established && datagram_outbox_put(t->path->outbox, t->path->socket, item))
+        return;
     struct datagram_io io = datagram_send(t->path->socket, item, 1, &err);
     bool too_long =
         io.status == DATAGRAM_FAILED && err.kind == ERROR_SYSTEM && err.code == EMSGSIZE;

@@ -46,6 +46,7 @@ static struct datagram_io fake_send(struct datagram_socket *s, const struct data
                                     size_t count, struct error *err)
 {
     struct fake_datagrams *f = self(s);
+    f->calls++;
     for (size_t n = 0; n < count; n++) {
         if (f->room == 0)
             return (struct datagram_io){.status = DATAGRAM_WAIT, .n = n};

@@ -112,8 +112,9 @@ struct datagram_options {
                             IP_PMTUDISC_DO, ip(7) */
 };
 
-/* Wraps a bound or connected UDP socket that is non-blocking. lend: free leaves fd open. Takes fd
- * over otherwise, on failure too. ERROR_SYSTEM. */
+/* Wraps a bound or connected UDP socket that is non-blocking, and enlarges its receive buffer, so
+ * that a burst, or a pause of the thread, loses nothing (SO_RCVBUF, socket(7)). lend: free leaves
+ * fd open. Takes fd over otherwise, on failure too. ERROR_SYSTEM. */
 int datagram_new(int fd, bool lend, const struct datagram_options *options,
                  struct datagram_socket **ret, struct error *err);
 

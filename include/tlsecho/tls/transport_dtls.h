@@ -2,7 +2,8 @@
 /*
  * A DTLS session as a transport of messages, over a socket that it shares with others: its owner
  * feeds the session what arrived for it (dtls_session_feed) and then calls the operations. Output
- * is sent at once; what finds no room is lost, as on every link of the way.
+ * is sent at once, or put into an open outbox once the handshake is over; what finds no room is
+ * lost, as on every link of the way.
  *
  * Ownership: as transport.h; the path is the caller's and must outlive it.   Threads: one at a
  * time.
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 #include "tlsecho/base/error.h"
-#include "tlsecho/net/datagram.h"
+#include "tlsecho/net/datagram_outbox.h"
 #include "tlsecho/net/transport.h"
 
 struct dtls_session;
@@ -21,9 +22,10 @@ struct dtls_session;
 /* Where its datagrams go. */
 struct transport_dtls_path {
     struct datagram_socket *socket;
-    struct address peer, own; /* as in struct datagram */
-    uint64_t sent, unsent;    /* datagrams */
-    uint64_t too_long;        /* messages that were received and had no room in a buffer */
+    struct datagram_outbox *outbox; /* of the socket, while its owner has opened it */
+    struct address peer, own;       /* as in struct datagram */
+    uint64_t sent, unsent;          /* datagrams that were not put into the outbox */
+    uint64_t too_long;              /* messages that were received and had no room in a buffer */
 };
 
 /* Takes the session over, on failure too. ERROR_SYSTEM (memory). */

@@ -126,7 +126,7 @@ static void print_datagrams(const struct bench_report *report)
     printf(", %" PRIu64 " duplicated, %" PRIu64 " out of order\n", m->duplicated, m->reordered);
     if (m->kernel_drops)
         printf("%-11s %" PRIu64 " replies dropped by this host, whose socket was full: more -P or "
-               "--threads, a lower --rate, or a larger net.core.rmem_default\n",
+               "--threads, a lower --rate, or a larger net.core.rmem_max\n",
                "", m->kernel_drops);
 }
 

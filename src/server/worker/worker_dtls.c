@@ -29,7 +29,8 @@ struct worker_dtls {
     struct reject_log refused;          /* not logged yet, as are the next two */
     struct rate_limited_count failures; /* of receiving, with the last error */
     struct error failure;
-    uint64_t resume_us; /* nothing is received until then; UINT64_MAX = it is */
+    uint64_t resume_us;            /* nothing is received until then; UINT64_MAX = it is */
+    struct datagram_outbox outbox; /* the answers to the batch that is served */
     unsigned char *buffers;
     struct datagram items[DATAGRAM_BATCH];
 };
@@ -117,8 +118,10 @@ static struct association *make_association(const struct dtls_socket *socket,
     if (!a)
         return NULL;
     a->key = *key;
-    a->path =
-        (struct transport_dtls_path){.socket = socket->datagrams, .peer = d->peer, .own = d->own};
+    a->path = (struct transport_dtls_path){.socket = socket->datagrams,
+                                           .outbox = &socket->owner->outbox,
+                                           .peer = d->peer,
+                                           .own = d->own};
     dtls_record_look(d->data, d->length, a->random);
     return a;
 }
@@ -152,13 +155,10 @@ static enum datagram_drop begin(struct dtls_socket *socket, const struct datagra
 static enum datagram_drop send_cookie(struct dtls_socket *socket, const struct datagram *d,
                                       unsigned char answer[DTLS_COOKIE_ANSWER_BYTES])
 {
-    struct error ignored;
     const struct datagram item = {
         .peer = d->peer, .own = d->own, .data = answer, .length = DTLS_COOKIE_ANSWER_BYTES};
-    if (datagram_send(socket->datagrams, &item, 1, &ignored).status != DATAGRAM_OK)
-        return DATAGRAM_DROP_UNSENT;
-    metrics_add(&counters(socket)->datagrams_sent, 1);
-    return DATAGRAM_KEPT;
+    bool put = datagram_outbox_put(&socket->owner->outbox, socket->datagrams, &item);
+    return put ? DATAGRAM_KEPT : DATAGRAM_DROP_UNSENT;
 }
 
 /* A ClientHello that no association has begun with. `before`: of the same client; NULL = none. */
@@ -283,6 +283,18 @@ static void pause_receiving(struct worker_dtls *w, const struct error *err)
     receive_on_all(w, WANT_NOTHING);
 }
 
+/* Takes what was received; the answers are sent together. */
+static void take_batch(struct dtls_socket *socket, size_t count)
+{
+    struct worker_dtls *w = socket->owner;
+    datagram_outbox_open(&w->outbox, socket->datagrams);
+    for (size_t i = 0; i < count; i++)
+        count_dropped(socket, take(socket, &w->items[i]));
+    datagram_outbox_close(&w->outbox);
+    metrics_add(&counters(socket)->datagrams_sent, w->outbox.sent);
+    metrics_add(&counters(socket)->dropped[DATAGRAM_DROP_UNSENT], w->outbox.unsent);
+}
+
 /* Receives one batch. False: nothing more is waiting. */
 static bool serve(struct dtls_socket *socket)
 {
@@ -299,8 +311,7 @@ static bool serve(struct dtls_socket *socket)
         return false;
     metrics_add(&counters(socket)->datagrams_received, io.n);
     count_kernel_drops(socket);
-    for (size_t i = 0; i < io.n; i++)
-        count_dropped(socket, take(socket, &w->items[i]));
+    take_batch(socket, io.n);
     return io.n == DATAGRAM_BATCH;
 }
 

@@ -425,6 +425,34 @@ START_TEST(tells_what_was_sent_to_a_multicast_group)
 }
 END_TEST
 
+/* How many wait, which are received. */
+static size_t drained(struct datagram_socket *s)
+{
+    size_t arrived = 0;
+    struct datagram_io io;
+    do {
+        for (size_t i = 0; i < ITEMS; i++)
+            items[i] = (struct datagram){.data = room[i], .size = sizeof room[i]};
+        io = datagram_receive(s, items, ITEMS, &err);
+        arrived += io.n;
+    } while (io.status == DATAGRAM_OK);
+    return arrived;
+}
+
+/* As many as the usual net.core.rmem_max has room for, and half as many again as the default. */
+START_TEST(loses_none_of_a_burst)
+{
+    struct address listen = loopback_address("udp://127.0.0.1:0");
+    struct datagram_socket *server = bound(&listen, &nothing), *client = connected(&listen);
+    enum { MANY = 400 };
+    for (int i = 0; i < MANY; i++)
+        sent(client, (struct datagram){.data = large, .length = 100});
+    ck_assert_uint_eq(drained(server), MANY);
+    datagram_free(client);
+    datagram_free(server);
+}
+END_TEST
+
 START_TEST(counts_what_the_kernel_had_no_room_for)
 {
     struct address listen = loopback_address("udp://127.0.0.1:0");
@@ -434,14 +462,7 @@ START_TEST(counts_what_the_kernel_had_no_room_for)
     ck_assert_int_eq(setsockopt(server->fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least), 0);
     for (int i = 0; i < MANY; i++)
         sent(client, (struct datagram){.data = large, .length = 500});
-    size_t arrived = 0;
-    struct datagram_io io;
-    do {
-        for (size_t i = 0; i < ITEMS; i++)
-            items[i] = (struct datagram){.data = room[i], .size = sizeof room[i]};
-        io = datagram_receive(server, items, ITEMS, &err);
-        arrived += io.n;
-    } while (io.status == DATAGRAM_OK);
+    size_t arrived = drained(server);
     ck_assert_uint_lt(arrived, MANY);
     sent(client, text("the next one tells"));
     ck_assert_uint_eq(received(server, 1), 1);
@@ -518,6 +539,7 @@ int main(void)
     tcase_add_test(tests, asks_the_kernel_for_the_address_only_where_there_are_several);
     tcase_add_loop_test(tests, tells_what_was_sent_to_many, 0, 2);
     tcase_add_test(tests, tells_what_was_sent_to_a_multicast_group);
+    tcase_add_test(tests, loses_none_of_a_burst);
     tcase_add_test(tests, counts_what_the_kernel_had_no_room_for);
     tcase_add_test(tests, connects_from_a_source_and_with_a_dscp);
     tcase_add_test(tests, refuses_a_source_of_the_other_family);
