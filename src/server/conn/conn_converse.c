@@ -40,22 +40,22 @@ static enum step begin(struct conn *c)
     return v->talk ? STEP_ON : out_of_memory(c);
 }
 
-/* A drain leaves the time of a body as it is. */
-static enum conn_timeout input_timeout(const struct conn *c, enum service_next next)
+/* While input is awaited or has come: the time of a head runs from its first byte, and a drain
+ * leaves that of a body as it is. */
+static enum conn_timeout input_timeout(struct conn *c, enum service_next next)
 {
+    struct conversation *v = c->conversation;
+    bool in_head = next == SERVICE_READS_HEAD;
+    c->timeout_anew = in_head && !v->head_timed;
+    v->head_timed = in_head;
+    if (in_head)
+        return CONN_TIMEOUT_HANDSHAKE;
     return next == SERVICE_WAITS ? conn_quiet_timeout(c) : CONN_TIMEOUT_IDLE;
 }
 
 static enum step wait_for_input(struct conn *c, enum service_next next)
 {
-    struct conversation *v = c->conversation;
-    if (next == SERVICE_WAITS)
-        v->head_timed = false;
-    if (next != SERVICE_READS_HEAD)
-        return conn_wait(c, IO_WANT_READ, input_timeout(c, next));
-    c->timeout_anew = !v->head_timed;
-    v->head_timed = true;
-    return conn_wait(c, IO_WANT_READ, CONN_TIMEOUT_HANDSHAKE);
+    return conn_wait(c, IO_WANT_READ, input_timeout(c, next));
 }
 
 static enum step end_input(struct conn *c, enum conn_end reason)

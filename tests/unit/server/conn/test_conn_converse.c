@@ -165,6 +165,19 @@ START_TEST(the_time_of_a_head_runs_from_its_first_byte)
 }
 END_TEST
 
+START_TEST(a_head_in_many_parts_gets_no_more_time)
+{
+    for (int i = 0; i < FAKE_STEPS; i++)
+        fake_add_read_more(&fake, "a");
+    for (int turn = 0; turn < 3; turn++) {
+        conn_run(&conn);
+        ck_assert(conn.runnable);
+        ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_HANDSHAKE);
+        ck_assert(conn.timeout_anew == (turn == 0));
+    }
+}
+END_TEST
+
 START_TEST(input_waits_while_an_answer_is_being_sent)
 {
     fake_add_read(&fake, "abc.de.");
@@ -336,6 +349,7 @@ int main(void)
     tcase_add_test(tcase, answers_requests_one_after_the_other);
     tcase_add_test(tcase, one_read_and_no_second_try);
     tcase_add_test(tcase, the_time_of_a_head_runs_from_its_first_byte);
+    tcase_add_test(tcase, a_head_in_many_parts_gets_no_more_time);
     tcase_add_test(tcase, input_waits_while_an_answer_is_being_sent);
     tcase_add_loop_test(tcase, a_late_head_or_body_is_answered_and_ends_the_connection, 0, 2);
     tcase_add_test(tcase, an_idle_connection_ends_without_an_answer);
