@@ -253,13 +253,13 @@ size_t dtls_session_mtu(const struct dtls_session *s)
 
 size_t dtls_session_data_room(const struct dtls_session *s, size_t datagram)
 {
-    if (datagram <= DTLS_OVERHEAD_MAX)
-        return 0;
-    SSL_set_mtu(s->ssl, (long)(datagram > DTLS_MTU_MIN ? datagram : DTLS_MTU_MIN));
+    enum { BLOCK_BYTES = 16 }; /* of a cipher: padding stays the same */
+    size_t missing = datagram < DTLS_MTU_MIN ? DTLS_MTU_MIN - datagram : 0;
+    size_t more = (missing + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+    SSL_set_mtu(s->ssl, (long)(datagram + more)); /* OpenSSL takes none that is less */
     size_t room = DTLS_get_data_mtu(s->ssl);
     SSL_set_mtu(s->ssl, (long)s->mtu);
-    if (datagram < DTLS_MTU_MIN)
-        room -= DTLS_MTU_MIN - datagram;
+    room = room > more ? room - more : 0;
     return room < DTLS_DATA_MAX ? room : DTLS_DATA_MAX;
 }
 

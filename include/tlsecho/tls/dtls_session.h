@@ -28,7 +28,8 @@ struct tls_context;
 
 enum {
     DTLS_DATA_MAX = 16384,   /* of a message, RFC 6347 §4.1.1 */
-    DTLS_OVERHEAD_MAX = 64,  /* a record is at most so much longer than its message */
+    DTLS_OVERHEAD_MAX = 96,  /* a record is at most so much longer than its message: with CBC and
+                                SHA-384 by 93 */
     DTLS_MTU_MIN = 256,      /* of dtls_session_options.mtu */
     DTLS_MTU_DEFAULT = 1200, /* passes almost everywhere, IPv6 tunnels included */
 };
