@@ -54,25 +54,49 @@ bool dtls_hello_is_encrypted(const unsigned char *data)
     return number(data + EPOCH_AT, 2) > 0;
 }
 
-bool dtls_hello_parse(const unsigned char *data, size_t n, struct dtls_hello *ret)
+/* A message of the handshake, or a part of one. */
+struct message {
+    unsigned char type;
+    size_t bytes, offset; /* of the whole one; where in it the part is */
+    struct span part;
+};
+
+/* False: it does not begin with one, it is encrypted or malformed. */
+static bool take_message(const unsigned char *data, size_t n, struct message *ret)
 {
-    struct span in = {data, n}, header, record, message, body, ignored, random, cookie;
+    struct span in = {data, n}, header, record, message;
     if (!dtls_hello_is_record(data, n) || dtls_hello_is_encrypted(data) || data[0] != HANDSHAKE)
         return false;
     if (!take(&in, RECORD_HEADER_BYTES, &header) ||
         !take(&in, number(header.at + 11, 2), &record) ||
-        !take(&record, MESSAGE_HEADER_BYTES, &message) || message.at[0] != CLIENT_HELLO)
+        !take(&record, MESSAGE_HEADER_BYTES, &message))
         return false;
-    size_t bytes = number(message.at + 1, 3), offset = number(message.at + 6, 3),
-           fragment = number(message.at + 9, 3);
-    if (offset != 0 || fragment > bytes || !take(&record, fragment, &body))
+    *ret = (struct message){.type = message.at[0],
+                            .bytes = number(message.at + 1, 3),
+                            .offset = number(message.at + 6, 3)};
+    return take(&record, number(message.at + 9, 3), &ret->part) &&
+           ret->offset + ret->part.n <= ret->bytes;
+}
+
+bool dtls_hello_is_fragment(const unsigned char *data, size_t n)
+{
+    struct message message;
+    return take_message(data, n, &message) && message.part.n > 0 && message.part.n < message.bytes;
+}
+
+bool dtls_hello_parse(const unsigned char *data, size_t n, struct dtls_hello *ret)
+{
+    struct message message;
+    struct span body, ignored, random, cookie;
+    if (!take_message(data, n, &message) || message.type != CLIENT_HELLO || message.offset != 0)
         return false;
+    body = message.part;
     if (!take(&body, 2, &ignored) /* version */ || !take(&body, DTLS_HELLO_RANDOM_BYTES, &random) ||
         !take_vector(&body, &ignored) /* session */ || !take_vector(&body, &cookie))
         return false;
     *ret = (struct dtls_hello){.random = random.at,
                                .cookie = cookie.at,
                                .cookie_n = cookie.n,
-                               .bytes = MESSAGE_HEADER_BYTES + bytes};
+                               .bytes = MESSAGE_HEADER_BYTES + message.bytes};
     return true;
 }

@@ -26,6 +26,9 @@ bool dtls_hello_is_record(const unsigned char *data, size_t n);
 /* A record of an epoch after the first. */
 bool dtls_hello_is_encrypted(const unsigned char *data);
 
+/* Whether it begins with a part, not all, of a message of the handshake that is not encrypted. */
+bool dtls_hello_is_fragment(const unsigned char *data, size_t n);
+
 /* False: it is something else, or malformed. */
 bool dtls_hello_parse(const unsigned char *data, size_t n, struct dtls_hello *ret);
 

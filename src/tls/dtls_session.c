@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "dtls_hello.h"
 #include "dtls_session_internal.h"
 #include "dtls_trim.h"
 #include "tls_context_internal.h"
@@ -121,7 +122,8 @@ void dtls_session_feed(struct dtls_session *s, const unsigned char *data, size_t
     s->wire.in_n = dtls_trim(s->ssl, data, length);
     s->wire.in = s->wire.in_n > 0 ? data : NULL; /* an empty one is no record */
     s->received_bytes += length;
-    s->accepted = false;
+    /* OpenSSL reports a message once all its parts are there. */
+    s->accepted = !s->established && dtls_hello_is_fragment(data, length);
     if (s->ctx->role == TLS_CLIENT && !s->established && is_client_hello(data, length))
         s->hello_returned = true;
 }

@@ -63,7 +63,8 @@ enum dtls_status {
  * dropped there without a word (RFC 6347 §4.1.2.7). */
 void dtls_session_feed(struct dtls_session *s, const unsigned char *data, size_t length);
 
-/* Whether anything in the datagram fed last was valid, once it has been read. */
+/* Whether anything in the datagram fed last was valid, once it has been read; a part of a message
+ * that is not encrypted counts as valid until the handshake is complete. */
 bool dtls_session_accepted(const struct dtls_session *s);
 
 /* DTLS_OK: it is complete, now or before. A client begins with it, without a datagram. */

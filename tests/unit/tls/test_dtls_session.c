@@ -25,7 +25,7 @@ static struct dtls_session *client, *server;
 static struct error err, server_error;
 static enum dtls_status client_status, server_status;
 static unsigned long lost_by_client, lost_by_server; /* bit n: its datagram number n */
-static unsigned sent_by_client, sent_by_server;
+static unsigned sent_by_client, sent_by_server, refused_by_server;
 static size_t longest_by_server;
 static unsigned char
     number_of_first; /* of the first record that the server sent after the cookie */
@@ -65,7 +65,7 @@ static void set_up(void)
     serve(server_context);
     ck_assert_int_eq(
         tls_context_trust(client_context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
-    lost_by_client = lost_by_server = 0;
+    lost_by_client = lost_by_server = refused_by_server = 0;
     sent_by_client = sent_by_server = 0;
     number_of_first = 0;
     longest_by_server = 0;
@@ -124,6 +124,7 @@ static void to_server(const unsigned char *data, size_t n)
     const struct dtls_first_flight flight = {.peer = &peer, .own = &own, .data = data, .length = n};
     const struct dtls_session_options options = {
         .ctx = server_context, .mtu = 600, .hello = data, .hello_length = n};
+    bool fed = server;
     if (lost_by_client >> sent_by_client++ & 1)
         return;
     if (server) {
@@ -147,6 +148,7 @@ static void to_server(const unsigned char *data, size_t n)
     size_t none;
     if (server_status == DTLS_OK)
         dtls_session_read(server, message, sizeof message, &none, &server_error);
+    refused_by_server += fed && !dtls_session_accepted(server);
 }
 
 /* Everything that is on the way arrives, or is lost. */
@@ -556,11 +558,9 @@ static void require_client(void)
                      0);
 }
 
-START_TEST(authenticates_the_client)
+static void show_client(void)
 {
     struct peer_certificate about;
-    struct peer peer;
-    require_client();
     ck_assert_int_eq(
         tls_context_use_certificate(
             client_context, pki_write_certificate(&folder, "c.pem", &client_leaf), &about, &err),
@@ -568,10 +568,29 @@ START_TEST(authenticates_the_client)
     ck_assert_int_eq(tls_context_use_key(client_context,
                                          pki_write_key(&folder, "c.key", &client_leaf, NULL), &err),
                      0);
+}
+
+START_TEST(authenticates_the_client)
+{
+    struct peer peer;
+    require_client();
+    show_client();
     shake();
     dtls_session_peer(server, &peer);
     ck_assert(peer.certificate.verified);
     ck_assert_str_eq(peer.certificate.names, "DNS:a.example.org");
+}
+END_TEST
+
+START_TEST(accepts_the_parts_of_a_message)
+{
+    require_client();
+    show_client();
+    dial_with(DTLS_MTU_MIN);
+    deliver();
+    ck_assert_int_eq(server_status, DTLS_OK);
+    ck_assert_uint_gt(sent_by_client, 4); /* the certificate is in several */
+    ck_assert_uint_eq(refused_by_server, 0);
 }
 END_TEST
 
@@ -648,6 +667,7 @@ int main(void)
     tcase_add_test(tcase, ends_with_close_notify);
     tcase_add_test(tcase, verifies_the_server);
     tcase_add_test(tcase, authenticates_the_client);
+    tcase_add_test(tcase, accepts_the_parts_of_a_message);
     tcase_add_test(tcase, refuses_a_client_without_a_certificate);
     tcase_add_test(tcase, resumes_a_session_by_its_ticket);
     tcase_add_test(tcase, says_that_an_echo_server_has_no_dtls);
