@@ -123,11 +123,12 @@ static enum step receive(struct conn *c, bool *more)
     return STEP_WAIT;
 }
 
-/* One recv and one send, then wait, unless the transport has more decrypted already. */
+/* One recv and one send, then wait, unless the transport has more decrypted already. All messages
+ * of a datagram are answered at once: the next datagram takes the place of those that are left. */
 enum step conn_serve(struct conn *c)
 {
     bool more = true;
-    for (int turn = 0; turn < CONN_TURNS_MAX; turn++) {
+    for (int turn = 0; turn < CONN_TURNS_MAX || c->transport->messages; turn++) {
         enum step step = conn_send_output(c, CONN_TIMEOUT_WRITE);
         if (step != STEP_ON)
             return step;

@@ -168,6 +168,17 @@ START_TEST(yields_when_its_budget_is_spent)
 }
 END_TEST
 
+START_TEST(answers_all_messages_that_came_together)
+{
+    fake.base.messages = true;
+    for (int i = 0; i < 2 * CONN_TURNS_MAX; i++)
+        fake_add_read_more(&fake, "x");
+    conn_run(&conn);
+    assert_written("xxxxxxxxxxxxxxxx");
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
 START_TEST(an_idle_connection_holds_no_buffer)
 {
     fake_add_read(&fake, "hello");
@@ -803,6 +814,7 @@ int main(void)
     tcase_add_test(tc, flushes_data_that_the_transport_accepted_but_did_not_send);
     tcase_add_test(tc, reads_on_while_the_transport_has_more);
     tcase_add_test(tc, yields_when_its_budget_is_spent);
+    tcase_add_test(tc, answers_all_messages_that_came_together);
     tcase_add_test(tc, an_idle_connection_holds_no_buffer);
     tcase_add_test(tc, pending_output_is_sent_after_the_peers_fin);
     tcase_add_test(tc, a_fin_without_close_notify_is_closed_in_order_as_cut);
