@@ -315,6 +315,9 @@ class Check(support.TestCase):
         with datagrams.Echo(lambda data: None) as silent:
             summary = self.check("--idle-timeout=100ms", silent.endpoint(), status=6)
             self.assertIn("no answer within 0.1 s", summary["error"]["message"])
+            ping = support.client("--ping", "-q", "-W5", "--idle-timeout=100ms", silent.endpoint())
+            self.assertEqual(ping.status, 6)
+            self.assertNotIn("--check", ping.stderr)  # which needs an answer, too
         summary = self.check(f"udp://127.0.0.1:{closed_port()}", status=4)
         self.assertEqual(summary["error"]["phase"], "echo")
         with datagrams.Echo(lambda data: data[:-1] + b"\0") as wrong:

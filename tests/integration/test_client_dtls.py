@@ -194,6 +194,13 @@ timeouts: {{ drain: 100ms }}
         self.assertEqual((summary["verdict"]["path"], summary["verdict"]["cipher"]), ("end-to-end", "same"))
         self.assertEqual(summary["here"]["exporter"], summary["there"]["tls"]["exporter"])
 
+    def test_the_remedy_for_another_service_works(self):
+        echo = self.endpoint(self.serve(), "echo")
+        for mode in (("--check",), ("--bench", "--rate=100", "-n1")):
+            summary = self.client(*mode, "--expect=upper", echo, status=14)
+            self.assertIn("use --expect none", summary["error"]["message"])
+            self.client(*mode, "--expect=none", echo)
+
     def test_an_end_by_the_server_is_truncated_and_told(self):
         server = self.serve()
         client = subprocess.Popen([support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v", "-k", "-i10ms",

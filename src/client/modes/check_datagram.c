@@ -8,8 +8,16 @@
 
 enum { PROBE_BYTES = 64 };
 
+/* A load needs no replies, and a DTLS handshake is an answer in itself. */
+static void advise(const struct target *target, struct outcome *ret)
+{
+    bool needs_none = target->options->mode == MODE_BENCH || target_is_tls(target);
+    outcome_advise(ret, needs_none ? "if it is no echo server, use --expect none"
+                                   : "if it is no echo server, nothing can be checked over UDP");
+}
+
 static void judge(const struct datagram_payload *payload, const struct datagram_ask *ask,
-                  struct outcome *ret)
+                  const struct target *target, struct outcome *ret)
 {
     struct datagram_answer answer;
     enum datagram_verdict verdict =
@@ -24,7 +32,7 @@ static void judge(const struct datagram_payload *payload, const struct datagram_
                         answer.at, answer.got, answer.expected);
     else
         outcome_measure(ret, RESULT_CORRUPT, "the reply is not what was sent");
-    outcome_advise(ret, "if it is no echo server, nothing can be checked over UDP");
+    advise(target, ret);
 }
 
 static void ask(struct datagram_link *link, uint64_t limit_us, struct exchange *counts,
@@ -38,7 +46,7 @@ static void ask(struct datagram_link *link, uint64_t limit_us, struct exchange *
         .request = out, .request_bytes = sizeof out, .answer = in, .limit_us = limit_us};
     datagram_payload_fill(&payload, 1, out);
     if (datagram_ask(link, &ask, ret))
-        judge(&payload, &ask, ret);
+        judge(&payload, &ask, link->session->target, ret);
     counts->sent_bytes = ask.sent_us ? ask.request_bytes : 0;
     counts->received_bytes = ask.answer_bytes;
     counts->first_sent_us = ask.sent_us;

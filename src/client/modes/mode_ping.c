@@ -119,7 +119,7 @@ static void end_silence(struct ping *p)
         return;
     outcome_measure(&p->last, RESULT_TIMEOUT, "nothing came back for %.6g s (--idle-timeout)%s",
                     (double)p->options->idle_timeout_ms / 1e3, p->carrier->diagnose(p, known));
-    if (!p->totals.probes.ledger.received)
+    if (!p->totals.probes.ledger.received && p->options->endpoint.scheme != ENDPOINT_UDP)
         outcome_advise(&p->last, "if it is not an echo server, use --check --expect none");
     ping_give_up(p);
 }
