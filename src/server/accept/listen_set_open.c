@@ -11,19 +11,7 @@
 
 enum { FREE_PORT_TRIES = 16 };
 
-/* All specs while they are being opened. */
-struct opening {
-    const struct listen_spec *specs;
-    size_t spec_count;
-    const struct listen_set *existing; /* open before, or inherited; may be NULL */
-    struct listen_set all;             /* opened so far */
-    const struct listen_spec *spec;    /* that is being opened */
-    struct address_list addresses;     /* its own */
-    size_t first;                      /* of its sockets in `all` */
-    bool shared;                       /* existing sockets share their ports for now */
-};
-
-static void close_since(struct opening *o, size_t first)
+static void close_since(struct listen_opening *o, size_t first)
 {
     while (o->all.count > first) {
         struct listen_socket *socket = &o->all.sockets[--o->all.count];
@@ -32,14 +20,8 @@ static void close_since(struct opening *o, size_t first)
     }
 }
 
-/* TCP and UDP have ports of their own. */
-static bool is_kind(const struct listen_socket *socket, const struct listen_spec *spec)
-{
-    return socket->datagrams == endpoint_has_datagrams(spec->endpoint->scheme);
-}
-
 /* Whether no spec has reused it yet. */
-static bool is_free(const struct opening *o, const struct listen_socket *existing)
+static bool is_free(const struct listen_opening *o, const struct listen_socket *existing)
 {
     return existing->source.fd >= 0 && !listen_set_has(&o->all, existing->source.fd);
 }
@@ -53,19 +35,19 @@ static bool is_same(const struct listen_socket *existing, const struct address *
 }
 
 /* An existing socket for that address that no spec has reused yet. */
-static const struct listen_socket *find_existing(const struct opening *o,
+static const struct listen_socket *find_existing(const struct listen_opening *o,
                                                  const struct address *configured)
 {
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] == '\0' && is_kind(existing, o->spec) && is_free(o, existing) &&
-            is_same(existing, configured))
+        if (existing->fd_name[0] == '\0' && listen_set_is_kind(existing, o->spec) &&
+            is_free(o, existing) && is_same(existing, configured))
             return existing;
     }
     return NULL;
 }
 
-static struct listen_socket *add(struct opening *o, const struct listen_socket *socket,
+static struct listen_socket *add(struct listen_opening *o, const struct listen_socket *socket,
                                  struct error *err)
 {
     struct listen_socket *sockets = reallocarray(o->all.sockets, o->all.count + 1, sizeof *sockets);
@@ -78,9 +60,8 @@ static struct listen_socket *add(struct opening *o, const struct listen_socket *
     return &sockets[o->all.count++];
 }
 
-/* Copies only what never changes: another thread may be using the rest. */
-static int reuse(struct opening *o, const struct listen_socket *existing,
-                 const struct address *configured, struct error *err)
+int listen_set_reuse(struct listen_opening *o, const struct listen_socket *existing,
+                     const struct address *configured, struct error *err)
 {
     struct listen_socket socket = {
         .source.fd = existing->source.fd,
@@ -99,13 +80,13 @@ static int reuse(struct opening *o, const struct listen_socket *existing,
 
 /* Lets the address be bound beside the existing sockets that overlap it, until finish_sharing.
  * False: there are none. */
-static bool share_port(struct opening *o, const struct address *address)
+static bool share_port(struct listen_opening *o, const struct address *address)
 {
     bool found = false;
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] != '\0' || !is_kind(existing, o->spec) || !is_free(o, existing) ||
-            !address_overlaps(&existing->address, address))
+        if (existing->fd_name[0] != '\0' || !listen_set_is_kind(existing, o->spec) ||
+            !is_free(o, existing) || !address_overlaps(&existing->address, address))
             continue;
         socket_share_port(existing->source.fd, true);
         found = o->shared = true;
@@ -113,33 +94,7 @@ static bool share_port(struct opening *o, const struct address *address)
     return found;
 }
 
-/* The service manager keeps it open even if the server closes its descriptor. */
-static const struct listen_socket *find_inherited(const struct opening *o,
-                                                  const struct address *address)
-{
-    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
-        const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] != '\0' && is_kind(existing, o->spec) &&
-            address_overlaps(&existing->address, address))
-            return existing;
-    }
-    return NULL;
-}
-
-static int refuse_inherited(const struct listen_socket *inherited, const struct address *address,
-                            struct error *err)
-{
-    char configured[ADDRESS_TEXT_BYTES], existing[ADDRESS_TEXT_BYTES];
-    address_text(address, configured);
-    address_text(&inherited->address, existing);
-    error_set(err, ERROR_SYSTEM,
-              "listen on %s: the service manager holds %s (%s): change its .socket unit",
-              configured, existing, inherited->fd_name);
-    err->code = EADDRINUSE;
-    return -1;
-}
-
-static int listen_on(struct opening *o, struct address *address, int *ret, struct error *err)
+static int listen_on(struct listen_opening *o, struct address *address, int *ret, struct error *err)
 {
     struct socket_listening how = {
         .backlog = (int)o->spec->config->tcp.backlog,
@@ -150,9 +105,8 @@ static int listen_on(struct opening *o, struct address *address, int *ret, struc
         return 0;
     if (err->code != EADDRINUSE || address->any.sa_family == AF_UNIX)
         return -1;
-    const struct listen_socket *inherited = find_inherited(o, address);
-    if (inherited)
-        return refuse_inherited(inherited, address, err);
+    if (listen_set_check_unheld(o, address, err) < 0)
+        return -1;
     if (!share_port(o, address))
         return -1;
     how.share_port = true;
@@ -160,13 +114,13 @@ static int listen_on(struct opening *o, struct address *address, int *ret, struc
 }
 
 /* configured: with the port of the configuration; *address: with the port to bind. */
-static int open_one(struct opening *o, const struct address *configured, struct address *address,
-                    struct error *err)
+static int open_one(struct listen_opening *o, const struct address *configured,
+                    struct address *address, struct error *err)
 {
     const struct listen_socket *existing = find_existing(o, configured);
     if (existing) {
         *address = existing->address;
-        return reuse(o, existing, configured, err);
+        return listen_set_reuse(o, existing, configured, err);
     }
     struct listen_socket *socket =
         add(o, &(struct listen_socket){.source.fd = -1, .listener = o->spec->listener}, err);
@@ -184,73 +138,14 @@ static int open_one(struct opening *o, const struct address *configured, struct 
 }
 
 /* Existing sockets that a wildcard covers stay open, so that connections to them are not reset. */
-static int reuse_covered(struct opening *o, const struct address *all, struct error *err)
+static int reuse_covered(struct listen_opening *o, const struct address *all, struct error *err)
 {
     for (size_t i = 0; o->existing && i < o->existing->count; i++) {
         const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] == '\0' && is_kind(existing, o->spec) && is_free(o, existing) &&
-            address_overlaps(all, &existing->address) && address_covers(all, &existing->address) &&
-            reuse(o, existing, &existing->address, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Whether the service manager has passed the socket for that spec. ListenStream= and
- * ListenDatagram= of one unit have one name. */
-static bool is_named(const struct listen_socket *inherited, const struct listen_spec *spec)
-{
-    return spec->name && strcmp(inherited->fd_name, spec->name) == 0 && is_kind(inherited, spec);
-}
-
-static const struct listen_spec *find_named(const struct opening *o,
-                                            const struct listen_socket *inherited)
-{
-    for (size_t i = 0; i < o->spec_count; i++)
-        if (is_named(inherited, &o->specs[i]))
-            return &o->specs[i];
-    return NULL;
-}
-
-static bool has_address(const struct opening *o, const struct address *address)
-{
-    for (size_t i = 0; i < o->addresses.count; i++)
-        if (address_equal(&o->addresses.items[i], address))
-            return true;
-    return false;
-}
-
-static bool is_ours(const struct opening *o, const struct listen_socket *inherited)
-{
-    const struct listen_spec *named = find_named(o, inherited);
-    if (named)
-        return named == o->spec;
-    return is_kind(inherited, o->spec) && has_address(o, &inherited->address);
-}
-
-bool listen_set_is_inherited(const struct listen_set *existing, const struct listen_spec *spec)
-{
-    for (size_t i = 0; existing && i < existing->count; i++)
-        if (is_named(&existing->sockets[i], spec))
-            return true;
-    return false;
-}
-
-/* Reuses the inherited sockets for this spec. */
-static int reuse_inherited(struct opening *o, struct error *err)
-{
-    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
-        const struct listen_socket *existing = &o->existing->sockets[i];
-        if (existing->fd_name[0] == '\0' || !is_ours(o, existing))
-            continue;
-        bool local = o->spec->endpoint->scheme == ENDPOINT_UNIX;
-        if ((existing->address.any.sa_family == AF_UNIX) != local)
-            return error_set(err, ERROR_SYSTEM,
-                             "inherited descriptor %d (%s) is %s Unix socket, but the listener of "
-                             "that name is%s: change one of them",
-                             existing->source.fd, existing->fd_name, local ? "not a" : "a",
-                             local ? "" : " not");
-        if (reuse(o, existing, &existing->configured, err) < 0)
+        if (existing->fd_name[0] == '\0' && listen_set_is_kind(existing, o->spec) &&
+            is_free(o, existing) && address_overlaps(all, &existing->address) &&
+            address_covers(all, &existing->address) &&
+            listen_set_reuse(o, existing, &existing->address, err) < 0)
             return -1;
     }
     return 0;
@@ -262,7 +157,7 @@ static bool is_missing_family(const struct error *err)
 }
 
 /* Binds all addresses to one port. If it is 0, to the free one that the first address gets. */
-static int open_addresses(struct opening *o, struct error *err)
+static int open_addresses(struct listen_opening *o, struct error *err)
 {
     uint16_t port = o->spec->endpoint->port;
     for (size_t i = 0; i < o->addresses.count; i++) {
@@ -283,7 +178,7 @@ static int open_addresses(struct opening *o, struct error *err)
 }
 
 /* The addresses of the spec's endpoint, with its port. */
-static int find_addresses(struct opening *o, struct error *err)
+static int find_addresses(struct listen_opening *o, struct error *err)
 {
     const struct endpoint *endpoint = o->spec->endpoint;
     const struct address_list *known = o->spec->addresses;
@@ -304,7 +199,7 @@ static int find_addresses(struct opening *o, struct error *err)
 }
 
 /* The port that was free for the first address may be in use for the next: try another one. */
-static int open_port(struct opening *o, struct error *err)
+static int open_port(struct listen_opening *o, struct error *err)
 {
     for (int try = 1;; try++) {
         if (open_addresses(o, err) == 0)
@@ -317,7 +212,7 @@ static int open_port(struct opening *o, struct error *err)
 }
 
 /* The error of the system or the resolver, with its place in the configuration. */
-static int refuse(struct opening *o, struct error *err)
+static int refuse(struct listen_opening *o, struct error *err)
 {
     struct error cause = *err;
     close_since(o, o->first);
@@ -328,17 +223,17 @@ static int refuse(struct opening *o, struct error *err)
 }
 
 /* A socket of an earlier spec that overlaps this one; NULL = none. */
-static const struct listen_socket *find_clash(const struct opening *o)
+static const struct listen_socket *find_clash(const struct listen_opening *o)
 {
     for (size_t i = 0; i < o->first; i++)
         for (size_t j = 0; j < o->addresses.count; j++)
-            if (is_kind(&o->all.sockets[i], o->spec) &&
+            if (listen_set_is_kind(&o->all.sockets[i], o->spec) &&
                 address_overlaps(&o->all.sockets[i].address, &o->addresses.items[j]))
                 return &o->all.sockets[i];
     return NULL;
 }
 
-static int refuse_clash(const struct opening *o, const struct listen_socket *clash,
+static int refuse_clash(const struct listen_opening *o, const struct listen_socket *clash,
                         struct error *err)
 {
     char configured[ENDPOINT_TEXT_BYTES], existing[ADDRESS_TEXT_BYTES];
@@ -349,13 +244,13 @@ static int refuse_clash(const struct opening *o, const struct listen_socket *cla
                          configured, clash->listener->config->name.value, existing);
 }
 
-static int open_spec(struct opening *o, struct error *err)
+static int open_spec(struct listen_opening *o, struct error *err)
 {
-    if (reuse_inherited(o, err) < 0) /* by name: needs no addresses */
+    if (listen_set_reuse_inherited(o, err) < 0) /* by name: needs no addresses */
         return refuse(o, err);
     if (o->all.count > o->first)
         return 0;
-    if (find_addresses(o, err) < 0 || reuse_inherited(o, err) < 0) /* by address */
+    if (find_addresses(o, err) < 0 || listen_set_reuse_inherited(o, err) < 0) /* by address */
         return refuse(o, err);
     if (o->all.count > o->first)
         return 0;
@@ -365,24 +260,7 @@ static int open_spec(struct opening *o, struct error *err)
     return open_port(o, err) < 0 ? refuse(o, err) : 0;
 }
 
-/* Clients of a socket that is never accepted from would wait forever. */
-static int check_inherited(const struct opening *o, struct error *err)
-{
-    for (size_t i = 0; o->existing && i < o->existing->count; i++) {
-        const struct listen_socket *socket = &o->existing->sockets[i];
-        if (socket->fd_name[0] == '\0' || listen_set_has(&o->all, socket->source.fd))
-            continue;
-        char address[ADDRESS_TEXT_BYTES];
-        address_text(&socket->address, address);
-        return error_set(err, ERROR_SYSTEM,
-                         "inherited descriptor %d (%s, %s) matches no listener by name or "
-                         "address: add one, or remove it from its .socket unit",
-                         socket->source.fd, socket->fd_name, address);
-    }
-    return 0;
-}
-
-static int open_all(struct opening *o, struct error *err)
+static int open_all(struct listen_opening *o, struct error *err)
 {
     for (size_t i = 0; i < o->spec_count; i++) {
         o->spec = &o->specs[i];
@@ -392,11 +270,11 @@ static int open_all(struct opening *o, struct error *err)
         if (result < 0)
             return -1;
     }
-    return check_inherited(o, err);
+    return listen_set_check_inherited(o, err);
 }
 
 /* Last, when nothing can fail any more: a refused reload changes nothing. */
-static void update_reused(const struct opening *o, const struct listen_spec *spec)
+static void update_reused(const struct listen_opening *o, const struct listen_spec *spec)
 {
     struct error ignored;
     for (size_t i = 0; i < o->all.count; i++) {
@@ -408,7 +286,7 @@ static void update_reused(const struct opening *o, const struct listen_spec *spe
 }
 
 /* No other socket can bind these ports from now on. */
-static void finish_sharing(const struct opening *o)
+static void finish_sharing(const struct listen_opening *o)
 {
     for (size_t i = 0; i < o->all.count; i++)
         socket_share_port(o->all.sockets[i].source.fd, false);
@@ -419,7 +297,7 @@ static void finish_sharing(const struct opening *o)
 int listen_set_open(const struct listen_spec specs[], size_t count,
                     const struct listen_set *existing, struct listen_set *ret, struct error *err)
 {
-    struct opening o = {.specs = specs, .spec_count = count, .existing = existing};
+    struct listen_opening o = {.specs = specs, .spec_count = count, .existing = existing};
     int result = open_all(&o, err);
     if (result < 0)
         close_since(&o, 0);
