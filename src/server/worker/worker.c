@@ -15,6 +15,7 @@
 #include "tlsecho/tls/transport_tls.h"
 #include "worker_conn.h"
 #include "worker_dtls.h"
+#include "worker_loop.h"
 
 _Static_assert(sizeof(struct handoff[WORKER_HANDOFFS_MAX]) <= PIPE_BUF,
                "handoffs are written atomically, pipe(7)");

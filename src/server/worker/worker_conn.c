@@ -8,39 +8,13 @@
 #endif
 
 #include "conn_log.h"
-#include "tlsecho/base/clock.h"
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/base/log.h"
 #include "tlsecho/net/socket.h"
 #include "tlsecho/server/conn_info.h"
 #include "tlsecho/tls/transport_tls.h"
 
-enum {
-    LIST_TURN = 32,            /* connections listed per turn */
-    LIST_PAUSE_US = 10 * 1000, /* while the log queue has no room */
-    WAVE = 256,                /* connections: from here on freed memory is returned */
-};
-
-void worker_loop_init(struct worker_loop *loop)
-{
-    TAILQ_INIT(&loop->all);
-    TAILQ_INIT(&loop->runnable);
-    TAILQ_INIT(&loop->handshakes);
-    loop->log_flush_us = UINT64_MAX;
-}
-
-uint64_t worker_loop_now_us(struct worker_loop *loop)
-{
-    if (loop->now_us == 0)
-        loop->now_us = clock_now_us();
-    return loop->now_us;
-}
-
-void worker_loop_done(struct worker_loop *loop)
-{
-    generation_drop_all(&loop->newest);
-    conn_log_flush(UINT64_MAX);
-}
+enum { WAVE = 256 }; /* connections: from here on freed memory is returned */
 
 static void set_runnable(struct worker_conn *s, bool runnable)
 {
@@ -60,19 +34,6 @@ static void count_handshake(struct worker_conn *s, enum conn_end end)
     s->counted_handshake = true;
     transport_peer(s->conn.transport, &peer);
     metrics_count_handshake(s->loop->metrics, &peer, end, clock_now_us() - s->start_us);
-}
-
-/* Adds the datagrams since the last call. */
-static void count_datagrams(struct worker_conn *s)
-{
-    struct metrics_listener *m = &s->loop->metrics->listeners[s->origin.slot];
-    struct association *a = s->association;
-    metrics_add(&m->datagrams_sent, a->path.sent - a->counted_sent);
-    metrics_add(&m->dropped[DATAGRAM_DROP_UNSENT], a->path.unsent - a->counted_unsent);
-    metrics_add(&m->dropped[DATAGRAM_DROP_LONG], a->path.too_long - a->counted_too_long);
-    a->counted_sent = a->path.sent;
-    a->counted_unsent = a->path.unsent;
-    a->counted_too_long = a->path.too_long;
 }
 
 /* Adds the bytes since the last call. */
@@ -115,16 +76,6 @@ static void log_end_of(const struct worker_conn *s, uint64_t duration_us)
     conn_log(&s->conn, &s->origin, &own, duration_us);
 }
 
-/* Its transport is gone. */
-static void drop_association(struct worker_conn *s)
-{
-    if (!s->association)
-        return;
-    count_datagrams(s);
-    association_remove(&s->loop->associations, s->association);
-    free(s->association);
-}
-
 static void end(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
@@ -144,7 +95,8 @@ static void end(struct worker_conn *s)
     if (!s->conn.established)
         loop->log_flush_us = conn_log_flush(worker_loop_now_us(loop));
     conn_done(&s->conn);
-    drop_association(s);
+    if (s->association)
+        worker_association_drop(s);
     proxied_free(s->origin.proxied);
     free(s->syn);
     generation_leave(&loop->newest, s->generation);
@@ -187,16 +139,6 @@ static bool peer_acknowledged(struct worker_conn *s)
     return now < before && (now > 0 || s->armed == CONN_TIMEOUT_WRITE);
 }
 
-/* Its worker runs it when a datagram has arrived for it, or a flight is due. */
-static void follow_association(struct worker_conn *s)
-{
-    struct association *a = s->association;
-    count_datagrams(s);
-    if (!a->established || deadline_is_set(&a->retransmission))
-        association_wait(&s->loop->associations, a, worker_loop_now_us(s->loop));
-    a->established = s->conn.established;
-}
-
 bool worker_conn_run(struct worker_conn *s)
 {
     conn_run(&s->conn);
@@ -212,7 +154,7 @@ bool worker_conn_run(struct worker_conn *s)
     arm(s);
     set_runnable(s, s->conn.runnable);
     if (s->association) {
-        follow_association(s);
+        worker_association_follow(s);
         return true;
     }
     struct error err ERROR_UNSET;
@@ -327,133 +269,24 @@ void worker_conn_start_association(struct worker_loop *loop, const struct handof
     worker_conn_run(s);
 }
 
-void worker_loop_run_runnable(struct worker_loop *loop)
-{
-    struct worker_conn_list turn = TAILQ_HEAD_INITIALIZER(turn);
-    TAILQ_CONCAT(&turn, &loop->runnable, in_runnable);
-    struct worker_conn *s;
-    while ((s = TAILQ_FIRST(&turn))) {
-        TAILQ_REMOVE(&turn, s, in_runnable);
-        s->runnable = false;
-        worker_conn_run(s);
-    }
-}
-
-static struct worker_conn *of_timeout(struct deadline *d)
-{
-    return container_of(d, struct worker_conn, timeout);
-}
-
-static struct worker_conn *of_lifetime(struct deadline *d)
-{
-    return container_of(d, struct worker_conn, lifetime);
-}
-
-static void expire(struct generation *g, struct worker_conn *s, uint64_t now_us)
+void worker_conn_expire(struct worker_conn *s)
 {
     if (is_relative(s->armed) && peer_acknowledged(s)) {
-        deadline_set(&g->timeouts[s->armed], &s->timeout, now_us);
+        deadline_set(&s->generation->timeouts[s->armed], &s->timeout, worker_loop_now_us(s->loop));
         return;
     }
     conn_expire(&s->conn);
     worker_conn_run(s);
 }
 
-/* Handles one expired time-out of any class; false if there is none. */
-static bool expire_one(struct worker_loop *loop, struct generation *g)
+void worker_conn_drain(struct worker_conn *s)
 {
-    uint64_t now_us = worker_loop_now_us(loop);
-    struct deadline *d;
-    for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
-        if ((d = deadline_pop(&g->timeouts[kind], now_us))) {
-            expire(g, of_timeout(d), now_us);
-            return true;
-        }
-    if ((d = deadline_pop(&g->lifetimes, now_us))) {
-        conn_finish(&of_lifetime(d)->conn, CONN_END_LIFETIME);
-        worker_conn_run(of_lifetime(d));
-        return true;
-    }
-    return false;
-}
-
-/* The end of a connection may free its generation, so each step restarts from the newest. */
-void worker_loop_expire(struct worker_loop *loop)
-{
-    struct generation *g = loop->newest;
-    while (g)
-        g = expire_one(loop, g) ? loop->newest : g->older;
-    if (worker_loop_now_us(loop) >= loop->log_flush_us)
-        loop->log_flush_us = conn_log_flush(worker_loop_now_us(loop));
-}
-
-bool worker_loop_is_busy(const struct worker_loop *loop)
-{
-    return !TAILQ_EMPTY(&loop->runnable) || (loop->next_listed && log_has_room());
-}
-
-uint64_t worker_loop_due_us(struct worker_loop *loop)
-{
-    uint64_t due_us = loop->log_flush_us;
-    if (loop->next_listed && worker_loop_now_us(loop) + LIST_PAUSE_US < due_us)
-        due_us = worker_loop_now_us(loop) + LIST_PAUSE_US;
-    uint64_t expiry_us = generation_due_us(loop->newest);
-    return expiry_us < due_us ? expiry_us : due_us;
-}
-
-void worker_loop_list(struct worker_loop *loop)
-{
-    if (loop->next_listed)
-        return;
-    loop->next_listed = TAILQ_FIRST(&loop->all);
-    loop->listed_until_us = worker_loop_now_us(loop);
-}
-
-/* `all` is in the order of their start. */
-void worker_loop_list_some(struct worker_loop *loop)
-{
-    for (int i = 0; i < LIST_TURN && loop->next_listed && log_has_room(); i++) {
-        struct worker_conn *s = loop->next_listed;
-        if (s->start_us > loop->listed_until_us) {
-            loop->next_listed = NULL;
-            return;
-        }
-        uint64_t now_us = worker_loop_now_us(loop);
-        conn_log_live(&s->conn, &s->origin, now_us - s->start_us, now_us - s->last_activity_us);
-        loop->next_listed = TAILQ_NEXT(s, in_all);
-    }
+    conn_drain(&s->conn);
+    arm(s);
 }
 
 void worker_conn_abort(struct worker_conn *s, enum conn_end reason)
 {
     conn_abort(&s->conn, reason);
     end(s);
-}
-
-void worker_loop_drain(struct worker_loop *loop)
-{
-    struct worker_conn *s;
-    TAILQ_FOREACH(s, &loop->all, in_all)
-    {
-        conn_drain(&s->conn);
-        arm(s);
-    }
-}
-
-/* run may free this connection, but no other. */
-void worker_loop_finish(struct worker_loop *loop)
-{
-    for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {
-        next = TAILQ_NEXT(s, in_all);
-        conn_finish(&s->conn, CONN_END_DRAINED);
-        worker_conn_run(s);
-    }
-}
-
-void worker_loop_stop(struct worker_loop *loop)
-{
-    for (struct worker_conn *s = TAILQ_FIRST(&loop->all), *next; s; s = next) {
-        next = TAILQ_NEXT(s, in_all);
-        worker_conn_abort(s, CONN_END_STOPPED);
-    }
 }

@@ -8,11 +8,14 @@
 #define TLSECHO_WORKER_CONN_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 #include "association.h"
 #include "deadline.h"
 #include "generation.h"
+#include "tlsecho/base/clock.h"
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/server/conn.h"
 #include "tlsecho/server/conn_info.h"
@@ -63,13 +66,13 @@ struct worker_loop {
     unsigned peak_load; /* since memory was last returned to the system */
 };
 
-void worker_loop_init(struct worker_loop *loop);
-
-/* After the last connection has ended. */
-void worker_loop_done(struct worker_loop *loop);
-
 /* The time of this turn, clock_now_us. */
-uint64_t worker_loop_now_us(struct worker_loop *loop);
+static inline uint64_t worker_loop_now_us(struct worker_loop *loop)
+{
+    if (loop->now_us == 0)
+        loop->now_us = clock_now_us();
+    return loop->now_us;
+}
 
 /* Takes over a connection: its descriptor, its pass and its reference to the snapshot. */
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin);
@@ -81,46 +84,36 @@ void worker_conn_start_association(struct worker_loop *loop, const struct handof
 /* Does what can be done now. False: it is over, and freed. */
 bool worker_conn_run(struct worker_conn *s);
 
+/* Its time-out has passed: worker_conn_run follows, unless the peer has acknowledged bytes. */
+void worker_conn_expire(struct worker_conn *s);
+
+/* Closes it once it is quiet. */
+void worker_conn_drain(struct worker_conn *s);
+
 /* The local address; length 0 = unknown. */
 void worker_conn_own_address(const struct worker_conn *s, struct address *ret);
 
 /* Closes and frees it now. Not while the reactor calls sources. */
 void worker_conn_abort(struct worker_conn *s, enum conn_end reason);
 
+/* After each run of one with an association, which runs again when a datagram has arrived for it,
+ * or a flight is due. */
+void worker_association_follow(struct worker_conn *s);
+
+/* At its end, when its transport is gone. */
+void worker_association_drop(struct worker_conn *s);
+
 /* After each run of a connection that is not established or is in `handshakes`: adds it to that
  * list or removes it. */
 void worker_handshake_follow(struct worker_conn *s);
 void worker_handshake_over(struct worker_conn *s);
 
-/* Closes the oldest unfinished handshakes while there are more than limits.handshakes, or requests
- * it of the worker that has the oldest. Not while the reactor calls sources. */
-void worker_loop_trim_handshakes(struct worker_loop *loop);
-
 /* If a PROXY header is expected from the peer, it is read first, and then admission decides. */
 void worker_conn_expect_proxy(struct worker_conn *s);
 
-/* Runs the connections that had more to do than one turn allows. */
-void worker_loop_run_runnable(struct worker_loop *loop);
-
-/* Handles every expired time-out. */
-void worker_loop_expire(struct worker_loop *loop);
-
-/* Starts to log every open connection (event=live), unless a list is under way. */
-void worker_loop_list(struct worker_loop *loop);
-
-/* Logs some more of them, if the log queue has room. */
-void worker_loop_list_some(struct worker_loop *loop);
-
-/* Whether there is work to do without waiting. */
-bool worker_loop_is_busy(const struct worker_loop *loop);
-
-/* When worker_loop_expire or worker_loop_list_some is due; UINT64_MAX = never. */
-uint64_t worker_loop_due_us(struct worker_loop *loop);
-
-/* Close every connection: once it is quiet; in order, now; at once. */
-void worker_loop_drain(struct worker_loop *loop);
-void worker_loop_finish(struct worker_loop *loop);
-void worker_loop_stop(struct worker_loop *loop);
+/* Closes the oldest unfinished handshakes while there are more than limits.handshakes, or requests
+ * it of the worker that has the oldest. Not while the reactor calls sources. */
+void worker_loop_trim_handshakes(struct worker_loop *loop);
 
 /* Takes the client's SYN from the kernel, which keeps a copy until then. */
 void worker_info_take_syn(struct worker_conn *s);
