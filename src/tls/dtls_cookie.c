@@ -164,7 +164,7 @@ static enum dtls_first check(struct dtls_cookies *cookies, const struct dtls_fir
             return DTLS_FIRST_PROVEN;
     }
     write_answer(flight->data, cookie, ret_answer);
-    return DTLS_FIRST_ASK;
+    return hello->cookie_n > 0 ? DTLS_FIRST_WRONG : DTLS_FIRST_ASK;
 }
 
 enum dtls_first dtls_cookies_check(struct dtls_cookies *cookies,

@@ -57,7 +57,8 @@ static enum dtls_first check(const unsigned char *data, size_t n,
 {
     const struct dtls_first_flight flight = {.peer = &peer, .own = &own, .data = data, .length = n};
     enum dtls_first first = dtls_cookies_check(cookies, &flight, NOW_US, ret);
-    require(first != DTLS_FIRST_ASK || n >= DTLS_COOKIE_ANSWER_BYTES);
+    bool answered = first == DTLS_FIRST_ASK || first == DTLS_FIRST_WRONG;
+    require(!answered || n >= DTLS_COOKIE_ANSWER_BYTES);
     require((first == DTLS_FIRST_OTHER) || dtls_record_look(data, n, NULL) == DTLS_RECORD_HELLO);
     return first;
 }
@@ -67,7 +68,7 @@ static bool prove(unsigned char *data, size_t n)
 {
     struct dtls_hello hello;
     unsigned char answer[DTLS_COOKIE_ANSWER_BYTES];
-    if (check(data, n, answer) != DTLS_FIRST_ASK || !dtls_hello_parse(data, n, &hello) ||
+    if (check(data, n, answer) != DTLS_FIRST_WRONG || !dtls_hello_parse(data, n, &hello) ||
         hello.cookie_n != COOKIE_BYTES)
         return false;
     memcpy(data + (hello.cookie - data), answer + sizeof answer - COOKIE_BYTES, COOKIE_BYTES);

@@ -34,7 +34,7 @@ class Names(support.TestCase):
 
     def scrape(self):
         admin = "admin: { listen: 'tcp://127.0.0.1:0' }\n"
-        listeners = "listeners:\n  - listen: udp://127.0.0.1:0\n"
+        listeners = "listeners:\n  - listen: udp://127.0.0.1:0\n  - listen: dtls://127.0.0.1:0\n"
         server = self.server(support.EVERYTHING.replace("listeners:\n", listeners)
                              + STAPLED.lstrip("\n") + admin)
         with peers.Tls(server.address("tls")) as peer:
@@ -86,6 +86,15 @@ class Names(support.TestCase):
                             self.assertLessEqual(set(value.split("|")), allowed)
                 for group in GROUPED.findall(expression):
                     self.assertLessEqual(set(group.split(", ")), labels)
+
+    def test_every_metric_is_shown_or_watched(self):
+        asked_for = {name for expression in self.expressions() for name, _ in METRIC.findall(expression)}
+        families = self.scrape()
+        del families["tlsecho_identity_info"]  # others are joined with it
+        for family in families.values():
+            with self.subTest(family.name):
+                self.assertTrue(any(family.name + suffix in asked_for
+                                    for suffix in scrape.SUFFIXES.get(family.type, ("",))))
 
     def test_what_is_shown_of_an_answer_is_a_label_that_it_has(self):
         for panel in self.dashboard["panels"]:

@@ -48,6 +48,7 @@ struct metrics_sum {
     uint64_t ended[CONN_ENDS];
     uint64_t datagrams_received, datagrams_sent;
     uint64_t dropped[DATAGRAM_DROPS];
+    uint64_t cookies[METRICS_COOKIES];
 };
 
 void metrics_init(struct metrics *metrics);

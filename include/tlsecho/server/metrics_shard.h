@@ -32,10 +32,18 @@ struct metrics_counter {
     _Atomic uint64_t value;
 };
 
+/* What a first ClientHello over DTLS had. */
+enum metrics_cookie {
+    METRICS_COOKIE_NONE,  /* and was answered with one */
+    METRICS_COOKIE_WRONG, /* likewise */
+    METRICS_COOKIE_VALID,
+    METRICS_COOKIES,
+};
+
 struct metrics_listener {
     struct metrics_counter accepted, received_bytes, sent_bytes;
     struct metrics_counter datagrams_received, datagrams_sent, dropped[DATAGRAM_DROPS];
-    struct metrics_counter ended[CONN_ENDS];
+    struct metrics_counter ended[CONN_ENDS], cookies[METRICS_COOKIES];
 };
 
 /* Upper bounds in ascending order; a value that equals one is below it. */

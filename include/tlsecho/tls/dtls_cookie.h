@@ -26,7 +26,8 @@ void dtls_cookies_free(struct dtls_cookies *cookies);
 enum { DTLS_COOKIE_ANSWER_BYTES = 60, DTLS_KEY_US = 60 * 1000 * 1000 };
 
 enum dtls_first {
-    DTLS_FIRST_ASK,      /* *ret_answer is a HelloVerifyRequest to send */
+    DTLS_FIRST_ASK,      /* no cookie yet: *ret_answer is a HelloVerifyRequest to send */
+    DTLS_FIRST_WRONG,    /* a cookie that is not ours for these addresses, or no longer: likewise */
     DTLS_FIRST_PROVEN,   /* it returned a cookie of ours for these addresses */
     DTLS_FIRST_OTHER,    /* not a ClientHello, or a malformed one */
     DTLS_FIRST_TOO_LONG, /* a ClientHello of more than max_bytes */

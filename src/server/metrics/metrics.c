@@ -82,6 +82,8 @@ static void add_datagrams(const struct metrics_listener *from, struct metrics_su
     sum->datagrams_sent += metrics_read(&from->datagrams_sent);
     for (unsigned drop = 0; drop < DATAGRAM_DROPS; drop++)
         sum->dropped[drop] += metrics_read(&from->dropped[drop]);
+    for (unsigned cookie = 0; cookie < METRICS_COOKIES; cookie++)
+        sum->cookies[cookie] += metrics_read(&from->cookies[cookie]);
 }
 
 bool metrics_sum(const struct metrics *metrics, unsigned slot, struct metrics_sum *ret)

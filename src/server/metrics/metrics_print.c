@@ -112,6 +112,24 @@ static void print_drops(const struct metrics *m, FILE *out)
     }
 }
 
+/* The slot that all others share may have some of any transport. */
+static void print_cookies(const struct metrics *m, FILE *out)
+{
+    static const char name[] = "tlsecho_dtls_hellos_total";
+    static const char *const words[METRICS_COOKIES] = {"none", "wrong", "valid"};
+    metrics_text_family(out, name, "counter",
+                        "ClientHellos of DTLS before an association, by the cookie that they had.");
+    for (unsigned slot = 0; slot < METRICS_LISTENERS; slot++) {
+        struct metrics_sum sum;
+        if (!metrics_sum(m, slot, &sum) || !sum.streams || !sum.datagrams)
+            continue;
+        for (unsigned cookie = 0; cookie < METRICS_COOKIES; cookie++)
+            metrics_text_sample(out, name,
+                                LABELS("listener", sum.listener, "cookie", words[cookie]),
+                                sum.cookies[cookie]);
+    }
+}
+
 static void print_refused(const struct metrics *m, FILE *out)
 {
     static const char name[] = "tlsecho_connections_refused_total";
@@ -291,6 +309,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
     print_per_listener(metrics, out);
     print_ends(metrics, out);
     print_drops(metrics, out);
+    print_cookies(metrics, out);
     if (metrics->stamp)
         print_one(out, "tlsecho_stamp_sessions", "gauge",
                   "STAMP sessions with sequence numbers of their own.",

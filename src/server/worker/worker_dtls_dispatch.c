@@ -85,6 +85,11 @@ static enum datagram_drop send_cookie(struct dtls_socket *socket, const struct d
     return put ? DATAGRAM_KEPT : DATAGRAM_DROP_UNSENT;
 }
 
+static void count_cookie(const struct dtls_socket *socket, enum metrics_cookie cookie)
+{
+    metrics_add(&worker_dtls_counters(socket)->cookies[cookie], 1);
+}
+
 /* A ClientHello that no association has begun with. `before`: of the same client; NULL = none. */
 static enum datagram_drop meet(struct dtls_socket *socket, const struct datagram *d,
                                const struct association_key *key, const struct association *before)
@@ -107,8 +112,13 @@ static enum datagram_drop meet(struct dtls_socket *socket, const struct datagram
         return drop != DATAGRAM_KEPT ? drop : DATAGRAM_DROP_LIMIT;
     switch (dtls_cookies_check(w->cookies, &flight, now_us, answer)) {
     case DTLS_FIRST_ASK:
+        count_cookie(socket, METRICS_COOKIE_NONE);
+        return send_cookie(socket, d, answer);
+    case DTLS_FIRST_WRONG:
+        count_cookie(socket, METRICS_COOKIE_WRONG);
         return send_cookie(socket, d, answer);
     case DTLS_FIRST_PROVEN:
+        count_cookie(socket, METRICS_COOKIE_VALID);
         break;
     case DTLS_FIRST_OTHER:
     case DTLS_FIRST_TOO_LONG:

@@ -132,6 +132,7 @@ static void to_server(const unsigned char *data, size_t n)
     } else {
         switch (dtls_cookies_check(cookies, &flight, now_us, answer)) {
         case DTLS_FIRST_ASK:
+        case DTLS_FIRST_WRONG:
             to_client(answer, sizeof answer);
             return;
         case DTLS_FIRST_PROVEN:
