@@ -19,8 +19,15 @@ import threading
 import time
 
 MOST = 65536
+GROUPS = ("127.255.255.255", "224.0.0.1")  # a broadcast address and a group that every host is in
 # A socket's buffer holds some 270 small datagrams, and 3 of the largest: a test sends no more than
 # that at a time, however long the machine keeps a peer waiting.
+
+
+def allow_many(sock):
+    """The socket may send to GROUPS, by way of the loopback interface."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
 
 
 class Peer:

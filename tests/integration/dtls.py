@@ -7,14 +7,18 @@
 """
 
 import os
+import queue
 import select
+import ssl
 import subprocess
 import time
 
+import datagrams
 import support
 
 HANDSHAKE, ALERT, APPLICATION_DATA = 22, 21, 23
 VERIFY_REQUEST = 3
+CLOSE_NOTIFY = b"\x15\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x09\x00\x02\x01\x00"  # not encrypted
 
 
 class Client:
@@ -114,3 +118,39 @@ def begin(sock, address, random=b"r" * 32):
     cookie = cookie_of(sock.recv(2048))
     sock.sendto(hello(cookie, random, sequence=1), address)
     return sock.recv(2048)
+
+
+class Forger(datagrams.Relay):
+    """A relay between a client and a server that can send in the client's name. last: what the client
+    sent last. forging: what the server sends of a handshake is for `ask`, not for the client."""
+
+    def __init__(self, target):
+        super().__init__(target)
+        self.last, self.forging, self._answers = b"", False, queue.Queue()
+
+    def handle(self, which, data, source):
+        if which is self.server and self.forging and data[0] == HANDSHAKE:
+            self._answers.put(data)
+            return
+        if which is not self.server:
+            self.last = data
+        super().handle(which, data, source)
+
+    def ask(self, data):
+        self.server.send(data)
+        return self._answers.get(timeout=support.DEADLINE_S)
+
+
+def leaf(name):
+    """The first certificate of a file of the PKI, in DER."""
+    text = (support.pki() / f"{name}.pem").read_text()
+    end = "-----END CERTIFICATE-----\n"
+    return ssl.PEM_cert_to_DER_cert(text[:text.index(end)] + end)
+
+
+def shown_leaf(address, *options):
+    """The certificate that a server shows to a client with these options, in DER."""
+    shown = support.run("openssl", "s_client", "-dtls1_2", "-connect", "%s:%d" % address, *options)
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"
+    text = shown.stdout.decode()
+    return ssl.PEM_cert_to_DER_cert(text[text.index(begin):text.index(end)] + end)

@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 import admin_client
+import dtls
 import support
 
 # Passes descriptors as a service manager does: from 3 on, with LISTEN_PID.
@@ -156,6 +157,35 @@ class Activation(support.TestCase):
         for made in sockets:
             client.sendto(b"x", made.getsockname())
             self.assertEqual(client.recvfrom(9), (b"x", made.getsockname()))
+
+    @support.requires("openssl")
+    def test_a_dtls_listener_gets_its_socket_by_name_or_address(self):
+        sockets = [self.socket(kind=socket.SOCK_DGRAM, listen=False) for _ in range(2)]
+        port = sockets[1].getsockname()[1]
+        config = ("listeners:\n"
+                  "  - { listen: 'dtls://127.0.0.1:0', name: one }\n"
+                  f"  - {{ listen: 'dtls://127.0.0.1:{port}' }}\n")
+        server = self.activated(config, sockets, LISTEN_FDNAMES="one:unit.socket")
+        self.assertEqual([(line["transport"], line["address"], line["inherited"]) for line in server.lines("listening")],
+                         [("dtls", "%s:%d" % made.getsockname(), name)
+                          for made, name in zip(sockets, ("one", "unit.socket"))])
+        before = [dtls.Client(made.getsockname()) for made in sockets]
+        for client in before:
+            self.assertEqual(client.ask("before"), "before")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        for client, made in zip(before, sockets):
+            self.assertEqual(client.ask("after"), "after")
+            client.close()
+            after = dtls.Client(made.getsockname())
+            self.assertEqual(after.ask("new"), "new")
+            after.close()
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual([line["sockets"] for line in server.lines("sockets_stay_open")], ["2"])
+        late = dtls.Client(sockets[0].getsockname())  # its ClientHello waits in the socket
+        self.activated(config, sockets, LISTEN_FDNAMES="one:unit.socket")
+        self.assertEqual(late.ask("late"), "late")
+        late.close()
 
     def test_datagrams_that_wait_before_the_start_are_answered(self):
         for host, known in (("127.0.0.1", True), ("0.0.0.0", False)):

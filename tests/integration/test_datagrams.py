@@ -225,14 +225,15 @@ class Datagrams(support.TestCase):
         client = self.socket(("127.0.0.3", server.address("two")[1]))
         self.assert_ignored(server, client, server.address("one"), "listener_port")
 
-    def test_a_broadcast_gets_no_answer(self):
+    def test_a_broadcast_or_multicast_gets_no_answer(self):
         server = self.server("listeners: [ { listen: 'udp://0.0.0.0:0' } ]\n" + ADMIN)
         client = self.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        datagrams.allow_many(client)
         port = server.address("udp")[1]
-        client.sendto(b"all of you", ("127.255.255.255", port))
-        self.assert_echoed(self.socket(), b"x", ("127.0.0.1", port))
-        self.assertEqual(dropped(server, "multicast"), 1)
+        for count, group in enumerate(datagrams.GROUPS, 1):
+            client.sendto(b"all of you", (group, port))
+            self.assert_echoed(self.socket(), b"x", ("127.0.0.1", port))
+            self.assertEqual(dropped(server, "multicast"), count)
 
     def test_lists_and_the_rate_limit(self):
         server = self.server("listeners: [ { listen: 'udp://127.0.0.1:0', name: echo,\n"

@@ -43,6 +43,16 @@ class Case(support.TestCase):
         made.bind(address)
         return made
 
+    def leaf(self, server, *options):
+        """The certificate that a new client gets."""
+        return dtls.shown_leaf(server.address("dtls"), *options)
+
+    def assert_answers(self, address):
+        """It has handled what it received before, too."""
+        client = self.socket()
+        client.sendto(dtls.hello(), address)
+        self.assertEqual(client.recvfrom(2048)[1], address)
+
     def assert_serves(self, server, *options):
         client = self.client(server, *options)
         self.assertEqual(client.ask("still here"), "still here")
@@ -111,7 +121,18 @@ class Foreign(Case):
         self.assertRegex(report["tls"]["exporter"], "^[0-9a-f]{64}$")
         self.assertEqual(report["destination"], "%s:%d" % server.address("report"))
 
-    def test_sni_selects_the_certificate_and_the_key_log_has_the_secrets(self):
+    def test_sni_selects_one_of_several_certificates(self):
+        names = ("server-rsa", "wrong-host")  # wrong.example
+        pairs = ", ".join("{ certificate: {pki}/%s.pem, key: {pki}/%s.key }" % (name, name) for name in names)
+        server = self.server("listeners: [ { listen: 'dtls://127.0.0.1:0', tls: t } ]\n"
+                             f"tls: {{ t: {{ certificates: [ {pairs} ] }} }}\n")
+        for sni, name in (("wrong.example", "wrong-host"), ("localhost", "server-rsa"),
+                          ("nobody.example", "server-rsa"), (None, "server-rsa")):
+            with self.subTest(sni):
+                options = ("-servername", sni) if sni else ("-noservername",)
+                self.assertEqual(self.leaf(server, *options), dtls.leaf(name))
+
+    def test_the_server_name_is_logged_and_the_key_log_has_the_secrets(self):
         pki = support.pki()
         server = self.server("listeners: [ { listen: 'dtls://127.0.0.1:0', tls: t } ]\n"
                              "tls: { t: { keylog: keys.log, certificates: [\n"
@@ -198,6 +219,8 @@ class FirstFlight(Case):
         first.sendto(dtls.hello(cookie, sequence=1), address)
         self.assertEqual(first.recv(2048)[13], 2)  # a ServerHello
         self.assertEqual(active(server), 1)
+        hellos = admin_client.metrics(server)["tlsecho_dtls_hellos_total"]
+        self.assertEqual([hellos.value(cookie=word) for word in ("none", "wrong", "valid")], [1, 3, 1])
 
     def test_a_client_that_falls_silent_times_out(self):
         server = self.server(ECHO + "timeouts: { handshake: 300ms }\n")
@@ -257,13 +280,29 @@ class Endings(Case):
         first.vanish()
         with self.socket(bound) as unfinished:
             dtls.begin(unfinished, server.address("dtls"))
-        self.assertEqual(active(server), 2)  # RFC 6347 §4.2.8: the first goes on
+        self.assertEqual(active(server), 2)
         second = self.client(server, "-bind", "%s:%d" % bound)
         self.assertEqual(second.ask("second"), "second")
         ended = [server.wait_for("connection", id=number)["end"] for number in ("1", "2")]
         self.assertEqual(ended, ["replaced", "replaced"])
         self.assertEqual(active(server), 1)
         second.close()
+        server.wait_for("connection", end="closed")
+
+
+    def test_an_unproven_client_on_the_same_port_does_not_disturb_the_association(self):
+        """RFC 6347 §4.2.8. It may be forged, and has a cookie if it reads what passes."""
+        server = self.server(ECHO + f"timeouts: {{ {NO_DRAIN} }}\n")
+        with dtls.Forger(server.address("dtls")) as forger:
+            client = dtls.Client(forger.address)
+            self.assertEqual(client.ask("before"), "before")
+            forger.forging = True
+            cookie = dtls.cookie_of(forger.ask(dtls.hello()))
+            self.assertEqual(forger.ask(dtls.hello(cookie, sequence=1))[13], 2)  # a ServerHello
+            self.assertEqual(active(server), 2)
+            forger.server.send(dtls.CLOSE_NOTIFY)
+            self.assertEqual(client.ask("after"), "after")
+            client.close()
         server.wait_for("connection", end="closed")
 
 
@@ -291,6 +330,24 @@ class Reload(Case):
         server.wait_for("reloaded")
         self.assertIsNone(client.line())
         server.wait_for("connection", end="drained")
+
+    def test_a_watched_certificate_that_is_renewed_is_for_new_associations(self):
+        def pair(kind):
+            return {f"server.{end}": (support.pki() / f"server-{kind}.{end}").read_bytes()
+                    for end in ("pem", "key")}
+        server = self.server("listeners: [ { listen: 'dtls://127.0.0.1:0', tls: t } ]\n"
+                             "tls: { t: { certificates: [ { certificate: server.pem, key: server.key } ] } }\n",
+                             files=pair("ecdsa"))
+        before = self.client(server)
+        self.assertEqual(before.ask("before"), "before")
+        self.assertEqual(self.leaf(server), dtls.leaf("server-ecdsa"))
+        for name, content in pair("rsa").items():
+            (server.folder / "new").touch(mode=0o600)
+            (server.folder / "new").write_bytes(content)
+            os.replace(server.folder / "new", server.folder / name)
+        server.wait_for("reloaded")
+        self.assertEqual(before.ask("after"), "after")
+        self.assertEqual(self.leaf(server), dtls.leaf("server-rsa"))
 
     def test_dtls_has_only_version_1_2(self):
         server = self.server("listeners: [ { listen: 'dtls://127.0.0.1:0' } ]\n"
@@ -345,24 +402,43 @@ class BadInput(Case):
         proc.wait_until(lambda: dropped(server, "too_long") == 1, "nothing was dropped")
         self.assertEqual(client.ask("after"), "after")
 
-    def test_forged_records_do_not_end_an_association(self):
+    def test_replayed_truncated_and_altered_records_are_dropped_and_counted(self):
         server = self.server(ECHO)
-        with datagrams.Relay(server.address("dtls"), there={n: (0, 0) for n in range(5, 9)}) as relay:
-            client = dtls.Client(relay.address)
-            for text in ("one", "two", "three"):
-                self.assertEqual(client.ask(text), text)
+        with dtls.Forger(server.address("dtls")) as forger:
+            client = dtls.Client(forger.address)
+            self.assertEqual(client.ask("before"), "before")
+            whole = forger.last
+            half, altered = whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])
+            for count, forged in enumerate((whole, half, whole[:13], altered), 1):
+                forger.server.send(forged)
+                self.assertEqual(client.ask("meanwhile"), "meanwhile")
+                self.assertEqual(dropped(server, "invalid"), count)
             client.close()
         line = server.wait_for("connection")
-        self.assertEqual((line["end"], line["received_bytes"]), ("closed", "14"))
-        self.assertGreaterEqual(dropped(server, "invalid"), 2)  # replayed
+        self.assertEqual((line["end"], line["received_bytes"]), ("closed", "47"))
 
-    def test_a_port_of_our_own_gets_no_answer(self):
-        server = self.server(ECHO)
-        host, port = server.address("dtls")
-        ours = self.socket(("127.0.0.2", port))
-        ours.sendto(dtls.hello(), (host, port))
-        self.assert_serves(server)
-        self.assertEqual(dropped(server, "listener_port"), 1)
+    def test_a_port_of_our_own_or_of_a_service_gets_no_answer(self):
+        server = self.server("listeners: [ { listen: 'dtls://127.0.0.1:0', name: dtls },\n"
+                             "             { listen: 'udp://127.0.0.1:0', name: udp } ]\n" + ADMIN)
+        address = server.address("dtls")
+        ours = (address[1], server.address("udp")[1])
+        for port, reason in (*((port, "listener_port") for port in ours),
+                             *((port, "low_port") for port in (7, 19, 53, 123))):
+            with self.subTest(port):
+                count = dropped(server, reason)
+                self.socket(("127.0.77.9", port)).sendto(dtls.hello(), address)
+                self.assert_answers(address)
+                self.assertEqual(dropped(server, reason), count + 1)
+
+    def test_a_broadcast_or_multicast_gets_no_answer(self):
+        server = self.server(ECHO.replace("127.0.0.1:0', name", "0.0.0.0:0', name"))
+        client = self.socket()
+        datagrams.allow_many(client)
+        address = ("127.0.0.1", server.address("dtls")[1])
+        for count, group in enumerate(datagrams.GROUPS, 1):
+            client.sendto(dtls.hello(), (group, address[1]))
+            self.assert_answers(address)
+            self.assertEqual(dropped(server, "multicast"), count)
 
 
 if __name__ == "__main__":
