@@ -66,7 +66,7 @@ EARLY = {
 LATE = {
     "connect": 4,
     "PROXY": 12,
-    "handshake": 7,
+    "handshake": 12,
     "silence": 6,
     "first byte": 12,
     "mid-stream": 13,

@@ -26,6 +26,7 @@ enum error_kind {
     ERROR_INTERRUPTED,    /* the caller stopped the wait, by a signal or a descriptor */
     ERROR_UNACKNOWLEDGED, /* data was retransmitted and never acknowledged */
     ERROR_SPOOFED_RESET,  /* an RST that the peer cannot have sent */
+    ERROR_CLOSED,         /* the peer's FIN came during the TLS handshake, without an alert */
     ERROR_TLS,            /* the TLS protocol failed */
     ERROR_NOT_TLS,        /* the peer does not use TLS */
     ERROR_FLOOD,          /* the peer floods us with records that carry no data */

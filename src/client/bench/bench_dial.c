@@ -99,8 +99,7 @@ static enum bench_step shake_hands(struct bench_conn *c, unsigned *ret_want, str
         return BENCH_GO_ON;
     case IO_EOF:
     case IO_CUT:
-        error_set(&err, ERROR_TLS,
-                  "the server closed the connection during the handshake: see its log");
+        error_set(&err, ERROR_CLOSED, "the server closed the connection during the handshake");
         diagnose(c, &err);
         break;
     case IO_RESET:

@@ -228,7 +228,8 @@ int hello_score_error(struct path *p, const struct hello_score *score, struct er
         return -1;
     }
     if (score->fates[HELLO_ENDED])
-        return error_set(err, ERROR_TLS, "the server closed the connection after the ClientHello");
+        return error_set(err, ERROR_CLOSED,
+                         "the server closed the connection after the ClientHello");
     if (score->fates[HELLO_RESET]) {
         errno = ECONNRESET;
         return error_sys(err, "the ClientHello was reset");

@@ -143,7 +143,7 @@ static void shake_hands(const struct size_server *server, struct size_try *t)
         return;
     case IO_EOF:
     case IO_CUT:
-        error_set(&t->error, ERROR_TLS, "the server closed the connection during the handshake");
+        error_set(&t->error, ERROR_CLOSED, "the server closed the connection during the handshake");
         end(t, SIZE_FAILED);
         return;
     case IO_FAILED:

@@ -161,6 +161,7 @@ enum result result_of(enum phase phase, const struct error *err)
     case ERROR_UNACKNOWLEDGED:
         return RESULT_TIMEOUT;
     case ERROR_SPOOFED_RESET:
+    case ERROR_CLOSED: /* FIN or RST depends on what the peer had read when it closed */
         return RESULT_RESET;
     case ERROR_TLS:
     case ERROR_NOT_TLS:

@@ -102,8 +102,7 @@ static int handshake(struct session *s, uint64_t deadline_us, struct error *err)
             break;
         case IO_EOF:
         case IO_CUT:
-            error_set(err, ERROR_TLS,
-                      "the server closed the connection during the handshake: see its log");
+            error_set(err, ERROR_CLOSED, "the server closed the connection during the handshake");
             return diagnosis_of_handshake(s->transport->fd, begun_us, s->target->options, err);
         case IO_RESET:
             return diagnosis_of_handshake(s->transport->fd, begun_us, s->target->options, err);

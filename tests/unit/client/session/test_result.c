@@ -79,6 +79,8 @@ static const struct {
     {"no TLS at all", PHASE_HANDSHAKE, ERROR_NOT_TLS, 0, RESULT_HANDSHAKE},
     {"a reset during the handshake is a reset", PHASE_HANDSHAKE, ERROR_SYSTEM, ECONNRESET,
      RESULT_RESET},
+    {"so is a FIN, since which of them comes is chance", PHASE_HANDSHAKE, ERROR_CLOSED, 0,
+     RESULT_RESET},
     {"a CA that is not ours", PHASE_HANDSHAKE, ERROR_UNTRUSTED, 0, RESULT_UNTRUSTED},
     {"another name", PHASE_HANDSHAKE, ERROR_NAME_MISMATCH, 0, RESULT_NAME_MISMATCH},
     {"out of date", PHASE_HANDSHAKE, ERROR_EXPIRED, 0, RESULT_EXPIRED},
