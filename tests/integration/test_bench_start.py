@@ -182,6 +182,9 @@ class Starts(BenchCase):
         self.assertEqual((whole["load"]["start_at"], whole["start_late"], warnings),
                          ("2026-11-29T08:00:00.100000Z", 0.0012, ""))
         self.assertAlmostEqual(whole["messages_per_second"], whole["messages_per_second_sum"], delta=0.02)
+        page = self.folder / "page.html"
+        self.assertEqual(support.client("--merge", "--report-html", page, self.folder / "sum").status, 0)
+        self.assertIn(", start 2026-11-29T08:00:00.100000Z, 1.20 ms late.", page.read_text())
         whole, _ = self.merged({}, {"started": "2026-11-29T08:00:00.103Z"})
         self.assertAlmostEqual(whole["start_spread"], 0.004)
         whole, _ = self.merged(self.started_at(0.0003), self.started_at(0.0003, omit=0.5))

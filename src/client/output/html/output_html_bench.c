@@ -5,6 +5,7 @@
 #include "output_html_curves.h"
 #include "output_html_parts.h"
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/timestamp.h"
 #include "tlsecho/base/version.h"
 #include "tlsecho/client/output_html.h"
 #include "tlsecho/client/output_units.h"
@@ -60,7 +61,13 @@ static void cards(FILE *out, const struct bench_report *report)
 
 static void measured(FILE *out, const struct bench_report *report)
 {
+    char at[CLOCK_TEXT_BYTES], late[OUTPUT_UNIT_BYTES];
     fprintf(out, "measured for %.3g s", report->measure.elapsed_s);
+    if (!report->load.start_at_us)
+        return;
+    timestamp_text(report->load.start_at_us, at);
+    fprintf(out, ", start %s, %s late", at,
+            output_time_text(report->measure.start_late_s * 1e9, late));
 }
 
 static void load_line(FILE *out, const struct bench_report *report, size_t count)
