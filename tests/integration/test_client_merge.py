@@ -17,24 +17,23 @@ import support
 HOSTILE = "<script>\x1b[31m\u202e\u2028\x9b\"&'"
 BIG = 2 ** 63 - 1
 NESTED = "[" * 1000 + "]" * 1000
-COUNTS = (("messages",), ("bytes_sent",), ("bytes_received",), ("connections",), ("resumed",),
-          ("messages_unsent",), ("clients",), ("clients_failed",), ("exit",),
-          ("load", "connections"), ("load", "threads"), ("load", "pipeline"),
-          ("load", "size_bytes"), ("latency", "count"), ("failures", "reset"))
-NUMBERS = (("duration",), ("latency", "min"), ("latency", "mean"), ("latency", "stddev"),
-           ("latency", "max"), ("client", "cpu_user"), ("client", "cpu_system"),
-           ("client", "busiest_thread"), ("load", "messages_per_second"), ("load", "time"))
-WORDS = (("transport",), ("load", "kind"), ("load", "loop"), ("load", "expect"), ("started",),
-         ("result",), ("mode",))
-NO_COUNTS = (BIG, -1, 1.5, 1e300, "7", HOSTILE, [7], {"a": 7}, None, True)
-NO_NUMBERS = (BIG, -1, 1e300, "7", HOSTILE, [7], {"a": 7}, None, True)
-NO_WORDS = (HOSTILE, "tcp" * 100, "", 7, ["tcp"], None)
-NO_OBJECTS = (7, HOSTILE, [1], None)
-NO_HISTOGRAMS = ("x", 5, {"a": 1}, [7], [[1]], [["x", 1]], [[1, "x"]], [[-1, 20]], [[1e300, 20]],
-                 [[1e-4, BIG]] * 2, [[1e-4, 2 ** 53 - 1]] * 2048, [[1e-4, 0], [1e-4, 20]],
-                 [[1e-4, 10, 10]] * 2, [])
-NO_FAILURES = ({HOSTILE: 3}, {"reset": BIG, "timeout": BIG},
-               {"reset": 2 ** 53 - 1, "timeout": 2 ** 53 - 1})
+# A value that no field of that kind has, for one field of each kind. tests/unit/client/modes/test_summary_form.c
+# has every field and more values.
+WRONG = ((("messages",), BIG, "messages is not a whole number"),
+         (("load", "threads"), HOSTILE, "load.threads is not a whole number"),
+         (("client", "cpu_user"), 1e300, "client.cpu_user is not a number"),
+         (("duration",), None, "duration is not a number"),
+         (("transport",), HOSTILE, "transport is not a word"),
+         (("load", "kind"), "tcp" * 100, "load.kind is not a word"),
+         (("started",), HOSTILE, "started is not a time"),
+         (("interrupted",), HOSTILE, "interrupted is not a boolean"),
+         (("load",), HOSTILE, "load is not an object"),
+         (("latency", "histogram"), [[1e-4, 2 ** 53 - 1]] * 2048, "latency.count is not the sum"),
+         (("latency", "mean"), 5, "latency: mean and stddev are impossible"),
+         (("failures",), {HOSTILE: 3}, "failures has a word that is not a result"),
+         (("duration",), 1e-300, "duration is shorter"),
+         (("result",), HOSTILE, "result is not the word for exit"),
+         (("mode",), HOSTILE, "not a summary"))
 
 
 class Merge(support.TestCase):
@@ -96,45 +95,12 @@ class Merge(support.TestCase):
         _, summary = self.merge(json.dumps(self.good), 0)
         self.assertEqual(summary["messages"], 20)
 
-    def test_a_field_of_another_type_or_beyond_all_bounds_is_named(self):
-        for paths, values, kind in ((COUNTS, NO_COUNTS, "whole number"),
-                                    (NUMBERS, NO_NUMBERS, "number")):
-            for path in paths:
-                for value in values:
-                    with self.subTest(path=path, value=value):
-                        self.refuse(json.dumps(self.changed(path, value)),
-                                    f": {re.escape('.'.join(path))} is not a {kind}")
-
-    def test_an_unknown_word_is_refused_and_not_printed(self):
-        for path in WORDS:
-            for value in NO_WORDS:
-                with self.subTest(path=path, value=value):
-                    message, _ = self.merge(json.dumps(self.changed(path, value)), 2)
-                    self.assertNotIn("script", message)
-
-    def test_a_value_that_is_not_an_object_is_named(self):
-        for name in "load", "client", "failures", "latency":
-            for value in NO_OBJECTS:
-                with self.subTest(name=name, value=value):
-                    self.refuse(json.dumps(self.changed((name,), value)), f": {name} is not an object")
-        for value in (1, "true", HOSTILE, None):
-            self.refuse(json.dumps(self.changed(("interrupted",), value)),
-                        ": interrupted is not a boolean")
-
-    def test_an_invalid_histogram_is_refused(self):
-        for value in NO_HISTOGRAMS:
-            with self.subTest(value=str(value)[:60]):
-                self.refuse(json.dumps(self.changed(("latency", "histogram"), value)), ": latency")
-        for name, value in ("mean", 5), ("stddev", 5), ("mean", 0):
-            self.refuse(json.dumps(self.changed(("latency", name), value)), ": latency: mean and stddev are impossible")
-
-    def test_invalid_failures_are_refused(self):
-        for value in NO_FAILURES:
-            with self.subTest(value=value):
-                self.refuse(json.dumps(self.changed(("failures",), value)), ": failures")
-
-    def test_a_time_of_nearly_nothing_is_refused(self):
-        self.refuse(json.dumps(self.changed(("duration",), 1e-300)), ": duration is shorter")
+    def test_a_field_that_is_wrong_is_named_and_not_printed(self):
+        for path, value, says in WRONG:
+            with self.subTest(path=path, value=str(value)[:40]):
+                message, _ = self.merge(json.dumps(self.changed(path, value)), 2)
+                self.assertIn(f": {says}", message)
+                self.assertNotIn("script", message)
 
     def test_the_largest_that_are_taken_add_up(self):
         most = self.changed(("messages",), 2 ** 53 - 1)
@@ -264,18 +230,8 @@ class Merge(support.TestCase):
             self.refuse(json.dumps({key: whole[key] for key in whole if key != name}),
                         f": {name} is missing: merge its files again$")
         self.refuse(json.dumps({key: self.good[key] for key in self.good if key != "started"}), ": started is missing")
-        start = whole["times"]["spans"][0]["started"]
-        for name, value, says in (("spans", [], "times.spans is not an array"),
-                                  ("spans", 7, "times.spans is not an array"),
-                                  ("spans", [{"started": 7, "duration": 1}], "times.spans.0. is not a start"),
-                                  ("spans", [{"started": start, "duration": 0}], "times.spans.0. is not a start"),
-                                  ("last_start", -1, "times.last_start is not a number"),
-                                  ("rounded", 1, "times.rounded is not a boolean"),
-                                  ("first_end", "7", "times.first_end is not a number")):
-            changed = copy.deepcopy(whole)
-            changed["times"][name] = value
-            with self.subTest(name=name, value=value):
-                self.refuse(json.dumps(changed), says)
+        whole["times"]["spans"][0]["duration"] = 0
+        self.refuse(json.dumps(whole), ": times.spans.0. is not a start")
 
     def test_a_read_that_fails_has_its_reason(self):
         done = support.client("--merge", self.folder)
