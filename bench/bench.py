@@ -15,26 +15,23 @@ import sys
 import tempfile
 
 import report
-from servers import SERVER_CORE, Fleet, first_line
+from servers import SERVER_CORE, Fleet, Place
 from works import IDLE_COUNT, connect, groups, measure, measure_idle
 
 NO_LOG = "tlsecho, no log lines"  # takes part in one kind of work only: the cost of a log line per connection
 
 
-def machine():
+def machine(place):
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         cpu = re.search(r"model name\s*: (.*)", f.read())
-    with open("/etc/os-release", encoding="utf-8") as f:
-        system = re.search(r'PRETTY_NAME="(.*)"', f.read())
-    return {"cpu": cpu.group(1) if cpu else "unknown", "cpus": os.cpu_count(),
-            "system": system.group(1) if system else "unknown", "kernel": os.uname().release,
-            "openssl": first_line("openssl", "version")}
+    return {"cpu": cpu.group(1) if cpu else "unknown", "cpus": os.cpu_count(), "system": place.system(),
+            "kernel": os.uname().release}
 
 
-def arithmetic():
+def arithmetic(place):
     """µs of CPU for the arithmetic of a handshake, by openssl-speed(1)."""
-    done = subprocess.run(["taskset", "-c", SERVER_CORE, "openssl", "speed", "-mr", "-seconds", "1",
-                           "ecdsap256", "rsa2048", "ecdhx25519"],
+    done = subprocess.run(["taskset", "-c", SERVER_CORE, *place.command(
+        "openssl", "speed", "-mr", "-seconds", "1", "ecdsap256", "rsa2048", "ecdhx25519")],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     took = {}
     for line in done.stdout.splitlines():
@@ -47,94 +44,135 @@ def arithmetic():
 
 
 def take_part(servers, work):
-    return [s for s in servers if s.name in work.servers or (s.name == NO_LOG and work.name == "full-ecdsa")]
+    return [s for s in servers if s.role in work.servers or (s.name == NO_LOG and work.name == "full-ecdsa")]
 
 
-def connect_all(stack, build, servers, group):
-    """The connected loads, by server."""
-    loads = {}
-    for server in servers:
-        try:
-            loads[server] = stack.enter_context(connect(build, server, group))
-        except RuntimeError as problem:
-            print(f"  {group[0].name}, {server.name}: {problem}", file=sys.stderr)
-    return loads
+class Bench:
+    """Servers, and the works that they do in rounds. build: of the load."""
 
+    def __init__(self, build, place, servers, works):
+        self.build, self.place, self.servers, self.works = build, place, servers, works
+        self.results = {}
 
-def one_round(build, servers, works, number, results):
-    for group in works:
-        there = take_part(servers, group[0])
-        turn = number % len(there)
-        with contextlib.ExitStack() as stack:
-            loads = connect_all(stack, build, there[turn:] + there[:turn], group)
-            for work in group:
-                try:
-                    found = measure(work, loads)
-                except RuntimeError as problem:
-                    print(f"  {work.name}: {problem}", file=sys.stderr)
-                    found = {}
-                for server in there:
-                    results.setdefault(work.name, {}).setdefault(server.name, []).append(found.get(server))
-    for name, value in arithmetic().items():
-        if name in results:
-            results[name].setdefault("limit", []).append(value)
-
-
-def rounds(build, servers, works, count, results):
-    """Returns how many rounds were done. An interrupt ends them early; the last one is then partial."""
-    for number in range(count):
-        print(f"{datetime.datetime.now():%H:%M:%S} round {number + 1} of {count}", file=sys.stderr, flush=True)
-        try:
-            one_round(build, servers, works, number, results)
-        except KeyboardInterrupt:
-            return number
-    return count
-
-
-def idle(build, servers):
-    """Measured once, before any other work."""
-    cells = {}
-    for server in servers:
-        if "ecdsa" in server.ports and server.name not in ("limit", NO_LOG, "socat"):
+    def connect_all(self, stack, servers, group):
+        """The connected loads, by server."""
+        loads = {}
+        for server in servers:
             try:
-                cells[server.name] = [measure_idle(build, server, IDLE_COUNT)]
+                loads[server] = stack.enter_context(connect(self.build, server, group))
             except RuntimeError as problem:
-                print(f"  idle, {server.name}: {problem}", file=sys.stderr)
-    return cells
+                print(f"  {group[0].name}, {server.name}: {problem}", file=sys.stderr)
+        return loads
+
+    def one_round(self, number):
+        for group in self.works:
+            there = take_part(self.servers, group[0])
+            turn = number % len(there)
+            with contextlib.ExitStack() as stack:
+                loads = self.connect_all(stack, there[turn:] + there[:turn], group)
+                for work in group:
+                    try:
+                        found = measure(work, loads)
+                    except RuntimeError as problem:
+                        print(f"  {work.name}: {problem}", file=sys.stderr)
+                        found = {}
+                    for server in there:
+                        self.results.setdefault(work.name, {}).setdefault(server.name, []).append(found.get(server))
+        for name, value in arithmetic(self.place).items():
+            if name in self.results:
+                self.results[name].setdefault("limit", []).append(value)
+
+    def rounds(self, count):
+        """Returns how many rounds were done. An interrupt ends them early; the last one is then partial."""
+        for number in range(count):
+            print(f"{datetime.datetime.now():%H:%M:%S} round {number + 1} of {count}", file=sys.stderr, flush=True)
+            try:
+                self.one_round(number)
+            except KeyboardInterrupt:
+                return number
+        return count
+
+    def idle(self):
+        """Measured once, before any other work."""
+        cells = self.results["idle"] = {}
+        for server in self.servers:
+            if "ecdsa" in server.ports and server.name not in ("limit", NO_LOG, "socat"):
+                try:
+                    cells[server.name] = [measure_idle(self.build, server, IDLE_COUNT)]
+                except RuntimeError as problem:
+                    print(f"  idle, {server.name}: {problem}", file=sys.stderr)
 
 
-def main():
+def libraries(places):
+    """What the results are told of, the first one without a suffix."""
+    return [{"openssl": place.openssl()[0], "suffix": f" {place.openssl()[1]}" if n else "",
+             "system": place.system()} for n, place in enumerate(places)]
+
+
+def start_all(fleet):
+    """The servers, and the names of those that are missing, with the reasons."""
+    servers, missing = fleet.all()
+    for name, problem in missing.items():
+        print(f"left out: {name}: {problem}", file=sys.stderr)
+    silent = fleet.ours(fleet.places[0], log="off")
+    silent.name = NO_LOG
+    return [*servers, silent], missing
+
+
+def write(told, out):
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(told, indent=1) + "\n")
+    (out / "results.md").write_text(report.page(told))
+    (out / "summary.md").write_text(report.summary(told))
+    (out / "chart.svg").write_text(report.chart(told))
+    print(report.page(told))
+    print(report.summary(told))
+
+
+def choose(names):
+    """The groups with works whose names begin so, or with the one of exactly that name."""
+    whole = {work.name for group in groups() for work in group}
+    return [g for g in groups() if any(w.name in names or any(
+        w.name.startswith(name) for name in names if name not in whole) for w in g)]
+
+
+def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--pki", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--root", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--root-build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--works", default="", help="run works whose names begin so (comma-separated)")
+    parser.add_argument("--works", default="", help="run works with these names, or whose names begin so (comma-separated)")
+    parser.add_argument("--servers", default="", help="run these only (comma-separated), beside ours")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="a folder for the results")
-    options = parser.parse_args()
+    parser.add_argument("--report", action="store_true", help="write the tables again, from the results there")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    if options.report:
+        write(json.loads((options.out / "results.json").read_text()), options.out)
+        return
     build = options.build.resolve()
-    works = [g for g in groups() if any(w.name.startswith(tuple(options.works.split(","))) for w in g)]
-    results = {}
+    places = [Place(build)]
+    if options.root:
+        places.insert(0, Place(options.root_build.resolve(), options.root.resolve()))
+    chosen = options.works.split(",")
     for number in (signal.SIGINT, signal.SIGTERM):  # even if the shell ignores the signal
         signal.signal(number, signal.default_int_handler)
-    with tempfile.TemporaryDirectory() as folder, \
-            Fleet(build, options.pki.resolve(), pathlib.Path(folder)) as fleet:
-        servers, missing = fleet.all()
-        for name, problem in missing.items():
-            print(f"left out: {name}: {problem}", file=sys.stderr)
-        silent = fleet.ours(log="off")
-        silent.name = NO_LOG
-        servers.append(silent)
-        if "idle".startswith(tuple(options.works.split(","))):
-            results["idle"] = idle(build, servers)
-        done = rounds(build, servers, works, options.rounds, results)
+    with tempfile.TemporaryDirectory(dir=build) as folder, \
+            Fleet(places, options.pki.resolve(), pathlib.Path(folder), options.servers) as fleet:
+        servers, missing = start_all(fleet)
+        bench = Bench(build, places[0], servers, choose(chosen))
+        if "idle".startswith(tuple(chosen)):
+            bench.idle()
+        done = bench.rounds(options.rounds)
         versions = {server.name: server.version for server in servers}
-    told = {"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(), "machine": machine(),
-            "rounds": done, "versions": versions, "missing": missing, "works": results}
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "results.json").write_text(json.dumps(told, indent=1) + "\n")
-    (options.out / "results.md").write_text(report.table(told))
-    (options.out / "chart.svg").write_text(report.chart(told))
-    print(report.table(told))
+    write({"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(), "machine": machine(places[-1]),
+           "libraries": libraries(places), "rounds": done, "versions": versions, "missing": missing,
+           "works": bench.results}, options.out)
 
 
 if __name__ == "__main__":

@@ -6,26 +6,33 @@ import statistics
 
 from works import IDLE_COUNT, WORKS
 
-COLUMNS = ("tlsecho", "limit", "Go", "Node", "nginx", "haproxy", "stunnel", "socat")
+COLUMNS = ("tlsecho", "libssl", "limit", "Go", "rustls", "Node", "nginx", "haproxy", "stunnel", "socat")
+OF_LIBRARY = ("tlsecho", "libssl")  # one for each library; the other servers are the same in all tables
+COMPARED = ("libssl", "limit", "Go", "rustls")
 TITLES = {work.name: (work.title, work.unit) for work in WORKS}
 TITLES["idle"] = (f"memory of one of {IDLE_COUNT:,} idle TLS connections", "KiB")
 
-# The targets: the ratio of this server to the other, at most.
+# The targets: the ratio of this server to another, at most, in works whose names begin so.
 TARGETS = (
-    ("tls-echo-64-1", "Go", 0.75), ("tls-echo-64-100", "Go", 0.85), ("tls-echo-64-1000", "Go", 0.85),
-    ("tls-echo-64-1", "limit", 1.10), ("tls-echo-64-100", "limit", 1.10), ("tls-echo-64-1000", "limit", 1.30),
-    ("tls-bulk", "Go", 0.85), ("tls-bulk", "limit", 1.10),
-    ("full-ecdsa", "Go", 0.90), ("full-rsa", "Go", 0.45), ("resumed-1.3", "Go", 0.92), ("resumed-1.2", "Go", 0.92),
-    ("plain-echo-64-100", "Go", 0.85), ("plain-echo-64-100", "limit", 1.05), ("plain-bulk", "Go", 0.40),
+    ("tls-", "libssl", 1.05), ("tls-", "Go", 0.95),
+    ("full-", "libssl", 1.06), ("resumed-", "libssl", 1.06),
+    ("plain-", "limit", 1.05),
 )
-GROWTH = 1.5             # CPU of a message at 10,000 connections over that at 100
-IDLE_KIB = 14            # at most
-LOG_SHARE = 0.05         # of a handshake, for its line in the log
+GROWTH = 1.1      # CPU of a message at 10,000 connections over that at 100, and of the loop's growth
+IDLE_KIB = 0.7    # above the loop's
+LOG_SHARE = 0.05  # of a handshake, for its line in the log
 
+SUMMARY = {
+    "tls-echo-64-100": "a message over TLS, 100 connections", "tls-bulk": "bulk over TLS",
+    "full-ecdsa": "a full handshake, ECDSA", "full-rsa": "a full handshake, RSA-2048",
+    "resumed-1.3": "a handshake resumed by TLS 1.3", "resumed-1.2": "a handshake resumed by TLS 1.2",
+    "plain-echo-64-100": "a message over TCP, 100 connections", "plain-bulk": "bulk over TCP",
+    "idle": "an idle TLS connection",
+}
 CHARTED = ("tls-echo-64-100", "tls-bulk", "full-ecdsa", "full-rsa", "resumed-1.3", "idle",
            "plain-echo-64-100", "plain-bulk")
-WIDTH, BAR, GAP, NAME, VALUE = 420, 16, 5, 70, 60
-COLOURS = {"tlsecho": "#0b6e4f", "limit": "#b9c3c9"}
+WIDTH, BAR, GAP, NAME, VALUE = 420, 16, 5, 90, 60
+COLOURS = {"tlsecho": "#0b6e4f", "libssl": "#9fb8ad", "limit": "#b9c3c9"}
 
 
 def values(told, work, server):
@@ -33,76 +40,137 @@ def values(told, work, server):
     return [v / 1024 for v in found] if work == "idle" else found
 
 
-def ratio(told, work, one, other, other_work=None):
-    """The median of the ratios of the rounds; None without any."""
+def ratios(told, work, one, other, other_work=None):
+    """Of the rounds in which both were measured."""
     pairs = zip(told["works"].get(work, {}).get(one, []), told["works"].get(other_work or work, {}).get(other, []))
-    ratios = [a / b for a, b in pairs if a is not None and b]
-    return statistics.median(ratios) if ratios else None
+    return [a / b for a, b in pairs if a is not None and b]
+
+
+def ratio(*arguments):
+    """The median of the ratios of the rounds; None without any."""
+    found = ratios(*arguments)
+    return statistics.median(found) if found else None
+
+
+def quartiles(found):
+    low, _, high = statistics.quantiles(found, n=4, method="inclusive") if len(found) > 1 else found * 3
+    return low, high
 
 
 def digits(value):
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
-def cell(told, work, server):
-    found = values(told, work, server)
+def spread(found):
+    """The median, and the quartiles."""
     if not found:
         return ""
-    low, middle = digits(min(found)), digits(statistics.median(found))
-    return middle if len(found) == 1 else f"{middle} ({low})"
+    middle = digits(statistics.median(found))
+    return middle if len(found) == 1 else middle + " ({}, {})".format(*map(digits, quartiles(found)))
+
+
+def of_library(role, library):
+    return role + library["suffix"] if role in OF_LIBRARY else role
 
 
 def caption(told):
-    machine = told["machine"]
-    return (f"{told['date']}, {machine['cpus']} x {machine['cpu']}, {machine['system']}, "
-            f"Linux {machine['kernel']}, {machine['openssl'].split('(')[0].strip()}, {told['rounds']} rounds")
+    at = told["machine"]
+    names = " and ".join(f"{library['openssl']} of {library['system']}" for library in told["libraries"])
+    return f"{told['date']}, {at['cpus']} x {at['cpu']}, Linux {at['kernel']}, {names}, {told['rounds']} rounds"
 
 
-def verdicts(told):
-    """(name, ratio, maximum) of each target that was measured."""
-    for work, other, most in TARGETS:
-        yield f"{TITLES[work][0]}: ours / {other}", ratio(told, work, "tlsecho", other), most
-    for word in ("tls", "plain"):
-        many, few = f"{word}-echo-64-10000", f"{word}-echo-64-100"
-        yield f"{TITLES[many][0]}: ours / ours at 100", ratio(told, many, "tlsecho", "tlsecho", few), GROWTH
-    idle = values(told, "idle", "tlsecho")
-    yield "idle TLS connection, KiB", idle[0] if idle else None, IDLE_KIB
+def growths(told, ours, loop, word):
+    """How much more a message costs at 10,000 connections than at 100, over the same of the loop."""
+    many, few = f"{word}-echo-64-10000", f"{word}-echo-64-100"
+    found = ratio(told, many, ours, ours, few), ratio(told, many, loop, loop, few)
+    return found[0] / found[1] if all(found) else None
+
+
+def verdicts(told, library):
+    """(name, measured, maximum) of each target; None = not measured."""
+    ours, libssl = (of_library(role, library) for role in OF_LIBRARY)
+    for word, role, most in TARGETS:
+        other = of_library(role, library)
+        for work in (w for w in TITLES if w.startswith(word) and told["works"].get(w, {}).get(other)):
+            yield f"{TITLES[work][0]}: tlsecho / {role}", ratio(told, work, ours, other), most
+    for word, loop in (("tls", libssl), ("plain", "limit")):
+        yield f"{word} echo, growth from 100 to 10,000 connections: tlsecho / loop", \
+            growths(told, ours, loop, word), GROWTH
+    idle = [values(told, "idle", server) for server in (ours, libssl)]
+    yield "idle TLS connection: KiB above libssl", idle[0][0] - idle[1][0] if all(idle) else None, IDLE_KIB
     silent = ratio(told, "full-ecdsa", "tlsecho, no log lines", "tlsecho")
-    yield "log line: share of a full handshake", 1 - silent if silent else None, LOG_SHARE
+    if ours == "tlsecho":
+        yield "log line: share of a full handshake", 1 - silent if silent else None, LOG_SHARE
 
 
-def table(told):
-    lines = [caption(told) + ".", "", "CPU of the server, its backend included: median (minimum) of the rounds.", "",
-             "| work | unit | " + " | ".join(COLUMNS) + " | ours / Go | ours / limit |",
-             "|---|---|" + "--:|" * (len(COLUMNS) + 2)]
+def cost_table(told, library):
+    yield "| work | unit | " + " | ".join(COLUMNS) + " | " + " | ".join(f"tlsecho / {c}" for c in COMPARED) + " |"
+    yield "|---|---|" + "--:|" * (len(COLUMNS) + len(COMPARED))
     for work, (title, unit) in TITLES.items():
         if work not in told["works"]:
             continue
-        cells = [cell(told, work, server) for server in COLUMNS]
-        for other in ("Go", "limit"):
-            found = ratio(told, work, "tlsecho", other)
-            cells.append(f"{found:.2f}" if found else "")
-        lines.append(f"| {title} | {unit} | " + " | ".join(cells) + " |")
-    lines += ["", "| target | at most | measured | |", "|---|--:|--:|---|"]
-    for what, found, most in verdicts(told):
+        cells = [spread(values(told, work, of_library(server, library))) for server in COLUMNS]
+        cells += [spread(ratios(told, work, of_library("tlsecho", library), of_library(other, library)))
+                  for other in COMPARED]
+        yield f"| {title} | {unit} | " + " | ".join(cells) + " |"
+
+
+def target_table(told, library):
+    yield "| target | at most | measured | |"
+    yield "|---|--:|--:|---|"
+    for what, found, most in verdicts(told, library):
         if found is not None:
-            lines.append(f"| {what} | {most:.2f} | {found:.2f} | {'met' if found <= most else 'missed'} |")
+            yield f"| {what} | {most:.2f} | {found:.2f} | {'met' if found <= most else 'missed'} |"
+
+
+def page(told):
+    lines = ["# Results of scripts/bench", "", caption(told) + ".", "",
+             "CPU of the server, its backend included: median (quartiles) of the rounds. libssl is a bare loop over "
+             "that library, limit one without records (see bench/)."]
+    for library in told["libraries"]:
+        lines += ["", f"## {library['openssl']}, {library['system']}", "", *cost_table(told, library), "",
+                  *target_table(told, library)]
     lines += ["", "Versions: " + "; ".join(f"{name}: {text}" for name, text in told["versions"].items() if text) + "."]
     if told["missing"]:
         lines.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in told["missing"].items()) + ".")
-    return "\n".join(["# Results of scripts/bench", "", *lines]) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def summary(told):
+    """What README shows: the cost of the others in multiples of ours."""
+    lines = []
+    for library in told["libraries"]:
+        ours = of_library("tlsecho", library)
+        others = [c for c in COLUMNS[1:] if c != "limit" and any(
+            ratio(told, work, of_library(c, library), ours) for work in SUMMARY)]
+        lines += [f"{library['system']}, {library['openssl']}:", "", "| | tlsecho | " + " | ".join(others) + " |",
+                  "|---|--:|" + "--:|" * len(others)]
+        for work, title in SUMMARY.items():
+            found = values(told, work, ours)
+            if not found:
+                continue
+            multiples = [ratio(told, work, of_library(c, library), ours) for c in others]
+            lines.append(f"| {title} | {digits(statistics.median(found))} {TITLES[work][1]} | "
+                         + " | ".join(digits(m) if m else "" for m in multiples) + " |")
+        lines.append("")
+    return "\n".join([*lines, caption(told) + "."]) + "\n"
+
+
+def chart_columns(told):
+    for server in COLUMNS:
+        yield from (of_library(server, library) for library in told["libraries"]) if server in OF_LIBRARY else (server,)
 
 
 def bars(told, work, x, y):
     """One panel: the SVG of a kind of work, and its height."""
     title, unit = TITLES[work]
-    found = {server: statistics.median(v) for server in COLUMNS if (v := values(told, work, server))}
+    found = {server: statistics.median(v) for server in chart_columns(told) if (v := values(told, work, server))}
     top = max(found.values(), default=1)
     parts = [f'<text x="{x}" y="{y + 12}" class="title">{html.escape(title)} ({unit})</text>']
     y += 22
     for server, value in found.items():
         width = max(1, (WIDTH - NAME - VALUE) * value / top)
-        colour = COLOURS.get(server, "#7d8f9b")
+        colour = COLOURS.get(server.partition(" ")[0], "#7d8f9b")
         parts.append(f'<text x="{x + NAME - 6}" y="{y + 12}" class="name">{server}</text>'
                      f'<rect x="{x + NAME}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2" fill="{colour}"/>'
                      f'<text x="{x + NAME + width + 5:.1f}" y="{y + 12}" class="value">{digits(value)}</text>')

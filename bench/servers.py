@@ -8,6 +8,7 @@ as their documentation has it, with one thread, and session tickets.
 
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 KINDS = ("plain", "ecdsa", "rsa")
+TLS_KINDS = KINDS[1:]
 SERVER_CORE, LOAD_CORE = "0", "1"
 START_S = 60
 
@@ -109,11 +111,43 @@ def wait_for_port(port, process):
     raise RuntimeError(f"{process.args} does not listen")
 
 
-class Server:
-    """A running server: its ports by kind, and its processes."""
+class Place:
+    """A system that servers run in, and the build of ours for it: this one, or another one in a folder, where
+    the files of this clone have the same paths."""
 
-    def __init__(self, name, version=""):
-        self.name, self.version = name, version
+    def __init__(self, build, root=None):
+        self.build, self.root = build, root
+
+    def command(self, *words):
+        return [*(["chroot", self.root] if self.root else []), *words]
+
+    def need(self, program):
+        if self.first_line("sh", "-c", f"command -v {program}") == "":
+            raise OSError(f"{program} is not installed")
+        return program
+
+    def first_line(self, *words, line=0):
+        """The first line of a program's version, from standard output or error."""
+        return first_line(*self.command(*words), line=line)
+
+    def system(self):
+        path = pathlib.Path(self.root or "/", "etc/os-release")
+        found = re.search(r'PRETTY_NAME="(.*)"', path.read_text(encoding="utf-8"))
+        return found.group(1) if found else "unknown"
+
+    def openssl(self):
+        """The library that ours runs with, and its release, as 3.5."""
+        name = re.search(r"OpenSSL (\d+\.\d+)\.\S+", "\n".join(
+            self.first_line(self.build / "src" / "tlsecho-server", "-V", line=n) for n in range(1, 4)))
+        return (name.group(), name.group(1)) if name else ("unknown", "unknown")
+
+
+class Server:
+    """A running server: its ports by kind, and its processes. Several may have one role, each with another
+    library."""
+
+    def __init__(self, name, version="", suffix=""):
+        self.role, self.name, self.version = name, name + suffix, version
         self.ports, self.processes = {}, {}  # by kind
 
     def add(self, process, ports, backend=None):
@@ -151,10 +185,12 @@ class Server:
 
 
 class Fleet:
-    """A context manager that starts servers and stops them at its end."""
+    """A context manager that starts servers and stops them at its end. Peers run in the first place, ours and
+    the loops over libssl in each, named after the library in the others."""
 
-    def __init__(self, build, pki, folder):
-        self.build, self.pki, self.folder = build, pki, folder
+    def __init__(self, places, pki, folder, peers=""):
+        self.places, self.pki, self.folder = places, pki, folder
+        self.peers = peers  # those to start, as Go,nginx; empty = all
         self.running = []
 
     def __enter__(self):
@@ -170,37 +206,50 @@ class Fleet:
                 process.kill()
                 process.wait()
 
-    def spawn(self, *command, log, core=SERVER_CORE, **options):
+    def spawn(self, *command, log, place=None, **options):
+        words = ["taskset", "-c", SERVER_CORE, *(place or self.places[0]).command(*command)]
         with open(self.folder / log, "ab") as output:
-            process = subprocess.Popen(
-                ["taskset", "-c", core, *map(str, command)], stdin=subprocess.DEVNULL,
-                **{"stdout": output, "stderr": output, **options})
+            process = subprocess.Popen(list(map(str, words)), stdin=subprocess.DEVNULL,
+                                       **{"stdout": output, "stderr": output, **options})
         self.running.append(process)
         return process
 
-    def configured(self, server, command, name, text, kinds=KINDS, backend=None, **values):
+    def configured(self, server, command, name, text, kinds=KINDS, backend=None, place=None, **values):
         """Starts one process for all kinds, with a configuration file."""
         ports = {kind: free_port() for kind in kinds}
         path = self.folder / f"{name}.conf"
         if backend:
             values["backend"] = backend.ports["plain"]
         path.write_text(text % {"dir": self.folder, "pki": self.pki, **values, **ports})
-        process = self.spawn(*command, path, log=f"{name}.log")
+        process = self.spawn(*command, path, log=f"{name}.log", place=place)
         server.add(process, ports, backend)
         return server
 
-    def ours(self, log="on"):
-        program = self.build / "src" / "tlsecho-server"
-        server = Server("tlsecho", first_line(program, "-V"))
-        return self.configured(server, [program, "-c"], f"tlsecho-{len(self.running)}", OURS, log=log)
+    def suffix(self, place):
+        return "" if place is self.places[0] else " " + place.openssl()[1]
+
+    def ours(self, place, log="on"):
+        program = place.build / "src" / "tlsecho-server"
+        server = Server("tlsecho", place.first_line(program, "-V"), self.suffix(place))
+        return self.configured(server, [program, "-c"], f"tlsecho-{len(self.running)}", OURS, place=place, log=log)
+
+    def loop(self, server, kind, place, program, *words):
+        process = self.spawn(place.build / "bench" / program, *words, log=f"{program}.log", place=place,
+                             stdout=subprocess.PIPE)
+        server.add(process, {kind: int(process.stdout.readline())})
+        return server
+
+    def libssl(self, place):
+        """A bare loop over libssl."""
+        server = Server("libssl", f"bench/libssl.c, {place.openssl()[0]}", self.suffix(place))
+        for kind in TLS_KINDS:
+            self.loop(server, kind, place, "libssl", self.pki / f"server-{kind}.pem", self.pki / f"server-{kind}.key")
+        return server
 
     def limit(self, mode):
         """A bare loop, for plain and, under the name of the ECDSA kind, for TLS."""
-        server = Server("limit", "bench/limit.c")
-        process = self.spawn(self.build / "bench" / "limit", *mode, log="limit.log",
-                             stdout=subprocess.PIPE)
-        server.add(process, {"ecdsa" if mode else "plain": int(process.stdout.readline())})
-        return server
+        return self.loop(Server("limit", "bench/limit.c"), "ecdsa" if mode else "plain", self.places[0], "limit",
+                         *mode)
 
     def limits(self):
         both = self.limit([])
@@ -209,28 +258,48 @@ class Fleet:
         both.processes.update(gcm.processes)
         return both
 
-    def by_words(self, name, version, command):
+    def by_words(self, name, version, command, kinds=KINDS):
         """Starts one process per kind, with an address, and a certificate and key for TLS."""
         server = Server(name, version)
-        for kind in KINDS:
+        for kind in kinds:
             files = [] if kind == "plain" else [self.pki / f"server-{kind}.pem", self.pki / f"server-{kind}.key"]
             port = free_port()
             server.add(self.spawn(*command(port, files), log=f"{name}.log"), {kind: port})
         return server
 
     def go(self):
-        version = first_line(need("go"), "version")
-        program = self.build / "bench" / "go-echo"
-        subprocess.run(["go", "build", "-o", program, "echo.go"], cwd=HERE / "peers", check=True,
-                       env={"HOME": str(self.folder), **os.environ})
+        place = self.places[0]
+        version = place.first_line(place.need("go"), "version")
+        program = place.build / "bench" / "go-echo"
+        subprocess.run(place.command("go", "build", "-o", program, HERE / "peers" / "echo.go"), check=True,
+                       cwd=HERE / "peers", env={**os.environ, "HOME": str(self.folder), "GOCACHE": str(self.folder)})
         return self.by_words("Go", version, lambda port, files: [program, f"127.0.0.1:{port}", *files])
 
+    def rustls(self):
+        """Built of Debian's crates, without a network."""
+        place = self.places[0]
+        place.need("cargo")
+        crates = pathlib.Path("usr/share/cargo/registry")
+        found = sorted(pathlib.Path(place.root or "/", crates).glob("rustls-0*"))
+        if not found:
+            raise OSError("librust-rustls-dev is not installed")
+        target = place.build / "bench" / "rustls"
+        shutil.copytree(HERE / "peers" / "rustls", target / "source", dirs_exist_ok=True)  # cargo writes beside it
+        config = ["--config", "source.crates-io.replace-with='debian'",
+                  "--config", f"source.debian.directory='/{crates}'"]
+        subprocess.run(place.command(
+            "cargo", "build", "--quiet", "--release", "--offline", *config,
+            "--manifest-path", target / "source" / "Cargo.toml", "--target-dir", target),
+            check=True, env={**os.environ, "HOME": str(self.folder), "CARGO_HOME": str(self.folder / "cargo")})
+        return self.by_words("rustls", found[-1].name, lambda port, files:
+                             [target / "release" / "rustls-echo", f"127.0.0.1:{port}", *files], TLS_KINDS)
+
     def node(self):
-        version = "Node " + first_line(need("node"), "--version")
+        version = "Node " + self.places[0].first_line(self.places[0].need("node"), "--version")
         return self.by_words("Node", version, lambda port, files: ["node", HERE / "peers" / "echo.js", port, *files])
 
     def socat(self):
-        version = first_line(need("socat"), "-V", line=1)
+        version = self.places[0].first_line(self.places[0].need("socat"), "-V", line=1)
 
         def command(port, files):
             listen = f"TCP-LISTEN:{port}"
@@ -241,41 +310,39 @@ class Fleet:
 
     def proxied(self, name, version, command, text):
         """A proxy that terminates TLS, in front of the cheapest echo server."""
-        return self.configured(Server(name, version), command, name, text, ("ecdsa", "rsa"),
+        return self.configured(Server(name, version), command, name, text, TLS_KINDS,
                                self.limit([]))
 
     def nginx(self):
-        version = first_line(need("nginx"), "-v")
+        version = self.places[0].first_line(self.places[0].need("nginx"), "-v")
         module = "/usr/lib/nginx/modules/ngx_stream_module.so"
-        load = f"load_module {module};\n" if os.path.exists(module) else ""
+        there = os.path.exists(f"{self.places[0].root or ''}{module}")
+        load = f"load_module {module};\n" if there else ""
         return self.proxied("nginx", version, ["nginx", "-c"], load + NGINX)
 
     def haproxy(self):
-        version = first_line(need("haproxy"), "-v")
-        for kind in ("ecdsa", "rsa"):
+        version = self.places[0].first_line(self.places[0].need("haproxy"), "-v")
+        for kind in TLS_KINDS:
             parts = [(self.pki / f"server-{kind}.{end}").read_text() for end in ("pem", "key")]
             (self.folder / f"{kind}.pem").write_text("".join(parts))
         return self.proxied("haproxy", version, ["haproxy", "-f"], HAPROXY)
 
     def stunnel(self):
-        version = first_line(need("stunnel"), "-version", line=1)
+        version = self.places[0].first_line(self.places[0].need("stunnel"), "-version", line=1)
         return self.proxied("stunnel", version, ["stunnel"], STUNNEL)
 
     def all(self):
         """The installed servers, tlsecho first; and the names of the others with what is missing."""
-        started, missing = [self.ours(), self.limits()], {}
-        for start in (self.go, self.node, self.nginx, self.haproxy, self.stunnel, self.socat):
+        peers = (self.go, self.rustls, self.node, self.nginx, self.haproxy, self.stunnel, self.socat)
+        started = [start(place) for place in self.places for start in (self.ours, self.libssl)]
+        started.append(self.limits())
+        missing = {}
+        for start in (p for p in peers if not self.peers or p.__name__ in self.peers.lower().split(",")):
             try:
                 started.append(start())
             except (OSError, RuntimeError, subprocess.CalledProcessError) as problem:
                 missing[start.__name__] = str(problem)
         return started, missing
-
-
-def need(program):
-    if not shutil.which(program):
-        raise OSError(f"{program} is not installed")
-    return program
 
 
 def first_line(*command, line=0):

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from servers import LOAD_CORE
 
-TLS = ("tlsecho", "limit", "Go", "Node", "nginx", "haproxy", "stunnel", "socat")
+TLS = ("tlsecho", "libssl", "limit", "Go", "rustls", "Node", "nginx", "haproxy", "stunnel", "socat")
 PLAIN = ("tlsecho", "limit", "Go", "Node", "socat")
-HANDSHAKE = ("tlsecho", "Go", "Node", "nginx", "haproxy", "stunnel")
-MANY = ("tlsecho", "limit", "Go")  # other servers take minutes to accept so many connections
-GROWTH = {"ecdsa": ("tlsecho", "limit", "Go"), "plain": ("tlsecho", "limit")}  # Go uses 3 descriptors per connection
+HANDSHAKE = ("tlsecho", "libssl", "Go", "rustls", "Node", "nginx", "haproxy", "stunnel")
+MANY = ("tlsecho", "libssl", "limit", "Go", "rustls")  # other servers take minutes to accept so many connections
+GROWTH = {"ecdsa": ("tlsecho", "libssl", "limit", "Go"), "plain": ("tlsecho", "limit")}  # Go uses 3 descriptors per connection
 GB = 1000 ** 3
 WINDOW, CHUNK = 256 * 1024, 16 * 1024  # of a bulk connection
 ROUND_S, HANDSHAKES_S = 0.25, 0.5

@@ -211,3 +211,18 @@ source_tarball() {
         --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w | xz -T1 >"$1"
     touch --date="@$SOURCE_DATE_EPOCH" "$1"
 }
+
+# The archive from which this machine installs its packages.
+mirror() {
+    # shellcheck disable=SC2016 # a variable of apt-get, not of the shell
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | sed -n 1p
+}
+
+# within ROOT COMMAND...: runs the command in that system without booting it.
+within() {
+    local root=$1
+    shift
+    mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+    chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
+        LC_ALL=C.UTF-8 HOME=/root DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-}" "$@"
+}
