@@ -28,18 +28,22 @@ struct reactor {
 
 static void waker_ready(struct reactor_source *source)
 {
-    uint64_t count;
-    ssize_t n = read(source->fd, &count, sizeof count);
-    (void)n; /* EAGAIN: an earlier read took this wake-up too */
+    (void)source; /* the turn has ended */
 }
 
 static void timer_ready(struct reactor_source *source)
 {
     struct reactor *r = container_of(source, struct reactor, timer);
-    uint64_t count;
-    ssize_t n = read(source->fd, &count, sizeof count);
-    (void)n;
     r->alarm_us = UINT64_MAX;
+}
+
+/* Edge-triggered: each write, or expiry, is one event, and nothing needs to be read. */
+static int watch_edges(struct reactor *r, struct reactor_source *source, struct error *err)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = source};
+    if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) < 0)
+        return error_sys(err, "make an event loop: epoll_ctl");
+    return 0;
 }
 
 int reactor_new(struct reactor **ret, struct error *err)
@@ -66,8 +70,7 @@ int reactor_new(struct reactor **ret, struct error *err)
         error_sys(err, "make an event loop: timerfd_create");
         goto fail;
     }
-    if (reactor_want(r, &r->waker, WANT_READ, err) < 0 ||
-        reactor_want(r, &r->timer, WANT_READ, err) < 0)
+    if (watch_edges(r, &r->waker, err) < 0 || watch_edges(r, &r->timer, err) < 0)
         goto fail;
     *ret = r;
     return 0;
@@ -111,6 +114,11 @@ int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigne
         return error_sys(err, "watch a descriptor: epoll_ctl");
     source->want = want;
     return 0;
+}
+
+void reactor_forget(struct reactor_source *source)
+{
+    source->want = WANT_NOTHING;
 }
 
 void reactor_alarm(struct reactor *reactor, uint64_t due_us)

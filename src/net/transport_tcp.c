@@ -145,6 +145,13 @@ static struct io tcp_shutdown(struct transport *t, struct error *err)
     return failed(t, "shut down", err);
 }
 
+static struct io tcp_finish(struct transport *t, struct error *err)
+{
+    (void)t;
+    (void)err;
+    return (struct io){.status = IO_OK};
+}
+
 static void tcp_peer(const struct transport *t, struct peer *ret)
 {
     (void)t;
@@ -164,6 +171,7 @@ static const struct transport_ops tcp_ops = {
     .splice = tcp_splice,
     .write = tcp_write,
     .shutdown = tcp_shutdown,
+    .finish = tcp_finish,
     .peer = tcp_peer,
     .free = tcp_free,
 };

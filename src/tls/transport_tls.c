@@ -313,10 +313,15 @@ static struct io notify(struct transport_tls *t, enum io_status (*send)(struct t
     return io;
 }
 
+static struct io tls_finish(struct transport *transport, struct error *err)
+{
+    return notify(self(transport), tls_bio_flush_last, err);
+}
+
 static struct io tls_shutdown(struct transport *transport, struct error *err)
 {
     struct transport_tls *t = self(transport);
-    struct io io = notify(t, tls_bio_flush_last, err);
+    struct io io = tls_finish(transport, err);
     if (io.status != IO_OK)
         return io;
     if (shutdown(t->base.fd, SHUT_WR) == 0)
@@ -342,6 +347,7 @@ const struct transport_ops transport_tls_ops = {
     .read = tls_read,
     .write = tls_write,
     .shutdown = tls_shutdown,
+    .finish = tls_finish,
     .peer = transport_tls_peer,
     .free = tls_free,
 };

@@ -37,6 +37,9 @@ void reactor_free(struct reactor *reactor);
 int reactor_want(struct reactor *reactor, struct reactor_source *source, unsigned want,
                  struct error *err);
 
+/* Its descriptor, which is no duplicate and has none, is closed next: close(2) removes it too. */
+void reactor_forget(struct reactor_source *source);
+
 /* Ends a turn at due_us of clock_now_us at the latest (UINT64_MAX = never). An earlier alarm stays
  * set: the turn may end too soon, so check the time and set the alarm again. */
 void reactor_alarm(struct reactor *reactor, uint64_t due_us);

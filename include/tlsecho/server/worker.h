@@ -35,15 +35,15 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
                struct error *err);
 
 /*
- * Acceptor: hands up to WORKER_HANDOFFS_MAX connections over in one write(2), each with a
- * config_snapshot_ref of its listener's. False, and none of them: the pipe is full. Never waits.
+ * Acceptor: hands up to WORKER_HANDOFFS_MAX connections over, each with a config_snapshot_ref of
+ * its listener's. False, and none of them: its queue is full. Never waits.
  */
 bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
 
-/* Acceptor: waits until the pipe of one worker has room; false: time-out. */
-bool worker_wait_for_room(struct worker *const *workers, unsigned count, int timeout_ms);
+/* Acceptor: waits until the queue of one worker in its group has room; false: time-out. */
+bool worker_wait_for_room(struct worker *worker, int timeout_ms);
 
-/* Its connections, including those in its pipe. Any thread. */
+/* Its connections, including those in its queue. Any thread. */
 unsigned worker_load(const struct worker *worker);
 
 /* Its counters, valid as long as the worker. Any thread. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An accepted connection on its way from the acceptor to a worker, through a pipe.
+ * An accepted connection on its way from the acceptor to a worker.
  *
  * Ownership: a value; its descriptor, its pass, its PROXY header and one reference of its
  * listener's snapshot go to the worker with it.   Threads: one at a time.
@@ -13,7 +13,7 @@
 #include "tlsecho/server/config_snapshot.h"
 #include "tlsecho/server/proxied.h"
 
-enum { WORKER_HANDOFFS_MAX = 16 }; /* in one write(2) */
+enum { WORKER_HANDOFFS_MAX = 16 }; /* at once */
 
 struct handoff {
     const struct listener *listener;

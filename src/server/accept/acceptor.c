@@ -18,8 +18,9 @@
 
 enum {
     PAUSE_US = 100 * 1000,
-    ROOM_MS = 1000, /* to wait for room in a worker's pipe */
+    ROOM_MS = 1000, /* to wait for room in a worker's queue */
     SHED_MAX = 256, /* refused before each pause */
+    ALONE_MAX = 16, /* wake-ups for one connection each before more are looked for */
 };
 
 /* Connections on their way to one worker. */
@@ -48,7 +49,8 @@ struct acceptor {
     pthread_cond_t replaced;
     const struct config_snapshot *next_snapshot; /* NULL = no replacement is pending */
     struct listen_set next_listen_set;
-    bool stuck;         /* no pipe had room in time: do not wait again until one has */
+    unsigned alone;     /* so many wake-ups more accept one connection only */
+    bool stuck;         /* no queue had room in time: do not wait again until one has */
     uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
 };
 
@@ -85,7 +87,7 @@ static unsigned least_loaded(const struct acceptor *a)
     return best;
 }
 
-/* To that worker, or to another one if its pipe is full. */
+/* To that worker, or to another one if its queue is full. */
 static bool hand_over_to_any(struct acceptor *a, unsigned first, const struct outgoing *out)
 {
     for (unsigned i = 0; i < a->worker_count; i++)
@@ -106,7 +108,7 @@ static void refuse_all(struct acceptor *a, struct outgoing *out)
     }
 }
 
-/* While all pipes are full, connections wait in the backlog. After ROOM_MS the workers are stuck,
+/* While all queues are full, connections wait in the backlog. After ROOM_MS the workers are stuck,
  * and the acceptor must still respond to a reload or a stop: it refuses the connections. */
 static void hand_over(struct acceptor *a, unsigned worker)
 {
@@ -114,7 +116,7 @@ static void hand_over(struct acceptor *a, unsigned worker)
     if (out->count == 0)
         return;
     bool taken = hand_over_to_any(a, worker, out);
-    while (!taken && worker_wait_for_room(a->workers, a->worker_count, a->stuck ? 0 : ROOM_MS))
+    while (!taken && worker_wait_for_room(a->workers[0], a->stuck ? 0 : ROOM_MS))
         taken = hand_over_to_any(a, worker, out);
     a->stuck = !taken;
     if (!taken)
@@ -267,14 +269,22 @@ static bool accept_one(struct acceptor *a, struct listen_socket *socket)
     return false;
 }
 
-/* A few at a time, so that a flood on one listener does not starve the others. */
+/*
+ * A few at a time, so that a flood on one listener does not starve the others. While connections
+ * come one by one, only one: the accept(2) that finds no other would double the system calls.
+ */
 static void socket_ready(struct reactor_source *source)
 {
     struct listen_socket *socket = container_of(source, struct listen_socket, source);
     struct acceptor *a = socket->owner;
     bool paused = a->resume_us != UINT64_MAX;
-    for (int i = 0; i < WORKER_HANDOFFS_MAX && !paused && accept_one(a, socket); i++)
-        ;
+    int n = 0, most = a->alone > 0 ? 1 : WORKER_HANDOFFS_MAX;
+    while (n < most && !paused && accept_one(a, socket))
+        n++;
+    if (a->alone > 0)
+        a->alone--;
+    else if (n <= 1)
+        a->alone = ALONE_MAX;
     hand_over_all(a);
 }
 

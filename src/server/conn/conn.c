@@ -160,7 +160,8 @@ static enum step shut_down(struct conn *c)
         return step;
 
     struct error ignored;
-    struct io io = transport_shutdown(c->transport, &ignored);
+    struct io io = c->peer_ended ? transport_finish(c->transport, &ignored)
+                                 : transport_shutdown(c->transport, &ignored);
     switch (io.status) {
     case IO_OK:
         return conn_enter(c, c->peer_ended ? CONN_OVER : CONN_LINGER);

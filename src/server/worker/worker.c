@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/server/worker.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "tlsecho/base/container_of.h"
+#include "handoff_queue.h"
 #include "tlsecho/base/thread.h"
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
@@ -17,13 +11,9 @@
 #include "worker_dtls.h"
 #include "worker_loop.h"
 
-_Static_assert(sizeof(struct handoff[WORKER_HANDOFFS_MAX]) <= PIPE_BUF,
-               "handoffs are written atomically, pipe(7)");
-
 struct worker {
     struct worker_loop loop;
-    struct reactor_source handoffs; /* the reading end of the pipe */
-    int handoffs_in;
+    struct handoff_queue handoffs;
     pthread_t thread;
     struct reactor *owner;           /* woken when the thread ends */
     enum worker_order current_order; /* carried out last */
@@ -38,19 +28,22 @@ struct worker {
     const struct worker_datagrams *next; /* NULL = none */
 };
 
-/* Starts connections that were handed over; false if the pipe is empty. */
+/* Makes its thread carry out a request. */
+static void request(struct worker *w, unsigned what)
+{
+    if (!(atomic_fetch_or(&w->requests, what) & what)) /* else it has been woken for it */
+        reactor_wake(w->loop.reactor);
+}
+
+/* Starts some of the connections that were handed over; true if there are more. */
 static bool take_handoffs(struct worker *w)
 {
     struct handoff arrived[WORKER_HANDOFFS_MAX];
-    ssize_t n = read(w->handoffs.fd, arrived, sizeof arrived);
-    for (ssize_t i = 0; i < n / (ssize_t)sizeof arrived[0]; i++)
+    bool more;
+    size_t n = handoff_queue_take(&w->handoffs, arrived, &more);
+    for (size_t i = 0; i < n; i++)
         worker_conn_start(&w->loop, &arrived[i]);
-    return n == (ssize_t)sizeof arrived;
-}
-
-static void handoffs_ready(struct reactor_source *source)
-{
-    take_handoffs(container_of(source, struct worker, handoffs));
+    return more;
 }
 
 static void carry_out(struct worker_loop *loop, enum worker_order order)
@@ -70,7 +63,7 @@ static void carry_out(struct worker_loop *loop, enum worker_order order)
     }
 }
 
-/* Nothing is handed over after an order, but the pipe may still hold earlier handoffs. */
+/* Nothing is handed over after an order, but the queue may still hold earlier handoffs. */
 static void take_order(struct worker *w)
 {
     enum worker_order order = (enum worker_order)atomic_load(&w->order);
@@ -100,6 +93,8 @@ static void take_datagrams(struct worker *w)
 static void do_requests(struct worker *w)
 {
     unsigned requests = atomic_exchange(&w->requests, 0);
+    if (requests & WORKER_REQUEST_HANDOFFS && take_handoffs(w))
+        request(w, WORKER_REQUEST_HANDOFFS);
     if (requests & WORKER_REQUEST_LIST)
         worker_loop_list(&w->loop);
     if (requests & WORKER_REQUEST_TRIM)
@@ -150,11 +145,7 @@ static void *work(void *argument)
 
 static int init(struct worker *w, struct worker_group *group, struct error *err)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return error_sys(err, "create a worker's pipe");
-    w->handoffs = (struct reactor_source){.fd = ends[0], .ready = handoffs_ready};
-    w->handoffs_in = ends[1];
+    handoff_queue_join(&w->handoffs, worker_group_handoffs(group));
     w->loop.scratch = tls_scratch_new();
     w->loop.metrics = metrics_shard_new();
     if (!w->loop.scratch || !w->loop.metrics)
@@ -165,15 +156,11 @@ static int init(struct worker *w, struct worker_group *group, struct error *err)
         return -1;
     w->loop.group = group;
     w->loop.member = worker_group_join(group, w->loop.reactor, &w->requests);
-    return reactor_want(w->loop.reactor, &w->handoffs, WANT_READ, err);
+    return 0;
 }
 
 static void worker_free(struct worker *worker)
 {
-    if (worker->handoffs.fd >= 0)
-        close(worker->handoffs.fd);
-    if (worker->handoffs_in >= 0)
-        close(worker->handoffs_in);
     worker_loop_done(&worker->loop);
     worker_dtls_free(worker->dtls);
     association_table_done(&worker->loop.associations);
@@ -192,7 +179,6 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
     if (!w)
         return error_sys(err, "create a worker");
     w->owner = owner;
-    w->handoffs.fd = w->handoffs_in = -1;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->replaced, NULL);
     worker_loop_init(&w->loop);
@@ -206,29 +192,19 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
 
 bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count)
 {
-    assert(count <= WORKER_HANDOFFS_MAX);
     atomic_fetch_add(&worker->loop.load,
-                     (unsigned)count); /* before: the worker may end them before write returns */
-    ssize_t n;
-    do
-        n = write(worker->handoffs_in, handoffs, count * sizeof handoffs[0]);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
+                     (unsigned)count); /* before: the worker may end them before this returns */
+    bool added = handoff_queue_add(&worker->handoffs, handoffs, count);
+    if (added)
+        request(worker, WORKER_REQUEST_HANDOFFS);
+    else
         atomic_fetch_sub(&worker->loop.load, (unsigned)count);
-    assert(n < 0 || n == (ssize_t)(count * sizeof handoffs[0]));
-    return n >= 0;
+    return added;
 }
 
-bool worker_wait_for_room(struct worker *const *workers, unsigned count, int timeout_ms)
+bool worker_wait_for_room(struct worker *worker, int timeout_ms)
 {
-    struct pollfd *pipes = calloc(count, sizeof *pipes);
-    if (!pipes)
-        return false;
-    for (unsigned i = 0; i < count; i++)
-        pipes[i] = (struct pollfd){.fd = workers[i]->handoffs_in, .events = POLLOUT};
-    int n = poll(pipes, count, timeout_ms);
-    free(pipes);
-    return n > 0;
+    return handoff_queues_wait_for_room(worker->handoffs.all, timeout_ms);
 }
 
 unsigned worker_load(const struct worker *worker)
@@ -257,8 +233,7 @@ void worker_serve_datagrams(struct worker *worker, const struct worker_datagrams
 {
     pthread_mutex_lock(&worker->mutex);
     worker->next = next;
-    atomic_fetch_or(&worker->requests, WORKER_REQUEST_DATAGRAMS);
-    reactor_wake(worker->loop.reactor);
+    request(worker, WORKER_REQUEST_DATAGRAMS);
     while (worker->next)
         pthread_cond_wait(&worker->replaced, &worker->mutex);
     pthread_mutex_unlock(&worker->mutex);
@@ -266,8 +241,7 @@ void worker_serve_datagrams(struct worker *worker, const struct worker_datagrams
 
 void worker_list(struct worker *worker)
 {
-    atomic_fetch_or(&worker->requests, WORKER_REQUEST_LIST);
-    reactor_wake(worker->loop.reactor);
+    request(worker, WORKER_REQUEST_LIST);
 }
 
 bool worker_ended(const struct worker *worker)

@@ -79,12 +79,10 @@ static void log_end_of(const struct worker_conn *s, uint64_t duration_us)
 static void end(struct worker_conn *s)
 {
     struct worker_loop *loop = s->loop;
-    struct error ignored;
     set_runnable(s, false);
     deadline_clear(&s->timeout);
     deadline_clear(&s->lifetime);
-    if (!s->association)
-        reactor_want(loop->reactor, &s->source, WANT_NOTHING, &ignored);
+    reactor_forget(&s->source);
     if (!s->counted_handshake && s->conn.end != CONN_END_PROBE)
         count_handshake(s, s->conn.end);
     uint64_t duration_us = worker_loop_now_us(loop) - s->start_us;

@@ -12,6 +12,7 @@ struct member {
 
 struct worker_group {
     struct admission *admission;
+    struct handoff_queues handoffs;
     atomic_uint_fast64_t next;
     unsigned count, joined;
     struct member members[];
@@ -23,6 +24,7 @@ int worker_group_new(unsigned count, struct admission *admission, struct worker_
     struct worker_group *g = calloc(1, sizeof *g + count * sizeof g->members[0]);
     if (!g)
         return error_sys(err, "create the workers");
+    handoff_queues_init(&g->handoffs);
     g->admission = admission;
     g->count = count;
     for (unsigned i = 0; i < count; i++)
@@ -33,6 +35,9 @@ int worker_group_new(unsigned count, struct admission *admission, struct worker_
 
 void worker_group_free(struct worker_group *group)
 {
+    if (!group)
+        return;
+    handoff_queues_done(&group->handoffs);
     free(group);
 }
 
@@ -43,6 +48,11 @@ unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,
     group->members[group->joined].reactor = reactor;
     group->members[group->joined].requests = requests;
     return group->joined++;
+}
+
+struct handoff_queues *worker_group_handoffs(struct worker_group *group)
+{
+    return &group->handoffs;
 }
 
 struct admission *worker_group_admission(const struct worker_group *group)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the workers of a process share: the number of each one's oldest unfinished handshake. With
- * it the oldest of all is found when there are too many.
+ * What the workers of a process share: the mutex of what is handed over to them, and the number of
+ * each one's oldest unfinished handshake. With it the oldest of all is found when there are too
+ * many.
  *
  * Ownership: the server's; must outlive the workers.   Threads: said at each function.
  */
@@ -11,14 +12,23 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "handoff_queue.h"
 #include "tlsecho/net/reactor.h"
 #include "tlsecho/server/worker_group.h"
 
 /* Adds a worker, and returns its number. wants: where WORKER_REQUEST_TRIM is set to wake it.
  * Threads: the one that makes the workers, before any connection comes. */
-enum { WORKER_REQUEST_LIST = 1, WORKER_REQUEST_TRIM = 2, WORKER_REQUEST_DATAGRAMS = 4 };
+enum {
+    WORKER_REQUEST_LIST = 1,
+    WORKER_REQUEST_TRIM = 2,
+    WORKER_REQUEST_DATAGRAMS = 4,
+    WORKER_REQUEST_HANDOFFS = 8,
+};
 unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,
                            atomic_uint *requests);
+
+/* For a queue of each worker. */
+struct handoff_queues *worker_group_handoffs(struct worker_group *group);
 
 /* It has limits.handshakes; may be NULL. */
 struct admission *worker_group_admission(const struct worker_group *group);

@@ -255,6 +255,24 @@ START_TEST(a_source_may_remove_itself_while_it_is_called)
 }
 END_TEST
 
+START_TEST(a_source_that_is_forgotten_ends_with_its_descriptor)
+{
+    struct watched gone = watched_new(count), next;
+    want(&gone, WANT_READ);
+    ck_assert_int_eq(write(gone.peer, "x", 1), 1);
+    reactor_forget(&gone.source);
+    close(gone.source.fd);
+    next = watched_new(count);
+    ck_assert_int_eq(next.source.fd, gone.source.fd); /* the lowest one that is free */
+    want(&next, WANT_READ);
+    reactor_turn(reactor, REACTOR_LOOK);
+    ck_assert_int_eq(gone.calls, 0);
+    ck_assert_int_eq(next.calls, 0);
+    close(gone.peer);
+    done(&next);
+}
+END_TEST
+
 START_TEST(serves_more_sources_than_fit_in_one_turn)
 {
     enum { MANY = 300 };
@@ -307,6 +325,7 @@ int main(void)
     tcase_add_test(tcase, the_earliest_of_several_alarms_ends_the_wait);
     tcase_add_test(tcase, an_alarm_in_the_past_expires_at_once);
     tcase_add_test(tcase, a_source_may_remove_itself_while_it_is_called);
+    tcase_add_test(tcase, a_source_that_is_forgotten_ends_with_its_descriptor);
     tcase_add_test(tcase, serves_more_sources_than_fit_in_one_turn);
     tcase_add_test(tcase, reports_a_descriptor_that_it_cannot_watch);
     tcase_add_test(tcase, freeing_null_does_nothing);

@@ -140,6 +140,19 @@ START_TEST(a_shutdown_after_a_reset_reports_the_reset)
 }
 END_TEST
 
+START_TEST(a_finish_leaves_the_fin_to_the_close)
+{
+    struct error err;
+    char byte;
+    ck_assert_int_eq(transport_finish(transport, &err).status, IO_OK);
+    ck_assert_int_eq(recv(peer, &byte, 1, MSG_DONTWAIT), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+    transport_free(transport);
+    transport = NULL;
+    ck_assert_int_eq(read(peer, &byte, 1), 0);
+}
+END_TEST
+
 START_TEST(an_empty_write_is_done_at_once)
 {
     struct error err;
@@ -179,6 +192,7 @@ int main(void)
     tcase_add_test(tcase, a_second_shutdown_succeeds_too);
     tcase_add_test(tcase, reading_continues_after_a_shutdown);
     tcase_add_test(tcase, a_shutdown_after_a_reset_reports_the_reset);
+    tcase_add_test(tcase, a_finish_leaves_the_fin_to_the_close);
     tcase_add_test(tcase, an_empty_write_is_done_at_once);
     tcase_add_test(tcase, reports_other_failures);
     suite_add_tcase(suite, tcase);

@@ -548,6 +548,22 @@ START_TEST(leaves_the_fin_to_the_peer_where_asked)
 }
 END_TEST
 
+START_TEST(a_finish_sends_close_notify_and_leaves_the_fin_to_the_close)
+{
+    struct pair pair = connected((enum kind)_i, false);
+    shut_down(pair.client);
+    reads(pair.server, IO_EOF);
+    ck_assert_int_eq(transport_finish(pair.server, &err).status, IO_OK);
+    char byte;
+    ck_assert_int_ne(recv(pair.client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT), 0);
+    transport_free(pair.server);
+    pair.server = NULL;
+    reads(pair.client, IO_EOF);
+    ck_assert_int_eq(recv(pair.client->fd, &byte, 1, 0), 0); /* the FIN */
+    pair_done(&pair);
+}
+END_TEST
+
 START_TEST(sends_pending_output_before_its_end)
 {
     static unsigned char data[LARGE_BYTES];
@@ -894,6 +910,8 @@ static void add_contract(TCase *tcase)
     tcase_add_loop_test(tcase, leaves_the_fin_to_the_peer_where_asked, 0, KINDS);
     tcase_add_loop_test(tcase, distinguishes_a_bare_fin_from_an_end_and_still_writes, 0, KINDS);
     tcase_add_loop_test(tcase, both_ends_of_one_session_export_the_same_value, 0, KINDS);
+    tcase_add_loop_test(tcase, a_finish_sends_close_notify_and_leaves_the_fin_to_the_close, 0,
+                        KINDS);
     tcase_add_loop_test(tcase, sends_pending_output_before_its_end, 0, KINDS);
     tcase_add_loop_test(tcase, sends_close_notify_and_fin_in_one_segment, 0, KINDS);
     tcase_add_loop_test(tcase, reports_a_reset_on_read, 0, KINDS);

@@ -179,9 +179,9 @@ static size_t wait_at_gate(unsigned char *data, size_t n)
     return n;
 }
 
-enum { MANY = 20 * WORKER_HANDOFFS_MAX }; /* more than the pipe of a worker holds */
+enum { MANY = 20 * WORKER_HANDOFFS_MAX }; /* more than the queue of a worker holds */
 
-START_TEST(connections_that_do_not_fit_in_the_pipe_stay_the_callers_and_others_are_served)
+START_TEST(connections_that_do_not_fit_in_the_queue_stay_the_callers_and_others_are_served)
 {
     const struct service slow_service = {.name = "slow", .answer = wait_at_gate};
     struct handoff many[MANY];
@@ -206,10 +206,10 @@ START_TEST(connections_that_do_not_fit_in_the_pipe_stay_the_callers_and_others_a
         taken += WORKER_HANDOFFS_MAX;
     ck_assert_uint_lt(taken, MANY);
     ck_assert_uint_eq(worker_load(worker), 1 + taken);
-    ck_assert(!worker_wait_for_room(&worker, 1, 0));
+    ck_assert(!worker_wait_for_room(worker, 0));
     ck_assert_int_eq(write(gate[1], "", 1), 1);
     while (taken < MANY) {
-        ck_assert(worker_wait_for_room(&worker, 1, 10000));
+        ck_assert(worker_wait_for_room(worker, 10000));
         ck_assert(worker_hand_over(worker, &many[taken], WORKER_HANDOFFS_MAX));
         taken += WORKER_HANDOFFS_MAX;
     }
@@ -768,7 +768,7 @@ int main(void)
     tcase_add_test(tcase, echoes_and_closes_when_the_client_does);
     tcase_add_test(tcase, serves_many_connections_at_once);
     tcase_add_test(tcase,
-                   connections_that_do_not_fit_in_the_pipe_stay_the_callers_and_others_are_served);
+                   connections_that_do_not_fit_in_the_queue_stay_the_callers_and_others_are_served);
     tcase_add_test(tcase, its_load_falls_when_a_connection_ends);
     tcase_add_test(tcase, echoes_over_tls);
     tcase_add_test(tcase, a_reset_ends_that_client_alone);
