@@ -140,7 +140,7 @@ void conn_log(const struct conn *c, const struct handoff *origin, const struct a
     log_text(&line, "end", conn_end_name(c->end));
     if (c->error && c->error->alert >= 0)
         log_text(&line, "alert", tls_alert_name(c->error->alert));
-    if (c->client_hello)
+    if (c->client_hello && !endpoint_has_tls(origin->listener->config->listen.scheme))
         log_text(&line, "note", "received a TLS ClientHello: a TLS client on a plain port?");
 
     /* Values from the peer come last and are capped, so that they never push the server's own

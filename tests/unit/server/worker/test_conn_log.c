@@ -169,6 +169,15 @@ START_TEST(logs_a_note_for_a_tls_client_on_a_plain_port)
 }
 END_TEST
 
+/* TLS within TLS, or a capture that is played. */
+START_TEST(logs_no_note_for_a_client_hello_that_was_encrypted)
+{
+    config.listen.scheme = ENDPOINT_TLS;
+    conn.client_hello = true;
+    assert_line(FIELDS("tls", "closed"));
+}
+END_TEST
+
 START_TEST(a_name_that_a_client_sends_cannot_forge_a_line)
 {
     config.listen.scheme = ENDPOINT_TLS;
@@ -313,6 +322,7 @@ int main(void)
     tcase_add_test(tcase, logs_a_reason_without_an_alert_if_there_was_none);
     tcase_add_test(tcase, close_notify_is_an_alert_too);
     tcase_add_test(tcase, logs_a_note_for_a_tls_client_on_a_plain_port);
+    tcase_add_test(tcase, logs_no_note_for_a_client_hello_that_was_encrypted);
     tcase_add_test(tcase, a_name_that_a_client_sends_cannot_forge_a_line);
     tcase_add_loop_test(tcase, values_from_the_peer_never_push_out_the_others, 0, 2);
     tcase_add_test(tcase, is_silent_below_its_level);
