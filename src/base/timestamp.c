@@ -112,8 +112,8 @@ static int take_fraction(struct reader *r, int64_t *ret_us)
 /* time-offset, and the end of the text */
 static int take_offset(struct reader *r, int64_t *ret_us)
 {
-    static const struct part hour = {"hours of the offset", 2, 0, 23},
-                             minute = {"minutes of the offset", 2, 0, 59};
+    static const struct part hour = {"hour of the offset", 2, 0, 23},
+                             minute = {"minute of the offset", 2, 0, 59};
     int hours = 0, minutes = 0;
     char sign = *r->at;
     if (take_one_of(r, "Zz+-", "a zone expected, Z or an offset such as +01:00") < 0)

@@ -59,10 +59,10 @@ static const struct {
     {"2026-01-02T03:04:05,5Z", "character 20: a zone expected"},
     {"2026-01-02T03:04:05.5", "character 22: a zone expected"},
     {"2026-01-02T03:04:05 UTC", "character 20: a zone expected"},
-    {"2026-01-02T03:04:05+1:00", "character 22: 2 digits of the hours of the offset"},
+    {"2026-01-02T03:04:05+1:00", "character 22: 2 digits of the hour of the offset"},
     {"2026-01-02T03:04:05+0100", "character 23: ':' expected"},
-    {"2026-01-02T03:04:05+24:00", "character 21: the hours of the offset"},
-    {"2026-01-02T03:04:05+01:60", "character 24: the minutes of the offset"},
+    {"2026-01-02T03:04:05+24:00", "character 21: the hour of the offset"},
+    {"2026-01-02T03:04:05+01:60", "character 24: the minute of the offset"},
     {"2026-01-02T03:04:05Zulu", "character 21: nothing can follow the zone"},
     {"2026-01-02T03:04:05Z\n", "character 21: nothing can follow the zone"},
 };
