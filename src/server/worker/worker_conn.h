@@ -93,7 +93,7 @@ void worker_conn_drain(struct worker_conn *s);
 /* The local address; length 0 = unknown. */
 void worker_conn_own_address(const struct worker_conn *s, struct address *ret);
 
-/* Closes and frees it now. Not while the reactor calls sources. */
+/* Closes and frees it now; one with a descriptor not while the reactor calls sources. */
 void worker_conn_abort(struct worker_conn *s, enum conn_end reason);
 
 /* After each run of one with an association, which runs again when a datagram has arrived for it,
