@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum {
-    FIRST_BYTES = 2048, /* room for the usual datagram */
+    FIRST_BYTES =
+        512, /* room for a short datagram; the C library has blocks of that size at hand */
     /* RFC 6347 §4.1 */
     EPOCH_AT = 3,
     NUMBER_AT = 5,

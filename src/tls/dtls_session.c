@@ -119,7 +119,7 @@ static bool is_client_hello(const unsigned char *data, size_t n)
 
 void dtls_session_feed(struct dtls_session *s, const unsigned char *data, size_t length)
 {
-    s->wire.in_n = dtls_trim(s->ssl, data, length);
+    s->wire.in_n = dtls_trim(s->overhead ? s->overhead : dtls_trim_overhead(s->ssl), data, length);
     s->wire.in = s->wire.in_n > 0 ? data : NULL; /* an empty one is no record */
     s->received_bytes += length;
     /* OpenSSL reports a message once all its parts are there. */
@@ -133,11 +133,15 @@ bool dtls_session_accepted(const struct dtls_session *s)
     return s->accepted;
 }
 
-/* Two buffers of 17 KB. */
-static void release(struct dtls_session *s)
+void dtls_session_rest(struct dtls_session *s)
 {
-    if (SSL_pending(s->ssl) == 0)
+    if (s->established && !s->released && SSL_pending(s->ssl) == 0)
         s->released = SSL_free_buffers(s->ssl) == 1;
+}
+
+bool dtls_session_has_more(const struct dtls_session *s)
+{
+    return s->wire.in || SSL_has_pending(s->ssl);
 }
 
 static void count_accepted(struct dtls_session *s)
@@ -156,6 +160,7 @@ enum dtls_status dtls_session_handshake(struct dtls_session *s, struct error *er
     if (result != 1)
         return translate(s, result, err);
     s->established = true;
+    s->overhead = dtls_trim_overhead(s->ssl);
     return DTLS_OK;
 }
 
@@ -170,7 +175,7 @@ enum dtls_status dtls_session_read(struct dtls_session *s, void *data, size_t si
     if (result != 1) {
         enum dtls_status status = translate(s, result, err);
         if (status == DTLS_WAIT)
-            release(s);
+            dtls_session_rest(s);
         return status;
     }
     s->accepted = true;

@@ -22,6 +22,7 @@ struct dtls_session {
     struct tls_verification *verification; /* NULL if no certificate is requested */
     struct tls_failure failure;
     size_t mtu;
+    size_t overhead; /* of each record, once established: dtls_trim_overhead */
     uint64_t received_bytes;
     unsigned retransmissions;
     unsigned vain; /* retransmissions of one flight */

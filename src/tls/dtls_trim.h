@@ -11,7 +11,11 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
+/* What the cipher adds to each record, at least. Before one is chosen, only a Finished is expected,
+ * which is longer than any. */
+size_t dtls_trim_overhead(const SSL *ssl);
+
 /* The bytes of a datagram before the first such record. */
-size_t dtls_trim(const SSL *ssl, const unsigned char *data, size_t n);
+size_t dtls_trim(size_t overhead, const unsigned char *data, size_t n);
 
 #endif

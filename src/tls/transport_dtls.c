@@ -64,8 +64,9 @@ static void send_one(struct transport_dtls *t, const struct datagram *item)
 static void flush(struct transport_dtls *t)
 {
     const unsigned char *data;
-    struct datagram item = {.peer = t->path->peer, .own = t->path->own};
-    while (dtls_session_next(t->session, &data, &item.length)) {
+    size_t n;
+    while (dtls_session_next(t->session, &data, &n)) {
+        struct datagram item = {.peer = t->path->peer, .own = t->path->own, .length = n};
         memcpy(&item.data, &data, sizeof data); /* it is not written to */
         send_one(t, &item);
     }
@@ -135,7 +136,8 @@ static struct io dtls_read(struct transport *transport, void *data, size_t size,
         translate(size < DTLS_DATA_MAX ? read_through(t, data, size, &n, err)
                                        : dtls_session_read(t->session, data, size, &n, err));
     io.n = n;
-    io.more = io.progressed = io.status == IO_OK;
+    io.progressed = io.status == IO_OK;
+    io.more = io.progressed && dtls_session_has_more(t->session);
     flush(t);
     return io;
 }

@@ -76,6 +76,13 @@ enum dtls_status dtls_session_handshake(struct dtls_session *s, struct error *er
 enum dtls_status dtls_session_read(struct dtls_session *s, void *data, size_t size,
                                    size_t *ret_length, struct error *err);
 
+/* Whether something of what was fed last has not been read yet. */
+bool dtls_session_has_more(const struct dtls_session *s);
+
+/* Frees the buffers of a session that is idle for now, 34 KB; the next operation makes others.
+ * dtls_session_read does so too when it returns DTLS_WAIT. */
+void dtls_session_rest(struct dtls_session *s);
+
 /* After the handshake: one message of 1 to DTLS_DATA_MAX bytes, as one datagram, however long.
  * DTLS_OK or DTLS_FAILED; with ERROR_INPUT, for another length, the session goes on. */
 enum dtls_status dtls_session_write(struct dtls_session *s, const void *data, size_t length,

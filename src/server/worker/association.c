@@ -105,6 +105,8 @@ void association_remove(struct association_table *table, struct association *a)
         at = &(*at)->next;
     *at = a->next;
     table->count--;
+    if (a->awake)
+        table->awake[a->awake - 1] = NULL;
     deadline_clear(&a->retransmission);
 }
 
@@ -121,6 +123,19 @@ struct association_pair association_find(const struct association_table *table,
             pair.unfinished = a;
     }
     return pair;
+}
+
+struct association *association_wake(struct association_table *table, struct association *a)
+{
+    if (a->awake)
+        return NULL;
+    unsigned place = table->awake_next++ % ASSOCIATIONS_AWAKE;
+    struct association *before = table->awake[place];
+    if (before)
+        before->awake = 0;
+    table->awake[place] = a;
+    a->awake = place + 1;
+    return before;
 }
 
 /* The queue for what remains of a time-out that has just begun. */

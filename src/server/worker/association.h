@@ -38,15 +38,19 @@ struct association {
     struct transport_dtls_path path;
     uint64_t counted_sent, counted_unsent, counted_too_long; /* of the path, in the metrics */
     struct deadline retransmission;
+    unsigned awake;                          /* its place in the table's, from 1; 0 = none */
     unsigned char random[DTLS_RANDOM_BYTES]; /* of its ClientHello */
 };
 
+enum { ASSOCIATIONS_AWAKE = 64 };  /* 2 MiB of buffers per worker */
 enum { ASSOCIATION_TIMEOUTS = 7 }; /* 1, 2, 4, 8, 16, 32 and 60 s, RFC 6347 §4.2.4.1 */
 
 struct association_table {
     uint64_t factors[2]; /* random: a peer cannot choose which share a bucket */
     struct association **buckets;
     size_t bucket_count, count;
+    struct association *awake[ASSOCIATIONS_AWAKE]; /* those that keep their sessions' buffers */
+    unsigned awake_next;                           /* whose place is given away next */
     struct deadline_queue retransmissions[ASSOCIATION_TIMEOUTS];
 };
 
@@ -66,6 +70,10 @@ void association_remove(struct association_table *table, struct association *a);
 struct association_pair {
     struct association *established, *unfinished;
 } association_find(const struct association_table *table, const struct association_key *key);
+
+/* After each step of an established session: it keeps its buffers, as it may go on at once. Returns
+ * the association that gives up its place, and has to rest (dtls_session_rest); NULL = none. */
+struct association *association_wake(struct association_table *table, struct association *a);
 
 /* After each step of its session: sets when its last flight is sent again. */
 void association_wait(struct association_table *table, struct association *a, uint64_t now_us);

@@ -2,6 +2,7 @@
 /* What a connection over DTLS has beyond one over a stream. */
 #include <stdlib.h>
 
+#include "tlsecho/tls/dtls_session.h"
 #include "worker_conn.h"
 
 /* Adds the datagrams since the last call. */
@@ -31,4 +32,7 @@ void worker_association_follow(struct worker_conn *s)
     if (!a->established || deadline_is_set(&a->retransmission))
         association_wait(&s->loop->associations, a, worker_loop_now_us(s->loop));
     a->established = s->conn.established;
+    struct association *idle = a->established ? association_wake(&s->loop->associations, a) : NULL;
+    if (idle)
+        dtls_session_rest(idle->session);
 }

@@ -288,9 +288,29 @@ START_TEST(reads_several_records_of_one_datagram)
     size_t n = write_one(client, "one", 3, both);
     n += write_one(client, "two", 3, both + n);
     dtls_session_feed(server, both, n);
+    ck_assert(dtls_session_has_more(server));
     reads(server, "one", 3);
+    ck_assert(dtls_session_has_more(server));
     reads(server, "two", 3);
+    ck_assert(!dtls_session_has_more(server));
     reads_nothing(server);
+}
+END_TEST
+
+START_TEST(rests_and_goes_on)
+{
+    unsigned char both[300];
+    shake();
+    dtls_session_rest(server);
+    size_t n = write_one(client, "one", 3, both);
+    n += write_one(client, "two", 3, both + n);
+    dtls_session_feed(server, both, n);
+    reads(server, "one", 3);
+    dtls_session_rest(server); /* what waits is not lost */
+    reads(server, "two", 3);
+    dtls_session_rest(server);
+    dtls_session_feed(client, both, write_one(server, "back", 4, both));
+    reads(client, "back", 4);
 }
 END_TEST
 
@@ -654,6 +674,7 @@ int main(void)
     tcase_add_test(tcase, carries_messages_whole_and_in_the_order_of_arrival);
     tcase_add_test(tcase, refuses_a_message_that_no_record_can_carry);
     tcase_add_test(tcase, reads_several_records_of_one_datagram);
+    tcase_add_test(tcase, rests_and_goes_on);
     tcase_add_test(tcase, drops_what_is_no_record_of_the_session);
     tcase_add_loop_test(tcase, survives_forged_records_of_any_length, 0,
                         sizeof ciphers / sizeof *ciphers);

@@ -84,6 +84,24 @@ START_TEST(grows_with_the_associations)
 }
 END_TEST
 
+START_TEST(the_last_64_stay_awake)
+{
+    struct association *all = calloc(ASSOCIATIONS_AWAKE + 3, sizeof *all);
+    ck_assert_ptr_nonnull(all);
+    for (uint16_t i = 0; i < ASSOCIATIONS_AWAKE; i++) {
+        all[i].key = (struct association_key){.peer_port = i};
+        association_insert(&table, &all[i]);
+        ck_assert_ptr_null(association_wake(&table, &all[i]));
+        ck_assert_ptr_null(association_wake(&table, &all[0])); /* it is */
+    }
+    ck_assert_ptr_eq(association_wake(&table, &all[ASSOCIATIONS_AWAKE]), &all[0]);
+    association_remove(&table, &all[1]); /* and its place is free */
+    ck_assert_ptr_null(association_wake(&table, &all[ASSOCIATIONS_AWAKE + 1]));
+    ck_assert_ptr_eq(association_wake(&table, &all[0]), &all[2]);
+    free(all);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("association");
@@ -92,6 +110,7 @@ int main(void)
     tcase_add_test(tcase, is_found_by_both_addresses_and_ports);
     tcase_add_test(tcase, an_unfinished_one_stands_beside_the_established_one);
     tcase_add_test(tcase, grows_with_the_associations);
+    tcase_add_test(tcase, the_last_64_stay_awake);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
