@@ -71,6 +71,7 @@ bool syn_sent_read(int fd, struct syn_sent *ret)
         .sack = was_sent(&info, TCPI_OPT_SACK, "tcp_sack"),
         .timestamps = was_sent(&info, TCPI_OPT_TIMESTAMPS, "tcp_timestamps"),
         .window_scale = was_sent(&info, TCPI_OPT_WSCALE, "tcp_window_scaling"),
+        .window_shift = info.tcpi_options & TCPI_OPT_WSCALE ? (int)info.tcpi_rcv_wscale : -1,
         .repeated = info.tcpi_total_retrans > 0,
     };
     /* Once timestamps are agreed on, Linux subtracts them from what it has announced. */

@@ -157,6 +157,32 @@ class DropSyn(Rule):
         return super().decide(packet, to_server)
 
 
+class RewriteSyn(Rule):
+    """Gives TCP options of each SYN to the server another value: {kind: bytes}."""
+
+    def __init__(self, options):
+        super().__init__()
+        self.options = options
+
+    def rewrite(self, packet):
+        ip_bytes = (packet.data[0] & 15) * 4
+        head, tcp = packet.data[:ip_bytes], bytearray(packet.data[ip_bytes:])
+        at = 20
+        while at < len(tcp) and tcp[at]:
+            value = self.options.get(tcp[at], b"")
+            tcp[at + 2:at + 2 + len(value)] = value
+            at += 1 if tcp[at] == 1 else tcp[at + 1]
+        pseudo = packet.source + packet.destination + struct.pack("!BBH", 0, 6, len(tcp))
+        tcp[16:18] = bytes(2)
+        tcp[16:18] = struct.pack("!H", checksum(pseudo + tcp))
+        return head + tcp
+
+    def decide(self, packet, to_server):
+        if to_server and packet.flags & (SYN | ACK) == SYN:
+            return [(0, self.rewrite(packet))]
+        return super().decide(packet, to_server)
+
+
 class Slow(Rule):
     """Delays each packet by half of rtt_s. Answers data segment reset_at, counted from 0, with an RST
     after reset_s; None: never."""

@@ -103,6 +103,7 @@ ROWS = {
     "a small MSS": row(lambda: [boxes.ClampMss(1200)], "mss-clamped"),
     "no SACK": row(lambda: [boxes.StripOptions("sack-perm")], "options-stripped"),
     "no timestamps": row(lambda: [boxes.StripOptions("timestamp")], "options-stripped"),
+    "another window scale": row(lambda: [boxes.RewriteSyn({3: b"\0"})], "options-changed"),
     "another DSCP": row(lambda: [boxes.RewriteDscp(8)], "dscp-rewritten", args=DSCP),
     "no ECN": row(lambda: [boxes.StripEcn()], "ecn-stripped", values=ECN),
     "a proxy": row(lambda: [boxes.Proxy()], "tcp-proxy"),

@@ -122,6 +122,19 @@ class FirstSynLost(boxes.Box):
     rules = "oifname server tcp flags == (syn | ecn | cwr) drop",
 
 
+class RenameOption(boxes.RewriteSyn):
+    """Gives a TCP option of each SYN another kind."""
+
+    def __init__(self, old, new):
+        super().__init__({})
+        self.old, self.new = old, new
+
+    def rewrite(self, packet):
+        at = (packet.data[0] & 15) * 4 + 20
+        options = packet.data[at:].replace(bytes([self.old, 10]), bytes([self.new, 10]), 1)
+        return super().rewrite(boxes.Packet(packet.data[:at] + options))
+
+
 class Found(Syn):
     def test_each_by_its_cause_and_nothing_else(self):
         for name, cause in CAUSES.items():
@@ -161,6 +174,28 @@ class Found(Syn):
         lost = "mss sack-permitted timestamps window-scale"
         self.assertIn(f"arrived without {lost}: nop ", finding["evidence"])
         self.assertIn(f"pass {lost}:", finding["remedy"])
+
+    def test_a_value_of_an_option_that_is_changed(self):
+        smaller = "0; the server takes our window for smaller than it is:"
+        for values, what, arrived in (({2: b"\x1f\x40"}, "MSS of 1,460 bytes", "8,000 bytes; "),
+                                      ({3: b"\x00"}, r"window scale of \d+", smaller),
+                                      ({3: b"\x0e"}, r"window scale of \d+", "14; ")):
+            with self.subTest(values):
+                summary, found = self.find([boxes.RewriteSyn(values)])
+                self.assertEqual(found, ["options-changed"])
+                self.assertRegex(summary["findings"][0]["evidence"],
+                                 f"the {what} in our SYN: 3 of 3 arrived as {arrived}")
+                changed = [step["what"] for step in summary["stages"][0]["tried"] if not step["passed"]]
+                self.assertEqual(len(changed), 1, changed)
+                self.assertRegex(changed[0], what)
+
+    def test_an_option_that_is_not_of_this_kernel_is_a_note(self):
+        """The option timestamps becomes one of kind 77."""
+        network = self.network(RenameOption(8, 77))
+        network.client.set(ipv4__tcp_ecn=1)
+        summary, found = self.look(network, self.far(network)[0], *self.ONLY)
+        self.assertEqual(found, ["options-stripped"])
+        self.assertIn("arrived with kind-77, too", self.notes(summary))
 
     def test_a_dscp_that_we_set_and_one_that_is_set_for_us(self):
         finding = self.find([boxes.RewriteDscp(0)], "--dscp=46")[0]["findings"][0]

@@ -82,6 +82,14 @@ class Syn(support.TestCase):
                 self.assert_verdict(verdict, options="different", clock=clock)
                 self.assertRegex(words, rf"SYN options .* without {name}\n")
 
+    def test_a_window_scale_that_is_changed_is_another_option(self):
+        with self.path(boxes.RewriteSyn({3: b"\0"})) as network:
+            summary, verdict, words = self.report(network)
+            self.assert_verdict(verdict, options="different")
+            sent = summary["here"]["syn"]["window_shift"]
+            self.assertEqual(summary["there"]["syn"]["window_scale"], 0)
+            self.assertRegex(words, rf"SYN window scale +{sent} +0 +different\n")
+
     def test_a_dscp_that_is_rewritten_is_seen_also_where_we_set_none(self):
         for args, dscp in ((("--dscp=46",), 0), ((), 8)):
             for ipv6 in (False, True):

@@ -88,6 +88,8 @@ struct report_verdict {
      * clock.
      */
     enum report_relation mss, dscp, ecn, options, clock;
+    /* Of the options, the shift of window-scale alone (RFC 7323 §2.2). */
+    enum report_relation window_shift;
     /* Of the request over UDP. */
     enum report_relation datagram_dscp, datagram_ecn;
 };
@@ -97,6 +99,12 @@ void report_judge(const struct report *report, struct report_verdict *ret);
 /* The options that were sent in the SYN and did not arrive: "timestamps window-scale". Returns how
  * many. */
 size_t report_lost_options(const struct report_syn *syn, char ret[REPORT_OPTIONS_BYTES]);
+
+/* The options that arrived and were not sent, likewise. */
+size_t report_added_options(const struct report_syn *syn, char ret[REPORT_OPTIONS_BYTES]);
+
+/* Those that arrived and of which the kernel does not tell whether it sent them: "kind-77". */
+size_t report_foreign_options(const struct report_syn *syn, char ret[REPORT_OPTIONS_BYTES]);
 
 /* "end-to-end", "terminated", "unproven", "plain", "relayed"; "same", "different", "unknown". */
 const char *report_path_word(enum report_path path);

@@ -16,7 +16,9 @@ enum syn_sent_option { SYN_SENT_UNKNOWN, SYN_SENT_NO, SYN_SENT_YES };
 struct syn_sent {
     int mss, dscp, ttl; /* -1 = unknown */
     enum syn_sent_option ecn, sack, timestamps, window_scale;
-    bool repeated; /* it was sent more than once; Linux offers no ECN in the later ones */
+    int window_shift; /* of window_scale (RFC 7323 §2.2); -1 = unknown, as where it was not agreed
+                         on */
+    bool repeated;    /* it was sent more than once; Linux offers no ECN in the later ones */
     /* The clock of its timestamps, when it was read. */
     bool has_clock;
     uint32_t clock;

@@ -103,9 +103,11 @@ static void print_hops(const char *name, int sent, int arrived)
 /* What was sent is known, but not in which order. */
 static void print_options(const struct report_syn *syn, enum report_relation relation)
 {
-    char lost[REPORT_OPTIONS_BYTES], words[REPORT_OPTIONS_BYTES + 16];
-    if (report_lost_options(syn, lost))
-        snprintf(words, sizeof words, "without %s", lost);
+    char names[REPORT_OPTIONS_BYTES], words[REPORT_OPTIONS_BYTES + 32];
+    if (report_lost_options(syn, names))
+        snprintf(words, sizeof words, "without %s", names);
+    else if (report_added_options(syn, names))
+        snprintf(words, sizeof words, "with %s, not sent", names);
     else
         snprintf(words, sizeof words, "%s", report_relation_word(relation));
     print_row("SYN options", syn->options, syn->options, words);
@@ -136,6 +138,8 @@ static void print_syn(const struct report_syn *syn, const struct report_verdict 
               syn->sent.ecn == SYN_SENT_UNKNOWN ? "" : offer_of(syn->sent.ecn == SYN_SENT_YES),
               offer_of(syn->arrived.ece && syn->arrived.cwr), report_relation_word(verdict->ecn));
     print_options(syn, verdict->options);
+    print_number("SYN window scale", syn->sent.window_shift, syn->arrived.window_scale,
+                 report_relation_word(verdict->window_shift));
     print_clock(syn, verdict->clock);
 }
 
@@ -201,6 +205,7 @@ static json_t *sent_json(const struct syn_sent *sent)
     add_option(json, "sack", sent->sack);
     add_option(json, "timestamps", sent->timestamps);
     add_option(json, "window_scale", sent->window_scale);
+    add_number(json, "window_shift", sent->window_shift);
     json_object_set_new(json, "repeated", json_boolean(sent->repeated));
     return json;
 }

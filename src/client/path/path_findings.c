@@ -48,6 +48,17 @@ const struct path_finding_kind path_finding_kinds[] = {
      .value = "those options",
      .reproduce = "iptables -t mangle -A FORWARD -p tcp --syn -j TCPOPTSTRIP --strip-options "
                   "timestamp"},
+    {.name = "options-changed",
+     .stage = "syn",
+     .meaning =
+         "a TCP option of our SYN has another value on arrival (a larger MSS, another window "
+         "scale), or one that was not sent has been added",
+     .remedy =
+         "have what is on the way pass {} as it is sent: switch off its normalization of TCP, "
+         "or update it",
+     .value = "the option",
+     .reproduce = "nft add rule ip mangle FORWARD 'tcp flags & (syn | ack) == syn' @th,176,16 "
+                  "set 8000"},
     {.name = "dscp-rewritten",
      .stage = "syn",
      .meaning = "the DSCP of our SYN is changed on the way",
@@ -62,7 +73,8 @@ const struct path_finding_kind path_finding_kinds[] = {
                 "connection uses ECN",
      .remedy = "let what is on the way pass {} in a SYN: update it, or remove its rule",
      .value = "both flags",
-     .reproduce = "iptables -t mangle -A FORWARD -p tcp --syn -j ECN --ecn-tcp-remove"},
+     .reproduce = "sysctl net.ipv4.tcp_ecn=1 on the client; iptables -t mangle -A FORWARD -p tcp "
+                  "--syn -j ECN --ecn-tcp-remove"},
     {.name = "tcp-proxy",
      .stage = "syn",
      .meaning = "the SYN that arrives is not ours, since its timestamp is of another clock: "
@@ -100,7 +112,7 @@ const struct path_finding_kind path_finding_kinds[] = {
      .value = "N seconds",
      .reproduce = "sysctl net.netfilter.nf_conntrack_tcp_timeout_established=60 "
                   "net.netfilter.nf_conntrack_tcp_loose=0; iptables -A FORWARD -m conntrack "
-                  "--ctstate INVALID -j DROP"},
+                  "--ctstate INVALID -j DROP; then --idle-max 90s, longer than the time-out"},
 };
 
 const size_t path_finding_kinds_count = sizeof path_finding_kinds / sizeof *path_finding_kinds;

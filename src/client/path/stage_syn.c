@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "path_lookup.h"
-#include "tlsecho/base/quantity.h"
+#include "syn_aspect.h"
 #include "tlsecho/client/report_read.h"
 
 enum {
@@ -13,8 +13,6 @@ enum {
     FAILURES_MAX = 3,           /* of connections, before the stage gives up */
     CONFIRMED = 2,              /* so many tries make a finding */
     LIMIT_US = 4 * 1000 * 1000, /* a report comes at once; half of it is the wait for its start */
-    IPV4_BYTES = 40,            /* the headers of IP and TCP without options, */
-    IPV6_BYTES = 60,            /* which an MSS does not count (RFC 9293 §3.7.1) */
 };
 
 struct syns {
@@ -99,144 +97,6 @@ static int try_again(struct syns *s, struct error *err)
     return s->count < CONFIRMED ? -1 : 0;
 }
 
-/* --- what is compared --- */
-
-/* One property of the SYN. */
-struct aspect {
-    const char *finding;
-    /* Whether it arrived as it was sent. */
-    enum report_relation (*relate)(const struct report_syn *syn,
-                                   const struct report_verdict *verdict);
-    /* What was sent, how it "arrived ..." instead, and what takes the place of {} in the remedy. */
-    void (*describe)(const struct report *report, char sent[PATH_TEXT_BYTES],
-                     char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES]);
-    /* What follows from it, "; without ..."; NULL = what the finding says. */
-    void (*explain)(const struct report *report, char ret[PATH_SENTENCE_BYTES]);
-};
-
-/* A larger one is not clamped. */
-static enum report_relation relate_mss(const struct report_syn *syn,
-                                       const struct report_verdict *verdict)
-{
-    return verdict->mss == REPORT_DIFFERENT && syn->arrived.mss > syn->sent.mss ? REPORT_SAME
-                                                                                : verdict->mss;
-}
-
-static void describe_mss(const struct report *report, char sent[PATH_TEXT_BYTES],
-                         char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
-{
-    char text[QUANTITY_BYTES];
-    const struct report_syn *syn = &report->syn;
-    bool ipv6 = report->here.destination[0] == '[';
-    uint64_t mtu = (uint64_t)syn->arrived.mss + (ipv6 ? IPV6_BYTES : IPV4_BYTES);
-    snprintf(sent, PATH_TEXT_BYTES, "MSS of %s bytes",
-             quantity_grouped_text((uint64_t)syn->sent.mss, text));
-    snprintf(arrived, PATH_TEXT_BYTES, "as %s bytes",
-             quantity_grouped_text((uint64_t)syn->arrived.mss, text));
-    snprintf(value, PATH_TEXT_BYTES, "%s bytes", quantity_grouped_text(mtu, text));
-}
-
-static enum report_relation relate_dscp(const struct report_syn *syn,
-                                        const struct report_verdict *verdict)
-{
-    (void)syn;
-    return verdict->dscp;
-}
-
-static void describe_dscp(const struct report *report, char sent[PATH_TEXT_BYTES],
-                          char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
-{
-    snprintf(sent, PATH_TEXT_BYTES, "DSCP %d", report->syn.sent.dscp);
-    snprintf(arrived, PATH_TEXT_BYTES, "as %u", report->syn.arrived.dscp);
-    snprintf(value, PATH_TEXT_BYTES, "DSCP %d", report->syn.sent.dscp);
-}
-
-static enum report_relation relate_ecn(const struct report_syn *syn,
-                                       const struct report_verdict *verdict)
-{
-    return syn->sent.ecn == SYN_SENT_YES ? verdict->ecn : REPORT_UNKNOWN;
-}
-
-static void describe_ecn(const struct report *report, char sent[PATH_TEXT_BYTES],
-                         char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
-{
-    const struct syn *syn = &report->syn.arrived;
-    snprintf(sent, PATH_TEXT_BYTES, "offer of ECN (ECE and CWR)");
-    snprintf(arrived, PATH_TEXT_BYTES, "%s",
-             syn->ece   ? "with ECE alone"
-             : syn->cwr ? "with CWR alone"
-                        : "with neither flag");
-    snprintf(value, PATH_TEXT_BYTES, "ECE and CWR");
-}
-
-/* What has come on top is not stripped. */
-static enum report_relation relate_options(const struct report_syn *syn,
-                                           const struct report_verdict *verdict)
-{
-    char lost[REPORT_OPTIONS_BYTES];
-    return verdict->options == REPORT_DIFFERENT && report_lost_options(syn, lost) == 0
-               ? REPORT_SAME
-               : verdict->options;
-}
-
-static void describe_options(const struct report *report, char sent[PATH_TEXT_BYTES],
-                             char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
-{
-    char lost[REPORT_OPTIONS_BYTES];
-    report_lost_options(&report->syn, lost);
-    snprintf(sent, PATH_TEXT_BYTES, "TCP options");
-    snprintf(arrived, PATH_TEXT_BYTES, "without %.50s: %.120s", lost,
-             *report->syn.options ? report->syn.options : "none");
-    snprintf(value, PATH_TEXT_BYTES, "%.190s", lost);
-}
-
-static void explain_options(const struct report *report, char ret[PATH_SENTENCE_BYTES])
-{
-    static const struct {
-        const char *name, *effect;
-    } effects[] = {
-        {"mss", "the server sends small segments"},
-        {"window-scale", "no connection carries more than 64 KiB a round trip"},
-        {"sack-permitted", "each loss costs more"},
-        {"timestamps", "round trips are measured less often"},
-    };
-    char lost[REPORT_OPTIONS_BYTES];
-    size_t used = 0;
-    report_lost_options(&report->syn, lost);
-    *ret = '\0';
-    for (size_t i = 0; i < sizeof effects / sizeof *effects; i++)
-        if (strstr(lost, effects[i].name))
-            used += (size_t)snprintf(ret + used, PATH_SENTENCE_BYTES - used, "; without %s %s",
-                                     effects[i].name, effects[i].effect);
-}
-
-static enum report_relation relate_clock(const struct report_syn *syn,
-                                         const struct report_verdict *verdict)
-{
-    (void)syn;
-    return verdict->clock;
-}
-
-static void describe_clock(const struct report *report, char sent[PATH_TEXT_BYTES],
-                           char arrived[PATH_TEXT_BYTES], char value[PATH_TEXT_BYTES])
-{
-    const struct report_syn *syn = &report->syn;
-    snprintf(sent, PATH_TEXT_BYTES, "timestamp");
-    snprintf(arrived, PATH_TEXT_BYTES,
-             "as %u, when our clock was at %u; TTL %u, MSS %d, options %.80s", syn->arrived.tsval,
-             syn->sent.clock, syn->arrived.ttl, syn->arrived.mss, syn->options);
-    snprintf(value, PATH_TEXT_BYTES, "%s", report->there.source);
-}
-
-static const struct aspect clock_aspect = {"tcp-proxy", relate_clock, describe_clock, NULL};
-
-static const struct aspect aspects[] = {
-    {"mss-clamped", relate_mss, describe_mss, NULL},
-    {"options-stripped", relate_options, describe_options, explain_options},
-    {"dscp-rewritten", relate_dscp, describe_dscp, NULL},
-    {"ecn-stripped", relate_ecn, describe_ecn, NULL},
-};
-
 /* --- what follows --- */
 
 static bool is_ours(const struct report_verdict *verdict)
@@ -250,7 +110,7 @@ struct sight {
     const struct report *report; /* the last that differs, or the last */
 };
 
-static struct sight look_at(const struct syns *s, const struct aspect *aspect, bool ours_only)
+static struct sight look_at(const struct syns *s, const struct syn_aspect *aspect, bool ours_only)
 {
     struct sight sight = {.tries = 0};
     for (unsigned i = 0; i < s->count; i++) {
@@ -266,7 +126,7 @@ static struct sight look_at(const struct syns *s, const struct aspect *aspect, b
 }
 
 /* A step, and a finding if it was seen often enough. */
-static void tell(struct path *p, const struct aspect *aspect, const struct sight *sight)
+static void tell(struct path *p, const struct syn_aspect *aspect, const struct sight *sight)
 {
     char sent[PATH_TEXT_BYTES], arrived[PATH_TEXT_BYTES], value[PATH_TEXT_BYTES];
     char effects[PATH_SENTENCE_BYTES] = "";
@@ -286,8 +146,9 @@ static void tell(struct path *p, const struct aspect *aspect, const struct sight
         return;
     if (aspect->explain)
         aspect->explain(sight->report, effects);
-    path_record_finding(p, aspect->finding, value, "the %s in our SYN: %u of %u arrived %s%s", sent,
-                        sight->failed, sight->tries, arrived, effects);
+    path_record_finding(p, syn_aspect_finding(aspect, &sight->report->syn), value,
+                        "the %s in our SYN: %u of %u arrived %s%s", sent, sight->failed,
+                        sight->tries, arrived, effects);
 }
 
 static void note_hops(struct path *p, const struct report_syn *syn)
@@ -305,6 +166,16 @@ static void note_hops(struct path *p, const struct report_syn *syn)
                          syn->sent.ttl, syn->arrived.ttl);
 }
 
+static void note_foreign(struct path *p, const struct report_syn *syn)
+{
+    char names[REPORT_OPTIONS_BYTES];
+    if (report_foreign_options(syn, names))
+        path_record_note(p,
+                         "the SYN arrived with %.200s, too: something on the way adds it, or "
+                         "this host does, which the kernel does not tell",
+                         names);
+}
+
 static void note_untried(struct path *p, const struct report_syn *syn)
 {
     if (syn->sent.ecn != SYN_SENT_YES)
@@ -320,11 +191,11 @@ static void note_untried(struct path *p, const struct report_syn *syn)
 static void judge(struct syns *s)
 {
     const struct report *last = &s->reports[s->count - 1];
-    struct sight clock = look_at(s, &clock_aspect, false);
-    tell(s->p, &clock_aspect, &clock);
-    for (size_t i = 0; i < sizeof aspects / sizeof *aspects; i++) {
-        struct sight sight = look_at(s, &aspects[i], true);
-        tell(s->p, &aspects[i], &sight);
+    struct sight clock = look_at(s, &syn_aspect_clock, false);
+    tell(s->p, &syn_aspect_clock, &clock);
+    for (size_t i = 0; i < SYN_ASPECTS; i++) {
+        struct sight sight = look_at(s, &syn_aspects[i], true);
+        tell(s->p, &syn_aspects[i], &sight);
     }
     if (clock.failed)
         return;
@@ -332,6 +203,7 @@ static void judge(struct syns *s)
     if (s->verdicts[s->count - 1].source == REPORT_DIFFERENT)
         path_record_note(s->p, "our address is translated on the way: the server sees %s",
                          last->there.source);
+    note_foreign(s->p, &last->syn);
     note_untried(s->p, &last->syn);
 }
 

@@ -60,6 +60,7 @@ START_TEST(knows_what_the_kernel_has_sent)
     ck_assert_int_eq(sent.sack == SYN_SENT_YES, syn.sack);
     ck_assert_int_eq(sent.timestamps == SYN_SENT_YES, syn.timestamps);
     ck_assert_int_eq(sent.window_scale == SYN_SENT_YES, syn.window_scale >= 0);
+    ck_assert_int_eq(sent.window_shift, syn.window_scale);
     ck_assert(!sent.repeated);
     ck_assert(sent.has_clock);
     if (syn.timestamps)

@@ -27,6 +27,7 @@ static void set_up(void)
                          .sack = SYN_SENT_YES,
                          .timestamps = SYN_SENT_YES,
                          .window_scale = SYN_SENT_YES,
+                         .window_shift = 7,
                          .has_clock = true,
                          .clock = 5000000,
                          .clock_hz = 1000},
@@ -105,6 +106,41 @@ START_TEST(an_option_that_was_not_sent_is_not_lost)
     syn->sent.window_scale = SYN_SENT_NO;
     judge();
     ck_assert_int_eq(verdict.options, REPORT_SAME);
+}
+END_TEST
+
+START_TEST(another_window_scale_is_a_difference_of_the_options)
+{
+    syn->arrived.window_scale = 0;
+    judge();
+    ck_assert_int_eq(verdict.options, REPORT_DIFFERENT);
+    ck_assert_int_eq(verdict.window_shift, REPORT_DIFFERENT);
+    ck_assert_str_eq(lost(), "");
+    syn->sent.window_shift = -1; /* the server did not agree on it */
+    judge();
+    ck_assert_int_eq(verdict.options, REPORT_SAME);
+    ck_assert_int_eq(verdict.window_shift, REPORT_UNKNOWN);
+}
+END_TEST
+
+START_TEST(an_option_that_was_not_sent_is_added)
+{
+    char names[REPORT_OPTIONS_BYTES];
+    ck_assert_uint_eq(report_added_options(syn, names), 0);
+    syn->sent.sack = SYN_SENT_NO;
+    ck_assert_uint_eq(report_added_options(syn, names), 1);
+    ck_assert_str_eq(names, "sack-permitted");
+}
+END_TEST
+
+START_TEST(options_of_which_the_kernel_tells_nothing_are_foreign)
+{
+    char names[REPORT_OPTIONS_BYTES];
+    snprintf(syn->options, sizeof syn->options, "mss sack-permitted timestamps nop window-scale");
+    ck_assert_uint_eq(report_foreign_options(syn, names), 0);
+    snprintf(syn->options, sizeof syn->options, "kind-77 mss sack nop fast-open");
+    ck_assert_uint_eq(report_foreign_options(syn, names), 3);
+    ck_assert_str_eq(names, "kind-77 sack fast-open");
 }
 END_TEST
 
@@ -230,6 +266,9 @@ int main(void)
     tcase_add_test(cases, each_change_is_a_difference_of_its_own);
     tcase_add_test(cases, options_that_are_lost_are_named);
     tcase_add_test(cases, an_option_that_was_not_sent_is_not_lost);
+    tcase_add_test(cases, another_window_scale_is_a_difference_of_the_options);
+    tcase_add_test(cases, an_option_that_was_not_sent_is_added);
+    tcase_add_test(cases, options_of_which_the_kernel_tells_nothing_are_foreign);
     tcase_add_test(cases, a_timestamp_of_another_clock_is_no_syn_of_ours);
     tcase_add_test(cases, nor_is_a_timestamp_where_this_host_sends_none);
     tcase_add_loop_test(cases, an_offer_of_ecn_is_lost_only_if_it_was_made_in_that_very_syn, 0,
