@@ -623,11 +623,11 @@ static unsigned segments_of_end(enum kind kind, uint64_t *ret_us)
     transfer(pair.server, pair.client, 1); /* acknowledges: no segment is due but the end */
     ck_assert_int_eq(setsockopt(pair.server->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)),
                      0);
-    unsigned before = segments_sent(pair.server);
     uint64_t start_us = clock_now_us();
+    unsigned before = segments_sent(pair.server);
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
-    *ret_us = clock_now_us() - start_us;
     unsigned count = segments_sent(pair.server) - before;
+    *ret_us = clock_now_us() - start_us; /* after the count, which may be late as well */
     reads(pair.client, IO_EOF);
     pair_done(&pair);
     return count;
