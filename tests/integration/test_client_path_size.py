@@ -191,7 +191,7 @@ class Server(support.TestCase):
         def report(connection):
             connection.sendall(b"{" + bytes(b"x" * 5000) + b"}\n")
             stub_server.finish(connection)
-        self.assertIn("it sends a report", self.fails(14, report)["error"]["message"])
+        self.assertIn("it sends JSON first", self.fails(14, report)["error"]["message"])
 
         def answer(connection):
             connection.recv(stub_server.CHUNK)
@@ -241,6 +241,26 @@ class Server(support.TestCase):
         summary = self.fails(6, stop)
         self.assertIn("512 bytes: it stalls in packets of any size",
                       summary["error"]["message"])
+        self.assertNotIn("--idle-timeout", summary["error"]["message"])  # --path has none
+
+    def test_one_that_serves_only_one_connection(self):
+        for status, end in (13, stub_server.finish), (12, stub_server.reset):
+            numbers, lock = itertools.count(), threading.Lock()
+
+            def serve_one(connection):
+                with lock:
+                    serves = next(numbers) < 2
+                if serves:
+                    stub_server.echo(connection)
+                else:
+                    connection.recv(stub_server.CHUNK)
+                    end(connection)
+            with self.subTest(status):
+                self.fails(status, serve_one)
+
+    def test_one_that_answers_nothing(self):
+        note, = self.run_against(stub_server.discard).summary()["stages"][0]["notes"]
+        self.assertIn("it is taken for a discard: the way back is not tried", note)
 
     def test_one_that_echoes_garbage(self):
         def garble(connection):

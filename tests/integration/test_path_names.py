@@ -76,6 +76,31 @@ class Found(Names):
         self.path(boxes.Censor(boxes.names("other.invalid")), boxes.Censor(boxes.offers_13, True),
                   findings=["sni-filtered", "version-intolerant"])
 
+    def test_a_limit_of_size_is_about_no_name_and_no_split(self):
+        """In two records, or with a longer name, a ClientHello is larger by some bytes."""
+        server = self.server(CONFIG.replace(SERVER, "127.0.0.1"))
+        sizes = "--path", "--json", "--only", "client-hello,names", "--servername", "localhost"
+        clean, _ = self.is_told(support.client(*sizes, server.endpoint("tls")))
+        bytes_ = min(step["bytes"] for step in clean["tried"])
+        with netpath.Network(boxes.Censor(
+                lambda data: boxes.begins_hello(data) and len(data) > bytes_ + 1, True)) as network:
+            server = self.server(CONFIG, prefix=network.server.prefix)
+            done = network.run_client(*sizes, server.endpoint("tls"))
+        _, (found,) = self.is_told(done, "hello-lost-above")
+        self.assertIn(f"a ClientHello of {bytes_} bytes ", found["evidence"])
+        names = done.summary()["stages"][1]
+        self.assertIn(f"with server name other.invalid a ClientHello of {bytes_ + 4} bytes gets no "
+                      "answer: the stage client-hello tells whether that is about its size",
+                      names["notes"])
+
+    def test_an_answer_that_is_lost_for_its_size(self):
+        with netpath.Network(boxes.DropAbove(500, boxes.TO_CLIENT)) as network:
+            server = self.server(CONFIG, prefix=network.server.prefix)
+            done = network.run_client("--path", "--only", "client-hello", "--connect-timeout", "1",
+                                      server.endpoint("tls"))
+        self.assertEqual(done.status, 6, done)
+        self.assertIn("the answer comes in small segments only: the stage size tells", done.stderr)
+
     def test_nothing_where_packets_are_lost_at_random(self):
         for _ in range(3):
             self.path(boxes.Lose(2))
@@ -115,6 +140,23 @@ class Noted(Names):
         with_name, without = [note for note in stage["notes"] if note.startswith("certificate")]
         self.assertIn("with server name localhost, TLS 1.2, TLS 1.3", with_name)
         self.assertTrue(without.endswith(" with no server name, server name other.invalid"), without)
+
+    def test_a_name_is_told_whole(self):
+        name = ".".join(letter * 60 for letter in "abc")
+        server = self.server(TWO)
+        stage, _ = self.is_told(support.client(*NAMES, "--servername", name,
+                                               server.endpoint("tls")))
+        self.assertEqual(stage["tried"][0]["what"][:150], f"server name {name}"[:150])
+        self.assertTrue(stage["tried"][0]["what"].endswith("..."), stage)
+
+    def test_a_handshake_that_fails_hides_no_certificate_of_others(self):
+        server = self.server(TWO.replace("    alpn:", """    client_auth: required
+    client_ca: "{pki}/ca.pem"
+    alpn:"""))
+        stage, _ = self.is_told(support.client(*NAMES, server.endpoint("tls")))
+        notes = "\n".join(stage["notes"])
+        self.assertRegex(notes, r"(?m)^certificate .* with .*TLS 1\.3.*group X25519.*ALPN h2$")
+        self.assertRegex(notes, r"(?m)^with TLS 1\.2 no handshake: .*certificate")
 
     def test_an_alert_for_a_version_is_an_answer(self):
         for only in "-tls1_2", "-tls1_3":

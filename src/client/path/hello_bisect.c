@@ -14,11 +14,17 @@ struct range {
     size_t passing, failing;
 };
 
-/* Sizes between the ends, evenly; those below the first that padding can make are none. */
+/* The smallest that padding can make. */
+static size_t least_padded(const struct hellos *h)
+{
+    return h->bytes[h->base] + TLS_CLIENT_HELLO_PADDING_MIN_BYTES;
+}
+
+/* Sizes between the ends, evenly. */
 static size_t choose(const struct hellos *h, const struct range *range,
                      struct hello_case ret[HELLO_TRIES_MAX])
 {
-    size_t least = h->bytes[h->base] + TLS_CLIENT_HELLO_PADDING_MIN_BYTES;
+    size_t least = least_padded(h);
     size_t first = range->passing + 1 > least ? range->passing + 1 : least;
     size_t left = range->failing > first ? range->failing - first : 0;
     size_t count = left < HELLO_TRIES_MAX ? left : HELLO_TRIES_MAX;
@@ -99,6 +105,8 @@ int hello_bisect(struct hellos *h, size_t passing_bytes, size_t failing_bytes,
                  struct hello_limit *ret, struct error *err)
 {
     *ret = (struct hello_limit){.found = false};
+    if (failing_bytes < least_padded(h)) /* our own, a little larger than the base */
+        failing_bytes = least_padded(h);
     for (int i = 0; i < ATTEMPTS && !ret->found; i++) {
         struct range range = {passing_bytes, failing_bytes};
         if (search(h, &range, &ret->count, err) < 0 || confirm(h, &range, ret, err) < 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tlsecho/base/text.h"
 #include "tlsecho/net/endpoint.h"
 
 /* One key share; P-256 is named for servers of TLS 1.2 with a certificate of that curve (RFC 8422
@@ -12,8 +13,11 @@ static const char small_groups[] = "X25519:P-256";
 
 enum {
     LOOK_MS = 5000, /* what a handshake may take */
-    SMALL_SEGMENT_BYTES = 512,
+    LOOKS = 2,      /* at a certificate */
 };
+
+/* Of the value in a label, after which a version has to fit. */
+enum { VALUE_BYTES = NAME_LABEL_BYTES - 32 };
 
 /* Of the options, where they leave one version. */
 static void add_version(struct name_case *c, const struct options *base)
@@ -36,7 +40,8 @@ void name_case_init(struct name_case *c, struct path_peer *peer, const struct op
     *c = (struct name_case){.kind = kind, .options = *base, .score.alert = -1};
     c->options.groups = tls_has_group("X25519") ? small_groups : "P-256";
     c->options.alpn = NULL;
-    snprintf(c->label, sizeof c->label, "%s %.64s", labels[kind], value);
+    int named = snprintf(c->label, sizeof c->label, "%s ", labels[kind]);
+    text_copy(value, strlen(value), c->label + named, VALUE_BYTES);
     switch (kind) {
     case NAME_SERVER:
         c->options.server_name = value;
@@ -81,8 +86,8 @@ static int try_at_once(struct path *p, struct path_peer *peer, struct name_case 
     p->phase = PHASE_HANDSHAKE;
     for (; n < count && result == 0; n++) {
         const struct target *target = &cases[n]->target;
-        result =
-            tls_client_hello_make(target->context, target_server_name(target), 0, &hellos[n], err);
+        result = tls_client_hello_make(target->context, target_server_name(target),
+                                       cases[n]->padded_bytes, &hellos[n], err);
         tries[n].hello = &hellos[n];
     }
     if (result == 0)
@@ -177,11 +182,11 @@ static int is_answered(struct path *p, struct path_peer *peer, struct name_case 
 }
 
 /* An answer of several segments may be lost for their size. A small MSS of ours bounds them. */
-static int try_small_segments(struct path *p, const struct path_peer *peer, struct name_case *c,
-                              uint64_t patience_us, struct error *err)
+int name_case_try_small_segments(struct path *p, const struct path_peer *peer, struct name_case *c,
+                                 uint64_t patience_us, struct error *err)
 {
     struct path_peer small = *peer;
-    small.target.origin.segment_bytes = SMALL_SEGMENT_BYTES;
+    small.target.origin.segment_bytes = PATH_SEGMENT_MIN_BYTES;
     return is_answered(p, &small, c, patience_us, &c->too_large, err);
 }
 
@@ -204,36 +209,52 @@ static bool is_told_apart(const struct name_case *failed, const struct name_case
            hello_score_always_answers(&control->score);
 }
 
-int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
-                      struct name_case *control, uint64_t patience_us, struct error *err)
+/* A control of at least the size of what failed, which a limit of size would stop as well. */
+static int pad(struct path *p, struct path_peer *peer, const struct name_case *failed,
+               struct name_case *control, uint64_t patience_us, struct error *err)
 {
-    path_record_progress(p, "%s once more, after %s", failed->label, control->label);
-    for (unsigned i = path_confirm_rounds(p); i > 0 && is_told_apart(failed, control); i--)
-        if (try_once_more(p, peer, control, patience_us, err) < 0 ||
+    size_t least_bytes = control->score.bytes + TLS_CLIENT_HELLO_PADDING_MIN_BYTES;
+    if (control->score.bytes >= failed->score.bytes)
+        return 0;
+    control->padded_bytes = failed->score.bytes > least_bytes ? failed->score.bytes : least_bytes;
+    control->score = (struct hello_score){.alert = -1};
+    return try_twice(p, peer, control, patience_us, err);
+}
+
+int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
+                      const struct name_case *answered, uint64_t patience_us, struct error *err)
+{
+    struct name_case control = *answered;
+    path_record_progress(p, "%s once more, after %s", failed->label, control.label);
+    if (pad(p, peer, failed, &control, patience_us, err) < 0)
+        return -1;
+    failed->is_about_size = hello_score_fails(&control.score);
+    for (unsigned i = path_confirm_rounds(p); i > 0 && is_told_apart(failed, &control); i--)
+        if (try_once_more(p, peer, &control, patience_us, err) < 0 ||
             try_once_more(p, peer, failed, patience_us, err) < 0)
             return -1;
-    failed->confirmed = is_told_apart(failed, control);
+    failed->confirmed = is_told_apart(failed, &control);
     if (!failed->confirmed || !failed->score.fates[HELLO_SILENT])
         return 0;
-    if (try_small_segments(p, peer, failed, patience_us, err) < 0)
+    if (name_case_try_small_segments(p, peer, failed, patience_us, err) < 0)
         return -1;
     failed->confirmed = !failed->too_large;
     return 0;
 }
 
-int name_case_look(struct path *p, struct name_case *c, struct path_peer *peer, bool *ret,
-                   struct error *err)
+/* An early end may be of one connection. */
+static bool may_come_again(const struct error *err)
+{
+    return err->kind == ERROR_SYSTEM || (err->kind == ERROR_TLS && !err->code);
+}
+
+static int look_once(struct path *p, struct name_case *c, struct path_peer *peer,
+                     struct target *target, struct error *err)
 {
     struct session session;
     struct peer seen;
-    struct target target = c->target; /* with the address of the run, which stays the peer's */
-    target.addresses = peer->target.addresses;
-    target.origin = peer->target.origin;
-    if (!c->options.connect_timeout_ms || c->options.connect_timeout_ms > LOOK_MS)
-        c->options.connect_timeout_ms = LOOK_MS;
-    session_init(&session, &target);
+    session_init(&session, target);
     int result = path_peer_open_session(p, peer, &session, err);
-    *ret = result == 0;
     if (result == 0) {
         transport_peer(session.transport, &seen);
         snprintf(c->sha256, sizeof c->sha256, "%s", seen.certificate.sha256);
@@ -241,5 +262,23 @@ int name_case_look(struct path *p, struct name_case *c, struct path_peer *peer, 
         snprintf(c->protocol, sizeof c->protocol, "%s", seen.alpn);
     }
     session_close(&session);
+    return result;
+}
+
+int name_case_look(struct path *p, struct name_case *c, struct path_peer *peer, bool *ret,
+                   struct error *err)
+{
+    struct target target = c->target; /* with the address of the run, which stays the peer's */
+    target.addresses = peer->target.addresses;
+    target.origin = peer->target.origin;
+    if (!c->options.connect_timeout_ms || c->options.connect_timeout_ms > LOOK_MS)
+        c->options.connect_timeout_ms = LOOK_MS;
+    int result = -1;
+    for (int i = 0; i < LOOKS && result < 0; i++) {
+        result = look_once(p, c, peer, &target, err);
+        if (result < 0 && !may_come_again(err))
+            break;
+    }
+    *ret = result == 0;
     return result == 0 || err->kind != ERROR_INTERRUPTED ? 0 : -1;
 }

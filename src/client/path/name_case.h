@@ -13,7 +13,7 @@
 
 enum name_kind { NAME_SERVER, NAME_VERSION, NAME_GROUP, NAME_PROTOCOL };
 
-enum { NAME_LABEL_BYTES = 96 };
+enum { NAME_LABEL_BYTES = PATH_TEXT_BYTES };
 
 struct name_case {
     enum name_kind kind;
@@ -22,10 +22,13 @@ struct name_case {
     struct target target;
     bool prepared; /* false: the library does not offer it, nothing is tried */
     struct hello_score score;
-    bool confirmed; /* it failed again after another was answered */
-    bool too_large; /* the answer came in small segments: what was silent is about size */
+    bool confirmed;      /* it failed again after another was answered */
+    bool too_large;      /* the answer came in small segments: what was silent is about size */
+    bool is_about_size;  /* one of that size that is otherwise answered is not either */
+    size_t padded_bytes; /* of the ClientHello; 0 = as it comes */
     /* of the handshake; "" = not known */
     char sha256[PEER_SHA256_BYTES], subject[PEER_NAME_BYTES], protocol[PEER_NAME_BYTES];
+    char failure[PATH_TEXT_BYTES]; /* why there was none, though the ClientHello was answered */
 };
 
 /* A small ClientHello, as the options of the run have it but for groups and protocols; value, which
@@ -42,11 +45,15 @@ void name_case_done(struct name_case *c);
 int name_cases_try(struct path *p, struct path_peer *peer, struct name_case *cases, size_t count,
                    uint64_t patience_us, struct error *err);
 
-/* One that failed: sets confirmed if it always fails again and the control is always answered, in
- * turn as often as path_confirm_rounds says, and if it fails in small segments too. -1:
- * interrupted. */
+/* One that failed: sets confirmed if it always fails again and the control, which is padded to at
+ * least its size, is always answered, in turn as often as path_confirm_rounds says, and if it fails
+ * in small segments too; else is_about_size or too_large if that is the reason. -1: interrupted. */
 int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *failed,
-                      struct name_case *control, uint64_t patience_us, struct error *err);
+                      const struct name_case *answered, uint64_t patience_us, struct error *err);
+
+/* One that was silent: sets too_large if the answer comes in small segments. -1: interrupted. */
+int name_case_try_small_segments(struct path *p, const struct path_peer *peer, struct name_case *c,
+                                 uint64_t patience_us, struct error *err);
 
 /* Tells it, as a step; nothing if it was not tried. */
 void name_case_record(struct path *p, const struct name_case *c);
@@ -54,8 +61,8 @@ void name_case_record(struct path *p, const struct name_case *c);
 /* Silence or RST where an alert should be. A FIN is how some servers refuse. */
 bool name_case_is_filtered(const struct name_case *c);
 
-/* One handshake of a case that was answered, to its end. Returns false if it did not come to it;
- * -1: interrupted. */
+/* One handshake of a case that was answered, to its end; a second one if the first is cut short.
+ * *ret is false, and err says why, if none came to it. -1: interrupted. */
 int name_case_look(struct path *p, struct name_case *c, struct path_peer *peer, bool *ret,
                    struct error *err);
 

@@ -21,6 +21,10 @@ enum path_need {
     PATH_NEEDS_SERVER, /* any; the stage looks whether it serves */
 };
 
+/* In segments of so many bytes (TCP_MAXSEG, tcp(7)) everything has to pass. Some systems send no
+ * smaller ones. */
+enum { PATH_SEGMENT_MIN_BYTES = 216 };
+
 /* A server, prepared: every connection goes to one address, whatever others its name has. */
 struct path_peer {
     struct path_server *about; /* in the verdict */

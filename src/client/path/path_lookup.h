@@ -11,7 +11,7 @@
 #include "path_internal.h"
 
 struct path_lookup {
-    char reasons[PATH_SENTENCE_BYTES]; /* "tcp://a:1: it sends a report; ..." */
+    char reasons[PATH_SENTENCE_BYTES]; /* "tcp://a:1: it resets connections at once; ..." */
     enum result result;                /* of the first; RESULT_OK = there is none */
     bool failed;                       /* one could not be asked: */
     enum phase phase;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tlsecho/base/quantity.h"
+#include "tlsecho/base/text.h"
 
 /* Cases, each so many times, all at once. */
 struct batch {
@@ -21,8 +22,10 @@ static void add(struct size_score *score, const struct size_try *t)
     score->stats = t->stats;
     if (t->fate == SIZE_STALLED_THERE)
         score->repeats = t->stats.repeats;
-    if (t->fate != SIZE_PASSED)
+    if (t->fate != SIZE_PASSED) {
         score->error = t->error;
+        score->result = t->result;
+    }
     if (t->fate == SIZE_UNCONNECTED)
         return;
     score->tries++;
@@ -145,6 +148,14 @@ static const char *fate_text(enum size_fate fate)
     return texts[fate];
 }
 
+static void append_reason(const struct size_score *score, char *ret, size_t size)
+{
+    enum { REASON_BYTES = 100 };
+    char reason[REASON_BYTES];
+    text_copy(score->error.text, strlen(score->error.text), reason, sizeof reason);
+    snprintf(ret, size, " (%s)", reason);
+}
+
 void size_score_failures_text(const struct size_score *score, char ret[PATH_TEXT_BYTES])
 {
     *ret = '\0';
@@ -160,7 +171,7 @@ void size_score_failures_text(const struct size_score *score, char ret[PATH_TEXT
             snprintf(ret + used, PATH_TEXT_BYTES - used, ", sent %" PRIu64 " times",
                      score->repeats + 1);
         else if (i == SIZE_FAILED)
-            snprintf(ret + used, PATH_TEXT_BYTES - used, " (%.80s)", score->error.text);
+            append_reason(score, ret + used, PATH_TEXT_BYTES - used);
     }
     size_t used = strlen(ret);
     if (*ret && score->in_handshake)

@@ -29,6 +29,7 @@ struct size_score {
     uint64_t repeats;       /* of the last try that stalled on the way to the server */
     struct tcp_stats stats; /* of the last try */
     struct error error;     /* of the last try that did not pass */
+    enum result result;     /* likewise, once its session was up; RESULT_OK = its error tells it */
 };
 
 /* Tries up to SIZE_CASES_MAX cases at once, each SIZE_TRIES times, and as often again if the tries

@@ -75,7 +75,7 @@ static int confirm(struct path *p, struct size_server *server, size_t message_by
 {
     struct size_case cases[] = {{message_bytes, range->passing},
                                 {message_bytes, range->failing},
-                                {message_bytes, SIZE_SEGMENT_MIN_BYTES}};
+                                {message_bytes, PATH_SEGMENT_MIN_BYTES}};
     struct size_score scores[3];
     if (size_cases_try(p, server, cases, 3, scores, err) < 0)
         return -1;
@@ -100,7 +100,7 @@ static int confirm(struct path *p, struct size_server *server, size_t message_by
 int size_limit_find(struct path *p, struct size_server *server, size_t message_bytes,
                     unsigned offered_bytes, struct size_limit *ret, struct error *err)
 {
-    struct size_case small = {message_bytes, SIZE_SEGMENT_MIN_BYTES};
+    struct size_case small = {message_bytes, PATH_SEGMENT_MIN_BYTES};
     struct size_score score;
     *ret = (struct size_limit){.small_passes = false};
     if (size_cases_try(p, server, &small, 1, &score, err) < 0)
@@ -108,7 +108,7 @@ int size_limit_find(struct path *p, struct size_server *server, size_t message_b
     size_score_record(p, server, &small, &score);
     ret->small_passes = score.passed > 0;
     for (int i = 0; i < ATTEMPTS && score.passed && !ret->found; i++) {
-        struct range range = {SIZE_SEGMENT_MIN_BYTES,
+        struct range range = {PATH_SEGMENT_MIN_BYTES,
                               offered_bytes < MAXSEG_MAX ? offered_bytes : MAXSEG_MAX};
         if (search(p, server, message_bytes, &range, err) < 0 ||
             confirm(p, server, message_bytes, &range, ret, err) < 0)

@@ -73,11 +73,11 @@ static void refuse(struct size_server *ret, enum result result, const char *reas
 
 static void judge_greeting(const struct look *look, struct size_server *ret)
 {
-    bool report = look->text[0] == '{'; /* of our own server */
-    if (look->n >= CHARGEN_BYTES && !report && is_text(look->text, look->n))
+    bool json = look->text[0] == '{'; /* of our own server */
+    if (look->n >= CHARGEN_BYTES && !json && is_text(look->text, look->n))
         ret->service = SIZE_CHARGEN;
-    else if (report)
-        refuse(ret, RESULT_CORRUPT, "it sends a report, so it is no echo");
+    else if (json)
+        refuse(ret, RESULT_CORRUPT, "it sends JSON first, as a report or hello, so it is no echo");
     else if (look->n > 0)
         refuse(ret, RESULT_CORRUPT, "it sends first, so it is no echo");
     else if (look->exchange.reset)
@@ -154,7 +154,7 @@ static int connect_and_look(struct path *p, struct size_server *ret, struct erro
     if (target_prepare(&ret->target, err) < 0 ||
         path_peer_give_address(ret->peer, &ret->target, err) < 0)
         return -1;
-    ret->target.origin.segment_bytes = SIZE_SEGMENT_MIN_BYTES;
+    ret->target.origin.segment_bytes = PATH_SEGMENT_MIN_BYTES;
     session_init(&session, &ret->target);
     int result = path_peer_open_session(p, ret->peer, &session, err);
     ret->opened = result == 0;

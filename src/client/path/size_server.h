@@ -18,17 +18,14 @@ enum size_service {
                      */
 };
 
-/* In segments of so many bytes (TCP_MAXSEG, tcp(7)) everything has to pass. Some systems send no
- * smaller ones. */
-enum { SIZE_SEGMENT_MIN_BYTES = 216 };
-
 struct size_server {
     struct path_peer *peer;
     struct target target;
     enum size_service service;
     bool opened; /* a connection came up, TLS included */
     /* of SIZE_OTHER: */
-    char reason[PATH_TEXT_BYTES]; /* "it sends a report", or why it could not be asked */
+    char reason[PATH_TEXT_BYTES]; /* "it sends first, so it is no echo", or why it could not be
+                                     asked */
     enum result result;           /* of a run that needs it, if it could be asked */
 };
 

@@ -90,6 +90,7 @@ static void finish_connecting(struct size_server *server, struct size_try *t)
     }
     t->fd = -1; /* the transport's, on failure too */
     t->state = HANDSHAKING;
+    t->in_handshake = target_is_tls(&server->target);
     if ((target_is_tls(&server->target) ? transport_tls_new(fd, &tls, &t->transport, &t->error)
                                         : transport_tcp_new(fd, &t->transport, &t->error)) < 0)
         end(t, SIZE_FAILED);
@@ -174,7 +175,8 @@ static void judge_end(struct size_try *t)
     struct outcome outcome;
     exchange_judge(&t->exchange, true, &outcome);
     t->error = outcome.error;
-    end(t, t->exchange.reset ? SIZE_RESET : SIZE_FAILED);
+    t->result = outcome.result;
+    end(t, outcome.result == RESULT_RESET ? SIZE_RESET : SIZE_FAILED);
 }
 
 static void talk(const struct size_server *server, struct size_try *t)
@@ -206,7 +208,7 @@ static void examine(struct size_try *t, uint64_t now_us, uint64_t stall_us)
         t->moved_us = now_us;
     }
     bool there = t->stats.unacknowledged_bytes > 0;
-    t->in_handshake = t->state == HANDSHAKING;
+    t->in_handshake = t->in_handshake && t->state == HANDSHAKING;
     if (now_us < t->moved_us + stall_us && now_us > t->begun_us + SLOW_US) {
         t->slow = true;
         end(t, SIZE_PASSED);

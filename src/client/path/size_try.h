@@ -38,6 +38,7 @@ struct size_try {
     uint64_t took_us;       /* from the connection to the end */
     struct tcp_stats stats; /* when it was over */
     struct error error;     /* of SIZE_FAILED, SIZE_UNCONNECTED */
+    enum result result;     /* of SIZE_FAILED, once the session was up */
 
     /* own */
     int state, fd, dials;

@@ -36,12 +36,34 @@ static void keep(struct hellos *h, struct sizes *sizes, const struct hello_case 
     sizes->scores[sizes->count++] = *score;
 }
 
+/* An answer of several segments may be lost for their size. A small MSS of ours bounds them. */
+static int try_small_segments(struct hellos *h, bool *ret, struct error *err)
+{
+    struct path_peer small = *h->peer, *peer = h->peer;
+    struct hello_case c = {.source = HELLO_SMALL};
+    struct hello_score score;
+    small.target.origin.segment_bytes = PATH_SEGMENT_MIN_BYTES;
+    h->peer = &small;
+    h->hurry = h->patience;
+    int result = hello_cases_try_once(h, &c, 1, &score, err);
+    h->peer = peer;
+    *ret = result == 0 && score.answers > 0;
+    return result;
+}
+
 /* Neither was answered; what became of the last try is the small one's. */
-static int fail(struct path *p, const struct hello_score scores[2], struct error *err)
+static int fail(struct hellos *h, const struct hello_score scores[2], struct error *err)
 {
     struct hello_score both = scores[1];
+    bool is_answered = false;
     hello_score_add_all(&both, &scores[0]);
-    return hello_score_error(p, &both, err);
+    if (both.fates[HELLO_SILENT] == both.tries && try_small_segments(h, &is_answered, err) < 0)
+        return -1;
+    if (is_answered)
+        return error_set(err, ERROR_TIMEOUT,
+                         "the ClientHello was acknowledged, and the answer comes in small segments "
+                         "only: the stage size tells which are lost");
+    return hello_score_error(h->p, &both, err);
 }
 
 /* Our own and a small one: how long an answer takes, and whether there is any. */
@@ -61,7 +83,7 @@ static int try_first(struct hellos *h, struct sizes *sizes, struct error *err)
             took_us = scores[i].took_us;
     }
     if (hello_score_fails(&scores[0]) && hello_score_fails(&scores[1]))
-        return fail(h->p, scores, err);
+        return fail(h, scores, err);
     if (hello_score_fails(&scores[1]))
         h->base = HELLO_OWN;
     took_us *= PATIENCE_FACTOR;
@@ -199,7 +221,7 @@ static int judge_sizes(struct hellos *h, const struct sizes *sizes, struct error
 /* An alert is an answer by TLS. Some are lost on any path. */
 static void note_others(struct path *p, const struct sizes *sizes)
 {
-    struct hello_score all = {.alert = -1}, mixed = sizes->pieces;
+    struct hello_score all = sizes->pieces, mixed = sizes->pieces;
     for (size_t i = 0; i < sizes->count; i++) {
         const struct hello_score *score = &sizes->scores[i];
         if (score->fates[HELLO_ALERT])
@@ -270,12 +292,22 @@ static int confirm_splits(struct hellos *h, const struct hello_case *cases,
     return 0;
 }
 
+static void add_pieces(struct hello_score *ret, const struct hello_score *score)
+{
+    if (score->fates[HELLO_ALERT])
+        ret->alert = score->alert;
+    hello_score_add_all(ret, score);
+}
+
 static int try_splits(struct hellos *h, struct sizes *sizes, struct error *err)
 {
-    struct hello_case cases[HELLO_CASES_MAX] = {{.source = h->base},
-                                                {.source = h->base, .form = HELLO_TWO_RECORDS},
-                                                {.source = h->base, .form = HELLO_AFTER_ONE_BYTE},
-                                                {.source = h->base, .form = HELLO_INSIDE_NAME}};
+    /* In one piece it is as large as in two records. */
+    enum { RECORD_HEADER_BYTES = 5 };
+    struct hello_case cases[HELLO_CASES_MAX] = {
+        {.source = h->base, .padded_bytes = h->bytes[h->base] + RECORD_HEADER_BYTES},
+        {.source = h->base, .form = HELLO_TWO_RECORDS},
+        {.source = h->base, .form = HELLO_AFTER_ONE_BYTE},
+        {.source = h->base, .form = HELLO_INSIDE_NAME}};
     struct hello_score scores[HELLO_CASES_MAX];
     size_t count = h->has_name ? HELLO_CASES_MAX : HELLO_CASES_MAX - 1;
     path_record_progress(h->p, "a ClientHello in pieces");
@@ -289,7 +321,7 @@ static int try_splits(struct hellos *h, struct sizes *sizes, struct error *err)
         hello_score_record(h->p, &cases[i], &scores[i]);
     for (size_t i = 0; i < count; i++)
         if (scores[i].answers)
-            hello_score_add_all(&sizes->pieces, &scores[i]);
+            add_pieces(&sizes->pieces, &scores[i]);
     if (!h->has_name)
         path_record_note(h->p, "not split inside the server name, since an address is none: "
                                "--servername gives one");
@@ -300,7 +332,7 @@ static int try_splits(struct hellos *h, struct sizes *sizes, struct error *err)
 
 static int run(struct hellos *h, struct error *err)
 {
-    struct sizes sizes = {.count = 0};
+    struct sizes sizes = {.pieces.alert = -1};
     if (try_first(h, &sizes, err) < 0 || try_sizes(h, &sizes, err) < 0 ||
         try_splits(h, &sizes, err) < 0 || judge_sizes(h, &sizes, err) < 0)
         return -1;

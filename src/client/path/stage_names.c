@@ -6,6 +6,7 @@
 
 #include "name_case.h"
 #include "tlsecho/base/quantity.h"
+#include "tlsecho/base/text.h"
 
 enum {
     PATIENCE_US = 3 * 1000 * 1000,        /* with a server that has answered, */
@@ -115,6 +116,15 @@ static int try_others(struct names *n, struct error *err)
 
 /* --- findings --- */
 
+static size_t find_largest_answered(const struct names *n)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n->count; i++)
+        if (n->cases[i].score.answers && n->cases[i].score.bytes > bytes)
+            bytes = n->cases[i].score.bytes;
+    return bytes;
+}
+
 /* The same kind with the same versions, answered. */
 static struct name_case *find_control(struct names *n, const struct name_case *failed)
 {
@@ -170,9 +180,24 @@ static void record_all(struct names *n)
     }
 }
 
+/* The silence of the others may be about the size of the answer, where not of the ClientHello. */
+static int examine_silence(struct names *n, struct error *err)
+{
+    size_t answered_bytes = find_largest_answered(n);
+    for (size_t i = 0; i < n->count; i++) {
+        struct name_case *c = &n->cases[i];
+        if (c->kind > NAME_VERSION && c->score.bytes <= answered_bytes &&
+            hello_score_fails(&c->score) && c->score.fates[HELLO_SILENT] &&
+            name_case_try_small_segments(n->p, n->peer, c, n->patience_us, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int judge(struct names *n, struct error *err)
 {
-    if (confirm(n, NAME_SERVER, err) < 0 || confirm(n, NAME_VERSION, err) < 0)
+    if (confirm(n, NAME_SERVER, err) < 0 || confirm(n, NAME_VERSION, err) < 0 ||
+        examine_silence(n, err) < 0)
         return -1;
     report(n, NAME_SERVER, "sni-filtered");
     report(n, NAME_VERSION, "version-intolerant");
@@ -182,11 +207,21 @@ static int judge(struct names *n, struct error *err)
 /* --- notes --- */
 
 /* Silence may be about the size of the ClientHello, which grows by a group. */
+static void note_silence(struct names *n, const struct name_case *c)
+{
+    char bytes[QUANTITY_BYTES];
+    bool larger_passes = c->score.bytes <= find_largest_answered(n);
+    path_record_note(n->p, "with %s a ClientHello of %s bytes gets no answer%s", c->label,
+                     quantity_grouped_text(c->score.bytes, bytes),
+                     larger_passes
+                         ? ", though larger ones do"
+                         : ": the stage client-hello tells whether that is about its size");
+}
+
 static void note_unanswered(struct names *n)
 {
     for (size_t i = 0; i < n->count; i++) {
         const struct name_case *c = &n->cases[i];
-        char bytes[QUANTITY_BYTES];
         if (c->too_large)
             path_record_note(n->p,
                              "with %s the answer comes in small segments only: the stage size "
@@ -197,36 +232,39 @@ static void note_unanswered(struct names *n)
                              "with %s the connection is closed without an alert: some servers "
                              "refuse so",
                              c->label);
-        else if (c->kind > NAME_VERSION && name_case_is_filtered(c) && !n->p->unsteady)
-            path_record_note(n->p,
-                             "with %s a ClientHello of %s bytes gets no answer: the stage "
-                             "client-hello tells whether that is about its size",
-                             c->label, quantity_grouped_text(c->score.bytes, bytes));
+        else if ((c->kind > NAME_VERSION || c->is_about_size) && name_case_is_filtered(c) &&
+                 !n->p->unsteady)
+            note_silence(n, c);
     }
 }
 
+/* A server that does not answer once costs time enough. */
 static int look(struct names *n, struct error *err)
 {
-    bool seen = true;
-    for (size_t i = 0; i < n->count && seen; i++) {
+    bool waits = false;
+    for (size_t i = 0; i < n->count && !waits; i++) {
         struct name_case *c = &n->cases[i];
+        bool seen;
         if (!c->score.fates[HELLO_ANSWERED])
             continue;
         path_record_progress(n->p, "certificate with %s", c->label);
         if (name_case_look(n->p, c, n->peer, &seen, err) < 0)
             return -1;
         if (!seen)
-            path_record_note(n->p, "with %s no handshake: %.300s", c->label, err->text);
+            text_copy(err->text, strlen(err->text), c->failure, sizeof c->failure);
+        waits = !seen && err->kind == ERROR_TIMEOUT;
     }
     return 0;
 }
 
-/* The labels of all with the same certificate as the i-th; "" unless that is the first of them. */
+/* The labels of all whose handshake ended as the i-th, with that certificate or for that reason; ""
+ * unless that is the first of them. */
 static void collect(const struct names *n, size_t i, char ret[PATH_SENTENCE_BYTES])
 {
     *ret = '\0';
     for (size_t j = 0; j < n->count; j++) {
-        if (strcmp(n->cases[j].sha256, n->cases[i].sha256) != 0)
+        const struct name_case *a = &n->cases[i], *b = &n->cases[j];
+        if (strcmp(a->sha256, b->sha256) != 0 || strcmp(a->failure, b->failure) != 0)
             continue;
         if (j < i)
             return;
@@ -245,6 +283,8 @@ static void note_certificates(struct names *n)
         if (*c->sha256 && *labels)
             path_record_note(n->p, "certificate \"%.64s\" (SHA-256 %.16s...) with %.300s",
                              c->subject, c->sha256, labels);
+        else if (*c->failure && *labels)
+            path_record_note(n->p, "with %.250s no handshake: %s", labels, c->failure);
     }
 }
 

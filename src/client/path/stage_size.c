@@ -55,7 +55,7 @@ static void tell_limit(struct path *p, const struct size_server *server,
     const char *way = limit->way == PATH_TO_SERVER ? "to the server" : "from the server";
     quantity_grouped_text(packet_bytes, passed);
     quantity_grouped_text(size_packet_bytes(server->peer, limit->smallest.segment_bytes), failed);
-    quantity_grouped_text(size_packet_bytes(server->peer, SIZE_SEGMENT_MIN_BYTES), control);
+    quantity_grouped_text(size_packet_bytes(server->peer, PATH_SEGMENT_MIN_BYTES), control);
     size_score_failures_text(&limit->failing, how);
     size_message_text(server, &limit->largest, message);
     snprintf(value, sizeof value, "IP packets of more than %s bytes %s", passed, way);
@@ -78,6 +78,38 @@ static void note_learned(struct path *p, const struct size_limit *limit)
                      quantity_grouped_text(size_score_offered_packet(&limit->failing), mtu));
 }
 
+static void note_no_limit(struct path *p, const struct size_case *c, const struct size_limit *limit)
+{
+    char failed[QUANTITY_BYTES], passed[QUANTITY_BYTES];
+    if (limit->failing.passed == limit->failing.tries)
+        path_record_note(p, "no limit of size: %s bytes failed, and %s bytes pass",
+                         quantity_grouped_text(c->message_bytes, failed),
+                         quantity_grouped_text(limit->smallest.message_bytes, passed));
+    else
+        path_record_note(p, "no limit of size: the same packets passed at times and at times not");
+}
+
+/* In packets of any size: what became of all tries tells why. */
+static int fail(struct path *p, const struct size_server *server, const struct size_case *c,
+                const struct size_score *failing, struct error *err)
+{
+    char message[PATH_TEXT_BYTES];
+    size_message_text(server, c, message);
+    if (failing->in_handshake)
+        p->phase = PHASE_HANDSHAKE;
+    if (failing->fates[SIZE_FAILED]) {
+        p->failure = failing->result;
+        *err = failing->error;
+        return error_prefix(err, "%s, in packets of any size", message);
+    }
+    if (failing->fates[SIZE_RESET] == failing->tries) {
+        errno = ECONNRESET;
+        return error_sys(err, "%s, in packets of any size", message);
+    }
+    return error_set(err, ERROR_TIMEOUT,
+                     "%s: it stalls in packets of any size: see the log of the server", message);
+}
+
 static int find_limit(struct path *p, struct size_server *server, const struct size_case *c,
                       const struct size_score *failing, struct error *err)
 {
@@ -87,24 +119,12 @@ static int find_limit(struct path *p, struct size_server *server, const struct s
     unsigned offered_bytes = (unsigned)failing->stats.offered_bytes;
     if (size_limit_find(p, server, bytes, offered_bytes, &limit, err) < 0)
         return -1;
-    if (!limit.small_passes && failing->fates[SIZE_FAILED]) {
-        char message[PATH_TEXT_BYTES];
-        size_message_text(server, c, message);
-        p->failure = RESULT_CORRUPT;
-        *err = failing->error;
-        return error_prefix(err, "%s, in packets of any size", message);
-    }
-    if (!limit.small_passes) {
-        char message[PATH_TEXT_BYTES];
-        size_message_text(server, c, message);
-        if (failing->fates[SIZE_RESET] == failing->tries) {
-            errno = ECONNRESET;
-            return error_sys(err, "%s, in packets of any size", message);
-        }
-        return error_set(err, ERROR_TIMEOUT,
-                         "%s: it stalls in packets of any size: see the log of the server",
-                         message);
-    }
+    if (!limit.small_passes)
+        return fail(p, server, c, failing, err);
+    if (limit.found && limit.way == PATH_FROM_SERVER && failing->fates[SIZE_STALLED_THERE])
+        path_record_note(p, "larger packets stall on the way to the server as well: up to which "
+                            "size, another run tells once the limit from the server is gone, or "
+                            "now an endpoint with `service: discard`");
     if (limit.found)
         tell_limit(p, server, &limit);
     else if (size_score_offered_less(server, &limit.smallest, &limit.failing))
@@ -113,7 +133,7 @@ static int find_limit(struct path *p, struct size_server *server, const struct s
         path_record_note(p, "large messages fail, and not by stalling: %s",
                          limit.failing.error.text);
     else
-        path_record_note(p, "no limit of size: the same packets passed at times and at times not");
+        note_no_limit(p, c, &limit);
     return 0;
 }
 
@@ -176,6 +196,16 @@ static struct size_server *find_other_tls(struct servers *servers)
     return NULL;
 }
 
+/* It may be an echo that is slow. */
+static void note_discard(struct path *p, const struct servers *servers)
+{
+    for (int i = 0; i < SERVICES; i++)
+        if (servers->serving[i] && order[i] == SIZE_CHARGEN)
+            return;
+    path_record_note(p, "the server sent nothing back in time, so it is taken for a discard: the "
+                        "way back is not tried; an echo or a chargen tries it");
+}
+
 static int run(struct path *p, struct servers *servers, struct error *err)
 {
     bool any = false;
@@ -184,6 +214,8 @@ static int run(struct path *p, struct servers *servers, struct error *err)
     for (int i = 0; i < SERVICES; i++) {
         if (!servers->serving[i])
             continue;
+        if (order[i] == SIZE_DISCARD && !any)
+            note_discard(p, servers);
         any = true;
         if (try_sizes(p, servers->serving[i], err) < 0)
             return -1;

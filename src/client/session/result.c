@@ -79,9 +79,11 @@ static const char *remedy_for(enum result result, enum phase phase, const struct
         return dns_remedy(err, options);
     if (result == RESULT_REFUSED && local)
         return "start the server there, or check the path";
+    if (result == RESULT_TIMEOUT && phase == PHASE_ECHO)
+        return options && options->mode == MODE_PATH ? NULL /* it has no --idle-timeout */
+                                                     : "if it is only slow, raise --idle-timeout";
     if (result == RESULT_TIMEOUT)
-        return phase == PHASE_ECHO ? "if it is only slow, raise --idle-timeout"
-                                   : "if it is only slow, raise --connect-timeout";
+        return "if it is only slow, raise --connect-timeout";
     if (result != RESULT_UNREACHABLE || err->kind != ERROR_SYSTEM)
         return remedies[result];
     if (err->code == EADDRNOTAVAIL)
