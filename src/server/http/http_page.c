@@ -13,6 +13,7 @@
     "th{font-family:system-ui,sans-serif;font-weight:400;color:var(--key);width:11em;"             \
     "padding-right:1em}"                                                                           \
     "td{font-family:ui-monospace,monospace;overflow-wrap:anywhere}"                                \
+    "td>table{margin:-.25em 0}"                                                                    \
     "ul{list-style:none;margin:0;padding:0}"                                                       \
     "@media(max-width:40em){th,td{display:block;width:auto}"                                       \
     "tr+tr>td{border-top:0}td td,td th{padding-left:1em}}"

@@ -12,6 +12,6 @@ extern const char http_page_start[], http_page_end[];
 
 /* The style within http_page_start, and its hash, which the Content-Security-Policy allows. */
 extern const char http_page_style[];
-#define HTTP_PAGE_STYLE_HASH "sha256-VAVRPY13+eGgfXngPnU+AhFIv40zUyNaGQRitW1uqaY="
+#define HTTP_PAGE_STYLE_HASH "sha256-XYeZnZZMXilNW9vln0x4C0MaGIouEu9oHVeLErTel2g="
 
 #endif
