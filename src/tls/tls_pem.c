@@ -230,7 +230,13 @@ int tls_pem_key(const struct tls_pem *pem, EVP_PKEY **ret, struct error *err)
                          "openssl pkey -in %s -out FILE",
                          pem->path, pem->path);
     }
-    return tls_error_set(err, ERROR_INPUT, "%s has no private key in PEM", pem->path);
+    if (ERR_GET_REASON(ERR_peek_last_error()) != ERR_R_UNSUPPORTED)
+        return tls_error_set(err, ERROR_INPUT, "%s has no private key in PEM", pem->path);
+    ERR_clear_error();
+    return error_set(err, ERROR_INPUT,
+                     "%s has no private key in PEM of a type that OpenSSL supports: name the file "
+                     "that begins with BEGIN PRIVATE KEY",
+                     pem->path);
 }
 
 int tls_pem_save(const char *path, BIO *content, struct error *err)

@@ -145,8 +145,8 @@ int privilege_explain(bool at_start, struct error *err)
     if (at_start)
         snprintf(end, room,
                  " (the server runs as uid %u, gid %u, without capabilities, and needs access "
-                 "now and at each reload: grant it, for instance with chgrp and chmod g+r on the "
-                 "file and chmod g+x on its folders)",
+                 "now and at each reload: grant it, for instance with chgrp, and chmod g+r on the "
+                 "file, g+x on its folders, g+w on a folder that it writes to)",
                  geteuid(), getegid());
     else
         snprintf(end, room, " (privileges were dropped after the start: restart the server)");
