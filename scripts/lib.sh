@@ -22,6 +22,7 @@ test|gnutls-cli|gnutls-bin|gnutls-utils|a client in the tests
 test|ncat|ncat|nmap-ncat|a client in the tests
 test|curl|curl|curl|a client in the tests
 test|haproxy|haproxy|haproxy|a proxy in front of the server in the tests
+test|parallel|parallel|parallel|starts clients on several hosts in the tests
 test|ip|iproute2|iproute|network namespaces in the tests
 test|nft|nftables|nftables|middleboxes in the tests
 test|ethtool|ethtool|ethtool|turns off segmentation offload in the tests

@@ -4,7 +4,9 @@
 import concurrent.futures
 import datetime
 import json
+import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -150,6 +152,34 @@ class Start(BenchCase):
             self.assertEqual((done.status, done.stdout, len(done.stderr.splitlines())), (2, b"", 1))
             self.assertIn("--start-at: ", done.stderr)
             self.assertIn(says, done.stderr)
+
+
+class Hosts(BenchCase):
+    """Clients on several hosts by GNU parallel, with a shell in place of ssh."""
+
+    SSH = '#!/bin/sh\nuntil [ "$1" = -- ]; do shift; done\nshift\nexec sh -c "$*"\n'
+
+    @support.requires("parallel")
+    def test_the_command_of_the_documentation_adds_their_results_up(self):
+        text = (support.REPOSITORY / "docs" / "fleet.md").read_text()
+        command = re.search(r"^    (parallel .*?)\n\n", text, re.S | re.M).group(1)
+        with tempfile.TemporaryDirectory(prefix="tlsecho-hosts-") as folder, StubServer(stub_server.echo) as stub:
+            ssh = pathlib.Path(folder) / "ssh"
+            ssh.write_text(self.SSH)
+            ssh.chmod(0o755)
+            changes = {"parallel ": f"parallel --ssh {ssh} ", "-P 1000 -t 30s": "-P 2 -t 0.1",
+                       "tls://server.example": stub.endpoint(), "--merge -": "--merge --json -"}
+            for old, new in changes.items():
+                self.assertIn(old, command)
+                command = command.replace(old, new)
+            programs = os.path.dirname(support.program("TLSECHO_CLIENT"))
+            env = support.environment(PATH=f"{programs}{os.pathsep}{support.TOOL_PATH}", HOME=folder)
+            for seconds in 3, 9, 27:
+                done = support.run("sh", "-c", command.replace("1 minute", f"{seconds} seconds"), env=env)
+                summary = support.described(done.stdout)
+                if summary["result"] == "ok":
+                    break
+        self.assertEqual((summary["clients"], summary["connections"]), (3, 6), done.stderr)
 
 
 class Starts(BenchCase):
