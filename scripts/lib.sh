@@ -20,6 +20,7 @@ test|py:yaml|python3-yaml|python3-pyyaml|parses the pipelines in the tests
 test|socat|socat|socat|a client in the tests
 test|gnutls-cli|gnutls-bin|gnutls-utils|a client in the tests
 test|ncat|ncat|nmap-ncat|a client in the tests
+test|nping|nmap|nmap|a client in the tests
 test|curl|curl|curl|a client in the tests
 test|haproxy|haproxy|haproxy|a proxy in front of the server in the tests
 test|parallel|parallel|parallel|starts clients on several hosts in the tests

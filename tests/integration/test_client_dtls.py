@@ -118,6 +118,21 @@ class Echo(DtlsCase):
         self.assertLess(summary["phases"]["handshake"], 1.9)
 
 
+class GnuTls(DtlsCase):
+    @support.requires("gnutls-serv")
+    def test_ping(self):
+        port, path = free_port(), certificates.pki("server-ecdsa")
+        server = subprocess.Popen(["gnutls-serv", "--udp", "--echo", f"--port={port}", f"--x509certfile={path}.pem",
+                                   f"--x509keyfile={path}.key"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            proc.wait_until(lambda: is_open(port), "gnutls-serv does not listen")
+            summary = self.client("--ping", "-c5", "-i0", f"dtls://localhost:{port}")
+        finally:
+            server.terminate()
+            server.wait(support.DEADLINE_S)
+        self.assertEqual((summary["probes"]["received"], summary["tls"]["verified"]), (5, True))
+
+
 class Verdicts(DtlsCase):
     def test_what_is_wrong_with_the_certificate_has_its_class(self):
         for name, status in (("expired", 10), ("wrong-host", 9), ("self-signed", 8)):

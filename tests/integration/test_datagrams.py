@@ -120,6 +120,13 @@ class Datagrams(support.TestCase):
         done = support.run("socat", "-t", "5", "-", f"udp:{host}:{port},readbytes=6", data=b"hello\n")
         self.assertEqual(done.stdout, b"hello\n")
 
+    @support.requires("nping")
+    def test_nping(self):
+        host, port = self.server(ECHO).address("udp")
+        done = support.run("nping", "--udp", "--unprivileged", "-c", "3", "--delay", "10ms", "-p", port,
+                           "--data-string", "hello", host)
+        self.assertIn(b"UDP packets sent: 3 | Rcvd: 3 | Lost: 0", done.stdout)
+
     @support.requires("ncat")
     def test_ncat(self):
         server = self.server(ECHO)

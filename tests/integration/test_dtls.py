@@ -77,6 +77,14 @@ class Foreign(Case):
         self.assertEqual(metrics["tlsecho_handshakes_total"].value(version="DTLSv1.2", result="ok"), 1)
         self.assertEqual(metrics["tlsecho_received_bytes_total"].value(transport="dtls"), 1011)
 
+    @support.requires("socat")
+    def test_socat(self):
+        server = self.server(ECHO)
+        done = support.run("socat", "-t5", "-", "OPENSSL-DTLS-CLIENT:%s:%d,verify=0,readbytes=6" %
+                           server.address("dtls"), data=b"hello\n")
+        self.assertEqual(done.stdout, b"hello\n", done.stderr)
+        self.assertEqual(server.wait_for("connection", transport="dtls")["end"], "closed")
+
     @support.requires("gnutls-cli")
     def test_gnutls(self):
         server = self.server(ECHO)
