@@ -235,6 +235,8 @@ class NoDtls(DtlsCase):
 
     def test_a_closed_port_is_refused(self):
         self.assertIn("Connection refused", self.failure(free_port(), status=4))
+        done = support.client("--show-certs", "-k", f"dtls://127.0.0.1:{free_port()}")
+        self.assertEqual(done.status, 4, done.stderr)
         summary = self.client("--ping", "-c1", f"dtls://127.0.0.1:{free_port()}", status=4)
         self.assertEqual(summary["error"]["phase"], "handshake")
 

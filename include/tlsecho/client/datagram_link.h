@@ -19,10 +19,10 @@
 #include "tlsecho/net/datagram.h"
 
 struct datagram_link {
-    struct session *session; /* without a transport; its `dtls` is the link's */
-    struct datagram_options options;
-    struct datagram_socket *socket; /* NULL while closed */
-    size_t index;                   /* of the address */
+    struct session *session;         /* without a transport; its `dtls` is the link's */
+    struct datagram_options options; /* besides: errors are always taken */
+    struct datagram_socket *socket;  /* NULL while closed */
+    size_t index;                    /* of the address */
 };
 
 /* session->peer and session->own are set; a DTLS handshake is complete. On failure session->phase

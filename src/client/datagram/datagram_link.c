@@ -20,8 +20,10 @@ static int connect_socket(const struct datagram_link *link, const struct address
     const struct target *t = link->session->target;
     const struct dtls_session_options dtls = {.ctx = t->context,
                                               .server_name = target_server_name(t)};
+    struct datagram_options options = link->options;
     struct datagram_socket *plain;
-    if (datagram_connect(peer, &t->origin, &link->options, &plain, err) < 0)
+    options.errors = true;
+    if (datagram_connect(peer, &t->origin, &options, &plain, err) < 0)
         return -1;
     if (target_is_tls(t))
         return datagram_dtls_new(plain, &dtls, ret, err);

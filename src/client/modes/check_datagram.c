@@ -59,7 +59,7 @@ void check_datagram(struct datagram_link *link, uint64_t limit_us, struct exchan
     const struct session *session = link->session;
     const struct options *options = session->target->options;
     struct error err = {.alert = -1};
-    link->options = (struct datagram_options){.time = true, .errors = true};
+    link->options = (struct datagram_options){.time = true};
     bool opened = datagram_link_open(link, &err) == 0;
     output_session(options, session);
     if (!opened)

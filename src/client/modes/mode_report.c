@@ -62,7 +62,6 @@ static bool read_datagram(struct report_reading *r, struct datagram_link *link,
 {
     const struct session *session = link->session;
     struct error err = {.alert = -1};
-    link->options = (struct datagram_options){.errors = true};
     bool opened = datagram_link_open(link, &err) == 0;
     output_session(session->target->options, session);
     if (!opened)

@@ -42,7 +42,7 @@ static int open_link(struct ping *p, struct error *err)
     datagram_link_close(&d->link);
     d->link = (struct datagram_link){
         .session = &p->session,
-        .options = {.time = true, .errors = true, .never_fragment = p->options->never_fragment}};
+        .options = {.time = true, .never_fragment = p->options->never_fragment}};
     if (datagram_link_open(&d->link, err) < 0)
         return -1;
     d->payload =

@@ -166,8 +166,7 @@ static void talk(struct prompt *p, struct outcome *ret)
     struct prompt_lines *s = prompt_lines_of(p);
     struct error err = {.alert = -1};
     enum expect_kind expect = p->options->expect;
-    s->link =
-        (struct datagram_link){.session = &s->session, .options = {.time = true, .errors = true}};
+    s->link = (struct datagram_link){.session = &s->session, .options = {.time = true}};
     bool opened = datagram_link_open(&s->link, &err) == 0;
     output_session(p->options, &s->session);
     if (!opened) {
