@@ -3,6 +3,7 @@
 packet (Rule), or a proxy (Proxy).
 """
 
+import random
 import socket
 import struct
 
@@ -117,6 +118,8 @@ class Rule(Box):
     """Gets each TCP packet over IPv4 and returns a list of (seconds, bytes): what to pass on, or back,
     and after what delay. This one passes everything on."""
 
+    protocol, parse = socket.IPPROTO_TCP, Packet
+
     def __init__(self):
         self.seen = []  # packets to the server with data
 
@@ -127,6 +130,40 @@ class Rule(Box):
 
     def decide(self, packet, to_server):
         return [(0, packet.data)]
+
+
+class Disturb(Rule):
+    """Loses, doubles and reorders so many per cent each of the datagrams of each direction: what it
+    reorders comes behind the next one. `numbers`: of the requests; `returned`: the numbers of those whose
+    replies it passed on, in that order."""
+
+    protocol, parse = socket.IPPROTO_UDP, bytes
+
+    def __init__(self, percent):
+        super().__init__()
+        self._chance, self._share = random.Random(percent), percent / 100
+        self._held = {True: [], False: []}
+        self.numbers, self.returned = {}, []
+
+    def packets(self, packet, to_server):
+        if to_server:
+            self.numbers.setdefault(payload_of(packet), len(self.numbers) + 1)
+        on, self._held[to_server] = self._held[to_server], []
+        chance = self._chance.random() / self._share
+        if chance < 1:
+            self._held[to_server] = [packet]
+        elif chance < 2:
+            on = [packet, packet, *on]
+        elif chance > 3:  # else it is lost
+            on = [packet, *on]
+        if not to_server:
+            self.returned += [self.numbers[payload_of(one)] for one in on]
+        return [(0, one) for one in on]
+
+
+def payload_of(packet):
+    """Of UDP over IPv4 without options."""
+    return packet[28:]
 
 
 class DropData(Rule):

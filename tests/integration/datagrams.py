@@ -158,16 +158,21 @@ class Relay(Peer):
                 self.server.send(data)
 
     def figures(self):
-        """What a client that missed nothing has measured: RFC 4737 section 3.3 for reordering."""
-        first, expected, reordered = set(), 1, 0
-        for number in self.returned:
-            if number in first:
-                continue
-            first.add(number)
-            reordered += number < expected
-            expected = max(expected, number + 1)
-        return {"sent": self.counts[0], "received": len(first), "lost": self.counts[0] - len(first),
-                "duplicated": len(self.returned) - len(first), "reordered": reordered}
+        return figures(self.counts[0], self.returned)
+
+
+def figures(sent, returned):
+    """What a client that missed nothing has measured, by the numbers of the requests whose replies it got,
+    in that order: RFC 4737 section 3.3 for reordering."""
+    first, expected, reordered = set(), 1, 0
+    for number in returned:
+        if number in first:
+            continue
+        first.add(number)
+        reordered += number < expected
+        expected = max(expected, number + 1)
+    return {"sent": sent, "received": len(first), "lost": sent - len(first),
+            "duplicated": len(returned) - len(first), "reordered": reordered}
 
 
 def jitter(times):

@@ -31,7 +31,7 @@ import time
 import unittest
 
 import support
-from boxes import TO_CLIENT, TO_SERVER, Packet, Rule
+from boxes import TO_CLIENT, TO_SERVER, Rule
 
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN_NO_PI = 0x400454ca, 0x1001
@@ -242,14 +242,13 @@ table ip proxy {{
 
     def _apply(self, data):
         """Applies all rules to a packet: a list of (seconds, bytes). No rule sees an answer of a rule."""
-        if data[0] >> 4 != 4 or data[9] != socket.IPPROTO_TCP:
-            return [(0, data)]
+        rules = [rule for rule in self.rules if data[0] >> 4 == 4 and rule.protocol == data[9]]
         source = data[12:16]
         to_server = source == socket.inet_aton(self.CLIENT)
         on, answers = [(0, data)], []
-        for rule in self.rules if to_server else reversed(self.rules):
+        for rule in rules if to_server else reversed(rules):
             results = [(delay_s + more_s, out) for delay_s, data in on
-                       for more_s, out in rule.packets(Packet(data), to_server)]
+                       for more_s, out in rule.packets(rule.parse(data), to_server)]
             on = [result for result in results if result[1][12:16] == source]
             answers += [result for result in results if result[1][12:16] != source]
         return on + answers

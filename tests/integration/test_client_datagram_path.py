@@ -7,6 +7,7 @@ import socket
 import struct
 import unittest
 
+import boxes
 import datagrams
 import netpath
 import support
@@ -121,6 +122,15 @@ table ip lossy {
         self.assertEqual(summary["probes"]["lost"], sum(dropped))
         times = [event["time"] for event in events if event["status"] == "reply"]
         self.assertAlmostEqual(summary["jitter"], datagrams.jitter(times), 12)
+
+    def test_loss_duplicates_and_reordering_are_what_the_router_made(self):
+        box = boxes.Disturb(percent=2)
+        with netpath.Network(box) as network, network.server.entered(), \
+                datagrams.Echo(address=network.SERVER) as echo:
+            summary, _ = self.ping(network, "-c500", "-i2ms", "-W1s", echo.endpoint(), status=1)
+        expected = datagrams.figures(len(box.numbers), box.returned)
+        self.assertGreater(min(expected.values()), 0)
+        self.assertEqual({name: summary["probes"][name] for name in expected}, expected)
 
     def test_a_network_without_a_way_is_unreachable(self):
         with netpath.Network() as network:
