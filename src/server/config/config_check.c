@@ -117,8 +117,9 @@ static int check_listener_profile(const struct config *config, size_t i, struct 
         return 0;
     return config_refuse(config, listener->profile.place, err,
                          "listeners[%zu].tls: %s:// does not use TLS: "
-                         "remove this key, or listen on tls://",
-                         i, endpoint_scheme_name(listener->listen.scheme));
+                         "remove this key, or listen on %s://",
+                         i, endpoint_scheme_name(listener->listen.scheme),
+                         endpoint_has_datagrams(listener->listen.scheme) ? "dtls" : "tls");
 }
 
 /* The library has no DTLS 1.3. */

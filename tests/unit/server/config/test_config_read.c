@@ -217,7 +217,7 @@ static const struct {
 
     /* datagrams */
     {"listeners: [{listen: 'udp://localhost:1', tls: default}]",
-     "1:48: listeners[0].tls: udp:// does not use TLS: remove this key, or listen on tls://"},
+     "1:48: listeners[0].tls: udp:// does not use TLS: remove this key, or listen on dtls://"},
     {"listeners: [{listen: 'udp://localhost:1', proxy_protocol: required, proxy_from: ['::1']}]",
      "1:59: listeners[0].proxy_protocol: datagrams have no PROXY header: remove this key, or "
      "listen "
