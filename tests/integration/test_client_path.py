@@ -248,6 +248,16 @@ class Refused(support.TestCase):
             with StubServer(handler) as server:
                 self.fails(12, f"tls://127.0.0.1:{server.port}")
 
+    def test_the_rst_that_answers_our_alert_is_no_reset_of_the_handshake(self):
+        def handle(connection):
+            stub_server.hello_bytes(connection)
+            connection.sendall(SERVER_HELLO)
+            connection.recv(1)  # the alert
+            stub_server.reset(connection)
+        with StubServer(handle) as server:
+            summary = self.fails(7, "--only", "size", f"tls://127.0.0.1:{server.port}")
+        self.assertNotIn("reset", summary["error"]["message"])
+
     def test_a_server_that_sends_nothing(self):
         with StubServer(stub_server.discard) as server:
             summary = self.fails(6, "--connect-timeout", "500ms", f"tls://127.0.0.1:{server.port}")

@@ -230,7 +230,7 @@ int idle_conn_open(struct idle_conn *c, struct path *p, struct path_peer *peer,
     *c = (struct idle_conn){.fate = IDLE_SILENT};
     session_init(&c->session, &peer->target);
     c->session.deadline_us = deadline_us;
-    if (path_peer_open_session(p, peer, &c->session, err) < 0)
+    if (path_peer_open_session(p, &c->session, err) < 0)
         return -1;
     idle_conn_probe(c);
     p->phase = PHASE_ECHO;

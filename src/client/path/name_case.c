@@ -248,13 +248,12 @@ static bool may_come_again(const struct error *err)
     return err->kind == ERROR_SYSTEM || (err->kind == ERROR_TLS && !err->code);
 }
 
-static int look_once(struct path *p, struct name_case *c, struct path_peer *peer,
-                     struct target *target, struct error *err)
+static int look_once(struct path *p, struct name_case *c, struct target *target, struct error *err)
 {
     struct session session;
     struct peer seen;
     session_init(&session, target);
-    int result = path_peer_open_session(p, peer, &session, err);
+    int result = path_peer_open_session(p, &session, err);
     if (result == 0) {
         transport_peer(session.transport, &seen);
         snprintf(c->sha256, sizeof c->sha256, "%s", seen.certificate.sha256);
@@ -275,7 +274,7 @@ int name_case_look(struct path *p, struct name_case *c, struct path_peer *peer, 
         c->options.connect_timeout_ms = LOOK_MS;
     int result = -1;
     for (int i = 0; i < LOOKS && result < 0; i++) {
-        result = look_once(p, c, peer, &target, err);
+        result = look_once(p, c, &target, err);
         if (result < 0 && !may_come_again(err))
             break;
     }

@@ -77,10 +77,8 @@ int stage_idle_run(struct path *p, struct path_peer *peer, struct error *err);
 int path_peer_open(struct path *p, struct path_peer *peer, struct error *err);
 void path_peer_done(struct path_peer *peer);
 
-/* As session_open, and sets p->phase. A server that closes with our ClientHello unread has reset
- * the handshake, whether a FIN came before the RST or not. */
-int path_peer_open_session(struct path *p, const struct path_peer *peer, struct session *session,
-                           struct error *err);
+/* As session_open, and sets p->phase. */
+int path_peer_open_session(struct path *p, struct session *session, struct error *err);
 
 /* For the RST after a FIN, if there is to be one. */
 uint64_t path_peer_reset_us(uint64_t rtt_us);

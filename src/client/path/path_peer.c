@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "path_internal.h"
-#include "path_wait.h"
-#include "tlsecho/base/clock.h"
-#include "tlsecho/base/want.h"
 #include "tlsecho/net/tcp_stats.h"
 
 /* Paths to two addresses are two paths: from now on the target has only the one that answered. */
@@ -25,26 +21,11 @@ uint64_t path_peer_reset_us(uint64_t rtt_us)
     return 2 * rtt_us + GRACE_US;
 }
 
-static bool is_reset(const struct path_peer *peer, int fd)
-{
-    struct session_wait wait;
-    struct error ignored;
-    path_wait_init(&wait);
-    path_wait_add(&wait, fd, WANT_NOTHING,
-                  clock_now_us() + path_peer_reset_us(peer->about->rtt_us));
-    return path_wait(&wait, &ignored) == SESSION_READY;
-}
-
-int path_peer_open_session(struct path *p, const struct path_peer *peer, struct session *session,
-                           struct error *err)
+int path_peer_open_session(struct path *p, struct session *session, struct error *err)
 {
     int result = session_open(session, err);
     p->phase = session->phase;
-    bool closed = result < 0 && p->phase == PHASE_HANDSHAKE && err->kind == ERROR_TLS && !err->code;
-    if (!closed || !session->transport || !is_reset(peer, session->transport->fd))
-        return result;
-    errno = ECONNRESET;
-    return error_sys(err, "the handshake was reset");
+    return result;
 }
 
 /* TCP alone, since TLS is what is looked at later. */
@@ -57,7 +38,7 @@ static int connect_once(struct path *p, struct path_peer *peer, struct error *er
     plain.scheme = ENDPOINT_TCP;
     target_init(&target, &p->options, &plain);
     session_init(&session, &target);
-    int result = path_peer_open_session(p, peer, &session, err);
+    int result = path_peer_open_session(p, &session, err);
     if (result == 0) {
         keep_address(peer, &target, &session);
         if (tcp_stats_read(session.transport->fd, &stats))

@@ -156,7 +156,7 @@ static int connect_and_look(struct path *p, struct size_server *ret, struct erro
         return -1;
     ret->target.origin.segment_bytes = PATH_SEGMENT_MIN_BYTES;
     session_init(&session, &ret->target);
-    int result = path_peer_open_session(p, ret->peer, &session, err);
+    int result = path_peer_open_session(p, &session, err);
     ret->opened = result == 0;
     if (result == 0)
         result = look_at(&session, ret, err);

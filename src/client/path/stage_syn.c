@@ -41,7 +41,7 @@ static int ask(struct syns *s, struct answer *ret, struct error *err)
     struct report *report = &s->reports[s->count];
     *report = (struct report){.connection = 0};
     session_init(&session, &s->peer->target);
-    ret->opened = path_peer_open_session(s->p, s->peer, &session, err) == 0;
+    ret->opened = path_peer_open_session(s->p, &session, err) == 0;
     ret->came = ret->opened && report_read(&s->reading, &session, LIMIT_US, report, &outcome);
     /* A server that sends no report is a healthy one of another service: the endpoint is wrong. */
     ret->result = outcome.result == RESULT_RESET ? RESULT_RESET : RESULT_USAGE;
