@@ -245,7 +245,7 @@ int name_case_confirm(struct path *p, struct path_peer *peer, struct name_case *
 /* An early end may be of one connection. */
 static bool may_come_again(const struct error *err)
 {
-    return err->kind == ERROR_SYSTEM || (err->kind == ERROR_TLS && !err->code);
+    return err->kind == ERROR_SYSTEM || err->kind == ERROR_CLOSED;
 }
 
 static int look_once(struct path *p, struct name_case *c, struct target *target, struct error *err)
