@@ -2,15 +2,17 @@
 /*
  * What a DTLS echo costs at the least with libssl, a load to measure it with, and single visits:
  *
- *     dtls echo CERTIFICATE KEY                   a bare loop of recvmmsg(2), libssl and
- * sendmmsg(2) dtls load PORT SECONDS CLIENTS WINDOW       prints how many 64-byte messages came
- * back dtls visit PORT COUNT                       prints the milliseconds of each handshake
+ *     dtls echo CERTIFICATE KEY                  a bare loop of recvmmsg, libssl and sendmmsg
+ *     dtls load PORT CLIENTS WINDOW              64-byte messages
+ *     dtls visit PORT COUNT                      prints the milliseconds of each handshake
  *
  * The loop prints its port and runs until it is killed. It asks for no cookie, knows no timer, and
- * tells its clients apart by their ports alone, which are all on 127.0.0.1. The load has WINDOW
- * messages in flight on each of CLIENTS sessions; what is lost is sent again after a tenth of a
- * second. All use DTLS 1.2, X25519 (P-256 is that of the certificate) and AES-128-GCM. A visit is a
- * handshake and one echo; the next begins 50 ms after it. One that fails counts as "failed".
+ * tells its clients, all on 127.0.0.1, apart by their ports alone. The load connects and prints
+ * "ready". For each line "SECONDS UNITS" on standard input it works until SECONDS have passed or
+ * UNITS have come back, with WINDOW messages in flight on each of CLIENTS sessions, and prints how
+ * many came back; what is lost is sent again after a tenth of a second. A visit is a handshake and
+ * one echo, and prints "failed" where one of them fails; the next begins 50 ms after it. All use
+ * DTLS 1.2, AES-128-GCM and X25519 (P-256 is that of the certificate).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -217,20 +219,20 @@ static uint64_t now_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void send_some(SSL *ssl, int count)
+static void send_some(SSL *ssl, uint64_t count)
 {
     static unsigned char data[BYTES];
     size_t n;
-    for (int i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++)
         if (SSL_write_ex(ssl, data, sizeof data, &n) != 1)
             die("SSL_write");
 }
 
-static int receive_some(SSL *ssl)
+static uint64_t receive_some(SSL *ssl)
 {
     unsigned char data[ROOM];
     size_t n;
-    int count = 0;
+    uint64_t count = 0;
     while (SSL_read_ex(ssl, data, sizeof data, &n) == 1)
         count++;
     if (SSL_get_error(ssl, 0) != SSL_ERROR_WANT_READ)
@@ -238,39 +240,69 @@ static int receive_some(SSL *ssl)
     return count;
 }
 
-static void load(int port, double seconds, int clients, int window)
-{
-    SSL_CTX *ctx = new_context(DTLS_client_method());
+struct load {
+    int clients, window;
     SSL *sessions[CLIENTS_MAX];
     struct pollfd fds[CLIENTS_MAX];
-    uint64_t done = 0;
-    for (int i = 0; i < clients; i++) {
-        sessions[i] = new_client(ctx, port);
-        if (SSL_connect(sessions[i]) != 1)
+};
+
+static void open_sessions(struct load *l, int port)
+{
+    SSL_CTX *ctx = new_context(DTLS_client_method());
+    for (int i = 0; i < l->clients; i++) {
+        l->sessions[i] = new_client(ctx, port);
+        if (SSL_connect(l->sessions[i]) != 1)
             die("SSL_connect");
-        fds[i] = (struct pollfd){.fd = SSL_get_fd(sessions[i]), .events = POLLIN};
-        if (fcntl(fds[i].fd, F_SETFL, O_NONBLOCK))
+        l->fds[i] = (struct pollfd){.fd = SSL_get_fd(l->sessions[i]), .events = POLLIN};
+        if (fcntl(l->fds[i].fd, F_SETFL, O_NONBLOCK))
             die("fcntl");
     }
-    puts("ready");
-    fflush(stdout);
-    getchar();
-    uint64_t end_us = now_us() + (uint64_t)(seconds * 1e6);
-    for (int i = 0; i < clients; i++)
-        send_some(sessions[i], window);
-    while (now_us() < end_us) {
-        int ready = poll(fds, (nfds_t)clients, LOST_MS);
-        for (int i = 0; i < clients; i++) {
-            int n = fds[i].revents ? receive_some(sessions[i]) : 0;
-            done += (uint64_t)n;
-            send_some(sessions[i], ready == 0 ? window : n);
+}
+
+/* Sends up to `most` messages on one session, of `units` in all. Returns how many. */
+static uint64_t send_more(SSL *ssl, uint64_t most, uint64_t units, uint64_t begun)
+{
+    uint64_t left = units > begun ? units - begun : 0;
+    uint64_t n = most < left ? most : left;
+    send_some(ssl, n);
+    return n;
+}
+
+/* Returns how many came back until then. */
+static uint64_t exchange(struct load *l, uint64_t end_us, uint64_t units)
+{
+    uint64_t begun = 0, done = 0, window = (uint64_t)l->window;
+    for (int i = 0; i < l->clients; i++)
+        begun += send_more(l->sessions[i], window, units, begun);
+    while (now_us() < end_us && done < units) {
+        int ready = poll(l->fds, (nfds_t)l->clients, LOST_MS);
+        if (ready == 0)
+            begun = done; /* all are lost */
+        for (int i = 0; i < l->clients; i++) {
+            uint64_t n = l->fds[i].revents ? receive_some(l->sessions[i]) : 0;
+            done += n;
+            begun += send_more(l->sessions[i], ready == 0 ? window : n, units, begun);
         }
     }
-    printf("%" PRIu64 "\n", done);
+    return done;
+}
+
+static void load(int port, int clients, int window)
+{
+    static struct load l;
+    double seconds;
+    uint64_t units;
+    l.clients = clients;
+    l.window = window;
+    open_sessions(&l, port);
+    puts("ready");
     fflush(stdout);
-    getchar();
+    while (scanf("%lf %" SCNu64, &seconds, &units) == 2) {
+        printf("%" PRIu64 "\n", exchange(&l, now_us() + (uint64_t)(seconds * 1e6), units));
+        fflush(stdout);
+    }
     for (int i = 0; i < clients; i++)
-        SSL_shutdown(sessions[i]);
+        SSL_shutdown(l.sessions[i]);
 }
 
 static void visit(int port, int count)
@@ -298,15 +330,15 @@ int main(int argc, char **argv)
     const char *mode = argc > 1 ? argv[1] : "";
     if (argc == 4 && strcmp(mode, "echo") == 0)
         echo(argv[2], argv[3]);
-    if (argc == 6 && strcmp(mode, "load") == 0 && atoi(argv[4]) <= CLIENTS_MAX) {
-        load(atoi(argv[2]), atof(argv[3]), atoi(argv[4]), atoi(argv[5]));
+    if (argc == 5 && strcmp(mode, "load") == 0 && atoi(argv[3]) <= CLIENTS_MAX) {
+        load(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
         return 0;
     }
     if (argc == 4 && strcmp(mode, "visit") == 0) {
         visit(atoi(argv[2]), atoi(argv[3]));
         return 0;
     }
-    fprintf(stderr, "usage: dtls echo CERTIFICATE KEY | load PORT SECONDS CLIENTS WINDOW | "
+    fprintf(stderr, "usage: dtls echo CERTIFICATE KEY | load PORT CLIENTS WINDOW | "
                     "visit PORT COUNT\n");
     return 2;
 }

@@ -49,7 +49,7 @@ RELOAD_MAX = 1000  # likewise: a third of a second, not on the data path
 class Script(NamedTuple):
     name: str
     kind: str
-    load: tuple  # arguments of bench/load; of udp: how many datagrams arrive at once
+    load: tuple  # arguments of bench/load, of dtls of bench/dtls; of udp and hello: how many datagrams arrive at once
     warm: int   # units before counting
     units: int  # units that are counted
     size: int   # units of the load in one unit here
@@ -64,9 +64,18 @@ SCRIPTS = (
     Script("TLS 1.2 connection, resumed", "ecdsa", ("1.2", "resumed", 1), 5, 25, 1, 0.6),
     Script("UDP echo of 64 B", "udp", (1,), 200, 1000, 64, 0.02),
     Script("UDP echo of 64 B, 32 at once", "udp", (32,), 20 * 32, 100 * 32, 64, 0.02),
+    Script("DTLS echo of 64 B", "dtls", (1, 1), 200, 1000, 64, 0.02),
+    Script("DTLS ClientHello without a cookie, 32 at once", "hello", (32,), 20 * 32, 100 * 32, 64, 0.02),
 )
 
 DATAGRAMS = 'listeners: [ { listen: "udp://127.0.0.1:%(udp)d" } ]\n'
+DTLS = """
+listeners: [ { listen: "dtls://127.0.0.1:%(dtls)d" } ]
+tls: { default: { certificates: [ { certificate: "%(pki)s/server-ecdsa.pem", key: "%(pki)s/server-ecdsa.key" } ] } }
+"""
+PORT_OF = {"hello": "dtls"}  # of the kinds that share one; the others have their own
+# RFC 6347 §4.1, §4.2.2: a record and a message with the beginning of a ClientHello that has no cookie
+HELLO = bytes((22, 0xfe, 0xff, *bytes(8), 0, 83, 1, 0, 0, 71, *bytes(6), 0, 71, 0xfe, 0xfd, *bytes(69)))
 
 
 class Profile:
@@ -135,7 +144,7 @@ class Counting:
 
     def __enter__(self):
         for kind, port in self.ports.items():
-            if kind != "udp":
+            if kind not in ("udp", "dtls"):
                 wait_for_port(port, self.process)
         log = self.folder / "server.log"
         while "event=ready" not in log.read_text():
@@ -178,6 +187,21 @@ class Counting:
             load.stdin.close()
 
     @contextlib.contextmanager
+    def associations(self, script):
+        """Likewise, over DTLS."""
+        command = [self.build / "bench" / "dtls", "load", self.ports["dtls"], *script.load]
+        with subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as load:
+            def work(units):
+                load.stdin.write(f"{TIMEOUT_S} {units}\n")
+                load.stdin.flush()
+                if int(load.stdout.readline()) != units:
+                    raise RuntimeError(f"{script.name}: the load ended early")
+            load.stdout.readline()  # it has connected
+            yield work
+            load.stdin.close()
+
+    @contextlib.contextmanager
     def paused(self):
         self.process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
@@ -190,20 +214,21 @@ class Counting:
         numbers = itertools.count()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(TIMEOUT_S)
-            client.connect(("127.0.0.1", self.ports["udp"]))
+            client.connect(("127.0.0.1", self.ports[PORT_OF.get(script.kind, script.kind)]))
             at_once, = script.load
 
             def work(units):
                 for _ in range(units // at_once):
                     with self.paused() if at_once > 1 else contextlib.nullcontext():
                         for _ in range(at_once):
-                            client.send(next(numbers).to_bytes(script.size, "big"))
+                            client.send(HELLO if script.kind == "hello" else next(numbers).to_bytes(script.size, "big"))
                     for _ in range(at_once):
                         client.recv(script.size)
             yield work
 
     def run(self, script):
-        with self.datagrams(script) if script.kind == "udp" else self.streams(script) as work:
+        begin = {"udp": self.datagrams, "hello": self.datagrams, "dtls": self.associations}.get(script.kind, self.streams)
+        with begin(script) as work:
             work(script.warm)
             self.dump()
             work(script.units)
@@ -274,14 +299,15 @@ def differences(script, before, now, same_compiler, same_libraries):
 
 def count_scripts(build, pki, folder):
     """Datagrams have a server of their own: a socket for them adds to each turn of the loop."""
-    ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa", "udp")}
+    ports = {kind: free_port() for kind in ("plain", "ecdsa", "rsa", "udp", "dtls")}
     counted = {}
-    for kinds, text in ((("plain", "ecdsa", "rsa"), OURS), (("udp",), DATAGRAMS)):
+    for kinds, text in ((("plain", "ecdsa", "rsa"), OURS), (("udp",), DATAGRAMS), (("dtls",), DTLS)):
         own = folder / kinds[0]
         own.mkdir()
         with Counting(build, own, {kind: ports[kind] for kind in kinds},
                       text % {"pki": pki, "log": "on", **ports}) as counting:
-            counted |= {script.name: counting.run(script) for script in SCRIPTS if script.kind in kinds}
+            counted |= {script.name: counting.run(script) for script in SCRIPTS
+                        if PORT_OF.get(script.kind, script.kind) in kinds}
     return counted
 
 

@@ -132,6 +132,12 @@ int datagram_set_options(struct datagram_socket *s, const struct datagram_option
  * unknown. It takes four system calls. */
 size_t datagram_path_room(const struct address *peer);
 
+/* How many to receive at once after so many: few where few come, as each place costs time. */
+static inline size_t datagram_next_batch(size_t last)
+{
+    return last < DATAGRAM_BATCH / 2 ? 2 * last + 1 : DATAGRAM_BATCH;
+}
+
 static inline struct datagram_io datagram_receive(struct datagram_socket *s,
                                                   struct datagram items[], size_t count,
                                                   struct error *err)

@@ -163,7 +163,7 @@ static bool answer(struct datagram_listener *l, struct datagram *d, enum datagra
 static void send_answers(struct datagram_listener *l, size_t count)
 {
     struct datagram_server *s = l->server;
-    struct error ignored;
+    struct error ignored ERROR_UNSET;
     for (size_t i = 0; i < count;) {
         struct datagram_io io = datagram_send(l->socket, s->items + i, count - i, &ignored);
         for (size_t end = i + io.n; i < end; i++)
@@ -197,18 +197,11 @@ static void answer_all(struct datagram_listener *l, size_t count)
     send_answers(l, answers);
 }
 
-/* How many to receive at once: few where few come, as each place costs time. */
-static size_t next_batch(const struct datagram_listener *l)
-{
-    size_t count = 2 * l->last_batch + 1;
-    return count < DATAGRAM_BATCH ? count : DATAGRAM_BATCH;
-}
-
 bool datagram_server_serve(struct datagram_listener *listener)
 {
     struct datagram_server *s = listener->server;
-    struct error err;
-    const size_t most = next_batch(listener);
+    struct error err ERROR_UNSET;
+    const size_t most = datagram_next_batch(listener->last_batch);
     for (size_t i = 0; i < most; i++) {
         s->items[i].data = s->buffers + i * DATAGRAM_BUFFER_BYTES;
         s->items[i].size = DATAGRAM_BYTES_MAX;

@@ -22,6 +22,7 @@ struct dtls_socket {
     uint16_t port;
     unsigned slot; /* of the metrics */
     struct worker_dtls *owner;
+    size_t last_batch;      /* how many datagrams were received at once */
     uint32_t drops_counted; /* of datagrams->kernel_drops, in the metrics */
 };
 

@@ -94,20 +94,22 @@ static void take_batch(struct dtls_socket *socket, size_t count)
 static bool serve(struct dtls_socket *socket)
 {
     struct worker_dtls *w = socket->owner;
-    struct error err;
-    for (size_t i = 0; i < DATAGRAM_BATCH; i++) {
+    struct error err ERROR_UNSET;
+    const size_t most = datagram_next_batch(socket->last_batch);
+    for (size_t i = 0; i < most; i++) {
         w->items[i].data = w->buffers + i * RECEIVE_BYTES;
         w->items[i].size = RECEIVE_BYTES;
     }
-    struct datagram_io io = datagram_receive(socket->datagrams, w->items, DATAGRAM_BATCH, &err);
+    struct datagram_io io = datagram_receive(socket->datagrams, w->items, most, &err);
     if (io.status == DATAGRAM_FAILED)
         pause_receiving(w, &err);
     if (io.status != DATAGRAM_OK)
         return false;
     metrics_add(&worker_dtls_counters(socket)->datagrams_received, io.n);
+    socket->last_batch = io.n;
     count_kernel_drops(socket);
     take_batch(socket, io.n);
-    return io.n == DATAGRAM_BATCH;
+    return io.n == most;
 }
 
 static void socket_ready(struct reactor_source *source)
