@@ -86,6 +86,13 @@ static void describe(struct dtls_session *s, struct error *err)
         tls_failure_describe(&s->failure, s->ssl, &received, s->verification, err);
 }
 
+static enum dtls_status give_up(struct dtls_session *s, struct error *err)
+{
+    s->failed = true;
+    error_set(err, ERROR_TIMEOUT, "no answer to a flight, however often it was sent");
+    return DTLS_FAILED;
+}
+
 static enum dtls_status fail(struct dtls_session *s, struct error *err)
 {
     s->failed = true;
@@ -94,6 +101,9 @@ static enum dtls_status fail(struct dtls_session *s, struct error *err)
     if (ERR_GET_REASON(s->failure.reason) == SSL_R_RECORD_LAYER_FAILURE)
         s->failure.reason = ERR_peek_error();
 #endif
+    /* OpenSSL retransmits by itself if a call comes after the time and before our timer. */
+    if (ERR_GET_REASON(s->failure.reason) == SSL_R_READ_TIMEOUT_EXPIRED)
+        return give_up(s, err);
     describe(s, err);
     return DTLS_FAILED;
 }
@@ -229,9 +239,7 @@ enum dtls_status dtls_session_retransmit(struct dtls_session *s, struct error *e
     s->retransmissions++;
     if (DTLSv1_handle_timeout(s->ssl) >= 0)
         return DTLS_OK;
-    s->failed = true;
-    error_set(err, ERROR_TIMEOUT, "no answer to a flight that was sent %u times", s->vain);
-    return DTLS_FAILED;
+    return give_up(s, err);
 }
 
 unsigned dtls_session_retransmissions(const struct dtls_session *s)

@@ -104,6 +104,8 @@ static struct io dtls_handshake(struct transport *transport, struct error *err)
     if (t->lost)
         return give_up(err);
     struct io io = translate(dtls_session_handshake(t->session, err));
+    if (io.status == IO_FAILED && err->kind == ERROR_TIMEOUT)
+        return give_up(err);
     t->established = io.status == IO_OK;
     io.progressed = true; /* the ClientHello has arrived */
     flush(t);

@@ -469,6 +469,22 @@ START_TEST(gives_up_when_nothing_answers)
 }
 END_TEST
 
+/* It does so itself where a call comes after the time and before the timer of its user. */
+START_TEST(gives_up_alike_when_openssl_retransmits_by_itself)
+{
+    int times = 0;
+    enum dtls_status status = DTLS_WAIT;
+    dial_with(0);
+    while (status == DTLS_WAIT && times++ < 30) {
+        now_us += dtls_session_timeout_us(client);
+        status = dtls_session_handshake(client, &err);
+    }
+    ck_assert_int_eq(status, DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_TIMEOUT);
+    ck_assert_uint_eq(dtls_session_timeout_us(client), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(keeps_a_flight_within_the_mtu)
 {
     shake(); /* the server's is 600 */
@@ -682,6 +698,7 @@ int main(void)
     tcase_add_test(tcase, sends_a_flight_again_after_1_2_and_4_seconds);
     tcase_add_loop_test(tcase, survives_the_loss_of_any_datagram, 0, 8);
     tcase_add_test(tcase, gives_up_when_nothing_answers);
+    tcase_add_test(tcase, gives_up_alike_when_openssl_retransmits_by_itself);
     tcase_add_test(tcase, keeps_a_flight_within_the_mtu);
     tcase_add_test(tcase, sends_again_in_smaller_datagrams);
     tcase_add_test(tcase, knows_how_much_fits_a_datagram);
