@@ -239,6 +239,7 @@ class Drains(Http):
 
 
 class Proxies(Http, haproxy.TestCase):
+    # The interval is the time limit of a check too, and the first one that fails is enough.
     HAPROXY = """
         mode http
     listen web
@@ -246,8 +247,8 @@ class Proxies(Http, haproxy.TestCase):
         option httpchk
         http-check send meth GET uri /check ver HTTP/1.1 hdr Host check
         http-check expect status 200
-        server plain 127.0.0.1:{web} check inter 100ms
-        server tls 127.0.0.1:{webs} check inter 100ms ssl verify none alpn http/1.1 check-alpn http/1.1
+        server plain 127.0.0.1:{web} check inter 1s
+        server tls 127.0.0.1:{webs} check inter 1s ssl verify none alpn http/1.1 check-alpn http/1.1
 """
 
     @support.requires("haproxy")
