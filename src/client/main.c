@@ -10,6 +10,7 @@
 #include "tlsecho/client/mode.h"
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/output.h"
+#include "tlsecho/client/output_html.h"
 #include "tlsecho/client/output_refusal.h"
 #include "tlsecho/client/piped_file.h"
 #include "tlsecho/client/result.h"
@@ -68,6 +69,11 @@ static void run_mode(struct options *options, struct outcome *ret)
     if (options_choose_prompt(options, isatty(STDIN_FILENO), &err) < 0 ||
         prepare_for_signals(options, &err) < 0 || keep_pipes(options, &err) < 0) {
         outcome_fail(ret, PHASE_OPTIONS, &err);
+        output_refusal(options, ret);
+        return;
+    }
+    if (options->report_html && output_html_check(options->report_html, &err) < 0) {
+        outcome_fail(ret, PHASE_LOCAL, &err);
         output_refusal(options, ret);
         return;
     }

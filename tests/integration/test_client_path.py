@@ -82,6 +82,20 @@ class Clean(support.TestCase):
         self.assertGreaterEqual(int(count), sum(step["tries"] for step in stage["tried"]))
 
 
+class Report(support.TestCase):
+    def test_one_connection_that_is_reset_does_not_stop_the_stage_syn(self):
+        count = itertools.count()
+
+        def serve(connection):  # the first is only to connect
+            if next(count) < 3:
+                stub_server.reset(connection)
+            else:
+                connection.sendall(b'{"schema":1,"listener":"l"}')
+        with StubServer(serve) as server:
+            done = path("--json", "--only", "syn", server.endpoint())
+        self.assertIn("the report has no SYN", done.summary()["stages"][0]["reason"])
+
+
 class Page(support.TestCase):
     """--report-html: the same as the JSON object has."""
 
@@ -126,6 +140,32 @@ class Page(support.TestCase):
         done = path("--report-html", "/nonexistent/page", "--only", "client-hello",
                     server.endpoint("tls"))
         self.assertEqual(done.status, 15, done)
+        self.assertEqual(done.stdout, b"", "it is told before anything is tried")
+
+    def test_an_old_one_stays_after_an_error_of_usage(self):
+        server = self.server(TLS)
+        with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
+            file = pathlib.Path(folder, "page.html")
+            file.write_text("old")
+            for args in (("--only", "nothing"), ("--only", "idle", "--idle-max", "abc"),
+                         ("--only", "syn")):  # which needs a report
+                done = path("--report-html", file, *args, server.endpoint("tls"))
+                self.assertEqual((done.status, file.read_text()), (2, "old"), done)
+
+    def test_a_stage_is_ok_only_if_all_passed(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
+                             "timeouts: { idle: 1s }\n")
+        done, page = self.page("--only", "idle", "--idle-max", "2s", server.endpoint("tcp"))
+        none = sum(not step["passed"] for step in done.summary()["stages"][0]["tried"])
+        words = [text.text for text in page.iter("text") if text.get("class") == "word"]
+        self.assertEqual((done.status, words), (0, [f"{none} none"]), done)
+
+    def test_the_key_of_a_chart_has_what_the_chart_has(self):
+        server = self.server(TLS)
+        _, page = self.page("--only", "client-hello", server.endpoint("tls"))
+        chart = next(svg for svg in page.iter("svg") if svg.get("class") != "map")
+        drawn = {mark.get("class") for mark in chart.iter("path")}
+        self.assertEqual(drawn, {"grid", "bars dot a", "bars dot bad"})
 
 
 class Foreign(haproxy.TestCase):
@@ -469,6 +509,7 @@ class Interrupted(support.TestCase):
     def test_what_failed_before_a_signal_and_was_not_judged_is_not_ok(self):
         status, summary = self.interrupt(lambda size: size < 3000, lambda size, pieces: pieces)
         self.assertEqual((status, summary["findings"]), (12, []), summary)
+        self.assertTrue(summary["error"]["message"].startswith("interrupted before this was tried again: "), summary)
 
 
 class Quiet(support.TestCase):

@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import contextlib
+import itertools
 import random
 import re
 import threading
@@ -79,10 +80,11 @@ class Found(Idle):
 
     def test_a_proxy_that_tells_the_client(self):
         for reset, how in (False, "FIN without close_notify"), (True, "RST"):
-            evidence, low, high, _ = self.finding(boxes.Proxy(relay.Expire(2.5, reset)), longest=6)
+            evidence, low, high, stage = self.finding(boxes.Proxy(relay.Expire(2.5, reset)), longest=6)
             self.assertTrue(low <= 2.7 and high <= low * (1 + NEAR) + 0.1, evidence)
             self.assertIn(f"{how}, and the client is told at that moment", evidence)
             self.assertIn("keepalive every 1 s does not hold a connection", evidence)
+            self.assertIn(", with keepalive every 1 s'", str(stage["tried"]))
 
 
 class NotFound(Idle):
@@ -100,6 +102,9 @@ class NotFound(Idle):
             self.assertEqual((found, stage["state"]), ([], "done"))
             self.assertRegex(stage["notes"][0], says)
             self.assertLess(took_s, 4)
+            ended = [step["happened"] for step in stage["tried"] if not step["passed"]]
+            how = "FIN, by itself" if transport == "tcp" else "an end by the server, by itself"
+            self.assertEqual(set(ended), {how}, stage["tried"])
 
     def test_a_lifetime_whatever_the_traffic_is_a_note(self):
         def live(connection):
@@ -177,6 +182,77 @@ class NotFound(Idle):
                 proxy.way.expire(client, server)
 
 
+class Unlucky(support.TestCase):
+    """What happens to one connection alone. All runs are at once."""
+
+    @staticmethod
+    def resets_two_of_three():
+        count = itertools.count()
+
+        def serve(connection):
+            if next(count) % 3 != 2:
+                stub_server.reset(connection)
+            else:
+                stub_server.echo(connection)
+        return serve
+
+    @staticmethod
+    def resets_all_but_two():
+        """One is to connect, one to see the echo."""
+        count = itertools.count()
+
+        def serve(connection):
+            if next(count) > 1:
+                stub_server.reset(connection)
+            else:
+                stub_server.echo(connection)
+        return serve
+
+    @staticmethod
+    def forgets_without_a_word():
+        """As a proxy that forgets the connection to its server, and not that to its client."""
+        def serve(connection):
+            connection.settimeout(2)
+            with contextlib.suppress(TimeoutError):
+                stub_server.echo(connection)
+                return
+            connection.settimeout(None)
+            stub_server.discard(connection)
+        return serve
+
+    @classmethod
+    def setUpClass(cls):
+        def run(serve, longest):
+            with stub_server.StubServer(serve) as far:
+                return support.client("--path", "--json", "--only", "idle", "--idle-max", longest,
+                                      far.endpoint(), timeout=30)
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            runs = {make.__name__: pool.submit(run, make(), longest) for make, longest in (
+                (cls.resets_two_of_three, "1s"), (cls.resets_all_but_two, "1s"),
+                (cls.forgets_without_a_word, "5s"))}
+        cls.done = {name: future.result() for name, future in runs.items()}
+
+    def evidence(self, name):
+        self.assertEqual(self.done[name].status, 16, self.done[name])
+        return self.done[name].summary()["findings"][0]["evidence"]
+
+    def test_connections_that_are_reset_at_times_do_not_stop_the_stage(self):
+        done = self.done["resets_two_of_three"]
+        self.assertEqual((done.status, done.summary()["stages"][0]["state"]), (0, "done"), done)
+
+    def test_the_first_of_all_that_fails_is_not_beside_others(self):
+        stage, = self.done["resets_all_but_two"].summary()["stages"]
+        self.assertEqual(stage["state"], "stopped")
+        self.assertNotIn("beside", stage["reason"])
+
+    def test_silence_that_is_acknowledged_is_found_within_its_five_per_cent(self):
+        evidence = self.evidence("forgets_without_a_word")
+        low, high = map(float, re.match(r"a connection that was silent for ([\d.]+) s is there, "
+                                        r"after ([\d.]+) s it is gone", evidence).groups())
+        self.assertLess(high, low * (1 + NEAR) + 0.1, evidence)
+        self.assertIn("; TCP keepalive every 1 s does not hold a connection, which was gone", evidence)
+
+
 class Skipped(support.TestCase):
     def path(self, *args):
         return support.client("--path", "--json", *args)
@@ -189,6 +265,27 @@ class Skipped(support.TestCase):
                          "no endpoint echoes; give one whose service is echo: "
                          f"{far.endpoint()}: silence: what is sent is acknowledged, but not echoed")
         self.assertEqual(done.status, 6, done)
+
+    def test_what_sends_something_else_than_an_echo(self):
+        def greet(connection):
+            connection.sendall(b"220 mail.example.org ESMTP\r\n")
+            stub_server.discard(connection)
+
+        def babble(connection):
+            with contextlib.suppress(OSError):
+                while True:
+                    connection.sendall(bytes(3000))
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0', service: chargen },"
+                             " { listen: 'tcp://127.0.0.1:0', service: upper, name: upper } ]")
+        with stub_server.StubServer(greet) as mail, stub_server.StubServer(babble) as other, \
+                concurrent.futures.ThreadPoolExecutor(4) as pool:
+            endpoints = (server.endpoint(), server.endpoint("upper"), mail.endpoint(),
+                         other.endpoint())
+            for endpoint, done in zip(endpoints, pool.map(
+                    lambda one: self.path("--only", "idle", "--idle-max", "1s", one), endpoints)):
+                self.assertEqual(done.status, 14, done)
+                self.assertTrue(done.summary()["stages"][0]["reason"].endswith(
+                    f": {endpoint}: it sends something else than an echo"), done)
 
     def test_the_first_that_echoes_is_taken(self):
         with stub_server.StubServer(stub_server.discard) as silent, stub_server.StubServer(stub_server.echo) as far:
@@ -209,7 +306,11 @@ class Skipped(support.TestCase):
         self.assertIn("add --idle-max", done.summary()["stages"][0]["reason"])
         done = self.path("--idle-max", "0.5s", "tcp://127.0.0.1:1")
         self.assertEqual(done.status, 2)
-        self.assertIn("--idle-max", done.summary()["error"]["message"])
+        self.assertIn("--idle-max: '0.5s' is too short: give at least 1s", done.summary()["error"]["message"])
+        done = self.path("--idle-max", "abc", "tcp://127.0.0.1:1")
+        self.assertEqual(done.status, 2)
+        self.assertIn("'abc' is not a time: write 1s, ", done.summary()["error"]["message"])
+        self.assertNotIn("500ms", done.summary()["error"]["message"])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@
 #include "tlsecho/client/output_ping.h"
 #include "tlsecho/client/path.h"
 
+/* Whether a page can be written there, as far as it can be told before there is one; what is there
+ * stays as it is. ERROR_SYSTEM. */
+int output_html_check(const char *path, struct error *err);
+
 /* A load. count: 1 or 2 reports. ERROR_SYSTEM: the file cannot be written. */
 int output_html_bench(const char *path, const struct bench_report *reports, size_t count,
                       struct error *err);

@@ -23,7 +23,7 @@
 #define MERGE   (1u << MODE_MERGE)
 #define IN(set) .modes = (set)
 
-enum { DAYS_MAX = 36500 };
+enum { DAYS_MAX = 36500, SECOND_MS = 1000 };
 
 /* In the order of --help, which starts a group wherever the modes change. */
 
@@ -140,7 +140,7 @@ const struct option_row option_rows[] = {
     {"only", 0, "STAGE,...", "run these stages only (default: all that the servers allow)",
      option_parse_text, FIELD(only), IN(PATH)},
     {"idle-max", 0, "TIME", "the longest silence to try; without it the stage idle is left out",
-     option_parse_duration, FIELD(idle_max_ms), IN(PATH)},
+     option_parse_duration, FIELD(idle_max_ms), .min = SECOND_MS, IN(PATH)},
     {"size", 's', "BYTES",
      "size of a probe or message (default 64); --bench: 0 = only receive, with --expect none",
      option_parse_size, FIELD(size_bytes), .min = 0, .max = 1 << 30, IN(PING | BENCH)},

@@ -31,7 +31,7 @@ struct option_row {
                  struct error *err);
     size_t field;      /* its offset in struct options */
     int value;         /* what option_parse_value and option_parse_mode store */
-    uint64_t min, max; /* of option_parse_number and option_parse_size */
+    uint64_t min, max; /* of option_parse_number and option_parse_size; min of _duration, in ms */
     unsigned modes;    /* bits 1 << enum options_mode in which it can be used; 0 = all */
     enum option_role role;
     bool optional;    /* the argument is; parse gets NULL without one */

@@ -88,11 +88,13 @@ int option_parse_duration(const struct option_row *row, const char *argument, vo
                           struct error *err)
 {
     uint64_t ms;
-    (void)row;
     if (quantity_parse_time(argument, QUANTITY_BARE_SECONDS, &ms, err) < 0 || ms > LONGEST_MS)
-        return error_set(err, ERROR_INPUT,
-                         "'%s' is not a time: write 500ms, 10s, 1m, 2h or 0 for none, at most %dd",
-                         argument, LONGEST_DAYS);
+        return error_set(err, ERROR_INPUT, "'%s' is not a time: write %s, at most %dd", argument,
+                         row->min ? "1s, 1.5m or 2h" : "500ms, 10s, 1m, 2h or 0 for none",
+                         LONGEST_DAYS);
+    if (ms < row->min)
+        return error_set(err, ERROR_INPUT, "'%s' is too short: give at least %gs", argument,
+                         (double)row->min / 1000);
     *(uint64_t *)field = ms;
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "path_lookup.h"
 #include "path_wait.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/want.h"
@@ -14,9 +15,8 @@ static const char LINE[] = "is this still an echo\n";
 
 enum {
     LINE_BYTES = sizeof LINE - 1,
-    ECHO_US = 5 * 1000 * 1000, /* how long one may take */
-    REPEATS = 3,               /* after which a line that is not acknowledged is lost */
-    GRACE_US = 50 * 1000,      /* beside two round trips, for the ACK of the last of them */
+    REPEATS = 3,          /* after which a line that is not acknowledged is lost */
+    GRACE_US = 50 * 1000, /* beside two round trips, for the ACK of the last of them */
     TICK_US = 50 * 1000,
     KEEPALIVE_PROBES = 3,
     OTHER_BYTES = 16 * 1024, /* so much that is no echo comes from no echo */
@@ -42,6 +42,12 @@ bool idle_conn_is_gone(const struct idle_conn *c)
     return c->fate > IDLE_ALIVE && c->fate != IDLE_FINISHED;
 }
 
+bool idle_conn_has_fin(const struct idle_conn *c)
+{
+    return c->fate == IDLE_FINISHED && !c->failed && c->session.target &&
+           !c->session.target->context;
+}
+
 const char *idle_conn_fate_text(const struct idle_conn *c)
 {
     static const char *const texts[] = {
@@ -54,7 +60,9 @@ const char *idle_conn_fate_text(const struct idle_conn *c)
         [IDLE_CUT] = "FIN without close_notify",
         [IDLE_FINISHED] = "an end by the server",
     };
-    return texts[c->fate];
+    if (c->fate == IDLE_MUTE && c->received)
+        return "it sends something else than an echo";
+    return idle_conn_has_fin(c) ? "FIN" : texts[c->fate];
 }
 
 enum result idle_conn_result(const struct idle_conn *c)
@@ -143,12 +151,13 @@ static void examine_silence(struct idle_conn *c)
 {
     struct tcp_stats stats;
     uint64_t waited_us = clock_now_us() - c->probed_us;
+    uint64_t patience_us = c->patience_us ? c->patience_us : IDLE_ECHO_US;
     bool known = tcp_stats_read(c->session.transport->fd, &stats);
     if (known && stats.unacknowledged_bytes && stats.repeats >= REPEATS)
         end(c, IDLE_LOST);
     else if (known && stats.unacknowledged_bytes)
         return;
-    else if (waited_us > ECHO_US + (known ? 2 * stats.rtt_us + GRACE_US : 0))
+    else if (waited_us > patience_us + (known ? 2 * stats.rtt_us + GRACE_US : 0))
         end(c, IDLE_MUTE);
 }
 
@@ -196,7 +205,7 @@ int idle_conn_keep_alive(struct idle_conn *c, unsigned idle_s, struct error *err
 {
     struct socket_keepalive keepalive = {
         .idle_s = idle_s, .interval_s = idle_s, .probes = KEEPALIVE_PROBES};
-    c->keeps_alive = true;
+    c->keepalive_s = idle_s;
     return socket_set_keepalive(c->session.transport->fd, &keepalive, err);
 }
 
@@ -243,6 +252,47 @@ int idle_conn_open(struct idle_conn *c, struct path *p, struct path_peer *peer,
         return c->failed ? -1 : 0;
     idle_conn_rest(c);
     return 0;
+}
+
+/* Whether a try that echoed nothing may be an accident. */
+static bool is_chance(const struct idle_conn *c, int result, const struct error *err)
+{
+    if (result < 0)
+        return err->kind != ERROR_INTERRUPTED && !path_lookup_is_refusal(err);
+    return c->fate != IDLE_MUTE || (!c->received && c->took_us < IDLE_ECHO_US);
+}
+
+int idle_conn_open_again(struct idle_conn *c, struct path *p, struct path_peer *peer,
+                         uint64_t deadline_us, bool *ret_echoes, struct error *err)
+{
+    struct error first = {.alert = -1}, latest = first;
+    bool failed = false;
+    enum phase phase = p->phase; /* of the first error */
+    for (unsigned tries = 1;; tries++) {
+        uint64_t now_us = clock_now_us();
+        uint64_t left_us = deadline_us > now_us ? deadline_us - now_us : 0;
+        uint64_t due_us = now_us + (tries < IDLE_TRIES ? left_us / 2 : left_us);
+        int result = idle_conn_open(c, p, peer, due_us, ret_echoes, &latest);
+        if (result < 0 && !failed) {
+            failed = true;
+            first = latest;
+            phase = p->phase;
+        }
+        if (*ret_echoes) {
+            p->unsteady = p->unsteady || tries > 1;
+            return 0;
+        }
+        if (tries < IDLE_TRIES && is_chance(c, result, &latest)) {
+            idle_conn_close(c);
+            continue;
+        }
+        if (result < 0) {
+            bool interrupted = latest.kind == ERROR_INTERRUPTED;
+            *err = interrupted ? latest : first;
+            p->phase = interrupted ? p->phase : phase;
+        }
+        return result;
+    }
 }
 
 void idle_conn_close(struct idle_conn *c)

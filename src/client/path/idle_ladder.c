@@ -9,7 +9,11 @@
 enum {
     GONE = 2,          /* so many make it certain, */
     GONE_UNSTEADY = 4, /* and where anything was mixed */
+    LEAST = 4,         /* connections: one with keepalive, two rungs, a second try of the last */
     FEW = 6,           /* connections, though they open slowly */
+    QUICK_US = 1000 * 1000, /* an echo that takes less is none that is slow */
+    PATIENCE_SHARE = 4,     /* of the longest silence, so that a second ladder has time */
+    SLOWER_TIMES = 4,       /* than all before an echo may be */
     SUSPECT_US = 300 * 1000,
     TICK_US = 50 * 1000, /* where others than the next one are waited for */
 };
@@ -32,17 +36,50 @@ void idle_ladder_close(struct ladder *l)
     l->talks = false;
 }
 
+static void note_echo(struct ladder *l, const struct idle_conn *c)
+{
+    l->slowest_us = c->took_us > l->slowest_us ? c->took_us : l->slowest_us;
+}
+
+/* One that cannot be opened leaves time for the others. */
+static int open_again(struct ladder *l, struct idle_conn *c, uint64_t deadline_us, bool *ret_echoes,
+                      struct error *err)
+{
+    uint64_t now_us = clock_now_us();
+    uint64_t due_us = deadline_us > now_us ? now_us + (deadline_us - now_us) / 2 : now_us;
+    *ret_echoes = false;
+    int result = idle_conn_open_again(c, l->p, l->peer, due_us, ret_echoes, err);
+    if (*ret_echoes)
+        note_echo(l, c);
+    return result;
+}
+
 int idle_ladder_open_talker(struct ladder *l, uint64_t every_us, uint64_t deadline_us,
                             struct error *err)
 {
     struct idle_conn *c = &l->talker;
     l->talked_us = l->ended_us = 0;
     l->talk_began_us = clock_now_us();
-    int result = idle_conn_open(c, l->p, l->peer, deadline_us, &l->talks, err);
+    int result = open_again(l, c, deadline_us, &l->talks, err);
     c->planned_us = every_us;
     if (!l->talks)
         idle_conn_close(c);
     return result < 0 && err->kind == ERROR_INTERRUPTED ? -1 : 0;
+}
+
+uint64_t idle_ladder_patience_us(const struct ladder *l)
+{
+    uint64_t share_us = l->p->options.idle_max_ms * 1000 / PATIENCE_SHARE;
+    uint64_t us = SLOWER_TIMES * l->slowest_us;
+    us = us < share_us ? share_us : us;
+    us = us < QUICK_US ? QUICK_US : us;
+    return us < IDLE_ECHO_US ? us : IDLE_ECHO_US;
+}
+
+static void probe(const struct ladder *l, struct idle_conn *c)
+{
+    c->patience_us = idle_ladder_patience_us(l);
+    idle_conn_probe(c);
 }
 
 static void step_talker(struct ladder *l)
@@ -52,7 +89,7 @@ static void step_talker(struct ladder *l)
         return;
     idle_conn_step(c);
     if (c->fate == IDLE_SILENT && clock_now_us() >= idle_conn_due_us(c))
-        idle_conn_probe(c);
+        probe(l, c);
     if (c->fate == IDLE_ALIVE) {
         l->talked_us = clock_now_us() - l->talk_began_us;
         idle_conn_rest(c);
@@ -66,15 +103,27 @@ static int open_next(struct ladder *l, uint64_t deadline_us, struct error *err)
     bool echoes = false;
     struct idle_conn *c = &l->conns[l->count];
     l->count++;
-    if (idle_conn_open(c, l->p, l->peer, deadline_us, &echoes, err) < 0)
+    if (open_again(l, c, deadline_us, &echoes, err) < 0)
         return -1;
     return echoes ? 0 : error_set(err, ERROR_TIMEOUT, "no echo: %s", idle_conn_fate_text(c));
+}
+
+/* Too few can be opened. */
+static int refuse(const struct ladder *l, struct error *err)
+{
+    size_t others = l->count - 1 + l->talks;
+    if (!others)
+        return -1;
+    return error_prefix(err,
+                        "beside %zu connection%s one more fails, perhaps for a limit of the server",
+                        others, others == 1 ? "" : "s");
 }
 
 int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint64_t until_us,
                      uint64_t deadline_us, struct error *err)
 {
     l->count = 0;
+    l->limited = false;
     l->keepalive_s = keepalive_s;
     count += keepalive_s > 0;
     path_record_progress(l->p, "opening %zu connections", count);
@@ -83,11 +132,9 @@ int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint6
             continue;
         if (err->kind == ERROR_INTERRUPTED)
             return -1;
-        if (l->count <= FEW)
-            return error_prefix(err,
-                                "beside %zu connections one more fails, perhaps for a limit of the "
-                                "server",
-                                l->count - 1);
+        if (l->count <= LEAST)
+            return refuse(l, err);
+        l->limited = true;
         idle_conn_close(&l->conns[--l->count]);
         path_record_note(l->p,
                          "only %zu connections, since one more fails: %s; a limit of the server "
@@ -114,7 +161,7 @@ static struct idle_conn *next_rung(struct ladder *l)
     struct idle_conn *found = NULL;
     for (size_t i = 0; i < l->count; i++) {
         struct idle_conn *c = &l->conns[i];
-        if (c->fate == IDLE_SILENT && !c->keeps_alive &&
+        if (c->fate == IDLE_SILENT && !c->keepalive_s &&
             (!found || c->planned_us < found->planned_us))
             found = c;
     }
@@ -134,7 +181,7 @@ uint64_t idle_ladder_survived_us(const struct ladder *l)
     uint64_t us = 0;
     for (size_t i = 0; i < l->count; i++) {
         const struct idle_conn *c = &l->conns[i];
-        if (c->fate == IDLE_ALIVE && !c->keeps_alive && c->silence_us > us)
+        if (c->fate == IDLE_ALIVE && !c->keepalive_s && c->silence_us > us)
             us = c->silence_us;
     }
     return us;
@@ -151,7 +198,7 @@ static uint64_t untold_us(const struct ladder *l)
     uint64_t us = 0;
     for (size_t i = 0; i < l->count; i++) {
         const struct idle_conn *c = &l->conns[i];
-        if (c->fate == IDLE_SILENT && !c->keeps_alive && c->seen_us - c->last_us > us)
+        if (c->fate == IDLE_SILENT && !c->keepalive_s && c->seen_us - c->last_us > us)
             us = c->seen_us - c->last_us;
     }
     return us;
@@ -159,14 +206,14 @@ static uint64_t untold_us(const struct ladder *l)
 
 bool idle_ladder_is_accident(const struct ladder *l, const struct idle_conn *c)
 {
-    return idle_conn_is_gone(c) && !c->keeps_alive &&
+    return idle_conn_is_gone(c) && !c->keepalive_s &&
            (idle_is_longer(idle_ladder_survived_us(l), c->silence_us) ||
             (c->told && idle_is_longer(untold_us(l), c->silence_us)));
 }
 
 bool idle_ladder_counts(const struct ladder *l, const struct idle_conn *c)
 {
-    return idle_conn_is_decided(c) && c->fate != IDLE_ALIVE && !c->keeps_alive &&
+    return idle_conn_is_decided(c) && c->fate != IDLE_ALIVE && !c->keepalive_s &&
            !idle_is_longer(idle_ladder_survived_us(l), c->silence_us) &&
            !idle_ladder_is_accident(l, c);
 }
@@ -181,7 +228,7 @@ static bool awaits_others(const struct ladder *l)
             continue;
         for (size_t j = 0; j < l->count; j++) {
             const struct idle_conn *c = &l->conns[j];
-            if (c->fate == IDLE_SILENT && !c->keeps_alive &&
+            if (c->fate == IDLE_SILENT && !c->keepalive_s &&
                 !idle_is_longer(c->seen_us - c->last_us, told->silence_us))
                 return true;
         }
@@ -205,7 +252,7 @@ static unsigned count_unanswered(const struct ladder *l, bool late)
     uint64_t now_us = clock_now_us(), survived_us = idle_ladder_survived_us(l);
     for (size_t i = 0; i < l->count; i++) {
         const struct idle_conn *c = &l->conns[i];
-        if (c->fate == IDLE_PROBED && !c->keeps_alive && c->probed_us - c->last_us > survived_us)
+        if (c->fate == IDLE_PROBED && !c->keepalive_s && c->probed_us - c->last_us > survived_us)
             n += !late || now_us > c->probed_us + SUSPECT_US + 2 * l->peer->about->rtt_us;
         else if (idle_ladder_counts(l, c) && !c->told && c->silence_us > survived_us)
             n++;
@@ -218,21 +265,25 @@ unsigned idle_ladder_gone_enough(const struct ladder *l)
     return l->p->unsteady ? GONE_UNSTEADY : GONE;
 }
 
-static void record(struct path *p, const struct idle_conn *c)
+static void record(struct ladder *l, const struct idle_conn *c)
 {
-    char silence[IDLE_SPAN_BYTES];
-    struct path_step step = {.tries = 1, .failed = idle_conn_is_gone(c)};
+    char silence[IDLE_SPAN_BYTES], keepalive[PATH_TEXT_BYTES] = "";
+    struct path_step step = {.tries = 1, .failed = c->fate != IDLE_ALIVE};
+    if (c->fate == IDLE_ALIVE)
+        note_echo(l, c);
+    if (c->keepalive_s)
+        snprintf(keepalive, sizeof keepalive, ", with keepalive every %u s", c->keepalive_s);
     step.passed = !step.failed;
     step.silence_us = c->silence_us;
     snprintf(step.what, sizeof step.what, "silence of %s%s", idle_span_text(c->silence_us, silence),
-             c->keeps_alive ? ", with keepalive" : "");
+             keepalive);
     if (c->fate == IDLE_ALIVE)
         snprintf(step.happened, sizeof step.happened, "echo after %.1f ms",
                  (double)c->took_us / 1e3);
     else
         snprintf(step.happened, sizeof step.happened, "%s%s", idle_conn_fate_text(c),
                  c->told ? ", by itself" : "");
-    path_record_step(p, &step);
+    path_record_step(l->p, &step);
 }
 
 static void step_all(struct ladder *l)
@@ -244,9 +295,9 @@ static void step_all(struct ladder *l)
             continue;
         idle_conn_step(c);
         if (c->fate == IDLE_SILENT && clock_now_us() >= idle_conn_due_us(c))
-            idle_conn_probe(c);
+            probe(l, c);
         if (idle_conn_is_decided(c))
-            record(l->p, c);
+            record(l, c);
     }
 }
 
@@ -282,7 +333,7 @@ static void tell_progress(const struct ladder *l)
     char now[IDLE_SPAN_BYTES], longest[IDLE_SPAN_BYTES];
     uint64_t longest_us = 0;
     for (size_t i = 0; i < l->count; i++)
-        if (!l->conns[i].keeps_alive && l->conns[i].planned_us > longest_us)
+        if (!l->conns[i].keepalive_s && l->conns[i].planned_us > longest_us)
             longest_us = l->conns[i].planned_us;
     path_record_progress(l->p, "silent for %s of at most %s", idle_span_text(untold_us(l), now),
                          idle_span_text(longest_us, longest));
@@ -299,9 +350,9 @@ int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err)
         if ((gone >= enough && !awaits) || (!next && !is_probing(l)) || clock_now_us() >= end_us)
             return 0;
         if (next && count_unanswered(l, true) > 0 && count_unanswered(l, false) < enough) {
-            idle_conn_probe(next);
+            probe(l, next);
             if (idle_conn_is_decided(next))
-                record(l->p, next);
+                record(l, next);
             continue;
         }
         tell_progress(l);
@@ -321,7 +372,7 @@ int idle_ladder_try_kept(struct ladder *l, uint64_t silence_us, uint64_t end_us,
         step_talker(l);
         idle_conn_step(c);
         if (c->fate == IDLE_SILENT && clock_now_us() >= idle_conn_due_us(c))
-            idle_conn_probe(c);
+            probe(l, c);
         if (idle_conn_is_decided(c) || clock_now_us() >= end_us)
             break;
         path_record_progress(l->p, "whether keepalive holds a connection");
@@ -329,7 +380,7 @@ int idle_ladder_try_kept(struct ladder *l, uint64_t silence_us, uint64_t end_us,
             return -1;
     }
     if (idle_conn_is_decided(c) && !recorded)
-        record(l->p, c);
+        record(l, c);
     *ret = c->fate;
     return 0;
 }

@@ -22,6 +22,8 @@ struct ladder {
     struct idle_conn conns[IDLE_CONNECTIONS_MAX];
     size_t count;
     uint64_t keepalive_s;    /* of the first one; 0 = it has none */
+    uint64_t slowest_us;     /* of all echoes */
+    bool limited;            /* there are fewer connections than were asked for */
     struct idle_conn talker; /* is never silent for long, and no rung; planned_us: how long */
     bool talks;              /* there is one */
     uint64_t talk_began_us;
@@ -41,7 +43,7 @@ int idle_ladder_await_talker(struct ladder *l, uint64_t age_us, uint64_t end_us,
 /*
  * At most count connections, as many as until_us allows but more than a few; one more before them,
  * if keepalive_s, has TCP's keepalive and is left out of all below. If one cannot be opened, or
- * does not echo, those before it are all, and a note says so; -1 if they are a few only, or as
+ * does not echo, those before it are all, and a note says so; -1 if they are too few, or as
  * idle_conn_open. Call idle_ladder_close in any case.
  */
 int idle_ladder_open(struct ladder *l, size_t count, uint64_t keepalive_s, uint64_t until_us,
@@ -57,6 +59,9 @@ void idle_ladder_plan(struct ladder *l, const uint64_t *silences_us, size_t coun
  * is left to try, or at end_us. -1: interrupted.
  */
 int idle_ladder_climb(struct ladder *l, uint64_t end_us, struct error *err);
+
+/* How long the echo of a probe may take. */
+uint64_t idle_ladder_patience_us(const struct ladder *l);
 
 /* The longest silence that one survived; 0 = none did. */
 uint64_t idle_ladder_survived_us(const struct ladder *l);

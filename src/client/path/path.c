@@ -9,8 +9,6 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/suggest.h"
 
-enum { IDLE_MAX_MIN_MS = 1000 };
-
 _Static_assert(PATH_STAGES_MAX <= 8 * sizeof(unsigned), "stages are bits of a set");
 
 const char *path_state_word(enum path_state state)
@@ -86,8 +84,6 @@ static int choose(const struct options *options, unsigned *ret, struct error *er
         (i == path_stages_count || !(chosen & 1u << i)))
         return error_set(err, ERROR_INPUT,
                          "--idle-max is for the stage idle, which does not run: leave it out");
-    if (options->idle_max_ms < IDLE_MAX_MIN_MS)
-        return error_set(err, ERROR_INPUT, "--idle-max: give at least 1s");
     *ret = chosen;
     return 0;
 }
@@ -261,6 +257,13 @@ static void fail(const struct path *p, const struct error *err, struct outcome *
     ret->phase = p->phase;
 }
 
+/* Of what failed when the run was interrupted. */
+static void fail_unjudged(const struct path *p, struct outcome *ret)
+{
+    outcome_fail_to_open(ret, PHASE_HANDSHAKE, &p->unjudged, &p->options);
+    error_prefix(&ret->error, "interrupted before this was tried again");
+}
+
 /* An interrupted run is worth what it measured: ok if there is something, and nothing that failed
  * is left to be judged. */
 static void conclude(struct path *p, int result, const struct error *err, struct outcome *ret)
@@ -270,7 +273,7 @@ static void conclude(struct path *p, int result, const struct error *err, struct
     bool unjudged = interrupted && has_unjudged(verdict);
     bool partly = interrupted && !unjudged && (has_measured(verdict) || has_passed(verdict));
     if (unjudged && p->has_unjudged)
-        outcome_fail_to_open(ret, PHASE_HANDSHAKE, &p->unjudged, &p->options);
+        fail_unjudged(p, ret);
     else if (result < 0 && !partly)
         fail(p, err, ret);
     else if (result == 0 && !has_measured(verdict))

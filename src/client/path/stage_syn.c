@@ -10,7 +10,7 @@
 
 enum {
     TRIES = 3,
-    FAILURES_MAX = 3,           /* of connections, before the stage gives up */
+    FAILURES_MAX = 5,           /* of connections, before the stage gives up */
     CONFIRMED = 2,              /* so many tries make a finding */
     LIMIT_US = 4 * 1000 * 1000, /* a report comes at once; half of it is the wait for its start */
 };
@@ -55,6 +55,19 @@ static int ask(struct syns *s, struct answer *ret, struct error *err)
     return ret->came || err->kind != ERROR_INTERRUPTED ? 0 : -1;
 }
 
+/* As ask; what may be an accident of one connection is tried again. */
+static int ask_first(struct syns *s, struct answer *ret, struct error *err)
+{
+    int result = ask(s, ret, err);
+    for (unsigned failures = 1; failures < FAILURES_MAX && result == 0 && !ret->came; failures++) {
+        bool refused = path_lookup_is_refusal(err) || err->kind == ERROR_TIMEOUT;
+        if (ret->opened ? ret->result != RESULT_RESET : refused)
+            break;
+        result = ask(s, ret, err);
+    }
+    return result;
+}
+
 /* The first server that sends one is s->peer. Without any the stage is skipped, *ret_found false;
  * -1: interrupted, or one could not be asked. */
 static int choose_peer(struct syns *s, bool *ret_found, struct error *err)
@@ -67,7 +80,7 @@ static int choose_peer(struct syns *s, bool *ret_found, struct error *err)
             continue;
         s->p->peer = s->peer = &s->p->peers[i];
         path_record_progress(s->p, "looking for a report");
-        if (ask(s, &answer, err) < 0)
+        if (ask_first(s, &answer, err) < 0)
             return -1;
         *ret_found = answer.came;
         if (answer.came)

@@ -210,6 +210,15 @@ static void draw_bars(FILE *out, const struct html_chart *chart, const struct ht
     fputs("\"/>\n", out);
 }
 
+static void draw_points(FILE *out, const struct html_chart *chart, const struct html_series *series)
+{
+    fprintf(out, "<path class=\"bars dot %s\" d=\"", series->css_class);
+    for (size_t i = 0; i < series->count; i++)
+        fprintf(out, "M%.1f %.1fh0", place_x(chart, series->points[i][0]),
+                place_y(chart, series->points[i][1]));
+    fputs("\"/>\n", out);
+}
+
 static void draw_rules(FILE *out, const struct html_chart *chart, const struct html_series *series)
 {
     fprintf(out, "<path class=\"curve %s\" d=\"", series->css_class);
@@ -226,8 +235,12 @@ static void draw_key(FILE *out, const struct html_series *series, size_t count)
         fprintf(out, "<text x=\"%zu\" y=\"16\" text-anchor=\"end\">", right);
         output_html_text(out, series[i].name);
         size_t left = right - strlen(series[i].name) * LETTER_WIDTH - DASH_WIDTH - 10;
-        fprintf(out, "</text><path class=\"curve %s\" d=\"M%zu 12h%d\"/>\n", series[i].css_class,
-                left, DASH_WIDTH);
+        if (series[i].look == HTML_DOTS)
+            fprintf(out, "</text><path class=\"bars dot %s\" d=\"M%zu 12h0\"/>\n",
+                    series[i].css_class, left + DASH_WIDTH / 2);
+        else
+            fprintf(out, "</text><path class=\"curve %s\" d=\"M%zu 12h%d\"/>\n",
+                    series[i].css_class, left, DASH_WIDTH);
         right = left - 14;
     }
 }
@@ -239,6 +252,7 @@ void output_html_chart(FILE *out, const struct html_chart *chart, const struct h
                                 const struct html_series *) = {[HTML_LINE] = draw_curve,
                                                                [HTML_AREA] = draw_area,
                                                                [HTML_BARS] = draw_bars,
+                                                               [HTML_DOTS] = draw_points,
                                                                [HTML_RULES] = draw_rules};
     fputs("<section><h2>", out);
     output_html_text(out, chart->title);

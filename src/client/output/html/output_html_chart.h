@@ -31,7 +31,8 @@ struct html_chart {
 enum html_look {
     HTML_LINE,
     HTML_AREA,  /* steps from point to point, filled down to the axis */
-    HTML_BARS,  /* a bar for each pair of points; a dot if both are equal */
+    HTML_BARS,  /* a bar for each pair of points */
+    HTML_DOTS,  /* one for each point */
     HTML_RULES, /* over the whole height; y is ignored */
 };
 

@@ -2,12 +2,17 @@
 #include "output_html_parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "output_html_style.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/text.h"
+#include "tlsecho/client/output_html.h"
 #include "tlsecho/client/output_units.h"
 #include "tlsecho/client/session_peer.h"
 
@@ -36,6 +41,34 @@ void output_html_begin(FILE *out, const char *name, const char *what)
 void output_html_end(FILE *out)
 {
     fputs("</main>\n</body>\n</html>\n", out);
+}
+
+/* Where the file has to be made. */
+static int check_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    if (n >= sizeof folder) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(folder, path, n);
+    memcpy(folder + n, "", 1);
+    return faccessat(AT_FDCWD, n ? folder : ".", W_OK | X_OK, AT_EACCESS);
+}
+
+int output_html_check(const char *path, struct error *err)
+{
+    struct stat status;
+    int result = stat(path, &status);
+    if (result < 0 && errno == ENOENT)
+        result = check_folder(path);
+    else if (result == 0 && S_ISDIR(status.st_mode))
+        result = (errno = EISDIR, -1);
+    else if (result == 0)
+        result = faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
+    return result < 0 ? error_sys(err, "--report-html: write %s", path) : 0;
 }
 
 int output_html_write(const char *path, void (*write)(FILE *out, const void *context),

@@ -72,6 +72,26 @@ static void draw_end(FILE *out, int x, const char *name)
             x, MAP_LINE_Y - 22, MAP_END, x + MAP_END / 2, MAP_LINE_Y + 4, name);
 }
 
+static size_t count_steps(const struct path_stage_result *stage, const char *word)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < stage->step_count; i++)
+        count += strcmp(path_step_word(&stage->steps[i]), word) == 0;
+    return count;
+}
+
+/* "ok", or how many steps were not: "1 some, 2 none". */
+static void steps_word(const struct path_stage_result *stage, char ret[OUTPUT_UNIT_BYTES])
+{
+    size_t some = count_steps(stage, "some"), none = count_steps(stage, "none");
+    if (some && none)
+        snprintf(ret, OUTPUT_UNIT_BYTES, "%zu some, %zu none", some, none);
+    else if (some || none)
+        snprintf(ret, OUTPUT_UNIT_BYTES, "%zu %s", some + none, some ? "some" : "none");
+    else
+        snprintf(ret, OUTPUT_UNIT_BYTES, "ok");
+}
+
 /* A stage that found what another one tells, has no finding of its own. */
 static const char *stage_class(const struct path_stage_result *stage)
 {
@@ -87,9 +107,10 @@ static void stage_word(const struct path_stage_result *stage, size_t findings,
         snprintf(ret, OUTPUT_UNIT_BYTES, "%zu finding%s", findings, findings == 1 ? "" : "s");
     else if (stage->found)
         snprintf(ret, OUTPUT_UNIT_BYTES, "same finding");
+    else if (stage->state == PATH_DONE)
+        steps_word(stage, ret);
     else
-        snprintf(ret, OUTPUT_UNIT_BYTES, "%s",
-                 stage->state == PATH_DONE ? "ok" : path_state_word(stage->state));
+        snprintf(ret, OUTPUT_UNIT_BYTES, "%s", path_state_word(stage->state));
 }
 
 /* A mark for each stage; one that found something has a cross in it. */
@@ -150,7 +171,6 @@ static void findings(FILE *out, const struct path_verdict *verdict)
 /* --- sizes and silences against outcome --- */
 
 enum {
-    DOTS_MAX = 2 * PATH_STEPS_MAX,
     DOTS_MIN = 2,
     MANY_TIMES = 4, /* between sizes that are nearer to each other, size is not what is tried */
 };
@@ -160,7 +180,7 @@ enum axis { BY_BYTES, BY_PACKETS, BY_SILENCE };
 enum { AXES = BY_SILENCE + 1 };
 
 struct dots {
-    double passed[DOTS_MAX][2], failed[DOTS_MAX][2]; /* each twice, as a bar without length */
+    double passed[PATH_STEPS_MAX][2], failed[PATH_STEPS_MAX][2];
     size_t passed_count, failed_count;
     double low, high;
 };
@@ -184,10 +204,8 @@ static void add_dot(struct dots *dots, double x, const struct path_step *step)
     double share = step->tries ? 1 - (double)step->failed / (double)step->tries : 0;
     double(*into)[2] = step->passed ? dots->passed : dots->failed;
     size_t *count = step->passed ? &dots->passed_count : &dots->failed_count;
-    for (int i = 0; i < 2; i++) {
-        into[*count][0] = x;
-        into[(*count)++][1] = 100 * share;
-    }
+    into[*count][0] = x;
+    into[(*count)++][1] = 100 * share;
     dots->low = fmin(dots->low, x);
     dots->high = fmax(dots->high, x);
 }
@@ -221,7 +239,7 @@ static void chart_of(FILE *out, const struct path_stage_result *stage, enum axis
     char id[OUTPUT_UNIT_BYTES], title[3 * OUTPUT_UNIT_BYTES];
     collect(stage, axis, &dots);
     bool alike = axis == BY_BYTES && dots.high < MANY_TIMES * dots.low;
-    if (dots.passed_count + dots.failed_count < 2 * DOTS_MIN || alike)
+    if (dots.passed_count + dots.failed_count < DOTS_MIN || alike)
         return;
     snprintf(id, sizeof id, "%.20s-%d", stage->name, (int)axis);
     snprintf(title, sizeof title, "%.20s: what passes, by %s", stage->name, names[axis]);
@@ -241,15 +259,15 @@ static void chart_of(FILE *out, const struct path_stage_result *stage, enum axis
               .tick_count = 3},
     };
     struct html_series series[] = {{.name = "passed",
-                                    .css_class = "a dot",
+                                    .css_class = "a",
                                     .points = (const double(*)[2])dots.passed,
                                     .count = dots.passed_count,
-                                    .look = HTML_BARS},
+                                    .look = HTML_DOTS},
                                    {.name = "failed",
-                                    .css_class = "bad dot",
+                                    .css_class = "bad",
                                     .points = (const double(*)[2])dots.failed,
                                     .count = dots.failed_count,
-                                    .look = HTML_BARS}};
+                                    .look = HTML_DOTS}};
     output_html_chart(out, &chart, series, 2);
 }
 

@@ -48,7 +48,7 @@ const char output_html_style[] =
     "svg .mark { fill: var(--card); stroke-width: 3; } svg .mark.a { fill: var(--a); }\n"
     "svg .mark.bad { fill: var(--bad); } svg .cross { stroke: var(--card); stroke-width: 2.5;\n"
     "  fill: none; } svg .end { fill: var(--paper); stroke: var(--line); }\n"
-    "svg.map { min-width: 0; max-width: 48rem; } svg .word { fill: var(--ink); }\n"
+    "svg.map { min-width: 40rem; max-width: 48rem; } svg .word { fill: var(--ink); }\n"
     ".finding { border-left: .3rem solid var(--bad); } .finding h2, th.bad { color: var(--bad); }\n"
     "table { border-collapse: collapse; font-variant-numeric: tabular-nums; }\n"
     "th, td { text-align: right; padding: .2rem .9rem .2rem 0; vertical-align: top;\n"
