@@ -402,6 +402,17 @@ class BadInput(Case):
                 self.assertEqual(good.ask("meanwhile"), "meanwhile")
                 self.assertEqual(dropped(server, reason), count + 1)
 
+    def test_what_the_kernel_drops_is_counted(self):
+        server = self.server(ECHO)
+        client, sent = self.socket(), 3000
+        with server.paused():
+            for _ in range(sent):
+                client.sendto(bytes(1000), server.address("dtls"))
+        self.assert_answers(server.address("dtls"))
+        received = admin_client.metrics(server)["tlsecho_datagrams_received_total"].value() - 1
+        self.assertLess(received, sent)
+        self.assertEqual((dropped(server, "invalid"), dropped(server, "receive_buffer")), (received, sent - received))
+
     def test_a_message_longer_than_the_buffer_is_dropped_and_counted(self):
         server = self.server(ECHO + "limits: { buffer: 4KiB }\n")
         client = self.client(server)
