@@ -86,8 +86,11 @@ class Report(support.TestCase):
     def test_one_connection_that_is_reset_does_not_stop_the_stage_syn(self):
         count = itertools.count()
 
-        def serve(connection):  # the first is only to connect
-            if next(count) < 3:
+        def serve(connection):
+            number = next(count)
+            if number == 0:  # it only has to connect
+                connection.recv(1)
+            elif number < 3:
                 stub_server.reset(connection)
             else:
                 connection.sendall(b'{"schema":1,"listener":"l"}')
