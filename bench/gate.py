@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A performance gate without noise: the instructions of the server for each echo and connection.
+"""A performance gate without noise: the instructions of the server for each echo, connection and reload.
 
-callgrind counts them while a fixed script runs; instructions.json has the recorded counts. Growth of
-more than 3 % fails and names the functions that grew. What is compared depends on the machine:
+callgrind counts them while a fixed script runs; recorded/openssl-RELEASE.json has the counts with that release
+of OpenSSL. Growth of more than 3 % fails and names the functions that grew. What is compared depends on the
+machine:
 
-    calls      system calls, clock reads and allocations: everywhere
+    memory     bytes of an idle TLS connection (memory.py): with the release of OpenSSL that was recorded
+    calls      system calls, clock reads and allocations: likewise
     own        instructions of the server's functions: with the compiler that was recorded
     libraries  instructions of OpenSSL and libc: with the versions that were recorded
 
@@ -30,14 +32,15 @@ import time
 from typing import NamedTuple
 
 import hostile
-from servers import OURS, first_line, free_port, wait_for_port
+import memory
+from servers import OURS, Place, first_line, free_port, wait_for_port
 
-RECORDED = pathlib.Path(__file__).with_name("instructions.json")
+RECORDED = pathlib.Path(__file__).with_name("recorded")
 GROWTH = 1.03
 KEPT = 40      # of the functions of libraries, the most expensive ones
 CALLS = ("recv", "send", "recvmmsg", "sendmmsg", "read", "write", "epoll_wait", "epoll_ctl", "accept4", "close",
          "shutdown", "clock_gettime", "splice", "malloc", "calloc", "realloc")
-TIMEOUT_S = 60
+TIMEOUT_S = 300  # on a busy machine
 MORE = "watch: off\nworkers: 1\nsecurity: { sandbox: off }\n"  # callgrind cannot write its files in a sandbox
 
 
@@ -67,6 +70,8 @@ SCRIPTS = (
     Script("DTLS echo of 64 B", "dtls", (1, 1), 200, 1000, 64, 0.02),
     Script("DTLS ClientHello without a cookie, 32 at once", "hello", (32,), 20 * 32, 100 * 32, 64, 0.02),
 )
+
+RELOAD = Script("reload", "reload", (), 1, 3, 1, 40)
 
 DATAGRAMS = 'listeners: [ { listen: "udp://127.0.0.1:%(udp)d" } ]\n'
 DTLS = """
@@ -226,8 +231,16 @@ class Counting:
                         client.recv(script.size)
             yield work
 
+    @contextlib.contextmanager
+    def reloads(self, _script):
+        def work(units):
+            for _ in range(units):
+                self.reload_once()
+        yield work
+
     def run(self, script):
-        begin = {"udp": self.datagrams, "hello": self.datagrams, "dtls": self.associations}.get(script.kind, self.streams)
+        begin = {"udp": self.datagrams, "hello": self.datagrams, "dtls": self.associations,
+                 "reload": self.reloads}.get(script.kind, self.streams)
         with begin(script) as work:
             work(script.warm)
             self.dump()
@@ -243,6 +256,10 @@ class Counting:
 
     def reload(self):
         """The instructions of a reload."""
+        self.reload_once()
+        return self.settle()
+
+    def reload_once(self):
         log = self.folder / "server.log"
         before = log.read_text().count("event=reloaded")
         self.process.send_signal(signal.SIGHUP)
@@ -252,7 +269,6 @@ class Counting:
             if refused or time.monotonic() > end:
                 raise RuntimeError(refused.group() if refused else "the reload does not end")
             time.sleep(0.05)
-        return self.settle()
 
     def settle(self):
         """The counts since the previous dump, once the server is idle: it has answered a later
@@ -308,6 +324,8 @@ def count_scripts(build, pki, folder):
                       text % {"pki": pki, "log": "on", **ports}) as counting:
             counted |= {script.name: counting.run(script) for script in SCRIPTS
                         if PORT_OF.get(script.kind, script.kind) in kinds}
+            if "plain" in kinds:
+                counted[RELOAD.name] = counting.run(RELOAD)
     return counted
 
 
@@ -342,26 +360,28 @@ def costly(costs, handshake, most):
             yield f"COSTLY {name}: {shakes:.1f} full handshakes, at most {most} are allowed"
 
 
-def gate(build, pki, record):
-    """The exit status."""
-    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor() as both:
+def count_all(build, pki, record):
+    """At the same time: the scripts; the memory of a connection; and, as they are not recorded, hostile
+    requests and reloads only to compare."""
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor() as all_three:
         folders = [pathlib.Path(folder, name) for name in ("scripts", "hostile")]
         for each in folders:
             each.mkdir()
-        scripts = both.submit(count_scripts, build, pki, folders[0])
-        visits = both.submit(count_hostile, build, pki, folders[1])
-        now, (attacks, reloads) = scripts.result(), visits.result()
-    full = now[FULL_HANDSHAKE].own + now[FULL_HANDSHAKE].libraries
-    too_much = [*costly(attacks, full, HOSTILE_MAX), *costly(reloads, full, RELOAD_MAX)]
-    here = environment()
+        weight = all_three.submit(memory.weigh, build, pki)
+        scripts = all_three.submit(count_scripts, build, pki, folders[0])
+        visits = ({}, {}) if record else all_three.submit(count_hostile, build, pki, folders[1]).result()
+        return scripts.result(), *visits, weight.result()
+
+
+def show(now, weight):
     for name, counted in now.items():
         calls = ", ".join(f"{call} {n:g}" for call, n in counted.calls.items() if n)
         print(f"{name}: {counted.own:g} own + {counted.libraries:g} of libraries; {calls}")
-    if record:
-        works = {name: counted._asdict() for name, counted in now.items()}
-        RECORDED.write_text(json.dumps({"environment": here, "works": works}, indent=1) + "\n")
-        return 0
-    recorded = json.loads(RECORDED.read_text())
+    print(f"idle TLS connection: {weight['tlsecho']} bytes; the loop over libssl: {weight['libssl']}")
+
+
+def compare(recorded, now, here):
+    """Prints what is not compared; returns descriptions of what grew."""
     there = recorded["environment"]
     same = {key: here[key] == there[key] for key in there}
     for key in (key for key in there if not same[key]):
@@ -370,8 +390,27 @@ def gate(build, pki, record):
     same_libraries = same_compiler and all(same.values())
     if not same_libraries:
         print("not compared here: instructions of " + ("libraries" if same_compiler else "any kind"))
-    more = [f"GREW {script.name}: {text}" for script in SCRIPTS for text in differences(
+    return [f"GREW {script.name}: {text}" for script in (*SCRIPTS, RELOAD) for text in differences(
         script, recorded["works"][script.name], now[script.name], same_compiler, same_libraries)]
+
+
+def gate(build, pki, record):
+    """The exit status."""
+    now, attacks, reloads, weight = count_all(build, pki, record)
+    full = now[FULL_HANDSHAKE].own + now[FULL_HANDSHAKE].libraries
+    too_much = [*costly(attacks, full, HOSTILE_MAX), *costly(reloads, full, RELOAD_MAX)]
+    here = environment()
+    path = RECORDED / f"openssl-{Place(build).openssl()[1]}.json"
+    show(now, weight)
+    if record:
+        works = {name: counted._asdict() for name, counted in now.items()}
+        path.write_text(json.dumps({"environment": here, "memory": weight, "works": works}, indent=1) + "\n")
+        return 0
+    recorded = json.loads(path.read_text()) if path.exists() else None
+    if not recorded:
+        print(f"nothing is recorded for this OpenSSL: there is no {path.name}")
+    more = [f"GREW {text}" for text in memory.differences(recorded and recorded["memory"], weight)]
+    more += compare(recorded, now, here) if recorded else []
     print("\n".join(more or ["nothing grew by more than 3 %"]))
     print("\n".join(too_much or [f"no hostile request costs more than {HOSTILE_MAX} full handshakes"]))
     return 1 if more or too_much else 0

@@ -86,7 +86,7 @@ static SSL_CTX *new_context(const char *certificate, const char *key)
         SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
         !SSL_CTX_set_num_tickets(ctx, 1) || !SSL_CTX_set1_groups_list(ctx, "X25519:P-256"))
         die("TLS");
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     return ctx;
 }

@@ -33,12 +33,14 @@
 #include <unistd.h>
 
 enum { CHUNK_MAX = 64 * 1024, EVENTS = 256, THREADS_MAX = 64, PATIENCE_MS = 30 * 1000 };
+enum { SOURCE_CONNECTIONS = 8000 };
 
 static const char zeros[CHUNK_MAX];
 
 static uint16_t port;
-static SSL_CTX *tls;         /* NULL = plain */
-static SSL_SESSION *session; /* to be resumed; NULL = full handshakes */
+static uint32_t source = INADDR_LOOPBACK; /* of the next connection */
+static SSL_CTX *tls;                      /* NULL = plain */
+static SSL_SESSION *session;              /* to be resumed; NULL = full handshakes */
 
 /* The work until the next "done". */
 static struct {
@@ -105,11 +107,22 @@ static size_t conn_receive(struct conn *c)
     return got < 0 ? 0 : (size_t)got;
 }
 
+/* A source has too few ports for many connections. */
+static void bind_to_source(int fd)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(source)};
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int)) < 0 ||
+        bind(fd, (struct sockaddr *)&from, sizeof from) < 0)
+        die("bind");
+}
+
 static void conn_open(struct conn *c)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     *c = (struct conn){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (c->fd >= 0 && source != INADDR_LOOPBACK)
+        bind_to_source(c->fd);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0 ||
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
         die("connect");
@@ -164,6 +177,7 @@ static void stream_open(void)
     for (size_t i = 0; i < stream.count; i++) {
         struct conn *c = &stream.conns[i];
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+        source = INADDR_LOOPBACK + (uint32_t)(i / SOURCE_CONNECTIONS);
         conn_open(c);
         conn_exchange(c, 1);
         if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0 ||

@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 KINDS = ("plain", "ecdsa", "rsa")
 TLS_KINDS = KINDS[1:]
 SERVER_CORE, LOAD_CORE = "0", "1"
-START_S = 60
+START_S = 300  # on a busy machine
 
 OURS = """
 listeners:
@@ -149,8 +149,10 @@ class Server:
     def __init__(self, name, version="", suffix=""):
         self.role, self.name, self.version = name, name + suffix, version
         self.ports, self.processes = {}, {}  # by kind
+        self.process = None  # the first one
 
     def add(self, process, ports, backend=None):
+        self.process = self.process or process
         for kind, port in ports.items():
             wait_for_port(port, process)
             self.ports[kind] = port

@@ -17,6 +17,7 @@ enum {
 struct tls_scratch {
     BIO *bio;
     struct tls_bio *at_work;
+    size_t receive_bytes; /* what its operation may still receive; 0 after its recv */
     unsigned char in[SCRATCH_IN_BYTES];
     unsigned char out[SCRATCH_OUT_BYTES];
 };
@@ -64,8 +65,9 @@ static void end_out(struct tls_bio *wire, enum io_status end, int code)
  * has failed with a reset, recv(2) returns 0. */
 static size_t receive_some(struct tls_bio *wire)
 {
-    size_t size = wire->receive_bytes < SCRATCH_IN_BYTES ? wire->receive_bytes : SCRATCH_IN_BYTES;
-    wire->receive_bytes = 0;
+    size_t size = wire->scratch->receive_bytes < SCRATCH_IN_BYTES ? wire->scratch->receive_bytes
+                                                                  : SCRATCH_IN_BYTES;
+    wire->scratch->receive_bytes = 0;
     if (size == 0 || wire->in_end != IO_OK)
         return 0;
 
@@ -233,7 +235,7 @@ void tls_bio_begin(struct tls_bio *wire, size_t receive_bytes)
     wire->scratch->at_work = wire;
     assert(wire->in_n == 0 || wire->in_kept);
     assert(wire->out_n == 0 || wire->out_kept);
-    wire->receive_bytes = receive_bytes;
+    wire->scratch->receive_bytes = receive_bytes;
 }
 
 void tls_bio_stop(struct tls_bio *wire)
@@ -350,7 +352,7 @@ enum io_status tls_bio_flush_last(struct tls_bio *wire)
 
 enum io_status tls_bio_discard(struct tls_bio *wire)
 {
-    wire->receive_bytes = SCRATCH_IN_BYTES;
+    wire->scratch->receive_bytes = SCRATCH_IN_BYTES;
     receive(wire);
     drop_in(wire);
     return wire->in_end == IO_OK ? IO_WANT_READ : wire->in_end;

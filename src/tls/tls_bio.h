@@ -31,18 +31,15 @@ struct tls_bio {
     struct tls_scratch *scratch;
     const unsigned char *in; /* received, not yet read by OpenSSL */
     size_t in_n;
-    unsigned char *in_kept; /* the buffer of `in` if that is not the scratch; usually NULL */
-    size_t receive_bytes;   /* what the current operation may still receive; 0 after its recv */
-
+    unsigned char *in_kept;  /* the buffer of `in` if that is not the scratch; usually NULL */
     unsigned char *out_kept; /* written by OpenSSL, not yet sent; usually NULL */
     size_t out_n;            /* bytes in out_kept, or in the scratch during an operation */
 
     uint64_t received_bytes, sent_bytes; /* from and to the kernel */
-    int fd;
-    enum io_status in_end; /* IO_OK until IO_CUT, IO_RESET or IO_FAILED */
-    int in_errno;
-    enum io_status out_end; /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
-    int out_errno;
+    int fd, in_errno, out_errno;
+    enum io_status in_end : 8; /* IO_OK until IO_CUT, IO_RESET or IO_FAILED */
+    enum io_status
+        out_end : 8; /* IO_OK until IO_RESET or IO_FAILED: nothing can be sent any more */
     unsigned char first[TLS_BIO_FIRST_BYTES];
     unsigned char first_n;
     bool stopped; /* the BIO returns no more data */

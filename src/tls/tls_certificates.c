@@ -224,6 +224,10 @@ int tls_certificates_add(struct tls_context *ctx, STACK_OF(X509) * certificates,
         return error_sys(err, "add %s", name);
     c->chain = X509_chain_up_ref(certificates);
     c->leaf = c->chain ? sk_X509_shift(c->chain) : NULL;
+    if (c->leaf && sk_X509_num(c->chain) == 0) { /* each SSL would have a copy */
+        sk_X509_free(c->chain);
+        c->chain = NULL;
+    }
     int result = c->leaf ? prepare(ctx, c, name, err)
                          : error_set(err, ERROR_SYSTEM, "add %s: no memory", name);
     if (result < 0) {

@@ -18,7 +18,7 @@ struct tls_staple;
 
 struct tls_certificate {
     X509 *leaf;
-    STACK_OF(X509) * chain; /* above the leaf */
+    STACK_OF(X509) * chain; /* above the leaf; NULL = none */
     EVP_PKEY *key;          /* NULL = not given yet; the certificate is not used */
     const char *key_type;   /* OpenSSL's name for it */
     char **names;           /* its names in the form that is compared, sorted, without duplicates */

@@ -362,7 +362,8 @@ int transport_tls_prepare(struct transport_tls *t, const char *server_name, stru
     SSL_set_info_callback(t->ssl, on_info);
     SSL_set_msg_callback(t->ssl, on_message);
     SSL_set_msg_callback_arg(t->ssl, t);
-    tls_policy_offer_only(t->ssl, &t->alpn);
+    if (t->alpn) /* costs memory */
+        tls_policy_offer_only(t->ssl, &t->alpn);
     return tls_role_prepare(t->ctx, t->ssl, server_name, &t->verification, err);
 }
 

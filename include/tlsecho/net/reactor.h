@@ -20,8 +20,8 @@ struct reactor;
 /* Embedded in the object that waits (container_of.h). Its owner sets the first two fields, and only
  * the reactor the last. */
 struct reactor_source {
-    int fd;
     void (*ready)(struct reactor_source *source);
+    int fd;
     unsigned want; /* set of enum want; starts as WANT_NOTHING */
 };
 

@@ -68,7 +68,7 @@ struct conn {
     bool draining;
     bool full;         /* the last read filled more than half of the buffer: bulk data */
     bool client_hello; /* the first bytes on a plain transport were a TLS ClientHello */
-    unsigned want;     /* set of enum want; meaningless while `runnable` */
+    unsigned want : 8; /* set of enum want; meaningless while `runnable` */
     struct transport *transport;
     const struct service *service;
     struct pool *pool;
