@@ -10,7 +10,7 @@ from works import measure_idle
 
 COUNT = 2000            # connections
 GROWTH_BYTES = 256      # tolerated
-ABOVE_LOOP_BYTES = 717  # 0.7 KiB: what the server may add to the SSL object
+ABOVE_LOOP_BYTES = 800  # what the server may add to the SSL object: 0.7 KiB, and the 100
 
 
 def weigh(build, pki):

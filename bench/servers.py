@@ -274,7 +274,7 @@ class Fleet:
         version = place.first_line(place.need("go"), "version")
         program = place.build / "bench" / "go-echo"
         subprocess.run(place.command("go", "build", "-o", program, HERE / "peers" / "echo.go"), check=True,
-                       cwd=HERE / "peers", env={**os.environ, "HOME": str(self.folder), "GOCACHE": str(self.folder)})
+                       cwd=HERE / "peers", env={**os.environ, "HOME": str(self.folder), "GOCACHE": str(place.build / "go-cache")})
         return self.by_words("Go", version, lambda port, files: [program, f"127.0.0.1:{port}", *files])
 
     def rustls(self):
