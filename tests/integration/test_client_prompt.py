@@ -255,6 +255,21 @@ class Prompt(unittest.TestCase):
             terminal.wait_for(b"closed the connection with 2 of 2 bytes missing")
             self.assertEqual(terminal.status(), 13)
 
+    def test_ctrl_d_typed_while_an_echo_is_awaited_ends_the_input(self):
+        received = threading.Event()
+
+        def take(connection):
+            for _ in stub_server.received(connection):
+                received.set()
+            stub_server.finish(connection)
+        with StubServer(take) as stub:
+            terminal = Terminal(stub.endpoint())
+            terminal.prompt()
+            terminal.type(b"hello\n")
+            self.assertTrue(received.wait(support.DEADLINE_S))
+            terminal.type(END)
+            self.assertEqual(terminal.status(), 13)
+
     def test_a_server_that_does_not_close_is_reported(self):
         leave = threading.Event()
         with StubServer(lambda c: leave.wait(support.DEADLINE_S)) as stub:

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -19,6 +20,12 @@ static char *prompt_text(EditLine *editline)
     return text;
 }
 
+static bool has_input(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&input, 1, 0) > 0;
+}
+
 /* For libedit, EL_GETCFN in editline(3): 1 = a character, 0 = the end. */
 static int read_character(EditLine *editline, wchar_t *ret)
 {
@@ -26,8 +33,9 @@ static int read_character(EditLine *editline, wchar_t *ret)
     el_get(editline, EL_CLIENTDATA, &e);
     while (!terminal_next(&e->keys, ret)) {
         char byte;
+        e->ahead = e->ahead && has_input();
         e->ended = !e->await_key(e->owner);
-        if (e->ended || read(STDIN_FILENO, &byte, 1) != 1)
+        if (e->ended || read(STDIN_FILENO, &byte, 1) != 1 || (e->ahead && byte == '\0'))
             return 0;
         terminal_type(&e->keys, byte);
     }
@@ -81,6 +89,7 @@ int prompt_editor_read(struct prompt_editor *e, char **ret, size_t *ret_n, struc
 {
     HistEventW event;
     int n = 0;
+    e->ahead = has_input(); /* while the kernel edited lines: Ctrl-D is NUL, termios(3) */
     e->editing = true;
     const wchar_t *line = el_wgets(e->editline, &n);
     e->editing = false;

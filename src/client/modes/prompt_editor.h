@@ -30,6 +30,7 @@ struct prompt_editor {
     FILE *display;    /* shows the prompt */
     bool editing;     /* a line is being edited on display */
     bool ended;       /* await_key has returned false */
+    bool ahead;       /* what is read was typed before the line was edited */
     bool to_terminal; /* standard output is a terminal, and gets no control characters of the server
                        */
     struct terminal_keys keys;

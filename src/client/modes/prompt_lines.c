@@ -100,7 +100,10 @@ static void take_unknown(struct prompt *p, const struct datagram *item)
     struct prompt_lines *s = prompt_lines_of(p);
     uint64_t seq = prompt_lines_ledger(p)->sent;
     const struct datagram_line *line = datagram_lines_find(&s->sent, seq);
-    if (line && ledger_is_on_way(prompt_lines_ledger(p), seq))
+    bool is_reply = line && ledger_is_on_way(prompt_lines_ledger(p), seq);
+    if (is_reply && item->length == line->bytes)
+        outcome_measure(&s->last, RESULT_CORRUPT, "the reply differs from what was sent");
+    else if (is_reply)
         outcome_measure(&s->last, RESULT_CORRUPT,
                         "the reply differs from what was sent: %zu bytes came back instead of %zu",
                         item->length, line->bytes);

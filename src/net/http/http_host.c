@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The host of a request, and targets. */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
@@ -26,6 +27,16 @@ static bool consists_of(struct http_span s, const char *allowed)
     return true;
 }
 
+/* RFC 3986 §2.1: "%" and two hexadecimal digits. */
+static bool has_whole_escapes(struct http_span s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (s.at[i] == '%' && (s.size - i < 3 || !isxdigit((unsigned char)s.at[i + 1]) ||
+                               !isxdigit((unsigned char)s.at[i + 2])))
+            return false;
+    return true;
+}
+
 /* RFC 3986 §3.2.2: an IPv6 address; some clients leave its zone in (RFC 6874). */
 static bool is_literal(struct http_span s)
 {
@@ -47,7 +58,7 @@ bool http_host_is_valid(struct http_span s)
         return port.size == 0 || (colon && consists_of(port, digits));
     }
     bool good_port = !http_text_split(&port, ':', &host) || consists_of(port, digits);
-    return good_port && host.size > 0 && consists_of(host, name);
+    return good_port && host.size > 0 && consists_of(host, name) && has_whole_escapes(host);
 }
 
 bool http_host_is_foreign_name(struct http_span host)

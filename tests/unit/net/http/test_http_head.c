@@ -275,6 +275,9 @@ START_TEST(http_1_1_needs_one_host)
     assert_status(HTTP_BAD_REQUEST, "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n");
     assert_status(HTTP_BAD_REQUEST, "GET / HTTP/1.1\r\nHost:\r\n\r\n");
     assert_status(HTTP_BAD_REQUEST, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
+    assert_status(HTTP_BAD_REQUEST, "GET / HTTP/1.1\r\nHost: a%4\r\n\r\n");
+    assert_status(HTTP_BAD_REQUEST, "GET / HTTP/1.1\r\nHost: %%zz\r\n\r\n");
+    assert_status(HTTP_OK, "GET / HTTP/1.1\r\nHost: a%4a\r\n\r\n");
     assert_status(HTTP_OK, "GET / HTTP/1.0\r\n\r\n");
     ck_assert_uint_eq(head.host.size, 0);
 }
