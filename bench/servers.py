@@ -133,7 +133,7 @@ class Place:
     def system(self):
         path = pathlib.Path(self.root or "/", "etc/os-release")
         found = re.search(r'PRETTY_NAME="(.*)"', path.read_text(encoding="utf-8"))
-        return found.group(1) if found else "unknown"
+        return found.group(1).replace(" GNU/Linux", "") if found else "unknown"
 
     def openssl(self):
         """The library that ours runs with, and its release, as 3.5."""
