@@ -82,7 +82,7 @@ static void start(const char *options)
     serving = bind_any(&at);
     struct datagram_binding binding = {
         .fd = serving, .listener = &snapshot->listeners[0], .port = address_port(&at)};
-    ck_assert_int_eq(dtls_set_new(&binding, 1, NULL, 0, &datagrams.dtls, &err), 0);
+    ck_assert_int_eq(dtls_set_new(&binding, 1, &binding.port, 1, &datagrams.dtls, &err), 0);
     worker_serve_datagrams(worker, &datagrams);
     client = bind_any(&ignored);
     ck_assert_int_eq(connect(client, &at.any, at.length), 0);
