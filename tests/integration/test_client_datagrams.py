@@ -180,22 +180,24 @@ class Wrong(PingCase):
 
 
 class Icmp(PingCase):
+    HOST = "127.0.0.2"  # where neither another test nor the client itself gets the closed port
+
     def test_a_port_that_is_closed_is_refused_and_the_run_goes_on(self):
-        summary, events = self.ping("-c3", "-i10ms", f"udp://127.0.0.1:{closed_port()}", status=4)
+        summary, events = self.ping("-c3", "-i10ms", f"udp://{self.HOST}:{closed_port()}", status=4)
         self.assertEqual([(e["seq"], e["status"], e["result"]) for e in events],
                          [(n, "lost", "refused") for n in (1, 2, 3)])
         self.assertEqual(summary["error"]["phase"], "echo")
-        self.assertIn("ICMP from 127.0.0.1", summary["error"]["message"])
+        self.assertIn(f"ICMP from {self.HOST}", summary["error"]["message"])
         self.assertEqual(summary["probes"]["failures"], {"refused": 3})
 
     def test_a_port_that_opens_again_answers_again(self):
         port = closed_port()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again, subprocess.Popen(
                 [support.program("TLSECHO_CLIENT"), "--ping", "--json", "-v", "-i50ms",
-                 f"udp://127.0.0.1:{port}"], stdout=subprocess.PIPE) as client:
+                 f"udp://{self.HOST}:{port}"], stdout=subprocess.PIPE) as client:
             first = support.described(client.stdout.readline())
             self.assertEqual(first["result"], "refused")
-            again.bind(("127.0.0.1", port))
+            again.bind((self.HOST, port))
             for _ in range(2):
                 data, source = again.recvfrom(100)
                 again.sendto(data, source)
