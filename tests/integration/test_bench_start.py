@@ -155,9 +155,10 @@ class Start(BenchCase):
 
 
 class Hosts(BenchCase):
-    """Clients on several hosts by GNU parallel, with a shell in place of ssh."""
+    """Clients on several hosts by GNU parallel, with a shell in place of ssh. As sshd does, it sets SHELL,
+    which GNU parallel runs there."""
 
-    SSH = '#!/bin/sh\nuntil [ "$1" = -- ]; do shift; done\nshift\nexec sh -c "$*"\n'
+    SSH = '#!/bin/sh\nuntil [ "$1" = -- ]; do shift; done\nshift\nSHELL=/bin/sh exec sh -c "$*"\n'
 
     @support.requires("parallel")
     def test_the_command_of_the_documentation_adds_their_results_up(self):
@@ -181,7 +182,9 @@ class Hosts(BenchCase):
                 command = command.replace(old, new)
             programs = os.path.dirname(support.program("TLSECHO_CLIENT"))
             env = support.environment(PATH=f"{programs}{os.pathsep}{support.TOOL_PATH}", HOME=folder)
+            env.pop("SHELL", None)  # of this host
             done = support.run("sh", "-c", command, env=env)
+        self.assertEqual(done.status, 0, done.stderr)
         summary = support.described(done.stdout)
         self.assertEqual((summary["result"], summary["clients"], summary["connections"], summary["messages"]),
                          ("ok", 3, 6, 60), done.stderr)
