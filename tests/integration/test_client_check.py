@@ -26,7 +26,7 @@ PERFORMANCE = re.compile(r"^(\w+=-?[\d.]+(s|%|B|c)?(;[\d.:@~-]*){0,4}( |$))+$")
 
 
 HELLO = support.LISTENERS + """  - { listen: "tls://127.0.0.1:0", name: hello, service: hello }
-identity: { name: web-1, env: [ HOME ] }
+identity: { name: web-1, env: [ PATH ] }
 """ + support.PROFILE
 
 
@@ -265,7 +265,7 @@ class Series(CheckCase):
             self.assertEqual(summary["bytes_sent"], 0 if "--expect=none" in expect else 4 * 64)
         self.assertIn("expiry", summary)
         summary = self.series("-c3", "--expect=hello", *CA, running.endpoint("hello"))
-        self.assertEqual(summary["instances"], [{"identity": f"web-1 (HOME={os.environ['HOME']})",
+        self.assertEqual(summary["instances"], [{"identity": f"web-1 (PATH={os.environ['PATH']})",
                                                  "connections": 3, "resumed": 0}])
         self.assertEqual([c["handshakes"] for c in summary["certificates"]], [3])
         self.assertNotIn("resumed", summary)
