@@ -238,6 +238,26 @@ class Drains(Http):
             self.line(end="drained")
 
 
+class LameDuck(Http):
+    more = "timeouts: { lame_duck: 1h, linger: 100ms }\n"
+
+    def test_each_answer_is_the_last_of_its_connection(self):
+        with self.connect() as kept, self.connect("webs") as kept_by_tls:
+            for peer in kept, kept_by_tls:
+                peer.send(GET + GET[:1])
+                peer.receive(1)
+            self.running.signal(signal.SIGTERM)
+            self.running.wait_for("lame_duck")
+            with self.connect() as late:
+                late.send(GET[:1])
+                for peer, before in (kept, b"H"), (kept_by_tls, b"H"), (late, b""):
+                    peer.send(GET[1:] + GET)  # a server may not answer what follows its last answer
+                    answers = before + peer.receive_all()
+                    self.assertEqual([status for status, _ in self.answers(answers)], [200] * (1 + len(before)))
+                    self.assertEqual(answers.count(b"\r\nConnection: close\r\n"), 1)
+                    self.line(end="drained")
+
+
 class Proxies(Http, haproxy.TestCase):
     # The interval is the time limit of a check too, and the first one that fails is enough.
     HAPROXY = """

@@ -27,6 +27,7 @@ struct conn_info {
     struct timespec time;                /* when the connection was accepted */
     char server[CONN_INFO_SERVER_BYTES]; /* gethostname(2) */
     const struct identity *identity;     /* NULL = unknown */
+    bool stopping;                       /* the server accepts for timeouts.lame_duck more */
     const char *listener;
     uint64_t connection;             /* its id in the log; 0 = it is a datagram */
     const struct datagram *datagram; /* NULL = it is a connection */

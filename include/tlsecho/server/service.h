@@ -50,7 +50,7 @@ enum service_cut { SERVICE_CUT_ENDED /* the client's direction has */, SERVICE_C
 
 struct service_output {
     const struct conn_info *info;
-    bool last; /* the connection is to end after this answer: the server drains */
+    bool last; /* the connection is to end after this answer: the server stops */
     unsigned char *data;
     size_t size; /* > 0 */
 };

@@ -17,4 +17,8 @@ int worker_group_new(unsigned count, struct admission *admission, struct worker_
                      struct error *err);
 void worker_group_free(struct worker_group *group);
 
+/* From now on each answer to a request is the last of its connection (RFC 9112 §9.6), so that
+ * clients turn to other servers before this one stops. */
+void worker_group_stop_soon(struct worker_group *group);
+
 #endif

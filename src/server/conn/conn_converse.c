@@ -9,6 +9,7 @@ struct conversation {
     struct service_talk *talk;
     struct buf input;         /* not yet taken by the talk */
     bool head_timed;          /* the time-out of the present head runs */
+    bool last;                /* the talk has been told to end after this answer */
     enum conn_end input_ends; /* how the peer closed its direction */
 };
 
@@ -128,8 +129,9 @@ static enum step write_output(struct conn *c)
     if (!pool_lend(c->pool, &c->output))
         return out_of_memory(c);
     c->describe(c, &info);
+    v->last = c->draining || info.stopping;
     const struct service_output output = {
-        .info = &info, .last = c->draining, .data = c->output.data, .size = c->output.size};
+        .info = &info, .last = v->last, .data = c->output.data, .size = c->output.size};
     c->output.end = c->service->requests->write(v->talk, &output);
     c->sending = c->output.end > 0;
     if (!c->sending)
@@ -140,10 +142,11 @@ static enum step write_output(struct conn *c)
 static enum step end(struct conn *c)
 {
     struct error err;
+    bool last = c->conversation->last;
     enum conn_end reason = c->service->requests->end(c->conversation->talk, &err);
     conn_conversation_free(c);
     if (reason == CONN_END_FINISHED)
-        return conn_end_as(c, c->draining ? CONN_END_DRAINED : reason, CONN_SHUTDOWN);
+        return conn_end_as(c, last ? CONN_END_DRAINED : reason, CONN_SHUTDOWN);
     return conn_fail(c, &err, reason);
 }
 

@@ -70,6 +70,7 @@ static void lame_duck(struct server *s)
         log_text(&line, "reason", "still accepting connections, for timeouts.lame_duck");
         log_end(&line);
     }
+    worker_group_stop_soon(s->worker_group);
     uint64_t due_us = after_us(ms);
     while (s->stop_signals < 2 && clock_now_us() < due_us)
         turn(s, due_us);

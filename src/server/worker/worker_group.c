@@ -14,6 +14,7 @@ struct worker_group {
     struct admission *admission;
     struct handoff_queues handoffs;
     atomic_uint_fast64_t next;
+    atomic_bool stops_soon;
     unsigned count, joined;
     struct member members[];
 };
@@ -39,6 +40,16 @@ void worker_group_free(struct worker_group *group)
         return;
     handoff_queues_done(&group->handoffs);
     free(group);
+}
+
+void worker_group_stop_soon(struct worker_group *group)
+{
+    atomic_store(&group->stops_soon, true);
+}
+
+bool worker_group_stops_soon(const struct worker_group *group)
+{
+    return atomic_load(&group->stops_soon);
 }
 
 unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,

@@ -10,6 +10,7 @@
 #define TLSECHO_WORKER_GROUP_INTERNAL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "handoff_queue.h"
@@ -26,6 +27,9 @@ enum {
 };
 unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,
                            atomic_uint *requests);
+
+/* After worker_group_stop_soon. Any thread. */
+bool worker_group_stops_soon(const struct worker_group *group);
 
 /* For a queue of each worker. */
 struct handoff_queues *worker_group_handoffs(struct worker_group *group);

@@ -61,6 +61,7 @@ void worker_info_gather(const struct worker_conn *s, struct conn_info *ret)
         .identity = &s->generation->snapshot->config->identity.effective,
         .listener = s->origin.listener->config->name.value,
         .connection = s->origin.id,
+        .stopping = worker_group_stops_soon(s->loop->group),
     };
     if (gethostname(ret->server, sizeof ret->server - 1) < 0)
         ret->server[0] = '\0';

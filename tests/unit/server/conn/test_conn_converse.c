@@ -21,7 +21,7 @@ struct service_talk {
     enum conn_end end;
 } talk;
 
-static bool without_memory;
+static bool without_memory, stopping;
 
 static struct service_talk *start(void)
 {
@@ -92,12 +92,12 @@ static const struct service service = {.name = "made-up", .requests = &requests}
 static void describe(const struct conn *c, struct conn_info *ret)
 {
     ck_assert_ptr_eq(c, &conn);
-    *ret = (struct conn_info){.listener = "main", .connection = 42};
+    *ret = (struct conn_info){.listener = "main", .connection = 42, .stopping = stopping};
 }
 
 static void set_up(void)
 {
-    without_memory = false;
+    without_memory = stopping = false;
     fake_init(&fake);
     pool_init(&pool, BUFFER_BYTES);
     conn_init(&conn, &fake.base, &service, &pool, describe);
@@ -278,6 +278,21 @@ START_TEST(a_drain_waits_for_the_answer_and_says_that_it_is_the_last)
 }
 END_TEST
 
+START_TEST(an_answer_of_a_server_that_stops_soon_is_the_last)
+{
+    fake_add_read(&fake, "a.");
+    conn_run(&conn);
+    stopping = true;
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+    fake_add_read(&fake, "b.");
+    conn_run(&conn);
+    assert_written("!?");
+    fake_add_read(&fake, "q");
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_DRAINED);
+}
+END_TEST
+
 START_TEST(a_drain_closes_a_connection_without_a_request)
 {
     fake_add_read(&fake, "a.");
@@ -358,6 +373,7 @@ int main(void)
     tcase_add_test(tcase, a_peer_without_a_byte_is_a_probe);
     tcase_add_test(tcase, ends_when_the_service_does_and_drops_the_rest);
     tcase_add_loop_test(tcase, a_drain_waits_for_the_answer_and_says_that_it_is_the_last, 0, 2);
+    tcase_add_test(tcase, an_answer_of_a_server_that_stops_soon_is_the_last);
     tcase_add_test(tcase, a_drain_closes_a_connection_without_a_request);
     tcase_add_loop_test(tcase, the_end_of_a_drain_answers_an_incomplete_request, 0, 2);
     tcase_add_test(tcase, other_connections_get_their_turn);
