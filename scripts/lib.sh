@@ -62,7 +62,6 @@ image|runc|runc|runc|runs the container image
 image|python3|python3|python3|runs the tests of the container image
 image|openssl|openssl|openssl|makes certificates
 image|curl|curl|curl|asks the probes of a pod
-manifests|kubectl|kubernetes-client|kubernetes-client|renders the Kubernetes manifests
 manifests|npm|npm|npm|installs the schemas of Kubernetes
 manifests|node|nodejs|nodejs|validates the Kubernetes manifests
 boot|debootstrap|debootstrap|debootstrap|makes the systems that the packages are installed in
@@ -218,6 +217,15 @@ source_tarball() {
 mirror() {
     # shellcheck disable=SC2016 # a variable of apt-get, not of the shell
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | sed -n 1p
+}
+
+# sources RELEASE: the same archives for that release, as lines of sources.list.
+sources() {
+    local line
+    line=$(. /etc/os-release && echo "s/ $VERSION_CODENAME/ $1/")
+    # shellcheck disable=SC2016 # variables of apt-get, not of the shell
+    apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+        'Created-By: Packages' 'Origin: Debian' 'Component: main' | sed "$line" | sort -u
 }
 
 # within ROOT COMMAND...: runs the command in that system without booting it.
