@@ -135,29 +135,35 @@ class Rule(Box):
 class Disturb(Rule):
     """Loses, doubles and reorders so many per cent each of the datagrams of each direction: what it
     reorders comes behind the next one. `numbers`: of the requests; `returned`: the numbers of those whose
-    replies it passed on, in that order."""
+    replies it passed on, in that order; `lost`, `doubled`: how many to the server (True), to the client.
+    A reply has the first bytes of its request at `mark_at`."""
 
     protocol, parse = socket.IPPROTO_UDP, bytes
 
-    def __init__(self, percent):
+    def __init__(self, percent, mark_at=0, seed=2):
         super().__init__()
-        self._chance, self._share = random.Random(percent), percent / 100
+        self._chance = {to_server: random.Random(seed + to_server) for to_server in (True, False)}
+        self._share, self._mark_at = percent / 100, mark_at
         self._held = {True: [], False: []}
         self.numbers, self.returned = {}, []
+        self.lost, self.doubled = {True: 0, False: 0}, {True: 0, False: 0}
 
     def packets(self, packet, to_server):
         if to_server:
-            self.numbers.setdefault(payload_of(packet), len(self.numbers) + 1)
+            self.numbers.setdefault(payload_of(packet)[:14], len(self.numbers) + 1)
         on, self._held[to_server] = self._held[to_server], []
-        chance = self._chance.random() / self._share
+        chance = self._chance[to_server].random() / self._share
         if chance < 1:
             self._held[to_server] = [packet]
         elif chance < 2:
+            self.doubled[to_server] += 1
             on = [packet, packet, *on]
-        elif chance > 3:  # else it is lost
+        elif chance < 3:
+            self.lost[to_server] += 1
+        else:
             on = [packet, *on]
         if not to_server:
-            self.returned += [self.numbers[payload_of(one)] for one in on]
+            self.returned += [self.numbers[payload_of(one)[self._mark_at:][:14]] for one in on]
         return [(0, one) for one in on]
 
 

@@ -123,14 +123,30 @@ table ip lossy {
         times = [event["time"] for event in events if event["status"] == "reply"]
         self.assertAlmostEqual(summary["jitter"], datagrams.jitter(times), 12)
 
-    def test_loss_duplicates_and_reordering_are_what_the_router_made(self):
-        box = boxes.Disturb(percent=2)
+    def disturb(self, box, peer, *args):
+        """The summary of 500 probes whose totals are those of the box."""
         with netpath.Network(box) as network, network.server.entered(), \
-                datagrams.Echo(address=network.SERVER) as echo:
-            summary, _ = self.ping(network, "-c500", "-i2ms", "-W1s", echo.endpoint(), status=1)
+                peer(address=network.SERVER) as server:
+            summary, _ = self.ping(network, "-c500", "-i2ms", "-W300ms", *args, server.endpoint(),
+                                   status=1)
         expected = datagrams.figures(len(box.numbers), box.returned)
         self.assertGreater(min(expected.values()), 0)
         self.assertEqual({name: summary["probes"][name] for name in expected}, expected)
+        return summary
+
+    def test_loss_duplicates_and_reordering_are_what_the_router_made(self):
+        self.disturb(boxes.Disturb(percent=2), datagrams.Echo)
+
+    def test_each_direction_of_stamp_is_what_the_router_made_of_it(self):
+        box = boxes.Disturb(percent=2, mark_at=24)  # RFC 8762 figure 4
+        summary = self.disturb(box, datagrams.Reflector, "--expect=stamp")
+        forward, reverse = summary["stamp"]["forward"], summary["stamp"]["reverse"]
+        unknown = summary["stamp"]["lost_somewhere"]
+        self.assertEqual((reverse["lost"], reverse["duplicated"]), (box.lost[False], box.doubled[False]))
+        self.assertIn(box.lost[True] - forward["lost"], range(unknown + 1))
+        self.assertIn(box.doubled[True], range(forward["duplicated"], forward["duplicated_max"] + 1))
+        self.assertLess(unknown, 3)
+        self.assertEqual(forward["lost"] + reverse["lost_probes"] + unknown, summary["probes"]["lost"])
 
     def test_a_network_without_a_way_is_unreachable(self):
         with netpath.Network() as network:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the replies of a STAMP reflector tell of each direction (RFC 8762): a stateful reflector
- * numbers what it sends, so a number that is missing was lost on the way back, and what is missing
- * otherwise on the way there. Jitter needs no synchronized clocks (jitter.h); one-way delays do.
+ * What the replies of a STAMP reflector tell of each direction (RFC 8762): losses and duplicates by
+ * its numbers, as stamp_order.h has it. Jitter needs no synchronized clocks (jitter.h); one-way
+ * delays do.
  *
  * A reflector that repeats the sender's number is stateless, and nothing tells the directions
  * apart; as long as nothing is lost on the way there, a stateful one looks the same.
@@ -17,6 +17,7 @@
 
 #include "tlsecho/client/jitter.h"
 #include "tlsecho/client/ledger.h"
+#include "tlsecho/client/stamp_order.h"
 
 /* The four times of a reply, in nanoseconds since 1970, the middle ones by the reflector's clock,
  * or STAMP_UNKNOWN_NS: then there is no delay. */
@@ -37,21 +38,8 @@ struct stamp_way {
     struct stamp_delay delay; /* of jitter.count replies; right only if the clocks agree */
 };
 
-enum { STAMP_WINDOW = 1 << 16, STAMP_WORD_BITS = 64 }; /* of numbers that are remembered */
-
-/* The reflector's numbers since it began to count: those of a session, which ends when it forgets
- * us. */
-struct stamp_numbers {
-    uint64_t first, last;                          /* that it has used, as far as it is known */
-    uint64_t seen[STAMP_WINDOW / STAMP_WORD_BITS]; /* a bit for each up to `last` */
-};
-
 struct stamp_flow {
-    struct stamp_numbers numbers;
-    bool began;
-    uint64_t reflected; /* in earlier sessions: what it sent, lost or not */
-    uint64_t seen;      /* numbers that arrived here, each once */
-    uint64_t last_seq;  /* the last probe that was answered */
+    struct stamp_order order;
     bool stateful;
     struct stamp_way ways[STAMP_DIRECTIONS];
 };
@@ -63,11 +51,22 @@ struct stamp_flow {
 void stamp_flow_add(struct stamp_flow *f, uint64_t seq, enum ledger_reply reply,
                     uint32_t reflector_seq, const struct stamp_times *times);
 
+/*
+ * The ways count packets: of the reverse one what the reflector sent, replies to duplicates
+ * included, of the forward one what is certain: `lost` probes did not arrive, `duplicated` times
+ * one arrived again. All up to the last number of the reflector that came back.
+ *
+ * forward lost + reverse_lost_probes + lost_somewhere are the lost probes.
+ */
 struct stamp_result {
     struct stamp_way ways[STAMP_DIRECTIONS];
-    uint64_t lost_somewhere; /* after the last reply: nothing tells the direction */
-    bool answered;           /* a reply has come */
-    bool stateful;           /* the reflector has numbers of its own, as one differed from ours */
+    uint64_t reverse_lost_probes;    /* that arrived, and whose replies were all lost */
+    uint64_t lost_somewhere;         /* in an unknown direction */
+    uint64_t forward_duplicated_max; /* more than `duplicated` only if a probe was reordered */
+    bool answered;                   /* a reply has come */
+    bool stateful;       /* the reflector has numbers of its own, as one differed from ours */
+    bool reordered;      /* a probe arrived after a later one */
+    bool counts_another; /* its numbers count more than probes of ours: they tell no direction */
 };
 
 /* received: probes that were answered; lost: those that were not. */

@@ -25,14 +25,28 @@ static void print_way(const struct options *options, enum stamp_direction direct
     putchar('\n');
 }
 
+static const char *why_unknown(const struct stamp_result *result)
+{
+    if (!result->answered)
+        return ", and no reply came";
+    if (result->counts_another)
+        return ": the reflector's numbers count more than these probes";
+    return result->reordered ? ", as requests arrived out of order" : " after the last reply";
+}
+
 void output_stamp_print(const struct options *options, const struct stamp_result *result)
 {
+    uint64_t replies = result->ways[STAMP_REVERSE].lost;
     for (int i = 0; i < STAMP_DIRECTIONS; i++)
         print_way(options, (enum stamp_direction)i, &result->ways[i]);
     if (result->lost_somewhere)
         printf("direction unknown: %" PRIu64 " lost%s\n", result->lost_somewhere,
-               result->answered ? " after the last reply" : ", and no reply came");
-    if (result->ways[STAMP_REVERSE].lost && !result->stateful)
+               why_unknown(result));
+    if (replies > result->reverse_lost_probes)
+        printf("note: %" PRIu64 " of the replies lost in reverse %s duplicates\n",
+               replies - result->reverse_lost_probes,
+               result->reordered ? "may have answered" : "answered");
+    if (replies && !result->stateful)
         puts("note: the reflector's numbers are ours throughout; if it is stateless, the direction "
              "of the losses is unknown");
 }
@@ -58,6 +72,10 @@ json_t *output_stamp_json(const struct options *options, const struct stamp_resu
     for (int i = 0; i < STAMP_DIRECTIONS; i++)
         json_object_set_new(json, stamp_direction_name((enum stamp_direction)i),
                             way_json(options, &result->ways[i]));
+    output_json_add_count(json_object_get(json, stamp_direction_name(STAMP_FORWARD)),
+                          "duplicated_max", result->forward_duplicated_max);
+    output_json_add_count(json_object_get(json, stamp_direction_name(STAMP_REVERSE)), "lost_probes",
+                          result->reverse_lost_probes);
     output_json_add_count(json, "lost_somewhere", result->lost_somewhere);
     json_object_set_new(json, "stateful", json_boolean(result->stateful));
     return json;

@@ -12,11 +12,11 @@
 
 struct json_t; /* jansson.h */
 
-/* A line for each direction. */
+/* A line for each direction, and what else is to be known of these figures. */
 void output_stamp_print(const struct options *options, const struct stamp_result *result);
 
-/* {forward: {lost, duplicated, jitter, delay: {min, mean, max}}, reverse: {...}, lost_somewhere,
- * stateful}. */
+/* {forward: {lost, duplicated, duplicated_max, jitter, delay: {min, mean, max}}, reverse: {lost,
+ * lost_probes, duplicated, ...}, lost_somewhere, stateful}. */
 struct json_t *output_stamp_json(const struct options *options, const struct stamp_result *result);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <string.h>
 
 #include "suite.h"
 
@@ -14,7 +15,7 @@ static void set_up(void)
 {
     struct error err;
     ck_assert_int_eq(ledger_init(&ledger, UINT64_MAX, LEDGER_MAX, &err), 0);
-    flow = (struct stamp_flow){.began = false};
+    memset(&flow, 0, sizeof flow);
 }
 
 static void tear_down(void)
@@ -138,7 +139,9 @@ START_TEST(a_reflector_that_still_knew_us_counts_on)
     receive(1, 1000);
     receive(2, 1001);
     receive(3, 1003); /* 1002 replied to a duplicate of one of them, and was lost */
-    check_lost(0, 0, 0);
+    check_lost(0, 1, 0);
+    ck_assert_uint_eq(result.reverse_lost_probes, 0);
+    ck_assert_uint_eq(result.ways[STAMP_FORWARD].duplicated, 1);
 }
 END_TEST
 
@@ -154,6 +157,28 @@ START_TEST(a_reflector_that_began_again_loses_nothing_by_that)
 }
 END_TEST
 
+START_TEST(what_is_lost_while_it_begins_again_has_no_direction)
+{
+    send_many(8);
+    receive(1, 0);
+    receive(2, 1);
+    receive(5, 0); /* 3 or 4 may have arrived before */
+    receive(6, 1);
+    receive(8, 2);
+    check_lost(1, 0, 2);
+}
+END_TEST
+
+START_TEST(its_first_number_need_not_be_the_first_to_come_back)
+{
+    send_many(2);
+    receive(1, 1001);
+    receive(2, 1000);
+    check_lost(0, 0, 0);
+    ck_assert(result.reordered);
+}
+END_TEST
+
 START_TEST(numbers_wrap_around_after_32_bits)
 {
     send_many(4);
@@ -165,13 +190,68 @@ START_TEST(numbers_wrap_around_after_32_bits)
 }
 END_TEST
 
-START_TEST(a_reflector_that_counts_wildly_makes_no_more_lost_than_are)
+START_TEST(a_reflector_that_counts_more_than_our_probes_tells_no_direction)
 {
     send_many(4);
     receive(1, 0);
     receive(2, 2000000000);
     receive(4, 2100000000);
-    check_lost(0, 1, 0);
+    check_lost(0, 0, 1);
+    ck_assert(result.counts_another);
+}
+END_TEST
+
+START_TEST(a_lost_reply_to_a_duplicate_hides_no_loss_on_the_way_there)
+{
+    send_many(5);
+    receive(1, 0); /* 1 is a duplicate of one of both */
+    receive(2, 2);
+    receive(4, 3); /* 4 likewise */
+    receive(5, 5);
+    check_lost(1, 2, 0);
+    ck_assert_uint_eq(result.reverse_lost_probes, 0);
+    ck_assert_uint_eq(result.ways[STAMP_FORWARD].duplicated, 2);
+    ck_assert_uint_eq(result.forward_duplicated_max, 2);
+    ck_assert(!result.reordered);
+}
+END_TEST
+
+START_TEST(between_two_copies_of_a_probe_are_only_more_of_them)
+{
+    send_many(3);
+    receive(1, 0);
+    receive(1, 2);
+    receive(3, 3);
+    check_lost(1, 1, 0);
+    ck_assert_uint_eq(result.ways[STAMP_FORWARD].duplicated, 2);
+}
+END_TEST
+
+START_TEST(after_reordering_on_the_way_there_a_lost_reply_may_have_been_to_any_lost_probe)
+{
+    send_many(8);
+    receive(2, 0);
+    receive(1, 1);
+    receive(4, 2);
+    receive(5, 4); /* 3 is a duplicate of 4 or 5, or was probe 3 */
+    receive(7, 5);
+    receive(8, 6);
+    check_lost(1, 1, 1);
+    ck_assert(result.reordered);
+    ck_assert_uint_eq(result.ways[STAMP_FORWARD].duplicated, 0);
+    ck_assert_uint_eq(result.forward_duplicated_max, 1);
+}
+END_TEST
+
+START_TEST(reordering_on_the_way_back_leaves_nothing_open)
+{
+    send_many(5);
+    receive(2, 2);
+    receive(1, 0);
+    receive(5, 4);
+    receive(4, 3);
+    check_lost(1, 1, 0);
+    ck_assert(!result.reordered);
 }
 END_TEST
 
@@ -198,6 +278,11 @@ static void add_loss(TCase *cases)
     tcase_add_test(cases, what_follows_the_last_reply_was_lost_somewhere);
     tcase_add_test(cases, without_any_reply_nothing_is_known);
     tcase_add_test(cases, reordering_is_no_loss);
+    tcase_add_test(cases, a_lost_reply_to_a_duplicate_hides_no_loss_on_the_way_there);
+    tcase_add_test(cases, between_two_copies_of_a_probe_are_only_more_of_them);
+    tcase_add_test(cases,
+                   after_reordering_on_the_way_there_a_lost_reply_may_have_been_to_any_lost_probe);
+    tcase_add_test(cases, reordering_on_the_way_back_leaves_nothing_open);
 }
 
 int main(void)
@@ -208,8 +293,10 @@ int main(void)
     tcase_add_test(cases, duplicates_are_told_apart_by_the_reflectors_number);
     tcase_add_test(cases, a_reflector_that_still_knew_us_counts_on);
     tcase_add_test(cases, a_reflector_that_began_again_loses_nothing_by_that);
+    tcase_add_test(cases, its_first_number_need_not_be_the_first_to_come_back);
     tcase_add_test(cases, numbers_wrap_around_after_32_bits);
-    tcase_add_test(cases, a_reflector_that_counts_wildly_makes_no_more_lost_than_are);
+    tcase_add_test(cases, what_is_lost_while_it_begins_again_has_no_direction);
+    tcase_add_test(cases, a_reflector_that_counts_more_than_our_probes_tells_no_direction);
     tcase_add_test(cases, each_direction_has_its_own_jitter_and_delay_whatever_the_clocks_say);
 
     Suite *suite = suite_create("stamp_flow");
