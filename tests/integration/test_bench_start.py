@@ -154,6 +154,15 @@ class Start(BenchCase):
             self.assertIn(says, done.stderr)
 
 
+    def test_in_other_modes_it_is_a_usage_error_in_any_order(self):
+        at = "--start-at", ahead(100)[0]
+        for mode in "--ping", "--check", "--report", "--path":
+            for words in ((*at, mode, "localhost"), (mode, *at, "localhost"), ("localhost", mode, *at)):
+                done = support.client(*words)
+                self.assertEqual((done.status, done.stdout, done.stderr), (2, b"", (
+                    f"tlsecho-client: --start-at cannot be used with {mode}: leave it out; it is for --bench\n")))
+
+
 class Hosts(BenchCase):
     """Clients on several hosts by GNU parallel, with a shell in place of ssh. As sshd does, it sets SHELL,
     which GNU parallel runs there."""

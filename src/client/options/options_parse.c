@@ -163,10 +163,11 @@ static int check_place(const struct option_row *row, const struct options *optio
     const struct option_row *chooser = option_that_chooses(options->mode);
     if (row->modes && !(row->modes & 1u << options->mode)) {
         char choosers[128];
-        if (chooser)
-            return error_set(err, ERROR_INPUT, "--%s cannot be used with --%s" SEE_HELP, row->name,
-                             chooser->name);
         option_modes_text(row->modes, choosers, sizeof choosers);
+        if (chooser)
+            return error_set(err, ERROR_INPUT,
+                             "--%s cannot be used with --%s: leave it out; it is for %s", row->name,
+                             chooser->name, choosers);
         return error_set(err, ERROR_INPUT, "--%s needs %s" SEE_HELP, row->name, choosers);
     }
     if (row->only_tls && !options->tls)
