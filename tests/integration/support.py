@@ -130,6 +130,11 @@ def described(line):
     return value
 
 
+def without_rates(summary):
+    """A summary of --bench, to be changed: the rates of the measured one contradict other counts."""
+    return {key: value for key, value in summary.items() if not key.endswith("_per_second")}
+
+
 class Finished(NamedTuple):
     status: int  # negative: the signal that ended it
     stdout: bytes

@@ -207,7 +207,7 @@ class Starts(BenchCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         with StubServer(stub_server.echo) as stub:
-            self.summary = self.ok("-n", "20", stub.endpoint())
+            self.summary = support.without_rates(self.ok("-n", "20", stub.endpoint()))
         self.summary.update(duration=2.0, started="2026-11-29T08:00:00.100Z")
 
     def merged(self, *changes):

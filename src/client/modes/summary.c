@@ -51,7 +51,7 @@ static void restore_buckets(const json_t *json, struct histogram *h)
 static int read_histogram(const json_t *summary, const char *key, struct histogram *h,
                           struct error *err)
 {
-    const json_t *json = json_object_get(summary, key);
+    json_t *json = json_object_get(summary, key);
     if (!json)
         return 0;
     restore_buckets(json_object_get(json, "histogram"), h);
@@ -64,7 +64,7 @@ static int read_histogram(const json_t *summary, const char *key, struct histogr
     };
     if (!histogram_restore_summary(h, &all))
         return error_set(err, ERROR_INPUT, "%s does not fit its histogram", key);
-    return 0;
+    return summary_check_statistics(json, key, h, err);
 }
 
 static int read_histograms(const json_t *summary, struct bench_measure *m, struct error *err)
@@ -256,7 +256,7 @@ static int read_summary(const json_t *json, struct summary *s, struct error *err
     if (count_of(json, "schema") != 1 || !mode ||
         (strcmp(mode, "bench") != 0 && strcmp(mode, "merge") != 0))
         return error_set(err, ERROR_INPUT, NOT_A_SUMMARY);
-    if (summary_check_form(json, err) < 0)
+    if (summary_check_form(json, err) < 0 || summary_check_agreement(json, err) < 0)
         return -1;
     read_load(json_object_get(json, "load"), &s->load);
     read_counts(json, &s->measure);

@@ -182,7 +182,7 @@ static int check_times(const json_t *json, const char *name, struct error *err)
     }
     double rounded = s[MAX] * ROUNDED;
     if (s[MEAN] < s[MIN] - rounded || s[MEAN] > s[MAX] + rounded ||
-        s[STDDEV] > s[MAX] - s[MIN] + rounded)
+        s[STDDEV] > (s[MAX] - s[MIN]) / 2 + rounded)
         return error_set(err, ERROR_INPUT, "%s: mean and stddev are impossible for its min and max",
                          name);
     return 0;
