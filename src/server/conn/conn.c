@@ -64,6 +64,8 @@ static void keep_error(struct conn *c, const struct error *err)
 enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reason)
 {
     keep_error(c, err);
+    c->sending = false;
+    pool_return(c->pool, &c->output);
     if (err->kind == ERROR_SYSTEM)
         return conn_end_as(c, CONN_END_FAILED, CONN_OVER);
     return conn_end_as(c, err->kind == ERROR_FLOOD ? CONN_END_FLOOD : reason, CONN_SHUTDOWN);
@@ -276,6 +278,8 @@ void conn_finish(struct conn *c, enum conn_end reason)
 
 void conn_abort(struct conn *c, enum conn_end reason)
 {
+    if (c->peer_ended && c->sending) /* output is lost */
+        c->end = reason;
     conn_end_as(c, reason, CONN_OVER);
 }
 

@@ -32,7 +32,8 @@ enum step conn_end_as(struct conn *c, enum conn_end reason, enum conn_state next
 /* The peer closed it; CONN_END_PROBE if no byte was received or sent. */
 enum step conn_peer_ended(struct conn *c, enum conn_end reason, enum conn_state next);
 
-/* The transport failed: SHUTDOWN sends its alert, unless the failure is local (ERROR_SYSTEM). */
+/* The transport failed: pending output is dropped. SHUTDOWN sends its alert, unless the failure is
+ * local (ERROR_SYSTEM). */
 enum step conn_fail(struct conn *c, const struct error *err, enum conn_end reason);
 
 /* Lost without a FIN: RST, or a time-out of the kernel. err NULL: unknown. */

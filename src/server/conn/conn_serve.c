@@ -30,8 +30,7 @@ enum step conn_send_output(struct conn *c, enum conn_timeout timeout)
         c->end = CONN_END_NONE; /* replaces an orderly end: output is lost */
         return conn_lost(c, io.status == IO_RESET ? &err : NULL);
     case IO_FAILED:
-        c->sending = false;
-        pool_return(c->pool, &c->output);
+        c->end = CONN_END_NONE;
         return conn_fail(c, &err, CONN_END_TLS);
     }
     return STEP_WAIT;
@@ -153,7 +152,11 @@ enum step conn_serve(struct conn *c)
 static enum step end_input(struct conn *c, enum conn_end reason)
 {
     c->peer_ended = true;
-    return c->service->endless ? conn_peer_ended(c, reason, CONN_SHUTDOWN) : STEP_ON;
+    if (!c->service->endless)
+        return STEP_ON;
+    /* Pending output is still sent, so it is no probe. */
+    return c->sending ? conn_end_as(c, reason, CONN_SHUTDOWN)
+                      : conn_peer_ended(c, reason, CONN_SHUTDOWN);
 }
 
 /* Reads and drops, unless it is for the answer: only EOF matters here. STEP_ON, with whether more

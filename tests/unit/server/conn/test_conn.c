@@ -655,6 +655,60 @@ START_TEST(an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun)
 }
 END_TEST
 
+/* Endless output is pending, and nothing of it has been sent, when the peer ends. */
+static void end_with_output_pending(void)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 0);
+    fake_add(&fake.reads, IO_WANT_READ);
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+}
+
+START_TEST(a_peer_that_is_still_sent_output_was_no_probe)
+{
+    end_with_output_pending();
+    conn_run(&conn);
+    assert_over(CONN_END_CLOSED);
+    ck_assert_uint_eq(conn.sent_bytes, BUFFER_BYTES);
+}
+END_TEST
+
+START_TEST(an_abort_that_loses_output_is_no_end_in_order)
+{
+    end_with_output_pending();
+    fake_add_short_write(&fake, 0);
+    conn_run(&conn);
+    conn_abort(&conn, CONN_END_STOPPED);
+    assert_over(CONN_END_STOPPED);
+}
+END_TEST
+
+START_TEST(a_failed_write_that_loses_output_is_no_end_in_order)
+{
+    fake.failure = _i ? ERROR_SYSTEM : ERROR_TLS;
+    end_with_output_pending();
+    fake_add(&fake.writes, IO_FAILED);
+    conn_run(&conn);
+    assert_over(_i ? CONN_END_FAILED : CONN_END_TLS);
+}
+END_TEST
+
+START_TEST(pending_output_is_dropped_once_reading_has_failed)
+{
+    conn.service = &service_babble;
+    fake_add_short_write(&fake, 1);
+    fake_add(&fake.reads, IO_WANT_READ);
+    fake_add(&fake.reads, IO_FAILED);
+    conn_run(&conn);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.write_calls, 1);
+    ck_assert_int_eq(fake.shutdown_at, 1);
+    ck_assert_int_eq(conn.end, CONN_END_TLS);
+    ck_assert_ptr_null(conn.output.data);
+}
+END_TEST
+
 START_TEST(a_service_that_needs_info_gets_it)
 {
     conn.service = &service_report;
@@ -852,6 +906,10 @@ int main(void)
     tcase_add_test(tc, reads_no_more_once_a_write_has_failed_by_a_reset);
     tcase_add_loop_test(tc, an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun, 0,
                         2);
+    tcase_add_test(tc, a_peer_that_is_still_sent_output_was_no_probe);
+    tcase_add_test(tc, an_abort_that_loses_output_is_no_end_in_order);
+    tcase_add_loop_test(tc, a_failed_write_that_loses_output_is_no_end_in_order, 0, 2);
+    tcase_add_test(tc, pending_output_is_dropped_once_reading_has_failed);
     tcase_add_test(tc, a_service_that_needs_info_gets_it);
     tcase_add_test(tc, a_proxy_header_comes_before_the_handshake_within_its_time_out);
     tcase_add_loop_test(tc, a_failed_header_ends_it_without_sending_a_byte, 0, 5);
