@@ -62,6 +62,8 @@ image|runc|runc|runc|runs the container image
 image|python3|python3|python3|runs the tests of the container image
 image|openssl|openssl|openssl|makes certificates
 image|curl|curl|curl|asks the probes of a pod
+manifests|keepalived|keepalived|keepalived|reads its configuration
+manifests|systemd-analyze|systemd|systemd|reads the units
 manifests|npm|npm|npm|installs the schemas of Kubernetes
 manifests|node|nodejs|nodejs|validates the Kubernetes manifests
 boot|debootstrap|debootstrap|debootstrap|makes the systems that the packages are installed in

@@ -141,16 +141,19 @@ def tool(name):
 class Examples(support.TestCase):
     """Configurations of other programs around the server, which these programs check themselves."""
 
+    def need(self, *tools):
+        missing = [name for name in tools if not tool(name)]
+        if missing:
+            (self.fail if MODULES else self.skipTest)(f"not installed: {', '.join(missing)}")
+
     def test_haproxy_accepts_its_configuration(self):
-        if not tool("haproxy"):
-            self.skipTest("haproxy is not installed")
+        self.need("haproxy")
         done = support.run(tool("haproxy"), "-c", "-f", PACKAGING / "haproxy" / "haproxy.cfg")
         self.assertEqual((done.status, done.stderr), (0, ""))
 
     def test_keepalived_accepts_its_configuration(self):
         # It complains in a file, and needs the interface. Some versions exit by a signal in any case.
-        if not tool("keepalived") or not tool("unshare"):
-            self.skipTest("keepalived is not installed")
+        self.need("keepalived", "unshare", "ip")
         with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
             log = pathlib.Path(folder) / "log"
             command = (f"ip link add eth0 type veth peer name other && echo made >&2 && "
@@ -161,8 +164,7 @@ class Examples(support.TestCase):
             self.assertEqual(log.read_text(), "")
 
     def test_systemd_accepts_the_units(self):
-        if not tool("systemd-analyze"):
-            self.skipTest("systemd-analyze is not installed")
+        self.need("systemd-analyze")
         with tempfile.TemporaryDirectory(prefix="tlsecho-") as folder:
             units = [pathlib.Path(folder) / f"tlsecho-ticket-keys.{kind}" for kind in ("service", "timer")]
             for unit in units:
