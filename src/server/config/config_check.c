@@ -176,12 +176,39 @@ static int check_client_auth(const struct config *config, const struct config_tl
     return 0;
 }
 
+/* Some listener uses the profile, and none for TLS. */
+static bool is_for_dtls_only(const struct config *config, const struct config_tls *profile)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (config->listeners[i].tls != profile)
+            continue;
+        if (config->listeners[i].listen.scheme != ENDPOINT_DTLS)
+            return false;
+        count++;
+    }
+    return count > 0;
+}
+
+static int check_ciphersuites(const struct config *config, const struct config_tls *profile,
+                              const char *name, struct error *err)
+{
+    if (profile->ciphersuites.value[0] == '\0' || !is_for_dtls_only(config, profile))
+        return 0;
+    return config_refuse(config, profile->ciphersuites.place, err,
+                         "tls.%s.ciphersuites: has no effect on listeners of DTLS, which has only "
+                         "1.2: write ciphers instead, or remove this key",
+                         name);
+}
+
 static int check_profile(const struct config *config, const struct config_tls *profile,
                          struct error *err)
 {
     char brief[TEXT_BRIEF_BYTES];
     text_brief(profile->name.value, brief);
     if (check_versions(config, profile, brief, err))
+        return -1;
+    if (check_ciphersuites(config, profile, brief, err))
         return -1;
     return check_client_auth(config, profile, brief, err);
 }

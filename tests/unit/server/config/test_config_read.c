@@ -297,6 +297,10 @@ static const struct {
      "1:24: tls.a.client_auth: needs client_ca: set it to the PEM file"},
     {"tls: {a: {client_auth: required, client_ca: ''}}",
      "1:24: tls.a.client_auth: needs client_ca"},
+    {"listeners: [{listen: 'dtls://localhost:1', tls: x}]\ntls: {x: {ciphersuites: "
+     "TLS_AES_128_GCM_SHA256}}",
+     "2:25: tls.x.ciphersuites: has no effect on listeners of DTLS, which has only 1.2: write "
+     "ciphers instead, or remove this key"},
     {"tls: {a: {client_ca: c}}", "1:22: tls.a.client_ca: has no effect while client_auth is off: "
                                  "set client_auth to required or "
                                  "optional, or remove this key"},
@@ -424,6 +428,13 @@ START_TEST(accepts_lists_that_match_some_client)
 }
 END_TEST
 
+START_TEST(accepts_cipher_suites_where_one_of_the_listeners_uses_tls)
+{
+    config_free(parsed("listeners: [{listen: 'dtls://a:1'}, {listen: 'tls://a:1'}]\n"
+                       "tls: {default: {ciphersuites: TLS_AES_128_GCM_SHA256}}"));
+}
+END_TEST
+
 START_TEST(accepts_256_networks_and_not_257)
 {
     char *text = repeated("listeners: [{listen: tcp://a, deny: [", "10.0.0.", ",", 256, "]}]");
@@ -493,6 +504,7 @@ int main(void)
     tcase_add_test(tcase, accepts_64_profiles_including_the_default_one);
     tcase_add_test(tcase, accepts_names_as_long_as_an_endpoint_and_paths_up_to_path_max);
     tcase_add_test(tcase, accepts_256_texts_and_not_257);
+    tcase_add_test(tcase, accepts_cipher_suites_where_one_of_the_listeners_uses_tls);
     tcase_add_test(tcase, accepts_256_networks_and_not_257);
     tcase_add_loop_test(tcase, accepts_lists_that_match_some_client, 0, 3);
     tcase_add_test(tcase, accepts_protocols_of_255_bytes_and_not_256);
