@@ -614,16 +614,16 @@ static unsigned segments_sent(const struct transport *t)
     return info.tcpi_segs_out;
 }
 
-/* How many segments the server sends to end; *ret_us = how long that took. Counted where they are
- * sent: one from before may still be on its way to the client. */
+/* How many segments the server sends to end; *ret_us = the time since its last data. Counted where
+ * they are sent: one from before may still be on its way to the client. */
 static unsigned segments_of_end(enum kind kind, uint64_t *ret_us)
 {
     struct pair pair = network_pair(kind);
     transfer(pair.client, pair.server, 1);
-    transfer(pair.server, pair.client, 1); /* acknowledges: no segment is due but the end */
     ck_assert_int_eq(setsockopt(pair.server->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)),
                      0);
-    uint64_t start_us = clock_now_us();
+    uint64_t start_us = clock_now_us();    /* before what is sent again if it is not acknowledged */
+    transfer(pair.server, pair.client, 1); /* acknowledges: no segment is due but the end */
     unsigned before = segments_sent(pair.server);
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
     unsigned count = segments_sent(pair.server) - before;
