@@ -16,6 +16,7 @@ build|pc:libedit|libedit-dev|libedit-devel|edits lines at the prompt
 build|openssl|openssl|openssl|makes certificates
 test|pc:check|check|check-devel|runs the unit tests
 test|python3|python3|python3|runs the integration tests
+test|file:/etc/services|netbase|setup|names of ports in the tests
 test|py:yaml|python3-yaml|python3-pyyaml|parses the pipelines in the tests
 test|socat|socat|socat|a client in the tests
 test|gnutls-cli|gnutls-bin|gnutls-utils|a client in the tests
@@ -93,6 +94,7 @@ is_there() {
     case $1 in
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     py:*) python3 -c "import ${1#py:}" 2>/dev/null ;;
+    file:*) [ -e "${1#file:}" ] ;;
     clang-rt) compgen -G "$(clang -print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer*" >/dev/null ;;
     *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac

@@ -112,11 +112,12 @@ def reset_at_first_byte(connection):
 
 
 def end_early(connection):
-    connection.settimeout(0.3)
-    data = b"{" * SOME
-    with contextlib.suppress(TimeoutError):
-        data = connection.recv(stub_server.CHUNK)[:SOME]
-    connection.sendall(data)
+    connection.sendall(connection.recv(stub_server.CHUNK)[:SOME])
+    stub_server.finish(connection)
+
+
+def end_report_early(connection):
+    connection.sendall(b"{" * SOME)
     stub_server.finish(connection)
 
 
@@ -186,6 +187,7 @@ class Table(support.TestCase):
             "silence": stub(stub_server.discard, None),
             "first byte": stub(reset_at_first_byte),
             "mid-stream": stub(end_early),
+            "mid-stream report": stub(end_report_early),
             "changed byte": stub(change_a_byte),
             "end": stub(end_without_close_notify),
         }
@@ -209,6 +211,8 @@ class Table(support.TestCase):
         end = self.ends.get(cell.stage, self.ends["report" if cell.mode == "report" else "good"])
         if cell.mode == "report" and cell.stage == "good":
             end = self.ends["report"]
+        if cell.mode == "report" and cell.stage == "mid-stream":
+            end = self.ends["mid-stream report"]
         return [*words, end, end] if cell.mode == "compare" else [*words, end]
 
     def run_cell(self, cell, number):

@@ -11,9 +11,10 @@ MISLEADING = (2, 7, 8, 9, 10, 11, 14)  # usage, untrusted, ...: results that wou
 
 
 def limited(what, amount, *args):
-    """Runs the client under a limit of ulimit(1)."""
+    """Runs the client under a limit of ulimit(1). One arena: each allocation that fails would try to map
+    another, which takes longer than all else."""
     return support.run("sh", "-c", f"ulimit {what} {amount} && exec \"$@\"", "sh",
-                       support.program("TLSECHO_CLIENT"), *args)
+                       support.program("TLSECHO_CLIENT"), *args, env=support.environment(MALLOC_ARENA_MAX="1"))
 
 
 class Shortage(support.TestCase):
