@@ -3,6 +3,9 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+
+enum { CLOCK_SECONDS_BYTES = sizeof "2026-11-29T22:30:00" - 1 };
 
 uint64_t clock_now_ns(void)
 {
@@ -42,12 +45,23 @@ static void text_of(time_t seconds, char ret[CLOCK_TEXT_BYTES])
         ret[0] = '\0';
 }
 
+/* Each line of the log has a time, and many lines have the same second. */
 void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES])
 {
-    char seconds[CLOCK_TEXT_BYTES];
-    text_of(at->tv_sec, seconds);
-    snprintf(ret, CLOCK_TEXT_BYTES, "%.19s.%03uZ", seconds,
-             (unsigned)(at->tv_nsec / 1000000) % 1000);
+    static _Thread_local struct {
+        time_t seconds;
+        char text[CLOCK_TEXT_BYTES];
+    } latest;
+    if (!*latest.text || latest.seconds != at->tv_sec) {
+        latest.seconds = at->tv_sec;
+        text_of(at->tv_sec, latest.text);
+    }
+    unsigned ms = (unsigned)(at->tv_nsec / 1000000) % 1000;
+    size_t n = strnlen(latest.text, CLOCK_SECONDS_BYTES);
+    const char rest[] = {
+        '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '\0'};
+    memcpy(ret, latest.text, n);
+    memcpy(ret + n, rest, sizeof rest);
 }
 
 void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES])

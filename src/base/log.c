@@ -61,12 +61,11 @@ static void ring_put(const char *text, size_t n)
 static size_t ring_take(char chunk[CHUNK_BYTES])
 {
     size_t limit = state.waiting < CHUNK_BYTES ? state.waiting : CHUNK_BYTES;
-    size_t n = 0;
-    for (size_t i = 0; i < limit; i++) {
-        chunk[i] = ring[(state.head + i) % QUEUE_BYTES];
-        if (chunk[i] == '\n')
-            n = i + 1;
-    }
+    size_t first = limit < QUEUE_BYTES - state.head ? limit : QUEUE_BYTES - state.head;
+    memcpy(chunk, ring + state.head, first);
+    memcpy(chunk + first, ring, limit - first);
+    const char *newline = memrchr(chunk, '\n', limit);
+    size_t n = newline ? (size_t)(newline - chunk) + 1 : 0;
     state.head = (state.head + n) % QUEUE_BYTES;
     state.waiting -= n;
     return n;

@@ -46,34 +46,32 @@ static void put_escaped(struct log_line *line, const char *text, size_t max)
     }
 }
 
-static bool is_bare(const char *value)
+/* The length of a value that needs no quotes in logfmt; 0 = it needs some. */
+static size_t bare_length(const char *value)
 {
-    if (!*value)
-        return false;
-    for (const unsigned char *s = (const unsigned char *)value; *s; s++)
+    const unsigned char *s = (const unsigned char *)value;
+    for (; *s; s++)
         if (*s <= ' ' || *s == '"' || *s == '=' || *s == '\\' || *s >= 0x7f)
-            return false;
-    return true;
+            return 0;
+    return (size_t)((const char *)s - value);
 }
 
 static void put_key(struct log_line *line, const char *key)
 {
-    bool first = line->length == 0;
-    if (line->format == LOG_FORMAT_JSON) {
-        put_text(line, first ? "{\"" : ",\"");
-        put_text(line, key);
-        put_text(line, "\":");
-        return;
-    }
-    put_text(line, first ? "" : " ");
+    bool first = line->length == 0, json = line->format == LOG_FORMAT_JSON;
+    if (json)
+        put(line, first ? "{\"" : ",\"", 2);
+    else if (!first)
+        put(line, " ", 1);
     put_text(line, key);
-    put_text(line, "=");
+    put(line, json ? "\":" : "=", json ? 2 : 1);
 }
 
 static void put_value(struct log_line *line, const char *value, size_t max)
 {
-    if (line->format == LOG_FORMAT_LOGFMT && is_bare(value) && strlen(value) <= max) {
-        put_text(line, value);
+    size_t bare = line->format == LOG_FORMAT_LOGFMT ? bare_length(value) : 0;
+    if (bare > 0 && bare <= max) {
+        put(line, value, bare);
         return;
     }
     put_text(line, "\"");

@@ -12,8 +12,11 @@
 
 static void copy_text(char *to, size_t size, const char *from)
 {
-    if (from)
-        snprintf(to, size, "%s", from);
+    if (!from)
+        return;
+    size_t n = strnlen(from, size - 1);
+    memcpy(to, from, n);
+    to[n] = '\0';
 }
 
 static const char *group_name(SSL *ssl)
