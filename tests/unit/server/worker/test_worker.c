@@ -600,7 +600,7 @@ START_TEST(an_order_to_stop_ends_it_at_once_whatever_the_clients_do)
 END_TEST
 
 /* More than the worker reads from its pipe at once. */
-START_TEST(an_order_reaches_connections_that_are_still_in_the_pipe)
+START_TEST(an_order_reaches_connections_that_are_still_in_the_queue)
 {
     enum { WRITES = 8, CLIENTS = WRITES * WORKER_HANDOFFS_MAX };
     struct handoff given[CLIENTS];
@@ -796,7 +796,7 @@ int main(void)
     tcase_add_test(tcase, draining_waits_for_a_busy_client);
     tcase_add_test(tcase, an_order_to_finish_ends_every_connection_in_order);
     tcase_add_test(tcase, an_order_to_stop_ends_it_at_once_whatever_the_clients_do);
-    tcase_add_test(tcase, an_order_reaches_connections_that_are_still_in_the_pipe);
+    tcase_add_test(tcase, an_order_reaches_connections_that_are_still_in_the_queue);
     tcase_add_test(tcase, a_stop_follows_a_drain);
     tcase_add_test(tcase, counts_bytes_while_a_connection_lives_and_its_end_after_it);
     tcase_add_test(tcase, counts_a_handshake_that_failed_by_how_it_ended);
