@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread that accepts: it polls every listening socket, asks admission about each connection,
- * and hands it to the worker with the fewest.
+ * Polls every listening socket, asks admission about each connection, and hands it to the worker
+ * with the fewest, in a thread of its own. A single worker accepts in its own thread, and starts
+ * connections without a hand-over.
  *
  * Ownership: the listening sockets stay the caller's, and must outlive it, as must admission.
  * Threads: the caller's.
@@ -25,8 +26,8 @@ struct acceptor_plan {
     unsigned worker_count;
 };
 
-/* Starts the thread, with all signals blocked. What the plan points to must outlive the acceptor.
- * ERROR_SYSTEM. */
+/* Starts to accept; the thread has all signals blocked. What the plan points to must outlive the
+ * acceptor. ERROR_SYSTEM. */
 int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct error *err);
 
 /*
@@ -36,10 +37,11 @@ int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct
 void acceptor_replace(struct acceptor *acceptor, const struct config_snapshot *snapshot,
                       const struct listen_set *listen_set);
 
-/* Of its loop, for the heartbeat. */
+/* Of its own loop, for the heartbeat; NULL = it runs in that of the worker. */
 struct reactor *acceptor_reactor(struct acceptor *acceptor);
 
-/* Accepts what waits in the backlogs, ends the thread and frees it. */
+/* Accepts what waits in the backlogs, ends its thread if it has one, and frees it. Before any
+ * worker is given an order. */
 void acceptor_stop(struct acceptor *acceptor);
 
 #endif

@@ -40,6 +40,9 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
  */
 bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, size_t count);
 
+/* Its own thread: starts a connection, likewise. */
+void worker_start(struct worker *worker, const struct handoff *handoff);
+
 /* Acceptor: waits until the queue of one worker in its group has room; false: time-out. */
 bool worker_wait_for_room(struct worker *worker, int timeout_ms);
 
@@ -66,7 +69,21 @@ struct worker_datagrams {
  * Serves these sockets from now on. Takes the sets over. Returns once the worker uses no socket of
  * the sets before. Not after an order. Threads: the main one.
  */
-void worker_serve_datagrams(struct worker *worker, const struct worker_datagrams *next);
+void worker_serve_datagrams(struct worker *worker, struct worker_datagrams *next);
+
+/* Something else that runs in its thread: the acceptor of a single worker. */
+struct worker_guest {
+    void (*run)(struct worker_guest *guest); /* after a turn in which it is due */
+    uint64_t due_us;                         /* UINT64_MAX = never. Its own thread sets it. */
+};
+
+/* Its own thread: takes a guest in, or sends it away with NULL. */
+void worker_host(struct worker *worker, struct worker_guest *guest);
+
+/* Calls function in its thread, between two turns, and returns after that. Not after an order.
+ * Threads: the main one. */
+void worker_call(struct worker *worker, void (*function)(struct worker *worker, void *argument),
+                 void *argument);
 
 /* What a datagram_server for it needs; admission is NULL. Any thread. */
 struct datagram_place worker_datagram_place(struct worker *worker);

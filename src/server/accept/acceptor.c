@@ -1,333 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-#include "tlsecho/server/acceptor.h"
+#include "acceptor_internal.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "reserve_fd.h"
-#include "tlsecho/base/clock.h"
 #include "tlsecho/base/container_of.h"
-#include "tlsecho/base/log.h"
 #include "tlsecho/base/thread.h"
 #include "tlsecho/server/descriptors.h"
-#include "tlsecho/server/reject_log.h"
 
-enum {
-    PAUSE_US = 100 * 1000,
-    ROOM_MS = 1000, /* to wait for room in a worker's queue */
-    SHED_MAX = 256, /* refused before each pause */
-    ALONE_MAX = 16, /* wake-ups for one connection each before more are looked for */
-};
+/* -- in its own thread, or its host's -- */
 
-/* Connections on their way to one worker. */
-struct outgoing {
-    struct handoff handoffs[WORKER_HANDOFFS_MAX];
-    size_t count;
-};
-
-struct acceptor {
-    const struct config_snapshot *snapshot;
-    struct listen_set listen_set;
-    struct admission *admission;
-    struct reject_log reject_log; /* not logged yet */
-    struct reserve_fd reserve;
-    int reserve_fd;                     /* descriptors from this number on are reserved */
-    int highest_fd;                     /* of a connection so far */
-    struct rate_limited_count failures; /* of accept(2), with the last error */
-    struct error failure;
-    struct worker *const *workers;
-    unsigned worker_count;
-    struct outgoing *outgoing; /* one per worker */
-    struct reactor *reactor;
-    pthread_t thread;
-    atomic_bool stopping;
-    pthread_mutex_t mutex; /* guards the two `next` */
-    pthread_cond_t replaced;
-    const struct config_snapshot *next_snapshot; /* NULL = no replacement is pending */
-    struct listen_set next_listen_set;
-    unsigned alone;     /* so many wake-ups more accept one connection only */
-    bool stuck;         /* no queue had room in time: do not wait again until one has */
-    uint64_t resume_us; /* paused until then; UINT64_MAX = not paused */
-};
-
-/* At most one line a second for each reason. */
-static void flush_log(struct acceptor *a, uint64_t now_us)
+static void replace(struct acceptor *a)
 {
-    reject_log_flush(&a->reject_log, now_us);
-    uint64_t count = rate_limited_count_take(&a->failures, now_us);
-    struct log_line line;
-    if (count == 0 || !log_begin(&line, LOG_LEVEL_WARNING, "accept_failed"))
-        return;
-    log_number(&line, "count", count);
-    log_text(&line, "reason", a->failure.text);
-    log_end(&line);
+    acceptor_accept_waiting(a);
+    acceptor_set_interest(a, WANT_NOTHING);
+    a->snapshot = a->next_snapshot;
+    a->listen_set = a->next_listen_set;
+    admission_limit(a->admission, a->snapshot->config);
+    acceptor_attach(a);
+    acceptor_set_interest(a, WANT_READ);
 }
 
-static void refuse(struct acceptor *a, enum admission_refusal refusal, const char *reason,
-                   const struct listener *listener, const struct address *source)
+static void end(struct acceptor *a)
 {
-    reject_log_add(&a->reject_log, refusal, reason, listener->config->name.value, source);
+    acceptor_accept_waiting(a);
+    acceptor_flush_log(a, UINT64_MAX);
+    acceptor_set_interest(a, WANT_NOTHING);
 }
 
-static unsigned load(const struct acceptor *a, unsigned worker)
+static int begin(struct acceptor *a, struct error *err)
 {
-    return worker_load(a->workers[worker]) + (unsigned)a->outgoing[worker].count;
-}
-
-static unsigned least_loaded(const struct acceptor *a)
-{
-    unsigned best = 0;
-    for (unsigned i = 1; i < a->worker_count; i++)
-        if (load(a, i) < load(a, best))
-            best = i;
-    return best;
-}
-
-/* To that worker, or to another one if its queue is full. */
-static bool hand_over_to_any(struct acceptor *a, unsigned first, const struct outgoing *out)
-{
-    for (unsigned i = 0; i < a->worker_count; i++)
-        if (worker_hand_over(a->workers[(first + i) % a->worker_count], out->handoffs, out->count))
-            return true;
-    return false;
-}
-
-static void refuse_all(struct acceptor *a, struct outgoing *out)
-{
-    for (size_t i = 0; i < out->count; i++) {
-        struct handoff *h = &out->handoffs[i];
-        close(h->fd);
-        admission_revoke(&h->pass, ADMISSION_WORKERS);
-        refuse(a, ADMISSION_WORKERS, admission_refusal_reason(ADMISSION_WORKERS), h->listener,
-               &h->source);
-        config_snapshot_free(h->listener->snapshot);
-    }
-}
-
-/* While all queues are full, connections wait in the backlog. After ROOM_MS the workers are stuck,
- * and the acceptor must still respond to a reload or a stop: it refuses the connections. */
-static void hand_over(struct acceptor *a, unsigned worker)
-{
-    struct outgoing *out = &a->outgoing[worker];
-    if (out->count == 0)
-        return;
-    bool taken = hand_over_to_any(a, worker, out);
-    while (!taken && worker_wait_for_room(a->workers[0], a->stuck ? 0 : ROOM_MS))
-        taken = hand_over_to_any(a, worker, out);
-    a->stuck = !taken;
-    if (!taken)
-        refuse_all(a, out);
-    out->count = 0;
-}
-
-static void hand_over_all(struct acceptor *a)
-{
-    for (unsigned i = 0; i < a->worker_count; i++)
-        hand_over(a, i);
-}
-
-/* If a PROXY header is expected, the worker checks the source once it has arrived. On a refusal the
- * caller releases the pass. */
-static enum admission_refusal check_admission(struct acceptor *a, const struct listener *listener,
-                                              const struct address *source,
-                                              struct admission_pass *pass)
-{
-    bool proxied = proxied_is_expected(listener->config, source);
-    enum admission_refusal refusal =
-        proxied ? ADMISSION_GRANTED
-                : admission_source(a->admission, listener->config, source, pass);
-    if (refusal != ADMISSION_GRANTED)
-        return refusal;
-    return admission_accept(a->admission, clock_now_us(), pass);
-}
-
-static void admit(struct acceptor *a, const struct listen_socket *socket, int fd,
-                  const struct address *source)
-{
-    const struct listener *listener = socket->listener;
-    struct admission_pass pass = {.admission = NULL};
-    enum admission_refusal refusal = check_admission(a, listener, source, &pass);
-    if (refusal != ADMISSION_GRANTED) {
-        close(fd);
-        admission_over(&pass);
-        refuse(a, refusal, admission_refusal_reason(refusal), listener, source);
-        return;
-    }
-    config_snapshot_ref(listener->snapshot);
-    unsigned worker = least_loaded(a);
-    struct outgoing *out = &a->outgoing[worker];
-    out->handoffs[out->count++] = (struct handoff){
-        .fd = fd,
-        .slot = socket->slot,
-        .id = admission_number(a->admission),
-        .listener = listener,
-        .source = *source,
-        .pass = pass,
-    };
-    if (out->count == WORKER_HANDOFFS_MAX)
-        hand_over(a, worker);
-}
-
-static void set_interest(struct acceptor *a, unsigned want)
-{
-    for (size_t i = 0; i < a->listen_set.count; i++) {
-        struct error err;
-        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, want, &err) < 0)
-            log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
-    }
-}
-
-static bool is_shortage(int code)
-{
-    return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
-}
-
-/*
- * Without descriptors or memory, accepting again at once would spin, and clients in the backlog
- * would wait forever. So they are refused with the help of the reserved descriptor, and then
- * accepting pauses. False: the backlog is empty, as accept(2) fails with EMFILE even then.
- */
-static bool shed(struct acceptor *a, const struct listen_socket *socket, int code)
-{
-    enum admission_refusal refusal =
-        code == EMFILE || code == ENFILE ? ADMISSION_DESCRIPTORS : ADMISSION_MEMORY;
-    struct address source;
-    errno = code;
-    error_sys(&a->failure, "accept");
-    int n = 0;
-    for (; n < SHED_MAX && reserve_fd_refuse(&a->reserve, socket->source.fd, &source) == 0; n++) {
-        address_unmap(&source);
-        admission_refuse(a->admission, refusal);
-        refuse(a, refusal, a->failure.text, socket->listener, &source);
-    }
-    if (n == 0 && errno == EAGAIN)
-        return false;
-    if (n == 0)
-        rate_limited_count_add(&a->failures);
-    return true;
-}
-
-/* accept(2): errors of this connection; the next one may succeed. */
-static bool is_passing(int code)
-{
-    return code == EINTR || code == ECONNABORTED || code == EPROTO || code == ENETDOWN ||
-           code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN || code == EPERM;
-}
-
-/* prlimit(2) may change the limit at any time. */
-static bool is_reserved(struct acceptor *a, int fd)
-{
-    if (fd > a->highest_fd || fd >= a->reserve_fd)
-        a->reserve_fd = descriptors_reserve_fd();
-    if (fd > a->highest_fd)
-        a->highest_fd = fd;
-    return fd >= a->reserve_fd;
-}
-
-static void refuse_reserved(struct acceptor *a, const struct listener *listener, int fd,
-                            const struct address *source)
-{
-    close(fd);
-    admission_refuse(a->admission, ADMISSION_DESCRIPTORS);
-    refuse(a, ADMISSION_DESCRIPTORS,
-           "the remaining descriptors are reserved for the admin address and reloads", listener,
-           source);
-}
-
-/* True if there was one. */
-static bool accept_one(struct acceptor *a, struct listen_socket *socket)
-{
-    struct address source = {.length = sizeof source - offsetof(struct address, any)};
-    int fd = accept4(socket->source.fd, &source.any, &source.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        address_unmap(&source);
-        if (is_reserved(a, fd)) {
-            refuse_reserved(a, socket->listener, fd, &source);
-            return true;
-        }
-        admit(a, socket, fd, &source);
-        return true;
-    }
-    int code = errno;
-    if (is_passing(code))
-        return true;
-    if (code == EAGAIN)
-        return false;
-    if (is_shortage(code)) {
-        a->reserve_fd = descriptors_reserve_fd();
-        if (!shed(a, socket, code))
-            return false;
-    } else {
-        error_sys(&a->failure, "accept");
-        rate_limited_count_add(&a->failures);
-    }
-    a->resume_us = clock_now_us() + PAUSE_US;
-    return false;
-}
-
-/*
- * A few at a time, so that a flood on one listener does not starve the others. While connections
- * come one by one, only one: the accept(2) that finds no other would double the system calls.
- */
-static void socket_ready(struct reactor_source *source)
-{
-    struct listen_socket *socket = container_of(source, struct listen_socket, source);
-    struct acceptor *a = socket->owner;
-    bool paused = a->resume_us != UINT64_MAX;
-    int n = 0, most = a->alone > 0 ? 1 : WORKER_HANDOFFS_MAX;
-    while (n < most && !paused && accept_one(a, socket))
-        n++;
-    if (a->alone > 0)
-        a->alone--;
-    else if (n <= 1)
-        a->alone = ALONE_MAX;
-    hand_over_all(a);
-}
-
-/* When there is something to do without a new connection. */
-static uint64_t next_us(const struct acceptor *a)
-{
-    uint64_t rejections_us = reject_log_due_us(&a->reject_log);
-    uint64_t failures_us = rate_limited_count_due_us(&a->failures);
-    uint64_t log_us = rejections_us < failures_us ? rejections_us : failures_us;
-    return log_us < a->resume_us ? log_us : a->resume_us;
-}
-
-static void attach(struct acceptor *a)
-{
-    for (size_t i = 0; i < a->listen_set.count; i++) {
-        a->listen_set.sockets[i].owner = a;
-        a->listen_set.sockets[i].source.ready = socket_ready;
-    }
-}
-
-/* Connections that the kernel has established are served: closing the socket would reset them. No
- * more than the backlog, since new ones keep arriving. */
-static void accept_waiting(struct acceptor *a)
-{
+    reserve_fd_open(&a->reserve);
+    a->reserve_fd = descriptors_reserve_fd();
+    admission_limit(a->admission, a->snapshot->config);
+    acceptor_attach(a);
     for (size_t i = 0; i < a->listen_set.count; i++)
-        for (uint64_t n = 0; n <= a->snapshot->config->tcp.backlog; n++)
-            if (!accept_one(a, &a->listen_set.sockets[i]))
-                break;
-    hand_over_all(a);
+        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, WANT_READ, err) < 0) {
+            acceptor_set_interest(a, WANT_NOTHING);
+            return -1;
+        }
+    return 0;
 }
+
+/* -- a thread of its own -- */
 
 static void take_replacement(struct acceptor *a)
 {
     pthread_mutex_lock(&a->mutex);
     if (a->next_snapshot) {
-        accept_waiting(a);
-        set_interest(a, WANT_NOTHING);
-        a->snapshot = a->next_snapshot;
-        a->listen_set = a->next_listen_set;
-        admission_limit(a->admission, a->snapshot->config);
+        replace(a);
         a->next_snapshot = NULL;
-        attach(a);
-        set_interest(a, WANT_READ);
         pthread_cond_signal(&a->replaced);
     }
     pthread_mutex_unlock(&a->mutex);
@@ -337,27 +58,95 @@ static void *accept_all(void *argument)
 {
     struct acceptor *a = argument;
     while (!atomic_load(&a->stopping)) {
-        reactor_alarm(a->reactor, next_us(a));
+        reactor_alarm(a->reactor, acceptor_due_us(a));
         reactor_turn(a->reactor, REACTOR_WAIT);
-        uint64_t now_us = clock_now_us();
-        if (now_us >= a->resume_us)
-            a->resume_us = UINT64_MAX;
-        set_interest(a, a->resume_us == UINT64_MAX ? WANT_READ : WANT_NOTHING);
-        reserve_fd_open(
-            &a->reserve); /* another thread may have got the number while it was closed */
-        flush_log(a, now_us);
+        acceptor_follow(a);
         take_replacement(a);
     }
-    accept_waiting(a);
-    flush_log(a, UINT64_MAX);
-    set_interest(a, WANT_NOTHING);
+    end(a);
     return NULL;
 }
+
+static int start_thread(struct acceptor *a, struct error *err)
+{
+    if (reactor_new(&a->reactor, err) < 0)
+        return -1;
+    if (begin(a, err) == 0 && thread_start(&a->thread, "acceptor", accept_all, a, err) == 0)
+        return 0;
+    reactor_free(a->reactor);
+    return -1;
+}
+
+static void stop_thread(struct acceptor *a)
+{
+    atomic_store(&a->stopping, true);
+    reactor_wake(a->reactor);
+    pthread_join(a->thread, NULL);
+    reactor_free(a->reactor);
+}
+
+static void replace_in_thread(struct acceptor *a, const struct config_snapshot *snapshot,
+                              const struct listen_set *listen_set)
+{
+    pthread_mutex_lock(&a->mutex);
+    a->next_snapshot = snapshot;
+    a->next_listen_set = *listen_set;
+    reactor_wake(a->reactor);
+    while (a->next_snapshot)
+        pthread_cond_wait(&a->replaced, &a->mutex);
+    pthread_mutex_unlock(&a->mutex);
+}
+
+/* -- a guest of the only worker -- */
+
+static void run_guest(struct worker_guest *guest)
+{
+    struct acceptor *a = container_of(guest, struct acceptor, guest);
+    acceptor_follow(a);
+    guest->due_us = acceptor_due_us(a);
+}
+
+struct start {
+    struct acceptor *acceptor;
+    struct error *err;
+    int result;
+};
+
+static void start_guest(struct worker *host, void *argument)
+{
+    struct start *start = argument;
+    start->result = begin(start->acceptor, start->err);
+    if (start->result == 0)
+        worker_host(host, &start->acceptor->guest);
+}
+
+static void stop_guest(struct worker *host, void *argument)
+{
+    end(argument);
+    worker_host(host, NULL);
+}
+
+static void replace_guest(struct worker *host, void *argument)
+{
+    (void)host;
+    replace(argument);
+}
+
+static int visit(struct acceptor *a, struct error *err)
+{
+    a->host = a->workers[0];
+    a->reactor = worker_reactor(a->host);
+    a->guest = (struct worker_guest){.run = run_guest, .due_us = UINT64_MAX};
+    struct start start = {.acceptor = a, .err = err};
+    worker_call(a->host, start_guest, &start);
+    return start.result;
+}
+
+/* -- the caller's thread -- */
 
 static void acceptor_free(struct acceptor *a)
 {
     reserve_fd_close(&a->reserve);
-    reactor_free(a->reactor);
     pthread_cond_destroy(&a->replaced);
     pthread_mutex_destroy(&a->mutex);
     free(a->outgoing);
@@ -369,16 +158,7 @@ static int start(struct acceptor *a, struct error *err)
     a->outgoing = calloc(a->worker_count, sizeof *a->outgoing);
     if (!a->outgoing)
         return error_sys(err, "create the acceptor");
-    if (reactor_new(&a->reactor, err) < 0)
-        return -1;
-    reserve_fd_open(&a->reserve);
-    a->reserve_fd = descriptors_reserve_fd();
-    admission_limit(a->admission, a->snapshot->config);
-    attach(a);
-    for (size_t i = 0; i < a->listen_set.count; i++)
-        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, WANT_READ, err) < 0)
-            return -1;
-    return thread_start(&a->thread, "acceptor", accept_all, a, err);
+    return a->worker_count == 1 ? visit(a, err) : start_thread(a, err);
 }
 
 int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct error *err)
@@ -406,24 +186,25 @@ int acceptor_new(const struct acceptor_plan *plan, struct acceptor **ret, struct
 void acceptor_replace(struct acceptor *acceptor, const struct config_snapshot *snapshot,
                       const struct listen_set *listen_set)
 {
-    pthread_mutex_lock(&acceptor->mutex);
-    acceptor->next_snapshot = snapshot;
+    if (!acceptor->host) {
+        replace_in_thread(acceptor, snapshot, listen_set);
+        return;
+    }
+    acceptor->next_snapshot = snapshot; /* the host does not look at these before */
     acceptor->next_listen_set = *listen_set;
-    reactor_wake(acceptor->reactor);
-    while (acceptor->next_snapshot)
-        pthread_cond_wait(&acceptor->replaced, &acceptor->mutex);
-    pthread_mutex_unlock(&acceptor->mutex);
+    worker_call(acceptor->host, replace_guest, acceptor);
 }
 
 struct reactor *acceptor_reactor(struct acceptor *acceptor)
 {
-    return acceptor->reactor;
+    return acceptor->host ? NULL : acceptor->reactor;
 }
 
 void acceptor_stop(struct acceptor *acceptor)
 {
-    atomic_store(&acceptor->stopping, true);
-    reactor_wake(acceptor->reactor);
-    pthread_join(acceptor->thread, NULL);
+    if (acceptor->host)
+        worker_call(acceptor->host, stop_guest, acceptor);
+    else
+        stop_thread(acceptor);
     acceptor_free(acceptor);
 }

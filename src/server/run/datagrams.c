@@ -143,7 +143,7 @@ void datagrams_serve(struct datagrams *datagrams, const struct listen_set *liste
 void datagrams_stop(struct datagrams *datagrams)
 {
     for (unsigned i = 0; datagrams->serving && i < datagrams->worker_count; i++) {
-        const struct worker_datagrams none = {.server = datagrams->servers[i], .keep_dtls = true};
+        struct worker_datagrams none = {.server = datagrams->servers[i], .keep_dtls = true};
         worker_serve_datagrams(datagrams->workers[i], &none);
     }
 }

@@ -82,7 +82,8 @@ static int watch_threads(struct server *s, struct error *err)
         if (heartbeat_add(&s->manager.heartbeat, name, worker_reactor(s->workers[i]), err) < 0)
             return -1;
     }
-    return heartbeat_add(&s->manager.heartbeat, "acceptor", acceptor_reactor(s->acceptor), err);
+    struct reactor *own = acceptor_reactor(s->acceptor);
+    return own ? heartbeat_add(&s->manager.heartbeat, "acceptor", own, err) : 0;
 }
 
 /* Reads all files again with the reduced privileges: what fails now would fail at a reload too. */

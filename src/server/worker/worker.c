@@ -22,10 +22,17 @@ struct worker {
     atomic_bool ended;
     struct datagram_server *datagrams; /* NULL = it never had any */
     struct worker_dtls *dtls;
-    bool had_dtls;         /* listeners of it */
-    pthread_mutex_t mutex; /* guards next */
-    pthread_cond_t replaced;
-    const struct worker_datagrams *next; /* NULL = none */
+    bool had_dtls;              /* listeners of it */
+    struct worker_guest *guest; /* NULL = none */
+    pthread_mutex_t mutex;      /* guards call */
+    pthread_cond_t called;
+    struct call *call; /* NULL = none */
+};
+
+/* What another thread waits for. */
+struct call {
+    void (*function)(struct worker *worker, void *argument);
+    void *argument;
 };
 
 /* Makes its thread carry out a request. */
@@ -76,17 +83,12 @@ static void take_order(struct worker *w)
     carry_out(&w->loop, order);
 }
 
-static void take_datagrams(struct worker *w)
+static void take_call(struct worker *w)
 {
     pthread_mutex_lock(&w->mutex);
-    w->datagrams = w->next->server;
-    if (w->datagrams)
-        datagram_server_replace(w->datagrams, w->next->set);
-    if (!w->next->keep_dtls)
-        worker_dtls_replace(w->dtls, w->next->dtls);
-    w->had_dtls = w->had_dtls || w->next->dtls;
-    w->next = NULL;
-    pthread_cond_signal(&w->replaced);
+    w->call->function(w, w->call->argument);
+    w->call = NULL;
+    pthread_cond_signal(&w->called);
     pthread_mutex_unlock(&w->mutex);
 }
 
@@ -99,8 +101,8 @@ static void do_requests(struct worker *w)
         worker_loop_list(&w->loop);
     if (requests & WORKER_REQUEST_TRIM)
         worker_loop_trim_handshakes(&w->loop);
-    if (requests & WORKER_REQUEST_DATAGRAMS)
-        take_datagrams(w);
+    if (requests & WORKER_REQUEST_CALL)
+        take_call(w);
 }
 
 static uint64_t due_us(struct worker *w)
@@ -109,12 +111,16 @@ static uint64_t due_us(struct worker *w)
     uint64_t datagrams_us = w->datagrams ? datagram_server_due_us(w->datagrams) : UINT64_MAX;
     uint64_t dtls_us = w->had_dtls ? worker_dtls_due_us(w->dtls) : UINT64_MAX;
     due_us = datagrams_us < due_us ? datagrams_us : due_us;
+    if (w->guest && w->guest->due_us < due_us)
+        due_us = w->guest->due_us;
     return dtls_us < due_us ? dtls_us : due_us;
 }
 
 static void expire(struct worker *w, uint64_t now_us)
 {
     worker_loop_expire(&w->loop);
+    if (w->guest && now_us >= w->guest->due_us)
+        w->guest->run(w->guest);
     if (w->datagrams)
         datagram_server_expire(w->datagrams, now_us);
     if (w->had_dtls)
@@ -130,11 +136,11 @@ static void *work(void *argument)
         reactor_alarm(w->loop.reactor, next_us);
         w->loop.now_us = 0;
         reactor_turn(w->loop.reactor, busy ? REACTOR_LOOK : REACTOR_WAIT);
+        if (atomic_load(&w->requests))
+            do_requests(w);
         worker_loop_run_runnable(&w->loop);
         if (worker_loop_now_us(&w->loop) >= next_us)
             expire(w, worker_loop_now_us(&w->loop));
-        if (atomic_load(&w->requests))
-            do_requests(w);
         worker_loop_list_some(&w->loop);
         take_order(w);
     }
@@ -167,7 +173,7 @@ static void worker_free(struct worker *worker)
     reactor_free(worker->loop.reactor);
     tls_scratch_free(worker->loop.scratch);
     metrics_shard_free(worker->loop.metrics);
-    pthread_cond_destroy(&worker->replaced);
+    pthread_cond_destroy(&worker->called);
     pthread_mutex_destroy(&worker->mutex);
     free(worker);
 }
@@ -180,7 +186,7 @@ int worker_new(struct reactor *owner, struct worker_group *group, struct worker 
         return error_sys(err, "create a worker");
     w->owner = owner;
     pthread_mutex_init(&w->mutex, NULL);
-    pthread_cond_init(&w->replaced, NULL);
+    pthread_cond_init(&w->called, NULL);
     worker_loop_init(&w->loop);
     if (init(w, group, err) < 0 || thread_start(&w->thread, "worker", work, w, err) < 0) {
         worker_free(w);
@@ -200,6 +206,12 @@ bool worker_hand_over(struct worker *worker, const struct handoff *handoffs, siz
     else
         atomic_fetch_sub(&worker->loop.load, (unsigned)count);
     return added;
+}
+
+void worker_start(struct worker *worker, const struct handoff *handoff)
+{
+    atomic_fetch_add(&worker->loop.load, 1);
+    worker_conn_start(&worker->loop, handoff);
 }
 
 bool worker_wait_for_room(struct worker *worker, int timeout_ms)
@@ -229,14 +241,37 @@ struct datagram_place worker_datagram_place(struct worker *worker)
                                    .metrics = worker->loop.metrics};
 }
 
-void worker_serve_datagrams(struct worker *worker, const struct worker_datagrams *next)
+void worker_call(struct worker *worker, void (*function)(struct worker *worker, void *argument),
+                 void *argument)
 {
+    struct call call = {function, argument};
     pthread_mutex_lock(&worker->mutex);
-    worker->next = next;
-    request(worker, WORKER_REQUEST_DATAGRAMS);
-    while (worker->next)
-        pthread_cond_wait(&worker->replaced, &worker->mutex);
+    worker->call = &call;
+    request(worker, WORKER_REQUEST_CALL);
+    while (worker->call)
+        pthread_cond_wait(&worker->called, &worker->mutex);
     pthread_mutex_unlock(&worker->mutex);
+}
+
+void worker_host(struct worker *worker, struct worker_guest *guest)
+{
+    worker->guest = guest;
+}
+
+static void take_datagrams(struct worker *w, void *argument)
+{
+    const struct worker_datagrams *next = argument;
+    w->datagrams = next->server;
+    if (w->datagrams)
+        datagram_server_replace(w->datagrams, next->set);
+    if (!next->keep_dtls)
+        worker_dtls_replace(w->dtls, next->dtls);
+    w->had_dtls = w->had_dtls || next->dtls;
+}
+
+void worker_serve_datagrams(struct worker *worker, struct worker_datagrams *next)
+{
+    worker_call(worker, take_datagrams, next);
 }
 
 void worker_list(struct worker *worker)

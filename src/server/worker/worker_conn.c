@@ -247,7 +247,7 @@ void worker_conn_start(struct worker_loop *loop, const struct handoff *origin)
     if (origin->listener->service->wants_info)
         worker_info_take_syn(s);
     worker_conn_expect_proxy(s);
-    worker_conn_run(s);
+    set_runnable(s, true);
 }
 
 void worker_conn_start_association(struct worker_loop *loop, const struct handoff *origin,

@@ -74,7 +74,8 @@ static inline uint64_t worker_loop_now_us(struct worker_loop *loop)
     return loop->now_us;
 }
 
-/* Takes over a connection: its descriptor, its pass and its reference to the snapshot. */
+/* Takes over a connection: its descriptor, its pass and its reference to the snapshot. It runs in
+ * this turn or the next one. */
 void worker_conn_start(struct worker_loop *loop, const struct handoff *origin);
 
 /* Takes over an association with its transport, which owns its session, and likewise. */

@@ -22,7 +22,7 @@
 enum {
     WORKER_REQUEST_LIST = 1,
     WORKER_REQUEST_TRIM = 2,
-    WORKER_REQUEST_DATAGRAMS = 4,
+    WORKER_REQUEST_CALL = 4,
     WORKER_REQUEST_HANDOFFS = 8,
 };
 unsigned worker_group_join(struct worker_group *group, struct reactor *reactor,

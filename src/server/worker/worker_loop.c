@@ -7,6 +7,7 @@
 #include "worker_conn.h"
 
 enum {
+    RUN_TURN = 128,            /* connections run per turn, as many as the reactor's events */
     LIST_TURN = 32,            /* connections listed per turn */
     LIST_PAUSE_US = 10 * 1000, /* while the log queue has no room */
 };
@@ -27,14 +28,18 @@ void worker_loop_done(struct worker_loop *loop)
 
 void worker_loop_run_runnable(struct worker_loop *loop)
 {
+    if (TAILQ_EMPTY(&loop->runnable))
+        return;
     struct worker_conn_list turn = TAILQ_HEAD_INITIALIZER(turn);
     TAILQ_CONCAT(&turn, &loop->runnable, in_runnable);
     struct worker_conn *s;
-    while ((s = TAILQ_FIRST(&turn))) {
+    for (int n = 0; n < RUN_TURN && (s = TAILQ_FIRST(&turn)); n++) {
         TAILQ_REMOVE(&turn, s, in_runnable);
         s->runnable = false;
         worker_conn_run(s);
     }
+    TAILQ_CONCAT(&turn, &loop->runnable, in_runnable); /* after those that still wait */
+    TAILQ_CONCAT(&loop->runnable, &turn, in_runnable);
 }
 
 static struct worker_conn *of_timeout(struct deadline *d)

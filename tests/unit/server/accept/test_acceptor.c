@@ -27,6 +27,9 @@
 
 enum { WORKERS_MAX = 3 };
 
+/* A single worker accepts in its own thread: tests of both run with as many workers as _i. */
+enum { ONE = 1, MORE = 2 };
+
 static const struct config_snapshot *snapshot;
 static struct listen_set listen_set;
 static struct reactor *owner;
@@ -139,7 +142,7 @@ START_TEST(accepts_on_every_listener)
              "  - listen: tcp://127.0.0.1:0\n"
              "  - { listen: 'unix://%s', name: local }\n",
              folder_file(&folder, "socket"));
-    start(yaml, 1);
+    start(yaml, (unsigned)_i);
     for (size_t i = 0; i < 2; i++) {
         int client = connect_to(i);
         talk_echo(client, "hello");
@@ -223,7 +226,7 @@ START_TEST(refuses_at_the_limit_and_recovers_below_it)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
           "limits: { connections: 2 }",
-          1);
+          (unsigned)_i);
     int leaving = connect_to(0), staying = connect_to(0);
     talk_echo(leaving, "one");
     talk_echo(staying, "two");
@@ -279,6 +282,7 @@ static void start_stuck(unsigned count)
 static int hold_a_worker_up(void)
 {
     int client = connect_to(0);
+    atomic_store(&held_up, false);
     ck_assert_int_eq(write(client, "x", 1), 1);
     while (!atomic_load(&held_up))
         sched_yield();
@@ -338,10 +342,12 @@ END_TEST
 
 START_TEST(when_no_worker_accepts_connections_they_are_refused_after_a_while)
 {
-    enum { FILL = 400 };
+    enum { FILL = 800 };
     static int clients[FILL];
-    start_stuck(1);
-    int stuck = hold_a_worker_up();
+    start_stuck(MORE);
+    int stuck[MORE];
+    for (int i = 0; i < MORE; i++)
+        stuck[i] = hold_a_worker_up();
     for (int i = 0; i < FILL; i++)
         clients[i] = connect_to(1);
     assert_logged(" event=connections_refused ",
@@ -352,8 +358,40 @@ START_TEST(when_no_worker_accepts_connections_they_are_refused_after_a_while)
     for (int i = 0; i < FILL; i++)
         close(clients[i]);
     close(next);
-    close(stuck);
+    for (int i = 0; i < MORE; i++)
+        close(stuck[i]);
     stop();
+}
+END_TEST
+
+START_TEST(only_a_single_worker_accepts_in_its_own_thread)
+{
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", (unsigned)_i);
+    ck_assert_int_eq(acceptor_reactor(acceptor) == NULL, _i == ONE);
+    stop();
+}
+END_TEST
+
+/* Each has input: at once they would keep the worker from all others. */
+START_TEST(connections_that_waited_for_a_single_worker_are_served_over_several_turns)
+{
+    enum { CLIENTS = 600, TURNS = 5 };
+    static int clients[CLIENTS];
+    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
+             "log: { connections: off }",
+             ONE);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = connect_to(0);
+        ck_assert_int_eq(write(clients[i], "x", 1), 1);
+    }
+    unsigned before = reactor_turns(worker_reactor(workers[0]));
+    accept_all();
+    acceptor_stop(acceptor);
+    await_answers(clients, CLIENTS, CLIENTS);
+    ck_assert_uint_ge(reactor_turns(worker_reactor(workers[0])) - before, TURNS);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    close_all();
 }
 END_TEST
 
@@ -443,7 +481,7 @@ START_TEST(the_last_rejected_connections_are_logged_too)
 {
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
           "limits: { connections: 1 }",
-          1);
+          (unsigned)_i);
     int client = connect_to(0);
     talk_echo(client, "hello");
     for (int i = 0; i < 2; i++) {
@@ -461,7 +499,7 @@ START_TEST(connections_in_the_backlog_at_a_stop_are_served)
 {
     enum { CLIENTS = 100 };
     int clients[CLIENTS];
-    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 2);
+    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", (unsigned)_i);
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = connect_to(0);
     accept_all();
@@ -500,7 +538,7 @@ static void release_descriptors(void)
 
 START_TEST(without_descriptors_it_refuses_logs_and_recovers)
 {
-    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", (unsigned)_i);
     int first = connect_to(0);
     talk_echo(first, "hello");
 
@@ -530,16 +568,16 @@ START_TEST(out_of_descriptors_the_backlog_is_refused_in_one_turn)
 {
     enum { CROWD = 100 };
     int crowd[CROWD];
-    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    open_all("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", (unsigned)_i);
     for (int i = 0; i < CROWD; i++)
         crowd[i] = connect_to(0);
     wait_for_backlog(CROWD);
-    /* Three for the acceptor's reactor, its wake-up and its timer, one to reserve. */
-    int left[4];
-    for (int i = 0; i < 4; i++)
+    /* One to reserve, three for the acceptor's reactor, its wake-up and its timer. */
+    int left[4], count = _i == ONE ? 1 : 4;
+    for (int i = 0; i < count; i++)
         left[i] = dup(STDIN_FILENO);
     exhaust_descriptors();
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         close(left[i]);
     accept_all();
     for (int i = 0; i < CROWD; i++)
@@ -556,7 +594,7 @@ END_TEST
 
 START_TEST(the_last_descriptors_are_not_for_connections)
 {
-    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", 1);
+    start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", (unsigned)_i);
     int clients[2], reserve[2];
     for (int i = 0; i < 2; i++)
         clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -648,22 +686,26 @@ int main(void)
     Suite *suite = suite_create("acceptor");
     TCase *tcase = tcase_create("acceptor");
     tcase_set_timeout(tcase, 30);
-    tcase_add_test(tcase, accepts_on_every_listener);
+    tcase_add_loop_test(tcase, accepts_on_every_listener, ONE, MORE + 1);
     tcase_add_test(tcase, spreads_connections_over_the_workers);
     tcase_add_test(tcase, spreads_connections_of_one_turn_too);
     tcase_add_test(tcase, numbers_connections_from_one);
     tcase_add_test(tcase, a_mapped_source_counts_as_ipv4);
-    tcase_add_test(tcase, refuses_at_the_limit_and_recovers_below_it);
+    tcase_add_loop_test(tcase, refuses_at_the_limit_and_recovers_below_it, ONE, MORE + 1);
+    tcase_add_loop_test(tcase, only_a_single_worker_accepts_in_its_own_thread, ONE, MORE + 1);
+    tcase_add_test(tcase,
+                   connections_that_waited_for_a_single_worker_are_served_over_several_turns);
     tcase_add_test(tcase, denies_before_it_allows);
     tcase_add_test(tcase, a_stuck_worker_does_not_keep_new_connections_from_the_others);
     tcase_add_test(tcase, when_no_worker_accepts_connections_they_are_refused_after_a_while);
     tcase_add_test(tcase, a_connection_refused_by_one_limit_does_not_count_for_another);
     tcase_add_test(tcase, logs_rejected_connections_once_a_second);
-    tcase_add_test(tcase, the_last_rejected_connections_are_logged_too);
-    tcase_add_test(tcase, connections_in_the_backlog_at_a_stop_are_served);
-    tcase_add_test(tcase, without_descriptors_it_refuses_logs_and_recovers);
-    tcase_add_test(tcase, out_of_descriptors_the_backlog_is_refused_in_one_turn);
-    tcase_add_test(tcase, the_last_descriptors_are_not_for_connections);
+    tcase_add_loop_test(tcase, the_last_rejected_connections_are_logged_too, ONE, MORE + 1);
+    tcase_add_loop_test(tcase, connections_in_the_backlog_at_a_stop_are_served, ONE, MORE + 1);
+    tcase_add_loop_test(tcase, without_descriptors_it_refuses_logs_and_recovers, ONE, MORE + 1);
+    tcase_add_loop_test(tcase, out_of_descriptors_the_backlog_is_refused_in_one_turn, ONE,
+                        MORE + 1);
+    tcase_add_loop_test(tcase, the_last_descriptors_are_not_for_connections, ONE, MORE + 1);
     tcase_add_test(tcase, the_last_descriptor_is_no_failure_with_an_empty_backlog);
     tcase_add_loop_test(tcase, a_failure_of_accept_is_logged_and_retried_without_spinning, 0,
                         sizeof shortages / sizeof *shortages);
