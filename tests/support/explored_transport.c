@@ -64,6 +64,17 @@ static const struct outcome reads_after_failure[] = {
     {"RST", .status = IO_RESET, .code = ECONNRESET},
 };
 
+/* No byte is on its way. */
+static const struct outcome reads_without_bytes[] = {
+    {"nothing", .status = IO_WANT_READ},
+    {"waits to write", .status = IO_WANT_WRITE},
+    {"end", .status = IO_EOF},
+    {"cut", .status = IO_CUT},
+    {"RST", .status = IO_RESET, .code = ECONNRESET},
+    {"time-out of the kernel", .status = IO_RESET, .code = ETIMEDOUT},
+    {"failure", .status = IO_FAILED, .code = ERROR_TLS},
+};
+
 static const struct outcome writes[] = {
     {"takes all", .status = IO_OK, .amount = ALL},
     {"takes nothing", .status = IO_WANT_WRITE},
@@ -168,6 +179,15 @@ static struct io handshake(struct transport *base, struct error *err)
     return io;
 }
 
+static const struct outcome *serve(const struct explored_transport *t)
+{
+    static const struct outcome all = {"all that fits", .status = IO_OK, .amount = ALL};
+    static const struct outcome eof = {"end", .status = IO_EOF};
+    if (t->arrived < t->in_limit)
+        return &all;
+    return t->shut ? &eof : &silence_in;
+}
+
 static const struct outcome *choose_read(struct explored_transport *t)
 {
     static const struct outcome flood = {"a byte", .status = IO_OK, .amount = ONE, .more = true};
@@ -175,8 +195,12 @@ static const struct outcome *choose_read(struct explored_transport *t)
         return ended(t);
     if (t->peer == EXPLORED_SILENT)
         return &silence_in;
+    if (t->peer == EXPLORED_SERVES)
+        return serve(t);
     if (t->peer != EXPLORED_FREE)
         return end_of_peer(t);
+    if (t->arrived == t->in_limit && t->choices_left > 0 && !t->failed)
+        return choose(t, "read", reads_without_bytes, COUNT(reads_without_bytes));
     if (t->flood)
         return &flood;
     if (t->choices_left == 0)
@@ -193,10 +217,12 @@ static struct io read_bytes(struct transport *base, void *data, size_t size, str
     require(t, size > 0, "room to read into");
     const struct outcome *o = choose_read(t);
     size_t room = t->in_max && t->in_max < size ? t->in_max : size;
+    if (room > t->in_limit - t->arrived)
+        room = (size_t)(t->in_limit - t->arrived);
     size_t n = o->amount == ALL ? room : o->amount == ONE;
     for (size_t i = 0; i < n; i++)
         ((unsigned char *)data)[i] = t->sent_by_peer(t->arrived++);
-    t->flood = t->flood || (o->flood && !base->messages);
+    t->flood = t->flood || (o->flood && !base->messages && t->in_limit == UINT64_MAX);
     t->works = t->works || o->works || t->flood;
     t->more = o->more;
     struct io io = result(t, o, n, err);

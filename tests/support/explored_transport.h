@@ -21,6 +21,7 @@ enum explored_peer {
     EXPLORED_CUTS,   /* the same, without close_notify */
     EXPLORED_RESETS, /* RST */
     EXPLORED_SILENT, /* it neither sends nor takes anything */
+    EXPLORED_SERVES, /* it takes all, sends up to in_limit, and ends once our direction has */
 };
 
 struct explored_transport {
@@ -29,6 +30,7 @@ struct explored_transport {
     enum explored_peer peer;
     unsigned choices_left; /* in this step; then the peer is silent until its end */
     size_t in_max;         /* bytes that a read brings at the most; 0 = as many as there is room */
+    uint64_t in_limit;     /* bytes that arrive at the most */
     unsigned char (*sent_by_peer)(uint64_t position);
     unsigned char (*expected)(uint64_t position); /* what has to be written */
 
