@@ -28,6 +28,7 @@ test|parallel|parallel|parallel|starts clients on several hosts in the tests
 test|ip|iproute2|iproute|network namespaces in the tests
 test|nft|nftables|nftables|middleboxes in the tests
 test|ethtool|ethtool|ethtool|turns off segmentation offload in the tests
+test|tshark|tshark|wireshark-cli|dissects packets in the tests
 lint|clang-format|clang-format|clang-tools-extra|checks the format
 lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
 lint|clang|clang|clang|compiles for clang-tidy
