@@ -184,11 +184,12 @@ static bool shed(struct acceptor *a, const struct listen_socket *socket, int cod
     return true;
 }
 
-/* accept(2): errors of this connection; the next one may succeed. */
+/* accept(2): errors of this connection; the next one may succeed. EPERM is none of them: a security
+ * module that denies the call leaves the connection in the backlog. */
 static bool is_passing(int code)
 {
     return code == EINTR || code == ECONNABORTED || code == EPROTO || code == ENETDOWN ||
-           code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN || code == EPERM;
+           code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN;
 }
 
 /* prlimit(2) may change the limit at any time. */

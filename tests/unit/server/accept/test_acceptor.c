@@ -657,6 +657,7 @@ static const struct {
              "MemoryMax= of the service"},
     {ENOBUFS, "accept: No buffer space available"},
     {EINVAL, "accept: Invalid argument"},
+    {EPERM, "accept: Operation not permitted"},
 };
 
 /* Not even the reserved descriptor helps: the waiting connections are served when it is over. */
