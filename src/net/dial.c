@@ -227,6 +227,15 @@ static int interrupted(const struct address *address, struct error *err)
     return error_set(err, ERROR_INTERRUPTED, "connect to %s: interrupted", text);
 }
 
+static int cannot_wait(const struct address *address, struct error *err)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    int code = errno;
+    address_text(address, text);
+    errno = code;
+    return error_sys(err, "connect to %s: poll", text);
+}
+
 static int race(struct dial *d, size_t *ret_attempt, struct error *err)
 {
     uint64_t deadline_us = d->request->deadline_us;
@@ -243,7 +252,12 @@ static int race(struct dial *d, size_t *ret_attempt, struct error *err)
         uint64_t due_us = last || d->next_us > deadline_us ? deadline_us : d->next_us;
         struct pollfd *stop = &d->polls[d->started];
         *stop = (struct pollfd){.fd = d->request->stop_fd, .events = POLLIN};
-        if (poll(d->polls, d->started + 1, clock_poll_ms(now_us, due_us)) <= 0)
+        int ready = poll(d->polls, d->started + 1, clock_poll_ms(now_us, due_us));
+        if (ready < 0 && errno != EINTR) {
+            *ret_attempt = find_decisive(d);
+            return cannot_wait(d->attempts[*ret_attempt].address, err);
+        }
+        if (ready <= 0)
             continue;
         if (collect(d, ret_attempt))
             return 0;
@@ -279,7 +293,10 @@ static int dial_local(const struct dial_request *request, int *ret_fd, struct er
             return 0;
         if (err->code != EAGAIN)
             return -1;
-        if (poll(&stop, 1, LOCAL_AGAIN_MS) > 0)
+        int ready = poll(&stop, 1, LOCAL_AGAIN_MS);
+        if (ready < 0 && errno != EINTR)
+            return cannot_wait(address, err);
+        if (ready > 0)
             return interrupted(address, err);
     }
     char text[ADDRESS_TEXT_BYTES];

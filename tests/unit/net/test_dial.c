@@ -28,6 +28,22 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
     return (int)syscall(SYS_connect, fd, address, length);
 }
 
+/* Likewise; the errno with which it fails, 0 = call the kernel. */
+static int poll_fails, polls;
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    polls++;
+    errno = poll_fails;
+    return poll_fails
+               ? -1
+               : ppoll(fds, count,
+                       timeout_ms < 0 ? NULL
+                                      : &(struct timespec){.tv_sec = timeout_ms / 1000,
+                                                           .tv_nsec = timeout_ms % 1000 * 1000000L},
+                       NULL);
+}
+
 /* A socket that is bound to a port but does not listen: connections are refused. */
 static int refusing(struct address *address)
 {
@@ -204,6 +220,21 @@ START_TEST(reports_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not
     ck_assert_msg(strstr(err.text, "the SYN was sent 2 times and never answered"), "%s", err.text);
     ck_assert_msg(strstr(err.text, "(no answer), "), "%s", err.text);
     ck_assert_msg(strstr(err.text, more), "%s", err.text);
+    close_both(hole);
+}
+END_TEST
+
+START_TEST(a_wait_that_fails_is_not_tried_again)
+{
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int hole[2];
+    black_hole(&address, hole);
+    poll_fails = ENOMEM;
+    polls = 0;
+    struct error err = dial_blames(&address, 1, 5000, 0);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, ENOMEM);
+    ck_assert_int_eq(polls, 1);
     close_both(hole);
 }
 END_TEST
@@ -504,6 +535,7 @@ int main(void)
     tcase_add_test(tcase, reports_the_address_that_did_not_answer_not_the_one_that_refused);
     tcase_add_test(tcase,
                    reports_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made);
+    tcase_add_test(tcase, a_wait_that_fails_is_not_tried_again);
     tcase_add_test(tcase, tries_any_number_of_addresses);
     tcase_add_test(tcase, neither_end_sends_larger_segments_than_it_was_told);
     tcase_add_test(tcase, alternates_between_address_families);
