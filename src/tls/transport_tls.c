@@ -188,11 +188,13 @@ static struct io tls_handshake(struct transport *transport, struct error *err)
         io = run_handshake(t, err); /* a second ClientHello may be here already */
     t->established = io.status == IO_OK;
 
-    /* If the flight cannot be sent, ignore the error here: a read returns its cause, which the peer
-     * sent. */
-    bool waits = tls_bio_flush(&t->wire) == IO_WANT_WRITE;
-    if (waits && (io.status == IO_OK || io.status == IO_WANT_READ))
+    /* If the flight cannot be sent since the connection is lost, ignore the error here: a read
+     * returns its cause, which the peer sent. Otherwise nothing would follow. */
+    enum io_status sent = tls_bio_flush(&t->wire);
+    if (sent == IO_WANT_WRITE && (io.status == IO_OK || io.status == IO_WANT_READ))
         io.status = IO_WANT_WRITE;
+    if (sent == IO_FAILED && io.status != IO_FAILED)
+        io = transport_tls_io_ended(sent, t->wire.out_errno, "send", err);
     io.progressed = t->wire.received_bytes > received_bytes;
     tls_bio_end(&t->wire);
     return io;
@@ -322,9 +324,9 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
 {
     struct transport_tls *t = self(transport);
     struct io io = tls_finish(transport, err);
-    if (io.status != IO_OK)
+    if (io.status != IO_OK && io.status != IO_FAILED)
         return io;
-    if (shutdown(t->base.fd, SHUT_WR) == 0)
+    if (shutdown(t->base.fd, SHUT_WR) == 0 || io.status == IO_FAILED)
         return io;
     return transport_tls_io_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down",
                                   err);
@@ -354,6 +356,8 @@ const struct transport_ops transport_tls_ops = {
 
 int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err)
 {
+    if (t->ctx->role == TLS_SERVER)
+        tls_memory_ran_out(); /* for another connection */
     t->ssl = SSL_new(t->ctx->ssl);
     BIO *bio = t->ssl ? tls_bio_bio(&t->wire) : NULL;
     if (!bio)

@@ -103,7 +103,7 @@ static void note_sent(struct exchange *x, size_t n)
 }
 
 /* After a send, or the end of our direction. A failure does not end the exchange: reading may get
- * the reason from the server. */
+ * the reason from the server. A failed send still ends our direction, or the server would wait. */
 static unsigned after_sending(struct exchange *x, enum io_status status, const struct error *err)
 {
     switch (status) {
@@ -113,9 +113,11 @@ static unsigned after_sending(struct exchange *x, enum io_status status, const s
         return WANT_WRITE;
     case IO_RESET:
     case IO_FAILED:
+        if (!x->send_failed)
+            x->error = *err;
         x->reset = x->reset || status == IO_RESET;
-        x->send_failed = x->ended = true;
-        x->error = *err;
+        x->ended = x->reset || x->send_failed;
+        x->send_failed = true;
         return WANT_NOTHING;
     case IO_OK:
     case IO_EOF:
@@ -131,7 +133,7 @@ unsigned exchange_send(struct exchange *x)
     if (x->ended || x->state != EXCHANGE_OPEN)
         return WANT_NOTHING;
 
-    if (x->flushing || buf_waiting(&x->out)) {
+    if (!x->send_failed && (x->flushing || buf_waiting(&x->out))) {
         if (!x->first_sent_us)
             x->first_sent_us =
                 clock_now_us(); /* before the write: the echo may arrive before it returns */
@@ -140,11 +142,12 @@ unsigned exchange_send(struct exchange *x)
         note_activity(x, io);
         note_sent(x, io.n);
         x->flushing = io.status == IO_WANT_READ || io.status == IO_WANT_WRITE;
-        if (io.status != IO_OK)
-            return after_sending(x, io.status, &err);
+        unsigned want = after_sending(x, io.status, &err);
+        if (io.status != IO_OK && (x->ended || !x->send_failed))
+            return want;
     }
 
-    if (!x->ending)
+    if (!x->ending && !x->send_failed)
         return WANT_NOTHING;
     struct io io = transport_shutdown(x->transport, &err);
     note_activity(x, io);

@@ -32,8 +32,18 @@ static struct tls_context *client_context, *server_context;
 static struct peer_certificate certificate;
 static struct error err;
 
+/* Replaces the C library's: the errno with which it fails, 0 = call the real one. */
+static int send_fails;
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+    errno = send_fails;
+    return send_fails ? -1 : sendto(fd, data, size, flags, NULL, 0);
+}
+
 static void set_up(void)
 {
+    send_fails = 0;
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
     ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client_context, &err), 0);
     ck_assert_int_eq(tls_context_use_self_signed(server_context, NULL, &certificate, &err), 0);
@@ -897,6 +907,33 @@ START_TEST(reports_a_plain_server_to_a_client)
 }
 END_TEST
 
+/* Not as after RST, which a read would report. */
+START_TEST(a_flight_that_cannot_be_sent_fails_the_handshake)
+{
+    struct pair pair;
+    int fds[2];
+    pair_sockets(false, fds);
+    pair_up(_i, fds, &pair);
+    send_fails = ENOMEM;
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_FAILED);
+    ck_assert_int_eq(err.code, ENOMEM);
+    pair_done(&pair);
+}
+END_TEST
+
+START_TEST(the_end_of_the_stream_follows_a_failed_send)
+{
+    struct pair pair = connected(_i, false);
+    unsigned char byte = 'x';
+    send_fails = ENOBUFS;
+    ck_assert_int_eq(transport_write(pair.client, &byte, 1, &err).status, IO_FAILED);
+    ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_FAILED);
+    send_fails = 0;
+    ck_assert_int_eq(transport_read(pair.server, &byte, 1, &err).status, IO_CUT);
+    pair_done(&pair);
+}
+END_TEST
+
 static void add_contract(TCase *tcase)
 {
     tcase_add_loop_test(tcase, carries_every_byte_both_ways_whatever_the_sizes, 0, KINDS);
@@ -933,6 +970,8 @@ static void add_tls(TCase *tcase)
     tcase_add_loop_test(tcase, reports_that_the_peer_closed_during_the_handshake, TLS12, KINDS);
     tcase_add_loop_test(tcase, fails_on_a_forged_record_and_sends_the_alert, TLS12, KINDS);
     tcase_add_loop_test(tcase, returns_data_that_came_before_a_forged_record, TLS12, KINDS);
+    tcase_add_loop_test(tcase, a_flight_that_cannot_be_sent_fails_the_handshake, TLS12, KINDS);
+    tcase_add_loop_test(tcase, the_end_of_the_stream_follows_a_failed_send, TLS12, KINDS);
     tcase_add_test(tcase, reports_a_plain_server_to_a_client);
 }
 

@@ -194,6 +194,34 @@ START_TEST(a_failed_write_is_the_error_if_reading_has_none)
 }
 END_TEST
 
+START_TEST(a_failed_write_ends_our_direction_once)
+{
+    fake_add(&fake.writes, IO_FAILED);
+    fake_add(&fake.shutdowns, IO_WANT_WRITE);
+    put("x");
+    ck_assert_uint_eq(exchange_send(&x), WANT_WRITE);
+    ck_assert_int_eq(fake.shutdown_at, 0);
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert_uint_eq(fake.shutdowns.next, 1);
+    ck_assert_int_eq(fake.write_calls, 1);
+    ck_assert(x.ended);
+    ck_assert_uint_eq(exchange_room(&x), 0);
+}
+END_TEST
+
+START_TEST(where_the_end_fails_too_the_write_is_the_error)
+{
+    fake_add(&fake.writes, IO_FAILED);
+    fake.shutdowns.after.io.status = IO_FAILED;
+    put("x");
+    fake.failure = ERROR_CLIENT_CERTIFICATE;
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert(x.ended);
+    ck_assert_int_eq(x.error.kind, ERROR_CLIENT_CERTIFICATE);
+}
+END_TEST
+
 START_TEST(a_failed_read_has_the_error_of_the_transport)
 {
     fake_add(&fake.reads, IO_FAILED);
@@ -420,6 +448,8 @@ int main(void)
     tcase_add_test(cases, after_a_failed_write_the_reason_is_read);
     tcase_add_test(cases, a_reset_that_only_the_write_noticed_is_a_reset);
     tcase_add_test(cases, a_failed_write_is_the_error_if_reading_has_none);
+    tcase_add_test(cases, a_failed_write_ends_our_direction_once);
+    tcase_add_test(cases, where_the_end_fails_too_the_write_is_the_error);
     tcase_add_test(cases, a_failed_read_has_the_error_of_the_transport);
     tcase_add_loop_test(cases, however_it_ends_it_is_ok_once_every_byte_is_back, 0, 3);
     tcase_add_loop_test(cases, however_it_ends_missing_bytes_are_not_ok, 0, 3);
