@@ -18,6 +18,7 @@
 #include "tlsecho/server/privilege.h"
 #include "tlsecho/server/server.h"
 #include "tlsecho/tls/tls_context.h"
+#include "tlsecho/tls/tls_memory.h"
 
 #define DEFAULT_FILE  "/etc/tlsecho/server.yaml"
 #define SHORT_OPTIONS ":c:tTVh" /* ':' first: getopt returns ':' for a missing argument */
@@ -163,6 +164,7 @@ static int serve(const struct config_snapshot *draft, struct error *err)
 int main(int argc, char **argv)
 {
     standard_fds_open(STANDARD_FDS_NULL);
+    tls_memory_watch();
     server_hold_signals();
     struct arguments a = parse_arguments(argc, argv);
     if (a.action != ACTION_SERVE)

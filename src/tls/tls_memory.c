@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/tls/tls_memory.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -45,4 +46,13 @@ bool tls_memory_ran_out(void)
     bool ret = ran_out;
     ran_out = false;
     return ret;
+}
+
+int tls_memory_explain(struct error *err)
+{
+    if (tls_memory_ran_out() && err->code != ENOMEM) {
+        errno = ENOMEM;
+        return error_sys(err, "set up TLS");
+    }
+    return -1;
 }

@@ -11,6 +11,7 @@
 #include "tlsecho/client/piped_file.h"
 #include "tlsecho/net/proxy.h"
 #include "tlsecho/net/socket.h"
+#include "tlsecho/tls/tls_memory.h"
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -163,8 +164,10 @@ int target_prepare(struct target *t, struct error *err)
     if (interrupt_happened()) /* while a warning was written; reading the CAs takes long */
         return error_set(err, ERROR_INTERRUPTED, "interrupted before the run began");
     target_done(t); /* from an earlier attempt */
-    if (target_is_tls(t) && prepare_tls(t, err) < 0)
-        return piped_file_name(err);
+    if (target_is_tls(t) && prepare_tls(t, err) < 0) {
+        piped_file_name(err);
+        return tls_memory_explain(err);
+    }
     if (t->options->source && prepare_source(t->options->source, &t->origin.source, err) < 0)
         return -1;
     t->origin.dscp = (unsigned)t->options->dscp;

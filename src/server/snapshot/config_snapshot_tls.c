@@ -8,6 +8,7 @@
 
 #include "config_snapshot_internal.h"
 #include "tlsecho/base/text.h"
+#include "tlsecho/tls/tls_memory.h"
 
 struct loading {
     struct config_snapshot *snapshot;
@@ -195,7 +196,7 @@ static bool has_dtls(const struct config *config, const struct config_tls *profi
     return false;
 }
 
-int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct error *err)
+static int load_profile(struct config_snapshot *s, size_t index, struct error *err)
 {
     struct loading l = {.snapshot = s, .profile = &s->config->profiles[index], .err = err};
     struct config_snapshot_certificate spare;
@@ -212,4 +213,10 @@ int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct
     l.ctx = s->dtls[index];
     l.spare = &spare;
     return apply_all(&l);
+}
+
+int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct error *err)
+{
+    tls_memory_ran_out(); /* for something else */
+    return load_profile(s, index, err) == 0 ? 0 : tls_memory_explain(err);
 }

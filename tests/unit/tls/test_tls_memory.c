@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/tls/tls_memory.h"
+
+#include <check.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdint.h>
+
+#include "suite.h"
+
+/* A sanitizer ends the program otherwise. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static void run_out(void)
+{
+    ck_assert_ptr_null(OPENSSL_malloc(SIZE_MAX / 4));
+}
+
+START_TEST(an_allocation_that_failed_is_reported_once)
+{
+    tls_memory_watch();
+    ck_assert(!tls_memory_ran_out());
+    run_out();
+    ck_assert(tls_memory_ran_out());
+    ck_assert(!tls_memory_ran_out());
+}
+END_TEST
+
+START_TEST(memory_that_ran_out_is_the_error_whatever_openssl_makes_of_it)
+{
+    struct error err;
+    tls_memory_watch();
+    run_out();
+    error_set(&err, ERROR_INPUT, "a.key is not the key of the certificate a.pem");
+    ck_assert_int_eq(tls_memory_explain(&err), -1);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, ENOMEM);
+    ck_assert(error_is_temporary(&err));
+}
+END_TEST
+
+START_TEST(other_errors_stay_what_they_are)
+{
+    struct error err;
+    tls_memory_watch();
+    error_set(&err, ERROR_INPUT, "a.key is not the key of the certificate a.pem");
+    ck_assert_int_eq(tls_memory_explain(&err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tls_memory");
+    TCase *tcase = tcase_create("tls_memory");
+    tcase_add_test(tcase, an_allocation_that_failed_is_reported_once);
+    tcase_add_test(tcase, memory_that_ran_out_is_the_error_whatever_openssl_makes_of_it);
+    tcase_add_test(tcase, other_errors_stay_what_they_are);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
