@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""What was tried, and what was found."""
+
+import collections
+import re
+import threading
+
+import control as faults
+
+
+class Book:
+    """Counts points, and prints a finding when it is new."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.points = collections.Counter()
+        self.fired = collections.Counter()
+        self.seen = collections.Counter()
+        self.library_leaks = 0
+        self.statuses = collections.defaultdict(collections.Counter)
+
+    def point(self, fault, fired):
+        with self.lock:
+            self.points[fault.kind] += 1
+            self.fired[fault.kind] += fired > 0
+
+    def status(self, fault, status):
+        with self.lock:
+            self.statuses[fault.kind, fault.code][status] += 1
+
+    def finding(self, scenario, fault, what, stack, program):
+        lines = faults.described(stack, program)
+        if faults.is_failure_of_sanitizer(what):
+            return
+        if faults.is_leak_of_library(what, lines):
+            self.library_leaks += 1
+            return
+        key = (scenario.split(":")[0], re.sub(r"[0-9a-fx]+", "#", what.splitlines()[0]), fault.kind,
+               tuple(faults.own(lines)[:3]))
+        with self.lock:
+            self.seen[key] += 1
+            if self.seen[key] == 1:
+                print(f"FINDING {scenario}: {fault}: {what}", *lines, sep="\n    ", flush=True)
+
+    def close(self):
+        """Prints what was tried."""
+        print(f"{'kind':15} points  fired")
+        for kind, count in sorted(self.points.items()):
+            print(f"{kind:15} {count:6} {self.fired[kind]:6}")
+        print(f"{len(self.points)} kinds, {sum(self.points.values())} points, "
+              f"{sum(self.fired.values())} fired, {len(self.seen)} findings, {self.library_leaks} leaks within libraries")
+        print("exit statuses:")
+        for (kind, code), statuses in sorted(self.statuses.items()):
+            print(f"{kind:15} {code:14}", ", ".join(f"{status}: {n}" for status, n in
+                                                    sorted(statuses.items())))

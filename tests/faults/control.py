@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""Controls libtlsecho-faults, which makes the n-th call of a kind fail in another process.
+
+    control = Control(folder)
+    support.run(program, env=control.environment())
+    control.arm(Fault("recv", "ECONNRESET", 3))
+"""
+
+import errno
+import mmap
+import os
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+import sys
+from typing import NamedTuple
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+import support  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+SHORT = -1000
+ALWAYS = 1 << 40
+PASSING = {"EINTR", "EAGAIN", "SHORT", "ECONNABORTED", "EPROTO"}  # no error that lasts
+NO_SYSTEM_CALLS = {"alloc", "real_time", "uptime"}
+ASAN = "verify_asan_link_order=0:exitcode=99:log_path={}/sanitizer:detect_leaks=1"
+
+# The offsets of struct control in faults.c.
+KIND, CODE, COUNTDOWN, REPEAT, SITE, RECORD, FIRED = range(0, 56, 8)
+FRAMES, CALLS, MODULE_COUNT, MODULES, SITES = 56, 376, 888, 896, 7040
+FRAME_COUNT, MODULE_BYTES, SITE_BYTES = 40, 128, 344
+BYTES = SITES + 8192 * SITE_BYTES
+
+
+def table():
+    """{kind: [code, ...]} of kinds.def, in its order."""
+    text = (HERE / "kinds.def").read_text()
+    return {kind: codes.split() for kind, codes in re.findall(r'KIND\((\w+), "(.*)"\)', text)}
+
+
+TABLE = table()
+NAMES = list(TABLE)
+
+
+class Fault(NamedTuple):
+    kind: str
+    code: str
+    count: int = 1     # the how manieth call fails
+    repeat: int = 1    # how many calls fail from that one on
+    site: int = 0      # only calls with this stack
+
+    def __str__(self):
+        place = f"site {self.site:x}, " if self.site else ""
+        more = f", and {'all' if self.repeat == ALWAYS else self.repeat - 1} after it" * (self.repeat > 1)
+        return f"{self.kind} {self.code} ({place}call {self.count}{more})"
+
+
+def has_thread_sanitizer():
+    with open(support.program("TLSECHO_SERVER"), "rb") as file:
+        return b"__tsan_init" in file.read()
+
+
+def number(code):
+    if code == "SHORT":
+        return SHORT
+    if code.startswith("EAI_"):
+        return getattr(socket, code)
+    return getattr(errno, code, None) or int(code)
+
+
+class Frame(NamedTuple):
+    module: str
+    offset: int
+
+
+class Control:
+    """The file is in that folder, as is what a sanitizer reports."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.path = self.folder / "faults"
+        self.whole_stacks = False  # of allocations, which takes time
+        self.path.touch(mode=0o600)
+        os.truncate(self.path, BYTES)
+        with self.path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), BYTES)
+        self.disarm()
+
+    def environment(self):
+        return support.environment(
+            LD_PRELOAD=support.program("TLSECHO_FAULTS_LIBRARY"), TLSECHO_FAULTS=str(self.path),
+            ASAN_OPTIONS=ASAN.format(self.folder) + ":fast_unwind_on_malloc=0" * self.whole_stacks, UBSAN_OPTIONS="print_stacktrace=1")
+
+    def sanitizer(self):
+        """What a sanitizer has reported, once."""
+        text = ""
+        for file in self.folder.glob("sanitizer*"):
+            text += file.read_text(errors="replace")
+            file.unlink()
+        return text
+
+    def _set(self, offset, value):
+        struct.pack_into("<Q", self._map, offset, value & (1 << 64) - 1)
+
+    def _get(self, offset):
+        return struct.unpack_from("<q", self._map, offset)[0]
+
+    def begin(self, fault):
+        """For a process that will start: nothing has been called yet."""
+        self._map[CALLS:MODULE_COUNT] = bytes(MODULE_COUNT - CALLS)
+        self.arm(fault)
+
+    def arm(self, fault):
+        self._set(KIND, -1)
+        self._set(FIRED, 0)
+        self._map[FRAMES:CALLS] = bytes(CALLS - FRAMES)
+        self._set(CODE, number(fault.code))
+        self._set(COUNTDOWN, fault.count)
+        self._set(REPEAT, fault.repeat)
+        self._set(SITE, fault.site)
+        self._set(KIND, NAMES.index(fault.kind))
+
+    def disarm(self):
+        self._set(KIND, -1)
+
+    def record(self, on):
+        self._set(RECORD, int(on))
+
+    def fired(self):
+        """How many calls have failed since arm()."""
+        return self._get(FIRED)
+
+    def calls(self):
+        """{kind: how many calls so far}"""
+        found = struct.unpack_from(f"<{len(NAMES)}q", self._map, CALLS)
+        return dict(zip(NAMES, found))
+
+    def system_calls(self):
+        """How many so far."""
+        return sum(count for kind, count in self.calls().items() if kind not in NO_SYSTEM_CALLS)
+
+    def sites(self):
+        """{kind: {site: how many calls}} recorded so far."""
+        found = {}
+        for offset in range(SITES, BYTES, SITE_BYTES):
+            site, kind, count = struct.unpack_from("<Qqq", self._map, offset)
+            if site:
+                found.setdefault(NAMES[kind], {})[site] = count
+        return found
+
+    def stack(self):
+        """The frames of the first call that failed."""
+        found = []
+        for value in struct.unpack_from(f"<{FRAME_COUNT}Q", self._map, FRAMES):
+            if not value:
+                break
+            at = MODULES + ((value >> 48) - 1) * MODULE_BYTES
+            if value >> 48 > self._get(MODULE_COUNT):
+                found.append(Frame("?", 0))
+                continue
+            name = self._map[at + 16:at + MODULE_BYTES].split(b"\0")[0].decode()
+            found.append(Frame(name, value & (1 << 48) - 1))
+        return found
+
+
+def faults_of(calls, sites, every=False, kinds=".*"):
+    """The faults of a scenario that makes these calls. An allocation fails once for each site, or with
+    every=True each one; the time jumps once and for all; an error that may last is tried as one that
+    does, too."""
+    found = []
+    for kind, codes in TABLE.items():
+        if not re.fullmatch(kinds, kind):
+            continue
+        for code in codes:
+            if kind == "alloc" and not every:
+                found += [Fault(kind, code, site=site) for site in sorted(sites.get(kind, ()))]
+                continue
+            for n in range(1, calls.get(kind, 0) + 1):
+                if kind not in ("real_time", "uptime"):
+                    found.append(Fault(kind, code, n))
+                if kind != "alloc" and code not in PASSING:
+                    found.append(Fault(kind, code, n, ALWAYS))
+    return found
+
+
+def described(stack, program):
+    """Lines of a stack: "function file:line" in the program, names of libraries."""
+    own = [f"{frame.offset - 1:#x}" for frame in stack if not frame.module]
+    told = iter(())
+    if own:
+        done = subprocess.run(["addr2line", "-f", "-s", "-e", program, *own], stdout=subprocess.PIPE,
+                              check=True)
+        lines = done.stdout.decode().splitlines()
+        told = (f"{name} {place.split()[0]}" for name, place in zip(lines[::2], lines[1::2]))
+    return [next(told) if not frame.module else os.path.basename(frame.module) for frame in stack]
+
+
+def own(lines):
+    """Those in the program. OpenSSL allocates by way of tls_memory.c."""
+    return [line for line in lines if " " in line and "tls_memory.c" not in line]
+
+
+LEAK = re.compile(r"^Direct leak.*\n((?:    #.*\n)+)", re.MULTILINE)
+OWN_FRAME = re.compile(r" in (\w+) \S*/src/\S*?([\w.]+:\d+)")
+
+
+def is_failure_of_sanitizer(report):
+    """It cannot work without memory either."""
+    return "CHECK failed: sanitizer_" in report or "CHECK failed: asan_" in report
+
+
+def is_leak_of_library(report, lines):
+    """Whether all that leaked was allocated by the call into a library within which memory ran out: the
+    program cannot know of it. lines: described()."""
+    leaks = LEAK.findall(report)
+    found = [own([f"{name} {place}" for name, place in OWN_FRAME.findall(leak)])[:1] for leak in leaks]
+    return (bool(leaks) and "ERROR: AddressSanitizer:" not in report and
+            all(place and place == own(lines)[:1] for place in found))

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A library for LD_PRELOAD that makes the n-th call of a kind fail. Another process controls it
+ * through the file that TLSECHO_FAULTS names, which both map: see struct control, and control.py.
+ */
+#include "faults.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <unwind.h>
+
+enum { FRAMES = 40, OWN_FRAMES = 2, MODULES = 48, NAME_BYTES = 112, SITES = 8192 };
+
+struct module {
+    uint64_t base, end;
+    char name[NAME_BYTES];
+};
+
+struct site {
+    _Atomic uint64_t hash; /* of its frames and its kind; 0: free */
+    int64_t kind;
+    _Atomic int64_t count;
+    uint64_t frames[FRAMES]; /* module << 48 | offset; 0: no more */
+};
+
+struct control {
+    _Atomic int64_t kind;      /* of the calls that fail; -1: none */
+    _Atomic int64_t code;      /* errno, or one of the codes above, or seconds */
+    _Atomic int64_t countdown; /* 1: the next call */
+    _Atomic int64_t repeat;    /* how many calls fail, one after the other */
+    _Atomic uint64_t site;     /* only calls from there; 0: from anywhere */
+    _Atomic int64_t record;    /* whether sites are recorded */
+    _Atomic int64_t fired;     /* calls that have failed */
+    uint64_t frames[FRAMES];   /* of the first of them */
+    _Atomic int64_t calls[64]; /* by kind */
+    int64_t module_count;
+    struct module modules[MODULES];
+    struct site sites[SITES];
+};
+
+static struct control *control;
+static __thread bool inside __attribute__((tls_model("initial-exec")));
+
+static int module_add(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size;
+    (void)unused;
+    if (control->module_count == MODULES)
+        return 1;
+    struct module *module = &control->modules[control->module_count++];
+    module->base = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        uint64_t end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && end > module->end)
+            module->end = end;
+    }
+    snprintf(module->name, sizeof module->name, "%s", info->dlpi_name);
+    return 0;
+}
+
+/* An address that is the same in each run. */
+static uint64_t stable(uint64_t address)
+{
+    for (int64_t i = 0; i < control->module_count; i++) {
+        const struct module *module = &control->modules[i];
+        if (address >= module->base && address < module->end)
+            return (uint64_t)(i + 1) << 48 | (address - module->base);
+    }
+    return UINT64_MAX;
+}
+
+struct trace {
+    int own; /* frames of this library still to skip */
+    int count;
+    uint64_t *frames;
+};
+
+static _Unwind_Reason_Code trace_add(struct _Unwind_Context *context, void *trace)
+{
+    struct trace *t = trace;
+    if (t->own-- > 0)
+        return _URC_NO_REASON;
+    t->frames[t->count++] = stable((uint64_t)_Unwind_GetIP(context));
+    return t->count < FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+/* Not backtrace(3): it loads a library. */
+__attribute__((noinline)) static uint64_t trace(enum kind kind, uint64_t ret_frames[FRAMES])
+{
+    struct trace t = {.own = OWN_FRAMES, .frames = ret_frames};
+    uint64_t hash = 0xcbf29ce484222325U + (uint64_t)kind;
+    memset(ret_frames, 0, FRAMES * sizeof *ret_frames);
+    _Unwind_Backtrace(trace_add, &t);
+    for (int i = 0; i < t.count; i++)
+        hash = (hash ^ ret_frames[i]) * 0x100000001b3U;
+    return hash ? hash : 1;
+}
+
+static void record(enum kind kind, uint64_t hash, const uint64_t *frames)
+{
+    for (uint64_t i = 0; i < SITES; i++) {
+        struct site *site = &control->sites[(hash + i) % SITES];
+        uint64_t free = 0;
+        if (atomic_compare_exchange_strong(&site->hash, &free, hash)) {
+            site->kind = kind;
+            memcpy(site->frames, frames, sizeof site->frames);
+        }
+        if (atomic_load(&site->hash) == hash) {
+            atomic_fetch_add(&site->count, 1);
+            return;
+        }
+    }
+}
+
+/* Its frame and that of trace() are left out. */
+bool faults_hit(enum kind kind, int *ret_code)
+{
+    uint64_t frames[FRAMES], hash = 0;
+    if (!control || inside)
+        return false;
+    atomic_fetch_add(&control->calls[kind], 1);
+    inside = true;
+    bool armed = atomic_load(&control->kind) == kind;
+    if (control->record || (armed && (control->site || control->countdown <= 1)))
+        hash = trace(kind, frames);
+    if (control->record)
+        record(kind, hash, frames);
+    inside = false;
+    if (!armed || (control->site && control->site != hash))
+        return false;
+    int64_t left = atomic_fetch_sub(&control->countdown, 1);
+    if (left > 1 || 1 - left >= control->repeat)
+        return false;
+    if (atomic_fetch_add(&control->fired, 1) == 0 && hash)
+        memcpy(control->frames, frames, sizeof frames);
+    *ret_code = (int)control->code;
+    return true;
+}
+
+void *faults_hidden(const char *name)
+{
+    bool before = inside;
+    inside = true;
+    void *found = dlsym(RTLD_NEXT, name);
+    inside = before;
+    if (!found)
+        abort();
+    return found;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *path = getenv("TLSECHO_FAULTS");
+    inside = true;
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    struct control *page =
+        fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED)
+        abort();
+    close(fd);
+    control = page;
+    control->module_count = 0;
+    dl_iterate_phdr(module_add, NULL);
+    inside = false;
+}

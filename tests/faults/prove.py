@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Makes every system call and every allocation of both programs fail once, and judges what follows: no
+crash, no leak, no lost descriptor, no endless loop, no wrong exit status; connections that end well are
+whole, and later ones are served.
+
+    prove.py [--only REGEX] [--kinds REGEX] [--every] [--jobs N]
+
+TLSECHO_SERVER and TLSECHO_CLIENT name the programs, TLSECHO_FAULTS_LIBRARY the library of faults.c. An
+allocation fails once for each stack that it is called from, with --every each one.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import sys
+import tempfile
+import time
+
+import book
+import clients
+import control as faults
+import servers
+from control import support
+
+CHUNK = 40  # points that one job tries
+
+
+def run(scenario, pool, every, kinds):
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tlsecho-faults-") as folder:
+        calls, sites = scenario.count(folder)
+    left = faults.faults_of(calls, sites, every, kinds)
+    for done in [pool.submit(scenario.points, left[at:at + CHUNK]) for at in range(0, len(left), CHUNK)]:
+        done.result()
+    print(f"{scenario.name}: {len(left)} points, {time.monotonic() - started:.0f} s", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    parser.add_argument("--kinds", default=".*")
+    parser.add_argument("--every", action="store_true")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    args = parser.parse_args()
+    support.faulthandler.cancel_dump_traceback_later()
+    found = book.Book()
+    peer = support.Server(clients.SERVER)
+    peer.wait_for("ready")
+    scenarios = servers.scenarios(found, support.program("TLSECHO_SERVER"))
+    scenarios += clients.scenarios(found, support.program("TLSECHO_CLIENT"), peer)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for scenario in scenarios:
+            if re.search(args.only, scenario.name):
+                run(scenario, pool, args.every, args.kinds)
+    peer.remove()
+    found.close()
+    return 1 if found.seen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: MIT
+"""What tlsecho-server does while calls fail, as scenarios: start, a connection of each transport and
+service, reload, drain."""
+
+import collections
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import clients
+import control as faults
+import talks
+from control import support
+
+BATCH = 60          # points for one server before it has to end without a leak
+MANY_CALLS = 20000  # more system calls than any scenario makes
+SERVICES = {"tcp": "echo upper discard chargen report hello http".split(),
+            "tls": "echo upper discard chargen report hello http".split(),
+            "unix": "echo report".split(),
+            "udp": "echo upper discard report stamp".split(),
+            "dtls": "echo report".split()}
+BASE = """
+workers: 1
+timeouts: { handshake: 5m, idle: 5m, write: 5m, linger: 2s, drain: 2s }
+limits: { datagram_rate: 0 }
+security: { sandbox: off }
+""" + support.PROFILE
+
+
+def configuration(extra="", services=None):
+    text = "listeners:\n"
+    for transport, services in (services or SERVICES).items():
+        for service in services:
+            where = f"unix://{{dir}}/{service}.sock" if transport == "unix" else f"{transport}://127.0.0.1:0"
+            text += f"  - {{ listen: '{where}', name: {transport}-{service}, service: {service} }}\n"
+    return text + extra + BASE
+
+
+FEW = {transport: ["echo"] for transport in SERVICES}
+ADMIN = "admin: { listen: 'unix://{dir}/admin.sock' }\n"
+RELOADED = "  - { listen: 'unix://{dir}/first.sock', name: moving }\n"
+
+
+def descriptors(pid):
+    """What each descriptor refers to, sockets by kind only."""
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{fd}").split(":[")[0])
+        except FileNotFoundError:
+            continue
+    return sorted(found)
+
+
+def idle(server):
+    """The descriptors once their number no longer changes."""
+    found = [descriptors(server.process.pid)]
+    while len(found) < 20 or found[-1] != found[-20]:
+        time.sleep(0.002)
+        found.append(descriptors(server.process.pid))
+    return found[-1]
+
+
+def until(is_so, seconds=talks.PATIENCE_S):
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+class Scenario:
+    """act(server) uses the server once: it raises Broken if its connection was not whole, and Wrong for
+    what must not happen."""
+
+    def __init__(self, name, act, book, program, config):
+        self.name, self.act, self.book, self.program, self.config = name, act, book, program, config
+
+    @contextlib.contextmanager
+    def server(self, control):
+        server = support.Server(self.config, env=control.environment())
+        try:
+            yield server
+        finally:
+            server.remove()
+
+    def finding(self, fault, what, server, control):
+        log = "\n".join(server.log().splitlines()[-5:])
+        self.book.finding(self.name, fault, f"{what}\n{log}", control.stack(), self.program)
+
+
+class Live(Scenario):
+    """A server that runs: it is used while a call fails, and again afterwards. Many points share one
+    server, which must end without a leak."""
+
+    def count(self, folder):
+        control = faults.Control(folder)
+        with self.server(control) as server:
+            server.wait_for("ready")
+            at_rest = idle(server)
+            self.act(server)  # what is done once only
+            until(lambda: descriptors(server.process.pid) == at_rest)
+            before = control.calls()
+            control.record(True)
+            self.act(server)
+            until(lambda: descriptors(server.process.pid) == at_rest)
+            control.record(False)
+            after = control.calls()
+        # One more than was counted: no two runs are the same.
+        return ({kind: after[kind] - before[kind] + 1 for kind in after if after[kind] > before[kind]},
+                control.sites())
+
+    def points(self, some, most=BATCH):
+        left = list(some)
+        while left:
+            with tempfile.TemporaryDirectory(prefix="tlsecho-faults-") as folder:
+                control = faults.Control(folder)
+                control.whole_stacks = most == 1
+                done = self.batch(control, left[:most])
+                left = left[done:]
+
+    def batch(self, control, some):
+        """Returns how many it did: no further than the first finding."""
+        done = 0
+        with self.server(control) as server:
+            server.wait_for("ready")
+            self.at_rest = idle(server)
+            self.act(server)
+            for fault in some:
+                done += 1
+                if not self.one(server, control, fault):
+                    break
+            leaks = server.process.poll() is None and self.end(server, control, fault)
+        if leaks:
+            self.points(some[:done], most=1)
+        return done
+
+    def one(self, server, control, fault):
+        wrong = None
+        try:
+            self.use(server, control, fault)
+        except (talks.Wrong, AssertionError) as error:
+            wrong = str(error)
+        except (talks.Broken, OSError, subprocess.TimeoutExpired) as error:
+            wrong = f"afterwards: {error!r}"
+        if server.process.poll() is not None:
+            wrong = f"the server ended: {server.wait()} {control.sanitizer()}"
+        self.book.point(fault, control.fired())
+        if wrong:
+            self.finding(fault, wrong, server, control)
+        return not wrong
+
+    def use(self, server, control, fault):
+        calls = control.system_calls()
+        control.arm(fault)
+        server.patience_s = 0.5 if fault.repeat > 1 else talks.PATIENCE_S
+        try:
+            self.act(server)
+        except talks.Stuck:
+            if fault.repeat == 1:
+                raise
+        except talks.Broken as broken:
+            if not control.fired():
+                raise talks.Wrong(f"broken without a fault: {broken}") from broken
+        finally:
+            control.disarm()
+            server.patience_s = talks.PATIENCE_S
+        self.act(server)
+        if not until(lambda: descriptors(server.process.pid) == self.at_rest):
+            left = collections.Counter(descriptors(server.process.pid))
+            left.subtract(self.at_rest)
+            raise talks.Wrong(f"descriptors: { {name: n for name, n in left.items() if n} }")
+        made = control.system_calls() - calls
+        if made > MANY_CALLS:
+            raise talks.Wrong(f"it spins: {made} calls")
+
+    def end(self, server, control, fault):
+        """Whether it has to be found out which of many points leaks."""
+        try:
+            status = server.stop()
+        except subprocess.TimeoutExpired:
+            status = "none"
+        report = control.sanitizer()
+        if "LeakSanitizer" in report and not control.whole_stacks:
+            return True
+        if report or status != 0:
+            self.finding(fault, f"at the end: exit status {status} {report}", server, control)
+        return False
+
+
+class Start(Scenario):
+    """A server that starts, serves and stops, once for each fault."""
+
+    def count(self, folder):
+        control = faults.Control(folder)
+        control.record(True)
+        with self.server(control) as server:
+            server.wait_for("ready")
+            control.record(False)
+            return control.calls(), control.sites()
+
+    def points(self, some):
+        for fault in some:
+            with tempfile.TemporaryDirectory(prefix="tlsecho-faults-") as folder:
+                self.point(faults.Control(folder), fault)
+
+    def begin(self, control, fault):
+        control.begin(fault)
+
+    def point(self, control, fault):
+        self.begin(control, fault)
+        with self.server(control) as server:
+            try:
+                wrong = self.judge(fault, server, control)
+            except (talks.Wrong, talks.Broken, AssertionError, OSError,
+                    subprocess.TimeoutExpired) as error:
+                wrong = f"{error!r}"
+        report = control.sanitizer()
+        if "LeakSanitizer" in report and not control.whole_stacks:
+            control.whole_stacks = True
+            self.point(control, fault)
+            return
+        self.book.point(fault, control.fired())
+        if report or wrong:
+            self.finding(fault, f"{wrong} {report}", server, control)
+
+    def judge(self, fault, server, control):
+        try:
+            server.wait_for("ready")
+        except AssertionError:
+            return self.judge_end(fault, server)
+        control.disarm()
+        if "event=log_dropped" not in server.log():  # it says where the server listens
+            self.act(server)
+        status = server.stop()
+        self.book.status(fault, status)
+        return f"exit status {status} after it was ready" if status else None
+
+    def judge_end(self, fault, server):
+        """It did not become ready."""
+        status = server.wait()
+        self.book.status(fault, status)
+        if status not in (1, 78):
+            return f"not ready, exit status {status}"
+        if status == 78 and fault.kind in clients.LOCAL:
+            return "exit status 78, although the configuration is right"
+        if "level=error" not in server.log() and "tlsecho-server: " not in server.log():
+            return f"exit status {status} without a reason"
+        return None
+
+
+class Stop(Start):
+    """Likewise, and the fault comes after TERM."""
+
+    def count(self, folder):
+        control = faults.Control(folder)
+        with self.server(control) as server:
+            server.wait_for("ready")
+            before = control.calls()
+            control.record(True)
+            server.stop()
+            after = control.calls()
+        return {kind: after[kind] - before[kind] for kind in after}, control.sites()
+
+    def begin(self, control, fault):
+        control.begin(fault)
+        control.disarm()
+
+    def judge(self, fault, server, control):
+        server.wait_for("ready")
+        self.act(server)
+        control.arm(fault)
+        status = server.stop()
+        self.book.status(fault, status)
+        return None if status in (0, 1) else f"exit status {status}"
+
+
+def client_of(transport, service):
+    """An act: one connection."""
+    return lambda server: talks.connection(server, transport, service)
+
+
+def each_transport(server):
+    for transport in ("tcp", "tls", "unix", "udp"):
+        talks.connection(server, transport, "echo")
+
+
+def reload(server):
+    """A good reload, then a bad one. The second listener changes its path with each good one."""
+    file = server.folder / "server.yaml"
+    if getattr(server, "tried_again", False):
+        server.tried_again = False
+        server.wait_for("reloaded", timeout=2 * talks.PATIENCE_S)
+    text = file.read_text()
+    was, now = ("first", "second") if "first.sock" in text else ("second", "first")
+    good = text.replace(f"{was}.sock", f"{now}.sock")
+    file.write_text(good)
+    server.signal(signal.SIGHUP)
+    answer = outcome(server)
+    if answer["event"] == "reload_refused":
+        check_paths(server, was, now)
+        file.write_text(text)
+        server.tried_again = "retry_in" in answer
+        raise talks.Broken(answer["reason"])
+    check_paths(server, now, was)
+    file.write_text("listeners: 1\n")
+    server.signal(signal.SIGHUP)
+    try:
+        answer = outcome(server)
+        if answer["event"] != "reload_refused":
+            raise talks.Wrong("a bad configuration was taken")
+        check_paths(server, now, was)
+        server.tried_again = "retry_in" in answer
+    finally:
+        file.write_text(good)
+
+
+def outcome(server):
+    found = server._wait("reloaded or reload_refused", lambda entry: entry[1].get("event") in
+                         ("reloaded", "reload_refused"), talks.PATIENCE_S)
+    return found[1]
+
+
+def check_paths(server, there, gone):
+    with contextlib.suppress(talks.Broken):
+        talks.stream(server, "unix", "echo")
+    for name, wanted in ((there, True), (gone, False)):
+        path = server.folder / f"{name}.sock"
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(talks.PATIENCE_S)
+            try:
+                sock.connect(str(path))
+                found = True
+            except OSError:
+                found = False
+        if found != wanted:
+            raise talks.Wrong(f"{name}.sock is {'not ' * wanted}served")
+
+
+def scenarios(book, program):
+    few = configuration(ADMIN, FEW)
+    found = [Start("start", each_transport, book, program, few),
+             Stop("stop", each_transport, book, program, few),
+             Live("reload", reload, book, program, configuration(RELOADED + ADMIN, FEW))]
+    for transport, services in SERVICES.items():
+        found += [Live(f"live:{transport}-{service}", client_of(transport, service), book, program,
+                       configuration("", {transport: [service]})) for service in services]
+    return found

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""Clients of each transport and service, which tell whether their connection was whole."""
+
+import socket
+import ssl
+
+from control import support
+
+import peers
+
+PATIENCE_S = 20  # for what takes milliseconds; no time-out of the server is as short
+
+
+class Broken(Exception):
+    """A connection was not whole, which its client sees."""
+
+
+class Wrong(Exception):
+    """Something that must not happen."""
+
+
+class Stuck(Wrong):
+    """A connection that nothing happens on."""
+
+
+def expected(service, data):
+    return {"echo": data, "upper": data.upper(), "discard": b""}.get(service)
+
+
+REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+
+
+def reply_to(service, connection, data):
+    """All that the server sends; the client ends after it has sent its data. chargen: 4 KiB."""
+    if service == "http":
+        data = REQUEST
+    connection.sendall(data)
+    if service != "chargen":
+        connection.shutdown(socket.SHUT_WR)
+    got = b""
+    while service != "chargen" or len(got) < 4096:
+        more = connection.recv(65536)
+        if not more:
+            break
+        got += more
+    return got
+
+
+def judge_reply(service, got, data):
+    wanted = expected(service, data)
+    if service == "hello":
+        line, _, rest = got.partition(b"\n")
+        if got and (not line.startswith(b"{") or not data.startswith(rest)):
+            raise Wrong(f"hello: {got!r}")
+        if rest != data:
+            raise Broken(f"{len(got)} bytes")
+    elif service == "report":
+        if not got.endswith(b"}\n"):
+            raise Broken(f"{len(got)} bytes")
+    elif service == "http":
+        head, _, body = got.partition(b"\r\n\r\n")
+        if not got.startswith(b"HTTP/1.1 ") or not body.rstrip().endswith(b"}"):
+            raise Broken(f"{got[:40]!r}")
+    elif service == "chargen":
+        if len(got) < 4096:
+            raise Broken(f"{len(got)} bytes")
+    elif got != wanted:
+        if not wanted.startswith(got):
+            raise Wrong(f"{service}: other bytes came back")
+        raise Broken(f"{len(got)} bytes of {len(wanted)}")
+
+
+def stream(server, transport, service):
+    """One connection from its beginning to its end."""
+    data = b"abc" * 5000
+    try:
+        sock = peers.connect(server.address(f"{transport}-{service}"))
+        with sock:
+            sock.settimeout(getattr(server, "patience_s", PATIENCE_S))
+            if transport != "tls":
+                got = reply_to(service, sock, data)
+            else:
+                got = over_tls(service, sock, data)
+    except TimeoutError as error:
+        raise Stuck(f"{transport} {service}: the connection is stuck") from error
+    except OSError as error:  # TLS too
+        raise Broken(str(error)) from error
+    judge_reply(service, got, data)
+
+
+def over_tls(service, sock, data):
+    """unwrap() would discard what is still to come, so the parts are done by hand."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = peers.context("1.3").wrap_bio(incoming, outgoing, server_hostname="localhost")
+
+    def step(act):
+        while True:
+            try:
+                return act()
+            except ssl.SSLWantReadError:
+                if outgoing.pending:
+                    sock.sendall(outgoing.read())
+                more = sock.recv(65536)
+                incoming.write(more) if more else incoming.write_eof()
+            finally:
+                if outgoing.pending:
+                    sock.sendall(outgoing.read())
+
+    step(tls.do_handshake)
+    step(lambda: tls.write(REQUEST if service == "http" else data))
+    got = b""
+    if service != "chargen":
+        try:
+            tls.unwrap()  # queues close_notify
+        except (ssl.SSLError, OSError):
+            pass
+        sock.sendall(outgoing.read())
+        sock.shutdown(socket.SHUT_WR)
+    try:
+        while service != "chargen" or len(got) < 4096:
+            more = step(lambda: tls.read(65536))
+            if not more:
+                break
+            got += more
+    except ssl.SSLZeroReturnError:
+        pass
+    return got
+
+
+def datagram(server, service):
+    """UDP may lose; three are sent."""
+    data = bytes(1300) if service in ("report", "stamp") else b"abc"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(server.address(f"udp-{service}"))
+        for _ in range(3):
+            sock.send(data)
+            sock.settimeout(0.05 if service == "discard" else 0.5)
+            try:
+                got = sock.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise Broken(str(error)) from error
+            wanted = expected(service, data)
+            if wanted is not None and got != wanted:
+                raise Wrong(f"udp {service}: {got!r}")
+            return
+    if service != "discard":
+        raise Broken("no answer")
+
+
+def dtls(server, service):
+    mode = ["--report"] if service == "report" else ["--ping", "-c1", "-W3"]
+    done = support.client(*mode, "-q", "--connect-timeout", "5s", "--cacert", support.pki() / "ca.pem",
+                          server.endpoint(f"dtls-{service}"))
+    if done.status in (14,) or done.status < 0:
+        raise Wrong(f"dtls: {done.status} {done.stderr}")
+    if done.status:
+        raise Broken(done.stderr)
+
+
+def connection(server, transport, service):
+    if transport == "udp":
+        datagram(server, service)
+    elif transport == "dtls":
+        dtls(server, service)
+    else:
+        stream(server, transport, service)
