@@ -29,6 +29,7 @@ tls:
   ecdsa: { certificates: [ { certificate: "%(pki)s/server-ecdsa.pem", key: "%(pki)s/server-ecdsa.key" } ] }
   rsa: { certificates: [ { certificate: "%(pki)s/server-rsa.pem", key: "%(pki)s/server-rsa.key" } ] }
 limits: { connections: 0 }
+timeouts: { idle: 1h }
 log: { connections: %(log)s }
 """
 
