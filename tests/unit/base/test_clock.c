@@ -65,6 +65,18 @@ START_TEST(writes_the_time_as_rfc_3339)
 }
 END_TEST
 
+START_TEST(writes_each_second_after_another)
+{
+    char text[CLOCK_TEXT_BYTES];
+    const struct timespec first = {.tv_sec = 1767323045}, second = {.tv_sec = 1767323046};
+    clock_text(&first, text);
+    clock_text(&second, text);
+    ck_assert_str_eq(text, "2026-01-02T03:04:06.000Z");
+    clock_text(&first, text);
+    ck_assert_str_eq(text, "2026-01-02T03:04:05.000Z");
+}
+END_TEST
+
 START_TEST(writes_whole_seconds_likewise)
 {
     char text[CLOCK_TEXT_BYTES];
@@ -104,6 +116,7 @@ int main(void)
     tcase_add_test(tcase, polls_without_a_limit_if_there_is_no_deadline);
     tcase_add_test(tcase, a_deadline_beyond_the_range_of_poll_is_cut_to_it);
     tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
+    tcase_add_test(tcase, writes_each_second_after_another);
     tcase_add_test(tcase, writes_whole_seconds_likewise);
     tcase_add_test(tcase, returns_the_wall_clock_of_an_earlier_moment);
     tcase_add_test(tcase, writes_the_time_of_the_wall_clock_with_milliseconds);

@@ -102,6 +102,19 @@ START_TEST(there_is_room_until_all_are_full)
 }
 END_TEST
 
+/* Else the caller, which has as many, would not wait and find no room. */
+START_TEST(one_without_room_for_as_many_as_are_handed_over_at_once_is_full)
+{
+    for (int i = 0; i < QUEUES; i++) {
+        for (int n = 0; n < FULL - 1; n++)
+            ck_assert(add(i, WORKER_HANDOFFS_MAX));
+        ck_assert(handoff_queues_wait_for_room(&all, 0));
+        ck_assert(add(i, 1));
+    }
+    ck_assert(!handoff_queues_wait_for_room(&all, 10));
+}
+END_TEST
+
 /* Once the other thread waits, or soon before it does: then it need not wait. */
 static void *take_once(void *queue)
 {
@@ -136,6 +149,7 @@ int main(void)
     tcase_add_test(tcase, keeps_its_order_around_the_end_of_its_memory);
     tcase_add_test(tcase, a_full_one_takes_all_or_none);
     tcase_add_test(tcase, there_is_room_until_all_are_full);
+    tcase_add_test(tcase, one_without_room_for_as_many_as_are_handed_over_at_once_is_full);
     tcase_add_test(tcase, a_wait_for_room_ends_when_one_has_some);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
