@@ -166,16 +166,16 @@ class Control:
         return found
 
 
-def faults_of(calls, sites, every=False, kinds=".*"):
+def faults_of(calls, sites, every=False, kinds=".*", by_site=False):
     """The faults of a scenario that makes these calls. An allocation fails once for each site, or with
-    every=True each one; the time jumps once and for all; an error that may last is tried as one that
-    does, too."""
+    every=True each one; with by_site=True that goes for system calls too. The time jumps once and for
+    all; an error that may last is tried as one that does, too."""
     found = []
     for kind, codes in TABLE.items():
         if not re.fullmatch(kinds, kind):
             continue
         for code in codes:
-            if kind == "alloc" and not every:
+            if by_site or (kind == "alloc" and not every):
                 found += [Fault(kind, code, site=site) for site in sorted(sites.get(kind, ()))]
                 continue
             for n in range(1, calls.get(kind, 0) + 1):

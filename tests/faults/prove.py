@@ -31,7 +31,7 @@ def run(scenario, pool, every, kinds):
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tlsecho-faults-") as folder:
         calls, sites = scenario.count(folder)
-    left = faults.faults_of(calls, sites, every, kinds)
+    left = faults.faults_of(calls, sites, every, kinds, scenario.name == "crowd")
     for done in [pool.submit(scenario.points, left[at:at + CHUNK]) for at in range(0, len(left), CHUNK)]:
         done.result()
     print(f"{scenario.name}: {len(left)} points, {time.monotonic() - started:.0f} s", flush=True)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Clients of each transport and service, which tell whether their connection was whole."""
 
+import collections
+import contextlib
 import socket
 import ssl
+import threading
 
 from control import support
 
@@ -70,13 +73,17 @@ def judge_reply(service, got, data):
         raise Broken(f"{len(got)} bytes of {len(wanted)}")
 
 
-def stream(server, transport, service):
-    """One connection from its beginning to its end."""
+def stream(server, transport, service, together=None):
+    """One connection from its beginning to its end; together: a barrier that it waits at once it is
+    connected."""
     data = b"abc" * 5000
     try:
         sock = peers.connect(server.address(f"{transport}-{service}"))
         with sock:
             sock.settimeout(getattr(server, "patience_s", PATIENCE_S))
+            with contextlib.suppress(threading.BrokenBarrierError):
+                if together:
+                    together.wait(PATIENCE_S)
             if transport != "tls":
                 got = reply_to(service, sock, data)
             else:
@@ -166,3 +173,26 @@ def connection(server, transport, service):
         dtls(server, service)
     else:
         stream(server, transport, service)
+
+
+def crowd(server, count=200):
+    """So many connections that are open at the same time, over TCP and TLS in turn. One may be broken."""
+    together = threading.Barrier(count)
+    ends = collections.deque()
+
+    def one(transport):
+        try:
+            stream(server, transport, "echo", together)
+        except (Broken, Wrong) as error:
+            together.abort()
+            ends.append(error)
+
+    threads = [threading.Thread(target=one, args=(("tcp", "tls")[n % 2],)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(ends) > 1 or any(isinstance(end, Wrong) for end in ends):
+        raise Wrong(f"{len(ends)} of {count} connections were not whole: {ends[0]}")
+    if ends:
+        raise ends[0]

@@ -53,6 +53,14 @@ class Sample(unittest.TestCase):
     def test_a_start(self):
         self.try_some(self.server("start"))
 
+    def test_what_cannot_be_waited_for_is_tried_again(self):
+        scenario = self.server("start")
+        with tempfile.TemporaryDirectory() as folder:
+            calls, _ = scenario.count(folder)
+        scenario.points([faults.Fault("epoll_ctl", "ENOMEM", n) for n in range(1, calls["epoll_ctl"] + 1)])
+        self.assertFalse(self.book.seen, "the findings are above")
+        self.assertEqual(self.book.fired["epoll_ctl"], calls["epoll_ctl"])
+
     def test_a_client(self):
         peer = support.Server(clients.SERVER)
         self.addCleanup(peer.remove)

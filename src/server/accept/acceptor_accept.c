@@ -149,8 +149,10 @@ void acceptor_set_interest(struct acceptor *a, unsigned want)
 {
     for (size_t i = 0; i < a->listen_set.count; i++) {
         struct error err;
-        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, want, &err) < 0)
-            log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, want, &err) == 0)
+            continue;
+        log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+        a->resume_us = clock_now_us() + PAUSE_US; /* for lack of memory: tries again */
     }
 }
 

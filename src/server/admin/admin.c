@@ -34,8 +34,10 @@ struct admin {
 static void want(struct admin *a, struct reactor_source *source, unsigned what)
 {
     struct error err;
-    if (reactor_want(a->reactor, source, what, &err) < 0)
-        log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+    if (reactor_want(a->reactor, source, what, &err) == 0)
+        return;
+    log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+    a->resume_us = clock_now_us() + PAUSE_US; /* for lack of memory: tries again */
 }
 
 static void set_interest(struct admin *a, unsigned what)

@@ -10,8 +10,6 @@
 #include "tlsecho/server/conn_info.h"
 #include "tlsecho/server/datagram_rules.h"
 
-enum { PAUSE_US = 100 * 1000 };
-
 static struct metrics_listener *counters(const struct datagram_listener *l)
 {
     return &l->server->place.metrics->listeners[l->slot];
@@ -213,7 +211,7 @@ bool datagram_server_serve(struct datagram_listener *listener)
         rate_limited_count_add(&s->failures);
         s->failure = err;
         s->failed_listener = listener->listener;
-        s->resume_us = clock_now_us() + PAUSE_US;
+        s->resume_us = clock_now_us() + DATAGRAM_PAUSE_US;
         return false;
     }
     count_kernel_drops(listener);

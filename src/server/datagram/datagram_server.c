@@ -99,11 +99,14 @@ void datagram_set_count(struct datagram_set *set, int fd, unsigned slot)
     find(set, fd)->slot = slot;
 }
 
+/* What cannot be waited for now, for lack of memory, is tried again later. */
 static void wait_for(struct datagram_listener *l, unsigned want)
 {
     struct error err;
-    if (reactor_want(l->server->place.reactor, &l->source, want, &err) < 0)
-        log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+    if (reactor_want(l->server->place.reactor, &l->source, want, &err) == 0)
+        return;
+    log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+    l->server->resume_us = clock_now_us() + DATAGRAM_PAUSE_US;
 }
 
 static void socket_ready(struct reactor_source *source)

@@ -29,6 +29,8 @@ struct datagram_listener {
     uint32_t drops_counted; /* of socket->kernel_drops, in the metrics */
 };
 
+enum { DATAGRAM_PAUSE_US = 100 * 1000 };
+
 struct datagram_set {
     uint16_t *ports; /* of all udp:// listeners of the process */
     size_t port_count;
@@ -48,7 +50,8 @@ struct datagram_server {
     struct address loop_source;
     const struct listener *loop_listener, *failed_listener;
     struct error failure;
-    uint64_t resume_us; /* after a failure nothing is received until then; UINT64_MAX = it is */
+    uint64_t resume_us; /* after a failure nothing is received for DATAGRAM_PAUSE_US, until then;
+                           UINT64_MAX = it is */
 };
 
 /* Receives one batch and answers it. False: nothing more is waiting. */

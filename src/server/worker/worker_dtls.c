@@ -56,11 +56,15 @@ static void count_kernel_drops(struct dtls_socket *socket)
         metrics_add(&worker_dtls_counters(socket)->dropped[DATAGRAM_DROP_KERNEL], more);
 }
 
+/* What cannot be waited for now, for lack of memory, is tried again later. */
 static void wait_for(const struct dtls_socket *socket, struct reactor_source *source, unsigned want)
 {
+    struct worker_dtls *w = socket->owner;
     struct error err;
-    if (reactor_want(socket->owner->loop->reactor, source, want, &err) < 0)
-        log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+    if (reactor_want(w->loop->reactor, source, want, &err) == 0)
+        return;
+    log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+    w->resume_us = worker_loop_now_us(w->loop) + PAUSE_US;
 }
 
 static void receive_on_all(struct worker_dtls *w, unsigned want)
