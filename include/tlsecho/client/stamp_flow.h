@@ -65,7 +65,7 @@ struct stamp_result {
     uint64_t forward_duplicated_max; /* more than `duplicated` only if a probe was reordered */
     bool answered;                   /* a reply has come */
     bool stateful;       /* the reflector has numbers of its own, as one differed from ours */
-    bool reordered;      /* a probe arrived after a later one */
+    bool reordered;      /* probes arrived out of order, and so more is unknown */
     bool counts_another; /* its numbers count more than probes of ours: they tell no direction */
 };
 

@@ -58,7 +58,7 @@ static void attribute(const struct stamp_flow *f, const struct ledger *ledger,
         return;
     /* some are still on their way */
     uint64_t lost_before = least(f->order.last_seq - ledger->received, ledger->lost);
-    ret->reordered = count.displaced > 0;
+    ret->reordered = count.behind.count + count.behind_last > count.in_order.count;
     ret->reverse_lost_probes = least(count.in_order.count, lost_before);
     ret->ways[STAMP_REVERSE].lost = count.missing;
     forward->lost = less(lost_before, count.behind.count + count.behind_last + count.restarts);

@@ -45,7 +45,9 @@ void output_stamp_print(const struct options *options, const struct stamp_result
     if (replies > result->reverse_lost_probes)
         printf("note: %" PRIu64 " of the replies lost in reverse %s duplicates\n",
                replies - result->reverse_lost_probes,
-               result->reordered ? "may have answered" : "answered");
+               result->forward_duplicated_max > result->ways[STAMP_FORWARD].duplicated
+                   ? "may have answered"
+                   : "answered");
     if (replies && !result->stateful)
         puts("note: the reflector's numbers are ours throughout; if it is stateless, the direction "
              "of the losses is unknown");

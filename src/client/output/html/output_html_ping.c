@@ -303,7 +303,9 @@ static void stamp_section(FILE *out, const struct ping_page *page)
     if (stamp->ways[STAMP_REVERSE].lost > stamp->reverse_lost_probes)
         fprintf(out, "<p>%" PRIu64 " of the replies lost in reverse %s duplicates.</p>\n",
                 stamp->ways[STAMP_REVERSE].lost - stamp->reverse_lost_probes,
-                stamp->reordered ? "may have answered" : "answered");
+                stamp->forward_duplicated_max > stamp->ways[STAMP_FORWARD].duplicated
+                    ? "may have answered"
+                    : "answered");
     if (stamp->ways[STAMP_REVERSE].lost && !stamp->stateful)
         fputs("<p>If the reflector is stateless, the direction of the losses is unknown.</p>\n",
               out);
