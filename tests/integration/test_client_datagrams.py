@@ -128,7 +128,7 @@ class Counts(PingCase):
         self.assertEqual(summary["address"], f"[::1]:{echo.address[1]}")
 
     def test_the_page_has_duplicates_and_reordering(self):
-        script = {3: (0, 0), 5: (0.05,)}
+        script = {3: (0, 0), 5: (0.3,)}
         with datagrams.Echo() as echo, datagrams.Relay(echo.address, back=script) as between:
             with tempfile.NamedTemporaryFile(suffix=".html") as page:
                 support.client("--ping", "-c8", "-i20ms", "--report-html", page.name,
