@@ -24,6 +24,7 @@ import support  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 SHORT = -1000
 ALWAYS = 1 << 40
+OPENSSL = re.compile(r"/lib(ssl|crypto)\.so")
 PASSING = {"EINTR", "EAGAIN", "SHORT", "ECONNABORTED", "EPROTO"}  # no error that lasts
 NO_SYSTEM_CALLS = {"alloc", "real_time", "uptime"}
 ASAN = "verify_asan_link_order=0:exitcode=99:log_path={}/sanitizer:detect_leaks=1"
@@ -143,18 +144,19 @@ class Control:
         return sum(count for kind, count in self.calls().items() if kind not in NO_SYSTEM_CALLS)
 
     def sites(self):
-        """{kind: {site: how many calls}} recorded so far."""
+        """{kind: {site: whether OpenSSL made the call}} recorded so far."""
         found = {}
         for offset in range(SITES, BYTES, SITE_BYTES):
-            site, kind, count = struct.unpack_from("<Qqq", self._map, offset)
+            site, kind = struct.unpack_from("<Qq", self._map, offset)
             if site:
-                found.setdefault(NAMES[kind], {})[site] = count
+                callers = self._frames(offset + 24)[1:3]  # the first is of faults_calls.c
+                found.setdefault(NAMES[kind], {})[site] = any(OPENSSL.search(frame.module) for frame in callers)
         return found
 
-    def stack(self):
-        """The frames of the first call that failed."""
+    def _frames(self, offset):
+        """The last ones may be missing."""
         found = []
-        for value in struct.unpack_from(f"<{FRAME_COUNT}Q", self._map, FRAMES):
+        for value in struct.unpack_from(f"<{FRAME_COUNT}Q", self._map, offset):
             if not value:
                 break
             at = MODULES + ((value >> 48) - 1) * MODULE_BYTES
@@ -165,18 +167,24 @@ class Control:
             found.append(Frame(name, value & (1 << 48) - 1))
         return found
 
+    def stack(self):
+        """The frames of the first call that failed."""
+        return self._frames(FRAMES)
 
-def faults_of(calls, sites, every=False, kinds=".*", by_site=False):
+
+def faults_of(calls, sites, every=False, kinds=".*", by_site=False, openssl=True):
     """The faults of a scenario that makes these calls. An allocation fails once for each site, or with
-    every=True each one; with by_site=True that goes for system calls too. The time jumps once and for
-    all; an error that may last is tried as one that does, too."""
+    every=True each one; with by_site=True that goes for system calls too. openssl=False: no site where
+    OpenSSL made the call. The time jumps once and for all; an error that may last is tried as one that
+    does, too."""
     found = []
     for kind, codes in TABLE.items():
         if not re.fullmatch(kinds, kind):
             continue
         for code in codes:
             if by_site or (kind == "alloc" and not every):
-                found += [Fault(kind, code, site=site) for site in sorted(sites.get(kind, ()))]
+                found += [Fault(kind, code, site=site) for site, inner in sorted(sites.get(kind, {}).items())
+                          if openssl or not inner]
                 continue
             for n in range(1, calls.get(kind, 0) + 1):
                 if kind not in ("real_time", "uptime"):

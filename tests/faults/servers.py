@@ -5,6 +5,7 @@ service, reload, drain."""
 import collections
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -46,11 +47,11 @@ RELOADED = "  - { listen: 'unix://{dir}/first.sock', name: moving }\n"
 
 
 def descriptors(pid):
-    """What each descriptor refers to, sockets by kind only."""
+    """What each descriptor refers to, without numbers."""
     found = []
     for fd in os.listdir(f"/proc/{pid}/fd"):
         try:
-            found.append(os.readlink(f"/proc/{pid}/fd/{fd}").split(":[")[0])
+            found.append(re.sub(r"\d+", "#", os.readlink(f"/proc/{pid}/fd/{fd}")))
         except FileNotFoundError:
             continue
     return sorted(found)

@@ -129,7 +129,9 @@ static void stop_guest(struct worker *host, void *argument)
 static void replace_guest(struct worker *host, void *argument)
 {
     (void)host;
-    replace(argument);
+    struct acceptor *a = argument;
+    replace(a);
+    a->guest.due_us = acceptor_due_us(a);
 }
 
 static int visit(struct acceptor *a, struct error *err)

@@ -145,15 +145,19 @@ static void admit(struct acceptor *a, const struct listen_socket *socket, int fd
         hand_over(a, worker);
 }
 
-void acceptor_set_interest(struct acceptor *a, unsigned want)
+static void want(struct acceptor *a, struct listen_socket *socket, unsigned what)
 {
-    for (size_t i = 0; i < a->listen_set.count; i++) {
-        struct error err;
-        if (reactor_want(a->reactor, &a->listen_set.sockets[i].source, want, &err) == 0)
-            continue;
-        log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
-        a->resume_us = clock_now_us() + PAUSE_US; /* for lack of memory: tries again */
-    }
+    struct error err;
+    if (reactor_want(a->reactor, &socket->source, what, &err) == 0)
+        return;
+    log_reason(LOG_LEVEL_ERROR, "epoll_failed", err.text);
+    a->resume_us = clock_now_us() + PAUSE_US; /* for lack of memory: tries again */
+}
+
+void acceptor_set_interest(struct acceptor *a, unsigned what)
+{
+    for (size_t i = 0; i < a->listen_set.count; i++)
+        want(a, &a->listen_set.sockets[i], what);
 }
 
 static bool is_shortage(int code)
@@ -262,6 +266,8 @@ static void socket_ready(struct reactor_source *source)
     else if (n <= 1)
         a->alone = ALONE_MAX;
     hand_over_all(a);
+    if (a->resume_us != UINT64_MAX)
+        want(a, socket, WANT_NOTHING); /* it would be ready again at once */
     a->guest.due_us = acceptor_due_us(a);
 }
 

@@ -51,7 +51,7 @@ struct acceptor {
 /* Makes its sockets' events accept connections. */
 void acceptor_attach(struct acceptor *a);
 
-void acceptor_set_interest(struct acceptor *a, unsigned want);
+void acceptor_set_interest(struct acceptor *a, unsigned what);
 
 /* Connections that the kernel has established are served: closing the socket would reset them. */
 void acceptor_accept_waiting(struct acceptor *a);
