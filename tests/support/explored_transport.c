@@ -333,7 +333,10 @@ static const struct transport_ops ops_with_splice = {OPERATIONS, .splice = splic
 
 void explored_init(struct explored_transport *t, bool splices)
 {
-    *t = (struct explored_transport){.base = {.ops = splices ? &ops_with_splice : &ops, .fd = -1}};
+    *t = (struct explored_transport){
+        .base = {.ops = splices ? &ops_with_splice : &ops, .fd = -1},
+        .in_limit = UINT64_MAX,
+    };
 }
 
 void explored_begin(struct explored_transport *t, struct explore *x, unsigned choices_max)

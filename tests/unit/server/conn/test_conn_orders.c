@@ -28,6 +28,7 @@ static bool begun;
 static bool head_timed; /* the time of the present head runs */
 static enum conn_end end_before;
 static bool sending_before;
+static bool received, sent; /* in any run */
 
 /* The machine explored. */
 static const struct setup {
@@ -174,6 +175,8 @@ static void check_waits(void)
 /* After an event that ran it. */
 static void check(void)
 {
+    received = received || conn.received_bytes > 0;
+    sent = sent || conn.sent_bytes > 0;
     check_name();
     require(!explored_talk.out_of_order, "input is taken once, in order");
     require(conn.received_bytes <= transport.arrived, "no byte is counted twice");
@@ -349,6 +352,7 @@ START_TEST(every_order_of_events)
         .settle = settle,
     };
     explore_assert(&machine);
+    ck_assert(received && (sent || setup->kind == &explored_drops)); /* else little was explored */
     finish_run();
 }
 END_TEST
