@@ -25,7 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SHORT = -1000
 ALWAYS = 1 << 40
 OPENSSL = re.compile(r"/lib(ssl|crypto)\.so")
-PASSING = {"EINTR", "EAGAIN", "SHORT", "ECONNABORTED", "EPROTO"}  # no error that lasts
+PASSING = {"EINTR", "EAGAIN", "SHORT", "ECONNABORTED", "ECONNREFUSED", "EPROTO"}  # no error that lasts
 NO_SYSTEM_CALLS = {"alloc", "real_time", "uptime"}
 ASAN = "verify_asan_link_order=0:exitcode=99:log_path={}/sanitizer:detect_leaks=1"
 
@@ -212,7 +212,7 @@ def own(lines):
 
 
 LEAK = re.compile(r"^Direct leak.*\n((?:    #.*\n)+)", re.MULTILINE)
-OWN_FRAME = re.compile(r" in (\w+) \S*/src/\S*?([\w.]+:\d+)")
+OWN_FRAME = re.compile(r" in (\w+) (?!\S*libsanitizer)\S*/src/\S*?([\w.]+:\d+)")
 
 
 def is_failure_of_sanitizer(report):

@@ -280,7 +280,7 @@ static void receive(struct ping *p)
             break;
         case DATAGRAM_LINK_ERROR:
             take_error(p, &error, ledger_of(p)->sent);
-            break;
+            return; /* one that lasts must not outlast the deadline */
         case DATAGRAM_LINK_WAIT:
             return;
         case DATAGRAM_LINK_ENDED:

@@ -92,10 +92,11 @@ static int parse_file(const char *path, const char *text, size_t size, struct co
     return result;
 }
 
-static bool is_regular(int fd)
+/* 1, 0, or -1 with errno. */
+static int is_regular(int fd)
 {
     struct stat file;
-    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+    return fstat(fd, &file) < 0 ? -1 : S_ISREG(file.st_mode);
 }
 
 static int load(int fd, const char *path, struct config **ret, struct error *err)
@@ -106,7 +107,7 @@ static int load(int fd, const char *path, struct config **ret, struct error *err
     int result =
         size < 0 ? unreadable("read", path, err) : parse_file(path, text, (size_t)size, ret, err);
     if (result == 0)
-        (*ret)->read_once = !is_regular(fd);
+        (*ret)->read_once = is_regular(fd) == 0;
     free(text);
     return result;
 }
@@ -144,10 +145,14 @@ int config_load_again(const struct config *config, struct config **ret, struct e
     int fd = open(config->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* do not wait for a FIFO */
     if (fd < 0)
         return unreadable("open", config->file, err);
-    int result = is_regular(fd)
-                     ? load(fd, config->file, ret, err)
-                     : error_set(err, ERROR_INPUT, "%s is not a regular file: replace it with one",
-                                 config->file);
+    int regular = is_regular(fd), result;
+    if (regular < 0)
+        result = unreadable("read", config->file, err);
+    else if (!regular)
+        result = error_set(err, ERROR_INPUT, "%s is not a regular file: replace it with one",
+                           config->file);
+    else
+        result = load(fd, config->file, ret, err);
     close(fd);
     return result;
 }

@@ -3,16 +3,28 @@
 #include "tlsecho/server/config_load.h"
 
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "suite.h"
 #include "tlsecho/tls/tls_context.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define FILE_NAME    "/etc/tlsecho/server.yaml"
+
+/* Replaces the C library's: the errno with which it fails, 0 = call the real one. */
+static int fstat_fails;
+
+int fstat(int fd, struct stat *file)
+{
+    errno = fstat_fails;
+    return fstat_fails ? -1 : fstatat(fd, "", file, AT_EMPTY_PATH);
+}
 
 static struct config *parsed_as(const char *name, const char *text)
 {
@@ -441,6 +453,26 @@ END_TEST
 
 /* ---- files ---- */
 
+START_TEST(a_file_whose_type_is_not_known_can_be_read_again)
+{
+    struct folder folder;
+    struct config *config, *again;
+    struct error err;
+    folder_new(&folder);
+    const char *path = folder_write(&folder, "server.yaml", "workers: 2\n", 11);
+    fstat_fails = ENOMEM;
+    ck_assert_msg(config_load(path, &config, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(config_load_again(config, &again, &err), -1);
+    ck_assert_int_eq(err.code, ENOMEM);
+    ck_assert(error_is_temporary(&err));
+    fstat_fails = 0;
+    ck_assert_msg(config_load_again(config, &again, &err) == 0, "%s", err.text);
+    config_free(again);
+    config_free(config);
+    folder_remove(&folder);
+}
+END_TEST
+
 START_TEST(reports_why_a_file_cannot_be_read)
 {
     struct config *config;
@@ -486,6 +518,7 @@ int main(void)
     tcase_add_test(tcase, lists_every_file_that_is_read_and_none_that_is_written);
     tcase_add_test(tcase, makes_paths_absolute_from_the_folder_of_the_file);
     tcase_add_test(tcase, refuses_relative_paths_in_a_folder_that_cannot_be_printed);
+    tcase_add_test(tcase, a_file_whose_type_is_not_known_can_be_read_again);
     tcase_add_test(tcase, reports_why_a_file_cannot_be_read);
     tcase_add_test(tcase, reads_no_more_than_1_mib_of_a_file);
     tcase_add_test(tcase, freeing_null_does_nothing);
