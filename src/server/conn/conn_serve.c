@@ -199,10 +199,13 @@ static enum step fill_output(struct conn *c)
         return conn_end_as(c, CONN_END_DRAINED, CONN_SHUTDOWN);
     if (borrow(c) == STEP_LEFT)
         return STEP_LEFT;
-    if (c->service->wants_info)
+    /* What is known may have changed: after a block that was not full there is no more. */
+    bool over = c->service->wants_info && c->sent_bytes % c->output.size != 0;
+    if (c->service->wants_info && !over)
         c->describe(c, &info);
-    c->output.end = c->service->produce(c->service->wants_info ? &info : NULL, c->sent_bytes,
-                                        c->output.data, c->output.size);
+    c->output.end = over ? 0
+                         : c->service->produce(c->service->wants_info ? &info : NULL, c->sent_bytes,
+                                               c->output.data, c->output.size);
     c->sending = c->output.end > 0;
     if (c->sending)
         return STEP_ON;

@@ -14,10 +14,13 @@ static struct fake_transport fake;
 static struct pool pool;
 static struct conn conn;
 
+/* Longer each time. */
 static void describe(const struct conn *c, struct conn_info *ret)
 {
+    static unsigned times;
     ck_assert_ptr_eq(c, &conn);
     *ret = (struct conn_info){.listener = "main", .connection = 42};
+    memset(ret->server, 'x', ++times % sizeof ret->server);
 }
 
 static void set_up(void)
@@ -515,6 +518,17 @@ START_TEST(a_discarding_service_counts_and_drops_its_input)
 }
 END_TEST
 
+START_TEST(what_is_known_later_adds_nothing_to_a_line_that_was_sent)
+{
+    conn.service = &service_hello;
+    for (int i = 0; i < 5; i++)
+        conn_run(&conn);
+    ck_assert_ptr_eq(memchr(fake.written, '\n', fake.written_bytes),
+                     fake.written + fake.written_bytes - 1);
+    assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+}
+END_TEST
+
 START_TEST(a_service_with_finite_output_sends_it_at_once_and_ends)
 {
     conn.service = &service_say;
@@ -894,6 +908,7 @@ int main(void)
     tcase_add_test(tc, a_service_with_both_sends_its_output_and_then_answers);
     tcase_add_test(tc, input_waits_until_the_output_before_it_is_sent);
     tcase_add_test(tc, a_discarding_service_counts_and_drops_its_input);
+    tcase_add_test(tc, what_is_known_later_adds_nothing_to_a_line_that_was_sent);
     tcase_add_test(tc, a_service_with_finite_output_sends_it_at_once_and_ends);
     tcase_add_test(tc, generated_output_continues_after_a_short_write);
     tcase_add_test(tc, finite_output_is_sent_after_the_peers_fin);
