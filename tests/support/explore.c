@@ -276,7 +276,7 @@ void explore_run(const struct explore_machine *machine, struct explore_result *r
 void explore_assert(const struct explore_machine *machine)
 {
     struct explore_result result;
-    run_to(machine, explore_is_whole() ? 0 : machine->depth_max, &result);
+    run_to(machine, explore_is_whole() ? machine->whole_depth_max : machine->depth_max, &result);
     printf("%s: %zu states, %zu transitions, %zu runs, depth %u%s\n", machine->name, result.states,
            result.transitions, result.runs, result.depth, result.complete ? ", complete" : "");
     ck_assert_msg(!result.failed, "%s:%s", machine->name, result.failure);

@@ -25,6 +25,7 @@ struct explore_machine {
     uint64_t (*state)(void);           /* the hash of all that the future depends on */
     void (*settle)(struct explore *x); /* after each new state: checks how it ends; or NULL */
     unsigned depth_max;                /* steps; 0 = until there is no new state */
+    unsigned whole_depth_max;          /* likewise, where the whole is to be explored */
 };
 
 enum { EXPLORE_TEXT_BYTES = 4096 };
@@ -47,7 +48,7 @@ void explore_require(struct explore *x, bool holds, const char *rule);
 void explore_run(const struct explore_machine *machine, struct explore_result *ret);
 
 /* Runs it, prints the figures, and fails the Check test if a rule is broken. With TLSECHO_EXPLORE
- * set to "whole" depth_max is ignored. */
+ * set to "whole", whole_depth_max is the bound. */
 void explore_assert(const struct explore_machine *machine);
 
 /* Whether the whole is to be explored. */

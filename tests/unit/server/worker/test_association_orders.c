@@ -16,6 +16,7 @@ enum {
     BUCKETS = 1,                      /* at first: all of them share it, and it grows */
     FILLERS = ASSOCIATIONS_AWAKE - 1, /* keep all places but one */
     EVENTS_MAX = 7,
+    EVENTS_MAX_WHOLE = 16,
     NOW_US = 1000,
     LATER_US = 2000000, /* the time-out is a second */
 };
@@ -198,6 +199,7 @@ START_TEST(every_order_of_events)
         .over = over,
         .state = state,
         .depth_max = EVENTS_MAX,
+        .whole_depth_max = EVENTS_MAX_WHOLE,
     };
     explore_assert(&machine);
     finish_run();

@@ -25,6 +25,7 @@ enum {
     CLIENTS = 2,
     BYTES_MAX = 2, /* of each client */
     EVENTS_MAX = 4,
+    EVENTS_MAX_WHOLE = 8,
     STEPS_MAX = 1000, /* of the thread, until it has ended */
     REST_WAITS = 4,   /* until it has served what there is */
     IDLE_MAX = 3,
@@ -373,6 +374,7 @@ START_TEST(every_order_of_events)
         .state = state,
         .settle = settle,
         .depth_max = EVENTS_MAX,
+        .whole_depth_max = EVENTS_MAX_WHOLE,
     };
     explorer = pthread_self();
     scheduled = true;
