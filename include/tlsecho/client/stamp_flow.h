@@ -54,7 +54,8 @@ void stamp_flow_add(struct stamp_flow *f, uint64_t seq, enum ledger_reply reply,
 /*
  * The ways count packets: of the reverse one what the reflector sent, replies to duplicates
  * included, of the forward one what is certain: `lost` probes did not arrive, `duplicated` times
- * one arrived again. All up to the last number of the reflector that came back.
+ * one arrived again. All up to the last number of the reflector that came back, without replies to
+ * probes that are still on their way.
  *
  * forward lost + reverse_lost_probes + lost_somewhere are the lost probes.
  */
@@ -62,6 +63,9 @@ struct stamp_result {
     struct stamp_way ways[STAMP_DIRECTIONS];
     uint64_t reverse_lost_probes;    /* that arrived, and whose replies were all lost */
     uint64_t lost_somewhere;         /* in an unknown direction */
+    uint64_t lost_last;              /* of these: after the last reply */
+    uint64_t lost_restarting;        /* of these: while the reflector began to count again */
+    uint64_t on_their_way;           /* earlier probes than the last that was answered */
     uint64_t forward_duplicated_max; /* more than `duplicated` only if a probe was reordered */
     bool answered;                   /* a reply has come */
     bool stateful;       /* the reflector has numbers of its own, as one differed from ours */

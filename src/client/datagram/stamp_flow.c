@@ -56,14 +56,18 @@ static void attribute(const struct stamp_flow *f, const struct ledger *ledger,
     ret->counts_another = count.missing > ledger->sent;
     if (ret->counts_another)
         return;
-    /* some are still on their way */
-    uint64_t lost_before = least(f->order.last_seq - ledger->received, ledger->lost);
-    ret->reordered = count.behind.count + count.behind_last > count.in_order.count;
-    ret->reverse_lost_probes = least(count.in_order.count, lost_before);
-    ret->ways[STAMP_REVERSE].lost = count.missing;
+    uint64_t unanswered = f->order.last_seq - ledger->received;
+    uint64_t lost_before = least(unanswered, ledger->lost), matched = count.in_order.count;
+    ret->on_their_way = unanswered - lost_before;
+    ret->lost_last = ledger->lost - lost_before;
+    ret->lost_restarting = least(count.restarts, lost_before);
+    ret->reordered = count.behind.count + count.behind_last > matched;
+    ret->reverse_lost_probes = least(less(matched, ret->on_their_way), lost_before);
+    ret->ways[STAMP_REVERSE].lost = count.missing - least(matched, ret->on_their_way);
     forward->lost = less(lost_before, count.behind.count + count.behind_last + count.restarts);
     ret->lost_somewhere = ledger->lost - forward->lost - ret->reverse_lost_probes;
-    ret->forward_duplicated_max = forward->duplicated + count.missing - ret->reverse_lost_probes;
+    ret->forward_duplicated_max =
+        forward->duplicated + ret->ways[STAMP_REVERSE].lost - ret->reverse_lost_probes;
     forward->duplicated += count.missing - count.behind.count;
 }
 

@@ -25,13 +25,28 @@ static void print_way(const struct options *options, enum stamp_direction direct
     putchar('\n');
 }
 
-static const char *why_unknown(const struct stamp_result *result)
+static void print_unknown(const struct stamp_result *result)
 {
-    if (!result->answered)
-        return ", and no reply came";
-    if (result->counts_another)
-        return ": the reflector's numbers count more than these probes";
-    return result->reordered ? ", as requests arrived out of order" : " after the last reply";
+    const struct {
+        bool applies;
+        const char *text;
+    } reasons[] = {
+        {!result->answered, "no STAMP reply came"},
+        {result->counts_another, "the reflector's numbers count more than these probes"},
+        {result->lost_last, "after the last reply"},
+        {result->lost_restarting, "while the reflector began to count again"},
+        {result->reordered, "as requests arrived out of order"},
+        {result->on_their_way, "as other probes were still on their way"},
+    };
+    const char *before = ": ";
+    printf("direction unknown: %" PRIu64 " lost", result->lost_somewhere);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (!reasons[i].applies)
+            continue;
+        printf("%s%s", before, reasons[i].text);
+        before = ", ";
+    }
+    putchar('\n');
 }
 
 void output_stamp_print(const struct options *options, const struct stamp_result *result)
@@ -40,8 +55,7 @@ void output_stamp_print(const struct options *options, const struct stamp_result
     for (int i = 0; i < STAMP_DIRECTIONS; i++)
         print_way(options, (enum stamp_direction)i, &result->ways[i]);
     if (result->lost_somewhere)
-        printf("direction unknown: %" PRIu64 " lost%s\n", result->lost_somewhere,
-               why_unknown(result));
+        print_unknown(result);
     if (replies > result->reverse_lost_probes)
         printf("note: %" PRIu64 " of the replies lost in reverse %s duplicates\n",
                replies - result->reverse_lost_probes,

@@ -100,6 +100,37 @@ START_TEST(what_follows_the_last_reply_was_lost_somewhere)
 }
 END_TEST
 
+START_TEST(replies_to_what_is_still_on_its_way_are_not_lost_nor_to_duplicates)
+{
+    send_many(6);
+    receive(1, 0);
+    receive(4, 3); /* 1 and 2 may still come */
+    receive(6, 4); /* 5 did not arrive there, or may arrive */
+    stamp_flow_result(&flow, &ledger, &result);
+    ck_assert_uint_eq(result.on_their_way, 3);
+    for (int i = 0; i < STAMP_DIRECTIONS; i++)
+        ck_assert_uint_eq(result.ways[i].lost + result.ways[i].duplicated, 0);
+    ck_assert_uint_eq(result.forward_duplicated_max + result.lost_somewhere, 0);
+    check_lost(1, 2, 0);
+}
+END_TEST
+
+START_TEST(what_is_lost_before_others_that_are_on_their_way_has_no_direction)
+{
+    struct probe probe;
+    send_many(5);
+    receive(1, 0);
+    receive(5, 2); /* 1 answers 2, 3 or 4 */
+    ck_assert(ledger_lose(&ledger, true, &probe));
+    stamp_flow_result(&flow, &ledger, &result);
+    ck_assert_uint_eq(result.on_their_way, 2);
+    ck_assert_uint_eq(result.ways[STAMP_FORWARD].lost, 0);
+    ck_assert_uint_eq(result.ways[STAMP_REVERSE].lost, 0);
+    ck_assert_uint_eq(result.lost_somewhere, 1);
+    check_lost(2, 1, 0);
+}
+END_TEST
+
 START_TEST(without_any_reply_nothing_is_known)
 {
     send_many(3);
@@ -276,6 +307,8 @@ static void add_loss(TCase *cases)
     tcase_add_test(cases, a_number_of_the_reflector_that_is_missing_was_lost_on_the_way_back);
     tcase_add_test(cases, the_first_ones_may_be_lost_either_way);
     tcase_add_test(cases, what_follows_the_last_reply_was_lost_somewhere);
+    tcase_add_test(cases, replies_to_what_is_still_on_its_way_are_not_lost_nor_to_duplicates);
+    tcase_add_test(cases, what_is_lost_before_others_that_are_on_their_way_has_no_direction);
     tcase_add_test(cases, without_any_reply_nothing_is_known);
     tcase_add_test(cases, reordering_is_no_loss);
     tcase_add_test(cases, a_lost_reply_to_a_duplicate_hides_no_loss_on_the_way_there);
