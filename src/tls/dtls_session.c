@@ -101,6 +101,8 @@ static enum dtls_status fail(struct dtls_session *s, struct error *err)
     if (ERR_GET_REASON(s->failure.reason) == SSL_R_RECORD_LAYER_FAILURE)
         s->failure.reason = ERR_peek_error();
 #endif
+    if (tls_memory_ran_out()) /* in a read or a write */
+        s->failure.no_memory = true;
     /* OpenSSL retransmits by itself if a call comes after the time and before our timer. */
     if (ERR_GET_REASON(s->failure.reason) == SSL_R_READ_TIMEOUT_EXPIRED)
         return give_up(s, err);

@@ -290,7 +290,8 @@ static void describe(const struct tls_failure *failure, SSL *ssl, const struct t
     const char *flood = flood_of(failure);
     if (is_short_of_memory(failure, verification)) {
         errno = ENOMEM;
-        error_sys(err, "memory for the TLS handshake");
+        error_sys(err, failure->established ? "memory for a TLS record"
+                                            : "memory for the TLS handshake");
     } else if (flood) {
         error_set(err, ERROR_FLOOD, "%s", flood);
     } else if (!looks_like_tls(wire)) {

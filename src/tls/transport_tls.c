@@ -154,6 +154,8 @@ static struct io translate_ssl_error(struct transport_tls *t, int result, struct
         return transport_tls_io_ended(t->wire.in_end, t->wire.in_errno, "receive", err);
     t->failed = true;
     t->failure.reason = outermost_reason();
+    if (tls_memory_ran_out()) /* in a read or a write */
+        t->failure.no_memory = true;
     /* RFC 8446 §5 requires an alert for a record of an unexpected type; OpenSSL sends none. */
     if (t->ctx->role == TLS_SERVER && t->wire.sent_bytes + t->wire.out_n == 0)
         transport_tls_put_plain_alert(t, TLS_ALERT_UNEXPECTED_MESSAGE);
