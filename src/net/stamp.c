@@ -14,6 +14,7 @@ enum {
     SEQ = 0,
     TIME = 4,
     ERROR_ESTIMATE = 12,
+    SSID = 14,
     RECEIVED = 16,
     SENDER_SEQ = 24,
     SENDER_TIME = 28,
@@ -82,12 +83,30 @@ void stamp_build_request(const struct stamp_request *request, unsigned char *dat
     put(data + SEQ, request->seq, 4);
     put(data + TIME, request->time, 8);
     put(data + ERROR_ESTIMATE, request->error_estimate, 2);
+    put(data + SSID, request->ssid, 2);
     if (bytes == STAMP_BYTES)
         return;
     unsigned char *tlv = data + STAMP_BYTES;
+    bool has_record = bytes >= STAMP_BYTES_WITH_RECORD;
     tlv[0] = STAMP_TLV_UNRECOGNIZED; /* until a reflector that knows it says otherwise */
-    tlv[1] = STAMP_TLV_EXTRA_PADDING;
+    tlv[1] = has_record ? STAMP_TLV_RECORD : STAMP_TLV_EXTRA_PADDING;
     put(tlv + 2, bytes - STAMP_BYTES - STAMP_TLV_BYTES, 2);
+    if (has_record)
+        put(tlv + STAMP_TLV_BYTES, STAMP_RECORD_MAGIC, 4);
+}
+
+/* Only a reflector that knows the TLV clears all of its flags, and only one that has a record
+ * writes counts. */
+static struct stamp_record read_record(const unsigned char *data, size_t n)
+{
+    const unsigned char *tlv = data + STAMP_BYTES;
+    if (n < STAMP_BYTES_WITH_RECORD || tlv[0] != 0 || tlv[1] != STAMP_TLV_RECORD)
+        return (struct stamp_record){.arrived = 0};
+    const unsigned char *value = tlv + STAMP_TLV_BYTES;
+    return (struct stamp_record){.id = (uint32_t)get(value, 4),
+                                 .newest = (uint32_t)get(value + 4, 4),
+                                 .arrived = (uint32_t)get(value + 8, 4),
+                                 .duplicated = (uint32_t)get(value + 12, 4)};
 }
 
 /* RFC 5905 section 6: 0 is an unknown time; all ones are no clock's. */
@@ -103,7 +122,7 @@ bool stamp_parse_reply(const unsigned char *data, size_t n, struct stamp_reply *
         return false;
     uint16_t estimate = (uint16_t)get(data + ERROR_ESTIMATE, 2);
     *ret = (struct stamp_reply){
-        .seq = (uint32_t)get(data + SEQ, 4),
+        .numbers = {.seq = (uint32_t)get(data + SEQ, 4), .record = read_record(data, n)},
         .sent_ns = read_time(data + TIME, estimate),
         .received_ns = read_time(data + RECEIVED, estimate),
         .error_estimate = estimate,

@@ -41,22 +41,52 @@ static void put_time(unsigned char *to, const struct timespec *at)
     memcpy(to, &time, sizeof time);
 }
 
+static uint32_t get_32(const unsigned char *from)
+{
+    uint32_t value;
+    memcpy(&value, from, sizeof value);
+    return be32toh(value);
+}
+
+uint32_t stamp_reflect_seq(const unsigned char *packet)
+{
+    return get_32(packet + SEQ);
+}
+
 uint16_t stamp_reflect_ssid(const unsigned char *packet)
 {
     return (uint16_t)(packet[SSID] << 8 | packet[SSID + 1]);
 }
 
-/* Sets the flags of each TLV. */
-static void judge_tlvs(unsigned char *tlv, size_t left)
+/* A type for Private Use may mean something else to another sender. */
+static bool is_record(const unsigned char *tlv, size_t length)
+{
+    return tlv[1] == STAMP_TLV_RECORD && length >= STAMP_RECORD_BYTES &&
+           get_32(tlv + STAMP_TLV_BYTES) == STAMP_RECORD_MAGIC;
+}
+
+static void put_record(unsigned char *to, const struct stamp_record *record)
+{
+    put_32(to, record->id);
+    put_32(to + 4, record->newest);
+    put_32(to + 8, record->arrived);
+    put_32(to + 12, record->duplicated);
+}
+
+/* Sets the flags of each TLV, and fills in those for the record. */
+static void answer_tlvs(const struct stamp_reflection *how, unsigned char *tlv, size_t left)
 {
     while (left > 0) {
         size_t length = left >= STAMP_TLV_BYTES ? (size_t)(tlv[2] << 8 | tlv[3]) : 0;
         bool malformed = left < STAMP_TLV_BYTES || length > left - STAMP_TLV_BYTES;
-        bool known = left >= 2 && tlv[1] == STAMP_TLV_EXTRA_PADDING;
+        bool record = !malformed && is_record(tlv, length);
+        bool known = record || (left >= 2 && tlv[1] == STAMP_TLV_EXTRA_PADDING);
         tlv[0] = (unsigned char)((known ? 0 : STAMP_TLV_UNRECOGNIZED) |
                                  (malformed ? STAMP_TLV_MALFORMED : 0));
         if (malformed)
             return;
+        if (record && how->stateful)
+            put_record(tlv + STAMP_TLV_BYTES, &how->numbers.record);
         tlv += STAMP_TLV_BYTES + length;
         left -= STAMP_TLV_BYTES + length;
     }
@@ -67,12 +97,12 @@ void stamp_reflect(const struct stamp_reflection *how, unsigned char *packet, si
     assert(bytes >= STAMP_BYTES);
     memmove(packet + SENDER_SEQ, packet, SENDER_BYTES);
     if (how->stateful)
-        put_32(packet + SEQ, how->seq);
+        put_32(packet + SEQ, how->numbers.seq);
     put_time(packet + TIME, &how->sent);
     put_16(packet + ERROR_ESTIMATE, OWN_ERROR_ESTIMATE);
     put_time(packet + RECEIVED, &how->received);
     memset(packet + SENDER_ZERO, 0, SENDER_TTL - SENDER_ZERO);
     packet[SENDER_TTL] = (unsigned char)(how->ttl > 0 ? how->ttl : 0);
     memset(packet + ZERO, 0, STAMP_BYTES - ZERO);
-    judge_tlvs(packet + STAMP_BYTES, bytes - STAMP_BYTES);
+    answer_tlvs(how, packet + STAMP_BYTES, bytes - STAMP_BYTES);
 }

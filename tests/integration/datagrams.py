@@ -12,6 +12,7 @@ name is handed on at once.
 
 import collections
 import heapq
+import random
 import select
 import socket
 import struct
@@ -150,15 +151,58 @@ class Relay(Peer):
     def due(self):
         while self.waiting and self.waiting[0][0] <= time.monotonic():
             _, _, direction, data = heapq.heappop(self.waiting)
-            if direction:
-                self.returned.append(self.numbers.get(data))
-                self.socket.sendto(data, self.client)
-            else:
-                self.handed_on.append(self.numbers[data])
-                self.server.send(data)
+            self.hand_on(direction, data)
+
+    def hand_on(self, direction, data):
+        if direction:
+            self.returned.append(self.numbers.get(data))
+            self.socket.sendto(data, self.client)
+        else:
+            self.handed_on.append(self.numbers[data])
+            self.server.send(data)
 
     def figures(self):
         return figures(self.counts[0], self.returned)
+
+
+class StampRelay(Relay):
+    """Between a STAMP sender and a stateful reflector. `arrivals`: the numbers of the requests that it
+    handed on, in that order, which the reflector numbers from 0; `answers`: those of its numbers that
+    were handed back."""
+
+    def __init__(self, target, there=None, back=None):
+        super().__init__(target, there, back)
+        self.arrivals, self.answers = [], []
+
+    def hand_on(self, direction, data):
+        number, = struct.unpack_from("!I", data)
+        (self.answers if direction else self.arrivals).append(number)
+        super().hand_on(direction, data)
+
+    def directions(self):
+        """What a sender has measured that missed nothing."""
+        arrived, answered = set(self.arrivals), set(self.answers)
+        replied = {self.arrivals[number] for number in answered}
+        return {"forward": {"lost": self.counts[0] - len(arrived),
+                            "duplicated": len(self.arrivals) - len(arrived),
+                            "duplicated_max": len(self.arrivals) - len(arrived)},
+                "reverse": {"lost": len(self.arrivals) - len(answered),
+                            "lost_probes": len(arrived - replied),
+                            "duplicated": len(self.answers) - len(answered)},
+                "lost_somewhere": 0}
+
+
+def disturb_all_but_the_last(seed, count, percent, late_s):
+    """Scripts for a StampRelay that lose, double and delay so many per cent each of what goes there and
+    back, but for the last of `count` requests and the reply to it."""
+    chance = random.Random(seed)
+    fates = [(), (0, 0), (late_s,), (0, late_s)]
+
+    def script(until):
+        return {n: chance.choice(fates) for n in range(1, until)
+                if chance.random() < len(fates) * percent / 100}
+    there = script(count)
+    return there, script(count + sum(len(copies) - 1 for copies in there.values()))
 
 
 def figures(sent, returned):
@@ -193,11 +237,14 @@ def ntp(seconds):
 class Reflector(Peer):
     """A stateful Session-Reflector in unauthenticated mode: RFC 8762 section 4.3.1. `lose`: numbers
     of its own whose replies never leave; `unseen`: requests, counted from 1, that never arrived;
-    `ahead_s`: its clock against ours; `clock`: the one time that it tells instead."""
+    `ahead_s`: its clock against ours; `clock`: the one time that it tells instead; `record`: it keeps
+    one of all arrivals, and gives [id, newest, arrived, duplicated] to `spoil`, which may change it;
+    `tail`: what comes back in place of the TLVs."""
 
     def __init__(self, lose=(), unseen=(), ahead_s=0, stateful=True, twice=(), clock=None,
-                 address="127.0.0.1"):
+                 address="127.0.0.1", record=False, spoil=lambda number, record: None, tail=None):
         super().__init__(address)
+        self.record, self.spoil, self.tail, self.arrived = record, spoil, tail, set()
         self.lose, self.unseen, self.twice = set(lose), set(unseen), set(twice)
         self.ahead_s, self.stateful, self.clock = ahead_s, stateful, clock
         self.seen, self.number = [], 0
@@ -222,5 +269,12 @@ class Reflector(Peer):
         extra = bytearray(data[44:])
         if extra:
             extra[0] = 0  # U, M and I: the TLV is known and well formed
+        self.arrived.add(sequence)
+        if self.record and extra[1:8] == b"\xfd" + struct.pack("!H", len(extra) - 4) + b"tlse":
+            counts = [4711, max(self.arrived), len(self.arrived), self.number - len(self.arrived)]
+            self.spoil(number, counts)
+            extra[4:20] = struct.pack("!4I", *counts)
+        if self.tail is not None:
+            extra = self.tail
         if number not in self.lose:
             self.socket.sendto(reply + extra, source)

@@ -2,6 +2,7 @@
 """tlsecho-client over UDP on a path with a router that answers by ICMP, and with more than one
 address of a name."""
 
+import functools
 import json
 import socket
 import struct
@@ -137,8 +138,19 @@ table ip lossy {
     def test_loss_duplicates_and_reordering_are_what_the_router_made(self):
         self.disturb(boxes.Disturb(percent=2), datagrams.Echo)
 
-    def test_each_direction_of_stamp_is_what_the_router_made_of_it(self):
+    def test_each_direction_of_stamp_is_exactly_what_the_router_made_of_it(self):
         box = boxes.Disturb(percent=2, mark_at=24)  # RFC 8762 figure 4
+        summary = self.disturb(box, functools.partial(datagrams.Reflector, record=True),
+                               "--expect=stamp")
+        stamp = summary["stamp"]
+        self.assertEqual((stamp["record"], stamp["lost_somewhere"]), ("used", 0))
+        for way, to_server in (("forward", True), ("reverse", False)):
+            self.assertEqual((stamp[way]["lost"], stamp[way]["duplicated"]),
+                             (box.lost[to_server], box.doubled[to_server]), way)
+        self.assertEqual(stamp["forward"]["duplicated_max"], box.doubled[True])
+
+    def test_without_a_record_what_the_router_made_of_it_is_in_what_stamp_tells(self):
+        box = boxes.Disturb(percent=2, mark_at=24)
         summary = self.disturb(box, datagrams.Reflector, "--expect=stamp")
         forward, reverse = summary["stamp"]["forward"], summary["stamp"]["reverse"]
         unknown = summary["stamp"]["lost_somewhere"]

@@ -220,13 +220,78 @@ class Stamp(PingCase):
     def test_a_packet_is_as_the_rfc_has_it(self):
         with datagrams.Reflector() as reflector:
             self.stamp(reflector, "-c3", "-i0")
-            self.stamp(reflector, "-c1", "-s64")
+            for size in (44, 63, 1000):
+                self.stamp(reflector, "-c1", f"-s{size}")
+        sessions = [packet[14:16] for packet in reflector.seen]
         for number, packet in enumerate(reflector.seen[:3]):
-            self.assertEqual(len(packet), 44)
             self.assertEqual(struct.unpack_from("!I", packet)[0], number)
-            self.assertEqual(packet[12:44], b"\0\1" + bytes(30))
-        self.assertEqual(len(reflector.seen[3]), 64)
-        self.assertEqual(reflector.seen[3][44:], b"\x80\1\0\x10" + bytes(16))
+            self.assertEqual(packet[12:14] + packet[16:44], b"\0\1" + bytes(28))
+        self.assertEqual(len(set(sessions[:3])), 1)
+        self.assertNotIn(bytes(2), sessions)
+        record = b"tlse" + bytes(12)
+        self.assertEqual([packet[44:] for packet in reflector.seen[2:]],
+                         [b"\x80\xfd\0\x10" + record, b"", b"\x80\1\0\x0f" + bytes(15),
+                          b"\x80\xfd\3\xb8" + record + bytes(936)])
+
+    def test_a_record_tells_what_numbers_leave_open(self):
+        """Probe 2 is lost forward, and the reply to the duplicate of probe 1."""
+        for record, lost, duplicated in ((True, 1, 1), (False, 0, 0)):
+            with self.subTest(record=record), \
+                    datagrams.Reflector(record=record, lose=(1,)) as reflector, \
+                    datagrams.Relay(reflector.address, there={1: (0, 0), 2: ()}) as between:
+                summary, _ = self.stamp(between, "-c4", "-i20ms", "-W200ms", status=1)
+                stamp = summary["stamp"]
+                self.assertEqual((stamp["record"], stamp["forward"]["lost"],
+                                  stamp["forward"]["duplicated"], stamp["reverse"]["lost"]),
+                                 ("used" if record else "none", lost, duplicated, 1))
+
+    def test_the_last_probe_waits_for_the_others_where_there_is_a_record(self):
+        for record in (True, False):
+            with self.subTest(record=record), datagrams.Reflector(record=record, unseen=(4,)) as reflector:
+                summary, events = self.stamp(reflector, "-c5", "-i1ms", "-W300ms", status=1)
+                self.assertEqual(summary["stamp"]["lost_somewhere"], 0)
+                fates = [(event["seq"], event["status"]) for event in events]
+                self.assertEqual(fates.index((4, "overdue")) < fates.index((5, "reply")), record)
+
+    def test_a_record_that_cannot_be_is_not_used(self):
+        def too_many(number, record):
+            record[2] += 1000
+
+        def backwards(number, record):
+            record[3] += number == 2
+
+        def another(number, record):
+            record[0] += number > 4
+
+        def partly(number, record):
+            record[2] *= number > 2
+
+        for spoil, state, text in (
+                (too_many, "contradictory", "its counts contradict each other or the replies"),
+                (backwards, "contradictory", "its counts contradict each other or the replies"),
+                (another, "replaced", "the reflector began another one"),
+                (partly, "partial", "only some of the replies have it")):
+            with self.subTest(spoil.__name__), \
+                    datagrams.Reflector(record=True, spoil=spoil, unseen=(3,), lose=(5,)) as reflector:
+                done = support.client("--ping", "--expect=stamp", "--json", "-c9", "-i5ms", "-W200ms",
+                                      reflector.endpoint())
+                stamp = support.described(done.stdout)["stamp"]
+                self.assertEqual((stamp["record"], stamp["forward"]["lost"], stamp["reverse"]["lost"]),
+                                 (state, 1, 1))
+            with datagrams.Reflector(record=True, spoil=spoil) as reflector:
+                done = support.client("--ping", "--expect=stamp", "-c9", "-i0", reflector.endpoint())
+                self.assertIn(f"note: the reflector's record of arrivals is not used: {text}\n",
+                              done.stdout.decode())
+
+    def test_a_reflector_may_know_no_tlvs(self):
+        """It cuts them off, or has zeros in their place, as TWAMP has it (RFC 8762 section 4.6)."""
+        for tail in (b"", bytes(20)):
+            with self.subTest(tail), datagrams.Reflector(tail=tail, unseen=(2,)) as reflector:
+                summary, _ = self.stamp(reflector, "-c4", "-i5ms", "-W200ms", status=1)
+                stamp = summary["stamp"]
+                self.assertEqual((stamp["record"], stamp["forward"]["lost"]), ("none", 1))
+        with datagrams.Reflector(tail=b"") as reflector:
+            self.stamp(reflector, "-c2", "-s65", "-W200ms", status=14)
 
     def test_loss_is_told_each_way(self):
         with datagrams.Reflector(unseen=(3, 7, 8), lose=(1, 9)) as reflector:
@@ -418,6 +483,20 @@ limits: { datagram_rate: 0 }
             self.assertEqual((done.status, summary["messages"], summary["lost"]), (0, 200, 0))
 
 
+    def check_record(self, reflector, seed, count):
+        """Under loss, duplicates and reordering at once every figure is that of the relay."""
+        there, back = datagrams.disturb_all_but_the_last(seed, count, 2, 0.05)
+        with datagrams.StampRelay(reflector, there, back) as between:
+            summary, _ = self.ping("--expect=stamp", f"-c{count}", "-i1ms", "-W250ms",
+                                   between.endpoint(), status=1)
+        expected, stamp = between.directions(), summary["stamp"]
+        self.assertEqual({name: stamp[name] for name in ("record", "lost_somewhere")},
+                         {"record": "used", "lost_somewhere": expected["lost_somewhere"]})
+        for way in ("forward", "reverse"):
+            figures = {name: stamp[way][name] for name in expected[way]}
+            self.assertEqual(figures, expected[way], way)
+            self.assertGreater(min(figures.values()), 0)
+
     def test_stamp_and_report(self):
         server = self.server("""
 listeners:
@@ -425,7 +504,7 @@ listeners:
   - { listen: "udp://127.0.0.1:0", service: report, name: report }
 limits: { datagram_rate: 0 }
 """)
-        for size in ("44", "48", "1400"):
+        for size in ("44", "48", "64", "1400"):
             with self.subTest(size=size):
                 summary, events = self.ping("--expect=stamp", f"-s{size}", "-c20", "-i5ms",
                                             server.endpoint("stamp"))
@@ -438,6 +517,9 @@ limits: { datagram_rate: 0 }
         self.assertEqual((stamp["forward"]["lost"], stamp["reverse"]["lost"], stamp["stateful"]),
                          (1, 1, True))
         self.assertEqual(stamp["forward"]["duplicated"], 1)
+        for seed in range(3):
+            with self.subTest(seed=seed):
+                self.check_record((host, port), seed, 300)
         done = support.client("--report", "--json", server.endpoint("report"))
         summary = support.described(done.stdout)
         self.assertEqual((done.status, summary["verdict"]["path"]), (0, "plain"), done.stdout)

@@ -57,4 +57,8 @@ bool stamp_order_add(struct stamp_order *o, uint64_t seq, uint32_t number);
 /* What all numbers up to the last one tell. */
 void stamp_order_count(const struct stamp_order *o, struct stamp_count *ret);
 
+/* How many probes from `from` on and before `before` were not answered. What is no longer
+ * remembered was not: so many were lost. */
+uint64_t stamp_order_count_unanswered(const struct stamp_order *o, uint64_t from, uint64_t before);
+
 #endif

@@ -23,18 +23,21 @@ enum {
 };
 
 struct stamp_reflection {
-    bool stateful; /* it has a sequence number of its own; else it repeats the sender's */
-    uint32_t seq;
+    bool stateful; /* it has numbers of its own; else it repeats the sender's */
+    struct stamp_numbers numbers;
     struct timespec received, sent; /* CLOCK_REALTIME */
     int ttl;                        /* of the packet as it came; negative = unknown, sent as 0 */
 };
 
-/* The session identifier, RFC 8972 §3; 0 = none. The packet has STAMP_BYTES at least. */
+/* Of a test packet, which has STAMP_BYTES at least: its sequence number, and the session
+ * identifier, RFC 8972 §3; 0 = none. */
+uint32_t stamp_reflect_seq(const unsigned char *packet);
 uint16_t stamp_reflect_ssid(const unsigned char *packet);
 
 /*
  * Turns a test packet of so many bytes, STAMP_BYTES at least, into its answer, which is as
- * long. A TLV other than Extra Padding gets the flag U, one that is longer than the rest of the
+ * long. A TLV for the record gets it, if the answer is stateful, and else comes back as it is. One
+ * that is neither that nor Extra Padding gets the flag U, one that is longer than the rest of the
  * packet the flag M, and ends it (RFC 8972 §4). The error estimate says that the clock may not be
  * synchronised (S is 0), and that its timestamps have the NTP format (Z is 0).
  */

@@ -33,8 +33,7 @@ static void mark_answered(struct stamp_order *o, uint64_t seq)
         *word(o, seq) |= bit(seq);
 }
 
-/* What is no longer remembered was not answered: so many were lost. */
-static uint64_t count_unanswered(const struct stamp_order *o, uint64_t from, uint64_t before)
+uint64_t stamp_order_count_unanswered(const struct stamp_order *o, uint64_t from, uint64_t before)
 {
     uint64_t count = 0;
     for (uint64_t seq = from; seq < before; seq++)
@@ -75,7 +74,7 @@ static void end_gap(const struct stamp_order *o, uint64_t seq, uint64_t span, st
 static void end_restart(const struct stamp_order *o, uint64_t seq, uint64_t span,
                         struct stamp_count *c)
 {
-    uint64_t before = c->in_order.count, lost = count_unanswered(o, c->newest + 1, seq);
+    uint64_t before = c->in_order.count, lost = stamp_order_count_unanswered(o, c->newest + 1, seq);
     end_gap(o, seq, span, c);
     /* the others may have arrived before it began again */
     c->restarts += lost - (c->in_order.count - before);
@@ -125,8 +124,8 @@ void stamp_order_count(const struct stamp_order *o, struct stamp_count *ret)
     count_rest(o, span, ret);
     match(o, ret->gap, back(ret->newest, span), ret->newest + span, &ret->behind);
     from = back(ret->newest, span);
-    ret->behind_last =
-        count_unanswered(o, from > ret->behind.next ? from : ret->behind.next, ret->newest);
+    ret->behind_last = stamp_order_count_unanswered(
+        o, from > ret->behind.next ? from : ret->behind.next, ret->newest);
 }
 
 /* --- numbers as they come --- */

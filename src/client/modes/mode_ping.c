@@ -17,12 +17,25 @@ enum { RETRY_US = 1000000 };
 #define US_NS UINT64_C(1000)
 #define MS_NS UINT64_C(1000000)
 
+/* The last probe that a STAMP reflector records waits until none is on its way: then its reply
+ * tells of every other one whether it arrived. Not where the run could end before it is sent. */
+static bool is_sent_alone(const struct ping *p)
+{
+    const struct options *options = p->options;
+    bool is_last = options->count && p->totals.probes.ledger.sent + 1 == options->count;
+    bool ends_first =
+        !options->reply_timeout_ms || options->deadline_ms ||
+        (options->idle_timeout_ms && options->idle_timeout_ms <= options->reply_timeout_ms);
+    return is_last && !ends_first && p->datagram.flow.arrivals.state == STAMP_RECORD_USED;
+}
+
 /* No probe may be sent before a reply has come. */
 static bool is_held(const struct ping *p)
 {
     const struct ledger *ledger = &p->totals.probes.ledger;
     size_t awaited = p->carrier->in_order ? ledger->on_way : ledger->on_way - ledger->overdue;
-    return ledger_is_full(ledger) || (awaited && p->options->interval_ms == 0);
+    return ledger_is_full(ledger) ||
+           (awaited && (p->options->interval_ms == 0 || is_sent_alone(p)));
 }
 
 static void begin_probe(struct ping *p)

@@ -49,6 +49,7 @@ static int open_link(struct ping *p, struct error *err)
         (struct datagram_payload){.bytes = p->options->size_bytes, .expect = p->options->expect};
     if (getrandom(&d->payload.key, sizeof d->payload.key, 0) < 0)
         d->payload.key = (uint32_t)clock_now_ns();
+    d->ssid = (uint16_t)(d->payload.key % UINT16_MAX + 1);
     d->wall_offset_ns = clock_wall_us(clock_now_us()) * US_NS - (int64_t)clock_now_us() * US_NS;
     d->unsent_seq = 0;
     d->answered = d->ended = false;
@@ -69,6 +70,7 @@ static void build(struct ping *p, uint64_t seq)
     }
     ledger_sent_ns(ledger_of(p), seq, &sent_ns);
     struct stamp_request request = {.seq = (uint32_t)(seq - 1),
+                                    .ssid = d->ssid,
                                     .time = stamp_time(wall_ns(p, sent_ns)),
                                     .error_estimate = STAMP_ERROR_LEAST};
     stamp_build_request(&request, out, d->payload.bytes);
@@ -171,7 +173,10 @@ static void try_to_send(struct ping *p, uint64_t seq)
 
 static void send_probe(struct ping *p)
 {
-    try_to_send(p, ledger_of(p)->sent);
+    const struct ledger *ledger = ledger_of(p);
+    if (ledger->on_way - ledger->overdue == 1)
+        stamp_flow_send_alone(&p->datagram.flow, ledger->sent);
+    try_to_send(p, ledger->sent);
 }
 
 /* --- receiving --- */
@@ -218,17 +223,22 @@ static void take_echo(struct ping *p, const struct datagram *item, uint64_t now_
     }
 }
 
-/* What the reflector has to repeat: our fields, and the TLV but for its flags. */
+/* What the reflector has to repeat: our fields, and the TLV but for its flags. A TLV for the record
+ * is the reflector's to fill in, and one that knows no TLV may leave it out where nothing follows.
+ */
 static bool is_reflection(struct ping *p, const struct datagram *item, uint64_t seq,
                           const struct stamp_reply *reply, struct datagram_answer *ret)
 {
     size_t bytes = p->datagram.payload.bytes;
+    bool has_record = bytes >= STAMP_BYTES_WITH_RECORD;
+    bool as_long =
+        item->length == bytes || (bytes == STAMP_BYTES_WITH_RECORD && item->length == STAMP_BYTES);
     uint64_t sent_ns;
     ret->seq = seq;
-    if (!seq || item->length != bytes || !ledger_sent_ns(ledger_of(p), seq, &sent_ns))
+    if (!seq || !as_long || !ledger_sent_ns(ledger_of(p), seq, &sent_ns))
         return false;
     build(p, seq);
-    for (size_t i = STAMP_BYTES + 1; i < bytes; i++) {
+    for (size_t i = has_record ? STAMP_BYTES_WITH_RECORD : STAMP_BYTES + 1; i < bytes; i++) {
         *ret = (struct datagram_answer){seq, i, out[i], item->data[i]};
         if (ret->expected != ret->got)
             return false;
@@ -253,7 +263,7 @@ static void take_stamp(struct ping *p, const struct datagram *item, uint64_t now
                                 .reflector_received_ns = reply.received_ns,
                                 .reflector_sent_ns = reply.sent_ns,
                                 .received_ns = wall_ns(p, now_us * US_NS)};
-    stamp_flow_add(&p->datagram.flow, seq, ping_take_reply(p, seq, now_us), reply.seq, &times);
+    stamp_flow_add(&p->datagram.flow, seq, ping_take_reply(p, seq, now_us), &reply.numbers, &times);
 }
 
 static void take(struct ping *p, const struct datagram *item)

@@ -54,6 +54,7 @@ struct ping_datagram {
     struct datagram_link link;
     struct datagram_payload payload; /* with --expect stamp, its size alone */
     struct stamp_flow flow;
+    uint16_t ssid; /* of this run and address: another one is another session, RFC 8972 §3 */
     int64_t wall_offset_ns; /* from clock_now_ns to the time since 1970 */
     uint64_t unsent_seq;    /* it waits for room in the socket; 0 = none does */
     bool answered;          /* something came from the present address */

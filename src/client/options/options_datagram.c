@@ -37,6 +37,9 @@ int options_choose_prompt(struct options *options, bool terminal, struct error *
     return 0;
 }
 
+_Static_assert(OPTIONS_DEFAULT_SIZE_BYTES >= (int)STAMP_BYTES_WITH_RECORD,
+               "by default, a STAMP packet has room for the reflector's record");
+
 static int check_stamp(const struct options *options, struct error *err)
 {
     if (options->expect != EXPECT_STAMP)

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include "options_internal.h"
-#include "tlsecho/net/stamp.h"
 
 #define SEE_HELP "; tlsecho-client --help lists the options"
 
@@ -290,14 +289,6 @@ static int check_resume(const struct options *options, struct error *err)
     return 0;
 }
 
-static bool is_given(const char *name, const bool given[ROWS_MAX])
-{
-    for (int i = 0; i < option_rows_count; i++)
-        if (strcmp(option_rows[i].name, name) == 0)
-            return given[i];
-    return false;
-}
-
 /* As in other programs, an empty value means unset. */
 static const char *keylog_of_environment(void)
 {
@@ -329,8 +320,6 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *err)
         return -1;
     if (check_resume(&options, err) < 0)
         return -1;
-    if (options.expect == EXPECT_STAMP && !is_given("size", given))
-        options.size_bytes = STAMP_BYTES;
     if (options.action == OPTIONS_RUN &&
         (parse_operands(argv + optind, argc - optind, &options, err) < 0 ||
          check(&options, given, err) < 0))

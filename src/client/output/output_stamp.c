@@ -52,6 +52,7 @@ static void print_unknown(const struct stamp_result *result)
 void output_stamp_print(const struct options *options, const struct stamp_result *result)
 {
     uint64_t replies = result->ways[STAMP_REVERSE].lost;
+    const char *refusal = stamp_record_refusal(result->record);
     for (int i = 0; i < STAMP_DIRECTIONS; i++)
         print_way(options, (enum stamp_direction)i, &result->ways[i]);
     if (result->lost_somewhere)
@@ -62,6 +63,8 @@ void output_stamp_print(const struct options *options, const struct stamp_result
                result->forward_duplicated_max > result->ways[STAMP_FORWARD].duplicated
                    ? "may have answered"
                    : "answered");
+    if (refusal)
+        printf("note: %s\n", refusal);
     if (replies && !result->stateful)
         puts("note: the reflector's numbers are ours throughout; if it is stateless, the direction "
              "of the losses is unknown");
@@ -93,6 +96,7 @@ json_t *output_stamp_json(const struct options *options, const struct stamp_resu
     output_json_add_count(json_object_get(json, stamp_direction_name(STAMP_REVERSE)), "lost_probes",
                           result->reverse_lost_probes);
     output_json_add_count(json, "lost_somewhere", result->lost_somewhere);
+    json_object_set_new(json, "record", json_string(stamp_record_name(result->record)));
     json_object_set_new(json, "stateful", json_boolean(result->stateful));
     return json;
 }

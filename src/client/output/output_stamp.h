@@ -16,7 +16,7 @@ struct json_t; /* jansson.h */
 void output_stamp_print(const struct options *options, const struct stamp_result *result);
 
 /* {forward: {lost, duplicated, duplicated_max, jitter, delay: {min, mean, max}}, reverse: {lost,
- * lost_probes, duplicated, ...}, lost_somewhere, stateful}. */
+ * lost_probes, duplicated, ...}, lost_somewhere, record, stateful}. */
 struct json_t *output_stamp_json(const struct options *options, const struct stamp_result *result);
 
 #endif

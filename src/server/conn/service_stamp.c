@@ -16,7 +16,8 @@ static enum service_verdict reply(const struct service_request *request, struct 
                                           .own = &datagram->own,
                                           .own_port = request->own_port,
                                           .ssid = stamp_reflect_ssid(datagram->data)};
-    how.stateful = stamp_sessions_next(request->stamp, &key, request->now_us, &how.seq);
+    how.stateful = stamp_sessions_next(request->stamp, &key, stamp_reflect_seq(datagram->data),
+                                       request->now_us, &how.numbers);
     clock_gettime(CLOCK_REALTIME, &how.sent);
     if (how.received.tv_sec == 0)
         how.received = how.sent;

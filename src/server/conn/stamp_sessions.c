@@ -7,6 +7,8 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
+#include "stamp_window.h"
+
 enum { BUCKET_BITS = 13, BUCKETS = 1 << BUCKET_BITS };
 
 /* All of a key as words, without padding, to compare and to hash. */
@@ -16,7 +18,8 @@ struct key {
 
 struct session {
     struct key key;
-    uint32_t next; /* number of its next answer */
+    struct stamp_numbers next; /* of its next answer */
+    struct stamp_window window;
     uint64_t last_us;
     LIST_ENTRY(session) in_bucket;
     TAILQ_ENTRY(session) in_all;
@@ -25,6 +28,8 @@ struct session {
 struct stamp_sessions {
     pthread_mutex_t mutex;
     uint64_t factor; /* random: a peer cannot choose sessions that share a bucket */
+    uint32_t
+        record_id; /* of the last session; the first one is random, to differ after a restart */
     size_t count;
     TAILQ_HEAD(, session) all; /* the one used last at the end */
     LIST_HEAD(, session) buckets[BUCKETS];
@@ -34,7 +39,8 @@ struct stamp_sessions {
 int stamp_sessions_new(struct stamp_sessions **ret, struct error *err)
 {
     struct stamp_sessions *s = calloc(1, sizeof *s);
-    if (!s || getrandom(&s->factor, sizeof s->factor, 0) != (ssize_t)sizeof s->factor) {
+    if (!s || getrandom(&s->factor, sizeof s->factor, 0) != (ssize_t)sizeof s->factor ||
+        getrandom(&s->record_id, sizeof s->record_id, 0) != (ssize_t)sizeof s->record_id) {
         free(s);
         return error_sys(err, "create the table of STAMP sessions");
     }
@@ -118,7 +124,7 @@ static struct session *find_or_add(struct stamp_sessions *s, const struct key *k
         session = find_place(s, now_us);
         if (!session)
             return NULL;
-        *session = (struct session){.key = *key};
+        *session = (struct session){.key = *key, .next.record.id = ++s->record_id};
         LIST_INSERT_HEAD(&s->buckets[bucket], session, in_bucket);
     }
     TAILQ_INSERT_TAIL(&s->all, session, in_all);
@@ -126,14 +132,33 @@ static struct session *find_or_add(struct stamp_sessions *s, const struct key *k
     return session;
 }
 
+static void record_arrival(struct session *session, uint32_t seq)
+{
+    struct stamp_record *record = &session->next.record;
+    switch (stamp_window_take(&session->window, seq)) {
+    case STAMP_ARRIVAL_NEW:
+        record->arrived++;
+        break;
+    case STAMP_ARRIVAL_DUPLICATE:
+        record->duplicated++;
+        break;
+    case STAMP_ARRIVAL_OLD:
+        break;
+    }
+    record->newest = session->window.newest;
+}
+
 bool stamp_sessions_next(struct stamp_sessions *sessions, const struct stamp_session_key *key,
-                         uint64_t now_us, uint32_t *ret)
+                         uint32_t seq, uint64_t now_us, struct stamp_numbers *ret)
 {
     struct key k = key_of(key);
     pthread_mutex_lock(&sessions->mutex);
     struct session *session = find_or_add(sessions, &k, now_us);
-    if (session)
-        *ret = session->next++;
+    if (session) {
+        record_arrival(session, seq);
+        *ret = session->next;
+        session->next.seq++;
+    }
     pthread_mutex_unlock(&sessions->mutex);
     return session != NULL;
 }

@@ -34,8 +34,11 @@ static unsigned char packet[256];
 
 static void set_up(void)
 {
-    how = (struct stamp_reflection){
-        .stateful = true, .seq = 7, .received = {1, 500000000}, .sent = {2, 250000000}, .ttl = 64};
+    how = (struct stamp_reflection){.stateful = true,
+                                    .numbers = {.seq = 7, .record = {0x01020304, 0x102, 6, 1}},
+                                    .received = {1, 500000000},
+                                    .sent = {2, 250000000},
+                                    .ttl = 64};
     memset(packet, 0, sizeof packet);
     memcpy(packet, request, sizeof request);
 }
@@ -43,6 +46,7 @@ static void set_up(void)
 START_TEST(is_the_figure_of_the_rfc)
 {
     ck_assert_uint_eq(stamp_reflect_ssid(packet), 0xabcd);
+    ck_assert_uint_eq(stamp_reflect_seq(packet), 0x102);
     stamp_reflect(&how, packet, STAMP_BYTES);
     ck_assert_mem_eq(packet, answer, sizeof answer);
 }
@@ -95,6 +99,20 @@ static const struct {
     {"\x00\x02\x00\x01x", "\x80\x02\x00\x01x", 5},
     {"\x7f\xff\x00\x00", "\x80\xff\x00\x00", 4},
     {"\x00\x00\x00\x00\x00\x00\x00\x00", "\x80\x00\x00\x00\x80\x00\x00\x00", 8},
+    /* the record; what is behind it in its value is padding */
+    {"\x80\xfd\x00\x10tlse\0\0\0\0\0\0\0\0\0\0\0\0",
+     "\x00\xfd\x00\x10\1\2\3\4\0\0\1\2\0\0\0\6\0\0\0\1", 20},
+    {"\xff\xfd\x00\x12tlse\0\0\0\0\0\0\0\0\0\0\0\0xy\x80\x01\x00\x00",
+     "\x00\xfd\x00\x12\1\2\3\4\0\0\1\2\0\0\0\6\0\0\0\1xy\x00\x01\x00\x00", 26},
+    /* its type with another meaning */
+    {"\x80\xfd\x00\x10tlsF\0\0\0\0\0\0\0\0\0\0\0\0", "\x80\xfd\x00\x10tlsF\0\0\0\0\0\0\0\0\0\0\0\0",
+     20},
+    {"\x80\xfd\x00\x0ftlse\0\0\0\0\0\0\0\0\0\0\0", "\x80\xfd\x00\x0ftlse\0\0\0\0\0\0\0\0\0\0\0",
+     19},
+    {"\x00\xfd\x00\x00", "\x80\xfd\x00\x00", 4},
+    /* longer than the packet */
+    {"\x80\xfd\x00\x10tlse\0\0\0\0\0\0\0\0\0\0\0", "\xc0\xfd\x00\x10tlse\0\0\0\0\0\0\0\0\0\0\0",
+     19},
     /* several */
     {"\x80\x01\x00\x01p\x80\x04\x00\x02qq\x80\x01\x00\x00",
      "\x00\x01\x00\x01p\x80\x04\x00\x02qq\x00\x01\x00\x00", 15},
@@ -120,6 +138,19 @@ START_TEST(flags_each_tlv)
 }
 END_TEST
 
+START_TEST(without_a_session_the_tlv_for_the_record_comes_back_empty)
+{
+    static const unsigned char tlv[] = {0x80, 253, 0, 16, 't', 'l', 's', 'e'};
+    how.stateful = false;
+    memcpy(packet + STAMP_BYTES, tlv, sizeof tlv);
+    stamp_reflect(&how, packet, STAMP_BYTES_WITH_RECORD);
+    ck_assert_uint_eq(packet[STAMP_BYTES], 0);
+    ck_assert_mem_eq(packet + STAMP_BYTES + 1, tlv + 1, sizeof tlv - 1);
+    for (size_t i = STAMP_BYTES + sizeof tlv; i < STAMP_BYTES_WITH_RECORD; i++)
+        ck_assert_uint_eq(packet[i], 0);
+}
+END_TEST
+
 START_TEST(the_time_goes_on_after_2036)
 {
     how.sent = (struct timespec){.tv_sec = 2085978496, .tv_nsec = 999999999};
@@ -140,6 +171,7 @@ int main(void)
     tcase_add_test(tests, an_unknown_ttl_is_zero);
     tcase_add_test(tests, the_mark_is_what_another_reflector_returns);
     tcase_add_loop_test(tests, flags_each_tlv, 0, sizeof tlvs / sizeof *tlvs);
+    tcase_add_test(tests, without_a_session_the_tlv_for_the_record_comes_back_empty);
     tcase_add_test(tests, the_time_goes_on_after_2036);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

@@ -306,6 +306,8 @@ static void stamp_section(FILE *out, const struct ping_page *page)
                 stamp->forward_duplicated_max > stamp->ways[STAMP_FORWARD].duplicated
                     ? "may have answered"
                     : "answered");
+    if (stamp_record_refusal(stamp->record))
+        fprintf(out, "<p>Note: %s.</p>\n", stamp_record_refusal(stamp->record));
     if (stamp->ways[STAMP_REVERSE].lost && !stamp->stateful)
         fputs("<p>If the reflector is stateless, the direction of the losses is unknown.</p>\n",
               out);

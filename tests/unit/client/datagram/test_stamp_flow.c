@@ -33,7 +33,8 @@ static void send_many(uint64_t count)
 static void receive_in(uint64_t seq, uint32_t reflector_seq, const struct stamp_times *times)
 {
     struct probe probe;
-    stamp_flow_add(&flow, seq, ledger_receive(&ledger, seq, 1, &probe), reflector_seq, times);
+    const struct stamp_numbers numbers = {.seq = reflector_seq};
+    stamp_flow_add(&flow, seq, ledger_receive(&ledger, seq, 1, &probe), &numbers, times);
 }
 
 static void receive(uint64_t seq, uint32_t reflector_seq)
