@@ -47,6 +47,8 @@ bench|nginx|nginx-light libnginx-mod-stream|nginx nginx-mod-stream|a peer: nginx
 bench|haproxy|haproxy|haproxy|a peer: haproxy
 bench|stunnel|stunnel4|stunnel|a peer: stunnel
 bench|socat|socat|socat|a peer: socat
+mutate|clang|clang|clang|parses the sources
+mutate|unshare|util-linux|util-linux|keeps mutants from the network
 coverage|gcovr|gcovr|gcovr|measures the coverage of the tests
 package|scdoc|scdoc|scdoc|writes the manual pages
 package|mandoc|mandoc|mandoc|looks for mistakes in manual pages

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""Links the unit tests of a build with a source that holds mutants, and runs them."""
+
+import json
+import os
+import pathlib
+import resource
+import select
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from typing import NamedTuple
+
+from mutants import ENCODING
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+FILE_BYTES = 1 << 26
+MEMORY_BYTES = 1 << 32
+WAIT_S_MAX = 60
+
+
+class Failure(Exception):
+    """What the user is told."""
+
+
+class Unfit(Exception):
+    """A test that fails without a mutant."""
+
+
+class Times(NamedTuple):
+    wall: float
+    cpu: float
+
+
+def call(command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          **options)
+    if done.returncode != 0:
+        raise Failure(f"failed: {shlex.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+def states_of(session):
+    """{process: its state} of a session."""
+    found = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            found[stat.parent.name] = fields[0]
+    return found
+
+
+class Build:
+    """A configured and built tree, build/PRESET."""
+
+    def __init__(self, preset):
+        self.folder = REPOSITORY / "build" / preset
+        self.work = REPOSITORY / "build" / "mutate"
+        self.work.mkdir(parents=True, exist_ok=True)
+        commands = self.folder / "compile_commands.json"
+        if not commands.exists():
+            raise Failure(f"{self.folder} is not built: cmake --preset {preset}")
+        self.entries = {pathlib.Path(entry["file"]): entry for entry in json.loads(commands.read_text())}
+
+    def entry(self, source):
+        try:
+            return self.entries[source]
+        except KeyError:
+            raise Failure(f"{source} is not a source of this build") from None
+
+    def options(self, source):
+        """Of the preprocessor and the language, which clang and gcc share."""
+        words = shlex.split(self.entry(source)["command"])
+        both = ("-I", "-D", "-isystem", "-std=", "-U")
+        found = [f"-I{source.parent}"]
+        for at, word in enumerate(words):
+            if word.startswith(both):
+                found.append(word)
+                if word in ("-isystem", "-I", "-D"):
+                    found.append(words[at + 1])
+        return found
+
+    def compile(self, source, text):
+        """An object of that text, which stands for the source."""
+        mutated, ret = self.work / source.name, self.work / (source.name + ".o")
+        mutated.write_text(text, ENCODING)
+        entry = self.entry(source)
+        words = shlex.split(entry["command"])
+        at = words.index("-o")
+        del words[at:at + 2]
+        words = [str(mutated) if word == str(source) else word for word in words if word != "-Werror"]
+        call([*words, "-w", f"-I{source.parent}", "-o", str(ret)], cwd=entry["directory"])
+        return ret
+
+    def object_of(self, source):
+        words = shlex.split(self.entry(source)["command"])
+        return self.folder / words[words.index("-o") + 1]
+
+    def functions_of(self, source):
+        lines = call(["nm", "--defined-only", "-g", "-P", self.object_of(source)]).splitlines()
+        return {line.split()[0] for line in lines if line.split()[1] in "TD"}
+
+    def tests(self):
+        """The source of each unit test that is built."""
+        return sorted(path for path in self.entries
+                      if (REPOSITORY / "tests" / "unit") in path.parents and self.program(path).exists())
+
+    def program(self, test):
+        return self.folder / "tests" / test.stem
+
+    def links(self, test, functions):
+        symbols = call(["nm", "--defined-only", "-g", "-P", self.program(test)])
+        return bool(functions & {line.split()[0] for line in symbols.splitlines()})
+
+    def link(self, test, mutated):
+        target = f"tests/{test.stem}"
+        command = call(["ninja", "-C", self.folder, "-t", "commands", "-s", target]).splitlines()[-1]
+        ret = self.work / test.stem
+        extra = f"{mutated} -Wl,--wrap=_ck_assert_failed -Wl,--strip-debug"
+        call(["sh", "-c", command.replace(f" -o {target} ", f" {extra} -o {ret} ")], cwd=self.folder)
+        return ret
+
+
+class Program:
+    """A unit test that is linked with the mutants of a source."""
+
+    def __init__(self, build, test, mutated, count):
+        self.build = build
+        self.name = test.stem
+        self.path = build.link(test, mutated)
+        self.seen_file = build.work / f"{test.stem}.seen"
+        self.seen_file.write_bytes(bytes(count + 1))
+        self.fork = "no"
+        self.times = Times(1.0, 1.0)
+        if not self.try_unchanged({"TLSECHO_MUTANT_SEEN": str(self.seen_file)}):
+            self.fork = "yes"
+            self.seen_file.write_bytes(bytes(count + 1))
+            if not self.try_unchanged({"TLSECHO_MUTANT_SEEN": str(self.seen_file)}):
+                raise Unfit(f"{test.stem} is left out: it fails without a mutant")
+        self.seen = self.seen_file.read_bytes()
+        self.seen_file.unlink()
+
+    def try_unchanged(self, more):
+        limit, self.times = self.times, Times(120.0, 120.0)
+        status, used = self.run(more)
+        self.times = used if status == "passed" else limit
+        return status == "passed"
+
+    def remove(self):
+        self.path.unlink()
+
+    def environment(self, folder, more):
+        return {"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8",
+                "CK_FORK": self.fork, "CK_VERBOSITY": "silent", "CK_DEFAULT_TIMEOUT": "120",
+                "TLSECHO_SEED": "1", "TLSECHO_TEST_KEYS": str(self.build.folder / "tests" / "rsa_keys"),
+                "ASAN_OPTIONS": "hard_rss_limit_mb=2048:symbolize=0", "LSAN_OPTIONS": "symbolize=0",
+                "UBSAN_OPTIONS": "symbolize=0", **more}
+
+    def run(self, more):
+        """("passed", "failed" or "hangs", its Times)"""
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="tlsecho-mutate-") as folder:
+            with subprocess.Popen([self.path], env=self.environment(folder, more), cwd=folder,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, start_new_session=True) as process:
+                self.limit(process.pid)
+                try:
+                    hangs = not self.wait(process, started)
+                finally:
+                    self.end(process.pid)
+                _, status, used = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+        times = Times(time.monotonic() - started, used.ru_utime + used.ru_stime)
+        if hangs:
+            return "hangs", times
+        return "passed" if process.returncode == 0 else "failed", times
+
+    def limit(self, process):
+        cpu = int(5 * self.times.cpu) + 3
+        try:
+            resource.prlimit(process, resource.RLIMIT_CPU, (cpu, cpu))
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+            resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
+            if "asan" not in self.build.folder.name and "tsan" not in self.build.folder.name:
+                resource.prlimit(process, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        except ProcessLookupError:
+            pass  # it has ended
+
+    def wait(self, process, started):
+        """Whether it ends. A process that could run, but gets no processor, has more time."""
+        limit = 5 * self.times.wall + 2
+        ended = os.pidfd_open(process.pid)
+        try:
+            while not select.select([ended], [], [], limit)[0]:
+                if time.monotonic() - started > WAIT_S_MAX or not self.is_runnable(process.pid):
+                    return False
+        finally:
+            os.close(ended)
+        return True
+
+    @staticmethod
+    def is_runnable(session):
+        for _ in range(5):
+            if "R" in states_of(session).values():
+                return True
+            time.sleep(0.02)
+        return False
+
+    @staticmethod
+    def end(session):
+        try:
+            os.killpg(session, signal.SIGKILL)
+        except ProcessLookupError:
+            pass

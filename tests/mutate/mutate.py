@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Changes the sources, and reports which changes no unit test notices.
+
+    mutate.py [--preset PRESET] [--sample N] [--seed N] [--jobs N] [FILE...]
+    mutate.py --changed REF [--most N] [--seconds N] [--preset PRESET]
+    mutate.py --list FILE...
+
+All mutants of a file are in one object (schema.py), which is linked with the unit tests in place of the
+file's own. Tests of its module come first, then those of its room, then all others that link it; each runs
+the mutants whose place it reaches, until one test fails. explained.txt has the mutants that may survive.
+Without FILE: the files of guarded.txt.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import time
+
+import explained
+import harness
+import mutants
+import schema
+from harness import REPOSITORY
+
+GUARDED = pathlib.Path(__file__).resolve().parent / "guarded.txt"
+
+
+class Source:
+    """A C source and its mutants."""
+
+    def __init__(self, build, name):
+        self.name = name
+        self.path = REPOSITORY / name
+        self.text = self.path.read_text(mutants.ENCODING)
+        tree = mutants.tree_of(build.options(self.path), self.path)
+        self.mutants = mutants.mutants_of(tree, self.text)
+        self.keys = explained.keys_of(self.mutants, self.text)
+
+    def line(self, number):
+        return f"{self.name}:{self.mutants[number].line} {self.keys[number]}"
+
+
+class Report:
+    def __init__(self):
+        self.mutants = self.killed = self.explained = 0
+        self.survived = []
+        self.problems = []
+
+    def add(self, name, killed, survived, reasons, seconds):
+        known = sum(1 for key in survived if key in reasons)
+        count = killed + len(survived)
+        self.mutants += count
+        self.killed += killed
+        self.explained += known
+        print(f"{name}: {count} mutants, {killed} killed ({100 * killed / max(count, 1):.1f} %), "
+              f"{known} explained, {len(survived) - known} survived, {seconds:.0f} s", flush=True)
+
+    def close(self):
+        print(f"in all: {self.mutants} mutants, {self.killed} killed "
+              f"({100 * self.killed / max(self.mutants, 1):.1f} %), {self.explained} explained, "
+              f"{len(self.survived)} survived")
+        for problem in self.problems:
+            print(f"mutate: {problem}", file=sys.stderr)
+        return 1 if self.survived or self.problems else 0
+
+
+def order_of(build, source, every):
+    """The tests of the file's module, of its room, and, if every, of the others."""
+    room = pathlib.Path("tests/unit") / pathlib.Path(source.name).relative_to("src").parent
+    stem = pathlib.Path(source.name).stem
+    functions = build.functions_of(source.path)
+
+    def rank(test):
+        name = test.stem.removeprefix("test_")
+        if re.search("_(orders|properties)$", name):
+            return 2 if test.parent == REPOSITORY / room else 3  # they take long
+        if name.startswith(stem):
+            return 0
+        return 1 if stem.startswith(name) or test.parent == REPOSITORY / room else 3
+
+    found = [test for test in build.tests() if every or rank(test) < 3]
+    return sorted((test for test in found if build.links(test, functions)), key=rank)
+
+
+def kill(build, source, chosen, args, report, deadline):
+    """Returns (the numbers that survive, the numbers that were not tried)."""
+    alive, reached = set(chosen), set()
+    if not alive:
+        return alive, set()
+    mutated = build.compile(source.path, schema.schema_of(source.text, source.mutants, source.name))
+    tests = order_of(build, source, args.changed is None)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for test in tests:
+            if not alive or time.monotonic() > deadline:
+                break
+            try:
+                program = harness.Program(build, test, mutated, len(source.mutants))
+            except harness.Unfit as unfit:
+                report.problems.append(str(unfit))
+                continue
+            mine = [number for number in sorted(alive) if program.seen[number]]
+            if args.verbose:
+                print(f"  {test.stem}: {program.times.wall:.2f} s, {len(mine)} mutants", flush=True)
+
+            def attempt(number, program=program):
+                if time.monotonic() > deadline:
+                    return None
+                return program.run({"TLSECHO_MUTANT": str(number)})[0]
+
+            for number, result in zip(mine, pool.map(attempt, mine)):
+                if result is not None:
+                    reached.add(number)
+                if result in ("failed", "hangs"):
+                    alive.discard(number)
+            program.remove()
+    late = time.monotonic() > deadline
+    return alive, {number for number in alive if late and number not in reached}
+
+
+def try_file(build, source, chosen, reasons, args, report, deadline=float("inf")):
+    started = time.monotonic()
+    alive, untried = kill(build, source, chosen, args, report, deadline)
+    survived = sorted(alive - untried)
+    keys = {source.keys[number] for number in survived}
+    report.add(source.name, len(chosen) - len(alive), [source.keys[number] for number in survived], reasons,
+               time.monotonic() - started)
+    for number in survived:
+        if source.keys[number] not in reasons:
+            print(f"  survived: {source.line(number)}")
+            report.survived.append(source.line(number))
+    if untried:
+        print(f"  not tried, as the time was over: {len(untried)}")
+    for number in chosen:
+        if source.keys[number] in reasons and source.keys[number] not in keys and number not in untried:
+            report.problems.append(f"explained.txt: a test fails with {source.line(number)}: remove the line")
+
+
+def check_keys(source, reasons, report):
+    for key in reasons:
+        if key not in source.keys:
+            report.problems.append(f"explained.txt: {source.name} has no mutant {key}: change or remove the line")
+
+
+def sample(source, count, seed):
+    numbers = list(range(len(source.mutants)))
+    if count is None or count >= len(numbers):
+        return numbers
+    return sorted(random.Random(f"{seed}:{source.name}").sample(numbers, count))
+
+
+def guarded():
+    """[(file, size of the sample or None)] of guarded.txt."""
+    found = {}
+    for line in GUARDED.read_text().splitlines():
+        if line and not line.startswith("#"):
+            pattern, size = line.split()
+            names = sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob(pattern))
+            if not names:
+                raise harness.Failure(f"{GUARDED.name}: no file matches {pattern}")
+            for name in names:
+                found.setdefault(name, None if size == "all" else int(size))
+    return list(found.items())
+
+
+def changed_lines(ref):
+    """{source: its lines that differ from that commit}"""
+    done = subprocess.run(["git", "diff", "-U0", "--no-color", "--diff-filter=d", ref, "--", "src"],
+                          cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
+    found, current = {}, set()
+    for line in done.stdout.splitlines():
+        if line.startswith("+++ "):
+            current = found.setdefault(line.removeprefix("+++ b/"), set())
+        hunk = re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line)
+        if hunk:
+            first, count = int(hunk[1]), int(hunk[2] or 1)
+            current.update(range(first, first + count))
+    return {name: lines for name, lines in found.items() if lines and name.endswith(".c")}
+
+
+def try_changed(args, report):
+    lines = changed_lines(args.changed)
+    if not lines:
+        print(f"mutate: nothing to do: no source differs from {args.changed}")
+        return
+    deadline = time.monotonic() + args.seconds
+    build, reasons = harness.Build(args.preset), explained.read()
+    sources = [Source(build, name) for name in sorted(lines) if REPOSITORY / name in build.entries]
+    left = [(source, number) for source in sources for number, mutant in enumerate(source.mutants)
+            if mutant.line in lines[source.name] and source.keys[number] not in reasons.get(source.name, {})]
+    if len(left) > args.most:
+        print(f"mutate: {args.most} of the {len(left)} mutants of the changed lines")
+        left = random.Random(args.seed).sample(left, args.most)
+    for source in sources:
+        chosen = sorted(number for other, number in left if other is source)
+        if chosen:
+            try_file(build, source, chosen, {}, args, report, deadline)
+
+
+def try_files(args, report):
+    build, reasons = harness.Build(args.preset), explained.read()
+    files = [(name, args.sample) for name in args.files] or guarded()
+    for name, count in files:
+        source = Source(build, str(pathlib.Path(name).resolve().relative_to(REPOSITORY)))
+        check_keys(source, reasons.get(source.name, {}), report)
+        if args.list:
+            for number in range(len(source.mutants)):
+                print(source.line(number))
+        else:
+            try_file(build, source, sample(source, count, args.seed), reasons.get(source.name, {}), args, report)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--preset", default="asan")
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--changed", metavar="REF")
+    parser.add_argument("--most", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
+    report = Report()
+    try:
+        if args.changed is not None:
+            try_changed(args, report)
+        else:
+            try_files(args, report)
+    except (harness.Failure, explained.Malformed) as failure:
+        sys.exit(f"mutate: {failure}")
+    if not args.list:
+        return report.close()
+    return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
