@@ -51,7 +51,7 @@ static struct datagram_io fake_send(struct datagram_socket *s, const struct data
         if (f->room == 0)
             return (struct datagram_io){.status = DATAGRAM_WAIT, .n = n};
         if (f->tried++ == f->fail_at) {
-            errno = EMSGSIZE;
+            errno = f->fail_code;
             error_sys(err, "send a datagram");
             return (struct datagram_io){.status = DATAGRAM_FAILED, .n = n};
         }
@@ -90,6 +90,7 @@ void fake_datagrams_init(struct fake_datagrams *fake)
     memset(fake, 0, sizeof *fake);
     fake->base = (struct datagram_socket){.ops = &fake_ops, .fd = -1};
     fake->room = fake->fail_at = SIZE_MAX;
+    fake->fail_code = EMSGSIZE;
 }
 
 struct fake_datagram *fake_datagrams_add(struct fake_datagrams *fake, const char *from,

@@ -26,6 +26,7 @@ struct fake_datagrams {
     size_t in_count, in_taken, out_count;
     size_t room;      /* how many more can be sent before DATAGRAM_WAIT */
     size_t fail_at;   /* which of those sent fails, from 0; SIZE_MAX = none */
+    int fail_code;    /* its errno */
     size_t tried;     /* datagrams to send */
     size_t calls;     /* of send */
     int receive_code; /* errno of every receive; 0 = none */

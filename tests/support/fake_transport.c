@@ -66,6 +66,12 @@ static struct io fake_shutdown(struct transport *t, struct error *err)
     return done(t, next(&self(t)->shutdowns).io, err);
 }
 
+static struct io fake_finish(struct transport *t, struct error *err)
+{
+    self(t)->finish_calls++;
+    return fake_shutdown(t, err);
+}
+
 static void fake_peer(const struct transport *t, struct peer *ret)
 {
     (void)t;
@@ -83,6 +89,7 @@ static const struct transport_ops fake_ops = {
     .read = fake_read,
     .write = fake_write,
     .shutdown = fake_shutdown,
+    .finish = fake_finish,
     .peer = fake_peer,
     .free = fake_free,
 };

@@ -35,7 +35,7 @@ struct fake_transport {
     unsigned char written[FAKE_WRITTEN_BYTES];
     size_t written_bytes;
     int shutdown_at; /* -1, or how many bytes had been written at the first shutdown */
-    int read_calls, write_calls, freed;
+    int read_calls, write_calls, finish_calls, freed;
 };
 
 void fake_init(struct fake_transport *fake);

@@ -5,6 +5,19 @@
 
 #include "rsa_keys.h"
 
+/* A sanitizer's malloc returns NULL where memory is missing, as that of the C library does. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 int suite_run(Suite *suite)
 {
     rsa_keys_share();

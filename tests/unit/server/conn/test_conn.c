@@ -33,6 +33,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     conn_done(&conn);
+    ck_assert_ptr_null(conn.transport);
     ck_assert_int_eq(fake.freed, 1);
     pool_done(&pool);
 }
@@ -86,8 +87,10 @@ START_TEST(waits_for_the_handshake_in_either_direction)
     assert_waits(WANT_READ, CONN_TIMEOUT_HANDSHAKE);
     conn_run(&conn);
     assert_waits(WANT_WRITE, CONN_TIMEOUT_HANDSHAKE);
+    ck_assert(!conn.established);
     conn_run(&conn);
     assert_waits(WANT_READ, CONN_TIMEOUT_IDLE);
+    ck_assert(conn.established);
 }
 END_TEST
 
@@ -182,6 +185,18 @@ START_TEST(answers_all_messages_that_came_together)
 }
 END_TEST
 
+START_TEST(messages_are_answered_by_a_service_that_also_generates_output)
+{
+    fake.base.messages = true;
+    conn.service = &service_report;
+    fake_add_read(&fake, "x");
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_SERVE);
+    ck_assert_int_eq(fake.write_calls, 1);
+    ck_assert_uint_eq(conn.received_bytes, 1);
+}
+END_TEST
+
 START_TEST(an_idle_connection_holds_no_buffer)
 {
     fake_add_read(&fake, "hello");
@@ -227,9 +242,10 @@ START_TEST(a_reset_ends_it_at_once)
 }
 END_TEST
 
-START_TEST(a_time_out_of_the_kernel_ends_it_as_vanished)
+START_TEST(a_peer_that_the_kernel_no_longer_reaches_has_vanished)
 {
-    fake.reset_errno = ETIMEDOUT;
+    static const int codes[] = {ETIMEDOUT, EHOSTUNREACH, ENETUNREACH};
+    fake.reset_errno = codes[_i];
     fake_add(&fake.reads, IO_RESET);
     conn_run(&conn);
     assert_over(CONN_END_VANISHED);
@@ -244,6 +260,16 @@ START_TEST(a_reset_with_pending_output_is_a_reset)
     conn_run(&conn);
     conn_run(&conn);
     assert_over(CONN_END_RESET);
+}
+END_TEST
+
+START_TEST(a_write_that_finds_the_peer_gone_is_a_reset)
+{
+    fake_add_read(&fake, "owed");
+    fake_add(&fake.writes, IO_CUT);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
+    ck_assert_ptr_null(conn.error);
 }
 END_TEST
 
@@ -263,6 +289,18 @@ START_TEST(a_peer_that_closes_during_the_handshake_fails_it)
     conn_run(&conn);
     assert_over(CONN_END_HANDSHAKE);
     ck_assert_ptr_nonnull(strstr(conn.error->text, "during the handshake"));
+    ck_assert_int_eq(conn.error->kind, ERROR_TLS);
+}
+END_TEST
+
+START_TEST(a_peer_that_closes_later_in_the_handshake_was_no_probe)
+{
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    fake.handshakes.steps[0].io.progressed = true;
+    fake_add(&fake.handshakes, IO_CUT);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_over(CONN_END_HANDSHAKE);
 }
 END_TEST
 
@@ -327,6 +365,7 @@ START_TEST(lingers_and_drops_until_the_peer_closes_too)
     conn_run(&conn);
     ck_assert_int_eq(fake.shutdown_at, 0);
     ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_int_eq(fake.finish_calls, 0);
     assert_waits(WANT_READ, CONN_TIMEOUT_LINGER);
     ck_assert_uint_eq(conn.received_bytes, 0);
     fake_add(&fake.reads, IO_EOF);
@@ -341,8 +380,10 @@ START_TEST(lingering_has_a_budget_and_an_end)
     conn_run(&conn);
     conn_expire(&conn);
     fake.reads.after = (struct fake_step){.io.status = IO_OK, .data = "flood"};
+    int before = fake.read_calls;
     conn_run(&conn);
     ck_assert(conn.runnable);
+    ck_assert_int_eq(fake.read_calls - before, CONN_TURNS_MAX);
     ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_LINGER);
     conn_expire(&conn);
     assert_over(CONN_END_IDLE_TIMEOUT);
@@ -378,6 +419,37 @@ START_TEST(pending_output_is_sent_before_an_external_end)
     assert_written("owed");
     ck_assert_int_eq(fake.shutdown_at, 4);
     ck_assert_int_eq(conn.end, CONN_END_LIFETIME);
+}
+END_TEST
+
+START_TEST(an_external_end_keeps_its_reason_if_the_peer_does_not_read)
+{
+    fake_add_read(&fake, "owed");
+    fake.writes.after.io.status = IO_WANT_WRITE;
+    conn_run(&conn);
+    conn_finish(&conn, CONN_END_LIFETIME);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_LINGER);
+    conn_expire(&conn);
+    assert_over(CONN_END_LIFETIME);
+}
+END_TEST
+
+START_TEST(an_external_end_does_not_wait_for_a_handshake)
+{
+    fake_add(&fake.handshakes, IO_WANT_READ);
+    conn_run(&conn);
+    conn_finish(&conn, CONN_END_LIFETIME);
+    assert_over(CONN_END_LIFETIME);
+}
+END_TEST
+
+START_TEST(after_the_peers_end_the_fin_is_left_to_the_close)
+{
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    assert_over(CONN_END_PROBE);
+    ck_assert_int_eq(fake.finish_calls, 1);
 }
 END_TEST
 
@@ -607,6 +679,17 @@ START_TEST(endless_output_stops_at_a_drain)
 }
 END_TEST
 
+START_TEST(endless_output_stops_at_an_external_end)
+{
+    conn.service = &service_babble;
+    conn_run(&conn);
+    conn_finish(&conn, CONN_END_LIFETIME);
+    conn_run(&conn);
+    ck_assert_int_eq(conn.end, CONN_END_LIFETIME);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+}
+END_TEST
+
 START_TEST(producing_yields_when_its_budget_is_spent)
 {
     conn.service = &service_babble;
@@ -733,6 +816,30 @@ START_TEST(a_service_that_needs_info_gets_it)
 }
 END_TEST
 
+START_TEST(without_memory_for_a_buffer_it_fails)
+{
+    static const struct service *const services[] = {&service_echo, &service_babble,
+                                                     &service_greet};
+    pool.buffer_bytes = SIZE_MAX / 2;
+    conn.service = services[_i];
+    conn_run(&conn);
+    assert_over(CONN_END_FAILED);
+    ck_assert_str_eq(conn.error->text, "no memory for a buffer");
+    ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
+
+START_TEST(without_memory_for_a_buffer_it_does_not_linger)
+{
+    conn_run(&conn);
+    conn_finish(&conn, CONN_END_LIFETIME);
+    pool_done(&pool);
+    pool_init(&pool, SIZE_MAX / 2);
+    conn_run(&conn);
+    assert_over(CONN_END_LIFETIME);
+}
+END_TEST
+
 /* The results of its owner in CONN_PROXY, in order; the last one repeats. */
 static enum io_status introductions[4];
 static int introduced;
@@ -798,6 +905,9 @@ START_TEST(a_failed_header_ends_it_without_sending_a_byte)
     conn_run(&conn);
     assert_over(cases[_i].end);
     ck_assert_ptr_nonnull(conn.error);
+    ck_assert_int_eq(conn.error->kind,
+                     cases[_i].status == IO_RESET ? ERROR_SYSTEM : cases[_i].kind);
+    ck_assert(cases[_i].status != IO_CUT || strstr(conn.error->text, "before the end of it"));
     ck_assert_int_eq(fake.shutdown_at, -1);
     ck_assert_int_eq(fake.write_calls, 0);
 }
@@ -838,6 +948,7 @@ START_TEST(a_peer_that_closes_before_any_byte_was_a_probe)
         conn_run(&conn);
     assert_over(cases[_i].end);
     ck_assert(cases[_i].end != CONN_END_PROBE || fake.write_calls == 0);
+    ck_assert(cases[_i].end != CONN_END_PROBE || !conn.error);
 }
 END_TEST
 
@@ -857,6 +968,14 @@ START_TEST(an_external_end_does_not_wait_for_a_header)
     ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_HANDSHAKE);
     conn_finish(&conn, CONN_END_DRAINED);
     assert_over(CONN_END_DRAINED);
+}
+END_TEST
+
+START_TEST(each_state_has_a_name)
+{
+    static const char *const names[] = {"proxy",    "handshake", "serve",  "produce",
+                                        "converse", "shutdown",  "linger", "over"};
+    ck_assert_str_eq(conn_state_name((enum conn_state)_i), names[_i]);
 }
 END_TEST
 
@@ -883,14 +1002,17 @@ int main(void)
     tcase_add_test(tc, reads_on_while_the_transport_has_more);
     tcase_add_test(tc, yields_when_its_budget_is_spent);
     tcase_add_test(tc, answers_all_messages_that_came_together);
+    tcase_add_test(tc, messages_are_answered_by_a_service_that_also_generates_output);
     tcase_add_test(tc, an_idle_connection_holds_no_buffer);
     tcase_add_test(tc, pending_output_is_sent_after_the_peers_fin);
     tcase_add_test(tc, a_fin_without_close_notify_is_closed_in_order_as_cut);
     tcase_add_test(tc, a_reset_ends_it_at_once);
-    tcase_add_test(tc, a_time_out_of_the_kernel_ends_it_as_vanished);
+    tcase_add_loop_test(tc, a_peer_that_the_kernel_no_longer_reaches_has_vanished, 0, 3);
+    tcase_add_test(tc, a_write_that_finds_the_peer_gone_is_a_reset);
     tcase_add_test(tc, a_reset_with_pending_output_is_a_reset);
     tcase_add_test(tc, a_reset_during_the_handshake_is_a_reset);
     tcase_add_test(tc, a_peer_that_closes_during_the_handshake_fails_it);
+    tcase_add_test(tc, a_peer_that_closes_later_in_the_handshake_was_no_probe);
     tcase_add_test(tc, a_failed_handshake_sends_its_alert_and_lingers);
     tcase_add_test(tc, a_broken_record_sends_its_alert_and_lingers);
     tcase_add_test(tc, a_flood_has_an_end_of_its_own);
@@ -900,6 +1022,9 @@ int main(void)
     tcase_add_test(tc, lingering_has_a_budget_and_an_end);
     tcase_add_loop_test(tc, time_outs_have_their_names, 0, 4);
     tcase_add_test(tc, pending_output_is_sent_before_an_external_end);
+    tcase_add_test(tc, an_external_end_keeps_its_reason_if_the_peer_does_not_read);
+    tcase_add_test(tc, an_external_end_does_not_wait_for_a_handshake);
+    tcase_add_test(tc, after_the_peers_end_the_fin_is_left_to_the_close);
     tcase_add_test(tc, the_shutdown_is_tried_until_it_is_done);
     tcase_add_test(tc, while_draining_it_closes_after_a_quiet_period);
     tcase_add_test(tc, draining_waits_for_a_handshake);
@@ -915,6 +1040,7 @@ int main(void)
     tcase_add_test(tc, endless_output_stops_at_the_peers_fin_after_what_is_pending);
     tcase_add_test(tc, a_peer_that_closes_and_does_not_read_pending_output_ends_by_write_time_out);
     tcase_add_test(tc, endless_output_stops_at_a_drain);
+    tcase_add_test(tc, endless_output_stops_at_an_external_end);
     tcase_add_test(tc, producing_yields_when_its_budget_is_spent);
     tcase_add_test(tc, input_does_not_prolong_the_write_time_out);
     tcase_add_test(tc, a_reset_while_producing_is_a_reset);
@@ -926,11 +1052,14 @@ int main(void)
     tcase_add_loop_test(tc, a_failed_write_that_loses_output_is_no_end_in_order, 0, 2);
     tcase_add_test(tc, pending_output_is_dropped_once_reading_has_failed);
     tcase_add_test(tc, a_service_that_needs_info_gets_it);
+    tcase_add_loop_test(tc, without_memory_for_a_buffer_it_fails, 0, 3);
+    tcase_add_test(tc, without_memory_for_a_buffer_it_does_not_linger);
     tcase_add_test(tc, a_proxy_header_comes_before_the_handshake_within_its_time_out);
     tcase_add_loop_test(tc, a_failed_header_ends_it_without_sending_a_byte, 0, 5);
     tcase_add_loop_test(tc, a_peer_that_closes_before_any_byte_was_a_probe, 0, 15);
     tcase_add_test(tc, a_silent_connection_that_times_out_is_not_a_probe);
     tcase_add_test(tc, an_external_end_does_not_wait_for_a_header);
+    tcase_add_loop_test(tc, each_state_has_a_name, 0, CONN_OVER + 1);
     tcase_add_loop_test(tc, each_end_has_a_name_of_its_own, 0, CONN_ENDS);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

@@ -178,6 +178,32 @@ START_TEST(a_head_in_many_parts_gets_no_more_time)
 }
 END_TEST
 
+START_TEST(the_time_of_an_answer_is_not_that_of_a_head)
+{
+    fake_add_read(&fake, "a");
+    conn_run(&conn);
+    ck_assert(conn.timeout_anew);
+    fake_add_read(&fake, "b.");
+    fake_add_short_write(&fake, 1);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    ck_assert(!conn.timeout_anew);
+}
+END_TEST
+
+START_TEST(a_peer_that_does_not_let_it_write_is_not_answered_as_late)
+{
+    fake_add_read(&fake, "a");
+    fake_add(&fake.reads, IO_WANT_WRITE);
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+    conn_expire(&conn);
+    ck_assert_int_eq(conn.state, CONN_OVER);
+    ck_assert_int_eq(conn.end, CONN_END_WRITE_TIMEOUT);
+}
+END_TEST
+
 START_TEST(input_waits_while_an_answer_is_being_sent)
 {
     fake_add_read(&fake, "abc.de.");
@@ -356,6 +382,21 @@ START_TEST(without_memory_the_connection_fails)
 }
 END_TEST
 
+START_TEST(without_memory_for_a_buffer_the_connection_fails)
+{
+    fake_add_read(&fake, "a");
+    if (_i) /* the buffer for the answer: that of the input holds another request */
+        conn_run(&conn);
+    pool.buffer_bytes = SIZE_MAX / 2;
+    fake_add_read(&fake, ".b");
+    conn_run(&conn);
+    ck_assert_int_eq(conn.state, CONN_OVER);
+    ck_assert_int_eq(conn.end, CONN_END_FAILED);
+    ck_assert_str_eq(conn.error->text, "no memory for a request");
+    ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conn_converse");
@@ -365,6 +406,8 @@ int main(void)
     tcase_add_test(tcase, one_read_and_no_second_try);
     tcase_add_test(tcase, the_time_of_a_head_runs_from_its_first_byte);
     tcase_add_test(tcase, a_head_in_many_parts_gets_no_more_time);
+    tcase_add_test(tcase, the_time_of_an_answer_is_not_that_of_a_head);
+    tcase_add_test(tcase, a_peer_that_does_not_let_it_write_is_not_answered_as_late);
     tcase_add_test(tcase, input_waits_while_an_answer_is_being_sent);
     tcase_add_loop_test(tcase, a_late_head_or_body_is_answered_and_ends_the_connection, 0, 2);
     tcase_add_test(tcase, an_idle_connection_ends_without_an_answer);
@@ -379,6 +422,7 @@ int main(void)
     tcase_add_test(tcase, other_connections_get_their_turn);
     tcase_add_test(tcase, a_reset_ends_it);
     tcase_add_test(tcase, without_memory_the_connection_fails);
+    tcase_add_loop_test(tcase, without_memory_for_a_buffer_the_connection_fails, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
