@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loopback.h"
@@ -179,6 +181,43 @@ START_TEST(reports_other_failures)
 }
 END_TEST
 
+START_TEST(an_error_after_which_no_direction_works_is_a_reset)
+{
+    static const int codes[] = {ECONNRESET, EPIPE, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH};
+    static const int others[] = {0, EBADF, ENOMEM, ENOTSOCK, EAGAIN, ENETDOWN, EHOSTDOWN};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        ck_assert_int_eq(transport_errno_status(codes[i]), IO_RESET);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert_int_eq(transport_errno_status(others[i]), IO_FAILED);
+}
+END_TEST
+
+/* With a descriptor to spare and without. */
+START_TEST(hanging_up_ends_the_connection_and_keeps_the_descriptor)
+{
+    char byte;
+    struct stat status;
+    if (_i) {
+        struct rlimit limit;
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        const struct rlimit none = {.rlim_cur = 0, .rlim_max = limit.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        transport_hang_up(transport);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    } else {
+        int next = dup(peer);
+        close(next);
+        transport_hang_up(transport);
+        ck_assert_int_eq(dup(peer), next); /* it has left none open */
+        close(next);
+    }
+    ck_assert_int_eq(fstat(transport->fd, &status), 0);
+    ck_assert(_i ? S_ISSOCK(status.st_mode) : S_ISCHR(status.st_mode));
+    ck_assert_int_eq(fcntl(transport->fd, F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(read(peer, &byte, 1), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("transport_tcp");
@@ -195,6 +234,8 @@ int main(void)
     tcase_add_test(tcase, a_finish_leaves_the_fin_to_the_close);
     tcase_add_test(tcase, an_empty_write_is_done_at_once);
     tcase_add_test(tcase, reports_other_failures);
+    tcase_add_test(tcase, an_error_after_which_no_direction_works_is_a_reset);
+    tcase_add_loop_test(tcase, hanging_up_ends_the_connection_and_keeps_the_descriptor, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
