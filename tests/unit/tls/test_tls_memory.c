@@ -8,20 +8,6 @@
 
 #include "suite.h"
 
-/* A sanitizer ends the program otherwise. */
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
-
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
-const char *__tsan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
 static void run_out(void)
 {
     ck_assert_ptr_null(OPENSSL_malloc(SIZE_MAX / 4));
