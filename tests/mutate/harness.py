@@ -56,12 +56,11 @@ def states_of(session):
 
 
 class Build:
-    """A configured and built tree, build/PRESET."""
+    """A configured and built tree, build/PRESET; work: a folder for what is made of it."""
 
-    def __init__(self, preset):
+    def __init__(self, preset, work):
+        self.work = pathlib.Path(work)
         self.folder = REPOSITORY / "build" / preset
-        self.work = REPOSITORY / "build" / "mutate"
-        self.work.mkdir(parents=True, exist_ok=True)
         commands = self.folder / "compile_commands.json"
         if not commands.exists():
             raise Failure(f"{self.folder} is not built: cmake --preset {preset}")

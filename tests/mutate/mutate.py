@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Changes the sources, and reports which changes no unit test notices.
 
-    mutate.py [--preset PRESET] [--sample N] [--seed N] [--jobs N] [FILE...]
-    mutate.py --changed REF [--most N] [--seconds N] [--preset PRESET]
+    mutate.py [--sample N] [--seed N] [OPTION...] [FILE...]
+    mutate.py --changed REF [--most N] [--seconds N] [OPTION...]
     mutate.py --list FILE...
+    OPTION: --preset PRESET, --reach N, --jobs N, --verbose
 
 All mutants of a file are in one object (schema.py), which is linked with the unit tests in place of the
-file's own. Tests of its module come first, then those of its room, then all others that link it; each runs
-the mutants whose place it reaches, until one test fails. explained.txt has the mutants that may survive.
+file's own. Tests of its module come first, then those of the modules that it is a part of, of its room, and all
+others that link it (--reach 1 to 4); each runs the mutants whose place it reaches, until one test fails.
+explained.txt has the mutants that may survive.
+
 Without FILE: the files of guarded.txt.
 """
 
@@ -20,6 +23,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import explained
@@ -70,21 +74,22 @@ class Report:
         return 1 if self.survived or self.problems else 0
 
 
-def order_of(build, source, every):
-    """The tests of the file's module, of its room, and, if every, of the others."""
+def order_of(build, source, reach):
+    """The tests of the file's module, of the modules that it is part of, of its room, and of the others; not
+    those beyond `reach` of these four."""
     room = pathlib.Path("tests/unit") / pathlib.Path(source.name).relative_to("src").parent
     stem = pathlib.Path(source.name).stem
     functions = build.functions_of(source.path)
 
     def rank(test):
         name = test.stem.removeprefix("test_")
-        if re.search("_(orders|properties)$", name):
-            return 2 if test.parent == REPOSITORY / room else 3  # they take long
         if name.startswith(stem):
-            return 0
-        return 1 if stem.startswith(name) or test.parent == REPOSITORY / room else 3
+            return 1
+        if stem.startswith(name):
+            return 2
+        return 3 if test.parent == REPOSITORY / room else 4
 
-    found = [test for test in build.tests() if every or rank(test) < 3]
+    found = [test for test in build.tests() if rank(test) <= reach]
     return sorted((test for test in found if build.links(test, functions)), key=rank)
 
 
@@ -94,7 +99,7 @@ def kill(build, source, chosen, args, report, deadline):
     if not alive:
         return alive, set()
     mutated = build.compile(source.path, schema.schema_of(source.text, source.mutants, source.name))
-    tests = order_of(build, source, args.changed is None)
+    tests = order_of(build, source, args.reach)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for test in tests:
             if not alive or time.monotonic() > deadline:
@@ -183,13 +188,13 @@ def changed_lines(ref):
     return {name: lines for name, lines in found.items() if lines and name.endswith(".c")}
 
 
-def try_changed(args, report):
+def try_changed(args, work, report):
     lines = changed_lines(args.changed)
     if not lines:
         print(f"mutate: nothing to do: no source differs from {args.changed}")
         return
     deadline = time.monotonic() + args.seconds
-    build, reasons = harness.Build(args.preset), explained.read()
+    build, reasons = harness.Build(args.preset, work), explained.read()
     sources = [Source(build, name) for name in sorted(lines) if REPOSITORY / name in build.entries]
     left = [(source, number) for source in sources for number, mutant in enumerate(source.mutants)
             if mutant.line in lines[source.name] and source.keys[number] not in reasons.get(source.name, {})]
@@ -202,8 +207,8 @@ def try_changed(args, report):
             try_file(build, source, chosen, {}, args, report, deadline)
 
 
-def try_files(args, report):
-    build, reasons = harness.Build(args.preset), explained.read()
+def try_files(args, work, report):
+    build, reasons = harness.Build(args.preset, work), explained.read()
     files = [(name, args.sample) for name in args.files] or guarded()
     for name, count in files:
         source = Source(build, str(pathlib.Path(name).resolve().relative_to(REPOSITORY)))
@@ -221,6 +226,7 @@ def main():
     parser.add_argument("--preset", default="asan")
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reach", type=int, choices=(1, 2, 3, 4), default=4)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--changed", metavar="REF")
     parser.add_argument("--most", type=int, default=40)
@@ -230,10 +236,8 @@ def main():
     args = parser.parse_args()
     report = Report()
     try:
-        if args.changed is not None:
-            try_changed(args, report)
-        else:
-            try_files(args, report)
+        with tempfile.TemporaryDirectory(prefix="mutate-", dir=REPOSITORY / "build") as work:
+            (try_files if args.changed is None else try_changed)(args, work, report)
     except (harness.Failure, explained.Malformed) as failure:
         sys.exit(f"mutate: {failure}")
     if not args.list:
