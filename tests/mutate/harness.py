@@ -59,6 +59,7 @@ class Build:
     """A configured and built tree, build/PRESET; work: a folder for what is made of it."""
 
     def __init__(self, preset, work):
+        self.preset = preset
         self.work = pathlib.Path(work)
         self.folder = REPOSITORY / "build" / preset
         commands = self.folder / "compile_commands.json"
@@ -132,7 +133,7 @@ class Program:
         self.build = build
         self.name = test.stem
         self.path = build.link(test, mutated)
-        self.seen_file = build.work / f"{test.stem}.seen"
+        self.seen_file = self.path.with_suffix(".seen")
         self.seen_file.write_bytes(bytes(count + 1))
         self.fork = "no"
         self.times = Times(1.0, 1.0)
@@ -185,7 +186,7 @@ class Program:
             resource.prlimit(process, resource.RLIMIT_CPU, (cpu, cpu))
             resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
             resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
-            if "asan" not in self.build.folder.name and "tsan" not in self.build.folder.name:
+            if self.build.preset not in ("asan", "tsan", "coverage"):
                 resource.prlimit(process, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         except ProcessLookupError:
             pass  # it has ended

@@ -10,7 +10,8 @@
 All mutants of a file are in one object (schema.py), which is linked with the unit tests in place of the
 file's own. Tests of its module come first, then those of the modules that it is a part of, of its room, and all
 others that link it (--reach 1 to 4); each runs the mutants whose place it reaches, until one test fails.
-explained.txt has the mutants that may survive.
+What survives with one preset is tried with the next: dev is fast, asan finds more. explained.txt has the mutants
+that may survive.
 
 Without FILE: the files of guarded.txt.
 """
@@ -38,7 +39,8 @@ GUARDED = pathlib.Path(__file__).resolve().parent / "guarded.txt"
 class Source:
     """A C source and its mutants."""
 
-    def __init__(self, build, name):
+    def __init__(self, builds, name):
+        build = builds[0]
         self.name = name
         self.path = REPOSITORY / name
         self.text = self.path.read_text(mutants.ENCODING)
@@ -94,14 +96,13 @@ def order_of(build, source, reach):
 
 
 def kill(build, source, chosen, args, report, deadline):
-    """Returns (the numbers that survive, the numbers that were not tried)."""
+    """Returns (the numbers that survive, the numbers that a test has run)."""
     alive, reached = set(chosen), set()
     if not alive:
-        return alive, set()
+        return alive, reached
     mutated = build.compile(source.path, schema.schema_of(source.text, source.mutants, source.name))
-    tests = order_of(build, source, args.reach)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for test in tests:
+        for test in order_of(build, source, args.reach):
             if not alive or time.monotonic() > deadline:
                 break
             try:
@@ -111,7 +112,7 @@ def kill(build, source, chosen, args, report, deadline):
                 continue
             mine = [number for number in sorted(alive) if program.seen[number]]
             if args.verbose:
-                print(f"  {test.stem}: {program.times.wall:.2f} s, {len(mine)} mutants", flush=True)
+                print(f"  {build.preset} {test.stem}: {program.times.wall:.2f} s, {len(mine)} mutants", flush=True)
 
             def attempt(number, program=program):
                 if time.monotonic() > deadline:
@@ -124,15 +125,17 @@ def kill(build, source, chosen, args, report, deadline):
                 if result in ("failed", "hangs"):
                     alive.discard(number)
             program.remove()
-    late = time.monotonic() > deadline
-    return alive, {number for number in alive if late and number not in reached}
+    return alive, reached
 
 
-def try_file(build, source, chosen, reasons, args, report, deadline=float("inf")):
+def try_file(builds, source, chosen, reasons, args, report, deadline=float("inf")):
     started = time.monotonic()
-    alive, untried = kill(build, source, chosen, args, report, deadline)
+    alive, reached = set(chosen), set()
+    for build in builds:
+        alive, more = kill(build, source, alive, args, report, deadline)
+        reached |= more
+    untried = alive - reached if time.monotonic() > deadline else set()
     survived = sorted(alive - untried)
-    keys = {source.keys[number] for number in survived}
     report.add(source.name, len(chosen) - len(alive), [source.keys[number] for number in survived], reasons,
                time.monotonic() - started)
     for number in survived:
@@ -141,8 +144,8 @@ def try_file(build, source, chosen, reasons, args, report, deadline=float("inf")
             report.survived.append(source.line(number))
     if untried:
         print(f"  not tried, as the time was over: {len(untried)}")
-    for number in chosen:
-        if source.keys[number] in reasons and source.keys[number] not in keys and number not in untried:
+    for number in set(chosen) - alive:
+        if source.keys[number] in reasons:
             report.problems.append(f"explained.txt: a test fails with {source.line(number)}: remove the line")
 
 
@@ -188,14 +191,18 @@ def changed_lines(ref):
     return {name: lines for name, lines in found.items() if lines and name.endswith(".c")}
 
 
+def builds_of(args, work):
+    return [harness.Build(preset, work) for preset in args.preset or ["dev", "asan"]]
+
+
 def try_changed(args, work, report):
     lines = changed_lines(args.changed)
     if not lines:
         print(f"mutate: nothing to do: no source differs from {args.changed}")
         return
     deadline = time.monotonic() + args.seconds
-    build, reasons = harness.Build(args.preset, work), explained.read()
-    sources = [Source(build, name) for name in sorted(lines) if REPOSITORY / name in build.entries]
+    builds, reasons = builds_of(args, work), explained.read()
+    sources = [Source(builds, name) for name in sorted(lines) if REPOSITORY / name in builds[0].entries]
     left = [(source, number) for source in sources for number, mutant in enumerate(source.mutants)
             if mutant.line in lines[source.name] and source.keys[number] not in reasons.get(source.name, {})]
     if len(left) > args.most:
@@ -204,26 +211,26 @@ def try_changed(args, work, report):
     for source in sources:
         chosen = sorted(number for other, number in left if other is source)
         if chosen:
-            try_file(build, source, chosen, {}, args, report, deadline)
+            try_file(builds, source, chosen, {}, args, report, deadline)
 
 
 def try_files(args, work, report):
-    build, reasons = harness.Build(args.preset, work), explained.read()
+    builds, reasons = builds_of(args, work), explained.read()
     files = [(name, args.sample) for name in args.files] or guarded()
     for name, count in files:
-        source = Source(build, str(pathlib.Path(name).resolve().relative_to(REPOSITORY)))
+        source = Source(builds, str(pathlib.Path(name).resolve().relative_to(REPOSITORY)))
         check_keys(source, reasons.get(source.name, {}), report)
         if args.list:
             for number in range(len(source.mutants)):
                 print(source.line(number))
         else:
-            try_file(build, source, sample(source, count, args.seed), reasons.get(source.name, {}), args, report)
+            try_file(builds, source, sample(source, count, args.seed), reasons.get(source.name, {}), args, report)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("files", nargs="*")
-    parser.add_argument("--preset", default="asan")
+    parser.add_argument("--preset", action="append")
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reach", type=int, choices=(1, 2, 3, 4), default=4)
