@@ -9,6 +9,11 @@
 
 #include "tlsecho/base/text.h"
 
+#undef error_set
+#undef error_sys
+#undef error_advise
+#undef error_prefix
+
 static void format_text(char ret[ERROR_TEXT_BYTES], const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 static void fill(struct error *err, enum error_kind kind, int code, const char *format,

@@ -10,6 +10,8 @@
 
 #include "tlsecho/tls/tls_memory.h"
 
+#undef tls_error_set
+
 /* The first error in the queue is the cause; the last one is generic ("handshake failed"). */
 static void reason_text(char *ret, size_t size)
 {

@@ -13,5 +13,6 @@
  * Always returns -1. */
 int tls_error_set(struct error *err, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#define tls_error_set(...) error_minus_one(tls_error_set(__VA_ARGS__))
 
 #endif

@@ -72,4 +72,15 @@ bool error_is_temporary(const struct error *err);
 /* Prepends "CONTEXT: " to the text. Always returns -1. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Compilers and static analysers do not see these functions; this shows what they return. */
+static inline int error_minus_one(int result)
+{
+    (void)result;
+    return -1;
+}
+#define error_set(...)    error_minus_one(error_set(__VA_ARGS__))
+#define error_sys(...)    error_minus_one(error_sys(__VA_ARGS__))
+#define error_advise(...) error_minus_one(error_advise(__VA_ARGS__))
+#define error_prefix(...) error_minus_one(error_prefix(__VA_ARGS__))
+
 #endif
