@@ -170,11 +170,20 @@ static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
     return greater;
 }
 
+/* The signed part, of a copy: what is encoded again no longer has the bytes that were signed. */
+static int encode_signed_part(const X509_CRL *crl, unsigned char **ret)
+{
+    X509_CRL *copy = X509_CRL_dup(crl);
+    int n = copy ? i2d_re_X509_CRL_tbs(copy, ret) : -1;
+    X509_CRL_free(copy);
+    return n;
+}
+
 /* Compares the signed part, as the same CRL may have been signed twice. */
-static bool have_same_content(X509_CRL *crl, X509_CRL *other)
+static bool have_same_content(const X509_CRL *crl, const X509_CRL *other)
 {
     unsigned char *der = NULL, *other_der = NULL;
-    int n = i2d_re_X509_CRL_tbs(crl, &der), other_n = i2d_re_X509_CRL_tbs(other, &other_der);
+    int n = encode_signed_part(crl, &der), other_n = encode_signed_part(other, &other_der);
     bool same = n > 0 && n == other_n && memcmp(der, other_der, (size_t)n) == 0;
     OPENSSL_free(other_der);
     OPENSSL_free(der);

@@ -130,11 +130,12 @@ static X509_EXTENSION *make_extension(const struct pki_extension *spec)
     return extension;
 }
 
-static void revoke(X509_CRL *crl, const struct pki_crl_spec *spec, ASN1_TIME *date)
+static void revoke(X509_CRL *crl, const struct pki_crl_spec *spec, const struct pki *revoked,
+                   ASN1_TIME *date)
 {
     X509_REVOKED *entry = X509_REVOKED_new();
     ck_assert_ptr_nonnull(entry);
-    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(spec->revoked->certificate));
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(revoked->certificate));
     X509_REVOKED_set_revocationDate(entry, date);
     if (spec->entry_extension.name) {
         X509_EXTENSION *extension = make_extension(&spec->entry_extension);
@@ -155,7 +156,9 @@ static X509_CRL *make_crl(const struct pki_crl_spec *spec)
     X509_gmtime_adj(date, (usual ? -1 : spec->starts_days) * day);
     X509_CRL_set1_lastUpdate(crl, date);
     if (spec->revoked)
-        revoke(crl, spec, date);
+        revoke(crl, spec, spec->revoked, date);
+    if (spec->revoked_next)
+        revoke(crl, spec, spec->revoked_next, date);
     X509_gmtime_adj(date, (usual ? 30 : spec->ends_days) * day);
     if (!spec->endless)
         X509_CRL_set1_nextUpdate(crl, date);

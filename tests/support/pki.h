@@ -50,11 +50,12 @@ struct pki_extension {
 
 struct pki_crl_spec {
     const struct pki *issuer;
-    const struct pki *signer;   /* NULL = the issuer */
-    const struct pki *revoked;  /* NULL = none */
-    int starts_days, ends_days; /* from now; both 0 = yesterday to next month */
-    bool endless;               /* without nextUpdate */
-    bool version_1;             /* which has no extensions */
+    const struct pki *signer;       /* NULL = the issuer */
+    const struct pki *revoked;      /* NULL = none */
+    const struct pki *revoked_next; /* the entry behind it; NULL = none */
+    int starts_days, ends_days;     /* from now; both 0 = yesterday to next month */
+    bool endless;                   /* without nextUpdate */
+    bool version_1;                 /* which has no extensions */
     struct pki_extension extension, entry_extension; /* of the CRL, and of the one revoked */
 };
 

@@ -219,6 +219,19 @@ START_TEST(refuses_two_crls_of_which_none_is_newer)
 }
 END_TEST
 
+START_TEST(accepts_a_crl_that_is_there_twice_in_whatever_order_its_entries_are)
+{
+    const struct pki_crl_spec unsorted = {
+        .issuer = &ca, .revoked = &under_middle, .revoked_next = &own};
+    require_with((const struct pki_crl_spec[]){unsorted, unsorted}, 2);
+    for (size_t i = 0; i < 3; i++) { /* OpenSSL sorts the entries at the first look-up */
+        mutual_use_version("1.3");
+        foreign_present(&client, &leaf, NULL);
+        mutual_accepted();
+    }
+}
+END_TEST
+
 START_TEST(distinguishes_crls_of_cas_of_the_same_name_by_their_keys)
 {
     struct pki old = pki_make(&(struct pki_spec){.subject = "CA", .ca = true, .key_ids = true});
@@ -346,6 +359,7 @@ int main(void)
     tcase_add_test(tcase, uses_the_newest_valid_crl_of_several_by_one_ca);
     tcase_add_test(tcase, uses_the_crl_with_the_greater_number_of_several_of_the_same_time);
     tcase_add_test(tcase, refuses_two_crls_of_which_none_is_newer);
+    tcase_add_test(tcase, accepts_a_crl_that_is_there_twice_in_whatever_order_its_entries_are);
     tcase_add_test(tcase, distinguishes_crls_of_cas_of_the_same_name_by_their_keys);
     tcase_add_test(tcase, refuses_crls_of_a_ca_that_may_not_sign_any);
     tcase_add_test(tcase, accepts_a_crl_without_an_end_with_a_warning);
