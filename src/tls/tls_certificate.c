@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,13 @@ static void take_text(BIO *printed, char *ret, size_t size)
     char *data;
     long n = BIO_get_mem_data(printed, &data);
     text_copy(data, n > 0 ? (size_t)n : 0, ret, size);
+}
+
+void tls_certificate_derive(X509 *certificate)
+{
+    ERR_set_mark();
+    X509_check_purpose(certificate, -1, 0);
+    ERR_pop_to_mark();
 }
 
 void tls_certificate_name(const X509_NAME *name, char *ret, size_t size)

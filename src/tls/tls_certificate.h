@@ -13,6 +13,10 @@
 
 #include "tlsecho/net/peer.h"
 
+/* OpenSSL derives some facts of a certificate at its first use. Call this before several threads
+ * use it. */
+void tls_certificate_derive(X509 *certificate);
+
 /* Fills everything except `verified`. Control characters are escaped. */
 void tls_certificate_describe(X509 *certificate, struct peer_certificate *ret);
 

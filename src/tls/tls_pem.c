@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tls_certificate.h"
 #include "tls_error.h"
 #include "tls_exposure.h"
 
@@ -120,7 +121,10 @@ struct pem_kind {
 
 static void *read_certificate(BIO *in, bool *asked)
 {
-    return PEM_read_bio_X509(in, NULL, tls_pem_refuse_passphrase, asked);
+    X509 *certificate = PEM_read_bio_X509(in, NULL, tls_pem_refuse_passphrase, asked);
+    if (certificate)
+        tls_certificate_derive(certificate);
+    return certificate;
 }
 
 static void free_certificate(void *certificate)
@@ -128,9 +132,21 @@ static void free_certificate(void *certificate)
     X509_free(certificate);
 }
 
+/* OpenSSL sorts the entries at the first look-up, which can be in several threads at once. */
+static void sort(X509_CRL *crl)
+{
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+    X509_REVOKED *first = sk_X509_REVOKED_value(entries, 0), *found;
+    if (first)
+        X509_CRL_get0_by_serial(crl, &found, X509_REVOKED_get0_serialNumber(first));
+}
+
 static void *read_crl(BIO *in, bool *asked)
 {
-    return PEM_read_bio_X509_CRL(in, NULL, tls_pem_refuse_passphrase, asked);
+    X509_CRL *crl = PEM_read_bio_X509_CRL(in, NULL, tls_pem_refuse_passphrase, asked);
+    if (crl)
+        sort(crl);
+    return crl;
 }
 
 static void free_crl(void *crl)
