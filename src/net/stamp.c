@@ -96,14 +96,15 @@ void stamp_build_request(const struct stamp_request *request, unsigned char *dat
 }
 
 /* Only a reflector that knows the TLV clears all of its flags, and only one that has a record
- * writes counts. */
+ * writes its id. */
 static struct stamp_record read_record(const unsigned char *data, size_t n)
 {
     const unsigned char *tlv = data + STAMP_BYTES;
     if (n < STAMP_BYTES_WITH_RECORD || tlv[0] != 0 || tlv[1] != STAMP_TLV_RECORD)
-        return (struct stamp_record){.arrived = 0};
+        return (struct stamp_record){.id = 0};
     const unsigned char *value = tlv + STAMP_TLV_BYTES;
-    return (struct stamp_record){.id = (uint32_t)get(value, 4),
+    uint32_t id = (uint32_t)get(value, 4);
+    return (struct stamp_record){.id = id == STAMP_RECORD_MAGIC ? 0 : id,
                                  .newest = (uint32_t)get(value + 4, 4),
                                  .arrived = (uint32_t)get(value + 8, 4),
                                  .duplicated = (uint32_t)get(value + 12, 4)};

@@ -80,7 +80,7 @@ static void receive(struct stamp_path *path, int number)
     struct stamp_numbers numbers = numbers_of(path, number);
     uint64_t seq = path->arrivals[number].seq;
     if (!(path->what & STAMP_PATH_RECORD))
-        numbers.record.arrived = 0;
+        numbers.record.id = 0;
     if (path->spoil)
         path->spoil(&numbers);
     stamp_flow_add(&flow, seq, ledger_receive(&ledger, seq, 1, &probe), &numbers, &times);

@@ -38,7 +38,8 @@ enum {
     STAMP_ERROR_LEAST = 1,             /* 2^-32 s: scale 0, multiplier 1, which must not be 0 */
 };
 
-/* The id that a sender puts into the TLV: without it, a TLV of that type means something else. */
+/* What a sender puts into the TLV as the id, and no record has: a TLV of that type without it means
+ * something else, and one that comes back with it has no record. */
 #define STAMP_RECORD_MAGIC UINT32_C(0x746c7365)
 
 /* A timestamp as it is sent: NTP's 64 bits (RFC 5905 §6). unix_ns: since 1970, from 1968 to 2104.
@@ -50,9 +51,9 @@ int64_t stamp_unix_ns(uint64_t time, uint16_t error_estimate);
 
 /* What has arrived in a session, up to a request and with it; counts modulo 2^32. */
 struct stamp_record {
-    uint32_t id;         /* of the record: another one began anew */
+    uint32_t id;         /* of the record: another one began anew; 0 = there is none */
     uint32_t newest;     /* the highest sequence number of the sender */
-    uint32_t arrived;    /* different sequence numbers; 0 = there is no record */
+    uint32_t arrived;    /* different sequence numbers */
     uint32_t duplicated; /* arrivals of one that had arrived */
 };
 

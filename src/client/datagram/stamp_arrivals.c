@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/client/stamp_arrivals.h"
 
-/* 64 bits of a count of which a packet has the lower 32, near `last`; below 0 it is huge, and
- * refused for that. */
+/* 64 bits of a count of which a packet has the lower 32, near `last`. Below 0 it is huge: more than
+ * was sent, which is refused where that is known. */
 static uint64_t complete(uint64_t last, uint32_t low)
 {
     return last + (uint64_t)(int64_t)(int32_t)(low - (uint32_t)last);
@@ -19,7 +19,7 @@ static bool can_follow(const struct stamp_arrivals_count *earlier,
 
 static bool is_possible(const struct stamp_arrivals_count *count)
 {
-    return count->total <= INT64_MAX && count->arrived > 0 && count->arrived <= count->newest &&
+    return count->arrived > 0 && count->arrived <= count->newest &&
            count->arrived <= count->total && count->duplicated <= count->total - count->arrived;
 }
 
@@ -55,7 +55,7 @@ static void take(struct stamp_arrivals *a, uint64_t seq, const struct stamp_numb
 
 void stamp_arrivals_add(struct stamp_arrivals *a, uint64_t seq, const struct stamp_numbers *numbers)
 {
-    bool has_record = numbers->record.arrived != 0;
+    bool has_record = numbers->record.id != 0;
     if (a->state <= STAMP_RECORD_USED && has_record)
         take(a, seq, numbers);
     else if (a->state == STAMP_RECORD_USED)

@@ -11,6 +11,9 @@
 
 enum { BUCKET_BITS = 13, BUCKETS = 1 << BUCKET_BITS };
 
+/* A bit of the ids of all records, which distinguishes them from 0 and STAMP_RECORD_MAGIC. */
+#define RECORD_ID (UINT32_C(1) << 31)
+
 /* All of a key as words, without padding, to compare and to hash. */
 struct key {
     uint64_t words[5];
@@ -124,7 +127,7 @@ static struct session *find_or_add(struct stamp_sessions *s, const struct key *k
         session = find_place(s, now_us);
         if (!session)
             return NULL;
-        *session = (struct session){.key = *key, .next.record.id = ++s->record_id};
+        *session = (struct session){.key = *key, .next.record.id = ++s->record_id | RECORD_ID};
         LIST_INSERT_HEAD(&s->buckets[bucket], session, in_bucket);
     }
     TAILQ_INSERT_TAIL(&s->all, session, in_all);

@@ -88,7 +88,7 @@ START_TEST(a_reply_is_read_field_by_field)
     struct stamp_reply r;
     ck_assert(stamp_parse_reply(reply, sizeof reply, &r));
     ck_assert_uint_eq(r.numbers.seq, 9);
-    ck_assert_uint_eq(r.numbers.record.arrived, 0);
+    ck_assert_uint_eq(r.numbers.record.id, 0);
     ck_assert_int_eq(r.sent_ns, 1500000000);
     ck_assert_int_eq(r.received_ns, 1250000000);
     ck_assert_uint_eq(r.error_estimate, 0x8001);
@@ -117,14 +117,18 @@ START_TEST(a_record_is_read_where_its_flags_vouch_for_it)
     ck_assert_uint_eq(record.newest, 9);
     ck_assert_uint_eq(record.arrived, 0xff000008);
     ck_assert_uint_eq(record.duplicated, 0x102);
-    ck_assert_uint_eq(read_record(63).arrived, 0);
+    ck_assert_uint_eq(read_record(63).id, 0);
     for (int bit = 0; bit < 8; bit++) {
         packet[STAMP_BYTES] = (unsigned char)(1 << bit);
-        ck_assert_uint_eq(read_record(64).arrived, 0);
+        ck_assert_uint_eq(read_record(64).id, 0);
     }
     packet[STAMP_BYTES] = 0;
+    ck_assert_uint_ne(read_record(64).id, 0);
+    memcpy(packet + STAMP_BYTES + STAMP_TLV_BYTES, "tlse", 4); /* as it was sent */
+    ck_assert_uint_eq(read_record(64).id, 0);
+    packet[STAMP_BYTES + STAMP_TLV_BYTES] = 1;
     packet[STAMP_BYTES + 1] = STAMP_TLV_EXTRA_PADDING;
-    ck_assert_uint_eq(read_record(64).arrived, 0);
+    ck_assert_uint_eq(read_record(64).id, 0);
 }
 END_TEST
 

@@ -77,6 +77,82 @@ START_TEST(with_a_record_and_a_last_probe_that_is_sent_alone_nothing_is_unknown)
 }
 END_TEST
 
+/* Replies in the order in which they come back, and what is made of the record then. */
+static const struct {
+    struct {
+        uint64_t seq;
+        struct stamp_numbers numbers; /* {number, {id, newest, arrived, duplicated}} */
+    } replies[3];
+    enum stamp_record_state state;
+} runs[] = {
+    {{{1, {0, {7, 0, 1, 0}}}, {2, {1, {7, 1, 2, 0}}}, {3, {2, {7, 2, 3, 0}}}}, STAMP_RECORD_USED},
+    /* the second and the third in reverse order */
+    {{{1, {0, {7, 0, 1, 0}}}, {3, {2, {7, 2, 3, 0}}}, {2, {1, {7, 1, 2, 0}}}}, STAMP_RECORD_USED},
+    /* one of them twice */
+    {{{1, {0, {7, 0, 1, 0}}}, {2, {1, {7, 1, 2, 0}}}, {2, {1, {7, 1, 2, 0}}}}, STAMP_RECORD_USED},
+    /* two arrivals too late to know */
+    {{{1, {0, {7, 9, 1, 0}}}, {2, {3, {7, 9, 2, 0}}}, {3, {4, {7, 9, 3, 0}}}}, STAMP_RECORD_USED},
+    /* the same number, and another count */
+    {{{1, {0, {7, 0, 1, 0}}}, {2, {2, {7, 1, 2, 0}}}, {2, {2, {7, 1, 2, 1}}}},
+     STAMP_RECORD_CONTRADICTORY},
+    /* fewer duplicates, fewer probes, an older newest one, and fewer that were too late */
+    {{{1, {0, {7, 0, 1, 0}}}, {1, {1, {7, 0, 1, 1}}}, {3, {2, {7, 2, 3, 0}}}},
+     STAMP_RECORD_CONTRADICTORY},
+    {{{1, {0, {7, 0, 1, 0}}}, {3, {2, {7, 2, 3, 0}}}, {4, {3, {7, 3, 2, 2}}}},
+     STAMP_RECORD_CONTRADICTORY},
+    {{{1, {0, {7, 9, 1, 0}}}, {2, {1, {7, 8, 2, 0}}}, {3, {2, {7, 9, 3, 0}}}},
+     STAMP_RECORD_CONTRADICTORY},
+    {{{1, {0, {7, 9, 1, 0}}}, {2, {2, {7, 9, 2, 0}}}, {3, {3, {7, 9, 3, 1}}}},
+     STAMP_RECORD_CONTRADICTORY},
+    /* the same of an earlier number that comes back later */
+    {{{1, {0, {7, 0, 1, 0}}}, {3, {3, {7, 2, 3, 0}}}, {2, {2, {7, 1, 2, 1}}}},
+     STAMP_RECORD_CONTRADICTORY},
+    /* more probes than had been sent, or than arrived; none */
+    {{{1, {5, {7, 0, 2, 0}}}}, STAMP_RECORD_CONTRADICTORY},
+    {{{3, {1, {7, 2, 3, 0}}}}, STAMP_RECORD_CONTRADICTORY},
+    {{{3, {1, {7, 2, 1, 2}}}}, STAMP_RECORD_CONTRADICTORY},
+    {{{3, {1, {7, 2, 0, 2}}}}, STAMP_RECORD_CONTRADICTORY},
+    /* not in all replies, or another one; nothing mends that */
+    {{{1, {0, {0, 0, 0, 0}}}, {2, {1, {7, 1, 2, 0}}}, {3, {2, {7, 2, 3, 0}}}},
+     STAMP_RECORD_PARTIAL},
+    {{{1, {0, {7, 0, 1, 0}}}, {2, {1, {0, 0, 0, 0}}}, {3, {2, {7, 2, 3, 0}}}},
+     STAMP_RECORD_PARTIAL},
+    {{{1, {0, {7, 0, 1, 0}}}, {2, {0, {8, 1, 1, 0}}}, {3, {2, {7, 2, 3, 0}}}},
+     STAMP_RECORD_REPLACED},
+    {{{1, {0, {0, 0, 0, 0}}}, {2, {1, {0, 0, 0, 0}}}}, STAMP_RECORD_NONE},
+};
+
+START_TEST(a_record_is_used_only_as_a_whole_and_if_nothing_contradicts_it)
+{
+    struct stamp_arrivals arrivals = {.state = STAMP_RECORD_NONE};
+    for (int i = 0; i < 3 && runs[_i].replies[i].seq; i++)
+        stamp_arrivals_add(&arrivals, runs[_i].replies[i].seq, &runs[_i].replies[i].numbers);
+    ck_assert_int_eq(arrivals.state, runs[_i].state);
+}
+END_TEST
+
+/* One probe is lost, and one duplicated, long before. */
+START_TEST(counts_go_on_after_32_bits)
+{
+    const uint64_t many = UINT64_C(1) << 32;
+    struct stamp_arrivals arrivals = {
+        .state = STAMP_RECORD_USED,
+        .answered = true,
+        .id = 7,
+        .last = {.total = many - 1, .newest = many - 1, .arrived = many - 2, .duplicated = 1}};
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t newest = UINT32_MAX + i;
+        stamp_arrivals_add(&arrivals, many + i,
+                           &(struct stamp_numbers){newest, {7, newest, newest, 1}});
+        ck_assert_int_eq(arrivals.state, STAMP_RECORD_USED);
+        ck_assert_uint_eq(arrivals.last.total, many + i);
+        ck_assert_uint_eq(arrivals.last.newest, many + i);
+        ck_assert_uint_eq(arrivals.last.arrived, many - 1 + i);
+        ck_assert_uint_eq(arrivals.last.duplicated, 1);
+    }
+}
+END_TEST
+
 static void spoil_one_field(struct stamp_numbers *numbers)
 {
     static const uint32_t values[] = {0, 1, 9, 1000, INT32_MAX, UINT32_C(1) << 31, UINT32_MAX};
@@ -120,6 +196,9 @@ int main(void)
     TCase *cases = tcase_create("stamp_arrivals");
     tcase_add_test(cases, a_record_tells_all_up_to_the_last_reply_exactly);
     tcase_add_test(cases, with_a_record_and_a_last_probe_that_is_sent_alone_nothing_is_unknown);
+    tcase_add_loop_test(cases, a_record_is_used_only_as_a_whole_and_if_nothing_contradicts_it, 0,
+                        sizeof runs / sizeof *runs);
+    tcase_add_test(cases, counts_go_on_after_32_bits);
     tcase_add_test(cases, whatever_a_reflector_says_no_figure_exceeds_what_can_be);
 
     Suite *suite = suite_create("stamp_arrivals");

@@ -113,6 +113,8 @@ START_TEST(each_session_has_a_record_of_its_own)
     struct error err;
     ck_assert(take(862, 1, 7, &one) && take(862, 2, 7, &two) && take(862, 1, 7, &again));
     ck_assert_uint_ne(one.record.id, two.record.id);
+    ck_assert_uint_gt(one.record.id, STAMP_RECORD_MAGIC); /* whatever the first one is */
+    ck_assert_uint_gt(two.record.id, STAMP_RECORD_MAGIC);
     ck_assert_uint_eq(again.record.id, one.record.id);
     ck_assert_uint_eq(two.record.arrived, 1);
     ck_assert_uint_eq(two.record.duplicated, 0);
