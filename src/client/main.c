@@ -7,6 +7,7 @@
 #include "tlsecho/base/standard_fds.h"
 #include "tlsecho/base/version.h"
 #include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/json_memory.h"
 #include "tlsecho/client/mode.h"
 #include "tlsecho/client/options.h"
 #include "tlsecho/client/output.h"
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
 {
     standard_fds_open(STANDARD_FDS_FAIL);
     tls_memory_watch();
+    json_memory_watch();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a failed write is reported by the exit status */

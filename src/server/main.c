@@ -55,7 +55,7 @@ static void print_version(void)
 static int report(const struct error *err)
 {
     fprintf(stderr, "tlsecho-server: %s\n", err->text);
-    return err->kind == ERROR_INPUT ? EXIT_CONFIG : EXIT_REFUSED;
+    return err->kind == ERROR_INPUT && !error_is_temporary(err) ? EXIT_CONFIG : EXIT_REFUSED;
 }
 
 static noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -63,8 +63,11 @@ int tls_error_set(struct error *err, enum error_kind kind, const char *format, .
         errno = ENOMEM;
         return error_sys(err, "%s", text);
     }
-    const char *remedy = remedy_of(ERR_peek_error());
+    unsigned long code = ERR_peek_error();
+    const char *remedy = remedy_of(code);
     reason_text(reason, sizeof reason);
     error_set(err, kind, "%s: %s", text, reason);
+    if (kind == ERROR_INPUT && ERR_SYSTEM_ERROR(code))
+        err->code = ERR_GET_REASON(code);
     return remedy ? error_advise(err, remedy) : -1;
 }

@@ -62,14 +62,15 @@ static int fail_to_open(const char *path, struct error *err)
         int code;
         const char *remedy;
     } remedies[] = {
-        {ENOENT, ": create its folder"},  {ENOTDIR, ": name a file in a folder"},
-        {EISDIR, ": name a file in it"},  {ELOOP, ": name the file, not a symbolic link to it"},
-        {ENXIO, ": name a regular file"}, {EACCES, ": name a file that this user may write"}};
-    const char *remedy = "";
+        {ENOENT, "create its folder"},  {ENOTDIR, "name a file in a folder"},
+        {EISDIR, "name a file in it"},  {ELOOP, "name the file, not a symbolic link to it"},
+        {ENXIO, "name a regular file"}, {EACCES, "name a file that this user may write"}};
+    error_sys(err, "open %s", path);
+    err->kind = ERROR_INPUT;
     for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
-        if (remedies[i].code == errno)
-            remedy = remedies[i].remedy;
-    return error_set(err, ERROR_INPUT, "open %s: %s%s", path, strerror(errno), remedy);
+        if (remedies[i].code == err->code)
+            return error_advise(err, remedies[i].remedy);
+    return -1;
 }
 
 int tls_context_set_keylog(struct tls_context *ctx, const char *path, struct error *err)

@@ -33,7 +33,7 @@ ONLY = {
     "openssl/*": ("src/tls/*",),
     "yaml.h": ("src/server/config/config_yaml.c",),
     "sys/epoll.h": ("src/net/reactor.c",),
-    "jansson.h": ("src/client/output/*.c", "src/client/session/report.c",
+    "jansson.h": ("src/client/output/*.c", "src/client/session/report.c", "src/client/session/json_memory.c",
                   "src/client/modes/summary*.c"),
     "seccomp.h": ("src/server/privilege/privilege_seccomp.c",),
     "histedit.h": ("src/client/modes/prompt_editor.c",),

@@ -55,6 +55,10 @@ enum datagram_link_event datagram_link_send(struct datagram_link *link, unsigned
 enum datagram_link_event datagram_link_receive(struct datagram_link *link, struct datagram *item,
                                                struct datagram_error *ret_error);
 
+/* Whether this host cannot receive at all for now, rather than that a datagram was lost: the socket
+ * stays readable, and to wait for it would not end. */
+bool datagram_link_cannot_receive(const struct datagram_error *error);
+
 /* When the datagram was received, clock_now_us: as the kernel saw it, if it says so. */
 uint64_t datagram_link_received_us(const struct datagram *received);
 

@@ -58,7 +58,7 @@ void ledger_done(struct ledger *l);
 bool ledger_is_full(const struct ledger *l);
 
 /* The next probe, number l->sent + 1, is sent; not while the ledger is full. first: of its
- * connection. ERROR_SYSTEM (memory). */
+ * connection. ERROR_SYSTEM: there is no memory for another while the oldest is on its way. */
 int ledger_send(struct ledger *l, bool first, uint64_t now_ns, struct error *err);
 
 /* The next probe could not be sent: it is lost. Only while none is on its way. Returns its number.

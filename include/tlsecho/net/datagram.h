@@ -62,6 +62,7 @@ struct datagram_error {
     int code;               /* errno: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EMSGSIZE, ... */
     size_t mtu;             /* with EMSGSIZE: of the path, IP header included; else 0 */
     bool local;             /* of this host rather than by ICMP */
+    bool receiving;         /* with local: nothing could be received, rather than sent */
     struct address from;    /* of the ICMP message; length 0 = none or unknown */
     unsigned char data[64]; /* the beginning of the payload that it is about */
     size_t length;          /* of data */

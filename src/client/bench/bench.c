@@ -2,7 +2,6 @@
 #include "tlsecho/client/bench.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,7 +12,9 @@
 #include "bench_thread.h"
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/thread.h"
+#include "tlsecho/base/want.h"
 #include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/session_wait.h"
 
 enum { PROGRESS_EVERY_MS = 100, SOON_MS = 10, SECOND_NS = 1000000000 };
 
@@ -218,24 +219,42 @@ static void abandon_if_due(struct bench *b)
     wake_threads(b);
 }
 
-static void watch_run(struct bench *b)
+/* Until a thread has news, or for a while. What is interrupted stays readable. */
+static int wait_for_news(struct bench *b, struct error *err)
 {
-    struct pollfd polls[] = {{.fd = b->run.news_fd, .events = POLLIN},
-                             {.fd = b->watch->interrupt_fd, .events = POLLIN}};
+    int every_ms = b->abandon_us ? SOON_MS : PROGRESS_EVERY_MS;
+    struct session_wait wait = {.fd = b->run.news_fd,
+                                .want = WANT_READ,
+                                .stop_fd = b->abandon_us ? -1 : b->watch->interrupt_fd,
+                                .due_us = clock_now_us() + (uint64_t)every_ms * 1000};
+    return session_wait(&wait, err);
+}
+
+/* Without it nobody would notice an interrupt, or the end. */
+static int abandon(struct bench *b)
+{
+    atomic_store(&b->run.abandoned, true);
+    wake_threads(b);
+    return -1;
+}
+
+static int watch_run(struct bench *b, struct error *err)
+{
     uint64_t news;
     while (atomic_load(&b->run.running)) {
         start_if_all_are_up(b);
-        poll(polls, 2, b->abandon_us ? SOON_MS : PROGRESS_EVERY_MS);
-        if (polls[1].revents)
+        int event = wait_for_news(b, err);
+        if (event < 0)
+            return abandon(b);
+        if (event == SESSION_STOPPED)
             take_interrupt(b);
-        polls[1].fd = b->abandon_us ? -1 : polls[1].fd; /* it stays readable */
-        polls[1].revents = 0;
         abandon_if_due(b);
         if (read(b->run.news_fd, &news, sizeof news) < 0)
             report_progress(b, NULL);
         while (atomic_load(&b->run.running) && second_is_complete(b))
             collect_second(b, 1);
     }
+    return 0;
 }
 
 static void join_threads(struct bench *b)
@@ -262,10 +281,12 @@ static void take_start(struct bench *b)
 
 static int run_all(struct bench *b, struct error *err)
 {
+    struct error ignored;
     if (init_run(&b->run, b->run.load, err) < 0)
         return -1;
     int result = start_threads(b, err);
-    watch_run(b);
+    if (watch_run(b, result < 0 ? &ignored : err) < 0)
+        result = -1;
     join_threads(b);
     double rest_s = since_start_s(b) - b->seconds;
     if (rest_s + b->seconds > 0)

@@ -82,15 +82,35 @@ static void take_errors(struct bench_conn *c)
 
 /* --- sending --- */
 
-/* Makes the next number known, before it is sent. False: there is no memory for it. */
-static bool enter(struct bench_conn *c, uint64_t now_ns)
+static void lose_for(struct bench_conn *c, uint64_t seq, const struct error *err)
+{
+    struct outcome outcome;
+    outcome_fail(&outcome, PHASE_LOCAL, err);
+    lose(c, seq, &outcome);
+}
+
+/* Makes the next number known. Where so many are on their way that it cannot be remembered, or that
+ * there is no memory for it, the oldest is lost. */
+static void enter(struct bench_conn *c, uint64_t now_ns)
 {
     struct ledger *ledger = &c->datagrams->ledger;
-    struct error ignored;
+    struct error err = {.alert = -1};
     struct probe oldest;
     if (ledger_is_full(ledger) && ledger_oldest(ledger, &oldest))
         lose_late(c, oldest.seq);
-    return ledger_send(ledger, false, now_ns, &ignored) == 0;
+    if (ledger_send(ledger, false, now_ns, &err) == 0 || !ledger_oldest(ledger, &oldest))
+        return;
+    lose_for(c, oldest.seq, &err);
+    ledger_send(ledger, false, now_ns, &err);
+}
+
+/* It counts as sent and lost. */
+static void fail_to_send(struct bench_conn *c, uint64_t now_ns, int code)
+{
+    uint64_t seq = ++c->begun;
+    if (comes_back(c))
+        enter(c, now_ns);
+    take_error(c, &(struct datagram_error){.code = code, .local = true}, seq);
 }
 
 /* One message, in the thread's buffer. */
@@ -111,14 +131,12 @@ static void send_message(struct bench_conn *c, uint64_t now_ns)
             break;
         take_errors(c);
         if (i + 1 == SEND_ATTEMPTS) {
-            c->begun = seq;
-            ledger_fail(&d->ledger);
-            take_error(c, &(struct datagram_error){.code = err.code, .local = true}, seq);
+            fail_to_send(c, now_ns, err.code);
             return;
         }
     }
-    if (comes_back(c) && !enter(c, now_ns))
-        return;
+    if (comes_back(c))
+        enter(c, now_ns);
     c->begun = seq;
     c->last_activity_ns = now_ns;
     bench_count_bytes(t, item.length, 0, now_ns);
@@ -225,22 +243,25 @@ static size_t place(const struct bench_conn *c, struct datagram items[DATAGRAM_B
     return count;
 }
 
-/* False: something wrong came. */
+/* False: something wrong came, or this host cannot receive. Other errors take_errors() tells. */
 static bool receive_batch(struct bench_conn *c, bool *ret_more, struct outcome *ret)
 {
     struct datagram items[DATAGRAM_BATCH];
-    struct error ignored; /* told by take_errors */
+    struct error err = {.code = 0};
     size_t count = place(c, items);
-    struct datagram_io io = datagram_receive(c->datagrams->socket, items, count, &ignored);
+    struct datagram_io io = datagram_receive(c->datagrams->socket, items, count, &err);
     uint64_t now_ns = clock_now_ns();
     *ret_more = io.status == DATAGRAM_OK && io.n == count;
     for (size_t i = 0; i < io.n; i++)
         if (!take(c, &items[i], now_ns, ret))
             return false;
-    return true;
+    if (io.status != DATAGRAM_FAILED || result_of(PHASE_ECHO, &err) != RESULT_LOCAL_IO)
+        return true;
+    outcome_fail(ret, PHASE_ECHO, &err);
+    return false;
 }
 
-/* False: something wrong came, or the session has ended, as *ret says. */
+/* False: something wrong came, nothing can come, or the session has ended, as *ret says. */
 static bool receive(struct bench_conn *c, struct outcome *ret)
 {
     bool more = true;

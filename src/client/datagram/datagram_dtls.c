@@ -9,6 +9,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/base/text.h"
+#include "tlsecho/client/result.h"
 
 enum {
     FIRST_BYTES = 16,
@@ -25,6 +26,7 @@ struct datagram_dtls {
     size_t pending_bytes; /* in `out`, for which the socket had no room; 0 = none */
     enum dtls_status end; /* DTLS_OK: not yet */
     struct error error;
+    struct error unsent;              /* why a flight could not be sent; code 0: all were */
     uint64_t received;                /* datagrams */
     bool accepted;                    /* some of them were DTLS */
     unsigned char first[FIRST_BYTES]; /* of the first datagram */
@@ -74,13 +76,13 @@ static struct datagram_io send_next(struct datagram_dtls *d, bool *ret_more, str
     return send_out(d, n, err);
 }
 
-/* Sends what the session has made. What the socket has no room for is lost like any datagram. */
+/* Sends what the session has made. What the socket has no room for, or refuses, is lost like any
+ * datagram: the peer's silence tells, and datagram_take_error. */
 static void flush(struct datagram_dtls *d)
 {
-    struct error ignored; /* datagram_take_error tells it, or the peer's silence */
     bool more = true;
     while (more)
-        send_next(d, &more, &ignored);
+        send_next(d, &more, &d->unsent);
     d->pending_bytes = 0;
 }
 
@@ -117,8 +119,10 @@ enum dtls_status datagram_dtls_handshake(struct datagram_socket *s, struct error
         d->feeding = status == DTLS_OK; /* data may be behind it */
         if (status != DTLS_WAIT)
             return status;
-        struct error ignored;
-        if (feed(d, &ignored).status != DATAGRAM_OK)
+        struct datagram_io io = feed(d, err);
+        if (io.status == DATAGRAM_FAILED && result_of(PHASE_HANDSHAKE, err) == RESULT_LOCAL_IO)
+            return DTLS_FAILED;
+        if (io.status != DATAGRAM_OK)
             return DTLS_WAIT;
     }
 }
@@ -152,6 +156,10 @@ int datagram_dtls_describe_silence(const struct datagram_socket *s, struct error
                          "the handshake was not complete in time, and flights were sent again "
                          "(%u): datagrams are lost on the way, or the server does not answer",
                          again);
+    if (!d->received && d->unsent.code) {
+        *err = d->unsent;
+        return -1;
+    }
     if (!d->received)
         return error_set(err, ERROR_TIMEOUT,
                          "no answer to the ClientHello, which was sent %u time%s: check that it is "

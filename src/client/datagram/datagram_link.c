@@ -66,6 +66,8 @@ static int describe_error(const struct datagram_error *error, const struct addre
     char to[ADDRESS_TEXT_BYTES], from[ADDRESS_TEXT_BYTES];
     address_text(peer, to);
     errno = error->code;
+    if (error->receiving)
+        return error_sys(err, "receive from %s", to);
     if (error->from.length)
         return error_sys(err, "send to %s (ICMP from %s)", to, host_text(&error->from, from));
     return error_sys(err, "send to %s", to);
@@ -190,6 +192,15 @@ static bool has_ended(const struct datagram_link *link)
     return datagram_dtls_end(link->socket, &ignored) != DTLS_OK;
 }
 
+/* Why an operation has not succeeded; DATAGRAM_LINK_WAIT: nothing has told. */
+static enum datagram_link_event explain(struct datagram_link *link,
+                                        struct datagram_error *ret_error)
+{
+    if (datagram_take_error(link->socket, ret_error))
+        return DATAGRAM_LINK_ERROR;
+    return has_ended(link) ? DATAGRAM_LINK_ENDED : DATAGRAM_LINK_WAIT;
+}
+
 enum datagram_link_event datagram_link_send(struct datagram_link *link, unsigned char *data,
                                             size_t n, struct datagram_error *ret_error)
 {
@@ -203,10 +214,9 @@ enum datagram_link_event datagram_link_send(struct datagram_link *link, unsigned
     case DATAGRAM_FAILED:
         break;
     }
-    if (datagram_take_error(link->socket, ret_error))
-        return DATAGRAM_LINK_ERROR;
-    if (has_ended(link))
-        return DATAGRAM_LINK_ENDED;
+    enum datagram_link_event event = explain(link, ret_error);
+    if (event != DATAGRAM_LINK_WAIT)
+        return event;
     *ret_error = (struct datagram_error){.code = err.code, .local = true};
     return DATAGRAM_LINK_ERROR;
 }
@@ -214,12 +224,21 @@ enum datagram_link_event datagram_link_send(struct datagram_link *link, unsigned
 enum datagram_link_event datagram_link_receive(struct datagram_link *link, struct datagram *item,
                                                struct datagram_error *ret_error)
 {
-    struct error ignored; /* datagram_take_error tells it */
-    if (datagram_receive(link->socket, item, 1, &ignored).status == DATAGRAM_OK)
+    struct error err = {.code = 0};
+    enum datagram_status status = datagram_receive(link->socket, item, 1, &err).status;
+    if (status == DATAGRAM_OK)
         return DATAGRAM_LINK_DONE;
-    if (datagram_take_error(link->socket, ret_error))
-        return DATAGRAM_LINK_ERROR;
-    return has_ended(link) ? DATAGRAM_LINK_ENDED : DATAGRAM_LINK_WAIT;
+    enum datagram_link_event event = explain(link, ret_error);
+    if (event != DATAGRAM_LINK_WAIT || status == DATAGRAM_WAIT)
+        return event;
+    *ret_error = (struct datagram_error){.code = err.code, .local = true, .receiving = true};
+    return DATAGRAM_LINK_ERROR;
+}
+
+bool datagram_link_cannot_receive(const struct datagram_error *error)
+{
+    const struct error err = {.kind = ERROR_SYSTEM, .code = error->code};
+    return error->receiving && result_of(PHASE_ECHO, &err) == RESULT_LOCAL_IO;
 }
 
 /* How long it lay in the socket, by the clock that the kernel used; a step of that clock meanwhile

@@ -26,20 +26,31 @@ static bool read_stream(struct report_reading *r, struct session *session, struc
     return report_read(r, session, options->idle_timeout_ms * 1000, report, ret);
 }
 
+static void refuse_answer(const struct error *err, struct outcome *ret)
+{
+    if (err->kind == ERROR_SYSTEM)
+        outcome_fail(ret, PHASE_LOCAL, err);
+    else
+        outcome_measure(ret, RESULT_CORRUPT,
+                        "what the server sent is no report: ask a listener with `service: report`");
+}
+
 /* What came by a datagram, beside our addresses and what the request was sent with. */
-static bool take_answer(struct report_reading *r, const struct datagram_ask *ask,
-                        const struct datagram_link *link, struct report *report)
+static void take_answer(struct report_reading *r, const struct datagram_ask *ask,
+                        const struct datagram_link *link, struct report *report,
+                        struct outcome *ret)
 {
     const struct session *session = link->session;
-    struct error err;
+    struct error err = {.alert = -1};
     r->n = ask->answer_bytes < sizeof r->text ? ask->answer_bytes : sizeof r->text;
     memcpy(r->text, ask->answer, r->n);
-    if (report_parse(r->text, r->n, report, &err) < 0)
-        return false;
+    if (report_parse(r->text, r->n, report, &err) < 0) {
+        refuse_answer(&err, ret);
+        return;
+    }
     report_look_here(session, &report->here);
     socket_get_marks(link->socket->fd, &report->sent.ttl, &report->sent.dscp);
     report->sent.ecn = 0; /* Linux marks UDP only where it is asked to */
-    return true;
 }
 
 /* Asks by one datagram, which is padded since no answer is longer than its request. */
@@ -51,9 +62,8 @@ static bool ask_datagram(struct report_reading *r, struct datagram_link *link,
                                .request_bytes = sizeof request,
                                .answer = answer,
                                .limit_us = link->session->target->options->idle_timeout_ms * 1000};
-    if (datagram_ask(link, &ask, ret) && !take_answer(r, &ask, link, report))
-        outcome_measure(ret, RESULT_CORRUPT,
-                        "what the server sent is no report: ask a listener with `service: report`");
+    if (datagram_ask(link, &ask, ret))
+        take_answer(r, &ask, link, report, ret);
     return ret->result == RESULT_OK;
 }
 

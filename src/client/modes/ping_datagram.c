@@ -290,6 +290,7 @@ static void receive(struct ping *p)
             break;
         case DATAGRAM_LINK_ERROR:
             take_error(p, &error, ledger_of(p)->sent);
+            p->datagram.ended = datagram_link_cannot_receive(&error);
             return; /* one that lasts must not outlast the deadline */
         case DATAGRAM_LINK_WAIT:
             return;

@@ -9,6 +9,7 @@
 
 #include "summary_internal.h"
 #include "tlsecho/base/timestamp.h"
+#include "tlsecho/client/json_memory.h"
 
 #define NOT_A_SUMMARY "not a summary: give what --bench --json prints on standard output, alone"
 
@@ -320,7 +321,8 @@ static bool has_more(FILE *file)
 
 static int refuse(const char *path, struct error *err)
 {
-    return error_set(err, ERROR_INPUT, "%s: " NOT_A_SUMMARY, path);
+    error_set(err, ERROR_INPUT, "%s: " NOT_A_SUMMARY, path);
+    return json_memory_explain(err);
 }
 
 static int fail_to_read(const char *path, struct error *err)
@@ -337,6 +339,7 @@ static int read_objects(FILE *file, const char *path, const struct summary_adder
     struct summary place = {.path = path};
     int read = 0;
     while (read == 0 && has_more(file)) {
+        json_memory_ran_out(); /* for something else */
         json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
         if (!json_is_object(json)) {
             read = refuse(path, err);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output_json.h"
+
 #define NAME "tlsecho-client: "
 
 void output_warn(const struct options *options, const char *text)
@@ -79,5 +81,5 @@ int output_finish(const struct options *options, struct error *err)
 {
     if (options->json && output_json_stream(options) == stderr && ferror(stderr))
         return error_set(err, ERROR_SYSTEM, "write the JSON object to standard error");
-    return output_flush(err);
+    return output_flush(err) < 0 ? -1 : output_json_finish(err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "output_json.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,11 @@
 #include "tlsecho/base/json.h"
 #include "tlsecho/base/text.h"
 #include "tlsecho/client/interrupt.h"
+#include "tlsecho/client/json_memory.h"
 #include "tlsecho/client/session_peer.h"
 #include "tlsecho/tls/tls_chain.h"
+
+static bool lost; /* an object, for lack of memory */
 
 enum { PRECISION = 15 }; /* nanoseconds of over an hour */
 
@@ -203,8 +207,16 @@ static void print_escaped(const char *line, FILE *out)
 void output_json_print(json_t *object, FILE *out)
 {
     char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
-    if (line)
+    bool whole = line && !json_memory_ran_out();
+    if (whole)
         print_escaped(line, out);
+    lost |= !whole;
     free(line);
     json_decref(object);
+}
+
+int output_json_finish(struct error *err)
+{
+    errno = ENOMEM;
+    return lost ? error_sys(err, "write the JSON object") : 0;
 }

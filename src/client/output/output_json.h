@@ -28,8 +28,12 @@ struct json_t *output_json_new(const struct options *options, const struct sessi
 /* schema, mode, result, exit, started, error: for a run that did not begin. */
 struct json_t *output_json_refusal(const struct options *options, const struct outcome *outcome);
 
-/* Prints it as one line. output_flush reports errors. */
+/* Prints it as one line, or nothing if memory was missing for a part of it; output_flush and
+ * output_json_finish report errors. */
 void output_json_print(struct json_t *object, FILE *out);
+
+/* Whether all were printed. ERROR_SYSTEM (memory). */
+int output_json_finish(struct error *err);
 
 /* A JSON string of any bytes. */
 struct json_t *output_json_text(const char *value);

@@ -30,7 +30,8 @@ struct syns {
 struct answer {
     bool opened; /* the connection came up */
     bool came;
-    enum result result; /* of a run that needs it, if none came */
+    bool broken;        /* it came up and failed later, other than by an end or by silence */
+    enum result result; /* of the connection, if it came up */
 };
 
 /* *err: why none came. -1: interrupted. */
@@ -43,8 +44,8 @@ static int ask(struct syns *s, struct answer *ret, struct error *err)
     session_init(&session, &s->peer->target);
     ret->opened = path_peer_open_session(s->p, &session, err) == 0;
     ret->came = ret->opened && report_read(&s->reading, &session, LIMIT_US, report, &outcome);
-    /* A server that sends no report is a healthy one of another service: the endpoint is wrong. */
-    ret->result = outcome.result == RESULT_RESET ? RESULT_RESET : RESULT_USAGE;
+    ret->broken = ret->opened && outcome.error.kind == ERROR_SYSTEM;
+    ret->result = outcome.result;
     if (ret->opened && !ret->came) {
         s->p->phase = outcome.phase;
         *err = outcome.error;
@@ -68,6 +69,18 @@ static int ask_first(struct syns *s, struct answer *ret, struct error *err)
     return result;
 }
 
+/* A server that sends no report is a healthy one of another service: the endpoint is wrong. */
+static void add_other(const struct syns *s, struct path_lookup *others, const struct answer *answer,
+                      const struct error *err)
+{
+    if (answer->opened && answer->result == RESULT_RESET)
+        path_lookup_add(others, s->peer, RESULT_RESET, "it resets connections");
+    else if (!answer->opened || answer->broken || path_lookup_is_refusal(err))
+        path_lookup_add_error(others, s->p, s->peer, err);
+    else
+        path_lookup_add(others, s->peer, RESULT_USAGE, "it sends none");
+}
+
 /* The first server that sends one is s->peer. Without any the stage is skipped, *ret_found false;
  * -1: interrupted, or one could not be asked. */
 static int choose_peer(struct syns *s, bool *ret_found, struct error *err)
@@ -85,12 +98,7 @@ static int choose_peer(struct syns *s, bool *ret_found, struct error *err)
         *ret_found = answer.came;
         if (answer.came)
             return 0;
-        if (answer.opened && !path_lookup_is_refusal(err))
-            path_lookup_add(&others, s->peer, answer.result,
-                            answer.result == RESULT_RESET ? "it resets connections"
-                                                          : "it sends none");
-        else
-            path_lookup_add_error(&others, s->p, s->peer, err);
+        add_other(s, &others, &answer, err);
     }
     return path_lookup_fail(&others, s->p,
                             "no endpoint sends a report; give one whose listener has `service: "
@@ -106,8 +114,12 @@ static int try_again(struct syns *s, struct error *err)
         if (ask(s, &answer, err) < 0)
             return -1;
         failures += !answer.came;
+        s->p->failure = answer.opened && !answer.came ? answer.result : RESULT_OK;
     }
-    return s->count < CONFIRMED ? -1 : 0;
+    if (s->count < CONFIRMED)
+        return -1;
+    s->p->failure = RESULT_OK;
+    return 0;
 }
 
 /* --- what follows --- */

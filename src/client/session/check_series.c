@@ -56,7 +56,10 @@ static void add_instance(struct check_series *s, const struct exchange *x, bool 
     char identity[REPORT_IDENTITY_BYTES];
     struct error err = {.alert = -1};
     if (report_parse_identity(x->hello_text, x->hello.n, identity, &err) < 0) {
-        outcome_measure(ret, RESULT_CORRUPT, "%s", err.text);
+        if (err.kind == ERROR_SYSTEM)
+            outcome_fail(ret, PHASE_LOCAL, &err);
+        else
+            outcome_measure(ret, RESULT_CORRUPT, "%s", err.text);
         return;
     }
     struct check_instance *instance = instance_of(s, identity);

@@ -107,8 +107,9 @@ static void append(struct ledger *l, const struct ledger_entry *entry)
 
 int ledger_send(struct ledger *l, bool first, uint64_t now_ns, struct error *err)
 {
-    if (l->count == l->size && l->size < l->max && grow(l, err) < 0)
-        return -1;
+    bool full = l->count == l->size;
+    if (full && l->size < l->max && grow(l, err) < 0 && ledger_is_on_way(l, first_seq(l)))
+        return -1; /* else the oldest can be forgotten */
     append(l, &(struct ledger_entry){.sent_ns = now_ns, .state = WAITING, .first = first});
     l->on_way++;
     return 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tlsecho/base/text.h"
+#include "tlsecho/client/json_memory.h"
 
 /* Control characters must not reach a terminal. */
 static void clean(char *text)
@@ -126,6 +127,7 @@ int report_parse(const char *text, size_t n, struct report *ret, struct error *e
     static const char remedy[] =
         "the server's answer is not a report: connect to a listener with `service: report`";
     struct report report = {.here = ret->here};
+    json_memory_ran_out(); /* for something else */
     json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
     bool is_one = json_is_string(json_object_get(json, "listener")) &&
                   json_is_integer(json_object_get(json, "schema"));
@@ -133,8 +135,10 @@ int report_parse(const char *text, size_t n, struct report *ret, struct error *e
     if (is_one && schema == SCHEMA)
         take_all(json, &report);
     json_decref(json);
-    if (!is_one)
-        return error_set(err, ERROR_INPUT, "%s", remedy);
+    if (!is_one) {
+        error_set(err, ERROR_INPUT, "%s", remedy);
+        return json_memory_explain(err);
+    }
     if (schema != SCHEMA)
         return error_set(err, ERROR_INPUT,
                          "the report has schema %" JSON_INTEGER_FORMAT
@@ -170,6 +174,7 @@ int report_parse_identity(const char *line, size_t n, char ret[REPORT_IDENTITY_B
                           struct error *err)
 {
     char whole[REPORT_IDENTITY_BYTES] = "";
+    json_memory_ran_out(); /* for something else */
     json_t *json = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
     json_t *identity = json_object_get(json, "identity");
     const char *name = json_string_value(json_object_get(identity, "name"));
@@ -180,8 +185,10 @@ int report_parse_identity(const char *line, size_t n, char ret[REPORT_IDENTITY_B
         text_copy(whole, strlen(whole), ret, REPORT_IDENTITY_BYTES);
     }
     json_decref(json);
-    return known ? 0
-                 : error_set(err, ERROR_INPUT,
-                             "the hello line does not say which server answered: use a client of "
-                             "the server's version");
+    if (known)
+        return 0;
+    error_set(err, ERROR_INPUT,
+              "the hello line does not say which server answered: use a client of the server's "
+              "version");
+    return json_memory_explain(err);
 }

@@ -96,7 +96,11 @@ static void read_whole(struct report_reading *r, struct exchange *x, uint64_t li
     if (ret->result == RESULT_OK && r->n == 0)
         outcome_measure(ret, RESULT_TRUNCATED,
                         "the server sent no report: connect to a listener with `service: report`");
-    if (ret->result == RESULT_OK && report_parse(r->text, r->n, report, &err) < 0)
+    if (ret->result != RESULT_OK || report_parse(r->text, r->n, report, &err) == 0)
+        return;
+    if (err.kind == ERROR_SYSTEM)
+        outcome_fail(ret, PHASE_LOCAL, &err);
+    else
         outcome_measure(ret, RESULT_CORRUPT, "%s", err.text);
 }
 

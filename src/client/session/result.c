@@ -151,8 +151,8 @@ enum result result_of(enum phase phase, const struct error *err)
         return RESULT_LOCAL_IO;
 
     switch (err->kind) {
-    case ERROR_INPUT:
-        return RESULT_USAGE;
+    case ERROR_INPUT: /* a file could not be read for lack of descriptors or memory, or is wrong */
+        return error_is_temporary(err) ? RESULT_LOCAL_IO : RESULT_USAGE;
     case ERROR_SYSTEM:
         return phase == PHASE_OPTIONS ? RESULT_LOCAL_IO : of_errno(err->code);
     case ERROR_DNS:

@@ -2,6 +2,7 @@
 #include "tlsecho/tls/tls_context.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -539,6 +540,16 @@ START_TEST(trusts_the_bundle_that_the_environment_names)
 }
 END_TEST
 
+START_TEST(a_bundle_that_cannot_be_opened_is_told_with_its_errno)
+{
+    setenv("SSL_CERT_FILE", folder_file(&folder, "absent"), 1);
+    ck_assert_int_eq(tls_context_trust(client, NULL, &err), -1);
+    unsetenv("SSL_CERT_FILE");
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_int_eq(err.code, ENOENT);
+}
+END_TEST
+
 START_TEST(makes_a_self_signed_certificate_in_memory)
 {
     struct peer_certificate about;
@@ -698,6 +709,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_key_that_others_can_read);
     tcase_add_test(tcase, refuses_a_bundle_without_certificates);
     tcase_add_test(tcase, trusts_the_bundle_that_the_environment_names);
+    tcase_add_test(tcase, a_bundle_that_cannot_be_opened_is_told_with_its_errno);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("self-signed");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -178,6 +179,7 @@ START_TEST(refuses_what_is_no_file_without_waiting)
     refused("/dev/zero", "not a regular file");
     refused(folder.path, "Is a directory: name a file in it");
     refused("/nonexistent/log", "No such file or directory: create its folder");
+    ck_assert_int_eq(err.code, ENOENT);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include "tlsecho/client/datagram_dtls.h"
 
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 #include "folder.h"
@@ -20,7 +21,9 @@ struct queue {
 };
 
 static struct queue to_server, to_client;
-static bool full; /* the plain socket has no room */
+static bool full;        /* the plain socket has no room */
+static int send_code;    /* with which the plain socket refuses to send; 0 = it does not */
+static int receive_code; /* likewise, to receive */
 static struct datagram_socket plain;
 static struct datagram_socket *client;
 static struct tls_context *context;
@@ -36,10 +39,19 @@ static void put(struct queue *q, const unsigned char *data, size_t n)
     q->bytes[q->end++] = n;
 }
 
+static struct datagram_io refuse(int code, struct error *ret)
+{
+    errno = code;
+    error_sys(ret, "plain");
+    return (struct datagram_io){.status = DATAGRAM_FAILED};
+}
+
 static struct datagram_io plain_receive(struct datagram_socket *s, struct datagram items[],
                                         size_t count, struct error *ret)
 {
-    (void)s, (void)count, (void)ret;
+    (void)s, (void)count;
+    if (receive_code)
+        return refuse(receive_code, ret);
     if (to_client.first == to_client.end)
         return (struct datagram_io){.status = DATAGRAM_WAIT};
     items[0].length = to_client.bytes[to_client.first];
@@ -50,7 +62,9 @@ static struct datagram_io plain_receive(struct datagram_socket *s, struct datagr
 static struct datagram_io plain_send(struct datagram_socket *s, const struct datagram items[],
                                      size_t count, struct error *ret)
 {
-    (void)s, (void)count, (void)ret;
+    (void)s, (void)count;
+    if (send_code)
+        return refuse(send_code, ret);
     if (full)
         return (struct datagram_io){.status = DATAGRAM_WAIT};
     put(&to_server, items[0].data, items[0].length);
@@ -81,6 +95,7 @@ static void set_up(void)
     struct dtls_session_options with = options;
     to_server.first = to_server.end = to_client.first = to_client.end = 0;
     full = false;
+    send_code = receive_code = 0;
     plain = (struct datagram_socket){.ops = &plain_ops, .fd = -1};
     folder_new(&folder);
     ca = pki_make(&(struct pki_spec){.subject = "Test CA", .ca = true});
@@ -172,6 +187,32 @@ START_TEST(without_room_a_flight_is_lost_and_nothing_fails)
 }
 END_TEST
 
+START_TEST(a_host_that_cannot_receive_ends_the_handshake)
+{
+    receive_code = ENOMEM;
+    ck_assert_int_eq(datagram_dtls_handshake(client, &err), DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, ENOMEM);
+}
+END_TEST
+
+START_TEST(what_icmp_reports_does_not)
+{
+    receive_code = ECONNREFUSED;
+    ck_assert_int_eq(datagram_dtls_handshake(client, &err), DTLS_WAIT);
+}
+END_TEST
+
+START_TEST(silence_after_a_flight_that_was_not_sent_says_why)
+{
+    send_code = EPERM; /* a firewall of this host */
+    ck_assert_int_eq(datagram_dtls_handshake(client, &err), DTLS_WAIT);
+    ck_assert_int_eq(datagram_dtls_describe_silence(client, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, EPERM);
+}
+END_TEST
+
 START_TEST(a_plain_socket_has_no_session_and_does_not_end)
 {
     ck_assert_ptr_null(datagram_dtls_session(&plain));
@@ -193,6 +234,9 @@ int main(void)
     tcase_add_test(cases, an_empty_answer_is_told);
     tcase_add_test(cases, an_alert_ends_the_handshake);
     tcase_add_test(cases, without_room_a_flight_is_lost_and_nothing_fails);
+    tcase_add_test(cases, a_host_that_cannot_receive_ends_the_handshake);
+    tcase_add_test(cases, what_icmp_reports_does_not);
+    tcase_add_test(cases, silence_after_a_flight_that_was_not_sent_says_why);
     tcase_add_test(cases, a_plain_socket_has_no_session_and_does_not_end);
 
     Suite *suite = suite_create("datagram_dtls");

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlsecho/client/json_memory.h"
+
+#include <check.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#include "suite.h"
+
+static void run_out(void)
+{
+    ck_assert_ptr_null(json_stringn_nocheck("", SIZE_MAX / 4));
+}
+
+START_TEST(an_allocation_that_failed_is_reported_once)
+{
+    json_memory_watch();
+    ck_assert(!json_memory_ran_out());
+    run_out();
+    ck_assert(json_memory_ran_out());
+    ck_assert(!json_memory_ran_out());
+}
+END_TEST
+
+START_TEST(memory_that_ran_out_is_the_error_whatever_the_text_seems_to_be)
+{
+    struct error err;
+    json_memory_watch();
+    run_out();
+    error_set(&err, ERROR_INPUT, "this is no report");
+    ck_assert_int_eq(json_memory_explain(&err), -1);
+    ck_assert_int_eq(err.kind, ERROR_SYSTEM);
+    ck_assert_int_eq(err.code, ENOMEM);
+}
+END_TEST
+
+START_TEST(other_errors_stay_what_they_are)
+{
+    struct error err;
+    json_memory_watch();
+    ck_assert_ptr_null(json_loads("{", 0, NULL));
+    error_set(&err, ERROR_INPUT, "this is no report");
+    ck_assert_int_eq(json_memory_explain(&err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json_memory");
+    TCase *tcase = tcase_create("json_memory");
+    tcase_add_test(tcase, an_allocation_that_failed_is_reported_once);
+    tcase_add_test(tcase, memory_that_ran_out_is_the_error_whatever_the_text_seems_to_be);
+    tcase_add_test(tcase, other_errors_stay_what_they_are);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
