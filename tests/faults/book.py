@@ -17,7 +17,7 @@ class Book:
         self.fired = collections.Counter()
         self.seen = collections.Counter()
         self.library_leaks = 0
-        self.statuses = collections.defaultdict(collections.Counter)
+        self.statuses = collections.Counter()
 
     def point(self, fault, fired):
         with self.lock:
@@ -26,7 +26,7 @@ class Book:
 
     def status(self, fault, status):
         with self.lock:
-            self.statuses[fault.kind, fault.code][status] += 1
+            self.statuses[f"{fault.kind:15} {fault.code:14} {status}"] += 1
 
     def finding(self, scenario, fault, what, stack, program):
         lines = faults.described(stack, program)
@@ -35,12 +35,23 @@ class Book:
         if faults.is_leak_of_library(what, lines):
             self.library_leaks += 1
             return
-        key = (scenario.split(":")[0], re.sub(r"[0-9a-fx]+", "#", what.splitlines()[0]), fault.kind,
-               tuple(faults.own(lines)[:3]))
+        key = "; ".join([scenario.split(":")[0], re.sub(r"[0-9a-fx]+", "#", what.splitlines()[0]), fault.kind,
+                         *faults.own(lines)[:3]])
         with self.lock:
             self.seen[key] += 1
             if self.seen[key] == 1:
                 print(f"FINDING {scenario}: {fault}: {what}", *lines, sep="\n    ", flush=True)
+
+    def saved(self):
+        """For JSON."""
+        return {"points": self.points, "fired": self.fired, "seen": self.seen, "statuses": self.statuses,
+                "library_leaks": self.library_leaks}
+
+    def add(self, saved):
+        """What another book has saved."""
+        for name in ("points", "fired", "seen", "statuses"):
+            getattr(self, name).update(saved[name])
+        self.library_leaks += saved["library_leaks"]
 
     def close(self):
         """Prints what was tried."""
@@ -50,6 +61,5 @@ class Book:
         print(f"{len(self.points)} kinds, {sum(self.points.values())} points, "
               f"{sum(self.fired.values())} fired, {len(self.seen)} findings, {self.library_leaks} leaks within libraries")
         print("exit statuses:")
-        for (kind, code), statuses in sorted(self.statuses.items()):
-            print(f"{kind:15} {code:14}", ", ".join(f"{status}: {n}" for status, n in
-                                                    sorted(statuses.items())))
+        for told, count in sorted(self.statuses.items()):
+            print(f"{told}: {count}")

@@ -24,15 +24,17 @@ import support  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 SHORT = -1000
 ALWAYS = 1 << 40
+STRAY = 300  # so many calls earlier than when it was recorded may a stack call
 OPENSSL = re.compile(r"/lib(ssl|crypto)\.so")
+TIMES = ("real_time", "uptime")
 PASSING = {"EINTR", "EAGAIN", "SHORT", "ECONNABORTED", "ECONNREFUSED", "EPROTO"}  # no error that lasts
-NO_SYSTEM_CALLS = {"alloc", "real_time", "uptime"}
+NO_SYSTEM_CALLS = {"alloc", *TIMES}
 ASAN = "verify_asan_link_order=0:exitcode=99:log_path={}/sanitizer:detect_leaks=1"
 
 # The offsets of struct control in faults.c.
-KIND, CODE, COUNTDOWN, REPEAT, SITE, RECORD, FIRED = range(0, 56, 8)
-FRAMES, CALLS, MODULE_COUNT, MODULES, SITES = 56, 376, 888, 896, 7040
-FRAME_COUNT, MODULE_BYTES, SITE_BYTES = 40, 128, 344
+KIND, CODE, COUNTDOWN, REPEAT, SITE, SKIP, RECORD, FIRED = range(0, 64, 8)
+FRAMES, CALLS, MODULE_COUNT, MODULES, SITES = 64, 384, 896, 904, 7048
+FRAME_COUNT, MODULE_BYTES, SITE_BYTES = 40, 128, 352
 BYTES = SITES + 8192 * SITE_BYTES
 
 
@@ -52,11 +54,16 @@ class Fault(NamedTuple):
     count: int = 1     # the how manieth call fails
     repeat: int = 1    # how many calls fail from that one on
     site: int = 0      # only calls with this stack
+    skip: int = 0      # so many calls of its kind have another stack
 
     def __str__(self):
         place = f"site {self.site:x}, " if self.site else ""
         more = f", and {'all' if self.repeat == ALWAYS else self.repeat - 1} after it" * (self.repeat > 1)
         return f"{self.kind} {self.code} ({place}call {self.count}{more})"
+
+    def is_shortage(self):
+        """Whether it says that descriptors or memory are short."""
+        return self.code in ("EMFILE", "ENFILE", "ENOMEM")
 
 
 def has_thread_sanitizer():
@@ -70,6 +77,12 @@ def number(code):
     if code.startswith("EAI_"):
         return getattr(socket, code)
     return getattr(errno, code, None) or int(code)
+
+
+class Site(NamedTuple):
+    """A stack that calls."""
+    openssl: bool  # OpenSSL made the call
+    first: int     # which call of its kind it was, from 0, since record()
 
 
 class Frame(NamedTuple):
@@ -122,12 +135,15 @@ class Control:
         self._set(COUNTDOWN, fault.count)
         self._set(REPEAT, fault.repeat)
         self._set(SITE, fault.site)
+        self._set(SKIP, fault.skip)
         self._set(KIND, NAMES.index(fault.kind))
 
     def disarm(self):
         self._set(KIND, -1)
 
     def record(self, on):
+        if on:
+            self._before = self.calls()
         self._set(RECORD, int(on))
 
     def fired(self):
@@ -144,13 +160,15 @@ class Control:
         return sum(count for kind, count in self.calls().items() if kind not in NO_SYSTEM_CALLS)
 
     def sites(self):
-        """{kind: {site: whether OpenSSL made the call}} recorded so far."""
+        """{kind: {site: Site}} recorded so far."""
         found = {}
         for offset in range(SITES, BYTES, SITE_BYTES):
-            site, kind = struct.unpack_from("<Qq", self._map, offset)
+            site, kind, _, first = struct.unpack_from("<Qqqq", self._map, offset)
             if site:
-                callers = self._frames(offset + 24)[1:3]  # the first is of faults_calls.c
-                found.setdefault(NAMES[kind], {})[site] = any(OPENSSL.search(frame.module) for frame in callers)
+                callers = self._frames(offset + 32)[1:5]  # those of faults_calls.c and tls_memory.c first
+                openssl = any(OPENSSL.search(frame.module) for frame in callers)
+                name = NAMES[kind]
+                found.setdefault(name, {})[site] = Site(openssl, first - self._before[name])
         return found
 
     def _frames(self, offset):
@@ -183,11 +201,12 @@ def faults_of(calls, sites, every=False, kinds=".*", by_site=False, openssl=True
             continue
         for code in codes:
             if by_site or (kind == "alloc" and not every):
-                found += [Fault(kind, code, site=site) for site, inner in sorted(sites.get(kind, {}).items())
-                          if openssl or not inner]
+                found += [Fault(kind, code, site=site, skip=max(0, place.first - STRAY))
+                          for site, place in sorted(sites.get(kind, {}).items())
+                          if openssl or not place.openssl]
                 continue
             for n in range(1, calls.get(kind, 0) + 1):
-                if kind not in ("real_time", "uptime"):
+                if kind not in TIMES:
                     found.append(Fault(kind, code, n))
                 if kind != "alloc" and code not in PASSING:
                     found.append(Fault(kind, code, n, ALWAYS))

@@ -28,6 +28,7 @@ struct site {
     _Atomic uint64_t hash; /* of its frames and its kind; 0: free */
     int64_t kind;
     _Atomic int64_t count;
+    int64_t first;           /* which call of its kind it was */
     uint64_t frames[FRAMES]; /* module << 48 | offset; 0: no more */
 };
 
@@ -37,6 +38,7 @@ struct control {
     _Atomic int64_t countdown; /* 1: the next call */
     _Atomic int64_t repeat;    /* how many calls fail, one after the other */
     _Atomic uint64_t site;     /* only calls from there; 0: from anywhere */
+    _Atomic int64_t skip;      /* calls that are not from there; to look costs time */
     _Atomic int64_t record;    /* whether sites are recorded */
     _Atomic int64_t fired;     /* calls that have failed */
     uint64_t frames[FRAMES];   /* of the first of them */
@@ -104,13 +106,14 @@ __attribute__((noinline)) static uint64_t trace(enum kind kind, uint64_t ret_fra
     return hash ? hash : 1;
 }
 
-static void record(enum kind kind, uint64_t hash, const uint64_t *frames)
+static void record(enum kind kind, uint64_t hash, int64_t number, const uint64_t *frames)
 {
     for (uint64_t i = 0; i < SITES; i++) {
         struct site *site = &control->sites[(hash + i) % SITES];
         uint64_t free = 0;
         if (atomic_compare_exchange_strong(&site->hash, &free, hash)) {
             site->kind = kind;
+            site->first = number;
             memcpy(site->frames, frames, sizeof site->frames);
         }
         if (atomic_load(&site->hash) == hash) {
@@ -120,19 +123,28 @@ static void record(enum kind kind, uint64_t hash, const uint64_t *frames)
     }
 }
 
+/* Whether a call of that kind may have to fail: not before the first from the site, nor once enough
+ * have failed. */
+static bool may_fail(enum kind kind)
+{
+    if (atomic_load(&control->kind) != kind || 1 - control->countdown >= control->repeat)
+        return false;
+    return !control->site || atomic_fetch_sub(&control->skip, 1) <= 0;
+}
+
 /* Its frame and that of trace() are left out. */
 bool faults_hit(enum kind kind, int *ret_code)
 {
     uint64_t frames[FRAMES], hash = 0;
     if (!control || inside)
         return false;
-    atomic_fetch_add(&control->calls[kind], 1);
+    int64_t number = atomic_fetch_add(&control->calls[kind], 1);
     inside = true;
-    bool armed = atomic_load(&control->kind) == kind;
+    bool armed = may_fail(kind);
     if (control->record || (armed && (control->site || control->countdown <= 1)))
         hash = trace(kind, frames);
     if (control->record)
-        record(kind, hash, frames);
+        record(kind, hash, number, frames);
     inside = false;
     if (!armed || (control->site && control->site != hash))
         return false;

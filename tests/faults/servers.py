@@ -96,8 +96,12 @@ class Scenario:
 
 
 class Live(Scenario):
-    """A server that runs: it is used while a call fails, and again afterwards. Many points share one
+    """A server that runs: it is used while a call fails, and then again(server). Many points share one
     server, which must end without a leak."""
+
+    def __init__(self, name, act, *others, again=None):
+        super().__init__(name, act, *others)
+        self.again = again or act
 
     def count(self, folder):
         control = faults.Control(folder)
@@ -134,7 +138,7 @@ class Live(Scenario):
             self.act(server)
             for fault in some:
                 done += 1
-                if not self.one(server, control, fault):
+                if not self.one(server, control, fault) or fault.kind == "uptime":
                     break
             leaks = server.process.poll() is None and self.end(server, control, fault)
         if leaks:
@@ -169,9 +173,10 @@ class Live(Scenario):
             if not control.fired():
                 raise talks.Wrong(f"broken without a fault: {broken}") from broken
         finally:
-            control.disarm()
+            if fault.kind != "uptime":  # which never goes back
+                control.disarm()
             server.patience_s = talks.PATIENCE_S
-        self.act(server)
+        self.use_again(server, fault)
         if not until(lambda: descriptors(server.process.pid) == self.at_rest):
             left = collections.Counter(descriptors(server.process.pid))
             left.subtract(self.at_rest)
@@ -179,6 +184,15 @@ class Live(Scenario):
         made = control.system_calls() - calls
         if made > MANY_CALLS:
             raise talks.Wrong(f"it spins: {made} calls")
+
+    def use_again(self, server, fault):
+        """A shortage refuses all that are in the backlog, this one too if it is quick."""
+        try:
+            self.again(server)
+        except talks.Broken:
+            if fault.kind != "accept4":
+                raise
+            self.again(server)
 
     def end(self, server, control, fault):
         """Whether it has to be found out which of many points leaks."""
@@ -250,7 +264,7 @@ class Start(Scenario):
             return None
         if status not in (1, 78):
             return f"not ready, exit status {status}"
-        if status == 78 and fault.kind in clients.LOCAL:
+        if status == 78 and (fault.kind in clients.LOCAL or fault.is_shortage()):
             return "exit status 78, although the configuration is right"
         if "level=error" not in server.log() and "tlsecho-server: " not in server.log():
             return f"exit status {status} without a reason"
@@ -290,6 +304,11 @@ def client_of(transport, service):
 
 def each_transport(server):
     for transport in ("tcp", "tls", "unix", "udp"):
+        talks.connection(server, transport, "echo")
+
+
+def each_stream(server):
+    for transport in ("tcp", "tls"):
         talks.connection(server, transport, "echo")
 
 
@@ -349,7 +368,7 @@ def scenarios(book, program):
     few = configuration(ADMIN, FEW)
     found = [Start("start", each_transport, book, program, few),
              Stop("stop", each_transport, book, program, few),
-             Live("crowd", talks.crowd, book, program, few),
+             Live("crowd", talks.crowd, book, program, few, again=each_stream),
              Live("reload", reload, book, program, configuration(RELOADED + ADMIN, FEW))]
     for transport, services in SERVICES.items():
         found += [Live(f"live:{transport}-{service}", client_of(transport, service), book, program,

@@ -15,6 +15,14 @@ import clients  # noqa: E402
 import control as faults  # noqa: E402
 import servers  # noqa: E402
 
+# Errors of the host that last from that call on: modes of the client, which have to end with 15.
+LASTING = [("check-dtls", "recvmmsg", "ENOMEM", 1),
+           ("report-udp", "recvmmsg", "ENOMEM", 1),
+           ("ping-udp", "recvmmsg", "ENOMEM", 1),
+           ("bench-udp", "recvmmsg", "ENOMEM", 3),
+           ("bench-udp", "sendmmsg", "ENOBUFS", 2),
+           ("bench-udp", "poll", "ENOMEM", 2),
+           ("path-syn", "recv", "ENOMEM", 1)]
 CALLS, SITES = 14, 6  # points of each scenario: system calls, and stacks that allocate
 
 
@@ -61,12 +69,32 @@ class Sample(unittest.TestCase):
         self.assertFalse(self.book.seen, "the findings are above")
         self.assertEqual(self.book.fired["epoll_ctl"], calls["epoll_ctl"])
 
-    def test_a_client(self):
+    def test_what_the_system_lacks_is_no_error_of_the_configuration(self):
+        points = [faults.Fault("open", "EMFILE", n) for n in range(1, 4)]  # the configuration, a certificate, its key
+        self.server("start").points(points)
+        self.assertFalse(self.book.seen, "the findings are above")
+        self.assertEqual(self.book.fired["open"], len(points))
+
+    def clients(self):
+        """{name: scenario}"""
         peer = support.Server(clients.SERVER)
         self.addCleanup(peer.remove)
         peer.wait_for("ready")
         every = clients.scenarios(self.book, support.program("TLSECHO_CLIENT"), peer)
-        self.try_some(next(one for one in every if one.name == "client:ping-tls"))
+        return {scenario.name: scenario for scenario in every}
+
+    def test_a_client(self):
+        self.try_some(self.clients()["client:ping-tls"])
+
+    def test_an_error_that_lasts_ends_a_client(self):
+        every = self.clients()
+        for name, kind, code, count in LASTING:
+            with self.subTest(name=name, kind=kind):
+                self.book.statuses.clear()
+                self.book.seen.clear()
+                every[f"client:{name}"].points([faults.Fault(kind, code, count, faults.ALWAYS)])
+                self.assertFalse(self.book.seen, "the findings are above")
+                self.assertEqual([told.split()[-1] for told in self.book.statuses], ["15"])
 
 
 if __name__ == "__main__":
