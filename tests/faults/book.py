@@ -58,8 +58,8 @@ class Book:
         print(f"{'kind':15} points  fired")
         for kind, count in sorted(self.points.items()):
             print(f"{kind:15} {count:6} {self.fired[kind]:6}")
-        print(f"{len(self.points)} kinds, {sum(self.points.values())} points, "
-              f"{sum(self.fired.values())} fired, {len(self.seen)} findings, {self.library_leaks} leaks within libraries")
+        print(f"{len(self.points)} kinds, {sum(self.points.values())} points, {sum(self.fired.values())} fired, "
+              f"{len(self.seen)} findings, {self.library_leaks} leaks within libraries")
         print("exit statuses:")
         for told, count in sorted(self.statuses.items()):
             print(f"{told}: {count}")

@@ -106,7 +106,8 @@ class Control:
     def environment(self):
         return support.environment(
             LD_PRELOAD=support.program("TLSECHO_FAULTS_LIBRARY"), TLSECHO_FAULTS=str(self.path),
-            ASAN_OPTIONS=ASAN.format(self.folder) + ":fast_unwind_on_malloc=0" * self.whole_stacks, UBSAN_OPTIONS="print_stacktrace=1")
+            ASAN_OPTIONS=ASAN.format(self.folder) + ":fast_unwind_on_malloc=0" * self.whole_stacks,
+            UBSAN_OPTIONS="print_stacktrace=1")
 
     def sanitizer(self):
         """What a sanitizer has reported, once."""
@@ -200,6 +201,9 @@ def faults_of(calls, sites, every=False, kinds=".*", by_site=False, openssl=True
         if not re.fullmatch(kinds, kind):
             continue
         for code in codes:
+            if by_site and kind in TIMES:
+                found += [Fault(kind, code, place.first + 1, ALWAYS) for place in sites.get(kind, {}).values()]
+                continue
             if by_site or (kind == "alloc" and not every):
                 found += [Fault(kind, code, site=site, skip=max(0, place.first - STRAY))
                           for site, place in sorted(sites.get(kind, {}).items())

@@ -26,7 +26,7 @@ SERVICES = {"tcp": "echo upper discard chargen report hello http".split(),
             "dtls": "echo report".split()}
 BASE = """
 workers: 1
-timeouts: { handshake: 5m, idle: 5m, write: 5m, linger: 2s, drain: 2s }
+timeouts: { handshake: 5m, idle: 5m, write: 5m, linger: 10s, drain: 2s }
 limits: { datagram_rate: 0 }
 security: { sandbox: off }
 """ + support.PROFILE
@@ -163,7 +163,8 @@ class Live(Scenario):
     def use(self, server, control, fault):
         calls = control.system_calls()
         control.arm(fault)
-        server.patience_s = 0.5 if fault.repeat > 1 else talks.PATIENCE_S
+        server.patience_s = 0.5 if fault.repeat > 1 and fault.kind not in faults.TIMES else talks.PATIENCE_S
+        server.aged = fault.kind == "uptime"
         try:
             self.act(server)
         except talks.Stuck:
@@ -272,15 +273,23 @@ class Start(Scenario):
 
 
 class Stop(Start):
-    """Likewise, and the fault comes after TERM."""
+    """Likewise, and the fault comes after TERM, while the server waits for a connection of each stream."""
+
+    def drain(self, server, begin):
+        """Returns the exit status, and whether the connections were whole; begin() comes before TERM."""
+        server.wait_for("ready")
+        self.act(server)
+        held = [talks.Held(server, transport, "echo") for transport in ("tcp", "tls", "unix")]
+        begin()
+        server.signal(signal.SIGTERM)
+        whole = [one.finish() for one in held]
+        return server.wait(), all(whole)
 
     def count(self, folder):
         control = faults.Control(folder)
+        before = {}
         with self.server(control) as server:
-            server.wait_for("ready")
-            before = control.calls()
-            control.record(True)
-            server.stop()
+            self.drain(server, lambda: (control.record(True), before.update(control.calls())))
             after = control.calls()
         return {kind: after[kind] - before[kind] for kind in after}, control.sites()
 
@@ -289,11 +298,10 @@ class Stop(Start):
         control.disarm()
 
     def judge(self, fault, server, control):
-        server.wait_for("ready")
-        self.act(server)
-        control.arm(fault)
-        status = server.stop()
+        status, whole = self.drain(server, lambda: control.arm(fault))
         self.book.status(fault, status)
+        if not whole and not control.fired():
+            return "a connection was broken without a fault"
         return None if status in (0, 1) else f"exit status {status}"
 
 
