@@ -4,6 +4,7 @@
 import contextlib
 import datetime
 import pathlib
+import re
 import tempfile
 
 import support
@@ -61,6 +62,12 @@ def make_server(names):
                        pki("intermediate.key"), "-extfile", work / "extensions", data=request)
         chain = leaf + (support.pki() / "intermediate.pem").read_bytes()
         return chain, (work / "key").read_bytes()
+
+
+def ticket_key_name(session):
+    """The name of the key of a ticket, RFC 5077 section 4, in a file of the client's --resume."""
+    text = openssl("sess_id", "-in", session, "-noout", "-text").decode()
+    return re.search(r"0000 - ([0-9a-f]{2}(?:[ -][0-9a-f]{2}){15})", text)[1]
 
 
 def make_staple(name):
