@@ -70,6 +70,7 @@ manifests|keepalived|keepalived|keepalived|reads its configuration
 manifests|systemd-analyze|systemd|systemd|reads the units
 manifests|npm|npm|npm|installs the schemas of Kubernetes
 manifests|node|nodejs|nodejs|validates the Kubernetes manifests
+machines|mmdebstrap|mmdebstrap|mmdebstrap|makes the systems that compile for other machines
 boot|debootstrap|debootstrap|debootstrap|makes the systems that the packages are installed in
 boot|systemd-nspawn|systemd-container|systemd-container|boots them
 "

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tlsecho/base/calendar.h"
+
 enum { CLOCK_SECONDS_BYTES = sizeof "2026-11-29T22:30:00" - 1 };
 
 uint64_t clock_now_ns(void)
@@ -37,26 +39,26 @@ int clock_poll_ms(uint64_t now_us, uint64_t due_us)
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-static void text_of(time_t seconds, char ret[CLOCK_TEXT_BYTES])
+static void text_of(int64_t seconds, char ret[CLOCK_TEXT_BYTES])
 {
     struct tm utc;
-    if (!gmtime_r(&seconds, &utc) ||
-        strftime(ret, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
-        ret[0] = '\0';
+    ret[0] = '\0';
+    if (calendar_date(seconds, &utc) == 0)
+        snprintf(ret, CLOCK_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900,
+                 utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
 /* Each line of the log has a time, and many lines have the same second. */
-void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES])
+static void text_at(int64_t seconds, unsigned ms /* < 1000 */, char ret[CLOCK_TEXT_BYTES])
 {
     static _Thread_local struct {
-        time_t seconds;
+        int64_t seconds;
         char text[CLOCK_TEXT_BYTES];
     } latest;
-    if (!*latest.text || latest.seconds != at->tv_sec) {
-        latest.seconds = at->tv_sec;
-        text_of(at->tv_sec, latest.text);
+    if (!*latest.text || latest.seconds != seconds) {
+        latest.seconds = seconds;
+        text_of(seconds, latest.text);
     }
-    unsigned ms = (unsigned)(at->tv_nsec / 1000000) % 1000;
     size_t n = strnlen(latest.text, CLOCK_SECONDS_BYTES);
     const char rest[] = {
         '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '\0'};
@@ -64,16 +66,19 @@ void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES])
     memcpy(ret + n, rest, sizeof rest);
 }
 
+void clock_text(const struct timespec *at, char ret[CLOCK_TEXT_BYTES])
+{
+    text_at(at->tv_sec, (unsigned)(at->tv_nsec / 1000000) % 1000, ret);
+}
+
 void clock_seconds_text(int64_t seconds, char ret[CLOCK_TEXT_BYTES])
 {
     char text[CLOCK_TEXT_BYTES];
-    text_of((time_t)seconds, text);
+    text_of(seconds, text);
     snprintf(ret, CLOCK_TEXT_BYTES, "%.19sZ", text);
 }
 
 void clock_wall_text(int64_t wall_us, char ret[CLOCK_TEXT_BYTES])
 {
-    struct timespec at = {.tv_sec = (time_t)(wall_us / 1000000),
-                          .tv_nsec = (long)(wall_us % 1000000) * 1000};
-    clock_text(&at, ret);
+    text_at(wall_us / 1000000, (unsigned)(wall_us % 1000000) / 1000, ret);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "tlsecho/base/calendar.h"
+
 enum { SECOND_US = 1000000, LEAP_SECOND = 60 };
 
 struct reader {
@@ -137,7 +139,7 @@ int timestamp_parse(const char *text, int64_t *ret_us, struct error *err)
         take_time(&r, &tm) < 0 || take_fraction(&r, &fraction_us) < 0 ||
         take_offset(&r, &offset_us) < 0)
         return -1;
-    *ret_us = (int64_t)timegm(&tm) * SECOND_US + fraction_us - offset_us;
+    *ret_us = calendar_seconds(&tm) * SECOND_US + fraction_us - offset_us;
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tlsecho/base/calendar.h"
 #include "tlsecho/base/text.h"
 
 enum { NAMES_SHOWN = 4 };
@@ -49,7 +50,7 @@ static bool to_tm(const ASN1_TIME *date, struct tm *ret)
 int64_t tls_certificate_date_seconds(const ASN1_TIME *date)
 {
     struct tm utc;
-    return to_tm(date, &utc) ? timegm(&utc) : 0;
+    return to_tm(date, &utc) ? calendar_seconds(&utc) : 0;
 }
 
 void tls_certificate_date_text(const ASN1_TIME *date, char ret[TLS_CERTIFICATE_DATE_BYTES])

@@ -74,7 +74,7 @@ static void *enlarge(void *data, size_t bytes)
 
 static bool insert(uint64_t *table, size_t size, uint64_t hash)
 {
-    size_t i = hash & (size - 1);
+    size_t i = (size_t)hash & (size - 1);
     for (; table[i]; i = (i + 1) & (size - 1))
         if (table[i] == hash)
             return false;

@@ -60,7 +60,7 @@ static int make(struct bench_conn *c, struct error *err)
     if (!d)
         return error_sys(err, "memory for a socket");
     d->payload = (struct datagram_payload){.key = c->number + (uint32_t)run->opening_ns,
-                                           .bytes = run->load->size_bytes,
+                                           .bytes = (size_t)run->load->size_bytes,
                                            .expect = run->load->expect};
     if (ledger_init(&d->ledger, BENCH_DATAGRAM_WAIT_MS * UINT64_C(1000000),
                     remembered(run->load, &d->payload), err) < 0 ||

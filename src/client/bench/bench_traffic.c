@@ -146,7 +146,7 @@ static void describe_difference(const struct bench_conn *c, const struct differe
 {
     const unsigned char *in = c->thread->in;
     uint32_t number = c->number + 1;
-    size_t line = d->at ? 0 : text_line_length(in, smaller(d->n, EXCHANGE_FIRST_BYTES));
+    size_t line = d->at ? 0 : text_line_length(in, (size_t)smaller(d->n, EXCHANGE_FIRST_BYTES));
     if (line && !is_upper(c->thread, d))
         outcome_measure(ret, RESULT_CORRUPT,
                         "connection %" PRIu32 ": the server sent \"%.*s\" instead of our bytes",

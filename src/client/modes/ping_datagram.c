@@ -45,8 +45,8 @@ static int open_link(struct ping *p, struct error *err)
         .options = {.time = true, .never_fragment = p->options->never_fragment}};
     if (datagram_link_open(&d->link, err) < 0)
         return -1;
-    d->payload =
-        (struct datagram_payload){.bytes = p->options->size_bytes, .expect = p->options->expect};
+    d->payload = (struct datagram_payload){.bytes = (size_t)p->options->size_bytes,
+                                           .expect = p->options->expect};
     if (getrandom(&d->payload.key, sizeof d->payload.key, 0) < 0)
         d->payload.key = (uint32_t)clock_now_ns();
     d->ssid = (uint16_t)(d->payload.key % UINT16_MAX + 1);

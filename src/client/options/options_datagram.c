@@ -48,7 +48,7 @@ static int check_stamp(const struct options *options, struct error *err)
                    : error_set(
                          err, ERROR_INPUT,
                          "--clocks-agree is about the timestamps of --expect stamp: add that");
-    if (stamp_size_is_possible(options->size_bytes))
+    if (stamp_size_is_possible((size_t)options->size_bytes))
         return 0;
     return error_set(err, ERROR_INPUT,
                      "--size: a STAMP packet has %d bytes, or %d and more with padding",

@@ -8,10 +8,12 @@
 #include "tlsecho/base/quantity.h"
 #include "tlsecho/base/timestamp.h"
 
-#define LOWEST_RATE 1e-6 /* a message in 12 days */
-#define LONGEST_MS  (LONGEST_DAYS * UINT64_C(86400000))
+#define LONGEST_MS (LONGEST_DAYS * UINT64_C(86400000))
 
 enum { LONGEST_DAYS = 365 };
+
+/* A message in 12 days. No literal: the i387 compares those with more digits than a double has. */
+static const double lowest_rate = 1e-6;
 
 int option_parse_true(const struct option_row *row, const char *argument, void *field,
                       struct error *err)
@@ -136,11 +138,11 @@ int option_parse_rate(const struct option_row *row, const char *argument, void *
                       struct error *err)
 {
     double number;
-    if (quantity_parse_real(argument, &number, err) < 0 || number < LOWEST_RATE ||
+    if (quantity_parse_real(argument, &number, err) < 0 || number < lowest_rate ||
         number > (double)row->max)
         return error_set(err, ERROR_INPUT,
                          "'%s' is not a rate: write messages per second, from %g to %" PRIu64,
-                         argument, LOWEST_RATE, row->max);
+                         argument, lowest_rate, row->max);
     *(double *)field = number;
     return 0;
 }

@@ -106,7 +106,7 @@ static void finish_connecting(struct path_peer *peer, struct hello_try *t)
     t->segment_bytes = t->stats.segment_bytes;
     size_t largest = t->hello->n - t->cut > t->cut ? t->hello->n - t->cut : t->cut;
     if (largest > t->segment_bytes)
-        largest = t->segment_bytes;
+        largest = (size_t)t->segment_bytes;
     t->packet_bytes = largest + t->stats.header_bytes;
     t->state = SENDING;
 }

@@ -255,7 +255,7 @@ static const char *hint(const struct exchange *x)
 
 static size_t first_bytes(const struct exchange *x)
 {
-    return x->received_bytes < sizeof x->first ? x->received_bytes : sizeof x->first;
+    return x->received_bytes < sizeof x->first ? (size_t)x->received_bytes : sizeof x->first;
 }
 
 /* Our own PROXY header came back, which was sent before the bytes that are compared. */

@@ -261,7 +261,11 @@ const char *privilege_seccomp_version(void)
 enum privilege_result privilege_restrict_calls(struct privilege_step *step, struct error *err)
 {
     (void)step;
+#ifdef TLSECHO_SECCOMP
+    error_set(err, ERROR_SYSTEM, "seccomp is used on 64-bit machines only");
+#else
     error_set(err, ERROR_SYSTEM, "tlsecho-server was built without libseccomp");
+#endif
     return PRIVILEGE_MISSING;
 }
 

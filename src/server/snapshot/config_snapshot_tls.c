@@ -180,7 +180,7 @@ static int apply_all(const struct loading *l)
 {
     const struct config *config = l->snapshot->config;
     tls_context_set_key_files(l->ctx, config->security.key_files);
-    tls_context_limit_client_hello(l->ctx, config->limits.client_hello_bytes);
+    tls_context_limit_client_hello(l->ctx, (size_t)config->limits.client_hello_bytes);
     if (apply_policy(l) || apply_certificates(l) || apply_alpn(l) || apply_client_auth(l) ||
         apply_ticket_keys(l))
         return -1;

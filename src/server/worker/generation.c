@@ -35,7 +35,7 @@ static struct generation *make(struct generation **newest, const struct config_s
     for (int kind = 0; kind < CONN_TIMEOUTS; kind++)
         deadline_queue_init(&g->timeouts[kind], after_ms[kind] * 1000);
     deadline_queue_init(&g->lifetimes, config->timeouts_ms.lifetime * 1000);
-    pool_init(&g->pool, config->limits.buffer_bytes);
+    pool_init(&g->pool, (size_t)config->limits.buffer_bytes);
     g->snapshot = snapshot;
 
     if (*newest && (*newest)->conns == 0)

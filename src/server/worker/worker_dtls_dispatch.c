@@ -104,7 +104,7 @@ static enum datagram_drop meet(struct dtls_socket *socket, const struct datagram
         .own = &own,
         .data = d->data,
         .length = d->length,
-        .max_bytes = socket->listener->snapshot->config->limits.client_hello_bytes,
+        .max_bytes = (size_t)socket->listener->snapshot->config->limits.client_hello_bytes,
     };
     enum datagram_drop drop = admission_datagram(worker_group_admission(w->loop->group),
                                                  socket->listener->config, &d->peer, now_us);

@@ -51,7 +51,8 @@ static struct timespec start_time(const struct worker_conn *s)
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     us -= (int64_t)(clock_now_us() - s->start_us);
-    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    return (struct timespec){.tv_sec = (time_t)(us / 1000000),
+                             .tv_nsec = (long)(us % 1000000) * 1000};
 }
 
 void worker_info_gather(const struct worker_conn *s, struct conn_info *ret)

@@ -240,7 +240,7 @@ static void read_text_back(void)
         property_require((unsigned char)document[i] >= ' ' && document[i] != '\x7f',
                          "it has no control character");
     for (size_t part; at < n; at += part) {
-        part = write_document((const char *)text, window, 1 + property_below(20), at);
+        part = write_document((const char *)text, window, 1 + (size_t)property_below(20), at);
         property_require(part > 0 && at + part <= n && memcmp(window, document + at, part) == 0,
                          "its windows are parts of the whole");
     }

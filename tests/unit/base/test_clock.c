@@ -57,7 +57,6 @@ START_TEST(writes_the_time_as_rfc_3339)
         {{.tv_sec = 0}, "1970-01-01T00:00:00.000Z"},
         {{.tv_sec = 1767323045, .tv_nsec = 678000000}, "2026-01-02T03:04:05.678Z"},
         {{.tv_sec = 1709210096, .tv_nsec = 999999999}, "2024-02-29T12:34:56.999Z"},
-        {{.tv_sec = 253402300799, .tv_nsec = 1000000}, "9999-12-31T23:59:59.001Z"},
     };
     char text[CLOCK_TEXT_BYTES];
     clock_text(&expected[_i].at, text);
@@ -84,6 +83,8 @@ START_TEST(writes_whole_seconds_likewise)
     ck_assert_str_eq(text, "2026-01-02T03:04:05Z");
     clock_seconds_text(-1, text); /* a certificate may begin before 1970 */
     ck_assert_str_eq(text, "1969-12-31T23:59:59Z");
+    clock_seconds_text(INT64_C(4102444800), text); /* or end after 2038 */
+    ck_assert_str_eq(text, "2100-01-01T00:00:00Z");
 }
 END_TEST
 
@@ -103,6 +104,8 @@ START_TEST(writes_the_time_of_the_wall_clock_with_milliseconds)
     char text[CLOCK_TEXT_BYTES];
     clock_wall_text(INT64_C(1767323045678999), text);
     ck_assert_str_eq(text, "2026-01-02T03:04:05.678Z");
+    clock_wall_text(INT64_C(253402300799001000), text);
+    ck_assert_str_eq(text, "9999-12-31T23:59:59.001Z");
 }
 END_TEST
 
@@ -115,7 +118,7 @@ int main(void)
     tcase_add_test(tcase, polls_until_the_deadline_and_not_less);
     tcase_add_test(tcase, polls_without_a_limit_if_there_is_no_deadline);
     tcase_add_test(tcase, a_deadline_beyond_the_range_of_poll_is_cut_to_it);
-    tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 4);
+    tcase_add_loop_test(tcase, writes_the_time_as_rfc_3339, 0, 3);
     tcase_add_test(tcase, writes_each_second_after_another);
     tcase_add_test(tcase, writes_whole_seconds_likewise);
     tcase_add_test(tcase, returns_the_wall_clock_of_an_earlier_moment);

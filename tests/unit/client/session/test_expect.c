@@ -124,7 +124,7 @@ START_TEST(a_window_that_wraps_and_grows_loses_nothing)
             ck_assert_int_eq(expect_sent(&expect, piece, PIECE, &err), 0);
             out += PIECE;
         }
-        size_t n = out - in < PIECE / 3 ? out - in : PIECE / 3;
+        size_t n = (size_t)(out - in < PIECE / 3 ? out - in : PIECE / 3);
         stream(piece, in, n);
         ck_assert_int_eq(expect_received(&expect, piece, n), EXPECT_SAME);
         in += n;

@@ -28,7 +28,7 @@ time_t time(time_t *ret)
 {
     struct timespec clock;
     clock_gettime(CLOCK_REALTIME, &clock);
-    clock.tv_sec += ahead_s;
+    clock.tv_sec += (time_t)ahead_s;
     if (ret)
         *ret = clock.tv_sec;
     return clock.tv_sec;

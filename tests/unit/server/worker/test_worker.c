@@ -45,13 +45,19 @@ static atomic_llong stands_at_ns, turned_ns;
 int clock_gettime(clockid_t clock, struct timespec *ret)
 {
     enum { SECOND_NS = 1000000000 };
-    int status = (int)syscall(SYS_clock_gettime, clock, ret);
+#ifdef SYS_clock_gettime64 /* of 32-bit machines, where time_t has 64 bits */
+    int call = sizeof ret->tv_sec > sizeof(long) ? SYS_clock_gettime64 : SYS_clock_gettime;
+#else
+    int call = SYS_clock_gettime;
+#endif
+    int status = (int)syscall(call, clock, ret);
     if (clock != CLOCK_MONOTONIC)
         return status;
     long long stands = atomic_load(&stands_at_ns);
     long long now = stands ? stands : (long long)ret->tv_sec * SECOND_NS + ret->tv_nsec;
     now += atomic_load(&turned_ns);
-    *ret = (struct timespec){.tv_sec = now / SECOND_NS, .tv_nsec = now % SECOND_NS};
+    *ret =
+        (struct timespec){.tv_sec = (time_t)(now / SECOND_NS), .tv_nsec = (long)(now % SECOND_NS)};
     return status;
 }
 
