@@ -144,9 +144,12 @@ class Relay(Peer):
         if not direction:
             self.client = source
             self.numbers[data] = self.counts[0]
-        for seconds in self.scripts[direction].get(self.counts[direction], (0,)):
+        for seconds in self.fate(direction, data):
             order = len(self.waiting), time.monotonic()
             heapq.heappush(self.waiting, (time.monotonic() + seconds, order, direction, data))
+
+    def fate(self, direction, _):
+        return self.scripts[direction].get(self.counts[direction], (0,))
 
     def due(self):
         while self.waiting and self.waiting[0][0] <= time.monotonic():
@@ -168,11 +171,15 @@ class Relay(Peer):
 class StampRelay(Relay):
     """Between a STAMP sender and a stateful reflector. `arrivals`: the numbers of the requests that it
     handed on, in that order, which the reflector numbers from 0; `answers`: those of its numbers that
-    were handed back."""
+    were handed back. The request with the number `spared` passes, and its reply."""
 
-    def __init__(self, target, there=None, back=None):
+    def __init__(self, target, there=None, back=None, spared=None):
         super().__init__(target, there, back)
-        self.arrivals, self.answers = [], []
+        self.arrivals, self.answers, self.spared = [], [], spared
+
+    def fate(self, direction, data):
+        number, = struct.unpack_from("!I", data, 24 if direction else 0)
+        return (0,) if number == self.spared else super().fate(direction, data)
 
     def hand_on(self, direction, data):
         number, = struct.unpack_from("!I", data)
@@ -192,17 +199,13 @@ class StampRelay(Relay):
                 "lost_somewhere": 0}
 
 
-def disturb_all_but_the_last(seed, count, percent, late_s):
-    """Scripts for a StampRelay that lose, double and delay so many per cent each of what goes there and
-    back, but for the last of `count` requests and the reply to it."""
+def disturb(seed, count, percent, late_s):
+    """Scripts for a Relay that lose, double and delay so many per cent each of what goes there and
+    back."""
     chance = random.Random(seed)
     fates = [(), (0, 0), (late_s,), (0, late_s)]
-
-    def script(until):
-        return {n: chance.choice(fates) for n in range(1, until)
-                if chance.random() < len(fates) * percent / 100}
-    there = script(count)
-    return there, script(count + sum(len(copies) - 1 for copies in there.values()))
+    return [{n: chance.choice(fates) for n in range(1, 2 * count)
+             if chance.random() < len(fates) * percent / 100} for _ in range(2)]
 
 
 def figures(sent, returned):
