@@ -13,26 +13,27 @@
 
 #include "log_internal.h"
 #include "log_sink.h"
+#include "tlsecho/base/clock.h"
 #include "tlsecho/base/thread.h"
 
 enum {
     QUEUE_BYTES = 512 * 1024,
     CHUNK_BYTES = 4096, /* whole lines in one write: PIPE_BUF, so that lines never mix, pipe(7) */
     BATCH_MS = 5,
-    CLOSE_SECONDS = 1,
-    RETRY_SECONDS = 1,
+    CLOSE_US = 1000000,
+    RETRY_US = 1000000,
     PREFIX_BYTES = 4, /* a priority */
     LEVEL_NONE = LOG_LEVEL_ERROR + 1,
 };
 
 static struct {
-    pthread_mutex_t mutex; /* guards what follows up to `closing` */
-    pthread_cond_t filled;
+    pthread_mutex_t mutex; /* guards what follows up to `ended` */
+    pthread_cond_t filled, over;
     size_t head;           /* the queued bytes: waiting ones from here on, around the ring */
     atomic_size_t waiting; /* read without the mutex too */
     uint64_t dropped;      /* lines since the last log_dropped */
     int drop_reason;       /* why the last of them: an errno, 0 = the queue was full */
-    bool closing;
+    bool closing, ended;   /* the writer is to end, has ended */
     _Atomic uint64_t dropped_ever; /* since log_open */
     atomic_int level;
     atomic_int format;
@@ -42,7 +43,6 @@ static struct {
     pthread_t writer;
 } state = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
-    .filled = PTHREAD_COND_INITIALIZER,
     .level = LEVEL_NONE,
 };
 static char
@@ -112,13 +112,11 @@ static void count_unwritten(uint64_t lines)
 /* Waits until there is something to write; at most one second if the count could not be written. */
 static void await_lines(bool retry)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += RETRY_SECONDS;
+    const uint64_t due_us = clock_now_us() + RETRY_US;
     while (state.waiting == 0 && (state.dropped == 0 || retry) && !state.closing)
         if (!retry)
             pthread_cond_wait(&state.filled, &state.mutex);
-        else if (pthread_cond_timedwait(&state.filled, &state.mutex, &until) == ETIMEDOUT)
+        else if (!thread_condition_wait(&state.filled, &state.mutex, due_us))
             return;
 }
 
@@ -151,6 +149,8 @@ static void *writer(void *unused)
         else if (closing && state.waiting == 0)
             break;
     }
+    state.ended = true;
+    pthread_cond_signal(&state.over);
     pthread_mutex_unlock(&state.mutex);
     return NULL;
 }
@@ -168,8 +168,16 @@ static bool is_journal(int fd)
     return strcmp(stream, expected) == 0;
 }
 
+static void init_conditions(void)
+{
+    thread_condition_init(&state.filled);
+    thread_condition_init(&state.over);
+}
+
 void log_open(int fd, enum log_level level, enum log_format format)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_conditions);
     state.sink = (struct log_sink){.fd = fd};
     state.journal = is_journal(fd);
     state.started = false;
@@ -178,7 +186,7 @@ void log_open(int fd, enum log_level level, enum log_format format)
     state.waiting = 0;
     state.dropped = 0;
     state.dropped_ever = 0;
-    state.closing = false;
+    state.closing = state.ended = false;
     state.level = (int)level;
 }
 
@@ -204,15 +212,17 @@ void log_close(void)
     if (!state.started && log_start(&err) < 0)
         return;
     state.level = LEVEL_NONE;
+    const uint64_t due_us = clock_now_us() + CLOSE_US;
     pthread_mutex_lock(&state.mutex);
     state.closing = true;
     pthread_cond_signal(&state.filled);
+    while (!state.ended && thread_condition_wait(&state.over, &state.mutex, due_us))
+        ;
+    bool ended = state.ended;
     pthread_mutex_unlock(&state.mutex);
-
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += CLOSE_SECONDS;
-    if (pthread_timedjoin_np(state.writer, NULL, &until) != 0)
+    if (ended)
+        pthread_join(state.writer, NULL);
+    else
         pthread_detach(state.writer); /* stuck in write(2); the process is about to end */
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct beginning {
     const char *name;
@@ -63,4 +64,20 @@ int thread_start_detached(const char *name, void *(*run)(void *), void *argument
     int result = start(&thread, &attributes, &b, err);
     pthread_attr_destroy(&attributes);
     return result;
+}
+
+void thread_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+bool thread_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t due_us)
+{
+    const struct timespec due = {.tv_sec = (time_t)(due_us / 1000000),
+                                 .tv_nsec = (long)(due_us % 1000000 * 1000)};
+    return pthread_cond_timedwait(condition, mutex, &due) == 0;
 }

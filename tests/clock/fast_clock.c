@@ -2,9 +2,10 @@
  *
  * A library for LD_PRELOAD: a clock that runs faster than the real one, or jumps. All processes
  * that map the same file (TLSECHO_CLOCK) have the same time; tests/integration/fast_clock.py makes
- * the file. Time-outs are as much shorter. nanosleep(2) stays as it is: the server only collects
- * lines of its log in it. Not libfaketime: there each process counts from its own start, and a jump
- * is in a file that it reads at each call, which the sandbox of the server forbids.
+ * the file. Time-outs are as much shorter, but not those of waits for other threads, nor
+ * nanosleep(2), in which the server collects lines of its log. Not libfaketime: there each process
+ * counts from its own start, and a jump is in a file that it reads at each call, which the sandbox
+ * of the server forbids.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -45,12 +46,6 @@ static int64_t ns_of(const struct timespec *time)
     return time->tv_sec * SECOND + time->tv_nsec;
 }
 
-/* When the clock started, in its own time. */
-static int64_t start_of(clockid_t clock)
-{
-    return clock == CLOCK_REALTIME ? shared->wall_ns : shared->start_ns;
-}
-
 static int real_gettime(clockid_t clock, struct timespec *ret)
 {
     REAL(clock_gettime);
@@ -68,7 +63,8 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
         return real_gettime(clock, ret);
     real_gettime(CLOCK_MONOTONIC, &now);
     int64_t passed_ns = (ns_of(&now) - shared->start_ns) * shared->factor;
-    *ret = time_of(start_of(clock) + passed_ns + shared->ahead_ns);
+    int64_t start_ns = clock == CLOCK_REALTIME ? shared->wall_ns : shared->start_ns;
+    *ret = time_of(start_ns + passed_ns + shared->ahead_ns);
     return 0;
 }
 
@@ -96,13 +92,6 @@ static int64_t shorter(int64_t length)
     return shared && length > 0 ? (length - 1) / shared->factor + 1 : length;
 }
 
-/* The real time at which the clock will show that time. */
-static struct timespec real_time(clockid_t clock, const struct timespec *at)
-{
-    int64_t start_ns = start_of(clock);
-    return time_of(start_ns + shorter(ns_of(at) - start_ns - shared->ahead_ns));
-}
-
 int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimerspec *old)
 {
     REAL(timerfd_settime);
@@ -125,26 +114,16 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     return real(fds, count, (int)shorter(timeout_ms));
 }
 
-/* A condition does not tell its clock: the one that is nearer to that time. */
+/* As long as ever: for a thread, which is as slow as ever. The server's conditions have this clock.
+ */
 int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                            const struct timespec *restrict until)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    clockid_t clock = until->tv_sec / 2 > now.tv_sec ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-    struct timespec real_until = shared ? real_time(clock, until) : *until;
-    return pthread_cond_clockwait(condition, mutex, clock, &real_until);
-}
-
-/* A thread has as much real time to end as ever: the writer of the log writes its last lines. */
-int pthread_timedjoin_np(pthread_t thread, void **ret, const struct timespec *until)
-{
-    REAL(pthread_timedjoin_np);
     struct timespec now, real_now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    real_gettime(CLOCK_REALTIME, &real_now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    real_gettime(CLOCK_MONOTONIC, &real_now);
     struct timespec real_until = time_of(ns_of(&real_now) + ns_of(until) - ns_of(&now));
-    return real(thread, ret, &real_until);
+    return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &real_until);
 }
 
 __attribute__((constructor)) static void begin(void)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads, pthreads(7).   Threads: any. */
+/* Threads and conditions, pthreads(7).   Threads: any. */
 #ifndef TLSECHO_THREAD_H
 #define TLSECHO_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "tlsecho/base/error.h"
 
@@ -18,5 +20,12 @@ int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *a
 /* The same for a detached thread, with a small stack. */
 int thread_start_detached(const char *name, void *(*run)(void *), void *argument,
                           struct error *err);
+
+/* A condition for thread_condition_wait. */
+void thread_condition_init(pthread_cond_t *condition);
+
+/* pthread_cond_wait(3) until due_us of clock_now_us(): the wall clock may be set back meanwhile.
+ * False if that time has passed. */
+bool thread_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t due_us);
 
 #endif

@@ -2,18 +2,14 @@
 #include "handoff_queue.h"
 
 #include <assert.h>
-#include <time.h>
 
 #include "tlsecho/base/clock.h"
+#include "tlsecho/base/thread.h"
 
 void handoff_queues_init(struct handoff_queues *all)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&all->mutex, NULL);
-    pthread_cond_init(&all->room, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_condition_init(&all->room);
     all->count = all->full = 0;
 }
 
@@ -74,20 +70,12 @@ size_t handoff_queue_take(struct handoff_queue *queue, struct handoff ret[WORKER
     return n;
 }
 
-static struct timespec after_ms(int timeout_ms)
-{
-    uint64_t end_us = clock_now_us() + (uint64_t)timeout_ms * 1000;
-    return (struct timespec){.tv_sec = (time_t)(end_us / 1000000),
-                             .tv_nsec = (long)(end_us % 1000000 * 1000)};
-}
-
 bool handoff_queues_wait_for_room(struct handoff_queues *all, int timeout_ms)
 {
-    const struct timespec end = after_ms(timeout_ms);
-    int result = 0;
+    const uint64_t due_us = clock_now_us() + (uint64_t)timeout_ms * 1000;
     pthread_mutex_lock(&all->mutex);
-    while (all->full == all->count && result == 0)
-        result = pthread_cond_timedwait(&all->room, &all->mutex, &end);
+    while (all->full == all->count && thread_condition_wait(&all->room, &all->mutex, due_us))
+        ;
     bool room = all->full < all->count;
     pthread_mutex_unlock(&all->mutex);
     return room;
