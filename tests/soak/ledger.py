@@ -14,6 +14,7 @@ import support
 ANSWER_S = 10
 TRIES = 20   # the time-out of the admin address is short where the clock runs fast
 QUIET = {"connection", "certificate", "listening"}
+ORDINARY = {"closed", "cut", "reset", "handshake_failed"}
 
 
 def seconds(text):
@@ -23,7 +24,7 @@ def seconds(text):
 
 class Log:
     """Reads the log, and counts. Keeps the lines of all events but the most frequent ones, and copies all
-    but those of connections."""
+    but those of connections that ended as most do."""
 
     def __init__(self, stream, copy):
         self.events, self.ends = collections.Counter(), collections.Counter()
@@ -40,8 +41,9 @@ class Log:
                 self._count(fields)
             else:
                 self.unknown.append(line.rstrip())
-            if fields.get("event") != "connection":
+            if fields.get("end") not in ORDINARY:
                 copy.write(line)
+            if fields.get("event") != "connection":
                 with self._news:
                     self._news.notify_all()
         with self._news:

@@ -2,7 +2,7 @@
 """A week of a server within MINUTES, while a crowd of clients makes CONNECTIONS, many of which break:
 week.py MINUTES CONNECTIONS LOG. The clock of the server runs fast; time-outs of connections are as long
 as ever in real time. Exit status 1 if anything is not as it has to be; it is printed. LOG gets the log
-without the lines of connections."""
+without the lines of most connections."""
 
 import asyncio
 import collections
@@ -37,7 +37,7 @@ PROCESSES, THREADS, SLOW_THREADS, HOSTILE = 2, 12, 16, 8
 BENCH_SHARE = 0.4  # of all connections
 AFTER_HOURS = 0.5   # the last daily work is over
 QUIET_S = 90        # until no connection is open at the end
-SAMPLE_S, SAY_S = 5, 60
+SAMPLE_S, SAY_S, ATTACK_S = 5, 60, 10
 OPEN_AT_THE_END = 4
 
 
@@ -96,10 +96,11 @@ def hostile_crowd(addresses, shared, results):
     """The attacks of the other soak, in a process of their own."""
     counts, failures = collections.Counter(), []
     while not shared.ending.is_set():
-        more, unexpected = asyncio.run(abuse.abuse(addresses, HOSTILE, 10))
+        begun = time.monotonic()
+        more, unexpected = asyncio.run(abuse.abuse(addresses, HOSTILE, ATTACK_S))
         counts.update({f"attack {name}": count for name, count in more.items()})
         begin, end = shared.moment[:]
-        if not begin <= time.monotonic() <= end + 15:
+        if end + crowd.GRACE_S < begun or begin > time.monotonic():
             failures += unexpected
         results.put(("hostile", collections.Counter(counts), failures[:crowd.FAILURES]))
 

@@ -33,7 +33,7 @@ PROFILES = {
     "stapled": "certificates: [ { certificate: lasting.pem, key: lasting.key, ocsp: staple.der } ]",
     "abandoned": "certificates: [ { certificate: abandoned.pem, key: abandoned.key } ]",
 }
-REAL_S = {"handshake": 10, "idle": 14, "write": 10, "linger": 5, "drain": 20}
+REAL_S = {"handshake": 10, "idle": 40, "write": 20, "linger": 5, "drain": 20}
 
 
 def configuration(factor, more=""):
