@@ -68,13 +68,15 @@ class Explained(unittest.TestCase):
 
 
 class Guarded(unittest.TestCase):
-    def test_each_pattern_matches_a_source(self):
+    def test_each_pattern_matches_a_source_and_each_test_exists(self):
         for line in GUARDED.read_text().splitlines():
             if line and not line.startswith("#"):
                 with self.subTest(line):
-                    pattern, size = line.split()
+                    pattern, size, *tests = line.split()
                     self.assertTrue(list(REPOSITORY.glob(pattern)))
                     self.assertRegex(size, r"^(all|\d+)$")
+                    for test in tests:
+                        self.assertTrue(list(REPOSITORY.glob(f"tests/unit/**/{test}.c")), test)
 
 
 if __name__ == "__main__":

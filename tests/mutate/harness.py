@@ -19,6 +19,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 FILE_BYTES = 1 << 26
 MEMORY_BYTES = 1 << 32
 WAIT_S_MAX = 60
+UNCHANGED_S = 120
+LONG_S = 0.2  # of a program whose tests are worth telling apart
 
 
 class Failure(Exception):
@@ -121,35 +123,54 @@ class Build:
         target = f"tests/{test.stem}"
         command = call(["ninja", "-C", self.folder, "-t", "commands", "-s", target]).splitlines()[-1]
         ret = self.work / test.stem
-        extra = f"{mutated} -Wl,--wrap=_ck_assert_failed -Wl,--strip-debug"
+        extra = f"{mutated} -Wl,--wrap=_ck_assert_failed,--wrap=_tcase_add_test,--strip-debug"
         call(["sh", "-c", command.replace(f" -o {target} ", f" {extra} -o {ret} ")], cwd=self.folder)
         return ret
 
 
 class Program:
-    """A unit test that is linked with the mutants of a source."""
+    """A unit test program that is linked with the mutants of a source. seen: which of them it reaches."""
 
-    def __init__(self, build, test, mutated, count):
+    def __init__(self, build, test, mutated, count, pool):
         self.build = build
         self.name = test.stem
         self.path = build.link(test, mutated)
-        self.seen_file = self.path.with_suffix(".seen")
-        self.seen_file.write_bytes(bytes(count + 1))
+        self.count = count
         self.fork = "no"
-        self.times = Times(1.0, 1.0)
-        if not self.try_unchanged({"TLSECHO_MUTANT_SEEN": str(self.seen_file)}):
+        found = self.record({})
+        if not found:
             self.fork = "yes"
-            self.seen_file.write_bytes(bytes(count + 1))
-            if not self.try_unchanged({"TLSECHO_MUTANT_SEEN": str(self.seen_file)}):
-                raise Unfit(f"{test.stem} is left out: it fails without a mutant")
-        self.seen = self.seen_file.read_bytes()
-        self.seen_file.unlink()
+            found = self.record({})
+        if not found:
+            raise Unfit(f"{test.stem} is left out: it fails without a mutant")
+        self.seen, self.times = found
+        self.tests = self.record_tests(pool) if self.times.wall > LONG_S else []
 
-    def try_unchanged(self, more):
-        limit, self.times = self.times, Times(120.0, 120.0)
-        status, used = self.run(more)
-        self.times = used if status == "passed" else limit
-        return status == "passed"
+    def record(self, more):
+        """(what is reached, Times) without a mutant; None if it fails."""
+        with tempfile.NamedTemporaryFile(dir=self.build.work) as seen:
+            seen.write(bytes(self.count + 1))
+            seen.flush()
+            status, times = self.run({"TLSECHO_MUTANT_SEEN": seen.name, **more}, Times(UNCHANGED_S, UNCHANGED_S))
+            return (pathlib.Path(seen.name).read_bytes(), times) if status == "passed" else None
+
+    def record_tests(self, pool):
+        """The same for each test of the program alone; [] if one fails alone."""
+        if not any(self.seen[:self.count]):
+            return []
+        names = [{"TLSECHO_MUTANT_TESTS": f",{number},"} for number in range(self.seen[self.count])]
+        found = list(pool.map(self.record, names))
+        return found if all(found) else []
+
+    def try_mutant(self, number):
+        """ "passed", "failed" or "hangs" """
+        more, times = {"TLSECHO_MUTANT": str(number)}, self.times
+        reached = [(mine.wall, test) for test, (seen, mine) in enumerate(self.tests) if seen[number]]
+        if reached:
+            wall = sum(wall for wall, _ in reached)
+            more["TLSECHO_MUTANT_TESTS"] = "," + ",".join(str(test) for _, test in reached) + ","
+            times = Times(wall, self.times.cpu)
+        return self.run(more, times)[0]
 
     def remove(self):
         self.path.unlink()
@@ -161,16 +182,16 @@ class Program:
                 "ASAN_OPTIONS": "hard_rss_limit_mb=2048:symbolize=0", "LSAN_OPTIONS": "symbolize=0",
                 "UBSAN_OPTIONS": "symbolize=0", **more}
 
-    def run(self, more):
-        """("passed", "failed" or "hangs", its Times)"""
+    def run(self, more, usual):
+        """("passed", "failed" or "hangs", its Times); usual: the Times without a mutant."""
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="tlsecho-mutate-") as folder:
             with subprocess.Popen([self.path], env=self.environment(folder, more), cwd=folder,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, start_new_session=True) as process:
-                self.limit(process.pid)
+                self.limit(process.pid, usual.cpu)
                 try:
-                    hangs = not self.wait(process, started)
+                    hangs = not self.wait(process, started, 5 * usual.wall + 2)
                 finally:
                     self.end(process.pid)
                 _, status, used = os.wait4(process.pid, 0)
@@ -180,8 +201,8 @@ class Program:
             return "hangs", times
         return "passed" if process.returncode == 0 else "failed", times
 
-    def limit(self, process):
-        cpu = int(5 * self.times.cpu) + 3
+    def limit(self, process, usual_s):
+        cpu = int(5 * usual_s) + 3
         try:
             resource.prlimit(process, resource.RLIMIT_CPU, (cpu, cpu))
             resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
@@ -191,9 +212,8 @@ class Program:
         except ProcessLookupError:
             pass  # it has ended
 
-    def wait(self, process, started):
+    def wait(self, process, started, limit):
         """Whether it ends. A process that could run, but gets no processor, has more time."""
-        limit = 5 * self.times.wall + 2
         ended = os.pidfd_open(process.pid)
         try:
             while not select.select([ended], [], [], limit)[0]:

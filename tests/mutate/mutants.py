@@ -230,6 +230,8 @@ class Finder:
 
     def DeclRefExpr(self, node):
         target = node.get("referencedDecl", {})
+        if target.get("name", "").startswith("memory_order_"):
+            return  # no test can tell
         if target.get("id") in self.next_of:
             self.add(node, self.next_of[target["id"]])
         elif target.get("id") in self.numbers:

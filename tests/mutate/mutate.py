@@ -46,6 +46,7 @@ class Source:
         self.text = self.path.read_text(mutants.ENCODING)
         tree = mutants.tree_of(build.options(self.path), self.path)
         self.mutants = mutants.mutants_of(tree, self.text)
+        self.tests = guarded().get(name, (None, []))[1]
         self.keys = explained.keys_of(self.mutants, self.text)
 
     def line(self, number):
@@ -77,7 +78,7 @@ class Report:
 
 
 def order_of(build, source, reach):
-    """The tests of the file's module, of the modules that it is part of, of its room, and of the others; not
+    """The tests of the file's module and those that guarded.txt names, of the modules that it is part of, of its room, and of the others; not
     those beyond `reach` of these four."""
     room = pathlib.Path("tests/unit") / pathlib.Path(source.name).relative_to("src").parent
     stem = pathlib.Path(source.name).stem
@@ -85,13 +86,17 @@ def order_of(build, source, reach):
 
     def rank(test):
         name = test.stem.removeprefix("test_")
+        if name.endswith("_orders"):
+            return 3, 1  # minutes, as each of its runs is long
+        if test.stem in source.tests:
+            return 1, source.tests.index(test.stem)
         if name.startswith(stem):
-            return 1
+            return 1, -1
         if stem.startswith(name):
-            return 2
-        return 3 if test.parent == REPOSITORY / room else 4
+            return 2, 0
+        return (3 if test.parent == REPOSITORY / room else 4), 0
 
-    found = [test for test in build.tests() if rank(test) <= reach]
+    found = [test for test in build.tests() if rank(test)[0] <= reach]
     return sorted((test for test in found if build.links(test, functions)), key=rank)
 
 
@@ -106,7 +111,7 @@ def kill(build, source, chosen, args, report, deadline):
             if not alive or time.monotonic() > deadline:
                 break
             try:
-                program = harness.Program(build, test, mutated, len(source.mutants))
+                program = harness.Program(build, test, mutated, len(source.mutants), pool)
             except harness.Unfit as unfit:
                 report.problems.append(str(unfit))
                 continue
@@ -117,7 +122,7 @@ def kill(build, source, chosen, args, report, deadline):
             def attempt(number, program=program):
                 if time.monotonic() > deadline:
                     return None
-                return program.run({"TLSECHO_MUTANT": str(number)})[0]
+                return program.try_mutant(number)
 
             for number, result in zip(mine, pool.map(attempt, mine)):
                 if result is not None:
@@ -163,17 +168,17 @@ def sample(source, count, seed):
 
 
 def guarded():
-    """[(file, size of the sample or None)] of guarded.txt."""
+    """{file: (size of the sample or None, names of tests)} of guarded.txt."""
     found = {}
     for line in GUARDED.read_text().splitlines():
         if line and not line.startswith("#"):
-            pattern, size = line.split()
+            pattern, size, *tests = line.split()
             names = sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob(pattern))
             if not names:
                 raise harness.Failure(f"{GUARDED.name}: no file matches {pattern}")
             for name in names:
-                found.setdefault(name, None if size == "all" else int(size))
-    return list(found.items())
+                found.setdefault(name, (None if size == "all" else int(size), tests))
+    return found
 
 
 def changed_lines(ref):
@@ -216,7 +221,7 @@ def try_changed(args, work, report):
 
 def try_files(args, work, report):
     builds, reasons = builds_of(args, work), explained.read()
-    files = [(name, args.sample) for name in args.files] or guarded()
+    files = [(name, args.sample) for name in args.files] or [(name, size) for name, (size, _) in guarded().items()]
     for name, count in files:
         source = Source(builds, str(pathlib.Path(name).resolve().relative_to(REPOSITORY)))
         check_keys(source, reasons.get(source.name, {}), report)

@@ -2,13 +2,17 @@
 """A source that holds all of its mutants, of which the environment chooses one when a program starts:
 
     TLSECHO_MUTANT       the number of the mutant; without it the source behaves as it is written
-    TLSECHO_MUTANT_SEEN  a file with a byte for each mutant, set to 1 once its place is reached
+    TLSECHO_MUTANT_SEEN  a file with a byte for each mutant, set to 1 once its place is reached, and the number of
+                         tests of the program behind them
+    TLSECHO_MUTANT_TESTS the tests that run, by number, such as ",0,4,"; without it all of them
 """
 
 BEGINNING = r"""
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 static int mutant_chosen = -1;
@@ -32,6 +36,16 @@ void __wrap__ck_assert_failed(const char *file, int line, const char *text, ...)
 {
     (void)file, (void)line, (void)text;
     _exit(1);
+}
+void __real__tcase_add_test(void *tcase, const void *test, int signal, int status, int start, int end);
+void __wrap__tcase_add_test(void *tcase, const void *test, int signal, int status, int start, int end);
+void __wrap__tcase_add_test(void *tcase, const void *test, int signal, int status, int start, int end)
+{
+    const char *wanted = getenv("TLSECHO_MUTANT_TESTS");
+    char number[8];
+    snprintf(number, sizeof number, ",%%d,", mutant_seen[%(count)d]++);
+    if (!wanted || strstr(wanted, number))
+        __real__tcase_add_test(tcase, test, signal, status, start, end);
 }
 #line 1 "%(path)s"
 """
