@@ -167,6 +167,16 @@ START_TEST(mean_deviation_and_ends_are_those_of_the_samples)
 }
 END_TEST
 
+START_TEST(two_samples_have_a_deviation)
+{
+    struct histogram_summary summary;
+    histogram_record(h, 10);
+    histogram_record(h, 30);
+    histogram_summarize(h, &summary);
+    ck_assert_double_eq_tol(summary.stddev_ns, 10, 1e-9);
+}
+END_TEST
+
 /* The same samples, and the same of them in each bucket. */
 static void assert_same(const struct histogram *a, const struct histogram *b)
 {
@@ -242,6 +252,18 @@ START_TEST(is_restored_from_its_buckets_and_summary)
 }
 END_TEST
 
+START_TEST(a_restored_bucket_of_none_changes_nothing)
+{
+    struct histogram_summary summary;
+    histogram_restore(h, HOUR_NS, 0);
+    histogram_restore(h, 10, 1);
+    histogram_restore(h, 0, 0);
+    histogram_summarize(h, &summary);
+    ck_assert_uint_eq(summary.min_ns, 10);
+    ck_assert_uint_eq(summary.max_ns, 10);
+}
+END_TEST
+
 START_TEST(a_summary_of_other_buckets_is_refused)
 {
     struct histogram_summary summary, wrong;
@@ -274,6 +296,8 @@ int main(void)
     tcase_add_test(tcase, counts_a_longer_duration_in_the_last_bucket);
     tcase_add_loop_test(tcase, quantiles_are_those_of_the_samples_to_three_digits, 0, 3);
     tcase_add_test(tcase, mean_deviation_and_ends_are_those_of_the_samples);
+    tcase_add_test(tcase, two_samples_have_a_deviation);
+    tcase_add_test(tcase, a_restored_bucket_of_none_changes_nothing);
     tcase_add_loop_test(tcase, a_sum_is_the_histogram_of_all_samples, 0, 3);
     tcase_add_test(tcase, a_cleared_one_is_like_a_new_one);
     tcase_add_loop_test(tcase, is_restored_from_its_buckets_and_summary, 0, 3);

@@ -214,6 +214,7 @@ START_TEST(hanging_up_ends_the_connection_and_keeps_the_descriptor)
     ck_assert_int_eq(fstat(transport->fd, &status), 0);
     ck_assert(_i ? S_ISSOCK(status.st_mode) : S_ISCHR(status.st_mode));
     ck_assert_int_eq(fcntl(transport->fd, F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(fcntl(transport->fd, F_GETFL) & O_ACCMODE, O_RDWR);
     ck_assert_int_eq(read(peer, &byte, 1), 0);
 }
 END_TEST

@@ -4,8 +4,12 @@
 
 #include <check.h>
 #include <errno.h>
+#include <net/if.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "fake_datagram.h"
 #include "folder.h"
@@ -16,7 +20,7 @@
 #include "tlsecho/tls/dtls_session.h"
 #include "tlsecho/tls/tls_context.h"
 
-enum { SECOND_US = 1000000 };
+enum { SECOND_US = 1000000, NARROW_MTU = 500 };
 
 static struct folder folder;
 static struct pki ca, leaf;
@@ -35,6 +39,7 @@ static struct io last; /* of the handshake of the transport */
 static struct error err;
 static unsigned char received[DTLS_DATA_MAX], on_the_way[4 * FAKE_DATAGRAM_BYTES];
 static uint64_t now_us;
+static size_t mtu; /* of the server's flight */
 
 /* The clock of OpenSSL. */
 int gettimeofday(struct timeval *restrict ret, void *restrict zone)
@@ -84,13 +89,14 @@ static void accept_hello(void)
     flight.length = take_from_client();
     ck_assert_int_eq(dtls_cookies_check(cookies, &flight, now_us, answer), DTLS_FIRST_PROVEN);
     const struct dtls_session_options options = {
-        .ctx = server_context, .hello = on_the_way, .hello_length = flight.length};
+        .ctx = server_context, .mtu = mtu, .hello = on_the_way, .hello_length = flight.length};
     ck_assert_int_eq(dtls_session_new(&options, &session, &err), 0);
     ck_assert_int_eq(transport_dtls_new(session, &path, &transport, &err), 0);
 }
 
-static void set_up(void)
+static void set_up_with(size_t bytes)
 {
+    mtu = bytes;
     now_us = 1000 * (uint64_t)SECOND_US;
     folder_new(&folder);
     ca = pki_make(&(struct pki_spec){.subject = "Test CA", .ca = true});
@@ -108,6 +114,12 @@ static void set_up(void)
     ck_assert_int_eq(dtls_session_new(&options, &client, &err), 0);
     client_status = dtls_session_handshake(client, &err);
     accept_hello();
+}
+
+/* Each datagram of a handshake has room in an outbox. */
+static void set_up(void)
+{
+    set_up_with(DATAGRAM_OUTBOX_BYTES);
 }
 
 static void tear_down(void)
@@ -229,6 +241,7 @@ START_TEST(a_handshake_sends_each_flight_at_once)
 {
     struct peer peer;
     datagram_outbox_open(&outbox, &wire.base);
+    err.kind = ERROR_TIMEOUT; /* of something else */
     last = transport_handshake(transport, &err);
     ck_assert_int_eq(last.status, IO_WANT_READ);
     ck_assert(last.progressed);
@@ -320,15 +333,47 @@ START_TEST(reads_nothing_more_once_it_has_closed)
 }
 END_TEST
 
+/* Whatever comes behind it. */
 START_TEST(the_end_of_the_peer_is_an_eof)
 {
+    unsigned char end[64];
     shake_well();
+    client_writes("late");
+    size_t late = collected;
     dtls_session_close(client);
     collect();
+    size_t n = collected - late;
+    ck_assert_uint_le(n, sizeof end);
+    memcpy(end, on_the_way + late, n);
+    memmove(on_the_way + n, on_the_way, late);
+    memcpy(on_the_way, end, n);
     feed();
     struct io io = transport_read(transport, received, sizeof received, &err);
     ck_assert_int_eq(io.status, IO_EOF);
     ck_assert(!io.progressed);
+    ck_assert(!io.more);
+}
+END_TEST
+
+START_TEST(a_client_that_repeats_the_end_of_its_handshake_is_answered_again)
+{
+    size_t n;
+    const unsigned char *data;
+    last = transport_handshake(transport, &err);
+    client_takes();
+    feed_flight();
+    ck_assert_int_eq(last.status, IO_OK);
+    size_t lost = wire.out_count;
+    now_us += dtls_session_timeout_us(client);
+    ck_assert_int_eq(dtls_session_retransmit(client, &err), DTLS_OK);
+    while (dtls_session_next(client, &data, &n)) {
+        dtls_session_feed(session, data, n);
+        reads_nothing();
+    }
+    ck_assert_uint_gt(wire.out_count, lost);
+    taken = lost;
+    client_takes();
+    ck_assert_int_eq(client_status, DTLS_OK);
 }
 END_TEST
 
@@ -355,17 +400,26 @@ END_TEST
 
 START_TEST(a_flight_that_is_too_long_for_the_path_goes_again_in_smaller_datagrams)
 {
-    size_t before = dtls_session_mtu(session);
+    tear_down();
+    set_up_with(DTLS_MTU_DEFAULT);
     wire.fail_at = 0;
     wire.fail_code = _i ? EPERM : EMSGSIZE;
     last = transport_handshake(transport, &err);
     ck_assert_int_eq(last.status, IO_WANT_READ);
     ck_assert_uint_eq(path.unsent, 1);
     ck_assert_uint_eq(path.sent, wire.out_count);
-    if (_i)
-        ck_assert_uint_eq(dtls_session_mtu(session), before);
-    else
-        ck_assert_uint_lt(dtls_session_mtu(session), before);
+    ck_assert_uint_eq(dtls_session_mtu(session), _i ? DTLS_MTU_DEFAULT : 1024);
+}
+END_TEST
+
+START_TEST(a_message_that_cannot_be_sent_in_fragments_either_is_counted)
+{
+    shake_well();
+    uint64_t sent = path.sent;
+    wire.fail_at = wire.tried;
+    ck_assert_int_eq(transport_write(transport, "hello", 5, &err).status, IO_OK);
+    ck_assert_uint_eq(path.sent, sent);
+    ck_assert_uint_eq(path.unsent, 1);
 }
 END_TEST
 
@@ -405,6 +459,85 @@ START_TEST(gives_up_once_a_flight_has_been_sent_too_often)
 }
 END_TEST
 
+/* A network of its own whose loopback carries 500 bytes; false where that is not allowed. */
+static bool make_narrow_network(void)
+{
+    struct ifreq lo = {.ifr_name = "lo"};
+    if (unshare(CLONE_NEWNET) < 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    lo.ifr_mtu = NARROW_MTU;
+    ck_assert_int_eq(ioctl(fd, SIOCSIFMTU, &lo), 0);
+    lo.ifr_flags = IFF_UP;
+    ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+    close(fd);
+    return true;
+}
+
+/* What the transport sends goes to `peer`, a socket of its own. */
+static int open_narrow_path(struct datagram_socket **ret)
+{
+    const struct datagram_options options = {.own = true, .never_fragment = true};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int peer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(peer, (struct sockaddr *)&any, sizeof any), 0);
+    path.peer.length = sizeof path.peer.ipv4;
+    ck_assert_int_eq(getsockname(peer, &path.peer.any, &path.peer.length), 0);
+    any.sin_addr.s_addr = htonl(INADDR_ANY);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+    ck_assert_int_eq(datagram_new(fd, false, &options, ret, &err), 0);
+    path.socket = *ret;
+    return peer;
+}
+
+START_TEST(a_message_that_is_too_long_for_the_path_goes_in_fragments)
+{
+    static char message[3000];
+    static unsigned char datagram[DTLS_DATA_MAX];
+    struct datagram_socket *socket;
+    int mode;
+    size_t n;
+    memset(message, 'm', sizeof message - 1);
+    shake_well();
+    if (!make_narrow_network())
+        return; /* only root may */
+    int peer = open_narrow_path(&socket);
+    uint64_t sent = path.sent;
+    ck_assert_int_eq(transport_write(transport, message, sizeof message, &err).status, IO_OK);
+    ck_assert_uint_eq(path.sent, sent + 1);
+    ck_assert_uint_eq(path.unsent, 0);
+    ssize_t got = recv(peer, datagram, sizeof datagram, 0);
+    ck_assert_int_gt(got, (ssize_t)sizeof message);
+    dtls_session_feed(client, datagram, (size_t)got);
+    ck_assert_int_eq(dtls_session_read(client, received, sizeof received, &n, &err), DTLS_OK);
+    ck_assert_uint_eq(n, sizeof message);
+    ck_assert_int_eq(
+        getsockopt(socket->fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, &(socklen_t){sizeof mode}), 0);
+    ck_assert_int_eq(mode, IP_PMTUDISC_DO);
+    ck_assert_int_eq(
+        getsockopt(socket->fd, IPPROTO_IP, IP_PKTINFO, &mode, &(socklen_t){sizeof mode}), 0);
+    ck_assert_int_eq(mode, 1);
+    datagram_free(socket);
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_flight_heeds_what_the_kernel_knows_of_the_path)
+{
+    struct datagram_socket *socket;
+    tear_down();
+    set_up_with(DTLS_DATA_MAX);
+    if (!make_narrow_network())
+        return; /* only root may */
+    int peer = open_narrow_path(&socket);
+    last = transport_handshake(transport, &err);
+    ck_assert_uint_eq(dtls_session_mtu(session), NARROW_MTU - 28);
+    datagram_free(socket);
+    close(peer);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("transport_dtls");
@@ -418,10 +551,14 @@ int main(void)
     tcase_add_test(tcase, drops_a_message_that_is_longer_than_the_buffer);
     tcase_add_test(tcase, reads_nothing_more_once_it_has_closed);
     tcase_add_test(tcase, the_end_of_the_peer_is_an_eof);
+    tcase_add_test(tcase, a_client_that_repeats_the_end_of_its_handshake_is_answered_again);
     tcase_add_test(tcase, a_client_that_does_not_trust_the_server_fails_the_handshake);
     tcase_add_test(tcase, what_finds_no_room_is_counted);
     tcase_add_loop_test(
         tcase, a_flight_that_is_too_long_for_the_path_goes_again_in_smaller_datagrams, 0, 2);
+    tcase_add_test(tcase, a_message_that_is_too_long_for_the_path_goes_in_fragments);
+    tcase_add_test(tcase, a_flight_heeds_what_the_kernel_knows_of_the_path);
+    tcase_add_test(tcase, a_message_that_cannot_be_sent_in_fragments_either_is_counted);
     tcase_add_test(tcase, sends_a_flight_again_once_that_is_due);
     tcase_add_loop_test(tcase, gives_up_once_a_flight_has_been_sent_too_often, 0, 2);
     suite_add_tcase(suite, tcase);

@@ -50,7 +50,7 @@ static unsigned receive_all(void)
 
 static struct outcome judged(bool input_left)
 {
-    struct outcome outcome;
+    struct outcome outcome = {.result = RESULT_USAGE, .error.text = "of something else"};
     exchange_judge(&x, input_left, &outcome);
     return outcome;
 }
@@ -58,12 +58,18 @@ static struct outcome judged(bool input_left)
 START_TEST(an_echo_to_the_last_byte_is_ok)
 {
     put("hello");
+    ck_assert_uint_eq(exchange_room(&x), 0);
     ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert_uint_gt(x.sent_us, 0);
     fake_add_read(&fake, "he");
     fake_add_read(&fake, "llo");
+    ck_assert_uint_eq(exchange_receive(&x), WANT_NOTHING);
+    buf_take(&x.in, buf_waiting(&x.in));
     fake_add(&fake.reads, IO_EOF);
     receive_all();
+    ck_assert_uint_eq(exchange_room(&x), 0);
     ck_assert_int_eq(judged(false).result, RESULT_OK);
+    ck_assert_str_eq(judged(false).error.text, "");
     ck_assert_uint_eq(x.sent_bytes, 5);
     ck_assert_uint_eq(x.received_bytes, 5);
     ck_assert_uint_ge(x.first_echo_us, x.first_sent_us);
@@ -423,6 +429,56 @@ START_TEST(idle_time_without_sent_bytes_has_no_missing_bytes_and_no_remedy_of_ec
 }
 END_TEST
 
+START_TEST(more_than_was_sent_is_told_as_such)
+{
+    put("ab");
+    exchange_send(&x);
+    fake_add_read(&fake, "abc");
+    receive_all();
+    ck_assert_str_eq(judged(false).error.text, "byte 2 (0x63) came back, but only 2 were sent");
+}
+END_TEST
+
+START_TEST(what_is_no_text_is_not_shown_instead_of_a_hello_line)
+{
+    start(EXPECT_HELLO);
+    fake_add_read(&fake, "\x01\x02\n");
+    receive_all();
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "what the server sent first is not a hello"));
+}
+END_TEST
+
+START_TEST(a_reset_with_bytes_missing_is_told_as_a_reset)
+{
+    put("hello");
+    exchange_send(&x);
+    fake_add(&fake.reads, IO_RESET);
+    receive_all();
+    struct outcome outcome = judged(false);
+    ck_assert_int_eq(outcome.result, RESULT_RESET);
+    ck_assert_ptr_nonnull(strstr(outcome.error.text, "reset the connection with 5 of 5 bytes"));
+}
+END_TEST
+
+/* Silence, an end and a failure, without a byte of an echo. */
+START_TEST(a_server_that_returns_nothing_may_be_no_echo_server)
+{
+    put("hello");
+    exchange_send(&x);
+    if (_i == 0)
+        exchange_expire(&x, 1000);
+    else
+        fake_add(&fake.reads, _i == 1 ? IO_EOF : IO_FAILED);
+    receive_all();
+    struct outcome outcome = judged(false);
+    const char *remedy = exchange_remedy(&x, &outcome);
+    ck_assert(_i == 2 ? !remedy
+                      : strcmp(remedy, "if it is not an echo server, add --expect none") == 0);
+}
+END_TEST
+
 START_TEST(an_interrupted_exchange_is_judged_by_the_missing_bytes)
 {
     ck_assert_int_eq(judged(false).result, RESULT_OK);
@@ -466,6 +522,10 @@ int main(void)
     tcase_add_test(cases, idle_time_counts_from_the_last_progress_in_the_kernel);
     tcase_add_loop_test(cases, a_proxy_header_that_comes_back_is_recognized, 0, 2);
     tcase_add_test(cases, idle_time_without_sent_bytes_has_no_missing_bytes_and_no_remedy_of_echo);
+    tcase_add_test(cases, more_than_was_sent_is_told_as_such);
+    tcase_add_test(cases, what_is_no_text_is_not_shown_instead_of_a_hello_line);
+    tcase_add_test(cases, a_reset_with_bytes_missing_is_told_as_a_reset);
+    tcase_add_loop_test(cases, a_server_that_returns_nothing_may_be_no_echo_server, 0, 3);
     tcase_add_test(cases, an_interrupted_exchange_is_judged_by_the_missing_bytes);
 
     Suite *suite = suite_create("exchange");

@@ -87,11 +87,37 @@ START_TEST(upper_expects_only_ascii_letters_to_change)
 }
 END_TEST
 
+START_TEST(upper_expects_each_piece_in_upper_case)
+{
+    expect_init(&expect, EXPECT_UPPER);
+    sent("ab");
+    sent("cd");
+    ck_assert_int_eq(received("ABCD"), EXPECT_SAME);
+}
+END_TEST
+
+static bool is_upper(const char *text)
+{
+    return expect_is_upper(&expect, (const unsigned char *)text, strlen(text));
+}
+
+START_TEST(an_echo_in_upper_case_is_told_from_its_first_byte_on)
+{
+    expect_init(&expect, EXPECT_ECHO);
+    sent("a1b");
+    ck_assert(is_upper("A"));
+    ck_assert(is_upper("A1B"));
+    ck_assert(!is_upper("x1B"));
+    ck_assert(!is_upper("A1b"));
+}
+END_TEST
+
 START_TEST(none_accepts_anything_and_keeps_nothing)
 {
     expect_init(&expect, EXPECT_NONE);
     sent("abc");
     ck_assert_int_eq(received("something else"), EXPECT_SAME);
+    ck_assert_uint_eq(expect.offset_bytes, 14);
     ck_assert_uint_eq(expect_missing(&expect), 0);
     ck_assert_uint_eq(expect_room(&expect), EXPECT_MAX_BYTES);
     ck_assert_ptr_null(expect.window);
@@ -170,6 +196,8 @@ int main(void)
     tcase_add_test(cases, a_difference_in_the_first_and_in_the_last_byte_is_found);
     tcase_add_test(cases, more_than_was_sent_is_surplus_at_the_first_byte_of_it);
     tcase_add_test(cases, upper_expects_only_ascii_letters_to_change);
+    tcase_add_test(cases, upper_expects_each_piece_in_upper_case);
+    tcase_add_test(cases, an_echo_in_upper_case_is_told_from_its_first_byte_on);
     tcase_add_test(cases, none_accepts_anything_and_keeps_nothing);
     tcase_add_test(cases, a_window_that_wraps_and_grows_loses_nothing);
     tcase_add_test(cases, a_full_window_has_no_room_until_something_comes_back);

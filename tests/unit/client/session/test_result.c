@@ -45,6 +45,8 @@ static const struct {
     {"a certificate file that does not exist is a wrong option", PHASE_OPTIONS, ERROR_INPUT, ENOENT,
      RESULT_USAGE},
     {"lack of memory is local", PHASE_OPTIONS, ERROR_SYSTEM, ENOMEM, RESULT_LOCAL_IO},
+    {"a file that does not exist is local", PHASE_OPTIONS, ERROR_SYSTEM, ENOENT, RESULT_LOCAL_IO},
+    {"name servers that refuse are refused", PHASE_DNS, ERROR_SYSTEM, ECONNREFUSED, RESULT_REFUSED},
     {"an unknown name is dns", PHASE_DNS, ERROR_DNS, -2, RESULT_DNS},
     {"name servers that do not answer in time are dns", PHASE_DNS, ERROR_TIMEOUT, 0, RESULT_DNS},
     {"interrupted in a look-up: dns", PHASE_DNS, ERROR_INTERRUPTED, 0, RESULT_DNS},
@@ -287,10 +289,104 @@ START_TEST(a_failed_handshake_after_a_proxy_header_suggests_leaving_it_out)
 }
 END_TEST
 
-START_TEST(a_measured_result_has_the_echo_phase)
+static const struct {
+    enum phase phase;
+    enum error_kind kind;
+    int code;
+    struct options options;
+    const char *text;
+} remedied[] = {
+    {PHASE_ECHO, ERROR_SYSTEM, ECONNRESET, {.mode = MODE_PING}, "; see the log of the server"},
+    {PHASE_ECHO,
+     ERROR_TIMEOUT,
+     0,
+     {.mode = MODE_PING},
+     "; if it is only slow, raise --idle-timeout"},
+    {PHASE_ECHO, ERROR_TIMEOUT, 0, {.mode = MODE_PATH}, ""},
+    {PHASE_CONNECT,
+     ERROR_TIMEOUT,
+     0,
+     {.mode = MODE_PATH},
+     "; if it is only slow, raise --connect-timeout"},
+    {PHASE_CONNECT, ERROR_INTERRUPTED, 0, {.mode = MODE_PING}, ""},
+    {PHASE_CONNECT,
+     ERROR_SYSTEM,
+     EADDRNOTAVAIL,
+     {.source = NULL},
+     "; all local ports to this server are in use: widen net.ipv4.ip_local_port_range"},
+    {PHASE_DNS,
+     ERROR_DNS,
+     EAI_AGAIN,
+     {.family = AF_INET},
+     "; check the name servers in /etc/resolv.conf and the route to them"},
+    {PHASE_DNS,
+     ERROR_DNS,
+     EAI_NONAME,
+     {.family = AF_INET},
+     "; check the host name; or leave out -4, if it has IPv6 only"},
+};
+
+START_TEST(a_remedy_is_one_that_can_help)
 {
     struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = remedied[_i].kind, .code = remedied[_i].code, .alert = -1};
+    outcome_fail_to_open(&outcome, remedied[_i].phase, &err, &remedied[_i].options);
+    ck_assert_str_eq(outcome.error.text, remedied[_i].text);
+}
+END_TEST
+
+START_TEST(without_options_a_remedy_names_those_of_every_mode)
+{
+    struct outcome outcome = {.result = RESULT_OK};
+    struct error err = {.kind = ERROR_TIMEOUT, .alert = -1};
+    outcome_fail(&outcome, PHASE_ECHO, &err);
+    ck_assert_str_eq(outcome.error.text, "; if it is only slow, raise --idle-timeout");
+    outcome_fail(&outcome, PHASE_DNS, &err);
+    ck_assert_str_eq(outcome.error.text,
+                     "; check the name servers in /etc/resolv.conf, or raise --connect-timeout");
+}
+END_TEST
+
+START_TEST(a_remedy_for_which_there_is_no_room_is_cut)
+{
+    struct {
+        struct outcome outcome;
+        char behind[100];
+    } o = {.behind = "behind"};
+    memset(o.outcome.error.text, 'x', sizeof o.outcome.error.text - 10);
+    outcome_advise(&o.outcome, "something that is longer");
+    ck_assert_uint_eq(strlen(o.outcome.error.text), sizeof o.outcome.error.text - 1);
+    ck_assert_str_eq(o.behind, "behind");
+}
+END_TEST
+
+START_TEST(each_phase_is_found_by_its_name)
+{
+    for (int i = 0; i < PHASES; i++)
+        ck_assert_int_eq(phase_find(phase_name((enum phase)i)), i);
+    ck_assert_int_eq(phase_find("none"), PHASES);
+}
+END_TEST
+
+START_TEST(nagios_gets_the_status_that_it_knows)
+{
+    static const struct {
+        struct outcome outcome;
+        int status;
+    } cases[] = {{{.result = RESULT_OK}, 0},
+                 {{.result = RESULT_OK, .warning = true}, 1},
+                 {{.result = RESULT_RESET}, 2},
+                 {{.result = RESULT_USAGE}, 3}};
+    for (int i = 0; i < COUNT(cases); i++)
+        ck_assert_int_eq(outcome_nagios_status(&cases[i].outcome), cases[i].status);
+}
+END_TEST
+
+START_TEST(a_measured_result_has_the_echo_phase)
+{
+    struct outcome outcome = {.result = RESULT_OK, .error.code = ECONNRESET};
     outcome_measure(&outcome, RESULT_TRUNCATED, "%d missing", 7);
+    ck_assert_int_eq(outcome.error.code, 0);
     ck_assert_int_eq(outcome.result, RESULT_TRUNCATED);
     ck_assert_str_eq(phase_name(outcome.phase), "echo");
     ck_assert_str_eq(outcome.error.text, "7 missing");
@@ -316,6 +412,11 @@ int main(void)
                         COUNT(alerts));
     tcase_add_test(cases, an_alert_that_we_sent_ourselves_has_no_remedy_of_the_options);
     tcase_add_loop_test(cases, only_check_does_not_suggest_insecure, 0, MODES);
+    tcase_add_loop_test(cases, a_remedy_is_one_that_can_help, 0, COUNT(remedied));
+    tcase_add_test(cases, without_options_a_remedy_names_those_of_every_mode);
+    tcase_add_test(cases, a_remedy_for_which_there_is_no_room_is_cut);
+    tcase_add_test(cases, each_phase_is_found_by_its_name);
+    tcase_add_test(cases, nagios_gets_the_status_that_it_knows);
     tcase_add_test(cases, a_measured_result_has_the_echo_phase);
 
     Suite *suite = suite_create("result");

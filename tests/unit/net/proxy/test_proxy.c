@@ -296,6 +296,13 @@ END_TEST
 START_TEST(verifies_crc_32c)
 {
     ck_assert_uint_eq(proxy_crc32c((const unsigned char *)"123456789", 9, 9), 0xe3069283);
+    /* its own place counts as zeros */
+    ck_assert_uint_eq(proxy_crc32c((const unsigned char *)"123456789", 9, 2),
+                      proxy_crc32c((const unsigned char *)"12\0\0\0\0"
+                                                          "789",
+                                   9, 9));
+    ck_assert_uint_ne(proxy_crc32c((const unsigned char *)"123456789", 9, 2),
+                      proxy_crc32c((const unsigned char *)"12\0\0\0\0\0\0\0", 9, 9));
 }
 END_TEST
 

@@ -18,7 +18,8 @@ static void limit(const char *limits)
     config_snapshot_free(snapshot);
     snapshot = yaml_snapshot("listeners: [{ listen: tcp://127.0.0.1, deny: [192.0.2.66, unix],\n"
                              "allow: [192.0.2.0/24, '2001:db8::/32', unix] },\n"
-                             "{ listen: tcp://127.0.0.2 }]\n"
+                             "{ listen: tcp://127.0.0.2 },\n"
+                             "{ listen: tcp://127.0.0.3, allow: [192.0.2.0/24] }]\n"
                              "limits: {%s}",
                              limits);
     admission_limit(admission, snapshot->config);
@@ -51,7 +52,7 @@ static enum admission_refusal from(int listener, const char *source, struct admi
     return admission_source(admission, &snapshot->config->listeners[listener], &address, pass);
 }
 
-enum { CHOOSY, OPEN };
+enum { CHOOSY, OPEN, STRICT };
 
 START_TEST(without_limits_every_connection_is_accepted)
 {
@@ -88,6 +89,47 @@ START_TEST(denies_before_it_allows)
     admission_over(&pass);
     ck_assert_int_eq(from(OPEN, sources[_i].source, &pass), ADMISSION_GRANTED);
     admission_over(&pass);
+}
+END_TEST
+
+START_TEST(one_network_that_is_allowed_excludes_all_others)
+{
+    struct admission_pass pass;
+    limit("connections: 0");
+    ck_assert_int_eq(from(STRICT, "tcp://192.0.2.1", &pass), ADMISSION_GRANTED);
+    ck_assert_int_eq(from(STRICT, "tcp://192.0.3.1", &pass), ADMISSION_ALLOW);
+    ck_assert_int_eq(from(STRICT, "unix:///x", &pass), ADMISSION_ALLOW);
+}
+END_TEST
+
+static enum datagram_drop dropped(int listener, const char *source)
+{
+    struct address address = loopback_address(source);
+    return admission_datagram(admission, &snapshot->config->listeners[listener], &address, 1000);
+}
+
+START_TEST(datagrams_are_dropped_by_the_same_rules_and_beyond_their_rate)
+{
+    limit("datagram_rate: 1");
+    ck_assert_int_eq(dropped(CHOOSY, "udp://192.0.2.66:1"), DATAGRAM_DROP_DENY);
+    ck_assert_int_eq(dropped(CHOOSY, "udp://192.0.3.1:1"), DATAGRAM_DROP_ALLOW);
+    ck_assert_int_eq(dropped(STRICT, "udp://192.0.3.1:1"), DATAGRAM_DROP_ALLOW);
+    ck_assert_int_eq(dropped(CHOOSY, "udp://192.0.2.1:1"), DATAGRAM_KEPT);
+    ck_assert_int_eq(dropped(STRICT, "udp://192.0.2.1:1"), DATAGRAM_DROP_RATE);
+    ck_assert_int_eq(dropped(OPEN, "udp://192.0.3.1:1"), DATAGRAM_KEPT);
+    limit("datagram_rate: 0");
+    ck_assert_int_eq(dropped(OPEN, "udp://192.0.3.1:1"), DATAGRAM_KEPT);
+}
+END_TEST
+
+START_TEST(a_connection_beyond_the_rate_is_not_counted_as_open)
+{
+    struct admission_pass pass;
+    limit("connections: 1, accept_rate: 1");
+    ck_assert_int_eq(accepted(0, &pass), ADMISSION_GRANTED);
+    admission_over(&pass);
+    ck_assert_int_eq(accepted(0, &pass), ADMISSION_ACCEPT_RATE);
+    ck_assert_int_eq(accepted(2000000, &pass), ADMISSION_GRANTED);
 }
 END_TEST
 
@@ -358,6 +400,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, without_limits_every_connection_is_accepted);
     tcase_add_loop_test(tcase, denies_before_it_allows, 0, sizeof sources / sizeof *sources);
+    tcase_add_test(tcase, one_network_that_is_allowed_excludes_all_others);
+    tcase_add_test(tcase, datagrams_are_dropped_by_the_same_rules_and_beyond_their_rate);
+    tcase_add_test(tcase, a_connection_beyond_the_rate_is_not_counted_as_open);
     tcase_add_test(tcase, accepts_connections_up_to_the_limit_and_another_when_one_is_over);
     tcase_add_test(tcase, handshakes_are_too_many_from_one_above_the_limit_until_they_are_over);
     tcase_add_test(tcase, accepts_the_rate_of_a_second_at_once_and_then_at_that_rate);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "admission_rates.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "admission_source_key.h"
 #include "loopback.h"
 #include "suite.h"
 
@@ -50,10 +53,50 @@ START_TEST(takes_a_64_and_a_mapped_address_for_one_source)
 }
 END_TEST
 
+/* As a socket for both families reports it. */
+START_TEST(a_mapped_address_that_was_not_unmapped_is_the_same_source)
+{
+    struct address mapped = {.length = sizeof mapped.ipv6, .ipv6.sin6_family = AF_INET6};
+    ck_assert_int_eq(inet_pton(AF_INET6, "::ffff:192.0.2.1", &mapped.ipv6.sin6_addr), 1);
+    ck_assert_int_eq(taken("udp://192.0.2.1:1", 10, START_US, 10), 10);
+    ck_assert(!admission_rates_take(rates, &mapped, 10, START_US));
+}
+END_TEST
+
+START_TEST(an_ipv6_source_is_no_ipv4_source_of_the_same_bits)
+{
+    struct address v4 = loopback_address("udp://192.0.2.1:1"), v6 = {.length = sizeof v6.ipv6};
+    v6.ipv6.sin6_family = AF_INET6;
+    memcpy(&v6.ipv6.sin6_addr, &v4.ipv4.sin_addr, sizeof v4.ipv4.sin_addr);
+    struct admission_source_key a = admission_source_key(&v4), b = admission_source_key(&v6);
+    ck_assert_uint_eq(a.prefix, b.prefix);
+    ck_assert(!admission_source_key_equal(&a, &b));
+}
+END_TEST
+
 START_TEST(a_new_limit_holds_at_once)
 {
     ck_assert_int_eq(taken("udp://192.0.2.1:1", 10, START_US, 20), 10);
     ck_assert_int_eq(taken("udp://192.0.2.1:1", 3, START_US, 20), 3);
+}
+END_TEST
+
+START_TEST(a_limit_of_one_allows_one)
+{
+    ck_assert_int_eq(taken("udp://192.0.2.1:1", 1, START_US, 3), 1);
+    ck_assert_int_eq(taken("udp://192.0.2.1:1", 1, START_US + SECOND_US, 3), 1);
+    admission_rates_free(NULL); /* does nothing */
+}
+END_TEST
+
+/* More sources than sets, and in some sets more than it holds. */
+START_TEST(a_new_source_does_not_pay_for_another_in_its_set)
+{
+    struct address source = loopback_address("udp://10.0.0.0:5000");
+    for (uint32_t i = 0; i < 30000; i++) {
+        source.ipv4.sin_addr.s_addr = htonl(0x0a000000 + i);
+        ck_assert(admission_rates_take(rates, &source, 1, START_US));
+    }
 }
 END_TEST
 
@@ -80,6 +123,10 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, allows_a_second_at_once_and_then_the_rate);
     tcase_add_test(tests, takes_a_64_and_a_mapped_address_for_one_source);
+    tcase_add_test(tests, a_limit_of_one_allows_one);
+    tcase_add_test(tests, a_new_source_does_not_pay_for_another_in_its_set);
+    tcase_add_test(tests, a_mapped_address_that_was_not_unmapped_is_the_same_source);
+    tcase_add_test(tests, an_ipv6_source_is_no_ipv4_source_of_the_same_bits);
     tcase_add_test(tests, a_new_limit_holds_at_once);
     tcase_add_test(tests, a_flood_of_sources_frees_no_source_that_keeps_sending);
     suite_add_tcase(suite, tests);

@@ -13,11 +13,13 @@ enum { BUFFER_BYTES = 4096 };
 static struct fake_transport fake;
 static struct pool pool;
 static struct conn conn;
+static unsigned described; /* how often */
 
 /* Longer each time. */
 static void describe(const struct conn *c, struct conn_info *ret)
 {
     static unsigned times;
+    described++;
     ck_assert_ptr_eq(c, &conn);
     *ret = (struct conn_info){.listener = "main", .connection = 42};
     memset(ret->server, 'x', ++times % sizeof ret->server);
@@ -25,6 +27,7 @@ static void describe(const struct conn *c, struct conn_info *ret)
 
 static void set_up(void)
 {
+    described = 0;
     fake_init(&fake);
     pool_init(&pool, BUFFER_BYTES);
     conn_init(&conn, &fake.base, &service_echo, &pool, describe);
@@ -123,6 +126,19 @@ START_TEST(one_byte_writes_lose_and_repeat_nothing)
 }
 END_TEST
 
+START_TEST(what_moved_earlier_in_a_turn_counts_as_progress)
+{
+    fake_add_read_more(&fake, "x");
+    fake_add(&fake.reads, IO_WANT_READ);
+    conn_run(&conn);
+    ck_assert(conn.progressed);
+    fake_add_read(&fake, "x");
+    fake.writes.after.io.status = IO_WANT_WRITE;
+    conn_run(&conn);
+    ck_assert(conn.progressed);
+}
+END_TEST
+
 START_TEST(does_not_read_while_output_is_pending)
 {
     fake_add_read(&fake, "abc");
@@ -194,6 +210,52 @@ START_TEST(messages_are_answered_by_a_service_that_also_generates_output)
     ck_assert_int_eq(conn.state, CONN_SERVE);
     ck_assert_int_eq(fake.write_calls, 1);
     ck_assert_uint_eq(conn.received_bytes, 1);
+    ck_assert_ptr_nonnull(strstr((char *)fake.written, "\"connection\":42"));
+}
+END_TEST
+
+/* Is silent where the message is longer than a byte. */
+static enum service_verdict reply_to_short(const struct service_request *request,
+                                           struct datagram *datagram)
+{
+    ck_assert_uint_eq(request->room, BUFFER_BYTES);
+    ck_assert_ptr_null(request->info);
+    ck_assert_uint_eq(datagram->size, BUFFER_BYTES);
+    datagram->data[0] = '=';
+    return datagram->length == 1 ? SERVICE_ANSWERS : SERVICE_IS_SILENT;
+}
+
+START_TEST(a_message_is_answered_or_not)
+{
+    static const struct service service = {.name = "made-up", .reply = reply_to_short};
+    fake.base.messages = true;
+    conn.service = &service;
+    fake_add_read(&fake, "two");
+    conn_run(&conn);
+    ck_assert_int_eq(fake.write_calls, 0);
+    ck_assert_ptr_null(conn.output.data);
+    fake_add_read(&fake, "1");
+    conn_run(&conn);
+    assert_written("=");
+}
+END_TEST
+
+/* A transport that cannot splice is read again. */
+START_TEST(a_read_of_more_than_half_of_a_buffer_is_bulk_data)
+{
+    static char bulk[BUFFER_BYTES / 2 + 2];
+    memset(bulk, 'x', BUFFER_BYTES / 2);
+    fake_add_read(&fake, bulk);
+    conn_run(&conn);
+    ck_assert(!conn.full);
+    bulk[BUFFER_BYTES / 2] = 'x';
+    fake_add_read(&fake, bulk);
+    conn_run(&conn);
+    ck_assert(conn.full);
+    fake_add(&fake.reads, IO_WANT_READ);
+    conn_run(&conn);
+    ck_assert(conn.full);
+    ck_assert_uint_eq(conn.sent_bytes, BUFFER_BYTES + 1);
 }
 END_TEST
 
@@ -260,6 +322,7 @@ START_TEST(a_reset_with_pending_output_is_a_reset)
     conn_run(&conn);
     conn_run(&conn);
     assert_over(CONN_END_RESET);
+    ck_assert_str_eq(conn.error->text, "the script: Connection reset by peer");
 }
 END_TEST
 
@@ -635,8 +698,42 @@ START_TEST(finite_output_is_sent_after_the_peers_fin)
     fake_add(&fake.reads, IO_EOF);
     conn_run(&conn);
     conn_run(&conn);
+    ck_assert_int_eq(fake.read_calls, 1);
     assert_written("one two ");
     assert_over(CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(finite_output_is_sent_during_a_drain)
+{
+    conn.service = &service_say;
+    conn_run(&conn);
+    conn_drain(&conn);
+    conn_run(&conn);
+    assert_written("one two ");
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+}
+END_TEST
+
+START_TEST(endless_output_of_which_none_is_pending_ends_in_order)
+{
+    conn.service = &service_babble;
+    fake_add(&fake.reads, IO_EOF);
+    conn_run(&conn);
+    ck_assert_int_eq(fake.shutdown_at, 0);
+    ck_assert_int_eq(conn.state, CONN_OVER);
+}
+END_TEST
+
+START_TEST(input_that_the_transport_has_already_is_read_while_a_write_waits)
+{
+    conn.service = &service_babble;
+    fake.writes.after.io.status = IO_WANT_WRITE;
+    fake_add_read_more(&fake, "a");
+    fake_add_read(&fake, "b");
+    conn_run(&conn);
+    ck_assert_int_eq(fake.read_calls, 2);
+    assert_waits(WANT_READ | WANT_WRITE, CONN_TIMEOUT_WRITE);
 }
 END_TEST
 
@@ -646,9 +743,9 @@ START_TEST(endless_output_stops_at_the_peers_fin_after_what_is_pending)
     fake_add_short_write(&fake, 10);
     conn_run(&conn);
     assert_waits(WANT_READ | WANT_WRITE, CONN_TIMEOUT_WRITE);
-    fake_add(&fake.reads, IO_EOF);
+    fake_add(&fake.reads, _i ? IO_CUT : IO_EOF);
     conn_run(&conn);
-    assert_over(CONN_END_CLOSED);
+    assert_over(_i ? CONN_END_CUT : CONN_END_CLOSED);
     ck_assert_uint_eq(conn.sent_bytes, BUFFER_BYTES);
 }
 END_TEST
@@ -676,6 +773,7 @@ START_TEST(endless_output_stops_at_a_drain)
     conn_run(&conn);
     ck_assert_int_eq(conn.end, CONN_END_DRAINED);
     ck_assert_int_eq(conn.state, CONN_LINGER);
+    ck_assert_int_eq(fake.shutdown_at, (int)fake.written_bytes);
 }
 END_TEST
 
@@ -695,8 +793,10 @@ START_TEST(producing_yields_when_its_budget_is_spent)
     conn.service = &service_babble;
     conn_run(&conn);
     ck_assert(conn.runnable);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_WRITE);
     ck_assert_int_eq(fake.write_calls, CONN_BLOCKS_MAX);
     ck_assert(conn.progressed);
+    ck_assert_uint_eq(described, 0);
 }
 END_TEST
 
@@ -813,6 +913,16 @@ START_TEST(a_service_that_needs_info_gets_it)
     ck_assert_ptr_nonnull(
         strstr((char *)fake.written, "\"listener\":\"main\",\"connection\":42}\n"));
     ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+    ck_assert_uint_eq(described, 1);
+}
+END_TEST
+
+START_TEST(what_is_known_may_take_more_than_one_buffer)
+{
+    pool.buffer_bytes = 64;
+    conn.service = &service_report;
+    conn_run(&conn);
+    ck_assert_uint_gt(fake.written_bytes, 64);
 }
 END_TEST
 
@@ -824,6 +934,7 @@ START_TEST(without_memory_for_a_buffer_it_fails)
     conn.service = services[_i];
     conn_run(&conn);
     assert_over(CONN_END_FAILED);
+    ck_assert(!conn.runnable);
     ck_assert_str_eq(conn.error->text, "no memory for a buffer");
     ck_assert_int_eq(fake.shutdown_at, -1);
 }
@@ -997,12 +1108,15 @@ int main(void)
     tcase_add_test(tc, waits_for_the_handshake_in_either_direction);
     tcase_add_test(tc, sends_the_rest_after_a_short_write);
     tcase_add_test(tc, one_byte_writes_lose_and_repeat_nothing);
+    tcase_add_test(tc, what_moved_earlier_in_a_turn_counts_as_progress);
     tcase_add_test(tc, does_not_read_while_output_is_pending);
     tcase_add_test(tc, flushes_data_that_the_transport_accepted_but_did_not_send);
     tcase_add_test(tc, reads_on_while_the_transport_has_more);
     tcase_add_test(tc, yields_when_its_budget_is_spent);
     tcase_add_test(tc, answers_all_messages_that_came_together);
     tcase_add_test(tc, messages_are_answered_by_a_service_that_also_generates_output);
+    tcase_add_test(tc, a_message_is_answered_or_not);
+    tcase_add_test(tc, a_read_of_more_than_half_of_a_buffer_is_bulk_data);
     tcase_add_test(tc, an_idle_connection_holds_no_buffer);
     tcase_add_test(tc, pending_output_is_sent_after_the_peers_fin);
     tcase_add_test(tc, a_fin_without_close_notify_is_closed_in_order_as_cut);
@@ -1037,7 +1151,10 @@ int main(void)
     tcase_add_test(tc, a_service_with_finite_output_sends_it_at_once_and_ends);
     tcase_add_test(tc, generated_output_continues_after_a_short_write);
     tcase_add_test(tc, finite_output_is_sent_after_the_peers_fin);
-    tcase_add_test(tc, endless_output_stops_at_the_peers_fin_after_what_is_pending);
+    tcase_add_test(tc, finite_output_is_sent_during_a_drain);
+    tcase_add_test(tc, endless_output_of_which_none_is_pending_ends_in_order);
+    tcase_add_test(tc, input_that_the_transport_has_already_is_read_while_a_write_waits);
+    tcase_add_loop_test(tc, endless_output_stops_at_the_peers_fin_after_what_is_pending, 0, 2);
     tcase_add_test(tc, a_peer_that_closes_and_does_not_read_pending_output_ends_by_write_time_out);
     tcase_add_test(tc, endless_output_stops_at_a_drain);
     tcase_add_test(tc, endless_output_stops_at_an_external_end);
@@ -1052,6 +1169,7 @@ int main(void)
     tcase_add_loop_test(tc, a_failed_write_that_loses_output_is_no_end_in_order, 0, 2);
     tcase_add_test(tc, pending_output_is_dropped_once_reading_has_failed);
     tcase_add_test(tc, a_service_that_needs_info_gets_it);
+    tcase_add_test(tc, what_is_known_may_take_more_than_one_buffer);
     tcase_add_loop_test(tc, without_memory_for_a_buffer_it_fails, 0, 3);
     tcase_add_test(tc, without_memory_for_a_buffer_it_does_not_linger);
     tcase_add_test(tc, a_proxy_header_comes_before_the_handshake_within_its_time_out);
