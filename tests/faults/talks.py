@@ -183,7 +183,7 @@ def datagram(server, service):
 
 
 def dtls(server, service):
-    mode = ["--report"] if service == "report" else ["--ping", "-c1", "-W3"]
+    mode = ["--report", "--idle-timeout", "3s"] if service == "report" else ["--ping", "-c1", "-W3"]
     words = [*mode, "-q", "--connect-timeout", "5s", "--cacert", support.pki() / "ca.pem",
              server.endpoint(f"dtls-{service}")]
     program = os.environ.get("TLSECHO_PEER") or support.program("TLSECHO_CLIENT")

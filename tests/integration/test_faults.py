@@ -22,6 +22,7 @@ LASTING = [("check-dtls", "recvmmsg", "ENOMEM", 1),
            ("bench-udp", "recvmmsg", "ENOMEM", 3),
            ("bench-udp", "sendmmsg", "ENOBUFS", 2),
            ("bench-udp", "poll", "ENOMEM", 2),
+           ("bench-tcp", "send", "ENOBUFS", 1),
            ("path-syn", "recv", "ENOMEM", 1)]
 CALLS, SITES = 14, 6  # points of each scenario: system calls, and stacks that allocate
 

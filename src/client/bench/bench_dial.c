@@ -73,6 +73,7 @@ static enum bench_step dial_addresses(struct bench_conn *c, unsigned *ret_want, 
 enum bench_step bench_dial_begin(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
 {
     c->notified = c->write_closed = c->flushing = false;
+    c->failure = 0;
     c->tried = 0;
     c->first = c->number + (c->thread->run->load->handshakes ? c->begun : 0);
     if (!c->dialled_ns)

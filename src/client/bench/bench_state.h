@@ -82,6 +82,7 @@ struct bench_conn {
     bool settled;              /* it has come up or failed at least once */
     bool flushing;             /* the transport has bytes that it has not sent */
     bool write_closed;         /* nothing can be sent any more; reading continues for the reason */
+    int failure;               /* errno of a send that failed for this host's reason; 0 = none */
     bool notified;             /* close_notify and FIN are sent */
     bool borrowed;             /* the transport belongs to a session */
     uint64_t last_activity_ns; /* the last data in either direction, or the start of the state */

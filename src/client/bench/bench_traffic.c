@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "bench_count.h"
 #include "tlsecho/base/ascii.h"
@@ -85,6 +86,10 @@ static unsigned send_piece(struct bench_conn *c, uint64_t now_ns, bool *ret_go_o
     if (io.status != IO_OK) { /* reading continues for the reason */
         c->write_closed = true;
         c->unsent_bytes = 0;
+    }
+    if (io.status == IO_FAILED) { /* the peer knows of nothing */
+        c->failure = err.code ? err.code : EIO;
+        shutdown(c->source.fd, SHUT_RDWR);
     }
     return WANT_NOTHING;
 }
@@ -326,8 +331,21 @@ enum bench_step bench_traffic_start(struct bench_conn *c, uint64_t now_ns, unsig
     return bench_traffic_is_done(c) ? BENCH_DONE : BENCH_GO_ON;
 }
 
+/* Why it ended, if this host could not send. */
+static void explain(const struct bench_conn *c, struct outcome *ret)
+{
+    struct error err;
+    errno = c->failure;
+    error_sys(&err, "connection %" PRIu32 ": send", c->number + 1);
+    broke(c, &err, ret);
+}
+
 enum bench_step bench_traffic_run(struct bench_conn *c, unsigned *ret_want, struct outcome *ret)
 {
     uint64_t now_ns;
-    return receive(c, &now_ns, ret) ? bench_traffic_start(c, now_ns, ret_want) : BENCH_FAILED;
+    if (receive(c, &now_ns, ret))
+        return bench_traffic_start(c, now_ns, ret_want);
+    if (c->failure)
+        explain(c, ret);
+    return BENCH_FAILED;
 }
