@@ -62,10 +62,10 @@ static SSL_CTX *new_context(const SSL_METHOD *method)
 
 static int open_socket(void)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    int opened = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (opened < 0)
         die("socket");
-    return fd;
+    return opened;
 }
 
 static struct sockaddr_in loopback(int port)

@@ -2,6 +2,7 @@
 #include "tls_certificates.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -334,6 +335,7 @@ int tls_context_use_certificate(struct tls_context *ctx, const char *path,
     if (result < 0)
         return -1;
     const struct tls_certificate *c = tls_certificates_last(ctx);
+    assert(c);
     tls_certificate_describe(c->leaf, ret);
     if (ctx->role == TLS_SERVER && tls_suitability_warn(ctx, c->leaf, c->chain, path, err))
         return -1;

@@ -6,14 +6,14 @@
 #include "rsa_keys.h"
 
 /* A sanitizer's malloc returns NULL where memory is missing, as that of the C library does. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
+const char *asan_options(void) __asm__("__asan_default_options");
+const char *asan_options(void)
 {
     return "allocator_may_return_null=1";
 }
 
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
+const char *tsan_options(void) __asm__("__tsan_default_options");
+const char *tsan_options(void)
 {
     return "allocator_may_return_null=1";
 }

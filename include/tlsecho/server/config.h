@@ -150,5 +150,6 @@ void config_print(const struct config *config, FILE *out);
  * Always returns -1. */
 int config_refuse(const struct config *config, struct config_place place, struct error *err,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+#define config_refuse(...) error_minus_one(config_refuse(__VA_ARGS__))
 
 #endif

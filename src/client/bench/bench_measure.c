@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/client/bench_measure.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* In a shorter time the share of the CPU says nothing. */
@@ -87,6 +88,7 @@ int bench_measure_add_second(struct bench_measure *m, const struct bench_second 
             return error_sys(err, "memory for %zu seconds", n);
         m->seconds = seconds;
     }
+    assert(m->seconds);
     m->seconds[m->second_count++] = *second;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/client/datagram_lines.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ static bool is_reply_to(const struct datagram_lines *l, uint64_t seq, const unsi
                         size_t n)
 {
     const struct datagram_line *line = datagram_lines_find(l, seq);
+    assert(line);
     if (line->bytes != n)
         return false;
     for (size_t i = 0; i < n; i++)

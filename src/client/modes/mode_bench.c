@@ -168,12 +168,13 @@ static int prepare(struct compare *c, struct error *err)
 static void init(struct compare *c, const struct options *options, const struct outcome *outcome)
 {
     const struct endpoint *endpoints[SIDES] = {&options->endpoint, &options->other};
+    const size_t count = options->compares ? SIDES : 1;
     *c = (struct compare){
         .options = options,
-        .count = options->compares ? SIDES : 1,
+        .count = count,
         .watch = {.interrupt_fd = interrupt_fd(), .progress = output_bench_progress},
     };
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         target_init(&c->targets[i], options, endpoints[i]);
         session_init(&c->sessions[i], &c->targets[i]);
         c->links[i].session = &c->sessions[i];

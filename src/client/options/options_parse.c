@@ -73,10 +73,11 @@ static int parse_options(int argc, char **argv, struct options *options, bool re
     while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (code == '?')
             return refuse(argv[optind - 1], err);
+        const struct option_row *row = row_of(code == ':' ? optopt : code);
+        assert(row);
         if (code == ':')
-            return error_set(err, ERROR_INPUT, "--%s needs an argument: %s", row_of(optopt)->name,
-                             row_of(optopt)->argument);
-        const struct option_row *row = row_of(code);
+            return error_set(err, ERROR_INPUT, "--%s needs an argument: %s", row->name,
+                             row->argument);
         if (row->parse(row, optarg, (char *)options + row->field, err) < 0)
             return error_prefix(err, "--%s", row->name);
         ret_given[row - option_rows] = true;

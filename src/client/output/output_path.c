@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/client/output_path.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ static void print_event(const struct path_verdict *verdict, enum path_event even
 {
     const struct path_stage_result *stage =
         verdict->stage_count ? &verdict->stages[verdict->stage_count - 1] : NULL;
+    assert(stage || event == PATH_EVENT_SERVERS || event == PATH_EVENT_PROGRESS);
     switch (event) {
     case PATH_EVENT_SERVERS:
         print_servers(verdict);

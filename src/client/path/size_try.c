@@ -129,6 +129,7 @@ static void start_talking(const struct size_server *server, struct size_try *t)
 static void shake_hands(const struct size_server *server, struct size_try *t)
 {
     struct io io = {.status = IO_OK};
+    assert(t->transport);
     if (target_is_tls(&server->target))
         io = transport_handshake(t->transport, &t->error);
     switch (io.status) {

@@ -177,6 +177,8 @@ void admission_handshake_over(struct admission_pass *pass)
 
 void admission_over(struct admission_pass *pass)
 {
+    if (!pass->admission)
+        return;
     admission_handshake_over(pass);
     if (pass->source)
         admission_sources_leave(pass->admission->sources, pass->source);

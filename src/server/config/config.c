@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#undef config_refuse
+
 const char *config_proxy_protocol_name(size_t proxy_protocol)
 {
     static const char *const names[] = {[CONFIG_PROXY_OFF] = "off",

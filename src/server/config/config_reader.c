@@ -6,6 +6,8 @@
 
 #include "tlsecho/base/text.h"
 
+#undef config_reader_refuse
+
 int config_reader_refuse(struct config_reader *r, struct config_place place, const char *format,
                          ...)
 {

@@ -31,5 +31,6 @@ void config_reader_leave(struct config_reader *r, size_t before);
 /* config_refuse with the path of the key being read. Always returns -1. */
 int config_reader_refuse(struct config_reader *r, struct config_place place, const char *format,
                          ...) __attribute__((format(printf, 3, 4)));
+#define config_reader_refuse(...) error_minus_one(config_reader_refuse(__VA_ARGS__))
 
 #endif

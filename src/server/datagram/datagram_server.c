@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +97,9 @@ static struct datagram_listener *find(struct datagram_set *set, int fd)
 
 void datagram_set_count(struct datagram_set *set, int fd, unsigned slot)
 {
-    find(set, fd)->slot = slot;
+    struct datagram_listener *l = find(set, fd);
+    assert(l);
+    l->slot = slot;
 }
 
 /* What cannot be waited for now, for lack of memory, is tried again later. */

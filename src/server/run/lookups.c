@@ -84,12 +84,16 @@ static int start_all(struct lookups *l, struct error *err)
 int lookups_start(const struct lookups_plan *plan, struct lookups **ret, struct error *err)
 {
     struct lookups *l = calloc(1, sizeof *l);
-    if (!l)
-        return error_sys(err, "look up names");
+    struct name *names = calloc(plan->count + 1, sizeof *names);
+    if (!l || !names) {
+        error_sys(err, "look up names");
+        free(names);
+        free(l);
+        return -1;
+    }
     l->plan = *plan;
-    l->names = calloc(plan->count + 1, sizeof *l->names);
-    int result = l->names ? start_all(l, err) : error_sys(err, "look up names");
-    if (result < 0) {
+    l->names = names;
+    if (start_all(l, err) < 0) {
         lookups_free(l);
         return -1;
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <inttypes.h>
 #include <time.h>
 
@@ -140,6 +141,7 @@ static void write_page(FILE *out, const void *context)
     const struct reports *all = context;
     const struct bench_report *reports = all->items;
     size_t count = all->count;
+    assert(count <= sizeof letters / sizeof *letters);
     output_html_begin(out, reports[0].name, " under load");
     heading(out, reports, count);
     for (size_t i = 0; i < count; i++) {

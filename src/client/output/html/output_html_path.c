@@ -117,11 +117,10 @@ static void stage_word(const struct path_stage_result *stage, size_t findings,
 static void draw_stage(FILE *out, const struct path_verdict *verdict, size_t index)
 {
     const struct path_stage_result *stage = &verdict->stages[index];
-    size_t findings = findings_of(verdict, stage->name);
     double room = (double)(MAP_WIDTH - 2 * MAP_END) / (double)verdict->stage_count;
     double x = MAP_END + room * ((double)index + 0.5);
     char word[OUTPUT_UNIT_BYTES];
-    stage_word(stage, findings, word);
+    stage_word(stage, findings_of(verdict, stage->name), word);
     fprintf(out, "<circle class=\"mark %s\" cx=\"%.1f\" cy=\"%d\" r=\"%d\"/>", stage_class(stage),
             x, MAP_LINE_Y, MAP_DOT);
     if (stage->found)

@@ -200,9 +200,9 @@ START_TEST(a_hello_line_says_which_server_answers)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char identity[REPORT_IDENTITY_BYTES] = "";
         struct error why;
-        int parsed = report_parse_identity(lines[i].line, strlen(lines[i].line), identity, &why);
-        ck_assert_msg((parsed == 0) == !!lines[i].identity, "%s", lines[i].line);
-        ck_assert_str_eq(identity, parsed < 0 ? "" : lines[i].identity);
+        int result = report_parse_identity(lines[i].line, strlen(lines[i].line), identity, &why);
+        ck_assert_msg((result == 0) == !!lines[i].identity, "%s", lines[i].line);
+        ck_assert_str_eq(identity, result < 0 ? "" : lines[i].identity);
     }
 }
 END_TEST
