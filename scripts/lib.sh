@@ -34,6 +34,8 @@ lint|clang-tidy|clang-tidy|clang-tools-extra|looks for mistakes
 lint|clang|clang|clang|compiles for clang-tidy
 lint|shellcheck|shellcheck|ShellCheck|looks for mistakes in scripts
 lint|codespell|codespell|codespell|looks for spelling mistakes
+readers|cppcheck|cppcheck|cppcheck|looks for mistakes
+readers|valgrind|valgrind|valgrind|looks for mistakes as a program runs
 docs|doxygen|doxygen|doxygen|reads the headers' comments
 fuzz|clang|clang|clang|compiles for libFuzzer
 fuzz|clang-rt|libclang-rt-dev|compiler-rt|libFuzzer itself
