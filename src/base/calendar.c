@@ -14,6 +14,9 @@ enum {
     DAY_S = 24 * 60 * 60,
 };
 
+/* The first and the last second of the years 0 to 9999. */
+static const int64_t YEAR_0_S = -INT64_C(62167219200), YEAR_9999_END_S = INT64_C(253402300799);
+
 /* Rounds down, also below 0. */
 static int64_t divide(int64_t number, int64_t by)
 {
@@ -33,6 +36,8 @@ int64_t calendar_seconds(const struct tm *utc)
 int calendar_date(int64_t seconds, struct tm *ret)
 {
     enum { FOUR_YEARS_DAYS = 4 * YEAR_DAYS + 1, CENTURY_DAYS = 25 * FOUR_YEARS_DAYS - 1 };
+    if (seconds < YEAR_0_S || seconds > YEAR_9999_END_S)
+        return -1;
     int64_t days = divide(seconds, DAY_S);
     int rest = (int)(seconds - days * DAY_S);
     int64_t cycle = divide(days + MARCH_0_TO_1970_DAYS, CYCLE_DAYS);
@@ -42,8 +47,6 @@ int calendar_date(int64_t seconds, struct tm *ret)
     day -= year * YEAR_DAYS + year / 4 - year / 100;
     int month = (5 * day + 2) / FIVE_MONTHS_DAYS;
     int64_t whole_year = year + cycle * CYCLE_YEARS + (month >= 10);
-    if (whole_year < 0 || whole_year > 9999)
-        return -1;
     *ret = (struct tm){.tm_year = (int)whole_year - 1900,
                        .tm_mon = (month + 2) % 12,
                        .tm_mday = day - (FIVE_MONTHS_DAYS * month + 2) / 5 + 1,
