@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* What the functions of transport_tls.h tell of the peer, at either end and at each time. */
+#include <check.h>
+#include <string.h>
+
+#include "folder.h"
+#include "pair.h"
+#include "pki.h"
+#include "suite.h"
+#include "tlsecho/tls/tls_chain.h"
+#include "tlsecho/tls/transport_tls.h"
+
+static struct folder folder;
+static struct pki ca, leaf;
+static struct peer_certificate own;
+static struct tls_context *server_context, *client_context;
+static struct pair pair;
+static int fds[2];
+static struct error err;
+
+static void set_up(void)
+{
+    folder_new(&folder);
+    ca = pki_make(&(struct pki_spec){.subject = "Test CA", .ca = true});
+    leaf = pki_make(&(struct pki_spec){.subject = "leaf", .names = "DNS:localhost", .issuer = &ca});
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
+    ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client_context, &err), 0);
+    ck_assert_int_eq(tls_context_use_certificate(server_context,
+                                                 pki_write_certificate(&folder, "own.pem", &leaf),
+                                                 &own, &err),
+                     0);
+    ck_assert_int_eq(
+        tls_context_use_key(server_context, pki_write_key(&folder, "own.key", &leaf, NULL), &err),
+        0);
+    ck_assert_int_eq(
+        tls_context_trust(client_context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
+    pair_sockets(false, fds);
+}
+
+static void tear_down(void)
+{
+    pair_done(&pair);
+    tls_context_free(client_context);
+    tls_context_free(server_context);
+    pki_free(&leaf);
+    pki_free(&ca);
+    folder_remove(&folder);
+}
+
+static size_t count_chain(const struct transport *t)
+{
+    struct tls_chain chain;
+    ck_assert_int_eq(transport_tls_chain(t, &chain, &err), 0);
+    size_t count = chain.count;
+    tls_chain_done(&chain);
+    return count;
+}
+
+static size_t count_path(const struct transport *t)
+{
+    struct tls_chain path;
+    ck_assert_int_eq(transport_tls_path(t, &path, &err), 0);
+    size_t count = path.count;
+    tls_chain_done(&path);
+    return count;
+}
+
+static void assert_knows_nothing(const struct transport *t)
+{
+    char exporter[TLS_EXPORTER_BYTES] = "?", sha256[PEER_SHA256_BYTES] = "?",
+         names[TLS_NAMES_BYTES] = "?";
+    transport_tls_exporter(t, exporter);
+    transport_tls_own_sha256(t, sha256);
+    transport_tls_peer_names(t, names);
+    ck_assert_str_eq(exporter, "");
+    ck_assert_str_eq(sha256, "");
+    ck_assert_str_eq(names, "");
+    ck_assert(!transport_tls_resumed(t));
+    ck_assert(!transport_tls_refused_renegotiation(t));
+    ck_assert_uint_eq(count_chain(t), 0);
+    ck_assert_uint_eq(count_path(t), 0);
+}
+
+START_TEST(a_plain_transport_has_nothing_of_tls)
+{
+    pair_tcp(&pair, fds);
+    assert_knows_nothing(pair.client);
+}
+END_TEST
+
+START_TEST(a_server_without_a_hello_knows_that_it_is_tls)
+{
+    struct peer peer = {.tls = false, .version = "?"};
+    pair_tls(&pair, fds, client_context, server_context, "localhost");
+    assert_knows_nothing(pair.server);
+    transport_peer(pair.server, &peer);
+    ck_assert(peer.tls);
+    ck_assert_str_eq(peer.version, "");
+}
+END_TEST
+
+static void shake(void)
+{
+    enum io_status server;
+    struct error server_err;
+    pair_tls(&pair, fds, client_context, server_context, "localhost");
+    ck_assert_msg(pair_handshake(&pair, &err, &server, &server_err) == IO_OK, "%s", err.text);
+    ck_assert_int_eq(server, IO_OK);
+}
+
+START_TEST(a_client_knows_what_the_server_sent_and_what_was_verified)
+{
+    char sha256[PEER_SHA256_BYTES] = "?", names[TLS_NAMES_BYTES] = "?";
+    shake();
+    ck_assert_uint_eq(count_chain(pair.client), 1);
+    ck_assert_uint_eq(count_path(pair.client), 2);
+    transport_tls_peer_names(pair.client, names);
+    ck_assert_mem_eq(names, "DNS:localhost\0", 15);
+    transport_tls_own_sha256(pair.client, sha256);
+    ck_assert_str_eq(sha256, "");
+    ck_assert(!transport_tls_resumed(pair.client));
+    ck_assert(!transport_tls_refused_renegotiation(pair.client));
+}
+END_TEST
+
+START_TEST(a_server_knows_its_own_certificate_and_none_of_the_client)
+{
+    char sha256[PEER_SHA256_BYTES] = "?", names[TLS_NAMES_BYTES] = "?";
+    shake();
+    transport_tls_own_sha256(pair.server, sha256);
+    ck_assert_str_eq(sha256, own.sha256);
+    transport_tls_peer_names(pair.server, names);
+    ck_assert_str_eq(names, "");
+    ck_assert_uint_eq(count_chain(pair.server), 0);
+    ck_assert_uint_eq(count_path(pair.server), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("transport_tls_peer");
+    TCase *tcase = tcase_create("transport_tls_peer");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_plain_transport_has_nothing_of_tls);
+    tcase_add_test(tcase, a_server_without_a_hello_knows_that_it_is_tls);
+    tcase_add_test(tcase, a_client_knows_what_the_server_sent_and_what_was_verified);
+    tcase_add_test(tcase, a_server_knows_its_own_certificate_and_none_of_the_client);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
