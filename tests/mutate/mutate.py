@@ -90,7 +90,7 @@ def order_of(build, source, reach):
             return 3, 1  # minutes, as each of its runs is long
         if test.stem in source.tests:
             return 1, source.tests.index(test.stem)
-        if name.startswith(stem):
+        if name.startswith(stem) and test.parent == REPOSITORY / room:
             return 1, -1
         if stem.startswith(name):
             return 2, 0
