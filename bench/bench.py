@@ -44,7 +44,8 @@ def arithmetic(place):
 
 
 def take_part(servers, work):
-    return [s for s in servers if s.role in work.servers or (s.name == NO_LOG and work.name == "full-ecdsa")]
+    return [s for s in servers if work.kind in s.ports
+            and (s.role in work.servers or (s.name == NO_LOG and work.name == "full-ecdsa"))]
 
 
 class Bench:
