@@ -53,6 +53,8 @@ if(TLSECHO_HARDEN)
                -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow)
     tlsecho_probe_compile(${flag})
   endforeach()
+  # All symbols are bound at the start (-z now), so no call needs the detour by the PLT.
+  tlsecho_probe_compile(-fno-plt)
   foreach(flag -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
     tlsecho_probe_link(${flag})
   endforeach()
