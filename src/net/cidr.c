@@ -5,23 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAPPED_BITS = 96 }; /* of ::ffff:0:0/96, RFC 4291 §2.5.5.2 */
+enum {
+    MAPPED_BITS = 96, /* of ::ffff:0:0/96, RFC 4291 §2.5.5.2 */
+    TOO_LONG = 129,   /* a prefix */
+};
 
 static unsigned bits_of_family(int family)
 {
     return family == AF_INET ? 32 : family == AF_INET6 ? 128 : 0;
 }
 
-/* Decimal without leading zeros, at most three digits; -1 for anything else. */
+/* Decimal without leading zeros; TOO_LONG at most; -1 for anything else. */
 static int read_prefix(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 3 || text[digits] != '\0' || (text[0] == '0' && digits > 1))
+    if (digits == 0 || text[digits] != '\0' || (text[0] == '0' && digits > 1))
         return -1;
     int value = 0;
-    for (size_t i = 0; i < digits; i++)
+    for (size_t i = 0; i < digits && value < TOO_LONG; i++)
         value = value * 10 + (text[i] - '0');
-    return value;
+    return value < TOO_LONG ? value : TOO_LONG;
 }
 
 /* The address before the slash; false if there is none. */
@@ -83,10 +86,15 @@ int cidr_parse(const char *text, struct cidr *ret, struct error *err)
             text);
     unsigned most = bits_of_family(cidr.family);
     int prefix = text[length] == '/' ? read_prefix(text + length + 1) : (int)most;
-    if (prefix < 0 || (unsigned)prefix > most)
+    if (prefix < 0)
         return error_set(err, ERROR_INPUT,
                          "\"%.60s\" has no prefix length after the slash: write a number "
                          "from 0 to %u",
+                         text, most);
+    if ((unsigned)prefix > most)
+        return error_set(err, ERROR_INPUT,
+                         "the prefix length of \"%.60s\" is out of range: write 0 to %u after the "
+                         "slash",
                          text, most);
     cidr.bits = (unsigned)prefix;
 

@@ -102,9 +102,11 @@ int endpoint_parse_port(const char *text, uint16_t *ret, struct error *err)
     if (has_control_character(text))
         return error_set(err, ERROR_INPUT,
                          "a port has a control character: write a number from 0 to 65535");
-    if (digits == 0 || text[digits] != '\0' || value > UINT16_MAX)
+    if (digits == 0 || text[digits] != '\0')
         return error_set(err, ERROR_INPUT, QUOTED " is not a port: write a number from 0 to 65535",
                          text);
+    if (value > UINT16_MAX)
+        return error_set(err, ERROR_INPUT, "port %.100s is out of range: write 0 to 65535", text);
     *ret = (uint16_t)value;
     return 0;
 }

@@ -135,6 +135,14 @@ class Merge(support.TestCase):
             with self.subTest(text=text[:40]):
                 self.refuse(text, ": not a summary: give what --bench --json prints on standard output, alone$")
 
+    def test_a_number_that_no_parser_holds_is_named(self):
+        for path in ("messages",), ("load", "connections"), ("client", "cpu_user"):
+            for number in str(2 ** 64), str(-2 ** 64), "1e999":
+                text = json.dumps(self.changed(path, HOSTILE)).replace(json.dumps(HOSTILE), number)
+                with self.subTest(path=path, number=number):
+                    self.refuse(text, f": {'[.]'.join(path)} is not a number that --bench --json prints$")
+        self.refuse(json.dumps(self.good)[:-1] + f', "No Field": {2 ** 64}' + "}", ": a field is not a number that")
+
     def test_what_is_not_read_may_be_anything(self):
         text = json.dumps(self.changed(("unknown",), HOSTILE)).replace(
             '"unknown"', f'"nested": {NESTED}, "unknown"')

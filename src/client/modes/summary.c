@@ -11,8 +11,6 @@
 #include "tlsecho/base/timestamp.h"
 #include "tlsecho/client/json_memory.h"
 
-#define NOT_A_SUMMARY "not a summary: give what --bench --json prints on standard output, alone"
-
 static const char *const histogram_keys[BENCH_HISTOGRAMS] = {[BENCH_LATENCY] = "latency",
                                                              [BENCH_SERVICE] = "service",
                                                              [BENCH_CONNECT] = "connect",
@@ -340,9 +338,10 @@ static int read_objects(FILE *file, const char *path, const struct summary_adder
     int read = 0;
     while (read == 0 && has_more(file)) {
         json_memory_ran_out(); /* for something else */
-        json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
-        if (!json_is_object(json)) {
-            read = refuse(path, err);
+        json_t *json = summary_load(file, err);
+        if (!json) {
+            error_prefix(err, "%s", path);
+            read = json_memory_explain(err);
         } else if (!is_second(json)) {
             place.number++;
             read = add_summary(json, &place, adder, err);

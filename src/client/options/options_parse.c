@@ -2,15 +2,21 @@
 /* The command line against the table of options. */
 #include <assert.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "options_internal.h"
+#include "tlsecho/base/suggest.h"
 
 #define SEE_HELP "; tlsecho-client --help lists the options"
 
-enum { ROWS_MAX = 128, FIRST_CODE = 256 }; /* getopt_long's code of option_rows[0] */
+enum {
+    ROWS_MAX = 128,
+    FIRST_CODE = 256,  /* getopt_long's code of option_rows[0] */
+    OPTION_BYTES = 32, /* with its dashes */
+};
 
 /* Converts the table for getopt_long(3). */
 static void describe(struct option ret_long[ROWS_MAX + 1], char ret_short[2 * ROWS_MAX + 2])
@@ -41,6 +47,24 @@ static const struct option_row *row_of(int code)
     return NULL;
 }
 
+/* An option that is unknown, or the beginning of the names of several. */
+static int refuse_long(const char *word, struct error *err)
+{
+    char options[ROWS_MAX][OPTION_BYTES], list[SUGGEST_BYTES];
+    const char *names[ROWS_MAX];
+    size_t count = 0, length = strcspn(word, "=");
+    for (int i = 0; length > 2 && i < option_rows_count; i++) {
+        snprintf(options[count], OPTION_BYTES, "--%s", option_rows[i].name);
+        names[count] = options[count];
+        count += strncmp(names[count], word, length) == 0;
+    }
+    if (count == 0)
+        return error_set(err, ERROR_INPUT, "unknown option %s" SEE_HELP, word);
+    suggest_list(names, count, list);
+    return error_set(err, ERROR_INPUT, "%.*s is ambiguous: it may be %s" SEE_HELP, (int)length,
+                     word, list);
+}
+
 /* getopt_long returned '?' for the option in `word`. */
 static int refuse(const char *word, struct error *err)
 {
@@ -50,13 +74,7 @@ static int refuse(const char *word, struct error *err)
     if (optopt)
         return error_set(err, ERROR_INPUT, "unknown option -%c" SEE_HELP, optopt);
 
-    size_t length = strcspn(word, "=");
-    for (int i = 0; length > 2 && i < option_rows_count; i++) {
-        if (strncmp(option_rows[i].name, word + 2, length - 2) == 0)
-            return error_set(err, ERROR_INPUT, "%s is ambiguous: it may be --%s" SEE_HELP, word,
-                             option_rows[i].name);
-    }
-    return error_set(err, ERROR_INPUT, "unknown option %s" SEE_HELP, word);
+    return refuse_long(word, err);
 }
 
 /* Fills options from argv, and marks in ret_given the rows of the options that were given. */
@@ -227,6 +245,18 @@ static int check_path(const struct options *options, struct error *err)
     return 0;
 }
 
+/* A list that no version uses would look as if it limited what is offered. */
+static int check_versions(const struct options *options, struct error *err)
+{
+    if (options->ciphersuites && options->tls_max && strcmp(options->tls_max, "1.2") == 0)
+        return error_set(err, ERROR_INPUT,
+                         "--ciphersuites is for TLS 1.3, and --tls-max is 1.2: use --ciphers");
+    if (options->ciphers && options->tls_min && strcmp(options->tls_min, "1.3") == 0)
+        return error_set(err, ERROR_INPUT,
+                         "--ciphers is for TLS 1.2, and --tls-min is 1.3: use --ciphersuites");
+    return 0;
+}
+
 /* Refuses options that contradict each other. */
 static int check(const struct options *options, const bool given[ROWS_MAX], struct error *err)
 {
@@ -238,7 +268,7 @@ static int check(const struct options *options, const bool given[ROWS_MAX], stru
     if (options->mode == MODE_PING && options->expect == EXPECT_NONE)
         return error_set(err, ERROR_INPUT,
                          "--ping compares what comes back: give --expect echo, upper or stamp");
-    if (options_check_datagrams(options, err) < 0)
+    if (options_check_datagrams(options, err) < 0 || check_versions(options, err) < 0)
         return -1;
     if (*options->connect_to.host && (options->endpoint.scheme == ENDPOINT_UNIX ||
                                       options->compares || options->endpoint_count > 1))

@@ -190,15 +190,26 @@ static bool is_for_dtls_only(const struct config *config, const struct config_tl
     return count > 0;
 }
 
-static int check_ciphersuites(const struct config *config, const struct config_tls *profile,
-                              const char *name, struct error *err)
+/* A list that no version uses is an error, or the profile would look stricter than it is. */
+static int check_ciphers(const struct config *config, const struct config_tls *profile,
+                         const char *name, struct error *err)
 {
-    if (profile->ciphersuites.value[0] == '\0' || !is_for_dtls_only(config, profile))
-        return 0;
-    return config_refuse(config, profile->ciphersuites.place, err,
-                         "tls.%s.ciphersuites: has no effect on listeners of DTLS, which has only "
-                         "1.2: write ciphers instead, or remove this key",
-                         name);
+    const struct config_text *suites = &profile->ciphersuites, *ciphers = &profile->ciphers;
+    bool only_12 = strcmp(profile->max_version.value, "1.2") == 0;
+    bool only_13 = strcmp(profile->min_version.value, "1.3") == 0;
+    if (suites->value[0] != '\0' && (only_12 || is_for_dtls_only(config, profile)))
+        return config_refuse(config, suites->place, err,
+                             "tls.%s.ciphersuites: has no effect %s: write ciphers instead, or "
+                             "remove this key",
+                             name,
+                             only_12 ? "while max_version is 1.2"
+                                     : "on listeners of DTLS, which has only 1.2");
+    if (ciphers->value[0] != '\0' && only_13)
+        return config_refuse(config, ciphers->place, err,
+                             "tls.%s.ciphers: has no effect while min_version is 1.3: write "
+                             "ciphersuites instead, or remove this key",
+                             name);
+    return 0;
 }
 
 static int check_profile(const struct config *config, const struct config_tls *profile,
@@ -208,7 +219,7 @@ static int check_profile(const struct config *config, const struct config_tls *p
     text_brief(profile->name.value, brief);
     if (check_versions(config, profile, brief, err))
         return -1;
-    if (check_ciphersuites(config, profile, brief, err))
+    if (check_ciphers(config, profile, brief, err))
         return -1;
     return check_client_auth(config, profile, brief, err);
 }

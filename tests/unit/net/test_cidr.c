@@ -63,16 +63,20 @@ static const struct {
     {"::1/0", "\"::1/0\" is an address inside a network: write ::/0"},
     {"::ffff:192.0.2.1/120", "\"::ffff:192.0.2.1/120\" is an address inside a network: write "
                              "192.0.2.0/24 for the network, or ::ffff:192.0.2.1 for that"},
-    {"10.0.0.0/33", "\"10.0.0.0/33\" has no prefix length after the slash: write a number "
-                    "from 0 to 32"},
-    {"::/129", "\"::/129\" has no prefix length after the slash: write a number from 0 to 128"},
+    {"10.0.0.0/33", "the prefix length of \"10.0.0.0/33\" is out of range: write 0 to 32"},
+    {"::/129", "the prefix length of \"::/129\" is out of range: write 0 to 128"},
+    {"10.0.0.0/99999999999999999999", "the prefix length of \"10.0.0.0/99999999999999999999\" is "
+                                      "out of range: write 0 to 32 after the slash"},
+    {"10.0.0.0/x", "\"10.0.0.0/x\" has no prefix length after the slash: write a number "
+                   "from 0 to 32"},
+    {"::/x", "\"::/x\" has no prefix length after the slash: write a number from 0 to 128"},
     {"10.0.0.0/", "\"10.0.0.0/\" has no prefix length after the slash"},
     {"10.0.0.0/08", "\"10.0.0.0/08\" has no prefix length after the slash"},
     {"10.0.0.0/-8", "\"10.0.0.0/-8\" has no prefix length after the slash"},
     {"10.0.0.0/+8", "\"10.0.0.0/+8\" has no prefix length after the slash"},
     {"10.0.0.0/8 ", "\"10.0.0.0/8 \" has no prefix length after the slash"},
     {"10.0.0.0/8/8", "\"10.0.0.0/8/8\" has no prefix length after the slash"},
-    {"10.0.0.0/4294967304", "\"10.0.0.0/4294967304\" has no prefix length after the slash"},
+    {"10.0.0.0/4294967304", "the prefix length of \"10.0.0.0/4294967304\" is out of range"},
     {"10.0.0.0/255.0.0.0", "\"10.0.0.0/255.0.0.0\" has no prefix length after the slash"},
     {"",
      "\"\" is not a network: write one such as 10.0.0.0/8 or 2001:db8::/32, an address, or unix"},

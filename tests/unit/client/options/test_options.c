@@ -365,7 +365,12 @@ static const struct {
     {{"--tls", "unix:///x"}, "--tls cannot be used with unix://"},
     {{"--nonsense", "h"}, "unknown option --nonsense; tlsecho-client --help"},
     {{"-x", "h"}, "unknown option -x; tlsecho-client --help"},
-    {{"--tls-m=1.2", "h"}, "is ambiguous: it may be --tls-min"},
+    {{"--tls-m=1.2", "h"}, "--tls-m is ambiguous: it may be --tls-min, --tls-max; "},
+    {{"--re", "h"},
+     "--re is ambiguous: it may be --report, --resume, --reply-timeout, --reconnect, "
+     "--report-html; "},
+    {{"--ciphersuites=a", "--tls-max=1.2", "tls://h"}, "--tls-max is 1.2: use --ciphers"},
+    {{"--ciphers=a", "--tls-min=1.3", "tls://h"}, "--tls-min is 1.3: use --ciphersuites"},
     {{"--json=yes", "h"}, "--json takes no argument"},
     {{"h", "--source"}, "--source needs an argument: ADDR"},
     {{"--source=", "h"}, "--source: the argument is empty"},

@@ -169,7 +169,7 @@ static const char everything[] = "listeners:\n"
                                  "        key: /keys/a.key\n"
                                  "        ocsp: tls/a.ocsp\n"
                                  "      - {key: \"b \\\"\\\\.key\", certificate: b.pem}\n"
-                                 "    min_version: 1.3\n"
+                                 "    min_version: 1.2\n"
                                  "    ciphers: ECDHE-RSA-AES128-GCM-SHA256\n"
                                  "    ciphersuites: TLS_AES_128_GCM_SHA256\n"
                                  "    groups: '?X25519MLKEM768:X25519'\n"
@@ -225,7 +225,7 @@ START_TEST(reads_every_key)
     ck_assert_str_eq(web->certificates[0].certificate.value, "/etc/tlsecho/tls/a.pem");
     ck_assert_str_eq(web->certificates[0].key.value, "/keys/a.key");
     ck_assert_str_eq(web->certificates[1].key.value, "/etc/tlsecho/b \"\\.key");
-    ck_assert_str_eq(web->min_version.value, "1.3");
+    ck_assert_str_eq(web->min_version.value, "1.2");
     ck_assert_str_eq(web->certificates[0].ocsp.value, "/etc/tlsecho/tls/a.ocsp");
     ck_assert_str_eq(web->certificates[1].ocsp.value, "");
     ck_assert_str_eq(web->ciphers.value, "ECDHE-RSA-AES128-GCM-SHA256");

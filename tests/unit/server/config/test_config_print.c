@@ -126,7 +126,7 @@ START_TEST(prints_every_key_with_readable_units)
                                    "      - certificate: /etc/tlsecho/b.pem\n"
                                    "        key: \"/etc/tlsecho/b \\\"\\\\.key\"\n"
                                    "        ocsp: \"\"\n"
-                                   "    min_version: \"1.3\"\n"
+                                   "    min_version: \"1.2\"\n"
                                    "    max_version: \"1.3\"\n"
                                    "    ciphers: ECDHE-RSA-AES128-GCM-SHA256:x\n"
                                    "    ciphersuites: TLS_AES_128_GCM_SHA256\n"

@@ -269,7 +269,7 @@ static const struct {
      "1:38: listeners[0].deny[0]: \"10.0.0.1/8\" is an address inside a network: "
      "write 10.0.0.0/8 for the network, or 10.0.0.1 for that address alone"},
     {"listeners: [{listen: tcp://a, deny: ['::1', 10.0.0.0/33]}]",
-     "1:45: listeners[0].deny[1]: \"10.0.0.0/33\" has no prefix length after the slash"},
+     "1:45: listeners[0].deny[1]: the prefix length of \"10.0.0.0/33\" is out of range"},
     {"listeners: [{listen: tcp://a, allow: [10.0.0.0/8, '::1', '::ffff:10.0.0.0/104']}]",
      "1:58: listeners[0].allow[2]: 10.0.0.0/8 is already in the list as [0]: remove one of them"},
 
@@ -301,6 +301,12 @@ static const struct {
      "TLS_AES_128_GCM_SHA256}}",
      "2:25: tls.x.ciphersuites: has no effect on listeners of DTLS, which has only 1.2: write "
      "ciphers instead, or remove this key"},
+    {"tls: {a: {ciphersuites: TLS_AES_128_GCM_SHA256, max_version: 1.2}}",
+     "1:25: tls.a.ciphersuites: has no effect while max_version is 1.2: write ciphers instead, or "
+     "remove this key"},
+    {"tls: {a: {min_version: 1.3, ciphers: AES128-SHA}}",
+     "1:38: tls.a.ciphers: has no effect while min_version is 1.3: write ciphersuites instead, or "
+     "remove this key"},
     {"tls: {a: {client_ca: c}}", "1:22: tls.a.client_ca: has no effect while client_auth is off: "
                                  "set client_auth to required or "
                                  "optional, or remove this key"},
