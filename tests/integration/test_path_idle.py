@@ -11,6 +11,7 @@ import time
 import unittest
 
 import boxes
+import calm
 import stub_server
 import netpath
 import relay
@@ -61,6 +62,7 @@ class Idle(support.TestCase):
         return evidence, low, high, stage
 
 
+@calm.all_tried_again
 class Found(Idle):
     def test_a_box_that_forgets_and_drops(self):
         evidence, low, high, stage = self.finding(boxes.ForgetIdle(BOX_S))
@@ -87,6 +89,7 @@ class Found(Idle):
             self.assertIn(", with keepalive every 1 s'", str(stage["tried"]))
 
 
+@calm.all_tried_again
 class NotFound(Idle):
     def test_a_path_that_forgets_nothing_though_it_loses_packets(self):
         stage, found, _ = self.path(boxes.Lose(2), longest=3)
@@ -156,7 +159,6 @@ class NotFound(Idle):
         summary = done.summary()
         self.assertEqual((done.status, summary["findings"]), (0, []), done)
         self.assertRegex(summary["stages"][0]["notes"][-1], "others lasted longer: not a time-out")
-
 
     def test_a_server_that_resets_silent_connections_at_random_has_no_time_out(self):
         def summary(seed):
@@ -245,6 +247,7 @@ class Unlucky(support.TestCase):
         self.assertEqual(stage["state"], "stopped")
         self.assertNotIn("beside", stage["reason"])
 
+    @calm.tried_again
     def test_silence_that_is_acknowledged_is_found_within_its_five_per_cent(self):
         evidence = self.evidence("forgets_without_a_word")
         low, high = map(float, re.match(r"a connection that was silent for ([\d.]+) s is there, "
