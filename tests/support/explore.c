@@ -2,13 +2,20 @@
 #include "explore.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP_CHOICES_MAX = 64, RUN_CHOICES_MAX = 4096, STEPS_MAX = 1024, NO_PARENT = -1 };
+enum {
+    STEP_CHOICES_MAX = 64,
+    RUN_CHOICES_MAX = 4096,
+    STEPS_MAX = 1024,
+    NO_PARENT = -1,
+    LARGE_BYTES = 128 << 10,
+};
 
 /* A state, and the choices of the step that leads to it from its parent. */
 struct node {
@@ -257,6 +264,9 @@ static void run_to(const struct explore_machine *machine, unsigned depth_max,
 {
     struct explore *x = calloc(1, sizeof *x);
     must(x, "memory");
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES); /* else calloc clears the large tables of each run */
+#endif
     x->machine = machine;
     x->result = ret;
     *ret = (struct explore_result){.states = 0};

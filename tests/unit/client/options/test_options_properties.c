@@ -128,11 +128,4 @@ START_TEST(options_in_any_order_are_the_same)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("options_properties");
-    TCase *tcase = tcase_create("properties");
-    suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, options_in_any_order_are_the_same);
-    return suite_run(suite);
-}
+SUITE_OF_ONE_TEST("options_properties", options_in_any_order_are_the_same)

@@ -107,11 +107,4 @@ START_TEST(a_header_that_was_built_is_parsed_to_the_same)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("proxy_properties");
-    TCase *tcase = tcase_create("properties");
-    suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, a_header_that_was_built_is_parsed_to_the_same);
-    return suite_run(suite);
-}
+SUITE_OF_ONE_TEST("proxy_properties", a_header_that_was_built_is_parsed_to_the_same)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "captured_log.h"
+#include "datagram_fixture.h"
 #include "datagram_server_internal.h"
 #include "fake_datagram.h"
 #include "loopback.h"
@@ -18,14 +19,9 @@
 static const char client[] = "udp://192.0.2.1:5000";
 
 static struct fake_datagrams fake;
-static struct metrics_shard *metrics;
-static struct admission *admission;
-static struct stamp_sessions *stamp;
-static struct datagram_server *server;
 static const struct config_snapshot *snapshot;
 static struct datagram_listener *listener;
-static struct reactor *reactor;
-static struct error err;
+static struct datagram_fixture at;
 
 /* A server with one listener, of that service and those keys. */
 static void serve(const char *keys, const char *limits)
@@ -40,38 +36,28 @@ static void serve(const char *keys, const char *limits)
     set->port_count = 2;
     set->count = 1;
     listener = &set->listeners[0];
-    listener->server = server;
+    listener->server = at.server;
     listener->source.fd = -1;
     listener->socket = &fake.base;
     listener->listener = &snapshot->listeners[0];
     listener->slot = 3;
     listener->port = 7007;
-    admission_limit(admission, snapshot->config);
-    server->set = set;
+    admission_limit(at.admission, snapshot->config);
+    at.server->set = set;
 }
 
 static void set_up(void)
 {
     captured_log_open(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     fake_datagrams_init(&fake);
-    metrics = metrics_shard_new();
-    ck_assert_int_eq(admission_new(&admission, &err), 0);
-    ck_assert_int_eq(reactor_new(&reactor, &err), 0);
-    ck_assert_int_eq(stamp_sessions_new(&stamp, &err), 0);
-    const struct datagram_place place = {
-        .reactor = reactor, .metrics = metrics, .admission = admission, .stamp = stamp};
-    ck_assert_int_eq(datagram_server_new(&place, &server, &err), 0);
+    datagram_fixture_init(&at);
 }
 
 static void tear_down(void)
 {
-    datagram_server_free(server);
+    datagram_fixture_done(&at);
     ck_assert_int_eq(fake.freed, 1);
     config_snapshot_free(snapshot);
-    reactor_free(reactor);
-    stamp_sessions_free(stamp);
-    admission_free(admission);
-    metrics_shard_free(metrics);
     captured_log_close();
 }
 
@@ -82,7 +68,7 @@ static uint64_t count(const struct metrics_counter *counter)
 
 static const struct metrics_listener *counters(void)
 {
-    return &metrics->listeners[3];
+    return &at.metrics->listeners[3];
 }
 
 static void arrives(const char *from, const char *text)
@@ -198,7 +184,7 @@ START_TEST(falls_silent_when_its_answers_come_back)
     ck_assert_uint_eq(fake.out_count, DATAGRAM_LOOPS_MAX + 1);
     sent(DATAGRAM_LOOPS_MAX, "another");
     ck_assert_uint_eq(count(&counters()->dropped[DATAGRAM_DROP_LOOP]), 20);
-    datagram_server_expire(server, UINT64_MAX - 1);
+    datagram_server_expire(at.server, UINT64_MAX - 1);
     const char *line = captured_log_find("event=datagram_loop");
     ck_assert_ptr_nonnull(strstr(line, "count=1 source=192.0.2.1:5000 listener=it reason="));
 }
@@ -365,10 +351,10 @@ START_TEST(pauses_when_nothing_can_be_received)
 {
     serve("", "");
     fake.receive_code = ENOMEM;
-    ck_assert_uint_eq(datagram_server_due_us(server), UINT64_MAX);
+    ck_assert_uint_eq(datagram_server_due_us(at.server), UINT64_MAX);
     ck_assert(!datagram_server_serve(listener));
-    ck_assert_uint_lt(server->resume_us, UINT64_MAX);
-    ck_assert_uint_le(datagram_server_due_us(server), server->resume_us);
+    ck_assert_uint_lt(at.server->resume_us, UINT64_MAX);
+    ck_assert_uint_le(datagram_server_due_us(at.server), at.server->resume_us);
 }
 END_TEST
 
@@ -380,8 +366,8 @@ START_TEST(writes_one_line_for_a_source_and_not_one_for_a_datagram)
     arrives("udp://192.0.2.1:53", "6");
     arrives("udp://[2001:db8::1]:5000", "7");
     serve_all();
-    ck_assert_uint_lt(datagram_server_due_us(server), UINT64_MAX);
-    datagram_server_expire(server, server->log.due_us);
+    ck_assert_uint_lt(datagram_server_due_us(at.server), UINT64_MAX);
+    datagram_server_expire(at.server, at.server->log.due_us);
     const char *line = captured_log_line();
     ck_assert_ptr_nonnull(strstr(line, "event=datagrams source=192.0.2.1 listener=it service=echo "
                                        "transport=udp received=3 sent=2 received_bytes=6 "
@@ -390,7 +376,7 @@ START_TEST(writes_one_line_for_a_source_and_not_one_for_a_datagram)
     ck_assert_ptr_nonnull(strstr(line, "source=[2001:db8::1] listener=it service=echo "
                                        "transport=udp received=1 sent=1 received_bytes=1 "
                                        "sent_bytes=1 dropped=0 duration="));
-    ck_assert_uint_eq(datagram_server_due_us(server), UINT64_MAX);
+    ck_assert_uint_eq(datagram_server_due_us(at.server), UINT64_MAX);
 }
 END_TEST
 
@@ -403,7 +389,7 @@ START_TEST(sources_beyond_the_table_share_a_line)
         arrives(from, "x");
     }
     serve_all();
-    datagram_server_expire(server, server->log.due_us);
+    datagram_server_expire(at.server, at.server->log.due_us);
     for (int i = 0; i < DATAGRAM_LOG_SOURCES; i++)
         ck_assert_ptr_nonnull(strstr(captured_log_line(), "event=datagrams source=10.0."));
     ck_assert_ptr_nonnull(
@@ -420,7 +406,7 @@ START_TEST(a_switch_leaves_the_lines_out)
     listener->listener = &snapshot->listeners[0];
     arrives(client, "x");
     serve_all();
-    datagram_server_expire(server, server->log.due_us);
+    datagram_server_expire(at.server, at.server->log.due_us);
     log_reason(LOG_LEVEL_INFO, "marker", "the next line");
     ck_assert_ptr_nonnull(strstr(captured_log_line(), "event=marker"));
 }

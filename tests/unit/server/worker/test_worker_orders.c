@@ -387,11 +387,4 @@ START_TEST(every_order_of_events)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("worker_orders");
-    TCase *tcase = tcase_create("every order");
-    suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, every_order_of_events);
-    return suite_run(suite);
-}
+SUITE_OF_ONE_TEST("worker_orders", every_order_of_events)
