@@ -283,10 +283,19 @@ void explore_run(const struct explore_machine *machine, struct explore_result *r
     run_to(machine, machine->depth_max, ret);
 }
 
+static unsigned depth_of(const struct explore_machine *machine)
+{
+    const char *text = getenv("TLSECHO_EXPLORE");
+    unsigned depth = text ? (unsigned)strtoul(text, NULL, 10) : 0;
+    if (explore_is_whole())
+        return machine->whole_depth_max;
+    return depth ? depth : machine->depth_max;
+}
+
 void explore_assert(const struct explore_machine *machine)
 {
     struct explore_result result;
-    run_to(machine, explore_is_whole() ? machine->whole_depth_max : machine->depth_max, &result);
+    run_to(machine, depth_of(machine), &result);
     printf("%s: %zu states, %zu transitions, %zu runs, depth %u%s\n", machine->name, result.states,
            result.transitions, result.runs, result.depth, result.complete ? ", complete" : "");
     ck_assert_msg(!result.failed, "%s:%s", machine->name, result.failure);

@@ -48,7 +48,7 @@ void explore_require(struct explore *x, bool holds, const char *rule);
 void explore_run(const struct explore_machine *machine, struct explore_result *ret);
 
 /* Runs it, prints the figures, and fails the Check test if a rule is broken. With TLSECHO_EXPLORE
- * set to "whole", whole_depth_max is the bound. */
+ * set to "whole", whole_depth_max is the bound; set to a number, that is. */
 void explore_assert(const struct explore_machine *machine);
 
 /* Whether the whole is to be explored. */

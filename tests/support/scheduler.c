@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "explore.h"
@@ -32,7 +33,7 @@ struct thread {
 static pthread_t scheduler;
 static bool begun;
 static sem_t stopped; /* the thread that ran is at its next stop */
-static struct thread threads[SCHEDULER_THREADS];
+static struct thread *threads;
 static unsigned started, adopted;
 static const void *held[HELD_MAX]; /* mutexes; NULL = none */
 static uint64_t now_us = START_US;
@@ -73,8 +74,13 @@ void scheduler_begin(void)
         sem_init(&stopped, 0, 0);
         must(pthread_key_create(&at_end, end_thread) == 0, "pthread_key_create");
     }
+    bool all_ended = true;
     for (unsigned i = 0; i < started; i++)
-        sem_destroy(&threads[i].turn);
+        all_ended = all_ended && scheduler_has_ended(i);
+    if (all_ended)
+        free(threads); /* else they wait for ever */
+    threads = calloc(SCHEDULER_THREADS, sizeof *threads);
+    must(threads, "memory");
     scheduler = pthread_self();
     begun = true;
     started = adopted = timer_count = 0;

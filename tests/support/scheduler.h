@@ -20,8 +20,8 @@
 
 enum { SCHEDULER_THREADS = 8 };
 
-/* From now on each other thread waits for its turns. Forgets those from before, which have ended.
- */
+/* From now on each other thread waits for its turns. Forgets those from before: what has not ended
+ * never will. */
 void scheduler_begin(void);
 
 /* Waits until a thread that has just been started is at its first stop; returns its number, from 0

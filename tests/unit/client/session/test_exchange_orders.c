@@ -300,6 +300,8 @@ static void serve(struct explore *x)
     for (int rounds = 0; !over(); rounds++) {
         begin_event(x, 0);
         require(rounds < ROUNDS_MAX || !whole, "it ends once the server ends");
+        require(rounds < ROUNDS_MAX || !exchange.send_failed || exchange.ended,
+                "a failed send ends our direction");
         if (rounds >= ROUNDS_MAX)
             return;
         run(x);

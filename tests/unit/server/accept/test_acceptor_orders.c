@@ -29,6 +29,7 @@ SCHEDULER_REPLACE_C_LIBRARY
 
 static bool none_free, lowered; /* no descriptor is left; their limit is low */
 static bool short_once;         /* something was missing at some time */
+static bool short_now;          /* likewise, while the command runs */
 static struct listen_set listen_sets[2];
 
 static const struct acceptor *the_acceptor(void)
@@ -123,6 +124,7 @@ static void *run_command(void *ignored)
 static void begin_command(enum command what)
 {
     command = what;
+    short_now = none_free || lowered || explored.aborts;
     for (unsigned i = 0; i < EXPLORED_CONNECTIONS; i++)
         waited[i] = explored.connections[i].stage == EXPLORED_WAITS;
     busy = true;
@@ -138,7 +140,7 @@ static void end_command(void)
     must(pthread_join(main_id, NULL) == 0);
     busy = false;
     stopped = command == STOP;
-    for (unsigned i = 0; i < EXPLORED_CONNECTIONS && !short_once; i++)
+    for (unsigned i = 0; i < EXPLORED_CONNECTIONS && !short_now; i++)
         if (waited[i] && explored.connections[i].stage == EXPLORED_WAITS)
             explored.violation = "what waits before a reload or a stop is accepted by it";
     for (size_t i = stopped ? 0 : bound(configuration); i < EXPLORED_BACKLOGS; i++)
@@ -224,10 +226,10 @@ static void stop_all(enum worker_order order)
     run_to_rest();
 }
 
-/* Once a rule is broken, threads may wait for ever: they stay. */
+/* Threads that wait for ever stay: the end of that state says so. */
 static void finish_run(void)
 {
-    if (!group || explored.violation)
+    if (!group)
         return;
     stop_all(WORKER_STOP);
     for (unsigned i = 0; i < EXPLORED_CONNECTIONS; i++)
@@ -273,6 +275,11 @@ static void reset(void)
     if (fills)
         fill_queues();
     start_acceptor();
+    if (!fills)
+        return;
+    explored_backlogs_connect(0);
+    while (scheduler_can_run(worker_count)) /* until it waits for room */
+        scheduler_run(worker_count);
 }
 
 static bool over(void)
@@ -410,7 +417,9 @@ static void connect_to(unsigned backlog)
 static void step(struct explore *x)
 {
     enum event event = choose_event(x);
-    short_once = short_once || event == NONE_IS_FREE || event == LIMIT_CHANGES || event == ABORTS;
+    bool changes = event == NONE_IS_FREE || event == LIMIT_CHANGES || event == ABORTS;
+    short_once = short_once || changes;
+    short_now = short_now || changes;
     switch (event) {
     case RUNS:
     case RUNS_ON:

@@ -14,7 +14,6 @@
 #include "config_walk.h"
 #include "property.h"
 #include "suite.h"
-#include "tlsecho/base/quantity.h"
 #include "tlsecho/server/config.h"
 #include "tlsecho/server/config_load.h"
 
@@ -62,7 +61,6 @@ static uint64_t number_for(const struct config_key *key)
 
 static void put_value(const struct config_key *key)
 {
-    char time[QUANTITY_BYTES];
     size_t words = 0;
     while (key->type == CONFIG_CHOICE && key->words(words))
         words++;
@@ -75,8 +73,7 @@ static void put_value(const struct config_key *key)
         put("%" PRIu64 "\n", number_for(key));
         break;
     case CONFIG_TIME:
-        quantity_time_text(number_for(key), time);
-        put("%s\n", time);
+        put("%" PRIu64 "ms\n", number_for(key));
         break;
     case CONFIG_CHOICE:
         put("%s\n", key->words((size_t)property_below(words)));

@@ -362,7 +362,7 @@ static uint64_t state(void)
     for (size_t i = 0; i < LISTENERS; i++) {
         const struct link *link = &links[i];
         hash = explore_hash(hash, (uint64_t)(link->next - link->taken) << 1 | link->fails);
-        hash = explore_hash(hash, link->kernel_drops - link->told);
+        hash = explore_hash(hash, (uint64_t)link->kernel_drops << 32 | link->told);
     }
     for (size_t i = 0; i < bound(); i++) {
         hash = explore_hash(hash, at.server->set->listeners[i].last_batch);
