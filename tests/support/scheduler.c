@@ -180,7 +180,8 @@ static void fire(int fd)
     const struct itimerspec soon = {.it_value = {.tv_nsec = 1}};
     struct pollfd timer = {.fd = fd, .events = POLLIN};
     if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "timerfd_settime");
+        *(void **)&real = dlsym(RTLD_NEXT, sizeof(time_t) > sizeof(long) ? "__timerfd_settime64"
+                                                                         : "timerfd_settime");
     if (real(fd, 0, &soon, NULL) == 0)
         must(poll(&timer, 1, FIRE_MS) == 1, "a timer does not expire");
 }
