@@ -574,14 +574,14 @@ static void explore_orders(const char *name, unsigned depth_max, unsigned whole_
 START_TEST(every_order_in_the_thread_of_the_only_worker)
 {
     worker_count = 1;
-    explore_orders("acceptor, one worker", 4, 8);
+    explore_orders("acceptor, one worker", 3, 8);
 }
 END_TEST
 
 START_TEST(every_order_with_a_thread_of_its_own)
 {
     worker_count = 2;
-    explore_orders("acceptor, two workers", 3, 7);
+    explore_orders("acceptor, two workers", 2, 7);
 }
 END_TEST
 
@@ -589,7 +589,7 @@ START_TEST(every_order_while_the_queues_are_full)
 {
     worker_count = 2;
     fills = true;
-    explore_orders("acceptor, full queues", 2, 5);
+    explore_orders("acceptor, full queues", 1, 5);
 }
 END_TEST
 
