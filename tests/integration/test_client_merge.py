@@ -135,13 +135,14 @@ class Merge(support.TestCase):
             with self.subTest(text=text[:40]):
                 self.refuse(text, ": not a summary: give what --bench --json prints on standard output, alone$")
 
-    def test_a_number_that_no_parser_holds_is_named(self):
+    def test_the_place_of_a_number_that_no_parser_holds_is_told(self):
         for path in ("messages",), ("load", "connections"), ("client", "cpu_user"):
             for number in str(2 ** 64), str(-2 ** 64), "1e999":
-                text = json.dumps(self.changed(path, HOSTILE)).replace(json.dumps(HOSTILE), number)
+                before, _, after = json.dumps(self.changed(path, HOSTILE)).partition(json.dumps(HOSTILE))
                 with self.subTest(path=path, number=number):
-                    self.refuse(text, f": {'[.]'.join(path)} is not a number that --bench --json prints$")
-        self.refuse(json.dumps(self.good)[:-1] + f', "No Field": {2 ** 64}' + "}", ": a field is not a number that")
+                    self.refuse(before + number + after,
+                                f": the number that ends in line 1, column {len(before + number)} is none that "
+                                "--bench --json prints$")
 
     def test_what_is_not_read_may_be_anything(self):
         text = json.dumps(self.changed(("unknown",), HOSTILE)).replace(

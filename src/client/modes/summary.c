@@ -11,6 +11,8 @@
 #include "tlsecho/base/timestamp.h"
 #include "tlsecho/client/json_memory.h"
 
+#define NOT_A_SUMMARY "not a summary: give what --bench --json prints on standard output, alone"
+
 static const char *const histogram_keys[BENCH_HISTOGRAMS] = {[BENCH_LATENCY] = "latency",
                                                              [BENCH_SERVICE] = "service",
                                                              [BENCH_CONNECT] = "connect",
@@ -330,6 +332,24 @@ static int fail_to_read(const char *path, struct error *err)
     return -1;
 }
 
+/* The next object, or NULL. */
+static json_t *load_object(FILE *file, const char *path, struct error *err)
+{
+    json_error_t why;
+    json_memory_ran_out(); /* for something else */
+    json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &why);
+    if (json_is_object(json))
+        return json;
+    refuse(path, err);
+    if (!json && json_error_code(&why) == json_error_numeric_overflow)
+        error_set(err, ERROR_INPUT,
+                  "%s: the number that ends in line %d, column %d is none that --bench --json "
+                  "prints",
+                  path, why.line, why.column);
+    json_decref(json);
+    return NULL;
+}
+
 /* A document is freed before the next is read: those of many clients may be large. */
 static int read_objects(FILE *file, const char *path, const struct summary_adder *adder,
                         struct error *err)
@@ -337,11 +357,9 @@ static int read_objects(FILE *file, const char *path, const struct summary_adder
     struct summary place = {.path = path};
     int read = 0;
     while (read == 0 && has_more(file)) {
-        json_memory_ran_out(); /* for something else */
-        json_t *json = summary_load(file, err);
+        json_t *json = load_object(file, path, err);
         if (!json) {
-            error_prefix(err, "%s", path);
-            read = json_memory_explain(err);
+            read = -1;
         } else if (!is_second(json)) {
             place.number++;
             read = add_summary(json, &place, adder, err);

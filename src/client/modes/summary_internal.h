@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser of a summary, and its check before it is read.
+ * The check of a summary before it is read.
  *
  * Ownership: nothing is kept.   Threads: any.
  */
 #ifndef TLSECHO_SUMMARY_INTERNAL_H
 #define TLSECHO_SUMMARY_INTERNAL_H
 
-#include <stdio.h>
-
 #include "tlsecho/base/error.h"
-
-#define NOT_A_SUMMARY "not a summary: give what --bench --json prints on standard output, alone"
 
 struct json_t; /* jansson.h */
 struct histogram;
-
-/* The next object in a file, or NULL: ERROR_INPUT says what it is instead. The caller frees it. */
-struct json_t *summary_load(FILE *file, struct error *err);
 
 /*
  * Checks that each field that is read has a type and a value that --json writes, since files are
