@@ -102,9 +102,14 @@ static struct stamp_record read_record(const unsigned char *data, size_t n)
     const unsigned char *tlv = data + STAMP_BYTES;
     if (n < STAMP_BYTES_WITH_RECORD || tlv[0] != 0 || tlv[1] != STAMP_TLV_RECORD)
         return (struct stamp_record){.id = 0};
+    size_t length = (size_t)get(tlv + 2, 2);
+    if (length < STAMP_RECORD_BYTES || length > n - STAMP_BYTES - STAMP_TLV_BYTES)
+        return (struct stamp_record){.id = 0};
     const unsigned char *value = tlv + STAMP_TLV_BYTES;
     uint32_t id = (uint32_t)get(value, 4);
-    return (struct stamp_record){.id = id == STAMP_RECORD_MAGIC ? 0 : id,
+    if (id == STAMP_RECORD_MAGIC)
+        return (struct stamp_record){.id = id};
+    return (struct stamp_record){.id = id,
                                  .newest = (uint32_t)get(value + 4, 4),
                                  .arrived = (uint32_t)get(value + 8, 4),
                                  .duplicated = (uint32_t)get(value + 12, 4)};

@@ -242,15 +242,16 @@ class Reflector(Peer):
     of its own whose replies never leave; `unseen`: requests, counted from 1, that never arrived;
     `ahead_s`: its clock against ours; `clock`: the one time that it tells instead; `record`: it keeps
     one of all arrivals, and gives [id, newest, arrived, duplicated] to `spoil`, which may change it;
-    `tail`: what comes back in place of the TLVs."""
+    `tail`: what comes back in place of the TLVs; `slow_s`: the pauses before its first replies."""
 
     def __init__(self, lose=(), unseen=(), ahead_s=0, stateful=True, twice=(), clock=None,
-                 address="127.0.0.1", record=False, spoil=lambda number, record: None, tail=None):
+                 address="127.0.0.1", record=False, spoil=lambda number, record: None, tail=None,
+                 slow_s=()):
         super().__init__(address)
         self.record, self.spoil, self.tail, self.arrived = record, spoil, tail, set()
         self.lose, self.unseen, self.twice = set(lose), set(unseen), set(twice)
         self.ahead_s, self.stateful, self.clock = ahead_s, stateful, clock
-        self.seen, self.number = [], 0
+        self.seen, self.number, self.slow_s = [], 0, iter(slow_s)
 
     def handle(self, which, data, source):
         received = time.time() + self.ahead_s
@@ -271,7 +272,7 @@ class Reflector(Peer):
                             self.tell(received), sequence, stamp, estimate, 0, 64)
         extra = bytearray(data[44:])
         if extra:
-            extra[0] = 0  # U, M and I: the TLV is known and well formed
+            extra[0] = 0x80 if extra[1] == 253 and not self.record else 0  # U, M and I: unknown, or well formed
         self.arrived.add(sequence)
         if self.record and extra[1:8] == b"\xfd" + struct.pack("!H", len(extra) - 4) + b"tlse":
             counts = [4711, max(self.arrived), len(self.arrived), self.number - len(self.arrived)]
@@ -279,5 +280,6 @@ class Reflector(Peer):
             extra[4:20] = struct.pack("!4I", *counts)
         if self.tail is not None:
             extra = self.tail
+        time.sleep(next(self.slow_s, 0))
         if number not in self.lose:
             self.socket.sendto(reply + extra, source)

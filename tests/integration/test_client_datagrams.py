@@ -254,6 +254,14 @@ class Stamp(PingCase):
                 fates = [(event["seq"], event["status"]) for event in events]
                 self.assertEqual(fates.index((2, "overdue")) < fates.index((3, "reply")), record)
 
+    def test_what_follows_the_last_reply_is_waited_for_where_there_is_a_record(self):
+        """The reply to a duplicate comes after it, within another round trip."""
+        for record in (True, False):
+            with self.subTest(record=record), \
+                    datagrams.Reflector(record=record, twice=(1,), slow_s=(0.4, 0.2)) as reflector:
+                summary, _ = self.stamp(reflector, "-c1")
+                self.assertEqual(summary["stamp"]["forward"]["duplicated"], int(record))
+
     def test_a_record_that_cannot_be_is_not_used(self):
         def too_many(number, record):
             record[2] += 1000

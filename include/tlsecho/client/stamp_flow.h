@@ -44,7 +44,7 @@ struct stamp_flow {
     struct stamp_arrivals arrivals;
     uint64_t alone;   /* the last probe that was sent while none before it was waited for */
     uint64_t settled; /* such a one that arrived: earlier ones that had not are lost, or late */
-    bool stateful;
+    bool stateful, stateless; /* a reply has shown it */
     struct stamp_way ways[STAMP_DIRECTIONS];
 };
 
@@ -81,6 +81,7 @@ struct stamp_result {
     enum stamp_record_state record;
     bool answered;       /* a reply has come */
     bool stateful;       /* the reflector has numbers of its own, as one differed from ours */
+    bool stateless;      /* it says that it has none: no direction is known */
     bool reordered;      /* probes arrived out of order, and so more is unknown */
     bool counts_another; /* its numbers count more than probes of ours: they tell no direction */
 };

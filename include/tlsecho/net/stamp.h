@@ -28,7 +28,8 @@ enum {
     STAMP_TLV_BYTES = 4, /* of the header of a TLV */
     STAMP_TLV_EXTRA_PADDING = 1,
     STAMP_TLV_RECORD = 253,
-    STAMP_RECORD_BYTES = 16, /* of its value; more of it are padding */
+    STAMP_RECORD_BYTES = 16,    /* of its value; more of it are padding */
+    STAMP_RECORD_WINDOW = 2048, /* what is less behind the newest number is told from a duplicate */
     STAMP_BYTES_WITH_RECORD = STAMP_BYTES + STAMP_TLV_BYTES + STAMP_RECORD_BYTES,
     STAMP_TLV_UNRECOGNIZED = 0x80, /* the flags U, M and I of a TLV, RFC 8972 §4 */
     STAMP_TLV_MALFORMED = 0x40,
@@ -51,7 +52,8 @@ int64_t stamp_unix_ns(uint64_t time, uint16_t error_estimate);
 
 /* What has arrived in a session, up to a request and with it; counts modulo 2^32. */
 struct stamp_record {
-    uint32_t id;         /* of the record: another one began anew; 0 = there is none */
+    uint32_t id;         /* of the record: another one began anew; 0 = there is none;
+                            STAMP_RECORD_MAGIC = nor room for the session: it is stateless */
     uint32_t newest;     /* the highest sequence number of the sender */
     uint32_t arrived;    /* different sequence numbers */
     uint32_t duplicated; /* arrivals of one that had arrived */

@@ -17,10 +17,12 @@ static bool can_follow(const struct stamp_arrivals_count *earlier,
            stamp_arrivals_unknown(later) >= stamp_arrivals_unknown(earlier);
 }
 
+/* Only what is as far behind as the window is long came too late to know. */
 static bool is_possible(const struct stamp_arrivals_count *count)
 {
     return count->arrived > 0 && count->arrived <= count->newest &&
-           count->arrived <= count->total && count->duplicated <= count->total - count->arrived;
+           count->arrived <= count->total && count->duplicated <= count->total - count->arrived &&
+           (count->newest > STAMP_RECORD_WINDOW || stamp_arrivals_unknown(count) == 0);
 }
 
 static enum stamp_record_state judge(const struct stamp_arrivals *a, uint32_t id,
@@ -55,7 +57,8 @@ static void take(struct stamp_arrivals *a, uint64_t seq, const struct stamp_numb
 
 void stamp_arrivals_add(struct stamp_arrivals *a, uint64_t seq, const struct stamp_numbers *numbers)
 {
-    bool has_record = numbers->record.id != 0;
+    uint32_t id = numbers->record.id;
+    bool has_record = id != 0 && id != STAMP_RECORD_MAGIC;
     if (a->state <= STAMP_RECORD_USED && has_record)
         take(a, seq, numbers);
     else if (a->state == STAMP_RECORD_USED)

@@ -35,6 +35,7 @@ void stamp_flow_add(struct stamp_flow *f, uint64_t seq, enum ledger_reply reply,
         return;
     }
     f->stateful = f->stateful || numbers->seq != (uint32_t)(seq - 1);
+    f->stateless = f->stateless || numbers->record.id == STAMP_RECORD_MAGIC;
     if (!answers) {
         f->ways[STAMP_FORWARD].duplicated++;
         return;
@@ -136,9 +137,10 @@ static void attribute(const struct stamp_flow *f, const struct ledger *ledger,
     stamp_order_count(&f->order, &count);
     if (ret->record == STAMP_RECORD_USED && !is_in_record(f, ledger))
         ret->record = STAMP_RECORD_CONTRADICTORY;
+    ret->stateless = f->stateless && !f->stateful;
     if (ret->record == STAMP_RECORD_USED)
         attribute_by_record(f, ledger, &count, ret);
-    else
+    else if (!ret->stateless)
         attribute_by_numbers(f, ledger, &count, ret);
 }
 

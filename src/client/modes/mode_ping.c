@@ -12,7 +12,7 @@
 #include "tlsecho/client/output_html.h"
 #include "tlsecho/client/session_wait.h"
 
-enum { RETRY_US = 1000000 };
+enum { RETRY_US = 1000000, REST_LEAST_US = 10000 };
 
 #define US_NS UINT64_C(1000)
 #define MS_NS UINT64_C(1000000)
@@ -137,11 +137,30 @@ static void end_silence(struct ping *p)
     ping_give_up(p);
 }
 
-/* All probes have been sent, and no reply is waited for. */
-static bool is_complete(const struct ping *p)
+/* Where a STAMP reflector records what arrives, duplicates and replies to them are waited for after
+ * the last reply: twice the longest round trip, within -W. */
+static uint64_t rest_us(const struct ping *p)
+{
+    if (p->datagram.flow.arrivals.state != STAMP_RECORD_USED)
+        return 0;
+    struct histogram_summary latency;
+    histogram_summarize(probes_latency(&p->totals.probes), &latency);
+    uint64_t rest_us = 2 * latency.max_ns / US_NS, limit_us = p->options->reply_timeout_ms * 1000;
+    rest_us = rest_us > REST_LEAST_US ? rest_us : REST_LEAST_US;
+    return rest_us < limit_us ? rest_us : limit_us;
+}
+
+/* Once all probes have been sent, and no reply is waited for. */
+static void complete(struct ping *p)
 {
     const struct ledger *ledger = &p->totals.probes.ledger;
-    return ping_all_sent(p) && ledger->overdue == ledger->on_way;
+    if (p->complete_us == UINT64_MAX && ping_all_sent(p) && ledger->overdue == ledger->on_way)
+        p->complete_us = clock_now_us() + rest_us(p);
+}
+
+static bool is_complete(const struct ping *p)
+{
+    return clock_now_us() >= p->complete_us;
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -160,7 +179,7 @@ static void wait_for_any(struct ping *p)
 {
     uint64_t due_us = ping_all_sent(p) || is_held(p) ? UINT64_MAX : p->due_us;
     due_us = earliest(due_us, earliest(expiry_us(p), silence_us(p)));
-    due_us = p->runnable ? 0 : earliest(due_us, p->end_us);
+    due_us = p->runnable ? 0 : earliest(due_us, earliest(p->end_us, p->complete_us));
 
     struct session_wait wait = {.fd = p->connected ? p->fd : -1,
                                 .want = p->want,
@@ -186,6 +205,7 @@ static void loop(struct ping *p)
             p->carrier->move(p);
         expire_probes(p);
         end_silence(p);
+        complete(p);
         if (output_flush(&err) < 0) {
             outcome_fail(&p->last, PHASE_LOCAL, &err);
             p->over = true;
@@ -249,6 +269,7 @@ void mode_ping(const struct options *options, struct outcome *ret)
                      .carrier = endpoint_has_datagrams(options->endpoint.scheme) ? &ping_datagram
                                                                                  : &ping_stream,
                      .interim_fd = -1,
+                     .complete_us = UINT64_MAX,
                      .last = *ret,
                      .wrong = *ret};
     struct error err = {.alert = -1};

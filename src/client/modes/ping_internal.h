@@ -71,13 +71,14 @@ struct ping {
     bool connected;
     bool tried; /* at least one attempt to connect was made */
     struct ping_totals totals;
-    uint64_t due_us;   /* of the next probe */
-    uint64_t end_us;   /* of the run; UINT64_MAX = never */
-    uint64_t heard_us; /* when something last came back, or the only probe on its way was sent */
-    int fd;            /* while connected */
-    unsigned want;     /* of that */
-    bool runnable;     /* there is more to do without waiting */
-    int interim_fd;    /* of interrupt_open_interim */
+    uint64_t due_us;      /* of the next probe */
+    uint64_t end_us;      /* of the run; UINT64_MAX = never */
+    uint64_t complete_us; /* when it ends by itself; UINT64_MAX = not known yet */
+    uint64_t heard_us;    /* when something last came back, or the only probe on its way was sent */
+    int fd;               /* while connected */
+    unsigned want;        /* of that */
+    bool runnable;        /* there is more to do without waiting */
+    int interim_fd;       /* of interrupt_open_interim */
     bool over;
     struct outcome last;  /* the last failure */
     struct outcome wrong; /* the first wrong byte; RESULT_OK = none */

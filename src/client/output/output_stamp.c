@@ -32,6 +32,7 @@ static void print_unknown(const struct stamp_result *result)
         const char *text;
     } reasons[] = {
         {!result->answered, "no STAMP reply came"},
+        {result->stateless, "the reflector keeps no session"},
         {result->counts_another, "the reflector's numbers count more than these probes"},
         {result->lost_last, "after the last reply"},
         {result->lost_restarting, "while the reflector began to count again"},

@@ -15,7 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STAMP_WINDOW = 2048, STAMP_WINDOW_WORD_BITS = 64 };
+#include "tlsecho/net/stamp.h"
+
+enum { STAMP_WINDOW = STAMP_RECORD_WINDOW, STAMP_WINDOW_WORD_BITS = 64 };
 
 struct stamp_window {
     bool began;

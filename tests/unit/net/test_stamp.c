@@ -124,8 +124,15 @@ START_TEST(a_record_is_read_where_its_flags_vouch_for_it)
     }
     packet[STAMP_BYTES] = 0;
     ck_assert_uint_ne(read_record(64).id, 0);
+    for (unsigned char length = 15; length <= 17; length++) {
+        packet[STAMP_BYTES + 3] = length;
+        ck_assert_int_eq(read_record(64).id != 0, length == 16);
+        ck_assert_int_eq(read_record(65).id != 0, length != 15);
+    }
+    packet[STAMP_BYTES + 3] = 16;
     memcpy(packet + STAMP_BYTES + STAMP_TLV_BYTES, "tlse", 4); /* as it was sent */
-    ck_assert_uint_eq(read_record(64).id, 0);
+    ck_assert_uint_eq(read_record(64).id, STAMP_RECORD_MAGIC);
+    ck_assert_uint_eq(read_record(64).arrived, 0);
     packet[STAMP_BYTES + STAMP_TLV_BYTES] = 1;
     packet[STAMP_BYTES + 1] = STAMP_TLV_EXTRA_PADDING;
     ck_assert_uint_eq(read_record(64).id, 0);

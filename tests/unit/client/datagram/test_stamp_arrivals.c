@@ -91,7 +91,10 @@ static const struct {
     /* one of them twice */
     {{{1, {0, {7, 0, 1, 0}}}, {2, {1, {7, 1, 2, 0}}}, {2, {1, {7, 1, 2, 0}}}}, STAMP_RECORD_USED},
     /* two arrivals too late to know */
-    {{{1, {0, {7, 9, 1, 0}}}, {2, {3, {7, 9, 2, 0}}}, {3, {4, {7, 9, 3, 0}}}}, STAMP_RECORD_USED},
+    {{{1, {0, {7, 2999, 1, 0}}}, {2, {3, {7, 2999, 2, 0}}}, {3, {4, {7, 2999, 3, 0}}}},
+     STAMP_RECORD_USED},
+    /* one, although so many probes fit into the window */
+    {{{1, {0, {7, 0, 1, 0}}}, {2, {1, {7, 1, 1, 0}}}}, STAMP_RECORD_CONTRADICTORY},
     /* the same number, and another count */
     {{{1, {0, {7, 0, 1, 0}}}, {2, {2, {7, 1, 2, 0}}}, {2, {2, {7, 1, 2, 1}}}},
      STAMP_RECORD_CONTRADICTORY},
@@ -102,7 +105,7 @@ static const struct {
      STAMP_RECORD_CONTRADICTORY},
     {{{1, {0, {7, 9, 1, 0}}}, {2, {1, {7, 8, 2, 0}}}, {3, {2, {7, 9, 3, 0}}}},
      STAMP_RECORD_CONTRADICTORY},
-    {{{1, {0, {7, 9, 1, 0}}}, {2, {2, {7, 9, 2, 0}}}, {3, {3, {7, 9, 3, 1}}}},
+    {{{1, {0, {7, 2999, 1, 0}}}, {2, {2, {7, 2999, 2, 0}}}, {3, {3, {7, 2999, 3, 1}}}},
      STAMP_RECORD_CONTRADICTORY},
     /* the same of an earlier number that comes back later */
     {{{1, {0, {7, 0, 1, 0}}}, {3, {3, {7, 2, 3, 0}}}, {2, {2, {7, 1, 2, 1}}}},

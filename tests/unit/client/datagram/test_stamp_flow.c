@@ -287,6 +287,21 @@ START_TEST(reordering_on_the_way_back_leaves_nothing_open)
 }
 END_TEST
 
+START_TEST(a_reflector_without_room_for_the_session_tells_no_direction)
+{
+    send_many(3);
+    const struct stamp_times times = {.sent_ns = 0};
+    struct probe probe;
+    for (uint32_t seq = 1; seq <= 3; seq += 2) {
+        const struct stamp_numbers numbers = {.seq = seq - 1, .record = {.id = STAMP_RECORD_MAGIC}};
+        stamp_flow_add(&flow, seq, ledger_receive(&ledger, seq, 1, &probe), &numbers, &times);
+    }
+    check_lost(0, 0, 1);
+    ck_assert(result.stateless && !result.stateful);
+    ck_assert_int_eq(result.record, STAMP_RECORD_NONE);
+}
+END_TEST
+
 START_TEST(each_direction_has_its_own_jitter_and_delay_whatever_the_clocks_say)
 {
     const int64_t ahead_ns = INT64_C(3600000000000);
@@ -331,6 +346,7 @@ int main(void)
     tcase_add_test(cases, numbers_wrap_around_after_32_bits);
     tcase_add_test(cases, what_is_lost_while_it_begins_again_has_no_direction);
     tcase_add_test(cases, a_reflector_that_counts_more_than_our_probes_tells_no_direction);
+    tcase_add_test(cases, a_reflector_without_room_for_the_session_tells_no_direction);
     tcase_add_test(cases, each_direction_has_its_own_jitter_and_delay_whatever_the_clocks_say);
 
     Suite *suite = suite_create("stamp_flow");
