@@ -170,23 +170,30 @@ static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
     return greater;
 }
 
-/* The signed part, of a copy: what is encoded again no longer has the bytes that were signed. */
-static int encode_signed_part(const X509_CRL *crl, unsigned char **ret)
+/* The signed part, RFC 5280 §5.1: the first element of *ret_all, which the caller frees. Only the
+ * whole can be had as it arrived: the part alone would be encoded again, and its CRL changed. */
+static size_t signed_part(const X509_CRL *crl, unsigned char **ret_all, const unsigned char **ret)
 {
-    X509_CRL *copy = X509_CRL_dup(crl);
-    int n = copy ? i2d_re_X509_CRL_tbs(copy, ret) : -1;
-    X509_CRL_free(copy);
-    return n;
+    int n = i2d_X509_CRL(crl, ret_all), tag, class;
+    const unsigned char *at = *ret_all;
+    long length;
+    if (n <= 0 || ASN1_get_object(&at, &length, &tag, &class, n) & 0x80)
+        return 0;
+    *ret = at;
+    if (ASN1_get_object(&at, &length, &tag, &class, length) & 0x80)
+        return 0;
+    return (size_t)(at - *ret) + (size_t)length;
 }
 
 /* Compares the signed part, as the same CRL may have been signed twice. */
 static bool have_same_content(const X509_CRL *crl, const X509_CRL *other)
 {
-    unsigned char *der = NULL, *other_der = NULL;
-    int n = encode_signed_part(crl, &der), other_n = encode_signed_part(other, &other_der);
-    bool same = n > 0 && n == other_n && memcmp(der, other_der, (size_t)n) == 0;
-    OPENSSL_free(other_der);
-    OPENSSL_free(der);
+    unsigned char *all = NULL, *other_all = NULL;
+    const unsigned char *part, *other_part;
+    size_t n = signed_part(crl, &all, &part), other_n = signed_part(other, &other_all, &other_part);
+    bool same = n > 0 && n == other_n && memcmp(part, other_part, n) == 0;
+    OPENSSL_free(other_all);
+    OPENSSL_free(all);
     return same;
 }
 
