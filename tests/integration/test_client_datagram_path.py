@@ -60,7 +60,7 @@ class Path(support.TestCase):
                     self.check_mtu(network, echo.endpoint(), 1400 - headers)
 
     def check_mtu(self, network, endpoint, most):
-        summary, events = self.ping(network, "-c3", "-i100ms", "-W300ms", "-Mdo", f"-s{most + 1}",
+        summary, events = self.ping(network, "-c3", "-i100ms", "-W3s", "-Mdo", f"-s{most + 1}",
                                     endpoint, status=5)
         self.assertEqual([(event["seq"], event["status"]) for event in events],
                          [(1, "lost"), (2, "lost"), (3, "lost")])
