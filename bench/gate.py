@@ -56,8 +56,11 @@ class Script(NamedTuple):
     warm: int   # units before counting
     units: int  # units that are counted
     size: int   # units of the load in one unit here
-    chance: float  # tolerated additional calls per unit: scheduling varies
+    chance: float  # tolerated additional calls per unit, with what is around them: scheduling varies
 
+
+AROUND_A_CALL = 100  # instructions
+AT_ONCE = 0.1  # of 32 datagrams: on a busy machine they arrive in several turns of the loop
 
 SCRIPTS = (
     Script("plain echo of 64 B", "plain", ("plain", "stream", 1), 200, 2000, 64, 0.02),
@@ -66,9 +69,9 @@ SCRIPTS = (
     Script("TLS 1.3 connection, resumed", "ecdsa", ("1.3", "resumed", 1), 5, 25, 1, 0.6),
     Script("TLS 1.2 connection, resumed", "ecdsa", ("1.2", "resumed", 1), 5, 25, 1, 0.6),
     Script("UDP echo of 64 B", "udp", (1,), 200, 1000, 64, 0.02),
-    Script("UDP echo of 64 B, 32 at once", "udp", (32,), 20 * 32, 100 * 32, 64, 0.02),
+    Script("UDP echo of 64 B, 32 at once", "udp", (32,), 20 * 32, 100 * 32, 64, AT_ONCE),
     Script("DTLS echo of 64 B", "dtls", (1, 1), 200, 1000, 64, 0.02),
-    Script("DTLS ClientHello without a cookie, 32 at once", "hello", (32,), 20 * 32, 100 * 32, 64, 0.02),
+    Script("DTLS ClientHello without a cookie, 32 at once", "hello", (32,), 20 * 32, 100 * 32, 64, AT_ONCE),
 )
 
 RELOAD = Script("reload", "reload", (), 1, 3, 1, 40)
@@ -305,10 +308,11 @@ def differences(script, before, now, same_compiler, same_libraries):
         calls = before["calls"].get(call, 0)
         if now.calls[call] > calls * GROWTH + script.chance:
             yield f"{call} is called {now.calls[call]:g} times, not {calls:g}"
-    if same_compiler and now.own > before["own"] * GROWTH:
+    by_chance = script.chance * AROUND_A_CALL
+    if same_compiler and now.own > before["own"] * GROWTH + by_chance:
         told = grown(before["functions"], now.functions, libraries=False)
         yield f"{now.own:g} own instructions, not {before['own']:g}: {told}"
-    if same_libraries and now.libraries > before["libraries"] * GROWTH:
+    if same_libraries and now.libraries > before["libraries"] * GROWTH + by_chance:
         told = grown(before["functions"], now.functions, libraries=True)
         yield f"{now.libraries:g} instructions of libraries, not {before['libraries']:g}: {told}"
 
