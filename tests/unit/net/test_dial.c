@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "kernel.h"
 #include "loopback.h"
 #include "suite.h"
 #include "tlsecho/base/clock.h"
@@ -203,6 +204,8 @@ END_TEST
 
 START_TEST(reports_how_often_the_syn_was_sent_and_counts_no_attempt_that_was_not_made)
 {
+    if (!kernel_has(KERNEL_TCP_INFO))
+        return;
     struct address addresses[8];
     int hole[2];
     for (int i = 0; i < 8; i++)
@@ -503,6 +506,8 @@ END_TEST
 
 START_TEST(neither_end_sends_larger_segments_than_it_was_told)
 {
+    if (!kernel_has(KERNEL_TCP_INFO))
+        return;
     struct error err;
     struct address address = loopback_address("tcp://127.0.0.1:0");
     struct tcp_stats here, there;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "kernel.h"
 #include "loopback.h"
 #include "suite.h"
 #include "tlsecho/net/socket.h"
@@ -275,6 +276,8 @@ END_TEST
 
 START_TEST(the_kernel_keeps_the_syn_of_each_connection_once_it_is_asked_to)
 {
+    if (!kernel_has(KERNEL_SAVED_SYN))
+        return;
     unsigned char data[512];
     struct syn syn;
     struct address address = loopback_address(_i ? "tcp://[::1]:0" : "tcp://127.0.0.1:0");

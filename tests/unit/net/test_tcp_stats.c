@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "kernel.h"
 #include "loopback.h"
 #include "suite.h"
 #include "tlsecho/net/tcp_stats.h"
@@ -10,6 +11,8 @@
 
 START_TEST(reads_the_kernels_statistics_of_a_tcp_connection)
 {
+    if (!kernel_has(KERNEL_TCP_INFO))
+        return;
     struct tcp_stats stats = {.rtt_us = UINT64_MAX, .retransmits = 77};
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&address, 8), fd = loopback_connect(&address), pair[2];
@@ -31,6 +34,8 @@ END_TEST
 
 START_TEST(counts_no_byte_as_unacknowledged_that_the_peer_has)
 {
+    if (!kernel_has(KERNEL_TCP_INFO))
+        return;
     struct tcp_stats stats;
     struct address address = loopback_address("tcp://127.0.0.1:0");
     int listening = loopback_listen(&address, 8), fd = loopback_connect(&address);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "kernel.h"
 #include "loopback.h"
 #include "pair.h"
 #include "pki.h"
@@ -645,6 +646,8 @@ static unsigned segments_of_end(enum kind kind, uint64_t *ret_us)
 
 START_TEST(sends_close_notify_and_fin_in_one_segment)
 {
+    if (!kernel_has(KERNEL_TCP_INFO))
+        return;
     enum {
         HELD_BACK_US = 200 * 1000
     }; /* at most, tcp(7): interrupted for longer, it tries again */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "kernel.h"
 #include "listen.h"
 #include "loopback.h"
 #include "suite.h"
@@ -322,6 +323,8 @@ END_TEST
 
 START_TEST(the_backlog_is_that_of_the_configuration)
 {
+    if (!kernel_has(KERNEL_TCP_INFO))
+        return;
     const struct config_snapshot *snapshot =
         yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                       "tcp: { backlog: 3 }\n");
