@@ -20,7 +20,8 @@ FILE_BYTES = 1 << 26
 MEMORY_BYTES = 1 << 32
 WAIT_S_MAX = 60
 UNCHANGED_S = 120
-LONG_S = 0.2  # of a program whose tests are worth telling apart
+SHORT_S = 0.1  # of tests that are tried before those that take longer
+START_S = 0.1  # of a program, at most
 
 
 class Failure(Exception):
@@ -42,6 +43,10 @@ def call(command, **options):
     if done.returncode != 0:
         raise Failure(f"failed: {shlex.join(map(str, command))}\n{done.stdout}")
     return done.stdout
+
+
+def chosen(tests):
+    return {"TLSECHO_MUTANT_TESTS": f",{','.join(map(str, tests))},"}
 
 
 def states_of(session):
@@ -129,9 +134,10 @@ class Build:
 
 
 class Program:
-    """A unit test program that is linked with the mutants of a source. seen: which of them it reaches."""
+    """A unit test program that is linked with the mutants of a source. alive: those that are to be tried; mine: which
+    of them it reaches."""
 
-    def __init__(self, build, test, mutated, count, pool):
+    def __init__(self, build, test, mutated, count, alive, pool):
         self.build = build
         self.name = test.stem
         self.path = build.link(test, mutated)
@@ -143,34 +149,44 @@ class Program:
             found = self.record({})
         if not found:
             raise Unfit(f"{test.stem} is left out: it fails without a mutant")
-        self.seen, self.times = found
-        self.tests = self.record_tests(pool) if self.times.wall > LONG_S else []
+        seen, self.times = found
+        self.mine = [number for number in sorted(alive) if seen[number]]
+        tests = int.from_bytes(seen[count:], "little")
+        worth = len(self.mine) * self.times.wall > tests * START_S
+        self.tests = self.record_tests(tests, pool) if worth else []
 
     def record(self, more):
         """(what is reached, Times) without a mutant; None if it fails."""
         with tempfile.NamedTemporaryFile(dir=self.build.work) as seen:
-            seen.write(bytes(self.count + 1))
+            seen.write(bytes(self.count + 2))
             seen.flush()
             status, times = self.run({"TLSECHO_MUTANT_SEEN": seen.name, **more}, Times(UNCHANGED_S, UNCHANGED_S))
             return (pathlib.Path(seen.name).read_bytes(), times) if status == "passed" else None
 
-    def record_tests(self, pool):
-        """The same for each test of the program alone; [] if one fails alone."""
-        if not any(self.seen[:self.count]):
+    def record_tests(self, tests, pool):
+        """[(number, what is reached, Times)] of each test of the program alone, the shortest first; [] if one fails
+        alone."""
+        found = list(pool.map(self.record, [chosen([number]) for number in range(tests)]))
+        if not all(found):
             return []
-        names = [{"TLSECHO_MUTANT_TESTS": f",{number},"} for number in range(self.seen[self.count])]
-        found = list(pool.map(self.record, names))
-        return found if all(found) else []
+        return sorted(((number, *of_one) for number, of_one in enumerate(found)), key=lambda test: test[2].wall)
 
     def try_mutant(self, number):
         """ "passed", "failed" or "hangs" """
-        more, times = {"TLSECHO_MUTANT": str(number)}, self.times
-        reached = [(mine.wall, test) for test, (seen, mine) in enumerate(self.tests) if seen[number]]
-        if reached:
-            wall = sum(wall for wall, _ in reached)
-            more["TLSECHO_MUTANT_TESTS"] = "," + ",".join(str(test) for _, test in reached) + ","
-            times = Times(wall, self.times.cpu)
-        return self.run(more, times)[0]
+        mutant = {"TLSECHO_MUTANT": str(number)}
+        reached = [(test, times) for test, seen, times in self.tests if seen[number]]
+        if not reached:
+            return self.run(mutant, self.times)[0]
+        short = 0
+        while short < len(reached) and sum(times.wall for _, times in reached[:short + 1]) <= SHORT_S:
+            short += 1
+        for part in (reached[:short], reached[short:]):
+            if part:
+                usual = Times(sum(times.wall for _, times in part), sum(times.cpu for _, times in part))
+                result, _ = self.run({**mutant, **chosen([test for test, _ in part])}, usual)
+                if result != "passed":
+                    return result
+        return "passed"
 
     def remove(self):
         self.path.unlink()
@@ -191,7 +207,7 @@ class Program:
                                   stderr=subprocess.DEVNULL, start_new_session=True) as process:
                 self.limit(process.pid, usual.cpu)
                 try:
-                    hangs = not self.wait(process, started, 5 * usual.wall + 2)
+                    hangs = not self.wait(process, started, 3 * usual.wall + 1)
                 finally:
                     self.end(process.pid)
                 _, status, used = os.wait4(process.pid, 0)
@@ -202,7 +218,7 @@ class Program:
         return "passed" if process.returncode == 0 else "failed", times
 
     def limit(self, process, usual_s):
-        cpu = int(5 * usual_s) + 3
+        cpu = int(3 * usual_s) + 2
         try:
             resource.prlimit(process, resource.RLIMIT_CPU, (cpu, cpu))
             resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))

@@ -7,9 +7,10 @@
     mutate.py --list FILE...
     OPTION: --preset PRESET, --reach N, --jobs N, --verbose
 
-All mutants of a file are in one object (schema.py), which is linked with the unit tests in place of the
-file's own. Tests of its module come first, then those of the modules that it is a part of, of its room, and all
-others that link it (--reach 1 to 4); each runs the mutants whose place it reaches, until one test fails.
+All mutants of a file are in one object (schema.py), which is linked with the unit tests in place of the file's own:
+with those of its module and those that guarded.txt names, of the modules that it is a part of, of its room, and, only
+with --reach 4, all others that link it, which take long. Each runs the mutants whose place it reaches, the shortest of
+its tests first, until one fails or hangs, which is to take three times as long as without a mutant.
 What survives with one preset is tried with the next: dev is fast, asan finds more. explained.txt has the mutants
 that may survive.
 
@@ -17,6 +18,7 @@ Without FILE: the files of guarded.txt.
 """
 
 import argparse
+import collections
 import concurrent.futures
 import os
 import pathlib
@@ -78,18 +80,18 @@ class Report:
 
 
 def order_of(build, source, reach):
-    """The tests of the file's module and those that guarded.txt names, of the modules that it is part of, of its room, and of the others; not
-    those beyond `reach` of these four."""
+    """The tests of the file's module and those that guarded.txt names, of the modules that it is part of, of its
+    room, and of the others; not those beyond `reach` of these four."""
     room = pathlib.Path("tests/unit") / pathlib.Path(source.name).relative_to("src").parent
     stem = pathlib.Path(source.name).stem
     functions = build.functions_of(source.path)
 
     def rank(test):
         name = test.stem.removeprefix("test_")
-        if name.endswith("_orders"):
-            return 3, 1  # minutes, as each of its runs is long
         if test.stem in source.tests:
             return 1, source.tests.index(test.stem)
+        if name.endswith("_orders"):
+            return 4, 1  # minutes, as each of its runs is long
         if name.startswith(stem) and test.parent == REPOSITORY / room:
             return 1, -1
         if stem.startswith(name):
@@ -110,25 +112,28 @@ def kill(build, source, chosen, args, report, deadline):
         for test in order_of(build, source, args.reach):
             if not alive or time.monotonic() > deadline:
                 break
+            started = time.monotonic()
             try:
-                program = harness.Program(build, test, mutated, len(source.mutants), pool)
+                program = harness.Program(build, test, mutated, len(source.mutants), alive, pool)
             except harness.Unfit as unfit:
                 report.problems.append(str(unfit))
                 continue
-            mine = [number for number in sorted(alive) if program.seen[number]]
-            if args.verbose:
-                print(f"  {build.preset} {test.stem}: {program.times.wall:.2f} s, {len(mine)} mutants", flush=True)
 
             def attempt(number, program=program):
                 if time.monotonic() > deadline:
                     return None
                 return program.try_mutant(number)
 
-            for number, result in zip(mine, pool.map(attempt, mine)):
-                if result is not None:
-                    reached.add(number)
-                if result in ("failed", "hangs"):
-                    alive.discard(number)
+            recorded = time.monotonic()
+            results = dict(zip(program.mine, pool.map(attempt, program.mine)))
+            reached |= {number for number, result in results.items() if result is not None}
+            alive -= {number for number, result in results.items() if result in ("failed", "hangs")}
+            if args.verbose:
+                count = collections.Counter(results.values())
+                forks = ", each test in a process" if program.fork == "yes" else ""
+                print(f"  {build.preset} {test.stem}: takes {program.times.wall:.2f} s{forks}; "
+                      f"{recorded - started:.1f} s to link and record, {time.monotonic() - recorded:.1f} s for {len(results)} mutants: "
+                      f"{count['failed']} fail, {count['hangs']} hang", flush=True)
             program.remove()
     return alive, reached
 
@@ -136,8 +141,11 @@ def kill(build, source, chosen, args, report, deadline):
 def try_file(builds, source, chosen, reasons, args, report, deadline=float("inf")):
     started = time.monotonic()
     alive, reached = set(chosen), set()
-    for build in builds:
-        alive, more = kill(build, source, alive, args, report, deadline)
+    explained_ones = {number for number in chosen if source.keys[number] in reasons}
+    for turn, build in enumerate(builds):
+        tried = alive if turn == 0 else alive - explained_ones
+        left, more = kill(build, source, tried, args, report, deadline)
+        alive -= tried - left
         reached |= more
     untried = alive - reached if time.monotonic() > deadline else set()
     survived = sorted(alive - untried)
@@ -149,9 +157,8 @@ def try_file(builds, source, chosen, reasons, args, report, deadline=float("inf"
             report.survived.append(source.line(number))
     if untried:
         print(f"  not tried, as the time was over: {len(untried)}")
-    for number in set(chosen) - alive:
-        if source.keys[number] in reasons:
-            report.problems.append(f"explained.txt: a test fails with {source.line(number)}: remove the line")
+    for number in sorted(explained_ones - alive):
+        report.problems.append(f"explained.txt: a test fails with {source.line(number)}: remove the line")
 
 
 def check_keys(source, reasons, report):
@@ -238,7 +245,7 @@ def main():
     parser.add_argument("--preset", action="append")
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--reach", type=int, choices=(1, 2, 3, 4), default=4)
+    parser.add_argument("--reach", type=int, choices=(1, 2, 3, 4), default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--changed", metavar="REF")
     parser.add_argument("--most", type=int, default=40)

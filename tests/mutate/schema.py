@@ -2,13 +2,15 @@
 """A source that holds all of its mutants, of which the environment chooses one when a program starts:
 
     TLSECHO_MUTANT       the number of the mutant; without it the source behaves as it is written
-    TLSECHO_MUTANT_SEEN  a file with a byte for each mutant, set to 1 once its place is reached, and the number of
-                         tests of the program behind them
-    TLSECHO_MUTANT_TESTS the tests that run, by number, such as ",0,4,"; without it all of them
+    TLSECHO_MUTANT_SEEN  a file with a byte for each mutant, set to 1 once its place is reached, and behind them two
+                         of the number of tests of the program, the low one first
+    TLSECHO_MUTANT_TESTS the tests that run, by number, such as ",0,4,"; without it all of them. Each turn of a short
+                         loop is a test
 """
 
 BEGINNING = r"""
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ BEGINNING = r"""
 #include <sys/mman.h>
 #include <unistd.h>
 static int mutant_chosen = -1;
-static unsigned char mutant_unseen[%(count)d + 1], *mutant_seen = mutant_unseen;
+static unsigned char mutant_unseen[%(count)d + 2], *mutant_seen = mutant_unseen;
 #define MUTANT(n) (mutant_seen[n] = 1, mutant_chosen == (n))
 __attribute__((constructor)) static void mutant_choose(void)
 {
@@ -25,27 +27,36 @@ __attribute__((constructor)) static void mutant_choose(void)
     int fd = seen ? open(seen, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
-    void *map = mmap(NULL, %(count)d + 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *map = mmap(NULL, %(count)d + 2, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map != MAP_FAILED)
         mutant_seen = map;
     close(fd);
 }
-/* Instead of Check's: the first failure decides. */
+/* Instead of Check's: the first failure decides, also where each test has a process of its own. */
 void __wrap__ck_assert_failed(const char *file, int line, const char *text, ...);
 void __wrap__ck_assert_failed(const char *file, int line, const char *text, ...)
 {
     (void)file, (void)line, (void)text;
+    const char *fork = getenv("CK_FORK");
+    if (fork && strcmp(fork, "yes") == 0)
+        kill(getppid(), SIGKILL);
     _exit(1);
 }
 void __real__tcase_add_test(void *tcase, const void *test, int signal, int status, int start, int end);
 void __wrap__tcase_add_test(void *tcase, const void *test, int signal, int status, int start, int end);
 void __wrap__tcase_add_test(void *tcase, const void *test, int signal, int status, int start, int end)
 {
+    static int count;
     const char *wanted = getenv("TLSECHO_MUTANT_TESTS");
-    char number[8];
-    snprintf(number, sizeof number, ",%%d,", mutant_seen[%(count)d]++);
-    if (!wanted || strstr(wanted, number))
-        __real__tcase_add_test(tcase, test, signal, status, start, end);
+    char number[16];
+    int step = end - start <= 4 ? 1 : end - start;
+    for (int at = start; at < end; at += step) {
+        snprintf(number, sizeof number, ",%%d,", count++);
+        if (!wanted || strstr(wanted, number))
+            __real__tcase_add_test(tcase, test, signal, status, at, at + step);
+    }
+    mutant_seen[%(count)d] = (unsigned char)count;
+    mutant_seen[%(count)d + 1] = (unsigned char)(count >> 8);
 }
 #line 1 "%(path)s"
 """

@@ -713,7 +713,8 @@ START_TEST(completes_a_handshake_whose_flight_does_not_fit_in_the_kernel)
 {
     struct folder folder;
     folder_new(&folder);
-    static char names[30000] = "DNS:localhost";
+    static char names[30000];
+    strcpy(names, "DNS:localhost");
     for (int i = 0; i < 500; i++)
         sprintf(names + strlen(names), ",DNS:host-%038d", i);
     struct pki pki = pki_make(&(struct pki_spec){.subject = "large", .names = names});

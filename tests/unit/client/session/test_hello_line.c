@@ -8,6 +8,11 @@
 static struct hello_line line;
 static size_t used;
 
+static void set_up(void)
+{
+    line = (struct hello_line){.n = 0};
+}
+
 static bool take(const char *text)
 {
     return hello_line_take(&line, (const unsigned char *)text, strlen(text), &used);
@@ -47,7 +52,7 @@ START_TEST(refuses_another_line_at_its_first_wrong_byte)
                                          "{\"schema\"=",
                                          "{\"schema\"\n"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        line = (struct hello_line){.n = 0};
+        set_up();
         ck_assert_msg(!take(others[i]), "%s", others[i]);
     }
 }
@@ -59,7 +64,7 @@ START_TEST(refuses_a_line_without_an_end)
     memset(longest, 'x', sizeof longest - 1);
     memcpy(longest, "{\"schema\":", 10);
     ck_assert(!take(longest));
-    line = (struct hello_line){.n = 0};
+    set_up();
     longest[HELLO_LINE_BYTES_MAX - 1] = '\n';
     ck_assert(take(longest));
     ck_assert_uint_eq(used, HELLO_LINE_BYTES_MAX);
@@ -78,6 +83,7 @@ int main(void)
 {
     Suite *suite = suite_create("hello_line");
     TCase *tcase = tcase_create("hello_line");
+    tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, takes_the_line_and_leaves_the_echo);
     tcase_add_test(tcase, takes_it_byte_by_byte);
     tcase_add_test(tcase, refuses_another_line_at_its_first_wrong_byte);
