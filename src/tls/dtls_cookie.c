@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/tls/dtls_cookie.h"
 
+#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -15,7 +16,7 @@ enum { COOKIE_BYTES = 32, KEY_BYTES = 32 };
 
 struct dtls_cookies {
     EVP_MAC_CTX *macs[2]; /* with the key of now, and the one before */
-    uint64_t key_us;      /* since when that is the key */
+    uint64_t key_us; /* since when that is the key; 0 at first, as if since the clock's start */
 };
 
 static bool new_key(EVP_MAC_CTX *mac)
@@ -61,8 +62,6 @@ void dtls_cookies_free(struct dtls_cookies *cookies)
 /* A key lasts for one period, and is accepted for another one. */
 static bool change_key(struct dtls_cookies *cookies, uint64_t now_us)
 {
-    if (cookies->key_us == 0)
-        cookies->key_us = now_us;
     for (int i = 0; i < 2 && now_us - cookies->key_us >= DTLS_KEY_US; i++) {
         EVP_MAC_CTX *oldest = cookies->macs[1];
         cookies->macs[1] = cookies->macs[0];
@@ -176,7 +175,8 @@ enum dtls_first dtls_cookies_check(struct dtls_cookies *cookies,
         return DTLS_FIRST_OTHER;
     if (flight->max_bytes > 0 && hello.bytes > flight->max_bytes)
         return DTLS_FIRST_TOO_LONG;
-    if (flight->length < DTLS_COOKIE_ANSWER_BYTES || !change_key(cookies, now_us))
+    assert(flight->length > DTLS_COOKIE_ANSWER_BYTES); /* or others could be flooded through us */
+    if (!change_key(cookies, now_us))
         return DTLS_FIRST_OTHER;
     return check(cookies, flight, &hello, ret_answer);
 }

@@ -115,7 +115,7 @@ static unsigned after_sending(struct exchange *x, enum io_status status, const s
     case IO_FAILED:
         if (!x->send_failed)
             x->error = *err;
-        x->reset = x->reset || status == IO_RESET;
+        x->reset = status == IO_RESET;
         x->ended = x->reset || x->send_failed;
         x->send_failed = true;
         return WANT_NOTHING;

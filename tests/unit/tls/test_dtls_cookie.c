@@ -125,13 +125,40 @@ START_TEST(asks_again_for_a_cookie_of_other_addresses)
 }
 END_TEST
 
+START_TEST(asks_again_for_a_cookie_of_another_port_zone_or_family)
+{
+    peer = loopback_address("udp://[fe80::1%1]:4000");
+    return_cookie();
+    peer.ipv6.sin6_scope_id++;
+    ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+    peer.ipv6.sin6_scope_id--;
+    ck_assert_int_eq(check(0), DTLS_FIRST_PROVEN);
+    address_set_port(&own, 7444);
+    ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+    peer = loopback_address("udp://192.0.2.1:4000");
+    own = loopback_address("udp://192.0.2.2:7443");
+    return_cookie();
+    ck_assert_int_eq(check(0), DTLS_FIRST_PROVEN);
+    own = loopback_address("udp://192.0.2.3:7443");
+    ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+}
+END_TEST
+
 START_TEST(asks_again_for_a_wrong_cookie)
 {
+    unsigned char longer[COOKIE_BYTES + 1] = {0};
     return_cookie();
+    memcpy(longer, answer + sizeof answer - COOKIE_BYTES, COOKIE_BYTES);
     hello[COOKIE_N_AT + 1] ^= 1;
     ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
     write_hello((const unsigned char *)"short", 5);
     ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+    write_hello(longer, COOKIE_BYTES + 1);
+    ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+    write_hello(longer, COOKIE_BYTES - 1);
+    ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+    write_hello(longer, COOKIE_BYTES);
+    ck_assert_int_eq(check(0), DTLS_FIRST_PROVEN);
 }
 END_TEST
 
@@ -144,6 +171,31 @@ START_TEST(believes_a_cookie_for_one_to_two_minutes)
     ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
     return_cookie();
     now_us += 100ULL * DTLS_KEY_US;
+    ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+    return_cookie(); /* of a key that is new now */
+    now_us += 2ULL * DTLS_KEY_US - 1;
+    ck_assert_int_eq(check(0), DTLS_FIRST_PROVEN);
+    now_us += 1;
+    ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
+}
+END_TEST
+
+START_TEST(changes_the_key_every_minute)
+{
+    return_cookie();
+    now_us += DTLS_KEY_US - 1;
+    unsigned char before[DTLS_COOKIE_ANSWER_BYTES];
+    write_hello(NULL, 0);
+    ck_assert_int_eq(check(0), DTLS_FIRST_ASK);
+    memcpy(before, answer, sizeof before);
+    now_us += 1;
+    ck_assert_int_eq(check(0), DTLS_FIRST_ASK);
+    ck_assert_mem_ne(answer, before, sizeof before);
+    return_cookie();
+    ck_assert_int_eq(check(0), DTLS_FIRST_PROVEN);
+    write_hello(before + sizeof before - COOKIE_BYTES, COOKIE_BYTES);
+    ck_assert_int_eq(check(0), DTLS_FIRST_PROVEN);
+    now_us += DTLS_KEY_US;
     ck_assert_int_eq(check(0), DTLS_FIRST_WRONG);
 }
 END_TEST
@@ -210,8 +262,10 @@ int main(void)
     tcase_add_test(tcase, answers_with_a_cookie_that_is_shorter_than_the_question);
     tcase_add_test(tcase, believes_who_returns_the_cookie);
     tcase_add_test(tcase, asks_again_for_a_cookie_of_other_addresses);
+    tcase_add_test(tcase, asks_again_for_a_cookie_of_another_port_zone_or_family);
     tcase_add_test(tcase, asks_again_for_a_wrong_cookie);
     tcase_add_test(tcase, believes_a_cookie_for_one_to_two_minutes);
+    tcase_add_test(tcase, changes_the_key_every_minute);
     tcase_add_test(tcase, refuses_a_long_client_hello);
     tcase_add_test(tcase, does_not_answer_part_of_a_client_hello);
     tcase_add_loop_test(tcase, does_not_answer_anything_else, 0, sizeof other / sizeof *other);

@@ -339,7 +339,6 @@ START_TEST(drops_what_is_no_record_of_the_session)
 }
 END_TEST
 
-/* RFC 6347 §4.2.4.1: 1 s, doubled each time. */
 /* A forged record with a body of n bytes: application data, or an alert, of the epoch after the
  * handshake. */
 static size_t forge(unsigned char type, size_t n, unsigned char *ret)
@@ -417,6 +416,7 @@ START_TEST(survives_forged_records_during_the_handshake)
 }
 END_TEST
 
+/* RFC 6347 §4.2.4.1: 1 s, doubled each time. */
 START_TEST(sends_a_flight_again_after_1_2_and_4_seconds)
 {
     lost_by_client = 7;

@@ -12,15 +12,22 @@
  * certificates and tickets can expire without waiting.
  */
 static time_t ahead_s;
+static time_t stopped_s; /* 0 = it runs */
 
 time_t time(time_t *ret)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    now.tv_sec += ahead_s;
+    now.tv_sec = (stopped_s ? stopped_s : now.tv_sec) + ahead_s;
     if (ret)
         *ret = now.tv_sec;
     return now.tv_sec;
+}
+
+static void set_up(void)
+{
+    ahead_s = stopped_s = 0;
+    mutual_set_up();
 }
 
 START_TEST(identifies_a_client_that_resumes)
@@ -230,6 +237,66 @@ START_TEST(refuses_a_ticket_from_the_future)
 }
 END_TEST
 
+/* Whether a ticket that was made at one time is accepted at another. */
+static bool lasts(const char *version, const struct pki *presented, time_t made_s, time_t used_s)
+{
+    stopped_s = time(NULL);
+    mutual_use_version(version);
+    foreign_present(&client, presented, NULL);
+    ahead_s = made_s;
+    mutual_accepted();
+    ahead_s = used_s;
+    SSL_SESSION_set_time(client.session, (long)time(NULL)); /* its clock is right */
+    bool resumed = foreign_shake(&client, server).resumed;
+    stopped_s = ahead_s = 0;
+    return resumed;
+}
+
+START_TEST(accepts_a_ticket_of_a_clock_that_is_five_minutes_ahead)
+{
+    enum { DIFFERENCE = 300 };
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_msg(lasts(versions[i], &leaf, DIFFERENCE, 0), "%s", versions[i]);
+        ck_assert(!lasts(versions[i], &leaf, DIFFERENCE + 1, 0));
+    }
+}
+END_TEST
+
+/* On TLS 1.3 each resumption brings a new ticket, and none outlives the proof. */
+START_TEST(accepts_tickets_for_24_hours_to_the_second)
+{
+    enum { DAY = 24 * HOUR };
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (time_t last = DAY - 1; last <= DAY; last++) {
+        stopped_s = time(NULL);
+        mutual_use_version("1.3");
+        foreign_present(&client, &leaf, NULL);
+        ck_assert(!mutual_accepted().resumed);
+        for (ahead_s = HOUR; ahead_s < DAY; ahead_s += HOUR)
+            ck_assert(mutual_accepted().resumed);
+        ahead_s = last;
+        ck_assert_int_eq(mutual_accepted().resumed, last < DAY);
+        stopped_s = ahead_s = 0;
+    }
+}
+END_TEST
+
+START_TEST(refuses_a_ticket_in_the_second_in_which_its_certificate_ends)
+{
+    struct pki brief = pki_make(&(struct pki_spec){.subject = "brief", .issuer = &ca});
+    mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+    for (size_t i = 0; i < 2; i++)
+        for (time_t before = 0; before < 2; before++) {
+            stopped_s = time(NULL);
+            X509_gmtime_adj(X509_getm_notAfter(brief.certificate), HOUR);
+            ck_assert_int_ne(X509_sign(brief.certificate, ca.key, EVP_sha256()), 0);
+            ck_assert_int_eq(lasts(versions[i], &brief, 0, HOUR - before), before == 1);
+        }
+    pki_free(&brief);
+}
+END_TEST
+
 START_TEST(refuses_a_ticket_once_the_crl_has_expired)
 {
     static const int days = 30; /* until a CRL's end, as pki_write_crls makes it */
@@ -253,7 +320,7 @@ int main(void)
 {
     Suite *suite = suite_create("tls_ticket_scope");
     TCase *tcase = tcase_create("clients");
-    tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
+    tcase_add_checked_fixture(tcase, set_up, mutual_tear_down);
     tcase_add_test(tcase, identifies_a_client_that_resumes);
     tcase_add_test(tcase, accepts_a_ticket_under_the_same_client_authentication);
     tcase_add_test(tcase, refuses_a_ticket_under_other_client_authentication);
@@ -263,6 +330,9 @@ int main(void)
     tcase_add_test(tcase, refuses_a_ticket_once_its_chain_has_expired);
     tcase_add_test(tcase, refuses_a_ticket_24_hours_after_the_full_handshake);
     tcase_add_test(tcase, refuses_a_ticket_from_the_future);
+    tcase_add_test(tcase, accepts_a_ticket_of_a_clock_that_is_five_minutes_ahead);
+    tcase_add_test(tcase, accepts_tickets_for_24_hours_to_the_second);
+    tcase_add_test(tcase, refuses_a_ticket_in_the_second_in_which_its_certificate_ends);
     tcase_add_test(tcase, refuses_a_ticket_once_the_crl_has_expired);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

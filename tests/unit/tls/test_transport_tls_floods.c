@@ -173,6 +173,32 @@ START_TEST(allows_more_key_updates_after_data)
 }
 END_TEST
 
+START_TEST(as_many_key_updates_as_there_is_credit_are_followed)
+{
+    size_t n;
+    update_keys(FREE_REKEYS);
+    ck_assert_int_eq(SSL_write(client, "x", 1), 1);
+    ck_assert_int_eq(read_all(&n), IO_WANT_READ);
+    ck_assert_uint_eq(n, 1);
+    drain_client();
+    update_keys(1); /* a byte is not enough for one more */
+    assert_flood("too many key updates");
+}
+END_TEST
+
+START_TEST(data_in_advance_buys_no_further_key_update)
+{
+    static unsigned char data[16384];
+    size_t n;
+    for (int i = 0; i < 64; i++) {
+        ck_assert_int_eq(SSL_write(client, data, sizeof data), sizeof data);
+        ck_assert_int_eq(read_all(&n), IO_WANT_READ);
+    }
+    update_keys(FREE_REKEYS + 1);
+    assert_flood("too many key updates");
+}
+END_TEST
+
 /* Records of a TLS 1.2 client, built by the test: RFC 5246 §6.3, RFC 5288 §3. */
 static struct {
     unsigned char key[16], salt[4];
@@ -249,6 +275,7 @@ START_TEST(one_attempt_at_renegotiation_is_refused_and_the_session_continues)
     char alert[64];
     ck_assert_int_gt(read(fds[0], alert, sizeof alert), 5); /* no_renegotiation, encrypted */
     ck_assert_int_eq(alert[0], ALERT);
+    ck_assert(!transport_tls_refused_renegotiation(server)); /* that is for a client to tell */
 }
 END_TEST
 
@@ -296,6 +323,8 @@ int main(void)
     tcase_add_test(tcase, a_flood_of_key_updates_fails_and_ends_in_order);
     tcase_add_test(tcase, returns_data_that_came_before_a_flood);
     tcase_add_test(tcase, allows_more_key_updates_after_data);
+    tcase_add_test(tcase, as_many_key_updates_as_there_is_credit_are_followed);
+    tcase_add_test(tcase, data_in_advance_buys_no_further_key_update);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("TLS 1.2");
     tcase_add_checked_fixture(tcase, set_up_tls12, tear_down);

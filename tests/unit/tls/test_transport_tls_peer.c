@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* What the functions of transport_tls.h tell of the peer, at either end and at each time. */
 #include <check.h>
+#include <openssl/ssl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "folder.h"
 #include "pair.h"
 #include "pki.h"
 #include "suite.h"
 #include "tlsecho/tls/tls_chain.h"
+#include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
 static struct folder folder;
@@ -40,6 +43,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     pair_done(&pair);
+    pair = (struct pair){0};
     tls_context_free(client_context);
     tls_context_free(server_context);
     pki_free(&leaf);
@@ -136,6 +140,46 @@ START_TEST(a_server_knows_its_own_certificate_and_none_of_the_client)
 }
 END_TEST
 
+/* OpenSSL's own, which asks for renegotiation. */
+static SSL *foreign_server(SSL_CTX *ctx)
+{
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    ck_assert_int_eq(SSL_CTX_use_certificate(ctx, leaf.certificate), 1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey(ctx, leaf.key), 1);
+    SSL *server = SSL_new(ctx);
+    SSL_set_fd(server, fds[1]);
+    SSL_set_accept_state(server);
+    return server;
+}
+
+START_TEST(a_client_tells_that_it_refused_renegotiation)
+{
+    char data[200];
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL *server = foreign_server(ctx);
+    pair.client_scratch = tls_scratch_new();
+    struct transport_tls_options options = {
+        .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
+    ck_assert_int_eq(transport_tls_new(fds[0], &options, &pair.client, &err), 0);
+    enum io_status status = IO_WANT_READ;
+    for (int turn = 0; turn < 10 && status == IO_WANT_READ; turn++) {
+        status = transport_handshake(pair.client, &err).status;
+        SSL_do_handshake(server);
+    }
+    ck_assert_int_eq(status, IO_OK);
+    ck_assert_int_eq(SSL_renegotiate(server), 1);
+    SSL_do_handshake(server);
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_WANT_READ);
+    ck_assert(transport_tls_refused_renegotiation(pair.client));
+    SSL_read(server, data, sizeof data);
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_FAILED);
+    ck_assert_msg(strstr(err.text, "asked for renegotiation") != NULL, "%s", err.text);
+    SSL_free(server);
+    SSL_CTX_free(ctx);
+    close(fds[1]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("transport_tls_peer");
@@ -145,6 +189,7 @@ int main(void)
     tcase_add_test(tcase, a_server_without_a_hello_knows_that_it_is_tls);
     tcase_add_test(tcase, a_client_knows_what_the_server_sent_and_what_was_verified);
     tcase_add_test(tcase, a_server_knows_its_own_certificate_and_none_of_the_client);
+    tcase_add_test(tcase, a_client_tells_that_it_refused_renegotiation);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -490,6 +490,105 @@ START_TEST(an_interrupted_exchange_is_judged_by_the_missing_bytes)
 }
 END_TEST
 
+/* In parts, and with the first bytes behind it. */
+START_TEST(a_hello_line_is_kept_apart_and_not_counted)
+{
+    static const char line[] = "{\"schema\":1}\n";
+    start(EXPECT_HELLO);
+    put("hello");
+    exchange_send(&x);
+    fake_add_read(&fake, "{\"sche");
+    fake_add_read(&fake, "ma\":1}\n");
+    ck_assert_uint_eq(exchange_receive(&x), WANT_READ);
+    ck_assert_int_eq(fake.read_calls, 3);
+    ck_assert(x.hello.complete);
+    ck_assert_uint_eq(x.hello.n, sizeof line - 1);
+    ck_assert_mem_eq(x.hello_text, line, sizeof line - 1);
+    ck_assert_uint_eq(x.received_bytes, 0);
+    ck_assert_uint_eq(x.first_echo_us, 0);
+    fake_add_read(&fake, "hel");
+    ck_assert_uint_eq(exchange_receive(&x), WANT_NOTHING);
+    ck_assert_uint_gt(x.first_echo_us, 0);
+
+    start(EXPECT_HELLO);
+    put("hello");
+    exchange_send(&x);
+    fake_add_read(&fake, "{\"schema\":1}\nhel");
+    ck_assert_uint_eq(exchange_receive(&x), WANT_NOTHING);
+    ck_assert_uint_eq(buf_waiting(&x.in), 3);
+    ck_assert_mem_eq(x.in.data, "hel", 3);
+    ck_assert_mem_eq(x.first, "hel", 3);
+    ck_assert_mem_eq(x.hello_text, line, sizeof line - 1);
+    ck_assert_uint_eq(x.received_bytes, 3);
+}
+END_TEST
+
+START_TEST(the_first_bytes_are_kept_in_order)
+{
+    static const char text[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    start(EXPECT_NONE);
+    fake_add_read(&fake, "abcdefghijklmnop");
+    fake_add_read(&fake, "qrstuvwxyz0123456789");
+    receive_all();
+    ck_assert_mem_eq(x.first, text, EXCHANGE_FIRST_BYTES);
+    ck_assert_uint_eq(x.received_bytes, sizeof text - 1);
+}
+END_TEST
+
+START_TEST(times_are_those_of_the_first_bytes)
+{
+    put("a");
+    exchange_send(&x);
+    fake_add_read(&fake, "a");
+    receive_all();
+    uint64_t sent_us = x.first_sent_us, echo_us = x.first_echo_us;
+    while (clock_now_us() <= echo_us)
+        ;
+    put("b");
+    exchange_send(&x);
+    fake_add_read(&fake, "b");
+    receive_all();
+    ck_assert_uint_eq(x.first_sent_us, sent_us);
+    ck_assert_uint_eq(x.first_echo_us, echo_us);
+    ck_assert_uint_gt(x.sent_us, echo_us);
+    ck_assert_uint_ge(x.last_activity_us, x.sent_us);
+}
+END_TEST
+
+START_TEST(there_is_room_for_what_can_be_compared)
+{
+    ck_assert_uint_eq(exchange_room(&x), EXCHANGE_BUFFER_BYTES);
+    x.expect.count = EXPECT_MAX_BYTES - EXCHANGE_BUFFER_BYTES + 1;
+    ck_assert_uint_eq(exchange_room(&x), EXCHANGE_BUFFER_BYTES - 1);
+    x.expect.count = EXPECT_MAX_BYTES;
+    ck_assert_uint_eq(exchange_room(&x), 0);
+    x.expect.count = 0;
+    x.flushing = true;
+    ck_assert_uint_eq(exchange_room(&x), 0);
+    x.flushing = false;
+    x.send_failed = true;
+    ck_assert_uint_eq(exchange_room(&x), 0);
+    x.send_failed = false;
+    x.ending = true;
+    ck_assert_uint_eq(exchange_room(&x), 0);
+    x.ending = false;
+    x.state = EXCHANGE_ENDED;
+    ck_assert_uint_eq(exchange_room(&x), 0);
+}
+END_TEST
+
+START_TEST(nothing_is_sent_after_the_server_s_end)
+{
+    fake_add(&fake.reads, IO_EOF);
+    receive_all();
+    x.out.end = 1;
+    x.ending = true;
+    ck_assert_uint_eq(exchange_send(&x), WANT_NOTHING);
+    ck_assert_int_eq(fake.write_calls, 0);
+    ck_assert_int_eq(fake.shutdown_at, -1);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("exchange");
@@ -527,6 +626,11 @@ int main(void)
     tcase_add_test(cases, a_reset_with_bytes_missing_is_told_as_a_reset);
     tcase_add_loop_test(cases, a_server_that_returns_nothing_may_be_no_echo_server, 0, 3);
     tcase_add_test(cases, an_interrupted_exchange_is_judged_by_the_missing_bytes);
+    tcase_add_test(cases, a_hello_line_is_kept_apart_and_not_counted);
+    tcase_add_test(cases, the_first_bytes_are_kept_in_order);
+    tcase_add_test(cases, times_are_those_of_the_first_bytes);
+    tcase_add_test(cases, there_is_room_for_what_can_be_compared);
+    tcase_add_test(cases, nothing_is_sent_after_the_server_s_end);
 
     Suite *suite = suite_create("exchange");
     suite_add_tcase(suite, cases);
