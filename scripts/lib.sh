@@ -190,6 +190,15 @@ build() {
     quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)"
 }
 
+# build_only PRESET TARGET...
+build_only() {
+    local preset=$1
+    shift
+    mkdir -p "build/$preset"
+    quietly "build/$preset/configure.log" cmake --preset "$preset"
+    quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)" --target "$@"
+}
+
 # Sanitizers of older compilers fail where the kernel randomizes memory maps by more bits than they expect.
 without_randomness() {
     local bits

@@ -11,7 +11,9 @@ import control as faults
 class Book:
     """Counts points, and prints a finding when it is new."""
 
-    def __init__(self):
+    def __init__(self, printed=None):
+        """printed: what other books have printed."""
+        self.printed = set() if printed is None else printed
         self.lock = threading.Lock()
         self.points = collections.Counter()
         self.fired = collections.Counter()
@@ -39,7 +41,8 @@ class Book:
                          *faults.own(lines)[:3]])
         with self.lock:
             self.seen[key] += 1
-            if self.seen[key] == 1:
+            if key not in self.printed:
+                self.printed.add(key)
                 print(f"FINDING {scenario}: {fault}: {what}", *lines, sep="\n    ", flush=True)
 
     def saved(self):

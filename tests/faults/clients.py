@@ -14,6 +14,7 @@ from control import support
 
 HANGS_S = 25
 MANY_CALLS = 20000  # more system calls than any of these makes
+MANY_CONNECTIONS = ("bench", "path")  # modes that do the same again and again
 DATA = bytes(range(256)) * 40
 SERVER = """
 listeners:
@@ -95,6 +96,7 @@ CLIENTS = [
     Client("ping-hello", "--ping -c2 -i0 --json --expect hello --cacert {pki}/ca.pem {hello}", pinged),
     Client("check-tcp", "--check --json {tcp}", says(result="ok", exit=0)),
     Client("check-tls", "--check --json --cacert {pki}/ca.pem {tls}", says(result="ok", exit=0)),
+    Client("check-piped", "--check --json --cacert /dev/stdin {tls}", says(result="ok", exit=0)),
     Client("check-dtls", "--check --json --cacert {pki}/ca.pem {dtls}", says(result="ok", exit=0)),
     Client("check-resume", "--check -c2 --resume --json --cacert {pki}/ca.pem {tls}",
            says(result="ok", exit=0)),
@@ -122,9 +124,12 @@ CLIENTS = [
 class Runs:
     """A mode of the client, once for each fault."""
 
+    lasting = True
+
     def __init__(self, scenario, peer, book, program):
         self.scenario, self.peer, self.book, self.program = scenario, peer, book, program
         self.name = f"client:{scenario.name}"
+        self.by_stack = scenario.name.startswith(MANY_CONNECTIONS)
 
     def run(self, control):
         """With no files from a run before."""
@@ -134,9 +139,12 @@ class Runs:
         if self.scenario.name == "merge":
             for name, run in self.summaries().items():
                 (control.folder / name).write_bytes(run)
+        data = self.scenario.data
+        if "/dev/stdin" in self.scenario.args:
+            data = (support.pki() / "ca.pem").read_bytes()
         places = {"pki": support.pki(), "dir": control.folder}
         words = [word.format(**places, **self.endpoints(word)) for word in self.scenario.args.split()]
-        return support.run(self.program, *words, data=self.scenario.data, timeout=HANGS_S,
+        return support.run(self.program, *words, data=data, timeout=HANGS_S,
                            env=control.environment())
 
     @functools.lru_cache

@@ -7,6 +7,7 @@
 """
 
 import errno
+import hashlib
 import mmap
 import os
 import pathlib
@@ -34,8 +35,8 @@ ASAN = "verify_asan_link_order=0:exitcode=99:log_path={}/sanitizer:detect_leaks=
 # The offsets of struct control in faults.c.
 KIND, CODE, COUNTDOWN, REPEAT, SITE, SKIP, RECORD, FIRED = range(0, 64, 8)
 FRAMES, CALLS, MODULE_COUNT, MODULES, SITES = 64, 384, 896, 904, 7048
-FRAME_COUNT, MODULE_BYTES, SITE_BYTES = 40, 128, 352
-BYTES = SITES + 8192 * SITE_BYTES
+FRAME_COUNT, MODULE_BYTES, SITE_BYTES, SITE_COUNT = 40, 128, 352, 8192
+BYTES = SITES + SITE_COUNT * SITE_BYTES
 
 
 def table():
@@ -81,8 +82,10 @@ def number(code):
 
 class Site(NamedTuple):
     """A stack that calls."""
-    openssl: bool  # OpenSSL made the call
     first: int     # which call of its kind it was, from 0, since record()
+    count: int     # how many calls have it
+    frames: list
+    openssl: str   # see within_openssl()
 
 
 class Frame(NamedTuple):
@@ -162,14 +165,16 @@ class Control:
 
     def sites(self):
         """{kind: {site: Site}} recorded so far."""
-        found = {}
+        found, count = {}, 0
         for offset in range(SITES, BYTES, SITE_BYTES):
-            site, kind, _, first = struct.unpack_from("<Qqqq", self._map, offset)
+            site, kind, count, first = struct.unpack_from("<Qqqq", self._map, offset)
             if site:
-                callers = self._frames(offset + 32)[1:5]  # those of faults_calls.c and tls_memory.c first
-                openssl = any(OPENSSL.search(frame.module) for frame in callers)
+                count += 1
                 name = NAMES[kind]
-                found.setdefault(name, {})[site] = Site(openssl, first - self._before[name])
+                frames = self._frames(offset + 32)
+                found.setdefault(name, {})[site] = Site(first - self._before[name], count, frames,
+                                                        within_openssl(frames))
+        assert count < SITE_COUNT, "more stacks than faults.c has room for"
         return found
 
     def _frames(self, offset):
@@ -191,29 +196,55 @@ class Control:
         return self._frames(FRAMES)
 
 
-def faults_of(calls, sites, every=False, kinds=".*", by_site=False, openssl=True):
-    """The faults of a scenario that makes these calls. An allocation fails once for each site, or with
-    every=True each one; with by_site=True that goes for system calls too. openssl=False: no site where
-    OpenSSL made the call. The time jumps once and for all; an error that may last is tried as one that
-    does, too."""
+def within_openssl(frames):
+    """The stack of a call that OpenSSL made, up to the second function of the program, as text; else "".
+    What follows is the same whichever mode or configuration has come there."""
+    inner = [bool(OPENSSL.search(frame.module)) for frame in frames]
+    if not any(inner[1:5]):  # those of faults_calls.c and tls_memory.c are first
+        return ""
+    outer = frames[inner.index(True):]
+    ours = [n for n, frame in enumerate(outer) if not frame.module]
+    digest = hashlib.sha256(repr(outer[:ours[1] + 1] if len(ours) > 1 else outer).encode())
+    return digest.hexdigest()[:16]
+
+
+def at_each_call(kind, code, count):
+    for n in range(1, count + 1):
+        if kind not in TIMES:
+            yield Fault(kind, code, n)
+        if kind != "alloc" and code not in PASSING:
+            yield Fault(kind, code, n, ALWAYS)
+
+
+def at_each_stack(kind, code, stacks, lasting):
+    """The first call from it, and unless it is an allocation the last one."""
+    for site, place in stacks:
+        here = Fault(kind, code, site=site, skip=max(0, place.first - STRAY))
+        if kind not in TIMES:
+            yield here
+            if kind != "alloc" and place.count > 1:
+                yield here._replace(count=place.count)
+        if kind in TIMES or (kind != "alloc" and code not in PASSING and lasting):
+            yield Fault(kind, code, place.first + 1, ALWAYS)
+
+
+def faults_of(calls, sites, every=False, kinds=".*", by_stack=False, lasting=True, skip=None):
+    """The faults of a scenario that makes these calls. An allocation fails once for each stack, or with
+    every=True each one; with by_stack=True that goes for system calls too. The time jumps once and for
+    all; an error that may last is tried as one that does, too, with lasting=True. skip(site): whether not
+    to try an allocation there."""
     found = []
     for kind, codes in TABLE.items():
         if not re.fullmatch(kinds, kind):
             continue
+        stacks = sorted(sites.get(kind, {}).items(), key=lambda item: item[1].first)
+        if kind == "alloc" and skip:
+            stacks = [(site, place) for site, place in stacks if not skip(place)]
         for code in codes:
-            if by_site and kind in TIMES:
-                found += [Fault(kind, code, place.first + 1, ALWAYS) for place in sites.get(kind, {}).values()]
-                continue
-            if by_site or (kind == "alloc" and not every):
-                found += [Fault(kind, code, site=site, skip=max(0, place.first - STRAY))
-                          for site, place in sorted(sites.get(kind, {}).items())
-                          if openssl or not place.openssl]
-                continue
-            for n in range(1, calls.get(kind, 0) + 1):
-                if kind not in TIMES:
-                    found.append(Fault(kind, code, n))
-                if kind != "alloc" and code not in PASSING:
-                    found.append(Fault(kind, code, n, ALWAYS))
+            if by_stack or (kind == "alloc" and not every):
+                found += at_each_stack(kind, code, stacks, lasting)
+            else:
+                found += at_each_call(kind, code, calls.get(kind, 0))
     return found
 
 
@@ -227,6 +258,16 @@ def described(stack, program):
         lines = done.stdout.decode().splitlines()
         told = (f"{name} {place.split()[0]}" for name, place in zip(lines[::2], lines[1::2]))
     return [next(told) if not frame.module else os.path.basename(frame.module) for frame in stack]
+
+
+def sites_within(function, sites, program):
+    """Those with that function of the program in their stacks, in the order of the calls."""
+    offsets = sorted({frame.offset for place in sites.values() for frame in place.frames if not frame.module})
+    lines = described([Frame("", offset) for offset in offsets], program)
+    inside = {offset for offset, line in zip(offsets, lines) if line.startswith(f"{function} ")}
+    found = [(place.first, site) for site, place in sites.items()
+             if any(frame.offset in inside for frame in place.frames if not frame.module)]
+    return [site for _, site in sorted(found)]
 
 
 def own(lines):

@@ -77,7 +77,9 @@ def until(is_so, seconds=talks.PATIENCE_S):
 
 class Scenario:
     """act(server) uses the server once: it raises Broken if its connection was not whole, and Wrong for
-    what must not happen."""
+    what must not happen. by_stack, lasting: see faults_of()."""
+
+    by_stack, lasting = False, True
 
     def __init__(self, name, act, book, program, config):
         self.name, self.act, self.book, self.program, self.config = name, act, book, program, config
@@ -207,6 +209,12 @@ class Live(Scenario):
         if report or status != 0:
             self.finding(fault, f"at the end: exit status {status} {report}", server, control)
         return False
+
+
+class Crowd(Live):
+    """Connections at the same time, of which one may be broken."""
+
+    by_stack, lasting = True, False
 
 
 class Start(Scenario):
@@ -376,7 +384,7 @@ def scenarios(book, program):
     few = configuration(ADMIN, FEW)
     found = [Start("start", each_transport, book, program, few),
              Stop("stop", each_transport, book, program, few),
-             Live("crowd", talks.crowd, book, program, few, again=each_stream),
+             Crowd("crowd", talks.crowd, book, program, few, again=each_stream),
              Live("reload", reload, book, program, configuration(RELOADED + ADMIN, FEW))]
     for transport, services in SERVICES.items():
         found += [Live(f"live:{transport}-{service}", client_of(transport, service), book, program,
