@@ -48,11 +48,10 @@ bool tls_memory_ran_out(void)
     return ret;
 }
 
-int tls_memory_explain(struct error *err)
+int tls_memory_check(int result, struct error *err)
 {
-    if (tls_memory_ran_out() && err->code != ENOMEM) {
-        errno = ENOMEM;
-        return error_sys(err, "set up TLS");
-    }
-    return -1;
+    if (!tls_memory_ran_out() || (result < 0 && err->code == ENOMEM))
+        return result;
+    errno = ENOMEM;
+    return error_sys(err, "set up TLS");
 }

@@ -171,7 +171,7 @@ static struct io run_handshake(struct transport_tls *t, struct error *err)
     if (io.status != IO_OK)
         return io;
     int result = SSL_do_handshake(t->ssl);
-    if (result != 1 && tls_memory_ran_out()) /* in it, or when its certificates were loaded */
+    if (result != 1 && tls_memory_ran_out())
         t->failure.no_memory = true;
     if (result != 1)
         io = translate_ssl_error(t, result, err);

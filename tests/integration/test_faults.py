@@ -76,6 +76,18 @@ class Sample(unittest.TestCase):
         self.assertFalse(self.book.seen, "the findings are above")
         self.assertEqual(self.book.fired["open"], len(points))
 
+    def test_a_certificate_that_lacks_memory_is_not_served(self):
+        """OpenSSL would keep it as an invalid one, or as one without names."""
+        scenario = self.server("start")
+        with tempfile.TemporaryDirectory() as folder:
+            _, sites = scenario.count(folder)
+        within = faults.sites_within("tls_certificate_derive", sites["alloc"], support.program("TLSECHO_SERVER"))
+        some = [faults.Fault("alloc", "ENOMEM", site=site) for site in spread(within, SITES)]
+        scenario.points(some)
+        self.assertFalse(self.book.seen, "the findings are above")
+        self.assertEqual(self.book.fired["alloc"], len(some))
+        self.assertEqual([told.split()[-1] for told in self.book.statuses], ["1"])
+
     def clients(self):
         """{name: scenario}"""
         peer = support.Server(clients.SERVER)

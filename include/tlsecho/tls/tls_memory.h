@@ -19,8 +19,10 @@ void tls_memory_watch(void);
 /* An allocation has failed in this thread since the last call. */
 bool tls_memory_ran_out(void);
 
-/* For what has failed since the last call of tls_memory_ran_out: if memory ran out meanwhile, that
- * is the error, ERROR_SYSTEM, whatever else err says. Always returns -1. */
-int tls_memory_explain(struct error *err);
+/* result: 0 or -1, of what was done since the last call of tls_memory_ran_out. If memory ran out
+ * meanwhile, that is the error, ERROR_SYSTEM, whatever else err says, and even if it seems to have
+ * succeeded: what OpenSSL cannot read for lack of memory counts as missing or as invalid for good.
+ */
+int tls_memory_check(int result, struct error *err);
 
 #endif

@@ -128,7 +128,7 @@ static int use_own_certificate(struct tls_context *context, const struct options
     return error_prefix(err, "--cert");
 }
 
-static int prepare_tls(struct target *t, struct error *err)
+static int load_tls(struct target *t, struct error *err)
 {
     int made = t->endpoint->scheme == ENDPOINT_DTLS
                    ? tls_context_new_dtls(TLS_CLIENT, &t->context, err)
@@ -140,6 +140,15 @@ static int prepare_tls(struct target *t, struct error *err)
     if (!t->scratch)
         return error_sys(err, "memory for TLS");
     return use_own_certificate(t->context, t->options, err);
+}
+
+static int prepare_tls(struct target *t, struct error *err)
+{
+    tls_memory_ran_out(); /* for something else */
+    int result = load_tls(t, err);
+    if (result < 0)
+        piped_file_name(err);
+    return tls_memory_check(result, err);
 }
 
 /* A local address, never a name. */
@@ -164,10 +173,8 @@ int target_prepare(struct target *t, struct error *err)
     if (interrupt_happened()) /* while a warning was written; reading the CAs takes long */
         return error_set(err, ERROR_INTERRUPTED, "interrupted before the run began");
     target_done(t); /* from an earlier attempt */
-    if (target_is_tls(t) && prepare_tls(t, err) < 0) {
-        piped_file_name(err);
-        return tls_memory_explain(err);
-    }
+    if (target_is_tls(t) && prepare_tls(t, err) < 0)
+        return -1;
     if (t->options->source && prepare_source(t->options->source, &t->origin.source, err) < 0)
         return -1;
     t->origin.dscp = (unsigned)t->options->dscp;

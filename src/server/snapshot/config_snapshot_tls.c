@@ -218,5 +218,5 @@ static int load_profile(struct config_snapshot *s, size_t index, struct error *e
 int config_snapshot_load_profile(struct config_snapshot *s, size_t index, struct error *err)
 {
     tls_memory_ran_out(); /* for something else */
-    return load_profile(s, index, err) == 0 ? 0 : tls_memory_explain(err);
+    return tls_memory_check(load_profile(s, index, err), err);
 }
