@@ -67,6 +67,11 @@ async def read_until_closed(sock):
         pass
 
 
+def between(sock):
+    """The addresses of both ends, to find the connection in the log."""
+    return "from {}:{} to {}:{}".format(*sock.getsockname(), *sock.getpeername())
+
+
 async def expect_echo(sock, sent):
     """Reads the echo of these bytes. Any other outcome is a failure: ValueError."""
     got = bytearray()
@@ -80,9 +85,9 @@ async def expect_echo(sock, sent):
     try:
         await asyncio.wait_for(read(), ECHO_TIMEOUT_S)
     except (*EXPECTED, EOFError) as failure:
-        raise ValueError(f"{len(got)} of {len(sent)} bytes came back: {failure!r}") from failure
+        raise ValueError(f"{len(got)} of {len(sent)} bytes came back {between(sock)}: {failure!r}") from failure
     if got != sent:
-        raise ValueError("other bytes came back")
+        raise ValueError(f"other bytes came back {between(sock)}")
 
 
 async def open_tls(address, context=TRUST_ANY):

@@ -22,6 +22,7 @@ NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: these clients have the re
 TIMEOUT_S = 120           # a busy machine, and longer than the time-outs of the server
 GRACE_S = 1               # what a moment without descriptors may last longer
 SOURCES = [f"127.0.{n}.1" for n in range(1, 17)]  # for more ports
+DATAGRAM_PORTS = range(2000, 30_000)  # no listener has one of them, whose datagrams would be dropped
 FAILURES = 20             # that are kept of each process
 
 
@@ -29,6 +30,7 @@ class Addresses(NamedTuple):
     tcp: tuple
     tls: tuple
     keylogged: tuple
+    datagrams: tuple
     relayed: tuple  # a relay that breaks connections, to tcp
     relayed_tls: tuple
 
@@ -40,9 +42,10 @@ class Wrong(Exception):
 class Me:
     """The state of one thread."""
 
-    def __init__(self, counts, authority, moment):
+    def __init__(self, counts, authority, moment, datagram_source):
         self.counts, self.moment, self.random = counts, moment, random.Random()
-        self.began, self.got, self.sessions = 0.0, 0, {}
+        self.datagram_source = datagram_source
+        self.began, self.got, self.source, self.sessions = 0.0, 0, None, {}
         self.contexts = {version: context(authority, version) for version in ("1.2", "1.3")}
 
     def payload(self, most=16_384):
@@ -57,6 +60,7 @@ class Me:
             sock.bind((self.random.choice(SOURCES), 0))
             self.began = time.monotonic()
             sock.connect(address)
+            self.source = "%s:%d" % sock.getsockname()
         except OSError:
             sock.close()
             raise
@@ -172,9 +176,7 @@ def tls_cut(at, me):
     with me.dial(at.tls) as sock, handshake(sock, me, "1.3") as peer:
         sent = me.payload()
         peer.sendall(sent)
-        sock = socket.socket(fileno=peer.fileno())
-        sock.shutdown(socket.SHUT_WR)
-        sock.detach()
+        socket.socket.shutdown(peer, socket.SHUT_WR)  # that of the class SSLSocket forgets the session
         receive(peer, sent, me)
         with contextlib.suppress(ssl.SSLZeroReturnError):
             expect_end(peer)
@@ -278,10 +280,25 @@ def through_a_relay(at, me):
         me.counts["whole through the relay"] += 1
 
 
+def datagrams(at, me):
+    """Each has its answer: from this source there are fewer than the limit."""
+    with contextlib.closing(socket.socket(type=socket.SOCK_DGRAM)) as sock:
+        sock.settimeout(TIMEOUT_S)
+        sock.bind((me.datagram_source, me.random.choice(DATAGRAM_PORTS)))
+        sock.connect(at.datagrams)
+        for _ in range(me.random.randrange(1, 4)):
+            sent = me.random.randbytes(8) + me.payload(8000)
+            sock.send(sent)
+            if sock.recv(65_536) != sent:
+                raise Wrong("another datagram came back")
+            me.counts["bytes"] += len(sent)
+            me.counts["datagrams"] += 1
+
+
 FAST = {plain: 30, plain_all_at_once: 14, tls_resumed: 10, tls_1_2_resumed: 5, tls: 4, tls_1_2: 2,
         tls_keylogged: 1, tls_cut: 2, probe: 6, reset_at_once: 6, reset_within_an_echo: 6,
         reset_after_a_half_close: 3, bad_hello: 2, part_of_a_hello: 3, killed_within_a_record: 2,
-        changed_record: 1, through_a_relay: 3}
+        changed_record: 1, through_a_relay: 3, datagrams: 4}
 
 
 # Slow kinds.
@@ -342,7 +359,7 @@ ENDED = {kind.__name__ for kind in (reset_at_once, reset_within_an_echo, reset_a
 
 
 def once(kind, at, me):
-    me.got, me.began = 0, time.monotonic()
+    me.got, me.source, me.began = 0, None, time.monotonic()
     try:
         kind(at, me)
         me.counts[f"ok {kind.__name__}"] += 1
@@ -353,7 +370,7 @@ def once(kind, at, me):
             me.counts["turned away without descriptors"] += 1
         else:
             me.counts["failed"] += 1
-            me.counts.failures.append(f"{kind.__name__} after {me.got} bytes and "
+            me.counts.failures.append(f"{kind.__name__} from {me.source} after {me.got} bytes and "
                                      f"{time.monotonic() - me.began:.2f} s: {failure!r}")
 
 
@@ -371,8 +388,8 @@ def run(at, kinds, threads, rate, authority, shared, results, number):
     all_counts = [Counts() for _ in range(threads)]
     begun = time.monotonic()
 
-    def work(counts):
-        me, made = Me(counts, authority, shared.moment), 0
+    def work(thread, counts):
+        me, made = Me(counts, authority, shared.moment, f"127.1.{number}.{thread + 1}"), 0
         while not shared.ending.is_set():
             once(*me.random.choices(list(kinds), kinds.values()), at, me)
             made += 1
@@ -380,7 +397,7 @@ def run(at, kinds, threads, rate, authority, shared, results, number):
             if early > 0:
                 shared.ending.wait(early)
 
-    workers = [threading.Thread(target=work, args=(counts,)) for counts in all_counts]
+    workers = [threading.Thread(target=work, args=of) for of in enumerate(all_counts)]
     for worker in workers:
         worker.start()
     while any(worker.is_alive() for worker in workers):

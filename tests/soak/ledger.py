@@ -4,6 +4,7 @@
 import collections
 import datetime
 import http.client
+import re
 import socket
 import threading
 import time
@@ -13,8 +14,10 @@ import support
 
 ANSWER_S = 10
 TRIES = 20   # the time-out of the admin address is short where the clock runs fast
-QUIET = {"connection", "certificate", "listening"}
+QUIET = {"connection", "certificate", "listening", "datagrams"}
 ORDINARY = {"closed", "cut", "reset", "handshake_failed"}
+RECENT = 20_000  # connections that can be asked about
+SOURCE = re.compile(r" from (\S+:\d+) ")
 
 
 def seconds(text):
@@ -30,6 +33,7 @@ class Log:
         self.events, self.ends = collections.Counter(), collections.Counter()
         self.bytes, self.versions, self.unlogged = collections.Counter(), collections.Counter(), 0
         self.lines, self.unknown, self.addresses, self.transports = [], [], {}, {}
+        self._recent = collections.OrderedDict()  # source of a connection: its line
         self._news, self._over = threading.Condition(), False
         self._reader = threading.Thread(target=self._read, args=(stream, copy))
         self._reader.start()
@@ -41,21 +45,37 @@ class Log:
                 self._count(fields)
             else:
                 self.unknown.append(line.rstrip())
-            if fields.get("end") not in ORDINARY:
+            if fields.get("event") == "connection":
+                self._remember(fields["source"], line)
+            if fields.get("end") not in ORDINARY and fields.get("event") != "datagrams":
                 copy.write(line)
-            if fields.get("event") != "connection":
+            if fields.get("event") not in ("connection", "datagrams"):
                 with self._news:
                     self._news.notify_all()
         with self._news:
             self._over = True
             self._news.notify_all()
 
+    def _remember(self, source, line):
+        with self._news:
+            self._recent.pop(source, None)
+            self._recent[source] = line.rstrip()
+            if len(self._recent) > RECENT:
+                self._recent.popitem(last=False)
+
+    def about(self, failure):
+        """The line of the connection that the text is about; None: there is none, or not yet."""
+        named = SOURCE.search(failure)
+        with self._news:
+            return self._recent.get(named[1]) if named else None
+
     def _count(self, fields):
         event, listener = fields["event"], fields.get("listener")
-        if event == "connection":
-            self.ends[listener, fields["end"]] += 1
+        if event in ("connection", "datagrams"):
             self.bytes[listener, "received"] += int(fields["received_bytes"])
             self.bytes[listener, "sent"] += int(fields["sent_bytes"])
+        if event == "connection":
+            self.ends[listener, fields["end"]] += 1
             self.versions[listener, fields.get("version")] += 1
         elif event == "connections_not_logged":
             self.unlogged += int(fields["count"])
@@ -133,6 +153,12 @@ def compare(log, families):
                                      if which == way})
         if counted != +lines:
             faults.append(f"bytes {way}: counted {dict(counted)}, logged {dict(+lines)}")
+    for (listener,), count in by(families["tlsecho_datagrams_received_total"], "listener").items():
+        answered = families["tlsecho_datagrams_sent_total"].value(listener=listener)
+        drops = families["tlsecho_datagrams_dropped_total"]
+        dropped = drops.value(listener=listener) - drops.value(listener=listener, reason="receive_buffer")
+        if log.transports[listener] == "udp" and count != answered + dropped:
+            faults.append(f"datagrams: {count} received, {answered} answered, {dropped} dropped")
     if families["tlsecho_log_lines_dropped_total"].value():
         faults.append("lines of the log were dropped")
     return faults

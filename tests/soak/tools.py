@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""tlsecho-client beside a crowd: as a pipe, direct and through a relay that breaks connections, and as a
-load of connections and of messages."""
+"""tlsecho-client beside a crowd: as a pipe, direct and through a relay that breaks connections, as a load of
+connections and of messages, and with probes over DTLS."""
 
 import collections
 import random
@@ -21,6 +21,7 @@ LOADS = {  # name: (weight, listener, options)
     "messages, plain": (1, "bench_plain", "-s", "1000"),
     "messages, TLS": (1, "bench_tls", "-s", "1000"),
 }
+PROBES = 60  # with those of a handshake less than the limit of datagrams
 
 
 class Tools:
@@ -31,7 +32,9 @@ class Tools:
         self.counts, self.failures = collections.Counter(), []
         self._clock, self._endpoint, self._relayed, self._moment = clock, endpoint, relayed, moment
         self._rate, self._begun, self._ending = rate, time.monotonic(), threading.Event()
-        self._threads = [threading.Thread(target=self._repeat, args=(act,)) for act in (self._pipe, self._load)]
+        self._counting = threading.Lock()
+        self._threads = [threading.Thread(target=self._repeat, args=(act,))
+                         for act in (self._pipe, self._load, self._load, self._ping)]
 
     def start(self):
         for thread in self._threads:
@@ -50,10 +53,14 @@ class Tools:
                 self.failures.append(f"{act.__name__}: {failure!r}")
             self._ending.wait(PAUSE_S)
 
+    def _count(self, more):
+        with self._counting:
+            self.counts.update(more)
+
     def _judge(self, what, begun, status, holds, told):
         """Success has to be true, and what is not broken has to succeed."""
         begin, end = self._moment[:]
-        self.counts[f"{what}: {status}"] += 1
+        self._count({f"{what}: {status}": 1})
         excused = "relay" in what or (begun <= end + 1 and time.monotonic() >= begin - 1)
         if (status == 0 and not holds) or (status != 0 and not excused):
             self.failures.append(f"{what}: exit status {status}: {told}")
@@ -69,6 +76,22 @@ class Tools:
                               data=data, timeout=TIMEOUT_S)
         self._judge(what, begun, done.status, done.stdout == data, done.stderr)
 
+    def _ping(self):
+        """Over DTLS: no probe is lost. A handshake as a whole may be, in a moment without descriptors."""
+        begun = time.monotonic()
+        done = self._client("--ping", "-q", "-c", PROBES, "-i0", "-W0", "--idle-timeout", f"{TIMEOUT_S}s",
+                            "-s", random.randrange(16, 16_000), "--cacert", support.pki() / "ca.pem",
+                            self._endpoint("tools_dtls"))
+        summary = done.summary()
+        self._judge("ping, DTLS", begun, done.status, summary["probes"]["received"] == PROBES, summary)
+
+    @staticmethod
+    def _client(*args):
+        """With the real clock."""
+        env = support.environment()
+        del env["LD_PRELOAD"]
+        return support.client("--json", *args, env=env, timeout=TIMEOUT_S)
+
     def _load(self):
         """With the real clock, which its certificate has as well."""
         if self.counts["connections"] > (time.monotonic() - self._begun) * self._rate:
@@ -77,12 +100,8 @@ class Tools:
         begun = time.monotonic()
         _, name, *options = LOADS[what]
         trust = ("--cacert", support.pki() / "ca.pem") if name.endswith("tls") else ()
-        env = support.environment()
-        del env["LD_PRELOAD"]
-        done = support.client("--bench", "--json", "-n", RUN, "-P", "8", *options, *trust, self._endpoint(name),
-                              env=env, timeout=TIMEOUT_S)
+        done = self._client("--bench", "-n", RUN, "-P", "8", *options, *trust, self._endpoint(name))
         summary = done.summary()
-        self.counts["connections"] += summary.get("connections", 0)
-        self.counts["messages"] += summary.get("messages", 0)
+        self._count({count: summary.get(count, 0) for count in ("connections", "messages")})
         made = summary.get("handshakes" if "--handshakes" in options else "messages")
         self._judge(what, begun, done.status, made == RUN, summary)

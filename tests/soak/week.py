@@ -33,7 +33,7 @@ import tools
 import verdict
 import week_calendar
 
-PROCESSES, THREADS, SLOW_THREADS, HOSTILE = 2, 12, 16, 8
+PROCESSES, THREADS, SLOW_THREADS, HOSTILE = 2, 24, 16, 8
 BENCH_SHARE = 0.4  # of all connections
 AFTER_HOURS = 0.5   # the last daily work is over
 QUIET_S = 90        # until no connection is open at the end
@@ -56,13 +56,14 @@ class Sample(NamedTuple):
 class Crowd:
     """All processes with clients, and the relay."""
 
-    def __init__(self, addresses, rate, folder):
+    def __init__(self, addresses, rate, folder, log):
         self.shared = Shared(multiprocessing.Event(), multiprocessing.Array("d", [0, 0]))
         self._results, ports, self.relayed = multiprocessing.Queue(), multiprocessing.Queue(), multiprocessing.Value("q")
-        self._latest, authority = {}, support.pki() / "ca.pem"
+        self._latest, self._log, self._told, authority = {}, log, {}, support.pki() / "ca.pem"
         self._relay = self._start(faulty_relay.run, [addresses["plain"], addresses["tls"]], ports, self.relayed)
         self.relays = ports.get()
-        at = crowd.Addresses(addresses["plain"], addresses["tls"], addresses["keylogged"], *self.relays)
+        direct = (addresses[name] for name in ("plain", "tls", "keylogged", "datagrams"))
+        at = crowd.Addresses(*direct, *self.relays)
         of = [(crowd.FAST, THREADS, rate / PROCESSES)] * PROCESSES + [(crowd.SLOW, SLOW_THREADS, 0)]
         self._processes = [self._start(crowd.run, at, *how, authority, self.shared, self._results, number)
                            for number, how in enumerate(of)]
@@ -81,7 +82,13 @@ class Crowd:
             number, total, failures = self._results.get()
             self._latest[number] = total, failures
         return (sum((total for total, _ in self._latest.values()), collections.Counter()),
-                [failure for _, failures in self._latest.values() for failure in failures])
+                [self._tell(failure) for _, failures in self._latest.values() for failure in failures])
+
+    def _tell(self, failure):
+        """With what the server has logged of it."""
+        if failure not in self._told and (line := self._log.about(failure)):
+            self._told[failure] = f"{failure}; the server: {line}"
+        return self._told.get(failure, failure)
 
     def end(self):
         self.shared.ending.set()
@@ -122,8 +129,7 @@ class Week:
             sys.exit("\n".join(["the server is not ready:", *map(str, self.log.lines + self.log.unknown)]))
 
     def endpoint(self, name):
-        scheme = "tls" if self.log.transports[name] == "tls" else "tcp"
-        return f"{scheme}://{self.log.addresses[name].replace('127.0.0.1', 'localhost')}"
+        return f"{self.log.transports[name]}://{self.log.addresses[name].replace('127.0.0.1', 'localhost')}"
 
     def address(self, name):
         host, _, port = self.log.addresses[name].rpartition(":")
@@ -146,7 +152,7 @@ class Week:
         self.sample()
         addresses = {name: self.address(name) for name in self.log.addresses if name != "admin"}
         rate = self.connections / self.seconds
-        people = Crowd(addresses, rate * (1 - BENCH_SHARE), self.folder)
+        people = Crowd(addresses, rate * (1 - BENCH_SHARE), self.folder, self.log)
         relays = [f"{scheme}://localhost:{port}" for scheme, (_, port) in zip(("tcp", "tls"), people.relays)]
         instruments = tools.Tools(self.clock, self.endpoint, relays, people.shared.moment, rate * BENCH_SHARE)
         instruments.start()
@@ -166,11 +172,11 @@ class Week:
 
     def say(self, now, people, instruments):
         total, failures = people.counts()
-        print(f"hour {now.hours:6.1f}: {self.log.connections()} connections, {total['bytes']} bytes compared, "
+        print(f"hour {now.hours:6.1f}: {self.log.connections()} connections logged, {total['bytes']} bytes compared, "
               f"{len(failures) + len(instruments.failures) + len(self.calendar.failures)} failures; "
               f"server {now.memory_kib} KiB, {now.descriptors} descriptors", flush=True)
         for failure in [*failures[-3:], *instruments.failures[-3:], *self.calendar.failures[-3:]]:
-            print("  ", str(failure)[:400])
+            print("  ", str(failure)[:1000])
 
     def finish(self, people, instruments):
         """Waits until nothing is open, adds up, and stops the server. What is wrong, as texts."""

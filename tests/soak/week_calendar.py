@@ -7,6 +7,7 @@ import collections
 import contextlib
 import functools
 import os
+import random
 import resource
 import shutil
 import signal
@@ -15,6 +16,7 @@ import threading
 import time
 
 import certificates
+import crowd
 import support
 import week_files
 
@@ -29,6 +31,8 @@ NEGLECTED_UNTIL = 120
 CRL_LAPSE, STAPLE_LAPSE = (88, 96), (64, 70)
 KEYLOG_LABELS = 5      # of a connection with TLS 1.3
 MOMENT_S = 1.5
+FLOOD, FLOOD_SOURCE = 3000, "127.2.0.1"
+DATAGRAM_S, DATAGRAM_TRIES = 0.2, 100  # until another one is sent; it may find no room or be above the limit
 SPARE_DESCRIPTORS = 12
 
 
@@ -62,7 +66,7 @@ class Calendar:
             (0.5, 1.5, self.visit), (6, 12, self.renew), (9, 12, self.rotate_keylog),
             (20, 24, self.rotate_tickets_twice), (4, 12, self.run_out_of_descriptors),
             (3, 6, self.log_counters), (31, 48, self.make_a_mistake), (3.7, 12, self.save_a_ticket),
-            (3.2, 12, self.look_at_ticket_name))
+            (3.2, 12, self.look_at_ticket_name), (2.5, 6, self.flood_with_datagrams))
             for hour in (first + every * n for n in range(int(hours / every) + 1))]
         crls = [(40, 48)] + [(hour, 72) for hour in (CRL_LAPSE[1], 144)]
         plan += [(hour, functools.partial(self.renew_crl, last)) for hour, last in crls]
@@ -275,6 +279,31 @@ class Calendar:
             self.files.configure()
             self._server.send_signal(signal.SIGHUP)
         self.mistakes.append((begun, self.clock.now()))
+
+    def flood_with_datagrams(self):
+        """As many are answered as the limit allows within the time of the clock, and what comes later."""
+        last, answers, buffer_bytes = b"last", 0, 1 << 20
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+            sock.bind((FLOOD_SOURCE, random.choice(crowd.DATAGRAM_PORTS)))
+            host, _, port = self._log.addresses["datagrams"].rpartition(":")
+            sock.connect((host, int(port)))
+            begun = self.clock.now()
+            for number in range(FLOOD):
+                sock.send(b"%d" % number)
+            sock.settimeout(DATAGRAM_S)
+            for _ in range(DATAGRAM_TRIES):
+                sock.send(last)
+                with contextlib.suppress(TimeoutError):
+                    while sock.recv(len(last)) != last:
+                        answers += 1
+                    break
+            else:
+                self.fail("no answer after a flood")
+            most = week_files.DATAGRAM_RATE * (1 + self.clock.now() - begun)
+        self.expect(week_files.DATAGRAM_RATE <= answers <= most,
+                    f"{answers} of a flood of {FLOOD} datagrams were answered, {most:.0f} at most are right")
+        self.counts["datagrams of floods, answered"] += answers
 
     def run_out_of_descriptors(self):
         """For a moment the server can open hardly any. A certificate is renewed meanwhile."""

@@ -18,7 +18,7 @@ LISTENERS = ("plain tcp", "tls tls default", "tools_plain tcp", "tools_tls tls d
              "bench_tls tls lasting", "h_plain tcp", "h_tls tls lasting", "h_mutual tls hostile",
              "keylogged tls keylogged", "neglected tls neglected", "selfmade tls selfmade",
              "cluster tls cluster", "mutual tls mutual", "stapled tls stapled",
-             "abandoned tls abandoned")
+             "abandoned tls abandoned", "datagrams udp", "tools_dtls dtls lasting")
 PROFILES = {
     "default": "certificates: [ { certificate: server.pem, key: server.pem } ]",
     "lasting": "certificates: [ { certificate: lasting.pem, key: lasting.key } ]",
@@ -33,6 +33,7 @@ PROFILES = {
     "stapled": "certificates: [ { certificate: lasting.pem, key: lasting.key, ocsp: staple.der } ]",
     "abandoned": "certificates: [ { certificate: abandoned.pem, key: abandoned.key } ]",
 }
+DATAGRAM_RATE = 100  # a second of the clock, for each source
 REAL_S = {"handshake": 10, "idle": 40, "write": 20, "linger": 5, "drain": 20}
 
 
@@ -47,6 +48,7 @@ def configuration(factor, more=""):
                  'proxy_from: [ 127.0.0.0/8 ] }')
     lines.append("tls:")
     lines += [f"  {name}: {{ {keys} }}" for name, keys in PROFILES.items()]
+    lines.append(f"limits: {{ datagram_rate: {DATAGRAM_RATE} }}")
     times = ", ".join(f"{name}: {real_s * factor}s" for name, real_s in REAL_S.items())
     return "\n".join([*lines, f"timeouts: {{ {times} }}", 'admin: { listen: "unix:///{dir}/admin" }',
                       more, ""])
