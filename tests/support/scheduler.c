@@ -15,7 +15,7 @@
 enum { HELD_MAX = 16, TIMERS_MAX = 16, STOPS_MAX = 20000, FIRE_MS = 10000 };
 #define START_US (UINT64_C(3600) * 1000000)
 
-enum stop { STOP_ENDED, STOP_LOCK, STOP_CONDITION, STOP_EVENTS, STOP_JOIN, STOP_WOKE };
+enum stop { STOP_ENDED, STOP_LOCK, STOP_CONDITION, STOP_EVENTS, STOP_JOIN, STOP_ON_ITS_WAY };
 
 struct thread {
     pthread_t id;
@@ -31,7 +31,7 @@ struct thread {
 };
 
 static pthread_t scheduler;
-static bool begun;
+static bool begun, often;
 static sem_t stopped; /* the thread that ran is at its next stop */
 static struct thread *threads;
 static unsigned started, adopted;
@@ -89,6 +89,11 @@ void scheduler_begin(void)
         held[i] = NULL;
 }
 
+void scheduler_stop_often(bool stops)
+{
+    often = stops;
+}
+
 unsigned scheduler_adopt(void)
 {
     wait_for(&stopped);
@@ -136,7 +141,7 @@ bool scheduler_can_run(unsigned thread)
         return t->timeout_ms == 0 || has_events(t->fd);
     case STOP_JOIN:
         return find(t->joins)->stop == STOP_ENDED;
-    case STOP_WOKE:
+    case STOP_ON_ITS_WAY:
         return true;
     }
     return false;
@@ -281,6 +286,8 @@ int scheduler_unlock(pthread_mutex_t *mutex)
 {
     if (is_scheduled())
         release(mutex);
+    if (is_scheduled() && often)
+        stop(me(), STOP_ON_ITS_WAY);
     return 0;
 }
 
@@ -353,12 +360,14 @@ ssize_t scheduler_write(int fd, const void *data, size_t size)
 {
     ssize_t n = (ssize_t)syscall(SYS_write, fd, data, size);
     if (is_scheduled() && size == sizeof(uint64_t))
-        stop(me(), STOP_WOKE);
+        stop(me(), STOP_ON_ITS_WAY);
     return n;
 }
 
 int scheduler_time(struct timespec *ret)
 {
+    if (is_scheduled() && often)
+        stop(me(), STOP_ON_ITS_WAY);
     *ret = (struct timespec){.tv_sec = (time_t)(now_us / 1000000),
                              .tv_nsec = (long)(now_us % 1000000 * 1000)};
     return 0;

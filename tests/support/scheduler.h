@@ -24,6 +24,9 @@ enum { SCHEDULER_THREADS = 8 };
  * never will. */
 void scheduler_begin(void);
 
+/* Whether they also stop behind each lock, and where they look at the clock. */
+void scheduler_stop_often(bool often);
+
 /* Waits until a thread that has just been started is at its first stop; returns its number, from 0
  * in the order of their starts. */
 unsigned scheduler_adopt(void);
