@@ -75,6 +75,7 @@ static void set_lowered(bool low)
 
 static unsigned worker_count;
 static bool fills;                                 /* the queues are full at first */
+static bool comes_alone;                           /* a connection has come alone, and gone */
 static const struct config_snapshot *snapshots[2]; /* for all runs */
 static struct reactor *owner;
 static struct admission *admission;
@@ -244,6 +245,12 @@ static void finish_run(void)
     group = NULL;
 }
 
+static void run_on(unsigned thread)
+{
+    while (scheduler_can_run(thread))
+        scheduler_run(thread);
+}
+
 static void start_acceptor(void)
 {
     if (worker_count == 1) {
@@ -275,11 +282,15 @@ static void reset(void)
     if (fills)
         fill_queues();
     start_acceptor();
-    if (!fills)
-        return;
-    explored_backlogs_connect(0);
-    while (scheduler_can_run(worker_count)) /* until it waits for room */
-        scheduler_run(worker_count);
+    if (fills || comes_alone)
+        explored_backlogs_connect(0);
+    if (comes_alone) {
+        run_to_rest();
+        explored_backlogs_leave(&explored.connections[0]);
+        run_to_rest();
+    }
+    if (fills)
+        run_on(worker_count); /* until it waits for room */
 }
 
 static bool over(void)
@@ -401,8 +412,8 @@ static void run_thread(struct explore *x, bool on)
         }
     unsigned thread = threads[explore_choose(x, "thread", options, n)];
     scheduler_run(thread);
-    while (on && scheduler_can_run(thread))
-        scheduler_run(thread);
+    if (on)
+        run_on(thread);
     end_command();
 }
 
@@ -522,7 +533,10 @@ static void check_rest(struct explore *x)
 
 static void settle(struct explore *x)
 {
+    static const char *const turns[] = {"all threads take turns", "the command goes first"};
     static const char *const ends[] = {"it drains", "it is stopped"};
+    if (busy && explore_choose(x, "then", turns, 2) == 1)
+        run_on(main_thread);
     run_to_rest();
     none_free = explored.aborts = false;
     set_lowered(false);
@@ -578,6 +592,15 @@ START_TEST(every_order_in_the_thread_of_the_only_worker)
 }
 END_TEST
 
+/* Then it accepts one at a time, and what waits behind that one is left to a reload. */
+START_TEST(every_order_after_a_connection_that_came_alone)
+{
+    worker_count = 1;
+    comes_alone = true;
+    explore_orders("acceptor, after a connection", 3, 7);
+}
+END_TEST
+
 START_TEST(every_order_with_a_thread_of_its_own)
 {
     worker_count = 2;
@@ -599,6 +622,7 @@ int main(void)
     TCase *tcase = tcase_create("every order");
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, every_order_in_the_thread_of_the_only_worker);
+    tcase_add_test(tcase, every_order_after_a_connection_that_came_alone);
     tcase_add_test(tcase, every_order_with_a_thread_of_its_own);
     tcase_add_test(tcase, every_order_while_the_queues_are_full);
     return suite_run(suite);
