@@ -179,6 +179,19 @@ START_TEST(a_silent_session_gives_its_place_away)
 }
 END_TEST
 
+START_TEST(a_session_that_goes_on_keeps_its_place)
+{
+    fill();
+    now_us += STAMP_SESSIONS_IDLE_US - 1;
+    for (int i = 0; i < STAMP_SESSIONS_MAX; i++)
+        ck_assert_int_eq(next(862, (uint16_t)i), 1);
+    now_us += STAMP_SESSIONS_IDLE_US - 1;
+    ck_assert_int_eq(next(862, STAMP_SESSIONS_MAX), -1);
+    now_us++;
+    ck_assert_int_eq(next(862, STAMP_SESSIONS_MAX), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stamp_sessions");
@@ -187,6 +200,7 @@ int main(void)
     tcase_add_test(tests, counts_from_zero_in_each_session);
     tcase_add_test(tests, beyond_4096_a_session_is_stateless);
     tcase_add_test(tests, a_silent_session_gives_its_place_away);
+    tcase_add_test(tests, a_session_that_goes_on_keeps_its_place);
     tcase_add_test(tests, the_record_tells_probes_from_duplicates);
     tcase_add_test(tests, a_number_is_known_while_it_is_in_the_window);
     tcase_add_test(tests, a_jump_of_the_sender_empties_the_window);
