@@ -346,21 +346,39 @@ static uint64_t level(const struct host *host)
     return tokens << 32 | bucket.millionths / TICK_US;
 }
 
-/* With the order in which the places of the tables were used. */
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_use(const void *a, const void *b)
+{
+    const struct host *x = a, *y = b;
+    return compare(x->bucket.at_us, y->bucket.at_us);
+}
+
+static int by_silence(const void *a, const void *b)
+{
+    return compare(busy_us(a), busy_us(b));
+}
+
+/* Which place of a table an entry has does not matter, only the order in which they were used. */
 static uint64_t state(void)
 {
+    struct host used[PLACES];
+    struct partner heard[PLACES];
+    memcpy(used, hosts, sizeof used);
+    memcpy(heard, partners, sizeof heard);
+    qsort(used, PLACES, sizeof used[0], by_use);
+    qsort(heard, PLACES, sizeof heard[0], by_silence);
+
     uint64_t hash = explore_hash(configuration, ticks_until(at.server->log.due_us));
     for (unsigned i = 0; i < PLACES; i++) {
-        unsigned older = 0, quieter = 0;
-        for (unsigned j = 0; j < PLACES; j++) {
-            older += hosts[j].bucket.at_us < hosts[i].bucket.at_us;
-            quieter += busy_us(&partners[j]) < busy_us(&partners[i]);
-        }
-        const struct partner *p = &partners[i];
-        hash = explore_hash(hash, (uint64_t)hosts[i].address << 8 | older);
-        hash = explore_hash(hash, level(&hosts[i]));
+        const struct partner *p = &heard[i];
+        hash = explore_hash(hash, used[i].address);
+        hash = explore_hash(hash, level(&used[i]));
         hash = explore_hash(hash, (uint64_t)p->listener << 32 | p->source);
-        hash = explore_hash(hash, (uint64_t)quieter << 32 | p->returned);
+        hash = explore_hash(hash, (uint64_t)(p->last_us > 0) << 32 | p->returned);
         hash = explore_hash(hash, ticks_until(p->ignore_us) << 2 | (uint64_t)p->answered[0] << 1 |
                                       p->answered[1]);
     }
