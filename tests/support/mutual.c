@@ -15,13 +15,8 @@ struct error err;
 struct tls_context *mutual_new_server(void)
 {
     struct tls_context *ctx;
-    struct peer_certificate about;
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &ctx, &err), 0);
-    ck_assert_int_eq(tls_context_use_certificate(
-                         ctx, pki_write_certificate(&folder, "own.pem", &own), &about, &err),
-                     0);
-    ck_assert_int_eq(tls_context_use_key(ctx, pki_write_key(&folder, "own.key", &own, NULL), &err),
-                     0);
+    pki_present(&folder, &own, ctx);
     return ctx;
 }
 

@@ -121,6 +121,25 @@ const char *pki_write_key(struct folder *folder, const char *name, const struct 
     return folder->file;
 }
 
+struct peer_certificate pki_present(struct folder *folder, const struct pki *pki,
+                                    struct tls_context *ctx)
+{
+    struct peer_certificate about;
+    struct error err;
+    const char *path = pki_write_certificate(folder, "presented.pem", pki);
+    ck_assert_msg(tls_context_use_certificate(ctx, path, &about, &err) == 0, "%s", err.text);
+    path = pki_write_key(folder, "presented.key", pki, NULL);
+    ck_assert_msg(tls_context_use_key(ctx, path, &err) == 0, "%s", err.text);
+    return about;
+}
+
+void pki_trust(struct folder *folder, const struct pki *pki, struct tls_context *ctx)
+{
+    struct error err;
+    const char *path = pki_write_certificate(folder, "trusted.pem", pki);
+    ck_assert_msg(tls_context_trust(ctx, path, &err) == 0, "%s", err.text);
+}
+
 static X509_EXTENSION *make_extension(const struct pki_extension *spec)
 {
     X509V3_CTX ctx;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "folder.h"
+#include "tlsecho/tls/tls_context.h"
 
 struct pki {
     X509 *certificate;
@@ -65,5 +66,10 @@ const char *pki_write_crls(struct folder *folder, const char *name,
 
 const char *pki_write_key(struct folder *folder, const char *name, const struct pki *pki,
                           const char *passphrase);
+
+/* Has the context present it, or trust it, by files in the folder. */
+struct peer_certificate pki_present(struct folder *folder, const struct pki *pki,
+                                    struct tls_context *ctx);
+void pki_trust(struct folder *folder, const struct pki *pki, struct tls_context *ctx);
 
 #endif

@@ -41,16 +41,6 @@ int gettimeofday(struct timeval *restrict ret, void *restrict zone)
     return 0;
 }
 
-static void serve(struct tls_context *ctx)
-{
-    struct peer_certificate about;
-    ck_assert_int_eq(tls_context_use_certificate(
-                         ctx, pki_write_certificate(&folder, "own.pem", &leaf), &about, &err),
-                     0);
-    ck_assert_int_eq(tls_context_use_key(ctx, pki_write_key(&folder, "own.key", &leaf, NULL), &err),
-                     0);
-}
-
 static void set_up(void)
 {
     now_us = 1000 * (uint64_t)SECOND_US;
@@ -62,9 +52,8 @@ static void set_up(void)
     ck_assert_int_eq(tls_context_new_dtls(TLS_SERVER, &server_context, &err), 0);
     ck_assert_int_eq(tls_context_new_dtls(TLS_CLIENT, &client_context, &err), 0);
     ck_assert_int_eq(dtls_cookies_new(&cookies, &err), 0);
-    serve(server_context);
-    ck_assert_int_eq(
-        tls_context_trust(client_context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
+    pki_present(&folder, &leaf, server_context);
+    pki_trust(&folder, &ca, client_context);
     lost_by_client = lost_by_server = refused_by_server = 0;
     sent_by_client = sent_by_server = 0;
     number_of_first = 0;
@@ -600,9 +589,7 @@ START_TEST(verifies_the_server)
     struct tls_chain chain;
     tls_context_free(client_context);
     ck_assert_int_eq(tls_context_new_dtls(TLS_CLIENT, &client_context, &err), 0);
-    ck_assert_int_eq(tls_context_trust(client_context,
-                                       pki_write_certificate(&folder, "x.pem", &client_leaf), &err),
-                     0);
+    pki_trust(&folder, &client_leaf, client_context);
     dial_with(0);
     deliver();
     ck_assert_int_eq(client_status, DTLS_FAILED);
@@ -625,23 +612,11 @@ static void require_client(void)
                      0);
 }
 
-static void show_client(void)
-{
-    struct peer_certificate about;
-    ck_assert_int_eq(
-        tls_context_use_certificate(
-            client_context, pki_write_certificate(&folder, "c.pem", &client_leaf), &about, &err),
-        0);
-    ck_assert_int_eq(tls_context_use_key(client_context,
-                                         pki_write_key(&folder, "c.key", &client_leaf, NULL), &err),
-                     0);
-}
-
 START_TEST(authenticates_the_client)
 {
     struct peer peer;
     require_client();
-    show_client();
+    pki_present(&folder, &client_leaf, client_context);
     shake();
     dtls_session_peer(server, &peer);
     ck_assert(peer.certificate.verified);
@@ -652,7 +627,7 @@ END_TEST
 START_TEST(accepts_the_parts_of_a_message)
 {
     require_client();
-    show_client();
+    pki_present(&folder, &client_leaf, client_context);
     dial_with(DTLS_MTU_MIN);
     deliver();
     ck_assert_int_eq(server_status, DTLS_OK);

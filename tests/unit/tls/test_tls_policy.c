@@ -19,11 +19,7 @@ static struct error err;
 
 static void serve(const struct pki *pki)
 {
-    struct peer_certificate about;
-    ck_assert_int_eq(
-        tls_context_use_certificate(server, pki_write_certificate(&folder, "c", pki), &about, &err),
-        0);
-    ck_assert_int_eq(tls_context_use_key(server, pki_write_key(&folder, "k", pki, NULL), &err), 0);
+    pki_present(&folder, pki, server);
 }
 
 /* Once for all tests: generating RSA keys is slow. */

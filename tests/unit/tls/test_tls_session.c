@@ -36,14 +36,6 @@ static void new_client_with_session(void)
     must(tls_context_use_session_file(client, session_path, &err));
 }
 
-static void use(struct tls_context *ctx, const struct pki *pki)
-{
-    struct peer_certificate about;
-    must(tls_context_use_certificate(ctx, pki_write_certificate(&folder, "c.pem", pki), &about,
-                                     &err));
-    must(tls_context_use_key(ctx, pki_write_key(&folder, "k.pem", pki, NULL), &err));
-}
-
 static void set_up(void)
 {
     folder_new(&folder);
@@ -55,7 +47,7 @@ static void set_up(void)
     strcpy(ca_path, pki_write_certificate(&folder, "ca.pem", &ca));
     strcpy(session_path, folder_file(&folder, "session"));
     must(tls_context_new(TLS_SERVER, &server, &err));
-    use(server, &leaf);
+    pki_present(&folder, &leaf, server);
     new_client_with_session();
 }
 
@@ -144,10 +136,10 @@ START_TEST(does_not_offer_it_with_another_client_certificate)
 {
     ck_assert(!resumes("a.example.org"));
     new_client_with_session();
-    use(client, &own);
+    pki_present(&folder, &own, client);
     ck_assert(!resumes("a.example.org"));
     new_client_with_session();
-    use(client, &own);
+    pki_present(&folder, &own, client);
     ck_assert(resumes("a.example.org"));
     new_client_with_session();
     ck_assert(!resumes("a.example.org"));
@@ -211,7 +203,7 @@ START_TEST(makes_a_full_handshake_where_the_session_is_refused)
         &(struct pki_spec){.subject = "renewed", .names = "DNS:a.example.org", .issuer = &ca});
     tls_context_free(server);
     must(tls_context_new(TLS_SERVER, &server, &err));
-    use(server, &renewed);
+    pki_present(&folder, &renewed, server);
     must(tls_context_set_versions(server, NULL, "1.2", &err)); /* not the session's */
     new_client_with_session();
     ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
@@ -229,14 +221,14 @@ START_TEST(resets_the_verification_of_a_refused_session)
         .subject = "strange", .names = "DNS:a.example.org", .issuer = &other_ca});
     tls_context_free(server);
     must(tls_context_new(TLS_SERVER, &server, &err));
-    use(server, &strange);
+    pki_present(&folder, &strange, server);
     tls_context_trust_any(client);
     ck_assert_int_eq(shake("a.example.org", &peer), IO_OK);
     ck_assert_str_ne(peer.verification, "ok");
 
     tls_context_free(server);
     must(tls_context_new(TLS_SERVER, &server, &err));
-    use(server, &leaf);
+    pki_present(&folder, &leaf, server);
     must(tls_context_set_versions(server, NULL, "1.2", &err)); /* not the session's */
     new_client_with_session();
     tls_context_trust_any(client);

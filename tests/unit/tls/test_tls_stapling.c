@@ -50,11 +50,7 @@ static void tear_down(void)
 
 static void serve(const struct pki *pki)
 {
-    struct peer_certificate about;
-    ck_assert_int_eq(
-        tls_context_use_certificate(server, pki_write_certificate(&folder, "c", pki), &about, &err),
-        0);
-    ck_assert_int_eq(tls_context_use_key(server, pki_write_key(&folder, "k", pki, NULL), &err), 0);
+    pki_present(&folder, pki, server);
 }
 
 static const char *write_response(const char *name, OCSP_RESPONSE *response)

@@ -47,13 +47,8 @@ static const char *keys_of(const char *letters)
 static struct tls_context *new_server(const char *letters)
 {
     struct tls_context *ctx;
-    struct peer_certificate about;
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &ctx, &err), 0);
-    ck_assert_int_eq(tls_context_use_certificate(
-                         ctx, pki_write_certificate(&folder, "own.pem", &own), &about, &err),
-                     0);
-    ck_assert_int_eq(tls_context_use_key(ctx, pki_write_key(&folder, "own.key", &own, NULL), &err),
-                     0);
+    pki_present(&folder, &own, ctx);
     if (letters)
         ck_assert_msg(tls_context_use_ticket_keys(ctx, keys_of(letters), &err) == 0, "%s",
                       err.text);
@@ -93,16 +88,11 @@ END_TEST
 static struct tls_context *named(const char *const names[])
 {
     struct tls_context *ctx;
-    struct peer_certificate about;
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &ctx, &err), 0);
     for (size_t i = 0; names[i]; i++) {
         struct pki pki =
             pki_make(&(struct pki_spec){.subject = "server", .names = names[i], .rsa = i % 2 == 1});
-        ck_assert_msg(tls_context_use_certificate(
-                          ctx, pki_write_certificate(&folder, "c.pem", &pki), &about, &err) == 0,
-                      "%s", err.text);
-        ck_assert_int_eq(
-            tls_context_use_key(ctx, pki_write_key(&folder, "c.key", &pki, NULL), &err), 0);
+        pki_present(&folder, &pki, ctx);
         pki_free(&pki);
     }
     return ctx;

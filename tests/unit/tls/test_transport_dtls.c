@@ -52,18 +52,10 @@ int gettimeofday(struct timeval *restrict ret, void *restrict zone)
 
 static void make_contexts(void)
 {
-    struct peer_certificate about;
     ck_assert_int_eq(tls_context_new_dtls(TLS_SERVER, &server_context, &err), 0);
     ck_assert_int_eq(tls_context_new_dtls(TLS_CLIENT, &client_context, &err), 0);
-    ck_assert_int_eq(tls_context_use_certificate(server_context,
-                                                 pki_write_certificate(&folder, "own.pem", &leaf),
-                                                 &about, &err),
-                     0);
-    ck_assert_int_eq(
-        tls_context_use_key(server_context, pki_write_key(&folder, "own.key", &leaf, NULL), &err),
-        0);
-    ck_assert_int_eq(
-        tls_context_trust(client_context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
+    pki_present(&folder, &leaf, server_context);
+    pki_trust(&folder, &ca, client_context);
 }
 
 /* The next datagram of the client; the test's own copy. */

@@ -720,12 +720,7 @@ START_TEST(completes_a_handshake_whose_flight_does_not_fit_in_the_kernel)
     struct pki pki = pki_make(&(struct pki_spec){.subject = "large", .names = names});
     tls_context_free(server_context);
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
-    ck_assert_int_eq(tls_context_use_certificate(server_context,
-                                                 pki_write_certificate(&folder, "c", &pki),
-                                                 &certificate, &err),
-                     0);
-    ck_assert_int_eq(
-        tls_context_use_key(server_context, pki_write_key(&folder, "k", &pki, NULL), &err), 0);
+    certificate = pki_present(&folder, &pki, server_context);
     ck_assert_int_eq(tls_context_pin(client_context, certificate.sha256, &err), 0);
 
     struct pair pair;

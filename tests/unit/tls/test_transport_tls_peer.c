@@ -28,15 +28,8 @@ static void set_up(void)
     leaf = pki_make(&(struct pki_spec){.subject = "leaf", .names = "DNS:localhost", .issuer = &ca});
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
     ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client_context, &err), 0);
-    ck_assert_int_eq(tls_context_use_certificate(server_context,
-                                                 pki_write_certificate(&folder, "own.pem", &leaf),
-                                                 &own, &err),
-                     0);
-    ck_assert_int_eq(
-        tls_context_use_key(server_context, pki_write_key(&folder, "own.key", &leaf, NULL), &err),
-        0);
-    ck_assert_int_eq(
-        tls_context_trust(client_context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
+    own = pki_present(&folder, &leaf, server_context);
+    pki_trust(&folder, &ca, client_context);
     pair_sockets(false, fds);
 }
 

@@ -100,8 +100,7 @@ static void set_up(void)
     folder_new(&folder);
     ca = pki_make(&(struct pki_spec){.subject = "Test CA", .ca = true});
     ck_assert_int_eq(tls_context_new_dtls(TLS_CLIENT, &context, &err), 0);
-    ck_assert_int_eq(
-        tls_context_trust(context, pki_write_certificate(&folder, "ca.pem", &ca), &err), 0);
+    pki_trust(&folder, &ca, context);
     with.ctx = context;
     ck_assert_int_eq(datagram_dtls_new(&plain, &with, &client, &err), 0);
 }
