@@ -9,16 +9,14 @@ import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 
 import report
+import tool
 from servers import SERVER_CORE, Fleet, Place
 from works import IDLE_COUNT, connect, groups, measure, measure_idle
-
-NO_LOG = "tlsecho, no log lines"  # takes part in one kind of work only: the cost of a log line per connection
 
 
 def machine(place):
@@ -44,8 +42,7 @@ def arithmetic(place):
 
 
 def take_part(servers, work):
-    return [s for s in servers if work.kind in s.ports
-            and (s.role in work.servers or (s.name == NO_LOG and work.name == "full-ecdsa"))]
+    return [s for s in servers if work.kind in s.ports and s.role in work.servers]
 
 
 class Bench:
@@ -84,12 +81,14 @@ class Bench:
                 self.results[name].setdefault("limit", []).append(value)
 
     def rounds(self, count):
-        """Returns how many rounds were done. An interrupt ends them early; the last one is then partial."""
+        """Returns how many rounds were done. An interrupt ends them early, and the last one is then partial."""
         for number in range(count):
             print(f"{datetime.datetime.now():%H:%M:%S} round {number + 1} of {count}", file=sys.stderr, flush=True)
             try:
                 self.one_round(number)
             except KeyboardInterrupt:
+                if number == 0:
+                    raise  # there is nothing to tell
                 return number
         return count
 
@@ -97,7 +96,7 @@ class Bench:
         """Measured once, before any other work."""
         cells = self.results["idle"] = {}
         for server in self.servers:
-            if "ecdsa" in server.ports and server.name not in ("limit", NO_LOG, "socat"):
+            if "ecdsa" in server.ports and server.name not in ("limit", report.SILENT, "socat"):
                 try:
                     cells[server.name] = [measure_idle(self.build, server, IDLE_COUNT)]
                 except RuntimeError as problem:
@@ -116,12 +115,11 @@ def start_all(fleet):
     for name, problem in missing.items():
         print(f"left out: {name}: {problem}", file=sys.stderr)
     silent = fleet.ours(fleet.places[0], log="off")
-    silent.name = NO_LOG
+    silent.name = report.SILENT
     return [*servers, silent], missing
 
 
 def write(told, out):
-    out.mkdir(parents=True, exist_ok=True)
     (out / "results.json").write_text(json.dumps(told, indent=1) + "\n")
     (out / "results.md").write_text(report.page(told))
     (out / "summary.md").write_text(report.summary(told))
@@ -145,29 +143,45 @@ def parse():
     parser.add_argument("--root-build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--works", default="", help="run works with these names, or whose names begin so (comma-separated)")
-    parser.add_argument("--servers", default="", help="run these only (comma-separated), beside ours")
+    parser.add_argument("--servers", default="", help="run these only (comma-separated) beside ours and the loops; none: only these")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="a folder for the results")
     parser.add_argument("--report", action="store_true", help="write the tables again, from the results there")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.works = options.works.split(",")
+    options.servers = options.servers.lower().split(",") if options.servers else []
+    works, servers = [*report.TITLES], [*(name.lower() for name in report.COLUMNS[3:]), "none"]
+    for name in options.works:
+        if not any(work.startswith(name) for work in works):
+            parser.error(f"no work is called {name!r}; there are: {', '.join(works)}")
+    for name in set(options.servers) - set(servers):
+        parser.error(f"no server is called {name!r}; there are: {', '.join(servers)}")
+    if options.rounds < 1:
+        parser.error("--rounds needs at least 1")
+    return options
+
+
+def read_results(out):
+    try:
+        return json.loads((out / "results.json").read_text())
+    except (OSError, ValueError) as problem:
+        sys.exit(f"scripts/bench: {out}/results.json: {problem}: run scripts/bench first")
 
 
 def main():
     options = parse()
     if options.report:
-        write(json.loads((options.out / "results.json").read_text()), options.out)
+        write(read_results(options.out), options.out)
         return
+    options.out.mkdir(parents=True, exist_ok=True)
     build = options.build.resolve()
     places = [Place(build)]
     if options.root:
         places.insert(0, Place(options.root_build.resolve(), options.root.resolve()))
-    chosen = options.works.split(",")
-    for number in (signal.SIGINT, signal.SIGTERM):  # even if the shell ignores the signal
-        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(dir=build) as folder, \
             Fleet(places, options.pki.resolve(), pathlib.Path(folder), options.servers) as fleet:
         servers, missing = start_all(fleet)
-        bench = Bench(build, places[0], servers, choose(chosen))
-        if "idle".startswith(tuple(chosen)):
+        bench = Bench(build, places[0], servers, choose(options.works))
+        if "idle".startswith(tuple(options.works)):
             bench.idle()
         done = bench.rounds(options.rounds)
         versions = {server.name: server.version for server in servers}
@@ -177,4 +191,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 
+import tool
+
 HERE = pathlib.Path(__file__).parent
 MANY, ONE = (8, 16), (1, 1)  # clients, and how many datagrams are on the way to each
 CONFIG = """
@@ -226,4 +228,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    tool.run(main)

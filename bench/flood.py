@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+import tool
 from datagrams import cpu_ns
 from servers import START_S
 
@@ -106,4 +107,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    tool.run(main)

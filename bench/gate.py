@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 import hostile
 import memory
+import tool
 from servers import OURS, Place, first_line, free_port, wait_for_port
 
 RECORDED = pathlib.Path(__file__).with_name("recorded")
@@ -426,8 +427,8 @@ def main():
     parser.add_argument("--pki", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--record", action="store_true", help="keep what is counted now")
     options = parser.parse_args()
-    sys.exit(gate(options.build.resolve(), options.pki.resolve(), options.record))
+    return gate(options.build.resolve(), options.pki.resolve(), options.record)
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

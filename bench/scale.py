@@ -11,6 +11,7 @@ import signal
 import tempfile
 import time
 
+import tool
 from servers import Fleet, Place
 from works import Load
 
@@ -117,17 +118,21 @@ def far(found):
             f"{last['drain_us'] * FAR / 1e6:.1f} s of CPU to drain them.")
 
 
+def numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench --scale")
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--pki", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--counts", default=",".join(map(str, COUNTS)), help="numbers of connections")
+    parser.add_argument("--counts", type=numbers, default=COUNTS, help="numbers of connections (comma-separated)")
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     build, found = options.build.resolve(), {}
     place = Place(build)
-    for count in map(int, options.counts.split(",")):
+    for count in options.counts:
         with tempfile.TemporaryDirectory(dir=build) as name, contextlib.ExitStack() as stack:
             folder = pathlib.Path(name)
             server = stack.enter_context(Fleet([place], options.pki.resolve(), folder)).ours(place)
@@ -137,4 +142,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

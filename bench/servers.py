@@ -191,9 +191,9 @@ class Fleet:
     """A context manager that starts servers and stops them at its end. Peers run in the first place, ours and
     the loops over libssl in each, named after the library in the others."""
 
-    def __init__(self, places, pki, folder, peers=""):
+    def __init__(self, places, pki, folder, peers=()):
         self.places, self.pki, self.folder = places, pki, folder
-        self.peers = peers  # those to start, as Go,nginx; empty = all
+        self.peers = peers  # the names of those to start; empty = all
         self.running = []
 
     def __enter__(self):
@@ -340,7 +340,7 @@ class Fleet:
         started = [start(place) for place in self.places for start in (self.ours, self.libssl)]
         started.append(self.limits())
         missing = {}
-        for start in (p for p in peers if not self.peers or p.__name__ in self.peers.lower().split(",")):
+        for start in (p for p in peers if not self.peers or p.__name__ in self.peers):
             try:
                 started.append(start())
             except (OSError, RuntimeError, subprocess.CalledProcessError) as problem:
