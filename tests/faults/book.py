@@ -23,12 +23,16 @@ class Book:
 
     def point(self, fault, fired):
         with self.lock:
-            self.points[fault.kind] += 1
-            self.fired[fault.kind] += fired > 0
+            self.points[fault.kind] += len(fault.group) or 1
+            self.fired[fault.kind] += fired if fault.group else fired > 0
 
     def status(self, fault, status):
         with self.lock:
             self.statuses[f"{fault.kind:15} {fault.code:14} {status}"] += 1
+
+    def harm(self):
+        """How much was found, leaks within libraries too."""
+        return sum(self.seen.values()) + self.library_leaks
 
     def finding(self, scenario, fault, what, stack, program):
         lines = faults.described(stack, program)

@@ -36,7 +36,10 @@ ASAN = "verify_asan_link_order=0:exitcode=99:log_path={}/sanitizer:detect_leaks=
 KIND, CODE, COUNTDOWN, REPEAT, SITE, SKIP, RECORD, FIRED = range(0, 64, 8)
 FRAMES, CALLS, MODULE_COUNT, MODULES, SITES = 64, 384, 896, 904, 7048
 FRAME_COUNT, MODULE_BYTES, SITE_BYTES, SITE_COUNT = 40, 128, 352, 8192
-BYTES = SITES + SITE_COUNT * SITE_BYTES
+GROUPED = SITES + SITE_COUNT * SITE_BYTES
+GROUP = GROUPED + 8
+GROUP_COUNT = 8
+BYTES = GROUP + 8 * GROUP_COUNT
 
 
 def table():
@@ -56,8 +59,11 @@ class Fault(NamedTuple):
     repeat: int = 1    # how many calls fail from that one on
     site: int = 0      # only calls with this stack
     skip: int = 0      # so many calls of its kind have another stack
+    group: tuple = ()  # instead of the above: the first call with each of these stacks, after `skip`
 
     def __str__(self):
+        if self.group:
+            return f"{self.kind} {self.code} ({len(self.group)} sites)"
         place = f"site {self.site:x}, " if self.site else ""
         more = f", and {'all' if self.repeat == ALWAYS else self.repeat - 1} after it" * (self.repeat > 1)
         return f"{self.kind} {self.code} ({place}call {self.count}{more})"
@@ -140,6 +146,9 @@ class Control:
         self._set(REPEAT, fault.repeat)
         self._set(SITE, fault.site)
         self._set(SKIP, fault.skip)
+        self._set(GROUPED, len(fault.group) > 0)
+        for n, site in enumerate(fault.group or [0] * GROUP_COUNT):
+            self._set(GROUP + 8 * n, site)
         self._set(KIND, NAMES.index(fault.kind))
 
     def disarm(self):

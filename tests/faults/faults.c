@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { FRAMES = 40, OWN_FRAMES = 2, MODULES = 48, NAME_BYTES = 112, SITES = 8192 };
+enum { FRAMES = 40, OWN_FRAMES = 2, MODULES = 48, NAME_BYTES = 112, SITES = 8192, GROUP = 8 };
 
 struct module {
     uint64_t base, end;
@@ -46,6 +46,8 @@ struct control {
     int64_t module_count;
     struct module modules[MODULES];
     struct site sites[SITES];
+    _Atomic int64_t grouped;       /* whether only calls from `group` fail, the first from each */
+    _Atomic uint64_t group[GROUP]; /* 0: none, or has failed */
 };
 
 static struct control *control;
@@ -127,9 +129,32 @@ static void record(enum kind kind, uint64_t hash, int64_t number, const uint64_t
  * have failed. */
 static bool may_fail(enum kind kind)
 {
+    if (atomic_load(&control->kind) == kind && control->grouped)
+        return atomic_fetch_sub(&control->skip, 1) <= 0;
     if (atomic_load(&control->kind) != kind || 1 - control->countdown >= control->repeat)
         return false;
     return !control->site || atomic_fetch_sub(&control->skip, 1) <= 0;
+}
+
+/* Whether it has to fail, which it does once. */
+static bool is_in_group(uint64_t hash)
+{
+    for (int i = 0; i < GROUP; i++) {
+        uint64_t wanted = hash;
+        if (atomic_compare_exchange_strong(&control->group[i], &wanted, 0))
+            return true;
+    }
+    return false;
+}
+
+static bool is_its_turn(uint64_t hash)
+{
+    if (control->grouped)
+        return is_in_group(hash);
+    if (control->site && control->site != hash)
+        return false;
+    int64_t left = atomic_fetch_sub(&control->countdown, 1);
+    return left <= 1 && 1 - left < control->repeat;
 }
 
 /* Its frame and that of trace() are left out. */
@@ -141,15 +166,13 @@ bool faults_hit(enum kind kind, int *ret_code)
     int64_t number = atomic_fetch_add(&control->calls[kind], 1);
     inside = true;
     bool armed = may_fail(kind);
-    if (control->record || (armed && (control->site || control->countdown <= 1)))
+    if (control->record ||
+        (armed && (control->grouped || control->site || control->countdown <= 1)))
         hash = trace(kind, frames);
     if (control->record)
         record(kind, hash, number, frames);
     inside = false;
-    if (!armed || (control->site && control->site != hash))
-        return false;
-    int64_t left = atomic_fetch_sub(&control->countdown, 1);
-    if (left > 1 || 1 - left >= control->repeat)
+    if (!armed || !is_its_turn(hash))
         return false;
     if (atomic_fetch_add(&control->fired, 1) == 0 && hash)
         memcpy(control->frames, frames, sizeof frames);

@@ -212,9 +212,29 @@ class Live(Scenario):
 
 
 class Crowd(Live):
-    """Connections at the same time, of which one may be broken."""
+    """Connections at the same time, of which no more may be broken than calls have failed. Allocations
+    fail in groups, and alone if a group does harm."""
 
     by_stack, lasting = True, False
+
+    def points(self, some, most=BATCH):
+        alone = [fault for fault in some if fault.kind != "alloc" or most == 1]
+        left = sorted((fault for fault in some if fault not in alone), key=lambda fault: fault.skip)
+        groups = [left[at:at + faults.GROUP_COUNT] for at in range(0, len(left), faults.GROUP_COUNT)]
+        together = [group[0]._replace(site=0, group=tuple(fault.site for fault in group)) for group in groups]
+        super().points(alone + together, most)
+
+    def one(self, server, control, fault):
+        server.may_break = len(fault.group) or 1
+        return super().one(server, control, fault)
+
+    def finding(self, fault, what, server, control):
+        """Of a group: whichever of it does the harm alone."""
+        before = self.book.harm()
+        if fault.group:
+            super().points([fault._replace(site=site, group=()) for site in fault.group])
+        if self.book.harm() == before:
+            super().finding(fault, what, server, control)
 
 
 class Start(Scenario):
