@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tlsecho/tls/dtls_session.h"
 
-#include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +28,6 @@ static bool begin(struct dtls_session *s)
 {
     if (ERR_peek_error() != 0)
         ERR_clear_error();
-    errno = 0;
     bool ready = !s->released || SSL_alloc_buffers(s->ssl) == 1;
     s->released = s->released && !ready;
     return ready;

@@ -96,7 +96,7 @@ static bool is_domain(struct piece text, bool stars)
     return true;
 }
 
-/* Everything before the path: "scheme://authority/"; all of it if there is no path. */
+/* Everything before the path: "scheme://authority"; all of it if there is no path. */
 static struct piece before_path(struct piece uri)
 {
     const char *colon = memchr(uri.at, ':', uri.n);
@@ -104,7 +104,7 @@ static struct piece before_path(struct piece uri)
     if (scheme == 0 || uri.n < scheme + 3 || memcmp(colon, "://", 3) != 0)
         return uri;
     const char *path = memchr(colon + 3, '/', uri.n - scheme - 3);
-    return path ? piece(uri.at, (size_t)(path - uri.at) + 1) : uri;
+    return path ? piece(uri.at, (size_t)(path - uri.at)) : uri;
 }
 
 static struct piece after(struct piece text, struct piece front)

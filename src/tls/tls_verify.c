@@ -281,7 +281,7 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "\"%.160s\" is not a server name: give a host name or an address",
                          server_name);
-    if (!address && server_name[length - 1] == '.')
+    if (server_name[length - 1] == '.')
         length--;
     if (length >= sizeof name)
         return error_set(err, ERROR_INPUT, "the server name has %zu bytes: give at most %d", length,

@@ -35,7 +35,6 @@ static void begin(struct transport_tls *t, size_t receive_bytes)
     tls_bio_begin(&t->wire, receive_bytes);
     if (ERR_peek_error() != 0) /* clearing an empty queue is as expensive as decrypting a message */
         ERR_clear_error();
-    errno = 0;
 }
 
 static void add_rekey_credit(struct transport_tls *t, size_t data_bytes)
@@ -94,10 +93,8 @@ static void on_info(const SSL *ssl, int where, int value)
     struct transport_tls *t = at_work(ssl);
     if (!(where & SSL_CB_ALERT))
         return;
-    if ((value & 0xff) == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE) {
-        spend_rekey_credit(t);
+    if ((value & 0xff) == SSL_AD_NO_RENEGOTIATION && where & SSL_CB_WRITE)
         t->failure.renegotiation_refused = t->ctx->role == TLS_CLIENT;
-    }
     tls_failure_note_alert(&t->failure, ssl, where, value);
 }
 

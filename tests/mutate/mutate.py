@@ -132,8 +132,8 @@ def kill(build, source, chosen, args, report, deadline):
                 count = collections.Counter(results.values())
                 forks = ", each test in a process" if program.fork == "yes" else ""
                 print(f"  {build.preset} {test.stem}: takes {program.times.wall:.2f} s{forks}; "
-                      f"{recorded - started:.1f} s to link and record, {time.monotonic() - recorded:.1f} s for {len(results)} mutants: "
-                      f"{count['failed']} fail, {count['hangs']} hang", flush=True)
+                      f"{recorded - started:.1f} s to link and record, {time.monotonic() - recorded:.1f} s for "
+                      f"{len(results)} mutants: {count['failed']} fail, {count['hangs']} hang", flush=True)
             program.remove()
     return alive, reached
 

@@ -175,6 +175,30 @@ START_TEST(keeps_what_is_not_read_and_receives_behind_it)
 }
 END_TEST
 
+START_TEST(keeps_what_it_has_from_the_next_connection_of_the_scratch)
+{
+    struct tls_bio other;
+    tls_bio_init(&other, FD, scratch);
+    expect(&receives, 10);
+    expect(&receives, 10);
+    expect(&receives, 10);
+    tls_bio_begin(&wire, 100);
+    reads(7, 0, 7);
+    tls_bio_end(&wire);
+    tls_bio_begin(&wire, 100);
+    reads(3, 7, 3); /* what was kept */
+    reads(4, 10, 4);
+    tls_bio_end(&wire);
+    tls_bio_begin(&other, 100);
+    reads(10, 20, 10);
+    tls_bio_end(&other);
+    tls_bio_begin(&wire, 0);
+    reads(6, 14, 6);
+    tls_bio_end(&wire);
+    tls_bio_done(&other);
+}
+END_TEST
+
 START_TEST(gathers_in_one_piece)
 {
     expect(&receives, 6);
@@ -395,6 +419,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, receives_once_in_an_operation_and_no_more_than_it_may);
     tcase_add_test(tcase, keeps_what_is_not_read_and_receives_behind_it);
+    tcase_add_test(tcase, keeps_what_it_has_from_the_next_connection_of_the_scratch);
     tcase_add_test(tcase, gathers_in_one_piece);
     tcase_add_loop_test(tcase, remembers_how_the_input_ended, 0, sizeof ends / sizeof *ends);
     tcase_add_test(tcase, a_fin_behind_a_reset_is_the_reset);

@@ -199,6 +199,15 @@ START_TEST(says_that_an_address_is_no_dns_name)
                  "the certificate is for 192.0.2.1, a, and not for 192.0.2.2: connect to one of "
                  "its names, or give it with --servername");
     pki_free(&wrong);
+
+    struct pki common = pki_make(&(struct pki_spec){.subject = "192.0.2.1", .issuer = &ca});
+    tls_context_free(server);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
+    serve(&common, NULL);
+    says_exactly("192.0.2.1", ERROR_NAME_MISMATCH,
+                 "the certificate is for no name at all, and not for 192.0.2.1: reissue it with a "
+                 "subjectAltName");
+    pki_free(&common);
 }
 END_TEST
 

@@ -107,6 +107,7 @@ static void assert_flood(const char *words)
 {
     size_t n;
     ck_assert_int_eq(read_all(&n), IO_FAILED);
+    ck_assert_uint_eq(n, 0);
     ck_assert_int_eq(err.kind, ERROR_FLOOD);
     ck_assert_msg(strstr(err.text, words), "%s", err.text);
 }
@@ -288,6 +289,18 @@ START_TEST(a_flood_of_renegotiation_fails)
 }
 END_TEST
 
+START_TEST(an_attempt_at_renegotiation_costs_as_much_as_a_key_update)
+{
+    size_t n;
+    begin_forging();
+    for (int i = 0; i < FREE_REKEYS; i++)
+        ask_for_renegotiation();
+    forge(DATA, "x", 1);
+    ck_assert_int_eq(read_all(&n), IO_WANT_READ);
+    ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
 START_TEST(a_flood_of_empty_records_fails)
 {
     size_t n;
@@ -330,6 +343,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up_tls12, tear_down);
     tcase_add_test(tcase, one_attempt_at_renegotiation_is_refused_and_the_session_continues);
     tcase_add_test(tcase, a_flood_of_renegotiation_fails);
+    tcase_add_test(tcase, an_attempt_at_renegotiation_costs_as_much_as_a_key_update);
     tcase_add_test(tcase, a_flood_of_empty_records_fails);
     tcase_add_test(tcase, a_flood_of_warning_alerts_fails);
     suite_add_tcase(suite, tcase);

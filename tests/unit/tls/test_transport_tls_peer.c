@@ -133,8 +133,8 @@ START_TEST(a_server_knows_its_own_certificate_and_none_of_the_client)
 }
 END_TEST
 
-/* OpenSSL's own, which asks for renegotiation. */
-static SSL *foreign_server(SSL_CTX *ctx)
+/* OpenSSL's own, which asks for renegotiation, after the handshake with a client of ours. */
+static SSL *connect_foreign_server(SSL_CTX *ctx)
 {
     SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
     ck_assert_int_eq(SSL_CTX_use_certificate(ctx, leaf.certificate), 1);
@@ -142,14 +142,6 @@ static SSL *foreign_server(SSL_CTX *ctx)
     SSL *server = SSL_new(ctx);
     SSL_set_fd(server, fds[1]);
     SSL_set_accept_state(server);
-    return server;
-}
-
-START_TEST(a_client_tells_that_it_refused_renegotiation)
-{
-    char data[200];
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    SSL *server = foreign_server(ctx);
     pair.client_scratch = tls_scratch_new();
     struct transport_tls_options options = {
         .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
@@ -160,6 +152,14 @@ START_TEST(a_client_tells_that_it_refused_renegotiation)
         SSL_do_handshake(server);
     }
     ck_assert_int_eq(status, IO_OK);
+    return server;
+}
+
+START_TEST(a_client_tells_that_it_refused_renegotiation)
+{
+    char data[200];
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL *server = connect_foreign_server(ctx);
     ck_assert_int_eq(SSL_renegotiate(server), 1);
     SSL_do_handshake(server);
     ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_WANT_READ);
@@ -167,6 +167,27 @@ START_TEST(a_client_tells_that_it_refused_renegotiation)
     SSL_read(server, data, sizeof data);
     ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_FAILED);
     ck_assert_msg(strstr(err.text, "asked for renegotiation") != NULL, "%s", err.text);
+    SSL_free(server);
+    SSL_CTX_free(ctx);
+    close(fds[1]);
+}
+END_TEST
+
+START_TEST(a_client_fails_in_a_flood_of_requests_for_renegotiation)
+{
+    enum { FREE_REKEYS = 128 };
+    static char data[32 * 1024];
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL *server = connect_foreign_server(ctx);
+    for (int i = 0; i < FREE_REKEYS; i++) {
+        ck_assert_int_eq(SSL_renegotiate(server), 1);
+        SSL_do_handshake(server);
+    }
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(SSL_renegotiate(server), 1);
+    SSL_do_handshake(server);
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_FLOOD);
     SSL_free(server);
     SSL_CTX_free(ctx);
     close(fds[1]);
@@ -183,6 +204,7 @@ int main(void)
     tcase_add_test(tcase, a_client_knows_what_the_server_sent_and_what_was_verified);
     tcase_add_test(tcase, a_server_knows_its_own_certificate_and_none_of_the_client);
     tcase_add_test(tcase, a_client_tells_that_it_refused_renegotiation);
+    tcase_add_test(tcase, a_client_fails_in_a_flood_of_requests_for_renegotiation);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -450,6 +450,17 @@ START_TEST(a_tls_alert_within_tls_is_none)
 }
 END_TEST
 
+/* What looks like a header are our own bytes. */
+START_TEST(an_echo_of_a_proxy_header_in_the_data_is_none_of_ours)
+{
+    start(EXPECT_ECHO);
+    send_text("PROXY TCP4 x");
+    fake_add_read(&fake, "PROXY TCP4 y");
+    receive_all();
+    says(false, RESULT_CORRUPT, "byte 11 came back as 0x79 instead of 0x78");
+}
+END_TEST
+
 START_TEST(a_reset_of_our_end_is_a_reset_whatever_came_first)
 {
     start(EXPECT_ECHO);
@@ -492,6 +503,7 @@ int main(void)
     tcase_add_test(cases, an_end_says_what_was_lost);
     tcase_add_loop_test(cases, a_reset_that_comes_too_soon_is_not_the_server_s, 0, 2);
     tcase_add_test(cases, a_tls_alert_within_tls_is_none);
+    tcase_add_test(cases, an_echo_of_a_proxy_header_in_the_data_is_none_of_ours);
     tcase_add_test(cases, a_reset_of_our_end_is_a_reset_whatever_came_first);
     tcase_add_test(cases, a_failure_of_our_end_alone_is_told);
     Suite *suite = suite_create("exchange_judge");

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Where records, buffers and handshakes end, and what a TLS transport tells and does there. */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pair.h"
+#include "suite.h"
+#include "tlsecho/tls/tls_scratch.h"
+#include "tlsecho/tls/transport_tls.h"
+
+enum { TLS12, TLS13, VERSIONS };
+
+static const char *const versions[VERSIONS] = {"1.2", "1.3"};
+static const size_t overheads[VERSIONS] = {29, 22}; /* of a record of AES-GCM, RFC 5288, RFC 8446 */
+
+static struct tls_context *client_context, *server_context;
+static struct pair pair;
+static int fds[2];
+static struct error err;
+static int send_fails; /* errno, 0 = the real one */
+
+/* Replaces the C library's. */
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+    errno = send_fails;
+    return send_fails ? -1 : sendto(fd, data, size, flags, NULL, 0);
+}
+
+static void set_up(void)
+{
+    struct peer_certificate certificate;
+    send_fails = 0;
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
+    ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client_context, &err), 0);
+    ck_assert_int_eq(tls_context_use_self_signed(server_context, NULL, &certificate, &err), 0);
+    ck_assert_int_eq(tls_context_pin(client_context, certificate.sha256, &err), 0);
+    pair_sockets(false, fds);
+}
+
+static void tear_down(void)
+{
+    pair_done(&pair);
+    pair = (struct pair){0};
+    tls_context_free(client_context);
+    tls_context_free(server_context);
+}
+
+static void pair_up(int version)
+{
+    ck_assert_int_eq(
+        tls_context_set_versions(server_context, versions[version], versions[version], &err), 0);
+    pair_tls(&pair, fds, client_context, server_context, "localhost");
+}
+
+static void connect_pair(int version)
+{
+    static char tickets[32 * 1024];
+    struct error server_err;
+    enum io_status server;
+    pair_up(version);
+    ck_assert_msg(pair_handshake(&pair, &err, &server, &server_err) == IO_OK, "%s", err.text);
+    ck_assert_int_eq(server, IO_OK);
+    while (transport_read(pair.client, tickets, sizeof tickets, &err).progressed)
+        ;
+}
+
+static void write_client(size_t n)
+{
+    static const char data[200000];
+    struct io io = transport_write(pair.client, data, n, &err);
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert(io.progressed);
+}
+
+static struct io read_server(size_t size)
+{
+    static unsigned char data[64 * 1024];
+    memset(data, '#', sizeof data);
+    struct io io = transport_read(pair.server, data, size, &err);
+    ck_assert_uint_le(io.n, size);
+    ck_assert_int_eq(data[size], '#');
+    return io;
+}
+
+START_TEST(says_more_only_where_there_is_more)
+{
+    connect_pair(_i);
+    write_client(50);
+    ck_assert_int_eq(read_server(50).status, IO_WANT_READ); /* receives as much */
+    struct io io = read_server(50);
+    ck_assert_uint_eq(io.n, 50);
+    ck_assert(!io.more);
+
+    write_client(10);
+    write_client(62);
+    io = read_server(10 + 62 + overheads[_i]); /* a part of the second record */
+    ck_assert_uint_eq(io.n, 10);
+    ck_assert(!io.more);
+    ck_assert_uint_eq(read_server(100).n, 62);
+}
+END_TEST
+
+START_TEST(a_record_that_fits_partly_is_read_partly)
+{
+    enum { FIRST = 60, SECOND = 70, SIZE = 100 };
+    connect_pair(_i);
+    write_client(FIRST);
+    ck_assert_int_eq(read_server(FIRST + overheads[_i] - 1).status, IO_WANT_READ);
+    write_client(SECOND);
+    struct io io = read_server(SIZE);
+    ck_assert_uint_eq(io.n, SIZE);
+    ck_assert(io.more);
+    io = read_server(SIZE);
+    ck_assert_uint_eq(io.n, FIRST + SECOND - SIZE);
+    ck_assert(io.progressed);
+    ck_assert(!io.more);
+}
+END_TEST
+
+START_TEST(the_last_byte_of_a_record_is_progress)
+{
+    connect_pair(_i);
+    write_client(51);
+    ck_assert_int_eq(read_server(50).status, IO_WANT_READ);
+    struct io io = read_server(50);
+    ck_assert_uint_eq(io.n, 50);
+    ck_assert(io.more);
+    io = read_server(50);
+    ck_assert_uint_eq(io.n, 1);
+    ck_assert(io.progressed);
+    ck_assert(!io.more);
+}
+END_TEST
+
+START_TEST(writes_all_of_what_needs_several_sends)
+{
+    enum { SIZE = 120000 };
+    static unsigned char data[SIZE], got[SIZE + 64 * 1024];
+    connect_pair(_i);
+    for (size_t i = 0; i < SIZE; i++)
+        data[i] = (unsigned char)(i ^ i >> 8 ^ i >> 16);
+    size_t received = 0;
+    for (size_t sent = 0; received < SIZE;) {
+        struct io io = transport_write(pair.client, data + sent, SIZE - sent, &err);
+        ck_assert(io.status == IO_OK || io.status == IO_WANT_WRITE);
+        sent += io.n;
+        do {
+            io = transport_read(pair.server, got + received, 64 * 1024, &err);
+            received += io.n;
+        } while (io.progressed);
+    }
+    ck_assert_mem_eq(got, data, SIZE);
+}
+END_TEST
+
+START_TEST(writes_nothing_after_its_own_end)
+{
+    connect_pair(_i);
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
+    struct io io = transport_write(pair.server, "x", 1, &err);
+    ck_assert_int_eq(io.status, IO_FAILED);
+    ck_assert_uint_eq(io.n, 0);
+}
+END_TEST
+
+START_TEST(an_end_that_waits_for_the_kernel_is_kept)
+{
+    char data[100];
+    connect_pair(_i);
+    send_fails = EAGAIN;
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_WANT_WRITE);
+    send_fails = 0;
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_EOF);
+    ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_OK);
+    ck_assert(!transport_tls_refused_renegotiation(pair.client)); /* an alert of another kind */
+}
+END_TEST
+
+/* Of two connections with one scratch. */
+START_TEST(ends_the_connection_that_is_meant)
+{
+    char data[100];
+    struct pair other;
+    struct error ignored;
+    int other_fds[2];
+    connect_pair(_i);
+    pair_sockets(false, other_fds);
+    struct transport_tls_options of_client = {
+        .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
+    struct transport_tls_options of_server = {.ctx = server_context,
+                                              .scratch = pair.server_scratch};
+    other = (struct pair){0};
+    ck_assert_int_eq(transport_tls_new(other_fds[0], &of_client, &other.client, &err), 0);
+    ck_assert_int_eq(transport_tls_new(other_fds[1], &of_server, &other.server, &err), 0);
+    ck_assert_int_eq(pair_handshake(&other, &err, NULL, &ignored), IO_OK);
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_EOF);
+    pair_done(&other);
+}
+END_TEST
+
+/* The server's last flight: its tickets. */
+START_TEST(a_handshake_is_done_once_its_last_flight_is_sent)
+{
+    pair_up(TLS13);
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_OK);
+    send_fails = EAGAIN;
+    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_WRITE);
+    send_fails = 0;
+    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_OK);
+}
+END_TEST
+
+START_TEST(says_that_a_later_record_is_none_of_the_session)
+{
+    char data[100];
+    unsigned char record[5 + 40] = {23, 3, 3, 0, 40};
+    connect_pair(_i);
+    ck_assert_int_eq(write(pair.server->fd, record, sizeof record), sizeof record);
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_FAILED);
+    ck_assert_msg(strstr(err.text, "is not a record of this session") != NULL, "%s", err.text);
+}
+END_TEST
+
+/* Lets a raw server send a message to a client, which fails. */
+static void answer(unsigned char type, const void *body, size_t n)
+{
+    unsigned char record[5 + 4 + 10] = {22, 3, 1, 0, (unsigned char)(4 + n), type, 0, 0};
+    struct transport_tls_options options = {.ctx = client_context,
+                                            .scratch = pair.client_scratch = tls_scratch_new(),
+                                            .server_name = "localhost"};
+    record[8] = (unsigned char)n;
+    memcpy(record + 9, body, n);
+    ck_assert_int_eq(transport_tls_new(fds[0], &options, &pair.client, &err), 0);
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(write(fds[1], record, 9 + n), (ssize_t)(9 + n));
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_FAILED);
+    close(fds[1]);
+}
+
+START_TEST(a_client_knows_a_first_message_that_is_no_server_hello)
+{
+    answer(11, "\3\1", 2);
+    ck_assert_msg(strstr(err.text, "obsolete") == NULL, "%s", err.text);
+}
+END_TEST
+
+/* RFC 5246 §7.4.1.3: the version, random, no session, a cipher, no compression. */
+START_TEST(names_an_obsolete_version_of_the_server)
+{
+    static const char *const names[] = {"speaks SSL 3.0", "speaks TLS 1.0", "speaks TLS 1.1"};
+    unsigned char record[5 + 4 + 38] = {22, 3, 1, 0, 42, 2, 0, 0, 38, 3, (unsigned char)_i};
+    record[9 + 35] = 0xc0, record[9 + 36] = 0x09;
+    pair.client_scratch = tls_scratch_new();
+    struct transport_tls_options options = {
+        .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
+    ck_assert_int_eq(transport_tls_new(fds[0], &options, &pair.client, &err), 0);
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(write(fds[1], record, sizeof record), sizeof record);
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_FAILED);
+    ck_assert_msg(strstr(err.text, names[_i]) != NULL, "%s", err.text);
+    close(fds[1]);
+}
+END_TEST
+
+START_TEST(a_server_offers_only_the_protocols_of_its_options)
+{
+    static const char *const offered[] = {"h2", "http/1.1"}, *const only[] = {"http/1.1", NULL};
+    struct error ignored;
+    struct peer peer;
+    ck_assert_int_eq(tls_context_set_alpn(client_context, offered, 2, &err), 0);
+    ck_assert_int_eq(tls_context_set_alpn(server_context, offered, 2, &err), 0);
+    pair = (struct pair){.client_scratch = tls_scratch_new(), .server_scratch = tls_scratch_new()};
+    struct transport_tls_options of_client = {
+        .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
+    struct transport_tls_options of_server = {
+        .ctx = server_context, .scratch = pair.server_scratch, .alpn = _i == 0 ? only : NULL};
+    ck_assert_int_eq(transport_tls_new(fds[0], &of_client, &pair.client, &err), 0);
+    ck_assert_int_eq(transport_tls_new(fds[1], &of_server, &pair.server, &err), 0);
+    ck_assert_int_eq(pair_handshake(&pair, &err, NULL, &ignored), IO_OK);
+    transport_peer(pair.client, &peer);
+    ck_assert_str_eq(peer.alpn, _i == 0 ? "http/1.1" : "h2");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("transport_tls_edges");
+    TCase *tcase = tcase_create("connected");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, says_more_only_where_there_is_more, 0, VERSIONS);
+    tcase_add_loop_test(tcase, a_record_that_fits_partly_is_read_partly, 0, VERSIONS);
+    tcase_add_loop_test(tcase, the_last_byte_of_a_record_is_progress, 0, VERSIONS);
+    tcase_add_loop_test(tcase, writes_all_of_what_needs_several_sends, 0, VERSIONS);
+    tcase_add_loop_test(tcase, writes_nothing_after_its_own_end, 0, VERSIONS);
+    tcase_add_loop_test(tcase, an_end_that_waits_for_the_kernel_is_kept, 0, VERSIONS);
+    tcase_add_loop_test(tcase, ends_the_connection_that_is_meant, 0, VERSIONS);
+    tcase_add_loop_test(tcase, says_that_a_later_record_is_none_of_the_session, 0, VERSIONS);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("handshake");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_handshake_is_done_once_its_last_flight_is_sent);
+    tcase_add_test(tcase, a_client_knows_a_first_message_that_is_no_server_hello);
+    tcase_add_loop_test(tcase, names_an_obsolete_version_of_the_server, 0, 3);
+    tcase_add_loop_test(tcase, a_server_offers_only_the_protocols_of_its_options, 0, 2);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
