@@ -19,6 +19,7 @@ class Book:
         self.fired = collections.Counter()
         self.seen = collections.Counter()
         self.library_leaks = 0
+        self.unjudged = 0  # the sanitizer itself had no memory
         self.statuses = collections.Counter()
 
     def point(self, fault, fired):
@@ -37,6 +38,7 @@ class Book:
     def finding(self, scenario, fault, what, stack, program):
         lines = faults.described(stack, program)
         if faults.is_failure_of_sanitizer(what):
+            self.unjudged += 1
             return
         if faults.is_leak_of_library(what, lines):
             self.library_leaks += 1
@@ -52,13 +54,14 @@ class Book:
     def saved(self):
         """For JSON."""
         return {"points": self.points, "fired": self.fired, "seen": self.seen, "statuses": self.statuses,
-                "library_leaks": self.library_leaks}
+                "library_leaks": self.library_leaks, "unjudged": self.unjudged}
 
     def add(self, saved):
         """What another book has saved."""
         for name in ("points", "fired", "seen", "statuses"):
             getattr(self, name).update(saved[name])
         self.library_leaks += saved["library_leaks"]
+        self.unjudged += saved["unjudged"]
 
     def close(self):
         """Prints what was tried."""
@@ -66,7 +69,8 @@ class Book:
         for kind, count in sorted(self.points.items()):
             print(f"{kind:15} {count:6} {self.fired[kind]:6}")
         print(f"{len(self.points)} kinds, {sum(self.points.values())} points, {sum(self.fired.values())} fired, "
-              f"{len(self.seen)} findings, {self.library_leaks} leaks within libraries")
+              f"{len(self.seen)} findings, {self.library_leaks} leaks within libraries, "
+              f"{self.unjudged} without a verdict: the sanitizer had no memory")
         print("exit statuses:")
         for told, count in sorted(self.statuses.items()):
             print(f"{told}: {count}")
