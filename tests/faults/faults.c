@@ -61,6 +61,7 @@ static int module_add(struct dl_phdr_info *info, size_t size, void *unused)
         return 1;
     struct module *module = &control->modules[control->module_count++];
     module->base = info->dlpi_addr;
+    module->end = 0; /* not that of the process before */
     for (int i = 0; i < info->dlpi_phnum; i++) {
         uint64_t end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
         if (info->dlpi_phdr[i].p_type == PT_LOAD && end > module->end)

@@ -92,7 +92,8 @@ def run(scenario, pool, args, journal, printed):
     for job in concurrent.futures.as_completed(jobs):
         journal.add(scenario.name, [str(point) for point in jobs[job]],
                     [stack_of[point.site] for point in jobs[job] if point.site in stack_of], job.result())
-    print(f"{scenario.name}: {len(left)} points, {time.monotonic() - started:.0f} s", flush=True)
+    fired = sum(sum(job.result()["fired"].values()) for job in jobs)
+    print(f"{scenario.name}: {len(left)} points, {fired} fired, {time.monotonic() - started:.0f} s", flush=True)
 
 
 def main():

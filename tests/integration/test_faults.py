@@ -98,6 +98,7 @@ class Sample(unittest.TestCase):
 
     def test_a_client(self):
         self.try_some(self.clients()["client:ping-tls"])
+        self.assertGreaterEqual(self.book.fired["alloc"], self.book.points["alloc"] * 3 // 4)
 
     def test_an_error_that_lasts_ends_a_client(self):
         every = self.clients()
