@@ -53,6 +53,14 @@ static bool has_path_mtu(void)
     return has;
 }
 
+static bool has_late_port(void)
+{
+    int on, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = tells(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on, sizeof on);
+    close(fd);
+    return has;
+}
+
 static bool has_socket_option(int option)
 {
     int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -108,6 +116,9 @@ static bool probe(enum kernel_feature feature, const char **ret_what)
     case KERNEL_TRAFFIC_CLASS:
         *ret_what = "the traffic class of a datagram (IPV6_RECVTCLASS)";
         return has_traffic_class();
+    case KERNEL_LATE_PORT:
+        *ret_what = "whether a port is chosen late (IP_BIND_ADDRESS_NO_PORT)";
+        return has_late_port();
     }
     ck_abort();
 }

@@ -16,6 +16,7 @@ enum kernel_feature {
     KERNEL_DATAGRAM_TIMES,
     KERNEL_DATAGRAM_DROPS,
     KERNEL_TRAFFIC_CLASS, /* of IPv6 */
+    KERNEL_LATE_PORT,
 };
 
 /* By system calls, not by functions that are tested. False: prints that it was skipped, and why. */

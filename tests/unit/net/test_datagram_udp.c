@@ -423,11 +423,11 @@ START_TEST(tells_what_was_sent_to_a_multicast_group)
     struct address any = loopback_address("udp://127.0.0.1:0");
     struct address group = loopback_address("udp://239.1.2.3:0");
     struct datagram_socket *server = bound(&listen, &everything), *client = bound(&any, &nothing);
-    const struct ip_mreqn loopback = {.imr_multiaddr = group.ipv4.sin_addr, .imr_ifindex = 1};
+    /* By address: emulators get the index of an interface wrong. The client's source chooses it. */
+    const struct ip_mreq loopback = {.imr_multiaddr = group.ipv4.sin_addr,
+                                     .imr_interface = any.ipv4.sin_addr};
     ck_assert_int_eq(
         setsockopt(server->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &loopback, sizeof loopback), 0);
-    ck_assert_int_eq(
-        setsockopt(client->fd, IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof loopback), 0);
     struct datagram item = text("all of you");
     item.peer = group;
     address_set_port(&item.peer, address_port(&listen));
