@@ -930,7 +930,7 @@ START_TEST(without_memory_for_a_buffer_it_fails)
 {
     static const struct service *const services[] = {&service_echo, &service_babble,
                                                      &service_greet};
-    pool.buffer_bytes = SIZE_MAX / 2;
+    pool.buffer_bytes = SIZE_MAX / 2 + 1;
     conn.service = services[_i];
     conn_run(&conn);
     assert_over(CONN_END_FAILED);
@@ -945,7 +945,7 @@ START_TEST(without_memory_for_a_buffer_it_does_not_linger)
     conn_run(&conn);
     conn_finish(&conn, CONN_END_LIFETIME);
     pool_done(&pool);
-    pool_init(&pool, SIZE_MAX / 2);
+    pool_init(&pool, SIZE_MAX / 2 + 1);
     conn_run(&conn);
     assert_over(CONN_END_LIFETIME);
 }

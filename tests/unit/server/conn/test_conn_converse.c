@@ -430,7 +430,7 @@ START_TEST(without_memory_for_a_buffer_the_connection_fails)
     fake_add_read(&fake, "a");
     if (_i) /* the buffer for the answer: that of the input holds another request */
         conn_run(&conn);
-    pool.buffer_bytes = SIZE_MAX / 2;
+    pool.buffer_bytes = SIZE_MAX / 2 + 1;
     fake_add_read(&fake, ".b");
     conn_run(&conn);
     ck_assert_int_eq(conn.state, CONN_OVER);
