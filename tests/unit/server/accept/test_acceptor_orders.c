@@ -588,7 +588,7 @@ static void explore_orders(const char *name, unsigned depth_max, unsigned whole_
 START_TEST(every_order_in_the_thread_of_the_only_worker)
 {
     worker_count = 1;
-    explore_orders("acceptor, one worker", 3, 8);
+    explore_orders("acceptor, one worker", 3, 5);
 }
 END_TEST
 
@@ -597,14 +597,14 @@ START_TEST(every_order_after_a_connection_that_came_alone)
 {
     worker_count = 1;
     comes_alone = true;
-    explore_orders("acceptor, after a connection", 3, 7);
+    explore_orders("acceptor, after a connection", 3, 5);
 }
 END_TEST
 
 START_TEST(every_order_with_a_thread_of_its_own)
 {
     worker_count = 2;
-    explore_orders("acceptor, two workers", 2, 7);
+    explore_orders("acceptor, two workers", 2, 5);
 }
 END_TEST
 

@@ -26,7 +26,7 @@ enum {
     ENDLESS = 200 * DATAGRAM_BATCH, /* more than is answered before a socket is closed */
     SECOND_US = 1000 * 1000,
     EVENTS_MAX = 3,
-    EVENTS_MAX_WHOLE = 8,
+    EVENTS_MAX_WHOLE = 7,
     SETTLED = 200, /* turns until all has been answered */
 };
 

@@ -19,7 +19,7 @@ enum {
     CLIENTS = 2,
     BYTES_MAX = 2, /* of each client */
     EVENTS_MAX = 5,
-    EVENTS_MAX_WHOLE = 12,
+    EVENTS_MAX_WHOLE = 11,
 };
 
 SCHEDULER_REPLACE_C_LIBRARY
