@@ -229,7 +229,7 @@ class Program:
             pass  # it has ended
 
     def wait(self, process, started, limit):
-        """Whether it ends. A process that could run, but gets no processor, has more time."""
+        """Whether it ends. A process that could run, but gets no processor or waits for a disk, has more time."""
         ended = os.pidfd_open(process.pid)
         try:
             while not select.select([ended], [], [], limit)[0]:
@@ -242,7 +242,7 @@ class Program:
     @staticmethod
     def is_runnable(session):
         for _ in range(5):
-            if "R" in states_of(session).values():
+            if {"R", "D"} & set(states_of(session).values()):
                 return True
             time.sleep(0.02)
         return False

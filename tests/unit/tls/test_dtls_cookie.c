@@ -76,6 +76,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     dtls_cookies_free(cookies);
+    dtls_cookies_free(NULL);
 }
 
 static enum dtls_first check(size_t max_bytes)

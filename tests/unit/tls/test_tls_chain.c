@@ -58,6 +58,9 @@ START_TEST(lists_every_name_with_its_kind)
     ck_assert_str_eq(name, "");
     ck_assert_str_eq(chain.certificates[1].names, "");
     tls_chain_done(&chain);
+    ck_assert_uint_eq(chain.count, 0);
+    ck_assert_ptr_null(chain.certificates);
+    tls_chain_done(&chain); /* of none it frees nothing */
 }
 END_TEST
 

@@ -287,6 +287,7 @@ START_TEST(refuses_names_that_do_not_match)
     mutual_rejects(&leaf, NULL, BAD_CERTIFICATE,
                    "client certificate \"CN=leaf\" refused: name not allowed: it is for "
                    "DNS:a.example.org, URI:spiffe://td/ns/x/sa, email:a@example.org");
+    ck_assert_int_eq(foreign_shake(&client, server).err.kind, ERROR_NAME_MISMATCH);
     mutual_rejects(&nameless, NULL, BAD_CERTIFICATE, "name not allowed: it is for no name at all");
     mutual_refused(tls_context_allow_name(server, "b.example.org", &err), "write DNS:");
     pki_free(&nameless);

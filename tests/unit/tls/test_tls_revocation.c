@@ -77,6 +77,30 @@ START_TEST(returns_when_the_first_crl_will_be_out_of_date)
 }
 END_TEST
 
+START_TEST(is_in_date_from_its_first_second_to_its_last)
+{
+    const struct pki_crl_spec two[] = {{.issuer = &other_ca, .starts_days = -1, .ends_days = 5},
+                                       {.issuer = &ca, .starts_days = -1, .ends_days = 9}};
+    int64_t begin, date, now = time(NULL);
+    ck_assert_int_eq(tls_context_crl_state(server, now, &date), TLS_CRL_IN_DATE); /* has none */
+    mutual_use_ca(server, &other_ca, &ca);
+    mutual_ok(mutual_use_crls(server, two, 2));
+    int64_t end = tls_context_crl_expires(server);
+    ck_assert_int_lt(end, now + 6L * 24 * 3600);
+    ck_assert_int_eq(tls_context_crl_state(server, end - 1, &date), TLS_CRL_IN_DATE);
+    ck_assert_int_eq(tls_context_crl_state(server, end, &date), TLS_CRL_EXPIRED);
+    ck_assert_int_eq(date, end);
+
+    tls_context_free(server);
+    server = mutual_new_server();
+    mutual_use_ca(server, &ca, NULL);
+    mutual_ok(mutual_use_crls(server, two + 1, 1));
+    ck_assert_int_eq(tls_context_crl_state(server, 0, &begin), TLS_CRL_NOT_YET_VALID);
+    ck_assert_int_eq(tls_context_crl_state(server, begin - 1, &date), TLS_CRL_NOT_YET_VALID);
+    ck_assert_int_eq(tls_context_crl_state(server, begin, &date), TLS_CRL_IN_DATE);
+}
+END_TEST
+
 START_TEST(requires_a_crl_of_every_ca)
 {
     struct pki_crl_spec two[] = {{.issuer = &ca}, {.issuer = &other_ca, .signer = &ca}};
@@ -353,6 +377,7 @@ int main(void)
     tcase_add_test(tcase, refuses_all_clients_once_a_crl_is_out_of_date);
     tcase_add_test(tcase, refuses_all_clients_as_long_as_a_crl_is_not_valid_yet);
     tcase_add_test(tcase, returns_when_the_first_crl_will_be_out_of_date);
+    tcase_add_test(tcase, is_in_date_from_its_first_second_to_its_last);
     tcase_add_test(tcase, requires_a_crl_of_every_ca);
     tcase_add_test(tcase, refuses_crls_that_are_not_complete);
     tcase_add_test(tcase, accepts_crls_with_harmless_extensions);
