@@ -100,6 +100,15 @@ class Sample(unittest.TestCase):
         self.try_some(self.clients()["client:ping-tls"])
         self.assertGreaterEqual(self.book.fired["alloc"], self.book.points["alloc"] * 3 // 4)
 
+    def test_runs_that_are_read_without_memory_are_not_merged(self):
+        scenario = self.clients()["client:merge"]
+        with tempfile.TemporaryDirectory() as folder:
+            _, sites = scenario.count(folder)
+        within = faults.sites_within("load_object", sites["alloc"], support.program("TLSECHO_CLIENT"))
+        scenario.points([faults.Fault("alloc", "ENOMEM", site=site) for site in within])
+        self.assertFalse(self.book.seen, "the findings are above")
+        self.assertEqual({told.split()[-1] for told in self.book.statuses}, {"15"})
+
     def test_an_error_that_lasts_ends_a_client(self):
         every = self.clients()
         for name, kind, code, count in LASTING:

@@ -18,7 +18,8 @@ void json_memory_watch(void);
 /* Whether it has since the last call. */
 bool json_memory_ran_out(void);
 
-/* Likewise; if so, *err is that error (ERROR_SYSTEM, ENOMEM) instead. Always returns -1. */
-int json_memory_explain(struct error *err);
+/* result: 0 or -1, of what was done since the last call. If memory ran out meanwhile, that is the
+ * error (ERROR_SYSTEM, ENOMEM), whatever else err says, and even if it seems to have succeeded. */
+int json_memory_check(int result, struct error *err);
 
 #endif

@@ -297,6 +297,7 @@ static int add_summary(json_t *json, const struct summary *place, const struct s
         return error_prefix(err, "%s", s.path);
     int added = read_summary(json, &s, err);
     s.digest = take_digest(json);
+    added = json_memory_check(added, err);
     added = added < 0 ? error_prefix(err, "%s", s.path) : adder->add(adder->arg, &s, err);
     bench_times_done(&s.times);
     bench_measure_done(&s.measure);
@@ -322,7 +323,7 @@ static bool has_more(FILE *file)
 static int refuse(const char *path, struct error *err)
 {
     error_set(err, ERROR_INPUT, "%s: " NOT_A_SUMMARY, path);
-    return json_memory_explain(err);
+    return json_memory_check(-1, err);
 }
 
 static int fail_to_read(const char *path, struct error *err)
@@ -338,9 +339,10 @@ static json_t *load_object(FILE *file, const char *path, struct error *err)
     json_error_t why;
     json_memory_ran_out(); /* for something else */
     json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &why);
-    if (json_is_object(json))
+    if (json_is_object(json) && json_memory_check(0, err) == 0)
         return json;
-    refuse(path, err);
+    if (!json_is_object(json))
+        refuse(path, err);
     if (!json && json_error_code(&why) == json_error_numeric_overflow)
         error_set(err, ERROR_INPUT,
                   "%s: the number that ends in line %d, column %d is none that --bench --json "

@@ -26,11 +26,10 @@ bool json_memory_ran_out(void)
     return ret;
 }
 
-int json_memory_explain(struct error *err)
+int json_memory_check(int result, struct error *err)
 {
-    if (json_memory_ran_out()) {
-        errno = ENOMEM;
-        return error_sys(err, "memory for JSON");
-    }
-    return -1;
+    if (!json_memory_ran_out())
+        return result;
+    errno = ENOMEM;
+    return error_sys(err, "memory for JSON");
 }

@@ -137,13 +137,15 @@ int report_parse(const char *text, size_t n, struct report *ret, struct error *e
     json_decref(json);
     if (!is_one) {
         error_set(err, ERROR_INPUT, "%s", remedy);
-        return json_memory_explain(err);
+        return json_memory_check(-1, err);
     }
     if (schema != SCHEMA)
         return error_set(err, ERROR_INPUT,
                          "the report has schema %" JSON_INTEGER_FORMAT
                          ", but this client reads %d: use a client of the server's version",
                          schema, SCHEMA);
+    if (json_memory_check(0, err) < 0)
+        return -1;
     *ret = report;
     return 0;
 }
@@ -190,5 +192,5 @@ int report_parse_identity(const char *line, size_t n, char ret[REPORT_IDENTITY_B
     error_set(err, ERROR_INPUT,
               "the hello line does not say which server answered: use a client of the server's "
               "version");
-    return json_memory_explain(err);
+    return json_memory_check(-1, err);
 }

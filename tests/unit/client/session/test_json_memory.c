@@ -29,7 +29,7 @@ START_TEST(memory_that_ran_out_is_the_error_whatever_the_text_seems_to_be)
     json_memory_watch();
     run_out();
     error_set(&err, ERROR_INPUT, "this is no report");
-    ck_assert_int_eq(json_memory_explain(&err), -1);
+    ck_assert_int_eq(json_memory_check(-1, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_SYSTEM);
     ck_assert_int_eq(err.code, ENOMEM);
 }
@@ -41,8 +41,20 @@ START_TEST(other_errors_stay_what_they_are)
     json_memory_watch();
     ck_assert_ptr_null(json_loads("{", 0, NULL));
     error_set(&err, ERROR_INPUT, "this is no report");
-    ck_assert_int_eq(json_memory_explain(&err), -1);
+    ck_assert_int_eq(json_memory_check(-1, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
+}
+END_TEST
+
+START_TEST(nothing_succeeds_while_memory_runs_out)
+{
+    struct error err;
+    json_memory_watch();
+    ck_assert_int_eq(json_memory_check(0, &err), 0);
+    run_out();
+    ck_assert_int_eq(json_memory_check(0, &err), -1);
+    ck_assert_int_eq(err.code, ENOMEM);
+    ck_assert_int_eq(json_memory_check(0, &err), 0);
 }
 END_TEST
 
@@ -53,6 +65,7 @@ int main(void)
     tcase_add_test(tcase, an_allocation_that_failed_is_reported_once);
     tcase_add_test(tcase, memory_that_ran_out_is_the_error_whatever_the_text_seems_to_be);
     tcase_add_test(tcase, other_errors_stay_what_they_are);
+    tcase_add_test(tcase, nothing_succeeds_while_memory_runs_out);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
