@@ -184,11 +184,14 @@ int report_parse_identity(const char *line, size_t n, char ret[REPORT_IDENTITY_B
     if (known) {
         append(whole, name);
         append_variables(whole, json_object_get(identity, "env"));
-        text_copy(whole, strlen(whole), ret, REPORT_IDENTITY_BYTES);
     }
     json_decref(json);
-    if (known)
+    if (known && json_memory_check(0, err) < 0)
+        return -1;
+    if (known) {
+        text_copy(whole, strlen(whole), ret, REPORT_IDENTITY_BYTES);
         return 0;
+    }
     error_set(err, ERROR_INPUT,
               "the hello line does not say which server answered: use a client of the server's "
               "version");
