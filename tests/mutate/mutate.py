@@ -212,7 +212,6 @@ def try_changed(args, work, report):
     if not lines:
         print(f"mutate: nothing to do: no source differs from {args.changed}")
         return
-    deadline = time.monotonic() + args.seconds
     builds, reasons = builds_of(args, work), explained.read()
     sources = [Source(builds, name) for name in sorted(lines) if REPOSITORY / name in builds[0].entries]
     left = [(source, number) for source in sources for number, mutant in enumerate(source.mutants)
@@ -220,6 +219,7 @@ def try_changed(args, work, report):
     if len(left) > args.most:
         print(f"mutate: {args.most} of the {len(left)} mutants of the changed lines")
         left = random.Random(args.seed).sample(left, args.most)
+    deadline = time.monotonic() + args.seconds  # reading the sources takes seconds too, and tries nothing
     for source in sources:
         chosen = sorted(number for other, number in left if other is source)
         if chosen:
