@@ -2,6 +2,7 @@
 #include "tls_names.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -278,8 +279,10 @@ static int translate(const struct kind *kind, const struct name_table *v, const 
     if (!out)
         return error_sys(err, "look up a %s", kind->what);
     int result = take_items(kind, v, list, out, err);
-    if (fclose(out) && result == 0)
+    if ((fclose(out) || !text) && result == 0) { /* without memory fclose(3) can succeed */
+        errno = ENOMEM;
         result = error_sys(err, "look up a %s", kind->what);
+    }
     if (result == 0)
         *ret = text;
     else

@@ -100,6 +100,16 @@ class Sample(unittest.TestCase):
         self.try_some(self.clients()["client:ping-tls"])
         self.assertGreaterEqual(self.book.fired["alloc"], self.book.points["alloc"] * 3 // 4)
 
+    def test_a_name_that_is_looked_up_without_memory_is_no_wrong_name(self):
+        scenario = self.clients()["client:check-tls"]
+        with tempfile.TemporaryDirectory() as folder:
+            _, sites = scenario.count(folder)
+        within = faults.sites_within("translate", sites["alloc"], support.program("TLSECHO_CLIENT"))
+        own = [site for site in within if not sites["alloc"][site].openssl]
+        self.assertTrue(own)
+        scenario.points([faults.Fault("alloc", "ENOMEM", site=site) for site in own])
+        self.assertFalse(self.book.seen, "the findings are above")
+
     def test_runs_that_are_read_without_memory_are_not_merged(self):
         scenario = self.clients()["client:merge"]
         with tempfile.TemporaryDirectory() as folder:
