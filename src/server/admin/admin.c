@@ -55,7 +55,7 @@ static char *print_metrics(const struct admin *a, bool head_only, size_t *ret_si
         return NULL;
     metrics_print(a->metrics, out);
     struct admin_body body = {.type = "text/plain; version=0.0.4; charset=utf-8"};
-    if (fclose(out) == 0) {
+    if (fclose(out) == 0 && text) { /* without memory fclose(3) can succeed */
         body.text = text;
         body.size = size;
         answer = admin_answer(HTTP_OK, &body, head_only, ret_size);
