@@ -33,7 +33,7 @@ static int read_character(EditLine *editline, wchar_t *ret)
     el_get(editline, EL_CLIENTDATA, &e);
     while (!terminal_next(&e->keys, ret)) {
         char byte;
-        e->ahead = e->ahead && has_input();
+        e->ahead = e->ahead && has_input(); /* libedit has the terminal by now */
         e->ended = !e->await_key(e->owner);
         if (e->ended || read(STDIN_FILENO, &byte, 1) != 1 || (e->ahead && byte == '\0'))
             return 0;
@@ -89,7 +89,7 @@ int prompt_editor_read(struct prompt_editor *e, char **ret, size_t *ret_n, struc
 {
     HistEventW event;
     int n = 0;
-    e->ahead = has_input(); /* while the kernel edited lines: Ctrl-D is NUL, termios(3) */
+    e->ahead = true; /* the kernel edited lines until now: Ctrl-D is NUL, termios(3) */
     e->editing = true;
     const wchar_t *line = el_wgets(e->editline, &n);
     e->editing = false;
