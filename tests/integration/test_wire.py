@@ -125,8 +125,12 @@ SESSIONS = {
 
 PIPE = {"tcp": "C:FIN S:FIN", "tls": "C:close_notify C:FIN S:close_notify S:FIN"}
 DTLS_SESSIONS = {
-    "the client ends first": (DTLS, dtls.Client.close, "closed", "C:close_notify S:close_notify"),
-    "idle": (DTLS + "timeouts: { idle: 200ms }", dtls.Client.wait, "idle_timeout", "S:close_notify C:close_notify"),
+    "the client ends first": Session(
+        dtls.Client.close, "closed", None, {"dtls": "C:close_notify S:close_notify"}),
+    "idle": Session(
+        dtls.Client.wait, "idle_timeout", None, {"dtls": "S:close_notify C:close_notify"}, "timeouts: { idle: 200ms }"),
+    "drain": Session(
+        dtls.Client.wait, "drained", None, {"dtls": "S:close_notify C:close_notify"}, signal=signal.SIGTERM),
 }
 
 
@@ -189,14 +193,16 @@ class Endings(support.TestCase):
                 self.add(server, "pipe", transport, (host, int(port)), server.address(transport), steps)
 
     def run_dtls(self):
-        for name, (config, act, end_in_log, steps) in DTLS_SESSIONS.items():
+        for name, session in DTLS_SESSIONS.items():
             with self.subTest(name):
-                server = self.server(config)
+                server = self.server(DTLS + session.config)
                 client = dtls.Client(server.address("dtls"))
                 self.assertEqual(client.ask("x"), "x")
-                act(client)
-                server.wait_for("connection", end=end_in_log)
-                self.add(server, name, "dtls", None, server.address("dtls"), steps)
+                if session.signal:
+                    server.signal(session.signal)
+                session.act(client)
+                server.wait_for("connection", end=session.end)
+                self.add(server, name, "dtls", None, server.address("dtls"), session.steps["dtls"])
 
     def test_each_ending_is_on_the_wire_what_the_log_says(self):
         with wire.Capture() as capture:
