@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "dtls_bio.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tls_once.h"
 
 enum {
     FIRST_BYTES =
@@ -111,24 +112,13 @@ static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH; /* nothing is known of peers, and the MTU is set by hand */
 }
 
-static BIO_METHOD *method;
-
-static void make_method(void)
-{
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
-    if (!method)
-        return;
-    BIO_meth_set_read(method, wire_read);
-    BIO_meth_set_write(method, wire_write);
-    BIO_meth_set_ctrl(method, wire_ctrl);
-}
-
 BIO *dtls_bio_bio(struct dtls_bio *wire)
 {
-    static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-    if (!CRYPTO_THREAD_run_once(&once, make_method) || !method)
-        return NULL;
-    BIO *bio = BIO_new(method);
+    static const struct tls_once_functions functions = {"datagrams", wire_read, wire_write,
+                                                        wire_ctrl};
+    static _Atomic(BIO_METHOD *) once;
+    const BIO_METHOD *method = tls_once_method(&once, &functions);
+    BIO *bio = method ? BIO_new(method) : NULL;
     if (!bio)
         return NULL;
     BIO_set_data(bio, wire);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tls_once.h"
 #include "tlsecho/tls/tls_scratch.h"
 
 enum {
@@ -177,24 +178,13 @@ static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH; /* tls_bio_flush does it, once for all records */
 }
 
-static BIO_METHOD *method;
-
-static void make_method(void)
-{
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "tls wire");
-    if (!method)
-        return;
-    BIO_meth_set_read(method, wire_read);
-    BIO_meth_set_write(method, wire_write);
-    BIO_meth_set_ctrl(method, wire_ctrl);
-}
-
 static BIO *make_bio(struct tls_scratch *scratch)
 {
-    static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-    if (!CRYPTO_THREAD_run_once(&once, make_method) || !method)
-        return NULL;
-    BIO *bio = BIO_new(method);
+    static const struct tls_once_functions functions = {"tls wire", wire_read, wire_write,
+                                                        wire_ctrl};
+    static _Atomic(BIO_METHOD *) once;
+    const BIO_METHOD *method = tls_once_method(&once, &functions);
+    BIO *bio = method ? BIO_new(method) : NULL;
     if (!bio)
         return NULL;
     BIO_set_data(bio, scratch);

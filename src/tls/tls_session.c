@@ -19,6 +19,7 @@
 #include "tls_certificate.h"
 #include "tls_context_internal.h"
 #include "tls_error.h"
+#include "tls_once.h"
 #include "tls_pem.h"
 #include "tls_verification.h"
 #include "tls_verify.h"
@@ -39,13 +40,7 @@ struct tls_session_file {
     struct saved new; /* the newest from the server */
 };
 
-static int file_index = -1;
-static CRYPTO_ONCE file_index_once = CRYPTO_ONCE_STATIC_INIT;
-
-static void make_index(void)
-{
-    file_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
+static atomic_int file_index;
 
 static void saved_free(struct saved *saved)
 {
@@ -169,8 +164,8 @@ int tls_context_use_session_file(struct tls_context *ctx, const char *path, stru
         return -1;
     }
 
-    CRYPTO_THREAD_run_once(&file_index_once, make_index);
-    if (SSL_CTX_set_ex_data(ctx->ssl, file_index, file) != 1) {
+    int index = tls_once_index(&file_index, CRYPTO_EX_INDEX_SSL_CTX);
+    if (SSL_CTX_set_ex_data(ctx->ssl, index, file) != 1) {
         tls_session_file_free(file);
         return tls_error_set(err, ERROR_SYSTEM, "use a session file");
     }

@@ -11,19 +11,14 @@
 
 #include "tls_context_internal.h"
 #include "tls_error.h"
+#include "tls_once.h"
 
 struct tls_session_memory {
     pthread_mutex_t lock;
     SSL_SESSION *session; /* NULL = none yet */
 };
 
-static int memory_index = -1;
-static CRYPTO_ONCE memory_index_once = CRYPTO_ONCE_STATIC_INIT;
-
-static void make_index(void)
-{
-    memory_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
+static atomic_int memory_index;
 
 void tls_session_memory_free(struct tls_session_memory *memory)
 {
@@ -73,8 +68,8 @@ int tls_context_remember_session(struct tls_context *ctx, struct error *err)
     if (!memory)
         return error_sys(err, "no memory for a session");
     pthread_mutex_init(&memory->lock, NULL);
-    CRYPTO_THREAD_run_once(&memory_index_once, make_index);
-    if (SSL_CTX_set_ex_data(ctx->ssl, memory_index, memory) != 1) {
+    int index = tls_once_index(&memory_index, CRYPTO_EX_INDEX_SSL_CTX);
+    if (SSL_CTX_set_ex_data(ctx->ssl, index, memory) != 1) {
         tls_session_memory_free(memory);
         return tls_error_set(err, ERROR_SYSTEM, "remember a session");
     }

@@ -2,29 +2,22 @@
 /* Finds what is wrong with a peer's chain: the worst fault decides and ends the verification. */
 #include "tls_verification.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "tls_error.h"
+#include "tls_once.h"
 
 /* The first of each kind. */
 struct findings {
     struct tls_finding first[TLS_FAULTS];
 };
 
-static int verification_index = -1, findings_index = -1;
-static CRYPTO_ONCE indices_once = CRYPTO_ONCE_STATIC_INIT;
-
-static void make_indices(void)
-{
-    verification_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    findings_index = X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
+static atomic_int verification_index, findings_index;
 
 int tls_verification_attach(SSL *ssl, struct tls_verification *verification, struct error *err)
 {
-    CRYPTO_THREAD_run_once(&indices_once, make_indices);
-    if (!SSL_set_ex_data(ssl, verification_index, verification))
+    int index = tls_once_index(&verification_index, CRYPTO_EX_INDEX_SSL);
+    if (!SSL_set_ex_data(ssl, index, verification))
         return tls_error_set(err, ERROR_SYSTEM, "make a TLS transport");
     return 0;
 }
@@ -129,8 +122,9 @@ struct tls_finding tls_verification_run(X509_STORE_CTX *store, struct tls_verifi
     struct findings findings = {0};
     struct tls_finding *untrusted = &findings.first[TLS_FAULT_UNTRUSTED];
     X509_STORE_CTX_set_verify_cb(store, on_step);
+    int index = tls_once_index(&findings_index, CRYPTO_EX_INDEX_X509_STORE_CTX);
     bool verified =
-        X509_STORE_CTX_set_ex_data(store, findings_index, &findings) && X509_verify_cert(store) > 0;
+        X509_STORE_CTX_set_ex_data(store, index, &findings) && X509_verify_cert(store) > 0;
     if (!verified && untrusted->error == X509_V_OK) /* it failed without a call of on_step */
         untrusted->error = X509_V_ERR_OUT_OF_MEM;
     struct tls_finding worst = decide(v, &findings);
