@@ -71,13 +71,14 @@ static void on_message(int written, int version, int type, const void *data, siz
     (void)version;
     if (type != SSL3_RT_HANDSHAKE)
         return;
-    if (!written)
-        note_server_version(t, data, n);
-    if (written && t->ctx->role == TLS_SERVER)
+    if (written) {
         transport_tls_after_message(t, data, n);
-    else if (!written && t->established)
+        return;
+    }
+    note_server_version(t, data, n);
+    if (t->established)
         spend_rekey_credit(t);
-    else if (!written && t->verification && !tls_screen_peer(ssl, data, n, t->verification))
+    else if (t->verification && !tls_screen_peer(ssl, data, n, t->verification))
         t->failure.chain_refused = true;
 }
 
@@ -183,8 +184,8 @@ static struct io tls_handshake(struct transport *transport, struct error *err)
     uint64_t received_bytes = t->wire.received_bytes;
     begin(t, SIZE_MAX);
     struct io io = run_handshake(t, err);
-    if (io.status == IO_WANT_READ && t->hello_due && t->ssl && t->wire.in_n > 0)
-        io = run_handshake(t, err); /* a second ClientHello may be here already */
+    if (io.status == IO_WANT_READ && t->hello.second)
+        io = run_handshake(t, err); /* that ClientHello may be here already */
     t->established = io.status == IO_OK;
 
     /* If the flight cannot be sent since the connection is lost, ignore the error here: a read
@@ -239,11 +240,12 @@ static struct io tls_read(struct transport *transport, void *data, size_t size, 
     struct io io = {.status = IO_OK, .n = n};
     if (result != 1) {
         struct io stop = translate_ssl_error(t, result, err);
-        bool ended = stop.status != IO_WANT_READ && stop.status != IO_WANT_WRITE;
-        if (n == 0)
+        if (n == 0) {
             io = stop;
-        io.more = n > 0 && ended; /* the next read returns it */
-        t->failure_reported = t->failed && n == 0;
+        } else if (stop.status != IO_WANT_READ) { /* the next read returns it */
+            io.more = true;
+            t->failure_reported = false;
+        }
     } else {
         io.more = has_more(t);
     }
@@ -305,7 +307,7 @@ static struct io notify(struct transport_tls *t, enum io_status (*send)(struct t
     begin(t, 0);
     if (!t->closing) {
         t->closing = true;
-        if ((!t->failed || t->failure.flood) && t->ssl && SSL_is_init_finished(t->ssl))
+        if (t->established && (!t->failed || t->failure.flood))
             SSL_shutdown(t->ssl);
     }
     enum io_status status = send(&t->wire);
@@ -355,8 +357,7 @@ const struct transport_ops transport_tls_ops = {
 
 int transport_tls_prepare(struct transport_tls *t, const char *server_name, struct error *err)
 {
-    if (t->ctx->role == TLS_SERVER)
-        tls_memory_ran_out(); /* for another connection */
+    tls_memory_ran_out(); /* for another connection */
     t->ssl = SSL_new(t->ctx->ssl);
     BIO *bio = t->ssl ? tls_bio_bio(&t->wire) : NULL;
     if (!bio)

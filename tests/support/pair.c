@@ -25,6 +25,16 @@ void pair_tcp(struct pair *pair, const int fds[2])
     ck_assert_int_eq(transport_tcp_new(fds[1], &pair->server, &err), 0);
 }
 
+void pair_contexts(struct tls_context **ret_client, struct tls_context **ret_server)
+{
+    struct peer_certificate own;
+    struct error err;
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, ret_server, &err), 0);
+    ck_assert_int_eq(tls_context_new(TLS_CLIENT, ret_client, &err), 0);
+    ck_assert_int_eq(tls_context_use_self_signed(*ret_server, NULL, &own, &err), 0);
+    ck_assert_int_eq(tls_context_pin(*ret_client, own.sha256, &err), 0);
+}
+
 void pair_tls(struct pair *pair, const int fds[2], struct tls_context *client,
               struct tls_context *server, const char *server_name)
 {
@@ -71,4 +81,15 @@ enum io_status pair_handshake(struct pair *pair, struct error *ret_client,
     if (ret_server)
         *ret_server = server;
     return client;
+}
+
+void pair_connect(struct pair *pair)
+{
+    static char tickets[32 * 1024];
+    struct error err, server_err;
+    enum io_status server;
+    ck_assert_msg(pair_handshake(pair, &err, &server, &server_err) == IO_OK, "%s", err.text);
+    ck_assert_msg(server == IO_OK, "%s", server_err.text);
+    while (transport_read(pair->client, tickets, sizeof tickets, &err).progressed)
+        ;
 }

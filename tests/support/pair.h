@@ -23,6 +23,9 @@ void pair_sockets(bool tiny, int ret[2]);
 /* Plain transports. */
 void pair_tcp(struct pair *pair, const int fds[2]);
 
+/* A server's context with a self-signed certificate, and a client's that has pinned it. */
+void pair_contexts(struct tls_context **ret_client, struct tls_context **ret_server);
+
 /* TLS; fds[0] is the client's. */
 void pair_tls(struct pair *pair, const int fds[2], struct tls_context *client,
               struct tls_context *server, const char *server_name);
@@ -32,5 +35,8 @@ void pair_done(struct pair *pair);
  * where asked. */
 enum io_status pair_handshake(struct pair *pair, struct error *ret_client,
                               enum io_status *ret_server, struct error *ret_server_error);
+
+/* Until both are through, and the client has read its tickets. */
+void pair_connect(struct pair *pair);
 
 #endif

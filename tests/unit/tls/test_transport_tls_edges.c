@@ -2,12 +2,16 @@
 /* Where records, buffers and handshakes end, and what a TLS transport tells and does there. */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "pair.h"
+#include "pki.h"
 #include "suite.h"
+#include "tls_bio.h"
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -20,23 +24,37 @@ static struct tls_context *client_context, *server_context;
 static struct pair pair;
 static int fds[2];
 static struct error err;
-static int send_fails; /* errno, 0 = the real one */
 
-/* Replaces the C library's. */
+/* These replace the C library's. send: the errno with which it fails, 0 = it does not; or all is
+ * kept here. recv notes for how much it is asked. */
+static int send_fails;
+static unsigned char *kept;
+static size_t kept_n, asked_bytes;
+
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {
     errno = send_fails;
-    return send_fails ? -1 : sendto(fd, data, size, flags, NULL, 0);
+    if (send_fails)
+        return -1;
+    if (!kept)
+        return sendto(fd, data, size, flags, NULL, 0);
+    memcpy(kept + kept_n, data, size);
+    kept_n += size;
+    return (ssize_t)size;
+}
+
+ssize_t recv(int fd, void *data, size_t size, int flags)
+{
+    asked_bytes = size;
+    return recvfrom(fd, data, size, flags, NULL, NULL);
 }
 
 static void set_up(void)
 {
-    struct peer_certificate certificate;
     send_fails = 0;
-    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
-    ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client_context, &err), 0);
-    ck_assert_int_eq(tls_context_use_self_signed(server_context, NULL, &certificate, &err), 0);
-    ck_assert_int_eq(tls_context_pin(client_context, certificate.sha256, &err), 0);
+    kept = NULL;
+    kept_n = 0;
+    pair_contexts(&client_context, &server_context);
     pair_sockets(false, fds);
 }
 
@@ -57,14 +75,8 @@ static void pair_up(int version)
 
 static void connect_pair(int version)
 {
-    static char tickets[32 * 1024];
-    struct error server_err;
-    enum io_status server;
     pair_up(version);
-    ck_assert_msg(pair_handshake(&pair, &err, &server, &server_err) == IO_OK, "%s", err.text);
-    ck_assert_int_eq(server, IO_OK);
-    while (transport_read(pair.client, tickets, sizeof tickets, &err).progressed)
-        ;
+    pair_connect(&pair);
 }
 
 static void write_client(size_t n)
@@ -156,6 +168,70 @@ START_TEST(writes_all_of_what_needs_several_sends)
 }
 END_TEST
 
+START_TEST(puts_as_much_as_fits_into_each_record)
+{
+    enum { SIZE = 6 * TLS_RECORD_BYTES + 1 };
+    static const unsigned char data[SIZE];
+    static unsigned char records[SIZE + 1024];
+    connect_pair(_i);
+    kept = records;
+    struct io io = transport_write(pair.server, data, SIZE, &err);
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert_uint_eq(io.n, SIZE);
+    size_t at = 0;
+    for (int i = 0; i < 6; i++, at += TLS_RECORD_BYTES + overheads[_i])
+        ck_assert_uint_eq(5 + (records[at + 3] << 8 | records[at + 4]),
+                          TLS_RECORD_BYTES + overheads[_i]);
+    ck_assert_uint_eq(kept_n - at, 1 + overheads[_i]);
+}
+END_TEST
+
+/* So that what is left of a record need not be copied; a smaller buffer has no such room. */
+START_TEST(receives_so_much_that_a_part_of_a_record_fits_too)
+{
+    static const struct {
+        size_t size, asked;
+    } reads[] = {{1, 1},
+                 {2 * TLS_RECORD_BYTES, 2 * TLS_RECORD_BYTES},
+                 {2 * TLS_RECORD_BYTES + 1, TLS_RECORD_BYTES + 1},
+                 {64000, 64000 - TLS_RECORD_BYTES}};
+    connect_pair(TLS13);
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+        ck_assert_int_eq(read_server(reads[i].size).status, IO_WANT_READ);
+        ck_assert_uint_eq(asked_bytes, reads[i].asked);
+    }
+}
+END_TEST
+
+START_TEST(says_more_of_an_end_that_came_behind_a_byte)
+{
+    connect_pair(_i);
+    write_client(1);
+    ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_OK);
+    struct io io = read_server(1000);
+    ck_assert_int_eq(io.status, IO_OK);
+    ck_assert_uint_eq(io.n, 1);
+    ck_assert(io.more); /* the kernel has only the FIN left */
+    ck_assert_int_eq(read_server(1000).status, IO_EOF);
+}
+END_TEST
+
+/* The server fails and sends an alert; RFC 8446 §6.2. */
+START_TEST(sends_nothing_after_the_fatal_alert_of_the_peer)
+{
+    char data[100];
+    unsigned char record[5 + 40] = {23, 3, 3, 0, 40};
+    connect_pair(_i);
+    ck_assert_int_eq(write(pair.client->fd, record, sizeof record), sizeof record);
+    ck_assert_int_eq(read_server(100).status, IO_FAILED);
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
+    ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_FAILED);
+    ck_assert_msg(strstr(err.text, "bad_record_mac") != NULL, "%s", err.text);
+    ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_OK);
+    ck_assert_int_eq(recvfrom(pair.server->fd, data, sizeof data, 0, NULL, NULL), 0);
+}
+END_TEST
+
 START_TEST(writes_nothing_after_its_own_end)
 {
     connect_pair(_i);
@@ -217,6 +293,31 @@ START_TEST(a_handshake_is_done_once_its_last_flight_is_sent)
 }
 END_TEST
 
+/* A certificate with many names. */
+START_TEST(a_flight_may_be_longer_than_the_buffer_for_it)
+{
+    enum { NAMES = 1800 };
+    static char names[NAMES * 50];
+    struct folder folder;
+    struct error ignored;
+    char *end = names + sprintf(names, "DNS:localhost");
+    for (int i = 0; i < NAMES; i++)
+        end += sprintf(end, ",DNS:host-%034d", i);
+    folder_new(&folder);
+    struct pki large = pki_make(&(struct pki_spec){.subject = "large", .names = names});
+    tls_context_free(server_context);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
+    struct peer_certificate own = pki_present(&folder, &large, server_context);
+    ck_assert_int_eq(tls_context_pin(client_context, own.sha256, &err), 0);
+    pair_up(TLS13);
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_WRITE);
+    ck_assert_int_eq(pair_handshake(&pair, &err, NULL, &ignored), IO_OK);
+    pki_free(&large);
+    folder_remove(&folder);
+}
+END_TEST
+
 START_TEST(says_that_a_later_record_is_none_of_the_session)
 {
     char data[100];
@@ -228,26 +329,57 @@ START_TEST(says_that_a_later_record_is_none_of_the_session)
 }
 END_TEST
 
-/* Lets a raw server send a message to a client, which fails. */
-static void answer(unsigned char type, const void *body, size_t n)
+/* A client whose server is the test, at fds[1]. */
+static void open_client(void)
 {
-    unsigned char record[5 + 4 + 10] = {22, 3, 1, 0, (unsigned char)(4 + n), type, 0, 0};
-    struct transport_tls_options options = {.ctx = client_context,
-                                            .scratch = pair.client_scratch = tls_scratch_new(),
-                                            .server_name = "localhost"};
-    record[8] = (unsigned char)n;
-    memcpy(record + 9, body, n);
+    pair.client_scratch = tls_scratch_new();
+    struct transport_tls_options options = {
+        .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
     ck_assert_int_eq(transport_tls_new(fds[0], &options, &pair.client, &err), 0);
+}
+
+/* The client fails once it has that answer to its ClientHello. */
+static void answer(const unsigned char *records, size_t n)
+{
+    open_client();
     ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
-    ck_assert_int_eq(write(fds[1], record, 9 + n), (ssize_t)(9 + n));
+    ck_assert_int_eq(write(fds[1], records, n), (ssize_t)n);
     ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_FAILED);
     close(fds[1]);
 }
 
 START_TEST(a_client_knows_a_first_message_that_is_no_server_hello)
 {
-    answer(11, "\3\1", 2);
+    static const unsigned char certificate[] = {22, 3, 1, 0, 6, 11, 0, 0, 2, 3, 1};
+    answer(certificate, sizeof certificate);
     ck_assert_msg(strstr(err.text, "obsolete") == NULL, "%s", err.text);
+}
+END_TEST
+
+/* Where a ServerHello has its version, a ServerKeyExchange has the type of a curve (RFC 8422 §5.4):
+ * named_curve, 3. */
+START_TEST(no_later_message_names_a_version)
+{
+    static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 70}; /* protocol_version */
+    pair_up(TLS12);
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_READ);
+    ck_assert_int_eq(write(pair.server->fd, alert, sizeof alert), sizeof alert);
+    enum io_status status;
+    do
+        status = transport_handshake(pair.client, &err).status;
+    while (status == IO_WANT_READ);
+    ck_assert_int_eq(status, IO_FAILED);
+    ck_assert_msg(strstr(err.text, "protocol_version") != NULL, "%s", err.text);
+    ck_assert_msg(strstr(err.text, "SSL 3.0") == NULL, "%s", err.text);
+}
+END_TEST
+
+START_TEST(a_server_that_refuses_renegotiation_is_none_that_asked_for_it)
+{
+    static const unsigned char warning[] = {21, 3, 3, 0, 2, 1, 100}; /* no_renegotiation */
+    answer(warning, sizeof warning);
+    ck_assert(!transport_tls_refused_renegotiation(pair.client));
 }
 END_TEST
 
@@ -257,15 +389,8 @@ START_TEST(names_an_obsolete_version_of_the_server)
     static const char *const names[] = {"speaks SSL 3.0", "speaks TLS 1.0", "speaks TLS 1.1"};
     unsigned char record[5 + 4 + 38] = {22, 3, 1, 0, 42, 2, 0, 0, 38, 3, (unsigned char)_i};
     record[9 + 35] = 0xc0, record[9 + 36] = 0x09;
-    pair.client_scratch = tls_scratch_new();
-    struct transport_tls_options options = {
-        .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
-    ck_assert_int_eq(transport_tls_new(fds[0], &options, &pair.client, &err), 0);
-    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
-    ck_assert_int_eq(write(fds[1], record, sizeof record), sizeof record);
-    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_FAILED);
+    answer(record, sizeof record);
     ck_assert_msg(strstr(err.text, names[_i]) != NULL, "%s", err.text);
-    close(fds[1]);
 }
 END_TEST
 
@@ -298,6 +423,10 @@ int main(void)
     tcase_add_loop_test(tcase, a_record_that_fits_partly_is_read_partly, 0, VERSIONS);
     tcase_add_loop_test(tcase, the_last_byte_of_a_record_is_progress, 0, VERSIONS);
     tcase_add_loop_test(tcase, writes_all_of_what_needs_several_sends, 0, VERSIONS);
+    tcase_add_loop_test(tcase, puts_as_much_as_fits_into_each_record, 0, VERSIONS);
+    tcase_add_test(tcase, receives_so_much_that_a_part_of_a_record_fits_too);
+    tcase_add_loop_test(tcase, says_more_of_an_end_that_came_behind_a_byte, 0, VERSIONS);
+    tcase_add_loop_test(tcase, sends_nothing_after_the_fatal_alert_of_the_peer, 0, VERSIONS);
     tcase_add_loop_test(tcase, writes_nothing_after_its_own_end, 0, VERSIONS);
     tcase_add_loop_test(tcase, an_end_that_waits_for_the_kernel_is_kept, 0, VERSIONS);
     tcase_add_loop_test(tcase, ends_the_connection_that_is_meant, 0, VERSIONS);
@@ -308,6 +437,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_handshake_is_done_once_its_last_flight_is_sent);
     tcase_add_test(tcase, a_client_knows_a_first_message_that_is_no_server_hello);
+    tcase_add_test(tcase, a_flight_may_be_longer_than_the_buffer_for_it);
+    tcase_add_test(tcase, no_later_message_names_a_version);
+    tcase_add_test(tcase, a_server_that_refuses_renegotiation_is_none_that_asked_for_it);
     tcase_add_loop_test(tcase, names_an_obsolete_version_of_the_server, 0, 3);
     tcase_add_loop_test(tcase, a_server_offers_only_the_protocols_of_its_options, 0, 2);
     suite_add_tcase(suite, tcase);

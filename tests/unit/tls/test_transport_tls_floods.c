@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Records without data that only cost work, from OpenSSL's client or from the test. */
 #include <check.h>
+#include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pair.h"
@@ -30,9 +32,19 @@ static SSL *client;
 static int fds[2];
 static struct error err;
 
+/* Replaces the C library's, for the server: the errno with which it fails, 0 = the real one. */
+static int send_fails;
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+    errno = send_fails;
+    return send_fails ? -1 : sendto(fd, data, size, flags, NULL, 0);
+}
+
 static void set_up(int version)
 {
     struct peer_certificate ignored;
+    send_fails = 0;
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &context, &err), 0);
     ck_assert_int_eq(tls_context_use_self_signed(context, NULL, &ignored, &err), 0);
     scratch = tls_scratch_new();
@@ -200,6 +212,30 @@ START_TEST(data_in_advance_buys_no_further_key_update)
 }
 END_TEST
 
+/* The peer reads none of them. */
+START_TEST(waits_for_room_for_the_answers_to_key_updates)
+{
+    static unsigned char data[2048];
+    size_t n;
+    struct io io = {.status = IO_OK};
+    send_fails = EAGAIN;
+    for (int i = 0; i < 5000 && !io.more; i++) {
+        ck_assert_int_eq(SSL_write(client, data, sizeof data / 2), sizeof data / 2);
+        update_keys(1);
+        io = transport_read(server, data, sizeof data, &err);
+        ck_assert_int_eq(io.status, IO_OK);
+    }
+    ck_assert(io.more);
+    io = transport_read(server, data, sizeof data, &err);
+    ck_assert_int_eq(io.status, IO_WANT_WRITE);
+    ck_assert(!io.more);
+    send_fails = 0;
+    io = transport_read(server, data, sizeof data, &err);
+    ck_assert_int_eq(io.status, IO_WANT_WRITE);
+    ck_assert_int_eq(read_all(&n), IO_WANT_READ);
+}
+END_TEST
+
 /* Records of a TLS 1.2 client, built by the test: RFC 5246 §6.3, RFC 5288 §3. */
 static struct {
     unsigned char key[16], salt[4];
@@ -338,6 +374,7 @@ int main(void)
     tcase_add_test(tcase, allows_more_key_updates_after_data);
     tcase_add_test(tcase, as_many_key_updates_as_there_is_credit_are_followed);
     tcase_add_test(tcase, data_in_advance_buys_no_further_key_update);
+    tcase_add_test(tcase, waits_for_room_for_the_answers_to_key_updates);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("TLS 1.2");
     tcase_add_checked_fixture(tcase, set_up_tls12, tear_down);

@@ -74,7 +74,9 @@ static void set_up(void)
     scratch = tls_scratch_new();
     pair_sockets(false, fds);
     struct transport_tls_options options = {.ctx = context, .scratch = scratch};
+    size_t before = allocations;
     ck_assert_int_eq(transport_tls_new(fds[1], &options, &server, &err), 0);
+    ck_assert_uint_eq(allocations, before);
     open_client("P-256");
 }
 
@@ -124,7 +126,7 @@ static void finish(void)
     ck_assert(SSL_is_init_finished(client));
 }
 
-/* That alert, fatal, then FIN (RFC 8446 §6). */
+/* That alert, fatal, once, then FIN (RFC 8446 §6). */
 static void assert_refused(unsigned char alert)
 {
     unsigned char answer[HELLO_BYTES];
@@ -135,6 +137,8 @@ static void assert_refused(unsigned char alert)
     ck_assert_int_ge(n, 7);
     ck_assert_mem_eq(answer + n - 7, ((unsigned char[]){21, 3}), 2);
     ck_assert_mem_eq(answer + n - 4, ((unsigned char[]){0, 2, 2, alert}), 4);
+    for (ssize_t at = 0; at < n - 7; at += 5 + (answer[at + 3] << 8 | answer[at + 4]))
+        ck_assert_int_ne(answer[at], 21);
     ck_assert_int_eq(recv(fds[0], answer, sizeof answer, 0), 0);
 }
 
@@ -284,6 +288,18 @@ START_TEST(the_second_hello_has_the_same_limit)
 }
 END_TEST
 
+/* OpenSSL waits for more after a user_canceled of TLS 1.3 (RFC 8446 §6.1). */
+START_TEST(refuses_other_records_instead_of_the_second_hello)
+{
+    unsigned char hello[HELLO_BYTES];
+    size_t n;
+    retry(hello, &n);
+    give("\x15\x03\x03\x00\x02\x01\x5a", 7);
+    ck_assert_int_eq(shake(), IO_FAILED);
+    assert_refused(TLS_ALERT_UNEXPECTED_MESSAGE);
+}
+END_TEST
+
 /* A client that expects the HelloRetryRequest sends both at once: OpenSSL must not see the second
  * yet.
  */
@@ -331,6 +347,7 @@ int main(void)
     tcase_add_loop_test(tc, refuses_other_records_once_they_are_complete, 0, 6);
     tcase_add_test(tc, the_second_hello_after_a_retry_is_gathered_likewise);
     tcase_add_test(tc, the_second_hello_has_the_same_limit);
+    tcase_add_test(tc, refuses_other_records_instead_of_the_second_hello);
     tcase_add_test(tc, the_limit_applies_to_a_second_hello_that_came_with_the_first);
     tcase_add_loop_test(tc, reports_a_client_that_closes_before_its_hello_is_complete, 0, 2);
     suite_add_tcase(suite, tc);

@@ -133,12 +133,11 @@ START_TEST(a_server_knows_its_own_certificate_and_none_of_the_client)
 }
 END_TEST
 
-/* OpenSSL's own, which asks for renegotiation, after the handshake with a client of ours. */
-static SSL *connect_foreign_server(SSL_CTX *ctx)
+/* OpenSSL's own, which shakes hands with a client of ours. */
+static SSL *foreign_server(SSL_CTX *ctx, const struct pki *own_pki, enum io_status *ret)
 {
-    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
-    ck_assert_int_eq(SSL_CTX_use_certificate(ctx, leaf.certificate), 1);
-    ck_assert_int_eq(SSL_CTX_use_PrivateKey(ctx, leaf.key), 1);
+    ck_assert_int_eq(SSL_CTX_use_certificate(ctx, own_pki->certificate), 1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey(ctx, own_pki->key), 1);
     SSL *server = SSL_new(ctx);
     SSL_set_fd(server, fds[1]);
     SSL_set_accept_state(server);
@@ -146,14 +145,46 @@ static SSL *connect_foreign_server(SSL_CTX *ctx)
     struct transport_tls_options options = {
         .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
     ck_assert_int_eq(transport_tls_new(fds[0], &options, &pair.client, &err), 0);
-    enum io_status status = IO_WANT_READ;
-    for (int turn = 0; turn < 10 && status == IO_WANT_READ; turn++) {
-        status = transport_handshake(pair.client, &err).status;
+    *ret = IO_WANT_READ;
+    for (int turn = 0; turn < 10 && *ret == IO_WANT_READ; turn++) {
+        *ret = transport_handshake(pair.client, &err).status;
         SSL_do_handshake(server);
     }
+    return server;
+}
+
+/* Which can ask for renegotiation. */
+static SSL *connect_foreign_server(SSL_CTX *ctx)
+{
+    enum io_status status;
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    SSL *server = foreign_server(ctx, &leaf, &status);
     ck_assert_int_eq(status, IO_OK);
     return server;
 }
+
+START_TEST(a_client_says_why_it_has_not_read_a_chain)
+{
+    static const int maxima[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    enum io_status status;
+    struct pki compressed = pki_make(&(struct pki_spec){.subject = "compressed",
+                                                        .names = "DNS:localhost",
+                                                        .issuer = &ca,
+                                                        .compressed_point = true});
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_max_proto_version(ctx, maxima[_i]);
+    SSL *server = foreign_server(ctx, &compressed, &status);
+    ck_assert_int_eq(status, IO_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+    ck_assert_int_eq(err.code, ERROR_CODE_UNREAD);
+    ck_assert_msg(strstr(err.text, "\"CN=compressed\" refused: its chain has a key") != NULL, "%s",
+                  err.text);
+    SSL_free(server);
+    SSL_CTX_free(ctx);
+    close(fds[1]);
+    pki_free(&compressed);
+}
+END_TEST
 
 START_TEST(a_client_tells_that_it_refused_renegotiation)
 {
@@ -203,6 +234,7 @@ int main(void)
     tcase_add_test(tcase, a_server_without_a_hello_knows_that_it_is_tls);
     tcase_add_test(tcase, a_client_knows_what_the_server_sent_and_what_was_verified);
     tcase_add_test(tcase, a_server_knows_its_own_certificate_and_none_of_the_client);
+    tcase_add_loop_test(tcase, a_client_says_why_it_has_not_read_a_chain, 0, 2);
     tcase_add_test(tcase, a_client_tells_that_it_refused_renegotiation);
     tcase_add_test(tcase, a_client_fails_in_a_flood_of_requests_for_renegotiation);
     suite_add_tcase(suite, tcase);
