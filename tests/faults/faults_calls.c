@@ -2,6 +2,7 @@
  *
  * The calls that can fail, in the place of those of the C library.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -345,27 +346,75 @@ int open(const char *path, int flags, ...)
     return real(path, flags, mode);
 }
 
+/* Programs for files beyond 2 GiB call others, which are the same on 64-bit machines. */
+#define LARGE(name) extern __typeof__(name) name##64 __attribute__((alias(#name)))
+LARGE(fcntl);
+LARGE(open);
+
 CALL(open, FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL)
 CALL(open, FILE *, fopen64, (const char *path, const char *mode), (path, mode), NULL)
 CALL(open, FILE *, fdopen, (int fd, const char *mode), (fd, mode), NULL)
+CALL(open, DIR *, fdopendir, (int fd), (fd), NULL)
 CALL(open, int, mkostemp, (char *path, int flags), (path, flags), -1)
+CALL(open, int, mkostemp64, (char *path, int flags), (path, flags), -1)
 CALL(open, int, memfd_create, (const char *name, unsigned int flags), (name, flags), -1)
 CALL(stat, int, stat, (const char *path, struct stat *found), (path, found), -1)
+CALL(stat, int, stat64, (const char *path, struct stat64 *found), (path, found), -1)
 CALL(stat, int, lstat, (const char *path, struct stat *found), (path, found), -1)
+CALL(stat, int, lstat64, (const char *path, struct stat64 *found), (path, found), -1)
 CALL(stat, int, fstat, (int fd, struct stat *found), (fd, found), -1)
+CALL(stat, int, fstat64, (int fd, struct stat64 *found), (fd, found), -1)
 CALL(stat, char *, realpath, (const char *path, char *found), (path, found), NULL)
 CALL(stat, char *, getcwd, (char *path, size_t size), (path, size), NULL)
 CALL(stat, ssize_t, readlink, (const char *path, char *found, size_t size), (path, found, size), -1)
 CALL(stat, int, gethostname, (char *name, size_t size), (name, size), -1)
+CALL(stat, int, access, (const char *path, int how), (path, how), -1)
+CALL(stat, int, faccessat, (int folder, const char *path, int how, int flags),
+     (folder, path, how, flags), -1)
 CALL(rename, int, rename, (const char *from, const char *to), (from, to), -1)
 CALL(rename, int, unlink, (const char *path), (path), -1)
 CALL(file, int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 CALL(file, int, chmod, (const char *path, mode_t mode), (path, mode), -1)
 CALL(file, int, ftruncate, (int fd, off_t size), (fd, size), -1)
+CALL(file, int, ftruncate64, (int fd, off64_t size), (fd, size), -1)
 CALL(file, int, fsync, (int fd), (fd), -1)
 CALL(file, ssize_t, pread, (int fd, void *p, size_t size, off_t at), (fd, p, size, at), -1)
+CALL(file, ssize_t, pread64, (int fd, void *p, size_t size, off64_t at), (fd, p, size, at), -1)
 CALL(file, off_t, lseek, (int fd, off_t at, int from), (fd, at, from), -1)
+CALL(file, off64_t, lseek64, (int fd, off64_t at, int from), (fd, at, from), -1)
 CALL(flush, int, fflush, (FILE * file), (file), EOF)
+
+/* The buffered data is lost, the file is closed: fclose(3). */
+int fclose(FILE *file)
+{
+    REAL(fclose);
+    int code, result = real(file);
+    if (!faults_hit(KIND_flush, &code))
+        return result;
+    errno = code;
+    return EOF;
+}
+
+/* The C library reads from what is no descriptor, so that ferror(3) tells of it. */
+#define CALL_READER(type, name, params, args)                                                      \
+    type name params                                                                               \
+    {                                                                                              \
+        REAL(name);                                                                                \
+        int code;                                                                                  \
+        if (!faults_hit(KIND_stream, &code))                                                       \
+            return real args;                                                                      \
+        int fd = file->_fileno;                                                                    \
+        file->_fileno = -1;                                                                        \
+        type result = real args;                                                                   \
+        file->_fileno = fd;                                                                        \
+        errno = code;                                                                              \
+        return result;                                                                             \
+    }
+
+CALL_READER(size_t, fread, (void *p, size_t size, size_t count, FILE *file), (p, size, count, file))
+CALL_READER(char *, fgets, (char *p, int size, FILE *file), (p, size, file))
+CALL_READER(int, getc, (FILE * file), (file))
+CALL_READER(int, fgetc, (FILE * file), (file))
 CALL(mmap, void *, mmap, (void *at, size_t size, int may, int flags, int fd, off_t from),
      (at, size, may, flags, fd, from), MAP_FAILED)
 
@@ -385,6 +434,17 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     int code;
     if (!faults_hit(KIND_getaddrinfo, &code))
         return real(name, service, hints, found);
+    errno = ENOMEM; /* what EAI_SYSTEM refers to */
+    return code;
+}
+
+int getnameinfo(const struct sockaddr *address, socklen_t length, char *host, socklen_t host_size,
+                char *service, socklen_t service_size, int flags)
+{
+    REAL(getnameinfo);
+    int code;
+    if (!faults_hit(KIND_getnameinfo, &code))
+        return real(address, length, host, host_size, service, service_size, flags);
     errno = ENOMEM; /* what EAI_SYSTEM refers to */
     return code;
 }
@@ -415,8 +475,12 @@ CALL(random, ssize_t, getrandom, (void *p, size_t size, unsigned int flags), (p,
 CALL(process, int, sigaction, (int number, const struct sigaction *new, struct sigaction *old),
      (number, new, old), -1)
 CALL(process, int, getrlimit, (__rlimit_resource_t what, struct rlimit *limit), (what, limit), -1)
+CALL(process, int, getrlimit64, (__rlimit_resource_t what, struct rlimit64 *limit), (what, limit),
+     -1)
 CALL(process, int, setrlimit, (__rlimit_resource_t what, const struct rlimit *limit), (what, limit),
      -1)
+CALL(process, int, setrlimit64, (__rlimit_resource_t what, const struct rlimit64 *limit),
+     (what, limit), -1)
 CALL(process, int, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set), (pid, size, set),
      -1)
 CALL(process, int, timer_create, (clockid_t clock, struct sigevent *event, timer_t *timer),
