@@ -15,17 +15,31 @@ class Book:
         """printed: what other books have printed."""
         self.printed = set() if printed is None else printed
         self.lock = threading.Lock()
-        self.points = collections.Counter()
+        self.came = {}  # str(fault): whether a call came to it
         self.fired = collections.Counter()
+        self.missed = collections.Counter()
         self.seen = collections.Counter()
         self.library_leaks = 0
         self.unjudged = 0  # the sanitizer itself had no memory
         self.statuses = collections.Counter()
 
-    def point(self, fault, fired):
+    def point(self, fault, control):
+        """It was tried, perhaps not for the first time."""
+        left = control.left()
         with self.lock:
-            self.points[fault.kind] += len(fault.group) or 1
-            self.fired[fault.kind] += fired if fault.group else fired > 0
+            for one in fault.alone():
+                came = one.site not in left if fault.group else control.fired() > 0
+                before = self.came.get(str(one), False)
+                self.fired[one.kind] += came and not before
+                self.came[str(one)] = came or before
+
+    def left(self, some):
+        """Those of them that no call has come to, although one should have."""
+        return [one for one in some if not self.came.get(str(one)) and not one.beyond]
+
+    def miss(self, some):
+        """They were tried in vain."""
+        self.missed.update(one.kind for one in some)
 
     def status(self, fault, status):
         with self.lock:
@@ -53,22 +67,23 @@ class Book:
 
     def saved(self):
         """For JSON."""
-        return {"points": self.points, "fired": self.fired, "seen": self.seen, "statuses": self.statuses,
+        return {"fired": self.fired, "seen": self.seen, "statuses": self.statuses,
                 "library_leaks": self.library_leaks, "unjudged": self.unjudged}
 
     def add(self, saved):
         """What another book has saved."""
-        for name in ("points", "fired", "seen", "statuses"):
+        for name in ("fired", "seen", "statuses"):
             getattr(self, name).update(saved[name])
         self.library_leaks += saved["library_leaks"]
         self.unjudged += saved["unjudged"]
 
     def close(self):
         """Prints what was tried."""
+        points = self.fired + self.missed
         print(f"{'kind':15} points  fired")
-        for kind, count in sorted(self.points.items()):
+        for kind, count in sorted(points.items()):
             print(f"{kind:15} {count:6} {self.fired[kind]:6}")
-        print(f"{len(self.points)} kinds, {sum(self.points.values())} points, {sum(self.fired.values())} fired, "
+        print(f"{len(points)} kinds, {points.total()} points, {self.fired.total()} fired, "
               f"{len(self.seen)} findings, {self.library_leaks} leaks within libraries, "
               f"{self.unjudged} without a verdict: the sanitizer had no memory")
         print("exit statuses:")

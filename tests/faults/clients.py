@@ -124,7 +124,7 @@ CLIENTS = [
 class Runs:
     """A mode of the client, once for each fault."""
 
-    lasting = True
+    lasting, varies = True, False
 
     def __init__(self, scenario, peer, book, program):
         self.scenario, self.peer, self.book, self.program = scenario, peer, book, program
@@ -200,7 +200,7 @@ class Runs:
                 self.point(fault, control, again=True)
                 return
             wrong = f"it hangs: {(error.stdout or b'')[-300:]} {(error.stderr or b'')[-300:]}"
-        self.book.point(fault, control.fired())
+        self.book.point(fault, control)
         if wrong and "LeakSanitizer" in wrong:
             control.whole_stacks = True
             control.begin(fault)

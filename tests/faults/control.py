@@ -39,7 +39,8 @@ FRAME_COUNT, MODULE_BYTES, SITE_BYTES, SITE_COUNT = 40, 128, 352, 8192
 GROUPED = SITES + SITE_COUNT * SITE_BYTES
 GROUP = GROUPED + 8
 GROUP_COUNT = 8
-BYTES = GROUP + 8 * GROUP_COUNT
+OWN_FRAMES = GROUP + 8 * GROUP_COUNT
+BYTES = OWN_FRAMES + 8
 
 
 def table():
@@ -60,6 +61,7 @@ class Fault(NamedTuple):
     site: int = 0      # only calls with this stack
     skip: int = 0      # so many calls of its kind have another stack
     group: tuple = ()  # instead of the above: the first call with each of these stacks, after `skip`
+    beyond: bool = False  # whether no call is expected to come to it: that all were tried is seen by that
 
     def __str__(self):
         if self.group:
@@ -67,6 +69,10 @@ class Fault(NamedTuple):
         place = f"site {self.site:x}, " if self.site else ""
         more = f", and {'all' if self.repeat == ALWAYS else self.repeat - 1} after it" * (self.repeat > 1)
         return f"{self.kind} {self.code} ({place}call {self.count}{more})"
+
+    def alone(self):
+        """Those of its group."""
+        return [self._replace(site=site, group=()) for site in self.group] or [self]
 
     def is_shortage(self):
         """Whether it says that descriptors or memory are short."""
@@ -100,9 +106,10 @@ class Frame(NamedTuple):
 
 
 class Control:
-    """The file is in that folder, as is what a sanitizer reports."""
+    """The file is in that folder, as is what a sanitizer reports. own_frames: how many functions of the
+    program tell a stack from others; 0: all."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, own_frames=0):
         self.folder = pathlib.Path(folder)
         self.path = self.folder / "faults"
         self.whole_stacks = False  # of allocations, which takes time
@@ -110,6 +117,7 @@ class Control:
         os.truncate(self.path, BYTES)
         with self.path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), BYTES)
+        self._set(OWN_FRAMES, own_frames)
         self.disarm()
 
     def environment(self):
@@ -163,6 +171,10 @@ class Control:
         """How many calls have failed since arm()."""
         return self._get(FIRED)
 
+    def left(self):
+        """The stacks of the group that no call has come from."""
+        return struct.unpack_from(f"<{GROUP_COUNT}Q", self._map, GROUP)
+
     def calls(self):
         """{kind: how many calls so far}"""
         found = struct.unpack_from(f"<{len(NAMES)}q", self._map, CALLS)
@@ -175,7 +187,7 @@ class Control:
     def sites(self):
         """{kind: {site: Site}} recorded so far."""
         found, count = {}, 0
-        for offset in range(SITES, BYTES, SITE_BYTES):
+        for offset in range(SITES, GROUPED, SITE_BYTES):
             site, kind, count, first = struct.unpack_from("<Qqqq", self._map, offset)
             if site:
                 count += 1
@@ -217,12 +229,13 @@ def within_openssl(frames):
     return digest.hexdigest()[:16]
 
 
-def at_each_call(kind, code, count):
-    for n in range(1, count + 1):
+def at_each_call(kind, code, count, varies):
+    """varies: one more, as no two runs are the same."""
+    for n in range(1, count + varies + 1):
         if kind not in TIMES:
-            yield Fault(kind, code, n)
+            yield Fault(kind, code, n, beyond=n > count)
         if kind != "alloc" and code not in PASSING:
-            yield Fault(kind, code, n, ALWAYS)
+            yield Fault(kind, code, n, ALWAYS, beyond=n > count)
 
 
 def at_each_stack(kind, code, stacks, lasting):
@@ -237,7 +250,7 @@ def at_each_stack(kind, code, stacks, lasting):
             yield Fault(kind, code, place.first + 1, ALWAYS)
 
 
-def faults_of(calls, sites, every=False, kinds=".*", by_stack=False, lasting=True, skip=None):
+def faults_of(calls, sites, every=False, kinds=".*", by_stack=False, lasting=True, skip=None, varies=False):
     """The faults of a scenario that makes these calls. An allocation fails once for each stack, or with
     every=True each one; with by_stack=True that goes for system calls too. The time jumps once and for
     all; an error that may last is tried as one that does, too, with lasting=True. skip(site): whether not
@@ -253,7 +266,7 @@ def faults_of(calls, sites, every=False, kinds=".*", by_stack=False, lasting=Tru
             if by_stack or (kind == "alloc" and not every):
                 found += at_each_stack(kind, code, stacks, lasting)
             else:
-                found += at_each_call(kind, code, calls.get(kind, 0))
+                found += at_each_call(kind, code, calls.get(kind, 0), varies)
     return found
 
 

@@ -17,7 +17,8 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { FRAMES = 40, OWN_FRAMES = 2, MODULES = 48, NAME_BYTES = 112, SITES = 8192, GROUP = 8 };
+enum { FRAMES = 40, SKIPPED = 2, MODULES = 48, NAME_BYTES = 112, SITES = 8192, GROUP = 8 };
+enum { PROGRAM = 1 }; /* the first module */
 
 struct module {
     uint64_t base, end;
@@ -48,6 +49,7 @@ struct control {
     struct site sites[SITES];
     _Atomic int64_t grouped;       /* whether only calls from `group` fail, the first from each */
     _Atomic uint64_t group[GROUP]; /* 0: none, or has failed */
+    _Atomic int64_t own_frames;    /* so many of the program tell a stack from others; 0: all */
 };
 
 static struct control *control;
@@ -83,7 +85,8 @@ static uint64_t stable(uint64_t address)
 }
 
 struct trace {
-    int own; /* frames of this library still to skip */
+    int skip;     /* frames of this library */
+    int64_t left; /* frames of the program still to take; below 1: any number */
     int count;
     uint64_t *frames;
 };
@@ -91,16 +94,18 @@ struct trace {
 static _Unwind_Reason_Code trace_add(struct _Unwind_Context *context, void *trace)
 {
     struct trace *t = trace;
-    if (t->own-- > 0)
+    if (t->skip-- > 0)
         return _URC_NO_REASON;
-    t->frames[t->count++] = stable((uint64_t)_Unwind_GetIP(context));
-    return t->count < FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
+    uint64_t frame = stable((uint64_t)_Unwind_GetIP(context));
+    t->frames[t->count++] = frame;
+    bool last = frame >> 48 == PROGRAM && --t->left == 0;
+    return t->count < FRAMES && !last ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
 /* Not backtrace(3): it loads a library. */
 __attribute__((noinline)) static uint64_t trace(enum kind kind, uint64_t ret_frames[FRAMES])
 {
-    struct trace t = {.own = OWN_FRAMES, .frames = ret_frames};
+    struct trace t = {.skip = SKIPPED, .left = control->own_frames, .frames = ret_frames};
     uint64_t hash = 0xcbf29ce484222325U + (uint64_t)kind;
     memset(ret_frames, 0, FRAMES * sizeof *ret_frames);
     _Unwind_Backtrace(trace_add, &t);

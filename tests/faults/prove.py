@@ -35,6 +35,7 @@ import servers
 from control import support
 
 CHUNK = 40  # points that one job tries
+TRIES = 3   # of a point that no call comes to
 
 
 class Journal:
@@ -63,14 +64,16 @@ class Journal:
 
 
 def try_some(scenario, some, printed):
-    """Returns what its book has then."""
+    """Returns what its book has then, and the points that no call has come to."""
     scenario = copy.copy(scenario)
     scenario.book = book.Book(printed)
     scenario.points(some)
-    return scenario.book.saved()
+    for _ in range(TRIES - 1):
+        scenario.points(scenario.book.left(some))
+    return scenario.book.saved(), scenario.book.left(some)
 
 
-def run(scenario, pool, args, journal, printed):
+def run(scenario, pool, args, journal, found):
     """Tries what nobody has tried yet."""
     started = time.monotonic()
     program = os.path.basename(scenario.program)
@@ -85,15 +88,28 @@ def run(scenario, pool, args, journal, printed):
         chosen.add(stack)
         return known
 
-    points = faults.faults_of(calls, sites, args.every, args.kinds, scenario.by_stack, scenario.lasting, skip)
+    points = faults.faults_of(calls, sites, args.every, args.kinds, scenario.by_stack, scenario.lasting, skip,
+                              scenario.varies)
     left = [point for point in points if (scenario.name, str(point)) not in journal.done]
     chunks = [left[at:at + CHUNK] for at in range(0, len(left), CHUNK)]
-    jobs = {pool.submit(try_some, scenario, chunk, printed): chunk for chunk in chunks}
+    jobs = {pool.submit(try_some, scenario, chunk, found.printed): chunk for chunk in chunks}
+    missed = []
     for job in concurrent.futures.as_completed(jobs):
-        journal.add(scenario.name, [str(point) for point in jobs[job]],
-                    [stack_of[point.site] for point in jobs[job] if point.site in stack_of], job.result())
-    fired = sum(sum(job.result()["fired"].values()) for job in jobs)
-    print(f"{scenario.name}: {len(left)} points, {fired} fired, {time.monotonic() - started:.0f} s", flush=True)
+        saved, left = job.result()
+        missed += left
+        tried = [point for point in jobs[job] if point not in left]
+        journal.add(scenario.name, [str(point) for point in tried],
+                    [stack_of[point.site] for point in tried if point.site in stack_of], saved)
+    for point in missed:
+        place = sites.get(point.kind, {}).get(point.site)
+        lines = faults.described(place.frames, scenario.program) if place else []
+        print(f"no call came to {scenario.name}: {point}", *faults.own(lines), sep="\n    ", flush=True)
+    found.miss(missed)
+    fired = sum(sum(job.result()[0]["fired"].values()) for job in jobs)
+    print(f"{scenario.name}: {fired + len(missed)} points, {fired} fired, {time.monotonic() - started:.0f} s",
+          flush=True)
+    if len(missed) > fired // 3:
+        found.finding(scenario.name, missed[0], f"no call came to {len(missed)} points", [], scenario.program)
 
 
 def main():
@@ -116,7 +132,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for scenario in scenarios:
             if re.search(args.only, scenario.name):
-                run(scenario, pool, args, journal, found.printed)
+                run(scenario, pool, args, journal, found)
     peer.remove()
     for saved in journal.saved:
         found.add(saved)
