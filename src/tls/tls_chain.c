@@ -6,6 +6,7 @@
 
 #include "tls_certificate.h"
 #include "tls_chain_internal.h"
+#include "tlsecho/tls/tls_memory.h"
 
 /* NULL = no memory. */
 static char *pem_text(X509 *certificate)
@@ -24,16 +25,15 @@ int tls_chain_describe(STACK_OF(X509) * certificates, struct tls_chain *ret, str
 {
     int count = certificates ? sk_X509_num(certificates) : 0;
     struct tls_chain chain = {.certificates = calloc((size_t)count + 1, sizeof *ret->certificates)};
-    bool complete = chain.certificates;
-    for (int i = 0; complete && i < count; i++) {
+    tls_memory_ran_out(); /* for something else */
+    for (int i = 0; chain.certificates && i < count; i++) {
         X509 *certificate = sk_X509_value(certificates, i);
         struct tls_chain_certificate *shown = &chain.certificates[chain.count++];
         tls_certificate_describe(certificate, &shown->about);
         shown->names = tls_certificate_all_names(certificate);
         shown->pem = pem_text(certificate);
-        complete = shown->names && shown->pem;
     }
-    if (!complete) {
+    if (!chain.certificates || tls_memory_ran_out()) { /* or names may be missing */
         tls_chain_done(&chain);
         return error_set(err, ERROR_SYSTEM, "no memory for the certificates");
     }

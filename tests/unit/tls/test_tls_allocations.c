@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* What contexts, verification and the lists of certificates do without memory, and that they free
+ * all that they have. */
+#include <check.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tls_chain_internal.h"
+#include "tls_context_internal.h"
+#include "tls_ticket_scope.h"
+
+#include "allocations.h"
+#include "mutual.h"
+#include "pair.h"
+#include "suite.h"
+#include "tlsecho/tls/tls_memory.h"
+#include "tlsecho/tls/transport_tls.h"
+
+static long left(void)
+{
+    ERR_clear_error(); /* holds texts */
+    return allocations_left();
+}
+
+/* Fails each allocation of `run` once, until there is none more; OpenSSL may do without. Returns
+ * how often `run` failed, which then told it and kept nothing. */
+static unsigned starve(int (*run)(void), void (*undo)(void))
+{
+    enum { LOST_MAX = 1 }; /* by OpenSSL, where it has no memory to parse an extension */
+    unsigned failures = 0;
+    bool failed = true;
+    mutual_ok(run()); /* makes what is made once in a process */
+    undo();
+    tls_memory_ran_out();
+    for (unsigned n = 0; failed; n++) {
+        long before = left();
+        allocations_fail_after(n);
+        int result = run();
+        failed = allocations_have_failed();
+        ck_assert(failed || result == 0);
+        ck_assert_msg(result == 0 || err.kind == ERROR_SYSTEM, "%u: %s", n, err.text);
+        failures += result < 0;
+        if (result == 0)
+            undo();
+        ck_assert_msg(left() - before <= (failed ? LOST_MAX : 0), "%u: %ld", n, left() - before);
+    }
+    return failures;
+}
+
+static STACK_OF(X509) * certificates;
+static struct tls_chain chain;
+
+static int list(void)
+{
+    return tls_chain_describe(certificates, &chain, &err);
+}
+
+static void undo_list(void)
+{
+    ck_assert_uint_eq(chain.count, 2);
+    ck_assert_str_eq(chain.certificates[0].names, "DNS:a.example.org");
+    for (size_t i = 0; i < chain.count; i++)
+        ck_assert_msg(strstr(chain.certificates[i].pem, "-----END CERTIFICATE-----\n") != NULL,
+                      "%s", chain.certificates[i].pem);
+    tls_chain_done(&chain);
+}
+
+START_TEST(a_list_of_certificates_is_whole_or_not_made)
+{
+    certificates = sk_X509_new_null();
+    sk_X509_push(certificates, leaf.certificate);
+    sk_X509_push(certificates, ca.certificate);
+    ck_assert_uint_gt(starve(list, undo_list), 5);
+    ck_assert_str_eq(err.text, "no memory for the certificates");
+    sk_X509_free(certificates);
+}
+END_TEST
+
+static unsigned char scope[TLS_TICKET_SCOPE_BYTES];
+
+static int fix_scope(void)
+{
+    return tls_memory_check(tls_ticket_scope_fix(server, TLS_CLIENT_AUTH_REQUIRED, &err), &err);
+}
+
+static void undo_scope(void)
+{
+    ck_assert_mem_eq(server->ticket_scope, scope, sizeof scope);
+    memset(server->ticket_scope, 0, sizeof scope);
+}
+
+START_TEST(a_scope_of_tickets_is_that_of_the_settings_or_not_set)
+{
+    mutual_use_ca(server, &ca, NULL);
+    mutual_ok(mutual_use_crl(server, &leaf));
+    mutual_ok(tls_context_allow_name(server, "DNS:a.example.org", &err));
+    mutual_ok(fix_scope());
+    memcpy(scope, server->ticket_scope, sizeof scope);
+    ck_assert_uint_gt(starve(fix_scope, undo_scope), 5);
+}
+END_TEST
+
+static char key_file[FOLDER_FILE_BYTES];
+
+static void make_and_free(void)
+{
+    const struct pki_crl_spec crls[] = {
+        {.issuer = &ca,
+         .revoked = &leaf,
+         .extension = {"crlNumber", "DER:020101"},
+         .entry_extension = {"CRLReason", "DER:0A0101"}},
+        {.issuer = &ca, .revoked = &leaf, .extension = {"crlNumber", "DER:020102"}},
+        {.issuer = &middle},
+    };
+    struct tls_context *ctx = mutual_new_server();
+    mutual_use_ca(ctx, &ca, &middle);
+    mutual_ok(mutual_use_crls(ctx, crls, sizeof crls / sizeof *crls));
+    mutual_ok(tls_context_allow_name(ctx, "DNS:a.example.org", &err));
+    for (int i = 0; i < 2; i++)
+        mutual_ok(tls_context_use_ticket_keys(ctx, key_file, &err));
+    mutual_ok(tls_context_set_client_auth(ctx, TLS_CLIENT_AUTH_REQUIRED, &err));
+    tls_context_free(ctx);
+}
+
+START_TEST(a_context_frees_all_that_it_has)
+{
+    static const unsigned char keys[2 * 80] = {1};
+    strcpy(key_file, folder_write(&folder, "ticket.keys", keys, sizeof keys));
+    chmod(key_file, 0600);
+    make_and_free();
+    long before = left();
+    make_and_free();
+    ck_assert_int_eq(left(), before);
+}
+END_TEST
+
+START_TEST(a_key_file_that_is_refused_is_freed)
+{
+    static const unsigned char keys[81] = {1};
+    strcpy(key_file, folder_write(&folder, "ticket.keys", keys, sizeof keys));
+    chmod(key_file, 0600);
+    for (long before = 0, i = 0; i < 2; i++) {
+        mutual_refused(tls_context_use_ticket_keys(server, key_file, &err), "has 81 bytes");
+        ck_assert(i == 0 || left() == before);
+        before = left();
+    }
+}
+END_TEST
+
+static void shake_and_free(const struct pki *presented, const struct pki *issuer,
+                           enum io_status expected)
+{
+    mutual_use_version("1.3");
+    foreign_present(&client, presented, issuer);
+    struct foreign_result result = foreign_shake(&client, server);
+    ck_assert_int_eq(result.status, expected);
+}
+
+START_TEST(the_verification_of_a_client_frees_all_that_it_has)
+{
+    long before = 0;
+    mutual_use_ca(server, &ca, &middle);
+    mutual_ok(tls_context_allow_name(server, "DNS:a.example.org", &err));
+    mutual_ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    for (int i = 0; i < 3; i++) {
+        shake_and_free(&leaf, NULL, IO_OK);
+        shake_and_free(&under_middle, NULL, IO_FAILED); /* it has no name */
+        shake_and_free(&own, NULL, IO_FAILED);
+        foreign_free(&client);
+        foreign_new(&client, "1.3");
+        ck_assert_msg(i < 2 || left() == before, "%ld more", left() - before);
+        before = left();
+    }
+}
+END_TEST
+
+/* A client that refuses the server, of whose certificate or name it knows nothing. */
+static void refuse_server(const char *name, const struct pki *trusted)
+{
+    struct tls_context *ctx;
+    struct pair pair;
+    struct error ignored;
+    int fds[2];
+    mutual_ok(tls_context_new(TLS_CLIENT, &ctx, &err));
+    pki_trust(&folder, trusted, ctx);
+    pair_sockets(false, fds);
+    pair_tls(&pair, fds, ctx, server, name);
+    ck_assert_int_eq(pair_handshake(&pair, &err, NULL, &ignored), IO_FAILED);
+    pair_done(&pair);
+    tls_context_free(ctx);
+}
+
+START_TEST(the_verification_of_a_server_frees_all_that_it_has)
+{
+    long before = 0;
+    for (int i = 0; i < 3; i++) {
+        refuse_server("elsewhere", &own);
+        ck_assert_int_eq(err.kind, ERROR_NAME_MISMATCH);
+        refuse_server("127.0.0.1", &own);
+        ck_assert_int_eq(err.kind, ERROR_NAME_MISMATCH);
+        refuse_server("server", &ca);
+        ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+        ck_assert_msg(i < 2 || left() == before, "%ld more", left() - before);
+        before = left();
+    }
+}
+END_TEST
+
+int main(void)
+{
+    tls_memory_watch(); /* OpenSSL's allocations are ours */
+    OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+    Suite *suite = suite_create("tls_allocations");
+    TCase *tcase = tcase_create("tls_allocations");
+    tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
+    tcase_add_test(tcase, a_list_of_certificates_is_whole_or_not_made);
+    tcase_add_test(tcase, a_scope_of_tickets_is_that_of_the_settings_or_not_set);
+    tcase_add_test(tcase, a_context_frees_all_that_it_has);
+    tcase_add_test(tcase, a_key_file_that_is_refused_is_freed);
+    tcase_add_test(tcase, the_verification_of_a_client_frees_all_that_it_has);
+    tcase_add_test(tcase, the_verification_of_a_server_frees_all_that_it_has);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
