@@ -75,7 +75,7 @@ static void on_info(const SSL *ssl, int where, int value)
 static void describe(struct dtls_session *s, struct error *err)
 {
     /* It looks like TLS: the rest was dropped. */
-    const struct tls_bio received = {.received_bytes = s->received_bytes};
+    const struct tls_bio received = {.received_bytes = s->answered};
     s->failure.established = s->established;
     if (s->hello_returned)
         error_set(err, ERROR_NOT_TLS,
@@ -131,7 +131,7 @@ void dtls_session_feed(struct dtls_session *s, const unsigned char *data, size_t
 {
     s->wire.in_n = dtls_trim(s->overhead ? s->overhead : dtls_trim_overhead(s->ssl), data, length);
     s->wire.in = s->wire.in_n > 0 ? data : NULL; /* an empty one is no record */
-    s->received_bytes += length;
+    s->answered = true;
     /* OpenSSL reports a message once all its parts are there. */
     s->accepted = !s->established && dtls_hello_is_fragment(data, length);
     if (s->ctx->role == TLS_CLIENT && !s->established && is_client_hello(data, length))
@@ -257,8 +257,10 @@ void dtls_session_lower_mtu(struct dtls_session *s, size_t mtu)
             next = usual[i];
     if (mtu > next)
         next = mtu;
-    if (next < s->mtu && SSL_set_mtu(s->ssl, (long)next) > 0)
-        s->mtu = next;
+    if (next >= s->mtu)
+        return;
+    SSL_set_mtu(s->ssl, (long)next);
+    s->mtu = next;
 }
 
 size_t dtls_session_mtu(const struct dtls_session *s)
@@ -286,7 +288,6 @@ static int take_hello(struct dtls_session *s, const struct dtls_session_options 
     dtls_session_feed(s, options->hello, options->hello_length);
     int result = nobody ? DTLSv1_listen(s->ssl, nobody) : -1;
     BIO_ADDR_free(nobody);
-    s->wire.in = NULL;
     dtls_bio_number_from(&s->wire, options->hello, options->hello_length);
     if (result > 0)
         return 0;

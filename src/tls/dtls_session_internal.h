@@ -23,11 +23,11 @@ struct dtls_session {
     struct tls_failure failure;
     size_t mtu;
     size_t overhead; /* of each record, once established: dtls_trim_overhead */
-    uint64_t received_bytes;
     unsigned retransmissions;
     unsigned vain; /* retransmissions of one flight */
     unsigned ask_credit;
     bool established;
+    bool answered; /* something was fed */
     bool released; /* OpenSSL's buffers */
     bool failed;
     bool closed;         /* close_notify has been written */

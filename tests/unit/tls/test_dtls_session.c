@@ -3,17 +3,24 @@
 #include "tlsecho/tls/dtls_session.h"
 
 #include <check.h>
+#include <errno.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+
+#include "dtls_session_internal.h"
+#include "tls_context_internal.h"
 
 #include "folder.h"
 #include "loopback.h"
 #include "pki.h"
 #include "suite.h"
 #include "tlsecho/tls/dtls_cookie.h"
+#include "tlsecho/tls/tls_alert.h"
 #include "tlsecho/tls/tls_chain.h"
 #include "tlsecho/tls/tls_context.h"
+#include "tlsecho/tls/tls_memory.h"
 
 enum { SECOND_US = 1000000, LATENESS_US = 20000 /* below it OpenSSL rounds to 0 */ };
 
@@ -31,6 +38,7 @@ static unsigned char
     number_of_first; /* of the first record that the server sent after the cookie */
 static unsigned char message[DTLS_DATA_MAX];
 static uint64_t now_us;
+static void (*before_server)(void); /* its session is made */
 
 /* The clock of OpenSSL. */
 int gettimeofday(struct timeval *restrict ret, void *restrict zone)
@@ -58,6 +66,7 @@ static void set_up(void)
     sent_by_client = sent_by_server = 0;
     number_of_first = 0;
     longest_by_server = 0;
+    before_server = NULL;
     client_status = server_status = DTLS_WAIT;
 }
 
@@ -125,6 +134,8 @@ static void to_server(const unsigned char *data, size_t n)
             to_client(answer, sizeof answer);
             return;
         case DTLS_FIRST_PROVEN:
+            if (before_server)
+                before_server();
             ck_assert_msg(dtls_session_new(&options, &server, &server_error) == 0, "%s",
                           server_error.text);
             break;
@@ -266,6 +277,8 @@ START_TEST(refuses_a_message_that_no_record_can_carry)
     shake();
     ck_assert_int_eq(dtls_session_write(client, data, sizeof data, &err), DTLS_FAILED);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_int_eq(dtls_session_write(client, data, 0, &err), DTLS_FAILED);
+    ck_assert_str_eq(err.text, "a message over DTLS has 1 to 16384 bytes");
     ck_assert_uint_gt(write_one(client, data, 1, datagram), 1); /* the session goes on */
 }
 END_TEST
@@ -323,6 +336,19 @@ START_TEST(drops_what_is_no_record_of_the_session)
     reads(server, "hello", 5);
     ck_assert(dtls_session_accepted(server));
     dtls_session_feed(server, datagram, n); /* replayed */
+    reads_nothing(server);
+    ck_assert(!dtls_session_accepted(server));
+}
+END_TEST
+
+/* Which anybody can forge. */
+START_TEST(accepts_no_plain_part_of_a_message_once_it_is_established)
+{
+    static const unsigned char part[] = {
+        22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 13, /* record */
+        1,  0,    0,    9, 0, 9, 0, 0, 0, 0, 0,  1, 'x'};
+    shake();
+    dtls_session_feed(server, part, sizeof part);
     reads_nothing(server);
     ck_assert(!dtls_session_accepted(server));
 }
@@ -473,6 +499,20 @@ START_TEST(completes_under_a_loss_of_5_per_cent)
 }
 END_TEST
 
+START_TEST(sends_nothing_again_before_it_is_due)
+{
+    lost_by_client = 1;
+    dial_with(0);
+    deliver();
+    now_us += dtls_session_timeout_us(client) - LATENESS_US;
+    ck_assert_int_eq(dtls_session_retransmit(client, &err), DTLS_OK);
+    ck_assert_uint_eq(dtls_session_retransmissions(client), 0);
+    now_us += LATENESS_US;
+    ck_assert_int_eq(dtls_session_retransmit(client, &err), DTLS_OK);
+    ck_assert_uint_eq(dtls_session_retransmissions(client), 1);
+}
+END_TEST
+
 START_TEST(gives_up_when_nothing_answers)
 {
     int times = 0;
@@ -515,6 +555,17 @@ START_TEST(keeps_a_flight_within_the_mtu)
     ck_assert_uint_eq(dtls_session_mtu(server), 400);
     dtls_session_lower_mtu(server, 10);
     ck_assert_uint_eq(dtls_session_mtu(server), DTLS_MTU_MIN);
+}
+END_TEST
+
+START_TEST(lowers_the_mtu_from_one_usual_one_to_the_next)
+{
+    static const size_t usual[] = {1472, 1200, 1024, 548, DTLS_MTU_MIN, DTLS_MTU_MIN};
+    dial_with(9000);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        dtls_session_lower_mtu(client, 0);
+        ck_assert_uint_eq(dtls_session_mtu(client), usual[i]);
+    }
 }
 END_TEST
 
@@ -584,21 +635,154 @@ START_TEST(ends_with_close_notify)
 }
 END_TEST
 
-START_TEST(verifies_the_server)
+START_TEST(reads_on_after_its_close_notify)
 {
-    struct tls_chain chain;
+    unsigned char late[100];
+    const unsigned char *data;
+    size_t ignored;
+    shake();
+    size_t n = write_one(server, "late", 4, late);
+    dtls_session_close(client);
+    ck_assert(dtls_session_next(client, &data, &ignored));
+    dtls_session_feed(client, late, n);
+    dtls_session_close(client);
+    reads(client, "late", 4);
+}
+END_TEST
+
+/* The client does not trust the server. */
+static void distrust(void)
+{
     tls_context_free(client_context);
     ck_assert_int_eq(tls_context_new_dtls(TLS_CLIENT, &client_context, &err), 0);
     pki_trust(&folder, &client_leaf, client_context);
+}
+
+START_TEST(verifies_the_server)
+{
+    struct tls_chain chain;
+    distrust();
     dial_with(0);
     deliver();
     ck_assert_int_eq(client_status, DTLS_FAILED);
     ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+    ck_assert_int_eq(err.alert, TLS_ALERT_UNKNOWN_CA);
     ck_assert_int_eq(server_status, DTLS_FAILED);
     ck_assert_str_eq(server_error.text, "the client sent the alert unknown_ca");
     ck_assert_int_eq(dtls_session_chain(client, &chain, &err), 0);
     ck_assert_uint_eq(chain.count, 1);
     tls_chain_done(&chain);
+}
+END_TEST
+
+START_TEST(refuses_a_chain_before_it_is_parsed)
+{
+    struct pki odd = pki_make(&(struct pki_spec){.subject = "odd", .explicit_curve = true});
+    SSL_CTX_add1_chain_cert(server_context->ssl, odd.certificate);
+    dial_with(0);
+    deliver();
+    ck_assert_int_eq(client_status, DTLS_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+    ck_assert_int_eq(err.code, ERROR_CODE_UNREAD);
+    ck_assert_msg(strstr(err.text, "explicit curve parameters") != NULL, "%s", err.text);
+    pki_free(&odd);
+}
+END_TEST
+
+static void run_out_of_memory(void)
+{
+    ck_assert_ptr_null(OPENSSL_malloc(SIZE_MAX / 2 + 1));
+}
+
+START_TEST(memory_that_was_missing_is_why_the_handshake_fails_later)
+{
+    distrust();
+    dial_with(0);
+    run_out_of_memory();
+    ck_assert_int_eq(dtls_session_handshake(client, &err), DTLS_WAIT);
+    deliver();
+    ck_assert_int_eq(client_status, DTLS_FAILED);
+    ck_assert_int_eq(err.code, ENOMEM);
+}
+END_TEST
+
+START_TEST(memory_that_another_session_lacked_is_not_why_this_one_fails)
+{
+    distrust();
+    before_server = run_out_of_memory;
+    dial_with(0);
+    deliver();
+    ck_assert_int_eq(server_status, DTLS_FAILED);
+    ck_assert_str_eq(server_error.text, "the client sent the alert unknown_ca");
+}
+END_TEST
+
+/* A HelloRequest (RFC 5246 §7.4.1.1), which our server never sends. */
+static size_t ask_for_renegotiation(unsigned char ret[100])
+{
+    const unsigned char *data;
+    size_t n;
+    SSL_clear_options(server->ssl, SSL_OP_NO_RENEGOTIATION);
+    ck_assert_int_eq(SSL_renegotiate(server->ssl), 1);
+    SSL_do_handshake(server->ssl);
+    ck_assert(dtls_session_next(server, &data, &n));
+    memcpy(ret, data, n);
+    return n;
+}
+
+/* The server takes so many warnings as an attack; the client gets its alert. */
+static void feed_alert(void)
+{
+    enum { WARNINGS_MAX = 5 };
+    unsigned char datagram[100];
+    const unsigned char *data;
+    size_t n, none;
+    enum dtls_status status = DTLS_WAIT;
+    for (int i = 0; i < WARNINGS_MAX && status == DTLS_WAIT; i++) {
+        dtls_session_feed(client, datagram, ask_for_renegotiation(datagram));
+        reads_nothing(client);
+        ck_assert(dtls_session_next(client, &data, &n)); /* no_renegotiation */
+        dtls_session_feed(server, data, n);
+        status = dtls_session_read(server, message, sizeof message, &none, &server_error);
+    }
+    ck_assert_int_eq(status, DTLS_FAILED);
+    ck_assert(dtls_session_next(server, &data, &n));
+    dtls_session_feed(client, data, n);
+}
+
+START_TEST(says_that_the_server_gave_up_as_renegotiation_was_refused)
+{
+    size_t none;
+    shake();
+    feed_alert();
+    ck_assert_int_eq(dtls_session_read(client, message, sizeof message, &none, &err), DTLS_FAILED);
+    ck_assert_msg(strstr(err.text, "the server asked for renegotiation") != NULL, "%s", err.text);
+}
+END_TEST
+
+START_TEST(memory_that_was_missing_is_why_a_read_fails)
+{
+    size_t none;
+    shake();
+    feed_alert();
+    run_out_of_memory();
+    ck_assert_int_eq(dtls_session_read(client, message, sizeof message, &none, &err), DTLS_FAILED);
+    ck_assert_int_eq(err.code, ENOMEM);
+}
+END_TEST
+
+START_TEST(fails_after_a_flood_of_requests_for_renegotiation)
+{
+    unsigned char datagram[100];
+    size_t none;
+    int requests = 0;
+    shake();
+    do
+        dtls_session_feed(client, datagram, ask_for_renegotiation(datagram));
+    while (dtls_session_read(client, message, sizeof message, &none, &err) == DTLS_WAIT &&
+           ++requests < 1000);
+    ck_assert_int_eq(requests, 64);
+    ck_assert_int_eq(err.kind, ERROR_FLOOD);
 }
 END_TEST
 
@@ -675,6 +859,28 @@ START_TEST(says_that_an_echo_server_has_no_dtls)
 }
 END_TEST
 
+START_TEST(says_what_the_server_sent_instead_of_a_hello)
+{
+    static const unsigned char done[] = {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, /* record */
+                                         14, 0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0};
+    dial_with(0);
+    dtls_session_feed(client, done, sizeof done);
+    ck_assert_int_eq(dtls_session_handshake(client, &err), DTLS_FAILED);
+    ck_assert_msg(strstr(err.text, "unexpected message") != NULL, "%s", err.text);
+    ck_assert_msg(strstr(err.text, "ClientHello") == NULL, "%s", err.text);
+}
+END_TEST
+
+START_TEST(refuses_an_mtu_that_no_handshake_fits)
+{
+    const struct dtls_session_options options = {
+        .ctx = client_context, .server_name = "localhost", .mtu = 100};
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH); /* of something before */
+    ck_assert_int_eq(dtls_session_new(&options, &client, &err), -1);
+    ck_assert_str_eq(err.text, "set the MTU of a DTLS session: no reason given");
+}
+END_TEST
+
 START_TEST(has_only_version_1_2)
 {
     ck_assert_int_eq(tls_context_set_versions(server_context, "1.2", "1.3", &err), 0);
@@ -688,6 +894,7 @@ END_TEST
 
 int main(void)
 {
+    tls_memory_watch();
     Suite *suite = suite_create("dtls_session");
     TCase *tcase = tcase_create("dtls_session");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -697,25 +904,37 @@ int main(void)
     tcase_add_test(tcase, reads_several_records_of_one_datagram);
     tcase_add_test(tcase, rests_and_goes_on);
     tcase_add_test(tcase, drops_what_is_no_record_of_the_session);
+    tcase_add_test(tcase, accepts_no_plain_part_of_a_message_once_it_is_established);
     tcase_add_loop_test(tcase, survives_forged_records_of_any_length, 0,
                         sizeof ciphers / sizeof *ciphers);
     tcase_add_test(tcase, survives_forged_records_during_the_handshake);
     tcase_add_test(tcase, sends_a_flight_again_after_1_2_and_4_seconds);
     tcase_add_loop_test(tcase, survives_the_loss_of_any_datagram, 0, 8);
     tcase_add_test(tcase, completes_under_a_loss_of_5_per_cent);
+    tcase_add_test(tcase, sends_nothing_again_before_it_is_due);
     tcase_add_test(tcase, gives_up_when_nothing_answers);
     tcase_add_test(tcase, gives_up_alike_when_openssl_retransmits_by_itself);
     tcase_add_test(tcase, keeps_a_flight_within_the_mtu);
+    tcase_add_test(tcase, lowers_the_mtu_from_one_usual_one_to_the_next);
     tcase_add_test(tcase, sends_again_in_smaller_datagrams);
     tcase_add_test(tcase, knows_how_much_fits_a_datagram);
     tcase_add_loop_test(tcase, knows_what_each_cipher_adds, 0, sizeof ciphers / sizeof *ciphers);
     tcase_add_test(tcase, ends_with_close_notify);
+    tcase_add_test(tcase, reads_on_after_its_close_notify);
     tcase_add_test(tcase, verifies_the_server);
+    tcase_add_test(tcase, refuses_a_chain_before_it_is_parsed);
+    tcase_add_test(tcase, memory_that_was_missing_is_why_the_handshake_fails_later);
+    tcase_add_test(tcase, memory_that_another_session_lacked_is_not_why_this_one_fails);
+    tcase_add_test(tcase, says_that_the_server_gave_up_as_renegotiation_was_refused);
+    tcase_add_test(tcase, memory_that_was_missing_is_why_a_read_fails);
+    tcase_add_test(tcase, fails_after_a_flood_of_requests_for_renegotiation);
     tcase_add_test(tcase, authenticates_the_client);
     tcase_add_test(tcase, accepts_the_parts_of_a_message);
     tcase_add_test(tcase, refuses_a_client_without_a_certificate);
     tcase_add_test(tcase, resumes_a_session_by_its_ticket);
     tcase_add_test(tcase, says_that_an_echo_server_has_no_dtls);
+    tcase_add_test(tcase, says_what_the_server_sent_instead_of_a_hello);
+    tcase_add_test(tcase, refuses_an_mtu_that_no_handshake_fits);
     tcase_add_test(tcase, has_only_version_1_2);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
