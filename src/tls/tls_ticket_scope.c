@@ -168,10 +168,10 @@ static size_t asked_name(SSL *ssl, unsigned char ret[NAME_BYTES_MAX])
 
 static bool has_sane_key_shares(SSL *ssl)
 {
-    const unsigned char *data;
-    size_t n;
-    return !SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_key_share, &data, &n) ||
-           tls_screen_key_shares(data, n);
+    const unsigned char *data = NULL;
+    size_t n = 0;
+    SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_key_share, &data, &n);
+    return tls_screen_key_shares(data, n);
 }
 
 /* SSL_CTX_set_client_hello_cb(3): before a ticket is decrypted; OpenSSL does not resume a session

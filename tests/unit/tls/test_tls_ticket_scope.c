@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Tickets where clients are authenticated. */
 #include <check.h>
+#include <openssl/sha.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "tls_context_internal.h"
+#include "tls_ticket_scope.h"
 
 #include "mutual.h"
+#include "pair.h"
 #include "suite.h"
+#include "tlsecho/tls/tls_scratch.h"
+#include "tlsecho/tls/transport_tls.h"
 
 /*
  * The clock of this program and of the library: time(2) for all that is linked to it. So
@@ -149,6 +157,111 @@ START_TEST(refuses_a_ticket_under_other_cas_or_names)
         result = offer(versions[i], &one, &other_names, &leaf);
         ck_assert_int_eq(result.status, IO_FAILED);
         ck_assert_int_eq(result.alert, BAD_CERTIFICATE);
+    }
+}
+END_TEST
+
+/* Hosts of a cluster, whatever their machines and the order of their names, accept each other's
+ * tickets. */
+START_TEST(is_the_hash_of_the_client_authentication_and_the_names)
+{
+    static const unsigned char settings[] = "\0\0\0\1" /* optional client authentication */
+                                            "\0\0\0\0" /* no CA */
+                                            "\0\0\0\0" /* no CRL */
+                                            "DNS:*.example\0email:a@example.org\0\0"
+                                            "CN=nameless\0dns:a.example\0dns:b.example\0";
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct tls_context *ctx;
+    struct pki named = pki_make(&(struct pki_spec){
+        .subject = "named", .names = "DNS:b.example,DNS:A.example,DNS:a.EXAMPLE"});
+    struct pki nameless = pki_make(&(struct pki_spec){.subject = "nameless", .rsa = true});
+    mutual_ok(tls_context_new(TLS_SERVER, &ctx, &err));
+    pki_present(&folder, &named, ctx);
+    pki_present(&folder, &nameless, ctx);
+    mutual_ok(tls_context_allow_name(ctx, "email:a@example.org", &err));
+    mutual_ok(tls_context_allow_name(ctx, "DNS:*.example", &err));
+    mutual_ok(tls_ticket_scope_fix(ctx, TLS_CLIENT_AUTH_OPTIONAL, &err));
+    SHA256(settings, sizeof settings, digest);
+    ck_assert_mem_eq(ctx->ticket_scope, digest, sizeof digest);
+    tls_context_free(ctx);
+    pki_free(&nameless);
+    pki_free(&named);
+}
+END_TEST
+
+static unsigned char hello[2048];
+static size_t hello_n;
+
+static void put(uint64_t value, size_t bytes)
+{
+    for (size_t i = bytes; i > 0; i--)
+        hello[hello_n++] = (unsigned char)(value >> (8 * (i - 1)));
+}
+
+/* RFC 8446 §4.1.2: a record with a ClientHello whose extensions have n bytes, which follow. */
+static void begin_hello(size_t n)
+{
+    enum { BEFORE = 2 + 32 + 1 + 4 + 2 + 2 };
+    hello_n = 0;
+    put(0x160301, 3);
+    put(4 + BEFORE + n, 2);
+    put(1, 1);
+    put(BEFORE + n, 3);
+    put(0x0303, 2);
+    for (int i = 0; i < 4; i++)
+        put(0, 8);
+    put(0, 1);
+    put(0x0002c02b, 4);
+    put(0x0100, 2);
+    put(n, 2);
+}
+
+/* The server's answer to that ClientHello, and to nothing more. */
+static enum io_status answer_hello(void)
+{
+    struct tls_scratch *scratch = tls_scratch_new();
+    struct transport_tls_options options = {.ctx = server, .scratch = scratch};
+    struct transport *transport;
+    int fds[2];
+    pair_sockets(false, fds);
+    ck_assert_int_eq(transport_tls_new(fds[1], &options, &transport, &err), 0);
+    ck_assert_int_eq(write(fds[0], hello, hello_n), (ssize_t)hello_n);
+    enum io_status status = transport_handshake(transport, &err).status;
+    transport_free(transport);
+    tls_scratch_free(scratch);
+    close(fds[0]);
+    return status;
+}
+
+START_TEST(refuses_too_many_key_shares)
+{
+    enum { SHARES = 33, SHARE_BYTES = 5 };
+    begin_hello(4 + 2 + SHARES * SHARE_BYTES);
+    put(TLSEXT_TYPE_key_share, 2);
+    put(2 + SHARES * SHARE_BYTES, 2);
+    put(SHARES * SHARE_BYTES, 2);
+    for (uint64_t i = 0; i < SHARES; i++)
+        put(i << 24 | 1 << 8, SHARE_BYTES);
+    ck_assert_int_eq(answer_hello(), IO_FAILED);
+    ck_assert_str_eq(err.text, "too many key shares in a ClientHello");
+    ck_assert_int_eq(err.alert, ILLEGAL_PARAMETER);
+}
+END_TEST
+
+START_TEST(refuses_a_server_name_that_is_too_long)
+{
+    enum { NAME_BYTES = 256, UNRECOGNIZED_NAME = 112 };
+    for (size_t n = NAME_BYTES - 1; n <= NAME_BYTES; n++) {
+        begin_hello(4 + 2 + 3 + n);
+        put(TLSEXT_TYPE_server_name, 2);
+        put(2 + 3 + n, 2);
+        put(3 + n, 2);
+        put(0, 1);
+        put(n, 2);
+        for (size_t i = 0; i < n; i++)
+            put('a', 1);
+        ck_assert_int_eq(answer_hello(), IO_FAILED);
+        ck_assert_int_eq(err.alert, n < NAME_BYTES ? HANDSHAKE_FAILURE : UNRECOGNIZED_NAME);
     }
 }
 END_TEST
@@ -326,6 +439,9 @@ int main(void)
     tcase_add_test(tcase, refuses_a_ticket_under_other_client_authentication);
     tcase_add_test(tcase, refuses_a_ticket_under_a_newer_crl);
     tcase_add_test(tcase, refuses_a_ticket_under_other_cas_or_names);
+    tcase_add_test(tcase, is_the_hash_of_the_client_authentication_and_the_names);
+    tcase_add_test(tcase, refuses_too_many_key_shares);
+    tcase_add_test(tcase, refuses_a_server_name_that_is_too_long);
     tcase_add_test(tcase, refuses_a_ticket_once_its_certificate_has_expired);
     tcase_add_test(tcase, refuses_a_ticket_once_its_chain_has_expired);
     tcase_add_test(tcase, refuses_a_ticket_24_hours_after_the_full_handshake);

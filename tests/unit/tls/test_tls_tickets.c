@@ -176,14 +176,24 @@ static bool survives(const char *version, const char *earned, const char *offere
     return resumed;
 }
 
+enum { NAME_MAX_BYTES = 255 };
+
 START_TEST(resumes_for_the_requested_server_name_only)
 {
+    char longest[NAME_MAX_BYTES + 1], other[NAME_MAX_BYTES + 1];
+    memset(longest, 'a', NAME_MAX_BYTES);
+    longest[NAME_MAX_BYTES] = '\0';
+    strcpy(other, longest);
+    other[NAME_MAX_BYTES - 1] = 'b';
     for (size_t i = 0; i < 2; i++) {
         ck_assert(survives(versions[i], "a.example", "a.example"));
         ck_assert(survives(versions[i], "a.example", "A.Example"));
         ck_assert(survives(versions[i], NULL, NULL));
         ck_assert(!survives(versions[i], "a.example", "b.example"));
         ck_assert(!survives(versions[i], "a.example", "a.example.org"));
+        ck_assert(!survives(versions[i], "host.aaaaaa", "host.bbbbbb"));
+        ck_assert(survives(versions[i], longest, longest));
+        ck_assert(!survives(versions[i], longest, other));
         ck_assert(!survives(versions[i], "a.example", NULL));
         ck_assert(!survives(versions[i], NULL, "a.example"));
     }
