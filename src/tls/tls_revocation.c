@@ -170,28 +170,31 @@ static bool supersedes(const X509_CRL *crl, const X509_CRL *other)
     return greater;
 }
 
-/* The signed part, RFC 5280 §5.1: the first element of *ret_all, which the caller frees. Only the
- * whole can be had as it arrived: the part alone would be encoded again, and its CRL changed. */
-static size_t signed_part(const X509_CRL *crl, unsigned char **ret_all, const unsigned char **ret)
+/* The signed part, RFC 5280 §5.1: the first element of *ret_all, which the caller frees; NULL = it
+ * cannot be had. Only the whole can be had as it arrived: the part alone would be encoded again,
+ * and its CRL changed. */
+static const unsigned char *signed_part(const X509_CRL *crl, unsigned char **ret_all, size_t *ret_n)
 {
     int n = i2d_X509_CRL(crl, ret_all), tag, class;
-    const unsigned char *at = *ret_all;
+    const unsigned char *at = *ret_all, *part;
     long length;
     if (n <= 0 || ASN1_get_object(&at, &length, &tag, &class, n) & 0x80)
-        return 0;
-    *ret = at;
+        return NULL;
+    part = at;
     if (ASN1_get_object(&at, &length, &tag, &class, length) & 0x80)
-        return 0;
-    return (size_t)(at - *ret) + (size_t)length;
+        return NULL;
+    *ret_n = (size_t)(at - part) + (size_t)length;
+    return part;
 }
 
 /* Compares the signed part, as the same CRL may have been signed twice. */
 static bool have_same_content(const X509_CRL *crl, const X509_CRL *other)
 {
     unsigned char *all = NULL, *other_all = NULL;
-    const unsigned char *part, *other_part;
-    size_t n = signed_part(crl, &all, &part), other_n = signed_part(other, &other_all, &other_part);
-    bool same = n > 0 && n == other_n && memcmp(part, other_part, n) == 0;
+    size_t n, other_n;
+    const unsigned char *part = signed_part(crl, &all, &n),
+                        *other_part = signed_part(other, &other_all, &other_n);
+    bool same = part && other_part && n == other_n && memcmp(part, other_part, n) == 0;
     OPENSSL_free(other_all);
     OPENSSL_free(all);
     return same;
