@@ -49,8 +49,7 @@ static void send_one(struct transport_dtls *t, const struct datagram *item)
     if (t->established && datagram_outbox_put(t->path->outbox, t->path->socket, item))
         return;
     struct datagram_io io = datagram_send(t->path->socket, item, 1, &err);
-    bool too_long =
-        io.status == DATAGRAM_FAILED && err.kind == ERROR_SYSTEM && err.code == EMSGSIZE;
+    bool too_long = io.status == DATAGRAM_FAILED && err.code == EMSGSIZE;
     if (too_long && t->established)
         io = send_fragmented(t, item, &err);
     else if (too_long)

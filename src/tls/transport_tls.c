@@ -72,7 +72,7 @@ static void on_message(int written, int version, int type, const void *data, siz
     if (type != SSL3_RT_HANDSHAKE)
         return;
     if (written) {
-        transport_tls_after_message(t, data, n);
+        transport_tls_after_message(t, data);
         return;
     }
     note_server_version(t, data, n);
@@ -261,9 +261,8 @@ static size_t fill(struct transport_tls *t, const unsigned char *data, size_t si
 {
     size_t n = 0;
     while (n < size && tls_bio_has_room(&t->wire)) {
-        size_t chunk = size - n < TLS_RECORD_BYTES ? size - n : TLS_RECORD_BYTES;
-        size_t done = 0;
-        int result = SSL_write_ex(t->ssl, data + n, chunk, &done);
+        size_t done = 0; /* a record: SSL_MODE_ENABLE_PARTIAL_WRITE */
+        int result = SSL_write_ex(t->ssl, data + n, size - n, &done);
         if (result != 1) {
             *stop = translate_ssl_error(t, result, err);
             break;

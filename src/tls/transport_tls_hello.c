@@ -14,21 +14,21 @@
 /* Without a limit: the longest ClientHello that OpenSSL accepts, in records of one byte. */
 enum { UNLIMITED_BYTES = TLS_HELLO_MESSAGE_MAX * 6 };
 
-/* Whether it is a ServerHello with the random of a HelloRetryRequest (RFC 8446 §4.1.3). */
-static bool is_hello_retry_request(const unsigned char *data, size_t n)
+/* Whether it is a ServerHello with the random of a HelloRetryRequest (RFC 8446 §4.1.3). OpenSSL
+ * wrote the message, so it is whole. */
+static bool is_hello_retry_request(const unsigned char *data)
 {
     static const unsigned char random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
                                            0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
                                            0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
                                            0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
     enum { RANDOM_AT = 4 + 2 };
-    return n >= RANDOM_AT + sizeof random && data[0] == SSL3_MT_SERVER_HELLO &&
-           memcmp(data + RANDOM_AT, random, sizeof random) == 0;
+    return data[0] == SSL3_MT_SERVER_HELLO && memcmp(data + RANDOM_AT, random, sizeof random) == 0;
 }
 
-void transport_tls_after_message(struct transport_tls *t, const unsigned char *data, size_t n)
+void transport_tls_after_message(struct transport_tls *t, const unsigned char *data)
 {
-    if (!is_hello_retry_request(data, n))
+    if (!is_hello_retry_request(data))
         return;
     t->hello = (struct tls_hello){.second = true};
     t->hello_due = true;

@@ -52,9 +52,9 @@ void transport_tls_put_plain_alert(struct transport_tls *t, unsigned char alert)
  */
 struct io transport_tls_gather_hello(struct transport_tls *t, struct error *err);
 
-/* Server: call it when OpenSSL has written that message. After a HelloRetryRequest (RFC 8446
- * §4.1.4) another ClientHello is expected. */
-void transport_tls_after_message(struct transport_tls *t, const unsigned char *data, size_t n);
+/* Call it when OpenSSL has written that message. After a HelloRetryRequest (RFC 8446 §4.1.4)
+ * another ClientHello is expected. */
+void transport_tls_after_message(struct transport_tls *t, const unsigned char *data);
 
 /* Server: refuses a peer that did not send a ClientHello, where OpenSSL would wait for more. */
 struct io transport_tls_refuse_other(struct transport_tls *t, struct error *err);

@@ -25,7 +25,8 @@ void pair_tcp(struct pair *pair, const int fds[2])
     ck_assert_int_eq(transport_tcp_new(fds[1], &pair->server, &err), 0);
 }
 
-void pair_contexts(struct tls_context **ret_client, struct tls_context **ret_server)
+struct peer_certificate pair_contexts(struct tls_context **ret_client,
+                                      struct tls_context **ret_server)
 {
     struct peer_certificate own;
     struct error err;
@@ -33,6 +34,7 @@ void pair_contexts(struct tls_context **ret_client, struct tls_context **ret_ser
     ck_assert_int_eq(tls_context_new(TLS_CLIENT, ret_client, &err), 0);
     ck_assert_int_eq(tls_context_use_self_signed(*ret_server, NULL, &own, &err), 0);
     ck_assert_int_eq(tls_context_pin(*ret_client, own.sha256, &err), 0);
+    return own;
 }
 
 void pair_tls(struct pair *pair, const int fds[2], struct tls_context *client,

@@ -23,8 +23,10 @@ void pair_sockets(bool tiny, int ret[2]);
 /* Plain transports. */
 void pair_tcp(struct pair *pair, const int fds[2]);
 
-/* A server's context with a self-signed certificate, and a client's that has pinned it. */
-void pair_contexts(struct tls_context **ret_client, struct tls_context **ret_server);
+/* A server's context with a self-signed certificate, which it returns, and a client's that has
+ * pinned it. */
+struct peer_certificate pair_contexts(struct tls_context **ret_client,
+                                      struct tls_context **ret_server);
 
 /* TLS; fds[0] is the client's. */
 void pair_tls(struct pair *pair, const int fds[2], struct tls_context *client,

@@ -45,10 +45,7 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 static void set_up(void)
 {
     send_fails = 0;
-    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
-    ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client_context, &err), 0);
-    ck_assert_int_eq(tls_context_use_self_signed(server_context, NULL, &certificate, &err), 0);
-    ck_assert_int_eq(tls_context_pin(client_context, certificate.sha256, &err), 0);
+    certificate = pair_contexts(&client_context, &server_context);
 }
 
 static void tear_down(void)

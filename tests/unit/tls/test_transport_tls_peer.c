@@ -120,6 +120,23 @@ START_TEST(a_client_knows_what_the_server_sent_and_what_was_verified)
 }
 END_TEST
 
+START_TEST(both_ends_know_that_a_session_was_resumed)
+{
+    ck_assert_int_eq(tls_context_remember_session(client_context, &err), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        if (turn > 0) {
+            pair_done(&pair);
+            pair_sockets(false, fds);
+        }
+        pair_tls(&pair, fds, client_context, server_context, "localhost");
+        pair_connect(&pair);
+        ck_assert(transport_tls_resumed(pair.client) == (turn > 0));
+        ck_assert(transport_tls_resumed(pair.server) == (turn > 0));
+        ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_OK);
+    }
+}
+END_TEST
+
 START_TEST(a_server_knows_its_own_certificate_and_none_of_the_client)
 {
     char sha256[PEER_SHA256_BYTES] = "?", names[TLS_NAMES_BYTES] = "?";
@@ -162,6 +179,22 @@ static SSL *connect_foreign_server(SSL_CTX *ctx)
     ck_assert_int_eq(status, IO_OK);
     return server;
 }
+
+START_TEST(a_client_has_read_a_chain_that_it_does_not_trust)
+{
+    enum io_status status;
+    struct pki other = pki_make(&(struct pki_spec){.subject = "other", .names = "DNS:localhost"});
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL *server = foreign_server(ctx, &other, &status);
+    ck_assert_int_eq(status, IO_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+    ck_assert_int_eq(err.code, 0);
+    SSL_free(server);
+    SSL_CTX_free(ctx);
+    close(fds[1]);
+    pki_free(&other);
+}
+END_TEST
 
 START_TEST(a_client_says_why_it_has_not_read_a_chain)
 {
@@ -233,7 +266,9 @@ int main(void)
     tcase_add_test(tcase, a_plain_transport_has_nothing_of_tls);
     tcase_add_test(tcase, a_server_without_a_hello_knows_that_it_is_tls);
     tcase_add_test(tcase, a_client_knows_what_the_server_sent_and_what_was_verified);
+    tcase_add_test(tcase, both_ends_know_that_a_session_was_resumed);
     tcase_add_test(tcase, a_server_knows_its_own_certificate_and_none_of_the_client);
+    tcase_add_test(tcase, a_client_has_read_a_chain_that_it_does_not_trust);
     tcase_add_loop_test(tcase, a_client_says_why_it_has_not_read_a_chain, 0, 2);
     tcase_add_test(tcase, a_client_tells_that_it_refused_renegotiation);
     tcase_add_test(tcase, a_client_fails_in_a_flood_of_requests_for_renegotiation);

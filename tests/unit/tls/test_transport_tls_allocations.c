@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a TLS transport tells when OpenSSL, whose allocations the test makes fail, gets no memory.
- */
+/* What a TLS transport tells when memory is short, and that it frees all that it has. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lean_memory.h"
+#include "allocations.h"
 #include "pair.h"
 #include "suite.h"
 #include "tlsecho/tls/tls_memory.h"
@@ -28,11 +30,22 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    lean_memory_end();
     pair_done(&pair);
     pair = (struct pair){0};
     tls_context_free(client_context);
     tls_context_free(server_context);
+}
+
+/* An allocation of OpenSSL fails. */
+static void run_out(void)
+{
+    ck_assert_ptr_null(OPENSSL_malloc(SIZE_MAX / 2 + 1));
+}
+
+static long left(void)
+{
+    ERR_clear_error(); /* holds texts */
+    return allocations_left();
 }
 
 static void assert_no_memory(const char *text)
@@ -46,6 +59,16 @@ static void start(void)
     pair_tls(&pair, fds, client_context, server_context, "localhost");
 }
 
+static struct io shake_server(void)
+{
+    return transport_handshake(pair.server, &err);
+}
+
+static void shake_client(enum io_status status)
+{
+    ck_assert_int_eq(transport_handshake(pair.client, &err).status, status);
+}
+
 static void send_garbage(int fd)
 {
     unsigned char record[5 + 40] = {23, 3, 3, 0, 40};
@@ -53,24 +76,26 @@ static void send_garbage(int fd)
 }
 
 /* At its first use, that of what a process has once too. */
-START_TEST(a_client_that_cannot_be_made_tells_it_and_the_next_can)
+START_TEST(one_that_cannot_be_made_tells_it_and_the_next_can)
 {
-    int n = 0, result = -1;
+    unsigned n = 0;
+    int result;
+    struct tls_context *ctx = _i ? server_context : client_context;
     struct tls_scratch *scratch = tls_scratch_new();
     struct transport_tls_options options = {
-        .ctx = client_context, .scratch = scratch, .server_name = "localhost"};
+        .ctx = ctx, .scratch = scratch, .server_name = _i ? NULL : "localhost"};
     struct transport *t = NULL;
-    for (; result < 0; n++) {
+    do {
         int fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
-        lean_memory_fail_after(n);
+        allocations_fail_after(n++);
         result = transport_tls_new(fd, &options, &t, &err);
-        lean_memory_end();
-        if (result == 0)
-            break;
-        ck_assert_msg(err.code == ENOMEM, "%d: %s", n, err.text);
-        ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
-    }
-    ck_assert_int_gt(n, 1);
+        ck_assert(allocations_have_failed() == (result < 0));
+        if (result < 0) {
+            assert_no_memory("");
+            ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+        }
+    } while (result < 0);
+    ck_assert_uint_gt(n, 1);
     transport_free(t);
     tls_scratch_free(scratch);
     close(fds[0]);
@@ -78,42 +103,52 @@ START_TEST(a_client_that_cannot_be_made_tells_it_and_the_next_can)
 }
 END_TEST
 
-/* The server's allocation fails after n others, while the client has enough. False: there were
- * fewer. */
-static bool shake_with_a_lean_server(int n, enum io_status *ret)
+START_TEST(frees_all_that_it_has)
 {
-    struct error ignored;
-    enum io_status client = IO_WANT_READ;
-    *ret = IO_WANT_READ;
-    for (int turn = 0; turn < 10 && *ret == IO_WANT_READ; turn++) {
-        if (client == IO_WANT_READ)
-            client = transport_handshake(pair.client, &ignored).status;
-        if (n >= 0)
-            lean_memory_fail_after(n);
-        *ret = transport_handshake(pair.server, &err).status;
-        n = lean_memory_end();
-    }
-    return n < 0;
+    struct tls_context *client, *server;
+    struct pair other;
+    int others[2];
+    char data[10];
+    start();
+    pair_connect(&pair); /* makes what a process has once */
+    long before = left();
+    pair_contexts(&client, &server);
+    pair_sockets(false, others);
+    pair_tls(&other, others, client, server, "localhost");
+    pair_connect(&other);
+    ck_assert_int_eq(write(other.client->fd, "\x17\x03", 2), 2); /* a part of a record */
+    ck_assert_int_eq(transport_read(other.server, data, sizeof data, &err).status, IO_WANT_READ);
+    pair_done(&other);
+    tls_context_free(client);
+    tls_context_free(server);
+    ck_assert_int_eq(left(), before);
 }
+END_TEST
 
+/* At the ClientHello, and at the client's Finished. */
 START_TEST(a_server_whose_handshake_fails_for_lack_of_memory_tells_it)
 {
     enum { STEP = 17 };
-    enum io_status status;
-    int failures = 0, n = 0;
-    bool more = true;
-    for (; more; n += STEP) {
+    int failures = 0;
+    bool failed = true;
+    for (unsigned n = 0; failed; n += STEP) {
         start();
-        more = shake_with_a_lean_server(n, &status);
+        shake_client(IO_WANT_READ);
+        if (_i == 1) {
+            ck_assert_int_eq(shake_server().status, IO_WANT_READ);
+            shake_client(IO_OK);
+        }
+        allocations_fail_after(n);
+        enum io_status status = shake_server().status;
+        failed = allocations_have_failed();
         if (status == IO_FAILED) {
-            ck_assert_msg(err.code == ENOMEM, "%d: %s", n, err.text);
+            ck_assert_msg(err.code == ENOMEM, "%u: %s", n, err.text);
             failures++;
         }
         pair_done(&pair);
         pair_sockets(false, fds);
     }
-    ck_assert_int_eq(status, IO_OK);
-    ck_assert_int_gt(failures, 10);
+    ck_assert_int_gt(failures, _i == 0 ? 10 : 0);
     start();
 }
 END_TEST
@@ -122,31 +157,25 @@ START_TEST(a_client_without_memory_for_a_hello_sends_nothing)
 {
     char data[10];
     start();
-    lean_memory_fail_after(0);
-    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_FAILED);
+    allocations_fail_after(0);
+    shake_client(IO_FAILED);
     assert_no_memory("memory for the TLS handshake");
     ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_OK);
     ck_assert_int_eq(read(pair.server->fd, data, sizeof data), 0);
 }
 END_TEST
 
-/* An operation of the server during which OpenSSL notices that memory is missing, and goes on. */
-static struct io shake_short_of_memory(void)
-{
-    lean_memory_note_after(0);
-    struct io io = transport_handshake(pair.server, &err);
-    ck_assert_int_eq(lean_memory_end(), -1);
-    tls_memory_ran_out(); /* as another connection would ask */
-    return io;
-}
-
+/* OpenSSL did without some, but no further. */
 START_TEST(memory_that_was_missing_is_why_the_handshake_fails_later)
 {
     start();
-    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
-    ck_assert_int_eq(shake_short_of_memory().status, IO_WANT_READ);
+    shake_client(IO_WANT_READ);
+    ck_assert_int_eq(shake_server().status, IO_WANT_READ);
+    run_out();
+    ck_assert_int_eq(shake_server().status, IO_WANT_READ);
+    ck_assert(!tls_memory_ran_out()); /* as another connection would ask */
     send_garbage(pair.client->fd);
-    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_FAILED);
+    ck_assert_int_eq(shake_server().status, IO_FAILED);
     assert_no_memory("memory for the TLS handshake");
 }
 END_TEST
@@ -155,10 +184,12 @@ START_TEST(memory_that_was_not_needed_is_not_why_the_session_fails_later)
 {
     char data[100];
     start();
-    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
-    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_READ);
-    ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_OK);
-    ck_assert_int_eq(shake_short_of_memory().status, IO_OK);
+    shake_client(IO_WANT_READ);
+    ck_assert_int_eq(shake_server().status, IO_WANT_READ);
+    shake_client(IO_OK);
+    run_out();
+    ck_assert_int_eq(shake_server().status, IO_OK);
+    tls_memory_ran_out(); /* likewise */
     send_garbage(pair.client->fd);
     ck_assert_int_eq(transport_read(pair.server, data, sizeof data, &err).status, IO_FAILED);
     ck_assert_int_eq(err.kind, ERROR_TLS);
@@ -169,9 +200,9 @@ START_TEST(what_another_connection_lacked_is_not_its_own)
 {
     static const char request[] = "GET / HTTP/1.0\r\n\r\n";
     start();
-    lean_memory_run_out();
+    run_out();
     ck_assert_int_eq(write(pair.client->fd, request, sizeof request), sizeof request);
-    ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_FAILED);
+    ck_assert_int_eq(shake_server().status, IO_FAILED);
     ck_assert_int_eq(err.kind, ERROR_NOT_TLS);
 }
 END_TEST
@@ -182,7 +213,7 @@ START_TEST(a_read_without_memory_tells_it)
     start();
     pair_connect(&pair);
     ck_assert_int_eq(transport_write(pair.client, "x", 1, &err).status, IO_OK);
-    lean_memory_fail_after(0);
+    allocations_fail_after(0);
     ck_assert_int_eq(transport_read(pair.server, data, sizeof data, &err).status, IO_FAILED);
     assert_no_memory("memory for a TLS record");
 }
@@ -194,7 +225,7 @@ START_TEST(memory_that_was_missing_is_why_a_read_fails)
     start();
     pair_connect(&pair);
     send_garbage(pair.client->fd);
-    lean_memory_note_after(0);
+    run_out();
     ck_assert_int_eq(transport_read(pair.server, data, sizeof data, &err).status, IO_FAILED);
     assert_no_memory("memory for a TLS record");
 }
@@ -204,7 +235,7 @@ START_TEST(a_write_without_memory_tells_it)
 {
     start();
     pair_connect(&pair);
-    lean_memory_fail_after(0);
+    allocations_fail_after(0);
     ck_assert_int_eq(transport_write(pair.server, "x", 1, &err).status, IO_FAILED);
     assert_no_memory("memory for a TLS record");
 }
@@ -212,12 +243,13 @@ END_TEST
 
 int main(void)
 {
-    lean_memory_watch();
-    Suite *suite = suite_create("transport_tls_memory");
-    TCase *tcase = tcase_create("transport_tls_memory");
+    tls_memory_watch();
+    Suite *suite = suite_create("transport_tls_allocations");
+    TCase *tcase = tcase_create("transport_tls_allocations");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_client_that_cannot_be_made_tells_it_and_the_next_can);
-    tcase_add_test(tcase, a_server_whose_handshake_fails_for_lack_of_memory_tells_it);
+    tcase_add_loop_test(tcase, one_that_cannot_be_made_tells_it_and_the_next_can, 0, 2);
+    tcase_add_test(tcase, frees_all_that_it_has);
+    tcase_add_loop_test(tcase, a_server_whose_handshake_fails_for_lack_of_memory_tells_it, 0, 2);
     tcase_add_test(tcase, a_client_without_memory_for_a_hello_sends_nothing);
     tcase_add_test(tcase, memory_that_was_missing_is_why_the_handshake_fails_later);
     tcase_add_test(tcase, memory_that_was_not_needed_is_not_why_the_session_fails_later);
