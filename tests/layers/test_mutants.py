@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
 """scripts/mutate: how a source and its mutants become one, and that explained.txt and guarded.txt name what
-there is."""
+there is, and what the exit status tells."""
 
+import contextlib
+import io
 import pathlib
 import re
 import sys
 import tempfile
 import unittest
+from types import SimpleNamespace
+from unittest import mock
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "mutate"))
 
 import explained  # noqa: E402
+import mutate  # noqa: E402
 import schema  # noqa: E402
 from mutants import Mutant  # noqa: E402
 
@@ -65,6 +70,43 @@ class Explained(unittest.TestCase):
             path.write_text("src/a.c\n    f: `a` => `b`:\n")
             with self.assertRaises(explained.Malformed):
                 explained.read(path)
+
+
+class Status(unittest.TestCase):
+    def close(self, untried=0, survived=(), problems=()):
+        """(status, what is printed)"""
+        report, out = mutate.Report(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            report.add("src/a.c", 3, list(survived), {}, 1)
+            report.untried, report.survived, report.problems = untried, list(survived), list(problems)
+            return report.close(), out.getvalue()
+
+    def test_it_is_0_only_if_all_were_tried_and_noticed(self):
+        self.assertEqual(self.close()[0], 0)
+        self.assertEqual(self.close(survived=["f: `a` => `b`"])[0], 1)
+        self.assertEqual(self.close(problems=["x"])[0], 1)
+
+    def test_mutants_that_were_not_tried_are_counted_and_are_no_success(self):
+        status, text = self.close(untried=7)
+        self.assertEqual(status, 3)
+        self.assertIn("mutate: 7 of 10 mutants of the changed lines were not tried", text.splitlines()[-1])
+        self.assertEqual(self.close(untried=7, survived=["f: `a` => `b`"])[0], 1)
+
+    def test_one_that_the_time_was_too_short_for_is_not_reported_as_survived(self):
+        class Build:
+            preset = "dev"
+
+            def compile(self, *_):
+                return None
+
+        report, out = mutate.Report(), io.StringIO()
+        source = SimpleNamespace(name="src/a.c", path=None, text="", mutants=[None], keys=["f: `a` => `b`"],
+                                 line=lambda number: f"src/a.c:{number}")
+        args = SimpleNamespace(jobs=1, reach=3, verbose=False)
+        with contextlib.redirect_stdout(out), mock.patch.object(mutate, "order_of", return_value=["a test"]), \
+                mock.patch.object(mutate.schema, "schema_of"):
+            mutate.try_file([Build()], source, [0], {}, args, report, deadline=0)
+        self.assertEqual((report.untried, report.survived), (1, []))
 
 
 class Guarded(unittest.TestCase):

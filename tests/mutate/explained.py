@@ -4,6 +4,7 @@
     FILE
         FUNCTION: `TEXT` => `CHANGE`: REASON
         FUNCTION: `TEXT` => `CHANGE` #2: REASON    the second of this text in the function
+        FUNCTION: `TEXT` => `CHANGE`: a race: REASON    a test may fail with it by luck
 """
 
 import pathlib
@@ -12,6 +13,7 @@ from collections import Counter
 
 PATH = pathlib.Path(__file__).resolve().parent / "explained.txt"
 TEXT_MAX = 90
+RACE = "a race: "
 LINE = re.compile(r"    (?P<key>\w+: `[^`]*` => `[^`]*`(?: #\d+)?): (?P<reason>\S.*)")
 
 
