@@ -37,14 +37,14 @@ struct io proxy_receive(int fd, struct buf *received, struct proxy *ret, struct 
         ssize_t n = receive(fd, at, PROXY_BYTES_MAX - received->end, MSG_PEEK);
         if (n <= 0)
             return nothing(n, err);
-        size_t bytes = 0;
+        size_t bytes; /* of the header; 0 while it is incomplete */
         if (proxy_parse(received->data, received->end + (size_t)n, ret, &bytes, err) < 0)
             return (struct io){.status = IO_FAILED};
         n = receive(fd, at, bytes > 0 ? bytes - received->end : (size_t)n, 0);
         if (n <= 0)
             return nothing(n, err);
         received->end += (size_t)n;
-        if (bytes > 0 && received->end == bytes)
+        if (received->end == bytes)
             return (struct io){.status = IO_OK, .progressed = true};
     }
 }

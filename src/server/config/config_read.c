@@ -92,7 +92,7 @@ static int read_name(struct config_reader *r, const struct config_section *secti
                                     strlen(child->key), CONFIG_NAME_BYTES);
     struct config_text *name = (void *)(entry + section->name);
     name->value = strdup(child->key);
-    name->place = r->in_default ? (struct config_place){0} : child->key_place;
+    name->place = child->key_place;
     return name->value ? 0 : error_sys(r->err, "read %s", r->path);
 }
 
