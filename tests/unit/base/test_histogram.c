@@ -79,6 +79,7 @@ START_TEST(counts_a_longer_duration_in_the_last_bucket)
     ck_assert(histogram_next(h, &bucket));
     ck_assert_uint_eq(bucket.count, 2);
     ck_assert_uint_gt(bucket.lower_ns, HOUR_NS);
+    ck_assert_uint_eq(bucket.upper_ns, (1ull << 42) - 1);
 }
 END_TEST
 

@@ -199,6 +199,7 @@ static const struct {
     {TLS_ALERT_ILLEGAL_PARAMETER, "X25519", NULL, NULL, NULL, "; or try --tls-max 1.2"},
     {TLS_ALERT_ILLEGAL_PARAMETER, NULL, "1.2", NULL, NULL, "; or try --groups X25519"},
     {TLS_ALERT_ILLEGAL_PARAMETER, "X25519", "1.2", NULL, NULL, NULL},
+    {TLS_ALERT_ILLEGAL_PARAMETER, "X25519", "1.3", NULL, NULL, "; or try --tls-max 1.2"},
     {TLS_ALERT_DECODE_ERROR, "X25519:P-256", NULL, NULL, NULL, "; try --groups X25519"},
     {TLS_ALERT_DECODE_ERROR, "X25519", NULL, NULL, NULL, NULL},
     {TLS_ALERT_UNKNOWN_PSK_IDENTITY, NULL, NULL, "file", NULL, "; or leave out --resume"},
@@ -233,6 +234,10 @@ START_TEST(an_alert_that_we_sent_ourselves_has_no_remedy_of_the_options)
     err.alert = TLS_ALERT_ILLEGAL_PARAMETER;
     outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &options);
     ck_assert_str_eq(outcome.error.text, "alert");
+    err.kind = ERROR_SYSTEM; /* of which that number is ENOENT */
+    err.code = ERROR_CODE_ALERT;
+    outcome_fail_to_open(&outcome, PHASE_HANDSHAKE, &err, &options);
+    ck_assert_ptr_null(strstr(outcome.error.text, "--groups"));
 }
 END_TEST
 
@@ -324,6 +329,17 @@ static const struct {
      EAI_NONAME,
      {.family = AF_INET},
      "; check the host name; or leave out -4, if it has IPv6 only"},
+    /* a number means something else in each kind of error */
+    {PHASE_DNS,
+     ERROR_TIMEOUT,
+     EAI_NONAME,
+     {.family = AF_INET},
+     "; check the name servers in /etc/resolv.conf, or raise --connect-timeout"},
+    {PHASE_HANDSHAKE,
+     ERROR_EXPIRED,
+     ERROR_CODE_UNREAD,
+     {.mode = MODE_PING},
+     "; to connect all the same, add --insecure"},
 };
 
 START_TEST(a_remedy_is_one_that_can_help)

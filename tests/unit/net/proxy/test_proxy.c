@@ -76,6 +76,19 @@ START_TEST(reads_a_line_of_version_1)
 }
 END_TEST
 
+START_TEST(a_line_has_107_bytes_at_most)
+{
+    char line[] = "PROXY UNKNOWN "
+                  "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
+                  "65535 65535\r\n\r\n";
+    ck_assert_uint_eq(strlen(line), 109);
+    assert_parses(line, 107);
+    memcpy(line + 105, "5\r\n", 3);
+    assert_refused(line, 108, "no end of line within 107 bytes");
+    assert_refused(line, 107, "no end of line within 107 bytes");
+}
+END_TEST
+
 START_TEST(a_proxy_without_a_client_sends_no_addresses)
 {
     static const char *const lines[] = {
@@ -365,9 +378,34 @@ START_TEST(a_local_path_goes_in_version_2_only)
     assert_parses(header, proxy_build(&original, header));
     assert_address(&proxy.source, "unix:/run/a");
     assert_address(&proxy.destination, "unix");
+    original.destination = local("/run/b");
+    assert_parses(header, proxy_build(&original, header));
+    assert_address(&proxy.destination, "unix:/run/b");
     original.version = 1;
     assert_parses(header, proxy_build(&original, header));
     ck_assert(proxy.local);
+}
+END_TEST
+
+START_TEST(what_lies_behind_a_local_path_is_not_sent)
+{
+    struct proxy original = full(2, local("/run/a"), local("/run/b"));
+    memset(original.source.local.sun_path + 6, 'x', 8);
+    original.source.length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 6);
+    assert_parses(header, proxy_build(&original, header));
+    assert_address(&proxy.source, "unix:/run/a");
+}
+END_TEST
+
+START_TEST(addresses_of_two_kinds_are_sent_as_none)
+{
+    struct proxy original = full(2, local("/run/a"), loopback_address("tcp://192.0.2.2:2"));
+    assert_parses(header, proxy_build(&original, header));
+    ck_assert(proxy.local);
+    original = full(2, loopback_address("tcp://192.0.2.2:2"), local("/run/a"));
+    assert_parses(header, proxy_build(&original, header));
+    ck_assert(proxy.local);
+    ck_assert_str_eq(proxy.authority, "example.org");
 }
 END_TEST
 
@@ -495,6 +533,7 @@ int main(void)
     Suite *suite = suite_create("proxy");
     TCase *tcase = tcase_create("header");
     tcase_add_loop_test(tcase, reads_a_line_of_version_1, 0, 4);
+    tcase_add_test(tcase, a_line_has_107_bytes_at_most);
     tcase_add_loop_test(tcase, a_proxy_without_a_client_sends_no_addresses, 0, 2);
     tcase_add_loop_test(tcase, refuses_a_malformed_line_with_the_reason, 0, 20);
     tcase_add_test(tcase, refuses_a_nul_in_a_line);
@@ -511,6 +550,8 @@ int main(void)
     tcase_add_test(tcase, verifies_crc_32c);
     tcase_add_loop_test(tcase, reads_back_what_it_builds, 0, 3);
     tcase_add_test(tcase, a_local_path_goes_in_version_2_only);
+    tcase_add_test(tcase, what_lies_behind_a_local_path_is_not_sent);
+    tcase_add_test(tcase, addresses_of_two_kinds_are_sent_as_none);
     tcase_add_test(tcase, local_is_built_without_addresses);
     tcase_add_test(tcase, detects_each_flipped_bit);
     suite_add_tcase(suite, tcase);

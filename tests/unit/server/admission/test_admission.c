@@ -2,6 +2,7 @@
 #include "tlsecho/server/admission.h"
 
 #include <check.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "loopback.h"
@@ -393,6 +394,48 @@ START_TEST(a_source_is_counted_right_while_its_connections_open_and_close_at_onc
 }
 END_TEST
 
+/* How many of many tries of all workers at one time, so that no token comes back, succeed. */
+enum { TRIES = 60000, TOKENS = 100000, NOW_US = 1000 };
+static atomic_uint succeeded;
+
+static void *accept_all(void *nothing)
+{
+    struct admission_pass pass = {.admission = NULL};
+    unsigned count = 0;
+    for (int i = 0; i < TRIES; i++) {
+        count += admission_accept(admission, NOW_US, &pass) == ADMISSION_GRANTED;
+        admission_over(&pass);
+    }
+    succeeded += count;
+    return nothing;
+}
+
+static void *take_all_datagrams(void *nothing)
+{
+    struct address source = loopback_address("udp://192.0.2.1:1");
+    unsigned count = 0;
+    for (int i = 0; i < TRIES; i++)
+        count += admission_datagram(admission, &snapshot->config->listeners[OPEN], &source,
+                                    NOW_US) == DATAGRAM_KEPT;
+    succeeded += count;
+    return nothing;
+}
+
+START_TEST(workers_share_a_rate_and_take_each_of_its_tokens_once)
+{
+    pthread_t threads[WORKERS];
+    struct error err;
+    limit("accept_rate: 100000, datagram_rate: 100000");
+    for (int i = 0; i < WORKERS; i++)
+        ck_assert_int_eq(
+            thread_start(&threads[i], "worker", _i ? accept_all : take_all_datagrams, NULL, &err),
+            0);
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_uint_eq(succeeded, TOKENS);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("admission");
@@ -417,6 +460,7 @@ int main(void)
     tcase_add_test(tcase, every_refusal_has_a_word_of_its_own_and_a_sentence);
     tcase_add_test(tcase, workers_may_start_and_end_connections_at_once);
     tcase_add_test(tcase, a_source_is_counted_right_while_its_connections_open_and_close_at_once);
+    tcase_add_loop_test(tcase, workers_share_a_rate_and_take_each_of_its_tokens_once, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -287,10 +287,14 @@ static const struct {
      "1:38: listeners[0].tls: unix:// does not use TLS: remove this key"},
     {"listeners: [{listen: tls://a, tls: wbe}]\ntls: {web: {}}",
      "1:36: listeners[0].tls: no profile \"wbe\" under tls: write one of default, web"},
+    {"listeners: [{listen: tls://a, tls: x}]\ntls: {default: {}, web: {}}",
+     "1:36: listeners[0].tls: no profile \"x\" under tls: write one of default, web"},
     {"listeners: [{listen: tls://a, tls: x}]",
      "1:36: listeners[0].tls: no profile \"x\" under tls: write one of default"},
     {"tls: {a: {min_version: 1.3, max_version: 1.2}}",
      "1:24: tls.a.min_version: 1.3 is above max_version 1.2: lower it"},
+    {"tls: {a: {}, b: {min_version: 1.3, max_version: 1.2}}",
+     "1:31: tls.b.min_version: 1.3 is above max_version 1.2: lower it"},
 
     /* client certificates */
     {"tls: {a: {client_auth: optional}}",
@@ -301,6 +305,9 @@ static const struct {
      "TLS_AES_128_GCM_SHA256}}",
      "2:25: tls.x.ciphersuites: has no effect on listeners of DTLS, which has only 1.2: write "
      "ciphers instead, or remove this key"},
+    {"listeners: [{listen: 'dtls://localhost:1', tls: x}, {listen: 'tls://localhost:1'}]\n"
+     "tls: {x: {ciphersuites: TLS_AES_128_GCM_SHA256}}",
+     "2:25: tls.x.ciphersuites: has no effect on listeners of DTLS"},
     {"tls: {a: {ciphersuites: TLS_AES_128_GCM_SHA256, max_version: 1.2}}",
      "1:25: tls.a.ciphersuites: has no effect while max_version is 1.2: write ciphers instead, or "
      "remove this key"},
@@ -319,6 +326,21 @@ static const struct {
 START_TEST(refuses_with_place_key_and_remedy)
 {
     assert_refused(wrong[_i].text, wrong[_i].reason);
+}
+END_TEST
+
+/* By the folder, which two file systems may number alike, and the name. */
+START_TEST(accepts_sockets_of_different_folders_names_and_file_systems)
+{
+    static const char *const pairs[][2] = {
+        {"/no/folder/a", "/no/other/a"},       {"/proc/self/cwd/a", "/proc/self/task/../cwd/b"},
+        {"/proc/self/a", "/proc/self/task/a"}, {"/proc/a", "/sys/a"},
+        {"/no/folder/a", "/proc/a"},           {"/proc/a", "/no/folder/a"},
+    };
+    char text[200];
+    snprintf(text, sizeof text, "listeners: [{listen: unix://%s}, {listen: unix://%s}]",
+             pairs[_i][0], pairs[_i][1]);
+    config_free(parsed(text));
 }
 END_TEST
 
@@ -505,6 +527,7 @@ int main(void)
     TCase *tcase = tcase_create("config_read");
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, refuses_with_place_key_and_remedy, 0, COUNT(wrong));
+    tcase_add_loop_test(tcase, accepts_sockets_of_different_folders_names_and_file_systems, 0, 6);
     tcase_add_test(tcase, reports_the_first_error_only);
     tcase_add_test(tcase, accepts_64_listeners_and_not_65);
     tcase_add_test(tcase, accepts_64_profiles_including_the_default_one);
