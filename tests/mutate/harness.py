@@ -193,7 +193,7 @@ class Program:
 
     def environment(self, folder, more):
         return {"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8",
-                "CK_FORK": self.fork, "CK_VERBOSITY": "silent", "CK_DEFAULT_TIMEOUT": "120",
+                "CK_FORK": self.fork, "CK_VERBOSITY": "silent",
                 "TLSECHO_SEED": "1", "TLSECHO_TEST_KEYS": str(self.build.folder / "tests" / "rsa_keys"),
                 "ASAN_OPTIONS": "hard_rss_limit_mb=2048:symbolize=0", "LSAN_OPTIONS": "symbolize=0",
                 "UBSAN_OPTIONS": "symbolize=0", **more}

@@ -18,6 +18,13 @@ const char *tsan_options(void)
     return "allocator_may_return_null=1";
 }
 
+/* Check's default of 4 s per test is too short under a sanitizer on a busy machine. It reads this
+ * as it makes a TCase. */
+__attribute__((constructor)) static void take_time(void)
+{
+    setenv("CK_DEFAULT_TIMEOUT", "120", 0);
+}
+
 int suite_run(Suite *suite)
 {
     rsa_keys_share();

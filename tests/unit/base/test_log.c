@@ -729,7 +729,6 @@ int main(void)
 {
     Suite *suite = suite_create("log");
     TCase *tcase = tcase_create("lines");
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, writes_logfmt);
     tcase_add_test(tcase, writes_json);
     tcase_add_loop_test(tcase, every_line_has_the_identity_before_its_event, 0, 2);
@@ -749,7 +748,6 @@ int main(void)
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("queue");
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, drops_and_counts_lines_for_which_the_queue_has_no_room);
     tcase_add_loop_test(tcase, closing_waits_a_second_for_a_stuck_reader_and_no_longer, 0, 2);
     tcase_add_test(tcase, closing_writes_the_queued_lines);

@@ -534,7 +534,6 @@ int main(void)
 {
     Suite *suite = suite_create("dial");
     TCase *tcase = tcase_create("dial");
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, returns_a_socket_that_is_ready_for_use);
     tcase_add_test(tcase, tries_the_next_address_at_once_when_one_refuses);
     tcase_add_test(tcase, tries_the_next_address_while_one_does_not_answer);

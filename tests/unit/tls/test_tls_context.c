@@ -673,7 +673,6 @@ int main(void)
     Suite *suite = suite_create("tls_context");
     TCase *tcase = tcase_create("verify");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60); /* generating RSA keys is slow */
     tcase_add_test(tcase, accepts_each_name_of_a_trusted_certificate);
     tcase_add_test(tcase, sends_names_and_never_addresses);
     tcase_add_test(tcase, rejects_a_certificate_for_other_names);
@@ -697,7 +696,6 @@ int main(void)
 
     tcase = tcase_create("files");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60); /* generating RSA keys is slow */
     tcase_add_test(tcase, negotiates_only_the_versions_that_are_set);
     tcase_add_test(tcase, describes_the_certificate_that_it_loaded);
     tcase_add_test(tcase, serves_rsa_and_ecdsa_together_and_prefers_ecdsa);
@@ -714,7 +712,6 @@ int main(void)
 
     tcase = tcase_create("self-signed");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60); /* generating RSA keys is slow */
     tcase_add_test(tcase, makes_a_self_signed_certificate_in_memory);
     tcase_add_test(tcase, keeps_a_self_signed_certificate_in_its_directory);
     tcase_add_test(tcase, renews_a_self_signed_certificate_thirty_days_before_its_end);

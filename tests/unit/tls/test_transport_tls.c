@@ -976,13 +976,11 @@ int main(void)
     Suite *suite = suite_create("transport");
     TCase *tcase = tcase_create("contract");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
     add_contract(tcase);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("tls");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
     add_tls(tcase);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -202,7 +202,6 @@ int main(void)
     tcase_add_test(cases, a_window_that_wraps_and_grows_loses_nothing);
     tcase_add_test(cases, a_full_window_has_no_room_until_something_comes_back);
     tcase_add_test(cases, a_kind_is_found_by_its_name_and_an_unknown_one_lists_the_names);
-    tcase_set_timeout(cases, 60);
 
     Suite *suite = suite_create("expect");
     suite_add_tcase(suite, cases);

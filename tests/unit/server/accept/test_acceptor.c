@@ -701,7 +701,6 @@ int main(void)
 {
     Suite *suite = suite_create("acceptor");
     TCase *tcase = tcase_create("acceptor");
-    tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, accepts_on_every_listener, ONE, MORE + 1);
     tcase_add_test(tcase, spreads_connections_over_the_workers);
     tcase_add_test(tcase, spreads_connections_of_one_turn_too);

@@ -491,7 +491,6 @@ int main(void)
 {
     Suite *suite = suite_create("listening");
     TCase *tcase = tcase_create("listening");
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, opens_every_listener_in_order);
     tcase_add_test(tcase, the_syn_is_kept_only_where_the_service_shows_it);
     tcase_add_test(tcase, whether_the_syn_is_kept_changes_with_the_service_of_a_socket_that_stays);

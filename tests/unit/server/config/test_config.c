@@ -505,7 +505,6 @@ END_TEST
 int main(void)
 {
     TCase *tcase = tcase_create("config");
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, defaults_are_one_plain_and_one_tls_listener_on_localhost);
     tcase_add_test(tcase, defaults_are_those_of_the_manual);
     tcase_add_loop_test(tcase, empty_files_and_sections_mean_the_defaults, 0, 8);

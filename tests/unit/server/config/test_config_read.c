@@ -525,7 +525,6 @@ int main(void)
     setenv("TLSECHO_TEST_LONG", long_text, 1);
     unsetenv("TLSECHO_TEST_UNSET");
     TCase *tcase = tcase_create("config_read");
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, refuses_with_place_key_and_remedy, 0, COUNT(wrong));
     tcase_add_loop_test(tcase, accepts_sockets_of_different_folders_names_and_file_systems, 0, 6);
     tcase_add_test(tcase, reports_the_first_error_only);

@@ -264,7 +264,6 @@ END_TEST
 int main(void)
 {
     TCase *tcase = tcase_create("config_yaml");
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, returns_every_key_and_value_with_its_place);
     tcase_add_test(tcase, distinguishes_a_missing_value_from_an_empty_text);
     tcase_add_loop_test(tcase, accepts_an_empty_file, 0, 6);

@@ -200,7 +200,6 @@ int main(void)
 {
     Suite *suite = suite_create("config_snapshot");
     TCase *tcase = tcase_create("config_snapshot");
-    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, gives_each_listener_its_service_and_its_profile);
     tcase_add_test(tcase, describes_every_certificate_that_is_served);

@@ -143,7 +143,6 @@ int main(void)
 {
     Suite *suite = suite_create("handoff_queue");
     TCase *tcase = tcase_create("handoff_queue");
-    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, gives_the_oldest_first_and_says_whether_there_are_more);
     tcase_add_test(tcase, keeps_its_order_around_the_end_of_its_memory);

@@ -770,7 +770,6 @@ int main(void)
 {
     Suite *suite = suite_create("worker");
     TCase *tcase = tcase_create("serves");
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, echoes_and_closes_when_the_client_does);
     tcase_add_test(tcase, serves_many_connections_at_once);
     tcase_add_test(tcase,
@@ -782,7 +781,6 @@ int main(void)
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("time-outs");
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, a_late_handshake_ends_the_connection);
     tcase_add_test(tcase, bytes_do_not_prolong_a_handshake);
     tcase_add_test(
@@ -796,7 +794,6 @@ int main(void)
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("orders");
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, a_drain_without_connections_ends_it_at_once);
     tcase_add_test(tcase, draining_closes_quiet_connections_and_then_ends_the_thread);
     tcase_add_test(tcase, draining_waits_for_a_busy_client);

@@ -171,7 +171,6 @@ int main(void)
 {
     Suite *suite = suite_create("worker_dtls");
     TCase *tcase = tcase_create("worker_dtls");
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_client_that_never_answers_a_flight_has_vanished_after_a_dozen);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
