@@ -10,8 +10,6 @@ int tls_once_index(atomic_int *index, int class_index)
     if (found > 0)
         return found;
     int made = CRYPTO_get_ex_new_index(class_index, 0, NULL, NULL, NULL, NULL);
-    if (made < 0)
-        return -1;
     return atomic_compare_exchange_strong(index, &found, made) ? made : found;
 }
 

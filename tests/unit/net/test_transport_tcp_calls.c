@@ -7,24 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "scripted_call.h"
 #include "suite.h"
 #include "tlsecho/net/transport.h"
 
-enum { FD = 1000, PIPE_READ, PIPE_WRITE, SIZE = 100, ANSWERS = 6, CALLS = 5 };
+enum { FD = 1000, PIPE_READ, PIPE_WRITE, SIZE = 100, CALLS = 5 };
 
-struct answer {
-    ssize_t result;
-    int code; /* errno; 0: it stays as it was */
-};
-
-/* The results of one system call, in order. */
-struct call {
-    struct answer answers[ANSWERS];
-    unsigned expected, made;
-    size_t sizes[ANSWERS]; /* that were asked for */
-};
-
-static struct call receives, sends, reads, in, out; /* in, out: splices from and to the socket */
+static struct scripted_call receives, sends, reads, in, out; /* in, out: splices from and to the
+                                                                socket */
 static struct transport *transport;
 static struct error err;
 static unsigned char data[SIZE];
@@ -32,28 +22,12 @@ static const struct buf into = {.data = data, .size = SIZE};
 static const int pipe_fds[2] = {PIPE_READ, PIPE_WRITE};
 static size_t back;
 
-static ssize_t answer(struct call *call, size_t size)
-{
-    ck_assert_msg(call->made < call->expected, "one call too many");
-    struct answer next = call->answers[call->made];
-    call->sizes[call->made++] = size;
-    if (next.code)
-        errno = next.code;
-    return next.result;
-}
-
-static void expect(struct call *call, ssize_t result, int code)
-{
-    ck_assert_uint_lt(call->expected, ANSWERS);
-    call->answers[call->expected++] = (struct answer){result, code};
-}
-
 ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
     ck_assert_int_eq(fd, FD);
     ck_assert_int_eq(flags, 0);
     ck_assert_ptr_eq(buffer, data);
-    return answer(&receives, size);
+    return scripted_call_make(&receives, size, flags);
 }
 
 ssize_t send(int fd, const void *buffer, size_t size, int flags)
@@ -61,7 +35,7 @@ ssize_t send(int fd, const void *buffer, size_t size, int flags)
     ck_assert_int_eq(fd, FD);
     ck_assert_int_eq(flags, MSG_NOSIGNAL);
     ck_assert_ptr_eq(buffer, data);
-    return answer(&sends, size);
+    return scripted_call_make(&sends, size, flags);
 }
 
 ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t size, unsigned flags)
@@ -71,14 +45,14 @@ ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t size, 
     ck_assert_uint_eq(flags, SPLICE_F_NONBLOCK);
     ck_assert_int_eq(from, to == FD ? PIPE_READ : FD);
     ck_assert_int_eq(to, from == FD ? PIPE_WRITE : FD);
-    return answer(from == FD ? &in : &out, size);
+    return scripted_call_make(from == FD ? &in : &out, size, 0);
 }
 
 /* Each byte that it reads is the number of its call. */
 ssize_t read(int fd, void *buffer, size_t size)
 {
     ck_assert_int_eq(fd, PIPE_READ);
-    ssize_t n = answer(&reads, size);
+    ssize_t n = scripted_call_make(&reads, size, 0);
     if (n > 0)
         memset(buffer, (int)reads.made, (size_t)n);
     return n;
@@ -98,9 +72,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    const struct call *calls[CALLS] = {&receives, &sends, &reads, &in, &out};
+    const struct scripted_call *calls[CALLS] = {&receives, &sends, &reads, &in, &out};
     for (size_t i = 0; i < CALLS; i++)
-        ck_assert_uint_eq(calls[i]->made, calls[i]->expected);
+        scripted_call_check(calls[i]);
     transport_free(transport);
 }
 
@@ -132,39 +106,39 @@ static void splice_gives(enum io_status status, size_t n, size_t spliced)
 
 START_TEST(a_call_that_a_signal_interrupts_is_repeated)
 {
-    expect(&receives, -1, EINTR);
-    expect(&receives, -1, EINTR);
-    expect(&receives, 1, 0);
+    scripted_call_expect(&receives, -1, EINTR);
+    scripted_call_expect(&receives, -1, EINTR);
+    scripted_call_expect(&receives, 1, 0);
     read_gives(IO_OK, 1);
-    expect(&sends, -1, EINTR);
-    expect(&sends, SIZE, 0);
+    scripted_call_expect(&sends, -1, EINTR);
+    scripted_call_expect(&sends, SIZE, 0);
     write_gives(IO_OK, SIZE);
-    expect(&in, -1, EINTR);
-    expect(&in, 7, 0);
-    expect(&out, -1, EINTR);
-    expect(&out, 7, 0);
+    scripted_call_expect(&in, -1, EINTR);
+    scripted_call_expect(&in, 7, 0);
+    scripted_call_expect(&out, -1, EINTR);
+    scripted_call_expect(&out, 7, 0);
     splice_gives(IO_OK, 7, 7);
 }
 END_TEST
 
 START_TEST(an_earlier_interruption_means_nothing)
 {
-    expect(&sends, -1, EINTR);
-    expect(&sends, 0, 0);
+    scripted_call_expect(&sends, -1, EINTR);
+    scripted_call_expect(&sends, 0, 0);
     write_gives(IO_WANT_WRITE, 0);
-    expect(&in, -1, EINTR);
-    expect(&in, 0, 0);
-    expect(&receives, 3, 0);
+    scripted_call_expect(&in, -1, EINTR);
+    scripted_call_expect(&in, 0, 0);
+    scripted_call_expect(&receives, 3, 0);
     splice_gives(IO_OK, 3, 0);
-    expect(&receives, -1, EINTR);
-    expect(&receives, 0, 0);
+    scripted_call_expect(&receives, -1, EINTR);
+    scripted_call_expect(&receives, 0, 0);
     read_gives(IO_EOF, 0);
 }
 END_TEST
 
 START_TEST(after_the_fin_nothing_is_received)
 {
-    expect(&receives, 0, 0);
+    scripted_call_expect(&receives, 0, 0);
     read_gives(IO_EOF, 0);
     read_gives(IO_EOF, 0);
     splice_gives(IO_EOF, 0, 0);
@@ -173,7 +147,7 @@ END_TEST
 
 START_TEST(waits_for_input)
 {
-    expect(&receives, -1, EAGAIN);
+    scripted_call_expect(&receives, -1, EAGAIN);
     read_gives(IO_WANT_READ, 0);
 }
 END_TEST
@@ -181,14 +155,14 @@ END_TEST
 /* The kernel reports it once, and then an end. */
 START_TEST(a_reset_is_reported_again_with_its_own_error)
 {
-    expect(&receives, -1, ECONNRESET);
+    scripted_call_expect(&receives, -1, ECONNRESET);
     read_gives(IO_RESET, 0);
-    expect(&receives, -1, EAGAIN);
+    scripted_call_expect(&receives, -1, EAGAIN);
     read_gives(IO_WANT_READ, 0);
-    expect(&sends, -1, EPIPE);
+    scripted_call_expect(&sends, -1, EPIPE);
     write_gives(IO_RESET, 0);
     ck_assert_int_eq(err.code, EPIPE);
-    expect(&receives, 0, 0);
+    scripted_call_expect(&receives, 0, 0);
     read_gives(IO_RESET, 0);
     ck_assert_int_eq(err.code, ECONNRESET);
 }
@@ -196,25 +170,25 @@ END_TEST
 
 START_TEST(an_end_after_another_failure_is_an_end)
 {
-    expect(&receives, -1, ENOMEM);
+    scripted_call_expect(&receives, -1, ENOMEM);
     read_gives(IO_FAILED, 0);
     ck_assert_int_eq(err.code, ENOMEM);
-    expect(&receives, 0, 0);
+    scripted_call_expect(&receives, 0, 0);
     read_gives(IO_EOF, 0);
 }
 END_TEST
 
 START_TEST(a_write_returns_how_much_the_kernel_took)
 {
-    expect(&sends, SIZE, 0);
+    scripted_call_expect(&sends, SIZE, 0);
     write_gives(IO_OK, SIZE);
-    expect(&sends, 1, 0);
+    scripted_call_expect(&sends, 1, 0);
     write_gives(IO_WANT_WRITE, 1);
-    expect(&sends, 0, 0);
+    scripted_call_expect(&sends, 0, 0);
     write_gives(IO_WANT_WRITE, 0);
-    expect(&sends, -1, EAGAIN);
+    scripted_call_expect(&sends, -1, EAGAIN);
     write_gives(IO_WANT_WRITE, 0);
-    expect(&sends, -1, ENOMEM);
+    scripted_call_expect(&sends, -1, ENOMEM);
     write_gives(IO_FAILED, 0);
 }
 END_TEST
@@ -223,21 +197,21 @@ START_TEST(reads_where_a_splice_moves_nothing)
 {
     static const int codes[] = {EAGAIN, EINVAL, EPERM, ENOSYS};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        expect(&in, -1, codes[i]);
-        expect(&receives, 5, 0);
+        scripted_call_expect(&in, -1, codes[i]);
+        scripted_call_expect(&receives, 5, 0);
         splice_gives(IO_OK, 5, 0);
     }
-    expect(&in, 0, 0);
-    expect(&receives, -1, EAGAIN);
+    scripted_call_expect(&in, 0, 0);
+    scripted_call_expect(&receives, -1, EAGAIN);
     splice_gives(IO_WANT_READ, 0, 0);
 }
 END_TEST
 
 START_TEST(does_not_read_where_a_splice_fails)
 {
-    expect(&in, -1, ENOMEM);
+    scripted_call_expect(&in, -1, ENOMEM);
     splice_gives(IO_FAILED, 0, 0);
-    expect(&in, -1, ECONNRESET);
+    scripted_call_expect(&in, -1, ECONNRESET);
     splice_gives(IO_RESET, 0, 0);
     ck_assert_uint_eq(in.sizes[0], SIZE);
 }
@@ -245,14 +219,14 @@ END_TEST
 
 START_TEST(splices_back_until_the_pipe_is_empty)
 {
-    expect(&in, 3, 0);
-    expect(&out, 1, 0);
-    expect(&out, 2, EAGAIN);
+    scripted_call_expect(&in, 3, 0);
+    scripted_call_expect(&out, 1, 0);
+    scripted_call_expect(&out, 2, EAGAIN);
     splice_gives(IO_OK, 3, 3);
     ck_assert_uint_eq(out.sizes[0], 3);
     ck_assert_uint_eq(out.sizes[1], 2);
-    expect(&in, 1, 0);
-    expect(&out, 1, 0);
+    scripted_call_expect(&in, 1, 0);
+    scripted_call_expect(&out, 1, 0);
     splice_gives(IO_OK, 1, 1);
 }
 END_TEST
@@ -261,13 +235,13 @@ END_TEST
 START_TEST(what_the_peer_does_not_accept_is_read_out_of_the_pipe)
 {
     static const unsigned char expected[] = {1, 3, 3, 3, 4, 0};
-    expect(&in, 9, 0);
-    expect(&out, 4, 0);
-    expect(&out, _i - 1, EAGAIN);
-    expect(&reads, 1, 0);
-    expect(&reads, -1, EINTR);
-    expect(&reads, 3, 0);
-    expect(&reads, 1, 0);
+    scripted_call_expect(&in, 9, 0);
+    scripted_call_expect(&out, 4, 0);
+    scripted_call_expect(&out, _i - 1, EAGAIN);
+    scripted_call_expect(&reads, 1, 0);
+    scripted_call_expect(&reads, -1, EINTR);
+    scripted_call_expect(&reads, 3, 0);
+    scripted_call_expect(&reads, 1, 0);
     splice_gives(IO_OK, 9, 4);
     ck_assert_mem_eq(data, expected, sizeof expected);
     ck_assert_uint_eq(reads.sizes[0], 5);
@@ -278,10 +252,10 @@ END_TEST
 
 START_TEST(one_byte_is_not_left_in_the_pipe)
 {
-    expect(&in, 2, 0);
-    expect(&out, 1, 0);
-    expect(&out, -1, EAGAIN);
-    expect(&reads, 1, 0);
+    scripted_call_expect(&in, 2, 0);
+    scripted_call_expect(&out, 1, 0);
+    scripted_call_expect(&out, -1, EAGAIN);
+    scripted_call_expect(&reads, 1, 0);
     splice_gives(IO_OK, 2, 1);
 }
 END_TEST

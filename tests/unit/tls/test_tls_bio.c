@@ -7,26 +7,18 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "scripted_call.h"
 #include "suite.h"
 #include "tlsecho/tls/tls_scratch.h"
 
 enum {
     FD = 1000,
-    ANSWERS = 8,
     SCRATCH_IN = 64 * 1024,
     SCRATCH_OUT = 4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD),
     STREAM = 2 * SCRATCH_OUT,
 };
 
-/* The results of one system call, in order: bytes, or the errno, negative. */
-struct call {
-    ssize_t answers[ANSWERS];
-    unsigned expected, made;
-    size_t size; /* of the last */
-    int flags;
-};
-
-static struct call receives, sends;
+static struct scripted_call receives, sends;
 static struct tls_scratch *scratch;
 static struct tls_bio wire;
 static BIO *bio;
@@ -38,28 +30,16 @@ static unsigned char byte_at(size_t place)
     return (unsigned char)(place ^ place >> 7);
 }
 
-static ssize_t answer(struct call *call, size_t size, int flags)
+/* result: bytes, or the errno, negative. */
+static void expect(struct scripted_call *call, ssize_t result)
 {
-    ck_assert_msg(call->made < call->expected, "one call too many");
-    ssize_t next = call->answers[call->made++];
-    call->size = size;
-    call->flags = flags;
-    if (next < 0)
-        errno = (int)-next;
-    ck_assert_int_le(next, (ssize_t)size);
-    return next < 0 ? -1 : next;
-}
-
-static void expect(struct call *call, ssize_t result)
-{
-    ck_assert_uint_lt(call->expected, ANSWERS);
-    call->answers[call->expected++] = result;
+    scripted_call_expect(call, result < 0 ? -1 : result, result < 0 ? (int)-result : 0);
 }
 
 ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
     ck_assert_int_eq(fd, FD);
-    ssize_t n = answer(&receives, size, flags);
+    ssize_t n = scripted_call_make(&receives, size, flags);
     for (ssize_t i = 0; i < n; i++)
         ((unsigned char *)buffer)[i] = byte_at(received_n++);
     return n;
@@ -68,7 +48,7 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags)
 ssize_t send(int fd, const void *buffer, size_t size, int flags)
 {
     ck_assert_int_eq(fd, FD);
-    ssize_t n = answer(&sends, size, flags);
+    ssize_t n = scripted_call_make(&sends, size, flags);
     if (n > 0) {
         memcpy(sent + sent_n, buffer, (size_t)n);
         sent_n += (size_t)n;
@@ -89,8 +69,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    ck_assert_uint_eq(receives.made, receives.expected);
-    ck_assert_uint_eq(sends.made, sends.expected);
+    scripted_call_check(&receives);
+    scripted_call_check(&sends);
     BIO_free(bio);
     tls_bio_done(&wire);
     tls_scratch_free(scratch);
