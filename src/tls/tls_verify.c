@@ -274,9 +274,9 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err)
                       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 
     /* Certificates contain neither the scope of an address nor the final dot of a name. */
-    char name[PEER_NAME_BYTES];
+    char name[PEER_NAME_BYTES] = "";
     bool address = endpoint_host_is_address(server_name);
-    size_t length = address ? strcspn(server_name, "%") : strlen(server_name);
+    size_t length = strcspn(server_name, "%");
     if (!address && !endpoint_host_is_name(server_name))
         return error_set(err, ERROR_INPUT,
                          "\"%.160s\" is not a server name: give a host name or an address",
@@ -287,7 +287,6 @@ int tls_verify_prepare(SSL *ssl, const char *server_name, struct error *err)
         return error_set(err, ERROR_INPUT, "the server name has %zu bytes: give at most %d", length,
                          PEER_NAME_BYTES - 1);
     memcpy(name, server_name, length);
-    name[length] = '\0';
 
     bool done = address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1
                         : SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, name);

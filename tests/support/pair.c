@@ -95,3 +95,17 @@ void pair_connect(struct pair *pair)
     while (transport_read(pair->client, tickets, sizeof tickets, &err).progressed)
         ;
 }
+
+enum io_status pair_meet(struct tls_context *client, struct tls_context *server,
+                         const char *server_name, struct peer *ret, struct error *err)
+{
+    struct pair pair;
+    struct error ignored;
+    int fds[2];
+    pair_sockets(false, fds);
+    pair_tls(&pair, fds, client, server, server_name);
+    enum io_status status = pair_handshake(&pair, err, NULL, &ignored);
+    transport_peer(pair.client, ret);
+    pair_done(&pair);
+    return status;
+}

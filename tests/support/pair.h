@@ -38,6 +38,11 @@ void pair_done(struct pair *pair);
 enum io_status pair_handshake(struct pair *pair, struct error *ret_client,
                               enum io_status *ret_server, struct error *ret_server_error);
 
+/* A handshake over sockets of its own. Returns the client's status; what it knows of the server,
+ * and its error where it failed. */
+enum io_status pair_meet(struct tls_context *client, struct tls_context *server,
+                         const char *server_name, struct peer *ret, struct error *err);
+
 /* Until both are through, and the client has read its tickets. */
 void pair_connect(struct pair *pair);
 

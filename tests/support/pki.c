@@ -121,16 +121,22 @@ const char *pki_write_key(struct folder *folder, const char *name, const struct 
     return folder->file;
 }
 
-struct peer_certificate pki_present(struct folder *folder, const struct pki *pki,
-                                    struct tls_context *ctx)
+struct peer_certificate pki_present_chain(struct folder *folder, const struct pki *leaf,
+                                          const struct pki *issuer, struct tls_context *ctx)
 {
     struct peer_certificate about;
     struct error err;
-    const char *path = pki_write_certificate(folder, "presented.pem", pki);
+    const char *path = pki_write_chain(folder, "presented.pem", leaf, issuer);
     ck_assert_msg(tls_context_use_certificate(ctx, path, &about, &err) == 0, "%s", err.text);
-    path = pki_write_key(folder, "presented.key", pki, NULL);
+    path = pki_write_key(folder, "presented.key", leaf, NULL);
     ck_assert_msg(tls_context_use_key(ctx, path, &err) == 0, "%s", err.text);
     return about;
+}
+
+struct peer_certificate pki_present(struct folder *folder, const struct pki *pki,
+                                    struct tls_context *ctx)
+{
+    return pki_present_chain(folder, pki, NULL, ctx);
 }
 
 void pki_trust(struct folder *folder, const struct pki *pki, struct tls_context *ctx)

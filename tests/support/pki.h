@@ -70,6 +70,9 @@ const char *pki_write_key(struct folder *folder, const char *name, const struct 
 /* Has the context present it, or trust it, by files in the folder. */
 struct peer_certificate pki_present(struct folder *folder, const struct pki *pki,
                                     struct tls_context *ctx);
+/* Likewise with a chain; issuer: NULL = none. */
+struct peer_certificate pki_present_chain(struct folder *folder, const struct pki *leaf,
+                                          const struct pki *issuer, struct tls_context *ctx);
 void pki_trust(struct folder *folder, const struct pki *pki, struct tls_context *ctx);
 
 #endif

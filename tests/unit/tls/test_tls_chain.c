@@ -116,16 +116,11 @@ START_TEST(is_available_even_if_the_server_was_refused)
 {
     struct pair pair;
     struct tls_context *client, *server;
-    struct peer_certificate about;
     struct peer peer;
     struct tls_chain chain = {0};
     int fds[2];
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
-    ck_assert_int_eq(tls_context_use_certificate(
-                         server, pki_write_chain(&folder, "c.pem", &leaf, &ca), &about, &err),
-                     0);
-    ck_assert_int_eq(
-        tls_context_use_key(server, pki_write_key(&folder, "k.pem", &leaf, NULL), &err), 0);
+    pki_present_chain(&folder, &leaf, &ca, server);
     ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client, &err), 0); /* trusts no CA */
     pair_sockets(false, fds);
     pair_tls(&pair, fds, client, server, "localhost");

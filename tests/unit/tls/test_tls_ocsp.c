@@ -38,6 +38,7 @@ struct response {
     int status, reason;               /* V_OCSP_CERTSTATUS_*, OCSP_REVOKED_STATUS_* */
     long from_s, until_s;             /* from now; both 0 = yesterday to tomorrow */
     bool sha256;
+    int bytes; /* that are stapled; 0 = all */
 };
 
 static int der_of(const struct response *r, unsigned char **ret)
@@ -187,8 +188,9 @@ END_TEST
 static int staple(SSL *ssl, void *arg)
 {
     unsigned char *der = NULL;
-    int n = der_of(arg, &der);
-    SSL_set_tlsext_status_ocsp_resp(ssl, der, n);
+    const struct response *r = arg;
+    int n = der_of(r, &der);
+    SSL_set_tlsext_status_ocsp_resp(ssl, der, r->bytes ? r->bytes : n);
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -200,33 +202,20 @@ static enum io_status shake(struct response *r, enum trust trust, const char *ve
 {
     struct folder folder;
     struct tls_context *client, *server;
-    struct peer_certificate about;
     folder_new(&folder);
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, err), 0);
-    ck_assert_int_eq(tls_context_use_certificate(
-                         server, pki_write_chain(&folder, "c.pem", &leaf, &ca), &about, err),
-                     0);
-    ck_assert_int_eq(tls_context_use_key(server, pki_write_key(&folder, "k.pem", &leaf, NULL), err),
-                     0);
+    struct peer_certificate about = pki_present_chain(&folder, &leaf, &ca, server);
     ck_assert_int_eq(tls_context_set_versions(server, NULL, version, err), 0);
     SSL_CTX_set_tlsext_status_cb(server->ssl, staple);
     SSL_CTX_set_tlsext_status_arg(server->ssl, r);
     ck_assert_int_eq(tls_context_new(TLS_CLIENT, &client, err), 0);
-    ck_assert_int_eq(
-        tls_context_trust(client, pki_write_certificate(&folder, "ca.pem", &root), err), 0);
+    pki_trust(&folder, &root, client);
     if (trust == PIN)
         ck_assert_int_eq(tls_context_pin(client, about.sha256, err), 0);
     if (trust == ANY)
         tls_context_trust_any(client);
 
-    struct pair pair;
-    struct error ignored;
-    int fds[2];
-    pair_sockets(false, fds);
-    pair_tls(&pair, fds, client, server, "localhost");
-    enum io_status status = pair_handshake(&pair, err, NULL, &ignored);
-    transport_peer(pair.client, ret);
-    pair_done(&pair);
+    enum io_status status = pair_meet(client, server, "localhost", ret, err);
     tls_context_free(client);
     tls_context_free(server);
     folder_remove(&folder);
@@ -295,6 +284,10 @@ START_TEST(a_staple_without_a_status_changes_nothing)
         .status = V_OCSP_CERTSTATUS_GOOD, .from_s = -2 * DAY_S, .until_s = -DAY_S};
     ck_assert_int_eq(shake(&old, CHAIN, versions[_i], &peer, &err), IO_OK);
     ck_assert_str_eq(peer.staple, "expired");
+    ck_assert(peer.certificate.verified);
+    old.bytes = 1;
+    ck_assert_int_eq(shake(&old, CHAIN, versions[_i], &peer, &err), IO_OK);
+    ck_assert_str_eq(peer.staple, "invalid");
     ck_assert(peer.certificate.verified);
 }
 END_TEST

@@ -40,18 +40,12 @@ static void tear_down(void)
 
 static void serve(const struct pki *pki, const struct pki *issuer)
 {
-    struct peer_certificate about;
-    const char *chain = issuer ? pki_write_chain(&folder, "c.pem", pki, issuer)
-                               : pki_write_certificate(&folder, "c.pem", pki);
-    ck_assert_msg(tls_context_use_certificate(server, chain, &about, &err) == 0, "%s", err.text);
-    ck_assert_int_eq(tls_context_use_key(server, pki_write_key(&folder, "k.pem", pki, NULL), &err),
-                     0);
+    pki_present_chain(&folder, pki, issuer, server);
 }
 
 static void trust(const struct pki *pki)
 {
-    ck_assert_int_eq(tls_context_trust(client, pki_write_certificate(&folder, "ca.pem", pki), &err),
-                     0);
+    pki_trust(&folder, pki, client);
 }
 
 static size_t count(int (*list)(const struct transport *, struct tls_chain *, struct error *),
@@ -208,6 +202,16 @@ START_TEST(says_that_an_address_is_no_dns_name)
                  "the certificate is for no name at all, and not for 192.0.2.1: reissue it with a "
                  "subjectAltName");
     pki_free(&common);
+
+    struct pki both =
+        pki_make(&(struct pki_spec){.subject = "192.0.2.1", .names = "DNS:a", .issuer = &ca});
+    tls_context_free(server);
+    ck_assert_int_eq(tls_context_new(TLS_SERVER, &server, &err), 0);
+    serve(&both, NULL);
+    says_exactly("192.0.2.1", ERROR_NAME_MISMATCH,
+                 "the certificate is for a, and not for 192.0.2.1: connect to one of its names, or "
+                 "give it with --servername");
+    pki_free(&both);
 }
 END_TEST
 
