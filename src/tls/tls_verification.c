@@ -41,9 +41,7 @@ enum error_kind tls_verification_error_kind(const struct tls_verification *verif
 {
     if (verification->untrusted)
         return ERROR_UNTRUSTED;
-    if (verification->expired)
-        return ERROR_EXPIRED;
-    return verification->name_mismatch ? ERROR_NAME_MISMATCH : ERROR_TLS;
+    return verification->expired ? ERROR_EXPIRED : ERROR_NAME_MISMATCH;
 }
 
 static enum tls_fault fault_of(int error)

@@ -2,14 +2,17 @@
 /* What contexts, verification and the lists of certificates do without memory, and that they free
  * all that they have. */
 #include <check.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "tls_chain_internal.h"
 #include "tls_context_internal.h"
 #include "tls_ticket_scope.h"
+#include "tls_verification.h"
 
 #include "allocations.h"
 #include "mutual.h"
@@ -74,6 +77,9 @@ START_TEST(a_list_of_certificates_is_whole_or_not_made)
     sk_X509_push(certificates, ca.certificate);
     ck_assert_uint_gt(starve(list, undo_list), 5);
     ck_assert_str_eq(err.text, "no memory for the certificates");
+    ck_assert_ptr_null(OPENSSL_malloc(SIZE_MAX / 2 + 1)); /* for something else */
+    mutual_ok(list());
+    undo_list();
     sk_X509_free(certificates);
 }
 END_TEST
@@ -149,59 +155,146 @@ START_TEST(a_key_file_that_is_refused_is_freed)
 }
 END_TEST
 
-static void shake_and_free(const struct pki *presented, const struct pki *issuer,
-                           enum io_status expected)
+/* Fails each allocation of one attempt; its store has a chain that is out of date. */
+START_TEST(a_chain_that_is_not_verified_to_its_end_is_not_good)
+{
+    unsigned out_of_memory = 0;
+    bool failed = true;
+    struct pki old = pki_make(
+        &(struct pki_spec){.subject = "old", .issuer = &ca, .starts_days = -20, .ends_days = -10});
+    X509_STORE *trusted = X509_STORE_new();
+    X509_STORE_add_cert(trusted, ca.certificate);
+    SSL *ssl = SSL_new(server->ssl);
+    mutual_ok(tls_verification_attach(ssl, NULL, &err)); /* makes the indices */
+    SSL_free(ssl);
+    for (unsigned n = 0; failed; n++) {
+        struct tls_verification verification = {0};
+        X509_STORE_CTX *store = X509_STORE_CTX_new();
+        ck_assert_int_eq(X509_STORE_CTX_init(store, trusted, old.certificate, NULL), 1);
+        allocations_fail_after(n);
+        long error = tls_verification_run(store, &verification).error;
+        failed = allocations_have_failed();
+        ck_assert_int_ne(error, X509_V_OK);
+        ck_assert(failed || error == X509_V_ERR_CERT_HAS_EXPIRED);
+        out_of_memory += error == X509_V_ERR_OUT_OF_MEM;
+        X509_STORE_CTX_free(store);
+    }
+    ck_assert_uint_gt(out_of_memory, 0);
+    X509_STORE_free(trusted);
+    pki_free(&old);
+}
+END_TEST
+
+START_TEST(a_verification_is_attached_or_that_it_is_not_is_told)
+{
+    struct tls_verification verification = {0};
+    int result = -1, failures = 0;
+    for (unsigned n = 0; result < 0; n++) {
+        SSL *ssl = SSL_new(server->ssl);
+        allocations_fail_after(n);
+        result = tls_verification_attach(ssl, &verification, &err);
+        ck_assert(allocations_have_failed() == (result < 0));
+        failures -= result;
+        ck_assert(result == 0 || err.kind == ERROR_SYSTEM);
+        ck_assert_ptr_eq(tls_verification_of(ssl), result == 0 ? &verification : NULL);
+        SSL_free(ssl);
+    }
+    ck_assert_int_gt(failures, 0);
+}
+END_TEST
+
+static void shake_and_free(const struct pki *presented, enum io_status expected)
 {
     mutual_use_version("1.3");
-    foreign_present(&client, presented, issuer);
-    struct foreign_result result = foreign_shake(&client, server);
-    ck_assert_int_eq(result.status, expected);
+    foreign_present(&client, presented, NULL);
+    ck_assert_int_eq(foreign_shake(&client, server).status, expected);
+    foreign_free(&client);
+    client = (struct foreign){0};
+}
+
+static struct pki wanted;
+
+/* The server requires a client like `wanted`. */
+static void require_wanted(void)
+{
+    wanted = pki_make(
+        &(struct pki_spec){.subject = "wanted", .names = "email:b@example.org", .issuer = &ca});
+    mutual_use_ca(server, &ca, &middle);
+    mutual_ok(tls_context_allow_name(server, "email:b@example.org", &err));
+    mutual_ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
 }
 
 START_TEST(the_verification_of_a_client_frees_all_that_it_has)
 {
     long before = 0;
-    mutual_use_ca(server, &ca, &middle);
-    mutual_ok(tls_context_allow_name(server, "DNS:a.example.org", &err));
-    mutual_ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    require_wanted();
     for (int i = 0; i < 3; i++) {
-        shake_and_free(&leaf, NULL, IO_OK);
-        shake_and_free(&under_middle, NULL, IO_FAILED); /* it has no name */
-        shake_and_free(&own, NULL, IO_FAILED);
-        foreign_free(&client);
-        foreign_new(&client, "1.3");
+        shake_and_free(&wanted, IO_OK);
+        shake_and_free(&leaf, IO_FAILED); /* of other names */
+        shake_and_free(&own, IO_FAILED);
         ck_assert_msg(i < 2 || left() == before, "%ld more", left() - before);
         before = left();
     }
+    pki_free(&wanted);
 }
 END_TEST
 
-/* A client that refuses the server, of whose certificate or name it knows nothing. */
-static void refuse_server(const char *name, const struct pki *trusted)
+/* A server's handshake, whose n-th allocation fails once the client's certificate is there. Returns
+ * whether there were as many. */
+static bool verify_client_without_memory(struct tls_context *ctx, unsigned n, enum io_status *ret)
 {
-    struct tls_context *ctx;
     struct pair pair;
     struct error ignored;
     int fds[2];
+    pair_sockets(false, fds);
+    pair_tls(&pair, fds, ctx, server, "server");
+    ck_assert_int_eq(transport_handshake(pair.client, &ignored).status, IO_WANT_READ);
+    ck_assert_int_eq(transport_handshake(pair.server, &ignored).status, IO_WANT_READ);
+    ck_assert_int_eq(transport_handshake(pair.client, &ignored).status, IO_OK);
+    allocations_fail_after(n);
+    *ret = transport_handshake(pair.server, &err).status;
+    bool failed = allocations_have_failed();
+    pair_done(&pair);
+    return failed;
+}
+
+START_TEST(a_client_is_not_verified_without_memory_and_it_is_not_its_fault)
+{
+    enum { STEP = 61 };
+    enum io_status status;
+    struct tls_context *ctx;
+    require_wanted();
+    mutual_ok(tls_context_new(TLS_CLIENT, &ctx, &err));
+    pki_present(&folder, &wanted, ctx);
+    pki_trust(&folder, &own, ctx);
+    for (unsigned n = 0; verify_client_without_memory(ctx, n, &status); n += STEP)
+        ck_assert_msg(status == IO_OK || err.code == ENOMEM, "%u: %s", n, err.text);
+    ck_assert_int_eq(status, IO_OK);
+    tls_context_free(ctx);
+    pki_free(&wanted);
+}
+END_TEST
+
+/* The client's handshake with a server of that name. */
+static enum io_status meet(const char *name, const struct pki *trusted)
+{
+    struct tls_context *ctx;
+    struct peer ignored;
     mutual_ok(tls_context_new(TLS_CLIENT, &ctx, &err));
     pki_trust(&folder, trusted, ctx);
-    pair_sockets(false, fds);
-    pair_tls(&pair, fds, ctx, server, name);
-    ck_assert_int_eq(pair_handshake(&pair, &err, NULL, &ignored), IO_FAILED);
-    pair_done(&pair);
+    enum io_status status = pair_meet(ctx, server, name, &ignored, &err);
     tls_context_free(ctx);
+    return status;
 }
 
 START_TEST(the_verification_of_a_server_frees_all_that_it_has)
 {
     long before = 0;
     for (int i = 0; i < 3; i++) {
-        refuse_server("elsewhere", &own);
-        ck_assert_int_eq(err.kind, ERROR_NAME_MISMATCH);
-        refuse_server("127.0.0.1", &own);
-        ck_assert_int_eq(err.kind, ERROR_NAME_MISMATCH);
-        refuse_server("server", &ca);
-        ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+        ck_assert_int_eq(meet("server", &own), IO_OK);
+        ck_assert_int_eq(meet("elsewhere", &own), IO_FAILED);
+        ck_assert_int_eq(meet("127.0.0.1", &own), IO_FAILED);
+        ck_assert_int_eq(meet("server", &ca), IO_FAILED);
         ck_assert_msg(i < 2 || left() == before, "%ld more", left() - before);
         before = left();
     }
@@ -219,6 +312,9 @@ int main(void)
     tcase_add_test(tcase, a_scope_of_tickets_is_that_of_the_settings_or_not_set);
     tcase_add_test(tcase, a_context_frees_all_that_it_has);
     tcase_add_test(tcase, a_key_file_that_is_refused_is_freed);
+    tcase_add_test(tcase, a_chain_that_is_not_verified_to_its_end_is_not_good);
+    tcase_add_test(tcase, a_verification_is_attached_or_that_it_is_not_is_told);
+    tcase_add_test(tcase, a_client_is_not_verified_without_memory_and_it_is_not_its_fault);
     tcase_add_test(tcase, the_verification_of_a_client_frees_all_that_it_has);
     tcase_add_test(tcase, the_verification_of_a_server_frees_all_that_it_has);
     suite_add_tcase(suite, tcase);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
+#include <openssl/rand.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,13 @@ static struct folder folder;
 static struct pki own;
 static struct foreign client;
 static struct error err;
+static bool random_fails;
+
+/* OpenSSL's, for all that is linked to this program. */
+int RAND_priv_bytes(unsigned char *ret, int n)
+{
+    return random_fails ? 0 : RAND_priv_bytes_ex(NULL, ret, (size_t)n, 0);
+}
 
 static void set_up(void)
 {
@@ -422,6 +430,17 @@ START_TEST(refuses_keys_that_others_can_read)
 }
 END_TEST
 
+START_TEST(a_server_without_a_key_of_its_own_ends_the_handshake)
+{
+    struct tls_context *server = new_server(NULL);
+    random_fails = true;
+    struct foreign_result result = foreign_shake(&client, server);
+    random_fails = false;
+    ck_assert_int_eq(result.status, IO_FAILED);
+    tls_context_free(server);
+}
+END_TEST
+
 START_TEST(has_one_key_of_its_own_at_first)
 {
     struct tls_ticket_keys first;
@@ -462,13 +481,23 @@ START_TEST(renews_its_own_key_and_keeps_the_previous_one)
     ck_assert_uint_eq(third.count, 2);
     ck_assert_mem_ne(&third.key[0], &second.key[0], KEY_BYTES);
     ck_assert_mem_eq(&third.key[1], &second.key[0], KEY_BYTES);
+
+    again = third;
+    random_fails = true;
+    ck_assert_int_eq(tls_ticket_keys_own(start + 3 * renewal, &again), -1);
+    random_fails = false;
+    ck_assert_mem_eq(&again, &third, sizeof third);
+    ck_assert_int_eq(tls_ticket_keys_own(start + 3 * renewal, &again), 0);
+    ck_assert_mem_eq(&again.key[1], &third.key[0], KEY_BYTES);
 }
 END_TEST
 
 int main(void)
 {
     Suite *suite = suite_create("tls_tickets");
-    TCase *tcase = tcase_create("first");
+    TCase *tcase = tcase_create("first"); /* each before the process has a key */
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_server_without_a_key_of_its_own_ends_the_handshake);
     tcase_add_test(tcase, has_one_key_of_its_own_at_first);
     suite_add_tcase(suite, tcase);
 

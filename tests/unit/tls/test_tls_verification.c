@@ -38,18 +38,23 @@ static void tear_down(void)
     pki_free(&ca);
 }
 
-/* Verifies `old` as the certificate of a server named localhost. */
-static struct tls_verification reach(void)
+/* Verifies a certificate as that of a server named localhost. */
+static struct tls_verification reach_of(const struct pki *presented)
 {
     struct tls_verification verification = {0};
     X509_STORE_CTX *store = X509_STORE_CTX_new();
-    ck_assert_int_eq(X509_STORE_CTX_init(store, trusted, old.certificate, NULL), 1);
+    ck_assert_int_eq(X509_STORE_CTX_init(store, trusted, presented->certificate, NULL), 1);
     X509_VERIFY_PARAM_set1_host(X509_STORE_CTX_get0_param(store), "localhost", 0);
     struct tls_finding worst = tls_verification_run(store, &verification);
     ck_assert_int_eq(worst.error, verification.error);
     ck_assert_int_eq(X509_STORE_CTX_get_error(store), verification.error);
     X509_STORE_CTX_free(store);
     return verification;
+}
+
+static struct tls_verification reach(void)
+{
+    return reach_of(&old);
 }
 
 START_TEST(stops_at_the_first_fault_that_makes_a_chain_untrusted)
@@ -71,6 +76,25 @@ START_TEST(a_name_or_date_fault_does_not_end_the_search_for_a_worse_one)
 }
 END_TEST
 
+/* OpenSSL begins with the anchor. */
+START_TEST(the_first_fault_of_a_kind_is_told)
+{
+    struct pki old_ca = pki_make(
+        &(struct pki_spec){.subject = "Old CA", .ca = true, .starts_days = -30, .ends_days = -15});
+    struct pki both_old = pki_make(&(struct pki_spec){.subject = "both",
+                                                      .names = "DNS:localhost",
+                                                      .issuer = &old_ca,
+                                                      .starts_days = -20,
+                                                      .ends_days = -10});
+    X509_STORE_add_cert(trusted, old_ca.certificate);
+    struct tls_verification verification = reach_of(&both_old);
+    ck_assert(verification.expired);
+    ck_assert_int_eq(verification.depth, 1);
+    pki_free(&both_old);
+    pki_free(&old_ca);
+}
+END_TEST
+
 START_TEST(a_forged_signature_overrides_earlier_faults)
 {
     struct pki same_name = pki_make(&(struct pki_spec){.subject = "CA", .ca = true});
@@ -88,6 +112,7 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, stops_at_the_first_fault_that_makes_a_chain_untrusted);
     tcase_add_test(cases, a_name_or_date_fault_does_not_end_the_search_for_a_worse_one);
+    tcase_add_test(cases, the_first_fault_of_a_kind_is_told);
     tcase_add_test(cases, a_forged_signature_overrides_earlier_faults);
     Suite *suite = suite_create("tls_verification");
     suite_add_tcase(suite, cases);
