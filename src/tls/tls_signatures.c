@@ -93,7 +93,7 @@ static void on_message(int sent, int version, int type, const void *data, size_t
     }
 }
 
-static void read_offered(void)
+static void read_client_hello(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     SSL *ssl = ctx ? SSL_new(ctx) : NULL;
@@ -108,6 +108,16 @@ static void read_offered(void)
     SSL_free(ssl);
     SSL_CTX_free(ctx);
     ERR_clear_error();
+}
+
+/* Once; again if memory was short. */
+static void read_offered(void)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&mutex);
+    if (offered.count == 0)
+        read_client_hello();
+    pthread_mutex_unlock(&mutex);
 }
 
 static bool is_offered(uint16_t scheme)
@@ -151,8 +161,7 @@ static unsigned versions_of(const struct tls_context *ctx)
 
 int tls_signatures_warn(struct tls_context *ctx, X509 *leaf, const char *path, struct error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, read_offered);
+    read_offered();
     EVP_PKEY *key = X509_get0_pubkey(leaf);
     const char *type = EVP_PKEY_get0_type_name(key);
     struct schemes schemes = schemes_of(key, type ? type : "");
