@@ -3,14 +3,24 @@
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "admission_source_key.h"
 #include "loopback.h"
 #include "suite.h"
 
 static struct admission_rates *rates;
+
+/* In place of that of the C library: which sources share a set is no luck. */
+ssize_t getrandom(void *data, size_t size, unsigned flags)
+{
+    static const uint64_t numbers[] = {UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xbf58476d1ce4e5b9)};
+    ck_assert_uint_eq(size, sizeof numbers);
+    ck_assert_uint_eq(flags, 0);
+    memcpy(data, numbers, size);
+    return (ssize_t)size;
+}
 
 static void set_up(void)
 {
