@@ -11,8 +11,8 @@
 enum { SET_BITS = 14, SETS = 1 << SET_BITS, WAYS = 4 };
 
 struct rate {
-    struct admission_source_key key;
-    struct token_bucket bucket; /* per_second 0 = the entry is free */
+    struct admission_source_key key; /* without a family: the entry is free */
+    struct token_bucket bucket;
 };
 
 struct admission_rates {
@@ -48,7 +48,7 @@ static struct rate *find(struct rate set[WAYS], const struct admission_source_ke
 {
     struct rate *oldest = &set[0];
     for (int i = 0; i < WAYS; i++) {
-        if (set[i].bucket.per_second > 0 && admission_source_key_equal(&set[i].key, key))
+        if (admission_source_key_equal(&set[i].key, key))
             return &set[i];
         if (set[i].bucket.at_us < oldest->bucket.at_us)
             oldest = &set[i];

@@ -426,6 +426,7 @@ START_TEST(workers_share_a_rate_and_take_each_of_its_tokens_once)
     pthread_t threads[WORKERS];
     struct error err;
     limit("accept_rate: 100000, datagram_rate: 100000");
+    succeeded = 0;
     for (int i = 0; i < WORKERS; i++)
         ck_assert_int_eq(
             thread_start(&threads[i], "worker", _i ? accept_all : take_all_datagrams, NULL, &err),
