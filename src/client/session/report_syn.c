@@ -52,8 +52,7 @@ static void options_of(const struct report_syn *syn, struct option ret[COMPARED]
         {"timestamps", syn->sent.timestamps, arrived->timestamps},
         {"window-scale", syn->sent.window_scale, arrived->window_scale >= 0},
     };
-    for (size_t i = 0; i < COMPARED; i++)
-        ret[i] = options[i];
+    memcpy(ret, options, sizeof options);
 }
 
 /* Those that this end is known to have sent, or not, and of which the other is true there. */
