@@ -224,6 +224,12 @@ static int address_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *), c
     return 0;
 }
 
+bool socket_refusal_passes(int code)
+{
+    return code == EINTR || code == ECONNABORTED || code == EPROTO || code == ENETDOWN ||
+           code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN;
+}
+
 int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, struct error *err)
 {
     if (ret_peer && address_of(fd, getpeername, "peer", ret_peer, err))

@@ -19,7 +19,7 @@ enum {
 
 void dtls_bio_done(struct dtls_bio *wire)
 {
-    free(wire->out);
+    OPENSSL_free(wire->out);
     *wire = (struct dtls_bio){.in = NULL};
 }
 
@@ -48,7 +48,7 @@ static bool make_room(struct dtls_bio *wire, size_t n)
     if (wire->out_n + n <= wire->out_size)
         return true;
     size_t size = 2 * wire->out_size + n + FIRST_BYTES;
-    unsigned char *grown = realloc(wire->out, size);
+    unsigned char *grown = OPENSSL_realloc(wire->out, size); /* as memory that OpenSSL lacks */
     if (!grown)
         return false;
     wire->out = grown;
@@ -129,7 +129,7 @@ BIO *dtls_bio_bio(struct dtls_bio *wire)
 bool dtls_bio_take(struct dtls_bio *wire, const unsigned char **ret, size_t *ret_n)
 {
     if (wire->out_at == wire->out_n) {
-        free(wire->out);
+        OPENSSL_free(wire->out);
         wire->out = NULL;
         wire->out_n = wire->out_size = wire->out_at = 0;
         return false;

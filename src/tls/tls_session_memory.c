@@ -53,9 +53,10 @@ int tls_session_recall(struct tls_context *ctx, SSL *ssl, struct error *err)
     if (!memory)
         return 0;
     pthread_mutex_lock(&memory->lock);
-    SSL_SESSION *copy = memory->session ? SSL_SESSION_dup(memory->session) : NULL;
+    bool none = !memory->session;
+    SSL_SESSION *copy = none ? NULL : SSL_SESSION_dup(memory->session);
     pthread_mutex_unlock(&memory->lock);
-    int result = !copy || SSL_set_session(ssl, copy) == 1
+    int result = none || (copy && SSL_set_session(ssl, copy) == 1)
                      ? 0
                      : tls_error_set(err, ERROR_SYSTEM, "offer a session");
     SSL_SESSION_free(copy);

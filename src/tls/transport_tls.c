@@ -304,15 +304,19 @@ static struct io notify(struct transport_tls *t, enum io_status (*send)(struct t
                         struct error *err)
 {
     begin(t, 0);
+    bool lost = false;
     if (!t->closing) {
         t->closing = true;
         if (t->established && (!t->failed || t->failure.flood))
-            SSL_shutdown(t->ssl);
+            lost = SSL_shutdown(t->ssl) < 0 && tls_memory_ran_out();
     }
     enum io_status status = send(&t->wire);
     struct io io = transport_tls_io_ended(status, t->wire.out_errno, "send", err);
     tls_bio_end(&t->wire);
-    return io;
+    if (!lost)
+        return io;
+    t->failed = t->failure.no_memory = true; /* OpenSSL reads no more, without an error */
+    return report_failure(t, err);
 }
 
 static struct io tls_finish(struct transport *transport, struct error *err)

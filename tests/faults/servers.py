@@ -22,9 +22,9 @@ MUTE_S = 2          # for a line that a server whose log fails does not write
 MANY_CALLS = 20000  # more system calls than any scenario makes
 SERVICES = {"tcp": "echo upper discard chargen report hello http".split(),
             "tls": "echo upper discard chargen report hello http".split(),
-            "unix": "echo report".split(),
+            "unix": "echo upper discard chargen report hello http".split(),
             "udp": "echo upper discard report stamp".split(),
-            "dtls": "echo report".split()}
+            "dtls": "echo upper report".split()}
 BASE = """
 workers: 1
 timeouts: { handshake: 5m, idle: 5m, write: 5m, linger: 10s, drain: 2s }
@@ -44,6 +44,15 @@ def configuration(extra="", services=None):
 
 FEW = {transport: ["echo"] for transport in SERVICES}
 ADMIN = "admin: { listen: 'unix://{dir}/admin.sock' }\n"
+PROXIED = """
+  - { listen: 'tcp://127.0.0.1:0', name: tcp-proxied, proxy_protocol: required, proxy_from: [ 127.0.0.0/8 ] }
+"""
+MUTUAL = """
+    client_auth: required
+    client_ca: "{pki}/ca.pem"
+    crl: "{pki}/crl.pem"
+    keylog: "{dir}/keys"
+"""
 RELOADED = "  - { listen: 'unix://{dir}/first.sock', name: moving }\n"
 
 
@@ -198,11 +207,12 @@ class Live(Scenario):
         return until(lambda: descriptors(server.process.pid) == self.at_rest, seconds)
 
     def use_again(self, server, fault):
-        """A shortage refuses all that are in the backlog, this one too if it is quick."""
+        """A shortage refuses all that are in the backlog, this one too if it is quick. If the clock jumps
+        as late as now, this one has lasted an hour."""
         try:
             self.again(server)
         except talks.Broken:
-            if fault.kind != "accept4":
+            if fault.kind not in ("accept4", "uptime"):
                 raise
             self.again(server)
 
@@ -368,7 +378,7 @@ def reload(server):
     good = text.replace(f"{was}.sock", f"{now}.sock")
     file.write_text(good)
     server.signal(signal.SIGHUP)
-    answer = outcome(server)
+    answer = outcome(server, "reloaded", "reload_refused")
     if answer["event"] == "reload_refused":
         check_paths(server, was, now)
         file.write_text(text)
@@ -378,7 +388,7 @@ def reload(server):
     file.write_text("listeners: 1\n")
     server.signal(signal.SIGHUP)
     try:
-        answer = outcome(server)
+        answer = outcome(server, "reloaded", "reload_refused")
         if answer["event"] != "reload_refused":
             raise talks.Wrong("a bad configuration was taken")
         check_paths(server, now, was)
@@ -387,10 +397,30 @@ def reload(server):
         file.write_text(good)
 
 
-def outcome(server):
+def signals(server):
+    """What is told in the log then, of a connection too. A line that is lost is told with the next one."""
     try:
-        found = server._wait("reloaded or reload_refused", lambda entry: entry[1].get("event") in
-                             ("reloaded", "reload_refused"), MUTE_S if getattr(server, "mute", False) else talks.PATIENCE_S)
+        held = talks.Held(server, "tcp", "echo")
+    except OSError as error:
+        raise talks.Broken(str(error)) from error
+    server.signal(signal.SIGUSR2)
+    server.signal(signal.SIGUSR1)
+    whole = held.finish()
+    try:
+        outcome(server, "summary", "log_dropped", seconds=MUTE_S)
+    except talks.Stuck:
+        talks.stream(server, "tcp", "echo")
+        outcome(server, "summary", "log_dropped")
+    if not whole:
+        raise talks.Broken("the connection was not whole")
+
+
+def outcome(server, *events, seconds=talks.PATIENCE_S):
+    """The next line of one of them."""
+    if getattr(server, "mute", False):
+        seconds = MUTE_S
+    try:
+        found = server._wait(" or ".join(events), lambda entry: entry[1].get("event") in events, seconds)
     except AssertionError as error:
         raise talks.Stuck(str(error)) from error
     return found[1]
@@ -412,6 +442,21 @@ def check_paths(server, there, gone):
             raise talks.Wrong(f"{name}.sock is {'not ' * wanted}served")
 
 
+def over_tls(**how):
+    """An act: one connection, by a talks.Tls."""
+    tls = []
+
+    def act(server):
+        tls[:] = tls or [talks.Tls(**how)]
+        talks.stream(server, "tls", "echo", tls=tls[0])
+
+    return act
+
+
+def proxied(server):
+    talks.stream(server, "tcp", "proxied", before=b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n")
+
+
 def scenarios(book, program):
     few = configuration(ADMIN, FEW)
     found = [Start("start", each_transport, book, program, few),
@@ -421,4 +466,10 @@ def scenarios(book, program):
     for transport, services in SERVICES.items():
         found += [Live(f"live:{transport}-{service}", client_of(transport, service), book, program,
                        configuration("", {transport: [service]})) for service in services]
-    return found
+    tcp, tls = (configuration("", {transport: ["echo"]}) for transport in ("tcp", "tls"))
+    return found + [Live("live:proxied", proxied, book, program, configuration(PROXIED, {"tcp": ["echo"]})),
+                    Live("live:admin", talks.scrape, book, program, tcp + ADMIN),
+                    Live("live:signals", signals, book, program, tcp),
+                    Live("live:tls-1.2", over_tls(version="1.2"), book, program, tls),
+                    Live("live:tls-resumed", over_tls(resume=True), book, program, tls),
+                    Live("live:tls-mutual", over_tls(certificate=True), book, program, tls + MUTUAL)]

@@ -28,7 +28,7 @@ class Stuck(Wrong):
 
 
 def expected(service, data):
-    return {"echo": data, "upper": data.upper(), "discard": b""}.get(service)
+    return {"echo": data, "proxied": data, "upper": data.upper(), "discard": b""}.get(service)
 
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
@@ -74,9 +74,9 @@ def judge_reply(service, got, data):
         raise Broken(f"{len(got)} bytes of {len(wanted)}")
 
 
-def stream(server, transport, service, together=None):
+def stream(server, transport, service, together=None, before=b"", tls=None):
     """One connection from its beginning to its end; together: a barrier that it waits at once it is
-    connected."""
+    connected; before: what it sends first; tls: a Tls."""
     data = b"abc" * 5000
     try:
         sock = peers.connect(server.address(f"{transport}-{service}"))
@@ -85,10 +85,11 @@ def stream(server, transport, service, together=None):
             with contextlib.suppress(threading.BrokenBarrierError):
                 if together:
                     together.wait(PATIENCE_S)
+            sock.sendall(before)
             if transport != "tls":
                 got = reply_to(service, sock, data)
             else:
-                got = over_tls(service, sock, data)
+                got = over_tls(service, sock, data, tls or Tls())
     except TimeoutError as error:
         raise Stuck(f"{transport} {service}: the connection is stuck") from error
     except OSError as error:  # TLS too
@@ -96,10 +97,20 @@ def stream(server, transport, service, together=None):
     judge_reply(service, got, data)
 
 
-def over_tls(service, sock, data):
+class Tls:
+    """How a client uses TLS. resume: it offers the session of its connection before."""
+
+    def __init__(self, version="1.3", certificate=False, resume=False):
+        self.context, self.resume, self.session = peers.context(version), resume, None
+        if certificate:
+            self.context = peers.trusting(support.pki() / "ca.pem")
+            self.context.load_cert_chain(support.pki() / "client.pem", support.pki() / "client.key")
+
+
+def over_tls(service, sock, data, how):
     """unwrap() would discard what is still to come, so the parts are done by hand."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = peers.context("1.3").wrap_bio(incoming, outgoing, server_hostname="localhost")
+    tls = how.context.wrap_bio(incoming, outgoing, server_hostname="localhost", session=how.session)
 
     def step(act):
         while True:
@@ -132,7 +143,29 @@ def over_tls(service, sock, data):
             got += more
     except ssl.SSLZeroReturnError:
         pass
+    how.session = tls.session if how.resume else None
     return got
+
+
+def scrape(server):
+    """The metrics, over HTTP."""
+    try:
+        with peers.connect(str(server.folder / "admin.sock")) as sock:
+            sock.settimeout(getattr(server, "patience_s", PATIENCE_S))
+            sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            got = b"".join(iter(lambda: sock.recv(65536), b""))
+    except TimeoutError as error:
+        raise Stuck("admin: the connection is stuck") from error
+    except OSError as error:
+        raise Broken(str(error)) from error
+    head, _, body = got.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.0 200 ") or f"Content-Length: {len(body)}".encode() not in head:
+        raise Broken(f"{head!r}, {len(body)} bytes")
+    names = [line.split(b"{")[0].split(b" ")[0] for line in body.split(b"\n") if line[:1] != b"#"]
+    server.metrics = getattr(server, "metrics", set(names))
+    missing = {name for name in server.metrics.difference(names) if not name.startswith(b"process_")}
+    if names[-1] or missing:  # what the system does not tell of the process is left out
+        raise Wrong(f"metrics that are not whole are told: {len(body)} bytes, without {missing}")
 
 
 class Held:
@@ -147,6 +180,8 @@ class Held:
         self.sock.settimeout(PATIENCE_S)
         self.sock.sendall(self.DATA)
         self.got = self.sock.recv(1)
+        if not self.got:
+            raise OSError("the connection has ended")
 
     def finish(self):
         """Whether it was whole."""
@@ -183,8 +218,11 @@ def datagram(server, service):
 
 
 def dtls(server, service):
-    mode = ["--report", "--idle-timeout", "3s"] if service == "report" else ["--ping", "-c1", "-W3"]
-    words = [*mode, "-q", "--connect-timeout", "5s", "--cacert", support.pki() / "ca.pem",
+    mode = ["--ping", "-c1", "-W3", "--expect", service]
+    if service == "report":
+        mode = ["--report", "--idle-timeout", "3s"]
+    patience = max(5, getattr(server, "patience_s", PATIENCE_S))
+    words = [*mode, "-q", "--connect-timeout", f"{patience}s", "--cacert", support.pki() / "ca.pem",
              server.endpoint(f"dtls-{service}")]
     program = os.environ.get("TLSECHO_PEER") or support.program("TLSECHO_CLIENT")
     done = support.run(program, *words)

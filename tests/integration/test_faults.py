@@ -117,6 +117,30 @@ class Sample(unittest.TestCase):
             large = {name for name in called if name.endswith("64") and name[:-2] in library}
             self.assertFalse(large - library)
 
+    def without_memory(self, name, function):
+        """Points: each stack of that client through the function."""
+        scenario = self.clients()[f"client:{name}"]
+        with tempfile.TemporaryDirectory() as folder:
+            _, sites = scenario.count(folder)
+        within = faults.sites_within(function, sites["alloc"], support.program("TLSECHO_CLIENT"))
+        self.assertTrue(within)
+        scenario.points([faults.Fault("alloc", "ENOMEM", site=site) for site in within])
+        self.assertFalse(self.book.seen, "the findings are above")
+
+    def test_an_end_that_cannot_be_sent_is_not_waited_for(self):
+        """OpenSSL reads no more then, which looks as if there were nothing to read."""
+        self.without_memory("pipe-tls", "notify")
+
+    def test_a_session_that_lacks_memory_is_not_missed(self):
+        self.without_memory("check-resume", "tls_session_recall")
+
+    def test_a_datagram_that_lacks_memory_is_no_failed_handshake(self):
+        self.without_memory("ping-dtls", "make_room")
+
+    def test_an_admin_address_that_may_not_accept_does_not_spin(self):
+        self.server("live:admin").points([faults.Fault("accept4", "EPERM", 1, faults.ALWAYS)])
+        self.assertFalse(self.book.seen, "the findings are above")
+
     def test_a_name_that_is_looked_up_without_memory_is_no_wrong_name(self):
         scenario = self.clients()["client:check-tls"]
         with tempfile.TemporaryDirectory() as folder:

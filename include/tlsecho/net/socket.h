@@ -73,6 +73,10 @@ void socket_save_syn(int fd, bool on);
  * TCP_SAVED_SYN. Returns their length, 0 if it has none or they are longer than size. */
 size_t socket_saved_syn(int fd, void *ret, size_t size);
 
+/* Whether accept(2) failed with that errno because of one connection: the next one may succeed. Not
+ * with EPERM: a security module that denies the call leaves the connection in the backlog. */
+bool socket_refusal_passes(int code);
+
 /* The addresses of a connection: getpeername(2), getsockname(2); either may be NULL. ERROR_SYSTEM.
  */
 int socket_addresses(int fd, struct address *ret_peer, struct address *ret_own, struct error *err);

@@ -8,6 +8,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/base/log.h"
+#include "tlsecho/net/socket.h"
 #include "tlsecho/server/descriptors.h"
 
 enum {
@@ -190,14 +191,6 @@ static bool shed(struct acceptor *a, const struct listen_socket *socket, int cod
     return true;
 }
 
-/* accept(2): errors of this connection; the next one may succeed. EPERM is none of them: a security
- * module that denies the call leaves the connection in the backlog. */
-static bool is_passing(int code)
-{
-    return code == EINTR || code == ECONNABORTED || code == EPROTO || code == ENETDOWN ||
-           code == ENETUNREACH || code == EHOSTUNREACH || code == EHOSTDOWN;
-}
-
 /* prlimit(2) may change the limit at any time. */
 static bool is_reserved(struct acceptor *a, int fd)
 {
@@ -233,7 +226,7 @@ static bool accept_one(struct acceptor *a, struct listen_socket *socket)
         return true;
     }
     int code = errno;
-    if (is_passing(code))
+    if (socket_refusal_passes(code))
         return true;
     if (code == EAGAIN)
         return false;

@@ -12,6 +12,7 @@
 #include "tlsecho/base/clock.h"
 #include "tlsecho/base/container_of.h"
 #include "tlsecho/base/log.h"
+#include "tlsecho/net/socket.h"
 #include "tlsecho/server/listen_set.h"
 
 enum {
@@ -170,7 +171,8 @@ static void socket_ready(struct reactor_source *source)
     struct admin *a = container_of(source, struct listen_socket, source)->owner;
     int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        if (errno != EAGAIN &&
+            !socket_refusal_passes(errno)) { /* it would be ready again at once */
             set_interest(a, WANT_NOTHING);
             a->resume_us = clock_now_us() + PAUSE_US;
         }
