@@ -12,6 +12,7 @@
 #include "pki.h"
 #include "suite.h"
 #include "tls_bio.h"
+#include "tlsecho/tls/tls_alert.h"
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -356,6 +357,17 @@ START_TEST(a_client_knows_a_first_message_that_is_no_server_hello)
 }
 END_TEST
 
+/* It ends before its version, or behind it. */
+START_TEST(a_client_calls_a_short_server_hello_malformed)
+{
+    unsigned char record[] = {22, 3, 1, 0, (unsigned char)(4 + _i), 2, 0, 0, (unsigned char)_i,
+                              3,  1};
+    answer(record, 9 + (size_t)_i);
+    ck_assert_int_eq(err.alert, TLS_ALERT_DECODE_ERROR);
+    ck_assert_msg(strstr(err.text, "obsolete") == NULL, "%s", err.text);
+}
+END_TEST
+
 /* Where a ServerHello has its version, a ServerKeyExchange has the type of a curve (RFC 8422 §5.4):
  * named_curve, 3. */
 START_TEST(no_later_message_names_a_version)
@@ -438,6 +450,7 @@ int main(void)
     tcase_add_test(tcase, a_handshake_is_done_once_its_last_flight_is_sent);
     tcase_add_test(tcase, a_client_knows_a_first_message_that_is_no_server_hello);
     tcase_add_test(tcase, a_flight_may_be_longer_than_the_buffer_for_it);
+    tcase_add_loop_test(tcase, a_client_calls_a_short_server_hello_malformed, 0, 3);
     tcase_add_test(tcase, no_later_message_names_a_version);
     tcase_add_test(tcase, a_server_that_refuses_renegotiation_is_none_that_asked_for_it);
     tcase_add_loop_test(tcase, names_an_obsolete_version_of_the_server, 0, 3);
