@@ -14,8 +14,12 @@ by_stack), each system call fails the first and the last time that it is called 
 --every lets each allocation fail, which takes days; --without-openssl leaves out those of OpenSSL, a
 quarter of all points. Points that the journal has, of the same build, are not tried again.
 
-The whole has 40,000 points. One takes 40 ms of a processor (a client without TLS) to 160 ms (a server that
-starts and stops), and some wait for a time-out.
+A point that no call comes to, since no two runs are the same, is tried three times, and then named with its
+stack; a scenario in which one point in four is such a point is a finding.
+
+The whole has 69 scenarios with 44,700 points. One takes 40 ms of a processor (a client without TLS) to 160 ms
+(a server that starts and stops), and some wait for a time-out: 31,000 took 89 minutes with --jobs 2, while others
+used both processors too.
 """
 
 import argparse
