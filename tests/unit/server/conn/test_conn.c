@@ -431,10 +431,33 @@ START_TEST(lingers_and_drops_until_the_peer_closes_too)
     ck_assert_int_eq(fake.finish_calls, 0);
     assert_waits(WANT_READ, CONN_TIMEOUT_LINGER);
     ck_assert_uint_eq(conn.received_bytes, 0);
+    ck_assert_uint_eq(pool.kept_count, 1); /* that of what was dropped */
     fake_add(&fake.reads, IO_EOF);
     conn_run(&conn);
     assert_over(CONN_END_IDLE_TIMEOUT);
     ck_assert_uint_eq(fake.written_bytes, 0);
+}
+END_TEST
+
+START_TEST(nothing_changes_the_reason_of_an_end_that_lingers)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    conn_run(&conn);
+    conn_finish(&conn, CONN_END_LIFETIME);
+    ck_assert_int_eq(conn.state, CONN_LINGER);
+    assert_waits(WANT_READ, CONN_TIMEOUT_LINGER);
+    ck_assert_int_eq(conn.end, CONN_END_IDLE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_shutdown_that_fails_is_the_end)
+{
+    conn_run(&conn);
+    conn_expire(&conn);
+    fake_add(&fake.shutdowns, _i ? IO_RESET : IO_FAILED);
+    conn_run(&conn);
+    assert_over(CONN_END_IDLE_TIMEOUT);
 }
 END_TEST
 
@@ -704,6 +727,37 @@ START_TEST(finite_output_is_sent_after_the_peers_fin)
 }
 END_TEST
 
+/* What is to be read then is the end, again and again. */
+START_TEST(after_the_peers_fin_it_waits_for_writing_only)
+{
+    conn.service = &service_say;
+    fake_add(&fake.reads, IO_EOF);
+    fake_add_short_write(&fake, 1);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_WRITE);
+}
+END_TEST
+
+static size_t produce_one(const struct conn_info *info, uint64_t offset, unsigned char *data,
+                          size_t size)
+{
+    ck_assert_ptr_null(info);
+    ck_assert_uint_ge(size, 1);
+    data[0] = '1';
+    return offset == 0;
+}
+
+START_TEST(an_output_of_one_byte_is_sent)
+{
+    static const struct service service_one = {.name = "one", .produce = produce_one};
+    conn.service = &service_one;
+    conn_run(&conn);
+    conn_run(&conn);
+    assert_written("1");
+    ck_assert_int_eq(conn.end, CONN_END_FINISHED);
+}
+END_TEST
+
 START_TEST(finite_output_is_sent_during_a_drain)
 {
     conn.service = &service_say;
@@ -838,6 +892,36 @@ START_TEST(reads_no_more_once_a_write_has_failed_by_a_reset)
 }
 END_TEST
 
+/* All output was sent: nothing is lost. */
+START_TEST(a_shutdown_that_is_not_done_in_time_is_the_peers_end_all_the_same)
+{
+    fake_add_read_more(&fake, "x");
+    fake_add(&fake.reads, IO_EOF);
+    fake_add(&fake.shutdowns, IO_WANT_WRITE);
+    conn_run(&conn);
+    assert_waits(WANT_WRITE, CONN_TIMEOUT_LINGER);
+    if (_i)
+        conn_abort(&conn, CONN_END_STOPPED);
+    else
+        conn_expire(&conn);
+    assert_over(CONN_END_CLOSED);
+}
+END_TEST
+
+START_TEST(a_connection_that_is_done_gives_its_buffer_back)
+{
+    fake_add_read(&fake, "owed");
+    fake_add_short_write(&fake, 0);
+    conn_run(&conn);
+    ck_assert_uint_eq(pool.kept_count, 0);
+    conn_done(&conn);
+    ck_assert_uint_eq(pool.kept_count, 1);
+    fake_init(&fake);
+    conn_init(&conn, &fake.base, &service_echo, &pool, describe);
+    ck_assert_int_eq(conn.timeout, CONN_TIMEOUT_HANDSHAKE); /* which runs from the start */
+}
+END_TEST
+
 START_TEST(an_abort_sends_nothing_and_keeps_the_reason_of_an_end_that_had_begun)
 {
     fake_add_read(&fake, "owed");
@@ -888,6 +972,17 @@ START_TEST(a_failed_write_that_loses_output_is_no_end_in_order)
     fake_add(&fake.writes, IO_FAILED);
     conn_run(&conn);
     assert_over(_i ? CONN_END_FAILED : CONN_END_TLS);
+}
+END_TEST
+
+START_TEST(a_reset_that_loses_output_is_no_end_in_order)
+{
+    end_with_output_pending();
+    fake_add_short_write(&fake, 1);
+    conn_run(&conn);
+    fake_add(&fake.writes, IO_RESET);
+    conn_run(&conn);
+    assert_over(CONN_END_RESET);
 }
 END_TEST
 
@@ -1133,6 +1228,11 @@ int main(void)
     tcase_add_test(tc, a_failed_write_drops_pending_output);
     tcase_add_test(tc, a_local_failure_ends_it_as_failed);
     tcase_add_test(tc, lingers_and_drops_until_the_peer_closes_too);
+    tcase_add_test(tc, nothing_changes_the_reason_of_an_end_that_lingers);
+    tcase_add_loop_test(tc, a_shutdown_that_fails_is_the_end, 0, 2);
+    tcase_add_loop_test(tc, a_shutdown_that_is_not_done_in_time_is_the_peers_end_all_the_same, 0,
+                        2);
+    tcase_add_test(tc, a_connection_that_is_done_gives_its_buffer_back);
     tcase_add_test(tc, lingering_has_a_budget_and_an_end);
     tcase_add_loop_test(tc, time_outs_have_their_names, 0, 4);
     tcase_add_test(tc, pending_output_is_sent_before_an_external_end);
@@ -1151,6 +1251,8 @@ int main(void)
     tcase_add_test(tc, a_service_with_finite_output_sends_it_at_once_and_ends);
     tcase_add_test(tc, generated_output_continues_after_a_short_write);
     tcase_add_test(tc, finite_output_is_sent_after_the_peers_fin);
+    tcase_add_test(tc, after_the_peers_fin_it_waits_for_writing_only);
+    tcase_add_test(tc, an_output_of_one_byte_is_sent);
     tcase_add_test(tc, finite_output_is_sent_during_a_drain);
     tcase_add_test(tc, endless_output_of_which_none_is_pending_ends_in_order);
     tcase_add_test(tc, input_that_the_transport_has_already_is_read_while_a_write_waits);
@@ -1167,6 +1269,7 @@ int main(void)
     tcase_add_test(tc, a_peer_that_is_still_sent_output_was_no_probe);
     tcase_add_test(tc, an_abort_that_loses_output_is_no_end_in_order);
     tcase_add_loop_test(tc, a_failed_write_that_loses_output_is_no_end_in_order, 0, 2);
+    tcase_add_test(tc, a_reset_that_loses_output_is_no_end_in_order);
     tcase_add_test(tc, pending_output_is_dropped_once_reading_has_failed);
     tcase_add_test(tc, a_service_that_needs_info_gets_it);
     tcase_add_test(tc, what_is_known_may_take_more_than_one_buffer);
