@@ -40,14 +40,9 @@ static void tear_down(void)
 
 static void shake(const char *version)
 {
-    struct pair pair;
-    struct error ignored;
-    int fds[2];
+    struct peer peer;
     ck_assert_int_eq(tls_context_set_versions(client, "1.2", version, &err), 0);
-    pair_sockets(false, fds);
-    pair_tls(&pair, fds, client, server, "localhost");
-    ck_assert_msg(pair_handshake(&pair, &err, NULL, &ignored) == IO_OK, "%s", err.text);
-    pair_done(&pair);
+    ck_assert_msg(pair_meet(client, server, "localhost", &peer, &err) == IO_OK, "%s", err.text);
 }
 
 static void keep_log(struct tls_context *ctx, const char *name)

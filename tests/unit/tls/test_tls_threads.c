@@ -32,12 +32,8 @@ static struct tls_context *new_context(enum tls_role role)
 {
     struct error err;
     struct tls_context *ctx;
-    struct peer_certificate about;
     ok(tls_context_new(role, &ctx, &err), &err);
-    ok(tls_context_use_certificate(ctx, pki_write_chain(&folder, "chain.pem", &leaf, &middle),
-                                   &about, &err),
-       &err);
-    ok(tls_context_use_key(ctx, pki_write_key(&folder, "key.pem", &leaf, NULL), &err), &err);
+    pki_present_chain(&folder, &leaf, &middle, ctx);
     return ctx;
 }
 
