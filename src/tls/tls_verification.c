@@ -106,7 +106,6 @@ static struct tls_finding decide(struct tls_verification *v, const struct findin
 {
     v->untrusted = findings->first[TLS_FAULT_UNTRUSTED].error != X509_V_OK;
     v->expired = findings->first[TLS_FAULT_EXPIRED].error != X509_V_OK;
-    v->name_mismatch = findings->first[TLS_FAULT_NAME].error != X509_V_OK;
     enum tls_fault worst = v->untrusted ? TLS_FAULT_UNTRUSTED
                            : v->expired ? TLS_FAULT_EXPIRED
                                         : TLS_FAULT_NAME;

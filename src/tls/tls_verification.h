@@ -16,7 +16,7 @@
 /* The result of verifying the peer's certificate; all 0 before the handshake. */
 struct tls_verification {
     bool requested_client_certificate; /* the server requested one */
-    bool untrusted, expired, name_mismatch;
+    bool untrusted, expired;
     long error;                  /* X509_V_ERR_*, the decisive one; X509_V_OK = none */
     int depth;                   /* of the certificate with that error: 0 = the leaf */
     char text[ERROR_TEXT_BYTES]; /* what is wrong; "" = nothing */

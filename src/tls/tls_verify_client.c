@@ -173,7 +173,6 @@ static void reject_name(X509_STORE_CTX *store, struct tls_verification *v, X509 
 {
     char names[PEER_NAME_BYTES];
     tls_certificate_names(leaf, TLS_NAMES_WITH_KIND, names, sizeof names);
-    v->name_mismatch = true;
     v->error = X509_V_ERR_CERT_REJECTED;
     size_t n = describe_who(v, leaf, NULL);
     snprintf(v->text + n, sizeof v->text - n, "name not allowed: it is for %s",

@@ -53,6 +53,7 @@ START_TEST(refuses_a_pattern_without_a_kind)
     refused("DNS:", "and then the name");
     refused("DNS: example.org", "without spaces");
     refused("URI:spiffe://td/\xc3\xa4", "without spaces");
+    ck_assert_int_eq(tls_san_match_check("URI:spiffe://td/\x7f", &err), -1);
 }
 END_TEST
 
