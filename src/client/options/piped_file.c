@@ -58,8 +58,12 @@ static int copy_pipe(const char *path)
 int piped_file_keep(const char **path, char ret_path[PIPED_FILE_PATH_BYTES], struct error *err)
 {
     struct stat status;
-    if (!*path || stat(*path, &status) || !S_ISFIFO(status.st_mode))
-        return 0; /* an error is reported when the file is used */
+    if (!*path)
+        return 0;
+    if (stat(*path, &status)) /* any other error is reported when the file is used */
+        return errno == ENOMEM ? error_sys(err, "read %s", *path) : 0;
+    if (!S_ISFIFO(status.st_mode))
+        return 0;
     int fd = copy_pipe(*path);
     if (fd < 0) {
         error_sys(err, "read %s", *path);
