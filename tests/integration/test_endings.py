@@ -401,6 +401,22 @@ class Stopping(Ending):
                 self.assertEqual([line["end"] for line in server.lines("connection")],
                                  ["stopped", "stopped"])
 
+    def test_stopped_by_a_second_signal_after_the_drain(self):
+        """The server has closed in order, and waits for the clients to do so."""
+        server = self.start("timeouts: { drain: 100ms, linger: 1h }")
+        waiting = [connect(server.address(transport)) for connect, transport in BOTH]
+        for peer in waiting:
+            self.addCleanup(peer.socket.close)
+            self.talk(peer)
+        server.signal(signal.SIGTERM)
+        for peer in waiting:
+            self.assert_server_ended_in_order(peer)
+        self.assertEqual(server.lines("connection"), [])
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(), 0)
+        self.assertEqual([line["end"] for line in server.lines("connection")],
+                         ["drained", "drained"])
+
 
 if __name__ == "__main__":
     unittest.main()
