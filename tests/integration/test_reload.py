@@ -11,9 +11,12 @@ import ssl
 import threading
 import unittest
 
+import admin_client
+import peers
 import support
 
 TLS_LISTENER = "listeners:\n  - { listen: 'tls://127.0.0.1:0', name: main }\n"
+METRICS = b"GET /metrics HTTP/1.0\r\n\r\n"
 OWN_PAIR = """
 tls:
   default:
@@ -189,17 +192,29 @@ class Reload(support.TestCase):
         self.assertEqual(failures, [])
         self.assertTrue(served and all(served))
 
-    def test_a_listener_that_cannot_be_opened_refuses_the_reload(self):
-        server = self.server("listeners:\n  - { listen: 'tcp://127.0.0.1:0' }\n")
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            self.rewrite(server, "listeners:\n  - { listen: 'tcp://127.0.0.1:0' }\n"
-                                 f"  - {{ listen: 'tcp://127.0.0.1:{port}' }}\n")
-            refused = self.hang_up(server, "reload_refused")
-            self.assertIn(f"127.0.0.1:{port}", refused["reason"])
-        with socket.create_connection(server.address("tcp")) as living:
-            living.sendall(b"x")
-            self.assertEqual(living.recv(16), b"x")
+    def test_a_listener_that_cannot_be_opened_refuses_the_reload_and_nothing_changes(self):
+        server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0', name: stays } ]\n"
+                             "admin: { listen: 'tcp://127.0.0.1:0' }\n"
+                             "identity: { name: before }\n")
+        admin = admin_client.place(server)
+        for log in ("level: error", "format: json"):
+            with self.subTest(log), socket.create_server(("127.0.0.1", 0)) as taken:
+                port = taken.getsockname()[1]
+                self.rewrite(server, "listeners:\n"
+                                     "  - { listen: 'tcp://127.0.0.1:0', name: stays, service: upper }\n"
+                                     f"  - {{ listen: 'tcp://127.0.0.1:{port}' }}\n"
+                                     "identity: { name: after }\n"
+                                     "limits: { connections: 1 }\n"
+                                     f"log: {{ {log} }}\n")
+                refused = self.hang_up(server, "reload_refused")
+                self.assertIn(f"127.0.0.1:{port}", refused["reason"])
+                with peers.Plain(server.address()) as one, peers.Plain(server.address()) as two:
+                    for peer in (one, two):
+                        self.assertEqual(peer.exchange(b"x"), b"x")
+                        server.wait_for("connection", source=peer.name, identity="before")
+                self.assertIn(b'tlsecho_identity_info{identity="before"} 1\n',
+                              admin_client.ask(admin, METRICS)[2])
+        self.assertNotIn("\n{", server.log())
 
     def test_an_empty_or_vanished_configuration_is_wrong_and_never_the_default(self):
         server = self.server("listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n")
