@@ -274,6 +274,18 @@ tls:
             self.reload(server, "crl.pem", revoking())
             self.assert_refused(server, ctx, session, "refused: revoked on 20")
 
+    def test_a_client_whose_name_is_no_longer_allowed_is_refused(self):
+        config = CONFIG.replace("DNS:*.example", "DNS:client.example") + "watch: off\n"
+        fewer = config.replace("DNS:client.example", "DNS:nobody.example")
+        fewer = fewer.replace("{pki}", str(support.pki())).encode()
+        for version in VERSIONS:
+            ctx = self.context(version, "client")
+            server = self.mutual(config)
+            _, session = self.session(server, ctx)
+            self.assertTrue(self.session(server, ctx, session)[0])
+            self.reload(server, "server.yaml", fewer)
+            self.assert_refused(server, ctx, session, "name not allowed: it is for DNS:client.example, ")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
