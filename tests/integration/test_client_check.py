@@ -333,6 +333,15 @@ class Series(CheckCase):
             self.assertIn("echo: connection 2: the server closed the connection", done.stderr)
         self.assertEqual(summary["resumed"], 2)
 
+    def test_the_exit_status_is_that_of_the_first_failure(self):
+        truncated, corrupt = lambda c: c.recv(64), lambda c: c.sendall(c.recv(64).swapcase())
+        for first, second, status in (truncated, corrupt, 13), (corrupt, truncated, 14):
+            turns = iter([stub_server.echo, first, second])
+            with StubServer(lambda c, turns=turns: next(turns)(c)) as stub:
+                summary = self.series("-c3", stub.endpoint(), status=status)
+            self.assertEqual(summary["failures"], {"truncated": 1, "corrupt": 1})
+            self.assertTrue(summary["error"]["message"].startswith("connection 2: "))
+
     def test_what_cannot_change_is_tried_once(self):
         summary = self.series("-c3", "x" * 64 + ".invalid", status=3)
         self.assertEqual((summary["connections"], summary["failures"]), (1, {"dns": 1}))
