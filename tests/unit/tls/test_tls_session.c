@@ -146,6 +146,21 @@ START_TEST(does_not_offer_it_with_another_client_certificate)
 }
 END_TEST
 
+START_TEST(tells_client_certificates_of_one_subject_apart)
+{
+    struct pki twin = pki_make(&(struct pki_spec){.subject = "own", .issuer = &ca});
+    pki_present(&folder, &own, client);
+    ck_assert(!resumes("a.example.org"));
+    new_client_with_session();
+    pki_present(&folder, &twin, client);
+    ck_assert(!resumes("a.example.org"));
+    new_client_with_session();
+    pki_present(&folder, &twin, client);
+    ck_assert(resumes("a.example.org"));
+    pki_free(&twin);
+}
+END_TEST
+
 START_TEST(verifies_the_certificate_again_before_it_offers_it)
 {
     struct peer peer;
@@ -172,6 +187,32 @@ START_TEST(verifies_a_pin_again_too)
     must(tls_context_pin(client, pin, &err));
     ck_assert_int_eq(shake("a.example.org", &peer), IO_FAILED);
     ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+}
+END_TEST
+
+/* A full handshake refuses a CA whose key is weaker than the security level. */
+START_TEST(verifies_the_strength_of_its_chain_again_too)
+{
+    struct peer peer;
+    struct pki weak_ca = pki_make(
+        &(struct pki_spec){.subject = "Weak CA", .ca = true, .rsa = true, .rsa_bits = 1024});
+    struct pki issued = pki_make(
+        &(struct pki_spec){.subject = "leaf", .names = "DNS:a.example.org", .issuer = &weak_ca});
+    strcpy(ca_path, pki_write_certificate(&folder, "weak-ca.pem", &weak_ca));
+    tls_context_free(server);
+    must(tls_context_new(TLS_SERVER, &server, &err));
+    struct peer_certificate about = pki_present(&folder, &issued, server);
+    must(tls_context_pin(client, about.sha256, &err));
+    ck_assert(!resumes("a.example.org"));
+    new_client_with_session();
+    must(tls_context_pin(client, about.sha256, &err));
+    ck_assert(resumes("a.example.org"));
+    new_client_with_session();
+    ck_assert_int_eq(shake("a.example.org", &peer), IO_FAILED);
+    ck_assert_int_eq(err.kind, ERROR_UNTRUSTED);
+    ck_assert_ptr_nonnull(strstr(err.text, "CA certificate key too weak"));
+    pki_free(&issued);
+    pki_free(&weak_ca);
 }
 END_TEST
 
@@ -319,8 +360,10 @@ int main(void)
     tcase_add_test(cases, saves_it_readable_by_its_owner_alone);
     tcase_add_test(cases, does_not_offer_it_to_a_server_of_another_name);
     tcase_add_test(cases, does_not_offer_it_with_another_client_certificate);
+    tcase_add_test(cases, tells_client_certificates_of_one_subject_apart);
     tcase_add_test(cases, verifies_the_certificate_again_before_it_offers_it);
     tcase_add_test(cases, verifies_a_pin_again_too);
+    tcase_add_test(cases, verifies_the_strength_of_its_chain_again_too);
     tcase_add_test(cases, is_verified_only_where_verification_is_on);
     tcase_add_test(cases, makes_a_full_handshake_where_the_session_is_refused);
     tcase_add_test(cases, resets_the_verification_of_a_refused_session);
