@@ -469,6 +469,165 @@ START_TEST(allows_everything_that_a_reload_needs)
 }
 END_TEST
 
+static int list_folder(void)
+{
+    return open(folder.path, O_RDONLY | O_DIRECTORY);
+}
+
+static int truncate_file(void)
+{
+    return truncate(folder_file(&folder, "file"), 0);
+}
+
+/* With mknod(2), as open(2) would need the right to write to the file too. */
+static int make_node(mode_t kind)
+{
+    return mknod(folder_file(&folder, "new"), kind | 0600, 0);
+}
+
+static int make_file(void)
+{
+    return make_node(S_IFREG);
+}
+
+static int make_socket(void)
+{
+    return make_node(S_IFSOCK);
+}
+
+static int make_fifo(void)
+{
+    return make_node(S_IFIFO);
+}
+
+static int make_character_device(void)
+{
+    return make_node(S_IFCHR);
+}
+
+static int make_block_device(void)
+{
+    return make_node(S_IFBLK);
+}
+
+static int make_symbolic_link(void)
+{
+    return symlink("file", folder_file(&folder, "new"));
+}
+
+static int make_subfolder(void)
+{
+    return mkdir(folder_file(&folder, "new"), 0700);
+}
+
+static int remove_subfolder(void)
+{
+    return rmdir(folder_file(&folder, "sub"));
+}
+
+static int rename_file(void)
+{
+    char from[FOLDER_FILE_BYTES];
+    snprintf(from, sizeof from, "%s", folder_file(&folder, "file"));
+    return rename(from, folder_file(&folder, "new"));
+}
+
+/* The kernel answers EXDEV if all that is missing is the right to change folders. */
+static int move_to_subfolder(void)
+{
+    char from[FOLDER_FILE_BYTES];
+    snprintf(from, sizeof from, "%s", folder_file(&folder, "file"));
+    int result = rename(from, folder_file(&folder, "sub/file"));
+    if (result < 0 && errno == EXDEV)
+        errno = EACCES;
+    return result;
+}
+
+/* The text in it is no program: ENOEXEC if it may be executed. */
+static int execute_file(void)
+{
+    char name[] = "program";
+    char *const arguments[] = {name, NULL};
+    return execv(folder_file(&folder, "program"), arguments);
+}
+
+static const struct {
+    unsigned rights;
+    const char *name;
+} kinds[] = {
+    {0, "elsewhere"},
+    {PRIVILEGE_READ, "read"},
+    {PRIVILEGE_APPEND, "append"},
+    {PRIVILEGE_KEEP, "keep"},
+    {PRIVILEGE_SOCKETS, "sockets"},
+};
+
+static const struct {
+    const char *what;
+    int (*attempt)(void);
+    unsigned where; /* the rights that allow it */
+    long abi;       /* of Landlock, which restricts it from this one on */
+} uses[] = {
+    {"read a file", read_file, PRIVILEGE_READ | PRIVILEGE_KEEP, 1},
+    {"write to a file", try_write, PRIVILEGE_APPEND | PRIVILEGE_KEEP, 1},
+    {"truncate a file", truncate_file, PRIVILEGE_KEEP, 3},
+    {"execute a file", execute_file, 0, 1},
+    {"make a file", make_file, PRIVILEGE_APPEND | PRIVILEGE_KEEP, 1},
+    {"make a socket", make_socket, PRIVILEGE_SOCKETS, 1},
+    {"make a FIFO", make_fifo, 0, 1},
+    {"make a character device", make_character_device, 0, 1},
+    {"make a block device", make_block_device, 0, 1},
+    {"make a symbolic link", make_symbolic_link, 0, 1},
+    {"remove a file", try_remove, PRIVILEGE_KEEP | PRIVILEGE_SOCKETS, 1},
+    {"rename a file", rename_file, PRIVILEGE_KEEP, 1},
+    {"move a file to another folder", move_to_subfolder, 0, 1},
+    {"list the folder", list_folder, 0, 1},
+    {"make a folder", make_subfolder, 0, 1},
+    {"remove a folder", remove_subfolder, 0, 1},
+};
+
+enum { KINDS = sizeof kinds / sizeof kinds[0], USES = sizeof uses / sizeof uses[0] };
+
+/* Without seccomp, whose refusals would hide those of Landlock. */
+static int use_in_child(unsigned rights, int use)
+{
+    struct privilege_place place = {.path = folder.path, .rights = rights};
+    const struct privilege_places one = {.values = &place, .count = rights ? 1 : 0};
+    char detail[256];
+    struct error err;
+    long abi = 0;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    enum privilege_result result = privilege_landlock(&one, detail, &err);
+    if (result == PRIVILEGE_MISSING)
+        return NOT_THERE;
+    if (result != PRIVILEGE_DONE || sscanf(detail, "ABI %ld", &abi) != 1)
+        abort();
+    if (abi < uses[use].abi)
+        return NOT_THERE;
+    return uses[use].attempt() == -1 ? errno : 0;
+}
+
+START_TEST(each_kind_of_place_has_its_rights_and_no_others)
+{
+    unsigned rights = kinds[_i / USES].rights;
+    int use = _i % USES;
+    make_folder("sub");
+    folder_write(&folder, "program", "text\n", 5);
+    ck_assert_int_eq(chmod(folder_file(&folder, "program"), 0700), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        _exit(use_in_child(rights, use));
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    int code = WEXITSTATUS(status), expected = uses[use].where & rights ? 0 : EACCES;
+    ck_assert_msg(code == expected || code == NOT_THERE, "%s: %s: %s", kinds[_i / USES].name,
+                  uses[use].what, strerror(code));
+}
+END_TEST
+
 /* Written beside and renamed into place: another file, with the name that is known. */
 static int read_renamed(void)
 {
@@ -527,7 +686,7 @@ START_TEST(a_shortage_of_descriptors_does_not_mean_that_landlock_is_missing)
     ck_assert_uint_gt(places.count, 0);
     for (int left = 0; left < 2; left++) {
         enum privilege_result result = restrict_with(left, &err);
-        if (result == PRIVILEGE_MISSING && strstr(err.text, "the kernel has no Landlock"))
+        if (result == PRIVILEGE_MISSING && strstr(err.text, "Landlock is not supported"))
             return;
         ck_assert_msg(result == PRIVILEGE_FAILED, "%d left: %d", left, result);
         ck_assert_msg(strstr(err.text, "Landlock: Too many open files: raise the limit") != NULL,
@@ -566,6 +725,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, refuses, 0, REFUSED);
     tcase_add_loop_test(tcase, allows_everything_that_a_reload_needs, 0, ALLOWED);
+    tcase_add_loop_test(tcase, each_kind_of_place_has_its_rights_and_no_others, 0, KINDS * USES);
     tcase_add_test(tcase, reads_a_file_that_was_renamed_into_place);
     tcase_add_test(tcase, a_shortage_of_descriptors_does_not_mean_that_landlock_is_missing);
     tcase_add_test(tcase, lists_the_allowed_system_calls);
