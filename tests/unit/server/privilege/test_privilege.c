@@ -250,16 +250,14 @@ static void confine(void)
     }
 }
 
-/* The errno of the attempt; 0 = success. */
-static int try_confined(int (*attempt)(void))
+/* What `act` returns in a child process. */
+static int status_of_child(int (*act)(int), int argument)
 {
     fflush(NULL);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        confine();
-        _exit(attempt() == -1 ? errno : 0);
-    }
+    if (child == 0)
+        _exit(act(argument));
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_msg(WIFEXITED(status), "the child ended by signal %d", WTERMSIG(status));
@@ -392,16 +390,140 @@ static const struct {
 
 enum { REFUSED = sizeof refused / sizeof refused[0] };
 
+static int be_refused(int attempt)
+{
+    confine();
+    return refused[attempt].attempt() == -1 ? errno : 0;
+}
+
 START_TEST(refuses)
 {
     read_config("log: {}\n");
-    int code = try_confined(refused[_i].attempt);
+    int code = status_of_child(be_refused, _i);
     if (code == NOT_THERE) {
         printf("skipped: this system or this build has no sandbox\n");
         return;
     }
     printf("refused: %s: %s\n", refused[_i].what, strerror(code));
     ck_assert_int_eq(code, refused[_i].code);
+}
+END_TEST
+
+/* The system calls that would help an intruder most and that a server that has started never needs.
+ */
+static const struct {
+    const char *name;
+    long number;
+} dangerous[] = {
+    {"process_vm_readv", SYS_process_vm_readv},
+    {"process_vm_writev", SYS_process_vm_writev},
+    {"ptrace", SYS_ptrace},
+    {"kill", SYS_kill},
+    {"tkill", SYS_tkill},
+    {"tgkill", SYS_tgkill}, /* to another process */
+    {"rt_sigqueueinfo", SYS_rt_sigqueueinfo},
+    {"rt_tgsigqueueinfo", SYS_rt_tgsigqueueinfo},
+#ifdef SYS_fork
+    {"fork", SYS_fork},
+#endif
+    {"execve", SYS_execve},
+    {"execveat", SYS_execveat},
+    {"unshare", SYS_unshare},
+    {"setns", SYS_setns},
+    {"personality", SYS_personality},
+    {"mount", SYS_mount},
+    {"umount2", SYS_umount2},
+    {"pivot_root", SYS_pivot_root},
+    {"chroot", SYS_chroot},
+    {"mknodat", SYS_mknodat},
+    {"mkdirat", SYS_mkdirat},
+    {"symlinkat", SYS_symlinkat},
+    {"linkat", SYS_linkat},
+    {"truncate", SYS_truncate},
+    {"fchown", SYS_fchown},
+    {"fchownat", SYS_fchownat},
+    {"memfd_create", SYS_memfd_create},
+    {"open_by_handle_at", SYS_open_by_handle_at},
+    {"name_to_handle_at", SYS_name_to_handle_at},
+    {"fanotify_init", SYS_fanotify_init},
+    {"setuid", SYS_setuid},
+    {"setgid", SYS_setgid},
+    {"setgroups", SYS_setgroups},
+    {"setresuid", SYS_setresuid},
+    {"setresgid", SYS_setresgid},
+    {"setreuid", SYS_setreuid},
+    {"setregid", SYS_setregid},
+    {"setfsuid", SYS_setfsuid},
+    {"setfsgid", SYS_setfsgid},
+    {"capset", SYS_capset},
+    {"setpriority", SYS_setpriority},
+    {"bpf", SYS_bpf},
+    {"perf_event_open", SYS_perf_event_open},
+    {"userfaultfd", SYS_userfaultfd},
+    {"seccomp", SYS_seccomp},
+    {"keyctl", SYS_keyctl},
+    {"add_key", SYS_add_key},
+    {"request_key", SYS_request_key},
+#ifdef SYS_clock_settime
+    {"clock_settime", SYS_clock_settime},
+#endif
+    {"init_module", SYS_init_module},
+    {"finit_module", SYS_finit_module},
+    {"delete_module", SYS_delete_module},
+    {"kexec_load", SYS_kexec_load},
+    {"reboot", SYS_reboot},
+    {"swapon", SYS_swapon},
+    {"swapoff", SYS_swapoff},
+    {"acct", SYS_acct},
+    {"sethostname", SYS_sethostname},
+    /* newer than some C libraries, and with these numbers on every architecture */
+    {"pidfd_send_signal", 424},
+    {"io_uring_setup", 425},
+    {"io_uring_enter", 426},
+    {"io_uring_register", 427},
+    {"open_tree", 428},
+    {"move_mount", 429},
+    {"fsopen", 430},
+    {"pidfd_open", 434},
+    {"pidfd_getfd", 438},
+    {"process_madvise", 440},
+    {"mount_setattr", 442},
+    {"memfd_secret", 447},
+};
+
+enum { DANGEROUS = sizeof dangerous / sizeof dangerous[0] };
+
+/* Without Landlock, which refuses signals too. No argument is valid, so that the kernel would
+ * refuse most of the calls with another error. */
+static int call_dangerous(int which)
+{
+    struct privilege_step step = {.config = NULL};
+    struct error err;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    enum privilege_result result = privilege_restrict_calls(&step, &err);
+    if (result == PRIVILEGE_MISSING)
+        return NOT_THERE;
+    if (result != PRIVILEGE_DONE)
+        abort();
+    return syscall(dangerous[which].number, -1L, -1L, -1L, -1L, -1L, -1L) == -1 ? errno : 0;
+}
+
+/* The list too, for the kernel's own EPERM could be mistaken for the filter's. */
+static bool is_listed(const char *name)
+{
+    char names[PRIVILEGE_CALLS_BYTES], *rest = names;
+    privilege_list_calls(names, sizeof names);
+    for (char *word; (word = strsep(&rest, " "));)
+        if (strcmp(word, name) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(a_dangerous_system_call_is_refused)
+{
+    ck_assert_msg(!is_listed(dangerous[_i].name), "%s is allowed", dangerous[_i].name);
+    int code = status_of_child(call_dangerous, _i);
+    ck_assert_msg(code == EPERM || code == NOT_THERE, "%s: %s", dangerous[_i].name, strerror(code));
 }
 END_TEST
 
@@ -459,11 +581,17 @@ static int (*const allowed[])(void) = {read_file,       start_thread,   look_up,
 
 enum { ALLOWED = sizeof allowed / sizeof allowed[0] };
 
+static int be_allowed(int attempt)
+{
+    confine();
+    return allowed[attempt]() == -1 ? errno : 0;
+}
+
 START_TEST(allows_everything_that_a_reload_needs)
 {
     read_config("listeners: [ { listen: 'unix://@/socket' } ]\n"
                 "tls: { default: { keylog: '@/keys' } }\n");
-    int code = try_confined(allowed[_i]);
+    int code = status_of_child(be_allowed, _i);
     ck_assert_msg(code == 0 || code == NOT_THERE, "%s", strerror(code));
     unlink(folder_file(&folder, "keys"));
 }
@@ -555,11 +683,8 @@ static const struct {
     unsigned rights;
     const char *name;
 } kinds[] = {
-    {0, "elsewhere"},
-    {PRIVILEGE_READ, "read"},
-    {PRIVILEGE_APPEND, "append"},
-    {PRIVILEGE_KEEP, "keep"},
-    {PRIVILEGE_SOCKETS, "sockets"},
+    {0, "elsewhere"},         {PRIVILEGE_READ, "read"},       {PRIVILEGE_APPEND, "append"},
+    {PRIVILEGE_KEEP, "keep"}, {PRIVILEGE_SOCKETS, "sockets"},
 };
 
 static const struct {
@@ -589,8 +714,10 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof kinds[0], USES = sizeof uses / sizeof uses[0] };
 
 /* Without seccomp, whose refusals would hide those of Landlock. */
-static int use_in_child(unsigned rights, int use)
+static int use_at_place(int combination)
 {
+    unsigned rights = kinds[combination / USES].rights;
+    int use = combination % USES;
     struct privilege_place place = {.path = folder.path, .rights = rights};
     const struct privilege_places one = {.values = &place, .count = rights ? 1 : 0};
     char detail[256];
@@ -614,15 +741,7 @@ START_TEST(each_kind_of_place_has_its_rights_and_no_others)
     make_folder("sub");
     folder_write(&folder, "program", "text\n", 5);
     ck_assert_int_eq(chmod(folder_file(&folder, "program"), 0700), 0);
-    fflush(NULL);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0)
-        _exit(use_in_child(rights, use));
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status));
-    int code = WEXITSTATUS(status), expected = uses[use].where & rights ? 0 : EACCES;
+    int code = status_of_child(use_at_place, _i), expected = uses[use].where & rights ? 0 : EACCES;
     ck_assert_msg(code == expected || code == NOT_THERE, "%s: %s: %s", kinds[_i / USES].name,
                   uses[use].what, strerror(code));
 }
@@ -671,7 +790,7 @@ static enum privilege_result restrict_with(int left, struct error *err)
     close(lowest);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
     few = usual;
-    few.rlim_cur = (rlim_t)(lowest + left);
+    few.rlim_cur = (rlim_t)lowest + (rlim_t)left;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
     enum privilege_result result = privilege_landlock(&places, detail, err);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
@@ -724,6 +843,7 @@ int main(void)
     tcase = tcase_create("sandbox");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, refuses, 0, REFUSED);
+    tcase_add_loop_test(tcase, a_dangerous_system_call_is_refused, 0, DANGEROUS);
     tcase_add_loop_test(tcase, allows_everything_that_a_reload_needs, 0, ALLOWED);
     tcase_add_loop_test(tcase, each_kind_of_place_has_its_rights_and_no_others, 0, KINDS * USES);
     tcase_add_test(tcase, reads_a_file_that_was_renamed_into_place);
