@@ -201,6 +201,10 @@ class ClientCertificates(Case):
 class FirstFlight(Case):
     """Nothing is kept of a client that has not returned its cookie."""
 
+    def return_cookie(self, client, address, message=1):
+        client.sendto(dtls.hello(), address)
+        client.sendto(dtls.hello(dtls.cookie_of(client.recv(2048)), message=message), address)
+
     def test_the_cookie_is_shorter_than_the_client_hello(self):
         server = self.server(ECHO + f"timeouts: {{ {NO_DRAIN} }}\n")
         client, address = self.socket(), server.address("dtls")
@@ -250,11 +254,29 @@ class FirstFlight(Case):
     def test_limits_refuse_an_association(self):
         server = self.server(ECHO + f"limits: {{ connections: 1 }}\ntimeouts: {{ {NO_DRAIN} }}\n")
         dtls.begin(self.socket(), server.address("dtls"))
-        second = self.socket()
-        second.sendto(dtls.hello(), server.address("dtls"))
-        second.sendto(dtls.hello(dtls.cookie_of(second.recv(2048))), server.address("dtls"))
+        self.return_cookie(self.socket(), server.address("dtls"))
         self.assertEqual(server.wait_for("connections_refused")["cause"], "connections")
         self.assertEqual(dropped(server, "limit"), 1)
+
+    def test_a_refused_client_takes_no_place_of_another(self):
+        server = self.server(ECHO + "limits: { connections: 2, per_source: 1 }\n"
+                             f"timeouts: {{ {NO_DRAIN} }}\n")
+        address = server.address("dtls")
+        dtls.begin(self.socket(), address)
+        for count in range(1, 4):
+            self.return_cookie(self.socket(), address)
+            proc.wait_until(lambda: dropped(server, "limit") == count, "it is not refused")
+        self.assertEqual(dtls.begin(self.socket(("127.0.0.2", 0)), address)[13], 2)  # a ServerHello
+        refused = admin_client.metrics(server)["tlsecho_connections_refused_total"]
+        self.assertEqual((refused.value(reason="per_source"), refused.value(reason="connections")), (3, 0))
+
+    def test_an_invalid_client_hello_with_a_cookie_takes_no_place_of_another(self):
+        server = self.server(ECHO + f"limits: {{ connections: 1, per_source: 1 }}\ntimeouts: {{ {NO_DRAIN} }}\n")
+        address = server.address("dtls")
+        for count in range(1, 4):
+            self.return_cookie(self.socket(), address, message=3)  # OpenSSL takes 0 to 2
+            proc.wait_until(lambda: dropped(server, "invalid") == count, "it is not dropped")
+        self.assertEqual(dtls.begin(self.socket(), address)[13], 2)  # a ServerHello
 
 
 @support.requires("openssl")
