@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsecho/base/quantity.h"
+
 enum {
     STEP_CHOICES_MAX = 64,
     RUN_CHOICES_MAX = 4096,
@@ -283,13 +285,27 @@ void explore_run(const struct explore_machine *machine, struct explore_result *r
     run_to(machine, machine->depth_max, ret);
 }
 
+bool explore_read_bound(const char *text, const struct explore_machine *machine, unsigned *ret)
+{
+    struct error err;
+    uint64_t events;
+    if (strcmp(text, "whole") == 0)
+        *ret = machine->whole_depth_max;
+    else if (quantity_parse_count(text, &events, &err) == 0 && events > 0 && events <= STEPS_MAX)
+        *ret = (unsigned)events;
+    else
+        return false;
+    return true;
+}
+
 static unsigned depth_of(const struct explore_machine *machine)
 {
     const char *text = getenv("TLSECHO_EXPLORE");
-    unsigned depth = text ? (unsigned)strtoul(text, NULL, 10) : 0;
-    if (explore_is_whole())
-        return machine->whole_depth_max;
-    return depth ? depth : machine->depth_max;
+    unsigned depth = machine->depth_max;
+    if (text && !explore_read_bound(text, machine, &depth))
+        ck_abort_msg("TLSECHO_EXPLORE=%s: give a number of events, 1 to %d, or whole", text,
+                     STEPS_MAX);
+    return depth;
 }
 
 void explore_assert(const struct explore_machine *machine)

@@ -51,6 +51,9 @@ void explore_run(const struct explore_machine *machine, struct explore_result *r
  * set to "whole", whole_depth_max is the bound; set to a number, that is. */
 void explore_assert(const struct explore_machine *machine);
 
+/* The bound that such a text asks for. False: it is something else. */
+bool explore_read_bound(const char *text, const struct explore_machine *machine, unsigned *ret);
+
 /* Whether the whole is to be explored. */
 bool explore_is_whole(void);
 

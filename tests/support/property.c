@@ -6,13 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tlsecho/base/quantity.h"
+
 static const char *running;
 static uint64_t seed, state;
 
 static uint64_t number_of(const char *variable, uint64_t otherwise)
 {
     const char *text = getenv(variable);
-    return text ? strtoull(text, NULL, 10) : otherwise;
+    uint64_t number = otherwise;
+    struct error err;
+    if (text && quantity_parse_count(text, &number, &err) != 0)
+        ck_abort_msg("%s=%s: give a whole number", variable, text);
+    return number;
 }
 
 /* splitmix64 */

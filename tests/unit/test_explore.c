@@ -104,6 +104,23 @@ START_TEST(checks_how_each_state_comes_to_an_end)
 }
 END_TEST
 
+START_TEST(a_bound_is_a_number_of_events_or_the_whole)
+{
+    static const char *const others[] = {"", "0", "foo", "3x", "-3", "wholes", "1025"};
+    const struct explore_machine machine = {.depth_max = 5, .whole_depth_max = 9};
+    unsigned bound = 0;
+    ck_assert(explore_read_bound("whole", &machine, &bound));
+    ck_assert_uint_eq(bound, 9);
+    ck_assert(explore_read_bound("3", &machine, &bound));
+    ck_assert_uint_eq(bound, 3);
+    ck_assert(explore_read_bound("1024", &machine, &bound));
+    ck_assert_uint_eq(bound, 1024);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert_msg(!explore_read_bound(others[i], &machine, &bound), "%s", others[i]);
+    ck_assert_uint_eq(bound, 1024);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("explore");
@@ -114,5 +131,6 @@ int main(void)
     tcase_add_test(tcase, a_bound_leaves_states_out_and_says_so);
     tcase_add_test(tcase, prints_the_shortest_run_that_breaks_a_rule);
     tcase_add_test(tcase, checks_how_each_state_comes_to_an_end);
+    tcase_add_test(tcase, a_bound_is_a_number_of_events_or_the_whole);
     return suite_run(suite);
 }
