@@ -86,6 +86,28 @@ die() {
     exit 1
 }
 
+# show_help: prints the comment at the head of the script.
+show_help() {
+    sed -n '3,/^set /s/^# \{0,1\}//p' "$0"
+}
+
+# table LINES: those of NAME|WHAT, as columns.
+table() {
+    awk -F'|' 'NF { printf "    %-10s  %s\n", $1, $2 }' <<<"$1"
+}
+
+# check_preset NAME: before anything is made for it.
+check_preset() {
+    local presets
+    presets=$(sed -n 's/.*"configurePreset": "\([a-z]*\)".*/\1/p' CMakePresets.json)
+    grep -qx -- "$1" <<<"$presets" || die "no preset is called '$1'; there are: $(xargs <<<"$presets")"
+}
+
+# check_number NAME WORD: that the word is one, above 0.
+check_number() {
+    [[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || die "$1 is a whole number above 0, and not '$2'"
+}
+
 # quietly LOG COMMAND...: the output goes to a file and is shown only if the command fails.
 quietly() {
     local log=$1
@@ -185,6 +207,7 @@ locked() {
 build() {
     local preset=$1
     shift
+    check_preset "$preset"
     mkdir -p "build/$preset"
     quietly "build/$preset/configure.log" cmake --preset "$preset" "$@"
     quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)"

@@ -116,16 +116,34 @@ def run(scenario, pool, args, journal, found):
         found.finding(scenario.name, missed[0], f"no call came to {len(missed)} points", [], scenario.program)
 
 
+def positive(text):
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def pattern(text):
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="")
-    parser.add_argument("--kinds", default=".*")
-    parser.add_argument("--every", action="store_true")
-    parser.add_argument("--without-openssl", action="store_true")
-    parser.add_argument("--journal")
-    parser.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
-                        help="at once; many points wait")
+    parser = argparse.ArgumentParser(prog="faults", usage="scripts/prove faults [OPTION...]", allow_abbrev=False)
+    parser.add_argument("--only", type=pattern, default=re.compile(""), metavar="REGEX",
+                        help="scenarios, such as live:tls-echo")
+    parser.add_argument("--kinds", type=pattern, default=re.compile(".*"), metavar="REGEX",
+                        help="what fails: names of system calls, and alloc")
+    parser.add_argument("--every", action="store_true", help="each allocation, which takes days")
+    parser.add_argument("--without-openssl", action="store_true", help="no allocations of OpenSSL")
+    parser.add_argument("--journal", metavar="FILE", help="what was tried is added to it, and not tried again")
+    parser.add_argument("--jobs", type=positive, default=2 * os.cpu_count(), metavar="N",
+                        help="points at once, of which many wait; by default two for each processor")
+    parser.add_argument("--check", action="store_true", help="only whether these arguments are right")
     args = parser.parse_args()
+    if args.check:
+        return 0
     support.faulthandler.cancel_dump_traceback_later()
     found = book.Book()
     journal = Journal(args.journal)

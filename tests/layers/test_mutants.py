@@ -109,6 +109,35 @@ class Status(unittest.TestCase):
         self.assertEqual((report.untried, report.survived), (1, []))
 
 
+class Arguments(unittest.TestCase):
+    def refused(self, *arguments):
+        """What is printed."""
+        out = io.StringIO()
+        with contextlib.redirect_stderr(out), self.assertRaises(SystemExit) as ended:
+            mutate.read_arguments(arguments)
+        self.assertEqual(ended.exception.code, 2)
+        return out.getvalue()
+
+    def test_a_wrong_one_is_named(self):
+        for arguments, message in ((["nosuch.c"], "'nosuch.c' is no C source of src"),
+                                   ([str(REPOSITORY / "README.md")], "README.md' is no C source of src"),
+                                   ([str(REPOSITORY / "tests/unit/test_explore.c")], "is no C source of src"),
+                                   (["--jobs", "x"], "argument --jobs: 'x' is no whole number above 0"),
+                                   (["--jobs", "0"], "argument --jobs: '0' is no whole number above 0"),
+                                   (["--preset", "nosuch"], "argument --preset: invalid choice: 'nosuch'"),
+                                   (["--preset"], "argument --preset: expected one argument"),
+                                   (["--changed", "HEAD", self.source()], "--changed REF has no FILE")):
+            with self.subTest(arguments):
+                self.assertIn(message, self.refused(*arguments))
+
+    def source(self):
+        return str(next((REPOSITORY / "src").rglob("*.c")))
+
+    def test_a_file_is_named_from_the_top_of_the_clone(self):
+        source = self.source()
+        self.assertEqual(mutate.read_arguments([source]).files, [str(pathlib.Path(source).relative_to(REPOSITORY))])
+
+
 class Guarded(unittest.TestCase):
     def test_each_pattern_matches_a_source_and_each_test_exists(self):
         for line in GUARDED.read_text().splitlines():

@@ -5,7 +5,7 @@
     mutate.py [--sample N] [--seed N] [OPTION...] [FILE...]
     mutate.py --changed REF [--most N] [--seconds N] [OPTION...]
     mutate.py --list FILE...
-    OPTION: --preset PRESET, --reach N, --jobs N, --verbose
+    OPTION: --preset PRESET, --reach N, --jobs N, --verbose; -h tells what each is for
 
 All mutants of a file are in one object (schema.py), which is linked with the unit tests in place of the file's own:
 with those of its module and those that guarded.txt names, of the modules that it is a part of, of its room, and, only
@@ -39,6 +39,7 @@ import schema
 from harness import REPOSITORY
 
 UNTRIED = 3  # the exit status
+PRESETS = ("dev", "asan")
 GUARDED = pathlib.Path(__file__).resolve().parent / "guarded.txt"
 
 
@@ -219,7 +220,7 @@ def changed_lines(ref):
 
 
 def builds_of(args, work):
-    return [harness.Build(preset, work) for preset in args.preset or ["dev", "asan"]]
+    return [harness.Build(preset, work) for preset in args.preset or PRESETS]
 
 
 def try_changed(args, work, report):
@@ -247,7 +248,7 @@ def try_files(args, work, report):
     builds, reasons = builds_of(args, work), explained.read()
     files = [(name, args.sample) for name in args.files] or [(name, size) for name, (size, _) in guarded().items()]
     for name, count in files:
-        source = Source(builds, str(pathlib.Path(name).resolve().relative_to(REPOSITORY)))
+        source = Source(builds, name)
         check_keys(source, reasons.get(source.name, {}), report)
         if args.list:
             for number in range(len(source.mutants)):
@@ -256,20 +257,52 @@ def try_files(args, work, report):
             try_file(builds, source, sample(source, count, args.seed), reasons.get(source.name, {}), args, report)
 
 
+def positive(text):
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def source_name(text):
+    """The file, from the top of the clone."""
+    path = pathlib.Path(text).resolve()
+    if not path.is_file() or path.suffix != ".c" or REPOSITORY / "src" not in path.parents:
+        raise argparse.ArgumentTypeError(f"{text!r} is no C source of src: give some, such as src/net/socket.c")
+    return str(path.relative_to(REPOSITORY))
+
+
+def read_arguments(arguments=None):
+    parser = argparse.ArgumentParser(prog="mutate", usage="scripts/mutate [OPTION...] [FILE...]", allow_abbrev=False)
+    parser.add_argument("files", nargs="*", type=source_name, metavar="FILE",
+                        help="a C source of src; by default those of guarded.txt")
+    parser.add_argument("--preset", action="append", choices=PRESETS,
+                        help="the build whose tests run; what survives with one is tried with the next; by default "
+                             "dev and then asan, with --changed dev only")
+    parser.add_argument("--sample", type=positive, metavar="N", help="so many mutants of each FILE, chosen at random")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="other mutants for --sample and --most")
+    parser.add_argument("--reach", type=int, choices=(1, 2, 3, 4), default=3,
+                        help="1: the tests of the module; 2: and of those that it is a part of; 3: and of its room, "
+                             "the default; 4: and all others that link it, which take long")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count(), metavar="N",
+                        help="mutants at once; by default one for each processor")
+    parser.add_argument("--changed", metavar="REF", help="the lines that differ from this commit, and no FILE")
+    parser.add_argument("--most", type=positive, default=40, metavar="N",
+                        help="with --changed, so many mutants at most; by default 40")
+    parser.add_argument("--seconds", type=float, default=20, metavar="N",
+                        help="with --changed, for so long at most; by default 20")
+    parser.add_argument("--list", action="store_true", help="print the mutants, and try none")
+    parser.add_argument("--verbose", action="store_true", help="tell of each test what it noticed")
+    parser.add_argument("--check", action="store_true", help="only whether these arguments are right")
+    args = parser.parse_args(arguments)
+    if args.files and args.changed is not None:
+        parser.error("--changed REF has no FILE: it is for all sources that differ")
+    return args
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("files", nargs="*")
-    parser.add_argument("--preset", action="append")
-    parser.add_argument("--sample", type=int)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--reach", type=int, choices=(1, 2, 3, 4), default=3)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--changed", metavar="REF")
-    parser.add_argument("--most", type=int, default=40)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--verbose", action="store_true")
-    args = parser.parse_args()
+    args = read_arguments()
+    if args.check:
+        return 0
     report = Report()
     try:
         with tempfile.TemporaryDirectory(prefix="mutate-", dir=REPOSITORY / "build") as work:
