@@ -202,7 +202,7 @@ class Reload(support.TestCase):
                 port = taken.getsockname()[1]
                 self.rewrite(server, "listeners:\n"
                                      "  - { listen: 'tcp://127.0.0.1:0', name: stays, service: upper }\n"
-                                     f"  - {{ listen: 'tcp://127.0.0.1:{port}' }}\n"
+                                     f"  - {{ listen: 'tcp://127.0.0.1:{port}', name: added }}\n"
                                      "identity: { name: after }\n"
                                      "limits: { connections: 1 }\n"
                                      f"log: {{ {log} }}\n")
@@ -212,8 +212,9 @@ class Reload(support.TestCase):
                     for peer in (one, two):
                         self.assertEqual(peer.exchange(b"x"), b"x")
                         server.wait_for("connection", source=peer.name, identity="before")
-                self.assertIn(b'tlsecho_identity_info{identity="before"} 1\n',
-                              admin_client.ask(admin, METRICS)[2])
+                metrics = admin_client.ask(admin, METRICS)[2]
+                self.assertIn(b'tlsecho_identity_info{identity="before"} 1\n', metrics)
+                self.assertNotIn(b'listener="added"', metrics)
         self.assertNotIn("\n{", server.log())
 
     def test_an_empty_or_vanished_configuration_is_wrong_and_never_the_default(self):
