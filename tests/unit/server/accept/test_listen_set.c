@@ -321,6 +321,14 @@ START_TEST(the_kernels_buffers_of_an_accepted_socket_follow_limits_buffer)
 }
 END_TEST
 
+static unsigned backlog(int fd)
+{
+    struct tcp_info info; /* tcp(7): of a listening socket, tcpi_sacked is its backlog */
+    socklen_t length = sizeof info;
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+    return info.tcpi_sacked;
+}
+
 START_TEST(the_backlog_is_that_of_the_configuration)
 {
     if (!kernel_has(KERNEL_TCP_INFO))
@@ -329,13 +337,71 @@ START_TEST(the_backlog_is_that_of_the_configuration)
         yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\n"
                       "tcp: { backlog: 3 }\n");
     open_all(snapshot);
-    struct tcp_info info; /* tcp(7): of a listening socket, tcpi_sacked is its backlog */
-    socklen_t length = sizeof info;
-    ck_assert_int_eq(
-        getsockopt(listen_set.sockets[0].source.fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
-    ck_assert_uint_eq(info.tcpi_sacked, 3);
+    ck_assert_uint_eq(backlog(listen_set.sockets[0].source.fd), 3);
     listen_set_close(&listen_set, NULL);
     config_snapshot_free(snapshot);
+}
+END_TEST
+
+static void open_with(const struct config_snapshot *snapshot, const struct listen_set *existing)
+{
+    struct error err;
+    ck_assert_msg(listen_as(snapshot, existing, &listen_set, &err) == 0, "%s", err.text);
+}
+
+/* The listener with other options, and a second one. */
+static const struct config_snapshot *with_other_options(unsigned port)
+{
+    return yaml_snapshot(
+        "listeners:\n"
+        "  - { listen: 'tcp://127.0.0.1:0', service: hello }\n"
+        "  - { listen: 'tcp://127.0.0.1:%u', name: second }\n"
+        "tcp: { backlog: 5, nodelay: off, keepalive: { idle: 1m, interval: 5s, probes: 3 } }\n"
+        "limits: { buffer: 16KiB }\n",
+        port);
+}
+
+START_TEST(a_socket_that_stays_has_new_options_unless_the_set_is_refused)
+{
+    static const struct {
+        int level, name;
+    } options[] = {
+        {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_KEEPIDLE}, {IPPROTO_TCP, TCP_KEEPINTVL},
+        {IPPROTO_TCP, TCP_KEEPCNT}, {IPPROTO_TCP, TCP_SAVE_SYN}, {IPPROTO_TCP, TCP_NOTSENT_LOWAT},
+        {SOL_SOCKET, SO_RCVBUF},
+    };
+    enum { OPTIONS = sizeof options / sizeof options[0] };
+    struct address taken = loopback_address("tcp://127.0.0.1:0");
+    int other = loopback_listen(&taken, 8);
+    const struct config_snapshot *snapshots[] = {
+        yaml_snapshot("listeners: [{ listen: 'tcp://127.0.0.1:0' }]\ntcp: { backlog: 3 }\n"),
+        with_other_options(address_port(&taken)), with_other_options(0)};
+    open_all(snapshots[0]);
+    struct listen_set live = listen_set;
+    int fd = live.sockets[0].source.fd, before[OPTIONS];
+    for (int i = 0; i < OPTIONS; i++)
+        before[i] = option(fd, options[i].level, options[i].name);
+
+    struct error err;
+    ck_assert_int_eq(listen_as(snapshots[1], &live, &listen_set, &err), -1);
+    ck_assert_int_eq(err.code, EADDRINUSE);
+    for (int i = 0; i < OPTIONS; i++)
+        ck_assert_int_eq(option(fd, options[i].level, options[i].name), before[i]);
+    if (kernel_has(KERNEL_TCP_INFO))
+        ck_assert_uint_eq(backlog(fd), 3);
+
+    open_with(snapshots[2], &live);
+    ck_assert_int_eq(listen_set.sockets[0].source.fd, fd);
+    for (int i = 0; i < OPTIONS; i++)
+        ck_assert_int_ne(option(fd, options[i].level, options[i].name), before[i]);
+    if (kernel_has(KERNEL_TCP_INFO))
+        ck_assert_uint_eq(backlog(fd), 5);
+
+    listen_set_close(&live, &listen_set);
+    listen_set_close(&listen_set, NULL);
+    close(other);
+    for (int i = 0; i < 3; i++)
+        config_snapshot_free(snapshots[i]);
 }
 END_TEST
 
@@ -347,12 +413,6 @@ static void hand_over(struct listen_set *existing, const char *name, const char 
     socket->source.fd = loopback_listen(&socket->address, 8);
     socket->configured = socket->address;
     snprintf(socket->fd_name, sizeof socket->fd_name, "%s", name);
-}
-
-static void open_with(const struct config_snapshot *snapshot, const struct listen_set *existing)
-{
-    struct error err;
-    ck_assert_msg(listen_as(snapshot, existing, &listen_set, &err) == 0, "%s", err.text);
 }
 
 static void close_all(struct listen_set *existing)
@@ -505,6 +565,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_kernels_buffers_of_an_accepted_socket_follow_limits_buffer, 0,
                         4);
     tcase_add_test(tcase, the_backlog_is_that_of_the_configuration);
+    tcase_add_test(tcase, a_socket_that_stays_has_new_options_unless_the_set_is_refused);
     tcase_add_test(tcase, an_inherited_socket_goes_to_the_listener_of_its_name);
     tcase_add_test(tcase,
                    an_inherited_socket_goes_to_the_listener_of_its_address_which_binds_nothing);
