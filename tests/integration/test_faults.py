@@ -25,6 +25,7 @@ LASTING = [("check-dtls", "recvmmsg", "ENOMEM", 1),
            ("bench-udp", "poll", "ENOMEM", 2),
            ("bench-tcp", "send", "ENOBUFS", 1),
            ("path-syn", "recv", "ENOMEM", 1)]
+PLACES = 4  # connections at the same time, more than a scenario makes
 CALLS, SITES = 14, 6  # points of each scenario: system calls, and stacks that allocate
 
 
@@ -70,6 +71,20 @@ class Sample(unittest.TestCase):
 
     def test_a_start(self):
         self.try_some(self.server("start"))
+
+    def test_a_connection_that_lacks_memory_takes_no_place_of_another(self):
+        for name, function in (("tcp-echo", "worker_conn_start"), ("dtls-echo", "worker_conn_start_association")):
+            with self.subTest(name):
+                scenario = self.server(f"live:{name}")
+                scenario.config = scenario.config.replace("limits: {", f"limits: {{ connections: {PLACES},")
+                with tempfile.TemporaryDirectory() as folder:
+                    _, sites = scenario.count(folder)
+                within = faults.sites_within(function, sites["alloc"], support.program("TLSECHO_SERVER"))
+                self.book.fired.clear()
+                self.book.seen.clear()
+                scenario.points([faults.Fault("alloc", "ENOMEM", site=within[0])] * (PLACES + 1))
+                self.assertFalse(self.book.seen, "the findings are above")
+                self.assertEqual(self.book.fired["alloc"], 1)
 
     def test_what_cannot_be_waited_for_is_tried_again(self):
         scenario = self.server("start")
