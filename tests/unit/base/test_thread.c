@@ -81,6 +81,7 @@ START_TEST(a_thread_that_cannot_be_started_is_named_with_the_remedy)
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
     void *memory = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory != MAP_FAILED) {
+        munmap(memory, 1);
         printf("skipped: this kernel, or what emulates it, does not limit memory (RLIMIT_AS)\n");
         return;
     }
