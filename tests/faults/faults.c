@@ -212,3 +212,33 @@ __attribute__((constructor)) static void begin(void)
     dl_iterate_phdr(module_add, NULL);
     inside = false;
 }
+
+/* Once the program has ended, its coverage is written, which no failure of a call concerns. */
+static void end(void)
+{
+    control = NULL;
+}
+
+typedef int main_function(int argc, char **argv, char **environment);
+static main_function *program_main;
+
+static int run_program(int argc, char **argv, char **environment)
+{
+    if (atexit(end)) /* not sooner: what is registered first runs last, behind the destructors */
+        abort();
+    return program_main(argc, argv, environment);
+}
+
+/* In the place of the function of the C library that calls main(). */
+int start_program(main_function *start, int argc, char **argv, void (*init)(void),
+                  void (*done)(void), void (*unload)(void),
+                  void *stack_end) __asm__("__libc_start_main");
+
+int start_program(main_function *start, int argc, char **argv, void (*init)(void),
+                  void (*done)(void), void (*unload)(void), void *stack_end)
+{
+    __typeof__(start_program) *real;
+    *(void **)&real = faults_hidden("__libc_start_main");
+    program_main = start;
+    return real(run_program, argc, argv, init, done, unload, stack_end);
+}
