@@ -86,9 +86,11 @@ class Capture:
     def conversations(self, keys):
         """All of them, in the order of their first packets. keys: the content of a key log."""
         (log := self._file.with_suffix(".keys")).write_bytes(keys)
-        # An ICMP error quotes the packet that it is about, which would be counted twice.
-        command = [shutil.which("tshark", path=support.TOOL_PATH), "-r", self._file, "-n", "-Y", "not icmp", "-o",
-                   f"tls.keylog_file:{log}", "-T", "fields", "-E", "separator=|", "-E", "aggregator=,"]
+        # A port of ours may be one that tshark takes for another protocol's. An ICMP error quotes the packet that
+        # it is about, which would be counted twice.
+        command = [shutil.which("tshark", path=support.TOOL_PATH), "-r", self._file, "-n", "-Y", "not icmp",
+                   "-o", "tcp.try_heuristic_first:TRUE", "-o", "udp.try_heuristic_first:TRUE",
+                   "-o", f"tls.keylog_file:{log}", "-T", "fields", "-E", "separator=|", "-E", "aggregator=,"]
         for field in FIELDS:
             command += ["-e", field]
         done = support.run(*command, env=support.environment(HOME=self._folder.name))
