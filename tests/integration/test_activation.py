@@ -109,6 +109,17 @@ class Activation(support.TestCase):
         with socket.create_connection(made.getsockname()):
             pass  # a client that connects now waits in the backlog
 
+    def test_a_socket_gets_the_options_of_the_configuration_at_the_start_and_at_a_reload(self):
+        made = self.socket()
+        config = ("listeners: [ {{ listen: 'tcp://127.0.0.1:0', name: one }} ]\n"
+                  "tcp: {{ keepalive: {{ idle: {}s }} }}\n")
+        server = self.activated(config.format(60), [made], LISTEN_FDNAMES="one")
+        self.assertEqual(made.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), 60)
+        (server.folder / "server.yaml").write_text(config.format(90))
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        self.assertEqual(made.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), 90)
+
     def test_a_reload_without_an_inherited_socket_is_refused(self):
         made = self.socket()
         server = self.activated("listeners: [ { listen: 'tcp://127.0.0.1:0', name: one } ]",

@@ -71,11 +71,17 @@ bool listen_set_is_inherited(const struct listen_set *existing, const struct lis
  * 127.0.0.1, is bound beside it. An existing socket that a new wildcard covers stays open, as
  * closing it would reset the connections in its backlog.
  *
- * Accepted sockets have the options that are set here, tcp(7). ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT
- * (an address that is listed twice).
+ * Accepted sockets have the options that are set here, tcp(7); those of reused sockets stay as they
+ * were until listen_set_update. ERROR_SYSTEM, ERROR_DNS, ERROR_INPUT (an address that is listed
+ * twice).
  */
 int listen_set_open(const struct listen_spec specs[], size_t count,
                     const struct listen_set *existing, struct listen_set *ret, struct error *err);
+
+/* Gives the reused sockets the options and the backlog of the configuration of their listeners,
+ * which the connections in their backlog have too. Last, when nothing can fail any more: a reload
+ * that is refused changes nothing. */
+void listen_set_update(const struct listen_set *listen_set, const struct config *config);
 
 /* The sockets of `from`, all reused, for another snapshot `to` of the same configuration. The
  * caller passes `from` to listen_set_close, with *ret as `kept`. ERROR_SYSTEM (memory). */

@@ -54,20 +54,23 @@ bool listen_set_has(const struct listen_set *listen_set, int fd)
  * Kernel buffers follow limits.buffer. Only a service that answers its input can leave input
  * unread, so with the others the receive buffer keeps the kernel's default.
  */
-static int set_buffers(const struct listen_spec *spec, int fd, struct error *err)
+static int set_buffers(const struct listen_socket *socket, const struct config *config,
+                       struct error *err)
 {
     enum { UNSENT = 2, RECEIVE = 4 }; /* times limits.buffer: docs/adr/0007-kernel-buffers.md */
-    size_t buffer = (size_t)spec->config->limits.buffer_bytes;
-    bool answers = spec->listener && spec->listener->service->answer;
-    return socket_set_buffers(fd, UNSENT * buffer, answers ? RECEIVE * buffer : 0, err);
+    size_t buffer = (size_t)config->limits.buffer_bytes;
+    bool answers = socket->listener && socket->listener->service->answer;
+    return socket_set_buffers(socket->source.fd, UNSENT * buffer, answers ? RECEIVE * buffer : 0,
+                              err);
 }
 
-int listen_set_apply_options(const struct listen_spec *spec, int fd, struct error *err)
+int listen_set_apply_options(const struct listen_socket *socket, const struct config *config,
+                             struct error *err)
 {
-    const struct config *config = spec->config;
-    if (endpoint_has_datagrams(spec->endpoint->scheme))
+    int fd = socket->source.fd;
+    if (socket->datagrams)
         return 0;
-    socket_save_syn(fd, spec->listener && spec->listener->service->wants_info);
+    socket_save_syn(fd, socket->listener && socket->listener->service->wants_info);
     struct socket_keepalive keepalive = {
         /* each .max in the table of keys fits: test_config_walk.c */
         .idle_s = (unsigned)(config->tcp.keepalive.idle_ms / 1000),
@@ -75,7 +78,7 @@ int listen_set_apply_options(const struct listen_spec *spec, int fd, struct erro
         .probes = (unsigned)config->tcp.keepalive.probes,
     };
     if (socket_set_nodelay(fd, config->tcp.nodelay, err) < 0 ||
-        socket_set_urgent_inline(fd, err) < 0 || set_buffers(spec, fd, err) < 0)
+        socket_set_urgent_inline(fd, err) < 0 || set_buffers(socket, config, err) < 0)
         return -1;
     return socket_set_keepalive(fd, &keepalive, err);
 }
@@ -136,6 +139,17 @@ int listen_set_copy(const struct listen_set *from, const struct config_snapshot 
     }
     *ret = (struct listen_set){.sockets = sockets, .count = from->count};
     return 0;
+}
+
+void listen_set_update(const struct listen_set *listen_set, const struct config *config)
+{
+    struct error ignored;
+    for (size_t i = 0; i < listen_set->count; i++) {
+        const struct listen_socket *socket = &listen_set->sockets[i];
+        if (socket->reused && !socket->datagrams &&
+            listen_set_apply_options(socket, config, &ignored) == 0)
+            listen(socket->source.fd, (int)config->tcp.backlog);
+    }
 }
 
 static size_t count_for_listeners(const struct listen_set *listen_set)

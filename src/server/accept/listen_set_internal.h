@@ -21,7 +21,8 @@ void listen_set_close_socket(struct listen_socket *socket);
 bool listen_set_has(const struct listen_set *listen_set, int fd);
 
 /* The socket options, on the listening socket: accepted ones inherit them. ERROR_SYSTEM. */
-int listen_set_apply_options(const struct listen_spec *spec, int fd, struct error *err);
+int listen_set_apply_options(const struct listen_socket *socket, const struct config *config,
+                             struct error *err);
 
 /* All specs while they are being opened. */
 struct listen_opening {

@@ -134,7 +134,7 @@ static int open_one(struct listen_opening *o, const struct address *configured,
     socket->configured = *configured;
     socket->address = *address;
     listen_set_note_file(socket);
-    return listen_set_apply_options(o->spec, socket->source.fd, err);
+    return listen_set_apply_options(socket, o->spec->config, err);
 }
 
 /* Existing sockets that a wildcard covers stay open, so that connections to them are not reset. */
@@ -273,18 +273,6 @@ static int open_all(struct listen_opening *o, struct error *err)
     return listen_set_check_inherited(o, err);
 }
 
-/* Last, when nothing can fail any more: a refused reload changes nothing. */
-static void update_reused(const struct listen_opening *o, const struct listen_spec *spec)
-{
-    struct error ignored;
-    for (size_t i = 0; i < o->all.count; i++) {
-        const struct listen_socket *socket = &o->all.sockets[i];
-        if (socket->reused && socket->listener == spec->listener && !socket->datagrams &&
-            listen_set_apply_options(spec, socket->source.fd, &ignored) == 0)
-            listen(socket->source.fd, (int)spec->config->tcp.backlog);
-    }
-}
-
 /* No other socket can bind these ports from now on. */
 static void finish_sharing(const struct listen_opening *o)
 {
@@ -307,8 +295,6 @@ int listen_set_open(const struct listen_spec specs[], size_t count,
         free(o.all.sockets);
         return -1;
     }
-    for (size_t i = 0; i < count; i++)
-        update_reused(&o, &specs[i]);
     *ret = o.all;
     return 0;
 }

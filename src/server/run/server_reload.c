@@ -55,6 +55,7 @@ static void put_in_force(struct server *s, enum reload_kind kind,
 {
     const struct listen_set streams = listen_set_for_streams(listen_set);
     const struct listen_set admin = listen_set_for_admin(listen_set);
+    listen_set_update(listen_set, next->config);
     server_adopt_metrics(s, next, listen_set);
     admin_listen(s->admin, &admin);
     acceptor_replace(s->acceptor, next, &streams);

@@ -43,6 +43,8 @@ static int look_up_and_open(struct server *s, const struct lookups_plan *plan, s
         result = lookups_take(lookups, err);
     if (s->stop_signals == 0 && result == 0)
         result = listen_set_open(plan->specs, plan->count, plan->existing, &s->listen_set, err);
+    if (result == 0)
+        listen_set_update(&s->listen_set, s->snapshot->config);
     lookups_free(lookups);
     return result;
 }
