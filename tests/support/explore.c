@@ -308,11 +308,12 @@ static unsigned depth_of(const struct explore_machine *machine)
     return depth;
 }
 
-void explore_assert(const struct explore_machine *machine)
+bool explore_assert(const struct explore_machine *machine)
 {
     struct explore_result result;
     run_to(machine, depth_of(machine), &result);
     printf("%s: %zu states, %zu transitions, %zu runs, depth %u%s\n", machine->name, result.states,
            result.transitions, result.runs, result.depth, result.complete ? ", complete" : "");
     ck_assert_msg(!result.failed, "%s:%s", machine->name, result.failure);
+    return result.complete;
 }

@@ -48,8 +48,9 @@ void explore_require(struct explore *x, bool holds, const char *rule);
 void explore_run(const struct explore_machine *machine, struct explore_result *ret);
 
 /* Runs it, prints the figures, and fails the Check test if a rule is broken. With TLSECHO_EXPLORE
- * set to "whole", whole_depth_max is the bound; set to a number, that is. */
-void explore_assert(const struct explore_machine *machine);
+ * set to "whole", whole_depth_max is the bound; set to a number, that is. Returns whether no state
+ * was left out. */
+bool explore_assert(const struct explore_machine *machine);
 
 /* The bound that such a text asks for. False: it is something else. */
 bool explore_read_bound(const char *text, const struct explore_machine *machine, unsigned *ret);

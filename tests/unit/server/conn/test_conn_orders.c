@@ -351,8 +351,8 @@ START_TEST(every_order_of_events)
         .state = state,
         .settle = settle,
     };
-    explore_assert(&machine);
-    ck_assert(received && (sent || setup->kind == &explored_drops)); /* else little was explored */
+    bool complete = explore_assert(&machine);
+    ck_assert(!complete || (received && (sent || setup->kind == &explored_drops)));
     finish_run();
 }
 END_TEST
