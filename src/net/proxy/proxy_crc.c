@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy_internal.h"
 
-const unsigned char proxy_signature[PROXY_SIGNATURE_BYTES] = "\r\n\r\n\0\r\nQUIT\n";
+const unsigned char proxy_signature[PROXY_SIGNATURE_BYTES] = {
+    '\r', '\n', '\r', '\n', '\0', '\r', '\n', 'Q', 'U', 'I', 'T', '\n',
+};
 
 uint32_t proxy_crc32c(const unsigned char *data, size_t n, size_t zero)
 {
