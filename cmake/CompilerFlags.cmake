@@ -7,6 +7,8 @@ add_library(tlsecho_flags INTERFACE)
 target_include_directories(tlsecho_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
 # Also where off_t has 32 bits: docs/adr/0030 says why not time_t.
 target_compile_definitions(tlsecho_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+# OpenSSL 3.0's API: later ones deprecate functions whose successors it does not have.
+target_compile_definitions(tlsecho_flags INTERFACE OPENSSL_API_COMPAT=30000)
 target_compile_options(tlsecho_flags INTERFACE
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
   -Wwrite-strings -Wundef -Wvla -Wswitch-enum -Wformat=2 -Wconversion -Wno-sign-conversion)
