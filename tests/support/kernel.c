@@ -2,8 +2,10 @@
 #include "kernel.h"
 
 #include <check.h>
+#include <linux/errqueue.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -95,6 +97,36 @@ static bool has_traffic_class(void)
     return has && got == sent;
 }
 
+/* A port that is closed answers with ICMP. */
+static bool has_error_sender(void)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[256];
+    } control;
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_in sender;
+    } got = {.sender.sin_family = AF_UNSPEC};
+    struct msghdr header = {.msg_control = &control, .msg_controllen = sizeof control};
+    struct address own = loopback_address("udp://127.0.0.1:0");
+    int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, &own.any, own.length), 0);
+    ck_assert_int_eq(getsockname(fd, &own.any, &own.length), 0);
+    close(fd);
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool has = connect(fd, &own.any, own.length) == 0 &&
+               setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on) == 0 &&
+               send(fd, "", 1, 0) == 1 && poll(&(struct pollfd){.fd = fd}, 1, -1) == 1 &&
+               recvmsg(fd, &header, MSG_ERRQUEUE) >= 0 && CMSG_FIRSTHDR(&header) &&
+               CMSG_FIRSTHDR(&header)->cmsg_len >= CMSG_LEN(sizeof got);
+    if (has)
+        memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof got);
+    close(fd);
+    return got.sender.sin_family == AF_INET &&
+           got.sender.sin_addr.s_addr == own.ipv4.sin_addr.s_addr;
+}
+
 static bool probe(enum kernel_feature feature, const char **ret_what)
 {
     switch (feature) {
@@ -119,6 +151,9 @@ static bool probe(enum kernel_feature feature, const char **ret_what)
     case KERNEL_LATE_PORT:
         *ret_what = "whether a port is chosen late (IP_BIND_ADDRESS_NO_PORT)";
         return has_late_port();
+    case KERNEL_ERROR_SENDER:
+        *ret_what = "who sent an ICMP message (SO_EE_OFFENDER)";
+        return has_error_sender();
     }
     ck_abort();
 }

@@ -17,6 +17,7 @@ enum kernel_feature {
     KERNEL_DATAGRAM_DROPS,
     KERNEL_TRAFFIC_CLASS, /* of IPv6 */
     KERNEL_LATE_PORT,
+    KERNEL_ERROR_SENDER, /* of an ICMP message */
 };
 
 /* By system calls, not by functions that are tested. False: prints that it was skipped, and why. */
