@@ -10,7 +10,8 @@
 #include "tlsecho/base/error.h"
 
 /*
- * Starts a thread with all signals blocked, so that only the main thread receives them (signal(7)).
+ * Starts a thread with all signals blocked but those of its own faults, such as SIGSEGV, so that
+ * only the main thread receives them (signal(7)).
  * name: at most 15 bytes, shown by ps and debuggers; must stay valid until the thread runs.
  * ERROR_SYSTEM.
  */

@@ -34,6 +34,20 @@ START_TEST(blocks_every_signal_in_the_new_thread_only)
 }
 END_TEST
 
+/* Blocked, they end the process before a sanitizer can report. */
+START_TEST(a_fault_of_a_thread_has_its_signal)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    pthread_t thread;
+    sigset_t inside;
+    struct error err;
+    ck_assert_int_eq(thread_start(&thread, "mask", get_mask, &inside, &err), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        ck_assert_int_eq(sigismember(&inside, signals[i]), 0);
+}
+END_TEST
+
 static void *get_name(void *name)
 {
     pthread_getname_np(pthread_self(), name, 16);
@@ -99,6 +113,7 @@ int main(void)
     Suite *suite = suite_create("thread");
     TCase *tcase = tcase_create("thread");
     tcase_add_test(tcase, blocks_every_signal_in_the_new_thread_only);
+    tcase_add_test(tcase, a_fault_of_a_thread_has_its_signal);
     tcase_add_test(tcase, a_thread_has_its_name);
     tcase_add_test(tcase, a_thread_that_cannot_be_started_is_named_with_the_remedy);
     suite_add_tcase(suite, tcase);
