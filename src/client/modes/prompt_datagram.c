@@ -48,6 +48,10 @@ static void take_error(struct prompt *p, const struct datagram_error *error)
         .socket = s->link.socket, .peer = &s->session.peer, .bytes = line ? line->bytes : 0};
     datagram_link_judge(error, &attempt, p->options, &s->last);
     prompt_lines_lose(p, seq);
+    if (datagram_link_cannot_receive(error)) {
+        s->ended = s->last;
+        p->over = true;
+    }
 }
 
 /* Of DTLS. In order is ok while nothing is awaited, as with a stream. */
@@ -104,7 +108,7 @@ static void move(struct prompt *p)
             take_error(p, &error);
         else if (event == DATAGRAM_LINK_ENDED)
             end_session(p);
-    } while (event != DATAGRAM_LINK_WAIT && !p->over);
+    } while (event == DATAGRAM_LINK_DONE && !p->over); /* an error may last */
     if (s->unsent_seq)
         try_to_send(p, s->unsent_seq);
     p->want = s->unsent_seq ? WANT_READ | WANT_WRITE : WANT_READ;

@@ -26,6 +26,21 @@ static bool has_input(void)
     return poll(&input, 1, 0) > 0;
 }
 
+/* False at the end of the input, or if it cannot be read. */
+static bool read_key(struct prompt_editor *e, char *ret)
+{
+    ssize_t n;
+    do {
+        e->ahead = e->ahead && has_input(); /* libedit has the terminal by now */
+        e->ended = !e->await_key(e->owner);
+        if (e->ended)
+            return false;
+        n = read(STDIN_FILENO, ret, 1);
+    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+    e->read_errno = n < 0 ? errno : 0;
+    return n == 1 && !(e->ahead && *ret == '\0');
+}
+
 /* For libedit, EL_GETCFN in editline(3): 1 = a character, 0 = the end. */
 static int read_character(EditLine *editline, wchar_t *ret)
 {
@@ -33,36 +48,39 @@ static int read_character(EditLine *editline, wchar_t *ret)
     el_get(editline, EL_CLIENTDATA, &e);
     while (!terminal_next(&e->keys, ret)) {
         char byte;
-        e->ahead = e->ahead && has_input(); /* libedit has the terminal by now */
-        e->ended = !e->await_key(e->owner);
-        if (e->ended || read(STDIN_FILENO, &byte, 1) != 1 || (e->ahead && byte == '\0'))
+        if (!read_key(e, &byte))
             return 0;
         terminal_type(&e->keys, byte);
     }
     return 1;
 }
 
-int prompt_editor_open(struct prompt_editor *e, struct error *err)
+/* Without memory libedit may start nevertheless, and have no commands. */
+static bool set_up(struct prompt_editor *e)
 {
     HistEventW event;
+    return history_w(e->history, &event, H_SETSIZE, HISTORY_LINES) == 0 &&
+           history_w(e->history, &event, H_SETUNIQUE, 1) == 0 &&
+           el_set(e->editline, EL_CLIENTDATA, e) == 0 &&
+           el_set(e->editline, EL_PROMPT, prompt_text) == 0 &&
+           el_set(e->editline, EL_EDITOR, "emacs") == 0 &&
+           el_set(e->editline, EL_BIND, "^I", "ed-insert", NULL) == 0 && /* insert tabs */
+           el_set(e->editline, EL_SIGNAL, 1) == 0 &&
+           el_wset(e->editline, EL_HIST, history_w, e->history) == 0 &&
+           el_set(e->editline, EL_GETCFN, read_character) == 0;
+}
+
+int prompt_editor_open(struct prompt_editor *e, struct error *err)
+{
     terminal_init();
     e->to_terminal = isatty(STDOUT_FILENO);
     e->display = e->to_terminal ? stdout : stderr;
     e->history = history_winit();
     e->editline = el_init("tlsecho-client", stdin, e->display, stderr);
-    if (!e->history || !e->editline)
-        return error_sys(err, "start the line editor");
-
-    history_w(e->history, &event, H_SETSIZE, HISTORY_LINES);
-    history_w(e->history, &event, H_SETUNIQUE, 1);
-    el_set(e->editline, EL_CLIENTDATA, e);
-    el_set(e->editline, EL_PROMPT, prompt_text);
-    el_set(e->editline, EL_EDITOR, "emacs");
-    el_set(e->editline, EL_BIND, "^I", "ed-insert", NULL); /* insert tabs */
-    el_set(e->editline, EL_SIGNAL, 1);
-    el_wset(e->editline, EL_HIST, history_w, e->history);
-    el_set(e->editline, EL_GETCFN, read_character);
-    return 0;
+    if (e->history && e->editline && set_up(e))
+        return 0;
+    errno = ENOMEM;
+    return error_sys(err, "start the line editor");
 }
 
 void prompt_editor_close(struct prompt_editor *e)
@@ -93,10 +111,11 @@ int prompt_editor_read(struct prompt_editor *e, char **ret, size_t *ret_n, struc
     e->editing = true;
     const wchar_t *line = el_wgets(e->editline, &n);
     e->editing = false;
-    if (e->ended || !line || n <= 0) {
+    if (e->ended || e->read_errno || !line || n <= 0) {
         fputc('\n', e->display);
         fflush(e->display);
-        return PROMPT_END;
+        errno = e->read_errno;
+        return errno ? error_sys(err, "read standard input") : PROMPT_END;
     }
     if (wcscmp(line, L"\n") == 0)
         return PROMPT_EMPTY_LINE;

@@ -30,6 +30,7 @@ struct prompt_editor {
     FILE *display;    /* shows the prompt */
     bool editing;     /* a line is being edited on display */
     bool ended;       /* await_key has returned false */
+    int read_errno;   /* of standard input; 0: none */
     bool ahead;       /* what is read was typed before the line was edited */
     bool to_terminal; /* standard output is a terminal, and gets no control characters of the server
                        */
@@ -44,7 +45,7 @@ void prompt_editor_close(struct prompt_editor *e);
 enum prompt_line { PROMPT_LINE, PROMPT_EMPTY_LINE, PROMPT_END };
 
 /* Reads a line: *ret, which the caller frees, has its bytes as they were typed, its line feed
- * included. Returns an enum prompt_line, or -1: ERROR_SYSTEM (memory). */
+ * included. Returns an enum prompt_line, or -1: ERROR_SYSTEM. */
 int prompt_editor_read(struct prompt_editor *e, char **ret, size_t *ret_n, struct error *err);
 
 /*
