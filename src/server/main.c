@@ -172,7 +172,7 @@ int main(int argc, char **argv)
     struct error err;
     struct config *config;
     const struct config_snapshot *draft;
-    if (load_config(&a, &config, &err) < 0)
+    if (privilege_forbid_dumps(&err) < 0 || load_config(&a, &config, &err) < 0)
         return report(&err);
     if (a.action == ACTION_PRINT) {
         config_print(config, stdout);
@@ -180,7 +180,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
-    if (privilege_forbid_dumps(&err) < 0 || config_snapshot_draft(config, &draft, &err) < 0)
+    if (config_snapshot_draft(config, &draft, &err) < 0)
         return report(&err);
     if (a.action == ACTION_SERVE)
         return serve(draft, &err) < 0 ? report(&err) : EXIT_SUCCESS;

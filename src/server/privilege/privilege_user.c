@@ -27,6 +27,12 @@ static int unknown(const struct config *config, const char *key, const struct co
         brief);
 }
 
+/* Whether the last look-up has failed, and not found that there is none: getpwnam(3). */
+static bool look_up_failed(void)
+{
+    return errno == EINTR || errno == EIO || errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+}
+
 /* The greatest number is (uid_t)-1, which chown(2) and setresuid(2) ignore. */
 static bool parse_number(const char *text, unsigned *ret)
 {
@@ -44,25 +50,37 @@ static bool parse_number(const char *text, unsigned *ret)
 static bool find_user(const char *name, struct account *ret)
 {
     unsigned number;
+    errno = 0;
     const struct passwd *passwd = getpwnam(name);
-    bool is_number = !passwd && parse_number(name, &number);
+    bool is_number = !passwd && !look_up_failed() && parse_number(name, &number);
     if (is_number)
         passwd = getpwuid(number);
     if (passwd)
         *ret =
             (struct account){.name = passwd->pw_name, .uid = passwd->pw_uid, .gid = passwd->pw_gid};
-    else if (is_number)
+    else if (is_number && !look_up_failed())
         *ret = (struct account){.uid = number, .gid = number};
-    return passwd || is_number;
+    else
+        return false;
+    return true;
 }
 
 static bool find_group(const char *name, gid_t *ret)
 {
+    errno = 0;
     const struct group *group = getgrnam(name);
     if (!group)
-        return parse_number(name, ret);
+        return !look_up_failed() && parse_number(name, ret);
     *ret = group->gr_gid;
     return true;
+}
+
+static int not_found(const struct config *config, const char *key, const struct config_text *name,
+                     struct error *err)
+{
+    if (look_up_failed())
+        return error_sys(err, "look up the %s that security.%s names", key, key);
+    return unknown(config, key, name, err);
 }
 
 static int find(const struct config *config, struct account *ret, struct error *err)
@@ -70,9 +88,9 @@ static int find(const struct config *config, struct account *ret, struct error *
     const struct config_text *user = &config->security.user, *group = &config->security.group;
     struct account account;
     if (!find_user(user->value, &account))
-        return unknown(config, "user", user, err);
+        return not_found(config, "user", user, err);
     if (group->value[0] != '\0' && !find_group(group->value, &account.gid))
-        return unknown(config, "group", group, err);
+        return not_found(config, "group", group, err);
     *ret = account;
     return 0;
 }
