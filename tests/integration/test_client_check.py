@@ -212,6 +212,14 @@ class Nagios(CheckCase):
         self.assertIn("CRITICAL - dns: look up ", line)
         self.nagios(3, "UNKNOWN", "--cacert=/nonexistent", at)
 
+    def test_what_this_host_lacks_is_unknown(self):
+        """Plug-in guidelines: a low-level failure internal to the plug-in, such as no socket."""
+        script = 'ulimit -n 4 && exec "$@"'  # one that the loader needs
+        done = support.run("sh", "-c", script, "sh", support.program("TLSECHO_CLIENT"), "--check", "--nagios",
+                           self.echo().endpoint("tcp"))
+        self.assertEqual(done.status, 3, done)
+        self.assertTrue(done.stdout.startswith(b"TLSECHO UNKNOWN - local-io: "), done.stdout)
+
     def test_a_wrong_command_line_is_unknown(self):
         for args in (("--nonsense", "h"), (), ("-i3", "h"), ("--json", "h")):
             line, _ = self.nagios(3, "UNKNOWN", *args)

@@ -83,7 +83,8 @@ void outcome_advise(struct outcome *outcome, const char *remedy);
 void outcome_measure(struct outcome *outcome, enum result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The exit status of a Nagios plug-in: 0 ok, 1 warning, 2 failed, 3 wrong usage. */
+/* The exit status of a Nagios plug-in: 0 ok, 1 warning, 2 failed, 3 unknown: wrong
+ * usage, or this host lacks what the check needs. */
 int outcome_nagios_status(const struct outcome *outcome);
 
 #endif

@@ -179,8 +179,8 @@ static void print_nagios(const struct check_report *report, const struct outcome
         return;
     }
     if (outcome->result != RESULT_OK) {
-        printf("TLSECHO CRITICAL - %s: %s", result_word(outcome->result),
-               output_phase_prefix(outcome, true, phase));
+        printf("TLSECHO %s - %s: %s", outcome->result == RESULT_LOCAL_IO ? "UNKNOWN" : "CRITICAL",
+               result_word(outcome->result), output_phase_prefix(outcome, true, phase));
         put_plain(outcome->error.text);
         printf(" - ");
     } else {

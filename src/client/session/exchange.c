@@ -115,8 +115,8 @@ static unsigned after_sending(struct exchange *x, enum io_status status, const s
     case IO_FAILED:
         if (!x->send_failed)
             x->error = *err;
-        x->reset = status == IO_RESET;
-        x->ended = x->reset || x->send_failed;
+        x->reset = x->reset || status == IO_RESET;
+        x->ended = status == IO_RESET || x->send_failed;
         x->send_failed = true;
         return WANT_NOTHING;
     case IO_OK:
@@ -347,10 +347,19 @@ static enum result early_result(const struct exchange *x)
     return x->state == EXCHANGE_OPEN ? RESULT_TIMEOUT : RESULT_TRUNCATED;
 }
 
-/* Nothing is expected: only the way it ended says whether the data is complete. */
-static void judge_end_of_anything(const struct exchange *x, const char *known, struct outcome *ret)
+/* Whether x->error says why it ended. A reset that follows what this host could not send is only a
+ * consequence. */
+static bool has_reason(const struct exchange *x)
 {
-    if (x->given_up)
+    return x->given_up ||
+           (x->send_failed && (!x->reset || result_of(PHASE_ECHO, &x->error) == RESULT_LOCAL_IO));
+}
+
+/* Nothing is expected: only the way it ended says whether the data is complete. */
+static void judge_end_of_anything(const struct exchange *x, bool sent, const char *known,
+                                  struct outcome *ret)
+{
+    if (x->given_up || (!sent && has_reason(x)))
         outcome_fail(ret, PHASE_ECHO, &x->error);
     else if (x->reset)
         outcome_measure(ret, RESULT_RESET, "%s%s", end_text(x), known);
@@ -369,12 +378,12 @@ static void judge_end(const struct exchange *x, bool input_left, struct outcome 
     enum result early = early_result(x);
     size_t missing = expect_missing(&x->expect) + buf_waiting(&x->out);
     if (x->expect.kind == EXPECT_NONE) {
-        judge_end_of_anything(x, known, ret);
+        judge_end_of_anything(x, !missing && !input_left, known, ret);
         return;
     }
     if (!missing && !input_left && x->hello.complete)
         return;
-    if (x->given_up || (x->send_failed && !x->reset))
+    if (has_reason(x))
         outcome_fail(ret, PHASE_ECHO, &x->error);
     else if (!x->hello.complete)
         outcome_measure(ret, early, "%s before its hello line was complete; " HELLO_REMEDY "%s",

@@ -156,7 +156,7 @@ enum result result_of(enum phase phase, const struct error *err)
     case ERROR_SYSTEM:
         return phase == PHASE_OPTIONS ? RESULT_LOCAL_IO : of_errno(err->code);
     case ERROR_DNS:
-        return RESULT_DNS;
+        return err->code == EAI_MEMORY ? RESULT_LOCAL_IO : RESULT_DNS;
     case ERROR_TIMEOUT: /* the class of what was waited for */
     case ERROR_INTERRUPTED:
         return phase == PHASE_DNS ? RESULT_DNS : RESULT_TIMEOUT;
@@ -268,7 +268,7 @@ void outcome_measure(struct outcome *outcome, enum result result, const char *fo
 int outcome_nagios_status(const struct outcome *outcome)
 {
     enum { OK, WARNING, CRITICAL, UNKNOWN };
-    if (outcome->result == RESULT_USAGE)
+    if (outcome->result == RESULT_USAGE || outcome->result == RESULT_LOCAL_IO)
         return UNKNOWN;
     if (outcome->result != RESULT_OK)
         return CRITICAL;

@@ -475,6 +475,21 @@ START_TEST(a_reset_of_our_end_is_a_reset_whatever_came_first)
 }
 END_TEST
 
+/* Expecting nothing too: its data has not been sent. */
+START_TEST(what_this_host_could_not_send_is_told_whatever_followed)
+{
+    static const enum io_status ends[] = {IO_EOF, IO_CUT, IO_RESET};
+    start(_i < 3 ? EXPECT_ECHO : EXPECT_NONE);
+    fake.failure = ERROR_SYSTEM;
+    fake_add(&fake.writes, IO_FAILED);
+    fake_add(&fake.shutdowns, IO_RESET);
+    send_text("abcdef");
+    fake_add(&fake.reads, ends[_i % 3]);
+    receive_all();
+    says(false, RESULT_LOCAL_IO, "the script says so");
+}
+END_TEST
+
 START_TEST(a_failure_of_our_end_alone_is_told)
 {
     start(EXPECT_ECHO);
@@ -505,6 +520,7 @@ int main(void)
     tcase_add_test(cases, a_tls_alert_within_tls_is_none);
     tcase_add_test(cases, an_echo_of_a_proxy_header_in_the_data_is_none_of_ours);
     tcase_add_test(cases, a_reset_of_our_end_is_a_reset_whatever_came_first);
+    tcase_add_loop_test(cases, what_this_host_could_not_send_is_told_whatever_followed, 0, 6);
     tcase_add_test(cases, a_failure_of_our_end_alone_is_told);
     Suite *suite = suite_create("exchange_judge");
     suite_add_tcase(suite, cases);

@@ -190,6 +190,17 @@ START_TEST(a_name_server_that_fails_is_not_a_wrong_name)
 }
 END_TEST
 
+START_TEST(a_look_up_without_memory_is_of_this_host)
+{
+    struct error err;
+    error_set(&err, ERROR_DNS, "look up x");
+    err.code = EAI_MEMORY;
+    ck_assert_int_eq(result_of(PHASE_DNS, &err), RESULT_LOCAL_IO);
+    err.code = EAI_FAIL;
+    ck_assert_int_eq(result_of(PHASE_DNS, &err), RESULT_DNS);
+}
+END_TEST
+
 static const struct {
     int alert;
     const char *groups, *tls_max, *resume, *cert, *says; /* says: NULL = no option is named */
@@ -392,7 +403,8 @@ START_TEST(nagios_gets_the_status_that_it_knows)
     } cases[] = {{{.result = RESULT_OK}, 0},
                  {{.result = RESULT_OK, .warning = true}, 1},
                  {{.result = RESULT_RESET}, 2},
-                 {{.result = RESULT_USAGE}, 3}};
+                 {{.result = RESULT_USAGE}, 3},
+                 {{.result = RESULT_LOCAL_IO}, 3}};
     for (int i = 0; i < COUNT(cases); i++)
         ck_assert_int_eq(outcome_nagios_status(&cases[i].outcome), cases[i].status);
 }
@@ -424,6 +436,7 @@ int main(void)
     tcase_add_loop_test(cases, a_unix_socket_has_a_path_and_no_port, 0, 2);
     tcase_add_test(cases, a_failed_handshake_after_a_proxy_header_suggests_leaving_it_out);
     tcase_add_loop_test(cases, a_name_server_that_fails_is_not_a_wrong_name, 0, COUNT(look_ups));
+    tcase_add_test(cases, a_look_up_without_memory_is_of_this_host);
     tcase_add_loop_test(cases, no_remedy_for_an_alert_names_an_option_that_was_given, 0,
                         COUNT(alerts));
     tcase_add_test(cases, an_alert_that_we_sent_ourselves_has_no_remedy_of_the_options);
