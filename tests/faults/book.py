@@ -19,7 +19,7 @@ class Book:
         self.fired = collections.Counter()
         self.missed = collections.Counter()
         self.seen = collections.Counter()
-        self.library_leaks = 0
+        self.of_libraries = 0
         self.unjudged = 0  # the sanitizer itself had no memory
         self.statuses = collections.Counter()
 
@@ -46,16 +46,16 @@ class Book:
             self.statuses[f"{fault.kind:15} {fault.code:14} {status}"] += 1
 
     def harm(self):
-        """How much was found, leaks within libraries too."""
-        return sum(self.seen.values()) + self.library_leaks
+        """How much was found, what libraries do too."""
+        return sum(self.seen.values()) + self.of_libraries
 
     def finding(self, scenario, fault, what, stack, program):
         lines = faults.described(stack, program)
         if faults.is_failure_of_sanitizer(what):
             self.unjudged += 1
             return
-        if faults.is_leak_of_library(what, lines):
-            self.library_leaks += 1
+        if faults.is_leak_of_library(what, lines) or faults.is_crash_of_library(what, lines):
+            self.of_libraries += 1
             return
         key = "; ".join([scenario.split(":")[0], re.sub(r"[0-9a-fx]+", "#", what.splitlines()[0]), fault.kind,
                          *faults.own(lines)[:3]])
@@ -68,13 +68,13 @@ class Book:
     def saved(self):
         """For JSON."""
         return {"fired": self.fired, "seen": self.seen, "statuses": self.statuses,
-                "library_leaks": self.library_leaks, "unjudged": self.unjudged}
+                "of_libraries": self.of_libraries, "unjudged": self.unjudged}
 
     def add(self, saved):
         """What another book has saved."""
         for name in ("fired", "seen", "statuses"):
             getattr(self, name).update(saved[name])
-        self.library_leaks += saved["library_leaks"]
+        self.of_libraries += saved["of_libraries"]
         self.unjudged += saved["unjudged"]
 
     def close(self):
@@ -84,7 +84,7 @@ class Book:
         for kind, count in sorted(points.items()):
             print(f"{kind:15} {count:6} {self.fired[kind]:6}")
         print(f"{len(points)} kinds, {points.total()} points, {self.fired.total()} fired, "
-              f"{len(self.seen)} findings, {self.library_leaks} leaks within libraries, "
+              f"{len(self.seen)} findings, {self.of_libraries} leaks and crashes within libraries, "
               f"{self.unjudged} without a verdict: the sanitizer had no memory")
         print("exit statuses:")
         for told, count in sorted(self.statuses.items()):

@@ -2,15 +2,22 @@
 """Every mode of tlsecho-client as a scenario: its arguments, its input, and what it has to print if it
 says that all went well."""
 
+import contextlib
 import functools
 import json
+import os
+import pty
 import re
+import socket
 import subprocess
 import tempfile
+import termios
 from typing import Callable, NamedTuple
 
 import control as faults
 from control import support
+
+import stub_server
 
 HANGS_S = 25
 MANY_CALLS = 20000  # more system calls than any of these makes
@@ -26,8 +33,11 @@ listeners:
   - { listen: 'tls://127.0.0.1:0', name: report-tls, service: report }
   - { listen: 'tcp://127.0.0.1:0', name: report, service: report }
   - { listen: 'udp://127.0.0.1:0', name: report-udp, service: report }
+  - { listen: 'dtls://127.0.0.1:0', name: report-dtls, service: report }
+  - { listen: 'unix://{dir}/report.sock', name: report-unix, service: report }
   - { listen: 'udp://127.0.0.1:0', name: stamp, service: stamp }
   - { listen: 'tls://127.0.0.1:0', name: hello, service: hello }
+  - { listen: 'tcp://127.0.0.1:0', name: chargen, service: chargen }
   - { listen: 'tcp://127.0.0.1:0', name: proxied, proxy_protocol: required, proxy_from: [ 127.0.0.0/8 ] }
 limits: { datagram_rate: 0 }
 log: { connections: off }
@@ -35,10 +45,11 @@ log: { connections: off }
 
 # Results that would blame the command line, the peer's certificate or the peer's data.
 MISLEADING = {2: "usage", 7: "handshake", 8: "untrusted", 9: "name-mismatch", 10: "expired",
-              11: "client-certificate", 14: "corrupt"}
+              11: "client-certificate", 14: "corrupt",
+              None: "critical"}  # of a plug-in: something is wrong with the server
 # Failures that are none of the peer's.
 LOCAL = {"alloc", "socket", "epoll_create1", "epoll_ctl", "eventfd", "timerfd_create", "signalfd",
-         "pipe2", "thread", "mmap", "poll", "flush"}
+         "pipe2", "thread", "mmap", "poll", "flush", "account", "privilege", "ioctl"}
 
 
 def echoed(done):
@@ -67,11 +78,21 @@ def prints(pattern):
     return judge
 
 
+LINE = b"hello\n"
+
+
+def shown(done):
+    """As typed, and as it came back."""
+    count = done.stdout.count(LINE.strip() + b"\r\n")
+    return None if count == 2 else f"the line is shown {count} times: {done.stdout!r}"
+
+
 class Client(NamedTuple):
     name: str
-    args: str  # {NAME} stands for an endpoint of SERVER, {pki} and {dir} for folders
+    args: str  # {NAME} stands for an endpoint of Peer, {pki} and {dir} for folders
     judge: Callable
     data: bytes = b""
+    typed: bytes = b""  # at a terminal, instead of data
 
 
 def pinged(done):
@@ -86,6 +107,14 @@ CLIENTS = [
     Client("pipe-proxy", "--proxy-protocol 2 {proxied}", echoed, DATA),
     Client("pipe-keylog", "--cacert {pki}/ca.pem --keylog {dir}/keys --resume={dir}/session {tls}", echoed,
            DATA),
+    Client("pipe-none", "--expect none {tcp}", echoed, DATA),
+    Client("pipe-none-tls", "--expect none --cacert {pki}/ca.pem {tls}", echoed, DATA),
+    Client("pipe-name", "{tcp-by-name}", echoed, DATA),
+    Client("pipe-hello", "--expect hello --cacert {pki}/ca.pem {hello}", echoed, DATA),
+    Client("prompt-tcp", "{tcp}", shown, typed=LINE),
+    Client("prompt-tls", "--cacert {pki}/ca.pem --json {tls}", shown, typed=LINE),
+    Client("prompt-udp", "{udp}", shown, typed=LINE),
+    Client("prompt-dtls", "--cacert {pki}/ca.pem --json {dtls}", shown, typed=LINE),
     Client("pipe-mutual", "--cacert {pki}/ca.pem --cert {pki}/client.pem --key {pki}/client.key {tls}",
            echoed, DATA),
     Client("ping-tcp", "--ping -c2 -i0 --json {tcp}", pinged),
@@ -94,15 +123,25 @@ CLIENTS = [
     Client("ping-dtls", "--ping -c2 -i0 --json --cacert {pki}/ca.pem {dtls}", pinged),
     Client("ping-stamp", "--ping -c2 -i0 --json --expect stamp {stamp}", pinged),
     Client("ping-hello", "--ping -c2 -i0 --json --expect hello --cacert {pki}/ca.pem {hello}", pinged),
+    Client("ping-unix", "--ping -c2 -i0 --json {unix}", pinged),
+    Client("ping-reconnect", "--ping -c2 -i0 --reconnect --json {once}", pinged),
+    Client("ping-reconnect-dtls", "--ping -c2 -i0 --reconnect --json --cacert {pki}/ca.pem {dtls}", pinged),
     Client("check-tcp", "--check --json {tcp}", says(result="ok", exit=0)),
     Client("check-tls", "--check --groups X25519 --json --cacert {pki}/ca.pem {tls}", says(result="ok", exit=0)),
     Client("check-piped", "--check --json --cacert /dev/stdin {tls}", says(result="ok", exit=0)),
     Client("check-dtls", "--check --json --cacert {pki}/ca.pem {dtls}", says(result="ok", exit=0)),
+    Client("check-udp", "--check --json {udp}", says(result="ok", exit=0)),
+    Client("check-nagios", "--check --nagios --expiry-warn 1 --cacert {pki}/ca.pem {tls}", prints("^TLSECHO OK - ")),
+    Client("check-nagios-udp", "--check --nagios {udp}", prints("^TLSECHO OK - ")),
+    Client("check-hello", "--check -c2 --expect hello --json --cacert {pki}/ca.pem {hello}",
+           says(result="ok", exit=0)),
     Client("check-resume", "--check -c2 --resume --json --cacert {pki}/ca.pem {tls}",
            says(result="ok", exit=0)),
     Client("report-tcp", "--report --json {report}", says(result="ok", exit=0)),
     Client("report-tls", "--report --json --cacert {pki}/ca.pem {report-tls}", says(result="ok", exit=0)),
     Client("report-udp", "--report --json {report-udp}", says(result="ok", exit=0)),
+    Client("report-dtls", "--report --json --cacert {pki}/ca.pem {report-dtls}", says(result="ok", exit=0)),
+    Client("report-unix", "--report {report-unix}", prints("verdict")),
     Client("path", "--path --only client-hello,names --json {tls}",
            says(result="ok", exit=0)),
     Client("path-size", "--path --only size --json {tcp}", says(result="ok", exit=0)),
@@ -111,14 +150,75 @@ CLIENTS = [
     Client("bench-tls", "--bench -P2 -n20 --threads 2 --json --cacert {pki}/ca.pem {tls}",
            says(result="ok", exit=0)),
     Client("bench-udp", "--bench -P2 -n20 --rate 1000 --json {udp}", says(result="ok", exit=0)),
+    Client("bench-dtls", "--bench -P2 -n20 --rate 1000 --json --cacert {pki}/ca.pem {dtls}",
+           says(result="ok", exit=0)),
+    Client("bench-unix", "--bench -P2 -n20 --pipeline 2 --json {unix}", says(result="ok", exit=0)),
+    Client("bench-rate", "--bench -P2 -n20 --rate 1000 --json {tcp}", says(result="ok", exit=0)),
+    Client("bench-receive", "--bench --expect none -s0 -t 50ms --json {chargen}", says(result="ok", exit=0)),
+    Client("bench-compare", "--bench -n9 --cacert {pki}/ca.pem --json {tcp} {tls}", says(result="ok", exit=0)),
+    Client("bench-html", "--bench -n9 --report-html {dir}/page.html {tcp}", prints("messages")),
     Client("bench-handshakes", "--bench --handshakes -P1 -n3 --resume --json --cacert {pki}/ca.pem {tls}",
            says(result="ok", exit=0)),
     Client("html", "--ping -c2 -i0 --report-html {dir}/page.html {tcp}",
            prints("2 probes transmitted, 2 received")),
     Client("show-certs", "--show-certs --cacert {pki}/ca.pem {tls}",
            prints(r"(?s)(-----BEGIN CERT.*-----END CERT.*){2}")),
+    Client("show-certs-dtls", "--show-certs --cacert {pki}/ca.pem {dtls}",
+           prints(r"(?s)(-----BEGIN CERT.*-----END CERT.*){2}")),
     Client("merge", "--merge --json {dir}/bench.json {dir}/other.json", says(result="ok", exit=0)),
 ]
+
+
+class Peer(support.Server):
+    """SERVER, and beside it one that ends each connection after an answer."""
+
+    def __init__(self):
+        super().__init__(SERVER)
+        self.once = stub_server.StubServer(self.answer_once)
+        self.wait_for("ready")
+
+    @staticmethod
+    def answer_once(connection):
+        connection.sendall(connection.recv(65536))
+        connection.shutdown(socket.SHUT_WR)
+
+    def endpoint(self, which="tcp"):
+        if which == "once":
+            return self.once.endpoint()
+        if which == "tcp-by-name":
+            return super().endpoint("tcp").replace("127.0.0.1", "localhost")
+        return super().endpoint(which)
+
+    def remove(self):
+        self.once.__exit__(None, None, None)
+        super().remove()
+
+
+def at_terminal(command, typed, env):
+    """Runs it with what was typed, and with the end of input, waiting at a terminal."""
+    keyboard, terminal = pty.openpty()
+    try:
+        mode = termios.tcgetattr(terminal)
+        mode[3] &= ~(termios.ICANON | termios.ECHO)
+        termios.tcsetattr(terminal, termios.TCSANOW, mode)
+        os.write(keyboard, typed + b"\x04")
+        done = subprocess.run([str(word) for word in command], stdin=terminal, stdout=terminal, env=env,
+                              stderr=subprocess.PIPE, timeout=HANGS_S, check=False)
+        os.close(terminal)
+        terminal = -1
+        screen = b"".join(read_to_end(keyboard))
+    finally:
+        os.close(keyboard)
+        if terminal >= 0:
+            os.close(terminal)
+    return support.Finished(done.returncode, screen, done.stderr.decode(errors="replace"))
+
+
+def read_to_end(keyboard):
+    """EIO: no program has the terminal open."""
+    with contextlib.suppress(OSError):
+        while True:
+            yield os.read(keyboard, 65536)
 
 
 class Runs:
@@ -144,6 +244,9 @@ class Runs:
             data = (support.pki() / "ca.pem").read_bytes()
         places = {"pki": support.pki(), "dir": control.folder}
         words = [word.format(**places, **self.endpoints(word)) for word in self.scenario.args.split()]
+        if self.scenario.typed:
+            return at_terminal([self.program, *words], self.scenario.typed,
+                               {**control.environment(), "TERM": "vt100", "LC_ALL": "C.UTF-8"})
         return support.run(self.program, *words, data=data, timeout=HANGS_S,
                            env=control.environment())
 
@@ -179,9 +282,22 @@ class Runs:
         if not said.strip():
             return f"exit status {done.status} without a reason"
         local = fault.kind in LOCAL or fault.is_shortage()
-        if local and done.status in MISLEADING and control.fired():
-            return f"exit status {done.status}, {MISLEADING[done.status]}: {said}"
+        if fault.code == "EAI_MEMORY" and done.status == 3:
+            return f"exit status 3, dns: {said}"
+        word = self.result(done)
+        if local and word in MISLEADING.values() and control.fired():
+            return f"exit status {done.status}, {word}: {said}"
         return None
+
+    def result(self, done):
+        """The word of its exit status, or that of a plug-in's line."""
+        if "--nagios" not in self.scenario.args:
+            return MISLEADING.get(done.status)
+        line = re.match(r"TLSECHO (CRITICAL|UNKNOWN) - (?:([a-z-]+): )?", done.stdout.decode(errors="replace"))
+        if not line:
+            return None
+        state, word = line.groups()
+        return "critical" if state == "CRITICAL" and word == "local-io" else word
 
     def points(self, some):
         with tempfile.TemporaryDirectory(prefix="tlsecho-faults-") as folder:

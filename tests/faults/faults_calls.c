@@ -5,9 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,7 +21,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -190,9 +194,10 @@ static void lose(int fd, int code)
     int type;
     socklen_t size = sizeof type;
     bool lost = code == ECONNRESET || code == EPIPE || code == ETIMEDOUT || code == EHOSTUNREACH;
-    if (lost && syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+    REAL(syscall);
+    if (lost && real(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
         type == SOCK_STREAM)
-        syscall(SYS_shutdown, fd, SHUT_RDWR);
+        real(SYS_shutdown, fd, SHUT_RDWR);
     errno = code;
 }
 
@@ -355,6 +360,7 @@ CALL(open, FILE *, fopen, (const char *path, const char *mode), (path, mode), NU
 CALL(open, FILE *, fopen64, (const char *path, const char *mode), (path, mode), NULL)
 CALL(open, FILE *, fdopen, (int fd, const char *mode), (fd, mode), NULL)
 CALL(open, DIR *, fdopendir, (int fd), (fd), NULL)
+CALL(open, DIR *, opendir, (const char *path), (path), NULL)
 CALL(open, int, mkostemp, (char *path, int flags), (path, flags), -1)
 CALL(open, int, mkostemp64, (char *path, int flags), (path, flags), -1)
 CALL(open, int, memfd_create, (const char *name, unsigned int flags), (name, flags), -1)
@@ -375,6 +381,9 @@ CALL(rename, int, rename, (const char *from, const char *to), (from, to), -1)
 CALL(rename, int, unlink, (const char *path), (path), -1)
 CALL(file, int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 CALL(file, int, chmod, (const char *path, mode_t mode), (path, mode), -1)
+CALL(file, int, fchown, (int fd, uid_t user, gid_t group), (fd, user, group), -1)
+CALL(file, int, lchown, (const char *path, uid_t user, gid_t group), (path, user, group), -1)
+CALL(file, struct dirent64 *, readdir64, (DIR * dir), (dir), NULL)
 CALL(file, int, ftruncate, (int fd, off_t size), (fd, size), -1)
 CALL(file, int, ftruncate64, (int fd, off64_t size), (fd, size), -1)
 CALL(file, int, fsync, (int fd), (fd), -1)
@@ -488,3 +497,53 @@ CALL(process, int, timer_create, (clockid_t clock, struct sigevent *event, timer
 CALL(process, int, timer_settime,
      (timer_t timer, int flags, const struct itimerspec *next, struct itimerspec *old),
      (timer, flags, next, old), -1)
+CALL(process, int, getrusage, (__rusage_who_t who, struct rusage *usage), (who, usage), -1)
+
+/* Who the server is to be, and what it gives up. */
+CALL(account, struct passwd *, getpwnam, (const char *name), (name), NULL)
+CALL(account, struct passwd *, getpwuid, (uid_t user), (user), NULL)
+CALL(account, struct group *, getgrnam, (const char *name), (name), NULL)
+CALL(privilege, int, initgroups, (const char *user, gid_t group), (user, group), -1)
+CALL(privilege, int, setgroups, (size_t count, const gid_t *groups), (count, groups), -1)
+CALL(privilege, int, setresuid, (uid_t real_id, uid_t effective, uid_t saved),
+     (real_id, effective, saved), -1)
+CALL(privilege, int, setresgid, (gid_t real_id, gid_t effective, gid_t saved),
+     (real_id, effective, saved), -1)
+
+#define VARIABLE(kind, type, name, first, never)                                                   \
+    type name(__typeof__(first) what, ...)                                                         \
+    {                                                                                              \
+        REAL(name);                                                                                \
+        int code;                                                                                  \
+        unsigned long p[6];                                                                        \
+        va_list list;                                                                              \
+        va_start(list, what);                                                                      \
+        for (int i = 0; i < 6; i++)                                                                \
+            p[i] = va_arg(list, unsigned long);                                                    \
+        va_end(list);                                                                              \
+        if (!(never) && faults_hit(KIND_##kind, &code)) {                                          \
+            errno = code;                                                                          \
+            return -1;                                                                             \
+        }                                                                                          \
+        return real(what, p[0], p[1], p[2], p[3], p[4], p[5]);                                     \
+    }
+
+VARIABLE(privilege, long, syscall, 0L, false)
+/* To read whether a capability is in the bounding set fails for the number behind the last one
+ * only. */
+VARIABLE(privilege, int, prctl, 0, what == PR_CAPBSET_READ)
+
+int ioctl(int fd, unsigned long what, ...)
+{
+    REAL(ioctl);
+    int code;
+    va_list list;
+    va_start(list, what);
+    void *value = va_arg(list, void *);
+    va_end(list);
+    if (faults_hit(KIND_ioctl, &code)) {
+        errno = code;
+        return -1;
+    }
+    return real(fd, what, value);
+}

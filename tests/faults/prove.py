@@ -4,9 +4,10 @@
 crash, no leak, no lost descriptor, no endless loop, no wrong exit status; connections that end well are
 whole, and later ones are served.
 
-    prove.py [--only REGEX] [--kinds REGEX] [--every | --without-openssl] [--journal FILE] [--jobs N]
+    prove.py [--list] [--only REGEX] [--kinds REGEX] [--every | --without-openssl] [--journal FILE] [--jobs N]
 
-TLSECHO_SERVER and TLSECHO_CLIENT name the programs, TLSECHO_FAULTS_LIBRARY the library of faults.c. An
+TLSECHO_SERVER and TLSECHO_CLIENT name the programs, TLSECHO_PLAIN_SERVER a server without sanitizers, which the
+scenario of the sandbox needs, and TLSECHO_FAULTS_LIBRARY the library of faults.c. An
 allocation fails once for each stack that it is called from, one of OpenSSL once for each stack up to the
 second function of the program, in the first scenario that has it. Where many connections do the same (see
 by_stack), each system call fails the first and the last time that it is called from a stack.
@@ -133,6 +134,7 @@ def main():
     parser = argparse.ArgumentParser(prog="faults", usage="scripts/prove faults [OPTION...]", allow_abbrev=False)
     parser.add_argument("--only", type=pattern, default=re.compile(""), metavar="REGEX",
                         help="scenarios, such as live:tls-echo")
+    parser.add_argument("--list", action="store_true", help="print the names of the scenarios, and try nothing")
     parser.add_argument("--kinds", type=pattern, default=re.compile(".*"), metavar="REGEX",
                         help="what fails: names of system calls, and alloc")
     parser.add_argument("--every", action="store_true", help="each allocation, which takes days")
@@ -147,14 +149,17 @@ def main():
     support.faulthandler.cancel_dump_traceback_later()
     found = book.Book()
     journal = Journal(args.journal)
-    peer = support.Server(clients.SERVER)
-    peer.wait_for("ready")
+    peer = clients.Peer()
     scenarios = servers.scenarios(found, support.program("TLSECHO_SERVER"))
     scenarios += clients.scenarios(found, support.program("TLSECHO_CLIENT"), peer)
+    scenarios = [scenario for scenario in scenarios if re.search(args.only, scenario.name)]
+    if args.list:
+        print(*[scenario.name for scenario in scenarios], sep="\n")
+        peer.remove()
+        return 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for scenario in scenarios:
-            if re.search(args.only, scenario.name):
-                run(scenario, pool, args, journal, found)
+            run(scenario, pool, args, journal, found)
     peer.remove()
     for saved in journal.saved:
         found.add(saved)

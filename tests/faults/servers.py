@@ -7,8 +7,10 @@ import contextlib
 import os
 import re
 import signal
+import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -17,6 +19,9 @@ import control as faults
 import talks
 from control import support
 
+import test_activation
+import test_service_manager
+
 BATCH = 60          # points for one server before it has to end without a leak
 MUTE_S = 2          # for a line that a server whose log fails does not write
 MANY_CALLS = 20000  # more system calls than any scenario makes
@@ -24,7 +29,7 @@ SERVICES = {"tcp": "echo upper discard chargen report hello http".split(),
             "tls": "echo upper discard chargen report hello http".split(),
             "unix": "echo upper discard chargen report hello http".split(),
             "udp": "echo upper discard report stamp".split(),
-            "dtls": "echo upper report".split()}
+            "dtls": "echo upper discard report".split()}
 BASE = """
 workers: 1
 timeouts: { handshake: 5m, idle: 5m, write: 5m, linger: 10s, drain: 2s }
@@ -53,6 +58,8 @@ MUTUAL = """
     crl: "{pki}/crl.pem"
     keylog: "{dir}/keys"
 """
+USER = "nobody"
+OWN_PAIR = ("server-ecdsa.pem", "server-ecdsa.key")
 RELOADED = "  - { listen: 'unix://{dir}/first.sock', name: moving }\n"
 
 
@@ -180,7 +187,8 @@ class Live(Scenario):
         control.arm(fault)
         server.patience_s = 0.5 if fault.repeat > 1 and fault.kind not in faults.TIMES else talks.PATIENCE_S
         server.aged = fault.kind == "uptime"
-        server.mute = fault.kind == "write" and fault.repeat > 1
+        server.lossy = fault.kind == "write"
+        server.mute = server.lossy and fault.repeat > 1
         try:
             self.act(server)
         except talks.Stuck:
@@ -194,6 +202,8 @@ class Live(Scenario):
             if fault.kind != "uptime":  # which never goes back
                 control.disarm()
             server.patience_s, server.mute = talks.PATIENCE_S, False
+            if server.lossy:
+                catch_up(server)
         self.use_again(server, fault)
         if not self.rests(server):
             left = collections.Counter(descriptors(server.process.pid))
@@ -319,6 +329,52 @@ class Start(Scenario):
         return None
 
 
+class StartWith(Start):
+    """Likewise, with arguments of support.Server, and in another way: how(control, env) is a context that
+    yields them."""
+
+    def __init__(self, name, act, book, program, config, how):
+        super().__init__(name, act, book, program, config)
+        self.how = how
+
+    @contextlib.contextmanager
+    def server(self, control):
+        with self.how(self, control) as arguments:
+            server = support.Server(self.config, **{"env": control.environment(), **arguments})
+            try:
+                yield server
+            finally:
+                server.remove()
+
+
+@contextlib.contextmanager
+def as_user(_, control):
+    """A sanitizer reports as the user too."""
+    control.folder.chmod(0o777)
+    yield {"files": {name: (support.pki() / name).read_bytes() for name in OWN_PAIR},
+           "prepare": lambda folder: support.open_to(USER, folder)}
+
+
+@contextlib.contextmanager
+def in_sandbox(scenario, control):
+    """No sanitizer tolerates a sandbox."""
+    with as_user(scenario, control) as arguments:
+        yield {**arguments, "path": scenario.program}
+
+
+@contextlib.contextmanager
+def managed(_, control):
+    """By a service manager, which passes a socket, and is told of the start."""
+    env = control.environment()
+    library = env.pop("LD_PRELOAD")
+    with (contextlib.closing(test_service_manager.Manager()) as manager,
+          socket.create_server(("127.0.0.1", 0)) as made):
+        yield {"prefix": [sys.executable, "-c", test_activation.HAND_OVER, str(made.fileno()),
+                          shutil.which("env"), f"LD_PRELOAD={library}"],
+               "env": {**env, **manager.environment, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "tcp-echo"},
+               "pass_fds": [made.fileno()]}
+
+
 class Stop(Start):
     """Likewise, and the fault comes after TERM, while the server waits for a connection of each stream."""
 
@@ -367,6 +423,15 @@ def each_stream(server):
         talks.connection(server, transport, "echo")
 
 
+def reload_again(server):
+    """With the files that the start has read."""
+    each_stream(server)
+    answer = hang_up(server, "reloaded")
+    if answer["event"] != "reloaded":
+        raise talks.Wrong(f"it has given up what a reload needs: {answer}")
+    each_stream(server)
+
+
 def reload(server):
     """A good reload, then a bad one. The second listener changes its path with each good one."""
     file = server.folder / "server.yaml"
@@ -377,8 +442,7 @@ def reload(server):
     was, now = ("first", "second") if "first.sock" in text else ("second", "first")
     good = text.replace(f"{was}.sock", f"{now}.sock")
     file.write_text(good)
-    server.signal(signal.SIGHUP)
-    answer = outcome(server, "reloaded", "reload_refused")
+    answer = hang_up(server, "reloaded")
     if answer["event"] == "reload_refused":
         check_paths(server, was, now)
         file.write_text(text)
@@ -386,9 +450,8 @@ def reload(server):
         raise talks.Broken(answer["reason"])
     check_paths(server, now, was)
     file.write_text("listeners: 1\n")
-    server.signal(signal.SIGHUP)
     try:
-        answer = outcome(server, "reloaded", "reload_refused")
+        answer = hang_up(server, "reload_refused")
         if answer["event"] != "reload_refused":
             raise talks.Wrong("a bad configuration was taken")
         check_paths(server, now, was)
@@ -424,6 +487,26 @@ def outcome(server, *events, seconds=talks.PATIENCE_S):
     except AssertionError as error:
         raise talks.Stuck(str(error)) from error
     return found[1]
+
+
+def hang_up(server, expected):
+    """What has become of a reload. Where the log may lose that the metrics say that there was one."""
+    lossy = getattr(server, "lossy", False)
+    before = lossy and talks.reloads(server)
+    server.signal(signal.SIGHUP)
+    if not lossy:
+        return outcome(server, "reloaded", "reload_refused")
+    if not until(lambda: talks.reloads(server) != before):
+        raise talks.Stuck("no answer to HUP")
+    return {"event": expected}
+
+
+def catch_up(server):
+    """What is told in the log from now on is news."""
+    server.lossy = False
+    server.signal(signal.SIGUSR1)
+    server.wait_for("summary")
+    server.forget()
 
 
 def check_paths(server, there, gone):
@@ -467,6 +550,16 @@ def scenarios(book, program):
         found += [Live(f"live:{transport}-{service}", client_of(transport, service), book, program,
                        configuration("", {transport: [service]})) for service in services]
     tcp, tls = (configuration("", {transport: ["echo"]}) for transport in ("tcp", "tls"))
+    streams = configuration("", {"tcp": ["echo"], "tls": ["echo"]})
+    found += [StartWith("start-managed", each_stream, book, program, streams, managed),
+              Start("start-self-signed", each_stream, book, program, streams.replace(support.PROFILE, ""))]
+    as_nobody = streams.replace("{pki}/", "").replace("sandbox: off", f"sandbox: off, user: {USER}")
+    if os.geteuid() == 0:
+        found += [StartWith("start-user", reload_again, book, program, as_nobody, as_user)]
+    plain = os.environ.get("TLSECHO_PLAIN_SERVER")
+    if os.geteuid() == 0 and (plain or not support.has_sanitizer("TLSECHO_SERVER")):
+        found += [StartWith("start-sandbox", reload_again, book, plain or program,
+                            as_nobody.replace("sandbox: off", "sandbox: auto"), in_sandbox)]
     return found + [Live("live:proxied", proxied, book, program, configuration(PROXIED, {"tcp": ["echo"]})),
                     Live("live:admin", talks.scrape, book, program, tcp + ADMIN),
                     Live("live:signals", signals, book, program, tcp),

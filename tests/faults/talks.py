@@ -148,7 +148,7 @@ def over_tls(service, sock, data, how):
 
 
 def scrape(server):
-    """The metrics, over HTTP."""
+    """The lines of the metrics, over HTTP."""
     try:
         with peers.connect(str(server.folder / "admin.sock")) as sock:
             sock.settimeout(getattr(server, "patience_s", PATIENCE_S))
@@ -166,6 +166,12 @@ def scrape(server):
     missing = {name for name in server.metrics.difference(names) if not name.startswith(b"process_")}
     if names[-1] or missing:  # what the system does not tell of the process is left out
         raise Wrong(f"metrics that are not whole are told: {len(body)} bytes, without {missing}")
+    return body.splitlines()
+
+
+def reloads(server):
+    """What the metrics tell of them."""
+    return [line for line in scrape(server) if line.startswith(b"tlsecho_reloads_total{")]
 
 
 class Held:

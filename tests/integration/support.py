@@ -17,6 +17,7 @@ import functools
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -162,15 +163,24 @@ def client(*args, data=b"", env=None, timeout=DEADLINE_S):
     return run(program("TLSECHO_CLIENT"), *args, data=data, env=env, timeout=timeout)
 
 
+def open_to(user, folder):
+    """Lets that user read everything in the folder, and no other user the secrets."""
+    account = pwd.getpwnam(user)
+    os.chmod(folder, 0o711)
+    for path in filter(pathlib.Path.is_file, pathlib.Path(folder).iterdir()):
+        os.chown(path, -1, account.pw_gid)
+        os.chmod(path, 0o640)
+
+
 class Server:
     """A running tlsecho-server with a folder for its files."""
 
     def __init__(self, config=None, args=(), files=None, folders=None, prepare=None, env=None,
-                 prefix=(), pass_fds=()):
+                 prefix=(), pass_fds=(), path=None):
         """config: text for server.yaml, None = the built-in default; files: {name: bytes} and
         folders: {name: mode} beside it; prepare is called with the folder before the start;
-        prefix: a command to run the server with, which inherits pass_fds. In args, env and config,
-        {dir} stands for the path of the folder and {pki} for that of the PKI."""
+        prefix: a command to run the server with, which inherits pass_fds; path: of another build of the
+        server. In args, env and config, {dir} stands for the path of the folder and {pki} for that of the PKI."""
         self._folder = tempfile.TemporaryDirectory(prefix="tlsecho-")
         self.folder = pathlib.Path(self._folder.name)
         for name, content in (files or {}).items():
@@ -179,7 +189,7 @@ class Server:
         for name, mode in (folders or {}).items():
             (self.folder / name).mkdir()
             (self.folder / name).chmod(mode)
-        command = [*prefix, program("TLSECHO_SERVER")]
+        command = [*prefix, path or program("TLSECHO_SERVER")]
         if config is not None:
             (self.folder / "server.yaml").write_text(self._fill_in(config))
             command += ["-c", "server.yaml"]
@@ -244,6 +254,12 @@ class Server:
                     raise AssertionError(f"the server ended without {wanted}")
                 if not self._news.wait(end - time.monotonic()):
                     raise AssertionError(f"no {wanted} within {timeout} s")
+
+    def forget(self):
+        """No line so far is waited for."""
+        with self._news:
+            for entry in self._lines:
+                entry[2] = True
 
     def _listening(self, which):
         for key in ("listener", "transport"):

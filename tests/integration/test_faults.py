@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A sample of `scripts/prove faults`: system calls and allocations that fail."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import servers  # noqa: E402
 LASTING = [("check-dtls", "recvmmsg", "ENOMEM", 1),
            ("report-udp", "recvmmsg", "ENOMEM", 1),
            ("ping-udp", "recvmmsg", "ENOMEM", 1),
+           ("prompt-udp", "recvmmsg", "ENOMEM", 1),
            ("bench-udp", "recvmmsg", "ENOMEM", 3),
            ("bench-udp", "sendmmsg", "ENOBUFS", 2),
            ("bench-udp", "poll", "ENOMEM", 2),
@@ -114,9 +116,8 @@ class Sample(unittest.TestCase):
 
     def clients(self):
         """{name: scenario}"""
-        peer = support.Server(clients.SERVER)
+        peer = clients.Peer()
         self.addCleanup(peer.remove)
-        peer.wait_for("ready")
         every = clients.scenarios(self.book, support.program("TLSECHO_CLIENT"), peer)
         return {scenario.name: scenario for scenario in every}
 
@@ -143,14 +144,32 @@ class Sample(unittest.TestCase):
         self.assertFalse(self.book.seen, "the findings are above")
 
     def test_an_end_that_cannot_be_sent_is_not_waited_for(self):
-        """OpenSSL reads no more then, which looks as if there were nothing to read."""
+        """OpenSSL reads no more then, which looks as if there were nothing to read. The reset that may follow is no
+        reason."""
         self.without_memory("pipe-tls", "notify")
+        self.assertLessEqual({told.split()[-1] for told in self.book.statuses}, {"0", "15"})
 
     def test_a_session_that_lacks_memory_is_not_missed(self):
         self.without_memory("check-resume", "tls_session_recall")
 
     def test_a_datagram_that_lacks_memory_is_no_failed_handshake(self):
         self.without_memory("ping-dtls", "make_room")
+
+    def test_a_line_at_the_prompt_is_not_lost_where_reading_fails(self):
+        scenario = self.clients()["client:prompt-tcp"]
+        for code, status in (("EINTR", "0"), ("EAGAIN", "0"), ("EIO", "15")):
+            with self.subTest(code):
+                self.book.statuses.clear()
+                scenario.points([faults.Fault("read", code, n) for n in range(2, 5)])
+                self.assertFalse(self.book.seen, "the findings are above")
+                self.assertEqual([told.split()[-1] for told in self.book.statuses], [status])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can start a server that becomes another user")
+    def test_a_user_that_cannot_be_looked_up_is_no_unknown_one(self):
+        codes = faults.TABLE["account"]
+        self.server("start-user").points([faults.Fault("account", code, n) for n, code in enumerate(codes, 1)])
+        self.assertFalse(self.book.seen, "the findings are above")
+        self.assertEqual(self.book.fired["account"], len(codes))
 
     def test_an_admin_address_that_may_not_accept_does_not_spin(self):
         self.server("live:admin").points([faults.Fault("accept4", "EPERM", 1, faults.ALWAYS)])

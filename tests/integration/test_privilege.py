@@ -41,20 +41,11 @@ def echoes(address):
         return client.recv(1) == b"x"
 
 
-def open_to(user, folder):
-    """Lets that user read everything in the folder, and no other user the secrets."""
-    account = pwd.getpwnam(user)
-    os.chmod(folder, 0o711)
-    for path in filter(pathlib.Path.is_file, pathlib.Path(folder).iterdir()):
-        os.chown(path, -1, account.pw_gid)
-        os.chmod(path, 0o640)
-
-
 class TestCase(support.TestCase):
     def as_user(self, config, user=NOBODY, files=None, ready=True, **arguments):
         """Starts a server as root, with files that the user can read."""
         return self.server(config + f"security: {{ user: {user} }}\n", files=files, ready=ready,
-                           prepare=lambda folder: open_to(user, folder), **arguments)
+                           prepare=lambda folder: support.open_to(user, folder), **arguments)
 
     def rewrite(self, server, config):
         (server.folder / "server.yaml").write_text(config)
@@ -95,7 +86,7 @@ class User(TestCase):
                                    ("user: 65533", 65533, 65533)):
             with self.subTest(security):
                 server = self.server(PLAIN + f"security: {{ {security} }}\n",
-                                     prepare=lambda folder: open_to(NOBODY, folder) or
+                                     prepare=lambda folder: support.open_to(NOBODY, folder) or
                                      os.chmod(folder / "server.yaml", 0o644))
                 found = status(server)
                 self.assertEqual(set(found["Uid"].split()), {str(uid)})
@@ -156,7 +147,7 @@ class User(TestCase):
                  for name, suffix in (("server.pem", ".pem"), ("server.key", ".key"))}
 
         def open_to_all_but_the_key(folder):
-            open_to(NOBODY, folder)
+            support.open_to(NOBODY, folder)
             os.chown(folder / "server.key", 0, 0)
 
         server = self.server(OWN_PAIR + f"security: {{ user: {NOBODY} }}\n", files=files,
@@ -234,7 +225,7 @@ class Sandbox(TestCase):
         for name, suffix in (("server.pem", ".pem"), ("server.key", ".key")):
             new = folder / (name + ".new")
             new.write_bytes((support.pki() / f"server-{kind}{suffix}").read_bytes())
-            open_to(NOBODY if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name, folder)
+            support.open_to(NOBODY if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name, folder)
             os.replace(new, folder / name)
 
     def certificate(self, server):
@@ -272,7 +263,7 @@ class Sandbox(TestCase):
             os.symlink("v1", folder / "..data")
             for name in ("server.pem", "server.key"):
                 os.symlink(f"..data/{name}", folder / name)
-            open_to(NOBODY, folder)
+            support.open_to(NOBODY, folder)
 
         server = self.server(OWN_PAIR + (f"security: {{ user: {NOBODY} }}\n" if os.geteuid() == 0
                                          else ""), prepare=versions)
@@ -290,8 +281,8 @@ class Sandbox(TestCase):
             self.replace(folder / "live" / "tls", "ecdsa")
             (folder / "conf").mkdir()
             os.replace(folder / "server.yaml", folder / "conf" / "server.yaml")
-            open_to(NOBODY, folder)
-            open_to(NOBODY, folder / "conf")
+            support.open_to(NOBODY, folder)
+            support.open_to(NOBODY, folder / "conf")
             for name in ("live", *(f"live/{name}" for name in beside)):
                 os.chmod(folder / name, 0o755)
 
@@ -343,7 +334,7 @@ class Sandbox(TestCase):
         with tempfile.TemporaryDirectory() as elsewhere:
             keys = pathlib.Path(elsewhere) / "tickets"
             keys.write_bytes(os.urandom(80))
-            open_to(NOBODY, elsewhere)
+            support.open_to(NOBODY, elsewhere)
             self.rewrite(server, "listeners: [ { listen: 'tls://127.0.0.1:0' } ]\n"
                                  f"tls: {{ default: {{ ticket_keys: '{keys}' }} }}\n")
             reason = self.hang_up(server, "reload_refused")["reason"]
