@@ -2,12 +2,14 @@
 #include "kernel.h"
 
 #include <check.h>
+#include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,6 +129,24 @@ static bool has_error_sender(void)
            got.sender.sin_addr.s_addr == own.ipv4.sin_addr.s_addr;
 }
 
+/* Memcheck has limits of its own: accept closes the connection for which there is no descriptor. */
+static bool has_descriptor_limit(void)
+{
+    char byte;
+    struct rlimit usual, none;
+    struct address address = loopback_address("tcp://127.0.0.1:0");
+    int listening = loopback_listen(&address, 1), client = loopback_connect(&address);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = (struct rlimit){.rlim_max = usual.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool has = accept(listening, NULL, NULL) < 0 && errno == EMFILE &&
+               recv(client, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    close(client);
+    close(listening);
+    return has;
+}
+
 static bool probe(enum kernel_feature feature, const char **ret_what)
 {
     switch (feature) {
@@ -154,6 +174,9 @@ static bool probe(enum kernel_feature feature, const char **ret_what)
     case KERNEL_ERROR_SENDER:
         *ret_what = "who sent an ICMP message (SO_EE_OFFENDER)";
         return has_error_sender();
+    case KERNEL_DESCRIPTOR_LIMIT:
+        *ret_what = "before it accepts that no descriptor is left (RLIMIT_NOFILE)";
+        return has_descriptor_limit();
     }
     ck_abort();
 }

@@ -18,6 +18,7 @@ enum kernel_feature {
     KERNEL_TRAFFIC_CLASS, /* of IPv6 */
     KERNEL_LATE_PORT,
     KERNEL_ERROR_SENDER, /* of an ICMP message */
+    KERNEL_DESCRIPTOR_LIMIT,
 };
 
 /* By system calls, not by functions that are tested. False: prints that it was skipped, and why. */

@@ -549,6 +549,8 @@ static void release_descriptors(void)
 
 START_TEST(without_descriptors_it_refuses_logs_and_recovers)
 {
+    if (!kernel_has(KERNEL_DESCRIPTOR_LIMIT))
+        return;
     start("listeners: [{ listen: 'tcp://127.0.0.1:0' }]", (unsigned)_i);
     int first = connect_to(0);
     talk_echo(first, "hello");
@@ -577,7 +579,7 @@ END_TEST
 
 START_TEST(out_of_descriptors_the_backlog_is_refused_in_one_turn)
 {
-    if (!kernel_has(KERNEL_TCP_INFO))
+    if (!kernel_has(KERNEL_TCP_INFO) || !kernel_has(KERNEL_DESCRIPTOR_LIMIT))
         return;
     enum { CROWD = 100 };
     int crowd[CROWD];

@@ -6,10 +6,13 @@
 #include <sys/resource.h>
 
 #include "captured_log.h"
+#include "kernel.h"
 #include "suite.h"
 
 START_TEST(raises_the_soft_limit_to_the_hard_one)
 {
+    if (!kernel_has(KERNEL_DESCRIPTOR_LIMIT))
+        return;
     struct rlimit limit = {.rlim_cur = 32, .rlim_max = 64};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_uint_eq(descriptors_raise(), 64);
