@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "allocations.h"
 #include "folder.h"
@@ -24,6 +25,14 @@ static struct dtls_session *client, *server;
 static struct error err;
 static struct address peer, own;
 static unsigned char message[DTLS_DATA_MAX], copy[DTLS_DATA_MAX + DTLS_OVERHEAD_MAX];
+
+/* The clock of OpenSSL: it stands still, so that nothing is sent again. */
+int gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+    (void)zone;
+    *ret = (struct timeval){.tv_sec = 1000};
+    return 0;
+}
 
 static void set_up(void)
 {
