@@ -284,7 +284,7 @@ class Endings(Case):
     def test_idle_and_lifetime(self):
         for timeout, end in (("idle", "idle_timeout"), ("lifetime", "lifetime")):
             with self.subTest(end):
-                server = self.server(ECHO + f"timeouts: {{ {timeout}: 500ms }}\n")
+                server = self.server(ECHO + f"timeouts: {{ {timeout}: 1s }}\n")
                 client = self.client(server)
                 self.assertEqual(client.ask("x"), "x")
                 self.assertIsNone(client.line())  # it got the close_notify

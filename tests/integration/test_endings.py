@@ -112,7 +112,7 @@ class ByTime(Ending):
                          self.end_after_the_server)
 
     def test_lifetime(self):
-        self.assert_ends(self.start("timeouts: { lifetime: 200ms }"), "lifetime",
+        self.assert_ends(self.start("timeouts: { lifetime: 1s }"), "lifetime",
                          self.end_after_the_server)
 
     def end_after_the_server(self, peer):
