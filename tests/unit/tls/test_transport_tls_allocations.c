@@ -10,30 +10,18 @@
 #include <unistd.h>
 
 #include "allocations.h"
-#include "pair.h"
 #include "suite.h"
+#include "tls_pair.h"
 #include "tlsecho/tls/tls_memory.h"
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
-static struct tls_context *client_context, *server_context;
-static struct pair pair;
-static int fds[2];
 static struct error err;
 
 static void set_up(void)
 {
     tls_memory_ran_out();
-    pair_contexts(&client_context, &server_context);
-    pair_sockets(false, fds);
-}
-
-static void tear_down(void)
-{
-    pair_done(&pair);
-    pair = (struct pair){0};
-    tls_context_free(client_context);
-    tls_context_free(server_context);
+    tls_pair_set_up();
 }
 
 /* An allocation of OpenSSL fails. */
@@ -52,11 +40,6 @@ static void assert_no_memory(const char *text)
 {
     ck_assert_msg(err.kind == ERROR_SYSTEM && err.code == ENOMEM, "%s", err.text);
     ck_assert_msg(strncmp(err.text, text, strlen(text)) == 0, "%s", err.text);
-}
-
-static void start(void)
-{
-    pair_tls(&pair, fds, client_context, server_context, "localhost");
 }
 
 static struct io shake_server(void)
@@ -108,7 +91,7 @@ START_TEST(frees_all_that_it_has)
     struct tls_context *client, *server;
     struct pair other, early;
     int others[2];
-    start();
+    tls_pair_make();
     pair_connect(&pair); /* makes what a process has once */
     long before = left();
     pair_contexts(&client, &server);
@@ -134,7 +117,7 @@ START_TEST(a_server_whose_handshake_fails_for_lack_of_memory_tells_it)
     int failures = 0;
     bool failed = true;
     for (unsigned n = 0; failed; n += STEP) {
-        start();
+        tls_pair_make();
         shake_client(IO_WANT_READ);
         if (_i == 1) {
             ck_assert_int_eq(shake_server().status, IO_WANT_READ);
@@ -151,14 +134,14 @@ START_TEST(a_server_whose_handshake_fails_for_lack_of_memory_tells_it)
         pair_sockets(false, fds);
     }
     ck_assert_int_gt(failures, _i == 0 ? 10 : 0);
-    start();
+    tls_pair_make();
 }
 END_TEST
 
 START_TEST(a_client_without_memory_for_a_hello_sends_nothing)
 {
     char data[10];
-    start();
+    tls_pair_make();
     allocations_fail_after(0);
     shake_client(IO_FAILED);
     assert_no_memory("memory for the TLS handshake");
@@ -170,7 +153,7 @@ END_TEST
 /* OpenSSL did without some, but no further. */
 START_TEST(memory_that_was_missing_is_why_the_handshake_fails_later)
 {
-    start();
+    tls_pair_make();
     shake_client(IO_WANT_READ);
     ck_assert_int_eq(shake_server().status, IO_WANT_READ);
     run_out();
@@ -185,7 +168,7 @@ END_TEST
 START_TEST(memory_that_was_not_needed_is_not_why_the_session_fails_later)
 {
     char data[100];
-    start();
+    tls_pair_make();
     shake_client(IO_WANT_READ);
     ck_assert_int_eq(shake_server().status, IO_WANT_READ);
     shake_client(IO_OK);
@@ -201,7 +184,7 @@ END_TEST
 START_TEST(what_another_connection_lacked_is_not_its_own)
 {
     static const char request[] = "GET / HTTP/1.0\r\n\r\n";
-    start();
+    tls_pair_make();
     run_out();
     ck_assert_int_eq(write(pair.client->fd, request, sizeof request), sizeof request);
     ck_assert_int_eq(shake_server().status, IO_FAILED);
@@ -212,7 +195,7 @@ END_TEST
 START_TEST(a_read_without_memory_tells_it)
 {
     char data[100];
-    start();
+    tls_pair_make();
     pair_connect(&pair);
     ck_assert_int_eq(transport_write(pair.client, "x", 1, &err).status, IO_OK);
     allocations_fail_after(0);
@@ -224,7 +207,7 @@ END_TEST
 START_TEST(memory_that_was_missing_is_why_a_read_fails)
 {
     char data[100];
-    start();
+    tls_pair_make();
     pair_connect(&pair);
     send_garbage(pair.client->fd);
     run_out();
@@ -235,7 +218,7 @@ END_TEST
 
 START_TEST(a_write_without_memory_tells_it)
 {
-    start();
+    tls_pair_make();
     pair_connect(&pair);
     allocations_fail_after(0);
     ck_assert_int_eq(transport_write(pair.server, "x", 1, &err).status, IO_FAILED);
@@ -248,7 +231,7 @@ int main(void)
     tls_memory_watch();
     Suite *suite = suite_create("transport_tls_allocations");
     TCase *tcase = tcase_create("transport_tls_allocations");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, tls_pair_tear_down);
     tcase_add_loop_test(tcase, one_that_cannot_be_made_tells_it_and_the_next_can, 0, 2);
     tcase_add_test(tcase, frees_all_that_it_has);
     tcase_add_loop_test(tcase, a_server_whose_handshake_fails_for_lack_of_memory_tells_it, 0, 2);

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "pair.h"
 #include "suite.h"
+#include "tls_pair.h"
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
 
@@ -19,9 +19,6 @@ enum { TLS12, TLS13, VERSIONS };
 enum { RECORD_HEADER_BYTES = 5, UNEXPECTED_MESSAGE = 10 /* RFC 8446 §6 */ };
 
 static const char *const versions[VERSIONS] = {"1.2", "1.3"};
-static struct tls_context *client_context, *server_context;
-static struct pair pair;
-static int fds[2];
 static struct error err;
 
 /* These replace the C library's: the errno with which they fail, 0 = call the real one. */
@@ -45,29 +42,7 @@ int shutdown(int fd, int how)
 static void set_up(void)
 {
     send_fails = shutdown_fails = shutdown_calls = 0;
-    pair_contexts(&client_context, &server_context);
-    pair_sockets(false, fds);
-}
-
-static void tear_down(void)
-{
-    pair_done(&pair);
-    pair = (struct pair){0};
-    tls_context_free(client_context);
-    tls_context_free(server_context);
-}
-
-static void pair_up(int version)
-{
-    ck_assert_int_eq(
-        tls_context_set_versions(server_context, versions[version], versions[version], &err), 0);
-    pair_tls(&pair, fds, client_context, server_context, "localhost");
-}
-
-static void connect_pair(int version)
-{
-    pair_up(version);
-    pair_connect(&pair);
+    tls_pair_set_up();
 }
 
 static void set_mark(void)
@@ -94,7 +69,7 @@ static void write_client(const char *text)
 START_TEST(an_operation_that_does_not_fail_leaves_the_error_as_it_is)
 {
     char data[100];
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     set_mark();
     ck_assert_int_eq(read_server(data, sizeof data).status, IO_WANT_READ);
     ck_assert_int_eq(transport_write(pair.server, "x", 1, &err).status, IO_OK);
@@ -115,7 +90,7 @@ END_TEST
 START_TEST(an_error_of_another_connection_is_not_its_own)
 {
     char data[100];
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     ERR_raise(ERR_LIB_SSL, SSL_R_BAD_PACKET);
     ck_assert_int_eq(read_server(data, sizeof data).status, IO_WANT_READ);
     write_client("0123456789");
@@ -130,7 +105,7 @@ START_TEST(ends_once_however_often_it_is_asked)
     static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     char data[100];
     unsigned char records[100];
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     write_client(text);
     struct io io = read_server(data, FIRST); /* receives as much: not a whole record */
     ck_assert_int_eq(io.status, IO_WANT_READ);
@@ -154,7 +129,7 @@ END_TEST
 
 START_TEST(an_end_that_the_kernel_refuses_is_told)
 {
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     shutdown_fails = ENOTCONN;
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_RESET);
     ck_assert_int_eq(err.code, ENOTCONN);
@@ -172,7 +147,7 @@ END_TEST
 
 START_TEST(a_lost_connection_is_not_shut_down)
 {
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     send_fails = EPIPE;
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_RESET);
     ck_assert_int_eq(err.code, EPIPE);
@@ -186,7 +161,7 @@ static int serve_raw(void)
 {
     static const char text[] = "GET / HTTP/1.0\r\n\r\n";
     int raw = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
-    pair_up(TLS13);
+    tls_pair_make_with(versions[TLS13]);
     transport_free(pair.client);
     pair.client = NULL;
     ck_assert_int_eq(write(raw, text, sizeof text - 1), sizeof text - 1);
@@ -245,7 +220,7 @@ END_TEST
 
 START_TEST(a_handshake_tells_whether_something_came)
 {
-    pair_up(_i);
+    tls_pair_make_with(versions[_i]);
     struct io io = transport_handshake(pair.server, &err);
     ck_assert_int_eq(io.status, IO_WANT_READ);
     ck_assert(!io.progressed);
@@ -261,7 +236,7 @@ END_TEST
 
 START_TEST(a_flight_that_waits_for_the_kernel_waits_for_writing)
 {
-    pair_up(_i);
+    tls_pair_make_with(versions[_i]);
     send_fails = EAGAIN;
     ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_WRITE);
     send_fails = 0;
@@ -292,7 +267,7 @@ int main(void)
 {
     Suite *suite = suite_create("transport_tls_calls");
     TCase *tcase = tcase_create("connected");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, tls_pair_tear_down);
     tcase_add_loop_test(tcase, an_operation_that_does_not_fail_leaves_the_error_as_it_is, 0,
                         VERSIONS);
     tcase_add_loop_test(tcase, an_error_of_another_connection_is_not_its_own, 0, VERSIONS);
@@ -302,7 +277,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("handshake");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, tls_pair_tear_down);
     tcase_add_test(tcase, the_alert_of_a_failed_handshake_waits_for_the_kernel);
     tcase_add_test(tcase, an_alert_that_cannot_be_sent_does_not_hide_why);
     tcase_add_test(tcase, after_a_failure_it_only_discards);

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "pair.h"
 #include "pki.h"
 #include "suite.h"
 #include "tls_bio.h"
+#include "tls_pair.h"
 #include "tlsecho/tls/tls_alert.h"
 #include "tlsecho/tls/tls_scratch.h"
 #include "tlsecho/tls/transport_tls.h"
@@ -19,12 +19,9 @@
 enum { TLS12, TLS13, VERSIONS };
 
 static const char *const versions[VERSIONS] = {"1.2", "1.3"};
-static const size_t overheads[VERSIONS] = {29, 22}; /* of a record of AES-GCM, RFC 5288, RFC 8446 */
-
-static struct tls_context *client_context, *server_context;
-static struct pair pair;
-static int fds[2];
 static struct error err;
+
+static const size_t overheads[VERSIONS] = {29, 22}; /* of a record of AES-GCM, RFC 5288, RFC 8446 */
 
 /* These replace the C library's. send: the errno with which it fails, 0 = it does not; or all is
  * kept here. recv notes for how much it is asked. */
@@ -55,29 +52,7 @@ static void set_up(void)
     send_fails = 0;
     kept = NULL;
     kept_n = 0;
-    pair_contexts(&client_context, &server_context);
-    pair_sockets(false, fds);
-}
-
-static void tear_down(void)
-{
-    pair_done(&pair);
-    pair = (struct pair){0};
-    tls_context_free(client_context);
-    tls_context_free(server_context);
-}
-
-static void pair_up(int version)
-{
-    ck_assert_int_eq(
-        tls_context_set_versions(server_context, versions[version], versions[version], &err), 0);
-    pair_tls(&pair, fds, client_context, server_context, "localhost");
-}
-
-static void connect_pair(int version)
-{
-    pair_up(version);
-    pair_connect(&pair);
+    tls_pair_set_up();
 }
 
 static void write_client(size_t n)
@@ -100,7 +75,7 @@ static struct io read_server(size_t size)
 
 START_TEST(says_more_only_where_there_is_more)
 {
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     write_client(50);
     ck_assert_int_eq(read_server(50).status, IO_WANT_READ); /* receives as much */
     struct io io = read_server(50);
@@ -119,7 +94,7 @@ END_TEST
 START_TEST(a_record_that_fits_partly_is_read_partly)
 {
     enum { FIRST = 60, SECOND = 70, SIZE = 100 };
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     write_client(FIRST);
     ck_assert_int_eq(read_server(FIRST + overheads[_i] - 1).status, IO_WANT_READ);
     write_client(SECOND);
@@ -135,7 +110,7 @@ END_TEST
 
 START_TEST(the_last_byte_of_a_record_is_progress)
 {
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     write_client(51);
     ck_assert_int_eq(read_server(50).status, IO_WANT_READ);
     struct io io = read_server(50);
@@ -152,7 +127,7 @@ START_TEST(writes_all_of_what_needs_several_sends)
 {
     enum { SIZE = 120000 };
     static unsigned char data[SIZE], got[SIZE + 64 * 1024];
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     for (size_t i = 0; i < SIZE; i++)
         data[i] = (unsigned char)(i ^ i >> 8 ^ i >> 16);
     size_t received = 0;
@@ -174,7 +149,7 @@ START_TEST(puts_as_much_as_fits_into_each_record)
     enum { SIZE = 6 * TLS_RECORD_BYTES + 1 };
     static const unsigned char data[SIZE];
     static unsigned char records[SIZE + 1024];
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     kept = records;
     struct io io = transport_write(pair.server, data, SIZE, &err);
     ck_assert_int_eq(io.status, IO_OK);
@@ -196,7 +171,7 @@ START_TEST(receives_so_much_that_a_part_of_a_record_fits_too)
                  {2 * TLS_RECORD_BYTES, 2 * TLS_RECORD_BYTES},
                  {2 * TLS_RECORD_BYTES + 1, TLS_RECORD_BYTES + 1},
                  {64000, 64000 - TLS_RECORD_BYTES}};
-    connect_pair(TLS13);
+    tls_pair_connect(versions[TLS13]);
     for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
         ck_assert_int_eq(read_server(reads[i].size).status, IO_WANT_READ);
         ck_assert_uint_eq(asked_bytes, reads[i].asked);
@@ -206,7 +181,7 @@ END_TEST
 
 START_TEST(says_more_of_an_end_that_came_behind_a_byte)
 {
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     write_client(1);
     ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_OK);
     struct io io = read_server(1000);
@@ -222,7 +197,7 @@ START_TEST(sends_nothing_after_the_fatal_alert_of_the_peer)
 {
     char data[100];
     unsigned char record[5 + 40] = {23, 3, 3, 0, 40};
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     ck_assert_int_eq(write(pair.client->fd, record, sizeof record), sizeof record);
     ck_assert_int_eq(read_server(100).status, IO_FAILED);
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
@@ -235,7 +210,7 @@ END_TEST
 
 START_TEST(writes_nothing_after_its_own_end)
 {
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_OK);
     struct io io = transport_write(pair.server, "x", 1, &err);
     ck_assert_int_eq(io.status, IO_FAILED);
@@ -246,7 +221,7 @@ END_TEST
 START_TEST(an_end_that_waits_for_the_kernel_is_kept)
 {
     char data[100];
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     send_fails = EAGAIN;
     ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_WANT_WRITE);
     send_fails = 0;
@@ -264,7 +239,7 @@ START_TEST(ends_the_connection_that_is_meant)
     struct pair other;
     struct error ignored;
     int other_fds[2];
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     pair_sockets(false, other_fds);
     struct transport_tls_options of_client = {
         .ctx = client_context, .scratch = pair.client_scratch, .server_name = "localhost"};
@@ -283,7 +258,7 @@ END_TEST
 /* The server's last flight: its tickets. */
 START_TEST(a_handshake_is_done_once_its_last_flight_is_sent)
 {
-    pair_up(TLS13);
+    tls_pair_make_with(versions[TLS13]);
     ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
     ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_READ);
     ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_OK);
@@ -310,7 +285,7 @@ START_TEST(a_flight_may_be_longer_than_the_buffer_for_it)
     ck_assert_int_eq(tls_context_new(TLS_SERVER, &server_context, &err), 0);
     struct peer_certificate own = pki_present(&folder, &large, server_context);
     ck_assert_int_eq(tls_context_pin(client_context, own.sha256, &err), 0);
-    pair_up(TLS13);
+    tls_pair_make_with(versions[TLS13]);
     ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
     ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_WRITE);
     ck_assert_int_eq(pair_handshake(&pair, &err, NULL, &ignored), IO_OK);
@@ -323,7 +298,7 @@ START_TEST(says_that_a_later_record_is_none_of_the_session)
 {
     char data[100];
     unsigned char record[5 + 40] = {23, 3, 3, 0, 40};
-    connect_pair(_i);
+    tls_pair_connect(versions[_i]);
     ck_assert_int_eq(write(pair.server->fd, record, sizeof record), sizeof record);
     ck_assert_int_eq(transport_read(pair.client, data, sizeof data, &err).status, IO_FAILED);
     ck_assert_msg(strstr(err.text, "is not a record of this session") != NULL, "%s", err.text);
@@ -373,7 +348,7 @@ END_TEST
 START_TEST(no_later_message_names_a_version)
 {
     static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 70}; /* protocol_version */
-    pair_up(TLS12);
+    tls_pair_make_with(versions[TLS12]);
     ck_assert_int_eq(transport_handshake(pair.client, &err).status, IO_WANT_READ);
     ck_assert_int_eq(transport_handshake(pair.server, &err).status, IO_WANT_READ);
     ck_assert_int_eq(write(pair.server->fd, alert, sizeof alert), sizeof alert);
@@ -430,7 +405,7 @@ int main(void)
 {
     Suite *suite = suite_create("transport_tls_edges");
     TCase *tcase = tcase_create("connected");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, tls_pair_tear_down);
     tcase_add_loop_test(tcase, says_more_only_where_there_is_more, 0, VERSIONS);
     tcase_add_loop_test(tcase, a_record_that_fits_partly_is_read_partly, 0, VERSIONS);
     tcase_add_loop_test(tcase, the_last_byte_of_a_record_is_progress, 0, VERSIONS);
@@ -446,7 +421,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("handshake");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, tls_pair_tear_down);
     tcase_add_test(tcase, a_handshake_is_done_once_its_last_flight_is_sent);
     tcase_add_test(tcase, a_client_knows_a_first_message_that_is_no_server_hello);
     tcase_add_test(tcase, a_flight_may_be_longer_than_the_buffer_for_it);
