@@ -38,7 +38,6 @@ struct response {
     int status, reason;               /* V_OCSP_CERTSTATUS_*, OCSP_REVOKED_STATUS_* */
     long from_s, until_s;             /* from now; both 0 = yesterday to tomorrow */
     bool sha256;
-    int bytes; /* that are stapled; 0 = all */
 };
 
 static int der_of(const struct response *r, unsigned char **ret)
@@ -184,13 +183,13 @@ START_TEST(is_invalid_where_the_issuer_is_unknown)
 }
 END_TEST
 
-/* A server that staples any response, even one that tlsecho-server would refuse. */
+/* A server that staples any response, even one that tlsecho-server would refuse. OpenSSL 3.6 only
+ * staples what it can parse. */
 static int staple(SSL *ssl, void *arg)
 {
     unsigned char *der = NULL;
-    const struct response *r = arg;
-    int n = der_of(r, &der);
-    SSL_set_tlsext_status_ocsp_resp(ssl, der, r->bytes ? r->bytes : n);
+    int n = der_of(arg, &der);
+    SSL_set_tlsext_status_ocsp_resp(ssl, der, n);
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -285,8 +284,8 @@ START_TEST(a_staple_without_a_status_changes_nothing)
     ck_assert_int_eq(shake(&old, CHAIN, versions[_i], &peer, &err), IO_OK);
     ck_assert_str_eq(peer.staple, "expired");
     ck_assert(peer.certificate.verified);
-    old.bytes = 1;
-    ck_assert_int_eq(shake(&old, CHAIN, versions[_i], &peer, &err), IO_OK);
+    struct response foreign = {.status = V_OCSP_CERTSTATUS_GOOD, .about = &other};
+    ck_assert_int_eq(shake(&foreign, CHAIN, versions[_i], &peer, &err), IO_OK);
     ck_assert_str_eq(peer.staple, "invalid");
     ck_assert(peer.certificate.verified);
 }
