@@ -297,8 +297,7 @@ static int take_hello(struct dtls_session *s, const struct dtls_session_options 
 static int prepare(struct dtls_session *s, const struct dtls_session_options *options,
                    struct error *err)
 {
-    if (s->ctx->role == TLS_SERVER)
-        tls_memory_ran_out(); /* for another session */
+    tls_memory_ran_out(); /* for another session */
     s->ssl = SSL_new(s->ctx->ssl);
     BIO *bio = s->ssl ? dtls_bio_bio(&s->wire) : NULL;
     if (!bio)

@@ -8,6 +8,7 @@
 #include "tls_session_memory.h"
 #include "tls_verification.h"
 #include "tls_verify.h"
+#include "tlsecho/tls/tls_memory.h"
 
 static int prepare_verification(SSL *ssl, struct tls_verification **ret, struct error *err)
 {
@@ -19,8 +20,8 @@ static int prepare_verification(SSL *ssl, struct tls_verification **ret, struct 
     return tls_verification_attach(ssl, *ret, err);
 }
 
-int tls_role_prepare(struct tls_context *ctx, SSL *ssl, const char *server_name,
-                     struct tls_verification **ret_verification, struct error *err)
+static int prepare(struct tls_context *ctx, SSL *ssl, const char *server_name,
+                   struct tls_verification **ret_verification, struct error *err)
 {
     if (prepare_verification(ssl, ret_verification, err) < 0)
         return -1;
@@ -32,4 +33,11 @@ int tls_role_prepare(struct tls_context *ctx, SSL *ssl, const char *server_name,
     if (tls_verify_prepare(ssl, server_name, err) < 0 || tls_session_recall(ctx, ssl, err) < 0)
         return -1;
     return tls_session_offer(ctx, ssl, err);
+}
+
+/* Since OpenSSL 3.6 SSL_set_accept_state(3) allocates, and does not tell if it cannot. */
+int tls_role_prepare(struct tls_context *ctx, SSL *ssl, const char *server_name,
+                     struct tls_verification **ret_verification, struct error *err)
+{
+    return tls_memory_check(prepare(ctx, ssl, server_name, ret_verification, err), err);
 }
