@@ -130,10 +130,11 @@ static int load_config(const struct arguments *a, struct config **ret, struct er
 }
 
 /* systemd.exec(5): several directories are separated by colons; the first is ours. */
-static char *state_directory(void)
+static int find_state_directory(char **ret, struct error *err)
 {
     const char *all = getenv("STATE_DIRECTORY");
-    return all && *all ? strndup(all, strcspn(all, ":")) : NULL;
+    *ret = all && *all ? strndup(all, strcspn(all, ":")) : NULL;
+    return all && *all && !*ret ? error_sys(err, "memory for STATE_DIRECTORY") : 0;
 }
 
 /* Warnings go where the server would log them. Takes the draft over. */
@@ -154,8 +155,12 @@ static int serve(const struct config_snapshot *draft, struct error *err)
     const struct config *config = draft->config;
     log_open(STDERR_FILENO, config->log.level, config->log.format);
     log_identify(&config->identity.effective);
-    char *state = state_directory();
-    int result = server_run(draft, state, err);
+    char *state;
+    int result = find_state_directory(&state, err);
+    if (result == 0)
+        result = server_run(draft, state, err);
+    else
+        config_snapshot_free(draft);
     free(state);
     log_close();
     return result;

@@ -281,18 +281,17 @@ class Runs:
         said = done.stderr[-300:] + done.stdout.decode(errors="replace")[-300:]
         if not said.strip():
             return f"exit status {done.status} without a reason"
-        local = fault.kind in LOCAL or fault.is_shortage()
-        if fault.code == "EAI_MEMORY" and done.status == 3:
-            return f"exit status 3, dns: {said}"
+        local = fault.kind in LOCAL or fault.is_shortage() or fault.code == "EAI_MEMORY"
         word = self.result(done)
-        if local and word in MISLEADING.values() and control.fired():
+        misleading = word in MISLEADING.values() or (fault.code == "EAI_MEMORY" and word == "dns")
+        if local and misleading and control.fired():
             return f"exit status {done.status}, {word}: {said}"
         return None
 
     def result(self, done):
         """The word of its exit status, or that of a plug-in's line."""
         if "--nagios" not in self.scenario.args:
-            return MISLEADING.get(done.status)
+            return {**MISLEADING, 3: "dns"}.get(done.status)
         line = re.match(r"TLSECHO (CRITICAL|UNKNOWN) - (?:([a-z-]+): )?", done.stdout.decode(errors="replace"))
         if not line:
             return None

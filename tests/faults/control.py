@@ -292,6 +292,12 @@ def sites_within(function, sites, program):
     return [site for _, site in sorted(found)]
 
 
+def sites_in(file, sites, program):
+    """Those whose first function of the program is in that file."""
+    first = {site: frame for site, place in sites.items() for frame in place.frames[::-1] if not frame.module}
+    return [site for site, line in zip(first, described(first.values(), program)) if f" {file}:" in line]
+
+
 def own(lines):
     """Those in the program. OpenSSL allocates by way of tls_memory.c."""
     return [line for line in lines if " " in line and "tls_memory.c" not in line]

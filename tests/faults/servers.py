@@ -348,6 +348,12 @@ class StartWith(Start):
 
 
 @contextlib.contextmanager
+def with_state(_, control):
+    """In which a certificate is kept."""
+    yield {"env": {**control.environment(), "STATE_DIRECTORY": "{dir}"}}
+
+
+@contextlib.contextmanager
 def as_user(_, control):
     """A sanitizer reports as the user too."""
     control.folder.chmod(0o777)
@@ -552,7 +558,8 @@ def scenarios(book, program):
     tcp, tls = (configuration("", {transport: ["echo"]}) for transport in ("tcp", "tls"))
     streams = configuration("", {"tcp": ["echo"], "tls": ["echo"]})
     found += [StartWith("start-managed", each_stream, book, program, streams, managed),
-              Start("start-self-signed", each_stream, book, program, streams.replace(support.PROFILE, ""))]
+              StartWith("start-self-signed", over_tls(verify=False), book, program, streams.replace(support.PROFILE, ""),
+                        with_state)]
     as_nobody = streams.replace("{pki}/", "").replace("sandbox: off", f"sandbox: off, user: {USER}")
     if os.geteuid() == 0:
         found += [StartWith("start-user", reload_again, book, program, as_nobody, as_user)]

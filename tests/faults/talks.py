@@ -100,8 +100,11 @@ def stream(server, transport, service, together=None, before=b"", tls=None):
 class Tls:
     """How a client uses TLS. resume: it offers the session of its connection before."""
 
-    def __init__(self, version="1.3", certificate=False, resume=False):
+    def __init__(self, version="1.3", certificate=False, resume=False, verify=True):
         self.context, self.resume, self.session = peers.context(version), resume, None
+        if not verify:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
         if certificate:
             self.context = peers.trusting(support.pki() / "ca.pem")
             self.context.load_cert_chain(support.pki() / "client.pem", support.pki() / "client.key")

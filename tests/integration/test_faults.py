@@ -114,6 +114,15 @@ class Sample(unittest.TestCase):
         self.assertEqual(self.book.fired["alloc"], len(some))
         self.assertEqual([told.split()[-1] for told in self.book.statuses], ["1"])
 
+    def test_a_certificate_whose_folder_lacks_memory_is_not_replaced(self):
+        scenario = self.server("start-self-signed")
+        with tempfile.TemporaryDirectory() as folder:
+            _, sites = scenario.count(folder)
+        within = faults.sites_in("main.c", sites["alloc"], scenario.program)
+        scenario.points([faults.Fault("alloc", "ENOMEM", site=site) for site in within])
+        self.assertFalse(self.book.seen, "the findings are above")
+        self.assertEqual([told.split()[-1] for told in self.book.statuses], ["1"])
+
     def clients(self):
         """{name: scenario}"""
         peer = clients.Peer()
@@ -132,6 +141,14 @@ class Sample(unittest.TestCase):
             self.assertIn("malloc", called)
             large = {name for name in called if name.endswith("64") and name[:-2] in library}
             self.assertFalse(large - library)
+
+    def test_calls_are_counted_for_each_stack(self):
+        """Or the last one from a stack would never fail."""
+        with tempfile.TemporaryDirectory() as folder:
+            calls, sites = self.clients()["client:merge"].count(folder)
+        self.assertIn("alloc", sites)
+        for kind, places in sites.items():
+            self.assertEqual(sum(place.count for place in places.values()), calls[kind], kind)
 
     def without_memory(self, name, function):
         """Points: each stack of that client through the function."""
