@@ -184,7 +184,7 @@ START_TEST(is_invalid_where_the_issuer_is_unknown)
 END_TEST
 
 /* A server that staples any response, even one that tlsecho-server would refuse. OpenSSL 3.6 only
- * staples what it can parse. */
+ * staples what it can parse and is about a certificate of the chain. */
 static int staple(SSL *ssl, void *arg)
 {
     unsigned char *der = NULL;
@@ -284,7 +284,7 @@ START_TEST(a_staple_without_a_status_changes_nothing)
     ck_assert_int_eq(shake(&old, CHAIN, versions[_i], &peer, &err), IO_OK);
     ck_assert_str_eq(peer.staple, "expired");
     ck_assert(peer.certificate.verified);
-    struct response foreign = {.status = V_OCSP_CERTSTATUS_GOOD, .about = &other};
+    struct response foreign = {.status = V_OCSP_CERTSTATUS_GOOD, .signer = &other};
     ck_assert_int_eq(shake(&foreign, CHAIN, versions[_i], &peer, &err), IO_OK);
     ck_assert_str_eq(peer.staple, "invalid");
     ck_assert(peer.certificate.verified);
