@@ -30,7 +30,7 @@ void bench_datagram_judge(const struct bench_conn *c, const struct datagram_erro
 /* As many as are sent before the first of them is lost, and some more. */
 static size_t remembered(const struct bench_load *load, const struct datagram_payload *payload)
 {
-    double sent = load->rate / load->connections * 1.5 * BENCH_DATAGRAM_WAIT_MS / 1e3;
+    double sent = load->rate / load->connections * 1.5 * (double)BENCH_DATAGRAM_WAIT_MS / 1e3;
     size_t most = datagram_payload_window(payload), size = LEAST_REMEMBERED;
     most = most < MOST_REMEMBERED ? most : MOST_REMEMBERED;
     while (size < most && (double)size < sent)

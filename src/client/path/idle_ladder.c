@@ -189,7 +189,7 @@ uint64_t idle_ladder_survived_us(const struct ladder *l)
 
 bool idle_is_longer(uint64_t a_us, uint64_t b_us)
 {
-    return (double)a_us > (double)b_us * (1 + IDLE_STEP_PERCENT / 100.0);
+    return (double)a_us > (double)b_us * (1 + (double)IDLE_STEP_PERCENT / 100);
 }
 
 /* The longest silence in which a connection has not been told of an end. */

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <math.h>
 
-static const double STEP = 1.0 + IDLE_STEP_PERCENT / 100.0;
+static const double STEP = 1 + (double)IDLE_STEP_PERCENT / 100;
 static const double ROUNDING_US = 2;
 static const double FIRST_US = 1e6;
 static const double FIRST_SHARE = 0.125; /* of the longest, where that is shorter */

@@ -101,6 +101,9 @@ void path_record_progress(struct path *p, const char *format, ...)
 }
 
 static void skip(struct path *p, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void skip(struct path *p, const char *format, va_list args)
 {
     vsnprintf(p->stage->reason, sizeof p->stage->reason, format, args);
     escape(p->stage->reason, sizeof p->stage->reason);

@@ -91,8 +91,8 @@ START_TEST(finds_letters_of_every_script_printable)
     static const char *const texts[] = {"",
                                         " a~",
                                         "\xc2\xa0",
-                                        "Gr\xc3\xbc\xc3\x9f"
-                                        "e",
+                                        ("Gr\xc3\xbc\xc3\x9f"
+                                         "e"),
                                         "\xd7\xa9\xd7\x9c",
                                         "\xe4\xb8\xad\xe6\x96\x87",
                                         "\xf0\x9f\x98\x80",

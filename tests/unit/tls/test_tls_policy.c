@@ -58,11 +58,11 @@ static enum io_status shake(struct peer *peer)
     return pair_meet(client, server, "localhost", peer, &err);
 }
 
-static struct peer agreed(void)
+static const struct peer *agreed(void)
 {
-    struct peer peer;
+    static struct peer peer;
     ck_assert_msg(shake(&peer) == IO_OK, "%s", err.text);
-    return peer;
+    return &peer;
 }
 
 static void done(int result)
@@ -84,11 +84,11 @@ static void only_1_2(void)
 
 START_TEST(offers_and_accepts_modern_ciphers_by_default)
 {
-    struct peer peer = agreed();
+    struct peer peer = *agreed();
     ck_assert_str_eq(peer.cipher, "TLS_AES_128_GCM_SHA256");
     ck_assert_str_eq(peer.group, tls_has_group("X25519MLKEM768") ? "X25519MLKEM768" : "X25519");
     only_1_2();
-    peer = agreed();
+    peer = *agreed();
     ck_assert_str_eq(peer.cipher, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
     ck_assert_str_eq(peer.group, "X25519");
 }
@@ -121,7 +121,7 @@ START_TEST(accepts_ciphers_by_either_name)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         done(tls_context_set_ciphers(server, names[i][0], &err));
         done(tls_context_set_ciphers(client, names[i][1], &err));
-        ck_assert_str_eq(agreed().cipher, names[i][1]);
+        ck_assert_str_eq(agreed()->cipher, names[i][1]);
     }
 }
 END_TEST
@@ -133,7 +133,7 @@ START_TEST(the_servers_order_decides)
                                  &err));
     done(tls_context_set_ciphers(client, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384",
                                  &err));
-    ck_assert_str_eq(agreed().cipher, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
+    ck_assert_str_eq(agreed()->cipher, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
 }
 END_TEST
 
@@ -158,13 +158,13 @@ START_TEST(skips_what_is_optional_and_unknown)
 {
     done(tls_context_set_ciphersuites(server, "?TLS_NOT_YET:TLS_AES_256_GCM_SHA384", &err));
     done(tls_context_set_groups(server, "P-384:?NotYet", &err));
-    struct peer peer = agreed();
+    struct peer peer = *agreed();
     ck_assert_str_eq(peer.cipher, "TLS_AES_256_GCM_SHA384");
     ck_assert_str_eq(peer.group, "P-384");
 
     only_1_2();
     done(tls_context_set_ciphers(server, "?NOT-YET:?ECDHE-RSA-AES256-GCM-SHA384:?NOR-THIS", &err));
-    ck_assert_str_eq(agreed().cipher, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
+    ck_assert_str_eq(agreed()->cipher, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
 }
 END_TEST
 
@@ -235,15 +235,15 @@ START_TEST(accepts_suites_and_groups)
     for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
         done(tls_context_set_ciphersuites(client, suites[i], &err));
         done(tls_context_set_ciphersuites(server, suites[i], &err));
-        ck_assert_str_eq(agreed().cipher, suites[i]);
+        ck_assert_str_eq(agreed()->cipher, suites[i]);
     }
     done(tls_context_set_groups(client, "ffdhe2048:X25519:P-256:P-384:P-521:X448", &err));
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         done(tls_context_set_groups(server, groups[i], &err));
-        ck_assert_str_eq(agreed().group, groups[i]);
+        ck_assert_str_eq(agreed()->group, groups[i]);
     }
     done(tls_context_set_groups(server, "secp384r1:prime256v1", &err));
-    ck_assert_str_eq(agreed().group, "P-384");
+    ck_assert_str_eq(agreed()->group, "P-384");
 }
 END_TEST
 
@@ -269,7 +269,7 @@ START_TEST(leaves_everything_as_it_was_for_an_empty_or_refused_list)
     done(tls_context_set_groups(server, "", &err));
     refused(tls_context_set_ciphersuites(server, "TLS_AES_128_GCM_SHA256:x", &err), "");
     refused(tls_context_set_groups(server, "P-384:x", &err), "");
-    struct peer peer = agreed();
+    struct peer peer = *agreed();
     ck_assert_str_eq(peer.cipher, "TLS_AES_256_GCM_SHA384");
     ck_assert_str_ne(peer.group, "P-384");
 }
@@ -295,10 +295,10 @@ START_TEST(prefers_a_protocol_in_the_servers_order)
 {
     done(tls_context_set_alpn(server, both, 3, &err));
     done(tls_context_set_alpn(client, http, 2, &err));
-    ck_assert_str_eq(agreed().alpn, "http/1.1");
+    ck_assert_str_eq(agreed()->alpn, "http/1.1");
     only_1_2();
     done(tls_context_set_alpn(server, both + 1, 2, &err));
-    ck_assert_str_eq(agreed().alpn, "h2");
+    ck_assert_str_eq(agreed()->alpn, "h2");
 }
 END_TEST
 
@@ -318,13 +318,13 @@ END_TEST
 START_TEST(omits_alpn_if_either_side_has_none)
 {
     done(tls_context_set_alpn(server, both, 3, &err));
-    ck_assert_str_eq(agreed().alpn, "");
+    ck_assert_str_eq(agreed()->alpn, "");
     done(tls_context_set_alpn(client, http, 2, &err));
     done(tls_context_set_alpn(server, NULL, 0, &err));
-    ck_assert_str_eq(agreed().alpn, "");
+    ck_assert_str_eq(agreed()->alpn, "");
     done(tls_context_set_alpn(server, both, 3, &err));
     done(tls_context_set_alpn(client, NULL, 0, &err));
-    ck_assert_str_eq(agreed().alpn, "");
+    ck_assert_str_eq(agreed()->alpn, "");
 }
 END_TEST
 
@@ -338,7 +338,7 @@ START_TEST(accepts_protocols_of_one_to_255_bytes)
     const char *name = longest;
     done(tls_context_set_alpn(server, &name, 1, &err));
     done(tls_context_set_alpn(client, &name, 1, &err));
-    ck_assert_str_eq(agreed().alpn, longest);
+    ck_assert_str_eq(agreed()->alpn, longest);
     name = longer;
     refused(tls_context_set_alpn(server, &name, 1, &err), "has 1 to 255 bytes");
     name = "";
@@ -348,7 +348,7 @@ START_TEST(accepts_protocols_of_one_to_255_bytes)
     for (size_t i = 0; i < 300; i++)
         many[i] = longest;
     refused(tls_context_set_alpn(server, many, 300, &err), "are too long in total");
-    ck_assert_str_eq(agreed().alpn, longest);
+    ck_assert_str_eq(agreed()->alpn, longest);
 }
 END_TEST
 

@@ -118,7 +118,7 @@ static void draw_stage(FILE *out, const struct path_verdict *verdict, size_t ind
 {
     const struct path_stage_result *stage = &verdict->stages[index];
     double room = (double)(MAP_WIDTH - 2 * MAP_END) / (double)verdict->stage_count;
-    double x = MAP_END + room * ((double)index + 0.5);
+    double x = (double)MAP_END + room * ((double)index + 0.5);
     char word[OUTPUT_UNIT_BYTES];
     stage_word(stage, findings_of(verdict, stage->name), word);
     fprintf(out, "<circle class=\"mark %s\" cx=\"%.1f\" cy=\"%d\" r=\"%d\"/>", stage_class(stage),
@@ -237,7 +237,7 @@ static void chart_of(FILE *out, const struct path_stage_result *stage, enum axis
         [BY_BYTES] = "size", [BY_PACKETS] = "size of IP packet", [BY_SILENCE] = "silence"};
     char id[OUTPUT_UNIT_BYTES], title[3 * OUTPUT_UNIT_BYTES];
     collect(stage, axis, &dots);
-    bool alike = axis == BY_BYTES && dots.high < MANY_TIMES * dots.low;
+    bool alike = axis == BY_BYTES && dots.high < (double)MANY_TIMES * dots.low;
     if (dots.passed_count + dots.failed_count < DOTS_MIN || alike)
         return;
     snprintf(id, sizeof id, "%.20s-%d", stage->name, (int)axis);

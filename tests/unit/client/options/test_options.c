@@ -29,16 +29,16 @@ static struct words words_of(const char *const arguments[WORDS])
     return words;
 }
 
-static struct options parsed(const char *const arguments[WORDS])
+static const struct options *parsed(const char *const arguments[WORDS])
 {
-    struct options options;
+    static struct options options;
     struct error err;
     struct words words = words_of(arguments); /* kept: the options point into it */
     ck_assert_msg(options_parse(words.argc, words.argv, &options, &err) == 0, "%s", err.text);
-    return options;
+    return &options;
 }
 
-#define PARSED(...) parsed((const char *const[WORDS]){__VA_ARGS__})
+#define PARSED(...) (*parsed((const char *const[WORDS]){__VA_ARGS__}))
 
 START_TEST(a_host_alone_is_tcp_on_the_default_port_with_every_check_on)
 {
@@ -236,7 +236,7 @@ static const struct {
 
 START_TEST(takes_the_port_as_number_or_service_after_a_colon_or_a_blank)
 {
-    struct options options = parsed(places[_i].arguments);
+    struct options options = *parsed(places[_i].arguments);
     char text[ENDPOINT_TEXT_BYTES];
     endpoint_text(&options.endpoint, text);
     ck_assert_str_eq(text, places[_i].endpoint);

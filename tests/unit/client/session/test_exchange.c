@@ -48,11 +48,12 @@ static unsigned receive_all(void)
     }
 }
 
-static struct outcome judged(bool input_left)
+static const struct outcome *judged(bool input_left)
 {
-    struct outcome outcome = {.result = RESULT_USAGE, .error.text = "of something else"};
+    static struct outcome outcome;
+    outcome = (struct outcome){.result = RESULT_USAGE, .error.text = "of something else"};
     exchange_judge(&x, input_left, &outcome);
-    return outcome;
+    return &outcome;
 }
 
 START_TEST(an_echo_to_the_last_byte_is_ok)
@@ -68,8 +69,8 @@ START_TEST(an_echo_to_the_last_byte_is_ok)
     fake_add(&fake.reads, IO_EOF);
     receive_all();
     ck_assert_uint_eq(exchange_room(&x), 0);
-    ck_assert_int_eq(judged(false).result, RESULT_OK);
-    ck_assert_str_eq(judged(false).error.text, "");
+    ck_assert_int_eq(judged(false)->result, RESULT_OK);
+    ck_assert_str_eq(judged(false)->error.text, "");
     ck_assert_uint_eq(x.sent_bytes, 5);
     ck_assert_uint_eq(x.received_bytes, 5);
     ck_assert_uint_ge(x.first_echo_us, x.first_sent_us);
@@ -172,7 +173,7 @@ START_TEST(after_a_failed_write_the_reason_is_read)
     fake.failure = ERROR_CLIENT_CERTIFICATE;
     fake_add(&fake.reads, IO_FAILED);
     receive_all();
-    ck_assert_int_eq(judged(false).result, RESULT_CLIENT_CERTIFICATE);
+    ck_assert_int_eq(judged(false)->result, RESULT_CLIENT_CERTIFICATE);
 }
 END_TEST
 
@@ -183,7 +184,7 @@ START_TEST(a_reset_that_only_the_write_noticed_is_a_reset)
     put("x");
     exchange_send(&x);
     receive_all();
-    ck_assert_int_eq(judged(false).result, RESULT_RESET);
+    ck_assert_int_eq(judged(false)->result, RESULT_RESET);
 }
 END_TEST
 
@@ -194,7 +195,7 @@ START_TEST(a_failed_write_is_the_error_if_reading_has_none)
     put("x");
     exchange_send(&x);
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, RESULT_HANDSHAKE);
     ck_assert_ptr_nonnull(strstr(outcome.error.text, "the script says so"));
 }
@@ -232,7 +233,7 @@ START_TEST(a_failed_read_has_the_error_of_the_transport)
 {
     fake_add(&fake.reads, IO_FAILED);
     receive_all();
-    ck_assert_int_eq(judged(false).result, RESULT_HANDSHAKE);
+    ck_assert_int_eq(judged(false)->result, RESULT_HANDSHAKE);
 }
 END_TEST
 
@@ -245,7 +246,7 @@ START_TEST(however_it_ends_it_is_ok_once_every_byte_is_back)
     fake_add_read(&fake, "x");
     fake_add(&fake.reads, ends[_i]);
     receive_all();
-    ck_assert_int_eq(judged(false).result, RESULT_OK);
+    ck_assert_int_eq(judged(false)->result, RESULT_OK);
 }
 END_TEST
 
@@ -256,7 +257,7 @@ START_TEST(however_it_ends_missing_bytes_are_not_ok)
     fake_add_read(&fake, "x");
     fake_add(&fake.reads, ends[_i]);
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, ends[_i] == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED);
     ck_assert_ptr_nonnull(strstr(outcome.error.text, "2 of 3 bytes missing"));
 }
@@ -266,7 +267,7 @@ START_TEST(however_it_ends_unsent_input_is_not_ok)
 {
     fake_add(&fake.reads, ends[_i]);
     receive_all();
-    ck_assert_int_eq(judged(true).result, ends[_i] == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED);
+    ck_assert_int_eq(judged(true)->result, ends[_i] == IO_RESET ? RESULT_RESET : RESULT_TRUNCATED);
 }
 END_TEST
 
@@ -282,7 +283,7 @@ START_TEST(a_connection_that_the_kernel_gave_up_is_not_a_reset)
     exchange_send(&x);
     fake_add(&fake.reads, IO_RESET);
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, given_up[_i].result);
     ck_assert_ptr_null(strstr(outcome.error.text, "reset the connection"));
 }
@@ -296,7 +297,7 @@ START_TEST(a_connection_that_the_kernel_gave_up_is_ok_once_every_byte_is_back)
     fake_add_read(&fake, "x");
     fake_add(&fake.reads, IO_RESET);
     receive_all();
-    ck_assert_int_eq(judged(false).result, RESULT_OK);
+    ck_assert_int_eq(judged(false)->result, RESULT_OK);
 }
 END_TEST
 
@@ -307,7 +308,7 @@ START_TEST(bytes_that_were_never_sent_are_missing_too)
     exchange_send(&x);
     fake_add(&fake.reads, IO_EOF);
     receive_all();
-    ck_assert_ptr_nonnull(strstr(judged(false).error.text, "3 of 3 bytes missing"));
+    ck_assert_ptr_nonnull(strstr(judged(false)->error.text, "3 of 3 bytes missing"));
 }
 END_TEST
 
@@ -320,7 +321,7 @@ START_TEST(with_none_a_cut_and_a_reset_are_not_ok)
     fake_add(&fake.reads, ends[_i]);
     receive_all();
     static const enum result expected[] = {RESULT_OK, RESULT_TRUNCATED, RESULT_RESET};
-    struct outcome outcome = judged(true);
+    struct outcome outcome = *judged(true);
     ck_assert_int_eq(outcome.result, expected[_i]);
     ck_assert_int_eq(outcome.result != RESULT_OK, *outcome.error.text != '\0');
 }
@@ -334,7 +335,7 @@ START_TEST(a_difference_ends_the_exchange)
     fake_add_read(&fake, "abc");
     receive_all();
     ck_assert_int_eq(fake.read_calls, 1);
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
     ck_assert_str_eq(outcome.error.text, "byte 1 came back as 0x58 instead of 0x62");
 }
@@ -346,7 +347,7 @@ START_TEST(a_tls_alert_on_plain_tcp_suggests_tls)
     exchange_send(&x);
     fake_add_read(&fake, "\x15\x03\x03");
     receive_all();
-    ck_assert_ptr_nonnull(strstr(judged(false).error.text, "add --tls"));
+    ck_assert_ptr_nonnull(strstr(judged(false)->error.text, "add --tls"));
 }
 END_TEST
 
@@ -370,7 +371,7 @@ START_TEST(a_reply_that_is_no_echo_is_shown_and_differs_from_a_changed_byte)
     exchange_send(&x);
     fake_add_read(&fake, answers[_i].answer);
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     const char *remedy = exchange_remedy(&x, &outcome);
     ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
     ck_assert_msg(strstr(outcome.error.text, answers[_i].says) != NULL, "%s", outcome.error.text);
@@ -395,7 +396,7 @@ START_TEST(idle_time_counts_from_the_last_progress_in_the_kernel)
     put("x");
     exchange_send(&x);
     exchange_expire(&x, 1500000);
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
     ck_assert_str_eq(outcome.error.text, "no data for 1.5 s, with 1 bytes missing; if it is only "
                                          "slow, raise --idle-timeout");
@@ -409,7 +410,7 @@ START_TEST(a_proxy_header_that_comes_back_is_recognized)
     exchange_send(&x);
     fake_add_read(&fake, headers[_i]);
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     bool ours = _i == 0; /* the rest of version 2's has not come */
     ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
     ck_assert_int_eq(strstr(outcome.error.text, "leave out --proxy-protocol") != NULL, ours);
@@ -422,7 +423,7 @@ START_TEST(idle_time_without_sent_bytes_has_no_missing_bytes_and_no_remedy_of_ec
     x.ending = true;
     exchange_send(&x);
     exchange_expire(&x, 1000000);
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
     ck_assert_ptr_null(strstr(outcome.error.text, "0 bytes"));
     ck_assert_ptr_null(exchange_remedy(&x, &outcome));
@@ -435,7 +436,7 @@ START_TEST(more_than_was_sent_is_told_as_such)
     exchange_send(&x);
     fake_add_read(&fake, "abc");
     receive_all();
-    ck_assert_str_eq(judged(false).error.text, "byte 2 (0x63) came back, but only 2 were sent");
+    ck_assert_str_eq(judged(false)->error.text, "byte 2 (0x63) came back, but only 2 were sent");
 }
 END_TEST
 
@@ -444,7 +445,7 @@ START_TEST(what_is_no_text_is_not_shown_instead_of_a_hello_line)
     start(EXPECT_HELLO);
     fake_add_read(&fake, "\x01\x02\n");
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, RESULT_CORRUPT);
     ck_assert_ptr_nonnull(strstr(outcome.error.text, "what the server sent first is not a hello"));
 }
@@ -456,7 +457,7 @@ START_TEST(a_reset_with_bytes_missing_is_told_as_a_reset)
     exchange_send(&x);
     fake_add(&fake.reads, IO_RESET);
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, RESULT_RESET);
     ck_assert_ptr_nonnull(strstr(outcome.error.text, "reset the connection with 5 of 5 bytes"));
 }
@@ -472,7 +473,7 @@ START_TEST(a_server_that_returns_nothing_may_be_no_echo_server)
     else
         fake_add(&fake.reads, _i == 1 ? IO_EOF : IO_FAILED);
     receive_all();
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     const char *remedy = exchange_remedy(&x, &outcome);
     ck_assert(_i == 2 ? !remedy
                       : strcmp(remedy, "if it is not an echo server, add --expect none") == 0);
@@ -481,10 +482,10 @@ END_TEST
 
 START_TEST(an_interrupted_exchange_is_judged_by_the_missing_bytes)
 {
-    ck_assert_int_eq(judged(false).result, RESULT_OK);
+    ck_assert_int_eq(judged(false)->result, RESULT_OK);
     put("x");
     exchange_send(&x);
-    struct outcome outcome = judged(false);
+    struct outcome outcome = *judged(false);
     ck_assert_int_eq(outcome.result, RESULT_TIMEOUT);
     ck_assert_str_eq(outcome.error.text, "interrupted with 1 of 1 bytes missing");
 }

@@ -92,8 +92,8 @@ START_TEST(reads_what_there_is_of_an_incomplete_header)
     read_gives(6, "PROXY ");
     expect(true, PROXY_BYTES_MAX - 6, -1, EAGAIN);
     ck_assert_int_eq(receive().status, IO_WANT_READ);
-    peek_gives(6, HEADER "GET" + 6);
-    read_gives(strlen(HEADER) - 6, HEADER + 6);
+    peek_gives(6, &(HEADER "GET")[6]);
+    read_gives(strlen(HEADER) - 6, &HEADER[6]);
     ck_assert_int_eq(receive().status, IO_OK);
 }
 END_TEST
@@ -102,8 +102,8 @@ START_TEST(goes_on_after_a_short_read)
 {
     peek_gives(0, HEADER);
     read_gives(strlen(HEADER), "PROXY TCP4");
-    peek_gives(10, HEADER + 10);
-    read_gives(strlen(HEADER) - 10, HEADER + 10);
+    peek_gives(10, &HEADER[10]);
+    read_gives(strlen(HEADER) - 10, &HEADER[10]);
     ck_assert_int_eq(receive().status, IO_OK);
 }
 END_TEST
