@@ -160,7 +160,7 @@ static void tcp_peer(const struct transport *t, struct peer *ret)
 
 static void tcp_free(struct transport *t)
 {
-    close(t->fd);
+    transport_hang_up(t);
     free(t);
 }
 

@@ -343,7 +343,7 @@ static void tls_free(struct transport *transport)
     tls_bio_done(&t->wire);
     tls_context_free(t->ctx);
     tls_verification_free(t->verification);
-    close(t->base.fd);
+    transport_hang_up(transport);
     free(t);
 }
 

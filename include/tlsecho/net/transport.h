@@ -91,7 +91,7 @@ struct transport_ops {
 struct transport {
     const struct transport_ops *ops;
     int fd; /* to wait on and to take addresses from; only the operations read and write it; -1 =
-               its owner calls it when there is something to do */
+               its owner calls it when there is something to do, or it was hung up */
     bool messages; /* a read returns one whole message, and a write sends one */
 };
 
@@ -149,8 +149,8 @@ enum io_status transport_errno_status(int code);
 /* Plain TCP, or a Unix stream socket. Takes fd over, on failure too. ERROR_SYSTEM (memory). */
 int transport_tcp_new(int fd, struct transport **ret, struct error *err);
 
-/* Closes the connection immediately and keeps what is known of the peer. Afterwards call only
- * transport_peer, the functions that take a const transport, and transport_free.
+/* Closes the connection and its descriptor at once, and keeps what is known of the peer. Afterwards
+ * call only this, transport_peer, the functions that take a const transport, and transport_free.
  */
 void transport_hang_up(struct transport *t);
 

@@ -189,7 +189,7 @@ void session_keep(struct session *s, struct outcome *outcome)
 void session_close(struct session *s)
 {
     struct error ignored;
-    if (s->transport)
+    if (s->transport && s->transport->fd >= 0)
         transport_shutdown(s->transport, &ignored); /* sends the alert or close_notify if it fits */
     transport_free(s->transport);
     session_init(s, s->target);

@@ -2,10 +2,13 @@
 #include "tlsecho/client/session.h"
 
 #include <check.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "loopback.h"
+#include "pair.h"
 #include "suite.h"
 
 static struct address address;
@@ -145,6 +148,34 @@ START_TEST(forgotten_addresses_are_looked_up_again)
 }
 END_TEST
 
+/* What is sent to the number of its descriptor reaches the peer of another now. */
+START_TEST(a_session_that_was_hung_up_sends_nothing_when_it_is_closed)
+{
+    struct tls_context *contexts[2];
+    struct pair pair;
+    char byte;
+    int ends[2], others[2];
+    pair_contexts(&contexts[0], &contexts[1]);
+    pair_sockets(false, ends);
+    pair_sockets(false, others);
+    pair_tls(&pair, ends, contexts[0], contexts[1], "server");
+    pair_connect(&pair);
+    session.transport = pair.client;
+    transport_hang_up(pair.client);
+    ck_assert_int_eq(dup2(others[0], ends[0]), ends[0]);
+    session_close(&session);
+    ck_assert_int_eq(recv(others[1], &byte, 1, MSG_DONTWAIT), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+    for (int i = 0; i < 2; i++) {
+        close(others[i]);
+        tls_context_free(contexts[i]);
+    }
+    close(ends[0]);
+    pair.client = NULL;
+    pair_done(&pair);
+}
+END_TEST
+
 START_TEST(a_closed_session_can_be_closed_again)
 {
     want(ENDPOINT_TCP);
@@ -168,6 +199,7 @@ int main(void)
     tcase_add_test(cases, tcp_and_tls_share_one_deadline);
     tcase_add_test(cases, the_next_session_uses_the_addresses_of_the_target);
     tcase_add_test(cases, forgotten_addresses_are_looked_up_again);
+    tcase_add_test(cases, a_session_that_was_hung_up_sends_nothing_when_it_is_closed);
     tcase_add_test(cases, a_closed_session_can_be_closed_again);
 
     Suite *suite = suite_create("session");
