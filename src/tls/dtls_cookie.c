@@ -62,35 +62,35 @@ void dtls_cookies_free(struct dtls_cookies *cookies)
 /* A key lasts for one period, and is accepted for another one. */
 static bool change_key(struct dtls_cookies *cookies, uint64_t now_us)
 {
-    for (int i = 0; i < 2 && now_us - cookies->key_us >= DTLS_KEY_US; i++) {
-        EVP_MAC_CTX *oldest = cookies->macs[1];
-        cookies->macs[1] = cookies->macs[0];
-        cookies->macs[0] = oldest;
-        if (!new_key(oldest))
-            return false;
-        cookies->key_us += DTLS_KEY_US;
-    }
-    if (now_us - cookies->key_us >= DTLS_KEY_US) /* nobody asked for longer than both last */
-        cookies->key_us = now_us;
+    EVP_MAC_CTX *now = cookies->macs[0], *before = cookies->macs[1];
+    uint64_t periods = (now_us - cookies->key_us) / DTLS_KEY_US;
+    if (periods == 0)
+        return true;
+    if (!new_key(before) || (periods > 1 && !new_key(now)))
+        return false;
+    cookies->macs[0] = before;
+    cookies->macs[1] = now;
+    cookies->key_us += periods * DTLS_KEY_US;
     return true;
 }
 
+static bool add(EVP_MAC_CTX *mac, const void *data, size_t n)
+{
+    return EVP_MAC_update(mac, data, n) == 1;
+}
+
+/* The families have different lengths, so that two addresses of one never have the bytes of two of
+ * the other. */
 static bool add_address(EVP_MAC_CTX *mac, const struct address *address)
 {
-    const unsigned char *bytes = (const unsigned char *)&address->ipv6.sin6_addr;
-    size_t n = sizeof address->ipv6.sin6_addr;
-    uint32_t scope = 0;
-    uint16_t family = address->any.sa_family, port = address_port(address);
-    if (family == AF_INET) {
-        bytes = (const unsigned char *)&address->ipv4.sin_addr;
-        n = sizeof address->ipv4.sin_addr;
-    } else {
-        scope = address->ipv6.sin6_scope_id;
-    }
-    return EVP_MAC_update(mac, (const unsigned char *)&family, sizeof family) == 1 &&
-           EVP_MAC_update(mac, bytes, n) == 1 &&
-           EVP_MAC_update(mac, (const unsigned char *)&scope, sizeof scope) == 1 &&
-           EVP_MAC_update(mac, (const unsigned char *)&port, sizeof port) == 1;
+    const struct sockaddr_in *ipv4 = &address->ipv4;
+    const struct sockaddr_in6 *ipv6 = &address->ipv6;
+    if (address->any.sa_family == AF_INET)
+        return add(mac, &ipv4->sin_addr, sizeof ipv4->sin_addr) &&
+               add(mac, &ipv4->sin_port, sizeof ipv4->sin_port);
+    return add(mac, &ipv6->sin6_addr, sizeof ipv6->sin6_addr) &&
+           add(mac, &ipv6->sin6_scope_id, sizeof ipv6->sin6_scope_id) &&
+           add(mac, &ipv6->sin6_port, sizeof ipv6->sin6_port);
 }
 
 static bool make_cookie(EVP_MAC_CTX *mac, const struct dtls_first_flight *flight,
@@ -107,38 +107,22 @@ static void write_answer(const unsigned char *hello, const unsigned char cookie[
                          unsigned char ret[DTLS_COOKIE_ANSWER_BYTES])
 {
     enum {
-        NUMBER_AT = 5,
+        NUMBER_AT = 5, /* of the record */
         NUMBER_BYTES = 6,
-        BODY_BYTES = 2 + 1 + COOKIE_BYTES,
-        MESSAGE_BYTES = 12 + BODY_BYTES,
+        MESSAGE_AT = 13,
+        BODY_AT = MESSAGE_AT + 12,
+        COOKIE_AT = BODY_AT + 3,
+        BODY_BYTES = DTLS_COOKIE_ANSWER_BYTES - BODY_AT,
     };
-    const unsigned char head[] = {
-        22,
+    static const unsigned char head[COOKIE_AT] = {
+        [0] = 22,
         0xfe,
         0xff,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        MESSAGE_BYTES, /* the record */
-        3,
-        0,
-        0,
-        BODY_BYTES,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        BODY_BYTES, /* the message */
-        0xfe,
+        [MESSAGE_AT - 1] = DTLS_COOKIE_ANSWER_BYTES - MESSAGE_AT,
+        [MESSAGE_AT] = 3,
+        [MESSAGE_AT + 3] = BODY_BYTES,
+        [BODY_AT - 1] = BODY_BYTES, /* in one fragment */
+        [BODY_AT] = 0xfe,
         0xff,
         COOKIE_BYTES,
     };
@@ -148,22 +132,27 @@ static void write_answer(const unsigned char *hello, const unsigned char cookie[
     memcpy(ret + sizeof head, cookie, COOKIE_BYTES);
 }
 
+static bool is_returned(const unsigned char cookie[COOKIE_BYTES], const struct dtls_hello *hello)
+{
+    return hello->cookie_n == COOKIE_BYTES &&
+           CRYPTO_memcmp(hello->cookie, cookie, COOKIE_BYTES) == 0;
+}
+
 static enum dtls_first check(struct dtls_cookies *cookies, const struct dtls_first_flight *flight,
                              const struct dtls_hello *hello,
                              unsigned char ret_answer[DTLS_COOKIE_ANSWER_BYTES])
 {
-    unsigned char cookie[COOKIE_BYTES];
-    for (int i = 1; i >= 0; i--) {
-        if (i == 1 && hello->cookie_n != COOKIE_BYTES)
-            continue;
-        if (!make_cookie(cookies->macs[i], flight, cookie))
-            return DTLS_FIRST_OTHER;
-        if (hello->cookie_n == COOKIE_BYTES &&
-            CRYPTO_memcmp(hello->cookie, cookie, COOKIE_BYTES) == 0)
-            return DTLS_FIRST_PROVEN;
-    }
-    write_answer(flight->data, cookie, ret_answer);
-    return hello->cookie_n > 0 ? DTLS_FIRST_WRONG : DTLS_FIRST_ASK;
+    unsigned char now[COOKIE_BYTES], before[COOKIE_BYTES];
+    if (!make_cookie(cookies->macs[0], flight, now))
+        return DTLS_FIRST_OTHER;
+    write_answer(flight->data, now, ret_answer);
+    if (hello->cookie_n == 0)
+        return DTLS_FIRST_ASK;
+    if (is_returned(now, hello))
+        return DTLS_FIRST_PROVEN;
+    if (!make_cookie(cookies->macs[1], flight, before))
+        return DTLS_FIRST_OTHER;
+    return is_returned(before, hello) ? DTLS_FIRST_PROVEN : DTLS_FIRST_WRONG;
 }
 
 enum dtls_first dtls_cookies_check(struct dtls_cookies *cookies,
