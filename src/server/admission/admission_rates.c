@@ -46,7 +46,7 @@ void admission_rates_free(struct admission_rates *rates)
 /* Its own entry, or the one that has been unused for longest. */
 static struct rate *find(struct rate set[WAYS], const struct admission_source_key *key)
 {
-    struct rate *oldest = &set[0];
+    struct rate *oldest = set;
     for (int i = 0; i < WAYS; i++) {
         if (admission_source_key_equal(&set[i].key, key))
             return &set[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "admission_source_key.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -12,7 +13,7 @@ struct admission_source_key admission_source_key(const struct address *address)
     if (key.family == AF_INET6)
         memcpy(&key.prefix, &plain.ipv6.sin6_addr, sizeof key.prefix);
     else
-        key.prefix = plain.ipv4.sin_addr.s_addr;
+        key.prefix = ntohl(plain.ipv4.sin_addr.s_addr);
     return key;
 }
 
@@ -32,9 +33,17 @@ int admission_source_hash_init(struct admission_source_hash *ret, struct error *
     return 0;
 }
 
+/* Another number for each, and distant ones for neighbours, many of which have the same hash with
+ * one factor in a hundred otherwise. */
+static uint64_t spread(uint64_t number)
+{
+    number = (number ^ number >> 32) * 0x9e3779b97f4a7c15U;
+    return number ^ number >> 32;
+}
+
 /* Multiply-shift hashing (Dietzfelbinger et al. 1997): two sources rarely have the same. */
 uint64_t admission_source_hash(const struct admission_source_hash *hash,
                                const struct admission_source_key *key)
 {
-    return key->prefix * hash->factor + (key->family == AF_INET6 ? hash->offset : 0);
+    return spread(key->prefix ^ (key->family == AF_INET6 ? hash->offset : 0)) * hash->factor;
 }

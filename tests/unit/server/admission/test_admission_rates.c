@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -20,6 +21,23 @@ ssize_t getrandom(void *data, size_t size, unsigned flags)
     ck_assert_uint_eq(flags, 0);
     memcpy(data, numbers, size);
     return (ssize_t)size;
+}
+
+static unsigned locks, unlocks;
+
+/* Likewise, for one thread: Check calls them too. */
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    (void)mutex;
+    locks++;
+    return 0;
+}
+
+int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    (void)mutex;
+    unlocks++;
+    return 0;
 }
 
 static void set_up(void)
@@ -76,7 +94,7 @@ END_TEST
 START_TEST(an_ipv6_source_is_no_ipv4_source_of_the_same_bits)
 {
     struct address v4 = loopback_address("udp://192.0.2.1:1"), v6 = {.length = sizeof v6.ipv6};
-    uint64_t prefix = v4.ipv4.sin_addr.s_addr; /* in the machine's byte order, as in a key */
+    uint64_t prefix = ntohl(v4.ipv4.sin_addr.s_addr); /* as in a key */
     v6.ipv6.sin6_family = AF_INET6;
     memcpy(&v6.ipv6.sin6_addr, &prefix, sizeof prefix);
     struct admission_source_key a = admission_source_key(&v4), b = admission_source_key(&v6);
@@ -127,6 +145,18 @@ START_TEST(a_flood_of_sources_frees_no_source_that_keeps_sending)
 }
 END_TEST
 
+START_TEST(locks_the_table_for_each_datagram)
+{
+    struct address source = loopback_address("udp://192.0.2.1:1");
+    locks = unlocks = 0;
+    for (int i = 0; i < 3; i++)
+        admission_rates_take(rates, &source, 1, START_US);
+    unsigned locked = locks, unlocked = unlocks;
+    ck_assert_uint_eq(locked, 3);
+    ck_assert_uint_eq(unlocked, 3);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("admission_rates");
@@ -139,6 +169,7 @@ int main(void)
     tcase_add_test(tests, a_mapped_address_that_was_not_unmapped_is_the_same_source);
     tcase_add_test(tests, an_ipv6_source_is_no_ipv4_source_of_the_same_bits);
     tcase_add_test(tests, a_new_limit_holds_at_once);
+    tcase_add_test(tests, locks_the_table_for_each_datagram);
     tcase_add_test(tests, a_flood_of_sources_frees_no_source_that_keeps_sending);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
