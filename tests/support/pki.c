@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "rsa_keys.h"
 
@@ -170,7 +171,7 @@ static void revoke(X509_CRL *crl, const struct pki_crl_spec *spec, const struct 
     ck_assert_int_eq(X509_CRL_add0_revoked(crl, entry), 1);
 }
 
-static X509_CRL *make_crl(const struct pki_crl_spec *spec)
+static X509_CRL *make_crl(const struct pki_crl_spec *spec, time_t now)
 {
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *date = ASN1_TIME_new();
@@ -178,13 +179,13 @@ static X509_CRL *make_crl(const struct pki_crl_spec *spec)
     bool usual = spec->starts_days == 0 && spec->ends_days == 0;
     X509_CRL_set_version(crl, spec->version_1 ? X509_CRL_VERSION_1 : X509_CRL_VERSION_2);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(spec->issuer->certificate));
-    X509_gmtime_adj(date, (usual ? -1 : spec->starts_days) * day);
+    X509_time_adj_ex(date, usual ? -1 : spec->starts_days, 0, &now);
     X509_CRL_set1_lastUpdate(crl, date);
     if (spec->revoked)
         revoke(crl, spec, spec->revoked, date);
     if (spec->revoked_next)
         revoke(crl, spec, spec->revoked_next, date);
-    X509_gmtime_adj(date, (usual ? 30 : spec->ends_days) * day);
+    X509_time_adj_ex(date, usual ? 30 : spec->ends_days, 0, &now);
     if (!spec->endless)
         X509_CRL_set1_nextUpdate(crl, date);
     ASN1_TIME_free(date);
@@ -201,8 +202,9 @@ const char *pki_write_crls(struct folder *folder, const char *name,
                            const struct pki_crl_spec *specs, size_t count)
 {
     FILE *file = create(folder, name);
+    time_t now = time(NULL); /* once: on a slow machine the second may end between two of them */
     for (size_t i = 0; i < count; i++) {
-        X509_CRL *crl = make_crl(&specs[i]);
+        X509_CRL *crl = make_crl(&specs[i], now);
         ck_assert_int_eq(PEM_write_X509_CRL(file, crl), 1);
         X509_CRL_free(crl);
     }
