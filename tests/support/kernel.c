@@ -4,13 +4,16 @@
 #include <check.h>
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/seccomp.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "loopback.h"
@@ -147,6 +150,12 @@ static bool has_descriptor_limit(void)
     return has;
 }
 
+static bool has_seccomp(void)
+{
+    uint32_t action = SECCOMP_RET_ERRNO;
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
 static bool probe(enum kernel_feature feature, const char **ret_what)
 {
     switch (feature) {
@@ -177,6 +186,9 @@ static bool probe(enum kernel_feature feature, const char **ret_what)
     case KERNEL_DESCRIPTOR_LIMIT:
         *ret_what = "before it accepts that no descriptor is left (RLIMIT_NOFILE)";
         return has_descriptor_limit();
+    case KERNEL_SECCOMP:
+        *ret_what = "whether it can refuse system calls (seccomp)";
+        return has_seccomp();
     }
     ck_abort();
 }

@@ -19,6 +19,7 @@ enum kernel_feature {
     KERNEL_LATE_PORT,
     KERNEL_ERROR_SENDER, /* of an ICMP message */
     KERNEL_DESCRIPTOR_LIMIT,
+    KERNEL_SECCOMP,
 };
 
 /* By system calls, not by functions that are tested. False: prints that it was skipped, and why. */
