@@ -20,6 +20,7 @@
 #include "tls_signatures.h"
 #include "tlsecho/net/endpoint.h"
 #include "tlsecho/tls/tls_context.h"
+#include "tlsecho/tls/tls_memory.h"
 
 enum { HOUR_S = 3600, LIFETIME_DAYS = 365, RENEW_DAYS = 30, SERIAL_BITS = 127, PATH_BYTES = 4096 };
 
@@ -147,6 +148,14 @@ static int save(const char *path, const struct pair *pair, struct error *err)
     return result;
 }
 
+/* The same, and if there is no memory to tell -1: another certificate would be unknown to clients.
+ */
+static int check(X509 *certificate, const char *host, bool *ret_good, struct error *err)
+{
+    *ret_good = certificate && is_good(certificate, host);
+    return tls_memory_check(0, err);
+}
+
 /* The pair in the directory, renewed if necessary. */
 static int keep(struct tls_context *ctx, const char *directory, const char *host, struct pair *ret,
                 struct error *err)
@@ -156,20 +165,22 @@ static int keep(struct tls_context *ctx, const char *directory, const char *host
         return error_set(err, ERROR_INPUT, "the path of the state directory is too long");
 
     struct pair pair = {0};
-    bool exists = access(path, F_OK) == 0 || errno != ENOENT;
-    if (exists && load(path, tls_files_access(ctx), &pair, err)) {
+    if (load(path, tls_files_access(ctx), &pair, err) && err->code != ENOENT) {
         size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof err->text - used, " (remove it to create a new one)");
+        if (!error_is_temporary(err))
+            snprintf(err->text + used, sizeof err->text - used, " (remove it to create a new one)");
         return -1;
     }
-    if (!exists || !is_good(pair.certificate, host)) {
+    bool good;
+    int result = check(pair.certificate, host, &good, err);
+    if (result == 0 && !good) {
         pair_free(&pair);
         pair = (struct pair){0};
         if (make(host, &pair, err))
             return -1;
-        exists = save(path, &pair, err) == 0;
+        result = save(path, &pair, err);
     }
-    if (!exists || tls_files_warn(ctx, path, true, err)) {
+    if (result || tls_files_warn(ctx, path, true, err)) {
         pair_free(&pair);
         return -1;
     }
@@ -185,8 +196,9 @@ static int remember(const char *host, struct pair *ret, struct error *err)
     static struct pair remembered;
 
     pthread_mutex_lock(&mutex);
-    int result = 0;
-    if (!remembered.certificate || !is_good(remembered.certificate, host)) {
+    bool good;
+    int result = check(remembered.certificate, host, &good, err);
+    if (result == 0 && !good) {
         struct pair pair;
         result = make(host, &pair, err);
         if (result == 0) {

@@ -558,8 +558,8 @@ def scenarios(book, program):
     tcp, tls = (configuration("", {transport: ["echo"]}) for transport in ("tcp", "tls"))
     streams = configuration("", {"tcp": ["echo"], "tls": ["echo"]})
     found += [StartWith("start-managed", each_stream, book, program, streams, managed),
-              StartWith("start-self-signed", over_tls(verify=False), book, program, streams.replace(support.PROFILE, ""),
-                        with_state)]
+              StartWith("start-self-signed", over_tls(verify=False), book, program,
+                        streams.replace(support.PROFILE, ""), with_state)]
     as_nobody = streams.replace("{pki}/", "").replace("sandbox: off", f"sandbox: off, user: {USER}")
     if os.geteuid() == 0:
         found += [StartWith("start-user", reload_again, book, program, as_nobody, as_user)]

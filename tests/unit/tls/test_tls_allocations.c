@@ -108,6 +108,30 @@ START_TEST(a_scope_of_tickets_is_that_of_the_settings_or_not_set)
 }
 END_TEST
 
+START_TEST(a_certificate_that_was_made_is_not_replaced_without_memory)
+{
+    enum { STEP = 7 }; /* each needs a context, which takes time */
+    for (int kept = 0; kept < 2; kept++) {
+        const char *directory = kept ? folder.path : NULL;
+        struct peer_certificate made, found;
+        struct tls_context *ctx = mutual_new_server();
+        mutual_ok(tls_context_use_self_signed(ctx, directory, &made, &err));
+        bool failed = true;
+        for (unsigned n = 0; failed; n += STEP) {
+            tls_context_free(ctx);
+            ctx = mutual_new_server();
+            allocations_fail_after(n);
+            int result =
+                tls_memory_check(tls_context_use_self_signed(ctx, directory, &found, &err), &err);
+            failed = allocations_have_failed();
+            ck_assert(failed || result == 0);
+            ck_assert_msg(result || strcmp(found.sha256, made.sha256) == 0, "%u", n);
+        }
+        tls_context_free(ctx);
+    }
+}
+END_TEST
+
 static char key_file[FOLDER_FILE_BYTES];
 
 static void make_and_free(void)
@@ -318,6 +342,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
     tcase_add_test(tcase, a_list_of_certificates_is_whole_or_not_made);
     tcase_add_test(tcase, a_scope_of_tickets_is_that_of_the_settings_or_not_set);
+    tcase_add_test(tcase, a_certificate_that_was_made_is_not_replaced_without_memory);
     tcase_add_test(tcase, a_context_frees_all_that_it_has);
     tcase_add_test(tcase, a_key_file_that_is_refused_is_freed);
     tcase_add_test(tcase, a_chain_that_is_not_verified_to_its_end_is_not_good);
