@@ -36,7 +36,7 @@ enum {
     MINUTE_US = 60 * 1000 * 1000,
     TICK_US = 10 * 1000, /* states are told apart by so much time */
     EVENTS_MAX = 3,
-    EVENTS_MAX_WHOLE = 5,
+    EVENTS_MAX_WHOLE = 6,
 };
 
 static const char *const names[SOURCES] = {"192.0.2.1:5000", "192.0.2.1:5001", "10.18.45.1:5000",

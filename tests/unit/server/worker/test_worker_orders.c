@@ -19,7 +19,6 @@ enum {
     CLIENTS = 2,
     BYTES_MAX = 2, /* of each client */
     EVENTS_MAX = 5,
-    EVENTS_MAX_WHOLE = 11,
 };
 
 SCHEDULER_REPLACE_C_LIBRARY
@@ -334,7 +333,6 @@ START_TEST(every_order_of_events)
         .state = state,
         .settle = settle,
         .depth_max = EVENTS_MAX,
-        .whole_depth_max = EVENTS_MAX_WHOLE,
     };
     for (size_t i = 0; i < 2; i++)
         kept[i] = yaml_snapshot("%s", text);
