@@ -37,8 +37,11 @@ static void talk_free(struct service_talk *t)
     talks -= t != NULL;
 }
 
+static unsigned steps; /* that were asked for */
+
 static enum service_next next(const struct service_talk *t)
 {
+    steps++;
     return t->next;
 }
 
@@ -397,8 +400,10 @@ START_TEST(other_connections_get_their_turn)
         many[i] = 'a';
     many[sizeof many - 1] = '\0';
     fake_add_read(&fake, many);
+    steps = 0;
     conn_run(&conn);
     ck_assert(conn.runnable);
+    ck_assert_uint_eq(steps, CONN_STEPS_MAX + 1); /* the one that is left for the next turn too */
     ck_assert_uint_eq(fake.written_bytes, (CONN_STEPS_MAX - 1) / 2); /* a read, then two each */
     for (int i = 0; i < 100 && conn.runnable; i++)
         conn_run(&conn);
