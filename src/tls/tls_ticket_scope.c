@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tls_certificate.h"
@@ -26,105 +25,127 @@ static bool add_count(EVP_MD_CTX *md, int count)
     return EVP_DigestUpdate(md, &value, sizeof value);
 }
 
+/* n: what i2d_X509 and its like return. */
 static bool add_der(EVP_MD_CTX *md, unsigned char *der, int n)
 {
-    bool added = n > 0 && EVP_DigestUpdate(md, der, (size_t)n);
+    bool added = der && EVP_DigestUpdate(md, der, (size_t)n);
     OPENSSL_free(der);
     return added;
 }
 
 static bool add_cas(EVP_MD_CTX *md, STACK_OF(X509) * cas)
 {
-    bool added = add_count(md, sk_X509_num(cas));
-    for (int i = 0; added && i < sk_X509_num(cas); i++) {
+    if (!add_count(md, sk_X509_num(cas)))
+        return false;
+    for (int i = 0; i < sk_X509_num(cas); i++) {
         unsigned char *der = NULL;
         int n = i2d_X509(sk_X509_value(cas, i), &der);
-        added = add_der(md, der, n);
+        if (!add_der(md, der, n))
+            return false;
     }
-    return added;
+    return true;
 }
 
 static bool add_crls(EVP_MD_CTX *md, STACK_OF(X509_CRL) * crls)
 {
-    bool added = add_count(md, sk_X509_CRL_num(crls));
-    for (int i = 0; added && i < sk_X509_CRL_num(crls); i++) {
+    if (!add_count(md, sk_X509_CRL_num(crls)))
+        return false;
+    for (int i = 0; i < sk_X509_CRL_num(crls); i++) {
         unsigned char *der = NULL;
         int n = i2d_X509_CRL(sk_X509_CRL_value(crls, i), &der);
-        added = add_der(md, der, n);
+        if (!add_der(md, der, n))
+            return false;
     }
-    return added;
+    return true;
 }
 
-static int compare(const void *a, const void *b)
+static int compare(const char *const *a, const char *const *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(*a, *b);
 }
 
-/* A set: sorted, without duplicates, each text with its NUL. */
-static bool add_set(EVP_MD_CTX *md, char **texts, size_t count)
+static void free_text(char *text)
 {
-    bool added = true;
-    if (count > 0)
-        qsort(texts, count, sizeof *texts, compare);
-    for (size_t i = 0; added && i < count; i++)
-        if (i == 0 || strcmp(texts[i - 1], texts[i]) != 0)
-            added = EVP_DigestUpdate(md, texts[i], strlen(texts[i]) + 1);
-    return added && EVP_DigestUpdate(md, "", 1);
+    OPENSSL_free(text);
+}
+
+/* A copy. False: no memory. */
+static bool put(STACK_OF(OPENSSL_STRING) * list, const char *text)
+{
+    char *copy = OPENSSL_strdup(text);
+    if (copy && sk_OPENSSL_STRING_push(list, copy) > 0)
+        return true;
+    free_text(copy);
+    return false;
+}
+
+/* The patterns of names that clients may have. */
+static bool put_allowed(STACK_OF(OPENSSL_STRING) * list, const struct tls_context *ctx)
+{
+    const struct tls_clients *clients = ctx->clients;
+    for (size_t i = 0; clients && i < clients->allow_count; i++)
+        if (!put(list, clients->allow[i]))
+            return false;
+    return true;
 }
 
 /* The subjectAltNames of a certificate, else its subject, each ended by a NUL, and an empty one at
  * the end. Free with OPENSSL_free; NULL = no memory. */
 static char *names_of(X509 *leaf)
 {
-    static const char dns[] = "DNS:";
     char *names = tls_certificate_all_names(leaf);
     if (names && *names == '\0') {
         OPENSSL_free(names);
         if ((names = OPENSSL_zalloc(PEER_NAME_BYTES + 1)))
             tls_certificate_name(X509_get_subject_name(leaf), names, PEER_NAME_BYTES);
     }
-    for (char *name = names; name && *name; name += strlen(name) + 1)
-        if (strncmp(name, dns, sizeof dns - 1) == 0)
-            ascii_lower((unsigned char *)name, strlen(name));
     return names;
 }
 
-/* Collects pointers to all texts, or only counts them. */
-static size_t list_names(char *const *rows, size_t row_count, char **ret)
+static bool put_names_of(STACK_OF(OPENSSL_STRING) * list, X509 *leaf)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < row_count; i++)
-        for (char *name = rows[i]; *name; name += strlen(name) + 1, count++)
-            if (ret)
-                ret[count] = name;
-    return count;
+    static const char dns[] = "DNS:";
+    char *names = names_of(leaf);
+    bool whole = names;
+    for (char *name = names; whole && *name; name += strlen(name) + 1) {
+        if (strncmp(name, dns, sizeof dns - 1) == 0)
+            ascii_lower((unsigned char *)name, strlen(name));
+        whole = put(list, name);
+    }
+    OPENSSL_free(names);
+    return whole;
 }
 
-static bool add_rows(EVP_MD_CTX *md, char *const *rows, size_t row_count)
+/* Those of the server's own certificates. */
+static bool put_names(STACK_OF(OPENSSL_STRING) * list, const struct tls_context *ctx)
 {
-    size_t count = list_names(rows, row_count, NULL);
-    char **names = calloc(count + 1, sizeof *names);
-    if (!names)
-        return false;
-    list_names(rows, row_count, names);
-    bool added = add_set(md, names, count);
-    free(names);
-    return added;
+    for (size_t i = 0; i < ctx->certificate_count; i++)
+        if (!put_names_of(list, ctx->certificates[i].leaf))
+            return false;
+    return true;
 }
 
-static bool add_names(EVP_MD_CTX *md, const struct tls_context *ctx)
+/* As a set: sorted, without duplicates, each text with its NUL. */
+static bool add_set(EVP_MD_CTX *md, STACK_OF(OPENSSL_STRING) * list)
 {
-    size_t count = 0;
-    char **rows = calloc(ctx->certificate_count + 1, sizeof *rows);
-    if (!rows)
-        return false;
-    while (count < ctx->certificate_count &&
-           (rows[count] = names_of(ctx->certificates[count].leaf)))
-        count++;
-    bool added = count == ctx->certificate_count && add_rows(md, rows, count);
-    for (size_t i = 0; i < count; i++)
-        OPENSSL_free(rows[i]);
-    free(rows);
+    const char *last = "";
+    sk_OPENSSL_STRING_sort(list);
+    for (int i = 0; i < sk_OPENSSL_STRING_num(list); i++) {
+        const char *text = sk_OPENSSL_STRING_value(list, i);
+        if (strcmp(last, text) != 0 && !EVP_DigestUpdate(md, text, strlen(text) + 1))
+            return false;
+        last = text;
+    }
+    return EVP_DigestUpdate(md, "", 1);
+}
+
+static bool add_texts(EVP_MD_CTX *md,
+                      bool (*put_all)(STACK_OF(OPENSSL_STRING) *, const struct tls_context *),
+                      const struct tls_context *ctx)
+{
+    STACK_OF(OPENSSL_STRING) *list = sk_OPENSSL_STRING_new(compare);
+    bool added = put_all(list, ctx) && add_set(md, list);
+    sk_OPENSSL_STRING_pop_free(list, free_text);
     return added;
 }
 
@@ -135,9 +156,8 @@ static bool digest_profile(struct tls_context *ctx, enum tls_client_auth mode, E
     unsigned n = 0;
     return md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) && add_count(md, (int)mode) &&
            add_cas(md, clients ? clients->cas : NULL) &&
-           add_crls(md, clients ? clients->crls : NULL) &&
-           add_set(md, clients ? clients->allow : NULL, clients ? clients->allow_count : 0) &&
-           add_names(md, ctx) && EVP_DigestFinal_ex(md, ctx->ticket_scope, &n);
+           add_crls(md, clients ? clients->crls : NULL) && add_texts(md, put_allowed, ctx) &&
+           add_texts(md, put_names, ctx) && EVP_DigestFinal_ex(md, ctx->ticket_scope, &n);
 }
 
 int tls_ticket_scope_fix(struct tls_context *ctx, enum tls_client_auth mode, struct error *err)
@@ -154,24 +174,22 @@ static size_t asked_name(SSL *ssl, unsigned char ret[NAME_BYTES_MAX])
 {
     const unsigned char *list;
     size_t n;
-    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &list, &n) ||
-        n <= LIST_HEADER_BYTES + NAME_HEADER_BYTES)
+    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &list, &n))
         return 0;
-    const unsigned char *name = list + LIST_HEADER_BYTES + NAME_HEADER_BYTES;
-    size_t length = n - LIST_HEADER_BYTES - NAME_HEADER_BYTES;
+    size_t length = n - LIST_HEADER_BYTES - NAME_HEADER_BYTES; /* of a part of it: a huge one */
     if (length > NAME_BYTES_MAX)
         return 0;
-    memcpy(ret, name, length);
+    memcpy(ret, list + LIST_HEADER_BYTES + NAME_HEADER_BYTES, length);
     ascii_lower(ret, length);
     return length;
 }
 
 static bool has_sane_key_shares(SSL *ssl)
 {
-    const unsigned char *data = NULL;
-    size_t n = 0;
-    SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_key_share, &data, &n);
-    return tls_screen_key_shares(data, n);
+    const unsigned char *data;
+    size_t n;
+    return !SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_key_share, &data, &n) ||
+           tls_screen_key_shares(data, n);
 }
 
 /* SSL_CTX_set_client_hello_cb(3): before a ticket is decrypted; OpenSSL does not resume a session

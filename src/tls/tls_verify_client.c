@@ -11,7 +11,7 @@
 #include "tls_san_match.h"
 #include "tls_verification.h"
 
-enum { NAME_SHOWN_BYTES = 120 };
+enum { NAME_SHOWN_BYTES = 120, FAULT_BYTES = 320 };
 
 static const ASN1_TIME *revoked_at(const struct tls_finding *f)
 {
@@ -79,17 +79,18 @@ static void describe(const struct tls_finding *f, char *ret, size_t size)
     snprintf(ret, size, "%s", X509_verify_cert_error_string(f->error));
 }
 
-/* "client certificate "CN=x" refused: ", and the certificate of its chain that has the fault. */
-static size_t describe_who(struct tls_verification *v, X509 *leaf, X509 *about)
+/* about: the certificate of the chain that has the fault; NULL or the client's own. */
+static void refuse(struct tls_verification *v, X509 *leaf, X509 *about, const char *fault)
 {
     char subject[NAME_SHOWN_BYTES], ca[NAME_SHOWN_BYTES];
     tls_certificate_name(X509_get_subject_name(leaf), subject, sizeof subject);
-    int n = snprintf(v->text, sizeof v->text, "client certificate \"%s\" refused: ", subject);
-    if (v->depth > 0 && about) {
+    if (about && about != leaf) {
         tls_certificate_name(X509_get_subject_name(about), ca, sizeof ca);
-        n += snprintf(v->text + n, sizeof v->text - (size_t)n, "its CA \"%s\": ", ca);
+        snprintf(v->text, sizeof v->text, "client certificate \"%s\" refused: its CA \"%s\": %s",
+                 subject, ca, fault);
+    } else {
+        snprintf(v->text, sizeof v->text, "client certificate \"%s\" refused: %s", subject, fault);
     }
-    return (size_t)n;
 }
 
 /*
@@ -117,7 +118,7 @@ static struct tls_finding verify_linked(X509_STORE_CTX *store, const struct tls_
 {
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
     STACK_OF(X509) *linked = sk_X509_dup(sent);
-    for (int i = 0; linked && i < sk_X509_num(clients->links); i++)
+    for (int i = 0; i < sk_X509_num(clients->links); i++)
         sk_X509_push(linked,
                      sk_X509_value(clients->links, i)); /* if it fails, the chain is refused */
     X509_STORE_CTX_set0_untrusted(store, linked ? linked : sent);
@@ -134,8 +135,9 @@ static bool is_chain_good(X509_STORE_CTX *store, const struct tls_clients *clien
         clients->links ? verify_linked(store, clients, v) : tls_verification_run(store, v);
     if (worst.error == X509_V_OK)
         return true;
-    size_t n = describe_who(v, X509_STORE_CTX_get0_cert(store), worst.certificate);
-    describe(&worst, v->text + n, sizeof v->text - n);
+    char fault[FAULT_BYTES];
+    describe(&worst, fault, sizeof fault);
+    refuse(v, X509_STORE_CTX_get0_cert(store), worst.certificate, fault);
     X509_STORE_CTX_set_error(store, (int)error_of_alert(worst.error));
     return false;
 }
@@ -148,7 +150,7 @@ static bool is_name_in(const GENERAL_NAME *name, const struct tls_clients *clien
     } kinds[] = {{GEN_DNS, TLS_SAN_MATCH_DNS},
                  {GEN_URI, TLS_SAN_MATCH_URI},
                  {GEN_EMAIL, TLS_SAN_MATCH_EMAIL}};
-    int type = GEN_OTHERNAME;
+    int type;
     const void *value = GENERAL_NAME_get0_value(name, &type);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
         for (size_t i = 0; type == kinds[k].type && i < clients->allow_count; i++)
@@ -171,13 +173,13 @@ static bool is_name_allowed(X509 *leaf, const struct tls_clients *clients)
 
 static void reject_name(X509_STORE_CTX *store, struct tls_verification *v, X509 *leaf)
 {
-    char names[PEER_NAME_BYTES];
+    char names[PEER_NAME_BYTES], fault[FAULT_BYTES];
     tls_certificate_names(leaf, TLS_NAMES_WITH_KIND, names, sizeof names);
-    v->error = X509_V_ERR_CERT_REJECTED;
-    size_t n = describe_who(v, leaf, NULL);
-    snprintf(v->text + n, sizeof v->text - n, "name not allowed: it is for %s",
+    snprintf(fault, sizeof fault, "name not allowed: it is for %s",
              *names ? names : "no name at all, as it has no subjectAltName");
-    X509_STORE_CTX_set_error(store, (int)v->error);
+    refuse(v, leaf, NULL, fault);
+    v->error = X509_V_ERR_CERT_REJECTED;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 }
 
 static int on_client_certificate(X509_STORE_CTX *store, void *arg)
