@@ -23,6 +23,7 @@ endif()
 
 function(tlsecho_probe_compile flag)
   string(MAKE_C_IDENTIFIER "HAVE_C${flag}" name)
+  set(CMAKE_REQUIRED_FLAGS -Werror) # clang ignores some for a machine, with a warning
   check_c_compiler_flag("${flag}" ${name})
   if(${name})
     target_compile_options(tlsecho_flags INTERFACE ${flag})
