@@ -18,7 +18,7 @@ quarter of all points. Points that the journal has, of the same build, are not t
 A point that no call comes to, since no two runs are the same, is tried three times, and then named with its
 stack; a scenario in which one point in four is such a point is a finding.
 
-The whole has 69 scenarios with 44,700 points. One takes 40 ms of a processor (a client without TLS) to 160 ms
+There are 98 scenarios; the first 69 had 44,700 points. One takes 40 ms of a processor (a client without TLS) to 160 ms
 (a server that starts and stops), and some wait for a time-out: 31,000 took 89 minutes with --jobs 2, while others
 used both processors too.
 """
