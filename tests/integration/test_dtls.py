@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 import admin_client
+import calm
 import datagrams
 import dtls
 import netpath
@@ -281,14 +282,20 @@ class FirstFlight(Case):
 
 @support.requires("openssl")
 class Endings(Case):
-    def test_idle_and_lifetime(self):
-        for timeout, end in (("idle", "idle_timeout"), ("lifetime", "lifetime")):
-            with self.subTest(end):
-                server = self.server(ECHO + f"timeouts: {{ {timeout}: 1s }}\n")
-                client = self.client(server)
-                self.assertEqual(client.ask("x"), "x")
-                self.assertIsNone(client.line())  # it got the close_notify
-                server.wait_for("connection", end=end)
+    def assert_ends_after(self, timeout, end):
+        server = self.server(ECHO + f"timeouts: {{ {timeout}: 1s }}\n")
+        client = self.client(server)
+        self.assertEqual(client.ask("x"), "x")
+        self.assertIsNone(client.line())  # it got the close_notify
+        server.wait_for("connection", end=end)
+
+    @calm.tried_again
+    def test_idle_timeout(self):
+        self.assert_ends_after("idle", "idle_timeout")
+
+    @calm.tried_again
+    def test_lifetime(self):
+        self.assert_ends_after("lifetime", "lifetime")
 
     def test_a_drain_closes_what_is_quiet(self):
         server = self.server(ECHO)
@@ -395,6 +402,7 @@ class PathMtu(Case):
         subprocess.run(["ip", "route", "add", "local", "127.0.0.2", "dev", "lo", "table", "local", "mtu", "700"],
                        check=True)
 
+    @calm.tried_again
     def test_a_flight_keeps_to_it_and_a_message_is_fragmented(self):
         pki = support.pki()
         server = self.server(ECHO.replace("name: echo", "tls: rsa") +
@@ -449,11 +457,12 @@ class BadInput(Case):
             client = dtls.Client(forger.address)
             self.assertEqual(client.ask("before"), "before")
             whole = forger.last
+            already = dropped(server, "invalid")  # a flight may have been sent again
             half, altered = whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])
             for count, forged in enumerate((whole, half, whole[:13], altered), 1):
                 forger.server.send(forged)
                 self.assertEqual(client.ask("meanwhile"), "meanwhile")
-                self.assertEqual(dropped(server, "invalid"), count)
+                self.assertEqual(dropped(server, "invalid"), already + count)
             client.close()
         line = server.wait_for("connection")
         self.assertEqual((line["end"], line["received_bytes"]), ("closed", "47"))
