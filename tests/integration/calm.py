@@ -39,6 +39,7 @@ def tried_again(test):
             if attempt > 0:
                 self.doCleanups()
                 type(self).setUpClass()
+                self.setUp()
             with Watch() as watch:
                 try:
                     return test(self)

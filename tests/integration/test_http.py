@@ -9,6 +9,7 @@ import signal
 import tempfile
 import unittest
 
+import calm
 import haproxy
 import peers
 import schema
@@ -267,11 +268,12 @@ class Proxies(Http, haproxy.TestCase):
         option httpchk
         http-check send meth GET uri /check ver HTTP/1.1 hdr Host check
         http-check expect status 200
-        server plain 127.0.0.1:{web} check inter 1s
-        server tls 127.0.0.1:{webs} check inter 1s ssl verify none alpn http/1.1 check-alpn http/1.1
+        server plain 127.0.0.1:{web} check inter 3s
+        server tls 127.0.0.1:{webs} check inter 3s ssl verify none alpn http/1.1 check-alpn http/1.1
 """
 
     @support.requires("haproxy")
+    @calm.tried_again
     def test_haproxy_checks_it_and_passes_requests_on(self):
         address = self.haproxy(self.HAPROXY.format(web=self.running.address("web")[1],
                                                    webs=self.running.address("webs")[1]))
