@@ -230,6 +230,8 @@ def dtls(server, service):
     mode = ["--ping", "-c1", "-W3", "--expect", service]
     if service == "report":
         mode = ["--report", "--idle-timeout", "3s"]
+    if service == "discard":
+        mode = ["--bench", "--expect", "none", "--rate", "1000", "-n1"]
     patience = max(5, getattr(server, "patience_s", PATIENCE_S))
     words = [*mode, "-q", "--connect-timeout", f"{patience}s", "--cacert", support.pki() / "ca.pem",
              server.endpoint(f"dtls-{service}")]
