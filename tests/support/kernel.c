@@ -113,7 +113,12 @@ static bool has_error_sender(void)
         struct sock_extended_err error;
         struct sockaddr_in sender;
     } got = {.sender.sin_family = AF_UNSPEC};
-    struct msghdr header = {.msg_control = &control, .msg_controllen = sizeof control};
+    char data;
+    struct iovec piece = {.iov_base = &data, .iov_len = 1}; /* else qemu-user tells nothing */
+    struct msghdr header = {.msg_iov = &piece,
+                            .msg_iovlen = 1,
+                            .msg_control = &control,
+                            .msg_controllen = sizeof control};
     struct address own = loopback_address("udp://127.0.0.1:0");
     int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(fd, &own.any, own.length), 0);
