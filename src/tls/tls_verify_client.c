@@ -121,7 +121,7 @@ static struct tls_finding verify_linked(X509_STORE_CTX *store, const struct tls_
     for (int i = 0; i < sk_X509_num(clients->links); i++)
         sk_X509_push(linked,
                      sk_X509_value(clients->links, i)); /* if it fails, the chain is refused */
-    X509_STORE_CTX_set0_untrusted(store, linked ? linked : sent);
+    X509_STORE_CTX_set0_untrusted(store, linked);
     struct tls_finding worst = tls_verification_run(store, v);
     X509_STORE_CTX_set0_untrusted(store, sent);
     sk_X509_free(linked);
@@ -131,8 +131,7 @@ static struct tls_finding verify_linked(X509_STORE_CTX *store, const struct tls_
 static bool is_chain_good(X509_STORE_CTX *store, const struct tls_clients *clients,
                           struct tls_verification *v)
 {
-    struct tls_finding worst =
-        clients->links ? verify_linked(store, clients, v) : tls_verification_run(store, v);
+    struct tls_finding worst = verify_linked(store, clients, v);
     if (worst.error == X509_V_OK)
         return true;
     char fault[FAULT_BYTES];
@@ -171,15 +170,19 @@ static bool is_name_allowed(X509 *leaf, const struct tls_clients *clients)
     return found;
 }
 
-static void reject_name(X509_STORE_CTX *store, struct tls_verification *v, X509 *leaf)
+static bool is_name_good(X509_STORE_CTX *store, const struct tls_clients *clients,
+                         struct tls_verification *v)
 {
     char names[PEER_NAME_BYTES], fault[FAULT_BYTES];
+    X509 *leaf = X509_STORE_CTX_get0_cert(store);
+    if (is_name_allowed(leaf, clients))
+        return true;
     tls_certificate_names(leaf, TLS_NAMES_WITH_KIND, names, sizeof names);
     snprintf(fault, sizeof fault, "name not allowed: it is for %s",
              *names ? names : "no name at all, as it has no subjectAltName");
     refuse(v, leaf, NULL, fault);
-    v->error = X509_V_ERR_CERT_REJECTED;
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    return false;
 }
 
 static int on_client_certificate(X509_STORE_CTX *store, void *arg)
@@ -187,13 +190,7 @@ static int on_client_certificate(X509_STORE_CTX *store, void *arg)
     const struct tls_clients *clients = arg;
     struct tls_verification *v = tls_verification_of(
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    X509 *leaf = X509_STORE_CTX_get0_cert(store);
-    if (!is_chain_good(store, clients, v))
-        return 0;
-    if (is_name_allowed(leaf, clients))
-        return 1;
-    reject_name(store, v, leaf);
-    return 0;
+    return is_chain_good(store, clients, v) && is_name_good(store, clients, v);
 }
 
 void tls_verify_client_install(SSL_CTX *ssl, struct tls_clients *clients)
