@@ -66,6 +66,15 @@ START_TEST(nobody_can_predict_a_hash_who_knows_one_of_the_two_random_numbers)
 }
 END_TEST
 
+/* So a test of what shares a set can choose its sources. */
+START_TEST(a_hash_is_known_where_the_random_numbers_are)
+{
+    struct admission_source_key key = {.family = AF_INET6, .prefix = UINT64_C(0x20010db8c0000201)};
+    choose(0, 0); /* a factor is odd */
+    ck_assert_uint_eq(hash_of(&key), UINT64_C(0xc13ec177f713275a));
+}
+END_TEST
+
 /* A set of four that has had five sources forgets one when it sees the next. */
 START_TEST(most_of_forty_thousand_sources_stay_limited)
 {
@@ -92,6 +101,7 @@ int main(void)
     tcase_add_loop_test(tcase, each_bit_of_a_source_counts_whatever_the_random_numbers_are, 0, 64);
     tcase_add_test(tcase, the_same_bits_of_another_family_have_another_hash);
     tcase_add_test(tcase, nobody_can_predict_a_hash_who_knows_one_of_the_two_random_numbers);
+    tcase_add_test(tcase, a_hash_is_known_where_the_random_numbers_are);
     tcase_add_test(tcase, most_of_forty_thousand_sources_stay_limited);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
