@@ -203,23 +203,35 @@ locked() {
     ) 9>"build/$1.lock"
 }
 
-# build PRESET [cmake's -D options]
+build_alone() {
+    local preset=$1
+    shift
+    quietly "build/$preset/configure.log" cmake --preset "$preset" "$@"
+    quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)"
+}
+
+# build PRESET [cmake's -D options]: once no other run in this clone builds it.
 build() {
     local preset=$1
     shift
     check_preset "$preset"
     mkdir -p "build/$preset"
-    quietly "build/$preset/configure.log" cmake --preset "$preset" "$@"
-    quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)"
+    locked "$preset/build" build_alone "$preset" "$@" || exit
 }
 
-# build_only PRESET TARGET...
+build_targets_alone() {
+    local preset=$1
+    shift
+    quietly "build/$preset/configure.log" cmake --preset "$preset"
+    quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)" --target "$@"
+}
+
+# build_only PRESET TARGET...: likewise.
 build_only() {
     local preset=$1
     shift
     mkdir -p "build/$preset"
-    quietly "build/$preset/configure.log" cmake --preset "$preset"
-    quietly "build/$preset/build.log" cmake --build --preset "$preset" -j "$(nproc)" --target "$@"
+    locked "$preset/build" build_targets_alone "$preset" "$@" || exit
 }
 
 # Sanitizers of older compilers fail where the kernel randomizes memory maps by more bits than they expect.

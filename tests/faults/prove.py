@@ -144,6 +144,8 @@ def main():
                         help="points at once, of which many wait; by default two for each processor")
     parser.add_argument("--check", action="store_true", help="only whether these arguments are right")
     args = parser.parse_args()
+    if not any(re.fullmatch(args.kinds, kind) for kind in faults.NAMES):
+        parser.error(f"no kind matches {args.kinds.pattern!r}; there are: {' '.join(faults.NAMES)}")
     if args.check:
         return 0
     support.faulthandler.cancel_dump_traceback_later()
@@ -153,6 +155,9 @@ def main():
     scenarios = servers.scenarios(found, support.program("TLSECHO_SERVER"))
     scenarios += clients.scenarios(found, support.program("TLSECHO_CLIENT"), peer)
     scenarios = [scenario for scenario in scenarios if re.search(args.only, scenario.name)]
+    if not scenarios:
+        peer.remove()
+        parser.error(f"no scenario matches {args.only.pattern!r}: --list prints them")
     if args.list:
         print(*[scenario.name for scenario in scenarios], sep="\n")
         peer.remove()

@@ -288,6 +288,15 @@ class Reload(support.TestCase):
         self.assertEqual(server.wait_for("reloaded")["reason"], "in force for new connections, "
                          "except what needs a restart")
 
+    def test_a_restart_is_needed_until_the_keys_are_those_of_the_start(self):
+        listeners = "listeners: [ { listen: 'tcp://127.0.0.1:0' } ]\n"
+        server = self.server(listeners + "workers: 1\n")
+        for workers, needed in (2, 1), (2, 2), (1, 2):
+            self.rewrite(server, f"{listeners}workers: {workers}\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("reloaded")
+            self.assertEqual(len(server.lines("restart_needed")), needed)
+
     def test_a_self_signed_certificate_stays_the_same(self):
         server = self.server(TLS_LISTENER + "watch: off\n")
         first = server.wait_for("certificate")["sha256"]

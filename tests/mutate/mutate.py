@@ -235,12 +235,15 @@ def try_changed(args, work, report):
     left = [(source, number) for source in sources for number, mutant in enumerate(source.mutants)
             if mutant.line in lines[source.name] and source.keys[number] not in reasons.get(source.name, {})]
     if len(left) > args.most:
-        report.untried += len(left) - args.most
+        report.untried += 0 if args.list else len(left) - args.most
         left = random.Random(args.seed).sample(left, args.most)
     deadline = time.monotonic() + args.seconds  # reading the sources takes seconds too, and tries nothing
     for source in sources:
         chosen = sorted(number for other, number in left if other is source)
-        if chosen:
+        if args.list:
+            for number in chosen:
+                print(source.line(number))
+        elif chosen:
             try_file(builds, source, chosen, {}, args, report, deadline)
 
 
@@ -288,7 +291,7 @@ def read_arguments(arguments=None):
     parser.add_argument("--changed", metavar="REF", help="the lines that differ from this commit, and no FILE")
     parser.add_argument("--most", type=positive, default=40, metavar="N",
                         help="with --changed, so many mutants at most; by default 40")
-    parser.add_argument("--seconds", type=float, default=20, metavar="N",
+    parser.add_argument("--seconds", type=positive, default=20, metavar="N",
                         help="with --changed, for so long at most; by default 20")
     parser.add_argument("--list", action="store_true", help="print the mutants, and try none")
     parser.add_argument("--verbose", action="store_true", help="tell of each test what it noticed")

@@ -30,7 +30,8 @@ static int unknown(const struct config *config, const char *key, const struct co
 /* Whether the last look-up has failed, and not found that there is none: getpwnam(3). */
 static bool look_up_failed(void)
 {
-    return errno == EINTR || errno == EIO || errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+    return errno == EINTR || errno == EIO || errno == EMFILE || errno == ENFILE ||
+           errno == ENOMEM || errno == EACCES;
 }
 
 /* The greatest number is (uid_t)-1, which chown(2) and setresuid(2) ignore. */

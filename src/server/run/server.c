@@ -112,7 +112,10 @@ static void serve(struct server *s)
 
 int server_run(const struct config_snapshot *draft, const char *state_directory, struct error *err)
 {
-    struct server s = {.snapshot = draft, .signals = {.fd = -1}, .reload.again_us = UINT64_MAX};
+    struct server s = {.snapshot = draft,
+                       .started = config_ref(draft->config),
+                       .signals = {.fd = -1},
+                       .reload.again_us = UINT64_MAX};
     metrics_init(&s.metrics);
     int result = server_start(&s, state_directory, err);
     if (result == 0 && s.stop_signals == 0) {
@@ -128,6 +131,7 @@ int server_run(const struct config_snapshot *draft, const char *state_directory,
     }
     server_stop(&s, result < 0 ? err->text : NULL);
     config_snapshot_free(s.snapshot);
+    config_free(s.started);
     if (result == 0)
         log_reason(LOG_LEVEL_INFO, "stopped", server_signal_name(s.stop_signal));
     return result;

@@ -35,6 +35,7 @@ struct reload {
 
 struct server {
     const struct config_snapshot *snapshot; /* in force */
+    struct config *started; /* with which it has started: some keys need a restart */
     uint64_t loaded_stamp,
         seen_stamp;          /* config_stamp of its files: when loaded, and at the last check */
     struct reactor *reactor; /* the main thread's */

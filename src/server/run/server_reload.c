@@ -14,19 +14,19 @@
 #define DELAY_US_FIRST   SECOND_US
 #define DELAY_US_LONGEST (60 * SECOND_US)
 
-/* Logs the changes that need a restart; whether there are any. */
-static bool log_restart_needed(const struct config *running, const struct config *next)
+/* Logs what differs from the start and needs another one; whether anything does. */
+static bool log_restart_needed(const struct config *started, const struct config *next)
 {
     const struct {
         bool changed;
         const char *reason;
     } keys[] = {
-        {running->workers != next->workers, "workers has changed" UNTIL_RESTART},
-        {strcmp(running->security.user.value, next->security.user.value) != 0,
+        {started->workers != next->workers, "workers has changed" UNTIL_RESTART},
+        {strcmp(started->security.user.value, next->security.user.value) != 0,
          "security.user has changed" UNTIL_RESTART},
-        {strcmp(running->security.group.value, next->security.group.value) != 0,
+        {strcmp(started->security.group.value, next->security.group.value) != 0,
          "security.group has changed" UNTIL_RESTART},
-        {running->security.sandbox != next->security.sandbox,
+        {started->security.sandbox != next->security.sandbox,
          "security.sandbox has changed" UNTIL_RESTART},
     };
     bool any = false;
@@ -62,7 +62,7 @@ static void put_in_force(struct server *s, enum reload_kind kind,
     datagrams_serve(&s->datagrams, listen_set, datagrams);
     listen_set_close(&s->listen_set, listen_set);
     s->listen_set = *listen_set;
-    bool restart = log_restart_needed(s->snapshot->config, next->config);
+    bool restart = log_restart_needed(s->started, next->config);
     config_snapshot_free(s->snapshot);
     s->snapshot = next;
     s->loaded_stamp = s->seen_stamp = next->stamp;
