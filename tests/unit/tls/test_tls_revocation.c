@@ -42,6 +42,18 @@ START_TEST(refuses_a_client_whose_issuer_has_no_crl)
 }
 END_TEST
 
+/* Only the client sends that CA, so its CRL could not be verified when it was loaded. */
+START_TEST(refuses_a_client_whose_crl_another_key_signed)
+{
+    const struct pki_crl_spec both[] = {{.issuer = &ca}, {.issuer = &middle, .signer = &other_ca}};
+    mutual_use_ca(server, &ca, NULL);
+    mutual_ok(mutual_use_crls(server, both, 2));
+    mutual_ok(tls_context_set_client_auth(server, TLS_CLIENT_AUTH_REQUIRED, &err));
+    mutual_rejects(&under_middle, &middle, CERTIFICATE_UNKNOWN,
+                   "client certificate \"CN=under\" refused: CRL signature failure");
+}
+END_TEST
+
 START_TEST(refuses_all_clients_once_a_crl_is_out_of_date)
 {
     mutual_use_ca(server, &ca, NULL);
@@ -376,6 +388,7 @@ int main(void)
     tcase_add_test(tcase, refuses_a_revoked_client);
     tcase_add_test(tcase, checks_the_whole_chain_for_revocation);
     tcase_add_test(tcase, refuses_a_client_whose_issuer_has_no_crl);
+    tcase_add_test(tcase, refuses_a_client_whose_crl_another_key_signed);
     tcase_add_test(tcase, refuses_all_clients_once_a_crl_is_out_of_date);
     tcase_add_test(tcase, refuses_all_clients_as_long_as_a_crl_is_not_valid_yet);
     tcase_add_test(tcase, returns_when_the_first_crl_will_be_out_of_date);
