@@ -294,6 +294,28 @@ START_TEST(refuses_names_that_do_not_match)
 }
 END_TEST
 
+START_TEST(refuses_the_text_of_an_allowed_name_in_names_of_other_kinds)
+{
+    static const struct {
+        const char *allowed, *names;
+    } cases[] = {
+        {"DNS:a.example.org", "URI:a.example.org,email:a.example.org"},
+        {"URI:spiffe://td/x", "DNS:spiffe://td/x,email:spiffe://td/x"},
+        {"email:a@example.org", "DNS:a@example.org,URI:a@example.org"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pki other = pki_make(
+            &(struct pki_spec){.subject = "other", .names = cases[i].names, .issuer = &ca});
+        tls_context_free(server);
+        server = mutual_new_server();
+        mutual_ok(tls_context_allow_name(server, cases[i].allowed, &err));
+        mutual_require(TLS_CLIENT_AUTH_REQUIRED);
+        mutual_rejects(&other, NULL, BAD_CERTIFICATE, "name not allowed");
+        pki_free(&other);
+    }
+}
+END_TEST
+
 START_TEST(checks_the_chain_before_the_name)
 {
     struct pki untrusted = pki_make(
@@ -335,6 +357,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, mutual_set_up, mutual_tear_down);
     tcase_add_test(tcase, allows_only_names_that_match);
     tcase_add_test(tcase, refuses_names_that_do_not_match);
+    tcase_add_test(tcase, refuses_the_text_of_an_allowed_name_in_names_of_other_kinds);
     tcase_add_test(tcase, checks_the_chain_before_the_name);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
