@@ -211,6 +211,17 @@ class Sample(unittest.TestCase):
         self.assertFalse(self.book.seen, "the findings are above")
         self.assertEqual({told.split()[-1] for told in self.book.statuses}, {"15"})
 
+    def test_a_prompt_that_cannot_receive_takes_no_line(self):
+        """It would spin while it waits for a key, as its socket may stay ready."""
+        prompt = self.clients()["client:prompt-udp"]
+        prompt.scenario = prompt.scenario._replace(args="--json {udp}")
+        with tempfile.TemporaryDirectory() as folder:
+            control = faults.Control(folder)
+            control.begin(faults.Fault("recvmmsg", "ENOMEM", 1))
+            done = prompt.run(control)
+        self.assertEqual(done.status, 15)
+        self.assertEqual(clients.summary(done)["lines"]["sent"], 0)
+
     def test_an_error_that_lasts_ends_a_client(self):
         every = self.clients()
         for name, kind, code, count in LASTING:
