@@ -192,6 +192,22 @@ START_TEST(a_unix_socket_bound_in_its_place_is_not_removed)
 }
 END_TEST
 
+START_TEST(a_unix_socket_of_its_inode_on_another_file_system_is_not_removed)
+{
+    struct folder folder;
+    folder_new(&folder);
+    const char *path = folder_file(&folder, "socket");
+    const struct config_snapshot *snapshot =
+        yaml_snapshot("listeners: [{ listen: 'unix://%s' }]\n", path);
+    open_all(snapshot);
+    listen_set.sockets[0].device++; /* two file systems with one inode number are hard to have */
+    listen_set_close(&listen_set, NULL);
+    ck_assert_int_eq(unlink(path), 0);
+    config_snapshot_free(snapshot);
+    folder_remove(&folder);
+}
+END_TEST
+
 START_TEST(a_unix_socket_that_is_listed_twice_is_refused_and_removed)
 {
     struct folder folder;
@@ -564,6 +580,7 @@ int main(void)
     tcase_add_test(tcase, a_free_port_is_the_same_for_all_addresses_of_a_name);
     tcase_add_test(tcase, an_address_that_is_listed_twice_is_refused_with_its_place);
     tcase_add_test(tcase, a_unix_socket_bound_in_its_place_is_not_removed);
+    tcase_add_test(tcase, a_unix_socket_of_its_inode_on_another_file_system_is_not_removed);
     tcase_add_test(tcase, a_unix_socket_that_is_listed_twice_is_refused_and_removed);
     tcase_add_test(tcase, a_port_in_use_is_refused_and_opened_sockets_are_closed);
     tcase_add_test(tcase, a_unix_socket_is_removed_at_the_end);
