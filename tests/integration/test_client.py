@@ -403,7 +403,7 @@ class Local(Status):
             ping = ("--ping", "-c", "1", stub.endpoint())
             for args, status in ((ping, 15), ((*ping, "--json"), 15), ((*ping, "--json", "-v"), 15),
                                  (load, 15), ((*load, "--json"), 15), ((*load, "--json", "-v"), 15),
-                                 (check, 15), ((*check, "--json"), 15), ((*check, "--nagios"), 2),
+                                 (check, 15), ((*check, "--json"), 15), ((*check, "--nagios"), 3),
                                  (("--merge", summary), 15), (("--merge", "--json", summary), 15),
                                  (("--help",), 15), (("--version",), 15)):
                 for where, says in ((">/dev/full", "No space left on device"),
