@@ -3,6 +3,7 @@
 tells it, and STAMP."""
 
 import json
+import os
 import random
 import re
 import signal
@@ -544,13 +545,13 @@ class Foreign(PingCase):
     def check(self, *command):
         port = closed_port()
         words = [word.format(port=port) for word in command]
-        peer = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peer = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
             self.wait_until_open(port)
             summary, _ = self.ping("-c20", "-i0", "-s500", f"udp://127.0.0.1:{port}")
             self.assertEqual(summary["probes"]["received"], 20)
         finally:
-            peer.terminate()
+            os.killpg(peer.pid, signal.SIGTERM)  # and what it has started for each client
             peer.wait()
 
     def wait_until_open(self, port):
