@@ -2,6 +2,7 @@
 #include "tlsecho/net/transport.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum io_status transport_errno_status(int code)
@@ -15,6 +16,14 @@ enum io_status transport_errno_status(int code)
         return IO_RESET;
     }
     return IO_FAILED;
+}
+
+int transport_send_fin(int fd)
+{
+    int result = shutdown(fd, SHUT_WR);
+    if (result < 0 && errno == ENOTCONN)
+        errno = ECONNRESET;
+    return result;
 }
 
 void transport_hang_up(struct transport *t)

@@ -136,13 +136,9 @@ static struct io tcp_write(struct transport *t, const void *data, size_t size, s
 
 static struct io tcp_shutdown(struct transport *t, struct error *err)
 {
-    if (shutdown(t->fd, SHUT_WR) == 0)
-        return (struct io){.status = IO_OK};
-    if (errno == ENOTCONN) {
-        error_sys(err, "shut down");
-        return (struct io){.status = IO_RESET};
-    }
-    return failed(t, "shut down", err);
+    if (transport_send_fin(t->fd) < 0)
+        return failed(t, "shut down", err);
+    return (struct io){.status = IO_OK};
 }
 
 static struct io tcp_finish(struct transport *t, struct error *err)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tls_bio.h"
@@ -330,10 +329,9 @@ static struct io tls_shutdown(struct transport *transport, struct error *err)
     struct io io = tls_finish(transport, err);
     if (io.status != IO_OK && io.status != IO_FAILED)
         return io;
-    if (shutdown(t->base.fd, SHUT_WR) == 0 || io.status == IO_FAILED)
+    if (transport_send_fin(t->base.fd) == 0 || io.status == IO_FAILED)
         return io;
-    return transport_tls_io_ended(errno == ENOTCONN ? IO_RESET : IO_FAILED, errno, "shut down",
-                                  err);
+    return transport_tls_io_ended(transport_errno_status(errno), errno, "shut down", err);
 }
 
 static void tls_free(struct transport *transport)

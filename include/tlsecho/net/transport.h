@@ -146,6 +146,12 @@ static inline void transport_free(struct transport *t)
  */
 enum io_status transport_errno_status(int code);
 
+/*
+ * Sends FIN, shutdown(2). Returns -1 with errno on failure: ECONNRESET if the connection has ended
+ * already, where the kernel reports ENOTCONN; the next recv(2) gets the cause.
+ */
+int transport_send_fin(int fd);
+
 /* Plain TCP, or a Unix stream socket. Takes fd over, on failure too. ERROR_SYSTEM (memory). */
 int transport_tcp_new(int fd, struct transport **ret, struct error *err);
 

@@ -136,7 +136,7 @@ START_TEST(a_shutdown_after_a_reset_reports_the_reset)
     struct error err;
     reset_by_peer();
     ck_assert_int_eq(transport_shutdown(transport, &err).status, IO_RESET);
-    ck_assert_int_eq(err.code, ENOTCONN);
+    ck_assert_int_eq(err.code, ECONNRESET);
 }
 END_TEST
 
