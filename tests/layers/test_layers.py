@@ -35,7 +35,7 @@ ONLY = {
     "sys/epoll.h": ("src/net/reactor.c",),
     "jansson.h": ("src/client/output/*.c", "src/client/session/report.c", "src/client/session/json_memory.c",
                   "src/client/modes/summary*.c"),
-    "seccomp.h": ("src/server/privilege/privilege_seccomp.c",),
+    "seccomp.h": ("src/server/privilege/privilege_filter_main.c",),
     "histedit.h": ("src/client/modes/prompt_editor.c",),
     "editline/*": ("src/client/modes/prompt_editor.c",),
 }
