@@ -317,7 +317,7 @@ def is_crash_of_library(report, lines):
     lines: described()."""
     crash = re.search(r"ERROR: AddressSanitizer: (SEGV|ABRT)(?s:.*?)\n *\n", report)
     inner = OWN_FRAME.split(crash.group())[0] if crash else ""
-    if "exit status -11" in report:  # of a program without a sanitizer
+    if re.search(r"exit status -11|nss_database\.c:\d+: .* Assertion", report):  # without a sanitizer
         calls = zip(lines[2:], lines[3:-3])  # without that of main()
         return any(line == "libtlsecho-faults.so" and " " in after for line, after in calls)
     if any(name in "".join(lines[2:3]) for name in ("libedit", "libtinfo")):

@@ -190,6 +190,16 @@ class Sample(unittest.TestCase):
         self.assertFalse(self.book.seen, "the findings are above")
         self.assertEqual(self.book.fired["account"], len(codes))
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can start a server that becomes another user")
+    def test_the_filter_of_system_calls_takes_no_memory(self):
+        """libseccomp would crash, or leave calls out, if it got none."""
+        if support.has_sanitizer("TLSECHO_SERVER"):
+            self.skipTest("no sandbox confines a sanitizer")
+        scenario = self.server("start-sandbox")
+        with tempfile.TemporaryDirectory() as folder:
+            _, sites = scenario.count(folder)
+        self.assertEqual(faults.sites_within("privilege_restrict_calls", sites["alloc"], scenario.program), [])
+
     def test_an_admin_address_that_may_not_accept_does_not_spin(self):
         self.server("live:admin").points([faults.Fault("accept4", "EPERM", 1, faults.ALWAYS)])
         self.assertFalse(self.book.seen, "the findings are above")
