@@ -10,14 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "datagram_fixture.h"
 #include "datagram_server_internal.h"
 #include "explore.h"
 #include "fake_datagram.h"
+#include "kernel_clock.h"
 #include "loopback.h"
 #include "suite.h"
 #include "tlsecho/base/token_bucket.h"
@@ -64,7 +63,7 @@ ssize_t getrandom(void *buffer, size_t size, unsigned flags)
 int clock_gettime(clockid_t clock, struct timespec *ret)
 {
     if (clock != CLOCK_MONOTONIC)
-        return (int)syscall(SYS_clock_gettime, clock, ret);
+        return kernel_clock_gettime(clock, ret);
     *ret = (struct timespec){.tv_sec = (time_t)(now_us / 1000000),
                              .tv_nsec = (long)(now_us % 1000000 * 1000)};
     return 0;

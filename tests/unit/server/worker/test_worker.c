@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "captured_log.h"
+#include "kernel_clock.h"
 #include "loopback.h"
 #include "suite.h"
 #include "talk.h"
@@ -45,12 +45,7 @@ static atomic_llong stands_at_ns, turned_ns;
 int clock_gettime(clockid_t clock, struct timespec *ret)
 {
     enum { SECOND_NS = 1000000000 };
-#ifdef SYS_clock_gettime64 /* of 32-bit machines, where time_t has 64 bits */
-    int call = sizeof ret->tv_sec > sizeof(long) ? SYS_clock_gettime64 : SYS_clock_gettime;
-#else
-    int call = SYS_clock_gettime;
-#endif
-    int status = (int)syscall(call, clock, ret);
+    int status = kernel_clock_gettime(clock, ret);
     if (clock != CLOCK_MONOTONIC)
         return status;
     long long stands = atomic_load(&stands_at_ns);
