@@ -18,20 +18,23 @@ import support
 from stub_server import StubServer, server_context
 
 CA = ("--cacert", support.pki() / "ca.pem")
+# Those of the client itself unless it is slow.
+LIMIT = f"{10 * support.PATIENCE}s"
+LIMITS = (f"--connect-timeout={LIMIT}", f"--reply-timeout={LIMIT}")
 REPLY = re.compile(r"^(\d+) bytes from (\S+): seq=(\d+) time=([\d.]+) ms(.*)$", re.M)
 
 
 class PingCase(support.TestCase):
     def ping(self, *args, status=0):
         """(summary, events) of a run with --json -v."""
-        done = support.client("--ping", "--json", "-v", *args)
+        done = support.client("--ping", "--json", "-v", *LIMITS, *args)
         lines = [support.described(line) for line in done.stdout.splitlines()]
         self.assertEqual(done.status, status, (done.stdout, done.stderr))
         self.assertEqual(lines[-1]["exit"], status)
         return lines[-1], lines[:-1]
 
     def echo(self):
-        return self.server(support.EVERYTHING)
+        return self.server(support.EVERYTHING + f"timeouts: {{ handshake: {LIMIT} }}")
 
 
 class Output(PingCase):
@@ -136,7 +139,7 @@ class Sizes(PingCase):
         for which, args in (("tcp", ()), ("tls", CA)):
             for size, count in (("1", 20), ("16KiB", 3), ("40MiB", 2)):  # more than the window
                 with self.subTest(which=which, size=size):
-                    self.ping(f"-s{size}", f"-c{count}", "-i1ms", *args, server.endpoint(which))
+                    self.ping(f"-s{size}", f"-c{count}", "-i1ms", "-W0", *args, server.endpoint(which))
 
     def test_a_peer_that_waits_for_a_whole_probe_receives_it(self):
         size = 1 << 20
@@ -149,7 +152,7 @@ class Sizes(PingCase):
                 connection.sendall(data)
 
         with StubServer(whole) as stub:
-            self.ping("-c2", "-i0", f"-s{size}", "-W5s", stub.endpoint())
+            self.ping("-c2", "-i0", f"-s{size}", stub.endpoint())
 
     def test_probes_do_not_wait_for_each_other_but_with_interval_0_they_do(self):
         most, arrived = 0, []
@@ -201,7 +204,7 @@ class Sizes(PingCase):
 
 class Phases(PingCase):
     """A delay in one phase is measured in that phase and in no other."""
-    DELAY_S = 1  # more than a busy machine adds to another phase
+    DELAY_S = support.PATIENCE  # more than a busy machine adds to another phase
 
     def check(self, phase, *args):
         summary, events = self.ping("-c3", "-i1ms", *args)
@@ -248,7 +251,7 @@ class Phases(PingCase):
             self.check("round trips", "-i0", stub.endpoint())
 
     def test_connect(self):
-        """A full backlog drops the SYN, and the kernel sends it again after a second."""
+        """A full backlog drops the SYN, and the kernel sends it again after a second, and then again."""
         with stub_server.full_backlog() as listening:
             waiting = []
 
@@ -258,6 +261,7 @@ class Phases(PingCase):
 
             def serve():
                 proc.wait_for_dropped_syn(listening.getsockname())
+                time.sleep(self.DELAY_S - 1)
                 while True:
                     try:
                         connection, _ = listening.accept()
@@ -378,7 +382,7 @@ class Ends(PingCase):
             summary, _ = self.ping("-w300ms", stub.endpoint(), status=6)
         self.assertEqual(summary["probes"]["on_their_way"], 1)
         self.assertIn("before any reply", summary["error"]["message"])
-        summary, _ = self.ping("-w300ms", "-i100ms", self.echo().endpoint("tcp"))
+        summary, _ = self.ping(f"-w{300 * support.PATIENCE}ms", "-i100ms", self.echo().endpoint("tcp"))
         self.assertGreaterEqual(summary["probes"]["received"], 1)
 
     def test_silence_ends_it_however_many_are_sent_into_it(self):
@@ -387,7 +391,8 @@ class Ends(PingCase):
         self.assertIn("nothing came back for 0.2 s", summary["error"]["message"])
 
     def test_a_long_interval_is_not_an_idle_timeout(self):
-        self.ping("-c2", "-i400ms", "--idle-timeout=100ms", self.echo().endpoint("tcp"))
+        idle_ms = 100 * support.PATIENCE
+        self.ping("-c2", f"-i{4 * idle_ms}ms", f"--idle-timeout={idle_ms}ms", self.echo().endpoint("tcp"))
 
     def test_an_end_between_two_probes_is_the_loss_of_the_next(self):
         def once(connection):
