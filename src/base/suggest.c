@@ -51,8 +51,9 @@ static void list_names(const char *const *names, size_t count, char *ret, size_t
     size_t used = 0;
     ret[0] = '\0';
     for (size_t i = 0; i < count; i++) {
-        bool fits = used + strlen(names[i]) + 2 + sizeof rest <= size;
-        used += (size_t)snprintf(ret + used, size - used, "%s%s", i && fits ? ", " : "",
+        const char *comma = i ? ", " : "";
+        bool fits = used + strlen(comma) + strlen(names[i]) + sizeof rest <= size;
+        used += (size_t)snprintf(ret + used, size - used, "%s%s", fits ? comma : "",
                                  fits ? names[i] : rest);
         if (!fits)
             return;

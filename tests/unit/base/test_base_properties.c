@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What holds for every histogram, quantity and text in JSON. */
+/* What holds for every histogram, quantity, text in JSON and suggestion. */
 #include <check.h>
+#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "property.h"
@@ -10,6 +12,7 @@
 #include "tlsecho/base/histogram.h"
 #include "tlsecho/base/json.h"
 #include "tlsecho/base/quantity.h"
+#include "tlsecho/base/suggest.h"
 
 enum { CASES = 10000, MERGES = 500 /* a histogram has many buckets */ };
 
@@ -252,6 +255,98 @@ START_TEST(any_text_in_json_is_read_back)
 }
 END_TEST
 
+/* ---- suggestions ---- */
+
+enum { LETTERS = 6, NAMES = 3, LONG_NAME = 70, LONG_NAMES = 12 };
+
+static void make_word(char *ret, const char *alphabet, uint64_t letters)
+{
+    for (; letters > 0; letters--)
+        *ret++ = alphabet[property_below(strlen(alphabet))];
+    *ret = '\0';
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static bool is_same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* The fewest changes that make the first n letters of a the first m of b: each way is tried. */
+static unsigned changes(const char *a, size_t n, const char *b, size_t m)
+{
+    if (n == 0 || m == 0)
+        return (unsigned)(n + m);
+    unsigned ret = changes(a, n - 1, b, m - 1) + !is_same(a[n - 1], b[m - 1]);
+    ret = least(ret, changes(a, n - 1, b, m) + 1);
+    ret = least(ret, changes(a, n, b, m - 1) + 1);
+    if (n > 1 && m > 1 && is_same(a[n - 1], b[m - 2]) && is_same(a[n - 2], b[m - 1]))
+        ret = least(ret, changes(a, n - 2, b, m - 2) + 1);
+    return ret;
+}
+
+/* Few letters, so that words are often near. */
+static void suggest_to_a_word(void)
+{
+    char word[LETTERS + 1], stored[NAMES][LETTERS + 1], text[SUGGEST_BYTES], expected[64];
+    const char *names[NAMES], *meant = NULL;
+    make_word(word, "abcAB", property_below(LETTERS + 1));
+    size_t length = strlen(word), nearest = (length + 2) / 3;
+    for (size_t i = 0; i < NAMES; i++) {
+        make_word(stored[i], "abcAB", property_below(LETTERS + 1));
+        names[i] = stored[i];
+        unsigned n = changes(word, length, names[i], strlen(names[i]));
+        if (n < nearest || (n == nearest && !meant)) {
+            nearest = n;
+            meant = names[i];
+        }
+    }
+    if (meant)
+        snprintf(expected, sizeof expected, "did you mean %s?", meant);
+    else
+        snprintf(expected, sizeof expected, "write one of %s, %s, %s", names[0], names[1],
+                 names[2]);
+    suggest_name(word, names, NAMES, text);
+    property_require(strcmp(text, expected) == 0, "it is the first of the nearest names, or all");
+}
+
+START_TEST(the_nearest_name_is_suggested_where_a_third_of_the_letters_differ)
+{
+    property_check("suggest, name", CASES, suggest_to_a_word);
+}
+END_TEST
+
+static void list_some_names(void)
+{
+    char stored[LONG_NAMES][LONG_NAME + 1], text[SUGGEST_BYTES], expected[SUGGEST_BYTES] = "";
+    const char *names[LONG_NAMES];
+    size_t count = (size_t)property_below(LONG_NAMES + 1), used = 0;
+    bool fit = true;
+    for (size_t i = 0; i < count; i++) {
+        make_word(stored[i], "xyz", 1 + property_below(LONG_NAME));
+        names[i] = stored[i];
+        const char *comma = i ? ", " : "";
+        if (fit && used + strlen(comma) + strlen(names[i]) + strlen(", ...") < SUGGEST_BYTES)
+            used += (size_t)sprintf(expected + used, "%s%s", comma, names[i]);
+        else
+            fit = false;
+    }
+    if (!fit)
+        strcpy(expected + used, ", ...");
+    suggest_list(names, count, text);
+    property_require(strcmp(text, expected) == 0, "it has the names that leave room for dots");
+}
+
+START_TEST(names_are_listed_until_one_leaves_no_room)
+{
+    property_check("suggest, list", CASES, list_some_names);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base_properties");
@@ -261,5 +356,7 @@ int main(void)
     tcase_add_test(tcase, a_printed_quantity_parses_to_itself);
     tcase_add_test(tcase, a_text_of_a_quantity_is_refused_or_printed_again);
     tcase_add_test(tcase, any_text_in_json_is_read_back);
+    tcase_add_test(tcase, the_nearest_name_is_suggested_where_a_third_of_the_letters_differ);
+    tcase_add_test(tcase, names_are_listed_until_one_leaves_no_room);
     return suite_run(suite);
 }

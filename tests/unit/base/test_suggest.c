@@ -3,6 +3,8 @@
 #include "tlsecho/base/suggest.h"
 
 #include <check.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[] = {"listen", "service", "ECDHE-RSA-AES128-GCM-SHA256",
@@ -64,6 +66,25 @@ START_TEST(accepts_a_word_of_any_length)
 }
 END_TEST
 
+START_TEST(compares_words_and_names_of_at_most_64_letters)
+{
+    static const struct {
+        int word, name;
+        bool near;
+    } lengths[] = {{64, 64, true}, {64, 65, false}, {65, 64, false}, {65, 65, false}};
+    char word[66], name[66], text[SUGGEST_BYTES], expected[100];
+    const char *one = name;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        snprintf(word, sizeof word, "%0*d", lengths[i].word, 0);
+        snprintf(name, sizeof name, "%0*d", lengths[i].name, 1);
+        snprintf(expected, sizeof expected,
+                 lengths[i].near ? "did you mean %s?" : "write one of %s", name);
+        suggest_name(word, &one, 1, text);
+        ck_assert_str_eq(text, expected);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("suggest");
@@ -72,6 +93,7 @@ int main(void)
     tcase_add_test(tcase, lists_all_names_where_none_is_near);
     tcase_add_test(tcase, leaves_out_whole_names_where_they_are_too_many);
     tcase_add_test(tcase, accepts_a_word_of_any_length);
+    tcase_add_test(tcase, compares_words_and_names_of_at_most_64_letters);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
