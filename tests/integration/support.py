@@ -37,6 +37,7 @@ faulthandler.dump_traceback_later(280 * PATIENCE)
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 30 * PATIENCE  # for an event that takes milliseconds, on a busy machine under a sanitizer
+LIMIT = f"{10 * PATIENCE}s"  # the programs' own for a handshake and a reply, unless they are slow
 
 # Variables of the caller's environment that would change the programs' behaviour.
 FOREIGN = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "STATE_DIRECTORY", "OPENSSL_CONF",
@@ -163,7 +164,8 @@ def run(*command, data=b"", env=None, timeout=DEADLINE_S):
 
 def client(*args, data=b"", env=None, timeout=DEADLINE_S):
     """Runs tlsecho-client as a pipe."""
-    return run(program("TLSECHO_CLIENT"), *args, data=data, env=env, timeout=timeout)
+    patient = (f"--connect-timeout={LIMIT}",) if PATIENCE > 1 else ()
+    return run(program("TLSECHO_CLIENT"), *patient, *args, data=data, env=env, timeout=timeout)
 
 
 def open_to(user, folder):
@@ -194,6 +196,8 @@ class Server:
             (self.folder / name).chmod(mode)
         command = [*prefix, path or program("TLSECHO_SERVER")]
         if config is not None:
+            if PATIENCE > 1 and "timeouts:" not in config:
+                config += f"\ntimeouts: {{ handshake: {LIMIT} }}\n"
             (self.folder / "server.yaml").write_text(self._fill_in(config))
             command += ["-c", "server.yaml"]
         command += [self._fill_in(word) for word in args]

@@ -18,23 +18,20 @@ import support
 from stub_server import StubServer, server_context
 
 CA = ("--cacert", support.pki() / "ca.pem")
-# Those of the client itself unless it is slow.
-LIMIT = f"{10 * support.PATIENCE}s"
-LIMITS = (f"--connect-timeout={LIMIT}", f"--reply-timeout={LIMIT}")
 REPLY = re.compile(r"^(\d+) bytes from (\S+): seq=(\d+) time=([\d.]+) ms(.*)$", re.M)
 
 
 class PingCase(support.TestCase):
     def ping(self, *args, status=0):
         """(summary, events) of a run with --json -v."""
-        done = support.client("--ping", "--json", "-v", *LIMITS, *args)
+        done = support.client("--ping", "--json", "-v", "-W", support.LIMIT, *args)
         lines = [support.described(line) for line in done.stdout.splitlines()]
         self.assertEqual(done.status, status, (done.stdout, done.stderr))
         self.assertEqual(lines[-1]["exit"], status)
         return lines[-1], lines[:-1]
 
     def echo(self):
-        return self.server(support.EVERYTHING + f"timeouts: {{ handshake: {LIMIT} }}")
+        return self.server(support.EVERYTHING)
 
 
 class Output(PingCase):
