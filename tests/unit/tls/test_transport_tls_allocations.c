@@ -226,6 +226,27 @@ START_TEST(a_write_without_memory_tells_it)
 }
 END_TEST
 
+START_TEST(an_end_without_memory_tells_it)
+{
+    tls_pair_make();
+    pair_connect(&pair);
+    allocations_fail_after(0);
+    ck_assert_int_eq(transport_shutdown(pair.server, &err).status, IO_FAILED);
+    assert_no_memory("memory for a TLS record");
+}
+END_TEST
+
+START_TEST(what_another_connection_lacked_is_no_reason_to_fail_at_the_end)
+{
+    char data[100];
+    tls_pair_make();
+    pair_connect(&pair);
+    run_out();
+    ck_assert_int_eq(transport_shutdown(pair.client, &err).status, IO_OK);
+    ck_assert_int_eq(transport_read(pair.server, data, sizeof data, &err).status, IO_EOF);
+}
+END_TEST
+
 int main(void)
 {
     tls_memory_watch();
@@ -242,6 +263,8 @@ int main(void)
     tcase_add_test(tcase, a_read_without_memory_tells_it);
     tcase_add_test(tcase, memory_that_was_missing_is_why_a_read_fails);
     tcase_add_test(tcase, a_write_without_memory_tells_it);
+    tcase_add_test(tcase, an_end_without_memory_tells_it);
+    tcase_add_test(tcase, what_another_connection_lacked_is_no_reason_to_fail_at_the_end);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
