@@ -29,6 +29,7 @@ import copy
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -163,9 +164,15 @@ def main():
         peer.remove()
         return 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for scenario in scenarios:
-            run(scenario, pool, args, journal, found)
-    peer.remove()
+        try:
+            for scenario in scenarios:
+                run(scenario, pool, args, journal, found)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            print("faults: interrupted; with --journal the next run goes on from here", file=sys.stderr)
+            return 128 + signal.SIGINT
+        finally:
+            peer.remove()
     for saved in journal.saved:
         found.add(saved)
     found.close()
