@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +22,32 @@ static struct error err;
 static void must(int result)
 {
     ck_assert_msg(result == 0, "%s", err.text);
+}
+
+static long allocated;
+
+static void *count_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    allocated++;
+    return malloc(size);
+}
+
+static void *count_realloc(void *data, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    allocated += !data;
+    return realloc(data, size);
+}
+
+static void count_free(void *data, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    allocated -= data != NULL;
+    free(data);
 }
 
 /* A new client: it knows of earlier connections only what is in the files. */
@@ -280,6 +308,24 @@ START_TEST(resets_the_verification_of_a_refused_session)
 }
 END_TEST
 
+START_TEST(keeps_nothing_of_a_refused_session)
+{
+    enum { WARM_UP = 3, TIMES = 20 };
+    long before = 0;
+    ck_assert(!resumes("a.example.org"));
+    for (int i = 0; i < WARM_UP + TIMES; i++) {
+        tls_context_free(server);
+        must(tls_context_new(TLS_SERVER, &server, &err)); /* with ticket keys of its own */
+        pki_present(&folder, &leaf, server);
+        new_client_with_session();
+        ck_assert(!resumes("a.example.org"));
+        if (i + 1 == WARM_UP)
+            before = allocated;
+    }
+    ck_assert_int_lt(allocated - before, TIMES);
+}
+END_TEST
+
 START_TEST(without_a_new_session_the_file_is_unchanged)
 {
     must(tls_context_save_session(client, &err));
@@ -354,6 +400,7 @@ END_TEST
 
 int main(void)
 {
+    CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free);
     TCase *cases = tcase_create("session");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, resumes_a_session_that_another_run_has_saved, 0, 2);
@@ -367,6 +414,7 @@ int main(void)
     tcase_add_test(cases, is_verified_only_where_verification_is_on);
     tcase_add_test(cases, makes_a_full_handshake_where_the_session_is_refused);
     tcase_add_test(cases, resets_the_verification_of_a_refused_session);
+    tcase_add_test(cases, keeps_nothing_of_a_refused_session);
     tcase_add_test(cases, without_a_new_session_the_file_is_unchanged);
     tcase_add_test(cases, refuses_a_file_that_is_not_a_session_of_this_program);
     tcase_add_test(cases, refuses_the_session_of_another_program);
