@@ -62,16 +62,15 @@ int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *a
     return start(ret, NULL, &b, err);
 }
 
-int thread_start_detached(const char *name, void *(*run)(void *), void *argument, struct error *err)
+int thread_start_small(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
+                       struct error *err)
 {
     enum { STACK_BYTES = 512 * 1024 }; /* for getaddrinfo(3) and what nsswitch.conf(5) loads */
     const struct beginning b = {.name = name, .run = run, .argument = argument};
-    pthread_t thread;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    int result = start(&thread, &attributes, &b, err);
+    int result = start(ret, &attributes, &b, err);
     pthread_attr_destroy(&attributes);
     return result;
 }

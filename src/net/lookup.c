@@ -18,11 +18,13 @@ struct lookup {
     bool passive;
     lookup_resolver *resolver;
 
+    bool has_thread;
+    pthread_t thread;
+
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t done_changed;
-    bool done;      /* the result is there, and only the caller uses the look-up */
-    bool abandoned; /* only the thread uses it */
-    int fd;         /* eventfd(2); the caller's: -1 once it is abandoned */
+    bool done;            /* the result is there, and the thread ends */
+    bool abandoned;       /* only the thread uses it */
+    int fd;               /* eventfd(2); the caller's: -1 once it is abandoned */
     int result;
     struct address_list addresses;
     struct error error;
@@ -36,7 +38,6 @@ static void lookup_free(struct lookup *lookup)
     if (lookup->fd >= 0)
         close(lookup->fd);
     address_list_free(&lookup->addresses);
-    pthread_cond_destroy(&lookup->done_changed);
     pthread_mutex_destroy(&lookup->lock);
     free(lookup);
 }
@@ -45,7 +46,6 @@ static void announce(struct lookup *lookup)
 {
     const uint64_t one = 1;
     lookup->done = true;
-    pthread_cond_signal(&lookup->done_changed);
     if (write(lookup->fd, &one, sizeof one) < 0)
         abort(); /* cannot fail: the counter of the eventfd(2) is 0 */
 }
@@ -103,16 +103,16 @@ int lookup_start(const struct lookup_query *query, struct lookup **ret, struct e
     lookup->passive = query->passive;
     lookup->resolver = query->resolver ? query->resolver : address_resolve;
     pthread_mutex_init(&lookup->lock, NULL);
-    pthread_cond_init(&lookup->done_changed, NULL);
     lookup->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lookup->fd < 0) {
         error_sys(err, "look up %s", query->endpoint->host);
         lookup_free(lookup);
         return -1;
     }
-    if (needs_no_thread(query->endpoint))
+    lookup->has_thread = !needs_no_thread(query->endpoint);
+    if (!lookup->has_thread)
         resolve(lookup);
-    else if (thread_start_detached("lookup", resolve, lookup, err) < 0) {
+    else if (thread_start_small(&lookup->thread, "lookup", resolve, lookup, err) < 0) {
         lookup_free(lookup);
         return error_prefix(err, "look up %s", query->endpoint->host);
     }
@@ -125,13 +125,16 @@ int lookup_fd(const struct lookup *lookup)
     return lookup->fd;
 }
 
+/* What the resolver keeps for its thread is freed as that ends, which is not later than this. */
+static void join(struct lookup *lookup)
+{
+    if (lookup->has_thread)
+        pthread_join(lookup->thread, NULL);
+}
+
 int lookup_finish(struct lookup *lookup, struct address_list *ret, struct error *err)
 {
-    pthread_mutex_lock(&lookup->lock);
-    while (!lookup->done)
-        pthread_cond_wait(&lookup->done_changed, &lookup->lock);
-    pthread_mutex_unlock(&lookup->lock);
-
+    join(lookup);
     int result = lookup->result;
     if (result == 0) {
         *ret = lookup->addresses;
@@ -152,9 +155,12 @@ void lookup_abandon(struct lookup *lookup)
         close(lookup->fd);
         lookup->fd = -1;
         lookup->abandoned = true;
+        pthread_detach(lookup->thread);
         atomic_fetch_add(&abandoned_count, 1);
     }
     pthread_mutex_unlock(&lookup->lock);
-    if (done)
+    if (done) {
+        join(lookup);
         lookup_free(lookup);
+    }
 }

@@ -18,9 +18,9 @@
 int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
                  struct error *err);
 
-/* The same for a detached thread, with a small stack. */
-int thread_start_detached(const char *name, void *(*run)(void *), void *argument,
-                          struct error *err);
+/* The same with a small stack. */
+int thread_start_small(pthread_t *ret, const char *name, void *(*run)(void *), void *argument,
+                       struct error *err);
 
 /* A condition for thread_condition_wait. */
 void thread_condition_init(pthread_cond_t *condition);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looks up names without blocking. getaddrinfo(3) blocks for as long as resolv.conf(5) allows (20 s
- * with two name servers that do not answer) and cannot be interrupted, so it runs on a detached
- * thread. An address literal or a Unix path needs no thread and is done at once.
+ * with two name servers that do not answer) and cannot be interrupted, so it runs on a thread of
+ * its own. An address literal or a Unix path needs no thread and is done at once.
  *
  * Ownership: the caller's until lookup_finish or lookup_abandon; after that the thread frees what
  * it still uses. A process may exit while a look-up runs. Threads: one at a time per look-up.
