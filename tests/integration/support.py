@@ -36,7 +36,7 @@ PATIENCE = int(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
 faulthandler.dump_traceback_later(280 * PATIENCE)
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-DEADLINE_S = 30 * PATIENCE  # for an event that takes milliseconds, on a busy machine under a sanitizer
+DEADLINE_S = 60 * PATIENCE  # for an event that takes milliseconds, on a busy machine under a sanitizer
 LIMIT = f"{10 * PATIENCE}s"  # the programs' own for a handshake and a reply, unless they are slow
 
 # Variables of the caller's environment that would change the programs' behaviour.
